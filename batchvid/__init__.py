@@ -1,0 +1,1 @@
+"""batchvid: a batch job runner for AI video."""

@@ -1,0 +1,147 @@
+"""What can happen to a job, one frozen dataclass each. Written to the state file; told to the bars and the log.
+
+Every event carries `at`, an aware UTC time. What an event does to a job is told in jobs.py and nowhere else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from batchvid.failures import Charged, FailureKind
+from batchvid.specs import Clip, JobSpec, Price
+from batchvid.wire import Asset
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """A fact about one job. `at` is when it was known here (UTC, aware)."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned(Event):
+    """The manifest asks for this job, or asks for it differently before anything was paid."""
+
+    spec: JobSpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubmitStarted(Event):
+    """The paid call is about to go out, at most `price` is reserved for it.
+
+    `origin` is the base URL it goes to: the task lives there and is polled there only. `external_id` is the id of
+    ours that the call carries.
+    """
+
+    origin: str
+    price: Price
+    external_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubmitAccepted(Event):
+    """The provider made a task. `model` is the one the vendor says it resolved to, empty when it says nothing."""
+
+    task_id: str
+    model: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubmitRefused(Event):
+    """A clear no; nothing was bought. With `retry_at` the job waits for that time, without it the job failed."""
+
+    kind: FailureKind
+    message: str
+    retry_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubmitLost(Event):
+    """No verdict came back: the task may exist and be billed. `message` says what was seen."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progressed(Event):
+    """The task moved on. For the bars: not kept in the state file."""
+
+    word: str
+    progress: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskSucceeded(Event):
+    """The task is finished and offers `assets`; links die at `expires_at` where the vendor says so."""
+
+    assets: tuple[Asset, ...]
+    expires_at: datetime | None = None
+    model: str = ""
+    actual_usd: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskFailed(Event):
+    """The vendor's verdict is no. With `retry_at` the job is bought again then, without it the job failed."""
+
+    kind: FailureKind
+    message: str
+    charged: Charged = Charged.UNKNOWN
+    retry_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkExpired(Event):
+    """The offered assets cannot be fetched (any more): the task is asked again for fresh ones."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClipStored(Event):
+    """The clip is on disk, checked, and will not move."""
+
+    clip: Clip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GaveUp(Event):
+    """Our own decision to stop: a deadline, a check, the user."""
+
+    kind: FailureKind
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reopened(Event):
+    """The user asked to buy it again: `retry`, `resolve --abandon`, `run --regenerate`."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PollResumed(Event):
+    """The user asked for a task again that was given up on although it may have finished."""
+
+
+KINDS: dict[str, type[Event]] = {
+    kind.__name__: kind
+    for kind in (
+        Planned,
+        SubmitStarted,
+        SubmitAccepted,
+        SubmitRefused,
+        SubmitLost,
+        Progressed,
+        TaskSucceeded,
+        TaskFailed,
+        LinkExpired,
+        ClipStored,
+        GaveUp,
+        Reopened,
+        PollResumed,
+    )
+}
+"""Every event by its name in the state file. A name is never reused for another meaning."""

@@ -1,0 +1,130 @@
+"""What is to be made: JobSpec, its input images, and the fingerprint of what is paid for. Pure values."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from batchvid.wire import ImageRole
+
+FINGERPRINT_VERSION = "f1"  # a new version only when the meaning of a paid field changes, never for a new field
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageRef:
+    """One input image of a job: where it is and what it was when the job was planned.
+
+    `source` is an absolute path or an `https://` URL. `sha256` is the hex digest of the bytes, empty for a URL.
+    `width` and `height` are pixels as seen upright (EXIF turn applied), 0 for a URL.
+    """
+
+    role: ImageRole
+    source: str
+    sha256: str = ""
+    media_type: str = ""
+    size_bytes: int = 0
+    width: int = 0
+    height: int = 0
+
+    @property
+    def is_url(self) -> bool:
+        """Whether the vendor is to fetch it itself."""
+        return "://" in self.source
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobSpec:
+    """One clip to make, as the manifest asks for it. Immutable; kept in the state file with the job.
+
+    `model` is the catalogue's name of the model, `provider` who is to be asked. `duration_s` is in seconds;
+    None and empty mean that the manifest says nothing and the catalogue's default is sent. `key` is the clip's path
+    below the batch's `clips/` folder. `variables` are the manifest's own values for this job, for the report.
+    `fingerprint` covers what is paid for and nothing else (see `fingerprint`).
+    """
+
+    id: str
+    entry: str
+    provider: str
+    model: str
+    prompt: str
+    key: str
+    fingerprint: str
+    take: int = 1
+    negative_prompt: str = ""
+    images: tuple[ImageRef, ...] = ()
+    duration_s: float | None = None
+    aspect_ratio: str = ""
+    resolution: str = ""
+    seed: int | None = None
+    sound: bool | None = None
+    mode: str = ""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    variables: Mapping[str, str] = field(default_factory=dict)
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clip:
+    """A stored MP4: `key` below the batch's `clips/` folder, what was read out of the file, and its digest."""
+
+    key: str
+    size_bytes: int
+    sha256: str
+    duration_s: float
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Price:
+    """What one attempt costs at most. `usd` is None when nobody knows, which is never the same as 0.
+
+    `basis` says how sure it is and where it comes from: `catalogue 2026-05-28`, `vendor`, `unknown`.
+    """
+
+    usd: Decimal | None = None
+    basis: str = "unknown"
+
+
+UNPRICED = Price()
+
+
+def fingerprint(
+    *,
+    model: str,
+    prompt: str,
+    negative_prompt: str = "",
+    images: tuple[tuple[str, str], ...] = (),
+    duration_s: float | None = None,
+    aspect_ratio: str = "",
+    resolution: str = "",
+    seed: int | None = None,
+    sound: bool | None = None,
+    mode: str = "",
+    options: Mapping[str, Any] | None = None,
+) -> str:
+    """Hash what is paid for, as the manifest says it: the same before and after an upgrade of batchvid.
+
+    `images` are pairs of role and identity (the sha256 of the bytes, or the URL), in order. Fields that say
+    nothing are left out, so that a field added later moves no old fingerprint; the catalogue's defaults never enter.
+    """
+    said: dict[str, Any] = {
+        "model": model,
+        "prompt": prompt,
+        "negative_prompt": negative_prompt,
+        "images": [list(pair) for pair in images],
+        "duration_s": None if duration_s is None else format(Decimal(str(duration_s)).normalize(), "f"),
+        "aspect_ratio": aspect_ratio,
+        "resolution": resolution,
+        "seed": seed,
+        "sound": sound,
+        "mode": mode,
+        "options": options,
+    }
+    kept = {name: value for name, value in said.items() if value not in (None, "", [], {})}
+    text = json.dumps(kept, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return f"{FINGERPRINT_VERSION}:{hashlib.sha256(text.encode()).hexdigest()[:32]}"
