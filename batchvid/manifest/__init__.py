@@ -1,0 +1,17 @@
+"""What the user wrote: a YAML manifest, checked and expanded into JobSpecs that know their place in the file."""
+
+from batchvid.manifest.load import Manifest, PlacedJob, load
+from batchvid.manifest.places import Place
+from batchvid.manifest.schema import Budget, ManifestModel, ModelLimits, Provider, json_schema
+
+__all__ = [
+    "Budget",
+    "Manifest",
+    "ManifestModel",
+    "ModelLimits",
+    "Place",
+    "PlacedJob",
+    "Provider",
+    "json_schema",
+    "load",
+]

@@ -1,0 +1,240 @@
+"""YAML text to plain data in which every key and item knows its file and line. Knows nothing of manifests.
+
+Scalars follow YAML 1.2, not PyYAML's 1.1, where `16:9` is the number 969, `no` is false and `016` is 14.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import yaml
+
+MAX_BYTES = 64 * 2**20  # about 250,000 hand-written clip entries
+MAX_DEPTH = 40  # the C parser has no limit of its own; the deepest honest options are below ten
+MAX_ALIASED = 1_000_000  # nodes that aliases may stand for, all together: "a billion laughs" ends here
+
+_INT = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})")
+_FLOAT = re.compile(
+    r"[-+]?(0|[1-9][0-9]*)?\.[0-9]+([eE][-+]?[0-9]{1,3})?|[-+]?(0|[1-9][0-9]*)(\.[0-9]*|[eE][-+][0-9]{1,3})"
+)
+_WORDS: dict[str, bool | None] = {
+    **dict.fromkeys(("", "~", "null", "Null", "NULL")),
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+}
+_STR_TAGS = (None, "!", "tag:yaml.org,2002:str")
+_MAP_TAGS = (None, "!", "tag:yaml.org,2002:map")
+_SEQ_TAGS = (None, "!", "tag:yaml.org,2002:seq")
+
+
+class Mark(NamedTuple):
+    """Where a key or an item stands. `line` counts from 1; 0 means that it comes from no file (`--set`)."""
+
+    file: str
+    line: int
+
+
+class Map(dict[str, Any]):
+    """A mapping; `marks` says where each of its keys stands, `start` where it begins."""
+
+    __slots__ = ("marks", "start")
+
+    def __init__(self, start: Mark) -> None:
+        super().__init__()
+        self.start = start
+        self.marks: dict[str, Mark] = {}
+
+    def put(self, key: str, value: Any, mark: Mark) -> None:
+        """Set a key together with its place."""
+        self[key] = value
+        self.marks[key] = mark
+
+
+class Seq(list[Any]):
+    """A list; `marks` says where each of its items stands."""
+
+    __slots__ = ("marks",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.marks: list[Mark] = []
+
+
+class BadDocument(Exception):
+    """The text cannot be read on. `mark` says where, the message what is wrong."""
+
+    def __init__(self, mark: Mark, message: str) -> None:
+        super().__init__(message)
+        self.mark = mark
+
+
+Complain = Callable[[Mark, str], None]
+
+
+def read(data: bytes, file: str, complain: Complain) -> Any:
+    """The data of one YAML document; None when it is empty.
+
+    Mistakes that leave the rest readable (a key given twice) go to `complain`. Raises BadDocument for the others.
+    """
+    if len(data) > MAX_BYTES:
+        raise BadDocument(
+            Mark(file, 0), f"is larger than {MAX_BYTES >> 20} MB; keep long lists in a CSV and name it under rows"
+        )
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise BadDocument(
+            Mark(file, line), f"byte 0x{data[error.start]:02x} is not UTF-8; save the file as UTF-8"
+        ) from None
+    try:
+        return _Reader(text, file, complain).document()
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = mark.line + 1 if mark else 0
+        raise BadDocument(Mark(file, line), f"is not valid YAML: {error.problem or error.context}") from None
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        raise BadDocument(Mark(file, line), f"holds a character that no text has: {error.reason}") from None
+
+
+def scalar(text: str) -> Any:
+    """A plain YAML 1.2 scalar: null, true, false, a number, else the word itself.
+
+    Stricter than the core schema where a spreadsheet's words look like numbers: `016`, `0x1F`, `12e4`, `.inf` and
+    numbers beyond 18 digits stay words.
+    """
+    if text in _WORDS:
+        return _WORDS[text]
+    if _INT.fullmatch(text):
+        return int(text)
+    if _FLOAT.fullmatch(text):
+        return float(text)
+    return text
+
+
+def mark_at(document: Map, path: Sequence[str | int]) -> Mark:
+    """Where the node at `path` stands; the nearest one above it where the path leaves the document."""
+    found, node = document.start, document
+    for step in path:
+        if (isinstance(node, Map) and step in node.marks) or (
+            isinstance(node, Seq) and isinstance(step, int) and step < len(node)
+        ):
+            found, node = node.marks[step], node[step]
+        else:
+            break
+    return found
+
+
+def plain(value: Any) -> Any:
+    """The same data in ordinary dicts and lists, for what leaves this package."""
+    if isinstance(value, dict):
+        return {key: plain(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [plain(inner) for inner in value]
+    return value
+
+
+class _Reader:
+    """One pass over the C parser's events. Aliases share the node they name, so a copy costs nothing here."""
+
+    def __init__(self, text: str, file: str, complain: Complain) -> None:
+        self.loader = yaml.CSafeLoader(text)
+        self.file = file
+        self.complain = complain
+        self.anchors: dict[str, tuple[Any, int]] = {}
+        self.nodes = 0
+        self.aliased = 0
+
+    def document(self) -> Any:
+        get = self.loader.get_event
+        get()  # the start of the stream
+        if isinstance(get(), yaml.StreamEndEvent):
+            return None
+        value = self.node(get(), 0)
+        get()  # the end of the document
+        after = get()
+        if not isinstance(after, yaml.StreamEndEvent):
+            raise BadDocument(self.mark(after), "a second YAML document begins here (---); keep one in a file")
+        return value
+
+    def node(self, event: Any, depth: int) -> Any:
+        if isinstance(event, yaml.AliasEvent):
+            return self.alias(event)
+        before = self.nodes
+        self.nodes += 1
+        if isinstance(event, yaml.ScalarEvent):
+            value = self.scalar(event)
+        elif depth >= MAX_DEPTH:
+            raise BadDocument(self.mark(event), f"is nested deeper than {MAX_DEPTH} levels")
+        elif isinstance(event, yaml.MappingStartEvent):
+            self.check_tag(event, _MAP_TAGS)
+            value = self.mapping(event, depth)
+        else:
+            self.check_tag(event, _SEQ_TAGS)
+            value = self.sequence(depth)
+        if event.anchor:
+            self.anchors[event.anchor] = (value, self.nodes - before)
+        return value
+
+    def alias(self, event: Any) -> Any:
+        if event.anchor not in self.anchors:
+            raise BadDocument(self.mark(event), f"*{event.anchor} names no finished &{event.anchor} above it")
+        value, size = self.anchors[event.anchor]
+        self.nodes += size
+        self.aliased += size
+        if self.aliased > MAX_ALIASED:
+            raise BadDocument(self.mark(event), f"the aliases stand for more than {MAX_ALIASED:,} values")
+        return value
+
+    def scalar(self, event: Any) -> Any:
+        if event.implicit[0]:
+            return scalar(event.value)
+        self.check_tag(event, _STR_TAGS)
+        return event.value
+
+    def sequence(self, depth: int) -> Seq:
+        items = Seq()
+        while not isinstance(event := self.loader.get_event(), yaml.SequenceEndEvent):
+            items.marks.append(self.mark(event))
+            items.append(self.node(event, depth + 1))
+        return items
+
+    def mapping(self, event: Any, depth: int) -> Map:
+        data = Map(self.mark(event))
+        merged: list[tuple[Mark, Any]] = []
+        while not isinstance(event := self.loader.get_event(), yaml.MappingEndEvent):
+            mark = self.mark(event)
+            if not isinstance(event, yaml.ScalarEvent):
+                raise BadDocument(mark, "a key must be a word")
+            key, is_merge = event.value, event.value == "<<" and event.implicit[0]
+            if event.anchor:
+                self.anchors[event.anchor] = (key, 1)
+            value = self.node(self.loader.get_event(), depth + 1)
+            if is_merge:
+                merged.extend((mark, part) for part in (value if isinstance(value, Seq) else [value]))
+            elif key in data:
+                self.complain(mark, f"{key} is given twice; it stands in line {data.marks[key].line} already")
+            else:
+                data.put(key, value, mark)
+        for mark, part in merged:
+            self.merge(data, part, mark)
+        return data
+
+    def merge(self, data: Map, part: Any, mark: Mark) -> None:
+        if not isinstance(part, Map):
+            raise BadDocument(mark, "<< takes a mapping, or a list of mappings")
+        for key, value in part.items():
+            if key not in data:
+                data.put(key, value, part.marks[key])
+
+    def check_tag(self, event: Any, known: tuple[str | None, ...]) -> None:
+        if event.tag not in known:
+            raise BadDocument(
+                self.mark(event), f"the tag {event.tag} means nothing here; write the value without it"
+            )
+
+    def mark(self, event: Any) -> Mark:
+        return Mark(self.file, event.start_mark.line + 1)

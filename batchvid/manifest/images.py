@@ -1,0 +1,168 @@
+"""Input images: where they are, what they are, whether they are whole. Knows no job and uploads nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import re
+import warnings
+from collections.abc import Sequence
+from fnmatch import translate
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+MAX_BYTES = 50_000_000  # above every vendor's own limit (Kling 10 MB, Runway 16 MB)
+MAX_PIXELS = 100_000_000  # decoded, about 300 MB; a real photo has at most 100 million
+_TYPES = {
+    "JPEG": "image/jpeg",
+    "MPO": "image/jpeg",
+    "PNG": "image/png",
+    "WEBP": "image/webp",
+}  # MPO: a phone's JPEG
+_ORIENTATION, _TURNED = 0x0112, (5, 6, 7, 8)  # EXIF: the tag, and the values that swap width and height
+
+
+class Picture(NamedTuple):
+    """One image: `source` is an absolute path or a URL; width and height are upright pixels, 0 for a URL."""
+
+    source: str
+    sha256: str = ""
+    media_type: str = ""
+    size_bytes: int = 0
+    width: int = 0
+    height: int = 0
+
+    @property
+    def identity(self) -> str:
+        """What makes it this image and no other: the digest of its bytes, or its URL."""
+        return self.sha256 or self.source
+
+
+class _Unfit(ValueError):
+    """The image is whole, but not one that can be sent."""
+
+
+class Pictures:
+    """Looks at each file once, however many jobs use it."""
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[str, Sequence[Path]], Picture | str] = {}
+        self._read: dict[str, Picture | str] = {}
+
+    def find(self, said: str, folders: tuple[Path, ...]) -> Picture:
+        """The image that the manifest calls `said`, looked for in `folders` in their order.
+
+        Raises ValueError, saying what is wrong with it or where it was looked for.
+        """
+        found = self._found.get((said, folders))
+        if found is None:
+            found = self._found[said, folders] = self._find(said, folders)
+        if isinstance(found, str):
+            raise ValueError(found)
+        return found
+
+    def _find(self, said: str, folders: tuple[Path, ...]) -> Picture | str:
+        if re.match(r"[A-Za-z][A-Za-z0-9+.-]+:", said):
+            return _url(said)
+        paths = [os.path.abspath(folder / Path(said).expanduser()) for folder in folders]  # noqa: PTH100 - keeps links
+        for path in paths:
+            if os.path.isfile(path):  # noqa: PTH113
+                if path not in self._read:
+                    self._read[path] = _look(said, Path(path))
+                return self._read[path]
+        return f"there is no file {said}; it was looked for at {' and '.join(dict.fromkeys(paths))}"
+
+
+def matching(pattern: str, folder: Path) -> list[str]:
+    """The files that a pattern such as `photos/*.jpg` names, sorted; upper and lower case are the same.
+
+    `**` stands for any folders. Hidden files are left out. The names are relative to `folder`, with `/`.
+    """
+    anchor, *parts = Path(pattern).parts if Path(pattern).is_absolute() else ("", *Path(pattern).parts)
+    found = _walk(Path(anchor) if anchor else folder, parts, anchor)
+    return sorted(set(found), key=lambda name: (name.casefold(), name))
+
+
+def _walk(folder: Path, parts: list[str], above: str) -> list[str]:
+    head, rest = parts[0], parts[1:]
+    if head in (".", ".."):
+        return _walk(folder / head, rest, f"{above}{head}/") if rest else []
+    found: list[str] = []
+    if head == "**":
+        found = _walk(folder, rest or ["*"], above)
+    test = re.compile(translate("*" if head == "**" else head), re.IGNORECASE)
+    try:
+        entries = list(os.scandir(folder))
+    except OSError:
+        return []
+    for entry in entries:
+        if entry.name.startswith(".") or not test.match(entry.name):
+            continue
+        name = f"{above}{entry.name}"
+        if head == "**":
+            found += _walk(Path(entry.path), parts, f"{name}/") if entry.is_dir(follow_symlinks=False) else []
+        elif rest:
+            found += _walk(Path(entry.path), rest, f"{name}/") if entry.is_dir() else []
+        elif entry.is_file():
+            found.append(name)
+    return found
+
+
+def _url(said: str) -> Picture | str:
+    try:
+        parts = urlsplit(said)
+        usable = parts.scheme == "https" and bool(parts.hostname) and not re.search(r"\s", said)
+    except ValueError:
+        usable = False
+    if not usable:
+        return f"{said[:100]} must be a file, or an https:// address that the vendor can fetch"
+    return Picture(said)
+
+
+def _look(said: str, path: Path) -> Picture | str:
+    try:
+        size = path.stat().st_size
+        if size > MAX_BYTES:
+            return f"{said} has {size / 1e6:.0f} MB; at most {MAX_BYTES // 1_000_000} MB can be sent"
+        data = path.read_bytes()
+    except OSError as error:
+        return f"{said} cannot be read: {error.strerror or error}"
+    try:
+        media_type, width, height = _decoded(data)
+    except ValueError as error:
+        return f"{said} {error}"
+    return Picture(str(path), hashlib.sha256(data).hexdigest(), media_type, len(data), width, height)
+
+
+def _decoded(data: bytes) -> tuple[str, int, int]:
+    """(media type, width, height). Decodes all of it: Pillow's verify() lets a JPEG cut in half pass."""
+    from PIL import Image, UnidentifiedImageError  # late: planning without images need not pay for it
+
+    if data[4:8] == b"ftyp":
+        raise ValueError("is HEIC, AVIF or a video; JPEG, PNG and WebP can be sent")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # odd metadata; the pixel limit below is ours
+            with Image.open(io.BytesIO(data)) as image:
+                width, height = image.size
+                if image.format not in _TYPES:
+                    raise _Unfit(f"is {image.format}; JPEG, PNG and WebP can be sent")
+                if width * height > MAX_PIXELS:
+                    raise _Unfit(
+                        f"has {width}x{height} pixels; at most {MAX_PIXELS // 1_000_000} million can be sent"
+                    )
+                turned = image.getexif().get(_ORIENTATION) in _TURNED
+                media_type = _TYPES[image.format]
+                image.draft("RGB", (width // 8, height // 8))  # a JPEG is still read to its end, five times as fast
+                image.load()
+    except UnidentifiedImageError:
+        raise ValueError("is not an image; JPEG, PNG and WebP can be sent") from None
+    except Image.DecompressionBombError:
+        raise ValueError(f"has more pixels than can be sent: at most {MAX_PIXELS // 1_000_000} million") from None
+    except _Unfit:
+        raise
+    except Exception as error:  # Pillow's readers raise what they like on a damaged file
+        raise ValueError(f"is damaged: {error}") from None
+    return (media_type, height, width) if turned else (media_type, width, height)

@@ -1,0 +1,186 @@
+"""Puts the manifest together: files to document to models to placed jobs, or all problems at once."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from batchvid.errors import ManifestError
+from batchvid.manifest.build import build
+from batchvid.manifest.check import entry_name, validate
+from batchvid.manifest.document import Map, mark_at
+from batchvid.manifest.expand import MAX_JOBS, Shared, drafts, entry_of
+from batchvid.manifest.gather import gather
+from batchvid.manifest.images import Pictures
+from batchvid.manifest.names import safe_name
+from batchvid.manifest.places import Place, Problems
+from batchvid.manifest.schema import ManifestModel
+from batchvid.manifest.template import Templates
+from batchvid.specs import JobSpec
+
+SHOWN_IDS = 5  # ids named when --only selects nothing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlacedJob:
+    """A job and where the manifest asks for it; all jobs of an entry share the place."""
+
+    spec: JobSpec
+    place: Place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """A manifest that holds: `settings` as written, and its jobs in the order of the file.
+
+    `batch` names the output folder. `folder` is absolute. `all_ids` are the ids before `--only` picked among them,
+    `only` says whether it did.
+    """
+
+    path: Path
+    folder: Path
+    batch: str
+    settings: ManifestModel
+    jobs: tuple[PlacedJob, ...]
+    all_ids: frozenset[str]
+    only: bool
+
+
+def load(
+    path: str | Path,
+    *,
+    sets: Sequence[str] = (),
+    only: Sequence[str] = (),
+    provider_of: Callable[[str], str] = lambda model: "",  # noqa: ARG005
+) -> Manifest:
+    """Read a manifest and expand it. Opens the files it names (tables, images); no network, no key.
+
+    `sets` are `key=value` texts laid over the file; `only` picks jobs by patterns on their ids, or `tag:NAME`;
+    `provider_of` says who sells a model, for clips that name no provider. Raises ManifestError with every problem.
+    """
+    path = Path(path)
+    problems = Problems()
+    with _collector_at_rest():
+        document = gather(path, sets, problems)
+        settings, jobs = None, []
+        if document is not None:
+            settings, kept = validate(document, problems)
+            if settings is not None:
+                shared = Shared(
+                    document=document,
+                    settings=settings,
+                    folder=path.parent,
+                    templates=Templates(),
+                    pictures=Pictures(),
+                    problems=problems,
+                    provider_of=provider_of,
+                )
+                jobs = _expand(shared, kept)
+    _tell_apart(jobs, problems)
+    picked = jobs if problems or not only else _pick(jobs, only, problems)
+    if problems or settings is None:
+        raise ManifestError(problems.lines())
+    return Manifest(
+        path=path,
+        folder=path.absolute().parent,
+        batch=settings.batch or safe_name(path.stem),
+        settings=settings,
+        jobs=tuple(picked),
+        all_ids=frozenset(job.spec.id for job in jobs),
+        only=bool(only),
+    )
+
+
+@contextmanager
+def _collector_at_rest() -> Iterator[None]:
+    """Pause the cycle collector: a load makes many objects and no garbage, and is twice as fast without."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def _expand(shared: Shared, kept: Sequence[int]) -> list[PlacedJob]:
+    jobs: list[PlacedJob] = []
+    for said, index in zip(shared.settings.clips, kept, strict=True):
+        mark = mark_at(shared.document, ("clips", index))
+        place = Place(mark.file, mark.line, entry_name(shared.document, ("clips", index)))
+        node = shared.document["clips"][index]
+        entry = entry_of(said, node if isinstance(node, Map) else Map(mark), place, shared)
+        for draft in drafts(entry) if entry else ():
+            if len(jobs) >= MAX_JOBS:
+                shared.problems.add(place, f"the manifest makes more than {MAX_JOBS:,} clips; split it")
+                return jobs
+            spec = build(entry, draft) if entry else None
+            if spec is not None:
+                jobs.append(PlacedJob(spec=spec, place=place))
+    return jobs
+
+
+def _tell_apart(jobs: Sequence[PlacedJob], problems: Problems) -> None:
+    """Two jobs must never share an id or a file, on systems that take `A` and `a` for one name as well."""
+    ids: dict[str, PlacedJob] = {}
+    keys: dict[str, PlacedJob] = {}
+    folders: dict[str, PlacedJob] = {}
+    for job in jobs:
+        same = ids.setdefault(job.spec.id.casefold(), job)
+        if same is not job:
+            problems.add(
+                job.place, f"makes the id {job.spec.id} again, which {_whose(same)} makes already{_hint(same, job)}"
+            )
+            continue
+        key = job.spec.key.casefold()
+        same = keys.setdefault(key, job)
+        if same is not job:
+            problems.add(
+                job.place, f"writes to {job.spec.key} as {_whose(same)} does; put {{{{ id }}}} into output.clips"
+            )
+        folders.setdefault(key.rpartition("/")[0], job)
+    for folder, job in folders.items():
+        while folder:
+            if folder in keys:
+                problems.add(job.place, f"needs a folder where {_whose(keys[folder])} writes the file {folder}")
+            folder = folder.rpartition("/")[0]
+
+
+def _whose(job: PlacedJob) -> str:
+    return f"{job.place.entry} at {job.place.file}:{job.place.line}"
+
+
+def _hint(first: PlacedJob, second: PlacedJob) -> str:
+    if first.place != second.place:
+        return ""
+    said = [
+        f"{name} {first.spec.variables[name]!r} and {value!r}"
+        for name, value in second.spec.variables.items()
+        if first.spec.variables.get(name, value) != value
+    ]
+    return f" (out of {', '.join(said[:3])})" if said else " (from two rows that are alike)"
+
+
+def _pick(jobs: Sequence[PlacedJob], only: Sequence[str], problems: Problems) -> list[PlacedJob]:
+    wanted = [False] * len(jobs)
+    for pattern in only:
+        tag, folded = pattern.removeprefix("tag:"), pattern.casefold()
+        if tag != pattern:
+            hits = [tag in job.spec.tags for job in jobs]
+        else:
+            hits = [fnmatchcase(job.spec.id.casefold(), folded) for job in jobs]
+        if not any(hits):
+            problems.add(Place(f"--only {pattern}", 0, ""), _nothing_picked(jobs, is_tag=tag != pattern))
+        wanted = [before or hit for before, hit in zip(wanted, hits, strict=True)]
+    return [job for job, is_wanted in zip(jobs, wanted, strict=True) if is_wanted]
+
+
+def _nothing_picked(jobs: Sequence[PlacedJob], *, is_tag: bool) -> str:
+    names = sorted({tag for job in jobs for tag in job.spec.tags}) if is_tag else [job.spec.id for job in jobs]
+    shown = ", ".join(names[:SHOWN_IDS]) or "none"
+    more = f" and {len(names) - SHOWN_IDS} more" if len(names) > SHOWN_IDS else ""
+    return f"picks nothing; the {'tags' if is_tag else 'ids'} are: {shown}{more}"

@@ -1,0 +1,50 @@
+"""Where in the user's files something stands, and the list of problems so far. Knows no YAML and no clips."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+SHOWN_PLACES = 3  # how many rows of a table are named when the same problem is in all of them
+
+
+class Place(NamedTuple):
+    """A spot in a file: `file` as the user gave it, `line` from 1 (0: no line), `entry` what stands there."""
+
+    file: str
+    line: int
+    entry: str
+
+    def problem(self, text: str) -> str:
+        """One line for the user: `file:line: entry: text`."""
+        where = f"{self.file}:{self.line}" if self.line else self.file
+        return f"{where}: {self.entry}: {text}" if self.entry else f"{where}: {text}"
+
+
+class Problems:
+    """Collects problems, so that the user sees all of them at once and the same one only once."""
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[Place, str], list[str]] = {}
+
+    def add(self, place: Place, text: str, row: str = "") -> None:
+        """Note a problem. `row` names the row of a table it was met in; rows with the same problem share a line."""
+        rows = self._found.setdefault((place, text), [])
+        if row and row not in rows[:SHOWN_PLACES]:
+            rows.append(row)
+
+    def __bool__(self) -> bool:
+        return bool(self._found)
+
+    def lines(self) -> list[str]:
+        """All problems, file by file and down the lines of each."""
+        files = {place.file: None for place, _ in self._found}
+        order = {file: index for index, file in enumerate(files)}
+        found = sorted(self._found.items(), key=lambda item: (order[item[0][0].file], item[0][0].line))
+        return [place.problem(text + _in_rows(rows)) for (place, text), rows in found]
+
+
+def _in_rows(rows: list[str]) -> str:
+    if not rows:
+        return ""
+    more = len(rows) - SHOWN_PLACES
+    return f" ({', '.join(rows[:SHOWN_PLACES])}{f' and {more} more' if more > 0 else ''})"
