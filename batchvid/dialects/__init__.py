@@ -1,0 +1,42 @@
+"""How each wire format is spoken: four pure functions a dialect, value to value.
+
+A dialect is a module of this folder. It knows no clock, random, file, socket or environment, and no key.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from batchvid.dialects import kling, openai_videos, runway, veo
+from batchvid.wire import Accepted, Order, Refused, Request, Response, Status, Uncertain
+
+
+class Dialect(Protocol):
+    """What a module must offer to be a dialect."""
+
+    def submit(self, order: Order) -> Request:
+        """Say what to buy. Also called while planning, with empty image data, for its checks.
+
+        Raises `errors.Unsupported` for anything the wire has no word for: nothing is ever dropped silently.
+        """
+
+    def read_submit(self, response: Response) -> Accepted | Refused | Uncertain:
+        """Read the answer to a submit. Never raises: what cannot be read is `Uncertain`."""
+
+    def poll(self, order: Order, task_id: str) -> Request:
+        """Ask where the task stands. `order` is the one submitted: some paths depend on it."""
+
+    def read_poll(self, response: Response, task_id: str) -> Status | Refused:
+        """Read the answer to a poll: a `Status` speaks of the task, a `Refused` only of this one poll.
+
+        A failed task is a value, too. Raises `errors.UnreadableReply` for a 2xx that is not of the dialect.
+        """
+
+
+DIALECTS: dict[str, Dialect] = {
+    "veo": veo,
+    "openai-videos": openai_videos,
+    "kling": kling,
+    "runway": runway,
+}
+"""Every dialect by the name that the catalogue uses."""

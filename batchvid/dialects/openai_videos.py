@@ -1,0 +1,77 @@
+"""The OpenAI Videos wire, as Sora and its many relays speak it: multipart, string seconds, an exact size.
+
+Sources: apidoc.cometapi.com/api/video/sora-2, openai/openai-openapi. Any other model on the same route can be asked
+for with an exact resolution. It knows no prefix, no key and no model's limits.
+"""
+
+from __future__ import annotations
+
+from batchvid.dialects import replies
+from batchvid.dialects.orders import (
+    check_prompt,
+    exact_size,
+    first_and_last,
+    form,
+    one_of,
+    path_segment,
+    refuse_unsaid,
+    uploaded,
+    whole_seconds,
+)
+from batchvid.dialects.replies import read_submit
+from batchvid.errors import Unsupported
+from batchvid.wire import Order, Refused, Request, Response, Status
+
+__all__ = ["poll", "read_poll", "read_submit", "submit"]
+
+PATH = "/v1/videos"
+PROMPT_MOST = 32_000
+SIZES = {
+    "720p": {"16:9": "1280x720", "9:16": "720x1280"},
+    "1080p": {"16:9": "1920x1080", "9:16": "1080x1920"},  # sora-2-pro
+}
+WIDE_SIZES = {"7:4": "1792x1024", "4:7": "1024x1792"}  # sora-2-pro
+
+
+def submit(order: Order) -> Request:
+    """Say what to buy. One image is allowed, of exactly the size of the clip. Raises Unsupported."""
+    refuse_unsaid(order, "the OpenAI videos wire", ("reference_images", "mode", "sound", "seed", "negative_prompt"))
+    check_prompt(order, most=PROMPT_MOST)
+    seconds, size = whole_seconds(order), _size(order)
+    first, last = first_and_last(order)
+    if last:
+        raise Unsupported("end_image", "the OpenAI videos wire takes one image, as the first frame")
+    pixels = f"{uploaded(first).width}x{first.height}" if first else size
+    if pixels != size:
+        clip = size or "say the resolution"
+        raise Unsupported("image", f"only the exact pixels of the clip ({clip}) are allowed, not {pixels}")
+    fields = {"model": order.model, "prompt": order.prompt, "seconds": str(seconds or ""), "size": size}
+    return Request(method="POST", path=PATH, parts=form(fields, [first] if first else [], order))
+
+
+def poll(order: Order, task_id: str) -> Request:  # noqa: ARG001 - the port's signature; this path depends on the id only
+    """Ask where the task stands."""
+    return Request(method="GET", path=f"{PATH}/{path_segment(task_id)}")
+
+
+def read_poll(response: Response, task_id: str) -> Status | Refused:
+    """Read a poll reply; after any link a finished clip is always offered at `/content`. Raises UnreadableReply."""
+    return replies.read_poll(response, content_path=f"{PATH}/{path_segment(task_id)}/content")
+
+
+def _size(order: Order) -> str:
+    """Translate resolution and aspect ratio into `WxH`; empty if the order says neither."""
+    if exact := exact_size(order):
+        return f"{exact[0]}x{exact[1]}"
+    if not order.aspect_ratio:
+        if order.resolution:
+            raise Unsupported(
+                "aspect_ratio", f"must be said beside the resolution {order.resolution}: 16:9 or 9:16"
+            )
+        return ""
+    tiers = SIZES | {"": SIZES["720p"] | WIDE_SIZES}
+    if order.resolution not in tiers:
+        raise Unsupported(
+            "resolution", f"allowed are 720p, 1080p or exact pixels like 1280x720, not {order.resolution}"
+        )
+    return one_of("aspect_ratio", order.aspect_ratio, tiers[order.resolution])

@@ -1,0 +1,154 @@
+"""Translate an order's fields into a wire's words, and refuse what a wire has no word for. Knows no vendor."""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from collections.abc import Collection, Mapping
+from typing import Any
+from urllib.parse import quote
+
+import orjson
+
+from batchvid.errors import Unsupported
+from batchvid.wire import ImageInput, ImageRole, Order, Part
+
+SHAPE_TOLERANCE = 0.02  # 1584:672 is sold as 21:9, 854x480 as 16:9
+
+_PIXELS = re.compile(r"([1-9][0-9]{1,4})x([1-9][0-9]{1,4})")
+_RATIO = re.compile(r"([1-9][0-9]{0,4}):([1-9][0-9]{0,4})")
+
+
+def refuse_unsaid(order: Order, wire: str, fields: Collection[str]) -> None:
+    """Raise Unsupported if the order says one of `fields`, which `wire` has no word for."""
+    said = {
+        "reference_images": bool(images_of(order, "reference")),
+        "resolution": bool(order.resolution),
+        "mode": bool(order.mode),
+        "sound": order.sound is not None,
+        "seed": order.seed is not None,
+        "negative_prompt": bool(order.negative_prompt),
+    }
+    for field in fields:
+        if said[field]:
+            raise Unsupported(field, f"{wire} has no word for it: leave it out, or choose another model")
+
+
+def images_of(order: Order, role: ImageRole) -> tuple[ImageInput, ...]:
+    """Return the order's images of one role, in order."""
+    return tuple(image for image in order.images if image.role == role)
+
+
+def first_and_last(order: Order) -> tuple[ImageInput | None, ImageInput | None]:
+    """Return the first and the last frame. Raises Unsupported for two of a kind, or a last frame alone."""
+    first, last = images_of(order, "first"), images_of(order, "last")
+    if len(first) > 1:
+        raise Unsupported("image", "one image is allowed, as the first frame")
+    if len(last) > 1:
+        raise Unsupported("end_image", "one image is allowed, as the last frame")
+    if last and not first:
+        raise Unsupported("end_image", "needs `image` too: a last frame is allowed only with a first one")
+    return (first[0] if first else None), (last[0] if last else None)
+
+
+def field_of(image: ImageInput) -> str:
+    """Return the manifest's word for an image of this role."""
+    return {"first": "image", "last": "end_image", "reference": "reference_images"}[image.role]
+
+
+def check_prompt(order: Order, *, most: int, required: bool = True) -> None:
+    """Raise Unsupported for an empty or overlong prompt. `most` counts UTF-16 units, as the vendors do."""
+    if required and not order.prompt.strip():
+        raise Unsupported("prompt", "must not be empty")
+    check_length("prompt", order.prompt, most)
+
+
+def check_length(field: str, value: str, most: int) -> None:
+    """Raise Unsupported if `value` is longer than `most` UTF-16 units."""
+    length = len(value.encode("utf-16-le", "surrogatepass")) // 2
+    if length > most:
+        raise Unsupported(field, f"at most {most} characters are allowed, not {length}")
+
+
+def whole_seconds(order: Order) -> int | None:
+    """Return the duration in seconds, None if the order says none. Raises Unsupported unless it is 1, 2, 3..."""
+    if order.duration_s is None:
+        return None
+    if not 1 <= order.duration_s <= 3600 or order.duration_s != int(order.duration_s):
+        raise Unsupported("duration_s", f"whole seconds from 1 are allowed, not {order.duration_s:g}")
+    return int(order.duration_s)
+
+
+def exact_size(order: Order) -> tuple[int, int] | None:
+    """Return the pixels of a resolution written `1280x720`, None for a tier like `720p` or none.
+
+    Raises Unsupported when the order also says an aspect ratio of another shape.
+    """
+    found = _PIXELS.fullmatch(order.resolution)
+    if not found:
+        return None
+    width, height = int(found[1]), int(found[2])
+    if order.aspect_ratio and not same_shape(order.aspect_ratio, width, height):
+        raise Unsupported("resolution", f"{order.resolution} is not {order.aspect_ratio}: say one of the two")
+    return width, height
+
+
+def same_shape(aspect_ratio: str, width: int, height: int) -> bool:
+    """Whether pixels have the shape of a ratio written `16:9`, to the tolerance that vendors allow themselves."""
+    found = _RATIO.fullmatch(aspect_ratio)
+    if not found or not width or not height:
+        return False
+    return abs(width * int(found[2]) / (height * int(found[1])) - 1) <= SHAPE_TOLERANCE
+
+
+def one_of(field: str, value: str, allowed: Mapping[str, str]) -> str:
+    """Translate `value` by a table. Raises Unsupported naming what is allowed."""
+    if value not in allowed:
+        raise Unsupported(field, f"allowed are {', '.join(allowed)}, not {value}")
+    return allowed[value]
+
+
+def form(fields: Mapping[str, str], files: Collection[ImageInput], order: Order) -> tuple[Part, ...]:
+    """Make a multipart body: `fields` that say anything, the user's options over them, then the files in order.
+
+    Options go as text: strings as they are, everything else as JSON. An option named like the file part replaces
+    it. Raises Unsupported for an option that JSON cannot say.
+    """
+    options = {
+        name: value if isinstance(value, str) else orjson.dumps(value).decode()
+        for name, value in checked_options(order).items()
+    }
+    said = {name: value for name, value in fields.items() if value} | options
+    parts = [Part(name=name, value=value.encode()) for name, value in said.items()]
+    if "input_reference" not in options:
+        parts += [
+            Part(name="input_reference", value=file.data, filename=file.filename, content_type=file.media_type)
+            for file in files
+        ]
+    return tuple(parts)
+
+
+def checked_options(order: Order) -> Mapping[str, Any]:
+    """Return the user's options untouched. Raises Unsupported for one that JSON cannot say."""
+    try:
+        orjson.dumps(dict(order.options))
+    except TypeError as error:
+        raise Unsupported("options", f"only what JSON can say is allowed: {error}") from error
+    return order.options
+
+
+def uploaded(image: ImageInput) -> ImageInput:
+    """Return an image that can be sent as a file part. Raises Unsupported for one given by a link."""
+    if image.url:
+        raise Unsupported(field_of(image), "this wire takes an uploaded file, not a link: give a local path")
+    return image
+
+
+def bare_base64(image: ImageInput) -> str:
+    """Return the image's bytes as base64 without any prefix."""
+    return b64encode(image.data).decode()
+
+
+def path_segment(task_id: str) -> str:
+    """Encode a task id for a path: aggregators' ids hold colons and slashes."""
+    return quote(task_id, safe="")

@@ -1,0 +1,131 @@
+"""Runway's official wire, as CometAPI serves it: image to video, with an optional last frame.
+
+Sources: apidoc.cometapi.com/api/video/runway, Runway's OpenAPI 2024-11-06.
+The route adds `/runwayml` and the key. Replies come bare or wrapped.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from ipaddress import ip_address
+from typing import Any
+from urllib.parse import urlsplit
+
+from batchvid.dialects import replies
+from batchvid.dialects.orders import (
+    bare_base64,
+    check_prompt,
+    checked_options,
+    exact_size,
+    field_of,
+    first_and_last,
+    one_of,
+    path_segment,
+    refuse_unsaid,
+    whole_seconds,
+)
+from batchvid.dialects.replies import read_submit
+from batchvid.dialects.values import Path
+from batchvid.errors import Unsupported
+from batchvid.failures import Charged
+from batchvid.wire import ImageInput, Order, Refused, Request, Response, Status
+
+__all__ = ["poll", "read_poll", "read_submit", "submit"]
+
+HEADERS = {"X-Runway-Version": "2024-11-06"}
+PROMPT_MOST = 1000  # official gen4; CometAPI's page says 512
+SEED_MOST = 4_294_967_295
+URL_CHARS = 2048
+DATA_URI_BYTES = 5 * 1024 * 1024  # encoded
+IMAGE_TYPES = ("image/jpeg", "image/png", "image/webp")
+RATIOS = {
+    "16:9": "1280:720",
+    "9:16": "720:1280",
+    "4:3": "1104:832",
+    "3:4": "832:1104",
+    "1:1": "960:960",
+    "21:9": "1584:672",
+    "5:3": "1280:768",  # gen3a_turbo
+    "3:5": "768:1280",
+}
+
+VENDOR: dict[str, Path] = {"credits": ("cost", "credits")}
+
+
+def submit(order: Order) -> Request:
+    """Say what to buy. An image is a must on this route. Raises Unsupported."""
+    refuse_unsaid(order, "the Runway wire", ("reference_images", "mode", "sound", "negative_prompt"))
+    first, last = first_and_last(order)
+    if first is None:
+        raise Unsupported("image", "an image is required: Runway makes video from an image only on this route")
+    check_prompt(order, most=PROMPT_MOST, required=False)
+    if order.seed is not None and not 0 <= order.seed <= SEED_MOST:
+        raise Unsupported("seed", f"0 to {SEED_MOST} are allowed, not {order.seed}")
+    start = _uri(first)
+    frames = [{"uri": start, "position": "first"}, {"uri": _uri(last), "position": "last"}] if last else start
+    body: dict[str, Any] = {
+        "model": order.model,
+        "promptImage": frames,
+        "promptText": order.prompt or None,
+        "duration": whole_seconds(order),
+        "ratio": _ratio(order),
+        "seed": order.seed,
+    }
+    said = {name: value for name, value in body.items() if value is not None}
+    return Request(
+        method="POST", path="/v1/image_to_video", headers=HEADERS, json={**said, **checked_options(order)}
+    )
+
+
+def poll(order: Order, task_id: str) -> Request:  # noqa: ARG001 - the port's signature; this path depends on the id only
+    """Ask where the task stands."""
+    return Request(method="GET", path=f"/v1/tasks/{path_segment(task_id)}", headers=HEADERS)
+
+
+def read_poll(response: Response, task_id: str) -> Status | Refused:  # noqa: ARG001 - the port's signature
+    """Read a poll reply, bare or wrapped. Raises UnreadableReply."""
+    status = replies.read_poll(response, progress_top=1.0, vendor=VENDOR, billed="credits")
+    if isinstance(status, Status) and status.charged is Charged.UNKNOWN and status.code.startswith("SAFETY.INPUT"):
+        return replace(status, charged=Charged.YES)  # Runway does not refund what its input filter refused
+    return status
+
+
+def _ratio(order: Order) -> str | None:
+    """Translate resolution and aspect ratio into pixels with a colon; None if the order says neither."""
+    if exact := exact_size(order):
+        return f"{exact[0]}:{exact[1]}"
+    if order.resolution not in ("", "720p"):
+        raise Unsupported("resolution", f"720p or exact pixels like 1280x720 are allowed, not {order.resolution}")
+    if not order.aspect_ratio:
+        if order.resolution:
+            raise Unsupported("aspect_ratio", f"must be said beside the resolution {order.resolution}")
+        return None
+    return one_of("aspect_ratio", order.aspect_ratio, RATIOS)
+
+
+def _uri(image: ImageInput) -> str:
+    """Return the image's link, or a data URI with its prefix."""
+    field = field_of(image)
+    if image.url:
+        _check_link(field, image.url)
+        return image.url
+    if image.media_type not in IMAGE_TYPES:
+        raise Unsupported(field, f"JPEG, PNG and WebP are allowed, not {image.media_type or 'an unknown type'}")
+    uri = f"data:{image.media_type};base64,{bare_base64(image)}"
+    if len(uri) > DATA_URI_BYTES:
+        raise Unsupported(field, f"at most 3.3 MB are allowed for a local file, not {len(image.data)} bytes")
+    return uri
+
+
+def _check_link(field: str, url: str) -> None:
+    """Raise Unsupported for a link that Runway will not fetch: HTTPS, a domain name, at most 2048 characters."""
+    parts = urlsplit(url)
+    if parts.scheme.casefold() != "https" or not parts.hostname:
+        raise Unsupported(field, "only https:// links are allowed")
+    if len(url) > URL_CHARS:
+        raise Unsupported(field, f"a link may have {URL_CHARS} characters, not {len(url)}")
+    try:
+        ip_address(parts.hostname)
+    except ValueError:
+        return
+    raise Unsupported(field, "a link must name a domain, not an IP address")

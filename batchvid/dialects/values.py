@@ -1,0 +1,130 @@
+"""Take one value out of a reply that may be anything. Every function here accepts any JSON and raises nothing.
+
+It knows types, units and lengths, but no vendor and no envelope.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+Path = tuple[str | int, ...]
+"""Where a value stands: keys and list positions, from the outside in."""
+
+MESSAGE_CHARS = 500  # a vendor's sentence; whole pages of HTML have been seen in its place
+ID_CHARS = 512  # aggregators encode a route into the id: several hundred characters are honest
+MILLISECONDS_FROM = 10**11  # as seconds this is the year 5138, as milliseconds 1973
+LAST_SECOND = 253402300799  # 9999-12-31T23:59:59Z, the last that datetime can hold
+
+_LONG_INTEGER = re.compile(rb"[:\[,\s]\d{20,}")  # beyond 64 bits orjson would round it to a float
+_KEY = re.compile(r"\b(sk|key)-[A-Za-z0-9_\-]{8,}")
+
+
+def parse(body: bytes | str) -> dict[str, Any] | None:
+    """Read a JSON object; None for anything else. Integers stay exact; the last of equal keys wins."""
+    raw = body.encode("utf-8", "replace") if isinstance(body, str) else body
+    try:
+        document = orjson.loads(raw)
+        if _LONG_INTEGER.search(raw):
+            document = json.loads(raw)
+    except (ValueError, RecursionError):
+        return None
+    return document if isinstance(document, dict) else None
+
+
+def dig(value: object, path: Path) -> object:
+    """Follow `path` into a JSON value; None as soon as it leads nowhere."""
+    for step in path:
+        if isinstance(step, str) and isinstance(value, dict):
+            value = value.get(step)
+        elif isinstance(step, int) and isinstance(value, list) and step < len(value):
+            value = value[step]
+        else:
+            return None
+    return value
+
+
+def text(value: object, limit: int = MESSAGE_CHARS) -> str:
+    """Turn a string or number into one printable line of at most `limit` characters, without keys; else empty.
+
+    >>> text("  no\\nsuch\\x00 model "), text(1303), text({"a": 1})
+    ('no such model', '1303', '')
+    """
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+        return ""
+    line = " ".join(str(value)[: 4 * limit].split())
+    printable = "".join(char for char in line if char.isprintable())
+    return _KEY.sub(r"\1-***", printable)[:limit]
+
+
+def first_text(values: Iterable[object]) -> str:
+    """Return the first of `values` that says anything."""
+    return next(filter(None, map(text, values)), "")
+
+
+def identifier(value: object) -> str:
+    """Turn a task id into a string; empty when it is none.
+
+    A bare integer is taken digit by digit; a float is refused, for its digits are no longer those of the vendor.
+    """
+    if isinstance(value, int) and not isinstance(value, bool) and value > 0:
+        value = str(value)
+    if not isinstance(value, str):
+        return ""
+    found = value.strip()
+    honest = len(found) <= ID_CHARS and found.isprintable() and " " not in found and found.strip(".")
+    return found if honest else ""
+
+
+def link(value: object) -> str:
+    """Return a fetchable `http(s)://` link or `data:` URI; empty for anything else, like a sentence or a path."""
+    if not isinstance(value, str):
+        return ""
+    found = value.strip()
+    if found[:5].casefold() == "data:":
+        return found if "," in found[:200] else ""
+    scheme, separator, rest = found.partition("://")
+    whole = bool(separator and rest) and found.isprintable() and " " not in found
+    return found if whole and scheme.casefold() in ("http", "https") else ""
+
+
+def moment(value: object) -> datetime | None:
+    """Turn Unix seconds or milliseconds into UTC. 0, null and nonsense mean "not said"."""
+    if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 20:
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or value <= 0:
+        return None
+    seconds = value / 1000 if MILLISECONDS_FROM < value < 1000 * LAST_SECOND else value
+    return datetime.fromtimestamp(seconds, UTC) if seconds <= LAST_SECOND else None
+
+
+def fraction(value: object, top: float) -> float | None:
+    """Turn a progress into 0.0-1.0. `top` is what the wire means by finished (100 or 1); `"40%"` says so itself."""
+    if isinstance(value, str):
+        digits, percent, rest = value.strip().partition("%")
+        if not percent or rest or not digits.isascii() or not digits.isdecimal() or len(digits) > 3:
+            return None
+        value, top = int(digits), 100.0
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    if value > top:
+        top = 100.0  # a fraction cannot pass 1: this vendor counts in percent after all
+    return max(0.0, min(value, top) / top)
+
+
+def retry_after_s(headers: Mapping[str, str]) -> float | None:
+    """Read `Retry-After` in seconds, at most a day. A date gives None: there is no clock here."""
+    value = headers.get("retry-after", "").strip()
+    if not value.isascii() or not value.isdecimal():
+        return None
+    return float(min(int(value[:9]), 86_400))
+
+
+def beginning(body: bytes) -> str:
+    """Return the first characters of a body, fit for a log line."""
+    return text(body[: 4 * MESSAGE_CHARS].decode("utf-8", "replace"))

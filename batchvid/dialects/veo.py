@@ -1,0 +1,44 @@
+"""Veo on CometAPI's `/v1/videos`: an orientation hint for a size, and up to two ordered frames.
+
+Source: apidoc.cometapi.com/api/video/veo3. It is polled and answers like every other model of that route.
+It knows no prefix, no key and no model's limits.
+"""
+
+from __future__ import annotations
+
+from batchvid.dialects.openai_videos import PATH, poll, read_poll, read_submit
+from batchvid.dialects.orders import (
+    check_prompt,
+    exact_size,
+    first_and_last,
+    form,
+    one_of,
+    refuse_unsaid,
+    uploaded,
+    whole_seconds,
+)
+from batchvid.errors import Unsupported
+from batchvid.wire import Order, Request
+
+__all__ = ["poll", "read_poll", "read_submit", "submit"]
+
+PROMPT_MOST = 32_000  # Veo publishes none: this is the route's
+HINTS = {"16:9": "16x9", "9:16": "9x16"}
+
+
+def submit(order: Order) -> Request:
+    """Say what to buy, from text, from a first frame, or from a first and a last one. Raises Unsupported."""
+    refuse_unsaid(order, "the Veo wire", ("reference_images", "mode", "sound", "seed", "negative_prompt"))
+    check_prompt(order, most=PROMPT_MOST)
+    seconds = whole_seconds(order)
+    frames = [uploaded(image) for image in first_and_last(order) if image]
+    fields = {"model": order.model, "prompt": order.prompt, "size": _size(order), "seconds": str(seconds or "")}
+    return Request(method="POST", path=PATH, parts=form(fields, frames, order))
+
+
+def _size(order: Order) -> str:
+    if exact := exact_size(order):
+        return f"{exact[0]}x{exact[1]}"  # not in the schema, but a public client uses it with veo3.1
+    if order.resolution:
+        raise Unsupported("resolution", f"exact pixels like 1280x720 are allowed, or none, not {order.resolution}")
+    return one_of("aspect_ratio", order.aspect_ratio, HINTS) if order.aspect_ratio else ""
