@@ -1,0 +1,96 @@
+"""Every recording, read and written by its dialect: the recordings are the truth, the code is judged."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from batchvid.dialects import DIALECTS
+from batchvid.errors import UnreadableReply
+from batchvid.wire import Accepted, Refused, Status, Uncertain
+from tests.exchanges import Recording, as_recorded, load
+
+RECORDINGS = load()
+STEPS = ("submit", "poll")
+
+
+def name(recording: Recording) -> str:
+    return f"{recording.dialect}/{recording.case}"
+
+
+def verdict(recording: Recording) -> tuple[str, Accepted | Refused | Uncertain | Status | None]:
+    dialect = DIALECTS[recording.dialect]
+    try:
+        read = (
+            dialect.read_submit(recording.response)
+            if recording.step == "submit"
+            else dialect.read_poll(recording.response, recording.task_id)
+        )
+    except UnreadableReply:
+        return "unreadable", None
+    return type(read).__name__.casefold(), read
+
+
+def plain(value: Any) -> Any:
+    """A verdict's field as a recording writes it; a keyed asset is the one that is a path."""
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, tuple):
+        assert all(asset.keyed == asset.location.startswith("/") for asset in value)
+        return [asset.location for asset in value]
+    return dict(value) if isinstance(value, dict) else value
+
+
+@pytest.mark.parametrize("recording", RECORDINGS, ids=name)
+def test_a_reply_means_what_its_recording_says(recording: Recording) -> None:
+    """The dialect reads each recorded reply as the recording says, in every field that it names."""
+    ((expected, fields),) = recording.means.items()
+    kind, read = verdict(recording)
+    assert expected == kind, read
+    if isinstance(fields, dict):
+        assert fields == {field: plain(getattr(read, field)) for field in fields}
+
+
+@pytest.mark.parametrize("recording", [r for r in RECORDINGS if r.request], ids=name)
+def test_an_order_becomes_the_recorded_request(recording: Recording) -> None:
+    """The dialect writes exactly the recorded request: path, headers, and every field or file of the body in order."""
+    dialect, order = DIALECTS[recording.dialect], recording.order
+    assert order is not None
+    request = dialect.submit(order) if recording.step == "submit" else dialect.poll(order, recording.task_id)
+    assert recording.request == as_recorded(request)
+
+
+@pytest.mark.parametrize("recording", [r for r in RECORDINGS if r.request and r.step == "submit"], ids=name)
+def test_planning_needs_no_image_bytes(recording: Recording) -> None:
+    """An order that can be sent is also accepted while planning, when the bytes of its images are not read yet."""
+    order = recording.order
+    assert order is not None
+    planned = replace(order, images=tuple(replace(image, data=b"") for image in order.images))
+    assert as_recorded(DIALECTS[recording.dialect].submit(planned))["path"] == (recording.request or {})["path"]
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_every_dialect_is_recorded_at_every_turn(dialect: str) -> None:
+    """Each dialect has recordings of a submit and a poll request, and of every verdict that matters to a job."""
+    recorded = load(dialect)
+    assert {r.step for r in recorded if r.request} == set(STEPS)
+    verdicts = {(r.step, next(iter(r.means))) for r in recorded}
+    assert {("submit", "accepted"), ("submit", "refused"), ("submit", "uncertain"), ("poll", "refused")} <= verdicts
+    phases = {r.means["status"]["phase"] for r in recorded if "status" in r.means}
+    assert {"queued", "running", "succeeded", "failed", "unseen"} <= phases
+    kinds = {r.means["refused"]["kind"] for r in recorded if "refused" in r.means}
+    assert {"rate", "auth", "invalid"} <= kinds
+
+
+@pytest.mark.parametrize("recording", RECORDINGS, ids=name)
+def test_a_recording_names_its_source_and_holds_no_key(recording: Recording) -> None:
+    """Each recording says where it comes from, when and how sure it is, and no request holds a key."""
+    assert recording.source
+    assert datetime.fromisoformat(recording.date)
+    assert recording.confidence in ("firm", "plausible")
+    assert recording.step in STEPS
+    headers = {header.casefold() for header in (recording.request or {}).get("headers", {})}
+    assert not headers & {"authorization", "x-api-key", "cookie"}
