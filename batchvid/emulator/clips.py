@@ -1,0 +1,138 @@
+"""The clip of a task as a file on disk, rendered when first asked for and kept for a while. Knows no HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import struct
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import IO, Literal
+
+from batchvid.emulator.settings import Settings
+from batchvid.emulator.stills import Stills
+from batchvid.emulator.task import Task
+
+Variant = Literal["thumbnail", "spritesheet"]
+COLUMNS: dict[str, int] = {"thumbnail": 1, "spritesheet": 5}
+SHARED_TEXT = "batchvid emulator"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clip:
+    """An open file and the few bytes behind it that make this task's clip unlike every other one.
+
+    The file is opened when the clip is made, so that it can be read even if the cache throws it away meanwhile.
+    """
+
+    file: IO[bytes]
+    file_bytes: int
+    tail: bytes
+    etag: str
+    modified_at: float
+
+    @property
+    def size_bytes(self) -> int:
+        """The whole clip's size."""
+        return self.file_bytes + len(self.tail)
+
+    def read(self, offset: int, count: int) -> bytes:
+        """At most `count` bytes from `offset`; fewer only at the seam or the end."""
+        if offset >= self.file_bytes:
+            return self.tail[offset - self.file_bytes :][:count]
+        self.file.seek(offset)
+        return self.file.read(min(count, self.file_bytes - offset))
+
+
+class Clips:
+    """Renders and keeps clips in a folder, at most `cache_bytes` of them."""
+
+    def __init__(self, folder: Path, settings: Settings, stills: Stills) -> None:
+        self._folder = folder
+        self._settings = settings
+        self._stills = stills
+        self._pool = ThreadPoolExecutor(settings.render_threads, thread_name_prefix="render")
+        self._kept: dict[str, tuple[Path, int]] = {}
+        self._making: dict[str, asyncio.Task[tuple[Path, int]]] = {}
+
+    async def of(self, task: Task) -> Clip:
+        """The task's clip; the caller closes its file."""
+        key = self._key(task)
+        path, size = await self._rendered(key, task)
+        return Clip(
+            file=path.open("rb"),
+            file_bytes=size,
+            tail=free_box(f"batchvid emulator, task {task.id}"),
+            etag=f'"{hashlib.sha256(f"{key} {task.id}".encode()).hexdigest()[:24]}"',
+            modified_at=task.ended_at or task.created_at,
+        )
+
+    async def picture(self, task: Task, variant: Variant) -> bytes:
+        """A JPEG of one frame, or of some side by side."""
+        from batchvid.emulator.render import poster
+
+        path, _ = await self._rendered(self._key(task), task)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._pool, partial(poster, path, columns=COLUMNS[variant]))
+
+    def close(self) -> None:
+        """End the threads; what is being rendered is finished first."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def _key(self, task: Task) -> str:
+        shared = self._settings.render == "shared"
+        still = None if shared else self._stills.path(task.images)
+        said = (task.width, task.height, task.seconds, self._settings.fps)
+        text = SHARED_TEXT if shared else f"{task.prompt} {still.stem if still else ''}"
+        return hashlib.sha256(f"{said} {text}".encode()).hexdigest()[:32]
+
+    async def _rendered(self, key: str, task: Task) -> tuple[Path, int]:
+        kept = self._kept.pop(key, None)
+        if kept is None:
+            making = self._making.get(key)
+            if making is None:
+                making = self._making[key] = asyncio.create_task(self._make(key, task))
+            kept = await asyncio.shield(making)
+        self._kept[key] = kept  # the last used stands last
+        self._sweep(key)
+        return kept
+
+    async def _make(self, key: str, task: Task) -> tuple[Path, int]:
+        from batchvid.emulator.render import render  # FFmpeg is loaded when the first clip is wanted
+
+        path = self._folder / f"{key}.mp4"
+        shared = self._settings.render == "shared"
+        work = partial(
+            render,
+            path,
+            width=task.width,
+            height=task.height,
+            seconds=task.seconds,
+            fps=self._settings.fps,
+            text=SHARED_TEXT if shared else task.prompt,
+            still=None if shared else self._stills.path(task.images),
+            fonts=self._settings.fonts,
+        )
+        try:
+            await asyncio.get_running_loop().run_in_executor(self._pool, work)
+            return path, path.stat().st_size
+        finally:
+            del self._making[key]
+
+    def _sweep(self, newest: str) -> None:
+        """Throw the longest unused clips away until the rest fits; never the one that is wanted now."""
+        total = sum(size for _, size in self._kept.values())
+        for key in [key for key in self._kept if key != newest]:
+            if total <= self._settings.cache_bytes:
+                return
+            path, size = self._kept.pop(key)
+            path.unlink(missing_ok=True)
+            total -= size
+
+
+def free_box(text: str) -> bytes:
+    """An MP4 box that every player skips."""
+    payload = text.encode()
+    return struct.pack(">I4s", 8 + len(payload), b"free") + payload

@@ -1,0 +1,74 @@
+"""Faults carried out on one request: instead of the honest answer, on top of it, or after acting on it."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+from collections.abc import Awaitable, Callable
+
+import orjson
+from aiohttp import web
+
+from batchvid.emulator.faults import Deed
+from batchvid.emulator.replies import html
+
+Refuse = Callable[[str, str], web.Response]
+"""(named refusal, message or empty) -> the error in the vendor's own envelope."""
+
+Act = Callable[[], Awaitable[web.StreamResponse]]
+
+
+async def carry_out(deed: Deed | None, request: web.Request, act: Act, refuse: Refuse) -> web.StreamResponse:
+    """Answer the request: with `act`, unless the deed says otherwise."""
+    if deed is None:
+        return await act()
+    if deed.reset_before:
+        return reset(request)
+    response: web.StreamResponse | None = _instead(deed, refuse)
+    if response is None or deed.after:
+        honest = await act()
+        response = response or honest
+    if deed.delay_s:
+        await asyncio.sleep(deed.delay_s)
+    if deed.reset_after:
+        return reset(request)
+    if deed.truncate_json and isinstance(response, web.Response) and isinstance(response.body, bytes):
+        response.body = response.body[: len(response.body) // 2]
+    if not response.prepared:
+        response.headers.update(deed.headers)
+    return response
+
+
+def reset(request: web.Request) -> web.Response:
+    """Break the connection with a TCP reset, as a dying proxy does. What is returned never leaves the house."""
+    transport = request.transport
+    if transport is not None:
+        raw = transport.get_extra_info("socket")
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        transport.abort()
+    return web.Response()
+
+
+def _instead(deed: Deed, refuse: Refuse) -> web.Response | None:
+    """The answer that takes the honest one's place, or None."""
+    if deed.refusal is not None:
+        response = refuse(deed.refusal, deed.message)
+        if deed.status is not None:
+            response.set_status(deed.status)
+        return response
+    if deed.error_200:
+        response = refuse("unavailable", deed.message)
+        response.set_status(200)
+        return response
+    if deed.html:
+        return html(deed.status or 200)
+    if deed.empty:
+        return web.Response(status=deed.status or 200)
+    if deed.json_ is not None:
+        return web.Response(
+            body=orjson.dumps(deed.json_), status=deed.status or 200, content_type="application/json"
+        )
+    if deed.body is not None or deed.status is not None:
+        return web.Response(text=deed.body or "", status=deed.status or 200)
+    return None

@@ -1,0 +1,192 @@
+"""What every route does the same: check the key, count, let faults strike, take slots, make and show tasks.
+
+The routes know the vendors' words; this file must not.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+from aiohttp import web
+
+from batchvid.emulator import life
+from batchvid.emulator.deeds import Act, Refuse, carry_out
+from batchvid.emulator.faults import Deed, Faults
+from batchvid.emulator.ledger import Ledger
+from batchvid.emulator.life import Outcome
+from batchvid.emulator.links import Links
+from batchvid.emulator.replies import Refusal, x1
+from batchvid.emulator.settings import Settings
+from batchvid.emulator.stills import Still, Stills
+from batchvid.emulator.store import Store
+from batchvid.emulator.task import Task
+
+Clock = Callable[[], float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Family:
+    """One way of speaking about tasks. `waits`: over the limit a task is accepted and waits instead of refused."""
+
+    name: str
+    new_id: Callable[[], str]
+    refuse: Refuse
+    waits: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """A submit as far as it must be read before anything is checked."""
+
+    owner: str
+    route: str
+    kind: str
+    model: str
+    prompt: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """A checked submit: what is to be made. Sizes are pixels."""
+
+    seconds: float
+    width: int
+    height: int
+    images: list[Still] = field(default_factory=list)
+    echo: dict[str, Any] = field(default_factory=dict)
+    external_task_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """The parts of one emulator, and what routes do with them."""
+
+    settings: Settings
+    clock: Clock
+    ledger: Ledger
+    store: Store
+    faults: Faults
+    links: Links
+    stills: Stills
+
+    def owner(self, request: web.Request) -> str:
+        """Who asks: a digest of the key. Raises Refusal (401, the OpenAI-style error on every route)."""
+        scheme, _, key = request.headers.get("Authorization", "").partition(" ")
+        if scheme != "Bearer" or not key or (self.settings.api_key and key != self.settings.api_key):
+            raise Refusal(x1(401, "Invalid token"))
+        return hashlib.sha256(key.encode()).hexdigest()[:12]
+
+    def limit(self, family: str) -> int:
+        """How many unfinished tasks the family takes; 0: no limit."""
+        return self.settings.concurrency_by_family.get(family, self.settings.concurrency)
+
+    def link(self, request: web.Request, task: Task) -> str:
+        """A fresh link to the clip, on the host that the asker sees (so that a proxy between works)."""
+        return self.links.make(f"{request.scheme}://{request.host}", task.id, self.clock())
+
+    async def submit(
+        self,
+        request: web.Request,
+        family: Family,
+        ask: Ask,
+        order: Callable[[], Awaitable[Order]],
+        accepted: Callable[[Task], web.Response],
+    ) -> web.StreamResponse:
+        """A paid call: faults first, then the vendor's checks (`order` raises Refusal), then the slots."""
+        self.ledger.submitted(family.name, ask.route, self.clock())
+        deed = self.faults.strike(
+            "submit", family=family.name, prompt=ask.prompt, model=ask.model, subject=ask.prompt
+        )
+        created = False
+
+        async def act() -> web.StreamResponse:
+            nonlocal created
+            try:
+                task = self._create(family, ask, await order(), deed)
+            except Refusal as no:
+                return no.response
+            created = True
+            return accepted(task)
+
+        response = await carry_out(deed, request, act, family.refuse)
+        if not created:
+            self.ledger.refused(family.name, ask.route)
+        return response
+
+    async def poll(
+        self, request: web.Request, family: Family, task: Task, show: Callable[[Task], web.Response]
+    ) -> web.StreamResponse:
+        """A look at a task."""
+        self.ledger.polled(family.name, task.route, self.clock())
+        task.polls += 1
+        deed = self.faults.strike("poll", family=family.name, prompt=task.prompt, model=task.model, subject=task.id)
+
+        async def act() -> web.StreamResponse:
+            return show(task)
+
+        return await carry_out(deed, request, act, family.refuse)
+
+    async def fetch(
+        self, request: web.Request, family: Family, task: Task, act: Callable[[Deed | None], Act]
+    ) -> web.StreamResponse:
+        """A look at the clip through the API; `act` is told the deed, since most are about the bytes."""
+        if request.method == "GET":
+            self.ledger.downloaded(family.name, task.route)
+        deed = self.faults.strike(
+            "content", family=family.name, prompt=task.prompt, model=task.model, subject=task.id
+        )
+        return await carry_out(deed, request, act(deed), family.refuse)
+
+    def missed(self, family: Family, route: str) -> None:
+        """Count a poll for a task that nobody knows."""
+        self.ledger.polled(family.name, route, self.clock())
+
+    def _create(self, family: Family, ask: Ask, order: Order, deed: Deed | None) -> Task:
+        """Make the task, or raise Refusal when all slots are taken and this vendor then says no."""
+        now, limit = self.clock(), self.limit(family.name)
+        if not family.waits and self.store.is_full(family.name, limit, now):
+            raise Refusal(family.refuse("concurrency", ""))
+        outcome = (deed and deed.outcome) or Outcome.SUCCESS
+        copy = self.store.copies(family.name, ask.prompt)
+        rng = Random(f"{self.settings.seed}/{family.name}/{ask.prompt}/{copy}")  # noqa: S311 - not a secret
+        task = Task(
+            id=family.new_id(),
+            family=family.name,
+            route=ask.route,
+            kind=ask.kind,
+            owner=ask.owner,
+            model=ask.model,
+            prompt=ask.prompt,
+            external_task_id=order.external_task_id,
+            seconds=order.seconds,
+            width=order.width,
+            height=order.height,
+            images=[still.as_dict() for still in order.images],
+            echo=order.echo,
+            outcome=outcome,
+            message=deed.message if deed and deed.outcome else "",
+            code=deed.code if deed and deed.outcome else "",
+            life=life.draw(self.settings.life, rng, outcome),
+            created_at=now,
+        )
+        self.store.create(task, limit=limit)
+        return task
+
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def answering(handler: Handler) -> Handler:
+    """A handler whose Refusals are answered."""
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        except Refusal as no:
+            return no.response
+
+    return answer

@@ -1,0 +1,41 @@
+"""Signed links to clips, as a vendor's CDN hands them out: unguessable, and dead after a while. Knows no HTTP."""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from typing import Literal
+
+PREFIX = "/_cdn"
+Verdict = Literal["good", "forged", "expired", "spent"]
+
+
+class Links:
+    """Makes and judges links. `ttl_s` is a link's life in seconds."""
+
+    def __init__(self, secret: bytes, ttl_s: float) -> None:
+        self._secret = secret
+        self._ttl_s = ttl_s
+        self._spent: set[str] = set()
+
+    def make(self, base_url: str, task_id: str, now: float) -> str:
+        """A fresh link, different from every other one to the same clip."""
+        token = secrets.token_hex(12)
+        expires = f"{now + self._ttl_s:.3f}"
+        sig = self._sign(token, task_id, expires)
+        return f"{base_url}{PREFIX}/{token}/{task_id}.mp4?expires={expires}&sig={sig}"
+
+    def judge(self, token: str, task_id: str, expires: str, sig: str, now: float) -> Verdict:
+        """Whether the link still opens the clip."""
+        if not hmac.compare_digest(sig.encode(), self._sign(token, task_id, expires).encode()):
+            return "forged"
+        if now >= float(expires):
+            return "expired"
+        return "spent" if token in self._spent else "good"
+
+    def spend(self, token: str) -> None:
+        """This link has been used for the one time that it was good for."""
+        self._spent.add(token)
+
+    def _sign(self, token: str, task_id: str, expires: str) -> str:
+        return hmac.digest(self._secret, f"{token}|{task_id}|{expires}".encode(), "sha256").hex()[:32]

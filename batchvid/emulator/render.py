@@ -1,0 +1,158 @@
+"""One H.264 MP4 from plain values: a picture slowly panned and zoomed, with a caption. Knows no task and no server.
+
+All moving is done by FFmpeg's filters in C from three still pictures, so a clip costs a fraction of a second.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Iterator, Sequence
+from colorsys import hls_to_rgb
+from fractions import Fraction
+from pathlib import Path
+
+import av
+from av.filter import Graph
+from av.filter.context import FilterContext
+from av.video.stream import VideoStream
+from PIL import Image, ImageDraw, ImageOps
+
+from batchvid.emulator.captions import caption
+
+ZOOM = 0.2
+"""How much larger the picture is at the end than at the beginning."""
+X264 = {"preset": "ultrafast", "crf": "30"}
+"""Quick before small: nobody watches these clips twice."""
+
+
+def render(
+    path: Path,
+    *,
+    width: int,
+    height: int,
+    seconds: float,
+    fps: int,
+    text: str,
+    still: Path | None = None,
+    fonts: Sequence[Path] | None = None,
+) -> None:
+    """Write a clip of that size (even pixels), duration and frame rate. The same values give the same bytes."""
+    count = max(1, round(seconds * fps))
+    layers = _layers(text, still, width, height, fonts)
+    with av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"}) as container:
+        stream = container.add_stream("libx264", rate=fps, options=X264)
+        assert isinstance(stream, VideoStream)  # noqa: S101 - libx264 makes nothing else
+        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        stream.codec_context.thread_count = 1  # several clips at a time instead; and the bytes stay the same
+        for frame in _frames(layers, count, width, height, fps):
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+
+
+def poster(path: Path, *, columns: int = 1, width: int = 480) -> bytes:
+    """So many frames of a clip side by side, evenly spread, as a JPEG of that width in pixels."""
+    with av.open(str(path)) as container:
+        frames = [frame.to_image() for frame in container.decode(video=0)]  # type: ignore[no-untyped-call]
+    chosen = [frames[number * len(frames) // columns] for number in range(columns)]
+    each = width // columns
+    tall = round(each * chosen[0].height / chosen[0].width)
+    sheet = Image.new("RGB", (each * columns, tall))
+    for number, frame in enumerate(chosen):
+        sheet.paste(frame.resize((each, tall)), (number * each, 0))
+    out = io.BytesIO()
+    sheet.save(out, "JPEG", quality=85)
+    return out.getvalue()
+
+
+def _layers(
+    text: str, still: Path | None, width: int, height: int, fonts: Sequence[Path] | None
+) -> tuple[Image.Image, Image.Image | None, Image.Image | None]:
+    """The background (larger than the frame), the thing that wanders over it, and the caption."""
+    big = (round(width * (1 + ZOOM)) // 2 * 2, round(height * (1 + ZOOM)) // 2 * 2)
+    words = caption(text, width=width, height=height, fonts=fonts)
+    if still is not None:
+        with Image.open(still) as image:
+            return ImageOps.fit(image.convert("RGB"), big), None, words
+    seed = hashlib.sha256(text.encode()).digest()
+    return _landscape(seed, big), _sun(seed, min(width, height) // 4 // 2 * 2), words
+
+
+def _landscape(seed: bytes, size: tuple[int, int]) -> Image.Image:
+    """A sky from one colour to another over three hills, all thrown from the seed."""
+    hue = seed[0] / 256
+    sky = Image.composite(
+        Image.new("RGB", size, _colour(hue + 0.08, 0.8)),
+        Image.new("RGB", size, _colour(hue, 0.35)),
+        Image.linear_gradient("L").resize(size),
+    )
+    draw = ImageDraw.Draw(sky)
+    width, height = size
+    for number in range(3):
+        centre = seed[1 + number] / 256 * width
+        top = height * (0.5 + 0.13 * number + seed[4 + number] / 256 * 0.1)
+        colour = _colour(hue + 0.3 + 0.05 * number, 0.4 - 0.1 * number)
+        draw.ellipse((centre - width * 0.7, top, centre + width * 0.7, top + height * 1.5), fill=colour)
+    return sky
+
+
+def _sun(seed: bytes, side: int) -> Image.Image:
+    disc = Image.new("RGBA", (side, side), (0, 0, 0, 0))
+    ImageDraw.Draw(disc).ellipse((1, 1, side - 2, side - 2), fill=(*_colour(seed[0] / 256 + 0.5, 0.75), 255))
+    return disc
+
+
+def _colour(hue: float, lightness: float) -> tuple[int, int, int]:
+    red, green, blue = hls_to_rgb(hue % 1, lightness, 0.6)
+    return round(255 * red), round(255 * green), round(255 * blue)
+
+
+def _frames(
+    layers: tuple[Image.Image, Image.Image | None, Image.Image | None],
+    count: int,
+    width: int,
+    height: int,
+    fps: int,
+) -> Iterator[av.VideoFrame]:
+    """zoompan makes `count` frames of the background; the others are laid over each of them."""
+    background, wanderer, words = layers
+    graph = Graph()
+    graph.threads = 1
+    sources = [_source(graph, background, fps, "yuv420p")]
+    last = graph.add(
+        "zoompan",
+        f"z='1+{ZOOM}*on/{count}':x='(iw-iw/zoom)*on/{count}':y='(ih-ih/zoom)*on/{count}'"
+        f":d={count}:s={width}x{height}:fps={fps}",
+    )
+    sources[0][0].link_to(last)
+    ways = (
+        (wanderer, f"x='(W-w)*n/{count}':y='(H-h)*(0.2+0.1*sin(n/9))':eval=frame"),
+        (words, "x=0:y=H-h:eval=init"),
+    )
+    for image, way in ways:
+        if image is not None:
+            sources.append(_source(graph, image, fps, "yuva420p"))
+            over = graph.add("overlay", way + ":eof_action=repeat")
+            last.link_to(over, 0, 0)
+            sources[-1][0].link_to(over, 0, 1)
+            last = over
+    sink = graph.add("buffersink")
+    last.link_to(sink)
+    graph.configure()
+    for source, still in sources:
+        source.push(still)
+        source.push(None)
+    for number in range(count):
+        frame = sink.pull()
+        assert isinstance(frame, av.VideoFrame)  # noqa: S101 - the graph holds no sound
+        frame.pts, frame.time_base = number, Fraction(1, fps)
+        yield frame
+
+
+def _source(graph: Graph, image: Image.Image, fps: int, pixels: str) -> tuple[FilterContext, av.VideoFrame]:
+    """Where a still picture enters the graph, and the picture as its only frame."""
+    base = Fraction(1, fps)
+    source = graph.add_buffer(width=image.width, height=image.height, format=av.VideoFormat(pixels), time_base=base)
+    frame = av.VideoFrame.from_image(image).reformat(format=pixels)  # type: ignore[no-untyped-call]
+    frame.pts, frame.time_base = 0, base
+    return source, frame

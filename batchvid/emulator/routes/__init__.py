@@ -1,0 +1,9 @@
+"""The table of vendors. To add one: write its module, add one line here."""
+
+from batchvid.emulator.routes import kling, runway, videos
+
+MODULES = (videos, kling, runway)
+"""Each has `FAMILIES`, and `register(router, desk)`."""
+
+FAMILIES = {family.name: family for module in MODULES for family in module.FAMILIES}
+"""Every family by its name in settings, fault rules and the ledger."""

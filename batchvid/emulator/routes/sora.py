@@ -1,0 +1,90 @@
+"""Sora on `/v1/videos` (7.3 of the wire notes): string seconds, exact sizes, one image of exactly that size."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+from aiohttp import web
+
+from batchvid.emulator.desk import Desk, Family, Order
+from batchvid.emulator.form import Form
+from batchvid.emulator.replies import x1
+from batchvid.emulator.routes.video_models import (
+    MODERATED,
+    VideoModel,
+    bad_parameter,
+    references,
+    refuse,
+    required_prompt,
+)
+from batchvid.emulator.task import Task
+
+SECONDS = ("4", "8", "12", "16", "20")
+DEFAULT_SECONDS = "4"
+SIZES = ("720x1280", "1280x720")
+PRO_SIZES = (*SIZES, "1024x1792", "1792x1024", "1080x1920", "1920x1080")
+DEFAULT_SIZE = "720x1280"  # OpenAI's; CometAPI's pages only suggest another
+
+
+async def _order(desk: Desk, model: str, form: Form) -> Order:
+    required_prompt(form)
+    seconds = _seconds(form)
+    size = form.text("size") or DEFAULT_SIZE
+    sizes = PRO_SIZES if "pro" in model else SIZES
+    if size not in sizes:
+        raise bad_parameter("size", f"Invalid value: '{size}'. Supported values are: {', '.join(sizes)}.")
+    width, height = (int(side) for side in size.split("x"))
+    images = await references(desk, form, at_most=1)
+    if any((image.width, image.height) != (width, height) for image in images):
+        raise bad_parameter("input_reference", "Inpaint image must match the requested width and height")
+    return Order(
+        seconds=float(seconds), width=width, height=height, images=images, echo={"seconds": seconds, "size": size}
+    )
+
+
+def _seconds(form: Form) -> str:
+    value = form.fields.get("seconds")
+    if value is None:
+        return DEFAULT_SECONDS
+    if not isinstance(value, str):
+        kind = "integer" if isinstance(value, int) else type(value).__name__
+        raise bad_parameter(
+            "seconds",
+            f"Invalid type for 'seconds': expected one of '4', '8', or '12', but got an {kind} instead.",
+        )
+    if value not in SECONDS:
+        allowed = ", ".join(f"'{one}'" for one in SECONDS)
+        raise bad_parameter("seconds", f"Invalid value: '{value}'. Supported values are: {allowed}.")
+    return value
+
+
+def _refuse(kind: str, message: str) -> web.Response:
+    if kind == "moderation":
+        return x1(400, message or MODERATED, kind="invalid_request_error", code="moderation_blocked")
+    return refuse(kind, message)
+
+
+def _submitted(task: Task) -> dict[str, Any]:
+    return dict(task.echo)
+
+
+def _polled(task: Task) -> dict[str, Any]:
+    return {
+        **task.echo,
+        "error": None,
+        "prompt": task.prompt,
+        "completed_at": None,
+        "expires_at": None,
+        "remixed_from_video_id": None,
+    }
+
+
+MODEL = VideoModel(
+    family=Family(name="sora", new_id=lambda: f"video_{secrets.token_hex(19)}", refuse=_refuse),
+    takes=lambda model: model.startswith("sora"),
+    shape="sora_shape",
+    order=_order,
+    submitted=_submitted,
+    polled=_polled,
+)

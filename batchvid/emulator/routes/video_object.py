@@ -1,0 +1,126 @@
+"""The `/v1/videos` object in each of the shapes that were seen in the wild (sections 3.3, 3.6, 7.1 and 8.2 of the
+wire notes). It knows words and places of fields, not tasks' lives nor HTTP."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from batchvid.emulator.life import Phase, View
+from batchvid.emulator.settings import VideoShape
+from batchvid.emulator.task import Task
+
+OPENAI_WORDS = {
+    Phase.QUEUED: "queued",
+    Phase.RUNNING: "in_progress",
+    Phase.SUCCEEDED: "completed",
+    Phase.FAILED: "failed",
+    Phase.ERROR: "error",
+    Phase.CANCELLED: "cancelled",
+    Phase.EXPIRED: "expired",
+    Phase.UNDOCUMENTED: "simmering",
+}
+SHOUTED_WORDS = OPENAI_WORDS | {
+    Phase.QUEUED: "SUBMITTED",
+    Phase.RUNNING: "IN_PROGRESS",
+    Phase.SUCCEEDED: "SUCCESS",
+    Phase.FAILED: "FAILED",
+    Phase.ERROR: "ERROR",
+}
+"""The Seedance page's."""
+TUTORIAL_WORDS = OPENAI_WORDS | {Phase.SUCCEEDED: "succeeded"}
+WRAPPER_WORDS = {
+    Phase.QUEUED: "QUEUED",
+    Phase.RUNNING: "IN_PROGRESS",
+    Phase.SUCCEEDED: "SUCCESS",
+    Phase.FAILED: "FAILURE",
+    Phase.ERROR: "FAILURE",
+    Phase.CANCELLED: "FAILURE",
+    Phase.EXPIRED: "FAILURE",
+    Phase.UNDOCUMENTED: "SIMMERING",
+    Phase.THROTTLED: "QUEUED",
+}
+"""The task wrapper's, which knows only one kind of failure."""
+
+_WORDS: dict[VideoShape, dict[Phase, str]] = {"success": SHOUTED_WORDS, "output": TUTORIAL_WORDS}
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What a failed task says; both empty when it says nothing."""
+
+    code: str
+    message: str
+
+
+def submitted(task: Task, shape: VideoShape, own: dict[str, Any]) -> dict[str, Any]:
+    """The reply to a submit. `own` are the model's own fields, laid over the common ones."""
+    status = _words(shape)[Phase.QUEUED]
+    return {**_common(task), "status": status, "progress": 0, **own}
+
+
+def polled(
+    task: Task, view: View, shape: VideoShape, *, url: str, failure: Failure, own: dict[str, Any]
+) -> dict[str, Any]:
+    """The reply to a poll. `url` is a link to the clip, used only if there is a clip and the shape has a place."""
+    if shape == "wrapped":
+        return wrap(task, view, "VIDEO_GENERATION", url, failure, polled_bare(task, view, own))
+    video = polled_bare(task, view, own)
+    video["status"] = _words(shape)[view.phase]
+    if shape == "metadata" and view.phase is Phase.QUEUED and task.looks <= 1:
+        video["status"] = "unknown"  # a stock gateway before its first look at the vendor
+    if view.phase is Phase.SUCCEEDED:
+        video.update(_places(shape, url))
+    elif task.ended_at is not None and failure.message:
+        video["error"] = {"code": failure.code, "message": failure.message}
+    return video
+
+
+def polled_bare(task: Task, view: View, own: dict[str, Any]) -> dict[str, Any]:
+    """The object with OpenAI's words, without a result and without an error."""
+    video = {**_common(task), "status": OPENAI_WORDS[view.phase], "progress": view.progress, **own}
+    if task.ended_at is not None:
+        video["completed_at"] = int(task.ended_at)
+    return video
+
+
+def wrap(task: Task, view: View, action: str, url: str, failure: Failure, inner: dict[str, Any]) -> dict[str, Any]:
+    """The task wrapper; on success the link really stands in `fail_reason` (7.7 of the wire notes)."""
+    succeeded = view.phase is Phase.SUCCEEDED
+    started_at = 0 if view.phase in (Phase.QUEUED, Phase.THROTTLED) else task.started_at or 0
+    data = {
+        "task_id": task.id,
+        "action": action,
+        "status": WRAPPER_WORDS[view.phase],
+        "fail_reason": url if succeeded else failure.message if task.ended_at is not None else "",
+        "submit_time": int(task.created_at),
+        "start_time": int(started_at),
+        "finish_time": int(task.ended_at or 0),
+        "progress": f"{view.progress if task.ended_at is None else 100}%",
+        "data": inner,
+    }
+    return {"code": "success", "message": "", "data": data}
+
+
+def _common(task: Task) -> dict[str, Any]:
+    return {
+        "id": task.id,
+        "object": "video",
+        "model": task.model,
+        "created_at": int(task.created_at),
+    }
+
+
+def _words(shape: VideoShape) -> dict[Phase, str]:
+    return _WORDS.get(shape, OPENAI_WORDS)
+
+
+def _places(shape: VideoShape, url: str) -> dict[str, Any]:
+    """Where the link stands."""
+    places: dict[str, dict[str, Any]] = {
+        "output": {"output": [url]},
+        "url": {"video_url": url, "url": url},
+        "metadata": {"metadata": {"url": url}},
+        "content": {},
+    }
+    return places.get(shape, {"video_url": url})

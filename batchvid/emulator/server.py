@@ -1,0 +1,156 @@
+"""Puts one emulator together and runs it: as an async context in a test, or blocking as a program of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shutil
+import signal
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Self
+
+from aiohttp import web
+
+from batchvid.emulator import cdn, control, replies, routes
+from batchvid.emulator.clips import Clips
+from batchvid.emulator.desk import Clock, Desk
+from batchvid.emulator.faults import Faults
+from batchvid.emulator.journal import Journal
+from batchvid.emulator.ledger import Ledger
+from batchvid.emulator.links import Links
+from batchvid.emulator.settings import Settings
+from batchvid.emulator.stills import Stills
+from batchvid.emulator.store import Store
+
+LARGEST_BODY_BYTES = 128 * 1024 * 1024  # new-api's default
+GRACE_S = 0.2
+"""How long open requests may go on when the emulator is stopped."""
+
+
+class Emulator:
+    """A provider on a loopback port, from `async with` to its end.
+
+    `clock` gives seconds since 1970; a test may hand in its own. Raises ValueError for settings that name an
+    unknown family, FaultError for unusable rules, OSError when the port is taken.
+    """
+
+    def __init__(
+        self, settings: Settings | None = None, host: str = "127.0.0.1", port: int = 0, *, clock: Clock = time.time
+    ) -> None:
+        self._settings = settings or Settings()
+        self._host = host
+        self._port = port
+        self._clock = clock
+        self.base_url = ""
+        """Where it listens, without a slash at the end; empty until it does."""
+        unknown = {*self._settings.concurrency_by_family, *self._settings.usd_per_s} - set(routes.FAMILIES)
+        if unknown:
+            raise ValueError(f"unknown family {sorted(unknown)[0]}; known: {', '.join(routes.FAMILIES)}")
+
+    async def __aenter__(self) -> Self:
+        self._folder = Path(tempfile.mkdtemp(prefix="batchvid-emulator-"))
+        try:
+            await self._start()
+        except BaseException:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._runner.cleanup()
+        self._clips.close()
+        self._desk.stills.close()
+        self._journal.close()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def ledger(self) -> dict[str, Any]:
+        """The books as of now, as `GET /_emulator/ledger` gives them."""
+        return control.ledger(self._desk)
+
+    def set_faults(self, rules: list[dict[str, Any]]) -> None:
+        """Put these fault rules in the place of all others. Raises FaultError."""
+        self._desk.faults.replace(rules)
+
+    async def _start(self) -> None:
+        settings = self._settings
+        faults = Faults(settings.seed, tuple(routes.FAMILIES))
+        faults.replace(settings.faults)
+        state = settings.state_file
+        self._journal = Journal(state)
+        ledger = Ledger()
+        self._desk = Desk(
+            settings=settings,
+            clock=self._clock,
+            ledger=ledger,
+            store=Store(ledger, self._journal),
+            faults=faults,
+            links=Links(self._journal.secret, settings.link_ttl_s),
+            stills=Stills(state.with_name(state.name + ".images") if state else self._folder / "images"),
+        )
+        self._desk.store.restore(self._desk.limit)
+        self._clips = Clips(self._folder, settings, self._desk.stills)
+        self._runner = web.AppRunner(self._app(), access_log=None, shutdown_timeout=GRACE_S)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, self._host, self._port, backlog=1024)
+        await site.start()
+        host, port = self._runner.addresses[0][:2]
+        self.base_url = f"http://{host}:{port}"
+
+    def _app(self) -> web.Application:
+        app = web.Application(client_max_size=LARGEST_BODY_BYTES)
+        for module in routes.MODULES:
+            module.register(app.router, self._desk, self._clips)
+        cdn.register(app.router, self._desk, self._clips)
+        control.register(app.router, self._desk)
+
+        async def nowhere(_request: web.Request) -> web.Response:
+            if self._settings.wrong_path == "redirect":
+                return web.Response(status=301, headers={"Location": "/"})
+            return replies.html(404)
+
+        app.router.add_route("*", "/{anything:.*}", nowhere)
+        return app
+
+
+def serve(
+    settings: Settings,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    on_ready: Callable[[str], None] = print,
+    *,
+    die_with_parent: bool = False,
+) -> None:
+    """Run until SIGINT or SIGTERM; `on_ready` is told the base URL once it listens. Raises what Emulator does.
+
+    With `die_with_parent` it also ends when standard input does: whoever holds the other end has gone.
+    """
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(_serve(settings, host, port, on_ready, die_with_parent))
+
+
+async def _serve(
+    settings: Settings, host: str, port: int, on_ready: Callable[[str], None], die_with_parent: bool
+) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with contextlib.suppress(NotImplementedError):  # Windows raises KeyboardInterrupt instead
+            loop.add_signal_handler(number, stop.set)
+    if die_with_parent:
+        threading.Thread(target=_wait_for_eof, args=(loop, stop), daemon=True).start()
+    async with Emulator(settings, host, port) as emulator:
+        on_ready(emulator.base_url)
+        await stop.wait()
+
+
+def _wait_for_eof(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
+    with contextlib.suppress(OSError):
+        while os.read(0, 4096):
+            pass
+    with contextlib.suppress(RuntimeError):  # the loop may be closed already
+        loop.call_soon_threadsafe(stop.set)

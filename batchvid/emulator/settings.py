@@ -1,0 +1,75 @@
+"""Every dial of the emulator as one validated model. It must not know how any dial is obeyed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from batchvid.emulator import life
+
+VideoShape = Literal["video_url", "url", "output", "success", "content", "metadata", "wrapped"]
+"""How a `/v1/videos` object says that it is finished: see routes/video_object.py."""
+
+
+class Settings(BaseModel):
+    """The dials. Every one has a default, so that `Settings()` is a quick, friendly vendor."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    api_key: str = ""
+    """The only key that is taken; empty: any key that is not empty."""
+    seed: int = 0
+    """Feeds every random choice (lives, probabilities), so that a run can be repeated."""
+    life: str = "instant"
+    """How long a task takes: `instant`, `polls:N`, `seconds:S`, `seconds:A-B`, `lognormal:MEDIAN_S,SIGMA`."""
+    concurrency: int = Field(default=0, ge=0)
+    """How many unfinished tasks one family takes at a time; 0: no limit."""
+    concurrency_by_family: dict[str, int] = {}
+    """The same for single families; stands above `concurrency`."""
+    strict_multipart: bool = False
+    """`/v1/videos` answers 400 to JSON and urlencoded bodies."""
+    wrong_path: Literal["html", "redirect"] = "html"
+    """What an unknown path gets: an HTML page with 404, or a 301."""
+
+    veo_shape: VideoShape = "video_url"
+    """The finished object of Veo models."""
+    sora_shape: VideoShape = "content"
+    """The finished object of Sora models; `content`: no URL at all, only the content route."""
+    videos_shape: VideoShape = "video_url"
+    """The finished object of all other models on `/v1/videos`."""
+    kling_shape: Literal["native", "gateway"] = "native"
+    """Kling's own envelope, or what a stock gateway makes of it."""
+    runway_shape: Literal["bare", "wrapped", "lower"] = "bare"
+    """Runway's own task, the same inside a task wrapper, or bare with lower-case status words."""
+    runway_hidden_polls: int = Field(default=1, ge=0)
+    """How many polls of a new Runway task do not see it yet."""
+    runway_hidden_as: Literal["http_400", "http_404", "status_200"] = "http_400"
+    """What those polls are told."""
+
+    render: Literal["full", "shared"] = "full"
+    """`full`: one clip a prompt; `shared`: one a duration and size, for load tests. Bytes differ in both."""
+    fps: int = Field(default=24, ge=1, le=60)
+    """Frames a second of every clip."""
+    render_threads: int = Field(default=2, ge=1, le=16)
+    """How many clips are rendered at the same time."""
+    cache_bytes: int = Field(default=512 * 1024 * 1024, ge=0)
+    """How much disk the rendered clips may take; the oldest are thrown away and rendered again when asked for."""
+    fonts: tuple[Path, ...] | None = None
+    """Font files for captions; None: those of this machine."""
+    link_ttl_s: float = Field(default=3600, gt=0)
+    """How long a link to a clip lives, in seconds."""
+    usd_per_s: dict[str, float] = {}
+    """Price of a second of video by family, for the ledger; families that are missing have no price."""
+
+    faults: tuple[dict[str, Any], ...] = ()
+    """Fault rules that are in force from the start: see faults.py."""
+    state_file: Path | None = None
+    """Where created tasks are written down, so that a restarted emulator still knows them."""
+
+    @field_validator("life")
+    @classmethod
+    def _life_is_known(cls, value: str) -> str:
+        life.check(value)
+        return value
