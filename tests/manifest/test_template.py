@@ -1,0 +1,158 @@
+"""Templates: plain text is left alone, names are filled in, everything doubtful is refused in words."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from batchvid.manifest.template import MAX_CHARS, TemplateProblem, Templates, is_template
+
+
+def refused(text: str, **variables: object) -> str:
+    with pytest.raises(TemplateProblem) as raised:
+        Templates().render(text, variables)
+    return str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "text", ["$19.99 off", '{"a": {"b": 1}}', "{name}", "100 %", "a } b", "", "{# no #}", "tail\n"]
+)
+def test_plain_text_is_left_alone(text: str) -> None:
+    """Money, JSON and single braces are text, to the last newline."""
+    assert text == Templates().render(text, {})
+    assert not is_template(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "filled"),
+    [
+        ("a {{ name }} cup", "a red cup"),
+        ("{{ name }}{{name}}", "redred"),
+        ("{{ name|upper }} {{ n + 1 }}", "RED 6"),
+        ("{% if wide %}wide{% else %}narrow{% endif %}", "wide"),
+        ("{{ n }} {{ wide }} {{ whole }} {{ part }}", "5 true 5 0.5"),
+        ("{{ row['Product Name'] }}", "Kite"),
+        ("{% for c in colours %}{{ c }};{% endfor %}", "red;blue;"),
+        ("{{ gone|default('x') }}", "x"),
+    ],
+)
+def test_templates_are_filled_in(text: str, filled: str) -> None:
+    """Names, filters, conditions and loops work; numbers look as they were written."""
+    variables = {
+        "name": "red",
+        "n": 5,
+        "wide": True,
+        "whole": 5.0,
+        "part": 0.5,
+        "row": {"Product Name": "Kite"},
+        "colours": ["red", "blue"],
+    }
+    templates = Templates()
+    assert filled == templates.render(text, variables)
+    assert filled == templates.render(text, variables)
+
+
+def test_an_unknown_name_is_told_with_what_there_is() -> None:
+    """Both ways of rendering name the variable that is missing, the closest one and all others."""
+    expected = "nothing is called moood, did you mean mood? there is: mood, sku"
+    assert expected == refused("{{ moood }}", mood="calm", sku="1")
+    assert expected == refused("{{ moood|upper }}", mood="calm", sku="1")
+    assert refused("{{ x }}") == "nothing is called x; there is: no variables"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{{ name",
+        "{% if %}",
+        "{% nothing %}",
+        "{{ name|nofilter }}",
+        "{{ name.__class__.__mro__ }}",
+        "{{ ''['__class__'] }}",
+        "{% include 'x' %}",
+        "{{ 1 / 0 }}",
+        "{{ name.upper }}",
+        "{{ nothing }}",
+        "{{ nothing|d(1) }}{{ nothing }}",
+        "{{ items }}",
+        "{{ row.gone }}",
+        "{{ 'a' * 10000000 }}",
+        "{{ 9 ** 99999 }}",
+        "{{ '%9999999d' % 1 }}",
+        "{{ name|center(100000000) }}",
+        "{{ items|random }}",
+        "{{ lipsum() }}",
+        "{% for i in range(90000) %}xxxx{% endfor %}",
+        "{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}",
+        "{{ ('a' * 9000) * 9000 }}",
+    ],
+)
+def test_what_cannot_be_trusted_is_refused(text: str) -> None:
+    """Syntax errors, ways out of the sandbox, chance, objects in a text and texts without end are problems."""
+    assert refused(text, name="red", nothing=None, items=[1], row={"a": "b"})
+
+
+def test_plain_sums_have_no_limit() -> None:
+    """The lid on * is for texts, not for numbers."""
+    assert Templates().render("{{ 20000 * 100 }}", {}) == "2000000"
+    assert Templates().render("{{ 12 % 5 }}", {}) == "2"
+
+
+def test_the_length_is_capped() -> None:
+    """A value that is too long for any prompt is refused where it lands."""
+    assert "longer than 32,000 characters" in refused("{{ x }}", x="y" * (MAX_CHARS + 1))
+    assert "longer than 32,000 characters" in refused("{{ x|upper }}", x="y" * (MAX_CHARS + 1))
+
+
+def test_names_are_the_variables_of_a_text() -> None:
+    """names() sees through filters and loops, and leaves jinja's own functions out."""
+    templates = Templates()
+    assert {"a", "b", "xs"} == templates.names("{{ a|upper }}{% for x in xs %}{{ x }}{{ b }}{{ range(2) }}{% endfor %}")
+    assert frozenset() == templates.names("plain")
+    with pytest.raises(TemplateProblem):
+        templates.names("{{ a")
+
+
+@pytest.mark.parametrize(
+    ("condition", "holds"),
+    [
+        ("stock|int > 0", True),
+        ("mood == 'calm'", True),
+        ("mood", True),
+        ("not mood", False),
+        ("mood in ['loud']", False),
+    ],
+)
+def test_conditions(condition: str, holds: bool) -> None:
+    """Conditions compare columns; the same one may be asked again and again."""
+    templates = Templates()
+    assert holds is templates.holds(condition, {"stock": "3", "mood": "calm"})
+    assert holds is templates.holds(condition, {"stock": "3", "mood": "calm"})
+
+
+@pytest.mark.parametrize("condition", ["price > 5", "gone", "1 +", "gone > 1"])
+def test_conditions_that_cannot_be_worked_out(condition: str) -> None:
+    """Text against number, unknown names and syntax errors are problems, not false."""
+    with pytest.raises(TemplateProblem):
+        Templates().holds(condition, {"price": "7"})
+
+
+@given(st.text(alphabet="{}%#|()[]'\"_. abx19*+-", max_size=40))
+def test_any_template_renders_or_is_refused(text: str) -> None:
+    """Whatever is written: a text or a TemplateProblem, the same both times."""
+    outcomes = []
+    for _ in range(2):
+        try:
+            outcomes.append(Templates().render(text, {"a": "1", "b": 2}))
+        except TemplateProblem as error:
+            outcomes.append(str(error))
+    assert outcomes[0] == outcomes[1]
+
+
+@given(st.dictionaries(st.sampled_from("abc"), st.text(max_size=20), min_size=3))
+def test_the_quick_way_equals_the_full_one(variables: dict[str, str]) -> None:
+    """A template of names alone gives what jinja gives for it."""
+    quick = Templates().render("x {{ a }}-{{ b }}\n{{ c }}\n", variables)
+    full = Templates().render("x {{ a }}-{{ b }}\n{{ c }}{% if true %}{% endif %}\n", variables)
+    assert full == quick
