@@ -65,9 +65,7 @@ def _size(order: Order) -> str:
         return f"{exact[0]}x{exact[1]}"
     if not order.aspect_ratio:
         if order.resolution:
-            raise Unsupported(
-                "aspect_ratio", f"must be said beside the resolution {order.resolution}: 16:9 or 9:16"
-            )
+            raise Unsupported("aspect_ratio", f"must be said beside the resolution {order.resolution}: 16:9 or 9:16")
         return ""
     tiers = SIZES | {"": SIZES["720p"] | WIDE_SIZES}
     if order.resolution not in tiers:

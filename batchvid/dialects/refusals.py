@@ -72,9 +72,7 @@ _KEY = re.compile(
     r"|\bip\b.{0,40}(allow|white)|令牌",
     re.I,
 )
-_TROUBLE = re.compile(
-    r"time.?out|timed out|internal|upstream|unavailable|overload|server|_failed\b|\b50\d\d\b", re.I
-)
+_TROUBLE = re.compile(r"time.?out|timed out|internal|upstream|unavailable|overload|server|_failed\b|\b50\d\d\b", re.I)
 _UNSEEN = re.compile(r"\b(task|video)[_ ](does[_ ])?not[_ ](exist|found)", re.I)
 _OUTPUT_SIDE = re.compile(r"\b(output|generated|result)\b", re.I)
 _INPUT_SIDE = re.compile(r"\b(input|prompt|image)\b", re.I)
@@ -156,11 +154,10 @@ def refusal(response: Response, document: Mapping[str, Any] | None) -> Refused |
     kind = FailureKind.INVALID if misplaced else _kind(response.status, complaint)
     if kind is None:
         return None
+    message = complaint.message or describe(response)
     return Refused(
         kind=kind,
-        message="wrong base_url or path: " + describe(response)
-        if misplaced
-        else complaint.message or describe(response),
+        message=text(f"wrong base_url or path: {message}") if misplaced else message,
         code=complaint.code,
         http_status=response.status,
         retry_after_s=retry_after_s(response.headers),
@@ -215,7 +212,7 @@ def describe(response: Response) -> str:
     """Say what came, for a reply that says nothing itself."""
     if is_web_page(response):
         return f"HTTP {response.status} with a web page instead of an answer"
-    return f"HTTP {response.status}: {beginning(response.body) or 'an empty body'}"
+    return text(f"HTTP {response.status}: {beginning(response.body) or 'an empty body'}")
 
 
 def request_id(response: Response, complaint: Complaint) -> str:

@@ -60,7 +60,6 @@ MESSAGE_PLACES: tuple[Path, ...] = (
     ("fail_reason",),  # task wrapper, and nested relays
 )
 CODE_PLACES: tuple[Path, ...] = (("error", "code"), ("failureCode",), ("err_code",))
-LAYERS = 4  # wrapper, provider object, and one relay more on either side
 USD_TICKS = 10**10  # xAI counts 1 USD as 10^10 ticks
 
 _OPEN = frozenset({Phase.QUEUED, Phase.RUNNING, Phase.UNKNOWN, Phase.UNSEEN})
@@ -137,7 +136,7 @@ def unwrap(document: dict[str, Any] | None) -> tuple[dict[str, Any], ...]:
     """List a reply's layers from the outside in: each `data` object stands inside the one before."""
     layers: list[dict[str, Any]] = []
     layer: object = document
-    while isinstance(layer, dict) and len(layers) < LAYERS:
+    while isinstance(layer, dict):
         layers.append(layer)
         layer = layer.get("data")
     return tuple(layers)

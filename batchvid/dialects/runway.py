@@ -6,10 +6,9 @@ The route adds `/runwayml` and the key. Replies come bare or wrapped.
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
-from ipaddress import ip_address
 from typing import Any
-from urllib.parse import urlsplit
 
 from batchvid.dialects import replies
 from batchvid.dialects.orders import (
@@ -49,6 +48,8 @@ RATIOS = {
     "3:5": "768:1280",
 }
 
+_HOST = re.compile(r"https://(\[[^\]]*\]|[^/?#:@\s]+)", re.I)
+
 VENDOR: dict[str, Path] = {"credits": ("cost", "credits")}
 
 
@@ -72,9 +73,7 @@ def submit(order: Order) -> Request:
         "seed": order.seed,
     }
     said = {name: value for name, value in body.items() if value is not None}
-    return Request(
-        method="POST", path="/v1/image_to_video", headers=HEADERS, json={**said, **checked_options(order)}
-    )
+    return Request(method="POST", path="/v1/image_to_video", headers=HEADERS, json={**said, **checked_options(order)})
 
 
 def poll(order: Order, task_id: str) -> Request:  # noqa: ARG001 - the port's signature; this path depends on the id only
@@ -119,13 +118,10 @@ def _uri(image: ImageInput) -> str:
 
 def _check_link(field: str, url: str) -> None:
     """Raise Unsupported for a link that Runway will not fetch: HTTPS, a domain name, at most 2048 characters."""
-    parts = urlsplit(url)
-    if parts.scheme.casefold() != "https" or not parts.hostname:
+    host = _HOST.match(url)
+    if not host:
         raise Unsupported(field, "only https:// links are allowed")
+    if host[1].startswith("[") or host[1].replace(".", "").isdecimal():
+        raise Unsupported(field, "a link must name a domain, not an IP address")
     if len(url) > URL_CHARS:
         raise Unsupported(field, f"a link may have {URL_CHARS} characters, not {len(url)}")
-    try:
-        ip_address(parts.hostname)
-    except ValueError:
-        return
-    raise Unsupported(field, "a link must name a domain, not an IP address")
