@@ -56,7 +56,7 @@ def test_a_reply_means_what_its_recording_says(recording: Recording) -> None:
 
 @pytest.mark.parametrize("recording", [r for r in RECORDINGS if r.request], ids=name)
 def test_an_order_becomes_the_recorded_request(recording: Recording) -> None:
-    """The dialect writes exactly the recorded request: path, headers, and every field or file of the body in order."""
+    """The dialect writes exactly the recorded request: path, headers, each field and file in order."""
     dialect, order = DIALECTS[recording.dialect], recording.order
     assert order is not None
     request = dialect.submit(order) if recording.step == "submit" else dialect.poll(order, recording.task_id)

@@ -37,7 +37,7 @@ class Recording:
 
 
 def load(dialect: str | None = None, step: str | None = None) -> list[Recording]:
-    """Read the recordings of one dialect and one step (`submit` or `poll`), or of all, in the order of their paths."""
+    """Read the recordings of one dialect and one step (`submit` or `poll`), or of all, ordered by path."""
     found = [_read(path) for path in sorted(FOLDER.glob("*/*.json"))]
     return [r for r in found if dialect in (None, r.dialect) and step in (None, r.step)]
 
@@ -82,7 +82,5 @@ def _read(path: Path) -> Recording:
 
 
 def _order(raw: dict[str, Any]) -> Order:
-    images = tuple(
-        ImageInput(data=b64decode(image.pop("data_base64", "")), **image) for image in raw.pop("images", [])
-    )
+    images = tuple(ImageInput(data=b64decode(image.pop("data_base64", "")), **image) for image in raw.pop("images", []))
     return Order(images=images, **raw)

@@ -1,0 +1,148 @@
+"""The shared tables and small readers of the dialects, against the vendors' own lists."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from batchvid.dialects import DIALECTS
+from batchvid.dialects.values import fraction, link, moment, retry_after_s, text
+from batchvid.dialects.words import PHASES, kind_of, phase_of
+from batchvid.failures import FailureKind
+from batchvid.wire import Phase, Response
+
+DOCUMENTED = {
+    Phase.QUEUED: "queued pending PENDING SUBMITTED submitted QUEUED NOT_START created queueing Preparing Queueing"
+    " in_queue THROTTLED",
+    Phase.RUNNING: "in_progress IN_PROGRESS processing running RUNNING Processing",
+    Phase.SUCCEEDED: "completed succeeded SUCCEEDED succeed SUCCESS success done Success",
+    Phase.FAILED: "failed FAILED FAILURE error ERROR expired Fail cancelled canceled CANCELLED CANCELED",
+    Phase.UNSEEN: "task_not_exist TASK_NOT_EXIST",
+    Phase.UNKNOWN: "unknown UNKNOWN succ succeeding complete 200",
+}
+
+
+@pytest.mark.parametrize(("phase", "words"), DOCUMENTED.items())
+def test_every_documented_word_has_its_phase(phase: Phase, words: str) -> None:
+    """Every word that a vendor documents is known, in any case and between blanks; look-alikes are not."""
+    assert {phase} == {phase_of(word) for spelled in words.split() for word in (spelled, f" {spelled.upper()}\n")}
+
+
+def test_no_word_stands_in_the_table_without_a_source() -> None:
+    """The table holds the documented words and no other."""
+    assert {
+        word.casefold() for words in DOCUMENTED.values() for word in words.split() if word.casefold() in PHASES
+    } == set(PHASES)
+
+
+def test_only_cancelled_and_expired_name_their_own_cause() -> None:
+    """Two kinds of failure are told by the status word itself."""
+    assert kind_of("CANCELED") == FailureKind.CANCELLED
+    assert kind_of("expired") == FailureKind.EXPIRED
+    assert kind_of("failed") is None
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (1773383500, datetime(2026, 3, 13, 6, 31, 40, tzinfo=UTC)),
+        (1773383500000, datetime(2026, 3, 13, 6, 31, 40, tzinfo=UTC)),
+        ("1773383500", datetime(2026, 3, 13, 6, 31, 40, tzinfo=UTC)),
+        (1773383500.5, datetime(2026, 3, 13, 6, 31, 40, 500_000, tzinfo=UTC)),
+        (0, None),
+        (-5, None),
+        (None, None),
+        (True, None),
+        ("tomorrow", None),
+        (10**17, None),
+        (1e300, None),
+    ],
+)
+def test_a_moment_is_read_in_seconds_or_milliseconds(value: object, expected: datetime | None) -> None:
+    """Unix seconds and milliseconds are told apart by their size; what is no time is not said."""
+    assert expected == moment(value)
+
+
+@pytest.mark.parametrize(
+    ("value", "top", "expected"),
+    [
+        (50, 100.0, 0.5),
+        (1, 100.0, 0.01),
+        (1, 1.0, 1.0),
+        (0.42, 1.0, 0.42),
+        (42, 1.0, 0.42),
+        ("30%", 1.0, 0.3),
+        (" 100% ", 100.0, 1.0),
+        ("250%", 100.0, 1.0),
+        (-3, 100.0, 0.0),
+        (10**60, 100.0, 1.0),
+        ("half", 100.0, None),
+        ("1000%", 100.0, None),
+        (True, 1.0, None),
+        (None, 1.0, None),
+    ],
+)
+def test_progress_is_a_fraction_whatever_the_wire_counts_in(value: object, top: float, expected: float | None) -> None:
+    """Percent, fractions and texts with a percent sign all end between 0.0 and 1.0."""
+    assert expected == fraction(value, top)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("https://x.example/a.mp4", "https://x.example/a.mp4"),
+        (" HTTP://x.example/a ", "HTTP://x.example/a"),
+        ("data:video/mp4;base64,AAAA", "data:video/mp4;base64,AAAA"),
+        ("data:", ""),
+        ("https://", ""),
+        ("https://x.example failed: no", ""),
+        ("upstream said no", ""),
+        ("file:///etc/passwd", ""),
+        ("/v1/videos/x", ""),
+        (["https://x.example"], ""),
+    ],
+)
+def test_only_a_fetchable_link_is_a_link(value: object, expected: str) -> None:
+    """A failure text, a path or a local file in the place of a link is no link."""
+    assert expected == link(value)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [("7", 7.0), ("0", 0.0), ("9" * 400, 86_400.0), ("", None), ("1.5", None), ("-1", None), ("²", None),
+     ("Sat, 21 Nov 2026 08:00:00 GMT", None)],
+)  # fmt: skip
+def test_retry_after_is_read_in_seconds_only(value: str, expected: float | None) -> None:
+    """A number of seconds is taken, to a day at most; a date needs a clock and is left alone."""
+    assert expected == retry_after_s({"retry-after": value})
+
+
+def test_a_vendors_message_is_one_clean_line_without_keys() -> None:
+    """Control characters, line breaks and echoed keys do not reach a log."""
+    said = text("Incorrect key\r\nsk-abcdefghijklmnop\x1b[2J \u202eprovided")
+    assert said == "Incorrect key sk-***[2J provided"
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize(
+    ("status", "body", "kind"),
+    [
+        (400, b'{"error":{"message":"insufficient balance"}}', FailureKind.BALANCE),
+        (403, b'{"error":{"message":"insufficient permissions"}}', FailureKind.INVALID),
+        (403, b'{"error":{"message":"This token is disabled"}}', FailureKind.AUTH),
+        (403, b"<html>blocked</html>", FailureKind.INVALID),
+        (402, b"", FailureKind.BALANCE),
+        (429, b'{"error":{"message":"see our rate limit policy"}}', FailureKind.RATE),
+        (429, b'{"error":{"message":"too many concurrent tasks"}}', FailureKind.CONCURRENCY),
+        (422, b'{"detail":"prompt is inappropriate"}', FailureKind.MODERATION_INPUT),
+        (405, b"<html></html>", FailureKind.INVALID),
+        (418, b"", FailureKind.INVALID),
+    ],
+)
+def test_a_no_without_a_code_is_read_by_its_words_and_status(
+    dialect: str, status: int, body: bytes, kind: FailureKind
+) -> None:
+    """Words are believed only under the HTTP statuses where they can mean it; else the status decides."""
+    read = DIALECTS[dialect].read_submit(Response(status=status, body=body))
+    assert kind is getattr(read, "kind", None), read
