@@ -51,8 +51,3 @@ STOPS_PROVIDER = frozenset({FailureKind.AUTH, FailureKind.BALANCE})
 
 NOT_CREATED = frozenset({FailureKind.AUTH, FailureKind.BALANCE, FailureKind.RATE, FailureKind.CONCURRENCY})
 """Kinds of refusal by which the vendor says that no task was made: nothing was bought."""
-
-MAY_STILL_FINISH = frozenset(
-    {FailureKind.TIMEOUT, FailureKind.LOST_TASK, FailureKind.EXPIRED, FailureKind.STORAGE, FailureKind.BAD_MEDIA}
-)
-"""Failures of a task that is bought and may be finished: `retry` asks for it again before it buys anything."""

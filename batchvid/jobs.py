@@ -50,8 +50,9 @@ class Job:
     """A JobSpec and where it stands.
 
     Money: `price` is what the attempt now open may cost; `committed_usd` is what all attempts that may have been
-    paid add up to, `unpriced_attempts` counts those whose price nobody knows. Counters: `attempts` are paid calls,
-    `refusals` clear refusals since the last accepted one, `dead_links` assets that could not be fetched.
+    paid add up to, `committed_attempts` counts them and `unpriced_attempts` those whose price nobody knows.
+    Counters: `attempts` are paid calls, `refusals` clear refusals since the last accepted one, `dead_links` assets
+    that could not be fetched. `submitted_at`, `accepted_at`, `finished_at` tell of the last attempt.
     """
 
     spec: JobSpec
@@ -65,6 +66,7 @@ class Job:
     model_returned: str = ""
     price: Price = UNPRICED
     committed_usd: Decimal = Decimal(0)
+    committed_attempts: int = 0
     unpriced_attempts: int = 0
     actual_usd: str = ""
     planned_at: datetime | None = None
@@ -140,6 +142,7 @@ def _submit_started(job: Job, event: ev.SubmitStarted) -> dict[str, Any]:
         "external_id": event.external_id,
         "price": event.price,
         "committed_usd": job.committed_usd + (event.price.usd or 0),
+        "committed_attempts": job.committed_attempts + 1,
         "unpriced_attempts": job.unpriced_attempts + (event.price.usd is None),
         "submitted_at": event.at,
         "accepted_at": None,
@@ -241,10 +244,12 @@ def _poll_resumed(_job: Job, event: ev.PollResumed) -> dict[str, Any]:
 
 
 def _released(job: Job) -> dict[str, Any]:
-    """Take the open attempt's price back out of what was committed: the vendor says that it was not paid."""
-    if job.price.usd is None:
-        return {"unpriced_attempts": job.unpriced_attempts - 1}
-    return {"committed_usd": job.committed_usd - job.price.usd}
+    """Take the open attempt back out of what was committed: the vendor says that it was not paid."""
+    return {
+        "committed_attempts": job.committed_attempts - 1,
+        "committed_usd": job.committed_usd - (job.price.usd or 0),
+        "unpriced_attempts": job.unpriced_attempts - (job.price.usd is None),
+    }
 
 
 _CHANGES: dict[type[ev.Event], Callable[[Job, Any], dict[str, Any]]] = {

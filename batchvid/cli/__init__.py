@@ -1,0 +1,56 @@
+"""The command line: parse, call one function of the package, print, exit. Commands import what is heavy themselves."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from batchvid import __version__
+from batchvid.cli import emulate, look, settle, work
+from batchvid.errors import BatchvidError, ManifestError
+
+HELP = """Give it a manifest in the evening; in the morning every clip is on disk, checked, named and priced.
+
+\b
+  batchvid plan kites.yaml      what would be bought, and for how much (no key, no network)
+  batchvid run kites.yaml       buy it, collect it; run again to go on after any interruption
+  batchvid status kites.yaml    where it stands, also while it runs
+  batchvid retry kites.yaml     buy the failed ones again
+
+\b
+Exit codes: 0 all stored; 1 some failed; 2 bad usage or manifest; 3 budget reached; 4 another run holds the
+state file; 5 uncertain submits wait for a person; 6 a provider was stopped (key, balance); 130 interrupted.
+"""
+
+
+@click.group(help=HELP, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="batchvid")
+def group() -> None:
+    """All commands."""
+
+
+for command in (work.plan, work.validate, work.run, work.retry, look.status, look.report, settle.resolve,
+                look.models, look.schema, emulate.emulator, look.completion):  # fmt: skip
+    group.add_command(command)
+
+
+def main() -> None:
+    """Run the command line; every error is told in a sentence, never as a traceback."""
+    try:
+        code = group.main(prog_name="batchvid", standalone_mode=False)
+    except click.exceptions.Abort:
+        click.echo("interrupted", err=True)
+        code = 130
+    except click.ClickException as fault:
+        fault.show()
+        code = fault.exit_code
+    except ManifestError as fault:
+        for problem in fault.problems:
+            click.echo(problem, err=True)
+        click.echo(f"{len(fault.problems)} problem(s); nothing was sent", err=True)
+        code = fault.exit_code
+    except BatchvidError as fault:
+        click.echo(f"batchvid: {fault}", err=True)
+        code = fault.exit_code
+    sys.exit(code if isinstance(code, int) else 0)

@@ -1,0 +1,78 @@
+"""What a command line may call a batch: its manifest, its folder, its state file, or its name below the outputs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from click.shell_completion import CompletionItem
+
+from batchvid.errors import UsageError
+
+if TYPE_CHECKING:
+    from batchvid.session import Batch
+
+STATE_NAME = "state.sqlite3"
+
+out_option = click.option(
+    "--out", default="outputs", show_default=True, envvar="BATCHVID_OUT", help="Folder of all batches' folders."
+)
+set_option = click.option(
+    "--set", "sets", multiple=True, metavar="KEY=VALUE", help="Overlay the manifest: budget.usd=10, or a variable."
+)
+only_option = click.option("--only", multiple=True, metavar="PATTERN", help="Only jobs whose id fits, or tag:NAME.")
+
+
+def is_manifest(target: str) -> bool:
+    """Whether the target is a manifest rather than a batch's folder, state file or name."""
+    return target.endswith((".yaml", ".yml"))
+
+
+def load(target: str, out: str, sets: tuple[str, ...] = (), only: tuple[str, ...] = ()) -> Batch:
+    """The batch of a manifest, or of the manifest that a folder's state file remembers."""
+    from batchvid import session
+    from batchvid.state import read_meta
+
+    if is_manifest(target):
+        return session.load(target, out=out, sets=sets, only=only)
+    folder = folder_of(target, out)
+    source = read_meta(folder / STATE_NAME).get("manifest", "")
+    if not Path(source).is_file():
+        raise UsageError(f"{folder} came from {source or 'no manifest'}, which is not there; name the manifest instead")
+    return session.load(source, out=folder.parent, sets=sets, only=only)
+
+
+def folder_of(target: str | None, out: str) -> Path:
+    """The batch's folder. Without a target it is the only one below `out`.
+
+    Raises UsageError when there is none, or more than one to choose from.
+    """
+    if target is None:
+        found = sorted(path.parent for path in Path(out).glob(f"*/{STATE_NAME}"))
+        if len(found) == 1:
+            return found[0]
+        names = ", ".join(path.name for path in found) or "none yet"
+        raise UsageError(f"which batch? below {out}/ there are: {names}")
+    if is_manifest(target):
+        from batchvid import session
+
+        return session.folder_of(target, out=out)
+    path = Path(target)
+    for folder in (path.parent if path.name == STATE_NAME else path, Path(out) / target):
+        if (folder / STATE_NAME).is_file():
+            return folder
+    raise UsageError(f"{target}: neither a manifest (*.yaml) nor a batch that was run below {out}/")
+
+
+def complete_job(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Job ids for the shell, out of the state file."""
+    from batchvid.errors import BatchvidError
+    from batchvid.state import read_jobs
+
+    try:
+        folder = folder_of(context.params.get("batch"), context.params.get("out") or "outputs")
+        jobs = read_jobs(folder / STATE_NAME)
+    except BatchvidError:
+        return []
+    return [CompletionItem(job.id, help=str(job.state)) for job in jobs if job.id.startswith(incomplete)]

@@ -1,0 +1,72 @@
+"""`status`, `report`, `models`, `schema`, `completion`: what only looks."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from batchvid.cli.batches import STATE_NAME, folder_of, out_option
+
+
+@click.command()
+@click.argument("target", required=False)
+@click.option("--json", "as_json", is_flag=True, help="For scripts.")
+@out_option
+def status(target: str | None, as_json: bool, out: str) -> None:
+    """Where a batch stands, also while a run is at work.
+
+    TARGET is a manifest, or a batch's folder or name; it may be left out if there is only one batch.
+    """
+    from batchvid.cli.tables import print_status, status_facts
+    from batchvid.state import read_jobs
+    from batchvid.state.lock import holder_of
+
+    folder = folder_of(target, out)
+    facts = status_facts(read_jobs(folder / STATE_NAME), holder_of(folder / STATE_NAME))
+    if as_json:
+        click.echo(json.dumps(facts, indent=1))
+    else:
+        print_status(folder, facts)
+
+
+@click.command()
+@click.argument("target", required=False)
+@out_option
+def report(target: str | None, out: str) -> None:
+    """Write report.csv anew from the state file; works while a run is at work."""
+    from batchvid.report import write_report
+    from batchvid.state import read_jobs
+
+    folder = folder_of(target, out)
+    write_report(folder / "report.csv", read_jobs(folder / STATE_NAME))
+    click.echo(str(folder / "report.csv"))
+
+
+@click.command()
+def models() -> None:
+    """The models that are known, with what they can do and what they cost."""
+    from batchvid.cli.tables import print_models
+
+    print_models()
+
+
+@click.command()
+def schema() -> None:
+    """The manifest's JSON Schema, for completion and checks in an editor."""
+    from batchvid.manifest import json_schema
+
+    click.echo(json.dumps(json_schema(), indent=1))
+
+
+@click.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> None:
+    """The completion script for SHELL: eval "$(batchvid completion bash)"."""
+    from click.shell_completion import get_completion_class
+
+    kind = get_completion_class(shell)
+    if kind is None:
+        raise click.UsageError(f"no completion for {shell}")
+    root = click.get_current_context().find_root().command
+    click.echo(kind(root, {}, "batchvid", "_BATCHVID_COMPLETE").source())

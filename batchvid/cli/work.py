@@ -1,0 +1,117 @@
+"""`plan`, `validate`, `run`, `retry`: what works on a manifest."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from batchvid.cli.batches import folder_of, is_manifest, load, only_option, out_option, set_option
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from batchvid.runner import Outcome
+
+MANIFEST = click.Path(exists=True, dir_okay=False)
+
+
+@click.command()
+@click.argument("manifest", type=MANIFEST)
+@click.option("--all", "show_all", is_flag=True, help="Show every job, not only the first of each kind.")
+@out_option
+@set_option
+@only_option
+def plan(manifest: str, show_all: bool, out: str, sets: tuple[str, ...], only: tuple[str, ...]) -> None:
+    """Check MANIFEST, expand it, price it, and say what a run would do and why. Sends nothing, needs no key."""
+    from batchvid import session
+    from batchvid.cli.tables import print_plan
+
+    print_plan(session.plan(load(manifest, out, sets, only)), show_all=show_all)
+
+
+@click.command()
+@click.argument("manifest", type=MANIFEST)
+@out_option
+@set_option
+def validate(manifest: str, out: str, sets: tuple[str, ...]) -> None:
+    """Only check MANIFEST: every mistake with its file and line, exit code 2 if there is one."""
+    from batchvid import session
+
+    batch = load(manifest, out, sets)
+    session.plan(batch)
+    click.echo(f"{manifest}: {len(batch.manifest.jobs)} clips, no problem")
+
+
+@click.command()
+@click.argument("target")
+@click.option("--dry-run", is_flag=True, help="Show the plan and stop.")
+@click.option(
+    "--regenerate", multiple=True, metavar="changed|PATTERN", help="Buy stored clips again: those changed, or by id."
+)
+@click.option("--collect-only", is_flag=True, help="Buy nothing; poll and download what is paid for.")
+@out_option
+@set_option
+@only_option
+def run(
+    target: str,
+    dry_run: bool,
+    regenerate: tuple[str, ...],
+    collect_only: bool,
+    out: str,
+    sets: tuple[str, ...],
+    only: tuple[str, ...],
+) -> None:
+    """Buy what TARGET asks for, collect the clips, write the report. Run again to go on where it stood.
+
+    TARGET is a manifest, or the name or folder of a batch that was run before. What is stored is never bought again
+    unless --regenerate says so. Ctrl-C once lets downloads end, twice leaves at once; neither loses anything.
+    """
+    from batchvid import session
+    from batchvid.cli.tables import print_plan
+
+    if collect_only and not is_manifest(target):  # needs no manifest: it may be broken, or gone
+        folder = folder_of(target, out)
+        _end(folder, session.collect(folder))
+        return
+    batch = load(target, out, sets, only)
+    if dry_run:
+        print_plan(session.plan(batch), show_all=False)
+        return
+    _end(batch.folder, session.run(batch, regenerate=regenerate, buy=not collect_only))
+
+
+@click.command()
+@click.argument("target")
+@click.option(
+    "--kind", "kinds", multiple=True, help="Only failures of this kind (repeatable): unavailable, timeout ..."
+)
+@click.option("--anew", is_flag=True, help="Buy again even where a task that was given up on may still finish.")
+@out_option
+@set_option
+@only_option
+def retry(
+    target: str, kinds: tuple[str, ...], anew: bool, out: str, sets: tuple[str, ...], only: tuple[str, ...]
+) -> None:
+    """Buy TARGET's failed jobs again, as the manifest has them now, and nothing else.
+
+    A task that was given up on without a verdict is asked for again first: it may be finished and is paid for.
+    """
+    from batchvid import session
+    from batchvid.failures import FailureKind
+
+    unknown = [kind for kind in kinds if kind not in set(FailureKind)]
+    if unknown:
+        raise click.UsageError(f"unknown kind {unknown[0]!r}; there are {', '.join(FailureKind)}")
+    batch = load(target, out, sets, only)
+    _end(batch.folder, session.retry(batch, kinds=kinds, anew=anew))
+
+
+def _end(folder: Path, outcome: Outcome) -> None:
+    counts = (
+        ", ".join(f"{count} {state}" for state, count in sorted(outcome.counts.items()) if count) or "nothing to do"
+    )
+    click.echo(f"{counts}; report: {folder / 'report.csv'}")
+    if outcome.reason:
+        click.echo(outcome.reason, err=True)
+    click.get_current_context().exit(outcome.exit_code)

@@ -1,0 +1,137 @@
+"""What a person or a cron log sees while a run goes on: bars on a terminal, plain dated lines elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any, Protocol, TextIO
+
+from tqdm import tqdm
+
+from batchvid import events as ev
+from batchvid.jobs import Job, JobState
+from batchvid.report.tally import Tally
+
+HEARTBEAT_S = 30.0  # a log that is silent for longer looks dead
+REDRAW_S = 0.1
+BAR = "{desc:>12} {percentage:3.0f}%|{bar:20}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}] {postfix}"
+
+
+class Progress(Protocol):
+    """A display of a run: hears every event and every notice."""
+
+    def __call__(self, event: ev.Event, before: Job | None, after: Job) -> None:
+        """An event."""
+
+    def notice(self, text: str) -> None:
+        """A line for people."""
+
+    def close(self) -> None:
+        """The run is over."""
+
+
+def progress_for(jobs: Iterable[Job], out: TextIO = sys.stdout) -> Progress:
+    """Bars when a person is looking on, else lines without a single control character."""
+    tally = Tally(jobs)
+    return Bars(tally) if out.isatty() and sys.stderr.isatty() else Lines(tally, out)
+
+
+class Lines:
+    """One dated line for each clip that comes to rest, and a sign of life every half minute."""
+
+    def __init__(self, tally: Tally, out: TextIO) -> None:
+        self._tally = tally
+        self._out = out
+        self._last = time.monotonic()
+
+    def __call__(self, event: ev.Event, before: Job | None, after: Job) -> None:
+        """Say what came to rest."""
+        self._tally(event, before, after)
+        said = _sentence(event, after)
+        if said:
+            self.notice(f"{after.id}: {said} [{self._standing()}]")
+        elif time.monotonic() - self._last > HEARTBEAT_S:
+            self.notice(f"{self._tally.line()}; {self._tally.money()}")
+
+    def notice(self, text: str) -> None:
+        """Print a dated line."""
+        self._last = time.monotonic()
+        plain = "".join(c if c.isprintable() else " " for c in text)
+        print(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {plain}", file=self._out, flush=True)
+
+    def close(self) -> None:
+        """Nothing to clear away."""
+
+    def _standing(self) -> str:
+        return f"{self._tally.done()}/{self._tally.states().total()}, {self._tally.line()}, {self._tally.money()}"
+
+
+class Bars:
+    """One bar for all and one a provider, with what is in flight, done and failed, the money and the time left."""
+
+    def __init__(self, tally: Tally) -> None:
+        self._tally = tally
+        self._drawn = 0.0
+        self._bars: dict[str | None, tqdm[Any]] = {}
+        self._bar(None)
+
+    def __call__(self, event: ev.Event, before: Job | None, after: Job) -> None:
+        """Move the bars; say what failed above them."""
+        self._tally(event, before, after)
+        if after.state in (JobState.FAILED, JobState.UNCERTAIN) and (said := _sentence(event, after)):
+            self.notice(f"{after.id}: {said}")
+        if (now := time.monotonic()) - self._drawn >= REDRAW_S:
+            self._drawn = now
+            self._draw()
+
+    def notice(self, text: str) -> None:
+        """Print a line above the bars."""
+        tqdm.write(text, file=sys.stderr)
+
+    def close(self) -> None:
+        """Draw the last state and leave it standing."""
+        self._draw()
+        for bar in reversed(self._bars.values()):
+            bar.close()
+
+    def _draw(self) -> None:
+        for provider in (None, *self._tally.providers):
+            bar = self._bar(provider)
+            bar.total = self._tally.states(provider).total()
+            bar.n = self._tally.done(provider)
+            extra = f", {self._tally.money()}" if provider is None else ""
+            bar.set_postfix_str(self._tally.line(provider) + extra, refresh=False)
+            bar.refresh()
+
+    def _bar(self, provider: str | None) -> tqdm[Any]:
+        if provider not in self._bars:
+            self._bars[provider] = tqdm(
+                total=self._tally.states(provider).total(),
+                initial=self._tally.done(provider),
+                desc=provider or "all clips",
+                position=len(self._bars),
+                unit="clip",
+                file=sys.stderr,
+                dynamic_ncols=True,
+                bar_format=BAR,
+            )
+        return self._bars[provider]
+
+
+def _sentence(event: ev.Event, after: Job) -> str:
+    """What the event means to somebody who waits for the clip, empty when it means nothing yet."""
+    match event:
+        case ev.ClipStored(clip=clip):
+            return f"stored clips/{clip.key} ({clip.duration_s:.1f} s, {clip.width}x{clip.height})"
+        case ev.SubmitLost():
+            return f"uncertain: {event.message}"
+        case ev.SubmitRefused() | ev.TaskFailed() | ev.GaveUp() if after.state is JobState.FAILED:
+            return f"failed ({event.kind}): {event.message}"
+        case ev.SubmitRefused() | ev.TaskFailed():
+            return f"again later ({event.kind}): {event.message}"
+        case ev.LinkExpired():
+            return f"asking for a fresh link: {event.message}"
+        case _:
+            return ""

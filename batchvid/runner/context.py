@@ -1,0 +1,112 @@
+"""What the loops of one run share: the recorder, the lanes, the transport, and when the run is over."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from batchvid.catalog import Provider
+from batchvid.dialects import DIALECTS, Dialect
+from batchvid.jobs import Job, JobState
+from batchvid.planning import Route, route_of
+from batchvid.runner.budget import Budget
+from batchvid.runner.lanes import Lane
+from batchvid.runner.recorder import Recorder
+from batchvid.runner.transport import Transport
+from batchvid.specs import JobSpec
+
+Notice = Callable[[str], None]
+"""Hears a line for people about what is no event of a job: a provider is stopped, a foreign word came."""
+
+
+def utc_now() -> datetime:
+    """The time, UTC and aware."""
+    return datetime.now(UTC)
+
+
+@dataclass(slots=True, kw_only=True)
+class RunContext:
+    """Shared by the submitter, the poller and the downloader of one run.
+
+    `active` are the jobs that this run is driving now: between leaving a queue and coming to rest. `over` is set when
+    none is left and nothing waits that could still be submitted. `stopping` says why no more submits go out.
+    """
+
+    recorder: Recorder
+    transport: Transport
+    lanes: Mapping[str, Lane]
+    providers: Mapping[str, Provider]
+    budgets: Mapping[str, Budget]
+    notice: Notice
+    retries: int = 0
+    active: set[str] = field(default_factory=set)
+    over: asyncio.Event = field(default_factory=asyncio.Event)
+    stopping: str = ""
+    budget_reached: str = ""
+    fault: BaseException | None = None
+    _routes: dict[tuple[str, str, float | None], Route] = field(default_factory=dict)
+
+    def now(self) -> float:
+        """The event loop's clock, seconds."""
+        return asyncio.get_running_loop().time()
+
+    def jitter(self) -> float:
+        """A number to spread waits with, 0.0-1.0."""
+        return random.random()  # noqa: S311 - spreads waits, guards nothing
+
+    def job(self, job_id: str) -> Job:
+        """The job as it stands."""
+        return self.recorder.jobs[job_id]
+
+    def lane(self, job: Job) -> Lane:
+        """The lane of the job's provider."""
+        return self.lanes[job.spec.provider]
+
+    def budgets_of(self, job: Job) -> list[Budget]:
+        """The budgets that count this job: the batch's and its provider's own."""
+        return [self.budgets[name] for name in ("", job.spec.provider) if name in self.budgets]
+
+    def route(self, spec: JobSpec) -> Route:
+        """How the job is bought; worked out once for jobs that are alike."""
+        alike = (spec.provider, spec.model, spec.duration_s)
+        route = self._routes.get(alike)
+        if route is None:
+            route = self._routes[alike] = route_of(spec, self.providers)
+        return route
+
+    def dialect(self, spec: JobSpec) -> Dialect:
+        """Who speaks the job's wire format."""
+        return DIALECTS[self.route(spec).model.dialect]
+
+    def rest(self, job_id: str) -> None:
+        """This run has nothing more to do for the job."""
+        self.active.discard(job_id)
+        self.check_over()
+
+    def stop(self, reason: str) -> None:
+        """Submit nothing more; what is under way is brought to rest."""
+        self.stopping = self.stopping or reason
+        for lane in self.lanes.values():
+            lane.wake.set()
+        self.check_over()
+
+    def abort(self, fault: BaseException) -> None:
+        """End the run now: what should have been written down could not be, or we have a bug."""
+        self.fault = self.fault or fault
+        self.stop(str(fault))
+        self.over.set()
+
+    def check_over(self) -> None:
+        """Set `over` when nothing is under way and nothing waits."""
+        waits = not (self.stopping or self.budget_reached) and not all(lane.idle for lane in self.lanes.values())
+        if waits:
+            return
+        if self.stopping:  # tasks go on at the vendor; only what would be lost here is waited for
+            under_way = any(self.job(job_id).state is not JobState.RUNNING for job_id in self.active)
+        else:
+            under_way = bool(self.active)
+        if not under_way:
+            self.over.set()

@@ -1,0 +1,47 @@
+"""Starts the emulator as a child process for the length of a run; it dies with us, however we die."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from batchvid.errors import BatchvidError
+
+
+@contextlib.asynccontextmanager
+async def embedded_emulator(life: str, state_file: Path) -> AsyncIterator[str]:
+    """The base URL of a fresh emulator on loopback; its tasks are kept in `state_file` for the next run.
+
+    Raises BatchvidError when it does not come up.
+    """
+    state_file.parent.mkdir(parents=True, exist_ok=True)
+    settings = json.dumps({"life": life, "state_file": str(state_file)})
+    command = ["-m", "batchvid.emulator", "--port", "0", "--settings", settings, "--die-with-parent"]
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *command,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        # a Ctrl-C at the terminal is for the run, which still needs it for its downloads
+        start_new_session=sys.platform != "win32",
+        creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
+    )
+    if process.stdin is None or process.stdout is None:
+        raise BatchvidError("the emulator could not be started")
+    try:
+        line = await process.stdout.readline()
+        try:
+            base_url = str(json.loads(line)["base_url"])
+        except (ValueError, KeyError, TypeError):
+            raise BatchvidError(f"the emulator did not come up (it said {line!r})") from None
+        yield base_url
+    finally:
+        process.stdin.close()
+        with contextlib.suppress(ProcessLookupError):
+            process.terminate()
+        await process.wait()

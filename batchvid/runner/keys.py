@@ -1,0 +1,36 @@
+"""API keys from the environment or a `.env` file, never from the manifest or the command line."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from dotenv import dotenv_values
+from pydantic import SecretStr
+
+from batchvid.catalog import Provider
+from batchvid.errors import UsageError
+
+
+class Keys:
+    """The environment laid over `.env` of the working folder, laid over `.env` of the manifest's folder."""
+
+    def __init__(self, manifest_folder: Path | None = None) -> None:
+        folders = [manifest_folder, Path.cwd()] if manifest_folder else [Path.cwd()]
+        self._values: dict[str, str | None] = {}
+        for folder in folders:
+            self._values.update(dotenv_values(folder / ".env"))
+        self._values.update(os.environ)
+
+    def of(self, provider: Provider) -> SecretStr:
+        """The provider's key; empty for one that needs none. Raises UsageError when the variable is unset."""
+        if not provider.api_key_env:
+            return SecretStr("emulator" if provider.free else "")  # it wants a key, and takes any
+        value = (self._values.get(provider.api_key_env) or "").strip()
+        if not value:
+            raise UsageError(
+                f"provider {provider.name} needs a key: set {provider.api_key_env} in the environment or in a .env file"
+            )
+        if not value.isascii() or any(c.isspace() for c in value):
+            raise UsageError(f"the key in {provider.api_key_env} holds blanks or other characters that no key has")
+        return SecretStr(value)

@@ -1,0 +1,71 @@
+"""One lane a provider: who waits, who is inside, when the next call may go out, and whether it goes on at all."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+
+from pydantic import SecretStr
+
+from batchvid.catalog import Provider
+from batchvid.failures import FailureKind
+from batchvid.runner.limits import Slots, Window
+from batchvid.runner.queue import FairQueue
+from batchvid.runner.retry import backoff_s
+
+EMBEDDED_ORIGIN = "embedded"  # where tasks of the emulator live that a run starts by itself, on whatever port
+
+
+@dataclass(slots=True, kw_only=True)
+class Lane:
+    """The runner's side of a provider. Times are seconds on the event loop's clock.
+
+    `paused_until` holds submits back after a refusal that passes by waiting; `troubles` counts those in a row.
+    `stopped` is why nothing more is submitted, `blind` why nothing can be polled either.
+    """
+
+    provider: Provider
+    base_url: str
+    key: SecretStr
+    slots: Slots
+    submits: Window
+    polls: Window
+    queue: FairQueue = field(default_factory=FairQueue)
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+    delayed: int = 0
+    polls_under_way: int = 0
+    paused_until: float = 0.0
+    polls_paused_until: float = 0.0
+    troubles: int = 0
+    stopped: str = ""
+    stopped_kind: FailureKind | None = None
+    blind: bool = False
+
+    @property
+    def name(self) -> str:
+        """The provider's name."""
+        return self.provider.name
+
+    @property
+    def origin(self) -> str:
+        """What a task bought here remembers as its home."""
+        return EMBEDDED_ORIGIN if self.provider.is_embedded else self.provider.base_url
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing waits here that could still be submitted."""
+        return bool(self.stopped) or (not self.queue and not self.delayed)
+
+    def pause(self, now: float, retry_after_s: float | None, jitter: float) -> float:
+        """Hold submits back after a refusal; return until when."""
+        wait_s = retry_after_s
+        if wait_s is None:
+            wait_s = backoff_s(self.troubles, jitter, first_s=self.provider.first_wait_s)
+        self.troubles += 1
+        self.paused_until = max(self.paused_until, now + wait_s)
+        return self.paused_until
+
+    def stop(self, kind: FailureKind, reason: str) -> None:
+        """Submit nothing more here in this run."""
+        self.stopped, self.stopped_kind = reason, kind
+        self.wake.set()

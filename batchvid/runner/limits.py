@@ -1,0 +1,71 @@
+"""What may be under way at once, and how often. Pure: it is told the time and who is inside."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Iterable, Mapping
+
+
+class Slots:
+    """The right to have a task in flight at one provider: in all, and per model where that is narrower.
+
+    A slot is held by a job id; holding or freeing twice is harmless, so that a replayed event cannot miscount.
+    """
+
+    def __init__(self, limit: int, model_limits: Mapping[str, int] | None = None) -> None:
+        self.limit = limit
+        self._model_limits = dict(model_limits or {})
+        self._holders: dict[str, str] = {}
+        self._per_model: Counter[str] = Counter()
+
+    @property
+    def used(self) -> int:
+        """How many are held."""
+        return len(self._holders)
+
+    def has_free(self, model: str) -> bool:
+        """Whether one more task of that model may be started."""
+        if self.used >= self.limit:
+            return False
+        narrow = self._model_limits.get(model)
+        return narrow is None or self._per_model[model] < narrow
+
+    def hold(self, job_id: str, model: str) -> None:
+        """Count the job in."""
+        if job_id not in self._holders:
+            self._holders[job_id] = model
+            self._per_model[model] += 1
+
+    def free(self, job_id: str) -> bool:
+        """Count the job out; whether it held a slot."""
+        model = self._holders.pop(job_id, None)
+        if model is None:
+            return False
+        self._per_model[model] -= 1
+        return True
+
+
+class Window:
+    """At most `count` grants in any `window_s` seconds, as the provider sees it.
+
+    Grants reach the provider with a varying delay, so that two of them can come closer together there than they were
+    made here; `MARGIN` widens the window by that much. A count below one stretches the window instead.
+    """
+
+    MARGIN = 1.02
+    SLACK_S = 0.15  # a loop stall longer than this between grant and wire would be needed to exceed the rate
+
+    def __init__(self, count: float, window_s: float, past: Iterable[float] = ()) -> None:
+        self._count = max(1, int(count))
+        self._window_s = (window_s * self._count / count) * self.MARGIN + self.SLACK_S
+        self._grants: deque[float] = deque(sorted(past)[-self._count :], maxlen=self._count)
+
+    def opens_at(self) -> float:
+        """When the next grant may be made, on the clock that `grant` is told; minus infinity when it never waited."""
+        if len(self._grants) < self._count:
+            return float("-inf")
+        return self._grants[0] + self._window_s
+
+    def grant(self, now: float) -> None:
+        """Note that one was made."""
+        self._grants.append(now)

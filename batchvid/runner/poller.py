@@ -1,0 +1,230 @@
+"""Watches: one shared loop over all tasks in flight, under each provider's poll rate. It never buys anything."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import heapq
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from batchvid import events as ev
+from batchvid.errors import UnreadableReply, WireError
+from batchvid.failures import STOPS_PROVIDER, FailureKind
+from batchvid.jobs import Job
+from batchvid.planning import order_of
+from batchvid.runner.cadence import first_poll_s, next_poll_s
+from batchvid.runner.context import RunContext, utc_now
+from batchvid.runner.lanes import Lane
+from batchvid.runner.retry import after_failure, backoff_s
+from batchvid.wire import Phase, Refused, Request, Status
+
+GRACE_S = 60.0  # how long a provider may not know a task after it made it (wire-cometapi 6.3)
+GRACE_POLLS = 6
+MOST_UNREADABLE = 5  # in a row: a reply that cannot be read stops the job loudly
+MOST_AT_ONCE = 64  # polls under way a lane: a slow provider must not gather thousands of open requests
+
+
+@dataclass(slots=True)
+class Watch:
+    """One task being watched. Times are seconds on the event loop's clock; counters are of polls in a row."""
+
+    job_id: str
+    lane: Lane
+    path: str
+    request: Request
+    born_at: float
+    every_s: float
+    unseen: int = 0
+    unanswered: int = 0
+    unreadable: int = 0
+
+
+class Poller:
+    """`on_ready` is told of each job whose task succeeded, `on_again` of each to be bought again."""
+
+    def __init__(
+        self, context: RunContext, on_ready: Callable[[Job, Status], None], on_again: Callable[[Job, float], None]
+    ) -> None:
+        self._context = context
+        self._on_ready = on_ready
+        self._on_again = on_again
+        self._due: dict[str, list[tuple[float, int, Watch]]] = {name: [] for name in context.lanes}
+        self._pushed = 0
+        self._wake = asyncio.Event()
+        self._polls: set[asyncio.Task[None]] = set()
+        self._foreign: set[tuple[str, str]] = set()
+
+    def watch(self, job: Job, *, at_once: bool = False) -> None:
+        """Start watching a running job's task; at once for one that an earlier run left behind."""
+        context = self._context
+        lane = context.lane(job)
+        if job.origin != lane.origin or lane.blind:
+            if not lane.blind:
+                context.notice(
+                    f"{job.id}: its task {job.task_id} was bought at {job.origin}, and {lane.name} is now "
+                    f"{lane.origin}; set base_url back to collect it"
+                )
+            context.rest(job.id)
+            return
+        context.active.add(job.id)
+        route = context.route(job.spec)
+        request = context.dialect(job.spec).poll(order_of(job.spec, route, external_id=job.external_id), job.task_id)
+        every_s = lane.provider.poll_every_s or route.model.poll_every_s
+        age_s = (utc_now() - job.accepted_at).total_seconds() if job.accepted_at else 0.0
+        watch = Watch(job.id, lane, lane.base_url + route.prefix, request, context.now() - max(age_s, 0.0), every_s)
+        self._push(watch, 0.0 if at_once else first_poll_s(every_s, job.id))
+        if context.stopping:
+            context.check_over()
+
+    def _push(self, watch: Watch, in_s: float) -> None:
+        self._pushed += 1
+        heapq.heappush(self._due[watch.lane.name], (self._context.now() + in_s, self._pushed, watch))
+        self._wake.set()
+
+    async def serve(self) -> None:
+        """Poll what is due, for as long as the run watches at all."""
+        while not self._context.stopping:
+            self._wake.clear()
+            wait_s = min((self._serve_lane(lane) for lane in self._context.lanes.values()), default=None)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), wait_s)
+
+    def _serve_lane(self, lane: Lane) -> float:
+        """Send the polls of one lane that are due and allowed; seconds until there may be more."""
+        due, now = self._due[lane.name], self._context.now()
+        while due:
+            open_at = max(due[0][0], lane.polls.opens_at(), lane.polls_paused_until)
+            if open_at > now or lane.polls_under_way >= MOST_AT_ONCE:
+                return max(open_at - now, 0.01)
+            watch = heapq.heappop(due)[2]
+            lane.polls.grant(now)
+            lane.polls_under_way += 1
+            poll = asyncio.create_task(self._poll(watch))
+            self._polls.add(poll)
+            poll.add_done_callback(self._done)
+        return 60.0
+
+    def _done(self, poll: asyncio.Task[None]) -> None:
+        self._polls.discard(poll)
+        if not poll.cancelled() and (fault := poll.exception()) is not None:
+            self._context.abort(fault)
+
+    async def drain(self) -> None:
+        """Wait for the polls that are out, so that what they say is written down."""
+        while self._polls:
+            await asyncio.wait(self._polls)
+
+    async def _poll(self, watch: Watch) -> None:
+        context, lane = self._context, watch.lane
+        job = context.job(watch.job_id)
+        said: Status | Refused
+        try:
+            try:
+                response = await context.transport.send(watch.path, watch.request, lane.key.get_secret_value())
+            finally:
+                lane.polls_under_way -= 1
+            said = context.dialect(job.spec).read_poll(response, job.task_id)
+            watch.unreadable = 0
+        except UnreadableReply as fault:
+            watch.unreadable += 1
+            if watch.unreadable >= MOST_UNREADABLE:
+                await self._give_up(watch, FailureKind.UNAVAILABLE, f"{fault}: {fault.body[:200]}")
+                return
+            said = Refused(kind=FailureKind.UNAVAILABLE, message=str(fault))
+        except WireError as fault:
+            said = Refused(kind=FailureKind.UNAVAILABLE, message=str(fault))
+        if isinstance(said, Refused):
+            await self._unanswered(watch, said)
+        else:
+            watch.unanswered = 0
+            await self._heard(watch, job, said)
+
+    async def _heard(self, watch: Watch, job: Job, status: Status) -> None:
+        context = self._context
+        if status.phase is Phase.SUCCEEDED:
+            done = ev.TaskSucceeded(
+                at=utc_now(),
+                assets=status.assets,
+                expires_at=status.expires_at,
+                model=status.model,
+                actual_usd=status.actual_usd,
+            )
+            self._on_ready(await context.recorder.record(job.id, done), status)
+        elif status.phase is Phase.FAILED:
+            await self._failed(job, status)
+        elif status.phase is Phase.UNSEEN:
+            watch.unseen += 1
+            if watch.unseen > GRACE_POLLS and self._age_s(watch) > GRACE_S:
+                why = f"{watch.lane.name} does not know task {job.task_id} ({status.message or status.word})"
+                await self._give_up(watch, FailureKind.LOST_TASK, why)
+            else:
+                await self._later(watch)
+        else:
+            watch.unseen = 0
+            if status.phase is Phase.UNKNOWN and (watch.lane.name, status.word) not in self._foreign:
+                self._foreign.add((watch.lane.name, status.word))
+                context.notice(
+                    f"{watch.lane.name} says {status.word!r} of task {job.task_id}, a word nobody documented"
+                )
+            if (status.word, status.progress) != (job.word, job.progress):
+                moved = ev.Progressed(at=utc_now(), word=status.word, progress=status.progress)
+                await context.recorder.record(job.id, moved)
+            await self._later(watch)
+
+    async def _failed(self, job: Job, status: Status) -> None:
+        context = self._context
+        kind = status.kind or FailureKind.MODERATION_SUSPECTED
+        delay_s = after_failure(kind, job.attempts, context.retries, context.jitter())
+        failed = ev.TaskFailed(
+            at=utc_now(),
+            kind=kind,
+            message=f"{status.code}: {status.message}" if status.code else status.message,
+            charged=status.charged,
+            retry_at=None if delay_s is None else utc_now() + timedelta(seconds=delay_s),
+        )
+        job = await context.recorder.record(job.id, failed)
+        if delay_s is not None:
+            self._on_again(job, delay_s)
+        context.rest(job.id)
+
+    async def _unanswered(self, watch: Watch, no: Refused) -> None:
+        context, lane = self._context, watch.lane
+        if no.kind in STOPS_PROVIDER:
+            self._go_blind(lane, no)
+            context.rest(watch.job_id)
+            return
+        watch.unanswered += 1
+        wait_s = backoff_s(watch.unanswered - 1, context.jitter(), first_s=watch.every_s)
+        if no.kind is FailureKind.RATE:
+            lane.polls_paused_until = context.now() + (no.retry_after_s or wait_s)
+        await self._later(watch, wait_s, no.message)
+
+    def _go_blind(self, lane: Lane, no: Refused) -> None:
+        """The key no longer opens the provider: its tasks stay as they are for the next run."""
+        if not lane.blind:
+            lane.blind = True
+            self._context.notice(
+                f"{lane.name} refuses polls ({no.kind}): {no.message}. Its tasks wait for the next run"
+            )
+        lane.stop(no.kind, no.message)
+        for _, _, watch in self._due[lane.name]:
+            self._context.rest(watch.job_id)
+        self._due[lane.name].clear()
+
+    async def _later(self, watch: Watch, wait_s: float | None = None, why: str = "") -> None:
+        age_s, timeout_s = self._age_s(watch), watch.lane.provider.timeout_s
+        if age_s > timeout_s:
+            unanswered = f" ({why})" if why else ""
+            message = f"no verdict within {timeout_s:g} s{unanswered}; it may finish yet: retry asks again first"
+            await self._give_up(watch, FailureKind.TIMEOUT, message)
+            return
+        self._push(watch, next_poll_s(watch.every_s, age_s, watch.job_id) if wait_s is None else wait_s)
+
+    async def _give_up(self, watch: Watch, kind: FailureKind, message: str) -> None:
+        await self._context.recorder.record(watch.job_id, ev.GaveUp(at=utc_now(), kind=kind, message=message))
+        self._context.rest(watch.job_id)
+
+    def _age_s(self, watch: Watch) -> float:
+        return self._context.now() - watch.born_at

@@ -1,0 +1,39 @@
+"""Who is next at one provider: fair between clip entries. Pure."""
+
+from __future__ import annotations
+
+from collections import OrderedDict, deque
+from collections.abc import Callable
+
+Line = tuple[str, str]
+"""A clip entry and a model: jobs of one line are alike to the limits and stand in order."""
+
+
+class FairQueue:
+    """Jobs waiting to be bought at one provider, served round-robin over their lines."""
+
+    def __init__(self) -> None:
+        self._lines: OrderedDict[Line, deque[str]] = OrderedDict()
+        self._size = 0
+
+    def __len__(self) -> int:
+        return self._size
+
+    def push(self, job_id: str, entry: str, model: str) -> None:
+        """Put a job at the end of its line."""
+        self._lines.setdefault((entry, model), deque()).append(job_id)
+        self._size += 1
+
+    def pop(self, allows: Callable[[str], bool]) -> str | None:
+        """The next job whose model is allowed, or None. Its line goes to the back."""
+        for line, jobs in self._lines.items():
+            if not allows(line[1]):
+                continue
+            job_id = jobs.popleft()
+            self._size -= 1
+            if jobs:
+                self._lines.move_to_end(line)
+            else:
+                del self._lines[line]
+            return job_id
+        return None

@@ -1,0 +1,136 @@
+"""The one verb by which a job changes: `record`. Durable first, then true here, then told to the listeners."""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import threading
+from collections.abc import Callable, Iterable
+
+from batchvid.errors import BatchvidError, StateError
+from batchvid.events import Event, Progressed
+from batchvid.jobs import Job, advance
+from batchvid.state import Entry, StateFile
+
+Listener = Callable[[Event, Job | None, Job], None]
+"""Hears of every event after it is durable, on the loop, with the job before and after; quick, and never raises."""
+
+
+class Recorder:
+    """All jobs of the batch as they stand, and the only way to change one.
+
+    Events of one job are applied in the order of the calls, even while an earlier one is still on its way to the
+    disk. After a failed write `broken` is set and nothing more can be recorded.
+    """
+
+    def __init__(self, state: StateFile, jobs: dict[str, Job], listeners: Iterable[Listener] = ()) -> None:
+        self.jobs = jobs
+        self.listeners = list(listeners)
+        self.broken: StateError | None = None
+        self._ahead: dict[str, Job] = {}  # jobs with events on their way to the disk
+        self._writer = _GroupCommit(state)
+
+    async def record(self, job_id: str, event: Event) -> Job:
+        """Make the event durable, replace the job, tell the listeners; return the job after it.
+
+        Raises IllegalEvent (nothing changed) or StateError (not durable: the caller must not act on it). A caller
+        that is cancelled while it waits does not undo the event.
+        """
+        before = self._ahead.get(job_id) or self.jobs.get(job_id)
+        after = advance(before, event)
+        if isinstance(event, Progressed):  # for the bars only: not worth a line on disk
+            self._settle(event, before, after)
+            return after
+        if self.broken:
+            raise StateError(str(self.broken)) from self.broken
+        self._ahead[job_id] = after
+        durable = self._writer.put(Entry(event, after))
+        durable.add_done_callback(lambda done: self._written(done, event, before, after))
+        await asyncio.shield(durable)
+        return after
+
+    async def close(self) -> None:
+        """Wait until all that was recorded is on disk."""
+        await asyncio.to_thread(self._writer.close)
+
+    def _written(self, done: asyncio.Future[None], event: Event, before: Job | None, after: Job) -> None:
+        if self._ahead.get(after.id) is after:
+            del self._ahead[after.id]
+        if done.cancelled():
+            return
+        fault = done.exception()
+        if fault is None:
+            self._settle(event, before, after)
+        elif self.broken is None:
+            self.broken = fault if isinstance(fault, StateError) else StateError(str(fault))
+
+    def _settle(self, event: Event, before: Job | None, after: Job) -> None:
+        ahead = self._ahead.get(after.id)
+        if isinstance(event, Progressed) and ahead is not None:
+            return  # an event on its way to the disk was worked out from an older job: progress must not overtake it
+        self.jobs[after.id] = after
+        for listener in self.listeners:
+            listener(event, before, after)
+
+
+class _GroupCommit(threading.Thread):
+    """Writes whatever queued up while the last write was under way: one fsync for all of it.
+
+    A fixed delay would only add its own length to every acknowledgement (measured: 0.5 ms against 51 ms).
+    """
+
+    def __init__(self, state: StateFile) -> None:
+        super().__init__(name="batchvid-state", daemon=True)
+        self._state = state
+        self._fault: BatchvidError | None = None
+        self._queue: queue.SimpleQueue[tuple[Entry, asyncio.Future[None]] | None] = queue.SimpleQueue()
+        self.start()
+
+    def put(self, entry: Entry) -> asyncio.Future[None]:
+        """Queue an entry; the future is done when it is durable, or has the StateError."""
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._queue.put((entry, future))
+        return future
+
+    def close(self) -> None:
+        """Write what is queued and stop."""
+        self._queue.put(None)
+        self.join()
+
+    def run(self) -> None:
+        """The thread's life: wait, gather, write, acknowledge."""
+        open_for_more = True
+        while open_for_more:
+            batch = []
+            item = self._queue.get()
+            while item is not None:
+                batch.append(item)
+                try:
+                    item = self._queue.get_nowait()
+                except queue.Empty:
+                    break
+            else:
+                open_for_more = False
+            if batch:
+                self._write(batch)
+
+    def _write(self, batch: list[tuple[Entry, asyncio.Future[None]]]) -> None:
+        if self._fault is None:  # later entries were worked out from the lost ones: they must not stand without them
+            try:
+                self._state.commit([entry for entry, _ in batch])
+            except BatchvidError as error:
+                self._fault = error
+            except Exception as error:
+                self._fault = StateError(f"could not be written: {error!r}")
+        loop = batch[0][1].get_loop()
+        loop.call_soon_threadsafe(_acknowledge, [future for _, future in batch], self._fault)
+
+
+def _acknowledge(futures: list[asyncio.Future[None]], fault: BatchvidError | None) -> None:
+    for future in futures:
+        if future.done():
+            continue
+        if fault is None:
+            future.set_result(None)
+        else:
+            future.set_exception(fault)

@@ -1,0 +1,49 @@
+"""What to do after a no: again after so many seconds, or give up. Pure decisions; the loops obey them."""
+
+from __future__ import annotations
+
+from batchvid.failures import FailureKind
+
+FIRST_WAIT_S = 2.0
+LONGEST_WAIT_S = 60.0
+MOST_REFUSALS = 20  # of one job in a row: with the waits above about a quarter of an hour
+
+WAITS_OUT = frozenset({FailureKind.RATE, FailureKind.CONCURRENCY, FailureKind.UNAVAILABLE})
+"""Refusals that pass by waiting. Nothing was bought, so the wait costs nothing."""
+
+PASSING = frozenset({FailureKind.UNAVAILABLE, FailureKind.RATE, FailureKind.CONCURRENCY})
+"""Failures of a bought task that another purchase may not meet."""
+
+
+def backoff_s(tries: int, jitter: float, *, first_s: float = FIRST_WAIT_S, longest_s: float = LONGEST_WAIT_S) -> float:
+    """How long to wait after that many tries: doubling, at most `longest_s`, spread by `jitter` (0.0-1.0).
+
+    The wait lies between half and the whole of the doubled one, so that many jobs do not come back together.
+    """
+    whole = min(longest_s, first_s * 2.0 ** min(tries, 30))
+    return whole * (0.5 + 0.5 * jitter)
+
+
+def after_refusal(
+    kind: FailureKind, refusals: int, retry_after_s: float | None, jitter: float, *, first_s: float = FIRST_WAIT_S
+) -> float | None:
+    """Seconds until a refused submit may be sent again, None when it never should.
+
+    `refusals` counts those of this job in a row, before this one. A vendor's own wish is kept, up to an hour.
+    """
+    if kind not in WAITS_OUT or refusals + 1 >= MOST_REFUSALS:
+        return None
+    if retry_after_s is not None:
+        return min(retry_after_s, 3600.0)
+    return backoff_s(refusals, jitter, first_s=first_s)
+
+
+def after_failure(kind: FailureKind, attempts: int, retries: int, jitter: float) -> float | None:
+    """Seconds until a failed task is bought again by itself, None when that waits for the user.
+
+    `retries` is the manifest's explicit permission: how many more times a job may be bought. 0 by default, because a
+    failed task may have been charged.
+    """
+    if kind not in PASSING or attempts > retries:
+        return None
+    return backoff_s(attempts - 1, jitter)

@@ -1,0 +1,267 @@
+"""Puts one run together: recovers what an earlier one left, starts the loops, waits for the end, says how it went."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from batchvid import events as ev
+from batchvid.catalog import Provider
+from batchvid.errors import BatchvidError
+from batchvid.failures import STOPS_PROVIDER
+from batchvid.jobs import IN_FLIGHT, Job, JobState
+from batchvid.runner.budget import Budget, Caps
+from batchvid.runner.context import Notice, RunContext, utc_now
+from batchvid.runner.downloader import Downloader
+from batchvid.runner.embedded import embedded_emulator
+from batchvid.runner.keys import Keys
+from batchvid.runner.lanes import Lane
+from batchvid.runner.limits import Slots, Window
+from batchvid.runner.poller import Poller
+from batchvid.runner.recorder import Recorder
+from batchvid.runner.submitter import Submitter
+from batchvid.runner.transport import Transport
+from batchvid.state import StateFile
+from batchvid.storage import LocalStore
+
+FAILED, BUDGET, UNCERTAIN, STOPPED, INTERRUPTED = 1, 3, 5, 6, 130  # DESIGN section 6
+DOWNLOADS = 6  # streams at once: more gain nothing, each holds a megabyte and a file
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setup:
+    """What a run is given. `buys` are the ids of the pending jobs it may pay for; everything open is collected.
+
+    `scope` are the jobs whose ends make the exit code; uncertain ones count wherever they are. `caps` are by provider,
+    under the empty name those of the whole batch. `retries` is how often a failed task is bought again by itself.
+    """
+
+    folder: Path
+    providers: Mapping[str, Provider]
+    keys: Keys
+    scope: frozenset[str]
+    buys: frozenset[str] = frozenset()
+    caps: Mapping[str, Caps] = field(default_factory=dict)
+    retries: int = 0
+    downloads: int = DOWNLOADS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How a run ended. `counts` are of the whole batch; `exit_code` is DESIGN's, the most urgent one first."""
+
+    exit_code: int
+    counts: Counter[JobState]
+    reason: str = ""
+
+
+async def run(state: StateFile, recorder: Recorder, setup: Setup, notice: Notice) -> Outcome:
+    """Buy what may be bought, collect what is paid for, until all is at rest or the user interrupts.
+
+    Raises BatchvidError when it cannot even begin (a missing key); then nothing was sent.
+    """
+    try:
+        work = _open_jobs(recorder.jobs.values(), setup.buys)
+        if not work:
+            return _outcome(None, recorder, setup.scope, interrupted=False)
+        async with _lanes(state, setup, {job.spec.provider for job in work}) as lanes, Transport() as transport:
+            context = RunContext(
+                recorder=recorder,
+                transport=transport,
+                lanes=lanes,
+                providers=setup.providers,
+                budgets={name: Budget(caps) for name, caps in setup.caps.items()},
+                notice=notice,
+                retries=setup.retries,
+            )
+            _keep_accounts(context)
+            with _signals(context) as interrupted:
+                await _drive(context, setup, work)
+            if context.fault is not None and not isinstance(context.fault, BatchvidError):
+                raise context.fault
+            return _outcome(context, recorder, setup.scope, interrupted=bool(interrupted))
+    finally:
+        await recorder.close()
+
+
+def _open_jobs(jobs: Iterable[Job], buys: frozenset[str]) -> list[Job]:
+    rest = {JobState.SUCCEEDED, JobState.FAILED, JobState.UNCERTAIN}
+    return [job for job in jobs if job.state not in rest and (job.state is not JobState.PENDING or job.id in buys)]
+
+
+async def _drive(context: RunContext, setup: Setup, work: list[Job]) -> None:
+    """Start the loops, hand them the work, wait until it is over, let what is under way finish."""
+    submitter = Submitter(context, on_running=lambda job: poller.watch(job))
+    poller = Poller(
+        context,
+        on_ready=lambda job, status: downloader.enqueue(job, status.assets),
+        on_again=submitter.enqueue,
+    )
+    downloader = Downloader(
+        context, LocalStore(setup.folder), setup.downloads, on_running=lambda job: poller.watch(job, at_once=True)
+    )
+    for job in work:
+        if job.state is JobState.RUNNING:
+            poller.watch(job, at_once=True)
+        elif job.state is JobState.READY:
+            downloader.enqueue(job, job.assets)
+        else:
+            wait_s = (job.retry_at - utc_now()).total_seconds() if job.retry_at else 0.0
+            submitter.enqueue(job, wait_s)
+    loops = [asyncio.create_task(submitter.serve(lane)) for lane in context.lanes.values()]
+    loops.append(asyncio.create_task(poller.serve()))
+    for loop in loops:
+        loop.add_done_callback(lambda done: _watch_loop(context, done))
+    context.check_over()
+    try:
+        await context.over.wait()
+        await submitter.drain()
+        await poller.drain()
+        if context.stopping and context.fault is None:  # a poll may have brought a clip home in the meantime
+            context.over.clear()
+            context.check_over()
+            await context.over.wait()
+    finally:
+        for loop in loops:
+            loop.cancel()
+        await asyncio.gather(*loops, return_exceptions=True)
+        await downloader.close()
+
+
+def _watch_loop(context: RunContext, done: asyncio.Task[None]) -> None:
+    if not done.cancelled() and (fault := done.exception()) is not None:
+        context.abort(fault)
+
+
+def _keep_accounts(context: RunContext) -> None:
+    """Slots and budget follow the jobs: now, for what earlier runs left, and with every event."""
+    loop = asyncio.get_running_loop()
+
+    def free(job_id: str, lane: Lane) -> None:
+        if context.job(job_id).state not in IN_FLIGHT and lane.slots.free(job_id):
+            lane.wake.set()
+
+    def count(job: Job) -> None:
+        for budget in context.budgets_of(job):
+            budget.settle(job, _duration_s(context, job))
+        lane = context.lanes.get(job.spec.provider)
+        if lane is None:
+            return
+        if job.state in IN_FLIGHT:
+            lane.slots.hold(job.id, job.spec.model)
+        elif job.state is JobState.UNCERTAIN:  # its task may be running until the deadline has passed
+            submitted_at = job.submitted_at or utc_now()
+            left_s = (submitted_at - utc_now()).total_seconds() + lane.provider.timeout_s
+            if left_s > 0:
+                lane.slots.hold(job.id, job.spec.model)
+                loop.call_later(left_s, free, job.id, lane)
+        else:
+            free(job.id, lane)
+
+    def on_event(event: ev.Event, _before: Job | None, after: Job) -> None:
+        if not isinstance(event, ev.Progressed):
+            count(after)
+
+    for job in context.recorder.jobs.values():
+        count(job)
+    context.recorder.listeners.insert(0, on_event)
+
+
+def _duration_s(context: RunContext, job: Job) -> float:
+    try:
+        return context.route(job.spec).duration_s or 0.0
+    except BatchvidError:  # an old job of a provider or model that is no longer known: counted as it was asked
+        return job.spec.duration_s or 0.0
+
+
+@contextlib.asynccontextmanager
+async def _lanes(state: StateFile, setup: Setup, names: set[str]) -> AsyncIterator[dict[str, Lane]]:
+    """A lane for each provider that has work, with its key at hand and its emulator started where it is one of ours."""
+    unknown = names - setup.providers.keys()
+    if unknown:
+        raise BatchvidError(f"jobs of this batch belong to providers that are no longer known: {', '.join(unknown)}")
+    keys = {name: setup.keys.of(setup.providers[name]) for name in names}
+    now, loop_now = utc_now(), asyncio.get_running_loop().time()
+    asked = state.submit_times(now - timedelta(minutes=5))
+    async with contextlib.AsyncExitStack() as stack:
+        lanes: dict[str, Lane] = {}
+        for name in sorted(names):
+            provider = setup.providers[name]
+            base_url = provider.base_url
+            if provider.is_embedded:
+                emulator = embedded_emulator(provider.life, setup.folder / "emulator" / "tasks.jsonl")
+                base_url = await stack.enter_async_context(emulator)
+            lanes[name] = Lane(
+                provider=provider,
+                base_url=base_url,
+                key=keys[name],
+                slots=Slots(provider.concurrency, provider.model_concurrency),
+                submits=Window(provider.submits_per_min, 60.0, _on_loop_clock(asked.get(name, ()), now, loop_now)),
+                polls=Window(provider.polls_per_s, 1.0),
+            )
+        yield lanes
+
+
+def _on_loop_clock(times: Iterable[datetime], now: datetime, loop_now: float) -> list[float]:
+    return [loop_now - (now - at).total_seconds() for at in times]
+
+
+@contextlib.contextmanager
+def _signals(context: RunContext) -> Iterator[list[str]]:
+    """First SIGINT or SIGTERM: submit nothing more, bring downloads home. Second: leave at once; the state is safe."""
+    interrupted: list[str] = []
+    loop = asyncio.get_running_loop()
+
+    def on_signal(name: str) -> None:
+        if interrupted:
+            context.notice("leaving at once; nothing is lost: run again to go on")
+            os._exit(INTERRUPTED)
+        interrupted.append(name)
+        context.notice(f"{name}: submitting nothing more, letting downloads end. Once more leaves at once")
+        context.stop("interrupted")
+
+    restore: list[Callable[[], object]] = []
+    for number in (signal.SIGINT, signal.SIGTERM):
+        try:
+            loop.add_signal_handler(number, on_signal, number.name)
+            restore.append(lambda number=number: loop.remove_signal_handler(number))  # type: ignore[misc]
+        except (NotImplementedError, RuntimeError):  # Windows, or a run in a thread: the plain way, or none
+            with contextlib.suppress(ValueError):
+                old = signal.signal(number, lambda n, _: loop.call_soon_threadsafe(on_signal, signal.Signals(n).name))
+                restore.append(lambda number=number, old=old: signal.signal(number, old))  # type: ignore[misc]
+    try:
+        yield interrupted
+    finally:
+        for undo in restore:
+            undo()
+
+
+def _outcome(context: RunContext | None, recorder: Recorder, scope: frozenset[str], *, interrupted: bool) -> Outcome:
+    jobs = recorder.jobs
+    ends = Counter(jobs[job_id].state for job_id in scope if job_id in jobs)
+    stopped = [lane for lane in context.lanes.values() if lane.stopped_kind in STOPS_PROVIDER] if context else []
+    reason, code = "", 0
+    if interrupted:
+        code, reason = INTERRUPTED, "interrupted; run again to go on"
+    elif context and context.fault:
+        code, reason = FAILED, str(context.fault)
+    elif any(job.state is JobState.UNCERTAIN for job in jobs.values()):
+        code, reason = UNCERTAIN, "uncertain submits wait for a person: batchvid resolve"
+    elif stopped:
+        code, reason = STOPPED, "; ".join(f"{lane.name} was stopped: {lane.stopped}" for lane in stopped)
+    elif context and context.budget_reached:
+        code, reason = BUDGET, f"the budget is reached: {context.budget_reached}"
+    elif context and context.stopping:
+        code, reason = FAILED, context.stopping
+    elif ends[JobState.FAILED]:
+        code, reason = FAILED, "some jobs failed: batchvid retry buys them again"
+    elif ends[JobState.SUCCEEDED] < ends.total():
+        code, reason = FAILED, "some jobs are not finished: run again to go on"
+    return Outcome(exit_code=code, counts=Counter(job.state for job in jobs.values()), reason=reason)

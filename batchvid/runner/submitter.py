@@ -1,0 +1,184 @@
+"""Buys: fills each provider's free slots, in fairness, under its rates and the budget.
+
+The order is what the promises hang on: reserve, write the intent down durably, call, write the answer down durably,
+and only then let anybody poll. A call without a verdict is never repeated here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from datetime import timedelta
+
+from batchvid import events as ev
+from batchvid.errors import NotSent, ReplyLost, StateError, StorageError, UnreadableReply
+from batchvid.failures import STOPS_PROVIDER, FailureKind
+from batchvid.jobs import Job
+from batchvid.planning import order_of
+from batchvid.runner.context import RunContext, utc_now
+from batchvid.runner.images import ImageReader
+from batchvid.runner.lanes import Lane
+from batchvid.runner.retry import after_refusal
+from batchvid.wire import Accepted, Refused, Uncertain
+
+MOST_RESUBMITS = 3  # on_lost_submit: resubmit is a permission to risk a second purchase, not an endless one
+
+
+class Submitter:
+    """One loop a lane; `on_running` is told of each job that was accepted."""
+
+    def __init__(self, context: RunContext, on_running: Callable[[Job], None]) -> None:
+        self._context = context
+        self._on_running = on_running
+        self._images = ImageReader()
+        self._calls: set[asyncio.Task[None]] = set()
+
+    def enqueue(self, job: Job, delay_s: float = 0.0) -> None:
+        """Let a pending job stand in line, at once or after a while."""
+        lane = self._context.lane(job)
+        if delay_s <= 0:
+            lane.queue.push(job.id, job.spec.entry, job.spec.model)
+            lane.wake.set()
+            return
+        lane.delayed += 1
+        asyncio.get_running_loop().call_later(delay_s, self._return, lane, job)
+
+    def _return(self, lane: Lane, job: Job) -> None:
+        lane.delayed -= 1
+        self.enqueue(job)
+
+    async def serve(self, lane: Lane) -> None:
+        """Submit from this lane for as long as the run submits at all."""
+        context = self._context
+        while not (context.stopping or context.budget_reached or lane.stopped):
+            lane.wake.clear()
+            wait_s = self._wait_s(lane)
+            if wait_s is None or wait_s > 0:
+                await _woken(lane.wake, wait_s)
+                continue
+            job_id = lane.queue.pop(lane.slots.has_free)
+            if job_id is None:
+                await _woken(lane.wake, None)
+                continue
+            self._start(lane, context.job(job_id))
+            await asyncio.sleep(0)  # the call goes out before the next job is looked at
+
+    def _wait_s(self, lane: Lane) -> float | None:
+        """Seconds until the next submit may go out, None when that is up to an event."""
+        if not lane.queue:
+            return None
+        now = self._context.now()
+        return max(lane.paused_until, lane.submits.opens_at()) - now
+
+    def _start(self, lane: Lane, job: Job) -> None:
+        context = self._context
+        route = context.route(job.spec)
+        duration_s = route.duration_s or 0.0
+        budgets = context.budgets_of(job)
+        refusal = next((no for budget in budgets if (no := budget.refusal(route.price, duration_s))), None)
+        if refusal:
+            context.budget_reached = refusal
+            context.notice(f"the budget is reached: {refusal}. Raise it and run again to go on")
+            context.check_over()
+            return
+        for budget in budgets:
+            budget.reserve(job, route.price, duration_s)
+        context.active.add(job.id)
+        lane.slots.hold(job.id, job.spec.model)
+        lane.submits.grant(context.now())
+        call = asyncio.create_task(self._submit(lane, job))
+        self._calls.add(call)
+        call.add_done_callback(self._done)
+
+    def _done(self, call: asyncio.Task[None]) -> None:
+        self._calls.discard(call)
+        if not call.cancelled() and (fault := call.exception()) is not None:
+            self._context.abort(fault)
+
+    async def drain(self) -> None:
+        """Wait for the verdicts of the calls that are out: each may be a purchase."""
+        while self._calls:
+            await asyncio.wait(self._calls)
+
+    async def _submit(self, lane: Lane, job: Job) -> None:
+        context = self._context
+        record, spec = context.recorder.record, job.spec
+        route, dialect = context.route(spec), context.dialect(spec)
+        try:
+            images = await self._images.read(spec)
+        except StorageError as fault:
+            await record(job.id, ev.GaveUp(at=utc_now(), kind=FailureKind.INVALID, message=str(fault)))
+            context.rest(job.id)
+            return
+        external_id = f"{spec.id[:40]}-{utc_now():%y%m%d%H%M%S%f}"
+        request = dialect.submit(order_of(spec, route, images=images, external_id=external_id))
+        started = ev.SubmitStarted(at=utc_now(), origin=lane.origin, price=route.price, external_id=external_id)
+        job = await record(job.id, started)
+        verdict: Accepted | Refused | Uncertain
+        try:
+            response = await context.transport.send(lane.base_url + route.prefix, request, lane.key.get_secret_value())
+            verdict = dialect.read_submit(response)
+        except NotSent as fault:
+            verdict = Refused(kind=FailureKind.UNAVAILABLE, message=str(fault))
+        except (ReplyLost, UnreadableReply) as fault:
+            verdict = Uncertain(message=str(fault))
+        await self._settle(lane, job, verdict)
+
+    async def _settle(self, lane: Lane, job: Job, verdict: Accepted | Refused | Uncertain) -> None:
+        context = self._context
+        if isinstance(verdict, Accepted):
+            lane.troubles = 0
+            accepted = ev.SubmitAccepted(at=utc_now(), task_id=verdict.task_id, model=verdict.model)
+            try:
+                job = await context.recorder.record(job.id, accepted)
+            except StateError as fault:
+                raise StateError(
+                    f"task {verdict.task_id} of job {job.id} is bought but could not be written down ({fault}). "
+                    f"Keep this line; then: batchvid resolve {job.id} --task-id {verdict.task_id}"
+                ) from fault
+            self._on_running(job)
+        elif isinstance(verdict, Refused):
+            await self._refused(lane, job, verdict)
+        else:
+            await self._lost(job, verdict)
+
+    async def _refused(self, lane: Lane, job: Job, no: Refused) -> None:
+        context = self._context
+        delay_s = after_refusal(
+            no.kind, job.refusals, no.retry_after_s, context.jitter(), first_s=lane.provider.first_wait_s
+        )
+        if no.kind in STOPS_PROVIDER:
+            delay_s = 0.0  # the account's trouble, not the job's: it stays pending for the next run
+        elif delay_s is not None:
+            delay_s = max(delay_s, lane.pause(context.now(), no.retry_after_s, context.jitter()) - context.now())
+        retry_at = None if delay_s is None else utc_now() + timedelta(seconds=delay_s)
+        said = ev.SubmitRefused(at=utc_now(), kind=no.kind, message=_words(no), retry_at=retry_at)
+        job = await context.recorder.record(job.id, said)
+        if no.kind in STOPS_PROVIDER:
+            if not lane.stopped:
+                context.notice(f"{lane.name} is stopped ({no.kind}): {_words(no)}")
+            lane.stop(no.kind, _words(no))
+        elif delay_s is not None:
+            self.enqueue(job, delay_s)
+        context.rest(job.id)
+
+    async def _lost(self, job: Job, lost: Uncertain) -> None:
+        context = self._context
+        job = await context.recorder.record(job.id, ev.SubmitLost(at=utc_now(), message=lost.message))
+        resubmit = context.lane(job).provider.on_lost_submit == "resubmit"
+        if resubmit and job.attempts <= MOST_RESUBMITS:
+            reason = "on_lost_submit: resubmit"
+            self.enqueue(await context.recorder.record(job.id, ev.Reopened(at=utc_now(), reason=reason)))
+        else:
+            context.notice(f"{job.id} is uncertain: {lost.message}. It may be paid for and is not sent again")
+        context.rest(job.id)
+
+
+async def _woken(wake: asyncio.Event, within_s: float | None) -> None:
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(wake.wait(), within_s)
+
+
+def _words(no: Refused) -> str:
+    return f"{no.code}: {no.message}" if no.code and no.code not in no.message else no.message

@@ -1,0 +1,152 @@
+"""The only client socket: sends API requests, opens downloads. Knows no dialect, no job and no retry.
+
+The key is added here and nowhere else, to requests below the provider's own base URL only; it never follows a
+redirect and never goes to a link that a reply named.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Self
+
+import aiohttp
+import orjson
+from yarl import URL
+
+from batchvid import __version__
+from batchvid.errors import DownloadError, NotSent, ReplyLost, ReplyTooLarge, WireError
+from batchvid.wire import Request, Response
+
+CONNECT_S = 15.0
+API_READ_S = 60.0  # silence, not the whole reply
+SUBMIT_READ_S = 180.0  # a gateway tries several channels behind one submit (wire-cometapi 4.6)
+DOWNLOAD_READ_S = 60.0
+MAX_REPLY_BYTES = 32 * 1024 * 1024  # a reply may carry a whole small clip as a data: URI, never more than this
+POLL_KEEPALIVE_S = 75.0  # longer than a poll interval, or every poll pays a handshake
+SUBMIT_KEEPALIVE_S = 2.0  # shorter than any server's: a connection that dies under a submit makes it uncertain
+
+
+class Transport:
+    """Open as an async context manager; one per run."""
+
+    def __init__(self) -> None:
+        agent = {"User-Agent": f"batchvid/{__version__}"}
+        self._polls = _session(POLL_KEEPALIVE_S, agent)
+        self._submits = _session(SUBMIT_KEEPALIVE_S, agent)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await asyncio.gather(self._polls.close(), self._submits.close())
+
+    async def send(self, origin: str, request: Request, key: str) -> Response:
+        """One API call; the reply read whole, whatever its HTTP status. Redirects are not followed.
+
+        Raises NotSent when surely nothing reached the server, ReplyLost when it may have acted, ReplyTooLarge.
+        """
+        paid = request.method == "POST"
+        session = self._submits if paid else self._polls
+        timeout = aiohttp.ClientTimeout(
+            total=None, sock_connect=CONNECT_S, sock_read=SUBMIT_READ_S if paid else API_READ_S
+        )
+        headers = {**request.headers, **_bearer(key)}
+        data: bytes | aiohttp.FormData | None = None
+        if request.parts:
+            data = _form(request)
+        elif request.json is not None:
+            data = orjson.dumps(request.json)
+            headers["Content-Type"] = "application/json"
+        try:
+            async with session.request(
+                request.method, _url(origin, request.path), headers=headers, data=data, timeout=timeout,
+                allow_redirects=False,
+            ) as reply:  # fmt: skip
+                body = await _bounded(reply)
+                return Response(
+                    status=reply.status, headers={k.lower(): v for k, v in reply.headers.items()}, body=body
+                )
+        except WireError:
+            raise
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL) as fault:
+            raise NotSent(f"no connection to {origin}: {_said(fault)}") from fault
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as fault:
+            raise ReplyLost(f"no reply from {origin}: {_said(fault)}") from fault
+
+    @asynccontextmanager
+    async def open_link(self, url: str, headers: Mapping[str, str]) -> AsyncIterator[aiohttp.ClientResponse]:
+        """Start a download without any key; redirects are followed, as between CDN hosts. Raises DownloadError."""
+        async with self._open(url, headers, follow=True) as reply:
+            yield reply
+
+    @asynccontextmanager
+    async def open_content(
+        self, origin: str, path: str, key: str, headers: Mapping[str, str]
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """Start a download of an API path with the key; a redirect is followed without it. Raises DownloadError."""
+        url = _url(origin, path)
+        async with self._open(str(url), {**headers, **_bearer(key)}, follow=False) as reply:
+            if not 300 <= reply.status < 400 or "Location" not in reply.headers:
+                yield reply
+                return
+            target = url.join(URL(reply.headers["Location"]))
+        async with self._open(str(target), headers, follow=True) as reply:
+            yield reply
+
+    @asynccontextmanager
+    async def _open(
+        self, url: str, headers: Mapping[str, str], *, follow: bool
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S, sock_read=DOWNLOAD_READ_S)
+        # identity: a compressed body would have another length than the one announced, and Range would not fit
+        wanted = {**headers, "Accept-Encoding": "identity"}
+        try:
+            async with self._polls.get(
+                URL(url, encoded=True), headers=wanted, timeout=timeout, allow_redirects=follow, max_redirects=5
+            ) as reply:
+                yield reply
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as fault:
+            raise DownloadError(f"the download broke off: {_said(fault)}") from fault
+
+
+def _session(keepalive_s: float, headers: Mapping[str, str]) -> aiohttp.ClientSession:
+    # limit=0: our own limits say how much is under way; the pool must not queue behind them
+    connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=keepalive_s)
+    return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar(), headers=headers)
+
+
+def _url(origin: str, path: str) -> URL:
+    return URL(origin + path, encoded=True)
+
+
+def _bearer(key: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {key}"} if key else {}
+
+
+def _form(request: Request) -> aiohttp.FormData:
+    # without default_to_multipart a form that has no file goes out urlencoded, which is not the same thing
+    form = aiohttp.FormData(default_to_multipart=True)
+    for part in request.parts:
+        if part.filename:
+            form.add_field(part.name, part.value, filename=part.filename, content_type=part.content_type or None)
+        else:
+            form.add_field(part.name, part.value.decode(), content_type=part.content_type or None)
+    return form
+
+
+async def _bounded(reply: aiohttp.ClientResponse) -> bytes:
+    pieces: list[bytes] = []
+    size = 0
+    async for piece in reply.content.iter_any():
+        size += len(piece)
+        if size > MAX_REPLY_BYTES:
+            reply.close()
+            raise ReplyTooLarge(f"the reply of {reply.url.host} is larger than {MAX_REPLY_BYTES} bytes")
+        pieces.append(piece)
+    return b"".join(pieces)
+
+
+def _said(fault: BaseException) -> str:
+    return str(fault) or type(fault).__name__

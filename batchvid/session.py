@@ -1,0 +1,232 @@
+"""One sitting with one batch: what each command does, without a word about how it is printed.
+
+`load` reads a manifest, `plan` holds it against what was done, `run` buys and collects, `retry` reopens first,
+`resolve_*` settle an uncertain job. Every function takes and returns plain values; a Python user can do all that
+the command line does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from uuid import uuid4
+
+from pydantic import TypeAdapter
+
+from batchvid import catalog, manifest, report, runner
+from batchvid import events as ev
+from batchvid.catalog import Provider
+from batchvid.errors import StateError, UsageError
+from batchvid.failures import FailureKind
+from batchvid.jobs import Job, JobState
+from batchvid.manifest import Manifest
+from batchvid.planning import Plan, Verdict, make_plan
+from batchvid.runner import Caps, Keys, Outcome, Recorder, Setup, utc_now
+from batchvid.specs import JobSpec
+from batchvid.state import StateFile, read_jobs, read_meta, record_now
+
+STATE_NAME = "state.sqlite3"
+REPORT_NAME = "report.csv"
+LOG_NAME = "run.log"
+
+_PROVIDERS = TypeAdapter(dict[str, Provider])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """A manifest and the folder that its clips, report and state go to."""
+
+    manifest: Manifest
+    folder: Path
+    providers: Mapping[str, Provider]
+
+    @property
+    def state_path(self) -> Path:
+        """The state file."""
+        return self.folder / STATE_NAME
+
+
+Display = Callable[[Sequence[Job]], report.Progress]
+
+
+def load(path: str | Path, *, out: str | Path = "outputs", sets: Sequence[str] = (), only: Sequence[str] = ()) -> Batch:
+    """Read a manifest. Raises ManifestError with every problem, UsageError for a provider that cannot be."""
+    loaded = manifest.load(path, sets=sets, only=only, provider_of=lambda _model: catalog.DEFAULT_PROVIDER)
+    return Batch(manifest=loaded, folder=Path(out) / loaded.batch, providers=_providers(loaded))
+
+
+def folder_of(path: str | Path, *, out: str | Path = "outputs") -> Path:
+    """Where a manifest's batch goes. Raises ManifestError when it cannot be read."""
+    return load(path, out=out).folder
+
+
+def _providers(loaded: Manifest) -> dict[str, Provider]:
+    overrides = {}
+    for name, said in loaded.settings.providers.items():
+        row = said.model_dump(exclude_none=True, exclude={"budget", "models"})
+        row["model_concurrency"] = {m: one.concurrency for m, one in said.models.items() if one.concurrency} or None
+        overrides[name] = row
+    return catalog.providers(overrides)
+
+
+def plan(batch: Batch) -> Plan:
+    """What a run would do and cost. Reads the state file if there is one; changes nothing."""
+    jobs = {job.id: job for job in read_jobs(batch.state_path)} if batch.state_path.exists() else {}
+    return make_plan(batch.manifest, jobs, batch.providers)
+
+
+def run(
+    batch: Batch, *, regenerate: Sequence[str] = (), buy: bool = True, display: Display = report.progress_for
+) -> Outcome:
+    """Buy what is new or waiting and collect what is paid for; write the report.
+
+    `regenerate` holds `changed` and patterns of ids whose stored clips are bought again. Without `buy` nothing is paid
+    for. Raises ManifestError before anything is sent or written.
+    """
+    if not batch.state_path.exists():
+        plan(batch)  # a first run that cannot be leaves nothing behind
+    with StateFile(batch.state_path) as state:
+        jobs = _recovered(state)
+        again = _regenerates(regenerate)
+        chosen = make_plan(batch.manifest, jobs, batch.providers, again=again) if buy else None
+        specs = [job.spec for job in chosen.to_buy] if chosen else []
+        jobs = record_now(state, jobs, _planned(jobs, specs, "regenerate"))
+        return _go(batch, state, jobs, specs, display)
+
+
+def retry(
+    batch: Batch, *, kinds: Sequence[str] = (), anew: bool = False, display: Display = report.progress_for
+) -> Outcome:
+    """Reopen failed jobs and run those: bought again, or asked for again where the task may have finished.
+
+    `kinds` narrows to failure kinds; with `anew` a task that may still finish is not asked for but bought again.
+    """
+    wanted = {FailureKind(kind) for kind in kinds} or set(FailureKind)
+    with StateFile(batch.state_path) as state:
+        jobs = _recovered(state)
+        specs: list[JobSpec] = []
+        resumed: list[tuple[str, ev.Event]] = []
+        for placed in batch.manifest.jobs:
+            job = jobs.get(placed.spec.id)
+            if job is None or job.state is not JobState.FAILED or job.kind not in wanted:
+                continue
+            if may_still_finish(job) and not anew:
+                resumed.append((job.id, ev.PollResumed(at=utc_now())))
+            else:
+                specs.append(placed.spec)
+        reopened = {spec.id for spec in specs}
+        make_plan(batch.manifest, jobs, batch.providers, again=lambda spec, _: spec.id in reopened)
+        jobs = record_now(state, jobs, [*resumed, *_planned(jobs, specs, "retry")])
+        return _go(batch, state, jobs, specs, display)
+
+
+def collect(folder: Path, *, display: Display = report.progress_for) -> Outcome:
+    """Poll and download what is paid for, with nothing but the state file: buys nothing, needs no manifest."""
+    with StateFile(folder / STATE_NAME) as state:
+        meta = read_meta(folder / STATE_NAME)
+        providers = _PROVIDERS.validate_python(meta.get("providers", {}))
+        source = Path(meta["manifest"]).parent if "manifest" in meta else None
+        jobs = _recovered(state)
+        setup = Setup(folder=folder, providers=providers, keys=Keys(source), scope=frozenset(jobs))
+        return _drive(state, jobs, setup, display)
+
+
+def may_still_finish(job: Job) -> bool:
+    """Whether we gave up on a task without a verdict: it is bought, and asking costs nothing."""
+    return bool(job.task_id) and job.finished_at is None and job.kind is not FailureKind.LOST_TASK
+
+
+def resolve(state_path: Path, job_id: str, *, task_id: str = "") -> Job:
+    """Settle an uncertain job: bind it to the task that was made, or, without a task id, release it to be bought again.
+
+    Raises UsageError when the job is not uncertain or the task is another job's already, StateLocked during a run.
+    """
+    if not state_path.exists():
+        raise StateError(f"{state_path}: there is no state file here yet")
+    with StateFile(state_path) as state:
+        jobs = _recovered(state)
+        job = jobs.get(job_id)
+        if job is None:
+            raise UsageError(f"there is no job {job_id!r} in {state_path}")
+        if job.state is not JobState.UNCERTAIN:
+            raise UsageError(f"job {job_id} is {job.state}, not uncertain: there is nothing to resolve")
+        if not task_id:
+            event: ev.Event = ev.Reopened(at=utc_now(), reason="resolve --abandon")
+        elif any(c.isspace() for c in task_id):
+            raise UsageError(f"{task_id!r} is no task id: it holds blanks")
+        elif owner := next((other.id for other in jobs.values() if other.task_id == task_id), None):
+            raise UsageError(f"task {task_id} is the one of job {owner} already")
+        else:
+            event = ev.SubmitAccepted(at=utc_now(), task_id=task_id)
+        jobs = record_now(state, jobs, [(job_id, event)])
+        report.write_report(state_path.with_name(REPORT_NAME), jobs.values())
+        return jobs[job_id]
+
+
+def _go(batch: Batch, state: StateFile, jobs: dict[str, Job], buys: Sequence[JobSpec], display: Display) -> Outcome:
+    settings, providers = batch.manifest.settings, _PROVIDERS.dump_python(dict(batch.providers), mode="json")
+    state.set_meta(batch=batch.manifest.batch, manifest=str(batch.manifest.path.absolute()), providers=providers)
+    budgets = {"": settings.budget} | {name: row.budget for name, row in settings.providers.items() if row.budget}
+    setup = Setup(
+        folder=batch.folder,
+        providers=batch.providers,
+        keys=Keys(batch.manifest.folder),
+        buys=frozenset(spec.id for spec in buys),
+        scope=frozenset(placed.spec.id for placed in batch.manifest.jobs),
+        caps={name: Caps(**said.model_dump()) for name, said in budgets.items()},
+        retries=settings.retries,
+        downloads=settings.downloads.concurrency or runner.DOWNLOADS,
+    )
+    return _drive(state, jobs, setup, display)
+
+
+def _drive(state: StateFile, jobs: dict[str, Job], setup: Setup, display: Display) -> Outcome:
+    shown = display(list(jobs.values()))
+    log = report.RunLog(setup.folder / LOG_NAME, run=uuid4().hex[:12])
+
+    def notice(text: str) -> None:
+        shown.notice(text)
+        log.notice(text)
+
+    recorder = Recorder(state, jobs, (shown, log))
+    try:
+        return asyncio.run(runner.run(state, recorder, setup, notice))
+    finally:
+        shown.close()
+        log.close()
+        report.write_report(setup.folder / REPORT_NAME, recorder.jobs.values())
+
+
+def _recovered(state: StateFile) -> dict[str, Job]:
+    """The jobs as they stand, after what must be said first of those left in the middle of a paid call."""
+    jobs = state.jobs()
+    message = "the run ended between the paid call and its answer"
+    lost = [job.id for job in jobs.values() if job.state is JobState.SUBMITTING]
+    return record_now(state, jobs, [(job_id, ev.SubmitLost(at=utc_now(), message=message)) for job_id in lost])
+
+
+def _planned(jobs: Mapping[str, Job], specs: Sequence[JobSpec], reason: str) -> list[tuple[str, ev.Event]]:
+    """What to record so that each of these specs is pending as the manifest has it now."""
+    events: list[tuple[str, ev.Event]] = []
+    for spec in specs:
+        job = jobs.get(spec.id)
+        if job is not None and job.state is not JobState.PENDING:
+            events.append((spec.id, ev.Reopened(at=utc_now(), reason=reason)))
+        if job is None or job.spec != spec:
+            events.append((spec.id, ev.Planned(at=utc_now(), spec=spec)))
+    return events
+
+
+def _regenerates(wanted: Sequence[str]) -> Callable[[JobSpec, Verdict], bool]:
+    patterns = [pattern.casefold() for pattern in wanted if pattern != "changed"]
+
+    def again(spec: JobSpec, verdict: Verdict) -> bool:
+        if verdict is Verdict.CHANGED and "changed" in wanted:
+            return True
+        named = any(fnmatchcase(spec.id.casefold(), pattern) for pattern in patterns)
+        return named and verdict in (Verdict.CHANGED, Verdict.STORED)
+
+    return again

@@ -1,0 +1,199 @@
+"""The state file: SQLite in WAL mode; an event log and the jobs it leads to, written in one transaction.
+
+`StateFile` belongs to the one process that runs; `read_jobs` and `read_meta` are for anybody, at any time.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Self
+
+from batchvid.errors import StateError
+from batchvid.events import Event, Planned
+from batchvid.jobs import Job, advance
+from batchvid.state import codec
+from batchvid.state.lock import RunLock
+from batchvid.state.schema import bring_up_to_date
+
+__all__ = ["Entry", "StateFile", "read_jobs", "read_meta", "record_now", "replay"]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One event and the job it leads to; written together or not at all."""
+
+    event: Event
+    job: Job
+
+
+class StateFile:
+    """The state file, locked for this process. `commit` is durable when it returns.
+
+    Raises StateLocked when another run holds it, StateTooNew for a newer schema, StateError when it cannot be read.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._lock = RunLock(path)
+        try:
+            self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+            self._connection.execute("PRAGMA journal_mode = WAL")
+            # FULL: an acknowledged line survives a power cut; measured at about 9 microseconds a line in groups
+            self._connection.execute("PRAGMA synchronous = FULL")
+            bring_up_to_date(self._connection)
+            last = self._connection.execute("SELECT coalesce(max(position), 0) FROM jobs").fetchone()[0]
+        except sqlite3.Error as fault:
+            self._lock.release()
+            raise StateError(f"{path}: {fault}") from fault
+        except BaseException:
+            self._lock.release()
+            raise
+        self._last_position = int(last)
+
+    def jobs(self) -> dict[str, Job]:
+        """Every job, in the manifest's order."""
+        return {job.id: job for job in _jobs(self._connection, self.path)}
+
+    def commit(self, entries: Iterable[Entry]) -> None:
+        """Write events and the jobs they lead to, in one durable transaction; all or, with StateError, nothing."""
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                for entry in entries:
+                    self._write(entry)
+            except BaseException:
+                self._connection.execute("ROLLBACK")
+                raise
+            self._connection.execute("COMMIT")
+        except sqlite3.Error as fault:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            raise StateError(f"{self.path}: {fault}") from fault
+
+    def _write(self, entry: Entry) -> None:
+        job, event = entry.job, entry.event
+        self._connection.execute(
+            "INSERT INTO events (at, job, event, data) VALUES (?, ?, ?, ?)",
+            (event.at.isoformat(), job.id, type(event).__name__, codec.dump_event(event)),
+        )
+        standing = codec.dump_standing(job)
+        if not isinstance(event, Planned):
+            self._connection.execute(
+                "UPDATE jobs SET state = ?, standing = ? WHERE id = ?", (job.state, standing, job.id)
+            )
+            return
+        self._last_position += 1
+        self._connection.execute(
+            "INSERT INTO jobs (id, position, provider, state, spec, standing) VALUES (?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT (id) DO UPDATE"
+            " SET provider = excluded.provider, spec = excluded.spec, standing = excluded.standing",
+            (job.id, self._last_position, job.spec.provider, job.state, codec.dump_spec(job.spec), standing),
+        )
+
+    def submit_times(self, since: datetime) -> dict[str, list[datetime]]:
+        """When each provider was last asked to make something, since then: for rates that hold across restarts."""
+        rows = self._connection.execute(
+            "SELECT jobs.provider, events.at FROM events JOIN jobs ON jobs.id = events.job"
+            " WHERE events.event = 'SubmitStarted' AND events.seq > (SELECT max(seq) - 50000 FROM events)"
+            " AND events.at >= ? ORDER BY events.seq",
+            (since.isoformat(),),
+        )
+        times: dict[str, list[datetime]] = {}
+        for provider, at in rows:
+            times.setdefault(provider, []).append(datetime.fromisoformat(at))
+        return times
+
+    def set_meta(self, **values: Any) -> None:
+        """Keep facts about the batch (JSON values), such as where its manifest is."""
+        rows = [(name, json.dumps(value)) for name, value in values.items()]
+        try:
+            self._connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", rows)
+        except sqlite3.Error as fault:
+            raise StateError(f"{self.path}: {fault}") from fault
+
+    def close(self) -> None:
+        """Let go of the file and of the lock."""
+        self._connection.close()
+        self._lock.release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def record_now(state: StateFile, jobs: Mapping[str, Job], events: Iterable[tuple[str, Event]]) -> dict[str, Job]:
+    """Make many events durable in one transaction, while nothing is under way; the jobs after them.
+
+    Raises IllegalEvent or StateError; then nothing was written.
+    """
+    after = dict(jobs)
+    entries = []
+    for job_id, event in events:
+        after[job_id] = advance(after.get(job_id), event)
+        entries.append(Entry(event, after[job_id]))
+    if entries:
+        state.commit(entries)
+    return after
+
+
+def read_jobs(path: Path) -> list[Job]:
+    """Every job as it stands on disk now, also while a run is writing. Raises StateError when it cannot be read."""
+    with _Reader(path) as connection:
+        return list(_jobs(connection, path))
+
+
+def read_meta(path: Path) -> dict[str, Any]:
+    """What `set_meta` kept. Raises StateError when the file cannot be read."""
+    with _Reader(path) as connection:
+        return {name: json.loads(value) for name, value in connection.execute("SELECT name, value FROM meta")}
+
+
+def replay(path: Path) -> dict[str, Job]:
+    """The jobs as the event log alone tells them: must equal `read_jobs`, but for the specs and unkept links."""
+    with _Reader(path) as connection:
+        jobs: dict[str, Job] = {}
+        rows = connection.execute(
+            "SELECT events.job, event, at, data, spec FROM events JOIN jobs ON jobs.id = events.job ORDER BY seq"
+        )
+        for job_id, name, at, data, spec in rows:
+            event = codec.load_event(name, at, data, codec.load_spec(spec))
+            jobs[job_id] = advance(jobs.get(job_id), event)
+        return jobs
+
+
+class _Reader:
+    """A read-only connection: sees a consistent file and never holds the writer up."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __enter__(self) -> sqlite3.Connection:
+        if not self._path.is_file():
+            raise StateError(f"{self._path}: there is no state file here yet")
+        try:
+            self._connection = sqlite3.connect(f"{self._path.resolve().as_uri()}?mode=ro", uri=True)
+            self._connection.execute("BEGIN")
+        except sqlite3.Error as fault:
+            raise StateError(f"{self._path}: {fault}") from fault
+        return self._connection
+
+    def __exit__(self, _kind: object, fault: BaseException | None, _trace: object) -> None:
+        self._connection.close()
+        if isinstance(fault, sqlite3.Error):
+            raise StateError(f"{self._path}: {fault}") from fault
+
+
+def _jobs(connection: sqlite3.Connection, path: Path) -> Iterator[Job]:
+    try:
+        for state, spec, standing in connection.execute("SELECT state, spec, standing FROM jobs ORDER BY position"):
+            yield codec.load_job(state, spec, standing)
+    except (sqlite3.Error, ValueError) as fault:
+        raise StateError(f"{path}: a row cannot be read: {fault}") from fault

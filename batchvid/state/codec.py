@@ -1,0 +1,79 @@
+"""Jobs and events to and from the JSON of the state file. Signed links are left out: they are asked for again."""
+
+from __future__ import annotations
+
+from dataclasses import MISSING, fields
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import orjson
+from pydantic import TypeAdapter
+
+from batchvid import events as ev
+from batchvid.jobs import Job
+from batchvid.specs import JobSpec
+from batchvid.wire import Asset
+
+_SPEC = TypeAdapter(JobSpec)
+_JOB = TypeAdapter(Job)
+_DEFAULTS = {f.name: f.default for f in fields(Job) if f.default is not MISSING}
+_EVENTS: dict[str, TypeAdapter[Any]] = {}
+
+
+def dump_spec(spec: JobSpec) -> str:
+    """A JobSpec as JSON, without the fields that say nothing."""
+    return _dumps({f.name: v for f in fields(spec) if (v := getattr(spec, f.name)) not in (None, "", (), {})})
+
+
+def load_spec(text: str) -> JobSpec:
+    """The JobSpec of one row."""
+    return _SPEC.validate_json(text)
+
+
+def dump_standing(job: Job) -> str:
+    """What a Job has beyond its spec, state and defaults, as JSON."""
+    kept = {name: value for name, default in _DEFAULTS.items() if (value := getattr(job, name)) != default}
+    if job.assets:
+        kept["assets"] = _lasting(job.assets)
+    return _dumps(kept)
+
+
+def load_job(state: str, spec: str, standing: str) -> Job:
+    """The Job of one row. Raises pydantic.ValidationError for a row that was tampered with."""
+    return _JOB.validate_python({**orjson.loads(standing), "state": state, "spec": load_spec(spec)})
+
+
+def dump_event(event: ev.Event) -> str:
+    """An event's fields as JSON; a plan is told by its fingerprint, the spec itself stands in the job's row."""
+    if isinstance(event, ev.Planned):
+        return _dumps({"fingerprint": event.spec.fingerprint})
+    data = {f.name: getattr(event, f.name) for f in fields(event) if f.name != "at"}
+    if isinstance(event, ev.TaskSucceeded):
+        data["assets"] = _lasting(event.assets)
+    return _dumps(data)
+
+
+def load_event(name: str, at: str, data: str, spec: JobSpec) -> ev.Event:
+    """The event of one row; `spec` is the job's own, for a plan. Raises KeyError for a name nobody knows."""
+    kind = ev.KINDS[name]
+    if kind is ev.Planned:
+        return ev.Planned(at=datetime.fromisoformat(at), spec=spec)
+    adapter = _EVENTS.setdefault(name, TypeAdapter(kind))
+    event: ev.Event = adapter.validate_python({**orjson.loads(data), "at": at})
+    return event
+
+
+def _lasting(assets: tuple[Asset, ...]) -> list[Asset]:
+    """The assets that are no secret and do not age: paths that need the key. A link is a secret to whoever reads it."""
+    return [asset for asset in assets if asset.keyed]
+
+
+def _dumps(value: object) -> str:
+    return orjson.dumps(value, default=_plain).decode()
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Decimal):
+        return str(value)
+    raise TypeError(type(value).__name__)

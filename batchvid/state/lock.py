@@ -1,0 +1,79 @@
+"""One run per state file: an operating-system lock that is free the moment its holder dies."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from datetime import UTC, datetime
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from batchvid.errors import StateLocked
+
+LOOK_S = 0.3  # `holder_of` holds the lock for an instant; a run that starts just then must not be refused
+
+
+class RunLock:
+    """Held from construction to `release`. Raises StateLocked, naming who holds it, when somebody else does.
+
+    The note beside the lock (pid, host, since when) is only for that message: it decides nothing, so a stale one
+    blocks nobody.
+    """
+
+    def __init__(self, state_path: Path) -> None:
+        self._note = _note_path(state_path)
+        self._lock = FileLock(_lock_path(state_path))
+        try:
+            self._lock.acquire(timeout=LOOK_S)
+        except Timeout:
+            raise StateLocked(
+                f"another run holds {state_path}: {_holder(state_path)}. Nothing was done here."
+            ) from None
+        self._note.write_text(
+            json.dumps(
+                {
+                    "pid": os.getpid(),
+                    "host": socket.gethostname(),
+                    "since": datetime.now(UTC).isoformat(timespec="seconds"),
+                }
+            ),
+            "utf-8",
+        )
+
+    def release(self) -> None:
+        """Let the next run in."""
+        self._note.unlink(missing_ok=True)
+        self._lock.release()
+
+
+def holder_of(state_path: Path) -> str:
+    """Who holds the state file now, as `pid 12 on box since ...`; empty when nobody does."""
+    lock = FileLock(_lock_path(state_path))
+    try:
+        if not _lock_path(state_path).exists():
+            return ""
+        lock.acquire(timeout=0)
+    except Timeout:
+        return _holder(state_path)
+    except OSError:  # a folder that we may not write to: nobody here can run either
+        return ""
+    lock.release()
+    return ""
+
+
+def _lock_path(state_path: Path) -> Path:
+    return state_path.with_name(state_path.name + ".lock")
+
+
+def _note_path(state_path: Path) -> Path:
+    return state_path.with_name(state_path.name + ".holder")
+
+
+def _holder(state_path: Path) -> str:
+    try:
+        note = json.loads(_note_path(state_path).read_text("utf-8"))
+        return f"pid {note['pid']} on {note['host']} since {note['since']}"
+    except (OSError, ValueError, KeyError, TypeError):
+        return "a run that left no note of who it is"

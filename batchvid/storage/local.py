@@ -1,0 +1,106 @@
+"""Clips in a folder: a `.part` file while it arrives, then fsync and rename, a sidecar JSON beside each.
+
+Nothing that was paid for is ever overwritten or thrown away: what a new clip replaces is moved aside.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from batchvid.errors import StorageError
+from batchvid.specs import Clip
+
+
+class LocalStore:
+    """The folder of one batch: clips below `clips/`, older versions below `replaced/`.
+
+    Every method is blocking and raises StorageError when the disk says no.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._clips = folder / "clips"
+        self._replaced = folder / "replaced"
+
+    def path(self, key: str) -> Path:
+        """Where the clip of that key stands, whether it is there yet or not. Raises StorageError outside the tree."""
+        path = self._clips / key
+        if not path.resolve().is_relative_to(self._clips.resolve()):
+            raise StorageError(f"{key!r} leads out of {self._clips}")
+        return path
+
+    def part(self, key: str) -> Path:
+        """The file beside the target into which the clip arrives; its folder is made."""
+        path = self.path(key)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as fault:
+            raise StorageError(f"{path.parent}: {fault.strerror}") from fault
+        return path.with_name(path.name + ".part")
+
+    def put(self, part: Path, clip: Clip, sidecar: Mapping[str, Any]) -> None:
+        """Make the arrived file the clip, durably, with its sidecar. An older clip of the same key is moved aside."""
+        target = self.path(clip.key)
+        try:
+            _sync(part)
+            self._make_room(target, clip)
+            _write_whole(_beside(target), json.dumps(sidecar, ensure_ascii=False, indent=1) + "\n")
+            part.replace(target)
+            _sync(target.parent)
+        except OSError as fault:
+            raise StorageError(f"{target}: {fault.strerror or fault}") from fault
+
+    def reject(self, part: Path) -> Path:
+        """Keep a file that is not the clip that was asked for, out of the way; return where."""
+        kept = part.with_name(part.name.removesuffix(".part") + ".rejected")
+        try:
+            part.replace(kept)
+        except OSError as fault:
+            raise StorageError(f"{part}: {fault.strerror or fault}") from fault
+        return kept
+
+    def find(self, key: str, task_id: str) -> Clip | None:
+        """The clip of that very task, when it was stored but a crash came before that was written down."""
+        target = self.path(key)
+        try:
+            said = json.loads(_beside(target).read_text("utf-8"))
+            clip = Clip(**said["clip"])
+            if said["task_id"] == task_id and clip.key == key and target.stat().st_size == clip.size_bytes:
+                return clip
+        except (OSError, ValueError, KeyError, TypeError):
+            pass
+        return None
+
+    def _make_room(self, target: Path, clip: Clip) -> None:
+        if not target.exists():
+            return
+        name = f"{target.stem}.{int(target.stat().st_mtime)}{target.suffix}"
+        aside = self._replaced / Path(clip.key).parent / name
+        aside.parent.mkdir(parents=True, exist_ok=True)
+        target.replace(aside)
+        if _beside(target).exists():
+            _beside(target).replace(_beside(aside))
+
+
+def _beside(clip: Path) -> Path:
+    return clip.with_name(clip.name + ".json")
+
+
+def _write_whole(path: Path, text: str) -> None:
+    part = path.with_name(path.name + ".part")
+    part.write_text(text, "utf-8")
+    part.replace(path)
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    except OSError:
+        if path.is_file():  # some systems cannot sync a folder; a file must be synced
+            raise
+    finally:
+        os.close(handle)
