@@ -40,6 +40,7 @@ IMAGE_SHAPE = 2.5  # the longer side over the shorter one, at most
 NOT_WITH_A_LAST_FRAME = ("camera_control", "static_mask", "dynamic_masks")
 
 VENDOR: dict[str, Path] = {
+    "task_id": ("task_id",),  # the vendor's own, also when the task was asked for by our external id
     "video_id": ("task_result", "videos", 0, "id"),  # what extending the clip will ask for
     "final_unit_deduction": ("final_unit_deduction",),
 }
@@ -77,7 +78,7 @@ def submit(order: Order) -> Request:
 
 
 def poll(order: Order, task_id: str) -> Request:
-    """Ask where the task stands, on the path that made it."""
+    """Ask where the task stands, on the path that made it. `task_id` may also be the order's own external id."""
     return Request(method="GET", path=f"{_path(order)}/{path_segment(task_id)}")
 
 

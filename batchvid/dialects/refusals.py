@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from batchvid.dialects.values import beginning, dig, first_text, parse, retry_after_s, text
@@ -36,8 +36,6 @@ _CODES_BY_KIND: dict[FailureKind, str] = {
         "1300 1301 moderation_blocked sentinel_block sensitive_words_detected prompt_blocked"
         " DataInspectionFailed IPInfringementSuspect violation_fee.grok.csam"
     ),
-    # 503 "no available channel for this model": no task was made, and waiting may or may not help.
-    FailureKind.UNAVAILABLE: "model_not_found",
 }
 CODES: dict[str, FailureKind] = {
     code.casefold(): kind for kind, codes in _CODES_BY_KIND.items() for code in codes.split()
@@ -72,7 +70,8 @@ _KEY = re.compile(
     r"|\bip\b.{0,40}(allow|white)|令牌",
     re.I,
 )
-_TROUBLE = re.compile(r"time.?out|timed out|internal|upstream|unavailable|overload|server|_failed\b|\b50\d\d\b", re.I)
+_TROUBLE = re.compile(r"time.?out|timed out|internal|upstream|unavailable|overload|server|_failed\b|^50\d\d\b", re.I)
+_NO_CHANNEL = re.compile(r"\bmodel_not_found\b")  # new-api's 503: no task was made, waiting may or may not help
 _UNSEEN = re.compile(r"\b(task|video)[_ ](does[_ ])?not[_ ](exist|found)", re.I)
 _OUTPUT_SIDE = re.compile(r"\b(output|generated|result)\b", re.I)
 _INPUT_SIDE = re.compile(r"\b(input|prompt|image)\b", re.I)
@@ -82,6 +81,7 @@ _TEXTS: tuple[tuple[re.Pattern[str], FailureKind, frozenset[int]], ...] = (
     (_BALANCE, FailureKind.BALANCE, frozenset({200, 400, 403, 429})),
     (_KEY, FailureKind.AUTH, frozenset({200, 403})),
     (_MODERATION, FailureKind.MODERATION_INPUT, frozenset({200, 400, 403, 422})),
+    (_NO_CHANNEL, FailureKind.UNAVAILABLE, frozenset({500})),
     (_MODERATION_IN_A_5XX, FailureKind.MODERATION_INPUT, frozenset({500})),
 )
 """Words to look for where the code says nothing, and the HTTP statuses under which they may be believed."""
@@ -150,14 +150,18 @@ def is_unseen(response: Response, complaint: Complaint) -> bool:
 def refusal(response: Response, document: Mapping[str, Any] | None) -> Refused | None:
     """Read a no. None where the reply is no verdict: a 408, a 5xx without a documented code, trouble in a 200."""
     complaint = complaint_in(document)
-    misplaced = 300 <= response.status < 400 or (response.status in (404, 405) and is_web_page(response))
-    kind = FailureKind.INVALID if misplaced else _kind(response.status, complaint)
-    if kind is None:
-        return None
-    message = complaint.message or describe(response)
+    if 300 <= response.status < 400 or (response.status in (404, 405) and is_web_page(response)):
+        misplaced = refused(response, complaint, FailureKind.INVALID)
+        return replace(misplaced, message=text(f"wrong base_url or path: {misplaced.message}"))
+    kind = _kind(response.status, complaint)
+    return refused(response, complaint, kind) if kind else None
+
+
+def refused(response: Response, complaint: Complaint, kind: FailureKind) -> Refused:
+    """Put a reply's complaint into a refusal of this kind."""
     return Refused(
         kind=kind,
-        message=text(f"wrong base_url or path: {message}") if misplaced else message,
+        message=complaint.message or describe(response),
         code=complaint.code,
         http_status=response.status,
         retry_after_s=retry_after_s(response.headers),

@@ -17,6 +17,7 @@ from batchvid.dialects.refusals import (
     is_error,
     is_unseen,
     refusal,
+    refused,
     request_id,
 )
 from batchvid.dialects.values import (
@@ -73,11 +74,11 @@ def read_submit(response: Response) -> Accepted | Refused | Uncertain:
     verdict = None
     if 200 <= response.status < 300:
         task_id = _task_id(document)
-        refused = document is not None and is_error(document)
+        failed = document is not None and is_error(document)
         # Beside an error only a status word tells that the id is a task's and not a trace id.
-        if task_id and (_words(layers) or not refused):
+        if task_id and (_words(layers) or not failed):
             return Accepted(task_id=task_id, model=first_text(_each(layers, ("model",))), request_id=trace)
-        if refused:
+        if failed:
             verdict = refusal(response, document)
     else:
         verdict = refusal(response, document)
@@ -116,7 +117,7 @@ def read_poll(
     failed = phase is Phase.FAILED
     return Status(
         phase=phase,
-        word=words[0] if phase is phase_of(words[0]) else " / ".join(words),
+        word=words[0] if phase is phase_of(words[0]) else text(" / ".join(words)),
         progress=next(
             (p for p in (fraction(v, progress_top) for v in _each(layers, ("progress",))) if p is not None), None
         ),
@@ -176,13 +177,7 @@ def _without_status(response: Response, document: dict[str, Any] | None) -> Stat
             if not _task_id(document):
                 raise UnreadableReply("the reply names neither a task nor a status", beginning(response.body))
             return Status(phase=Phase.UNKNOWN)
-    return refusal(response, document) or Refused(
-        kind=FailureKind.UNAVAILABLE,
-        message=complaint.message or describe(response),
-        code=complaint.code,
-        http_status=response.status,
-        request_id=request_id(response, complaint),
-    )
+    return refusal(response, document) or refused(response, complaint, FailureKind.UNAVAILABLE)
 
 
 def _phase(phases: Sequence[Phase], *, has_link: bool) -> Phase:
@@ -231,7 +226,9 @@ def _reason(layers: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
     code = first_text(dig(layer, place) for layer in inside_out for place in CODE_PLACES)
     said = [dig(layer, place) for layer in inside_out for place in MESSAGE_PLACES]
     said += [layer.get("message") for layer in inside_out if _words([layer])]
-    return code, first_text(value for value in said if not link(value))
+    sentences = (value for value in said if isinstance(value, str) and value.strip() and not link(value))
+    reason = complaint_in({"message": next(sentences, "")})  # a relay's reason may be the upstream's whole body
+    return code or reason.code, reason.message
 
 
 def _charged(units: str) -> Charged:
