@@ -14,7 +14,7 @@ from batchvid.manifest.document import Map
 from batchvid.manifest.expand import Draft, Entry
 from batchvid.manifest.fields import CHECKS, word
 from batchvid.manifest.images import Picture
-from batchvid.manifest.names import fit, safe_key, safe_name, text_of
+from batchvid.manifest.names import fit, safe_key, safe_name
 from batchvid.manifest.places import Place
 from batchvid.manifest.template import Templates, is_template
 from batchvid.specs import ImageRef, JobSpec, fingerprint
@@ -187,8 +187,7 @@ def _key(entry: Entry, draft: Draft, fields: Mapping[str, Any], made: Mapping[st
 def _for_path(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {name: _for_path(inner) for name, inner in value.items()}
-    text = text_of(value)
-    return safe_name(text) if text else ""
+    return safe_name(value) if isinstance(value, str) and value else value
 
 
 def _row(entry: Entry, draft: Draft, value: Any) -> str:

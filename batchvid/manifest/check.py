@@ -61,12 +61,8 @@ def validate(document: Map, problems: Problems) -> tuple[schema.ManifestModel | 
             details = error.errors(include_url=False, include_input=False)
         if not _attempt:
             _report(document, details, problems)
-        bad_clips = {
-            detail["loc"][1] for detail in details if detail["loc"][0] == "clips" and len(detail["loc"]) > 1
-        }
-        bad_keys = {
-            detail["loc"][0] for detail in details if len(detail["loc"]) == 1 or detail["loc"][0] != "clips"
-        }
+        bad_clips = {detail["loc"][1] for detail in details if detail["loc"][0] == "clips" and len(detail["loc"]) > 1}
+        bad_keys = {detail["loc"][0] for detail in details if len(detail["loc"]) == 1 or detail["loc"][0] != "clips"}
         kept = [index for index in kept if index not in bad_clips]
         if bad_keys & {"clips", "defaults", "vars"} or not kept:
             return None, []
@@ -133,7 +129,7 @@ def _sentence(path: Path, detail: ErrorDetails) -> str:
         return "must not be empty"
     if kind == "literal_error":
         return f"must be {context['expected']}"
-    if "matrix" in path or "exclude" in path:
+    if ("matrix" in path or "exclude" in path) and kind not in ("dict_type", "list_type"):
         return "must be a word, a number, true or false"
     return _SENTENCES.get(kind, detail["msg"].replace("Input should", "should"))
 

@@ -232,9 +232,7 @@ class _Reader:
 
     def check_tag(self, event: Any, known: tuple[str | None, ...]) -> None:
         if event.tag not in known:
-            raise BadDocument(
-                self.mark(event), f"the tag {event.tag} means nothing here; write the value without it"
-            )
+            raise BadDocument(self.mark(event), f"the tag {event.tag} means nothing here; write the value without it")
 
     def mark(self, event: Any) -> Mark:
         return Mark(self.file, event.start_mark.line + 1)

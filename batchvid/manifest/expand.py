@@ -167,9 +167,7 @@ def _cells(entry: Entry) -> list[_Cell]:
 
 def _axis_fits(entry: Entry, axis: str) -> bool:
     if axis in _NO_AXIS:
-        entry.complain(
-            "matrix", f"{axis} cannot be an axis; use an axis of your own and {{{{ name }}}} in the field"
-        )
+        entry.complain("matrix", f"{axis} cannot be an axis; use an axis of your own and {{{{ name }}}} in the field")
         return False
     if axis in CHECKS and axis in entry.node:
         entry.complain(axis, "is both a field of the entry and an axis of its matrix; keep one of them")
@@ -211,9 +209,7 @@ def _excluded(entry: Entry) -> list[dict[str, str]]:
 def _sources(entry: Entry) -> Iterator[_Source]:
     said = entry.said
     if said.rows and said.images:
-        entry.complain(
-            "images", "stands beside rows; an entry has one of them (name the image in a column instead)"
-        )
+        entry.complain("images", "stands beside rows; an entry has one of them (name the image in a column instead)")
     elif said.rows:
         yield from _met(entry, "rows", _row_sources(entry, said.rows))
     elif said.images:

@@ -59,9 +59,7 @@ def _load(path: Path, above: tuple[Path, ...], seen: dict[Path, None], problems:
 def _read(path: Path, problems: Problems) -> Map | None:
     file = str(path)
     try:
-        found = read(
-            path.read_bytes(), file, lambda mark, text: problems.add(Place(mark.file, mark.line, ""), text)
-        )
+        found = read(path.read_bytes(), file, lambda mark, text: problems.add(Place(mark.file, mark.line, ""), text))
     except OSError as error:
         problems.add(Place(file, 0, ""), f"cannot be read: {error.strerror or error}")
     except BadDocument as error:
@@ -115,8 +113,9 @@ def _set(document: Map, setting: str, problems: Problems) -> Map:
     steps = key.split(".")
     if len(steps) == 1 and key not in ManifestModel.model_fields:
         steps = ["vars", key]
-    if steps[0] == "providers" and steps[2:3] == ["models"] and len(steps) > 4:
-        steps = [*steps[:3], ".".join(steps[3:-1]), steps[-1]]  # a model's name (veo3.1) holds dots of its own
+    if steps[0] == "providers" and "models" in steps[2:-2]:
+        after = steps.index("models", 2) + 1
+        steps = [*steps[:after], ".".join(steps[after:-1]), steps[-1]]  # a model's name (veo3.1) holds dots of its own
     if steps[0] not in (*allowed, "clips"):
         near = get_close_matches(steps[0], allowed, 1)
         hint = f"did you mean {near[0]}? " if near else ""

@@ -150,9 +150,7 @@ def _decoded(data: bytes) -> tuple[str, int, int]:
                 if image.format not in _TYPES:
                     raise _Unfit(f"is {image.format}; JPEG, PNG and WebP can be sent")
                 if width * height > MAX_PIXELS:
-                    raise _Unfit(
-                        f"has {width}x{height} pixels; at most {MAX_PIXELS // 1_000_000} million can be sent"
-                    )
+                    raise _Unfit(f"has {width}x{height} pixels; at most {MAX_PIXELS // 1_000_000} million can be sent")
                 turned = image.getexif().get(_ORIENTATION) in _TURNED
                 media_type = _TYPES[image.format]
                 image.draft("RGB", (width // 8, height // 8))  # a JPEG is still read to its end, five times as fast

@@ -63,7 +63,7 @@ def load(
     `provider_of` says who sells a model, for clips that name no provider. Raises ManifestError with every problem.
     """
     path = Path(path)
-    problems = Problems()
+    problems = Problems(str(path))
     with _collector_at_rest():
         document = gather(path, sets, problems)
         settings, jobs = None, []

@@ -23,7 +23,8 @@ class Place(NamedTuple):
 class Problems:
     """Collects problems, so that the user sees all of them at once and the same one only once."""
 
-    def __init__(self) -> None:
+    def __init__(self, first_file: str = "") -> None:
+        self._first_file = first_file
         self._found: dict[tuple[Place, str], list[str]] = {}
 
     def add(self, place: Place, text: str, row: str = "") -> None:
@@ -36,11 +37,13 @@ class Problems:
         return bool(self._found)
 
     def lines(self) -> list[str]:
-        """All problems, file by file and down the lines of each."""
-        files = {place.file: None for place, _ in self._found}
-        order = {file: index for index, file in enumerate(files)}
-        found = sorted(self._found.items(), key=lambda item: (order[item[0][0].file], item[0][0].line))
-        return [place.problem(text + _in_rows(rows)) for (place, text), rows in found]
+        """All problems: those of the first file, then of the others, each from its first line down."""
+
+        def order(found: tuple[tuple[Place, str], list[str]]) -> tuple[bool, str, int]:
+            place = found[0][0]
+            return place.file != self._first_file, place.file, place.line
+
+        return [place.problem(text + _in_rows(rows)) for (place, text), rows in sorted(self._found.items(), key=order)]
 
 
 def _in_rows(rows: list[str]) -> str:

@@ -55,9 +55,7 @@ def _batch_name(value: Any) -> str:
 def _base_url(url: str) -> str:
     try:
         parts = urlsplit(url)
-        usable = (
-            parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
-        )
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
     except ValueError:
         usable = False
     if not usable or any(character.isspace() for character in url):
@@ -102,6 +100,10 @@ def _not_yet(what: str) -> Callable[[Any], Any]:
     return refuse
 
 
+def _as_list(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
 def _sized(values: list[Any]) -> list[Any]:
     written = [text_of(value) for value in values]
     twice = next((value for value in written if written.count(value) > 1), None)
@@ -121,6 +123,7 @@ _Switch = Annotated[
     bool | str | None, PlainValidator(_unless_template(fields.switch), json_schema_input_type=bool | str)
 ]
 _Item = Annotated[str, PlainValidator(_unless_template(fields.word), json_schema_input_type=str)]
+_Names = Annotated[list[str], BeforeValidator(_as_list, json_schema_input_type=str | list[str])]
 _Count = Annotated[int, Field(strict=True, gt=0)]
 _Number = Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)]
 _Variable = Annotated[str, AfterValidator(_variable_name)]
@@ -241,17 +244,13 @@ class ManifestModel(_Strict):
     batch: Annotated[str, BeforeValidator(_batch_name)] | None = Field(
         None, description="names the output folder; the file's own name when it is left out"
     )
-    include: str | list[str] = Field(
-        default_factory=list, description="other manifests to take in, beside this one"
-    )
+    include: _Names = Field(default_factory=list, description="other manifests to take in, beside this one")
     vars: dict[_Variable, Annotated[Any, AfterValidator(_literal)]] = Field(
         default_factory=dict, description="values for the templates"
     )
     budget: Budget = Field(default_factory=Budget, description="what may be spent at most")
     providers: dict[str, Provider] = Field(default_factory=dict, description="who is asked, and their limits")
-    defaults: ClipFields = Field(
-        default_factory=ClipFields, description="fields of every clip that does not say them"
-    )
+    defaults: ClipFields = Field(default_factory=ClipFields, description="fields of every clip that does not say them")
     output: Output = Field(default_factory=Output, description="where clips go")
     retries: int = Field(
         0,

@@ -135,11 +135,7 @@ class _Environment(ImmutableSandboxedEnvironment):
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
         if operator == "%" and isinstance(left, str):
             raise SecurityError("% is for numbers here; write {{ name }} into the text instead")
-        if (
-            operator != "%"
-            and (_is_large(left) or _is_large(right))
-            and not _are_plain_factors(operator, left, right)
-        ):
+        if operator != "%" and (_is_large(left) or _is_large(right)) and not _are_plain_factors(operator, left, right):
             raise SecurityError(f"the numbers beside {operator} are too large")
         return super().call_binop(context, operator, left, right)
 

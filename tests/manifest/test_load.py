@@ -1,0 +1,156 @@
+"""A manifest as a whole: the example of the README, picking jobs, places, size, and fingerprints for ever."""
+
+from __future__ import annotations
+
+import gc
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from batchvid.manifest import Place, load
+
+from .conftest import Mistakes, Specs, Write
+
+CAMPAIGN = """\
+batch: spring-kites
+budget: {usd: 40}
+providers:
+  cometapi: {concurrency: 8, submits_per_min: 60}
+defaults: {model: veo3-fast, duration_s: 8, aspect_ratio: "16:9"}
+clips:
+  - id: kite
+    prompt: A paper kite drifting above a {{ field }} field
+    matrix: {field: [wheat, poppy], aspect_ratio: [16:9, 9:16]}
+    takes: 2
+    tags: [spring]
+  - id: "{{ sku }}"
+    rows: products.csv
+    prompt: "{{ name }} on a marble table, {{ mood }}"
+    image: https://cdn.example.com/{{ sku }}.png
+    model: kling-v2-6
+    options: {mode: pro, camera_control: {type: down_back}}
+    seed: 7
+    sound: no
+"""
+PRODUCTS = "sku;name;mood\n016;Kanne;warm\nB-2;Tasse;kühl\n"
+
+GOLDEN = {
+    "kite_wheat_16x9_t1": "f1:f08ab190636774c7b8deb12b964f0993",
+    "kite_wheat_16x9_t2": "f1:f08ab190636774c7b8deb12b964f0993",
+    "kite_wheat_9x16_t1": "f1:7f5901f1fa5b0e31daf1025ed2d2a05d",
+    "kite_wheat_9x16_t2": "f1:7f5901f1fa5b0e31daf1025ed2d2a05d",
+    "kite_poppy_16x9_t1": "f1:26c99f11dca0992eda5d842100082072",
+    "kite_poppy_16x9_t2": "f1:26c99f11dca0992eda5d842100082072",
+    "kite_poppy_9x16_t1": "f1:e26c567ed28309e067a7d272ff0cacb7",
+    "kite_poppy_9x16_t2": "f1:e26c567ed28309e067a7d272ff0cacb7",
+    "016": "f1:98b769049f0d1fa3ff14c44efc10b3bb",
+    "B-2": "f1:24f14982004982fae4489de636f33001",
+}
+
+
+@pytest.fixture
+def campaign(write: Write) -> Path:
+    write("products.csv", PRODUCTS)
+    return write("campaigns/../spring.yaml", CAMPAIGN)
+
+
+def test_a_campaign(campaign: Path, tmp_path: Path) -> None:
+    """Everything of the example lands in its place."""
+    manifest = load(campaign, provider_of={"veo3-fast": "cometapi", "kling-v2-6": "kling"}.__getitem__)
+    assert (manifest.path, manifest.batch, manifest.only) == (campaign, "spring-kites", False)
+    assert len(manifest.jobs) == 10
+    assert manifest.all_ids == {job.spec.id for job in manifest.jobs}
+    assert manifest.jobs[0].place == Place(str(campaign), 7, "kite")
+    cup = manifest.jobs[-1]
+    assert cup.place == Place(str(campaign), 12, "{{ sku }}")
+    assert (cup.spec.id, cup.spec.prompt, cup.spec.provider) == ("B-2", "Tasse on a marble table, kühl", "kling")
+    assert (cup.spec.duration_s, cup.spec.sound, cup.spec.seed) == (8.0, False, 7)
+    assert cup.spec.images[0].is_url
+    assert cup.place.problem("is too long") == f"{campaign}:12: {{{{ sku }}}}: is too long"
+
+
+def test_fingerprints_never_move(campaign: Path) -> None:
+    """These values stand in users' state files: a change here would buy every clip again."""
+    assert {job.spec.id: job.spec.fingerprint for job in load(campaign).jobs} == GOLDEN
+
+
+def test_ids_never_move(campaign: Path) -> None:
+    """Ids and keys of the example, as they are joined back to spreadsheets."""
+    manifest = load(campaign)
+    assert [job.spec.key for job in manifest.jobs[::3]] == [
+        "kite/kite_wheat_16x9_t1.mp4",
+        "kite/kite_wheat_9x16_t2.mp4",
+        "kite/kite_poppy_9x16_t1.mp4",
+        "B-2/B-2.mp4",
+    ]
+
+
+def test_the_batch_is_the_file_s_name_when_nothing_is_said(write: Write, tmp_path: Path) -> None:
+    """The output folder's name comes from the file; the folder is absolute, the path as given."""
+    path = write("jobs/Frühling 2026.yaml", "clips: [{id: k, model: m, prompt: p}]")
+    manifest = load(str(path))
+    assert (manifest.batch, manifest.folder, manifest.path) == ("Fruhling-2026", tmp_path / "jobs", path)
+
+
+@pytest.mark.parametrize(
+    ("only", "count"),
+    [(["KITE_*"], 8), (["*_t2"], 4), (["b-2", "016"], 2), (["tag:spring"], 8), (["tag:spring", "b-?"], 9), ([], 10)],
+)
+def test_only_picks_jobs(campaign: Path, only: list[str], count: int) -> None:
+    """Patterns on ids and tags add up; the ids of all jobs stay known."""
+    manifest = load(campaign, only=only)
+    assert (len(manifest.jobs), len(manifest.all_ids), manifest.only) == (count, 10, bool(only))
+
+
+def test_only_that_picks_nothing_is_told(campaign: Path, mistakes: Mistakes) -> None:
+    """Each pattern without a hit is told, with ids or tags to choose from."""
+    found = mistakes(CAMPAIGN, only=["kites", "tag:summer", "kite*"])
+    assert found == [
+        "--only kites: picks nothing; the ids are: kite_wheat_16x9_t1, kite_wheat_16x9_t2, kite_wheat_9x16_t1, "
+        "kite_wheat_9x16_t2, kite_poppy_16x9_t1 and 5 more",
+        "--only tag:summer: picks nothing; the tags are: spring",
+    ]
+    assert mistakes("clips: [{id: k, model: m, prompt: p}]", only=["tag:x"]) == [
+        "--only tag:x: picks nothing; the tags are: none"
+    ]
+
+
+def test_the_collector_runs_again_after_a_load(campaign: Path) -> None:
+    """The garbage collector is left as it was found, on or off."""
+    load(campaign)
+    assert gc.isenabled()
+    gc.disable()
+    try:
+        load(campaign)
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
+
+
+def test_many_rows_share_what_they_can(write: Write) -> None:
+    """Jobs of one entry share model, options and take; a job keeps no copy of the entry."""
+    write("t.csv", "sku\n" + "".join(f"s{i}\n" for i in range(3000)))
+    text = "clips: [{id: '{{ sku }}', rows: t.csv, model: m, prompt: 'a {{ sku }}', options: {a: {b: 1}}, takes: 2}]"
+    jobs = load(write("m.yaml", text)).jobs
+    assert len(jobs) == 6000
+    assert len({id(job.spec.options) for job in jobs}) == 1
+    assert len({id(job.spec.variables) for job in jobs}) == 3000
+
+
+def test_a_million_is_the_end(write: Write, mistakes: Mistakes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows times takes are bounded for the manifest as a whole."""
+    write("t.csv", "sku\n" + "".join(f"s{i}\n" for i in range(5)))
+    monkeypatch.setattr(import_module("batchvid.manifest.load"), "MAX_JOBS", 4)
+    assert mistakes("clips: [{id: '{{ sku }}', rows: t.csv, model: m, prompt: p}]") == [
+        "m.yaml:1: {{ sku }}: the manifest makes more than 4 clips; split it"
+    ]
+
+
+def test_problems_hold_no_traceback_words(specs: Specs, mistakes: Mistakes) -> None:
+    """An entry that is no mapping at all is told like any other mistake."""
+    assert mistakes("clips: [5, {id: k, model: m, prompt: p}]") == [
+        "m.yaml:1: clips[0]: must be a mapping of keys to values"
+    ]
+    assert mistakes("clips: 5") == ["m.yaml:1: clips: must be a list"]
+    assert list(specs("clips: [{id: k, model: m, prompt: p}]")) == ["k"]
