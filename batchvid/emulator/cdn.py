@@ -85,9 +85,7 @@ _VERDICTS = {
 }
 
 
-async def _deliver(
-    clips: Clips, request: web.Request, task: Task, deed: Deed, *, ranges: bool
-) -> web.StreamResponse:
+async def _deliver(clips: Clips, request: web.Request, task: Task, deed: Deed, *, ranges: bool) -> web.StreamResponse:
     dud = _dud(deed, request)
     if dud is not None:
         return dud

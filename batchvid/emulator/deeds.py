@@ -66,9 +66,7 @@ def _instead(deed: Deed, refuse: Refuse) -> web.Response | None:
     if deed.empty:
         return web.Response(status=deed.status or 200)
     if deed.json_ is not None:
-        return web.Response(
-            body=orjson.dumps(deed.json_), status=deed.status or 200, content_type="application/json"
-        )
+        return web.Response(body=orjson.dumps(deed.json_), status=deed.status or 200, content_type="application/json")
     if deed.body is not None or deed.status is not None:
         return web.Response(text=deed.body or "", status=deed.status or 200)
     return None

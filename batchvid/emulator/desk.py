@@ -98,9 +98,7 @@ class Desk:
     ) -> web.StreamResponse:
         """A paid call: faults first, then the vendor's checks (`order` raises Refusal), then the slots."""
         self.ledger.submitted(family.name, ask.route, self.clock())
-        deed = self.faults.strike(
-            "submit", family=family.name, prompt=ask.prompt, model=ask.model, subject=ask.prompt
-        )
+        deed = self.faults.strike("submit", family=family.name, prompt=ask.prompt, model=ask.model, subject=ask.prompt)
         created = False
 
         async def act() -> web.StreamResponse:
@@ -136,9 +134,7 @@ class Desk:
         """A look at the clip through the API; `act` is told the deed, since most are about the bytes."""
         if request.method == "GET":
             self.ledger.downloaded(family.name, task.route)
-        deed = self.faults.strike(
-            "content", family=family.name, prompt=task.prompt, model=task.model, subject=task.id
-        )
+        deed = self.faults.strike("content", family=family.name, prompt=task.prompt, model=task.model, subject=task.id)
         return await carry_out(deed, request, act(deed), family.refuse)
 
     def missed(self, family: Family, route: str) -> None:

@@ -225,12 +225,7 @@ def read_rules(rules: Any, families: Sequence[str]) -> list[Rule]:
 
 
 def _matches(match: Match, step: Step, family: str, prompt: str, model: str) -> bool:
-    return (
-        match.step == step
-        and match.route in ("*", family)
-        and match.prompt in prompt
-        and match.model in ("", model)
-    )
+    return match.step == step and match.route in ("*", family) and match.prompt in prompt and match.model in ("", model)
 
 
 def _explain(error: ValidationError) -> list[str]:

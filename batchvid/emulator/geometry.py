@@ -28,11 +28,15 @@ def frame(width: int, height: int, *, shorter: int) -> tuple[int, int] | None:
     None when it is larger than any vendor's, or a ratio too extreme to be a picture.
     """
     if min(width, height) < SHORTEST_SIDE:
-        ratio = max(width, height) / min(width, height)
-        if ratio > LONGEST_SIDE / shorter:
-            return None
-        longer = round(shorter * ratio)
-        width, height = (longer, shorter) if width >= height else (shorter, longer)
+        return fitted(width, height, shorter=shorter)
     if max(width, height) > LONGEST_SIDE:
         return None
     return width // 2 * 2, height // 2 * 2
+
+
+def fitted(width: int, height: int, *, shorter: int) -> tuple[int, int] | None:
+    """The ratio of two numbers laid on a shorter side in pixels, both sides even; None when it is too extreme."""
+    longer = 2 * round(shorter * max(width, height) / min(width, height) / 2)
+    if longer > LONGEST_SIDE:
+        return None
+    return (longer, shorter // 2 * 2) if width >= height else (shorter // 2 * 2, longer)

@@ -153,6 +153,8 @@ def _source(graph: Graph, image: Image.Image, fps: int, pixels: str) -> tuple[Fi
     """Where a still picture enters the graph, and the picture as its only frame."""
     base = Fraction(1, fps)
     source = graph.add_buffer(width=image.width, height=image.height, format=av.VideoFormat(pixels), time_base=base)
-    frame = av.VideoFrame.from_image(image).reformat(format=pixels)  # type: ignore[no-untyped-call]
+    packed = image.convert("RGBA").tobytes()  # from_image() would lose the transparency
+    whole = av.VideoFrame.from_bytes(packed, image.width, image.height)
+    frame = whole.reformat(format=pixels)
     frame.pts, frame.time_base = 0, base
     return source, frame

@@ -26,9 +26,7 @@ def reply(data: Any, status: int = 200, headers: Mapping[str, str] | None = None
     return web.Response(body=orjson.dumps(data), status=status, headers=headers, content_type="application/json")
 
 
-def x1(
-    status: int, message: str, *, kind: str = "comet_api_error", param: str = "", code: str = ""
-) -> web.Response:
+def x1(status: int, message: str, *, kind: str = "comet_api_error", param: str = "", code: str = "") -> web.Response:
     """The OpenAI-style error of CometAPI; the request id stands inside the message (4.1 of the wire notes)."""
     text = f"{message} (request id: {request_id()})"
     return reply({"error": {"message": text, "type": kind, "param": param, "code": code}}, status)

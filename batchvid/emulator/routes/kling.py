@@ -11,7 +11,7 @@ from aiohttp import web
 from batchvid.emulator.clips import Clips
 from batchvid.emulator.desk import Ask, Desk, Family, Order, answering
 from batchvid.emulator.form import decode_base64, read_json
-from batchvid.emulator.geometry import frame, pair
+from batchvid.emulator.geometry import fitted, pair
 from batchvid.emulator.life import Outcome, Phase, View
 from batchvid.emulator.replies import Refusal, reply
 from batchvid.emulator.routes.video_object import Failure, submitted, wrap
@@ -147,10 +147,7 @@ def _pixels(body: dict[str, Any], images: list[Still], shorter: int) -> tuple[in
     sides = (images[0].width, images[0].height) if images else pair(ratio) if ratio in RATIOS else None
     if sides is None:
         raise _invalid(f"aspect_ratio must be one of {', '.join(RATIOS)}, not {ratio!r}")
-    long = max(sides) / min(sides)
-    pixels = frame(
-        *((round(100 * long), 100) if sides[0] >= sides[1] else (100, round(100 * long))), shorter=shorter
-    )
+    pixels = fitted(*sides, shorter=shorter)
     assert pixels is not None  # noqa: S101 - no ratio that passed the checks is too extreme
     return pixels
 

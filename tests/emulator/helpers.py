@@ -1,0 +1,127 @@
+"""A small vendor client for these tests: real sockets, no batchvid code. It must not know what a test expects."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+from PIL import Image
+
+from batchvid.emulator import Emulator, Settings
+
+KEY = "Bearer a-key"
+VERSION = {"X-Runway-Version": "2024-11-06"}
+
+
+class FakeClock:
+    """Seconds that pass only when told to."""
+
+    def __init__(self) -> None:
+        self.now = 1_800_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def passes(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One reply, read whole."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+    json: Any
+
+
+@dataclass(frozen=True)
+class Vendor:
+    """An emulator and a session with it."""
+
+    emulator: Emulator
+    session: aiohttp.ClientSession
+
+    async def call(self, method: str, path: str, *, key: str | None = KEY, **more: Any) -> Answer:
+        """One request; `path` may be a whole URL."""
+        headers = {**({"Authorization": key} if key else {}), **more.pop("headers", {})}
+        url = path if path.startswith("http") else self.emulator.base_url + path
+        async with self.session.request(method, url, headers=headers, allow_redirects=False, **more) as response:
+            body = await response.read()
+            is_json = response.content_type == "application/json" and method != "HEAD"
+            try:
+                data = await response.json() if is_json else None
+            except ValueError:
+                data = None
+            lower = {name.lower(): value for name, value in response.headers.items()}
+            return Answer(response.status, lower, body, data)
+
+    async def video(self, **fields: Any) -> Answer:
+        """Submit on /v1/videos, as JSON."""
+        return await self.call("POST", "/v1/videos", json={"model": "veo3-fast", "prompt": "a kite", **fields})
+
+    async def form(self, *files: bytes, field: str = "input_reference", **fields: str) -> Answer:
+        """Submit on /v1/videos, as multipart."""
+        form = aiohttp.FormData(default_to_multipart=True)
+        for name, value in {"model": "veo3-fast", "prompt": "a kite", **fields}.items():
+            form.add_field(name, value)
+        for number, data in enumerate(files):
+            form.add_field(field, data, filename=f"{number}.png", content_type="image/png")
+        return await self.call("POST", "/v1/videos", data=form)
+
+    async def look(self, task_id: str) -> Answer:
+        """Poll on /v1/videos."""
+        return await self.call("GET", f"/v1/videos/{task_id}")
+
+    async def kling(self, kind: str = "text2video", **fields: Any) -> Answer:
+        """Submit to Kling."""
+        return await self.call("POST", f"/kling/v1/videos/{kind}", json={"prompt": "a kite", **fields})
+
+    async def kling_look(self, task_id: str, kind: str = "text2video") -> Answer:
+        """Poll Kling."""
+        return await self.call("GET", f"/kling/v1/videos/{kind}/{task_id}")
+
+    async def runway(self, *, headers: dict[str, str] | None = None, **fields: Any) -> Answer:
+        """Submit to Runway."""
+        body = {"model": "gen4_turbo", "promptImage": "https://cdn.example/a.png", "promptText": "a kite", **fields}
+        body = {name: value for name, value in body.items() if value is not None}
+        given = VERSION if headers is None else headers
+        return await self.call("POST", "/runwayml/v1/image_to_video", json=body, headers=given)
+
+    async def runway_look(self, task_id: str) -> Answer:
+        """Poll Runway."""
+        return await self.call("GET", f"/runwayml/v1/tasks/{task_id}")
+
+    async def link(self, **fields: Any) -> str:
+        """Buy a clip that is done at once; its link."""
+        task = (await self.video(**fields)).json
+        return str((await self.look(task["id"])).json["video_url"])
+
+    async def get(self, url: str, **more: Any) -> Answer:
+        """Download, without a key."""
+        return await self.call("GET", url, key=None, **more)
+
+    def books(self) -> dict[str, Any]:
+        """The ledger."""
+        return self.emulator.ledger()
+
+
+@asynccontextmanager
+async def vendor(clock: Any = None, **dials: Any) -> AsyncIterator[Vendor]:
+    """An emulator with these dials, and a session with it."""
+    dials = {"render": "shared", **dials}
+    emulator = Emulator(Settings(**dials), **({"clock": clock} if clock else {}))
+    async with emulator, aiohttp.ClientSession() as session:
+        yield Vendor(emulator, session)
+
+
+def picture(width: int = 640, height: int = 480, *, colour: str = "teal", kind: str = "PNG") -> bytes:
+    """An image file."""
+    out = io.BytesIO()
+    Image.new("RGB", (width, height), colour).save(out, kind)
+    return out.getvalue()

@@ -1,0 +1,118 @@
+"""The ledger, and what survives a restart."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from batchvid.emulator.ledger import Window
+from tests.emulator.helpers import FakeClock, picture, vendor
+
+
+@given(st.lists(st.floats(0, 20, allow_nan=False), max_size=40))
+def test_window(gaps: list[float]) -> None:
+    """The highest count in any sliding window is what counting every window by hand finds."""
+    window, times, now = Window(10), [], 0.0
+    for gap in gaps:
+        now += gap
+        times.append(now)
+        window.add(now)
+    by_hand = [sum(1 for time in times if end - 10 < time <= end) for end in times]
+    assert window.highest == max(by_hand, default=0)
+
+
+async def test_ledger() -> None:
+    """The ledger names every task, counts by family and by route, and needs no key."""
+    clock = FakeClock()
+    async with vendor(clock, life="seconds:10", usd_per_s={"veo": 0.05}) as v:
+        veo = (await v.video(prompt="a")).json["id"]
+        clock.passes(61)
+        await v.kling(prompt="b", external_task_id="job-1")
+        await v.look(veo)
+        await v.look("task_x")
+        clock.passes(2)
+        await v.look(veo)
+        books = (await v.call("GET", "/_emulator/ledger", key=None)).json
+        assert (await v.call("GET", "/_emulator/ledger?tasks=0", key=None)).json.get("tasks") is None
+    one, two = books["tasks"]
+    assert (one["task_id"], one["family"], one["route"], one["price"]) == (veo, "veo", "/v1/videos", 0.4)
+    assert (one["status"], one["polls"], two["status"], two["external_task_id"]) == (
+        *("succeeded", 2, "running"),
+        "job-1",
+    )
+    assert datetime.fromisoformat(one["created_at"]).utcoffset() is not None
+    assert "price" not in two
+    total = {name: books[name] for name in ("purchases", "submits", "polls", "in_flight_now", "in_flight_max")}
+    assert total == {"purchases": 2, "submits": 2, "polls": 3, "in_flight_now": 1, "in_flight_max": 1}
+    assert (books["max_submits_per_60s"], books["max_polls_per_s"]) == (1, 2)
+    assert books["families"]["veo"]["polls"] == 2
+    assert books["families"]["videos"]["polls"] == 1
+    assert books["routes"]["/kling/v1/videos/text2video"]["submits"] == 1
+
+
+async def test_reset() -> None:
+    """A reset clears the counters and keeps the tasks; with tasks=1 it forgets them too."""
+    async with vendor(life="polls:5", concurrency=1) as v:
+        task = (await v.video()).json["id"]
+        await v.call("POST", "/_emulator/reset", key=None)
+        assert (v.books()["purchases"], v.books()["in_flight_now"], len(v.books()["tasks"])) == (0, 1, 1)
+        assert (await v.look(task)).status == 200
+        assert (await v.video()).status == 429
+        await v.call("POST", "/_emulator/reset?tasks=1", key=None)
+        assert (v.books()["in_flight_now"], v.books()["tasks"]) == (0, [])
+        assert (await v.look(task)).status == 400
+        assert (await v.video()).status == 200
+
+
+async def test_restart(tmp_path: Path) -> None:
+    """A new emulator on the same state file knows the tasks, their ends, their clips, their links and the bill."""
+    clock = FakeClock()
+    dials: dict[str, Any] = {"state_file": tmp_path / "deep" / "state.jsonl", "life": "seconds:100", "render": "full"}
+    async with vendor(clock, **dials) as v:
+        with_image = (await v.form(picture(), prompt="seen")).json["id"]
+        clock.passes(50)
+        kling = (await v.kling(external_task_id="job-1")).json["data"]["task_id"]
+        clock.passes(60)
+        path = (await v.look(with_image)).json["video_url"].removeprefix(v.emulator.base_url)
+        clip = (await v.get(path)).body
+        before = v.books()
+    async with vendor(clock, **dials) as v:
+        assert v.books()["tasks"] == [{**task, "polls": 0} for task in before["tasks"]]
+        assert (v.books()["purchases"], v.books()["in_flight_now"], v.books()["submits"]) == (2, 1, 0)
+        assert (await v.kling_look("job-1")).json["data"]["task_id"] == kling
+        assert (await v.kling(external_task_id="job-1")).status == 400
+        assert (await v.get(path)).body == clip
+        clock.passes(50)
+        assert v.books()["in_flight_now"] == 0
+
+
+async def test_restart_with_looked_at_lives(tmp_path: Path) -> None:
+    """A task that ended by being looked at stays ended, and its slot stays free."""
+    dials: dict[str, Any] = {"state_file": tmp_path / "state.jsonl", "life": "polls:2", "concurrency": 1}
+    async with vendor(**dials) as v:
+        done = (await v.video()).json["id"]
+        await v.look(done)
+        await v.look(done)
+        assert (await v.video()).status == 200
+    async with vendor(**dials) as v:
+        assert (await v.look(done)).json["status"] == "completed"
+        assert (await v.video()).status == 429
+        await v.call("POST", "/_emulator/reset?tasks=1", key=None)
+    async with vendor(**dials) as v:
+        assert v.books()["tasks"] == []
+
+
+async def test_a_line_cut_short(tmp_path: Path) -> None:
+    """A line that a kill cut short is dropped: its task was never told to anybody."""
+    state = tmp_path / "state.jsonl"
+    async with vendor(state_file=state) as v:
+        first = (await v.video()).json["id"]
+    with state.open("ab") as file:
+        file.write(b'{"task":{"id":"task_h')
+    for _ in range(2):
+        async with vendor(state_file=state) as v:
+            assert [task["task_id"] for task in v.books()["tasks"]] == [first]

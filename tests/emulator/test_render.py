@@ -1,0 +1,138 @@
+"""Clips are real: they decode whole, have the asked size and length, move, and carry the prompt."""
+
+from __future__ import annotations
+
+import io
+from itertools import pairwise
+from pathlib import Path
+
+import av
+import pytest
+from PIL import Image, ImageChops, ImageFont
+
+from batchvid.emulator.captions import caption, legible, machine_fonts, wrapped
+from batchvid.emulator.render import render
+from tests.emulator.helpers import picture, vendor
+
+
+def frames(clip: bytes) -> list[Image.Image]:
+    with av.open(io.BytesIO(clip), "r") as container:
+        assert container.streams.video[0].codec_context.name == "h264"
+        assert container.streams.video[0].codec_context.pix_fmt == "yuv420p"
+        decoded = list(container.decode(video=0))
+    assert all(frame.time is not None for frame in decoded)
+    return [frame.to_image() for frame in decoded]  # type: ignore[no-untyped-call]
+
+
+def difference(one: Image.Image, two: Image.Image) -> float:
+    """The mean difference of two pictures, 0 to 255."""
+    grey = ImageChops.difference(one, two).convert("L").resize((64, 64))
+    return sum(grey.tobytes()) / 64**2
+
+
+def clip(path: Path, text: str = "a kite", **values: object) -> bytes:
+    asked = {"width": 320, "height": 180, "seconds": 1.0, "fps": 24, **values}
+    render(path / "clip.mp4", text=text, **asked)  # type: ignore[arg-type]
+    return (path / "clip.mp4").read_bytes()
+
+
+async def test_a_bought_clip() -> None:
+    """What comes down a link has exactly the bought duration, size and rate, and starts playing at once."""
+    async with vendor(render="full", fps=12) as v:
+        body = (await v.get(await v.link(model="wan", seconds="3", size="320x180"))).body
+    with av.open(io.BytesIO(body), "r") as container:
+        stream = container.streams.video[0]
+        assert (stream.width, stream.height, str(stream.average_rate)) == (320, 180, "12")
+        assert container.duration == 3_000_000
+    assert len(frames(body)) == 36
+    assert body.index(b"moov") < body.index(b"mdat")
+
+
+@pytest.mark.parametrize("size", [(320, 180), (180, 320), (200, 200), (426, 182)])
+def test_sizes(tmp_path: Path, size: tuple[int, int]) -> None:
+    """Wide, tall, square and odd-looking sizes all come out as asked."""
+    pictures = frames(clip(tmp_path, width=size[0], height=size[1], seconds=0.5))
+    assert (len(pictures), pictures[0].size) == (12, size)
+
+
+def test_it_moves(tmp_path: Path) -> None:
+    """Every half second looks different from the one before."""
+    pictures = frames(clip(tmp_path, seconds=2.0))[::12]
+    assert all(difference(one, two) > 1 for one, two in pairwise(pictures))
+
+
+def test_an_image_is_shown_and_moved(tmp_path: Path) -> None:
+    """An input image fills the frame, and is panned and zoomed."""
+    still = tmp_path / "still.jpg"
+    Image.linear_gradient("L").convert("RGB").save(still)
+    pictures = frames(clip(tmp_path, text="", still=still))
+    shown = Image.linear_gradient("L").resize((320, 384)).crop((0, 102, 320, 282)).convert("RGB")
+    assert difference(pictures[0], shown) < 25
+    assert difference(pictures[0], pictures[-1]) > 1
+
+
+async def test_the_bought_image_is_in_the_clip() -> None:
+    """The clip made of a red image is red."""
+    async with vendor(render="full") as v:
+        task = (await v.form(picture(300, 300, colour="red"), model="wan", seconds="1", prompt="x")).json["id"]
+        body = (await v.get((await v.look(task)).json["video_url"])).body
+    red, green, _ = frames(body)[5].getpixel((400, 100))  # type: ignore[misc]
+    assert red > 200 > 60 > green
+
+
+def test_prompts_are_seen(tmp_path: Path) -> None:
+    """Two prompts give two pictures, and one prompt the same bytes every time."""
+    one, two, again = clip(tmp_path, "a kite"), clip(tmp_path, "a boat"), clip(tmp_path, "a kite")
+    assert one == again
+    assert difference(frames(one)[0], frames(two)[0]) > 1
+
+
+def test_captions_differ_per_prompt() -> None:
+    """The caption alone tells prompts apart, and is laid over the lower edge in no more than four lines."""
+    bars = [caption(text, width=320, height=180) for text in ("a kite", "a boat", "word " * 200)]
+    assert all(bar is not None and bar.width == 320 and bar.height % 2 == 0 for bar in bars)
+    assert bars[0] is not None
+    assert bars[1] is not None
+    assert bars[0].tobytes() != bars[1].tobytes()
+    assert bars[2] is not None
+    assert bars[2].height < 100
+    assert caption("", width=320, height=180) is None
+
+
+def test_letters_without_a_font_are_transliterated() -> None:
+    """Chinese without a Chinese font becomes Latin, never boxes; emoji vanish; Latin stays."""
+    words, _ = legible("一只猫 in Sài Gòn \U0001f600", 16, [])
+    assert words.isascii() or "à" in words
+    assert words.startswith("Yi Zhi Mao in S")
+    assert legible("\U0001f600", 16, [])[0] == ""
+
+
+def test_a_font_that_has_the_letters_is_used() -> None:
+    """Vietnamese is written as it is where a font of the machine has it; a broken font is passed over."""
+    text = "Mèo ở Sài Gòn, trên bãi biển"
+    full = [path for path in machine_fonts() if "DejaVuSans" in path.name]
+    words, font = legible(text, 16, [Path(__file__), *full])
+    assert words == text if full else words != ""
+    assert isinstance(font, ImageFont.FreeTypeFont)
+
+
+def test_wrapping() -> None:
+    """Lines fit the width; Chinese breaks anywhere; what does not fit ends in dots."""
+    _, font = legible("x", 20, [])
+    lines = wrapped("one two three four five six seven eight nine ten " * 8, font, 150)
+    assert len(lines) == 4
+    assert all(font.getlength(line) <= 150 for line in lines)
+    assert lines[0].startswith("one two")
+    assert lines[3].endswith("...")
+    assert wrapped("aaaaaa一bbbbbb一cccccc", font, 90) == ["aaaaaa一", "bbbbbb一", "cccccc"]
+
+
+async def test_the_cache_is_bounded() -> None:
+    """Only so many bytes of clips are kept; what was thrown away is rendered again, the same."""
+    async with vendor(render="full", cache_bytes=1, fps=6) as v:
+        links = [await v.link(model="wan", seconds="1", prompt=prompt) for prompt in "abc"]
+        first = [(await v.get(link)).body for link in links]
+        again = [(await v.get(link)).body for link in links]
+        assert first == again
+        kept = list(v.emulator._folder.glob("*.mp4"))
+    assert len(kept) == 1
