@@ -16,6 +16,7 @@ from batchvid.manifest.fields import CHECKS, word
 from batchvid.manifest.images import Picture
 from batchvid.manifest.names import fit, safe_key, safe_name
 from batchvid.manifest.places import Place
+from batchvid.manifest.schema import ClipEntry
 from batchvid.manifest.template import Templates, is_template
 from batchvid.specs import ImageRef, JobSpec, fingerprint
 from batchvid.wire import ImageRole
@@ -142,10 +143,12 @@ def _deep(templates: Templates, value: Any, variables: Mapping[str, Any]) -> Any
 
 def _picture(entry: Entry, draft: Draft, field: str, said: str) -> Picture:
     """The image, looked for beside the file that says the field, then beside the table that named it."""
+    if entry.said.images and field == "image":
+        return entry.shared.pictures.find(said, (entry.folder_of("images"),))  # a file's name, never a template
     text = word(entry.shared.templates.render(said, draft.variables))
     if not text:
         raise ValueError(_EMPTY)
-    folder = entry.folder_of("images" if entry.said.images and field == "image" else field)
+    folder = entry.folder_of(field)
     folders: tuple[Path, ...] = (folder,)
     if draft.row_folder is not None and draft.row_folder != folder:
         folders = (folder, draft.row_folder)
@@ -153,12 +156,14 @@ def _picture(entry: Entry, draft: Draft, field: str, said: str) -> Picture:
 
 
 def _is_enough(entry: Entry, fields: Mapping[str, Any]) -> bool:
-    if "model" not in fields:
-        entry.complain("model", "is missing; say it here or under defaults")
-    if "prompt" not in fields and not any(field in fields for field in _ROLES):
-        entry.complain("prompt", "is missing; a clip needs a prompt or an image")
-        return False
-    return "model" in fields
+    """Whether there is a model, and something to make a clip from. Told, unless a misspelled key may be the reason."""
+    has_model, has_content = "model" in fields, any(field in fields for field in ("prompt", *_ROLES))
+    if entry.node.keys() <= ClipEntry.model_fields.keys():
+        if not has_model:
+            entry.complain("model", "is missing; say it here or under defaults")
+        if not has_content:
+            entry.complain("prompt", "is missing; a clip needs a prompt or an image")
+    return has_model and has_content
 
 
 def _key(entry: Entry, draft: Draft, fields: Mapping[str, Any], made: Mapping[str, str]) -> str | None:

@@ -43,32 +43,53 @@ _SENTENCES = {
     "finite_number": "must be a finite number",
 }
 
+_NEEDED = frozenset({"model", "prompt", "image"})  # without one of them, a clip would be told to lack it
+
 Path = tuple[str | int, ...]
 
 
 def validate(document: Map, problems: Problems) -> tuple[schema.ManifestModel | None, list[int]]:
-    """The models of what fits, and the place in the document of each of its clip entries.
+    """The models of what fits, and the index in the document of each of its clip entries.
 
     None when nothing can be said about the clips until the rest is mended. Everything that does not fit goes to
     `problems`.
     """
-    data: dict[str, Any] = dict(document)
-    kept = list(range(len(data["clips"]))) if isinstance(data.get("clips"), list) else []
-    for _attempt in range(2):
-        try:
-            return schema.ManifestModel.model_validate(data), kept
-        except ValidationError as error:
-            details = error.errors(include_url=False, include_input=False)
-        if not _attempt:
-            _report(document, details, problems)
-        bad_clips = {detail["loc"][1] for detail in details if detail["loc"][0] == "clips" and len(detail["loc"]) > 1}
-        bad_keys = {detail["loc"][0] for detail in details if len(detail["loc"]) == 1 or detail["loc"][0] != "clips"}
-        kept = [index for index in kept if index not in bad_clips]
-        if bad_keys & {"clips", "defaults", "vars"} or not kept:
-            return None, []
-        data = {key: value for key, value in data.items() if key not in bad_keys}
-        data["clips"] = [document["clips"][index] for index in kept]
-    return None, []
+    clips = document.get("clips")
+    indexes = list(range(len(clips))) if isinstance(clips, list) else []
+    try:
+        return schema.ManifestModel.model_validate(document), indexes
+    except ValidationError as error:
+        details = error.errors(include_url=False, include_input=False)
+    _report(document, details, problems)
+    rest, indexes = _sound_part(document, details)
+    try:
+        return (schema.ManifestModel.model_validate(rest), indexes) if indexes else (None, [])
+    except ValidationError:
+        return None, []
+
+
+def _sound_part(document: Map, details: Sequence[ErrorDetails]) -> tuple[dict[str, Any], list[int]]:
+    """The document without what is wrong, and the clip entries that are left; none when the rest hangs on the wrong.
+
+    Only what no other mistake can follow from is cut out by itself: a key that nobody knows, a default that has a
+    value somewhere else or needs none. Else the whole entry goes.
+    """
+    paths = [detail["loc"] for detail in details]
+    unknown = {detail["loc"] for detail in details if detail["type"] == "extra_forbidden"}
+    wrong_defaults = {path[1] for path in paths if path[0] == "defaults" and len(path) > 1}
+    if any(path in (("clips",), ("defaults",)) or path[0] == "vars" for path in paths) or wrong_defaults & _NEEDED:
+        return {}, []
+    wrong_clips = {path[1] for path in paths if path[0] == "clips" and not (path in unknown and len(path) == 3)}
+    indexes = [index for index in range(len(document["clips"])) if index not in wrong_clips]
+    wrong_keys = {path[0] for path in paths} - {"clips", "defaults"}
+    rest = {key: value for key, value in document.items() if key not in wrong_keys}
+    rest["clips"] = [
+        {key: value for key, value in document["clips"][index].items() if ("clips", index, key) not in unknown}
+        for index in indexes
+    ]
+    if wrong_defaults:
+        rest["defaults"] = {key: value for key, value in document["defaults"].items() if key not in wrong_defaults}
+    return rest, indexes
 
 
 def entry_name(document: Map, path: Sequence[str | int]) -> str:
@@ -78,7 +99,7 @@ def entry_name(document: Map, path: Sequence[str | int]) -> str:
     if path[0] == "clips" and len(path) > 1 and isinstance(path[1], int):
         entry = document["clips"][path[1]]
         said = entry.get("id") if isinstance(entry, Mapping) else None
-        return str(said) if isinstance(said, str | int | float) and said != "" else f"clips[{path[1]}]"
+        return str(said)[:80] if isinstance(said, str | int | float) and said != "" else f"clips[{path[1]}]"
     if path[0] == "providers" and len(path) > 1:
         return f"providers.{path[1]}"
     return str(path[0])

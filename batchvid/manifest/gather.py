@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
@@ -27,7 +28,7 @@ def gather(path: Path, sets: Sequence[str], problems: Problems) -> Map | None:
 
 def _load(path: Path, above: tuple[Path, ...], seen: dict[Path, None], problems: Problems) -> Map | None:
     document = _read(path, problems)
-    seen[path.absolute()] = None
+    seen[path.resolve()] = None
     if document is None:
         return None
     names = document.get("include", [])
@@ -38,11 +39,12 @@ def _load(path: Path, above: tuple[Path, ...], seen: dict[Path, None], problems:
         if not isinstance(name, str) or not name:
             continue  # the schema says what an include is
         file = path.parent / name
+        if not os.path.isfile(file):  # noqa: PTH113 - pathlib's own raises on names that no file can have
+            problems.add(place, f"{name} is not there; it was looked for at {file}")
+            continue
         inner = file.resolve()
         if inner in (path.resolve(), *above):
             problems.add(place, f"{name} includes itself, by way of {' and '.join(p.name for p in (*above, path))}")
-        elif not file.is_file():
-            problems.add(place, f"{name} is not there; it was looked for at {file}")
         elif inner in seen:
             continue  # two files may share a third one; its clips count once
         elif len(seen) >= MAX_FILES:

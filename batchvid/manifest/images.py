@@ -64,9 +64,9 @@ class Pictures:
         return found
 
     def _find(self, said: str, folders: tuple[Path, ...]) -> Picture | str:
-        if re.match(r"[A-Za-z][A-Za-z0-9+.-]+:", said):
+        if re.match(r"[A-Za-z][A-Za-z0-9+.-]*://|data:", said):
             return _url(said)
-        paths = [os.path.abspath(folder / Path(said).expanduser()) for folder in folders]  # noqa: PTH100 - keeps links
+        paths = [os.path.abspath(folder / said) for folder in folders]  # noqa: PTH100 - keeps links
         for path in paths:
             if os.path.isfile(path):  # noqa: PTH113
                 if path not in self._read:
@@ -81,21 +81,24 @@ def matching(pattern: str, folder: Path) -> list[str]:
     `**` stands for any folders. Hidden files are left out. The names are relative to `folder`, with `/`.
     """
     anchor, *parts = Path(pattern).parts if Path(pattern).is_absolute() else ("", *Path(pattern).parts)
+    parts = [part for part, before in zip(parts, ["", *parts], strict=False) if (part, before) != ("**", "**")]
     found = _walk(Path(anchor) if anchor else folder, parts, anchor)
     return sorted(set(found), key=lambda name: (name.casefold(), name))
 
 
 def _walk(folder: Path, parts: list[str], above: str) -> list[str]:
+    if not parts:
+        return []
     head, rest = parts[0], parts[1:]
     if head in (".", ".."):
-        return _walk(folder / head, rest, f"{above}{head}/") if rest else []
+        return _walk(folder / head, rest, f"{above}{head}/")
     found: list[str] = []
     if head == "**":
         found = _walk(folder, rest or ["*"], above)
     test = re.compile(translate("*" if head == "**" else head), re.IGNORECASE)
     try:
         entries = list(os.scandir(folder))
-    except OSError:
+    except (OSError, ValueError):  # no such folder, or a name that no folder can have
         return []
     for entry in entries:
         if entry.name.startswith(".") or not test.match(entry.name):

@@ -17,7 +17,8 @@ class Place(NamedTuple):
     def problem(self, text: str) -> str:
         """One line for the user: `file:line: entry: text`."""
         where = f"{self.file}:{self.line}" if self.line else self.file
-        return f"{where}: {self.entry}: {text}" if self.entry else f"{where}: {text}"
+        line = f"{where}: {self.entry}: {text}" if self.entry else f"{where}: {text}"
+        return "".join(character if character.isprintable() else "?" for character in line)
 
 
 class Problems:

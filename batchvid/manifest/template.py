@@ -154,7 +154,9 @@ def _printable(value: Any) -> Any:
         return value
     if isinstance(value, int | float):
         return text_of(value)
-    what = "nothing" if value is None else f"a {type(value).__name__}"
+    kinds: dict[type, str] = {dict: "a mapping", list: "a list", type(None): "nothing"}
+    unknown = "not finished (is it a call without its brackets?)"
+    what = next((name for kind, name in kinds.items() if isinstance(value, kind)), unknown)
     raise jinja2.TemplateRuntimeError(f"a value in the template is {what}, where a word or a number is needed")
 
 

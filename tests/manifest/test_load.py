@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import gc
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from batchvid.errors import ManifestError
 from batchvid.manifest import Place, load
 
 from .conftest import Mistakes, Specs, Write
@@ -33,6 +37,7 @@ clips:
     seed: 7
     sound: no
 """
+SPICE = [b"{{ ", b" }}", b"{% if %}", b"- ", b": ", b"[", b"*x", b"&x ", b"<<: ", b"\n", b"null", b"!!str ", b"'"]
 PRODUCTS = "sku;name;mood\n016;Kanne;warm\nB-2;Tasse;kühl\n"
 
 GOLDEN = {
@@ -154,3 +159,78 @@ def test_problems_hold_no_traceback_words(specs: Specs, mistakes: Mistakes) -> N
     ]
     assert mistakes("clips: 5") == ["m.yaml:1: clips: must be a list"]
     assert list(specs("clips: [{id: k, model: m, prompt: p}]")) == ["k"]
+
+
+MORE_MISTAKES = """\
+defaults:
+  aspect_ratio: wide
+  model: m
+clips:
+  - id: a
+    promt: p
+    image: gone.png
+  - id: b
+    prompt: "{{ gone }}"
+    "odd\\nkey": 1
+  - id: c
+    prompt: p
+    fallback: [x]
+"""
+
+
+def test_mistakes_do_not_hide_each_other(mistakes: Mistakes) -> None:
+    """An unknown key or a wrong default does not keep the rest of an entry from being looked at."""
+    starts = [
+        "m.yaml:2: defaults: aspect_ratio: must be width:height",
+        "m.yaml:6: a: promt: unknown key; did you mean prompt?",
+        "m.yaml:7: a: image: there is no file gone.png",
+        "m.yaml:9: b: prompt: nothing is called gone",
+        "m.yaml:10: b: odd?key: unknown key; ",
+        "m.yaml:13: c: fallback: does not exist yet",
+    ]
+    found = mistakes(MORE_MISTAKES)
+    assert len(found) == len(starts)
+    assert all(problem.startswith(start) for problem, start in zip(found, starts, strict=True))
+
+
+def test_follow_up_mistakes_are_not_told(mistakes: Mistakes) -> None:
+    """What is wrong only because of something else that is wrong is not told until that is mended."""
+    clip = "clips: [{id: k, prompt: '{{ x }}'}]\n"
+    assert len(mistakes("defaults: {model: [m]}\n" + clip)) == 1
+    assert len(mistakes("defaults: {model: m}\nvars: {x: '{{ y }}'}\n" + clip)) == 1
+    assert len(mistakes("defaults: 5\n" + clip)) == 1
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200)
+@given(st.integers(0, len(CAMPAIGN)), st.integers(0, 12), st.binary(max_size=6) | st.sampled_from(SPICE))
+def test_a_mangled_manifest_never_crashes(write: Write, where: int, cut: int, put: bytes) -> None:
+    """Whatever is cut out of or typed into a manifest, it loads or its problems are told."""
+    text = CAMPAIGN.encode()
+    write("products.csv", PRODUCTS)
+    with suppress(ManifestError):
+        load(write("m.yaml", text[:where] + put + text[where + cut :]))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'include: ["a\\0b"]',
+        f"include: [{'x' * 5000}]",
+        'include: "."',
+        "clips: [{id: k, model: m, prompt: p, rows: '{{ x }}'}]",
+        "clips: [{id: k, model: m, prompt: p, images: '{{ x }}/*'}]",
+        "clips: [{id: k, model: m, prompt: p, images: /}]",
+        "clips: [{id: k, model: m, prompt: p, images: .}]",
+        f"clips: [{{id: k, model: m, image: {'x' * 5000}}}]",
+        "clips: [{id: k, model: m, image: '{{ x }}'}]",
+        'clips: [{id: "{{ x }}", model: m, prompt: p}]',
+        "providers: []",
+        "vars: []",
+        "matrix: 5",
+    ],
+)
+def test_odd_names_are_told(mistakes: Mistakes, line: str) -> None:
+    """Names that no file can have are problems, each on one line."""
+    found = mistakes(f'vars: {{x: "a\\0b"}}\n{line}\n' if "vars" not in line else line)
+    assert found
+    assert all(problem.isprintable() for problem in found)
