@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import os
 import struct
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -54,16 +55,18 @@ class Clips:
         self._settings = settings
         self._stills = stills
         self._pool = ThreadPoolExecutor(settings.render_threads, thread_name_prefix="render")
-        self._kept: dict[str, tuple[Path, int]] = {}
-        self._making: dict[str, asyncio.Task[tuple[Path, int]]] = {}
+        self._kept: dict[str, int] = {}  # sizes in bytes; the last used stands last
+        self._kept_bytes = 0
+        self._making: dict[str, asyncio.Task[None]] = {}
 
     async def of(self, task: Task) -> Clip:
         """The task's clip; the caller closes its file."""
         key = self._key(task)
-        path, size = await self._rendered(key, task)
+        while (file := await self._open(key, task)) is None:
+            pass  # thrown away by somebody else's download while we waited for ours
         return Clip(
-            file=path.open("rb"),
-            file_bytes=size,
+            file=file,
+            file_bytes=os.fstat(file.fileno()).st_size,
             tail=free_box(f"batchvid emulator, task {task.id}"),
             etag=f'"{hashlib.sha256(f"{key} {task.id}".encode()).hexdigest()[:24]}"',
             modified_at=task.ended_at or task.created_at,
@@ -73,13 +76,17 @@ class Clips:
         """A JPEG of one frame, or of some side by side."""
         from batchvid.emulator.render import poster
 
-        path, _ = await self._rendered(self._key(task), task)
+        clip = await self.of(task)
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._pool, partial(poster, path, columns=COLUMNS[variant]))
+        try:
+            return await loop.run_in_executor(self._pool, partial(poster, clip.file, columns=COLUMNS[variant]))
+        finally:
+            clip.file.close()
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """End the threads; what is being rendered is finished first."""
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        await asyncio.gather(*self._making.values(), return_exceptions=True)
+        self._pool.shutdown()
 
     def _key(self, task: Task) -> str:
         shared = self._settings.render == "shared"
@@ -88,21 +95,23 @@ class Clips:
         text = SHARED_TEXT if shared else f"{task.prompt} {still.stem if still else ''}"
         return hashlib.sha256(f"{said} {text}".encode()).hexdigest()[:32]
 
-    async def _rendered(self, key: str, task: Task) -> tuple[Path, int]:
-        kept = self._kept.pop(key, None)
-        if kept is None:
+    async def _open(self, key: str, task: Task) -> IO[bytes] | None:
+        """The rendered file, opened; None when it has been swept away since."""
+        if key not in self._kept:
             making = self._making.get(key)
             if making is None:
                 making = self._making[key] = asyncio.create_task(self._make(key, task))
-            kept = await asyncio.shield(making)
-        self._kept[key] = kept  # the last used stands last
-        self._sweep(key)
-        return kept
+            await asyncio.shield(making)  # others may wait for the same clip
+        size = self._kept.pop(key, None)
+        if size is None:
+            return None
+        self._kept[key] = size
+        return self._path(key).open("rb")
 
-    async def _make(self, key: str, task: Task) -> tuple[Path, int]:
+    async def _make(self, key: str, task: Task) -> None:
         from batchvid.emulator.render import render  # FFmpeg is loaded when the first clip is wanted
 
-        path = self._folder / f"{key}.mp4"
+        path = self._path(key)
         shared = self._settings.render == "shared"
         work = partial(
             render,
@@ -117,19 +126,23 @@ class Clips:
         )
         try:
             await asyncio.get_running_loop().run_in_executor(self._pool, work)
-            return path, path.stat().st_size
+            self._kept[key] = path.stat().st_size
+            self._kept_bytes += self._kept[key]
+            self._sweep(key)
         finally:
             del self._making[key]
 
+    def _path(self, key: str) -> Path:
+        return self._folder / f"{key}.mp4"
+
     def _sweep(self, newest: str) -> None:
         """Throw the longest unused clips away until the rest fits; never the one that is wanted now."""
-        total = sum(size for _, size in self._kept.values())
-        for key in [key for key in self._kept if key != newest]:
-            if total <= self._settings.cache_bytes:
+        while self._kept_bytes > self._settings.cache_bytes:
+            key = next(iter(self._kept))
+            if key == newest:
                 return
-            path, size = self._kept.pop(key)
-            path.unlink(missing_ok=True)
-            total -= size
+            self._kept_bytes -= self._kept.pop(key)
+            self._path(key).unlink()
 
 
 def free_box(text: str) -> bytes:

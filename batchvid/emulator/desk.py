@@ -137,6 +137,11 @@ class Desk:
         deed = self.faults.strike("content", family=family.name, prompt=task.prompt, model=task.model, subject=task.id)
         return await carry_out(deed, request, act(deed), family.refuse)
 
+    def turned_away(self, family: Family, route: str) -> None:
+        """Count a submit that could not even be read, or that came without a key."""
+        self.ledger.submitted(family.name, route, self.clock())
+        self.ledger.refused(family.name, route)
+
     def missed(self, family: Family, route: str) -> None:
         """Count a poll for a task that nobody knows."""
         self.ledger.polled(family.name, route, self.clock())
@@ -176,13 +181,15 @@ class Desk:
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def answering(handler: Handler) -> Handler:
-    """A handler whose Refusals are answered."""
+def answering(handler: Handler, escaped: Callable[[web.Request], None] | None = None) -> Handler:
+    """A handler whose Refusals are answered; `escaped` is told of each."""
 
     async def answer(request: web.Request) -> web.StreamResponse:
         try:
             return await handler(request)
         except Refusal as no:
+            if escaped is not None:
+                escaped(request)
             return no.response
 
     return answer

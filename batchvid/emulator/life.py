@@ -62,6 +62,7 @@ _END = {
     Outcome.CANCELLED: Phase.CANCELLED,
     Outcome.EXPIRED: Phase.EXPIRED,
 }
+_OPEN = frozenset({Phase.QUEUED, Phase.THROTTLED, Phase.RUNNING, Phase.UNDOCUMENTED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,11 @@ class View:
 
     phase: Phase
     progress: int
+
+    @property
+    def ended(self) -> bool:
+        """Whether this is a last view: nothing will change any more."""
+        return self.phase not in _OPEN
 
 
 def check(dial: str) -> None:

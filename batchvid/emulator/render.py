@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from colorsys import hls_to_rgb
 from fractions import Fraction
 from pathlib import Path
+from typing import IO
 
 import av
 from av.filter import Graph
@@ -50,9 +51,9 @@ def render(
         container.mux(stream.encode(None))
 
 
-def poster(path: Path, *, columns: int = 1, width: int = 480) -> bytes:
-    """So many frames of a clip side by side, evenly spread, as a JPEG of that width in pixels."""
-    with av.open(str(path)) as container:
+def poster(file: IO[bytes], *, columns: int = 1, width: int = 480) -> bytes:
+    """So many frames of an open clip side by side, evenly spread, as a JPEG of that width in pixels."""
+    with av.open(file, "r") as container:
         frames = [frame.to_image() for frame in container.decode(video=0)]  # type: ignore[no-untyped-call]
     chosen = [frames[number * len(frames) // columns] for number in range(columns)]
     each = width // columns

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import shutil
 import signal
 import tempfile
 import threading
@@ -53,20 +52,13 @@ class Emulator:
             raise ValueError(f"unknown family {sorted(unknown)[0]}; known: {', '.join(routes.FAMILIES)}")
 
     async def __aenter__(self) -> Self:
-        self._folder = Path(tempfile.mkdtemp(prefix="batchvid-emulator-"))
-        try:
-            await self._start()
-        except BaseException:
-            shutil.rmtree(self._folder, ignore_errors=True)
-            raise
+        async with contextlib.AsyncExitStack() as stack:
+            await self._start(stack)
+            self._stack = stack.pop_all()
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._runner.cleanup()
-        self._clips.close()
-        self._desk.stills.close()
-        self._journal.close()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        await self._stack.aclose()
 
     def ledger(self) -> dict[str, Any]:
         """The books as of now, as `GET /_emulator/ledger` gives them."""
@@ -76,36 +68,42 @@ class Emulator:
         """Put these fault rules in the place of all others. Raises FaultError."""
         self._desk.faults.replace(rules)
 
-    async def _start(self) -> None:
+    async def _start(self, stack: contextlib.AsyncExitStack) -> None:
+        """Build the parts, each with its end on the stack, and listen."""
         settings = self._settings
         faults = Faults(settings.seed, tuple(routes.FAMILIES))
         faults.replace(settings.faults)
         state = settings.state_file
-        self._journal = Journal(state)
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="batchvid-emulator-")))
+        journal = Journal(state)
+        stack.callback(journal.close)
+        stills = Stills(state.with_name(state.name + ".images") if state else folder / "images")
+        stack.callback(stills.close)
+        clips = Clips(folder, settings, stills)
+        stack.push_async_callback(clips.close)
         ledger = Ledger()
         self._desk = Desk(
             settings=settings,
             clock=self._clock,
             ledger=ledger,
-            store=Store(ledger, self._journal),
+            store=Store(ledger, journal, tick_s=settings.tick_s),
             faults=faults,
-            links=Links(self._journal.secret, settings.link_ttl_s),
-            stills=Stills(state.with_name(state.name + ".images") if state else self._folder / "images"),
+            links=Links(journal.secret, settings.link_ttl_s),
+            stills=stills,
         )
         self._desk.store.restore(self._desk.limit)
-        self._clips = Clips(self._folder, settings, self._desk.stills)
-        self._runner = web.AppRunner(self._app(), access_log=None, shutdown_timeout=GRACE_S)
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, self._host, self._port, backlog=1024)
-        await site.start()
-        host, port = self._runner.addresses[0][:2]
+        runner = web.AppRunner(self._app(clips), access_log=None, shutdown_timeout=GRACE_S)
+        await runner.setup()
+        stack.push_async_callback(runner.cleanup)
+        await web.TCPSite(runner, self._host, self._port, backlog=1024).start()
+        host, port = runner.addresses[0][:2]
         self.base_url = f"http://{host}:{port}"
 
-    def _app(self) -> web.Application:
+    def _app(self, clips: Clips) -> web.Application:
         app = web.Application(client_max_size=LARGEST_BODY_BYTES)
         for module in routes.MODULES:
-            module.register(app.router, self._desk, self._clips)
-        cdn.register(app.router, self._desk, self._clips)
+            module.register(app.router, self._desk, clips)
+        cdn.register(app.router, self._desk, clips)
         control.register(app.router, self._desk)
 
         async def nowhere(_request: web.Request) -> web.Response:

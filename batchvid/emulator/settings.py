@@ -24,6 +24,8 @@ class Settings(BaseModel):
     """Feeds every random choice (lives, probabilities), so that a run can be repeated."""
     life: str = "instant"
     """How long a task takes: `instant`, `polls:N`, `seconds:S`, `seconds:A-B`, `lognormal:MEDIAN_S,SIGMA`."""
+    tick_s: float = Field(default=0, ge=0)
+    """Timed tasks are shown as at the last tick, as by a gateway that asks the vendor only so often; 0: no ticks."""
     concurrency: int = Field(default=0, ge=0)
     """How many unfinished tasks one family takes at a time; 0: no limit."""
     concurrency_by_family: dict[str, int] = {}

@@ -16,11 +16,12 @@ from batchvid.emulator.task import Task
 
 
 class Store:
-    """All tasks, and who holds a slot."""
+    """All tasks, and who holds a slot. With `tick_s` a timed task is seen as it was at the last tick."""
 
-    def __init__(self, ledger: Ledger, journal: Journal) -> None:
+    def __init__(self, ledger: Ledger, journal: Journal, *, tick_s: float = 0) -> None:
         self._ledger = ledger
         self._journal = journal
+        self._tick_s = tick_s
         self._tasks: dict[str, Task] = {}
         self._by_external: dict[tuple[str, str, str], Task] = {}
         self._copies: dict[tuple[str, str], int] = {}
@@ -30,9 +31,6 @@ class Store:
 
     def __iter__(self) -> Iterator[Task]:
         return iter(self._tasks.values())
-
-    def __len__(self) -> int:
-        return len(self._tasks)
 
     def copies(self, family: str, prompt: str) -> int:
         """How many tasks this family has made of this prompt."""
@@ -100,7 +98,8 @@ class Store:
             return View(Phase.THROTTLED, 0)
         if task.ended_at is not None and task.life.looks:
             return view(task.life, task.outcome, age_s=0, looks=task.life.looks)
-        return view(task.life, task.outcome, age_s=now - task.started_at, looks=task.looks)
+        seen_at = now - now % self._tick_s if self._tick_s else now
+        return view(task.life, task.outcome, age_s=max(0.0, seen_at - task.started_at), looks=task.looks)
 
     def end(self, task: Task, at: float) -> None:
         """End a task that ends by being looked at; written down, since no clock could tell it again."""
@@ -111,6 +110,7 @@ class Store:
         """Read back what the journal knows, as it happened."""
         for entry in self._journal.read():
             if isinstance(entry, Task):
+                entry.restored = True
                 self.admit(entry, limit=limit_of(entry.family))
             else:
                 self._end(self._tasks[entry.task_id], entry.at)

@@ -14,7 +14,8 @@ class Task:
 
     `kind` is the sub-resource below which it is polled, `owner` a digest of the key that made it, `echo` what the
     vendor's object repeats from the request, `images` one dict an input image, in the order of the request.
-    `started_at` is None while the task waits for a slot; `looks` are the polls that saw it, `polls` all of them.
+    `started_at` is None while the task waits for a slot; `looks` are the polls that saw it, `polls` all of
+    them. `restored`: it was made by an emulator before this one.
     """
 
     id: str
@@ -39,4 +40,4 @@ class Task:
     ended_at: float | None = None
     looks: int = 0
     polls: int = 0
-    fetches: int = 0
+    restored: bool = False

@@ -6,11 +6,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from batchvid.emulator import Emulator
 from batchvid.emulator.ledger import Window
-from tests.emulator.helpers import FakeClock, picture, vendor
+from tests.emulator.helpers import KEY, FakeClock, picture, vendor
 
 
 @given(st.lists(st.floats(0, 20, allow_nan=False), max_size=40))
@@ -116,3 +118,27 @@ async def test_a_line_cut_short(tmp_path: Path) -> None:
     for _ in range(2):
         async with vendor(state_file=state) as v:
             assert [task["task_id"] for task in v.books()["tasks"]] == [first]
+
+
+async def test_unreadable_submits_are_counted() -> None:
+    """A submit without a key, without a model or without sense is a submit and a refusal."""
+    async with vendor() as v:
+        await v.video(model="")
+        await v.call("POST", "/kling/v1/videos/image2video", data="{", key=KEY)
+        await v.call("POST", "/runwayml/v1/image_to_video", key=None)
+        books = v.books()
+    assert (books["submits"], books["refused"], books["purchases"]) == (3, 3, 0)
+    assert {name: account["refused"] for name, account in books["routes"].items()} == {
+        "/v1/videos": 1,
+        "/kling/v1/videos/image2video": 1,
+        "/runwayml/v1/image_to_video": 1,
+    }
+
+
+async def test_a_taken_port() -> None:
+    """A port that is taken is an OSError, and nothing is left behind."""
+    async with vendor() as v:
+        port = int(v.emulator.base_url.rpartition(":")[2])
+        with pytest.raises(OSError, match="address already in use"):
+            async with Emulator(port=port):
+                raise AssertionError("must not start")

@@ -120,3 +120,18 @@ async def test_a_timed_life_over_http() -> None:
             seen.append((reply["status"], reply["progress"]))
             clock.passes(40)
     assert seen == [("queued", 0), ("in_progress", 40), ("in_progress", 80), ("completed", 100)]
+
+
+async def test_ticks() -> None:
+    """With ticks a task is seen as it was at the last one, while its slot is free at once."""
+    clock = FakeClock()
+    clock.now = 1_800_000_000.0  # a tick of 15 s
+    async with vendor(clock, life="seconds:20", tick_s=15, concurrency=1) as v:
+        task = (await v.video()).json["id"]
+        seen = []
+        for _ in range(4):
+            reply = (await v.look(task)).json
+            seen.append((reply["status"], "completed_at" in reply))
+            clock.passes(8)
+        assert (await v.video()).status == 200
+    assert seen == [("queued", False), ("queued", False), ("in_progress", False), ("in_progress", False)]

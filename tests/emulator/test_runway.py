@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -141,3 +142,11 @@ async def test_other_shapes() -> None:
         assert reply["data"]["data"]["status"] == "SUCCEEDED"
     async with vendor(runway_shape="lower", runway_hidden_polls=0) as v:
         assert (await v.runway_look((await v.runway()).json["id"])).json["status"] == "succeeded"
+
+
+async def test_hidden_only_when_new(tmp_path: Path) -> None:
+    """A task that is older than the emulator has been visible for long."""
+    async with vendor(state_file=tmp_path / "state.jsonl") as v:
+        task = (await v.runway()).json["id"]
+    async with vendor(state_file=tmp_path / "state.jsonl") as v:
+        assert (await v.runway_look(task)).json["status"] == "SUCCEEDED"

@@ -3,7 +3,7 @@
 from batchvid.emulator.routes import kling, runway, videos
 
 MODULES = (videos, kling, runway)
-"""Each has `FAMILIES`, and `register(router, desk)`."""
+"""Each has `FAMILIES`, and `register(router, desk, clips)`."""
 
 FAMILIES = {family.name: family for module in MODULES for family in module.FAMILIES}
 """Every family by its name in settings, fault rules and the ledger."""

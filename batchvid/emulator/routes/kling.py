@@ -75,7 +75,10 @@ def register(router: web.UrlDispatcher, desk: Desk, _clips: Clips) -> None:
     async def poll(request: web.Request) -> web.StreamResponse:
         return await _poll(desk, request)
 
-    router.add_post(PATH + "{kind:" + KINDS + "}", answering(create))
+    def turned_away(request: web.Request) -> None:
+        desk.turned_away(FAMILY, request.path)
+
+    router.add_post(PATH + "{kind:" + KINDS + "}", answering(create, turned_away))
     router.add_get(PATH + "{kind:" + KINDS + "}/{id}", answering(poll))
 
 
@@ -192,7 +195,6 @@ def _envelope(data: dict[str, Any]) -> dict[str, Any]:
 
 
 def _data(task: Task, view: View) -> dict[str, Any]:
-    ended = task.ended_at is not None
     word = _WORDS.get(view.phase, "failed")
     data: dict[str, Any] = {
         "task_id": task.id,
@@ -203,7 +205,7 @@ def _data(task: Task, view: View) -> dict[str, Any]:
     }
     if task.looks:
         data["task_result"] = {}
-    if ended:
+    if view.ended:
         data["task_status_msg"] = _failure(task)
     return data
 

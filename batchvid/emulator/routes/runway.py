@@ -79,7 +79,7 @@ def register(router: web.UrlDispatcher, desk: Desk, _clips: Clips) -> None:
     async def poll(request: web.Request) -> web.StreamResponse:
         return await _poll(desk, request)
 
-    router.add_post(PATH, answering(create))
+    router.add_post(PATH, answering(create, lambda _request: desk.turned_away(FAMILY, PATH)))
     router.add_get(TASKS + "/{id}", answering(poll))
 
 
@@ -109,7 +109,7 @@ async def _poll(desk: Desk, request: web.Request) -> web.StreamResponse:
         raise Refusal(_missing(desk))
 
     def show(task: Task) -> web.Response:
-        if task.polls <= desk.settings.runway_hidden_polls:
+        if task.polls <= desk.settings.runway_hidden_polls and not task.restored:
             if desk.settings.runway_hidden_as == "status_200":
                 return reply({"id": task.id, "status": "task_not_exist"})
             return _missing(desk)
@@ -192,7 +192,7 @@ def _bare(task: Task, view: View, url: str) -> dict[str, Any]:
     if view.phase is Phase.SUCCEEDED:
         bare["output"] = [url]
     words = _failure(task)
-    if task.ended_at is not None and words.message:
+    if view.ended and words.message:
         bare |= {"failure": words.message, "failureCode": words.code}
     return bare
 

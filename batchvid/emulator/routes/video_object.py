@@ -71,7 +71,7 @@ def polled(
         video["status"] = "unknown"  # a stock gateway before its first look at the vendor
     if view.phase is Phase.SUCCEEDED:
         video.update(_places(shape, url))
-    elif task.ended_at is not None and failure.message:
+    elif view.ended and failure.message:
         video["error"] = {"code": failure.code, "message": failure.message}
     return video
 
@@ -79,8 +79,8 @@ def polled(
 def polled_bare(task: Task, view: View, own: dict[str, Any]) -> dict[str, Any]:
     """The object with OpenAI's words, without a result and without an error."""
     video = {**_common(task), "status": OPENAI_WORDS[view.phase], "progress": view.progress, **own}
-    if task.ended_at is not None:
-        video["completed_at"] = int(task.ended_at)
+    if view.ended:
+        video["completed_at"] = int(task.ended_at or task.created_at)
     return video
 
 
@@ -92,11 +92,11 @@ def wrap(task: Task, view: View, action: str, url: str, failure: Failure, inner:
         "task_id": task.id,
         "action": action,
         "status": WRAPPER_WORDS[view.phase],
-        "fail_reason": url if succeeded else failure.message if task.ended_at is not None else "",
+        "fail_reason": url if succeeded else failure.message if view.ended else "",
         "submit_time": int(task.created_at),
         "start_time": int(started_at),
-        "finish_time": int(task.ended_at or 0),
-        "progress": f"{view.progress if task.ended_at is None else 100}%",
+        "finish_time": int(task.ended_at or 0) if view.ended else 0,
+        "progress": f"{100 if view.ended else view.progress}%",
         "data": inner,
     }
     return {"code": "success", "message": "", "data": data}

@@ -37,7 +37,7 @@ def register(router: web.UrlDispatcher, desk: Desk, clips: Clips) -> None:
     async def content(request: web.Request) -> web.StreamResponse:
         return await _content(desk, clips, request)
 
-    router.add_post(PATH, answering(create))
+    router.add_post(PATH, answering(create, lambda _request: desk.turned_away(other.MODEL.family, PATH)))
     router.add_get(PATH + "/{id}", answering(poll))
     router.add_get(PATH + "/{id}/content", answering(content))
 
