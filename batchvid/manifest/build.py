@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from batchvid.manifest.document import Map
-from batchvid.manifest.expand import Draft, Entry
+from batchvid.manifest.entry import Entry
+from batchvid.manifest.expand import Draft
 from batchvid.manifest.fields import CHECKS, word
 from batchvid.manifest.images import Picture
 from batchvid.manifest.names import fit, safe_key, safe_name

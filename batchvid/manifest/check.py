@@ -62,10 +62,7 @@ def validate(document: Map, problems: Problems) -> tuple[schema.ManifestModel | 
         details = error.errors(include_url=False, include_input=False)
     _report(document, details, problems)
     rest, indexes = _sound_part(document, details)
-    try:
-        return (schema.ManifestModel.model_validate(rest), indexes) if indexes else (None, [])
-    except ValidationError:
-        return None, []
+    return (schema.ManifestModel.model_validate(rest), indexes) if indexes else (None, [])
 
 
 def _sound_part(document: Map, details: Sequence[ErrorDetails]) -> tuple[dict[str, Any], list[int]]:
@@ -94,8 +91,6 @@ def _sound_part(document: Map, details: Sequence[ErrorDetails]) -> tuple[dict[st
 
 def entry_name(document: Map, path: Sequence[str | int]) -> str:
     """What the user calls the part of the manifest at `path`: a clip entry's id, `providers.x`, `budget`."""
-    if not path:
-        return ""
     if path[0] == "clips" and len(path) > 1 and isinstance(path[1], int):
         entry = document["clips"][path[1]]
         said = entry.get("id") if isinstance(entry, Mapping) else None

@@ -5,6 +5,7 @@ Scalars follow YAML 1.2, not PyYAML's 1.1, where `16:9` is the number 969, `no` 
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -111,7 +112,8 @@ def scalar(text: str) -> Any:
     if _INT.fullmatch(text):
         return int(text)
     if _FLOAT.fullmatch(text):
-        return float(text)
+        number = float(text)
+        return number if math.isfinite(number) else text
     return text
 
 

@@ -111,6 +111,9 @@ def _set(document: Map, setting: str, problems: Problems) -> Map:
     if not equals or not all(part.strip() for part in key.split(".")):
         problems.add(place, "must be written key=value, such as budget.usd=10 or defaults.duration_s=5")
         return document
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        problems.add(place, "holds bytes that are no text (it is not UTF-8)")
+        return document
     allowed = [name for name in ManifestModel.model_fields if name not in ("include", "clips")]
     steps = key.split(".")
     if len(steps) == 1 and key not in ManifestModel.model_fields:

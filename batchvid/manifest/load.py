@@ -13,7 +13,8 @@ from batchvid.errors import ManifestError
 from batchvid.manifest.build import build
 from batchvid.manifest.check import entry_name, validate
 from batchvid.manifest.document import Map, mark_at
-from batchvid.manifest.expand import MAX_JOBS, Shared, drafts, entry_of
+from batchvid.manifest.entry import Shared, entry_of
+from batchvid.manifest.expand import MAX_JOBS, drafts
 from batchvid.manifest.gather import gather
 from batchvid.manifest.images import Pictures
 from batchvid.manifest.names import safe_name

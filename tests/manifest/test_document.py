@@ -39,6 +39,7 @@ def bad(text: str | bytes) -> tuple[int, str]:
         "0o17",
         "1_000",
         "12e4",
+        "1.0e999",
         ".inf",
         ".nan",
         "1.2.3",

@@ -221,6 +221,7 @@ def test_output_templates_stay_in_the_tree(mistakes: Mistakes, template: str, pr
         ("exclude: [{y: a}]", "exclude: y is no axis of the matrix; its axes are: none"),
         ("matrix: {x: [a, b]}, exclude: [{x: c}]", "exclude: x is never 'c'; its values are: a, b"),
         ("matrix: {x: [a]}, exclude: [{x: a}]", "exclude: leaves nothing of the matrix"),
+        ("matrix: {x: [a]}, exclude: [{}]", "exclude: leaves nothing of the matrix"),
         ("where: a > 5", "where: picks rows or images, and the entry has neither"),
         ("rows: gone.csv", "gone.csv:cannot be read: No such file or directory; it was looked for at gone.csv"),
         ("rows: '{{ gone }}'", "rows: nothing is called gone; there is: no variables"),

@@ -149,6 +149,7 @@ def test_set_changes_one_place_of_an_alias(write: Write, specs: Specs) -> None:
         ("tone", "--set tone=: must be written key=value, such as budget.usd=10 or defaults.duration_s=5"),
         ("=x", "--set =x: must be written key=value, such as budget.usd=10 or defaults.duration_s=5"),
         ("a..b=x", "--set a..b=x: must be written key=value, such as budget.usd=10 or defaults.duration_s=5"),
+        ("tone=caf\udce9", "--set tone=caf?: holds bytes that are no text (it is not UTF-8)"),
         ("budgt.usd=5", "--set budgt.usd=5: there is no budgt to set; did you mean budget? It begins with one of "),
         ("include.x=5", "--set include.x=5: there is no include to set; It begins with one of "),
         ("defaults.model.x=5", "--set defaults.model.x=5: leads nowhere: "),

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import struct
+import sys
 import zlib
 from pathlib import Path
 
@@ -142,6 +144,9 @@ def test_patterns(write: Write) -> None:
     assert [str(Path("p").absolute() / "c.png")] == matching(str(Path("p").absolute() / "*.png"), Path("elsewhere"))
     assert matching("q/*.jpg", Path()) == []
     assert matching("p/..", Path()) == []
+    assert matching("*.jpg", Path("nowhere")) == []
+    assert matching("a\0/../*.jpg", Path()) == []
+    assert matching("**/**/**/a.jpg", Path("p")) == ["A.jpg"]
 
 
 GLOB = "clips:\n  - id: front\n    images: photos/*.jpg\n    prompt: slow push-in on {{ image_stem }}\n    model: m\n"
@@ -226,3 +231,36 @@ def test_problems_of_images(write: Write, mistakes: Mistakes, entry: str, proble
     write("a.txt", "x")
     (found,) = mistakes(f"clips: [{{id: k, model: m, prompt: p, {entry}}}]\n")
     assert found.startswith(problem)
+
+
+def test_a_file_named_like_a_template(write: Write, specs: Specs) -> None:
+    """A found file's name is a name: braces in it are not filled in."""
+    write("photos/{{ x }}.jpg", picture("JPEG"))
+    (spec,) = specs(GLOB).values()
+    assert Path(spec.images[0].source).name == "{{ x }}.jpg"
+    assert spec.prompt == "slow push-in on {{ x }}"
+
+
+def test_decomposed_names_read_the_same(write: Write, specs: Specs) -> None:
+    """A name from a Mac's disk fills a prompt with the same letters as anywhere else."""
+    write("photos/Cafe\u0301.jpg", picture("JPEG"))
+    (spec,) = specs(GLOB).values()
+    assert spec.prompt == "slow push-in on Caf\u00e9"
+    assert spec.id == "front_Cafe"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such names themselves")
+def test_a_name_that_is_not_utf8(write: Write, mistakes: Mistakes) -> None:
+    """A file name of another encoding is told; a job with it could not be written down."""
+    write("photos/x.txt", "")
+    Path(os.fsdecode(b"photos/caf\xe9.jpg")).write_bytes(picture("JPEG"))
+    assert mistakes(GLOB) == [
+        "m.yaml:3: front: images: the name of the file 'photos/caf\\udce9.jpg' "
+        "holds bytes that are no text (it is not UTF-8)"
+    ]
+
+
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="needs a file that cannot be read, for root too")
+def test_a_file_that_cannot_be_read() -> None:
+    """A read error is told with the system's words."""
+    assert refusal("mem", "/proc/self") == "mem cannot be read: Input/output error"
