@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 
 import click
 
@@ -35,10 +36,10 @@ for command in (work.plan, work.validate, work.run, work.retry, look.status, loo
     group.add_command(command)
 
 
-def main() -> None:
-    """Run the command line; every error is told in a sentence, never as a traceback."""
+def main(args: Sequence[str] | None = None) -> None:
+    """Run the command line and exit; every error is told in a sentence, never as a traceback."""
     try:
-        code = group.main(prog_name="batchvid", standalone_mode=False)
+        code = group.main(args, prog_name="batchvid", standalone_mode=False)
     except click.exceptions.Abort:
         click.echo("interrupted", err=True)
         code = 130

@@ -32,10 +32,10 @@ class Progress(Protocol):
         """The run is over."""
 
 
-def progress_for(jobs: Iterable[Job], out: TextIO = sys.stdout) -> Progress:
+def progress_for(jobs: Iterable[Job]) -> Progress:
     """Bars when a person is looking on, else lines without a single control character."""
     tally = Tally(jobs)
-    return Bars(tally) if out.isatty() and sys.stderr.isatty() else Lines(tally, out)
+    return Bars(tally) if sys.stdout.isatty() and sys.stderr.isatty() else Lines(tally, sys.stdout)
 
 
 class Lines:

@@ -150,16 +150,15 @@ class Submitter:
         )
         if no.kind in STOPS_PROVIDER:
             delay_s = 0.0  # the account's trouble, not the job's: it stays pending for the next run
+            if not lane.stopped:
+                context.notice(f"{lane.name} is stopped ({no.kind}): {_words(no)}")
+            lane.stop(no.kind, _words(no))  # before the refusal is told, which frees a slot for the next in line
         elif delay_s is not None:
             delay_s = max(delay_s, lane.pause(context.now(), no.retry_after_s, context.jitter()) - context.now())
         retry_at = None if delay_s is None else utc_now() + timedelta(seconds=delay_s)
         said = ev.SubmitRefused(at=utc_now(), kind=no.kind, message=_words(no), retry_at=retry_at)
         job = await context.recorder.record(job.id, said)
-        if no.kind in STOPS_PROVIDER:
-            if not lane.stopped:
-                context.notice(f"{lane.name} is stopped ({no.kind}): {_words(no)}")
-            lane.stop(no.kind, _words(no))
-        elif delay_s is not None:
+        if delay_s is not None and not lane.stopped:
             self.enqueue(job, delay_s)
         context.rest(job.id)
 

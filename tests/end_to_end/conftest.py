@@ -1,0 +1,176 @@
+"""A served emulator, a folder to work in, and the command line in-process or as a process of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import json
+import os
+import subprocess
+import sys
+import threading
+import urllib.request
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from batchvid.cli import main
+from batchvid.emulator import Emulator, Settings
+
+KEY = "sk-test-key-that-must-not-leak"
+PICTURES = Path(__file__).parents[2] / "manifests" / "pictures"
+
+
+class ServedEmulator:
+    """An emulator on a loop of its own, so that a run may have the test's thread."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._loop = asyncio.new_event_loop()
+        self._stop = asyncio.Event()
+        self._up = threading.Event()
+        self._thread = threading.Thread(target=self._loop.run_until_complete, args=(self._serve(),))
+        self.base_url = ""
+
+    async def _serve(self) -> None:
+        async with Emulator(self._settings) as emulator:
+            self.base_url = emulator.base_url
+            self._up.set()
+            await self._stop.wait()
+
+    def __enter__(self) -> ServedEmulator:
+        self._thread.start()
+        assert self._up.wait(20), "the emulator did not come up"
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join()
+        self._loop.close()
+
+    def ledger(self) -> dict[str, Any]:
+        """The books."""
+        books: dict[str, Any] = self._ask("GET", "/_emulator/ledger")
+        return books
+
+    def set_faults(self, *rules: dict[str, Any]) -> None:
+        """Put these rules in force, and no others."""
+        self._ask("PUT", "/_emulator/faults", json.dumps(rules).encode())
+
+    def _ask(self, method: str, path: str, body: bytes | None = None) -> Any:
+        request = urllib.request.Request(self.base_url + path, data=body, method=method)
+        with urllib.request.urlopen(request) as reply:
+            return json.load(reply)
+
+
+@dataclass
+class Result:
+    """What a command did."""
+
+    code: int
+    out: str
+    err: str
+
+
+@dataclass
+class Bench:
+    """A folder with one batch, an emulator that serves it, and the command line pointed at both."""
+
+    folder: Path
+    emulator: ServedEmulator
+    run_cli: Callable[[Sequence[str]], Result]
+
+    @property
+    def manifest(self) -> Path:
+        return self.folder / "batch.yaml"
+
+    @property
+    def batch(self) -> Path:
+        return self.folder / "outputs" / "batch"
+
+    def write(self, clips: str, *, top: str = "", **limits: object) -> None:
+        """Write the manifest; `limits` are the provider's, over quick ones; `top` adds top-level keys."""
+        quick = {"concurrency": 20, "submits_per_min": 60000, "polls_per_s": 1000, "poll_every_s": 0.02}
+        provider = {"base_url": self.emulator.base_url, "api_key_env": "TEST_KEY", **quick, **limits}
+        self.manifest.write_text(
+            f"{top}\nproviders: {{cometapi: {json.dumps(provider)}}}\n"
+            f"defaults: {{model: veo3-fast, duration_s: 4, aspect_ratio: 16:9}}\nclips:\n{clips}\n",
+            "utf-8",
+        )
+
+    def cli(self, *args: str) -> Result:
+        """A command, in this process."""
+        return self.run_cli([*args, "--out", str(self.folder / "outputs")])
+
+    def start(self, *args: str, module: str = "batchvid") -> subprocess.Popen[str]:
+        """A command, as a process of its own."""
+        command = [sys.executable, "-m", module, *args, "--out", str(self.folder / "outputs")]
+        return subprocess.Popen(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "TEST_KEY": KEY, "PYTHONPATH": str(PICTURES.parents[1])},
+        )
+
+    def run(self, *args: str) -> Result:
+        """`batchvid run` on the manifest."""
+        return self.cli("run", str(self.manifest), *args)
+
+    def status(self) -> dict[str, Any]:
+        """`batchvid status --json`."""
+        facts: dict[str, Any] = json.loads(self.cli("status", str(self.manifest), "--json").out)
+        return facts
+
+    def rows(self) -> list[dict[str, str]]:
+        """The report."""
+        with (self.batch / "report.csv").open(encoding="utf-8", newline="") as file:
+            return list(csv.DictReader(file))
+
+    def settle_uncertain(self) -> None:
+        """Bind every uncertain job to the task that the emulator's ledger names, or release it when there is none."""
+        bound = {row["task_id"] for row in self.rows()}
+        orphans = {
+            task["prompt"]: task["task_id"] for task in self.emulator.ledger()["tasks"] if task["task_id"] not in bound
+        }
+        for job in self.status()["uncertain"]:
+            task_id = orphans.get(job["prompt"])
+            how = ["--task-id", task_id] if task_id else ["--abandon"]
+            assert self.cli("resolve", job["job"], *how, "--batch", str(self.manifest)).code == 0
+
+
+@pytest.fixture
+def run_cli(capsys: pytest.CaptureFixture[str]) -> Callable[[Sequence[str]], Result]:
+    """The command line in this process."""
+
+    def call(args: Sequence[str]) -> Result:
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as end:
+            main(list(args))
+        said = capsys.readouterr()
+        return Result(int(end.value.code or 0), said.out, said.err)
+
+    return call
+
+
+@pytest.fixture
+def settings() -> Settings:
+    """The emulator's dials; a test overrides this where it needs others."""
+    return Settings(life="polls:1", render="shared", api_key=KEY)
+
+
+@pytest.fixture
+def bench(
+    tmp_path: Path,
+    settings: Settings,
+    run_cli: Callable[[Sequence[str]], Result],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Bench]:
+    """One batch against one emulator."""
+    monkeypatch.setenv("TEST_KEY", KEY)
+    monkeypatch.chdir(tmp_path)
+    with ServedEmulator(settings) as emulator:
+        yield Bench(tmp_path, emulator, run_cli)

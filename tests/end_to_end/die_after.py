@@ -1,0 +1,40 @@
+"""A run that dies by SIGKILL right after its n-th recorded event: `... die_after N MANIFEST --out FOLDER`."""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+import sys
+from collections.abc import Sequence
+
+from batchvid import events as ev
+from batchvid import session
+from batchvid.jobs import Job
+from batchvid.report.progress import Lines
+from batchvid.report.tally import Tally
+
+
+class Reaper(Lines):
+    """A display that lets so many recorded events pass."""
+
+    def __init__(self, jobs: Sequence[Job], left: int) -> None:
+        super().__init__(Tally(jobs), io.StringIO())
+        self._left = left
+        self._reap()
+
+    def __call__(self, event: ev.Event, before: Job | None, after: Job) -> None:
+        super().__call__(event, before, after)
+        if not isinstance(event, ev.Progressed):
+            self._left -= 1
+            self._reap()
+
+    def _reap(self) -> None:
+        if self._left <= 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    count, manifest, _, out = sys.argv[1:]
+    batch = session.load(manifest, out=out)
+    sys.exit(session.run(batch, display=lambda jobs: Reaper(jobs, int(count))).exit_code)
