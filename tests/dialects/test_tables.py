@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import orjson
 import pytest
 
 from batchvid.dialects import DIALECTS
 from batchvid.dialects.values import fraction, link, moment, retry_after_s, text
 from batchvid.dialects.words import PHASES, kind_of, phase_of
-from batchvid.failures import FailureKind
+from batchvid.failures import Charged, FailureKind
 from batchvid.wire import Phase, Response
 
 DOCUMENTED = {
@@ -146,3 +147,14 @@ def test_a_no_without_a_code_is_read_by_its_words_and_status(
     """Words are believed only under the HTTP statuses where they can mean it; else the status decides."""
     read = DIALECTS[dialect].read_submit(Response(status=status, body=body))
     assert kind is getattr(read, "kind", None), read
+
+
+@pytest.mark.parametrize(
+    ("units", "charged"),
+    [("0", Charged.NO), ("0.5", Charged.YES), (2, Charged.YES), ("NaN", Charged.UNKNOWN), ("-", Charged.UNKNOWN)],
+)
+def test_a_failed_task_was_charged_if_it_cost_units(units: object, charged: Charged) -> None:
+    """Kling's deduction decides whether a failure was paid for; what is no number decides nothing."""
+    body = orjson.dumps({"code": 0, "data": {"task_id": "1", "task_status": "failed", "final_unit_deduction": units}})
+    read = DIALECTS["kling"].read_poll(Response(status=200, body=body), "1")
+    assert charged is getattr(read, "charged", None), read
