@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import NamedTuple
 
+SHOWN_PROBLEMS = 50  # of one place: a wrong column of a long table must not bury everything else
 SHOWN_PLACES = 3  # how many rows of a table are named when the same problem is in all of them
 
 
@@ -40,11 +42,17 @@ class Problems:
     def lines(self) -> list[str]:
         """All problems: those of the first file, then of the others, each from its first line down."""
 
-        def order(found: tuple[tuple[Place, str], list[str]]) -> tuple[bool, str, int]:
+        def order(found: tuple[tuple[Place, str], list[str]]) -> tuple[bool, Place]:
             place = found[0][0]
-            return place.file != self._first_file, place.file, place.line
+            return place.file != self._first_file, place
 
-        return [place.problem(text + _in_rows(rows)) for (place, text), rows in sorted(self._found.items(), key=order)]
+        lines: list[str] = []
+        for place, found in groupby(sorted(self._found.items(), key=order), key=lambda item: item[0][0]):
+            told = [place.problem(text + _in_rows(rows)) for (_, text), rows in found]
+            lines += told[:SHOWN_PROBLEMS]
+            if len(told) > SHOWN_PROBLEMS:
+                lines.append(place.problem(f"and {len(told) - SHOWN_PROBLEMS:,} more problems here"))
+        return lines
 
 
 def _in_rows(rows: list[str]) -> str:

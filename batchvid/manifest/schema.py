@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator
 
 from batchvid.manifest import fields
+from batchvid.manifest.document import plain
 from batchvid.manifest.names import safe_name, text_of
 from batchvid.manifest.template import is_template
 
@@ -40,9 +41,12 @@ def _variable_name(name: str) -> str:
 
 
 def _literal(value: Any) -> Any:
+    """A variable's value, as plain data and without templates: they would land in a prompt as they are."""
     if isinstance(value, str) and is_template(value):
         raise ValueError("must be a plain value: templates are filled in in the clips, not here")
-    return value
+    for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        _literal(inner)
+    return plain(value)
 
 
 def _batch_name(value: Any) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
+from functools import lru_cache
 from typing import Any
 
 import jinja2
@@ -121,10 +122,7 @@ class Templates:
         missing = sorted(self.names(text) - variables.keys())
         if not missing:
             return f"the template cannot be filled in: {error}"
-        close = get_close_matches(missing[0], list(variables), 1)
-        hint = f", did you mean {close[0]}?" if close else ";"
-        there = ", ".join(sorted(variables)) or "no variables"
-        return f"nothing is called {missing[0]}{hint} there is: {there}"
+        return _nothing_called(missing[0], tuple(sorted(variables)))
 
 
 class _Environment(ImmutableSandboxedEnvironment):
@@ -138,6 +136,14 @@ class _Environment(ImmutableSandboxedEnvironment):
         if operator != "%" and (_is_large(left) or _is_large(right)) and not _are_plain_factors(operator, left, right):
             raise SecurityError(f"the numbers beside {operator} are too large")
         return super().call_binop(context, operator, left, right)
+
+
+@lru_cache(maxsize=64)
+def _nothing_called(name: str, names: tuple[str, ...]) -> str:
+    """Cached, because one misspelled name may be met in each of 100,000 rows."""
+    close = get_close_matches(name, names, 1)
+    hint = f", did you mean {close[0]}?" if close else ";"
+    return f"nothing is called {name}{hint} there is: {', '.join(names) or 'no variables'}"
 
 
 def _is_large(value: Any) -> bool:

@@ -156,6 +156,10 @@ def test_mistakes_in_an_entry(mistakes: Mistakes, entry: str, problem: str) -> N
         ("retries: -1", "retries: must be at least 0"),
         ("vars: {a b: 1}", "vars: a b: must be letters, digits and _, for use as {{ name }}, and none of "),
         ("vars: {a: '{{ b }}'}", "vars: a: must be a plain value: templates are filled in in the clips, not here"),
+        (
+            "vars: {a: [{b: '{{ c }}'}]}",
+            "vars: a: must be a plain value: templates are filled in in the clips, not here",
+        ),
         ("output: {clips: ''}", "output: clips: must not be empty"),
     ],
 )

@@ -118,6 +118,12 @@ def test_entry_and_vars_are_variables(specs: Specs) -> None:
     assert specs(text)["k"].mode == "k-1-calm-a+b"
 
 
+def test_a_variable_may_be_a_mapping(specs: Specs) -> None:
+    """Keys of a mapping are reached with a dot, whatever they are called."""
+    text = "vars: {shop: {start: Berlin, marks: [a, b]}}\n" + one("mode: '{{ shop.start }} {{ shop.marks[1] }}'")
+    assert specs(text)["k"].mode == "Berlin b"
+
+
 def test_prompts_lose_the_space_around_them(specs: Specs) -> None:
     """A block's last newline does not change what is paid for, whether or not it is a template."""
     for prompt in ("a field", "'a field  '", "|\n      a field\n", "'{{ \"a field\" }} '"):

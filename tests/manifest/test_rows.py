@@ -244,3 +244,13 @@ def test_an_empty_optional_cell_says_nothing(write: Write, specs: Specs) -> None
         MANIFEST + '    aspect_ratio: "{{ ratio }}"\n    duration_s: "{{ s }}"\n    tags: ["{{ ratio }}", t]\n'
     )
     assert (found["a"].aspect_ratio, found["a"].duration_s, found["a"].tags) == ("", None, ("t",))
+
+
+def test_a_wrong_column_does_not_bury_the_rest(write: Write, mistakes: Mistakes) -> None:
+    """Of many different problems of one place, fifty are told and the others counted."""
+    write("data/t.csv", "sku,name,s\n" + "".join(f"s{i},x,late{i}\n" for i in range(300)))
+    found = mistakes(MANIFEST + '    duration_s: "{{ s }}"\n  - {id: last, prompt: p, takes: 0}\n')
+    assert len(found) == 52
+    assert found[0].startswith("m.yaml:6: {{ sku }}: duration_s: must be a number of seconds such as 8, not 'late0'")
+    assert found[50] == "m.yaml:6: {{ sku }}: and 250 more problems here"
+    assert found[51] == "m.yaml:7: last: takes: must be at least 1"
