@@ -1,0 +1,44 @@
+"""For all tests: nothing outside this machine is ever called, and hypothesis is not bound by a clock.
+
+Knows nothing of batchvid; what tests build their jobs and clips with stands in builders.py.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import settings
+
+from tests.builders import MakeClip, make_clip
+
+settings.register_profile("shared", deadline=None, max_examples=60, database=None)  # the cores are shared with others
+settings.load_profile("shared")
+
+
+def _only_loopback(event: str, arguments: tuple[Any, ...]) -> None:
+    if event not in ("socket.connect", "socket.sendto"):
+        return
+    address = arguments[1]
+    if isinstance(address, tuple) and not ipaddress.ip_address(address[0]).is_loopback:
+        raise PermissionError(f"a test wants to reach {address[0]}: only loopback is allowed")
+
+
+sys.addaudithook(_only_loopback)
+
+
+@pytest.fixture(scope="session")
+def clips(tmp_path_factory: pytest.TempPathFactory) -> MakeClip:
+    """Real MP4s: the same values give the same file, which is made once."""
+    folder = tmp_path_factory.mktemp("clips")
+
+    def clip(**values: Any) -> Path:
+        path = folder / ("-".join(f"{name}={value}" for name, value in sorted(values.items())) + ".mp4")
+        if not path.exists():
+            make_clip(path, **values)
+        return path
+
+    return clip

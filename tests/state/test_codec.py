@@ -1,0 +1,176 @@
+"""Jobs and events survive the way through JSON, whatever they hold, and signed links do not."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from batchvid import events as ev
+from batchvid.failures import Charged, FailureKind
+from batchvid.jobs import Job, JobState
+from batchvid.specs import Clip, ImageRef, JobSpec, Price
+from batchvid.state import codec
+from batchvid.wire import Asset
+from tests.builders import CONTENT, LINK, ONE_OF_EACH, SECRET, job_in, life, planned, spec
+
+WORDS = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
+SAID = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12)
+SIZES = st.floats(0, 10_000, allow_nan=False)
+COUNTS = st.integers(0, 2**53)
+TIMES = st.datetimes(datetime(2020, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - bounds
+MONEY = st.decimals(0, 10_000, places=4)
+PRICES = st.builds(Price, usd=st.none() | MONEY, basis=SAID)
+KEYED = st.lists(st.builds(Asset, location=SAID, keyed=st.just(True)), max_size=3).map(tuple)
+PLAIN: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**63), 2**63) | st.floats(allow_nan=False, allow_infinity=False) | WORDS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(WORDS, inner, max_size=3),
+    max_leaves=6,
+)
+IMAGES = st.builds(
+    ImageRef,
+    role=st.sampled_from(["first", "last", "reference"]),
+    source=SAID,
+    sha256=WORDS,
+    media_type=WORDS,
+    size_bytes=COUNTS,
+    width=COUNTS,
+    height=COUNTS,
+)
+SPECS = st.builds(
+    JobSpec,
+    **dict.fromkeys(("id", "entry", "provider", "model", "prompt", "key", "fingerprint"), SAID),
+    **dict.fromkeys(("negative_prompt", "aspect_ratio", "resolution", "mode"), WORDS),
+    take=st.integers(1, 99),
+    images=st.lists(IMAGES, max_size=3).map(tuple),
+    duration_s=st.none() | SIZES,
+    seed=st.none() | COUNTS,
+    sound=st.none() | st.booleans(),
+    options=st.dictionaries(WORDS, PLAIN, max_size=3),
+    variables=st.dictionaries(WORDS, WORDS, max_size=3),
+    tags=st.lists(WORDS, max_size=3).map(tuple),
+)
+CLIPS = st.builds(Clip, key=SAID, size_bytes=COUNTS, sha256=WORDS, duration_s=SIZES, width=COUNTS, height=COUNTS)
+JOBS = st.builds(
+    Job,
+    spec=SPECS,
+    state=st.sampled_from(JobState),
+    **dict.fromkeys(
+        ("attempts", "refusals", "dead_links", "committed_attempts", "unpriced_attempts"), st.integers(0, 99)
+    ),
+    **dict.fromkeys(("origin", "external_id", "task_id", "model_returned", "actual_usd", "word", "message"), WORDS),
+    **dict.fromkeys(
+        ("planned_at", "submitted_at", "accepted_at", "finished_at", "stored_at", "retry_at", "expires_at"),
+        st.none() | TIMES,
+    ),
+    price=PRICES,
+    committed_usd=MONEY,
+    progress=st.none() | st.floats(0, 1),
+    assets=KEYED,
+    kind=st.none() | st.sampled_from(FailureKind),
+    charged=st.sampled_from(Charged),
+    clip=st.none() | CLIPS,
+)
+EVENTS: dict[type[ev.Event], st.SearchStrategy[ev.Event]] = {
+    ev.SubmitStarted: st.builds(ev.SubmitStarted, at=TIMES, origin=WORDS, price=PRICES, external_id=WORDS),
+    ev.SubmitAccepted: st.builds(ev.SubmitAccepted, at=TIMES, task_id=WORDS, model=WORDS),
+    ev.SubmitRefused: st.builds(
+        ev.SubmitRefused, at=TIMES, kind=st.sampled_from(FailureKind), message=WORDS, retry_at=st.none() | TIMES
+    ),
+    ev.SubmitLost: st.builds(ev.SubmitLost, at=TIMES, message=WORDS),
+    ev.Progressed: st.builds(ev.Progressed, at=TIMES, word=WORDS, progress=st.none() | st.floats(0, 1)),
+    ev.TaskSucceeded: st.builds(
+        ev.TaskSucceeded, at=TIMES, assets=KEYED, expires_at=st.none() | TIMES, model=WORDS, actual_usd=WORDS
+    ),
+    ev.TaskFailed: st.builds(
+        ev.TaskFailed,
+        at=TIMES,
+        kind=st.sampled_from(FailureKind),
+        message=WORDS,
+        charged=st.sampled_from(Charged),
+        retry_at=st.none() | TIMES,
+    ),
+    ev.LinkExpired: st.builds(ev.LinkExpired, at=TIMES, message=WORDS),
+    ev.ClipStored: st.builds(ev.ClipStored, at=TIMES, clip=CLIPS),
+    ev.GaveUp: st.builds(ev.GaveUp, at=TIMES, kind=st.sampled_from(FailureKind), message=WORDS),
+    ev.Reopened: st.builds(ev.Reopened, at=TIMES, reason=WORDS),
+    ev.PollResumed: st.builds(ev.PollResumed, at=TIMES),
+}
+
+
+def event_again(event: ev.Event) -> ev.Event:
+    """The event after its way through a row."""
+    return codec.load_event(type(event).__name__, event.at.isoformat(), codec.dump_event(event), spec())
+
+
+def job_again(job: Job) -> Job:
+    """The job after its way through a row."""
+    return codec.load_job(job.state, codec.dump_spec(job.spec), codec.dump_standing(job))
+
+
+@given(SPECS)
+def test_every_spec_comes_back_equal(one: JobSpec) -> None:
+    """Whatever script, option or image a spec holds, the file gives back the very same."""
+    assert one == codec.load_spec(codec.dump_spec(one))
+
+
+@given(JOBS)
+def test_every_job_comes_back_equal(job: Job) -> None:
+    """Money to the last digit, times to the microsecond, and every field that differs from its default."""
+    again = job_again(job)
+    assert job == again
+    assert type(again.committed_usd) is Decimal
+
+
+@given(st.one_of(*EVENTS.values()))
+def test_every_event_comes_back_equal(event: ev.Event) -> None:
+    """The log tells exactly what happened."""
+    assert event == event_again(event)
+
+
+def test_no_kind_of_event_is_left_out() -> None:
+    """The property above is about every event there is; a plan is told by the spec in the job's row."""
+    assert {*EVENTS, ev.Planned} == set(ev.KINDS.values())
+    asked = planned(spec(prompt="as planned"))
+    assert asked == codec.load_event("Planned", asked.at.isoformat(), codec.dump_event(asked), asked.spec)
+
+
+@pytest.mark.parametrize("state", JobState)
+def test_a_job_on_its_way_comes_back_without_its_links(state: JobState) -> None:
+    """Of what a ready job offers only the path that needs the key is kept: a link is asked for again."""
+    job = job_in(state)
+    kept = tuple(asset for asset in job.assets if asset.keyed)
+    assert replace(job, assets=kept) == job_again(job)
+    assert SECRET not in codec.dump_standing(job)
+
+
+def test_no_event_keeps_a_link() -> None:
+    """A finished task's signed link does not enter the log; its content path does."""
+    for event in ONE_OF_EACH:
+        assert SECRET not in codec.dump_event(event)
+    done = ev.TaskSucceeded(at=ONE_OF_EACH[0].at, assets=(LINK, CONTENT))
+    assert event_again(done) == replace(done, assets=(CONTENT,))
+
+
+def test_a_row_holds_only_what_was_said() -> None:
+    """A hundred thousand pending jobs do not write their defaults down."""
+    assert codec.dump_standing(life(planned())[0].job) == '{"planned_at":"2026-03-01T20:00:00+00:00"}'
+    named = {f.name for f in fields(JobSpec)}
+    assert named > set(orjson.loads(codec.dump_spec(spec())))
+
+
+def test_a_row_that_was_tampered_with_is_refused() -> None:
+    """A state that does not exist and a sum that is none are errors, not guesses."""
+    good = codec.dump_spec(spec())
+    with pytest.raises(ValueError, match="state"):
+        codec.load_job("paused", good, "{}")
+    with pytest.raises(ValueError, match="committed_usd"):
+        codec.load_job("pending", good, '{"committed_usd": "much"}')
+    with pytest.raises(KeyError, match="Exploded"):
+        codec.load_event("Exploded", "2026-03-01T20:00:00+00:00", "{}", spec())
