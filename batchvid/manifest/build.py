@@ -151,8 +151,8 @@ def _picture(entry: Entry, draft: Draft, field: str, said: str) -> Picture:
         raise ValueError(_EMPTY)
     folder = entry.folder_of(field)
     folders: tuple[Path, ...] = (folder,)
-    if draft.row_folder is not None and draft.row_folder != folder:
-        folders = (folder, draft.row_folder)
+    if draft.source.row_folder is not None and draft.source.row_folder != folder:
+        folders = (folder, draft.source.row_folder)
     return entry.shared.pictures.find(text, folders)
 
 
@@ -186,7 +186,7 @@ def _key(entry: Entry, draft: Draft, fields: Mapping[str, Any], made: Mapping[st
         output = entry.shared.document.get("output")
         mark = output.marks["clips"] if isinstance(output, Map) else entry.place
         place = Place(mark.file, mark.line, entry.place.entry)
-        entry.shared.problems.add(place, f"output.clips: {error}", draft.row)
+        entry.shared.problems.add(place, f"output.clips: {error}", draft.source.row)
         return None
 
 
@@ -198,10 +198,10 @@ def _for_path(value: Any) -> Any:
 
 def _row(entry: Entry, draft: Draft, value: Any) -> str:
     """The row a problem was met in, with the columns that the field uses."""
-    if not draft.row or not isinstance(value, str):
-        return draft.row
+    if not draft.source.row or not isinstance(value, str):
+        return draft.source.row
     try:
-        columns = sorted(entry.shared.templates.names(value) & draft.columns.keys())
+        columns = sorted(entry.shared.templates.names(value) & draft.source.columns.keys())
     except ValueError:
         return ""  # the template itself is wrong, in every row
-    return f"{draft.row}: column {', '.join(columns)}" if columns else draft.row
+    return f"{draft.source.row}: column {', '.join(columns)}" if columns else draft.source.row

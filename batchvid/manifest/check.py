@@ -43,6 +43,7 @@ _SENTENCES = {
     "finite_number": "must be a finite number",
 }
 
+_NOT_YET = ("video", "audio", "fallback")
 _NEEDED = frozenset({"model", "prompt", "image"})  # without one of them, a clip would be told to lack it
 
 Path = tuple[str | int, ...]
@@ -68,20 +69,22 @@ def validate(document: Map, problems: Problems) -> tuple[schema.ManifestModel | 
 def _sound_part(document: Map, details: Sequence[ErrorDetails]) -> tuple[dict[str, Any], list[int]]:
     """The document without what is wrong, and the clip entries that are left; none when the rest hangs on the wrong.
 
-    Only what no other mistake can follow from is cut out by itself: a key that nobody knows, a default that has a
-    value somewhere else or needs none. Else the whole entry goes.
+    Only what no other mistake can follow from is cut out by itself: a key that nobody knows, one that does nothing
+    yet, a default that no clip needs. Else the whole entry goes.
     """
     paths = [detail["loc"] for detail in details]
-    unknown = {detail["loc"] for detail in details if detail["type"] == "extra_forbidden"}
+    alone = {
+        detail["loc"] for detail in details if detail["type"] == "extra_forbidden" or detail["loc"][-1] in _NOT_YET
+    }
     wrong_defaults = {path[1] for path in paths if path[0] == "defaults" and len(path) > 1}
     if any(path in (("clips",), ("defaults",)) or path[0] == "vars" for path in paths) or wrong_defaults & _NEEDED:
         return {}, []
-    wrong_clips = {path[1] for path in paths if path[0] == "clips" and not (path in unknown and len(path) == 3)}
+    wrong_clips = {path[1] for path in paths if path[0] == "clips" and not (path in alone and len(path) == 3)}
     indexes = [index for index in range(len(document["clips"])) if index not in wrong_clips]
     wrong_keys = {path[0] for path in paths} - {"clips", "defaults"}
     rest = {key: value for key, value in document.items() if key not in wrong_keys}
     rest["clips"] = [
-        {key: value for key, value in document["clips"][index].items() if ("clips", index, key) not in unknown}
+        {key: value for key, value in document["clips"][index].items() if ("clips", index, key) not in alone}
         for index in indexes
     ]
     if wrong_defaults:

@@ -25,6 +25,8 @@ _WORDS: dict[str, bool | None] = {
     **dict.fromkeys(("true", "True", "TRUE"), True),
     **dict.fromkeys(("false", "False", "FALSE"), False),
 }
+_BARE_TEMPLATE = re.compile(r"(^|[:\-\[,])\s*\{\{")
+_QUOTE_IT = '; a text that begins with {{ must stand in quotes, such as "{{ name }}"'
 _STR_TAGS = (None, "!", "tag:yaml.org,2002:str")
 _MAP_TAGS = (None, "!", "tag:yaml.org,2002:map")
 _SEQ_TAGS = (None, "!", "tag:yaml.org,2002:seq")
@@ -95,7 +97,9 @@ def read(data: bytes, file: str, complain: Complain) -> Any:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 0
-        raise BadDocument(Mark(file, line), f"is not valid YAML: {error.problem or error.context}") from None
+        near = text.splitlines()[max(0, line - 2) : line]
+        hint = _QUOTE_IT if any(_BARE_TEMPLATE.search(written) for written in near) else ""
+        raise BadDocument(Mark(file, line), f"is not valid YAML: {error.problem or error.context}{hint}") from None
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         raise BadDocument(Mark(file, line), f"holds a character that no text has: {error.reason}") from None
@@ -210,7 +214,8 @@ class _Reader:
         while not isinstance(event := self.loader.get_event(), yaml.MappingEndEvent):
             mark = self.mark(event)
             if not isinstance(event, yaml.ScalarEvent):
-                raise BadDocument(mark, "a key must be a word")
+                hint = _QUOTE_IT if getattr(event, "flow_style", False) else ""
+                raise BadDocument(mark, f"a key must be a word{hint}")
             key, is_merge = event.value, event.value == "<<" and event.implicit[0]
             if event.anchor:
                 self.anchors[event.anchor] = (key, 1)

@@ -8,14 +8,13 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from batchvid.manifest.entry import Entry
 from batchvid.manifest.fields import CHECKS
 from batchvid.manifest.names import text_of, value_name
 from batchvid.manifest.schema import FIELDS, ClipEntry
-from batchvid.manifest.sources import sources
+from batchvid.manifest.sources import Source, sources
 from batchvid.manifest.template import is_template
 
 MAX_JOBS = 1_000_000  # one manifest; a slip of the pen in a matrix must not fill the memory
@@ -23,16 +22,14 @@ _NO_AXIS = (set(FIELDS) | set(ClipEntry.model_fields)) - set(CHECKS)
 
 
 class Draft(NamedTuple):
-    """One job before its templates are filled in. `row` names its row for messages, `columns` are the row's."""
+    """One job before its templates are filled in: its variables (and what the report shows of them) and fields."""
 
     variables: dict[str, Any]
     fields: Mapping[str, Any]
     suffix: str
     shown: Mapping[str, str]
     take: int
-    row: str
-    columns: Mapping[str, str]
-    row_folder: Path | None
+    source: Source
 
 
 class _Cell(NamedTuple):
@@ -59,9 +56,7 @@ def drafts(entry: Entry) -> Iterator[Draft]:
                     suffix=f"{cell.suffix}{source.suffix}{f'_t{take}' if numbered else ''}",
                     shown=shown,
                     take=take,
-                    row=source.row,
-                    columns=source.columns,
-                    row_folder=source.row_folder,
+                    source=source,
                 )
 
 

@@ -158,6 +158,14 @@ def test_what_cannot_be_read_is_told_with_its_line(text: str, line: int, words: 
     assert words in message
 
 
+@pytest.mark.parametrize("line", ["b: {{ x }}", "b: {{ x }} on a table", "b: [{{ x }}]", "b: [a, {{ x }} y]"])
+def test_a_template_without_quotes_is_recognised(line: str) -> None:
+    """The commonest mistake of all is told as what it is, with its line."""
+    found, message = bad(f"a: 1\n{line}\n")
+    assert found == 2
+    assert message.endswith('; a text that begins with {{ must stand in quotes, such as "{{ name }}"')
+
+
 def test_a_byte_that_is_not_utf8_is_named() -> None:
     """A file saved as Windows-1252 is refused with the byte and its line."""
     assert bad(b"a: 1\nb: caf\xe9\n") == (2, "byte 0xe9 is not UTF-8; save the file as UTF-8")

@@ -173,7 +173,7 @@ clips:
     prompt: "{{ gone }}"
     "odd\\nkey": 1
   - id: c
-    prompt: p
+    image: missing.png
     fallback: [x]
 """
 
@@ -186,6 +186,7 @@ def test_mistakes_do_not_hide_each_other(mistakes: Mistakes) -> None:
         "m.yaml:7: a: image: there is no file gone.png",
         "m.yaml:9: b: prompt: nothing is called gone",
         "m.yaml:10: b: odd?key: unknown key; ",
+        "m.yaml:12: c: image: there is no file missing.png",
         "m.yaml:13: c: fallback: does not exist yet",
     ]
     found = mistakes(MORE_MISTAKES)
