@@ -178,6 +178,9 @@ class Provider(_Strict):
     on_lost_submit: Literal["hold", "resubmit"] | None = Field(
         None, description="hold: a submit without a verdict waits for a person; resubmit: it may be bought twice"
     )
+    life: Annotated[str, BeforeValidator(fields.word)] | None = Field(
+        None, description="the emulator's dial: how long its tasks take"
+    )
     budget: Budget | None = Field(None, description="limits for this provider alone")
     models: dict[str, ModelLimits] = Field(default_factory=dict, description="limits of single models")
 

@@ -137,6 +137,7 @@ def test_mistakes_in_an_entry(mistakes: Mistakes, entry: str, problem: str) -> N
         ("providers: {gw: {models: {m: {x: 1}}}}", "providers.gw: models.m.x: unknown key; Allowed: concurrency"),
         ("providers: {gw: {budget: {usd: 0}}}", "providers.gw: budget.usd: must be more than 0"),
         ("providers: {gw: {budget: {eur: 1}}}", "providers.gw: budget.eur: unknown key; Allowed: "),
+        ("providers: {gw: {life: [1]}}", "providers.gw: life: must be a text, not a list"),
         ("providers: {gw: {prefix: kling}}", "providers.gw: prefix: must be a path such as /kling, "),
         ("providers: {gw: {base_url: gw.example.com}}", "providers.gw: base_url: must be an address such as https://"),
         ('providers: {gw: {base_url: "https://[x"}}', "providers.gw: base_url: must be an address such as https://"),
@@ -199,6 +200,7 @@ providers:
     {dialect: d, base_url: "http://127.0.0.1:8080/", prefix: /kling/, api_key_env: GW_KEY_2, concurrency: 4,
      budget: {clips: 1}, models: {m: {concurrency: 1}}, submits_per_min: 60,
      polls_per_s: 0.5, poll_every_s: 10, timeout_s: 900, on_lost_submit: resubmit}
+  emulator: {life: 2}
 defaults: {sound: off, resolution: 720p}
 output: {clips: "{{ model }}/{{ id }}.mp4"}
 retries: 2
@@ -213,6 +215,7 @@ clips:
     assert settings.budget.allow_unpriced
     assert (gateway.base_url, gateway.prefix, gateway.api_key_env) == ("http://127.0.0.1:8080", "/kling", "GW_KEY_2")
     assert (gateway.on_lost_submit, gateway.timeout_s, gateway.polls_per_s) == ("resubmit", 900.0, 0.5)
+    assert settings.providers["emulator"].life == "2"
     (job,) = manifest.jobs
     assert (job.spec.id, job.spec.prompt, job.spec.sound, job.spec.tags) == ("2024", "7", True, ("a", "5"))
     assert (job.spec.key, job.spec.resolution, settings.retries, settings.downloads.concurrency) == (
