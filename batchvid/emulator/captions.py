@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
-import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -20,6 +20,10 @@ PLAIN = ("notosans-regular", "dejavusans.", "liberationsans-regular", "arial.", 
 MOST_FONTS = 24
 """Fonts that are looked into; a design shop has thousands."""
 MOST_LINES = 4
+LONGEST_WORD = 24
+"""Longer ones (addresses, mostly) are broken anywhere, or they would leave the frame."""
+WIDE = "[\u1100-\u11ff\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe4f\uff00-\uff60]"
+"""Letters of scripts that are written without blanks: lines may break beside each of them."""
 NOT_A_CHARACTER = "\U0010ffff"
 
 Font = ImageFont.FreeTypeFont
@@ -95,19 +99,14 @@ def _rank(path: Path) -> tuple[int, str]:
 
 
 def _pieces(text: str) -> list[str]:
-    """Words with the blank before them, and wide letters one by one."""
+    """Where a line may break: words with the blank before them; wide letters and those of endless words one by one."""
     pieces: list[str] = []
-    word = ""
-    for char in text:
-        if unicodedata.east_asian_width(char) in "WF":
-            pieces += [word, char] if word else [char]
-            word = ""
-        elif char == " ":
-            pieces += [word] if word else []
-            word = " "
+    for word in re.findall(r" ?[^ ]+", text):
+        if len(word) > LONGEST_WORD:
+            pieces += word
         else:
-            word += char
-    return pieces + ([word] if word else [])
+            pieces += re.findall(f" ?{WIDE}|(?:(?!{WIDE}).)+", word)
+    return pieces
 
 
 def _plain(font: Font, char: str) -> str:
@@ -139,6 +138,5 @@ def _load(path: Path, size_px: int) -> Font | None:
 @lru_cache(maxsize=16)
 def _default(size_px: int) -> Font:
     font = ImageFont.load_default(size_px)
-    if not isinstance(font, ImageFont.FreeTypeFont):
-        raise TypeError("Pillow was built without FreeType: no captions can be drawn")
+    assert isinstance(font, ImageFont.FreeTypeFont)  # noqa: S101 - every Pillow wheel carries FreeType
     return font

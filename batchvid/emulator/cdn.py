@@ -12,10 +12,9 @@ import orjson
 from aiohttp import hdrs, web
 
 from batchvid.emulator.clips import Clip, Clips, Variant
-from batchvid.emulator.deeds import Act, carry_out, reset
+from batchvid.emulator.deeds import carry_out, reset
 from batchvid.emulator.desk import Desk
 from batchvid.emulator.faults import Deed
-from batchvid.emulator.life import Phase
 from batchvid.emulator.links import PREFIX
 from batchvid.emulator.replies import HTML_PAGE
 from batchvid.emulator.task import Task
@@ -69,12 +68,13 @@ async def _download(desk: Desk, clips: Clips, request: web.Request) -> web.Strea
     verdict = desk.links.judge(token, task.id, query.get("expires", ""), query.get("sig", ""), desk.clock())
     if verdict != "good":
         return _xml(403, "AccessDenied", _VERDICTS[verdict])
-    if desk.store.peek(task, desk.clock()).phase is not Phase.SUCCEEDED:
-        return _xml(404, "NoSuchKey", "The specified key does not exist.")
     deed = desk.faults.strike("download", family=task.family, prompt=task.prompt, model=task.model, subject=task.id)
     if deed is not None and deed.valid_once:
         desk.links.spend(token)
-    act: Act = lambda: _deliver(clips, request, task, deed or HONEST, ranges=True)  # noqa: E731
+
+    async def act() -> web.StreamResponse:
+        return await _deliver(clips, request, task, deed or HONEST, ranges=True)
+
     return await carry_out(deed, request, act, _refuse)
 
 
@@ -89,6 +89,7 @@ async def _deliver(clips: Clips, request: web.Request, task: Task, deed: Deed, *
     dud = _dud(deed, request)
     if dud is not None:
         return dud
+    await asyncio.sleep(deed.delay_s)
     if deed.endless:
         return await _endless(request)
     clip = await clips.of(task)
@@ -122,6 +123,7 @@ async def _stream(request: web.Request, clip: Clip, deed: Deed, *, ranges: bool)
         hdrs.LAST_MODIFIED: formatdate(clip.modified_at, usegmt=True),
         hdrs.CACHE_CONTROL: ONE_DAY,
         hdrs.CONTENT_TYPE: "text/plain; charset=utf-8" if deed.wrong_type else "video/mp4",
+        **deed.headers,
     }
     part = Span(0, clip.size_bytes)
     response = web.StreamResponse(headers=headers)

@@ -28,12 +28,14 @@ async def carry_out(deed: Deed | None, request: web.Request, act: Act, refuse: R
     response: web.StreamResponse | None = _instead(deed, refuse)
     if response is None or deed.after:
         honest = await act()
-        response = response or honest
-    if deed.delay_s:
+        response = honest if response is None else response
+    if deed.delay_s and not response.prepared:  # what is streamed has seen to its own delay
         await asyncio.sleep(deed.delay_s)
     if deed.reset_after:
         return reset(request)
-    if deed.truncate_json and isinstance(response, web.Response) and isinstance(response.body, bytes):
+    if deed.truncate_json:
+        assert isinstance(response, web.Response)  # noqa: S101 - rules of this kind are for submits and polls only
+        assert isinstance(response.body, bytes)  # noqa: S101
         response.body = response.body[: len(response.body) // 2]
     if not response.prepared:
         response.headers.update(deed.headers)
@@ -43,7 +45,7 @@ async def carry_out(deed: Deed | None, request: web.Request, act: Act, refuse: R
 def reset(request: web.Request) -> web.Response:
     """Break the connection with a TCP reset, as a dying proxy does. What is returned never leaves the house."""
     transport = request.transport
-    if transport is not None:
+    if transport is not None:  # else the client has gone by itself
         raw = transport.get_extra_info("socket")
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         transport.abort()

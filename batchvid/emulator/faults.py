@@ -151,6 +151,8 @@ class Rule(BaseModel):
         of_downloads = [name for name in DOWNLOAD_DEEDS if getattr(self.do, name)]
         if of_downloads and self.match.step not in ("download", "content"):
             raise ValueError(f"{of_downloads[0]}: is about bytes, so the step must be download or content")
+        if self.do.truncate_json and self.match.step not in ("submit", "poll"):
+            raise ValueError("truncate_json: is about an answer in JSON, so the step must be submit or poll")
         return self
 
 

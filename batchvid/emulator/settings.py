@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, NonNegativeInt, field_validator
 
 from batchvid.emulator import life
 
@@ -28,7 +28,7 @@ class Settings(BaseModel):
     """Timed tasks are shown as at the last tick, as by a gateway that asks the vendor only so often; 0: no ticks."""
     concurrency: int = Field(default=0, ge=0)
     """How many unfinished tasks one family takes at a time; 0: no limit."""
-    concurrency_by_family: dict[str, int] = {}
+    concurrency_by_family: dict[str, NonNegativeInt] = {}
     """The same for single families; stands above `concurrency`."""
     strict_multipart: bool = False
     """`/v1/videos` answers 400 to JSON and urlencoded bodies."""
@@ -62,7 +62,7 @@ class Settings(BaseModel):
     """Font files for captions; None: those of this machine."""
     link_ttl_s: float = Field(default=3600, gt=0)
     """How long a link to a clip lives, in seconds."""
-    usd_per_s: dict[str, float] = {}
+    usd_per_s: dict[str, NonNegativeFloat] = {}
     """Price of a second of video by family, for the ledger; families that are missing have no price."""
 
     faults: tuple[dict[str, Any], ...] = ()

@@ -76,9 +76,7 @@ class Store:
         """End every task whose time has come, in the order of their ends, and give their slots on."""
         while self._ends and self._ends[0][0] <= now:
             ends_at, task_id = heapq.heappop(self._ends)
-            task = self._tasks.get(task_id)
-            if task is not None and task.ended_at is None:
-                self._end(task, ends_at)
+            self._end(self._tasks[task_id], ends_at)
 
     def look(self, task: Task, now: float) -> View:
         """What the task shows now. Counts as a look, and may be the one that ends it."""

@@ -234,3 +234,11 @@ async def test_faults_of_the_content_route() -> None:
         replies = [await v.call("GET", f"/v1/videos/{task}/content") for _ in range(3)]
     assert [reply.status for reply in replies] == [502, 200, 200]
     assert (len(replies[1].body), replies[2].body[4:8]) == (0, b"ftyp")
+
+
+async def test_delay_and_headers() -> None:
+    """A download may come late, and with any header."""
+    deed = {"delay_s": 0.02, "headers": {"Content-Type": "video/quicktime"}}
+    async with vendor(**broken(deed)) as v:
+        reply, _ = await both(v)
+    assert (reply.headers["content-type"], reply.body[4:8]) == ("video/quicktime", b"ftyp")

@@ -39,6 +39,7 @@ async def test_rules_are_set_and_read() -> None:
         ([rule(route="pika")], "match.route: is not one of: *, veo, sora, videos, kling, runway"),
         ([rule(step="poll", do={"outcome": "fail"})], "the step must be submit"),
         ([rule(do={"truncate": True})], "the step must be download or content"),
+        ([rule(step="content", do="truncate_json")], "the step must be submit or poll"),
         ([rule(do={"outcome": "sad"})], "'success', 'fail'"),
         ([rule(do={})], "says nothing"),
         ([{"match": {"step": "submit"}, "do": "rate", "why": 1}], "why: is not one of: id, match, do"),
@@ -210,6 +211,15 @@ async def test_delay() -> None:
         with pytest.raises(asyncio.TimeoutError):
             await v.call("POST", "/v1/videos", json={"model": "veo3", "prompt": "x"}, timeout=timeout)
         assert v.books()["purchases"] == 1
+
+
+async def test_a_reset_that_nobody_sees() -> None:
+    """A client that has gone before the reset does no harm."""
+    async with vendor(faults=(rule(do={"delay_s": 0.03, "reset_after": True}, times=1),)) as v:
+        with pytest.raises(asyncio.TimeoutError):
+            await v.call("POST", "/v1/videos", json={"model": "veo3"}, timeout=aiohttp.ClientTimeout(total=0.01))
+        await asyncio.sleep(0.04)
+        assert (await v.video()).status == 200
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import time
 from itertools import pairwise
 from pathlib import Path
 
@@ -12,7 +13,12 @@ import pytest
 from PIL import Image, ImageChops, ImageFont
 
 from batchvid.emulator.captions import caption, legible, machine_fonts, wrapped
+from batchvid.emulator.clips import Clips
+from batchvid.emulator.life import Life
 from batchvid.emulator.render import render
+from batchvid.emulator.settings import Settings
+from batchvid.emulator.stills import Stills
+from batchvid.emulator.task import Task
 from tests.emulator.helpers import picture, vendor
 
 
@@ -35,6 +41,23 @@ def clip(path: Path, text: str = "a kite", **values: object) -> bytes:
     asked = {"width": 320, "height": 180, "seconds": 1.0, "fps": 24, **values}
     render(path / "clip.mp4", text=text, **asked)  # type: ignore[arg-type]
     return (path / "clip.mp4").read_bytes()
+
+
+def a_task(prompt: str) -> Task:
+    return Task(
+        id=prompt,
+        family="videos",
+        route="/",
+        kind="",
+        owner="me",
+        model="m",
+        prompt=prompt,
+        seconds=1,
+        width=64,
+        height=64,
+        life=Life(looks=1),
+        created_at=0,
+    )
 
 
 async def test_a_bought_clip() -> None:
@@ -117,6 +140,23 @@ def test_a_font_that_has_the_letters_is_used() -> None:
     assert isinstance(font, ImageFont.FreeTypeFont)
 
 
+def test_plain_words_need_no_search() -> None:
+    """Letters that Pillow's own font has are drawn with it."""
+    assert legible("a kite", 16, [Path("nowhere.ttf")])[1] is legible("a kite", 16, [])[1]
+
+
+def test_fonts_without_fontconfig(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nothing lists the fonts, the usual folders are looked through; only so many fonts are tried."""
+    listed = machine_fonts()
+    machine_fonts.cache_clear()
+    monkeypatch.setenv("PATH", "")
+    found = machine_fonts()
+    machine_fonts.cache_clear()
+    assert len(found) <= 24
+    assert all(path.suffix in (".ttf", ".ttc", ".otf") for path in found)
+    assert {path.name for path in listed} & {path.name for path in found} or not listed
+
+
 def test_wrapping() -> None:
     """Lines fit the width; Chinese breaks anywhere; what does not fit ends in dots."""
     _, font = legible("x", 20, [])
@@ -125,6 +165,8 @@ def test_wrapping() -> None:
     assert all(font.getlength(line) <= 150 for line in lines)
     assert lines[0].startswith("one two")
     assert lines[3].endswith("...")
+    assert wrapped("mmmm mmmm " * 9, font, font.getlength("mmmm mmmm") + 1)[3].startswith("mmmm mm")
+    assert all(font.getlength(line) <= 150 for line in wrapped("https://example.com/" + "x" * 99, font, 150))
     assert wrapped("aaaaaa一bbbbbb一cccccc", font, 90) == ["aaaaaa一", "bbbbbb一", "cccccc"]
 
 
@@ -135,6 +177,27 @@ async def test_the_cache_is_bounded() -> None:
         first = [(await v.get(link)).body for link in links]
         again = [(await v.get(link)).body for link in links]
         assert first == again
+
+
+async def test_swept_while_waiting(tmp_path: Path) -> None:
+    """A clip that is thrown away before its reader gets to it is rendered again."""
+    settings = Settings(cache_bytes=0, fps=6)
+    stills = Stills(tmp_path)
+    clips = Clips(tmp_path, settings, stills)
+    (await clips.of(a_task("loads FFmpeg"))).file.close()
+    readers = [asyncio.create_task(clips.of(a_task(prompt))) for prompt in "ab"]
+    for _ in range(3):
+        await asyncio.sleep(0)  # both renderings have begun
+    time.sleep(0.05)  # noqa: ASYNC251 - and both end while the loop stands still
+    bodies = []
+    for reader in readers:
+        ready = await reader
+        bodies.append(ready.file.read())
+        ready.file.close()
+    await clips.close()
+    stills.close()
+    assert all(len(frames(body)) == 6 for body in bodies)
+    assert bodies[0] != bodies[1]
 
 
 async def test_many_readers_of_a_full_cache() -> None:

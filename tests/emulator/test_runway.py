@@ -45,6 +45,14 @@ async def test_hidden(hidden_as: str, status: int, word: str | None) -> None:
     assert replies[2].json["status"] == "SUCCEEDED"
 
 
+async def test_unknown_task() -> None:
+    """An unknown id, or another key's, is answered like a task that is not seen yet."""
+    async with vendor() as v:
+        task = (await v.runway()).json["id"]
+        for reply in (await v.runway_look("x"), await v.call("GET", f"/runwayml/v1/tasks/{task}", key="Bearer other")):
+            assert (reply.status, reply.json["code"]) == (400, "task_not_exist")
+
+
 async def test_version_header() -> None:
     """Without the version header a submit is a 400; a poll does not need it."""
     async with vendor(runway_hidden_polls=0) as v:

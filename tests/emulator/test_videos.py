@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from typing import Any
 
@@ -158,6 +159,8 @@ async def test_sora_content() -> None:
         assert int(clip.headers["content-length"]) == len(clip.body)
         assert (await v.call("GET", f"/v1/videos/{task}/content", key=None)).status == 401
         assert (await v.call("GET", "/v1/videos/video_1/content")).status == 404
+        head = await v.call("HEAD", f"/v1/videos/{task}/content")
+        assert (head.status, head.headers["content-length"]) == (200, clip.headers["content-length"])
         assert v.books()["downloads"] == 1
 
 
@@ -214,6 +217,30 @@ async def test_unreadable_bodies(kind: str, body: str) -> None:
     async with vendor() as v:
         reply = await v.call("POST", "/v1/videos", data=body, headers={"Content-Type": kind})
         assert reply.status == 400
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"--b\r\nContent-Disposition: form-data\r\n\r\nx\r\n--b--\r\n",
+        b'--b\r\nContent-Disposition: form-data; name="model"\r\n\r\n\xff\r\n--b--\r\n',
+        b"no boundary at all",
+    ],
+)
+async def test_unreadable_multipart(body: bytes) -> None:
+    """Parts without a name, text that is not UTF-8 and bodies without a boundary are a 400."""
+    async with vendor() as v:
+        headers = {"Content-Type": "multipart/form-data; boundary=b"}
+        assert (await v.call("POST", "/v1/videos", data=body, headers=headers)).status == 400
+
+
+async def test_references_in_json() -> None:
+    """JSON carries a reference as a data URI, alone or in OpenAI's object; links are taken on trust."""
+    uri = "data:image/png;base64," + base64.b64encode(image(1280, 720)).decode()
+    async with vendor() as v:
+        for reference, count in ((uri, 1), ({"image_url": uri}, 1), ([uri, uri], 2), ("https://x.example/a.png", 0)):
+            assert (await v.video(input_reference=reference)).status == 200
+            assert len(v.books()["tasks"][-1]["images"]) == count
 
 
 async def test_unknown_task() -> None:
