@@ -1,0 +1,148 @@
+"""The folder of clips: nothing arrives half, nothing that was paid for is thrown away, nothing leaves the tree."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from batchvid.errors import StorageError
+from batchvid.specs import Clip
+from batchvid.storage import LocalStore
+from tests.builders import clip
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> LocalStore:
+    """A batch's folder that is not there yet."""
+    return LocalStore(tmp_path / "spring")
+
+
+def put(store: LocalStore, key: str, data: bytes, task_id: str = "t-1") -> Clip:
+    """A clip as the downloader puts it."""
+    part = store.part(key)
+    part.write_bytes(data)
+    stored = clip(key, size_bytes=len(data))
+    said = {"task_id": task_id, "clip": {f: getattr(stored, f) for f in Clip.__slots__}, "prompt": "a kite, 风筝"}
+    store.put(part, stored, said)
+    return stored
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    """Every file below, by its path."""
+    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+def test_a_clip_stands_with_its_sidecar_and_nothing_else(store: LocalStore, tmp_path: Path) -> None:
+    """The bytes as they came, a readable sidecar beside them, no `.part` left."""
+    put(store, "kite/wheat/1.mp4", b"clip")
+    found = files(tmp_path / "spring")
+    assert list(found) == ["clips/kite/wheat/1.mp4", "clips/kite/wheat/1.mp4.json"]
+    assert found["clips/kite/wheat/1.mp4"] == b"clip"
+    assert "风筝" in found["clips/kite/wheat/1.mp4.json"].decode()
+    assert json.loads(found["clips/kite/wheat/1.mp4.json"])["task_id"] == "t-1"
+
+
+def test_an_older_clip_is_moved_aside_with_its_sidecar(store: LocalStore, tmp_path: Path) -> None:
+    """What a new clip replaces was paid for: it is under `replaced/`, named by its own time."""
+    put(store, "kite/1.mp4", b"old", "t-1")
+    os.utime(store.path("kite/1.mp4"), (1_700_000_000, 1_700_000_000))
+    put(store, "kite/1.mp4", b"new", "t-2")
+    found = files(tmp_path / "spring")
+    assert found["clips/kite/1.mp4"] == b"new"
+    assert found["replaced/kite/1.1700000000.mp4"] == b"old"
+    assert json.loads(found["replaced/kite/1.1700000000.mp4.json"])["task_id"] == "t-1"
+    assert len(found) == 4
+
+
+def test_a_clip_without_a_sidecar_is_moved_aside_too(store: LocalStore, tmp_path: Path) -> None:
+    """A file that somebody put there is no reason to lose it."""
+    store.part("kite.mp4")
+    store.path("kite.mp4").write_bytes(b"by hand")
+    put(store, "kite.mp4", b"new")
+    kept = [data for name, data in files(tmp_path / "spring").items() if name.startswith("replaced/")]
+    assert kept == [b"by hand"]
+
+
+def test_a_clip_stored_before_a_crash_is_found(store: LocalStore) -> None:
+    """The clip is in place and the state file does not know: the sidecar says whose it is: no second fetch."""
+    stored = put(store, "kite.mp4", b"clip", "t-1")
+    assert store.find("kite.mp4", "t-1") == stored
+    assert store.find("kite.mp4", "t-2") is None
+    assert store.find("other.mp4", "t-1") is None
+
+
+def test_a_crash_before_the_rename_finds_nothing(store: LocalStore) -> None:
+    """The sidecar is written first: alone, or beside another file, it vouches for no clip."""
+    put(store, "kite.mp4", b"clip")
+    store.path("kite.mp4").write_bytes(b"cl")
+    assert store.find("kite.mp4", "t-1") is None
+    store.path("kite.mp4").unlink()
+    assert store.find("kite.mp4", "t-1") is None
+
+
+@pytest.mark.parametrize(
+    "sidecar", ["", "{", "[]", "{}", '{"task_id": "t-1"}', '{"task_id": "t-1", "clip": {"key": "kite.mp4"}}', "null"]
+)
+def test_a_sidecar_that_says_something_else_is_no_proof(store: LocalStore, sidecar: str) -> None:
+    """A damaged or foreign JSON beside a clip means: fetch it again."""
+    put(store, "kite.mp4", b"clip")
+    store.path("kite.mp4.json").write_text(sidecar, "utf-8")
+    assert store.find("kite.mp4", "t-1") is None
+
+
+def test_a_sidecar_of_another_key_is_no_proof(store: LocalStore) -> None:
+    """A folder that was copied about does not make a clip of one job into another's."""
+    put(store, "kite.mp4", b"clip")
+    for name in ("kite.mp4", "kite.mp4.json"):
+        store.path(name).rename(store.path(name.replace("kite", "boat")))
+    assert store.find("boat.mp4", "t-1") is None
+
+
+@pytest.mark.parametrize("key", ["../x.mp4", "a/../../x.mp4", "/etc/x.mp4", "a/../../../x/y.mp4", "../clips-2/x.mp4"])
+def test_no_key_leads_out_of_the_tree(store: LocalStore, tmp_path: Path, key: str) -> None:
+    """A key that would escape is refused by every verb, and nothing is made on the way."""
+    with pytest.raises(StorageError, match="leads out of"):
+        store.path(key)
+    with pytest.raises(StorageError, match="leads out of"):
+        store.part(key)
+    with pytest.raises(StorageError, match="leads out of"):
+        store.find(key, "t-1")
+    assert files(tmp_path) == {}
+
+
+def test_no_link_leads_out_of_the_tree(store: LocalStore, tmp_path: Path) -> None:
+    """A symbolic link in the tree that points elsewhere is not followed out of it."""
+    store.part("kite.mp4")
+    (tmp_path / "elsewhere").mkdir()
+    store.path("away").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(StorageError, match="leads out of"):
+        store.part("away/kite.mp4")
+
+
+def test_a_rejected_file_is_kept_out_of_the_way(store: LocalStore) -> None:
+    """What is not the clip that was asked for stays for a look, and does not stand where a clip would."""
+    part = store.part("kite.mp4")
+    part.write_bytes(b"too short")
+    kept = store.reject(part)
+    assert kept == store.path("kite.mp4.rejected")
+    assert kept.read_bytes() == b"too short"
+    assert not part.exists()
+    assert not store.path("kite.mp4").exists()
+
+
+def test_what_the_disk_refuses_is_a_storage_error(store: LocalStore, tmp_path: Path) -> None:
+    """A file where a folder should be, and a part that is gone, are told as such and not as a bad clip."""
+    (tmp_path / "spring").mkdir()
+    (tmp_path / "spring" / "clips").write_bytes(b"a file")
+    with pytest.raises(StorageError, match="clips"):
+        store.part("a/kite.mp4")
+    fresh = LocalStore(tmp_path / "autumn")
+    part = fresh.part("kite.mp4")
+    with pytest.raises(StorageError, match=r"kite\.mp4"):
+        fresh.put(part, clip(), {})
+    with pytest.raises(StorageError, match=r"kite\.mp4\.part"):
+        fresh.reject(part)
+    assert files(tmp_path / "autumn") == {}
