@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import signal
 import sys
+import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -18,12 +20,14 @@ import pytest
 @asynccontextmanager
 async def child(*arguments: str) -> AsyncIterator[asyncio.subprocess.Process]:
     """`python -m batchvid.emulator`; killed at the end if it still lives."""
+    folder = tempfile.TemporaryDirectory()  # a killed child leaves its clips behind
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "batchvid.emulator", *arguments),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
         cwd=Path(__file__).parents[2],
+        env={**os.environ, "TMPDIR": folder.name},
     )
     try:
         yield process
@@ -31,6 +35,7 @@ async def child(*arguments: str) -> AsyncIterator[asyncio.subprocess.Process]:
         if process.returncode is None:
             process.kill()
         await process.communicate()
+        folder.cleanup()
 
 
 async def address(process: asyncio.subprocess.Process) -> str:

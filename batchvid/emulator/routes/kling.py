@@ -211,7 +211,12 @@ def _data(task: Task, view: View) -> dict[str, Any]:
 
 
 def _result(task: Task, url: str) -> dict[str, Any]:
-    video = {"id": uuid.uuid5(uuid.NAMESPACE_OID, task.id).hex, "url": url, "duration": f"{task.seconds:.1f}"}
+    video = {
+        "id": uuid.uuid5(uuid.NAMESPACE_OID, task.id).hex,
+        "url": url,
+        "watermark_url": "",
+        "duration": f"{task.seconds:.1f}",
+    }
     return {"final_unit_deduction": f"{task.seconds / 5:g}", "task_result": {"videos": [video]}}
 
 

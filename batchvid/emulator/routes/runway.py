@@ -29,6 +29,7 @@ RATIOS = (
 """The pixel ratios of the pages, and the two that older versions take."""
 SHORTER_SIDE = 720
 DURATIONS_S = range(2, 11)
+CREDITS_PER_S = 5  # gen4_turbo's; told by Runway's own schema, not on CometAPI's page
 LONGEST_URL = 2048
 LARGEST_DATA_URI = 5 * 1024 * 1024
 
@@ -191,6 +192,7 @@ def _bare(task: Task, view: View, url: str) -> dict[str, Any]:
         bare["progress"] = view.progress / 100
     if view.phase is Phase.SUCCEEDED:
         bare["output"] = [url]
+        bare["cost"] = {"credits": round(CREDITS_PER_S * task.seconds)}
     words = _failure(task)
     if view.ended and words.message:
         bare |= {"failure": words.message, "failureCode": words.code}
