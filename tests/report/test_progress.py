@@ -1,0 +1,169 @@
+"""What a person sees: counts that agree with the jobs, plain lines that no vendor's message can abuse."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections import Counter
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from batchvid import events as ev
+from batchvid.errors import IllegalEvent
+from batchvid.failures import FailureKind
+from batchvid.jobs import Job, JobState, advance
+from batchvid.report import progress_for
+from batchvid.report.progress import Lines
+from batchvid.report.tally import DONE, Tally
+from batchvid.specs import UNPRICED
+from tests.builders import ONE_OF_EACH, STORED, SUCCEEDED, at, job_in, planned, spec, started
+
+JOB_IDS = ("kite", "boat", "lamp")
+PROVIDERS = ("cometapi", "office")
+
+
+def test_the_tally_counts_what_it_was_given() -> None:
+    """A resumed run begins with what earlier ones left."""
+    tally = Tally([job_in(state, f"kite-{state}") for state in JobState])
+    assert tally.states() == Counter(dict.fromkeys(JobState, 1))
+    assert tally.done() == len(DONE) == 3
+    assert tally.line() == "2 in flight, 1 downloading, 1 stored, 1 failed, 1 uncertain"
+    assert tally.money() == "$0.60 committed"
+    assert tally.states("nobody") == Counter()
+
+
+def test_unknown_prices_are_told_beside_the_sum() -> None:
+    """A sum that leaves something out says so."""
+    tally = Tally([job_in(JobState.PENDING)])
+    before = job_in(JobState.PENDING)
+    event = started(price=UNPRICED)
+    tally(event, before, advance(before, event))
+    assert tally.money() == "$0.00 committed + 1 of unknown price"
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(JOB_IDS), st.sampled_from(PROVIDERS), st.sampled_from(ONE_OF_EACH)), max_size=60)
+)
+def test_the_tally_agrees_with_a_recount(plays: list[tuple[str, str, ev.Event]]) -> None:
+    """After any events, also a plan that moves a job to another provider, the counts are those of the jobs."""
+    first = job_in(JobState.READY, "first")
+    jobs: dict[str, Job] = {first.id: first}
+    tally = Tally(jobs.values())
+    for job_id, provider, event in plays:
+        played = planned(spec(job_id, provider=provider)) if isinstance(event, ev.Planned) else event
+        before = jobs.get(job_id)
+        try:
+            after = advance(before, played)
+        except IllegalEvent:
+            continue
+        jobs[job_id] = after
+        tally(played, before, after)
+    assert tally.states() == Counter(job.state for job in jobs.values())
+    for provider in PROVIDERS:
+        own = [job for job in jobs.values() if job.spec.provider == provider]
+        assert +tally.states(provider) == Counter(job.state for job in own)
+        assert tally.done(provider) == sum(job.state in DONE for job in own)
+    assert tally.committed_usd == sum((job.committed_usd for job in jobs.values()), Decimal(0))
+    assert tally.unpriced == sum(job.unpriced_attempts for job in jobs.values())
+
+
+def told(before: Job, event: ev.Event) -> str:
+    """What the lines say of one event, without the date."""
+    out = io.StringIO()
+    display = Lines(Tally([before]), out)
+    display(event, before, advance(before, event))
+    display.close()
+    said = out.getvalue()
+    assert re.fullmatch(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ .*\n)?", said)
+    return said[21:-1]
+
+
+@pytest.mark.parametrize(
+    ("before", "event", "said"),
+    [
+        (JobState.READY, STORED, "kite: stored clips/kite.mp4 (8.0 s, 1280x720) [1/1, 0 in flight, 1 stored, $0.10"),
+        (JobState.SUBMITTING, ev.SubmitLost(at=at(), message="reset"), "kite: uncertain: reset [1/1"),
+        (
+            JobState.RUNNING,
+            ev.TaskFailed(at=at(), kind=FailureKind.MODERATION_OUTPUT, message="withheld"),
+            "kite: failed (moderation_output): withheld [1/1",
+        ),
+        (
+            JobState.SUBMITTING,
+            ev.SubmitRefused(at=at(), kind=FailureKind.RATE, message="slow", retry_at=at(9)),
+            "kite: again later (rate): slow [0/1",
+        ),
+        (
+            JobState.PENDING,
+            ev.GaveUp(at=at(), kind=FailureKind.INVALID, message="gone"),
+            "kite: failed (invalid): gone",
+        ),
+        (JobState.READY, ev.LinkExpired(at=at(), message="403"), "kite: asking for a fresh link: 403 [0/1"),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, ev.Event) else None,
+)
+def test_a_line_for_what_somebody_waits_for(before: JobState, event: ev.Event, said: str) -> None:
+    """Each end and each delay is one dated line with its cause and how far the batch is."""
+    assert told(job_in(before), event).startswith(said)
+
+
+@pytest.mark.parametrize(("before", "event"), [(JobState.PENDING, started()), (JobState.RUNNING, SUCCEEDED)])
+def test_nothing_is_said_of_mere_steps(before: JobState, event: ev.Event) -> None:
+    """A cron log is not filled with what means nothing yet."""
+    assert told(job_in(before), event) == ""
+
+
+@given(st.text(st.characters(), max_size=60))
+def test_no_message_gets_control_of_the_terminal(hostile: str) -> None:
+    """Escapes, bells, line breaks and marks that turn the text around become blanks: one message is one line."""
+    said = told(job_in(JobState.RUNNING), ev.GaveUp(at=at(), kind=FailureKind.TIMEOUT, message=hostile))
+    assert said.isprintable()
+    assert said.startswith("kite: failed (timeout): ")
+
+
+def test_escapes_are_gone_and_scripts_stay() -> None:
+    """What is printable is printed, in any script."""
+    hostile = "\x1b[2J\x07夕阳\r\nINFO all is well \u202etxet"
+    said = told(job_in(JobState.RUNNING), ev.GaveUp(at=at(), kind=FailureKind.TIMEOUT, message=hostile))
+    assert " [2J 夕阳  INFO all is well  txet [1/1" in said
+
+
+class Terminal(io.StringIO):
+    """Says that a person is looking on."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("out", "err"), [(io.StringIO, io.StringIO), (io.StringIO, Terminal), (Terminal, io.StringIO)])
+def test_bars_are_for_people_only(
+    monkeypatch: pytest.MonkeyPatch, out: type[io.StringIO], err: type[io.StringIO]
+) -> None:
+    """Where output goes to a file, or errors do, there are lines: a bar in a log is rubbish."""
+    monkeypatch.setattr("sys.stdout", out())
+    monkeypatch.setattr("sys.stderr", err())
+    assert isinstance(progress_for([]), Lines)
+
+
+def test_bars_show_every_provider(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a terminal: one bar for all and one a provider, with what failed above them and the money."""
+    screen = Terminal()
+    monkeypatch.setattr("sys.stdout", Terminal())
+    monkeypatch.setattr("sys.stderr", screen)
+    ready = job_in(JobState.READY)
+    running = replace(job_in(JobState.RUNNING, "boat"), spec=spec("boat", provider="office"))
+    bars = progress_for([ready, running])
+    assert not isinstance(bars, Lines)
+    failed = ev.GaveUp(at=at(), kind=FailureKind.TIMEOUT, message="no verdict")
+    bars(STORED, ready, advance(ready, STORED))
+    bars(failed, running, advance(running, failed))
+    bars.notice("office is stopped")
+    bars.close()
+    shown = screen.getvalue()
+    for part in ("all clips", "cometapi", "office", "boat: failed (timeout): no verdict", "2/2", "office is stopped"):
+        assert part in shown
+    assert "1 stored, 1 failed, $0.20 committed" in shown

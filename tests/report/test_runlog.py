@@ -1,0 +1,85 @@
+"""run.log: one JSON object a line, the events' own names, and nothing in it that is worth money."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from batchvid import events as ev
+from batchvid.failures import FailureKind
+from batchvid.jobs import JobState, advance
+from batchvid.report import RunLog
+from tests.builders import ONE_OF_EACH, SECRET, STORED, WAYS, at, job_in, life, planned
+
+
+def lines(path: Path) -> list[dict[str, Any]]:
+    """What a script reads."""
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Where the log is to be, in a folder that is not there yet."""
+    return tmp_path / "spring" / "run.log"
+
+
+def test_a_life_is_a_line_an_event(path: Path) -> None:
+    """Each line names the event, the job, its provider, attempt, task and state, and its run."""
+    log = RunLog(path, run="r-1")
+    before = None
+    for entry in life(planned(), *WAYS[JobState.SUCCEEDED]):
+        log(entry.event, before, entry.job)
+        before = entry.job
+    log.close()
+    told = lines(path)
+    assert [line["event"] for line in told] == [
+        *("Planned", "SubmitStarted", "SubmitAccepted", "TaskSucceeded", "ClipStored"),
+    ]
+    assert {line["run"] for line in told} == {"r-1"}
+    assert {(line["job"], line["provider"]) for line in told} == {("kite", "cometapi")}
+    assert [line["state"] for line in told] == ["pending", "submitting", "running", "ready", "succeeded"]
+    assert [line["task_id"] for line in told] == [None, None, "t-1", "t-1", "t-1"]
+    assert [line["attempt"] for line in told] == [0, 1, 1, 1, 1]
+    assert told[1]["price"] == {"usd": "0.10", "basis": "estimate: a list"}
+    assert told[-1]["clip"]["sha256"] == "ab" * 32
+    assert all(datetime.fromisoformat(line["at"]).tzinfo is not None for line in told)
+
+
+@pytest.mark.parametrize("event", ONE_OF_EACH, ids=lambda event: type(event).__name__)
+def test_every_event_makes_one_safe_line(path: Path, event: ev.Event) -> None:
+    """Whatever happens, the line is JSON and holds no signed link; mere progress makes none."""
+    log = RunLog(path)
+    for state in JobState:
+        log(event, None, job_in(state))
+    log.close()
+    raw = path.read_text("utf-8")
+    assert len(lines(path)) == (0 if isinstance(event, ev.Progressed) else len(JobState))
+    assert SECRET not in raw
+
+
+def test_a_hostile_message_stays_in_its_line(path: Path) -> None:
+    """Line breaks and quotes of a vendor's message do not make lines of their own."""
+    hostile = 'no"}\n{"event": "ClipStored", "job": "x"}\r\n\x1b[2J 夕阳'
+    log = RunLog(path)
+    failed = ev.GaveUp(at=at(), kind=FailureKind.INVALID, message=hostile)
+    log(failed, None, advance(job_in(JobState.PENDING), failed))
+    log.notice(hostile)
+    log.close()
+    told = lines(path)
+    assert [(line["event"], line.get("message") or line["text"]) for line in told] == [
+        ("GaveUp", hostile),
+        ("Notice", hostile),
+    ]
+
+
+def test_a_new_run_is_written_behind_the_last(path: Path) -> None:
+    """The log of the night before is still there in the morning."""
+    for run in ("one", "two"):
+        log = RunLog(path, run=run)
+        log(STORED, None, job_in(JobState.SUCCEEDED))
+        log.close()
+    assert [line["run"] for line in lines(path)] == ["one", "two"]
