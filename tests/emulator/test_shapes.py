@@ -1,0 +1,40 @@
+"""The shapes in which a `/v1/videos` object was seen to be finished."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.emulator.helpers import vendor
+
+
+@pytest.mark.parametrize(
+    ("shape", "queued", "done", "place"),
+    [
+        ("video_url", "queued", "completed", lambda reply: reply["video_url"]),
+        ("url", "queued", "completed", lambda reply: reply["url"]),
+        ("output", "queued", "succeeded", lambda reply: reply["output"][0]),
+        ("success", "SUBMITTED", "SUCCESS", lambda reply: reply["video_url"]),
+        ("metadata", "unknown", "completed", lambda reply: reply["metadata"]["url"]),
+    ],
+)
+async def test_shapes(shape: str, queued: str, done: str, place: Any) -> None:
+    """Every shape seen in the wild can be dialled: its words, and where it puts the link."""
+    async with vendor(veo_shape=shape, life="polls:2") as v:
+        task = (await v.video()).json["id"]
+        first, last = [(await v.look(task)).json for _ in range(2)]
+        assert (first["status"], last["status"]) == (queued, done)
+        assert (await v.get(place(last))).status == 200
+
+
+async def test_wrapped_shape() -> None:
+    """The task wrapper puts the link of a success, and the text of a failure, into fail_reason."""
+    faults = ({"match": {"step": "submit", "prompt": "bad"}, "do": {"outcome": "fail", "message": "too dark"}},)
+    async with vendor(videos_shape="wrapped", faults=faults) as v:
+        good = (await v.look((await v.video(model="wan")).json["id"])).json
+        bad = (await v.look((await v.video(model="wan", prompt="bad")).json["id"])).json
+        assert (good["code"], good["data"]["status"], good["data"]["progress"]) == ("success", "SUCCESS", "100%")
+        assert (await v.get(good["data"]["fail_reason"])).status == 200
+        assert good["data"]["data"]["status"] == "completed"
+        assert (bad["data"]["status"], bad["data"]["fail_reason"]) == ("FAILURE", "too dark")
