@@ -1,3 +1,22 @@
-"""batchvid: a batch job runner for AI video."""
+"""batchvid: a batch job runner for AI video.
 
-__version__ = "0.1.0"
+From Python: `load` a manifest, `plan` it, `run` it, `retry` what failed; `session` says what each does.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from batchvid.session import Batch, collect, load, plan, resolve, retry, run
+
+__all__ = ["Batch", "collect", "load", "plan", "resolve", "retry", "run"]
+
+
+def __getattr__(name: str) -> Any:
+    # late, so that `batchvid --help` does not import what only a run needs
+    if name not in __all__:
+        raise AttributeError(f"module 'batchvid' has no attribute {name!r}")
+    from batchvid import session
+
+    return getattr(session, name)

@@ -8,7 +8,7 @@ the command line does.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -19,11 +19,11 @@ from pydantic import TypeAdapter
 from batchvid import catalog, manifest, report, runner
 from batchvid import events as ev
 from batchvid.catalog import Provider
-from batchvid.errors import StateError, UsageError
+from batchvid.errors import StateError, Unsupported, UsageError
 from batchvid.failures import FailureKind
 from batchvid.jobs import Job, JobState
 from batchvid.manifest import Manifest
-from batchvid.planning import Plan, Verdict, make_plan
+from batchvid.planning import Plan, Verdict, check, make_plan, route_of
 from batchvid.runner import Caps, Keys, Outcome, Recorder, Setup, utc_now
 from batchvid.specs import JobSpec
 from batchvid.state import StateFile, read_jobs, read_meta, record_now
@@ -53,9 +53,12 @@ Display = Callable[[Sequence[Job]], report.Progress]
 
 
 def load(path: str | Path, *, out: str | Path = "outputs", sets: Sequence[str] = (), only: Sequence[str] = ()) -> Batch:
-    """Read a manifest. Raises ManifestError with every problem, UsageError for a provider that cannot be."""
-    loaded = manifest.load(path, sets=sets, only=only, provider_of=lambda _model: catalog.DEFAULT_PROVIDER)
-    return Batch(manifest=loaded, folder=Path(out) / loaded.batch, providers=_providers(loaded))
+    """Read a manifest. Raises ManifestError with every problem."""
+    market = _Market()
+    loaded = manifest.load(
+        path, sets=sets, only=only, provider_of=lambda _model: catalog.DEFAULT_PROVIDER, beyond=market
+    )
+    return Batch(manifest=loaded, folder=Path(out) / loaded.batch, providers=market.providers)
 
 
 def folder_of(path: str | Path, *, out: str | Path = "outputs") -> Path:
@@ -63,13 +66,33 @@ def folder_of(path: str | Path, *, out: str | Path = "outputs") -> Path:
     return load(path, out=out).folder
 
 
-def _providers(loaded: Manifest) -> dict[str, Provider]:
-    overrides = {}
-    for name, said in loaded.settings.providers.items():
+class _Market:
+    """The catalogue with this manifest's providers laid over it; tells the manifest what cannot be bought."""
+
+    def __init__(self) -> None:
+        self.providers = catalog.providers({})
+
+    def provider_problem(self, name: str, said: manifest.Provider) -> str:
+        """See manifest.Beyond."""
         row = said.model_dump(exclude_none=True, exclude={"budget", "models"})
         row["model_concurrency"] = {m: one.concurrency for m, one in said.models.items() if one.concurrency} or None
-        overrides[name] = row
-    return catalog.providers(overrides)
+        try:
+            self.providers |= {name: catalog.providers({name: row})[name]}
+        except UsageError as no:
+            return str(no)
+        return ""
+
+    def job_problem(self, spec: JobSpec, unsound: Collection[str]) -> str:
+        """See manifest.Beyond."""
+        try:
+            catalog.find_model(spec.model)
+            if spec.provider in self.providers or spec.provider not in unsound:
+                check(spec, route_of(spec, self.providers))
+        except Unsupported as no:
+            return f"{no.field}: {spec.model}: {no.reason}"
+        except UsageError as no:
+            return str(no)
+        return ""
 
 
 def plan(batch: Batch) -> Plan:

@@ -141,13 +141,13 @@ def providers(overrides: Mapping[str, Mapping[str, Any]]) -> dict[str, Provider]
         dialect, prefix = wanted.pop("dialect", None), wanted.pop("prefix", None)
         if dialect is not None:
             if dialect not in DIALECTS:
-                raise UsageError(f"providers.{name}: unknown dialect {dialect!r}; there are {', '.join(DIALECTS)}")
+                raise UsageError(f"unknown dialect {dialect!r}; there are {', '.join(DIALECTS)}")
             row["routes"] = {dialect: prefix or ""}
         row.update(wanted)
         missing = [key for key in ("routes", "base_url", "api_key_env") if key not in row]
         if missing:
             words = ", ".join("dialect" if key == "routes" else key for key in missing)
-            raise UsageError(f"providers.{name}: a provider of your own needs {words} too")
+            raise UsageError(f"{name} is not built in, and a provider of your own needs {words} too")
     return {name: _as_provider(name, row) for name, row in rows.items()}
 
 

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 import click
 
-from batchvid import __version__
 from batchvid.cli import emulate, look, settle, work
 from batchvid.errors import BatchvidError, ManifestError
+from batchvid.version import __version__
 
 HELP = """Give it a manifest in the evening; in the morning every clip is on disk, checked, named and priced.
 

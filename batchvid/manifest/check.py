@@ -81,12 +81,15 @@ def _sound_part(document: Map, details: Sequence[ErrorDetails]) -> tuple[dict[st
         return {}, []
     wrong_clips = {path[1] for path in paths if path[0] == "clips" and not (path in alone and len(path) == 3)}
     indexes = [index for index in range(len(document["clips"])) if index not in wrong_clips]
-    wrong_keys = {path[0] for path in paths} - {"clips", "defaults"}
+    wrong_providers = {path[1] for path in paths if path[0] == "providers" and len(path) > 1}
+    wrong_keys = {path[0] for path in paths if len(path) == 1 or path[0] not in ("clips", "defaults", "providers")}
     rest = {key: value for key, value in document.items() if key not in wrong_keys}
     rest["clips"] = [
         {key: value for key, value in document["clips"][index].items() if ("clips", index, key) not in alone}
         for index in indexes
     ]
+    if wrong_providers and "providers" in rest:
+        rest["providers"] = {name: said for name, said in document["providers"].items() if name not in wrong_providers}
     if wrong_defaults:
         rest["defaults"] = {key: value for key, value in document["defaults"].items() if key not in wrong_defaults}
     return rest, indexes

@@ -77,11 +77,17 @@ def _cells(entry: Entry) -> list[_Cell]:
         shown = {axis: text_of(value) for axis, value in values.items()}
         if not any(partial.items() <= shown.items() for partial in excluded):
             fields = {axis: _checked(axis, value) for axis, value in values.items() if axis in CHECKS}
-            unused = [value for axis, value in values.items() if axis not in entry.id_names]
+            # not in the file's order: a formatter that sorts keys must not rename, and so buy again, every clip
+            unused = [values[axis] for axis in sorted(axes, key=_rank) if axis not in entry.id_names]
             cells.append(_Cell(values, shown, fields, "".join(f"_{value_name(value)}" for value in unused)))
     if not cells:
         entry.complain("exclude", "leaves nothing of the matrix")
     return cells
+
+
+def _rank(axis: str) -> tuple[bool, str]:
+    """Where an axis stands in an id: variables of the manifest's own before fields, each by name."""
+    return axis in CHECKS, axis
 
 
 def _axis_fits(entry: Entry, axis: str) -> bool:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Protocol
 
 from batchvid.errors import ManifestError
 from batchvid.manifest.build import build
@@ -19,7 +20,7 @@ from batchvid.manifest.gather import gather
 from batchvid.manifest.images import Pictures
 from batchvid.manifest.names import safe_name
 from batchvid.manifest.places import Place, Problems
-from batchvid.manifest.schema import ManifestModel
+from batchvid.manifest.schema import ManifestModel, Provider
 from batchvid.manifest.template import Templates
 from batchvid.specs import JobSpec
 
@@ -51,17 +52,32 @@ class Manifest:
     only: bool
 
 
+class Beyond(Protocol):
+    """Knows what a manifest alone cannot: providers and models. Each answer is what is wrong, or empty."""
+
+    def provider_problem(self, name: str, said: Provider) -> str:
+        """Whether such a provider can be; asked for each one, before any job."""
+
+    def job_problem(self, spec: JobSpec, unsound: Collection[str]) -> str:
+        """What the job asks in vain; asked only to show it beside other mistakes.
+
+        `unsound` are providers that the manifest means to have, but wrongly: their jobs must not be told so again.
+        """
+
+
 def load(
     path: str | Path,
     *,
     sets: Sequence[str] = (),
     only: Sequence[str] = (),
     provider_of: Callable[[str], str] = lambda model: "",  # noqa: ARG005
+    beyond: Beyond | None = None,
 ) -> Manifest:
     """Read a manifest and expand it. Opens the files it names (tables, images); no network, no key.
 
     `sets` are `key=value` texts laid over the file; `only` picks jobs by patterns on their ids, or `tag:NAME`;
-    `provider_of` says who sells a model, for clips that name no provider. Raises ManifestError with every problem.
+    `provider_of` says who sells a model, for clips that name no provider; `beyond` what else may be wrong. Raises
+    ManifestError with every problem.
     """
     path = Path(path)
     problems = Problems(str(path))
@@ -81,6 +97,8 @@ def load(
                     provider_of=provider_of,
                 )
                 jobs = _expand(shared, kept)
+                if beyond is not None:
+                    _ask_beyond(beyond, document, settings, jobs, problems)
     _tell_apart(jobs, problems)
     picked = jobs if problems or not only else _pick(jobs, only, problems)
     if problems or settings is None:
@@ -106,6 +124,21 @@ def _collector_at_rest() -> Iterator[None]:
     finally:
         if was_on:
             gc.enable()
+
+
+def _ask_beyond(
+    beyond: Beyond, document: Map, settings: ManifestModel, jobs: Sequence[PlacedJob], problems: Problems
+) -> None:
+    said_providers = document.get("providers")
+    unsound = set(said_providers or ()) - set(settings.providers) if isinstance(said_providers, Map) else set()
+    for name, said in settings.providers.items():
+        if problem := beyond.provider_problem(name, said):
+            mark = mark_at(document, ("providers", name))
+            problems.add(Place(mark.file, mark.line, f"providers.{name}"), problem)
+            unsound.add(name)
+    for job in jobs if problems else ():
+        if problem := beyond.job_problem(job.spec, unsound):
+            problems.add(job.place, problem)
 
 
 def _expand(shared: Shared, kept: Sequence[int]) -> list[PlacedJob]:

@@ -22,7 +22,18 @@ class Row(NamedTuple):
 
 
 class BadTable(ValueError):
-    """The table cannot be read, from this row on or at all; the message says where: `row 7 (line 9): ...`."""
+    """The table cannot be read, from this row on or at all.
+
+    The message says where (`row 7 (line 9): ...`), unless there is no table at all (`in_table` false).
+    """
+
+    in_table = True
+
+
+class NoTable(BadTable):
+    """The file cannot be opened."""
+
+    in_table = False
 
 
 def read_rows(path: Path) -> Iterator[Row]:
@@ -31,7 +42,7 @@ def read_rows(path: Path) -> Iterator[Row]:
         with path.open("rb") as file:
             yield from _rows(file)
     except OSError as error:
-        raise BadTable(f"cannot be read: {error.strerror or error}; it was looked for at {path}") from None
+        raise NoTable(f"cannot be read: {error.strerror or error}; it was looked for at {path.absolute()}") from None
 
 
 def label(file: str, row: Row) -> str:

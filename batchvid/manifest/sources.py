@@ -77,7 +77,7 @@ def _row_sources(entry: Entry, rows: str) -> Iterator[Source]:
             made = {**variables, **values, "row": values}
             yield Source(made, values, {}, "", label(file, row), values, path.parent)
     except BadTable as error:
-        entry.shared.problems.add(entry.place_of("rows"), f"{file}:{error}")
+        entry.shared.problems.add(entry.place_of("rows"), f"{file}:{error}" if error.in_table else f"{file} {error}")
     except ValueError as error:
         entry.complain("rows", str(error))
     else:

@@ -16,7 +16,7 @@ from batchvid.report.tally import Tally
 
 HEARTBEAT_S = 30.0  # a log that is silent for longer looks dead
 REDRAW_S = 0.1
-BAR = "{desc:>12} {percentage:3.0f}%|{bar:20}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}] {postfix}"
+BAR = "{desc:>12} {percentage:3.0f}%|{bar:20}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}]{postfix}"
 
 
 class Progress(Protocol):
@@ -112,7 +112,7 @@ class Bars:
                 initial=self._tally.done(provider),
                 desc=provider or "all clips",
                 position=len(self._bars),
-                unit="clip",
+                leave=provider is None,
                 file=sys.stderr,
                 dynamic_ncols=True,
                 bar_format=BAR,

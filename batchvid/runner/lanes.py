@@ -61,7 +61,8 @@ class Lane:
         wait_s = retry_after_s
         if wait_s is None:
             wait_s = backoff_s(self.troubles, jitter, first_s=self.provider.first_wait_s)
-        self.troubles += 1
+        if now >= self.paused_until:  # calls that were out together are refused together: one trouble, not twenty
+            self.troubles += 1
         self.paused_until = max(self.paused_until, now + wait_s)
         return self.paused_until
 

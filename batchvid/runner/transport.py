@@ -15,8 +15,8 @@ import aiohttp
 import orjson
 from yarl import URL
 
-from batchvid import __version__
 from batchvid.errors import DownloadError, NotSent, ReplyLost, ReplyTooLarge, WireError
+from batchvid.version import __version__
 from batchvid.wire import Request, Response
 
 CONNECT_S = 15.0

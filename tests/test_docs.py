@@ -1,0 +1,127 @@
+"""The README and ARCHITECTURE.md know every command, state, exit code, column and key; their examples run."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+import click
+import pytest
+
+from batchvid import errors, session
+from batchvid.cli import group
+from batchvid.failures import FailureKind
+from batchvid.jobs import TRANSITIONS, JobState
+from batchvid.manifest import ManifestModel
+from batchvid.manifest.schema import ClipEntry, Provider
+from batchvid.planning import Verdict
+from batchvid.report import COLUMNS
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text("utf-8")
+ARCHITECTURE = (ROOT / "batchvid" / "ARCHITECTURE.md").read_text("utf-8")
+
+
+def diagram() -> str:
+    """The job's life as a mermaid state diagram, made from the table of transitions."""
+    edges = [
+        f"    {before or '[*]'} --> {after}: {event.__name__}"
+        for event, moves in TRANSITIONS.items()
+        for before, afters in moves.items()
+        for after in afters
+    ]
+    return "\n".join(["```mermaid", "stateDiagram-v2", *edges, "```"])
+
+
+@pytest.mark.parametrize("name", sorted(group.commands))
+def test_every_command_is_in_the_readme_and_has_a_help_text(name: str) -> None:
+    """`batchvid NAME` stands in the README, and its help says what it does."""
+    assert f"`batchvid {name}" in README
+    assert group.commands[name].get_short_help_str()
+
+
+def test_every_option_explains_itself() -> None:
+    """No option is without a help text."""
+    silent = [
+        f"{command.name} {option.name}"
+        for command in group.commands.values()
+        for option in command.params
+        if isinstance(option, click.Option) and not option.help
+    ]
+    assert silent == []
+
+
+@pytest.mark.parametrize("word", [*JobState, *FailureKind])
+def test_every_state_and_failure_kind_is_in_the_readme(word: str) -> None:
+    """A word that a user can meet is explained."""
+    assert f"`{word}`" in README
+
+
+@pytest.mark.parametrize("column", COLUMNS)
+def test_every_report_column_is_in_the_readme(column: str) -> None:
+    """A column that a user can meet is explained."""
+    assert f"`{column}`" in README
+
+
+@pytest.mark.parametrize("key", [*ManifestModel.model_fields, *ClipEntry.model_fields, *Provider.model_fields])
+def test_every_manifest_key_is_in_the_readme(key: str) -> None:
+    """A key that a user can write is explained."""
+    assert f"`{key}`" in README
+
+
+def test_every_exit_code_is_in_the_readme() -> None:
+    """The codes of the error tree and of a run's end stand in the table."""
+    codes = {
+        kind.exit_code
+        for kind in vars(errors).values()
+        if isinstance(kind, type) and issubclass(kind, errors.BatchvidError)
+    }
+    for code in sorted(codes | {0, 3, 5, 6, 130}):
+        assert re.search(rf"^\| {code} \|", README, re.MULTILINE)
+
+
+def test_the_error_tree_is_drawn_whole() -> None:
+    """Every error class stands in the picture at the top of errors.py with its exit code."""
+    drawn = dict(re.findall(r"(\w+) +(\d+)(?:  |$)", errors.__doc__ or "", re.MULTILINE))
+    classes = {
+        name: kind
+        for name, kind in vars(errors).items()
+        if isinstance(kind, type) and issubclass(kind, errors.BatchvidError)
+    }
+    assert {name: str(kind.exit_code) for name, kind in classes.items()} == drawn
+
+
+def test_the_state_diagram_is_made_from_the_table() -> None:
+    """ARCHITECTURE.md shows the transitions as they are."""
+    assert diagram() in ARCHITECTURE
+
+
+def test_the_readmes_yaml_example_plans(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The manifest of the README, saved beside the sample files, is valid as it stands and plans what it says."""
+    example = re.search(r"```yaml\n(# example: everything\n.*?)```", README, re.DOTALL)
+    assert example
+    for name in ("pictures", "products.csv"):
+        source = ROOT / "manifests" / name
+        (shutil.copytree if source.is_dir() else shutil.copy)(source, tmp_path / name)
+    (tmp_path / "everything.yaml").write_text(example[1], "utf-8")
+    plan = session.plan(session.load(tmp_path / "everything.yaml", out=tmp_path))
+    assert plan.counts == {Verdict.NEW: 6 + 2 + 2 + 1}
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "manifests").glob("*.yaml")), ids=lambda path: path.stem)
+def test_the_sample_manifests_plan_as_they_are(path: Path, tmp_path: Path) -> None:
+    """Every manifest in manifests/ is valid and prices."""
+    assert session.plan(session.load(path, out=tmp_path)).to_buy
+
+
+def test_the_readmes_python_example_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The library example, run as it is written in a copy of the samples, ends with exit code 0."""
+    example = re.search(r"```python\n(.*?)```", README, re.DOTALL)
+    assert example
+    shutil.copytree(ROOT / "manifests", tmp_path / "manifests")
+    monkeypatch.chdir(tmp_path)
+    exec(example[1], {})
+    assert capsys.readouterr().out.splitlines()[-1].startswith("0 ")
