@@ -1,0 +1,228 @@
+"""The plan: a verdict with a reason for every job, a price before, and no second look at what is paid for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from batchvid.catalog import Provider, providers
+from batchvid.errors import ManifestError, Unsupported, UsageError
+from batchvid.jobs import Job, JobState
+from batchvid.manifest import Manifest, ManifestModel, Place, PlacedJob
+from batchvid.planning import AT_REST, BUYS, Plan, Verdict, check, make_plan, order_of, route_of
+from batchvid.specs import ImageRef, JobSpec
+from batchvid.wire import ImageInput
+from tests.builders import job_in, spec
+
+PROVIDERS: Mapping[str, Provider] = providers({})
+FIRST = ImageRef(role="first", source="/photos/a.png", sha256="cd" * 32, media_type="image/png", width=640, height=480)
+
+
+def manifest(*specs: JobSpec, only: tuple[str, ...] = ()) -> Manifest:
+    """A loaded manifest that asks for these, one line each; `only` narrows it."""
+    placed = [
+        PlacedJob(spec=one, place=Place("kites.yaml", line, one.entry)) for line, one in enumerate(specs, start=10)
+    ]
+    settings: dict[str, Any] = {"batch": "kites", "clips": [{"id": "kite", "prompt": "a kite", "model": "veo3-fast"}]}
+    return Manifest(
+        path=Path("kites.yaml"),
+        folder=Path("/batches"),
+        batch="kites",
+        settings=ManifestModel.model_validate(settings),
+        jobs=tuple(job for job in placed if not only or job.spec.id in only),
+        all_ids=frozenset(one.id for one in specs),
+        only=bool(only),
+    )
+
+
+def plan(*specs: JobSpec, jobs: tuple[Job, ...] = (), **more: Any) -> Plan:
+    """What a run would do."""
+    return make_plan(manifest(*specs), {job.id: job for job in jobs}, PROVIDERS, **more)
+
+
+@pytest.mark.parametrize(
+    ("state", "verdict", "reason"),
+    [
+        (None, Verdict.NEW, "not asked for before"),
+        (JobState.PENDING, Verdict.WAITING, "planned, not bought yet"),
+        (JobState.SUBMITTING, Verdict.IN_FLIGHT, "submitting"),
+        (JobState.RUNNING, Verdict.IN_FLIGHT, "running as task t-1"),
+        (JobState.READY, Verdict.IN_FLIGHT, "ready as task t-1"),
+        (JobState.SUCCEEDED, Verdict.STORED, "stored"),
+        (JobState.FAILED, Verdict.FAILED, "moderation_output: withheld"),
+        (JobState.UNCERTAIN, Verdict.UNCERTAIN, "may be paid for: reset"),
+    ],
+)
+def test_each_state_has_its_verdict(state: JobState | None, verdict: Verdict, reason: str) -> None:
+    """What is done about a job that the manifest asks for unchanged."""
+    (job,) = plan(spec(), jobs=() if state is None else (job_in(state),)).jobs
+    assert (job.verdict, job.reason) == (verdict, reason)
+
+
+@pytest.mark.parametrize(
+    ("state", "verdict", "reason"),
+    [
+        (JobState.PENDING, Verdict.WAITING, "changed before it was bought"),
+        (JobState.RUNNING, Verdict.IN_FLIGHT, "running as task t-1"),
+        (
+            JobState.SUCCEEDED,
+            Verdict.CHANGED,
+            "the manifest now asks for another clip; --regenerate changed buys it",
+        ),
+        (JobState.FAILED, Verdict.FAILED, "moderation_output: withheld; edited since, retry buys the new one"),
+        (JobState.UNCERTAIN, Verdict.UNCERTAIN, "may be paid for: reset"),
+    ],
+)
+def test_a_changed_row_is_shown_and_nothing_is_bought_for_it(state: JobState, verdict: Verdict, reason: str) -> None:
+    """Only what was never paid for is bought as it is now; all else is kept and says that it differs."""
+    (job,) = plan(spec(fingerprint="f1:new"), jobs=(job_in(state),)).jobs
+    assert (job.verdict, job.reason) == (verdict, reason)
+    assert (verdict in BUYS) == (state is JobState.PENDING)
+
+
+@pytest.mark.parametrize("state", JobState)
+def test_what_left_the_manifest_is_left_alone(state: JobState) -> None:
+    """A removed job is never bought; if it is paid for and open, it is still collected."""
+    (kept, removed) = plan(spec("boat"), jobs=(job_in(state),)).jobs
+    assert (kept.spec.id, removed.spec.id) == ("boat", "kite")
+    paid = state in (JobState.SUBMITTING, JobState.RUNNING, JobState.READY)
+    assert removed.verdict is (Verdict.IN_FLIGHT if paid else Verdict.REMOVED)
+    assert removed.reason.startswith("no longer in the manifest")
+    assert removed.verdict not in BUYS
+
+
+def test_what_only_leaves_out_is_not_removed() -> None:
+    """A job that `--only` does not pick is still in the manifest: it is not in this plan at all."""
+    narrow = manifest(spec("kite"), spec("boat"), only=("boat",))
+    found = make_plan(narrow, {"kite": job_in(JobState.SUCCEEDED)}, PROVIDERS)
+    assert [job.spec.id for job in found.jobs] == ["boat"]
+
+
+@pytest.mark.parametrize("state", [s for s in JobState if s is not JobState.PENDING])
+def test_what_is_paid_for_is_never_checked_again(state: JobState) -> None:
+    """A job of a vanished model, provider and ratio still plans once money is out: a run must be able to collect it."""
+    impossible = spec(model="gone-9", provider="closed", aspect_ratio="3:7")
+    (job,) = plan(impossible, jobs=(replace(job_in(state), spec=impossible),)).jobs
+    assert job.verdict not in BUYS
+    with pytest.raises(ManifestError, match="gone-9"):
+        plan(impossible)
+
+
+@pytest.mark.parametrize("verdict", AT_REST)
+def test_what_is_at_rest_is_bought_again_only_when_asked(verdict: Verdict) -> None:
+    """`again` is asked about jobs at rest, with their verdict, and a yes buys them as the manifest has them now."""
+    state = JobState.FAILED if verdict is Verdict.FAILED else JobState.SUCCEEDED
+    now = spec(fingerprint="f1:new" if verdict is Verdict.CHANGED else "f1:0")
+    asked: list[Verdict] = []
+
+    def again(one: JobSpec, found: Verdict) -> bool:
+        asked.append(found)
+        return one.id == "kite"
+
+    found = plan(now, spec("boat"), jobs=(job_in(state), job_in(JobState.RUNNING, "boat")), again=again)
+    assert [job.verdict for job in found.jobs] == [Verdict.WAITING, Verdict.IN_FLIGHT]
+    assert found.jobs[0].reason.endswith("to be bought again")
+    assert asked == [verdict]
+    assert [job.spec for job in found.to_buy] == [now]
+
+
+def test_the_plan_adds_up() -> None:
+    """Counts are by verdict, and what is to be bought has its price and its billed length."""
+    found = plan(spec("a"), spec("b", duration_s=4), spec("c"), jobs=(job_in(JobState.SUCCEEDED, "c"),))
+    assert found.counts == {Verdict.NEW: 2, Verdict.STORED: 1}
+    assert [(job.price.usd, job.duration_s) for job in found.to_buy] == [(Decimal("0.40"), 8), (Decimal("0.20"), 4)]
+
+
+def test_a_length_that_is_not_sold_is_moved_and_said() -> None:
+    """A wish between two steps is warned of with both; a wish that is sold, or none, is not."""
+    moved, sold, silent = plan(spec("a", duration_s=5), spec("b", duration_s=6), spec("c")).jobs
+    assert moved.warning == "veo3-fast is sold in 4, 6, 8 s: 5 s becomes 4 s"
+    assert (sold.warning, silent.warning) == ("", "")
+    assert moved.duration_s == 4
+
+
+def test_an_unknown_price_is_shown_as_unknown() -> None:
+    """The emulator is free because it is, a model without a price costs nobody knows what."""
+    unknown, free = plan(spec("a", model="sora-2-pro"), spec("b", model="sora-2-pro", provider="emulator")).jobs
+    assert (unknown.price.usd, unknown.price.basis) == (None, "unknown")
+    assert (free.price.usd, free.price.basis) == (Decimal(0), "the emulator charges nothing")
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"aspect_ratio": "1:1"}, "aspect_ratio: veo3-fast: cannot do 1:1; it can do 16:9, 9:16"),
+        ({"model": "gen3a_turbo"}, "image: gen3a_turbo: makes clips from an image only; give one"),
+        ({"images": (FIRST, FIRST)}, "image: veo3-fast: cannot take 2 of them; it takes 1 image, 1 end_image"),
+        (
+            {"model": "sora-2", "images": (replace(FIRST, role="last"),)},
+            "end_image: sora-2: cannot take 1 of them; it takes 1 image",
+        ),
+        ({"images": (replace(FIRST, role="reference"),)}, "reference_images: veo3-fast: cannot take 1 of them"),
+        ({"model": "veo3-fsat"}, "unknown model 'veo3-fsat'; did you mean veo3-fast"),
+        ({"provider": "nobody"}, "unknown provider 'nobody'; there are cometapi, emulator"),
+    ],
+)
+def test_what_cannot_be_is_told_with_its_place(fields: dict[str, Any], said: str) -> None:
+    """File, line, entry, the manifest's own word, and what is allowed."""
+    with pytest.raises(ManifestError) as raised:
+        plan(spec("boat"), spec(**fields))
+    (problem,) = raised.value.problems
+    assert problem.startswith(f"kites.yaml:11: kite: {said}")
+
+
+def test_all_problems_come_at_once_and_each_once() -> None:
+    """Jobs of one entry share a mistake: it is one line; another entry's is another."""
+    bad = {"aspect_ratio": "1:1"}
+    takes = [spec(f"kite-{take}", take=take, **bad) for take in (1, 2, 3)]
+    one = PlacedJob(spec=takes[0], place=Place("kites.yaml", 10, "kite"))
+    both = manifest(*takes, spec("boat", model="nothing"))
+    shared = replace(both, jobs=(*(replace(one, spec=take) for take in takes), both.jobs[-1]))
+    with pytest.raises(ManifestError) as raised:
+        make_plan(shared, {}, PROVIDERS)
+    assert [problem.split(": ")[:2] for problem in raised.value.problems] == [
+        ["kites.yaml:10", "kite"],
+        ["kites.yaml:13", "boat"],
+    ]
+
+
+def test_a_provider_that_does_not_speak_it_is_no_way() -> None:
+    """The message names the provider, the model, what it needs and what is spoken."""
+    own = providers({"office": {"dialect": "veo", "base_url": "https://gw.example", "api_key_env": "GW"}})
+    with pytest.raises(UsageError, match="office does not speak kling, which model kling-v2-6 needs; it speaks veo"):
+        route_of(spec(provider="office", model="kling-v2-6"), own)
+    assert route_of(spec(provider="office"), own).prefix == ""
+    assert route_of(spec(model="kling-v2-6"), own).prefix == "/kling"
+
+
+def test_what_is_sent_is_what_was_asked() -> None:
+    """An order carries the spec's own words, the billed length and the vendor's id; images without their bytes."""
+    far = ImageRef(role="last", source="https://cdn.example/b.png?x=1")
+    one = spec(
+        images=(FIRST, far), duration_s=5, aspect_ratio="9:16", resolution="720p", seed=7, sound=False, mode="pro",
+        options={"n": 1}, negative_prompt="rain", model="veo/veo3-fast",
+    )  # fmt: skip
+    order = order_of(one, route_of(one, PROVIDERS), external_id="kite-1")
+    assert (order.model, order.duration_s, order.external_id) == ("veo3-fast", 4, "kite-1")
+    assert (order.prompt, order.negative_prompt, order.aspect_ratio, order.resolution) == (
+        *("a paper kite", "rain", "9:16", "720p"),
+    )
+    assert (order.seed, order.sound, order.mode, order.options) == (7, False, "pro", {"n": 1})
+    assert [(image.role, image.filename, image.data, image.url, image.width) for image in order.images] == [
+        ("first", "a.png", b"", "", 640),
+        ("last", "b.png?x=1", b"", "https://cdn.example/b.png?x=1", 0),
+    ]
+    loaded = ImageInput(role="first", filename="a.png", media_type="image/png", data=b"png")
+    assert order_of(one, route_of(one, PROVIDERS), images=iter([loaded])).images == (loaded,)
+
+
+def test_a_check_asks_the_dialect_too() -> None:
+    """What only the wire format knows is found while planning, before any money: the word is the manifest's."""
+    one = spec(model="sora-2", negative_prompt="rain")
+    with pytest.raises(Unsupported, match="negative_prompt"):
+        check(one, route_of(one, PROVIDERS))
