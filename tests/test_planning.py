@@ -113,7 +113,7 @@ def test_what_is_paid_for_is_never_checked_again(state: JobState) -> None:
         plan(impossible)
 
 
-@pytest.mark.parametrize("verdict", AT_REST)
+@pytest.mark.parametrize("verdict", sorted(AT_REST))
 def test_what_is_at_rest_is_bought_again_only_when_asked(verdict: Verdict) -> None:
     """`again` is asked about jobs at rest, with their verdict, and a yes buys them as the manifest has them now."""
     state = JobState.FAILED if verdict is Verdict.FAILED else JobState.SUCCEEDED
