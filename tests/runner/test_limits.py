@@ -1,0 +1,137 @@
+"""Slots and rates: never one too many, however the grants fall, whatever an earlier run left."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from batchvid.runner.limits import Slots, Window
+
+MODELS = st.sampled_from(["veo", "sora", "kling"])
+JOB_IDS = st.sampled_from([f"kite-{number}" for number in range(8)])
+NARROW = {"sora": 1, "kling": 2}
+
+
+class Permits(RuleBasedStateMachine):
+    """Jobs come and go at one provider, by the rules that the submitter keeps."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.slots = Slots(4, NARROW)
+        self.inside: dict[str, str] = {}
+
+    @rule(job_id=JOB_IDS, model=MODELS)
+    def ask_and_hold(self, job_id: str, model: str) -> None:
+        full = len(self.inside) >= 4 or list(self.inside.values()).count(model) >= NARROW.get(model, 4)
+        assert self.slots.has_free(model) is not full
+        if not full:
+            self.slots.hold(job_id, model)
+            self.inside.setdefault(job_id, model)
+
+    @rule(job_id=JOB_IDS, model=MODELS)
+    def hold_twice(self, job_id: str, model: str) -> None:
+        if job_id in self.inside:
+            self.slots.hold(job_id, model)
+
+    @rule(job_id=JOB_IDS)
+    def free(self, job_id: str) -> None:
+        assert self.slots.free(job_id) is (self.inside.pop(job_id, None) is not None)
+
+    @invariant()
+    def counts_agree(self) -> None:
+        """A slot is held by a job and not by an event: told twice it counts once."""
+        assert self.slots.used == len(self.inside) <= 4
+        for model, most in NARROW.items():
+            assert list(self.inside.values()).count(model) <= most
+
+
+TestPermits = Permits.TestCase
+
+
+def test_what_earlier_runs_left_may_be_more_than_the_limit() -> None:
+    """A limit that was lowered between runs lets nothing in until enough have left, and forgets none of them."""
+    slots = Slots(2)
+    for number in range(4):
+        slots.hold(f"kite-{number}", "veo")
+    assert slots.used == 4
+    for number in range(2):
+        slots.free(f"kite-{number}")
+        assert not slots.has_free("veo")
+    slots.free("kite-2")
+    assert slots.has_free("veo")
+
+
+def test_a_full_model_does_not_close_the_provider() -> None:
+    """A narrower limit holds for its model only."""
+    slots = Slots(4, {"sora": 1})
+    slots.hold("a", "sora")
+    assert (slots.has_free("sora"), slots.has_free("veo")) == (False, True)
+
+
+# whole counts and counts below one: what a window promises for them is exact
+COUNTS = st.integers(1, 6) | st.floats(0.05, 0.95)
+
+
+def most_in_any_window(grants: list[float], window_s: float) -> int:
+    """How many grants the fullest stretch of that length holds."""
+    return max((sum(first <= other < first + window_s for other in grants) for first in grants), default=0)
+
+
+@given(
+    COUNTS,
+    st.sampled_from([1.0, 60.0]),
+    st.lists(st.floats(0, 5), max_size=40),
+    st.lists(st.floats(-80, 0), max_size=8),
+)
+def test_no_stretch_of_time_holds_more(count: float, window_s: float, waits: list[float], past: list[float]) -> None:
+    """Grants made no earlier than the window opens, with any pauses between, never exceed the rate anywhere."""
+    window = Window(count, window_s, past)
+    now, grants = 0.0, []
+    for wait_s in waits:
+        now = max(now, window.opens_at()) + (wait_s if wait_s > 1 else 0.0)
+        window.grant(now)
+        grants.append(now)
+    stretch_s = window_s if count >= 1 else window_s / count
+    assert most_in_any_window(grants, stretch_s) <= max(1, count)
+    if len(past) <= count:  # what an earlier run sent within its rate counts as if this run had sent it
+        assert most_in_any_window([*past, *grants], stretch_s) <= max(1, count, len(past))
+
+
+@given(COUNTS, st.lists(st.floats(0, 100), min_size=1, max_size=30))
+def test_the_wire_may_delay_a_grant(count: float, delays: list[float]) -> None:
+    """Each call reaches the provider up to a tenth of a second late: the rate that it sees still holds."""
+    window = Window(count, 60)
+    now, seen = 0.0, []
+    for delay in delays:
+        now = max(now, window.opens_at())
+        window.grant(now)
+        seen.append(now + delay % 0.1)
+    assert most_in_any_window(seen, 60 if count >= 1 else 60 / count) <= max(1, count)
+
+
+def test_a_window_opens_as_soon_as_it_may() -> None:
+    """The rate is used, not only kept: a full window opens a little more than its length after the oldest grant."""
+    window = Window(2, 60)
+    assert window.opens_at() == float("-inf")
+    window.grant(100)
+    assert window.opens_at() == float("-inf")
+    window.grant(110)
+    assert 160 < window.opens_at() < 162
+    window.grant(170)
+    assert 170 < window.opens_at() < 172
+
+
+def test_earlier_grants_may_come_in_any_order() -> None:
+    """The newest of what an earlier run sent are what counts."""
+    window = Window(2, 60, [50, 10, 30])
+    assert window.opens_at() == pytest.approx(30 + 60 * Window.MARGIN + Window.SLACK_S)
+
+
+@pytest.mark.parametrize(("count", "apart_s"), [(0.5, 120), (0.1, 600), (0.25, 240)])
+def test_less_than_one_a_minute(count: float, apart_s: float) -> None:
+    """Half a submit a minute is one in two minutes."""
+    window = Window(count, 60)
+    window.grant(0)
+    assert apart_s <= window.opens_at() < apart_s * 1.03

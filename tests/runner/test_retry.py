@@ -1,0 +1,109 @@
+"""What to do after a no: a table of decisions, and waits that grow, stay bounded and do not bunch."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from batchvid.failures import NOT_CREATED, FailureKind
+from batchvid.runner.retry import (
+    FIRST_WAIT_S,
+    LONGEST_WAIT_S,
+    MOST_REFUSALS,
+    PASSING,
+    WAITS_OUT,
+    after_failure,
+    after_refusal,
+    backoff_s,
+)
+
+JITTER = st.floats(0, 1)
+FOREVER = sorted(set(FailureKind) - WAITS_OUT)
+
+
+@given(st.integers(0, 10_000), JITTER, st.floats(0.001, 1000), st.floats(0.001, 10_000))
+def test_a_wait_is_bounded(tries: int, jitter: float, first_s: float, longest_s: float) -> None:
+    """Never longer than the longest, never shorter than half of what is due, however many tries there were."""
+    wait_s = backoff_s(tries, jitter, first_s=first_s, longest_s=longest_s)
+    assert min(first_s, longest_s) / 2 <= wait_s <= longest_s
+
+
+@given(st.integers(0, 100), JITTER)
+def test_a_wait_never_shrinks(tries: int, jitter: float) -> None:
+    """With each try the wait is at least as long as before, and doubles until it is the longest."""
+    now_s, next_s = backoff_s(tries, jitter), backoff_s(tries + 1, jitter)
+    assert now_s <= next_s <= 2 * now_s
+
+
+@given(st.integers(0, 40), JITTER, JITTER)
+def test_waits_are_spread(tries: int, one: float, other: float) -> None:
+    """Two jobs refused together come back apart, as far as their numbers are, within a factor of two."""
+    low, high = sorted((backoff_s(tries, one), backoff_s(tries, other)))
+    assert high <= 2 * low
+    assert (low < high) or abs(one - other) < 1e-9
+
+
+@pytest.mark.parametrize(
+    ("tries", "jitter", "wait_s"), [(0, 1, 2), (0, 0, 1), (1, 1, 4), (3, 1, 16), (3, 0.5, 12), (5, 1, 60), (99, 0, 30)]
+)
+def test_waits_by_the_table(tries: int, jitter: float, wait_s: float) -> None:
+    """Two seconds, four, eight, to a minute; jitter takes away up to half."""
+    assert (FIRST_WAIT_S, LONGEST_WAIT_S) == (2, 60)
+    assert backoff_s(tries, jitter) == wait_s
+
+
+@pytest.mark.parametrize("kind", sorted(WAITS_OUT))
+def test_what_passes_is_waited_out(kind: FailureKind) -> None:
+    """Nothing was bought, so the job waits: as long as the vendor wants, up to an hour, else by our own schedule."""
+    assert after_refusal(kind, 0, None, 1.0) == 2
+    assert after_refusal(kind, 2, None, 1.0, first_s=0.1) == 0.4
+    assert after_refusal(kind, 5, 7.5, 0.0) == 7.5
+    assert after_refusal(kind, 0, 86_400, 0.0) == 3600
+    assert after_refusal(kind, 0, 0.0, 1.0) == 0
+
+
+@pytest.mark.parametrize("kind", FOREVER)
+def test_what_does_not_pass_is_not_waited_for(kind: FailureKind) -> None:
+    """A bad request stays bad, whatever the vendor says about trying again."""
+    assert after_refusal(kind, 0, None, 0.5) is None
+    assert after_refusal(kind, 0, 5.0, 0.5) is None
+
+
+@pytest.mark.parametrize("kind", sorted(WAITS_OUT))
+def test_waiting_has_an_end(kind: FailureKind) -> None:
+    """The twentieth refusal in a row is the last one."""
+    assert after_refusal(kind, MOST_REFUSALS - 2, None, 0.5) is not None
+    assert after_refusal(kind, MOST_REFUSALS - 1, None, 0.5) is None
+    assert after_refusal(kind, MOST_REFUSALS - 1, 1.0, 0.5) is None
+
+
+def test_a_refusal_that_makes_no_task_is_waited_out_or_stops_the_provider() -> None:
+    """Of the kinds by which the vendor says that nothing was made, rate and slots pass; key and balance do not."""
+    assert {FailureKind.AUTH, FailureKind.BALANCE} == NOT_CREATED - WAITS_OUT
+
+
+@pytest.mark.parametrize("kind", FailureKind)
+def test_nothing_is_bought_again_without_permission(kind: FailureKind) -> None:
+    """A failed task may have been charged: by default it waits for the user, whatever its kind."""
+    assert after_failure(kind, 1, 0, 0.5) is None
+
+
+@pytest.mark.parametrize("kind", FailureKind)
+@given(attempts=st.integers(1, 10), retries=st.integers(0, 10), jitter=JITTER)
+def test_a_permission_is_counted(kind: FailureKind, attempts: int, retries: int, jitter: float) -> None:
+    """With so many retries allowed, a job is bought at most so many times more, and only where it may help."""
+    wait_s = after_failure(kind, attempts, retries, jitter)
+    assert (wait_s is not None) == (kind in PASSING and attempts <= retries)
+    assert wait_s is None or 1 <= wait_s <= LONGEST_WAIT_S
+
+
+@pytest.mark.parametrize(("attempts", "wait_s"), [(1, 2), (2, 4), (3, 8)])
+def test_each_purchase_waits_longer(attempts: int, wait_s: float) -> None:
+    """A vendor in trouble is not bought from in a hurry."""
+    assert after_failure(FailureKind.UNAVAILABLE, attempts, 9, 1.0) == wait_s
+
+
+def test_no_verdict_on_content_is_bought_again() -> None:
+    """Moderation, a bad request, a lost or late task: another purchase would meet the same."""
+    assert {FailureKind.UNAVAILABLE, FailureKind.RATE, FailureKind.CONCURRENCY} == PASSING
