@@ -1,0 +1,94 @@
+"""Input images: sent only as they were planned and priced, read once for jobs that share them."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from batchvid.errors import StorageError
+from batchvid.runner.images import CACHE_BYTES, ImageReader
+from batchvid.specs import ImageRef, JobSpec
+from batchvid.wire import ImageInput, ImageRole
+from tests.builders import spec
+
+
+def picture(path: Path, data: bytes, role: ImageRole = "first") -> ImageRef:
+    """An image on disk, as the plan saw it."""
+    path.write_bytes(data)
+    return ImageRef(
+        role=role,
+        source=str(path),
+        sha256=hashlib.sha256(data).hexdigest(),
+        media_type="image/png",
+        size_bytes=len(data),
+        width=640,
+        height=480,
+    )
+
+
+def job(*images: ImageRef) -> JobSpec:
+    """A spec with these images."""
+    return spec(images=images)
+
+
+async def test_images_come_in_order_with_what_is_known_of_them(tmp_path: Path) -> None:
+    """Role, name, type, pixels and the bytes themselves."""
+    first, last = picture(tmp_path / "a.png", b"one"), picture(tmp_path / "春.png", b"two", "last")
+    assert await ImageReader().read(job(first, last)) == (
+        ImageInput(role="first", filename="a.png", media_type="image/png", data=b"one", width=640, height=480),
+        ImageInput(role="last", filename="春.png", media_type="image/png", data=b"two", width=640, height=480),
+    )
+    assert await ImageReader().read(job()) == ()
+
+
+async def test_a_url_is_passed_on(tmp_path: Path) -> None:
+    """What the vendor is to fetch is not fetched here: it has an address and no bytes."""
+    far = ImageRef(role="reference", source="https://cdn.example/b.png")
+    (image,) = await ImageReader().read(job(far))
+    assert (image.url, image.data, image.role) == ("https://cdn.example/b.png", b"", "reference")
+
+
+async def test_a_changed_image_is_refused(tmp_path: Path) -> None:
+    """A file that is another than when the job was planned would buy another clip: told with what to do."""
+    image = picture(tmp_path / "a.png", b"as planned")
+    (tmp_path / "a.png").write_bytes(b"retouched!")
+    with pytest.raises(StorageError, match=r"a\.png changed since the job was planned: run again"):
+        await ImageReader().read(job(image))
+
+
+async def test_an_image_that_is_gone_is_told(tmp_path: Path) -> None:
+    """Whichever it is of several."""
+    first, last = picture(tmp_path / "a.png", b"one"), picture(tmp_path / "b.png", b"two", "last")
+    (tmp_path / "b.png").unlink()
+    with pytest.raises(StorageError, match=r"b\.png: No such file"):
+        await ImageReader().read(job(first, last))
+
+
+async def test_an_image_is_read_once(tmp_path: Path) -> None:
+    """A hundred jobs with the same picture, wherever its copies lie, share one reading of it."""
+    reader = ImageReader()
+    image = picture(tmp_path / "a.png", b"shared")
+    (first,) = await reader.read(job(image))
+    copy = ImageRef(role="last", source=str(tmp_path / "copy.png"), sha256=image.sha256, media_type="image/png")
+    (tmp_path / "a.png").unlink()
+    (again,) = await reader.read(job(image))
+    (elsewhere,) = await reader.read(job(copy))
+    assert again.data is first.data is elsewhere.data
+    assert (elsewhere.filename, elsewhere.role) == ("copy.png", "last")
+
+
+async def test_what_was_used_longest_ago_is_let_go(tmp_path: Path) -> None:
+    """The reader keeps so many bytes and no more: a catalogue of pictures does not fill the memory."""
+    reader = ImageReader()
+    third = CACHE_BYTES * 2 // 5
+    images = [picture(tmp_path / f"{name}.png", name.encode() * third) for name in "abc"]
+    for image in (images[0], images[1], images[0], images[2]):
+        await reader.read(job(image))
+    for name in "abc":
+        (tmp_path / f"{name}.png").unlink()
+    for image in (images[0], images[2]):
+        assert len((await reader.read(job(image)))[0].data) == third
+    with pytest.raises(StorageError, match=r"b\.png"):
+        await reader.read(job(images[1]))

@@ -1,0 +1,101 @@
+"""Keys: the environment before the working folder before the manifest's, and never shown."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from batchvid.catalog import providers
+from batchvid.errors import UsageError
+from batchvid.runner.keys import Keys
+
+COMET = providers({})["cometapi"]
+VALUE = "sk-abc-0123456789"
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A manifest's folder, while the test works in another one and the environment knows no key."""
+    (tmp_path / "here").mkdir()
+    (tmp_path / "manifests").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    monkeypatch.delenv("COMETAPI_KEY", raising=False)
+    return tmp_path / "manifests"
+
+
+def write(folder: Path, value: str) -> None:
+    """A `.env` file that sets the key."""
+    (folder / ".env").write_text(f"# ours\nCOMETAPI_KEY={value}\nOTHER=x\n", "utf-8")
+
+
+def found(folder: Path | None) -> str:
+    """The key in the clear."""
+    return Keys(folder).of(COMET).get_secret_value()
+
+
+def test_the_nearer_place_wins(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The manifest's `.env` is used, the working folder's lies over it, the environment over both."""
+    write(folder, "of-the-manifest")
+    assert found(folder) == "of-the-manifest"
+    write(Path.cwd(), "of-the-folder")
+    assert found(folder) == "of-the-folder"
+    monkeypatch.setenv("COMETAPI_KEY", "of-the-environment")
+    assert found(folder) == "of-the-environment"
+
+
+def test_without_a_manifest_its_folder_is_not_looked_at(folder: Path) -> None:
+    """Collecting by the state file alone uses the working folder and the environment."""
+    write(folder, "of-the-manifest")
+    with pytest.raises(UsageError):
+        found(None)
+    write(Path.cwd(), "of-the-folder")
+    assert found(None) == "of-the-folder"
+
+
+@pytest.mark.parametrize("value", [None, "", "   "])
+def test_a_missing_key_is_asked_for_by_name(folder: Path, monkeypatch: pytest.MonkeyPatch, value: str | None) -> None:
+    """The message names the provider and the variable; an empty one is a missing one."""
+    if value is not None:
+        monkeypatch.setenv("COMETAPI_KEY", value)
+    with pytest.raises(UsageError, match="provider cometapi needs a key: set COMETAPI_KEY") as raised:
+        found(folder)
+    assert raised.value.exit_code == 2
+
+
+@pytest.mark.parametrize("value", [f"{VALUE} {VALUE}", f"{VALUE}\n{VALUE}", f"“{VALUE}”", f"{VALUE}\u200b"])
+def test_a_key_that_was_pasted_wrongly_is_not_shown(folder: Path, monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    """Blanks inside or typographic quotes are a mistake in pasting: told by the variable, without the value."""
+    monkeypatch.setenv("COMETAPI_KEY", value)
+    with pytest.raises(UsageError, match="COMETAPI_KEY holds blanks or other characters") as raised:
+        found(folder)
+    assert VALUE not in str(raised.value)
+
+
+def test_blanks_around_a_key_are_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A line break at the end of a pasted key is forgiven."""
+    monkeypatch.setenv("COMETAPI_KEY", f" {VALUE}\n")
+    assert found(folder) == VALUE
+
+
+def test_a_key_is_never_printed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither the key nor the ring shows a value when it lands in a message or a traceback."""
+    monkeypatch.setenv("COMETAPI_KEY", VALUE)
+    keys = Keys(folder)
+    for shown in (repr(keys.of(COMET)), str(keys.of(COMET)), f"{keys.of(COMET)}", repr(keys), str(keys)):
+        assert VALUE not in shown
+
+
+def test_the_emulator_needs_none(folder: Path) -> None:
+    """A provider without a variable has no key; the free one gets a word, for it wants some key."""
+    keyless = providers({"lan": {"dialect": "veo", "base_url": "http://127.0.0.1:1", "api_key_env": ""}})["lan"]
+    assert Keys(folder).of(keyless).get_secret_value() == ""
+    assert Keys(folder).of(providers({})["emulator"]).get_secret_value() == "emulator"
+
+
+def test_only_the_providers_own_variable_is_read(folder: Path) -> None:
+    """A key of another provider is not sent along by mistake."""
+    write(folder, VALUE)
+    other = providers({"office": {"dialect": "veo", "base_url": "http://127.0.0.1:1", "api_key_env": "GW_KEY"}})
+    with pytest.raises(UsageError, match="GW_KEY"):
+        Keys(folder).of(other["office"])
