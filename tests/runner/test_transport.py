@@ -1,0 +1,237 @@
+"""The one socket: which fault means that nothing was sent and which that it may have been, and where the key goes."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+from collections.abc import AsyncIterator
+from typing import Any
+
+import orjson
+import pytest
+from aiohttp import web
+
+from batchvid.errors import NotSent, ReplyLost, ReplyTooLarge
+from batchvid.runner.transport import MAX_REPLY_BYTES, Transport
+from batchvid.wire import Part, Request, Response
+from tests.runner.servers import closed_port, read_request, resets, says, serving, talking
+
+KEY = "sk-the-key"
+SUBMIT = Request(method="POST", path="/v1/videos", json={"model": "veo3", "prompt": "一只风筝"})
+POLL = Request(method="GET", path="/v1/videos/t%2F1")
+OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+
+
+@pytest.fixture
+async def transport() -> AsyncIterator[Transport]:
+    """The client of one run."""
+    async with Transport() as opened:
+        yield opened
+
+
+async def fine(_request: web.Request) -> web.Response:
+    """A friendly reply."""
+    return web.json_response({"id": "t-1"}, headers={"X-Request-Id": "r-1", "Set-Cookie": "a=b"})
+
+
+async def test_a_reply_is_read_whole(transport: Transport) -> None:
+    """Status, body, and headers under lower-case names."""
+    async with serving(fine) as server:
+        reply = await transport.send(server.base_url, SUBMIT, KEY)
+    assert (reply.status, orjson.loads(reply.body), reply.headers["x-request-id"]) == (200, {"id": "t-1"}, "r-1")
+    assert all(name == name.lower() for name in reply.headers)
+
+
+async def test_what_is_sent_is_what_the_dialect_said(transport: Transport) -> None:
+    """Path and query as encoded, JSON in UTF-8, the dialect's own headers, the key as a bearer, no cookie ever."""
+    bodies: list[bytes] = []
+
+    async def note(request: web.Request) -> web.Response:
+        bodies.append(await request.read())
+        return await fine(request)
+
+    request = Request(method="POST", path="/v1/x%2Fy?a=%2B%20b", headers={"X-Version": "2024"}, json=SUBMIT.json)
+    async with serving(note) as server:
+        for _ in range(2):
+            await transport.send(server.base_url + "/kling", request, KEY)
+        await transport.send(server.base_url, POLL, "")
+    assert [(method, path) for method, path, _ in server.asked] == [
+        *[("POST", "/kling/v1/x%2Fy?a=%2B%20b")] * 2,
+        ("GET", "/v1/videos/t%2F1"),
+    ]
+    headers = server.asked[0][2]
+    assert (headers["X-Version"], headers["Content-Type"]) == ("2024", "application/json")
+    assert headers["User-Agent"].startswith("batchvid/")
+    assert server.keys == [f"Bearer {KEY}", f"Bearer {KEY}", None]
+    assert orjson.loads(bodies[0]) == SUBMIT.json
+    assert not any("Cookie" in headers for _, _, headers in server.asked)
+
+
+@pytest.mark.parametrize("status", [400, 401, 404, 429, 500, 503])
+async def test_a_refusal_is_a_reply(transport: Transport, status: int) -> None:
+    """What the server says of a request is for the dialect to read, whatever the status."""
+
+    async def refuse(_request: web.Request) -> web.Response:
+        return web.Response(status=status, body=b"{}", headers={"Retry-After": "7"})
+
+    async with serving(refuse) as server:
+        reply = await transport.send(server.base_url, SUBMIT, KEY)
+    assert reply == Response(status=status, headers=reply.headers, body=b"{}")
+    assert reply.headers["retry-after"] == "7"
+
+
+async def test_a_redirect_is_not_followed(transport: Transport) -> None:
+    """A paid call is never sent on by somebody else's word, and the key never goes along."""
+    async with serving(fine) as other:
+
+        async def away(_request: web.Request) -> web.Response:
+            return web.Response(status=307, headers={"Location": other.base_url + "/v1/videos"})
+
+        async with serving(away) as server:
+            for request in (SUBMIT, POLL):
+                reply = await transport.send(server.base_url, request, KEY)
+                assert (reply.status, reply.headers["location"]) == (307, other.base_url + "/v1/videos")
+    assert other.asked == []
+
+
+@pytest.mark.parametrize("with_file", [False, True])
+async def test_a_form_is_multipart_and_keeps_its_order(transport: Transport, with_file: bool) -> None:
+    """Also a form without a file goes out as multipart; its fields come in the order in which they were said."""
+    found: list[tuple[str | None, str | None, bytes]] = []
+    types: list[str] = []
+
+    async def note(request: web.Request) -> web.Response:
+        types.append(request.content_type)
+        reader: Any = await request.multipart()
+        async for part in reader:
+            found.append((part.name, part.filename, bytes(await part.read())))
+            types.append(part.headers.get("Content-Type", ""))
+        return web.json_response({})
+
+    parts = [Part(name="prompt", value="一只风筝".encode()), Part(name="model", value=b"sora-2")]
+    if with_file:
+        parts.insert(1, Part(name="input_reference", value=b"\x89PNG", filename="kite.png", content_type="image/png"))
+    async with serving(note) as server:
+        await transport.send(server.base_url, Request(method="POST", path="/v1/videos", parts=tuple(parts)), KEY)
+    assert types[0] == "multipart/form-data"
+    assert [(name, data) for name, _, data in found] == [(part.name, part.value) for part in parts]
+    if with_file:
+        assert found[1][1] == "kite.png"
+        assert types[2] == "image/png"
+
+
+@pytest.mark.parametrize("request_", [SUBMIT, POLL], ids=["submit", "poll"])
+async def test_where_nobody_listens_nothing_was_sent(transport: Transport, request_: Request) -> None:
+    """A refused connection may be tried again."""
+    with pytest.raises(NotSent, match="no connection to http://127"):
+        await transport.send(f"http://127.0.0.1:{closed_port()}", request_, KEY)
+
+
+async def test_where_there_is_no_tls_nothing_was_sent(transport: Transport) -> None:
+    """The handshake comes before the request: if it fails, no byte of the order has left."""
+    heard = []
+
+    async def plain(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heard.append(await reader.read(1000))
+        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        await writer.drain()
+
+    async with talking(plain) as address:
+        with pytest.raises(NotSent):
+            await transport.send(f"https://{address}", SUBMIT, KEY)
+    assert heard
+    assert KEY.encode() not in heard[0]
+
+
+async def test_a_handshake_that_is_hung_up_on_sent_nothing(transport: Transport) -> None:
+    """Also a server that closes in the middle of the handshake has seen no order."""
+
+    async def hang_up(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
+        await reader.read(100)
+
+    async with talking(hang_up) as address:
+        with pytest.raises(NotSent):
+            await transport.send(f"https://{address}", SUBMIT, KEY)
+
+
+@pytest.mark.parametrize("url", ["no-scheme.example", ""])
+async def test_an_address_that_is_none_was_sent_nothing(transport: Transport, url: str) -> None:
+    """A base URL that cannot be called makes no uncertain purchase."""
+    with pytest.raises(NotSent):
+        await transport.send(url, SUBMIT, KEY)
+
+
+LOST = {
+    "nothing at all": b"",
+    "half a head": b"HTTP/1.1 200 OK\r\nContent-Le",
+    "half a body": OK + b'Content-Length: 100\r\n\r\n{"id": "t-',
+    "half a chunk": OK + b'Transfer-Encoding: chunked\r\n\r\n64\r\n{"id": "t-',
+    "no last chunk": OK + b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n",
+    "no HTTP": b"220 mail.example ESMTP ready\r\n\r\n",
+    "binary": b"\x16\x03\x01\x00\x02\x02\x28" * 10,
+    "a head without end": b"HTTP/1.1 200 OK\r\nX: " + b"x" * 100_000,
+    "a body that is not what it says": OK + b"Content-Encoding: gzip\r\nContent-Length: 5\r\n\r\nplain",
+}
+
+
+@pytest.mark.parametrize("reply", LOST.values(), ids=LOST)
+async def test_a_reply_that_cannot_be_had_is_lost(transport: Transport, reply: bytes) -> None:
+    """The order went out and no verdict came back: it may have been acted on."""
+    async with talking(says(reply)) as address:
+        for request in (SUBMIT, POLL):
+            with pytest.raises(ReplyLost):
+                await transport.send(f"http://{address}", request, KEY)
+
+
+async def test_a_reset_after_the_body_is_lost(transport: Transport) -> None:
+    """The server had the whole order before the line broke."""
+    async with talking(resets) as address:
+        with pytest.raises(ReplyLost, match="no reply from"):
+            await transport.send(f"http://{address}", SUBMIT, KEY)
+
+
+@pytest.mark.parametrize("end", [says(b""), resets], ids=["closed", "reset"])
+async def test_an_order_is_never_sent_twice(transport: Transport, end: Any) -> None:
+    """A connection that was kept open and dies under the next order: lost, and not repeated behind our back."""
+    orders = []
+
+    async def once_kindly(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        orders.append(await read_request(reader))
+        writer.write(OK + b"Content-Length: 2\r\n\r\n{}")
+        await writer.drain()
+        await end(reader, writer)
+        orders.append(b"a second one on the same connection")
+
+    async with talking(once_kindly) as address:
+        await transport.send(f"http://{address}", SUBMIT, KEY)
+        with pytest.raises(ReplyLost):
+            await transport.send(f"http://{address}", SUBMIT, KEY)
+    assert len(orders) == 2
+
+
+async def test_an_endless_reply_is_cut_off(transport: Transport) -> None:
+    """More than any honest reply holds: reading stops there, and the order counts as lost."""
+    sent = 0
+
+    async def flood(request: web.Request) -> web.StreamResponse:
+        nonlocal sent
+        reply = web.StreamResponse()
+        await reply.prepare(request)
+        for _ in range(200):
+            await reply.write(bytes(1024 * 1024))
+            sent += 1024 * 1024
+        return reply
+
+    async with serving(flood) as server:
+        with pytest.raises(ReplyTooLarge, match="larger than") as raised:
+            await transport.send(server.base_url, SUBMIT, KEY)
+    assert isinstance(raised.value, ReplyLost)
+    assert MAX_REPLY_BYTES < sent + 4 * 1024 * 1024 < 3 * MAX_REPLY_BYTES
+
+
+async def test_a_compressed_reply_is_read(transport: Transport) -> None:
+    """JSON may come packed."""
+    body = gzip.compress(b'{"id": "t-1"}')
+    head = OK + b"Content-Encoding: gzip\r\nContent-Length: " + str(len(body)).encode() + b"\r\n\r\n"
+    async with talking(says(head + body)) as address:
+        assert (await transport.send(f"http://{address}", POLL, KEY)).body == b'{"id": "t-1"}'
