@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import socket
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -235,3 +236,11 @@ async def test_a_compressed_reply_is_read(transport: Transport) -> None:
     head = OK + b"Content-Encoding: gzip\r\nContent-Length: " + str(len(body)).encode() + b"\r\n\r\n"
     async with talking(says(head + body)) as address:
         assert (await transport.send(f"http://{address}", POLL, KEY)).body == b'{"id": "t-1"}'
+
+
+@pytest.mark.parametrize("address", [("192.0.2.1", 443), ("2001:db8::1", 443, 0, 0)], ids=["IPv4", "IPv6"])
+def test_no_test_reaches_beyond_this_machine(address: tuple[Any, ...]) -> None:
+    """A connection to anywhere but loopback is refused before it is tried."""
+    family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+    with socket.socket(family) as outward, pytest.raises(PermissionError, match="only loopback"):
+        outward.connect(address)
