@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -151,8 +152,12 @@ def make_clip(
     tracks: str = "video",
     faststart: bool = True,
     title: str = "",
+    starts_at: int = 0,
 ) -> Path:
-    """Write a small H.264 MP4. `tracks` is `video`, `audio` or `both`; with `faststart` the index comes first."""
+    """Write a small H.264 MP4. `tracks` is `video`, `audio` or `both`; with `faststart` the index comes first.
+
+    `starts_at` is the time stamp of the first frame, in frames.
+    """
     wanted = _Track(video=tracks != "audio", audio=tracks != "video")
     options = {"movflags": "+faststart"} if faststart else {}
     with av.open(str(path), "w", format="mp4", options=options) as container:
@@ -166,6 +171,7 @@ def make_clip(
             video.codec_context.thread_count = 1
             for number in range(round(seconds * fps)):
                 frame = av.VideoFrame(width, height, "yuv420p")
+                frame.pts, frame.time_base = starts_at + number, Fraction(1, fps)
                 for depth, plane in enumerate(frame.planes):
                     plane.update(bytes([(number * 17 + depth * 60) % 256]) * plane.buffer_size)
                 container.mux(video.encode(frame))

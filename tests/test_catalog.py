@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from batchvid.catalog import DEFAULT_PROVIDER, Model, ModelPrice, find_model, model_names, providers
@@ -57,13 +57,14 @@ def test_a_wish_becomes_the_nearest_step(wish_s: float | None, billed_s: float) 
     assert find_model("veo3-fast").billed_duration_s(wish_s) == billed_s
 
 
-@given(st.lists(st.integers(1, 60), min_size=1, unique=True), st.floats(0, 100))
-def test_no_step_is_nearer(steps: list[int], wish_s: float) -> None:
-    """The step that is billed is one that is sold, and none is nearer to the wish."""
+@given(st.lists(st.integers(1, 60), min_size=1, unique=True), st.integers(0, 200))
+@example([6, 4], 10)
+def test_no_step_is_nearer(steps: list[int], halves: int) -> None:
+    """Of the steps that are sold the nearest is billed, of two the shorter, in whatever order they are listed."""
+    wish_s = halves / 2
     model = Model(name="m", dialect="veo", durations_s=tuple(float(step) for step in steps))
-    billed_s = model.billed_duration_s(wish_s)
-    assert billed_s in model.durations_s
-    assert all(abs(billed_s - wish_s) <= abs(step - wish_s) for step in steps)
+    nearest_s = min(abs(step - wish_s) for step in steps)
+    assert model.billed_duration_s(wish_s) == min(step for step in steps if abs(step - wish_s) == nearest_s)
 
 
 def test_a_model_without_steps_takes_the_wish() -> None:

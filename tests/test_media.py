@@ -25,6 +25,11 @@ def test_sound_does_not_change_what_is_seen(clips: MakeClip) -> None:
     assert probe(clips(tracks="both")) == probe(clips()) == probe(clips(faststart=False))
 
 
+def test_a_clip_need_not_start_at_nought(clips: MakeClip) -> None:
+    """What counts is how long it plays, not what its last time stamp says."""
+    assert probe(clips(starts_at=16)).duration_s == 1.0
+
+
 def test_every_cut_is_found(clips: MakeClip, tmp_path: Path) -> None:
     """However many bytes are missing at the end, one or nearly all: it is not the clip."""
     data, cut = clips().read_bytes(), tmp_path / "cut.mp4"

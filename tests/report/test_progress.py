@@ -71,6 +71,15 @@ def test_the_tally_agrees_with_a_recount(plays: list[tuple[str, str, ev.Event]])
     assert tally.unpriced == sum(job.unpriced_attempts for job in jobs.values())
 
 
+def test_a_job_that_moves_is_counted_where_it_is() -> None:
+    """A plan that asks another provider takes the job out of the first one's counts."""
+    before = job_in(JobState.PENDING)
+    tally = Tally([before])
+    moved = planned(spec(provider="office"))
+    tally(moved, before, advance(before, moved))
+    assert (+tally.states("cometapi"), +tally.states("office")) == (Counter(), Counter({JobState.PENDING: 1}))
+
+
 def told(before: Job, event: ev.Event) -> str:
     """What the lines say of one event, without the date."""
     out = io.StringIO()

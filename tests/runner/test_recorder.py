@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -164,18 +165,25 @@ async def test_after_a_failed_write_nothing_more_is_recorded(path: Path) -> None
 
 async def test_what_was_behind_a_failed_write_fails_with_it(path: Path) -> None:
     """Events worked out from a lost one must not stand without it, also when the disk has room by then."""
+    under_way, others_wait, refusals = threading.Event(), threading.Event(), [full]
+
+    def full_once() -> None:
+        if refusals:
+            under_way.set()
+            others_wait.wait()
+            refusals.pop()()
+
     async with recording(path) as (recorder, disk):
         await recorder.record("kite", planned())
-        refusals = [full]
-
-        def once() -> None:
-            if refusals:
-                refusals.pop()()
-
-        disk.before_commit = once
-        ends = await asyncio.gather(*(recorder.record("kite", event) for event in LIFE[1:]), return_exceptions=True)
+        disk.before_commit = full_once
+        records = [asyncio.create_task(recorder.record("kite", LIFE[1]))]
+        await asyncio.to_thread(under_way.wait)
+        records += [asyncio.create_task(recorder.record("kite", event)) for event in LIFE[2:]]
         await asyncio.sleep(0)
+        others_wait.set()
+        ends = await asyncio.gather(*records, return_exceptions=True)
         assert [type(end) for end in ends] == [StateError] * 4
+        assert recorder.jobs["kite"].state is JobState.PENDING
     assert [job.state for job in read_jobs(path)] == [JobState.PENDING]
     assert len(replay(path)) == 1
 

@@ -19,7 +19,7 @@ from tests.runner.servers import closed_port, read_request, resets, says, servin
 
 KEY = "sk-the-key"
 SUBMIT = Request(method="POST", path="/v1/videos", json={"model": "veo3", "prompt": "一只风筝"})
-POLL = Request(method="GET", path="/v1/videos/t%2F1")
+POLL = Request(method="GET", path="/v1/videos/t%2F%41")
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 
 
@@ -44,28 +44,36 @@ async def test_a_reply_is_read_whole(transport: Transport) -> None:
 
 
 async def test_what_is_sent_is_what_the_dialect_said(transport: Transport) -> None:
-    """Path and query as encoded, JSON in UTF-8, the dialect's own headers, the key as a bearer, no cookie ever."""
+    """Path and query as encoded, JSON in UTF-8, the dialect's own headers, the key as a bearer."""
     bodies: list[bytes] = []
 
     async def note(request: web.Request) -> web.Response:
         bodies.append(await request.read())
         return await fine(request)
 
-    request = Request(method="POST", path="/v1/x%2Fy?a=%2B%20b", headers={"X-Version": "2024"}, json=SUBMIT.json)
+    request = Request(method="POST", path="/v1/x%2Fy%41?a=%2B%20b", headers={"X-Version": "2024"}, json=SUBMIT.json)
     async with serving(note) as server:
         for _ in range(2):
             await transport.send(server.base_url + "/kling", request, KEY)
         await transport.send(server.base_url, POLL, "")
     assert [(method, path) for method, path, _ in server.asked] == [
-        *[("POST", "/kling/v1/x%2Fy?a=%2B%20b")] * 2,
-        ("GET", "/v1/videos/t%2F1"),
+        *[("POST", "/kling/v1/x%2Fy%41?a=%2B%20b")] * 2,
+        ("GET", "/v1/videos/t%2F%41"),
     ]
     headers = server.asked[0][2]
     assert (headers["X-Version"], headers["Content-Type"]) == ("2024", "application/json")
     assert headers["User-Agent"].startswith("batchvid/")
     assert server.keys == [f"Bearer {KEY}", f"Bearer {KEY}", None]
     assert orjson.loads(bodies[0]) == SUBMIT.json
-    assert not any("Cookie" in headers for _, _, headers in server.asked)
+
+
+async def test_a_cookie_is_never_kept(transport: Transport) -> None:
+    """A gateway's session must not tie one job to another: each call stands alone."""
+    async with serving(fine) as server:
+        named = server.base_url.replace("127.0.0.1", "localhost")  # a jar keeps nothing for a bare address
+        for request in (SUBMIT, SUBMIT, POLL, POLL):
+            assert "set-cookie" in (await transport.send(named, request, KEY)).headers
+    assert [headers.get("Cookie") for _, _, headers in server.asked] == [None] * 4
 
 
 @pytest.mark.parametrize("status", [400, 401, 404, 429, 500, 503])

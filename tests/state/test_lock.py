@@ -80,9 +80,10 @@ def test_a_file_that_cannot_be_opened_is_not_left_locked(tmp_path: Path) -> None
         state.set_meta(batch="a")
     raw = path.read_bytes()
     path.write_bytes(raw[:60] + (99).to_bytes(4, "big") + raw[64:])  # user_version stands at byte 60
-    with pytest.raises(StateTooNew):
+    with pytest.raises(StateTooNew) as raised:
         StateFile(path)
     assert holder_of(path) == ""
+    assert "upgrade" in str(raised.value)  # still at hand, with all that its traceback holds
     path.write_bytes(raw)
     with StateFile(path):
         pass
