@@ -190,12 +190,18 @@ def resolve(state_path: Path, job_id: str, *, task_id: str = "") -> Job:
 
 
 def _go(batch: Batch, state: StateFile, jobs: dict[str, Job], buys: Sequence[JobSpec], display: Display) -> Outcome:
-    settings, providers = batch.manifest.settings, _PROVIDERS.dump_python(dict(batch.providers), mode="json")
-    state.set_meta(batch=batch.manifest.batch, manifest=str(batch.manifest.path.absolute()), providers=providers)
+    settings = batch.manifest.settings
+    # what an earlier manifest knew and this one does not may still have tasks out
+    providers = _PROVIDERS.validate_python(read_meta(state.path).get("providers", {})) | dict(batch.providers)
+    state.set_meta(
+        batch=batch.manifest.batch,
+        manifest=str(batch.manifest.path.absolute()),
+        providers=_PROVIDERS.dump_python(providers, mode="json"),
+    )
     budgets = {"": settings.budget} | {name: row.budget for name, row in settings.providers.items() if row.budget}
     setup = Setup(
         folder=batch.folder,
-        providers=batch.providers,
+        providers=providers,
         keys=Keys(batch.manifest.folder),
         buys=frozenset(spec.id for spec in buys),
         scope=frozenset(placed.spec.id for placed in batch.manifest.jobs),

@@ -189,9 +189,10 @@ def _reading(path: Path) -> Iterator[sqlite3.Connection]:
 
 def _connected(where: Path | str, **how: Any) -> sqlite3.Connection:
     try:
-        return sqlite3.connect(where, **how)
+        connection: sqlite3.Connection = sqlite3.connect(where, **how)
     except sqlite3.Error as fault:
         raise StateError(f"{where}: {fault}") from fault
+    return connection
 
 
 def _jobs(connection: sqlite3.Connection, path: Path) -> Iterator[Job]:
