@@ -124,8 +124,8 @@ def advance(job: Job | None, event: ev.Event) -> Job:
     if job is None:
         assert isinstance(event, ev.Planned)  # noqa: S101 - the table lets nothing else through
         return Job(spec=event.spec, state=JobState.PENDING, planned_at=event.at)
-    if isinstance(event, ev.PollResumed) and not job.task_id:
-        raise IllegalEvent(f"PollResumed cannot happen to job {job.id}: it has no task id")
+    if isinstance(event, ev.PollResumed) and not (job.task_id and job.finished_at is None):
+        raise IllegalEvent(f"PollResumed cannot happen to job {job.id}: it has no task without a verdict")
     retries = getattr(event, "retry_at", None) is not None
     state = after[0] if len(after) == 1 or retries else after[1]
     return replace(job, state=state, **_CHANGES[type(event)](job, event))

@@ -36,7 +36,8 @@ def probe(path: Path) -> Probe:
     if head.lstrip()[:1] in (b"<", b"{"):
         raise BadMedia(f"not a clip but text: {head!r}...")
     try:
-        with av.open(str(path)) as container:
+        # a title in some other encoding must not make a good clip unreadable
+        with av.open(str(path), metadata_errors="ignore") as container:
             if not container.streams.video:
                 raise BadMedia("the file has no picture track")
             stream = container.streams.video[0]
@@ -57,6 +58,8 @@ def probe(path: Path) -> Probe:
             codec, width, height = stream.codec_context.name, frame.width, frame.height
     except av.FFmpegError as fault:
         raise BadMedia(f"not a playable clip: {fault.strerror or fault}") from fault
+    except ValueError as fault:
+        raise BadMedia(f"not a playable clip: {fault}") from fault
     return Probe(duration_s=round(end_s - start_s, 3), width=width, height=height, codec=codec)
 
 

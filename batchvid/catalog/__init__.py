@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cache
 from importlib import resources
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
-from pydantic import TypeAdapter
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from batchvid.dialects import DIALECTS
 from batchvid.errors import UsageError
@@ -99,6 +99,8 @@ class Provider:
     life: str = ""
     free: bool = False
 
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
     @property
     def is_embedded(self) -> bool:
         """Whether the run has to start it: the emulator, when nobody says where one is running."""
@@ -115,7 +117,8 @@ def find_model(name: str) -> Model:
         return known[name]
     dialect, slash, vendor_id = name.partition("/")
     if slash and vendor_id and dialect in DIALECTS:
-        return known.get(vendor_id) or Model(name=vendor_id, dialect=dialect)
+        listed = known.get(vendor_id)
+        return listed if listed and listed.dialect == dialect else Model(name=vendor_id, dialect=dialect)
     near = difflib.get_close_matches(name, known, n=3, cutoff=0.5) or sorted(known)
     raise UsageError(
         f"unknown model {name!r}; did you mean {', '.join(near)}? "
@@ -153,7 +156,11 @@ def providers(overrides: Mapping[str, Mapping[str, Any]]) -> dict[str, Provider]
 
 def _as_provider(name: str, row: Mapping[str, Any]) -> Provider:
     fields = {**row, "name": name, "base_url": str(row["base_url"]).rstrip("/")}
-    return _PROVIDER.validate_python(fields)
+    try:
+        return _PROVIDER.validate_python(fields)
+    except ValidationError as fault:
+        wrong = "; ".join(f"{error['loc'][-1]}: {error['msg']}" for error in fault.errors(include_input=False))
+        raise UsageError(f"provider {name}: {wrong}") from None
 
 
 @cache

@@ -58,8 +58,7 @@ class Lines:
     def notice(self, text: str) -> None:
         """Print a dated line."""
         self._last = time.monotonic()
-        plain = "".join(c if c.isprintable() else " " for c in text)
-        print(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {plain}", file=self._out, flush=True)
+        print(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {_plain(text)}", file=self._out, flush=True)
 
     def close(self) -> None:
         """Nothing to clear away."""
@@ -88,7 +87,7 @@ class Bars:
 
     def notice(self, text: str) -> None:
         """Print a line above the bars."""
-        tqdm.write(text, file=sys.stderr)
+        tqdm.write(_plain(text), file=sys.stderr)
 
     def close(self) -> None:
         """Draw the last state and leave it standing."""
@@ -118,6 +117,11 @@ class Bars:
                 bar_format=BAR,
             )
         return self._bars[provider]
+
+
+def _plain(text: str) -> str:
+    """Without control characters: a vendor's message must not move anybody's cursor."""
+    return "".join(c if c.isprintable() else " " for c in text)
 
 
 def _sentence(event: ev.Event, after: Job) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from batchvid.jobs import Job, JobState
 
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\n")
 
 COLUMNS: dict[str, Callable[[Job], object]] = {
     "id": lambda job: job.id,
@@ -53,8 +53,8 @@ def write_report(path: Path, jobs: Iterable[Job]) -> None:
     text = report_text(list(jobs))
     part = path.with_name(path.name + ".part")
     path.parent.mkdir(parents=True, exist_ok=True)
-    with part.open("w", encoding="utf-8", newline="") as file:
-        file.write(text)
+    with part.open("wb") as file:
+        file.write(text.encode("utf-8", "replace"))  # half a surrogate in a vendor's message must not cost the report
         file.flush()
         os.fsync(file.fileno())
     part.replace(path)
@@ -79,7 +79,11 @@ def report_text(jobs: Sequence[Job]) -> str:
 
 
 def _harmless(cell: str) -> str:
-    """A spreadsheet takes a cell that begins like a formula for one; a quote before it makes it text."""
+    """A spreadsheet takes a cell that begins like a formula for one; a quote before it makes it text.
+
+    A lone carriage return becomes a line feed: csv before Python 3.12 would leave it bare, which ends the row.
+    """
+    cell = cell.replace("\r\n", "\n").replace("\r", "\n")
     return f"'{cell}" if cell.startswith(FORMULA_STARTS) else cell
 
 

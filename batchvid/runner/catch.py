@@ -81,11 +81,11 @@ async def _receive(reply: aiohttp.ClientResponse, arrival: _Arrival, have: int) 
     if (reply.content_type or "").startswith(TEXT_TYPES):
         said = (await reply.content.read(300)).decode("utf-8", "replace")
         raise BadMedia(f"the link answers {reply.content_type} instead of a clip: {said}")
-    goes_on = reply.status == 206 and reply.headers.get("Content-Range", "").startswith(f"bytes {have}-")
-    if reply.status == 206 and not goes_on:
+    validator = reply.headers.get("ETag") or reply.headers.get("Last-Modified") or ""
+    goes_on = reply.status == 206 and arrival.fits(reply.headers.get("Content-Range", ""), validator)
+    if reply.status == 206 and not goes_on:  # some servers do not look at If-Range: the rest of another file
         await asyncio.to_thread(arrival.discard)
         raise DownloadError("the server sent another part than asked: it starts over")
-    validator = reply.headers.get("ETag") or reply.headers.get("Last-Modified") or ""
     await asyncio.to_thread(arrival.begin, have if goes_on else 0, validator)
     gathered: list[bytes] = []
     size = 0
@@ -162,6 +162,10 @@ class _Arrival:
         """Headers that ask for the rest, and for the whole if the file is another by now."""
         return {"Range": f"bytes={have}-", "If-Range": self._validator} if have else {}
 
+    def fits(self, content_range: str, validator: str) -> bool:
+        """Whether a part is the rest of this very file."""
+        return validator == self._validator and content_range.startswith(f"bytes {self.size_bytes}-")
+
     def begin(self, have: int, validator: str) -> None:
         """Start writing after `have` bytes; `validator` is the server's own mark of the file's identity."""
         if not have:
@@ -198,7 +202,7 @@ class _Arrival:
 
     def discard(self) -> None:
         """Throw away what is here: it is not the beginning of anything."""
-        self.path.unlink(missing_ok=True)
+        self._guarded(lambda: self.path.unlink(missing_ok=True))
         self._digest, self.size_bytes = hashlib.sha256(), 0
 
     def forget(self) -> None:

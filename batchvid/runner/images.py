@@ -48,8 +48,9 @@ class ImageReader:
             raise StorageError(f"{image.source}: {fault.strerror}") from fault
         if hashlib.sha256(data).hexdigest() != image.sha256:
             raise StorageError(f"{image.source} changed since the job was planned: run again to plan it anew")
-        self._kept[image.sha256] = data
-        self._kept_bytes += len(data)
+        if image.sha256 not in self._kept:  # several jobs may have read it at the same time
+            self._kept[image.sha256] = data
+            self._kept_bytes += len(data)
         while self._kept_bytes > CACHE_BYTES and len(self._kept) > 1:
             self._kept_bytes -= len(self._kept.popitem(last=False)[1])
         return data

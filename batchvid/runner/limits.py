@@ -49,7 +49,8 @@ class Window:
     """At most `count` grants in any `window_s` seconds, as the provider sees it.
 
     Grants reach the provider with a varying delay, so that two of them can come closer together there than they were
-    made here; `MARGIN` widens the window by that much. A count below one stretches the window instead.
+    made here; `MARGIN` and `SLACK_S` widen the window by more than that. A count below one stretches the window
+    instead; of a fraction above one the whole part is granted.
     """
 
     MARGIN = 1.02
@@ -57,7 +58,7 @@ class Window:
 
     def __init__(self, count: float, window_s: float, past: Iterable[float] = ()) -> None:
         self._count = max(1, int(count))
-        self._window_s = (window_s * self._count / count) * self.MARGIN + self.SLACK_S
+        self._window_s = window_s * max(1.0, self._count / count) * self.MARGIN + self.SLACK_S
         self._grants: deque[float] = deque(sorted(past)[-self._count :], maxlen=self._count)
 
     def opens_at(self) -> float:

@@ -91,7 +91,7 @@ class Transport:
             if not 300 <= reply.status < 400 or "Location" not in reply.headers:
                 yield reply
                 return
-            target = url.join(URL(reply.headers["Location"]))
+            target = url.join(URL(reply.headers["Location"], encoded=True))
         async with self._open(str(target), headers, follow=True) as reply:
             yield reply
 
@@ -108,13 +108,19 @@ class Transport:
             ) as reply:
                 yield reply
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as fault:
-            raise DownloadError(f"the download broke off: {_said(fault)}") from fault
+            # never the fault's own words: they may hold the link, which is worth money to whoever reads it
+            raise DownloadError(f"the download from {_host(url)} broke off: {type(fault).__name__}") from fault
 
 
 def _session(keepalive_s: float, headers: Mapping[str, str]) -> aiohttp.ClientSession:
     # limit=0: our own limits say how much is under way; the pool must not queue behind them
     connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=keepalive_s)
-    return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar(), headers=headers)
+    return aiohttp.ClientSession(
+        connector=connector,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        headers=headers,
+        requote_redirect_url=False,  # a signed link is only good letter by letter
+    )
 
 
 def _url(origin: str, path: str) -> URL:
@@ -146,6 +152,13 @@ async def _bounded(reply: aiohttp.ClientResponse) -> bytes:
             raise ReplyTooLarge(f"the reply of {reply.url.host} is larger than {MAX_REPLY_BYTES} bytes")
         pieces.append(piece)
     return b"".join(pieces)
+
+
+def _host(url: str) -> str:
+    try:
+        return URL(url, encoded=True).host or "nowhere"
+    except ValueError:
+        return "no address"
 
 
 def _said(fault: BaseException) -> str:

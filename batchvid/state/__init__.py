@@ -19,7 +19,7 @@ from batchvid.events import Event, Planned
 from batchvid.jobs import Job, advance
 from batchvid.state import codec
 from batchvid.state.lock import RunLock
-from batchvid.state.schema import bring_up_to_date
+from batchvid.state.schema import bring_up_to_date, refuse_newer
 
 __all__ = ["Entry", "StateFile", "read_jobs", "read_meta", "record_now", "replay"]
 
@@ -40,7 +40,10 @@ class StateFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as fault:
+            raise StateError(f"{path.parent}: {fault.strerror}") from fault
         self._lock = RunLock(path)
         try:
             self._connection = _connected(path, isolation_level=None, check_same_thread=False)
@@ -48,6 +51,7 @@ class StateFile:
             self._lock.release()
             raise
         try:
+            refuse_newer(self._connection)
             self._connection.execute("PRAGMA journal_mode = WAL")
             # FULL: an acknowledged line survives a power cut; measured at about 9 microseconds a line in groups
             self._connection.execute("PRAGMA synchronous = FULL")
@@ -69,17 +73,15 @@ class StateFile:
         """Write events and the jobs they lead to, in one durable transaction; all or, with StateError, nothing."""
         try:
             self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                for entry in entries:
-                    self._write(entry)
-            except BaseException:
-                self._connection.execute("ROLLBACK")
-                raise
+            for entry in entries:
+                self._write(entry)
             self._connection.execute("COMMIT")
-        except sqlite3.Error as fault:
-            if self._connection.in_transaction:
+        except BaseException as fault:
+            if self._connection.in_transaction:  # a full disk has made SQLite roll back by itself
                 self._connection.execute("ROLLBACK")
-            raise StateError(f"{self.path}: {fault}") from fault
+            if isinstance(fault, sqlite3.Error | TypeError):
+                raise StateError(f"{self.path}: {fault}") from fault
+            raise
 
     def _write(self, entry: Entry) -> None:
         job, event = entry.job, entry.event
@@ -183,8 +185,8 @@ def _reading(path: Path) -> Iterator[sqlite3.Connection]:
         try:
             connection.execute("BEGIN")
             yield connection
-        except sqlite3.Error as fault:
-            raise StateError(f"{path}: {fault}") from fault
+        except (sqlite3.Error, ValueError, KeyError, TypeError) as fault:
+            raise StateError(f"{path}: cannot be read: {fault}") from fault
 
 
 def _connected(where: Path | str, **how: Any) -> sqlite3.Connection:
@@ -199,5 +201,5 @@ def _jobs(connection: sqlite3.Connection, path: Path) -> Iterator[Job]:
     try:
         for state, spec, standing in connection.execute("SELECT state, spec, standing FROM jobs ORDER BY position"):
             yield codec.load_job(state, spec, standing)
-    except (sqlite3.Error, ValueError) as fault:
+    except (sqlite3.Error, ValueError, TypeError) as fault:
         raise StateError(f"{path}: a row cannot be read: {fault}") from fault

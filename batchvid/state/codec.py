@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, Field, fields
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -23,7 +23,7 @@ _EVENTS: dict[str, TypeAdapter[Any]] = {}
 
 def dump_spec(spec: JobSpec) -> str:
     """A JobSpec as JSON, without the fields that say nothing."""
-    return _dumps({f.name: v for f in fields(spec) if (v := getattr(spec, f.name)) not in (None, "", (), {})})
+    return _dumps({f.name: v for f in fields(spec) if (v := getattr(spec, f.name)) != _default(f)})
 
 
 def load_spec(text: str) -> JobSpec:
@@ -67,6 +67,11 @@ def load_event(name: str, at: str, data: str, spec: JobSpec) -> ev.Event:
 def _lasting(assets: tuple[Asset, ...]) -> list[Asset]:
     """The assets that are no secret and do not age: paths that need the key. A link is a secret to whoever reads it."""
     return [asset for asset in assets if asset.keyed]
+
+
+def _default(field: Field[Any]) -> object:
+    """What a field is when nobody says anything; something that equals no value where it must be said."""
+    return field.default_factory() if field.default_factory is not MISSING else field.default
 
 
 def _dumps(value: object) -> str:

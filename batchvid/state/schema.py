@@ -29,17 +29,19 @@ MIGRATIONS = (
 
 
 def bring_up_to_date(connection: sqlite3.Connection) -> None:
-    """Apply the steps that the file has not seen, each in a transaction of its own.
+    """Apply the steps that the file has not seen, each in a transaction of its own."""
+    done = version_of(connection)
+    for number, step in enumerate(MIGRATIONS[done:], start=done + 1):
+        connection.executescript(f"BEGIN; {step} PRAGMA user_version = {number}; COMMIT;")
 
-    Raises StateTooNew, and changes nothing, for a file that a newer batchvid wrote.
-    """
+
+def refuse_newer(connection: sqlite3.Connection) -> None:
+    """Raises StateTooNew for a file that a newer batchvid wrote; changes nothing."""
     done = version_of(connection)
     if done > len(MIGRATIONS):
         raise StateTooNew(
             f"the state file has schema {done}, this batchvid knows {len(MIGRATIONS)}: upgrade it; nothing was changed"
         )
-    for number, step in enumerate(MIGRATIONS[done:], start=done + 1):
-        connection.executescript(f"BEGIN; {step} PRAGMA user_version = {number}; COMMIT;")
 
 
 def version_of(connection: sqlite3.Connection) -> int:

@@ -55,7 +55,7 @@ class LocalStore:
 
     def reject(self, part: Path) -> Path:
         """Keep a file that is not the clip that was asked for, out of the way; return where."""
-        kept = part.with_name(part.name.removesuffix(".part") + ".rejected")
+        kept = _free(part.with_name(part.name.removesuffix(".part") + ".rejected"))
         try:
             part.replace(kept)
         except OSError as fault:
@@ -77,12 +77,20 @@ class LocalStore:
     def _make_room(self, target: Path, clip: Clip) -> None:
         if not target.exists():
             return
-        name = f"{target.stem}.{int(target.stat().st_mtime)}{target.suffix}"
-        aside = self._replaced / Path(clip.key).parent / name
+        aside = _free(self._replaced / clip.key)
         aside.parent.mkdir(parents=True, exist_ok=True)
         target.replace(aside)
         if _beside(target).exists():
             _beside(target).replace(_beside(aside))
+
+
+def _free(path: Path) -> Path:
+    """A name that is not taken: the path itself, or with a number before its last ending."""
+    number, free = 1, path
+    while free.exists():
+        number += 1
+        free = path.with_name(f"{path.stem}.{number}{path.suffix}")
+    return free
 
 
 def _beside(clip: Path) -> Path:
