@@ -31,11 +31,15 @@ class Planned(Event):
 class SubmitStarted(Event):
     """The paid call is about to go out, at most `price` is reserved for it.
 
-    `origin` is the base URL it goes to: the task lives there and is polled there only. `external_id` is the id of
-    ours that the call carries.
+    All that is needed to collect what it buys is frozen here, so that neither a changed manifest nor an upgrade can
+    lose it: `origin` is the base URL (the task lives there and is polled there only), `dialect` and `prefix` how it is
+    spoken to, `duration_s` what is bought. `external_id` is the id of ours that the call carries.
     """
 
     origin: str
+    dialect: str
+    prefix: str
+    duration_s: float | None
     price: Price
     external_id: str
 

@@ -51,16 +51,21 @@ class Job:
 
     Money: `price` is what the attempt now open may cost; `committed_usd` is what all attempts that may have been
     paid add up to, `committed_attempts` counts them and `unpriced_attempts` those whose price nobody knows.
-    Counters: `attempts` are paid calls, `refusals` clear refusals since the last accepted one, `dead_links` assets
-    that could not be fetched. `submitted_at`, `accepted_at`, `finished_at` tell of the last attempt.
+    Counters: `attempts` are paid calls, `tasks` those that made one, `refusals` clear refusals since then,
+    `dead_links` assets that could not be fetched. `origin`, `dialect`, `prefix` and `billed_s` (seconds bought) are frozen with the
+    attempt and are all that collecting it needs. `submitted_at`, `accepted_at`, `finished_at` tell of the last attempt.
     """
 
     spec: JobSpec
     state: JobState
     attempts: int = 0
+    tasks: int = 0
     refusals: int = 0
     dead_links: int = 0
     origin: str = ""
+    dialect: str = ""
+    prefix: str = ""
+    billed_s: float | None = None
     external_id: str = ""
     task_id: str = ""
     model_returned: str = ""
@@ -139,6 +144,9 @@ def _submit_started(job: Job, event: ev.SubmitStarted) -> dict[str, Any]:
     return {
         "attempts": job.attempts + 1,
         "origin": event.origin,
+        "dialect": event.dialect,
+        "prefix": event.prefix,
+        "billed_s": event.duration_s,
         "external_id": event.external_id,
         "price": event.price,
         "committed_usd": job.committed_usd + (event.price.usd or 0),
@@ -163,8 +171,9 @@ def _submit_started(job: Job, event: ev.SubmitStarted) -> dict[str, Any]:
     }
 
 
-def _submit_accepted(_job: Job, event: ev.SubmitAccepted) -> dict[str, Any]:
+def _submit_accepted(job: Job, event: ev.SubmitAccepted) -> dict[str, Any]:
     return {
+        "tasks": job.tasks + 1,
         "task_id": event.task_id,
         "model_returned": event.model,
         "accepted_at": event.at,

@@ -109,9 +109,17 @@ def route_of(spec: JobSpec, providers: Mapping[str, Provider]) -> Route:
 
 
 def order_of(
-    spec: JobSpec, route: Route, *, images: Iterable[ImageInput] | None = None, external_id: str = ""
+    spec: JobSpec,
+    *,
+    model: str = "",
+    duration_s: float | None = None,
+    images: Iterable[ImageInput] | None = None,
+    external_id: str = "",
 ) -> Order:
-    """What is sent for this job, in batchvid's own words. Without `images` their bytes are left out, as for a plan."""
+    """What is sent for this job, in batchvid's own words; `model` is its id on the wire, `duration_s` the billed step.
+
+    Without `images` their bytes are left out, as for a plan or a poll.
+    """
     if images is None:
         images = (
             ImageInput(
@@ -125,11 +133,11 @@ def order_of(
             for image in spec.images
         )
     return Order(
-        model=route.model.name,
+        model=model or spec.model,
         prompt=spec.prompt,
         negative_prompt=spec.negative_prompt,
         images=tuple(images),
-        duration_s=route.duration_s,
+        duration_s=duration_s,
         aspect_ratio=spec.aspect_ratio,
         resolution=spec.resolution,
         seed=spec.seed,
@@ -220,7 +228,8 @@ def check(spec: JobSpec, route: Route) -> None:
             if count > model.images.get(role, 0):
                 allowed = ", ".join(f"{most} {words[name]}" for name, most in model.images.items()) or "none"
                 raise Unsupported(words[role], f"cannot take {count} of them; it takes {allowed}")
-    DIALECTS[model.dialect].submit(order_of(spec, route, external_id="plan"))
+    order = order_of(spec, model=model.name, duration_s=route.duration_s, external_id="plan")
+    DIALECTS[model.dialect].submit(order)
 
 
 def _removed(job: Job) -> JobPlan:

@@ -126,6 +126,14 @@ def find_model(name: str) -> Model:
     )
 
 
+def poll_every_s(provider: Provider, model: str) -> float:
+    """How often to ask this provider about a task of this model, in seconds; for models no longer known, too."""
+    if provider.poll_every_s is not None:
+        return provider.poll_every_s
+    known = _models().get(model)
+    return known.poll_every_s if known else POLL_EVERY_S
+
+
 def model_names() -> tuple[str, ...]:
     """The models that have a row of their own."""
     return tuple(_models())

@@ -116,8 +116,8 @@ def _finish(store: LocalStore, arrival: _Arrival, catch: Catch) -> Clip:
         width=found.width,
         height=found.height,
     )
+    arrival.forget()  # before the rename: a crash between the two costs a download, not a stray file for ever
     store.put(arrival.path, clip, {**catch.sidecar, "task_id": catch.task_id, "clip": asdict(clip)})
-    arrival.forget()
     return clip
 
 

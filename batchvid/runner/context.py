@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from batchvid.catalog import Provider
-from batchvid.dialects import DIALECTS, Dialect
 from batchvid.jobs import Job, JobState
 from batchvid.planning import Route, route_of
 from batchvid.runner.budget import Budget
@@ -76,10 +75,6 @@ class RunContext:
         if route is None:
             route = self._routes[alike] = route_of(spec, self.providers)
         return route
-
-    def dialect(self, spec: JobSpec) -> Dialect:
-        """Who speaks the job's wire format."""
-        return DIALECTS[self.route(spec).model.dialect]
 
     def rest(self, job_id: str) -> None:
         """This run has nothing more to do for the job."""

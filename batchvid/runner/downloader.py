@@ -85,15 +85,14 @@ class Downloader:
 
     async def _fetch(self, job: Job, asset: Asset) -> Clip:
         context, lane = self._context, self._context.lane(job)
-        route = context.route(job.spec)
         catch = Catch(
             asset=asset,
-            base_url=lane.base_url + route.prefix,
+            base_url=lane.base_url + job.prefix,
             key=lane.key.get_secret_value() if asset.keyed else "",
             clip_key=job.spec.key,
             task_id=job.task_id,
-            duration_s=route.duration_s,
-            sidecar=sidecar_of(job, route.duration_s),
+            duration_s=job.billed_s,
+            sidecar=sidecar_of(job),
         )
         for tried in range(TRIES):
             try:
@@ -107,7 +106,7 @@ class Downloader:
         raise AssertionError("the loop returns or raises")
 
 
-def sidecar_of(job: Job, duration_s: float | None) -> dict[str, Any]:
+def sidecar_of(job: Job) -> dict[str, Any]:
     """What is kept beside a clip: where it comes from and what it cost. Never a key, never a signed link."""
     spec = job.spec
     said = {
@@ -118,7 +117,7 @@ def sidecar_of(job: Job, duration_s: float | None) -> dict[str, Any]:
         "provider": spec.provider,
         "model": spec.model,
         "model_returned": job.model_returned,
-        "duration_s": duration_s,
+        "duration_s": job.billed_s,
         "aspect_ratio": spec.aspect_ratio,
         "resolution": spec.resolution,
         "seed": spec.seed,

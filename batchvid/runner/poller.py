@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from batchvid import events as ev
+from batchvid.catalog import poll_every_s
+from batchvid.dialects import DIALECTS
 from batchvid.errors import UnreadableReply, WireError
 from batchvid.failures import STOPS_PROVIDER, FailureKind
 from batchvid.jobs import Job
@@ -69,11 +71,10 @@ class Poller:
             context.rest(job.id)
             return
         context.active.add(job.id)
-        route = context.route(job.spec)
-        request = context.dialect(job.spec).poll(order_of(job.spec, route, external_id=job.external_id), job.task_id)
-        every_s = lane.provider.poll_every_s or route.model.poll_every_s
+        request = DIALECTS[job.dialect].poll(order_of(job.spec, external_id=job.external_id), job.task_id)
+        every_s = poll_every_s(lane.provider, job.spec.model)
         age_s = (utc_now() - job.accepted_at).total_seconds() if job.accepted_at else 0.0
-        watch = Watch(job.id, lane, lane.base_url + route.prefix, request, context.now() - max(age_s, 0.0), every_s)
+        watch = Watch(job.id, lane, lane.base_url + job.prefix, request, context.now() - max(age_s, 0.0), every_s)
         self._push(watch, 0.0 if at_once else first_poll_s(every_s, job.id))
         if context.stopping:
             context.check_over()
@@ -125,7 +126,7 @@ class Poller:
                 response = await context.transport.send(watch.path, watch.request, lane.key.get_secret_value())
             finally:
                 lane.polls_under_way -= 1
-            said = context.dialect(job.spec).read_poll(response, job.task_id)
+            said = DIALECTS[job.dialect].read_poll(response, job.task_id)
             watch.unreadable = 0
         except UnreadableReply as fault:
             watch.unreadable += 1
@@ -176,7 +177,7 @@ class Poller:
     async def _failed(self, job: Job, status: Status) -> None:
         context = self._context
         kind = status.kind or FailureKind.MODERATION_SUSPECTED
-        delay_s = after_failure(kind, job.attempts, context.retries, context.jitter())
+        delay_s = after_failure(kind, job.tasks, context.retries, context.jitter())
         failed = ev.TaskFailed(
             at=utc_now(),
             kind=kind,

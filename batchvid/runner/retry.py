@@ -7,6 +7,7 @@ from batchvid.failures import FailureKind
 FIRST_WAIT_S = 2.0
 LONGEST_WAIT_S = 60.0
 MOST_REFUSALS = 20  # of one job in a row: with the waits above about a quarter of an hour
+MOST_UNAVAILABLE = 5  # where the provider answers so itself: a model it does not have is "unavailable" for ever
 
 WAITS_OUT = frozenset({FailureKind.RATE, FailureKind.CONCURRENCY, FailureKind.UNAVAILABLE})
 """Refusals that pass by waiting. Nothing was bought, so the wait costs nothing."""
@@ -25,25 +26,33 @@ def backoff_s(tries: int, jitter: float, *, first_s: float = FIRST_WAIT_S, longe
 
 
 def after_refusal(
-    kind: FailureKind, refusals: int, retry_after_s: float | None, jitter: float, *, first_s: float = FIRST_WAIT_S
+    kind: FailureKind,
+    refusals: int,
+    retry_after_s: float | None,
+    jitter: float,
+    *,
+    first_s: float = FIRST_WAIT_S,
+    answered: bool = True,
 ) -> float | None:
     """Seconds until a refused submit may be sent again, None when it never should.
 
     `refusals` counts those of this job in a row, before this one. A vendor's own wish is kept, up to an hour.
+    `answered` is false where nobody said no but no connection came about.
     """
-    if kind not in WAITS_OUT or refusals + 1 >= MOST_REFUSALS:
+    most = MOST_UNAVAILABLE if answered and kind is FailureKind.UNAVAILABLE else MOST_REFUSALS
+    if kind not in WAITS_OUT or refusals + 1 >= most:
         return None
     if retry_after_s is not None:
         return min(retry_after_s, 3600.0)
     return backoff_s(refusals, jitter, first_s=first_s)
 
 
-def after_failure(kind: FailureKind, attempts: int, retries: int, jitter: float) -> float | None:
+def after_failure(kind: FailureKind, tasks: int, retries: int, jitter: float) -> float | None:
     """Seconds until a failed task is bought again by itself, None when that waits for the user.
 
-    `retries` is the manifest's explicit permission: how many more times a job may be bought. 0 by default, because a
-    failed task may have been charged.
+    `tasks` counts those that were made for the job, this one included; `retries` is the manifest's explicit permission
+    for how many more. 0 by default, because a failed task may have been charged.
     """
-    if kind not in PASSING or attempts > retries:
+    if kind not in PASSING or tasks > retries:
         return None
-    return backoff_s(attempts - 1, jitter)
+    return backoff_s(tasks - 1, jitter)

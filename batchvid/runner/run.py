@@ -150,7 +150,7 @@ def _keep_accounts(context: RunContext) -> None:
 
     def count(job: Job) -> None:
         for budget in context.budgets_of(job):
-            budget.settle(job, _duration_s(context, job))
+            budget.settle(job, job.billed_s or 0.0)
         lane = context.lanes.get(job.spec.provider)
         if lane is None:
             return
@@ -172,13 +172,6 @@ def _keep_accounts(context: RunContext) -> None:
     for job in context.recorder.jobs.values():
         count(job)
     context.recorder.listeners.insert(0, on_event)
-
-
-def _duration_s(context: RunContext, job: Job) -> float:
-    try:
-        return context.route(job.spec).duration_s or 0.0
-    except BatchvidError:  # an old job of a provider or model that is no longer known: counted as it was asked
-        return job.spec.duration_s or 0.0
 
 
 @contextlib.asynccontextmanager

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from batchvid import events as ev
+from batchvid.dialects import DIALECTS
 from batchvid.errors import NotSent, ReplyLost, StateError, StorageError, UnreadableReply
 from batchvid.failures import STOPS_PROVIDER, FailureKind
 from batchvid.jobs import Job
@@ -104,7 +105,8 @@ class Submitter:
     async def _submit(self, lane: Lane, job: Job) -> None:
         context = self._context
         record, spec = context.recorder.record, job.spec
-        route, dialect = context.route(spec), context.dialect(spec)
+        route = context.route(spec)
+        dialect = DIALECTS[route.model.dialect]
         try:
             images = await self._images.read(spec)
         except StorageError as fault:
@@ -112,8 +114,18 @@ class Submitter:
             context.rest(job.id)
             return
         external_id = f"{spec.id[:40]}-{utc_now():%y%m%d%H%M%S%f}"
-        request = dialect.submit(order_of(spec, route, images=images, external_id=external_id))
-        started = ev.SubmitStarted(at=utc_now(), origin=lane.origin, price=route.price, external_id=external_id)
+        request = dialect.submit(
+            order_of(spec, model=route.model.name, duration_s=route.duration_s, images=images, external_id=external_id)
+        )
+        started = ev.SubmitStarted(
+            at=utc_now(),
+            origin=lane.origin,
+            dialect=route.model.dialect,
+            prefix=route.prefix,
+            duration_s=route.duration_s,
+            price=route.price,
+            external_id=external_id,
+        )
         job = await record(job.id, started)
         verdict: Accepted | Refused | Uncertain
         try:
@@ -146,7 +158,12 @@ class Submitter:
     async def _refused(self, lane: Lane, job: Job, no: Refused) -> None:
         context = self._context
         delay_s = after_refusal(
-            no.kind, job.refusals, no.retry_after_s, context.jitter(), first_s=lane.provider.first_wait_s
+            no.kind,
+            job.refusals,
+            no.retry_after_s,
+            context.jitter(),
+            first_s=lane.provider.first_wait_s,
+            answered=no.http_status != 0,
         )
         if no.kind in STOPS_PROVIDER:
             delay_s = 0.0  # the account's trouble, not the job's: it stays pending for the next run
