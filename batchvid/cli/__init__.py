@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import click
 
-from batchvid.cli import emulate, look, settle, work
+from batchvid.cli import emulate, look, settle, starter, work
 from batchvid.errors import BatchvidError, ManifestError
 from batchvid.version import __version__
 
@@ -25,14 +25,35 @@ state file; 5 uncertain submits wait for a person; 6 a provider was stopped (key
 """
 
 
-@click.group(help=HELP, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+class InOrder(click.Group):
+    """Lists commands in the order of use, not of the alphabet."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """All names."""
+        return list(self.commands)
+
+
+@click.group(cls=InOrder, help=HELP, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(__version__, prog_name="batchvid")
 def group() -> None:
     """All commands."""
 
 
-for command in (work.plan, work.validate, work.run, work.retry, look.status, look.report, settle.resolve,
-                look.models, look.schema, emulate.emulator, look.completion):  # fmt: skip
+COMMANDS = (
+    starter.init,
+    work.plan,
+    work.validate,
+    work.run,
+    work.retry,
+    look.status,
+    look.report,
+    settle.resolve,
+    look.models,
+    look.schema,
+    emulate.emulator,
+    look.completion,
+)
+for command in COMMANDS:
     group.add_command(command)
 
 

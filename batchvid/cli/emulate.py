@@ -20,9 +20,9 @@ import click
     "--set", "dials", multiple=True, metavar="DIAL=VALUE", help="Any other dial: link_ttl_s=60, render=shared."
 )
 def emulator(host: str, port: int, faults: str | None, dials: tuple[str, ...], **said: str | int | None) -> None:
-    """Serve every route of every provider on one address, with real clips and no bill, until Ctrl-C.
+    """Serve the embedded provider by hand.
 
-    Point the base_url of a provider at it. What was bought is told at GET /_emulator/ledger; fault rules are set at
+    Every route of every provider stands on one address, with real clips and no bill, until Ctrl-C. Point the base_url of a provider at it. What was bought is told at GET /_emulator/ledger; fault rules are set at
     PUT /_emulator/faults.
     """
     from pydantic import ValidationError

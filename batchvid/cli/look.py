@@ -14,7 +14,7 @@ from batchvid.cli.batches import STATE_NAME, folder_of, out_option
 @click.option("--json", "as_json", is_flag=True, help="For scripts.")
 @out_option
 def status(target: str | None, as_json: bool, out: str) -> None:
-    """Where a batch stands, also while a run is at work.
+    """Show where a batch stands, also during a run.
 
     TARGET is a manifest, or a batch's folder or name; it may be left out if there is only one batch.
     """
@@ -34,7 +34,7 @@ def status(target: str | None, as_json: bool, out: str) -> None:
 @click.argument("target", required=False)
 @out_option
 def report(target: str | None, out: str) -> None:
-    """Write report.csv anew from the state file; works while a run is at work."""
+    """Write report.csv anew, also during a run."""
     from batchvid.report import write_report
     from batchvid.state import read_jobs
 
@@ -45,7 +45,7 @@ def report(target: str | None, out: str) -> None:
 
 @click.command()
 def models() -> None:
-    """The models that are known, with what they can do and what they cost."""
+    """List the models, what they can do and cost."""
     from batchvid.cli.tables import print_models
 
     print_models()
@@ -53,7 +53,10 @@ def models() -> None:
 
 @click.command()
 def schema() -> None:
-    """The manifest's JSON Schema, for completion and checks in an editor."""
+    """Print the manifest's JSON Schema.
+
+    For completion and checks in an editor.
+    """
     from batchvid.manifest import json_schema
 
     click.echo(json.dumps(json_schema(), indent=1))
@@ -62,7 +65,10 @@ def schema() -> None:
 @click.command()
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
-    """The completion script for SHELL: eval "$(batchvid completion bash)"."""
+    """Print the completion script for a shell.
+
+    Put it to use with eval "$(batchvid completion bash)".
+    """
     from click.shell_completion import get_completion_class
 
     kind = get_completion_class(shell)

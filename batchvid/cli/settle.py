@@ -14,7 +14,9 @@ from batchvid.cli.batches import STATE_NAME, complete_job, folder_of, out_option
 @click.option("--batch", help="Manifest, folder or name of the batch; may be left out if there is only one.")
 @out_option
 def resolve(job: str, task_id: str | None, abandon: bool, batch: str | None, out: str) -> None:
-    """Settle the uncertain JOB: a paid call got no verdict, and it was not sent again.
+    """Settle an uncertain job.
+
+    The paid call for JOB got no verdict, and it was not sent again.
 
     Look for the task in the provider's console (status shows when it was sent and with which prompt), then bind it with
     --task-id; or release the job with --abandon.

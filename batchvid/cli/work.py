@@ -23,7 +23,10 @@ MANIFEST = click.Path(exists=True, dir_okay=False)
 @set_option
 @only_option
 def plan(manifest: str, show_all: bool, out: str, sets: tuple[str, ...], only: tuple[str, ...]) -> None:
-    """Check MANIFEST, expand it, price it, and say what a run would do and why. Sends nothing, needs no key."""
+    """Say what a run would do, why, and for how much.
+
+    MANIFEST is checked, expanded and held against what was done before. Nothing is sent, no key is needed.
+    """
     from batchvid import session
     from batchvid.cli.tables import print_plan
 
@@ -35,7 +38,10 @@ def plan(manifest: str, show_all: bool, out: str, sets: tuple[str, ...], only: t
 @out_option
 @set_option
 def validate(manifest: str, out: str, sets: tuple[str, ...]) -> None:
-    """Only check MANIFEST: every mistake with its file and line, exit code 2 if there is one."""
+    """Only check the manifest.
+
+    Every mistake is told with its file and line; the exit code is 2 if there is one.
+    """
     from batchvid import session
 
     batch = load(manifest, out, sets)
@@ -62,9 +68,9 @@ def run(
     sets: tuple[str, ...],
     only: tuple[str, ...],
 ) -> None:
-    """Buy what TARGET asks for, collect the clips, write the report. Run again to go on where it stood.
+    """Buy the clips, collect them, write the report.
 
-    TARGET is a manifest, or the name or folder of a batch that was run before. What is stored is never bought again
+    Run again to go on where it stood. TARGET is a manifest, or the name or folder of a batch that was run before. What is stored is never bought again
     unless --regenerate says so. Ctrl-C once lets downloads end, twice leaves at once; neither loses anything.
     """
     from batchvid import session
@@ -93,9 +99,9 @@ def run(
 def retry(
     target: str, kinds: tuple[str, ...], anew: bool, out: str, sets: tuple[str, ...], only: tuple[str, ...]
 ) -> None:
-    """Buy TARGET's failed jobs again, as the manifest has them now, and nothing else.
+    """Buy the failed jobs again, and only those.
 
-    A task that was given up on without a verdict is asked for again first: it may be finished and is paid for.
+    They are bought as the manifest has them now. TARGET is a manifest, or the name or folder of a batch. A task that was given up on without a verdict is asked for again first: it may be finished and is paid for.
     """
     from batchvid import session
     from batchvid.failures import FailureKind
