@@ -22,8 +22,9 @@ import click
 def emulator(host: str, port: int, faults: str | None, dials: tuple[str, ...], **said: str | int | None) -> None:
     """Serve the embedded provider by hand.
 
-    Every route of every provider stands on one address, with real clips and no bill, until Ctrl-C. Point the base_url of a provider at it. What was bought is told at GET /_emulator/ledger; fault rules are set at
-    PUT /_emulator/faults.
+    Every route of every provider stands on one address, with real clips and no bill, until Ctrl-C. Point the base_url
+    of a provider at it. What was bought is told at GET /_emulator/ledger; fault rules are set at PUT
+    /_emulator/faults.
     """
     from pydantic import ValidationError
 

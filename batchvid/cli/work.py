@@ -70,8 +70,9 @@ def run(
 ) -> None:
     """Buy the clips, collect them, write the report.
 
-    Run again to go on where it stood. TARGET is a manifest, or the name or folder of a batch that was run before. What is stored is never bought again
-    unless --regenerate says so. Ctrl-C once lets downloads end, twice leaves at once; neither loses anything.
+    Run again to go on where it stood. TARGET is a manifest, or the name or folder of a batch that was run before.
+    What is stored is never bought again unless --regenerate says so. Ctrl-C once lets downloads end, twice leaves at
+    once; neither loses anything.
     """
     from batchvid import session
     from batchvid.cli.tables import print_plan
@@ -101,7 +102,8 @@ def retry(
 ) -> None:
     """Buy the failed jobs again, and only those.
 
-    They are bought as the manifest has them now. TARGET is a manifest, or the name or folder of a batch. A task that was given up on without a verdict is asked for again first: it may be finished and is paid for.
+    They are bought as the manifest has them now. TARGET is a manifest, or the name or folder of a batch. A task that
+    was given up on without a verdict is asked for again first: it may be finished and is paid for.
     """
     from batchvid import session
     from batchvid.failures import FailureKind
