@@ -5,7 +5,8 @@ Every event carries `at`, an aware UTC time. What an event does to a job is told
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from batchvid.failures import Charged, FailureKind
@@ -78,12 +79,16 @@ class Progressed(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskSucceeded(Event):
-    """The task is finished and offers `assets`; links die at `expires_at` where the vendor says so."""
+    """The task is finished and offers `assets`; links die at `expires_at` where the vendor says so.
+
+    `vendor` is what later steps may ask for, in the vendor's own words: a Kling video id, units deducted.
+    """
 
     assets: tuple[Asset, ...]
     expires_at: datetime | None = None
     model: str = ""
     actual_usd: str = ""
+    vendor: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

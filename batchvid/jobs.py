@@ -5,8 +5,8 @@ This file knows no clock, no file and no provider; it does not know who says an 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -85,6 +85,7 @@ class Job:
     progress: float | None = None
     assets: tuple[Asset, ...] = ()
     expires_at: datetime | None = None
+    vendor: Mapping[str, str] = field(default_factory=dict)
     kind: FailureKind | None = None
     message: str = ""
     charged: Charged = Charged.UNKNOWN
@@ -165,6 +166,7 @@ def _submit_started(job: Job, event: ev.SubmitStarted) -> dict[str, Any]:
         "progress": None,
         "assets": (),
         "expires_at": None,
+        "vendor": {},
         "dead_links": 0,
         "kind": None,
         "message": "",
@@ -207,6 +209,7 @@ def _task_succeeded(job: Job, event: ev.TaskSucceeded) -> dict[str, Any]:
     return {
         "assets": event.assets,
         "expires_at": event.expires_at,
+        "vendor": event.vendor or job.vendor,
         "finished_at": job.finished_at or event.at,
         "model_returned": event.model or job.model_returned,
         "actual_usd": event.actual_usd or job.actual_usd,

@@ -133,6 +133,7 @@ def sidecar_of(job: Job) -> dict[str, Any]:
         "price_usd": None if job.price.usd is None else str(job.price.usd),
         "price_basis": job.price.basis,
         "actual_usd": job.actual_usd or None,
+        "vendor": dict(job.vendor),
     }
     return {name: value for name, value in said.items() if value not in ("", [], {}, None)}
 

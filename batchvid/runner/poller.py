@@ -151,6 +151,7 @@ class Poller:
                 expires_at=status.expires_at,
                 model=status.model,
                 actual_usd=status.actual_usd,
+                vendor=status.vendor,
             )
             self._on_ready(await context.recorder.record(job.id, done), status)
         elif status.phase is Phase.FAILED:

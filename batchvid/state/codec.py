@@ -17,13 +17,21 @@ from batchvid.wire import Asset
 
 _SPEC = TypeAdapter(JobSpec)
 _JOB = TypeAdapter(Job)
-_DEFAULTS = {f.name: f.default for f in fields(Job) if f.default is not MISSING}
 _EVENTS: dict[str, TypeAdapter[Any]] = {}
+
+
+def _default(field: Field[Any]) -> object:
+    """What a field is when nobody says anything; something that equals no value where it must be said."""
+    return field.default_factory() if field.default_factory is not MISSING else field.default
+
+
+_SPEC_DEFAULTS = {f.name: _default(f) for f in fields(JobSpec)}
+_JOB_DEFAULTS = {f.name: _default(f) for f in fields(Job) if f.name not in ("spec", "state")}
 
 
 def dump_spec(spec: JobSpec) -> str:
     """A JobSpec as JSON, without the fields that say nothing."""
-    return _dumps({f.name: v for f in fields(spec) if (v := getattr(spec, f.name)) != _default(f)})
+    return _dumps({name: v for name, default in _SPEC_DEFAULTS.items() if (v := getattr(spec, name)) != default})
 
 
 def load_spec(text: str) -> JobSpec:
@@ -33,7 +41,7 @@ def load_spec(text: str) -> JobSpec:
 
 def dump_standing(job: Job) -> str:
     """What a Job has beyond its spec, state and defaults, as JSON."""
-    kept = {name: value for name, default in _DEFAULTS.items() if (value := getattr(job, name)) != default}
+    kept = {name: value for name, default in _JOB_DEFAULTS.items() if (value := getattr(job, name)) != default}
     if job.assets:
         kept["assets"] = _lasting(job.assets)
     return _dumps(kept)
@@ -67,11 +75,6 @@ def load_event(name: str, at: str, data: str, spec: JobSpec) -> ev.Event:
 def _lasting(assets: tuple[Asset, ...]) -> list[Asset]:
     """The assets that are no secret and do not age: paths that need the key. A link is a secret to whoever reads it."""
     return [asset for asset in assets if asset.keyed]
-
-
-def _default(field: Field[Any]) -> object:
-    """What a field is when nobody says anything; something that equals no value where it must be said."""
-    return field.default_factory() if field.default_factory is not MISSING else field.default
 
 
 def _dumps(value: object) -> str:

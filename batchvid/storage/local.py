@@ -5,6 +5,7 @@ Nothing that was paid for is ever overwritten or thrown away: what a new clip re
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections.abc import Mapping
@@ -49,7 +50,7 @@ class LocalStore:
             self._make_room(target, clip)
             _write_whole(_beside(target), json.dumps(sidecar, ensure_ascii=False, indent=1) + "\n")
             part.replace(target)
-            _sync(target.parent)
+            _sync_folder(target.parent)
         except OSError as fault:
             raise StorageError(f"{target}: {fault.strerror or fault}") from fault
 
@@ -104,11 +105,15 @@ def _write_whole(path: Path, text: str) -> None:
 
 
 def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    except OSError:
-        if path.is_file():  # some systems cannot sync a folder; a file must be synced
-            raise
-    finally:
-        os.close(handle)
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
+
+
+def _sync_folder(path: Path) -> None:
+    """Make a rename last through a power cut, on systems that can say so of a folder."""
+    with contextlib.suppress(OSError):
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
