@@ -62,7 +62,16 @@ def clip(key: str = "kite.mp4", **fields: Any) -> Clip:
 
 def started(**fields: Any) -> ev.SubmitStarted:
     """The paid call is about to go out."""
-    given = {"at": at(1), "origin": "https://api.example", "price": DIME, "external_id": "kite-1", **fields}
+    given = {
+        "at": at(1),
+        "origin": "https://api.example",
+        "dialect": "veo",
+        "prefix": "",
+        "duration_s": 8.0,
+        "price": DIME,
+        "external_id": "kite-1",
+        **fields,
+    }
     return ev.SubmitStarted(**given)
 
 

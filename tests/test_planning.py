@@ -207,7 +207,8 @@ def test_what_is_sent_is_what_was_asked() -> None:
         images=(FIRST, far), duration_s=5, aspect_ratio="9:16", resolution="720p", seed=7, sound=False, mode="pro",
         options={"n": 1}, negative_prompt="rain", model="veo/veo3-fast",
     )  # fmt: skip
-    order = order_of(one, route_of(one, PROVIDERS), external_id="kite-1")
+    route = route_of(one, PROVIDERS)
+    order = order_of(one, model=route.model.name, duration_s=route.duration_s, external_id="kite-1")
     assert (order.model, order.duration_s, order.external_id) == ("veo3-fast", 4, "kite-1")
     assert (order.prompt, order.negative_prompt, order.aspect_ratio, order.resolution) == (
         *("a paper kite", "rain", "9:16", "720p"),
@@ -218,7 +219,7 @@ def test_what_is_sent_is_what_was_asked() -> None:
         ("last", "b.png?x=1", b"", "https://cdn.example/b.png?x=1", 0),
     ]
     loaded = ImageInput(role="first", filename="a.png", media_type="image/png", data=b"png")
-    assert order_of(one, route_of(one, PROVIDERS), images=iter([loaded])).images == (loaded,)
+    assert order_of(one, images=iter([loaded])).images == (loaded,)
 
 
 def test_a_check_asks_the_dialect_too() -> None:

@@ -11,6 +11,7 @@ from batchvid.runner.retry import (
     FIRST_WAIT_S,
     LONGEST_WAIT_S,
     MOST_REFUSALS,
+    MOST_UNAVAILABLE,
     PASSING,
     WAITS_OUT,
     after_failure,
@@ -58,7 +59,7 @@ def test_what_passes_is_waited_out(kind: FailureKind) -> None:
     """Nothing was bought, so the job waits: as long as the vendor wants, up to an hour, else by our own schedule."""
     assert after_refusal(kind, 0, None, 1.0) == 2
     assert after_refusal(kind, 2, None, 1.0, first_s=0.1) == 0.4
-    assert after_refusal(kind, 5, 7.5, 0.0) == 7.5
+    assert after_refusal(kind, 3, 7.5, 0.0) == 7.5
     assert after_refusal(kind, 0, 86_400, 0.0) == 3600
     assert after_refusal(kind, 0, 0.0, 1.0) == 0
 
@@ -70,12 +71,20 @@ def test_what_does_not_pass_is_not_waited_for(kind: FailureKind) -> None:
     assert after_refusal(kind, 0, 5.0, 0.5) is None
 
 
-@pytest.mark.parametrize("kind", sorted(WAITS_OUT))
-def test_waiting_has_an_end(kind: FailureKind) -> None:
-    """The twentieth refusal in a row is the last one."""
-    assert after_refusal(kind, MOST_REFUSALS - 2, None, 0.5) is not None
-    assert after_refusal(kind, MOST_REFUSALS - 1, None, 0.5) is None
-    assert after_refusal(kind, MOST_REFUSALS - 1, 1.0, 0.5) is None
+@pytest.mark.parametrize(
+    ("kind", "answered", "most"),
+    [
+        (FailureKind.RATE, True, MOST_REFUSALS),
+        (FailureKind.CONCURRENCY, True, MOST_REFUSALS),
+        (FailureKind.UNAVAILABLE, True, MOST_UNAVAILABLE),
+        (FailureKind.UNAVAILABLE, False, MOST_REFUSALS),
+    ],
+)
+def test_waiting_has_an_end(kind: FailureKind, answered: bool, most: int) -> None:
+    """Twenty refusals in a row are enough, and five where the provider itself says that it cannot."""
+    assert after_refusal(kind, most - 2, None, 0.5, answered=answered) is not None
+    assert after_refusal(kind, most - 1, None, 0.5, answered=answered) is None
+    assert after_refusal(kind, most - 1, 1.0, 0.5, answered=answered) is None
 
 
 def test_a_refusal_that_makes_no_task_is_waited_out_or_stops_the_provider() -> None:

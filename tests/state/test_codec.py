@@ -45,8 +45,8 @@ IMAGES = st.builds(
 )
 SPECS = st.builds(
     JobSpec,
-    **dict.fromkeys(("id", "entry", "provider", "model", "prompt", "key", "fingerprint"), SAID),
-    **dict.fromkeys(("negative_prompt", "aspect_ratio", "resolution", "mode"), WORDS),
+    **dict.fromkeys(("id", "entry", "provider", "model", "key", "fingerprint"), SAID),
+    **dict.fromkeys(("prompt", "negative_prompt", "aspect_ratio", "resolution", "mode"), WORDS),
     take=st.integers(1, 99),
     images=st.lists(IMAGES, max_size=3).map(tuple),
     duration_s=st.none() | SIZES,
@@ -62,9 +62,12 @@ JOBS = st.builds(
     spec=SPECS,
     state=st.sampled_from(JobState),
     **dict.fromkeys(
-        ("attempts", "refusals", "dead_links", "committed_attempts", "unpriced_attempts"), st.integers(0, 99)
+        ("attempts", "tasks", "refusals", "dead_links", "committed_attempts", "unpriced_attempts"), st.integers(0, 99)
     ),
-    **dict.fromkeys(("origin", "external_id", "task_id", "model_returned", "actual_usd", "word", "message"), WORDS),
+    **dict.fromkeys(
+        ("origin", "dialect", "prefix", "external_id", "task_id", "model_returned", "actual_usd", "word", "message"),
+        WORDS,
+    ),
     **dict.fromkeys(
         ("planned_at", "submitted_at", "accepted_at", "finished_at", "stored_at", "retry_at", "expires_at"),
         st.none() | TIMES,
@@ -78,7 +81,13 @@ JOBS = st.builds(
     clip=st.none() | CLIPS,
 )
 EVENTS: dict[type[ev.Event], st.SearchStrategy[ev.Event]] = {
-    ev.SubmitStarted: st.builds(ev.SubmitStarted, at=TIMES, origin=WORDS, price=PRICES, external_id=WORDS),
+    ev.SubmitStarted: st.builds(
+        ev.SubmitStarted,
+        at=TIMES,
+        price=PRICES,
+        duration_s=st.none() | st.floats(1, 60),
+        **dict.fromkeys(("origin", "dialect", "prefix", "external_id"), WORDS),
+    ),
     ev.SubmitAccepted: st.builds(ev.SubmitAccepted, at=TIMES, task_id=WORDS, model=WORDS),
     ev.SubmitRefused: st.builds(
         ev.SubmitRefused, at=TIMES, kind=st.sampled_from(FailureKind), message=WORDS, retry_at=st.none() | TIMES
@@ -163,6 +172,12 @@ def test_a_row_holds_only_what_was_said() -> None:
     assert codec.dump_standing(life(planned())[0].job) == '{"planned_at":"2026-03-01T20:00:00+00:00"}'
     named = {f.name for f in fields(JobSpec)}
     assert named > set(orjson.loads(codec.dump_spec(spec())))
+
+
+def test_a_spec_without_a_prompt_comes_back() -> None:
+    """An image alone may be a job: an empty text where one must be said is written down, not left out."""
+    mute = spec(prompt="", provider="", key="")
+    assert mute == codec.load_spec(codec.dump_spec(mute))
 
 
 def test_a_row_that_was_tampered_with_is_refused() -> None:
