@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import FrozenInstanceError
-from datetime import timedelta
 from decimal import Decimal
-from typing import Any
 
 import pytest
-from hypothesis import settings
-from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from batchvid import events as ev
 from batchvid.errors import IllegalEvent
 from batchvid.failures import Charged, FailureKind
 from batchvid.jobs import IN_FLIGHT, PAID_AND_OPEN, TRANSITIONS, Job, JobState, advance
-from batchvid.specs import UNPRICED, Price
-from tests.builders import ACCEPTED, DIME, LINK, ONE_OF_EACH, SUCCEEDED, at, clip, job_in, planned, spec, started
+from tests.builders import ACCEPTED, LINK, ONE_OF_EACH, SUCCEEDED, at, job_in, started
 
 TABLE = """
 Planned         -                                       pending
@@ -71,7 +65,8 @@ def test_every_kind_of_event_has_its_row() -> None:
 @pytest.mark.parametrize("event", ONE_OF_EACH, ids=lambda event: type(event).__name__)
 def test_what_the_table_does_not_allow_raises_and_changes_nothing(event: ev.Event, before: JobState | None) -> None:
     """Each event in each state either leads where the table says, or raises IllegalEvent naming both."""
-    job = None if before is None else job_in(before)
+    overdue = isinstance(event, ev.PollResumed) and before is JobState.FAILED
+    job = given_up() if overdue else None if before is None else job_in(before)
     allowed = table().get((type(event).__name__, "-" if before is None else before.value))
     if allowed:
         assert advance(job, event).state.value in allowed
@@ -79,6 +74,11 @@ def test_what_the_table_does_not_allow_raises_and_changes_nothing(event: ev.Even
     with pytest.raises(IllegalEvent, match=type(event).__name__):
         advance(job, event)
     assert job == (None if before is None else job_in(before))
+
+
+def given_up() -> Job:
+    """A failed job whose task has no verdict: the deadline passed while it ran."""
+    return advance(job_in(JobState.RUNNING), ev.GaveUp(at=at(200), kind=FailureKind.TIMEOUT, message="no verdict"))
 
 
 def test_a_job_cannot_be_changed_by_hand() -> None:
@@ -99,12 +99,63 @@ def test_slots_and_open_money() -> None:
     assert {JobState.SUBMITTING, JobState.RUNNING, JobState.READY} == PAID_AND_OPEN
 
 
+def test_a_task_without_a_verdict_can_be_asked_again() -> None:
+    """Its deadline counts anew from then on; nothing is paid."""
+    job = given_up()
+    again = advance(job, ev.PollResumed(at=at(400)))
+    assert (again.state, again.task_id, again.accepted_at) == (JobState.RUNNING, "t-1", at(400))
+    assert (again.kind, again.message, again.dead_links) == (None, "", 0)
+    assert (again.attempts, again.tasks, again.committed_usd) == (job.attempts, job.tasks, job.committed_usd)
+
+
 def test_only_a_task_that_is_known_can_be_asked_again() -> None:
     """PollResumed needs a task id: a job that failed before it was ever accepted has none."""
     job = advance(job_in(JobState.PENDING), ev.GaveUp(at=at(), kind=FailureKind.CANCELLED, message="by the user"))
-    with pytest.raises(IllegalEvent, match="no task id"):
+    with pytest.raises(IllegalEvent, match="no task without a verdict"):
         advance(job, ev.PollResumed(at=at(9)))
     assert job.state is JobState.FAILED
+
+
+@pytest.mark.parametrize("charged", Charged)
+def test_a_task_with_a_verdict_is_never_asked_again(charged: Charged) -> None:
+    """The vendor said no: hearing it a second time would give the same money back twice."""
+    no = ev.TaskFailed(at=at(90), kind=FailureKind.UNAVAILABLE, message="broke", charged=charged)
+    job = advance(job_in(JobState.RUNNING), no)
+    with pytest.raises(IllegalEvent, match="no task without a verdict"):
+        advance(job, ev.PollResumed(at=at(400)))
+    assert job.committed_attempts == (0 if charged is Charged.NO else 1)
+
+
+def test_a_task_that_succeeded_is_never_asked_again_once_its_clip_is_given_up() -> None:
+    """A clip that never came home is a verdict too, on the task if not on the links."""
+    lost = advance(job_in(JobState.READY), ev.GaveUp(at=at(200), kind=FailureKind.EXPIRED, message="403"))
+    with pytest.raises(IllegalEvent, match="no task without a verdict"):
+        advance(lost, ev.PollResumed(at=at(400)))
+
+
+def test_what_collecting_needs_is_frozen_with_the_attempt() -> None:
+    """Where the task lives, how it is spoken to and how many seconds were bought are those of the last paid call."""
+    job = job_in(JobState.RUNNING)
+    assert (job.origin, job.dialect, job.prefix, job.billed_s) == ("https://api.example", "veo", "", 8.0)
+    again = advance(job_in(JobState.FAILED), ev.Reopened(at=at(300), reason="retry"))
+    again = advance(
+        again, started(at=at(301), origin="https://gw.example", dialect="kling", prefix="/kling", duration_s=None)
+    )
+    assert (again.origin, again.dialect, again.prefix, again.billed_s) == (
+        "https://gw.example", "kling", "/kling", None,
+    )  # fmt: skip
+
+
+def test_tasks_are_the_attempts_that_made_one() -> None:
+    """A paid call that was refused, or lost and given up, made no task; one that was found by hand did."""
+    refused = ev.SubmitRefused(at=at(3), kind=FailureKind.RATE, message="slow down", retry_at=at(60))
+    job = advance(advance(job_in(JobState.PENDING), started()), refused)
+    assert (job.attempts, job.tasks) == (1, 0)
+    job = advance(advance(job, started()), ev.SubmitLost(at=at(3), message="reset"))
+    assert (job.attempts, job.tasks) == (2, 0)
+    assert advance(job, ACCEPTED).tasks == 1
+    job = advance(advance(job, ev.Reopened(at=at(9), reason="resolve --abandon")), started())
+    assert (job.attempts, advance(job, ACCEPTED).tasks) == (3, 1)
 
 
 def test_a_new_attempt_forgets_the_last_one() -> None:
@@ -151,146 +202,3 @@ def test_dead_links_and_refusals_are_counted() -> None:
         waiting = advance(advance(waiting, started()), no)
         assert (waiting.refusals, waiting.committed_attempts) == (count, 0)
     assert advance(advance(waiting, started()), ACCEPTED).refusals == 0
-
-
-USD = st.sampled_from([DIME, UNPRICED, Price(usd=Decimal(0), basis="free"), Price(usd=Decimal("2.64"), basis="a list")])
-RETRY = st.none() | st.integers(0, 3600).map(at)
-KIND = st.sampled_from(FailureKind)
-
-
-class Life(RuleBasedStateMachine):
-    """Plays events at random against one job, keeping its own short books of what was paid."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.job: Job | None = None
-        self.open_price: Price = UNPRICED
-        self.open_counts = False  # whether the last attempt is in the books
-        self.counted: list[Price] = []
-        self.refusals = self.dead_links = 0
-        self.second = 0
-
-    def play(self, event: ev.Event) -> bool:
-        """One event, legal or not; whether it was legal."""
-        before = self.job
-        row = table().get((type(event).__name__, "-" if before is None else before.state.value))
-        try:
-            after = advance(before, event)
-        except IllegalEvent:
-            no_task = isinstance(event, ev.PollResumed) and before is not None and not before.task_id
-            assert row is None or no_task
-            assert self.job is before
-            return False
-        assert row is not None
-        assert after.state.value in row
-        self.job = after
-        return True
-
-    def give_back(self) -> None:
-        """The vendor says that the last attempt cost nothing."""
-        self.counted.remove(self.open_price)
-        self.open_counts = False
-
-    def now(self) -> Any:
-        """Time goes on."""
-        self.second += 1
-        return at(self.second)
-
-    @rule(number=st.integers(0, 3))
-    def plan(self, number: int) -> None:
-        self.play(planned(spec(prompt=f"kite {number}")))
-
-    @rule(price=USD)
-    def start(self, price: Price) -> None:
-        if self.play(started(at=self.now(), price=price)):
-            self.open_price, self.open_counts, self.dead_links = price, True, 0
-            self.counted.append(price)
-
-    @rule()
-    def accept(self) -> None:
-        if self.play(ev.SubmitAccepted(at=self.now(), task_id=f"t-{self.second}")):
-            self.refusals = 0
-
-    @rule(kind=KIND, retry_at=RETRY)
-    def refuse(self, kind: FailureKind, retry_at: Any) -> None:
-        if self.play(ev.SubmitRefused(at=self.now(), kind=kind, message="no", retry_at=retry_at)):
-            self.give_back()
-            self.refusals += 1
-            assert self.job
-            assert (self.job.state is JobState.PENDING) == (retry_at is not None)
-
-    @rule()
-    def lose(self) -> None:
-        self.play(ev.SubmitLost(at=self.now(), message="reset"))
-
-    @rule(share=st.none() | st.floats(0, 1))
-    def progress(self, share: float | None) -> None:
-        self.play(ev.Progressed(at=self.now(), word="running", progress=share))
-
-    @rule()
-    def succeed(self) -> None:
-        self.play(ev.TaskSucceeded(at=self.now(), assets=(LINK,), expires_at=self.now() + timedelta(hours=1)))
-
-    @rule(kind=KIND, charged=st.sampled_from(Charged), retry_at=RETRY)
-    def fail(self, kind: FailureKind, charged: Charged, retry_at: Any) -> None:
-        if (
-            self.play(ev.TaskFailed(at=self.now(), kind=kind, message="", charged=charged, retry_at=retry_at))
-            and charged is Charged.NO
-        ):
-            self.give_back()
-
-    @rule()
-    def expire(self) -> None:
-        if self.play(ev.LinkExpired(at=self.now(), message="410")):
-            self.dead_links += 1
-
-    @rule()
-    def store(self) -> None:
-        self.play(ev.ClipStored(at=self.now(), clip=clip()))
-
-    @rule(kind=KIND)
-    def give_up(self, kind: FailureKind) -> None:
-        self.play(ev.GaveUp(at=self.now(), kind=kind, message="enough"))
-
-    @rule()
-    def reopen(self) -> None:
-        if self.play(ev.Reopened(at=self.now(), reason="retry")):
-            self.refusals = 0
-
-    # the session asks again only for tasks without a verdict; one that was given back has had its verdict
-    @precondition(lambda self: self.open_counts or self.job is None or not self.job.task_id)
-    @rule()
-    def resume(self) -> None:
-        if self.play(ev.PollResumed(at=self.now())):
-            self.dead_links = 0
-
-    @invariant()
-    def patience_is_counted(self) -> None:
-        """Refusals in a row and dead links of an attempt decide when a job is given up: none is lost or kept."""
-        if self.job is not None:
-            assert (self.job.refusals, self.job.dead_links) == (self.refusals, self.dead_links)
-
-    @invariant()
-    def the_books_agree(self) -> None:
-        """What the job says is committed is the sum of the attempts not given back, and is never negative."""
-        if self.job is None:
-            return
-        assert self.job.committed_usd == sum((price.usd or Decimal(0) for price in self.counted), Decimal(0))
-        assert self.job.committed_attempts == len(self.counted) <= self.job.attempts
-        assert self.job.unpriced_attempts == sum(price.usd is None for price in self.counted)
-
-    @invariant()
-    def a_state_has_what_it_needs(self) -> None:
-        """A running or ready job has a task, a stored one a clip, and nothing waits with a clip."""
-        if self.job is None:
-            return
-        if self.job.state in (JobState.RUNNING, JobState.READY, JobState.SUCCEEDED):
-            assert self.job.task_id
-            assert self.job.accepted_at
-        assert (self.job.clip is not None) == (self.job.state is JobState.SUCCEEDED)
-        assert (self.job.assets != ()) == (self.job.state is JobState.READY)
-        assert self.job.state is not JobState.FAILED or self.job.kind is not None
-
-
-TestLife = Life.TestCase
-TestLife.settings = settings(max_examples=150, stateful_step_count=60, deadline=None, database=None)
