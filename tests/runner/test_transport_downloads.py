@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any
@@ -125,14 +126,15 @@ BROKEN: Mapping[str, Any] = {
 
 @pytest.mark.parametrize("talk", BROKEN.values(), ids=BROKEN)
 async def test_a_download_that_breaks_off_is_told(transport: Transport, talk: Any) -> None:
-    """Before the first byte or after it: a DownloadError, for it may be tried again."""
+    """Before the first byte or after it: a DownloadError, for it may be tried again; host and kind, never the link."""
     async with talking(talk) as address:
         for opened in (
-            transport.open_link(f"http://{address}/a.mp4", {}),
+            transport.open_link(f"http://{address}{SIGNED}", {}),
             transport.open_content(f"http://{address}", PATH, KEY, {}),
         ):
-            with pytest.raises(DownloadError, match="the download broke off"):
+            with pytest.raises(DownloadError) as raised:
                 await read(opened)
+            assert re.fullmatch(r"the download from 127\.0\.0\.1 broke off: \w+", str(raised.value))
 
 
 async def test_a_host_that_is_down_is_told(transport: Transport) -> None:
@@ -151,6 +153,32 @@ async def test_a_circle_of_redirects_has_an_end(transport: Transport) -> None:
         with pytest.raises(DownloadError):
             await read(transport.open_link(server.base_url + "/a.mp4", {}))
     assert len(server.asked) < 10
+
+
+@pytest.mark.parametrize("to", ["", "ftp://127.0.0.1"], ids=["circle", "ftp"])
+async def test_no_signed_link_stands_in_a_message(transport: Transport, to: str) -> None:
+    """aiohttp quotes the address it was led to; whoever reads run.log must not be able to fetch the clip."""
+    async with serving(redirecting(to + "/again.mp4?Signature=s1gned")) as server:
+        for opened in (
+            transport.open_link(server.base_url + "/a.mp4?Signature=s1gned", {}),
+            transport.open_content(server.base_url, PATH, KEY, {}),
+        ):
+            with pytest.raises(DownloadError, match=r"from 127\.0\.0\.1 broke off") as raised:
+                await read(opened)
+            assert "s1gned" not in str(raised.value)
+
+
+@pytest.mark.parametrize("keyed", [True, False])
+async def test_a_redirect_keeps_the_link_as_signed(transport: Transport, keyed: bool) -> None:
+    """A signed address is only good letter by letter: no escape of it is written otherwise on the way."""
+    signed = "/clips/a%2Fb.mp4?X-Credential=AK%2F2026&sig=a%2Bb%3D%41"
+    async with serving(clip) as cdn, serving(redirecting(cdn.base_url + signed)) as first:
+        if keyed:
+            opened = transport.open_content(first.base_url, PATH, KEY, {})
+        else:
+            opened = transport.open_link(first.base_url + "/a.mp4", {})
+        assert await read(opened) == (200, b"clip")
+    assert [path for _, path, _ in cdn.asked] == [signed]
 
 
 @pytest.mark.parametrize("location", ["ftp://127.0.0.1/a.mp4", "file:///etc/passwd", "http://"])

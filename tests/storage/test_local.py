@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import pytest
@@ -46,15 +45,26 @@ def test_a_clip_stands_with_its_sidecar_and_nothing_else(store: LocalStore, tmp_
 
 
 def test_an_older_clip_is_moved_aside_with_its_sidecar(store: LocalStore, tmp_path: Path) -> None:
-    """What a new clip replaces was paid for: it is under `replaced/`, named by its own time."""
+    """What a new clip replaces was paid for: it is under `replaced/`, by its own name."""
     put(store, "kite/1.mp4", b"old", "t-1")
-    os.utime(store.path("kite/1.mp4"), (1_700_000_000, 1_700_000_000))
     put(store, "kite/1.mp4", b"new", "t-2")
     found = files(tmp_path / "spring")
     assert found["clips/kite/1.mp4"] == b"new"
-    assert found["replaced/kite/1.1700000000.mp4"] == b"old"
-    assert json.loads(found["replaced/kite/1.1700000000.mp4.json"])["task_id"] == "t-1"
+    assert found["replaced/kite/1.mp4"] == b"old"
+    assert json.loads(found["replaced/kite/1.mp4.json"])["task_id"] == "t-1"
     assert len(found) == 4
+
+
+def test_every_clip_that_was_replaced_is_kept(store: LocalStore, tmp_path: Path) -> None:
+    """However quickly one follows the other: a name that is taken gets a number, and so does its sidecar."""
+    for number in range(4):
+        put(store, "kite/1.mp4", b"%d" % number, f"t-{number}")
+    found = files(tmp_path / "spring")
+    aside = ["replaced/kite/1.mp4", "replaced/kite/1.2.mp4", "replaced/kite/1.3.mp4"]
+    assert [found[name] for name in aside] == [b"0", b"1", b"2"]
+    assert [json.loads(found[f"{name}.json"])["task_id"] for name in aside] == ["t-0", "t-1", "t-2"]
+    assert found["clips/kite/1.mp4"] == b"3"
+    assert len(found) == 8
 
 
 def test_a_clip_without_a_sidecar_is_moved_aside_too(store: LocalStore, tmp_path: Path) -> None:
@@ -131,6 +141,17 @@ def test_a_rejected_file_is_kept_out_of_the_way(store: LocalStore) -> None:
     assert kept.read_bytes() == b"too short"
     assert not part.exists()
     assert not store.path("kite.mp4").exists()
+
+
+def test_every_rejected_file_is_kept(store: LocalStore) -> None:
+    """Each was paid for and each may show what went wrong: the later ones are numbered."""
+    kept = []
+    for number in range(3):
+        part = store.part("kite.mp4")
+        part.write_bytes(b"%d" % number)
+        kept.append(store.reject(part))
+    assert [path.name for path in kept] == ["kite.mp4.rejected", "kite.mp4.2.rejected", "kite.mp4.3.rejected"]
+    assert [path.read_bytes() for path in kept] == [b"0", b"1", b"2"]
 
 
 def test_what_the_disk_refuses_is_a_storage_error(store: LocalStore, tmp_path: Path) -> None:
