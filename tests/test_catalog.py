@@ -10,7 +10,16 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from batchvid.catalog import DEFAULT_PROVIDER, Model, ModelPrice, find_model, model_names, providers
+from batchvid.catalog import (
+    DEFAULT_PROVIDER,
+    POLL_EVERY_S,
+    Model,
+    ModelPrice,
+    find_model,
+    model_names,
+    poll_every_s,
+    providers,
+)
 from batchvid.dialects import DIALECTS
 from batchvid.errors import UsageError
 from batchvid.specs import UNPRICED
@@ -135,6 +144,24 @@ def test_a_known_model_is_itself_under_its_long_name() -> None:
     assert find_model("veo/veo3-fast") is find_model("veo3-fast")
 
 
+def test_the_named_format_is_the_one_that_is_spoken() -> None:
+    """A listed model that a gateway serves in another format is not the row: its limits and price are not known."""
+    model = find_model("openai-videos/veo3-fast")
+    assert (model.name, model.dialect, model.price, model.durations_s) == ("veo3-fast", "openai-videos", None, ())
+
+
+def test_how_often_a_task_is_asked_after() -> None:
+    """The provider's own word, else the model's, else the usual one: also for a model that is no longer listed."""
+    built_in = providers({})[DEFAULT_PROVIDER]
+    own = providers({DEFAULT_PROVIDER: {"poll_every_s": 0.5}})[DEFAULT_PROVIDER]
+    for name in model_names():
+        assert poll_every_s(built_in, name) == find_model(name).poll_every_s
+        assert poll_every_s(own, name) == 0.5
+    for gone in ("veo-1-preview", "kling/kling-v9", ""):
+        assert poll_every_s(built_in, gone) == POLL_EVERY_S
+        assert poll_every_s(own, gone) == 0.5
+
+
 def test_limits_of_a_manifest_lie_over_the_built_in_ones() -> None:
     """What is said replaces, what is not said stays, and nothing is kept for the next manifest."""
     before = providers({})
@@ -160,6 +187,17 @@ def test_a_provider_that_is_not_whole_is_refused(missing: str) -> None:
     said = {name: value for name, value in OWN.items() if name != missing}
     with pytest.raises(UsageError, match=rf"office.*a provider of your own needs {missing} too"):
         providers({"office": said})
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("concurrency", "many"), ("conurrency", 3), ("polls_per_s", [5]), ("on_lost_submit", "pray")],
+)
+def test_a_word_that_cannot_be_is_told(field: str, value: object) -> None:
+    """A wrong value or an unknown field is a UsageError naming provider and field, and quotes no value."""
+    with pytest.raises(UsageError, match=rf"provider cometapi: {field}: ") as raised:
+        providers({"cometapi": {field: value}})
+    assert str(value) not in str(raised.value)
 
 
 def test_an_unknown_format_is_refused() -> None:

@@ -30,6 +30,15 @@ def test_a_clip_need_not_start_at_nought(clips: MakeClip) -> None:
     assert probe(clips(starts_at=16)).duration_s == 1.0
 
 
+def test_a_title_in_another_encoding_makes_no_clip_unreadable(clips: MakeClip, tmp_path: Path) -> None:
+    """What an encoder wrote beside the pictures is not read as UTF-8 at the price of the clip."""
+    raw = clips(title="A cafe kite").read_bytes()
+    assert b"A cafe kite" in raw
+    path = tmp_path / "kite.mp4"
+    path.write_bytes(raw.replace(b"A cafe kite", b"A caf\xe9 kite"))
+    assert probe(path) == probe(clips())
+
+
 def test_every_cut_is_found(clips: MakeClip, tmp_path: Path) -> None:
     """However many bytes are missing at the end, one or nearly all: it is not the clip."""
     data, cut = clips().read_bytes(), tmp_path / "cut.mp4"

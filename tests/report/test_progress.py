@@ -176,3 +176,22 @@ def test_bars_show_every_provider(monkeypatch: pytest.MonkeyPatch) -> None:
     for part in ("all clips", "cometapi", "office", "boat: failed (timeout): no verdict", "2/2", "office is stopped"):
         assert part in shown
     assert "1 stored, 1 failed, $0.20 committed" in shown
+
+
+def test_no_message_gets_control_of_the_bars(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a terminal escapes would be obeyed: a vendor's words cannot rename the window or clear it."""
+    screen = Terminal()
+    monkeypatch.setattr("sys.stdout", Terminal())
+    monkeypatch.setattr("sys.stderr", screen)
+    running = job_in(JobState.RUNNING)
+    bars = progress_for([running])
+    hostile = "\x1b]0;owned\x07\x1b[2J夕阳"
+    failed = ev.GaveUp(at=at(), kind=FailureKind.TIMEOUT, message=hostile)
+    bars(failed, running, advance(running, failed))
+    bars.notice(hostile)
+    bars.close()
+    shown = screen.getvalue()
+    assert shown.count("]0;owned") == shown.count("[2J夕阳") == 2
+    assert "\x1b]0" not in shown
+    assert "\x1b[2J" not in shown
+    assert "\x07" not in shown

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from pathlib import Path
 
@@ -77,6 +78,16 @@ async def test_an_image_is_read_once(tmp_path: Path) -> None:
     (elsewhere,) = await reader.read(job(copy))
     assert again.data is first.data is elsewhere.data
     assert (elsewhere.filename, elsewhere.role) == ("copy.png", "last")
+
+
+async def test_images_that_are_read_together_are_counted_once(tmp_path: Path) -> None:
+    """Ten jobs that start at the same moment fill the memory once: their picture does not push out the others."""
+    reader = ImageReader()
+    small, large = picture(tmp_path / "a.png", b"small"), picture(tmp_path / "b.png", b"b" * (CACHE_BYTES // 5))
+    await reader.read(job(small))
+    await asyncio.gather(*(reader.read(job(large)) for _ in range(10)))
+    (tmp_path / "a.png").unlink()
+    assert (await reader.read(job(small)))[0].data == b"small"
 
 
 async def test_what_was_used_longest_ago_is_let_go(tmp_path: Path) -> None:

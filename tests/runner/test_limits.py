@@ -70,8 +70,7 @@ def test_a_full_model_does_not_close_the_provider() -> None:
     assert (slots.has_free("sora"), slots.has_free("veo")) == (False, True)
 
 
-# whole counts and counts below one: what a window promises for them is exact
-COUNTS = st.integers(1, 6) | st.floats(0.05, 0.95)
+COUNTS = st.integers(1, 6) | st.floats(0.05, 0.95) | st.floats(1.05, 5.95)
 
 
 def most_in_any_window(grants: list[float], window_s: float) -> int:
@@ -95,7 +94,7 @@ def test_no_stretch_of_time_holds_more(count: float, window_s: float, waits: lis
         grants.append(now)
     stretch_s = window_s if count >= 1 else window_s / count
     assert most_in_any_window(grants, stretch_s) <= max(1, count)
-    if len(past) <= count:  # what an earlier run sent within its rate counts as if this run had sent it
+    if len(past) <= int(count):  # what an earlier run sent within its rate counts as if this run had sent it
         assert most_in_any_window([*past, *grants], stretch_s) <= max(1, count, len(past))
 
 
@@ -127,6 +126,17 @@ def test_earlier_grants_may_come_in_any_order() -> None:
     """The newest of what an earlier run sent are what counts."""
     window = Window(2, 60, [50, 10, 30])
     assert window.opens_at() == pytest.approx(30 + 60 * Window.MARGIN + Window.SLACK_S)
+
+
+@pytest.mark.parametrize(("count", "most"), [(1.5, 1), (2.5, 2), (3.9, 3), (2.0, 2)])
+def test_of_a_fraction_the_whole_part_is_granted(count: float, most: int) -> None:
+    """Two and a half submits a minute are never three in one, however long that goes on."""
+    window, now, grants = Window(count, 60), 0.0, []
+    for _ in range(20):
+        now = max(now, window.opens_at())
+        window.grant(now)
+        grants.append(now)
+    assert most_in_any_window(grants, 60) == most
 
 
 @pytest.mark.parametrize(("count", "apart_s"), [(0.5, 120), (0.1, 600), (0.25, 240)])

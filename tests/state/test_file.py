@@ -95,6 +95,31 @@ def test_a_commit_is_all_or_nothing(path: Path, broken_at: int) -> None:
     assert ["first", "last"] == [job.id for job in read_jobs(path)] == list(replay(path))
 
 
+def test_a_full_disk_is_said(path: Path) -> None:
+    """SQLite rolls back by itself then: the message is the disk's, not one about a transaction that is gone."""
+    state_file(path, steps("first"))
+    with closing(sqlite3.connect(path)) as disk:
+        disk.execute(
+            "CREATE TRIGGER full BEFORE INSERT ON jobs WHEN NEW.id = 'bad'"
+            " BEGIN SELECT RAISE(ROLLBACK, 'database or disk is full'); END"
+        )
+    with StateFile(path) as state:
+        with pytest.raises(StateError, match="disk is full"):
+            state.commit([*steps("x"), *steps("bad")])
+        state.commit(steps("last"))
+    assert ["first", "last"] == [job.id for job in read_jobs(path)] == list(replay(path))
+
+
+@pytest.mark.parametrize("options", [{"n": 2**70}, {"x": {1: "a"}}, {"x": "\ud83d"}], ids=["big", "key", "half"])
+def test_options_that_json_cannot_hold_are_told(path: Path, options: dict[str, object]) -> None:
+    """Numbers beyond 64 bits, keys that are no text, half a surrogate: StateError, and the file goes on."""
+    with StateFile(path) as state:
+        with pytest.raises(StateError, match=path.name):
+            state.commit([*steps("x"), *steps("bad", options=options)])
+        state.commit(steps("last"))
+    assert ["last"] == [job.id for job in read_jobs(path)] == list(replay(path))
+
+
 def test_a_fault_of_the_source_takes_all_back(path: Path) -> None:
     """Entries may be worked out while they are written; if that fails, nothing was written."""
 
@@ -170,6 +195,38 @@ def test_a_file_that_is_none_is_told_in_a_sentence(path: Path, raw: bytes) -> No
         with pytest.raises(StateError, match=path.name):
             look(path)
     assert path.read_bytes() == raw
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE jobs SET standing = '[1]'",
+        "UPDATE jobs SET standing = '{'",
+        "UPDATE jobs SET spec = '{}'",
+        "UPDATE jobs SET state = 'paused'",
+        "INSERT INTO events (at, job, event, data) VALUES ('2026-01-01', 'a', 'Exploded', '{}')",
+        "UPDATE events SET data = '['",
+        "INSERT INTO meta VALUES ('batch', '{')",
+    ],
+)
+def test_a_row_that_cannot_be_read_is_told_in_a_sentence(path: Path, damage: str) -> None:
+    """Whichever table it is in, who reads it gets a StateError with the file's name."""
+    state_file(path, steps("a", JobState.RUNNING))
+    with closing(sqlite3.connect(path)) as disk:
+        disk.execute(damage)
+        disk.commit()
+    readers = {"jobs": read_jobs, "events": replay, "meta": read_meta}
+    read = next(read for table, read in readers.items() if table in damage.split())
+    with pytest.raises(StateError, match=path.name):
+        read(path)
+
+
+def test_a_folder_that_is_a_file_is_told(tmp_path: Path) -> None:
+    """Where the outputs should go there is a file: said in a sentence, and the file is left alone."""
+    (tmp_path / "outputs").write_text("mine", "utf-8")
+    with pytest.raises(StateError, match="outputs"):
+        StateFile(tmp_path / "outputs" / "state.sqlite3")
+    assert (tmp_path / "outputs").read_text("utf-8") == "mine"
 
 
 def test_facts_about_the_batch_are_kept(path: Path) -> None:

@@ -71,6 +71,19 @@ def test_a_newer_file_is_refused_and_not_touched(tmp_path: Path) -> None:
     assert before == path.read_bytes()
 
 
+def test_a_newer_file_in_another_journal_mode_is_not_touched(tmp_path: Path) -> None:
+    """Its age is looked at before anything is set: not even the way it is journalled changes."""
+    path = tmp_path / "state.sqlite3"
+    with closing(sqlite3.connect(path)) as newer:
+        newer.execute("CREATE TABLE clips (id TEXT)")
+        newer.execute(f"PRAGMA user_version = {len(MIGRATIONS) + 1}")
+    before = path.read_bytes()
+    with pytest.raises(StateTooNew):
+        StateFile(path)
+    assert before == path.read_bytes()
+    assert not path.with_name(path.name + "-wal").exists()
+
+
 def test_a_step_that_fails_is_not_counted(tmp_path: Path) -> None:
     """A step is one transaction: if a part of it cannot be done, the file stays at the step before."""
     path = tmp_path / "state.sqlite3"
