@@ -146,6 +146,16 @@ def test_what_collecting_needs_is_frozen_with_the_attempt() -> None:
     )  # fmt: skip
 
 
+def test_the_vendors_own_words_last_as_long_as_the_attempt() -> None:
+    """A fresh link without them does not take them away; another attempt begins without."""
+    job = advance(job_in(JobState.RUNNING), ev.TaskSucceeded(at=at(90), assets=(LINK,), vendor={"video_id": "v-1"}))
+    again = advance(advance(job, ev.LinkExpired(at=at(100), message="403")), SUCCEEDED)
+    assert job.vendor == again.vendor == {"video_id": "v-1"}
+    again = advance(again, ev.GaveUp(at=at(200), kind=FailureKind.BAD_MEDIA, message="no clip"))
+    again = advance(again, ev.Reopened(at=at(300), reason="retry"))
+    assert advance(again, started(at=at(301))).vendor == {}
+
+
 def test_tasks_are_the_attempts_that_made_one() -> None:
     """A paid call that was refused, or lost and given up, made no task; one that was found by hand did."""
     refused = ev.SubmitRefused(at=at(3), kind=FailureKind.RATE, message="slow down", retry_at=at(60))
