@@ -67,3 +67,16 @@ def test_without_a_manifest(out_at_office: Bench) -> None:
     assert out_at_office.cli("run", "batch", "--collect-only").code == 0
     assert [row["state"] for row in out_at_office.rows()] == ["succeeded"]
     assert out_at_office.emulator.ledger()["purchases"] == 1
+
+
+def test_a_finished_task_is_asked_again_before_it_is_bought_again(bench: Bench) -> None:
+    """Its link was not fetched in time and an outage came: retry polls the old task and buys nothing."""
+    bench.write("  - {id: kling, model: kling-v2-6, duration_s: 5, prompt: a boat}", timeout_s=0.3)
+    process = bench.start("3", str(bench.manifest), module="tests.end_to_end.die_after")
+    process.communicate(timeout=60)
+    assert bench.status()["states"]["ready"] == 1
+    bench.emulator.set_faults({"match": {"step": "poll"}, "do": {"unavailable": True}})
+    assert bench.run().code == 1
+    bench.emulator.set_faults()
+    assert bench.cli("retry", str(bench.manifest)).code == 0
+    assert bench.emulator.ledger()["purchases"] == 1
