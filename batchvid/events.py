@@ -34,12 +34,13 @@ class SubmitStarted(Event):
 
     All that is needed to collect what it buys is frozen here, so that neither a changed manifest nor an upgrade can
     lose it: `origin` is the base URL (the task lives there and is polled there only), `dialect` and `prefix` how it is
-    spoken to, `duration_s` what is bought. `external_id` is the id of ours that the call carries.
+    spoken to, `model` the id on the wire, `duration_s` what is bought. `external_id` is the id of ours that the call carries.
     """
 
     origin: str
     dialect: str
     prefix: str
+    model: str
     duration_s: float | None
     price: Price
     external_id: str
@@ -103,9 +104,13 @@ class TaskFailed(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkExpired(Event):
-    """The offered assets cannot be fetched (any more): the task is asked again for fresh ones."""
+    """There is nothing to fetch (any more): the task is asked again for fresh assets.
+
+    `dead` is whether they were tried: a link that merely was not kept from run to run speaks against nobody.
+    """
 
     message: str
+    dead: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

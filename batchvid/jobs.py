@@ -52,7 +52,7 @@ class Job:
     Money: `price` is what the attempt now open may cost; `committed_usd` is what all attempts that may have been paid
     add up to, `committed_attempts` counts them and `unpriced_attempts` those whose price nobody knows. Counters:
     `attempts` are paid calls, `tasks` those that made one, `refusals` clear refusals since then, `dead_links` assets
-    that could not be fetched. `origin`, `dialect`, `prefix` and `billed_s` (seconds bought) are frozen with the
+    that could not be fetched. `origin`, `dialect`, `prefix`, `model_sent` and `billed_s` (seconds bought) are frozen with the
     attempt and are all that collecting it needs. `submitted_at`, `accepted_at`, `finished_at` tell of the last
     attempt.
     """
@@ -66,12 +66,15 @@ class Job:
     origin: str = ""
     dialect: str = ""
     prefix: str = ""
+    model_sent: str = ""
     billed_s: float | None = None
     external_id: str = ""
     task_id: str = ""
+    task_failed: bool = False
     model_returned: str = ""
     price: Price = UNPRICED
     committed_usd: Decimal = Decimal(0)
+    committed_s: float = 0.0
     committed_attempts: int = 0
     unpriced_attempts: int = 0
     actual_usd: str = ""
@@ -132,8 +135,8 @@ def advance(job: Job | None, event: ev.Event) -> Job:
     if job is None:
         assert isinstance(event, ev.Planned)  # noqa: S101 - the table lets nothing else through
         return Job(spec=event.spec, state=JobState.PENDING, planned_at=event.at)
-    if isinstance(event, ev.PollResumed) and not (job.task_id and job.finished_at is None):
-        raise IllegalEvent(f"PollResumed cannot happen to job {job.id}: it has no task without a verdict")
+    if isinstance(event, ev.PollResumed) and (not job.task_id or job.task_failed):
+        raise IllegalEvent(f"PollResumed cannot happen to job {job.id}: it has no task that may still give a clip")
     retries = getattr(event, "retry_at", None) is not None
     state = after[0] if len(after) == 1 or retries else after[1]
     return replace(job, state=state, **_CHANGES[type(event)](job, event))
@@ -149,10 +152,12 @@ def _submit_started(job: Job, event: ev.SubmitStarted) -> dict[str, Any]:
         "origin": event.origin,
         "dialect": event.dialect,
         "prefix": event.prefix,
+        "model_sent": event.model,
         "billed_s": event.duration_s,
         "external_id": event.external_id,
         "price": event.price,
         "committed_usd": job.committed_usd + (event.price.usd or 0),
+        "committed_s": job.committed_s + (event.duration_s or 0.0),
         "committed_attempts": job.committed_attempts + 1,
         "unpriced_attempts": job.unpriced_attempts + (event.price.usd is None),
         "submitted_at": event.at,
@@ -162,6 +167,7 @@ def _submit_started(job: Job, event: ev.SubmitStarted) -> dict[str, Any]:
         "stored_at": None,
         "retry_at": None,
         "task_id": "",
+        "task_failed": False,
         "model_returned": "",
         "actual_usd": "",
         "word": "",
@@ -228,6 +234,7 @@ def _task_failed(job: Job, event: ev.TaskFailed) -> dict[str, Any]:
         "charged": event.charged,
         "retry_at": event.retry_at,
         "finished_at": event.at,
+        "task_failed": True,
         **released,
     }
 
@@ -239,7 +246,7 @@ def _link_expired(job: Job, event: ev.LinkExpired) -> dict[str, Any]:
         "expires_at": None,
         "finished_at": None,
         "watched_from": event.at,
-        "dead_links": job.dead_links + 1,
+        "dead_links": job.dead_links + event.dead,
         "message": event.message,
     }
 
@@ -260,7 +267,8 @@ def _gave_up(_job: Job, event: ev.GaveUp) -> dict[str, Any]:
 
 
 def _reopened(_job: Job, _event: ev.Reopened) -> dict[str, Any]:
-    return {"refusals": 0, "retry_at": None, "kind": None, "message": "", "clip": None, "task_id": "", "assets": ()}
+    # an older clip stays on record until a newer one takes its place
+    return {"refusals": 0, "retry_at": None, "kind": None, "message": "", "task_id": "", "assets": ()}
 
 
 def _poll_resumed(_job: Job, event: ev.PollResumed) -> dict[str, Any]:
@@ -270,6 +278,7 @@ def _poll_resumed(_job: Job, event: ev.PollResumed) -> dict[str, Any]:
 def _released(job: Job) -> dict[str, Any]:
     """Take the open attempt back out of what was committed: the vendor says that it was not paid."""
     return {
+        "committed_s": job.committed_s - (job.billed_s or 0.0),
         "committed_attempts": job.committed_attempts - 1,
         "committed_usd": job.committed_usd - (job.price.usd or 0),
         "unpriced_attempts": job.unpriced_attempts - (job.price.usd is None),

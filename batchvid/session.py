@@ -8,6 +8,7 @@ the command line does.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -25,12 +26,14 @@ from batchvid.jobs import Job, JobState
 from batchvid.manifest import Manifest
 from batchvid.planning import Plan, Verdict, check, make_plan, route_of
 from batchvid.runner import Caps, Keys, Outcome, Recorder, Setup, utc_now
+from batchvid.scrub import scrubbed
 from batchvid.specs import JobSpec
 from batchvid.state import StateFile, read_jobs, read_meta, record_now
 
 STATE_NAME = "state.sqlite3"
 REPORT_NAME = "report.csv"
 LOG_NAME = "run.log"
+CLIPS_NAME = "clips"
 
 _PROVIDERS = TypeAdapter(dict[str, Provider])
 
@@ -42,6 +45,7 @@ class Batch:
     manifest: Manifest
     folder: Path
     providers: Mapping[str, Provider]
+    sets: tuple[str, ...] = ()
 
     @property
     def state_path(self) -> Path:
@@ -58,7 +62,22 @@ def load(path: str | Path, *, out: str | Path = "outputs", sets: Sequence[str] =
     loaded = manifest.load(
         path, sets=sets, only=only, provider_of=lambda _model: catalog.DEFAULT_PROVIDER, beyond=market
     )
-    return Batch(manifest=loaded, folder=Path(out) / loaded.batch, providers=market.providers)
+    return Batch(manifest=loaded, folder=Path(out) / loaded.batch, providers=market.providers, sets=tuple(sets))
+
+
+def load_again(folder: Path, *, sets: Sequence[str] = (), only: Sequence[str] = ()) -> Batch:
+    """The batch that was run into this folder, with all that it was run with; `sets` are laid over that.
+
+    Raises UsageError when its manifest is gone, or names another folder by now: buying into that was not asked for.
+    """
+    meta = read_meta(folder / STATE_NAME)
+    source = Path(meta.get("manifest", ""))
+    if not source.is_file():
+        raise UsageError(f"{folder} came from {source}, which is not there: name its manifest, or use --collect-only")
+    batch = load(source, out=folder.parent, sets=[*meta.get("sets", ()), *sets], only=only)
+    if batch.folder.resolve() != folder.resolve():
+        raise UsageError(f"{folder} came from {source}, which names the folder {batch.folder} now: run the manifest")
+    return batch
 
 
 def folder_of(path: str | Path, *, out: str | Path = "outputs") -> Path:
@@ -110,10 +129,15 @@ def run(
     for. Raises ManifestError before anything is sent or written.
     """
     if not batch.state_path.exists():
+        if any((batch.folder / CLIPS_NAME).glob("**/*.mp4")):
+            raise UsageError(
+                f"{batch.folder} holds clips but no {STATE_NAME}: a run would buy them all again. "
+                f"Put the state file back, or move the folder away"
+            )
         plan(batch)  # a first run that cannot be leaves nothing behind
     with StateFile(batch.state_path) as state:
         jobs = _recovered(state)
-        again = _regenerates(regenerate)
+        again = _regenerates(regenerate, batch.manifest)
         chosen = make_plan(batch.manifest, jobs, batch.providers, again=again) if buy else None
         specs = [job.spec for job in chosen.to_buy] if chosen else []
         jobs = record_now(state, jobs, _planned(jobs, specs, "regenerate"))
@@ -128,6 +152,8 @@ def retry(
     `kinds` narrows to failure kinds; with `anew` a task that may still finish is not asked for but bought again.
     """
     wanted = {FailureKind(kind) for kind in kinds} or set(FailureKind)
+    if not batch.state_path.exists():
+        raise UsageError(f"{batch.folder} was never run: there is nothing to retry")
     with StateFile(batch.state_path) as state:
         jobs = _recovered(state)
         specs: list[JobSpec] = []
@@ -158,8 +184,8 @@ def collect(folder: Path, *, display: Display = report.progress_for) -> Outcome:
 
 
 def may_still_finish(job: Job) -> bool:
-    """Whether we gave up on a task without a verdict: it is bought, and asking costs nothing."""
-    return bool(job.task_id) and job.finished_at is None and job.kind is not FailureKind.LOST_TASK
+    """Whether it was us who gave up on the task, not the vendor: it is bought, and asking costs nothing."""
+    return bool(job.task_id) and not job.task_failed and job.kind is not FailureKind.LOST_TASK
 
 
 def resolve(state_path: Path, job_id: str, *, task_id: str = "") -> Job:
@@ -191,11 +217,13 @@ def resolve(state_path: Path, job_id: str, *, task_id: str = "") -> Job:
 
 def _go(batch: Batch, state: StateFile, jobs: dict[str, Job], buys: Sequence[JobSpec], display: Display) -> Outcome:
     settings = batch.manifest.settings
+    meta = read_meta(state.path)
     # what an earlier manifest knew and this one does not may still have tasks out
-    providers = _PROVIDERS.validate_python(read_meta(state.path).get("providers", {})) | dict(batch.providers)
+    providers = _PROVIDERS.validate_python(meta.get("providers", {})) | dict(batch.providers)
     state.set_meta(
         batch=batch.manifest.batch,
         manifest=str(batch.manifest.path.absolute()),
+        sets=list(batch.sets),
         providers=_PROVIDERS.dump_python(providers, mode="json"),
     )
     budgets = {"": settings.budget} | {name: row.budget for name, row in settings.providers.items() if row.budget}
@@ -213,20 +241,26 @@ def _go(batch: Batch, state: StateFile, jobs: dict[str, Job], buys: Sequence[Job
 
 
 def _drive(state: StateFile, jobs: dict[str, Job], setup: Setup, display: Display) -> Outcome:
-    shown = display(list(jobs.values()))
     log = report.RunLog(setup.folder / LOG_NAME, run=uuid4().hex[:12])
+    shown = display(list(jobs.values()))
 
     def notice(text: str) -> None:
-        shown.notice(text)
-        log.notice(text)
+        said = scrubbed(text)
+        for hear in (shown.notice, log.notice):
+            with contextlib.suppress(OSError):  # a closed pipe, a full disk
+                hear(said)
 
     recorder = Recorder(state, jobs, (shown, log))
     try:
-        return asyncio.run(runner.run(state, recorder, setup, notice))
+        return asyncio.run(runner.run(state, recorder, setup, notice, shown.tick))
     finally:
-        shown.close()
+        try:
+            report.write_report(setup.folder / REPORT_NAME, recorder.jobs.values())
+        except OSError as fault:
+            notice(f"report.csv could not be written ({fault.strerror}); batchvid report writes it anew")
+        with contextlib.suppress(OSError):
+            shown.close()
         log.close()
-        report.write_report(setup.folder / REPORT_NAME, recorder.jobs.values())
 
 
 def _recovered(state: StateFile) -> dict[str, Job]:
@@ -249,11 +283,16 @@ def _planned(jobs: Mapping[str, Job], specs: Sequence[JobSpec], reason: str) -> 
     return events
 
 
-def _regenerates(wanted: Sequence[str]) -> Callable[[JobSpec, Verdict], bool]:
-    patterns = [pattern.casefold() for pattern in wanted if pattern != "changed"]
+def _regenerates(wanted: Sequence[str], asked: Manifest) -> Callable[[JobSpec, Verdict], bool]:
+    patterns = {pattern.casefold() for pattern in wanted}
+    changed = "changed" in patterns
+    patterns.discard("changed")
+    for pattern in patterns:
+        if not any(fnmatchcase(placed.spec.id.casefold(), pattern) for placed in asked.jobs):
+            raise UsageError(f"--regenerate {pattern}: no job has such an id")
 
     def again(spec: JobSpec, verdict: Verdict) -> bool:
-        if verdict is Verdict.CHANGED and "changed" in wanted:
+        if verdict is Verdict.CHANGED and changed:
             return True
         named = any(fnmatchcase(spec.id.casefold(), pattern) for pattern in patterns)
         return named and verdict in (Verdict.CHANGED, Verdict.STORED)

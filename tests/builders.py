@@ -67,6 +67,7 @@ def started(**fields: Any) -> ev.SubmitStarted:
         "origin": "https://api.example",
         "dialect": "veo",
         "prefix": "",
+        "model": "veo3-fast",
         "duration_s": 8.0,
         "price": DIME,
         "external_id": "kite-1",

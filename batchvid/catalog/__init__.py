@@ -126,6 +126,11 @@ def find_model(name: str) -> Model:
     )
 
 
+def vendor_id(name: str) -> str:
+    """The model's id on the wire, whether it was written with its dialect or without."""
+    return name.partition("/")[2] or name
+
+
 def poll_every_s(provider: Provider, model: str) -> float:
     """How often to ask this provider about a task of this model, in seconds; for models no longer known, too."""
     if provider.poll_every_s is not None:

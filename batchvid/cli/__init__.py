@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -59,6 +61,8 @@ for command in COMMANDS:
 
 def main(args: Sequence[str] | None = None) -> None:
     """Run the command line and exit; every error is told in a sentence, never as a traceback."""
+    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:  # before and after a run, too, it ends with 130
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         code = group.main(args, prog_name="batchvid", standalone_mode=False)
     except click.exceptions.Abort:
@@ -75,4 +79,10 @@ def main(args: Sequence[str] | None = None) -> None:
     except BatchvidError as fault:
         click.echo(f"batchvid: {fault}", err=True)
         code = fault.exit_code
+    except BrokenPipeError:  # whoever read our output has gone: what is done is done and on record
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 1
+    except OSError as fault:
+        click.echo(f"batchvid: {fault.filename or ''}: {fault.strerror or fault}", err=True)
+        code = 1
     sys.exit(code if isinstance(code, int) else 0)

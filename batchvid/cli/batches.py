@@ -30,17 +30,12 @@ def is_manifest(target: str) -> bool:
 
 
 def load(target: str, out: str, sets: tuple[str, ...] = (), only: tuple[str, ...] = ()) -> Batch:
-    """The batch of a manifest, or of the manifest that a folder's state file remembers."""
+    """The batch of a manifest, or the one that was run into a folder, with all that it was run with."""
     from batchvid import session
-    from batchvid.state import read_meta
 
     if is_manifest(target):
         return session.load(target, out=out, sets=sets, only=only)
-    folder = folder_of(target, out)
-    source = read_meta(folder / STATE_NAME).get("manifest", "")
-    if not Path(source).is_file():
-        raise UsageError(f"{folder} came from {source or 'no manifest'}, which is not there; name the manifest instead")
-    return session.load(source, out=folder.parent, sets=sets, only=only)
+    return session.load_again(folder_of(target, out), sets=sets, only=only)
 
 
 def folder_of(target: str | None, out: str) -> Path:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from batchvid import catalog
@@ -33,7 +34,7 @@ def print_plan(plan: Plan, *, show_all: bool) -> None:
     table = Table("provider", "model", "clips", "seconds", "price at most", "how sure", box=None, pad_edge=False)
     for (provider, model), jobs in by_model.items():
         seconds = sum(job.duration_s or 0 for job in jobs)
-        table.add_row(provider, model, str(len(jobs)), f"{seconds:g}", price_of(jobs), jobs[0].price.basis)
+        table.add_row(provider, escape(model), str(len(jobs)), f"{seconds:g}", price_of(jobs), jobs[0].price.basis)
     if by_model:
         console.print(table)
     console.print(f"to buy: {len(plan.to_buy)} clips, {price_of(plan.to_buy)}")
@@ -98,6 +99,8 @@ def print_status(folder: Path, facts: dict[str, Any]) -> None:
             markup=False,
             soft_wrap=True,
         )
+    if facts["states"]["submitting"] and not facts["running_as"]:
+        console.print("the last run ended during paid calls: the next one shows those jobs as uncertain")
     states = ", ".join(f"{count} {state}" for state, count in facts["states"].items() if count)
     unknown = f" + {facts['unpriced_attempts']} of unknown price" if facts["unpriced_attempts"] else ""
     console.print(f"{states or 'nothing planned'}; ${Decimal(facts['committed_usd']):.2f} committed{unknown}")

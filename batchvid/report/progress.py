@@ -28,6 +28,9 @@ class Progress(Protocol):
     def notice(self, text: str) -> None:
         """A line for people."""
 
+    def tick(self) -> None:
+        """A second has passed, whether anything happened or not."""
+
     def close(self) -> None:
         """The run is over."""
 
@@ -52,8 +55,11 @@ class Lines:
         said = _sentence(event, after)
         if said:
             self.notice(f"{after.id}: {said} [{self._standing()}]")
-        elif time.monotonic() - self._last > HEARTBEAT_S:
-            self.notice(f"{self._tally.line()}; {self._tally.money()}")
+
+    def tick(self) -> None:
+        """Show that the run is alive."""
+        if time.monotonic() - self._last > HEARTBEAT_S:
+            self.notice(self._standing())
 
     def notice(self, text: str) -> None:
         """Print a dated line."""
@@ -84,6 +90,10 @@ class Bars:
         if (now := time.monotonic()) - self._drawn >= REDRAW_S:
             self._drawn = now
             self._draw()
+
+    def tick(self) -> None:
+        """Let the clocks run on."""
+        self._draw()
 
     def notice(self, text: str) -> None:
         """Print a line above the bars."""

@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 from batchvid.jobs import Job, JobState
+from batchvid.scrub import without_queries
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\n")
 
@@ -51,13 +52,16 @@ COLUMNS: dict[str, Callable[[Job], object]] = {
 def write_report(path: Path, jobs: Iterable[Job]) -> None:
     """Write `report.csv` anew, whole or not at all."""
     text = report_text(list(jobs))
-    part = path.with_name(path.name + ".part")
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")  # two may be writing it
     path.parent.mkdir(parents=True, exist_ok=True)
-    with part.open("wb") as file:
-        file.write(text.encode("utf-8", "replace"))  # half a surrogate in a vendor's message must not cost the report
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)
+    try:
+        with part.open("wb") as file:
+            file.write(text.encode("utf-8", "replace"))  # half a surrogate in a message must not cost the report
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def report_text(jobs: Sequence[Job]) -> str:
@@ -71,7 +75,7 @@ def report_text(jobs: Sequence[Job]) -> str:
     for job in jobs:
         row = [
             *(COLUMNS[name](job) for name in before),
-            *(job.spec.variables.get(name, "") for name in variables),
+            *(without_queries(job.spec.variables.get(name, "")) for name in variables),
             *(COLUMNS[name](job) for name in after),
         ]
         writer.writerow([_harmless(cell) if isinstance(cell, str) else cell for cell in row])

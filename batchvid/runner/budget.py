@@ -20,6 +20,14 @@ class Caps:
     allow_unpriced: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why one more attempt may not be made. `of_cap` is false where it is this job's own trouble, not the cap's."""
+
+    reason: str
+    of_cap: bool = True
+
+
 class Budget:
     """What is committed, and whether one more attempt still fits under the caps.
 
@@ -27,37 +35,39 @@ class Budget:
     A refused one, or a failed one that the vendor did not charge, is given back.
     """
 
-    def __init__(self, caps: Caps, jobs: Iterable[tuple[Job, float]] = ()) -> None:
+    def __init__(self, caps: Caps, jobs: Iterable[Job] = ()) -> None:
         self._caps = caps
         self._committed: dict[str, tuple[Decimal, int, float]] = {}
         self.usd, self.clips, self.seconds = Decimal(0), 0, 0.0
-        for job, duration_s in jobs:
-            self.settle(job, duration_s)
+        for job in jobs:
+            self.settle(job)
 
-    def refusal(self, price: Price, duration_s: float) -> str | None:
-        """Why one more attempt may not be made, None when it may."""
+    def refusal(self, price: Price, duration_s: float | None) -> Refusal | None:
+        """Why one more attempt may not be made, None when it may. What nobody knows fits under no cap."""
         caps = self._caps
         if caps.usd is not None:
             if price.usd is None and not caps.allow_unpriced:
-                return "its model has no known price, and budget.usd is set without budget.allow_unpriced"
+                return Refusal("nobody knows its price: budget.usd needs budget.allow_unpriced for it", of_cap=False)
             if self.usd + (price.usd or 0) > caps.usd:
-                return f"budget.usd is {caps.usd}, {self.usd} is committed and one more may cost {price.usd}"
+                return Refusal(f"budget.usd is {caps.usd}: {self.usd} are committed, one more may cost {price.usd}")
         if caps.clips is not None and self.clips + 1 > caps.clips:
-            return f"budget.clips is {caps.clips} and all are committed"
-        if caps.seconds is not None and self.seconds + duration_s > caps.seconds:
-            return f"budget.seconds is {caps.seconds:g}, {self.seconds:g} are committed, one more takes {duration_s:g}"
+            return Refusal(f"budget.clips is {caps.clips}, and all are committed")
+        if caps.seconds is not None:
+            if duration_s is None:
+                return Refusal("nobody knows its length: budget.seconds needs duration_s for it", of_cap=False)
+            if self.seconds + duration_s > caps.seconds:
+                said = f"{self.seconds:g} are committed, one more takes {duration_s:g}"
+                return Refusal(f"budget.seconds is {caps.seconds:g}: {said}")
         return None
 
-    def reserve(self, job: Job, price: Price, duration_s: float) -> None:
+    def reserve(self, job: Job, price: Price, duration_s: float | None) -> None:
         """Count the attempt that is about to be made, on top of the job's earlier ones."""
-        usd = job.committed_usd + (price.usd or 0)
-        clips = job.committed_attempts + 1
-        self._count(job.id, (usd, clips, clips * duration_s))
+        usd, seconds = job.committed_usd + (price.usd or 0), job.committed_s + (duration_s or 0.0)
+        self._count(job.id, (usd, job.committed_attempts + 1, seconds))
 
-    def settle(self, job: Job, duration_s: float) -> None:
+    def settle(self, job: Job) -> None:
         """Count what the job itself says is committed."""
-        clips = job.committed_attempts
-        self._count(job.id, (job.committed_usd, clips, clips * duration_s))
+        self._count(job.id, (job.committed_usd, job.committed_attempts, job.committed_s))
 
     def _count(self, job_id: str, now: tuple[Decimal, int, float]) -> None:
         usd, clips, seconds = self._committed.get(job_id, (Decimal(0), 0, 0.0))

@@ -31,7 +31,8 @@ class RunContext:
     """Shared by the submitter, the poller and the downloader of one run.
 
     `active` are the jobs that this run is driving now: between leaving a queue and coming to rest. `over` is set when
-    none is left and nothing waits that could still be submitted. `stopping` says why no more submits go out.
+    none is left and nothing waits that could still be submitted, once the run has `started`. `stopping` says why no
+    more submits go out, `budget_reached` which cap of the batch is, `unbuyable` why single jobs were passed over.
     """
 
     recorder: Recorder
@@ -45,6 +46,8 @@ class RunContext:
     over: asyncio.Event = field(default_factory=asyncio.Event)
     stopping: str = ""
     budget_reached: str = ""
+    unbuyable: str = ""
+    started: bool = False
     fault: BaseException | None = None
     _routes: dict[tuple[str, str, float | None], Route] = field(default_factory=dict)
 
@@ -64,9 +67,9 @@ class RunContext:
         """The lane of the job's provider."""
         return self.lanes[job.spec.provider]
 
-    def budgets_of(self, job: Job) -> list[Budget]:
-        """The budgets that count this job: the batch's and its provider's own."""
-        return [self.budgets[name] for name in ("", job.spec.provider) if name in self.budgets]
+    def budgets_of(self, job: Job) -> dict[str, Budget]:
+        """The budgets that count this job: the batch's, under no name, and its provider's own."""
+        return {name: self.budgets[name] for name in ("", job.spec.provider) if name in self.budgets}
 
     def route(self, spec: JobSpec) -> Route:
         """How the job is bought; worked out once for jobs that are alike."""
@@ -75,6 +78,17 @@ class RunContext:
         if route is None:
             route = self._routes[alike] = route_of(spec, self.providers)
         return route
+
+    def is_reachable(self, job: Job) -> bool:
+        """Whether the job's task lives where its provider is now; says so where it does not."""
+        lane = self.lane(job)
+        if job.origin == lane.origin:
+            return True
+        self.notice(
+            f"{job.id}: its task {job.task_id} was bought at {job.origin}, and {lane.name} is now {lane.origin}; "
+            f"set base_url back to collect it"
+        )
+        return False
 
     def rest(self, job_id: str) -> None:
         """This run has nothing more to do for the job."""
@@ -95,9 +109,11 @@ class RunContext:
         self.over.set()
 
     def check_over(self) -> None:
-        """Set `over` when nothing is under way and nothing waits."""
-        waits = not (self.stopping or self.budget_reached) and not all(lane.idle for lane in self.lanes.values())
-        if waits:
+        """Set `over` when nothing is under way and nothing waits that could go on by itself."""
+        if not self.started:
+            return
+        lanes = self.lanes.values()
+        if not (self.stopping or self.budget_reached or all(lane.idle or lane.is_stuck(self.active) for lane in lanes)):
             return
         if self.stopping:  # tasks go on at the vendor; only what would be lost here is waited for
             under_way = any(self.job(job_id).state is not JobState.RUNNING for job_id in self.active)

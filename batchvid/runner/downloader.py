@@ -14,12 +14,15 @@ from batchvid.jobs import Job
 from batchvid.runner.catch import Catch, catch_clip
 from batchvid.runner.context import RunContext, utc_now
 from batchvid.runner.retry import backoff_s
+from batchvid.scrub import without_queries
 from batchvid.specs import Clip
 from batchvid.storage import LocalStore
 from batchvid.wire import Asset
 
-TRIES = 5  # of one asset, each going on where the last one stopped
+TRIES = 8  # of one asset, each going on where the last one stopped: about a minute
 FIRST_WAIT_S = 0.5
+LONGEST_WAIT_S = 30.0
+SHAPE_TOLERANCE = 0.08  # vendors sell 1280x768 as 16:9
 MOST_DEAD_LINKS = 3  # fresh links asked for before the clip is given up
 FAR = datetime.max.replace(tzinfo=UTC)
 
@@ -64,24 +67,38 @@ class Downloader:
                 self._context.abort(fault)
 
     async def _bring_home(self, job: Job, assets: tuple[Asset, ...]) -> None:
+        record = self._context.recorder.record
         clip = await asyncio.to_thread(self._store.find, job.spec.key, job.task_id)
-        why, bad = "", False
+        passing: DownloadError | None = None
+        dead: DownloadError | None = None
         for asset in assets if clip is None else ():
             try:
                 clip = await self._fetch(job, asset)
                 break
+            except (LinkDead, BadMedia) as fault:
+                dead = fault
             except DownloadError as fault:
-                why, bad = str(fault), isinstance(fault, BadMedia)
+                passing = fault
         if clip is not None:
-            await self._context.recorder.record(job.id, ev.ClipStored(at=utc_now(), clip=clip))
-            self._context.rest(job.id)
-        elif job.dead_links >= MOST_DEAD_LINKS:
-            kind = FailureKind.BAD_MEDIA if bad else FailureKind.EXPIRED
-            await self._context.recorder.record(job.id, ev.GaveUp(at=utc_now(), kind=kind, message=why))
-            self._context.rest(job.id)
+            self._check_shape(job, clip)
+            await record(job.id, ev.ClipStored(at=utc_now(), clip=clip))
+        elif passing is not None:  # no verdict on the link: the clip is there and waits for a better hour
+            self._context.notice(f"{job.id}: {passing}. Its clip is paid for and waits: run again to fetch it")
+        elif dead is None or job.dead_links < MOST_DEAD_LINKS:
+            why = "links are not kept from run to run" if dead is None else str(dead)
+            again = ev.LinkExpired(at=utc_now(), message=why, dead=dead is not None)
+            self._on_running(await record(job.id, again))
+            return
         else:
-            why = why or "links are not kept from run to run"
-            self._on_running(await self._context.recorder.record(job.id, ev.LinkExpired(at=utc_now(), message=why)))
+            kind = FailureKind.BAD_MEDIA if isinstance(dead, BadMedia) else FailureKind.EXPIRED
+            await record(job.id, ev.GaveUp(at=utc_now(), kind=kind, message=str(dead)))
+        self._context.rest(job.id)
+
+    def _check_shape(self, job: Job, clip: Clip) -> None:
+        """Say so when the clip has another shape than asked for: it is kept, for it is paid for."""
+        width, colon, height = job.spec.aspect_ratio.partition(":")
+        if colon and abs(clip.width * int(height) / (clip.height * int(width)) - 1) > SHAPE_TOLERANCE:
+            self._context.notice(f"{job.id}: asked for {job.spec.aspect_ratio}, got {clip.width}x{clip.height}")
 
     async def _fetch(self, job: Job, asset: Asset) -> Clip:
         context, lane = self._context, self._context.lane(job)
@@ -102,7 +119,14 @@ class Downloader:
             except DownloadError:
                 if tried == TRIES - 1 or context.stopping:
                     raise
-                await asyncio.sleep(backoff_s(tried, context.jitter(), first_s=FIRST_WAIT_S))
+                await asyncio.sleep(
+                    backoff_s(
+                        tried,
+                        context.jitter(),
+                        first_s=min(FIRST_WAIT_S, lane.provider.first_wait_s),
+                        longest_s=LONGEST_WAIT_S,
+                    )
+                )
         raise AssertionError("the loop returns or raises")
 
 
@@ -125,7 +149,7 @@ def sidecar_of(job: Job) -> dict[str, Any]:
         "options": dict(spec.options),
         "take": spec.take,
         "tags": list(spec.tags),
-        "variables": dict(spec.variables),
+        "variables": {name: without_queries(value) for name, value in spec.variables.items()},
         "fingerprint": spec.fingerprint,
         "attempt": job.attempts,
         "submitted_at": _iso(job.submitted_at),

@@ -19,8 +19,11 @@ class Keys:
         folders = [manifest_folder, Path.cwd()] if manifest_folder else [Path.cwd()]
         self._values: dict[str, str | None] = {}
         for folder in folders:
-            self._values.update(dotenv_values(folder / ".env"))
-        self._values.update(os.environ)
+            try:
+                self._values.update(dotenv_values(folder / ".env"))
+            except (OSError, ValueError) as fault:
+                raise UsageError(f"{folder / '.env'} cannot be read: {fault}") from None
+        self._values.update((name, value) for name, value in os.environ.items() if value)
 
     def of(self, provider: Provider) -> SecretStr:
         """The provider's key; empty for one that needs none. Raises UsageError when the variable is unset."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from pydantic import SecretStr
@@ -13,6 +14,8 @@ from batchvid.runner.limits import Slots, Window
 from batchvid.runner.queue import FairQueue
 from batchvid.runner.retry import backoff_s
 
+MOST_TROUBLES = 8  # in a row without one success: with the waits of retry.py about four minutes
+LONGEST_WISH_S = 3600.0  # a vendor's wish for a longer pause is for the next run
 EMBEDDED_ORIGIN = "embedded"  # where tasks of the emulator live that a run starts by itself, on whatever port
 
 
@@ -21,7 +24,8 @@ class Lane:
     """The runner's side of a provider. Times are seconds on the event loop's clock.
 
     `paused_until` holds submits back after a refusal that passes by waiting; `troubles` counts those in a row.
-    `stopped` is why nothing more is submitted, `blind` why nothing can be polled either.
+    `stopped` is why nothing more is submitted, `blind` that nothing can be polled either, `capped` which cap of its
+    own budget is reached.
     """
 
     provider: Provider
@@ -37,6 +41,7 @@ class Lane:
     paused_until: float = 0.0
     polls_paused_until: float = 0.0
     troubles: int = 0
+    capped: str = ""
     stopped: str = ""
     stopped_kind: FailureKind | None = None
     blind: bool = False
@@ -54,11 +59,17 @@ class Lane:
     @property
     def idle(self) -> bool:
         """Whether nothing waits here that could still be submitted."""
-        return bool(self.stopped) or (not self.queue and not self.delayed)
+        return bool(self.stopped or self.capped) or (not self.queue and not self.delayed)
+
+    def is_stuck(self, active: Collection[str]) -> bool:
+        """Whether what waits here waits only for slots of uncertain jobs, which nobody but a person can free soon."""
+        if self.delayed or not self.queue or self.slots.holders & set(active):
+            return False
+        return not any(map(self.slots.has_free, self.queue.models))
 
     def pause(self, now: float, retry_after_s: float | None, jitter: float) -> float:
         """Hold submits back after a refusal; return until when."""
-        wait_s = retry_after_s
+        wait_s = None if retry_after_s is None else min(retry_after_s, LONGEST_WISH_S)
         if wait_s is None:
             wait_s = backoff_s(self.troubles, jitter, first_s=self.provider.first_wait_s)
         if now >= self.paused_until:  # calls that were out together are refused together: one trouble, not twenty

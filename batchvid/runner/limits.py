@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 
 
 class Slots:
@@ -22,6 +22,11 @@ class Slots:
     def used(self) -> int:
         """How many are held."""
         return len(self._holders)
+
+    @property
+    def holders(self) -> Set[str]:
+        """The jobs that hold one."""
+        return self._holders.keys()
 
     def has_free(self, model: str) -> bool:
         """Whether one more task of that model may be started."""

@@ -18,7 +18,7 @@ from batchvid.jobs import Job
 from batchvid.planning import order_of
 from batchvid.runner.cadence import first_poll_s, next_poll_s
 from batchvid.runner.context import RunContext, utc_now
-from batchvid.runner.lanes import Lane
+from batchvid.runner.lanes import LONGEST_WISH_S, Lane
 from batchvid.runner.retry import after_failure, backoff_s
 from batchvid.wire import Phase, Refused, Request, Status
 
@@ -62,16 +62,12 @@ class Poller:
         """Start watching a running job's task; at once for one that an earlier run left behind."""
         context = self._context
         lane = context.lane(job)
-        if job.origin != lane.origin or lane.blind:
-            if not lane.blind:
-                context.notice(
-                    f"{job.id}: its task {job.task_id} was bought at {job.origin}, and {lane.name} is now "
-                    f"{lane.origin}; set base_url back to collect it"
-                )
+        if lane.blind or not context.is_reachable(job):
             context.rest(job.id)
             return
         context.active.add(job.id)
-        request = DIALECTS[job.dialect].poll(order_of(job.spec, external_id=job.external_id), job.task_id)
+        order = order_of(job.spec, model=job.model_sent, external_id=job.external_id)
+        request = DIALECTS[job.dialect].poll(order, job.task_id)
         every_s = poll_every_s(lane.provider, job.spec.model)
         age_s = (utc_now() - job.watched_from).total_seconds() if job.watched_from else 0.0
         watch = Watch(job.id, lane, lane.base_url + job.prefix, request, context.now() - max(age_s, 0.0), every_s)
@@ -200,7 +196,7 @@ class Poller:
         watch.unanswered += 1
         wait_s = backoff_s(watch.unanswered - 1, context.jitter(), first_s=watch.every_s)
         if no.kind is FailureKind.RATE:
-            lane.polls_paused_until = context.now() + (no.retry_after_s or wait_s)
+            lane.polls_paused_until = context.now() + min(no.retry_after_s or wait_s, LONGEST_WISH_S)
         await self._later(watch, wait_s, no.message)
 
     def _go_blind(self, lane: Lane, no: Refused) -> None:

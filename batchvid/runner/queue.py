@@ -19,6 +19,11 @@ class FairQueue:
     def __len__(self) -> int:
         return self._size
 
+    @property
+    def models(self) -> set[str]:
+        """The models that are waited for."""
+        return {model for _, model in self._lines}
+
     def push(self, job_id: str, entry: str, model: str) -> None:
         """Put a job at the end of its line."""
         self._lines.setdefault((entry, model), deque()).append(job_id)

@@ -6,10 +6,13 @@ import asyncio
 import queue
 import threading
 from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Any, cast
 
 from batchvid.errors import BatchvidError, StateError
 from batchvid.events import Event, Progressed
 from batchvid.jobs import Job, advance
+from batchvid.scrub import scrubbed
 from batchvid.state import Entry, StateFile
 
 Listener = Callable[[Event, Job | None, Job], None]
@@ -36,6 +39,8 @@ class Recorder:
         Raises IllegalEvent (nothing changed) or StateError (not durable: the caller must not act on it). A caller
         that is cancelled while it waits does not undo the event.
         """
+        if message := getattr(event, "message", ""):
+            event = replace(cast("Any", event), message=scrubbed(message))
         before = self._ahead.get(job_id) or self.jobs.get(job_id)
         after = advance(before, event)
         if isinstance(event, Progressed):  # for the bars only: not worth a line on disk
@@ -69,8 +74,11 @@ class Recorder:
         if isinstance(event, Progressed) and ahead is not None:
             return  # an event on its way to the disk was worked out from an older job: progress must not overtake it
         self.jobs[after.id] = after
-        for listener in self.listeners:
-            listener(event, before, after)
+        for listener in tuple(self.listeners):
+            try:
+                listener(event, before, after)
+            except OSError:  # a closed pipe, a full disk: whoever cannot listen must not keep the others from it
+                self.listeners.remove(listener)
 
 
 class _GroupCommit(threading.Thread):

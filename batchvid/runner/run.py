@@ -13,9 +13,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from batchvid import events as ev
-from batchvid.catalog import Provider
+from batchvid.catalog import Provider, vendor_id
 from batchvid.errors import BatchvidError
-from batchvid.failures import STOPS_PROVIDER
 from batchvid.jobs import IN_FLIGHT, Job, JobState
 from batchvid.runner.budget import Budget, Caps
 from batchvid.runner.context import Notice, RunContext, utc_now
@@ -32,6 +31,7 @@ from batchvid.state import StateFile
 from batchvid.storage import LocalStore
 
 FAILED, BUDGET, UNCERTAIN, STOPPED, INTERRUPTED = 1, 3, 5, 6, 130  # DESIGN section 6
+TICK_S = 1.0
 DOWNLOADS = 6  # streams at once: more gain nothing, each holds a megabyte and a file
 
 
@@ -62,10 +62,13 @@ class Outcome:
     reason: str = ""
 
 
-async def run(state: StateFile, recorder: Recorder, setup: Setup, notice: Notice) -> Outcome:
+async def run(
+    state: StateFile, recorder: Recorder, setup: Setup, notice: Notice, tick: Callable[[], None] = lambda: None
+) -> Outcome:
     """Buy what may be bought, collect what is paid for, until all is at rest or the user interrupts.
 
-    Raises BatchvidError when it cannot even begin (a missing key); then nothing was sent.
+    `tick` is called every second or so, for displays that must show life when nothing happens. Raises BatchvidError
+    when it cannot even begin (a missing key); then nothing was sent.
     """
     try:
         work = _open_jobs(recorder.jobs.values(), setup.buys)
@@ -83,12 +86,28 @@ async def run(state: StateFile, recorder: Recorder, setup: Setup, notice: Notice
             )
             _keep_accounts(context)
             with _signals(context) as interrupted:
-                await _drive(context, setup, work)
+                async with _ticking(tick):
+                    await _drive(context, setup, work)
             if context.fault is not None and not isinstance(context.fault, BatchvidError):
                 raise context.fault
             return _outcome(context, recorder, setup.scope, interrupted=bool(interrupted))
     finally:
         await recorder.close()
+
+
+@contextlib.asynccontextmanager
+async def _ticking(tick: Callable[[], None]) -> AsyncIterator[None]:
+    async def beat() -> None:
+        while True:
+            await asyncio.sleep(TICK_S)
+            tick()
+
+    beating = asyncio.create_task(beat())
+    try:
+        yield
+    finally:
+        beating.cancel()
+        await asyncio.gather(beating, return_exceptions=True)
 
 
 def _open_jobs(jobs: Iterable[Job], buys: frozenset[str]) -> list[Job]:
@@ -111,7 +130,8 @@ async def _drive(context: RunContext, setup: Setup, work: list[Job]) -> None:
         if job.state is JobState.RUNNING:
             poller.watch(job, at_once=True)
         elif job.state is JobState.READY:
-            downloader.enqueue(job, job.assets)
+            if context.is_reachable(job):
+                downloader.enqueue(job, job.assets)
         else:
             wait_s = (job.retry_at - utc_now()).total_seconds() if job.retry_at else 0.0
             submitter.enqueue(job, wait_s)
@@ -119,6 +139,7 @@ async def _drive(context: RunContext, setup: Setup, work: list[Job]) -> None:
     loops.append(asyncio.create_task(poller.serve()))
     for loop in loops:
         loop.add_done_callback(lambda done: _watch_loop(context, done))
+    context.started = True
     context.check_over()
     try:
         await context.over.wait()
@@ -149,18 +170,18 @@ def _keep_accounts(context: RunContext) -> None:
             lane.wake.set()
 
     def count(job: Job) -> None:
-        for budget in context.budgets_of(job):
-            budget.settle(job, job.billed_s or 0.0)
+        for budget in context.budgets_of(job).values():
+            budget.settle(job)
         lane = context.lanes.get(job.spec.provider)
         if lane is None:
             return
         if job.state in IN_FLIGHT:
-            lane.slots.hold(job.id, job.spec.model)
+            lane.slots.hold(job.id, vendor_id(job.spec.model))
         elif job.state is JobState.UNCERTAIN:  # its task may be running until the deadline has passed
             submitted_at = job.submitted_at or utc_now()
             left_s = (submitted_at - utc_now()).total_seconds() + lane.provider.timeout_s
             if left_s > 0:
-                lane.slots.hold(job.id, job.spec.model)
+                lane.slots.hold(job.id, vendor_id(job.spec.model))
                 loop.call_later(left_s, free, job.id, lane)
         else:
             free(job.id, lane)
@@ -182,7 +203,8 @@ async def _lanes(state: StateFile, setup: Setup, names: set[str]) -> AsyncIterat
         raise BatchvidError(f"jobs of this batch belong to providers that are no longer known: {', '.join(unknown)}")
     keys = {name: setup.keys.of(setup.providers[name]) for name in names}
     now, loop_now = utc_now(), asyncio.get_running_loop().time()
-    asked = state.submit_times(now - timedelta(minutes=5))
+    slowest_per_min = min([1.0, *(setup.providers[name].submits_per_min for name in names)])
+    asked = state.submit_times(now - timedelta(minutes=2 / slowest_per_min))
     async with contextlib.AsyncExitStack() as stack:
         lanes: dict[str, Lane] = {}
         for name in sorted(names):
@@ -239,18 +261,23 @@ def _signals(context: RunContext) -> Iterator[list[str]]:
 def _outcome(context: RunContext | None, recorder: Recorder, scope: frozenset[str], *, interrupted: bool) -> Outcome:
     jobs = recorder.jobs
     ends = Counter(jobs[job_id].state for job_id in scope if job_id in jobs)
-    stopped = [lane for lane in context.lanes.values() if lane.stopped_kind in STOPS_PROVIDER] if context else []
+    lanes = context.lanes.values() if context else ()
+    stopped = [f"{lane.name} was stopped: {lane.stopped}" for lane in lanes if lane.stopped]
+    capped = [context.budget_reached or context.unbuyable] if context else []
+    capped = [reason for reason in (*capped, *(lane.capped for lane in lanes)) if reason]
     reason, code = "", 0
     if interrupted:
         code, reason = INTERRUPTED, "interrupted; run again to go on"
     elif context and context.fault:
         code, reason = FAILED, str(context.fault)
     elif any(job.state is JobState.UNCERTAIN for job in jobs.values()):
-        code, reason = UNCERTAIN, "uncertain submits wait for a person: batchvid resolve"
+        waiting = sum(len(lane.queue) for lane in lanes if not lane.idle)
+        held = f"; {waiting} jobs wait for the slots that they hold until their deadline" if waiting else ""
+        code, reason = UNCERTAIN, f"uncertain submits wait for a person: batchvid resolve{held}"
     elif stopped:
-        code, reason = STOPPED, "; ".join(f"{lane.name} was stopped: {lane.stopped}" for lane in stopped)
-    elif context and context.budget_reached:
-        code, reason = BUDGET, f"the budget is reached: {context.budget_reached}"
+        code, reason = STOPPED, "; ".join(stopped)
+    elif capped:
+        code, reason = BUDGET, "; ".join(capped)
     elif context and context.stopping:
         code, reason = FAILED, context.stopping
     elif ends[JobState.FAILED]:

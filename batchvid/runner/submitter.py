@@ -12,14 +12,15 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from batchvid import events as ev
+from batchvid.catalog import vendor_id
 from batchvid.dialects import DIALECTS
 from batchvid.errors import NotSent, ReplyLost, StateError, StorageError, UnreadableReply
 from batchvid.failures import STOPS_PROVIDER, FailureKind
 from batchvid.jobs import Job
-from batchvid.planning import order_of
+from batchvid.planning import Route, order_of
 from batchvid.runner.context import RunContext, utc_now
 from batchvid.runner.images import ImageReader
-from batchvid.runner.lanes import Lane
+from batchvid.runner.lanes import MOST_TROUBLES, Lane
 from batchvid.runner.retry import after_refusal
 from batchvid.wire import Accepted, Refused, Uncertain
 
@@ -39,7 +40,7 @@ class Submitter:
         """Let a pending job stand in line, at once or after a while."""
         lane = self._context.lane(job)
         if delay_s <= 0:
-            lane.queue.push(job.id, job.spec.entry, job.spec.model)
+            lane.queue.push(job.id, job.spec.entry, vendor_id(job.spec.model))
             lane.wake.set()
             return
         lane.delayed += 1
@@ -52,7 +53,7 @@ class Submitter:
     async def serve(self, lane: Lane) -> None:
         """Submit from this lane for as long as the run submits at all."""
         context = self._context
-        while not (context.stopping or context.budget_reached or lane.stopped):
+        while not (context.stopping or context.budget_reached or lane.stopped or lane.capped):
             lane.wake.clear()
             wait_s = self._wait_s(lane)
             if wait_s is None or wait_s > 0:
@@ -75,22 +76,37 @@ class Submitter:
     def _start(self, lane: Lane, job: Job) -> None:
         context = self._context
         route = context.route(job.spec)
-        duration_s = route.duration_s or 0.0
-        budgets = context.budgets_of(job)
-        refusal = next((no for budget in budgets if (no := budget.refusal(route.price, duration_s))), None)
-        if refusal:
-            context.budget_reached = refusal
-            context.notice(f"the budget is reached: {refusal}. Raise it and run again to go on")
+        if not self._affords(lane, job, route):
             context.check_over()
             return
-        for budget in budgets:
-            budget.reserve(job, route.price, duration_s)
+        for budget in context.budgets_of(job).values():
+            budget.reserve(job, route.price, route.duration_s)
         context.active.add(job.id)
-        lane.slots.hold(job.id, job.spec.model)
+        lane.slots.hold(job.id, route.model.name)
         lane.submits.grant(context.now())
         call = asyncio.create_task(self._submit(lane, job))
         self._calls.add(call)
         call.add_done_callback(self._done)
+
+    def _affords(self, lane: Lane, job: Job, route: Route) -> bool:
+        """Whether every budget allows the attempt; if not, the job, its provider or the whole run stays as it is."""
+        context = self._context
+        for name, budget in context.budgets_of(job).items():
+            no = budget.refusal(route.price, route.duration_s)
+            if no is None:
+                continue
+            if not no.of_cap:
+                if not context.unbuyable:
+                    context.notice(f"{job.id} and its like are not bought: {no.reason}")
+                context.unbuyable = no.reason
+            elif name:
+                lane.capped = f"{name}: {no.reason}"
+                context.notice(f"nothing more is bought at {lane.capped}. Raise it and run again to go on")
+            else:
+                context.budget_reached = no.reason
+                context.notice(f"nothing more is bought: {no.reason}. Raise it and run again to go on")
+            return False
+        return True
 
     def _done(self, call: asyncio.Task[None]) -> None:
         self._calls.discard(call)
@@ -109,9 +125,14 @@ class Submitter:
         dialect = DIALECTS[route.model.dialect]
         try:
             images = await self._images.read(spec)
-        except StorageError as fault:
-            await record(job.id, ev.GaveUp(at=utc_now(), kind=FailureKind.INVALID, message=str(fault)))
+        except StorageError as fault:  # nothing was said or sent: it stays pending and is planned anew
+            context.notice(f"{job.id} is not bought: {fault}")
+            lane.slots.free(job.id)
+            for budget in context.budgets_of(job).values():
+                budget.settle(job)
+            context.unbuyable = str(fault)
             context.rest(job.id)
+            lane.wake.set()
             return
         external_id = f"{spec.id[:40]}-{utc_now():%y%m%d%H%M%S%f}"
         request = dialect.submit(
@@ -122,6 +143,7 @@ class Submitter:
             origin=lane.origin,
             dialect=route.model.dialect,
             prefix=route.prefix,
+            model=route.model.name,
             duration_s=route.duration_s,
             price=route.price,
             external_id=external_id,
@@ -167,17 +189,22 @@ class Submitter:
         )
         if no.kind in STOPS_PROVIDER:
             delay_s = 0.0  # the account's trouble, not the job's: it stays pending for the next run
-            if not lane.stopped:
-                context.notice(f"{lane.name} is stopped ({no.kind}): {_words(no)}")
-            lane.stop(no.kind, _words(no))  # before the refusal is told, which frees a slot for the next in line
+            self._stop(lane, no)  # before the refusal is told, which frees a slot for the next in line
         elif delay_s is not None:
             delay_s = max(delay_s, lane.pause(context.now(), no.retry_after_s, context.jitter()) - context.now())
+            if no.kind is FailureKind.UNAVAILABLE and lane.troubles >= MOST_TROUBLES:
+                self._stop(lane, no)
         retry_at = None if delay_s is None else utc_now() + timedelta(seconds=delay_s)
         said = ev.SubmitRefused(at=utc_now(), kind=no.kind, message=_words(no), retry_at=retry_at)
         job = await context.recorder.record(job.id, said)
         if delay_s is not None and not lane.stopped:
             self.enqueue(job, delay_s)
         context.rest(job.id)
+
+    def _stop(self, lane: Lane, no: Refused) -> None:
+        if not lane.stopped:
+            self._context.notice(f"{lane.name} is stopped ({no.kind}): {_words(no)}")
+        lane.stop(no.kind, _words(no))
 
     async def _lost(self, job: Job, lost: Uncertain) -> None:
         context = self._context

@@ -181,12 +181,25 @@ def _reading(path: Path) -> Iterator[sqlite3.Connection]:
     """A read-only connection: sees a consistent file and never holds the writer up."""
     if not path.is_file():
         raise StateError(f"{path}: there is no state file here yet")
-    with closing(_connected(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
+    with closing(_read_only(path)) as connection:
         try:
             connection.execute("BEGIN")
             yield connection
         except (sqlite3.Error, ValueError, KeyError, TypeError) as fault:
             raise StateError(f"{path}: cannot be read: {fault}") from fault
+
+
+def _read_only(path: Path) -> sqlite3.Connection:
+    address = path.resolve().as_uri()
+    connection = _connected(f"{address}?mode=ro", uri=True)
+    try:
+        connection.execute("PRAGMA user_version")
+    except sqlite3.OperationalError:  # a read-only disk, where not even a reader's own mark can be set
+        connection.close()
+        return _connected(f"{address}?immutable=1", uri=True)
+    except sqlite3.DatabaseError:
+        pass  # told when it is read
+    return connection
 
 
 def _connected(where: Path | str, **how: Any) -> sqlite3.Connection:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import socket
@@ -10,7 +11,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from batchvid.errors import StateLocked
+from batchvid.errors import StateError, StateLocked
 
 LOOK_S = 0.3  # `holder_of` holds the lock for an instant; a run that starts just then must not be refused
 
@@ -31,16 +32,12 @@ class RunLock:
             raise StateLocked(
                 f"another run holds {state_path}: {_holder(state_path)}. Nothing was done here."
             ) from None
-        self._note.write_text(
-            json.dumps(
-                {
-                    "pid": os.getpid(),
-                    "host": socket.gethostname(),
-                    "since": datetime.now(UTC).isoformat(timespec="seconds"),
-                }
-            ),
-            "utf-8",
-        )
+        except OSError as fault:
+            raise StateError(f"{state_path.parent} cannot be written to: {fault.strerror}") from fault
+        since = datetime.now(UTC).isoformat(timespec="seconds")
+        note = {"pid": os.getpid(), "host": socket.gethostname(), "since": since}
+        with contextlib.suppress(OSError):  # a full disk: the lock itself holds
+            self._note.write_text(json.dumps(note), "utf-8")
 
     def release(self) -> None:
         """Let the next run in."""

@@ -88,7 +88,7 @@ EVENTS: dict[type[ev.Event], st.SearchStrategy[ev.Event]] = {
         at=TIMES,
         price=PRICES,
         duration_s=st.none() | st.floats(1, 60),
-        **dict.fromkeys(("origin", "dialect", "prefix", "external_id"), WORDS),
+        **dict.fromkeys(("origin", "dialect", "prefix", "model", "external_id"), WORDS),
     ),
     ev.SubmitAccepted: st.builds(ev.SubmitAccepted, at=TIMES, task_id=WORDS, model=WORDS),
     ev.SubmitRefused: st.builds(

@@ -1,0 +1,20 @@
+"""Makes a vendor's words fit for files and terminals: no signed link, no control character, no novel. Pure."""
+
+from __future__ import annotations
+
+import re
+
+MOST_CHARS = 600
+
+_QUERY = re.compile(r"(https?://[^\s?#\"'<>]+)[?#][^\s\"'<>]+", re.IGNORECASE)
+
+
+def scrubbed(text: str) -> str:
+    """The text on one line, links without their queries (a signed link is worth money to whoever reads it)."""
+    plain = "".join(c if c.isprintable() else " " for c in without_queries(text)).strip()
+    return plain if len(plain) <= MOST_CHARS else plain[: MOST_CHARS - 3] + "..."
+
+
+def without_queries(text: str) -> str:
+    """The text with the query of every link in it cut to `?...`."""
+    return _QUERY.sub(r"\1?...", text)
