@@ -33,8 +33,9 @@ class SubmitStarted(Event):
     """The paid call is about to go out, at most `price` is reserved for it.
 
     All that is needed to collect what it buys is frozen here, so that neither a changed manifest nor an upgrade can
-    lose it: `origin` is the base URL (the task lives there and is polled there only), `dialect` and `prefix` how it is
-    spoken to, `model` the id on the wire, `duration_s` what is bought. `external_id` is the id of ours that the call carries.
+    lose it: `origin` is the base URL (the task lives there and is polled there only), `dialect` and `prefix` how it
+    is spoken to, `model` the id on the wire, `duration_s` what is bought. `external_id` is the id of ours that the
+    call carries.
     """
 
     origin: str

@@ -52,9 +52,9 @@ class Job:
     Money: `price` is what the attempt now open may cost; `committed_usd` is what all attempts that may have been paid
     add up to, `committed_attempts` counts them and `unpriced_attempts` those whose price nobody knows. Counters:
     `attempts` are paid calls, `tasks` those that made one, `refusals` clear refusals since then, `dead_links` assets
-    that could not be fetched. `origin`, `dialect`, `prefix`, `model_sent` and `billed_s` (seconds bought) are frozen with the
-    attempt and are all that collecting it needs. `submitted_at`, `accepted_at`, `finished_at` tell of the last
-    attempt.
+    that could not be fetched. `origin`, `dialect`, `prefix`, `model_sent` and `billed_s` (seconds bought) are frozen
+    with the attempt and are all that collecting it needs. `submitted_at`, `accepted_at`, `finished_at` tell of the
+    last attempt.
     """
 
     spec: JobSpec
