@@ -75,7 +75,7 @@ REFUSED: list[tuple[str, dict[str, Any], str, str]] = [
     ("kling", {"images": (picture(width=200, height=300),)}, "image", "300x300"),
     ("kling", {"images": (picture(width=2000, height=300),)}, "image", "2.5:1"),
     ("kling", {"images": (picture(data=b"x" * (10 * 1024 * 1024 + 1)),)}, "image", "10 MB"),
-    ("kling", {"images": (picture("reference"),)}, "reference_images", "no word"),
+    ("kling", {"images": (picture(), picture("reference"))}, "reference_images", "no word"),
     (
         "kling",
         {"images": (picture(), picture("last")), "options": {"camera_control": {"type": "simple"}}},
