@@ -203,7 +203,7 @@ def test_a_word_that_cannot_be_is_told(field: str, value: object) -> None:
 
 def test_an_unknown_format_is_refused() -> None:
     """The message lists those there are."""
-    with pytest.raises(UsageError, match="unknown dialect 'smtp'; there are veo, openai-videos, .*gateway$"):
+    with pytest.raises(UsageError, match=r"unknown dialect 'smtp'; there are veo, openai-videos, .*gateway$"):
         providers({"office": {**OWN, "dialect": "smtp"}})
 
 

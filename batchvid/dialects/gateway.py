@@ -129,7 +129,7 @@ def _kling(order: Order, mode: str) -> dict[str, Any]:
     return {
         **_shared(order),
         "model": KLING,
-        "model_name": order.model.removeprefix(KLING).removeprefix("/") or None,
+        "model_name": None if order.model == KLING else order.model.removeprefix(f"{KLING}/"),
         "mode": mode or made_of,
         "negative_prompt": order.negative_prompt or None,
         "sound": None if order.sound is None else SOUND[order.sound],

@@ -255,6 +255,7 @@ def test_the_bare_order_can_be_said(dialect: str) -> None:
         ("gateway", {"model": "sora-2", "duration_s": 8.0}, "seconds", "8"),
         ("gateway", {"model": "sora-2", "duration_s": 8.0}, "mode", None),
         ("gateway", {"model": "sora-2", "images": (LINK,)}, "input_reference", {"image_url": LINK.url}),
+        ("gateway", {"model": "kling-video-o1"}, "model_name", "kling-video-o1"),
         ("gateway", {"seed": 0}, "seed", 0),
         ("gateway", {"video": SOURCE}, "mode", "reference_material"),
         ("gateway", {"audio": SOURCE}, "audio_urls", [SOURCE]),
