@@ -143,6 +143,9 @@ def order_of(
         seed=spec.seed,
         sound=spec.sound,
         mode=spec.mode,
+        action=spec.action,
+        video=spec.video,
+        audio=spec.audio,
         options=spec.options,
         external_id=external_id,
     )

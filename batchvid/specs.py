@@ -42,8 +42,9 @@ class JobSpec:
 
     `model` is the catalogue's name of the model, `provider` who is to be asked. `duration_s` is in seconds;
     None and empty mean that the manifest says nothing and the catalogue's default is sent. `key` is the clip's path
-    below the batch's `clips/` folder. `variables` are the manifest's own values for this job, for the report.
-    `fingerprint` covers what is paid for and nothing else (see `fingerprint`).
+    below the batch's `clips/` folder. `action`, `video` and `audio` mean what they mean in `wire.Order`. `variables`
+    are the manifest's own values for this job, for the report. `fingerprint` covers what is paid for and nothing
+    else (see `fingerprint`).
     """
 
     id: str
@@ -62,6 +63,9 @@ class JobSpec:
     seed: int | None = None
     sound: bool | None = None
     mode: str = ""
+    action: str = ""
+    video: str = ""
+    audio: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
     variables: Mapping[str, str] = field(default_factory=dict)
     tags: tuple[str, ...] = ()
@@ -105,6 +109,9 @@ def fingerprint(
     seed: int | None = None,
     sound: bool | None = None,
     mode: str = "",
+    action: str = "",
+    video: str = "",
+    audio: str = "",
     options: Mapping[str, Any] | None = None,
 ) -> str:
     """Hash what is paid for, as the manifest says it: the same before and after an upgrade of batchvid.
@@ -123,6 +130,9 @@ def fingerprint(
         "seed": seed,
         "sound": sound,
         "mode": mode,
+        "action": action,
+        "video": video,
+        "audio": audio,
         "options": options,
     }
     kept = {name: value for name, value in said.items() if value not in (None, "", [], {})}

@@ -35,9 +35,10 @@ class Order:
     """What to buy, in batchvid's own vocabulary; a dialect translates it.
 
     `model` is the vendor's model id. `aspect_ratio` is written `16:9`, `resolution` `720p` (or exact `1280x720`).
-    `duration_s` is in seconds. None or empty means "not said". `options` are vendor fields, passed through
-    untouched and laid over what the dialect says. `external_id` is ours, unique for ever, for vendors that let a
-    task be looked up by it.
+    `duration_s` is in seconds. `action` is empty for a clip of its own, else what is done to another one: `extend`,
+    `edit`, `remix` or `lip-sync`; `video` is an https link to that clip, `audio` an https link or a data URI. None or
+    empty means "not said". `options` are vendor fields, passed through untouched and laid over what the dialect
+    says. `external_id` is ours, unique for ever, for vendors that let a task be looked up by it.
     """
 
     model: str
@@ -50,6 +51,9 @@ class Order:
     seed: int | None = None
     sound: bool | None = None
     mode: str = ""
+    action: str = ""
+    video: str = ""
+    audio: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
     external_id: str = ""
 

@@ -222,6 +222,14 @@ def test_what_is_sent_is_what_was_asked() -> None:
     assert order_of(one, images=iter([loaded])).images == (loaded,)
 
 
+def test_what_is_done_to_another_clip_is_sent_too() -> None:
+    """An order carries the action with the clip and the sound that it works on."""
+    order = order_of(spec(action="lip-sync", video="https://cdn.example/a.mp4", audio="https://cdn.example/a.mp3"))
+    assert (order.action, order.video, order.audio) == (
+        *("lip-sync", "https://cdn.example/a.mp4", "https://cdn.example/a.mp3"),
+    )
+
+
 def test_a_check_asks_the_dialect_too() -> None:
     """What only the wire format knows is found while planning, before any money: the word is the manifest's."""
     one = spec(model="sora-2", negative_prompt="rain")

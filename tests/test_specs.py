@@ -36,6 +36,17 @@ OTHERWISE: dict[str, Any] = {
     "mode": "std",
     "options": {"camera_control": {"type": "up"}},
 }
+LATER: dict[str, Any] = {
+    "action": "extend",
+    "video": "https://cdn.example/a.mp4",
+    "audio": "https://cdn.example/a.mp3",
+}
+
+
+@pytest.mark.parametrize("name", LATER)
+def test_a_field_that_came_later_moves_it_once_it_is_said(name: str) -> None:
+    """A field that older manifests could not hold is paid for like any other."""
+    assert fingerprint(**SAID) != fingerprint(**SAID, **{name: LATER[name]})
 
 
 @pytest.mark.parametrize("name", SAID)
@@ -58,6 +69,7 @@ def test_it_means_the_same_for_ever() -> None:
         {"duration_s": None},
         {"seed": None},
         {"sound": None},
+        {"action": "", "video": "", "audio": ""},
         {"options": {}},
         {"options": None},
     ],

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from batchvid.dialects import kling, openai_videos, runway, veo
+from batchvid.dialects import gateway, kling, openai_videos, runway, seedance, veo, videos, xai
 from batchvid.wire import Accepted, Order, Refused, Request, Response, Status, Uncertain
 
 
@@ -36,7 +36,11 @@ class Dialect(Protocol):
 DIALECTS: dict[str, Dialect] = {
     "veo": veo,
     "openai-videos": openai_videos,
+    "seedance": seedance,
+    "videos": videos,
     "kling": kling,
     "runway": runway,
+    "xai": xai,
+    "gateway": gateway,
 }
 """Every dialect by the name that the catalogue uses."""

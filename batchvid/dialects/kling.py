@@ -1,4 +1,4 @@
-"""Kling's legacy wire, as CometAPI serves it: text to video, and image to video with a first and a last frame.
+"""Kling's legacy wire, as CometAPI serves it: clips from text, frames or references, extensions, lip-sync, omni.
 
 Sources: apidoc.cometapi.com/api/video/kling, Kling's own API pages.
 The route adds `/kling` and the key; Kling's own JWT is no business of this file.
@@ -6,20 +6,24 @@ The route adds `/kling` and the key; Kling's own JWT is no business of this file
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from batchvid.dialects import replies
 from batchvid.dialects.orders import (
     bare_base64,
+    by_action,
     check_length,
     check_prompt,
     checked_options,
     field_of,
     first_and_last,
     one_of,
+    option_id,
     path_segment,
-    refuse_unsaid,
+    refuse_unspoken,
     same_shape,
+    source_video,
     whole_seconds,
 )
 from batchvid.dialects.replies import read_submit
@@ -29,15 +33,39 @@ from batchvid.wire import ImageInput, Order, Refused, Request, Response, Status
 
 __all__ = ["poll", "read_poll", "read_submit", "submit"]
 
+WIRE = "the Kling wire"
 PROMPT_MOST = 2500  # official; CometAPI's older pages say 500, and 200 for the negative prompt
+SPEECH_MOST = 120
 RATIOS = {ratio: ratio for ratio in ("16:9", "9:16", "1:1", "4:3", "3:4", "3:2", "2:3")}
+RATIOS_OF_MANY = {ratio: ratio for ratio in ("16:9", "9:16", "1:1")}
 MODES = {"std": "std", "pro": "pro"}
 SOUND = {True: "on", False: "off"}
+LANGUAGES = {"zh": "zh", "en": "en"}
 IMAGE_TYPES = ("image/jpeg", "image/png")
 IMAGE_BYTES = 10 * 1024 * 1024
 IMAGE_SIDE_PX = 300
 IMAGE_SHAPE = 2.5  # the longer side over the shorter one, at most
+IMAGES_MOST = 4
+OMNI_IMAGES_MOST = 7
 NOT_WITH_A_LAST_FRAME = ("camera_control", "static_mask", "dynamic_masks")
+FRAME_TYPES = {"first": {"type": "first_frame"}, "last": {"type": "end_frame"}, "reference": {}}
+OMNI = "kling-video-o"
+BESIDE_INPUT = ("callback_url", "input")  # the only options of a lip-sync that do not belong into its `input`
+
+_SCENE = ("prompt", "negative_prompt", "duration_s", "aspect_ratio", "resolution", "mode")
+SPOKEN = {
+    "text2video": (*_SCENE, "sound"),
+    "image2video": (*_SCENE, "sound", "image", "end_image"),
+    "multi-image2video": (*_SCENE, "reference_images"),
+    "omni-video": (
+        *("prompt", "image", "end_image", "reference_images", "video", "action"),
+        *("duration_s", "aspect_ratio", "resolution", "mode"),
+    ),
+    "video-extend": ("action", "prompt", "negative_prompt"),
+    "lip-sync": ("action", "prompt", "video", "audio"),
+    "advanced-lip-sync": ("action",),
+}
+"""What each kind has words for. A kind is the last step of the path, for the submit and for the poll."""
 
 VENDOR: dict[str, Path] = {
     "task_id": ("task_id",),  # the vendor's own, also when the task was asked for by our external id
@@ -47,39 +75,29 @@ VENDOR: dict[str, Path] = {
 
 
 def submit(order: Order) -> Request:
-    """Say what to buy; with an image it is another path, and the clip takes the image's shape. Raises Unsupported.
+    """Say what to buy; what is given decides the kind, and with it the path. Raises Unsupported.
 
     `external_task_id` carries the order's own id, by which a task whose reply was lost can be found again.
     """
-    refuse_unsaid(order, "the Kling wire", ("reference_images", "seed"))
-    if order.resolution:
-        raise Unsupported("resolution", "Kling takes a mode instead: std is 720p, pro is 1080p")
-    first, last = first_and_last(order)
-    check_prompt(order, most=PROMPT_MOST, required=first is None)
+    kind = _kind(order)
+    refuse_unspoken(order, f"Kling's {kind}", SPOKEN[kind])
+    check_length("prompt", order.prompt, PROMPT_MOST)
     check_length("negative_prompt", order.negative_prompt, PROMPT_MOST)
-    clash = [name for name in NOT_WITH_A_LAST_FRAME if name in order.options]
-    if last and clash:
-        raise Unsupported("end_image", f"Kling allows no {clash[0]} together with a last frame")
-    seconds = whole_seconds(order)
-    body: dict[str, Any] = {
-        "model_name": order.model,
-        "prompt": order.prompt or None,
-        "negative_prompt": order.negative_prompt or None,
-        "image": _image(first) if first else None,
-        "image_tail": _image(last) if last else None,
-        "mode": one_of("mode", order.mode, MODES) if order.mode else None,
-        "duration": None if seconds is None else str(seconds),
-        "aspect_ratio": _ratio(order, first),
-        "sound": None if order.sound is None else SOUND[order.sound],
-        "external_task_id": order.external_id or None,
-    }
-    said = {name: value for name, value in body.items() if value is not None}
-    return Request(method="POST", path=_path(order), json={**said, **checked_options(order)})
+    options = checked_options(order)
+    if kind == "lip-sync":
+        inner = {name: value for name, value in options.items() if name not in BESIDE_INPUT}
+        body: dict[str, Any] = {"input": {**_lip_sync(order), **inner}}
+        options = {name: value for name, value in options.items() if name in BESIDE_INPUT}
+    else:
+        body = BODIES[kind](order)
+    body["external_task_id"] = order.external_id
+    said = {name: value for name, value in body.items() if value not in (None, "")}
+    return Request(method="POST", path=f"/v1/videos/{kind}", json={**said, **options})
 
 
 def poll(order: Order, task_id: str) -> Request:
     """Ask where the task stands, on the path that made it. `task_id` may also be the order's own external id."""
-    return Request(method="GET", path=f"{_path(order)}/{path_segment(task_id)}")
+    return Request(method="GET", path=f"/v1/videos/{_kind(order)}/{path_segment(task_id)}")
 
 
 def read_poll(response: Response, task_id: str) -> Status | Refused:  # noqa: ARG001 - the port's signature
@@ -87,16 +105,140 @@ def read_poll(response: Response, task_id: str) -> Status | Refused:  # noqa: AR
     return replies.read_poll(response, vendor=VENDOR, billed="final_unit_deduction")
 
 
-def _path(order: Order) -> str:
-    return "/v1/videos/image2video" if order.images else "/v1/videos/text2video"
+def _kind(order: Order) -> str:
+    """Say which kind of generation an order is. Raises Unsupported for an action that the model has not."""
+    if order.model.rpartition("/")[2].startswith(OMNI):  # a poll is told the model as the manifest writes it
+        return by_action(order, f"{WIRE} of an omni model", {"": "omni-video", "edit": "omni-video"})
+    lip_sync = "advanced-lip-sync" if "session_id" in order.options else "lip-sync"
+    made_of = "text2video"
+    if order.images:
+        made_of = "image2video" if any(image.role != "reference" for image in order.images) else "multi-image2video"
+    return by_action(order, WIRE, {"": made_of, "extend": "video-extend", "lip-sync": lip_sync})
 
 
-def _ratio(order: Order, first: ImageInput | None) -> str | None:
+def _scene(order: Order) -> dict[str, Any]:
+    """Say what every kind that makes a clip of its own may have."""
+    if order.resolution:
+        raise Unsupported("resolution", "Kling takes a mode instead: std is 720p, pro is 1080p")
+    seconds = whole_seconds(order)
+    return {
+        "model_name": order.model,
+        "prompt": order.prompt,
+        "negative_prompt": order.negative_prompt,
+        "mode": one_of("mode", order.mode, MODES) if order.mode else None,
+        "duration": None if seconds is None else str(seconds),
+        "sound": None if order.sound is None else SOUND[order.sound],
+    }
+
+
+def _from_text(order: Order) -> dict[str, Any]:
+    check_prompt(order, most=PROMPT_MOST)
+    return {**_scene(order), "aspect_ratio": _ratio(order, None, RATIOS)}
+
+
+def _from_frames(order: Order) -> dict[str, Any]:
+    first, last = first_and_last(order)
+    clash = [name for name in NOT_WITH_A_LAST_FRAME if name in order.options]
+    if last and clash:
+        raise Unsupported("end_image", f"Kling allows no {clash[0]} together with a last frame")
+    return {
+        **_scene(order),
+        "image": _image(first) if first else None,
+        "image_tail": _image(last) if last else None,
+        "aspect_ratio": _ratio(order, first, RATIOS),
+    }
+
+
+def _from_references(order: Order) -> dict[str, Any]:
+    check_prompt(order, most=PROMPT_MOST)
+    _check_count(order, IMAGES_MOST)
+    images = [{"image": _image(image)} for image in order.images]
+    return {**_scene(order), "image_list": images, "aspect_ratio": _ratio(order, None, RATIOS_OF_MANY)}
+
+
+def _omni(order: Order) -> dict[str, Any]:
+    """Say an omni order: a source clip is worked on by an edit, and only looked at otherwise."""
+    check_prompt(order, most=PROMPT_MOST)
+    first, _ = first_and_last(order)
+    _check_count(order, IMAGES_MOST if order.video else OMNI_IMAGES_MOST)
+    images = [{"image_url": _image(image), **FRAME_TYPES[image.role]} for image in order.images]
+    videos = None
+    if order.video or order.action:
+        videos = [{"video_url": source_video(order), "refer_type": "base" if order.action else "feature"}]
+    ratio = _ratio(order, first, RATIOS_OF_MANY)
+    return {**_scene(order), "image_list": images or None, "video_list": videos, "aspect_ratio": ratio}
+
+
+def _extend(order: Order) -> dict[str, Any]:
+    """Say an extension. Pages differ on whether `task_id` must stand beside `video_id`: both are asked for."""
+    for name in ("task_id", "video_id"):
+        option_id(order, name, "the parent clip's; its sidecar file has both")
+    return {"prompt": order.prompt, "negative_prompt": order.negative_prompt}
+
+
+def _lip_sync(order: Order) -> dict[str, Any]:
+    """Say the `input` of a lip-sync: a Kling clip, and either a sound or a text with a voice to speak it."""
+    if "video_id" in order.options:
+        option_id(order, "video_id", "of a Kling clip")
+        if order.video:
+            raise Unsupported("video", "not allowed together with the option video_id: both name the clip")
+        source = {}
+    else:
+        source = {"video_url": source_video(order)}
+    if order.audio:
+        if order.prompt:
+            raise Unsupported("prompt", "not allowed together with `audio`: the clip speaks the one or the other")
+        return {**source, "mode": "audio2video", **_sound(order.audio)}
+    check_prompt(order, most=SPEECH_MOST)
+    option_id(order, "voice_id", "the voice that speaks the prompt")
+    one_of("options", option_id(order, "voice_language", "zh or en"), LANGUAGES)
+    return {**source, "mode": "text2video", "text": order.prompt}
+
+
+def _sound(audio: str) -> dict[str, str]:
+    """Return a link, or the bare base64 out of a data URI."""
+    if audio.casefold().startswith("https://"):
+        return {"audio_type": "url", "audio_url": audio}
+    head, _, data = audio.partition(";base64,")
+    if not head.casefold().startswith("data:") or not data:
+        raise Unsupported("audio", "an https:// link or a base64 data: URI is required")
+    return {"audio_type": "file", "audio_file": data}
+
+
+def _advanced_lip_sync(order: Order) -> dict[str, Any]:
+    """Say a lip-sync by faces: all of it comes from an earlier call to identify them, and stands in the options."""
+    option_id(order, "session_id", "of the call that identified the faces")
+    faces = order.options.get("face_choose")
+    if not isinstance(faces, list) or not faces or not all(map(_is_voiced, faces)):
+        raise Unsupported("options", "face_choose is required: faces, each with face_id and sound_file or audio_id")
+    return {}
+
+
+def _is_voiced(face: object) -> bool:
+    return isinstance(face, dict) and "face_id" in face and bool(face.keys() & {"sound_file", "audio_id"})
+
+
+BODIES: Mapping[str, Callable[[Order], dict[str, Any]]] = {
+    "text2video": _from_text,
+    "image2video": _from_frames,
+    "multi-image2video": _from_references,
+    "omni-video": _omni,
+    "video-extend": _extend,
+    "advanced-lip-sync": _advanced_lip_sync,
+}
+
+
+def _check_count(order: Order, most: int) -> None:
+    if len(order.images) > most:
+        raise Unsupported("reference_images", f"at most {most} images are allowed here, not {len(order.images)}")
+
+
+def _ratio(order: Order, first: ImageInput | None, allowed: Mapping[str, str]) -> str | None:
     """Translate the aspect ratio. An image sets the shape by itself: there the order may only agree with it."""
     if not order.aspect_ratio:
         return None
     if first is None:
-        return one_of("aspect_ratio", order.aspect_ratio, RATIOS)
+        return one_of("aspect_ratio", order.aspect_ratio, allowed)
     if same_shape(order.aspect_ratio, first.width, first.height):
         return None
     shape = f"{first.width}x{first.height}" if first.width else "behind a link"

@@ -1,31 +1,39 @@
 """The OpenAI Videos wire, as Sora and its many relays speak it: multipart, string seconds, an exact size.
 
-Sources: apidoc.cometapi.com/api/video/sora-2, openai/openai-openapi. Any other model on the same route can be asked
-for with an exact resolution. It knows no prefix, no key and no model's limits.
+A remix is JSON on a path of its own. Sources: apidoc.cometapi.com/api/video/sora-2, openai/openai-openapi. Any other
+model on the same route can be asked for with an exact resolution. It knows no prefix, no key and no model's limits.
 """
 
 from __future__ import annotations
 
 from batchvid.dialects import replies
 from batchvid.dialects.orders import (
+    by_action,
     check_prompt,
+    checked_options,
     exact_size,
     first_and_last,
     form,
     one_of,
+    option_id,
     path_segment,
-    refuse_unsaid,
+    refuse_unspoken,
     uploaded,
     whole_seconds,
 )
 from batchvid.dialects.replies import read_submit
 from batchvid.errors import Unsupported
-from batchvid.wire import Order, Refused, Request, Response, Status
+from batchvid.wire import ImageInput, Order, Refused, Request, Response, Status
 
 __all__ = ["poll", "read_poll", "read_submit", "submit"]
 
 PATH = "/v1/videos"
+WIRE = "the OpenAI videos wire"
 PROMPT_MOST = 32_000
+SPOKEN = {
+    "": ("prompt", "image", "end_image", "duration_s", "aspect_ratio", "resolution"),
+    "remix": ("action", "prompt"),  # the rest is the source clip's
+}
 SIZES = {
     "720p": {"16:9": "1280x720", "9:16": "720x1280"},
     "1080p": {"16:9": "1920x1080", "9:16": "1080x1920"},  # sora-2-pro
@@ -34,17 +42,20 @@ WIDE_SIZES = {"7:4": "1792x1024", "4:7": "1024x1792"}  # sora-2-pro
 
 
 def submit(order: Order) -> Request:
-    """Say what to buy. One image is allowed, of exactly the size of the clip. Raises Unsupported."""
-    refuse_unsaid(order, "the OpenAI videos wire", ("reference_images", "mode", "sound", "seed", "negative_prompt"))
+    """Say what to buy. One image is allowed, of exactly the size of the clip. Raises Unsupported.
+
+    A remix names its source, a finished Sora task, by the option `video_id`.
+    """
+    refuse_unspoken(order, WIRE, by_action(order, WIRE, SPOKEN))
     check_prompt(order, most=PROMPT_MOST)
-    seconds, size = whole_seconds(order), _size(order)
+    if order.action:
+        return _remix(order)
+    seconds, size = whole_seconds(order), clip_size(order)
     first, last = first_and_last(order)
     if last:
-        raise Unsupported("end_image", "the OpenAI videos wire takes one image, as the first frame")
-    pixels = f"{uploaded(first).width}x{first.height}" if first else size
-    if pixels != size:
-        clip = size or "say the resolution"
-        raise Unsupported("image", f"only the exact pixels of the clip ({clip}) are allowed, not {pixels}")
+        raise Unsupported("end_image", f"{WIRE} takes one image, as the first frame")
+    if first:
+        check_pixels(uploaded(first), size)
     fields = {"model": order.model, "prompt": order.prompt, "seconds": str(seconds or ""), "size": size}
     return Request(method="POST", path=PATH, parts=form(fields, [first] if first else [], order))
 
@@ -59,8 +70,22 @@ def read_poll(response: Response, task_id: str) -> Status | Refused:
     return replies.read_poll(response, content_path=f"{PATH}/{path_segment(task_id)}/content")
 
 
-def _size(order: Order) -> str:
-    """Translate resolution and aspect ratio into `WxH`; empty if the order says neither."""
+def _remix(order: Order) -> Request:
+    source = option_id(order, "video_id", "the task id of a finished Sora clip")
+    options = {name: value for name, value in checked_options(order).items() if name != "video_id"}
+    body = {"prompt": order.prompt, **options}
+    return Request(method="POST", path=f"{PATH}/{path_segment(source)}/remix", json=body)
+
+
+def check_pixels(image: ImageInput, size: str) -> None:
+    """Raise Unsupported for an image that is not of exactly this size: Sora refuses it only after the submit."""
+    if size != (pixels := f"{image.width}x{image.height}"):
+        clip = size or "say the resolution"
+        raise Unsupported("image", f"only the exact pixels of the clip ({clip}) are allowed, not {pixels}")
+
+
+def clip_size(order: Order) -> str:
+    """Translate resolution and aspect ratio into `WxH`; empty if the order says neither. Raises Unsupported."""
     if exact := exact_size(order):
         return f"{exact[0]}x{exact[1]}"
     if not order.aspect_ratio:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from base64 import b64encode
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 import orjson
@@ -15,23 +15,45 @@ from batchvid.wire import ImageInput, ImageRole, Order, Part
 
 SHAPE_TOLERANCE = 0.02  # 1584:672 is sold as 21:9, 854x480 as 16:9
 
+T = TypeVar("T")
+
 _PIXELS = re.compile(r"([1-9][0-9]{1,4})x([1-9][0-9]{1,4})")
 _RATIO = re.compile(r"([1-9][0-9]{0,4}):([1-9][0-9]{0,4})")
 
 
-def refuse_unsaid(order: Order, wire: str, fields: Collection[str]) -> None:
-    """Raise Unsupported if the order says one of `fields`, which `wire` has no word for."""
+def refuse_unspoken(order: Order, wire: str, spoken: Collection[str]) -> None:
+    """Raise Unsupported if the order says anything that `wire` has no word for; `spoken` names the fields it has.
+
+    Named are those that a wire has, so that one which nobody thought of is refused and not dropped.
+    """
     said = {
-        "reference_images": bool(images_of(order, "reference")),
-        "resolution": bool(order.resolution),
-        "mode": bool(order.mode),
-        "sound": order.sound is not None,
-        "seed": order.seed is not None,
+        "action": bool(order.action),
+        "prompt": bool(order.prompt),
         "negative_prompt": bool(order.negative_prompt),
+        "image": bool(images_of(order, "first")),
+        "end_image": bool(images_of(order, "last")),
+        "reference_images": bool(images_of(order, "reference")),
+        "video": bool(order.video),
+        "audio": bool(order.audio),
+        "duration_s": order.duration_s is not None,
+        "aspect_ratio": bool(order.aspect_ratio),
+        "resolution": bool(order.resolution),
+        "seed": order.seed is not None,
+        "sound": order.sound is not None,
+        "mode": bool(order.mode),
     }
-    for field in fields:
-        if said[field]:
+    for field, is_said in said.items():
+        if is_said and field not in spoken:
             raise Unsupported(field, f"{wire} has no word for it: leave it out, or choose another model")
+
+
+def by_action(order: Order, wire: str, known: Mapping[str, T]) -> T:
+    """Return what `known` holds for the order's action, empty for a clip of its own. Raises Unsupported."""
+    if order.action not in known:
+        raise Unsupported(
+            "action", f"{wire} can {', '.join(filter(None, known)) or 'make new clips'}, not {order.action}"
+        )
+    return known[order.action]
 
 
 def images_of(order: Order, role: ImageRole) -> tuple[ImageInput, ...]:
@@ -49,6 +71,18 @@ def first_and_last(order: Order) -> tuple[ImageInput | None, ImageInput | None]:
     if last and not first:
         raise Unsupported("end_image", "needs `image` too: a last frame is allowed only with a first one")
     return (first[0] if first else None), (last[0] if last else None)
+
+
+def frames_or_references(order: Order) -> tuple[ImageInput, ...]:
+    """Return the frames (first, last) or the references, for a wire that knows only an order of files.
+
+    Raises Unsupported for both at once.
+    """
+    frames = tuple(image for image in first_and_last(order) if image)
+    references = images_of(order, "reference")
+    if frames and references:
+        raise Unsupported("reference_images", "not allowed together with `image`: this wire cannot tell them apart")
+    return frames or references
 
 
 def field_of(image: ImageInput) -> str:
@@ -101,7 +135,7 @@ def same_shape(aspect_ratio: str, width: int, height: int) -> bool:
     return abs(width * int(found[2]) / (height * int(found[1])) - 1) <= SHAPE_TOLERANCE
 
 
-def one_of(field: str, value: str, allowed: Mapping[str, str]) -> str:
+def one_of(field: str, value: str, allowed: Mapping[str, T]) -> T:
     """Translate `value` by a table. Raises Unsupported naming what is allowed."""
     if value not in allowed:
         raise Unsupported(field, f"allowed are {', '.join(allowed)}, not {value}")
@@ -137,6 +171,21 @@ def checked_options(order: Order) -> Mapping[str, Any]:
     return order.options
 
 
+def option_id(order: Order, name: str, what: str) -> str:
+    """Return the id that the options must name. Raises Unsupported if it is missing, or a number: ids are text."""
+    value = order.options.get(name)
+    if not isinstance(value, str) or not value.strip():
+        raise Unsupported("options", f"{name} is required, as a text in quotes: {what}")
+    return value
+
+
+def source_video(order: Order) -> str:
+    """Return the link to the clip that is worked on. Raises Unsupported without one."""
+    if not order.video.casefold().startswith("https://"):
+        raise Unsupported("video", "an https:// link to the source clip is required: the vendor fetches it")
+    return order.video
+
+
 def uploaded(image: ImageInput) -> ImageInput:
     """Return an image that can be sent as a file part. Raises Unsupported for one given by a link."""
     if image.url:
@@ -147,6 +196,11 @@ def uploaded(image: ImageInput) -> ImageInput:
 def bare_base64(image: ImageInput) -> str:
     """Return the image's bytes as base64 without any prefix."""
     return b64encode(image.data).decode()
+
+
+def data_uri(image: ImageInput) -> str:
+    """Return the image's bytes as a `data:` URI."""
+    return f"data:{image.media_type};base64,{bare_base64(image)}"
 
 
 def path_segment(task_id: str) -> str:

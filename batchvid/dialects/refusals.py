@@ -30,7 +30,7 @@ _CODES_BY_KIND: dict[FailureKind, str] = {
     FailureKind.INVALID: (
         "1103 1200 1201 1202 1203 missing_model invalid_request invalid_json invalid_multipart_form invalid_seconds"
         " invalid_size model_price_error task_channel_disable read_request_body_failed not_implemented"
-        " MissingParameter InvalidParameter AccessDenied InvalidEndpoint.NotFound"
+        " invalid_argument MissingParameter InvalidParameter AccessDenied InvalidEndpoint.NotFound"
     ),
     FailureKind.MODERATION_INPUT: (
         "1300 1301 moderation_blocked sentinel_block sensitive_words_detected prompt_blocked"
@@ -185,14 +185,16 @@ def _kind(http_status: int, complaint: Complaint) -> FailureKind | None:
     return _STATUSES.get(http_status, FailureKind.INVALID)
 
 
-def failure_kind(words: Iterable[str], code: str, message: str) -> FailureKind:
-    """Say why an accepted task failed: its status words, its code and its message.
+def failure_kind(words: Iterable[str], code: str, message: str, *, withheld: bool = False) -> FailureKind:
+    """Say why an accepted task failed: its status words, its code and its message; `withheld` by the output filter.
 
     The gateway's own key, balance and rate are never blamed on the user's account. No reason at all is suspected
     moderation, as CometAPI's tutorial says; a reason that nobody documented is the vendor's trouble.
     """
     if said_by_word := next(filter(None, map(kind_of, words)), None):
         return said_by_word
+    if withheld:
+        return FailureKind.MODERATION_OUTPUT
     for start, kind in TASK_CODES:
         if code.upper().startswith(start):
             return kind

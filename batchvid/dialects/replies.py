@@ -60,20 +60,23 @@ MESSAGE_PLACES: tuple[Path, ...] = (
     ("failure",),  # Runway
     ("fail_reason",),  # task wrapper, and nested relays
 )
+WITHHELD: Path = ("video", "respect_moderation")
+"""Where xAI says false about a clip that it made, charged and keeps to itself."""
+
 CODE_PLACES: tuple[Path, ...] = (("error", "code"), ("failureCode",), ("err_code",))
 USD_TICKS = 10**10  # xAI counts 1 USD as 10^10 ticks
 
 _OPEN = frozenset({Phase.QUEUED, Phase.RUNNING, Phase.UNKNOWN, Phase.UNSEEN})
 
 
-def read_submit(response: Response) -> Accepted | Refused | Uncertain:
+def read_submit(response: Response, *, id_places: Sequence[Path] = ID_PLACES) -> Accepted | Refused | Uncertain:
     """Read a submit reply of any envelope: accepted only with a task id, refused only by a clear no."""
     document = parse(response.body)
     complaint, layers = complaint_in(document), unwrap(document)
     trace = request_id(response, complaint)
     verdict = None
     if 200 <= response.status < 300:
-        task_id = _task_id(document)
+        task_id = _task_id(document, id_places)
         failed = document is not None and is_error(document)
         # Beside an error only a status word tells that the id is a task's and not a trace id.
         if task_id and (_words(layers) or not failed):
@@ -108,12 +111,13 @@ def read_poll(
         return _without_status(response, document)
     links = _links(layers)
     phase = _phase([phase_of(word) for word in words], has_link=bool(links))
-    if phase is Phase.SUCCEEDED and not links and any(map(is_error, layers)):
+    withheld = any(said is False for said in _each(layers, WITHHELD))
+    if phase is Phase.SUCCEEDED and not links and (withheld or any(map(is_error, layers))):
         phase = Phase.FAILED  # "completed" with an error and no clip: a refusal by the content filter
     if phase is Phase.SUCCEEDED and not links and not content_path:
         raise UnreadableReply("the task is said to be finished, but no clip is offered", beginning(response.body))
     kept = {name: first_text(_each(layers, path)) for name, path in (vendor or {}).items()}
-    code, message = _reason(layers)
+    code, message = _reason(layers, withheld=withheld)
     failed = phase is Phase.FAILED
     return Status(
         phase=phase,
@@ -124,7 +128,7 @@ def read_poll(
         assets=_assets(links, content_path) if phase is Phase.SUCCEEDED else (),
         expires_at=next(filter(None, map(moment, _each(layers, ("expires_at",)))), None),
         model=first_text(_each(layers, ("model",))),
-        kind=failure_kind(words, code, message) if failed else None,
+        kind=failure_kind(words, code, message, withheld=withheld) if failed else None,
         message=message,
         code=code,
         charged=_charged(kept.get(billed, "")) if failed else Charged.UNKNOWN,
@@ -143,9 +147,9 @@ def unwrap(document: dict[str, Any] | None) -> tuple[dict[str, Any], ...]:
     return tuple(layers)
 
 
-def _task_id(document: dict[str, Any] | None) -> str:
+def _task_id(document: dict[str, Any] | None, places: Sequence[Path] = ID_PLACES) -> str:
     """Find the task id. `data.id` comes last and only as a string: as a number it is a gateway's database row."""
-    found = next(filter(None, (identifier(dig(document, place)) for place in ID_PLACES)), "")
+    found = next(filter(None, (identifier(dig(document, place)) for place in places)), "")
     row = dig(document, ("data", "id"))
     return found or (identifier(row) if isinstance(row, str) else "")
 
@@ -217,7 +221,7 @@ def _assets(links: Iterable[str], content_path: str) -> tuple[Asset, ...]:
     return (*(Asset(location=found) for found in links), *content)
 
 
-def _reason(layers: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
+def _reason(layers: Sequence[Mapping[str, Any]], *, withheld: bool) -> tuple[str, str]:
     """Find the code and the message of a failure, the provider's own (innermost) first. A link is no message.
 
     A plain `message` counts only beside a status word: in an envelope it is a greeting like "SUCCEED".
@@ -227,7 +231,8 @@ def _reason(layers: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
     said = [dig(layer, place) for layer in inside_out for place in MESSAGE_PLACES]
     said += [layer.get("message") for layer in inside_out if _words([layer])]
     sentences = (value for value in said if isinstance(value, str) and value.strip() and not link(value))
-    reason = complaint_in({"message": next(sentences, "")})  # a relay's reason may be the upstream's whole body
+    unsaid = "the clip was made and withheld: respect_moderation is false" if withheld else ""
+    reason = complaint_in({"message": next(sentences, unsaid)})  # a relay's reason may be the upstream's whole body
     return code or reason.code, reason.message
 
 

@@ -12,15 +12,15 @@ from typing import Any
 
 from batchvid.dialects import replies
 from batchvid.dialects.orders import (
-    bare_base64,
     check_prompt,
     checked_options,
+    data_uri,
     exact_size,
     field_of,
     first_and_last,
     one_of,
     path_segment,
-    refuse_unsaid,
+    refuse_unspoken,
     whole_seconds,
 )
 from batchvid.dialects.replies import read_submit
@@ -33,6 +33,7 @@ __all__ = ["poll", "read_poll", "read_submit", "submit"]
 
 HEADERS = {"X-Runway-Version": "2024-11-06"}
 PROMPT_MOST = 1000  # official gen4; CometAPI's page says 512
+SPOKEN = ("prompt", "image", "end_image", "duration_s", "aspect_ratio", "resolution", "seed")
 SEED_MOST = 4_294_967_295
 URL_CHARS = 2048
 DATA_URI_BYTES = 5 * 1024 * 1024  # encoded
@@ -55,7 +56,7 @@ VENDOR: dict[str, Path] = {"credits": ("cost", "credits")}
 
 def submit(order: Order) -> Request:
     """Say what to buy. An image is a must on this route. Raises Unsupported."""
-    refuse_unsaid(order, "the Runway wire", ("reference_images", "mode", "sound", "negative_prompt"))
+    refuse_unspoken(order, "the Runway wire", SPOKEN)
     first, last = first_and_last(order)
     if first is None:
         raise Unsupported("image", "an image is required: Runway makes video from an image only on this route")
@@ -110,7 +111,7 @@ def _uri(image: ImageInput) -> str:
         return image.url
     if image.media_type not in IMAGE_TYPES:
         raise Unsupported(field, f"JPEG, PNG and WebP are allowed, not {image.media_type or 'an unknown type'}")
-    uri = f"data:{image.media_type};base64,{bare_base64(image)}"
+    uri = data_uri(image)
     if len(uri) > DATA_URI_BYTES:
         raise Unsupported(field, f"at most 3.3 MB are allowed for a local file, not {len(image.data)} bytes")
     return uri

@@ -13,7 +13,7 @@ from batchvid.dialects.orders import (
     first_and_last,
     form,
     one_of,
-    refuse_unsaid,
+    refuse_unspoken,
     uploaded,
     whole_seconds,
 )
@@ -23,12 +23,13 @@ from batchvid.wire import Order, Request
 __all__ = ["poll", "read_poll", "read_submit", "submit"]
 
 PROMPT_MOST = 32_000  # Veo publishes none: this is the route's
+SPOKEN = ("prompt", "image", "end_image", "duration_s", "aspect_ratio", "resolution")
 HINTS = {"16:9": "16x9", "9:16": "9x16"}
 
 
 def submit(order: Order) -> Request:
     """Say what to buy, from text, from a first frame, or from a first and a last one. Raises Unsupported."""
-    refuse_unsaid(order, "the Veo wire", ("reference_images", "mode", "sound", "seed", "negative_prompt"))
+    refuse_unspoken(order, "the Veo wire", SPOKEN)
     check_prompt(order, most=PROMPT_MOST)
     seconds = whole_seconds(order)
     frames = [uploaded(image) for image in first_and_last(order) if image]

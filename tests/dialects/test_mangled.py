@@ -23,17 +23,21 @@ often = settings(deadline=None, max_examples=300, database=None)  # no bound on 
 
 RECORDINGS = [r for r in load() if r.response.body.startswith(b"{")]
 WHOLE = [r for r in RECORDINGS if r.case not in ("submit-200-without-id", "poll-cut-short")]
+ONLY_FOR_WANT_OF_A_CLIP = (  # their word is a success: beside a link they would be one
+    "poll-completed-with-error-and-no-link",
+    "poll-failed-grok-blocked",
+    "poll-failed-withheld",
+    "poll-failed-withheld-wrapped",
+)
 FAILED = [
-    r
-    for r in WHOLE
-    if r.means.get("status", {}).get("phase") == "failed" and r.case != "poll-completed-with-error-and-no-link"
+    r for r in WHOLE if r.means.get("status", {}).get("phase") == "failed" and r.case not in ONLY_FOR_WANT_OF_A_CLIP
 ]
 ORDER = Order(model="m", prompt="p")
 KEYS = (
     *("id", "task_id", "request_id", "status", "task_status", "data", "code", "message", "error", "output"),
     *("video_url", "url", "metadata", "content", "video", "task_result", "videos", "result_url", "fail_reason"),
     *("progress", "expires_at", "usage", "cost_in_usd_ticks", "issues", "failureCode", "cost", "credits", "object"),
-    *("final_unit_deduction", "task_status_msg", "failure", "model", "detail", "cost"),
+    *("final_unit_deduction", "task_status_msg", "failure", "model", "detail", "cost", "respect_moderation"),
 )
 ODD = (
     *(
@@ -220,6 +224,22 @@ def test_a_numeric_id_keeps_every_digit(dialect: str, number: int) -> None:
     read = DIALECTS[dialect].read_submit(Response(status=200, body=body))
     assert isinstance(read, Accepted)
     assert read.task_id == str(number)
+
+
+@pytest.mark.parametrize("dialect", [name for name in DIALECTS if name != "xai"])
+@pytest.mark.parametrize("said", [{}, {"code": 0, "data": {}}, {"object": "video", "status": "queued"}])
+def test_a_trace_id_is_no_task_outside_xai(dialect: str, said: dict[str, Any]) -> None:
+    """Only xAI calls a task's id `request_id`; everywhere else it is a trace, and following it would lose the task."""
+    response = Response(status=200, body=orjson.dumps({**said, "request_id": "4b2cd27e"}))
+    assert isinstance(DIALECTS[dialect].read_submit(response), Uncertain)
+
+
+@pytest.mark.parametrize("status", [200, 201, 204, 400, 404, 429, 500, 503])
+@pytest.mark.parametrize("body", [b"", b"{}", b"[]", b"null", b"Accepted", b"<html></html>"])
+def test_nothing_said_is_pending_only_under_a_202(status: int, body: bytes) -> None:
+    """xAI's pending task may answer an empty 202; under any other status the same body says nothing of the task."""
+    read = read_poll("xai", Response(status=status, body=body))
+    assert not isinstance(read, Status) or read.phase is Phase.UNSEEN
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)

@@ -11,7 +11,7 @@ from batchvid.dialects import DIALECTS
 from batchvid.dialects.values import fraction, link, moment, retry_after_s, text
 from batchvid.dialects.words import PHASES, kind_of, phase_of
 from batchvid.failures import Charged, FailureKind
-from batchvid.wire import Phase, Response
+from batchvid.wire import Phase, Response, Status
 
 DOCUMENTED = {
     Phase.QUEUED: "queued pending PENDING SUBMITTED submitted QUEUED NOT_START created queueing Preparing Queueing"
@@ -147,6 +147,16 @@ def test_a_no_without_a_code_is_read_by_its_words_and_status(
     """Words are believed only under the HTTP statuses where they can mean it; else the status decides."""
     read = DIALECTS[dialect].read_submit(Response(status=status, body=body))
     assert kind is getattr(read, "kind", None), read
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_a_clip_that_is_withheld_is_a_failure_wherever_it_is_met(dialect: str) -> None:
+    """xAI's models stand behind many gateways: finished, no link, and respect_moderation false is a refusal."""
+    video = {"url": "", "respect_moderation": False}
+    body = orjson.dumps({"id": "task_1", "status": "completed", "progress": 100, "video": video})
+    read = DIALECTS[dialect].read_poll(Response(status=200, body=body), "task_1")
+    assert isinstance(read, Status)
+    assert (read.phase, read.kind, read.assets) == (Phase.FAILED, FailureKind.MODERATION_OUTPUT, ())
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,208 @@
+"""A new-api style gateway's `/v1/videos`: JSON with a `mode`, for the models of many vendors behind one key.
+
+Sources: the gateway's own page (seed 004), and the server of QuantumNous/new-api for what stock ones do.
+It knows no prefix, no key and no model's limits. A gateway's remix and list are not exposed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from batchvid.dialects.openai_videos import PATH, check_pixels, clip_size, poll, read_poll, read_submit
+from batchvid.dialects.orders import (
+    bare_base64,
+    by_action,
+    check_prompt,
+    checked_options,
+    data_uri,
+    exact_size,
+    field_of,
+    first_and_last,
+    images_of,
+    refuse_unspoken,
+    source_video,
+    whole_seconds,
+)
+from batchvid.errors import Unsupported
+from batchvid.wire import ImageInput, Order, Request
+
+__all__ = ["poll", "read_poll", "read_submit", "submit"]
+
+PROMPT_MOST = 32_000  # the gateway publishes none: this is the OpenAI wire's
+SOUND = {True: "on", False: "off"}
+KLING = "kling-video"
+OMNI_SECONDS = (4, 6, 8, 10)  # the gateway rounds anything else by itself, and bills what it rounded to
+
+_SHAPE = ("prompt", "duration_s", "aspect_ratio", "resolution")
+SPOKEN = {
+    "sora": (*_SHAPE, "image"),
+    "kling": (*_SHAPE, "negative_prompt", "sound", "image", "reference_images", "action"),
+    "gemini-omni": (*_SHAPE, "seed", "reference_images", "video", "action"),
+    "other": (*_SHAPE, "seed", "image", "end_image", "reference_images", "video", "audio", "action"),
+}
+"""What each family of models has words for."""
+
+ACTIONS = {
+    "sora": {"": ""},
+    "kling": {"": "", "extend": "extend"},
+    "gemini-omni": {"": "", "edit": "edit"},
+    "other": {"": "", "edit": "edit"},
+}
+"""The mode of each action; without one the inputs decide."""
+
+_PICTURES = ("image", "image_url", "images", "image_urls", "reference_images", "input_reference", "content")
+_VIDEOS = ("video", "video_url", "videos", "content")
+NEEDS: dict[str, dict[str, tuple[tuple[str, ...], ...]]] = {
+    "sora": {},
+    "kling": {
+        "t2v": (("model_name",),),
+        "i2v": (("model_name",), ("image",)),
+        "multi_i2v": (("model_name",), ("image_list",)),
+        "extend": (("model_name",), ("video_id",)),
+    },
+    "gemini-omni": {"r2v": (_PICTURES,), "edit": (_VIDEOS,)},
+    "other": {
+        "i2v": (("image_url",),),
+        "i2v_first_last": (("image_url",), ("end_image_url",)),
+        "reference_images": (("reference_images",),),
+        "reference_material": (("image_urls", "video_urls", "audio_urls", "content"),),
+        "edit": (_VIDEOS,),
+    },
+}
+"""The least that each mode of a family holds beside the prompt: of every group one field, options included."""
+
+LOCAL: tuple[tuple[str, Callable[[ImageInput], str]], ...] = (
+    ("kling", bare_base64),
+    ("sora", data_uri),
+    ("grok", data_uri),
+    ("doubao-seedance", data_uri),
+)
+"""How a local file is written, by the model's beginning: the gateway hands the text on, and these vendors take it."""
+
+
+def submit(order: Order) -> Request:
+    """Say what to buy. Pictures go as links, a local file only where the vendor behind takes it. Raises Unsupported."""
+    family = _family(order.model)
+    wire = f"the gateway's {family} wire" if family != "other" else "the gateway's wire"
+    if order.mode:
+        raise Unsupported("mode", "the gateway's own mode is another thing: ask for a quality by its options")
+    mode = by_action(order, wire, ACTIONS[family])
+    refuse_unspoken(order, wire, SPOKEN[family])
+    check_prompt(order, most=PROMPT_MOST, required=mode != "extend")
+    body = BODIES[family](order, mode)
+    said = {name: value for name, value in body.items() if value is not None} | dict(checked_options(order))
+    for group in NEEDS[family].get(str(said.get("mode")), ()):
+        if not said.keys() & set(group):
+            raise Unsupported("options", f"{wire} needs {' or '.join(group)} in mode {said['mode']}")
+    return Request(method="POST", path=PATH, json=said)
+
+
+def _family(model: str) -> str:
+    if model.startswith("kling-v"):
+        return "kling"
+    return next((family for family in ("sora", "gemini-omni") if model.startswith(family)), "other")
+
+
+def _sora(order: Order, _mode: str) -> dict[str, Any]:
+    """Say it as OpenAI does, and no word more: a stock gateway hands the body on as it is."""
+    first, _ = first_and_last(order)
+    size, seconds = clip_size(order), whole_seconds(order)
+    if first and not first.url:
+        check_pixels(first, size)
+    return {
+        "model": order.model,
+        "prompt": order.prompt,
+        "seconds": None if seconds is None else str(seconds),
+        "size": size or None,
+        "input_reference": {"image_url": _picture(order.model, first)} if first else None,
+    }
+
+
+def _kling(order: Order, mode: str) -> dict[str, Any]:
+    """Say it with Kling's names, but for the duration, which is a number here."""
+    first, _ = first_and_last(order)
+    references = images_of(order, "reference")
+    if first and references:
+        raise Unsupported("reference_images", "Kling allows none together with `image`")
+    made_of = "i2v" if first else "multi_i2v" if references else "t2v"
+    return {
+        **_shared(order),
+        "model": KLING,
+        "model_name": None if order.model == KLING else order.model.removeprefix(f"{KLING}/"),
+        "mode": mode or made_of,
+        "negative_prompt": order.negative_prompt or None,
+        "sound": None if order.sound is None else SOUND[order.sound],
+        "image": _picture(order.model, first) if first else None,
+        "image_list": [{"image": _picture(order.model, image)} for image in references] or None,
+    }
+
+
+def _gemini_omni(order: Order, mode: str) -> dict[str, Any]:
+    references = [_picture(order.model, image) for image in images_of(order, "reference")]
+    seconds = whole_seconds(order)
+    if seconds is not None and seconds not in OMNI_SECONDS:
+        raise Unsupported("duration_s", f"gemini-omni makes {', '.join(map(str, OMNI_SECONDS))} s, not {seconds}")
+    if order.video and not mode:
+        raise Unsupported("video", "gemini-omni takes a source clip only for `action: edit`")
+    return {
+        **_shared(order),
+        "mode": mode or ("r2v" if references else "t2v"),
+        "reference_images": references or None,
+        "video_url": source_video(order) if mode else None,
+    }
+
+
+def _other(order: Order, mode: str) -> dict[str, Any]:
+    """Say it by the page's general modes: frames, references, or any material with clips or sounds among it."""
+    first, last = first_and_last(order)
+    references = [_picture(order.model, image) for image in images_of(order, "reference")]
+    if first and (references or order.video or order.audio):
+        raise Unsupported("image", "the gateway's wire allows none together with references, a video or a sound")
+    if mode and order.audio:
+        raise Unsupported("audio", "the gateway's wire takes none beside a clip that is edited")
+    material = not mode and bool(order.video or order.audio)
+    made_of = "i2v_first_last" if last else "i2v" if first else "reference_images" if references else "t2v"
+    return {
+        **_shared(order),
+        "mode": mode or ("reference_material" if material else made_of),
+        "image_url": _picture(order.model, first) if first else None,
+        "end_image_url": _picture(order.model, last) if last else None,
+        "image_urls" if material else "reference_images": references or None,
+        "video_urls": [source_video(order)] if material and order.video else None,
+        "video_url": source_video(order) if mode else None,
+        "audio_urls": [order.audio] if order.audio else None,
+    }
+
+
+BODIES: Mapping[str, Callable[[Order, str], dict[str, Any]]] = {
+    "sora": _sora,
+    "kling": _kling,
+    "gemini-omni": _gemini_omni,
+    "other": _other,
+}
+
+
+def _shared(order: Order) -> dict[str, Any]:
+    """Say what every family but Sora's has. `duration` may be a number everywhere; stock refuses `seconds` as one."""
+    exact = exact_size(order)
+    return {
+        "model": order.model,
+        "prompt": order.prompt or None,
+        "duration": whole_seconds(order),
+        "size": f"{exact[0]}x{exact[1]}" if exact else None,
+        "aspect_ratio": None if exact else order.aspect_ratio or None,
+        "resolution": None if exact else order.resolution or None,
+        "seed": order.seed,
+        "external_task_id": order.external_id or None,
+    }
+
+
+def _picture(model: str, image: ImageInput) -> str:
+    """Return the image's link, or its bytes as the vendor behind the gateway takes them."""
+    if image.url:
+        return image.url
+    for start, written in LOCAL:
+        if model.startswith(start):
+            return written(image)
+    raise Unsupported(field_of(image), f"the gateway fetches pictures for {model} by link: give an https:// address")

@@ -1,0 +1,86 @@
+"""Seedance on CometAPI's `/v1/videos`: a ratio and a tier up to 2.0, exact pixels since 2.5, references as files.
+
+Sources: apidoc.cometapi.com/api/video/seedance, www.cometapi.com/how-to-use-seedance-2-5-api (2.5, its sizes).
+It is polled and answers like every other model of that route. It knows no prefix, no key and no range of seconds.
+"""
+
+from __future__ import annotations
+
+from batchvid.dialects.openai_videos import PATH, poll, read_poll, read_submit
+from batchvid.dialects.orders import (
+    check_prompt,
+    exact_size,
+    field_of,
+    form,
+    frames_or_references,
+    one_of,
+    refuse_unspoken,
+    uploaded,
+    whole_seconds,
+)
+from batchvid.errors import Unsupported
+from batchvid.wire import ImageInput, Order, Request
+
+__all__ = ["poll", "read_poll", "read_submit", "submit"]
+
+PROMPT_MOST = 32_000  # Seedance publishes none: this is the route's
+SPOKEN = ("prompt", "image", "reference_images", "duration_s", "aspect_ratio", "resolution")
+TEXT_ONLY = "seedance-1-"  # 1.x answers a picture with HTTP 400: task_type r2v is not supported
+IN_PIXELS = "seedance-2-5"
+RATIOS = {ratio: ratio for ratio in ("21:9", "16:9", "4:3", "1:1", "3:4", "9:16")}
+TIERS = {tier: tier for tier in ("480p", "720p", "1080p")}
+SIZES = {
+    "480p": {
+        "21:9": "992x432",
+        "16:9": "854x480",
+        "4:3": "752x560",
+        "1:1": "640x640",
+        "3:4": "560x752",
+        "9:16": "480x854",
+    },
+    "720p": {
+        "21:9": "1470x630",
+        "16:9": "1280x720",
+        "4:3": "1112x834",
+        "1:1": "960x960",
+        "3:4": "834x1112",
+        "9:16": "720x1280",
+    },
+}
+
+
+def submit(order: Order) -> Request:
+    """Say what to buy, from text or from pictures, which the prompt may name `[Image 1]`. Raises Unsupported."""
+    refuse_unspoken(order, "the Seedance wire", SPOKEN)
+    check_prompt(order, most=PROMPT_MOST)
+    fields = {
+        "model": order.model,
+        "prompt": order.prompt,
+        "seconds": str(whole_seconds(order) or ""),
+        **_geometry(order),
+    }
+    return Request(method="POST", path=PATH, parts=form(fields, _pictures(order), order))
+
+
+def _pictures(order: Order) -> tuple[ImageInput, ...]:
+    pictures = tuple(uploaded(image) for image in frames_or_references(order))
+    if pictures and TEXT_ONLY in order.model:
+        raise Unsupported(field_of(pictures[0]), "Seedance 1.x makes clips from text only on this route")
+    return pictures
+
+
+def _geometry(order: Order) -> dict[str, str]:
+    """Translate aspect ratio and resolution into `size` and `resolution`, as this generation of Seedance has them."""
+    if exact := exact_size(order):
+        return {"size": f"{exact[0]}x{exact[1]}"}  # one guide sends it to 2.0, too
+    ratio, tier = order.aspect_ratio, order.resolution
+    if IN_PIXELS not in order.model:
+        return {
+            "size": one_of("aspect_ratio", ratio, RATIOS) if ratio else "",
+            "resolution": one_of("resolution", tier, TIERS) if tier else "",
+        }
+    if not ratio:
+        if tier:
+            raise Unsupported("aspect_ratio", f"must be said beside the resolution {tier}")
+        return {}
+    return {"size": one_of("aspect_ratio", ratio, one_of("resolution", tier or "720p", SIZES))}

@@ -1,0 +1,45 @@
+"""Any other model on CometAPI's `/v1/videos`: the fields that all of them share, as multipart, and no more.
+
+Source: apidoc.cometapi.com/api/video; `video` as its public clients send it. What a model calls otherwise is said
+by options. It knows no prefix, no key and no model: values go out as the manifest has them.
+"""
+
+from __future__ import annotations
+
+from batchvid.dialects.openai_videos import PATH, poll, read_poll, read_submit
+from batchvid.dialects.orders import (
+    by_action,
+    check_prompt,
+    exact_size,
+    form,
+    frames_or_references,
+    refuse_unspoken,
+    source_video,
+    uploaded,
+    whole_seconds,
+)
+from batchvid.wire import Order, Request
+
+__all__ = ["poll", "read_poll", "read_submit", "submit"]
+
+WIRE = "the generic /v1/videos wire"
+PROMPT_MOST = 32_000  # the route's, as far as anybody publishes one
+NEW = ("prompt", "image", "end_image", "reference_images", "duration_s", "aspect_ratio", "resolution")
+SPOKEN = {"": NEW, "edit": (*NEW, "action", "video")}
+
+
+def submit(order: Order) -> Request:
+    """Say what to buy. An edit needs the link of its source clip; files go out in order. Raises Unsupported."""
+    refuse_unspoken(order, WIRE, by_action(order, WIRE, SPOKEN))
+    check_prompt(order, most=PROMPT_MOST)
+    exact = exact_size(order)
+    fields = {
+        "model": order.model,
+        "prompt": order.prompt,
+        "seconds": str(whole_seconds(order) or ""),
+        "size": f"{exact[0]}x{exact[1]}" if exact else order.aspect_ratio,
+        "resolution": "" if exact else order.resolution,
+        "video": source_video(order) if order.action else "",
+    }
+    files = [uploaded(image) for image in frames_or_references(order)]
+    return Request(method="POST", path=PATH, parts=form(fields, files, order))

@@ -1,0 +1,98 @@
+"""xAI's Grok Imagine wire, as CometAPI serves it: generate from text or pictures, and edit a clip behind a link.
+
+Sources: apidoc.cometapi.com/api/video/xai, xai-org/xai-proto, the REST client in vercel/ai.
+The route adds `/grok` and the key. Replies come bare or wrapped, and a pending one may hold nothing at all.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import orjson
+
+from batchvid.dialects import replies
+from batchvid.dialects.orders import (
+    by_action,
+    check_prompt,
+    checked_options,
+    data_uri,
+    first_and_last,
+    images_of,
+    one_of,
+    path_segment,
+    refuse_unspoken,
+    source_video,
+    whole_seconds,
+)
+from batchvid.dialects.refusals import is_web_page
+from batchvid.dialects.values import Path, dig, link, parse
+from batchvid.errors import Unsupported
+from batchvid.wire import Accepted, ImageInput, Order, Phase, Refused, Request, Response, Status, Uncertain
+
+__all__ = ["poll", "read_poll", "read_submit", "submit"]
+
+WIRE = "the xAI wire"
+PROMPT_MOST = 4096
+PATHS = {"": "/v1/videos/generations", "edit": "/v1/videos/edits"}
+SPOKEN = {
+    "": ("prompt", "image", "reference_images", "duration_s", "aspect_ratio", "resolution"),
+    "edit": ("action", "prompt", "video"),  # length and shape are the source clip's
+}
+RATIOS = {ratio: ratio for ratio in ("1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3")}
+TIERS = {tier: tier for tier in ("480p", "720p", "1080p")}  # 1080p only on the 1.5 models
+
+ID_PLACES: tuple[Path, ...] = (*replies.ID_PLACES, ("request_id",))  # here it is the task's id and no trace
+LINK: Path = ("video", "url")
+VENDOR: dict[str, Path] = {"cost_in_usd_ticks": ("usage", "cost_in_usd_ticks")}
+
+
+def submit(order: Order) -> Request:
+    """Say what to buy. References and a first frame exclude each other. Raises Unsupported."""
+    refuse_unspoken(order, WIRE, by_action(order, WIRE, SPOKEN))
+    check_prompt(order, most=PROMPT_MOST)
+    first, _ = first_and_last(order)
+    references = images_of(order, "reference")
+    if first and references:
+        raise Unsupported("reference_images", "xAI allows none together with `image`")
+    body: dict[str, Any] = {
+        "model": order.model,
+        "prompt": order.prompt,
+        "video": {"url": source_video(order)} if order.action else None,
+        "image": _picture(first) if first else None,
+        "reference_images": [_picture(image) for image in references] or None,
+        "duration": whole_seconds(order),
+        "aspect_ratio": one_of("aspect_ratio", order.aspect_ratio, RATIOS) if order.aspect_ratio else None,
+        "resolution": one_of("resolution", order.resolution, TIERS) if order.resolution else None,
+    }
+    said = {name: value for name, value in body.items() if value is not None}
+    return Request(method="POST", path=PATHS[order.action], json={**said, **checked_options(order)})
+
+
+def read_submit(response: Response) -> Accepted | Refused | Uncertain:
+    """Read a submit reply; the task's id is called `request_id` here."""
+    return replies.read_submit(response, id_places=ID_PLACES)
+
+
+def poll(order: Order, task_id: str) -> Request:  # noqa: ARG001 - the port's signature; this path depends on the id only
+    """Ask where the task stands."""
+    return Request(method="GET", path=f"/v1/videos/{path_segment(task_id)}")
+
+
+def read_poll(response: Response, task_id: str) -> Status | Refused:  # noqa: ARG001 - the port's signature
+    """Read a poll reply, bare or wrapped. Raises UnreadableReply.
+
+    A 202 without a body and an echo of the id alone mean that it is pending; a link without any word, that it is done.
+    """
+    document = parse(response.body) or {}
+    echoed = bool(document) and response.status == 200
+    if document.keys() <= {"request_id"} and (echoed or response.status == 202) and not is_web_page(response):
+        return Status(phase=Phase.QUEUED, word="pending")
+    if response.status == 200 and not document.keys() & {"status", "error", "data"} and link(dig(document, LINK)):
+        response = replace(response, body=orjson.dumps({**document, "status": "done"}))
+    return replies.read_poll(response, vendor=VENDOR, billed="cost_in_usd_ticks")
+
+
+def _picture(image: ImageInput) -> dict[str, str]:
+    """Return a link, or a data URI with its prefix, in the object that xAI wants around it."""
+    return {"url": image.url or data_uri(image)}

@@ -1,0 +1,60 @@
+"""Whatever an order says is bought or refused: no wire drops a wish, for the clip would be paid for and be wrong."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from batchvid.dialects import DIALECTS
+from batchvid.errors import Unsupported
+from batchvid.wire import ImageInput, Order, Request
+from tests.exchanges import Recording, load
+
+SENT = [r for r in load(step="submit") if r.request]
+LINK = "https://example.com/other.png"
+WISHES: dict[str, Any] = {
+    "prompt": "another prompt",
+    "negative_prompt": "another rain",
+    "duration_s": 6,
+    "seed": 8,
+    "sound": True,
+    "mode": "pro",
+    "action": "edit",
+    "video": "https://example.com/other.mp4",
+    "audio": "https://example.com/other.mp3",
+}
+
+
+def more_than(order: Order) -> dict[str, Order]:
+    """The order with one more wish, or with another value of one it has; one for every field and image role."""
+    changed = {name: replace(order, **{name: value}) for name, value in WISHES.items() if getattr(order, name) != value}
+    for role in ("first", "last", "reference"):
+        for kind, image in {
+            "link": ImageInput(role=role, filename="", media_type="", url=LINK),
+            "file": ImageInput(
+                role=role, filename="b.png", media_type="image/png", width=1280, height=720, data=b"other"
+            ),
+        }.items():
+            changed[f"{role} {kind}"] = replace(order, images=(*order.images, image))
+    return changed
+
+
+def said_by(dialect: str, order: Order) -> Request | None:
+    """The request, None where it is refused."""
+    try:
+        return DIALECTS[dialect].submit(order)
+    except Unsupported:
+        return None
+
+
+@pytest.mark.parametrize("recording", SENT, ids=lambda r: f"{r.dialect}/{r.case}")
+def test_one_more_wish_is_refused_or_becomes_another_request(recording: Recording) -> None:
+    """Every kind of order that was ever recorded, with anything else said as well, is never sent as it was."""
+    assert recording.order is not None
+    before = said_by(recording.dialect, recording.order)
+    dropped = [
+        wish for wish, order in more_than(recording.order).items() if said_by(recording.dialect, order) == before
+    ]
+    assert dropped == []
