@@ -50,6 +50,9 @@ class Order:
     seed: int | None = None
     sound: bool | None = None
     mode: str = ""
+    action: str = ""
+    video: str = ""
+    audio: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
     external_id: str = ""
 

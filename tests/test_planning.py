@@ -208,7 +208,7 @@ def test_what_is_sent_is_what_was_asked() -> None:
         options={"n": 1}, negative_prompt="rain", model="veo/veo3-fast",
     )  # fmt: skip
     route = route_of(one, PROVIDERS)
-    order = order_of(one, model=route.model.name, duration_s=route.duration_s, external_id="kite-1")
+    order = order_of(one, model=route.model.name, terms=route.terms, external_id="kite-1")
     assert (order.model, order.duration_s, order.external_id) == ("veo3-fast", 4, "kite-1")
     assert (order.prompt, order.negative_prompt, order.aspect_ratio, order.resolution) == (
         *("a paper kite", "rain", "9:16", "720p"),

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from batchvid import events as ev
-from batchvid.catalog import Provider
+from batchvid.catalog import Models, Provider, built_in
 from batchvid.errors import BatchvidError
 from batchvid.failures import STOPS_PROVIDER
 from batchvid.jobs import IN_FLIGHT, Job, JobState
@@ -48,6 +48,7 @@ class Setup:
     keys: Keys
     scope: frozenset[str]
     buys: frozenset[str] = frozenset()
+    models: Models = field(default_factory=built_in)
     caps: Mapping[str, Caps] = field(default_factory=dict)
     retries: int = 0
     downloads: int = DOWNLOADS
@@ -77,6 +78,7 @@ async def run(state: StateFile, recorder: Recorder, setup: Setup, notice: Notice
                 transport=transport,
                 lanes=lanes,
                 providers=setup.providers,
+                models=setup.models,
                 budgets={name: Budget(caps) for name, caps in setup.caps.items()},
                 notice=notice,
                 retries=setup.retries,

@@ -108,14 +108,14 @@ class Submitter:
         route = context.route(spec)
         dialect = DIALECTS[route.model.dialect]
         try:
-            images = await self._images.read(spec)
+            images = await self._images.read(spec, route.terms.pixels)
         except StorageError as fault:
             await record(job.id, ev.GaveUp(at=utc_now(), kind=FailureKind.INVALID, message=str(fault)))
             context.rest(job.id)
             return
         external_id = f"{spec.id[:40]}-{utc_now():%y%m%d%H%M%S%f}"
         request = dialect.submit(
-            order_of(spec, model=route.model.name, duration_s=route.duration_s, images=images, external_id=external_id)
+            order_of(spec, model=route.model.name, terms=route.terms, images=images, external_id=external_id)
         )
         started = ev.SubmitStarted(
             at=utc_now(),
