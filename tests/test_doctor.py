@@ -150,3 +150,21 @@ def test_the_emulator_needs_nothing(folder: Path) -> None:
     (folder / "m.yaml").write_text("clips: [{id: a, prompt: p, model: veo3-fast, provider: emulator}]\n")
     found = {finding.what: finding.said for finding in examine("m.yaml")}
     assert found["emulator"] == "is started by the run itself and needs nothing"
+
+
+def test_where_nothing_can_be_written(folder: Path) -> None:
+    """The nearest folder that is there already is tried, and left as it was."""
+    (folder / "m.yaml").write_text("clips: [{id: a, prompt: p, model: veo3-fast, provider: emulator}]\n")
+    found = {finding.what: finding for finding in examine("m.yaml", out="/proc/self/outputs")}
+    assert found["outputs"].said.startswith("/proc/self: ")
+    assert found["outputs"].mend
+
+
+def test_more_clips_than_the_disk_holds(folder: Path) -> None:
+    """Room for all that is to be bought is looked for before the first is paid for."""
+    axis = ", ".join(map(str, range(1000)))
+    entry = f"{{id: a, prompt: p, model: veo3-fast, provider: emulator, takes: 100, matrix: {{n: [{axis}]}}}}"
+    (folder / "m.yaml").write_text(f"clips: [{entry}]\n")
+    found = {finding.what: finding for finding in examine("m.yaml")}
+    assert found["disk"].said.endswith("3000.0 GB may be needed")
+    assert found["disk"].mend == "make room, or choose another --out"

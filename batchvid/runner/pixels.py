@@ -22,6 +22,8 @@ def fitted(data: bytes, media_type: str, *, fit: str = "", pixels: tuple[int, in
 
     with Image.open(io.BytesIO(data)) as image:
         upright = ImageOps.exif_transpose(image)
+    if upright.mode.startswith("I"):  # 16-bit grey, which Pillow would clip to white
+        upright = upright.convert("I").point(lambda level: level * (1 / 256)).convert("L")
     made = upright.convert("RGBA" if "A" in upright.getbands() or "transparency" in upright.info else "RGB")
     if pixels and fit == "cover":
         made = ImageOps.fit(made, pixels, Image.Resampling.LANCZOS)
