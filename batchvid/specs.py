@@ -58,7 +58,7 @@ class JobSpec:
     take: int = 1
     negative_prompt: str = ""
     images: tuple[ImageRef, ...] = ()
-    fit: str = ""
+    fit: str = ""  # how the frames get the clip's shape: cover, contain or stretch
     duration_s: float | None = None
     aspect_ratio: str = ""
     resolution: str = ""

@@ -40,8 +40,8 @@ class Models:
         if listed and (not dialects or listed.dialect in dialects):
             return listed
         elsewhere = next(filter(None, (self.rows.get(f"{dialect}/{name}") for dialect in dialects)), None)
-        if elsewhere or listed:
-            return elsewhere or listed  # type: ignore[return-value]  # one of the two is there
+        if found := elsewhere or listed:
+            return found
         dialect, slash, vendor_id = name.partition("/")
         if slash and vendor_id and dialect in DIALECTS:
             known = self.named(vendor_id)
