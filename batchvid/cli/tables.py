@@ -15,12 +15,13 @@ from batchvid.jobs import IN_FLIGHT, Job, JobState
 from batchvid.planning import JobPlan, Plan
 
 SHOWN = 8  # jobs of a verdict, unless all are asked for
+PIPE_COLUMNS = 400  # wider than any table: a script wants one line a row
 
 
 def console_for_people() -> Console:
     """Where tables go; in a file or a pipe nothing is gained by folding lines at 80 columns."""
     console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=200)
+    return console if console.is_terminal else Console(highlight=False, width=PIPE_COLUMNS)
 
 
 def print_plan(plan: Plan, *, show_all: bool) -> None:
