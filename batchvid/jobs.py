@@ -78,6 +78,7 @@ class Job:
     planned_at: datetime | None = None
     submitted_at: datetime | None = None
     accepted_at: datetime | None = None
+    watched_from: datetime | None = None
     finished_at: datetime | None = None
     stored_at: datetime | None = None
     retry_at: datetime | None = None
@@ -156,6 +157,7 @@ def _submit_started(job: Job, event: ev.SubmitStarted) -> dict[str, Any]:
         "unpriced_attempts": job.unpriced_attempts + (event.price.usd is None),
         "submitted_at": event.at,
         "accepted_at": None,
+        "watched_from": None,
         "finished_at": None,
         "stored_at": None,
         "retry_at": None,
@@ -180,6 +182,7 @@ def _submit_accepted(job: Job, event: ev.SubmitAccepted) -> dict[str, Any]:
         "task_id": event.task_id,
         "model_returned": event.model,
         "accepted_at": event.at,
+        "watched_from": event.at,
         "refusals": 0,
         "kind": None,
         "message": "",
@@ -230,7 +233,15 @@ def _task_failed(job: Job, event: ev.TaskFailed) -> dict[str, Any]:
 
 
 def _link_expired(job: Job, event: ev.LinkExpired) -> dict[str, Any]:
-    return {"assets": (), "expires_at": None, "dead_links": job.dead_links + 1, "message": event.message}
+    # watched anew: a task that was finished once must not be overdue, and bought again, at the first bad poll
+    return {
+        "assets": (),
+        "expires_at": None,
+        "finished_at": None,
+        "watched_from": event.at,
+        "dead_links": job.dead_links + 1,
+        "message": event.message,
+    }
 
 
 def _clip_stored(_job: Job, event: ev.ClipStored) -> dict[str, Any]:
@@ -253,7 +264,7 @@ def _reopened(_job: Job, _event: ev.Reopened) -> dict[str, Any]:
 
 
 def _poll_resumed(_job: Job, event: ev.PollResumed) -> dict[str, Any]:
-    return {"accepted_at": event.at, "dead_links": 0, "kind": None, "message": ""}
+    return {"watched_from": event.at, "dead_links": 0, "kind": None, "message": ""}
 
 
 def _released(job: Job) -> dict[str, Any]:

@@ -103,7 +103,8 @@ def test_a_task_without_a_verdict_can_be_asked_again() -> None:
     """Its deadline counts anew from then on; nothing is paid."""
     job = given_up()
     again = advance(job, ev.PollResumed(at=at(400)))
-    assert (again.state, again.task_id, again.accepted_at) == (JobState.RUNNING, "t-1", at(400))
+    assert (again.state, again.task_id, again.watched_from) == (JobState.RUNNING, "t-1", at(400))
+    assert again.accepted_at == job.accepted_at
     assert (again.kind, again.message, again.dead_links) == (None, "", 0)
     assert (again.attempts, again.tasks, again.committed_usd) == (job.attempts, job.tasks, job.committed_usd)
 
@@ -144,6 +145,16 @@ def test_what_collecting_needs_is_frozen_with_the_attempt() -> None:
     assert (again.origin, again.dialect, again.prefix, again.billed_s) == (
         "https://gw.example", "kling", "/kling", None,
     )  # fmt: skip
+
+
+def test_the_vendors_own_words_last_as_long_as_the_attempt() -> None:
+    """A fresh link without them does not take them away; another attempt begins without."""
+    job = advance(job_in(JobState.RUNNING), ev.TaskSucceeded(at=at(90), assets=(LINK,), vendor={"video_id": "v-1"}))
+    again = advance(advance(job, ev.LinkExpired(at=at(100), message="403")), SUCCEEDED)
+    assert job.vendor == again.vendor == {"video_id": "v-1"}
+    again = advance(again, ev.GaveUp(at=at(200), kind=FailureKind.BAD_MEDIA, message="no clip"))
+    again = advance(again, ev.Reopened(at=at(300), reason="retry"))
+    assert advance(again, started(at=at(301))).vendor == {}
 
 
 def test_tasks_are_the_attempts_that_made_one() -> None:
@@ -191,13 +202,14 @@ def test_an_abandoned_one_stays_paid_for() -> None:
 
 
 def test_dead_links_and_refusals_are_counted() -> None:
-    """By them a job is given up. The verdict's time stays the first one, and no link is kept that is dead."""
+    """By them a job is given up. No link is kept that is dead, and the task's deadline runs anew."""
     job, waiting = job_in(JobState.READY), job_in(JobState.PENDING)
     for count in (1, 2, 3):
         job = advance(job, ev.LinkExpired(at=at(100), message="403"))
-        assert (job.dead_links, job.assets, job.expires_at) == (count, (), None)
+        assert (job.dead_links, job.assets, job.expires_at, job.finished_at) == (count, (), None, None)
+        assert job.watched_from == at(100)
         job = advance(job, ev.TaskSucceeded(at=at(110), assets=(LINK,)))
-        assert (job.dead_links, job.finished_at, job.assets) == (count, SUCCEEDED.at, (LINK,))
+        assert (job.dead_links, job.finished_at, job.assets) == (count, at(110), (LINK,))
         no = ev.SubmitRefused(at=at(3), kind=FailureKind.RATE, message="slow down", retry_at=at(60))
         waiting = advance(advance(waiting, started()), no)
         assert (waiting.refusals, waiting.committed_attempts) == (count, 0)

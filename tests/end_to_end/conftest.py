@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -22,6 +23,17 @@ from batchvid.emulator import Emulator, Settings
 
 KEY = "sk-test-key-that-must-not-leak"
 PICTURES = Path(__file__).parents[2] / "manifests" / "pictures"
+
+
+def environment() -> dict[str, str]:
+    """What a process of its own needs: the key, and this very package."""
+    return {**os.environ, "TEST_KEY": KEY, "PYTHONPATH": str(PICTURES.parents[1])}
+
+
+def until(happened: Callable[[], object]) -> None:
+    """Wait for something that another process does; if it never does, the test's own deadline ends it."""
+    while not happened():
+        time.sleep(0.02)
 
 
 class ServedEmulator:
@@ -113,8 +125,16 @@ class Bench:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env={**os.environ, "TEST_KEY": KEY, "PYTHONPATH": str(PICTURES.parents[1])},
+            env=environment(),
         )
+
+    def logged(self, *args: str) -> tuple[int, bytes]:
+        """A command as cron runs it: its words, errors too, go to a file. Exit code and what stands there."""
+        log = self.folder / "cron.log"
+        with log.open("wb") as file:
+            command = [sys.executable, "-m", "batchvid", *args, "--out", str(self.folder / "outputs")]
+            code = subprocess.run(command, stdout=file, stderr=subprocess.STDOUT, env=environment()).returncode
+        return code, log.read_bytes()
 
     def run(self, *args: str) -> Result:
         """`batchvid run` on the manifest."""

@@ -154,6 +154,20 @@ def test_a_refusal_for_rate_is_waited_out(bench: Bench) -> None:
     assert bench.emulator.ledger()["purchases"] == 2
 
 
+def test_a_provider_that_says_it_cannot_is_not_asked_for_ever(bench: Bench) -> None:
+    """A model that a gateway does not have is "unavailable" each time: five are enough, and nothing is bought."""
+    bench.write(_kites(1))
+    words = {"error": {"message": "No available channel for model veo3-fast", "code": "model_not_found"}}
+    refused = {"status": 503, "json": words, "headers": {"Retry-After": "0"}}
+    bench.emulator.set_faults({"match": {"step": "submit"}, "do": refused})
+    assert bench.run().code == 1
+    ledger = bench.emulator.ledger()
+    assert (ledger["submits"], ledger["purchases"]) == (5, 0)
+    (row,) = bench.rows()
+    assert (row["failure_kind"], row["attempts"]) == ("unavailable", "5")
+    assert Decimal(row["committed_usd"]) == 0
+
+
 def test_an_invalid_job_fails_alone(bench: Bench) -> None:
     """A clear refusal of one job fails that job with the vendor's words; the others go on."""
     bench.write(_kites(3) + "\n  - {id: odd, prompt: odd one}")

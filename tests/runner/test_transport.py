@@ -252,3 +252,15 @@ def test_no_test_reaches_beyond_this_machine(address: tuple[Any, ...]) -> None:
     family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
     with socket.socket(family) as outward, pytest.raises(PermissionError, match="only loopback"):
         outward.connect(address)
+
+
+@pytest.mark.parametrize(("key", "said"), [("gw_live_0123456789", b'"bad key ***"'), ("K", b'"bad key K"')])
+async def test_a_quoted_key_is_masked(transport: Transport, key: str, said: bytes) -> None:
+    """A vendor that quotes the key does not put it into our files; a test's own K may stand in any id."""
+
+    async def quote(_request: web.Request) -> web.Response:
+        return web.json_response(f"bad key {key}", status=401)
+
+    async with serving(quote) as server:
+        reply = await transport.send(server.base_url, Request(method="GET", path="/"), key)
+    assert (reply.status, reply.body) == (401, said)

@@ -198,3 +198,16 @@ async def test_our_own_errors_pass_through(transport: Transport, own: Exception)
         with pytest.raises(type(own), match=str(own)):
             async with transport.open_link(server.base_url + "/a.mp4", {}):
                 raise own
+
+
+async def test_a_redirect_to_an_address_that_is_none(transport: Transport) -> None:
+    """A Location that cannot be an address ends this download, not the run, and is not quoted."""
+
+    async def away(_request: web.Request) -> web.Response:
+        return web.Response(status=302, headers={"Location": "http://127.0.0.1:bad/again.mp4?Signature=s1gned"})
+
+    async with serving(away) as server:
+        with pytest.raises(DownloadError, match="no address") as raised:
+            async with transport.open_content(server.base_url, "/c", "k", {}):
+                pass
+    assert "s1gned" not in str(raised.value)

@@ -28,6 +28,7 @@ TIMES = st.datetimes(datetime(2020, 1, 1), datetime(2100, 1, 1), timezones=st.ju
 MONEY = st.decimals(0, 10_000, places=4)
 PRICES = st.builds(Price, usd=st.none() | MONEY, basis=SAID)
 KEYED = st.lists(st.builds(Asset, location=SAID, keyed=st.just(True)), max_size=3).map(tuple)
+VENDOR = st.dictionaries(WORDS, WORDS, max_size=3)
 PLAIN: st.SearchStrategy[Any] = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**63), 2**63) | st.floats(allow_nan=False, allow_infinity=False) | WORDS,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(WORDS, inner, max_size=3),
@@ -76,6 +77,7 @@ JOBS = st.builds(
     committed_usd=MONEY,
     progress=st.none() | st.floats(0, 1),
     assets=KEYED,
+    vendor=VENDOR,
     kind=st.none() | st.sampled_from(FailureKind),
     charged=st.sampled_from(Charged),
     clip=st.none() | CLIPS,
@@ -95,7 +97,12 @@ EVENTS: dict[type[ev.Event], st.SearchStrategy[ev.Event]] = {
     ev.SubmitLost: st.builds(ev.SubmitLost, at=TIMES, message=WORDS),
     ev.Progressed: st.builds(ev.Progressed, at=TIMES, word=WORDS, progress=st.none() | st.floats(0, 1)),
     ev.TaskSucceeded: st.builds(
-        ev.TaskSucceeded, at=TIMES, assets=KEYED, expires_at=st.none() | TIMES, model=WORDS, actual_usd=WORDS
+        ev.TaskSucceeded,
+        at=TIMES,
+        assets=KEYED,
+        expires_at=st.none() | TIMES,
+        vendor=VENDOR,
+        **dict.fromkeys(("model", "actual_usd"), WORDS),
     ),
     ev.TaskFailed: st.builds(
         ev.TaskFailed,

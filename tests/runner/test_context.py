@@ -1,0 +1,164 @@
+"""When a run is over: not while anything waits or would be lost, and at once where nothing can be written down."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from batchvid.catalog import providers
+from batchvid.errors import StateError
+from batchvid.failures import FailureKind
+from batchvid.jobs import JobState
+from batchvid.runner.budget import Budget, Caps
+from batchvid.runner.context import RunContext
+from batchvid.runner.lanes import Lane
+from batchvid.runner.limits import Slots, Window
+from batchvid.runner.recorder import Recorder
+from batchvid.runner.transport import Transport
+from batchvid.state import StateFile
+from tests.builders import job_in, spec
+
+PROVIDERS = providers({"office": {"dialect": "openai-videos", "base_url": "https://gw.example", "api_key_env": "GW"}})
+AT_REST = (JobState.RUNNING, JobState.PENDING)
+LOST_IF_LEFT = (JobState.SUBMITTING, JobState.READY)
+
+
+@pytest.fixture
+async def context(tmp_path: Path) -> AsyncIterator[RunContext]:
+    """A run with a job in each state and two lanes in which nobody waits."""
+    jobs = {state.value: job_in(state, state.value) for state in JobState}
+    with StateFile(tmp_path / "state.sqlite3") as state:
+        recorder = Recorder(state, jobs)
+        async with Transport() as transport:
+            yield RunContext(
+                recorder=recorder,
+                transport=transport,
+                lanes={name: _lane(name) for name in ("cometapi", "office")},
+                providers=PROVIDERS,
+                budgets={"": Budget(Caps()), "office": Budget(Caps(clips=1))},
+                notice=lambda _: None,
+            )
+        await recorder.close()
+
+
+def _lane(name: str) -> Lane:
+    provider = PROVIDERS[name]
+    return Lane(
+        provider=provider,
+        base_url=provider.base_url,
+        key=SecretStr(""),
+        slots=Slots(4),
+        submits=Window(60, 60.0),
+        polls=Window(5, 1.0),
+    )
+
+
+async def test_it_is_over_when_nothing_is_left(context: RunContext) -> None:
+    """No job under way, none in line: a run that finds nothing to do ends at once."""
+    context.check_over()
+    assert context.over.is_set()
+
+
+@pytest.mark.parametrize("state", JobState)
+async def test_what_is_under_way_is_waited_for(context: RunContext, state: JobState) -> None:
+    """As long as this run drives a job, whatever its state, it goes on; it ends when the last one has come to rest."""
+    context.active.update({state.value, "elsewhere"})
+    context.check_over()
+    context.rest(state.value)
+    assert not context.over.is_set()
+    context.rest("elsewhere")
+    assert context.over.is_set()
+
+
+async def test_resting_twice_is_harmless(context: RunContext) -> None:
+    """Two loops may both see that a job is done."""
+    context.active.update({"running", "ready"})
+    context.rest("running")
+    context.rest("running")
+    assert not context.over.is_set()
+
+
+@pytest.mark.parametrize("name", ["cometapi", "office"])
+@pytest.mark.parametrize("delayed", [0, 1])
+async def test_what_waits_is_waited_for(context: RunContext, name: str, delayed: int) -> None:
+    """A job in any lane's line, or one that comes back to it later, is still to be bought."""
+    lane = context.lanes[name]
+    lane.delayed = delayed
+    if not delayed:
+        lane.queue.push("pending", "kite", "veo3-fast")
+    context.check_over()
+    assert not context.over.is_set()
+    lane.stop(FailureKind.BALANCE, "no money left")  # then it waits for the next run
+    context.check_over()
+    assert context.over.is_set()
+
+
+async def test_a_budget_that_is_reached_ends_the_waiting_only(context: RunContext) -> None:
+    """What stands in line is not bought any more; what was bought is collected first, running tasks too."""
+    context.lanes["office"].queue.push("pending", "kite", "veo3-fast")
+    context.active.add("running")
+    context.budget_reached = "3 clips of 3"
+    context.check_over()
+    assert not context.over.is_set()
+    context.rest("running")
+    assert context.over.is_set()
+
+
+@pytest.mark.parametrize("state", AT_REST)
+async def test_a_stop_does_not_wait_for_the_vendor(context: RunContext, state: JobState) -> None:
+    """Tasks go on at the vendor and are polled by the next run; what waits, waits."""
+    if state is JobState.RUNNING:
+        context.active.add(state.value)
+    context.lanes["office"].queue.push("pending", "kite", "veo3-fast")
+    context.stop("interrupted")
+    assert context.over.is_set()
+
+
+@pytest.mark.parametrize("state", LOST_IF_LEFT)
+async def test_a_stop_waits_for_what_would_be_lost(context: RunContext, state: JobState) -> None:
+    """A call whose verdict is not in, a clip on its way: these are brought to rest first."""
+    context.active.update({"running", state.value})
+    context.stop("interrupted")
+    assert not context.over.is_set()
+    context.rest(state.value)
+    assert context.over.is_set()
+
+
+async def test_a_stop_wakes_everybody_and_keeps_its_first_reason(context: RunContext) -> None:
+    """Loops that sleep until a slot is free must see it; what came first is what the user is told."""
+    context.stop("the disk is full")
+    assert all(lane.wake.is_set() for lane in context.lanes.values())
+    context.stop("interrupted")
+    assert context.stopping == "the disk is full"
+    assert context.fault is None
+
+
+async def test_an_abort_waits_for_nothing(context: RunContext) -> None:
+    """What happens now could not be written down: the run ends with the first fault, whatever is under way."""
+    first = StateError("disk full")
+    context.active.update({"submitting", "ready"})
+    context.abort(first)
+    context.abort(ValueError("a later one, because of the first"))
+    assert context.over.is_set()
+    assert context.fault is first
+    assert context.stopping == "disk full"
+
+
+async def test_budgets_of_a_job_are_the_batchs_and_its_providers(context: RunContext) -> None:
+    """Both must allow a purchase; a provider without caps of its own has the batch's alone."""
+    job = job_in(JobState.PENDING)
+    office = replace(job, spec=spec(provider="office"))
+    assert context.budgets_of(job) == [context.budgets[""]]
+    assert context.budgets_of(office) == [context.budgets[""], context.budgets["office"]]
+
+
+async def test_jobs_that_are_alike_share_a_route(context: RunContext) -> None:
+    """Worked out once for provider, model and length; another length is another route, at another price."""
+    short, long = context.route(spec(duration_s=4.0)), context.route(spec(duration_s=8.0))
+    assert context.route(spec("boat", duration_s=8.0, prompt="another one")) is long
+    assert (short.duration_s, long.duration_s) == (4.0, 8.0)
+    assert short.price.usd != long.price.usd

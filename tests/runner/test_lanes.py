@@ -1,0 +1,114 @@
+"""A provider's lane: calls refused together are one trouble, a pause is never shortened, a stop is for good."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import SecretStr
+
+from batchvid.catalog import Provider, providers
+from batchvid.failures import FailureKind
+from batchvid.runner.lanes import EMBEDDED_ORIGIN, Lane
+from batchvid.runner.limits import Slots, Window
+from batchvid.runner.retry import LONGEST_WAIT_S
+
+OFFICE = Provider(
+    name="office", base_url="https://gw.example", api_key_env="GW_KEY", routes={"veo": ""}, first_wait_s=2.0
+)
+
+
+def lane(provider: Provider = OFFICE) -> Lane:
+    """A lane that nobody has used yet."""
+    return Lane(
+        provider=provider,
+        base_url=provider.base_url or "http://127.0.0.1:9",
+        key=SecretStr("sk-the-key"),
+        slots=Slots(4),
+        submits=Window(60, 60.0),
+        polls=Window(5, 1.0),
+    )
+
+
+def test_refusals_in_a_row_wait_longer_each_time() -> None:
+    """Each refusal after a pause has passed doubles the next wait, up to the longest."""
+    one, now, waits = lane(), 100.0, []
+    for _ in range(8):
+        until = one.pause(now, None, 1.0)
+        waits.append(until - now)
+        now = until
+    assert waits == [2, 4, 8, 16, 32, 60, 60, 60]
+    assert waits[-1] == LONGEST_WAIT_S
+    assert one.troubles == 8
+
+
+def test_calls_that_are_refused_together_are_one_trouble() -> None:
+    """Twenty calls were out when the vendor said no: that is one no, and not a wait of twenty doublings."""
+    one = lane()
+    untils = [one.pause(100.0 + number / 10, None, 1.0) for number in range(20)]
+    assert one.troubles == 1
+    assert untils[0] == 102.0
+    assert max(untils) <= 100.0 + 1.9 + 4.0
+    assert one.pause(one.paused_until, None, 1.0) == one.paused_until
+    assert one.troubles == 2
+
+
+def test_the_vendors_own_wish_is_kept() -> None:
+    """Retry-After stands above our own schedule, whether it is shorter or longer."""
+    assert lane().pause(100.0, 0.5, 1.0) == 100.5
+    assert lane().pause(100.0, 600.0, 1.0) == 700.0
+    assert lane().pause(100.0, 0.0, 1.0) == 100.0
+
+
+@given(st.lists(st.tuples(st.floats(0, 30), st.none() | st.floats(0, 90), st.floats(0, 1)), max_size=30))
+def test_a_pause_is_never_shortened(refusals: list[tuple[float, float | None, float]]) -> None:
+    """What one refusal asks for is not taken back by a milder one; no more troubles than refusals are counted."""
+    one, now, before = lane(), 0.0, 0.0
+    for later_s, wish_s, jitter in refusals:
+        now += later_s
+        until = one.pause(now, wish_s, jitter)
+        assert until == one.paused_until >= before
+        assert until >= now + (wish_s or 0.0)
+        before = until
+    assert one.troubles <= len(refusals)
+
+
+def test_nothing_waits_in_a_new_lane() -> None:
+    """It is idle until a job stands in line or comes back later."""
+    one = lane()
+    assert one.idle
+    one.queue.push("kite", "kite", "veo3-fast")
+    assert not one.idle
+    assert one.queue.pop(one.slots.has_free) == "kite"
+    assert one.idle
+    one.delayed = 1
+    assert not one.idle
+
+
+@pytest.mark.parametrize("kind", [FailureKind.AUTH, FailureKind.BALANCE])
+async def test_a_stopped_lane_waits_for_nothing(kind: FailureKind) -> None:
+    """Whoever sleeps in it is woken, and what stands in line or comes back is for the next run."""
+    one = lane()
+    one.queue.push("kite", "kite", "veo3-fast")
+    one.delayed = 1
+    assert not one.wake.is_set()
+    one.stop(kind, "your balance is 0")
+    assert one.idle
+    assert one.wake.is_set()
+    assert (one.stopped, one.stopped_kind) == ("your balance is 0", kind)
+    assert len(one.queue) == 1
+
+
+def test_a_task_remembers_its_home() -> None:
+    """The address as it stands in the manifest; for a run's own emulator a word: its port is never the same."""
+    assert (lane().name, lane().origin) == ("office", "https://gw.example")
+    emulator = providers({})["emulator"]
+    assert lane(emulator).origin == EMBEDDED_ORIGIN
+    assert lane(replace(emulator, base_url="http://127.0.0.1:8787")).origin == "http://127.0.0.1:8787"
+
+
+def test_the_key_is_not_shown() -> None:
+    """A lane that is printed in a traceback or a debugger holds stars in its place."""
+    assert "sk-the-key" not in repr(lane())
