@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 
 from batchvid import catalog
-from batchvid.catalog import Model, Provider
+from batchvid.catalog import Model, Models, Provider, Terms, terms_of
 from batchvid.dialects import DIALECTS
 from batchvid.errors import ManifestError, Unsupported, UsageError
 from batchvid.jobs import Job, JobState
-from batchvid.manifest import Manifest, PlacedJob
-from batchvid.specs import JobSpec, Price
+from batchvid.manifest import Manifest
+from batchvid.specs import ImageRef, JobSpec, Price
 from batchvid.wire import ImageInput, Order
 
 FREE = Price(usd=Decimal(0), basis="the emulator charges nothing")
+SHOWN_MODELS = 6  # models named as a way out of what another one cannot do
 
 
 class Verdict(StrEnum):
@@ -47,15 +50,17 @@ AT_REST = frozenset({Verdict.STORED, Verdict.CHANGED, Verdict.FAILED})
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """How a job is bought: from whom, in which wire format, as what, for at most how much.
-
-    `duration_s` is the billed step that is sent, None where the vendor decides.
-    """
+    """How a job is bought: from whom, in which wire format, on which terms, for at most how much."""
 
     provider: Provider
     model: Model
-    duration_s: float | None
+    terms: Terms
     price: Price
+
+    @property
+    def duration_s(self) -> float | None:
+        """The billed step that is sent, None where the vendor decides."""
+        return self.terms.duration_s
 
     @property
     def prefix(self) -> str:
@@ -92,10 +97,13 @@ class Plan:
         return Counter(job.verdict for job in self.jobs)
 
 
-def route_of(spec: JobSpec, providers: Mapping[str, Provider]) -> Route:
-    """How this job is bought. Raises UsageError for an unknown model or provider, or one that does not speak it."""
-    model = catalog.find_model(spec.model)
+def route_of(spec: JobSpec, providers: Mapping[str, Provider], models: Models | None = None) -> Route:
+    """How this job is bought, out of these models or the built-in ones.
+
+    Raises UsageError for an unknown model or provider, or one that does not speak it.
+    """
     provider = providers.get(spec.provider)
+    model = (models or catalog.built_in()).find(spec.model, provider.routes if provider else ())
     if provider is None:
         raise UsageError(f"unknown provider {spec.provider!r}; there are {', '.join(providers)}")
     if model.dialect not in provider.routes:
@@ -103,43 +111,32 @@ def route_of(spec: JobSpec, providers: Mapping[str, Provider]) -> Route:
             f"provider {provider.name} does not speak {model.dialect}, which model {spec.model} needs; "
             f"it speaks {', '.join(provider.routes)}"
         )
-    duration_s = model.billed_duration_s(spec.duration_s)
-    price = FREE if provider.free else model.price_of(duration_s)
-    return Route(provider, model, duration_s, price)
+    terms = terms_of(model, spec)
+    return Route(provider, model, terms, FREE if provider.free else terms.price)
 
 
 def order_of(
     spec: JobSpec,
     *,
     model: str = "",
-    duration_s: float | None = None,
+    terms: Terms | None = None,
     images: Iterable[ImageInput] | None = None,
     external_id: str = "",
 ) -> Order:
-    """What is sent for this job, in batchvid's own words; `model` is its id on the wire, `duration_s` the billed step.
+    """What is sent for this job, in batchvid's own words; `model` is its id on the wire.
 
-    Without `images` their bytes are left out, as for a plan or a poll.
+    Without `terms` the wishes are told as they are, as for a poll; without `images` their bytes are left out.
     """
     if images is None:
-        images = (
-            ImageInput(
-                role=image.role,
-                filename=image.source.rpartition("/")[2],
-                media_type=image.media_type,
-                url=image.source if image.is_url else "",
-                width=image.width,
-                height=image.height,
-            )
-            for image in spec.images
-        )
+        images = (without_bytes(image, terms.pixels if terms else None) for image in spec.images)
     return Order(
         model=model or spec.model,
         prompt=spec.prompt,
         negative_prompt=spec.negative_prompt,
         images=tuple(images),
-        duration_s=duration_s,
-        aspect_ratio=spec.aspect_ratio,
-        resolution=spec.resolution,
+        duration_s=terms.duration_s if terms else spec.duration_s,
+        aspect_ratio=terms.aspect_ratio if terms else spec.aspect_ratio,
+        resolution=terms.resolution if terms else spec.resolution,
         seed=spec.seed,
         sound=spec.sound,
         mode=spec.mode,
@@ -151,21 +148,38 @@ def order_of(
     )
 
 
+def without_bytes(image: ImageRef, pixels: tuple[int, int] | None = None) -> ImageInput:
+    """An image as a request will hold it, but for its bytes; frames are told as fitted to `pixels`."""
+    fitted = pixels if pixels and image.role != "reference" else (image.width, image.height)
+    return ImageInput(
+        role=image.role,
+        filename=image.source.rpartition("/")[2],
+        media_type=image.media_type,
+        url=image.source if image.is_url else "",
+        width=fitted[0],
+        height=fitted[1],
+    )
+
+
 def make_plan(
     manifest: Manifest,
     jobs: Mapping[str, Job],
     providers: Mapping[str, Provider],
     *,
+    models: Models | None = None,
+    sold_on: date | None = None,
     again: Callable[[JobSpec, Verdict], bool] = lambda _spec, _verdict: False,
 ) -> Plan:
     """Hold the manifest against what was already done.
 
+    `sold_on` is the day of the purchase: models that are retired by then are refused, without a day they are not.
     `again` says whether a job that is at rest is to be bought again. Raises ManifestError with all that the
     models cannot do, each with its place. Only jobs that would be bought are checked: what is paid for is never
     validated again.
     """
     planned: list[JobPlan] = []
-    problems: dict[str, None] = {}  # in order, each once: the jobs of one entry share their mistakes
+    problems: dict[str, str] = {}  # in order, each once: the jobs of one entry share their mistakes
+    models = models or catalog.built_in()
     for placed in manifest.jobs:
         verdict, reason = _verdict(placed.spec, jobs.get(placed.spec.id))
         if verdict in AT_REST and again(placed.spec, verdict):
@@ -175,13 +189,17 @@ def make_plan(
             planned.append(JobPlan(placed.spec, verdict, reason, job.price))
             continue
         try:
-            planned.append(_buy(placed, verdict, reason, providers))
+            route = route_of(placed.spec, providers, models)
+            planned.append(_buy(placed.spec, verdict, reason, route, sold_on))
         except Unsupported as no:
-            problems[placed.place.problem(f"{no.field}: {placed.spec.model}: {no.reason}")] = None
+            problem = placed.place.problem(f"{no.field}: {placed.spec.model}: {no.reason}")
+            if problem not in problems:
+                problems[problem] = f"{problem}{way_out(placed.spec, route.provider, models)}"
         except UsageError as no:
-            problems[placed.place.problem(str(no))] = None
+            problem = placed.place.problem(str(no))
+            problems[problem] = problem
     if problems:
-        raise ManifestError(list(problems))
+        raise ManifestError(list(problems.values()))
     planned += [_removed(job) for job in jobs.values() if job.id not in manifest.all_ids]
     return Plan(tuple(planned))
 
@@ -206,40 +224,38 @@ def _verdict(spec: JobSpec, job: Job | None) -> tuple[Verdict, str]:
             return Verdict.IN_FLIGHT, f"{job.state} as task {job.task_id}" if job.task_id else str(job.state)
 
 
-def _buy(placed: PlacedJob, verdict: Verdict, reason: str, providers: Mapping[str, Provider]) -> JobPlan:
-    spec = placed.spec
-    route = route_of(spec, providers)
+def _buy(spec: JobSpec, verdict: Verdict, reason: str, route: Route, sold_on: date | None) -> JobPlan:
     check(spec, route)
-    warning = ""
-    if spec.duration_s is not None and route.duration_s != spec.duration_s:
-        warning = (
-            f"{spec.model} is sold in {_steps(route.model)} s: {spec.duration_s:g} s becomes {route.duration_s:g} s"
-        )
-    return JobPlan(spec, verdict, reason, route.price, route.duration_s, warning)
+    warnings = [*route.terms.warnings]
+    sunset = route.model.sunset
+    if sunset and sold_on and not route.provider.free:
+        told = f"{spec.model} is sold until {sunset} ({route.model.sunset_source})"
+        if sold_on >= sunset:
+            raise Unsupported("model", f"{told}; --allow-retired tries it all the same")
+        warnings.append(told)
+    return JobPlan(spec, verdict, reason, route.price, route.duration_s, "; ".join(warnings))
 
 
 def check(spec: JobSpec, route: Route) -> None:
     """Raises Unsupported where the model or its dialect cannot do what the job asks."""
-    model = route.model
-    if spec.aspect_ratio and model.aspect_ratios and spec.aspect_ratio not in model.aspect_ratios:
-        raise Unsupported("aspect_ratio", f"cannot do {spec.aspect_ratio}; it can do {', '.join(model.aspect_ratios)}")
-    if model.image_required and not any(image.role == "first" for image in spec.images):
-        raise Unsupported("image", "makes clips from an image only; give one")
-    if model.images is not None:
-        words = {"first": "image", "last": "end_image", "reference": "reference_images"}
-        for role, count in Counter(image.role for image in spec.images).items():
-            if count > model.images.get(role, 0):
-                allowed = ", ".join(f"{most} {words[name]}" for name, most in model.images.items()) or "none"
-                raise Unsupported(words[role], f"cannot take {count} of them; it takes {allowed}")
-    order = order_of(spec, model=model.name, duration_s=route.duration_s, external_id="plan")
-    DIALECTS[model.dialect].submit(order)
+    catalog.check(route.model, spec)
+    DIALECTS[route.model.dialect].submit(order_of(spec, model=route.model.name, terms=route.terms, external_id="plan"))
+
+
+def way_out(spec: JobSpec, provider: Provider, models: Models) -> str:
+    """Names other models of this provider that can do all that the job asks; empty when there is none."""
+    able = []
+    for name, model in models.rows.items():
+        if model.dialect not in provider.routes or model.sunset or name == spec.model:
+            continue
+        with suppress(Unsupported):
+            check(spec, Route(provider, model, terms_of(model, spec), FREE))
+            able.append(name)
+    more = f" and {len(able) - SHOWN_MODELS} more" if len(able) > SHOWN_MODELS else ""
+    return f"; models that can: {', '.join(able[:SHOWN_MODELS])}{more}" if able else ""
 
 
 def _removed(job: Job) -> JobPlan:
     if job.state in (JobState.RUNNING, JobState.SUBMITTING, JobState.READY):
         return JobPlan(job.spec, Verdict.IN_FLIGHT, "no longer in the manifest, but paid for", job.price)
     return JobPlan(job.spec, Verdict.REMOVED, f"no longer in the manifest ({job.state})", job.price)
-
-
-def _steps(model: Model) -> str:
-    return ", ".join(f"{step:g}" for step in model.durations_s)

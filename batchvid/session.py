@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 from uuid import uuid4
@@ -19,12 +19,14 @@ from pydantic import TypeAdapter
 
 from batchvid import catalog, manifest, report, runner
 from batchvid import events as ev
-from batchvid.catalog import Provider
-from batchvid.errors import StateError, Unsupported, UsageError
+from batchvid.catalog import Model, Models, Provider
+from batchvid.catalog.listing import Listing, cache_file, keep
+from batchvid.errors import StateError, UsageError
 from batchvid.failures import FailureKind
 from batchvid.jobs import Job, JobState
 from batchvid.manifest import Manifest
-from batchvid.planning import Plan, Verdict, check, make_plan, route_of
+from batchvid.market import Market
+from batchvid.planning import Plan, Verdict, make_plan
 from batchvid.runner import Caps, Keys, Outcome, Recorder, Setup, utc_now
 from batchvid.scrub import scrubbed
 from batchvid.specs import JobSpec
@@ -45,6 +47,7 @@ class Batch:
     manifest: Manifest
     folder: Path
     providers: Mapping[str, Provider]
+    models: Models = field(default_factory=catalog.built_in)
     sets: tuple[str, ...] = ()
 
     @property
@@ -54,15 +57,22 @@ class Batch:
 
 
 Display = Callable[[Sequence[Job]], report.Progress]
+Again = Callable[[JobSpec, Verdict], bool]
 
 
 def load(path: str | Path, *, out: str | Path = "outputs", sets: Sequence[str] = (), only: Sequence[str] = ()) -> Batch:
     """Read a manifest. Raises ManifestError with every problem."""
-    market = _Market()
+    market = Market(Path(path).parent)
     loaded = manifest.load(
         path, sets=sets, only=only, provider_of=lambda _model: catalog.DEFAULT_PROVIDER, beyond=market
     )
-    return Batch(manifest=loaded, folder=Path(out) / loaded.batch, providers=market.providers, sets=tuple(sets))
+    return Batch(
+        manifest=loaded,
+        folder=Path(out) / loaded.batch,
+        providers=market.providers,
+        models=market.models,
+        sets=tuple(sets),
+    )
 
 
 def load_again(folder: Path, *, sets: Sequence[str] = (), only: Sequence[str] = ()) -> Batch:
@@ -85,48 +95,28 @@ def folder_of(path: str | Path, *, out: str | Path = "outputs") -> Path:
     return load(path, out=out).folder
 
 
-class _Market:
-    """The catalogue with this manifest's providers laid over it; tells the manifest what cannot be bought."""
+def plan(batch: Batch, *, allow_retired: bool = False) -> Plan:
+    """What a run would do and cost. Reads the state file if there is one; changes nothing.
 
-    def __init__(self) -> None:
-        self.providers = catalog.providers({})
-
-    def provider_problem(self, name: str, said: manifest.Provider) -> str:
-        """See manifest.Beyond."""
-        row = said.model_dump(exclude_none=True, exclude={"budget", "models"})
-        row["model_concurrency"] = {m: one.concurrency for m, one in said.models.items() if one.concurrency} or None
-        try:
-            self.providers |= {name: catalog.providers({name: row})[name]}
-        except UsageError as no:
-            return str(no)
-        return ""
-
-    def job_problem(self, spec: JobSpec, unsound: Collection[str]) -> str:
-        """See manifest.Beyond."""
-        try:
-            catalog.find_model(spec.model)
-            if spec.provider in self.providers or spec.provider not in unsound:
-                check(spec, route_of(spec, self.providers))
-        except Unsupported as no:
-            return f"{no.field}: {spec.model}: {no.reason}"
-        except UsageError as no:
-            return str(no)
-        return ""
-
-
-def plan(batch: Batch) -> Plan:
-    """What a run would do and cost. Reads the state file if there is one; changes nothing."""
+    Models past their sunset are refused unless they are allowed all the same.
+    """
     jobs = {job.id: job for job in read_jobs(batch.state_path)} if batch.state_path.exists() else {}
-    return make_plan(batch.manifest, jobs, batch.providers)
+    return _make_plan(batch, jobs, allow_retired=allow_retired)
 
 
 def run(
-    batch: Batch, *, regenerate: Sequence[str] = (), buy: bool = True, display: Display = report.progress_for
+    batch: Batch,
+    *,
+    regenerate: Sequence[str] = (),
+    buy: bool = True,
+    allow_retired: bool = False,
+    display: Display = report.progress_for,
 ) -> Outcome:
     """Buy what is new or waiting and collect what is paid for; write the report.
 
     `regenerate` holds `changed` and patterns of ids whose stored clips are bought again. Without `buy` nothing is paid
-    for. Raises ManifestError before anything is sent or written.
+    for; with `allow_retired` models past their sunset are tried, too. Raises ManifestError before anything is sent
+    or written.
     """
     if not batch.state_path.exists():
         if any((batch.folder / CLIPS_NAME).glob("**/*.mp4")):
@@ -134,18 +124,23 @@ def run(
                 f"{batch.folder} holds clips but no {STATE_NAME}: a run would buy them all again. "
                 f"Put the state file back, or move the folder away"
             )
-        plan(batch)  # a first run that cannot be leaves nothing behind
+        plan(batch, allow_retired=allow_retired)  # a first run that cannot be leaves nothing behind
     with StateFile(batch.state_path) as state:
         jobs = _recovered(state)
         again = _regenerates(regenerate, batch.manifest)
-        chosen = make_plan(batch.manifest, jobs, batch.providers, again=again) if buy else None
+        chosen = _make_plan(batch, jobs, allow_retired=allow_retired, again=again) if buy else None
         specs = [job.spec for job in chosen.to_buy] if chosen else []
         jobs = record_now(state, jobs, _planned(jobs, specs, "regenerate"))
         return _go(batch, state, jobs, specs, display)
 
 
 def retry(
-    batch: Batch, *, kinds: Sequence[str] = (), anew: bool = False, display: Display = report.progress_for
+    batch: Batch,
+    *,
+    kinds: Sequence[str] = (),
+    anew: bool = False,
+    allow_retired: bool = False,
+    display: Display = report.progress_for,
 ) -> Outcome:
     """Reopen failed jobs and run those: bought again, or asked for again where the task may have finished.
 
@@ -167,7 +162,7 @@ def retry(
             else:
                 specs.append(placed.spec)
         reopened = {spec.id for spec in specs}
-        make_plan(batch.manifest, jobs, batch.providers, again=lambda spec, _: spec.id in reopened)
+        _make_plan(batch, jobs, allow_retired=allow_retired, again=lambda spec, _: spec.id in reopened)
         jobs = record_now(state, jobs, [*resumed, *_planned(jobs, specs, "retry")])
         return _go(batch, state, jobs, specs, display)
 
@@ -215,6 +210,13 @@ def resolve(state_path: Path, job_id: str, *, task_id: str = "") -> Job:
         return jobs[job_id]
 
 
+def _make_plan(
+    batch: Batch, jobs: Mapping[str, Job], *, allow_retired: bool, again: Again = lambda _spec, _verdict: False
+) -> Plan:
+    sold_on = None if allow_retired else utc_now().date()
+    return make_plan(batch.manifest, jobs, batch.providers, models=batch.models, sold_on=sold_on, again=again)
+
+
 def _go(batch: Batch, state: StateFile, jobs: dict[str, Job], buys: Sequence[JobSpec], display: Display) -> Outcome:
     settings = batch.manifest.settings
     meta = read_meta(state.path)
@@ -230,6 +232,7 @@ def _go(batch: Batch, state: StateFile, jobs: dict[str, Job], buys: Sequence[Job
     setup = Setup(
         folder=batch.folder,
         providers=providers,
+        models=batch.models,
         keys=Keys(batch.manifest.folder),
         buys=frozenset(spec.id for spec in buys),
         scope=frozenset(placed.spec.id for placed in batch.manifest.jobs),
@@ -283,7 +286,7 @@ def _planned(jobs: Mapping[str, Job], specs: Sequence[JobSpec], reason: str) -> 
     return events
 
 
-def _regenerates(wanted: Sequence[str], asked: Manifest) -> Callable[[JobSpec, Verdict], bool]:
+def _regenerates(wanted: Sequence[str], asked: Manifest) -> Again:
     patterns = {pattern.casefold() for pattern in wanted}
     changed = "changed" in patterns
     patterns.discard("changed")
@@ -298,3 +301,27 @@ def _regenerates(wanted: Sequence[str], asked: Manifest) -> Callable[[JobSpec, V
         return named and verdict in (Verdict.CHANGED, Verdict.STORED)
 
     return again
+
+
+def models(folder: Path, *, pattern: str = "*", dialect: str = "", can: Sequence[str] = ()) -> dict[str, Model]:
+    """The catalogue for manifests in this folder, by name: what fits the pattern and can do all that is asked."""
+    return {
+        name: model
+        for name, model in catalog.models_for(folder).rows.items()
+        if fnmatchcase(name.casefold(), pattern.casefold())
+        and dialect in ("", model.dialect)
+        and set(can) <= set(model.kinds)
+    }
+
+
+def refresh(provider: str, folder: Path) -> Listing:
+    """Fetch a provider's own list of models and keep it, dated, for every later plan.
+
+    Raises UsageError for a provider that is not known here, WireError when it cannot be asked or understood.
+    """
+    known = Market(folder).providers
+    if provider not in known or not known[provider].base_url:
+        raise UsageError(f"provider {provider} has no list to ask for; there are {', '.join(known)}")
+    listing = asyncio.run(runner.fetch_listing(known[provider], utc_now().date()))
+    keep(listing, cache_file())
+    return listing

@@ -19,7 +19,8 @@ class ImageRef:
     """One input image of a job: where it is and what it was when the job was planned.
 
     `source` is an absolute path or an `https://` URL. `sha256` is the hex digest of the bytes, empty for a URL.
-    `width` and `height` are pixels as seen upright (EXIF turn applied), 0 for a URL.
+    `width` and `height` are pixels as seen upright (EXIF turn applied), 0 for a URL; `turned` says that the bytes
+    are not upright themselves.
     """
 
     role: ImageRole
@@ -29,6 +30,7 @@ class ImageRef:
     size_bytes: int = 0
     width: int = 0
     height: int = 0
+    turned: bool = False
 
     @property
     def is_url(self) -> bool:
@@ -57,6 +59,7 @@ class JobSpec:
     take: int = 1
     negative_prompt: str = ""
     images: tuple[ImageRef, ...] = ()
+    fit: str = ""  # how the frames get the clip's shape: cover, contain or stretch
     duration_s: float | None = None
     aspect_ratio: str = ""
     resolution: str = ""
@@ -103,6 +106,7 @@ def fingerprint(
     prompt: str,
     negative_prompt: str = "",
     images: tuple[tuple[str, str], ...] = (),
+    fit: str = "",
     duration_s: float | None = None,
     aspect_ratio: str = "",
     resolution: str = "",
@@ -124,6 +128,7 @@ def fingerprint(
         "prompt": prompt,
         "negative_prompt": negative_prompt,
         "images": [list(pair) for pair in images],
+        "fit": fit,
         "duration_s": None if duration_s is None else format(Decimal(str(duration_s)).normalize(), "f"),
         "aspect_ratio": aspect_ratio,
         "resolution": resolution,

@@ -109,6 +109,17 @@ def test_the_readmes_yaml_example_plans(tmp_path: Path, monkeypatch: pytest.Monk
     assert plan.counts == {Verdict.NEW: 6 + 2 + 2 + 1}
 
 
+def test_the_readmes_catalogue_example_counts(tmp_path: Path) -> None:
+    """The file of the README, saved beside a manifest, brings its model and its provider."""
+    example = re.search(r"```toml\n(.*?)```", README, re.DOTALL)
+    assert example
+    (tmp_path / "batchvid.toml").write_text(example[1], "utf-8")
+    manifest = "clips: [{id: a, prompt: p, model: house-model, provider: office, resolution: 1280x720}]"
+    (tmp_path / "m.yaml").write_text(manifest, "utf-8")
+    (job,) = session.plan(session.load(tmp_path / "m.yaml", out=tmp_path)).to_buy
+    assert (job.duration_s, job.price.basis) == (6, "estimate: our contract, 2026-11")
+
+
 @pytest.mark.parametrize("path", sorted((ROOT / "manifests").glob("*.yaml")), ids=lambda path: path.stem)
 def test_the_sample_manifests_plan_as_they_are(path: Path, tmp_path: Path) -> None:
     """Every manifest in manifests/ is valid and prices."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from batchvid import catalog
 from batchvid.catalog import Provider, providers
 from batchvid.errors import ManifestError, Unsupported, UsageError
 from batchvid.jobs import Job, JobState
@@ -208,7 +210,7 @@ def test_what_is_sent_is_what_was_asked() -> None:
         options={"n": 1}, negative_prompt="rain", model="veo/veo3-fast",
     )  # fmt: skip
     route = route_of(one, PROVIDERS)
-    order = order_of(one, model=route.model.name, duration_s=route.duration_s, external_id="kite-1")
+    order = order_of(one, model=route.model.name, terms=route.terms, external_id="kite-1")
     assert (order.model, order.duration_s, order.external_id) == ("veo3-fast", 4, "kite-1")
     assert (order.prompt, order.negative_prompt, order.aspect_ratio, order.resolution) == (
         *("a paper kite", "rain", "9:16", "720p"),
@@ -235,3 +237,77 @@ def test_a_check_asks_the_dialect_too() -> None:
     one = spec(model="sora-2", negative_prompt="rain")
     with pytest.raises(Unsupported, match="negative_prompt"):
         check(one, route_of(one, PROVIDERS))
+
+
+SUNSET = date(2026, 9, 24)
+
+
+def test_a_sunset_is_warned_of_before_and_refused_after() -> None:
+    """The day counts on which it is bought; who says so may try all the same, and the emulator never retires one."""
+    job = spec(model="sora-2")
+    told = "sora-2 is sold until 2026-09-24 (OpenAI's deprecation notice)"
+    assert plan(job, sold_on=SUNSET - timedelta(days=1)).jobs[0].warning == told
+    for day in (SUNSET, SUNSET + timedelta(days=90)):
+        with pytest.raises(ManifestError, match=r"model: sora-2: .*--allow-retired tries it all the same"):
+            plan(job, sold_on=day)
+        assert plan(spec(model="sora-2", provider="emulator"), sold_on=day).jobs[0].warning == ""
+    assert plan(job, sold_on=None).to_buy
+
+
+def test_a_refusal_names_who_can() -> None:
+    """Other models of the same provider that can do all that the job asks, and no other."""
+    wide = spec(model="veo3-fast", aspect_ratio="21:9", images=(replace(FIRST, width=840, height=360),))
+    with pytest.raises(ManifestError) as raised:
+        plan(wide)
+    assert str(raised.value).partition("; models that can: ")[2].split(", ")[0] in catalog.built_in().rows
+    for name in str(raised.value).partition("; models that can: ")[2].split(" and ")[0].split(", "):
+        other = replace(wide, model=name)
+        check(other, route_of(other, PROVIDERS))
+
+
+def test_where_nobody_can_nobody_is_named() -> None:
+    """A job that no model can do is refused without a hint."""
+    with pytest.raises(ManifestError) as raised:
+        plan(spec(aspect_ratio="99:1"))
+    assert "models that can" not in str(raised.value)
+
+
+def test_a_row_of_the_users_own_counts() -> None:
+    """A plan is made against the catalogue it is given."""
+    models = catalog.built_in().over({"house": {"dialect": "veo", "durations_s": "3-5", "default_duration_s": 3}})
+    assert make_plan(manifest(spec(model="house")), {}, PROVIDERS, models=models).to_buy[0].duration_s == 3
+    with pytest.raises(ManifestError, match="unknown model 'house'"):
+        plan(spec(model="house"))
+
+
+SWITCH = ("veo3-fast", "veo3.1", "kling-v2-6", "kling-v1", "kling-video-o1", "grok-imagine-video")
+
+
+@pytest.mark.parametrize("fields", [{}, {"images": (replace(FIRST, width=1600, height=900),)}, {"duration_s": None}])
+@pytest.mark.parametrize("model", [name for name in SWITCH if name in catalog.built_in().rows])
+def test_another_model_needs_no_other_change(model: str, fields: dict[str, Any]) -> None:
+    """A job of eight seconds in 16:9 is bought from any of them: the length becomes a step, and the ratio holds."""
+    job = spec(model=model, **{"duration_s": 8.0, "aspect_ratio": "16:9", **fields})
+    (planned,) = plan(job).to_buy
+    assert planned.duration_s in catalog.built_in().find(model).durations_s
+    assert bool(planned.warning) == (job.duration_s not in (planned.duration_s, None))
+
+
+def test_a_fitted_frame_is_told_as_it_will_be_sent() -> None:
+    """The dialect's own checks see the fitted pixels: Sora takes any photograph once it is to be fitted."""
+    job = spec(model="sora-2", aspect_ratio="16:9", images=(FIRST,))
+    with pytest.raises(Unsupported, match="exact pixels"):
+        check(job, route_of(job, PROVIDERS))
+    fitted = replace(job, fit="cover")
+    route = route_of(fitted, PROVIDERS)
+    check(fitted, route)
+    (image,) = order_of(fitted, terms=route.terms).images
+    assert (image.width, image.height) == (1280, 720)
+    kling = spec(model="kling-v2-6", aspect_ratio="9:16", images=(FIRST,), fit="contain")
+    check(kling, route_of(kling, PROVIDERS))
+
+
+def test_a_poll_needs_no_catalogue() -> None:
+    """Without terms an order tells the wishes as they are: enough for a path."""
+    order = order_of(spec(model="gone", duration_s=7, aspect_ratio="16:9", action="extend"))
+    assert (order.model, order.duration_s, order.aspect_ratio, order.action) == ("gone", 7, "16:9", "extend")

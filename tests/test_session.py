@@ -8,6 +8,7 @@ import pytest
 
 from batchvid import events as ev
 from batchvid import session
+from batchvid.dialects import DIALECTS
 from batchvid.errors import ManifestError
 from batchvid.failures import FailureKind
 from batchvid.jobs import Job, JobState, advance
@@ -75,7 +76,7 @@ def test_all_mistakes_are_told_at_once(folder: Path) -> None:
 def test_what_the_market_finds_alone_is_told_too(folder: Path) -> None:
     """A manifest whose only mistakes are the market's: the provider's at loading, with its line."""
     assert problems("providers:\n  office: {dialect: smtp}\nclips: [{id: a, model: veo3-fast, prompt: p}]") == [
-        "m.yaml:2: providers.office: unknown dialect 'smtp'; there are veo, openai-videos, kling, runway"
+        f"m.yaml:2: providers.office: unknown dialect 'smtp'; there are {', '.join(DIALECTS)}"
     ]
     assert [path.name for path in folder.iterdir()] == ["m.yaml"]
 

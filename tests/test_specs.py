@@ -49,6 +49,21 @@ def test_a_field_that_came_later_moves_it_once_it_is_said(name: str) -> None:
     assert fingerprint(**SAID) != fingerprint(**SAID, **{name: LATER[name]})
 
 
+LATER: dict[str, Any] = {
+    "fit": "cover",
+    "action": "extend",
+    "video": "https://cdn.example/a.mp4",
+    "audio": "https://cdn.example/a.mp3",
+}
+
+
+@pytest.mark.parametrize("name", LATER)
+def test_a_field_that_came_later_moves_it_only_when_it_is_said(name: str) -> None:
+    """Clips that were bought before the field existed are still the same."""
+    assert fingerprint(**SAID, **dict[str, Any]({name: ""})) == fingerprint(**SAID)
+    assert fingerprint(**SAID, **{name: LATER[name]}) != fingerprint(**SAID)
+
+
 @pytest.mark.parametrize("name", SAID)
 def test_each_paid_field_moves_it(name: str) -> None:
     """A change of anything that is paid for is a change of the clip."""

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import click
 
-from batchvid.cli import emulate, look, settle, starter, work
+from batchvid.cli import check, emulate, look, models, settle, starter, work
 from batchvid.errors import BatchvidError, ManifestError
 from batchvid.version import __version__
 
@@ -50,7 +50,8 @@ COMMANDS = (
     look.status,
     look.report,
     settle.resolve,
-    look.models,
+    models.models,
+    check.doctor,
     look.schema,
     emulate.emulator,
     look.completion,

@@ -23,6 +23,10 @@ set_option = click.option(
 )
 only_option = click.option("--only", multiple=True, metavar="PATTERN", help="Only jobs whose id fits, or tag:NAME.")
 
+retired_option = click.option(
+    "--allow-retired", is_flag=True, help="Try models past their sunset, too, instead of refusing them."
+)
+
 
 def is_manifest(target: str) -> bool:
     """Whether the target is a manifest rather than a batch's folder, state file or name."""

@@ -1,4 +1,4 @@
-"""`status`, `report`, `models`, `schema`, `completion`: what only looks."""
+"""`status`, `report`, `schema`, `completion`: what only looks."""
 
 from __future__ import annotations
 
@@ -41,14 +41,6 @@ def report(target: str | None, out: str) -> None:
     folder = folder_of(target, out)
     write_report(folder / "report.csv", read_jobs(folder / STATE_NAME))
     click.echo(str(folder / "report.csv"))
-
-
-@click.command()
-def models() -> None:
-    """List the models, what they can do and cost."""
-    from batchvid.cli.tables import print_models
-
-    print_models()
 
 
 @click.command()

@@ -1,4 +1,4 @@
-"""Still tables for people: the plan, the status, the models. Counting is done elsewhere; this only lays it out."""
+"""Still tables for people: the plan, the status. Counting is done elsewhere; this only lays it out."""
 
 from __future__ import annotations
 
@@ -12,32 +12,33 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from batchvid import catalog
 from batchvid.jobs import IN_FLIGHT, Job, JobState
 from batchvid.planning import JobPlan, Plan
 
 SHOWN = 8  # jobs of a verdict, unless all are asked for
+PIPE_COLUMNS = 400  # wider than any table: a script wants one line a row
 
 
-def _console() -> Console:
-    # in a file or a pipe nothing is gained by folding lines at 80 columns
+def console_for_people() -> Console:
+    """Where tables go; in a file or a pipe nothing is gained by folding lines at 80 columns."""
     console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=200)
+    return console if console.is_terminal else Console(highlight=False, width=PIPE_COLUMNS)
 
 
 def print_plan(plan: Plan, *, show_all: bool) -> None:
     """What would be bought and for how much, by model; then the jobs with their reasons."""
-    console = _console()
+    console = console_for_people()
     by_model: dict[tuple[str, str], list[JobPlan]] = defaultdict(list)
     for job in plan.to_buy:
         by_model[job.spec.provider, job.spec.model].append(job)
     table = Table("provider", "model", "clips", "seconds", "price at most", "how sure", box=None, pad_edge=False)
     for (provider, model), jobs in by_model.items():
-        seconds = sum(job.duration_s or 0 for job in jobs)
-        table.add_row(provider, escape(model), str(len(jobs)), f"{seconds:g}", price_of(jobs), jobs[0].price.basis)
+        sure = "; ".join(dict.fromkeys(job.price.basis for job in jobs))
+        table.add_row(provider, escape(model), str(len(jobs)), seconds_of(jobs), price_of(jobs), sure)
     if by_model:
         console.print(table)
-    console.print(f"to buy: {len(plan.to_buy)} clips, {price_of(plan.to_buy)}")
+    in_all = f", {seconds_of(plan.to_buy)} s" if plan.to_buy else ""
+    console.print(f"to buy: {len(plan.to_buy)} clips{in_all}, {price_of(plan.to_buy)}")
     for verdict, count in plan.counts.items():
         jobs = [job for job in plan.jobs if job.verdict is verdict]
         console.print(f"{verdict}: {count}")
@@ -46,6 +47,14 @@ def print_plan(plan: Plan, *, show_all: bool) -> None:
             console.print(f"  {job.spec.id}: {job.reason}{warning}", markup=False, soft_wrap=True)
         if not show_all and count > SHOWN:
             console.print(f"  ... and {count - SHOWN} more (--all shows them)")
+
+
+def seconds_of(jobs: Sequence[JobPlan]) -> str:
+    """The billed seconds as far as they are known, and of how many clips they are not."""
+    known = [job.duration_s for job in jobs if job.duration_s is not None]
+    unknown = len(jobs) - len(known)
+    said = f"{sum(known):g}" if known else ""
+    return " + ".join(filter(None, (said, f"{unknown} x unknown" if unknown else "")))
 
 
 def price_of(jobs: Sequence[JobPlan]) -> str:
@@ -90,7 +99,7 @@ def _uncertain(job: Job) -> dict[str, Any]:
 
 def print_status(folder: Path, facts: dict[str, Any]) -> None:
     """Uncertain jobs first: they wait for a person."""
-    console = _console()
+    console = console_for_people()
     console.print(f"{folder}: {facts['jobs']} jobs; {facts['running_as'] or 'no run is at work'}", markup=False)
     for job in facts["uncertain"]:
         console.print(
@@ -108,32 +117,3 @@ def print_status(folder: Path, facts: dict[str, Any]) -> None:
         console.print(f"failed: {job['job']} ({job['kind']}): {job['message']}", markup=False, soft_wrap=True)
     if len(facts["failed"]) > SHOWN:
         console.print(f"... and {len(facts['failed']) - SHOWN} more in the report")
-
-
-def print_models() -> None:
-    """The catalogue."""
-    console = _console()
-    table = Table("model", "wire format", "seconds", "ratios", "images", "price", "as of", box=None, pad_edge=False)
-    for name in catalog.model_names():
-        model = catalog.find_model(name)
-        images = ", ".join(f"{count} {role}" for role, count in (model.images or {}).items())
-        table.add_row(
-            name,
-            model.dialect,
-            " ".join(f"{step:g}" for step in model.durations_s),
-            " ".join(model.aspect_ratios),
-            f"{images}{' (needed)' if model.image_required else ''}",
-            _price_words(model),
-            model.price.as_of if model.price else "",
-        )
-    console.print(table)
-
-
-def _price_words(model: catalog.Model) -> str:
-    price = model.price
-    if price is None:
-        return "unknown"
-    if price.usd_per_clip is None:
-        return f"${price.usd_per_s}/s"
-    low = f"${price.lowest_usd_per_clip}-" if price.lowest_usd_per_clip is not None else "$"
-    return f"{low}{price.usd_per_clip}/clip"

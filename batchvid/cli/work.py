@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from batchvid.cli.batches import folder_of, is_manifest, load, only_option, out_option, set_option
+from batchvid.cli.batches import folder_of, is_manifest, load, only_option, out_option, retired_option, set_option
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,7 +22,10 @@ MANIFEST = click.Path(exists=True, dir_okay=False)
 @out_option
 @set_option
 @only_option
-def plan(manifest: str, show_all: bool, out: str, sets: tuple[str, ...], only: tuple[str, ...]) -> None:
+@retired_option
+def plan(
+    manifest: str, show_all: bool, out: str, sets: tuple[str, ...], only: tuple[str, ...], allow_retired: bool
+) -> None:
     """Say what a run would do, why, and for how much.
 
     MANIFEST is checked, expanded and held against what was done before. Nothing is sent, no key is needed.
@@ -30,14 +33,15 @@ def plan(manifest: str, show_all: bool, out: str, sets: tuple[str, ...], only: t
     from batchvid import session
     from batchvid.cli.tables import print_plan
 
-    print_plan(session.plan(load(manifest, out, sets, only)), show_all=show_all)
+    print_plan(session.plan(load(manifest, out, sets, only), allow_retired=allow_retired), show_all=show_all)
 
 
 @click.command()
 @click.argument("manifest", type=MANIFEST)
 @out_option
 @set_option
-def validate(manifest: str, out: str, sets: tuple[str, ...]) -> None:
+@retired_option
+def validate(manifest: str, out: str, sets: tuple[str, ...], allow_retired: bool) -> None:
     """Only check the manifest.
 
     Every mistake is told with its file and line; the exit code is 2 if there is one.
@@ -45,7 +49,7 @@ def validate(manifest: str, out: str, sets: tuple[str, ...]) -> None:
     from batchvid import session
 
     batch = load(manifest, out, sets)
-    session.plan(batch)
+    session.plan(batch, allow_retired=allow_retired)
     click.echo(f"{manifest}: {len(batch.manifest.jobs)} clips, no problem")
 
 
@@ -59,6 +63,7 @@ def validate(manifest: str, out: str, sets: tuple[str, ...]) -> None:
 @out_option
 @set_option
 @only_option
+@retired_option
 def run(
     target: str,
     dry_run: bool,
@@ -67,6 +72,7 @@ def run(
     out: str,
     sets: tuple[str, ...],
     only: tuple[str, ...],
+    allow_retired: bool,
 ) -> None:
     """Buy the clips, collect them, write the report.
 
@@ -83,9 +89,10 @@ def run(
         return
     batch = load(target, out, sets, only)
     if dry_run:
-        print_plan(session.plan(batch), show_all=False)
+        print_plan(session.plan(batch, allow_retired=allow_retired), show_all=False)
         return
-    _end(batch.folder, session.run(batch, regenerate=regenerate, buy=not collect_only))
+    outcome = session.run(batch, regenerate=regenerate, buy=not collect_only, allow_retired=allow_retired)
+    _end(batch.folder, outcome)
 
 
 @click.command()
@@ -97,8 +104,15 @@ def run(
 @out_option
 @set_option
 @only_option
+@retired_option
 def retry(
-    target: str, kinds: tuple[str, ...], anew: bool, out: str, sets: tuple[str, ...], only: tuple[str, ...]
+    target: str,
+    kinds: tuple[str, ...],
+    anew: bool,
+    out: str,
+    sets: tuple[str, ...],
+    only: tuple[str, ...],
+    allow_retired: bool,
 ) -> None:
     """Buy the failed jobs again, and only those.
 
@@ -112,7 +126,7 @@ def retry(
     if unknown:
         raise click.UsageError(f"unknown kind {unknown[0]!r}; there are {', '.join(FailureKind)}")
     batch = load(target, out, sets, only)
-    _end(batch.folder, session.retry(batch, kinds=kinds, anew=anew))
+    _end(batch.folder, session.retry(batch, kinds=kinds, anew=anew, allow_retired=allow_retired))
 
 
 def _end(folder: Path, outcome: Outcome) -> None:

@@ -23,7 +23,8 @@ from batchvid.specs import ImageRef, JobSpec, fingerprint
 from batchvid.wire import ImageRole
 
 _ROLES: Mapping[str, ImageRole] = {"image": "first", "end_image": "last", "reference_images": "reference"}
-_NEVER_EMPTY = frozenset({"prompt", "image", "end_image", "reference_images", "model"})
+_CONTENT = ("prompt", *_ROLES, "action", "video")
+_NEVER_EMPTY = frozenset({"prompt", *_ROLES, "video", "audio", "model"})
 _EMPTY = "is empty once it is filled in; give it a value, or leave the row out with where"
 _NOTHING: Mapping[str, Any] = {}
 
@@ -69,6 +70,10 @@ def _spec(draft: Draft, fields: Mapping[str, Any], *, id: str, entry: str, provi
         "seed": None if seed is None else seed + draft.take - 1,
         "sound": fields.get("sound"),
         "mode": fields.get("mode", ""),
+        "action": fields.get("action", ""),
+        "video": fields.get("video", ""),
+        "audio": fields.get("audio", ""),
+        "fit": fields.get("fit", ""),
         "options": fields.get("options", _NOTHING),
     }
     return JobSpec(
@@ -94,6 +99,7 @@ def _ref(role: ImageRole, picture: Picture) -> ImageRef:
         size_bytes=picture.size_bytes,
         width=picture.width,
         height=picture.height,
+        turned=picture.turned,
     )
 
 
@@ -158,7 +164,7 @@ def _picture(entry: Entry, draft: Draft, field: str, said: str) -> Picture:
 
 def _is_enough(entry: Entry, fields: Mapping[str, Any]) -> bool:
     """Whether there is a model, and something to make a clip from. Told, unless a misspelled key may be the reason."""
-    has_model, has_content = "model" in fields, any(field in fields for field in ("prompt", *_ROLES))
+    has_model, has_content = "model" in fields, any(field in fields for field in _CONTENT)
     if entry.node.keys() <= ClipEntry.model_fields.keys():
         if not has_model:
             entry.complain("model", "is missing; say it here or under defaults")

@@ -43,7 +43,7 @@ _SENTENCES = {
     "finite_number": "must be a finite number",
 }
 
-_NOT_YET = ("video", "audio", "fallback")
+_NOT_YET = ("fallback",)
 _NEEDED = frozenset({"model", "prompt", "image"})  # without one of them, a clip would be told to lack it
 
 Path = tuple[str | int, ...]

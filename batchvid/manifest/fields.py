@@ -10,12 +10,15 @@ import re
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
+from urllib.parse import urlsplit
 
 from batchvid.manifest.names import text_of
 from batchvid.manifest.template import MAX_CHARS
 
 MAX_DURATION_S = 3600  # new-api's upper bound (relay/common/relay_utils.go); no vendor sells more
 MAX_SEED = 2**63 - 1_000  # fits a signed 64-bit field with the takes added
+FITS = ("cover", "contain", "stretch")
+ACTIONS = ("extend", "edit", "remix", "lip-sync")
 _YES_NO = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 _RATIO = re.compile(r"[1-9][0-9]{0,4}:[1-9][0-9]{0,4}")
 
@@ -75,6 +78,32 @@ def ratio(value: Any) -> str:
     return said
 
 
+def fit(value: Any) -> str:
+    """How a frame gets the clip's shape: cover fills it, contain shows all of the image, stretch distorts it."""
+    return _one_of(value, FITS)
+
+
+def action(value: Any) -> str:
+    """What is done to another clip."""
+    return _one_of(value, ACTIONS)
+
+
+def video(value: Any) -> str:
+    """The address of a clip that the vendor can fetch; it is never uploaded."""
+    said = word(value)
+    if not _is_link(said):
+        raise ValueError("must be an https:// address that the vendor can fetch; a file cannot be sent")
+    return said
+
+
+def audio(value: Any) -> str:
+    """The address of a sound, or the sound itself as a data URI."""
+    said = word(value)
+    if not _is_link(said) and not (said.startswith("data:audio/") and "," in said[:100]):
+        raise ValueError("must be an https:// address, or the sound itself as data:audio/...;base64,...")
+    return said
+
+
 CHECKS: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
     {
         "prompt": text,
@@ -87,11 +116,30 @@ CHECKS: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
         "seed": seed,
         "sound": switch,
         "mode": word,
+        "action": action,
+        "video": video,
+        "audio": audio,
+        "fit": fit,
         "model": word,
         "provider": word,
     }
 )
 """The fields that hold one value: each may be a template, and each may be an axis of a matrix."""
+
+
+def _one_of(value: Any, allowed: tuple[str, ...]) -> str:
+    said = word(value)
+    if said not in allowed:
+        raise ValueError(f"must be {', '.join(allowed[:-1])} or {allowed[-1]}, not {_shown(value)}")
+    return said
+
+
+def _is_link(said: str) -> bool:
+    try:
+        parts = urlsplit(said)
+        return parts.scheme == "https" and bool(parts.hostname) and " " not in said
+    except ValueError:
+        return False
 
 
 def _number(value: Any, wanted: str) -> float:

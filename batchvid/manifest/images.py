@@ -21,11 +21,15 @@ _TYPES = {
     "PNG": "image/png",
     "WEBP": "image/webp",
 }  # MPO: a phone's JPEG
-_ORIENTATION, _TURNED = 0x0112, (5, 6, 7, 8)  # EXIF: the tag, and the values that swap width and height
+_ORIENTATION = 0x0112  # EXIF
+_UPRIGHT, _SWAPPED = (None, 0, 1), (5, 6, 7, 8)  # its values: as it is; width and height change places
 
 
 class Picture(NamedTuple):
-    """One image: `source` is an absolute path or a URL; width and height are upright pixels, 0 for a URL."""
+    """One image: `source` is an absolute path or a URL; width and height are upright pixels, 0 for a URL.
+
+    `turned` says that its bytes are not upright: an EXIF tag tells how to hold it.
+    """
 
     source: str
     sha256: str = ""
@@ -33,6 +37,7 @@ class Picture(NamedTuple):
     size_bytes: int = 0
     width: int = 0
     height: int = 0
+    turned: bool = False
 
     @property
     def identity(self) -> str:
@@ -133,14 +138,17 @@ def _look(said: str, path: Path) -> Picture | str:
     except OSError as error:
         return f"{said} cannot be read: {error.strerror or error}"
     try:
-        media_type, width, height = _decoded(data)
+        media_type, width, height, turned = _decoded(data)
     except ValueError as error:
         return f"{said} {error}"
-    return Picture(str(path), hashlib.sha256(data).hexdigest(), media_type, len(data), width, height)
+    return Picture(str(path), hashlib.sha256(data).hexdigest(), media_type, len(data), width, height, turned)
 
 
-def _decoded(data: bytes) -> tuple[str, int, int]:
-    """(media type, width, height). Decodes all of it: Pillow's verify() lets a JPEG cut in half pass."""
+def _decoded(data: bytes) -> tuple[str, int, int, bool]:
+    """(media type, width, height, whether it is turned).
+
+    Decodes all of it: Pillow's verify() lets a JPEG cut in half pass.
+    """
     from PIL import Image, UnidentifiedImageError  # late: planning without images need not pay for it
 
     if data[4:8] == b"ftyp":
@@ -154,7 +162,7 @@ def _decoded(data: bytes) -> tuple[str, int, int]:
                     raise _Unfit(f"is {image.format}; JPEG, PNG and WebP can be sent")
                 if width * height > MAX_PIXELS:
                     raise _Unfit(f"has {width}x{height} pixels; at most {MAX_PIXELS // 1_000_000} million can be sent")
-                turned = image.getexif().get(_ORIENTATION) in _TURNED
+                orientation = image.getexif().get(_ORIENTATION)
                 media_type = _TYPES[image.format]
                 image.draft("RGB", (width // 8, height // 8))  # a JPEG is still read to its end, five times as fast
                 image.load()
@@ -166,4 +174,6 @@ def _decoded(data: bytes) -> tuple[str, int, int]:
         raise
     except Exception as error:  # Pillow's readers raise what they like on a damaged file
         raise ValueError(f"is damaged: {error}") from None
-    return (media_type, height, width) if turned else (media_type, width, height)
+    if orientation in _SWAPPED:
+        width, height = height, width
+    return media_type, width, height, orientation not in _UPRIGHT

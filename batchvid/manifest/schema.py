@@ -126,6 +126,10 @@ _Seed = Annotated[int | str | None, PlainValidator(_unless_template(fields.seed)
 _Switch = Annotated[
     bool | str | None, PlainValidator(_unless_template(fields.switch), json_schema_input_type=bool | str)
 ]
+_Fit = Annotated[str | None, PlainValidator(_unless_template(fields.fit), json_schema_input_type=str)]
+_Action = Annotated[str | None, PlainValidator(_unless_template(fields.action), json_schema_input_type=str)]
+_Video = Annotated[str | None, PlainValidator(_unless_template(fields.video), json_schema_input_type=str)]
+_Audio = Annotated[str | None, PlainValidator(_unless_template(fields.audio), json_schema_input_type=str)]
 _Item = Annotated[str, PlainValidator(_unless_template(fields.word), json_schema_input_type=str)]
 _Names = Annotated[list[str], BeforeValidator(_as_list, json_schema_input_type=str | list[str])]
 _Count = Annotated[int, Field(strict=True, gt=0)]
@@ -193,14 +197,16 @@ class ClipFields(_Strict):
     image: _Word = Field(None, description="first frame: a file beside this one, or an https:// address")
     end_image: _Word = Field(None, description="last frame")
     reference_images: list[_Item] | None = Field(None, description="pictures of what is to appear")
-    video: Annotated[Any, PlainValidator(_not_yet("is not supported by any route yet; leave it out"))] = None
-    audio: Annotated[Any, PlainValidator(_not_yet("is not supported by any route yet; leave it out"))] = None
+    fit: _Fit = Field(None, description="how image and end_image get the clip's shape: cover, contain or stretch")
     duration_s: _Seconds = Field(None, description="seconds")
     aspect_ratio: _Ratio = Field(None, description="width:height, such as 16:9")
     resolution: _Word = Field(None, description="such as 720p, or exactly 1280x720")
     seed: _Seed = Field(None, description="the first take's seed; each further take adds one")
     sound: _Switch = Field(None, description="with a sound track")
     mode: _Word = Field(None, description="a model's quality level, such as pro")
+    action: _Action = Field(None, description="what is done to another clip: extend, edit, remix or lip-sync")
+    video: _Video = Field(None, description="the https:// address of that clip")
+    audio: _Audio = Field(None, description="an https:// address, or data: with a sound to speak or sing")
     model: _Word = Field(None, description="the catalogue's name of the model")
     provider: _Word = Field(None, description="who is asked, where several could be")
     options: dict[str, Any] | None = Field(None, description="the vendor's own fields, passed on as they are")

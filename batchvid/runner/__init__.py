@@ -1,9 +1,23 @@
 """The asyncio machine: submits under limits, one poll loop, downloads, and the one verb that records it all."""
 
+from batchvid.runner.ask import ask, fetch_listing
 from batchvid.runner.budget import Caps
 from batchvid.runner.context import Notice, utc_now
 from batchvid.runner.keys import Keys
 from batchvid.runner.recorder import Listener, Recorder
 from batchvid.runner.run import DOWNLOADS, Outcome, Setup, run
 
-__all__ = ["DOWNLOADS", "Caps", "Keys", "Listener", "Notice", "Outcome", "Recorder", "Setup", "run", "utc_now"]
+__all__ = [
+    "DOWNLOADS",
+    "Caps",
+    "Keys",
+    "Listener",
+    "Notice",
+    "Outcome",
+    "Recorder",
+    "Setup",
+    "ask",
+    "fetch_listing",
+    "run",
+    "utc_now",
+]

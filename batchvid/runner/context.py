@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from batchvid.catalog import Provider
+from batchvid.catalog import Models, Provider, built_in
 from batchvid.jobs import Job, JobState
 from batchvid.planning import Route, route_of
 from batchvid.runner.budget import Budget
@@ -41,6 +41,7 @@ class RunContext:
     providers: Mapping[str, Provider]
     budgets: Mapping[str, Budget]
     notice: Notice
+    models: Models = field(default_factory=built_in)
     retries: int = 0
     active: set[str] = field(default_factory=set)
     over: asyncio.Event = field(default_factory=asyncio.Event)
@@ -49,7 +50,7 @@ class RunContext:
     unbuyable: str = ""
     started: bool = False
     fault: BaseException | None = None
-    _routes: dict[tuple[str, str, float | None], Route] = field(default_factory=dict)
+    _routes: dict[tuple[object, ...], Route] = field(default_factory=dict)
 
     def now(self) -> float:
         """The event loop's clock, seconds."""
@@ -73,10 +74,11 @@ class RunContext:
 
     def route(self, spec: JobSpec) -> Route:
         """How the job is bought; worked out once for jobs that are alike."""
-        alike = (spec.provider, spec.model, spec.duration_s)
+        said = (spec.duration_s, spec.aspect_ratio, spec.resolution, spec.mode, spec.sound, spec.action, spec.fit)
+        alike = (spec.provider, spec.model, *said, *((image.role, image.width, image.height) for image in spec.images))
         route = self._routes.get(alike)
         if route is None:
-            route = self._routes[alike] = route_of(spec, self.providers)
+            route = self._routes[alike] = route_of(spec, self.providers, self.models)
         return route
 
     def is_reachable(self, job: Job) -> bool:

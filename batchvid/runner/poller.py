@@ -68,7 +68,7 @@ class Poller:
         context.active.add(job.id)
         order = order_of(job.spec, model=job.model_sent, external_id=job.external_id)
         request = DIALECTS[job.dialect].poll(order, job.task_id)
-        every_s = poll_every_s(lane.provider, job.spec.model)
+        every_s = poll_every_s(lane.provider, job.spec.model, context.models)
         age_s = (utc_now() - job.watched_from).total_seconds() if job.watched_from else 0.0
         watch = Watch(job.id, lane, lane.base_url + job.prefix, request, context.now() - max(age_s, 0.0), every_s)
         self._push(watch, 0.0 if at_once else first_poll_s(every_s, job.id))

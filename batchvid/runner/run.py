@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from batchvid import events as ev
-from batchvid.catalog import Provider, vendor_id
+from batchvid.catalog import Models, Provider, built_in
 from batchvid.errors import BatchvidError
 from batchvid.jobs import IN_FLIGHT, Job, JobState
 from batchvid.runner.budget import Budget, Caps
@@ -48,6 +48,7 @@ class Setup:
     keys: Keys
     scope: frozenset[str]
     buys: frozenset[str] = frozenset()
+    models: Models = field(default_factory=built_in)
     caps: Mapping[str, Caps] = field(default_factory=dict)
     retries: int = 0
     downloads: int = DOWNLOADS
@@ -80,6 +81,7 @@ async def run(
                 transport=transport,
                 lanes=lanes,
                 providers=setup.providers,
+                models=setup.models,
                 budgets={name: Budget(caps) for name, caps in setup.caps.items()},
                 notice=notice,
                 retries=setup.retries,
@@ -176,12 +178,12 @@ def _keep_accounts(context: RunContext) -> None:
         if lane is None:
             return
         if job.state in IN_FLIGHT:
-            lane.slots.hold(job.id, vendor_id(job.spec.model))
+            lane.slots.hold(job.id, job.model_sent)
         elif job.state is JobState.UNCERTAIN:  # its task may be running until the deadline has passed
             submitted_at = job.submitted_at or utc_now()
             left_s = (submitted_at - utc_now()).total_seconds() + lane.provider.timeout_s
             if left_s > 0:
-                lane.slots.hold(job.id, vendor_id(job.spec.model))
+                lane.slots.hold(job.id, job.model_sent)
                 loop.call_later(left_s, free, job.id, lane)
         else:
             free(job.id, lane)

@@ -12,7 +12,6 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from batchvid import events as ev
-from batchvid.catalog import vendor_id
 from batchvid.dialects import DIALECTS
 from batchvid.errors import NotSent, ReplyLost, StateError, StorageError, UnreadableReply
 from batchvid.failures import STOPS_PROVIDER, FailureKind
@@ -40,7 +39,7 @@ class Submitter:
         """Let a pending job stand in line, at once or after a while."""
         lane = self._context.lane(job)
         if delay_s <= 0:
-            lane.queue.push(job.id, job.spec.entry, vendor_id(job.spec.model))
+            lane.queue.push(job.id, job.spec.entry, self._context.route(job.spec).model.name)
             lane.wake.set()
             return
         lane.delayed += 1
@@ -124,7 +123,7 @@ class Submitter:
         route = context.route(spec)
         dialect = DIALECTS[route.model.dialect]
         try:
-            images = await self._images.read(spec)
+            images = await self._images.read(spec, route.terms.pixels)
         except StorageError as fault:  # nothing was said or sent: it stays pending and is planned anew
             context.notice(f"{job.id} is not bought: {fault}")
             lane.slots.free(job.id)
@@ -136,7 +135,7 @@ class Submitter:
             return
         external_id = f"{spec.id[:40]}-{utc_now():%y%m%d%H%M%S%f}"
         request = dialect.submit(
-            order_of(spec, model=route.model.name, duration_s=route.duration_s, images=images, external_id=external_id)
+            order_of(spec, model=route.model.name, terms=route.terms, images=images, external_id=external_id)
         )
         started = ev.SubmitStarted(
             at=utc_now(),

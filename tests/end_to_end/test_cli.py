@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from batchvid.catalog import model_names
+from batchvid.catalog import built_in
 from batchvid.cli import group
 from batchvid.emulator import Settings
 from batchvid.manifest.schema import ManifestModel
@@ -191,7 +191,7 @@ def test_a_dry_run_sends_nothing(bench: Bench) -> None:
     bench.write(KITE)
     shown = bench.run("--dry-run")
     assert shown.code == 0
-    assert "to buy: 1 clips, $0.20" in shown.out
+    assert "to buy: 1 clips, 4 s, $0.20" in shown.out
     assert shown.out == bench.cli("plan", str(bench.manifest)).out
     assert bench.emulator.ledger()["submits"] == 0
     assert not bench.batch.exists()
@@ -230,7 +230,7 @@ def test_models_lists_all_there_are(run_cli: Cli) -> None:
     """Every model of the catalogue, each in a line of its own."""
     said = run_cli(["models"])
     assert said.code == 0
-    assert [line.split()[0] for line in said.out.splitlines()[1:]] == list(model_names())
+    assert [line.split()[0] for line in said.out.splitlines()[1:]] == list(built_in().rows)
 
 
 def test_a_first_manifest_can_be_planned(run_cli: Cli, bench: Bench) -> None:

@@ -49,10 +49,11 @@ def test_what_an_image_is(write: Write, kind: str, media_type: str) -> None:
 
 @pytest.mark.parametrize(("turn", "size"), [(1, (40, 20)), (3, (40, 20)), (6, (20, 40)), (8, (20, 40))])
 def test_sizes_are_as_seen_upright(write: Write, turn: int, size: tuple[int, int]) -> None:
-    """A phone's EXIF turn swaps width and height."""
+    """A phone's EXIF turn swaps width and height, and is told: the bytes themselves are not upright."""
     write("a.jpg", picture("JPEG", turn=turn))
     found = Pictures().find("a.jpg", (Path(),))
     assert size == (found.width, found.height)
+    assert found.turned == (turn != 1)
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])

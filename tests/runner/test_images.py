@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import io
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from batchvid.errors import StorageError
 from batchvid.runner.images import CACHE_BYTES, ImageReader
@@ -103,3 +106,48 @@ async def test_what_was_used_longest_ago_is_let_go(tmp_path: Path) -> None:
         assert len((await reader.read(job(image)))[0].data) == third
     with pytest.raises(StorageError, match=r"b\.png"):
         await reader.read(job(images[1]))
+
+
+def photograph(path: Path, *, turned: bool, role: ImageRole = "first") -> ImageRef:
+    """A real JPEG of 64x32 pixels, held upright or sideways."""
+    exif = Image.Exif()
+    exif[0x0112] = 6 if turned else 1
+    Image.new("RGB", (64, 32), (200, 10, 10)).save(path, "JPEG", exif=exif)
+    size = (32, 64) if turned else (64, 32)
+    plain = picture(path, path.read_bytes(), role)
+    return replace(plain, media_type="image/jpeg", width=size[0], height=size[1], turned=turned)
+
+
+def size_of(image: ImageInput) -> tuple[int, int]:
+    """What is really in the bytes."""
+    return Image.open(io.BytesIO(image.data)).size
+
+
+async def test_only_what_is_turned_is_encoded_anew(tmp_path: Path) -> None:
+    """An upright file goes out byte for byte; a turned one as it is seen, with the pixels that the plan told."""
+    upright = photograph(tmp_path / "a.jpg", turned=False)
+    turned = photograph(tmp_path / "b.jpg", turned=True, role="last")
+    first, last = await ImageReader().read(job(upright, turned))
+    assert first.data == (tmp_path / "a.jpg").read_bytes()
+    assert size_of(last) == (last.width, last.height) == (32, 64)
+
+
+async def test_frames_are_fitted_and_references_are_not(tmp_path: Path) -> None:
+    """What is sent has the pixels that are told; a picture of what is to appear keeps its own."""
+    frame = photograph(tmp_path / "a.jpg", turned=True)
+    reference = replace(frame, role="reference")
+    spec_of_both = spec(images=(frame, reference), fit="cover", aspect_ratio="16:9")
+    first, second = await ImageReader().read(spec_of_both, (48, 28))
+    assert size_of(first) == (first.width, first.height) == (48, 28)
+    assert size_of(second) == (second.width, second.height) == (32, 64)
+
+
+async def test_each_way_of_fitting_is_kept_apart(tmp_path: Path) -> None:
+    """Two jobs with one picture and two shapes get two pictures, each made once."""
+    reader, frame = ImageReader(), photograph(tmp_path / "a.jpg", turned=False)
+    wide, tall = spec(images=(frame,), fit="cover"), spec(images=(frame,), fit="contain")
+    (one,) = await reader.read(wide, (40, 30))
+    (two,) = await reader.read(tall, (40, 30))
+    (three,) = await reader.read(wide, (30, 40))
+    assert len({one.data, two.data, three.data}) == 3
+    assert (await reader.read(wide, (40, 30)))[0].data is one.data

@@ -1,0 +1,108 @@
+"""All models that can be bought, found by name, alias or `dialect/id`; and the built-in ones, read out of data/."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, fields
+from decimal import Decimal
+from functools import cache
+from importlib import resources
+from types import MappingProxyType
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from batchvid.catalog.model import Model
+from batchvid.dialects import DIALECTS
+from batchvid.errors import UsageError
+
+FAMILIES = ("veo", "sora", "seedance", "kling", "runway", "xai", "videos", "gateway")
+"""The files of data/ that hold models, in the order in which they are listed."""
+
+_MODEL = TypeAdapter(Model)
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """The catalogue. `rows` are by name; a model that several wire formats sell has a row `dialect/name` for others."""
+
+    rows: Mapping[str, Model]
+
+    def find(self, name: str, dialects: Collection[str] = ()) -> Model:
+        """The model of that name or alias, spoken in one of `dialects` where there is such a row.
+
+        `dialect/vendor-id` names any model of a known dialect, without limits or price. Raises UsageError, with near
+        names, for anything else.
+        """
+        listed = self.named(name)
+        if listed and (not dialects or listed.dialect in dialects):
+            return listed
+        elsewhere = next(filter(None, (self.rows.get(f"{dialect}/{name}") for dialect in dialects)), None)
+        if found := elsewhere or listed:
+            return found
+        dialect, slash, vendor_id = name.partition("/")
+        if slash and vendor_id and dialect in DIALECTS:
+            known = self.named(vendor_id)
+            return known if known and known.dialect == dialect else Model(name=vendor_id, dialect=dialect)
+        near = difflib.get_close_matches(name, self.rows, n=3, cutoff=0.5) or sorted(self.rows)
+        raise UsageError(
+            f"unknown model {name!r}; did you mean {', '.join(near)}? "
+            f"Any other model of a known wire format is written {'|'.join(DIALECTS)}/its-id"
+        )
+
+    def over(self, said: Mapping[str, Mapping[str, Any]]) -> Models:
+        """The same with these rows laid over it, field by field; a model that is new needs a `dialect`.
+
+        Rows of a dialect that this version does not speak are left out. Raises UsageError for a row that does not fit.
+        """
+        rows = dict(self.rows)
+        for name, fields_said in said.items():
+            found = self.named(name)
+            key = next((key for key, row in rows.items() if row is found), name)
+            before = {} if found is None else {f.name: getattr(found, f.name) for f in fields(found)}
+            row = {"name": name, **before, **fields_said}
+            if row.get("dialect") in DIALECTS:
+                rows[key] = as_model(name, row)
+            elif "dialect" not in row:
+                raise UsageError(f"model {name}: is not built in, and needs a dialect: {', '.join(DIALECTS)}")
+        return Models(MappingProxyType(rows))
+
+    def named(self, name: str) -> Model | None:
+        """The row of that name or alias."""
+        aliased = (model for model in self.rows.values() if name in model.aliases)
+        return self.rows.get(name) or next(aliased, None)
+
+
+@cache
+def built_in() -> Models:
+    """The models of data/, without those in wire formats that this version does not speak."""
+    rows: dict[str, Model] = {}
+    for name in FAMILIES:
+        rows |= dict(family(tomllib.loads(data(f"{name}.toml"), parse_float=Decimal)))
+    return Models(MappingProxyType(rows))
+
+
+def family(table: Mapping[str, Any]) -> Iterable[tuple[str, Model]]:
+    """A file's models: each lies over what its family has in common. `named` begins the names of the rows."""
+    common = dict(table["family"])
+    named = common.pop("named", "")
+    for name, said in table["models"].items():
+        row = {**common, **said, "name": name}
+        if row["dialect"] in DIALECTS:
+            yield f"{named}{name}", as_model(name, row)
+
+
+def data(filename: str) -> str:
+    """A file of the catalogue's own data."""
+    return resources.files(__package__).joinpath("data", filename).read_text("utf-8")
+
+
+def as_model(name: str, row: Mapping[str, Any]) -> Model:
+    """A row as a Model. Raises UsageError, naming every field that does not fit."""
+    try:
+        return _MODEL.validate_python(row)
+    except ValidationError as fault:
+        wrong = (f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in fault.errors(include_input=False))
+        raise UsageError(f"model {name}: {'; '.join(wrong)}") from None

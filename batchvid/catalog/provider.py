@@ -1,0 +1,97 @@
+"""Who can be asked: addresses, limits and wire formats as data, and a manifest's own laid over them."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, ClassVar, Literal
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+from batchvid.catalog.models import data
+from batchvid.dialects import DIALECTS
+from batchvid.errors import UsageError
+
+DEFAULT_PROVIDER = "cometapi"
+TIMEOUT_S = 3600.0  # clips take 2-5 minutes; an hour is a stall, not a slow clip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provider:
+    """Who holds the key, the limits and the bill.
+
+    `routes` maps a dialect to its path prefix below `base_url`. Limits are counts, per minute and per second as named;
+    `model_concurrency` narrows single models. `poll_every_s` overrules the models' cadence. `timeout_s` is how long a
+    task may take from submit to verdict. `first_wait_s` is the first of the doubling waits after a refusal.
+    `on_lost_submit` says what is done about an uncertain submit: hold it for a person, or buy again. `life` is the
+    emulator's dial for how long its tasks take; `free` means that nothing is charged. An `emulator` without a base
+    URL is started by the run itself.
+    """
+
+    name: str
+    base_url: str
+    api_key_env: str
+    routes: Mapping[str, str]
+    concurrency: int = 5
+    submits_per_min: float = 60
+    polls_per_s: float = 5
+    poll_every_s: float | None = None
+    timeout_s: float = TIMEOUT_S
+    model_concurrency: Mapping[str, int] = field(default_factory=dict)
+    first_wait_s: float = 2.0
+    on_lost_submit: Literal["hold", "resubmit"] = "hold"
+    life: str = ""
+    free: bool = False
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    @property
+    def is_embedded(self) -> bool:
+        """Whether the run has to start it: the emulator, when nobody says where one is running."""
+        return self.name == "emulator" and not self.base_url
+
+
+def providers(overrides: Mapping[str, Mapping[str, Any]]) -> dict[str, Provider]:
+    """The built-in providers with a manifest's `providers:` section laid over them.
+
+    An override may hold any field of Provider (limits, `base_url`, `api_key_env`), and `dialect` with `prefix` for a
+    provider that is not built in. Raises UsageError for a provider that cannot be made of what is said.
+    """
+    rows: dict[str, dict[str, Any]] = {name: dict(row) for name, row in _provider_rows().items()}
+    for name, said in overrides.items():
+        row = rows.setdefault(name, {})
+        wanted = {key: value for key, value in said.items() if value is not None}
+        dialect, prefix = wanted.pop("dialect", None), wanted.pop("prefix", None)
+        if dialect is not None:
+            if dialect not in DIALECTS:
+                raise UsageError(f"unknown dialect {dialect!r}; there are {', '.join(DIALECTS)}")
+            row["routes"] = {dialect: prefix or ""}
+        row.update(wanted)
+        missing = [key for key in ("routes", "base_url", "api_key_env") if key not in row]
+        if missing:
+            words = ", ".join("dialect" if key == "routes" else key for key in missing)
+            raise UsageError(f"{name} is not built in, and a provider of your own needs {words} too")
+    return {name: _as_provider(name, row) for name, row in rows.items()}
+
+
+def _as_provider(name: str, row: Mapping[str, Any]) -> Provider:
+    fields = {**row, "name": name, "base_url": str(row["base_url"]).rstrip("/")}
+    try:
+        return _PROVIDER.validate_python(fields)
+    except ValidationError as fault:
+        wrong = "; ".join(f"{error['loc'][-1]}: {error['msg']}" for error in fault.errors(include_input=False))
+        raise UsageError(f"provider {name}: {wrong}") from None
+
+
+@cache
+def _provider_rows() -> dict[str, dict[str, Any]]:
+    """The built-in rows, without routes in wire formats that this version does not speak."""
+    rows = tomllib.loads(data("providers.toml"))
+    for row in rows.values():
+        row["routes"] = {dialect: prefix for dialect, prefix in row["routes"].items() if dialect in DIALECTS}
+    return rows
+
+
+_PROVIDER = TypeAdapter(Provider)

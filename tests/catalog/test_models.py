@@ -1,0 +1,249 @@
+"""The catalogue: every row can be bought, wishes become the nearest step, unknown prices stay unknown."""
+
+from __future__ import annotations
+
+import tomllib
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from batchvid.catalog import KINDS, Model, ModelPrice, Tier, built_in, models, providers
+from batchvid.dialects import DIALECTS
+from batchvid.errors import UsageError
+from batchvid.specs import UNPRICED
+
+MODELS = built_in()
+find = MODELS.find
+
+
+@pytest.mark.parametrize("name", MODELS.rows)
+def test_every_model_can_be_spoken_to(name: str) -> None:
+    """A row's dialect exists and some provider has a route for it; its default is one of its steps."""
+    model = find(name)
+    assert name in (model.name, f"{model.dialect}/{model.name}")
+    assert model.dialect in DIALECTS
+    assert any(model.dialect in provider.routes for provider in providers({}).values())
+    assert not model.durations_s or model.default_duration_s in model.durations_s
+    assert list(model.durations_s) == sorted(set(model.durations_s))
+
+
+@pytest.mark.parametrize("name", MODELS.rows)
+def test_every_price_says_where_it_is_from(name: str) -> None:
+    """A price has a date and a source, is per second or per clip, and a clip of the default length has one."""
+    model = find(name)
+    price = model.price_of(model.default_duration_s, resolution=model.default_resolution)
+    if model.price is None:
+        assert price == UNPRICED
+        return
+    for tier in model.price.tiers:
+        assert (tier.usd_per_s is None) != (tier.usd_per_clip is None)
+    assert price.usd is not None
+    assert price.usd > 0
+    assert model.price.source in price.basis
+    assert model.price.as_of in price.basis
+
+
+@pytest.mark.parametrize(
+    ("wish_s", "billed_s"), [(None, 8), (4, 4), (1, 4), (5, 4), (5.01, 6), (7, 6), (7.5, 8), (8, 8), (60, 8), (0, 4)]
+)
+def test_a_wish_becomes_the_nearest_step(wish_s: float | None, billed_s: float) -> None:
+    """Of two steps equally near the shorter, cheaper one is taken; without a wish the model's default."""
+    assert find("veo3-fast").billed_duration_s(wish_s) == billed_s
+
+
+@given(st.lists(st.integers(1, 60), min_size=1, unique=True), st.integers(0, 200))
+@example([6, 4], 10)
+def test_no_step_is_nearer(steps: list[int], halves: int) -> None:
+    """Of the steps that are sold the nearest is billed, of two the shorter, in whatever order they are listed."""
+    wish_s = halves / 2
+    model = Model(name="m", dialect="veo", durations_s=tuple(float(step) for step in steps))
+    nearest_s = min(abs(step - wish_s) for step in steps)
+    assert model.billed_duration_s(wish_s) == min(step for step in steps if abs(step - wish_s) == nearest_s)
+
+
+def test_a_model_without_steps_takes_the_wish() -> None:
+    """What is not known here is left to the vendor."""
+    model = find("kling/kling-v9")
+    assert (model.billed_duration_s(7.5), model.billed_duration_s(None)) == (7.5, None)
+
+
+@pytest.mark.parametrize(
+    ("name", "duration_s", "usd", "basis"),
+    [
+        ("veo3-fast", 8, "0.40", "estimate: CometAPI tutorial, 2026-05"),
+        ("veo3-fast", 4, "0.20", "estimate: CometAPI tutorial, 2026-05"),
+        ("gen3a_turbo", 10, "0.32", "estimate: CometAPI tutorial, 2026-05"),
+        ("kling-v2-6", 5, "2.64", "at most: CometAPI model page, a range, 2026-05"),
+    ],
+)
+def test_a_price_is_the_most_it_may_cost(name: str, duration_s: float, usd: str, basis: str) -> None:
+    """Per second times the billed length, or per clip; of a range the upper end, and it says so."""
+    price = find(name).price_of(duration_s)
+    assert (price.usd, price.basis) == (Decimal(usd), basis)
+
+
+def test_what_nobody_knows_has_no_price() -> None:
+    """No row, no price in the row, or a price per second of an unknown length: unknown, never nought."""
+    per_second = Model(
+        name="m", dialect="veo", price=ModelPrice(as_of="2026", source="x", tiers=(Tier(usd_per_s=Decimal(1)),))
+    )
+    assert find("sora-2-pro").price_of(8) == UNPRICED
+    assert find("veo/veo9").price_of(8) == UNPRICED
+    assert per_second.price_of(None) == UNPRICED
+    assert per_second.price_of(2.5).usd == Decimal("2.5")
+    assert UNPRICED.usd is None
+
+
+def test_money_is_exact() -> None:
+    """A thousand clips cost exactly a thousand times one: prices are decimal from the file on."""
+    price = find("veo3.1-fast").price_of(8)
+    assert price.usd == Decimal("0.768")
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"), [("veo3-fsat", "veo3-fast"), ("sora2", "sora-2"), ("kling-2-6", "kling-v2-6")]
+)
+def test_a_typing_mistake_is_answered_with_near_names(typed: str, meant: str) -> None:
+    """The message quotes what was typed and offers what may have been meant."""
+    with pytest.raises(UsageError, match=rf"unknown model '{typed}'; did you mean .*\b{meant}\b"):
+        find(typed)
+
+
+@pytest.mark.parametrize("name", ["", "nothing like it at all", "vhs/tape", "/"])
+def test_a_name_near_to_nothing_is_answered_with_all(name: str) -> None:
+    """The message lists every model and how to name one that is not listed."""
+    with pytest.raises(UsageError) as raised:
+        find(name)
+    assert raised.value.exit_code == 2
+    for word in ("veo3-fast", "gen3a_turbo", *DIALECTS):
+        assert word in str(raised.value)
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_any_model_of_a_known_format_can_be_named(dialect: str) -> None:
+    """`dialect/id` needs no row: no limits, no price, the vendor decides. The id may hold slashes."""
+    model = find(f"{dialect}/new/model-9")
+    assert (model.name, model.dialect, model.price, model.durations_s) == ("new/model-9", dialect, None, ())
+
+
+def test_a_known_model_is_itself_under_its_long_name() -> None:
+    """Whoever writes the format too gets the row with its limits and its price."""
+    assert find("veo/veo3-fast") is find("veo3-fast")
+
+
+def test_the_named_format_is_the_one_that_is_spoken() -> None:
+    """A listed model that a gateway serves in another format is not the row: its limits and price are not known."""
+    model = find("openai-videos/veo3-fast")
+    assert (model.name, model.dialect, model.price, model.durations_s) == ("veo3-fast", "openai-videos", None, ())
+
+
+@pytest.mark.parametrize("name", MODELS.rows)
+def test_every_default_is_one_of_the_values(name: str) -> None:
+    """What is sent where nobody says anything is what the model sells; ratios have a default where they have values."""
+    model = find(name)
+    assert not model.aspect_ratios or model.default_ratio in model.aspect_ratios
+    assert not model.default_resolution or not model.resolutions or model.default_resolution in model.resolutions
+    assert not model.sizes or set(model.aspect_ratios) == set(model.sizes)
+    assert not set(model.doubtful_durations_s) & set(model.durations_s)
+    assert not set(model.doubtful_ratios) & set(model.aspect_ratios)
+    assert bool(model.sunset) == bool(model.sunset_source)
+    assert set(model.kinds) <= set(KINDS)
+
+
+def test_rows_of_a_format_that_is_not_spoken_are_not_there() -> None:
+    """The data may be ahead of the dialects: such a row is neither found nor listed, and comes with its dialect."""
+    table = {
+        "family": {"dialect": "veo", "named": "x/"},
+        "models": {"here": {}, "later": {"dialect": "telepathy"}},
+    }
+    assert [(name, model.name) for name, model in models.family(table)] == [("x/here", "here")]
+    assert MODELS.over({"later": {"dialect": "telepathy"}}).named("later") is None
+
+
+def test_every_file_of_the_data_fits() -> None:
+    """Also the rows of dialects that are still to come: none would be refused on the day."""
+    for name in models.FAMILIES:
+        table = tomllib.loads(models.data(f"{name}.toml"), parse_float=Decimal)
+        for model, row in table["models"].items():
+            common = {key: value for key, value in table["family"].items() if key != "named"}
+            assert models.as_model(model, {**common, **row, "name": model}).dialect == row.get(
+                "dialect", common["dialect"]
+            )
+
+
+def test_an_alias_is_the_model() -> None:
+    """Another name for the same row; the plain name of a row for another format is found where that is spoken."""
+    own = MODELS.over(
+        {
+            "veo/twin": {"name": "twin", "dialect": "veo", "aliases": ["zwilling"]},
+            "kling/twin": {"name": "twin", "dialect": "kling"},
+        }
+    )
+    assert own.find("zwilling") is own.find("veo/twin")
+    assert own.find("twin", ("runway", "kling")).dialect == "kling"
+    assert own.find("twin", ("veo",)).dialect == "veo"
+    assert own.find("veo3-fast", ("kling",)).dialect == "veo"
+
+
+def test_a_row_lies_over_another_field_by_field() -> None:
+    """What is said replaces, what is not said stays; a new model needs a dialect, and a wrong word is refused."""
+    own = MODELS.over({"veo3-fast": {"durations_s": "5-7", "default_duration_s": 6}, "n": {"dialect": "veo"}})
+    assert own.find("veo3-fast").durations_s == (5, 6, 7)
+    assert own.find("veo3-fast").price == find("veo3-fast").price
+    assert own.find("n").price_of(8) == UNPRICED
+    assert list(own.rows)[: len(MODELS.rows)] == list(MODELS.rows)
+    with pytest.raises(UsageError, match="model n: is not built in, and needs a dialect: veo, "):
+        MODELS.over({"n": {"durations_s": [5]}})
+    with pytest.raises(UsageError, match=r"model veo3-fast: colour: "):
+        MODELS.over({"veo3-fast": {"colour": "red"}})
+    with pytest.raises(UsageError, match=r"model veo3-fast: durations_s: "):
+        MODELS.over({"veo3-fast": {"durations_s": "soon"}})
+
+
+@pytest.mark.parametrize(
+    ("said", "usd"),
+    [
+        ({}, "0.768"),
+        ({"resolution": "1280x720"}, "0.640"),
+        ({"resolution": "720P"}, "0.640"),
+        ({"resolution": "2160x3840"}, "1.920"),
+        ({"resolution": "1080p"}, "0.768"),
+    ],
+)
+def test_a_price_knows_the_resolution(said: dict[str, Any], usd: str) -> None:
+    """The first line of the list that fits counts, however the resolution is written."""
+    assert find("veo3.1-fast").price_of(8, **said).usd == Decimal(usd)
+
+
+@pytest.mark.parametrize(
+    ("said", "usd"),
+    [
+        ({"mode": "pro", "sound": True}, "4"),
+        ({"mode": "pro", "sound": False}, "3"),
+        ({"mode": "pro"}, "3"),
+        ({"sound": True}, None),
+        ({"mode": "std"}, None),
+    ],
+)
+def test_a_price_knows_mode_and_sound(said: dict[str, Any], usd: str | None) -> None:
+    """Sound that nobody asks for is off; what no line speaks of is unknown, never the nearest."""
+    tiers = (Tier(mode="pro", sound=True, usd_per_clip=Decimal(4)), Tier(mode="pro", usd_per_clip=Decimal(3)))
+    model = Model(name="m", dialect="kling", price=ModelPrice(as_of="2026", source="x", tiers=tiers))
+    assert model.price_of(5, **said).usd == (Decimal(usd) if usd else None)
+
+
+@pytest.mark.parametrize(("wish_s", "billed_s"), [(16, 16), (20, 20), (15, 12), (14, 12), (17, 12), (60, 12)])
+def test_a_doubtful_step_is_bought_by_its_own_name_only(wish_s: float, billed_s: float) -> None:
+    """Sora's 16 and 20 seconds stand on one page of two: nobody is moved there."""
+    assert find("sora-2").billed_duration_s(wish_s) == billed_s
+
+
+def test_what_a_model_can_do() -> None:
+    """Read out of what it takes and what it does to other clips."""
+    assert find("veo3-fast").kinds == ("text", "image", "end-image")
+    assert find("gen3a_turbo").kinds == ("image", "end-image")
+    assert find("kling-v1-6").kinds == ("text", "image", "end-image", "references", "extend", "lip-sync")
+    assert find("veo/unheard-of").kinds == ("text",)

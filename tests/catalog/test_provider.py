@@ -1,0 +1,84 @@
+"""Providers: limits lie over the built-in ones, an own one is three words, the emulator is started by the run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from batchvid.catalog import DEFAULT_PROVIDER, POLL_EVERY_S, built_in, poll_every_s, providers
+from batchvid.dialects import DIALECTS
+from batchvid.errors import UsageError
+
+OWN: Mapping[str, Any] = {"dialect": "openai-videos", "base_url": "https://gw.example.com/", "api_key_env": "GW_KEY"}
+
+
+def test_the_default_provider_sells_every_dialect() -> None:
+    """A manifest that names no provider can ask for any model, but for those of a gateway of the user's own."""
+    assert set(DIALECTS) - {"gateway"} == set(providers({})[DEFAULT_PROVIDER].routes)
+
+
+def test_how_often_a_task_is_asked_after() -> None:
+    """The provider's own word, else the model's, else the usual one: also for a model that is no longer listed."""
+    cometapi = providers({})[DEFAULT_PROVIDER]
+    own = providers({DEFAULT_PROVIDER: {"poll_every_s": 0.5}})[DEFAULT_PROVIDER]
+    for name in built_in().rows:
+        assert poll_every_s(cometapi, name) == built_in().find(name).poll_every_s
+        assert poll_every_s(own, name) == 0.5
+    for gone in ("veo-1-preview", "kling/kling-v9", ""):
+        assert poll_every_s(cometapi, gone) == POLL_EVERY_S
+        assert poll_every_s(own, gone) == 0.5
+
+
+def test_limits_of_a_manifest_lie_over_the_built_in_ones() -> None:
+    """What is said replaces, what is not said stays, and nothing is kept for the next manifest."""
+    before = providers({})
+    after = providers({"cometapi": {"concurrency": 2, "submits_per_min": None, "model_concurrency": {"sora-2": 1}}})
+    assert (after["cometapi"].concurrency, after["cometapi"].model_concurrency) == (2, {"sora-2": 1})
+    assert after["cometapi"].submits_per_min == before["cometapi"].submits_per_min
+    assert after["cometapi"].routes == before["cometapi"].routes
+    assert after["emulator"] == before["emulator"]
+    assert before == providers({})
+
+
+def test_a_provider_of_ones_own() -> None:
+    """A gateway is three words: its format, where it is, and the name of its key; a prefix where it needs one."""
+    found = providers({"office": OWN, "second": {**OWN, "prefix": "/video"}})
+    assert (found["office"].base_url, found["office"].routes) == ("https://gw.example.com", {"openai-videos": ""})
+    assert found["second"].routes == {"openai-videos": "/video"}
+    assert (found["office"].name, found["office"].api_key_env, found["office"].free) == ("office", "GW_KEY", False)
+
+
+@pytest.mark.parametrize("missing", OWN)
+def test_a_provider_that_is_not_whole_is_refused(missing: str) -> None:
+    """The message names the provider and what it still needs."""
+    said = {name: value for name, value in OWN.items() if name != missing}
+    with pytest.raises(UsageError, match=rf"office.*a provider of your own needs {missing} too"):
+        providers({"office": said})
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("concurrency", "many"), ("conurrency", 3), ("polls_per_s", [5]), ("on_lost_submit", "pray")],
+)
+def test_a_word_that_cannot_be_is_told(field: str, value: object) -> None:
+    """A wrong value or an unknown field is a UsageError naming provider and field, and quotes no value."""
+    with pytest.raises(UsageError, match=rf"provider cometapi: {field}: ") as raised:
+        providers({"cometapi": {field: value}})
+    assert str(value) not in str(raised.value)
+
+
+def test_an_unknown_format_is_refused() -> None:
+    """The message lists those there are."""
+    with pytest.raises(UsageError, match=f"unknown dialect 'smtp'; there are {', '.join(DIALECTS)}"):
+        providers({"office": {**OWN, "dialect": "smtp"}})
+
+
+def test_the_emulator_is_started_by_the_run_unless_it_is_somewhere() -> None:
+    """Only the emulator is embedded, and only without an address; it charges nothing and needs no key."""
+    built_in = providers({})
+    assert [name for name, provider in built_in.items() if provider.is_embedded] == ["emulator"]
+    assert built_in["emulator"].free
+    assert built_in["emulator"].api_key_env == ""
+    assert not providers({"emulator": {"base_url": "http://127.0.0.1:8080"}})["emulator"].is_embedded

@@ -1,0 +1,98 @@
+"""What can be bought where: the user's own files lie over the catalogue, and a manifest over both."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from batchvid import manifest
+from batchvid.catalog import built_in, listing
+from batchvid.catalog.listing import Listing
+from batchvid.errors import UsageError
+from batchvid.market import Market
+from tests.builders import spec
+
+OWN = """
+[models.veo3-fast]
+price = { as_of = "2026-11", source = "our contract", tiers = [{ usd_per_s = 0.01 }] }
+
+[models.house-model]
+dialect = "openai-videos"
+durations_s = "4-12"
+default_duration_s = 6
+
+[providers.office]
+dialect = "openai-videos"
+base_url = "https://gw.example.com"
+api_key_env = "GW_KEY"
+concurrency = 2
+"""
+
+
+def test_a_file_beside_the_manifest_lies_over_the_catalogue(tmp_path: Path) -> None:
+    """Models and providers of one's own, without a word of Python; what is not said stays."""
+    (tmp_path / "batchvid.toml").write_text(OWN)
+    market = Market(tmp_path)
+    assert market.models.find("veo3-fast").price_of(8).basis == "estimate: our contract, 2026-11"
+    assert market.models.find("house-model").durations_s == tuple(range(4, 13))
+    assert market.models.find("kling-v2-6") == built_in().find("kling-v2-6")
+    assert market.job_problem(spec(model="house-model", provider="office"), ()) == ""
+    assert "house-model" not in built_in().rows
+
+
+def test_a_manifest_lies_over_the_users_file(tmp_path: Path) -> None:
+    """A limit in the manifest counts, the rest of the provider stays as the file has it."""
+    (tmp_path / "batchvid.toml").write_text(OWN)
+    market = Market(tmp_path)
+    said = manifest.Provider.model_validate({"submits_per_min": 3, "models": {"house-model": {"concurrency": 1}}})
+    assert market.provider_problem("office", said) == ""
+    office = market.providers["office"]
+    assert (office.concurrency, office.submits_per_min, office.base_url) == (2, 3, "https://gw.example.com")
+    assert office.model_concurrency == {"house-model": 1}
+
+
+def test_the_environment_names_another_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """BATCHVID_CATALOG counts for every folder; the folder's own file lies over it."""
+    everywhere = tmp_path / "ours.toml"
+    everywhere.write_text(OWN)
+    monkeypatch.setenv("BATCHVID_CATALOG", str(everywhere))
+    folder = tmp_path / "kites"
+    folder.mkdir()
+    (folder / "batchvid.toml").write_text("[models.house-model]\ndefault_duration_s = 9\n")
+    model = Market(folder).models.find("house-model")
+    assert (model.default_duration_s, model.durations_s[0]) == (9, 4)
+    everywhere.unlink()
+    with pytest.raises(UsageError, match=r"ours\.toml: No such file"):
+        Market(folder)
+
+
+def test_a_fetched_list_lies_between(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its prices count over the built-in ones, and the user's own over both."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    rows = tuple({"id": name, "pricing": {"per_second": "0.7"}} for name in ("veo3-fast", "veo3.1"))
+    listing.keep(Listing(fetched_on="2026-11-01", source="the list", models=rows), listing.cache_file())
+    (tmp_path / "batchvid.toml").write_text(OWN)
+    models = Market(tmp_path).models
+    assert models.find("veo3.1").price_of(8).basis == "estimate: the list, 2026-11-01"
+    assert models.find("veo3-fast").price_of(8).basis == "estimate: our contract, 2026-11"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[models", "batchvid.toml: "),
+        ("[model.x]\n", "batchvid.toml: model: unknown table; allowed are models and providers"),
+        ("models = 3\n", r"batchvid.toml: models: must hold a table for each name, such as \[models.NAME\]"),
+        ("[models.x]\ncolour = 1\n", "batchvid.toml: model x: is not built in, and needs a dialect"),
+        ('[models.x]\ndialect = "veo"\ncolour = 1\n', "batchvid.toml: model x: colour"),
+        ('[providers.x]\ncolour = "red"\n', "batchvid.toml: providers.x: colour"),
+        ('[providers.x]\napi_key_env = "sk-0123456789abcdef0123"\n', "must be the NAME of an environment variable"),
+    ],
+)
+def test_a_file_that_does_not_fit_is_told(tmp_path: Path, text: str, said: str) -> None:
+    """Which file, which row, what is wrong; a key in it is refused without being shown."""
+    (tmp_path / "batchvid.toml").write_text(text)
+    with pytest.raises(UsageError, match=said) as raised:
+        Market(tmp_path)
+    assert "sk-0123" not in str(raised.value)
