@@ -51,12 +51,15 @@ class Ask:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """A checked submit: what is to be made. Sizes are pixels."""
+    """A checked submit: what is to be made. Sizes are pixels; `references`, `scene` and `hue` as in Task."""
 
     seconds: float
     width: int
     height: int
     images: list[Still] = field(default_factory=list)
+    references: list[Still] = field(default_factory=list)
+    scene: str = ""
+    hue: float = 0.0
     echo: dict[str, Any] = field(default_factory=dict)
     external_task_id: str = ""
 
@@ -73,11 +76,11 @@ class Desk:
     links: Links
     stills: Stills
 
-    def owner(self, request: web.Request) -> str:
+    def owner(self, request: web.Request, *, error_type: str = "comet_api_error") -> str:
         """Who asks: a digest of the key. Raises Refusal (401, the OpenAI-style error on every route)."""
         scheme, _, key = request.headers.get("Authorization", "").partition(" ")
         if scheme != "Bearer" or not key or (self.settings.api_key and key != self.settings.api_key):
-            raise Refusal(x1(401, "Invalid token"))
+            raise Refusal(x1(401, "Invalid token", kind=error_type))
         return hashlib.sha256(key.encode()).hexdigest()[:12]
 
     def limit(self, family: str) -> int:
@@ -87,6 +90,11 @@ class Desk:
     def link(self, request: web.Request, task: Task) -> str:
         """A fresh link to the clip, on the host that the asker sees (so that a proxy between works)."""
         return self.links.make(f"{request.scheme}://{request.host}", task.id, self.clock())
+
+    def behind(self, url: str, owner: str) -> Task | None:
+        """The task whose clip a link of ours leads to, if this key made it; None for all other links."""
+        task = self.store.any(self.links.task_id(url))
+        return task if task is not None and task.owner == owner else None
 
     async def submit(
         self,
@@ -167,6 +175,9 @@ class Desk:
             width=order.width,
             height=order.height,
             images=[still.as_dict() for still in order.images],
+            references=[still.as_dict() for still in order.references],
+            scene=order.scene,
+            hue=order.hue,
             echo=order.echo,
             outcome=outcome,
             message=deed.message if deed and deed.outcome else "",
