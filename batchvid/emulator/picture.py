@@ -39,7 +39,7 @@ def backdrop(picture: Picture, size: tuple[int, int], *, sun_side: int) -> tuple
     if picture.hue:
         background = turned(background, picture.hue)
     _paste(background, picture.references)
-    return background, None if picture.stills else _sun(seed, sun_side)
+    return background, None if picture.stills else _sun(seed, sun_side, picture.hue)
 
 
 def turned(image: Image.Image, hue: float) -> Image.Image:
@@ -80,9 +80,9 @@ def _landscape(seed: bytes, size: tuple[int, int]) -> Image.Image:
     return sky
 
 
-def _sun(seed: bytes, side: int) -> Image.Image:
+def _sun(seed: bytes, side: int, turn: float) -> Image.Image:
     disc = Image.new("RGBA", (side, side), (0, 0, 0, 0))
-    ImageDraw.Draw(disc).ellipse((1, 1, side - 2, side - 2), fill=(*_colour(seed[0] / 256 + 0.5, 0.75), 255))
+    ImageDraw.Draw(disc).ellipse((1, 1, side - 2, side - 2), fill=(*_colour(seed[0] / 256 + 0.5 + turn, 0.75), 255))
     return disc
 
 

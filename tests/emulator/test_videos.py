@@ -188,8 +188,8 @@ async def test_content_variants() -> None:
 async def test_other_models(fields: dict[str, Any], expected: tuple[int, int, float]) -> None:
     """A model that nobody knows is taken as it comes: 480p and 5 s unless it says otherwise, sides made even."""
     async with vendor() as v:
-        reply = await v.video(model="doubao-seedance-2-0", **fields)
-        assert (reply.status, reply.json["model"]) == (200, "doubao-seedance-2-0")
+        reply = await v.video(model="wan-2-6", **fields)
+        assert (reply.status, reply.json["model"]) == (200, "wan-2-6")
         task = v.books()["tasks"][0]
     assert (task["family"], task["width"], task["height"], task["seconds"]) == ("videos", *expected)
 
@@ -274,4 +274,4 @@ async def test_wrong_path() -> None:
         reply = await v.call("POST", "/v2/videos")
         assert (reply.status, reply.headers["content-type"]) == (404, "text/html")
     async with vendor(wrong_path="redirect") as v:
-        assert (await v.call("GET", "/kling/v1/videos/omni-video/1")).status == 301
+        assert (await v.call("GET", "/kling/v1/videos/effects/1")).status == 301
