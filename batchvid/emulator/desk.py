@@ -19,7 +19,7 @@ from batchvid.emulator.faults import Deed, Faults
 from batchvid.emulator.ledger import Ledger
 from batchvid.emulator.life import Outcome
 from batchvid.emulator.links import Links
-from batchvid.emulator.replies import Refusal, x1
+from batchvid.emulator.replies import Refusal, x1, x2
 from batchvid.emulator.settings import Settings
 from batchvid.emulator.stills import Still, Stills
 from batchvid.emulator.store import Store
@@ -116,7 +116,9 @@ class Desk:
             except Refusal as no:
                 return no.response
             created = True
-            return accepted(task)
+            response = accepted(task)
+            response.set_status(self.settings.accepted_status)
+            return response
 
         response = await carry_out(deed, request, act, family.refuse)
         if not created:
@@ -153,6 +155,11 @@ class Desk:
     def missed(self, family: Family, route: str) -> None:
         """Count a poll for a task that nobody knows."""
         self.ledger.polled(family.name, route, self.clock())
+
+    def unknown(self, family: Family, route: str) -> Refusal:
+        """Count such a poll, and answer it as CometAPI and new-api do (section 11 of the wire notes has both codes)."""
+        self.missed(family, route)
+        return Refusal(x2(self.settings.unknown_task_status, "task_not_exist", "task_not_exist"))
 
     def _create(self, family: Family, ask: Ask, order: Order, deed: Deed | None) -> Task:
         """Make the task, or raise Refusal when all slots are taken and this vendor then says no."""

@@ -32,6 +32,10 @@ class Settings(BaseModel):
     """The same for single families; stands above `concurrency`."""
     strict_multipart: bool = False
     """`/v1/videos` answers 400 to JSON and urlencoded bodies."""
+    accepted_status: Literal[200, 201, 202] = 200
+    """The HTTP status of a submit that was taken: every page shows the first, some texts the others."""
+    unknown_task_status: Literal[400, 404] = 400
+    """The HTTP status of a poll for an unknown task (`task_not_exist`); Kling and Runway have their own."""
     wrong_path: Literal["html", "redirect"] = "html"
     """What an unknown path gets: an HTML page with 404, or a 301."""
 

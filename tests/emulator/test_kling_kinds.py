@@ -156,6 +156,7 @@ async def test_lip_sync_refusals(said: dict[str, Any] | None) -> None:
         {"session_id": "s", "face_choose": [{**FACE, "sound_file": ""}]},
         {"session_id": "s", "face_choose": [{**FACE, "sound_end_time": 2000}]},
         {"session_id": "s", "face_choose": [{**FACE, "sound_end_time": "1999"}]},
+        {"session_id": "s", "face_choose": [{**FACE, "sound_end_time": "9" * 5000}]},
     ],
 )
 async def test_advanced_lip_sync_refusals(body: dict[str, Any]) -> None:

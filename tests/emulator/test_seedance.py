@@ -107,6 +107,8 @@ async def test_ark_images() -> None:
     """Pictures stand in the content by their role; links are taken on trust."""
     uri = "data:image/png;base64," + base64.b64encode(picture()).decode()
 
+    cut = "data:image/png;base64," + base64.b64encode(picture()[:99]).decode()
+
     def part(url: str, role: str) -> dict[str, Any]:
         return {"type": "image_url", "image_url": {"url": url}, "role": role}
 
@@ -119,7 +121,12 @@ async def test_ark_images() -> None:
     async with vendor() as v:
         assert (await v.ark(content=content)).status == 200
         task = v.books()["tasks"][0]
-        for broken in (part(uri, "background"), part("http://a.example/x.png", "first_frame"), part("data:,x", "")):
+        for broken in (
+            part(uri, "background"),
+            part("http://a.example/x.png", "first_frame"),
+            part("data:,x", ""),
+            part(cut, ""),
+        ):
             assert (await v.ark(content=[TEXT, broken])).status == 400
     assert [one["field"] for one in task["images"] + task["references"]] == ["first_frame", "reference_image"]
 

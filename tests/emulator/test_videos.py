@@ -243,6 +243,22 @@ async def test_references_in_json() -> None:
             assert len(v.books()["tasks"][-1]["images"]) == count
 
 
+async def test_statuses() -> None:
+    """The HTTP status of an accepted submit and of an unknown task can be dialled, on every route that shares them."""
+    async with vendor(accepted_status=202, unknown_task_status=404) as v:
+        for reply in (
+            await v.form(),
+            await v.kling(),
+            await v.runway(),
+            await v.xai(),
+            await v.gateway(),
+            await v.ark(),
+        ):
+            assert reply.status == 202
+        for reply in (await v.look("x"), await v.xai_look("x"), await v.gateway_look("x"), await v.ark_look("x")):
+            assert (reply.status, reply.json["code"]) == (404, "task_not_exist")
+
+
 async def test_unknown_task() -> None:
     """An unknown id, or one that another key made, does not exist."""
     async with vendor() as v:

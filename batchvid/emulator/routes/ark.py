@@ -12,7 +12,7 @@ from batchvid.emulator.desk import Ask, Desk, Family, Order, answering
 from batchvid.emulator.form import decode_data_uri, read_json
 from batchvid.emulator.geometry import fitted, pair, tier
 from batchvid.emulator.life import Phase, View
-from batchvid.emulator.replies import Refusal, reply, x2
+from batchvid.emulator.replies import Refusal, reply
 from batchvid.emulator.routes.seedance import RATIOS
 from batchvid.emulator.routes.video_models import failure
 from batchvid.emulator.stills import BadImage, Still
@@ -73,7 +73,8 @@ def register(router: web.UrlDispatcher, desk: Desk, _clips: Clips) -> None:
 async def _create(desk: Desk, request: web.Request) -> web.StreamResponse:
     owner = desk.owner(request)
     body = await read_json(request)
-    parts = [part for part in body.get("content") or [] if isinstance(part, dict)]
+    content = body.get("content")
+    parts = [part for part in content if isinstance(part, dict)] if isinstance(content, list) else []
     prompt = " ".join(str(part["text"]) for part in parts if part.get("text"))
     ask = Ask(owner=owner, route=PATH, kind="", model=str(body.get("model") or ""), prompt=prompt)
     return await desk.submit(
@@ -84,8 +85,7 @@ async def _create(desk: Desk, request: web.Request) -> web.StreamResponse:
 async def _poll(desk: Desk, request: web.Request) -> web.StreamResponse:
     task = desk.store.get(request.match_info["id"], FAMILY.name, desk.owner(request))
     if task is None:
-        desk.missed(FAMILY, PATH)
-        raise Refusal(x2(400, "task_not_exist", "task_not_exist"))
+        raise desk.unknown(FAMILY, PATH)
 
     def show(task: Task) -> web.Response:
         view = desk.store.look(task, desk.clock())

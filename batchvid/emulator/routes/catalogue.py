@@ -6,6 +6,7 @@ had yet.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import orjson
@@ -41,7 +42,7 @@ def _page(page: int, size: int) -> dict[str, Any]:
 
 def _number(request: web.Request, name: str) -> int:
     text = request.query.get(name, "")
-    return int(text) if text.isdecimal() else 0
+    return int(text) if re.fullmatch(r"\d{1,9}", text) else 0
 
 
 def _model(

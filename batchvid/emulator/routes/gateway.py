@@ -84,8 +84,7 @@ async def _create(desk: Desk, request: web.Request) -> web.StreamResponse:
 async def _poll(desk: Desk, request: web.Request) -> web.StreamResponse:
     task = _find(desk, request)
     if task is None:
-        desk.missed(FAMILY, PATH)
-        raise Refusal(x2(400, "task_not_exist", "task_not_exist"))
+        raise desk.unknown(FAMILY, PATH)
 
     def show(task: Task) -> web.Response:
         view = desk.store.look(task, desk.clock())

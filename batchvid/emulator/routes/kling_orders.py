@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
@@ -122,7 +123,7 @@ async def _advanced_lip_sync(desk: Desk, ask: Ask, body: dict[str, Any]) -> Orde
         if not face.get("face_id") or not (face.get("sound_file") or face.get("audio_id")):
             raise Invalid("face_choose needs face_id, and sound_file or audio_id")
         times = [face.get(f"sound_{name}_time") for name in ("start", "end", "insert")]
-        if not all(isinstance(time, str) and time.isdecimal() for time in times):
+        if not all(isinstance(time, str) and re.fullmatch(r"\d{1,9}", time) for time in times):
             raise Invalid("sound_start_time, sound_end_time and sound_insert_time must be strings of milliseconds")
         if int(str(times[1])) - int(str(times[0])) < SHORTEST_SPEECH_MS:
             raise Invalid(f"the sound must be at least {SHORTEST_SPEECH_MS} ms long")

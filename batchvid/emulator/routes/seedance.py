@@ -51,7 +51,7 @@ async def _order(desk: Desk, model: str, form: Form) -> Order:
     required_prompt(form)
     name, version = next((name, version) for name, version in VERSIONS.items() if name in model.lower())
     seconds = form.text("seconds") or DEFAULT_SECONDS
-    if not seconds.isdecimal() or int(seconds) not in version.seconds:
+    if seconds not in map(str, version.seconds):
         low, high = version.seconds[0], version.seconds[-1]
         raise _invalid(f"the parameter `duration` of {name} must be an integer between {low} and {high}")
     width, height = _pixels(form, name, version)

@@ -69,8 +69,7 @@ async def _create(desk: Desk, request: web.Request) -> web.StreamResponse:
 async def _poll(desk: Desk, request: web.Request) -> web.StreamResponse:
     task = _find(desk, request)
     if task is None:
-        desk.missed(other.MODEL.family, PATH)
-        raise Refusal(x2(400, "task_not_exist", "task_not_exist"))
+        raise desk.unknown(other.MODEL.family, PATH)
     model = _BY_FAMILY[task.family]
 
     def show(task: Task) -> web.Response:

@@ -13,7 +13,7 @@ from batchvid.emulator.desk import Ask, Desk, Family, Order, answering
 from batchvid.emulator.form import decode_data_uri, read_json
 from batchvid.emulator.geometry import fitted, pair
 from batchvid.emulator.life import Outcome, Phase, View
-from batchvid.emulator.replies import Refusal, reply, x2
+from batchvid.emulator.replies import Refusal, reply
 from batchvid.emulator.routes.derived import behind, recoloured
 from batchvid.emulator.routes.video_object import Failure, wrap
 from batchvid.emulator.stills import BadImage, Still
@@ -108,8 +108,7 @@ async def _create(desk: Desk, request: web.Request) -> web.StreamResponse:
 async def _poll(desk: Desk, request: web.Request) -> web.StreamResponse:
     task = desk.store.get(request.match_info["id"], FAMILY.name, desk.owner(request))
     if task is None:
-        desk.missed(FAMILY, PATH)
-        raise Refusal(x2(400, "task_not_exist", "task_not_exist"))
+        raise desk.unknown(FAMILY, PATH)
 
     def show(task: Task) -> web.Response:
         view = desk.store.look(task, desk.clock())
