@@ -210,6 +210,20 @@ async def test_multipart(shape: str) -> None:
     assert (one["width"], one["height"], len(one["images"]), two["images"][0]["field"]) == (720, 720, 2, "image")
 
 
+async def test_edit() -> None:
+    """An edit of an own clip has its shape and length, pictures beside it are references; uploads are taken too."""
+    async with vendor() as v:
+        parent = (await v.gateway(seconds=3, aspect_ratio="9:16")).json["id"]
+        url = (await v.gateway_look(parent)).json["video_url"]
+        reply = await v.gateway(**OMNI, mode="edit", video_url=url, images=[URI])
+        assert (reply.status, reply.json["seconds"]) == (200, "3")
+        task = v.books()["tasks"][1]
+        form = aiohttp.FormData({**OMNI, "prompt": "a kite", "mode": "edit"}, default_to_multipart=True)
+        form.add_field("video", b"an MP4", filename="a.mp4", content_type="video/mp4")
+        assert (await v.call("POST", "/gateway/v1/videos", data=form)).json["seconds"] == "5"
+    assert (task["width"], task["height"], [one["field"] for one in task["references"]]) == (720, 1280, ["images"])
+
+
 async def test_extend() -> None:
     """An extension of a task of one's own is its clip, and longer."""
     async with vendor() as v:

@@ -29,15 +29,17 @@ FIRST = ("image_url", "image", "images", "image_urls", "input_reference")
 LAST = ("end_image_url", "last_image_url", "image_tail")
 IMAGES = (*FIRST, "reference_images", "image_list", "content.image_url")
 VIDEOS = ("video", "video_url", "videos", "video_urls", "content.video_url")
-AUDIOS = ("audio_urls", "content.audio_url")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mode:
-    """One mode: of each group in `needs` one field must be there; its pictures are shown as `shows` says."""
+    """One mode: of each group in `needs` one field must be there, and a prompt unless `prompt` is False.
+
+    `shows`: its pictures are frames, or references; or the clip is another one, changed (`video`) or longer (`parent`).
+    """
 
     needs: tuple[tuple[str, ...], ...] = ()
-    shows: Literal["frames", "references", "video"] = "frames"
+    shows: Literal["frames", "references", "video", "parent"] = "frames"
     prompt: bool = True
 
 
@@ -47,7 +49,9 @@ GENERAL = {
     "i2v_first_last": Mode(needs=(FIRST, LAST)),
     "reference_images": Mode(needs=(("reference_images",),), shows="references"),
     "reference_material": Mode(
-        needs=(("image_urls", "video_urls", "audio_urls", "content.image_url", "content.video_url"),),
+        needs=(
+            ("image_urls", "video_urls", "audio_urls", "content.image_url", "content.video_url", "content.audio_url"),
+        ),
         shows="references",
     ),
 }
@@ -59,7 +63,7 @@ KLING = {
     "t2v": Mode(),
     "i2v": Mode(needs=(FIRST,)),
     "multi_i2v": Mode(needs=(("image_list",),), shows="references"),
-    "extend": Mode(needs=(("video_id",),), prompt=False),
+    "extend": Mode(needs=(("video_id",),), shows="parent", prompt=False),
 }
 MODES: dict[str, Mapping[str, Mode]] = {
     "kling-video": KLING,
@@ -93,9 +97,13 @@ async def order(desk: Desk, owner: str, model: str, form: Form, *, stock: bool) 
     for group in mode.needs:
         if not any(given(form, field) for field in group):
             raise _invalid(f"mode {name} needs {' or '.join(group)}")
-    if name == "extend":
-        return _extended(desk, owner, form.text("video_id"))
-    return await _made(desk, owner, form, mode, seconds)
+    if mode.shows == "parent":
+        made = _extended(desk, owner, form.text("video_id"))
+    elif mode.shows == "video":
+        made = await _edited(desk, owner, form)
+    else:
+        made = await _generated(desk, form, mode, seconds)
+    return replace(made, echo=_echo(form, made.seconds))
 
 
 def given(form: Form, field: str) -> list[str | File]:
@@ -117,16 +125,19 @@ def _address(entry: Any) -> str:
     return entry if isinstance(entry, str) else ""
 
 
-async def _made(desk: Desk, owner: str, form: Form, mode: Mode, seconds: float) -> Order:
-    if mode.shows == "video":
-        sources = [one for field in VIDEOS for one in given(form, field)]
-        return recoloured(behind(desk, str(sources[0]) if isinstance(sources[0], str) else "upload", owner))
-    fields = (*FIRST, *LAST) if mode.shows == "frames" else IMAGES
-    stills = [await _still(desk, field, one) for field in fields for one in given(form, field)]
-    pictures = [still for still in stills if still is not None]
+async def _generated(desk: Desk, form: Form, mode: Mode, seconds: float) -> Order:
     width, height = _pixels(form)
-    made = Order(seconds=seconds, width=width, height=height, echo=_echo(form, seconds))
-    return replace(made, images=pictures) if mode.shows == "frames" else replace(made, references=pictures)
+    made = Order(seconds=seconds, width=width, height=height)
+    if mode.shows == "frames":
+        return replace(made, images=await _stills(desk, form, (*FIRST, *LAST)))
+    return replace(made, references=await _stills(desk, form, IMAGES))
+
+
+async def _edited(desk: Desk, owner: str, form: Form) -> Order:
+    """The first video that is given, in another hue; an uploaded one is not looked into."""
+    source = next(one for field in VIDEOS for one in given(form, field))
+    url = source.filename if isinstance(source, File) else source
+    return replace(recoloured(behind(desk, url, owner)), references=await _stills(desk, form, IMAGES))
 
 
 def _extended(desk: Desk, owner: str, parent_id: str) -> Order:
@@ -192,6 +203,11 @@ def _pixels(form: Form) -> tuple[int, int]:
     if pixels is None:
         raise Refusal(x2(400, "invalid_size", f"cannot make size '{size}' with resolution '{resolution}'"))
     return pixels
+
+
+async def _stills(desk: Desk, form: Form, fields: tuple[str, ...]) -> list[Still]:
+    stills = [await _still(desk, field, one) for field in fields for one in given(form, field)]
+    return [still for still in stills if still is not None]
 
 
 async def _still(desk: Desk, field: str, one: str | File) -> Still | None:
