@@ -57,8 +57,8 @@ class Settings(BaseModel):
     """What those polls are told."""
     xai_shape: Literal["bare", "wrapped"] = "bare"
     """xAI's own reply, or the same inside a task wrapper that has the link in `fail_reason`."""
-    xai_pending: Literal["words", "request_id", "empty"] = "words"
-    """A running xAI task: status and progress, HTTP 202 with nothing but its id, or HTTP 202 and no body at all."""
+    xai_pending: Literal["words", "request_id", "empty", "upstream"] = "words"
+    """An xAI task under way: CometAPI's words, or HTTP 202 with only its id, with no body, or with xAI's `pending`."""
     gateway_shape: Literal["documented", "stock"] = "documented"
     """The gateway as its page has it, or as stock new-api is: see routes/gateway.py."""
     catalogue_page_size: int = Field(default=0, ge=0)

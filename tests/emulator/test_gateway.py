@@ -42,6 +42,7 @@ async def test_stock_shape() -> None:
     assert 1e9 < first["created_at"] < 1e11
     assert [one["status"] for one in seen] == ["unknown", "in_progress", "completed"]
     assert [one["metadata"]["url"] for one in seen[:2]] == ["", ""]
+    assert [one["completed_at"] > 0 for one in seen] == [False, True, True]  # the last look, not the end
     assert "video_url" not in seen[2]
 
 
@@ -250,7 +251,7 @@ async def test_what_is_not_there() -> None:
 @pytest.mark.parametrize(
     ("deed", "status", "body"),
     [
-        ("rate", 429, "rate_limit_exceeded"),
+        ("rate", 429, "fail_to_fetch_task"),
         ("concurrency", 429, ""),
         ("balance", 403, "insufficient_user_quota"),
         ("auth", 401, "new_api_error"),

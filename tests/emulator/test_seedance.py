@@ -87,6 +87,14 @@ async def test_words() -> None:
         assert seen[3]["video_url"]
 
 
+async def test_failure() -> None:
+    """A refusal by the provider is FAILED, its own trouble ERROR; both say why, and when."""
+    for outcome, word in (("fail", "FAILED"), ("error", "ERROR")):
+        async with vendor(faults=({"match": {"step": "submit"}, "do": {"outcome": outcome}},)) as v:
+            reply = (await v.look((await v.form(model="doubao-seedance-2-0")).json["id"])).json
+        assert (reply["status"], reply["completed_at"] > 1e9, bool(reply["error"]["message"])) == (word, True, True)
+
+
 async def test_ark_life() -> None:
     """The native route answers a bare id, then Ark's words, then content, usage and what was asked for."""
     async with vendor(life="polls:3") as v:

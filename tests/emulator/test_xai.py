@@ -42,6 +42,14 @@ async def test_pending(pending: str) -> None:
         assert (await v.xai_look(first["request_id"])).json["status"] == "done"
 
 
+async def test_upstream_words() -> None:
+    """As xAI itself says it: HTTP 202, and `pending` from the queue to the end."""
+    async with vendor(life="polls:3", xai_pending="upstream") as v:
+        task = (await v.xai()).json["request_id"]
+        seen = [await v.xai_look(task) for _ in range(3)]
+    assert [(one.status, one.json["status"]) for one in seen] == [(202, "pending"), (202, "pending"), (200, "done")]
+
+
 async def test_wrapped() -> None:
     """In the task wrapper the link of a success stands in fail_reason, and the own words are inside."""
     async with vendor(xai_shape="wrapped") as v:
@@ -103,7 +111,11 @@ async def test_refusals(fields: dict[str, Any]) -> None:
     """Wrong values are a 400 with a code and a text."""
     async with vendor() as v:
         reply = await v.xai(**fields)
-        assert (reply.status, reply.json["code"], type(reply.json["error"])) == (400, "invalid-argument", str)
+        assert (reply.status, reply.json["code"], type(reply.json["error"])) == (
+            400,
+            "Client specified an invalid argument",
+            str,
+        )
         assert v.books()["purchases"] == 0
 
 

@@ -26,7 +26,7 @@ ERROR_TYPE = "new_api_error"
 SATURATED = "当前分组上游负载已饱和，请稍后再试"
 
 _X2 = {
-    "rate": (429, "rate_limit_exceeded", SATURATED),
+    "rate": (429, "fail_to_fetch_task", SATURATED),
     "balance": (403, "insufficient_user_quota", "user quota is not enough"),
     "unavailable": (500, "do_request_failed", "do request failed"),
     "invalid": (400, "invalid_request", "invalid request"),
@@ -101,8 +101,9 @@ def _find(desk: Desk, request: web.Request) -> Task | None:
 def _video(desk: Desk, task: Task, view: View, url: str) -> dict[str, Any]:
     """The object in one of two shapes: with `video_url` and milliseconds, or as stock new-api makes it.
 
-    Stock says `unknown` before its first look at the vendor, has the link in `metadata.url` only, and on a failed
-    task writes the reason there, beside a progress of 100.
+    Stock says `unknown` before its first look at the vendor, and then when that look was as `completed_at`, whether
+    the task is finished or not. It has the link in `metadata.url` only; on a failed task the reason stands there,
+    beside a progress of 100.
     """
     said = failure(task)
     shape: VideoShape = "metadata" if _is_stock(desk) else "url"
@@ -112,7 +113,8 @@ def _video(desk: Desk, task: Task, view: View, url: str) -> dict[str, Any]:
         if _is_stock(desk):
             video |= {"progress": 100, "metadata": {"url": said.message}}
     elif _is_stock(desk) and not view.ended:
-        video["metadata"] = {"url": ""}
+        looked_at = 0 if video["status"] == "unknown" else int(desk.clock())
+        video |= {"completed_at": looked_at, "metadata": {"url": ""}}
     return video
 
 

@@ -95,8 +95,8 @@ def _submitted(task: Task) -> dict[str, Any]:
     return {"task_id": task.id}
 
 
-def _polled(_task: Task) -> dict[str, Any]:
-    return {"completed_at": None}
+def _polled(task: Task) -> dict[str, Any]:
+    return {"task_id": task.id, **({"completed_at": None} if task.ended_at is None else {})}
 
 
 MODEL = VideoModel(

@@ -31,6 +31,7 @@ DEFAULT_S = 8
 LONGEST_EDIT_S = 8.7
 LONGEST_PROMPT = 4096
 MOST_REFERENCES = 7
+INVALID = "Client specified an invalid argument"
 NOT_FOR_EDITS = ("duration", "aspect_ratio", "resolution")
 
 _WORDS = {
@@ -47,8 +48,8 @@ _REFUSALS = {
     "balance": (403, "permission-denied", "Your team has used all available credits"),
     "auth": (401, "unauthenticated", "Incorrect API key provided"),
     "unavailable": (503, "unavailable", "Service temporarily unavailable"),
-    "invalid": (400, "invalid-argument", "Invalid request"),
-    "moderation": (400, "invalid-argument", "Generated video rejected by content moderation."),
+    "invalid": (400, INVALID, "Invalid request"),
+    "moderation": (400, INVALID, "Generated video rejected by content moderation."),
 }
 _FAILURES = {
     Outcome.FAIL: Failure("internal_error", "The video could not be generated"),
@@ -122,6 +123,8 @@ async def _poll(desk: Desk, request: web.Request) -> web.StreamResponse:
             return reply(_bare(task, view, url))
         if desk.settings.xai_pending == "empty":
             return web.Response(status=202)
+        if desk.settings.xai_pending == "upstream":
+            return reply({"model": task.model, "status": "pending", "progress": view.progress}, 202)
         return reply({"request_id": task.id}, 202)
 
     return await desk.poll(request, FAMILY, task, show)
