@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Literal
 
+from batchvid.emulator.picture import Picture
 from batchvid.emulator.settings import Settings
 from batchvid.emulator.stills import Stills
 from batchvid.emulator.task import Task
@@ -89,11 +90,22 @@ class Clips:
         self._pool.shutdown()
 
     def _key(self, task: Task) -> str:
-        shared = self._settings.render == "shared"
-        still = None if shared else self._stills.path(task.images)
+        picture = self._picture(task)
+        drawn = [path.stem for path in (*picture.stills, *picture.references)]
         said = (task.width, task.height, task.seconds, self._settings.fps)
-        text = SHARED_TEXT if shared else f"{task.prompt} {still.stem if still else ''}"
-        return hashlib.sha256(f"{said} {text}".encode()).hexdigest()[:32]
+        text = f"{said} {picture.text} {picture.scene} {picture.hue} {len(picture.stills)} {drawn}"
+        return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+    def _picture(self, task: Task) -> Picture:
+        if self._settings.render == "shared":
+            return Picture(text=SHARED_TEXT)
+        return Picture(
+            text=task.prompt,
+            scene=task.scene or task.prompt,
+            hue=task.hue,
+            stills=self._stills.paths(task.images),
+            references=self._stills.paths(task.references),
+        )
 
     async def _open(self, key: str, task: Task) -> IO[bytes] | None:
         """The rendered file, opened; None when it has been swept away since."""
@@ -112,7 +124,6 @@ class Clips:
         from batchvid.emulator.render import render  # FFmpeg is loaded when the first clip is wanted
 
         path = self._path(key)
-        shared = self._settings.render == "shared"
         work = partial(
             render,
             path,
@@ -120,8 +131,7 @@ class Clips:
             height=task.height,
             seconds=task.seconds,
             fps=self._settings.fps,
-            text=SHARED_TEXT if shared else task.prompt,
-            still=None if shared else self._stills.path(task.images),
+            picture=self._picture(task),
             fonts=self._settings.fonts,
         )
         try:

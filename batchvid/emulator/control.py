@@ -67,6 +67,7 @@ def _line(desk: Desk, task: Task) -> dict[str, Any]:
         "width": task.width,
         "height": task.height,
         "images": task.images,
+        "references": task.references,
         "polls": task.polls,
     }
     price = desk.settings.usd_per_s.get(task.family)

@@ -19,7 +19,7 @@ from batchvid.emulator.faults import Deed, Faults
 from batchvid.emulator.ledger import Ledger
 from batchvid.emulator.life import Outcome
 from batchvid.emulator.links import Links
-from batchvid.emulator.replies import Refusal, x1
+from batchvid.emulator.replies import Refusal, x1, x2
 from batchvid.emulator.settings import Settings
 from batchvid.emulator.stills import Still, Stills
 from batchvid.emulator.store import Store
@@ -51,12 +51,15 @@ class Ask:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """A checked submit: what is to be made. Sizes are pixels."""
+    """A checked submit: what is to be made. Sizes are pixels; `references`, `scene` and `hue` as in Task."""
 
     seconds: float
     width: int
     height: int
     images: list[Still] = field(default_factory=list)
+    references: list[Still] = field(default_factory=list)
+    scene: str = ""
+    hue: float = 0.0
     echo: dict[str, Any] = field(default_factory=dict)
     external_task_id: str = ""
 
@@ -73,11 +76,11 @@ class Desk:
     links: Links
     stills: Stills
 
-    def owner(self, request: web.Request) -> str:
+    def owner(self, request: web.Request, *, error_type: str = "comet_api_error") -> str:
         """Who asks: a digest of the key. Raises Refusal (401, the OpenAI-style error on every route)."""
         scheme, _, key = request.headers.get("Authorization", "").partition(" ")
         if scheme != "Bearer" or not key or (self.settings.api_key and key != self.settings.api_key):
-            raise Refusal(x1(401, "Invalid token"))
+            raise Refusal(x1(401, "Invalid token", kind=error_type))
         return hashlib.sha256(key.encode()).hexdigest()[:12]
 
     def limit(self, family: str) -> int:
@@ -87,6 +90,11 @@ class Desk:
     def link(self, request: web.Request, task: Task) -> str:
         """A fresh link to the clip, on the host that the asker sees (so that a proxy between works)."""
         return self.links.make(f"{request.scheme}://{request.host}", task.id, self.clock())
+
+    def behind(self, url: str, owner: str) -> Task | None:
+        """The task whose clip a link of ours leads to, if this key made it; None for all other links."""
+        task = self.store.any(self.links.task_id(url))
+        return task if task is not None and task.owner == owner else None
 
     async def submit(
         self,
@@ -108,7 +116,9 @@ class Desk:
             except Refusal as no:
                 return no.response
             created = True
-            return accepted(task)
+            response = accepted(task)
+            response.set_status(self.settings.accepted_status)
+            return response
 
         response = await carry_out(deed, request, act, family.refuse)
         if not created:
@@ -146,6 +156,11 @@ class Desk:
         """Count a poll for a task that nobody knows."""
         self.ledger.polled(family.name, route, self.clock())
 
+    def unknown(self, family: Family, route: str) -> Refusal:
+        """Count such a poll, and answer it as CometAPI and new-api do (section 11 of the wire notes has both codes)."""
+        self.missed(family, route)
+        return Refusal(x2(self.settings.unknown_task_status, "task_not_exist", "task_not_exist"))
+
     def _create(self, family: Family, ask: Ask, order: Order, deed: Deed | None) -> Task:
         """Make the task, or raise Refusal when all slots are taken and this vendor then says no."""
         now, limit = self.clock(), self.limit(family.name)
@@ -167,6 +182,9 @@ class Desk:
             width=order.width,
             height=order.height,
             images=[still.as_dict() for still in order.images],
+            references=[still.as_dict() for still in order.references],
+            scene=order.scene,
+            hue=order.hue,
             echo=order.echo,
             outcome=outcome,
             message=deed.message if deed and deed.outcome else "",

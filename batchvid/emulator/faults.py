@@ -48,7 +48,8 @@ class Match(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     route: str = "*"
-    """A family: `veo`, `sora`, `videos` (every other model on that path), `kling`, `runway`; `*`: all."""
+    """A family: `veo`, `sora`, `seedance`, `videos` (every other model on that path), `kling`, `runway`, `xai`,
+    `gateway`, `ark`; `*`: all."""
     step: Step
     prompt: str = ""
     """A part of the prompt, in its own letter case."""

@@ -24,10 +24,18 @@ class File:
 
 @dataclass(slots=True)
 class Form:
-    """What was posted. Text of forms stays text; JSON values keep their types."""
+    """What was posted. Text of forms stays text, repeated text becomes a list; JSON values keep their types."""
 
     fields: dict[str, Any] = field(default_factory=dict)
     files: list[File] = field(default_factory=list)
+
+    def add(self, name: str, text: str) -> None:
+        """One more text field."""
+        known = self.fields.get(name)
+        if known is None:
+            self.fields[name] = text
+        else:
+            self.fields[name] = [*known, text] if isinstance(known, list) else [known, text]
 
     def text(self, name: str) -> str:
         """A field as text, empty when it is missing or null."""
@@ -83,7 +91,7 @@ async def _read_multipart(request: web.Request) -> Form:
                 raise Refusal(x1(400, "a part has no name", code="invalid_multipart_form"))
             data = bytes(await part.read(decode=True))
             if part.filename is None:
-                form.fields[part.name] = data.decode()
+                form.add(part.name, data.decode())
             else:
                 form.files.append(File(part.name, part.filename, data))
     except ValueError as error:

@@ -5,10 +5,8 @@ All moving is done by FFmpeg's filters in C from three still pictures, so a clip
 
 from __future__ import annotations
 
-import hashlib
 import io
 from collections.abc import Iterator, Sequence
-from colorsys import hls_to_rgb
 from fractions import Fraction
 from pathlib import Path
 from typing import IO
@@ -17,9 +15,10 @@ import av
 from av.filter import Graph
 from av.filter.context import FilterContext
 from av.video.stream import VideoStream
-from PIL import Image, ImageDraw, ImageOps
+from PIL import Image
 
 from batchvid.emulator.captions import caption
+from batchvid.emulator.picture import Picture, backdrop
 
 ZOOM = 0.2
 """How much larger the picture is at the end than at the beginning."""
@@ -34,13 +33,12 @@ def render(
     height: int,
     seconds: float,
     fps: int,
-    text: str,
-    still: Path | None = None,
+    picture: Picture,
     fonts: Sequence[Path] | None = None,
 ) -> None:
     """Write a clip of that size (even pixels), duration and frame rate. The same values give the same bytes."""
     count = max(1, round(seconds * fps))
-    layers = _layers(text, still, width, height, fonts)
+    layers = _layers(picture, width, height, fonts)
     with av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"}) as container:
         stream = container.add_stream("libx264", rate=fps, options=X264)
         assert isinstance(stream, VideoStream)  # noqa: S101 - libx264 makes nothing else
@@ -67,45 +65,13 @@ def poster(file: IO[bytes], *, columns: int = 1, width: int = 480) -> bytes:
 
 
 def _layers(
-    text: str, still: Path | None, width: int, height: int, fonts: Sequence[Path] | None
+    picture: Picture, width: int, height: int, fonts: Sequence[Path] | None
 ) -> tuple[Image.Image, Image.Image | None, Image.Image | None]:
     """The background (larger than the frame), the thing that wanders over it, and the caption."""
     big = (round(width * (1 + ZOOM)) // 2 * 2, round(height * (1 + ZOOM)) // 2 * 2)
-    words = caption(text, width=width, height=height, fonts=fonts)
-    if still is not None:
-        with Image.open(still) as image:
-            return ImageOps.fit(image.convert("RGB"), big), None, words
-    seed = hashlib.sha256(text.encode()).digest()
-    return _landscape(seed, big), _sun(seed, min(width, height) // 4 // 2 * 2), words
-
-
-def _landscape(seed: bytes, size: tuple[int, int]) -> Image.Image:
-    """A sky from one colour to another over three hills, all thrown from the seed."""
-    hue = seed[0] / 256
-    sky = Image.composite(
-        Image.new("RGB", size, _colour(hue + 0.08, 0.8)),
-        Image.new("RGB", size, _colour(hue, 0.35)),
-        Image.linear_gradient("L").resize(size),
-    )
-    draw = ImageDraw.Draw(sky)
-    width, height = size
-    for number in range(3):
-        centre = seed[1 + number] / 256 * width
-        top = height * (0.5 + 0.13 * number + seed[4 + number] / 256 * 0.1)
-        colour = _colour(hue + 0.3 + 0.05 * number, 0.4 - 0.1 * number)
-        draw.ellipse((centre - width * 0.7, top, centre + width * 0.7, top + height * 1.5), fill=colour)
-    return sky
-
-
-def _sun(seed: bytes, side: int) -> Image.Image:
-    disc = Image.new("RGBA", (side, side), (0, 0, 0, 0))
-    ImageDraw.Draw(disc).ellipse((1, 1, side - 2, side - 2), fill=(*_colour(seed[0] / 256 + 0.5, 0.75), 255))
-    return disc
-
-
-def _colour(hue: float, lightness: float) -> tuple[int, int, int]:
-    red, green, blue = hls_to_rgb(hue % 1, lightness, 0.6)
-    return round(255 * red), round(255 * green), round(255 * blue)
+    words = caption(picture.text, width=width, height=height, fonts=fonts)
+    background, sun = backdrop(picture, big, sun_side=min(width, height) // 4 // 2 * 2)
+    return background, sun, words
 
 
 def _frames(

@@ -32,6 +32,10 @@ class Settings(BaseModel):
     """The same for single families; stands above `concurrency`."""
     strict_multipart: bool = False
     """`/v1/videos` answers 400 to JSON and urlencoded bodies."""
+    accepted_status: Literal[200, 201, 202] = 200
+    """The HTTP status of a submit that was taken: every page shows the first, some texts the others."""
+    unknown_task_status: Literal[400, 404] = 400
+    """The HTTP status of a poll for an unknown task (`task_not_exist`); Kling and Runway have their own."""
     wrong_path: Literal["html", "redirect"] = "html"
     """What an unknown path gets: an HTML page with 404, or a 301."""
 
@@ -39,6 +43,8 @@ class Settings(BaseModel):
     """The finished object of Veo models."""
     sora_shape: VideoShape = "content"
     """The finished object of Sora models; `content`: no URL at all, only the content route."""
+    seedance_shape: VideoShape = "success"
+    """The finished object of Seedance models; the upper-case words of its own page, where others show OpenAI's."""
     videos_shape: VideoShape = "video_url"
     """The finished object of all other models on `/v1/videos`."""
     kling_shape: Literal["native", "gateway"] = "native"
@@ -49,6 +55,14 @@ class Settings(BaseModel):
     """How many polls of a new Runway task do not see it yet."""
     runway_hidden_as: Literal["http_400", "http_404", "status_200"] = "http_400"
     """What those polls are told."""
+    xai_shape: Literal["bare", "wrapped"] = "bare"
+    """xAI's own reply, or the same inside a task wrapper that has the link in `fail_reason`."""
+    xai_pending: Literal["words", "request_id", "empty", "upstream"] = "words"
+    """An xAI task under way: CometAPI's words, or HTTP 202 with only its id, with no body, or with xAI's `pending`."""
+    gateway_shape: Literal["documented", "stock"] = "documented"
+    """The gateway as its page has it, or as stock new-api is: see routes/gateway.py."""
+    catalogue_page_size: int = Field(default=0, ge=0)
+    """Models on a page of `/api/models`; 0: all on one, which then is numbered 0."""
 
     render: Literal["full", "shared"] = "full"
     """`full`: one clip a prompt; `shared`: one a duration and size, for load tests. Bytes differ in both."""

@@ -46,10 +46,9 @@ class Stills:
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="stills")
         self._sizes: dict[str, tuple[int, int]] = {}
 
-    def path(self, images: Sequence[Mapping[str, Any]]) -> Path | None:
-        """The file of the first image, None when there is none (or it was swept away)."""
-        path = self._path(images[0]["sha256"]) if images else None
-        return path if path is not None and path.exists() else None
+    def paths(self, images: Sequence[Mapping[str, Any]]) -> tuple[Path, ...]:
+        """The files of these images, in their order; those that were swept away are left out."""
+        return tuple(path for path in (self._path(image["sha256"]) for image in images) if path.exists())
 
     async def take(self, data: bytes, *, field: str, filename: str = "") -> Still:
         """Read and keep an image; off the loop, and only once for the same bytes. Raises BadImage."""

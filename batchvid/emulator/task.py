@@ -13,7 +13,9 @@ class Task:
     """One bought task. Sizes are pixels, times seconds since 1970.
 
     `kind` is the sub-resource below which it is polled, `owner` a digest of the key that made it, `echo` what the
-    vendor's object repeats from the request, `images` one dict an input image, in the order of the request.
+    vendor's object repeats from the request, `images` one dict an input image, in the order of the request, and
+    `references` the same of pictures that are no frames. `scene` is the text that the picture is thrown from when it
+    is not the prompt (a clip made out of another shows the other's), `hue` how far its colours are turned, 0 to 1.
     `started_at` is None while the task waits for a slot; `looks` are the polls that saw it, `polls` all of
     them. `restored`: it was made by an emulator before this one.
     """
@@ -30,6 +32,9 @@ class Task:
     width: int
     height: int
     images: list[dict[str, Any]] = field(default_factory=list)
+    references: list[dict[str, Any]] = field(default_factory=list)
+    scene: str = ""
+    hue: float = 0.0
     echo: dict[str, Any] = field(default_factory=dict)
     outcome: Outcome = Outcome.SUCCESS
     message: str = ""

@@ -97,6 +97,31 @@ class Vendor:
         """Poll Runway."""
         return await self.call("GET", f"/runwayml/v1/tasks/{task_id}")
 
+    async def xai(self, kind: str = "generations", **fields: Any) -> Answer:
+        """Submit to xAI."""
+        return await self.call("POST", f"/grok/v1/videos/{kind}", json={"prompt": "a kite", **fields})
+
+    async def xai_look(self, task_id: str) -> Answer:
+        """Poll xAI."""
+        return await self.call("GET", f"/grok/v1/videos/{task_id}")
+
+    async def gateway(self, **fields: Any) -> Answer:
+        """Submit to the gateway, as JSON."""
+        return await self.call("POST", "/gateway/v1/videos", json={"model": "veo3", "prompt": "a kite", **fields})
+
+    async def gateway_look(self, task_id: str) -> Answer:
+        """Poll the gateway."""
+        return await self.call("GET", f"/gateway/v1/videos/{task_id}")
+
+    async def ark(self, **fields: Any) -> Answer:
+        """Submit to Seedance's native route."""
+        body = {"model": "doubao-seedance-1-5-pro-251215", "content": [{"type": "text", "text": "a kite"}], **fields}
+        return await self.call("POST", "/volc/v3/contents/generations/tasks", json=body)
+
+    async def ark_look(self, task_id: str) -> Answer:
+        """Poll Seedance's native route."""
+        return await self.call("GET", f"/volc/v3/contents/generations/tasks/{task_id}")
+
     async def link(self, **fields: Any) -> str:
         """Buy a clip that is done at once; its link."""
         task = (await self.video(**fields)).json

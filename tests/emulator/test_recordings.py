@@ -26,7 +26,7 @@ def looks(submit: str, poll: str, number: int, **fields: str) -> Play:
 
     async def play(v: Vendor) -> Answer:
         first = (await getattr(v, submit)(**fields)).json
-        task = first["data"]["task_id"] if "data" in first else first["id"]
+        task = first["data"]["task_id"] if "data" in first else first.get("id") or first["request_id"]
         answers: list[Answer] = [await getattr(v, poll)(task) for _ in range(number)]
         return answers[-1]
 
@@ -36,6 +36,11 @@ def looks(submit: str, poll: str, number: int, **fields: str) -> Play:
 async def no_slot(v: Vendor) -> Answer:
     return [await v.kling() for _ in range(2)][-1]
 
+
+SORA = {"model": "sora-2", "seconds": "4", "size": "1280x720"}
+SEEDANCE = {"model": "doubao-seedance-2-0-fast"}
+STOCK = {"gateway_shape": "stock"}
+MODERATED = {"faults": ({"match": {"step": "submit"}, "do": {"outcome": "moderation"}},)}
 
 CASES: list[tuple[str, dict[str, Any], Play]] = [
     ("veo/submit-text", {}, lambda v: v.form(size="16x9")),
@@ -57,6 +62,24 @@ CASES: list[tuple[str, dict[str, Any], Play]] = [
         looks("runway", "runway_look", 1),
     ),
     ("runway/poll-unseen-status-200", {"runway_hidden_as": "status_200"}, looks("runway", "runway_look", 1)),
+    ("openai-videos/submit-text", {}, lambda v: v.form(**SORA)),
+    ("openai-videos/poll-running", {}, looks("form", "look", 2, **SORA)),
+    ("openai-videos/poll-ready-content-only", {}, looks("form", "look", 3, **SORA)),
+    ("openai-videos/poll-failed-moderation-code", MODERATED, looks("form", "look", 3, **SORA)),
+    ("openai-videos/submit-seedance-upper-case", {}, lambda v: v.form(**SEEDANCE)),
+    ("openai-videos/poll-running-seedance", {}, looks("form", "look", 2, **SEEDANCE)),
+    ("openai-videos/poll-ready-seedance-upper-case", {}, looks("form", "look", 3, **SEEDANCE)),
+    ("openai-videos/submit-refused-range", {}, lambda v: v.form(seconds="16", **SEEDANCE)),
+    ("veo/poll-unseen-400", {}, lambda v: v.look("task_0")),
+    ("openai-videos/poll-ready-wrapped-fail-reason", {"veo_shape": "wrapped"}, looks("form", "look", 3)),
+    ("openai-videos/poll-ready-xai-with-price", {}, looks("xai", "xai_look", 3)),
+    ("openai-videos/submit-gateway-milliseconds", {}, lambda v: v.gateway(model="sora-2", seconds="8")),
+    ("openai-videos/submit-gateway-both-ids", STOCK, lambda v: v.gateway()),
+    ("openai-videos/poll-unknown-word", STOCK, looks("gateway", "gateway_look", 1)),
+    ("openai-videos/poll-running-empty-metadata-url", STOCK, looks("gateway", "gateway_look", 2)),
+    ("openai-videos/poll-ready-metadata-url", STOCK, looks("gateway", "gateway_look", 3)),
+    ("openai-videos/submit-refused-no-channel-503", {}, lambda v: v.gateway(model="sora-9")),
+    ("openai-videos/poll-ready-native-ark", {}, looks("ark", "ark_look", 3)),
     ("runway/submit-refused-issues", {}, lambda v: v.runway(promptImage="http://a.example/a.png")),
 ]
 

@@ -15,11 +15,14 @@ from PIL import Image, ImageChops, ImageFont
 from batchvid.emulator.captions import caption, legible, machine_fonts, wrapped
 from batchvid.emulator.clips import Clips
 from batchvid.emulator.life import Life
+from batchvid.emulator.picture import ANOTHER_HUE, Picture
 from batchvid.emulator.render import render
 from batchvid.emulator.settings import Settings
 from batchvid.emulator.stills import Stills
 from batchvid.emulator.task import Task
 from tests.emulator.helpers import picture, vendor
+
+KITE = Picture(text="a kite")
 
 
 def frames(clip: bytes) -> list[Image.Image]:
@@ -37,9 +40,9 @@ def difference(one: Image.Image, two: Image.Image) -> float:
     return sum(grey.tobytes()) / 64**2
 
 
-def clip(path: Path, text: str = "a kite", **values: object) -> bytes:
+def clip(path: Path, picture: Picture = KITE, **values: object) -> bytes:
     asked = {"width": 320, "height": 180, "seconds": 1.0, "fps": 24, **values}
-    render(path / "clip.mp4", text=text, **asked)  # type: ignore[arg-type]
+    render(path / "clip.mp4", picture=picture, **asked)  # type: ignore[arg-type]
     return (path / "clip.mp4").read_bytes()
 
 
@@ -89,7 +92,7 @@ def test_an_image_is_shown_and_moved(tmp_path: Path) -> None:
     """An input image fills the frame, and is panned and zoomed."""
     still = tmp_path / "still.jpg"
     Image.linear_gradient("L").convert("RGB").save(still)
-    pictures = frames(clip(tmp_path, text="", still=still))
+    pictures = frames(clip(tmp_path, Picture(text="", stills=(still,))))
     shown = Image.linear_gradient("L").resize((320, 384)).crop((0, 102, 320, 282)).convert("RGB")
     assert difference(pictures[0], shown) < 25
     assert difference(pictures[0], pictures[-1]) > 1
@@ -104,9 +107,45 @@ async def test_the_bought_image_is_in_the_clip() -> None:
     assert red > 200 > 60 > green
 
 
+def test_a_hue_is_turned(tmp_path: Path) -> None:
+    """Another hue is the same picture in other colours: as bright everywhere, and an edited red image is green."""
+    still = tmp_path / "still.jpg"
+    Image.new("RGB", (320, 180), "red").save(still)
+    red, green, _ = frames(clip(tmp_path, Picture(text="", stills=(still,), hue=ANOTHER_HUE)))[5].getpixel((160, 90))  # type: ignore[misc]
+    assert green > 200 > 60 > red
+    plain, other = (frames(clip(tmp_path, Picture(text="a kite", hue=hue)))[0] for hue in (0, ANOTHER_HUE))
+    lights = [image.convert("HSV").getchannel("V").convert("RGB") for image in (plain, other)]
+    assert difference(*lights) < 3 < difference(plain, other)
+
+
+def test_a_scene_stays(tmp_path: Path) -> None:
+    """A clip made out of another shows the other's picture, under a caption of its own."""
+    scene = Picture(text="and then it rains", scene="a kite")
+    sky = (0, 0, 320, 90)
+    one, two, another = (
+        frames(clip(tmp_path, shown))[0].crop(sky) for shown in (KITE, scene, Picture(text="and then it rains"))
+    )
+    assert difference(one, two) < 1 < difference(one, another)
+
+
+def test_references_are_drawn(tmp_path: Path) -> None:
+    """Reference images hang side by side in the picture, in their order; a great many are drawn small."""
+    colours = ("red", "lime", "blue")
+    paths = [tmp_path / f"{colour}.jpg" for colour in colours]
+    for path, colour in zip(paths, colours, strict=True):
+        Image.new("RGB", (64, 64), colour).save(path)
+    shown = frames(clip(tmp_path, Picture(text="", scene="x", references=tuple(paths))))[0]
+    side = 180 // 3
+    seen = [shown.getpixel((320 // 8 + side // 2 + number * side, 180 // 8 + side // 2)) for number in range(3)]
+    brightest = [max(range(3), key=lambda channel: pixel[channel]) for pixel in seen]  # type: ignore[index]
+    assert brightest == [0, 1, 2]
+    many = Picture(text="", scene="x", references=tuple(paths * 3))
+    assert len(frames(clip(tmp_path, many, width=64, height=64, seconds=0.5))) == 12
+
+
 def test_prompts_are_seen(tmp_path: Path) -> None:
     """Two prompts give two pictures, and one prompt the same bytes every time."""
-    one, two, again = clip(tmp_path, "a kite"), clip(tmp_path, "a boat"), clip(tmp_path, "a kite")
+    one, two, again = clip(tmp_path), clip(tmp_path, Picture(text="a boat")), clip(tmp_path)
     assert one == again
     assert difference(frames(one)[0], frames(two)[0]) > 1
 

@@ -16,10 +16,10 @@ DATA_URI = "data:image/png;base64," + base64.b64encode(picture()).decode()
 
 
 async def test_shapes() -> None:
-    """A bare UUID; not there at the first poll; then upper-case words, ISO time, progress from 0 to 1, output."""
+    """A UUID and a cost; not there at the first poll; then upper-case words, ISO time, progress 0 to 1, output."""
     async with vendor(life="polls:3") as v:
         first = (await v.runway()).json
-        assert first == {"id": str(UUID(first["id"]))}
+        assert first == {"id": str(UUID(first["id"])), "estimatedCost": {"credits": 25}}
         hidden = await v.runway_look(first["id"])
         assert (hidden.status, hidden.json) == (
             *(400, {"code": "task_not_exist", "message": "task_not_exist", "data": None}),

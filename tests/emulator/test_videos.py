@@ -188,8 +188,8 @@ async def test_content_variants() -> None:
 async def test_other_models(fields: dict[str, Any], expected: tuple[int, int, float]) -> None:
     """A model that nobody knows is taken as it comes: 480p and 5 s unless it says otherwise, sides made even."""
     async with vendor() as v:
-        reply = await v.video(model="doubao-seedance-2-0", **fields)
-        assert (reply.status, reply.json["model"]) == (200, "doubao-seedance-2-0")
+        reply = await v.video(model="wan-2-6", **fields)
+        assert (reply.status, reply.json["model"]) == (200, "wan-2-6")
         task = v.books()["tasks"][0]
     assert (task["family"], task["width"], task["height"], task["seconds"]) == ("videos", *expected)
 
@@ -243,6 +243,22 @@ async def test_references_in_json() -> None:
             assert len(v.books()["tasks"][-1]["images"]) == count
 
 
+async def test_statuses() -> None:
+    """The HTTP status of an accepted submit and of an unknown task can be dialled, on every route that shares them."""
+    async with vendor(accepted_status=202, unknown_task_status=404) as v:
+        for reply in (
+            await v.form(),
+            await v.kling(),
+            await v.runway(),
+            await v.xai(),
+            await v.gateway(),
+            await v.ark(),
+        ):
+            assert reply.status == 202
+        for reply in (await v.look("x"), await v.xai_look("x"), await v.gateway_look("x"), await v.ark_look("x")):
+            assert (reply.status, reply.json["code"]) == (404, "task_not_exist")
+
+
 async def test_unknown_task() -> None:
     """An unknown id, or one that another key made, does not exist."""
     async with vendor() as v:
@@ -274,4 +290,4 @@ async def test_wrong_path() -> None:
         reply = await v.call("POST", "/v2/videos")
         assert (reply.status, reply.headers["content-type"]) == (404, "text/html")
     async with vendor(wrong_path="redirect") as v:
-        assert (await v.call("GET", "/kling/v1/videos/omni-video/1")).status == 301
+        assert (await v.call("GET", "/kling/v1/videos/effects/1")).status == 301

@@ -29,7 +29,7 @@ RATIOS = (
 """The pixel ratios of the pages, and the two that older versions take."""
 SHORTER_SIDE = 720
 DURATIONS_S = range(2, 11)
-CREDITS_PER_S = 5  # gen4_turbo's; told by Runway's own schema, not on CometAPI's page
+CREDITS_PER_S = 5  # gen4_turbo's; costs stand in Runway's own schema, not on CometAPI's page
 LONGEST_URL = 2048
 LARGEST_DATA_URI = 5 * 1024 * 1024
 
@@ -100,7 +100,7 @@ async def _create(desk: Desk, request: web.Request) -> web.StreamResponse:
             raise Refusal(reply({"error": "The X-Runway-Version header is required", "docUrl": DOCS}, 400))
         return await _order(desk, ask, body)
 
-    return await desk.submit(request, FAMILY, ask, order, lambda task: reply({"id": task.id}))
+    return await desk.submit(request, FAMILY, ask, order, lambda task: reply({"id": task.id, **_estimate(task)}))
 
 
 async def _poll(desk: Desk, request: web.Request) -> web.StreamResponse:
@@ -192,11 +192,22 @@ def _bare(task: Task, view: View, url: str) -> dict[str, Any]:
         bare["progress"] = view.progress / 100
     if view.phase is Phase.SUCCEEDED:
         bare["output"] = [url]
-        bare["cost"] = {"credits": round(CREDITS_PER_S * task.seconds)}
+    if not view.ended:
+        return bare | _estimate(task)
+    charged = view.phase is Phase.SUCCEEDED or task.outcome is Outcome.MODERATION  # safety is not refunded
+    bare["cost"] = {"credits": _credits(task) if charged else 0}
     words = _failure(task)
-    if view.ended and words.message:
+    if words.message:
         bare |= {"failure": words.message, "failureCode": words.code}
     return bare
+
+
+def _estimate(task: Task) -> dict[str, Any]:
+    return {"estimatedCost": {"credits": _credits(task)}}
+
+
+def _credits(task: Task) -> int:
+    return round(CREDITS_PER_S * task.seconds)
 
 
 def _failure(task: Task) -> Failure:

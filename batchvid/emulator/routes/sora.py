@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import replace
 from typing import Any
 
 from aiohttp import web
 
 from batchvid.emulator.desk import Desk, Family, Order
 from batchvid.emulator.form import Form
-from batchvid.emulator.replies import x1
+from batchvid.emulator.replies import Refusal, x1, x2
+from batchvid.emulator.routes.derived import again, recoloured
 from batchvid.emulator.routes.video_models import (
     MODERATED,
     VideoModel,
@@ -43,6 +45,18 @@ async def _order(desk: Desk, model: str, form: Form) -> Order:
     )
 
 
+def remix(source: Task, prompt: str, *, finished: bool) -> Order:
+    """The source's clip, changed. Raises Refusal (400): no prompt, not a Sora task, or not finished."""
+    if not prompt.strip():
+        raise Refusal(x2(400, "invalid_request", "prompt is required"))
+    if source.family != MODEL.family.name:
+        raise Refusal(x2(400, "task_not_exist", "task_not_exist"))
+    if not finished:
+        raise bad_parameter("video_id", "The video to remix is not completed")
+    echo = {"seconds": source.echo["seconds"], "size": source.echo["size"], "remixed_from_video_id": source.id}
+    return replace(recoloured(again(source)), echo=echo)
+
+
 def _seconds(form: Form) -> str:
     value = form.fields.get("seconds")
     if value is None:
@@ -71,12 +85,12 @@ def _submitted(task: Task) -> dict[str, Any]:
 
 def _polled(task: Task) -> dict[str, Any]:
     return {
-        **task.echo,
         "error": None,
         "prompt": task.prompt,
         "completed_at": None,
         "expires_at": None,
         "remixed_from_video_id": None,
+        **task.echo,
     }
 
 

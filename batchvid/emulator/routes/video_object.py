@@ -79,8 +79,8 @@ def polled(
 def polled_bare(task: Task, view: View, own: dict[str, Any]) -> dict[str, Any]:
     """The object with OpenAI's words, without a result and without an error."""
     video = {**_common(task), "status": OPENAI_WORDS[view.phase], "progress": view.progress, **own}
-    if view.ended:
-        video["completed_at"] = int(task.ended_at or task.created_at)
+    if view.phase is Phase.SUCCEEDED or (view.ended and "completed_at" not in own):
+        video["completed_at"] = int(task.ended_at or task.created_at)  # Sora's stays null on a failed task
     return video
 
 

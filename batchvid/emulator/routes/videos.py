@@ -1,4 +1,4 @@
-"""The shared `/v1/videos` route: submit, poll, content. Which model is which is a table; each has a file."""
+"""The shared `/v1/videos` route: submit, poll, content, remix. Which model is which is a table; each has a file."""
 
 from __future__ import annotations
 
@@ -6,20 +6,21 @@ from typing import cast
 
 from aiohttp import web
 
-from batchvid.emulator import cdn
 from batchvid.emulator.clips import Clips
-from batchvid.emulator.desk import Ask, Desk, answering
-from batchvid.emulator.form import read_form
+from batchvid.emulator.desk import Ask, Desk, Order, answering
+from batchvid.emulator.form import read_form, read_json
 from batchvid.emulator.life import Phase
 from batchvid.emulator.replies import Refusal, reply, x1, x2
-from batchvid.emulator.routes import other, sora, veo
+from batchvid.emulator.routes import other, seedance, sora, veo
+from batchvid.emulator.routes.content import deliver
 from batchvid.emulator.routes.video_models import VideoModel, failure
-from batchvid.emulator.routes.video_object import WRAPPER_WORDS, polled, submitted
+from batchvid.emulator.routes.video_object import polled, submitted
 from batchvid.emulator.settings import VideoShape
 from batchvid.emulator.task import Task
 
 PATH = "/v1/videos"
-MODELS = (veo.MODEL, sora.MODEL, other.MODEL)
+REMIX = PATH + "/{id}/remix"
+MODELS = (veo.MODEL, sora.MODEL, seedance.MODEL, other.MODEL)
 """The first that takes a model's name speaks for it."""
 FAMILIES = tuple(model.family for model in MODELS)
 _BY_FAMILY = {model.family.name: model for model in MODELS}
@@ -35,11 +36,17 @@ def register(router: web.UrlDispatcher, desk: Desk, clips: Clips) -> None:
         return await _poll(desk, request)
 
     async def content(request: web.Request) -> web.StreamResponse:
-        return await _content(desk, clips, request)
+        task = _find(desk, request)
+        family = _BY_FAMILY[task.family].family if task is not None else other.MODEL.family
+        return await deliver(desk, clips, request, family, task)
+
+    async def remix(request: web.Request) -> web.StreamResponse:
+        return await _remix(desk, request)
 
     router.add_post(PATH, answering(create, lambda _request: desk.turned_away(other.MODEL.family, PATH)))
     router.add_get(PATH + "/{id}", answering(poll))
     router.add_get(PATH + "/{id}/content", answering(content))
+    router.add_post(REMIX, answering(remix, lambda _request: desk.turned_away(sora.MODEL.family, REMIX)))
 
 
 async def _create(desk: Desk, request: web.Request) -> web.StreamResponse:
@@ -62,8 +69,7 @@ async def _create(desk: Desk, request: web.Request) -> web.StreamResponse:
 async def _poll(desk: Desk, request: web.Request) -> web.StreamResponse:
     task = _find(desk, request)
     if task is None:
-        desk.missed(other.MODEL.family, PATH)
-        raise Refusal(x2(400, "task_not_exist", "task_not_exist"))
+        raise desk.unknown(other.MODEL.family, PATH)
     model = _BY_FAMILY[task.family]
 
     def show(task: Task) -> web.Response:
@@ -79,23 +85,29 @@ async def _poll(desk: Desk, request: web.Request) -> web.StreamResponse:
     return await desk.poll(request, model.family, task, show)
 
 
-async def _content(desk: Desk, clips: Clips, request: web.Request) -> web.StreamResponse:
-    """The clip itself, with the key. Ranges are not honoured, since real gateways build a fresh request (6.5)."""
-    task = _find(desk, request)
-    if task is None:
-        raise Refusal(x1(404, "Task not found", kind="invalid_request_error"))
-    view = desk.store.peek(task, desk.clock())
-    if view.phase is not Phase.SUCCEEDED:
-        word = WRAPPER_WORDS[view.phase]
-        message = f"Task is not completed yet, current status: {word}"
-        raise Refusal(x1(400, message, kind="invalid_request_error"))
-    variant = request.query.get("variant", "video")
-    if variant not in cdn.VARIANTS:
-        raise Refusal(x1(400, f"Unknown variant '{variant}'", kind="invalid_request_error", param="variant"))
-    family = _BY_FAMILY[task.family].family
-    return await desk.fetch(
-        request, family, task, lambda deed: lambda: cdn.deliver_content(clips, request, task, variant, deed)
+async def _remix(desk: Desk, request: web.Request) -> web.StreamResponse:
+    """A new Sora task out of a finished one (7.3 of the wire notes). Other models' tasks cannot be remixed."""
+    owner = desk.owner(request)
+    body = await read_json(request)
+    source = _find(desk, request)
+    ask = Ask(
+        owner=owner,
+        route=REMIX,
+        kind="",
+        model=source.model if source is not None else "",
+        prompt=str(body.get("prompt") or ""),
     )
+
+    async def order() -> Order:
+        if source is None:
+            raise Refusal(x2(400, "task_not_exist", "task_not_exist"))
+        finished = desk.store.peek(source, desk.clock()).phase is Phase.SUCCEEDED
+        return sora.remix(source, ask.prompt, finished=finished)
+
+    def accepted(task: Task) -> web.Response:
+        return reply(submitted(task, _shape(desk, sora.MODEL), sora.MODEL.submitted(task)))
+
+    return await desk.submit(request, sora.MODEL.family, ask, order, accepted)
 
 
 def _find(desk: Desk, request: web.Request) -> Task | None:
