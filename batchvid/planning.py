@@ -228,7 +228,7 @@ def _buy(spec: JobSpec, verdict: Verdict, reason: str, route: Route, sold_on: da
     check(spec, route)
     warnings = [*route.terms.warnings]
     sunset = route.model.sunset
-    if sunset and sold_on and not route.provider.free:
+    if sunset and sold_on and not route.provider.is_rehearsal:
         told = f"{spec.model} is sold until {sunset} ({route.model.sunset_source})"
         if sold_on >= sunset:
             raise Unsupported("model", f"{told}; --allow-retired tries it all the same")

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, ClassVar, Literal
+from urllib.parse import urlsplit
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
@@ -46,6 +47,12 @@ class Provider:
     free: bool = False
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    @property
+    def is_rehearsal(self) -> bool:
+        """Whether nobody is paid: the emulator, or any provider whose address is on this machine."""
+        host = urlsplit(self.base_url).hostname or ""
+        return self.free or host == "localhost" or host.startswith("127.") or host == "::1"
 
     @property
     def is_embedded(self) -> bool:

@@ -91,7 +91,8 @@ def submit(order: Order) -> Request:
     refuse_unspoken(order, wire, SPOKEN[family])
     check_prompt(order, most=PROMPT_MOST, required=mode != "extend")
     body = BODIES[family](order, mode)
-    said = {name: value for name, value in body.items() if value is not None} | dict(checked_options(order))
+    said = {name: value for name, value in body.items() if value is not None}
+    said |= checked_options(order, said)
     for group in NEEDS[family].get(str(said.get("mode")), ()):
         if not said.keys() & set(group):
             raise Unsupported("options", f"{wire} needs {' or '.join(group)} in mode {said['mode']}")

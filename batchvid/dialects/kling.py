@@ -92,6 +92,7 @@ def submit(order: Order) -> Request:
         body = BODIES[kind](order)
     body["external_task_id"] = order.external_id
     said = {name: value for name, value in body.items() if value not in (None, "")}
+    checked_options(order, said)
     return Request(method="POST", path=f"/v1/videos/{kind}", json={**said, **options})
 
 

@@ -13,6 +13,9 @@ import orjson
 from batchvid.errors import Unsupported
 from batchvid.wire import ImageInput, ImageRole, Order, Part
 
+PAID = frozenset({"model", "model_name", "seconds", "duration", "size", "ratio", "aspect_ratio", "resolution"})
+MANY = frozenset({"n", "batch_size", "num_videos", "number_of_videos"})
+
 SHAPE_TOLERANCE = 0.02  # 1584:672 is sold as 21:9, 854x480 as 16:9
 
 T = TypeVar("T")
@@ -146,14 +149,14 @@ def form(fields: Mapping[str, str], files: Collection[ImageInput], order: Order)
     """Make a multipart body: `fields` that say anything, the user's options over them, then the files in order.
 
     Options go as text: strings as they are, everything else as JSON. An option named like the file part replaces
-    it. Raises Unsupported for an option that JSON cannot say.
+    it. Raises Unsupported as `checked_options` does.
     """
+    said = {name: value for name, value in fields.items() if value}
     options = {
         name: value if isinstance(value, str) else orjson.dumps(value).decode()
-        for name, value in checked_options(order).items()
+        for name, value in checked_options(order, said).items()
     }
-    said = {name: value for name, value in fields.items() if value} | options
-    parts = [Part(name=name, value=value.encode()) for name, value in said.items()]
+    parts = [Part(name=name, value=value.encode()) for name, value in (said | options).items()]
     if "input_reference" not in options:
         parts += [
             Part(name="input_reference", value=file.data, filename=file.filename, content_type=file.media_type)
@@ -162,12 +165,21 @@ def form(fields: Mapping[str, str], files: Collection[ImageInput], order: Order)
     return tuple(parts)
 
 
-def checked_options(order: Order) -> Mapping[str, Any]:
-    """Return the user's options untouched. Raises Unsupported for one that JSON cannot say."""
+def checked_options(order: Order, said: Collection[str] = ()) -> Mapping[str, Any]:
+    """Return the user's options untouched. Raises Unsupported for one that JSON cannot say.
+
+    Nor may one replace a paid field that the order itself has `said`, or ask for several clips: what is paid for is
+    planned, priced and capped by the manifest's own words, and an option past them would buy something else.
+    """
     try:
         orjson.dumps(dict(order.options))
     except TypeError as error:
         raise Unsupported("options", f"only what JSON can say is allowed: {error}") from error
+    for name, value in order.options.items():
+        if name in PAID and name in said:
+            raise Unsupported("options", f"{name} would replace what the clip's own fields say: say it there")
+        if name in MANY and value != 1:
+            raise Unsupported("options", f"{name} asks for several clips at once: say takes instead")
     return order.options
 
 

@@ -74,7 +74,9 @@ def submit(order: Order) -> Request:
         "seed": order.seed,
     }
     said = {name: value for name, value in body.items() if value is not None}
-    return Request(method="POST", path="/v1/image_to_video", headers=HEADERS, json={**said, **checked_options(order)})
+    return Request(
+        method="POST", path="/v1/image_to_video", headers=HEADERS, json={**said, **checked_options(order, said)}
+    )
 
 
 def poll(order: Order, task_id: str) -> Request:  # noqa: ARG001 - the port's signature; this path depends on the id only

@@ -66,7 +66,7 @@ def submit(order: Order) -> Request:
         "resolution": one_of("resolution", order.resolution, TIERS) if order.resolution else None,
     }
     said = {name: value for name, value in body.items() if value is not None}
-    return Request(method="POST", path=PATHS[order.action], json={**said, **checked_options(order)})
+    return Request(method="POST", path=PATHS[order.action], json={**said, **checked_options(order, said)})
 
 
 def read_submit(response: Response) -> Accepted | Refused | Uncertain:
