@@ -11,7 +11,7 @@ from batchvid import events as ev
 from batchvid.errors import IllegalEvent
 from batchvid.failures import Charged, FailureKind
 from batchvid.jobs import IN_FLIGHT, PAID_AND_OPEN, TRANSITIONS, Job, JobState, advance
-from tests.builders import ACCEPTED, LINK, ONE_OF_EACH, SUCCEEDED, at, job_in, started
+from tests.builders import ACCEPTED, LINK, ONE_OF_EACH, SUCCEEDED, at, clip, job_in, started
 
 TABLE = """
 Planned         -                                       pending
@@ -112,39 +112,45 @@ def test_a_task_without_a_verdict_can_be_asked_again() -> None:
 def test_only_a_task_that_is_known_can_be_asked_again() -> None:
     """PollResumed needs a task id: a job that failed before it was ever accepted has none."""
     job = advance(job_in(JobState.PENDING), ev.GaveUp(at=at(), kind=FailureKind.CANCELLED, message="by the user"))
-    with pytest.raises(IllegalEvent, match="no task without a verdict"):
+    with pytest.raises(IllegalEvent, match="no task that may still give a clip"):
         advance(job, ev.PollResumed(at=at(9)))
     assert job.state is JobState.FAILED
 
 
 @pytest.mark.parametrize("charged", Charged)
-def test_a_task_with_a_verdict_is_never_asked_again(charged: Charged) -> None:
+def test_a_task_that_failed_is_never_asked_again(charged: Charged) -> None:
     """The vendor said no: hearing it a second time would give the same money back twice."""
     no = ev.TaskFailed(at=at(90), kind=FailureKind.UNAVAILABLE, message="broke", charged=charged)
     job = advance(job_in(JobState.RUNNING), no)
-    with pytest.raises(IllegalEvent, match="no task without a verdict"):
+    with pytest.raises(IllegalEvent, match="no task that may still give a clip"):
         advance(job, ev.PollResumed(at=at(400)))
     assert job.committed_attempts == (0 if charged is Charged.NO else 1)
 
 
-def test_a_task_that_succeeded_is_never_asked_again_once_its_clip_is_given_up() -> None:
-    """A clip that never came home is a verdict too, on the task if not on the links."""
-    lost = advance(job_in(JobState.READY), ev.GaveUp(at=at(200), kind=FailureKind.EXPIRED, message="403"))
-    with pytest.raises(IllegalEvent, match="no task without a verdict"):
-        advance(lost, ev.PollResumed(at=at(400)))
+@pytest.mark.parametrize("kind", [FailureKind.EXPIRED, FailureKind.BAD_MEDIA])
+def test_a_task_that_succeeded_is_asked_again_although_its_clip_was_given_up(kind: FailureKind) -> None:
+    """The clip is paid for and lies at the vendor's: asking is free, the dead links are forgotten."""
+    lost = advance(job_in(JobState.READY), ev.GaveUp(at=at(200), kind=kind, message="403"))
+    again = advance(lost, ev.PollResumed(at=at(400)))
+    assert (again.state, again.task_id, again.dead_links) == (JobState.RUNNING, "t-1", 0)
+    assert (again.committed_usd, again.committed_s) == (lost.committed_usd, lost.committed_s)
+    no = ev.TaskFailed(at=at(410), kind=FailureKind.UNAVAILABLE, message="broke", charged=Charged.NO)
+    refunded = advance(again, no)
+    assert (refunded.committed_usd, refunded.committed_attempts) == (Decimal(0), 0)
+    with pytest.raises(IllegalEvent, match="no task that may still give a clip"):
+        advance(refunded, ev.PollResumed(at=at(500)))
 
 
 def test_what_collecting_needs_is_frozen_with_the_attempt() -> None:
-    """Where the task lives, how it is spoken to and how many seconds were bought are those of the last paid call."""
+    """Where the task lives, how and for which model it is asked, how many seconds it has: of the last paid call."""
     job = job_in(JobState.RUNNING)
-    assert (job.origin, job.dialect, job.prefix, job.billed_s) == ("https://api.example", "veo", "", 8.0)
+    frozen = (job.origin, job.dialect, job.prefix, job.model_sent, job.billed_s)
+    assert frozen == ("https://api.example", "veo", "", "veo3-fast", 8.0)
     again = advance(job_in(JobState.FAILED), ev.Reopened(at=at(300), reason="retry"))
-    again = advance(
-        again, started(at=at(301), origin="https://gw.example", dialect="kling", prefix="/kling", duration_s=None)
-    )
-    assert (again.origin, again.dialect, again.prefix, again.billed_s) == (
-        "https://gw.example", "kling", "/kling", None,
-    )  # fmt: skip
+    elsewhere = {"origin": "https://gw.example", "dialect": "kling", "prefix": "/kling", "model": "kling-v2-6"}
+    again = advance(again, started(at=at(301), duration_s=None, **elsewhere))
+    assert (again.origin, again.dialect, again.prefix, again.model_sent) == tuple(elsewhere.values())
+    assert again.billed_s is None
 
 
 def test_the_vendors_own_words_last_as_long_as_the_attempt() -> None:
@@ -180,11 +186,35 @@ def test_a_new_attempt_forgets_the_last_one() -> None:
     assert again.committed_usd == 2 * Decimal("0.10")
 
 
-def test_a_clip_that_is_bought_again_is_not_stored_yet() -> None:
-    """The report tells of the open attempt: neither the old clip nor its times stand there any more."""
-    again = advance(job_in(JobState.SUCCEEDED), ev.Reopened(at=at(300), reason="regenerate"))
-    again = advance(again, started(at=at(301)))
-    assert {again.clip, again.stored_at, again.finished_at, again.expires_at, again.progress} == {None}
+def test_a_clip_stays_on_record_until_a_newer_one_takes_its_place() -> None:
+    """Bought again and refused, a job still has its old clip; the times are those of the open attempt only."""
+    stored = job_in(JobState.SUCCEEDED)
+    again = advance(advance(stored, ev.Reopened(at=at(300), reason="regenerate")), started(at=at(301)))
+    assert {again.stored_at, again.finished_at, again.expires_at, again.progress} == {None}
+    no = ev.SubmitRefused(at=at(302), kind=FailureKind.INVALID, message="no")
+    assert advance(again, no).clip == again.clip == stored.clip
+    for event in (ACCEPTED, SUCCEEDED, ev.ClipStored(at=at(400), clip=clip("kite.mp4", sha256="cd" * 32))):
+        again = advance(again, event)
+    assert again.clip == clip("kite.mp4", sha256="cd" * 32)
+
+
+def test_seconds_are_committed_and_given_back_like_money() -> None:
+    """Each attempt adds what it bought; one that the vendor did not charge takes the same out again."""
+    job = advance(job_in(JobState.FAILED), ev.Reopened(at=at(300), reason="retry"))
+    assert job.committed_s == 8.0
+    job = advance(advance(job, started(at=at(301), duration_s=4.0)), ACCEPTED)
+    assert job.committed_s == 12.0
+    free = ev.TaskFailed(at=at(390), kind=FailureKind.UNAVAILABLE, message="broke", charged=Charged.NO)
+    assert advance(job, free).committed_s == 8.0
+    assert advance(job_in(JobState.PENDING), started(duration_s=None)).committed_s == 0.0
+
+
+def test_a_link_that_was_not_kept_speaks_against_nobody() -> None:
+    """Links are not kept from run to run: however often a run ends during a download, none of them counts as dead."""
+    job = job_in(JobState.READY)
+    for _ in range(9):
+        job = advance(advance(job, ev.LinkExpired(at=at(100), message="not kept", dead=False)), SUCCEEDED)
+    assert (job.state, job.dead_links) == (JobState.READY, 0)
 
 
 def test_a_resolved_job_keeps_its_money() -> None:

@@ -29,8 +29,9 @@ class Life(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.job: Job | None = None
-        self.open_price: Price = UNPRICED
-        self.counted: list[Price] = []
+        self.open: tuple[Price, float] = (UNPRICED, 0.0)
+        self.counted: list[tuple[Price, float]] = []
+        self.may_give_a_clip = self.was_stored = False
         self.refusals = self.dead_links = self.tasks = 0
         self.second = 0
 
@@ -41,10 +42,7 @@ class Life(RuleBasedStateMachine):
         try:
             after = advance(before, event)
         except IllegalEvent:
-            nothing_to_hear = (
-                isinstance(event, ev.PollResumed) and before and (before.finished_at or not before.task_id)
-            )
-            assert row is None or nothing_to_hear
+            assert row is None or (isinstance(event, ev.PollResumed) and not self.may_give_a_clip)
             assert self.job is before
             return False
         assert row is not None
@@ -54,7 +52,7 @@ class Life(RuleBasedStateMachine):
 
     def give_back(self) -> None:
         """The vendor says that the last attempt cost nothing."""
-        self.counted.remove(self.open_price)
+        self.counted.remove(self.open)
 
     def now(self) -> Any:
         """Time goes on."""
@@ -65,17 +63,19 @@ class Life(RuleBasedStateMachine):
     def plan(self, number: int) -> None:
         self.play(planned(spec(prompt=f"kite {number}")))
 
-    @rule(price=USD)
-    def start(self, price: Price) -> None:
-        if self.play(started(at=self.now(), price=price)):
-            self.open_price, self.dead_links = price, 0
-            self.counted.append(price)
+    @rule(price=USD, seconds=st.none() | st.sampled_from([4.0, 8.0]))
+    def start(self, price: Price, seconds: float | None) -> None:
+        if self.play(started(at=self.now(), price=price, duration_s=seconds)):
+            self.open, self.dead_links = (price, seconds or 0.0), 0
+            self.counted.append(self.open)
+            self.may_give_a_clip = False
 
     @rule()
     def accept(self) -> None:
         if self.play(ev.SubmitAccepted(at=self.now(), task_id=f"t-{self.second}")):
             self.refusals = 0
             self.tasks += 1
+            self.may_give_a_clip = True
 
     @rule(kind=KIND, retry_at=RETRY)
     def refuse(self, kind: FailureKind, retry_at: Any) -> None:
@@ -99,20 +99,20 @@ class Life(RuleBasedStateMachine):
 
     @rule(kind=KIND, charged=st.sampled_from(Charged), retry_at=RETRY)
     def fail(self, kind: FailureKind, charged: Charged, retry_at: Any) -> None:
-        if (
-            self.play(ev.TaskFailed(at=self.now(), kind=kind, message="", charged=charged, retry_at=retry_at))
-            and charged is Charged.NO
-        ):
-            self.give_back()
+        if self.play(ev.TaskFailed(at=self.now(), kind=kind, message="", charged=charged, retry_at=retry_at)):
+            self.may_give_a_clip = False
+            if charged is Charged.NO:
+                self.give_back()
 
-    @rule()
-    def expire(self) -> None:
-        if self.play(ev.LinkExpired(at=self.now(), message="410")):
-            self.dead_links += 1
+    @rule(dead=st.booleans())
+    def expire(self, dead: bool) -> None:
+        if self.play(ev.LinkExpired(at=self.now(), message="410", dead=dead)):
+            self.dead_links += dead
 
     @rule()
     def store(self) -> None:
-        self.play(ev.ClipStored(at=self.now(), clip=clip()))
+        if self.play(ev.ClipStored(at=self.now(), clip=clip())):
+            self.was_stored = True
 
     @rule(kind=KIND)
     def give_up(self, kind: FailureKind) -> None:
@@ -122,6 +122,7 @@ class Life(RuleBasedStateMachine):
     def reopen(self) -> None:
         if self.play(ev.Reopened(at=self.now(), reason="retry")):
             self.refusals = 0
+            self.may_give_a_clip = False
 
     @rule()
     def resume(self) -> None:
@@ -139,20 +140,21 @@ class Life(RuleBasedStateMachine):
         """What the job says is committed is the sum of the attempts not given back, and is never negative."""
         if self.job is None:
             return
-        assert self.job.committed_usd == sum((price.usd or Decimal(0) for price in self.counted), Decimal(0))
+        assert self.job.committed_usd == sum((price.usd or Decimal(0) for price, _ in self.counted), Decimal(0))
+        assert self.job.committed_s == sum(seconds for _, seconds in self.counted)
         assert self.job.committed_attempts == len(self.counted) <= self.job.attempts
         assert self.job.tasks == self.tasks <= self.job.attempts
-        assert self.job.unpriced_attempts == sum(price.usd is None for price in self.counted)
+        assert self.job.unpriced_attempts == sum(price.usd is None for price, _ in self.counted)
 
     @invariant()
     def a_state_has_what_it_needs(self) -> None:
-        """A running or ready job has a task, a stored one a clip, and nothing waits with a clip."""
+        """A running or ready job has a task, and whoever was stored once keeps a clip."""
         if self.job is None:
             return
         if self.job.state in (JobState.RUNNING, JobState.READY, JobState.SUCCEEDED):
             assert self.job.task_id
             assert self.job.accepted_at
-        assert (self.job.clip is not None) == (self.job.state is JobState.SUCCEEDED)
+        assert (self.job.clip is not None) == self.was_stored
         assert (self.job.assets != ()) == (self.job.state is JobState.READY)
         assert self.job.state is not JobState.FAILED or self.job.kind is not None
 

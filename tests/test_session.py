@@ -96,10 +96,19 @@ def given_up(state: JobState, kind: FailureKind) -> Job:
     return advance(job_in(state), ev.GaveUp(at=at(500), kind=kind, message=""))
 
 
-@pytest.mark.parametrize("kind", [FailureKind.TIMEOUT, FailureKind.UNAVAILABLE, FailureKind.CANCELLED])
-def test_a_task_that_was_given_up_on_may_still_finish(kind: FailureKind) -> None:
-    """It is bought and has no verdict: asking again costs nothing, and the state allows it."""
-    job = given_up(JobState.RUNNING, kind)
+@pytest.mark.parametrize(
+    ("state", "kind"),
+    [
+        (JobState.RUNNING, FailureKind.TIMEOUT),
+        (JobState.RUNNING, FailureKind.UNAVAILABLE),
+        (JobState.RUNNING, FailureKind.CANCELLED),
+        (JobState.READY, FailureKind.EXPIRED),
+        (JobState.READY, FailureKind.BAD_MEDIA),
+    ],
+)
+def test_a_task_that_we_gave_up_on_may_still_give_its_clip(state: JobState, kind: FailureKind) -> None:
+    """It is bought and the vendor did not say no: asking again costs nothing, and the state allows it."""
+    job = given_up(state, kind)
     assert session.may_still_finish(job)
     assert advance(job, ev.PollResumed(at=at(600))).state is JobState.RUNNING
 
@@ -110,14 +119,12 @@ def test_a_task_that_was_given_up_on_may_still_finish(kind: FailureKind) -> None
         given_up(JobState.RUNNING, FailureKind.LOST_TASK),
         given_up(JobState.PENDING, FailureKind.INVALID),
         given_up(JobState.SUBMITTING, FailureKind.TIMEOUT),
-        given_up(JobState.READY, FailureKind.EXPIRED),
-        given_up(JobState.READY, FailureKind.BAD_MEDIA),
         job_in(JobState.FAILED),
         job_in(JobState.PENDING),
         job_in(JobState.UNCERTAIN),
     ],
-    ids=["unknown to the vendor", "never sent", "no task", "links dead", "no clip", "refused", "waiting", "uncertain"],
+    ids=["unknown to the vendor", "never sent", "no task", "refused", "waiting", "uncertain"],
 )
 def test_nothing_more_is_to_be_heard_of_others(job: Job) -> None:
-    """No task, a task that the vendor does not know, or one that had its verdict: only a new purchase helps."""
+    """No task, a task that the vendor does not know, or one that failed at the vendor's: only a new purchase helps."""
     assert not session.may_still_finish(job)

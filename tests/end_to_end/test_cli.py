@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import signal
 import socket
 import subprocess
@@ -242,6 +243,25 @@ def test_a_first_manifest_can_be_planned(run_cli: Cli, bench: Bench) -> None:
     assert again.code == 2
     assert "spring.yaml is there already" in again.err
     assert Path("spring.yaml").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("asked", "made"),
+    [
+        ("spring", "spring.yaml"),
+        ("spring.yml", "spring.yml"),
+        ("v1.2", "v1.2.yaml"),
+        ("spring kites: 夕", "spring kites: 夕.yaml"),
+    ],
+)
+def test_a_first_manifest_may_have_any_name(run_cli: Cli, bench: Bench, asked: str, made: str) -> None:
+    """The file is named as asked, the batch so that it can be a folder, and the next command can be pasted."""
+    said = run_cli(["init", asked])
+    assert said.code == 0
+    assert Path(made).is_file()
+    assert shlex.split(said.out.partition("Next: ")[2]) == ["batchvid", "plan", made]
+    assert shlex.quote(made) in Path(made).read_text("utf-8")
+    assert bench.cli("validate", made).code == 0
 
 
 def test_the_package_runs_as_a_module(tmp_path: Path) -> None:

@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from tests.end_to_end.conftest import Bench
+from batchvid.emulator import Settings
+from tests.end_to_end.conftest import KEY, Bench, ServedEmulator
 
 KLING = {"dialect": "kling", "prefix": "/kling"}
 CLIP = "  - {id: boat, provider: office, model: kling-v2-6, duration_s: 5, prompt: a boat}"
@@ -59,6 +60,46 @@ def test_only_from_the_address_where_it_was_bought(out_at_office: Bench) -> None
     write(out_at_office, CLIP, office={**KLING})
     assert out_at_office.run().code == 0
     assert out_at_office.emulator.ledger()["purchases"] == 1
+
+
+def test_what_cannot_be_collected_holds_up_nobody(out_at_office: Bench) -> None:
+    """base_url leads elsewhere by now: the old task stays as it is, and what is new is bought at the new address."""
+    bench = out_at_office
+    new = "\n  - {id: kite, provider: office, model: kling-v2-6, duration_s: 5, prompt: a kite}"
+    with ServedEmulator(Settings(life="polls:1", render="shared", api_key=KEY)) as other:
+        write(bench, CLIP + new + new.replace("kite", "crane"), office={**KLING, "base_url": other.base_url})
+        ended = bench.run()
+        assert ended.code == 1
+        assert "set base_url back to collect it" in ended.out
+        assert {row["id"]: row["state"] for row in bench.rows()} == {
+            "boat": "running", "kite": "succeeded", "crane": "succeeded",
+        }  # fmt: skip
+        assert other.ledger()["purchases"] == 2
+        polls = other.ledger()["polls"]
+        assert bench.run().code == 1
+        assert other.ledger()["polls"] == polls
+    write(bench, CLIP, office={**KLING})
+    assert bench.run().code == 0
+    assert bench.emulator.ledger()["purchases"] == 1
+
+
+def test_a_finished_clip_is_fetched_only_where_it_was_bought(bench: Bench) -> None:
+    """Its content path and our key mean something at one address only: no other is asked, later it is fetched."""
+    clip = "  - {id: crane, provider: office, model: sora-2, duration_s: 4, prompt: a crane}"
+    write(bench, clip, office={"dialect": "openai-videos"})
+    bench.start("3", str(bench.manifest), module="tests.end_to_end.die_after").communicate(timeout=60)
+    assert bench.status()["states"]["ready"] == 1
+    with ServedEmulator(Settings(life="polls:1", render="shared", api_key=KEY)) as other:
+        write(bench, clip, office={"dialect": "openai-videos", "base_url": other.base_url})
+        ended = bench.run()
+        assert ended.code == 1
+        assert "set base_url back to collect it" in ended.out
+        assert bench.status()["states"]["ready"] == 1
+        ledger = other.ledger()
+        assert (ledger["polls"], ledger["downloads"], ledger["submits"]) == (0, 0, 0)
+    write(bench, clip, office={"dialect": "openai-videos"})
+    assert bench.run().code == 0
+    assert bench.emulator.ledger()["purchases"] == 1
 
 
 def test_without_a_manifest(out_at_office: Bench) -> None:

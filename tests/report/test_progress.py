@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from dataclasses import replace
 from decimal import Decimal
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -141,6 +142,22 @@ def test_escapes_are_gone_and_scripts_stay() -> None:
     assert " [2J 夕阳  INFO all is well  txet [1/1" in said
 
 
+def test_a_sign_of_life_comes_by_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While nothing happens, a line every half minute and none between; any other line puts it off."""
+    now = [1000.0]
+    monkeypatch.setattr("batchvid.report.progress.time", SimpleNamespace(monotonic=lambda: now[0]))
+    out = io.StringIO()
+    lines = Lines(Tally([job_in(JobState.RUNNING)]), out)
+    for second in range(1, 100):
+        now[0] = 1000.0 + second
+        lines.tick()
+        if second == 50:
+            lines.notice("office is stopped")
+    said = [line[21:] for line in out.getvalue().splitlines()]
+    standing = "0/1, 1 in flight, 0 stored, $0.10 committed"
+    assert said == [standing, "office is stopped", standing]
+
+
 class Terminal(io.StringIO):
     """Says that a person is looking on."""
 
@@ -171,6 +188,9 @@ def test_bars_show_every_provider(monkeypatch: pytest.MonkeyPatch) -> None:
     bars(STORED, ready, advance(ready, STORED))
     bars(failed, running, advance(running, failed))
     bars.notice("office is stopped")
+    before = len(screen.getvalue())
+    bars.tick()
+    assert "all clips" in screen.getvalue()[before:]
     bars.close()
     shown = screen.getvalue()
     for part in ("all clips", "cometapi", "office", "boat: failed (timeout): no verdict", "2/2", "office is stopped"):

@@ -207,6 +207,31 @@ def test_a_report_that_cannot_be_made_leaves_the_old_one(tmp_path: Path) -> None
     assert before == path.read_bytes()
 
 
+def test_a_report_that_cannot_be_put_in_place_leaves_nothing_behind(tmp_path: Path) -> None:
+    """Somebody made a folder of that name: an OSError, and no half of a report beside it."""
+    path = tmp_path / "report.csv"
+    path.mkdir()
+    with pytest.raises(OSError, match=r"report\.csv"):
+        write_report(path, [job_in(JobState.PENDING)])
+    assert [file.name for file in tmp_path.iterdir()] == ["report.csv"]
+
+
+def test_two_may_write_it(tmp_path: Path) -> None:
+    """What another process is writing at the time is neither used nor touched."""
+    (tmp_path / "report.csv.part").write_text("half", "utf-8")
+    (tmp_path / ".report.csv.1.part").write_text("half", "utf-8")
+    write_report(tmp_path / "report.csv", [job_in(JobState.PENDING)])
+    left = {file.name: file.read_text("utf-8") for file in tmp_path.iterdir() if file.suffix == ".part"}
+    assert left == {"report.csv.part": "half", ".report.csv.1.part": "half"}
+
+
+def test_a_signed_link_of_a_spreadsheet_is_cut(tmp_path: Path) -> None:
+    """A column of the user's with the address of a picture: the report names it without its signature."""
+    link = f"https://cdn.example/p.png?Signature={SECRET}"
+    (row,) = rows(job_in(JobState.PENDING, variables={"picture": link, "name": "Is it? Yes"}))
+    assert (row["var.picture"], row["var.name"]) == ("https://cdn.example/p.png?...", "Is it? Yes")
+
+
 def test_no_signed_link_stands_in_the_report() -> None:
     """A ready job's links are worth money; the report goes to colleagues."""
     assert SECRET not in report_text([job_in(state, f"kite-{state}") for state in JobState])

@@ -41,6 +41,7 @@ async def context(tmp_path: Path) -> AsyncIterator[RunContext]:
                 providers=PROVIDERS,
                 budgets={"": Budget(Caps()), "office": Budget(Caps(clips=1))},
                 notice=lambda _: None,
+                started=True,
             )
         await recorder.close()
 
@@ -59,6 +60,17 @@ def _lane(name: str) -> Lane:
 
 async def test_it_is_over_when_nothing_is_left(context: RunContext) -> None:
     """No job under way, none in line: a run that finds nothing to do ends at once."""
+    context.check_over()
+    assert context.over.is_set()
+
+
+async def test_it_is_not_over_before_it_has_begun(context: RunContext) -> None:
+    """While the jobs of earlier runs are still being handed out, one that rests at once must not end it all."""
+    context.started = False
+    context.active.add("running")
+    context.rest("running")
+    assert not context.over.is_set()
+    context.started = True
     context.check_over()
     assert context.over.is_set()
 
@@ -108,6 +120,45 @@ async def test_a_budget_that_is_reached_ends_the_waiting_only(context: RunContex
     assert context.over.is_set()
 
 
+async def test_a_providers_own_cap_ends_the_waiting_there_only(context: RunContext) -> None:
+    """What stands in the line of a provider whose cap is reached is for the next run; other lines go on."""
+    context.lanes["office"].queue.push("pending", "kite", "veo3-fast")
+    context.lanes["cometapi"].queue.push("boat", "boat", "veo3-fast")
+    context.lanes["office"].capped = "office: budget.clips is 1, and all are committed"
+    context.check_over()
+    assert not context.over.is_set()
+    assert context.lanes["cometapi"].queue.pop(lambda _model: True) == "boat"
+    context.check_over()
+    assert context.over.is_set()
+
+
+async def test_what_waits_for_slots_of_uncertain_jobs_only_is_not_waited_for(context: RunContext) -> None:
+    """Nothing of this run frees such a slot: it ends and says so; while a job of its own holds one, it goes on."""
+    lane = context.lanes["cometapi"]
+    for holder in ("uncertain", "u-2", "u-3", "running"):
+        lane.slots.hold(holder, "veo3-fast")
+    lane.queue.push("pending", "kite", "veo3-fast")
+    context.active.add("running")
+    context.check_over()
+    assert not context.over.is_set()
+    lane.slots.hold("u-4", "veo3-fast")
+    lane.slots.free("running")
+    context.rest("running")
+    assert context.over.is_set()
+
+
+@pytest.mark.parametrize(("origin", "notices"), [("https://gw.example", 0), ("https://old.example", 1)])
+async def test_a_task_is_reached_only_where_it_was_bought(context: RunContext, origin: str, notices: int) -> None:
+    """A task of another address is left alone, and the notice names both addresses and what to set."""
+    said: list[str] = []
+    context.notice = said.append
+    job = replace(job_in(JobState.READY), origin=origin, spec=spec(provider="office"))
+    assert context.is_reachable(job) is (notices == 0)
+    assert len(said) == notices
+    for line in said:
+        assert f"bought at {origin}, and office is now https://gw.example; set base_url back" in line
+
+
 @pytest.mark.parametrize("state", AT_REST)
 async def test_a_stop_does_not_wait_for_the_vendor(context: RunContext, state: JobState) -> None:
     """Tasks go on at the vendor and are polled by the next run; what waits, waits."""
@@ -152,8 +203,11 @@ async def test_budgets_of_a_job_are_the_batchs_and_its_providers(context: RunCon
     """Both must allow a purchase; a provider without caps of its own has the batch's alone."""
     job = job_in(JobState.PENDING)
     office = replace(job, spec=spec(provider="office"))
-    assert context.budgets_of(job) == [context.budgets[""]]
-    assert context.budgets_of(office) == [context.budgets[""], context.budgets["office"]]
+    assert context.budgets_of(job) == {"": context.budgets[""]}
+    assert list(context.budgets_of(office).items()) == [
+        ("", context.budgets[""]),
+        ("office", context.budgets["office"]),
+    ]
 
 
 async def test_jobs_that_are_alike_share_a_route(context: RunContext) -> None:

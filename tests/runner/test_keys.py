@@ -44,6 +44,22 @@ def test_the_nearer_place_wins(folder: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert found(folder) == "of-the-environment"
 
 
+def test_an_empty_variable_hides_no_key(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A scheduler that passes the variable on without a value does not take away what the `.env` file says."""
+    write(folder, VALUE)
+    monkeypatch.setenv("COMETAPI_KEY", "")
+    assert found(folder) == VALUE
+
+
+def test_an_env_file_that_cannot_be_read_is_named(folder: Path) -> None:
+    """One that an editor saved as UTF-16: told by its path, in a sentence, without what it holds."""
+    (folder / ".env").write_bytes(f"COMETAPI_KEY={VALUE}\n".encode("utf-16"))
+    with pytest.raises(UsageError) as raised:
+        found(folder)
+    assert f"{folder / '.env'} cannot be read" in str(raised.value)
+    assert VALUE not in str(raised.value)
+
+
 def test_without_a_manifest_its_folder_is_not_looked_at(folder: Path) -> None:
     """Collecting by the state file alone uses the working folder and the environment."""
     write(folder, "of-the-manifest")

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 
 from batchvid.catalog import Provider, providers
 from batchvid.failures import FailureKind
-from batchvid.runner.lanes import EMBEDDED_ORIGIN, Lane
+from batchvid.runner.lanes import EMBEDDED_ORIGIN, LONGEST_WISH_S, Lane
 from batchvid.runner.limits import Slots, Window
 from batchvid.runner.retry import LONGEST_WAIT_S
 
@@ -62,6 +62,12 @@ def test_the_vendors_own_wish_is_kept() -> None:
     assert lane().pause(100.0, 0.0, 1.0) == 100.0
 
 
+def test_nobody_waits_a_day() -> None:
+    """A wish for a longer pause than an hour is for the next run."""
+    assert LONGEST_WISH_S == 3600
+    assert lane().pause(100.0, 3600.0, 1.0) == lane().pause(100.0, 86_400.0, 1.0) == 3700.0
+
+
 @given(st.lists(st.tuples(st.floats(0, 30), st.none() | st.floats(0, 90), st.floats(0, 1)), max_size=30))
 def test_a_pause_is_never_shortened(refusals: list[tuple[float, float | None, float]]) -> None:
     """What one refusal asks for is not taken back by a milder one; no more troubles than refusals are counted."""
@@ -99,6 +105,51 @@ async def test_a_stopped_lane_waits_for_nothing(kind: FailureKind) -> None:
     assert one.wake.is_set()
     assert (one.stopped, one.stopped_kind) == ("your balance is 0", kind)
     assert len(one.queue) == 1
+
+
+def test_a_capped_lane_waits_for_nothing() -> None:
+    """Its own budget is reached: what stands in line or comes back is for the next run."""
+    one = lane()
+    one.queue.push("kite", "kite", "veo3-fast")
+    one.delayed = 1
+    one.capped = "office: budget.clips is 1, and all are committed"
+    assert one.idle
+
+
+def stuck() -> Lane:
+    """A lane of four slots, all held by jobs that no run drives, in which a kite waits."""
+    one = lane()
+    for number in range(4):
+        one.slots.hold(f"uncertain-{number}", "veo3-fast")
+    one.queue.push("kite", "kite", "veo3-fast")
+    return one
+
+
+def test_a_lane_is_stuck_where_nobody_of_this_run_frees_a_slot() -> None:
+    """All slots are held by others: what waits here cannot go on by itself."""
+    assert stuck().is_stuck(active=())
+    assert stuck().is_stuck(active={"kite", "elsewhere"})
+
+
+def test_a_lane_is_not_stuck_while_something_may_happen() -> None:
+    """A holder of this run will come to rest, a delayed job will come back, a free slot will be taken."""
+    assert not stuck().is_stuck(active={"uncertain-2"})
+    delayed, freed, empty = stuck(), stuck(), stuck()
+    delayed.delayed = 1
+    freed.slots.free("uncertain-0")
+    assert empty.queue.pop(lambda _model: True) == "kite"
+    for one in (delayed, freed, empty):
+        assert not one.is_stuck(active=())
+
+
+def test_a_lane_is_stuck_only_if_every_waiting_model_is_full() -> None:
+    """A model's own narrow limit holds up its jobs; another model that waits beside them goes on."""
+    one = replace(lane(), slots=Slots(4, {"sora-2": 1}))
+    one.slots.hold("uncertain", "sora-2")
+    one.queue.push("crane", "crane", "sora-2")
+    assert one.is_stuck(active=())
+    one.queue.push("kite", "kite", "veo3-fast")
+    assert not one.is_stuck(active=())
 
 
 def test_a_task_remembers_its_home() -> None:

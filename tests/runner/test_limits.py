@@ -43,6 +43,7 @@ class Permits(RuleBasedStateMachine):
     def counts_agree(self) -> None:
         """A slot is held by a job and not by an event: told twice it counts once."""
         assert self.slots.used == len(self.inside) <= 4
+        assert self.slots.holders == set(self.inside)
         for model, most in NARROW.items():
             assert list(self.inside.values()).count(model) <= most
 

@@ -97,6 +97,7 @@ def test_nothing_is_lost_doubled_or_out_of_order(steps: list[tuple[str, str] | f
         assert (entry, model) in allowed
         assert waiting[entry, model].pop(0) == popped
         assert len(queue) == sum(map(len, waiting.values()))
+        assert queue.models == {model for (_, model), jobs in waiting.items() if jobs}
     assert sorted(drained(queue)) == sorted(job_id for jobs in waiting.values() for job_id in jobs)
 
 

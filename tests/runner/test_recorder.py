@@ -16,7 +16,7 @@ from batchvid.failures import FailureKind
 from batchvid.jobs import Job, JobState
 from batchvid.runner.recorder import Listener, Recorder
 from batchvid.state import Entry, StateFile, read_jobs, replay
-from tests.builders import ACCEPTED, STORED, SUCCEEDED, at, life, planned, spec, started
+from tests.builders import ACCEPTED, SECRET, STORED, SUCCEEDED, at, life, planned, spec, started
 
 LIFE: tuple[ev.Event, ...] = (planned(), started(), ACCEPTED, SUCCEEDED, STORED)
 
@@ -230,6 +230,36 @@ async def test_progress_does_not_overtake(path: Path) -> None:
         await accepted
         states.append(recorder.jobs["kite"].state)
     assert states == [JobState.SUBMITTING, JobState.RUNNING]
+
+
+async def test_a_vendors_words_are_cleaned_before_anybody_hears_them(path: Path) -> None:
+    """No signed link and no escape of a message reaches the disk, the job or a listener; its plain words do."""
+    told: list[str] = []
+    said = f"\x1b[2Jfailed, see https://cdn.example/a.mp4?Signature={SECRET} for more"
+    async with recording(path, lambda event, _b, _a: told.append(getattr(event, "message", ""))) as (recorder, _disk):
+        for event in LIFE[:3]:
+            await recorder.record("kite", event)
+        job = await recorder.record("kite", ev.TaskFailed(at=at(9), kind=FailureKind.UNAVAILABLE, message=said))
+    clean = "[2Jfailed, see https://cdn.example/a.mp4?... for more"
+    assert told[-1] == job.message == replay(path)["kite"].message == clean
+    assert [file.name for file in path.parent.iterdir() if SECRET.encode() in file.read_bytes()] == []
+
+
+async def test_whoever_cannot_listen_keeps_nobody_else_from_it(path: Path) -> None:
+    """A display whose pipe was closed is told nothing more; the log hears everything, and the run goes on."""
+    told: list[ev.Event] = []
+    tries: list[ev.Event] = []
+
+    def deaf(event: ev.Event, _before: Job | None, _after: Job) -> None:
+        tries.append(event)
+        raise BrokenPipeError
+
+    async with recording(path, deaf, lambda event, _b, _a: told.append(event)) as (recorder, _disk):
+        for event in LIFE:
+            await recorder.record("kite", event)
+        assert recorder.broken is None
+    assert told == list(LIFE)
+    assert tries == list(LIFE[:1])
 
 
 async def test_many_events_share_a_transaction(path: Path) -> None:
