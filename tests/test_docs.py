@@ -34,6 +34,26 @@ def diagram() -> str:
     return "\n".join(["```mermaid", "stateDiagram-v2", *edges, "```"])
 
 
+def route_table() -> str:
+    """What manifests/every-route.yaml asks for, as the README's table."""
+    batch = session.load(ROOT / "manifests" / "every-route.yaml", out=ROOT / "outputs")
+    rows = ["| entry | wire format | from | model |", "|---|---|---|---|"]
+    for placed in batch.manifest.jobs:
+        spec = placed.spec
+        roles = {image.role for image in spec.images}
+        kind = spec.action or (
+            "references" if "reference" in roles else "first and last frame" if "last" in roles else
+            "image" if roles else "text"
+        )  # fmt: skip
+        rows.append(f"| `{spec.id}` | {batch.models.find(spec.model).dialect} | {kind} | `{spec.model}` |")
+    return "\n".join(rows)
+
+
+def test_the_route_table_is_made_from_the_manifest() -> None:
+    """The README shows what manifests/every-route.yaml asks for, entry by entry."""
+    assert route_table() in README
+
+
 @pytest.mark.parametrize("name", sorted(group.commands))
 def test_every_command_is_in_the_readme_and_has_a_help_text(name: str) -> None:
     """`batchvid NAME` stands in the README, and its help says what it does."""

@@ -37,19 +37,6 @@ OTHERWISE: dict[str, Any] = {
     "options": {"camera_control": {"type": "up"}},
 }
 LATER: dict[str, Any] = {
-    "action": "extend",
-    "video": "https://cdn.example/a.mp4",
-    "audio": "https://cdn.example/a.mp3",
-}
-
-
-@pytest.mark.parametrize("name", LATER)
-def test_a_field_that_came_later_moves_it_once_it_is_said(name: str) -> None:
-    """A field that older manifests could not hold is paid for like any other."""
-    assert fingerprint(**SAID) != fingerprint(**SAID, **{name: LATER[name]})
-
-
-LATER: dict[str, Any] = {
     "fit": "cover",
     "action": "extend",
     "video": "https://cdn.example/a.mp4",
