@@ -28,6 +28,13 @@ from tests.builders import life, planned, spec, started, state_file
 from tests.end_to_end.conftest import KEY, PICTURES, Bench, environment
 
 KITE = "  - {id: kite, prompt: a kite}"
+CRAMPED = """
+import resource, sys
+from batchvid.cli import main
+most_bytes = int(sys.argv[1])
+resource.setrlimit(resource.RLIMIT_FSIZE, (most_bytes, most_bytes))
+main(sys.argv[2:])
+"""  # a file that grows beyond that is refused by the system, as on a full disk
 
 
 class TestTheDiskAndTheScreen:
@@ -65,6 +72,39 @@ class TestTheDiskAndTheScreen:
         assert len(ended.err.strip().splitlines()) == 1
         assert "outputs" in ended.err
         assert bench.emulator.ledger()["submits"] == 0
+
+    @pytest.mark.parametrize("most_kb", [4, 60, 90])
+    def test_a_disk_that_fills_up(self, bench: Bench, most_kb: int) -> None:
+        """Before, while or after clips are bought: a sentence; with room again all are stored, each bought once."""
+        bench.write("  - {id: kite, prompt: 'kite {{ n }}', matrix: {n: [1, 2, 3, 4, 5, 6, 7, 8]}}")
+        command = [sys.executable, "-c", CRAMPED, str(most_kb * 1024), "run", str(bench.manifest), "--out", "outputs"]
+        ended = subprocess.run(command, capture_output=True, text=True, env=environment(), cwd=bench.folder)
+        assert ended.returncode == 1
+        assert "Traceback" not in ended.stdout + ended.stderr
+        assert "state.sqlite3: " in ended.stderr
+        if bench.run().code:
+            bench.settle_uncertain()
+            assert bench.run().code == 0
+        assert bench.emulator.ledger()["purchases"] == 8
+
+    def test_a_folder_that_can_only_be_read(self, bench: Bench) -> None:
+        """A colleague's share: status tells all, and a run is refused in a sentence before anything is sent."""
+        bench.write(KITE)
+        assert bench.run().code == 0
+        for path in bench.batch.glob("*.lock*"):
+            path.chmod(0o444)
+        bench.batch.chmod(0o555)
+        if os.access(bench.batch, os.W_OK):
+            bench.batch.chmod(0o755)
+            pytest.skip("nothing is read-only to root")
+        try:
+            assert bench.status()["states"]["succeeded"] == 1
+            refused = bench.run("--regenerate", "kite")
+        finally:
+            bench.batch.chmod(0o755)
+        assert refused.code != 0
+        assert "Traceback" not in refused.out + refused.err
+        assert bench.emulator.ledger()["purchases"] == 1
 
     def test_clips_without_their_state_file(self, bench: Bench) -> None:
         """A run would buy them all again: refused with exit 2 and what to do, until the state file is back."""
