@@ -1,6 +1,6 @@
 """`python -m batchvid` is `batchvid`."""
 
-from batchvid.cli import main
+from batchvid.cli import entry
 
 if __name__ == "__main__":
-    main()
+    entry()

@@ -66,7 +66,7 @@ def main(args: Sequence[str] | None = None) -> None:
         signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         code = group.main(args, prog_name="batchvid", standalone_mode=False)
-    except click.exceptions.Abort:
+    except (click.exceptions.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
         code = 130
     except click.ClickException as fault:
@@ -87,3 +87,12 @@ def main(args: Sequence[str] | None = None) -> None:
         click.echo(f"batchvid: {fault.filename or ''}: {fault.strerror or fault}", err=True)
         code = 1
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def entry() -> None:
+    """The program: `main`, and nothing that comes after it can be interrupted into another exit code."""
+    try:
+        main()
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
