@@ -3,23 +3,51 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from batchvid.catalog import KINDS
-from batchvid.dialects import DIALECTS
-
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from batchvid.catalog import Model, Tier
+
+
+class OneOf(click.ParamType):
+    """A choice whose words are looked up when they are needed: `--help` must not read the catalogue."""
+
+    name = "word"
+
+    def __init__(self, words: Callable[[], Iterable[str]]) -> None:
+        self._words = words
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """One of the words, or an error that names them."""
+        return click.Choice(list(self._words())).convert(value, param, ctx)
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """The words that fit."""
+        return click.Choice(list(self._words())).shell_complete(ctx, param, incomplete)
+
+
+def _dialects() -> Iterable[str]:
+    from batchvid.dialects import DIALECTS
+
+    return DIALECTS
+
+
+def _kinds() -> Iterable[str]:
+    from batchvid.catalog import KINDS
+
+    return KINDS
 
 
 @click.command()
 @click.argument("pattern", required=False)
-@click.option("--dialect", type=click.Choice(list(DIALECTS)), help="Only models spoken to in this wire format.")
-@click.option("--can", type=click.Choice(KINDS), multiple=True, help="Only models that can do this (repeatable).")
+@click.option("--dialect", type=OneOf(_dialects), help="Only models spoken to in this wire format.")
+@click.option("--can", type=OneOf(_kinds), multiple=True, help="Only models that can do this (repeatable).")
 @click.option("--json", "as_json", is_flag=True, help="For scripts, with all that is known of each.")
 @click.option("--refresh", is_flag=True, help="First fetch the seller's own list (one free call, no key).")
 @click.option("--provider", default="cometapi", show_default=True, help="Whose list --refresh fetches.")
