@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from batchvid.catalog import Model, Tier
 
 
-class OneOf(click.ParamType):
+class OneOf(click.ParamType[str]):
     """A choice whose words are looked up when they are needed: `--help` must not read the catalogue."""
 
     name = "word"
