@@ -6,7 +6,7 @@ import re
 
 MOST_CHARS = 600
 
-_QUERY = re.compile(r"(https?://[^\s?#\"'<>]+)[?#][^\s\"'<>]+", re.IGNORECASE)
+_QUERY = re.compile(r"(https?:(?:\\?/){2}[^\s?#\"'<>]+)[?#][^\s\"'<>]+", re.IGNORECASE)
 
 
 def scrubbed(text: str) -> str:

@@ -49,6 +49,7 @@ class Batch:
     providers: Mapping[str, Provider]
     models: Models = field(default_factory=catalog.built_in)
     sets: tuple[str, ...] = ()
+    only: tuple[str, ...] = ()
 
     @property
     def state_path(self) -> Path:
@@ -72,6 +73,7 @@ def load(path: str | Path, *, out: str | Path = "outputs", sets: Sequence[str] =
         providers=market.providers,
         models=market.models,
         sets=tuple(sets),
+        only=tuple(only),
     )
 
 
@@ -84,7 +86,8 @@ def load_again(folder: Path, *, sets: Sequence[str] = (), only: Sequence[str] = 
     source = Path(meta.get("manifest", ""))
     if not source.is_file():
         raise UsageError(f"{folder} came from {source}, which is not there: name its manifest, or use --collect-only")
-    batch = load(source, out=folder.parent, sets=[*meta.get("sets", ()), *sets], only=only)
+    said = {one.partition("=")[0]: one for one in (*meta.get("sets", ()), *sets)}  # the last word on each key
+    batch = load(source, out=folder.parent, sets=list(said.values()), only=only or meta.get("only", ()))
     if batch.folder.resolve() != folder.resolve():
         raise UsageError(f"{folder} came from {source}, which names the folder {batch.folder} now: run the manifest")
     return batch
@@ -226,6 +229,7 @@ def _go(batch: Batch, state: StateFile, jobs: dict[str, Job], buys: Sequence[Job
         batch=batch.manifest.batch,
         manifest=str(batch.manifest.path.absolute()),
         sets=list(batch.sets),
+        only=list(batch.only),
         providers=_PROVIDERS.dump_python(providers, mode="json"),
     )
     budgets = {"": settings.budget} | {name: row.budget for name, row in settings.providers.items() if row.budget}

@@ -63,3 +63,8 @@ def test_a_novel_is_cut_where_it_can_be_seen() -> None:
 def test_any_script_stays() -> None:
     """What can be printed is printed."""
     assert scrubbed("夕阳\u202e \x1b[2Jtrà\r\n") == "夕阳   [2Jtrà"
+
+
+def test_a_link_with_escaped_slashes_is_cut_too() -> None:
+    """Some gateways write https:\\/\\/ in JSON, and a message may quote it."""
+    assert "s1gned" not in scrubbed(r'{"url":"https:\/\/cdn.example\/a.mp4?Signature=s1gned"}')

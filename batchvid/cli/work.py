@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 import click
@@ -133,7 +134,8 @@ def _end(folder: Path, outcome: Outcome) -> None:
     counts = (
         ", ".join(f"{count} {state}" for state, count in sorted(outcome.counts.items()) if count) or "nothing to do"
     )
-    click.echo(f"{counts}; report: {folder / 'report.csv'}")
-    if outcome.reason:
-        click.echo(outcome.reason, err=True)
+    with contextlib.suppress(OSError):  # nobody listens any more: how it ended is still true
+        click.echo(f"{counts}; report: {folder / 'report.csv'}")
+        if outcome.reason:
+            click.echo(outcome.reason, err=True)
     click.get_current_context().exit(outcome.exit_code)

@@ -32,7 +32,8 @@ class RunContext:
 
     `active` are the jobs that this run is driving now: between leaving a queue and coming to rest. `over` is set when
     none is left and nothing waits that could still be submitted, once the run has `started`. `stopping` says why no
-    more submits go out, `budget_reached` which cap of the batch is, `unbuyable` why single jobs were passed over.
+    more submits go out, `budget_reached` which cap of the batch is, `unbuyable` why no cap can count some
+    jobs, `passed_over` what else kept one from being bought.
     """
 
     recorder: Recorder
@@ -48,6 +49,7 @@ class RunContext:
     stopping: str = ""
     budget_reached: str = ""
     unbuyable: str = ""
+    passed_over: str = ""
     started: bool = False
     fault: BaseException | None = None
     _routes: dict[tuple[object, ...], Route] = field(default_factory=dict)

@@ -285,5 +285,6 @@ def _outcome(context: RunContext | None, recorder: Recorder, scope: frozenset[st
     elif ends[JobState.FAILED]:
         code, reason = FAILED, "some jobs failed: batchvid retry buys them again"
     elif ends[JobState.SUCCEEDED] < ends.total():
-        code, reason = FAILED, "some jobs are not finished: run again to go on"
+        why = f" ({context.passed_over})" if context and context.passed_over else ""
+        code, reason = FAILED, f"some jobs are not finished: run again to go on{why}"
     return Outcome(exit_code=code, counts=Counter(job.state for job in jobs.values()), reason=reason)

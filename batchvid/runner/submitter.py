@@ -125,11 +125,11 @@ class Submitter:
         try:
             images = await self._images.read(spec, route.terms.pixels)
         except StorageError as fault:  # nothing was said or sent: it stays pending and is planned anew
-            context.notice(f"{job.id} is not bought: {fault}")
+            context.passed_over = f"{job.id} is not bought: {fault}"
+            context.notice(context.passed_over)
             lane.slots.free(job.id)
             for budget in context.budgets_of(job).values():
                 budget.settle(job)
-            context.unbuyable = str(fault)
             context.rest(job.id)
             lane.wake.set()
             return
@@ -166,10 +166,11 @@ class Submitter:
             try:
                 job = await context.recorder.record(job.id, accepted)
             except StateError as fault:
-                raise StateError(
+                context.notice(  # each of the calls that are out, not only the one whose fault ends the run
                     f"task {verdict.task_id} of job {job.id} is bought but could not be written down ({fault}). "
                     f"Keep this line; then: batchvid resolve {job.id} --task-id {verdict.task_id}"
-                ) from fault
+                )
+                raise
             self._on_running(job)
         elif isinstance(verdict, Refused):
             await self._refused(lane, job, verdict)
