@@ -21,6 +21,7 @@ __all__ = [
     "Tier",
     "built_in",
     "check",
+    "link_lifetime_s",
     "models_for",
     "poll_every_s",
     "providers",
@@ -37,3 +38,11 @@ def poll_every_s(provider: Provider, model: str, models: Models | None = None) -
         return (models or built_in()).find(model, provider.routes).poll_every_s
     except UsageError:
         return POLL_EVERY_S
+
+
+def link_lifetime_s(provider: Provider, model: str, models: Models | None = None) -> float | None:
+    """How long a finished clip of this model can be fetched, in seconds; None where nobody says."""
+    try:
+        return (models or built_in()).find(model, provider.routes).link_lifetime_s
+    except UsageError:
+        return None

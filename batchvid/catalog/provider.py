@@ -26,7 +26,8 @@ class Provider:
     `routes` maps a dialect to its path prefix below `base_url`. Limits are counts, per minute and per second as named;
     `model_concurrency` narrows single models. `poll_every_s` overrules the models' cadence. `timeout_s` is how long a
     task may take from submit to verdict. `first_wait_s` is the first of the doubling waits after a refusal.
-    `on_lost_submit` says what is done about an uncertain submit: hold it for a person, or buy again. `life` is the
+    `on_lost_submit` says what is done about an uncertain submit: hold it for a person, or buy again. With
+    `allow_private_links` its links to clips may lead into a private network although it is not in one. `life` is the
     emulator's dial for how long its tasks take; `free` means that nothing is charged. An `emulator` without a base
     URL is started by the run itself.
     """
@@ -43,6 +44,7 @@ class Provider:
     model_concurrency: Mapping[str, int] = field(default_factory=dict)
     first_wait_s: float = 2.0
     on_lost_submit: Literal["hold", "resubmit"] = "hold"
+    allow_private_links: bool = False
     life: str = ""
     free: bool = False
 

@@ -182,6 +182,9 @@ class Provider(_Strict):
     on_lost_submit: Literal["hold", "resubmit"] | None = Field(
         None, description="hold: a submit without a verdict waits for a person; resubmit: it may be bought twice"
     )
+    allow_private_links: bool | None = Field(
+        None, strict=True, description="links to clips may lead to private addresses, for servers of your own"
+    )
     life: Annotated[str, BeforeValidator(fields.word)] | None = Field(
         None, description="the emulator's dial: how long its tasks take"
     )

@@ -58,8 +58,11 @@ class Poller:
         self._polls: set[asyncio.Task[None]] = set()
         self._foreign: set[tuple[str, str]] = set()
 
-    def watch(self, job: Job, *, at_once: bool = False) -> None:
-        """Start watching a running job's task; at once for one that an earlier run left behind."""
+    def watch(self, job: Job, *, at_once: bool = False, first: bool = False) -> None:
+        """Start watching a running job's task; at once for one that an earlier run left behind.
+
+        One that is finished and only has to name its clip again is asked `first`, before all that are due.
+        """
         context = self._context
         lane = context.lane(job)
         if lane.blind or not context.is_reachable(job):
@@ -71,7 +74,8 @@ class Poller:
         every_s = poll_every_s(lane.provider, job.spec.model, context.models)
         age_s = (utc_now() - job.watched_from).total_seconds() if job.watched_from else 0.0
         watch = Watch(job.id, lane, lane.base_url + job.prefix, request, context.now() - max(age_s, 0.0), every_s)
-        self._push(watch, 0.0 if at_once else first_poll_s(every_s, job.id))
+        in_s = first_poll_s(every_s, job.id)
+        self._push(watch, -context.now() if first else 0.0 if at_once else in_s)
         if context.stopping:
             context.check_over()
 

@@ -25,10 +25,11 @@ from batchvid.runner.lanes import Lane
 from batchvid.runner.limits import Slots, Window
 from batchvid.runner.poller import Poller
 from batchvid.runner.recorder import Recorder
+from batchvid.runner.room import WAIT_S
 from batchvid.runner.submitter import Submitter
 from batchvid.runner.transport import Transport
 from batchvid.state import StateFile
-from batchvid.storage import LocalStore
+from batchvid.storage import SPARE_BYTES, LocalStore
 
 FAILED, BUDGET, UNCERTAIN, STOPPED, INTERRUPTED = 1, 3, 5, 6, 130  # DESIGN section 6
 TICK_S = 1.0
@@ -41,6 +42,7 @@ class Setup:
 
     `scope` are the jobs whose ends make the exit code; uncertain ones count wherever they are. `caps` are by provider,
     under the empty name those of the whole batch. `retries` is how often a failed task is bought again by itself.
+    `spare_bytes` of the disk stay free; when it is full, room is waited for `room_wait_s` seconds.
     """
 
     folder: Path
@@ -52,6 +54,8 @@ class Setup:
     caps: Mapping[str, Caps] = field(default_factory=dict)
     retries: int = 0
     downloads: int = DOWNLOADS
+    spare_bytes: int = SPARE_BYTES
+    room_wait_s: float = WAIT_S
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,9 +130,13 @@ async def _drive(context: RunContext, setup: Setup, work: list[Job]) -> None:
         on_again=submitter.enqueue,
     )
     downloader = Downloader(
-        context, LocalStore(setup.folder), setup.downloads, on_running=lambda job: poller.watch(job, at_once=True)
+        context,
+        LocalStore(setup.folder, setup.spare_bytes),
+        setup.downloads,
+        on_running=lambda job: poller.watch(job, first=True),
+        room_wait_s=setup.room_wait_s,
     )
-    for job in work:
+    for job in sorted(work, key=lambda job: job.state is not JobState.READY):  # what is finished comes home first
         if job.state is JobState.RUNNING:
             poller.watch(job, at_once=True)
         elif job.state is JobState.READY:
