@@ -34,8 +34,8 @@ class LocalStore:
 
     def part(self, key: str) -> Path:
         """The file beside the target into which the clip arrives; its folder is made."""
-        part = self.path(f"{key}.part")
-        self.path(f"{key}.part.json")  # what is noted of it stays inside, too
+        # none of its files may be a link that leads elsewhere
+        _, part, _ = (self.path(key + ending) for ending in ("", ".part", ".part.json"))
         try:
             part.parent.mkdir(parents=True, exist_ok=True)
         except OSError as fault:
