@@ -68,21 +68,18 @@ class Downloader:
         self._context = context
         self._store = store
         self._on_running = on_running
-        self._room = Room(context, store, self._leave_all, room_wait_s)
+        self._room = Room(context, store, room_wait_s)
         self._room.look()
         self._queue: asyncio.PriorityQueue[_Errand] = asyncio.PriorityQueue()
         self._pushed = 0
         self._refreshed: set[str] = set()
-        self._clear: set[str] = set()
+        self._told_of_http: set[str] = set()
         self.lookout = Lookout(context)
         self._tasks = [asyncio.create_task(self._work()) for _ in range(concurrency)]
         self._tasks.append(asyncio.create_task(self.lookout.serve()))
 
     def enqueue(self, job: Job, assets: tuple[Asset, ...]) -> None:
         """Fetch a ready job's clip; `assets` as the reply named them, signed links included."""
-        if self._room.given_up:
-            self._context.rest(job.id)
-            return
         self._context.active.add(job.id)
         self._pushed += 1
         dies, now = self._dies_at(job), utc_now()
@@ -98,13 +95,15 @@ class Downloader:
 
     async def _work(self) -> None:
         while True:
-            await self._room.opens()
             errand = await self._queue.get()
+            if not await self._room.opens():
+                self._context.rest(errand.job_id)  # it stays ready for the next run
+                continue
             try:
                 await self._bring_home(errand)
             except NoRoom as fault:
                 self._room.shut(fault)
-                self._put_back(errand)
+                self._queue.put_nowait(errand)
             except StorageError as fault:
                 job_id = errand.job_id
                 self._context.notice(f"{job_id}: its clip cannot be written: {fault}. It stays ready for the next run")
@@ -114,17 +113,6 @@ class Downloader:
                 raise
             except Exception as fault:
                 self._context.abort(fault)
-
-    def _put_back(self, errand: _Errand) -> None:
-        if self._room.given_up:
-            self._context.rest(errand.job_id)
-        else:
-            self._queue.put_nowait(errand)
-
-    def _leave_all(self) -> None:
-        """Every clip that waits stays where it is: the jobs stay ready for the next run."""
-        while not self._queue.empty():
-            self._context.rest(self._queue.get_nowait().job_id)
 
     async def _bring_home(self, errand: _Errand) -> None:
         job = self._context.job(errand.job_id)
@@ -183,7 +171,7 @@ class Downloader:
             longest_s=LONGEST_WAIT_S,
         )
         errand.tried += 1
-        asyncio.get_running_loop().call_later(wait_s, self._put_back, errand)
+        asyncio.get_running_loop().call_later(wait_s, self._queue.put_nowait, errand)
         return True
 
     def _is_past(self, job: Job, assets: tuple[Asset, ...]) -> bool:
@@ -206,8 +194,14 @@ class Downloader:
 
     def _catch(self, job: Job, asset: Asset) -> Catch:
         lane = self._context.lane(job)
-        if asset.location.startswith("http:") and lane.base_url.startswith("https:") and lane.name not in self._clear:
-            self._clear.add(lane.name)  # said once: refusing it would lose what is paid for, and it opens one clip only
+        if (
+            asset.location.startswith("http:")
+            and lane.base_url.startswith("https:")
+            and lane.name not in self._told_of_http
+        ):
+            self._told_of_http.add(
+                lane.name
+            )  # said once: refusing it would lose what is paid for, and it opens one clip only
             self._context.notice(f"{lane.name} names its clips by http: links: anybody on the way can read them")
         return Catch(
             asset=asset,

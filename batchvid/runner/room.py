@@ -6,7 +6,6 @@ Tasks are never touched: what is paid for stays at its vendor and is fetched whe
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 
 from batchvid.errors import NoRoom
 from batchvid.jobs import JobState
@@ -18,24 +17,22 @@ CHECKS = 300  # looks in that time: one every two seconds
 
 
 class Room:
-    """A gate before the downloads. `on_given_up` is told when it stays shut for good in this run."""
+    """A gate before the downloads."""
 
-    def __init__(
-        self, context: RunContext, store: LocalStore, on_given_up: Callable[[], None], wait_s: float = WAIT_S
-    ) -> None:
+    def __init__(self, context: RunContext, store: LocalStore, wait_s: float = WAIT_S) -> None:
         self._context = context
         self._store = store
-        self._on_given_up = on_given_up
         self._every_s = wait_s / CHECKS
         self._looks = 0
         self._open = asyncio.Event()
         self._open.set()
         self._waiting: asyncio.Task[None] | None = None
-        self.given_up = False
+        self._given_up = False
 
-    async def opens(self) -> None:
-        """Return when downloads may go on."""
+    async def opens(self) -> bool:
+        """Wait until downloads may go on; False when they will not in this run."""
         await self._open.wait()
+        return not self._given_up
 
     def look(self) -> None:
         """Shut the gate when the disk is full already: no money is spent on clips that nobody can keep."""
@@ -46,7 +43,7 @@ class Room:
 
     def shut(self, fault: NoRoom) -> None:
         """The disk said no: let downloads and submits wait until it has room."""
-        if not self._open.is_set():
+        if self._given_up or not self._open.is_set():
             return
         self._open.clear()
         self._context.hold(str(fault))
@@ -76,7 +73,7 @@ class Room:
             self._open.set()
             context.release()
             return
-        self.given_up = True
+        self._given_up = True
         ready = sum(job.state is JobState.READY for job in context.recorder.jobs.values())
         context.stop(f"{fault}; {ready} finished clips wait at their vendors. Make room and run again to go on")
-        self._on_given_up()
+        self._open.set()

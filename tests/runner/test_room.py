@@ -70,8 +70,7 @@ async def test_without_room_the_run_ends_and_keeps_all(tmp_path: Path, cdn: Cdn)
         assert at_work.context.stopping.endswith(
             "3 finished clips wait at their vendors. Make room and run again to go on"
         )
-        at_work.downloader.enqueue(at_work.context.job("kite"), ())  # a poll that was out while the run stopped
-        assert at_work.context.active == set()
+        await at_work.fetch({"kite": (cdn.link,)})  # a poll that was out while the run stopped
     assert (cdn.server.asked, len(at_work.notices)) == ([], 1)
 
 

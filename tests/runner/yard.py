@@ -96,7 +96,7 @@ async def yard(
     rows = providers({"cometapi": {"base_url": base_url, "first_wait_s": 0.02, **provider}})
     lane = Lane(
         provider=rows["cometapi"], base_url=base_url, key=SecretStr("sk-the-key"),
-        slots=Slots(4), submits=Window(60, 60.0), polls=Window(5, 1.0),
+        slots=Slots(4), submits=Window(60, 60.0), polls=Window(rows["cometapi"].polls_per_s, 1.0),
     )  # fmt: skip
     notices: list[str] = []
     stored: list[str] = []
