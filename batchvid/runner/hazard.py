@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from itertools import pairwise
 
 FIRST_EDGE_S = 0.05
@@ -98,8 +99,9 @@ class Law:
     def _draw(self) -> None:
         """Work the hazard out of the counts, each bin with half a look at its neighbours."""
         self._drawn_at = self.seen
-        ends = [seen + vague for seen, vague in zip(self._ends, _VAGUE_ENDS, strict=True)]
-        exposure_s = [seen + vague for seen, vague in zip(self._exposure_s, _VAGUE_EXPOSURE_S, strict=True)]
+        ends, exposure_s = _vague(self._typical_s())
+        ends = [seen + vague for seen, vague in zip(self._ends, ends, strict=True)]
+        exposure_s = [seen + vague for seen, vague in zip(self._exposure_s, exposure_s, strict=True)]
         self._hazard = [
             (ends[max(n - 1, 0)] + 2 * ends[n] + ends[min(n + 1, _BINS - 1)])
             / (exposure_s[max(n - 1, 0)] + 2 * exposure_s[n] + exposure_s[min(n + 1, _BINS - 1)])
@@ -109,6 +111,16 @@ class Law:
         for hazard, width_s in zip(self._hazard, _WIDTHS_S, strict=True):
             self._roots.append(self._roots[-1] + math.sqrt(hazard) * width_s)
         self.median_s = self._median_s()
+
+    def _typical_s(self) -> float:
+        """Around what the vague law lies: what outlives all that was seen is judged by that, not by other models."""
+        half, number = self.seen / 2, 0
+        if self.seen < 1:
+            return VAGUE_MEDIAN_S
+        while number < _BINS - 1 and half > self._ends[number]:
+            half -= self._ends[number]
+            number += 1
+        return _EDGES_S[number + 1]
 
     def _median_s(self) -> float:
         left = math.log(2.0)
@@ -132,14 +144,11 @@ def _columns(remembered: Mapping[str, Sequence[float]] | None) -> tuple[Sequence
     return columns if usable and all(number < _BINS for number in columns[0]) else ((), (), ())
 
 
-def _ended_by(age_s: float) -> float:
-    """The vague law: the share of tasks that have ended by this age, log-normal."""
-    return 0.5 * (1 + math.erf(math.log(age_s / VAGUE_MEDIAN_S) / (VAGUE_SPREAD * math.sqrt(2)))) if age_s else 0.0
-
-
-_ENDED = [_ended_by(edge_s) for edge_s in _EDGES_S]
-_VAGUE_ENDS = [VAGUE_WEIGHT * max(right - left, 1e-12) for left, right in pairwise(_ENDED)]
-_VAGUE_EXPOSURE_S = [
-    VAGUE_WEIGHT * max(1 - (left + right) / 2, 1e-6) * width_s
-    for (left, right), width_s in zip(pairwise(_ENDED), _WIDTHS_S, strict=True)
-]
+@lru_cache(maxsize=64)
+def _vague(median_s: float) -> tuple[list[float], list[float]]:
+    """What is assumed before anything is seen: ends and exposure of a task of a log-normal law around this median."""
+    scale = VAGUE_SPREAD * math.sqrt(2)
+    ended = [0.5 * (1 + math.erf(math.log(edge_s / median_s) / scale)) if edge_s else 0.0 for edge_s in _EDGES_S]
+    ends = [VAGUE_WEIGHT * max(right - left, 1e-12) for left, right in pairwise(ended)]
+    running = [VAGUE_WEIGHT * max(1 - (left + right) / 2, 1e-12) for left, right in pairwise(ended)]
+    return ends, [share * width_s for share, width_s in zip(running, _WIDTHS_S, strict=True)]
