@@ -75,5 +75,6 @@ class Room:
             return
         self._given_up = True
         ready = sum(job.state is JobState.READY for job in context.recorder.jobs.values())
-        context.stop(f"{fault}; {ready} finished clips wait at their vendors. Make room and run again to go on")
+        waiting = f"; {ready} finished clips wait at their vendors" if ready else ""
+        context.stop(f"{fault}{waiting}. Make room and run again to go on")
         self._open.set()

@@ -7,6 +7,7 @@ redirect and never goes to a link that a reply named. How far such a link may le
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -139,8 +140,9 @@ class Transport:
     async def _links_of(self, origin: str, allow_private: bool) -> aiohttp.ClientSession:
         """The pool for links of a provider that is at `origin`."""
         if origin not in self._is_private:
-            self._is_private[origin] = await _leads_to_private(origin)
-        reach = (self._is_private[origin], allow_private)
+            with contextlib.suppress(OSError, ValueError):  # asked again next time; until then it is taken as public
+                self._is_private[origin] = await _is_private(origin)
+        reach = (self._is_private.get(origin, False), allow_private)
         if reach not in self._links:
             guard = socket_factory(origin_is_private=reach[0], allow=reach[1])
             self._links[reach] = _session(POLL_KEEPALIVE_S, guard)
@@ -158,12 +160,9 @@ def _session(keepalive_s: float, guard: Callable[[Any], socket.socket] | None = 
     )
 
 
-async def _leads_to_private(origin: str) -> bool:
-    """Whether a provider is in a private network itself; one whose name means nothing just now is taken as public."""
-    try:
-        found = await asyncio.get_running_loop().getaddrinfo(URL(origin).host, None, type=socket.SOCK_STREAM)
-    except (OSError, ValueError):
-        return False
+async def _is_private(origin: str) -> bool:
+    """Whether a provider is in a private network itself. Raises OSError, ValueError when its name means nothing now."""
+    found = await asyncio.get_running_loop().getaddrinfo(URL(origin).host, None, type=socket.SOCK_STREAM)
     return not any(is_public(ip_address(address[0])) for *_, address in found)
 
 
