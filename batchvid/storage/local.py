@@ -34,8 +34,11 @@ class LocalStore:
 
     def part(self, key: str) -> Path:
         """The file beside the target into which the clip arrives; its folder is made."""
-        # none of its files may be a link that leads elsewhere
-        _, part, _ = (self.path(key + ending) for ending in ("", ".part", ".part.json"))
+        path = self.path(key)
+        part, note = path.with_name(f"{path.name}.part"), path.with_name(f"{path.name}.part.json")
+        for file in (part, note):
+            if file.is_symlink():
+                raise StorageError(f"{file} is a link, and may lead out of {self._clips}: remove it")
         try:
             part.parent.mkdir(parents=True, exist_ok=True)
         except OSError as fault:

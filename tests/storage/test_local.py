@@ -162,7 +162,7 @@ def test_a_planted_link_is_not_written_through(store: LocalStore, tmp_path: Path
     store.part("kite.mp4")
     (tmp_path / "precious").write_bytes(b"mine")
     store.path("boat.mp4").with_name(name).symlink_to(tmp_path / "precious")
-    with pytest.raises(StorageError, match="leads out of"):
+    with pytest.raises(StorageError, match=r"leads? out of"):
         store.part("kite.mp4")
     assert (tmp_path / "precious").read_bytes() == b"mine"
 
