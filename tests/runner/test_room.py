@@ -12,6 +12,7 @@ from aiohttp import web
 
 from batchvid.jobs import JobState
 from tests.builders import MakeClip
+from tests.disks import small_disk
 from tests.runner.cdn import Cdn, cdn_of
 from tests.runner.servers import serving
 from tests.runner.yard import Yard, ready, yard
@@ -83,6 +84,17 @@ async def test_an_interrupted_run_does_not_wait_for_room(tmp_path: Path, cdn: Cd
         await fetching
         assert at_work.context.stopping == "interrupted"
         assert {at_work.state(job_id) for job_id in JOBS} == {JobState.READY}
+
+
+async def test_a_disk_that_only_seems_to_have_room(tmp_path: Path, cdn: Cdn) -> None:
+    """A quota, or no more files: what is free says nothing. It is tried again for a while, said once, then given up."""
+    with small_disk(tmp_path / "clips", size_bytes=2**24, files=1):  # the folder itself is the one
+        async with yard(tmp_path, *map(ready, JOBS), room_wait_s=0.15) as at_work:
+            await handed_over(at_work, cdn)
+            assert {at_work.state(job_id) for job_id in JOBS} == {JobState.READY}
+        assert "kite.mp4.part: No space left on device; 3 finished clips wait" in at_work.context.stopping
+        (said,) = at_work.notices
+        assert said.endswith("nothing paid for is lost")
 
 
 async def test_a_clip_that_would_not_fit_is_not_begun(tmp_path: Path) -> None:
