@@ -96,7 +96,7 @@ class Arrival:
 
     def forget(self) -> None:
         """Remove the note; the file itself has found its place."""
-        self._note.unlink(missing_ok=True)
+        self._guarded(lambda: self._note.unlink(missing_ok=True))
 
     def _check_size(self, size_bytes: int) -> None:
         if size_bytes > self._most_bytes:

@@ -175,7 +175,7 @@ class Downloader:
         return True
 
     def _is_past(self, job: Job, assets: tuple[Asset, ...]) -> bool:
-        """Whether only links are left that should be dead by now; said once, for a clock may be wrong."""
+        """Whether its links should be dead by now; true once a job, for a clock may be wrong."""
         dies = self._dies_at(job)
         links = [asset for asset in assets if asset.location.startswith("http")]
         return dies is not None and dies <= utc_now() and bool(links) and job.id not in self._refreshed
@@ -194,15 +194,8 @@ class Downloader:
 
     def _catch(self, job: Job, asset: Asset) -> Catch:
         lane = self._context.lane(job)
-        if (
-            asset.location.startswith("http:")
-            and lane.base_url.startswith("https:")
-            and lane.name not in self._told_of_http
-        ):
-            self._told_of_http.add(
-                lane.name
-            )  # said once: refusing it would lose what is paid for, and it opens one clip only
-            self._context.notice(f"{lane.name} names its clips by http: links: anybody on the way can read them")
+        if asset.location.startswith("http:") and lane.base_url.startswith("https:"):
+            self._tell_of_http(lane.name)
         return Catch(
             asset=asset,
             base_url=lane.base_url + job.prefix,
@@ -214,6 +207,12 @@ class Downloader:
             allow_private_links=lane.provider.allow_private_links,
             most_bytes=most_bytes(job.billed_s),
         )
+
+    def _tell_of_http(self, provider: str) -> None:
+        """Say once that links are in the clear: to refuse them would lose what is paid for."""
+        if provider not in self._told_of_http:
+            self._told_of_http.add(provider)
+            self._context.notice(f"{provider} names its clips by http: links: anybody on the way can read them")
 
 
 def sidecar_of(job: Job) -> dict[str, Any]:
