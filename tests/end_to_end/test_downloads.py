@@ -85,34 +85,28 @@ def small(tmp_path: Path) -> Iterator[Path]:
         yield disk
 
 
-class TestASmallDisk:
-    """Room for a few clips beside what is always spared."""
-
-    @pytest.fixture
-    def settings(self) -> Settings:
-        """Tasks take long enough that the first clip is here long before the last."""
-        return Settings(life="seconds:0.3", render="shared", api_key=KEY)
-
-    def test_it_fills_up_and_is_cleared(self, bench: Bench, small: Path) -> None:
-        """Buying and fetching wait for room at night; somebody makes some, and the same run brings all clips home."""
-        bench.write("  - {id: kite, prompt: 'kite {{ n }}', matrix: {n: [1, 2, 3, 4, 5, 6]}}", concurrency=1)
-        log = small / "batch" / "run.log"
-        run = subprocess.Popen(
-            [sys.executable, "-m", "batchvid", "run", str(bench.manifest), "--out", str(small)],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment(),
-        )  # fmt: skip
-        try:
-            until(lambda: run.poll() is not None or any(small.glob("batch/clips/**/*.mp4")))
-            with (small / "somebody's").open("wb") as filling:
-                os.posix_fallocate(filling.fileno(), 0, MORE_BYTES)
-            until(lambda: run.poll() is not None or "wait for room" in log.read_text("utf-8"))
-            assert run.poll() is None
-            (small / "somebody's").unlink()
-            out, err = run.communicate(timeout=60)
-        finally:
-            run.kill()
-            run.communicate()
-        assert (run.returncode, err) == (0, "")
-        assert "is full: " in out
-        assert len(list(small.glob("batch/clips/**/*.mp4"))) == 6
-        assert bench.emulator.ledger()["purchases"] == 6
+def test_a_disk_that_fills_up_and_is_cleared(bench: Bench, small: Path) -> None:
+    """Fetching waits for room in the middle of the night; somebody makes some, and the same run brings all home."""
+    bench.write("  - {id: first, prompt: a kite}\n  - {id: next, prompt: 'a storm {{ n }}', matrix: {n: [1, 2, 3]}}")
+    bench.emulator.set_faults({"match": {"step": "poll", "prompt": "storm"}, "do": {"unavailable": True}})
+    log, filling = small / "batch" / "run.log", small / "somebody's"
+    run = subprocess.Popen(
+        [sys.executable, "-m", "batchvid", "run", str(bench.manifest), "--out", str(small)],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment(),
+    )  # fmt: skip
+    try:
+        until(lambda: run.poll() is not None or any(small.glob("batch/clips/**/*.mp4")))
+        with filling.open("wb") as file:
+            os.posix_fallocate(file.fileno(), 0, MORE_BYTES)
+        bench.emulator.set_faults()
+        until(lambda: run.poll() is not None or "wait for room" in log.read_text("utf-8"))
+        assert run.poll() is None
+        filling.unlink()
+        out, err = run.communicate(timeout=100)
+    finally:
+        run.kill()
+        run.communicate()
+    assert (run.returncode, err) == (0, "")
+    assert "is full: " in out
+    assert len(list(small.glob("batch/clips/**/*.mp4"))) == 4
+    assert bench.emulator.ledger()["purchases"] == 4
