@@ -45,6 +45,8 @@ def route_table() -> str:
             "references" if "reference" in roles else "first and last frame" if "last" in roles else
             "image" if roles else "text"
         )  # fmt: skip
+        if spec.parent:
+            kind += f" {'of' if spec.action else 'and'} `{spec.parent}`"
         rows.append(f"| `{spec.id}` | {batch.models.find(spec.model).dialect} | {kind} | `{spec.model}` |")
     return "\n".join(rows)
 
@@ -127,6 +129,22 @@ def test_the_readmes_yaml_example_plans(tmp_path: Path, monkeypatch: pytest.Monk
     (tmp_path / "everything.yaml").write_text(example[1], "utf-8")
     plan = session.plan(session.load(tmp_path / "everything.yaml", out=tmp_path))
     assert plan.counts == {Verdict.NEW: 6 + 2 + 2 + 1}
+
+
+def test_the_readmes_example_of_parents_plans(tmp_path: Path) -> None:
+    """Each job of the example waits for the one that the text says."""
+    example = re.search(r"```yaml\n(# example: a clip made from a clip\n.*?)```", README, re.DOTALL)
+    assert example
+    (tmp_path / "m.yaml").write_text(example[1], "utf-8")
+    plan = session.plan(session.load(tmp_path / "m.yaml", out=tmp_path))
+    waits = {job.spec.id: job.reason.partition("; ")[2] for job in plan.to_buy}
+    assert waits == {
+        "kite_wheat": "",
+        "kite_poppy": "",
+        "longer-wheat": "waits for kite_wheat",
+        "longer-poppy": "waits for kite_poppy",
+        "longest": "waits for longer-wheat",
+    }
 
 
 def test_the_readmes_catalogue_example_counts(tmp_path: Path) -> None:

@@ -156,6 +156,10 @@ async def _drive(context: RunContext, setup: Setup, work: list[Job]) -> None:
             loop.cancel()
         await asyncio.gather(*loops, return_exceptions=True)
         await downloader.close()
+    if not context.stopping:
+        for said in submitter.children.told(context.recorder.jobs):
+            context.passed_over = context.passed_over or said
+            context.notice(said)
 
 
 def _watch_loop(context: RunContext, done: asyncio.Task[None]) -> None:

@@ -13,10 +13,12 @@ from datetime import timedelta
 
 from batchvid import events as ev
 from batchvid.dialects import DIALECTS
-from batchvid.errors import NotSent, ReplyLost, StateError, StorageError, UnreadableReply
+from batchvid.errors import NotSent, ReplyLost, StateError, StorageError, UnreadableReply, Unsupported
 from batchvid.failures import STOPS_PROVIDER, FailureKind
 from batchvid.jobs import Job
+from batchvid.lineage import waits_for
 from batchvid.planning import Route, order_of
+from batchvid.runner.children import Children, request_for
 from batchvid.runner.context import RunContext, utc_now
 from batchvid.runner.images import ImageReader
 from batchvid.runner.lanes import MOST_TROUBLES, Lane
@@ -27,16 +29,21 @@ MOST_RESUBMITS = 3  # on_lost_submit: resubmit is a permission to risk a second 
 
 
 class Submitter:
-    """One loop a lane; `on_running` is told of each job that was accepted."""
+    """One loop a lane; `on_running` is told of each job that was accepted. `children` wait for clips to be stored."""
 
     def __init__(self, context: RunContext, on_running: Callable[[Job], None]) -> None:
         self._context = context
         self._on_running = on_running
         self._images = ImageReader()
         self._calls: set[asyncio.Task[None]] = set()
+        self.children = Children()
+        context.recorder.listeners.append(self._on_event)
 
     def enqueue(self, job: Job, delay_s: float = 0.0) -> None:
-        """Let a pending job stand in line, at once or after a while."""
+        """Let a pending job stand in line, at once or after a while; without its parent's clip, when that is stored."""
+        if waits_for(job.spec, self._context.recorder.jobs.get(job.spec.parent)):
+            self.children.keep(job)
+            return
         lane = self._context.lane(job)
         if delay_s <= 0:
             lane.queue.push(job.id, job.spec.entry, self._context.route(job.spec).model.name)
@@ -44,6 +51,11 @@ class Submitter:
             return
         lane.delayed += 1
         asyncio.get_running_loop().call_later(delay_s, self._return, lane, job)
+
+    def _on_event(self, event: ev.Event, _before: Job | None, after: Job) -> None:
+        if isinstance(event, ev.ClipStored):
+            for child in self.children.release(after.id):
+                self.enqueue(child)
 
     def _return(self, lane: Lane, job: Job) -> None:
         lane.delayed -= 1
@@ -122,9 +134,12 @@ class Submitter:
         record, spec = context.recorder.record, job.spec
         route = context.route(spec)
         dialect = DIALECTS[route.model.dialect]
+        external_id = f"{spec.id[:40]}-{utc_now():%y%m%d%H%M%S%f}"
         try:
             images = await self._images.read(spec, route.terms.pixels)
-        except StorageError as fault:  # nothing was said or sent: it stays pending and is planned anew
+            order = order_of(spec, model=route.model.name, terms=route.terms, images=images, external_id=external_id)
+            request = await request_for(context, lane, spec, route.model.dialect, order)
+        except (StorageError, Unsupported) as fault:  # nothing was said or sent: it stays pending and is planned anew
             context.passed_over = f"{job.id} is not bought: {fault}"
             context.notice(context.passed_over)
             lane.slots.free(job.id)
@@ -133,10 +148,6 @@ class Submitter:
             context.rest(job.id)
             lane.wake.set()
             return
-        external_id = f"{spec.id[:40]}-{utc_now():%y%m%d%H%M%S%f}"
-        request = dialect.submit(
-            order_of(spec, model=route.model.name, terms=route.terms, images=images, external_id=external_id)
-        )
         started = ev.SubmitStarted(
             at=utc_now(),
             origin=lane.origin,
