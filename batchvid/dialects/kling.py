@@ -180,7 +180,8 @@ def _extend(order: Order) -> dict[str, Any]:
 
 def _lip_sync(order: Order) -> dict[str, Any]:
     """Say the `input` of a lip-sync: a Kling clip, and either a sound or a text with a voice to speak it."""
-    if order.parent or "video_id" in order.options:
+    has_id = order.parent and "video_id" in order.parent.vendor
+    if has_id or "video_id" in order.options:
         source = {"video_id": clip_id(order, "video_id", "of a Kling clip")}
         if order.video:
             raise Unsupported("video", "not allowed together with the option video_id: both name the clip")
