@@ -49,6 +49,7 @@ class Verdict(StrEnum):
 
 
 BUYS = frozenset({Verdict.NEW, Verdict.WAITING})
+PRICED = BUYS | {Verdict.HELD}
 AT_REST = frozenset({Verdict.STORED, Verdict.CHANGED, Verdict.FAILED})
 
 
@@ -98,7 +99,7 @@ class Plan:
     @property
     def to_plan(self) -> tuple[JobPlan, ...]:
         """Those that the state file is to know as pending: bought by this run or, held back, by a later one."""
-        return tuple(job for job in self.jobs if job.verdict in BUYS or job.verdict is Verdict.HELD)
+        return tuple(job for job in self.jobs if job.verdict in PRICED)
 
     @property
     def counts(self) -> Counter[Verdict]:
@@ -196,15 +197,16 @@ def make_plan(
     specs = {placed.spec.id: placed.spec for placed in manifest.jobs}
     for placed in manifest.jobs:
         verdict, reason = verdicts[placed.spec.id]
-        if verdict not in (*BUYS, Verdict.HELD):
+        if verdict not in PRICED:
             job = jobs[placed.spec.id]
             planned.append(JobPlan(placed.spec, verdict, reason, job.price))
             continue
         try:
             route = route_of(placed.spec, providers, models)
-            parent = promised(
-                placed.spec, route.model.dialect, specs, jobs, partial(models.find, dialects=route.provider.routes)
-            )
+            parent = ANY_PARENT
+            if placed.spec.parent:
+                find = partial(models.find, dialects=route.provider.routes)
+                parent = promised(placed.spec, route.model.dialect, specs, jobs, find)
             planned.append(_buy(placed.spec, verdict, reason, route, sold_on, parent))
         except Unsupported as no:
             problem = placed.place.problem(f"{no.field}: {placed.spec.model}: {no.reason}")

@@ -44,6 +44,7 @@ def test_a_chain_is_bought_link_by_link(bench: Bench) -> None:
         assert told.index(("ClipStored", parent)) < told.index(("SubmitStarted", child))
     sidecar = json.loads((bench.batch / "clips" / "snow" / "snow.mp4.json").read_text("utf-8"))
     assert (sidecar["action"], sidecar["parent"]) == ("edit", "kite")
+    assert [row["parent"] for row in bench.rows()] == ["snow", "kite", ""]
     assert bench.run().code == 0
     assert bench.emulator.ledger()["purchases"] == 3
 
