@@ -11,12 +11,16 @@ import pytest
 
 from batchvid import errors, session
 from batchvid.cli import group
+from batchvid.dialects import DIALECTS, gateway, kling
 from batchvid.failures import FailureKind
 from batchvid.jobs import TRANSITIONS, JobState
+from batchvid.lineage import ANY_PARENT
 from batchvid.manifest import ManifestModel
+from batchvid.manifest.fields import ACTIONS
 from batchvid.manifest.schema import ClipEntry, Provider
-from batchvid.planning import Verdict
+from batchvid.planning import Verdict, order_of, route_of
 from batchvid.report import COLUMNS
+from batchvid.specs import JobSpec
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -34,10 +38,21 @@ def diagram() -> str:
     return "\n".join(["```mermaid", "stateDiagram-v2", *edges, "```"])
 
 
+def call_of(spec: JobSpec, batch: session.Batch) -> tuple[str, str]:
+    """The wire format of a job, and the paid call that it becomes: its path, and the gateway's mode."""
+    route = route_of(spec, batch.providers, batch.models)
+    parent = ANY_PARENT if spec.parent else None
+    order = order_of(spec, model=route.model.name, terms=route.terms, parent=parent)
+    request = DIALECTS[route.model.dialect].submit(order)
+    mode = (request.json or {}).get("mode") if route.model.dialect == "gateway" else None
+    path = f"`{route.prefix}{request.path.replace(f'/{ANY_PARENT.task_id}/', '/ID/')}`"
+    return route.model.dialect, f"{path} `{mode}`" if mode else path
+
+
 def route_table() -> str:
     """What manifests/every-route.yaml asks for, as the README's table."""
     batch = session.load(ROOT / "manifests" / "every-route.yaml", out=ROOT / "outputs")
-    rows = ["| entry | wire format | from | model |", "|---|---|---|---|"]
+    rows = ["| entry | wire format | from | model | call |", "|---|---|---|---|---|"]
     for placed in batch.manifest.jobs:
         spec = placed.spec
         roles = {image.role for image in spec.images}
@@ -47,13 +62,23 @@ def route_table() -> str:
         )  # fmt: skip
         if spec.parent:
             kind += f" {'of' if spec.action else 'and'} `{spec.parent}`"
-        rows.append(f"| `{spec.id}` | {batch.models.find(spec.model).dialect} | {kind} | `{spec.model}` |")
+        dialect, call = call_of(spec, batch)
+        rows.append(f"| `{spec.id}` | {dialect} | {kind} | `{spec.model}` | {call} |")
     return "\n".join(rows)
 
 
 def test_the_route_table_is_made_from_the_manifest() -> None:
     """The README shows what manifests/every-route.yaml asks for, entry by entry."""
     assert route_table() in README
+
+
+def test_the_route_table_leaves_no_kind_of_call_out() -> None:
+    """Every Kling resource, every mode of the gateway's page and every action stand in it."""
+    table = route_table()
+    modes = {mode for needs in gateway.NEEDS.values() for mode in needs} | {"t2v"}
+    assert [kind for kind in kling.SPOKEN if f"`/kling/v1/videos/{kind}`" not in table] == []
+    assert [mode for mode in modes if f"`/gateway/v1/videos` `{mode}`" not in table] == []
+    assert [action for action in ACTIONS if f"| {action} of " not in table] == []
 
 
 @pytest.mark.parametrize("name", sorted(group.commands))

@@ -6,26 +6,28 @@ What a clip is called at its provider is asked here, too, right before a child i
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from urllib.parse import urlsplit
 
 from batchvid.dialects import DIALECTS
 from batchvid.errors import Unsupported, WireError
-from batchvid.failures import STOPS_PROVIDER, FailureKind
+from batchvid.failures import FailureKind
 from batchvid.jobs import Job
 from batchvid.lineage import waits_for
 from batchvid.planning import order_of
 from batchvid.runner.context import RunContext
-from batchvid.runner.lanes import LONGEST_WISH_S, Lane
-from batchvid.runner.retry import backoff_s
+from batchvid.runner.lanes import Lane
+from batchvid.runner.retry import after_refusal
+from batchvid.scrub import scrubbed
 from batchvid.specs import JobSpec
 from batchvid.wire import Asset, Order, Parent, Phase, Refused, Request, Status
 
-TRIES = 4  # questions about one parent: a few seconds, for a child holds its slot meanwhile
-FIRST_WAIT_S = 0.5
-LOOK_UP_S = 0.5  # how often a wait for the poll rate looks up whether the run is ending
+ENDING = "the run is ending"
+GRANT_LASTS_S = 1.0  # limits.Window widens a minute by more: a call that is later needs the rate's leave anew
+LOOK_UP_S = 0.5  # how often a wait looks up whether the run is ending
 SHOWN = 5  # children named when a run ends without them
 
 
@@ -67,7 +69,20 @@ async def request_for(context: RunContext, lane: Lane, spec: JobSpec, dialect: s
         raise Unsupported("parent", f"the clip of {parent.id} {where}")
     with suppress(Unsupported):
         return submit(replace(order, parent=_known(dialect, parent)))
-    return submit(replace(order, parent=await _asked(context, lane, dialect, parent)))
+    granted_at = context.now()
+    request = submit(replace(order, parent=await _asked(context, lane, dialect, parent)))
+    if context.now() - granted_at > GRANT_LASTS_S:
+        if not await _in_time(context, lane, lambda: max(lane.submits.opens_at(), lane.paused_until)):
+            raise Unsupported("parent", ENDING)
+        lane.submits.grant(context.now())
+    return request
+
+
+def open_link(assets: Iterable[Asset], base_url: str) -> str:
+    """The first asset that a vendor can fetch without a key, empty for none; without TLS only where its API is."""
+    schemes = ("https", urlsplit(base_url).scheme)
+    links = (asset.location for asset in assets if not asset.keyed)
+    return next((link for link in links if urlsplit(link).scheme in schemes), "")
 
 
 def _known(dialect: str, parent: Job) -> Parent:
@@ -80,37 +95,38 @@ def _known(dialect: str, parent: Job) -> Parent:
 async def _asked(context: RunContext, lane: Lane, dialect: str, parent: Job) -> Parent:
     """The same with a link: the parent's task is polled again, under the provider's poll rate, for nothing.
 
-    Raises Unsupported when there is no link to be had now.
+    A no that passes by waiting is waited out as one to a submit is. Raises Unsupported when no link is to be had.
     """
-    why = "the run is ending"
-    for tried in range(TRIES):
-        if context.stopping or lane.stopped:
+    at, why = context.now(), ENDING
+    for tried in itertools.count():
+        said = await _ask(context, lane, parent, at)
+        if said is None:
             break
-        said = await _ask(context, lane, parent)
         if isinstance(said, Status):
             why = f"its provider says {said.word or said.phase} of it now"
             if said.phase is not Phase.SUCCEEDED:
                 break
-            if context.stopping or lane.stopped:
-                break
-            link = next((asset.location for asset in said.assets if _is_open(asset, lane)), "")
-            return replace(_known(dialect, parent), link=link)
-        why = said.message
-        if said.kind in STOPS_PROVIDER:
+            return replace(_known(dialect, parent), link=open_link(said.assets, lane.base_url))
+        why = scrubbed(said.message)
+        first_s, answered = lane.provider.first_wait_s, said.http_status != 0
+        wait_s = after_refusal(
+            said.kind, tried, said.retry_after_s, context.jitter(), first_s=first_s, answered=answered
+        )
+        if wait_s is None:
             break
-        wait_s = backoff_s(tried, context.jitter(), first_s=min(FIRST_WAIT_S, lane.provider.first_wait_s))
+        at = context.now() + wait_s
         if said.kind is FailureKind.RATE:
-            lane.polls_paused_until = context.now() + min(said.retry_after_s or wait_s, LONGEST_WISH_S)
-        await asyncio.sleep(wait_s)
+            lane.polls_paused_until = max(lane.polls_paused_until, at)
     raise Unsupported("parent", f"{parent.id} was asked for a link to its clip: {why}")
 
 
-async def _ask(context: RunContext, lane: Lane, parent: Job) -> Status | Refused:
-    """One poll of a task that is finished, in its turn among all others of the lane; what cannot be read is a no."""
-    while (open_at := max(lane.polls.opens_at(), lane.polls_paused_until)) > (now := context.now()):
-        if context.stopping:
-            break
-        await asyncio.sleep(min(open_at - now, LOOK_UP_S))
+async def _ask(context: RunContext, lane: Lane, parent: Job, at: float) -> Status | Refused | None:
+    """One poll of a task that is finished, not before `at` and in its turn among the polls of its lane.
+
+    What cannot be read is a no; None when the run submits no more by then.
+    """
+    if not await _in_time(context, lane, lambda: max(at, lane.polls.opens_at(), lane.polls_paused_until)):
+        return None
     lane.polls.grant(context.now())
     dialect = DIALECTS[parent.dialect]
     order = order_of(parent.spec, model=parent.model_sent, external_id=parent.external_id)
@@ -118,11 +134,17 @@ async def _ask(context: RunContext, lane: Lane, parent: Job) -> Status | Refused
         response = await context.transport.send(
             lane.base_url + parent.prefix, dialect.poll(order, parent.task_id), lane.key.get_secret_value()
         )
-        return dialect.read_poll(response, parent.task_id)
+        said = dialect.read_poll(response, parent.task_id)
     except WireError as fault:
-        return Refused(kind=FailureKind.UNAVAILABLE, message=str(fault))
+        said = Refused(kind=FailureKind.UNAVAILABLE, message=str(fault))
+    return None if context.stopping or lane.stopped else said
 
 
-def _is_open(asset: Asset, lane: Lane) -> bool:
-    """Whether the vendor can fetch it without a key; without TLS only where its own API goes without, too."""
-    return not asset.keyed and urlsplit(asset.location).scheme in ("https", urlsplit(lane.base_url).scheme)
+async def _in_time(context: RunContext, lane: Lane, opens_at: Callable[[], float]) -> bool:
+    """Wait until then, which may move meanwhile; false as soon as the run submits no more here."""
+    while not (context.stopping or lane.stopped):
+        wait_s = opens_at() - context.now()
+        if wait_s <= 0:
+            return True
+        await asyncio.sleep(min(wait_s, LOOK_UP_S))
+    return False

@@ -7,9 +7,11 @@ import signal
 
 import pytest
 
+from batchvid import session
 from batchvid.emulator import Settings
 from batchvid.state import read_jobs, replay
 from tests.end_to_end.conftest import KEY, Bench
+from tests.end_to_end.test_money import hasty
 
 WORK = "duration_s: null, aspect_ratio: null"
 KITE = "  - {id: kite, model: grok-imagine-video, duration_s: 1, prompt: a kite}\n"
@@ -69,12 +71,26 @@ def test_a_wire_that_wants_a_link_gets_a_fresh_one_that_nobody_writes_down(bench
         assert not file.is_file() or b"sig=" not in file.read_bytes(), file
 
 
-def test_the_question_for_a_link_is_asked_again_when_it_fails(bench: Bench) -> None:
+@pytest.mark.parametrize(
+    "trouble", [{"rate": True}, {"unavailable": True}, {"status": 200, "body": "<html>"}, "reset_before"]
+)
+def test_the_question_for_a_link_is_asked_again_when_it_fails(bench: Bench, trouble: object) -> None:
     """A provider that is away for a moment costs a moment, and no purchase."""
     bench.write(KITE + SNOW)
-    bench.emulator.set_faults({"match": {"step": "poll", "prompt": "a kite", "nth": [2]}, "do": {"rate": True}})
-    assert bench.run().code == 0
-    assert bench.emulator.ledger()["purchases"] == 2
+    bench.emulator.set_faults({"match": {"step": "poll", "prompt": "a kite", "nth": [2, 3]}, "do": trouble})
+    assert session.run(hasty(bench)).exit_code == 0
+    assert bought(bench) == ["a kite", "make it snow"]
+
+
+def test_a_link_that_never_comes_ends_in_time(bench: Bench) -> None:
+    """A provider that answers every question with the same no is not asked for ever; the child stays pending."""
+    bench.write(KITE + SNOW)
+    refused = {"match": {"step": "poll", "prompt": "a kite", "nth": list(range(2, 9))}, "do": {"unavailable": True}}
+    bench.emulator.set_faults(refused)
+    ended = session.run(hasty(bench))
+    assert (ended.exit_code, states(bench)) == (1, {"kite": "succeeded", "snow": "pending"})
+    assert "snow is not bought: parent: kite was asked for a link to its clip: " in ended.reason
+    assert session.run(hasty(bench)).exit_code == 0
 
 
 def test_a_key_that_no_longer_opens_the_parent_buys_no_child(bench: Bench) -> None:
