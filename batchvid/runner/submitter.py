@@ -18,6 +18,7 @@ from batchvid.failures import STOPS_PROVIDER, FailureKind
 from batchvid.jobs import Job
 from batchvid.lineage import waits_for
 from batchvid.planning import Route, order_of
+from batchvid.runner.cadence import ENOUGH
 from batchvid.runner.children import Children, request_for
 from batchvid.runner.context import RunContext, utc_now
 from batchvid.runner.images import ImageReader
@@ -29,20 +30,20 @@ MOST_RESUBMITS = 3  # on_lost_submit: resubmit is a permission to risk a second 
 
 
 class Submitter:
-    """One loop a lane; `on_running` is told of each job that was accepted. `children` wait for clips to be stored."""
+    """One loop a lane; `on_running` is told of each job that was accepted."""
 
     def __init__(self, context: RunContext, on_running: Callable[[Job], None]) -> None:
         self._context = context
         self._on_running = on_running
         self._images = ImageReader()
         self._calls: set[asyncio.Task[None]] = set()
-        self.children = Children()
+        self._children = Children()
         context.recorder.listeners.append(self._on_event)
 
     def enqueue(self, job: Job, delay_s: float = 0.0) -> None:
-        """Let a pending job stand in line, at once or after a while; without its parent's clip, when that is stored."""
+        """Let a pending job stand in line, at once or after a while; with a parent, not before its clip is stored."""
         if waits_for(job.spec, self._context.recorder.jobs.get(job.spec.parent)):
-            self.children.keep(job)
+            self._children.keep(job)
             return
         lane = self._context.lane(job)
         if delay_s <= 0:
@@ -54,7 +55,7 @@ class Submitter:
 
     def _on_event(self, event: ev.Event, _before: Job | None, after: Job) -> None:
         if isinstance(event, ev.ClipStored):
-            for child in self.children.release(after.id):
+            for child in self._children.release(after.id):
                 self.enqueue(child)
 
     def _return(self, lane: Lane, job: Job) -> None:
@@ -70,7 +71,7 @@ class Submitter:
             if wait_s is None or wait_s > 0:
                 await _woken(lane.wake, wait_s)
                 continue
-            job_id = lane.queue.pop(lane.slots.has_free)
+            job_id = lane.queue.pop(lane.slots.has_free, lambda model: self._lasts_s(lane, model))
             if job_id is None:
                 await _woken(lane.wake, None)
                 continue
@@ -83,6 +84,10 @@ class Submitter:
             return None
         now = self._context.now()
         return max(lane.paused_until, lane.submits.opens_at()) - now
+
+    def _lasts_s(self, lane: Lane, model: str) -> float | None:
+        law = self._context.law(lane.name, model)
+        return law.median_s if law.seen >= ENOUGH else None
 
     def _start(self, lane: Lane, job: Job) -> None:
         context = self._context
@@ -123,6 +128,13 @@ class Submitter:
         self._calls.discard(call)
         if not call.cancelled() and (fault := call.exception()) is not None:
             self._context.abort(fault)
+
+    def tell_who_waits(self) -> None:
+        """Say at the end of a run which jobs still wait for a clip, and why; not when the user has ended it."""
+        context = self._context
+        for said in self._children.told(context.recorder.jobs) if not context.stopping else ():
+            context.passed_over = context.passed_over or said
+            context.notice(said)
 
     async def drain(self) -> None:
         """Wait for the verdicts of the calls that are out: each may be a purchase."""
