@@ -132,7 +132,7 @@ def run(
         jobs = _recovered(state)
         again = _regenerates(regenerate, batch.manifest)
         chosen = _make_plan(batch, jobs, allow_retired=allow_retired, again=again) if buy else None
-        specs = [job.spec for job in chosen.to_buy] if chosen else []
+        specs = [job.spec for job in chosen.to_plan] if chosen else []
         jobs = record_now(state, jobs, _planned(jobs, specs, "regenerate"))
         return _go(batch, state, jobs, specs, display)
 

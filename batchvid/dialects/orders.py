@@ -37,6 +37,7 @@ def refuse_unspoken(order: Order, wire: str, spoken: Collection[str]) -> None:
         "end_image": bool(images_of(order, "last")),
         "reference_images": bool(images_of(order, "reference")),
         "video": bool(order.video),
+        "parent": order.parent is not None,
         "audio": bool(order.audio),
         "duration_s": order.duration_s is not None,
         "aspect_ratio": bool(order.aspect_ratio),
@@ -48,6 +49,8 @@ def refuse_unspoken(order: Order, wire: str, spoken: Collection[str]) -> None:
     for field, is_said in said.items():
         if is_said and field not in spoken:
             raise Unsupported(field, f"{wire} has no word for it: leave it out, or choose another model")
+    if order.parent is not None and order.video:
+        raise Unsupported("video", "not allowed together with `parent`: both name the clip that is worked on")
 
 
 def by_action(order: Order, wire: str, known: Mapping[str, T]) -> T:
@@ -191,8 +194,29 @@ def option_id(order: Order, name: str, what: str) -> str:
     return value
 
 
+def clip_id(order: Order, name: str, what: str, *, is_task: bool = False) -> str:
+    """Return an id of the clip that is worked on: its parent's own, else the one that the options name.
+
+    `is_task` where the vendor calls a clip by the id of its task. Raises Unsupported where there is none, or both are
+    said.
+    """
+    if order.parent is None:
+        return option_id(order, name, what)
+    if name in order.options:
+        raise Unsupported("options", f"{name} is not allowed together with `parent`: both name the clip")
+    ids = {"task_id": order.parent.task_id, **order.parent.vendor}
+    found = ids.get("task_id" if is_task else name, "")
+    if not found:
+        raise Unsupported("parent", f"its {name} is required: it must be a job of this very wire format")
+    return found
+
+
 def source_video(order: Order) -> str:
     """Return the link to the clip that is worked on. Raises Unsupported without one."""
+    if order.parent is not None:
+        if not order.parent.link:
+            raise Unsupported("parent", "a link to its clip is required, and its provider offers none")
+        return order.parent.link
     if not order.video.casefold().startswith("https://"):
         raise Unsupported("video", "an https:// link to the source clip is required: the vendor fetches it")
     return order.video

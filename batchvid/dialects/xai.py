@@ -37,7 +37,7 @@ PROMPT_MOST = 4096
 PATHS = {"": "/v1/videos/generations", "edit": "/v1/videos/edits"}
 SPOKEN = {
     "": ("prompt", "image", "reference_images", "duration_s", "aspect_ratio", "resolution"),
-    "edit": ("action", "prompt", "video"),  # length and shape are the source clip's
+    "edit": ("action", "prompt", "video", "parent"),  # length and shape are the source clip's
 }
 RATIOS = {ratio: ratio for ratio in ("1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3")}
 TIERS = {tier: tier for tier in ("480p", "720p", "1080p")}  # 1080p only on the 1.5 models

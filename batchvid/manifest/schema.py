@@ -206,6 +206,7 @@ class ClipFields(_Strict):
     mode: _Word = Field(None, description="a model's quality level, such as pro")
     action: _Action = Field(None, description="what is done to another clip: extend, edit, remix or lip-sync")
     video: _Video = Field(None, description="the https:// address of that clip")
+    parent: _Word = Field(None, description="or the id of the job of this manifest that makes that clip")
     audio: _Audio = Field(None, description="an https:// address, or data: with a sound to speak or sing")
     model: _Word = Field(None, description="the catalogue's name of the model")
     provider: _Word = Field(None, description="who is asked, where several could be")

@@ -23,6 +23,7 @@ COLUMNS: dict[str, Callable[[Job], object]] = {
     "model": lambda job: job.spec.model,
     "model_returned": lambda job: job.model_returned,
     "prompt": lambda job: job.spec.prompt,
+    "parent": lambda job: job.spec.parent,
     "state": lambda job: job.state.value,
     "failure_kind": lambda job: job.kind.value if job.kind and job.state is JobState.FAILED else "",
     "message": lambda job: job.message,

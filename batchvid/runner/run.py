@@ -161,6 +161,7 @@ async def _drive(context: RunContext, setup: Setup, work: list[Job]) -> None:
             loop.cancel()
         await asyncio.gather(*loops, return_exceptions=True)
         await downloader.close()
+    submitter.tell_who_waits()
 
 
 def _remembered(state: StateFile) -> dict[str, Law]:

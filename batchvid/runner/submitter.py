@@ -13,11 +13,13 @@ from datetime import timedelta
 
 from batchvid import events as ev
 from batchvid.dialects import DIALECTS
-from batchvid.errors import NotSent, ReplyLost, StateError, StorageError, UnreadableReply
+from batchvid.errors import NotSent, ReplyLost, StateError, StorageError, UnreadableReply, Unsupported
 from batchvid.failures import STOPS_PROVIDER, FailureKind
 from batchvid.jobs import Job
+from batchvid.lineage import waits_for
 from batchvid.planning import Route, order_of
 from batchvid.runner.cadence import ENOUGH
+from batchvid.runner.children import Children, request_for
 from batchvid.runner.context import RunContext, utc_now
 from batchvid.runner.images import ImageReader
 from batchvid.runner.lanes import MOST_TROUBLES, Lane
@@ -35,9 +37,14 @@ class Submitter:
         self._on_running = on_running
         self._images = ImageReader()
         self._calls: set[asyncio.Task[None]] = set()
+        self._children = Children()
+        context.recorder.listeners.append(self._on_event)
 
     def enqueue(self, job: Job, delay_s: float = 0.0) -> None:
-        """Let a pending job stand in line, at once or after a while."""
+        """Let a pending job stand in line, at once or after a while; with a parent, not before its clip is stored."""
+        if waits_for(job.spec, self._context.recorder.jobs.get(job.spec.parent)):
+            self._children.keep(job)
+            return
         lane = self._context.lane(job)
         if delay_s <= 0:
             lane.queue.push(job.id, job.spec.entry, self._context.route(job.spec).model.name)
@@ -45,6 +52,11 @@ class Submitter:
             return
         lane.delayed += 1
         asyncio.get_running_loop().call_later(delay_s, self._return, lane, job)
+
+    def _on_event(self, event: ev.Event, _before: Job | None, after: Job) -> None:
+        if isinstance(event, ev.ClipStored):
+            for child in self._children.release(after.id):
+                self.enqueue(child)
 
     def _return(self, lane: Lane, job: Job) -> None:
         lane.delayed -= 1
@@ -117,6 +129,13 @@ class Submitter:
         if not call.cancelled() and (fault := call.exception()) is not None:
             self._context.abort(fault)
 
+    def tell_who_waits(self) -> None:
+        """Say at the end of a run which jobs still wait for a clip, and why; not when the user has ended it."""
+        context = self._context
+        for said in self._children.told(context.recorder.jobs) if not context.stopping else ():
+            context.passed_over = context.passed_over or said
+            context.notice(said)
+
     async def drain(self) -> None:
         """Wait for the verdicts of the calls that are out: each may be a purchase."""
         while self._calls:
@@ -127,9 +146,12 @@ class Submitter:
         record, spec = context.recorder.record, job.spec
         route = context.route(spec)
         dialect = DIALECTS[route.model.dialect]
+        external_id = f"{spec.id[:40]}-{utc_now():%y%m%d%H%M%S%f}"
         try:
             images = await self._images.read(spec, route.terms.pixels)
-        except StorageError as fault:  # nothing was said or sent: it stays pending and is planned anew
+            order = order_of(spec, model=route.model.name, terms=route.terms, images=images, external_id=external_id)
+            request = await request_for(context, lane, spec, route.model.dialect, order)
+        except (StorageError, Unsupported) as fault:  # nothing was said or sent: it stays pending and is planned anew
             context.passed_over = f"{job.id} is not bought: {fault}"
             context.notice(context.passed_over)
             lane.slots.free(job.id)
@@ -138,10 +160,6 @@ class Submitter:
             context.rest(job.id)
             lane.wake.set()
             return
-        external_id = f"{spec.id[:40]}-{utc_now():%y%m%d%H%M%S%f}"
-        request = dialect.submit(
-            order_of(spec, model=route.model.name, terms=route.terms, images=images, external_id=external_id)
-        )
         started = ev.SubmitStarted(
             at=utc_now(),
             origin=lane.origin,

@@ -52,6 +52,7 @@ def test_a_stored_clip_is_told_in_full() -> None:
         "model": "veo3-fast",
         "model_returned": "veo3-fast-0320",
         "prompt": "a paper kite",
+        "parent": "",
         "state": "succeeded",
         "failure_kind": "",
         "message": "",
