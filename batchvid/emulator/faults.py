@@ -49,7 +49,7 @@ class Match(BaseModel):
 
     route: str = "*"
     """A family: `veo`, `sora`, `seedance`, `videos` (every other model on that path), `kling`, `runway`, `xai`,
-    `gateway`, `ark`; `*`: all."""
+    `gateway`, `newapi`, `ark`; `*`: all."""
     step: Step
     prompt: str = ""
     """A part of the prompt, in its own letter case."""

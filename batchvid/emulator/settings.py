@@ -61,6 +61,8 @@ class Settings(BaseModel):
     """An xAI task under way: CometAPI's words, or HTTP 202 with only its id, with no body, or with xAI's `pending`."""
     gateway_shape: Literal["documented", "stock"] = "documented"
     """The gateway as its page has it, or as stock new-api is: see routes/gateway.py."""
+    newapi_shape: Literal["wrapped", "old", "simple", "simple_wrapped"] = "wrapped"
+    """Stock new-api's native route: its table row, the same before `result_url`, its docs' object bare, or wrapped."""
     catalogue_page_size: int = Field(default=0, ge=0)
     """Models on a page of `/api/models`; 0: all on one, which then is numbered 0."""
 

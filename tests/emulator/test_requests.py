@@ -17,7 +17,7 @@ import pytest
 from tests.emulator.helpers import Vendor, vendor
 
 EXCHANGES = Path(__file__).parents[1] / "exchanges"
-PREFIXES = {"kling": "/kling", "runway": "/runwayml", "xai": "/grok", "gateway": "/gateway"}
+PREFIXES = {"kling": "/kling", "runway": "/runwayml", "xai": "/grok", "gateway": "/gateway", "newapi": "/gateway"}
 """Where the emulator has a dialect's paths, as CometAPI does; the others stand at the root."""
 
 

@@ -45,6 +45,8 @@ def refuse(kind: str, message: str) -> web.Response:
 
 
 FAMILY = Family(name="gateway", new_id=task_id, refuse=refuse)
+NATIVE = Family(name="newapi", new_id=task_id, refuse=refuse)
+"""The tasks of newapi.py, whose clips come from the same content route."""
 FAMILIES = (FAMILY,)
 
 
@@ -58,7 +60,10 @@ def register(router: web.UrlDispatcher, desk: Desk, clips: Clips) -> None:
         return await _poll(desk, request)
 
     async def content(request: web.Request) -> web.StreamResponse:
-        return await deliver(desk, clips, request, FAMILY, _find(desk, request))
+        owner = desk.owner(request, error_type=ERROR_TYPE)
+        native = desk.store.get(request.match_info["id"], NATIVE.name, owner)
+        family = NATIVE if native else FAMILY
+        return await deliver(desk, clips, request, family, native or _find(desk, request))
 
     router.add_post(PATH, answering(create, lambda _request: desk.turned_away(FAMILY, PATH)))
     router.add_get(PATH + "/{id}", answering(poll))
