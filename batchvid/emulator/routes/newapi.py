@@ -12,12 +12,12 @@ from aiohttp import web
 from batchvid.emulator.clips import Clips
 from batchvid.emulator.desk import Ask, Desk, answering
 from batchvid.emulator.form import read_json
-from batchvid.emulator.life import Phase, View
+from batchvid.emulator.life import Outcome, Phase, View
 from batchvid.emulator.replies import Refusal, reply, x1
 from batchvid.emulator.routes import newapi_orders
 from batchvid.emulator.routes.gateway import ERROR_TYPE, NATIVE
 from batchvid.emulator.routes.video_models import failure
-from batchvid.emulator.routes.video_object import WRAPPER_WORDS, submitted
+from batchvid.emulator.routes.video_object import WRAPPER_WORDS, polled_bare, submitted
 from batchvid.emulator.task import Task
 
 PATH = "/gateway/v1/video/generations"
@@ -83,6 +83,7 @@ async def _poll(desk: Desk, request: web.Request) -> web.StreamResponse:
 def _wrapped(desk: Desk, task: Task, view: View, url: str) -> dict[str, Any]:
     """The task as the server's table has it. Where there is no link, `result_url` says why: the failure's text.
 
+    A task that expired is one that the server gave up before it heard of it: there is nothing of the vendor's.
     `old`: before there was a `result_url`, the link of a success stood in `fail_reason`.
     """
     unseen = view.phase is Phase.QUEUED and task.looks <= 1
@@ -107,23 +108,27 @@ def _wrapped(desk: Desk, task: Task, view: View, url: str) -> dict[str, Any]:
         "finish_time": int(task.ended_at or 0) if view.ended else 0,
         "progress": f"{100 if view.ended else view.progress}%",
         "properties": {"input": "", "upstream_model_name": task.model, "origin_model_name": task.model},
-        "data": None if unseen else _upstream(task, view, url, reason),
+        "data": None if unseen or task.outcome is Outcome.EXPIRED else _upstream(task, view, url, reason),
     }
     return {"code": "success", "message": "", "data": data}
 
 
 def _upstream(task: Task, view: View, url: str, reason: str) -> dict[str, Any]:
-    """The vendor's own answer at the last look: Kling's, Ark's or Vidu's."""
+    """The vendor's own answer at the last look: Kling's, Ark's, OpenAI's or Vidu's."""
     if task.model.startswith("kling"):
         videos = {"videos": [{"id": task.id[-8:], "url": url, "duration": f"{task.seconds:.1f}"}]} if url else {}
         said = {"task_status_msg": reason} if reason else {"task_result": videos}
         word = _KLING_WORDS.get(view.phase, "failed")
-        data = {"task_id": str(int(task.created_at * 1000)), "task_status": word, **said}
+        times = {"created_at": int(task.created_at * 1000), "updated_at": int(task.created_at * 1000)}
+        upstream_id = str(int(task.created_at * 10**9))
+        data = {"task_id": upstream_id, "task_status": word, "task_info": {}, **times, **said}
         return {"code": 0, "message": "SUCCEED", "request_id": task.id, "data": data}
     if task.model.startswith("doubao"):
         error = {"error": {"code": failure(task).code, "message": reason}} if reason else {}
         content = {"content": {"video_url": url}} if url else {}
         return {"id": "cgt-upstream", "status": _ARK_WORDS.get(view.phase, "failed"), **content, **error}
+    if task.model.startswith("sora"):
+        return polled_bare(task, view, {"id": f"video_{task.id[5:]}"})
     creations = [{"id": task.id[-8:], "url": url, "cover_url": ""}] if url else []
     code = {"err_code": failure(task).code} if reason else {}
     return {"state": _VIDU_WORDS.get(view.phase, "failed"), "creations": creations, **code}
