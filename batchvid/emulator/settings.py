@@ -58,6 +58,9 @@ class Settings(BaseModel):
     """The envelope of Seedance's own refusals; its page shows the words and not what is around them."""
     kling_shape: Literal["native", "gateway"] = "native"
     """Kling's own envelope, or what a stock gateway makes of it."""
+    kling_pages: Literal["either", "cometapi", "official"] = "either"
+    """Whose limits count: CometAPI's (prompts of 500 characters, seven ratios), Kling's own (2500, three), or the
+    wider of the two."""
     kling_success: Literal["succeed", "SUCCESS"] = "succeed"
     """Kling's word for a finished task; the second stands in a note of the omni page only."""
     kling_ids: Literal["text", "number"] = "text"

@@ -170,6 +170,12 @@ async def extends(v: Vendor) -> Answer:
     return await sends("kling", "/kling/v1/videos/video-extend", **await parent(v))(v)
 
 
+async def extends_by_clip(v: Vendor) -> Answer:
+    """The same by the clip's id alone, as the older page has it."""
+    said = {"video_id": (await parent(v))["video_id"]}
+    return await sends("kling", "/kling/v1/videos/video-extend", **said)(v)
+
+
 async def speaks(v: Vendor) -> Answer:
     """A lip-sync of one."""
     said = {"mode": "audio2video", "audio_url": LINK, "video_id": (await parent(v))["video_id"]}

@@ -36,6 +36,8 @@ def body_of(exchange: dict[str, Any]) -> dict[str, Any]:
     request = exchange["request"]
     if "json" in request:
         return {"json": request["json"]}
+    if "form" in request:
+        return {"data": request["form"]}
     files = [b64decode(image.get("data_base64", "")) for image in exchange["order"].get("images", [])]
     by_digest = {sha256(data).hexdigest(): data for data in files}
     form = aiohttp.FormData(default_to_multipart=True)
