@@ -67,6 +67,7 @@ NEEDS: dict[str, dict[str, tuple[tuple[str, ...], ...]]] = {
         "i2v": (("image_url",),),
         "i2v_first_last": (("image_url",), ("end_image_url",)),
         "reference_images": (("reference_images",),),
+        "r2v": (_PICTURES,),
         "reference_material": (("image_urls", "video_urls", "audio_urls", "content"),),
         "edit": (_VIDEOS,),
     },

@@ -13,7 +13,14 @@ import orjson
 from batchvid.errors import Unsupported
 from batchvid.wire import ImageInput, ImageRole, Order, Part
 
-PAID = frozenset({"model", "model_name", "seconds", "duration", "size", "ratio", "aspect_ratio", "resolution"})
+PAID = (
+    frozenset({"model"}),
+    frozenset({"model_name"}),
+    frozenset({"seconds", "duration"}),
+    frozenset({"size", "ratio", "aspect_ratio", "width", "height"}),
+    frozenset({"size", "resolution", "quality", "width", "height"}),
+)
+"""Names of one and the same paid thing: a gateway may know them all, and heed another than the dialect says."""
 MANY = frozenset({"n", "batch_size", "num_videos", "number_of_videos"})
 
 SHAPE_TOLERANCE = 0.02  # 1584:672 is sold as 21:9, 854x480 as 16:9
@@ -178,8 +185,10 @@ def checked_options(order: Order, said: Collection[str] = ()) -> Mapping[str, An
         orjson.dumps(dict(order.options))
     except TypeError as error:
         raise Unsupported("options", f"only what JSON can say is allowed: {error}") from error
-    for name, value in order.options.items():
-        if name in PAID and name in said:
+    metadata = order.options.get("metadata")
+    inner = metadata if isinstance(metadata, dict) else {}  # new-api lays it over the whole body, but for the model
+    for name, value in (*order.options.items(), *inner.items()):
+        if any(name in names and not names.isdisjoint(said) for names in PAID):
             raise Unsupported("options", f"{name} would replace what the clip's own fields say: say it there")
         if name in MANY and value != 1:
             raise Unsupported("options", f"{name} asks for several clips at once: say takes instead")

@@ -12,7 +12,7 @@ from batchvid.errors import Unsupported
 from batchvid.wire import ImageInput, Order, Parent, Request
 from tests.exchanges import Recording, load
 
-SENT = [r for r in load(step="submit") if r.request]
+SENT = [r for r in load(step="submit") if r.order]
 LINK = "https://example.com/other.png"
 WISHES: dict[str, Any] = {
     "prompt": "another prompt",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import cast
 
 from aiohttp import web
@@ -78,7 +79,7 @@ async def _poll(desk: Desk, request: web.Request) -> web.StreamResponse:
         if view.phase is Phase.SUCCEEDED and "expires_at" in own:
             own |= {"expires_at": int(desk.clock() + desk.settings.link_ttl_s)}
         code = "moderation_blocked" if model is sora.MODEL else "prompt_blocked"
-        words = failure(task, moderation_code=code)
+        words = replace(failure(task, moderation_code=code), place=desk.settings.failure_as)
         url = desk.link(request, task)
         return reply(polled(task, view, _shape(desk, model), url=url, failure=words, own=own))
 
