@@ -13,7 +13,8 @@ from datetime import timedelta
 
 from batchvid import events as ev
 from batchvid.dialects import DIALECTS
-from batchvid.errors import NotSent, ReplyLost, StateError, StorageError, UnreadableReply
+from batchvid.dialects.endings import without_reply
+from batchvid.errors import StateError, StorageError, WireError
 from batchvid.failures import STOPS_PROVIDER, FailureKind
 from batchvid.jobs import Job
 from batchvid.planning import Route, order_of
@@ -152,10 +153,8 @@ class Submitter:
         try:
             response = await context.transport.send(lane.base_url + route.prefix, request, lane.key.get_secret_value())
             verdict = dialect.read_submit(response)
-        except NotSent as fault:
-            verdict = Refused(kind=FailureKind.UNAVAILABLE, message=str(fault))
-        except (ReplyLost, UnreadableReply) as fault:
-            verdict = Uncertain(message=str(fault))
+        except WireError as fault:
+            verdict = without_reply(fault)
         await self._settle(lane, job, verdict)
 
     async def _settle(self, lane: Lane, job: Job, verdict: Accepted | Refused | Uncertain) -> None:
