@@ -92,6 +92,8 @@ def _uncertain(job: Job) -> dict[str, Any]:
         "model": job.spec.model,
         "sent_at": sent_at,
         "external_id": job.external_id,
+        "request_id": job.request_id,
+        "looked_up": job.looked_up,
         "prompt": job.spec.prompt[:80],
         "message": job.message,
     }

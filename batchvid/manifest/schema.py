@@ -182,6 +182,9 @@ class Provider(_Strict):
     on_lost_submit: Literal["hold", "resubmit"] | None = Field(
         None, description="hold: a submit without a verdict waits for a person; resubmit: it may be bought twice"
     )
+    lookup: Literal["external_id", "list", "none"] | None = Field(
+        None, description="how it can be asked after a submit without a verdict, where it can"
+    )
     life: Annotated[str, BeforeValidator(fields.word)] | None = Field(
         None, description="the emulator's dial: how long its tasks take"
     )

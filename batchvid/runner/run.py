@@ -23,6 +23,7 @@ from batchvid.runner.embedded import embedded_emulator
 from batchvid.runner.keys import Keys
 from batchvid.runner.lanes import Lane
 from batchvid.runner.limits import Slots, Window
+from batchvid.runner.lookup import Lookup, left_behind
 from batchvid.runner.poller import Poller
 from batchvid.runner.recorder import Recorder
 from batchvid.runner.submitter import Submitter
@@ -41,6 +42,7 @@ class Setup:
 
     `scope` are the jobs whose ends make the exit code; uncertain ones count wherever they are. `caps` are by provider,
     under the empty name those of the whole batch. `retries` is how often a failed task is bought again by itself.
+    A run that `only_asks` looks for the tasks of lost submits and leaves everything else as it is.
     """
 
     folder: Path
@@ -52,6 +54,7 @@ class Setup:
     caps: Mapping[str, Caps] = field(default_factory=dict)
     retries: int = 0
     downloads: int = DOWNLOADS
+    only_asks: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +75,8 @@ async def run(
     when it cannot even begin (a missing key); then nothing was sent.
     """
     try:
-        work = _open_jobs(recorder.jobs.values(), setup.buys)
+        lost = left_behind(recorder.jobs.values(), setup.providers)
+        work = [*lost, *([] if setup.only_asks else _open_jobs(recorder.jobs.values(), setup.buys))]
         if not work:
             return _outcome(None, recorder, setup.scope, interrupted=False)
         async with _lanes(state, setup, {job.spec.provider for job in work}) as lanes, Transport() as transport:
@@ -119,7 +123,12 @@ def _open_jobs(jobs: Iterable[Job], buys: frozenset[str]) -> list[Job]:
 
 async def _drive(context: RunContext, setup: Setup, work: list[Job]) -> None:
     """Start the loops, hand them the work, wait until it is over, let what is under way finish."""
-    submitter = Submitter(context, on_running=lambda job: poller.watch(job))
+    lookup = Lookup(
+        context,
+        on_running=lambda job: context.rest(job.id) if setup.only_asks else poller.watch(job),
+        on_again=lambda job: submitter.enqueue(job),
+    )
+    submitter = Submitter(context, on_running=lambda job: poller.watch(job), on_lost=lookup.lost)
     poller = Poller(
         context,
         on_ready=lambda job, status: downloader.enqueue(job, status.assets),
@@ -134,6 +143,8 @@ async def _drive(context: RunContext, setup: Setup, work: list[Job]) -> None:
         elif job.state is JobState.READY:
             if context.is_reachable(job):
                 downloader.enqueue(job, job.assets)
+        elif job.state is JobState.UNCERTAIN:
+            lookup.left(job)
         else:
             wait_s = (job.retry_at - utc_now()).total_seconds() if job.retry_at else 0.0
             submitter.enqueue(job, wait_s)
@@ -146,6 +157,7 @@ async def _drive(context: RunContext, setup: Setup, work: list[Job]) -> None:
     try:
         await context.over.wait()
         await submitter.drain()
+        await lookup.drain()
         await poller.drain()
         if context.stopping and context.fault is None:  # a poll may have brought a clip home in the meantime
             context.over.clear()

@@ -24,15 +24,14 @@ from batchvid.runner.lanes import MOST_TROUBLES, Lane
 from batchvid.runner.retry import after_refusal
 from batchvid.wire import Accepted, Refused, Uncertain
 
-MOST_RESUBMITS = 3  # on_lost_submit: resubmit is a permission to risk a second purchase, not an endless one
-
 
 class Submitter:
-    """One loop a lane; `on_running` is told of each job that was accepted."""
+    """One loop a lane; `on_running` is told of each job that was accepted, `on_lost` of each without a verdict."""
 
-    def __init__(self, context: RunContext, on_running: Callable[[Job], None]) -> None:
+    def __init__(self, context: RunContext, on_running: Callable[[Job], None], on_lost: Callable[[Job], None]) -> None:
         self._context = context
         self._on_running = on_running
+        self._on_lost = on_lost
         self._images = ImageReader()
         self._calls: set[asyncio.Task[None]] = set()
 
@@ -174,7 +173,8 @@ class Submitter:
         elif isinstance(verdict, Refused):
             await self._refused(lane, job, verdict)
         else:
-            await self._lost(job, verdict)
+            lost = ev.SubmitLost(at=utc_now(), message=verdict.message, request_id=verdict.request_id)
+            self._on_lost(await context.recorder.record(job.id, lost))
 
     async def _refused(self, lane: Lane, job: Job, no: Refused) -> None:
         context = self._context
@@ -204,17 +204,6 @@ class Submitter:
         if not lane.stopped:
             self._context.notice(f"{lane.name} is stopped ({no.kind}): {_words(no)}")
         lane.stop(no.kind, _words(no))
-
-    async def _lost(self, job: Job, lost: Uncertain) -> None:
-        context = self._context
-        job = await context.recorder.record(job.id, ev.SubmitLost(at=utc_now(), message=lost.message))
-        resubmit = context.lane(job).provider.on_lost_submit == "resubmit"
-        if resubmit and job.attempts <= MOST_RESUBMITS:
-            reason = "on_lost_submit: resubmit"
-            self.enqueue(await context.recorder.record(job.id, ev.Reopened(at=utc_now(), reason=reason)))
-        else:
-            context.notice(f"{job.id} is uncertain: {lost.message}. It may be paid for and is not sent again")
-        context.rest(job.id)
 
 
 async def _woken(wake: asyncio.Event, within_s: float | None) -> None:
