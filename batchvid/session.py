@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -31,6 +31,7 @@ from batchvid.runner import Caps, Keys, Outcome, Recorder, Setup, utc_now
 from batchvid.scrub import scrubbed
 from batchvid.specs import JobSpec
 from batchvid.state import StateFile, read_jobs, read_meta, record_now
+from batchvid.state.lock import holder_of
 
 STATE_NAME = "state.sqlite3"
 REPORT_NAME = "report.csv"
@@ -170,14 +171,17 @@ def retry(
         return _go(batch, state, jobs, specs, display)
 
 
-def collect(folder: Path, *, display: Display = report.progress_for) -> Outcome:
-    """Poll and download what is paid for, with nothing but the state file: buys nothing, needs no manifest."""
+def collect(folder: Path, *, only_asks: bool = False, display: Display = report.progress_for) -> Outcome:
+    """Poll and download what is paid for, with nothing but the state file: buys nothing, needs no manifest.
+
+    With `only_asks` nothing but the providers that can be asked after uncertain jobs is asked.
+    """
     with StateFile(folder / STATE_NAME) as state:
         meta = read_meta(folder / STATE_NAME)
         providers = _PROVIDERS.validate_python(meta.get("providers", {}))
         source = Path(meta["manifest"]).parent if "manifest" in meta else None
         jobs = _recovered(state)
-        setup = Setup(folder=folder, providers=providers, keys=Keys(source), scope=frozenset(jobs))
+        setup = Setup(folder=folder, providers=providers, keys=Keys(source), scope=frozenset(jobs), only_asks=only_asks)
         return _drive(state, jobs, setup, display)
 
 
@@ -211,6 +215,27 @@ def resolve(state_path: Path, job_id: str, *, task_id: str = "") -> Job:
         jobs = record_now(state, jobs, [(job_id, event)])
         report.write_report(state_path.with_name(REPORT_NAME), jobs.values())
         return jobs[job_id]
+
+
+def uncertain(state_path: Path) -> list[Job]:
+    """The jobs that wait for a person, also those that a run left in the middle of a paid call when it died."""
+    waiting = {JobState.UNCERTAIN} if holder_of(state_path) else {JobState.UNCERTAIN, JobState.SUBMITTING}
+    return [job for job in read_jobs(state_path) if job.state in waiting]
+
+
+def abandon(state_path: Path, job_ids: Collection[str]) -> None:
+    """Release uncertain jobs to be bought again, all of them or none.
+
+    Raises UsageError when one of them is not uncertain any more, StateLocked during a run.
+    """
+    with StateFile(state_path) as state:
+        jobs = _recovered(state)
+        for job_id in job_ids:
+            if (found := jobs.get(job_id)) is None or found.state is not JobState.UNCERTAIN:
+                raise UsageError(f"job {job_id} is not uncertain any more: nothing was abandoned, look again")
+        reopened = [(job_id, ev.Reopened(at=utc_now(), reason="resolve --abandon")) for job_id in job_ids]
+        jobs = record_now(state, jobs, reopened)
+        report.write_report(state_path.with_name(REPORT_NAME), jobs.values())
 
 
 def _make_plan(

@@ -130,9 +130,14 @@ def retry(
     _end(batch.folder, session.retry(batch, kinds=kinds, anew=anew, allow_retired=allow_retired))
 
 
+def _urgent_first(counted: tuple[str, int]) -> tuple[bool, str]:
+    return counted[0] != "uncertain", counted[0]
+
+
 def _end(folder: Path, outcome: Outcome) -> None:
     counts = (
-        ", ".join(f"{count} {state}" for state, count in sorted(outcome.counts.items()) if count) or "nothing to do"
+        ", ".join(f"{count} {state}" for state, count in sorted(outcome.counts.items(), key=_urgent_first) if count)
+        or "nothing to do"
     )
     with contextlib.suppress(OSError):  # nobody listens any more: how it ended is still true
         click.echo(f"{counts}; report: {folder / 'report.csv'}")

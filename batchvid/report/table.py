@@ -65,24 +65,25 @@ def write_report(path: Path, jobs: Iterable[Job]) -> None:
 
 
 def report_text(jobs: Sequence[Job]) -> str:
-    """The report of these jobs as CSV text."""
+    """The report of these jobs as CSV text; those that wait for a person come first."""
+    jobs = sorted(jobs, key=lambda job: job.state is not JobState.UNCERTAIN)
     variables = list(dict.fromkeys(name for job in jobs for name in job.spec.variables))
     before = list(COLUMNS)[: list(COLUMNS).index("tags") + 1]
     after = list(COLUMNS)[len(before) :]
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([*before, *(_harmless(f"var.{name}") for name in variables), *after])
+    writer.writerow([*before, *(harmless(f"var.{name}") for name in variables), *after])
     for job in jobs:
         row = [
             *(COLUMNS[name](job) for name in before),
             *(without_queries(job.spec.variables.get(name, "")) for name in variables),
             *(COLUMNS[name](job) for name in after),
         ]
-        writer.writerow([_harmless(cell) if isinstance(cell, str) else cell for cell in row])
+        writer.writerow([harmless(cell) if isinstance(cell, str) else cell for cell in row])
     return out.getvalue()
 
 
-def _harmless(cell: str) -> str:
+def harmless(cell: str) -> str:
     """A spreadsheet takes a cell that begins like a formula for one; a quote before it makes it text.
 
     A lone carriage return becomes a line feed: csv before Python 3.12 would leave it bare, which ends the row.

@@ -42,7 +42,7 @@ class TestByOurOwnId:
         assert "is found again at cometapi: task" in result.out
 
     def test_what_was_not_made_is_held(self, bench: Bench) -> None:
-        """Kling knows no such task, which is no proof: the job stays uncertain, its price held, and is not sent again."""
+        """Kling knows no such task, which is no proof: the job stays uncertain and is not sent again."""
         bench.write(BOAT)
         lose(bench, {"reset_before": True})
         assert bench.run().code == 5
