@@ -274,6 +274,9 @@ class ManifestModel(_Strict):
         ge=0,
         description="times a job whose task failed for a passing reason is bought again by itself",
     )
+    moderation_rerolls: int = Field(
+        0, strict=True, ge=0, description="times a clip that was made and withheld is bought again with another seed"
+    )
     downloads: Downloads = Field(default_factory=Downloads, description="how finished clips are fetched")
     clips: list[ClipEntry] = Field(min_length=1, description="what to make")
 

@@ -51,7 +51,11 @@ COLUMNS: dict[str, Callable[[Job], object]] = {
 
 def write_report(path: Path, jobs: Iterable[Job]) -> None:
     """Write `report.csv` anew, whole or not at all."""
-    text = report_text(list(jobs))
+    write_whole(path, report_text(list(jobs)))
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Put this text into the place of what stands there, whole or not at all. Raises OSError."""
     part = path.with_name(f".{path.name}.{os.getpid()}.part")  # two may be writing it
     path.parent.mkdir(parents=True, exist_ok=True)
     try:

@@ -44,6 +44,7 @@ class RunContext:
     notice: Notice
     models: Models = field(default_factory=built_in)
     retries: int = 0
+    rerolls: int = 0
     active: set[str] = field(default_factory=set)
     over: asyncio.Event = field(default_factory=asyncio.Event)
     stopping: str = ""

@@ -41,7 +41,8 @@ class Setup:
     """What a run is given. `buys` are the ids of the pending jobs it may pay for; everything open is collected.
 
     `scope` are the jobs whose ends make the exit code; uncertain ones count wherever they are. `caps` are by provider,
-    under the empty name those of the whole batch. `retries` is how often a failed task is bought again by itself.
+    under the empty name those of the whole batch. `retries` is how often a failed task is bought again by itself,
+    `rerolls` how often one whose clip was withheld is.
     A run that `only_asks` looks for the tasks of lost submits and leaves everything else as it is.
     """
 
@@ -53,6 +54,7 @@ class Setup:
     models: Models = field(default_factory=built_in)
     caps: Mapping[str, Caps] = field(default_factory=dict)
     retries: int = 0
+    rerolls: int = 0
     downloads: int = DOWNLOADS
     only_asks: bool = False
 
@@ -89,6 +91,7 @@ async def run(
                 budgets={name: Budget(caps) for name, caps in setup.caps.items()},
                 notice=notice,
                 retries=setup.retries,
+                rerolls=setup.rerolls,
             )
             _keep_accounts(context)
             with _signals(context) as interrupted:
@@ -295,7 +298,10 @@ def _outcome(context: RunContext | None, recorder: Recorder, scope: frozenset[st
     elif context and context.stopping:
         code, reason = FAILED, context.stopping
     elif ends[JobState.FAILED]:
-        code, reason = FAILED, "some jobs failed: batchvid retry buys them again"
+        code, reason = (
+            FAILED,
+            "some jobs failed: batchvid retry buys them again, what a content filter refused only when it is changed",
+        )
     elif ends[JobState.SUCCEEDED] < ends.total():
         why = f" ({context.passed_over})" if context and context.passed_over else ""
         code, reason = FAILED, f"some jobs are not finished: run again to go on{why}"
