@@ -156,16 +156,11 @@ VENDORS: dict[str, Table] = {
 RELAYED: Table = (*KLING, *NEW_API, *OPENAI, *ARK, *XAI, *ALI, *WORDS, *HTTP)
 """For a route that many vendors stand behind: any of them may speak, also out of a gateway's message."""
 TABLES: dict[str, Table] = {
-    "veo": RELAYED,
-    "openai-videos": RELAYED,
-    "seedance": RELAYED,
-    "videos": RELAYED,
-    "gateway": RELAYED,
     "kling": (*KLING, *NEW_API, *OPENAI, *WORDS, *HTTP),
     "runway": (*NEW_API, *OPENAI, *WORDS, *HTTP),  # Runway itself has statuses and sentences, no codes (R-oas)
     "xai": (*XAI, *NEW_API, *OPENAI, *WORDS, *HTTP),
 }
-"""How a submit ends in each dialect. CometAPI is of the new-api family: its own errors may come on every route."""
+"""Routes with one vendor behind them. CometAPI is of the new-api family: its own errors may come on every route."""
 
 CODES: dict[str, FailureKind] = {
     code.casefold(): row.kind for table in VENDORS.values() for row in table if row.kind for code in row.codes.split()

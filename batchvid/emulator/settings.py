@@ -47,6 +47,8 @@ class Settings(BaseModel):
     """The finished object of Seedance models; the upper-case words of its own page, where others show OpenAI's."""
     videos_shape: VideoShape = "video_url"
     """The finished object of all other models on `/v1/videos`."""
+    video_list: bool = False
+    """Whether `GET /v1/videos` lists tasks, as OpenAI's own API does; CometAPI and gateways do not say that they do."""
     kling_shape: Literal["native", "gateway"] = "native"
     """Kling's own envelope, or what a stock gateway makes of it."""
     runway_shape: Literal["bare", "wrapped", "lower"] = "bare"

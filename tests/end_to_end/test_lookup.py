@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import signal
+import urllib.request
 
 import pytest
 
-from tests.end_to_end.conftest import Bench
+from batchvid.emulator import Settings
+from batchvid.state import read_jobs
+from tests.end_to_end.conftest import KEY, Bench
 
 BOATS = "  - {id: boat, model: kling-v2-6, duration_s: 5, prompt: 'a boat {{ n }}', matrix: {n: [1, 2, 3]}}"
 BOAT = "  - {id: boat, model: kling-v2-6, duration_s: 5, prompt: a boat}"
@@ -80,12 +84,21 @@ class TestByOurOwnId:
         assert bench.emulator.ledger()["purchases"] == 1
 
     def test_collecting_needs_no_manifest(self, bench: Bench) -> None:
-        """The state file alone is enough to ask after a lost submit."""
+        """The state file alone is enough to ask after a lost submit, and to fetch what it bought."""
         bench.write(BOAT)
-        bench.start("1", str(bench.manifest), module="tests.end_to_end.die_after").communicate(timeout=60)
-        bench.write(KITE)
-        assert bench.cli("run", "batch", "--collect-only").code in (1, 5)
-        assert bench.emulator.ledger()["submits"] == bench.emulator.ledger()["purchases"]
+        process = bench.start("1", str(bench.manifest), module="tests.end_to_end.die_after")
+        process.communicate(timeout=60)
+        (job,) = read_jobs(bench.batch / "state.sqlite3")
+        order = {"model_name": "kling-v2-6", "prompt": "a boat", "external_task_id": job.external_id}
+        call = urllib.request.Request(
+            f"{bench.emulator.base_url}/kling/v1/videos/text2video",
+            data=json.dumps(order).encode(),
+            headers={"Authorization": f"Bearer {KEY}", "Content-Type": "application/json"},
+        )
+        urllib.request.urlopen(call).close()  # the call that the kill has overtaken
+        bench.manifest.write_text("clips: [broken", "utf-8")
+        assert bench.cli("run", "batch", "--collect-only").code == 0
+        assert bench.emulator.ledger()["purchases"] == 1
 
     def test_it_is_looked_for_before_it_is_bought_again(self, bench: Bench) -> None:
         """`on_lost_submit: resubmit` is a permission, not a wish: a task that is found is not bought twice."""
@@ -122,3 +135,54 @@ def test_where_nobody_can_be_asked_it_is_held(bench: Bench, deed: dict[str, obje
     assert (ledger["submits"], ledger["purchases"]) == (1, 1)
     assert bench.status()["states"]["uncertain"] == 1
     assert bench.status()["committed_usd"] != "0"
+
+
+class TestInAList:
+    """A server that lists its tasks, as OpenAI's own does."""
+
+    HOUSE = (
+        "  - {id: house, model: openai-videos/house-model, provider: own,"
+        " prompt: 'a house {{ n }}', matrix: {n: [1, 2]}}"
+    )
+
+    @pytest.fixture
+    def settings(self) -> Settings:
+        return Settings(life="polls:1", render="shared", api_key=KEY, video_list=True)
+
+    def write(self, bench: Bench, clips: str, **more: object) -> None:
+        """A provider of one's own, which is said to have a list."""
+        quick = {"submits_per_min": 60000, "polls_per_s": 1000, "poll_every_s": 0.02, "concurrency": 20, **more}
+        where = {"dialect": "openai-videos", "base_url": bench.emulator.base_url, "api_key_env": "TEST_KEY"}
+        bench.manifest.write_text(
+            f"providers: {{own: {json.dumps({'lookup': 'list', **where, **quick})}}}\n"
+            f"defaults: {{duration_s: 4}}\nclips:\n{clips}\n",
+            "utf-8",
+        )
+
+    def test_the_one_that_fits_is_found(self, bench: Bench) -> None:
+        """Model, prompt and time agree with one task of the list each: found and stored, bought once."""
+        self.write(bench, self.HOUSE)
+        lose(bench, {"reset_after": True})
+        result = bench.run()
+        assert result.code == 0, result
+        assert bench.emulator.ledger()["purchases"] == 2
+
+    def test_two_of_the_same_are_left_to_a_person(self, bench: Bench) -> None:
+        """Two takes without a seed look alike to the list: nobody can tell whose task is whose."""
+        self.write(bench, self.HOUSE.replace("matrix: {n: [1, 2]}", "takes: 2").replace(" {{ n }}", ""))
+        lose(bench, {"reset_after": True})
+        assert bench.run().code == 5
+        assert bench.run().code == 5
+        assert {job["looked_up"] for job in bench.status()["uncertain"]} == {
+            "own has a task like it, but not for this job alone: nobody can tell whose it is"
+        }
+        assert bench.emulator.ledger()["purchases"] == 2
+
+    def test_the_task_of_another_job_is_not_taken(self, bench: Bench) -> None:
+        """Of two takes one was accepted and one never arrived: the first one's task is no find for the second."""
+        self.write(bench, self.HOUSE.replace("matrix: {n: [1, 2]}", "takes: 2").replace(" {{ n }}", ""), concurrency=1)
+        lose(bench, {"reset_before": True}, nth=[2])
+        assert bench.run().code == 5
+        states = bench.status()["states"]
+        assert (states["succeeded"], states["uncertain"]) == (1, 1)
+        assert "does not know it among its newest 100" in bench.status()["uncertain"][0]["looked_up"]
