@@ -79,7 +79,7 @@ def write_refused(folder: Path, jobs: Iterable[Job]) -> None:
     written = _written(path)
     for row in rows:
         if (said := written.get((row["id"], row["asked"]))) is not None:
-            row |= {name: said[name] for name in EDITED if name in said}
+            row |= {name: _plain(said[name]) for name in EDITED if name in said and _differs(said[name], row[name])}
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(COLUMNS)
@@ -90,7 +90,8 @@ def write_refused(folder: Path, jobs: Iterable[Job]) -> None:
 def _written(path: Path) -> dict[tuple[str, str], dict[str, str]]:
     """The rows that stand there; a file that is no table any more is laid aside, not overwritten."""
     try:
-        return {(row.get("id", ""), row.get("asked", "")): row for row, _ in _cells(path)} if path.exists() else {}
+        rows = [cells for cells, _ in _cells(path)] if path.exists() else []
+        return {(row.get("id", ""), row.get("asked", "")): row for row in rows}
     except BadTable:
         path.replace(path.with_suffix(".old.csv"))
         return {}
@@ -98,13 +99,18 @@ def _written(path: Path) -> dict[tuple[str, str], dict[str, str]]:
 
 def _cells(path: Path) -> Iterable[tuple[dict[str, str], Row]]:
     for row in read_rows(path):
-        yield {name.strip().casefold(): _plain(cell) for name, cell in row.values.items()}, row
+        yield {name.strip().casefold(): cell for name, cell in row.values.items()}, row
 
 
 def _plain(cell: str) -> str:
     """A cell as it was before it was made harmless; spreadsheets write their own line ends."""
     cell = cell.replace("\r\n", "\n")
     return cell[1:] if cell.startswith("'") and cell[1:].startswith(FORMULA_STARTS) else cell
+
+
+def _differs(cell: str, before: str) -> bool:
+    """Whether a cell was edited. Blanks and line ends are not: spreadsheets have their own."""
+    return cell.split() != harmless(before).split() and _plain(cell).split() != before.split()
 
 
 def read_edits(path: Path, jobs: Mapping[str, Job], own: Manifest) -> dict[str, Edit]:
@@ -126,9 +132,9 @@ def read_edits(path: Path, jobs: Mapping[str, Job], own: Manifest) -> dict[str, 
                 problems.append(f"{where}: no job of this batch is called so")
                 continue
             changed = {
-                name: cells[name]
+                name: _plain(cells[name])
                 for name, read in EDITED.items()
-                if name in cells and cells[name].split() != read(job.spec).split()
+                if name in cells and _differs(cells[name], read(job.spec))
             }
             if not changed or cells.get("asked") not in (None, "", job.spec.fingerprint):
                 continue  # as it was, or of words that were edited once already

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from uuid import uuid4
@@ -342,8 +342,10 @@ def _recovered(state: StateFile) -> dict[str, Job]:
 def _planned(jobs: Mapping[str, Job], specs: Sequence[JobSpec], reason: str) -> list[tuple[str, ev.Event]]:
     """What to record so that each of these specs is pending as the manifest has it now."""
     events: list[tuple[str, ev.Event]] = []
-    for spec in specs:
-        job = jobs.get(spec.id)
+    for wanted in specs:
+        job, spec = jobs.get(wanted.id), wanted
+        if job is not None and job.state is JobState.PENDING and job.spec.fingerprint == spec.fingerprint:
+            spec = replace(spec, seed=job.spec.seed)  # a reroll that an earlier run had no time for
         if job is not None and job.state is not JobState.PENDING:
             events.append((spec.id, ev.Reopened(at=utc_now(), reason=reason)))
         if job is None or job.spec != spec:

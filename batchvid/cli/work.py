@@ -155,6 +155,7 @@ def _end(folder: Path, outcome: Outcome) -> None:
             click.echo(outcome.reason, err=True)
         if (refused := folder / "edit-these.csv").exists():
             click.echo(
-                f"a content filter refused some: edit {refused}, then batchvid retry ... --edits {refused}", err=True
+                f"a content filter refused some: edit {refused}, then batchvid retry {folder} --edits {refused}",
+                err=True,
             )
     click.get_current_context().exit(outcome.exit_code)

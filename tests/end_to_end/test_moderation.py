@@ -93,7 +93,7 @@ class TestEditThese:
             ("loud", "moderation_output", "a loud kite"),
         ]
         assert "rude words" in rows[0]["message"]
-        assert f"--edits {refused.batch / 'edit-these.csv'}" in refused.run().err
+        assert f"batchvid retry {refused.batch} --edits {refused.batch / 'edit-these.csv'}" in refused.run().err
 
     @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
     def test_edited_and_brought_back_it_is_bought(self, refused: Bench, delimiter: str) -> None:
