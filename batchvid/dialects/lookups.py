@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from batchvid.dialects import kling
 from batchvid.dialects.openai_videos import PATH
-from batchvid.dialects.refusals import complaint_in, describe, is_unseen, refusal, refused
+from batchvid.dialects.refusals import complaint_in, is_unseen, refusal, refused
 from batchvid.dialects.replies import unwrap
 from batchvid.dialects.values import dig, first_text, identifier, moment, parse, text
 from batchvid.failures import FailureKind
@@ -59,11 +59,11 @@ def _newest(_order: Order) -> Request:
 
 def _read_list(response: Response) -> tuple[Candidate, ...] | Refused:
     """Read OpenAI's list of videos (O-oas). What is no list of objects is no answer."""
-    document = parse(response.body)
-    rows = document.get("data") if document is not None and 200 <= response.status < 300 else None
+    document, answered = parse(response.body), 200 <= response.status < 300
+    rows = document.get("data") if document is not None and answered else None
     if not isinstance(rows, list):
-        no = Refused(kind=FailureKind.UNAVAILABLE, message=describe(response), http_status=response.status)
-        return refusal(response, document) or no
+        no = None if answered else refusal(response, document)
+        return no or refused(response, complaint_in(document), FailureKind.UNAVAILABLE)
     return tuple(
         Candidate(
             task_id=task_id,

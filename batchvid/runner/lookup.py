@@ -120,8 +120,7 @@ class Lookup:
             reason = "on_lost_submit: resubmit"
             self._on_again(await context.recorder.record(job.id, ev.Reopened(at=utc_now(), reason=reason)))
         else:
-            asked = f"; {job.looked_up}" if job.looked_up else ""
-            context.notice(f"{job.id} is uncertain: {job.message}{asked}. It may be paid for and is not sent again")
+            context.notice(f"{job.id} is uncertain: {job.message}. It may be paid for and is not sent again")
         context.rest(job.id)
 
     async def _find(self, job: Job) -> bool:

@@ -282,13 +282,12 @@ async def test_asking_obeys_the_poll_rate(tmp_path: Path) -> None:
 
 
 async def test_a_lost_one_is_told_once_it_is_not_found(tmp_path: Path) -> None:
-    """The run says that it may be paid for, and what asking brought."""
+    """The run says that it may be paid for; what asking brought stands with the job."""
     async with serving(says(UNKNOWN, 404)) as server, case(tmp_path, server.base_url) as one:
         one.lookup.lost(one.job)
         await one.context.over.wait()
-        (said,) = one.said
-        assert said.startswith("kite is uncertain: reset; own does not know it by our id of the call (asked 4 times)")
-        assert said.endswith("It may be paid for and is not sent again")
+        assert one.said == ["kite is uncertain: reset. It may be paid for and is not sent again"]
+        assert one.job.looked_up.startswith("own does not know it by our id of the call (asked 4 times), which is no")
 
 
 async def test_what_an_earlier_run_lost_is_never_bought_again_by_itself(tmp_path: Path) -> None:
