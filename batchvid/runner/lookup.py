@@ -13,7 +13,7 @@ from datetime import timedelta
 from typing import Any
 
 from batchvid import events as ev
-from batchvid.catalog import Provider, poll_every_s
+from batchvid.catalog import Provider, pace_of
 from batchvid.dialects.lookups import WAYS, Way
 from batchvid.errors import WireError
 from batchvid.failures import STOPS_PROVIDER, FailureKind
@@ -143,7 +143,7 @@ class Lookup:
     async def _ask(self, lane: Lane, job: Job, way: Way) -> tuple[Candidate | None, str]:
         """The job's task if it is found, and else how the asking went."""
         context = self._context
-        every_s = poll_every_s(lane.provider, job.spec.model, context.models)
+        every_s = pace_of(lane.provider, job.spec.model, context.models).every_s
         said, asked = "", 0
         for wait in WAITS:
             if lane.blind or not await self._turn(lane, wait * every_s):
