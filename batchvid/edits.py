@@ -22,8 +22,8 @@ from batchvid.jobs import Job, JobState
 from batchvid.manifest import Manifest, PlacedJob
 from batchvid.manifest.images import Pictures
 from batchvid.manifest.rows import BadTable, Row, read_rows
-from batchvid.report.table import FORMULA_STARTS, harmless, write_whole
-from batchvid.scrub import without_queries
+from batchvid.report.table import write_whole
+from batchvid.scrub import FORMULA_STARTS, harmless, without_queries
 from batchvid.specs import ImageRef, JobSpec
 
 EDIT_THESE = "edit-these.csv"

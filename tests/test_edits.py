@@ -14,7 +14,7 @@ from batchvid import events as ev
 from batchvid.errors import ManifestError
 from batchvid.failures import FailureKind
 from batchvid.jobs import Job, JobState, advance
-from batchvid.report.table import FORMULA_STARTS
+from batchvid.scrub import FORMULA_STARTS
 from tests.builders import at, job_in
 
 often = settings(deadline=None, max_examples=150, database=None)

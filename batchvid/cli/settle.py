@@ -42,7 +42,7 @@ def resolve(
     """
     from batchvid import session
     from batchvid.cli.tables import print_waiting
-    from batchvid.report import waiting_text
+    from batchvid.waiting import waiting_text
 
     if sum(map(bool, (task_id, abandon, ask, as_csv))) > 1:
         raise click.UsageError("give one of --task-id, --abandon, --ask and --csv")

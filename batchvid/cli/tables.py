@@ -15,7 +15,7 @@ from rich.table import Table
 
 from batchvid.jobs import IN_FLIGHT, Job, JobState
 from batchvid.planning import JobPlan, Plan
-from batchvid.report import WAITING
+from batchvid.waiting import WAITING
 
 SHOWN = 8  # jobs of a verdict, unless all are asked for
 PIPE_COLUMNS = 400  # wider than any table: a script wants one line a row

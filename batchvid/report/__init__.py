@@ -3,15 +3,5 @@
 from batchvid.report.progress import Progress, progress_for
 from batchvid.report.runlog import RunLog
 from batchvid.report.table import COLUMNS, report_text, write_report
-from batchvid.report.waiting import WAITING, waiting_text
 
-__all__ = [
-    "COLUMNS",
-    "WAITING",
-    "Progress",
-    "RunLog",
-    "progress_for",
-    "report_text",
-    "waiting_text",
-    "write_report",
-]
+__all__ = ["COLUMNS", "Progress", "RunLog", "progress_for", "report_text", "write_report"]

@@ -10,9 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 from batchvid.jobs import Job, JobState
-from batchvid.scrub import without_queries
-
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\n")
+from batchvid.scrub import harmless, without_queries
 
 COLUMNS: dict[str, Callable[[Job], object]] = {
     "id": lambda job: job.id,
@@ -85,15 +83,6 @@ def report_text(jobs: Sequence[Job]) -> str:
         ]
         writer.writerow([harmless(cell) if isinstance(cell, str) else cell for cell in row])
     return out.getvalue()
-
-
-def harmless(cell: str) -> str:
-    """A spreadsheet takes a cell that begins like a formula for one; a quote before it makes it text.
-
-    A lone carriage return becomes a line feed: csv before Python 3.12 would leave it bare, which ends the row.
-    """
-    cell = cell.replace("\r\n", "\n").replace("\r", "\n")
-    return f"'{cell}" if cell.startswith(FORMULA_STARTS) else cell
 
 
 def _price(job: Job) -> str:

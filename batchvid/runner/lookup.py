@@ -144,13 +144,14 @@ class Lookup:
         """The job's task if it is found, and else how the asking went."""
         context = self._context
         every_s = pace_of(lane.provider, job.spec.model, context.models).every_s
-        said, asked = "", 0
+        said, asked, wish_s = "", 0, 0.0
         for wait in WAITS:
-            if lane.blind or not await self._turn(lane, wait * every_s):
+            if lane.blind or not await self._turn(lane, max(wait * every_s, wish_s)):
                 break
             read = await self._answer(lane, job, way)
             if isinstance(read, Refused):
                 said = scrubbed(f"{lane.name} could not be asked after it: {read.message}")
+                wish_s = read.retry_after_s or 0.0
                 if read.kind in STOPS_PROVIDER:
                     break
                 continue
@@ -167,9 +168,11 @@ class Lookup:
         return None, said
 
     async def _turn(self, lane: Lane, wait_s: float) -> bool:
-        """Wait so long, and then for the provider's poll rate; false when nothing more is to be asked."""
+        """Wait so long, and for the provider's poll rate; false when nothing more is to be asked, or not for long."""
         opens_at = self._context.now() + wait_s
         while (left_s := max(opens_at, lane.polls.opens_at(), lane.polls_paused_until) - self._context.now()) > 0:
+            if left_s > GRACE_S:  # the next run asks, too: this one's end is not held up
+                return False
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._closing.wait(), left_s)
             if self._closing.is_set():

@@ -7,7 +7,7 @@ import io
 
 import pytest
 
-from batchvid.report import WAITING
+from batchvid.waiting import WAITING
 from tests.end_to_end.conftest import Bench, Result
 
 KITES = "  - {id: kite, prompt: 'a kite {{ n }}', matrix: {n: [1, 2, 3]}}"

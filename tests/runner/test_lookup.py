@@ -299,3 +299,17 @@ async def test_what_an_earlier_run_lost_is_never_bought_again_by_itself(tmp_path
         one.lookup.left(one.job)
         await one.context.over.wait()
         assert (one.job.state, one.again) == (JobState.UNCERTAIN, [])
+
+
+@pytest.mark.parametrize(("wish", "asked"), [("0", len(WAITS)), ("3600", 1)])
+async def test_a_vendor_that_wants_a_pause_is_left_alone(tmp_path: Path, wish: str, asked: int) -> None:
+    """A short wish is kept; for a long one this run does not wait, and the next one asks."""
+
+    async def answer(_request: web.Request) -> web.StreamResponse:
+        return web.json_response({"code": 1302, "message": "slow down"}, status=429, headers={"Retry-After": wish})
+
+    async with serving(answer) as server, case(tmp_path, server.base_url) as one:
+        one.lookup.left(one.job)
+        await one.context.over.wait()
+        assert len(server.asked) == asked
+        assert one.job.looked_up == "own could not be asked after it: slow down"

@@ -7,7 +7,7 @@ import io
 from collections.abc import Callable, Iterable
 
 from batchvid.jobs import Job
-from batchvid.report.table import harmless
+from batchvid.scrub import harmless
 
 PROMPT_CHARS = 80  # enough to know it again in a console's list
 
