@@ -141,6 +141,17 @@ class Uncertain:
     request_id: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A task that a provider knows, when it is asked what became of a lost submit. Empty and None mean "not said"."""
+
+    task_id: str
+    model: str = ""
+    prompt: str = ""
+    external_id: str = ""
+    created_at: datetime | None = None
+
+
 class Phase(StrEnum):
     """Where a task stands, out of the vendors' many words."""
 

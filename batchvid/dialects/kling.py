@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from batchvid.dialects import replies
+from batchvid.dialects.endings import TABLES
 from batchvid.dialects.orders import (
     bare_base64,
     by_action,
@@ -27,10 +28,9 @@ from batchvid.dialects.orders import (
     source_video,
     whole_seconds,
 )
-from batchvid.dialects.replies import read_submit
 from batchvid.dialects.values import Path
 from batchvid.errors import Unsupported
-from batchvid.wire import ImageInput, Order, Refused, Request, Response, Status
+from batchvid.wire import Accepted, ImageInput, Order, Refused, Request, Response, Status, Uncertain
 
 __all__ = ["poll", "read_poll", "read_submit", "submit"]
 
@@ -95,6 +95,11 @@ def submit(order: Order) -> Request:
     said = {name: value for name, value in body.items() if value not in (None, "")}
     checked_options(order, said)
     return Request(method="POST", path=f"/v1/videos/{kind}", json={**said, **options})
+
+
+def read_submit(response: Response) -> Accepted | Refused | Uncertain:
+    """Read a submit reply, native or a gateway's."""
+    return replies.read_submit(response, table=TABLES["kling"])
 
 
 def poll(order: Order, task_id: str) -> Request:

@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 
 from batchvid.dialects import replies
+from batchvid.dialects.endings import TABLES
 from batchvid.dialects.orders import (
     by_action,
     check_prompt,
@@ -71,7 +72,7 @@ def submit(order: Order) -> Request:
 
 def read_submit(response: Response) -> Accepted | Refused | Uncertain:
     """Read a submit reply; the task's id is called `request_id` here."""
-    return replies.read_submit(response, id_places=ID_PLACES)
+    return replies.read_submit(response, id_places=ID_PLACES, table=TABLES["xai"])
 
 
 def poll(order: Order, task_id: str) -> Request:  # noqa: ARG001 - the port's signature; this path depends on the id only

@@ -56,6 +56,8 @@ class Settings(BaseModel):
     """Where a failed `/v1/videos` object says why: an `error` object, an `error` text, or `fail_reason`."""
     seedance_errors: Literal["task", "openai"] = "task"
     """The envelope of Seedance's own refusals; its page shows the words and not what is around them."""
+    video_list: bool = False
+    """Whether `GET /v1/videos` lists tasks, as OpenAI's own API does; CometAPI and gateways do not say that they do."""
     kling_shape: Literal["native", "gateway"] = "native"
     """Kling's own envelope, or what a stock gateway makes of it."""
     kling_pages: Literal["either", "cometapi", "official"] = "either"

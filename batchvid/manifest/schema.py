@@ -182,6 +182,9 @@ class Provider(_Strict):
     on_lost_submit: Literal["hold", "resubmit"] | None = Field(
         None, description="hold: a submit without a verdict waits for a person; resubmit: it may be bought twice"
     )
+    lookup: Literal["external_id", "list", "none"] | None = Field(
+        None, description="how it can be asked after a submit without a verdict, where it can"
+    )
     life: Annotated[str, BeforeValidator(fields.word)] | None = Field(
         None, description="the emulator's dial: how long its tasks take"
     )
@@ -271,6 +274,9 @@ class ManifestModel(_Strict):
         strict=True,
         ge=0,
         description="times a job whose task failed for a passing reason is bought again by itself",
+    )
+    moderation_rerolls: int = Field(
+        0, strict=True, ge=0, description="times a clip that was made and withheld is bought again with another seed"
     )
     downloads: Downloads = Field(default_factory=Downloads, description="how finished clips are fetched")
     clips: list[ClipEntry] = Field(min_length=1, description="what to make")

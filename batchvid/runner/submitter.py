@@ -13,7 +13,8 @@ from datetime import timedelta
 
 from batchvid import events as ev
 from batchvid.dialects import DIALECTS
-from batchvid.errors import NotSent, ReplyLost, StateError, StorageError, UnreadableReply, Unsupported
+from batchvid.dialects.endings import without_reply
+from batchvid.errors import StateError, StorageError, Unsupported, WireError
 from batchvid.failures import STOPS_PROVIDER, FailureKind
 from batchvid.jobs import Job
 from batchvid.lineage import waits_for
@@ -26,15 +27,14 @@ from batchvid.runner.lanes import MOST_TROUBLES, Lane
 from batchvid.runner.retry import after_refusal
 from batchvid.wire import Accepted, Refused, Uncertain
 
-MOST_RESUBMITS = 3  # on_lost_submit: resubmit is a permission to risk a second purchase, not an endless one
-
 
 class Submitter:
-    """One loop a lane; `on_running` is told of each job that was accepted."""
+    """One loop a lane; `on_running` is told of each job that was accepted, `on_lost` of each without a verdict."""
 
-    def __init__(self, context: RunContext, on_running: Callable[[Job], None]) -> None:
+    def __init__(self, context: RunContext, on_running: Callable[[Job], None], on_lost: Callable[[Job], None]) -> None:
         self._context = context
         self._on_running = on_running
+        self._on_lost = on_lost
         self._images = ImageReader()
         self._calls: set[asyncio.Task[None]] = set()
         self._children = Children()
@@ -175,10 +175,8 @@ class Submitter:
         try:
             response = await context.transport.send(lane.base_url + route.prefix, request, lane.key.get_secret_value())
             verdict = dialect.read_submit(response)
-        except NotSent as fault:
-            verdict = Refused(kind=FailureKind.UNAVAILABLE, message=str(fault))
-        except (ReplyLost, UnreadableReply) as fault:
-            verdict = Uncertain(message=str(fault))
+        except WireError as fault:
+            verdict = without_reply(fault)
         await self._settle(lane, job, verdict)
 
     async def _settle(self, lane: Lane, job: Job, verdict: Accepted | Refused | Uncertain) -> None:
@@ -198,7 +196,8 @@ class Submitter:
         elif isinstance(verdict, Refused):
             await self._refused(lane, job, verdict)
         else:
-            await self._lost(job, verdict)
+            lost = ev.SubmitLost(at=utc_now(), message=verdict.message, request_id=verdict.request_id)
+            self._on_lost(await context.recorder.record(job.id, lost))
 
     async def _refused(self, lane: Lane, job: Job, no: Refused) -> None:
         context = self._context
@@ -228,17 +227,6 @@ class Submitter:
         if not lane.stopped:
             self._context.notice(f"{lane.name} is stopped ({no.kind}): {_words(no)}")
         lane.stop(no.kind, _words(no))
-
-    async def _lost(self, job: Job, lost: Uncertain) -> None:
-        context = self._context
-        job = await context.recorder.record(job.id, ev.SubmitLost(at=utc_now(), message=lost.message))
-        resubmit = context.lane(job).provider.on_lost_submit == "resubmit"
-        if resubmit and job.attempts <= MOST_RESUBMITS:
-            reason = "on_lost_submit: resubmit"
-            self.enqueue(await context.recorder.record(job.id, ev.Reopened(at=utc_now(), reason=reason)))
-        else:
-            context.notice(f"{job.id} is uncertain: {lost.message}. It may be paid for and is not sent again")
-        context.rest(job.id)
 
 
 async def _woken(wake: asyncio.Event, within_s: float | None) -> None:

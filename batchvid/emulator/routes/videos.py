@@ -14,6 +14,7 @@ from batchvid.emulator.life import Phase
 from batchvid.emulator.replies import Refusal, reply, x1, x2
 from batchvid.emulator.routes import other, seedance, sora, veo
 from batchvid.emulator.routes.content import deliver
+from batchvid.emulator.routes.video_list import listed
 from batchvid.emulator.routes.video_models import VideoModel, failure
 from batchvid.emulator.routes.video_object import polled, submitted
 from batchvid.emulator.settings import VideoShape
@@ -44,6 +45,12 @@ def register(router: web.UrlDispatcher, desk: Desk, clips: Clips) -> None:
     async def remix(request: web.Request) -> web.StreamResponse:
         return await _remix(desk, request)
 
+    async def all_of_them(request: web.Request) -> web.StreamResponse:
+        desk.missed(other.MODEL.family, PATH)
+        return listed(desk, request, frozenset(_BY_FAMILY))
+
+    if desk.settings.video_list:
+        router.add_get(PATH, answering(all_of_them))
     router.add_post(PATH, answering(create, lambda _request: desk.turned_away(other.MODEL.family, PATH)))
     router.add_get(PATH + "/{id}", answering(poll))
     router.add_get(PATH + "/{id}/content", answering(content))
