@@ -80,9 +80,8 @@ async def request_for(context: RunContext, lane: Lane, spec: JobSpec, dialect: s
 
 def open_link(assets: Iterable[Asset], base_url: str) -> str:
     """The first asset that a vendor can fetch without a key, empty for none; without TLS only where its API is."""
-    schemes = ("https", urlsplit(base_url).scheme)
-    links = (asset.location for asset in assets if not asset.keyed)
-    return next((link for link in links if urlsplit(link).scheme in schemes), "")
+    schemes = ("https", urlsplit(base_url).scheme)  # what needs a key is a path, without any
+    return next((asset.location for asset in assets if urlsplit(asset.location).scheme in schemes), "")
 
 
 def _known(dialect: str, parent: Job) -> Parent:

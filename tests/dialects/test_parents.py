@@ -17,6 +17,7 @@ IDS = ("task_id", "video_id")
 KLING = Order(model="kling-v1-6", prompt="", action="extend")
 REMIX = Order(model="sora-2", prompt="kite", action="remix")
 OMNI = Order(model="kling-video-o1", prompt="kite")
+FIVE = ImageInput(role="reference", filename="", media_type="", url="https://example.com/a.png")
 FACES = {"session_id": "s", "face_choose": [{"face_id": "0", "audio_id": "a"}]}
 
 
@@ -76,6 +77,7 @@ def test_every_wire_that_works_on_clips_is_recorded() -> None:
         ("gateway", replace(KLING, action="", prompt="kite"), "parent", "action: extend"),
         ("gateway", Order(model="gemini-omni", prompt="kite"), "parent", "action: edit"),
         ("gateway", Order(model="sora-2", prompt="kite", aspect_ratio="16:9"), "parent", "no word"),
+        ("kling", replace(OMNI, images=(FIVE,) * 5), "reference_images", "at most 4 images"),
         (
             "gateway",
             Order(model="x", prompt="p", images=(ImageInput(role="first", filename="", media_type="", url=LINK),)),

@@ -20,6 +20,7 @@ from batchvid.runner.context import RunContext
 from batchvid.runner.lanes import Lane
 from batchvid.runner.limits import Slots, Window
 from batchvid.runner.recorder import Recorder
+from batchvid.runner.submitter import Submitter
 from batchvid.runner.transport import Transport
 from batchvid.state import StateFile
 from batchvid.wire import Asset
@@ -103,6 +104,76 @@ async def test_a_submit_that_was_held_up_asks_for_its_turn_again(context: Jumpin
         await asked_for(context, lane)
         assert (lane.submits.opens_at() > granted) == late
         assert not late or lane.submits.opens_at() > context.now() + 60
+
+
+async def test_the_question_counts_as_a_poll_and_waits_for_its_turn(context: Jumping) -> None:
+    """It goes out when the lane's polls are open, and the next one of anybody is counted after it."""
+
+    async def answer(_request: web.Request) -> web.Response:
+        asked_at.append(context.now())
+        return done()
+
+    asked_at: list[float] = []
+    async with serving(answer) as served:
+        lane = lane_at(context, served)
+        lane.polls = Window(1, 1000.0)
+        lane.polls_paused_until = context.now() + 0.03
+        await asked_for(context, lane)
+        assert asked_at[0] >= lane.polls_paused_until
+        assert lane.polls.opens_at() >= asked_at[0] + 999
+
+
+async def test_too_many_questions_slow_all_polls_down(context: Jumping) -> None:
+    """A refusal for the rate holds back whoever polls there, and the question is asked again after it."""
+
+    async def answer(_request: web.Request) -> web.Response:
+        return web.json_response({}, status=429) if len(served.asked) == 1 else done()
+
+    async with serving(answer) as served:
+        lane = lane_at(context, served)
+        lane.provider = replace(lane.provider, first_wait_s=0.02)
+        before = context.now()
+        assert await asked_for(context, lane) == {"url": LINK}
+        assert before + 0.01 <= lane.polls_paused_until <= context.now()
+
+
+async def test_what_a_vendor_says_is_told_without_its_links(context: Jumping) -> None:
+    """A refusal that quotes a signed link is told without the signature."""
+
+    async def answer(_request: web.Request) -> web.Response:
+        return web.json_response({"error": {"message": f"no right to {LINK}", "code": "forbidden"}}, status=401)
+
+    async with serving(answer) as served:
+        with pytest.raises(Unsupported, match=r"no right to https://cdn\.example/a\.mp4\?\.\.\.$"):
+            await asked_for(context, lane_at(context, served))
+
+
+async def test_ids_of_another_wire_are_never_sent(context: Jumping) -> None:
+    """A Sora remix of a clip that xAI made cannot be said: its id would name nothing, or something else."""
+
+    async def answer(_request: web.Request) -> web.Response:
+        return done()
+
+    async with serving(answer) as served:
+        lane = lane_at(context, served)
+        remix = replace(CHILD, model="sora-2", action="remix")
+        with pytest.raises(Unsupported, match="its video_id is required"):
+            await request_for(context, lane, remix, "openai-videos", order_of(remix, model="sora-2"))
+
+
+@pytest.mark.parametrize("reason", ["", "interrupted"])
+async def test_who_waits_is_told_unless_the_user_ended_the_run(context: Jumping, reason: str) -> None:
+    """At the end of a run; after a Ctrl-C everything waits, and nobody needs to be told."""
+    told: list[str] = []
+    context.notice = told.append
+    context.recorder.jobs["kite"] = job_in(JobState.FAILED)
+    submitter = Submitter(context, on_running=lambda _: None)
+    submitter.enqueue(replace(job_in(JobState.PENDING), spec=CHILD))
+    if reason:
+        context.stop(reason)
+    submitter.tell_who_waits()
+    assert told == ([] if reason else ["snow waits for kite, which failed"])
+    assert context.passed_over == "".join(told)
 
 
 @pytest.mark.parametrize("takes_s", [0.0, 2.0])
