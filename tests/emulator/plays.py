@@ -184,6 +184,7 @@ OPENAI = {
     "openai-videos/poll-failed-wrapped-fail-reason": ended("newapi", "fail", message="too dark"),
     "openai-videos/poll-queued": queued("openai-videos"),
     "openai-videos/poll-ready-content-only": ready("openai-videos"),
+    "openai-videos/poll-ready-data-uri": ready("openai-videos", sora_shape="inline", fps=1),
     "openai-videos/poll-ready-link-then-content": ready("openai-videos", sora_shape="video_url"),
     "openai-videos/poll-ready-metadata-url": ready("gateway", **STOCK),
     "openai-videos/poll-ready-native-ark": ready("ark"),

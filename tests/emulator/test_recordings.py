@@ -64,7 +64,6 @@ UNPLAYED: dict[str, tuple[str, ...]] = {
         "openai-videos/submit-wrapped-row-number",
         "openai-videos/submit-wrapped-row-number-only",
     ),
-    "a clip inside the reply: the emulator's stand behind links": ("openai-videos/poll-ready-data-uri",),
 }
 """The recordings that are not played, each with the reason."""
 

@@ -10,7 +10,8 @@ from tests.end_to_end.conftest import KEY, Bench
 
 @pytest.fixture
 def settings() -> Settings:
-    return Settings(life="polls:4", render="shared", fps=4, api_key=KEY, kling_ids="number", xai_shape="wrapped")
+    odd = {"kling_ids": "number", "xai_shape": "wrapped", "seedance_shape": "inline"}
+    return Settings.model_validate({"life": "polls:4", "render": "shared", "fps": 4, "api_key": KEY, **odd})
 
 
 def test_progress_100_is_no_success(bench: Bench) -> None:
@@ -42,3 +43,14 @@ def test_a_link_where_the_reason_of_a_failure_stands(bench: Bench) -> None:
     assert bench.run().code == 1
     assert {row["id"]: row["state"] for row in bench.rows()} == {"good": "succeeded", "bad": "failed"}
     assert bench.emulator.ledger()["downloads"] == 1
+
+
+def test_a_clip_inside_the_reply(bench: Bench) -> None:
+    """A `data:` URI in the place of a link is stored as it is, without a download, and kept nowhere else."""
+    bench.write("  - {id: kite, model: doubao-seedance-2-0-fast, prompt: a kite}")
+    assert bench.run().code == 0
+    assert bench.emulator.ledger()["downloads"] == 0
+    (row,) = bench.rows()
+    assert (bench.batch / row["path"]).read_bytes()[4:8] == b"ftyp"
+    texts = [path for path in bench.batch.rglob("*") if path.is_file() and path.suffix != ".mp4"]
+    assert [path.name for path in texts if b"data:video" in path.read_bytes()] == []
