@@ -13,14 +13,20 @@ import orjson
 from batchvid.errors import Unsupported
 from batchvid.wire import ImageInput, ImageRole, Order, Part
 
-PAID = (
-    frozenset({"model"}),
-    frozenset({"model_name"}),
-    frozenset({"seconds", "duration"}),
-    frozenset({"size", "ratio", "aspect_ratio", "width", "height"}),
-    frozenset({"size", "resolution", "quality", "width", "height"}),
-)
-"""Names of one and the same paid thing: a gateway may know them all, and heed another than the dialect says."""
+_LENGTH = ("seconds", "duration")
+_EXACT = ("size", "width", "height")
+_SHAPE = ("ratio", "aspect_ratio")
+_TIER = ("resolution", "quality")
+PAID: dict[str, frozenset[str]] = {
+    "model": frozenset({"model"}),
+    "model_name": frozenset({"model_name"}),
+    **dict.fromkeys(_LENGTH, frozenset(_LENGTH)),
+    **dict.fromkeys(_EXACT, frozenset({*_EXACT, *_SHAPE, *_TIER})),
+    **dict.fromkeys(_SHAPE, frozenset({*_SHAPE, "size"})),
+    **dict.fromkeys(_TIER, frozenset(_TIER)),
+}
+"""What an option may not say beside any of these fields: a gateway knows many names of one paid thing, and may heed
+another than the dialect says."""
 MANY = frozenset({"n", "batch_size", "num_videos", "number_of_videos"})
 
 SHAPE_TOLERANCE = 0.02  # 1584:672 is sold as 21:9, 854x480 as 16:9
@@ -188,7 +194,7 @@ def checked_options(order: Order, said: Collection[str] = ()) -> Mapping[str, An
     metadata = order.options.get("metadata")
     inner = metadata if isinstance(metadata, dict) else {}  # new-api lays it over the whole body, but for the model
     for name, value in (*order.options.items(), *inner.items()):
-        if any(name in names and not names.isdisjoint(said) for names in PAID):
+        if not PAID.get(name, frozenset()).isdisjoint(said):
             raise Unsupported("options", f"{name} would replace what the clip's own fields say: say it there")
         if name in MANY and value != 1:
             raise Unsupported("options", f"{name} asks for several clips at once: say takes instead")

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, NonNegative
 
 from batchvid.emulator import life
 
-VideoShape = Literal["video_url", "url", "output", "success", "content", "metadata", "wrapped"]
+VideoShape = Literal["video_url", "url", "output", "success", "content", "metadata", "wrapped", "inline"]
 """How a `/v1/videos` object says that it is finished: see routes/video_object.py."""
 
 FailurePlace = Literal["object", "text", "reason"]

@@ -148,6 +148,8 @@ REFUSED: list[tuple[str, dict[str, Any], str, str]] = [
     ("gateway", {"aspect_ratio": "16:9", "options": {"size": "1920x1080"}}, "options", "size would replace"),
     ("gateway", {"resolution": "720p", "options": {"quality": "1080p"}}, "options", "quality would replace"),
     ("gateway", {"duration_s": 5, "options": {"metadata": {"duration": 10}}}, "options", "duration would replace"),
+    ("videos", {"aspect_ratio": "16:9", "options": {"aspect_ratio": "9:16"}}, "options", "aspect_ratio would replace"),
+    ("videos", {"aspect_ratio": "16:9", "options": {"width": 1920}}, "options", "width would replace"),
     ("newapi", {"prompt": ""}, "prompt", "empty"),
     ("newapi", {"mode": "turbo"}, "mode", "std, pro"),
     ("newapi", {"seed": 7}, "seed", "no word"),
@@ -326,6 +328,7 @@ def test_a_json_wire_says_a_field_its_own_way(dialect: str, changes: dict[str, A
         ("veo", {"options": {"size": "1x1", "n": 1, "on": True, "o": {"a": None}}}, [
             ("size", b"1x1"), ("n", b"1"), ("on", b"true"), ("o", b'{"a":null}'),
         ]),
+        ("veo", {"aspect_ratio": "16:9", "options": {"resolution": "4k"}}, [("size", b"16x9"), ("resolution", b"4k")]),
         ("veo", {"images": (picture(),), "options": {"input_reference": "file-1"}}, [("input_reference", b"file-1")]),
         ("veo", {"options": {"day": date(2026, 11, 21)}}, [("day", b'"2026-11-21"')]),
     ],

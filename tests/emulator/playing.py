@@ -5,6 +5,7 @@ None may hand the emulator the reply itself (`json`, or a `body` in JSON): then 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +16,7 @@ Act = Callable[[Vendor], Awaitable[Answer]]
 
 LINK = "https://cdn.example/a.png"
 PROMPT = {"prompt": "a kite"}
+UPSTREAM = json.dumps({"code": 1301, "message": "content security policy", "request_id": "u"})
 VISIBLE = {"runway_hidden_polls": 0}
 PATHS = {
     "kling": ("/kling/v1/videos/text2video",) * 2,

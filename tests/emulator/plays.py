@@ -1,4 +1,7 @@
-"""How the emulator is brought to give each recorded reply: the table. The ways to do it stand in playing.py."""
+"""How the emulator is brought to give each recorded reply: the table. The ways to do it stand in playing.py.
+
+Here are the exchanges of `/v1/videos`, in all its dialects; those of the vendors' own routes stand in own_plays.py.
+"""
 
 from __future__ import annotations
 
@@ -7,17 +10,15 @@ import json
 from typing import Any
 
 from tests.emulator.helpers import picture
+from tests.emulator.own_plays import KLING, RUNWAY, XAI
 from tests.emulator.playing import (
     LINK,
-    VISIBLE,
+    UPSTREAM,
     Play,
     astray,
     bare,
     contradicts,
     ended,
-    extends,
-    extends_by_clip,
-    kind,
     locked_out,
     looks,
     no,
@@ -26,12 +27,9 @@ from tests.emulator.playing import (
     ready,
     remixes,
     running,
-    second,
     sends,
     sent,
-    speaks,
     unknown,
-    waits,
 )
 
 STOCK: dict[str, Any] = {"gateway_shape": "stock"}
@@ -39,16 +37,10 @@ WRAPPED: dict[str, Any] = {"veo_shape": "wrapped", "sora_shape": "wrapped"}
 SORA_STOCK = sends("gateway", model="sora-2", model_name=None, seconds="8", size="1280x720")
 NATIVE_IMAGE = sends("newapi", image=LINK)
 SMALL = "data:image/png;base64," + base64.b64encode(picture(320, 240)).decode()
-FACES = [
-    {"face_id": "0", "audio_id": "a-1", "sound_start_time": "0", "sound_end_time": "2000", "sound_insert_time": "0"}
-]
-UPSTREAM = json.dumps({"code": 1301, "message": "content security policy", "request_id": "u"})
 UPSTREAM_FULL = json.dumps({"code": 1303, "message": "parallel task over resource pack limit", "request_id": "u"})
 UPSTREAM_DOWN = json.dumps({"error": {"message": "internal error", "type": "server_error"}})
 BLOCKED = json.dumps({"error": {"message": "blocked", "code": "moderation_blocked"}})
 
-HIDDEN_200 = {"runway_hidden_as": "status_200"}
-HIDDEN_400 = {"runway_hidden_as": "status_400"}
 FAILS_AS_SUCCESS = (
     {"match": {"step": "submit"}, "do": {"outcome": "fail"}},
     {"match": {"step": "poll"}, "do": {"wrapper_says": "SUCCESS"}},
@@ -106,61 +98,6 @@ GATEWAY = {
     "newapi/submit-refused-task-failed": sent("newapi", duration=8),
     "newapi/submit-throttled-saturated": no("newapi", "rate"),
 }
-KLING = {
-    "kling/poll-advanced-lip-sync": kind("advanced-lip-sync", session_id="s", face_choose=FACES),
-    "kling/poll-by-external-id": Play(of="kling", act=looks("kling", 1, sends("kling", external_task_id="job-1"))),
-    "kling/poll-extend": Play(of="kling", act=looks("kling", 2, extends, below="/kling/v1/videos/video-extend")),
-    "kling/poll-failed-embedded-reason": ended("newapi", "expired", message=UPSTREAM),
-    "kling/poll-failed-for-want-of-a-slot": ended("kling", "fail", message="parallel task over resource pack limit"),
-    "kling/poll-failed-free-of-charge": ended("kling", "fail", kling_failure_units="0"),
-    "kling/poll-failed-risk-control": ended("kling", "moderation"),
-    "kling/poll-failed-without-message": ended("kling", "fail_silent"),
-    "kling/poll-lip-sync": kind(
-        "lip-sync", input={"mode": "audio2video", "audio_url": LINK, "video_url": "https://cdn.example/a.mp4"}
-    ),
-    "kling/poll-omni": kind("omni-video"),
-    "kling/poll-queued": queued("kling"),
-    "kling/poll-ready": ready("kling", sends("kling", external_task_id="job-1")),
-    "kling/poll-ready-through-stock-gateway": ready("newapi"),
-    "kling/poll-ready-upper-case": ready("kling", kling_success="SUCCESS"),
-    "kling/poll-references": kind("multi-image2video", image_list=[{"image": LINK}]),
-    "kling/poll-running": running("kling"),
-    "kling/poll-server-error": no_look("kling", "unavailable"),
-    "kling/poll-server-error-with-retry-after": bare("kling", "poll", 503),
-    "kling/poll-throttled": no_look("kling", "rate"),
-    "kling/poll-unseen-1203": unknown("kling"),
-    "kling/poll-unseen-1203-in-200": no_look("kling", "invalid", 200, code="1203"),
-    "kling/submit-extend": Play(of="kling", act=extends),
-    "kling/submit-extend-by-video-id": Play(of="kling", act=extends_by_clip),
-    "kling/submit-lip-sync-audio-file": Play(of="kling", act=speaks),
-    "kling/submit-lip-sync-text": Play(of="kling", act=speaks),
-    "kling/submit-maintenance-503": no("kling", "unavailable"),
-    "kling/submit-no-slot-in-200": no("gateway", "invalid", 200, code="task_failed"),
-    "kling/submit-number-for-string": sent("kling", "", {"kling_ids": "number"}),
-    "kling/submit-refused-1000-key": no("kling", "auth", code="1000"),
-    "kling/submit-refused-1004-key-expired": no("kling", "auth", code="1004"),
-    "kling/submit-refused-1100-account": no("kling", "balance", code="1100"),
-    "kling/submit-refused-1101-arrears": no("kling", "balance", code="1101"),
-    "kling/submit-refused-1102-pack-exhausted": no("kling", "balance"),
-    "kling/submit-refused-1103-no-right-to-model": no("kling", "auth", 403, code="1103"),
-    "kling/submit-refused-1201-parameter": sent("kling", duration="8"),
-    "kling/submit-refused-1201-unfit-parent": sent(
-        "kling", "/kling/v1/videos/video-extend", video_id="f8b2", task_id="1"
-    ),
-    "kling/submit-refused-1203-no-such-model": no("kling", "invalid", 404, code="1203"),
-    "kling/submit-refused-1300-platform-policy": no("kling", "moderation", code="1300"),
-    "kling/submit-refused-1301-content-security": no("kling", "moderation"),
-    "kling/submit-refused-1303-no-slot": Play(of="kling", act=second, dials={"concurrency": 1}),
-    "kling/submit-refused-1304-ip": no("kling", "auth", 429, code="1304"),
-    "kling/submit-refused-in-200": no("kling", "balance", 200),
-    "kling/submit-refused-task-failed": no("gateway", "invalid", code="task_failed"),
-    "kling/submit-refused-prompt-over-500": sent("kling", "", {"kling_pages": "cometapi"}, prompt="k" * 501),
-    "kling/submit-refused-ratio": sent("kling", "", {"kling_pages": "official"}, aspect_ratio="4:3"),
-    "kling/submit-throttled-1302": no("kling", "rate"),
-    "kling/submit-through-stock-gateway": sent("kling", "", {"kling_shape": "gateway"}),
-    "kling/submit-trace-id-is-no-task": sent("kling"),
-    "kling/submit-trouble-in-200": no("kling", "unavailable", 200, code="5000"),
-}
 OPENAI = {
     "openai-videos/poll-cancelled": ended("openai-videos", "cancelled"),
     "openai-videos/poll-completed-with-error-and-no-link": ended(
@@ -184,6 +121,7 @@ OPENAI = {
     "openai-videos/poll-failed-wrapped-fail-reason": ended("newapi", "fail", message="too dark"),
     "openai-videos/poll-queued": queued("openai-videos"),
     "openai-videos/poll-ready-content-only": ready("openai-videos"),
+    "openai-videos/poll-ready-data-uri": ready("openai-videos", sora_shape="inline", fps=1),
     "openai-videos/poll-ready-link-then-content": ready("openai-videos", sora_shape="video_url"),
     "openai-videos/poll-ready-metadata-url": ready("gateway", **STOCK),
     "openai-videos/poll-ready-native-ark": ready("ark"),
@@ -238,42 +176,6 @@ OPENAI = {
     ),
     "openai-videos/submit-upstream-trouble-in-200": no("openai-videos", "error_200"),
 }
-RUNWAY = {
-    "runway/poll-cancelled": ended("runway", "cancelled"),
-    "runway/poll-contradiction-inner-success": contradicts("runway", 3, "IN_PROGRESS", runway_shape="wrapped"),
-    "runway/poll-contradiction-outer-failure-inner-running": contradicts(
-        *("runway", 2, "FAILURE"), runway_shape="wrapped"
-    ),
-    "runway/poll-failed-asset": ended("runway", "fail", code="ASSET.INVALID"),
-    "runway/poll-failed-bad-output": ended("runway", "fail"),
-    "runway/poll-failed-internal": ended("runway", "error"),
-    "runway/poll-failed-preprocessing-internal": ended("runway", "fail", code="INPUT_PREPROCESSING.INTERNAL"),
-    "runway/poll-failed-preprocessing-safety": ended("runway", "moderation", code="INPUT_PREPROCESSING.SAFETY.TEXT"),
-    "runway/poll-failed-safety-input": ended("runway", "moderation"),
-    "runway/poll-failed-safety-input-refunded": ended("runway", "fail", code="SAFETY.INPUT.TEXT"),
-    "runway/poll-failed-safety-output": ended("runway", "moderation", code="SAFETY.OUTPUT.VIDEO"),
-    "runway/poll-failed-third-party": ended("runway", "fail", code="THIRD_PARTY.UNAVAILABLE"),
-    "runway/poll-failed-wrapped": ended("runway", "moderation", runway_shape="wrapped"),
-    "runway/poll-queued": queued("runway"),
-    "runway/poll-queued-wrapped": queued("runway", runway_shape="wrapped"),
-    "runway/poll-ready": ready("runway"),
-    "runway/poll-ready-lower-case": ready("runway", runway_shape="lower"),
-    "runway/poll-ready-wrapped": ready("runway", runway_shape="wrapped"),
-    "runway/poll-ready-wrapped-fail-reason": ready("runway", runway_shape="wrapped"),
-    "runway/poll-refused-key": no_look("runway", "auth"),
-    "runway/poll-running": running("runway"),
-    "runway/poll-server-error": bare("runway", "poll", 504),
-    "runway/poll-throttled": no_look("runway", "rate"),
-    "runway/poll-throttled-task": Play(of="runway", act=waits, dials={**VISIBLE, "concurrency": 1}),
-    "runway/poll-unseen-404": Play(of="runway", act=looks("runway", 1), dials={"runway_hidden_as": "http_404"}),
-    "runway/poll-unseen-message-400": Play(of="runway", act=looks("runway", 1)),
-    "runway/poll-unseen-status-200": Play(of="runway", act=looks("runway", 1), dials=HIDDEN_200),
-    "runway/poll-unseen-status-400": Play(of="runway", act=looks("runway", 1), dials=HIDDEN_400),
-    "runway/submit-refused-issues": sent("runway", promptImage="http://a.example/a.png"),
-    "runway/submit-refused-key": no("runway", "auth"),
-    "runway/submit-server-error": no("runway", "unavailable", 502),
-    "runway/submit-throttled-daily": no("runway", "rate"),
-}
 COMET = {
     "seedance/poll-failed": ended("seedance", "fail", code="InvalidParameter"),
     "seedance/poll-failed-internal": ended("seedance", "error", code="InternalServiceError"),
@@ -322,33 +224,5 @@ COMET = {
     "videos/submit-refused-no-model": sent("videos", model=""),
     "videos/submit-refused-too-large": bare("videos", "submit", 413),
     "videos/submit-throttled-retry-after": no("videos", "rate", code="", headers={"Retry-After": "12"}),
-}
-XAI = {
-    "xai/poll-edit-pending": Play(
-        of="xai",
-        act=looks("xai", 1, sends("xai", "/grok/v1/videos/edits", video={"url": "https://cdn.example/a.mp4"})),
-        dials={"xai_pending": "enum"},
-    ),
-    "xai/poll-expired": ended("xai", "expired"),
-    "xai/poll-failed-argument": ended("xai", "fail", code="invalid_argument"),
-    "xai/poll-failed-internal": ended("xai", "fail"),
-    "xai/poll-failed-withheld": ended("xai", "moderation"),
-    "xai/poll-failed-withheld-wrapped": ended("xai", "moderation", xai_shape="wrapped"),
-    "xai/poll-failed-wrapped": ended("xai", "fail", xai_shape="wrapped"),
-    "xai/poll-pending-empty-202": queued("xai", xai_pending="empty"),
-    "xai/poll-pending-id-only": queued("xai"),
-    "xai/poll-pending-no-json-202": bare("xai", "poll", 202, "Accepted"),
-    "xai/poll-queued": queued("xai", xai_pending="upstream"),
-    "xai/poll-ready": ready("xai"),
-    "xai/poll-ready-wrapped-fail-reason": ready("xai", xai_shape="wrapped"),
-    "xai/poll-refused-key": locked_out("xai", "poll"),
-    "xai/poll-running": running("xai"),
-    "xai/poll-running-wrapped": contradicts("xai", 1, "IN_PROGRESS", xai_shape="wrapped"),
-    "xai/poll-unseen-400": unknown("xai"),
-    "xai/poll-unseen-404": no_look("xai", "invalid", 404, code="not-found"),
-    "xai/submit-refused-key": locked_out("xai", "submit"),
-    "xai/submit-refused-moderation": no("xai", "moderation", code="invalid-argument"),
-    "xai/submit-refused-text-error": sent("xai", duration=16),
-    "xai/submit-throttled": no("xai", "rate"),
 }
 PLAYS: dict[str, Play] = {**GATEWAY, **KLING, **OPENAI, **RUNWAY, **COMET, **XAI}

@@ -64,7 +64,6 @@ UNPLAYED: dict[str, tuple[str, ...]] = {
         "openai-videos/submit-wrapped-row-number",
         "openai-videos/submit-wrapped-row-number-only",
     ),
-    "a clip inside the reply: the emulator's stand behind links": ("openai-videos/poll-ready-data-uri",),
 }
 """The recordings that are not played, each with the reason."""
 
@@ -184,3 +183,21 @@ def test_every_recording_is_played_or_says_why_not() -> None:
     unplayed = [name for names in UNPLAYED.values() for name in names]
     accounted = [*(set(PLAYS) | sent), *unplayed]
     assert sorted(accounted) == sorted(everything())
+
+
+def test_the_comparison_sees_what_is_missing_other_and_added() -> None:
+    """A field left out, one of another type, another word, and one that nobody shows are each told."""
+    told = recorded("kling/poll-running")["response"]["json"]
+    without = {name: value for name, value in told.items() if name != "code"}
+    assert lacks(told, without) == [".code is missing"]
+    assert lacks(told, {**told, "code": "0"}) == [".code: '0' is not like 0"]
+    assert lacks(told, {**told, "code": 1}) == [".code: 1 is not 0"]
+    assert invented("kling/poll-running", {**told, "poster": ""}, "kling") == [".poster: str"]
+    assert invented("kling/poll-running", told, "kling") == []
+
+
+@pytest.mark.parametrize("name", PLAYS)
+def test_no_play_hands_over_the_reply(name: str) -> None:
+    """The emulator is never told what to answer in JSON: it would be compared with itself."""
+    deeds = [rule["do"] for rule in PLAYS[name].dials.get("faults", ())]
+    assert not any("json" in deed or str(deed.get("body", "")).startswith("{") for deed in deeds)

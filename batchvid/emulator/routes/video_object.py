@@ -69,7 +69,7 @@ def submitted(task: Task, shape: VideoShape, own: dict[str, Any]) -> dict[str, A
 def polled(
     task: Task, view: View, shape: VideoShape, *, url: str, failure: Failure, own: dict[str, Any]
 ) -> dict[str, Any]:
-    """The reply to a poll. `url` is a link to the clip, used only if there is a clip and the shape has a place."""
+    """The reply to a poll. `url` leads to the clip, or holds it; used if there is one and the shape has a place."""
     failed = view.ended and view.phase is not Phase.SUCCEEDED and failure.message
     video = polled_bare(task, view, own) | (failure.said() if failed else {})
     if shape == "wrapped":
@@ -128,5 +128,6 @@ def _places(shape: VideoShape, url: str) -> dict[str, Any]:
         "url": {"video_url": url, "url": url},
         "metadata": {"metadata": {"url": url}},
         "content": {},
+        "inline": {"url": url},
     }
     return places.get(shape, {"video_url": url})

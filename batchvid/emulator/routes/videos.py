@@ -35,7 +35,7 @@ def register(router: web.UrlDispatcher, desk: Desk, clips: Clips) -> None:
         return await _create(desk, request)
 
     async def poll(request: web.Request) -> web.StreamResponse:
-        return await _poll(desk, request)
+        return await _poll(desk, clips, request)
 
     async def content(request: web.Request) -> web.StreamResponse:
         task = _find(desk, request)
@@ -74,11 +74,12 @@ async def _create(desk: Desk, request: web.Request) -> web.StreamResponse:
     )
 
 
-async def _poll(desk: Desk, request: web.Request) -> web.StreamResponse:
+async def _poll(desk: Desk, clips: Clips, request: web.Request) -> web.StreamResponse:
     task = _find(desk, request)
     if task is None:
         raise desk.unknown(other.MODEL.family, PATH)
     model = _BY_FAMILY[task.family]
+    inline = await clips.inline(task) if _shape(desk, model) == "inline" else ""
 
     def show(task: Task) -> web.Response:
         view = desk.store.look(task, desk.clock())
@@ -87,7 +88,7 @@ async def _poll(desk: Desk, request: web.Request) -> web.StreamResponse:
             own |= {"expires_at": int(desk.clock() + desk.settings.link_ttl_s)}
         code = "moderation_blocked" if model is sora.MODEL else "prompt_blocked"
         words = replace(failure(task, moderation_code=code), place=desk.settings.failure_as)
-        url = desk.link(request, task)
+        url = inline or desk.link(request, task)
         return reply(polled(task, view, _shape(desk, model), url=url, failure=words, own=own))
 
     return await desk.poll(request, model.family, task, show)
