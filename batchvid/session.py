@@ -37,6 +37,7 @@ STATE_NAME = "state.sqlite3"
 REPORT_NAME = "report.csv"
 LOG_NAME = "run.log"
 CLIPS_NAME = "clips"
+SHOWN = 5  # ids in a notice
 
 _PROVIDERS = TypeAdapter(dict[str, Provider])
 
@@ -191,8 +192,13 @@ def retry(
         reopened = {spec.id for spec in specs}
         _make_plan(batch, jobs, allow_retired=allow_retired, again=lambda spec, _: spec.id in reopened)
         jobs = record_now(state, jobs, [*resumed, *_planned(jobs, specs, "retry")])
-        told = f"{len(refused)} that a content filter refused are not bought again unchanged: {', '.join(refused[:5])}"
-        return _go(batch, state, jobs, specs, display, told=told if refused else "")
+        return _go(batch, state, jobs, specs, display, told=_passed_over(refused))
+
+
+def _passed_over(refused: Sequence[str]) -> str:
+    more = f" and {len(refused) - SHOWN} more" if len(refused) > SHOWN else ""
+    said = f"{', '.join(refused[:SHOWN])}{more}"
+    return f"{len(refused)} that a content filter refused are not bought again unchanged: {said}" if refused else ""
 
 
 def collect(folder: Path, *, only_asks: bool = False, display: Display = report.progress_for) -> Outcome:

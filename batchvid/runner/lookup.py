@@ -30,15 +30,22 @@ BEFORE_S, AFTER_S = 120.0, 600.0  # clocks differ; a gateway may try its channel
 MOST_RESUBMITS = 3  # on_lost_submit: resubmit is a permission to risk a second purchase, not an endless one
 
 
-def way_of(job: Job, provider: Provider | None) -> Way | None:
+def way_of(job: Job, provider: Provider) -> Way | None:
     """How the provider can be asked after this job's submit, None where it cannot."""
-    name = provider.lookup.get(job.dialect) if provider else None
+    name = provider.lookup.get(job.dialect)
     return WAYS[name].get(job.dialect) if name else None
 
 
-def left_behind(jobs: Iterable[Job], providers: Mapping[str, Provider]) -> list[Job]:
+def left_behind(
+    jobs: Iterable[Job], providers: Mapping[str, Provider], may_ask: Callable[[Provider], bool]
+) -> list[Job]:
     """The uncertain jobs of earlier runs that somebody can be asked after."""
-    return [job for job in jobs if job.state is JobState.UNCERTAIN and way_of(job, providers.get(job.spec.provider))]
+    able = {name for name, provider in providers.items() if provider.lookup and may_ask(provider)}
+    return [
+        job
+        for job in jobs
+        if job.state is JobState.UNCERTAIN and job.spec.provider in able and way_of(job, providers[job.spec.provider])
+    ]
 
 
 def meant(job: Job, candidates: Iterable[Candidate], jobs: Iterable[Job], *, exact: bool) -> list[Candidate]:

@@ -215,18 +215,20 @@ class TestRerolls:
         assert bench.emulator.ledger()["submits"] == 1
 
     def test_another_seed_is_tried(self, bench: Bench) -> None:
-        """Where the clip has a seed it is another one; to the manifest it is the same clip, and stays stored."""
+        """Also by the next run, where a cap came between; to the manifest it is the same clip, and stays stored."""
         bench.write(
             "  - {id: loud, model: gen3a_turbo, duration_s: 5, prompt: a loud kite, seed: 7,"
             f" image: '{PICTURES / 'harbour.jpg'}'}}",
-            top="moderation_rerolls: 1",
+            top="moderation_rerolls: 1\nbudget: {clips: 1}",
         )
         withheld = {"outcome": "moderation", "code": "SAFETY.OUTPUT.VIDEO"}
         bench.emulator.set_faults({"match": {"step": "submit", "times": 1}, "do": withheld})
-        assert bench.run().code == 0
+        assert bench.run().code == 3
+        assert bench.status()["states"]["pending"] == 1
+        assert bench.run("--set", "budget.clips=2").code == 0
         (clip,) = bench.batch.glob("clips/**/*.mp4.json")
         assert '"seed": 1007' in clip.read_text("utf-8")
-        assert bench.run().code == 0
+        assert bench.run("--set", "budget.clips=3").code == 0
         assert bench.emulator.ledger()["purchases"] == 2
 
     def test_a_cap_holds_for_rerolls(self, bench: Bench) -> None:

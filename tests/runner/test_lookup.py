@@ -101,7 +101,8 @@ def test_only_what_can_be_asked_after_is_asked_after() -> None:
         lost("gone", dialect="kling", spec=spec("gone", provider="nobody")),
         replace(job_in(JobState.RUNNING, "running"), dialect="kling"),
     ]
-    assert [job.id for job in left_behind(jobs, providers({}))] == ["kite"]
+    assert [job.id for job in left_behind(jobs, providers({}), lambda _: True)] == ["kite"]
+    assert left_behind(jobs, providers({}), lambda _: False) == []
 
 
 @pytest.mark.parametrize(
