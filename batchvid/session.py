@@ -327,11 +327,15 @@ def _drive(state: StateFile, jobs: dict[str, Job], setup: Setup, display: Displa
     try:
         return asyncio.run(runner.run(state, recorder, setup, notice, shown.tick))
     finally:
-        try:
-            report.write_report(setup.folder / REPORT_NAME, recorder.jobs.values())
-            edits.write_refused(setup.folder, recorder.jobs.values())
-        except OSError as fault:
-            notice(f"report.csv could not be written ({fault.strerror}); batchvid report writes it anew")
+        ends = recorder.jobs.values()
+        for name, write in (
+            (REPORT_NAME, lambda: report.write_report(setup.folder / REPORT_NAME, ends)),
+            (edits.EDIT_THESE, lambda: edits.write_refused(setup.folder, ends)),
+        ):
+            try:
+                write()
+            except OSError as fault:  # a full disk, a file that a spreadsheet holds
+                notice(f"{name} could not be written ({fault.strerror}); batchvid report writes it anew")
         with contextlib.suppress(OSError):
             shown.close()
         log.close()
