@@ -37,6 +37,7 @@ STATE_NAME = "state.sqlite3"
 REPORT_NAME = "report.csv"
 LOG_NAME = "run.log"
 CLIPS_NAME = "clips"
+SHOWN = 5  # ids in a notice
 
 _PROVIDERS = TypeAdapter(dict[str, Provider])
 
@@ -191,8 +192,13 @@ def retry(
         reopened = {spec.id for spec in specs}
         _make_plan(batch, jobs, allow_retired=allow_retired, again=lambda spec, _: spec.id in reopened)
         jobs = record_now(state, jobs, [*resumed, *_planned(jobs, specs, "retry")])
-        told = f"{len(refused)} that a content filter refused are not bought again unchanged: {', '.join(refused[:5])}"
-        return _go(batch, state, jobs, specs, display, told=told if refused else "")
+        return _go(batch, state, jobs, specs, display, told=_passed_over(refused))
+
+
+def _passed_over(refused: Sequence[str]) -> str:
+    more = f" and {len(refused) - SHOWN} more" if len(refused) > SHOWN else ""
+    said = f"{', '.join(refused[:SHOWN])}{more}"
+    return f"{len(refused)} that a content filter refused are not bought again unchanged: {said}" if refused else ""
 
 
 def collect(folder: Path, *, only_asks: bool = False, display: Display = report.progress_for) -> Outcome:
@@ -321,11 +327,15 @@ def _drive(state: StateFile, jobs: dict[str, Job], setup: Setup, display: Displa
     try:
         return asyncio.run(runner.run(state, recorder, setup, notice, shown.tick))
     finally:
-        try:
-            report.write_report(setup.folder / REPORT_NAME, recorder.jobs.values())
-            edits.write_refused(setup.folder, recorder.jobs.values())
-        except OSError as fault:
-            notice(f"report.csv could not be written ({fault.strerror}); batchvid report writes it anew")
+        ends = recorder.jobs.values()
+        for name, write in (
+            (REPORT_NAME, lambda: report.write_report(setup.folder / REPORT_NAME, ends)),
+            (edits.EDIT_THESE, lambda: edits.write_refused(setup.folder, ends)),
+        ):
+            try:
+                write()
+            except OSError as fault:  # a full disk, a file that a spreadsheet holds
+                notice(f"{name} could not be written ({fault.strerror}); batchvid report writes it anew")
         with contextlib.suppress(OSError):
             shown.close()
         log.close()

@@ -17,7 +17,7 @@ from batchvid.jobs import Job, JobState, advance
 from batchvid.scrub import FORMULA_STARTS
 from tests.builders import at, job_in
 
-often = settings(deadline=None, max_examples=150, database=None)
+often = settings(deadline=None, max_examples=80, database=None)
 PROMPTS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1).filter(lambda text: text.strip())
 ODD = PROMPTS | st.sampled_from(
     ["=1+1", "'=1+1", "'quoted'", "-", "@home", 'say "no"', "a;b,c\td", "line\nline\r\nline"]

@@ -30,37 +30,48 @@ BEFORE_S, AFTER_S = 120.0, 600.0  # clocks differ; a gateway may try its channel
 MOST_RESUBMITS = 3  # on_lost_submit: resubmit is a permission to risk a second purchase, not an endless one
 
 
-def way_of(job: Job, provider: Provider | None) -> Way | None:
+def way_of(job: Job, provider: Provider) -> Way | None:
     """How the provider can be asked after this job's submit, None where it cannot."""
-    name = provider.lookup.get(job.dialect) if provider else None
+    name = provider.lookup.get(job.dialect)
     return WAYS[name].get(job.dialect) if name else None
 
 
-def left_behind(jobs: Iterable[Job], providers: Mapping[str, Provider]) -> list[Job]:
+def left_behind(
+    jobs: Iterable[Job], providers: Mapping[str, Provider], may_ask: Callable[[Provider], bool]
+) -> list[Job]:
     """The uncertain jobs of earlier runs that somebody can be asked after."""
-    return [job for job in jobs if job.state is JobState.UNCERTAIN and way_of(job, providers.get(job.spec.provider))]
+    able = {name for name, provider in providers.items() if provider.lookup and may_ask(provider)}
+    return [
+        job
+        for job in jobs
+        if job.state is JobState.UNCERTAIN and job.spec.provider in able and way_of(job, providers[job.spec.provider])
+    ]
 
 
 def meant(job: Job, candidates: Iterable[Candidate], jobs: Iterable[Job], *, exact: bool) -> list[Candidate]:
     """The candidates that may be this job's task; only a single one is a find.
 
     An `exact` question was about our own id: what it finds is ours unless it names another. Else model, prompt and time
-    must all agree, the task must be no other job's, and no other job of the same kind may be without its task: it
-    might be that one's.
+    must all agree and the task must be no other job's. Nor may there be any task of the same words that nobody can tell
+    from it: of a twin whose answer is out or lost, or of an earlier attempt.
     """
     if exact:
         return [candidate for candidate in candidates if candidate.external_id in ("", job.external_id)]
     named = [candidate for candidate in candidates if _is_alike(job, candidate)]
-    others = [other for other in jobs if other.id != job.id]
-    taken = {other.task_id for other in others}
-    rivals = sum(
-        other.state in (JobState.UNCERTAIN, JobState.SUBMITTING)
-        and (other.spec.provider, other.model_sent, other.spec.prompt)
-        == (job.spec.provider, job.model_sent, job.spec.prompt)
-        for other in others
+    if not named:
+        return []
+    words, others = _words(job), [other for other in jobs if other.id != job.id]
+    twins = [other for other in others if _words(other) == words]
+    doubts = job.tasks + sum(
+        other.tasks - bool(other.task_id) + (other.state in (JobState.UNCERTAIN, JobState.SUBMITTING))
+        for other in twins
     )
-    free = [candidate for candidate in named if candidate.task_id not in taken]
-    return free * (1 + rivals)
+    bound = {other.task_id for other in others}
+    return [candidate for candidate in named if candidate.task_id not in bound] * (1 + doubts)
+
+
+def _words(job: Job) -> tuple[str, str, str]:
+    return job.spec.provider, job.model_sent, job.spec.prompt
 
 
 def _is_alike(job: Job, candidate: Candidate) -> bool:

@@ -79,7 +79,9 @@ async def run(
     when it cannot even begin (a missing key); then nothing was sent.
     """
     try:
-        lost = left_behind(recorder.jobs.values(), setup.providers)
+        # without a key nobody is asked: jobs of a provider that is not used any more must not keep others from theirs
+        may_ask = (lambda _: True) if setup.only_asks else setup.keys.has
+        lost = left_behind(recorder.jobs.values(), setup.providers, may_ask)
         work = [*lost, *([] if setup.only_asks else _open_jobs(recorder.jobs.values(), setup.buys))]
         if not work:
             return _outcome(None, recorder, setup.scope, interrupted=False)

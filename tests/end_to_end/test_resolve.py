@@ -94,6 +94,20 @@ def test_asking_now(bench: Bench) -> None:
     assert bench.emulator.ledger()["purchases"] == 2
 
 
+def test_without_a_key_nobody_is_asked(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An uncertain job alone needs no key: a run goes on without asking. Who wants to ask is told what is missing."""
+    bench.write(BOAT)
+    bench.emulator.set_faults({"match": {"step": "submit"}, "do": "reset_before"})
+    assert bench.run().code == 5
+    polls = bench.emulator.ledger()["polls"]
+    monkeypatch.delenv("TEST_KEY")
+    assert bench.run().code == 5
+    asked = bench.cli("resolve", "--ask", "--batch", "batch")
+    assert asked.code == 2
+    assert "set TEST_KEY" in asked.err
+    assert bench.emulator.ledger()["polls"] == polls
+
+
 def test_nothing_waits(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """A batch without uncertain jobs: said so, whatever is asked for."""
     bench.write(BOAT)
@@ -103,18 +117,15 @@ def test_nothing_waits(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     assert typed(bench, "abandon 0 for $0.00\n", monkeypatch).out == "nothing waits for a person\n"
 
 
-@pytest.mark.parametrize(
-    "args",
-    [
+def test_what_cannot_be_meant_is_refused(three: Bench) -> None:
+    """Exit 2, and every job is as it was."""
+    for args in (
         ("--all",),
         ("kite_1", "--all", "--abandon"),
         ("--abandon",),
         ("--task-id", "t"),
         ("kite_1", "--task-id", "t", "--abandon"),
         ("--all", "--abandon", "--ask"),
-    ],
-)
-def test_what_cannot_be_meant_is_refused(three: Bench, args: tuple[str, ...]) -> None:
-    """Exit 2, and every job is as it was."""
-    assert three.cli("resolve", *args, "--batch", "batch").code == 2
+    ):
+        assert three.cli("resolve", *args, "--batch", "batch").code == 2, args
     assert three.status()["states"]["uncertain"] == 3

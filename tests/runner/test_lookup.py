@@ -76,7 +76,7 @@ class TestMeant:
 
     def test_the_task_of_another_job_is_not_it(self) -> None:
         """It is bound already."""
-        other = replace(job_in(JobState.RUNNING, "boat"), task_id="t-9")
+        other = replace(job_in(JobState.RUNNING, "twin"), task_id="t-9")
         assert meant(lost(), [listed()], [lost(), other], exact=False) == []
 
     @pytest.mark.parametrize("state", [JobState.UNCERTAIN, JobState.SUBMITTING])
@@ -84,6 +84,13 @@ class TestMeant:
         """Another job of the same words whose answer is out or lost: nobody can tell whose task it is."""
         assert len(meant(lost(), [listed()], [lost(), job_in(state, "twin")], exact=False)) > 1
         assert len(meant(lost(), [listed()], [lost(), job_in(state, "boat", prompt="a boat")], exact=False)) == 1
+
+    def test_an_earlier_attempt_might_have_made_it(self) -> None:
+        """The list may show the task of before, of this job or of a twin: that one is not to be bound again."""
+        assert len(meant(lost(tasks=1), [listed()], [], exact=False)) > 1
+        twin = replace(job_in(JobState.RUNNING, "twin"), model_sent="veo3-fast")
+        assert len(meant(lost(), [listed()], [replace(twin, tasks=2)], exact=False)) > 1
+        assert len(meant(lost(), [listed()], [replace(twin, tasks=1)], exact=False)) == 1
 
     def test_our_own_id_decides_alone(self) -> None:
         """Asked by our id: what comes is ours, unless it says that it is somebody else's."""
@@ -101,7 +108,8 @@ def test_only_what_can_be_asked_after_is_asked_after() -> None:
         lost("gone", dialect="kling", spec=spec("gone", provider="nobody")),
         replace(job_in(JobState.RUNNING, "running"), dialect="kling"),
     ]
-    assert [job.id for job in left_behind(jobs, providers({}))] == ["kite"]
+    assert [job.id for job in left_behind(jobs, providers({}), lambda _: True)] == ["kite"]
+    assert left_behind(jobs, providers({}), lambda _: False) == []
 
 
 @pytest.mark.parametrize(
