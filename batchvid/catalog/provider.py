@@ -28,7 +28,8 @@ class Provider:
     `model_concurrency` narrows single models. `poll_every_s` overrules the models' pace. `timeout_s` is how long a
     task may take from submit to verdict. `first_wait_s` is the first of the doubling waits after a refusal.
     `on_lost_submit` says what is done about an uncertain submit: hold it for a person, or buy again; `lookup` how it is
-    asked after first, by dialect, where that is served (a name of dialects.lookups.WAYS). `life` is the
+    asked after first, by dialect, where that is served (a name of dialects.lookups.WAYS). With
+    `allow_private_links` its links to clips may lead into a private network although it is not in one. `life` is the
     emulator's dial for how long its tasks take; `free` means that nothing is charged. An `emulator` without a base
     URL is started by the run itself.
     """
@@ -46,6 +47,7 @@ class Provider:
     first_wait_s: float = 2.0
     on_lost_submit: Literal["hold", "resubmit"] = "hold"
     lookup: Mapping[str, Literal["external_id", "list"]] = field(default_factory=dict)
+    allow_private_links: bool = False
     life: str = ""
     free: bool = False
 

@@ -185,6 +185,9 @@ class Provider(_Strict):
     lookup: Literal["external_id", "list", "none"] | None = Field(
         None, description="how it can be asked after a submit without a verdict, where it can"
     )
+    allow_private_links: bool | None = Field(
+        None, strict=True, description="links to clips may lead to private addresses, for servers of your own"
+    )
     life: Annotated[str, BeforeValidator(fields.word)] | None = Field(
         None, description="the emulator's dial: how long its tasks take"
     )

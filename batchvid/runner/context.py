@@ -33,8 +33,9 @@ class RunContext:
 
     `active` are the jobs that this run is driving now: between leaving a queue and coming to rest. `over` is set when
     none is left and nothing waits that could still be submitted, once the run has `started`. `stopping` says why no
-    more submits go out, `budget_reached` which cap of the batch is, `unbuyable` why no cap can count some
-    jobs, `passed_over` what else kept one from being bought. `laws` tell, by provider and model, how long tasks take.
+    more submits go out, `held` why they only wait, `budget_reached` which cap of the batch is, `unbuyable` why no cap
+    can count some jobs, `passed_over` what else kept one from being bought. `laws` tell, by provider and model, how
+    long tasks take.
     """
 
     recorder: Recorder
@@ -49,6 +50,7 @@ class RunContext:
     active: set[str] = field(default_factory=set)
     over: asyncio.Event = field(default_factory=asyncio.Event)
     stopping: str = ""
+    held: str = ""
     budget_reached: str = ""
     unbuyable: str = ""
     passed_over: str = ""
@@ -112,6 +114,16 @@ class RunContext:
         for lane in self.lanes.values():
             lane.wake.set()
         self.check_over()
+
+    def hold(self, reason: str) -> None:
+        """Let submits wait until they are released."""
+        self.held = self.held or reason
+
+    def release(self) -> None:
+        """Submits may go on."""
+        self.held = ""
+        for lane in self.lanes.values():
+            lane.wake.set()
 
     def abort(self, fault: BaseException) -> None:
         """End the run now: what should have been written down could not be, or we have a bug."""

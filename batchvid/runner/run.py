@@ -27,10 +27,11 @@ from batchvid.runner.limits import Slots, Window
 from batchvid.runner.lookup import Lookup, left_behind
 from batchvid.runner.poller import Poller
 from batchvid.runner.recorder import Recorder
+from batchvid.runner.room import WAIT_S
 from batchvid.runner.submitter import Submitter
 from batchvid.runner.transport import Transport
 from batchvid.state import StateFile, read_meta
-from batchvid.storage import LocalStore
+from batchvid.storage import SPARE_BYTES, LocalStore
 
 FAILED, BUDGET, UNCERTAIN, STOPPED, INTERRUPTED = 1, 3, 5, 6, 130  # DESIGN section 6
 TICK_S = 1.0
@@ -44,8 +45,9 @@ class Setup:
 
     `scope` are the jobs whose ends make the exit code; uncertain ones count wherever they are. `caps` are by provider,
     under the empty name those of the whole batch. `retries` is how often a failed task is bought again by itself,
-    `rerolls` how often one whose clip was withheld is.
-    A run that `only_asks` looks for the tasks of lost submits and leaves everything else as it is.
+    `rerolls` how often one whose clip was withheld is. A run that `only_asks` looks for the tasks of lost submits and
+    leaves everything else as it is. `spare_bytes` of the disk stay free; when it is full, room is waited for
+    `room_wait_s` seconds.
     """
 
     folder: Path
@@ -59,6 +61,8 @@ class Setup:
     rerolls: int = 0
     downloads: int = DOWNLOADS
     only_asks: bool = False
+    spare_bytes: int = SPARE_BYTES
+    room_wait_s: float = WAIT_S
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,9 +149,13 @@ async def _drive(context: RunContext, setup: Setup, work: list[Job]) -> None:
         on_again=submitter.enqueue,
     )
     downloader = Downloader(
-        context, LocalStore(setup.folder), setup.downloads, on_running=lambda job: poller.watch(job, at_once=True)
+        context,
+        LocalStore(setup.folder, setup.spare_bytes),
+        setup.downloads,
+        on_running=lambda job: poller.watch(job, first=True),
+        room_wait_s=setup.room_wait_s,
     )
-    for job in work:
+    for job in sorted(work, key=lambda job: job.state is not JobState.READY):  # what is finished comes home first
         if job.state is JobState.RUNNING:
             poller.watch(job, at_once=True)
         elif job.state is JobState.READY:

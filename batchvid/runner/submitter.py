@@ -80,7 +80,7 @@ class Submitter:
 
     def _wait_s(self, lane: Lane) -> float | None:
         """Seconds until the next submit may go out, None when that is up to an event."""
-        if not lane.queue:
+        if not lane.queue or self._context.held:
             return None
         now = self._context.now()
         return max(lane.paused_until, lane.submits.opens_at()) - now
