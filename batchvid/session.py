@@ -328,14 +328,12 @@ def _drive(state: StateFile, jobs: dict[str, Job], setup: Setup, display: Displa
         return asyncio.run(runner.run(state, recorder, setup, notice, shown.tick))
     finally:
         ends = recorder.jobs.values()
-        for name, write in (
-            (REPORT_NAME, lambda: report.write_report(setup.folder / REPORT_NAME, ends)),
-            (edits.EDIT_THESE, lambda: edits.write_refused(setup.folder, ends)),
-        ):
-            try:
-                write()
-            except OSError as fault:  # a full disk, a file that a spreadsheet holds
-                notice(f"{name} could not be written ({fault.strerror}); batchvid report writes it anew")
+        try:  # a full disk, a file that a spreadsheet holds
+            report.write_report(setup.folder / REPORT_NAME, ends)
+            edits.write_refused(setup.folder, ends)
+        except OSError as fault:
+            name = Path(fault.filename or REPORT_NAME).name
+            notice(f"{name} could not be written ({fault.strerror}); batchvid report writes it anew")
         with contextlib.suppress(OSError):
             shown.close()
         log.close()

@@ -167,7 +167,7 @@ async def test_who_waits_is_told_unless_the_user_ended_the_run(context: Jumping,
     told: list[str] = []
     context.notice = told.append
     context.recorder.jobs["kite"] = job_in(JobState.FAILED)
-    submitter = Submitter(context, on_running=lambda _: None)
+    submitter = Submitter(context, on_running=lambda _: None, on_lost=lambda _: None)
     submitter.enqueue(replace(job_in(JobState.PENDING), spec=CHILD))
     if reason:
         context.stop(reason)
