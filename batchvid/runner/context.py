@@ -46,6 +46,7 @@ class RunContext:
     notice: Notice
     models: Models = field(default_factory=built_in)
     retries: int = 0
+    rerolls: int = 0
     active: set[str] = field(default_factory=set)
     over: asyncio.Event = field(default_factory=asyncio.Event)
     stopping: str = ""
@@ -138,7 +139,8 @@ class RunContext:
         if not (self.stopping or self.budget_reached or all(lane.idle or lane.is_stuck(self.active) for lane in lanes)):
             return
         if self.stopping:  # tasks go on at the vendor; only what would be lost here is waited for
-            under_way = any(self.job(job_id).state is not JobState.RUNNING for job_id in self.active)
+            at_the_vendors = (JobState.RUNNING, JobState.UNCERTAIN)
+            under_way = any(self.job(job_id).state not in at_the_vendors for job_id in self.active)
         else:
             under_way = bool(self.active)
         if not under_way:

@@ -231,6 +231,8 @@ def sidecar_of(job: Job) -> dict[str, Any]:
         "resolution": spec.resolution,
         "seed": spec.seed,
         "mode": spec.mode,
+        "action": spec.action,
+        "parent": spec.parent,
         "options": dict(spec.options),
         "take": spec.take,
         "tags": list(spec.tags),

@@ -20,7 +20,7 @@ from batchvid.runner.cadence import NOBODY_WAITS_S, SLOT_WAITED_FOR_S, demand_of
 from batchvid.runner.context import RunContext, utc_now
 from batchvid.runner.hazard import Law
 from batchvid.runner.lanes import LONGEST_WISH_S, Lane
-from batchvid.runner.retry import after_failure, backoff_s
+from batchvid.runner.retry import after_failure, backoff_s, rerolled
 from batchvid.wire import Phase, Refused, Request, Status
 
 GRACE_S = 60.0  # how long a provider may not know a task after it made it (wire-cometapi 6.3)
@@ -243,7 +243,7 @@ class Poller:
     async def _failed(self, job: Job, status: Status) -> None:
         context = self._context
         kind = status.kind or FailureKind.MODERATION_SUSPECTED
-        delay_s = after_failure(kind, job.tasks, context.retries, context.jitter())
+        delay_s = after_failure(kind, job.tasks, context.retries, context.jitter(), rerolls=context.rerolls)
         failed = ev.TaskFailed(
             at=utc_now(),
             kind=kind,
@@ -253,6 +253,8 @@ class Poller:
         )
         job = await context.recorder.record(job.id, failed)
         if delay_s is not None:
+            if kind is FailureKind.MODERATION_OUTPUT:
+                job = await context.recorder.record(job.id, ev.Planned(at=utc_now(), spec=rerolled(job.spec)))
             self._on_again(job, delay_s)
         context.rest(job.id)
 
