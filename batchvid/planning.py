@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
@@ -16,7 +16,7 @@ from batchvid.dialects import DIALECTS
 from batchvid.errors import ManifestError, Unsupported, UsageError
 from batchvid.jobs import Job, JobState
 from batchvid.manifest import Manifest
-from batchvid.specs import ImageRef, JobSpec, Price
+from batchvid.specs import ImageRef, JobSpec, Price, Reason
 from batchvid.wire import ImageInput, Order
 
 FREE = Price(usd=Decimal(0), basis="the emulator charges nothing")
@@ -70,7 +70,10 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class JobPlan:
-    """One job of the plan. `warning` says where what is bought differs from what was asked."""
+    """One job of the plan. `warning` says where what is bought differs from what was asked.
+
+    `spec` is what is bought first, `fallback_prices` are those of the models that it may turn to afterwards.
+    """
 
     spec: JobSpec
     verdict: Verdict
@@ -78,6 +81,7 @@ class JobPlan:
     price: Price
     duration_s: float | None = None
     warning: str = ""
+    fallback_prices: tuple[Price, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +194,7 @@ def make_plan(
             continue
         try:
             route = route_of(placed.spec, providers, models)
-            planned.append(_buy(placed.spec, verdict, reason, route, sold_on))
+            planned.append(_buy(JobPlan(placed.spec, verdict, reason, route.price), route, providers, models, sold_on))
         except Unsupported as no:
             problem = placed.place.problem(f"{no.field}: {placed.spec.model}: {no.reason}")
             if problem not in problems:
@@ -224,16 +228,66 @@ def _verdict(spec: JobSpec, job: Job | None) -> tuple[Verdict, str]:
             return Verdict.IN_FLIGHT, f"{job.state} as task {job.task_id}" if job.task_id else str(job.state)
 
 
-def _buy(spec: JobSpec, verdict: Verdict, reason: str, route: Route, sold_on: date | None) -> JobPlan:
+def _buy(
+    job: JobPlan, route: Route, providers: Mapping[str, Provider], models: Models, sold_on: date | None
+) -> JobPlan:
+    """The job as it would be bought: its model, or the first of its fallback that is sold where that one is retired."""
+    spec = job.spec
     check(spec, route)
-    warnings = [*route.terms.warnings]
-    sunset = route.model.sunset
-    if sunset and sold_on and not route.provider.is_rehearsal:
-        told = f"{spec.model} is sold until {sunset} ({route.model.sunset_source})"
-        if sold_on >= sunset:
+    told = _sunset(route, sold_on)
+    if told and _is_retired(route, sold_on):
+        if not spec.fallback or Reason.SUNSET not in spec.fallback_on:
             raise Unsupported("model", f"{told}; --allow-retired tries it all the same")
-        warnings.append(told)
-    return JobPlan(spec, verdict, reason, route.price, route.duration_s, "; ".join(warnings))
+        turned = spec.turned()
+        instead = _buy(
+            replace(job, spec=turned), _fallback_route(turned, providers, models), providers, models, sold_on
+        )
+        return replace(instead, warning="; ".join(filter(None, (told, f"bought as {turned.model}", instead.warning))))
+    warnings, prices = [*route.terms.warnings, *filter(None, (told,))], []
+    while spec.fallback:
+        spec = spec.turned()
+        other = _fallback_route(spec, providers, models)
+        if (gone := _sunset(other, sold_on)) and _is_retired(other, sold_on):
+            raise Unsupported("fallback", f"{gone}; leave it out")
+        prices.append(other.price)
+        warnings += [*other.terms.warnings, *filter(None, (gone, _dearer(spec, route, other)))]
+    return replace(
+        job,
+        price=route.price,
+        duration_s=route.duration_s,
+        warning="; ".join(warnings),
+        fallback_prices=tuple(prices),
+    )
+
+
+def _sunset(route: Route, sold_on: date | None) -> str:
+    """Until when a model is sold that will not be sold for ever; empty where that does not matter."""
+    if not route.model.sunset or not sold_on or route.provider.is_rehearsal:
+        return ""
+    return f"{route.model.name} is sold until {route.model.sunset} ({route.model.sunset_source})"
+
+
+def _is_retired(route: Route, sold_on: date | None) -> bool:
+    return bool(route.model.sunset and sold_on and sold_on >= route.model.sunset)
+
+
+def _fallback_route(spec: JobSpec, providers: Mapping[str, Provider], models: Models) -> Route:
+    """How a model to turn to is bought. Raises Unsupported or UsageError, naming it as one."""
+    try:
+        route = route_of(spec, providers, models)
+        check(spec, route)
+    except Unsupported as no:
+        raise Unsupported("fallback", f"{spec.model}: {no}") from None
+    except UsageError as no:
+        raise UsageError(f"fallback: {no}") from None
+    return route
+
+
+def _dearer(spec: JobSpec, asked: Route, other: Route) -> str:
+    if other.price.usd is not None and asked.price.usd is not None and other.price.usd <= asked.price.usd:
+        return ""
+    price = "an unknown price" if other.price.usd is None else f"${other.price.usd.normalize():f}"
+    return f"may turn to {spec.model} at {price} ({', '.join(spec.fallback_on)})"
 
 
 def check(spec: JobSpec, route: Route) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -134,7 +134,7 @@ def run(
         chosen = _make_plan(batch, jobs, allow_retired=allow_retired, again=again) if buy else None
         specs = [job.spec for job in chosen.to_buy] if chosen else []
         jobs = record_now(state, jobs, _planned(jobs, specs, "regenerate"))
-        return _go(batch, state, jobs, specs, display)
+        return _go(batch, state, jobs, specs, display, buy=buy)
 
 
 def retry(
@@ -154,7 +154,7 @@ def retry(
         raise UsageError(f"{batch.folder} was never run: there is nothing to retry")
     with StateFile(batch.state_path) as state:
         jobs = _recovered(state)
-        specs: list[JobSpec] = []
+        reopened: set[str] = set()
         resumed: list[tuple[str, ev.Event]] = []
         for placed in batch.manifest.jobs:
             job = jobs.get(placed.spec.id)
@@ -163,9 +163,9 @@ def retry(
             if may_still_finish(job) and not anew:
                 resumed.append((job.id, ev.PollResumed(at=utc_now())))
             else:
-                specs.append(placed.spec)
-        reopened = {spec.id for spec in specs}
-        _make_plan(batch, jobs, allow_retired=allow_retired, again=lambda spec, _: spec.id in reopened)
+                reopened.add(job.id)
+        chosen = _make_plan(batch, jobs, allow_retired=allow_retired, again=lambda spec, _: spec.id in reopened)
+        specs = [job.spec for job in chosen.to_buy if job.spec.id in reopened]
         jobs = record_now(state, jobs, [*resumed, *_planned(jobs, specs, "retry")])
         return _go(batch, state, jobs, specs, display)
 
@@ -220,7 +220,9 @@ def _make_plan(
     return make_plan(batch.manifest, jobs, batch.providers, models=batch.models, sold_on=sold_on, again=again)
 
 
-def _go(batch: Batch, state: StateFile, jobs: dict[str, Job], buys: Sequence[JobSpec], display: Display) -> Outcome:
+def _go(
+    batch: Batch, state: StateFile, jobs: dict[str, Job], buys: Sequence[JobSpec], display: Display, *, buy: bool = True
+) -> Outcome:
     settings = batch.manifest.settings
     meta = read_meta(state.path)
     # what an earlier manifest knew and this one does not may still have tasks out
@@ -242,6 +244,7 @@ def _go(batch: Batch, state: StateFile, jobs: dict[str, Job], buys: Sequence[Job
         scope=frozenset(placed.spec.id for placed in batch.manifest.jobs),
         caps={name: Caps(**said.model_dump()) for name, said in budgets.items()},
         retries=settings.retries,
+        rebuys=frozenset(_rebuys(batch.manifest, jobs)) if buy else frozenset(),
         downloads=settings.downloads.concurrency or runner.DOWNLOADS,
     )
     return _drive(state, jobs, setup, display)
@@ -288,6 +291,16 @@ def _planned(jobs: Mapping[str, Job], specs: Sequence[JobSpec], reason: str) -> 
         if job is None or job.spec != spec:
             events.append((spec.id, ev.Planned(at=utc_now(), spec=spec)))
     return events
+
+
+def _rebuys(asked: Manifest, jobs: Mapping[str, Job]) -> Iterator[str]:
+    """The jobs that may be bought once more by themselves: those that the manifest still asks for in the same way."""
+    for placed in asked.jobs:
+        job, spec = jobs.get(placed.spec.id), placed.spec
+        if job is not None and spec.fingerprint == job.spec.fingerprint:
+            used = len(spec.fallback) - len(job.spec.fallback)
+            if spec.fallback[max(used, 0) :] == job.spec.fallback and spec.fallback_on == job.spec.fallback_on:
+                yield job.id
 
 
 def _regenerates(wanted: Sequence[str], asked: Manifest) -> Again:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from batchvid.catalog.deadlines import Deadlines, deadlines_of
 from batchvid.catalog.model import KINDS, POLL_EVERY_S, Model, ModelPrice, Tier, steps_words
 from batchvid.catalog.models import Models, built_in
 from batchvid.catalog.own import models_for
@@ -13,6 +14,7 @@ __all__ = [
     "DEFAULT_PROVIDER",
     "KINDS",
     "POLL_EVERY_S",
+    "Deadlines",
     "Model",
     "ModelPrice",
     "Models",
@@ -21,6 +23,7 @@ __all__ = [
     "Tier",
     "built_in",
     "check",
+    "deadlines_of",
     "models_for",
     "poll_every_s",
     "providers",

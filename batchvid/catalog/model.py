@@ -90,7 +90,8 @@ class Model:
     where the model `follows_image`. `doubtful_*` are values that only some sources allow: sent, with a warning.
     Defaults are always sent. `sizes` gives the exact pixels that stand on the wire for a ratio.
     `prompt_chars` is a length from which on some sources refuse the prompt. From the day of `sunset` on the model is
-    not sold any more. `link_lifetime_s` is how long a finished clip can be fetched.
+    not sold any more. `link_lifetime_s` is how long a finished clip can be fetched. `timeout_s` and
+    `queue_timeout_s` are how long its tasks may take and may wait, where that is known.
     """
 
     name: str
@@ -117,6 +118,8 @@ class Model:
     sunset_source: str = ""
     link_lifetime_s: float | None = None
     poll_every_s: float = POLL_EVERY_S
+    timeout_s: float | None = None
+    queue_timeout_s: float | None = None
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
 

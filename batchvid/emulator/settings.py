@@ -36,6 +36,9 @@ class Settings(BaseModel):
     """The HTTP status of a submit that was taken: every page shows the first, some texts the others."""
     unknown_task_status: Literal[400, 404] = 400
     """The HTTP status of a poll for an unknown task (`task_not_exist`); Kling and Runway have their own."""
+    cancel: Literal["none", "queued", "running"] = "none"
+    """Until when a task can be cancelled: there is no such route (as on CometAPI), while it waits, also while it runs.
+    What is finished is deleted by the same call."""
     wrong_path: Literal["html", "redirect"] = "html"
     """What an unknown path gets: an HTML page with 404, or a 301."""
 

@@ -10,27 +10,34 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from batchvid import events as ev
-from batchvid.catalog import poll_every_s
+from batchvid.catalog import Deadlines, deadlines_of, poll_every_s
 from batchvid.dialects import DIALECTS
 from batchvid.errors import UnreadableReply, WireError
 from batchvid.failures import STOPS_PROVIDER, FailureKind
-from batchvid.jobs import Job
+from batchvid.jobs import Job, JobState
 from batchvid.planning import order_of
 from batchvid.runner.cadence import first_poll_s, next_poll_s
 from batchvid.runner.context import RunContext, utc_now
+from batchvid.runner.fallback import REASONS, other_model, turn
 from batchvid.runner.lanes import LONGEST_WISH_S, Lane
+from batchvid.runner.overdue import end_overdue
 from batchvid.runner.retry import after_failure, backoff_s
+from batchvid.specs import Reason
 from batchvid.wire import Phase, Refused, Request, Status
 
 GRACE_S = 60.0  # how long a provider may not know a task after it made it (wire-cometapi 6.3)
 GRACE_POLLS = 6
 MOST_UNREADABLE = 5  # in a row: a reply that cannot be read stops the job loudly
+STALLED_SLOWER = 3.0  # how much more seldom a task is asked that waits for too long
 MOST_AT_ONCE = 64  # polls under way a lane: a slow provider must not gather thousands of open requests
 
 
 @dataclass(slots=True)
 class Watch:
-    """One task being watched. Times are seconds on the event loop's clock; counters are of polls in a row."""
+    """One task being watched. Times are seconds on the event loop's clock; counters are of polls in a row.
+
+    `phase` is what the last poll said, UNKNOWN when it was not answered; `stalled` that the task waited for too long.
+    """
 
     job_id: str
     lane: Lane
@@ -38,6 +45,9 @@ class Watch:
     request: Request
     born_at: float
     every_s: float
+    deadlines: Deadlines
+    phase: Phase = Phase.UNSEEN
+    stalled: bool = False
     unseen: int = 0
     unanswered: int = 0
     unreadable: int = 0
@@ -70,7 +80,9 @@ class Poller:
         request = DIALECTS[job.dialect].poll(order, job.task_id)
         every_s = poll_every_s(lane.provider, job.spec.model, context.models)
         age_s = (utc_now() - job.watched_from).total_seconds() if job.watched_from else 0.0
-        watch = Watch(job.id, lane, lane.base_url + job.prefix, request, context.now() - max(age_s, 0.0), every_s)
+        deadlines = deadlines_of(lane.provider, job.spec.model, context.models)
+        born_at = context.now() - max(age_s, 0.0)
+        watch = Watch(job.id, lane, lane.base_url + job.prefix, request, born_at, every_s, deadlines)
         self._push(watch, 0.0 if at_once else first_poll_s(every_s, job.id))
         if context.stopping:
             context.check_over()
@@ -140,6 +152,7 @@ class Poller:
 
     async def _heard(self, watch: Watch, job: Job, status: Status) -> None:
         context = self._context
+        watch.phase = status.phase
         if status.phase is Phase.SUCCEEDED:
             done = ev.TaskSucceeded(
                 at=utc_now(),
@@ -174,7 +187,12 @@ class Poller:
     async def _failed(self, job: Job, status: Status) -> None:
         context = self._context
         kind = status.kind or FailureKind.MODERATION_SUSPECTED
-        delay_s = after_failure(kind, job.tasks, context.retries, context.jitter())
+        retries = context.retries if job.id in context.rebuys else 0
+        delay_s = after_failure(kind, job.tasks, retries, context.jitter())
+        reason = REASONS.get(kind)
+        other = other_model(context, job, reason) if delay_s is None else None
+        if other:
+            delay_s = 0.0
         failed = ev.TaskFailed(
             at=utc_now(),
             kind=kind,
@@ -182,7 +200,10 @@ class Poller:
             charged=status.charged,
             retry_at=None if delay_s is None else utc_now() + timedelta(seconds=delay_s),
         )
-        job = await context.recorder.record(job.id, failed)
+        if other and reason:
+            job = await turn(context, job, failed, other, reason)
+        else:
+            job = await context.recorder.record(job.id, failed)
         if delay_s is not None:
             self._on_again(job, delay_s)
         context.rest(job.id)
@@ -193,6 +214,7 @@ class Poller:
             self._go_blind(lane, no)
             context.rest(watch.job_id)
             return
+        watch.phase = Phase.UNKNOWN
         watch.unanswered += 1
         wait_s = backoff_s(watch.unanswered - 1, context.jitter(), first_s=watch.every_s)
         if no.kind is FailureKind.RATE:
@@ -212,13 +234,32 @@ class Poller:
         self._due[lane.name].clear()
 
     async def _later(self, watch: Watch, wait_s: float | None = None, why: str = "") -> None:
-        age_s, timeout_s = self._age_s(watch), watch.lane.provider.timeout_s
-        if age_s > timeout_s:
+        age_s, limits = self._age_s(watch), watch.deadlines
+        if age_s > limits.verdict_s:
             unanswered = f" ({why})" if why else ""
-            message = f"no verdict within {timeout_s:g} s{unanswered}; it may finish yet: retry asks again first"
-            await self._give_up(watch, FailureKind.TIMEOUT, message)
+            await self._overdue(watch, Reason.TIMEOUT, f"no verdict within {limits.verdict_s:g} s{unanswered}")
             return
-        self._push(watch, next_poll_s(watch.every_s, age_s, watch.job_id) if wait_s is None else wait_s)
+        waits = watch.phase is Phase.QUEUED
+        if waits and not watch.stalled and limits.queue_s is not None and age_s > limits.queue_s:
+            watch.stalled = True
+            if await self._overdue(watch, Reason.QUEUE_STALL, f"not begun within {limits.queue_s:g} s"):
+                return
+        slower = STALLED_SLOWER if waits and watch.stalled else 1.0
+        self._push(watch, slower * (next_poll_s(watch.every_s, age_s, watch.job_id) if wait_s is None else wait_s))
+
+    async def _overdue(self, watch: Watch, reason: Reason, message: str) -> bool:
+        """Do about an overdue task what can be done; whether it is watched no longer."""
+        context = self._context
+        before = context.job(watch.job_id)
+        job = await end_overdue(context, before, reason, message, watch.phase)
+        if job is None:
+            tasks = f"{watch.lane.name}: tasks of {before.spec.model} are {message}"
+            context.tell_once(f"{tasks}; they are watched on, and asked more seldom")
+            return False
+        if job.state is JobState.PENDING:
+            self._on_again(job, 0.0)
+        context.rest(job.id)
+        return True
 
     async def _give_up(self, watch: Watch, kind: FailureKind, message: str) -> None:
         await self._context.recorder.record(watch.job_id, ev.GaveUp(at=utc_now(), kind=kind, message=message))

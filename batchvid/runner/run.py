@@ -40,7 +40,8 @@ class Setup:
     """What a run is given. `buys` are the ids of the pending jobs it may pay for; everything open is collected.
 
     `scope` are the jobs whose ends make the exit code; uncertain ones count wherever they are. `caps` are by provider,
-    under the empty name those of the whole batch. `retries` is how often a failed task is bought again by itself.
+    under the empty name those of the whole batch. `retries` is how often a failed task is bought again by itself;
+    it and a fallback hold for `rebuys` only.
     """
 
     folder: Path
@@ -51,6 +52,7 @@ class Setup:
     models: Models = field(default_factory=built_in)
     caps: Mapping[str, Caps] = field(default_factory=dict)
     retries: int = 0
+    rebuys: frozenset[str] = frozenset()
     downloads: int = DOWNLOADS
 
 
@@ -75,7 +77,7 @@ async def run(
         work = _open_jobs(recorder.jobs.values(), setup.buys)
         if not work:
             return _outcome(None, recorder, setup.scope, interrupted=False)
-        async with _lanes(state, setup, {job.spec.provider for job in work}) as lanes, Transport() as transport:
+        async with _lanes(state, setup, _needed(work, setup.rebuys)) as lanes, Transport() as transport:
             context = RunContext(
                 recorder=recorder,
                 transport=transport,
@@ -85,6 +87,7 @@ async def run(
                 budgets={name: Budget(caps) for name, caps in setup.caps.items()},
                 notice=notice,
                 retries=setup.retries,
+                rebuys=setup.rebuys,
             )
             _keep_accounts(context)
             with _signals(context) as interrupted:
@@ -115,6 +118,13 @@ async def _ticking(tick: Callable[[], None]) -> AsyncIterator[None]:
 def _open_jobs(jobs: Iterable[Job], buys: frozenset[str]) -> list[Job]:
     rest = {JobState.SUCCEEDED, JobState.FAILED, JobState.UNCERTAIN}
     return [job for job in jobs if job.state not in rest and (job.state is not JobState.PENDING or job.id in buys)]
+
+
+def _needed(work: Iterable[Job], rebuys: frozenset[str]) -> set[str]:
+    """The providers that may be asked: those of the jobs, and those that they may turn to."""
+    specs = {job.id: job.spec for job in work}
+    others = (other.provider for job_id, spec in specs.items() if job_id in rebuys for other in spec.fallback)
+    return {*(spec.provider for spec in specs.values()), *others}
 
 
 async def _drive(context: RunContext, setup: Setup, work: list[Job]) -> None:

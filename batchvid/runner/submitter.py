@@ -18,6 +18,7 @@ from batchvid.failures import STOPS_PROVIDER, FailureKind
 from batchvid.jobs import Job
 from batchvid.planning import Route, order_of
 from batchvid.runner.context import RunContext, utc_now
+from batchvid.runner.fallback import REASONS, other_model, turn
 from batchvid.runner.images import ImageReader
 from batchvid.runner.lanes import MOST_TROUBLES, Lane
 from batchvid.runner.retry import after_refusal
@@ -194,11 +195,18 @@ class Submitter:
             delay_s = max(delay_s, lane.pause(context.now(), no.retry_after_s, context.jitter()) - context.now())
             if no.kind is FailureKind.UNAVAILABLE and lane.troubles >= MOST_TROUBLES:
                 self._stop(lane, no)
+        reason = REASONS.get(no.kind)
+        other = other_model(context, job, reason) if delay_s is None or lane.stopped else None
+        if other:
+            delay_s = 0.0
         retry_at = None if delay_s is None else utc_now() + timedelta(seconds=delay_s)
         said = ev.SubmitRefused(at=utc_now(), kind=no.kind, message=_words(no), retry_at=retry_at)
-        job = await context.recorder.record(job.id, said)
-        if delay_s is not None and not lane.stopped:
-            self.enqueue(job, delay_s)
+        if other and reason:
+            self.enqueue(await turn(context, job, said, other, reason))
+        else:
+            job = await context.recorder.record(job.id, said)
+            if delay_s is not None and not lane.stopped:
+                self.enqueue(job, delay_s)
         context.rest(job.id)
 
     def _stop(self, lane: Lane, no: Refused) -> None:
