@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 from pydantic import TypeAdapter
@@ -174,11 +175,16 @@ def collect(folder: Path, *, display: Display = report.progress_for) -> Outcome:
     """Poll and download what is paid for, with nothing but the state file: buys nothing, needs no manifest."""
     with StateFile(folder / STATE_NAME) as state:
         meta = read_meta(folder / STATE_NAME)
-        providers = _PROVIDERS.validate_python(meta.get("providers", {}))
+        providers = known_providers(meta)
         source = Path(meta["manifest"]).parent if "manifest" in meta else None
         jobs = _recovered(state)
         setup = Setup(folder=folder, providers=providers, keys=Keys(source), scope=frozenset(jobs))
         return _drive(state, jobs, setup, display)
+
+
+def known_providers(meta: Mapping[str, Any]) -> dict[str, Provider]:
+    """The providers that the last run of a batch knew."""
+    return _PROVIDERS.validate_python(meta.get("providers", {}))
 
 
 def may_still_finish(job: Job) -> bool:
@@ -226,7 +232,7 @@ def _go(
     settings = batch.manifest.settings
     meta = read_meta(state.path)
     # what an earlier manifest knew and this one does not may still have tasks out
-    providers = _PROVIDERS.validate_python(meta.get("providers", {})) | dict(batch.providers)
+    providers = known_providers(meta) | dict(batch.providers)
     state.set_meta(
         batch=batch.manifest.batch,
         manifest=str(batch.manifest.path.absolute()),

@@ -1,10 +1,10 @@
-"""`resolve`: what a person decides about an uncertain job."""
+"""`resolve`, `cancel`: what a person decides about jobs."""
 
 from __future__ import annotations
 
 import click
 
-from batchvid.cli.batches import STATE_NAME, complete_job, folder_of, out_option
+from batchvid.cli.batches import STATE_NAME, complete_job, folder_of, only_option, out_option
 
 
 @click.command()
@@ -27,3 +27,23 @@ def resolve(job: str, task_id: str | None, abandon: bool, batch: str | None, out
         raise click.UsageError("give either --task-id ID or --abandon")
     settled = session.resolve(folder_of(batch, out) / STATE_NAME, job, task_id=task_id or "")
     click.echo(f"{settled.id} is {settled.state}; the next run {'buys it again' if abandon else 'collects it'}")
+
+
+@click.command()
+@click.argument("target")
+@click.argument("jobs", nargs=-1, metavar="[JOB]...", shell_complete=complete_job)
+@only_option
+@out_option
+def cancel(target: str, jobs: tuple[str, ...], only: tuple[str, ...], out: str) -> None:
+    """Cancel jobs: those named, those that fit --only, or all that are open.
+
+    What waits is not bought. A running task is cancelled at the vendor where its provider serves that; else it is no
+    longer watched, and may be billed. What is finished, stored or uncertain is left alone. retry --kind cancelled
+    takes it back.
+    """
+    from batchvid.cancel import cancel as call_off
+
+    done = call_off(folder_of(target, out), names=jobs, only=only)
+    for job, said in done.told.items():
+        click.echo(f"{job}: {said}")
+    click.echo(f"{len(done.waiting)} jobs that waited were cancelled and will not be bought")

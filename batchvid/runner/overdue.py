@@ -13,7 +13,6 @@ from batchvid.failures import FailureKind
 from batchvid.jobs import Job
 from batchvid.runner.context import RunContext, utc_now
 from batchvid.runner.fallback import other_model, turn
-from batchvid.runner.lanes import Lane
 from batchvid.runner.transport import Transport
 from batchvid.specs import Reason
 from batchvid.wire import Phase
@@ -34,7 +33,9 @@ async def end_overdue(context: RunContext, job: Job, reason: Reason, message: st
     deletes the clip of a finished one.
     """
     lane, other = context.lane(job), other_model(context, job, reason)
-    if may_call_off(lane.provider, phase) and await call_off(context.transport, lane, job):
+    if may_call_off(lane.provider, phase) and await call_off(
+        context.transport, lane.base_url, lane.key.get_secret_value(), job
+    ):
         failed = ev.TaskFailed(
             at=utc_now(),
             kind=FailureKind.TIMEOUT,
@@ -61,13 +62,13 @@ def may_call_off(provider: Provider, phase: Phase) -> bool:
     return phase in CANCELLED_IN[provider.cancel]
 
 
-async def call_off(transport: Transport, lane: Lane, job: Job) -> bool:
+async def call_off(transport: Transport, base_url: str, key: str, job: Job) -> bool:
     """Cancel the task at the vendor, where its wire format has a word for that; whether the vendor did."""
     request = cancel(job.dialect, job.task_id)
     if request is None:
         return False
     try:
-        reply = await transport.send(lane.base_url + job.prefix, request, lane.key.get_secret_value())
+        reply = await transport.send(base_url + job.prefix, request, key)
     except WireError:  # the next poll tells what became of it
         return False
     return is_cancelled(reply)
