@@ -9,7 +9,7 @@ from batchvid import events as ev
 from batchvid.errors import Unsupported, UsageError
 from batchvid.failures import FailureKind
 from batchvid.jobs import Job
-from batchvid.runner.context import RunContext
+from batchvid.runner.context import RunContext, utc_now
 from batchvid.specs import JobSpec, Reason
 
 REASONS: dict[FailureKind, Reason] = {
@@ -35,21 +35,25 @@ def other_model(context: RunContext, job: Job, reason: Reason | None) -> JobSpec
         if lane is None or lane.stopped:
             continue
         try:
-            context.route(spec)
+            route = context.route(spec)
         except (Unsupported, UsageError):  # the catalogue or the manifest changed since it was planned
             continue
-        return spec
+        if not lane.health.is_over(route.model.name):
+            return spec
     return None
 
 
-async def turn(context: RunContext, job: Job, ended: ev.Event, to: JobSpec, reason: Reason) -> Job:
-    """Record how an attempt ended and make the job the other model's, in one stroke; return it, pending.
+async def turn(context: RunContext, job: Job, ended: ev.Event | None, to: JobSpec, reason: Reason) -> Job:
+    """Record how an attempt ended (None: none was under way) and make the job the other model's; return it, pending.
 
     In one stroke, so that no crash leaves a job behind that would be bought once more as it was.
     """
-    again = [ev.Reopened(at=ended.at, reason=f"fallback on {reason}")] if isinstance(ended, ev.GaveUp) else []
-    before = job.spec
-    job = await context.recorder.record(job.id, ended, *again, ev.Planned(at=ended.at, spec=to))
+    before, at = job.spec, utc_now()
+    events: list[ev.Event] = [ended] if ended else []
+    if isinstance(ended, ev.GaveUp):
+        events.append(ev.Reopened(at=at, reason=f"fallback on {reason}"))
+    first, *more = [*events, ev.Planned(at=at, spec=to)]
+    job = await context.recorder.record(job.id, first, *more)
     price = context.route(to).price
     at_most = "an unknown price" if price.usd is None else f"${price.usd.normalize():f} at most"
     context.tell_once(

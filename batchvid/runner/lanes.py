@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 from pydantic import SecretStr
 
 from batchvid.catalog import Provider
 from batchvid.failures import FailureKind
+from batchvid.runner.breaker import Health
 from batchvid.runner.limits import Slots, Window
 from batchvid.runner.queue import FairQueue
 from batchvid.runner.retry import backoff_s
 
-MOST_TROUBLES = 8  # in a row without one success: with the waits of retry.py about four minutes
 LONGEST_WISH_S = 3600.0  # a vendor's wish for a longer pause is for the next run
 EMBEDDED_ORIGIN = "embedded"  # where tasks of the emulator live that a run starts by itself, on whatever port
 
@@ -24,8 +24,8 @@ class Lane:
     """The runner's side of a provider. Times are seconds on the event loop's clock.
 
     `paused_until` holds submits back after a refusal that passes by waiting; `troubles` counts those in a row.
-    `stopped` is why nothing more is submitted, `blind` that nothing can be polled either, `capped` which cap of its
-    own budget is reached.
+    `health` knows which models work here. `stopped` is why nothing more is submitted, `left_behind` why some jobs
+    are not, `blind` that nothing can be polled either, `capped` which cap of its own budget is reached.
     """
 
     provider: Provider
@@ -34,6 +34,7 @@ class Lane:
     slots: Slots
     submits: Window
     polls: Window
+    health: Health = field(default_factory=Health)
     queue: FairQueue = field(default_factory=FairQueue)
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     delayed: int = 0
@@ -43,6 +44,7 @@ class Lane:
     troubles: int = 0
     capped: str = ""
     stopped: str = ""
+    left_behind: str = ""
     stopped_kind: FailureKind | None = None
     blind: bool = False
 
@@ -60,6 +62,10 @@ class Lane:
     def idle(self) -> bool:
         """Whether nothing waits here that could still be submitted."""
         return bool(self.stopped or self.capped) or (not self.queue and not self.delayed)
+
+    def lets(self, now: float) -> Callable[[str], bool]:
+        """Which models one more task of may be started now."""
+        return lambda model: self.slots.has_free(model) and self.health.lets(model, now)
 
     def is_stuck(self, active: Collection[str]) -> bool:
         """Whether what waits here waits only for slots of uncertain jobs, which nobody but a person can free soon."""

@@ -29,6 +29,13 @@ class FairQueue:
         self._lines.setdefault((entry, model), deque()).append(job_id)
         self._size += 1
 
+    def drain(self, model: str) -> list[str]:
+        """Take all jobs of a model out."""
+        lines = [line for line in self._lines if line[1] == model]
+        taken = [job_id for line in lines for job_id in self._lines.pop(line)]
+        self._size -= len(taken)
+        return taken
+
     def pop(self, allows: Callable[[str], bool]) -> str | None:
         """The next job whose model is allowed, or None. Its line goes to the back."""
         for line, jobs in self._lines.items():

@@ -16,6 +16,7 @@ from batchvid import events as ev
 from batchvid.catalog import Models, Provider, built_in
 from batchvid.errors import BatchvidError
 from batchvid.jobs import IN_FLIGHT, Job, JobState
+from batchvid.runner.breaker import Health
 from batchvid.runner.budget import Budget, Caps
 from batchvid.runner.context import Notice, RunContext, utc_now
 from batchvid.runner.downloader import Downloader
@@ -89,6 +90,7 @@ async def run(
                 retries=setup.retries,
                 rebuys=setup.rebuys,
             )
+            _keep_health(context)
             _keep_accounts(context)
             with _signals(context) as interrupted:
                 async with _ticking(tick):
@@ -207,6 +209,17 @@ def _keep_accounts(context: RunContext) -> None:
     context.recorder.listeners.insert(0, on_event)
 
 
+def _keep_health(context: RunContext) -> None:
+    """Every lane learns from what becomes of its jobs whether its models work."""
+
+    def on_event(event: ev.Event, _before: Job | None, after: Job) -> None:
+        lane = context.lanes.get(after.spec.provider)
+        if lane is not None and lane.health.hear(event, after, context.now(), context.jitter()):
+            lane.wake.set()
+
+    context.recorder.listeners.insert(0, on_event)
+
+
 @contextlib.asynccontextmanager
 async def _lanes(state: StateFile, setup: Setup, names: set[str]) -> AsyncIterator[dict[str, Lane]]:
     """A lane for each provider that has work, with its key at hand and its emulator started where it is one of ours."""
@@ -230,6 +243,7 @@ async def _lanes(state: StateFile, setup: Setup, names: set[str]) -> AsyncIterat
                 base_url=base_url,
                 key=keys[name],
                 slots=Slots(provider.concurrency, provider.model_concurrency),
+                health=Health(provider.first_wait_s),
                 submits=Window(provider.submits_per_min, 60.0, _on_loop_clock(asked.get(name, ()), now, loop_now)),
                 polls=Window(provider.polls_per_s, 1.0),
             )
@@ -274,7 +288,8 @@ def _outcome(context: RunContext | None, recorder: Recorder, scope: frozenset[st
     jobs = recorder.jobs
     ends = Counter(jobs[job_id].state for job_id in scope if job_id in jobs)
     lanes = context.lanes.values() if context else ()
-    stopped = [f"{lane.name} was stopped: {lane.stopped}" for lane in lanes if lane.stopped]
+    reasons = ((lane.name, lane.stopped or lane.left_behind) for lane in lanes)
+    stopped = [f"{name} was stopped: {reason}" for name, reason in reasons if reason]
     capped = [context.budget_reached or context.unbuyable] if context else []
     capped = [reason for reason in (*capped, *(lane.capped for lane in lanes)) if reason]
     reason, code = "", 0

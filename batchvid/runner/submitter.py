@@ -20,8 +20,9 @@ from batchvid.planning import Route, order_of
 from batchvid.runner.context import RunContext, utc_now
 from batchvid.runner.fallback import REASONS, other_model, turn
 from batchvid.runner.images import ImageReader
-from batchvid.runner.lanes import MOST_TROUBLES, Lane
+from batchvid.runner.lanes import Lane
 from batchvid.runner.retry import after_refusal
+from batchvid.specs import Reason
 from batchvid.wire import Accepted, Refused, Uncertain
 
 MOST_RESUBMITS = 3  # on_lost_submit: resubmit is a permission to risk a second purchase, not an endless one
@@ -59,9 +60,10 @@ class Submitter:
             if wait_s is None or wait_s > 0:
                 await _woken(lane.wake, wait_s)
                 continue
-            job_id = lane.queue.pop(lane.slots.has_free)
+            await self._clear(lane)
+            job_id = lane.queue.pop(lane.lets(context.now()))
             if job_id is None:
-                await _woken(lane.wake, None)
+                await _woken(lane.wake, lane.health.opens_in(lane.queue.models, context.now()))
                 continue
             self._start(lane, context.job(job_id))
             await asyncio.sleep(0)  # the call goes out before the next job is looked at
@@ -83,6 +85,7 @@ class Submitter:
             budget.reserve(job, route.price, route.duration_s)
         context.active.add(job.id)
         lane.slots.hold(job.id, route.model.name)
+        lane.health.went(job.id, route.model.name)
         lane.submits.grant(context.now())
         call = asyncio.create_task(self._submit(lane, job))
         self._calls.add(call)
@@ -129,6 +132,7 @@ class Submitter:
             context.passed_over = f"{job.id} is not bought: {fault}"
             context.notice(context.passed_over)
             lane.slots.free(job.id)
+            lane.health.said_nothing(job.id, route.model.name)
             for budget in context.budgets_of(job).values():
                 budget.settle(job)
             context.rest(job.id)
@@ -191,12 +195,18 @@ class Submitter:
         if no.kind in STOPS_PROVIDER:
             delay_s = 0.0  # the account's trouble, not the job's: it stays pending for the next run
             self._stop(lane, no)  # before the refusal is told, which frees a slot for the next in line
+        elif no.kind is FailureKind.UNAVAILABLE:
+            lane.health.refused(job, context.now(), context.jitter(), no.retry_after_s)
+            context.tell_once(
+                f"{lane.name}: {job.spec.model} is unavailable; one job at a time tries whether it is back"
+            )
+            if delay_s is not None and lane.health.is_over(job.model_sent):
+                delay_s, lane.left_behind = 0.0, f"{job.spec.model}: {_words(no)}"
         elif delay_s is not None:
             delay_s = max(delay_s, lane.pause(context.now(), no.retry_after_s, context.jitter()) - context.now())
-            if no.kind is FailureKind.UNAVAILABLE and lane.troubles >= MOST_TROUBLES:
-                self._stop(lane, no)
+            context.tell_once(f"{lane.name} refuses submits ({no.kind}); they wait and are sent again")
         reason = REASONS.get(no.kind)
-        other = other_model(context, job, reason) if delay_s is None or lane.stopped else None
+        other = other_model(context, job, reason) if delay_s is None else None
         if other:
             delay_s = 0.0
         retry_at = None if delay_s is None else utc_now() + timedelta(seconds=delay_s)
@@ -208,6 +218,20 @@ class Submitter:
             if delay_s is not None and not lane.stopped:
                 self.enqueue(job, delay_s)
         context.rest(job.id)
+
+    async def _clear(self, lane: Lane) -> None:
+        """Let go of jobs that wait for a model that is given up here: to another model, or to the next run."""
+        context = self._context
+        for model in [model for model in lane.queue.models if lane.health.is_over(model)]:
+            jobs = [context.job(job_id) for job_id in lane.queue.drain(model)]
+            context.active.update(job.id for job in jobs)
+            for job, other in [(job, other_model(context, job, Reason.OUTAGE)) for job in jobs]:
+                if other:
+                    self.enqueue(await turn(context, job, None, other, Reason.OUTAGE))
+                else:
+                    lane.left_behind = lane.left_behind or f"{model}: its tasks fail"
+                    context.tell_once(f"{lane.name} is stopped ({lane.left_behind})")
+                context.rest(job.id)
 
     def _stop(self, lane: Lane, no: Refused) -> None:
         if not lane.stopped:
