@@ -11,11 +11,13 @@ from pydantic import SecretStr
 from batchvid.catalog import Provider
 from batchvid.failures import FailureKind
 from batchvid.runner.breaker import Health
+from batchvid.runner.elastic import Elastic
 from batchvid.runner.limits import Slots, Window
 from batchvid.runner.queue import FairQueue
 from batchvid.runner.retry import backoff_s
 
 LONGEST_WISH_S = 3600.0  # a vendor's wish for a longer pause is for the next run
+RISES_SLOWER = 15.0  # one slot more after so many first waits: half a minute at a provider, quick on the emulator
 EMBEDDED_ORIGIN = "embedded"  # where tasks of the emulator live that a run starts by itself, on whatever port
 
 
@@ -24,7 +26,8 @@ class Lane:
     """The runner's side of a provider. Times are seconds on the event loop's clock.
 
     `paused_until` holds submits back after a refusal that passes by waiting; `troubles` counts those in a row.
-    `health` knows which models work here. `stopped` is why nothing more is submitted, `left_behind` why some jobs
+    `health` knows which models work here, `narrowed` which refused more tasks at once, all together under no name.
+    `stopped` is why nothing more is submitted, `left_behind` why some jobs
     are not, `blind` that nothing can be polled either, `capped` which cap of its own budget is reached.
     """
 
@@ -35,6 +38,7 @@ class Lane:
     submits: Window
     polls: Window
     health: Health = field(default_factory=Health)
+    narrowed: dict[str, Elastic] = field(default_factory=dict)
     queue: FairQueue = field(default_factory=FairQueue)
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     delayed: int = 0
@@ -65,7 +69,39 @@ class Lane:
 
     def lets(self, now: float) -> Callable[[str], bool]:
         """Which models one more task of may be started now."""
-        return lambda model: self.slots.has_free(model) and self.health.lets(model, now)
+
+        def may_start(model: str) -> bool:
+            return self.slots.has_free(model) and self.health.lets(model, now) and self._has_room(model, now)
+
+        return may_start
+
+    def _has_room(self, model: str, now: float) -> bool:
+        """Whether the provider has not refused as many of the model, or of all, at once."""
+        limits = ((name, self.narrowed[name]) for name in ("", model) if name in self.narrowed)
+        return all(self.slots.used_by(name) < elastic.limit_at(now) for name, elastic in limits)
+
+    def opens_in(self, now: float) -> float | None:
+        """Seconds until more may be started than now by the clock alone, None when that is up to an event."""
+        waits = [self.health.opens_in(self.queue.models, now), *(one.rises_in(now) for one in self.narrowed.values())]
+        return min((wait_s for wait_s in waits if wait_s is not None), default=None)
+
+    def narrow(self, model: str, words: str, inside: int, now: float) -> None:
+        """The provider refused one more at once: of this model if its words name it, else of all together.
+
+        `inside` are the tasks that it holds now. Calls that were out together are refused together: one refusal.
+        """
+        if now < self.paused_until:
+            return
+        name = model if model and model.casefold() in words.casefold() else ""
+        if name not in self.narrowed:
+            self.narrowed[name] = Elastic(self.slots.limit_of(name), self.provider.first_wait_s * RISES_SLOWER)
+        self.narrowed[name].refused(inside, now)
+
+    def limits(self, now: float) -> dict[str, int]:
+        """The limits that refusals have narrowed, by model; those that are wide again are forgotten."""
+        now_at = {name: elastic.limit_at(now) for name, elastic in self.narrowed.items()}
+        self.narrowed = {name: one for name, one in self.narrowed.items() if now_at[name] < one.most}
+        return now_at
 
     def is_stuck(self, active: Collection[str]) -> bool:
         """Whether what waits here waits only for slots of uncertain jobs, which nobody but a person can free soon."""

@@ -15,7 +15,7 @@ from batchvid import events as ev
 from batchvid.dialects import DIALECTS
 from batchvid.errors import NotSent, ReplyLost, StateError, StorageError, UnreadableReply
 from batchvid.failures import STOPS_PROVIDER, FailureKind
-from batchvid.jobs import Job
+from batchvid.jobs import Job, JobState
 from batchvid.planning import Route, order_of
 from batchvid.runner.context import RunContext, utc_now
 from batchvid.runner.fallback import REASONS, other_model, turn
@@ -36,6 +36,7 @@ class Submitter:
         self._on_running = on_running
         self._images = ImageReader()
         self._calls: set[asyncio.Task[None]] = set()
+        self._told_limits: dict[tuple[str, str], int] = {}
 
     def enqueue(self, job: Job, delay_s: float = 0.0) -> None:
         """Let a pending job stand in line, at once or after a while."""
@@ -61,9 +62,10 @@ class Submitter:
                 await _woken(lane.wake, wait_s)
                 continue
             await self._clear(lane)
+            self._tell_limits(lane)
             job_id = lane.queue.pop(lane.lets(context.now()))
             if job_id is None:
-                await _woken(lane.wake, lane.health.opens_in(lane.queue.models, context.now()))
+                await _woken(lane.wake, lane.opens_in(context.now()))
                 continue
             self._start(lane, context.job(job_id))
             await asyncio.sleep(0)  # the call goes out before the next job is looked at
@@ -203,6 +205,10 @@ class Submitter:
             if delay_s is not None and lane.health.is_over(job.model_sent):
                 delay_s, lane.left_behind = 0.0, f"{job.spec.model}: {_words(no)}"
         elif delay_s is not None:
+            if no.kind is FailureKind.CONCURRENCY:
+                holders = (context.job(job_id) for job_id in lane.slots.holders)
+                inside = sum(holder.state is JobState.RUNNING for holder in holders)
+                lane.narrow(job.model_sent, _words(no), inside, context.now())
             delay_s = max(delay_s, lane.pause(context.now(), no.retry_after_s, context.jitter()) - context.now())
             context.tell_once(f"{lane.name} refuses submits ({no.kind}); they wait and are sent again")
         reason = REASONS.get(no.kind)
@@ -232,6 +238,16 @@ class Submitter:
                     lane.left_behind = lane.left_behind or f"{model}: its tasks fail"
                     context.tell_once(f"{lane.name} is stopped ({lane.left_behind})")
                 context.rest(job.id)
+
+    def _tell_limits(self, lane: Lane) -> None:
+        """Say once of each change how many tasks at once the provider is asked for."""
+        for name, limit in lane.limits(self._context.now()).items():
+            if self._told_limits.get((lane.name, name)) != limit:
+                self._told_limits[lane.name, name] = limit
+                whole = " again" if name not in lane.narrowed else ", as it refused more"
+                self._context.notice(
+                    f"{lane.name}: at most {limit} tasks {f'of {name} ' if name else ''}at once{whole}"
+                )
 
     def _stop(self, lane: Lane, no: Refused) -> None:
         if not lane.stopped:
