@@ -24,7 +24,7 @@ class Provider:
     """Who holds the key, the limits and the bill.
 
     `routes` maps a dialect to its path prefix below `base_url`. Limits are counts, per minute and per second as named;
-    `model_concurrency` narrows single models. `poll_every_s` overrules the models' cadence. `timeout_s` is how long a
+    `model_concurrency` narrows single models. `poll_every_s` overrules the models' pace. `timeout_s` is how long a
     task may take from submit to verdict, `queue_timeout_s` how long it may wait to be begun (None: as long); the
     `model_` ones hold for single models (see deadlines.py). `cancel` is until when a task can be cancelled here.
     `first_wait_s` is the first of the doubling waits after a refusal.

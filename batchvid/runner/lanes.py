@@ -11,6 +11,7 @@ from pydantic import SecretStr
 from batchvid.catalog import Provider
 from batchvid.failures import FailureKind
 from batchvid.runner.breaker import Health
+from batchvid.runner.cadence import SLOT_WAITED_FOR_S
 from batchvid.runner.elastic import Elastic
 from batchvid.runner.limits import Slots, Window
 from batchvid.runner.queue import FairQueue
@@ -27,8 +28,9 @@ class Lane:
 
     `paused_until` holds submits back after a refusal that passes by waiting; `troubles` counts those in a row.
     `health` knows which models work here, `narrowed` which refused more tasks at once, all together under no name.
-    `stopped` is why nothing more is submitted, `left_behind` why some jobs
-    are not, `blind` that nothing can be polled either, `capped` which cap of its own budget is reached.
+    `stopped` is why nothing more is submitted, `left_behind` why some jobs are not, `blind` that nothing can be
+    polled either, `capped` which cap of its own budget is reached. `poll_price_s` is what one question about a task
+    must save in seconds of lag, `least_price_s` what it costs while the poll rate is no bound (cadence.py).
     """
 
     provider: Provider
@@ -45,6 +47,9 @@ class Lane:
     polls_under_way: int = 0
     paused_until: float = 0.0
     polls_paused_until: float = 0.0
+    poll_price_s: float = SLOT_WAITED_FOR_S
+    least_price_s: float = SLOT_WAITED_FOR_S
+    repriced_at: float = 0.0
     troubles: int = 0
     capped: str = ""
     stopped: str = ""

@@ -17,6 +17,7 @@ from batchvid.errors import NotSent, ReplyLost, StateError, StorageError, Unread
 from batchvid.failures import STOPS_PROVIDER, FailureKind
 from batchvid.jobs import Job, JobState
 from batchvid.planning import Route, order_of
+from batchvid.runner.cadence import ENOUGH
 from batchvid.runner.context import RunContext, utc_now
 from batchvid.runner.fallback import REASONS, other_model, turn
 from batchvid.runner.images import ImageReader
@@ -63,7 +64,7 @@ class Submitter:
                 continue
             await self._clear(lane)
             self._tell_limits(lane)
-            job_id = lane.queue.pop(lane.lets(context.now()))
+            job_id = lane.queue.pop(lane.lets(context.now()), lambda model: self._lasts_s(lane, model))
             if job_id is None:
                 await _woken(lane.wake, lane.opens_in(context.now()))
                 continue
@@ -76,6 +77,10 @@ class Submitter:
             return None
         now = self._context.now()
         return max(lane.paused_until, lane.submits.opens_at()) - now
+
+    def _lasts_s(self, lane: Lane, model: str) -> float | None:
+        law = self._context.law(lane.name, model)
+        return law.median_s if law.seen >= ENOUGH else None
 
     def _start(self, lane: Lane, job: Job) -> None:
         context = self._context
