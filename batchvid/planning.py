@@ -185,20 +185,20 @@ def make_plan(
     problems: dict[str, str] = {}  # in order, each once: the jobs of one entry share their mistakes
     models = models or catalog.built_in()
     for placed in manifest.jobs:
-        verdict, reason = _verdict(placed.spec, jobs.get(placed.spec.id))
-        if verdict in AT_REST and again(placed.spec, verdict):
+        spec = _as_it_stands(placed.spec, jobs.get(placed.spec.id))
+        verdict, reason = _verdict(spec, jobs.get(spec.id))
+        if verdict in AT_REST and again(spec, verdict):
             verdict, reason = Verdict.WAITING, f"{reason}; to be bought again"
         if verdict not in BUYS:
-            job = jobs[placed.spec.id]
-            planned.append(JobPlan(placed.spec, verdict, reason, job.price))
+            planned.append(JobPlan(spec, verdict, reason, jobs[spec.id].price))
             continue
         try:
-            route = route_of(placed.spec, providers, models)
-            planned.append(_buy(JobPlan(placed.spec, verdict, reason, route.price), route, providers, models, sold_on))
+            route = route_of(spec, providers, models)
+            planned.append(_buy(JobPlan(spec, verdict, reason, route.price), route, providers, models, sold_on))
         except Unsupported as no:
-            problem = placed.place.problem(f"{no.field}: {placed.spec.model}: {no.reason}")
+            problem = placed.place.problem(f"{no.field}: {spec.model}: {no.reason}")
             if problem not in problems:
-                problems[problem] = f"{problem}{way_out(placed.spec, route.provider, models)}"
+                problems[problem] = f"{problem}{way_out(spec, route.provider, models)}"
         except UsageError as no:
             problem = placed.place.problem(str(no))
             problems[problem] = problem
@@ -206,6 +206,20 @@ def make_plan(
         raise ManifestError(list(problems.values()))
     planned += [_removed(job) for job in jobs.values() if job.id not in manifest.all_ids]
     return Plan(tuple(planned))
+
+
+def _as_it_stands(asked: JobSpec, job: Job | None) -> JobSpec:
+    """The spec with the model of its fallback that the job has turned to after a task of it was paid for.
+
+    Such a job goes on where it stood; one that was only refused begins again with what is asked for.
+    """
+    turned_already = job is not None and job.state is JobState.PENDING and job.tasks and job.spec.instead_of
+    if job is None or not turned_already or job.spec.fingerprint != asked.fingerprint:
+        return asked
+    spec = asked
+    for _ in range(len(asked.fallback) - len(job.spec.fallback)):
+        spec = spec.turned()
+    return spec if (spec.model, spec.provider) == (job.spec.model, job.spec.provider) else asked
 
 
 def _verdict(spec: JobSpec, job: Job | None) -> tuple[Verdict, str]:

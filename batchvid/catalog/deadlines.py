@@ -16,6 +16,12 @@ class Deadlines:
     verdict_s: float
     queue_s: float | None = None
 
+    def next_s(self, age_s: float) -> float:
+        """The next deadline of a task of that age, as an age in seconds."""
+        if self.queue_s is None or age_s >= self.queue_s:
+            return self.verdict_s
+        return min(self.queue_s, self.verdict_s)
+
 
 def deadlines_of(provider: Provider, model: str, models: Models | None = None) -> Deadlines:
     """The deadlines of this model's tasks at this provider; for models no longer known, too.

@@ -15,7 +15,7 @@ from batchvid.runner.cadence import SLOT_WAITED_FOR_S
 from batchvid.runner.elastic import Elastic
 from batchvid.runner.limits import Slots, Window
 from batchvid.runner.queue import FairQueue
-from batchvid.runner.retry import backoff_s
+from batchvid.runner.retry import RetryBudget, backoff_s
 
 LONGEST_WISH_S = 3600.0  # a vendor's wish for a longer pause is for the next run
 RISES_SLOWER = 15.0  # one slot more after so many first waits: half a minute at a provider, quick on the emulator
@@ -41,6 +41,7 @@ class Lane:
     polls: Window
     health: Health = field(default_factory=Health)
     narrowed: dict[str, Elastic] = field(default_factory=dict)
+    retries: RetryBudget = field(default_factory=RetryBudget)
     queue: FairQueue = field(default_factory=FairQueue)
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     delayed: int = 0

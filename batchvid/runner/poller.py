@@ -7,7 +7,6 @@ import contextlib
 import heapq
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
 
 from batchvid import events as ev
 from batchvid.catalog import Deadlines, Pace, deadlines_of, pace_of
@@ -18,11 +17,11 @@ from batchvid.jobs import Job, JobState
 from batchvid.planning import order_of
 from batchvid.runner.cadence import NOBODY_WAITS_S, SLOT_WAITED_FOR_S, demand_of, next_age_s, price_within
 from batchvid.runner.context import RunContext, utc_now
-from batchvid.runner.fallback import REASONS, other_model, turn
+from batchvid.runner.failed import end_failed
 from batchvid.runner.hazard import Law
 from batchvid.runner.lanes import LONGEST_WISH_S, Lane
 from batchvid.runner.overdue import end_overdue
-from batchvid.runner.retry import after_failure, backoff_s
+from batchvid.runner.retry import backoff_s
 from batchvid.specs import Reason
 from batchvid.wire import Phase, Refused, Request, Status
 
@@ -122,10 +121,8 @@ class Poller:
         seen_at = now if watch.seen_at is None else watch.seen_at
         age_s = max(seen_at - watch.born_at, 0.0)
         due_at = watch.born_at + next_age_s(watch.law, watch.pace, age_s, watch.lane.poll_price_s, watch.job_id)
-        limits = watch.deadlines  # nobody finds out that a task is overdue but by asking for it
-        passed = limits.queue_s is None or now >= watch.born_at + limits.queue_s
-        deadline_s = limits.verdict_s if passed else min(limits.queue_s, limits.verdict_s)
-        return max(min(due_at, watch.born_at + deadline_s), watch.not_before)
+        overdue_at = watch.born_at + watch.deadlines.next_s(now - watch.born_at)
+        return max(min(due_at, overdue_at), watch.not_before)  # nobody finds out that it is overdue but by asking
 
     def _reprice(self, lane: Lane, now: float) -> None:
         """What a question is worth now: so much that all of them together stay under the poll rate."""
@@ -218,7 +215,10 @@ class Poller:
             )
             self._on_ready(await context.recorder.record(job.id, done), status)
         elif status.phase is Phase.FAILED:
-            await self._failed(job, status)
+            job, again_s = await end_failed(context, job, status)
+            if again_s is not None:
+                self._on_again(job, again_s)
+            context.rest(job.id)
         elif status.phase is Phase.UNSEEN:
             watch.unseen += 1
             if watch.unseen > GRACE_POLLS and self._age_s(watch) > GRACE_S:
@@ -247,30 +247,6 @@ class Poller:
             look = watch.law.ended if phase in (Phase.SUCCEEDED, Phase.FAILED) else watch.law.survived
             look(max(watch.seen_at - watch.born_at, 0.0), now - watch.born_at)
         watch.seen_at = now
-
-    async def _failed(self, job: Job, status: Status) -> None:
-        context = self._context
-        kind = status.kind or FailureKind.MODERATION_SUSPECTED
-        retries = context.retries if job.id in context.rebuys else 0
-        delay_s = after_failure(kind, job.tasks, retries, context.jitter())
-        reason = REASONS.get(kind)
-        other = other_model(context, job, reason) if delay_s is None else None
-        if other:
-            delay_s = 0.0
-        failed = ev.TaskFailed(
-            at=utc_now(),
-            kind=kind,
-            message=f"{status.code}: {status.message}" if status.code else status.message,
-            charged=status.charged,
-            retry_at=None if delay_s is None else utc_now() + timedelta(seconds=delay_s),
-        )
-        if other and reason:
-            job = await turn(context, job, failed, other, reason)
-        else:
-            job = await context.recorder.record(job.id, failed)
-        if delay_s is not None:
-            self._on_again(job, delay_s)
-        context.rest(job.id)
 
     async def _unanswered(self, watch: Watch, no: Refused) -> None:
         context, lane = self._context, watch.lane

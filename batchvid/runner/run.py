@@ -227,10 +227,12 @@ def _keep_accounts(context: RunContext) -> None:
 
 
 def _keep_health(context: RunContext) -> None:
-    """Every lane learns from what becomes of its jobs whether its models work."""
+    """Every lane learns from what becomes of its jobs whether its models work, and what it may buy again."""
 
     def on_event(event: ev.Event, _before: Job | None, after: Job) -> None:
         lane = context.lanes.get(after.spec.provider)
+        if lane is not None and isinstance(event, ev.SubmitAccepted):
+            lane.retries.accepted += 1
         if lane is not None and lane.health.hear(event, after, context.now(), context.jitter()):
             lane.wake.set()
 

@@ -137,6 +137,35 @@ class TestAnOutage:
         assert bench.run("--collect-only").code == 1
         assert bench.emulator.ledger()["purchases"] == 1
 
+    @pytest.mark.parametrize("events", range(1, 9))
+    def test_killed_at_every_event(self, bench: Bench, events: int) -> None:
+        """A task breaks and the other model is bought: however the run is killed, that is two purchases and a clip."""
+        bench.write(kites("veo3.1-fast"))
+        bench.emulator.set_faults(
+            {"match": {"step": "submit", "model": "veo3-fast"}, "do": {"outcome": "fail", "message": "internal error"}}
+        )
+        process = bench.start(str(events), str(bench.manifest), module="tests.end_to_end.die_after")
+        process.communicate(timeout=60)
+        if bench.run().code == 5:
+            sold = {task["model"]: task["task_id"] for task in bench.emulator.ledger()["tasks"]}
+            lost = sold.get(bench.status()["uncertain"][0]["model"])
+            how = ["--task-id", lost] if lost else ["--abandon"]
+            assert bench.cli("resolve", "kite", *how, "--batch", "batch").code == 0
+            assert bench.run().code == 0
+        assert [row["state"] for row in bench.rows()] == ["succeeded"]
+        assert models(bench) == ["veo3-fast", "veo3.1-fast"]
+
+    def test_a_job_that_was_only_refused_begins_anew(self, bench: Bench) -> None:
+        """Nothing was bought before the run was killed: the next one asks for what the manifest asks for."""
+        bench.write(kites("veo3.1-fast"))
+        bench.emulator.set_faults({"match": {"step": "submit", "model": "veo3-fast"}, "do": AT_ONCE})
+        process = bench.start("11", str(bench.manifest), module="tests.end_to_end.die_after")
+        process.communicate(timeout=60)
+        assert bench.status()["states"]["pending"] == 1
+        bench.emulator.set_faults()
+        assert bench.run().code == 0
+        assert models(bench) == ["veo3-fast"]
+
     def test_a_fallback_taken_out_of_the_manifest(self, bench: Bench) -> None:
         """A task under way falls back only to what the manifest still allows."""
         bench.write(kites("veo3.1-fast"))

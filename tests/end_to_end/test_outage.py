@@ -51,3 +51,15 @@ def test_an_outage_that_ends_is_found_out_by_one_job(bench: Bench) -> None:
     assert session.run(hasty(bench)).exit_code == 0
     ledger = bench.emulator.ledger()
     assert (ledger["submits"], ledger["purchases"]) == (23 + 30, 30)
+
+
+def test_retries_have_a_budget_of_their_own(bench: Bench) -> None:
+    """Every third task breaks for ever and `retries: 9` allows many more: ten and a fifth of all are bought again."""
+    clips = KITES + "\n  - {id: storm, prompt: storm, takes: 15}"
+    bench.write(clips, top="retries: 9", concurrency=3)
+    bench.emulator.set_faults({"match": {"step": "submit", "prompt": "storm"}, "do": BROKEN})
+    assert session.run(hasty(bench)).exit_code in (1, 6)
+    purchases = bench.emulator.ledger()["purchases"]
+    assert 45 < purchases <= 45 + 10 + purchases // 5
+    log = (bench.batch / "run.log").read_text("utf-8")
+    assert log.count("too many tasks failed to buy more of them again by themselves") == 1
