@@ -35,7 +35,7 @@ class SubmitStarted(Event):
     All that is needed to collect what it buys is frozen here, so that neither a changed manifest nor an upgrade can
     lose it: `origin` is the base URL (the task lives there and is polled there only), `dialect` and `prefix` how it
     is spoken to, `model` the id on the wire, `duration_s` what is bought. `external_id` is the id of ours that the
-    call carries. `provider` is who was asked: a fallback may make the job another one's (empty in older files).
+    call carries. `provider` is whose bill it goes on: the job may turn to another later (empty in older files).
     """
 
     origin: str

@@ -28,9 +28,10 @@ class Lane:
 
     `paused_until` holds submits back after a refusal that passes by waiting; `troubles` counts those in a row.
     `health` knows which models work here, `narrowed` which refused more tasks at once, all together under no name.
-    `stopped` is why nothing more is submitted, `left_behind` why some jobs are not, `blind` that nothing can be
-    polled either, `capped` which cap of its own budget is reached. `poll_price_s` is what one question about a task
-    must save in seconds of lag, `least_price_s` what it costs while the poll rate is no bound (cadence.py).
+    `last_no` is what was said when a model was last unavailable. `stopped` is why nothing more is submitted,
+    `left_behind` why some jobs are not, `blind` that nothing can be polled either, `capped` which cap of its own
+    budget is reached. `poll_price_s` is what one question about a task must save in seconds of lag, `least_price_s`
+    what it costs while the poll rate is no bound (cadence.py).
     """
 
     provider: Provider
@@ -55,6 +56,7 @@ class Lane:
     capped: str = ""
     stopped: str = ""
     left_behind: str = ""
+    last_no: dict[str, str] = field(default_factory=dict)
     stopped_kind: FailureKind | None = None
     blind: bool = False
 

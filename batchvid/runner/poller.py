@@ -27,6 +27,7 @@ from batchvid.wire import Phase, Refused, Request, Status
 
 GRACE_S = 60.0  # how long a provider may not know a task after it made it (wire-cometapi 6.3)
 GRACE_POLLS = 6
+TOLD_UNANSWERED = 3  # in a row: one or two are nothing to worry people with
 MOST_UNREADABLE = 5  # in a row: a reply that cannot be read stops the job loudly
 REPRICE_EVERY_S = 2.0
 SAMPLE = 500  # tasks that stand for all when the price of a question is worked out
@@ -257,6 +258,8 @@ class Poller:
         watch.phase = Phase.UNKNOWN
         watch.unanswered += 1
         wait_s = backoff_s(watch.unanswered - 1, context.jitter(), first_s=watch.pace.every_s)
+        if watch.unanswered == TOLD_UNANSWERED:
+            context.tell_once(f"{lane.name} does not answer polls ({no.kind}); its tasks go on and are asked again")
         if no.kind is FailureKind.RATE:
             lane.polls_paused_until = context.now() + min(no.retry_after_s or wait_s, LONGEST_WISH_S)
         await self._later(watch, wait_s, no.message)

@@ -21,11 +21,12 @@ from batchvid.runner.cadence import ENOUGH
 from batchvid.runner.context import RunContext, utc_now
 from batchvid.runner.fallback import REASONS, other_model, turn
 from batchvid.runner.images import ImageReader
-from batchvid.runner.lanes import Lane
+from batchvid.runner.lanes import LONGEST_WISH_S, Lane
 from batchvid.runner.retry import after_refusal
 from batchvid.specs import Reason
 from batchvid.wire import Accepted, Refused, Uncertain
 
+AT_ONCE = 500  # jobs that turn to another model together
 MOST_RESUBMITS = 3  # on_lost_submit: resubmit is a permission to risk a second purchase, not an endless one
 
 
@@ -204,12 +205,14 @@ class Submitter:
             delay_s = 0.0  # the account's trouble, not the job's: it stays pending for the next run
             self._stop(lane, no)  # before the refusal is told, which frees a slot for the next in line
         elif no.kind is FailureKind.UNAVAILABLE:
-            lane.health.refused(job, context.now(), context.jitter(), no.retry_after_s)
+            wish_s = None if no.retry_after_s is None else min(no.retry_after_s, LONGEST_WISH_S)
+            lane.health.refused(job, context.now(), context.jitter(), wish_s)
+            lane.last_no[job.model_sent] = _words(no)
             context.tell_once(
                 f"{lane.name}: {job.spec.model} is unavailable; one job at a time tries whether it is back"
             )
             if delay_s is not None and lane.health.is_over(job.model_sent):
-                delay_s, lane.left_behind = 0.0, f"{job.spec.model}: {_words(no)}"
+                delay_s = 0.0
         elif delay_s is not None:
             if no.kind is FailureKind.CONCURRENCY:
                 holders = (context.job(job_id) for job_id in lane.slots.holders)
@@ -237,13 +240,18 @@ class Submitter:
         for model in [model for model in lane.queue.models if lane.health.is_over(model)]:
             jobs = [context.job(job_id) for job_id in lane.queue.drain(model)]
             context.active.update(job.id for job in jobs)
-            for job, other in [(job, other_model(context, job, Reason.OUTAGE)) for job in jobs]:
-                if other:
-                    self.enqueue(await turn(context, job, None, other, Reason.OUTAGE))
-                else:
-                    lane.left_behind = lane.left_behind or f"{model}: its tasks fail"
-                    context.tell_once(f"{lane.name} is stopped ({lane.left_behind})")
-                context.rest(job.id)
+            for start in range(0, len(jobs), AT_ONCE):  # together, so that they share their writes to the disk
+                await asyncio.gather(*(self._let_go(lane, model, job) for job in jobs[start : start + AT_ONCE]))
+
+    async def _let_go(self, lane: Lane, model: str, job: Job) -> None:
+        context = self._context
+        other = other_model(context, job, Reason.OUTAGE)
+        if other:
+            self.enqueue(await turn(context, job, None, other, Reason.OUTAGE))
+        else:
+            lane.left_behind = lane.left_behind or f"{model}: {lane.last_no.get(model, 'its tasks fail')}"
+            context.tell_once(f"{lane.name} is stopped ({lane.left_behind})")
+        context.rest(job.id)
 
     def _tell_limits(self, lane: Lane) -> None:
         """Say once of each change how many tasks at once the provider is asked for."""

@@ -63,3 +63,13 @@ def test_retries_have_a_budget_of_their_own(bench: Bench) -> None:
     assert 45 < purchases <= 45 + 10 + purchases // 5
     log = (bench.batch / "run.log").read_text("utf-8")
     assert log.count("too many tasks failed to buy more of them again by themselves") == 1
+
+
+def test_polls_that_are_not_answered_are_told_once(bench: Bench) -> None:
+    """Thirty tasks that nobody tells of: one line says so, and every clip comes home when the answers do."""
+    bench.write(KITES)
+    bench.emulator.set_faults({"match": {"step": "poll", "nth": [1, 2, 3]}, "do": {"unavailable": True}})
+    ended = bench.run()
+    assert ended.code == 0
+    assert ended.out.count("cometapi does not answer polls (unavailable)") == 1
+    assert bench.emulator.ledger()["purchases"] == 30
