@@ -13,6 +13,7 @@ from batchvid.jobs import JobState
 from batchvid.state import StateFile
 from tests.builders import state_file, steps
 from tests.end_to_end.conftest import KEY, PICTURES, Bench
+from tests.end_to_end.interrupted import leave_running
 
 BOAT = "  - {id: boat, prompt: a boat, model: openai-videos/sora-x, resolution: 1280x720}"
 CRANE = f"  - {{id: crane, prompt: a crane, model: gen3a_turbo, duration_s: 5, image: '{PICTURES / 'harbour.jpg'}'}}"
@@ -20,7 +21,7 @@ STUCK = {"match": {"step": "submit"}, "do": {"outcome": "stuck"}}
 
 
 class Running:
-    """Batches that a killed run has left with their tasks under way."""
+    """Batches that an interrupted run has left with their tasks under way."""
 
     @pytest.fixture
     def settings(self) -> Settings:
@@ -29,9 +30,7 @@ class Running:
     def leave(self, bench: Bench, clips: str, **limits: Any) -> None:
         """Run until the first task is on record, and no further."""
         bench.write(clips, **limits)
-        process = bench.start("2", str(bench.manifest), module="tests.end_to_end.die_after")
-        process.communicate(timeout=60)
-        assert bench.status()["states"]["running"] == 1
+        leave_running(bench)
 
 
 class TestWhatWaits:

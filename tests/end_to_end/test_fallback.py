@@ -14,6 +14,7 @@ from batchvid import session
 from batchvid.emulator import Settings
 from batchvid.session import Batch
 from tests.end_to_end.conftest import KEY, Bench, ServedEmulator
+from tests.end_to_end.interrupted import leave_running
 
 DOWN = {"status": 503, "json": {"error": {"message": "no channel", "code": "model_not_found"}}}
 AT_ONCE = {**DOWN, "headers": {"Retry-After": "0"}}
@@ -132,12 +133,11 @@ class TestAnOutage:
         """`--collect-only` buys nothing, whatever the manifest allows a run: neither a retry nor a fallback."""
         bench.write(kites("veo3.1-fast"), top="retries: 2")
         bench.emulator.set_faults({"match": {"step": "submit"}, "do": {"outcome": "fail", "message": "internal error"}})
-        process = bench.start("2", str(bench.manifest), module="tests.end_to_end.die_after")
-        process.communicate(timeout=60)
+        leave_running(bench)
         assert bench.run("--collect-only").code == 1
         assert bench.emulator.ledger()["purchases"] == 1
 
-    @pytest.mark.parametrize("events", range(1, 9))
+    @pytest.mark.parametrize("events", [3, 4, 5, 6])  # broke and turned, sent, bought
     def test_killed_at_every_event(self, bench: Bench, events: int) -> None:
         """A task breaks and the other model is bought: however the run is killed, that is two purchases and a clip."""
         bench.write(kites("veo3.1-fast"))
@@ -166,12 +166,24 @@ class TestAnOutage:
         assert bench.run().code == 0
         assert models(bench) == ["veo3-fast"]
 
+    def test_a_fallback_that_is_no_longer_sold(self, bench: Bench) -> None:
+        """The catalogue forgot it while a task ran: it is passed over, and the next one is bought."""
+        own = bench.folder / "batchvid.toml"
+        own.write_text('[models.house]\ndialect = "veo"\n', "utf-8")
+        bench.write(kites("[house, veo3.1-fast]"))
+        bench.emulator.set_faults(
+            {"match": {"step": "submit", "model": "veo3-fast"}, "do": {"outcome": "fail", "message": "internal error"}}
+        )
+        leave_running(bench)
+        own.unlink()
+        assert bench.run().code == 0
+        assert models(bench) == ["veo3-fast", "veo3.1-fast"]
+
     def test_a_fallback_taken_out_of_the_manifest(self, bench: Bench) -> None:
         """A task under way falls back only to what the manifest still allows."""
         bench.write(kites("veo3.1-fast"))
         bench.emulator.set_faults({"match": {"step": "submit"}, "do": {"outcome": "fail", "message": "internal error"}})
-        process = bench.start("2", str(bench.manifest), module="tests.end_to_end.die_after")
-        process.communicate(timeout=60)
+        leave_running(bench)
         bench.write(kites("[]"))
         assert bench.run().code == 1
         assert models(bench) == ["veo3-fast"]
