@@ -9,15 +9,17 @@ from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+from functools import partial
 
 from batchvid import catalog
 from batchvid.catalog import Model, Models, Provider, Terms, terms_of
 from batchvid.dialects import DIALECTS
 from batchvid.errors import ManifestError, Unsupported, UsageError
 from batchvid.jobs import Job, JobState
+from batchvid.lineage import ANY_PARENT, outlook, promised
 from batchvid.manifest import Manifest
 from batchvid.specs import ImageRef, JobSpec, Price, Reason
-from batchvid.wire import ImageInput, Order
+from batchvid.wire import ImageInput, Order, Parent
 
 FREE = Price(usd=Decimal(0), basis="the emulator charges nothing")
 SHOWN_MODELS = 6  # models named as a way out of what another one cannot do
@@ -40,11 +42,14 @@ class Verdict(StrEnum):
     """Kept: `retry` buys it again."""
     UNCERTAIN = "uncertain"
     """Held: may be paid for; `resolve` settles it."""
+    HELD = "held"
+    """Not bought by this run: the clip that it works on is not there and this run does not bring it."""
     REMOVED = "removed"
     """Left alone: no longer in the manifest."""
 
 
 BUYS = frozenset({Verdict.NEW, Verdict.WAITING})
+PRICED = BUYS | {Verdict.HELD}
 AT_REST = frozenset({Verdict.STORED, Verdict.CHANGED, Verdict.FAILED})
 
 
@@ -96,6 +101,11 @@ class Plan:
         return tuple(job for job in self.jobs if job.verdict in BUYS)
 
     @property
+    def to_plan(self) -> tuple[JobPlan, ...]:
+        """Those that the state file is to know as pending: bought by this run or, held back, by a later one."""
+        return tuple(job for job in self.jobs if job.verdict in PRICED)
+
+    @property
     def counts(self) -> Counter[Verdict]:
         """How many there are of each verdict."""
         return Counter(job.verdict for job in self.jobs)
@@ -126,10 +136,12 @@ def order_of(
     terms: Terms | None = None,
     images: Iterable[ImageInput] | None = None,
     external_id: str = "",
+    parent: Parent | None = None,
 ) -> Order:
     """What is sent for this job, in batchvid's own words; `model` is its id on the wire.
 
-    Without `terms` the wishes are told as they are, as for a poll; without `images` their bytes are left out.
+    Without `terms` the wishes are told as they are, as for a poll; without `images` their bytes are left out. `parent`
+    is the clip that a job with a parent works on; a poll needs none.
     """
     if images is None:
         images = (without_bytes(image, terms.pixels if terms else None) for image in spec.images)
@@ -146,6 +158,7 @@ def order_of(
         mode=spec.mode,
         action=spec.action,
         video=spec.video,
+        parent=parent,
         audio=spec.audio,
         options=spec.options,
         external_id=external_id,
@@ -184,21 +197,40 @@ def make_plan(
     planned: list[JobPlan] = []
     problems: dict[str, str] = {}  # in order, each once: the jobs of one entry share their mistakes
     models = models or catalog.built_in()
+    verdicts = _verdicts(manifest, jobs, again)
+    specs = {placed.spec.id: placed.spec for placed in manifest.jobs}
+
+    def parent_of(spec: JobSpec, route: Route) -> Parent:
+        if not spec.parent:
+            return ANY_PARENT
+        find = partial(models.find, dialects=route.provider.routes)
+        return promised(spec, route.model.dialect, specs, jobs, find)
+
+    def other_route(spec: JobSpec) -> Route:
+        try:
+            route = route_of(spec, providers, models)
+            check(spec, route, parent_of(spec, route))
+        except Unsupported as no:
+            raise Unsupported("fallback", f"{spec.model}: {no}") from None
+        except UsageError as no:
+            raise UsageError(f"fallback: {no}") from None
+        return route
+
     for placed in manifest.jobs:
         spec = _as_it_stands(placed.spec, jobs.get(placed.spec.id))
-        verdict, reason = _verdict(spec, jobs.get(spec.id))
-        if verdict in AT_REST and again(spec, verdict):
-            verdict, reason = Verdict.WAITING, f"{reason}; to be bought again"
-        if verdict not in BUYS:
+        verdict, reason = verdicts[spec.id]
+        if verdict not in PRICED:
             planned.append(JobPlan(spec, verdict, reason, jobs[spec.id].price))
             continue
         try:
             route = route_of(spec, providers, models)
-            planned.append(_buy(JobPlan(spec, verdict, reason, route.price), route, providers, models, sold_on))
+            parent = parent_of(spec, route)
+            job = JobPlan(spec, verdict, reason, route.price)
+            planned.append(_buy(job, route, parent, other_route, sold_on))
         except Unsupported as no:
             problem = placed.place.problem(f"{no.field}: {spec.model}: {no.reason}")
             if problem not in problems:
-                problems[problem] = f"{problem}{way_out(spec, route.provider, models)}"
+                problems[problem] = f"{problem}{way_out(spec, route.provider, models, parent)}"
         except UsageError as no:
             problem = placed.place.problem(str(no))
             problems[problem] = problem
@@ -222,6 +254,30 @@ def _as_it_stands(asked: JobSpec, job: Job | None) -> JobSpec:
     return spec if (spec.model, spec.provider) == (job.spec.model, job.spec.provider) else asked
 
 
+def _verdicts(
+    manifest: Manifest, jobs: Mapping[str, Job], again: Callable[[JobSpec, Verdict], bool]
+) -> dict[str, tuple[Verdict, str]]:
+    """What a run does about each job, by id, and why; one that works on another's clip hangs on that one's fate."""
+    found: dict[str, tuple[Verdict, str]] = {}
+    buys: dict[str, JobSpec] = {}
+    for placed in manifest.jobs:
+        spec = placed.spec
+        verdict, reason = _verdict(spec, jobs.get(spec.id))
+        if verdict in AT_REST and again(spec, verdict):
+            verdict, reason = Verdict.WAITING, f"{reason}; to be bought again"
+        found[spec.id] = verdict, reason
+        if verdict in BUYS:
+            buys[spec.id] = spec
+    for spec in [spec for spec in buys.values() if spec.parent]:
+        verdict, reason = found[spec.id]
+        waits, is_coming = outlook(spec, buys, jobs)
+        if not is_coming:  # what is at rest is not opened again for nothing
+            before, _ = _verdict(spec, jobs.get(spec.id))
+            verdict = before if before in AT_REST else Verdict.HELD
+        found[spec.id] = verdict, f"{reason}; {waits}" if waits else reason
+    return found
+
+
 def _verdict(spec: JobSpec, job: Job | None) -> tuple[Verdict, str]:
     if job is None:
         return Verdict.NEW, "not asked for before"
@@ -243,24 +299,25 @@ def _verdict(spec: JobSpec, job: Job | None) -> tuple[Verdict, str]:
 
 
 def _buy(
-    job: JobPlan, route: Route, providers: Mapping[str, Provider], models: Models, sold_on: date | None
+    job: JobPlan, route: Route, parent: Parent, other_route: Callable[[JobSpec], Route], sold_on: date | None
 ) -> JobPlan:
-    """The job as it would be bought: its model, or the first of its fallback that is sold where that one is retired."""
+    """The job as it would be bought: its model, or the first of its fallback that is sold where that one is retired.
+
+    `other_route` checks a model to turn to, and says how it is bought.
+    """
     spec = job.spec
-    check(spec, route)
+    check(spec, route, parent)
     told = _sunset(route, sold_on)
     if told and _is_retired(route, sold_on):
         if not spec.fallback or Reason.SUNSET not in spec.fallback_on:
             raise Unsupported("model", f"{told}; --allow-retired tries it all the same")
         turned = spec.turned()
-        instead = _buy(
-            replace(job, spec=turned), _fallback_route(turned, providers, models), providers, models, sold_on
-        )
+        instead = _buy(replace(job, spec=turned), other_route(turned), parent, other_route, sold_on)
         return replace(instead, warning="; ".join(filter(None, (told, f"bought as {turned.model}", instead.warning))))
     warnings, prices = [*route.terms.warnings, *filter(None, (told,))], []
     while spec.fallback:
         spec = spec.turned()
-        other = _fallback_route(spec, providers, models)
+        other = other_route(spec)
         if (gone := _sunset(other, sold_on)) and _is_retired(other, sold_on):
             raise Unsupported("fallback", f"{gone}; leave it out")
         prices.append(other.price)
@@ -285,18 +342,6 @@ def _is_retired(route: Route, sold_on: date | None) -> bool:
     return bool(route.model.sunset and sold_on and sold_on >= route.model.sunset)
 
 
-def _fallback_route(spec: JobSpec, providers: Mapping[str, Provider], models: Models) -> Route:
-    """How a model to turn to is bought. Raises Unsupported or UsageError, naming it as one."""
-    try:
-        route = route_of(spec, providers, models)
-        check(spec, route)
-    except Unsupported as no:
-        raise Unsupported("fallback", f"{spec.model}: {no}") from None
-    except UsageError as no:
-        raise UsageError(f"fallback: {no}") from None
-    return route
-
-
 def _dearer(spec: JobSpec, asked: Route, other: Route) -> str:
     if other.price.usd is not None and asked.price.usd is not None and other.price.usd <= asked.price.usd:
         return ""
@@ -304,20 +349,27 @@ def _dearer(spec: JobSpec, asked: Route, other: Route) -> str:
     return f"may turn to {spec.model} at {price} ({', '.join(spec.fallback_on)})"
 
 
-def check(spec: JobSpec, route: Route) -> None:
-    """Raises Unsupported where the model or its dialect cannot do what the job asks."""
+def check(spec: JobSpec, route: Route, parent: Parent = ANY_PARENT) -> None:
+    """Raises Unsupported where the model or its dialect cannot do what the job asks, of that `parent` if it has one."""
     catalog.check(route.model, spec)
-    DIALECTS[route.model.dialect].submit(order_of(spec, model=route.model.name, terms=route.terms, external_id="plan"))
+    order = order_of(
+        spec,
+        model=route.model.name,
+        terms=route.terms,
+        external_id="plan",
+        parent=parent if spec.parent else None,
+    )
+    DIALECTS[route.model.dialect].submit(order)
 
 
-def way_out(spec: JobSpec, provider: Provider, models: Models) -> str:
+def way_out(spec: JobSpec, provider: Provider, models: Models, parent: Parent = ANY_PARENT) -> str:
     """Names other models of this provider that can do all that the job asks; empty when there is none."""
     able = []
     for name, model in models.rows.items():
         if model.dialect not in provider.routes or model.sunset or name == spec.model:
             continue
         with suppress(Unsupported):
-            check(spec, Route(provider, model, terms_of(model, spec), FREE))
+            check(spec, Route(provider, model, terms_of(model, spec), FREE), parent)
             able.append(name)
     more = f" and {len(able) - SHOWN_MODELS} more" if len(able) > SHOWN_MODELS else ""
     return f"; models that can: {', '.join(able[:SHOWN_MODELS])}{more}" if able else ""

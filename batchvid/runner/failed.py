@@ -9,16 +9,18 @@ from batchvid.failures import FailureKind
 from batchvid.jobs import Job
 from batchvid.runner.context import RunContext, utc_now
 from batchvid.runner.fallback import REASONS, other_model, turn
-from batchvid.runner.retry import after_failure
+from batchvid.runner.retry import after_failure, rerolled
 from batchvid.wire import Status
 
 
 async def end_failed(context: RunContext, job: Job, status: Status) -> tuple[Job, float | None]:
     """Record the vendor's verdict; the job after it, and in how many seconds it stands in line again (None: never)."""
     lane, kind = context.lane(job), status.kind or FailureKind.MODERATION_SUSPECTED
-    retries = context.retries if job.id in context.rebuys else 0
-    again_s = after_failure(kind, job.tasks, retries, context.jitter(), first_s=lane.provider.first_wait_s)
-    if again_s is not None and not lane.retries.spend():
+    retries, rerolls = (context.retries, context.rerolls) if job.id in context.rebuys else (0, 0)
+    first_s = lane.provider.first_wait_s
+    again_s = after_failure(kind, job.tasks, retries, context.jitter(), rerolls=rerolls, first_s=first_s)
+    withheld = kind is FailureKind.MODERATION_OUTPUT
+    if again_s is not None and not withheld and not lane.retries.spend():
         again_s = None
         context.tell_once(f"{lane.name}: too many tasks failed to buy more of them again by themselves; retry does")
     reason = REASONS.get(kind)
@@ -34,4 +36,7 @@ async def end_failed(context: RunContext, job: Job, status: Status) -> tuple[Job
     )
     if other and reason:
         return await turn(context, job, failed, other, reason), again_s
+    if withheld and again_s is not None:
+        other_seed = ev.Planned(at=utc_now(), spec=rerolled(job.spec))
+        return await context.recorder.record(job.id, failed, other_seed), again_s
     return await context.recorder.record(job.id, failed), again_s

@@ -77,8 +77,11 @@ class Poller:
         self._polls: set[asyncio.Task[None]] = set()
         self._foreign: set[tuple[str, str]] = set()
 
-    def watch(self, job: Job, *, at_once: bool = False) -> None:
-        """Start watching a running job's task; at once for one that an earlier run left behind."""
+    def watch(self, job: Job, *, at_once: bool = False, first: bool = False) -> None:
+        """Start watching a running job's task; at once for one that an earlier run left behind.
+
+        One that is finished and only has to name its clip again is asked `first`, before all that are due.
+        """
         context = self._context
         lane = context.lane(job)
         if lane.blind or not context.is_reachable(job):
@@ -98,10 +101,11 @@ class Poller:
             law=context.law(lane.name, job.model_sent),
             pace=pace_of(lane.provider, job.spec.model, context.models),
             deadlines=deadlines_of(lane.provider, job.spec.model, context.models),
-            seen_at=None if at_once else now,
+            seen_at=None if at_once or first else now,
+            retimed=not first,
         )
-        if at_once:
-            self._push(watch, now)
+        if at_once or first:
+            self._push(watch, 0.0 if first else now)
         else:
             self._schedule(watch)
         if context.stopping:
