@@ -76,6 +76,7 @@ def _own_providers(folder: Path) -> dict[str, dict[str, Any]]:
 
 def _row(said: manifest.Provider) -> dict[str, Any]:
     row = said.model_dump(exclude_none=True, exclude={"budget", "models"})
-    if narrowed := {model: one.concurrency for model, one in said.models.items() if one.concurrency}:
-        row["model_concurrency"] = narrowed
+    for limit in manifest.ModelLimits.model_fields:
+        if narrowed := {model: value for model, one in said.models.items() if (value := getattr(one, limit))}:
+            row[f"model_{limit}"] = narrowed
     return row

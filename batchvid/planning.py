@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
@@ -18,7 +18,7 @@ from batchvid.errors import ManifestError, Unsupported, UsageError
 from batchvid.jobs import Job, JobState
 from batchvid.lineage import ANY_PARENT, outlook, promised
 from batchvid.manifest import Manifest
-from batchvid.specs import ImageRef, JobSpec, Price
+from batchvid.specs import ImageRef, JobSpec, Price, Reason
 from batchvid.wire import ImageInput, Order, Parent
 
 FREE = Price(usd=Decimal(0), basis="the emulator charges nothing")
@@ -75,7 +75,10 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class JobPlan:
-    """One job of the plan. `warning` says where what is bought differs from what was asked."""
+    """One job of the plan. `warning` says where what is bought differs from what was asked.
+
+    `spec` is what is bought first, `fallback_prices` are those of the models that it may turn to afterwards.
+    """
 
     spec: JobSpec
     verdict: Verdict
@@ -83,6 +86,7 @@ class JobPlan:
     price: Price
     duration_s: float | None = None
     warning: str = ""
+    fallback_prices: tuple[Price, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,23 +199,38 @@ def make_plan(
     models = models or catalog.built_in()
     verdicts = _verdicts(manifest, jobs, again)
     specs = {placed.spec.id: placed.spec for placed in manifest.jobs}
+
+    def parent_of(spec: JobSpec, route: Route) -> Parent:
+        if not spec.parent:
+            return ANY_PARENT
+        find = partial(models.find, dialects=route.provider.routes)
+        return promised(spec, route.model.dialect, specs, jobs, find)
+
+    def other_route(spec: JobSpec) -> Route:
+        try:
+            route = route_of(spec, providers, models)
+            check(spec, route, parent_of(spec, route))
+        except Unsupported as no:
+            raise Unsupported("fallback", f"{spec.model}: {no}") from None
+        except UsageError as no:
+            raise UsageError(f"fallback: {no}") from None
+        return route
+
     for placed in manifest.jobs:
-        verdict, reason = verdicts[placed.spec.id]
+        spec = _as_it_stands(placed.spec, jobs.get(placed.spec.id))
+        verdict, reason = verdicts[spec.id]
         if verdict not in PRICED:
-            job = jobs[placed.spec.id]
-            planned.append(JobPlan(placed.spec, verdict, reason, job.price))
+            planned.append(JobPlan(spec, verdict, reason, jobs[spec.id].price))
             continue
         try:
-            route = route_of(placed.spec, providers, models)
-            parent = ANY_PARENT
-            if placed.spec.parent:
-                find = partial(models.find, dialects=route.provider.routes)
-                parent = promised(placed.spec, route.model.dialect, specs, jobs, find)
-            planned.append(_buy(placed.spec, verdict, reason, route, sold_on, parent))
+            route = route_of(spec, providers, models)
+            parent = parent_of(spec, route)
+            job = JobPlan(spec, verdict, reason, route.price)
+            planned.append(_buy(job, route, parent, other_route, sold_on))
         except Unsupported as no:
-            problem = placed.place.problem(f"{no.field}: {placed.spec.model}: {no.reason}")
+            problem = placed.place.problem(f"{no.field}: {spec.model}: {no.reason}")
             if problem not in problems:
-                problems[problem] = f"{problem}{way_out(placed.spec, route.provider, models, parent)}"
+                problems[problem] = f"{problem}{way_out(spec, route.provider, models, parent)}"
         except UsageError as no:
             problem = placed.place.problem(str(no))
             problems[problem] = problem
@@ -219,6 +238,20 @@ def make_plan(
         raise ManifestError(list(problems.values()))
     planned += [_removed(job) for job in jobs.values() if job.id not in manifest.all_ids]
     return Plan(tuple(planned))
+
+
+def _as_it_stands(asked: JobSpec, job: Job | None) -> JobSpec:
+    """The spec with the model of its fallback that the job has turned to after a task of it was paid for.
+
+    Such a job goes on where it stood; one that was only refused begins again with what is asked for.
+    """
+    turned_already = job is not None and job.state is JobState.PENDING and job.tasks and job.spec.instead_of
+    if job is None or not turned_already or job.spec.fingerprint != asked.fingerprint:
+        return asked
+    spec = asked
+    for _ in range(len(asked.fallback) - len(job.spec.fallback)):
+        spec = spec.turned()
+    return spec if (spec.model, spec.provider) == (job.spec.model, job.spec.provider) else asked
 
 
 def _verdicts(
@@ -265,16 +298,55 @@ def _verdict(spec: JobSpec, job: Job | None) -> tuple[Verdict, str]:
             return Verdict.IN_FLIGHT, f"{job.state} as task {job.task_id}" if job.task_id else str(job.state)
 
 
-def _buy(spec: JobSpec, verdict: Verdict, reason: str, route: Route, sold_on: date | None, parent: Parent) -> JobPlan:
+def _buy(
+    job: JobPlan, route: Route, parent: Parent, other_route: Callable[[JobSpec], Route], sold_on: date | None
+) -> JobPlan:
+    """The job as it would be bought: its model, or the first of its fallback that is sold where that one is retired.
+
+    `other_route` checks a model to turn to, and says how it is bought.
+    """
+    spec = job.spec
     check(spec, route, parent)
-    warnings = [*route.terms.warnings]
-    sunset = route.model.sunset
-    if sunset and sold_on and not route.provider.is_rehearsal:
-        told = f"{spec.model} is sold until {sunset} ({route.model.sunset_source})"
-        if sold_on >= sunset:
+    told = _sunset(route, sold_on)
+    if told and _is_retired(route, sold_on):
+        if not spec.fallback or Reason.SUNSET not in spec.fallback_on:
             raise Unsupported("model", f"{told}; --allow-retired tries it all the same")
-        warnings.append(told)
-    return JobPlan(spec, verdict, reason, route.price, route.duration_s, "; ".join(warnings))
+        turned = spec.turned()
+        instead = _buy(replace(job, spec=turned), other_route(turned), parent, other_route, sold_on)
+        return replace(instead, warning="; ".join(filter(None, (told, f"bought as {turned.model}", instead.warning))))
+    warnings, prices = [*route.terms.warnings, *filter(None, (told,))], []
+    while spec.fallback:
+        spec = spec.turned()
+        other = other_route(spec)
+        if (gone := _sunset(other, sold_on)) and _is_retired(other, sold_on):
+            raise Unsupported("fallback", f"{gone}; leave it out")
+        prices.append(other.price)
+        warnings += [*other.terms.warnings, *filter(None, (gone, _dearer(spec, route, other)))]
+    return replace(
+        job,
+        price=route.price,
+        duration_s=route.duration_s,
+        warning="; ".join(warnings),
+        fallback_prices=tuple(prices),
+    )
+
+
+def _sunset(route: Route, sold_on: date | None) -> str:
+    """Until when a model is sold that will not be sold for ever; empty where that does not matter."""
+    if not route.model.sunset or not sold_on or route.provider.is_rehearsal:
+        return ""
+    return f"{route.model.name} is sold until {route.model.sunset} ({route.model.sunset_source})"
+
+
+def _is_retired(route: Route, sold_on: date | None) -> bool:
+    return bool(route.model.sunset and sold_on and sold_on >= route.model.sunset)
+
+
+def _dearer(spec: JobSpec, asked: Route, other: Route) -> str:
+    if other.price.usd is not None and asked.price.usd is not None and other.price.usd <= asked.price.usd:
+        return ""
+    price = "an unknown price" if other.price.usd is None else f"${other.price.usd.normalize():f}"
+    return f"may turn to {spec.model} at {price} ({', '.join(spec.fallback_on)})"
 
 
 def check(spec: JobSpec, route: Route, parent: Parent = ANY_PARENT) -> None:

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 from pydantic import TypeAdapter
@@ -137,7 +138,7 @@ def run(
         chosen = _make_plan(batch, jobs, allow_retired=allow_retired, again=again) if buy else None
         specs = [job.spec for job in chosen.to_plan] if chosen else []
         jobs = record_now(state, jobs, _planned(jobs, specs, "regenerate"))
-        return _go(batch, state, jobs, specs, display)
+        return _go(batch, state, jobs, specs, display, buy=buy)
 
 
 def edit(batch: Batch, path: Path) -> Batch:
@@ -176,7 +177,7 @@ def retry(
         raise UsageError(f"{batch.folder} was never run: there is nothing to retry")
     with StateFile(batch.state_path) as state:
         jobs = _recovered(state)
-        specs: list[JobSpec] = []
+        reopened: set[str] = set()
         refused: list[str] = []
         resumed: list[tuple[str, ev.Event]] = []
         for placed in batch.manifest.jobs:
@@ -188,9 +189,9 @@ def retry(
             elif job.kind in MODERATION and not kinds and job.spec.fingerprint == placed.spec.fingerprint:
                 refused.append(job.id)
             else:
-                specs.append(placed.spec)
-        reopened = {spec.id for spec in specs}
-        _make_plan(batch, jobs, allow_retired=allow_retired, again=lambda spec, _: spec.id in reopened)
+                reopened.add(job.id)
+        chosen = _make_plan(batch, jobs, allow_retired=allow_retired, again=lambda spec, _: spec.id in reopened)
+        specs = [job.spec for job in chosen.to_plan if job.spec.id in reopened]
         jobs = record_now(state, jobs, [*resumed, *_planned(jobs, specs, "retry")])
         return _go(batch, state, jobs, specs, display, told=_passed_over(refused))
 
@@ -208,11 +209,16 @@ def collect(folder: Path, *, only_asks: bool = False, display: Display = report.
     """
     with StateFile(folder / STATE_NAME) as state:
         meta = read_meta(folder / STATE_NAME)
-        providers = _PROVIDERS.validate_python(meta.get("providers", {}))
+        providers = known_providers(meta)
         source = Path(meta["manifest"]).parent if "manifest" in meta else None
         jobs = _recovered(state)
         setup = Setup(folder=folder, providers=providers, keys=Keys(source), scope=frozenset(jobs), only_asks=only_asks)
         return _drive(state, jobs, setup, display)
+
+
+def known_providers(meta: Mapping[str, Any]) -> dict[str, Provider]:
+    """The providers that the last run of a batch knew."""
+    return _PROVIDERS.validate_python(meta.get("providers", {}))
 
 
 def may_still_finish(job: Job) -> bool:
@@ -283,11 +289,12 @@ def _go(
     display: Display,
     *,
     told: str = "",
+    buy: bool = True,
 ) -> Outcome:
     settings = batch.manifest.settings
     meta = read_meta(state.path)
     # what an earlier manifest knew and this one does not may still have tasks out
-    providers = _PROVIDERS.validate_python(meta.get("providers", {})) | dict(batch.providers)
+    providers = known_providers(meta) | dict(batch.providers)
     state.set_meta(
         batch=batch.manifest.batch,
         manifest=str(batch.manifest.path.absolute()),
@@ -306,6 +313,7 @@ def _go(
         caps={name: Caps(**said.model_dump()) for name, said in budgets.items()},
         retries=settings.retries,
         rerolls=settings.moderation_rerolls,
+        rebuys=frozenset(_rebuys(batch.manifest, jobs)) if buy else frozenset(),
         downloads=settings.downloads.concurrency or runner.DOWNLOADS,
     )
     return _drive(state, jobs, setup, display, told=told)
@@ -359,6 +367,16 @@ def _planned(jobs: Mapping[str, Job], specs: Sequence[JobSpec], reason: str) -> 
         if job is None or job.spec != spec:
             events.append((spec.id, ev.Planned(at=utc_now(), spec=spec)))
     return events
+
+
+def _rebuys(asked: Manifest, jobs: Mapping[str, Job]) -> Iterator[str]:
+    """The jobs that may be bought once more by themselves: those that the manifest still asks for in the same way."""
+    for placed in asked.jobs:
+        job, spec = jobs.get(placed.spec.id), placed.spec
+        if job is not None and spec.fingerprint == job.spec.fingerprint:
+            used = len(spec.fallback) - len(job.spec.fallback)
+            if spec.fallback[max(used, 0) :] == job.spec.fallback and spec.fallback_on == job.spec.fallback_on:
+                yield job.id
 
 
 def _regenerates(wanted: Sequence[str], asked: Manifest) -> Again:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from enum import StrEnum
 from typing import Any
 
 from batchvid.wire import ImageRole
@@ -38,6 +39,29 @@ class ImageRef:
         return "://" in self.source
 
 
+class Reason(StrEnum):
+    """What may turn a job to another model. Never an uncertain submit: its task may exist."""
+
+    OUTAGE = "outage"
+    """The provider cannot be reached, refuses as unavailable, or broke the task by itself."""
+    QUEUE_STALL = "queue_stall"
+    """The task waited in the vendor's queue for longer than `queue_timeout_s`."""
+    TIMEOUT = "timeout"
+    """The task had no verdict within `timeout_s`."""
+    SUNSET = "sunset"
+    """The model is not sold any more."""
+    MODERATION = "moderation"
+    """A content filter refused it. Only where the manifest writes so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Substitute:
+    """A model that may be bought in the place of another one, and from whom."""
+
+    model: str
+    provider: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobSpec:
     """One clip to make, as the manifest asks for it. Immutable; kept in the state file with the job.
@@ -48,6 +72,10 @@ class JobSpec:
     the id of the job whose clip this one works on, `parent_fingerprint` says which clip that is to be. `variables` are
     the manifest's own values for this job, for the report. `fingerprint` covers what is paid for and nothing else (see
     `fingerprint`).
+
+    `fallback` are the models still to turn to, in order, `fallback_on` for which reasons, `fallback_while_running`
+    whether also while a task may still finish. `instead_of` is what the manifest asks for, once the job turned away
+    from that; the fingerprint stays that of what was asked.
     """
 
     id: str
@@ -75,6 +103,20 @@ class JobSpec:
     options: Mapping[str, Any] = field(default_factory=dict)
     variables: Mapping[str, str] = field(default_factory=dict)
     tags: tuple[str, ...] = ()
+    fallback: tuple[Substitute, ...] = ()
+    fallback_on: tuple[Reason, ...] = ()
+    fallback_while_running: bool = False
+    instead_of: Substitute | None = None
+
+    @property
+    def asked(self) -> Substitute:
+        """The model and provider that the manifest asks for."""
+        return self.instead_of or Substitute(self.model, self.provider)
+
+    def turned(self) -> JobSpec:
+        """The same job with the next model of `fallback`, which must hold one, in the place of its own."""
+        first, *rest = self.fallback
+        return replace(self, model=first.model, provider=first.provider, fallback=tuple(rest), instead_of=self.asked)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

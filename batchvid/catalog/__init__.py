@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from batchvid.catalog.deadlines import Deadlines, deadlines_of
 from batchvid.catalog.model import KINDS, POLL_EVERY_S, REFRESH_S, Model, ModelPrice, Tier, steps_words
 from batchvid.catalog.models import Models, built_in
 from batchvid.catalog.own import models_for
@@ -16,6 +17,7 @@ __all__ = [
     "KINDS",
     "POLL_EVERY_S",
     "REFRESH_S",
+    "Deadlines",
     "Model",
     "ModelPrice",
     "Models",
@@ -25,6 +27,7 @@ __all__ = [
     "Tier",
     "built_in",
     "check",
+    "deadlines_of",
     "link_lifetime_s",
     "models_for",
     "pace_of",

@@ -93,6 +93,7 @@ class Model:
     `prompt_chars` is a length from which on some sources refuse the prompt. From the day of `sunset` on the model is
     not sold any more. `link_lifetime_s` is how long a finished clip can be fetched. `poll_every_s` is how often a task
     is asked for while nothing is known of how long they take, `refresh_s` how often the vendor's own view is renewed.
+    `timeout_s` and `queue_timeout_s` are how long its tasks may take and may wait, where that is known.
     """
 
     name: str
@@ -119,6 +120,8 @@ class Model:
     sunset_source: str = ""
     link_lifetime_s: float | None = None
     poll_every_s: float = POLL_EVERY_S
+    timeout_s: float | None = None
+    queue_timeout_s: float | None = None
     refresh_s: float = REFRESH_S
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT

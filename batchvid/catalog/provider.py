@@ -26,7 +26,9 @@ class Provider:
 
     `routes` maps a dialect to its path prefix below `base_url`. Limits are counts, per minute and per second as named;
     `model_concurrency` narrows single models. `poll_every_s` overrules the models' pace. `timeout_s` is how long a
-    task may take from submit to verdict. `first_wait_s` is the first of the doubling waits after a refusal.
+    task may take from submit to verdict, `queue_timeout_s` how long it may wait to be begun (None: as long); the
+    `model_` ones hold for single models (see deadlines.py). `cancel` is until when a task can be cancelled here.
+    `first_wait_s` is the first of the doubling waits after a refusal.
     `on_lost_submit` says what is done about an uncertain submit: hold it for a person, or buy again; `lookup` how it is
     asked after first, by dialect, where that is served (a name of dialects.lookups.WAYS). With
     `allow_private_links` its links to clips may lead into a private network although it is not in one. `life` is the
@@ -43,7 +45,11 @@ class Provider:
     polls_per_s: float = 5
     poll_every_s: float | None = None
     timeout_s: float = TIMEOUT_S
+    queue_timeout_s: float | None = None
     model_concurrency: Mapping[str, int] = field(default_factory=dict)
+    model_timeout_s: Mapping[str, float] = field(default_factory=dict)
+    model_queue_timeout_s: Mapping[str, float] = field(default_factory=dict)
+    cancel: Literal["none", "queued", "running"] = "none"
     first_wait_s: float = 2.0
     on_lost_submit: Literal["hold", "resubmit"] = "hold"
     lookup: Mapping[str, Literal["external_id", "list"]] = field(default_factory=dict)

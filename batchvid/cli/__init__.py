@@ -50,6 +50,7 @@ COMMANDS = (
     look.status,
     look.report,
     settle.resolve,
+    settle.cancel,
     models.models,
     check.doctor,
     look.schema,

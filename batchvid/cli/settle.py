@@ -1,4 +1,4 @@
-"""`resolve`: what a person decides about uncertain jobs, and the list to decide by."""
+"""`resolve`, `cancel`: what a person decides about jobs, and the list to decide by."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from batchvid.cli.batches import STATE_NAME, complete_job, folder_of, out_option
+from batchvid.cli.batches import STATE_NAME, complete_job, folder_of, only_option, out_option
 
 if TYPE_CHECKING:
     from batchvid.jobs import Job
@@ -83,3 +83,23 @@ def _abandon_all(folder: Path, waiting: list[Job]) -> None:
         raise click.UsageError("that is not what was asked for: nothing was abandoned")
     session.abandon(folder / STATE_NAME, [job.id for job in waiting])
     click.echo(f"{len(waiting)} released; the next run buys them again")
+
+
+@click.command()
+@click.argument("target")
+@click.argument("jobs", nargs=-1, metavar="[JOB]...", shell_complete=complete_job)
+@only_option
+@out_option
+def cancel(target: str, jobs: tuple[str, ...], only: tuple[str, ...], out: str) -> None:
+    """Cancel jobs: those named, those that fit --only, or all that are open.
+
+    What waits is not bought. A running task is cancelled at the vendor where its provider serves that; else it is no
+    longer watched, and may be billed. What is finished, stored or uncertain is left alone. retry --kind cancelled
+    takes it back.
+    """
+    from batchvid.cancel import cancel as call_off
+
+    done = call_off(folder_of(target, out), names=jobs, only=only)
+    for job, said in done.told.items():
+        click.echo(f"{job}: {said}")
+    click.echo(f"{len(done.waiting)} jobs that waited were cancelled and will not be bought")

@@ -15,6 +15,7 @@ from rich.table import Table
 
 from batchvid.jobs import IN_FLIGHT, Job, JobState
 from batchvid.planning import JobPlan, Plan
+from batchvid.specs import Price
 from batchvid.waiting import WAITING
 
 SHOWN = 8  # jobs of a verdict, unless all are asked for
@@ -41,6 +42,9 @@ def print_plan(plan: Plan, *, show_all: bool) -> None:
         console.print(table)
     in_all = f", {seconds_of(plan.to_buy)} s" if plan.to_buy else ""
     console.print(f"to buy: {len(plan.to_buy)} clips{in_all}, {price_of(plan.to_buy)}")
+    if any(job.fallback_prices for job in plan.to_buy):
+        worst = [price for job in plan.to_buy for price in (job.price, *job.fallback_prices)]
+        console.print(f"if all of them were paid for in vain and turned to every fallback: {sum_of(worst)}")
     for verdict, count in plan.counts.items():
         jobs = [job for job in plan.jobs if job.verdict is verdict]
         console.print(f"{verdict}: {count}")
@@ -60,9 +64,14 @@ def seconds_of(jobs: Sequence[JobPlan]) -> str:
 
 
 def price_of(jobs: Sequence[JobPlan | Job]) -> str:
+    """What these jobs come to at most."""
+    return sum_of([job.price for job in jobs])
+
+
+def sum_of(prices: Sequence[Price]) -> str:
     """The sum of what is known, and how many are not."""
-    known = [job.price.usd for job in jobs if job.price.usd is not None]
-    unknown = len(jobs) - len(known)
+    known = [price.usd for price in prices if price.usd is not None]
+    unknown = len(prices) - len(known)
     said = f"${sum(known, Decimal(0)):.2f}" if known or not unknown else ""
     return " + ".join(filter(None, (said, f"{unknown} x unknown" if unknown else "")))
 

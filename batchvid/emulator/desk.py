@@ -17,7 +17,7 @@ from batchvid.emulator import life
 from batchvid.emulator.deeds import Act, Refuse, carry_out
 from batchvid.emulator.faults import Deed, Faults
 from batchvid.emulator.ledger import Ledger
-from batchvid.emulator.life import Outcome
+from batchvid.emulator.life import Outcome, Phase
 from batchvid.emulator.links import Links
 from batchvid.emulator.replies import Refusal, x1, x2
 from batchvid.emulator.settings import Settings
@@ -137,6 +137,16 @@ class Desk:
             return show(task)
 
         return await carry_out(deed, request, act, family.refuse)
+
+    def cancel(self, task: Task) -> bool:
+        """Cancel the task, or delete a finished one; False when it can no longer be cancelled. Raises Refusal (404)."""
+        if self.settings.cancel == "none":
+            raise Refusal(x1(404, "Invalid URL", kind="invalid_request_error"))
+        seen = self.store.peek(task, self.clock())
+        if seen.phase is Phase.RUNNING and self.settings.cancel == "queued":
+            return False
+        self.store.remove(task, self.clock())
+        return True
 
     async def fetch(
         self, request: web.Request, family: Family, task: Task, act: Callable[[Deed | None], Act]

@@ -27,6 +27,14 @@ class Ended:
     at: float
 
 
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """A task that its buyer cancelled or deleted."""
+
+    task_id: str
+    at: float
+
+
 class Journal:
     """A file of lines, or nothing at all when `path` is None. `secret` signs links and outlives a restart."""
 
@@ -47,7 +55,12 @@ class Journal:
         if self._file is not None:
             self._write({"ended": task_id, "at": at})
 
-    def read(self) -> Iterator[Task | Ended]:
+    def removed(self, task_id: str, at: float) -> None:
+        """Write down that a task was cancelled or deleted."""
+        if self._file is not None:
+            self._write({"removed": task_id, "at": at})
+
+    def read(self) -> Iterator[Task | Ended | Removed]:
         """What happened, in its order; tasks as they were when they were created."""
         if self._path is None:
             return
@@ -57,6 +70,8 @@ class Journal:
                 yield _TASKS.validate_python(line["task"])
             elif "ended" in line:
                 yield Ended(line["ended"], line["at"])
+            elif "removed" in line:
+                yield Removed(line["removed"], line["at"])
 
     def clear(self) -> None:
         """Forget all that was written, but for the secret."""

@@ -41,6 +41,9 @@ class Settings(BaseModel):
     """The HTTP status of a poll for an unknown task (`task_not_exist`); Kling and Runway have their own."""
     unknown_task_as: Literal["code", "message", "openai"] = "code"
     """How it is said: new-api's code, the same word in the message only, or OpenAI's `Task not found`."""
+    cancel: Literal["none", "queued", "running"] = "none"
+    """Until when a task can be cancelled: there is no such route (as on CometAPI), while it waits, also while it runs.
+    What is finished is deleted by the same call."""
     wrong_path: Literal["html", "redirect"] = "html"
     """What an unknown path gets: an HTML page with 404, or a 301."""
 

@@ -9,7 +9,7 @@ import heapq
 from collections import deque
 from collections.abc import Callable, Iterator
 
-from batchvid.emulator.journal import Journal
+from batchvid.emulator.journal import Journal, Removed
 from batchvid.emulator.ledger import Ledger
 from batchvid.emulator.life import ENDLESS, Phase, View, has_ended, view
 from batchvid.emulator.task import Task
@@ -39,11 +39,13 @@ class Store:
     def get(self, task_id: str, family: str, owner: str) -> Task | None:
         """The task of that id, if this key made it in this family."""
         task = self._tasks.get(task_id)
-        return task if task is not None and task.family == family and task.owner == owner else None
+        known = task is not None and task.family == family and task.owner == owner and not task.removed
+        return task if known else None
 
     def any(self, task_id: str) -> Task | None:
         """The task of that id, whoever made it."""
-        return self._tasks.get(task_id)
+        task = self._tasks.get(task_id)
+        return None if task is not None and task.removed else task
 
     def by_external(self, external_task_id: str, family: str, owner: str) -> Task | None:
         """The task that this key made under an id of its own."""
@@ -76,7 +78,8 @@ class Store:
         """End every task whose time has come, in the order of their ends, and give their slots on."""
         while self._ends and self._ends[0][0] <= now:
             ends_at, task_id = heapq.heappop(self._ends)
-            self._end(self._tasks[task_id], ends_at)
+            if not self._tasks[task_id].removed:
+                self._end(self._tasks[task_id], ends_at)
 
     def look(self, task: Task, now: float) -> View:
         """What the task shows now. Counts as a look, and may be the one that ends it."""
@@ -92,6 +95,8 @@ class Store:
     def peek(self, task: Task, now: float) -> View:
         """What the task shows now, without counting as a look."""
         self.settle(now)
+        if task.removed:
+            return View(Phase.CANCELLED, 0)
         if task.started_at is None:
             return View(Phase.THROTTLED, 0)
         if task.ended_at is not None and task.life.looks:
@@ -104,12 +109,21 @@ class Store:
         self._journal.ended(task.id, at)
         self._end(task, at)
 
+    def remove(self, task: Task, at: float) -> None:
+        """Cancel a task that goes on, or delete one that ended; nobody finds it any more."""
+        self.settle(at)
+        self._journal.removed(task.id, at)
+        self._remove(task, at)
+
     def restore(self, limit_of: Callable[[str], int]) -> None:
         """Read back what the journal knows, as it happened."""
         for entry in self._journal.read():
             if isinstance(entry, Task):
                 entry.restored = True
                 self.admit(entry, limit=limit_of(entry.family))
+            elif isinstance(entry, Removed):
+                self.settle(entry.at)
+                self._remove(self._tasks[entry.task_id], entry.at)
             else:
                 self._end(self._tasks[entry.task_id], entry.at)
 
@@ -127,6 +141,14 @@ class Store:
         self._running[task.family] = self._running.get(task.family, 0) + 1
         if not task.life.looks and task.outcome not in ENDLESS:
             heapq.heappush(self._ends, (at + task.life.seconds, task.id))
+
+    def _remove(self, task: Task, at: float) -> None:
+        task.removed = True
+        if task.started_at is None:  # it never had a slot
+            self._waiting[task.family].remove(task)
+            self._ledger.ended(task.family, task.route)
+        elif task.ended_at is None:
+            self._end(task, at)
 
     def _end(self, task: Task, at: float) -> None:
         task.ended_at = at

@@ -17,7 +17,8 @@ class Task:
     `references` the same of pictures that are no frames. `scene` is the text that the picture is thrown from when it
     is not the prompt (a clip made out of another shows the other's), `hue` how far its colours are turned, 0 to 1.
     `started_at` is None while the task waits for a slot; `looks` are the polls that saw it, `polls` all of
-    them. `restored`: it was made by an emulator before this one.
+    them. `removed`: its buyer cancelled or deleted it, and nobody finds it any more. `restored`: it was made by an
+    emulator before this one.
     """
 
     id: str
@@ -45,4 +46,5 @@ class Task:
     ended_at: float | None = None
     looks: int = 0
     polls: int = 0
+    removed: bool = False
     restored: bool = False

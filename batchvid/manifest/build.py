@@ -63,6 +63,7 @@ def _spec(draft: Draft, fields: Mapping[str, Any], *, id: str, entry: str, provi
         (role, picture) for field, role in _ROLES.items() for picture in fields.get(field, ())
     ]
     seed = fields.get("seed")
+    fallback = fields.get("fallback")
     paid: dict[str, Any] = {
         "model": fields["model"],
         "prompt": fields.get("prompt", ""),
@@ -89,6 +90,9 @@ def _spec(draft: Draft, fields: Mapping[str, Any], *, id: str, entry: str, provi
         parent=fields.get("parent", ""),
         variables=draft.shown,
         tags=tuple(fields.get("tags", ())),
+        fallback=fallback.substitutes(provider) if fallback else (),
+        fallback_on=tuple(fallback.on) if fallback else (),
+        fallback_while_running=bool(fields.get("fallback_while_running")),
         fingerprint=fingerprint(**paid, images=tuple((role, picture.identity) for role, picture in pictures)),
         **paid,
     )

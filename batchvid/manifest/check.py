@@ -14,6 +14,7 @@ from pydantic_core import ErrorDetails
 
 from batchvid.manifest import schema
 from batchvid.manifest.document import Map, mark_at
+from batchvid.manifest.fallback import Fallback, OtherModel
 from batchvid.manifest.places import Place, Problems
 
 _SYNONYMS = {
@@ -43,7 +44,6 @@ _SENTENCES = {
     "finite_number": "must be a finite number",
 }
 
-_NOT_YET = ("fallback",)
 _NEEDED = frozenset({"model", "prompt", "image"})  # without one of them, a clip would be told to lack it
 
 Path = tuple[str | int, ...]
@@ -69,12 +69,14 @@ def validate(document: Map, problems: Problems) -> tuple[schema.ManifestModel | 
 def _sound_part(document: Map, details: Sequence[ErrorDetails]) -> tuple[dict[str, Any], list[int]]:
     """The document without what is wrong, and the clip entries that are left; none when the rest hangs on the wrong.
 
-    Only what no other mistake can follow from is cut out by itself: a key that nobody knows, one that does nothing
-    yet, a default that no clip needs. Else the whole entry goes.
+    Only what no other mistake can follow from is cut out by itself: a key that nobody knows, a fallback, a default
+    that no clip needs. Else the whole entry goes.
     """
-    paths = [detail["loc"] for detail in details]
+    paths = [_cut(detail["loc"]) for detail in details]
     alone = {
-        detail["loc"] for detail in details if detail["type"] == "extra_forbidden" or detail["loc"][-1] in _NOT_YET
+        path
+        for path, detail in zip(paths, details, strict=True)
+        if detail["type"] == "extra_forbidden" or "fallback" in path[2:3]
     }
     wrong_defaults = {path[1] for path in paths if path[0] == "defaults" and len(path) > 1}
     if any(path in (("clips",), ("defaults",)) or path[0] == "vars" for path in paths) or wrong_defaults & _NEEDED:
@@ -93,6 +95,11 @@ def _sound_part(document: Map, details: Sequence[ErrorDetails]) -> tuple[dict[st
     if wrong_defaults:
         rest["defaults"] = {key: value for key, value in document["defaults"].items() if key not in wrong_defaults}
     return rest, indexes
+
+
+def _cut(path: Path) -> Path:
+    """What is left out for a mistake there: all of a clip's fallback, else the very place."""
+    return path[:3] if path[0] == "clips" and "fallback" in path[2:3] else path
 
 
 def entry_name(document: Map, path: Sequence[str | int]) -> str:
@@ -138,7 +145,7 @@ def _real_path(document: Map, detail: ErrorDetails) -> Path:
 
 def _sentence(path: Path, detail: ErrorDetails) -> str:
     kind, context = detail["type"], detail.get("ctx", {})
-    if kind == "extra_forbidden":
+    if kind == "extra_forbidden" and path[-1] == detail["loc"][-1]:
         return _unknown(path)
     if kind == "missing":
         return _missing(path)
@@ -159,6 +166,8 @@ def _sentence(path: Path, detail: ErrorDetails) -> str:
 def _missing(path: Path) -> str:
     if path[-1] == "id":
         return 'is missing; give every entry an id of its own, such as id: kite, or with rows id: "{{ sku }}"'
+    if path[-1] in ("model", "models"):
+        return "is missing; say which model to turn to"
     return "is missing; a manifest needs at least one entry under clips:"
 
 
@@ -181,6 +190,10 @@ def _model_at(path: Path) -> type[BaseModel]:
             return schema.ModelLimits
         case ("providers", _):
             return schema.Provider
+        case ("clips", _, "fallback") | ("defaults", "fallback"):
+            return Fallback
+        case ("clips", _, "fallback", *_) | ("defaults", "fallback", *_):
+            return OtherModel
         case ("defaults",):
             return schema.ClipFields
         case ("output",):

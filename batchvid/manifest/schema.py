@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator
 
+from batchvid.manifest import fallback as fb
 from batchvid.manifest import fields
 from batchvid.manifest.document import plain
 from batchvid.manifest.names import safe_name, text_of
@@ -95,15 +96,6 @@ def _not_bool(value: Any) -> Any:
     return value
 
 
-def _not_yet(what: str) -> Callable[[Any], Any]:
-    def refuse(value: Any) -> Any:
-        if value:
-            raise ValueError(what)
-        return None
-
-    return refuse
-
-
 def _as_list(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
@@ -159,6 +151,8 @@ class ModelLimits(_Strict):
     """Limits of one model at one provider."""
 
     concurrency: _Count | None = Field(None, description="tasks in flight at once")
+    timeout_s: _Number | None = Field(None, description="seconds after which a task is overdue")
+    queue_timeout_s: _Number | None = Field(None, description="seconds after which a task that still waits is overdue")
 
 
 class Provider(_Strict):
@@ -178,7 +172,11 @@ class Provider(_Strict):
     submits_per_min: _Number | None = Field(None, description="paid calls a minute")
     polls_per_s: _Number | None = Field(None, description="status questions a second")
     poll_every_s: _Number | None = Field(None, description="seconds between two questions about one task")
-    timeout_s: _Number | None = Field(None, description="seconds after which a task is given up on")
+    timeout_s: _Number | None = Field(None, description="seconds after which a task is overdue")
+    queue_timeout_s: _Number | None = Field(None, description="seconds after which a task that still waits is overdue")
+    cancel: Literal["none", "queued", "running"] | None = Field(
+        None, description="until when its tasks can be cancelled: never, while they wait, or also while they run"
+    )
     on_lost_submit: Literal["hold", "resubmit"] | None = Field(
         None, description="hold: a submit without a verdict waits for a person; resubmit: it may be bought twice"
     )
@@ -218,6 +216,10 @@ class ClipFields(_Strict):
     provider: _Word = Field(None, description="who is asked, where several could be")
     options: dict[str, Any] | None = Field(None, description="the vendor's own fields, passed on as they are")
     tags: list[_Item] | None = Field(None, description="words to pick clips by: --only tag:NAME")
+    fallback: fb.Said | None = Field(None, description="models to turn to where this one cannot be had")
+    fallback_while_running: bool | None = Field(
+        None, strict=True, description="turn to them also while an overdue task may still finish, and be billed"
+    )
 
 
 class ClipEntry(ClipFields):
@@ -238,10 +240,6 @@ class ClipEntry(ClipFields):
     rows: _Word = Field(None, description="a CSV with a header line: one clip a row; columns are variables only")
     where: str | None = Field(None, description="a condition that a row or image must meet")
     images: _Word = Field(None, description="a pattern such as photos/*.jpg: one clip an image")
-    fallback: Annotated[
-        list[str] | None,
-        BeforeValidator(_not_yet("does not exist yet, it comes with a later version; leave it out or empty")),
-    ] = Field(None, description="models to turn to; not available yet")
 
 
 class Output(_Strict):

@@ -19,6 +19,7 @@ COLUMNS: dict[str, Callable[[Job], object]] = {
     "tags": lambda job: " ".join(job.spec.tags),
     "provider": lambda job: job.spec.provider,
     "model": lambda job: job.spec.model,
+    "model_asked": lambda job: job.spec.instead_of.model if job.spec.instead_of else "",
     "model_returned": lambda job: job.model_returned,
     "prompt": lambda job: job.spec.prompt,
     "parent": lambda job: job.spec.parent,

@@ -34,8 +34,9 @@ class RunContext:
     `active` are the jobs that this run is driving now: between leaving a queue and coming to rest. `over` is set when
     none is left and nothing waits that could still be submitted, once the run has `started`. `stopping` says why no
     more submits go out, `held` why they only wait, `budget_reached` which cap of the batch is, `unbuyable` why no cap
-    can count some jobs, `passed_over` what else kept one from being bought. `laws` tell, by provider and model, how
-    long tasks take.
+    can count some jobs, `passed_over` what else kept one from being bought. `rebuys` are the jobs that may be bought
+    once more by themselves, where `retries`, `rerolls` or their fallback allow it. `laws` tell, by provider and model,
+    how long tasks take.
     """
 
     recorder: Recorder
@@ -47,6 +48,7 @@ class RunContext:
     models: Models = field(default_factory=built_in)
     retries: int = 0
     rerolls: int = 0
+    rebuys: frozenset[str] = frozenset()
     active: set[str] = field(default_factory=set)
     over: asyncio.Event = field(default_factory=asyncio.Event)
     stopping: str = ""
@@ -56,6 +58,7 @@ class RunContext:
     passed_over: str = ""
     started: bool = False
     fault: BaseException | None = None
+    _told: set[str] = field(default_factory=set)
     laws: dict[str, Law] = field(default_factory=dict)
     _routes: dict[tuple[object, ...], Route] = field(default_factory=dict)
 
@@ -102,6 +105,12 @@ class RunContext:
             f"set base_url back to collect it"
         )
         return False
+
+    def tell_once(self, text: str) -> None:
+        """A notice that many jobs have cause to give."""
+        if text not in self._told:
+            self._told.add(text)
+            self.notice(text)
 
     def rest(self, job_id: str) -> None:
         """This run has nothing more to do for the job."""

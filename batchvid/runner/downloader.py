@@ -225,6 +225,7 @@ def sidecar_of(job: Job) -> dict[str, Any]:
         "images": [{"role": i.role, "source": i.source.partition("?")[0], "sha256": i.sha256} for i in spec.images],
         "provider": spec.provider,
         "model": spec.model,
+        "model_asked": spec.instead_of.model if spec.instead_of else None,
         "model_returned": job.model_returned,
         "duration_s": job.billed_s,
         "aspect_ratio": spec.aspect_ratio,

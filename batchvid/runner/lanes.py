@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 from pydantic import SecretStr
 
 from batchvid.catalog import Provider
 from batchvid.failures import FailureKind
+from batchvid.runner.breaker import Health
 from batchvid.runner.cadence import SLOT_WAITED_FOR_S
+from batchvid.runner.elastic import Elastic
 from batchvid.runner.limits import Slots, Window
 from batchvid.runner.queue import FairQueue
-from batchvid.runner.retry import backoff_s
+from batchvid.runner.retry import RetryBudget, backoff_s
 
-MOST_TROUBLES = 8  # in a row without one success: with the waits of retry.py about four minutes
 LONGEST_WISH_S = 3600.0  # a vendor's wish for a longer pause is for the next run
+RISES_SLOWER = 15.0  # one slot more after so many first waits: half a minute at a provider, quick on the emulator
 EMBEDDED_ORIGIN = "embedded"  # where tasks of the emulator live that a run starts by itself, on whatever port
 
 
@@ -25,9 +27,11 @@ class Lane:
     """The runner's side of a provider. Times are seconds on the event loop's clock.
 
     `paused_until` holds submits back after a refusal that passes by waiting; `troubles` counts those in a row.
-    `stopped` is why nothing more is submitted, `blind` that nothing can be polled either, `capped` which cap of its
-    own budget is reached. `poll_price_s` is what one question about a task must save in seconds of lag,
-    `least_price_s` what it costs while the poll rate is no bound (cadence.py).
+    `health` knows which models work here, `narrowed` which refused more tasks at once, all together under no name.
+    `last_no` is what was said when a model was last unavailable. `stopped` is why nothing more is submitted,
+    `left_behind` why some jobs are not, `blind` that nothing can be polled either, `capped` which cap of its own
+    budget is reached. `poll_price_s` is what one question about a task must save in seconds of lag, `least_price_s`
+    what it costs while the poll rate is no bound (cadence.py).
     """
 
     provider: Provider
@@ -36,6 +40,9 @@ class Lane:
     slots: Slots
     submits: Window
     polls: Window
+    health: Health = field(default_factory=Health)
+    narrowed: dict[str, Elastic] = field(default_factory=dict)
+    retries: RetryBudget = field(default_factory=RetryBudget)
     queue: FairQueue = field(default_factory=FairQueue)
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     delayed: int = 0
@@ -48,6 +55,8 @@ class Lane:
     troubles: int = 0
     capped: str = ""
     stopped: str = ""
+    left_behind: str = ""
+    last_no: dict[str, str] = field(default_factory=dict)
     stopped_kind: FailureKind | None = None
     blind: bool = False
 
@@ -65,6 +74,42 @@ class Lane:
     def idle(self) -> bool:
         """Whether nothing waits here that could still be submitted."""
         return bool(self.stopped or self.capped) or (not self.queue and not self.delayed)
+
+    def lets(self, now: float) -> Callable[[str], bool]:
+        """Which models one more task of may be started now."""
+
+        def may_start(model: str) -> bool:
+            return self.slots.has_free(model) and self.health.lets(model, now) and self._has_room(model, now)
+
+        return may_start
+
+    def _has_room(self, model: str, now: float) -> bool:
+        """Whether the provider has not refused as many of the model, or of all, at once."""
+        limits = ((name, self.narrowed[name]) for name in ("", model) if name in self.narrowed)
+        return all(self.slots.used_by(name) < elastic.limit_at(now) for name, elastic in limits)
+
+    def opens_in(self, now: float) -> float | None:
+        """Seconds until more may be started than now by the clock alone, None when that is up to an event."""
+        waits = [self.health.opens_in(self.queue.models, now), *(one.rises_in(now) for one in self.narrowed.values())]
+        return min((wait_s for wait_s in waits if wait_s is not None), default=None)
+
+    def narrow(self, model: str, words: str, inside: int, now: float) -> None:
+        """The provider refused one more at once: of this model if its words name it, else of all together.
+
+        `inside` are the tasks that it holds now. Calls that were out together are refused together: one refusal.
+        """
+        if now < self.paused_until:
+            return
+        name = model if model and model.casefold() in words.casefold() else ""
+        if name not in self.narrowed:
+            self.narrowed[name] = Elastic(self.slots.limit_of(name), self.provider.first_wait_s * RISES_SLOWER)
+        self.narrowed[name].refused(inside, now)
+
+    def limits(self, now: float) -> dict[str, int]:
+        """The limits that refusals have narrowed, by model; those that are wide again are forgotten."""
+        now_at = {name: elastic.limit_at(now) for name, elastic in self.narrowed.items()}
+        self.narrowed = {name: one for name, one in self.narrowed.items() if now_at[name] < one.most}
+        return now_at
 
     def is_stuck(self, active: Collection[str]) -> bool:
         """Whether what waits here waits only for slots of uncertain jobs, which nobody but a person can free soon."""

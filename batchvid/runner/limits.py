@@ -35,6 +35,14 @@ class Slots:
         narrow = self._model_limits.get(model)
         return narrow is None or self._per_model[model] < narrow
 
+    def limit_of(self, model: str) -> int:
+        """How many tasks of that model may be in flight at most; of all models together for an empty name."""
+        return min(self.limit, self._model_limits.get(model, self.limit))
+
+    def used_by(self, model: str) -> int:
+        """How many slots tasks of that model hold; all together for an empty name."""
+        return self._per_model[model] if model else self.used
+
     def hold(self, job_id: str, model: str) -> None:
         """Count the job in."""
         if job_id not in self._holders:

@@ -7,24 +7,27 @@ import contextlib
 import heapq
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
 
 from batchvid import events as ev
-from batchvid.catalog import Pace, pace_of
+from batchvid.catalog import Deadlines, Pace, deadlines_of, pace_of
 from batchvid.dialects import DIALECTS
 from batchvid.errors import UnreadableReply, WireError
 from batchvid.failures import STOPS_PROVIDER, FailureKind
-from batchvid.jobs import Job
+from batchvid.jobs import Job, JobState
 from batchvid.planning import order_of
 from batchvid.runner.cadence import NOBODY_WAITS_S, SLOT_WAITED_FOR_S, demand_of, next_age_s, price_within
 from batchvid.runner.context import RunContext, utc_now
+from batchvid.runner.failed import end_failed
 from batchvid.runner.hazard import Law
 from batchvid.runner.lanes import LONGEST_WISH_S, Lane
-from batchvid.runner.retry import after_failure, backoff_s, rerolled
+from batchvid.runner.overdue import end_overdue
+from batchvid.runner.retry import backoff_s
+from batchvid.specs import Reason
 from batchvid.wire import Phase, Refused, Request, Status
 
 GRACE_S = 60.0  # how long a provider may not know a task after it made it (wire-cometapi 6.3)
 GRACE_POLLS = 6
+TOLD_UNANSWERED = 3  # in a row: one or two are nothing to worry people with
 MOST_UNREADABLE = 5  # in a row: a reply that cannot be read stops the job loudly
 REPRICE_EVERY_S = 2.0
 SAMPLE = 500  # tasks that stand for all when the price of a question is worked out
@@ -36,6 +39,7 @@ MOST_AT_ONCE = 64  # polls under way a lane: a slow provider must not gather tho
 class Watch:
     """One task being watched. Times are seconds on the event loop's clock; counters are of polls in a row.
 
+    `phase` is what the last poll said, UNKNOWN when it was not answered; `stalled` that the task waited for too long.
     `seen_at` is when it was last seen running (None: not since this run began, so that nothing is learned of the time
     before), `not_before` when it may be asked again at the earliest, `retimed` whether a new price moves its next poll.
     """
@@ -47,7 +51,10 @@ class Watch:
     born_at: float
     law: Law
     pace: Pace
+    deadlines: Deadlines
     seen_at: float | None
+    phase: Phase = Phase.UNSEEN
+    stalled: bool = False
     not_before: float = 0.0
     retimed: bool = True
     unseen: int = 0
@@ -93,6 +100,7 @@ class Poller:
             born_at=now - max(age_s, 0.0),
             law=context.law(lane.name, job.model_sent),
             pace=pace_of(lane.provider, job.spec.model, context.models),
+            deadlines=deadlines_of(lane.provider, job.spec.model, context.models),
             seen_at=None if at_once or first else now,
             retimed=not first,
         )
@@ -118,7 +126,8 @@ class Poller:
         seen_at = now if watch.seen_at is None else watch.seen_at
         age_s = max(seen_at - watch.born_at, 0.0)
         due_at = watch.born_at + next_age_s(watch.law, watch.pace, age_s, watch.lane.poll_price_s, watch.job_id)
-        return max(due_at, watch.not_before)
+        overdue_at = watch.born_at + watch.deadlines.next_s(now - watch.born_at)
+        return max(min(due_at, overdue_at), watch.not_before)  # nobody finds out that it is overdue but by asking
 
     def _reprice(self, lane: Lane, now: float) -> None:
         """What a question is worth now: so much that all of them together stay under the poll rate."""
@@ -198,6 +207,7 @@ class Poller:
 
     async def _heard(self, watch: Watch, job: Job, status: Status) -> None:
         context = self._context
+        watch.phase = status.phase
         self._learn(watch, status.phase)
         if status.phase is Phase.SUCCEEDED:
             done = ev.TaskSucceeded(
@@ -210,7 +220,10 @@ class Poller:
             )
             self._on_ready(await context.recorder.record(job.id, done), status)
         elif status.phase is Phase.FAILED:
-            await self._failed(job, status)
+            job, again_s = await end_failed(context, job, status)
+            if again_s is not None:
+                self._on_again(job, again_s)
+            context.rest(job.id)
         elif status.phase is Phase.UNSEEN:
             watch.unseen += 1
             if watch.unseen > GRACE_POLLS and self._age_s(watch) > GRACE_S:
@@ -240,32 +253,17 @@ class Poller:
             look(max(watch.seen_at - watch.born_at, 0.0), now - watch.born_at)
         watch.seen_at = now
 
-    async def _failed(self, job: Job, status: Status) -> None:
-        context = self._context
-        kind = status.kind or FailureKind.MODERATION_SUSPECTED
-        delay_s = after_failure(kind, job.tasks, context.retries, context.jitter(), rerolls=context.rerolls)
-        failed = ev.TaskFailed(
-            at=utc_now(),
-            kind=kind,
-            message=f"{status.code}: {status.message}" if status.code else status.message,
-            charged=status.charged,
-            retry_at=None if delay_s is None else utc_now() + timedelta(seconds=delay_s),
-        )
-        job = await context.recorder.record(job.id, failed)
-        if delay_s is not None:
-            if kind is FailureKind.MODERATION_OUTPUT:
-                job = await context.recorder.record(job.id, ev.Planned(at=utc_now(), spec=rerolled(job.spec)))
-            self._on_again(job, delay_s)
-        context.rest(job.id)
-
     async def _unanswered(self, watch: Watch, no: Refused) -> None:
         context, lane = self._context, watch.lane
         if no.kind in STOPS_PROVIDER:
             self._go_blind(lane, no)
             context.rest(watch.job_id)
             return
+        watch.phase = Phase.UNKNOWN
         watch.unanswered += 1
         wait_s = backoff_s(watch.unanswered - 1, context.jitter(), first_s=watch.pace.every_s)
+        if watch.unanswered == TOLD_UNANSWERED:
+            context.tell_once(f"{lane.name} does not answer polls ({no.kind}); its tasks go on and are asked again")
         if no.kind is FailureKind.RATE:
             lane.polls_paused_until = context.now() + min(no.retry_after_s or wait_s, LONGEST_WISH_S)
         await self._later(watch, wait_s, no.message)
@@ -283,17 +281,34 @@ class Poller:
         self._due[lane.name].clear()
 
     async def _later(self, watch: Watch, wait_s: float | None = None, why: str = "") -> None:
-        age_s, timeout_s = self._age_s(watch), watch.lane.provider.timeout_s
-        if age_s > timeout_s:
+        age_s, limits = self._age_s(watch), watch.deadlines
+        if age_s > limits.verdict_s:
             unanswered = f" ({why})" if why else ""
-            message = f"no verdict within {timeout_s:g} s{unanswered}; it may finish yet: retry asks again first"
-            await self._give_up(watch, FailureKind.TIMEOUT, message)
+            await self._overdue(watch, Reason.TIMEOUT, f"no verdict within {limits.verdict_s:g} s{unanswered}")
             return
+        waits = watch.phase is Phase.QUEUED
+        if waits and not watch.stalled and limits.queue_s is not None and age_s > limits.queue_s:
+            watch.stalled = True
+            if await self._overdue(watch, Reason.QUEUE_STALL, f"not begun within {limits.queue_s:g} s"):
+                return
         if wait_s is None:
             self._schedule(watch)
         else:
             watch.not_before, watch.retimed = self._context.now() + wait_s, False
             self._push(watch, watch.not_before)
+
+    async def _overdue(self, watch: Watch, reason: Reason, message: str) -> bool:
+        """Do about an overdue task what can be done; whether it is watched no longer."""
+        context = self._context
+        before = context.job(watch.job_id)
+        job = await end_overdue(context, before, reason, message, watch.phase)
+        if job is None:
+            context.tell_once(f"{watch.lane.name}: tasks of {before.spec.model} are {message}; they are watched on")
+            return False
+        if job.state is JobState.PENDING:
+            self._on_again(job, 0.0)
+        context.rest(job.id)
+        return True
 
     async def _give_up(self, watch: Watch, kind: FailureKind, message: str) -> None:
         await self._context.recorder.record(watch.job_id, ev.GaveUp(at=utc_now(), kind=kind, message=message))

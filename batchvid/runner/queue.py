@@ -49,6 +49,12 @@ class FairQueue:
         line.jobs.append(job_id)
         self._size += 1
 
+    def drain(self, model: str) -> list[str]:
+        """Take all jobs of a model out."""
+        taken = [job_id for line in self._models.pop(model, {}).values() for job_id in line.jobs]
+        self._size -= len(taken)
+        return taken
+
     def pop(
         self, allows: Callable[[str], bool], lasts_s: Callable[[str], float | None] = lambda _model: None
     ) -> str | None:

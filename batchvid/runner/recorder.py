@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from batchvid.errors import BatchvidError, StateError
 from batchvid.events import Event, Progressed
@@ -17,6 +17,12 @@ from batchvid.state import Entry, StateFile
 
 Listener = Callable[[Event, Job | None, Job], None]
 """Hears of every event after it is durable, on the loop, with the job before and after; quick, and never raises."""
+
+
+class _Step(NamedTuple):
+    event: Event
+    before: Job | None
+    after: Job
 
 
 class Recorder:
@@ -33,24 +39,27 @@ class Recorder:
         self._ahead: dict[str, Job] = {}  # jobs with events on their way to the disk
         self._writer = _GroupCommit(state)
 
-    async def record(self, job_id: str, event: Event) -> Job:
+    async def record(self, job_id: str, event: Event, *more: Event) -> Job:
         """Make the event durable, replace the job, tell the listeners; return the job after it.
 
-        Raises IllegalEvent (nothing changed) or StateError (not durable: the caller must not act on it). A caller
-        that is cancelled while it waits does not undo the event.
+        With `more` events that follow from it all are durable, or none. Raises IllegalEvent (nothing changed) or
+        StateError (not durable: the caller must not act on it). A caller that is cancelled while it waits does not
+        undo the event.
         """
-        if message := getattr(event, "message", ""):
-            event = replace(cast("Any", event), message=scrubbed(message))
-        before = self._ahead.get(job_id) or self.jobs.get(job_id)
-        after = advance(before, event)
+        steps: list[_Step] = []
+        job = self._ahead.get(job_id) or self.jobs.get(job_id)
+        for said in map(_clean, (event, *more)):
+            steps.append(_Step(said, job, advance(job, said)))
+            job = steps[-1].after
+        after = steps[-1].after
         if isinstance(event, Progressed):  # for the bars only: not worth a line on disk
-            self._settle(event, before, after)
+            self._settle(*steps[0])
             return after
         if self.broken:
             raise StateError(str(self.broken)) from self.broken
         self._ahead[job_id] = after
-        durable = self._writer.put(Entry(event, after))
-        durable.add_done_callback(lambda done: self._written(done, event, before, after))
+        durable = self._writer.put([Entry(step.event, step.after) for step in steps])
+        durable.add_done_callback(lambda done: self._written(done, steps))
         await asyncio.shield(durable)
         return after
 
@@ -58,14 +67,16 @@ class Recorder:
         """Wait until all that was recorded is on disk."""
         await asyncio.to_thread(self._writer.close)
 
-    def _written(self, done: asyncio.Future[None], event: Event, before: Job | None, after: Job) -> None:
+    def _written(self, done: asyncio.Future[None], steps: Sequence[_Step]) -> None:
+        after = steps[-1].after
         if self._ahead.get(after.id) is after:
             del self._ahead[after.id]
         if done.cancelled():
             return
         fault = done.exception()
         if fault is None:
-            self._settle(event, before, after)
+            for step in steps:
+                self._settle(*step)
         elif self.broken is None:
             self.broken = fault if isinstance(fault, StateError) else StateError(str(fault))
 
@@ -91,13 +102,13 @@ class _GroupCommit(threading.Thread):
         super().__init__(name="batchvid-state", daemon=True)
         self._state = state
         self._fault: BatchvidError | None = None
-        self._queue: queue.SimpleQueue[tuple[Entry, asyncio.Future[None]] | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[tuple[list[Entry], asyncio.Future[None]] | None] = queue.SimpleQueue()
         self.start()
 
-    def put(self, entry: Entry) -> asyncio.Future[None]:
-        """Queue an entry; the future is done when it is durable, or has the StateError."""
+    def put(self, entries: list[Entry]) -> asyncio.Future[None]:
+        """Queue entries that stand or fall together; the future is done when they are durable, or has a StateError."""
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._queue.put((entry, future))
+        self._queue.put((entries, future))
         return future
 
     def close(self) -> None:
@@ -122,16 +133,22 @@ class _GroupCommit(threading.Thread):
             if batch:
                 self._write(batch)
 
-    def _write(self, batch: list[tuple[Entry, asyncio.Future[None]]]) -> None:
+    def _write(self, batch: list[tuple[list[Entry], asyncio.Future[None]]]) -> None:
         if self._fault is None:  # later entries were worked out from the lost ones: they must not stand without them
             try:
-                self._state.commit([entry for entry, _ in batch])
+                self._state.commit([entry for entries, _ in batch for entry in entries])
             except BatchvidError as error:
                 self._fault = error
             except Exception as error:
                 self._fault = StateError(f"could not be written: {error!r}")
         loop = batch[0][1].get_loop()
         loop.call_soon_threadsafe(_acknowledge, [future for _, future in batch], self._fault)
+
+
+def _clean(event: Event) -> Event:
+    """The event without secrets in its message."""
+    message = getattr(event, "message", "")
+    return replace(cast("Any", event), message=scrubbed(message)) if message else event
 
 
 def _acknowledge(futures: list[asyncio.Future[None]], fault: BatchvidError | None) -> None:

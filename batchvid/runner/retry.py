@@ -22,6 +22,28 @@ SEED_STEP = 1000  # farther than the takes of an entry reach, which differ by on
 SEEDS = 2**31  # every vendor that has seeds has these
 
 
+FREE_RETRIES = 10
+RETRIES_SHARE = 0.2  # of the tasks that a provider accepted, like the retry budgets of gRPC and Finagle
+
+
+class RetryBudget:
+    """How many failed tasks one provider may be paid for once more: an outage must not buy every job again.
+
+    Beside each job's own `retries`; counted anew in every run.
+    """
+
+    def __init__(self) -> None:
+        self.accepted = 0
+        self.spent = 0
+
+    def spend(self) -> bool:
+        """Take one retry out, if there is one."""
+        if self.spent >= FREE_RETRIES + int(RETRIES_SHARE * self.accepted):
+            return False
+        self.spent += 1
+        return True
+
+
 def backoff_s(tries: int, jitter: float, *, first_s: float = FIRST_WAIT_S, longest_s: float = LONGEST_WAIT_S) -> float:
     """How long to wait after that many tries: doubling, at most `longest_s`, spread by `jitter` (0.0-1.0).
 
@@ -53,7 +75,9 @@ def after_refusal(
     return backoff_s(refusals, jitter, first_s=first_s)
 
 
-def after_failure(kind: FailureKind, tasks: int, retries: int, jitter: float, *, rerolls: int = 0) -> float | None:
+def after_failure(
+    kind: FailureKind, tasks: int, retries: int, jitter: float, *, rerolls: int = 0, first_s: float = FIRST_WAIT_S
+) -> float | None:
     """Seconds until a failed task is bought again by itself, None when that waits for the user.
 
     `tasks` counts those that were made for the job, this one included; `retries` is the manifest's explicit permission
@@ -62,7 +86,7 @@ def after_failure(kind: FailureKind, tasks: int, retries: int, jitter: float, *,
     """
     if kind is FailureKind.MODERATION_OUTPUT:
         return 0.0 if tasks <= rerolls else None  # nothing passes by waiting
-    return backoff_s(tasks - 1, jitter) if kind in PASSING and tasks <= retries else None
+    return backoff_s(tasks - 1, jitter, first_s=first_s) if kind in PASSING and tasks <= retries else None
 
 
 def rerolled(spec: JobSpec) -> JobSpec:

@@ -16,6 +16,7 @@ from batchvid import events as ev
 from batchvid.catalog import Models, Provider, built_in
 from batchvid.errors import BatchvidError, StateError
 from batchvid.jobs import IN_FLIGHT, Job, JobState
+from batchvid.runner.breaker import Health
 from batchvid.runner.budget import Budget, Caps
 from batchvid.runner.context import Notice, RunContext, utc_now
 from batchvid.runner.downloader import Downloader
@@ -45,9 +46,9 @@ class Setup:
 
     `scope` are the jobs whose ends make the exit code; uncertain ones count wherever they are. `caps` are by provider,
     under the empty name those of the whole batch. `retries` is how often a failed task is bought again by itself,
-    `rerolls` how often one whose clip was withheld is. A run that `only_asks` looks for the tasks of lost submits and
-    leaves everything else as it is. `spare_bytes` of the disk stay free; when it is full, room is waited for
-    `room_wait_s` seconds.
+    `rerolls` how often one whose clip was withheld is; these and a fallback hold for `rebuys` only. A run that
+    `only_asks` looks for the tasks of lost submits and leaves everything else as it is. `spare_bytes` of the disk stay
+    free; when it is full, room is waited for `room_wait_s` seconds.
     """
 
     folder: Path
@@ -59,6 +60,7 @@ class Setup:
     caps: Mapping[str, Caps] = field(default_factory=dict)
     retries: int = 0
     rerolls: int = 0
+    rebuys: frozenset[str] = frozenset()
     downloads: int = DOWNLOADS
     only_asks: bool = False
     spare_bytes: int = SPARE_BYTES
@@ -89,7 +91,7 @@ async def run(
         work = [*lost, *([] if setup.only_asks else _open_jobs(recorder.jobs.values(), setup.buys))]
         if not work:
             return _outcome(None, recorder, setup.scope, interrupted=False)
-        async with _lanes(state, setup, {job.spec.provider for job in work}) as lanes, Transport() as transport:
+        async with _lanes(state, setup, _needed(work, setup.rebuys)) as lanes, Transport() as transport:
             context = RunContext(
                 recorder=recorder,
                 transport=transport,
@@ -100,8 +102,10 @@ async def run(
                 notice=notice,
                 retries=setup.retries,
                 rerolls=setup.rerolls,
+                rebuys=setup.rebuys,
                 laws=_remembered(state),
             )
+            _keep_health(context)
             _keep_accounts(context)
             with _signals(context) as interrupted:
                 async with _ticking(tick):
@@ -133,6 +137,13 @@ async def _ticking(tick: Callable[[], None]) -> AsyncIterator[None]:
 def _open_jobs(jobs: Iterable[Job], buys: frozenset[str]) -> list[Job]:
     rest = {JobState.SUCCEEDED, JobState.FAILED, JobState.UNCERTAIN}
     return [job for job in jobs if job.state not in rest and (job.state is not JobState.PENDING or job.id in buys)]
+
+
+def _needed(work: Iterable[Job], rebuys: frozenset[str]) -> set[str]:
+    """The providers that may be asked: those of the jobs, and those that they may turn to."""
+    specs = {job.id: job.spec for job in work}
+    others = (other.provider for job_id, spec in specs.items() if job_id in rebuys for other in spec.fallback)
+    return {*(spec.provider for spec in specs.values()), *others}
 
 
 async def _drive(context: RunContext, setup: Setup, work: list[Job]) -> None:
@@ -240,6 +251,19 @@ def _keep_accounts(context: RunContext) -> None:
     context.recorder.listeners.insert(0, on_event)
 
 
+def _keep_health(context: RunContext) -> None:
+    """Every lane learns from what becomes of its jobs whether its models work, and what it may buy again."""
+
+    def on_event(event: ev.Event, _before: Job | None, after: Job) -> None:
+        lane = context.lanes.get(after.spec.provider)
+        if lane is not None and isinstance(event, ev.SubmitAccepted):
+            lane.retries.accepted += 1
+        if lane is not None and lane.health.hear(event, after, context.now(), context.jitter()):
+            lane.wake.set()
+
+    context.recorder.listeners.insert(0, on_event)
+
+
 @contextlib.asynccontextmanager
 async def _lanes(state: StateFile, setup: Setup, names: set[str]) -> AsyncIterator[dict[str, Lane]]:
     """A lane for each provider that has work, with its key at hand and its emulator started where it is one of ours."""
@@ -263,6 +287,7 @@ async def _lanes(state: StateFile, setup: Setup, names: set[str]) -> AsyncIterat
                 base_url=base_url,
                 key=keys[name],
                 slots=Slots(provider.concurrency, provider.model_concurrency),
+                health=Health(provider.first_wait_s),
                 submits=Window(provider.submits_per_min, 60.0, _on_loop_clock(asked.get(name, ()), now, loop_now)),
                 polls=Window(provider.polls_per_s, 1.0),
             )
@@ -307,7 +332,8 @@ def _outcome(context: RunContext | None, recorder: Recorder, scope: frozenset[st
     jobs = recorder.jobs
     ends = Counter(jobs[job_id].state for job_id in scope if job_id in jobs)
     lanes = context.lanes.values() if context else ()
-    stopped = [f"{lane.name} was stopped: {lane.stopped}" for lane in lanes if lane.stopped]
+    reasons = ((lane.name, lane.stopped or lane.left_behind) for lane in lanes)
+    stopped = [f"{name} was stopped: {reason}" for name, reason in reasons if reason]
     capped = [context.budget_reached or context.unbuyable] if context else []
     capped = [reason for reason in (*capped, *(lane.capped for lane in lanes)) if reason]
     reason, code = "", 0

@@ -16,16 +16,20 @@ from batchvid.dialects import DIALECTS
 from batchvid.dialects.endings import without_reply
 from batchvid.errors import StateError, StorageError, Unsupported, WireError
 from batchvid.failures import STOPS_PROVIDER, FailureKind
-from batchvid.jobs import Job
+from batchvid.jobs import Job, JobState
 from batchvid.lineage import waits_for
 from batchvid.planning import Route, order_of
 from batchvid.runner.cadence import ENOUGH
 from batchvid.runner.children import Children, request_for
 from batchvid.runner.context import RunContext, utc_now
+from batchvid.runner.fallback import REASONS, other_model, turn
 from batchvid.runner.images import ImageReader
-from batchvid.runner.lanes import MOST_TROUBLES, Lane
+from batchvid.runner.lanes import LONGEST_WISH_S, Lane
 from batchvid.runner.retry import after_refusal
+from batchvid.specs import Reason
 from batchvid.wire import Accepted, Refused, Uncertain
+
+AT_ONCE = 500  # jobs that turn to another model together
 
 
 class Submitter:
@@ -37,6 +41,7 @@ class Submitter:
         self._on_lost = on_lost
         self._images = ImageReader()
         self._calls: set[asyncio.Task[None]] = set()
+        self._told_limits: dict[tuple[str, str], int] = {}
         self._children = Children()
         context.recorder.listeners.append(self._on_event)
 
@@ -71,9 +76,11 @@ class Submitter:
             if wait_s is None or wait_s > 0:
                 await _woken(lane.wake, wait_s)
                 continue
-            job_id = lane.queue.pop(lane.slots.has_free, lambda model: self._lasts_s(lane, model))
+            await self._clear(lane)
+            self._tell_limits(lane)
+            job_id = lane.queue.pop(lane.lets(context.now()), lambda model: self._lasts_s(lane, model))
             if job_id is None:
-                await _woken(lane.wake, None)
+                await _woken(lane.wake, lane.opens_in(context.now()))
                 continue
             self._start(lane, context.job(job_id))
             await asyncio.sleep(0)  # the call goes out before the next job is looked at
@@ -99,6 +106,7 @@ class Submitter:
             budget.reserve(job, route.price, route.duration_s)
         context.active.add(job.id)
         lane.slots.hold(job.id, route.model.name)
+        lane.health.went(job.id, route.model.name)
         lane.submits.grant(context.now())
         call = asyncio.create_task(self._submit(lane, job))
         self._calls.add(call)
@@ -155,6 +163,7 @@ class Submitter:
             context.passed_over = f"{job.id} is not bought: {fault}"
             context.notice(context.passed_over)
             lane.slots.free(job.id)
+            lane.health.said_nothing(job.id, route.model.name)
             for budget in context.budgets_of(job).values():
                 budget.settle(job)
             context.rest(job.id)
@@ -169,6 +178,7 @@ class Submitter:
             duration_s=route.duration_s,
             price=route.price,
             external_id=external_id,
+            provider=lane.name,
         )
         job = await record(job.id, started)
         verdict: Accepted | Refused | Uncertain
@@ -212,16 +222,64 @@ class Submitter:
         if no.kind in STOPS_PROVIDER:
             delay_s = 0.0  # the account's trouble, not the job's: it stays pending for the next run
             self._stop(lane, no)  # before the refusal is told, which frees a slot for the next in line
+        elif no.kind is FailureKind.UNAVAILABLE:
+            wish_s = None if no.retry_after_s is None else min(no.retry_after_s, LONGEST_WISH_S)
+            lane.health.refused(job, context.now(), context.jitter(), wish_s)
+            lane.last_no[job.model_sent] = _words(no)
+            context.tell_once(
+                f"{lane.name}: {job.spec.model} is unavailable; one job at a time tries whether it is back"
+            )
+            if delay_s is not None and lane.health.is_over(job.model_sent):
+                delay_s = 0.0
         elif delay_s is not None:
+            if no.kind is FailureKind.CONCURRENCY:
+                holders = (context.job(job_id) for job_id in lane.slots.holders)
+                inside = sum(holder.state is JobState.RUNNING for holder in holders)
+                lane.narrow(job.model_sent, _words(no), inside, context.now())
             delay_s = max(delay_s, lane.pause(context.now(), no.retry_after_s, context.jitter()) - context.now())
-            if no.kind is FailureKind.UNAVAILABLE and lane.troubles >= MOST_TROUBLES:
-                self._stop(lane, no)
+            context.tell_once(f"{lane.name} refuses submits ({no.kind}); they wait and are sent again")
+        reason = REASONS.get(no.kind)
+        other = other_model(context, job, reason) if delay_s is None else None
+        if other:
+            delay_s = 0.0
         retry_at = None if delay_s is None else utc_now() + timedelta(seconds=delay_s)
         said = ev.SubmitRefused(at=utc_now(), kind=no.kind, message=_words(no), retry_at=retry_at)
-        job = await context.recorder.record(job.id, said)
-        if delay_s is not None and not lane.stopped:
-            self.enqueue(job, delay_s)
+        if other and reason:
+            self.enqueue(await turn(context, job, said, other, reason))
+        else:
+            job = await context.recorder.record(job.id, said)
+            if delay_s is not None and not lane.stopped:
+                self.enqueue(job, delay_s)
         context.rest(job.id)
+
+    async def _clear(self, lane: Lane) -> None:
+        """Let go of jobs that wait for a model that is given up here: to another model, or to the next run."""
+        context = self._context
+        for model in [model for model in lane.queue.models if lane.health.is_over(model)]:
+            jobs = [context.job(job_id) for job_id in lane.queue.drain(model)]
+            context.active.update(job.id for job in jobs)
+            for start in range(0, len(jobs), AT_ONCE):  # together, so that they share their writes to the disk
+                await asyncio.gather(*(self._let_go(lane, model, job) for job in jobs[start : start + AT_ONCE]))
+
+    async def _let_go(self, lane: Lane, model: str, job: Job) -> None:
+        context = self._context
+        other = other_model(context, job, Reason.OUTAGE)
+        if other:
+            self.enqueue(await turn(context, job, None, other, Reason.OUTAGE))
+        else:
+            lane.left_behind = lane.left_behind or f"{model}: {lane.last_no.get(model, 'its tasks fail')}"
+            context.tell_once(f"{lane.name} is stopped ({lane.left_behind})")
+        context.rest(job.id)
+
+    def _tell_limits(self, lane: Lane) -> None:
+        """Say once of each change how many tasks at once the provider is asked for."""
+        for name, limit in lane.limits(self._context.now()).items():
+            if self._told_limits.get((lane.name, name)) != limit:
+                self._told_limits[lane.name, name] = limit
+                whole = " again" if name not in lane.narrowed else ", as it refused more"
+                self._context.notice(
+                    f"{lane.name}: at most {limit} tasks {f'of {name} ' if name else ''}at once{whole}"
+                )
 
     def _stop(self, lane: Lane, no: Refused) -> None:
         if not lane.stopped:

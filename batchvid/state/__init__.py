@@ -106,7 +106,8 @@ class StateFile:
     def submit_times(self, since: datetime) -> dict[str, list[datetime]]:
         """When each provider was last asked to make something, since then: for rates that hold across restarts."""
         rows = self._connection.execute(
-            "SELECT jobs.provider, events.at FROM events JOIN jobs ON jobs.id = events.job"
+            "SELECT coalesce(nullif(json_extract(events.data, '$.provider'), ''), jobs.provider), events.at"
+            " FROM events JOIN jobs ON jobs.id = events.job"
             " WHERE events.event = 'SubmitStarted' AND events.seq > (SELECT max(seq) - 50000 FROM events)"
             " AND events.at >= ? ORDER BY events.seq",
             (since.isoformat(),),

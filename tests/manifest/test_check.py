@@ -109,7 +109,12 @@ def test_ten_mistakes_ten_lines(mistakes: Mistakes) -> None:
         ("audio: a.mp3", "audio: must be an https:// address, or the sound itself as data:audio/...;base64,..."),
         ("action: loop", "action: must be extend, edit, remix or lip-sync, not 'loop'"),
         ("fit: crop", "fit: must be cover, contain or stretch, not 'crop'"),
-        ("fallback: [x]", "fallback: does not exist yet, it comes with a later version; leave it out or empty"),
+        ("fallback: {models: x, on: [blackout]}", "fallback.on: must be outage, queue_stall, timeout, sunset, modera"),
+        ("fallback: {models: x, on: []}", "fallback.on: must be a list of outage, queue_stall, timeout, sunset, mode"),
+        ("fallback: {on: [outage]}", "fallback.models: is missing; say which model to turn to"),
+        ("fallback: {models: x, while: true}", "fallback.while: unknown key; Allowed: models, on"),
+        ("fallback: [{provider: x}]", "fallback.model: is missing; say which model to turn to"),
+        ("fallback_while_running: 1", "fallback_while_running: must be true or false"),
     ],
 )
 def test_mistakes_in_an_entry(mistakes: Mistakes, entry: str, problem: str) -> None:

@@ -174,7 +174,7 @@ clips:
     "odd\\nkey": 1
   - id: c
     image: missing.png
-    fallback: [x]
+    fallback: {on: [never]}
 """
 
 
@@ -187,7 +187,8 @@ def test_mistakes_do_not_hide_each_other(mistakes: Mistakes) -> None:
         "m.yaml:9: b: prompt: nothing is called gone",
         "m.yaml:10: b: odd?key: unknown key; ",
         "m.yaml:12: c: image: there is no file missing.png",
-        "m.yaml:13: c: fallback: does not exist yet",
+        "m.yaml:13: c: fallback.models: is missing; ",
+        "m.yaml:13: c: fallback.on: must be outage, ",
     ]
     found = mistakes(MORE_MISTAKES)
     assert len(found) == len(starts)

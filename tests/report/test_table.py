@@ -50,6 +50,7 @@ def test_a_stored_clip_is_told_in_full() -> None:
         "var.sku": "K-1",
         "provider": "cometapi",
         "model": "veo3-fast",
+        "model_asked": "",
         "model_returned": "veo3-fast-0320",
         "prompt": "a paper kite",
         "parent": "",

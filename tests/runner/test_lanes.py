@@ -11,9 +11,11 @@ from pydantic import SecretStr
 
 from batchvid.catalog import Provider, providers
 from batchvid.failures import FailureKind
+from batchvid.jobs import JobState
 from batchvid.runner.lanes import EMBEDDED_ORIGIN, LONGEST_WISH_S, Lane
 from batchvid.runner.limits import Slots, Window
 from batchvid.runner.retry import LONGEST_WAIT_S
+from tests.builders import job_in
 
 OFFICE = Provider(
     name="office", base_url="https://gw.example", api_key_env="GW_KEY", routes={"veo": ""}, first_wait_s=2.0
@@ -163,3 +165,44 @@ def test_a_task_remembers_its_home() -> None:
 def test_the_key_is_not_shown() -> None:
     """A lane that is printed in a traceback or a debugger holds stars in its place."""
     assert "sk-the-key" not in repr(lane())
+
+
+def test_a_refused_slot_narrows_the_lane() -> None:
+    """Four are configured, two are held when one more is refused: two it is, and three after a quiet while."""
+    one = lane()
+    one.slots.hold("a", "veo3-fast")
+    one.slots.hold("b", "veo3-fast")
+    one.narrow("veo3-fast", "too many tasks", 2, 100.0)
+    assert [one.lets(now)("sora-2") for now in (100.0, 129.0, 130.0)] == [False, False, True]
+    assert (one.limits(100.0), one.opens_in(100.0)) == ({"": 2}, 30.0)
+    assert (one.limits(160.0), one.narrowed) == ({"": 4}, {})
+
+
+def test_a_refusal_that_names_its_model_narrows_that_one_only() -> None:
+    """The vendor's words decide whose slots are taken; a model's own limit is where it starts from."""
+    one = replace(lane(), slots=Slots(20, {"sora-2": 4}))
+    one.slots.hold("a", "sora-2")
+    one.slots.hold("b", "sora-2")
+    one.narrow("sora-2", "SORA-2 has too many tasks", 2, 100.0)
+    assert one.limits(100.0) == {"sora-2": 2}
+    assert (one.lets(100.0)("sora-2"), one.lets(100.0)("veo3-fast")) == (False, True)
+
+
+def test_calls_that_are_refused_together_narrow_once() -> None:
+    """Twelve were out when the vendor said no to eight: halved once, not eight times."""
+    one = replace(lane(), slots=Slots(12))
+    for _ in range(8):
+        one.narrow("veo3-fast", "too many tasks", 4, 100.0)
+        one.pause(100.0, None, 1.0)
+    assert one.limits(100.0) == {"": 6}
+
+
+def test_a_model_that_does_not_work_is_not_started() -> None:
+    """Slots are free, and nobody takes one until the pause is over; the lane says when that is."""
+    one = lane()
+    one.health.refused(replace(job_in(JobState.SUBMITTING), model_sent="veo3-fast"), 100.0, 1.0, None)
+    one.queue.push("kite", "kite", "veo3-fast")
+    assert (one.lets(100.0)("veo3-fast"), one.lets(100.0)("sora-2"), one.lets(102.0)("veo3-fast")) == (
+        *(False, True, True),
+    )
+    assert (one.opens_in(100.0), one.is_stuck(active=())) == (2.0, False)

@@ -133,3 +133,11 @@ def test_where_one_model_is_not_known_yet_all_take_turns() -> None:
     """Only what was seen puts anybody first."""
     queue = filled(("a", "sora", 2), ("b", "new", 2))
     assert [queue.pop(everyone, LASTS_S.get) for _ in range(4)] == ["a/sora/0", "b/new/0", "a/sora/1", "b/new/1"]
+
+
+def test_a_model_that_is_given_up_leaves_with_all_its_jobs() -> None:
+    """Those of the other models stay, in their order; a model that nobody waits for leaves nobody."""
+    queue = filled(("kite", "veo", 2), ("kite", "sora", 2), ("boat", "veo", 1))
+    assert sorted(queue.drain("veo")) == ["boat/veo/0", "kite/veo/0", "kite/veo/1"]
+    assert (len(queue), queue.models, queue.drain("veo")) == (2, {"sora"}, [])
+    assert drained(queue) == ["kite/sora/0", "kite/sora/1"]

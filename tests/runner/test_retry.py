@@ -9,11 +9,13 @@ from hypothesis import strategies as st
 from batchvid.failures import NOT_CREATED, FailureKind
 from batchvid.runner.retry import (
     FIRST_WAIT_S,
+    FREE_RETRIES,
     LONGEST_WAIT_S,
     MOST_REFUSALS,
     MOST_UNAVAILABLE,
     PASSING,
     WAITS_OUT,
+    RetryBudget,
     after_failure,
     after_refusal,
     backoff_s,
@@ -118,6 +120,19 @@ def test_each_purchase_waits_longer(attempts: int, wait_s: float) -> None:
 def test_no_verdict_on_content_is_bought_again() -> None:
     """Moderation, a bad request, a lost or late task: another purchase would meet the same."""
     assert {FailureKind.UNAVAILABLE, FailureKind.RATE, FailureKind.CONCURRENCY} == PASSING
+
+
+@given(st.lists(st.booleans(), max_size=300))
+def test_an_outage_cannot_buy_every_job_again(steps: list[bool]) -> None:
+    """However acceptances and retries follow each other, ten and a fifth of what was accepted are bought again."""
+    budget, granted = RetryBudget(), 0
+    for accepts in steps:
+        if accepts:
+            budget.accepted += 1
+            continue
+        allowed = granted < FREE_RETRIES + budget.accepted // 5
+        assert budget.spend() is allowed
+        granted += allowed
 
 
 @pytest.mark.parametrize(("tasks", "rerolls", "again"), [(1, 0, None), (1, 1, 0.0), (2, 1, None), (2, 2, 0.0)])

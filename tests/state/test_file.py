@@ -13,6 +13,7 @@ import pytest
 
 from batchvid import events as ev
 from batchvid.errors import IllegalEvent, StateError
+from batchvid.failures import FailureKind
 from batchvid.jobs import Job, JobState
 from batchvid.specs import ImageRef
 from batchvid.state import Entry, StateFile, read_jobs, read_meta, record_now, replay
@@ -254,6 +255,16 @@ def test_rates_are_remembered_per_provider(path: Path) -> None:
         assert state.submit_times(at(0)) == {"cometapi": [at(10), at(30)], "office": [at(20)]}
         assert state.submit_times(at(30)) == {"cometapi": [at(30)]}
         assert state.submit_times(at(30) + timedelta(microseconds=1)) == {}
+
+
+def test_a_call_counts_for_whom_it_asked(path: Path) -> None:
+    """A job that turned to another provider since then takes none of the first one's rate with it."""
+    first = started(at=at(10), provider="cometapi")
+    refused = ev.SubmitRefused(at=at(11), kind=FailureKind.UNAVAILABLE, message="down", retry_at=at(11))
+    elsewhere = ev.Planned(at=at(11), spec=spec("a", provider="office"))
+    state_file(path, life(planned(spec("a")), first, refused, elsewhere, started(at=at(20), provider="office")))
+    with StateFile(path) as state:
+        assert state.submit_times(at(0)) == {"cometapi": [at(10)], "office": [at(20)]}
 
 
 def test_an_image_of_a_job_is_kept_with_it(path: Path) -> None:

@@ -81,7 +81,12 @@ def register(router: web.UrlDispatcher, desk: Desk, _clips: Clips) -> None:
         return await _poll(desk, request)
 
     router.add_post(PATH, answering(create, lambda _request: desk.turned_away(FAMILY, PATH)))
+
+    async def delete(request: web.Request) -> web.StreamResponse:
+        return _delete(desk, request)
+
     router.add_get(TASKS + "/{id}", answering(poll))
+    router.add_delete(TASKS + "/{id}", answering(delete))
 
 
 async def _create(desk: Desk, request: web.Request) -> web.StreamResponse:
@@ -125,6 +130,16 @@ async def _poll(desk: Desk, request: web.Request) -> web.StreamResponse:
         return reply(bare)
 
     return await desk.poll(request, FAMILY, task, show)
+
+
+def _delete(desk: Desk, request: web.Request) -> web.Response:
+    """Runway's own: cancels a task that goes on and deletes one that ended, output and all; 204 either way."""
+    task = desk.store.get(request.match_info["id"], FAMILY.name, desk.owner(request))
+    if task is None:
+        raise Refusal(reply({"error": "Task not found"}, 404))
+    if not desk.cancel(task):
+        return reply({"error": "The task can no longer be cancelled"}, 409)
+    return web.Response(status=204)
 
 
 async def _order(desk: Desk, ask: Ask, body: dict[str, Any]) -> Order:

@@ -52,7 +52,12 @@ def register(router: web.UrlDispatcher, desk: Desk, clips: Clips) -> None:
     if desk.settings.video_list:
         router.add_get(PATH, answering(all_of_them))
     router.add_post(PATH, answering(create, lambda _request: desk.turned_away(other.MODEL.family, PATH)))
+
+    async def delete(request: web.Request) -> web.StreamResponse:
+        return _delete(desk, request)
+
     router.add_get(PATH + "/{id}", answering(poll))
+    router.add_delete(PATH + "/{id}", answering(delete))
     router.add_get(PATH + "/{id}/content", answering(content))
     router.add_post(REMIX, answering(remix, lambda _request: desk.turned_away(sora.MODEL.family, REMIX)))
 
@@ -92,6 +97,16 @@ async def _poll(desk: Desk, clips: Clips, request: web.Request) -> web.StreamRes
         return reply(polled(task, view, _shape(desk, model), url=url, failure=words, own=own))
 
     return await desk.poll(request, model.family, task, show)
+
+
+def _delete(desk: Desk, request: web.Request) -> web.Response:
+    """As servers that abort do it (vLLM-Omni); with `queued` a running task is refused, as by OpenAI itself."""
+    task = _find(desk, request)
+    if task is None:
+        raise Refusal(x1(404, "Video not found", kind="invalid_request_error"))
+    if not desk.cancel(task):
+        return x1(409, "The video cannot be deleted while it is in progress", kind="invalid_request_error")
+    return reply({"id": task.id, "object": "video.deleted", "deleted": True})
 
 
 async def _remix(desk: Desk, request: web.Request) -> web.StreamResponse:

@@ -1,0 +1,43 @@
+"""How long a task may take and may wait: the most special of what manifest, catalogue and provider say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from batchvid.catalog.models import Models, built_in
+from batchvid.catalog.provider import Provider
+from batchvid.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class Deadlines:
+    """Seconds from submit until a task is overdue: without a verdict, and (None: never) while it is not begun."""
+
+    verdict_s: float
+    queue_s: float | None = None
+
+    def next_s(self, age_s: float) -> float:
+        """The next deadline of a task of that age, as an age in seconds."""
+        if self.queue_s is None or age_s >= self.queue_s:
+            return self.verdict_s
+        return min(self.queue_s, self.verdict_s)
+
+
+def deadlines_of(provider: Provider, model: str, models: Models | None = None) -> Deadlines:
+    """The deadlines of this model's tasks at this provider; for models no longer known, too.
+
+    What the manifest says of the model at the provider stands above what the catalogue says of the model, and that
+    above what is said of the provider.
+    """
+    try:
+        row = (models or built_in()).find(model, provider.routes)
+    except UsageError:
+        row = None
+    names = dict.fromkeys((model, row.name if row else model, *(row.aliases if row else ())))
+    verdict_s = next((provider.model_timeout_s[name] for name in names if name in provider.model_timeout_s), None)
+    queue_s = next(
+        (provider.model_queue_timeout_s[name] for name in names if name in provider.model_queue_timeout_s), None
+    )
+    if row is not None:
+        verdict_s, queue_s = verdict_s or row.timeout_s, queue_s or row.queue_timeout_s
+    return Deadlines(verdict_s or provider.timeout_s, queue_s or provider.queue_timeout_s)

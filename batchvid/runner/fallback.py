@@ -1,0 +1,63 @@
+"""Turns a job to the next model of its fallback: whether it may, and how that is written down. It never buys.
+
+The job stands in line again like any other: the new price is reserved under every cap before it is bought.
+"""
+
+from __future__ import annotations
+
+from batchvid import events as ev
+from batchvid.errors import Unsupported, UsageError
+from batchvid.failures import FailureKind
+from batchvid.jobs import Job
+from batchvid.runner.context import RunContext, utc_now
+from batchvid.specs import JobSpec, Reason
+
+REASONS: dict[FailureKind, Reason] = {
+    FailureKind.UNAVAILABLE: Reason.OUTAGE,
+    FailureKind.MODERATION_INPUT: Reason.MODERATION,
+    FailureKind.MODERATION_OUTPUT: Reason.MODERATION,
+    FailureKind.MODERATION_SUSPECTED: Reason.MODERATION,
+}
+"""Which reason to turn to another model a failure is. Every other failure is none."""
+
+
+def other_model(context: RunContext, job: Job, reason: Reason | None) -> JobSpec | None:
+    """The job with the next model of its fallback that can be bought now; None where it may not turn to any.
+
+    Only jobs that this run may buy do, and none after it was told to stop.
+    """
+    spec = job.spec
+    if reason is None or reason not in spec.fallback_on or job.id not in context.rebuys or context.stopping:
+        return None
+    while spec.fallback:
+        spec = spec.turned()
+        lane = context.lanes.get(spec.provider)
+        if lane is None or lane.stopped:
+            continue
+        try:
+            route = context.route(spec)
+        except (Unsupported, UsageError):  # the catalogue or the manifest changed since it was planned
+            continue
+        if not lane.health.is_over(route.model.name):
+            return spec
+    return None
+
+
+async def turn(context: RunContext, job: Job, ended: ev.Event | None, to: JobSpec, reason: Reason) -> Job:
+    """Record how an attempt ended (None: none was under way) and make the job the other model's; return it, pending.
+
+    In one stroke, so that no crash leaves a job behind that would be bought once more as it was.
+    """
+    before, at = job.spec, utc_now()
+    events: list[ev.Event] = [ended] if ended else []
+    if isinstance(ended, ev.GaveUp):
+        events.append(ev.Reopened(at=at, reason=f"fallback on {reason}"))
+    first, *more = [*events, ev.Planned(at=at, spec=to)]
+    job = await context.recorder.record(job.id, first, *more)
+    price = context.route(to).price
+    at_most = "an unknown price" if price.usd is None else f"${price.usd.normalize():f} at most"
+    context.tell_once(
+        f"{before.model} at {before.provider}: {reason}; its jobs with a fallback turn to {to.model} at "
+        f"{to.provider}, {at_most} each"
+    )
+    return job

@@ -1,0 +1,34 @@
+"""A run that ends as soon as its first task is bought, and leaves it running: quicker than killing a process."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Sequence
+from io import StringIO
+
+from batchvid import events as ev
+from batchvid import session
+from batchvid.jobs import Job
+from batchvid.report.progress import Lines
+from batchvid.report.tally import Tally
+from tests.end_to_end.conftest import Bench
+
+
+class Interrupting(Lines):
+    """A display that presses Ctrl-C when a task is on record, before anybody polls it."""
+
+    def __init__(self, jobs: Sequence[Job]) -> None:
+        super().__init__(Tally(jobs), StringIO())
+
+    def __call__(self, event: ev.Event, before: Job | None, after: Job) -> None:
+        super().__call__(event, before, after)
+        if isinstance(event, ev.SubmitAccepted):
+            os.kill(os.getpid(), signal.SIGINT)
+
+
+def leave_running(bench: Bench) -> None:
+    """Run the bench's manifest until its first task is on record, and no further."""
+    batch = session.load(bench.manifest, out=bench.batch.parent)
+    assert session.run(batch, allow_retired=True, display=Interrupting).exit_code == 130
+    assert bench.status()["states"]["running"] == 1
