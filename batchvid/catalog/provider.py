@@ -17,6 +17,10 @@ from batchvid.errors import UsageError
 
 DEFAULT_PROVIDER = "cometapi"
 TIMEOUT_S = 3600.0  # clips take 2-5 minutes; an hour is a stall, not a slow clip
+GRACE_S = 60.0  # how long a provider may not know a task after it made it (wire-cometapi 6.3)
+SUBMIT_SILENCE_S = 180.0  # a gateway tries several channels behind one submit (wire-cometapi 4.6)
+SILENCE_S = 60.0  # of one reply or one download, not the whole of it
+MOST_CLIP_BYTES = 4 * 1024**3  # larger than any clip sold today; a body without end stops here
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,9 +30,10 @@ class Provider:
     `routes` maps a dialect to its path prefix below `base_url`. Limits are counts, per minute and per second as named;
     `model_concurrency` narrows single models. `poll_every_s` overrules the models' cadence. `timeout_s` is how long a
     task may take from submit to verdict. `first_wait_s` is the first of the doubling waits after a refusal.
-    `on_lost_submit` says what is done about an uncertain submit: hold it for a person, or buy again. `life` is the
-    emulator's dial for how long its tasks take; `free` means that nothing is charged. An `emulator` without a base
-    URL is started by the run itself.
+    `grace_s` is how long a new task may be unknown to it. A reply that is silent for `silence_s`, a submit's for
+    `submit_silence_s`, is lost. `most_clip_bytes` is where a clip ends that has no end. `on_lost_submit` says what is
+    done about an uncertain submit: hold it for a person, or buy again. `life` is the emulator's dial for how long its
+    tasks take; `free` means that nothing is charged. An `emulator` without a base URL is started by the run itself.
     """
 
     name: str
@@ -42,6 +47,10 @@ class Provider:
     timeout_s: float = TIMEOUT_S
     model_concurrency: Mapping[str, int] = field(default_factory=dict)
     first_wait_s: float = 2.0
+    grace_s: float = GRACE_S
+    silence_s: float = SILENCE_S
+    submit_silence_s: float = SUBMIT_SILENCE_S
+    most_clip_bytes: int = MOST_CLIP_BYTES
     on_lost_submit: Literal["hold", "resubmit"] = "hold"
     life: str = ""
     free: bool = False

@@ -15,6 +15,7 @@ from typing import Any
 
 import aiohttp
 
+from batchvid.catalog.provider import MOST_CLIP_BYTES
 from batchvid.errors import BadMedia, DownloadError, LinkDead, StorageError
 from batchvid.media import check_duration, probe
 from batchvid.runner.transport import Transport
@@ -23,7 +24,6 @@ from batchvid.storage import LocalStore
 from batchvid.wire import Asset
 
 GATHER_BYTES = 1024 * 1024  # one write in a thread for so many bytes: a stalled disk must not stop the poll loop
-MOST_CLIP_BYTES = 4 * 1024**3  # larger than any clip sold today; a body without end stops here
 DEAD = frozenset({401, 403, 404, 410})
 TEXT_TYPES = ("text/", "application/json", "application/xml", "application/problem+json")
 
@@ -32,7 +32,8 @@ TEXT_TYPES = ("text/", "application/json", "application/xml", "application/probl
 class Catch:
     """What to fetch and what it must be.
 
-    `base_url` and `key` are used for a keyed asset only. `duration_s` is what was asked for, None for no wish.
+    `base_url` and `key` are used for a keyed asset only. `duration_s` is what was asked for, None for no wish. A body
+    that is larger than `most_bytes` is no clip.
     `sidecar` is written beside the clip with what was found out about it.
     """
 
@@ -43,6 +44,7 @@ class Catch:
     task_id: str
     duration_s: float | None
     sidecar: Mapping[str, Any]
+    most_bytes: int = MOST_CLIP_BYTES
 
 
 async def catch_clip(transport: Transport, store: LocalStore, catch: Catch) -> Clip:
@@ -52,7 +54,7 @@ async def catch_clip(transport: Transport, store: LocalStore, catch: Catch) -> C
     is kept aside), StorageError (the disk says no).
     """
     part = await asyncio.to_thread(store.part, catch.clip_key)
-    arrival = _Arrival(part, catch.task_id)
+    arrival = _Arrival(part, catch.task_id, catch.most_bytes)
     if catch.asset.location.startswith("data:"):
         await asyncio.to_thread(arrival.write_whole, _inline(catch.asset.location))
     else:
@@ -134,8 +136,9 @@ def _inline(uri: str) -> bytes:
 class _Arrival:
     """A file on its way: the `.part`, a note of what it is a part of, and the digest so far. Blocking."""
 
-    def __init__(self, path: Path, task_id: str) -> None:
+    def __init__(self, path: Path, task_id: str, most_bytes: int) -> None:
         self.path = path
+        self._most_bytes = most_bytes
         self._note = path.with_name(path.name + ".json")
         self._task_id = task_id
         self._validator = ""
@@ -187,9 +190,9 @@ class _Arrival:
         for piece in pieces:
             self._digest.update(piece)
             self.size_bytes += len(piece)
-        if self.size_bytes > MOST_CLIP_BYTES:
+        if self.size_bytes > self._most_bytes:
             self.discard()
-            raise BadMedia(f"the body is larger than {MOST_CLIP_BYTES} bytes")
+            raise BadMedia(f"the body is larger than {self._most_bytes} bytes")
 
     def write_whole(self, data: bytes) -> None:
         """Write it all."""

@@ -109,6 +109,7 @@ class Downloader:
             clip_key=job.spec.key,
             task_id=job.task_id,
             duration_s=job.billed_s,
+            most_bytes=lane.provider.most_clip_bytes,
             sidecar=sidecar_of(job),
         )
         for tried in range(TRIES):

@@ -150,7 +150,12 @@ class Submitter:
         job = await record(job.id, started)
         verdict: Accepted | Refused | Uncertain
         try:
-            response = await context.transport.send(lane.base_url + route.prefix, request, lane.key.get_secret_value())
+            response = await context.transport.send(
+                lane.base_url + route.prefix,
+                request,
+                lane.key.get_secret_value(),
+                silence_s=lane.provider.submit_silence_s,
+            )
             verdict = dialect.read_submit(response)
         except NotSent as fault:
             verdict = Refused(kind=FailureKind.UNAVAILABLE, message=str(fault))
