@@ -60,7 +60,8 @@ _MODERATION = re.compile(
 _MODERATION_IN_A_5XX = re.compile(r"community guidelines|CM_EXT|moderation", re.I)  # Kling through a relay
 _CONCURRENCY = re.compile(r"parallel task|over resource pack limit|concurren", re.I)
 _BALANCE = re.compile(
-    r"insufficient.{0,20}(quota|balance|credit|fund|point)|arrears|overdue"
+    # xAI: "used all available credits" under 403 or 429 (continuedev/continue issue 10373); Runway: "not have enough"
+    r"(insufficient|not (have )?enough|used all|out of).{0,20}(quota|balance|credit|fund|point)|arrears|overdue"
     r"|\bbalance\b|\bbilling\b|(quota|credits?|token)\b.{0,20}(exhausted|used up)"
     r"|余额|额度",
     re.I,
@@ -188,10 +189,12 @@ def _kind(http_status: int, complaint: Complaint) -> FailureKind | None:
 def failure_kind(words: Iterable[str], code: str, message: str, *, withheld: bool = False) -> FailureKind:
     """Say why an accepted task failed: its status words, its code and its message; `withheld` by the output filter.
 
+    A code may be such a word, too: a gateway says `failed` with the code `expired`.
+
     The gateway's own key, balance and rate are never blamed on the user's account. No reason at all is suspected
     moderation, as CometAPI's tutorial says; a reason that nobody documented is the vendor's trouble.
     """
-    if said_by_word := next(filter(None, map(kind_of, words)), None):
+    if said_by_word := next(filter(None, map(kind_of, (*words, code))), None):
         return said_by_word
     if withheld:
         return FailureKind.MODERATION_OUTPUT

@@ -27,6 +27,7 @@ from batchvid.runner.poller import Poller
 from batchvid.runner.recorder import Recorder
 from batchvid.runner.submitter import Submitter
 from batchvid.runner.transport import Transport
+from batchvid.scrub import scrubbed
 from batchvid.state import StateFile
 from batchvid.storage import LocalStore
 
@@ -287,4 +288,5 @@ def _outcome(context: RunContext | None, recorder: Recorder, scope: frozenset[st
     elif ends[JobState.SUCCEEDED] < ends.total():
         why = f" ({context.passed_over})" if context and context.passed_over else ""
         code, reason = FAILED, f"some jobs are not finished: run again to go on{why}"
-    return Outcome(exit_code=code, counts=Counter(job.state for job in jobs.values()), reason=reason)
+    counts = Counter(job.state for job in jobs.values())
+    return Outcome(exit_code=code, counts=counts, reason=scrubbed(reason))  # a vendor's words may stand in it

@@ -44,7 +44,8 @@ class Transport:
     async def send(self, origin: str, request: Request, key: str, *, silence_s: float = SILENCE_S) -> Response:
         """One API call; the reply read whole, whatever its HTTP status. Redirects are not followed.
 
-        A reply that is silent for `silence_s` seconds is lost. Raises NotSent when surely nothing reached the server, ReplyLost when it may have acted, ReplyTooLarge.
+        Raises NotSent when surely nothing reached the server, ReplyLost when it may have acted (also when the reply is
+        silent for `silence_s` seconds), ReplyTooLarge.
         """
         session = self._submits if request.method == "POST" else self._polls
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S, sock_read=silence_s)

@@ -72,6 +72,10 @@ class ServedEmulator:
         """Put these rules in force, and no others."""
         self._ask("PUT", "/_emulator/faults", json.dumps(rules).encode())
 
+    def forget(self) -> None:
+        """Clear the books and the tasks."""
+        self._ask("POST", "/_emulator/reset?tasks=1")
+
     def _ask(self, method: str, path: str, body: bytes | None = None) -> Any:
         request = urllib.request.Request(self.base_url + path, data=body, method=method)
         with urllib.request.urlopen(request) as reply:
