@@ -25,9 +25,9 @@ so, too, and compares this page. In every cell the run ends by itself, what the 
 log shows and never more than was planned, and no file or log holds the key or a signed link.
 
 `stored`: the clip is there. `failed`: with the kind that the README explains. `uncertain`: the paid call got no
-verdict; it is not sent again by itself. `pending` and `running`: the provider was stopped (exit 6), and `ready`: the clip could
-not be fetched yet (exit 1); the next run goes on there and stores it. Faults of the paid call and of the task last as
-long as the run, other faults pass, unless their name says otherwise.
+verdict; it is not sent again by itself. `pending` and `running`: the provider was stopped (exit 6), and `ready`: the
+clip could not be fetched yet (exit 1); the next run goes on there and stores it. Faults of the paid call and of the
+task last as long as the run, other faults pass, unless their name says otherwise.
 """
 
 
@@ -38,7 +38,7 @@ def page(endings: Mapping[str, Mapping[str, Ending]]) -> str:
 
 def main() -> int:
     """Try them all."""
-    os.environ["TEST_KEY"] = house.KEY
+    os.environ.update(house.ENVIRONMENT)
     logging.disable(logging.CRITICAL)  # the emulator's server tells of every client that hangs up on purpose
     endings, wrong = {}, []
     with tempfile.TemporaryDirectory(prefix="batchvid-faults-") as scratch, ServedEmulator(SETTINGS) as emulator:

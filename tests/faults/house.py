@@ -13,16 +13,20 @@ from pathlib import Path
 from typing import Any
 
 from batchvid import session
-from batchvid.jobs import Job
+from batchvid.jobs import Job, JobState
 from batchvid.report.progress import Lines, Progress
 from batchvid.report.tally import Tally
 from batchvid.runner import Outcome
 from batchvid.session import Batch
+from batchvid.state import read_jobs
+from tests.faults import books
 
 KEY = "sk-test-key-that-must-not-leak"
 SIGNATURES = ("sig=", "Signature=")
 """What a signed link of the emulator holds, and one that a vendor's message quotes."""
-SKYLINE = Path(__file__).parents[2] / "manifests" / "pictures" / "skyline.jpg"
+ROOT = Path(__file__).parents[2]
+ENVIRONMENT = {"TEST_KEY": KEY, "PYTHONPATH": str(ROOT)}
+"""What runs need, here and in processes of their own."""
 
 JOBS: Mapping[str, Mapping[str, Any]] = {
     "veo": {"model": "veo3-fast", "duration_s": 4, "aspect_ratio": "16:9"},
@@ -30,7 +34,12 @@ JOBS: Mapping[str, Mapping[str, Any]] = {
     "seedance": {"model": "doubao-seedance-2-0-fast", "duration_s": 4, "aspect_ratio": "16:9"},
     "videos": {"model": "videos/wan2.5-t2v", "duration_s": 4, "resolution": "1280x720"},
     "kling": {"model": "kling-v2-6", "duration_s": 5, "aspect_ratio": "16:9"},
-    "runway": {"model": "gen3a_turbo", "duration_s": 5, "aspect_ratio": "16:9", "image": str(SKYLINE)},
+    "runway": {
+        "model": "gen3a_turbo",
+        "duration_s": 5,
+        "aspect_ratio": "16:9",
+        "image": str(ROOT / "manifests" / "pictures" / "skyline.jpg"),
+    },
     "xai": {"model": "grok-imagine-video", "duration_s": 4, "aspect_ratio": "16:9"},
     "gateway": {"model": "gateway/veo3.1-fast", "duration_s": 4, "aspect_ratio": "16:9"},
 }
@@ -92,3 +101,13 @@ def run(batch: Batch) -> tuple[Outcome, str]:
 
     outcome = session.run(batch, allow_retired=True, display=display)
     return outcome, said.getvalue() + outcome.reason
+
+
+def settle(batch: Batch, tasks: books.Tasks) -> None:
+    """Bind every uncertain job to the task that the emulator's books name, or release it when there is none."""
+    jobs = read_jobs(batch.state_path)
+    bound = {job.task_id for job in jobs}
+    orphans = {task["prompt"]: task["task_id"] for task in tasks if task["task_id"] not in bound}
+    for job in jobs:
+        if job.state is JobState.UNCERTAIN:
+            session.resolve(batch.state_path, job.id, task_id=orphans.get(job.spec.prompt, ""))
