@@ -66,8 +66,9 @@ def wrong_clips(folder: Path, jobs: Iterable[Job]) -> list[str]:
         if job.state is JobState.SUCCEEDED and sidecar["task_id"] != job.task_id:
             wrong.append(f"{job.id}: {path.name} is the clip of task {sidecar['task_id']}, not of {job.task_id}")
     there = set(folder.glob("clips/**/*.mp4"))
-    wrong += [f"{path.name} is nobody's clip" for path in there - expected]
     waiting = {job.spec.key for job in jobs if job.state in (JobState.READY, JobState.RUNNING, JobState.FAILED)}
+    expected |= {folder / "clips" / key for key in waiting}  # killed between the rename and the line that tells of it
+    wrong += [f"{path.name} is nobody's clip" for path in there - expected]
     for part in folder.glob("clips/**/*.part*"):
         if str(part.relative_to(folder / "clips")).partition(".part")[0] not in waiting:
             wrong.append(f"{part.name} was left behind")

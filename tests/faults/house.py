@@ -92,14 +92,15 @@ def with_dials(batch: Batch, **dials: Any) -> Batch:
     return replace(batch, providers=rows)
 
 
+def silent(jobs: Sequence[Job]) -> Progress:
+    """A display that nobody sees."""
+    return Lines(Tally(jobs), io.StringIO())
+
+
 def run(batch: Batch) -> tuple[Outcome, str]:
     """Run it in this process; how it ended and what it said. Sora's sunset may have come: it is asked for anyway."""
     said = io.StringIO()
-
-    def display(jobs: Sequence[Job]) -> Progress:
-        return Lines(Tally(jobs), said)
-
-    outcome = session.run(batch, allow_retired=True, display=display)
+    outcome = session.run(batch, allow_retired=True, display=lambda jobs: Lines(Tally(jobs), said))
     return outcome, said.getvalue() + outcome.reason
 
 

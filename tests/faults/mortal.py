@@ -7,20 +7,18 @@ own limit on the size of a file.
 
 from __future__ import annotations
 
-import io
 import multiprocessing
 import os
 import resource
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from batchvid import session
-from batchvid.report.progress import Lines
-from batchvid.report.tally import Tally
+from batchvid.catalog import Provider
 from batchvid.session import Batch
 from tests.end_to_end.die_after import Reaper
 from tests.faults import house
@@ -35,7 +33,7 @@ Target = Callable[..., None]
 
 def start(target: Target, batch: Batch, *args: Any) -> multiprocessing.process.BaseProcess:
     """Start one of the runs below on this batch, which reads its manifest anew there."""
-    process = _FORKS.Process(target=_child, args=(target, batch.manifest.path, batch.folder, args))
+    process = _FORKS.Process(target=_child, args=(target, batch.manifest.path, batch.folder, batch.providers, args))
     process.start()
     return process
 
@@ -86,12 +84,14 @@ def lives(batch: Batch) -> None:
     _run(batch)
 
 
-def _child(target: Target, manifest: Path, folder: Path, args: tuple[Any, ...]) -> None:
+def _child(
+    target: Target, manifest: Path, folder: Path, providers: Mapping[str, Provider], args: tuple[Any, ...]
+) -> None:
     os.environ.update(house.ENVIRONMENT)
-    target(house.with_dials(replace(session.load(manifest), folder=folder)), *args)
+    target(replace(session.load(manifest), folder=folder, providers=providers), *args)
 
 
-def _run(batch: Batch, display: session.Display = lambda jobs: Lines(Tally(jobs), io.StringIO())) -> None:
+def _run(batch: Batch, display: session.Display = house.silent) -> None:
     sys.exit(session.run(batch, allow_retired=True, display=display).exit_code)
 
 
