@@ -39,8 +39,9 @@ def until(happened: Callable[[], object]) -> None:
 class ServedEmulator:
     """An emulator on a loop of its own, so that a run may have the test's thread."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, port: int = 0) -> None:
         self._settings = settings
+        self._port = port
         self._loop = asyncio.new_event_loop()
         self._stop = asyncio.Event()
         self._up = threading.Event()
@@ -48,7 +49,7 @@ class ServedEmulator:
         self.base_url = ""
 
     async def _serve(self) -> None:
-        async with Emulator(self._settings) as emulator:
+        async with Emulator(self._settings, port=self._port) as emulator:
             self.base_url = emulator.base_url
             self._up.set()
             await self._stop.wait()

@@ -7,24 +7,27 @@ own limit on the size of a file.
 
 from __future__ import annotations
 
+import ctypes
 import multiprocessing
 import os
 import resource
 import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from batchvid import session
 from batchvid.catalog import Provider
+from batchvid.cli import main
 from batchvid.session import Batch
 from tests.end_to_end.die_after import Reaper
 from tests.faults import house
 
 FILE_ACTS = frozenset({"open", "os.rename", "os.remove", "os.mkdir"})
 PART = ".part"
+CAPABILITIES_V3 = 0x20080522  # linux/capability.h
 _FORKS = multiprocessing.get_context("forkserver")
 _FORKS.set_forkserver_preload([__name__])
 
@@ -45,6 +48,17 @@ def death(target: Target, batch: Batch, *args: Any) -> int:
     code = process.exitcode or 0
     process.close()
     return -code
+
+
+def told_without_rights(args: Sequence[str], log: Path) -> tuple[int, str]:
+    """The exit code of a command and what it says, for somebody who may only write where the mode of a file allows it.
+
+    Root may write anywhere: these rights are given up first. `log` is where its words go.
+    """
+    process = _FORKS.Process(target=_command_without_rights, args=(list(args), log))
+    process.start()
+    process.join()
+    return process.exitcode or 0, log.read_text("utf-8")
 
 
 def dies_after(batch: Batch, events: int) -> None:
@@ -93,6 +107,17 @@ def _child(
 
 def _run(batch: Batch, display: session.Display = house.silent) -> None:
     sys.exit(session.run(batch, allow_retired=True, display=display).exit_code)
+
+
+def _command_without_rights(args: list[str], log: Path) -> None:
+    os.environ.update(house.ENVIRONMENT)
+    with log.open("wb") as file:
+        for number in (1, 2):
+            os.dup2(file.fileno(), number)
+    header, none = (ctypes.c_uint32 * 2)(CAPABILITIES_V3, 0), (ctypes.c_uint32 * 6)()
+    if ctypes.CDLL(None, use_errno=True).capset(header, none):
+        raise OSError(ctypes.get_errno(), "capset")
+    main(args)
 
 
 def _watch_clips(batch: Batch, at_each: Callable[[str], None]) -> None:
