@@ -227,7 +227,7 @@ class TestLimits:
         lost = ev.SubmitRefused(at=then, kind=FailureKind.INVALID, message="no", retry_at=None)
         state_file(bench.batch / "state.sqlite3", life(planned(spec("old")), started(at=then), lost))
         batch = session.load(bench.manifest, out=bench.batch.parent)
-        outcome = session.run(batch, display=lambda jobs: Impatient(jobs))
+        outcome = session.run(batch, display=lambda jobs: Lines(Tally(jobs), StringIO()) if bought else Impatient(jobs))
         assert outcome.exit_code == (0 if bought else 130)
         assert bench.emulator.ledger()["submits"] == bought
 

@@ -152,12 +152,14 @@ SUBMITS = (
     _submit("500 with community guidelines", {"status": 500, "json": GUIDELINES}, refused("moderation_input")),
     _submit("500 invalid_request", {"status": 500, "json": DISGUISED}, refused("invalid")),
     _submit("503 no channel for ever", {"status": 503, "json": NO_CHANNEL}, refused("unavailable")),
+    _submit("413 with HTML", {"html": True, "status": 413}, refused("invalid")),
     _submit("wrong path: HTML 404", {"html": True, "status": 404}, refused("invalid")),
     _submit("redirect", {"status": 301, "headers": {"Location": "https://cdn.example/x?sig=1"}}, refused("invalid")),
     *_lost("unavailable in its own words", {"unavailable": True, "message": QUOTING}),
     *_lost("500", {"status": 500}),
     *_lost("503", {"status": 503, "json": {"error": {"message": "try later"}}}),
     *_lost("524", {"status": 524, "html": True}),
+    *_lost("408", {"status": 408}),
     *_lost("200 with an error object", {"error_200": True}),
     *_lost("200 with HTML", {"html": True}),
     *_lost("200 with an empty body", {"empty": True}),
@@ -198,6 +200,7 @@ POLLS = (
         times=0,
         dials={"grace_s": 0.05},
     ),
+    _poll("200 with task_not_exist at first", {"json": {"id": "t", "status": "task_not_exist"}}),
     _poll("404 for ever", {"status": 404, "json": {}}, failed("lost_task"), times=0, dials={"grace_s": 0.05}),
 )
 FILTERED = failed("moderation_output")
@@ -229,11 +232,15 @@ TASKS = (
     _task("progress going backwards", {"outcome": "progress_backwards"}, STORED),
     _task("progress 100 while running", {"outcome": "progress_100_running"}, STORED),
 )
+NOT_YET = {"error": {"message": "Task is not completed yet, current status: IN_PROGRESS"}}
 GONE, NO_CLIP = failed("expired"), failed("bad_media")
 CLIPS = (
     _clip("expired link (403), then a fresh one", "expired"),
     _clip("expired for ever", "expired", GONE, times=0),
     _clip("404 for ever", {"status": 404}, GONE, times=0),
+    _clip("401, then a fresh link", {"status": 401}),
+    _clip("410, then a fresh link", {"status": 410}),
+    _clip("400, not finished yet", {"status": 400, "json": NOT_YET}),
     _clip("valid once, and cut", {"valid_once": True, "truncate": True}),
     _clip("truncated", "truncate"),
     _clip("truncated, and no ranges", {"truncate": True, "no_range": True}),
