@@ -28,7 +28,7 @@ class Provider:
     """Who holds the key, the limits and the bill.
 
     `routes` maps a dialect to its path prefix below `base_url`. Limits are counts, per minute and per second as named;
-    `model_concurrency` narrows single models. `poll_every_s` overrules the models' cadence. `timeout_s` is how long a
+    `model_concurrency` narrows single models. `poll_every_s` overrules the models' pace. `timeout_s` is how long a
     task may take from submit to verdict. `first_wait_s` is the first of the doubling waits after a refusal.
     `grace_s` is how long a new task may be unknown to it. A reply that is silent for `silence_s`, a submit's for
     `submit_silence_s`, is lost. `most_clip_bytes` is where a clip ends that has no end. `on_lost_submit` says what is
