@@ -41,7 +41,8 @@ LIMITS = {
 }
 OVERDUE_S = 2.0  # an uncertain job holds its slot for so long; a stuck task is given up then
 SHORTEST_LIFE_S = 0.1  # of a run, before it is killed
-LIVES = 40  # at least so many fit into the time
+LIVES = 40  # about so many lives fit into the time
+LONGER = 0.05  # each life by so much of the first, so that a slow machine gets on, too
 MOST_LIKELY = 0.03  # of each single fault
 SILENCE_S = 0.6  # shorter than the slow replies below
 RESTS = frozenset({JobState.SUCCEEDED, JobState.FAILED, JobState.UNCERTAIN})
@@ -125,7 +126,7 @@ def _live_and_die(batch: Batch, dice: random.Random, found: Soak, longest_s: flo
     """One run, killed when its time has come, unless it ends before."""
     run = mortal.start(mortal.lives, batch)
     found.runs += 1
-    run.join(dice.uniform(SHORTEST_LIFE_S, longest_s))
+    run.join(dice.uniform(SHORTEST_LIFE_S, longest_s) * (1 + found.runs * LONGER))
     if run.exitcode is None:
         run.kill()
         run.join()
