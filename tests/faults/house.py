@@ -12,13 +12,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from batchvid import events as ev
 from batchvid import session
 from batchvid.jobs import Job, JobState
 from batchvid.report.progress import Lines, Progress
 from batchvid.report.tally import Tally
-from batchvid.runner import Outcome
+from batchvid.runner import Outcome, utc_now
 from batchvid.session import Batch
-from batchvid.state import read_jobs
+from batchvid.state import StateFile, record_now
 from tests.faults import books
 
 KEY = "sk-test-key-that-must-not-leak"
@@ -105,10 +106,18 @@ def run(batch: Batch) -> tuple[Outcome, str]:
 
 
 def settle(batch: Batch, tasks: books.Tasks) -> None:
-    """Bind every uncertain job to the task that the emulator's books name, or release it when there is none."""
-    jobs = read_jobs(batch.state_path)
-    bound = {job.task_id for job in jobs}
-    orphans = {task["prompt"]: task["task_id"] for task in tasks if task["task_id"] not in bound}
-    for job in jobs:
-        if job.state is JobState.UNCERTAIN:
-            session.resolve(batch.state_path, job.id, task_id=orphans.get(job.spec.prompt, ""))
+    """Bind every uncertain job to the task that the emulator's books name, or release it when there is none.
+
+    As `batchvid resolve` does one by one; here all are written at once, for there may be hundreds.
+    """
+    with StateFile(batch.state_path) as state:
+        jobs = state.jobs()
+        bound = {job.task_id for job in jobs.values()}
+        orphans = {task["prompt"]: task["task_id"] for task in tasks if task["task_id"] not in bound}
+        settled: list[tuple[str, ev.Event]] = []
+        for job in jobs.values():
+            if job.state is JobState.UNCERTAIN and job.spec.prompt in orphans:
+                settled.append((job.id, ev.SubmitAccepted(at=utc_now(), task_id=orphans[job.spec.prompt])))
+            elif job.state is JobState.UNCERTAIN:
+                settled.append((job.id, ev.Reopened(at=utc_now(), reason="resolve --abandon")))
+        record_now(state, jobs, settled)

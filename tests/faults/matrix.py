@@ -40,11 +40,11 @@ def try_fault(emulator: ServedEmulator, batch: Batch, fault: Fault, folder: Path
     ledger, jobs = emulator.ledger(), read_jobs(folder / books.STATE)
     sold = Counter(task["prompt"] for task in ledger["tasks"])
     wrong = books.disagreements(folder, ledger["tasks"])
-    if any(job.state in WAITING for job in jobs):
+    if waiting := {job.id for job in jobs if job.state in WAITING}:
         emulator.set_faults()
         said += house.run(tried)[1]
-        wrong += [f"{job.id} is {job.state} after a second run" for job in read_jobs(folder / books.STATE)
-                  if job.state in WAITING]  # fmt: skip
+        later = [job for job in read_jobs(folder / books.STATE) if job.id in waiting]
+        wrong += [f"{job.id} is {job.state} after a second run" for job in later if job.state is not JobState.SUCCEEDED]
         ledger = emulator.ledger()
         wrong += books.disagreements(folder, ledger["tasks"])
     if ledger["purchases"] > len(jobs):
