@@ -13,6 +13,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from batchvid.catalog.models import data
 from batchvid.dialects import DIALECTS
+from batchvid.dialects.lookups import WAYS
 from batchvid.errors import UsageError
 
 DEFAULT_PROVIDER = "cometapi"
@@ -20,7 +21,6 @@ TIMEOUT_S = 3600.0  # clips take 2-5 minutes; an hour is a stall, not a slow cli
 GRACE_S = 60.0  # how long a provider may not know a task after it made it (wire-cometapi 6.3)
 SUBMIT_SILENCE_S = 180.0  # a gateway tries several channels behind one submit (wire-cometapi 4.6)
 SILENCE_S = 60.0  # of one reply or one download, not the whole of it
-MOST_CLIP_BYTES = 4 * 1024**3  # larger than any clip sold today; a body without end stops here
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,9 +31,11 @@ class Provider:
     `model_concurrency` narrows single models. `poll_every_s` overrules the models' pace. `timeout_s` is how long a
     task may take from submit to verdict. `first_wait_s` is the first of the doubling waits after a refusal.
     `grace_s` is how long a new task may be unknown to it. A reply that is silent for `silence_s`, a submit's for
-    `submit_silence_s`, is lost. `most_clip_bytes` is where a clip ends that has no end. `on_lost_submit` says what is
-    done about an uncertain submit: hold it for a person, or buy again. `life` is the emulator's dial for how long its
-    tasks take; `free` means that nothing is charged. An `emulator` without a base URL is started by the run itself.
+    `submit_silence_s`, is lost. `most_clip_bytes` bounds clips narrower than their length does. `on_lost_submit` says
+    what is done about an uncertain submit: hold it for a person, or buy again; `lookup` how it is asked after first,
+    by dialect, where that is served (a name of dialects.lookups.WAYS). With `allow_private_links` its links to clips
+    may lead into a private network although it is not in one. `life` is the emulator's dial for how long its tasks
+    take; `free` means that nothing is charged. An `emulator` without a base URL is started by the run itself.
     """
 
     name: str
@@ -50,8 +52,10 @@ class Provider:
     grace_s: float = GRACE_S
     silence_s: float = SILENCE_S
     submit_silence_s: float = SUBMIT_SILENCE_S
-    most_clip_bytes: int = MOST_CLIP_BYTES
+    most_clip_bytes: int | None = None
     on_lost_submit: Literal["hold", "resubmit"] = "hold"
+    lookup: Mapping[str, Literal["external_id", "list"]] = field(default_factory=dict)
+    allow_private_links: bool = False
     life: str = ""
     free: bool = False
 
@@ -84,12 +88,23 @@ def providers(overrides: Mapping[str, Mapping[str, Any]]) -> dict[str, Provider]
             if dialect not in DIALECTS:
                 raise UsageError(f"unknown dialect {dialect!r}; there are {', '.join(DIALECTS)}")
             row["routes"] = {dialect: prefix or ""}
+            row.pop("lookup", None)
+        if (way := wanted.pop("lookup", None)) is not None:
+            row["lookup"] = _lookup(name, way, row.get("routes", {}))
         row.update(wanted)
         missing = [key for key in ("routes", "base_url", "api_key_env") if key not in row]
         if missing:
             words = ", ".join("dialect" if key == "routes" else key for key in missing)
             raise UsageError(f"{name} is not built in, and a provider of your own needs {words} too")
     return {name: _as_provider(name, row) for name, row in rows.items()}
+
+
+def _lookup(name: str, way: str, routes: Mapping[str, str]) -> dict[str, str]:
+    """The way of asking after a lost submit, for each route that knows it. Raises UsageError where none does."""
+    able = WAYS.get(way, {})
+    if way != "none" and not able.keys() & routes.keys():
+        raise UsageError(f"{name} cannot be asked by {way}: only {', '.join(able) or 'no wire format'} can")
+    return {dialect: way for dialect in routes if dialect in able}
 
 
 def _as_provider(name: str, row: Mapping[str, Any]) -> Provider:

@@ -49,8 +49,8 @@ def failed(kind: str) -> Ending:
     return Ending(f"failed: {kind}", 1)
 
 
-LOST_AT_KLING = UNSEEN
-"""What becomes of a lost Kling submit that bought a task: STORED where it is looked up by `external_task_id`."""
+LOST_AT_KLING = STORED
+"""What becomes of a lost Kling submit that bought a task: it is looked up by the `external_task_id` that we chose."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,6 +126,9 @@ NO_CHANNEL = {"error": {"message": "No available channel for model x under group
 GUIDELINES = {"error": "the prompt may violate the community guidelines (CM_EXT.POther)"}
 MANGLED = '{"id": "task_1", "status": "queued",, "progress": }'
 
+NOT_THEIRS = {"runway": refused("rate"), "xai": refused("rate")}
+"""Kling's numbers mean nothing in these wire formats; a relay may pass them on in all others."""
+
 SUBMITS = (
     _submit("429 rate, once", "rate", STORED, times=1),
     _submit("429 rate with Retry-After", {"rate": True, "headers": AT_ONCE}, STORED, times=3),
@@ -140,8 +143,8 @@ SUBMITS = (
     ),
     _submit("Kling 1302, too many requests", _kling(1302, "too many requests"), STORED, times=2),
     _submit("Kling 1303, no slot", _kling(1303, "parallel task over resource pack limit"), STORED, times=2),
-    _submit("Kling 1102, package used up", _kling(1102, "resource pack exhausted"), STOPPED),
-    _submit("Kling 1304, address not allowed", _kling(1304, "ip not in whitelist"), STOPPED),
+    _submit("Kling 1102, package used up", _kling(1102, "resource pack exhausted"), STOPPED, but=NOT_THEIRS),
+    _submit("Kling 1304, address not allowed", _kling(1304, "ip not in whitelist"), STOPPED, but=NOT_THEIRS),
     _submit("X2 around a 1303", _embedded(NO_SLOT, 429), STORED, times=2),
     _submit("X2 around arrears", _embedded(ARREARS, 400), STOPPED),
     _submit("X2 around a moderation", _embedded(SENSITIVE, 400), refused("moderation_input")),

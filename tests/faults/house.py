@@ -51,7 +51,7 @@ FAMILIES = {"openai-videos": "sora"}
 """What the emulator calls it, where that is another name."""
 
 LIMITS = {"concurrency": 20, "submits_per_min": 60_000, "polls_per_s": 5000, "poll_every_s": 0.01}
-QUICK = {"first_wait_s": 0.001, "most_clip_bytes": 2_000_000}
+QUICK: dict[str, Any] = {"first_wait_s": 0.001, "most_clip_bytes": 2_000_000, "lookup": {"kling": "external_id"}}
 
 
 def write_manifest(folder: Path, base_url: str, dialects: Sequence[str], *, takes: int = 1, **limits: object) -> Path:
@@ -89,7 +89,7 @@ def load(folder: Path, base_url: str, dialects: Sequence[str], *, takes: int = 1
 
 def with_dials(batch: Batch, **dials: Any) -> Batch:
     """The batch with these fields of every provider's row, over the quick ones."""
-    rows = {name: replace(row, **{**QUICK, **dials}) for name, row in batch.providers.items()}
+    rows = {name: replace(row, **(QUICK | dials)) for name, row in batch.providers.items()}
     return replace(batch, providers=rows)
 
 
