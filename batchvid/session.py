@@ -328,7 +328,7 @@ def _drive(state: StateFile, jobs: dict[str, Job], setup: Setup, display: Displa
             report.write_report(setup.folder / REPORT_NAME, ends)
             edits.write_refused(setup.folder, ends)
         except OSError as fault:
-            name = Path(fault.filename or REPORT_NAME).name
+            name = Path(fault.filename2 or fault.filename or REPORT_NAME).name  # of a rename, the target
             notice(f"{name} could not be written ({fault.strerror}); batchvid report writes it anew")
         with contextlib.suppress(OSError):
             shown.close()
