@@ -18,7 +18,7 @@ from uuid import uuid4
 
 from pydantic import TypeAdapter
 
-from batchvid import catalog, edits, manifest, report, runner
+from batchvid import catalog, edits, guard, manifest, report, runner
 from batchvid import events as ev
 from batchvid.catalog import Model, Models, Provider
 from batchvid.catalog.listing import Listing, cache_file, keep
@@ -126,14 +126,10 @@ def run(
     or written.
     """
     if not batch.state_path.exists():
-        if any((batch.folder / CLIPS_NAME).glob("**/*.mp4")):
-            raise UsageError(
-                f"{batch.folder} holds clips but no {STATE_NAME}: a run would buy them all again. "
-                f"Put the state file back, or move the folder away"
-            )
+        _refuse_older(batch, {})
         plan(batch, allow_retired=allow_retired)  # a first run that cannot be leaves nothing behind
     with StateFile(batch.state_path) as state:
-        jobs = _recovered(state)
+        jobs = _recovered(state, buying=batch)
         again = _regenerates(regenerate, batch.manifest)
         chosen = _make_plan(batch, jobs, allow_retired=allow_retired, again=again) if buy else None
         specs = [job.spec for job in chosen.to_plan] if chosen else []
@@ -176,7 +172,7 @@ def retry(
     if not batch.state_path.exists():
         raise UsageError(f"{batch.folder} was never run: there is nothing to retry")
     with StateFile(batch.state_path) as state:
-        jobs = _recovered(state)
+        jobs = _recovered(state, buying=batch)
         reopened: set[str] = set()
         refused: list[str] = []
         resumed: list[tuple[str, ev.Event]] = []
@@ -340,16 +336,22 @@ def _drive(state: StateFile, jobs: dict[str, Job], setup: Setup, display: Displa
             report.write_report(setup.folder / REPORT_NAME, ends)
             edits.write_refused(setup.folder, ends)
         except OSError as fault:
-            name = Path(fault.filename or REPORT_NAME).name
+            name = Path(fault.filename2 or fault.filename or REPORT_NAME).name  # of a rename, the target
             notice(f"{name} could not be written ({fault.strerror}); batchvid report writes it anew")
         with contextlib.suppress(OSError):
             shown.close()
         log.close()
 
 
-def _recovered(state: StateFile) -> dict[str, Job]:
+def _refuse_older(batch: Batch, jobs: Mapping[str, Job]) -> None:
+    guard.refuse_older(jobs, state=batch.state_path, log=batch.folder / LOG_NAME, clips=batch.folder / CLIPS_NAME)
+
+
+def _recovered(state: StateFile, *, buying: Batch | None = None) -> dict[str, Job]:
     """The jobs as they stand, after what must be said first of those left in the middle of a paid call."""
     jobs = state.jobs()
+    if buying is not None:
+        _refuse_older(buying, jobs)
     message = "the run ended between the paid call and its answer"
     lost = [job.id for job in jobs.values() if job.state is JobState.SUBMITTING]
     return record_now(state, jobs, [(job_id, ev.SubmitLost(at=utc_now(), message=message)) for job_id in lost])

@@ -18,6 +18,9 @@ from batchvid.errors import UsageError
 
 DEFAULT_PROVIDER = "cometapi"
 TIMEOUT_S = 3600.0  # clips take 2-5 minutes; an hour is a stall, not a slow clip
+GRACE_S = 60.0  # how long a provider may not know a task after it made it (wire-cometapi 6.3)
+SUBMIT_SILENCE_S = 180.0  # a gateway tries several channels behind one submit (wire-cometapi 4.6)
+SILENCE_S = 60.0  # of one reply or one download, not the whole of it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,11 +32,12 @@ class Provider:
     task may take from submit to verdict, `queue_timeout_s` how long it may wait to be begun (None: as long); the
     `model_` ones hold for single models (see deadlines.py). `cancel` is until when a task can be cancelled here.
     `first_wait_s` is the first of the doubling waits after a refusal.
-    `on_lost_submit` says what is done about an uncertain submit: hold it for a person, or buy again; `lookup` how it is
-    asked after first, by dialect, where that is served (a name of dialects.lookups.WAYS). With
-    `allow_private_links` its links to clips may lead into a private network although it is not in one. `life` is the
-    emulator's dial for how long its tasks take; `free` means that nothing is charged. An `emulator` without a base
-    URL is started by the run itself.
+    `grace_s` is how long a new task may be unknown to it. A reply that is silent for `silence_s`, a submit's for
+    `submit_silence_s`, is lost. `most_clip_bytes` bounds clips narrower than their length does. `on_lost_submit` says
+    what is done about an uncertain submit: hold it for a person, or buy again; `lookup` how it is asked after first,
+    by dialect, where that is served (a name of dialects.lookups.WAYS). With `allow_private_links` its links to clips
+    may lead into a private network although it is not in one. `life` is the emulator's dial for how long its tasks
+    take; `free` means that nothing is charged. An `emulator` without a base URL is started by the run itself.
     """
 
     name: str
@@ -51,6 +55,10 @@ class Provider:
     model_queue_timeout_s: Mapping[str, float] = field(default_factory=dict)
     cancel: Literal["none", "queued", "running"] = "none"
     first_wait_s: float = 2.0
+    grace_s: float = GRACE_S
+    silence_s: float = SILENCE_S
+    submit_silence_s: float = SUBMIT_SILENCE_S
+    most_clip_bytes: int | None = None
     on_lost_submit: Literal["hold", "resubmit"] = "hold"
     lookup: Mapping[str, Literal["external_id", "list"]] = field(default_factory=dict)
     allow_private_links: bool = False

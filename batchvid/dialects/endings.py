@@ -20,7 +20,8 @@ MODERATION = re.compile(
 )
 _MODERATION_IN_A_500 = re.compile(r"community guidelines|CM_EXT|moderation", re.I)
 _BALANCE = re.compile(
-    r"insufficient.{0,20}(quota|balance|credit|fund|point)|arrears|overdue"
+    # xAI: "used all available credits" under 403 or 429 (continuedev/continue issue 10373); Runway: "not have enough"
+    r"(insufficient|not (have )?enough|used all|out of).{0,20}(quota|balance|credit|fund|point)|arrears|overdue"
     r"|\bbalance\b|\bbilling\b|(quota|credits?|token)\b.{0,20}(exhausted|used up)"
     r"|余额|额度",
     re.I,

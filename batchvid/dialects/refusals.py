@@ -111,10 +111,11 @@ def refused(response: Response, complaint: Complaint, kind: FailureKind) -> Refu
 def failure_kind(words: Iterable[str], code: str, message: str, *, withheld: bool = False) -> FailureKind:
     """Say why an accepted task failed: its status words, its code and its message; `withheld` by the output filter.
 
-    The gateway's own key, balance and rate are never blamed on the user's account. No reason at all is suspected
-    moderation, as CometAPI's tutorial says; a reason that nobody documented is the vendor's trouble.
+    A code may be such a word, too: a gateway says `failed` with the code `expired`. The gateway's own key, balance and
+    rate are never blamed on the user's account. No reason at all is suspected moderation, as CometAPI's tutorial says;
+    a reason that nobody documented is the vendor's trouble.
     """
-    if said_by_word := next(filter(None, map(kind_of, words)), None):
+    if said_by_word := next(filter(None, map(kind_of, (*words, code))), None):
         return said_by_word
     if withheld:
         return FailureKind.MODERATION_OUTPUT

@@ -12,9 +12,9 @@ import structlog
 from batchvid import events as ev
 from batchvid.jobs import Job
 
-LEFT_OUT = frozenset(
-    {"at", "spec", "provider", "assets"}
-)  # told beside it; a signed link is worth money to whoever reads it
+TAIL_BYTES = 1024 * 1024  # some thousand lines: what may lie between the last paid call and the end
+LEFT_OUT = frozenset({"at", "spec", "provider", "assets"})
+"""Told beside the event, or worth money to whoever reads it, as a signed link is."""
 
 
 class RunLog:
@@ -53,6 +53,24 @@ class RunLog:
     def close(self) -> None:
         """Let go of the file."""
         self._file.close()
+
+
+def last_attempt(path: Path) -> tuple[str, int] | None:
+    """The job and the number of the last paid call that the log tells of; None for none, or none in its last part."""
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, path.stat().st_size - TAIL_BYTES))
+            lines = file.read().splitlines()
+    except OSError:
+        return None
+    for line in reversed(lines):
+        try:
+            said = orjson.loads(line)
+            if said["event"] == ev.SubmitStarted.__name__:
+                return str(said["job"]), int(said["attempt"])
+        except (ValueError, KeyError, TypeError):  # a line that was cut, by a kill or by our own seek
+            continue
+    return None
 
 
 def _dumps(value: Any, **_: object) -> bytes:

@@ -205,7 +205,7 @@ class Downloader:
             duration_s=job.billed_s,
             sidecar=sidecar_of(job),
             allow_private_links=lane.provider.allow_private_links,
-            most_bytes=most_bytes(job.billed_s),
+            most_bytes=lane.provider.most_clip_bytes or most_bytes(job.billed_s),
         )
 
     def _tell_of_http(self, provider: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Iterable, Mapping, Set
+from datetime import datetime
 
 
 class Slots:
@@ -83,3 +84,8 @@ class Window:
     def grant(self, now: float) -> None:
         """Note that one was made."""
         self._grants.append(now)
+
+
+def on_loop_clock(times: Iterable[datetime], now: datetime, loop_now: float) -> list[float]:
+    """Past calls on the loop's clock. One of the future was made before the clock was set back: it counts as of now."""
+    return [loop_now - max((now - at).total_seconds(), 0.0) for at in times]

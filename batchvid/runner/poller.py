@@ -25,7 +25,6 @@ from batchvid.runner.retry import backoff_s
 from batchvid.specs import Reason
 from batchvid.wire import Phase, Refused, Request, Status
 
-GRACE_S = 60.0  # how long a provider may not know a task after it made it (wire-cometapi 6.3)
 GRACE_POLLS = 6
 TOLD_UNANSWERED = 3  # in a row: one or two are nothing to worry people with
 MOST_UNREADABLE = 5  # in a row: a reply that cannot be read stops the job loudly
@@ -186,7 +185,9 @@ class Poller:
         said: Status | Refused
         try:
             try:
-                response = await context.transport.send(watch.path, watch.request, lane.key.get_secret_value())
+                response = await context.transport.send(
+                    watch.path, watch.request, lane.key.get_secret_value(), silence_s=lane.provider.silence_s
+                )
             finally:
                 lane.polls_under_way -= 1
             said = DIALECTS[job.dialect].read_poll(response, job.task_id)
@@ -226,7 +227,7 @@ class Poller:
             context.rest(job.id)
         elif status.phase is Phase.UNSEEN:
             watch.unseen += 1
-            if watch.unseen > GRACE_POLLS and self._age_s(watch) > GRACE_S:
+            if watch.unseen > GRACE_POLLS and self._age_s(watch) > watch.lane.provider.grace_s:
                 why = f"{watch.lane.name} does not know task {job.task_id} ({status.message or status.word})"
                 await self._give_up(watch, FailureKind.LOST_TASK, why)
             else:

@@ -9,7 +9,7 @@ import signal
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 from batchvid import events as ev
@@ -23,14 +23,15 @@ from batchvid.runner.downloader import Downloader
 from batchvid.runner.embedded import embedded_emulator
 from batchvid.runner.hazard import Law
 from batchvid.runner.keys import Keys
-from batchvid.runner.lanes import Lane
-from batchvid.runner.limits import Slots, Window
+from batchvid.runner.lanes import LONGEST_WISH_S, Lane
+from batchvid.runner.limits import Slots, Window, on_loop_clock
 from batchvid.runner.lookup import Lookup, left_behind
 from batchvid.runner.poller import Poller
 from batchvid.runner.recorder import Recorder
 from batchvid.runner.room import WAIT_S
 from batchvid.runner.submitter import Submitter
 from batchvid.runner.transport import Transport
+from batchvid.scrub import scrubbed
 from batchvid.state import StateFile, read_meta
 from batchvid.storage import SPARE_BYTES, LocalStore
 
@@ -176,7 +177,7 @@ async def _drive(context: RunContext, setup: Setup, work: list[Job]) -> None:
             lookup.left(job)
         else:
             wait_s = (job.retry_at - utc_now()).total_seconds() if job.retry_at else 0.0
-            submitter.enqueue(job, wait_s)
+            submitter.enqueue(job, min(wait_s, LONGEST_WISH_S))  # no more, also when the clock was set back meanwhile
     loops = [asyncio.create_task(submitter.serve(lane)) for lane in context.lanes.values()]
     loops.append(asyncio.create_task(poller.serve()))
     for loop in loops:
@@ -234,8 +235,8 @@ def _keep_accounts(context: RunContext) -> None:
         if job.state in IN_FLIGHT:
             lane.slots.hold(job.id, job.model_sent)
         elif job.state is JobState.UNCERTAIN:  # its task may be running until the deadline has passed
-            submitted_at = job.submitted_at or utc_now()
-            left_s = (submitted_at - utc_now()).total_seconds() + lane.provider.timeout_s
+            age_s = (utc_now() - job.submitted_at).total_seconds() if job.submitted_at else 0.0
+            left_s = lane.provider.timeout_s - max(age_s, 0.0)  # an age below 0: the clock was set back meanwhile
             if left_s > 0:
                 lane.slots.hold(job.id, job.model_sent)
                 loop.call_later(left_s, free, job.id, lane)
@@ -288,14 +289,10 @@ async def _lanes(state: StateFile, setup: Setup, names: set[str]) -> AsyncIterat
                 key=keys[name],
                 slots=Slots(provider.concurrency, provider.model_concurrency),
                 health=Health(provider.first_wait_s),
-                submits=Window(provider.submits_per_min, 60.0, _on_loop_clock(asked.get(name, ()), now, loop_now)),
+                submits=Window(provider.submits_per_min, 60.0, on_loop_clock(asked.get(name, ()), now, loop_now)),
                 polls=Window(provider.polls_per_s, 1.0),
             )
         yield lanes
-
-
-def _on_loop_clock(times: Iterable[datetime], now: datetime, loop_now: float) -> list[float]:
-    return [loop_now - (now - at).total_seconds() for at in times]
 
 
 @contextlib.contextmanager
@@ -359,4 +356,5 @@ def _outcome(context: RunContext | None, recorder: Recorder, scope: frozenset[st
     elif ends[JobState.SUCCEEDED] < ends.total():
         why = f" ({context.passed_over})" if context and context.passed_over else ""
         code, reason = FAILED, f"some jobs are not finished: run again to go on{why}"
-    return Outcome(exit_code=code, counts=Counter(job.state for job in jobs.values()), reason=reason)
+    counts = Counter(job.state for job in jobs.values())
+    return Outcome(exit_code=code, counts=counts, reason=scrubbed(reason))  # a vendor's words may stand in it

@@ -183,7 +183,12 @@ class Submitter:
         job = await record(job.id, started)
         verdict: Accepted | Refused | Uncertain
         try:
-            response = await context.transport.send(lane.base_url + route.prefix, request, lane.key.get_secret_value())
+            response = await context.transport.send(
+                lane.base_url + route.prefix,
+                request,
+                lane.key.get_secret_value(),
+                silence_s=lane.provider.submit_silence_s,
+            )
             verdict = dialect.read_submit(response)
         except WireError as fault:
             verdict = without_reply(fault)

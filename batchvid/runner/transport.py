@@ -18,15 +18,13 @@ import aiohttp
 import orjson
 from yarl import URL
 
+from batchvid.catalog.provider import SILENCE_S
 from batchvid.errors import DownloadError, LinkRefused, NotSent, ReplyLost, ReplyTooLarge, WireError
 from batchvid.runner.reach import OutOfReach, is_public, socket_factory
 from batchvid.version import __version__
 from batchvid.wire import Request, Response
 
 CONNECT_S = 15.0
-API_READ_S = 60.0  # silence, not the whole reply
-SUBMIT_READ_S = 180.0  # a gateway tries several channels behind one submit (wire-cometapi 4.6)
-DOWNLOAD_READ_S = 60.0
 MAX_REPLY_BYTES = 32 * 1024 * 1024  # a reply may carry a whole small clip as a data: URI, never more than this
 SHORTEST_KEY = 12  # characters; anything shorter is a test's, and might stand in a task id by chance
 POLL_KEEPALIVE_S = 75.0  # longer than a poll interval, or every poll pays a handshake
@@ -49,16 +47,14 @@ class Transport:
     async def __aexit__(self, *_: object) -> None:
         await asyncio.gather(*(session.close() for session in (self._polls, self._submits, *self._links.values())))
 
-    async def send(self, origin: str, request: Request, key: str) -> Response:
+    async def send(self, origin: str, request: Request, key: str, *, silence_s: float = SILENCE_S) -> Response:
         """One API call; the reply read whole, whatever its HTTP status. Redirects are not followed.
 
-        Raises NotSent when surely nothing reached the server, ReplyLost when it may have acted, ReplyTooLarge.
+        Raises NotSent when surely nothing reached the server, ReplyLost when it may have acted (also when the reply is
+        silent for `silence_s` seconds), ReplyTooLarge.
         """
-        paid = request.method == "POST"
-        session = self._submits if paid else self._polls
-        timeout = aiohttp.ClientTimeout(
-            total=None, sock_connect=CONNECT_S, sock_read=SUBMIT_READ_S if paid else API_READ_S
-        )
+        session = self._submits if request.method == "POST" else self._polls
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S, sock_read=silence_s)
         headers = {**request.headers, **_bearer(key)}
         data: bytes | aiohttp.FormData | None = None
         if request.parts:
@@ -120,7 +116,7 @@ class Transport:
     async def _open(
         self, session: aiohttp.ClientSession, url: str, headers: Mapping[str, str], *, follow: bool
     ) -> AsyncIterator[aiohttp.ClientResponse]:
-        timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S, sock_read=DOWNLOAD_READ_S)
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S, sock_read=SILENCE_S)
         # identity: a compressed body would have another length than the one announced, and Range would not fit
         wanted = {**headers, "Accept-Encoding": "identity"}
         try:

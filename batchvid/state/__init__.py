@@ -165,7 +165,7 @@ def read_meta(path: Path) -> dict[str, Any]:
 
 
 def replay(path: Path) -> dict[str, Job]:
-    """The jobs as the event log alone tells them: must equal `read_jobs`, but for the specs and unkept links."""
+    """The jobs as the event log alone tells them: must equal `read_jobs`, but for specs, unkept links, and progress."""
     with _reading(path) as connection:
         jobs: dict[str, Job] = {}
         rows = connection.execute(

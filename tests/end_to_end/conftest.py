@@ -39,8 +39,9 @@ def until(happened: Callable[[], object]) -> None:
 class ServedEmulator:
     """An emulator on a loop of its own, so that a run may have the test's thread."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, port: int = 0) -> None:
         self._settings = settings
+        self._port = port
         self._loop = asyncio.new_event_loop()
         self._stop = asyncio.Event()
         self._up = threading.Event()
@@ -48,7 +49,7 @@ class ServedEmulator:
         self.base_url = ""
 
     async def _serve(self) -> None:
-        async with Emulator(self._settings) as emulator:
+        async with Emulator(self._settings, port=self._port) as emulator:
             self.base_url = emulator.base_url
             self._up.set()
             await self._stop.wait()
@@ -71,6 +72,10 @@ class ServedEmulator:
     def set_faults(self, *rules: dict[str, Any]) -> None:
         """Put these rules in force, and no others."""
         self._ask("PUT", "/_emulator/faults", json.dumps(rules).encode())
+
+    def forget(self) -> None:
+        """Clear the books and the tasks."""
+        self._ask("POST", "/_emulator/reset?tasks=1")
 
     def _ask(self, method: str, path: str, body: bytes | None = None) -> Any:
         request = urllib.request.Request(self.base_url + path, data=body, method=method)

@@ -1,51 +1,15 @@
-"""Killed at every event, run again: no task bought twice, no clip missing. The heart of the suite."""
+"""Killed and run again: no task bought twice, no clip missing. (Killed at every event: tests/faults/test_kills.py.)"""
 
 from __future__ import annotations
 
 import random
-import signal
 import subprocess
 from pathlib import Path
 
 import pytest
 
 from batchvid.emulator import Settings
-from batchvid.state import read_jobs, replay
-from tests.end_to_end.conftest import KEY, PICTURES, Bench
-
-JOBS = 3
-EVENTS_A_JOB = 4  # SubmitStarted, SubmitAccepted, TaskSucceeded, ClipStored
-THREE = f"""
-  - {{id: veo, prompt: a kite}}
-  - {{id: kling, model: kling-v2-6, duration_s: 5, prompt: a boat}}
-  - {{id: runway, model: gen3a_turbo, duration_s: 5, prompt: a skyline, image: '{PICTURES / "skyline.jpg"}'}}
-"""
-
-
-def _finish(bench: Bench) -> None:
-    """Run again as a user would, settle what is uncertain out of the ledger, run once more."""
-    code = bench.run().code
-    assert bench.emulator.ledger()["purchases"] <= JOBS
-    assert code in (0, 5)
-    if code == 5:
-        bench.settle_uncertain()
-        assert bench.run().code == 0
-
-
-@pytest.mark.parametrize("events", range(JOBS * EVENTS_A_JOB + 1))
-def test_killed_after_every_single_event_buys_each_clip_once(bench: Bench, events: int) -> None:
-    """Whatever was the last thing written down before a kill -9, each job ends stored and bought exactly once."""
-    bench.write(THREE)
-    process = bench.start(str(events), str(bench.manifest), module="tests.end_to_end.die_after")
-    process.communicate(timeout=60)
-    assert process.returncode == -signal.SIGKILL
-    _finish(bench)
-    assert bench.emulator.ledger()["purchases"] == JOBS
-    assert [row["state"] for row in bench.rows()] == ["succeeded"] * JOBS
-    assert len(list(bench.batch.glob("clips/**/*.mp4"))) == JOBS
-    assert not list(bench.batch.glob("clips/**/*.part*"))
-    state = bench.batch / "state.sqlite3"
-    assert replay(state) == {job.id: job for job in read_jobs(state)}
+from tests.end_to_end.conftest import KEY, Bench
 
 
 class TestRandomKills:

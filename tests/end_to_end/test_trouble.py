@@ -87,25 +87,6 @@ class TestTheDiskAndTheScreen:
             assert bench.run().code == 0
         assert bench.emulator.ledger()["purchases"] == 8
 
-    def test_a_folder_that_can_only_be_read(self, bench: Bench) -> None:
-        """A colleague's share: status tells all, and a run is refused in a sentence before anything is sent."""
-        bench.write(KITE)
-        assert bench.run().code == 0
-        for path in bench.batch.glob("*.lock*"):
-            path.chmod(0o444)
-        bench.batch.chmod(0o555)
-        if os.access(bench.batch, os.W_OK):
-            bench.batch.chmod(0o755)
-            pytest.skip("nothing is read-only to root")
-        try:
-            assert bench.status()["states"]["succeeded"] == 1
-            refused = bench.run("--regenerate", "kite")
-        finally:
-            bench.batch.chmod(0o755)
-        assert refused.code != 0
-        assert "Traceback" not in refused.out + refused.err
-        assert bench.emulator.ledger()["purchases"] == 1
-
     def test_clips_without_their_state_file(self, bench: Bench) -> None:
         """A run would buy them all again: refused with exit 2 and what to do, until the state file is back."""
         bench.write(KITE)

@@ -12,8 +12,8 @@ import pytest
 from batchvid import events as ev
 from batchvid.failures import FailureKind
 from batchvid.jobs import JobState, advance
-from batchvid.report import RunLog
-from tests.builders import ONE_OF_EACH, SECRET, STORED, WAYS, at, job_in, life, planned
+from batchvid.report import RunLog, last_attempt
+from tests.builders import ONE_OF_EACH, SECRET, STORED, WAYS, at, job_in, life, planned, started
 
 
 def lines(path: Path) -> list[dict[str, Any]]:
@@ -83,3 +83,27 @@ def test_a_new_run_is_written_behind_the_last(path: Path) -> None:
         log(STORED, None, job_in(JobState.SUCCEEDED))
         log.close()
     assert [line["run"] for line in lines(path)] == ["one", "two"]
+
+
+class TestTheLastPaidCall:
+    """What a state file is held to."""
+
+    def test_it_is_told(self, path: Path) -> None:
+        """The last SubmitStarted's job and attempt, whatever came after it, also behind a line that a kill cut."""
+        log = RunLog(path)
+        for job_id in ("kite", "boat"):
+            for state, event in ((JobState.SUBMITTING, started()), (JobState.SUCCEEDED, STORED)):
+                log(event, None, job_in(state, job_id))
+        log.notice("SubmitStarted")
+        log.close()
+        with path.open("ab") as file:
+            file.write(b'{"event": "SubmitStarted", "job": "cut')
+        assert last_attempt(path) == ("boat", 1)
+
+    @pytest.mark.parametrize("raw", [b"", b"\n\n", b"[1]\n7\nnull\n", b"\xff\xfe"])
+    def test_none_is_none(self, path: Path, raw: bytes) -> None:
+        """A log without one, or one that is none, tells nothing; so does one that is not there."""
+        assert last_attempt(path) is None
+        path.parent.mkdir()
+        path.write_bytes(raw)
+        assert last_attempt(path) is None

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from batchvid.runner.limits import Slots, Window
+from batchvid.runner.limits import Slots, Window, on_loop_clock
+from tests.builders import at
 
 MODELS = st.sampled_from(["veo", "sora", "kling"])
 JOB_IDS = st.sampled_from([f"kite-{number}" for number in range(8)])
@@ -146,3 +147,8 @@ def test_less_than_one_a_minute(count: float, apart_s: float) -> None:
     window = Window(count, 60)
     window.grant(0)
     assert apart_s <= window.opens_at() < apart_s * 1.03
+
+
+def test_calls_of_the_future_count_as_of_now() -> None:
+    """The clock was set back: what an earlier run did then holds nobody up for longer than what was done just now."""
+    assert on_loop_clock([at(-90), at(-1), at(7200)], now=at(), loop_now=1000.0) == [910.0, 999.0, 1000.0]

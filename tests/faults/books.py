@@ -1,0 +1,100 @@
+"""Whether three books agree: what the emulator sold, what the event log says was bought, and what lies in the folder.
+
+Knows no fault and no expectation; every function returns what is wrong, one line each, and nothing when all is well.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from batchvid.jobs import Job, JobState
+from batchvid.state import read_jobs, replay
+
+STATE = "state.sqlite3"
+Tasks = Sequence[Mapping[str, Any]]
+"""The emulator's books, a line a task; the prompts of a batch must differ, for they tell whose task it is."""
+
+
+def disagreements(folder: Path, tasks: Tasks) -> list[str]:
+    """All that is wrong with a batch at rest."""
+    jobs = read_jobs(folder / STATE)
+    return [*wrong_purchases(folder / STATE, jobs, tasks), *wrong_clips(folder, jobs), *wrong_replay(folder / STATE)]
+
+
+def wrong_purchases(state: Path, jobs: Iterable[Job], tasks: Tasks) -> list[str]:
+    """Every task sold must be an accepted one, or one of an attempt without a verdict; never of a refused one."""
+    happened = _events(state)
+    sold: dict[str, set[str]] = defaultdict(set)
+    for task in tasks:
+        sold[task["prompt"]].add(task["task_id"])
+    wrong, owner = [], dict[str, str]()
+    for job in jobs:
+        log = happened[job.id]
+        accepted = {data["task_id"] for event, data in log if event == "SubmitAccepted"}
+        count = Counter(event for event, _ in log)
+        open_attempts = count["SubmitStarted"] - count["SubmitAccepted"] - count["SubmitRefused"]
+        here = sold.pop(job.spec.prompt, set())
+        if unsold := accepted - here:
+            wrong.append(f"{job.id}: {unsold} is on record and was never sold")
+        if len(here - accepted) > open_attempts:
+            wrong.append(f"{job.id}: {here - accepted} were sold, and only {open_attempts} attempts have no verdict")
+        shared = [task_id for task_id in accepted if owner.setdefault(task_id, job.id) != job.id]
+        wrong += [f"{task_id} belongs to {owner[task_id]} and to {job.id}" for task_id in shared]
+    return wrong + [f"{len(ids)} tasks were sold for {prompt!r}, which no job asks for" for prompt, ids in sold.items()]
+
+
+def wrong_clips(folder: Path, jobs: Iterable[Job]) -> list[str]:
+    """Every stored clip is there, whole, with its sidecar; and there is no other clip and no leftover part."""
+    wrong = []
+    expected = set()
+    for job in jobs:
+        if job.clip is None:
+            continue
+        path = folder / "clips" / job.clip.key
+        expected.add(path)
+        sidecar = json.loads(path.with_name(path.name + ".json").read_text("utf-8"))
+        if hashlib.sha256(path.read_bytes()).hexdigest() != job.clip.sha256:
+            wrong.append(f"{job.id}: {path.name} is not what was stored")
+        if job.state is JobState.SUCCEEDED and sidecar["task_id"] != job.task_id:
+            wrong.append(f"{job.id}: {path.name} is the clip of task {sidecar['task_id']}, not of {job.task_id}")
+    there = set(folder.glob("clips/**/*.mp4"))
+    waiting = {job.spec.key for job in jobs if job.state in (JobState.READY, JobState.RUNNING, JobState.FAILED)}
+    expected |= {folder / "clips" / key for key in waiting}  # killed between the rename and the line that tells of it
+    wrong += [f"{path.name} is nobody's clip" for path in there - expected]
+    for part in folder.glob("clips/**/*.part*"):
+        if str(part.relative_to(folder / "clips")).partition(".part")[0] not in waiting:
+            wrong.append(f"{part.name} was left behind")
+    return wrong
+
+
+def wrong_replay(state: Path) -> list[str]:
+    """The event log alone must lead to the jobs as they stand, but for progress, which is not kept."""
+    told = replay(state)
+    wrong = [job for job in read_jobs(state) if job != replace(told[job.id], word=job.word, progress=job.progress)]
+    return [f"{job.id}: its events tell another story than its row" for job in wrong]
+
+
+def leaks(folder: Path, said: str, marks: Iterable[str]) -> list[str]:
+    """Where one of these secrets stands: in a file of the batch, or in what was said."""
+    found = []
+    for mark in marks:
+        files = [path.name for path in folder.rglob("*") if path.is_file() and mark.encode() in path.read_bytes()]
+        found += [f"{mark!r} stands in {name}" for name in files]
+        found += [f"{mark!r} was said"] if mark in said else []
+    return found
+
+
+def _events(state: Path) -> dict[str, list[tuple[str, dict[str, Any]]]]:
+    happened: dict[str, list[tuple[str, dict[str, Any]]]] = defaultdict(list)
+    with closing(sqlite3.connect(f"{state.resolve().as_uri()}?mode=ro", uri=True)) as connection:
+        for job_id, event, data in connection.execute("SELECT job, event, data FROM events ORDER BY seq"):
+            happened[job_id].append((event, json.loads(data)))
+    return happened
