@@ -1,0 +1,103 @@
+"""Case 5: the whole program at growing sizes: CPU and memory a job, loop lag, and how soon a freed slot is refilled."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import urllib.request
+from collections.abc import Mapping
+from pathlib import Path
+from statistics import quantiles
+from typing import Any
+
+from benchmarks import measure
+from benchmarks.batch import rows_manifest
+from benchmarks.cases import Options
+from benchmarks.clip import make_clip
+from benchmarks.figures import Chart, Figure, Report, Spread, spread
+
+SLOTS = 1000
+LIFE_S = (3.0, 6.0)  # short, so that slots are freed often
+MANY = 100_000
+
+
+def run(options: Options) -> Report:
+    """Batches that are answered at once; one that keeps SLOTS in flight; two that only wait."""
+    clip = make_clip(options.folder / "clip.mp4")
+    sizes = (300, 1000) if options.quick else (1000, 10_000, MANY)
+    cpu = {f"{jobs:,}": _whole(options, clip, jobs) for jobs in sizes}
+    figures = [Figure(name=f"whole run of {name} jobs: CPU a job", value=of, unit="ms") for name, of in cpu.items()]
+    chart = Chart(title="Whole run: CPU a job", unit="ms", values={name: of.median for name, of in cpu.items()})
+    busy = [_busy(options, clip) for _ in range(options.rounds)]
+    waiting = [_waiting(options, 2000 if options.quick else MANY) for _ in range(options.rounds)]
+    return Report(case="scale", figures=[*_memory(options, waiting), *_pace(busy), *figures], charts=[chart])
+
+
+def _whole(options: Options, clip: Path, jobs: int) -> Spread:
+    rounds = 1 if jobs >= MANY else options.rounds
+    with measure.vendor(clip=str(clip), looks=1) as base_url:
+        runs = [_ours(options, jobs, base_url, concurrency=256) for _ in range(rounds)]
+    if any(said["counts"] != {"succeeded": jobs} for said in runs):
+        raise measure.ClientFailed(f"not all of {jobs} jobs succeeded: {runs[0]['reason']}")
+    return spread([1000 * said["cpu_s"] / jobs for said in runs])
+
+
+def _busy(options: Options, clip: Path) -> Mapping[str, Any]:
+    """A run whose slots are all taken until near its end, with 8 downloads: lag, refills, memory in flight."""
+    slots, jobs = (200, 600) if options.quick else (SLOTS, 4 * SLOTS)
+    with measure.vendor(clip=str(clip), lives_s={"model": LIFE_S}, slots=slots) as base_url:
+        said = _ours(options, jobs, base_url, concurrency=slots, poll_every_s=1.0, top="downloads: {concurrency: 8}")
+        with urllib.request.urlopen(f"{base_url}/books") as reply:
+            books = json.load(reply)
+    return {**said, "refills_s": books["refills_s"]}
+
+
+def _waiting(options: Options, jobs: int) -> tuple[int, float, float]:
+    """Jobs that wait, and MB held with them and with a hundredth of them; stopped by Ctrl-C."""
+    held = []
+    for size in (jobs, jobs // 100):
+        with measure.vendor(endless=True) as base_url:
+            said = _ours(options, size, base_url, concurrency=4, stop_at=4)
+        held.append(said["resident_mb"][-1])
+    return jobs - jobs // 100, held[0], held[1]
+
+
+def _ours(
+    options: Options, jobs: int, base_url: str, *, stop_at: int = 0, top: str = "", **limits: Any
+) -> dict[str, Any]:
+    out = options.folder / "out"
+    shutil.rmtree(out, ignore_errors=True)
+    manifest = rows_manifest(options.folder, jobs, base_url=base_url, top=top, **limits)
+    asked = {"manifest": str(manifest), "folder": str(out), "stop_at": stop_at}
+    return dict(measure.client("batchvid_client", asked).said)
+
+
+def _memory(options: Options, waiting: list[tuple[int, float, float]]) -> list[Figure]:
+    kb = [(many_mb - few_mb) * 1024 / jobs for jobs, many_mb, few_mb in waiting]
+    return [
+        Figure(
+            name=f"memory a waiting job at {waiting[0][0]:,}",
+            value=spread(kb),
+            unit="kB",
+            bar=None if options.quick else 2.0,
+            note="growth of the resident set, the manifest and its plan included",
+        )
+    ]
+
+
+def _pace(busy: list[Mapping[str, Any]]) -> list[Figure]:
+    refills = [quantiles(said["refills_s"], n=100) for said in busy]
+    lags = [1000 * said["lag_p99_s"] for said in busy if said["lag_p99_s"] is not None]
+    figures = [
+        Figure(name="freed slot to next submit on the wire, p50", value=_ms(refills, 49), unit="ms", bar=5.0),
+        Figure(name="freed slot to next submit on the wire, p99", value=_ms(refills, 98), unit="ms", bar=50.0),
+    ]
+    if lags:
+        figures.append(
+            Figure(name="event-loop lag p99, all slots taken, 8 downloads", value=spread(lags), unit="ms", bar=20.0)
+        )
+    return figures
+
+
+def _ms(percentiles: list[list[float]], index: int) -> Spread:
+    return spread([1000 * of[index] for of in percentiles])
