@@ -17,7 +17,7 @@ from uuid import uuid4
 
 from pydantic import TypeAdapter
 
-from batchvid import catalog, manifest, report, runner
+from batchvid import catalog, collector, manifest, report, runner
 from batchvid import events as ev
 from batchvid.catalog import Model, Models, Provider
 from batchvid.catalog.listing import Listing, cache_file, keep
@@ -259,7 +259,8 @@ def _drive(state: StateFile, jobs: dict[str, Job], setup: Setup, display: Displa
 
     recorder = Recorder(state, jobs, (shown, log))
     try:
-        return asyncio.run(runner.run(state, recorder, setup, notice, shown.tick))
+        with collector.settled():
+            return asyncio.run(runner.run(state, recorder, setup, notice, shown.tick))
     finally:
         try:
             report.write_report(setup.folder / REPORT_NAME, recorder.jobs.values())
@@ -281,12 +282,13 @@ def _recovered(state: StateFile) -> dict[str, Job]:
 def _planned(jobs: Mapping[str, Job], specs: Sequence[JobSpec], reason: str) -> list[tuple[str, ev.Event]]:
     """What to record so that each of these specs is pending as the manifest has it now."""
     events: list[tuple[str, ev.Event]] = []
+    at = utc_now()
     for spec in specs:
         job = jobs.get(spec.id)
         if job is not None and job.state is not JobState.PENDING:
-            events.append((spec.id, ev.Reopened(at=utc_now(), reason=reason)))
+            events.append((spec.id, ev.Reopened(at=at, reason=reason)))
         if job is None or job.spec != spec:
-            events.append((spec.id, ev.Planned(at=utc_now(), spec=spec)))
+            events.append((spec.id, ev.Planned(at=at, spec=spec)))
     return events
 
 

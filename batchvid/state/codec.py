@@ -49,7 +49,8 @@ def dump_standing(job: Job) -> str:
 
 def load_job(state: str, spec: str, standing: str) -> Job:
     """The Job of one row. Raises pydantic.ValidationError for a row that was tampered with."""
-    return _JOB.validate_python({**orjson.loads(standing), "state": state, "spec": load_spec(spec)})
+    rest = "}" if standing == "{}" else f",{standing[1:]}"
+    return _JOB.validate_json(f'{{"state":"{state}","spec":{spec}{rest}')  # in one pass, without a dict between
 
 
 def dump_event(event: ev.Event) -> str:
