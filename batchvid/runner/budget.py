@@ -28,9 +28,6 @@ class Refusal:
     of_cap: bool = True
 
 
-_NOTHING = (Decimal(0), 0, 0.0)
-
-
 class Budget:
     """What is committed, and whether one more attempt still fits under the caps.
 
@@ -73,9 +70,7 @@ class Budget:
         self._count(job.id, (job.committed_usd, job.committed_attempts, job.committed_s))
 
     def _count(self, job_id: str, now: tuple[Decimal, int, float]) -> None:
-        usd, clips, seconds = self._committed.get(job_id, _NOTHING)
-        if now == (usd, clips, seconds):  # most jobs of a batch wait, and commit nothing yet
-            return
+        usd, clips, seconds = self._committed.get(job_id, (Decimal(0), 0, 0.0))
         self.usd += now[0] - usd
         self.clips += now[1] - clips
         self.seconds += now[2] - seconds

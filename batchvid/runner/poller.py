@@ -20,7 +20,7 @@ from batchvid.runner.cadence import first_poll_s, next_poll_s
 from batchvid.runner.context import RunContext, utc_now
 from batchvid.runner.lanes import LONGEST_WISH_S, Lane
 from batchvid.runner.retry import after_failure, backoff_s
-from batchvid.wire import Phase, Refused, Request, Status
+from batchvid.wire import Phase, Refused, Request, Response, Status
 
 GRACE_S = 60.0  # how long a provider may not know a task after it made it (wire-cometapi 6.3)
 GRACE_POLLS = 6
@@ -41,6 +41,13 @@ class Watch:
     unseen: int = 0
     unanswered: int = 0
     unreadable: int = 0
+    heard: tuple[bytes, Status | Refused] | None = None
+
+    def read(self, response: Response, job: Job) -> Status | Refused:
+        """What a reply says. While a task runs it mostly says the very same again, which needs no second reading."""
+        if self.heard is None or response.status != 200 or self.heard[0] != response.body:
+            self.heard = (response.body, DIALECTS[job.dialect].read_poll(response, job.task_id))
+        return self.heard[1]
 
 
 class Poller:
@@ -122,7 +129,7 @@ class Poller:
                 response = await context.transport.send(watch.path, watch.request, lane.key.get_secret_value())
             finally:
                 lane.polls_under_way -= 1
-            said = DIALECTS[job.dialect].read_poll(response, job.task_id)
+            said = watch.read(response, job)
             watch.unreadable = 0
         except UnreadableReply as fault:
             watch.unreadable += 1
