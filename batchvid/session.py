@@ -239,7 +239,7 @@ def _go(batch: Batch, state: StateFile, jobs: dict[str, Job], buys: Sequence[Job
         models=batch.models,
         keys=Keys(batch.manifest.folder),
         buys=frozenset(spec.id for spec in buys),
-        scope=frozenset(placed.spec.id for placed in batch.manifest.jobs),
+        scope=frozenset(placed.spec.id for placed in batch.manifest.jobs) if batch.only else batch.manifest.all_ids,
         caps={name: Caps(**said.model_dump()) for name, said in budgets.items()},
         retries=settings.retries,
         downloads=settings.downloads.concurrency or runner.DOWNLOADS,

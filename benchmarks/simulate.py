@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import math
 import random
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -127,7 +128,7 @@ class _Lane:
                 slots.free(job_id)
                 if fails:
                     self._push(job_id, model, rank)
-        rate_s = 60.0 * bought / self.site.submits_per_min
+        rate_s = 60.0 * (math.ceil(bought / self.site.submits_per_min) - 1)  # the first minute's go out at once
         told.bound_s = max(work_s / self.site.slots, longest_s, rate_s)
         return told
 

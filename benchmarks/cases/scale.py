@@ -8,7 +8,7 @@ import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 from statistics import quantiles
-from typing import Any
+from typing import Any, NamedTuple
 
 from benchmarks import measure
 from benchmarks.batch import rows_manifest
@@ -17,8 +17,16 @@ from benchmarks.clip import make_clip
 from benchmarks.figures import Chart, Figure, Report, Spread, spread
 
 SLOTS = 1000
-LIFE_S = (3.0, 6.0)  # short, so that slots are freed often
+LIFE_S, POLL_EVERY_S = (15.0, 30.0), 3.0  # a minute's clip in ten seconds: still several slots freed a second
 MANY = 100_000
+
+
+class Held(NamedTuple):
+    """MB held with many jobs and with few; `jobs` is how many more the many are."""
+
+    jobs: int
+    many_mb: float
+    few_mb: float
 
 
 def run(options: Options) -> Report:
@@ -30,7 +38,9 @@ def run(options: Options) -> Report:
     chart = Chart(title="Whole run: CPU a job", unit="ms", values={name: of.median for name, of in cpu.items()})
     busy = [_busy(options, clip) for _ in range(options.rounds)]
     waiting = [_waiting(options, 2000 if options.quick else MANY) for _ in range(options.rounds)]
-    return Report(case="scale", figures=[*_memory(options, waiting), *_pace(busy), *figures], charts=[chart])
+    flying = [_in_flight(options, 200 if options.quick else SLOTS) for _ in range(options.rounds)]
+    memory = [_memory("waiting", waiting, bar_kb=2.0), _memory("in flight", flying, bar_kb=4.0)]
+    return Report(case="scale", figures=[*memory, *_pace(busy), *figures], charts=[chart])
 
 
 def _whole(options: Options, clip: Path, jobs: int) -> Spread:
@@ -44,22 +54,31 @@ def _whole(options: Options, clip: Path, jobs: int) -> Spread:
 
 def _busy(options: Options, clip: Path) -> Mapping[str, Any]:
     """A run whose slots are all taken until near its end, with 8 downloads: lag, refills, memory in flight."""
-    slots, jobs = (200, 600) if options.quick else (SLOTS, 4 * SLOTS)
+    slots = SLOTS // 10 if options.quick else SLOTS
+    limits: dict[str, Any] = {"concurrency": slots, "poll_every_s": POLL_EVERY_S, "top": "downloads: {concurrency: 8}"}
     with measure.vendor(clip=str(clip), lives_s={"model": LIFE_S}, slots=slots) as base_url:
-        said = _ours(options, jobs, base_url, concurrency=slots, poll_every_s=1.0, top="downloads: {concurrency: 8}")
+        said = _ours(options, slots * 2, base_url, **limits)
         with urllib.request.urlopen(f"{base_url}/books") as reply:
             books = json.load(reply)
     return {**said, "refills_s": books["refills_s"]}
 
 
-def _waiting(options: Options, jobs: int) -> tuple[int, float, float]:
-    """Jobs that wait, and MB held with them and with a hundredth of them; stopped by Ctrl-C."""
-    held = []
-    for size in (jobs, jobs // 100):
-        with measure.vendor(endless=True) as base_url:
-            said = _ours(options, size, base_url, concurrency=4, stop_at=4)
-        held.append(said["resident_mb"][-1])
-    return jobs - jobs // 100, held[0], held[1]
+def _waiting(options: Options, jobs: int) -> Held:
+    """What jobs that wait weigh: so many of them against a hundredth; both stopped by Ctrl-C."""
+    many, few = (_held_mb(options, size, in_flight=4) for size in (jobs, jobs // 100))
+    return Held(jobs - jobs // 100, many, few)
+
+
+def _in_flight(options: Options, jobs: int) -> Held:
+    """What jobs that are polled weigh, sockets included: so many of them against a tenth."""
+    many, few = (_held_mb(options, jobs, in_flight=size) for size in (jobs, jobs // 10))
+    return Held(jobs - jobs // 10, many, few)
+
+
+def _held_mb(options: Options, jobs: int, in_flight: int) -> float:
+    with measure.vendor(endless=True) as base_url:
+        said = _ours(options, jobs, base_url, concurrency=in_flight, stop_at=in_flight, poll_every_s=1.0)
+    return float(said["resident_mb"][-1])
 
 
 def _ours(
@@ -72,17 +91,14 @@ def _ours(
     return dict(measure.client("batchvid_client", asked).said)
 
 
-def _memory(options: Options, waiting: list[tuple[int, float, float]]) -> list[Figure]:
-    kb = [(many_mb - few_mb) * 1024 / jobs for jobs, many_mb, few_mb in waiting]
-    return [
-        Figure(
-            name=f"memory a waiting job at {waiting[0][0]:,}",
-            value=spread(kb),
-            unit="kB",
-            bar=None if options.quick else 2.0,
-            note="growth of the resident set, the manifest and its plan included",
-        )
-    ]
+def _memory(what: str, held: list[Held], *, bar_kb: float) -> Figure:
+    return Figure(
+        name=f"memory a job that is {what}, by {held[0].jobs:,} of them",
+        value=spread([1024 * (one.many_mb - one.few_mb) / one.jobs for one in held]),
+        unit="kB",
+        bar=bar_kb,
+        note="growth of the resident set; of those that wait, the manifest and its plan are included",
+    )
 
 
 def _pace(busy: list[Mapping[str, Any]]) -> list[Figure]:
