@@ -35,6 +35,8 @@ def main() -> None:
     if unknown:
         sys.exit(f"there is no case {unknown[0]}; there are {', '.join(CASES)}")
     rounds = asked.rounds or (QUICK_ROUNDS if asked.quick else ROUNDS)
+    if asked.quick:
+        print("quick: small sizes, few rounds; the bars are those of the full run\n")
     reports = []
     for case in asked.cases or CASES:
         with tempfile.TemporaryDirectory(prefix="batchvid-bench-", dir=asked.folder) as folder:

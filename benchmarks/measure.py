@@ -1,4 +1,4 @@
-"""Runs programs one after the other and counts what each cost: CPU, wall clock, peak memory. Knows no case."""
+"""Runs programs one after the other and counts what each cost: CPU and wall clock. Knows no case."""
 
 from __future__ import annotations
 
@@ -26,7 +26,6 @@ class Cost:
 
     cpu_s: float
     wall_s: float
-    peak_mb: float
     said: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -45,7 +44,6 @@ def run(command: Sequence[str], *, folder: Path | None = None) -> Cost:
     return Cost(
         cpu_s=usage.ru_utime + usage.ru_stime,
         wall_s=time.perf_counter() - began,
-        peak_mb=usage.ru_maxrss / 1024,
         said=json.loads(last) if last.startswith(b"{") else {},
     )
 

@@ -62,7 +62,7 @@ def run(options: Options) -> Report:
 
 def _plan(manifest: Path, folder: Path, peaks: list[float]) -> float:
     cost = measure.client("plan_client", {"manifest": str(manifest), "folder": str(folder / "out")})
-    peaks.append(cost.peak_mb)
+    peaks.append(float(cost.said["peak_mb"]))
     return float(cost.said["cpu_s"])
 
 

@@ -5,6 +5,7 @@ Every one runs in a process of its own and imports nothing of batchvid but the o
 
 from __future__ import annotations
 
+import contextlib
 import json
 import resource
 import sys
@@ -24,13 +25,22 @@ def settings() -> dict[str, Any]:
 
 
 def tell(**facts: Any) -> None:
-    """Say the costs since `began`, as the last line of standard output."""
-    print(json.dumps(facts))
+    """Say what was found out, and the peak of the memory, as the last line of standard output."""
+    print(json.dumps({**facts, "peak_mb": peak_mb()}))
 
 
 def cpu_s() -> float:
     """CPU of this process so far, all threads, seconds."""
     return time.process_time()
+
+
+def peak_mb() -> float:
+    """The most that this process ever held, MB (2**20 bytes)."""
+    with contextlib.suppress(OSError):  # rusage would tell of the parent's memory too, from before the exec
+        for line in Path("/proc/self/status").read_text("ascii").splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) / 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def resident_mb() -> float:
