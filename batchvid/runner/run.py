@@ -14,12 +14,13 @@ from pathlib import Path
 
 from batchvid import events as ev
 from batchvid.catalog import Models, Provider, built_in
-from batchvid.errors import BatchvidError
+from batchvid.errors import BatchvidError, StateError
 from batchvid.jobs import IN_FLIGHT, Job, JobState
 from batchvid.runner.budget import Budget, Caps
 from batchvid.runner.context import Notice, RunContext, utc_now
 from batchvid.runner.downloader import Downloader
 from batchvid.runner.embedded import embedded_emulator
+from batchvid.runner.hazard import Law
 from batchvid.runner.keys import Keys
 from batchvid.runner.lanes import Lane
 from batchvid.runner.limits import Slots, Window
@@ -27,11 +28,12 @@ from batchvid.runner.poller import Poller
 from batchvid.runner.recorder import Recorder
 from batchvid.runner.submitter import Submitter
 from batchvid.runner.transport import Transport
-from batchvid.state import StateFile
+from batchvid.state import StateFile, read_meta
 from batchvid.storage import LocalStore
 
 FAILED, BUDGET, UNCERTAIN, STOPPED, INTERRUPTED = 1, 3, 5, 6, 130  # DESIGN section 6
 TICK_S = 1.0
+LAWS = "laws"  # in the state file
 DOWNLOADS = 6  # streams at once: more gain nothing, each holds a megabyte and a file
 
 
@@ -85,6 +87,7 @@ async def run(
                 budgets={name: Budget(caps) for name, caps in setup.caps.items()},
                 notice=notice,
                 retries=setup.retries,
+                laws=_remembered(state),
             )
             _keep_accounts(context)
             with _signals(context) as interrupted:
@@ -92,6 +95,8 @@ async def run(
                     await _drive(context, setup, work)
             if context.fault is not None and not isinstance(context.fault, BatchvidError):
                 raise context.fault
+            await recorder.close()
+            _remember(state, context)
             return _outcome(context, recorder, setup.scope, interrupted=bool(interrupted))
     finally:
         await recorder.close()
@@ -156,6 +161,18 @@ async def _drive(context: RunContext, setup: Setup, work: list[Job]) -> None:
             loop.cancel()
         await asyncio.gather(*loops, return_exceptions=True)
         await downloader.close()
+
+
+def _remembered(state: StateFile) -> dict[str, Law]:
+    """What earlier runs learned of how long tasks take."""
+    kept = read_meta(state.path).get(LAWS, {})
+    return {name: Law(columns) for name, columns in kept.items()} if isinstance(kept, dict) else {}
+
+
+def _remember(state: StateFile, context: RunContext) -> None:
+    """Keep what was learned. It only saves questions: a disk that is full must not spoil the end of a run."""
+    with contextlib.suppress(StateError):
+        state.set_meta(**{LAWS: {name: law.remembered() for name, law in context.laws.items() if law.seen}})
 
 
 def _watch_loop(context: RunContext, done: asyncio.Task[None]) -> None:

@@ -17,6 +17,7 @@ from batchvid.errors import NotSent, ReplyLost, StateError, StorageError, Unread
 from batchvid.failures import STOPS_PROVIDER, FailureKind
 from batchvid.jobs import Job
 from batchvid.planning import Route, order_of
+from batchvid.runner.cadence import ENOUGH
 from batchvid.runner.context import RunContext, utc_now
 from batchvid.runner.images import ImageReader
 from batchvid.runner.lanes import MOST_TROUBLES, Lane
@@ -58,7 +59,7 @@ class Submitter:
             if wait_s is None or wait_s > 0:
                 await _woken(lane.wake, wait_s)
                 continue
-            job_id = lane.queue.pop(lane.slots.has_free)
+            job_id = lane.queue.pop(lane.slots.has_free, lambda model: self._lasts_s(lane, model))
             if job_id is None:
                 await _woken(lane.wake, None)
                 continue
@@ -71,6 +72,10 @@ class Submitter:
             return None
         now = self._context.now()
         return max(lane.paused_until, lane.submits.opens_at()) - now
+
+    def _lasts_s(self, lane: Lane, model: str) -> float | None:
+        law = self._context.law(lane.name, model)
+        return law.median_s if law.seen >= ENOUGH else None
 
     def _start(self, lane: Lane, job: Job) -> None:
         context = self._context
