@@ -4,34 +4,40 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from batchvid.runner.cadence import ENOUGH
+
 PROMPT = "{{ name }} on a marble table, {{ mood }} light, slow push-in, morning"
+UNLEARNED = ENOUGH
+"""So many ends of a model's tasks the runner must see before it leaves the fixed pace."""
 QUICK = {"submits_per_min": 6_000_000, "polls_per_s": 100_000, "poll_every_s": 0.02}
 """Limits that never bind, for cases that measure cost and not waiting."""
 DEFAULTS = "defaults: {model: veo3-fast, duration_s: 8, aspect_ratio: 16:9}"
 
 
-def rows_manifest(folder: Path, jobs: int, *, base_url: str = "", top: str = "", **limits: Any) -> Path:
-    """A manifest of so many rows of a CSV; `top` is laid before it, `limits` are the provider's."""
+def rows_manifest(
+    folder: Path, jobs: int, *, base_url: str = "", models: Sequence[str] = (), top: str = "", **limits: Any
+) -> Path:
+    """A manifest of so many rows of a CSV; `top` is laid before it, `limits` are the provider's.
+
+    With `models` the rows take turns among models whose names begin so, and never UNLEARNED rows name the same one:
+    the runner then keeps to the pace that it is told, and every client can be made to ask equally often.
+    """
     with (folder / "rows.csv").open("w", encoding="utf-8", newline="") as file:
         table = csv.writer(file)
-        table.writerow(["sku", "name", "mood"])
+        table.writerow(["sku", "name", "mood", *(["maker"] if models else [])])
         for number in range(jobs):
-            table.writerow([f"sku-{number:06d}", f"ceramic cup number {number}", ("calm", "bright")[number % 2]])
-    clips = f'  - {{id: "{{{{ sku }}}}", rows: rows.csv, prompt: "{PROMPT}"}}\n'
+            row = [f"sku-{number:06d}", f"ceramic cup number {number}", ("calm", "bright")[number % 2]]
+            if models:
+                row.append(f"videos/{models[number % len(models)]}-{number // len(models) // (UNLEARNED - 1)}")
+            table.writerow(row)
+    model = ', model: "{{ maker }}"' if models else ""
+    clips = f'  - {{id: "{{{{ sku }}}}", rows: rows.csv, prompt: "{PROMPT}"{model}}}\n'
     return _write(folder / "rows.yaml", clips, base_url, limits, top)
-
-
-def two_models_manifest(folder: Path, jobs: int, *, base_url: str, **limits: Any) -> Path:
-    """A manifest of one entry with two models in even parts."""
-    numbers = ", ".join(str(number) for number in range(jobs // 2))
-    clips = f'  - {{id: cup, matrix: {{model: [veo3-fast, veo3.1], cup: [{numbers}]}}, prompt: "cup {{{{ cup }}}}"}}\n'
-    defaults = "defaults: {duration_s: 8, aspect_ratio: 16:9}"
-    return _write(folder / "models.yaml", clips, base_url, limits, defaults=defaults)
 
 
 def matrix_manifest(folder: Path, jobs: int) -> Path:
@@ -57,9 +63,8 @@ def _write(
     base_url: str = "",
     limits: Mapping[str, Any] = MappingProxyType({}),
     top: str = "",
-    defaults: str = DEFAULTS,
 ) -> Path:
     said = {**QUICK, **({"base_url": base_url} if base_url else {}), **limits}
     providers = f"providers: {{cometapi: {json.dumps(said)}}}\n"
-    path.write_text(f"batch: {path.stem}\n{top}\n{providers}{defaults}\nclips:\n{clips}", "utf-8")
+    path.write_text(f"batch: {path.stem}\n{top}\n{providers}{DEFAULTS}\nclips:\n{clips}", "utf-8")
     return path

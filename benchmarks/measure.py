@@ -6,7 +6,9 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
+import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -50,8 +52,6 @@ def run(command: Sequence[str], *, folder: Path | None = None) -> Cost:
 
 def _read_both(process: subprocess.Popen[bytes]) -> tuple[bytes, bytes]:
     """All that it says, without `communicate`, which would reap it before its cost is read."""
-    import threading
-
     said: dict[str, bytes] = {}
 
     def read(name: str, stream: Any) -> None:
@@ -99,6 +99,13 @@ def vendor(**settings: Any) -> Iterator[str]:
     finally:
         process.terminate()
         process.communicate()
+
+
+def books(base_url: str) -> dict[str, Any]:
+    """What the lean vendor saw."""
+    with urllib.request.urlopen(f"{base_url}/books") as reply:
+        found: dict[str, Any] = json.load(reply)
+    return found
 
 
 def environment() -> dict[str, str]:

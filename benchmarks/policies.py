@@ -8,8 +8,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import count
 
-from batchvid.runner.cadence import first_poll_s, next_poll_s
+from batchvid.catalog import Pace
+from batchvid.runner.cadence import NOBODY_WAITS_S, next_age_s
+from batchvid.runner.hazard import Law
 from benchmarks.laws import LONGEST_GAP_S, STEP_S, Known
 
 
@@ -21,10 +24,12 @@ def _ignore(_from_s: float, _to_s: float) -> None:
 class Policy:
     """`wait_s` is told a task's age and how often it was asked, and says how long to wait with the next poll.
 
-    `ended` is told of each task that was found finished: still running at one age, finished at the other.
+    `survived` is told of each look that found a task running, `ended` of each that found it finished: at which age it
+    was last seen running (0 for never), and its age now.
     """
 
     wait_s: Callable[[float, int], float]
+    survived: Callable[[float, float], None] = _ignore
     ended: Callable[[float, float], None] = _ignore
 
 
@@ -38,9 +43,14 @@ def backoff(first_s: float, factor: float, longest_s: float) -> Policy:
     return Policy(lambda _age_s, asked: min(longest_s, first_s * factor**asked))
 
 
-def of_batchvid(every_s: float) -> Policy:
-    """What the runner does today."""
-    return Policy(lambda age_s, asked: next_poll_s(every_s, age_s, "job") if asked else first_poll_s(every_s, "job"))
+def of_batchvid(every_s: float, refresh_s: float, price_s: float = NOBODY_WAITS_S) -> Policy:
+    """What the runner does, from a model that nobody knows yet on: fixed at first, then by the law that it learns."""
+    law, pace, looks = Law(), Pace(every_s, refresh_s), count()
+
+    def wait_s(age_s: float, _asked: int) -> float:
+        return next_age_s(law, pace, age_s, price_s, f"job {next(looks)}") - age_s
+
+    return Policy(wait_s, law.survived, law.ended)
 
 
 def planned(plan: Iterable[int]) -> Policy:
@@ -73,8 +83,7 @@ def sqrt_hazard(law: Known, price_s: float) -> Policy:
 
 
 POLICIES: dict[str, Callable[[], Policy]] = {
-    "batchvid, every 5 s": lambda: of_batchvid(5.0),
-    "batchvid, every 10 s": lambda: of_batchvid(10.0),
+    "batchvid": lambda: of_batchvid(10.0, 1.0),
     "fixed 5 s": lambda: fixed(5.0),
     "fixed 10 s": lambda: fixed(10.0),
     "backoff x2 from 2 s to 60 s": lambda: backoff(2.0, 2.0, 60.0),

@@ -7,8 +7,15 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import Protocol
 
+from batchvid.catalog import Pace
+from batchvid.runner.cadence import SLOT_WAITED_FOR_S, demand_of, next_age_s, price_within
+from batchvid.runner.hazard import Law
+from batchvid.runner.poller import MOVED, REPRICE_EVERY_S
 from benchmarks.laws import LAWS, LONGEST_S, STEP_S, known
+
+PACE = Pace(every_s=10.0, refresh_s=1.0)
 
 
 @dataclass(slots=True)
@@ -21,27 +28,78 @@ class Task:
     asked_at: float
 
 
-Chooser = Callable[[Sequence[Task], float], int]
-"""The seam: told the tasks and the time, says the index of the one to ask now."""
+class Chooser(Protocol):
+    """The seam: says whom to ask now, and hears what was found."""
 
-ROUND_ROBIN = "round-robin"
+    def choose(self, tasks: Sequence[Task], now: float) -> int:
+        """The index of the task to ask."""
+
+    def told(self, task: Task, now: float, *, ended: bool) -> None:
+        """What asking it now has shown; its `asked_at` is still the time of the look before."""
 
 
-def longest_unasked(tasks: Sequence[Task], _now: float) -> int:
-    """Round-robin: whoever was asked longest ago. It is what a heap of due times becomes when the budget is short."""
-    return min(range(len(tasks)), key=lambda index: tasks[index].asked_at)
+class RoundRobin:
+    """Whoever was asked longest ago."""
+
+    def choose(self, tasks: Sequence[Task], now: float) -> int:  # noqa: ARG002 - the seam's signature
+        """See Chooser."""
+        return min(range(len(tasks)), key=lambda index: tasks[index].asked_at)
+
+    def told(self, task: Task, now: float, *, ended: bool) -> None:
+        """Learns nothing."""
 
 
-def most_to_learn(tasks: Sequence[Task], now: float) -> int:
+class MostToLearn(RoundRobin):
     """The largest integral of sqrt(hazard) since the last look, the laws being known."""
 
-    def gain(task: Task) -> float:
-        amount = _amount(task.law)
-        last = len(amount) - 1
-        start, stop = int((task.asked_at - task.born_at) / STEP_S), int((now - task.born_at) / STEP_S)
-        return amount[min(stop, last)] - amount[min(start, last)]
+    def choose(self, tasks: Sequence[Task], now: float) -> int:
+        """See Chooser."""
 
-    return max(range(len(tasks)), key=lambda index: gain(tasks[index]))
+        def gain(task: Task) -> float:
+            amount = _amount(task.law)
+            last = len(amount) - 1
+            start, stop = int((task.asked_at - task.born_at) / STEP_S), int((now - task.born_at) / STEP_S)
+            return amount[min(stop, last)] - amount[min(start, last)]
+
+        return max(range(len(tasks)), key=lambda index: gain(tasks[index]))
+
+
+class OfBatchvid:
+    """The runner's way: due times by the learned laws, at the price that keeps all of them under the rate.
+
+    The rules are its own (`cadence`, `hazard`); the price is worked out as often, and due times move as seldom, as in
+    its poller.
+    """
+
+    def __init__(self, polls_per_s: float) -> None:
+        self._rate = polls_per_s
+        self._laws = {name: Law() for name in LAWS}
+        self._price_s, self._priced_at = SLOT_WAITED_FOR_S, -math.inf
+        self._due: dict[int, tuple[float, float]] = {}  # of each task: asked at, due at
+
+    def choose(self, tasks: Sequence[Task], now: float) -> int:
+        """See Chooser: the one that is due first."""
+        if now >= self._priced_at + REPRICE_EVERY_S:
+            self._priced_at = now
+            demands = (demand_of(self._laws[task.law], PACE, now - task.born_at) for task in tasks)
+            price_s = max(SLOT_WAITED_FOR_S, price_within(demands, self._rate))
+            if not 1 / MOVED < price_s / self._price_s < MOVED:
+                self._price_s = price_s
+                self._due.clear()
+        return min(range(len(tasks)), key=lambda index: self._due_at(index, tasks[index]))
+
+    def _due_at(self, index: int, task: Task) -> float:
+        known = self._due.get(index)
+        if known is None or known[0] != task.asked_at:
+            age_s = max(task.asked_at - task.born_at, 0.0)
+            due_s = next_age_s(self._laws[task.law], PACE, age_s, self._price_s, f"task {index}")
+            known = self._due[index] = (task.asked_at, task.born_at + due_s)
+        return known[1]
+
+    def told(self, task: Task, now: float, *, ended: bool) -> None:
+        """See Chooser."""
+        look = self._laws[task.law].ended if ended else self._laws[task.law].survived
+        look(max(task.asked_at - task.born_at, 0.0), now - task.born_at)
 
 
 @cache
@@ -55,14 +113,16 @@ def _amount(law: str) -> list[float]:
     return amount
 
 
-CHOOSERS: dict[str, Chooser] = {
-    ROUND_ROBIN: longest_unasked,
-    "batchvid (a heap of due times)": longest_unasked,
-    "sqrt-hazard, laws known": most_to_learn,
+ROUND_ROBIN, BATCHVID = "round-robin", "batchvid"
+CHOOSERS: dict[str, Callable[[float], Chooser]] = {
+    ROUND_ROBIN: lambda _rate: RoundRobin(),
+    BATCHVID: OfBatchvid,
+    "sqrt-hazard, laws known": lambda _rate: MostToLearn(),
 }
+"""A fresh one for each simulation, told how many polls a second there are."""
 
 
-def mean_lag_s(choose: Chooser, in_flight: int, polls_per_s: float, seconds: float, seed: int) -> float:
+def mean_lag_s(chooser: Chooser, in_flight: int, polls_per_s: float, seconds: float, seed: int) -> float:
     """Mean lag of all tasks found in the second half of the time; every slot is refilled at once."""
     rng = random.Random(seed)
     names = list(LAWS)
@@ -75,11 +135,13 @@ def mean_lag_s(choose: Chooser, in_flight: int, polls_per_s: float, seconds: flo
     lags, now = [], 0.0
     while now < seconds:
         now += 1 / polls_per_s
-        index = choose(tasks, now)
+        index = chooser.choose(tasks, now)
         task = tasks[index]
+        lag_s = now - task.born_at - task.takes_s
+        chooser.told(task, now, ended=lag_s >= 0)
         task.asked_at = now
-        if now - task.born_at >= task.takes_s:
+        if lag_s >= 0:
             if now > seconds / 2:
-                lags.append(now - task.born_at - task.takes_s)
+                lags.append(lag_s)
             tasks[index] = fresh(now)
     return sum(lags) / len(lags)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 import math
 import random
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from batchvid.runner.limits import Slots, Window
@@ -41,6 +41,7 @@ def watch_all(policy: Policy, law: Law, *, tasks: int, slots: int, seed: int = 5
         now, number, born_at, takes_s, asked = heapq.heappop(due)
         age_s = now - born_at
         if age_s < takes_s:
+            policy.survived(last.get(number, 0.0), age_s)
             last[number] = age_s
             wait_s = policy.wait_s(age_s, asked + 1)
             heapq.heappush(due, (now + wait_s, number, born_at, takes_s, asked + 1))
@@ -76,17 +77,18 @@ def night(
     *,
     jobs: int,
     failing: float = 0.0,
-    rank: Callable[[str], float] = lambda _model: 0.0,
+    lasts_s: Mapping[str, float] | None = None,
     seed: int = 5,
 ) -> Night:
-    """Run so many jobs at each site through the runner's own queue, slots and rate.
+    """Run so many jobs at each site through the runner's own queue, slots and rate, each model with its own policy.
 
-    A share `failing` of the tasks ends without a clip and is bought again. Jobs are queued by `rank`, lowest first;
-    jobs of equal rank in the fairness of the queue.
+    A share `failing` of the tasks ends without a clip and is bought again. `lasts_s` says how long a model's tasks
+    take, for the queue to put long ones first; without it, it only takes turns.
     """
     whole = Night()
     for number, site in enumerate(sites):
-        one = _Lane(site, policy(), random.Random(seed + number)).run(jobs, failing, rank)
+        policies = {model: policy() for model, _ in site.models}
+        one = _Lane(site, policies, random.Random(seed + number), lasts_s or {}).run(jobs, failing)
         whole.makespan_s = max(whole.makespan_s, one.makespan_s)
         whole.bound_s = max(whole.bound_s, one.bound_s)
         whole.requests += one.requests
@@ -96,62 +98,51 @@ def night(
 @dataclass(slots=True)
 class _Lane:
     site: Site
-    policy: Policy
+    policies: Mapping[str, Policy]
     rng: random.Random
-    queues: dict[float, FairQueue] = field(default_factory=dict)
-    running: list[tuple[float, str, str, bool]] = field(default_factory=list)  # found at, job, model, fails
+    lasts_s: Mapping[str, float]
+    queue: FairQueue = field(default_factory=FairQueue)
+    models: dict[str, str] = field(default_factory=dict)  # of each job
+    running: list[tuple[float, str, bool]] = field(default_factory=list)  # found at, job, fails
 
-    def run(self, jobs: int, failing: float, rank: Callable[[str], float]) -> Night:
+    def run(self, jobs: int, failing: float) -> Night:
         told, laws = Night(), dict(self.site.models)
         names = list(laws)
-        for number in range(jobs):
-            self._push(f"{number}", names[number % len(names)], rank)
+        self.models = {str(number): names[number % len(names)] for number in range(jobs)}
+        for job_id, model in self.models.items():
+            self.queue.push(job_id, model, model)
         slots, submits = Slots(self.site.slots), Window(self.site.submits_per_min, 60.0)
         now = work_s = longest_s = 0.0
         bought = 0
-        while self.running or any(self.queues.values()):
-            job = self._pop(slots) if submits.opens_at() <= now else None
-            if job is not None:
-                job_id, model = job
+        while self.running or self.queue:
+            open_at = submits.opens_at()
+            if open_at <= now and (job_id := self.queue.pop(slots.has_free, self.lasts_s.get)) is not None:
+                model = self.models[job_id]
                 takes_s = min(laws[model](self.rng), LONGEST_S)
-                found_at, asked = self._detected(now, takes_s)
+                found_at, asked = self._detected(model, now, takes_s)
                 slots.hold(job_id, model)
                 submits.grant(now)
-                heapq.heappush(self.running, (found_at, job_id, model, self.rng.random() < failing))
+                heapq.heappush(self.running, (found_at, job_id, self.rng.random() < failing))
                 work_s, longest_s, bought = work_s + takes_s, max(longest_s, takes_s), bought + 1
                 told.requests += 1 + asked
                 told.makespan_s = max(told.makespan_s, found_at)
-            elif any(self.queues.values()) and slots.used < self.site.slots and (opens := submits.opens_at()) > now:
-                now = opens
+            elif self.queue and slots.used < self.site.slots and open_at > now:
+                now = open_at
             else:
-                now, job_id, model, fails = heapq.heappop(self.running)
-                slots.free(job_id)
+                now, ended, fails = heapq.heappop(self.running)
+                slots.free(ended)
                 if fails:
-                    self._push(job_id, model, rank)
+                    self.queue.push(ended, self.models[ended], self.models[ended])
         rate_s = 60.0 * (math.ceil(bought / self.site.submits_per_min) - 1)  # the first minute's go out at once
         told.bound_s = max(work_s / self.site.slots, longest_s, rate_s)
         return told
 
-    def _push(self, job_id: str, model: str, rank: Callable[[str], float]) -> None:
-        self.queues.setdefault(rank(model), FairQueue()).push(job_id, model, model)
-
-    def _pop(self, slots: Slots) -> tuple[str, str] | None:
-        for key in sorted(self.queues):
-            taken: list[str] = []
-
-            def allows(model: str, taken: list[str] = taken) -> bool:
-                taken[:] = [model]
-                return slots.has_free(model)
-
-            job_id = self.queues[key].pop(allows)
-            if job_id is not None:
-                return job_id, taken[0]
-        return None
-
-    def _detected(self, born_at: float, takes_s: float) -> tuple[float, int]:
+    def _detected(self, model: str, born_at: float, takes_s: float) -> tuple[float, int]:
         """When a task is found finished, and how often it was asked."""
-        age_s, last_s, asked = self.policy.wait_s(0.0, 0), 0.0, 1
+        policy = self.policies[model]
+        age_s, last_s, asked = policy.wait_s(0.0, 0), 0.0, 1
         while age_s < takes_s:
-            last_s, age_s, asked = age_s, age_s + self.policy.wait_s(age_s, asked), asked + 1
-        self.policy.ended(last_s, age_s)
+            policy.survived(last_s, age_s)
+            last_s, age_s, asked = age_s, age_s + policy.wait_s(age_s, asked), asked + 1
+        policy.ended(last_s, age_s)
         return born_at + age_s, asked

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import shutil
-import urllib.request
 from collections.abc import Callable
 from statistics import mean
 
@@ -14,7 +12,8 @@ from benchmarks.cases import Options
 from benchmarks.clip import make_clip
 from benchmarks.figures import Curves, Figure, Report, spread
 from benchmarks.laws import LAWS, Known, bound, known, lag_at
-from benchmarks.policies import POLICIES, Policy, sqrt_hazard
+from benchmarks.policies import POLICIES, Policy, of_batchvid, sqrt_hazard
+from benchmarks.shared_budget import BATCHVID as SHARED
 from benchmarks.shared_budget import CHOOSERS, ROUND_ROBIN, mean_lag_s
 from benchmarks.simulate import watch_all
 
@@ -22,7 +21,7 @@ WARM_UP = 300  # jobs after which the bar counts
 SLOTS = 20
 BAR, SHARED_BAR = 1.2, 0.65
 DRAWN = "lognormal 90 s, 0.5"
-BATCHVID = "batchvid, every 5 s"
+BATCHVID = "batchvid"
 IN_FLIGHT, BUDGET_PER_S = 400, 8.0
 HTTP_SCALE = 20.0
 
@@ -70,8 +69,11 @@ def _policies(grid: Known) -> dict[str, Callable[[], Policy]]:
 def _shared(options: Options) -> list[Figure]:
     seconds = 1200 if options.quick else 4000
     lags = {
-        name: [mean_lag_s(choose, IN_FLIGHT, BUDGET_PER_S, seconds, seed) for seed in range(1, options.rounds + 1)]
-        for name, choose in CHOOSERS.items()
+        name: [
+            mean_lag_s(chooser(BUDGET_PER_S), IN_FLIGHT, BUDGET_PER_S, seconds, seed)
+            for seed in range(1, options.rounds + 1)
+        ]
+        for name, chooser in CHOOSERS.items()
     }
     figures = []
     for name, values in lags.items():
@@ -79,7 +81,7 @@ def _shared(options: Options) -> list[Figure]:
         figures.append(Figure(name=what, value=spread(values), unit="s"))
         if name != ROUND_ROBIN:
             shares = [own / all_alike for own, all_alike in zip(values, lags[ROUND_ROBIN], strict=True)]
-            bar = SHARED_BAR if name.startswith("batchvid") else None
+            bar = SHARED_BAR if name == SHARED else None
             figures.append(Figure(name=f"{what} / {ROUND_ROBIN}'s", value=spread(shares), unit="x", bar=bar))
     return figures
 
@@ -94,10 +96,10 @@ def _over_http(options: Options, jobs: int) -> Figure:
         with measure.vendor(clip=str(clip), lives_s={"model": (low_s, high_s)}) as base_url:
             manifest = rows_manifest(options.folder, jobs, base_url=base_url, concurrency=jobs, poll_every_s=every_s)
             measure.client("batchvid_client", {"manifest": str(manifest), "folder": str(options.folder / "out")})
-            with urllib.request.urlopen(f"{base_url}/books") as reply:
-                books = json.load(reply)
-        simulated = watch_all(POLICIES[BATCHVID](), lambda rng: rng.uniform(40, 120), tasks=jobs, slots=jobs)
-        values.append(HTTP_SCALE * mean(books["lags_s"]) / mean(w.lag_s for w in simulated))
+            books = measure.books(base_url)
+        policy = of_batchvid(every_s, every_s)
+        simulated = watch_all(policy, lambda rng: rng.uniform(low_s, high_s), tasks=jobs, slots=jobs)
+        values.append(mean(books["lags_s"]) / mean(w.lag_s for w in simulated))
     return Figure(
         name=f"mean lag over HTTP / simulated ({jobs} jobs, {HTTP_SCALE:g} times as fast)",
         value=spread(values),

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import shutil
-import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 from statistics import quantiles
@@ -58,8 +56,7 @@ def _busy(options: Options, clip: Path) -> Mapping[str, Any]:
     limits: dict[str, Any] = {"concurrency": slots, "poll_every_s": POLL_EVERY_S, "top": "downloads: {concurrency: 8}"}
     with measure.vendor(clip=str(clip), lives_s={"model": LIFE_S}, slots=slots) as base_url:
         said = _ours(options, slots * 2, base_url, **limits)
-        with urllib.request.urlopen(f"{base_url}/books") as reply:
-            books = json.load(reply)
+        books = measure.books(base_url)
     return {**said, "refills_s": books["refills_s"]}
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import sys
-import urllib.request
 from pathlib import Path
 
 import pytest
@@ -44,8 +42,7 @@ def test_floor_and_batchvid_make_the_same_clips_with_the_same_requests(tmp_path:
 
 def books(base_url: str) -> tuple[int, int]:
     """Submits and polls as the vendor counted them."""
-    with urllib.request.urlopen(f"{base_url}/books") as reply:
-        said = json.load(reply)
+    said = measure.books(base_url)
     return said["submits"], said["polls"]
 
 
