@@ -109,8 +109,8 @@ class _Lane:
         told, laws = Night(), dict(self.site.models)
         names = list(laws)
         self.models = {str(number): names[number % len(names)] for number in range(jobs)}
-        for job_id, model in self.models.items():
-            self.queue.push(job_id, model, model)
+        for waiting, model in self.models.items():
+            self.queue.push(waiting, model, model)
         slots, submits = Slots(self.site.slots), Window(self.site.submits_per_min, 60.0)
         now = work_s = longest_s = 0.0
         bought = 0
