@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import heapq
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -74,6 +75,7 @@ class Poller:
         self._due: dict[str, list[tuple[float, int, Watch]]] = {name: [] for name in context.lanes}
         self._pushed = 0
         self._wake = asyncio.Event()
+        self._sleeps_until = math.inf
         self._polls: set[asyncio.Task[None]] = set()
         self._foreign: set[tuple[str, str]] = set()
 
@@ -109,7 +111,8 @@ class Poller:
     def _push(self, watch: Watch, at: float) -> None:
         self._pushed += 1
         heapq.heappush(self._due[watch.lane.name], (at, self._pushed, watch))
-        self._wake.set()
+        if at < self._sleeps_until:  # of thousands in flight hardly one is due before the loop looks again anyway
+            self._wake.set()
 
     def _schedule(self, watch: Watch) -> None:
         """Ask again when the law of its model says so."""
@@ -140,7 +143,8 @@ class Poller:
         """Poll what is due, for as long as the run watches at all."""
         while not self._context.stopping:
             self._wake.clear()
-            wait_s = min((self._serve_lane(lane) for lane in self._context.lanes.values()), default=None)
+            wait_s = min((self._serve_lane(lane) for lane in self._context.lanes.values()), default=math.inf)
+            self._sleeps_until = self._context.now() + wait_s
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), wait_s)
 
