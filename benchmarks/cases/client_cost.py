@@ -47,7 +47,7 @@ def run(options: Options) -> Report:
     ]
     asked = Asked()
     candidates: dict[str, Callable[[], float]] = {
-        OURS: partial(_ours, options.folder, clip, jobs, asked),
+        OURS: partial(_ours, options, clip, jobs, asked),
         FLOOR: partial(_other, options.folder, clip, "aiohttp_client", jobs, sys.executable, asked),
     }
     for name, (program, package, _, part) in PEERS.items():
@@ -59,11 +59,12 @@ def run(options: Options) -> Report:
     return Report(case="client", figures=_figures(samples, asked), charts=[_chart(samples)], skipped=skipped)
 
 
-def _ours(folder: Path, clip: Path, jobs: int, asked: Asked) -> float:
+def _ours(options: Options, clip: Path, jobs: int, asked: Asked) -> float:
     """CPU a job, seconds. All are in flight at once, as long as tasks take."""
+    folder, every_s, life_s = options.folder, REFRESH_S * options.pace, [seconds * options.pace for seconds in LIFE_S]
     shutil.rmtree(folder / "out", ignore_errors=True)
-    with measure.vendor(clip=str(clip), lives_s={"model": LIFE_S}) as base_url:
-        manifest = rows_manifest(folder, jobs, base_url=base_url, concurrency=jobs, poll_every_s=REFRESH_S)
+    with measure.vendor(clip=str(clip), lives_s={"model": life_s}) as base_url:
+        manifest = rows_manifest(folder, jobs, base_url=base_url, concurrency=jobs, poll_every_s=every_s)
         said = measure.client("batchvid_client", {"manifest": str(manifest), "folder": str(folder / "out")}).said
         books = measure.books(base_url)
     if said["counts"] != {"succeeded": jobs}:

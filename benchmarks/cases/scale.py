@@ -53,8 +53,9 @@ def _whole(options: Options, clip: Path, jobs: int) -> Spread:
 def _busy(options: Options, clip: Path) -> Mapping[str, Any]:
     """A run whose slots are all taken until near its end, with 8 downloads: lag, refills, memory in flight."""
     slots = SLOTS // 10 if options.quick else SLOTS
-    limits: dict[str, Any] = {"concurrency": slots, "poll_every_s": POLL_EVERY_S, "top": "downloads: {concurrency: 8}"}
-    with measure.vendor(clip=str(clip), lives_s={"model": LIFE_S}, slots=slots) as base_url:
+    every_s, life_s = POLL_EVERY_S * options.pace, [seconds * options.pace for seconds in LIFE_S]
+    limits: dict[str, Any] = {"concurrency": slots, "poll_every_s": every_s, "top": "downloads: {concurrency: 8}"}
+    with measure.vendor(clip=str(clip), lives_s={"model": life_s}, slots=slots) as base_url:
         said = _ours(options, slots * 2, base_url, **limits)
         books = measure.books(base_url)
     return {**said, "refills_s": books["refills_s"]}
