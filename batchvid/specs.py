@@ -46,9 +46,10 @@ class JobSpec:
 
     `model` is the catalogue's name of the model, `provider` who is to be asked. `duration_s` is in seconds;
     None and empty mean that the manifest says nothing and the catalogue's default is sent. `key` is the clip's path
-    below the batch's `clips/` folder. `action`, `video` and `audio` mean what they mean in `wire.Order`. `variables`
-    are the manifest's own values for this job, for the report. `fingerprint` covers what is paid for and nothing
-    else (see `fingerprint`).
+    below the batch's `clips/` folder. `action`, `video` and `audio` mean what they mean in `wire.Order`. `parent` is
+    the id of the job whose clip this one works on, `parent_fingerprint` says which clip that is to be. `variables` are
+    the manifest's own values for this job, for the report. `fingerprint` covers what is paid for and nothing else (see
+    `fingerprint`).
     """
 
     id: str
@@ -70,6 +71,8 @@ class JobSpec:
     mode: str = ""
     action: str = ""
     video: str = ""
+    parent: str = ""
+    parent_fingerprint: str = ""
     audio: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
     variables: Mapping[str, str] = field(default_factory=dict)
@@ -143,7 +146,12 @@ def fingerprint(
         "options": options,
     }
     kept = {name: value for name, value in said.items() if value not in (None, "", [], {})}
-    return f"{FINGERPRINT_VERSION}:{hashlib.sha256(_canonical(kept)).hexdigest()[:32]}"
+    return _digest(_canonical(kept))
+
+
+def fingerprint_of_child(own: str, parent: str) -> str:
+    """The fingerprint of a job that works on a parent's clip: another one whenever either of the two changes."""
+    return _digest(f"{own} of {parent}".encode())
 
 
 def _canonical(said: Mapping[str, Any]) -> bytes:
@@ -151,3 +159,7 @@ def _canonical(said: Mapping[str, Any]) -> bytes:
     if "options" in said:
         return json.dumps(said, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
     return orjson.dumps(said, option=orjson.OPT_SORT_KEYS)  # the same bytes in a fifth of the time
+
+
+def _digest(text: bytes) -> str:
+    return f"{FINGERPRINT_VERSION}:{hashlib.sha256(text).hexdigest()[:32]}"

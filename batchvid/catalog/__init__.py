@@ -25,6 +25,7 @@ __all__ = [
     "Tier",
     "built_in",
     "check",
+    "link_lifetime_s",
     "models_for",
     "pace_of",
     "providers",
@@ -50,3 +51,11 @@ def pace_of(provider: Provider, model: str, models: Models | None = None) -> Pac
     except UsageError:
         return Pace(POLL_EVERY_S, REFRESH_S)
     return Pace(known.poll_every_s, known.refresh_s)
+
+
+def link_lifetime_s(provider: Provider, model: str, models: Models | None = None) -> float | None:
+    """How long a finished clip of this model can be fetched, in seconds; None where nobody says."""
+    try:
+        return (models or built_in()).find(model, provider.routes).link_lifetime_s
+    except UsageError:
+        return None

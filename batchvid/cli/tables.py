@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import click
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from batchvid.jobs import IN_FLIGHT, Job, JobState
 from batchvid.planning import JobPlan, Plan
+from batchvid.waiting import WAITING
 
 SHOWN = 8  # jobs of a verdict, unless all are asked for
 PIPE_COLUMNS = 400  # wider than any table: a script wants one line a row
@@ -57,7 +59,7 @@ def seconds_of(jobs: Sequence[JobPlan]) -> str:
     return " + ".join(filter(None, (said, f"{unknown} x unknown" if unknown else "")))
 
 
-def price_of(jobs: Sequence[JobPlan]) -> str:
+def price_of(jobs: Sequence[JobPlan | Job]) -> str:
     """The sum of what is known, and how many are not."""
     known = [job.price.usd for job in jobs if job.price.usd is not None]
     unknown = len(jobs) - len(known)
@@ -75,7 +77,9 @@ def status_facts(jobs: Sequence[Job], holder: str) -> dict[str, Any]:
         "in_flight": sum(counts[state] for state in IN_FLIGHT),
         "committed_usd": str(sum((job.committed_usd for job in jobs), Decimal(0))),
         "unpriced_attempts": sum(job.unpriced_attempts for job in jobs),
-        "uncertain": [_uncertain(job) for job in jobs if job.state is JobState.UNCERTAIN],
+        "uncertain": [
+            {name: read(job) for name, read in WAITING.items()} for job in jobs if job.state is JobState.UNCERTAIN
+        ],
         "failed": [
             {"job": job.id, "kind": job.kind, "message": job.message, "task_id": job.task_id}
             for job in jobs
@@ -84,17 +88,24 @@ def status_facts(jobs: Sequence[Job], holder: str) -> dict[str, Any]:
     }
 
 
-def _uncertain(job: Job) -> dict[str, Any]:
-    sent_at = job.submitted_at.isoformat(timespec="seconds") if job.submitted_at else ""
-    return {
-        "job": job.id,
-        "provider": job.spec.provider,
-        "model": job.spec.model,
-        "sent_at": sent_at,
-        "external_id": job.external_id,
-        "prompt": job.spec.prompt[:80],
-        "message": job.message,
-    }
+def print_waiting(jobs: Sequence[Job]) -> None:
+    """The jobs that wait for a person, with all that a vendor's console or support may ask for."""
+    if not jobs:
+        click.echo("nothing waits for a person")
+    for job in jobs:
+        _print_one({name: read(job) for name, read in WAITING.items()})
+
+
+def _print_one(job: Mapping[str, str]) -> None:
+    ids = (f"our id {job['external_id']}", f"request id {job['request_id']}" if job["request_id"] else "")
+    lines = (
+        f"uncertain: {job['job']} ({job['provider']} {job['model']}, sent {job['sent_at']}): {job['message']}",
+        f"  prompt: {job['prompt']}",
+        f"  {', '.join(filter(None, ids))}",
+        f"  {job['looked_up']}" if job["looked_up"] else "",
+        f"  settle it: batchvid resolve {job['job']} --task-id ID | --abandon",
+    )
+    console_for_people().print("\n".join(filter(None, lines)), markup=False, soft_wrap=True)
 
 
 def print_status(folder: Path, facts: dict[str, Any]) -> None:
@@ -102,12 +113,7 @@ def print_status(folder: Path, facts: dict[str, Any]) -> None:
     console = console_for_people()
     console.print(f"{folder}: {facts['jobs']} jobs; {facts['running_as'] or 'no run is at work'}", markup=False)
     for job in facts["uncertain"]:
-        console.print(
-            f"uncertain: {job['job']} ({job['provider']} {job['model']}, sent {job['sent_at']}): {job['message']}\n"
-            f"  prompt: {job['prompt']}\n  settle it: batchvid resolve {job['job']} --task-id ID | --abandon",
-            markup=False,
-            soft_wrap=True,
-        )
+        _print_one(job)
     if facts["states"]["submitting"] and not facts["running_as"]:
         console.print("the last run ended during paid calls: the next one shows those jobs as uncertain")
     states = ", ".join(f"{count} {state}" for state, count in facts["states"].items() if count)
