@@ -355,7 +355,8 @@ def _planned(jobs: Mapping[str, Job], specs: Sequence[JobSpec], reason: str) -> 
     for wanted in specs:
         job, spec = jobs.get(wanted.id), wanted
         if job is not None and job.state is JobState.PENDING and job.spec.fingerprint == spec.fingerprint:
-            spec = spec if spec.seed == job.spec.seed else replace(spec, seed=job.spec.seed)  # a reroll that an earlier run had no time for
+            # a reroll that an earlier run had no time for; nearly all keep the seed that they have
+            spec = spec if spec.seed == job.spec.seed else replace(spec, seed=job.spec.seed)
         if job is not None and job.state is not JobState.PENDING:
             events.append((spec.id, ev.Reopened(at=at, reason=reason)))
         if job is None or job.spec != spec:
