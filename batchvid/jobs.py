@@ -45,6 +45,13 @@ PAID_AND_OPEN = frozenset({JobState.SUBMITTING, JobState.RUNNING, JobState.READY
 """States in which money is out and the clip is not in yet."""
 
 
+_NOTHING: Mapping[str, str] = {}  # one for all jobs: nearly every one has nothing to say
+
+
+def _nothing() -> Mapping[str, str]:
+    return _NOTHING
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """A JobSpec and where it stands.
@@ -92,7 +99,7 @@ class Job:
     progress: float | None = None
     assets: tuple[Asset, ...] = ()
     expires_at: datetime | None = None
-    vendor: Mapping[str, str] = field(default_factory=dict)
+    vendor: Mapping[str, str] = field(default_factory=_nothing)
     kind: FailureKind | None = None
     message: str = ""
     charged: Charged = Charged.UNKNOWN
@@ -179,7 +186,7 @@ def _submit_started(job: Job, event: ev.SubmitStarted) -> dict[str, Any]:
         "progress": None,
         "assets": (),
         "expires_at": None,
-        "vendor": {},
+        "vendor": _NOTHING,
         "dead_links": 0,
         "kind": None,
         "message": "",

@@ -18,7 +18,7 @@ from uuid import uuid4
 
 from pydantic import TypeAdapter
 
-from batchvid import catalog, edits, guard, manifest, report, runner
+from batchvid import catalog, collector, edits, guard, manifest, report, runner
 from batchvid import events as ev
 from batchvid.catalog import Model, Models, Provider
 from batchvid.catalog.listing import Listing, cache_file, keep
@@ -305,7 +305,7 @@ def _go(
         models=batch.models,
         keys=Keys(batch.manifest.folder),
         buys=frozenset(spec.id for spec in buys),
-        scope=frozenset(placed.spec.id for placed in batch.manifest.jobs),
+        scope=frozenset(placed.spec.id for placed in batch.manifest.jobs) if batch.only else batch.manifest.all_ids,
         caps={name: Caps(**said.model_dump()) for name, said in budgets.items()},
         retries=settings.retries,
         rerolls=settings.moderation_rerolls,
@@ -329,7 +329,8 @@ def _drive(state: StateFile, jobs: dict[str, Job], setup: Setup, display: Displa
         notice(told)
     recorder = Recorder(state, jobs, (shown, log))
     try:
-        return asyncio.run(runner.run(state, recorder, setup, notice, shown.tick))
+        with collector.settled():
+            return asyncio.run(runner.run(state, recorder, setup, notice, shown.tick))
     finally:
         ends = recorder.jobs.values()
         try:  # a full disk, a file that a spreadsheet holds
@@ -360,14 +361,16 @@ def _recovered(state: StateFile, *, buying: Batch | None = None) -> dict[str, Jo
 def _planned(jobs: Mapping[str, Job], specs: Sequence[JobSpec], reason: str) -> list[tuple[str, ev.Event]]:
     """What to record so that each of these specs is pending as the manifest has it now."""
     events: list[tuple[str, ev.Event]] = []
+    at = utc_now()
     for wanted in specs:
         job, spec = jobs.get(wanted.id), wanted
         if job is not None and job.state is JobState.PENDING and job.spec.fingerprint == spec.fingerprint:
-            spec = replace(spec, seed=job.spec.seed)  # a reroll that an earlier run had no time for
+            # a reroll that an earlier run had no time for; nearly all keep the seed that they have
+            spec = spec if spec.seed == job.spec.seed else replace(spec, seed=job.spec.seed)
         if job is not None and job.state is not JobState.PENDING:
-            events.append((spec.id, ev.Reopened(at=utc_now(), reason=reason)))
+            events.append((spec.id, ev.Reopened(at=at, reason=reason)))
         if job is None or job.spec != spec:
-            events.append((spec.id, ev.Planned(at=utc_now(), spec=spec)))
+            events.append((spec.id, ev.Planned(at=at, spec=spec)))
     return events
 
 

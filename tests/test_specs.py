@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from typing import Any
 
 import pytest
@@ -61,6 +63,20 @@ def test_it_means_the_same_for_ever() -> None:
     """These digests were made once and stand: if one moves, every stored clip would look changed."""
     assert fingerprint(model="veo3-fast", prompt="a paper kite") == "f1:44d9214861171791357ba4035901e247"
     assert fingerprint(**SAID) == "f1:e61a70703bcd72c36e6840e40b4043b2"
+
+
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
+
+
+@given(prompt=TEXTS, seed=st.integers(0, 2**63 - 1), pair=st.tuples(TEXTS, TEXTS), sound=st.booleans())
+def test_it_is_the_digest_of_the_standard_librarys_json(
+    prompt: str, seed: int, pair: tuple[str, str], sound: bool
+) -> None:
+    """Whatever writes the JSON, now or later: sorted keys, no blanks, no escapes but the needed ones."""
+    said = {"model": "m", "prompt": prompt, "seed": seed, "images": [list(pair)], "sound": sound, "duration_s": "8"}
+    text = json.dumps(said, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    digest = f"f1:{hashlib.sha256(text.encode()).hexdigest()[:32]}"
+    assert digest == fingerprint(model="m", prompt=prompt, seed=seed, images=(pair,), sound=sound, duration_s=8)
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, ConfigDict
@@ -156,10 +157,16 @@ class Model:
         said = f"{self.price.source}, {self.price.as_of}"
         if tier.usd_per_clip is not None:
             ranged = tier.lowest_usd_per_clip is not None
-            return Price(usd=tier.usd_per_clip, basis=f"at most: {said}" if ranged else f"estimate: {said}")
+            return _price(tier.usd_per_clip, f"at most: {said}" if ranged else f"estimate: {said}")
         if tier.usd_per_s is not None and duration_s is not None:
-            return Price(usd=tier.usd_per_s * Decimal(str(duration_s)), basis=f"estimate: {said}")
+            return _price(tier.usd_per_s * Decimal(str(duration_s)), f"estimate: {said}")
         return UNPRICED
+
+
+@lru_cache(maxsize=1024)
+def _price(usd: Decimal, basis: str) -> Price:
+    """One object for all jobs that cost the same: a batch has many jobs and few prices."""
+    return Price(usd=usd, basis=basis)
 
 
 def tier_word(resolution: str) -> str:

@@ -58,7 +58,7 @@ def text(value: object, limit: int = MESSAGE_CHARS) -> str:
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
         return ""
     line = " ".join(str(value)[: 4 * limit].split())
-    printable = "".join(char for char in line if char.isprintable())
+    printable = line if line.isprintable() else "".join(char for char in line if char.isprintable())
     return _KEY.sub(r"\1-***", printable)[:limit]
 
 

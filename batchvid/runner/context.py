@@ -72,7 +72,11 @@ class RunContext:
 
     def law(self, provider: str, model: str) -> Law:
         """How long this provider's tasks of a model (its id on the wire) take, as far as was seen."""
-        return self.laws.setdefault(f"{provider}/{model}", Law())
+        name = f"{provider}/{model}"
+        law = self.laws.get(name)
+        if law is None:  # a law is costly to make, and this is asked with every job
+            law = self.laws[name] = Law()
+        return law
 
     def job(self, job_id: str) -> Job:
         """The job as it stands."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import heapq
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -23,7 +24,7 @@ from batchvid.runner.lanes import LONGEST_WISH_S, Lane
 from batchvid.runner.overdue import end_overdue
 from batchvid.runner.retry import backoff_s
 from batchvid.specs import Reason
-from batchvid.wire import Phase, Refused, Request, Status
+from batchvid.wire import Phase, Refused, Request, Response, Status
 
 GRACE_POLLS = 6
 TOLD_UNANSWERED = 3  # in a row: one or two are nothing to worry people with
@@ -59,6 +60,13 @@ class Watch:
     unseen: int = 0
     unanswered: int = 0
     unreadable: int = 0
+    heard: tuple[bytes, Status | Refused] | None = None
+
+    def read(self, response: Response, job: Job) -> Status | Refused:
+        """What a reply says. While a task runs it mostly says the very same again, which needs no second reading."""
+        if self.heard is None or response.status != 200 or self.heard[0] != response.body:
+            self.heard = (response.body, DIALECTS[job.dialect].read_poll(response, job.task_id))
+        return self.heard[1]
 
 
 class Poller:
@@ -73,6 +81,7 @@ class Poller:
         self._due: dict[str, list[tuple[float, int, Watch]]] = {name: [] for name in context.lanes}
         self._pushed = 0
         self._wake = asyncio.Event()
+        self._sleeps_until = math.inf
         self._polls: set[asyncio.Task[None]] = set()
         self._foreign: set[tuple[str, str]] = set()
 
@@ -113,7 +122,8 @@ class Poller:
     def _push(self, watch: Watch, at: float) -> None:
         self._pushed += 1
         heapq.heappush(self._due[watch.lane.name], (at, self._pushed, watch))
-        self._wake.set()
+        if at < self._sleeps_until:  # of thousands in flight hardly one is due before the loop looks again anyway
+            self._wake.set()
 
     def _schedule(self, watch: Watch) -> None:
         """Ask again when the law of its model says so."""
@@ -145,7 +155,8 @@ class Poller:
         """Poll what is due, for as long as the run watches at all."""
         while not self._context.stopping:
             self._wake.clear()
-            wait_s = min((self._serve_lane(lane) for lane in self._context.lanes.values()), default=None)
+            wait_s = min((self._serve_lane(lane) for lane in self._context.lanes.values()), default=math.inf)
+            self._sleeps_until = self._context.now() + wait_s
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), wait_s)
 
@@ -190,7 +201,7 @@ class Poller:
                 )
             finally:
                 lane.polls_under_way -= 1
-            said = DIALECTS[job.dialect].read_poll(response, job.task_id)
+            said = watch.read(response, job)
             watch.unreadable = 0
         except UnreadableReply as fault:
             watch.unreadable += 1

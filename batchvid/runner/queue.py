@@ -2,33 +2,32 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict, deque
+import heapq
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 LONGER = 1.5  # how much longer than the shortest a model's tasks must take to be put first
 FAIR_TURN = 4  # every so many-th job is the next in turn, however long it takes: nobody starves
 
-
-@dataclass(slots=True)
-class _Line:
-    """The jobs of one clip entry and one model, alike to the limits; `served` is when it last had its turn."""
-
-    served: int
-    jobs: deque[str] = field(default_factory=deque)
+Line = tuple[str, str]
+"""A clip entry and a model: jobs of one line are alike to the limits and stand in order."""
 
 
 class FairQueue:
     """Jobs waiting to be bought at one provider, served round-robin over the lines of an entry and a model.
+
+    Every job gets a turn when it is pushed: one after the last of its own line, never one that is over. A model's
+    heap then holds one entry a job, and a full model costs nothing to pass over.
 
     Where one model's tasks take much longer than another's they go first, three times out of four: begun last, they
     alone would be awaited at the end of the night.
     """
 
     def __init__(self) -> None:
-        self._models: dict[str, OrderedDict[str, _Line]] = {}  # lines by entry, the one served longest ago first
-        self._size = 0
+        self._models: dict[str, list[tuple[int, int, str]]] = {}  # model: (turn, pushed as, job id)
+        self._turns: dict[Line, int] = {}  # the last turn given to each line
         self._turn = 0
+        self._size = 0
+        self._pushed = 0
         self._popped = 0
 
     def __len__(self) -> int:
@@ -41,12 +40,10 @@ class FairQueue:
 
     def push(self, job_id: str, entry: str, model: str) -> None:
         """Put a job at the end of its line."""
-        lines = self._models.setdefault(model, OrderedDict())
-        line = lines.get(entry)
-        if line is None:
-            self._turn += 1
-            line = lines[entry] = _Line(self._turn)
-        line.jobs.append(job_id)
+        turn = max(self._turn, self._turns.get((entry, model), -1) + 1)
+        self._turns[entry, model] = turn
+        heapq.heappush(self._models.setdefault(model, []), (turn, self._pushed, job_id))
+        self._pushed += 1
         self._size += 1
 
     def drain(self, model: str) -> list[str]:
@@ -58,31 +55,23 @@ class FairQueue:
     def pop(
         self, allows: Callable[[str], bool], lasts_s: Callable[[str], float | None] = lambda _model: None
     ) -> str | None:
-        """The next job whose model is allowed, or None. Its line goes to the back.
+        """The next job whose model is allowed, or None.
 
         `lasts_s` says how many seconds a model's tasks are expected to take, None where nobody knows.
         """
         allowed = [model for model in self._models if allows(model)]
         if not allowed:
             return None
-        model = self._longest(allowed, lasts_s) or min(allowed, key=self._served)
-        lines = self._models[model]
-        entry, line = next(iter(lines.items()))
-        job_id = line.jobs.popleft()
+        model = self._longest(allowed, lasts_s) or min(allowed, key=lambda one: self._models[one][0])
+        turn, _, job_id = heapq.heappop(self._models[model])
+        if not self._models[model]:
+            del self._models[model]
+        self._turn = max(self._turn, turn)
         self._size -= 1
         self._popped += 1
-        self._turn += 1
-        if line.jobs:
-            line.served = self._turn
-            lines.move_to_end(entry)
-        else:
-            del lines[entry]
-            if not lines:
-                del self._models[model]
+        if not self._size:
+            self._turns.clear()
         return job_id
-
-    def _served(self, model: str) -> int:
-        return next(iter(self._models[model].values())).served
 
     def _longest(self, allowed: list[str], lasts_s: Callable[[str], float | None]) -> str | None:
         """The model to put first, None where it is just the turn of the next in line."""

@@ -14,6 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
 
+from batchvid import collector
 from batchvid.errors import StateError
 from batchvid.events import Event, Planned
 from batchvid.jobs import Job, advance
@@ -67,7 +68,8 @@ class StateFile:
 
     def jobs(self) -> dict[str, Job]:
         """Every job, in the manifest's order."""
-        return {job.id: job for job in _jobs(self._connection, self.path)}
+        with collector.at_rest():
+            return {job.id: job for job in _jobs(self._connection, self.path)}
 
     def commit(self, entries: Iterable[Entry]) -> None:
         """Write events and the jobs they lead to, in one durable transaction; all or, with StateError, nothing."""
@@ -154,7 +156,7 @@ def record_now(state: StateFile, jobs: Mapping[str, Job], events: Iterable[tuple
 
 def read_jobs(path: Path) -> list[Job]:
     """Every job as it stands on disk now, also while a run is writing. Raises StateError when it cannot be read."""
-    with _reading(path) as connection:
+    with _reading(path) as connection, collector.at_rest():
         return list(_jobs(connection, path))
 
 

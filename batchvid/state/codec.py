@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, Field, fields
 from datetime import datetime
 from decimal import Decimal
+from operator import attrgetter
 from typing import Any
 
 import orjson
@@ -27,11 +29,12 @@ def _default(field: Field[Any]) -> object:
 
 _SPEC_DEFAULTS = {f.name: _default(f) for f in fields(JobSpec)}
 _JOB_DEFAULTS = {f.name: _default(f) for f in fields(Job) if f.name not in ("spec", "state")}
+_SPEC_VALUES, _JOB_VALUES = attrgetter(*_SPEC_DEFAULTS), attrgetter(*_JOB_DEFAULTS)  # all fields in one step
 
 
 def dump_spec(spec: JobSpec) -> str:
     """A JobSpec as JSON, without the fields that say nothing."""
-    return _dumps({name: v for name, default in _SPEC_DEFAULTS.items() if (v := getattr(spec, name)) != default})
+    return _dumps(_said(_SPEC_DEFAULTS, _SPEC_VALUES(spec)))
 
 
 def load_spec(text: str) -> JobSpec:
@@ -41,7 +44,7 @@ def load_spec(text: str) -> JobSpec:
 
 def dump_standing(job: Job) -> str:
     """What a Job has beyond its spec, state and defaults, as JSON."""
-    kept = {name: value for name, default in _JOB_DEFAULTS.items() if (value := getattr(job, name)) != default}
+    kept = _said(_JOB_DEFAULTS, _JOB_VALUES(job))
     if job.assets:
         kept["assets"] = _lasting(job.assets)
     return _dumps(kept)
@@ -49,7 +52,8 @@ def dump_standing(job: Job) -> str:
 
 def load_job(state: str, spec: str, standing: str) -> Job:
     """The Job of one row. Raises pydantic.ValidationError for a row that was tampered with."""
-    return _JOB.validate_python({**orjson.loads(standing), "state": state, "spec": load_spec(spec)})
+    rest = "}" if standing == "{}" else f",{standing[1:]}"
+    return _JOB.validate_json(f'{{"state":"{state}","spec":{spec}{rest}')  # in one pass, without a dict between
 
 
 def dump_event(event: ev.Event) -> str:
@@ -70,6 +74,11 @@ def load_event(name: str, at: str, data: str, spec: JobSpec) -> ev.Event:
     adapter = _EVENTS.setdefault(name, TypeAdapter(kind))
     event: ev.Event = adapter.validate_python({**orjson.loads(data), "at": at})
     return event
+
+
+def _said(defaults: Mapping[str, object], values: Iterable[object]) -> dict[str, object]:
+    """The fields that say something, for most of a hundred thousand jobs say little."""
+    return {name: v for (name, default), v in zip(defaults.items(), values, strict=True) if v != default}
 
 
 def _lasting(assets: tuple[Asset, ...]) -> list[Asset]:

@@ -1,0 +1,101 @@
+"""Case 2: how long a night takes against the least that its limits allow: simulated, and a sample over HTTP."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from typing import Any
+
+from batchvid.runner.cadence import SLOT_WAITED_FOR_S
+from benchmarks import measure
+from benchmarks.batch import rows_manifest
+from benchmarks.cases import Options
+from benchmarks.clip import make_clip
+from benchmarks.figures import Chart, Figure, Report, Spread, spread
+from benchmarks.laws import lognormal, mixed, pareto
+from benchmarks.policies import fixed, of_batchvid
+from benchmarks.simulate import Site, night
+
+SLOTS = 20
+LONG, SHORT = "long", "short"
+LASTS_S = {LONG: 180.0, SHORT: 60.0}  # the medians, as the runner has learned them after eight tasks of each
+TWO = [(SHORT, lognormal(60, 0.4)), (LONG, lognormal(180, 0.4))]
+NIGHTS: dict[str, list[Site]] = {
+    "uniform": [Site(slots=SLOTS, models=[("uniform", lambda rng: rng.uniform(60, 180))])],
+    "lognormal": [Site(slots=SLOTS, models=[("lognormal", lognormal(120, 0.5))])],
+    "heavy tail": [Site(slots=SLOTS, models=[("heavy", mixed((0.9, lognormal(100, 0.4)), (0.1, pareto(100, 1.5))))])],
+    "two models": [Site(slots=SLOTS, models=TWO)],
+    "four providers": [Site(slots=slots, models=TWO) for slots in (5, 10, 20, 40)],
+}
+BAR = 1.06
+SCALE = 60.0  # the HTTP sample runs a minute in a second
+
+
+def run(options: Options) -> Report:
+    """Every night as the runner would poll it; then one for real, sixty times as fast."""
+    jobs = 300 if options.quick else 1000
+    figures: list[Figure] = []
+    values: dict[str, float] = {}
+    for name, sites in NIGHTS.items():
+        for failing in (0.0, 0.05):
+            for order, lasts_s in _orders(sites).items():
+                label = f"{name}{', 5 % fail' if failing else ''}{order}"
+                value = _simulated(options, sites, jobs, failing, lasts_s)
+                is_the_bar = name == "two models" and bool(order) and not failing
+                bar = BAR if is_the_bar else None
+                figures.append(Figure(name=f"makespan / bound, simulated: {label}", value=value, unit="x", bar=bar))
+                values[label] = value.median
+    lagless = night(NIGHTS["two models"], lambda: fixed(0.01), jobs=jobs, lasts_s=LASTS_S)
+    figures.append(
+        Figure(
+            name="makespan / bound, simulated: two models, long first, no lag at all",
+            value=spread([lagless.makespan_s / lagless.bound_s]),
+            unit="x",
+            note="what the tail alone costs",
+        )
+    )
+    figures.append(_over_http(options, 120 if options.quick else 600))
+    return Report(case="makespan", figures=figures, charts=[Chart(title="Makespan / bound", unit="x", values=values)])
+
+
+def _simulated(options: Options, sites: list[Site], jobs: int, failing: float, lasts_s: Mapping[str, float]) -> Spread:
+    made = [
+        night(
+            sites,
+            lambda: of_batchvid(10.0, 1.0, SLOT_WAITED_FOR_S),
+            jobs=jobs,
+            failing=failing,
+            lasts_s=lasts_s,
+            seed=seed,
+        )
+        for seed in range(5, 5 + options.rounds)
+    ]
+    return spread([one.makespan_s / one.bound_s for one in made])
+
+
+def _orders(sites: list[Site]) -> dict[str, Mapping[str, float]]:
+    return {"": {}, ", long first": LASTS_S} if len(sites[0].models) > 1 else {"": {}}
+
+
+def _over_http(options: Options, jobs: int) -> Figure:
+    """Two models whose times differ three-fold, as above, in real time but SCALE times as fast."""
+    clip = make_clip(options.folder / "clip.mp4")
+    lives = {LONG: (180 * 0.6 / SCALE, 180 * 1.4 / SCALE), SHORT: (60 * 0.6 / SCALE, 60 * 1.4 / SCALE)}
+    values = []
+    for _ in range(options.rounds):
+        shutil.rmtree(options.folder / "out", ignore_errors=True)
+        with measure.vendor(clip=str(clip), lives_s=lives) as base_url:
+            limits: dict[str, Any] = {"concurrency": SLOTS, "poll_every_s": 5 / SCALE}
+            manifest = rows_manifest(options.folder, jobs, base_url=base_url, models=(LONG, SHORT), **limits)
+            asked = {"manifest": str(manifest), "folder": str(options.folder / "out")}
+            said = measure.client("batchvid_client", asked).said
+            books = measure.books(base_url)
+        if said["counts"] != {"succeeded": jobs}:
+            raise measure.ClientFailed(f"not all of {jobs} jobs succeeded: {said['reason']}")
+        values.append(books["makespan_s"] * SLOTS / books["work_s"])
+    return Figure(
+        name=f"makespan / bound, over HTTP: two models, {SLOTS} slots, {jobs:,} jobs, asked every 5 s",
+        value=spread(values),
+        unit="x",
+        note=f"a minute in {60 / SCALE:g} s, so that every millisecond of ours weighs {SCALE:g} times",
+    )

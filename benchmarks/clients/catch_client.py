@@ -1,0 +1,81 @@
+"""batchvid's own download step for so many streams at once; its hash and its media check are timed apart as well."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import time
+from pathlib import Path
+
+import av  # noqa: F401 - the media check imports it with the first clip
+
+from batchvid.media import probe
+from batchvid.runner.catch import Catch, catch_clip
+from batchvid.runner.transport import Transport
+from batchvid.storage import LocalStore
+from batchvid.wire import Asset
+from benchmarks.clients import cpu_s, settings, tell
+
+LOOK_EVERY_S = 0.002
+
+
+async def fetch(base_url: str, folder: Path, streams: int, lags_s: list[float]) -> None:
+    """All of them at once."""
+
+    async def look() -> None:
+        while True:
+            due = time.perf_counter() + LOOK_EVERY_S
+            await asyncio.sleep(LOOK_EVERY_S)
+            lags_s.append(time.perf_counter() - due)
+
+    looking = asyncio.create_task(look())
+    store = LocalStore(folder)
+    async with Transport() as transport:
+        await asyncio.gather(*(catch_clip(transport, store, _catch(base_url, number)) for number in range(streams)))
+    looking.cancel()
+
+
+def _catch(base_url: str, number: int) -> Catch:
+    return Catch(
+        asset=Asset(location=f"{base_url}/clip/{number}.mp4"),
+        base_url=base_url,
+        key="",
+        clip_key=f"{number}.mp4",
+        task_id=f"task_{number}",
+        duration_s=8.0,
+        sidecar={},
+    )
+
+
+def hash_cpu_s(path: Path, times: int) -> float:
+    """CPU of hashing that file so often."""
+    data = path.read_bytes()
+    began = cpu_s()
+    for _ in range(times):
+        hashlib.sha256(data).digest()
+    return cpu_s() - began
+
+
+def check_cpu_s(path: Path, times: int) -> float:
+    """CPU of checking that file so often."""
+    began = cpu_s()
+    for _ in range(times):
+        probe(path)
+    return cpu_s() - began
+
+
+if __name__ == "__main__":
+    asked = settings()
+    folder, streams = Path(asked["folder"]), asked["streams"]
+    late: list[float] = []
+    began, wall = cpu_s(), time.perf_counter()
+    asyncio.run(fetch(asked["base_url"], folder, streams, late))
+    used_s, took_s = cpu_s() - began, time.perf_counter() - wall
+    first = folder / "clips" / "0.mp4"
+    tell(
+        cpu_s=used_s,
+        wall_s=took_s,
+        hash_s=hash_cpu_s(first, streams),
+        check_s=check_cpu_s(first, streams),
+        lag_p99_s=sorted(late)[len(late) * 99 // 100],
+    )

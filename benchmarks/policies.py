@@ -1,0 +1,92 @@
+"""When a task is asked again, as the polling cases see it: a function of its age, and a word when one ended.
+
+This is the seam: whoever builds another policy puts it into POLICIES.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from itertools import count
+
+from batchvid.catalog import Pace
+from batchvid.runner.cadence import NOBODY_WAITS_S, next_age_s
+from batchvid.runner.hazard import Law
+from benchmarks.laws import LONGEST_GAP_S, STEP_S, Known
+
+
+def _ignore(_from_s: float, _to_s: float) -> None:
+    """Learns nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """`wait_s` is told a task's age and how often it was asked, and says how long to wait with the next poll.
+
+    `survived` is told of each look that found a task running, `ended` of each that found it finished: at which age it
+    was last seen running (0 for never), and its age now.
+    """
+
+    wait_s: Callable[[float, int], float]
+    survived: Callable[[float, float], None] = _ignore
+    ended: Callable[[float, float], None] = _ignore
+
+
+def fixed(every_s: float) -> Policy:
+    """The same pause always."""
+    return Policy(lambda _age_s, _asked: every_s)
+
+
+def backoff(first_s: float, factor: float, longest_s: float) -> Policy:
+    """Ever longer pauses."""
+    return Policy(lambda _age_s, asked: min(longest_s, first_s * factor**asked))
+
+
+def of_batchvid(every_s: float, refresh_s: float, price_s: float = NOBODY_WAITS_S) -> Policy:
+    """What the runner does, from a model that nobody knows yet on: fixed at first, then by the law that it learns."""
+    law, pace, looks = Law(), Pace(every_s, refresh_s), count()
+
+    def wait_s(age_s: float, _asked: int) -> float:
+        return next_age_s(law, pace, age_s, price_s, f"job {next(looks)}") - age_s
+
+    return Policy(wait_s, law.survived, law.ended)
+
+
+def planned(plan: Iterable[int]) -> Policy:
+    """Fixed ages, in steps of the grid: what the dynamic programme says."""
+    ages_s = [step * STEP_S for step in plan]
+
+    def wait_s(age_s: float, asked: int) -> float:
+        return max(STEP_S, ages_s[asked] - age_s) if asked < len(ages_s) else LONGEST_GAP_S
+
+    return Policy(wait_s)
+
+
+def sqrt_hazard(law: Known, price_s: float) -> Policy:
+    """Density of polls = sqrt(hazard / 2 price), the law being known (Barlow and Keller's inspection rule)."""
+    amount = [0.0]
+    for step in range(law.steps):
+        alive = 1 - law.below[step]
+        rate = (law.below[step + 1] - law.below[step]) / alive / STEP_S if alive > 0 else 0.0
+        amount.append(amount[-1] + STEP_S * math.sqrt(rate / (2 * price_s)))
+
+    def wait_s(age_s: float, _asked: int) -> float:
+        start = min(law.steps, int(age_s / STEP_S))
+        stop = start + 1
+        most = min(law.steps, start + round(LONGEST_GAP_S / STEP_S))
+        while stop < most and amount[stop] - amount[start] < 1:
+            stop += 1
+        return (stop - start) * STEP_S
+
+    return Policy(wait_s)
+
+
+POLICIES: dict[str, Callable[[], Policy]] = {
+    "batchvid": lambda: of_batchvid(10.0, 1.0),
+    "fixed 5 s": lambda: fixed(5.0),
+    "fixed 10 s": lambda: fixed(10.0),
+    "backoff x2 from 2 s to 60 s": lambda: backoff(2.0, 2.0, 60.0),
+    "backoff x1.5 from 2 s to 30 s": lambda: backoff(2.0, 1.5, 30.0),
+}
+"""A fresh policy a law, by the name in the table: each learns from nothing but the tasks of that law."""

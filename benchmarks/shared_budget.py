@@ -1,0 +1,147 @@
+"""Whom to ask next when all tasks share one budget of polls: simulated on a virtual clock. Pure."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Protocol
+
+from batchvid.catalog import Pace
+from batchvid.runner.cadence import SLOT_WAITED_FOR_S, demand_of, next_age_s, price_within
+from batchvid.runner.hazard import Law
+from batchvid.runner.poller import MOVED, REPRICE_EVERY_S
+from benchmarks.laws import LAWS, LONGEST_S, STEP_S, known
+
+PACE = Pace(every_s=10.0, refresh_s=1.0)
+
+
+@dataclass(slots=True)
+class Task:
+    """A task in flight: times on the virtual clock, seconds."""
+
+    law: str
+    born_at: float
+    takes_s: float
+    asked_at: float
+
+
+class Chooser(Protocol):
+    """The seam: says whom to ask now, and hears what was found."""
+
+    def choose(self, tasks: Sequence[Task], now: float) -> int:
+        """The index of the task to ask."""
+
+    def told(self, task: Task, now: float, *, ended: bool) -> None:
+        """What asking it now has shown; its `asked_at` is still the time of the look before."""
+
+
+class RoundRobin:
+    """Whoever was asked longest ago."""
+
+    def choose(self, tasks: Sequence[Task], now: float) -> int:  # noqa: ARG002 - the seam's signature
+        """See Chooser."""
+        return min(range(len(tasks)), key=lambda index: tasks[index].asked_at)
+
+    def told(self, task: Task, now: float, *, ended: bool) -> None:
+        """Learns nothing."""
+
+
+class MostToLearn(RoundRobin):
+    """The largest integral of sqrt(hazard) since the last look, the laws being known."""
+
+    def choose(self, tasks: Sequence[Task], now: float) -> int:
+        """See Chooser."""
+
+        def gain(task: Task) -> float:
+            amount = _amount(task.law)
+            last = len(amount) - 1
+            start, stop = int((task.asked_at - task.born_at) / STEP_S), int((now - task.born_at) / STEP_S)
+            return amount[min(stop, last)] - amount[min(start, last)]
+
+        return max(range(len(tasks)), key=lambda index: gain(tasks[index]))
+
+
+class OfBatchvid:
+    """The runner's way: due times by the learned laws, at the price that keeps all of them under the rate.
+
+    The rules are its own (`cadence`, `hazard`); the price is worked out as often, and due times move as seldom, as in
+    its poller.
+    """
+
+    def __init__(self, polls_per_s: float) -> None:
+        self._rate = polls_per_s
+        self._laws = {name: Law() for name in LAWS}
+        self._price_s, self._priced_at = SLOT_WAITED_FOR_S, -math.inf
+        self._due: dict[int, tuple[float, float]] = {}  # of each task: asked at, due at
+
+    def choose(self, tasks: Sequence[Task], now: float) -> int:
+        """See Chooser: the one that is due first."""
+        if now >= self._priced_at + REPRICE_EVERY_S:
+            self._priced_at = now
+            demands = (demand_of(self._laws[task.law], PACE, now - task.born_at) for task in tasks)
+            price_s = max(SLOT_WAITED_FOR_S, price_within(demands, self._rate))
+            if not 1 / MOVED < price_s / self._price_s < MOVED:
+                self._price_s = price_s
+                self._due.clear()
+        return min(range(len(tasks)), key=lambda index: self._due_at(index, tasks[index]))
+
+    def _due_at(self, index: int, task: Task) -> float:
+        known = self._due.get(index)
+        if known is None or known[0] != task.asked_at:
+            age_s = max(task.asked_at - task.born_at, 0.0)
+            due_s = next_age_s(self._laws[task.law], PACE, age_s, self._price_s, f"task {index}")
+            known = self._due[index] = (task.asked_at, task.born_at + due_s)
+        return known[1]
+
+    def told(self, task: Task, now: float, *, ended: bool) -> None:
+        """See Chooser."""
+        look = self._laws[task.law].ended if ended else self._laws[task.law].survived
+        look(max(task.asked_at - task.born_at, 0.0), now - task.born_at)
+
+
+@cache
+def _amount(law: str) -> list[float]:
+    grid = known(LAWS[law])
+    amount = [0.0]
+    for step in range(grid.steps):
+        alive = 1 - grid.below[step]
+        rate = (grid.below[step + 1] - grid.below[step]) / alive / STEP_S if alive > 0 else 1.0
+        amount.append(amount[-1] + STEP_S * math.sqrt(rate))
+    return amount
+
+
+ROUND_ROBIN, BATCHVID = "round-robin", "batchvid"
+CHOOSERS: dict[str, Callable[[float], Chooser]] = {
+    ROUND_ROBIN: lambda _rate: RoundRobin(),
+    BATCHVID: OfBatchvid,
+    "sqrt-hazard, laws known": lambda _rate: MostToLearn(),
+}
+"""A fresh one for each simulation, told how many polls a second there are."""
+
+
+def mean_lag_s(chooser: Chooser, in_flight: int, polls_per_s: float, seconds: float, seed: int) -> float:
+    """Mean lag of all tasks found in the second half of the time; every slot is refilled at once."""
+    rng = random.Random(seed)
+    names = list(LAWS)
+
+    def fresh(now: float) -> Task:
+        law = rng.choice(names)
+        return Task(law, now, min(LAWS[law](rng), LONGEST_S), now)
+
+    tasks = [fresh(-rng.uniform(0, 100)) for _ in range(in_flight)]
+    lags, now = [], 0.0
+    while now < seconds:
+        now += 1 / polls_per_s
+        index = chooser.choose(tasks, now)
+        task = tasks[index]
+        lag_s = now - task.born_at - task.takes_s
+        chooser.told(task, now, ended=lag_s >= 0)
+        task.asked_at = now
+        if lag_s >= 0:
+            if now > seconds / 2:
+                lags.append(lag_s)
+            tasks[index] = fresh(now)
+    return sum(lags) / len(lags)

@@ -1,0 +1,148 @@
+"""A virtual clock: tasks in slots that are polled by a policy. Pure; a night takes a second."""
+
+from __future__ import annotations
+
+import heapq
+import math
+import random
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from batchvid.runner.limits import Slots, Window
+from batchvid.runner.queue import FairQueue
+from benchmarks.laws import LONGEST_S, Law
+from benchmarks.policies import Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What polling one task came to."""
+
+    requests: int
+    lag_s: float
+
+
+def watch_all(policy: Policy, law: Law, *, tasks: int, slots: int, seed: int = 5) -> list[Watched]:
+    """Poll so many tasks, so many at once; each in the order in which it was found finished."""
+    rng = random.Random(seed)
+    due: list[tuple[float, int, float, float, int]] = []  # poll at, number, born at, takes s, asked so far
+    started, found = 0, []
+
+    def start(now: float) -> None:
+        nonlocal started
+        takes_s = min(law(rng), LONGEST_S)
+        heapq.heappush(due, (now + policy.wait_s(0.0, 0), started, now, takes_s, 0))
+        started += 1
+
+    for number in range(min(slots, tasks)):
+        start(number * 0.7)
+    last: dict[int, float] = {}
+    while due:
+        now, number, born_at, takes_s, asked = heapq.heappop(due)
+        age_s = now - born_at
+        if age_s < takes_s:
+            policy.survived(last.get(number, 0.0), age_s)
+            last[number] = age_s
+            wait_s = policy.wait_s(age_s, asked + 1)
+            heapq.heappush(due, (now + wait_s, number, born_at, takes_s, asked + 1))
+            continue
+        policy.ended(last.pop(number, 0.0), age_s)
+        found.append(Watched(asked + 1, age_s - takes_s))
+        if started < tasks:
+            start(now)
+    return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """One provider of a simulated night: its limits, and (model, law) of what is bought there, in even parts."""
+
+    slots: int
+    models: Sequence[tuple[str, Law]]
+    submits_per_min: float = 6000.0
+
+
+@dataclass(slots=True)
+class Night:
+    """How long a night took, and what no schedule could have been quicker than. Seconds."""
+
+    makespan_s: float = 0.0
+    bound_s: float = 0.0
+    requests: int = 0
+
+
+def night(
+    sites: Iterable[Site],
+    policy: Callable[[], Policy],
+    *,
+    jobs: int,
+    failing: float = 0.0,
+    lasts_s: Mapping[str, float] | None = None,
+    seed: int = 5,
+) -> Night:
+    """Run so many jobs at each site through the runner's own queue, slots and rate, each model with its own policy.
+
+    A share `failing` of the tasks ends without a clip and is bought again. `lasts_s` says how long a model's tasks
+    take, for the queue to put long ones first; without it, it only takes turns.
+    """
+    whole = Night()
+    for number, site in enumerate(sites):
+        policies = {model: policy() for model, _ in site.models}
+        one = _Lane(site, policies, random.Random(seed + number), lasts_s or {}).run(jobs, failing)
+        whole.makespan_s = max(whole.makespan_s, one.makespan_s)
+        whole.bound_s = max(whole.bound_s, one.bound_s)
+        whole.requests += one.requests
+    return whole
+
+
+@dataclass(slots=True)
+class _Lane:
+    site: Site
+    policies: Mapping[str, Policy]
+    rng: random.Random
+    lasts_s: Mapping[str, float]
+    queue: FairQueue = field(default_factory=FairQueue)
+    models: dict[str, str] = field(default_factory=dict)  # of each job
+    running: list[tuple[float, str, bool]] = field(default_factory=list)  # found at, job, fails
+
+    def run(self, jobs: int, failing: float) -> Night:
+        told, laws = Night(), dict(self.site.models)
+        names = list(laws)
+        self.models = {str(number): names[number % len(names)] for number in range(jobs)}
+        for waiting, model in self.models.items():
+            self.queue.push(waiting, model, model)
+        slots, submits = Slots(self.site.slots), Window(self.site.submits_per_min, 60.0)
+        now = work_s = longest_s = 0.0
+        bought = 0
+        while self.running or self.queue:
+            open_at = submits.opens_at()
+            if open_at <= now and (job_id := self.queue.pop(slots.has_free, self.lasts_s.get)) is not None:
+                model = self.models[job_id]
+                takes_s = min(laws[model](self.rng), LONGEST_S)
+                found_at, asked = self._detected(model, now, takes_s)
+                slots.hold(job_id, model)
+                submits.grant(now)
+                heapq.heappush(self.running, (found_at, job_id, self.rng.random() < failing))
+                work_s, longest_s, bought = work_s + takes_s, max(longest_s, takes_s), bought + 1
+                told.requests += 1 + asked
+                told.makespan_s = max(told.makespan_s, found_at)
+            elif self.queue and slots.used < self.site.slots and open_at > now:
+                now = open_at
+            else:
+                now, ended, fails = heapq.heappop(self.running)
+                slots.free(ended)
+                if fails:
+                    self.queue.push(ended, self.models[ended], self.models[ended])
+        rate_s = 60.0 * (math.ceil(bought / self.site.submits_per_min) - 1)  # the first minute's go out at once
+        told.bound_s = max(work_s / self.site.slots, longest_s, rate_s)
+        return told
+
+    def _detected(self, model: str, born_at: float, takes_s: float) -> tuple[float, int]:
+        """When a task is found finished, and how often it was asked."""
+        policy = self.policies[model]
+        age_s, last_s, asked = policy.wait_s(0.0, 0), 0.0, 1
+        while age_s < takes_s:
+            policy.survived(last_s, age_s)
+            last_s, age_s, asked = age_s, age_s + policy.wait_s(age_s, asked), asked + 1
+        policy.ended(last_s, age_s)
+        return born_at + age_s, asked

@@ -1,0 +1,141 @@
+"""The benchmarks' own arithmetic: a ratio, a bound or a plot that is wrong would go into the README."""
+
+from __future__ import annotations
+
+import json
+from itertools import pairwise
+from pathlib import Path
+from statistics import mean
+from xml.etree import ElementTree
+
+import pytest
+
+from benchmarks import plots, table
+from benchmarks.figures import Chart, Curves, Figure, Report, ratios, short, spread
+from benchmarks.laws import LAWS, Known, best_plan, bound, cost_of, known, lag_at
+from benchmarks.policies import fixed, of_batchvid, planned, sqrt_hazard
+from benchmarks.shared_budget import MostToLearn, OfBatchvid, RoundRobin, mean_lag_s
+from benchmarks.simulate import Site, night, watch_all
+
+LAW = LAWS["lognormal 60 s, 0.3"]
+
+
+@pytest.fixture(scope="module")
+def grid() -> Known:
+    """One law on the grid."""
+    return known(LAW)
+
+
+def test_ratios_are_taken_round_by_round() -> None:
+    """A round in which the machine was twice as slow for both changes no ratio."""
+    assert ratios({"ours": [2.0, 4.0, 2.2], "floor": [1.0, 2.0, 1.0]}, "ours", "floor") == spread([2.0, 2.0, 2.2])
+
+
+@pytest.mark.parametrize(
+    ("value", "best", "reached"), [(1.3, "low", "yes"), (1.31, "low", "no"), (7.0, "high", "yes"), (6.9, "high", "no")]
+)
+def test_a_bar_is_reached_from_its_good_side(value: float, best: str, reached: str) -> None:
+    """A cost must not be above its bar, a peer's multiple not below it."""
+    bar = 1.3 if best == "low" else 7.0
+    figure = Figure(name="x", value=spread([value]), bar=bar, best="low" if best == "low" else "high")
+    assert reached == figure.verdict
+
+
+def test_the_best_plan_is_the_best(grid: Known) -> None:
+    """No plan that is moved, thinned or thickened costs less than the dynamic programme's."""
+    price_s = 0.35
+    plan = best_plan(grid, price_s)
+
+    def cost(ages: list[int]) -> float:
+        requests, lag_s = cost_of(grid, ages)
+        return lag_s + price_s * requests
+
+    others = [[step + by for step in plan] for by in (-3, -1, 1, 3)]
+    others += [plan[:1] + plan[2:], sorted({*plan, (plan[0] + plan[1]) // 2}), [step for step in plan if step % 2]]
+    assert all(cost(plan) <= cost(other) + 1e-9 for other in others)
+
+
+def test_simulation_and_arithmetic_agree(grid: Known) -> None:
+    """The virtual clock finds the requests and the lag that the law says for the same ages."""
+    plan = best_plan(grid, 0.35)
+    watched = watch_all(planned(plan), LAW, tasks=3000, slots=20)
+    requests, lag_s = cost_of(grid, plan)
+    assert mean(one.requests for one in watched) == pytest.approx(requests, rel=0.03)
+    assert mean(one.lag_s for one in watched) == pytest.approx(lag_s, rel=0.05)
+
+
+def test_nobody_gets_below_the_bound(grid: Known) -> None:
+    """A fixed pause costs more than the front at as many requests, the square-root rule almost nothing more."""
+    front = bound(grid, (0.1, 0.35, 1.0, 4.0))
+    assert all(few[0] < many[0] and few[1] > many[1] for few, many in pairwise(front))
+    over = {}
+    for name, policy in {"fixed": fixed(10.0), "rule": sqrt_hazard(grid, 0.35)}.items():
+        watched = watch_all(policy, LAW, tasks=3000, slots=20)
+        over[name] = mean(w.lag_s for w in watched) / lag_at(front, mean(w.requests for w in watched))
+    assert over["fixed"] > 1.5
+    assert 0.95 < over["rule"] < 1.1
+
+
+def test_asking_where_most_is_to_be_learned_beats_taking_turns() -> None:
+    """Under a budget that is short the square-root rule knows of the ends much sooner than round-robin."""
+    ours, best, turns = (
+        mean_lag_s(one, 60, 1.2, 2000, seed=3) for one in (OfBatchvid(1.2), MostToLearn(), RoundRobin())
+    )
+    assert best < 0.8 * turns
+    assert best <= ours < 0.95 * turns
+
+
+@pytest.mark.parametrize("failing", [0.0, 0.2])
+def test_no_night_is_quicker_than_its_bound(failing: float) -> None:
+    """The makespan stands above the bound of slots, rate and longest task; failures are bought again and paid for."""
+    site = Site(slots=7, models=[("a", LAW), ("b", LAWS["lognormal 180 s, 0.4"])], submits_per_min=20)
+    told = night([site], lambda: of_batchvid(10.0, 1.0), jobs=120, failing=failing)
+    assert 1.0 <= told.makespan_s / told.bound_s < 1.5
+
+
+def test_a_night_that_only_the_rate_limits_takes_what_the_rate_allows() -> None:
+    """Slots without end: the bound is submits a minute, and the night is hardly longer."""
+    site = Site(slots=500, models=[("a", lambda _rng: 5.0)], submits_per_min=30)
+    told = night([site], lambda: fixed(1.0), jobs=90)
+    assert told.bound_s == 120  # the first thirty go out at once, the others in the two minutes after
+    assert told.makespan_s / told.bound_s == pytest.approx(1.06, abs=0.02)
+
+
+REPORT = Report(
+    case="client",
+    figures=[
+        Figure(name="plain", value=spread([1234.5]), unit="ms"),
+        Figure(name="held", value=spread([2.0]), bar=1.3),
+    ],
+    charts=[
+        Chart(title="CPU <a job>", unit="ms", values={"ours": 1.0, "theirs": 12.5}, floor="ours"),
+        Curves(title="Lag", across="requests", upwards="s", lines={"one": [(1, 9), (5, 2)], "dot": [(3, 4)]}, most_y=8),
+    ],
+    skipped=["curl: is not installed here"],
+)
+
+
+def test_the_table_shows_bars_first_and_what_was_skipped() -> None:
+    """What has a bar to reach is read first, with its verdict; a candidate that could not run is named."""
+    lines = table.as_text(REPORT).splitlines()
+    assert lines[1].startswith("held")
+    assert lines[1].endswith("<= 1.3: no")
+    assert "1,234" in lines[2]
+    assert lines[3] == "skipped: curl: is not installed here"
+
+
+def test_the_json_holds_every_figure() -> None:
+    """A script reads medians, ranges and verdicts, and on which machine they were taken."""
+    read = json.loads(table.as_json([REPORT], machine="a box", rounds=5, quick=False))
+    assert read["machine"] == "a box"
+    figure = read["cases"][0]["figures"][1]
+    assert (figure["value"]["median"], figure["bar"], figure["reached"]) == (2.0, 1.3, "no")
+
+
+def test_plots_are_drawings(tmp_path: Path) -> None:
+    """Every chart becomes well-formed SVG that shows each label and each value."""
+    plots.write([REPORT], tmp_path)
+    first, second = (ElementTree.parse(tmp_path / f"client-{number}.svg") for number in (1, 2))
+    words = {element.text for element in first.iter() if element.text and element.text.strip()}
+    assert {"CPU <a job> (ms)", "ours", "theirs", short(12.5)} <= words
+    assert len(list(second.iter("{http://www.w3.org/2000/svg}polyline"))) == 2
