@@ -48,7 +48,7 @@ class FairQueue:
 
     def drain(self, model: str) -> list[str]:
         """Take all jobs of a model out."""
-        taken = [job_id for line in self._models.pop(model, {}).values() for job_id in line.jobs]
+        taken = [job_id for _, _, job_id in sorted(self._models.pop(model, []))]
         self._size -= len(taken)
         return taken
 
