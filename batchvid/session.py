@@ -210,6 +210,7 @@ def resolve(state_path: Path, job_id: str, *, task_id: str = "") -> Job:
             event = ev.SubmitAccepted(at=utc_now(), task_id=task_id)
         jobs = record_now(state, jobs, [(job_id, event)])
         report.write_report(state_path.with_name(REPORT_NAME), jobs.values())
+        report.write_ledger(state_path)
         return jobs[job_id]
 
 
@@ -261,10 +262,15 @@ def _drive(state: StateFile, jobs: dict[str, Job], setup: Setup, display: Displa
     try:
         return asyncio.run(runner.run(state, recorder, setup, notice, shown.tick))
     finally:
-        try:
-            report.write_report(setup.folder / REPORT_NAME, recorder.jobs.values())
-        except OSError as fault:
-            notice(f"report.csv could not be written ({fault.strerror}); batchvid report writes it anew")
+        writers: tuple[tuple[str, Callable[[], object]], ...] = (
+            (REPORT_NAME, lambda: report.write_report(setup.folder / REPORT_NAME, recorder.jobs.values())),
+            (report.LEDGER_NAME, lambda: report.write_ledger(state.path)),
+        )
+        for name, write in writers:
+            try:
+                write()
+            except (OSError, StateError) as fault:
+                notice(f"{name} could not be written ({fault}); batchvid report writes it anew")
         with contextlib.suppress(OSError):
             shown.close()
         log.close()

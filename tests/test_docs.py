@@ -13,10 +13,11 @@ from batchvid import errors, session
 from batchvid.cli import group
 from batchvid.failures import FailureKind
 from batchvid.jobs import TRANSITIONS, JobState
+from batchvid.ledger import Verdict as LedgerVerdict
 from batchvid.manifest import ManifestModel
 from batchvid.manifest.schema import ClipEntry, Provider
 from batchvid.planning import Verdict
-from batchvid.report import COLUMNS
+from batchvid.report import COLUMNS, LEDGER_COLUMNS
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -72,13 +73,13 @@ def test_every_option_explains_itself() -> None:
     assert silent == []
 
 
-@pytest.mark.parametrize("word", [*JobState, *FailureKind])
-def test_every_state_and_failure_kind_is_in_the_readme(word: str) -> None:
+@pytest.mark.parametrize("word", [*JobState, *FailureKind, *LedgerVerdict])
+def test_every_state_failure_kind_and_verdict_is_in_the_readme(word: str) -> None:
     """A word that a user can meet is explained."""
     assert f"`{word}`" in README
 
 
-@pytest.mark.parametrize("column", COLUMNS)
+@pytest.mark.parametrize("column", [*COLUMNS, *LEDGER_COLUMNS])
 def test_every_report_column_is_in_the_readme(column: str) -> None:
     """A column that a user can meet is explained."""
     assert f"`{column}`" in README

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from batchvid.jobs import IN_FLIGHT, Job, JobState
+from batchvid.ledger import Sum, Verdict
 from batchvid.planning import JobPlan, Plan
+from batchvid.report import ledger_line
 
 SHOWN = 8  # jobs of a verdict, unless all are asked for
 PIPE_COLUMNS = 400  # wider than any table: a script wants one line a row
@@ -65,8 +67,8 @@ def price_of(jobs: Sequence[JobPlan]) -> str:
     return " + ".join(filter(None, (said, f"{unknown} x unknown" if unknown else "")))
 
 
-def status_facts(jobs: Sequence[Job], holder: str) -> dict[str, Any]:
-    """Where the batch stands, as plain values."""
+def status_facts(jobs: Sequence[Job], holder: str, ledger: Mapping[Verdict, Sum]) -> dict[str, Any]:
+    """Where the batch stands, and what became of its money, as plain values."""
     counts = Counter(job.state for job in jobs)
     return {
         "running_as": holder,
@@ -75,6 +77,10 @@ def status_facts(jobs: Sequence[Job], holder: str) -> dict[str, Any]:
         "in_flight": sum(counts[state] for state in IN_FLIGHT),
         "committed_usd": str(sum((job.committed_usd for job in jobs), Decimal(0))),
         "unpriced_attempts": sum(job.unpriced_attempts for job in jobs),
+        "ledger": {
+            verdict.value: {"attempts": total.attempts, "usd": str(total.usd), "unpriced": total.unpriced}
+            for verdict, total in ledger.items()
+        },
         "uncertain": [_uncertain(job) for job in jobs if job.state is JobState.UNCERTAIN],
         "failed": [
             {"job": job.id, "kind": job.kind, "message": job.message, "task_id": job.task_id}
@@ -97,7 +103,7 @@ def _uncertain(job: Job) -> dict[str, Any]:
     }
 
 
-def print_status(folder: Path, facts: dict[str, Any]) -> None:
+def print_status(folder: Path, facts: dict[str, Any], ledger: Mapping[Verdict, Sum]) -> None:
     """Uncertain jobs first: they wait for a person."""
     console = console_for_people()
     console.print(f"{folder}: {facts['jobs']} jobs; {facts['running_as'] or 'no run is at work'}", markup=False)
@@ -113,6 +119,8 @@ def print_status(folder: Path, facts: dict[str, Any]) -> None:
     states = ", ".join(f"{count} {state}" for state, count in facts["states"].items() if count)
     unknown = f" + {facts['unpriced_attempts']} of unknown price" if facts["unpriced_attempts"] else ""
     console.print(f"{states or 'nothing planned'}; ${Decimal(facts['committed_usd']):.2f} committed{unknown}")
+    if told := ledger_line(ledger):
+        console.print(f"of these: {told}", markup=False)
     for job in facts["failed"][:SHOWN]:
         console.print(f"failed: {job['job']} ({job['kind']}): {job['message']}", markup=False, soft_wrap=True)
     if len(facts["failed"]) > SHOWN:

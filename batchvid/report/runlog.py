@@ -12,7 +12,9 @@ import structlog
 from batchvid import events as ev
 from batchvid.jobs import Job
 
-LEFT_OUT = frozenset({"at", "spec", "assets"})  # a signed link is worth money to whoever reads it
+LEFT_OUT = frozenset(
+    {"at", "spec", "provider", "assets"}
+)  # told beside it; a signed link is worth money to whoever reads it
 
 
 class RunLog:

@@ -146,6 +146,7 @@ class Submitter:
             duration_s=route.duration_s,
             price=route.price,
             external_id=external_id,
+            provider=lane.name,
         )
         job = await record(job.id, started)
         verdict: Accepted | Refused | Uncertain
