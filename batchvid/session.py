@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from uuid import uuid4
@@ -27,7 +27,7 @@ from batchvid.jobs import Job, JobState
 from batchvid.manifest import Manifest
 from batchvid.market import Market
 from batchvid.planning import Plan, Verdict, make_plan
-from batchvid.runner import Caps, Keys, Outcome, Recorder, Setup, utc_now
+from batchvid.runner import Budget, Charge, Keys, Limits, Outcome, Recorder, Setup, caps_of, earlier_charges, utc_now
 from batchvid.scrub import scrubbed
 from batchvid.specs import JobSpec
 from batchvid.state import StateFile, read_jobs, read_meta, record_now
@@ -98,13 +98,19 @@ def folder_of(path: str | Path, *, out: str | Path = "outputs") -> Path:
     return load(path, out=out).folder
 
 
-def plan(batch: Batch, *, allow_retired: bool = False) -> Plan:
-    """What a run would do and cost. Reads the state file if there is one; changes nothing.
+def plan(batch: Batch, *, allow_retired: bool = False, at_most: Limits | None = None) -> Plan:
+    """What a run would do and cost, and which caps would hold it up. Reads the state file if there is one.
 
-    Models past their sunset are refused unless they are allowed all the same.
+    Changes nothing. Models past their sunset are refused unless they are allowed all the same; `at_most` is what the
+    run might buy.
     """
     jobs = {job.id: job for job in read_jobs(batch.state_path)} if batch.state_path.exists() else {}
-    return _make_plan(batch, jobs, allow_retired=allow_retired)
+    planned = _make_plan(batch, jobs, allow_retired=allow_retired)
+    caps = caps_of(batch.manifest.settings, at_most)
+    budget = Budget(caps, earlier_charges(batch.state_path, jobs.values()) if caps and jobs else ())
+    now = utc_now()
+    charges = [Charge.for_spec(job.spec, job.price, job.duration_s, now) for job in planned.to_buy]
+    return replace(planned, cautions=tuple(budget.forecast(charges)))
 
 
 def run(
@@ -113,13 +119,14 @@ def run(
     regenerate: Sequence[str] = (),
     buy: bool = True,
     allow_retired: bool = False,
+    at_most: Limits | None = None,
     display: Display = report.progress_for,
 ) -> Outcome:
     """Buy what is new or waiting and collect what is paid for; write the report.
 
     `regenerate` holds `changed` and patterns of ids whose stored clips are bought again. Without `buy` nothing is paid
-    for; with `allow_retired` models past their sunset are tried, too. Raises ManifestError before anything is sent
-    or written.
+    for; with `allow_retired` models past their sunset are tried, too; `at_most` so much is bought by this run. Raises
+    ManifestError before anything is sent or written.
     """
     if not batch.state_path.exists():
         if any((batch.folder / CLIPS_NAME).glob("**/*.mp4")):
@@ -134,7 +141,7 @@ def run(
         chosen = _make_plan(batch, jobs, allow_retired=allow_retired, again=again) if buy else None
         specs = [job.spec for job in chosen.to_buy] if chosen else []
         jobs = record_now(state, jobs, _planned(jobs, specs, "regenerate"))
-        return _go(batch, state, jobs, specs, display)
+        return _go(batch, state, jobs, specs, at_most, display)
 
 
 def retry(
@@ -143,11 +150,13 @@ def retry(
     kinds: Sequence[str] = (),
     anew: bool = False,
     allow_retired: bool = False,
+    at_most: Limits | None = None,
     display: Display = report.progress_for,
 ) -> Outcome:
     """Reopen failed jobs and run those: bought again, or asked for again where the task may have finished.
 
     `kinds` narrows to failure kinds; with `anew` a task that may still finish is not asked for but bought again.
+    `at_most` so much is bought by this run.
     """
     wanted = {FailureKind(kind) for kind in kinds} or set(FailureKind)
     if not batch.state_path.exists():
@@ -167,7 +176,7 @@ def retry(
         reopened = {spec.id for spec in specs}
         _make_plan(batch, jobs, allow_retired=allow_retired, again=lambda spec, _: spec.id in reopened)
         jobs = record_now(state, jobs, [*resumed, *_planned(jobs, specs, "retry")])
-        return _go(batch, state, jobs, specs, display)
+        return _go(batch, state, jobs, specs, at_most, display)
 
 
 def collect(folder: Path, *, display: Display = report.progress_for) -> Outcome:
@@ -221,7 +230,14 @@ def _make_plan(
     return make_plan(batch.manifest, jobs, batch.providers, models=batch.models, sold_on=sold_on, again=again)
 
 
-def _go(batch: Batch, state: StateFile, jobs: dict[str, Job], buys: Sequence[JobSpec], display: Display) -> Outcome:
+def _go(
+    batch: Batch,
+    state: StateFile,
+    jobs: dict[str, Job],
+    buys: Sequence[JobSpec],
+    at_most: Limits | None,
+    display: Display,
+) -> Outcome:
     settings = batch.manifest.settings
     meta = read_meta(state.path)
     # what an earlier manifest knew and this one does not may still have tasks out
@@ -233,7 +249,6 @@ def _go(batch: Batch, state: StateFile, jobs: dict[str, Job], buys: Sequence[Job
         only=list(batch.only),
         providers=_PROVIDERS.dump_python(providers, mode="json"),
     )
-    budgets = {"": settings.budget} | {name: row.budget for name, row in settings.providers.items() if row.budget}
     setup = Setup(
         folder=batch.folder,
         providers=providers,
@@ -241,7 +256,7 @@ def _go(batch: Batch, state: StateFile, jobs: dict[str, Job], buys: Sequence[Job
         keys=Keys(batch.manifest.folder),
         buys=frozenset(spec.id for spec in buys),
         scope=frozenset(placed.spec.id for placed in batch.manifest.jobs),
-        caps={name: Caps(**said.model_dump()) for name, said in budgets.items()},
+        caps=caps_of(settings, at_most),
         retries=settings.retries,
         downloads=settings.downloads.concurrency or runner.DOWNLOADS,
     )

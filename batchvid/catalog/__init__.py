@@ -8,6 +8,7 @@ from batchvid.catalog.own import models_for
 from batchvid.catalog.provider import DEFAULT_PROVIDER, Provider, providers
 from batchvid.catalog.wishes import Terms, check, terms_of
 from batchvid.errors import UsageError
+from batchvid.failures import Charged
 
 __all__ = [
     "DEFAULT_PROVIDER",
@@ -20,6 +21,7 @@ __all__ = [
     "Terms",
     "Tier",
     "built_in",
+    "charged_on_failure",
     "check",
     "models_for",
     "poll_every_s",
@@ -37,3 +39,11 @@ def poll_every_s(provider: Provider, model: str, models: Models | None = None) -
         return (models or built_in()).find(model, provider.routes).poll_every_s
     except UsageError:
         return POLL_EVERY_S
+
+
+def charged_on_failure(provider: Provider, model: str, models: Models | None = None) -> Charged:
+    """Whether this provider charges for a failed task of this model, where its reply does not say."""
+    try:
+        return (models or built_in()).find(model, provider.routes).charged_on_failure
+    except UsageError:
+        return Charged.UNKNOWN

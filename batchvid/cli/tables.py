@@ -41,6 +41,8 @@ def print_plan(plan: Plan, *, show_all: bool) -> None:
         console.print(table)
     in_all = f", {seconds_of(plan.to_buy)} s" if plan.to_buy else ""
     console.print(f"to buy: {len(plan.to_buy)} clips{in_all}, {price_of(plan.to_buy)}")
+    for caution in plan.cautions:
+        console.print(caution, markup=False, soft_wrap=True)
     for verdict, count in plan.counts.items():
         jobs = [job for job in plan.jobs if job.verdict is verdict]
         console.print(f"{verdict}: {count}")

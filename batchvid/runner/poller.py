@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from batchvid import events as ev
-from batchvid.catalog import poll_every_s
+from batchvid.catalog import charged_on_failure, poll_every_s
 from batchvid.dialects import DIALECTS
 from batchvid.errors import UnreadableReply, WireError
-from batchvid.failures import STOPS_PROVIDER, FailureKind
+from batchvid.failures import STOPS_PROVIDER, Charged, FailureKind
 from batchvid.jobs import Job
 from batchvid.planning import order_of
 from batchvid.runner.cadence import first_poll_s, next_poll_s
@@ -175,11 +175,14 @@ class Poller:
         context = self._context
         kind = status.kind or FailureKind.MODERATION_SUSPECTED
         delay_s = after_failure(kind, job.tasks, context.retries, context.jitter())
+        charged = status.charged
+        if charged is Charged.UNKNOWN:  # the reply says nothing: what is known of the model counts
+            charged = charged_on_failure(context.lane(job).provider, job.spec.model, context.models)
         failed = ev.TaskFailed(
             at=utc_now(),
             kind=kind,
             message=f"{status.code}: {status.message}" if status.code else status.message,
-            charged=status.charged,
+            charged=charged,
             retry_at=None if delay_s is None else utc_now() + timedelta(seconds=delay_s),
         )
         job = await context.recorder.record(job.id, failed)

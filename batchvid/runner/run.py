@@ -16,7 +16,9 @@ from batchvid import events as ev
 from batchvid.catalog import Models, Provider, built_in
 from batchvid.errors import BatchvidError
 from batchvid.jobs import IN_FLIGHT, Job, JobState
-from batchvid.runner.budget import Budget, Caps
+from batchvid.runner.accounts import earlier_charges
+from batchvid.runner.budget import Budget
+from batchvid.runner.caps import Cap
 from batchvid.runner.context import Notice, RunContext, utc_now
 from batchvid.runner.downloader import Downloader
 from batchvid.runner.embedded import embedded_emulator
@@ -39,8 +41,8 @@ DOWNLOADS = 6  # streams at once: more gain nothing, each holds a megabyte and a
 class Setup:
     """What a run is given. `buys` are the ids of the pending jobs it may pay for; everything open is collected.
 
-    `scope` are the jobs whose ends make the exit code; uncertain ones count wherever they are. `caps` are by provider,
-    under the empty name those of the whole batch. `retries` is how often a failed task is bought again by itself.
+    `scope` are the jobs whose ends make the exit code; uncertain ones count wherever they are. `retries` is how often
+    a failed task is bought again by itself.
     """
 
     folder: Path
@@ -49,7 +51,7 @@ class Setup:
     scope: frozenset[str]
     buys: frozenset[str] = frozenset()
     models: Models = field(default_factory=built_in)
-    caps: Mapping[str, Caps] = field(default_factory=dict)
+    caps: tuple[Cap, ...] = ()
     retries: int = 0
     downloads: int = DOWNLOADS
 
@@ -82,11 +84,10 @@ async def run(
                 lanes=lanes,
                 providers=setup.providers,
                 models=setup.models,
-                budgets={name: Budget(caps) for name, caps in setup.caps.items()},
+                budget=Budget(setup.caps, earlier_charges(state.path, recorder.jobs.values()) if setup.caps else ()),
                 notice=notice,
                 retries=setup.retries,
             )
-            _keep_accounts(context)
             with _signals(context) as interrupted:
                 async with _ticking(tick):
                     await _drive(context, setup, work)
@@ -128,6 +129,7 @@ async def _drive(context: RunContext, setup: Setup, work: list[Job]) -> None:
     downloader = Downloader(
         context, LocalStore(setup.folder), setup.downloads, on_running=lambda job: poller.watch(job, at_once=True)
     )
+    _keep_accounts(context, submitter)
     for job in work:
         if job.state is JobState.RUNNING:
             poller.watch(job, at_once=True)
@@ -163,7 +165,7 @@ def _watch_loop(context: RunContext, done: asyncio.Task[None]) -> None:
         context.abort(fault)
 
 
-def _keep_accounts(context: RunContext) -> None:
+def _keep_accounts(context: RunContext, submitter: Submitter) -> None:
     """Slots and budget follow the jobs: now, for what earlier runs left, and with every event."""
     loop = asyncio.get_running_loop()
 
@@ -172,8 +174,6 @@ def _keep_accounts(context: RunContext) -> None:
             lane.wake.set()
 
     def count(job: Job) -> None:
-        for budget in context.budgets_of(job).values():
-            budget.settle(job)
         lane = context.lanes.get(job.spec.provider)
         if lane is None:
             return
@@ -188,9 +188,12 @@ def _keep_accounts(context: RunContext) -> None:
         else:
             free(job.id, lane)
 
-    def on_event(event: ev.Event, _before: Job | None, after: Job) -> None:
-        if not isinstance(event, ev.Progressed):
-            count(after)
+    def on_event(event: ev.Event, before: Job | None, after: Job) -> None:
+        if isinstance(event, ev.Progressed):
+            return
+        count(after)
+        if before is not None and (returned := context.budget.settle(before, after)):
+            submitter.uncap(returned)
 
     for job in context.recorder.jobs.values():
         count(job)
@@ -265,8 +268,8 @@ def _outcome(context: RunContext | None, recorder: Recorder, scope: frozenset[st
     ends = Counter(jobs[job_id].state for job_id in scope if job_id in jobs)
     lanes = context.lanes.values() if context else ()
     stopped = [f"{lane.name} was stopped: {lane.stopped}" for lane in lanes if lane.stopped]
-    capped = [context.budget_reached or context.unbuyable] if context else []
-    capped = [reason for reason in (*capped, *(lane.capped for lane in lanes)) if reason]
+    held_up = (*(no.reason for no in context.capped.values()), context.unbuyable) if context else ()
+    capped = [reason for reason in dict.fromkeys(held_up) if reason]
     reason, code = "", 0
     if interrupted:
         code, reason = INTERRUPTED, "interrupted; run again to go on"

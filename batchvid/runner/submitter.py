@@ -17,6 +17,8 @@ from batchvid.errors import NotSent, ReplyLost, StateError, StorageError, Unread
 from batchvid.failures import STOPS_PROVIDER, FailureKind
 from batchvid.jobs import Job
 from batchvid.planning import Route, order_of
+from batchvid.runner.budget import Charge, Refusal
+from batchvid.runner.caps import Cap
 from batchvid.runner.context import RunContext, utc_now
 from batchvid.runner.images import ImageReader
 from batchvid.runner.lanes import MOST_TROUBLES, Lane
@@ -34,6 +36,7 @@ class Submitter:
         self._on_running = on_running
         self._images = ImageReader()
         self._calls: set[asyncio.Task[None]] = set()
+        self._told: set[Cap] = set()
 
     def enqueue(self, job: Job, delay_s: float = 0.0) -> None:
         """Let a pending job stand in line, at once or after a while."""
@@ -52,7 +55,7 @@ class Submitter:
     async def serve(self, lane: Lane) -> None:
         """Submit from this lane for as long as the run submits at all."""
         context = self._context
-        while not (context.stopping or context.budget_reached or lane.stopped or lane.capped):
+        while not (context.stopping or lane.stopped):
             lane.wake.clear()
             wait_s = self._wait_s(lane)
             if wait_s is None or wait_s > 0:
@@ -67,7 +70,7 @@ class Submitter:
 
     def _wait_s(self, lane: Lane) -> float | None:
         """Seconds until the next submit may go out, None when that is up to an event."""
-        if not lane.queue:
+        if not lane.queue or lane.capped or self._context.budget_reached:
             return None
         now = self._context.now()
         return max(lane.paused_until, lane.submits.opens_at()) - now
@@ -75,11 +78,9 @@ class Submitter:
     def _start(self, lane: Lane, job: Job) -> None:
         context = self._context
         route = context.route(job.spec)
-        if not self._affords(lane, job, route):
+        if not self._reserve(lane, job, route):
             context.check_over()
             return
-        for budget in context.budgets_of(job).values():
-            budget.reserve(job, route.price, route.duration_s)
         context.active.add(job.id)
         lane.slots.hold(job.id, route.model.name)
         lane.submits.grant(context.now())
@@ -87,25 +88,50 @@ class Submitter:
         self._calls.add(call)
         call.add_done_callback(self._done)
 
-    def _affords(self, lane: Lane, job: Job, route: Route) -> bool:
-        """Whether every budget allows the attempt; if not, the job, its provider or the whole run stays as it is."""
+    def _reserve(self, lane: Lane, job: Job, route: Route) -> bool:
+        """Set the price aside, if every cap allows it; if not, the job, its provider or the whole run has to wait."""
         context = self._context
-        for name, budget in context.budgets_of(job).items():
-            no = budget.refusal(route.price, route.duration_s)
-            if no is None:
+        charge = Charge.for_spec(job.spec, route.price, route.duration_s, utc_now())
+        no = context.budget.refusal(charge)
+        if no is None:
+            for line in context.budget.reserve(job.id, charge):
+                context.notice(line)
+        elif no.cap is None:
+            if not context.unbuyable:
+                context.notice(f"{job.id} and its like are not bought: {no.reason}")
+            context.unbuyable = no.reason
+        else:
+            self._cap(lane, job, no, no.cap)
+        return no is None
+
+    def _cap(self, lane: Lane, job: Job, no: Refusal, cap: Cap) -> None:
+        """Let the job wait for money: what is under way may still be refused, and give some back."""
+        context = self._context
+        context.capped[job.id] = no
+        whom = f" at {cap.provider}" if cap.provider else f" for {cap.tag}" if cap.tag else ""
+        if cap.provider:
+            lane.capped = no.reason
+        elif not cap.tag:
+            context.budget_reached = no.reason
+        if cap not in self._told:
+            self._told.add(cap)
+            context.notice(f"nothing more is bought{whom}: {no.reason}. Raise it and run again to go on")
+
+    def uncap(self, returned: Charge) -> None:
+        """Money came back: whoever waited for a cap that counted it stands in line again."""
+        context = self._context
+        for job_id, no in list(context.capped.items()):
+            if no.cap is None or not no.cap.covers(returned.provider, returned.tags):
                 continue
-            if not no.of_cap:
-                if not context.unbuyable:
-                    context.notice(f"{job.id} and its like are not bought: {no.reason}")
-                context.unbuyable = no.reason
-            elif name:
-                lane.capped = f"{name}: {no.reason}"
-                context.notice(f"nothing more is bought at {lane.capped}. Raise it and run again to go on")
-            else:
-                context.budget_reached = no.reason
-                context.notice(f"nothing more is bought: {no.reason}. Raise it and run again to go on")
-            return False
-        return True
+            del context.capped[job_id]
+            job = context.job(job_id)
+            if no.cap.provider:
+                context.lane(job).capped = ""
+            elif not no.cap.tag:
+                context.budget_reached = ""
+            self.enqueue(job)
+        for lane in context.lanes.values():
+            lane.wake.set()
 
     def _done(self, call: asyncio.Task[None]) -> None:
         self._calls.discard(call)
@@ -128,8 +154,7 @@ class Submitter:
             context.passed_over = f"{job.id} is not bought: {fault}"
             context.notice(context.passed_over)
             lane.slots.free(job.id)
-            for budget in context.budgets_of(job).values():
-                budget.settle(job)
+            self.uncap(context.budget.cancel(job.id))
             context.rest(job.id)
             lane.wake.set()
             return
