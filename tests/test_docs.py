@@ -15,7 +15,7 @@ from batchvid.failures import FailureKind
 from batchvid.jobs import TRANSITIONS, JobState
 from batchvid.ledger import Verdict as LedgerVerdict
 from batchvid.manifest import ManifestModel
-from batchvid.manifest.schema import ClipEntry, Provider
+from batchvid.manifest.schema import BatchBudget, ClipEntry, Provider
 from batchvid.planning import Verdict
 from batchvid.report import COLUMNS, LEDGER_COLUMNS
 
@@ -85,7 +85,15 @@ def test_every_report_column_is_in_the_readme(column: str) -> None:
     assert f"`{column}`" in README
 
 
-@pytest.mark.parametrize("key", [*ManifestModel.model_fields, *ClipEntry.model_fields, *Provider.model_fields])
+@pytest.mark.parametrize(
+    "key",
+    [
+        *ManifestModel.model_fields,
+        *BatchBudget.model_fields,
+        *ClipEntry.model_fields,
+        *Provider.model_fields,
+    ],
+)
 def test_every_manifest_key_is_in_the_readme(key: str) -> None:
     """A key that a user can write is explained."""
     assert f"`{key}`" in README
