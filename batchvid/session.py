@@ -30,10 +30,11 @@ from batchvid.planning import Plan, Verdict, make_plan
 from batchvid.runner import Budget, Charge, Keys, Limits, Outcome, Recorder, Setup, caps_of, earlier_charges, utc_now
 from batchvid.scrub import scrubbed
 from batchvid.specs import JobSpec
-from batchvid.state import StateFile, read_jobs, read_meta, record_now
+from batchvid.state import StateFile, read_attempts, read_jobs, read_meta, record_now
 
 STATE_NAME = "state.sqlite3"
 REPORT_NAME = "report.csv"
+LEDGER_NAME = "ledger.csv"
 LOG_NAME = "run.log"
 CLIPS_NAME = "clips"
 
@@ -219,7 +220,7 @@ def resolve(state_path: Path, job_id: str, *, task_id: str = "") -> Job:
             event = ev.SubmitAccepted(at=utc_now(), task_id=task_id)
         jobs = record_now(state, jobs, [(job_id, event)])
         report.write_report(state_path.with_name(REPORT_NAME), jobs.values())
-        report.write_ledger(state_path)
+        report.write_ledger(state_path.with_name(LEDGER_NAME), read_attempts(state_path))
         return jobs[job_id]
 
 
@@ -279,7 +280,7 @@ def _drive(state: StateFile, jobs: dict[str, Job], setup: Setup, display: Displa
     finally:
         writers: tuple[tuple[str, Callable[[], object]], ...] = (
             (REPORT_NAME, lambda: report.write_report(setup.folder / REPORT_NAME, recorder.jobs.values())),
-            (report.LEDGER_NAME, lambda: report.write_ledger(state.path)),
+            (LEDGER_NAME, lambda: report.write_ledger(setup.folder / LEDGER_NAME, read_attempts(state.path))),
         )
         for name, write in writers:
             try:

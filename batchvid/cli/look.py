@@ -37,13 +37,17 @@ def status(target: str | None, as_json: bool, out: str) -> None:
 @out_option
 def report(target: str | None, out: str) -> None:
     """Write report.csv and ledger.csv anew, also during a run."""
-    from batchvid.report import write_ledger, write_report
-    from batchvid.state import read_jobs
+    from batchvid.ledger import sums
+    from batchvid.report import ledger_line, write_ledger, write_report
+    from batchvid.state import read_attempts, read_jobs
 
     folder = folder_of(target, out)
     write_report(folder / "report.csv", read_jobs(folder / STATE_NAME))
     click.echo(str(folder / "report.csv"))
-    click.echo(str(write_ledger(folder / STATE_NAME)))
+    attempts = list(read_attempts(folder / STATE_NAME))
+    write_ledger(folder / "ledger.csv", attempts)
+    click.echo(str(folder / "ledger.csv"))
+    click.echo(ledger_line(sums(attempts)) or "nothing was sent yet")
 
 
 @click.command()

@@ -1,6 +1,6 @@
 """What people and scripts read: the CSV, the bars and lines of a run, the log."""
 
-from batchvid.report.ledger import LEDGER_COLUMNS, LEDGER_NAME, ledger_line, write_ledger
+from batchvid.report.ledger import LEDGER_COLUMNS, ledger_line, write_ledger
 from batchvid.report.progress import Progress, progress_for
 from batchvid.report.runlog import RunLog
 from batchvid.report.table import COLUMNS, report_text, write_report
@@ -8,7 +8,6 @@ from batchvid.report.table import COLUMNS, report_text, write_report
 __all__ = [
     "COLUMNS",
     "LEDGER_COLUMNS",
-    "LEDGER_NAME",
     "Progress",
     "RunLog",
     "ledger_line",

@@ -10,9 +10,6 @@ from pathlib import Path
 
 from batchvid.ledger import CHARGED, Attempt, Sum, Verdict
 from batchvid.report.table import harmless, number, time, write_whole
-from batchvid.state import read_attempts
-
-LEDGER_NAME = "ledger.csv"
 
 LEDGER_COLUMNS: dict[str, Callable[[Attempt], object]] = {
     "job": lambda row: row.job,
@@ -41,11 +38,9 @@ TOLD = {
 """The verdicts that count, in words for people."""
 
 
-def write_ledger(state_path: Path) -> Path:
-    """Write `ledger.csv` beside the state file, whole or not at all; return where. Raises StateError or OSError."""
-    path = state_path.with_name(LEDGER_NAME)
-    write_whole(path, ledger_text(read_attempts(state_path)))
-    return path
+def write_ledger(path: Path, attempts: Iterable[Attempt]) -> None:
+    """Write `ledger.csv` anew, whole or not at all."""
+    write_whole(path, ledger_text(attempts))
 
 
 def ledger_text(attempts: Iterable[Attempt]) -> str:

@@ -5,14 +5,14 @@ It counts like an invoice: an attempt from the moment that it is reserved, until
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 
 from batchvid.jobs import Job
 from batchvid.ledger import Attempt
-from batchvid.runner.caps import MEASURES, Cap, Period
+from batchvid.runner.caps import MEASURES, WAY_ON, Cap, Period
 from batchvid.specs import JobSpec, Price
 
 Amount = Decimal | int | float
@@ -52,6 +52,10 @@ class Refusal:
 
     reason: str
     cap: Cap | None = None
+
+    def __str__(self) -> str:
+        """The reason and what to do about it, where waiting or raising a cap is enough."""
+        return f"{self.reason}. {WAY_ON[self.cap.period]}" if self.cap else self.reason
 
 
 @dataclass(slots=True)
@@ -194,12 +198,13 @@ class Budget:
     def _covering(self, charge: Charge) -> list[_Account]:
         return [account for account in self._accounts if account.covers(charge)]
 
-    def forecast(self, charges: Iterable[Charge]) -> list[str]:
+    def forecast(self, charges: Sequence[Charge]) -> list[str]:
         """What is to be said, before anything is bought, of caps that these attempts would reach or miss."""
-        charges = list(charges)
         said = []
-        for account in self._accounts:
+        for account in self._accounts if charges else ():
             mine = [charge for charge in charges if account.covers(charge)]
+            if account.cap.tag and not mine and not account.days:
+                said.append(f"{account.cap.prefix[:-1]} counts nothing: no clip to buy has the tag {account.cap.tag}")
             unknown = [why for charge in mine if (why := account.uncountable(charge))]
             countable = [charge for charge in mine if not account.uncountable(charge)]
             said += [f"{len(unknown)} of the clips are not bought: {why}" for why in dict.fromkeys(unknown)]

@@ -21,6 +21,14 @@ class Period(StrEnum):
     """Those of this run."""
 
 
+WAY_ON = {
+    Period.ALWAYS: "Raise it and run again to go on",
+    Period.DAY: "Raise it, or run again on another day (UTC), to go on",
+    Period.RUN: "Run again to go on",
+}
+"""What to do about a cap that is reached."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
     """Upper bounds: US dollars, clips, seconds of video. None means no bound."""

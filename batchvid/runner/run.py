@@ -17,7 +17,7 @@ from batchvid.catalog import Models, Provider, built_in
 from batchvid.errors import BatchvidError
 from batchvid.jobs import IN_FLIGHT, Job, JobState
 from batchvid.runner.accounts import earlier_charges
-from batchvid.runner.budget import Budget
+from batchvid.runner.budget import Budget, Charge
 from batchvid.runner.caps import Cap
 from batchvid.runner.context import Notice, RunContext, utc_now
 from batchvid.runner.downloader import Downloader
@@ -130,6 +130,12 @@ async def _drive(context: RunContext, setup: Setup, work: list[Job]) -> None:
         context, LocalStore(setup.folder), setup.downloads, on_running=lambda job: poller.watch(job, at_once=True)
     )
     _keep_accounts(context, submitter)
+    if setup.caps:
+        pending = [job.spec for job in work if job.state is JobState.PENDING]
+        routes = ((spec, context.route(spec)) for spec in pending)
+        charges = [Charge.for_spec(spec, route.price, route.duration_s, utc_now()) for spec, route in routes]
+        for line in context.budget.forecast(charges):
+            context.notice(line)
     for job in work:
         if job.state is JobState.RUNNING:
             poller.watch(job, at_once=True)
@@ -268,7 +274,7 @@ def _outcome(context: RunContext | None, recorder: Recorder, scope: frozenset[st
     ends = Counter(jobs[job_id].state for job_id in scope if job_id in jobs)
     lanes = context.lanes.values() if context else ()
     stopped = [f"{lane.name} was stopped: {lane.stopped}" for lane in lanes if lane.stopped]
-    held_up = (*(no.reason for no in context.capped.values()), context.unbuyable) if context else ()
+    held_up = (*map(str, context.capped.values()), context.unbuyable) if context else ()
     capped = [reason for reason in dict.fromkeys(held_up) if reason]
     reason, code = "", 0
     if interrupted:

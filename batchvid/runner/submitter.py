@@ -115,7 +115,7 @@ class Submitter:
             context.budget_reached = no.reason
         if cap not in self._told:
             self._told.add(cap)
-            context.notice(f"nothing more is bought{whom}: {no.reason}. Raise it and run again to go on")
+            context.notice(f"nothing more is bought{whom}: {no}")
 
     def uncap(self, returned: Charge) -> None:
         """Money came back: whoever waited for a cap that counted it stands in line again."""

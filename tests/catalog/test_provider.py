@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from batchvid.catalog import DEFAULT_PROVIDER, POLL_EVERY_S, built_in, poll_every_s, providers
+from batchvid.catalog import DEFAULT_PROVIDER, POLL_EVERY_S, built_in, charged_on_failure, poll_every_s, providers
 from batchvid.dialects import DIALECTS
 from batchvid.errors import UsageError
+from batchvid.failures import Charged
 
 OWN: Mapping[str, Any] = {"dialect": "openai-videos", "base_url": "https://gw.example.com/", "api_key_env": "GW_KEY"}
 
@@ -29,6 +30,14 @@ def test_how_often_a_task_is_asked_after() -> None:
     for gone in ("veo-1-preview", "kling/kling-v9", ""):
         assert poll_every_s(cometapi, gone) == POLL_EVERY_S
         assert poll_every_s(own, gone) == 0.5
+
+
+def test_what_is_known_of_failed_tasks() -> None:
+    """The model's own fact; of one that nobody knows any more, or that nobody has asked about, it is unknown."""
+    known = providers({"office": {"dialect": "gateway", "base_url": "https://gw.example", "api_key_env": "GW"}})
+    assert charged_on_failure(known["office"], "gateway/veo3.1") is Charged.NO
+    assert charged_on_failure(known[DEFAULT_PROVIDER], "veo3-fast") is Charged.UNKNOWN
+    assert charged_on_failure(known["office"], "a model of last year") is Charged.UNKNOWN
 
 
 def test_limits_of_a_manifest_lie_over_the_built_in_ones() -> None:

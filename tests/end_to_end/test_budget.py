@@ -145,6 +145,7 @@ def test_a_day_has_its_own_cap(bench: Bench) -> None:
     ended = bench.run()
     assert ended.code == 3
     assert "budget.per_day.usd is 0.9: 0.90 are committed today (UTC), one more may cost 0.30" in ended.err
+    assert "Raise it, or run again on another day (UTC), to go on" in ended.err
     assert bench.emulator.ledger()["purchases"] == 3
 
 
@@ -155,7 +156,8 @@ def test_a_tag_has_its_own_cap(bench: Bench) -> None:
     bench.emulator.set_faults({"match": {"step": "submit", "prompt": "boat", "nth_overall": [1]}, "do": SLOW_DOWN})
     outcome = session.run(hasty(bench))
     assert outcome.exit_code == 3
-    assert outcome.reason == "budget.tags.hero.usd is 0.7: 0.60 are committed, one more may cost 0.30"
+    why = "budget.tags.hero.usd is 0.7: 0.60 are committed, one more may cost 0.30. Raise it and run again to go on"
+    assert outcome.reason == why
     assert Counter(row["tags"] for row in ledger(bench) if row["verdict"] == "spent") == {"": 4, "hero": 2}
     assert bench.emulator.ledger()["purchases"] == 6
 
@@ -167,7 +169,9 @@ def test_the_plan_says_what_a_cap_will_not_let_through(bench: Bench) -> None:
     assert "budget.usd is 1.0: 0 are committed, and the plan takes 3.60 more: not all of it will be bought" in said
     assert "budget.clips" not in said
     assert "--max-clips is 2" in bench.run("--dry-run", "--max-clips", "2").out
-    assert bench.run().code == 3
+    ended = bench.run()
+    assert ended.code == 3
+    assert "the plan takes 3.60 more" in ended.out
     said = bench.cli("plan", str(bench.manifest)).out
     assert "budget.usd is 1.0: 0.90 are committed, and the plan takes 2.70 more" in said
 
@@ -180,6 +184,7 @@ def test_the_status_tells_what_the_money_went_to(bench: Bench) -> None:
     assert bench.run("--set", "retries=0").code == 5
     said = bench.cli("status", "batch").out
     assert "2 spent: $0.60; 1 held for uncertain submits: $0.30; 1 maybe charged for what gave no clip: $0.30" in said
+    assert "2 spent: $0.60; 1 held for uncertain" in bench.cli("report", "batch").out
     books = bench.status()["ledger"]
     assert books["maybe"] == {"attempts": 1, "usd": "0.30", "unpriced": 0}
     assert (books["released"]["attempts"], books["reserved"]["attempts"]) == (1, 0)

@@ -11,16 +11,17 @@ from batchvid.ledger import Sum, Verdict, attempts_of
 from batchvid.report import LEDGER_COLUMNS, ledger_line, write_ledger
 from batchvid.report.ledger import ledger_text
 from batchvid.specs import UNPRICED
+from batchvid.state import read_attempts
 from tests.builders import ACCEPTED, SUCCEEDED, life, planned, spec, started, state_file
 from tests.test_ledger import LOST, REFUSED
 
 
 def test_a_row_tells_all_of_an_attempt(tmp_path: Path) -> None:
-    """Who was asked for what, when, for how much, and what became of it; the file lies beside the state file."""
+    """Who was asked for what, when, for how much, and what became of it."""
     job = planned(spec(tags=("hero", "wide")))
     path = state_file(tmp_path / "state.sqlite3", life(job, started(), REFUSED, started(), ACCEPTED, SUCCEEDED))
-    written = write_ledger(path)
-    assert written == tmp_path / "ledger.csv"
+    written = tmp_path / "ledger.csv"
+    write_ledger(written, read_attempts(path))
     first, second = csv.DictReader(io.StringIO(written.read_text("utf-8"), newline=""))
     assert list(first) == list(LEDGER_COLUMNS)
     assert second == {

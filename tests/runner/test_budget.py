@@ -315,13 +315,22 @@ def test_a_cap_that_is_nearly_reached_is_told_once() -> None:
 def test_a_forecast_tells_what_a_plan_would_run_into() -> None:
     """More than a cap lets through, by measure; and clips that no cap can count, with how many they are."""
     of = cap(usd=Decimal("0.25"), clips=3)
-    budget = Budget([of, replace(cap("budget.tags.hero.", clips=1), tag="hero")], [charge()])
+    budget = Budget([of, replace(cap("budget.tags.hero.", clips=2), tag="hero")], [charge(tags=("hero",))])
     assert budget.forecast([charge()]) == []
     assert budget.forecast([charge(), charge(), charge(UNPRICED), charge(UNPRICED)]) == [
         "2 of the clips are not bought: nobody knows its price: budget.usd needs budget.allow_unpriced for it",
         "budget.usd is 0.25: 0.10 are committed, and the plan takes 0.20 more: not all of it will be bought",
     ]
     assert budget.forecast([]) == []
+
+
+def test_a_cap_on_a_tag_that_no_clip_has_is_told() -> None:
+    """A typing error in a tag would leave the clips without a cap."""
+    budget = Budget([replace(cap("budget.tags.hreo.", clips=1), tag="hreo")])
+    assert budget.forecast([charge(tags=("hero",))]) == [
+        "budget.tags.hreo counts nothing: no clip to buy has the tag hreo"
+    ]
+    assert budget.forecast([charge(tags=("hreo",))]) == []
 
 
 def test_earlier_runs_are_read_back(tmp_path: Path) -> None:
