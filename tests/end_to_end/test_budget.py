@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
@@ -43,11 +44,11 @@ def submits(numbers: set[int], deed: dict[str, Any]) -> dict[str, Any]:
     return {"match": {"step": "submit", "nth_overall": sorted(numbers)}, "do": deed}
 
 
-def write(bench: Bench, budget: str, model: str = "vague", takes: int = 12, more: str = "", **limits: object) -> None:
+def write(bench: Bench, of_all: str, model: str = "vague", takes: int = 12, more: str = "", **limits: object) -> None:
     """So many clips at $0.30 each under a budget."""
     (bench.folder / "batchvid.toml").write_text(CATALOGUE, "utf-8")
     clips = f"  - {{id: kite, prompt: a kite, model: {model}, takes: {takes}}}\n{more}"
-    bench.write(clips, top=f"retries: 3\nbudget: {budget}", **limits)
+    bench.write(clips, top=f"retries: 3\nbudget: {of_all}", **limits)
 
 
 def ledger(bench: Bench) -> list[dict[str, str]]:
@@ -160,6 +161,37 @@ def test_a_tag_has_its_own_cap(bench: Bench) -> None:
     assert outcome.reason == why
     assert Counter(row["tags"] for row in ledger(bench) if row["verdict"] == "spent") == {"": 4, "hero": 2}
     assert bench.emulator.ledger()["purchases"] == 6
+
+
+def test_a_providers_cap_is_used_up_too(bench: Bench) -> None:
+    """A dollar at one provider buys three, also where two of its submits are refused in between."""
+    write(bench, "{}", budget={"usd": 1.00})
+    bench.emulator.set_faults(submits({1, 3}, SLOW_DOWN))
+    assert session.run(hasty(bench)).exit_code == 3
+    assert bench.emulator.ledger()["purchases"] == 3
+
+
+def test_a_bill_stays_with_the_provider_that_wrote_it(bench: Bench) -> None:
+    """A clip that fails at one provider and is bought at another counts at both: the first one's cap stays used."""
+    books = {"base_url": bench.emulator.base_url, "api_key_env": "TEST_KEY", "dialect": "openai-videos"}
+    office = f"office: {json.dumps({**books, 'poll_every_s': 0.02, 'budget': {'clips': 1}})}"
+
+    def ask(provider: str, more: str = "") -> str:
+        write(bench, "{}", takes=1, more=f"{more}\ndefaults: {{provider: {provider}}}")
+        text = bench.manifest.read_text("utf-8").replace("providers: {", f"providers: {{{office}, ")
+        kept = "\n".join(line for line in text.splitlines() if not line.startswith("defaults: {model"))
+        bench.manifest.write_text(kept, "utf-8")
+        return str(bench.manifest)
+
+    bench.emulator.set_faults(submits({1}, FAILS))
+    assert bench.cli("run", ask("office"), "--set", "retries=0").code == 1
+    assert bench.cli("retry", ask("cometapi")).code == 0
+    assert [row["provider"] for row in ledger(bench)] == ["office", "cometapi"]
+    boat = "  - {id: boat, prompt: a boat, model: vague, provider: office}"
+    ended = bench.cli("run", ask("cometapi", boat))
+    assert ended.code == 3
+    assert "providers.office.budget.clips is 1: 1 are committed" in ended.err
+    assert bench.emulator.ledger()["purchases"] == 2
 
 
 def test_the_plan_says_what_a_cap_will_not_let_through(bench: Bench) -> None:
