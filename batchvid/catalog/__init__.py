@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from batchvid.catalog.model import KINDS, POLL_EVERY_S, Model, ModelPrice, Tier, steps_words
+from dataclasses import dataclass
+
+from batchvid.catalog.model import KINDS, POLL_EVERY_S, REFRESH_S, Model, ModelPrice, Tier, steps_words
 from batchvid.catalog.models import Models, built_in
 from batchvid.catalog.own import models_for
 from batchvid.catalog.provider import DEFAULT_PROVIDER, Provider, providers
@@ -14,9 +16,11 @@ __all__ = [
     "DEFAULT_PROVIDER",
     "KINDS",
     "POLL_EVERY_S",
+    "REFRESH_S",
     "Model",
     "ModelPrice",
     "Models",
+    "Pace",
     "Provider",
     "Terms",
     "Tier",
@@ -24,21 +28,30 @@ __all__ = [
     "charged_on_failure",
     "check",
     "models_for",
-    "poll_every_s",
+    "pace_of",
     "providers",
     "steps_words",
     "terms_of",
 ]
 
 
-def poll_every_s(provider: Provider, model: str, models: Models | None = None) -> float:
-    """How often to ask this provider about a task of this model, in seconds; for models no longer known, too."""
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How often a task may be asked for: `every_s` while nothing is known, never closer together than `refresh_s`."""
+
+    every_s: float
+    refresh_s: float
+
+
+def pace_of(provider: Provider, model: str, models: Models | None = None) -> Pace:
+    """The pace of a model's tasks at this provider, whose own word on it holds; for models no longer known, too."""
     if provider.poll_every_s is not None:
-        return provider.poll_every_s
+        return Pace(provider.poll_every_s, provider.poll_every_s)
     try:
-        return (models or built_in()).find(model, provider.routes).poll_every_s
+        known = (models or built_in()).find(model, provider.routes)
     except UsageError:
-        return POLL_EVERY_S
+        return Pace(POLL_EVERY_S, REFRESH_S)
+    return Pace(known.poll_every_s, known.refresh_s)
 
 
 def charged_on_failure(provider: Provider, model: str, models: Models | None = None) -> Charged:

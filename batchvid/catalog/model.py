@@ -13,7 +13,8 @@ from pydantic import BeforeValidator, ConfigDict
 from batchvid.failures import Charged
 from batchvid.specs import UNPRICED, Price
 
-POLL_EVERY_S = 10.0  # what CometAPI's own samples use; new-api refreshes only every 15 s (wire-cometapi 6.2)
+POLL_EVERY_S = 10.0  # what CometAPI's own samples use (wire-cometapi 6.2)
+REFRESH_S = 2.0  # no page says how often CometAPI's own view is renewed; asking more often than this is impolite
 INPUTS = {"image": "first", "end-image": "last", "references": "reference"}
 """What a model can start from, by the role that such an image has on the wire."""
 
@@ -90,7 +91,8 @@ class Model:
     where the model `follows_image`. `doubtful_*` are values that only some sources allow: sent, with a warning.
     Defaults are always sent. `sizes` gives the exact pixels that stand on the wire for a ratio.
     `prompt_chars` is a length from which on some sources refuse the prompt. From the day of `sunset` on the model is
-    not sold any more. `link_lifetime_s` is how long a finished clip can be fetched.
+    not sold any more. `link_lifetime_s` is how long a finished clip can be fetched. `poll_every_s` is how often a task
+    is asked for while nothing is known of how long they take, `refresh_s` how often the vendor's own view is renewed.
     """
 
     name: str
@@ -117,6 +119,7 @@ class Model:
     sunset_source: str = ""
     link_lifetime_s: float | None = None
     poll_every_s: float = POLL_EVERY_S
+    refresh_s: float = REFRESH_S
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
 

@@ -24,7 +24,7 @@ class Provider:
     """Who holds the key, the limits and the bill.
 
     `routes` maps a dialect to its path prefix below `base_url`. Limits are counts, per minute and per second as named;
-    `model_concurrency` narrows single models. `poll_every_s` overrules the models' cadence. `timeout_s` is how long a
+    `model_concurrency` narrows single models. `poll_every_s` overrules the models' pace. `timeout_s` is how long a
     task may take from submit to verdict. `first_wait_s` is the first of the doubling waits after a refusal.
     `on_lost_submit` says what is done about an uncertain submit: hold it for a person, or buy again. `life` is the
     emulator's dial for how long its tasks take; `free` means that nothing is charged. An `emulator` without a base

@@ -12,6 +12,7 @@ from batchvid.catalog import Models, Provider, built_in
 from batchvid.jobs import Job, JobState
 from batchvid.planning import Route, route_of
 from batchvid.runner.budget import Budget, Refusal
+from batchvid.runner.hazard import Law
 from batchvid.runner.lanes import Lane
 from batchvid.runner.recorder import Recorder
 from batchvid.runner.transport import Transport
@@ -34,7 +35,7 @@ class RunContext:
     none is left and nothing waits that could still be submitted, once the run has `started`. `stopping` says why no
     more submits go out, `capped` are the jobs that no more money is there for now, with the reason, `budget_reached`
     which cap of the batch that is, `unbuyable` why no cap can count some jobs, `passed_over` what else kept one from
-    being bought.
+    being bought. `laws` tell, by provider and model, how long tasks take.
     """
 
     recorder: Recorder
@@ -54,6 +55,7 @@ class RunContext:
     passed_over: str = ""
     started: bool = False
     fault: BaseException | None = None
+    laws: dict[str, Law] = field(default_factory=dict)
     _routes: dict[tuple[object, ...], Route] = field(default_factory=dict)
 
     def now(self) -> float:
@@ -63,6 +65,10 @@ class RunContext:
     def jitter(self) -> float:
         """A number to spread waits with, 0.0-1.0."""
         return random.random()  # noqa: S311 - spreads waits, guards nothing
+
+    def law(self, provider: str, model: str) -> Law:
+        """How long this provider's tasks of a model (its id on the wire) take, as far as was seen."""
+        return self.laws.setdefault(f"{provider}/{model}", Law())
 
     def job(self, job_id: str) -> Job:
         """The job as it stands."""

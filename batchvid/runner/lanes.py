@@ -10,6 +10,7 @@ from pydantic import SecretStr
 
 from batchvid.catalog import Provider
 from batchvid.failures import FailureKind
+from batchvid.runner.cadence import SLOT_WAITED_FOR_S
 from batchvid.runner.limits import Slots, Window
 from batchvid.runner.queue import FairQueue
 from batchvid.runner.retry import backoff_s
@@ -25,7 +26,8 @@ class Lane:
 
     `paused_until` holds submits back after a refusal that passes by waiting; `troubles` counts those in a row.
     `stopped` is why nothing more is submitted, `blind` that nothing can be polled either, `capped` which cap of its
-    own budget is reached.
+    own budget is reached. `poll_price_s` is what one question about a task must save in seconds of lag,
+    `least_price_s` what it costs while the poll rate is no bound (cadence.py).
     """
 
     provider: Provider
@@ -40,6 +42,9 @@ class Lane:
     polls_under_way: int = 0
     paused_until: float = 0.0
     polls_paused_until: float = 0.0
+    poll_price_s: float = SLOT_WAITED_FOR_S
+    least_price_s: float = SLOT_WAITED_FOR_S
+    repriced_at: float = 0.0
     troubles: int = 0
     capped: str = ""
     stopped: str = ""

@@ -10,14 +10,15 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from batchvid import events as ev
-from batchvid.catalog import charged_on_failure, poll_every_s
+from batchvid.catalog import Pace, charged_on_failure, pace_of
 from batchvid.dialects import DIALECTS
 from batchvid.errors import UnreadableReply, WireError
 from batchvid.failures import STOPS_PROVIDER, Charged, FailureKind
 from batchvid.jobs import Job
 from batchvid.planning import order_of
-from batchvid.runner.cadence import first_poll_s, next_poll_s
+from batchvid.runner.cadence import NOBODY_WAITS_S, SLOT_WAITED_FOR_S, demand_of, next_age_s, price_within
 from batchvid.runner.context import RunContext, utc_now
+from batchvid.runner.hazard import Law
 from batchvid.runner.lanes import LONGEST_WISH_S, Lane
 from batchvid.runner.retry import after_failure, backoff_s
 from batchvid.wire import Phase, Refused, Request, Status
@@ -25,19 +26,30 @@ from batchvid.wire import Phase, Refused, Request, Status
 GRACE_S = 60.0  # how long a provider may not know a task after it made it (wire-cometapi 6.3)
 GRACE_POLLS = 6
 MOST_UNREADABLE = 5  # in a row: a reply that cannot be read stops the job loudly
+REPRICE_EVERY_S = 2.0
+SAMPLE = 500  # tasks that stand for all when the price of a question is worked out
+MOVED = 1.25  # a price that moved by less leaves the order as it is
 MOST_AT_ONCE = 64  # polls under way a lane: a slow provider must not gather thousands of open requests
 
 
 @dataclass(slots=True)
 class Watch:
-    """One task being watched. Times are seconds on the event loop's clock; counters are of polls in a row."""
+    """One task being watched. Times are seconds on the event loop's clock; counters are of polls in a row.
+
+    `seen_at` is when it was last seen running (None: not since this run began, so that nothing is learned of the time
+    before), `not_before` when it may be asked again at the earliest, `retimed` whether a new price moves its next poll.
+    """
 
     job_id: str
     lane: Lane
     path: str
     request: Request
     born_at: float
-    every_s: float
+    law: Law
+    pace: Pace
+    seen_at: float | None
+    not_before: float = 0.0
+    retimed: bool = True
     unseen: int = 0
     unanswered: int = 0
     unreadable: int = 0
@@ -68,17 +80,54 @@ class Poller:
         context.active.add(job.id)
         order = order_of(job.spec, model=job.model_sent, external_id=job.external_id)
         request = DIALECTS[job.dialect].poll(order, job.task_id)
-        every_s = poll_every_s(lane.provider, job.spec.model, context.models)
         age_s = (utc_now() - job.watched_from).total_seconds() if job.watched_from else 0.0
-        watch = Watch(job.id, lane, lane.base_url + job.prefix, request, context.now() - max(age_s, 0.0), every_s)
-        self._push(watch, 0.0 if at_once else first_poll_s(every_s, job.id))
+        now = context.now()
+        watch = Watch(
+            job_id=job.id,
+            lane=lane,
+            path=lane.base_url + job.prefix,
+            request=request,
+            born_at=now - max(age_s, 0.0),
+            law=context.law(lane.name, job.model_sent),
+            pace=pace_of(lane.provider, job.spec.model, context.models),
+            seen_at=None if at_once else now,
+        )
+        if at_once:
+            self._push(watch, now)
+        else:
+            self._schedule(watch)
         if context.stopping:
             context.check_over()
 
-    def _push(self, watch: Watch, in_s: float) -> None:
+    def _push(self, watch: Watch, at: float) -> None:
         self._pushed += 1
-        heapq.heappush(self._due[watch.lane.name], (self._context.now() + in_s, self._pushed, watch))
+        heapq.heappush(self._due[watch.lane.name], (at, self._pushed, watch))
         self._wake.set()
+
+    def _schedule(self, watch: Watch) -> None:
+        """Ask again when the law of its model says so."""
+        now = self._context.now()
+        watch.not_before, watch.retimed = now + watch.pace.refresh_s, True
+        self._push(watch, self._due_at(watch, now))
+
+    def _due_at(self, watch: Watch, now: float) -> float:
+        seen_at = now if watch.seen_at is None else watch.seen_at
+        age_s = max(seen_at - watch.born_at, 0.0)
+        due_at = watch.born_at + next_age_s(watch.law, watch.pace, age_s, watch.lane.poll_price_s, watch.job_id)
+        return max(due_at, watch.not_before)
+
+    def _reprice(self, lane: Lane, now: float) -> None:
+        """What a question is worth now: so much that all of them together stay under the poll rate."""
+        due = self._due[lane.name]
+        step = 1 + len(due) // SAMPLE
+        demands = (demand_of(one.law, one.pace, now - one.born_at) * step for _, _, one in due[::step])
+        lane.least_price_s = SLOT_WAITED_FOR_S if lane.queue else NOBODY_WAITS_S
+        price_s = max(lane.least_price_s, price_within(demands, lane.provider.polls_per_s))
+        lane.repriced_at = now
+        if not 1 / MOVED < price_s / lane.poll_price_s < MOVED:
+            lane.poll_price_s = price_s
+            due[:] = [(self._due_at(one, now) if one.retimed else at, n, one) for at, n, one in due]
+            heapq.heapify(due)
 
     async def serve(self) -> None:
         """Poll what is due, for as long as the run watches at all."""
@@ -91,10 +140,15 @@ class Poller:
     def _serve_lane(self, lane: Lane) -> float:
         """Send the polls of one lane that are due and allowed; seconds until there may be more."""
         due, now = self._due[lane.name], self._context.now()
+        if now >= lane.repriced_at + REPRICE_EVERY_S:
+            self._reprice(lane, now)
         while due:
-            open_at = max(due[0][0], lane.polls.opens_at(), lane.polls_paused_until)
+            first_at, _, first = due[0]
+            if lane.poll_price_s > lane.least_price_s:  # more to ask than the rate allows: no part of it goes unused
+                first_at = first.not_before
+            open_at = max(first_at, lane.polls.opens_at(), lane.polls_paused_until)
             if open_at > now or lane.polls_under_way >= MOST_AT_ONCE:
-                return max(open_at - now, 0.01)
+                return min(max(open_at - now, 0.01), REPRICE_EVERY_S)
             watch = heapq.heappop(due)[2]
             lane.polls.grant(now)
             lane.polls_under_way += 1
@@ -140,6 +194,7 @@ class Poller:
 
     async def _heard(self, watch: Watch, job: Job, status: Status) -> None:
         context = self._context
+        self._learn(watch, status.phase)
         if status.phase is Phase.SUCCEEDED:
             done = ev.TaskSucceeded(
                 at=utc_now(),
@@ -171,6 +226,16 @@ class Poller:
                 await context.recorder.record(job.id, moved)
             await self._later(watch)
 
+    def _learn(self, watch: Watch, phase: Phase) -> None:
+        """Tell the law of its model what this look has shown."""
+        if phase is Phase.UNSEEN:
+            return
+        now = self._context.now()
+        if watch.seen_at is not None:
+            look = watch.law.ended if phase in (Phase.SUCCEEDED, Phase.FAILED) else watch.law.survived
+            look(max(watch.seen_at - watch.born_at, 0.0), now - watch.born_at)
+        watch.seen_at = now
+
     async def _failed(self, job: Job, status: Status) -> None:
         context = self._context
         kind = status.kind or FailureKind.MODERATION_SUSPECTED
@@ -197,7 +262,7 @@ class Poller:
             context.rest(watch.job_id)
             return
         watch.unanswered += 1
-        wait_s = backoff_s(watch.unanswered - 1, context.jitter(), first_s=watch.every_s)
+        wait_s = backoff_s(watch.unanswered - 1, context.jitter(), first_s=watch.pace.every_s)
         if no.kind is FailureKind.RATE:
             lane.polls_paused_until = context.now() + min(no.retry_after_s or wait_s, LONGEST_WISH_S)
         await self._later(watch, wait_s, no.message)
@@ -221,7 +286,11 @@ class Poller:
             message = f"no verdict within {timeout_s:g} s{unanswered}; it may finish yet: retry asks again first"
             await self._give_up(watch, FailureKind.TIMEOUT, message)
             return
-        self._push(watch, next_poll_s(watch.every_s, age_s, watch.job_id) if wait_s is None else wait_s)
+        if wait_s is None:
+            self._schedule(watch)
+        else:
+            watch.not_before, watch.retimed = self._context.now() + wait_s, False
+            self._push(watch, watch.not_before)
 
     async def _give_up(self, watch: Watch, kind: FailureKind, message: str) -> None:
         await self._context.recorder.record(watch.job_id, ev.GaveUp(at=utc_now(), kind=kind, message=message))

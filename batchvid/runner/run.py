@@ -14,14 +14,15 @@ from pathlib import Path
 
 from batchvid import events as ev
 from batchvid.catalog import Models, Provider, built_in
-from batchvid.errors import BatchvidError
+from batchvid.errors import BatchvidError, StateError
 from batchvid.jobs import IN_FLIGHT, Job, JobState
-from batchvid.runner.accounts import earlier_charges
-from batchvid.runner.budget import Budget, Charge
+from batchvid.runner.accounts import earlier_charges, foretell, keep_books
+from batchvid.runner.budget import Budget
 from batchvid.runner.caps import Cap
 from batchvid.runner.context import Notice, RunContext, utc_now
 from batchvid.runner.downloader import Downloader
 from batchvid.runner.embedded import embedded_emulator
+from batchvid.runner.hazard import Law
 from batchvid.runner.keys import Keys
 from batchvid.runner.lanes import Lane
 from batchvid.runner.limits import Slots, Window
@@ -29,11 +30,12 @@ from batchvid.runner.poller import Poller
 from batchvid.runner.recorder import Recorder
 from batchvid.runner.submitter import Submitter
 from batchvid.runner.transport import Transport
-from batchvid.state import StateFile
+from batchvid.state import StateFile, read_meta
 from batchvid.storage import LocalStore
 
 FAILED, BUDGET, UNCERTAIN, STOPPED, INTERRUPTED = 1, 3, 5, 6, 130  # DESIGN section 6
 TICK_S = 1.0
+LAWS = "laws"  # in the state file
 DOWNLOADS = 6  # streams at once: more gain nothing, each holds a megabyte and a file
 
 
@@ -87,12 +89,16 @@ async def run(
                 budget=Budget(setup.caps, earlier_charges(state.path, recorder.jobs.values()) if setup.caps else ()),
                 notice=notice,
                 retries=setup.retries,
+                laws=_remembered(state),
             )
+            _keep_accounts(context)
             with _signals(context) as interrupted:
                 async with _ticking(tick):
                     await _drive(context, setup, work)
             if context.fault is not None and not isinstance(context.fault, BatchvidError):
                 raise context.fault
+            await recorder.close()
+            _remember(state, context)
             return _outcome(context, recorder, setup.scope, interrupted=bool(interrupted))
     finally:
         await recorder.close()
@@ -129,13 +135,8 @@ async def _drive(context: RunContext, setup: Setup, work: list[Job]) -> None:
     downloader = Downloader(
         context, LocalStore(setup.folder), setup.downloads, on_running=lambda job: poller.watch(job, at_once=True)
     )
-    _keep_accounts(context, submitter)
-    if setup.caps:
-        pending = [job.spec for job in work if job.state is JobState.PENDING]
-        routes = ((spec, context.route(spec)) for spec in pending)
-        charges = [Charge.for_spec(spec, route.price, route.duration_s, utc_now()) for spec, route in routes]
-        for line in context.budget.forecast(charges):
-            context.notice(line)
+    keep_books(context, submitter.uncap)
+    foretell(context, (job for job in work if job.state is JobState.PENDING) if setup.caps else ())
     for job in work:
         if job.state is JobState.RUNNING:
             poller.watch(job, at_once=True)
@@ -166,13 +167,25 @@ async def _drive(context: RunContext, setup: Setup, work: list[Job]) -> None:
         await downloader.close()
 
 
+def _remembered(state: StateFile) -> dict[str, Law]:
+    """What earlier runs learned of how long tasks take."""
+    kept = read_meta(state.path).get(LAWS, {})
+    return {name: Law(columns) for name, columns in kept.items()} if isinstance(kept, dict) else {}
+
+
+def _remember(state: StateFile, context: RunContext) -> None:
+    """Keep what was learned. It only saves questions: a disk that is full must not spoil the end of a run."""
+    with contextlib.suppress(StateError):
+        state.set_meta(**{LAWS: {name: law.remembered() for name, law in context.laws.items() if law.seen}})
+
+
 def _watch_loop(context: RunContext, done: asyncio.Task[None]) -> None:
     if not done.cancelled() and (fault := done.exception()) is not None:
         context.abort(fault)
 
 
-def _keep_accounts(context: RunContext, submitter: Submitter) -> None:
-    """Slots and budget follow the jobs: now, for what earlier runs left, and with every event."""
+def _keep_accounts(context: RunContext) -> None:
+    """Slots follow the jobs: now, for what earlier runs left, and with every event."""
     loop = asyncio.get_running_loop()
 
     def free(job_id: str, lane: Lane) -> None:
@@ -194,12 +207,9 @@ def _keep_accounts(context: RunContext, submitter: Submitter) -> None:
         else:
             free(job.id, lane)
 
-    def on_event(event: ev.Event, before: Job | None, after: Job) -> None:
-        if isinstance(event, ev.Progressed):
-            return
-        count(after)
-        if before is not None and (returned := context.budget.settle(before, after)):
-            submitter.uncap(returned)
+    def on_event(event: ev.Event, _before: Job | None, after: Job) -> None:
+        if not isinstance(event, ev.Progressed):
+            count(after)
 
     for job in context.recorder.jobs.values():
         count(job)

@@ -18,6 +18,7 @@ from batchvid.failures import STOPS_PROVIDER, FailureKind
 from batchvid.jobs import Job
 from batchvid.planning import Route, order_of
 from batchvid.runner.budget import Charge, Refusal
+from batchvid.runner.cadence import ENOUGH
 from batchvid.runner.caps import Cap
 from batchvid.runner.context import RunContext, utc_now
 from batchvid.runner.images import ImageReader
@@ -61,7 +62,7 @@ class Submitter:
             if wait_s is None or wait_s > 0:
                 await _woken(lane.wake, wait_s)
                 continue
-            job_id = lane.queue.pop(lane.slots.has_free)
+            job_id = lane.queue.pop(lane.slots.has_free, lambda model: self._lasts_s(lane, model))
             if job_id is None:
                 await _woken(lane.wake, None)
                 continue
@@ -74,6 +75,10 @@ class Submitter:
             return None
         now = self._context.now()
         return max(lane.paused_until, lane.submits.opens_at()) - now
+
+    def _lasts_s(self, lane: Lane, model: str) -> float | None:
+        law = self._context.law(lane.name, model)
+        return law.median_s if law.seen >= ENOUGH else None
 
     def _start(self, lane: Lane, job: Job) -> None:
         context = self._context
@@ -120,17 +125,19 @@ class Submitter:
     def uncap(self, returned: Charge) -> None:
         """Money came back: whoever waited for a cap that counted it stands in line again."""
         context = self._context
-        for job_id, no in list(context.capped.items()):
-            if no.cap is None or not no.cap.covers(returned.provider, returned.tags):
-                continue
-            del context.capped[job_id]
-            job = context.job(job_id)
-            if no.cap.provider:
+        waited = [
+            (context.job(job_id), no.cap)
+            for job_id, no in context.capped.items()
+            if no.cap is not None and no.cap.covers(returned.provider, returned.tags)
+        ]
+        for job, cap in waited:
+            del context.capped[job.id]
+            if cap.provider:
                 context.lane(job).capped = ""
-            elif not no.cap.tag:
+            elif not cap.tag:
                 context.budget_reached = ""
             self.enqueue(job)
-        for lane in context.lanes.values():
+        for lane in context.lanes.values() if waited else ():
             lane.wake.set()
 
     def _done(self, call: asyncio.Task[None]) -> None:

@@ -7,7 +7,16 @@ from typing import Any
 
 import pytest
 
-from batchvid.catalog import DEFAULT_PROVIDER, POLL_EVERY_S, built_in, charged_on_failure, poll_every_s, providers
+from batchvid.catalog import (
+    DEFAULT_PROVIDER,
+    POLL_EVERY_S,
+    REFRESH_S,
+    Pace,
+    built_in,
+    charged_on_failure,
+    pace_of,
+    providers,
+)
 from batchvid.dialects import DIALECTS
 from batchvid.errors import UsageError
 from batchvid.failures import Charged
@@ -24,12 +33,18 @@ def test_how_often_a_task_is_asked_after() -> None:
     """The provider's own word, else the model's, else the usual one: also for a model that is no longer listed."""
     cometapi = providers({})[DEFAULT_PROVIDER]
     own = providers({DEFAULT_PROVIDER: {"poll_every_s": 0.5}})[DEFAULT_PROVIDER]
-    for name in built_in().rows:
-        assert poll_every_s(cometapi, name) == built_in().find(name).poll_every_s
-        assert poll_every_s(own, name) == 0.5
+    for name, model in built_in().rows.items():
+        assert pace_of(cometapi, name) == Pace(model.poll_every_s, model.refresh_s)
+        assert pace_of(own, name) == Pace(0.5, 0.5)
     for gone in ("veo-1-preview", "kling/kling-v9", ""):
-        assert poll_every_s(cometapi, gone) == POLL_EVERY_S
-        assert poll_every_s(own, gone) == 0.5
+        assert pace_of(cometapi, gone) == Pace(POLL_EVERY_S, REFRESH_S)
+        assert pace_of(own, gone) == Pace(0.5, 0.5)
+
+
+def test_nobody_is_asked_sooner_than_the_vendor_looks_itself() -> None:
+    """The gateway renews its own view every 15 s, Runway wants 5 s between two questions about a task."""
+    assert {m.refresh_s for m in built_in().rows.values() if m.dialect == "gateway"} == {15}
+    assert {m.refresh_s for m in built_in().rows.values() if m.dialect == "runway"} == {5}
 
 
 def test_what_is_known_of_failed_tasks() -> None:

@@ -1,33 +1,93 @@
-"""When a task is asked again: near its interval, never bunched, slower once it takes unusually long."""
+"""When a task is asked again: on a fixed schedule first, then by what was learned, always within the bounds."""
 
 from __future__ import annotations
+
+import math
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batchvid.runner.cadence import LONG_S, SPREAD, first_poll_s, next_poll_s
+from batchvid.catalog import Pace
+from batchvid.runner.cadence import ENOUGH, LONG_S, LONGEST_S, SLOWER, SPREAD, demand_of, next_age_s, price_within
+from batchvid.runner.hazard import Law
 
 EVERY_S = st.floats(0.01, 600)
 JOB_IDS = st.text(max_size=40)
+PRICES_S = st.floats(0.01, 100)
 
 
-@given(EVERY_S, JOB_IDS)
-def test_a_poll_keeps_near_its_interval(every_s: float, job_id: str) -> None:
-    """Each job's own offset is a tenth at most, the same for its first poll and every other."""
-    wait_s = first_poll_s(every_s, job_id)
-    assert every_s * (1 - SPREAD) <= wait_s <= every_s * (1 + SPREAD)
-    assert next_poll_s(every_s, 0, job_id) == wait_s == next_poll_s(every_s, LONG_S - 1, job_id)
+def learned(*lifetimes_s: float) -> Law:
+    """A law that saw tasks of these lifetimes end, each within a second."""
+    law = Law()
+    for lifetime_s in lifetimes_s:
+        law.survived(0.0, max(lifetime_s - 1, 0.0))
+        law.ended(max(lifetime_s - 1, 0.0), lifetime_s)
+    return law
 
 
-@given(EVERY_S, JOB_IDS, st.floats(LONG_S, 1e6))
+AROUND_100_S = learned(*(90.0 + n % 21 for n in range(210)))
+
+
+@given(EVERY_S, JOB_IDS, st.floats(0, LONG_S - 1), PRICES_S)
+def test_before_anything_is_known_the_schedule_is_fixed(
+    every_s: float, job_id: str, age_s: float, price: float
+) -> None:
+    """Each job's own offset is a tenth at most, whatever a question costs."""
+    wait_s = next_age_s(Law(), Pace(every_s, 2), age_s, price, job_id) - age_s
+    assert every_s * (1 - SPREAD) - 1e-6 <= wait_s <= every_s * (1 + SPREAD) + 1e-6
+
+
+@given(EVERY_S, JOB_IDS, st.floats(LONG_S, 1e5))
 def test_a_task_that_takes_long_is_asked_less(every_s: float, job_id: str, age_s: float) -> None:
-    """After ten minutes a third of the polls will do."""
-    assert next_poll_s(every_s, age_s, job_id) == pytest.approx(3 * next_poll_s(every_s, 0, job_id))
+    """After ten minutes of the fixed schedule a third of the polls will do."""
+    pace = Pace(every_s, 2)
+    late_s = next_age_s(Law(), pace, age_s, 1.0, job_id) - age_s
+    assert late_s == pytest.approx(SLOWER * next_age_s(Law(), pace, 0, 1.0, job_id), rel=1e-3, abs=1e-6)
 
 
-def test_jobs_of_one_entry_do_not_bunch() -> None:
-    """A hundred takes of one clip are asked at many different times, over the whole spread."""
-    waits = [first_poll_s(10, f"kite-{take}") for take in range(100)]
-    assert len(set(waits)) > 80
-    assert max(waits) - min(waits) > 10 * 2 * SPREAD * 0.8
+def test_jobs_of_one_birth_do_not_bunch() -> None:
+    """A hundred takes of one clip are asked at many different times."""
+    for law in (Law(), AROUND_100_S):
+        ages_s = [next_age_s(law, Pace(10, 2), 0, 0.35, f"kite-{take}") for take in range(100)]
+        assert len(set(ages_s)) > 80
+
+
+@given(st.floats(0, 1e5), PRICES_S, JOB_IDS, st.floats(0.1, 30))
+def test_nobody_is_asked_too_soon_or_forgotten(age_s: float, price_s: float, job_id: str, refresh_s: float) -> None:
+    """Never within the vendor's own refresh, and after the first look never later than a minute."""
+    wait_s = next_age_s(AROUND_100_S, Pace(10, refresh_s), age_s, price_s, job_id) - age_s
+    assert wait_s >= refresh_s - 1e-6
+    assert wait_s <= max(LONGEST_S, refresh_s) + 1e-6 or age_s == 0
+
+
+def test_a_task_is_asked_when_it_is_likely_to_be_done() -> None:
+    """Tasks that take 90 to 110 s are left alone before, asked every few seconds then, and slowly once overdue."""
+    pace = Pace(10, 2)
+    assert next_age_s(AROUND_100_S, pace, 0, 0.35, "a") > 85
+    assert next_age_s(AROUND_100_S, pace, 100, 0.35, "a") - 100 < 5
+    assert next_age_s(AROUND_100_S, pace, 300, 0.35, "a") - 300 > 10
+
+
+@given(st.floats(0, 400), st.floats(0.05, 5), st.floats(1.5, 20))
+def test_a_dearer_question_is_asked_later(age_s: float, price_s: float, times: float) -> None:
+    """A shared budget acts through the price alone."""
+    pace = Pace(10, 2)
+    now, dearer = (next_age_s(AROUND_100_S, pace, age_s, price, "a") for price in (price_s, price_s * times))
+    assert dearer >= now
+
+
+@given(st.lists(st.floats(0, 500), min_size=1, max_size=40), st.floats(0.1, 50))
+def test_the_price_keeps_all_together_to_the_rate(ages_s: list[float], polls_per_s: float) -> None:
+    """At the price that `price_within` names, the questions a second add up to the budget."""
+    pace = Pace(10, 2)
+    demands = [demand_of(AROUND_100_S, pace, age_s) for age_s in ages_s]
+    price_s = price_within(demands, polls_per_s)
+    assert sum(demand / math.sqrt(2 * price_s) for demand in demands) == pytest.approx(polls_per_s)
+
+
+def test_a_few_ends_are_not_enough() -> None:
+    """The fixed schedule holds until so many tasks have ended."""
+    few, enough = learned(*[100.0] * (ENOUGH - 1)), learned(*[100.0] * ENOUGH)
+    assert next_age_s(few, Pace(10, 2), 0, 0.35, "a") < 12
+    assert next_age_s(enough, Pace(10, 2), 0, 0.35, "a") > 30

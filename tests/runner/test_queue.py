@@ -110,3 +110,26 @@ def test_no_line_gets_ahead(sizes: list[int]) -> None:
         served[int(job_id.split("/")[0][1:])] += 1
         waiting = [count for count, size in zip(served, sizes, strict=True) if count < size]
         assert not waiting or max(served) - min(waiting) <= 1
+
+
+LASTS_S = {"veo": 60.0, "sora": 180.0, "kling": 70.0}
+
+
+def test_long_models_go_first_three_times_out_of_four() -> None:
+    """Begun last, the long ones alone would be awaited at the end; the short ones still get every fourth place."""
+    queue = filled(("short", "veo", 20), ("long", "sora", 20))
+    first = [queue.pop(everyone, LASTS_S.get) for _ in range(12)]
+    assert [str(job).split("/")[1] for job in first].count("sora") == 9
+    assert [str(job).split("/")[1] for job in first].count("veo") == 3
+
+
+def test_models_that_take_about_as_long_take_turns() -> None:
+    """A small difference is no reason to upset the order."""
+    queue = filled(("a", "veo", 3), ("b", "kling", 3))
+    assert [queue.pop(everyone, LASTS_S.get) for _ in range(4)] == ["a/veo/0", "b/kling/0", "a/veo/1", "b/kling/1"]
+
+
+def test_where_one_model_is_not_known_yet_all_take_turns() -> None:
+    """Only what was seen puts anybody first."""
+    queue = filled(("a", "sora", 2), ("b", "new", 2))
+    assert [queue.pop(everyone, LASTS_S.get) for _ in range(4)] == ["a/sora/0", "b/new/0", "a/sora/1", "b/new/1"]

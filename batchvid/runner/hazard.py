@@ -1,0 +1,154 @@
+"""How long a model's tasks take, learned from what polls see. Pure; when to ask again is told in cadence.py.
+
+A poll does not see when a task ended, only that it did between two looks; and most tasks are still running. Both count:
+`survived` and `ended` are all a law is told, and ages are cut into bins that grow with age (POLLING.md says why).
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from itertools import pairwise
+
+FIRST_EDGE_S = 0.05
+GROWTH = 1.06  # of bins: fine enough for a model that always takes nearly the same time
+LAST_EDGE_S = 14_400.0
+VAGUE_MEDIAN_S = 90.0  # clips take 2-5 minutes, the quick models 1-2 (wire-cometapi 6.2)
+VAGUE_SPREAD = 1.0  # sigma of the logarithm: anything from half a minute to ten is no surprise
+VAGUE_WEIGHT = 1.0  # what is assumed before anything is seen counts like one task
+MOST_REMEMBERED = 400.0  # tasks of earlier runs that count: a vendor gets quicker or slower with the months
+REFRESH = 0.03  # the curve is drawn anew after so much more was seen
+
+_EDGES_S = [0.0, FIRST_EDGE_S]
+while _EDGES_S[-1] < LAST_EDGE_S:
+    _EDGES_S.append(_EDGES_S[-1] * GROWTH)
+_BINS = len(_EDGES_S) - 1
+_WIDTHS_S = [right - left for left, right in pairwise(_EDGES_S)]
+
+
+class Law:
+    """What is known of how long tasks take.
+
+    `seen` counts the tasks whose end was seen, remembered ones included; by `median_s` half of them have ended.
+    The hazard is the chance, per second, that a task which is still running ends now.
+    """
+
+    __slots__ = ("_drawn_at", "_ends", "_exposure_s", "_hazard", "_roots", "median_s", "seen")
+
+    def __init__(self, remembered: Mapping[str, Sequence[float]] | None = None) -> None:
+        self._ends, self._exposure_s = [0.0] * _BINS, [0.0] * _BINS
+        self.seen = 0.0
+        for number, ends, exposure_s in zip(*_columns(remembered), strict=True):
+            self._ends[int(number)], self._exposure_s[int(number)] = ends, exposure_s
+            self.seen += ends
+        self._draw()
+
+    def survived(self, from_s: float, to_s: float) -> None:
+        """A task that ran at the age `from_s` was still running at `to_s`."""
+        number = _bin(from_s)
+        while number < _BINS and _EDGES_S[number] < to_s:
+            self._exposure_s[number] += min(to_s, _EDGES_S[number + 1]) - max(from_s, _EDGES_S[number])
+            number += 1
+
+    def ended(self, from_s: float, to_s: float) -> None:
+        """A task that ran at the age `from_s` had ended by `to_s`: shared out over the bins between by hazard."""
+        number, running = _bin(from_s), 1.0
+        shares: list[tuple[int, float, float]] = []
+        while number < _BINS and _EDGES_S[number] < to_s:
+            inside_s = min(to_s, _EDGES_S[number + 1]) - max(from_s, _EDGES_S[number])
+            ending = running * -math.expm1(-self._hazard[number] * inside_s)
+            shares.append((number, ending, inside_s))
+            running -= ending
+            number += 1
+        whole, left = sum(share for _, share, _ in shares), 1.0
+        for number, share, inside_s in shares:
+            part = share / whole if whole else 1 / len(shares)
+            self._ends[number] += part
+            self._exposure_s[number] += (left - part / 2) * inside_s
+            left -= part
+        self.seen += 1
+        if self.seen > self._drawn_at * (1 + REFRESH):
+            self._draw()
+
+    def root(self, age_s: float) -> float:
+        """The square root of the hazard at this age: how much a second's waiting there is worth."""
+        return math.sqrt(self._hazard[min(_bin(age_s), _BINS - 1)])
+
+    def worth(self, age_s: float) -> float:
+        """The integral of `root` from 0 to this age."""
+        number = min(_bin(age_s), _BINS - 1)
+        return self._roots[number] + (age_s - _EDGES_S[number]) * math.sqrt(self._hazard[number])
+
+    def age_of(self, worth: float) -> float:
+        """The age in seconds at which that worth has gathered: the inverse of `worth`."""
+        number = min(bisect_right(self._roots, worth) - 1, _BINS - 1)
+        return _EDGES_S[number] + (worth - self._roots[number]) / math.sqrt(self._hazard[number])
+
+    def remembered(self) -> dict[str, list[float]]:
+        """What to keep for later runs, as plain numbers: not so much of it that they could not learn anew."""
+        share = min(1.0, MOST_REMEMBERED / self.seen) if self.seen else 0.0
+        kept = [n for n in range(_BINS) if self._exposure_s[n] * share > 0.0]
+        return {
+            "bins": [float(n) for n in kept],
+            "ends": [round(self._ends[n] * share, 4) for n in kept],
+            "exposure_s": [round(self._exposure_s[n] * share, 3) for n in kept],
+        }
+
+    def _draw(self) -> None:
+        """Work the hazard out of the counts, each bin with half a look at its neighbours."""
+        self._drawn_at = self.seen
+        ends, exposure_s = _vague(self._typical_s())
+        ends = [seen + vague for seen, vague in zip(self._ends, ends, strict=True)]
+        exposure_s = [seen + vague for seen, vague in zip(self._exposure_s, exposure_s, strict=True)]
+        self._hazard = [
+            (ends[max(n - 1, 0)] + 2 * ends[n] + ends[min(n + 1, _BINS - 1)])
+            / (exposure_s[max(n - 1, 0)] + 2 * exposure_s[n] + exposure_s[min(n + 1, _BINS - 1)])
+            for n in range(_BINS)
+        ]
+        self._roots = [0.0]
+        for hazard, width_s in zip(self._hazard, _WIDTHS_S, strict=True):
+            self._roots.append(self._roots[-1] + math.sqrt(hazard) * width_s)
+        self.median_s = self._median_s()
+
+    def _typical_s(self) -> float:
+        """Around what the vague law lies: what outlives all that was seen is judged by that, not by other models."""
+        half, number = self.seen / 2, 0
+        if self.seen < 1:
+            return VAGUE_MEDIAN_S
+        while number < _BINS - 1 and half > self._ends[number]:
+            half -= self._ends[number]
+            number += 1
+        return _EDGES_S[number + 1]
+
+    def _median_s(self) -> float:
+        left = math.log(2.0)
+        for hazard, width_s, edge_s in zip(self._hazard, _WIDTHS_S, _EDGES_S, strict=False):
+            if left <= hazard * width_s:
+                return edge_s + left / hazard
+            left -= hazard * width_s
+        return LAST_EDGE_S
+
+
+def _bin(age_s: float) -> int:
+    return bisect_right(_EDGES_S, age_s) - 1
+
+
+def _columns(remembered: Mapping[str, Sequence[float]] | None) -> tuple[Sequence[float], ...]:
+    """The three columns of what an earlier run kept; empty ones where nothing was, or where it cannot be understood."""
+    columns = tuple((remembered or {}).get(name, ()) for name in ("bins", "ends", "exposure_s"))
+    usable = len({len(column) for column in columns}) == 1 and all(
+        isinstance(value, int | float) and 0 <= value < math.inf for column in columns for value in column
+    )
+    return columns if usable and all(number < _BINS for number in columns[0]) else ((), (), ())
+
+
+@lru_cache(maxsize=64)
+def _vague(median_s: float) -> tuple[list[float], list[float]]:
+    """What is assumed before anything is seen: ends and exposure of a task of a log-normal law around this median."""
+    scale = VAGUE_SPREAD * math.sqrt(2)
+    ended = [0.5 * (1 + math.erf(math.log(edge_s / median_s) / scale)) if edge_s else 0.0 for edge_s in _EDGES_S]
+    ends = [VAGUE_WEIGHT * max(right - left, 1e-12) for left, right in pairwise(ended)]
+    running = [VAGUE_WEIGHT * max(1 - (left + right) / 2, 1e-12) for left, right in pairwise(ended)]
+    return ends, [share * width_s for share, width_s in zip(running, _WIDTHS_S, strict=True)]
