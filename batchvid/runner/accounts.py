@@ -28,7 +28,7 @@ def earlier_charges(state_path: Path, jobs: Iterable[Job]) -> Iterator[Charge]:
             yield Charge.of_open(job)
         else:
             asked.append(job.id)
-    for row in read_attempts(state_path, asked):
+    for row in read_attempts(state_path, asked) if asked else ():
         if row.counts:
             yield Charge.of_row(row)
 

@@ -91,6 +91,17 @@ def test_a_dollar_buys_three_clips_at_thirty_cents(bench: Bench, case: str, conc
     assert sum(Decimal(row["committed_usd"]) for row in bench.rows()) == Decimal("0.90")
 
 
+@pytest.mark.parametrize("events", [1, 3])
+def test_a_crash_gives_nothing_back(bench: Bench, events: int) -> None:
+    """Killed in the middle of paid calls, the next run counts what they may have bought: three are bought at most."""
+    write(bench, "{usd: 1.00}", takes=5)
+    bench.start(str(events), str(bench.manifest), module="tests.end_to_end.die_after").communicate(timeout=60)
+    for _ in range(2):
+        assert bench.run().code in (3, 5)
+    assert bench.emulator.ledger()["purchases"] <= 3
+    assert sum(Decimal(row["settled_usd"]) for row in ledger(bench)) == Decimal("0.90")
+
+
 def test_a_reached_cap_is_raised_and_the_batch_goes_on(bench: Bench) -> None:
     """Exit 3 says what to raise; run again with more it buys what that allows, and then nothing more."""
     write(bench, "{usd: 1.00}", takes=5)
