@@ -15,8 +15,10 @@ BatchvidError                  1
 ├── Unsupported                2   a dialect cannot say what the job asks (raised at plan time)
 ├── DownloadError              1   an asset could not be fetched
 │   ├── LinkDead               1   401, 403, 404 or 410: ask the task again for a fresh link
+│   ├── LinkRefused            1   the link leads into a private network: allow_private_links, or another link
 │   └── BadMedia               1   what came down is not the clip that was asked for
 └── StorageError               1   the clip could not be written here
+    └── NoRoom                 1   the disk is full, or nearly: make room, nothing paid for is lost
 """
 
 from collections.abc import Sequence
@@ -107,9 +109,21 @@ class LinkDead(DownloadError):
     """The link answers 401, 403, 404 or 410: ask the task again for a fresh one."""
 
 
+class LinkRefused(DownloadError):
+    """The link leads to an address that it may not lead to: nothing was asked there."""
+
+
 class BadMedia(DownloadError):
     """What came down is not the clip that was asked for."""
 
 
 class StorageError(BatchvidError):
     """The clip could not be written here: a full disk, a missing right."""
+
+
+class NoRoom(StorageError):
+    """The disk is full, or nearly so: with `wanted_bytes` of room the clip is fetched from where it stopped."""
+
+    def __init__(self, message: str, wanted_bytes: int = 0) -> None:
+        super().__init__(message)
+        self.wanted_bytes = wanted_bytes

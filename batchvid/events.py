@@ -67,9 +67,15 @@ class SubmitRefused(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubmitLost(Event):
-    """No verdict came back: the task may exist and be billed. `message` says what was seen."""
+    """No verdict came back: the task may exist and be billed. `message` says what was seen.
+
+    Said once more when the provider was asked after it in vain: `looked_up` tells how that went. `request_id` is the
+    vendor's trace of the call, for its support.
+    """
 
     message: str
+    request_id: str = ""
+    looked_up: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

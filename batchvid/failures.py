@@ -49,5 +49,8 @@ class Charged(StrEnum):
 STOPS_PROVIDER = frozenset({FailureKind.AUTH, FailureKind.BALANCE})
 """Kinds that are the account's trouble: the provider stops and its jobs stay pending."""
 
+MODERATION = frozenset({FailureKind.MODERATION_INPUT, FailureKind.MODERATION_OUTPUT, FailureKind.MODERATION_SUSPECTED})
+"""Kinds that most likely come again unchanged: never retried by itself, nor by a `retry` that does not name them."""
+
 NOT_CREATED = frozenset({FailureKind.AUTH, FailureKind.BALANCE, FailureKind.RATE, FailureKind.CONCURRENCY})
 """Kinds of refusal by which the vendor says that no task was made: nothing was bought."""

@@ -53,8 +53,9 @@ class Job:
     add up to, `committed_attempts` counts them and `unpriced_attempts` those whose price nobody knows. Counters:
     `attempts` are paid calls, `tasks` those that made one, `refusals` clear refusals since then, `dead_links` assets
     that could not be fetched. `origin`, `dialect`, `prefix`, `model_sent` and `billed_s` (seconds bought) are frozen
-    with the attempt and are all that collecting it needs. `submitted_at`, `accepted_at`, `finished_at` tell of the
-    last attempt.
+    with the attempt and are all that collecting it needs. `request_id` and `looked_up` tell of a lost submit: the
+    vendor's trace of it, and what asking the provider after it brought. `submitted_at`, `accepted_at` and
+    `finished_at` tell of the last attempt.
     """
 
     spec: JobSpec
@@ -69,6 +70,8 @@ class Job:
     model_sent: str = ""
     billed_s: float | None = None
     external_id: str = ""
+    request_id: str = ""
+    looked_up: str = ""
     task_id: str = ""
     task_failed: bool = False
     model_returned: str = ""
@@ -109,7 +112,7 @@ TRANSITIONS: dict[type[ev.Event], dict[JobState | None, tuple[JobState, ...]]] =
     ev.SubmitStarted: {_P: (_S,)},
     ev.SubmitAccepted: {_S: (_R,), _U: (_R,)},
     ev.SubmitRefused: {_S: (_P, _F)},
-    ev.SubmitLost: {_S: (_U,)},
+    ev.SubmitLost: {_S: (_U,), _U: (_U,)},
     ev.Progressed: {_R: (_R,)},
     ev.TaskSucceeded: {_R: (_Y,)},
     ev.TaskFailed: {_R: (_P, _F)},
@@ -155,6 +158,8 @@ def _submit_started(job: Job, event: ev.SubmitStarted) -> dict[str, Any]:
         "model_sent": event.model,
         "billed_s": event.duration_s,
         "external_id": event.external_id,
+        "request_id": "",
+        "looked_up": "",
         "price": event.price,
         "committed_usd": job.committed_usd + (event.price.usd or 0),
         "committed_s": job.committed_s + (event.duration_s or 0.0),
@@ -192,6 +197,7 @@ def _submit_accepted(job: Job, event: ev.SubmitAccepted) -> dict[str, Any]:
         "refusals": 0,
         "kind": None,
         "message": "",
+        "looked_up": "",
     }
 
 
@@ -207,7 +213,7 @@ def _submit_refused(job: Job, event: ev.SubmitRefused) -> dict[str, Any]:
 
 
 def _submit_lost(_job: Job, event: ev.SubmitLost) -> dict[str, Any]:
-    return {"message": event.message}
+    return {"message": event.message, "request_id": event.request_id, "looked_up": event.looked_up}
 
 
 def _progressed(_job: Job, event: ev.Progressed) -> dict[str, Any]:

@@ -9,15 +9,17 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+from functools import partial
 
 from batchvid import catalog
 from batchvid.catalog import Model, Models, Provider, Terms, terms_of
 from batchvid.dialects import DIALECTS
 from batchvid.errors import ManifestError, Unsupported, UsageError
 from batchvid.jobs import Job, JobState
+from batchvid.lineage import ANY_PARENT, outlook, promised
 from batchvid.manifest import Manifest
 from batchvid.specs import ImageRef, JobSpec, Price
-from batchvid.wire import ImageInput, Order
+from batchvid.wire import ImageInput, Order, Parent
 
 FREE = Price(usd=Decimal(0), basis="the emulator charges nothing")
 SHOWN_MODELS = 6  # models named as a way out of what another one cannot do
@@ -40,11 +42,14 @@ class Verdict(StrEnum):
     """Kept: `retry` buys it again."""
     UNCERTAIN = "uncertain"
     """Held: may be paid for; `resolve` settles it."""
+    HELD = "held"
+    """Not bought by this run: the clip that it works on is not there and this run does not bring it."""
     REMOVED = "removed"
     """Left alone: no longer in the manifest."""
 
 
 BUYS = frozenset({Verdict.NEW, Verdict.WAITING})
+PRICED = BUYS | {Verdict.HELD}
 AT_REST = frozenset({Verdict.STORED, Verdict.CHANGED, Verdict.FAILED})
 
 
@@ -93,6 +98,11 @@ class Plan:
         return tuple(job for job in self.jobs if job.verdict in BUYS)
 
     @property
+    def to_plan(self) -> tuple[JobPlan, ...]:
+        """Those that the state file is to know as pending: bought by this run or, held back, by a later one."""
+        return tuple(job for job in self.jobs if job.verdict in PRICED)
+
+    @property
     def counts(self) -> Counter[Verdict]:
         """How many there are of each verdict."""
         return Counter(job.verdict for job in self.jobs)
@@ -123,10 +133,12 @@ def order_of(
     terms: Terms | None = None,
     images: Iterable[ImageInput] | None = None,
     external_id: str = "",
+    parent: Parent | None = None,
 ) -> Order:
     """What is sent for this job, in batchvid's own words; `model` is its id on the wire.
 
-    Without `terms` the wishes are told as they are, as for a poll; without `images` their bytes are left out.
+    Without `terms` the wishes are told as they are, as for a poll; without `images` their bytes are left out. `parent`
+    is the clip that a job with a parent works on; a poll needs none.
     """
     if images is None:
         images = (without_bytes(image, terms.pixels if terms else None) for image in spec.images)
@@ -143,6 +155,7 @@ def order_of(
         mode=spec.mode,
         action=spec.action,
         video=spec.video,
+        parent=parent,
         audio=spec.audio,
         options=spec.options,
         external_id=external_id,
@@ -181,21 +194,25 @@ def make_plan(
     planned: list[JobPlan] = []
     problems: dict[str, str] = {}  # in order, each once: the jobs of one entry share their mistakes
     models = models or catalog.built_in()
+    verdicts = _verdicts(manifest, jobs, again)
+    specs = {placed.spec.id: placed.spec for placed in manifest.jobs}
     for placed in manifest.jobs:
-        verdict, reason = _verdict(placed.spec, jobs.get(placed.spec.id))
-        if verdict in AT_REST and again(placed.spec, verdict):
-            verdict, reason = Verdict.WAITING, f"{reason}; to be bought again"
-        if verdict not in BUYS:
+        verdict, reason = verdicts[placed.spec.id]
+        if verdict not in PRICED:
             job = jobs[placed.spec.id]
             planned.append(JobPlan(placed.spec, verdict, reason, job.price))
             continue
         try:
             route = route_of(placed.spec, providers, models)
-            planned.append(_buy(placed.spec, verdict, reason, route, sold_on))
+            parent = ANY_PARENT
+            if placed.spec.parent:
+                find = partial(models.find, dialects=route.provider.routes)
+                parent = promised(placed.spec, route.model.dialect, specs, jobs, find)
+            planned.append(_buy(placed.spec, verdict, reason, route, sold_on, parent))
         except Unsupported as no:
             problem = placed.place.problem(f"{no.field}: {placed.spec.model}: {no.reason}")
             if problem not in problems:
-                problems[problem] = f"{problem}{way_out(placed.spec, route.provider, models)}"
+                problems[problem] = f"{problem}{way_out(placed.spec, route.provider, models, parent)}"
         except UsageError as no:
             problem = placed.place.problem(str(no))
             problems[problem] = problem
@@ -203,6 +220,30 @@ def make_plan(
         raise ManifestError(list(problems.values()))
     planned += [_removed(job) for job in jobs.values() if job.id not in manifest.all_ids]
     return Plan(tuple(planned))
+
+
+def _verdicts(
+    manifest: Manifest, jobs: Mapping[str, Job], again: Callable[[JobSpec, Verdict], bool]
+) -> dict[str, tuple[Verdict, str]]:
+    """What a run does about each job, by id, and why; one that works on another's clip hangs on that one's fate."""
+    found: dict[str, tuple[Verdict, str]] = {}
+    buys: dict[str, JobSpec] = {}
+    for placed in manifest.jobs:
+        spec = placed.spec
+        verdict, reason = _verdict(spec, jobs.get(spec.id))
+        if verdict in AT_REST and again(spec, verdict):
+            verdict, reason = Verdict.WAITING, f"{reason}; to be bought again"
+        found[spec.id] = verdict, reason
+        if verdict in BUYS:
+            buys[spec.id] = spec
+    for spec in [spec for spec in buys.values() if spec.parent]:
+        verdict, reason = found[spec.id]
+        waits, is_coming = outlook(spec, buys, jobs)
+        if not is_coming:  # what is at rest is not opened again for nothing
+            before, _ = _verdict(spec, jobs.get(spec.id))
+            verdict = before if before in AT_REST else Verdict.HELD
+        found[spec.id] = verdict, f"{reason}; {waits}" if waits else reason
+    return found
 
 
 def _verdict(spec: JobSpec, job: Job | None) -> tuple[Verdict, str]:
@@ -225,8 +266,8 @@ def _verdict(spec: JobSpec, job: Job | None) -> tuple[Verdict, str]:
             return Verdict.IN_FLIGHT, f"{job.state} as task {job.task_id}" if job.task_id else str(job.state)
 
 
-def _buy(spec: JobSpec, verdict: Verdict, reason: str, route: Route, sold_on: date | None) -> JobPlan:
-    check(spec, route)
+def _buy(spec: JobSpec, verdict: Verdict, reason: str, route: Route, sold_on: date | None, parent: Parent) -> JobPlan:
+    check(spec, route, parent)
     warnings = [*route.terms.warnings]
     sunset = route.model.sunset
     if sunset and sold_on and not route.provider.is_rehearsal:
@@ -237,20 +278,27 @@ def _buy(spec: JobSpec, verdict: Verdict, reason: str, route: Route, sold_on: da
     return JobPlan(spec, verdict, reason, route.price, route.duration_s, "; ".join(warnings))
 
 
-def check(spec: JobSpec, route: Route) -> None:
-    """Raises Unsupported where the model or its dialect cannot do what the job asks."""
+def check(spec: JobSpec, route: Route, parent: Parent = ANY_PARENT) -> None:
+    """Raises Unsupported where the model or its dialect cannot do what the job asks, of that `parent` if it has one."""
     catalog.check(route.model, spec)
-    DIALECTS[route.model.dialect].submit(order_of(spec, model=route.model.name, terms=route.terms, external_id="plan"))
+    order = order_of(
+        spec,
+        model=route.model.name,
+        terms=route.terms,
+        external_id="plan",
+        parent=parent if spec.parent else None,
+    )
+    DIALECTS[route.model.dialect].submit(order)
 
 
-def way_out(spec: JobSpec, provider: Provider, models: Models) -> str:
+def way_out(spec: JobSpec, provider: Provider, models: Models, parent: Parent = ANY_PARENT) -> str:
     """Names other models of this provider that can do all that the job asks; empty when there is none."""
     able = []
     for name, model in models.rows.items():
         if model.dialect not in provider.routes or model.sunset or name == spec.model:
             continue
         with suppress(Unsupported):
-            check(spec, Route(provider, model, terms_of(model, spec), FREE))
+            check(spec, Route(provider, model, terms_of(model, spec), FREE), parent)
             able.append(name)
     more = f" and {len(able) - SHOWN_MODELS} more" if len(able) > SHOWN_MODELS else ""
     return f"; models that can: {', '.join(able[:SHOWN_MODELS])}{more}" if able else ""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -17,12 +17,12 @@ from uuid import uuid4
 
 from pydantic import TypeAdapter
 
-from batchvid import catalog, manifest, report, runner
+from batchvid import catalog, edits, manifest, report, runner
 from batchvid import events as ev
 from batchvid.catalog import Model, Models, Provider
 from batchvid.catalog.listing import Listing, cache_file, keep
 from batchvid.errors import StateError, UsageError
-from batchvid.failures import FailureKind
+from batchvid.failures import MODERATION, FailureKind
 from batchvid.jobs import Job, JobState
 from batchvid.manifest import Manifest
 from batchvid.market import Market
@@ -31,12 +31,14 @@ from batchvid.runner import Budget, Charge, Keys, Limits, Outcome, Recorder, Set
 from batchvid.scrub import scrubbed
 from batchvid.specs import JobSpec
 from batchvid.state import StateFile, read_attempts, read_jobs, read_meta, record_now
+from batchvid.state.lock import holder_of
 
 STATE_NAME = "state.sqlite3"
 REPORT_NAME = "report.csv"
 LEDGER_NAME = "ledger.csv"
 LOG_NAME = "run.log"
 CLIPS_NAME = "clips"
+SHOWN = 5  # ids in a notice
 
 _PROVIDERS = TypeAdapter(dict[str, Provider])
 
@@ -63,14 +65,15 @@ Again = Callable[[JobSpec, Verdict], bool]
 
 
 def load(path: str | Path, *, out: str | Path = "outputs", sets: Sequence[str] = (), only: Sequence[str] = ()) -> Batch:
-    """Read a manifest. Raises ManifestError with every problem."""
+    """Read a manifest, and lay over it what was edited since. Raises ManifestError with every problem."""
     market = Market(Path(path).parent)
     loaded = manifest.load(
         path, sets=sets, only=only, provider_of=lambda _model: catalog.DEFAULT_PROVIDER, beyond=market
     )
+    folder = Path(out) / loaded.batch
     return Batch(
-        manifest=loaded,
-        folder=Path(out) / loaded.batch,
+        manifest=edits.laid_over(loaded, edits.kept(folder)),
+        folder=folder,
         providers=market.providers,
         models=market.models,
         sets=tuple(sets),
@@ -140,9 +143,27 @@ def run(
         jobs = _recovered(state)
         again = _regenerates(regenerate, batch.manifest)
         chosen = _make_plan(batch, jobs, allow_retired=allow_retired, again=again) if buy else None
-        specs = [job.spec for job in chosen.to_buy] if chosen else []
+        specs = [job.spec for job in chosen.to_plan] if chosen else []
         jobs = record_now(state, jobs, _planned(jobs, specs, "regenerate"))
         return _go(batch, state, jobs, specs, at_most, display)
+
+
+def edit(batch: Batch, path: Path) -> Batch:
+    """Keep what was changed in an `edit-these.csv`; the batch as it is asked for now.
+
+    Raises ManifestError with every row that cannot be, UsageError for a batch that was never run.
+    """
+    if not batch.state_path.exists():
+        raise UsageError(f"{batch.folder} was never run: there is nothing to edit")
+    with StateFile(batch.state_path) as state:
+        own = manifest.load(
+            batch.manifest.path,
+            sets=batch.sets,
+            provider_of=lambda _model: catalog.DEFAULT_PROVIDER,
+            beyond=Market(batch.manifest.folder),
+        )
+        edits.keep(batch.folder, edits.read_edits(path, state.jobs(), own))
+    return load(batch.manifest.path, out=batch.folder.parent, sets=batch.sets, only=batch.only)
 
 
 def retry(
@@ -156,8 +177,9 @@ def retry(
 ) -> Outcome:
     """Reopen failed jobs and run those: bought again, or asked for again where the task may have finished.
 
-    `kinds` narrows to failure kinds; with `anew` a task that may still finish is not asked for but bought again.
-    `at_most` so much is bought by this run.
+    `kinds` narrows to failure kinds; with `anew` a task that may still finish is not asked for but bought again. What a
+    content filter refused is bought again only if it has changed, or if `kinds` names it. `at_most` so much is bought
+    by this run.
     """
     wanted = {FailureKind(kind) for kind in kinds} or set(FailureKind)
     if not batch.state_path.exists():
@@ -165,6 +187,7 @@ def retry(
     with StateFile(batch.state_path) as state:
         jobs = _recovered(state)
         specs: list[JobSpec] = []
+        refused: list[str] = []
         resumed: list[tuple[str, ev.Event]] = []
         for placed in batch.manifest.jobs:
             job = jobs.get(placed.spec.id)
@@ -172,22 +195,33 @@ def retry(
                 continue
             if may_still_finish(job) and not anew:
                 resumed.append((job.id, ev.PollResumed(at=utc_now())))
+            elif job.kind in MODERATION and not kinds and job.spec.fingerprint == placed.spec.fingerprint:
+                refused.append(job.id)
             else:
                 specs.append(placed.spec)
         reopened = {spec.id for spec in specs}
         _make_plan(batch, jobs, allow_retired=allow_retired, again=lambda spec, _: spec.id in reopened)
         jobs = record_now(state, jobs, [*resumed, *_planned(jobs, specs, "retry")])
-        return _go(batch, state, jobs, specs, at_most, display)
+        return _go(batch, state, jobs, specs, at_most, display, told=_passed_over(refused))
 
 
-def collect(folder: Path, *, display: Display = report.progress_for) -> Outcome:
-    """Poll and download what is paid for, with nothing but the state file: buys nothing, needs no manifest."""
+def _passed_over(refused: Sequence[str]) -> str:
+    more = f" and {len(refused) - SHOWN} more" if len(refused) > SHOWN else ""
+    said = f"{', '.join(refused[:SHOWN])}{more}"
+    return f"{len(refused)} that a content filter refused are not bought again unchanged: {said}" if refused else ""
+
+
+def collect(folder: Path, *, only_asks: bool = False, display: Display = report.progress_for) -> Outcome:
+    """Poll and download what is paid for, with nothing but the state file: buys nothing, needs no manifest.
+
+    With `only_asks` nothing but the providers that can be asked after uncertain jobs is asked.
+    """
     with StateFile(folder / STATE_NAME) as state:
         meta = read_meta(folder / STATE_NAME)
         providers = _PROVIDERS.validate_python(meta.get("providers", {}))
         source = Path(meta["manifest"]).parent if "manifest" in meta else None
         jobs = _recovered(state)
-        setup = Setup(folder=folder, providers=providers, keys=Keys(source), scope=frozenset(jobs))
+        setup = Setup(folder=folder, providers=providers, keys=Keys(source), scope=frozenset(jobs), only_asks=only_asks)
         return _drive(state, jobs, setup, display)
 
 
@@ -224,6 +258,28 @@ def resolve(state_path: Path, job_id: str, *, task_id: str = "") -> Job:
         return jobs[job_id]
 
 
+def uncertain(state_path: Path) -> list[Job]:
+    """The jobs that wait for a person, also those that a run left in the middle of a paid call when it died."""
+    waiting = {JobState.UNCERTAIN} if holder_of(state_path) else {JobState.UNCERTAIN, JobState.SUBMITTING}
+    return [job for job in read_jobs(state_path) if job.state in waiting]
+
+
+def abandon(state_path: Path, job_ids: Collection[str]) -> None:
+    """Release uncertain jobs to be bought again, all of them or none.
+
+    Raises UsageError when one of them is not uncertain any more, StateLocked during a run.
+    """
+    with StateFile(state_path) as state:
+        jobs = _recovered(state)
+        for job_id in job_ids:
+            if (found := jobs.get(job_id)) is None or found.state is not JobState.UNCERTAIN:
+                raise UsageError(f"job {job_id} is not uncertain any more: nothing was abandoned, look again")
+        reopened = [(job_id, ev.Reopened(at=utc_now(), reason="resolve --abandon")) for job_id in job_ids]
+        jobs = record_now(state, jobs, reopened)
+        report.write_report(state_path.with_name(REPORT_NAME), jobs.values())
+        report.write_ledger(state_path.with_name(LEDGER_NAME), read_attempts(state_path))
+
+
 def _make_plan(
     batch: Batch, jobs: Mapping[str, Job], *, allow_retired: bool, again: Again = lambda _spec, _verdict: False
 ) -> Plan:
@@ -238,6 +294,8 @@ def _go(
     buys: Sequence[JobSpec],
     at_most: Limits | None,
     display: Display,
+    *,
+    told: str = "",
 ) -> Outcome:
     settings = batch.manifest.settings
     meta = read_meta(state.path)
@@ -259,12 +317,13 @@ def _go(
         scope=frozenset(placed.spec.id for placed in batch.manifest.jobs),
         caps=caps_of(settings, at_most),
         retries=settings.retries,
+        rerolls=settings.moderation_rerolls,
         downloads=settings.downloads.concurrency or runner.DOWNLOADS,
     )
-    return _drive(state, jobs, setup, display)
+    return _drive(state, jobs, setup, display, told=told)
 
 
-def _drive(state: StateFile, jobs: dict[str, Job], setup: Setup, display: Display) -> Outcome:
+def _drive(state: StateFile, jobs: dict[str, Job], setup: Setup, display: Display, *, told: str = "") -> Outcome:
     log = report.RunLog(setup.folder / LOG_NAME, run=uuid4().hex[:12])
     shown = display(list(jobs.values()))
 
@@ -274,19 +333,22 @@ def _drive(state: StateFile, jobs: dict[str, Job], setup: Setup, display: Displa
             with contextlib.suppress(OSError):  # a closed pipe, a full disk
                 hear(said)
 
+    if told:
+        notice(told)
     recorder = Recorder(state, jobs, (shown, log))
     try:
         return asyncio.run(runner.run(state, recorder, setup, notice, shown.tick))
     finally:
-        writers: tuple[tuple[str, Callable[[], object]], ...] = (
-            (REPORT_NAME, lambda: report.write_report(setup.folder / REPORT_NAME, recorder.jobs.values())),
-            (LEDGER_NAME, lambda: report.write_ledger(setup.folder / LEDGER_NAME, read_attempts(state.path))),
-        )
-        for name, write in writers:
-            try:
-                write()
-            except (OSError, StateError) as fault:
-                notice(f"{name} could not be written ({fault}); batchvid report writes it anew")
+        ends = recorder.jobs.values()
+        try:  # a full disk, a file that a spreadsheet holds
+            report.write_report(setup.folder / REPORT_NAME, ends)
+            edits.write_refused(setup.folder, ends)
+            report.write_ledger(setup.folder / LEDGER_NAME, read_attempts(state.path))
+        except OSError as fault:
+            name = Path(fault.filename or REPORT_NAME).name
+            notice(f"{name} could not be written ({fault.strerror}); batchvid report writes it anew")
+        except StateError as fault:
+            notice(f"{LEDGER_NAME} could not be written ({fault}); batchvid report writes it anew")
         with contextlib.suppress(OSError):
             shown.close()
         log.close()
@@ -303,8 +365,10 @@ def _recovered(state: StateFile) -> dict[str, Job]:
 def _planned(jobs: Mapping[str, Job], specs: Sequence[JobSpec], reason: str) -> list[tuple[str, ev.Event]]:
     """What to record so that each of these specs is pending as the manifest has it now."""
     events: list[tuple[str, ev.Event]] = []
-    for spec in specs:
-        job = jobs.get(spec.id)
+    for wanted in specs:
+        job, spec = jobs.get(wanted.id), wanted
+        if job is not None and job.state is JobState.PENDING and job.spec.fingerprint == spec.fingerprint:
+            spec = replace(spec, seed=job.spec.seed)  # a reroll that an earlier run had no time for
         if job is not None and job.state is not JobState.PENDING:
             events.append((spec.id, ev.Reopened(at=utc_now(), reason=reason)))
         if job is None or job.spec != spec:

@@ -44,9 +44,10 @@ class JobSpec:
 
     `model` is the catalogue's name of the model, `provider` who is to be asked. `duration_s` is in seconds;
     None and empty mean that the manifest says nothing and the catalogue's default is sent. `key` is the clip's path
-    below the batch's `clips/` folder. `action`, `video` and `audio` mean what they mean in `wire.Order`. `variables`
-    are the manifest's own values for this job, for the report. `fingerprint` covers what is paid for and nothing
-    else (see `fingerprint`).
+    below the batch's `clips/` folder. `action`, `video` and `audio` mean what they mean in `wire.Order`. `parent` is
+    the id of the job whose clip this one works on, `parent_fingerprint` says which clip that is to be. `variables` are
+    the manifest's own values for this job, for the report. `fingerprint` covers what is paid for and nothing else (see
+    `fingerprint`).
     """
 
     id: str
@@ -68,6 +69,8 @@ class JobSpec:
     mode: str = ""
     action: str = ""
     video: str = ""
+    parent: str = ""
+    parent_fingerprint: str = ""
     audio: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
     variables: Mapping[str, str] = field(default_factory=dict)
@@ -141,5 +144,13 @@ def fingerprint(
         "options": options,
     }
     kept = {name: value for name, value in said.items() if value not in (None, "", [], {})}
-    text = json.dumps(kept, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return _digest(json.dumps(kept, sort_keys=True, ensure_ascii=False, separators=(",", ":")))
+
+
+def fingerprint_of_child(own: str, parent: str) -> str:
+    """The fingerprint of a job that works on a parent's clip: another one whenever either of the two changes."""
+    return _digest(f"{own} of {parent}")
+
+
+def _digest(text: str) -> str:
     return f"{FINGERPRINT_VERSION}:{hashlib.sha256(text.encode()).hexdigest()[:32]}"

@@ -31,14 +31,29 @@ class ImageInput:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Parent:
+    """The stored clip of an earlier job, as its own provider can be told of it.
+
+    `task_id` and `vendor` (what its last poll kept, see `Status.vendor`) mean something in the wire format that they
+    came from, and are empty for any other. `link` is an address that the vendor can fetch, empty where none is known:
+    it is a secret, and asked for only when it is needed.
+    """
+
+    task_id: str = ""
+    vendor: Mapping[str, str] = field(default_factory=dict)
+    link: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
     """What to buy, in batchvid's own vocabulary; a dialect translates it.
 
     `model` is the vendor's model id. `aspect_ratio` is written `16:9`, `resolution` `720p` (or exact `1280x720`).
     `duration_s` is in seconds. `action` is empty for a clip of its own, else what is done to another one: `extend`,
-    `edit`, `remix` or `lip-sync`; `video` is an https link to that clip, `audio` an https link or a data URI. None or
-    empty means "not said". `options` are vendor fields, passed through untouched and laid over what the dialect
-    says. `external_id` is ours, unique for ever, for vendors that let a task be looked up by it.
+    `edit`, `remix` or `lip-sync`; that one is the clip of `parent`, or `video`, an https link to it. `audio` is an
+    https link or a data URI. None or empty means "not said". `options` are vendor fields, passed through untouched and
+    laid over what the dialect says. `external_id` is ours, unique for ever, for vendors that let a task be looked up
+    by it.
     """
 
     model: str
@@ -53,6 +68,7 @@ class Order:
     mode: str = ""
     action: str = ""
     video: str = ""
+    parent: Parent | None = None
     audio: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
     external_id: str = ""
@@ -123,6 +139,17 @@ class Uncertain:
     message: str
     http_status: int = 0
     request_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A task that a provider knows, when it is asked what became of a lost submit. Empty and None mean "not said"."""
+
+    task_id: str
+    model: str = ""
+    prompt: str = ""
+    external_id: str = ""
+    created_at: datetime | None = None
 
 
 class Phase(StrEnum):

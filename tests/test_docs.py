@@ -11,13 +11,17 @@ import pytest
 
 from batchvid import errors, session
 from batchvid.cli import group
+from batchvid.dialects import DIALECTS, gateway, kling
 from batchvid.failures import FailureKind
 from batchvid.jobs import TRANSITIONS, JobState
 from batchvid.ledger import Verdict as LedgerVerdict
+from batchvid.lineage import ANY_PARENT
 from batchvid.manifest import ManifestModel
+from batchvid.manifest.fields import ACTIONS
 from batchvid.manifest.schema import BatchBudget, ClipEntry, Provider
-from batchvid.planning import Verdict
+from batchvid.planning import Verdict, order_of, route_of
 from batchvid.report import COLUMNS, LEDGER_COLUMNS
+from batchvid.specs import JobSpec
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -35,10 +39,21 @@ def diagram() -> str:
     return "\n".join(["```mermaid", "stateDiagram-v2", *edges, "```"])
 
 
+def call_of(spec: JobSpec, batch: session.Batch) -> tuple[str, str]:
+    """The wire format of a job, and the paid call that it becomes: its path, and the gateway's mode."""
+    route = route_of(spec, batch.providers, batch.models)
+    parent = ANY_PARENT if spec.parent else None
+    order = order_of(spec, model=route.model.name, terms=route.terms, parent=parent)
+    request = DIALECTS[route.model.dialect].submit(order)
+    mode = (request.json or {}).get("mode") if route.model.dialect == "gateway" else None
+    path = f"`{route.prefix}{request.path.replace(f'/{ANY_PARENT.task_id}/', '/ID/')}`"
+    return route.model.dialect, f"{path} `{mode}`" if mode else path
+
+
 def route_table() -> str:
     """What manifests/every-route.yaml asks for, as the README's table."""
     batch = session.load(ROOT / "manifests" / "every-route.yaml", out=ROOT / "outputs")
-    rows = ["| entry | wire format | from | model |", "|---|---|---|---|"]
+    rows = ["| entry | wire format | from | model | call |", "|---|---|---|---|---|"]
     for placed in batch.manifest.jobs:
         spec = placed.spec
         roles = {image.role for image in spec.images}
@@ -46,13 +61,25 @@ def route_table() -> str:
             "references" if "reference" in roles else "first and last frame" if "last" in roles else
             "image" if roles else "text"
         )  # fmt: skip
-        rows.append(f"| `{spec.id}` | {batch.models.find(spec.model).dialect} | {kind} | `{spec.model}` |")
+        if spec.parent:
+            kind += f" {'of' if spec.action else 'and'} `{spec.parent}`"
+        dialect, call = call_of(spec, batch)
+        rows.append(f"| `{spec.id}` | {dialect} | {kind} | `{spec.model}` | {call} |")
     return "\n".join(rows)
 
 
 def test_the_route_table_is_made_from_the_manifest() -> None:
     """The README shows what manifests/every-route.yaml asks for, entry by entry."""
     assert route_table() in README
+
+
+def test_the_route_table_leaves_no_kind_of_call_out() -> None:
+    """Every Kling resource, every mode of the gateway's page and every action stand in it."""
+    table = route_table()
+    modes = {mode for needs in gateway.NEEDS.values() for mode in needs} | {"t2v"}
+    assert [kind for kind in kling.SPOKEN if f"`/kling/v1/videos/{kind}`" not in table] == []
+    assert [mode for mode in modes if f"`/gateway/v1/videos` `{mode}`" not in table] == []
+    assert [action for action in ACTIONS if f"| {action} of " not in table] == []
 
 
 @pytest.mark.parametrize("name", sorted(group.commands))
@@ -136,6 +163,22 @@ def test_the_readmes_yaml_example_plans(tmp_path: Path, monkeypatch: pytest.Monk
     (tmp_path / "everything.yaml").write_text(example[1], "utf-8")
     plan = session.plan(session.load(tmp_path / "everything.yaml", out=tmp_path))
     assert plan.counts == {Verdict.NEW: 6 + 2 + 2 + 1}
+
+
+def test_the_readmes_example_of_parents_plans(tmp_path: Path) -> None:
+    """Each job of the example waits for the one that the text says."""
+    example = re.search(r"```yaml\n(# example: a clip made from a clip\n.*?)```", README, re.DOTALL)
+    assert example
+    (tmp_path / "m.yaml").write_text(example[1], "utf-8")
+    plan = session.plan(session.load(tmp_path / "m.yaml", out=tmp_path))
+    waits = {job.spec.id: job.reason.partition("; ")[2] for job in plan.to_buy}
+    assert waits == {
+        "kite_wheat": "",
+        "kite_poppy": "",
+        "longer-wheat": "waits for kite_wheat",
+        "longer-poppy": "waits for kite_poppy",
+        "longest": "waits for longer-wheat",
+    }
 
 
 def test_the_readmes_catalogue_example_counts(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ Planned         pending                                 pending
 SubmitStarted   pending                                 submitting
 SubmitAccepted  submitting uncertain                    running
 SubmitRefused   submitting                              pending failed
-SubmitLost      submitting                              uncertain
+SubmitLost      submitting uncertain                    uncertain
 Progressed      running                                 running
 TaskSucceeded   running                                 ready
 TaskFailed      running                                 pending failed

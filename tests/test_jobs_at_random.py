@@ -88,6 +88,7 @@ class Life(RuleBasedStateMachine):
     @rule()
     def lose(self) -> None:
         self.play(ev.SubmitLost(at=self.now(), message="reset"))
+        self.play(ev.SubmitLost(at=self.now(), message="reset", looked_up="the provider does not know it"))
 
     @rule(share=st.none() | st.floats(0, 1))
     def progress(self, share: float | None) -> None:

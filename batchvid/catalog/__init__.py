@@ -27,6 +27,7 @@ __all__ = [
     "built_in",
     "charged_on_failure",
     "check",
+    "link_lifetime_s",
     "models_for",
     "pace_of",
     "providers",
@@ -60,3 +61,11 @@ def charged_on_failure(provider: Provider, model: str, models: Models | None = N
         return (models or built_in()).find(model, provider.routes).charged_on_failure
     except UsageError:
         return Charged.UNKNOWN
+
+
+def link_lifetime_s(provider: Provider, model: str, models: Models | None = None) -> float | None:
+    """How long a finished clip of this model can be fetched, in seconds; None where nobody says."""
+    try:
+        return (models or built_in()).find(model, provider.routes).link_lifetime_s
+    except UsageError:
+        return None

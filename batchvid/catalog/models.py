@@ -18,7 +18,7 @@ from batchvid.catalog.model import Model
 from batchvid.dialects import DIALECTS
 from batchvid.errors import UsageError
 
-FAMILIES = ("veo", "sora", "seedance", "kling", "runway", "xai", "videos", "gateway")
+FAMILIES = ("veo", "sora", "seedance", "kling", "runway", "xai", "videos", "gateway", "newapi")
 """The files of data/ that hold models, in the order in which they are listed."""
 
 _MODEL = TypeAdapter(Model)

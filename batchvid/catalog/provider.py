@@ -13,6 +13,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from batchvid.catalog.models import data
 from batchvid.dialects import DIALECTS
+from batchvid.dialects.lookups import WAYS
 from batchvid.errors import UsageError
 
 DEFAULT_PROVIDER = "cometapi"
@@ -26,7 +27,9 @@ class Provider:
     `routes` maps a dialect to its path prefix below `base_url`. Limits are counts, per minute and per second as named;
     `model_concurrency` narrows single models. `poll_every_s` overrules the models' pace. `timeout_s` is how long a
     task may take from submit to verdict. `first_wait_s` is the first of the doubling waits after a refusal.
-    `on_lost_submit` says what is done about an uncertain submit: hold it for a person, or buy again. `life` is the
+    `on_lost_submit` says what is done about an uncertain submit: hold it for a person, or buy again; `lookup` how it is
+    asked after first, by dialect, where that is served (a name of dialects.lookups.WAYS). With
+    `allow_private_links` its links to clips may lead into a private network although it is not in one. `life` is the
     emulator's dial for how long its tasks take; `free` means that nothing is charged. An `emulator` without a base
     URL is started by the run itself.
     """
@@ -43,6 +46,8 @@ class Provider:
     model_concurrency: Mapping[str, int] = field(default_factory=dict)
     first_wait_s: float = 2.0
     on_lost_submit: Literal["hold", "resubmit"] = "hold"
+    lookup: Mapping[str, Literal["external_id", "list"]] = field(default_factory=dict)
+    allow_private_links: bool = False
     life: str = ""
     free: bool = False
 
@@ -75,12 +80,23 @@ def providers(overrides: Mapping[str, Mapping[str, Any]]) -> dict[str, Provider]
             if dialect not in DIALECTS:
                 raise UsageError(f"unknown dialect {dialect!r}; there are {', '.join(DIALECTS)}")
             row["routes"] = {dialect: prefix or ""}
+            row.pop("lookup", None)
+        if (way := wanted.pop("lookup", None)) is not None:
+            row["lookup"] = _lookup(name, way, row.get("routes", {}))
         row.update(wanted)
         missing = [key for key in ("routes", "base_url", "api_key_env") if key not in row]
         if missing:
             words = ", ".join("dialect" if key == "routes" else key for key in missing)
             raise UsageError(f"{name} is not built in, and a provider of your own needs {words} too")
     return {name: _as_provider(name, row) for name, row in rows.items()}
+
+
+def _lookup(name: str, way: str, routes: Mapping[str, str]) -> dict[str, str]:
+    """The way of asking after a lost submit, for each route that knows it. Raises UsageError where none does."""
+    able = WAYS.get(way, {})
+    if way != "none" and not able.keys() & routes.keys():
+        raise UsageError(f"{name} cannot be asked by {way}: only {', '.join(able) or 'no wire format'} can")
+    return {dialect: way for dialect in routes if dialect in able}
 
 
 def _as_provider(name: str, row: Mapping[str, Any]) -> Provider:

@@ -37,12 +37,15 @@ def status(target: str | None, as_json: bool, out: str) -> None:
 @out_option
 def report(target: str | None, out: str) -> None:
     """Write report.csv and ledger.csv anew, also during a run."""
+    from batchvid.edits import write_refused
     from batchvid.ledger import sums
     from batchvid.report import ledger_line, write_ledger, write_report
     from batchvid.state import read_attempts, read_jobs
 
     folder = folder_of(target, out)
-    write_report(folder / "report.csv", read_jobs(folder / STATE_NAME))
+    jobs = read_jobs(folder / STATE_NAME)
+    write_report(folder / "report.csv", jobs)
+    write_refused(folder, jobs)
     click.echo(str(folder / "report.csv"))
     attempts = list(read_attempts(folder / STATE_NAME))
     write_ledger(folder / "ledger.csv", attempts)

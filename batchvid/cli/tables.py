@@ -8,6 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import click
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -16,6 +17,7 @@ from batchvid.jobs import IN_FLIGHT, Job, JobState
 from batchvid.ledger import Sum, Verdict
 from batchvid.planning import JobPlan, Plan
 from batchvid.report import ledger_line
+from batchvid.waiting import WAITING
 
 SHOWN = 8  # jobs of a verdict, unless all are asked for
 PIPE_COLUMNS = 400  # wider than any table: a script wants one line a row
@@ -61,7 +63,7 @@ def seconds_of(jobs: Sequence[JobPlan]) -> str:
     return " + ".join(filter(None, (said, f"{unknown} x unknown" if unknown else "")))
 
 
-def price_of(jobs: Sequence[JobPlan]) -> str:
+def price_of(jobs: Sequence[JobPlan | Job]) -> str:
     """The sum of what is known, and how many are not."""
     known = [job.price.usd for job in jobs if job.price.usd is not None]
     unknown = len(jobs) - len(known)
@@ -83,7 +85,9 @@ def status_facts(jobs: Sequence[Job], holder: str, ledger: Mapping[Verdict, Sum]
             verdict.value: {"attempts": total.attempts, "usd": str(total.usd), "unpriced": total.unpriced}
             for verdict, total in ledger.items()
         },
-        "uncertain": [_uncertain(job) for job in jobs if job.state is JobState.UNCERTAIN],
+        "uncertain": [
+            {name: read(job) for name, read in WAITING.items()} for job in jobs if job.state is JobState.UNCERTAIN
+        ],
         "failed": [
             {"job": job.id, "kind": job.kind, "message": job.message, "task_id": job.task_id}
             for job in jobs
@@ -92,17 +96,24 @@ def status_facts(jobs: Sequence[Job], holder: str, ledger: Mapping[Verdict, Sum]
     }
 
 
-def _uncertain(job: Job) -> dict[str, Any]:
-    sent_at = job.submitted_at.isoformat(timespec="seconds") if job.submitted_at else ""
-    return {
-        "job": job.id,
-        "provider": job.spec.provider,
-        "model": job.spec.model,
-        "sent_at": sent_at,
-        "external_id": job.external_id,
-        "prompt": job.spec.prompt[:80],
-        "message": job.message,
-    }
+def print_waiting(jobs: Sequence[Job]) -> None:
+    """The jobs that wait for a person, with all that a vendor's console or support may ask for."""
+    if not jobs:
+        click.echo("nothing waits for a person")
+    for job in jobs:
+        _print_one({name: read(job) for name, read in WAITING.items()})
+
+
+def _print_one(job: Mapping[str, str]) -> None:
+    ids = (f"our id {job['external_id']}", f"request id {job['request_id']}" if job["request_id"] else "")
+    lines = (
+        f"uncertain: {job['job']} ({job['provider']} {job['model']}, sent {job['sent_at']}): {job['message']}",
+        f"  prompt: {job['prompt']}",
+        f"  {', '.join(filter(None, ids))}",
+        f"  {job['looked_up']}" if job["looked_up"] else "",
+        f"  settle it: batchvid resolve {job['job']} --task-id ID | --abandon",
+    )
+    console_for_people().print("\n".join(filter(None, lines)), markup=False, soft_wrap=True)
 
 
 def print_status(folder: Path, facts: dict[str, Any], ledger: Mapping[Verdict, Sum]) -> None:
@@ -110,12 +121,7 @@ def print_status(folder: Path, facts: dict[str, Any], ledger: Mapping[Verdict, S
     console = console_for_people()
     console.print(f"{folder}: {facts['jobs']} jobs; {facts['running_as'] or 'no run is at work'}", markup=False)
     for job in facts["uncertain"]:
-        console.print(
-            f"uncertain: {job['job']} ({job['provider']} {job['model']}, sent {job['sent_at']}): {job['message']}\n"
-            f"  prompt: {job['prompt']}\n  settle it: batchvid resolve {job['job']} --task-id ID | --abandon",
-            markup=False,
-            soft_wrap=True,
-        )
+        _print_one(job)
     if facts["states"]["submitting"] and not facts["running_as"]:
         console.print("the last run ended during paid calls: the next one shows those jobs as uncertain")
     states = ", ".join(f"{count} {state}" for state, count in facts["states"].items() if count)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -21,7 +22,6 @@ from batchvid.cli.batches import (
 
 if TYPE_CHECKING:
     from decimal import Decimal
-    from pathlib import Path
 
     from batchvid.runner import Outcome
 
@@ -120,6 +120,12 @@ def run(
 @click.option(
     "--kind", "kinds", multiple=True, help="Only failures of this kind (repeatable): unavailable, timeout ..."
 )
+@click.option(
+    "--edits",
+    type=click.Path(exists=True, dir_okay=False),
+    metavar="CSV",
+    help="An edit-these.csv with changed prompts: keep them, and buy those jobs by them.",
+)
 @click.option("--anew", is_flag=True, help="Buy again even where a task that was given up on may still finish.")
 @out_option
 @set_option
@@ -130,6 +136,7 @@ def run(
 def retry(
     target: str,
     kinds: tuple[str, ...],
+    edits: str | None,
     anew: bool,
     out: str,
     sets: tuple[str, ...],
@@ -141,7 +148,9 @@ def retry(
     """Buy the failed jobs again, and only those.
 
     They are bought as the manifest has them now. TARGET is a manifest, or the name or folder of a batch. A task that
-    was given up on without a verdict is asked for again first: it may be finished and is paid for.
+    was given up on without a verdict is asked for again first: it may be finished and is paid for. What a content
+    filter refused is not bought again unchanged, unless --kind names it: change its prompt in edit-these.csv and give
+    that file to --edits.
     """
     from batchvid import session
     from batchvid.failures import FailureKind
@@ -152,16 +161,28 @@ def retry(
         raise click.UsageError(f"unknown kind {unknown[0]!r}; there are {', '.join(FailureKind)}")
     batch = load(target, out, sets, only)
     at_most = Limits(usd=max_usd, clips=max_clips)
+    if edits:
+        batch = session.edit(batch, Path(edits))
     outcome = session.retry(batch, kinds=kinds, anew=anew, allow_retired=allow_retired, at_most=at_most)
     _end(batch.folder, outcome)
 
 
+def _urgent_first(counted: tuple[str, int]) -> tuple[bool, str]:
+    return counted[0] != "uncertain", counted[0]
+
+
 def _end(folder: Path, outcome: Outcome) -> None:
     counts = (
-        ", ".join(f"{count} {state}" for state, count in sorted(outcome.counts.items()) if count) or "nothing to do"
+        ", ".join(f"{count} {state}" for state, count in sorted(outcome.counts.items(), key=_urgent_first) if count)
+        or "nothing to do"
     )
     with contextlib.suppress(OSError):  # nobody listens any more: how it ended is still true
         click.echo(f"{counts}; report: {folder / 'report.csv'}")
         if outcome.reason:
             click.echo(outcome.reason, err=True)
+        if (refused := folder / "edit-these.csv").exists():
+            click.echo(
+                f"a content filter refused some: edit {refused}, then batchvid retry {folder} --edits {refused}",
+                err=True,
+            )
     click.get_current_context().exit(outcome.exit_code)

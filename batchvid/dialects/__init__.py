@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from batchvid.dialects import gateway, kling, openai_videos, runway, seedance, veo, videos, xai
+from batchvid.dialects import gateway, kling, newapi, openai_videos, runway, seedance, veo, videos, xai
 from batchvid.wire import Accepted, Order, Refused, Request, Response, Status, Uncertain
 
 
@@ -42,5 +42,6 @@ DIALECTS: dict[str, Dialect] = {
     "runway": runway,
     "xai": xai,
     "gateway": gateway,
+    "newapi": newapi,
 }
 """Every dialect by the name that the catalogue uses."""

@@ -15,6 +15,7 @@ from batchvid.dialects.orders import (
     by_action,
     check_prompt,
     checked_options,
+    clip_id,
     data_uri,
     exact_size,
     field_of,
@@ -37,9 +38,9 @@ OMNI_SECONDS = (4, 6, 8, 10)  # the gateway rounds anything else by itself, and 
 _SHAPE = ("prompt", "duration_s", "aspect_ratio", "resolution")
 SPOKEN = {
     "sora": (*_SHAPE, "image"),
-    "kling": (*_SHAPE, "negative_prompt", "sound", "image", "reference_images", "action"),
-    "gemini-omni": (*_SHAPE, "seed", "reference_images", "video", "action"),
-    "other": (*_SHAPE, "seed", "image", "end_image", "reference_images", "video", "audio", "action"),
+    "kling": (*_SHAPE, "negative_prompt", "sound", "image", "reference_images", "parent", "action"),
+    "gemini-omni": (*_SHAPE, "seed", "reference_images", "video", "parent", "action"),
+    "other": (*_SHAPE, "seed", "image", "end_image", "reference_images", "video", "parent", "audio", "action"),
 }
 """What each family of models has words for."""
 
@@ -66,6 +67,7 @@ NEEDS: dict[str, dict[str, tuple[tuple[str, ...], ...]]] = {
         "i2v": (("image_url",),),
         "i2v_first_last": (("image_url",), ("end_image_url",)),
         "reference_images": (("reference_images",),),
+        "r2v": (_PICTURES,),
         "reference_material": (("image_urls", "video_urls", "audio_urls", "content"),),
         "edit": (_VIDEOS,),
     },
@@ -126,9 +128,12 @@ def _kling(order: Order, mode: str) -> dict[str, Any]:
     references = images_of(order, "reference")
     if first and references:
         raise Unsupported("reference_images", "Kling allows none together with `image`")
+    if order.parent and not mode:
+        raise Unsupported("parent", "Kling takes a source clip only for `action: extend`")
     made_of = "i2v" if first else "multi_i2v" if references else "t2v"
     return {
         **_shared(order),
+        "video_id": clip_id(order, "video_id", "of a Kling clip", is_task=True) if order.parent else None,
         "model": KLING,
         "model_name": None if order.model == KLING else order.model.removeprefix(f"{KLING}/"),
         "mode": mode or made_of,
@@ -144,8 +149,9 @@ def _gemini_omni(order: Order, mode: str) -> dict[str, Any]:
     seconds = whole_seconds(order)
     if seconds is not None and seconds not in OMNI_SECONDS:
         raise Unsupported("duration_s", f"gemini-omni makes {', '.join(map(str, OMNI_SECONDS))} s, not {seconds}")
-    if order.video and not mode:
-        raise Unsupported("video", "gemini-omni takes a source clip only for `action: edit`")
+    if (order.video or order.parent) and not mode:
+        field = "video" if order.video else "parent"
+        raise Unsupported(field, "gemini-omni takes a source clip only for `action: edit`")
     return {
         **_shared(order),
         "mode": mode or ("r2v" if references else "t2v"),
@@ -158,11 +164,12 @@ def _other(order: Order, mode: str) -> dict[str, Any]:
     """Say it by the page's general modes: frames, references, or any material with clips or sounds among it."""
     first, last = first_and_last(order)
     references = [_picture(order.model, image) for image in images_of(order, "reference")]
-    if first and (references or order.video or order.audio):
+    source = order.video or order.parent
+    if first and (references or source or order.audio):
         raise Unsupported("image", "the gateway's wire allows none together with references, a video or a sound")
     if mode and order.audio:
         raise Unsupported("audio", "the gateway's wire takes none beside a clip that is edited")
-    material = not mode and bool(order.video or order.audio)
+    material = not mode and bool(source or order.audio)
     made_of = "i2v_first_last" if last else "i2v" if first else "reference_images" if references else "t2v"
     return {
         **_shared(order),
@@ -170,7 +177,7 @@ def _other(order: Order, mode: str) -> dict[str, Any]:
         "image_url": _picture(order.model, first) if first else None,
         "end_image_url": _picture(order.model, last) if last else None,
         "image_urls" if material else "reference_images": references or None,
-        "video_urls": [source_video(order)] if material and order.video else None,
+        "video_urls": [source_video(order)] if material and source else None,
         "video_url": source_video(order) if mode else None,
         "audio_urls": [order.audio] if order.audio else None,
     }

@@ -10,12 +10,14 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from batchvid.dialects import replies
+from batchvid.dialects.endings import TABLES
 from batchvid.dialects.orders import (
     bare_base64,
     by_action,
     check_length,
     check_prompt,
     checked_options,
+    clip_id,
     field_of,
     first_and_last,
     one_of,
@@ -26,10 +28,9 @@ from batchvid.dialects.orders import (
     source_video,
     whole_seconds,
 )
-from batchvid.dialects.replies import read_submit
 from batchvid.dialects.values import Path
 from batchvid.errors import Unsupported
-from batchvid.wire import ImageInput, Order, Refused, Request, Response, Status
+from batchvid.wire import Accepted, ImageInput, Order, Refused, Request, Response, Status, Uncertain
 
 __all__ = ["poll", "read_poll", "read_submit", "submit"]
 
@@ -58,11 +59,11 @@ SPOKEN = {
     "image2video": (*_SCENE, "sound", "image", "end_image"),
     "multi-image2video": (*_SCENE, "reference_images"),
     "omni-video": (
-        *("prompt", "image", "end_image", "reference_images", "video", "action"),
+        *("prompt", "image", "end_image", "reference_images", "video", "parent", "action"),
         *("duration_s", "aspect_ratio", "resolution", "mode"),
     ),
-    "video-extend": ("action", "prompt", "negative_prompt"),
-    "lip-sync": ("action", "prompt", "video", "audio"),
+    "video-extend": ("action", "parent", "prompt", "negative_prompt"),
+    "lip-sync": ("action", "prompt", "video", "parent", "audio"),
     "advanced-lip-sync": ("action",),
 }
 """What each kind has words for. A kind is the last step of the path, for the submit and for the poll."""
@@ -94,6 +95,11 @@ def submit(order: Order) -> Request:
     said = {name: value for name, value in body.items() if value not in (None, "")}
     checked_options(order, said)
     return Request(method="POST", path=f"/v1/videos/{kind}", json={**said, **options})
+
+
+def read_submit(response: Response) -> Accepted | Refused | Uncertain:
+    """Read a submit reply, native or a gateway's."""
+    return replies.read_submit(response, table=TABLES["kling"])
 
 
 def poll(order: Order, task_id: str) -> Request:
@@ -161,10 +167,10 @@ def _omni(order: Order) -> dict[str, Any]:
     """Say an omni order: a source clip is worked on by an edit, and only looked at otherwise."""
     check_prompt(order, most=PROMPT_MOST)
     first, _ = first_and_last(order)
-    _check_count(order, IMAGES_MOST if order.video else OMNI_IMAGES_MOST)
+    _check_count(order, IMAGES_MOST if order.video or order.parent else OMNI_IMAGES_MOST)
     images = [{"image_url": _image(image), **FRAME_TYPES[image.role]} for image in order.images]
     videos = None
-    if order.video or order.action:
+    if order.video or order.parent or order.action:
         videos = [{"video_url": source_video(order), "refer_type": "base" if order.action else "feature"}]
     ratio = _ratio(order, first, RATIOS_OF_MANY)
     return {**_scene(order), "image_list": images or None, "video_list": videos, "aspect_ratio": ratio}
@@ -172,18 +178,18 @@ def _omni(order: Order) -> dict[str, Any]:
 
 def _extend(order: Order) -> dict[str, Any]:
     """Say an extension. Pages differ on whether `task_id` must stand beside `video_id`: both are asked for."""
-    for name in ("task_id", "video_id"):
-        option_id(order, name, "the parent clip's; its sidecar file has both")
-    return {"prompt": order.prompt, "negative_prompt": order.negative_prompt}
+    what = "the parent clip's; its sidecar file has both"
+    ids = {name: clip_id(order, name, what) for name in ("task_id", "video_id")}
+    return {**ids, "prompt": order.prompt, "negative_prompt": order.negative_prompt}
 
 
 def _lip_sync(order: Order) -> dict[str, Any]:
     """Say the `input` of a lip-sync: a Kling clip, and either a sound or a text with a voice to speak it."""
-    if "video_id" in order.options:
-        option_id(order, "video_id", "of a Kling clip")
+    has_id = order.parent and "video_id" in order.parent.vendor
+    if has_id or "video_id" in order.options:
+        source = {"video_id": clip_id(order, "video_id", "of a Kling clip")}
         if order.video:
             raise Unsupported("video", "not allowed together with the option video_id: both name the clip")
-        source = {}
     else:
         source = {"video_url": source_video(order)}
     if order.audio:

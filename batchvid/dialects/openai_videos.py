@@ -11,11 +11,11 @@ from batchvid.dialects.orders import (
     by_action,
     check_prompt,
     checked_options,
+    clip_id,
     exact_size,
     first_and_last,
     form,
     one_of,
-    option_id,
     path_segment,
     refuse_unspoken,
     uploaded,
@@ -32,7 +32,7 @@ WIRE = "the OpenAI videos wire"
 PROMPT_MOST = 32_000
 SPOKEN = {
     "": ("prompt", "image", "end_image", "duration_s", "aspect_ratio", "resolution"),
-    "remix": ("action", "prompt"),  # the rest is the source clip's
+    "remix": ("action", "parent", "prompt"),  # the rest is the source clip's
 }
 SIZES = {
     "720p": {"16:9": "1280x720", "9:16": "720x1280"},
@@ -44,7 +44,7 @@ WIDE_SIZES = {"7:4": "1792x1024", "4:7": "1024x1792"}  # sora-2-pro
 def submit(order: Order) -> Request:
     """Say what to buy. One image is allowed, of exactly the size of the clip. Raises Unsupported.
 
-    A remix names its source, a finished Sora task, by the option `video_id`.
+    A remix names its source, a finished Sora task: its parent, or the option `video_id`.
     """
     refuse_unspoken(order, WIRE, by_action(order, WIRE, SPOKEN))
     check_prompt(order, most=PROMPT_MOST)
@@ -71,7 +71,7 @@ def read_poll(response: Response, task_id: str) -> Status | Refused:
 
 
 def _remix(order: Order) -> Request:
-    source = option_id(order, "video_id", "the task id of a finished Sora clip")
+    source = clip_id(order, "video_id", "the task id of a finished Sora clip", is_task=True)
     options = {name: value for name, value in checked_options(order).items() if name != "video_id"}
     body = {"prompt": order.prompt, **options}
     return Request(method="POST", path=f"{PATH}/{path_segment(source)}/remix", json=body)

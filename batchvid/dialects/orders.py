@@ -13,7 +13,20 @@ import orjson
 from batchvid.errors import Unsupported
 from batchvid.wire import ImageInput, ImageRole, Order, Part
 
-PAID = frozenset({"model", "model_name", "seconds", "duration", "size", "ratio", "aspect_ratio", "resolution"})
+_LENGTH = ("seconds", "duration")
+_EXACT = ("size", "width", "height")
+_SHAPE = ("ratio", "aspect_ratio")
+_TIER = ("resolution", "quality")
+PAID: dict[str, frozenset[str]] = {
+    "model": frozenset({"model"}),
+    "model_name": frozenset({"model_name"}),
+    **dict.fromkeys(_LENGTH, frozenset(_LENGTH)),
+    **dict.fromkeys(_EXACT, frozenset({*_EXACT, *_SHAPE, *_TIER})),
+    **dict.fromkeys(_SHAPE, frozenset({*_SHAPE, "size"})),
+    **dict.fromkeys(_TIER, frozenset(_TIER)),
+}
+"""What an option may not say beside any of these fields: a gateway knows many names of one paid thing, and may heed
+another than the dialect says."""
 MANY = frozenset({"n", "batch_size", "num_videos", "number_of_videos"})
 
 SHAPE_TOLERANCE = 0.02  # 1584:672 is sold as 21:9, 854x480 as 16:9
@@ -37,6 +50,7 @@ def refuse_unspoken(order: Order, wire: str, spoken: Collection[str]) -> None:
         "end_image": bool(images_of(order, "last")),
         "reference_images": bool(images_of(order, "reference")),
         "video": bool(order.video),
+        "parent": order.parent is not None,
         "audio": bool(order.audio),
         "duration_s": order.duration_s is not None,
         "aspect_ratio": bool(order.aspect_ratio),
@@ -48,6 +62,8 @@ def refuse_unspoken(order: Order, wire: str, spoken: Collection[str]) -> None:
     for field, is_said in said.items():
         if is_said and field not in spoken:
             raise Unsupported(field, f"{wire} has no word for it: leave it out, or choose another model")
+    if order.parent is not None and order.video:
+        raise Unsupported("video", "not allowed together with `parent`: both name the clip that is worked on")
 
 
 def by_action(order: Order, wire: str, known: Mapping[str, T]) -> T:
@@ -175,8 +191,10 @@ def checked_options(order: Order, said: Collection[str] = ()) -> Mapping[str, An
         orjson.dumps(dict(order.options))
     except TypeError as error:
         raise Unsupported("options", f"only what JSON can say is allowed: {error}") from error
-    for name, value in order.options.items():
-        if name in PAID and name in said:
+    metadata = order.options.get("metadata")
+    inner = metadata if isinstance(metadata, dict) else {}  # new-api lays it over the whole body, but for the model
+    for name, value in (*order.options.items(), *inner.items()):
+        if not PAID.get(name, frozenset()).isdisjoint(said):
             raise Unsupported("options", f"{name} would replace what the clip's own fields say: say it there")
         if name in MANY and value != 1:
             raise Unsupported("options", f"{name} asks for several clips at once: say takes instead")
@@ -191,8 +209,29 @@ def option_id(order: Order, name: str, what: str) -> str:
     return value
 
 
+def clip_id(order: Order, name: str, what: str, *, is_task: bool = False) -> str:
+    """Return an id of the clip that is worked on: its parent's own, else the one that the options name.
+
+    `is_task` where the vendor calls a clip by the id of its task. Raises Unsupported where there is none, or both are
+    said.
+    """
+    if order.parent is None:
+        return option_id(order, name, what)
+    if name in order.options:
+        raise Unsupported("options", f"{name} is not allowed together with `parent`: both name the clip")
+    ids = {"task_id": order.parent.task_id, **order.parent.vendor}
+    found = ids.get("task_id" if is_task else name, "")
+    if not found:
+        raise Unsupported("parent", f"its {name} is required: it must be a job of this very wire format")
+    return found
+
+
 def source_video(order: Order) -> str:
     """Return the link to the clip that is worked on. Raises Unsupported without one."""
+    if order.parent is not None:
+        if not order.parent.link:
+            raise Unsupported("parent", "a link to its clip is required, and its provider offers none")
+        return order.parent.link
     if not order.video.casefold().startswith("https://"):
         raise Unsupported("video", "an https:// link to the source clip is required: the vendor fetches it")
     return order.video

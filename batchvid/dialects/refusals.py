@@ -1,6 +1,6 @@
-"""What a vendor's no means: out of any of its error envelopes, one cause of ours.
+"""What a vendor's no says: out of any of its error envelopes its code, its words and its trace id; why a task failed.
 
-Sources: kling.ai error codes; the Runway OpenAPI; apidoc.cometapi.com/errors; new-api's relay_task.go.
+Sources: the Runway OpenAPI; new-api's relay_task.go. What ends a submit stands in endings.py.
 The tags X1-X7 of the envelopes are those of tests/exchanges/README.md. It knows nothing of task ids and links.
 """
 
@@ -11,36 +11,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from batchvid.dialects.endings import CODES, CONCURRENCY, MODERATION, RELAYED, Table, kind_of_reply
 from batchvid.dialects.values import beginning, dig, first_text, parse, retry_after_s, text
 from batchvid.dialects.words import kind_of
 from batchvid.failures import FailureKind
 from batchvid.wire import Refused, Response
-
-_CODES_BY_KIND: dict[FailureKind, str] = {
-    FailureKind.AUTH: "1000 1001 1002 1003 1004 1304 invalid_api_key AuthenticationError",
-    FailureKind.BALANCE: (
-        "1100 1101 1102 insufficient_quota insufficient_user_quota AccountOverdueError QuotaExceeded"
-    ),
-    FailureKind.RATE: (
-        "1302 rate_limit_exceeded slow_down"
-        " RateLimitExceeded.EndpointRPMExceeded RateLimitExceeded.EndpointTPMExceeded"
-        " ModelAccountRpmRateLimitExceeded ModelAccountTpmRateLimitExceeded"
-    ),
-    FailureKind.CONCURRENCY: "1303",
-    FailureKind.INVALID: (
-        "1103 1200 1201 1202 1203 missing_model invalid_request invalid_json invalid_multipart_form invalid_seconds"
-        " invalid_size model_price_error task_channel_disable read_request_body_failed not_implemented"
-        " invalid_argument MissingParameter InvalidParameter AccessDenied InvalidEndpoint.NotFound"
-    ),
-    FailureKind.MODERATION_INPUT: (
-        "1300 1301 moderation_blocked sentinel_block sensitive_words_detected prompt_blocked"
-        " DataInspectionFailed IPInfringementSuspect violation_fee.grok.csam"
-    ),
-}
-CODES: dict[str, FailureKind] = {
-    code.casefold(): kind for kind, codes in _CODES_BY_KIND.items() for code in codes.split()
-}
-"""Error codes that are a clear no, whatever the HTTP status: Kling's numbers, others' words."""
 
 TASK_CODES: tuple[tuple[str, FailureKind], ...] = (
     ("SAFETY.INPUT", FailureKind.MODERATION_INPUT),
@@ -53,45 +28,9 @@ TASK_CODES: tuple[tuple[str, FailureKind], ...] = (
 )
 """How the failure codes of Runway's tasks begin; the first that fits counts."""
 
-_MODERATION = re.compile(
-    r"moderat|\bsafety\b|\bsensitive\b|\bpolic(y|ies)\b|guideline|risk control|prohibited|inappropriate|敏感|违规",
-    re.I,
-)
-_MODERATION_IN_A_5XX = re.compile(r"community guidelines|CM_EXT|moderation", re.I)  # Kling through a relay
-_CONCURRENCY = re.compile(r"parallel task|over resource pack limit|concurren", re.I)
-_BALANCE = re.compile(
-    r"insufficient.{0,20}(quota|balance|credit|fund|point)|arrears|overdue"
-    r"|\bbalance\b|\bbilling\b|(quota|credits?|token)\b.{0,20}(exhausted|used up)"
-    r"|余额|额度",
-    re.I,
-)
-_KEY = re.compile(
-    r"(invalid|expired|disabled).{0,20}\b(token|key)\b|\b(token|key)\b.{0,20}(invalid|expired|disabled)"
-    r"|\bip\b.{0,40}(allow|white)|令牌",
-    re.I,
-)
-_TROUBLE = re.compile(r"time.?out|timed out|internal|upstream|unavailable|overload|server|_failed\b|^50\d\d\b", re.I)
-_NO_CHANNEL = re.compile(r"\bmodel_not_found\b")  # new-api's 503: no task was made, waiting may or may not help
 _UNSEEN = re.compile(r"\b(task|video)[_ ](does[_ ])?not[_ ](exist|found)", re.I)
 _OUTPUT_SIDE = re.compile(r"\b(output|generated|result)\b", re.I)
 _INPUT_SIDE = re.compile(r"\b(input|prompt|image)\b", re.I)
-
-_TEXTS: tuple[tuple[re.Pattern[str], FailureKind, frozenset[int]], ...] = (
-    (_CONCURRENCY, FailureKind.CONCURRENCY, frozenset({200, 400, 429})),
-    (_BALANCE, FailureKind.BALANCE, frozenset({200, 400, 403, 429})),
-    (_KEY, FailureKind.AUTH, frozenset({200, 403})),
-    (_MODERATION, FailureKind.MODERATION_INPUT, frozenset({200, 400, 403, 422})),
-    (_NO_CHANNEL, FailureKind.UNAVAILABLE, frozenset({500})),
-    (_MODERATION_IN_A_5XX, FailureKind.MODERATION_INPUT, frozenset({500})),
-)
-"""Words to look for where the code says nothing, and the HTTP statuses under which they may be believed."""
-
-_STATUSES: dict[int, FailureKind] = {
-    401: FailureKind.AUTH,
-    402: FailureKind.BALANCE,
-    429: FailureKind.RATE,
-}
-"""HTTP statuses that speak for themselves; every other 4xx blames the request."""
 
 _REQUEST_ID = re.compile(r"\s*\(request id: ([^)]{1,100})\)\s*$")
 
@@ -147,13 +86,13 @@ def is_unseen(response: Response, complaint: Complaint) -> bool:
     return believable and said
 
 
-def refusal(response: Response, document: Mapping[str, Any] | None) -> Refused | None:
-    """Read a no. None where the reply is no verdict: a 408, a 5xx without a documented code, trouble in a 200."""
+def refusal(response: Response, document: Mapping[str, Any] | None, table: Table = RELAYED) -> Refused | None:
+    """Read a no by a dialect's table. None where the reply is no verdict."""
     complaint = complaint_in(document)
     if 300 <= response.status < 400 or (response.status in (404, 405) and is_web_page(response)):
         misplaced = refused(response, complaint, FailureKind.INVALID)
         return replace(misplaced, message=text(f"wrong base_url or path: {misplaced.message}"))
-    kind = _kind(response.status, complaint)
+    kind = kind_of_reply(response.status, complaint.code, complaint.message, table)
     return refused(response, complaint, kind) if kind else None
 
 
@@ -169,22 +108,6 @@ def refused(response: Response, complaint: Complaint, kind: FailureKind) -> Refu
     )
 
 
-def _kind(http_status: int, complaint: Complaint) -> FailureKind | None:
-    """Classify by code, then by words, then by HTTP status; None for no verdict."""
-    if known := CODES.get(complaint.code.casefold()):
-        return known
-    said = f"{complaint.code} {complaint.message}"
-    family = {2: 200, 5: 500}.get(http_status // 100, http_status)
-    for pattern, kind, statuses in _TEXTS:
-        if family in statuses and pattern.search(said):
-            return kind
-    if family == 200:
-        return None if _TROUBLE.search(said) else FailureKind.INVALID
-    if http_status == 408 or not 400 <= http_status < 500:
-        return None
-    return _STATUSES.get(http_status, FailureKind.INVALID)
-
-
 def failure_kind(words: Iterable[str], code: str, message: str, *, withheld: bool = False) -> FailureKind:
     """Say why an accepted task failed: its status words, its code and its message; `withheld` by the output filter.
 
@@ -198,10 +121,10 @@ def failure_kind(words: Iterable[str], code: str, message: str, *, withheld: boo
     for start, kind in TASK_CODES:
         if code.upper().startswith(start):
             return kind
-    if _CONCURRENCY.search(message):
+    if CONCURRENCY.search(message):
         return FailureKind.CONCURRENCY
     known = CODES.get(code.casefold())
-    if known is FailureKind.MODERATION_INPUT or _MODERATION.search(message):
+    if known is FailureKind.MODERATION_INPUT or MODERATION.search(message):
         input_side = _INPUT_SIDE.search(message) and not _OUTPUT_SIDE.search(message)
         return FailureKind.MODERATION_INPUT if input_side else FailureKind.MODERATION_OUTPUT
     if known is FailureKind.INVALID:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
+from batchvid.dialects.endings import RELAYED, Table
 from batchvid.dialects.refusals import (
     complaint_in,
     describe,
@@ -69,8 +70,10 @@ USD_TICKS = 10**10  # xAI counts 1 USD as 10^10 ticks
 _OPEN = frozenset({Phase.QUEUED, Phase.RUNNING, Phase.UNKNOWN, Phase.UNSEEN})
 
 
-def read_submit(response: Response, *, id_places: Sequence[Path] = ID_PLACES) -> Accepted | Refused | Uncertain:
-    """Read a submit reply of any envelope: accepted only with a task id, refused only by a clear no."""
+def read_submit(
+    response: Response, *, id_places: Sequence[Path] = ID_PLACES, table: Table = RELAYED
+) -> Accepted | Refused | Uncertain:
+    """Read a submit reply of any envelope: accepted only with a task id, refused only by a clear no of the table."""
     document = parse(response.body)
     complaint, layers = complaint_in(document), unwrap(document)
     trace = request_id(response, complaint)
@@ -82,9 +85,9 @@ def read_submit(response: Response, *, id_places: Sequence[Path] = ID_PLACES) ->
         if task_id and (_words(layers) or not failed):
             return Accepted(task_id=task_id, model=first_text(_each(layers, ("model",))), request_id=trace)
         if failed:
-            verdict = refusal(response, document)
+            verdict = refusal(response, document, table)
     else:
-        verdict = refusal(response, document)
+        verdict = refusal(response, document, table)
     return verdict or Uncertain(
         message=complaint.message or describe(response), http_status=response.status, request_id=trace
     )

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from batchvid.dialects import replies
+from batchvid.dialects.endings import TABLES
 from batchvid.dialects.orders import (
     check_prompt,
     checked_options,
@@ -23,11 +24,10 @@ from batchvid.dialects.orders import (
     refuse_unspoken,
     whole_seconds,
 )
-from batchvid.dialects.replies import read_submit
 from batchvid.dialects.values import Path
 from batchvid.errors import Unsupported
 from batchvid.failures import Charged
-from batchvid.wire import ImageInput, Order, Refused, Request, Response, Status
+from batchvid.wire import Accepted, ImageInput, Order, Refused, Request, Response, Status, Uncertain
 
 __all__ = ["poll", "read_poll", "read_submit", "submit"]
 
@@ -77,6 +77,11 @@ def submit(order: Order) -> Request:
     return Request(
         method="POST", path="/v1/image_to_video", headers=HEADERS, json={**said, **checked_options(order, said)}
     )
+
+
+def read_submit(response: Response) -> Accepted | Refused | Uncertain:
+    """Read a submit reply, native or a gateway's."""
+    return replies.read_submit(response, table=TABLES["runway"])
 
 
 def poll(order: Order, task_id: str) -> Request:  # noqa: ARG001 - the port's signature; this path depends on the id only

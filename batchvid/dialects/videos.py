@@ -25,7 +25,7 @@ __all__ = ["poll", "read_poll", "read_submit", "submit"]
 WIRE = "the generic /v1/videos wire"
 PROMPT_MOST = 32_000  # the route's, as far as anybody publishes one
 NEW = ("prompt", "image", "end_image", "reference_images", "duration_s", "aspect_ratio", "resolution")
-SPOKEN = {"": NEW, "edit": (*NEW, "action", "video")}
+SPOKEN = {"": NEW, "edit": (*NEW, "action", "video", "parent")}
 
 
 def submit(order: Order) -> Request:

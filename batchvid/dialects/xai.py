@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 
 from batchvid.dialects import replies
+from batchvid.dialects.endings import TABLES
 from batchvid.dialects.orders import (
     by_action,
     check_prompt,
@@ -37,7 +38,7 @@ PROMPT_MOST = 4096
 PATHS = {"": "/v1/videos/generations", "edit": "/v1/videos/edits"}
 SPOKEN = {
     "": ("prompt", "image", "reference_images", "duration_s", "aspect_ratio", "resolution"),
-    "edit": ("action", "prompt", "video"),  # length and shape are the source clip's
+    "edit": ("action", "prompt", "video", "parent"),  # length and shape are the source clip's
 }
 RATIOS = {ratio: ratio for ratio in ("1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3")}
 TIERS = {tier: tier for tier in ("480p", "720p", "1080p")}  # 1080p only on the 1.5 models
@@ -71,7 +72,7 @@ def submit(order: Order) -> Request:
 
 def read_submit(response: Response) -> Accepted | Refused | Uncertain:
     """Read a submit reply; the task's id is called `request_id` here."""
-    return replies.read_submit(response, id_places=ID_PLACES)
+    return replies.read_submit(response, id_places=ID_PLACES, table=TABLES["xai"])
 
 
 def poll(order: Order, task_id: str) -> Request:  # noqa: ARG001 - the port's signature; this path depends on the id only

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import hashlib
 import os
 import struct
@@ -72,6 +73,13 @@ class Clips:
             etag=f'"{hashlib.sha256(f"{key} {task.id}".encode()).hexdigest()[:24]}"',
             modified_at=task.ended_at or task.created_at,
         )
+
+    async def inline(self, task: Task) -> str:
+        """The task's clip as a `data:` URI, as some relays put it into their reply."""
+        clip = await self.of(task)
+        with clip.file:
+            data = clip.read(0, clip.file_bytes) + clip.tail
+        return "data:video/mp4;base64," + base64.b64encode(data).decode()
 
     async def picture(self, task: Task, variant: Variant) -> bytes:
         """A JPEG of one frame, or of some side by side."""

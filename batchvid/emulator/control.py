@@ -58,6 +58,7 @@ def _line(desk: Desk, task: Task) -> dict[str, Any]:
         "task_id": task.id,
         "route": task.route,
         "family": task.family,
+        "kind": task.kind,
         "model": task.model,
         "prompt": task.prompt,
         "external_task_id": task.external_task_id,

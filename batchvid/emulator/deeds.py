@@ -6,6 +6,7 @@ import asyncio
 import socket
 import struct
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import orjson
 from aiohttp import web
@@ -33,6 +34,8 @@ async def carry_out(deed: Deed | None, request: web.Request, act: Act, refuse: R
         await asyncio.sleep(deed.delay_s)
     if deed.reset_after:
         return reset(request)
+    if deed.wrapper_says:
+        _contradict(response, deed.wrapper_says)
     if deed.truncate_json:
         assert isinstance(response, web.Response)  # noqa: S101 - rules of this kind are for submits and polls only
         assert isinstance(response.body, bytes)  # noqa: S101
@@ -56,6 +59,8 @@ def _instead(deed: Deed, refuse: Refuse) -> web.Response | None:
     """The answer that takes the honest one's place, or None."""
     if deed.refusal is not None:
         response = refuse(deed.refusal, deed.message)
+        if "code" in deed.model_fields_set:
+            _say_code(response, deed.code)
         if deed.status is not None:
             response.set_status(deed.status)
         return response
@@ -72,3 +77,30 @@ def _instead(deed: Deed, refuse: Refuse) -> web.Response | None:
     if deed.body is not None or deed.status is not None:
         return web.Response(text=deed.body or "", status=deed.status or 200)
     return None
+
+
+def _say_code(response: web.Response, code: str) -> None:
+    """Put another code into a refusal, of the type that this vendor's codes have; an empty body has no place for it."""
+    document = _document(response)
+    error = document.get("error")
+    place = error if isinstance(error, dict) else document
+    if place:
+        place["code"] = int(code) if isinstance(place.get("code"), int) else code
+        response.body = orjson.dumps(document)
+
+
+def _contradict(response: web.StreamResponse, word: str) -> None:
+    """Give a task wrapper another status word than the task inside has; what is not wrapped stays as it is."""
+    document = _document(response)
+    if isinstance(response, web.Response) and isinstance(document.get("data"), dict):
+        document["data"]["status"] = word
+        response.body = orjson.dumps(document)
+
+
+def _document(response: web.StreamResponse) -> dict[str, Any]:
+    """The JSON of an answer; nothing for a page, or for no body at all."""
+    if not isinstance(response, web.Response) or response.content_type != "application/json":
+        return {}
+    assert isinstance(response.body, bytes)  # noqa: S101 - replies.py makes no other
+    document: dict[str, Any] = orjson.loads(response.body)
+    return document

@@ -159,7 +159,10 @@ class Desk:
     def unknown(self, family: Family, route: str) -> Refusal:
         """Count such a poll, and answer it as CometAPI and new-api do (section 11 of the wire notes has both codes)."""
         self.missed(family, route)
-        return Refusal(x2(self.settings.unknown_task_status, "task_not_exist", "task_not_exist"))
+        status, how = self.settings.unknown_task_status, self.settings.unknown_task_as
+        if how == "openai":
+            return Refusal(x1(status, "Task not found", kind="invalid_request_error"))
+        return Refusal(x2(status, "task_not_exist" if how == "code" else "", "task_not_exist"))
 
     def _create(self, family: Family, ask: Ask, order: Order, deed: Deed | None) -> Task:
         """Make the task, or raise Refusal when all slots are taken and this vendor then says no."""

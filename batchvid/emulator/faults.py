@@ -49,7 +49,7 @@ class Match(BaseModel):
 
     route: str = "*"
     """A family: `veo`, `sora`, `seedance`, `videos` (every other model on that path), `kling`, `runway`, `xai`,
-    `gateway`, `ark`; `*`: all."""
+    `gateway`, `newapi`, `ark`; `*`: all."""
     step: Step
     prompt: str = ""
     """A part of the prompt, in its own letter case."""
@@ -105,7 +105,9 @@ class Deed(BaseModel):
     message: str = ""
     """The vendor's text in a failed task or a named refusal; empty: one that the vendor would write."""
     code: str = ""
-    """The vendor's code in a failed task; empty: one that the vendor would write."""
+    """The vendor's code in a failed task or a named refusal; left out: one that the vendor would write."""
+    wrapper_says: str = ""
+    """The status word of a task wrapper, whatever the task inside says."""
 
     expired: bool = False
     valid_once: bool = False
@@ -152,6 +154,8 @@ class Rule(BaseModel):
         of_downloads = [name for name in DOWNLOAD_DEEDS if getattr(self.do, name)]
         if of_downloads and self.match.step not in ("download", "content"):
             raise ValueError(f"{of_downloads[0]}: is about bytes, so the step must be download or content")
+        if self.do.wrapper_says and self.match.step != "poll":
+            raise ValueError("wrapper_says: is about what a look shows, so the step must be poll")
         if self.do.truncate_json and self.match.step not in ("submit", "poll"):
             raise ValueError("truncate_json: is about an answer in JSON, so the step must be submit or poll")
         return self

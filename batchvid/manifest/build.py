@@ -23,8 +23,8 @@ from batchvid.specs import ImageRef, JobSpec, fingerprint
 from batchvid.wire import ImageRole
 
 _ROLES: Mapping[str, ImageRole] = {"image": "first", "end_image": "last", "reference_images": "reference"}
-_CONTENT = ("prompt", *_ROLES, "action", "video")
-_NEVER_EMPTY = frozenset({"prompt", *_ROLES, "video", "audio", "model"})
+_CONTENT = ("prompt", *_ROLES, "action", "video", "parent")
+_NEVER_EMPTY = frozenset({"prompt", *_ROLES, "video", "parent", "audio", "model"})
 _EMPTY = "is empty once it is filled in; give it a value, or leave the row out with where"
 _NOTHING: Mapping[str, Any] = {}
 
@@ -48,6 +48,9 @@ def build(entry: Entry, draft: Draft) -> JobSpec | None:
             if filled not in (None, "", [], {}):
                 fields[field] = filled
     if not whole or not _is_enough(entry, fields):
+        return None
+    if "parent" in fields and "video" in fields:
+        entry.complain("parent", "names the clip that is worked on, and so does video; keep one of them")
         return None
     model = fields["model"]
     provider = fields.get("provider") or entry.shared.provider_of(model)
@@ -83,6 +86,7 @@ def _spec(draft: Draft, fields: Mapping[str, Any], *, id: str, entry: str, provi
         key=key,
         take=draft.take,
         images=tuple(_ref(role, picture) for role, picture in pictures),
+        parent=fields.get("parent", ""),
         variables=draft.shown,
         tags=tuple(fields.get("tags", ())),
         fingerprint=fingerprint(**paid, images=tuple((role, picture.identity) for role, picture in pictures)),

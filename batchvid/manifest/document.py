@@ -143,6 +143,14 @@ def plain(value: Any) -> Any:
     return value
 
 
+class _Anchored(NamedTuple):
+    """A node that aliases may name: how many nodes it stands for, and how many levels of containers it is."""
+
+    value: Any
+    size: int
+    height: int
+
+
 class _Reader:
     """One pass over the C parser's events. Aliases share the node they name, so a copy costs nothing here."""
 
@@ -150,9 +158,10 @@ class _Reader:
         self.loader = yaml.CSafeLoader(text)
         self.file = file
         self.complain = complain
-        self.anchors: dict[str, tuple[Any, int]] = {}
+        self.anchors: dict[str, _Anchored] = {}
         self.nodes = 0
         self.aliased = 0
+        self.height = 0  # of what was read so far of the node being read: an alias is as deep as what it names
 
     def document(self) -> Any:
         get = self.loader.get_event
@@ -168,9 +177,10 @@ class _Reader:
 
     def node(self, event: Any, depth: int) -> Any:
         if isinstance(event, yaml.AliasEvent):
-            return self.alias(event)
-        before = self.nodes
+            return self.alias(event, depth)
+        before, beside = self.nodes, self.height
         self.nodes += 1
+        self.height = 0
         if isinstance(event, yaml.ScalarEvent):
             value = self.scalar(event)
         elif depth >= MAX_DEPTH:
@@ -182,18 +192,22 @@ class _Reader:
             self.check_tag(event, _SEQ_TAGS)
             value = self.sequence(depth)
         if event.anchor:
-            self.anchors[event.anchor] = (value, self.nodes - before)
+            self.anchors[event.anchor] = _Anchored(value, self.nodes - before, self.height)
+        self.height = max(beside, self.height + 1)
         return value
 
-    def alias(self, event: Any) -> Any:
+    def alias(self, event: Any, depth: int) -> Any:
         if event.anchor not in self.anchors:
             raise BadDocument(self.mark(event), f"*{event.anchor} names no finished &{event.anchor} above it")
-        value, size = self.anchors[event.anchor]
-        self.nodes += size
-        self.aliased += size
+        named = self.anchors[event.anchor]
+        self.nodes += named.size
+        self.aliased += named.size
+        self.height = max(self.height, named.height + 1)
         if self.aliased > MAX_ALIASED:
             raise BadDocument(self.mark(event), f"the aliases stand for more than {MAX_ALIASED:,} values")
-        return value
+        if depth + named.height > MAX_DEPTH:
+            raise BadDocument(self.mark(event), f"is nested deeper than {MAX_DEPTH} levels by its aliases")
+        return named.value
 
     def scalar(self, event: Any) -> Any:
         if event.implicit[0]:
@@ -218,7 +232,7 @@ class _Reader:
                 raise BadDocument(mark, f"a key must be a word{hint}")
             key, is_merge = event.value, event.value == "<<" and event.implicit[0]
             if event.anchor:
-                self.anchors[event.anchor] = (key, 1)
+                self.anchors[event.anchor] = _Anchored(key, 1, 0)
             value = self.node(self.loader.get_event(), depth + 1)
             if is_merge:
                 merged.extend((mark, part) for part in (value if isinstance(value, Seq) else [value]))

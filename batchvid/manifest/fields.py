@@ -118,6 +118,7 @@ CHECKS: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
         "mode": word,
         "action": action,
         "video": video,
+        "parent": word,
         "audio": audio,
         "fit": fit,
         "model": word,

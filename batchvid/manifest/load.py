@@ -19,6 +19,7 @@ from batchvid.manifest.expand import MAX_JOBS, drafts
 from batchvid.manifest.gather import gather
 from batchvid.manifest.images import Pictures
 from batchvid.manifest.names import safe_name
+from batchvid.manifest.parents import Child, tie
 from batchvid.manifest.places import Place, Problems
 from batchvid.manifest.schema import ManifestModel, Provider
 from batchvid.manifest.template import Templates
@@ -143,6 +144,7 @@ def _ask_beyond(
 
 def _expand(shared: Shared, kept: Sequence[int]) -> list[PlacedJob]:
     jobs: list[PlacedJob] = []
+    children: dict[str, Child] = {}
     for said, index in zip(shared.settings.clips, kept, strict=True):
         mark = mark_at(shared.document, ("clips", index))
         place = Place(mark.file, mark.line, entry_name(shared.document, ("clips", index)))
@@ -153,9 +155,15 @@ def _expand(shared: Shared, kept: Sequence[int]) -> list[PlacedJob]:
                 shared.problems.add(place, f"the manifest makes more than {MAX_JOBS:,} clips; split it")
                 return jobs
             spec = build(entry, draft) if entry else None
-            if spec is not None:
-                jobs.append(PlacedJob(spec=spec, place=place))
-    return jobs
+            if entry is None or spec is None:
+                continue
+            jobs.append(PlacedJob(spec=spec, place=place))
+            if spec.parent:
+                children[spec.id] = Child(entry, draft.source.row)
+    if not children:
+        return jobs
+    tied = tie([job.spec for job in jobs], children, shared.problems)
+    return [PlacedJob(spec=spec, place=job.place) for spec, job in zip(tied, jobs, strict=True)]
 
 
 def _tell_apart(jobs: Sequence[PlacedJob], problems: Problems) -> None:

@@ -195,6 +195,12 @@ class Provider(_Strict):
     on_lost_submit: Literal["hold", "resubmit"] | None = Field(
         None, description="hold: a submit without a verdict waits for a person; resubmit: it may be bought twice"
     )
+    lookup: Literal["external_id", "list", "none"] | None = Field(
+        None, description="how it can be asked after a submit without a verdict, where it can"
+    )
+    allow_private_links: bool | None = Field(
+        None, strict=True, description="links to clips may lead to private addresses, for servers of your own"
+    )
     life: Annotated[str, BeforeValidator(fields.word)] | None = Field(
         None, description="the emulator's dial: how long its tasks take"
     )
@@ -219,6 +225,7 @@ class ClipFields(_Strict):
     mode: _Word = Field(None, description="a model's quality level, such as pro")
     action: _Action = Field(None, description="what is done to another clip: extend, edit, remix or lip-sync")
     video: _Video = Field(None, description="the https:// address of that clip")
+    parent: _Word = Field(None, description="or the id of the job of this manifest that makes that clip")
     audio: _Audio = Field(None, description="an https:// address, or data: with a sound to speak or sing")
     model: _Word = Field(None, description="the catalogue's name of the model")
     provider: _Word = Field(None, description="who is asked, where several could be")
@@ -283,6 +290,9 @@ class ManifestModel(_Strict):
         strict=True,
         ge=0,
         description="times a job whose task failed for a passing reason is bought again by itself",
+    )
+    moderation_rerolls: int = Field(
+        0, strict=True, ge=0, description="times a clip that was made and withheld is bought again with another seed"
     )
     downloads: Downloads = Field(default_factory=Downloads, description="how finished clips are fetched")
     clips: list[ClipEntry] = Field(min_length=1, description="what to make")

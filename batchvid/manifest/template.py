@@ -88,11 +88,13 @@ class Templates:
 
     def _parse(self, text: str) -> nodes.Template:
         try:
-            return self._environment.parse(text)
+            tree = self._environment.parse(text)
         except jinja2.TemplateSyntaxError as error:
             raise TemplateProblem(
                 f"is not a valid template: {error.message} (line {error.lineno} of the text)"
             ) from None
+        _refuse_endless(tree)
+        return tree
 
     def _fill(self, text: str, parts: list[tuple[bool, str]], variables: Variables) -> str:
         """The quick way for texts that hold nothing but names: about a tenth of the time of a full render."""
@@ -178,6 +180,14 @@ def _plain_parts(tree: nodes.Template) -> list[tuple[bool, str]] | None:
             else:
                 return None
     return parts
+
+
+def _refuse_endless(tree: nodes.Template) -> None:
+    """Raises TemplateProblem for what multiplies steps without writing a letter: no cap on the text would end it."""
+    if tree.find(nodes.Macro) or tree.find(nodes.CallBlock):
+        raise TemplateProblem("a macro is more than a prompt needs: write its text out, or give it as a variable")
+    if any(loop.recursive or loop.find(nodes.For) for loop in tree.find_all(nodes.For)):
+        raise TemplateProblem("a loop inside a loop is more than a prompt needs: use matrix, or a variable")
 
 
 def _capped(text: str) -> str:

@@ -9,7 +9,8 @@ from decimal import Decimal
 from pathlib import Path
 
 from batchvid.ledger import CHARGED, Attempt, Sum, Verdict
-from batchvid.report.table import harmless, number, time, write_whole
+from batchvid.report.table import number, time, write_whole
+from batchvid.scrub import harmless
 
 LEDGER_COLUMNS: dict[str, Callable[[Attempt], object]] = {
     "job": lambda row: row.job,

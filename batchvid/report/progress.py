@@ -140,7 +140,7 @@ def _sentence(event: ev.Event, after: Job) -> str:
         case ev.ClipStored(clip=clip):
             return f"stored clips/{clip.key} ({clip.duration_s:.1f} s, {clip.width}x{clip.height})"
         case ev.SubmitLost():
-            return f"uncertain: {event.message}"
+            return f"still uncertain: {event.looked_up}" if event.looked_up else f"uncertain: {event.message}"
         case ev.SubmitRefused() | ev.TaskFailed() | ev.GaveUp() if after.state is JobState.FAILED:
             return f"failed ({event.kind}): {event.message}"
         case ev.SubmitRefused() | ev.TaskFailed():

@@ -10,9 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 from batchvid.jobs import Job, JobState
-from batchvid.scrub import without_queries
-
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\n")
+from batchvid.scrub import harmless, without_queries
 
 COLUMNS: dict[str, Callable[[Job], object]] = {
     "id": lambda job: job.id,
@@ -23,6 +21,7 @@ COLUMNS: dict[str, Callable[[Job], object]] = {
     "model": lambda job: job.spec.model,
     "model_returned": lambda job: job.model_returned,
     "prompt": lambda job: job.spec.prompt,
+    "parent": lambda job: job.spec.parent,
     "state": lambda job: job.state.value,
     "failure_kind": lambda job: job.kind.value if job.kind and job.state is JobState.FAILED else "",
     "message": lambda job: job.message,
@@ -55,7 +54,7 @@ def write_report(path: Path, jobs: Iterable[Job]) -> None:
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Put a text where another may be, durably: whoever looks sees the old one or the new one, whole."""
+    """Put this text into the place of what stands there, whole or not at all. Raises OSError."""
     part = path.with_name(f".{path.name}.{os.getpid()}.part")  # two may be writing it
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
@@ -69,7 +68,8 @@ def write_whole(path: Path, text: str) -> None:
 
 
 def report_text(jobs: Sequence[Job]) -> str:
-    """The report of these jobs as CSV text."""
+    """The report of these jobs as CSV text; those that wait for a person come first."""
+    jobs = sorted(jobs, key=lambda job: job.state is not JobState.UNCERTAIN)
     variables = list(dict.fromkeys(name for job in jobs for name in job.spec.variables))
     before = list(COLUMNS)[: list(COLUMNS).index("tags") + 1]
     after = list(COLUMNS)[len(before) :]
@@ -84,15 +84,6 @@ def report_text(jobs: Sequence[Job]) -> str:
         ]
         writer.writerow([harmless(cell) if isinstance(cell, str) else cell for cell in row])
     return out.getvalue()
-
-
-def harmless(cell: str) -> str:
-    """A spreadsheet takes a cell that begins like a formula for one; a quote before it makes it text.
-
-    A lone carriage return becomes a line feed: csv before Python 3.12 would leave it bare, which ends the row.
-    """
-    cell = cell.replace("\r\n", "\n").replace("\r", "\n")
-    return f"'{cell}" if cell.startswith(FORMULA_STARTS) else cell
 
 
 def _price(job: Job) -> str:

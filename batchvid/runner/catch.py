@@ -5,25 +5,22 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
-import hashlib
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any
 
 import aiohttp
 
-from batchvid.errors import BadMedia, DownloadError, LinkDead, StorageError
+from batchvid.errors import BadMedia, DownloadError, LinkDead
 from batchvid.media import check_duration, probe
+from batchvid.runner.arrival import GATHER_BYTES, Arrival
+from batchvid.runner.pace import MOST_CLIP_BYTES, PATIENCE, Pace, Patience
 from batchvid.runner.transport import Transport
 from batchvid.specs import Clip
 from batchvid.storage import LocalStore
 from batchvid.wire import Asset
 
-GATHER_BYTES = 1024 * 1024  # one write in a thread for so many bytes: a stalled disk must not stop the poll loop
-MOST_CLIP_BYTES = 4 * 1024**3  # larger than any clip sold today; a body without end stops here
 DEAD = frozenset({401, 403, 404, 410})
 TEXT_TYPES = ("text/", "application/json", "application/xml", "application/problem+json")
 
@@ -32,8 +29,9 @@ TEXT_TYPES = ("text/", "application/json", "application/xml", "application/probl
 class Catch:
     """What to fetch and what it must be.
 
-    `base_url` and `key` are used for a keyed asset only. `duration_s` is what was asked for, None for no wish.
-    `sidecar` is written beside the clip with what was found out about it.
+    `base_url` is where the provider is; the `key` goes there only, and only for a keyed asset. `duration_s` is what
+    was asked for, None for no wish. `sidecar` is written beside the clip with what was found out about it.
+    With `allow_private_links` a link may lead into a private network even if the provider is in none.
     """
 
     asset: Asset
@@ -43,34 +41,41 @@ class Catch:
     task_id: str
     duration_s: float | None
     sidecar: Mapping[str, Any]
+    allow_private_links: bool = False
+    most_bytes: int = MOST_CLIP_BYTES
+    patience: Patience = PATIENCE
 
 
 async def catch_clip(transport: Transport, store: LocalStore, catch: Catch) -> Clip:
     """Fetch the asset beside its target, check that it is the clip, put it in its place.
 
-    Raises LinkDead (ask for a fresh link), DownloadError (try again, it goes on where it stopped), BadMedia (the file
-    is kept aside), StorageError (the disk says no).
+    Raises LinkDead (ask for a fresh link), LinkRefused (another link, or the user's leave), DownloadError (try again,
+    it goes on where it stopped), BadMedia (the file is kept aside), NoRoom, StorageError (the disk says no).
     """
-    part = await asyncio.to_thread(store.part, catch.clip_key)
-    arrival = _Arrival(part, catch.task_id)
+    arrival = await asyncio.to_thread(Arrival, store, catch.clip_key, catch.task_id, catch.most_bytes)
     if catch.asset.location.startswith("data:"):
         await asyncio.to_thread(arrival.write_whole, _inline(catch.asset.location))
     else:
         have = await asyncio.to_thread(arrival.resume_from)
-        async with _opened(transport, catch, arrival.range_headers(have)) as reply:
-            await _receive(reply, arrival, have)
+        try:
+            async with asyncio.timeout(catch.patience.total_s):
+                async with _opened(transport, catch, arrival.range_headers(have)) as reply:
+                    await _receive(reply, arrival, have, catch.patience)
+        except TimeoutError as fault:
+            raise DownloadError(f"the download is not done after {catch.patience.total_s:g} s") from fault
     return await asyncio.to_thread(_finish, store, arrival, catch)
 
 
 def _opened(
     transport: Transport, catch: Catch, headers: Mapping[str, str]
 ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
+    location, private = catch.asset.location, catch.allow_private_links
     if catch.asset.keyed:
-        return transport.open_content(catch.base_url, catch.asset.location, catch.key, headers)
-    return transport.open_link(catch.asset.location, headers)
+        return transport.open_content(catch.base_url, location, catch.key, headers, allow_private=private)
+    return transport.open_link(location, headers, origin=catch.base_url, allow_private=private)
 
 
-async def _receive(reply: aiohttp.ClientResponse, arrival: _Arrival, have: int) -> None:
+async def _receive(reply: aiohttp.ClientResponse, arrival: Arrival, have: int, patience: Patience) -> None:
     if reply.status in DEAD:
         raise LinkDead(f"the link answers {reply.status}")
     if reply.status == 416:
@@ -86,21 +91,30 @@ async def _receive(reply: aiohttp.ClientResponse, arrival: _Arrival, have: int) 
     if reply.status == 206 and not goes_on:  # some servers do not look at If-Range: the rest of another file
         await asyncio.to_thread(arrival.discard)
         raise DownloadError("the server sent another part than asked: it starts over")
-    await asyncio.to_thread(arrival.begin, have if goes_on else 0, validator)
+    await asyncio.to_thread(arrival.begin, have if goes_on else 0, validator, reply.content_length or 0)
+    await _read(reply, arrival, patience)
+
+
+async def _read(reply: aiohttp.ClientResponse, arrival: Arrival, patience: Patience) -> None:
+    clock = asyncio.get_running_loop().time
+    pace = Pace(patience, clock())
     gathered: list[bytes] = []
     size = 0
     try:
         async for piece in reply.content.iter_any():
             gathered.append(piece)
             size += len(piece)
+            if pace.is_trickle(clock(), len(piece)):
+                raise DownloadError(f"fewer than {patience.floor_bytes} bytes came in {patience.window_s:g} s")
             if size >= GATHER_BYTES:
-                await asyncio.to_thread(arrival.write, gathered)
-                gathered, size = [], 0
+                full, gathered, size = gathered, [], 0
+                await asyncio.to_thread(arrival.write, full)
     finally:
-        await asyncio.to_thread(arrival.write, gathered)
+        if gathered:  # what has come is kept for the next try, also when this one broke off
+            await asyncio.to_thread(arrival.write, gathered)
 
 
-def _finish(store: LocalStore, arrival: _Arrival, catch: Catch) -> Clip:
+def _finish(store: LocalStore, arrival: Arrival, catch: Catch) -> Clip:
     """Check the arrived file and put it in its place; in a thread, for it reads, decodes and syncs."""
     try:
         found = probe(arrival.path)
@@ -129,88 +143,3 @@ def _inline(uri: str) -> bytes:
         return base64.b64decode(body, validate=True)
     except binascii.Error as fault:
         raise BadMedia(f"an inline clip that is not base64: {fault}") from fault
-
-
-class _Arrival:
-    """A file on its way: the `.part`, a note of what it is a part of, and the digest so far. Blocking."""
-
-    def __init__(self, path: Path, task_id: str) -> None:
-        self.path = path
-        self._note = path.with_name(path.name + ".json")
-        self._task_id = task_id
-        self._validator = ""
-        self._digest = hashlib.sha256()
-        self.size_bytes = 0
-
-    def resume_from(self) -> int:
-        """How many good bytes of this very task's clip are here already; they are hashed again. Else 0."""
-        try:
-            note = json.loads(self._note.read_text("utf-8"))
-            if note["task_id"] != self._task_id or not note["validator"]:
-                return 0
-            digest = hashlib.sha256()
-            with self.path.open("rb") as file:
-                while piece := file.read(GATHER_BYTES):
-                    digest.update(piece)
-                size = file.tell()
-        except (OSError, ValueError, KeyError, TypeError):
-            return 0
-        self._validator, self._digest, self.size_bytes = note["validator"], digest, size
-        return size
-
-    def range_headers(self, have: int) -> dict[str, str]:
-        """Headers that ask for the rest, and for the whole if the file is another by now."""
-        return {"Range": f"bytes={have}-", "If-Range": self._validator} if have else {}
-
-    def fits(self, content_range: str, validator: str) -> bool:
-        """Whether a part is the rest of this very file."""
-        return validator == self._validator and content_range.startswith(f"bytes {self.size_bytes}-")
-
-    def begin(self, have: int, validator: str) -> None:
-        """Start writing after `have` bytes; `validator` is the server's own mark of the file's identity."""
-        if not have:
-            self.discard()
-        usable = "" if validator.startswith("W/") else validator  # a weak tag promises nothing byte for byte
-        self._guarded(
-            lambda: self._note.write_text(json.dumps({"task_id": self._task_id, "validator": usable}), "utf-8")
-        )
-
-    def write(self, pieces: list[bytes]) -> None:
-        """Append and hash. Raises StorageError, BadMedia when the body has no end."""
-
-        def append() -> None:
-            with self.path.open("ab") as file:
-                for piece in pieces:
-                    file.write(piece)
-
-        self._guarded(append)
-        for piece in pieces:
-            self._digest.update(piece)
-            self.size_bytes += len(piece)
-        if self.size_bytes > MOST_CLIP_BYTES:
-            self.discard()
-            raise BadMedia(f"the body is larger than {MOST_CLIP_BYTES} bytes")
-
-    def write_whole(self, data: bytes) -> None:
-        """Write it all."""
-        self.begin(0, "")
-        self.write([data])
-
-    def digest(self) -> str:
-        """The SHA-256 of all bytes, hex."""
-        return self._digest.hexdigest()
-
-    def discard(self) -> None:
-        """Throw away what is here: it is not the beginning of anything."""
-        self._guarded(lambda: self.path.unlink(missing_ok=True))
-        self._digest, self.size_bytes = hashlib.sha256(), 0
-
-    def forget(self) -> None:
-        """Remove the note; the file itself has found its place."""
-        self._note.unlink(missing_ok=True)
-
-    def _guarded(self, act: Callable[[], object]) -> None:
-        try:
-            act()
-        except OSError as fault:
-            raise StorageError(f"{self.path}: {fault.strerror or fault}") from fault

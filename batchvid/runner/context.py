@@ -33,9 +33,9 @@ class RunContext:
 
     `active` are the jobs that this run is driving now: between leaving a queue and coming to rest. `over` is set when
     none is left and nothing waits that could still be submitted, once the run has `started`. `stopping` says why no
-    more submits go out, `capped` are the jobs that no more money is there for now, with the reason, `budget_reached`
-    which cap of the batch that is, `unbuyable` why no cap can count some jobs, `passed_over` what else kept one from
-    being bought. `laws` tell, by provider and model, how long tasks take.
+    more submits go out, `held` why they only wait, `capped` are the jobs that no more money is there for now, with the
+    reason, `budget_reached` which cap of the batch that is, `unbuyable` why no cap can count some jobs, `passed_over`
+    what else kept one from being bought. `laws` tell, by provider and model, how long tasks take.
     """
 
     recorder: Recorder
@@ -46,9 +46,11 @@ class RunContext:
     notice: Notice
     models: Models = field(default_factory=built_in)
     retries: int = 0
+    rerolls: int = 0
     active: set[str] = field(default_factory=set)
     over: asyncio.Event = field(default_factory=asyncio.Event)
     stopping: str = ""
+    held: str = ""
     capped: dict[str, Refusal] = field(default_factory=dict)
     budget_reached: str = ""
     unbuyable: str = ""
@@ -110,6 +112,16 @@ class RunContext:
             lane.wake.set()
         self.check_over()
 
+    def hold(self, reason: str) -> None:
+        """Let submits wait until they are released."""
+        self.held = self.held or reason
+
+    def release(self) -> None:
+        """Submits may go on."""
+        self.held = ""
+        for lane in self.lanes.values():
+            lane.wake.set()
+
     def abort(self, fault: BaseException) -> None:
         """End the run now: what should have been written down could not be, or we have a bug."""
         self.fault = self.fault or fault
@@ -124,7 +136,8 @@ class RunContext:
         if not (self.stopping or self.budget_reached or all(lane.idle or lane.is_stuck(self.active) for lane in lanes)):
             return
         if self.stopping:  # tasks go on at the vendor; only what would be lost here is waited for
-            under_way = any(self.job(job_id).state is not JobState.RUNNING for job_id in self.active)
+            at_the_vendors = (JobState.RUNNING, JobState.UNCERTAIN)
+            under_way = any(self.job(job_id).state not in at_the_vendors for job_id in self.active)
         else:
             under_way = bool(self.active)
         if not under_way:

@@ -25,6 +25,14 @@ class Keys:
                 raise UsageError(f"{folder / '.env'} cannot be read: {fault}") from None
         self._values.update((name, value) for name, value in os.environ.items() if value)
 
+    def has(self, provider: Provider) -> bool:
+        """Whether the provider could be asked."""
+        try:
+            self.of(provider)
+        except UsageError:
+            return False
+        return True
+
     def of(self, provider: Provider) -> SecretStr:
         """The provider's key; empty for one that needs none. Raises UsageError when the variable is unset."""
         if not provider.api_key_env:

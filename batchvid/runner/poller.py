@@ -20,7 +20,7 @@ from batchvid.runner.cadence import NOBODY_WAITS_S, SLOT_WAITED_FOR_S, demand_of
 from batchvid.runner.context import RunContext, utc_now
 from batchvid.runner.hazard import Law
 from batchvid.runner.lanes import LONGEST_WISH_S, Lane
-from batchvid.runner.retry import after_failure, backoff_s
+from batchvid.runner.retry import after_failure, backoff_s, rerolled
 from batchvid.wire import Phase, Refused, Request, Status
 
 GRACE_S = 60.0  # how long a provider may not know a task after it made it (wire-cometapi 6.3)
@@ -70,8 +70,11 @@ class Poller:
         self._polls: set[asyncio.Task[None]] = set()
         self._foreign: set[tuple[str, str]] = set()
 
-    def watch(self, job: Job, *, at_once: bool = False) -> None:
-        """Start watching a running job's task; at once for one that an earlier run left behind."""
+    def watch(self, job: Job, *, at_once: bool = False, first: bool = False) -> None:
+        """Start watching a running job's task; at once for one that an earlier run left behind.
+
+        One that is finished and only has to name its clip again is asked `first`, before all that are due.
+        """
         context = self._context
         lane = context.lane(job)
         if lane.blind or not context.is_reachable(job):
@@ -90,10 +93,11 @@ class Poller:
             born_at=now - max(age_s, 0.0),
             law=context.law(lane.name, job.model_sent),
             pace=pace_of(lane.provider, job.spec.model, context.models),
-            seen_at=None if at_once else now,
+            seen_at=None if at_once or first else now,
+            retimed=not first,
         )
-        if at_once:
-            self._push(watch, now)
+        if at_once or first:
+            self._push(watch, 0.0 if first else now)
         else:
             self._schedule(watch)
         if context.stopping:
@@ -239,7 +243,7 @@ class Poller:
     async def _failed(self, job: Job, status: Status) -> None:
         context = self._context
         kind = status.kind or FailureKind.MODERATION_SUSPECTED
-        delay_s = after_failure(kind, job.tasks, context.retries, context.jitter())
+        delay_s = after_failure(kind, job.tasks, context.retries, context.jitter(), rerolls=context.rerolls)
         charged = status.charged
         if charged is Charged.UNKNOWN:  # the reply says nothing: what is known of the model counts
             charged = charged_on_failure(context.lane(job).provider, job.spec.model, context.models)
@@ -252,6 +256,8 @@ class Poller:
         )
         job = await context.recorder.record(job.id, failed)
         if delay_s is not None:
+            if kind is FailureKind.MODERATION_OUTPUT:
+                job = await context.recorder.record(job.id, ev.Planned(at=utc_now(), spec=rerolled(job.spec)))
             self._on_again(job, delay_s)
         context.rest(job.id)
 

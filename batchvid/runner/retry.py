@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from batchvid.failures import FailureKind
+from batchvid.specs import JobSpec
 
 FIRST_WAIT_S = 2.0
 LONGEST_WAIT_S = 60.0
@@ -14,6 +17,9 @@ WAITS_OUT = frozenset({FailureKind.RATE, FailureKind.CONCURRENCY, FailureKind.UN
 
 PASSING = frozenset({FailureKind.UNAVAILABLE, FailureKind.RATE, FailureKind.CONCURRENCY})
 """Failures of a bought task that another purchase may not meet."""
+
+SEED_STEP = 1000  # farther than the takes of an entry reach, which differ by one each (at most 100)
+SEEDS = 2**31  # every vendor that has seeds has these
 
 
 def backoff_s(tries: int, jitter: float, *, first_s: float = FIRST_WAIT_S, longest_s: float = LONGEST_WAIT_S) -> float:
@@ -47,12 +53,21 @@ def after_refusal(
     return backoff_s(refusals, jitter, first_s=first_s)
 
 
-def after_failure(kind: FailureKind, tasks: int, retries: int, jitter: float) -> float | None:
+def after_failure(kind: FailureKind, tasks: int, retries: int, jitter: float, *, rerolls: int = 0) -> float | None:
     """Seconds until a failed task is bought again by itself, None when that waits for the user.
 
     `tasks` counts those that were made for the job, this one included; `retries` is the manifest's explicit permission
-    for how many more. 0 by default, because a failed task may have been charged.
+    for how many more, `rerolls` that for clips which were made and withheld. Both are 0 by default, because a failed
+    task may have been charged.
     """
-    if kind not in PASSING or tasks > retries:
-        return None
-    return backoff_s(tasks - 1, jitter)
+    if kind is FailureKind.MODERATION_OUTPUT:
+        return 0.0 if tasks <= rerolls else None  # nothing passes by waiting
+    return backoff_s(tasks - 1, jitter) if kind in PASSING and tasks <= retries else None
+
+
+def rerolled(spec: JobSpec) -> JobSpec:
+    """The same clip with another seed; without one it stays as it is, for then the vendor draws another anyway.
+
+    The fingerprint stays, too: it is still what the manifest asks for.
+    """
+    return spec if spec.seed is None else replace(spec, seed=(spec.seed + SEED_STEP) % SEEDS)

@@ -26,12 +26,14 @@ from batchvid.runner.hazard import Law
 from batchvid.runner.keys import Keys
 from batchvid.runner.lanes import Lane
 from batchvid.runner.limits import Slots, Window
+from batchvid.runner.lookup import Lookup, left_behind
 from batchvid.runner.poller import Poller
 from batchvid.runner.recorder import Recorder
+from batchvid.runner.room import WAIT_S
 from batchvid.runner.submitter import Submitter
 from batchvid.runner.transport import Transport
 from batchvid.state import StateFile, read_meta
-from batchvid.storage import LocalStore
+from batchvid.storage import SPARE_BYTES, LocalStore
 
 FAILED, BUDGET, UNCERTAIN, STOPPED, INTERRUPTED = 1, 3, 5, 6, 130  # DESIGN section 6
 TICK_S = 1.0
@@ -44,7 +46,9 @@ class Setup:
     """What a run is given. `buys` are the ids of the pending jobs it may pay for; everything open is collected.
 
     `scope` are the jobs whose ends make the exit code; uncertain ones count wherever they are. `retries` is how often
-    a failed task is bought again by itself.
+    a failed task is bought again by itself, `rerolls` how often one whose clip was withheld is. A run that `only_asks`
+    looks for the tasks of lost submits and leaves everything else as it is. `spare_bytes` of the disk stay free; when
+    it is full, room is waited for `room_wait_s` seconds.
     """
 
     folder: Path
@@ -55,7 +59,11 @@ class Setup:
     models: Models = field(default_factory=built_in)
     caps: tuple[Cap, ...] = ()
     retries: int = 0
+    rerolls: int = 0
     downloads: int = DOWNLOADS
+    only_asks: bool = False
+    spare_bytes: int = SPARE_BYTES
+    room_wait_s: float = WAIT_S
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +84,10 @@ async def run(
     when it cannot even begin (a missing key); then nothing was sent.
     """
     try:
-        work = _open_jobs(recorder.jobs.values(), setup.buys)
+        # without a key nobody is asked: jobs of a provider that is not used any more must not keep others from theirs
+        may_ask = (lambda _: True) if setup.only_asks else setup.keys.has
+        lost = left_behind(recorder.jobs.values(), setup.providers, may_ask)
+        work = [*lost, *([] if setup.only_asks else _open_jobs(recorder.jobs.values(), setup.buys))]
         if not work:
             return _outcome(None, recorder, setup.scope, interrupted=False)
         async with _lanes(state, setup, {job.spec.provider for job in work}) as lanes, Transport() as transport:
@@ -89,6 +100,7 @@ async def run(
                 budget=Budget(setup.caps, earlier_charges(state.path, recorder.jobs.values()) if setup.caps else ()),
                 notice=notice,
                 retries=setup.retries,
+                rerolls=setup.rerolls,
                 laws=_remembered(state),
             )
             _keep_accounts(context)
@@ -126,23 +138,34 @@ def _open_jobs(jobs: Iterable[Job], buys: frozenset[str]) -> list[Job]:
 
 async def _drive(context: RunContext, setup: Setup, work: list[Job]) -> None:
     """Start the loops, hand them the work, wait until it is over, let what is under way finish."""
-    submitter = Submitter(context, on_running=lambda job: poller.watch(job))
+    lookup = Lookup(
+        context,
+        on_running=lambda job: context.rest(job.id) if setup.only_asks else poller.watch(job, at_once=True),
+        on_again=lambda job: submitter.enqueue(job),
+    )
+    submitter = Submitter(context, on_running=lambda job: poller.watch(job), on_lost=lookup.lost)
     poller = Poller(
         context,
         on_ready=lambda job, status: downloader.enqueue(job, status.assets),
         on_again=submitter.enqueue,
     )
     downloader = Downloader(
-        context, LocalStore(setup.folder), setup.downloads, on_running=lambda job: poller.watch(job, at_once=True)
+        context,
+        LocalStore(setup.folder, setup.spare_bytes),
+        setup.downloads,
+        on_running=lambda job: poller.watch(job, first=True),
+        room_wait_s=setup.room_wait_s,
     )
     keep_books(context, submitter.uncap)
     foretell(context, (job for job in work if job.state is JobState.PENDING) if setup.caps else ())
-    for job in work:
+    for job in sorted(work, key=lambda job: job.state is not JobState.READY):  # what is finished comes home first
         if job.state is JobState.RUNNING:
             poller.watch(job, at_once=True)
         elif job.state is JobState.READY:
             if context.is_reachable(job):
                 downloader.enqueue(job, job.assets)
+        elif job.state is JobState.UNCERTAIN:
+            lookup.left(job)
         else:
             wait_s = (job.retry_at - utc_now()).total_seconds() if job.retry_at else 0.0
             submitter.enqueue(job, wait_s)
@@ -155,6 +178,7 @@ async def _drive(context: RunContext, setup: Setup, work: list[Job]) -> None:
     try:
         await context.over.wait()
         await submitter.drain()
+        await lookup.drain()
         await poller.drain()
         if context.stopping and context.fault is None:  # a poll may have brought a clip home in the meantime
             context.over.clear()
@@ -165,6 +189,7 @@ async def _drive(context: RunContext, setup: Setup, work: list[Job]) -> None:
             loop.cancel()
         await asyncio.gather(*loops, return_exceptions=True)
         await downloader.close()
+    submitter.tell_who_waits()
 
 
 def _remembered(state: StateFile) -> dict[str, Law]:
@@ -302,7 +327,10 @@ def _outcome(context: RunContext | None, recorder: Recorder, scope: frozenset[st
     elif context and context.stopping:
         code, reason = FAILED, context.stopping
     elif ends[JobState.FAILED]:
-        code, reason = FAILED, "some jobs failed: batchvid retry buys them again"
+        code, reason = (
+            FAILED,
+            "some jobs failed: batchvid retry buys them again, what a content filter refused only when it is changed",
+        )
     elif ends[JobState.SUCCEEDED] < ends.total():
         why = f" ({context.passed_over})" if context and context.passed_over else ""
         code, reason = FAILED, f"some jobs are not finished: run again to go on{why}"

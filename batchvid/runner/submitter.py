@@ -13,34 +13,41 @@ from datetime import timedelta
 
 from batchvid import events as ev
 from batchvid.dialects import DIALECTS
-from batchvid.errors import NotSent, ReplyLost, StateError, StorageError, UnreadableReply
+from batchvid.dialects.endings import without_reply
+from batchvid.errors import StateError, StorageError, Unsupported, WireError
 from batchvid.failures import STOPS_PROVIDER, FailureKind
 from batchvid.jobs import Job
+from batchvid.lineage import waits_for
 from batchvid.planning import Route, order_of
 from batchvid.runner.budget import Charge, Refusal
 from batchvid.runner.cadence import ENOUGH
 from batchvid.runner.caps import Cap
+from batchvid.runner.children import Children, request_for
 from batchvid.runner.context import RunContext, utc_now
 from batchvid.runner.images import ImageReader
 from batchvid.runner.lanes import MOST_TROUBLES, Lane
 from batchvid.runner.retry import after_refusal
 from batchvid.wire import Accepted, Refused, Uncertain
 
-MOST_RESUBMITS = 3  # on_lost_submit: resubmit is a permission to risk a second purchase, not an endless one
-
 
 class Submitter:
-    """One loop a lane; `on_running` is told of each job that was accepted."""
+    """One loop a lane; `on_running` is told of each job that was accepted, `on_lost` of each without a verdict."""
 
-    def __init__(self, context: RunContext, on_running: Callable[[Job], None]) -> None:
+    def __init__(self, context: RunContext, on_running: Callable[[Job], None], on_lost: Callable[[Job], None]) -> None:
         self._context = context
         self._on_running = on_running
+        self._on_lost = on_lost
         self._images = ImageReader()
         self._calls: set[asyncio.Task[None]] = set()
         self._told: set[Cap] = set()
+        self._children = Children()
+        context.recorder.listeners.append(self._on_event)
 
     def enqueue(self, job: Job, delay_s: float = 0.0) -> None:
-        """Let a pending job stand in line, at once or after a while."""
+        """Let a pending job stand in line, at once or after a while; with a parent, not before its clip is stored."""
+        if waits_for(job.spec, self._context.recorder.jobs.get(job.spec.parent)):
+            self._children.keep(job)
+            return
         lane = self._context.lane(job)
         if delay_s <= 0:
             lane.queue.push(job.id, job.spec.entry, self._context.route(job.spec).model.name)
@@ -48,6 +55,11 @@ class Submitter:
             return
         lane.delayed += 1
         asyncio.get_running_loop().call_later(delay_s, self._return, lane, job)
+
+    def _on_event(self, event: ev.Event, _before: Job | None, after: Job) -> None:
+        if isinstance(event, ev.ClipStored):
+            for child in self._children.release(after.id):
+                self.enqueue(child)
 
     def _return(self, lane: Lane, job: Job) -> None:
         lane.delayed -= 1
@@ -71,7 +83,7 @@ class Submitter:
 
     def _wait_s(self, lane: Lane) -> float | None:
         """Seconds until the next submit may go out, None when that is up to an event."""
-        if not lane.queue or lane.capped or self._context.budget_reached:
+        if not lane.queue or lane.capped or self._context.budget_reached or self._context.held:
             return None
         now = self._context.now()
         return max(lane.paused_until, lane.submits.opens_at()) - now
@@ -145,6 +157,13 @@ class Submitter:
         if not call.cancelled() and (fault := call.exception()) is not None:
             self._context.abort(fault)
 
+    def tell_who_waits(self) -> None:
+        """Say at the end of a run which jobs still wait for a clip, and why; not when the user has ended it."""
+        context = self._context
+        for said in self._children.told(context.recorder.jobs) if not context.stopping else ():
+            context.passed_over = context.passed_over or said
+            context.notice(said)
+
     async def drain(self) -> None:
         """Wait for the verdicts of the calls that are out: each may be a purchase."""
         while self._calls:
@@ -155,9 +174,12 @@ class Submitter:
         record, spec = context.recorder.record, job.spec
         route = context.route(spec)
         dialect = DIALECTS[route.model.dialect]
+        external_id = f"{spec.id[:40]}-{utc_now():%y%m%d%H%M%S%f}"
         try:
             images = await self._images.read(spec, route.terms.pixels)
-        except StorageError as fault:  # nothing was said or sent: it stays pending and is planned anew
+            order = order_of(spec, model=route.model.name, terms=route.terms, images=images, external_id=external_id)
+            request = await request_for(context, lane, spec, route.model.dialect, order)
+        except (StorageError, Unsupported) as fault:  # nothing was said or sent: it stays pending and is planned anew
             context.passed_over = f"{job.id} is not bought: {fault}"
             context.notice(context.passed_over)
             lane.slots.free(job.id)
@@ -165,10 +187,6 @@ class Submitter:
             context.rest(job.id)
             lane.wake.set()
             return
-        external_id = f"{spec.id[:40]}-{utc_now():%y%m%d%H%M%S%f}"
-        request = dialect.submit(
-            order_of(spec, model=route.model.name, terms=route.terms, images=images, external_id=external_id)
-        )
         started = ev.SubmitStarted(
             at=utc_now(),
             origin=lane.origin,
@@ -185,10 +203,8 @@ class Submitter:
         try:
             response = await context.transport.send(lane.base_url + route.prefix, request, lane.key.get_secret_value())
             verdict = dialect.read_submit(response)
-        except NotSent as fault:
-            verdict = Refused(kind=FailureKind.UNAVAILABLE, message=str(fault))
-        except (ReplyLost, UnreadableReply) as fault:
-            verdict = Uncertain(message=str(fault))
+        except WireError as fault:
+            verdict = without_reply(fault)
         await self._settle(lane, job, verdict)
 
     async def _settle(self, lane: Lane, job: Job, verdict: Accepted | Refused | Uncertain) -> None:
@@ -208,7 +224,8 @@ class Submitter:
         elif isinstance(verdict, Refused):
             await self._refused(lane, job, verdict)
         else:
-            await self._lost(job, verdict)
+            lost = ev.SubmitLost(at=utc_now(), message=verdict.message, request_id=verdict.request_id)
+            self._on_lost(await context.recorder.record(job.id, lost))
 
     async def _refused(self, lane: Lane, job: Job, no: Refused) -> None:
         context = self._context
@@ -238,17 +255,6 @@ class Submitter:
         if not lane.stopped:
             self._context.notice(f"{lane.name} is stopped ({no.kind}): {_words(no)}")
         lane.stop(no.kind, _words(no))
-
-    async def _lost(self, job: Job, lost: Uncertain) -> None:
-        context = self._context
-        job = await context.recorder.record(job.id, ev.SubmitLost(at=utc_now(), message=lost.message))
-        resubmit = context.lane(job).provider.on_lost_submit == "resubmit"
-        if resubmit and job.attempts <= MOST_RESUBMITS:
-            reason = "on_lost_submit: resubmit"
-            self.enqueue(await context.recorder.record(job.id, ev.Reopened(at=utc_now(), reason=reason)))
-        else:
-            context.notice(f"{job.id} is uncertain: {lost.message}. It may be paid for and is not sent again")
-        context.rest(job.id)
 
 
 async def _woken(wake: asyncio.Event, within_s: float | None) -> None:

@@ -1,21 +1,25 @@
 """The only client socket: sends API requests, opens downloads. Knows no dialect, no job and no retry.
 
 The key is added here and nowhere else, to requests below the provider's own base URL only; it never follows a
-redirect and never goes to a link that a reply named.
+redirect and never goes to a link that a reply named. How far such a link may lead is said in reach.py.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+import contextlib
+import socket
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from typing import Self
+from ipaddress import ip_address
+from typing import Any, Self
 
 import aiohttp
 import orjson
 from yarl import URL
 
-from batchvid.errors import DownloadError, NotSent, ReplyLost, ReplyTooLarge, WireError
+from batchvid.errors import DownloadError, LinkRefused, NotSent, ReplyLost, ReplyTooLarge, WireError
+from batchvid.runner.reach import OutOfReach, is_public, socket_factory
 from batchvid.version import __version__
 from batchvid.wire import Request, Response
 
@@ -33,15 +37,17 @@ class Transport:
     """Open as an async context manager; one per run."""
 
     def __init__(self) -> None:
-        agent = {"User-Agent": f"batchvid/{__version__}"}
-        self._polls = _session(POLL_KEEPALIVE_S, agent)
-        self._submits = _session(SUBMIT_KEEPALIVE_S, agent)
+        self._polls = _session(POLL_KEEPALIVE_S)
+        self._submits = _session(SUBMIT_KEEPALIVE_S)
+        # a pool for each reach: a connection that one provider's links may use must not serve another's
+        self._links: dict[tuple[bool, bool], aiohttp.ClientSession] = {}
+        self._is_private: dict[str, bool] = {}
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await asyncio.gather(self._polls.close(), self._submits.close())
+        await asyncio.gather(*(session.close() for session in (self._polls, self._submits, *self._links.values())))
 
     async def send(self, origin: str, request: Request, key: str) -> Response:
         """One API call; the reply read whole, whatever its HTTP status. Redirects are not followed.
@@ -79,18 +85,27 @@ class Transport:
             raise ReplyLost(f"no reply from {origin}: {_said(fault)}") from fault
 
     @asynccontextmanager
-    async def open_link(self, url: str, headers: Mapping[str, str]) -> AsyncIterator[aiohttp.ClientResponse]:
-        """Start a download without any key; redirects are followed, as between CDN hosts. Raises DownloadError."""
-        async with self._open(url, headers, follow=True) as reply:
+    async def open_link(
+        self, url: str, headers: Mapping[str, str], *, origin: str, allow_private: bool = False
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """Start a download without any key; redirects are followed, as between CDN hosts.
+
+        `origin` is the provider whose word the link is: where it may lead hangs on that, on every hop. Raises
+        DownloadError, LinkRefused for a link that leads where it may not.
+        """
+        async with self._open(await self._links_of(origin, allow_private), url, headers, follow=True) as reply:
             yield reply
 
     @asynccontextmanager
     async def open_content(
-        self, origin: str, path: str, key: str, headers: Mapping[str, str]
+        self, origin: str, path: str, key: str, headers: Mapping[str, str], *, allow_private: bool = False
     ) -> AsyncIterator[aiohttp.ClientResponse]:
-        """Start a download of an API path with the key; a redirect is followed without it. Raises DownloadError."""
+        """Start a download of an API path with the key; a redirect is followed without it, like a link.
+
+        Raises DownloadError.
+        """
         url = _url(origin, path)
-        async with self._open(str(url), {**headers, **_bearer(key)}, follow=False) as reply:
+        async with self._open(self._polls, str(url), {**headers, **_bearer(key)}, follow=False) as reply:
             if not 300 <= reply.status < 400 or "Location" not in reply.headers:
                 yield reply
                 return
@@ -98,35 +113,57 @@ class Transport:
                 target = str(url.join(URL(reply.headers["Location"], encoded=True)))
             except ValueError:
                 raise DownloadError(f"{url.host} redirects to what is no address") from None
-        async with self._open(target, headers, follow=True) as reply:
+        async with self.open_link(target, headers, origin=origin, allow_private=allow_private) as reply:
             yield reply
 
     @asynccontextmanager
     async def _open(
-        self, url: str, headers: Mapping[str, str], *, follow: bool
+        self, session: aiohttp.ClientSession, url: str, headers: Mapping[str, str], *, follow: bool
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S, sock_read=DOWNLOAD_READ_S)
         # identity: a compressed body would have another length than the one announced, and Range would not fit
         wanted = {**headers, "Accept-Encoding": "identity"}
         try:
-            async with self._polls.get(
+            async with session.get(
                 URL(url, encoded=True), headers=wanted, timeout=timeout, allow_redirects=follow, max_redirects=5
             ) as reply:
                 yield reply
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as fault:
             # never the fault's own words: they may hold the link, which is worth money to whoever reads it
+            if isinstance(fault, aiohttp.ClientConnectorError) and isinstance(fault.os_error, OutOfReach):
+                raise LinkRefused(
+                    f"the link leads to {fault.host}, which is {fault.os_error}: if that server is yours, "
+                    f"say allow_private_links: true of the provider"
+                ) from fault
             raise DownloadError(f"the download from {_host(url)} broke off: {type(fault).__name__}") from fault
 
+    async def _links_of(self, origin: str, allow_private: bool) -> aiohttp.ClientSession:
+        """The pool for links of a provider that is at `origin`."""
+        if origin not in self._is_private:
+            with contextlib.suppress(OSError, ValueError):  # asked again next time; until then it is taken as public
+                self._is_private[origin] = await _is_private(origin)
+        reach = (self._is_private.get(origin, False), allow_private)
+        if reach not in self._links:
+            guard = socket_factory(origin_is_private=reach[0], allow=reach[1])
+            self._links[reach] = _session(POLL_KEEPALIVE_S, guard)
+        return self._links[reach]
 
-def _session(keepalive_s: float, headers: Mapping[str, str]) -> aiohttp.ClientSession:
+
+def _session(keepalive_s: float, guard: Callable[[Any], socket.socket] | None = None) -> aiohttp.ClientSession:
     # limit=0: our own limits say how much is under way; the pool must not queue behind them
-    connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=keepalive_s)
+    connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=keepalive_s, socket_factory=guard)
     return aiohttp.ClientSession(
         connector=connector,
         cookie_jar=aiohttp.DummyCookieJar(),
-        headers=headers,
+        headers={"User-Agent": f"batchvid/{__version__}"},
         requote_redirect_url=False,  # a signed link is only good letter by letter
     )
+
+
+async def _is_private(origin: str) -> bool:
+    """Whether a provider is in a private network itself. Raises OSError, ValueError when its name means nothing now."""
+    found = await asyncio.get_running_loop().getaddrinfo(URL(origin).host, None, type=socket.SOCK_STREAM)
+    return not any(is_public(ip_address(address[0])) for *_, address in found)
 
 
 def _url(origin: str, path: str) -> URL:

@@ -14,33 +14,40 @@ from typing import Any
 
 from batchvid.errors import StorageError
 from batchvid.specs import Clip
+from batchvid.storage.room import SPARE_BYTES, check_room, storage_error
 
 
 class LocalStore:
     """The folder of one batch: clips below `clips/`, older versions below `replaced/`.
 
-    Every method is blocking and raises StorageError when the disk says no.
+    Every method is blocking and raises StorageError when the disk says no. `spare_bytes` of the disk are never used.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, spare_bytes: int = SPARE_BYTES) -> None:
         self._clips = folder / "clips"
         self._replaced = folder / "replaced"
+        self.spare_bytes = spare_bytes
 
     def path(self, key: str) -> Path:
         """Where the clip of that key stands, whether it is there yet or not. Raises StorageError outside the tree."""
-        path = self._clips / key
-        if not path.resolve().is_relative_to(self._clips.resolve()):
-            raise StorageError(f"{key!r} leads out of {self._clips}")
-        return path
+        return _inside(self._clips, key)
 
     def part(self, key: str) -> Path:
         """The file beside the target into which the clip arrives; its folder is made."""
         path = self.path(key)
+        part, note = path.with_name(f"{path.name}.part"), path.with_name(f"{path.name}.part.json")
+        for file in (part, note):
+            if file.is_symlink():
+                raise StorageError(f"{file} is a link, and may lead out of {self._clips}: remove it")
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            part.parent.mkdir(parents=True, exist_ok=True)
         except OSError as fault:
-            raise StorageError(f"{path.parent}: {fault.strerror}") from fault
-        return path.with_name(path.name + ".part")
+            raise storage_error(part.parent, fault) from fault
+        return part
+
+    def check_room(self, wanted_bytes: int = 0) -> None:
+        """Raises NoRoom unless the disk holds so much more."""
+        check_room(self._clips, wanted_bytes, self.spare_bytes)
 
     def put(self, part: Path, clip: Clip, sidecar: Mapping[str, Any]) -> None:
         """Make the arrived file the clip, durably, with its sidecar. An older clip of the same key is moved aside."""
@@ -52,7 +59,7 @@ class LocalStore:
             part.replace(target)
             _sync_folder(target.parent)
         except OSError as fault:
-            raise StorageError(f"{target}: {fault.strerror or fault}") from fault
+            raise storage_error(target, fault) from fault
 
     def reject(self, part: Path) -> Path:
         """Keep a file that is not the clip that was asked for, out of the way; return where."""
@@ -60,7 +67,7 @@ class LocalStore:
         try:
             part.replace(kept)
         except OSError as fault:
-            raise StorageError(f"{part}: {fault.strerror or fault}") from fault
+            raise storage_error(part, fault) from fault
         return kept
 
     def find(self, key: str, task_id: str) -> Clip | None:
@@ -78,11 +85,18 @@ class LocalStore:
     def _make_room(self, target: Path, clip: Clip) -> None:
         if not target.exists():
             return
-        aside = _free(self._replaced / clip.key)
+        aside = _free(_inside(self._replaced, clip.key))
         aside.parent.mkdir(parents=True, exist_ok=True)
         target.replace(aside)
         if _beside(target).exists():
             _beside(target).replace(_beside(aside))
+
+
+def _inside(tree: Path, key: str) -> Path:
+    path = tree / key
+    if not path.resolve().is_relative_to(tree.resolve()):
+        raise StorageError(f"{key!r} leads out of {tree}")
+    return path
 
 
 def _free(path: Path) -> Path:

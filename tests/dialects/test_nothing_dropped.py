@@ -9,10 +9,10 @@ import pytest
 
 from batchvid.dialects import DIALECTS
 from batchvid.errors import Unsupported
-from batchvid.wire import ImageInput, Order, Request
+from batchvid.wire import ImageInput, Order, Parent, Request
 from tests.exchanges import Recording, load
 
-SENT = [r for r in load(step="submit") if r.request]
+SENT = [r for r in load(step="submit") if r.order]
 LINK = "https://example.com/other.png"
 WISHES: dict[str, Any] = {
     "prompt": "another prompt",
@@ -23,6 +23,7 @@ WISHES: dict[str, Any] = {
     "mode": "pro",
     "action": "edit",
     "video": "https://example.com/other.mp4",
+    "parent": Parent(task_id="other", vendor={"video_id": "other"}, link="https://example.com/parents.mp4"),
     "audio": "https://example.com/other.mp3",
 }
 

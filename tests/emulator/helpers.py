@@ -113,6 +113,15 @@ class Vendor:
         """Poll the gateway."""
         return await self.call("GET", f"/gateway/v1/videos/{task_id}")
 
+    async def newapi(self, **fields: Any) -> Answer:
+        """Submit to a stock new-api's native route."""
+        body = {"model": "kling-v2-6", "prompt": "a kite", **fields}
+        return await self.call("POST", "/gateway/v1/video/generations", json=body)
+
+    async def newapi_look(self, task_id: str) -> Answer:
+        """Poll a stock new-api's native route."""
+        return await self.call("GET", f"/gateway/v1/video/generations/{task_id}")
+
     async def ark(self, **fields: Any) -> Answer:
         """Submit to Seedance's native route."""
         body = {"model": "doubao-seedance-1-5-pro-251215", "content": [{"type": "text", "text": "a kite"}], **fields}

@@ -256,3 +256,22 @@ async def test_silent_and_endless_outcomes() -> None:
         assert [reply["status"] for reply in replies] == ["failed", "queued", "simmering"]
         assert all("error" not in reply for reply in replies)
         assert v.books()["in_flight_now"] == 2
+
+
+async def test_another_code() -> None:
+    """A named refusal takes another code, of the vendor's own type; an empty body stays empty."""
+    for route, code, said in (("kling", "1101", 1101), ("gateway", "quota", "quota")):
+        async with vendor(faults=(rule(do={"balance": True, "code": code}),)) as v:
+            assert (await getattr(v, route)()).json["code"] == said
+    async with vendor(faults=(rule(do={"rate": True, "code": ""}),)) as v:
+        assert (await v.video()).json["error"]["code"] == ""
+    async with vendor(faults=(rule(do={"concurrency": True, "code": "x"}),)) as v:
+        assert (await v.gateway()).body == b""
+
+
+async def test_a_contradicting_wrapper() -> None:
+    """A task wrapper may say another word than the task inside; what is not wrapped is left alone."""
+    async with vendor(veo_shape="wrapped", faults=(rule("poll", do={"wrapper_says": "FAILURE"}),)) as v:
+        reply = (await v.look((await v.video()).json["id"])).json
+        assert (reply["data"]["status"], reply["data"]["data"]["status"]) == ("FAILURE", "completed")
+        assert (await v.look((await v.video(model="wan")).json["id"])).json["status"] == "completed"

@@ -154,6 +154,7 @@ async def test_stock_is_strict() -> None:
         assert (await v.gateway(duration=7.5)).status == 200
         assert (await v.gateway(images=LINK)).json["code"] == "invalid_request"
         assert (await v.gateway(input_reference=[LINK, LINK])).json["code"] == "invalid_json"
+        assert (await v.gateway(input_reference={"image_url": LINK})).json["code"] == "invalid_json"
         assert [task["seconds"] for task in v.books()["tasks"]] == [8, 8, 5]
 
 

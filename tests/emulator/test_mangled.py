@@ -41,6 +41,19 @@ BODIES: list[tuple[str, dict[str, Any]]] = [
     ("/gateway/v1/videos", {"model": "kling-video", "model_name": "kling-v1", "mode": "extend", "video_id": "x"}),
     ("/gateway/v1/videos", {"model": "gemini-omni", "prompt": "x", "mode": "edit", "content": [], "video": LINK}),
     ("/gateway/v1/videos", {"model": "veo3", "prompt": "x", "size": "1:1", "resolution": "720p", "metadata": {}}),
+    (
+        "/gateway/v1/video/generations",
+        {"model": "kling-v2-6", "prompt": "x", "image": LINK, "size": "1280x720", "mode": "pro", "metadata": {}},
+    ),
+    ("/gateway/v1/video/generations", {"model": "viduq2", "prompt": "x", "images": [LINK], "duration": 5}),
+    (
+        "/gateway/v1/video/generations",
+        {"model": "doubao-seedance-2-0-260128", "prompt": "x", "metadata": {"content": [{"image_url": {}}]}},
+    ),
+    (
+        "/gateway/v1/video/generations",
+        {"model": "doubao-seedance-2-0-260128", "prompt": "x", "metadata": {"content": 5, "ratio": []}},
+    ),
     ("/volc/v3/contents/generations/tasks", {"model": "m", "content": [{"type": "text", "text": "x"}], "duration": 5}),
     ("/volc/v3/contents/generations/tasks", {"model": "m", "content": [{"type": "image_url", "image_url": LINK}]}),
 ]

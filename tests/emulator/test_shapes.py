@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 import pytest
@@ -38,3 +39,14 @@ async def test_wrapped_shape() -> None:
         assert (await v.get(good["data"]["fail_reason"])).status == 200
         assert good["data"]["data"]["status"] == "completed"
         assert (bad["data"]["status"], bad["data"]["fail_reason"]) == ("FAILURE", "too dark")
+
+
+async def test_inline_shape() -> None:
+    """The clip itself, as some relays put it into the reply: the same bytes as behind the content route."""
+    async with vendor(videos_shape="inline", life="polls:2", fps=4) as v:
+        task = (await v.video(model="wan", seconds="1")).json["id"]
+        running, done = [(await v.look(task)).json for _ in range(2)]
+        head, _, data = done["url"].partition(",")
+        clip = await v.call("GET", f"/v1/videos/{task}/content")
+    assert (head, base64.b64decode(data)) == ("data:video/mp4;base64", clip.body)
+    assert "url" not in running

@@ -291,3 +291,26 @@ async def test_wrong_path() -> None:
         assert (reply.status, reply.headers["content-type"]) == (404, "text/html")
     async with vendor(wrong_path="redirect") as v:
         assert (await v.call("GET", "/kling/v1/videos/effects/1")).status == 301
+
+
+async def test_the_list_stands_behind_a_dial() -> None:
+    """OpenAI's own: newest first, in pages, each key's tasks only; without the dial the path is a wrong one."""
+    async with vendor() as v:
+        assert (await v.call("GET", "/v1/videos")).status == 404
+    async with vendor(video_list=True) as v:
+        made = [(await v.form(model="sora-2", prompt=f"kite {n}")).json["id"] for n in range(3)]
+        await v.kling()
+        page = (await v.call("GET", "/v1/videos?limit=2")).json
+        assert (page["object"], page["has_more"], page["first_id"], page["last_id"]) == ("list", True, made[2], made[1])
+        assert [(row["id"], row["model"], row["prompt"]) for row in page["data"]] == [
+            (made[2], "sora-2", "kite 2"),
+            (made[1], "sora-2", "kite 1"),
+        ]
+        rest = (await v.call("GET", f"/v1/videos?after={made[1]}")).json
+        assert ([row["id"] for row in rest["data"]], rest["has_more"]) == ([made[0]], False)
+        asc = (await v.call("GET", "/v1/videos?order=asc&limit=1")).json
+        assert asc["first_id"] == made[0]
+        assert (await v.call("GET", "/v1/videos", key="Bearer other")).json["data"] == []
+        for wrong in ("limit=0", "limit=101", "limit=x", "order=up"):
+            assert (await v.call("GET", f"/v1/videos?{wrong}")).status == 400
+        assert v.books()["polls"] == 8

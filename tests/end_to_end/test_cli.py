@@ -148,8 +148,8 @@ def test_the_key_is_nowhere(bench: Bench) -> None:
     )
     said = bench.logged("run", str(bench.manifest))[1]
     bench.emulator.set_faults({"match": {"step": "submit"}, "do": {"auth": True, "message": quoting}})
-    for command in ("plan", "retry", "status", "report"):
-        said += bench.logged(command, str(bench.manifest))[1]
+    for command, *more in (("plan",), ("retry", "--kind", "moderation_input"), ("status",), ("report",)):
+        said += bench.logged(command, str(bench.manifest), *more)[1]
     files = [path for path in bench.folder.rglob("*") if path.is_file()]
     assert {"report.csv", "run.log", "state.sqlite3", "kite.mp4.json"} <= {path.name for path in files}
     assert said.count(b"Incorrect API key provided") > 3

@@ -22,6 +22,6 @@ def test_every_route_ends_stored(
     assert ended.code == 0, ended.out + ended.err
     with (tmp_path / "outputs" / "every-route" / "report.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
-    assert len(rows) >= 30
+    assert len(rows) >= 47
     assert {row["state"] for row in rows} == {"succeeded"}
     assert all((tmp_path / "outputs" / "every-route" / row["path"]).is_file() for row in rows)

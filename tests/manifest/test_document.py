@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import suppress
 from typing import Any
 
@@ -10,7 +11,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batchvid.manifest.document import MAX_BYTES, BadDocument, Map, Mark, mark_at, plain, read, scalar
+from batchvid.manifest.document import MAX_BYTES, MAX_DEPTH, BadDocument, Map, Mark, mark_at, plain, read, scalar
 
 
 def data_of(text: str) -> Any:
@@ -175,6 +176,33 @@ def test_a_billion_laughs_ends_early() -> None:
     """Aliases of aliases are counted for what they stand for, and refused before anything is built from them."""
     levels = "\n".join(f"l{i}: &l{i} [{', '.join([f'*l{i - 1}'] * 10)}]" for i in range(1, 12))
     assert "aliases stand for more than" in bad(f"l0: &l0 [x]\n{levels}\n")[1]
+
+
+@pytest.mark.parametrize(("levels", "fits"), [(MAX_DEPTH - 1, True), (MAX_DEPTH, False), (1300, False)])
+def test_aliases_are_as_deep_as_what_they_name(levels: int, fits: bool) -> None:
+    """A chain of aliases, each a level deeper, has the depth that it would have if it were written out."""
+    chain = "a1: &a1 [x]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}]\n" for n in range(2, levels + 1))
+    if fits:
+        assert plain(data_of(chain))[f"a{levels}"] != []
+    else:
+        assert bad(chain) == (MAX_DEPTH, f"is nested deeper than {MAX_DEPTH} levels by its aliases")
+
+
+@given(st.recursive(st.integers(0, 9), lambda inner: st.lists(inner, min_size=1, max_size=3), max_leaves=30))
+def test_an_alias_never_changes_what_may_be_written(tree: Any) -> None:
+    """Whatever can be written out at a depth can stand there as an alias, and the other way round."""
+    wraps = MAX_DEPTH - 3
+
+    def readable(text: str) -> bool:
+        try:
+            read(text.encode(), "m.yaml", lambda mark, problem: None)
+        except BadDocument:
+            return False
+        return True
+
+    written = json.dumps(tree)
+    opened, closed = "[" * wraps, "]" * wraps
+    assert readable(f"k: &a {written}\nl: {opened}*a{closed}") == readable(f"l: {opened}{written}{closed}")
 
 
 def test_a_huge_file_is_refused() -> None:

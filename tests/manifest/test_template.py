@@ -93,6 +93,56 @@ def test_what_cannot_be_trusted_is_refused(text: str) -> None:
     assert refused(text, name="red", nothing=None, items=[1], row={"a": "b"})
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{{ x.__init__ }}",
+        "{{ x|attr('__class__') }}",
+        "{{ x['__class__']['__mro__'] }}",
+        "{{ ''.__class__.__base__.__subclasses__() }}",
+        "{{ cycler.__init__.__globals__ }}",
+        "{{ namespace(a=1).__class__ }}",
+        "{{ joiner.__call__ }}",
+        "{{ x.upper.__self__ }}",
+        "{{ x.format.__globals__ }}",
+        "{{ '{0.__class__}'.format(x) }}",
+        "{{ '{a.__class__}'.format_map({'a': x}) }}",
+        "{{ [x]|map(attribute='__class__')|join }}",
+        "{{ [x]|sum('__class__') }}",
+        "{{ self._TemplateReference__context }}",
+        "{{ self }}",
+        "{{ xs.append(1) }}",
+        "{{ xs.clear() }}",
+        "{% set xs.a = 1 %}{{ xs }}",
+        "{% import 'os' as os %}{{ os }}",
+        "{% extends 'x' %}",
+    ],
+)
+def test_nothing_of_the_program_can_be_reached(text: str) -> None:
+    """No attribute, format string or filter leads out of the sandbox or changes what other jobs are filled in with."""
+    xs = ["a"]
+    refused(text, x="red", xs=xs)
+    assert xs == ["a"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{% for i in range(999999999) %}{% endfor %}",
+        "{% for i in range(99999) %}{% for j in range(99999) %}{% endfor %}{% endfor %}",
+        "{% for a in x %}{% if a %}{% for b in x %}{% for c in x %}{% endfor %}{% endfor %}{% endif %}{% endfor %}",
+        "{% for a in x %}{% else %}{% for b in x %}{% endfor %}{% endfor %}",
+        "{% for a in [[1]] recursive %}{{ loop([[1]]) }}{% endfor %}",
+        "{% macro f(n) %}{% if n %}{{ f(n-1) }}{{ f(n-1) }}{% endif %}{% endmacro %}{{ f(60) }}",
+        "{% call range(3) %}{% endcall %}",
+    ],
+)
+def test_what_would_never_end_is_not_begun(text: str) -> None:
+    """Loops in loops and macros that call themselves write nothing for years: refused when they are read."""
+    said = refused(text, x="x" * 30_000)
+    assert "too big" in said or "more than a prompt needs" in said
+
+
 def test_plain_sums_have_no_limit() -> None:
     """The lid on * is for texts, not for numbers."""
     assert Templates().render("{{ 20000 * 100 }}", {}) == "2000000"

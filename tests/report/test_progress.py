@@ -98,6 +98,11 @@ def told(before: Job, event: ev.Event) -> str:
         (JobState.READY, STORED, "kite: stored clips/kite.mp4 (8.0 s, 1280x720) [1/1, 0 in flight, 1 stored, $0.10"),
         (JobState.SUBMITTING, ev.SubmitLost(at=at(), message="reset"), "kite: uncertain: reset [1/1"),
         (
+            JobState.UNCERTAIN,
+            ev.SubmitLost(at=at(), message="reset", looked_up="nobody knows it"),
+            "kite: still uncertain: nobody knows it [1/1",
+        ),
+        (
             JobState.RUNNING,
             ev.TaskFailed(at=at(), kind=FailureKind.MODERATION_OUTPUT, message="withheld"),
             "kite: failed (moderation_output): withheld [1/1",

@@ -17,7 +17,7 @@ from batchvid import events as ev
 from batchvid.failures import Charged, FailureKind
 from batchvid.jobs import Job, JobState, advance
 from batchvid.report import COLUMNS, report_text, write_report
-from batchvid.report.table import FORMULA_STARTS
+from batchvid.scrub import FORMULA_STARTS
 from batchvid.specs import UNPRICED
 from tests.builders import SECRET, at, job_in, life, planned, started
 
@@ -52,6 +52,7 @@ def test_a_stored_clip_is_told_in_full() -> None:
         "model": "veo3-fast",
         "model_returned": "veo3-fast-0320",
         "prompt": "a paper kite",
+        "parent": "",
         "state": "succeeded",
         "failure_kind": "",
         "message": "",

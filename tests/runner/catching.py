@@ -33,7 +33,7 @@ class Net:
         """Fetch this asset; what is not said is ordinary."""
         given: dict[str, Any] = {
             "asset": Asset(location=location, keyed=bool(fields.pop("keyed", False))),
-            "base_url": "",
+            "base_url": "http://127.0.0.1",
             "key": KEY,
             "clip_key": "kite/1.mp4",
             "task_id": "t-1",

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import resource
 import struct
 from pathlib import Path
 
 import pytest
 
-from batchvid.errors import DownloadError
+from batchvid.errors import DownloadError, StorageError
 from tests.builders import MakeClip
 from tests.runner.catching import Net
 from tests.runner.cdn import Cdn, cdn_of
@@ -202,3 +203,20 @@ async def test_an_error_in_between_keeps_the_part(net: Net, good: bytes) -> None
         cdn.status = 0
         assert (await net.catch(cdn.link)).sha256 == digest(good)
         assert cdn.sent == [MOST, len(good) - have]
+
+
+async def test_a_write_that_failed_halfway_is_not_repeated(net: Net, good: bytes) -> None:
+    """The system takes a part of a piece and no more: what it took is the beginning, and the next try adds the rest."""
+    most = 1_300_001
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    async with cdn_of(good) as cdn:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most, hard))
+        try:
+            with pytest.raises(StorageError, match="File too large"):
+                await net.catch(cdn.link)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        assert net.files()[PART] == good[:most]
+        clip = await net.catch(cdn.link)
+        assert cdn.wanted == [None, f"bytes={most}-"]
+    assert (clip.sha256, clip.size_bytes) == (digest(good), len(good))

@@ -17,7 +17,9 @@ from batchvid.runner.retry import (
     after_failure,
     after_refusal,
     backoff_s,
+    rerolled,
 )
+from tests.builders import spec
 
 JITTER = st.floats(0, 1)
 FOREVER = sorted(set(FailureKind) - WAITS_OUT)
@@ -116,3 +118,20 @@ def test_each_purchase_waits_longer(attempts: int, wait_s: float) -> None:
 def test_no_verdict_on_content_is_bought_again() -> None:
     """Moderation, a bad request, a lost or late task: another purchase would meet the same."""
     assert {FailureKind.UNAVAILABLE, FailureKind.RATE, FailureKind.CONCURRENCY} == PASSING
+
+
+@pytest.mark.parametrize(("tasks", "rerolls", "again"), [(1, 0, None), (1, 1, 0.0), (2, 1, None), (2, 2, 0.0)])
+def test_a_withheld_clip_is_bought_again_only_by_its_own_permission(
+    tasks: int, rerolls: int, again: float | None
+) -> None:
+    """At once, for nothing passes by waiting; `retries` speaks of passing trouble and does not count here."""
+    assert after_failure(FailureKind.MODERATION_OUTPUT, tasks, 9, 0.5, rerolls=rerolls) == again
+    for kind in (FailureKind.MODERATION_INPUT, FailureKind.MODERATION_SUSPECTED):
+        assert after_failure(kind, tasks, 9, 0.5, rerolls=9) is None
+
+
+@pytest.mark.parametrize(("seed", "then"), [(None, None), (7, 1007), (2**31 - 1, 999), (0, 1000), (-1, 999)])
+def test_a_reroll_has_another_seed_and_the_same_fingerprint(seed: int | None, then: int | None) -> None:
+    """Far from the seeds of other takes, and within what every vendor takes; without a seed nothing changes."""
+    after = rerolled(spec(seed=seed))
+    assert after == spec(seed=then)

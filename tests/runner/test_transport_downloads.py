@@ -16,6 +16,7 @@ from batchvid.runner.transport import Transport
 from tests.runner.servers import Handler, closed_port, resets, says, serving, talking
 
 KEY = "sk-the-key"
+LOOPBACK = "http://127.0.0.1"  # a provider at home, whose links may stay there
 PATH = "/v1/videos/t-1/content"
 SIGNED = "/clips/a%2Fb.mp4?X-Credential=AK%2F2026&X-Signature=a%2Bb%3D%3d&Expires=9"
 
@@ -50,7 +51,7 @@ async def read(opened: AbstractAsyncContextManager[aiohttp.ClientResponse]) -> t
 async def test_a_link_is_opened_without_a_key(transport: Transport) -> None:
     """Byte for byte as it was signed, with the wanted headers, and unpacked bodies only."""
     async with serving(clip) as server:
-        opened = transport.open_link(server.base_url + SIGNED, {"Range": "bytes=3-"})
+        opened = transport.open_link(server.base_url + SIGNED, {"Range": "bytes=3-"}, origin=LOOPBACK)
         assert await read(opened) == (200, b"clip")
     ((method, path, headers),) = server.asked
     assert (method, path) == ("GET", SIGNED)
@@ -62,7 +63,7 @@ async def test_a_link_is_opened_without_a_key(transport: Transport) -> None:
 async def test_a_link_may_lead_to_another_host(transport: Transport, status: int) -> None:
     """CDNs pass on; nobody on the way sees a key or a cookie, and each gets the wanted range."""
     async with serving(clip) as cdn, serving(redirecting(cdn.base_url + "/b.mp4", status)) as first:
-        opened = transport.open_link(first.base_url + "/a.mp4", {"Range": "bytes=3-"})
+        opened = transport.open_link(first.base_url + "/a.mp4", {"Range": "bytes=3-"}, origin=LOOPBACK)
         assert await read(opened) == (200, b"clip")
     assert first.keys == cdn.keys == [None]
     assert cdn.asked[0][2]["Range"] == "bytes=3-"
@@ -110,7 +111,7 @@ async def test_what_the_server_says_is_passed_on(transport: Transport, status: i
         return web.Response(status=status)
 
     async with serving(no) as server:
-        assert (await read(transport.open_link(server.base_url + "/a.mp4", {})))[0] == status
+        assert (await read(transport.open_link(server.base_url + "/a.mp4", {}, origin=LOOPBACK)))[0] == status
         assert (await read(transport.open_content(server.base_url, PATH, KEY, {})))[0] == status
 
 
@@ -129,7 +130,7 @@ async def test_a_download_that_breaks_off_is_told(transport: Transport, talk: An
     """Before the first byte or after it: a DownloadError, for it may be tried again; host and kind, never the link."""
     async with talking(talk) as address:
         for opened in (
-            transport.open_link(f"http://{address}{SIGNED}", {}),
+            transport.open_link(f"http://{address}{SIGNED}", {}, origin=LOOPBACK),
             transport.open_content(f"http://{address}", PATH, KEY, {}),
         ):
             with pytest.raises(DownloadError) as raised:
@@ -141,7 +142,7 @@ async def test_a_host_that_is_down_is_told(transport: Transport) -> None:
     """So is one that nobody answers at, also behind a redirect."""
     port = closed_port()
     with pytest.raises(DownloadError):
-        await read(transport.open_link(f"http://127.0.0.1:{port}/a.mp4", {}))
+        await read(transport.open_link(f"http://127.0.0.1:{port}/a.mp4", {}, origin=LOOPBACK))
     async with serving(redirecting(f"http://127.0.0.1:{port}/b.mp4")) as server:
         with pytest.raises(DownloadError):
             await read(transport.open_content(server.base_url, PATH, KEY, {}))
@@ -151,7 +152,7 @@ async def test_a_circle_of_redirects_has_an_end(transport: Transport) -> None:
     """After a few steps it is given up."""
     async with serving(redirecting("/again.mp4")) as server:
         with pytest.raises(DownloadError):
-            await read(transport.open_link(server.base_url + "/a.mp4", {}))
+            await read(transport.open_link(server.base_url + "/a.mp4", {}, origin=LOOPBACK))
     assert len(server.asked) < 10
 
 
@@ -160,7 +161,7 @@ async def test_no_signed_link_stands_in_a_message(transport: Transport, to: str)
     """aiohttp quotes the address it was led to; whoever reads run.log must not be able to fetch the clip."""
     async with serving(redirecting(to + "/again.mp4?Signature=s1gned")) as server:
         for opened in (
-            transport.open_link(server.base_url + "/a.mp4?Signature=s1gned", {}),
+            transport.open_link(server.base_url + "/a.mp4?Signature=s1gned", {}, origin=LOOPBACK),
             transport.open_content(server.base_url, PATH, KEY, {}),
         ):
             with pytest.raises(DownloadError, match=r"from 127\.0\.0\.1 broke off") as raised:
@@ -176,7 +177,7 @@ async def test_a_redirect_keeps_the_link_as_signed(transport: Transport, keyed: 
         if keyed:
             opened = transport.open_content(first.base_url, PATH, KEY, {})
         else:
-            opened = transport.open_link(first.base_url + "/a.mp4", {})
+            opened = transport.open_link(first.base_url + "/a.mp4", {}, origin=LOOPBACK)
         assert await read(opened) == (200, b"clip")
     assert [path for _, path, _ in cdn.asked] == [signed]
 
@@ -186,7 +187,7 @@ async def test_a_redirect_to_something_else_is_not_followed(transport: Transport
     """Only http and https are ever opened, whatever a server names."""
     async with serving(redirecting(location)) as server:
         with pytest.raises(DownloadError):
-            await read(transport.open_link(server.base_url + "/a.mp4", {}))
+            await read(transport.open_link(server.base_url + "/a.mp4", {}, origin=LOOPBACK))
         with pytest.raises(DownloadError):
             await read(transport.open_content(server.base_url, PATH, KEY, {}))
 
@@ -196,7 +197,7 @@ async def test_our_own_errors_pass_through(transport: Transport, own: Exception)
     """What the reader of a download finds out is not taken for a fault of the line."""
     async with serving(clip) as server:
         with pytest.raises(type(own), match=str(own)):
-            async with transport.open_link(server.base_url + "/a.mp4", {}):
+            async with transport.open_link(server.base_url + "/a.mp4", {}, origin=LOOPBACK):
                 raise own
 
 

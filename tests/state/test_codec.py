@@ -94,7 +94,7 @@ EVENTS: dict[type[ev.Event], st.SearchStrategy[ev.Event]] = {
     ev.SubmitRefused: st.builds(
         ev.SubmitRefused, at=TIMES, kind=st.sampled_from(FailureKind), message=WORDS, retry_at=st.none() | TIMES
     ),
-    ev.SubmitLost: st.builds(ev.SubmitLost, at=TIMES, message=WORDS),
+    ev.SubmitLost: st.builds(ev.SubmitLost, at=TIMES, message=WORDS, request_id=WORDS, looked_up=WORDS),
     ev.Progressed: st.builds(ev.Progressed, at=TIMES, word=WORDS, progress=st.none() | st.floats(0, 1)),
     ev.TaskSucceeded: st.builds(
         ev.TaskSucceeded,
@@ -196,3 +196,9 @@ def test_a_row_that_was_tampered_with_is_refused() -> None:
         codec.load_job("pending", good, '{"committed_usd": "much"}')
     with pytest.raises(KeyError, match="Exploded"):
         codec.load_event("Exploded", "2026-03-01T20:00:00+00:00", "{}", spec())
+
+
+def test_a_lost_submit_of_an_older_version_is_read() -> None:
+    """Its event says nothing of a request id, nor of what asking the provider brought."""
+    event = codec.load_event("SubmitLost", "2026-03-01T20:00:00+00:00", '{"message":"reset"}', spec())
+    assert event == ev.SubmitLost(at=datetime(2026, 3, 1, 20, tzinfo=UTC), message="reset")

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from batchvid.errors import StorageError
 from batchvid.specs import Clip
@@ -130,6 +134,49 @@ def test_no_link_leads_out_of_the_tree(store: LocalStore, tmp_path: Path) -> Non
     store.path("away").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(StorageError, match="leads out of"):
         store.part("away/kite.mp4")
+
+
+@given(
+    st.lists(st.sampled_from(["..", ".", "", "a", "b.mp4", "away", "/", "~", "a\\b", "\u2025", "C:"]), max_size=6),
+    st.sampled_from(["", "/", "//", "../", "./"]),
+)
+def test_whatever_the_key_nothing_leaves_the_tree(parts: list[str], before: str) -> None:
+    """Any path that a manifest or a reply could be made into: a file below clips/, or a StorageError, never else."""
+    with TemporaryDirectory() as place:
+        folder = Path(place) / "batch"
+        (folder / "clips").mkdir(parents=True)
+        (Path(place) / "elsewhere").mkdir()
+        (folder / "clips" / "away").symlink_to(Path(place) / "elsewhere")
+        store = LocalStore(folder)
+        with suppress(StorageError, IsADirectoryError):
+            part = store.part(before + "/".join(parts) + "x.mp4")
+            part.write_bytes(b"clip")
+            store.put(part, clip(before + "/".join(parts) + "x.mp4"), {})
+        outside = [path for path in Path(place).rglob("*") if path.is_file() and folder / "clips" not in path.parents]
+        assert outside == []
+
+
+@pytest.mark.parametrize("name", ["kite.mp4", "kite.mp4.part", "kite.mp4.part.json"])
+def test_a_planted_link_is_not_written_through(store: LocalStore, tmp_path: Path, name: str) -> None:
+    """In a folder that others may write to: no file of the clip is opened through a link that leads out."""
+    store.part("kite.mp4")
+    (tmp_path / "precious").write_bytes(b"mine")
+    store.path("boat.mp4").with_name(name).symlink_to(tmp_path / "precious")
+    with pytest.raises(StorageError, match=r"leads? out of"):
+        store.part("kite.mp4")
+    assert (tmp_path / "precious").read_bytes() == b"mine"
+
+
+def test_what_is_replaced_does_not_leave_the_tree_either(store: LocalStore, tmp_path: Path) -> None:
+    """An older clip is moved below replaced/ and nowhere else, and stays where it is when that cannot be."""
+    put(store, "kite/1.mp4", b"old")
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "spring" / "replaced").mkdir()
+    (tmp_path / "spring" / "replaced" / "kite").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(StorageError, match="leads out of"):
+        put(store, "kite/1.mp4", b"new")
+    assert store.path("kite/1.mp4").read_bytes() == b"old"
+    assert list((tmp_path / "elsewhere").iterdir()) == []
 
 
 def test_a_rejected_file_is_kept_out_of_the_way(store: LocalStore) -> None:

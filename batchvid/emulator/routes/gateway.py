@@ -12,12 +12,12 @@ from aiohttp import web
 from batchvid.emulator.clips import Clips
 from batchvid.emulator.desk import Ask, Desk, Family, answering
 from batchvid.emulator.form import read_form
-from batchvid.emulator.life import Phase, View
+from batchvid.emulator.life import Outcome, Phase, View
 from batchvid.emulator.replies import Refusal, reply, x1, x2
 from batchvid.emulator.routes import gateway_orders
 from batchvid.emulator.routes.content import deliver
 from batchvid.emulator.routes.video_models import MODERATED, failure, task_id
-from batchvid.emulator.routes.video_object import polled, submitted
+from batchvid.emulator.routes.video_object import Failure, polled, submitted
 from batchvid.emulator.settings import VideoShape
 from batchvid.emulator.task import Task
 
@@ -45,6 +45,8 @@ def refuse(kind: str, message: str) -> web.Response:
 
 
 FAMILY = Family(name="gateway", new_id=task_id, refuse=refuse)
+NATIVE = Family(name="newapi", new_id=task_id, refuse=refuse)
+"""The tasks of newapi.py, whose clips come from the same content route."""
 FAMILIES = (FAMILY,)
 
 
@@ -58,7 +60,10 @@ def register(router: web.UrlDispatcher, desk: Desk, clips: Clips) -> None:
         return await _poll(desk, request)
 
     async def content(request: web.Request) -> web.StreamResponse:
-        return await deliver(desk, clips, request, FAMILY, _find(desk, request))
+        owner = desk.owner(request, error_type=ERROR_TYPE)
+        native = desk.store.get(request.match_info["id"], NATIVE.name, owner)
+        family = NATIVE if native else FAMILY
+        return await deliver(desk, clips, request, family, native or _find(desk, request))
 
     router.add_post(PATH, answering(create, lambda _request: desk.turned_away(FAMILY, PATH)))
     router.add_get(PATH + "/{id}", answering(poll))
@@ -106,6 +111,10 @@ def _video(desk: Desk, task: Task, view: View, url: str) -> dict[str, Any]:
     beside a progress of 100.
     """
     said = failure(task)
+    if _is_stock(desk) and task.model.startswith("sora"):
+        return _sora(task, view, desk, said)
+    if task.model.startswith("grok") and view.ended and task.outcome is Outcome.MODERATION:
+        return _blocked(task)
     shape: VideoShape = "metadata" if _is_stock(desk) else "url"
     video = polled(task, view, shape, url=url, failure=said, own=_own(desk, task))
     if view.ended and view.phase is not Phase.SUCCEEDED:
@@ -116,6 +125,23 @@ def _video(desk: Desk, task: Task, view: View, url: str) -> dict[str, Any]:
         looked_at = 0 if video["status"] == "unknown" else int(desk.clock())
         video |= {"completed_at": looked_at, "metadata": {"url": ""}}
     return video
+
+
+def _sora(task: Task, view: View, desk: Desk, said: Failure) -> dict[str, Any]:
+    """Stock's Sora: the upstream's own object at the last look, with a model name of its own and no link at all."""
+    upstream = {"model": f"{task.model}-2025-12-08", "error": None, "remixed_from_video_id": None}
+    times: dict[str, int | None] = {"expires_at": None, "completed_at": None}
+    if view.phase is Phase.SUCCEEDED:
+        times["expires_at"] = int(desk.clock() + desk.settings.link_ttl_s)
+    return polled(task, view, "content", url="", failure=said, own={**times, **task.echo, **upstream})
+
+
+def _blocked(task: Task) -> dict[str, Any]:
+    """One gateway's Grok when the output filter has struck: completed, with an error and nothing to fetch."""
+    error = {"code": task.code or "moderation_blocked", "message": task.message or "blocked by the output filter"}
+    return {
+        "id": task.id, "object": "video", "model": task.model, "status": "completed", "progress": 100, "error": error
+    }  # fmt: skip
 
 
 def _own(desk: Desk, task: Task) -> dict[str, Any]:

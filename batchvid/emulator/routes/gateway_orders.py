@@ -156,8 +156,9 @@ def _check_types(form: Form) -> None:
     if not isinstance(form.fields.get("seconds", ""), str):
         message = "json: cannot unmarshal number into Go struct field TaskSubmitReq.seconds of type string"
         raise Refusal(x2(400, "invalid_json", message))
-    if isinstance(form.fields.get("input_reference"), list):
-        message = "json: cannot unmarshal array into Go struct field TaskSubmitReq.input_reference of type string"
+    if isinstance(reference := form.fields.get("input_reference"), list | dict):
+        kind = "array" if isinstance(reference, list) else "object"
+        message = f"json: cannot unmarshal {kind} into Go struct field TaskSubmitReq.input_reference of type string"
         raise Refusal(x2(400, "invalid_json", message))
     if isinstance(form.fields.get("images"), str):
         raise _invalid("json: cannot unmarshal string into Go struct field TaskSubmitReq.images of type []string")

@@ -36,7 +36,6 @@ _REFUSALS = {
 _WORDS = {
     Phase.QUEUED: "submitted",
     Phase.RUNNING: "processing",
-    Phase.SUCCEEDED: "succeed",
     Phase.UNDOCUMENTED: "simmering",
 }
 """Kling knows one way of failing only: every other phase is `failed`."""
@@ -98,7 +97,7 @@ async def _create(desk: Desk, request: web.Request) -> web.StreamResponse:
     def accepted(task: Task) -> web.Response:
         if desk.settings.kling_shape == "gateway":
             return reply(submitted(task, "video_url", {"task_id": task.id}))
-        return reply(_envelope(_data(task, View(Phase.QUEUED, 0))))
+        return reply(_envelope(_data(desk, task, View(Phase.QUEUED, 0))))
 
     return await desk.submit(request, FAMILY, ask, order, accepted)
 
@@ -114,7 +113,7 @@ async def _poll(desk: Desk, request: web.Request) -> web.StreamResponse:
     def show(task: Task) -> web.Response:
         view = desk.store.look(task, desk.clock())
         url = desk.link(request, task) if view.phase is Phase.SUCCEEDED else ""
-        data = _data(task, view)
+        data = _data(desk, task, view)
         if view.phase is Phase.SUCCEEDED:
             data |= _result(task, url)
         if desk.settings.kling_shape == "gateway":
@@ -128,10 +127,11 @@ def _envelope(data: dict[str, Any]) -> dict[str, Any]:
     return {"code": 0, "message": "SUCCEED", "request_id": str(uuid.uuid4()), "data": data}
 
 
-def _data(task: Task, view: View) -> dict[str, Any]:
-    word = _WORDS.get(view.phase, "failed")
+def _data(desk: Desk, task: Task, view: View) -> dict[str, Any]:
+    done = view.phase is Phase.SUCCEEDED
+    word = desk.settings.kling_success if done else _WORDS.get(view.phase, "failed")
     data: dict[str, Any] = {
-        "task_id": task.id,
+        "task_id": int(task.id) if desk.settings.kling_ids == "number" else task.id,
         "task_status": word,
         "task_info": {"external_task_id": task.external_task_id} if task.external_task_id else {},
         "created_at": int(task.created_at * 1000),
@@ -141,6 +141,8 @@ def _data(task: Task, view: View) -> dict[str, Any]:
         data["task_result"] = {}
     if view.ended:
         data["task_status_msg"] = _failure(task)
+    if view.ended and not done and desk.settings.kling_failure_units:
+        data["final_unit_deduction"] = desk.settings.kling_failure_units
     return data
 
 

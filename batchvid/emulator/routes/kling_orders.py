@@ -21,7 +21,8 @@ OMNI_DURATIONS = tuple(str(seconds) for seconds in range(3, 11))
 RATIOS = ("16:9", "9:16", "1:1", "4:3", "3:4", "3:2", "2:3")
 MULTI_RATIOS = ("16:9", "9:16", "1:1")
 SHORTER_SIDES = {"std": 720, "pro": 1080}
-LONGEST_PROMPT = 2500
+OFFICIAL_RATIOS = MULTI_RATIOS
+LONGEST_PROMPTS = {"cometapi": 500, "official": 2500, "either": 2500}
 LONGEST_SPEECH = 120
 LARGEST_IMAGE_BYTES = 10 * 1024 * 1024
 SMALLEST_IMAGE_SIDE = 300
@@ -42,8 +43,11 @@ class Invalid(ValueError):
 
 async def order(desk: Desk, family: str, ask: Ask, body: dict[str, Any]) -> Order:
     """The clip that a body orders below its sub-resource. Raises Invalid."""
-    if len(ask.prompt) > LONGEST_PROMPT:
-        raise Invalid(f"prompt is longer than {LONGEST_PROMPT} characters")
+    longest = LONGEST_PROMPTS[desk.settings.kling_pages]
+    if len(ask.prompt) > longest:
+        raise Invalid(f"prompt is longer than {longest} characters")
+    if desk.settings.kling_pages == "official" and body.get("aspect_ratio", "16:9") not in OFFICIAL_RATIOS:
+        raise Invalid(f"aspect_ratio must be one of {', '.join(OFFICIAL_RATIOS)}, not {body['aspect_ratio']!r}")
     external = str(body.get("external_task_id") or "")
     if external and desk.store.by_external(external, family, ask.owner):
         raise Invalid("external_task_id already exists")

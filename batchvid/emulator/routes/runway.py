@@ -111,8 +111,9 @@ async def _poll(desk: Desk, request: web.Request) -> web.StreamResponse:
 
     def show(task: Task) -> web.Response:
         if task.polls <= desk.settings.runway_hidden_polls and not task.restored:
-            if desk.settings.runway_hidden_as == "status_200":
-                return reply({"id": task.id, "status": "task_not_exist"})
+            if desk.settings.runway_hidden_as.startswith("status"):
+                status = int(desk.settings.runway_hidden_as.removeprefix("status_"))
+                return reply({"id": task.id, "status": "task_not_exist"}, status)
             return _missing(desk)
         view = desk.store.look(task, desk.clock())
         url = desk.link(request, task) if view.phase is Phase.SUCCEEDED else ""

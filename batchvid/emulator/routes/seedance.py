@@ -8,7 +8,7 @@ from typing import Any
 from batchvid.emulator.desk import Desk, Family, Order
 from batchvid.emulator.form import Form
 from batchvid.emulator.geometry import fitted, pair, tier
-from batchvid.emulator.replies import Refusal, x2
+from batchvid.emulator.replies import Refusal, x1, x2
 from batchvid.emulator.routes.video_models import VideoModel, references, refuse, required_prompt, task_id
 from batchvid.emulator.task import Task
 
@@ -53,10 +53,10 @@ async def _order(desk: Desk, model: str, form: Form) -> Order:
     seconds = form.text("seconds") or DEFAULT_SECONDS
     if seconds not in map(str, version.seconds):
         low, high = version.seconds[0], version.seconds[-1]
-        raise _invalid(f"the parameter `duration` of {name} must be an integer between {low} and {high}")
-    width, height = _pixels(form, name, version)
+        raise _invalid(desk, f"the parameter `duration` of {name} must be an integer between {low} and {high}")
+    width, height = _pixels(desk, form, name, version)
     if version.most_images == 0 and any(file.field.startswith("input_reference") for file in form.files):
-        raise _invalid(f"the specified task_type r2v does not support model {name}")
+        raise _invalid(desk, f"the specified task_type r2v does not support model {name}", openai_code="")
     images = await references(desk, form, at_most=version.most_images)
     alone = len(images) == 1
     return Order(
@@ -68,14 +68,14 @@ async def _order(desk: Desk, model: str, form: Form) -> Order:
     )
 
 
-def _pixels(form: Form, name: str, version: Version) -> tuple[int, int]:
+def _pixels(desk: Desk, form: Form, name: str, version: Version) -> tuple[int, int]:
     size = form.text("size") or version.default_size
     resolution = form.text("resolution")
     if size not in version.sizes:
-        raise _invalid(f"the parameter `size` of {name} must be one of {', '.join(version.sizes)}, not {size}")
+        raise _invalid(desk, f"the parameter `size` of {name} must be one of {', '.join(version.sizes)}, not {size}")
     if resolution and resolution not in version.resolutions:
         allowed = ", ".join(version.resolutions) or "left out"
-        raise _invalid(f"the parameter `resolution` of {name} must be {allowed}, not {resolution}")
+        raise _invalid(desk, f"the parameter `resolution` of {name} must be {allowed}, not {resolution}")
     sides = pair(size)
     shorter = tier(resolution or DEFAULT_RESOLUTION)
     assert sides is not None  # noqa: S101 - the tables hold nothing else
@@ -87,7 +87,9 @@ def _pixels(form: Form, name: str, version: Version) -> tuple[int, int]:
     return pixels
 
 
-def _invalid(message: str) -> Refusal:
+def _invalid(desk: Desk, message: str, *, openai_code: str = "InvalidParameter") -> Refusal:
+    if desk.settings.seedance_errors == "openai":
+        return Refusal(x1(400, message, code=openai_code))
     return Refusal(x2(400, "InvalidParameter", message))
 
 

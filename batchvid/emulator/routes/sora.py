@@ -39,7 +39,7 @@ async def _order(desk: Desk, model: str, form: Form) -> Order:
     width, height = (int(side) for side in size.split("x"))
     images = await references(desk, form, at_most=1)
     if any((image.width, image.height) != (width, height) for image in images):
-        raise bad_parameter("input_reference", "Inpaint image must match the requested width and height")
+        raise bad_parameter("input_reference", "Inpaint image must match the requested width and height", code="")
     return Order(
         seconds=float(seconds), width=width, height=height, images=images, echo={"seconds": seconds, "size": size}
     )
@@ -66,6 +66,7 @@ def _seconds(form: Form) -> str:
         raise bad_parameter(
             "seconds",
             f"Invalid type for 'seconds': expected one of '4', '8', or '12', but got an {kind} instead.",
+            code="invalid_type",
         )
     if value not in SECONDS:
         allowed = ", ".join(f"'{one}'" for one in SECONDS)

@@ -88,9 +88,9 @@ def failure(task: Task, *, moderation_code: str = "prompt_blocked") -> Failure:
     return Failure(task.code or usual.code, task.message or usual.message)
 
 
-def bad_parameter(name: str, message: str) -> Refusal:
+def bad_parameter(name: str, message: str, *, code: str = "InvalidParameter") -> Refusal:
     """A 400 about one field."""
-    return Refusal(x1(400, message, kind="invalid_request_error", param=name, code="InvalidParameter"))
+    return Refusal(x1(400, message, kind="invalid_request_error", param=name, code=code))
 
 
 def required_prompt(form: Form) -> None:

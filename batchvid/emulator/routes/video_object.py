@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from batchvid.emulator.life import Phase, View
-from batchvid.emulator.settings import VideoShape
+from batchvid.emulator.settings import FailurePlace, VideoShape
 from batchvid.emulator.task import Task
 
 OPENAI_WORDS = {
@@ -47,10 +47,17 @@ _WORDS: dict[VideoShape, dict[Phase, str]] = {"success": SHOUTED_WORDS, "output"
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """What a failed task says; both empty when it says nothing."""
+    """What a failed task says, and where; both empty when it says nothing."""
 
     code: str
     message: str
+    place: FailurePlace = "object"
+
+    def said(self) -> dict[str, Any]:
+        """The fields of a `/v1/videos` object that say it."""
+        if self.place == "reason":
+            return {"fail_reason": self.message}
+        return {"error": self.message if self.place == "text" else {"code": self.code, "message": self.message}}
 
 
 def submitted(task: Task, shape: VideoShape, own: dict[str, Any]) -> dict[str, Any]:
@@ -62,17 +69,16 @@ def submitted(task: Task, shape: VideoShape, own: dict[str, Any]) -> dict[str, A
 def polled(
     task: Task, view: View, shape: VideoShape, *, url: str, failure: Failure, own: dict[str, Any]
 ) -> dict[str, Any]:
-    """The reply to a poll. `url` is a link to the clip, used only if there is a clip and the shape has a place."""
+    """The reply to a poll. `url` leads to the clip, or holds it; used if there is one and the shape has a place."""
+    failed = view.ended and view.phase is not Phase.SUCCEEDED and failure.message
+    video = polled_bare(task, view, own) | (failure.said() if failed else {})
     if shape == "wrapped":
-        return wrap(task, view, "VIDEO_GENERATION", url, failure, polled_bare(task, view, own))
-    video = polled_bare(task, view, own)
+        return wrap(task, view, "VIDEO_GENERATION", url, failure, video)
     video["status"] = _words(shape)[view.phase]
     if shape == "metadata" and view.phase is Phase.QUEUED and task.looks <= 1:
         video["status"] = "unknown"  # a stock gateway before its first look at the vendor
     if view.phase is Phase.SUCCEEDED:
         video.update(_places(shape, url))
-    elif view.ended and failure.message:
-        video["error"] = {"code": failure.code, "message": failure.message}
     return video
 
 
@@ -122,5 +128,6 @@ def _places(shape: VideoShape, url: str) -> dict[str, Any]:
         "url": {"video_url": url, "url": url},
         "metadata": {"metadata": {"url": url}},
         "content": {},
+        "inline": {"url": url},
     }
     return places.get(shape, {"video_url": url})

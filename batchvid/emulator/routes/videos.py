@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import cast
 
 from aiohttp import web
@@ -13,6 +14,7 @@ from batchvid.emulator.life import Phase
 from batchvid.emulator.replies import Refusal, reply, x1, x2
 from batchvid.emulator.routes import other, seedance, sora, veo
 from batchvid.emulator.routes.content import deliver
+from batchvid.emulator.routes.video_list import listed
 from batchvid.emulator.routes.video_models import VideoModel, failure
 from batchvid.emulator.routes.video_object import polled, submitted
 from batchvid.emulator.settings import VideoShape
@@ -33,7 +35,7 @@ def register(router: web.UrlDispatcher, desk: Desk, clips: Clips) -> None:
         return await _create(desk, request)
 
     async def poll(request: web.Request) -> web.StreamResponse:
-        return await _poll(desk, request)
+        return await _poll(desk, clips, request)
 
     async def content(request: web.Request) -> web.StreamResponse:
         task = _find(desk, request)
@@ -43,6 +45,12 @@ def register(router: web.UrlDispatcher, desk: Desk, clips: Clips) -> None:
     async def remix(request: web.Request) -> web.StreamResponse:
         return await _remix(desk, request)
 
+    async def all_of_them(request: web.Request) -> web.StreamResponse:
+        desk.missed(other.MODEL.family, PATH)
+        return listed(desk, request, frozenset(_BY_FAMILY))
+
+    if desk.settings.video_list:
+        router.add_get(PATH, answering(all_of_them))
     router.add_post(PATH, answering(create, lambda _request: desk.turned_away(other.MODEL.family, PATH)))
     router.add_get(PATH + "/{id}", answering(poll))
     router.add_get(PATH + "/{id}/content", answering(content))
@@ -66,11 +74,12 @@ async def _create(desk: Desk, request: web.Request) -> web.StreamResponse:
     )
 
 
-async def _poll(desk: Desk, request: web.Request) -> web.StreamResponse:
+async def _poll(desk: Desk, clips: Clips, request: web.Request) -> web.StreamResponse:
     task = _find(desk, request)
     if task is None:
         raise desk.unknown(other.MODEL.family, PATH)
     model = _BY_FAMILY[task.family]
+    inline = await clips.inline(task) if _shape(desk, model) == "inline" else ""
 
     def show(task: Task) -> web.Response:
         view = desk.store.look(task, desk.clock())
@@ -78,8 +87,8 @@ async def _poll(desk: Desk, request: web.Request) -> web.StreamResponse:
         if view.phase is Phase.SUCCEEDED and "expires_at" in own:
             own |= {"expires_at": int(desk.clock() + desk.settings.link_ttl_s)}
         code = "moderation_blocked" if model is sora.MODEL else "prompt_blocked"
-        words = failure(task, moderation_code=code)
-        url = desk.link(request, task)
+        words = replace(failure(task, moderation_code=code), place=desk.settings.failure_as)
+        url = inline or desk.link(request, task)
         return reply(polled(task, view, _shape(desk, model), url=url, failure=words, own=own))
 
     return await desk.poll(request, model.family, task, show)

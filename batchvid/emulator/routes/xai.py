@@ -119,7 +119,9 @@ async def _poll(desk: Desk, request: web.Request) -> web.StreamResponse:
         url = desk.link(request, task) if view.phase is Phase.SUCCEEDED and not moderated else ""
         if desk.settings.xai_shape == "wrapped":
             return reply(wrap(task, view, "VIDEO_GENERATION", url, _failure(task), _bare(task, view, url)))
-        if view.ended or desk.settings.xai_pending == "words":
+        if view.phase is Phase.QUEUED and desk.settings.xai_pending == "enum":
+            return reply({"status": _WORDS[view.phase]})
+        if view.ended or desk.settings.xai_pending in ("words", "enum"):
             return reply(_bare(task, view, url))
         if desk.settings.xai_pending == "empty":
             return web.Response(status=202)

@@ -1,0 +1,83 @@
+"""How a provider is asked after a submit that got no verdict: by the id of ours that the call carried, or in its list.
+
+Value to value, like the dialects. Whether a provider serves such a question is the catalogue's to say; what a
+candidate proves is the runner's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from batchvid.dialects import kling
+from batchvid.dialects.openai_videos import PATH
+from batchvid.dialects.refusals import complaint_in, is_unseen, refusal, refused
+from batchvid.dialects.replies import unwrap
+from batchvid.dialects.values import dig, first_text, identifier, moment, parse, text
+from batchvid.failures import FailureKind
+from batchvid.wire import Accepted, Candidate, Order, Refused, Request, Response
+
+LISTED = 100  # the most that OpenAI gives on a page (O-oas); newest first
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One way of asking. `read` gives the tasks that may be meant, none where the provider knows none.
+
+    A `Refused` speaks of this one question only. `where` says for people what was looked through; `exact` that the
+    question names the one task that is meant.
+    """
+
+    ask: Callable[[Order], Request]
+    read: Callable[[Response], tuple[Candidate, ...] | Refused]
+    where: str
+    exact: bool
+
+
+def _by_external_id(order: Order) -> Request:
+    return kling.poll(order, order.external_id)
+
+
+def _read_task(response: Response) -> tuple[Candidate, ...] | Refused:
+    """Read what Kling's poll says of a task: it names one as the answer to a submit does (C-kling, K-doc)."""
+    document = parse(response.body)
+    complaint = complaint_in(document)
+    if is_unseen(response, complaint):
+        return ()
+    read = kling.read_submit(response)
+    if isinstance(read, Refused):
+        return read
+    if not isinstance(read, Accepted):
+        return refused(response, complaint, FailureKind.UNAVAILABLE)
+    named = first_text(dig(layer, ("task_info", "external_task_id")) for layer in unwrap(document))
+    return (Candidate(task_id=read.task_id, model=read.model, external_id=named),)
+
+
+def _newest(_order: Order) -> Request:
+    return Request(method="GET", path=f"{PATH}?limit={LISTED}&order=desc")
+
+
+def _read_list(response: Response) -> tuple[Candidate, ...] | Refused:
+    """Read OpenAI's list of videos (O-oas). What is no list of objects is no answer."""
+    document, answered = parse(response.body), 200 <= response.status < 300
+    rows = document.get("data") if document is not None and answered else None
+    if not isinstance(rows, list):
+        no = None if answered else refusal(response, document)
+        return no or refused(response, complaint_in(document), FailureKind.UNAVAILABLE)
+    return tuple(
+        Candidate(
+            task_id=task_id,
+            model=text(row.get("model")),
+            prompt=row["prompt"] if isinstance(row.get("prompt"), str) else "",
+            created_at=moment(row.get("created_at")),
+        )
+        for row in rows
+        if isinstance(row, dict) and (task_id := identifier(row.get("id")))
+    )
+
+
+WAYS: dict[str, dict[str, Way]] = {
+    "external_id": {"kling": Way(_by_external_id, _read_task, "by our id of the call", exact=True)},
+    "list": {"openai-videos": Way(_newest, _read_list, f"among its newest {LISTED}", exact=False)},
+}
+"""Every way by the name that the catalogue uses, and the dialects that have it."""

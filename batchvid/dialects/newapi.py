@@ -1,0 +1,164 @@
+"""A stock new-api server's native `/v1/video/generations`: its own few fields, and the vendor's own in `metadata`.
+
+Source: QuantumNous/new-api, relay/common/relay_info.go and relay/channel/task/{kling,doubao,vidu}/adaptor.go. The
+server drops every other field without a word, so that what its adaptors do not read is refused here.
+It knows no prefix, no key and no model's limits; the task wrapper of its polls is everybody's (replies.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from batchvid.dialects import replies
+from batchvid.dialects.orders import (
+    bare_base64,
+    check_prompt,
+    checked_options,
+    data_uri,
+    exact_size,
+    field_of,
+    first_and_last,
+    frames_or_references,
+    images_of,
+    one_of,
+    path_segment,
+    refuse_unspoken,
+    whole_seconds,
+)
+from batchvid.dialects.replies import read_submit
+from batchvid.errors import Unsupported
+from batchvid.wire import ImageInput, Order, Refused, Request, Response, Status
+
+__all__ = ["poll", "read_poll", "read_submit", "submit"]
+
+PATH = "/v1/video/generations"
+CONTENT = "/v1/videos"  # the server has one content route, for the tasks of both
+OWN = frozenset({"model", "prompt", "mode", "image", "images", "size", "duration", "seconds", "input_reference"})
+PROMPT_MOST = 32_000  # the server sets none: this is the OpenAI wire's
+MODES = {"std": "std", "pro": "pro"}
+SOUND = {True: "on", False: "off"}
+KLING_SIZES = {"16:9": "1280x720", "9:16": "720x1280", "1:1": "1024x1024"}  # any other is made square, unasked
+SIZES = {**KLING_SIZES, "4:3": "960x720", "3:4": "720x960"}
+RATIOS = {ratio: ratio for ratio in ("21:9", "16:9", "4:3", "1:1", "3:4", "9:16")}
+ROLES = {"first": "first_frame", "last": "last_frame", "reference": "reference_image"}
+VIDU_REFERENCES_LEAST = 3  # the server takes one picture for a first frame, two for the first and the last
+
+_SCENE = ("prompt", "image", "duration_s", "resolution")
+SPOKEN = {
+    "kling": (*_SCENE, "end_image", "aspect_ratio", "negative_prompt", "sound", "mode"),
+    "doubao": (*_SCENE, "end_image", "reference_images", "aspect_ratio", "seed", "sound"),
+    "vidu": (*_SCENE, "end_image", "reference_images", "seed"),
+    "": (*_SCENE, "aspect_ratio"),
+}
+"""What the adaptor of each vendor reads, by the beginning of the model's name; the first that fits."""
+
+
+def submit(order: Order) -> Request:
+    """Say what to buy. Options are the vendor's: they go into the metadata, but for the server's own fields.
+
+    Raises Unsupported.
+    """
+    vendor = next(start for start in SPOKEN if order.model.startswith(start))
+    refuse_unspoken(order, f"the new-api wire to {vendor or order.model}", SPOKEN[vendor])
+    check_prompt(order, most=PROMPT_MOST)
+    said = {"model": order.model, "prompt": order.prompt, "duration": whole_seconds(order)} | BODIES[vendor](order)
+    metadata = {name: value for name, value in said.pop("metadata", {}).items() if value is not None}
+    said = {name: value for name, value in said.items() if value is not None}
+    options = dict(checked_options(order, {*said, *metadata}))
+    vendors = options.pop("metadata", {})
+    if not isinstance(vendors, dict):
+        raise Unsupported("options", "metadata must hold the vendor's fields, each with its name")
+    own = {name: value for name, value in options.items() if name in OWN}
+    metadata |= {name: value for name, value in options.items() if name not in OWN} | vendors
+    if metadata:
+        said["metadata"] = metadata
+    return Request(method="POST", path=PATH, json=said | own)
+
+
+def poll(order: Order, task_id: str) -> Request:  # noqa: ARG001 - the port's signature; this path depends on the id only
+    """Ask where the task stands."""
+    return Request(method="GET", path=f"{PATH}/{path_segment(task_id)}")
+
+
+def read_poll(response: Response, task_id: str) -> Status | Refused:
+    """Read a poll reply, wrapped or not; a finished clip is also offered at `/content`. Raises UnreadableReply."""
+    return replies.read_poll(response, content_path=f"{CONTENT}/{path_segment(task_id)}/content")
+
+
+def _kling(order: Order) -> dict[str, Any]:
+    """Say Kling's own fields in the metadata, which the server lays over the body that it writes."""
+    first, last = first_and_last(order)
+    if order.resolution and order.resolution not in KLING_SIZES.values():
+        raise Unsupported("resolution", f"{', '.join(KLING_SIZES.values())} are allowed; a quality is said by mode")
+    exact = exact_size(order)
+    ratio = one_of("aspect_ratio", order.aspect_ratio, KLING_SIZES) if order.aspect_ratio else None
+    return {
+        "mode": one_of("mode", order.mode, MODES) if order.mode else None,
+        "size": order.resolution if exact else ratio,
+        "image": (first.url or bare_base64(first)) if first else None,
+        "metadata": {
+            "image_tail": (last.url or bare_base64(last)) if last else None,
+            "negative_prompt": order.negative_prompt or None,
+            "sound": None if order.sound is None else SOUND[order.sound],
+            "external_task_id": order.external_id or None,
+        },
+    }
+
+
+def _doubao(order: Order) -> dict[str, Any]:
+    """Say it in Ark's words; pictures go into its `content`, where each has a role."""
+    if exact_size(order):
+        raise Unsupported("resolution", "Seedance takes a tier like 720p here, beside the aspect_ratio")
+    pictures = [
+        {"type": "image_url", "image_url": {"url": image.url or data_uri(image)}, "role": ROLES[image.role]}
+        for image in frames_or_references(order)
+    ]
+    return {
+        "metadata": {
+            "content": pictures or None,
+            "ratio": one_of("aspect_ratio", order.aspect_ratio, RATIOS) if order.aspect_ratio else None,
+            "resolution": order.resolution or None,
+            "seed": order.seed,
+            "generate_audio": order.sound,
+        }
+    }
+
+
+def _vidu(order: Order) -> dict[str, Any]:
+    """Say it in Vidu's words: its `size` is a tier, and how many pictures there are decides what they are."""
+    if exact_size(order):
+        raise Unsupported("resolution", "Vidu takes a tier like 720p here: the clip has the shape of its picture")
+    pictures = frames_or_references(order)
+    if images_of(order, "reference") and len(pictures) < VIDU_REFERENCES_LEAST:
+        raise Unsupported(
+            "reference_images", f"at least {VIDU_REFERENCES_LEAST} are needed: fewer are taken for frames"
+        )
+    return {
+        "size": order.resolution or None,
+        "images": [_linked(image) for image in pictures] or None,
+        "metadata": {"seed": order.seed},
+    }
+
+
+def _other(order: Order) -> dict[str, Any]:
+    first, _ = first_and_last(order)
+    exact = exact_size(order)
+    if order.resolution and not exact:
+        raise Unsupported("resolution", f"exact pixels like 1280x720 are allowed, not {order.resolution}")
+    ratio = one_of("aspect_ratio", order.aspect_ratio, SIZES) if order.aspect_ratio else None
+    return {"size": order.resolution if exact else ratio, "image": _linked(first) if first else None}
+
+
+BODIES: dict[str, Callable[[Order], dict[str, Any]]] = {
+    "kling": _kling,
+    "doubao": _doubao,
+    "vidu": _vidu,
+    "": _other,
+}
+
+
+def _linked(image: ImageInput) -> str:
+    if not image.url:
+        raise Unsupported(field_of(image), "this vendor fetches pictures by link: give an https:// address")
+    return image.url

@@ -1,0 +1,111 @@
+"""A clip's file on its way: the `.part`, a note of what it is a part of, and the digest so far. Knows no socket."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+
+from batchvid.errors import BadMedia
+from batchvid.storage import LocalStore, storage_error
+
+GATHER_BYTES = 1024 * 1024  # one write in a thread for so many bytes: a stalled disk must not stop the poll loop
+
+
+class Arrival:
+    """The file of one clip, for one task. Every method is blocking and raises StorageError, NoRoom when it is full."""
+
+    def __init__(self, store: LocalStore, key: str, task_id: str, most_bytes: int) -> None:
+        self.path = store.part(key)
+        self._store = store
+        self._note = self.path.with_name(self.path.name + ".json")
+        self._task_id = task_id
+        self._most_bytes = most_bytes
+        self._validator = ""
+        self._digest = hashlib.sha256()
+        self.size_bytes = 0
+
+    def resume_from(self) -> int:
+        """How many good bytes of this very task's clip are here already; they are hashed again. Else 0."""
+        try:
+            note = json.loads(self._note.read_text("utf-8"))
+            if note["task_id"] != self._task_id or not note["validator"]:
+                return 0
+            digest = hashlib.sha256()
+            with self.path.open("rb") as file:
+                while piece := file.read(GATHER_BYTES):
+                    digest.update(piece)
+                size = file.tell()
+        except (OSError, ValueError, KeyError, TypeError):
+            return 0
+        self._validator, self._digest, self.size_bytes = note["validator"], digest, size
+        return size
+
+    def range_headers(self, have: int) -> dict[str, str]:
+        """Headers that ask for the rest, and for the whole if the file is another by now."""
+        return {"Range": f"bytes={have}-", "If-Range": self._validator} if have else {}
+
+    def fits(self, content_range: str, validator: str) -> bool:
+        """Whether a part is the rest of this very file."""
+        return validator == self._validator and content_range.startswith(f"bytes {self.size_bytes}-")
+
+    def begin(self, have: int, validator: str, announced_bytes: int = 0) -> None:
+        """Start writing after `have` bytes; `validator` is the server's own mark of the file's identity.
+
+        Raises BadMedia when more is announced than any such clip has, NoRoom when it would not fit on the disk.
+        """
+        if not have:
+            self.discard()
+        self._check_size(have + announced_bytes)
+        self._store.check_room(announced_bytes)
+        usable = "" if validator.startswith("W/") else validator  # a weak tag promises nothing byte for byte
+        self._guarded(self.path.touch)
+        self._guarded(
+            lambda: self._note.write_text(json.dumps({"task_id": self._task_id, "validator": usable}), "utf-8")
+        )
+
+    def write(self, pieces: list[bytes]) -> None:
+        """Append and hash. Raises BadMedia when the body has no end, NoRoom before the disk is quite full."""
+
+        def append() -> None:
+            with self.path.open("ab") as file:
+                for piece in pieces:
+                    file.write(piece)
+
+        size = sum(map(len, pieces))
+        self._store.check_room(size)
+        self._guarded(append)
+        for piece in pieces:
+            self._digest.update(piece)
+        self.size_bytes += size
+        self._check_size(self.size_bytes)
+
+    def write_whole(self, data: bytes) -> None:
+        """Write it all."""
+        self.begin(0, "", len(data))
+        self.write([data])
+
+    def digest(self) -> str:
+        """The SHA-256 of all bytes, hex."""
+        return self._digest.hexdigest()
+
+    def discard(self) -> None:
+        """Throw away what is here: it is not the beginning of anything."""
+        self._guarded(lambda: self.path.unlink(missing_ok=True))
+        self._digest, self.size_bytes = hashlib.sha256(), 0
+
+    def forget(self) -> None:
+        """Remove the note; the file itself has found its place."""
+        self._guarded(lambda: self._note.unlink(missing_ok=True))
+
+    def _check_size(self, size_bytes: int) -> None:
+        if size_bytes > self._most_bytes:
+            self.discard()
+            self.forget()
+            raise BadMedia(f"the body is larger than {self._most_bytes} bytes, which no such clip is")
+
+    def _guarded(self, act: Callable[[], object]) -> None:
+        try:
+            act()
+        except OSError as fault:
+            raise storage_error(self.path, fault) from fault

@@ -1,0 +1,93 @@
+"""Asking after a lost submit, value to value: what a provider's answer is taken for, and what no answer may become."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given
+
+from batchvid.dialects import DIALECTS
+from batchvid.dialects.lookups import WAYS, Way
+from batchvid.failures import FailureKind
+from batchvid.wire import Candidate, Order, Refused, Response
+from tests.dialects.test_mangled import RESPONSES, often
+from tests.exchanges import load
+
+KLING, LIST = WAYS["external_id"]["kling"], WAYS["list"]["openai-videos"]
+EVERY = [pytest.param(way, id=f"{name} of {dialect}") for name, table in WAYS.items() for dialect, way in table.items()]
+
+
+def reply(document: Any, status: int = 200) -> Response:
+    return Response(status=status, body=orjson.dumps(document))
+
+
+def test_every_way_is_a_dialects() -> None:
+    """Nothing is asked in a format that is not spoken."""
+    assert {dialect for table in WAYS.values() for dialect in table} <= DIALECTS.keys()
+
+
+def test_kling_is_asked_on_the_path_of_the_order_by_our_own_id() -> None:
+    """As the recording of such a poll has it; blanks and slashes stay one step of the path."""
+    assert KLING.ask(Order(model="kling-v2-6", prompt="p", external_id="kite/1 a")).path == (
+        "/v1/videos/text2video/kite%2F1%20a"
+    )
+
+
+@pytest.mark.parametrize("recording", load("kling", "poll"), ids=lambda recording: recording.case)
+def test_what_kling_says_of_a_task_names_it(recording: Any) -> None:
+    """Every recorded poll that speaks of a task names it; one that does not know it finds none."""
+    read = KLING.read(recording.response)
+    expected = recording.means.get("status", {}).get("phase")
+    if expected == "unseen":
+        assert read == ()
+    elif expected:
+        assert not isinstance(read, Refused)
+        assert [candidate.task_id for candidate in read] != [""]
+    else:
+        assert isinstance(read, (Refused, tuple))
+
+
+def test_the_list_is_read_row_by_row() -> None:
+    """What a row does not say stays unsaid; what is no row is passed over."""
+    whole = {"id": "video_1", "model": "sora-2", "prompt": "a kite", "created_at": 1773383500, "status": "queued"}
+    assert LIST.read(reply({"object": "list", "data": [whole, {"id": "video_2"}, {"id": ""}, "x", None]})) == (
+        Candidate(
+            task_id="video_1", model="sora-2", prompt="a kite", created_at=datetime(2026, 3, 13, 6, 31, 40, tzinfo=UTC)
+        ),
+        Candidate(task_id="video_2"),
+    )
+
+
+@pytest.mark.parametrize("way", EVERY)
+@pytest.mark.parametrize(
+    ("response", "kind"),
+    [
+        (reply({"error": {"message": "Invalid token", "code": ""}}, 401), FailureKind.AUTH),
+        (reply({"error": {"message": "slow down", "code": ""}}, 429), FailureKind.RATE),
+        (reply({"code": 5000, "message": "internal error"}, 500), FailureKind.UNAVAILABLE),
+        (Response(status=200, body=b"<html></html>"), FailureKind.UNAVAILABLE),
+        (Response(status=503), FailureKind.UNAVAILABLE),
+    ],
+)
+def test_no_answer_is_no_knowledge(way: Way, response: Response, kind: FailureKind) -> None:
+    """A question that was refused says nothing of the task: neither that it is there nor that it is not."""
+    read = way.read(response)
+    assert isinstance(read, Refused)
+    assert read.kind is kind
+    assert read.message
+
+
+@pytest.mark.parametrize("way", EVERY)
+def test_whatever_comes_is_candidates_or_a_refusal(way: Way) -> None:
+    """Mangled as it may be: never an exception, never a candidate without an id."""
+
+    @often
+    @given(response=RESPONSES)
+    def check(response: Response) -> None:
+        read = way.read(response)
+        assert isinstance(read, Refused) or all(candidate.task_id for candidate in read)
+
+    check()

@@ -1,0 +1,196 @@
+"""Ways to bring the emulator to give a reply: dials, faults and looks, in the emulator's own words.
+
+None may hand the emulator the reply itself (`json`, or a `body` in JSON): then it would be compared with itself.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.emulator.helpers import VERSION, Answer, Vendor
+
+Act = Callable[[Vendor], Awaitable[Answer]]
+
+LINK = "https://cdn.example/a.png"
+PROMPT = {"prompt": "a kite"}
+UPSTREAM = json.dumps({"code": 1301, "message": "content security policy", "request_id": "u"})
+VISIBLE = {"runway_hidden_polls": 0}
+PATHS = {
+    "kling": ("/kling/v1/videos/text2video",) * 2,
+    "runway": ("/runwayml/v1/image_to_video", "/runwayml/v1/tasks"),
+    "xai": ("/grok/v1/videos/generations", "/grok/v1/videos"),
+    "gateway": ("/gateway/v1/videos",) * 2,
+    "newapi": ("/gateway/v1/video/generations",) * 2,
+    "ark": ("/volc/v3/contents/generations/tasks",) * 2,
+}
+"""Where a family's tasks are made and looked at; the others share `/v1/videos`."""
+BODIES: dict[str, dict[str, Any]] = {
+    "veo": {"model": "veo3-fast", "size": "16x9"},
+    "openai-videos": {"model": "sora-2", "seconds": "4", "size": "1280x720"},
+    "seedance": {"model": "doubao-seedance-2-0-fast"},
+    "videos": {"model": "happyhorse-1.0"},
+    "kling": {},
+    "runway": {"model": "gen4_turbo", "promptImage": LINK, "promptText": "a kite"},
+    "xai": {},
+    "gateway": {"model": "kling-video", "model_name": "kling-v2-6"},
+    "newapi": {"model": "kling-v2-6"},
+    "ark": {"model": "doubao-seedance-1-5-pro-251215", "content": [{"type": "text", "text": "a kite"}]},
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Play:
+    """What to dial, and what to ask; the last answer is the one that is compared. `of`: the family that is asked."""
+
+    of: str
+    act: Act
+    dials: dict[str, Any] = field(default_factory=dict)
+
+
+def paths(of: str) -> tuple[str, str]:
+    return PATHS.get(of, ("/v1/videos",) * 2)
+
+
+def task_of(reply: Answer) -> str:
+    """The id in the answer to a submit."""
+    said = reply.json
+    inner = said.get("data") or {}
+    return str(inner.get("task_id") or said.get("id") or said.get("task_id") or said["request_id"])
+
+
+def sends(of: str, path: str = "", **fields: Any) -> Act:
+    """A submit: the family's usual body with these fields over it."""
+
+    async def act(v: Vendor) -> Answer:
+        return await v.call("POST", path or paths(of)[0], json={**PROMPT, **BODIES[of], **fields}, headers=VERSION)
+
+    return act
+
+
+def looks(of: str, number: int, submit: Act | None = None, *, below: str = "") -> Act:
+    """A submit, and so many looks at its task."""
+
+    async def act(v: Vendor) -> Answer:
+        task = task_of(await (submit or sends(of))(v))
+        answers = [await v.call("GET", f"{below or paths(of)[1]}/{task}") for _ in range(number)]
+        return answers[-1]
+
+    return act
+
+
+def queued(of: str, **dials: Any) -> Play:
+    return Play(of=of, act=looks(of, 1), dials={**VISIBLE, **dials})
+
+
+def running(of: str, **dials: Any) -> Play:
+    return Play(of=of, act=looks(of, 2), dials={**VISIBLE, **dials})
+
+
+def ready(of: str, submit: Act | None = None, **dials: Any) -> Play:
+    return Play(of=of, act=looks(of, 3, submit), dials={**VISIBLE, **dials})
+
+
+def ended(of: str, outcome: str, submit: Act | None = None, message: str = "", code: str = "", **dials: Any) -> Play:
+    """A task that ends so, looked at until it has."""
+    rule = {"match": {"step": "submit"}, "do": {"outcome": outcome, "message": message, "code": code}}
+    return Play(of=of, act=looks(of, 3, submit), dials={**VISIBLE, "faults": (rule,), **dials})
+
+
+def kind(of_kind: str, **fields: Any) -> Play:
+    """The second look at a Kling task of this kind."""
+    path = f"/kling/v1/videos/{of_kind}"
+    return Play(of="kling", act=looks("kling", 2, sends("kling", path, **fields), below=path))
+
+
+def no(of: str, deed: str, /, status: int | None = None, **do: Any) -> Play:
+    """A submit that meets a named refusal, or another deed."""
+    said = {deed: True, **({"status": status} if status else {}), **do}
+    return Play(of=of, act=sends(of), dials={"faults": ({"match": {"step": "submit"}, "do": said},)})
+
+
+def no_look(of: str, deed: str, /, status: int | None = None, **do: Any) -> Play:
+    """A look that meets one."""
+    said = {deed: True, **({"status": status} if status else {}), **do}
+    return Play(of=of, act=looks(of, 1), dials={"faults": ({"match": {"step": "poll"}, "do": said},)})
+
+
+def bare(of: str, step: str, status: int, body: str = "") -> Play:
+    """A status, and no more than a text that is no JSON: some proxy's."""
+    do = {"status": status, "body": body, "headers": {"Retry-After": "30"}}
+    return Play(
+        of=of,
+        act=sends(of) if step == "submit" else looks(of, 1),
+        dials={"faults": ({"match": {"step": step}, "do": do},)},
+    )
+
+
+def sent(of: str, path: str = "", dials: dict[str, Any] | None = None, /, **fields: Any) -> Play:
+    """A submit of just this body, and the vendor's honest answer."""
+    return Play(of=of, act=sends(of, path, **fields), dials=dials or {})
+
+
+def unknown(of: str, **dials: Any) -> Play:
+    """A look at a task that nobody made."""
+    return Play(of=of, act=lambda v: v.call("GET", f"{paths(of)[1]}/1"), dials=dials)
+
+
+def locked_out(of: str, step: str) -> Play:
+    """The wrong key."""
+    path = paths(of)[0] if step == "submit" else f"{paths(of)[1]}/1"
+    method = "POST" if step == "submit" else "GET"
+    return Play(of=of, act=lambda v: v.call(method, path, json=BODIES[of]), dials={"api_key": "another"})
+
+
+def astray(method: str, **dials: Any) -> Play:
+    """A wrong path."""
+    return Play(of="", act=lambda v: v.call(method, "/v2/videos/1"), dials=dials)
+
+
+async def second(v: Vendor) -> Answer:
+    """Two submits to Kling; the second answer."""
+    await sends("kling")(v)
+    return await sends("kling")(v)
+
+
+async def waits(v: Vendor) -> Answer:
+    """A second Runway task, while the first has the only slot."""
+    await sends("runway")(v)
+    return await looks("runway", 1)(v)
+
+
+async def parent(v: Vendor) -> dict[str, str]:
+    """The two ids of a finished Kling clip."""
+    done = (await looks("kling", 3)(v)).json["data"]
+    return {"task_id": done["task_id"], "video_id": done["task_result"]["videos"][0]["id"]}
+
+
+async def extends(v: Vendor) -> Answer:
+    """An extension of one."""
+    return await sends("kling", "/kling/v1/videos/video-extend", **await parent(v))(v)
+
+
+async def extends_by_clip(v: Vendor) -> Answer:
+    """The same by the clip's id alone, as the older page has it."""
+    said = {"video_id": (await parent(v))["video_id"]}
+    return await sends("kling", "/kling/v1/videos/video-extend", **said)(v)
+
+
+async def speaks(v: Vendor) -> Answer:
+    """A lip-sync of one."""
+    said = {"mode": "audio2video", "audio_url": LINK, "video_id": (await parent(v))["video_id"]}
+    return await sends("kling", "/kling/v1/videos/lip-sync", input=said)(v)
+
+
+async def remixes(v: Vendor) -> Answer:
+    """A remix of a finished Sora clip."""
+    done = (await looks("openai-videos", 3)(v)).json
+    return await v.call("POST", f"/v1/videos/{done['id']}/remix", json=PROMPT)
+
+
+def contradicts(of: str, number: int, word: str, **dials: Any) -> Play:
+    """A task wrapper with another word than the task inside."""
+    rule = {"match": {"step": "poll"}, "do": {"wrapper_says": word}}
+    return Play(of=of, act=looks(of, number), dials={**VISIBLE, "faults": (rule,), **dials})

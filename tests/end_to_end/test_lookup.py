@@ -1,0 +1,191 @@
+"""A submit without a verdict: found again where the provider can be asked, held everywhere else, bought once always."""
+
+from __future__ import annotations
+
+import json
+import signal
+import urllib.request
+
+import pytest
+
+from batchvid.emulator import Settings
+from batchvid.state import read_jobs
+from tests.end_to_end.conftest import KEY, Bench
+
+BOAT = "  - {id: boat, model: kling-v2-6, duration_s: 5, prompt: a boat}"
+KITE = "  - {id: kite, prompt: a kite}"
+LOSSES: dict[str, dict[str, object]] = {
+    "reset": {"reset_after": True},
+    "late reset": {"reset_after": True, "delay_s": 0.05},
+    "truncated": {"truncate_json": True},
+    "503": {"status": 503, "after": True},
+    "web page": {"status": 524, "html": True, "after": True},
+    "empty 200": {"empty": True, "after": True},
+    "trouble in a 200": {"error_200": True, "after": True},
+}
+"""The provider makes the task, and its answer says nothing."""
+
+
+def lose_all(bench: Bench, clip: str) -> None:
+    """A manifest with a clip for every loss, and a provider that loses them so."""
+    bench.write(f"  - {{id: lost, {clip}, prompt: 'lost by {{{{ how }}}}', matrix: {{how: {json.dumps([*LOSSES])}}}}}")
+    rules = [{"match": {"step": "submit", "prompt": f"by {how}"}, "do": deed} for how, deed in LOSSES.items()]
+    bench.emulator.set_faults(*rules)
+
+
+def lose(bench: Bench, deed: dict[str, object], **match: object) -> None:
+    """The provider does this with such submits."""
+    bench.emulator.set_faults({"match": {"step": "submit", **match}, "do": deed})
+
+
+class TestByOurOwnId:
+    """Kling takes an id of ours with the call, and can be asked by it."""
+
+    def test_what_was_made_is_found_in_the_same_run(self, bench: Bench) -> None:
+        """However Kling's answers are lost: every task is found, every clip stored, each bought once."""
+        lose_all(bench, "model: kling-v2-6, duration_s: 5")
+        result = bench.run()
+        assert result.code == 0, result
+        assert bench.emulator.ledger()["purchases"] == len(LOSSES)
+        assert {(row["state"], row["attempts"]) for row in bench.rows()} == {("succeeded", "1")}
+        assert result.out.count("is found again at cometapi: task") == len(LOSSES)
+
+    def test_what_was_not_made_is_held(self, bench: Bench) -> None:
+        """Kling knows no such task, which is no proof: the job stays uncertain and is not sent again."""
+        bench.write(BOAT)
+        lose(bench, {"reset_before": True})
+        assert bench.run().code == 5
+        assert bench.run().code == 5
+        ledger = bench.emulator.ledger()
+        assert (ledger["submits"], ledger["purchases"]) == (1, 0)
+        (held,) = bench.status()["uncertain"]
+        assert held["looked_up"].startswith("cometapi does not know it by our id of the call (asked 4 times)")
+
+    def test_a_provider_that_does_not_answer_is_asked_again_by_the_next_run(self, bench: Bench) -> None:
+        """Nothing can be said of the task now: held, and told so; later it is found and its clip comes home."""
+        bench.write(BOAT)
+        bench.emulator.set_faults(
+            {"match": {"step": "submit"}, "do": "reset_after"},
+            {"match": {"step": "poll"}, "do": {"status": 503}},
+        )
+        assert bench.run().code == 5
+        assert "could not be asked" in bench.status()["uncertain"][0]["looked_up"]
+        bench.emulator.set_faults()
+        assert bench.run().code == 0
+        assert bench.emulator.ledger()["purchases"] == 1
+
+    def test_killed_between_the_call_and_its_answer(self, bench: Bench) -> None:
+        """kill -9 while the answer is on its way: the next run asks Kling and goes on by itself."""
+        bench.write(BOAT)
+        lose(bench, {"delay_s": 30})
+        process = bench.start("run", str(bench.manifest))
+        while not bench.emulator.ledger()["purchases"]:
+            assert process.poll() is None, process.communicate()
+        process.kill()
+        process.communicate()
+        assert process.returncode == -signal.SIGKILL
+        bench.emulator.set_faults()
+        assert bench.run().code == 0
+        assert bench.emulator.ledger()["purchases"] == 1
+
+    def test_collecting_needs_no_manifest(self, bench: Bench) -> None:
+        """The state file alone is enough to ask after a lost submit, and to fetch what it bought."""
+        bench.write(BOAT)
+        process = bench.start("1", str(bench.manifest), module="tests.end_to_end.die_after")
+        process.communicate(timeout=60)
+        (job,) = read_jobs(bench.batch / "state.sqlite3")
+        order = {"model_name": "kling-v2-6", "prompt": "a boat", "external_task_id": job.external_id}
+        call = urllib.request.Request(
+            f"{bench.emulator.base_url}/kling/v1/videos/text2video",
+            data=json.dumps(order).encode(),
+            headers={"Authorization": f"Bearer {KEY}", "Content-Type": "application/json"},
+        )
+        urllib.request.urlopen(call).close()  # the call that the kill has overtaken
+        bench.manifest.write_text("clips: [broken", "utf-8")
+        assert bench.cli("run", "batch", "--collect-only").code == 0
+        assert bench.emulator.ledger()["purchases"] == 1
+
+    def test_it_is_looked_for_before_it_is_bought_again(self, bench: Bench) -> None:
+        """`on_lost_submit: resubmit` is a permission, not a wish: a task that is found is not bought twice."""
+        bench.write(BOAT, on_lost_submit="resubmit")
+        lose(bench, {"reset_after": True})
+        assert bench.run().code == 0
+        assert bench.emulator.ledger()["purchases"] == 1
+
+    def test_what_is_not_found_is_bought_again_only_where_the_manifest_says_so(self, bench: Bench) -> None:
+        """The first call never arrived: with resubmit it is sent again, and bought once in all."""
+        bench.write(BOAT, on_lost_submit="resubmit")
+        lose(bench, {"reset_before": True}, nth=[1])
+        assert bench.run().code == 0
+        ledger = bench.emulator.ledger()
+        assert (ledger["submits"], ledger["purchases"]) == (2, 1)
+
+    def test_a_provider_may_be_said_not_to_serve_it(self, bench: Bench) -> None:
+        """`lookup: none`: nobody is asked, the job is held."""
+        bench.write(BOAT, lookup="none")
+        lose(bench, {"reset_after": True})
+        assert bench.run().code == 5
+        ledger = bench.emulator.ledger()
+        assert (ledger["purchases"], ledger["polls"]) == (1, 0)
+
+
+def test_where_nobody_can_be_asked_it_is_held(bench: Bench) -> None:
+    """Veo has no lookup: uncertain, never sent again, its price held, exit 5."""
+    lose_all(bench, "model: veo3-fast")
+    for _ in range(2):
+        assert bench.run().code == 5
+    ledger = bench.emulator.ledger()
+    assert (ledger["submits"], ledger["purchases"], ledger["polls"]) == (len(LOSSES), len(LOSSES), 0)
+    assert bench.status()["states"]["uncertain"] == len(LOSSES)
+    assert bench.status()["committed_usd"] == "1.400"
+
+
+class TestInAList:
+    """A server that lists its tasks, as OpenAI's own does."""
+
+    HOUSE = (
+        "  - {id: house, model: openai-videos/house-model, provider: own,"
+        " prompt: 'a house {{ n }}', matrix: {n: [1, 2]}}"
+    )
+
+    @pytest.fixture
+    def settings(self) -> Settings:
+        return Settings(life="polls:1", render="shared", api_key=KEY, video_list=True)
+
+    def write(self, bench: Bench, clips: str, **more: object) -> None:
+        """A provider of one's own, which is said to have a list."""
+        quick = {"submits_per_min": 60000, "polls_per_s": 1000, "poll_every_s": 0.02, "concurrency": 20, **more}
+        where = {"dialect": "openai-videos", "base_url": bench.emulator.base_url, "api_key_env": "TEST_KEY"}
+        bench.manifest.write_text(
+            f"providers: {{own: {json.dumps({'lookup': 'list', **where, **quick})}}}\n"
+            f"defaults: {{duration_s: 4}}\nclips:\n{clips}\n",
+            "utf-8",
+        )
+
+    def test_the_one_that_fits_is_found(self, bench: Bench) -> None:
+        """Model, prompt and time agree with one task of the list each: found and stored, bought once."""
+        self.write(bench, self.HOUSE)
+        lose(bench, {"reset_after": True})
+        result = bench.run()
+        assert result.code == 0, result
+        assert bench.emulator.ledger()["purchases"] == 2
+
+    def test_two_of_the_same_are_left_to_a_person(self, bench: Bench) -> None:
+        """Two takes without a seed look alike to the list: nobody can tell whose task is whose."""
+        self.write(bench, self.HOUSE.replace("matrix: {n: [1, 2]}", "takes: 2").replace(" {{ n }}", ""))
+        lose(bench, {"reset_after": True})
+        assert bench.run().code == 5
+        assert bench.run().code == 5
+        assert {job["looked_up"] for job in bench.status()["uncertain"]} == {
+            "own has a task like it, but not for this job alone: nobody can tell whose it is"
+        }
+        assert bench.emulator.ledger()["purchases"] == 2
+
+    def test_the_task_of_another_job_is_not_taken(self, bench: Bench) -> None:
+        """Of two takes one was accepted and one never arrived: the first one's task is no find for the second."""
+        self.write(bench, self.HOUSE.replace("matrix: {n: [1, 2]}", "takes: 2").replace(" {{ n }}", ""), concurrency=1)
+        lose(bench, {"reset_before": True}, nth=[2])
+        assert bench.run().code == 5
+        states = bench.status()["states"]
+        assert (states["succeeded"], states["uncertain"]) == (1, 1)
+        assert "does not know it among its newest 100" in bench.status()["uncertain"][0]["looked_up"]

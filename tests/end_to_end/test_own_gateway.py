@@ -1,0 +1,201 @@
+"""A gateway of the user's own: a wire format, an address and the name of a key, from manifest to stored clip."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from batchvid.dialects import DIALECTS
+from batchvid.emulator import Settings
+from tests.end_to_end.conftest import KEY, PICTURES, Bench, ServedEmulator
+
+FILE = PICTURES / "harbour.jpg"
+LINK = "https://example.com/harbour.png"
+SOURCE = "https://example.com/source.mp4"
+SOUND = "https://example.com/rain.mp3"
+FPS = 4  # the clips are only looked at for their length and shape
+QUICK = {"concurrency": 20, "submits_per_min": 60000, "polls_per_s": 1000, "poll_every_s": 0.02}
+PREFIXES = {"kling": "/kling", "runway": "/runwayml", "xai": "/grok", "gateway": "/gateway", "newapi": "/gateway"}
+"""Where the emulator has each wire format; the others stand at the root."""
+CLIPS = {
+    "veo": "model: veo3-fast",
+    "openai-videos": "model: openai-videos/wan2.6, resolution: 1280x720",
+    "seedance": "model: doubao-seedance-2-0-fast",
+    "videos": "model: videos/wan2.6, resolution: 1280x720",
+    "kling": "model: kling-v2-6",
+    "runway": f"model: gen3a_turbo, image: '{FILE}'",
+    "xai": "model: grok-imagine-video",
+    "gateway": "model: viduq3-turbo",
+    "newapi": "model: kling-v2-6",
+}
+"""One clip for each wire format."""
+
+MODES = {
+    "t2v": "model: veo3-fast",
+    "i2v": f"model: viduq3-turbo, image: '{LINK}'",
+    "i2v_first_last": f"model: veo3.1, image: '{LINK}', end_image: '{LINK}'",
+    "reference_images": f"model: happyhorse-1.0-r2v, reference_images: ['{LINK}']",
+    "reference_material": f"model: doubao-seedance-2-0-260128, reference_images: ['{LINK}'], audio: '{SOUND}'",
+    "multi_i2v": f"model: kling-v1-6, duration_s: 5, reference_images: ['{FILE}', '{LINK}']",
+    "extend": "model: kling-v2-6, action: extend, options: {video_id: f8b2c1d0}",
+    "r2v": f"model: gemini-omni, reference_images: ['{LINK}']",
+    "edit": f"model: gemini-omni, action: edit, video: '{SOURCE}'",
+}
+"""A clip for each mode of the gateway's page."""
+FAMILIES = {
+    "sora": ("", "model: sora-2, duration_s: 8, aspect_ratio: 9:16"),
+    "hailuo": ("t2v", "model: hailuo-video, duration_s: 6"),
+    "grok": ("reference_images", f"model: grok-imagine-1.0-video, duration_s: 10, reference_images: ['{LINK}']"),
+    "happyhorse": ("edit", f"model: happyhorse-1.0-video-edit, action: edit, video: '{SOURCE}'"),
+    "kling": ("i2v", f"model: kling-v3, duration_s: 10, image: '{FILE}'"),
+    "omni": ("t2v", "model: gemini-omni, duration_s: 6"),
+    "seedance": ("reference_material", f"model: doubao-seedance-2-0-fast-260128, video: '{SOURCE}'"),
+    "components": ("reference_images", f"model: veo3.1-components, reference_images: ['{LINK}']"),
+}
+"""More of what the page sells, each with its mode."""
+
+
+@pytest.fixture
+def settings() -> Settings:
+    return Settings(life="polls:1", render="shared", fps=FPS, api_key=KEY)
+
+
+@pytest.fixture
+def office(settings: Settings, bench: Bench) -> Iterator[ServedEmulator]:
+    """A second server at another address; the bench's own must never be asked."""
+    with ServedEmulator(settings) as served:
+        yield served
+    assert bench.emulator.ledger()["submits"] == 0
+
+
+def own(served: ServedEmulator, dialect: str) -> dict[str, object]:
+    """The provider's row, as a manifest or a batchvid.toml holds it."""
+    at = {"dialect": dialect, "base_url": served.base_url, "api_key_env": "TEST_KEY"}
+    return {**at, "prefix": PREFIXES.get(dialect, ""), **QUICK}
+
+
+def write(bench: Bench, clips: dict[str, str], **providers: dict[str, object]) -> None:
+    """A manifest of these clips, each said by its name, all at the last provider unless they say theirs."""
+    lines = "\n".join(f"  - {{id: {name}, prompt: 'a kite, {name}', {said}}}" for name, said in clips.items())
+    bench.manifest.write_text(f"providers: {json.dumps(providers)}\nclips:\n{lines}\n", "utf-8")
+
+
+def test_every_dialect_in_the_manifest(bench: Bench, office: ServedEmulator) -> None:
+    """`dialect`, `base_url` and `api_key_env` are all that a server of one's own needs, whatever it speaks."""
+    clips = {dialect: f"provider: own-{dialect}, {said}" for dialect, said in CLIPS.items()}
+    write(bench, clips, **{f"own-{dialect}": own(office, dialect) for dialect in DIALECTS})
+    ended = bench.run()
+    assert ended.code == 0, ended.out + ended.err
+    assert {row["id"]: row["state"] for row in bench.rows()} == dict.fromkeys(DIALECTS, "succeeded")
+    books = office.ledger()
+    assert (books["purchases"], books["key_leaks"]) == (len(DIALECTS), 0)
+
+
+def test_every_dialect_in_batchvid_toml(bench: Bench, office: ServedEmulator) -> None:
+    """The same in the user's own file beside the manifest, which then only names the providers."""
+    rows = [
+        f"[providers.own-{dialect}]\n" + "\n".join(f"{key} = {json.dumps(value)}" for key, value in row.items())
+        for dialect in DIALECTS
+        for row in [own(office, dialect)]
+    ]
+    (bench.folder / "batchvid.toml").write_text("\n".join(rows), "utf-8")
+    write(bench, {dialect: f"provider: own-{dialect}, {said}" for dialect, said in CLIPS.items()})
+    ended = bench.run()
+    assert ended.code == 0, ended.out + ended.err
+    assert office.ledger()["purchases"] == len(DIALECTS)
+
+
+class TestEveryMode:
+    """What the gateway's page says, in the two shapes in which such gateways answer."""
+
+    @pytest.fixture(params=["documented", "stock"])
+    def settings(self, request: pytest.FixtureRequest) -> Settings:
+        return Settings(life="polls:2", render="shared", fps=FPS, api_key=KEY, gateway_shape=request.param)
+
+    def test_ends_stored(self, bench: Bench, office: ServedEmulator) -> None:
+        """Each mode is ordered by what is given, goes out under its own name, and ends as a clip on the disk."""
+        clips = {**MODES, **{name: said for name, (_, said) in FAMILIES.items()}}
+        write(bench, {name: f"provider: office, {said}" for name, said in clips.items()}, office=own(office, "gateway"))
+        ended = bench.run("--allow-retired")  # Sora's sunset may have come
+        assert ended.code == 0, ended.out + ended.err
+        assert {row["state"] for row in bench.rows()} == {"succeeded"}
+        sent = {task["prompt"].removeprefix("a kite, "): task["kind"] for task in office.ledger()["tasks"]}
+        assert sent == {**{mode: mode for mode in MODES}, **{name: mode for name, (mode, _) in FAMILIES.items()}}
+
+
+class TestAStockServersOwnRoute:
+    """The native route of stock new-api, in each shape that its polls were seen in."""
+
+    @pytest.fixture(params=["wrapped", "old", "simple", "simple_wrapped"])
+    def settings(self, request: pytest.FixtureRequest) -> Settings:
+        return Settings(life="polls:2", render="shared", fps=FPS, api_key=KEY, newapi_shape=request.param)
+
+    def test_ends_stored(self, bench: Bench, office: ServedEmulator) -> None:
+        """Kling, Seedance, Vidu and any other, each in the words that its adaptor reads."""
+        clips = {
+            "kling": f"model: kling-v2-6, aspect_ratio: 9:16, mode: pro, image: '{FILE}', end_image: '{LINK}'",
+            "seedance": f"model: doubao-seedance-2-0-260128, resolution: 480p, reference_images: ['{FILE}', '{LINK}']",
+            "vidu": f"model: viduq2, duration_s: 5, resolution: 720p, image: '{LINK}'",
+            "other": "model: newapi/hailuo-video, duration_s: 6, aspect_ratio: 1:1",
+        }
+        write(bench, {name: f"provider: office, {said}" for name, said in clips.items()}, office=own(office, "newapi"))
+        ended = bench.run()
+        assert ended.code == 0, ended.out + ended.err
+        made = {task["prompt"].removeprefix("a kite, "): task for task in office.ledger()["tasks"]}
+        shapes = {name: (task["seconds"], task["width"], task["height"]) for name, task in made.items()}
+        assert shapes == {
+            "kling": (5, 720, 1280), "seedance": (5, 854, 480), "vidu": (5, 1280, 720), "other": (6, 1024, 1024)
+        }  # fmt: skip
+        assert [len(made[name]["images"]) for name in clips] == [1, 0, 0, 0]
+        assert len(made["seedance"]["references"]) == 1
+
+
+def test_a_local_file_where_the_vendor_takes_it(bench: Bench, office: ServedEmulator) -> None:
+    """On routes that want addresses, a file goes as a data URI or as base64 where the vendor behind takes one."""
+    gateway = {
+        "grok": f"model: grok-video-3, duration_s: 5, image: '{FILE}'",
+        "seedance": f"model: doubao-seedance-1-0-pro-250528, duration_s: 5, image: '{FILE}'",
+        "kling": f"model: kling-v2-6, image: '{FILE}'",
+        "sora": f"model: sora-2, aspect_ratio: 16:9, image: '{FILE}'",
+    }
+    clips = {name: f"provider: office, {said}" for name, said in gateway.items()}
+    for dialect, said in {"runway": "gen3a_turbo", "xai": "grok-imagine-video"}.items():
+        clips[dialect] = f"provider: own-{dialect}, model: {said}, duration_s: 5, image: '{FILE}'"
+    rows = {f"own-{dialect}": own(office, dialect) for dialect in ("runway", "xai")}
+    write(bench, clips, **rows, office=own(office, "gateway"))
+    ended = bench.run("--allow-retired")
+    assert ended.code == 0, ended.out + ended.err
+    arrived = {task["prompt"].removeprefix("a kite, "): len(task["images"]) for task in office.ledger()["tasks"]}
+    assert arrived == dict.fromkeys(clips, 1)
+
+
+@pytest.mark.parametrize(
+    ("dialect", "said", "reason"),
+    [
+        (
+            "gateway",
+            f"model: veo3.1, image: '{FILE}'",
+            "image: veo3.1: the gateway fetches pictures for veo3.1 by link",
+        ),
+        (
+            "gateway",
+            f"model: viduq3-turbo, reference_images: ['{FILE}']",
+            "reference_images: viduq3-turbo: the gateway",
+        ),
+        ("newapi", f"model: viduq2, image: '{FILE}'", "image: viduq2: this vendor fetches pictures by link"),
+        ("veo", f"model: veo3-fast, image: '{LINK}'", "image: veo3-fast: this wire takes an uploaded file, not a link"),
+    ],
+)
+def test_a_picture_that_cannot_be_sent(
+    bench: Bench, office: ServedEmulator, dialect: str, said: str, reason: str
+) -> None:
+    """Elsewhere it is refused by `plan`, with the file, the line, the entry and the reason; nothing is bought."""
+    write(bench, {"kite": f"provider: office, {said}"}, office=own(office, dialect))
+    for command in ("plan", "run"):
+        ended = bench.cli(command, str(bench.manifest))
+        assert ended.code == 2
+        assert "batch.yaml:3" in ended.err
+        assert reason in ended.err
+    assert office.ledger()["submits"] == 0

@@ -1,0 +1,235 @@
+"""Children of stored clips: what their requests name, what is asked for it, and that no rate is passed meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+from pydantic import SecretStr
+
+from batchvid.catalog import providers
+from batchvid.errors import Unsupported
+from batchvid.jobs import JobState
+from batchvid.planning import order_of
+from batchvid.runner.budget import Budget
+from batchvid.runner.children import SHOWN, Children, open_link, request_for
+from batchvid.runner.context import RunContext
+from batchvid.runner.lanes import Lane
+from batchvid.runner.limits import Slots, Window
+from batchvid.runner.recorder import Recorder
+from batchvid.runner.submitter import Submitter
+from batchvid.runner.transport import Transport
+from batchvid.state import StateFile
+from batchvid.wire import Asset
+from tests.builders import job_in, spec
+from tests.runner.servers import Served, serving
+
+LINK = "https://cdn.example/a.mp4?Signature=s"
+CHILD = spec("snow", model="grok-imagine-video", action="edit", parent="kite", parent_fingerprint="f1:0")
+
+
+class Jumping(RunContext):
+    """A run whose clock can be set on."""
+
+    ahead_s = 0.0
+
+    def now(self) -> float:
+        return asyncio.get_running_loop().time() + self.ahead_s
+
+
+@pytest.fixture
+async def context(tmp_path: Path) -> AsyncIterator[Jumping]:
+    """A run with one stored clip, and no lane yet."""
+    with StateFile(tmp_path / "state.sqlite3") as state:
+        recorder = Recorder(state, {"kite": job_in(JobState.SUCCEEDED)})
+        async with Transport() as transport:
+            yield Jumping(
+                recorder=recorder, transport=transport, lanes={}, providers={}, budget=Budget(), notice=lambda _: None
+            )
+        await recorder.close()
+
+
+def lane_at(context: RunContext, served: Served) -> Lane:
+    """A lane that leads there, with one submit a minute, which has just been granted; the stored clip is its own."""
+    kite = context.job("kite")
+    context.recorder.jobs["kite"] = replace(kite, origin=served.base_url, dialect="xai", model_sent="grok")
+    said = {"dialect": "xai", "base_url": served.base_url, "api_key_env": "GW"}
+    lane = Lane(
+        provider=providers({"office": said})["office"],
+        base_url=served.base_url,
+        key=SecretStr("sk-test-key"),
+        slots=Slots(4),
+        submits=Window(1, 60.0),
+        polls=Window(5, 1.0),
+    )
+    lane.submits.grant(context.now())
+    return lane
+
+
+def done() -> web.Response:
+    return web.json_response({"status": "done", "video": {"url": LINK}})
+
+
+async def asked_for(context: RunContext, lane: Lane) -> object:
+    request = await request_for(context, lane, CHILD, "xai", order_of(CHILD, model="grok"))
+    return (request.json or {})["video"]
+
+
+async def test_a_link_is_asked_for_with_one_poll(context: Jumping) -> None:
+    """The parent's own task, with the key, once; the link goes into the request as it came."""
+
+    async def answer(_request: web.Request) -> web.Response:
+        return done()
+
+    async with serving(answer) as served:
+        assert await asked_for(context, lane_at(context, served)) == {"url": LINK}
+        assert [(method, path) for method, path, _ in served.asked] == [("GET", "/v1/videos/t-1")]
+        assert served.keys == ["Bearer sk-test-key"]
+
+
+@pytest.mark.parametrize(("takes_s", "late"), [(0.0, False), (0.9, False), (61.0, True), (600.0, True)])
+async def test_a_submit_that_was_held_up_asks_for_its_turn_again(context: Jumping, takes_s: float, late: bool) -> None:
+    """A grant lasts a moment: where the question took longer, the call counts when it really goes out."""
+
+    async def answer(_request: web.Request) -> web.Response:
+        context.ahead_s += takes_s
+        return done()
+
+    async with serving(answer) as served:
+        lane = lane_at(context, served)
+        granted = lane.submits.opens_at()
+        await asked_for(context, lane)
+        assert (lane.submits.opens_at() > granted) == late
+        assert not late or lane.submits.opens_at() > context.now() + 60
+
+
+async def test_the_question_counts_as_a_poll_and_waits_for_its_turn(context: Jumping) -> None:
+    """It goes out when the lane's polls are open, and the next one of anybody is counted after it."""
+
+    async def answer(_request: web.Request) -> web.Response:
+        asked_at.append(context.now())
+        return done()
+
+    asked_at: list[float] = []
+    async with serving(answer) as served:
+        lane = lane_at(context, served)
+        lane.polls = Window(1, 1000.0)
+        lane.polls_paused_until = context.now() + 0.03
+        await asked_for(context, lane)
+        assert asked_at[0] >= lane.polls_paused_until
+        assert lane.polls.opens_at() >= asked_at[0] + 999
+
+
+async def test_too_many_questions_slow_all_polls_down(context: Jumping) -> None:
+    """A refusal for the rate holds back whoever polls there, and the question is asked again after it."""
+
+    async def answer(_request: web.Request) -> web.Response:
+        return web.json_response({}, status=429) if len(served.asked) == 1 else done()
+
+    async with serving(answer) as served:
+        lane = lane_at(context, served)
+        lane.provider = replace(lane.provider, first_wait_s=0.02)
+        before = context.now()
+        assert await asked_for(context, lane) == {"url": LINK}
+        assert before + 0.01 <= lane.polls_paused_until <= context.now()
+
+
+async def test_what_a_vendor_says_is_told_without_its_links(context: Jumping) -> None:
+    """A refusal that quotes a signed link is told without the signature."""
+
+    async def answer(_request: web.Request) -> web.Response:
+        return web.json_response({"error": {"message": f"no right to {LINK}", "code": "forbidden"}}, status=401)
+
+    async with serving(answer) as served:
+        with pytest.raises(Unsupported, match=r"no right to https://cdn\.example/a\.mp4\?\.\.\.$"):
+            await asked_for(context, lane_at(context, served))
+
+
+async def test_ids_of_another_wire_are_never_sent(context: Jumping) -> None:
+    """A Sora remix of a clip that xAI made cannot be said: its id would name nothing, or something else."""
+
+    async def answer(_request: web.Request) -> web.Response:
+        return done()
+
+    async with serving(answer) as served:
+        lane = lane_at(context, served)
+        remix = replace(CHILD, model="sora-2", action="remix")
+        with pytest.raises(Unsupported, match="its video_id is required"):
+            await request_for(context, lane, remix, "openai-videos", order_of(remix, model="sora-2"))
+
+
+@pytest.mark.parametrize("reason", ["", "interrupted"])
+async def test_who_waits_is_told_unless_the_user_ended_the_run(context: Jumping, reason: str) -> None:
+    """At the end of a run; after a Ctrl-C everything waits, and nobody needs to be told."""
+    told: list[str] = []
+    context.notice = told.append
+    context.recorder.jobs["kite"] = job_in(JobState.FAILED)
+    submitter = Submitter(context, on_running=lambda _: None, on_lost=lambda _: None)
+    submitter.enqueue(replace(job_in(JobState.PENDING), spec=CHILD))
+    if reason:
+        context.stop(reason)
+    submitter.tell_who_waits()
+    assert told == ([] if reason else ["snow waits for kite, which failed"])
+    assert context.passed_over == "".join(told)
+
+
+@pytest.mark.parametrize("takes_s", [0.0, 2.0])
+async def test_an_interrupted_run_buys_no_child(context: Jumping, takes_s: float) -> None:
+    """Whether the link came late or in time: once nothing more is submitted, neither is this."""
+
+    async def answer(_request: web.Request) -> web.Response:
+        context.ahead_s += takes_s
+        context.stop("interrupted")
+        return done()
+
+    async with serving(answer) as served:
+        with pytest.raises(Unsupported, match="the run is ending"):
+            await asked_for(context, lane_at(context, served))
+        with pytest.raises(Unsupported, match="the run is ending"):
+            await asked_for(context, lane_at(context, served))
+        assert len(served.asked) == 1
+
+
+async def test_a_task_that_is_gone_by_now_makes_no_child(context: Jumping) -> None:
+    """What the provider says of the parent is told as it is; it is asked once, for it will not change."""
+
+    async def answer(_request: web.Request) -> web.Response:
+        return web.json_response({"status": "expired"})
+
+    async with serving(answer) as served:
+        with pytest.raises(Unsupported, match="kite was asked for a link to its clip: its provider says expired"):
+            await asked_for(context, lane_at(context, served))
+        assert len(served.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("assets", "base_url", "link"),
+    [
+        ((), "https://api.example", ""),
+        ((Asset(location=LINK),), "https://api.example", LINK),
+        ((Asset(location="/v1/videos/t/content", keyed=True), Asset(location=LINK)), "https://api.example", LINK),
+        ((Asset(location="http://cdn.example/a.mp4"), Asset(location=LINK)), "https://api.example", LINK),
+        ((Asset(location="http://cdn.example/a.mp4"),), "http://10.0.0.1:8000", "http://cdn.example/a.mp4"),
+        ((Asset(location="data:video/mp4;base64,AAAA"),), "https://api.example", ""),
+        ((Asset(location="/v1/videos/t/content", keyed=True),), "http://10.0.0.1:8000", ""),
+    ],
+)
+def test_which_asset_a_vendor_can_fetch(assets: tuple[Asset, ...], base_url: str, link: str) -> None:
+    """The first one behind no key, over TLS unless the API itself goes without."""
+    assert open_link(assets, base_url) == link
+
+
+def test_of_many_that_wait_a_few_are_named() -> None:
+    """A hundred children of one failed clip are six lines."""
+    children = Children()
+    for number in range(100):
+        children.keep(job_in(JobState.PENDING, f"snow-{number}", parent="kite"))
+    told = list(children.told({"kite": job_in(JobState.FAILED)}))
+    assert told[0] == "snow-0 waits for kite, which failed"
+    assert told[SHOWN:] == ["95 more wait for clips that are not there"]
+    assert len(children.release("kite")) == 100
+    assert list(children.told({})) == []

@@ -1,0 +1,324 @@
+"""After a lost submit: which task is certainly the job's, how the provider is asked, and when the asking ends."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+from pydantic import SecretStr
+
+from batchvid.catalog import providers
+from batchvid.errors import UsageError
+from batchvid.jobs import Job, JobState
+from batchvid.runner.budget import Budget
+from batchvid.runner.context import RunContext, utc_now
+from batchvid.runner.lanes import Lane
+from batchvid.runner.limits import Slots, Window
+from batchvid.runner.lookup import AFTER_S, BEFORE_S, WAITS, Lookup, left_behind, meant
+from batchvid.runner.recorder import Recorder
+from batchvid.runner.transport import Transport
+from batchvid.state import StateFile
+from batchvid.wire import Candidate
+from tests.builders import WAYS, at, job_in, life, planned, spec, started
+from tests.runner.servers import serving
+
+KLING: dict[str, Any] = {"dialect": "kling", "api_key_env": "", "lookup": "external_id"}
+
+
+def lost(job_id: str = "kite", **fields: Any) -> Job:
+    """An uncertain job of one second past the start of the evening."""
+    return replace(job_in(JobState.UNCERTAIN, job_id), **fields)
+
+
+def listed(task_id: str = "t-9", **fields: Any) -> Candidate:
+    """A task of a list that is just like that job."""
+    return Candidate(
+        **{"task_id": task_id, "model": "veo3-fast", "prompt": "a paper kite", "created_at": at(2), **fields}
+    )
+
+
+class TestMeant:
+    """The pure rule."""
+
+    def test_one_that_is_alike_is_it(self) -> None:
+        """Model, prompt and time agree, and no other job could have made it."""
+        assert meant(lost(), [listed(), listed("t-8", prompt="a boat")], [lost()], exact=False) == [listed()]
+
+    @pytest.mark.parametrize(
+        "other",
+        [
+            {"model": "veo3"},
+            {"model": ""},
+            {"prompt": "a paper kite at dawn"},
+            {"prompt": ""},
+            {"created_at": None},
+            {"created_at": at(1 - BEFORE_S - 1)},
+            {"created_at": at(1 + AFTER_S + 1)},
+        ],
+    )
+    def test_what_differs_or_does_not_say_is_not_it(self, other: dict[str, Any]) -> None:
+        """What the list leaves out proves nothing."""
+        assert meant(lost(), [listed(**other)], [lost()], exact=False) == []
+
+    @pytest.mark.parametrize("seconds", [1 - BEFORE_S, 1 + AFTER_S])
+    def test_clocks_may_differ(self, seconds: float) -> None:
+        """Two minutes before the call to ten minutes after it."""
+        assert meant(lost(), [listed(created_at=at(seconds))], [], exact=False)
+
+    def test_two_that_are_alike_are_no_find(self) -> None:
+        """Never automatic when two candidates fit."""
+        assert len(meant(lost(), [listed(), listed("t-8")], [lost()], exact=False)) == 2
+
+    def test_the_task_of_another_job_is_not_it(self) -> None:
+        """It is bound already."""
+        other = replace(job_in(JobState.RUNNING, "twin"), task_id="t-9")
+        assert meant(lost(), [listed()], [lost(), other], exact=False) == []
+
+    @pytest.mark.parametrize("state", [JobState.UNCERTAIN, JobState.SUBMITTING])
+    def test_a_twin_without_a_task_might_have_made_it(self, state: JobState) -> None:
+        """Another job of the same words whose answer is out or lost: nobody can tell whose task it is."""
+        assert len(meant(lost(), [listed()], [lost(), job_in(state, "twin")], exact=False)) > 1
+        assert len(meant(lost(), [listed()], [lost(), job_in(state, "boat", prompt="a boat")], exact=False)) == 1
+
+    def test_an_earlier_attempt_might_have_made_it(self) -> None:
+        """The list may show the task of before, of this job or of a twin: that one is not to be bound again."""
+        assert len(meant(lost(tasks=1), [listed()], [], exact=False)) > 1
+        twin = replace(job_in(JobState.RUNNING, "twin"), model_sent="veo3-fast")
+        assert len(meant(lost(), [listed()], [replace(twin, tasks=2)], exact=False)) > 1
+        assert len(meant(lost(), [listed()], [replace(twin, tasks=1)], exact=False)) == 1
+
+    def test_our_own_id_decides_alone(self) -> None:
+        """Asked by our id: what comes is ours, unless it says that it is somebody else's."""
+        bare, ours = Candidate(task_id="t-9"), Candidate(task_id="t-9", external_id="kite-1")
+        assert meant(lost(), [bare], [], exact=True) == [bare]
+        assert meant(lost(), [ours], [job_in(JobState.UNCERTAIN, "twin")], exact=True) == [ours]
+        assert meant(lost(), [Candidate(task_id="t-9", external_id="kite-2")], [], exact=True) == []
+
+
+def test_only_what_can_be_asked_after_is_asked_after() -> None:
+    """Uncertain, at a provider that is still known and whose route is said to serve it."""
+    jobs = [
+        lost(dialect="kling"),
+        lost("veo"),
+        lost("gone", dialect="kling", spec=spec("gone", provider="nobody")),
+        replace(job_in(JobState.RUNNING, "running"), dialect="kling"),
+    ]
+    assert [job.id for job in left_behind(jobs, providers({}), lambda _: True)] == ["kite"]
+    assert left_behind(jobs, providers({}), lambda _: False) == []
+
+
+@pytest.mark.parametrize(
+    ("said", "lookup"),
+    [
+        ({"cometapi": {"lookup": "none"}}, {}),
+        ({"cometapi": {}}, {"kling": "external_id"}),
+        ({"cometapi": {"lookup": "list"}}, {"openai-videos": "list"}),
+        ({"cometapi": {**KLING, "base_url": "https://k.example"}}, {"kling": "external_id"}),
+        ({"cometapi": {"dialect": "xai"}}, {}),
+    ],
+)
+def test_how_a_provider_is_asked_is_data(said: dict[str, Any], lookup: dict[str, str]) -> None:
+    """A manifest may say it for its own providers, or deny it for the built-in ones; another format forgets it."""
+    assert providers(said)["cometapi"].lookup == lookup
+
+
+@pytest.mark.parametrize(("dialect", "way"), [("veo", "list"), ("xai", "external_id"), ("kling", "list")])
+def test_a_way_that_the_format_has_not_is_refused(dialect: str, way: str) -> None:
+    """Nobody is asked in a language that he does not speak."""
+    with pytest.raises(UsageError, match=f"own cannot be asked by {way}: only "):
+        providers({"own": {"dialect": dialect, "base_url": "https://o.example", "api_key_env": "", "lookup": way}})
+
+
+@dataclass
+class Case:
+    """A run with one uncertain Kling job, and what was told to whom."""
+
+    context: RunContext
+    lookup: Lookup
+    is_found: asyncio.Event
+    found: list[Job] = field(default_factory=list)
+    again: list[Job] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
+
+    @property
+    def job(self) -> Job:
+        return self.context.job("kite")
+
+
+@asynccontextmanager
+async def case(tmp_path: Path, base_url: str, *, ago_s: float = 0.0, **row: Any) -> AsyncIterator[Case]:
+    """The job was sent `ago_s` ago to the server at this address."""
+    own = {"own": {**KLING, "base_url": base_url, "poll_every_s": 0.01, "polls_per_s": 1000, **row}}
+    rows = providers(own)
+    submitted = life(
+        planned(spec(provider="own")), started(origin=base_url, dialect="kling"), WAYS[JobState.UNCERTAIN][1]
+    )
+    job = replace(submitted[-1].job, submitted_at=utc_now() - (at(ago_s) - at()))
+    with StateFile(tmp_path / "state.sqlite3") as state:
+        state.commit(submitted)
+        recorder = Recorder(state, {"kite": job})
+        async with Transport() as transport:
+            found: list[Job] = []
+            again: list[Job] = []
+            said: list[str] = []
+            is_found = asyncio.Event()
+
+            def on_running(job: Job) -> None:
+                found.append(job)
+                is_found.set()
+
+            lane = Lane(
+                provider=rows["own"],
+                base_url=base_url,
+                key=SecretStr(""),
+                slots=Slots(4),
+                submits=Window(60, 60.0),
+                polls=Window(rows["own"].polls_per_s, 1.0),
+            )
+            context = RunContext(
+                recorder=recorder,
+                transport=transport,
+                lanes={"own": lane},
+                providers=rows,
+                budget=Budget(),
+                notice=said.append,
+                started=True,
+            )
+            context.active.add("kite")
+            lookup = Lookup(context, on_running, again.append)
+            yield Case(context, lookup, is_found, found, again, said)
+            await lookup.drain()
+        await recorder.close()
+
+
+Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def says(body: Any, status: int = 200) -> Answer:
+    """Always this JSON."""
+
+    async def answer(_request: web.Request) -> web.StreamResponse:
+        return web.json_response(body, status=status)
+
+    return answer
+
+
+TASK: dict[str, Any] = {
+    "code": 0,
+    "data": {"task_id": "8", "task_status": "submitted", "task_info": {"external_task_id": "kite-1"}},
+}
+UNKNOWN = {"code": 1203, "message": "task not found"}
+NO_KEY = {"code": 1002, "message": "Authorization is invalid"}
+
+
+async def test_a_task_that_is_not_visible_at_once_is_found(tmp_path: Path) -> None:
+    """Kling does not know it at the first two questions: the third finds it."""
+    asked = 0
+
+    async def answer(_request: web.Request) -> web.StreamResponse:
+        nonlocal asked
+        asked += 1
+        return web.json_response(TASK) if asked == 3 else web.json_response(UNKNOWN, status=404)
+
+    async with serving(answer) as server, case(tmp_path, server.base_url) as one:
+        one.lookup.left(one.job)
+        await one.is_found.wait()
+        assert [job.task_id for job in one.found] == ["8"]
+        assert one.job.state is JobState.RUNNING
+        assert {path for _, path, _ in server.asked} == {"/v1/videos/text2video/kite-1"}
+
+
+@pytest.mark.parametrize(("ago_s", "asked"), [(0.0, len(WAITS)), (120.0, 1)])
+async def test_the_asking_ends(tmp_path: Path, ago_s: float, asked: int) -> None:
+    """So often for a submit of just now, once for an old one; the job rests, held, and what was said is kept."""
+    async with serving(says(UNKNOWN, 404)) as server, case(tmp_path, server.base_url, ago_s=ago_s) as one:
+        one.lookup.left(one.job)
+        await one.context.over.wait()
+        assert len(server.asked) == asked
+        assert one.job.state is JobState.UNCERTAIN
+        assert f"(asked {asked} time" in one.job.looked_up
+        assert not one.found
+
+
+async def test_a_key_that_does_not_fit_ends_the_asking(tmp_path: Path) -> None:
+    """More questions would get the same answer."""
+    async with serving(says(NO_KEY, 401)) as server, case(tmp_path, server.base_url) as one:
+        one.lookup.left(one.job)
+        await one.context.over.wait()
+        assert len(server.asked) == 1
+        assert one.job.looked_up == "own could not be asked after it: Authorization is invalid"
+
+
+async def test_another_ones_task_is_not_bound(tmp_path: Path) -> None:
+    """A server that answers any id with some task of its own finds nothing."""
+    other = {"code": 0, "data": {**TASK["data"], "task_info": {"external_task_id": "kite-2"}}}
+    async with serving(says(other)) as server, case(tmp_path, server.base_url, ago_s=120) as one:
+        one.lookup.left(one.job)
+        await one.context.over.wait()
+        assert one.job.state is JobState.UNCERTAIN
+
+
+async def test_a_job_whose_provider_has_moved_is_not_asked_after(tmp_path: Path) -> None:
+    """Its task lives at the address where it was bought: another one would know nothing of it, truly."""
+    async with serving(says(UNKNOWN, 404)) as server, case(tmp_path, server.base_url) as one:
+        one.context.recorder.jobs["kite"] = moved = replace(one.job, origin="https://elsewhere.example")
+        one.lookup.left(moved)
+        await one.context.over.wait()
+        assert not server.asked
+
+
+async def test_asking_obeys_the_poll_rate(tmp_path: Path) -> None:
+    """Questions are polls: one a second means that the second one waits, and a stop ends that waiting at once."""
+    was_asked = asyncio.Event()
+
+    async def answer(_request: web.Request) -> web.StreamResponse:
+        was_asked.set()
+        return web.json_response(UNKNOWN, status=404)
+
+    async with serving(answer) as server, case(tmp_path, server.base_url, polls_per_s=1) as one:
+        one.lookup.left(one.job)
+        await was_asked.wait()
+        one.context.stop("interrupted")
+        assert one.context.over.is_set()  # an uncertain job does not hold a stop up
+        await one.lookup.drain()
+        assert len(server.asked) == 1
+
+
+async def test_a_lost_one_is_told_once_it_is_not_found(tmp_path: Path) -> None:
+    """The run says that it may be paid for; what asking brought stands with the job."""
+    async with serving(says(UNKNOWN, 404)) as server, case(tmp_path, server.base_url) as one:
+        one.lookup.lost(one.job)
+        await one.context.over.wait()
+        assert one.said == ["kite is uncertain: reset. It may be paid for and is not sent again"]
+        assert one.job.looked_up.startswith("own does not know it by our id of the call (asked 4 times), which is no")
+
+
+async def test_what_an_earlier_run_lost_is_never_bought_again_by_itself(tmp_path: Path) -> None:
+    """`on_lost_submit: resubmit` speaks of what this run loses: nothing else was asked to be bought by it."""
+    async with (
+        serving(says(UNKNOWN, 404)) as server,
+        case(tmp_path, server.base_url, ago_s=120, on_lost_submit="resubmit") as one,
+    ):
+        one.lookup.left(one.job)
+        await one.context.over.wait()
+        assert (one.job.state, one.again) == (JobState.UNCERTAIN, [])
+
+
+@pytest.mark.parametrize(("wish", "asked"), [("0", len(WAITS)), ("3600", 1)])
+async def test_a_vendor_that_wants_a_pause_is_left_alone(tmp_path: Path, wish: str, asked: int) -> None:
+    """A short wish is kept; for a long one this run does not wait, and the next one asks."""
+
+    async def answer(_request: web.Request) -> web.StreamResponse:
+        return web.json_response({"code": 1302, "message": "slow down"}, status=429, headers={"Retry-After": wish})
+
+    async with serving(answer) as server, case(tmp_path, server.base_url) as one:
+        one.lookup.left(one.job)
+        await one.context.over.wait()
+        assert len(server.asked) == asked
+        assert one.job.looked_up == "own could not be asked after it: slow down"

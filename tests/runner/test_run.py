@@ -1,0 +1,56 @@
+"""One run from the inside, with dials that the command line has not: a disk without room."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from batchvid.catalog import providers
+from batchvid.emulator import Emulator, Settings
+from batchvid.jobs import JobState
+from batchvid.runner import Keys, Outcome, Recorder, Setup, run
+from batchvid.state import StateFile, record_now
+from tests.builders import planned, spec
+
+FULL = 10**15  # more to be spared than any disk has
+JOBS = ("kite", "boat", "crane")
+LIMITS = {"concurrency": 9, "submits_per_min": 60000, "polls_per_s": 1000, "poll_every_s": 0.02}
+
+
+@pytest.fixture
+async def emulator() -> AsyncIterator[Emulator]:
+    """A vendor whose tasks are done at once."""
+    async with Emulator(Settings(render="shared")) as served:
+        yield served
+
+
+async def one_run(folder: Path, emulator: Emulator, notices: list[str], spare_bytes: int) -> Outcome:
+    """Plan three jobs if they are not there yet, buy and fetch what can be."""
+    specs = [spec(job_id, prompt=job_id, model="kling-v2-6", duration_s=5.0) for job_id in JOBS]
+    rows = providers({"cometapi": {"base_url": emulator.base_url, "api_key_env": "TEST_KEY", **LIMITS}})
+    with StateFile(folder / "state.sqlite3") as state:
+        jobs = state.jobs() or record_now(state, {}, [(one.id, planned(one)) for one in specs])
+        setup = Setup(
+            folder=folder, providers=rows, keys=Keys(folder), scope=frozenset(JOBS), buys=frozenset(JOBS),
+            spare_bytes=spare_bytes, room_wait_s=0.1,
+        )  # fmt: skip
+        return await run(state, Recorder(state, jobs), setup, notices.append)
+
+
+async def test_nothing_is_bought_for_a_full_disk(
+    tmp_path: Path, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not one submit; the run ends with 1 and says what to do; with room again all are bought once and stored."""
+    monkeypatch.setenv("TEST_KEY", "k")
+    notices: list[str] = []
+    ended = await one_run(tmp_path, emulator, notices, FULL)
+    assert (ended.exit_code, ended.counts) == (1, {JobState.PENDING: 3})
+    assert "is full: " in ended.reason
+    assert ended.reason.endswith(" are needed. Make room and run again to go on")
+    assert len(notices) == 1
+    assert emulator.ledger()["submits"] == 0
+    ended = await one_run(tmp_path, emulator, notices, 0)
+    assert (ended.exit_code, ended.counts) == (0, {JobState.SUCCEEDED: 3})
+    assert emulator.ledger()["purchases"] == 3
