@@ -8,9 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from batchvid.runner import Limits
     from batchvid.session import Batch, collect, load, plan, resolve, retry, run
 
-__all__ = ["Batch", "collect", "load", "plan", "resolve", "retry", "run"]
+__all__ = ["Batch", "Limits", "collect", "load", "plan", "resolve", "retry", "run"]
 
 
 def __getattr__(name: str) -> Any:

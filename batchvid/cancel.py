@@ -18,8 +18,8 @@ from batchvid.failures import FailureKind
 from batchvid.jobs import Job, JobState
 from batchvid.runner import Keys, utc_now
 from batchvid.runner.calling_off import cancel_tasks
-from batchvid.session import REPORT_NAME, STATE_NAME, known_providers
-from batchvid.state import StateFile, read_meta, record_now
+from batchvid.session import LEDGER_NAME, REPORT_NAME, STATE_NAME, known_providers
+from batchvid.state import StateFile, read_attempts, read_meta, record_now
 
 NOT_BOUGHT = "cancelled before it was bought; retry --kind cancelled buys it"
 LEFT = {
@@ -61,6 +61,7 @@ def cancel(folder: Path, *, names: Sequence[str] = (), only: Sequence[str] = ())
             return asyncio.run(_cancel(state, jobs, chosen, named=bool(names)))
         finally:
             report.write_report(folder / REPORT_NAME, state.jobs().values())
+            report.write_ledger(folder / LEDGER_NAME, read_attempts(path))
 
 
 async def _cancel(state: StateFile, jobs: Mapping[str, Job], chosen: Sequence[Job], *, named: bool) -> Cancelled:

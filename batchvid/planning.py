@@ -91,9 +91,10 @@ class JobPlan:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """All jobs of a batch with what a run would do about each."""
+    """All jobs of a batch with what a run would do about each; `cautions` tell what its caps will not let through."""
 
     jobs: tuple[JobPlan, ...]
+    cautions: tuple[str, ...] = ()
 
     @property
     def to_buy(self) -> tuple[JobPlan, ...]:

@@ -28,14 +28,15 @@ from batchvid.jobs import Job, JobState
 from batchvid.manifest import Manifest
 from batchvid.market import Market
 from batchvid.planning import Plan, Verdict, make_plan
-from batchvid.runner import Caps, Keys, Outcome, Recorder, Setup, utc_now
+from batchvid.runner import Budget, Charge, Keys, Limits, Outcome, Recorder, Setup, caps_of, earlier_charges, utc_now
 from batchvid.scrub import scrubbed
 from batchvid.specs import JobSpec
-from batchvid.state import StateFile, read_jobs, read_meta, record_now
+from batchvid.state import StateFile, read_attempts, read_jobs, read_meta, record_now
 from batchvid.state.lock import holder_of
 
 STATE_NAME = "state.sqlite3"
 REPORT_NAME = "report.csv"
+LEDGER_NAME = "ledger.csv"
 LOG_NAME = "run.log"
 CLIPS_NAME = "clips"
 SHOWN = 5  # ids in a notice
@@ -102,13 +103,19 @@ def folder_of(path: str | Path, *, out: str | Path = "outputs") -> Path:
     return load(path, out=out).folder
 
 
-def plan(batch: Batch, *, allow_retired: bool = False) -> Plan:
-    """What a run would do and cost. Reads the state file if there is one; changes nothing.
+def plan(batch: Batch, *, allow_retired: bool = False, at_most: Limits | None = None) -> Plan:
+    """What a run would do and cost, and which caps would hold it up. Reads the state file if there is one.
 
-    Models past their sunset are refused unless they are allowed all the same.
+    Changes nothing. Models past their sunset are refused unless they are allowed all the same; `at_most` is what the
+    run might buy.
     """
     jobs = {job.id: job for job in read_jobs(batch.state_path)} if batch.state_path.exists() else {}
-    return _make_plan(batch, jobs, allow_retired=allow_retired)
+    planned = _make_plan(batch, jobs, allow_retired=allow_retired)
+    caps = caps_of(batch.manifest.settings, at_most)
+    budget = Budget(caps, earlier_charges(batch.state_path, jobs.values()) if caps and jobs else ())
+    now = utc_now()
+    charges = [Charge.for_spec(job.spec, job.price, job.duration_s, now) for job in planned.to_buy]
+    return replace(planned, cautions=tuple(budget.forecast(charges)))
 
 
 def run(
@@ -117,13 +124,14 @@ def run(
     regenerate: Sequence[str] = (),
     buy: bool = True,
     allow_retired: bool = False,
+    at_most: Limits | None = None,
     display: Display = report.progress_for,
 ) -> Outcome:
     """Buy what is new or waiting and collect what is paid for; write the report.
 
     `regenerate` holds `changed` and patterns of ids whose stored clips are bought again. Without `buy` nothing is paid
-    for; with `allow_retired` models past their sunset are tried, too. Raises ManifestError before anything is sent
-    or written.
+    for; with `allow_retired` models past their sunset are tried, too; `at_most` so much is bought by this run. Raises
+    ManifestError before anything is sent or written.
     """
     if not batch.state_path.exists():
         _refuse_older(batch, {})
@@ -134,7 +142,7 @@ def run(
         chosen = _make_plan(batch, jobs, allow_retired=allow_retired, again=again) if buy else None
         specs = [job.spec for job in chosen.to_plan] if chosen else []
         jobs = record_now(state, jobs, _planned(jobs, specs, "regenerate"))
-        return _go(batch, state, jobs, specs, display, buy=buy)
+        return _go(batch, state, jobs, specs, at_most, display, buy=buy)
 
 
 def edit(batch: Batch, path: Path) -> Batch:
@@ -161,12 +169,14 @@ def retry(
     kinds: Sequence[str] = (),
     anew: bool = False,
     allow_retired: bool = False,
+    at_most: Limits | None = None,
     display: Display = report.progress_for,
 ) -> Outcome:
     """Reopen failed jobs and run those: bought again, or asked for again where the task may have finished.
 
     `kinds` narrows to failure kinds; with `anew` a task that may still finish is not asked for but bought again. What a
-    content filter refused is bought again only if it has changed, or if `kinds` names it.
+    content filter refused is bought again only if it has changed, or if `kinds` names it. `at_most` so much is bought
+    by this run.
     """
     wanted = {FailureKind(kind) for kind in kinds} or set(FailureKind)
     if not batch.state_path.exists():
@@ -189,7 +199,7 @@ def retry(
         chosen = _make_plan(batch, jobs, allow_retired=allow_retired, again=lambda spec, _: spec.id in reopened)
         specs = [job.spec for job in chosen.to_plan if job.spec.id in reopened]
         jobs = record_now(state, jobs, [*resumed, *_planned(jobs, specs, "retry")])
-        return _go(batch, state, jobs, specs, display, told=_passed_over(refused))
+        return _go(batch, state, jobs, specs, at_most, display, told=_passed_over(refused))
 
 
 def _passed_over(refused: Sequence[str]) -> str:
@@ -246,6 +256,7 @@ def resolve(state_path: Path, job_id: str, *, task_id: str = "") -> Job:
             event = ev.SubmitAccepted(at=utc_now(), task_id=task_id)
         jobs = record_now(state, jobs, [(job_id, event)])
         report.write_report(state_path.with_name(REPORT_NAME), jobs.values())
+        report.write_ledger(state_path.with_name(LEDGER_NAME), read_attempts(state_path))
         return jobs[job_id]
 
 
@@ -268,6 +279,7 @@ def abandon(state_path: Path, job_ids: Collection[str]) -> None:
         reopened = [(job_id, ev.Reopened(at=utc_now(), reason="resolve --abandon")) for job_id in job_ids]
         jobs = record_now(state, jobs, reopened)
         report.write_report(state_path.with_name(REPORT_NAME), jobs.values())
+        report.write_ledger(state_path.with_name(LEDGER_NAME), read_attempts(state_path))
 
 
 def _make_plan(
@@ -282,6 +294,7 @@ def _go(
     state: StateFile,
     jobs: dict[str, Job],
     buys: Sequence[JobSpec],
+    at_most: Limits | None,
     display: Display,
     *,
     told: str = "",
@@ -298,7 +311,6 @@ def _go(
         only=list(batch.only),
         providers=_PROVIDERS.dump_python(providers, mode="json"),
     )
-    budgets = {"": settings.budget} | {name: row.budget for name, row in settings.providers.items() if row.budget}
     setup = Setup(
         folder=batch.folder,
         providers=providers,
@@ -306,7 +318,7 @@ def _go(
         keys=Keys(batch.manifest.folder),
         buys=frozenset(spec.id for spec in buys),
         scope=frozenset(placed.spec.id for placed in batch.manifest.jobs) if batch.only else batch.manifest.all_ids,
-        caps={name: Caps(**said.model_dump()) for name, said in budgets.items()},
+        caps=caps_of(settings, at_most),
         retries=settings.retries,
         rerolls=settings.moderation_rerolls,
         rebuys=frozenset(_rebuys(batch.manifest, jobs)) if buy else frozenset(),
@@ -336,9 +348,12 @@ def _drive(state: StateFile, jobs: dict[str, Job], setup: Setup, display: Displa
         try:  # a full disk, a file that a spreadsheet holds
             report.write_report(setup.folder / REPORT_NAME, ends)
             edits.write_refused(setup.folder, ends)
+            report.write_ledger(setup.folder / LEDGER_NAME, read_attempts(state.path))
         except OSError as fault:
             name = Path(fault.filename2 or fault.filename or REPORT_NAME).name  # of a rename, the target
             notice(f"{name} could not be written ({fault.strerror}); batchvid report writes it anew")
+        except StateError as fault:
+            notice(f"{LEDGER_NAME} could not be written ({fault}); batchvid report writes it anew")
         with contextlib.suppress(OSError):
             shown.close()
         log.close()

@@ -14,12 +14,13 @@ from batchvid.cli import group
 from batchvid.dialects import DIALECTS, gateway, kling
 from batchvid.failures import FailureKind
 from batchvid.jobs import TRANSITIONS, JobState
+from batchvid.ledger import Verdict as LedgerVerdict
 from batchvid.lineage import ANY_PARENT
 from batchvid.manifest import ManifestModel
 from batchvid.manifest.fields import ACTIONS
-from batchvid.manifest.schema import ClipEntry, Provider
+from batchvid.manifest.schema import BatchBudget, ClipEntry, Provider
 from batchvid.planning import Verdict, order_of, route_of
-from batchvid.report import COLUMNS
+from batchvid.report import COLUMNS, LEDGER_COLUMNS
 from batchvid.specs import JobSpec
 
 ROOT = Path(__file__).parents[1]
@@ -99,19 +100,27 @@ def test_every_option_explains_itself() -> None:
     assert silent == []
 
 
-@pytest.mark.parametrize("word", [*JobState, *FailureKind])
-def test_every_state_and_failure_kind_is_in_the_readme(word: str) -> None:
+@pytest.mark.parametrize("word", [*JobState, *FailureKind, *LedgerVerdict])
+def test_every_state_failure_kind_and_verdict_is_in_the_readme(word: str) -> None:
     """A word that a user can meet is explained."""
     assert f"`{word}`" in README
 
 
-@pytest.mark.parametrize("column", COLUMNS)
+@pytest.mark.parametrize("column", [*COLUMNS, *LEDGER_COLUMNS])
 def test_every_report_column_is_in_the_readme(column: str) -> None:
     """A column that a user can meet is explained."""
     assert f"`{column}`" in README
 
 
-@pytest.mark.parametrize("key", [*ManifestModel.model_fields, *ClipEntry.model_fields, *Provider.model_fields])
+@pytest.mark.parametrize(
+    "key",
+    [
+        *ManifestModel.model_fields,
+        *BatchBudget.model_fields,
+        *ClipEntry.model_fields,
+        *Provider.model_fields,
+    ],
+)
 def test_every_manifest_key_is_in_the_readme(key: str) -> None:
     """A key that a user can write is explained."""
     assert f"`{key}`" in README

@@ -11,6 +11,7 @@ from batchvid.catalog.own import models_for
 from batchvid.catalog.provider import DEFAULT_PROVIDER, Provider, providers
 from batchvid.catalog.wishes import Terms, check, terms_of
 from batchvid.errors import UsageError
+from batchvid.failures import Charged
 
 __all__ = [
     "DEFAULT_PROVIDER",
@@ -26,6 +27,7 @@ __all__ = [
     "Terms",
     "Tier",
     "built_in",
+    "charged_on_failure",
     "check",
     "deadlines_of",
     "link_lifetime_s",
@@ -54,6 +56,14 @@ def pace_of(provider: Provider, model: str, models: Models | None = None) -> Pac
     except UsageError:
         return Pace(POLL_EVERY_S, REFRESH_S)
     return Pace(known.poll_every_s, known.refresh_s)
+
+
+def charged_on_failure(provider: Provider, model: str, models: Models | None = None) -> Charged:
+    """Whether this provider charges for a failed task of this model, where its reply does not say."""
+    try:
+        return (models or built_in()).find(model, provider.routes).charged_on_failure
+    except UsageError:
+        return Charged.UNKNOWN
 
 
 def link_lifetime_s(provider: Provider, model: str, models: Models | None = None) -> float | None:

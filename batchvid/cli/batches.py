@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,26 @@ only_option = click.option("--only", multiple=True, metavar="PATTERN", help="Onl
 
 retired_option = click.option(
     "--allow-retired", is_flag=True, help="Try models past their sunset, too, instead of refusing them."
+)
+
+
+def _usd(context: click.Context, parameter: click.Parameter, value: str | None) -> Decimal | None:
+    if value is None:
+        return None
+    try:
+        usd = Decimal(value)
+    except InvalidOperation:
+        usd = Decimal(0)
+    if not usd.is_finite() or usd <= 0:
+        raise click.BadParameter(f"{value} is no amount of US dollars above 0, such as 2.50", context, parameter)
+    return usd
+
+
+max_usd_option = click.option(
+    "--max-usd", metavar="USD", callback=_usd, help="Buy for at most so much in this run; the budget holds, too."
+)
+max_clips_option = click.option(
+    "--max-clips", type=click.IntRange(min=1), help="Buy at most so many clips in this run; the budget holds, too."
 )
 
 

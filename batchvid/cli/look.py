@@ -19,31 +19,38 @@ def status(target: str | None, as_json: bool, out: str) -> None:
     TARGET is a manifest, or a batch's folder or name; it may be left out if there is only one batch.
     """
     from batchvid.cli.tables import print_status, status_facts
-    from batchvid.state import read_jobs
+    from batchvid.ledger import sums
+    from batchvid.state import read_attempts, read_jobs
     from batchvid.state.lock import holder_of
 
-    folder = folder_of(target, out)
-    facts = status_facts(read_jobs(folder / STATE_NAME), holder_of(folder / STATE_NAME))
+    state_path = folder_of(target, out) / STATE_NAME
+    ledger = sums(read_attempts(state_path))
+    facts = status_facts(read_jobs(state_path), holder_of(state_path), ledger)
     if as_json:
         click.echo(json.dumps(facts, indent=1))
     else:
-        print_status(folder, facts)
+        print_status(state_path.parent, facts, ledger)
 
 
 @click.command()
 @click.argument("target", required=False)
 @out_option
 def report(target: str | None, out: str) -> None:
-    """Write report.csv anew, also during a run."""
+    """Write report.csv and ledger.csv anew, also during a run."""
     from batchvid.edits import write_refused
-    from batchvid.report import write_report
-    from batchvid.state import read_jobs
+    from batchvid.ledger import sums
+    from batchvid.report import ledger_line, write_ledger, write_report
+    from batchvid.state import read_attempts, read_jobs
 
     folder = folder_of(target, out)
     jobs = read_jobs(folder / STATE_NAME)
     write_report(folder / "report.csv", jobs)
     write_refused(folder, jobs)
     click.echo(str(folder / "report.csv"))
+    attempts = list(read_attempts(folder / STATE_NAME))
+    write_ledger(folder / "ledger.csv", attempts)
+    click.echo(str(folder / "ledger.csv"))
+    click.echo(ledger_line(sums(attempts)) or "nothing was sent yet")
 
 
 @click.command()

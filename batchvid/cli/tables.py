@@ -14,7 +14,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from batchvid.jobs import IN_FLIGHT, Job, JobState
+from batchvid.ledger import Sum, Verdict
 from batchvid.planning import JobPlan, Plan
+from batchvid.report import ledger_line
 from batchvid.specs import Price
 from batchvid.waiting import WAITING
 
@@ -45,6 +47,8 @@ def print_plan(plan: Plan, *, show_all: bool) -> None:
     if any(job.fallback_prices for job in plan.to_buy):
         worst = [price for job in plan.to_buy for price in (job.price, *job.fallback_prices)]
         console.print(f"if all of them were paid for in vain and turned to every fallback: {sum_of(worst)}")
+    for caution in plan.cautions:
+        console.print(caution, markup=False, soft_wrap=True)
     for verdict, count in plan.counts.items():
         jobs = [job for job in plan.jobs if job.verdict is verdict]
         console.print(f"{verdict}: {count}")
@@ -76,8 +80,8 @@ def sum_of(prices: Sequence[Price]) -> str:
     return " + ".join(filter(None, (said, f"{unknown} x unknown" if unknown else "")))
 
 
-def status_facts(jobs: Sequence[Job], holder: str) -> dict[str, Any]:
-    """Where the batch stands, as plain values."""
+def status_facts(jobs: Sequence[Job], holder: str, ledger: Mapping[Verdict, Sum]) -> dict[str, Any]:
+    """Where the batch stands, and what became of its money, as plain values."""
     counts = Counter(job.state for job in jobs)
     return {
         "running_as": holder,
@@ -86,6 +90,10 @@ def status_facts(jobs: Sequence[Job], holder: str) -> dict[str, Any]:
         "in_flight": sum(counts[state] for state in IN_FLIGHT),
         "committed_usd": str(sum((job.committed_usd for job in jobs), Decimal(0))),
         "unpriced_attempts": sum(job.unpriced_attempts for job in jobs),
+        "ledger": {
+            verdict.value: {"attempts": total.attempts, "usd": str(total.usd), "unpriced": total.unpriced}
+            for verdict, total in ledger.items()
+        },
         "uncertain": [
             {name: read(job) for name, read in WAITING.items()} for job in jobs if job.state is JobState.UNCERTAIN
         ],
@@ -117,7 +125,7 @@ def _print_one(job: Mapping[str, str]) -> None:
     console_for_people().print("\n".join(filter(None, lines)), markup=False, soft_wrap=True)
 
 
-def print_status(folder: Path, facts: dict[str, Any]) -> None:
+def print_status(folder: Path, facts: dict[str, Any], ledger: Mapping[Verdict, Sum]) -> None:
     """Uncertain jobs first: they wait for a person."""
     console = console_for_people()
     console.print(f"{folder}: {facts['jobs']} jobs; {facts['running_as'] or 'no run is at work'}", markup=False)
@@ -128,6 +136,8 @@ def print_status(folder: Path, facts: dict[str, Any]) -> None:
     states = ", ".join(f"{count} {state}" for state, count in facts["states"].items() if count)
     unknown = f" + {facts['unpriced_attempts']} of unknown price" if facts["unpriced_attempts"] else ""
     console.print(f"{states or 'nothing planned'}; ${Decimal(facts['committed_usd']):.2f} committed{unknown}")
+    if told := ledger_line(ledger):
+        console.print(f"of these: {told}", markup=False)
     for job in facts["failed"][:SHOWN]:
         console.print(f"failed: {job['job']} ({job['kind']}): {job['message']}", markup=False, soft_wrap=True)
     if len(facts["failed"]) > SHOWN:

@@ -8,9 +8,21 @@ from typing import TYPE_CHECKING
 
 import click
 
-from batchvid.cli.batches import folder_of, is_manifest, load, only_option, out_option, retired_option, set_option
+from batchvid.cli.batches import (
+    folder_of,
+    is_manifest,
+    load,
+    max_clips_option,
+    max_usd_option,
+    only_option,
+    out_option,
+    retired_option,
+    set_option,
+)
 
 if TYPE_CHECKING:
+    from decimal import Decimal
+
     from batchvid.runner import Outcome
 
 MANIFEST = click.Path(exists=True, dir_okay=False)
@@ -64,6 +76,8 @@ def validate(manifest: str, out: str, sets: tuple[str, ...], allow_retired: bool
 @set_option
 @only_option
 @retired_option
+@max_usd_option
+@max_clips_option
 def run(
     target: str,
     dry_run: bool,
@@ -73,6 +87,8 @@ def run(
     sets: tuple[str, ...],
     only: tuple[str, ...],
     allow_retired: bool,
+    max_usd: Decimal | None,
+    max_clips: int | None,
 ) -> None:
     """Buy the clips, collect them, write the report.
 
@@ -82,16 +98,20 @@ def run(
     """
     from batchvid import session
     from batchvid.cli.tables import print_plan
+    from batchvid.runner import Limits
 
     if collect_only and not is_manifest(target):  # needs no manifest: it may be broken, or gone
         folder = folder_of(target, out)
         _end(folder, session.collect(folder))
         return
     batch = load(target, out, sets, only)
+    at_most = Limits(usd=max_usd, clips=max_clips)
     if dry_run:
-        print_plan(session.plan(batch, allow_retired=allow_retired), show_all=False)
+        print_plan(session.plan(batch, allow_retired=allow_retired, at_most=at_most), show_all=False)
         return
-    outcome = session.run(batch, regenerate=regenerate, buy=not collect_only, allow_retired=allow_retired)
+    outcome = session.run(
+        batch, regenerate=regenerate, buy=not collect_only, allow_retired=allow_retired, at_most=at_most
+    )
     _end(batch.folder, outcome)
 
 
@@ -111,6 +131,8 @@ def run(
 @set_option
 @only_option
 @retired_option
+@max_usd_option
+@max_clips_option
 def retry(
     target: str,
     kinds: tuple[str, ...],
@@ -120,6 +142,8 @@ def retry(
     sets: tuple[str, ...],
     only: tuple[str, ...],
     allow_retired: bool,
+    max_usd: Decimal | None,
+    max_clips: int | None,
 ) -> None:
     """Buy the failed jobs again, and only those.
 
@@ -130,14 +154,17 @@ def retry(
     """
     from batchvid import session
     from batchvid.failures import FailureKind
+    from batchvid.runner import Limits
 
     unknown = [kind for kind in kinds if kind not in set(FailureKind)]
     if unknown:
         raise click.UsageError(f"unknown kind {unknown[0]!r}; there are {', '.join(FailureKind)}")
     batch = load(target, out, sets, only)
+    at_most = Limits(usd=max_usd, clips=max_clips)
     if edits:
         batch = session.edit(batch, Path(edits))
-    _end(batch.folder, session.retry(batch, kinds=kinds, anew=anew, allow_retired=allow_retired))
+    outcome = session.retry(batch, kinds=kinds, anew=anew, allow_retired=allow_retired, at_most=at_most)
+    _end(batch.folder, outcome)
 
 
 def _urgent_first(counted: tuple[str, int]) -> tuple[bool, str]:

@@ -2,10 +2,12 @@
 
 from batchvid.manifest.load import Manifest, PlacedJob, load
 from batchvid.manifest.places import Place
-from batchvid.manifest.schema import Budget, ManifestModel, ModelLimits, Provider, json_schema
+from batchvid.manifest.schema import BatchBudget, Budget, Limits, ManifestModel, ModelLimits, Provider, json_schema
 
 __all__ = [
+    "BatchBudget",
     "Budget",
+    "Limits",
     "Manifest",
     "ManifestModel",
     "ModelLimits",

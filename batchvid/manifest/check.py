@@ -200,4 +200,8 @@ def _model_at(path: Path) -> type[BaseModel]:
             return schema.Output
         case ("downloads",):
             return schema.Downloads
+        case ("budget",):
+            return schema.BatchBudget
+        case (*_, "per_day" | "per_run"):
+            return schema.Limits
     return schema.Budget

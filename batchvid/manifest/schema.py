@@ -136,15 +136,28 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, protected_namespaces=())
 
 
-class Budget(_Strict):
-    """What may be spent at most; each limit stands by itself."""
+class Limits(_Strict):
+    """What may be bought at most; each limit stands by itself."""
 
     usd: Annotated[Decimal, BeforeValidator(_not_bool), Field(gt=0, allow_inf_nan=False)] | None = Field(
         None, description="US dollars, at the catalogue's prices"
     )
     clips: _Count | None = Field(None, description="bought clips")
     seconds: _Number | None = Field(None, description="bought seconds of video")
+
+
+class Budget(Limits):
+    """What may be spent at most: in all, a day and a run."""
+
+    per_day: Limits = Field(default_factory=Limits, description="limits of each calendar day (UTC), over all runs")
+    per_run: Limits = Field(default_factory=Limits, description="limits of each single run")
     allow_unpriced: bool = Field(False, strict=True, description="buy models whose price nobody knows")
+
+
+class BatchBudget(Budget):
+    """What the batch may spend at most, and the clips of single tags in it."""
+
+    tags: dict[_Item, Budget] = Field(default_factory=dict, description="tag: limits for the clips that have it")
 
 
 class ModelLimits(_Strict):
@@ -266,7 +279,7 @@ class ManifestModel(_Strict):
     vars: dict[_Variable, Annotated[Any, AfterValidator(_literal)]] = Field(
         default_factory=dict, description="values for the templates"
     )
-    budget: Budget = Field(default_factory=Budget, description="what may be spent at most")
+    budget: BatchBudget = Field(default_factory=BatchBudget, description="what may be spent at most")
     providers: dict[str, Provider] = Field(default_factory=dict, description="who is asked, and their limits")
     defaults: ClipFields = Field(default_factory=ClipFields, description="fields of every clip that does not say them")
     output: Output = Field(default_factory=Output, description="where clips go")

@@ -29,19 +29,19 @@ COLUMNS: dict[str, Callable[[Job], object]] = {
     "charged": lambda job: job.charged.value if job.state is JobState.FAILED else "",
     "attempts": lambda job: job.attempts,
     "task_id": lambda job: job.task_id,
-    "asked_s": lambda job: _number(job.spec.duration_s),
-    "clip_s": lambda job: _number(job.clip.duration_s) if job.clip else "",
+    "asked_s": lambda job: number(job.spec.duration_s),
+    "clip_s": lambda job: number(job.clip.duration_s) if job.clip else "",
     "width": lambda job: job.clip.width if job.clip else "",
     "height": lambda job: job.clip.height if job.clip else "",
     "price_usd": lambda job: _price(job) if job.attempts else "",
     "price_basis": lambda job: job.price.basis if job.attempts else "",
     "committed_usd": lambda job: _committed(job),
     "actual_usd": lambda job: job.actual_usd,
-    "planned_at": lambda job: _time(job.planned_at),
-    "submitted_at": lambda job: _time(job.submitted_at),
-    "accepted_at": lambda job: _time(job.accepted_at),
-    "finished_at": lambda job: _time(job.finished_at),
-    "stored_at": lambda job: _time(job.stored_at),
+    "planned_at": lambda job: time(job.planned_at),
+    "submitted_at": lambda job: time(job.submitted_at),
+    "accepted_at": lambda job: time(job.accepted_at),
+    "finished_at": lambda job: time(job.finished_at),
+    "stored_at": lambda job: time(job.stored_at),
     "path": lambda job: f"clips/{job.clip.key}" if job.clip else "",
     "bytes": lambda job: job.clip.size_bytes if job.clip else "",
     "sha256": lambda job: job.clip.sha256 if job.clip else "",
@@ -96,9 +96,11 @@ def _committed(job: Job) -> str:
     return f"{job.committed_usd:f}{unknown}"
 
 
-def _number(value: float | None) -> str:
+def number(value: float | None) -> str:
+    """A cell of a number, empty for none."""
     return "" if value is None else f"{value:g}"
 
 
-def _time(at: datetime | None) -> str:
+def time(at: datetime | None) -> str:
+    """A cell of a time: ISO 8601, UTC, to the millisecond; empty for none."""
     return "" if at is None else at.isoformat(timespec="milliseconds").replace("+00:00", "Z")

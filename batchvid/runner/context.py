@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from batchvid.catalog import Models, Provider, built_in
 from batchvid.jobs import Job, JobState
 from batchvid.planning import Route, route_of
-from batchvid.runner.budget import Budget
+from batchvid.runner.budget import Budget, Refusal
 from batchvid.runner.hazard import Law
 from batchvid.runner.lanes import Lane
 from batchvid.runner.recorder import Recorder
@@ -33,17 +33,17 @@ class RunContext:
 
     `active` are the jobs that this run is driving now: between leaving a queue and coming to rest. `over` is set when
     none is left and nothing waits that could still be submitted, once the run has `started`. `stopping` says why no
-    more submits go out, `held` why they only wait, `budget_reached` which cap of the batch is, `unbuyable` why no cap
-    can count some jobs, `passed_over` what else kept one from being bought. `rebuys` are the jobs that may be bought
-    once more by themselves, where `retries`, `rerolls` or their fallback allow it. `laws` tell, by provider and model,
-    how long tasks take.
+    more submits go out, `held` why they only wait, `capped` are the jobs that no more money is there for now, with the
+    reason, `budget_reached` which cap of the batch that is, `unbuyable` why no cap can count some jobs, `passed_over`
+    what else kept one from being bought. `rebuys` are the jobs that may be bought once more by themselves, where
+    `retries`, `rerolls` or their fallback allow it. `laws` tell, by provider and model, how long tasks take.
     """
 
     recorder: Recorder
     transport: Transport
     lanes: Mapping[str, Lane]
     providers: Mapping[str, Provider]
-    budgets: Mapping[str, Budget]
+    budget: Budget
     notice: Notice
     models: Models = field(default_factory=built_in)
     retries: int = 0
@@ -53,6 +53,7 @@ class RunContext:
     over: asyncio.Event = field(default_factory=asyncio.Event)
     stopping: str = ""
     held: str = ""
+    capped: dict[str, Refusal] = field(default_factory=dict)
     budget_reached: str = ""
     unbuyable: str = ""
     passed_over: str = ""
@@ -85,10 +86,6 @@ class RunContext:
     def lane(self, job: Job) -> Lane:
         """The lane of the job's provider."""
         return self.lanes[job.spec.provider]
-
-    def budgets_of(self, job: Job) -> dict[str, Budget]:
-        """The budgets that count this job: the batch's, under no name, and its provider's own."""
-        return {name: self.budgets[name] for name in ("", job.spec.provider) if name in self.budgets}
 
     def route(self, spec: JobSpec) -> Route:
         """How the job is bought; worked out once for jobs that are alike."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 from batchvid import events as ev
-from batchvid.failures import FailureKind
+from batchvid.catalog import charged_on_failure
+from batchvid.failures import Charged, FailureKind
 from batchvid.jobs import Job
 from batchvid.runner.context import RunContext, utc_now
 from batchvid.runner.fallback import REASONS, other_model, turn
@@ -27,11 +28,14 @@ async def end_failed(context: RunContext, job: Job, status: Status) -> tuple[Job
     other = other_model(context, job, reason) if again_s is None else None
     if other:
         again_s = 0.0
+    charged = status.charged
+    if charged is Charged.UNKNOWN:  # the reply says nothing: what is known of the model counts
+        charged = charged_on_failure(lane.provider, job.spec.model, context.models)
     failed = ev.TaskFailed(
         at=utc_now(),
         kind=kind,
         message=f"{status.code}: {status.message}" if status.code else status.message,
-        charged=status.charged,
+        charged=charged,
         retry_at=None if again_s is None else utc_now() + timedelta(seconds=again_s),
     )
     if other and reason:

@@ -16,8 +16,10 @@ from batchvid import events as ev
 from batchvid.catalog import Models, Provider, built_in
 from batchvid.errors import BatchvidError, StateError
 from batchvid.jobs import IN_FLIGHT, Job, JobState
+from batchvid.runner.accounts import earlier_charges, foretell, keep_books
 from batchvid.runner.breaker import Health
-from batchvid.runner.budget import Budget, Caps
+from batchvid.runner.budget import Budget
+from batchvid.runner.caps import Cap
 from batchvid.runner.context import Notice, RunContext, utc_now
 from batchvid.runner.downloader import Downloader
 from batchvid.runner.embedded import embedded_emulator
@@ -45,11 +47,10 @@ DOWNLOADS = 6  # streams at once: more gain nothing, each holds a megabyte and a
 class Setup:
     """What a run is given. `buys` are the ids of the pending jobs it may pay for; everything open is collected.
 
-    `scope` are the jobs whose ends make the exit code; uncertain ones count wherever they are. `caps` are by provider,
-    under the empty name those of the whole batch. `retries` is how often a failed task is bought again by itself,
-    `rerolls` how often one whose clip was withheld is; these and a fallback hold for `rebuys` only. A run that
-    `only_asks` looks for the tasks of lost submits and leaves everything else as it is. `spare_bytes` of the disk stay
-    free; when it is full, room is waited for `room_wait_s` seconds.
+    `scope` are the jobs whose ends make the exit code; uncertain ones count wherever they are. `retries` is how often
+    a failed task is bought again by itself, `rerolls` how often one whose clip was withheld is; these and a fallback
+    hold for `rebuys` only. A run that `only_asks` looks for the tasks of lost submits and leaves everything else as it
+    is. `spare_bytes` of the disk stay free; when it is full, room is waited for `room_wait_s` seconds.
     """
 
     folder: Path
@@ -58,7 +59,7 @@ class Setup:
     scope: frozenset[str]
     buys: frozenset[str] = frozenset()
     models: Models = field(default_factory=built_in)
-    caps: Mapping[str, Caps] = field(default_factory=dict)
+    caps: tuple[Cap, ...] = ()
     retries: int = 0
     rerolls: int = 0
     rebuys: frozenset[str] = frozenset()
@@ -99,7 +100,7 @@ async def run(
                 lanes=lanes,
                 providers=setup.providers,
                 models=setup.models,
-                budgets={name: Budget(caps) for name, caps in setup.caps.items()},
+                budget=Budget(setup.caps, earlier_charges(state.path, recorder.jobs.values()) if setup.caps else ()),
                 notice=notice,
                 retries=setup.retries,
                 rerolls=setup.rerolls,
@@ -167,6 +168,8 @@ async def _drive(context: RunContext, setup: Setup, work: list[Job]) -> None:
         on_running=lambda job: poller.watch(job, first=True),
         room_wait_s=setup.room_wait_s,
     )
+    keep_books(context, submitter.uncap)
+    foretell(context, (job for job in work if job.state is JobState.PENDING) if setup.caps else ())
     for job in sorted(work, key=lambda job: job.state is not JobState.READY):  # what is finished comes home first
         if job.state is JobState.RUNNING:
             poller.watch(job, at_once=True)
@@ -219,7 +222,7 @@ def _watch_loop(context: RunContext, done: asyncio.Task[None]) -> None:
 
 
 def _keep_accounts(context: RunContext) -> None:
-    """Slots and budget follow the jobs: now, for what earlier runs left, and with every event."""
+    """Slots follow the jobs: now, for what earlier runs left, and with every event."""
     loop = asyncio.get_running_loop()
 
     def free(job_id: str, lane: Lane) -> None:
@@ -227,8 +230,6 @@ def _keep_accounts(context: RunContext) -> None:
             lane.wake.set()
 
     def count(job: Job) -> None:
-        for budget in context.budgets_of(job).values():
-            budget.settle(job)
         lane = context.lanes.get(job.spec.provider)
         if lane is None:
             return
@@ -331,8 +332,8 @@ def _outcome(context: RunContext | None, recorder: Recorder, scope: frozenset[st
     lanes = context.lanes.values() if context else ()
     reasons = ((lane.name, lane.stopped or lane.left_behind) for lane in lanes)
     stopped = [f"{name} was stopped: {reason}" for name, reason in reasons if reason]
-    capped = [context.budget_reached or context.unbuyable] if context else []
-    capped = [reason for reason in (*capped, *(lane.capped for lane in lanes)) if reason]
+    held_up = (*map(str, context.capped.values()), context.unbuyable) if context else ()
+    capped = [reason for reason in dict.fromkeys(held_up) if reason]
     reason, code = "", 0
     if interrupted:
         code, reason = INTERRUPTED, "interrupted; run again to go on"

@@ -19,7 +19,9 @@ from batchvid.failures import STOPS_PROVIDER, FailureKind
 from batchvid.jobs import Job, JobState
 from batchvid.lineage import waits_for
 from batchvid.planning import Route, order_of
+from batchvid.runner.budget import Charge, Refusal
 from batchvid.runner.cadence import ENOUGH
+from batchvid.runner.caps import Cap
 from batchvid.runner.children import Children, request_for
 from batchvid.runner.context import RunContext, utc_now
 from batchvid.runner.fallback import REASONS, other_model, turn
@@ -42,6 +44,7 @@ class Submitter:
         self._images = ImageReader()
         self._calls: set[asyncio.Task[None]] = set()
         self._told_limits: dict[tuple[str, str], int] = {}
+        self._told: set[Cap] = set()
         self._children = Children()
         context.recorder.listeners.append(self._on_event)
 
@@ -70,7 +73,7 @@ class Submitter:
     async def serve(self, lane: Lane) -> None:
         """Submit from this lane for as long as the run submits at all."""
         context = self._context
-        while not (context.stopping or context.budget_reached or lane.stopped or lane.capped):
+        while not (context.stopping or lane.stopped):
             lane.wake.clear()
             wait_s = self._wait_s(lane)
             if wait_s is None or wait_s > 0:
@@ -87,7 +90,7 @@ class Submitter:
 
     def _wait_s(self, lane: Lane) -> float | None:
         """Seconds until the next submit may go out, None when that is up to an event."""
-        if not lane.queue or self._context.held:
+        if not lane.queue or lane.capped or self._context.budget_reached or self._context.held:
             return None
         now = self._context.now()
         return max(lane.paused_until, lane.submits.opens_at()) - now
@@ -99,11 +102,9 @@ class Submitter:
     def _start(self, lane: Lane, job: Job) -> None:
         context = self._context
         route = context.route(job.spec)
-        if not self._affords(lane, job, route):
+        if not self._reserve(lane, job, route):
             context.check_over()
             return
-        for budget in context.budgets_of(job).values():
-            budget.reserve(job, route.price, route.duration_s)
         context.active.add(job.id)
         lane.slots.hold(job.id, route.model.name)
         lane.health.went(job.id, route.model.name)
@@ -112,25 +113,52 @@ class Submitter:
         self._calls.add(call)
         call.add_done_callback(self._done)
 
-    def _affords(self, lane: Lane, job: Job, route: Route) -> bool:
-        """Whether every budget allows the attempt; if not, the job, its provider or the whole run stays as it is."""
+    def _reserve(self, lane: Lane, job: Job, route: Route) -> bool:
+        """Set the price aside, if every cap allows it; if not, the job, its provider or the whole run has to wait."""
         context = self._context
-        for name, budget in context.budgets_of(job).items():
-            no = budget.refusal(route.price, route.duration_s)
-            if no is None:
-                continue
-            if not no.of_cap:
-                if not context.unbuyable:
-                    context.notice(f"{job.id} and its like are not bought: {no.reason}")
-                context.unbuyable = no.reason
-            elif name:
-                lane.capped = f"{name}: {no.reason}"
-                context.notice(f"nothing more is bought at {lane.capped}. Raise it and run again to go on")
-            else:
-                context.budget_reached = no.reason
-                context.notice(f"nothing more is bought: {no.reason}. Raise it and run again to go on")
-            return False
-        return True
+        charge = Charge.for_spec(job.spec, route.price, route.duration_s, utc_now())
+        no = context.budget.refusal(charge)
+        if no is None:
+            for line in context.budget.reserve(job.id, charge):
+                context.notice(line)
+        elif no.cap is None:
+            if not context.unbuyable:
+                context.notice(f"{job.id} and its like are not bought: {no.reason}")
+            context.unbuyable = no.reason
+        else:
+            self._cap(lane, job, no, no.cap)
+        return no is None
+
+    def _cap(self, lane: Lane, job: Job, no: Refusal, cap: Cap) -> None:
+        """Let the job wait for money: what is under way may still be refused, and give some back."""
+        context = self._context
+        context.capped[job.id] = no
+        whom = f" at {cap.provider}" if cap.provider else f" for {cap.tag}" if cap.tag else ""
+        if cap.provider:
+            lane.capped = no.reason
+        elif not cap.tag:
+            context.budget_reached = no.reason
+        if cap not in self._told:
+            self._told.add(cap)
+            context.notice(f"nothing more is bought{whom}: {no}")
+
+    def uncap(self, returned: Charge) -> None:
+        """Money came back: whoever waited for a cap that counted it stands in line again."""
+        context = self._context
+        waited = [
+            (context.job(job_id), no.cap)
+            for job_id, no in context.capped.items()
+            if no.cap is not None and no.cap.covers(returned.provider, returned.tags)
+        ]
+        for job, cap in waited:
+            del context.capped[job.id]
+            if cap.provider:
+                context.lane(job).capped = ""
+            elif not cap.tag:
+                context.budget_reached = ""
+            self.enqueue(job)
+        for lane in context.lanes.values() if waited else ():
+            lane.wake.set()
 
     def _done(self, call: asyncio.Task[None]) -> None:
         self._calls.discard(call)
@@ -164,8 +192,7 @@ class Submitter:
             context.notice(context.passed_over)
             lane.slots.free(job.id)
             lane.health.said_nothing(job.id, route.model.name)
-            for budget in context.budgets_of(job).values():
-                budget.settle(job)
+            self.uncap(context.budget.cancel(job.id))
             context.rest(job.id)
             lane.wake.set()
             return

@@ -18,11 +18,12 @@ from batchvid import collector
 from batchvid.errors import StateError
 from batchvid.events import Event, Planned
 from batchvid.jobs import Job, advance
+from batchvid.ledger import MOVES, Attempt, attempts_of
 from batchvid.state import codec
 from batchvid.state.lock import RunLock
 from batchvid.state.schema import bring_up_to_date, refuse_newer
 
-__all__ = ["Entry", "StateFile", "read_jobs", "read_meta", "record_now", "replay"]
+__all__ = ["Entry", "StateFile", "read_attempts", "read_jobs", "read_meta", "record_now", "replay"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +165,23 @@ def read_meta(path: Path) -> dict[str, Any]:
     """What `set_meta` kept. Raises StateError when the file cannot be read."""
     with _reading(path) as connection:
         return {name: json.loads(value) for name, value in connection.execute("SELECT name, value FROM meta")}
+
+
+def read_attempts(path: Path, only: Iterable[str] | None = None) -> Iterator[Attempt]:
+    """The ledger, as the event log tells it: every attempt in the manifest's order, or those of `only` these jobs.
+
+    Raises StateError when it cannot be read.
+    """
+    told = ", ".join(f"'{kind.__name__}'" for kind in MOVES)
+    of_job = f"SELECT event, at, data FROM events WHERE job = ? AND event IN ({told}) ORDER BY seq"  # noqa: S608 - our own class names
+    with _reading(path) as connection:
+        if only is None:
+            only = [job_id for (job_id,) in connection.execute("SELECT id FROM jobs ORDER BY position")]
+        for job_id in only:
+            if rows := connection.execute(of_job, (job_id,)).fetchall():
+                (text,) = connection.execute("SELECT spec FROM jobs WHERE id = ?", (job_id,)).fetchone()
+                spec = codec.load_spec(text)
+                yield from attempts_of(spec, [codec.load_event(name, at, data, spec) for name, at, data in rows])
 
 
 def replay(path: Path) -> dict[str, Job]:

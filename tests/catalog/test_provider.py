@@ -7,9 +7,19 @@ from typing import Any
 
 import pytest
 
-from batchvid.catalog import DEFAULT_PROVIDER, POLL_EVERY_S, REFRESH_S, Pace, built_in, pace_of, providers
+from batchvid.catalog import (
+    DEFAULT_PROVIDER,
+    POLL_EVERY_S,
+    REFRESH_S,
+    Pace,
+    built_in,
+    charged_on_failure,
+    pace_of,
+    providers,
+)
 from batchvid.dialects import DIALECTS
 from batchvid.errors import UsageError
+from batchvid.failures import Charged
 
 OWN: Mapping[str, Any] = {"dialect": "openai-videos", "base_url": "https://gw.example.com/", "api_key_env": "GW_KEY"}
 
@@ -35,6 +45,14 @@ def test_nobody_is_asked_sooner_than_the_vendor_looks_itself() -> None:
     """The gateway renews its own view every 15 s, Runway wants 5 s between two questions about a task."""
     assert {m.refresh_s for m in built_in().rows.values() if m.dialect == "gateway"} == {15}
     assert {m.refresh_s for m in built_in().rows.values() if m.dialect == "runway"} == {5}
+
+
+def test_what_is_known_of_failed_tasks() -> None:
+    """The model's own fact; of one that nobody knows any more, or that nobody has asked about, it is unknown."""
+    known = providers({"office": {"dialect": "gateway", "base_url": "https://gw.example", "api_key_env": "GW"}})
+    assert charged_on_failure(known["office"], "gateway/veo3.1") is Charged.NO
+    assert charged_on_failure(known[DEFAULT_PROVIDER], "veo3-fast") is Charged.UNKNOWN
+    assert charged_on_failure(known["office"], "a model of last year") is Charged.UNKNOWN
 
 
 def test_limits_of_a_manifest_lie_over_the_built_in_ones() -> None:

@@ -177,7 +177,7 @@ class TestCaps:
         write(bench, clips, cometapi=capped, office={"base_url": other.base_url, "dialect": "veo", "concurrency": 1})
         ended = bench.run()
         assert ended.code == 3
-        assert "cometapi: budget.clips is 1, and all are committed" in ended.err
+        assert "providers.cometapi.budget.clips is 1: 1 are committed" in ended.err
         assert (bench.emulator.ledger()["purchases"], other.ledger()["purchases"]) == (1, 5)
 
 

@@ -1,8 +1,12 @@
-"""The caps: never crossed by any order of reserving and settling, and what was given back may be spent."""
+"""The guard: no cap is ever crossed, by no order of reserving and settling, and what came back may be spent."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -11,199 +15,370 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from batchvid import events as ev
 from batchvid.failures import Charged, FailureKind
-from batchvid.jobs import Job, JobState, advance
-from batchvid.runner.budget import Budget, Caps, Refusal
+from batchvid.jobs import JobState, advance
+from batchvid.ledger import attempts_of
+from batchvid.runner.accounts import earlier_charges
+from batchvid.runner.budget import Budget, Charge
+from batchvid.runner.caps import Cap, Limits, Period
 from batchvid.specs import UNPRICED, Price
-from tests.builders import ACCEPTED, DIME, SUCCEEDED, at, job_in, started
+from batchvid.state import read_jobs
+from tests.builders import ACCEPTED, DIME, SUCCEEDED, at, job_in, life, planned, spec, started, state_file
 
-CAPS = Caps(usd=Decimal("1.00"), clips=7, seconds=40, allow_unpriced=True)
+EVENING = datetime(2026, 3, 1, 22, 0, tzinfo=UTC)
+JOBS = {
+    "boat": spec("boat"),
+    "kite": spec("kite", tags=("hero",)),
+    "lamp": spec("lamp", provider="office", tags=("hero", "wide")),
+    "moon": spec("moon", provider="office"),
+}
+CAPS = (
+    Cap(prefix="budget.", limits=Limits(usd=Decimal("2.00"), clips=12, seconds=90), allow_unpriced=True),
+    Cap(prefix="budget.per_day.", limits=Limits(usd=Decimal("0.90"), clips=6), period=Period.DAY, allow_unpriced=True),
+    Cap(prefix="budget.per_run.", limits=Limits(clips=3), period=Period.RUN),
+    Cap(prefix="providers.office.budget.", limits=Limits(usd=Decimal("0.70"), seconds=40), provider="office"),
+    Cap(prefix="budget.tags.hero.", limits=Limits(clips=4), tag="hero"),
+    Cap(prefix="budget.tags.hero.per_day.", limits=Limits(seconds=16), tag="hero", period=Period.DAY),
+)
 PRICES = [DIME, UNPRICED, Price(usd=Decimal("0.33"), basis="a list"), Price(usd=Decimal("0"), basis="free")]
-LENGTHS_S = st.sampled_from([4.0, 5.0, 8.0, 10.0, None])
-JOB_IDS = st.sampled_from(["boat", "kite", "lamp", "moon"])
+LENGTHS_S = st.sampled_from([4.0, 5.0, 8.0, None])
+JOB_IDS = st.sampled_from(sorted(JOBS))
+
+
+@dataclass
+class Bill:
+    """One attempt in the test's own books."""
+
+    charge: Charge
+    run: int
+    is_open: bool = True
+
+    def counts_under(self, cap: Cap, now: datetime, run: int) -> bool:
+        """Read straight from what a cap promises, not from how it is kept."""
+        charge = self.charge
+        return (
+            (not cap.provider or cap.provider == charge.provider)
+            and (not cap.tag or cap.tag in charge.tags)
+            and (cap.period is not Period.DAY or charge.at.date() == now.date())
+            and (cap.period is not Period.RUN or self.run == run)
+        )
 
 
 class Spending(RuleBasedStateMachine):
-    """Jobs are bought as the submitter does it: ask, reserve, and settle with every event, in any order."""
+    """Jobs are bought as the submitter does it, over days and runs, while some of them turn to another provider."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.jobs = {job_id: job_in(JobState.PENDING, job_id) for job_id in ("boat", "kite", "lamp", "moon")}
-        self.reserved: dict[str, tuple[Price, float | None]] = {}
+        self.now, self.run = EVENING, 1
+        self.events: dict[str, list[ev.Event]] = {name: [planned(spec)] for name, spec in JOBS.items()}
+        self.jobs = {name: advance(None, planned(spec)) for name, spec in JOBS.items()}
+        self.reserved: dict[str, Charge] = {}
+        self.bills: list[tuple[str, Bill]] = []
         self.budget = Budget(CAPS)
 
-    def settle(self, job: Job) -> None:
-        """As after every event."""
-        self.jobs[job.id] = job
-        self.budget.settle(job)
+    def play(self, job_id: str, event: ev.Event) -> None:
+        """As the recorder does it."""
+        before = self.jobs[job_id]
+        self.jobs[job_id] = advance(before, event)
+        self.events[job_id].append(event)
+        came_back = self.budget.settle(before, self.jobs[job_id])
+        assert (came_back is None) == (self.jobs[job_id].committed_attempts >= before.committed_attempts)
+
+    def give_back(self, job_id: str) -> None:
+        """The vendor says that the last attempt cost nothing."""
+        self.bills.remove(next(entry for entry in reversed(self.bills) if entry[0] == job_id))
+
+    def counted(self, cap: Cap) -> tuple[Decimal, int, float]:
+        """What may be billed under the cap: what is written down, and what is about to go out."""
+        charges = [bill.charge for _, bill in self.bills if bill.counts_under(cap, self.now, self.run)]
+        charges += [charge for charge in self.reserved.values() if Bill(charge, self.run).counts_under(
+            replace(cap, period=Period.ALWAYS), self.now, self.run
+        )]  # fmt: skip
+        usd = sum((charge.usd or Decimal(0) for charge in charges), Decimal(0))
+        return usd, len(charges), sum(charge.seconds or 0.0 for charge in charges)
 
     @rule(job_id=JOB_IDS, price=st.sampled_from(PRICES), duration_s=LENGTHS_S)
     def reserve(self, job_id: str, price: Price, duration_s: float | None) -> None:
         job = self.jobs[job_id]
-        if job.state is JobState.PENDING and job_id not in self.reserved:
-            refusal = self.budget.refusal(price, duration_s)
-            fits = (
-                self.usd() + (price.usd or 0) <= Decimal(1)
-                and self.clips() + 1 <= 7
-                and duration_s is not None
-                and self.seconds() + duration_s <= 40
+        if job.state is not JobState.PENDING or job_id in self.reserved:
+            return
+        charge = Charge.for_spec(job.spec, price, duration_s, self.now)
+        fits = True
+        for cap in CAPS:
+            if not Bill(charge, self.run).counts_under(cap, self.now, self.run):
+                continue
+            usd, clips, seconds = self.counted(cap)
+            limits = cap.limits
+            fits &= limits.usd is None or (
+                usd + (charge.usd or 0) <= limits.usd and (charge.usd is not None or cap.allow_unpriced)
             )
-            assert (refusal is None) == fits
-            if refusal is None:
-                self.budget.reserve(job, price, duration_s)
-                self.reserved[job_id] = (price, duration_s)
+            fits &= limits.clips is None or clips + 1 <= limits.clips
+            fits &= limits.seconds is None or (
+                charge.seconds is not None and seconds + charge.seconds <= limits.seconds
+            )
+        assert (self.budget.refusal(charge) is None) == fits
+        if fits:
+            self.budget.reserve(job_id, charge)
+            self.reserved[job_id] = charge
 
     @rule(job_id=JOB_IDS)
     def start(self, job_id: str) -> None:
         if job_id in self.reserved:
-            price, duration_s = self.reserved.pop(job_id)
-            self.settle(advance(self.jobs[job_id], started(price=price, duration_s=duration_s)))
+            charge = replace(self.reserved.pop(job_id), at=self.now)
+            price, provider = Price(usd=charge.usd), charge.provider
+            self.bills.append((job_id, Bill(charge, self.run)))
+            self.play(job_id, started(at=self.now, price=price, duration_s=charge.seconds, provider=provider))
+
+    @rule(job_id=JOB_IDS, price=st.sampled_from(PRICES))
+    def buy(self, job_id: str, price: Price) -> None:
+        """At once, and the vendor fails it and may have charged."""
+        self.reserve(job_id, price, 4.0)
+        self.start(job_id)
+        self.accept(job_id)
+        self.fail(job_id, Charged.UNKNOWN)
 
     @rule(job_id=JOB_IDS)
-    def give_up_before_it_started(self, job_id: str) -> None:
+    def leave_it(self, job_id: str) -> None:
         if job_id in self.reserved:
-            del self.reserved[job_id]
-            self.settle(advance(self.jobs[job_id], ev.GaveUp(at=at(), kind=FailureKind.INVALID, message="gone")))
+            assert self.budget.cancel(job_id) == self.reserved.pop(job_id)
 
-    @rule(job_id=JOB_IDS, retry=st.booleans())
-    def refuse(self, job_id: str, retry: bool) -> None:
+    @rule(job_id=JOB_IDS)
+    def refuse(self, job_id: str) -> None:
         if self.jobs[job_id].state is JobState.SUBMITTING:
-            no = ev.SubmitRefused(at=at(), kind=FailureKind.RATE, message="", retry_at=at(9) if retry else None)
-            self.settle(advance(self.jobs[job_id], no))
+            self.give_back(job_id)
+            self.play(job_id, ev.SubmitRefused(at=self.now, kind=FailureKind.RATE, message="", retry_at=at(9)))
+
+    @rule(job_id=JOB_IDS)
+    def accept(self, job_id: str) -> None:
+        if self.jobs[job_id].state is JobState.SUBMITTING:
+            self.play(job_id, ACCEPTED)
 
     @rule(job_id=JOB_IDS, charged=st.sampled_from(Charged))
     def fail(self, job_id: str, charged: Charged) -> None:
-        if self.jobs[job_id].state is JobState.SUBMITTING:
-            running = advance(self.jobs[job_id], ACCEPTED)
+        if self.jobs[job_id].state is JobState.RUNNING:
+            if charged is Charged.NO:
+                self.give_back(job_id)
             no = ev.TaskFailed(at=at(), kind=FailureKind.UNAVAILABLE, message="", charged=charged, retry_at=at(9))
-            self.settle(advance(running, no))
+            self.play(job_id, no)
 
     @rule(job_id=JOB_IDS)
     def lose(self, job_id: str) -> None:
         if self.jobs[job_id].state is JobState.SUBMITTING:
-            self.settle(advance(self.jobs[job_id], ev.SubmitLost(at=at(), message="reset")))
+            self.play(job_id, ev.SubmitLost(at=at(), message="reset"))
+            self.play(job_id, ev.Reopened(at=at(), reason="resolve --abandon"))
 
-    @rule(job_id=JOB_IDS)
-    def reopen(self, job_id: str) -> None:
-        if self.jobs[job_id].state in (JobState.FAILED, JobState.UNCERTAIN):
-            self.settle(advance(self.jobs[job_id], ev.Reopened(at=at(), reason="retry")))
+    @rule(job_id=JOB_IDS, provider=st.sampled_from(["cometapi", "office"]))
+    def turn_elsewhere(self, job_id: str, provider: str) -> None:
+        if self.jobs[job_id].state is JobState.PENDING and job_id not in self.reserved:
+            self.play(job_id, planned(replace(self.jobs[job_id].spec, provider=provider)))
 
-    def usd(self) -> Decimal:
-        """What may have been spent, by the jobs and the open reservations."""
-        reserved = sum((price.usd or Decimal(0) for price, _ in self.reserved.values()), Decimal(0))
-        return reserved + sum((job.committed_usd for job in self.jobs.values()), Decimal(0))
+    @rule(hours=st.sampled_from([1, 5, 23]))
+    def time_goes_on(self, hours: int) -> None:
+        self.now += timedelta(hours=hours)
 
-    def clips(self) -> int:
-        """How many may have been bought."""
-        return len(self.reserved) + sum(job.committed_attempts for job in self.jobs.values())
-
-    def seconds(self) -> float:
-        """How long they are together, each attempt with the length that it was bought with."""
-        reserved = sum(duration_s or 0.0 for _, duration_s in self.reserved.values())
-        return reserved + sum(job.committed_s for job in self.jobs.values())
+    @rule(ends=st.sampled_from([True, False, False, False]))
+    def the_next_run(self, ends: bool) -> None:
+        """It knows what the event logs tell, and no more."""
+        if not ends:
+            return
+        self.run += 1
+        self.reserved.clear()
+        rows = [row for name, job in self.jobs.items() for row in attempts_of(job.spec, self.events[name])]
+        self.budget = Budget(CAPS, [Charge.of_row(row) for row in rows if row.counts])
 
     @invariant()
     def no_cap_is_crossed(self) -> None:
-        """What the budget counts is what may be billed, and none of it is over a cap."""
-        assert (self.budget.usd, self.budget.clips, self.budget.seconds) == (self.usd(), self.clips(), self.seconds())
-        assert self.usd() <= Decimal(1)
-        assert self.clips() <= 7
-        assert self.seconds() <= 40
-
-    @invariant()
-    def the_next_run_counts_the_same(self) -> None:
-        """A budget made from the jobs on disk is the one of this run, but for what is not written down yet."""
-        again = Budget(CAPS, self.jobs.values())
-        assert again.clips == self.clips() - len(self.reserved)
-        if not self.reserved:
-            assert (again.usd, again.seconds) == (self.usd(), self.seconds())
+        """Of all that may be billed, nothing is over a cap."""
+        for cap in CAPS:
+            usd, clips, seconds = self.counted(cap)
+            assert cap.limits.usd is None or usd <= cap.limits.usd
+            assert cap.limits.clips is None or clips <= cap.limits.clips
+            assert cap.limits.seconds is None or seconds <= cap.limits.seconds
 
 
 TestSpending = Spending.TestCase
-TestSpending.settings = settings(max_examples=80, stateful_step_count=50, deadline=None, database=None)
+TestSpending.settings = settings(max_examples=80, stateful_step_count=60, deadline=None, database=None)
+
+
+def cap(prefix: str = "budget.", **limits: Any) -> Cap:
+    """A cap of the whole batch."""
+    return Cap(prefix=prefix, limits=Limits(**limits))
+
+
+def charge(price: Price = DIME, duration_s: float | None = 8, **of_spec: Any) -> Charge:
+    """What an attempt of tonight counts as."""
+    return Charge.for_spec(spec(**of_spec), price, duration_s, EVENING)
+
+
+def reason(budget: Budget, of: Charge) -> str:
+    """Why it is refused, which it must be."""
+    refusal = budget.refusal(of)
+    assert refusal is not None
+    return refusal.reason
 
 
 def test_without_caps_everything_fits() -> None:
     """A manifest that sets no budget is not held up, also by a price that nobody knows."""
-    budget = Budget(Caps())
-    assert budget.refusal(UNPRICED, 1e9) is None
-    assert budget.refusal(Price(usd=Decimal(10**9)), 0) is None
+    assert Budget().refusal(charge(UNPRICED, 1e9)) is None
+    assert Budget().refusal(charge(Price(usd=Decimal(10**9)), 0)) is None
 
 
 @pytest.mark.parametrize(
-    ("caps", "said"),
+    ("of", "said"),
     [
-        (Caps(usd=Decimal("0.15")), "budget.usd is 0.15: 0.10 are committed, one more may cost 0.10"),
-        (Caps(clips=1), "budget.clips is 1, and all are committed"),
-        (Caps(seconds=12), "budget.seconds is 12: 8 are committed, one more takes 8"),
+        (cap(usd=Decimal("0.15")), "budget.usd is 0.15: 0.10 are committed, one more may cost 0.10"),
+        (cap(clips=1), "budget.clips is 1: 1 are committed"),
+        (cap(seconds=12.0), "budget.seconds is 12: 8 are committed, one more takes 8"),
+        (
+            replace(cap("budget.per_day.", clips=1), period=Period.DAY),
+            "budget.per_day.clips is 1: 1 are committed today (UTC)",
+        ),
+        (replace(cap("--max-", clips=1), period=Period.RUN), "--max-clips is 1: 1 are committed in this run"),
     ],
 )
-def test_a_refusal_says_which_cap_and_by_how_much(caps: Caps, said: str) -> None:
-    """The user can tell from the line what to raise."""
-    budget = Budget(caps)
-    assert budget.refusal(DIME, 8) is None
-    budget.reserve(job_in(JobState.PENDING), DIME, 8)
-    assert budget.refusal(DIME, 8) == Refusal(said, of_cap=True)
+def test_a_refusal_says_which_cap_and_by_how_much(of: Cap, said: str) -> None:
+    """The user can tell from the line what to raise, in the words that they wrote."""
+    budget = Budget([of])
+    assert budget.refusal(charge()) is None
+    budget.reserve("kite", charge())
+    refusal = budget.refusal(charge())
+    assert refusal is not None
+    assert (refusal.reason, refusal.cap) == (said, of)
 
 
 def test_a_cap_may_be_reached_exactly() -> None:
-    """Ten dimes are a dollar."""
-    budget = Budget(Caps(usd=Decimal("1.00"), clips=10, seconds=40))
+    """Ten dimes are a dollar, and ten tenths of a second are one."""
+    budget = Budget([cap(usd=Decimal("1.00"), clips=10, seconds=0.1)])
+    assert budget.refusal(charge(DIME, 0.1)) is None
     for number in range(10):
-        assert budget.refusal(DIME, 4) is None
-        budget.reserve(job_in(JobState.PENDING, f"kite-{number}"), DIME, 4)
-    assert budget.refusal(Price(usd=Decimal("0.01")), 0) is not None
+        assert budget.refusal(charge(DIME, 0)) is None
+        budget.reserve(f"kite-{number}", charge(DIME, 0))
+    assert budget.refusal(charge(Price(usd=Decimal("0.01")), 0)) is not None
 
 
 def test_an_unknown_price_under_a_cap_needs_a_word() -> None:
     """With a cap in USD, what nobody can price is not bought unless the manifest says so; others may be."""
-    budget = Budget(Caps(usd=Decimal(5)))
-    refusal = budget.refusal(UNPRICED, 8)
+    dollars = cap(usd=Decimal(5))
+    refusal = Budget([dollars]).refusal(charge(UNPRICED))
     assert refusal is not None
-    assert "budget.allow_unpriced" in refusal.reason
-    assert not refusal.of_cap
-    assert budget.refusal(DIME, 8) is None
-    assert Budget(Caps(usd=Decimal(5), allow_unpriced=True)).refusal(UNPRICED, 8) is None
-    assert Budget(Caps(clips=5)).refusal(UNPRICED, 8) is None
+    assert refusal.reason == "nobody knows its price: budget.usd needs budget.allow_unpriced for it"
+    assert refusal.cap is None
+    assert Budget([dollars]).refusal(charge()) is None
+    assert Budget([replace(dollars, allow_unpriced=True)]).refusal(charge(UNPRICED)) is None
+    assert Budget([cap(clips=5)]).refusal(charge(UNPRICED)) is None
 
 
 def test_an_unknown_length_fits_under_no_cap_of_seconds() -> None:
     """What nobody can measure is not bought under such a cap: the job's own trouble, others go on."""
-    budget = Budget(Caps(seconds=40))
-    refusal = budget.refusal(DIME, None)
+    budget = Budget([cap(seconds=40)])
+    refusal = budget.refusal(charge(duration_s=None))
     assert refusal is not None
-    assert "budget.seconds needs duration_s" in refusal.reason
-    assert not refusal.of_cap
-    assert budget.refusal(DIME, 40) is None
-    assert Budget(Caps(usd=Decimal(5), clips=5)).refusal(DIME, None) is None
+    assert refusal.reason == "nobody knows its length: budget.seconds needs duration_s for it"
+    assert refusal.cap is None
+    assert budget.refusal(charge(duration_s=40)) is None
+    assert Budget([cap(usd=Decimal(5), clips=5)]).refusal(charge(duration_s=None)) is None
 
 
 def test_reserving_and_settling_are_one_purchase() -> None:
-    """What was reserved is not counted again when the job says the same, however often."""
-    budget, job = Budget(CAPS), job_in(JobState.PENDING)
-    budget.reserve(job, DIME, 8)
+    """What was reserved is not counted again when the job says the same, however its life goes on."""
+    budget, job = Budget([cap(clips=9)]), job_in(JobState.PENDING)
+    budget.reserve(job.id, charge())
     for event in (started(), ACCEPTED, SUCCEEDED):
-        job = advance(job, event)
-        budget.settle(job)
-        assert (budget.usd, budget.clips, budget.seconds) == (Decimal("0.10"), 1, 8)
+        before, job = job, advance(job, event)
+        assert budget.settle(before, job) is None
+    for number in range(8):
+        budget.reserve(f"boat-{number}", charge())
+    assert reason(budget, charge()) == "budget.clips is 9: 9 are committed"
 
 
-def test_a_second_purchase_of_a_job_counts_on_top() -> None:
-    """A failed attempt that may have been charged stays in the sum."""
-    budget = Budget(CAPS)
-    failed = job_in(JobState.FAILED)
-    budget.settle(failed)
-    budget.reserve(advance(failed, ev.Reopened(at=at(), reason="retry")), DIME, 8)
-    assert (budget.usd, budget.clips, budget.seconds) == (Decimal("0.20"), 2, 16)
+def test_a_reservation_before_midnight_counts_after_it() -> None:
+    """Three dimes are reserved in the last second of a day: until they are sent, the new day has room for less."""
+    budget = Budget([replace(cap("budget.per_day.", usd=Decimal("0.30")), period=Period.DAY)])
+    tomorrow = replace(charge(), at=EVENING + timedelta(hours=3))
+    for job_id in ("boat", "kite", "lamp"):
+        budget.reserve(job_id, charge())
+    assert "0.30 are committed today" in reason(budget, tomorrow)
+    job = job_in(JobState.PENDING)
+    budget.settle(job, advance(job, started(at=EVENING)))
+    assert budget.refusal(tomorrow) is None
 
 
-def test_each_attempt_counts_with_its_own_length() -> None:
-    """A job that was bought at eight seconds and is bought again at four has cost twelve, not twice four."""
-    failed = job_in(JobState.FAILED)
-    budget = Budget(Caps(seconds=20), [failed, job_in(JobState.FAILED, "boat")])
-    again = advance(failed, ev.Reopened(at=at(), reason="retry"))
-    assert budget.refusal(DIME, 5) is not None
-    assert budget.refusal(DIME, 4) is None
-    budget.reserve(again, DIME, 4)
-    assert budget.seconds == 20
-    budget.settle(advance(again, started(duration_s=4.0)))
-    assert budget.seconds == 20
+def test_what_an_earlier_run_bought_is_not_given_back_to_this_one() -> None:
+    """A task of last night fails uncharged: today's run has no more to spend for it, the batch has."""
+    running = job_in(JobState.RUNNING)
+    caps = [cap(clips=2), replace(cap("budget.per_run.", clips=1), period=Period.RUN)]
+    budget = Budget(caps, [Charge.of_open(running)])
+    budget.reserve("boat", charge())
+    assert "budget.clips is 2: 2 are" in reason(budget, charge())
+    no = ev.TaskFailed(at=at(90), kind=FailureKind.UNAVAILABLE, message="", charged=Charged.NO)
+    assert budget.settle(running, advance(running, no)) == Charge.of_open(running)
+    assert "budget.per_run.clips is 1: 1 are" in reason(budget, charge())
+
+
+def test_a_cap_that_is_nearly_reached_is_told_once() -> None:
+    """At four fifths, with what is committed; not before, and never again."""
+    budget = Budget([cap(usd=Decimal("1.00"), clips=100)])
+    told = [budget.reserve(f"kite-{number}", charge()) for number in range(10)]
+    assert told[7] == ["budget.usd is 1.00: 0.80 are committed, 80% of it"]
+    assert [line for lines in (*told[:7], *told[8:]) for line in lines] == []
+
+
+def test_a_forecast_tells_what_a_plan_would_run_into() -> None:
+    """More than a cap lets through, by measure; and clips that no cap can count, with how many they are."""
+    of = cap(usd=Decimal("0.25"), clips=3)
+    budget = Budget([of, replace(cap("budget.tags.hero.", clips=2), tag="hero")], [charge(tags=("hero",))])
+    assert budget.forecast([charge()]) == []
+    assert budget.forecast([charge(), charge(), charge(UNPRICED), charge(UNPRICED)]) == [
+        "2 of the clips are not bought: nobody knows its price: budget.usd needs budget.allow_unpriced for it",
+        "budget.usd is 0.25: 0.10 are committed, and the plan takes 0.20 more: not all of it will be bought",
+    ]
+    assert budget.forecast([]) == []
+
+
+def test_a_cap_on_a_tag_that_no_clip_has_is_told() -> None:
+    """A typing error in a tag would leave the clips without a cap."""
+    budget = Budget([replace(cap("budget.tags.hreo.", clips=1), tag="hreo")])
+    assert budget.forecast([charge(tags=("hero",))]) == [
+        "budget.tags.hreo counts nothing: no clip to buy has the tag hreo"
+    ]
+    assert budget.forecast([charge(tags=("hreo",))]) == []
+
+
+def test_earlier_runs_are_read_back(tmp_path: Path) -> None:
+    """Every attempt that may be paid for, at the provider that made it; released and never sent ones do not count."""
+    refused = ev.SubmitRefused(at=at(3), kind=FailureKind.RATE, message="", retry_at=at(60))
+    failed = ev.TaskFailed(at=at(90), kind=FailureKind.UNAVAILABLE, message="", retry_at=at(99))
+    again = started(at=at(100), provider="office", duration_s=4.0)
+
+    def moved(job_id: str) -> ev.Planned:
+        return replace(planned(spec(job_id, provider="office")), at=at(95))
+
+    lives = [
+        life(planned(spec("boat")), started(provider="cometapi")),
+        life(planned(spec("kite")), started(), refused),
+        life(planned(spec("moon"))),
+        life(
+            planned(spec("lamp")),
+            started(provider="cometapi"),
+            ACCEPTED,
+            failed,
+            started(),
+            refused,
+            moved("lamp"),
+            again,
+        ),
+        life(planned(spec("star")), started(provider="cometapi"), ACCEPTED, failed, moved("star")),
+    ]
+    path = state_file(tmp_path / "state.sqlite3", *lives)
+    charges = list(earlier_charges(path, read_jobs(path)))
+    assert [(one.provider, one.at, one.seconds) for one in charges] == [
+        ("cometapi", at(1), 8.0), ("cometapi", at(1), 8.0), ("office", at(100), 4.0), ("cometapi", at(1), 8.0),
+    ]  # fmt: skip
+    assert all(one.usd == Decimal("0.10") for one in charges)
+
+
+def test_a_job_sent_once_needs_no_log(tmp_path: Path) -> None:
+    """What such a job says by itself is the row that the log gives; only the others are looked up."""
+    path = state_file(tmp_path / "state.sqlite3", life(planned(), started(provider="cometapi"), ACCEPTED, SUCCEEDED))
+    (job,) = read_jobs(path)
+    (row,) = attempts_of(job.spec, [started(provider="cometapi"), ACCEPTED, SUCCEEDED])
+    assert list(earlier_charges(path, [job])) == [Charge.of_row(row)]

@@ -15,6 +15,7 @@ from batchvid.catalog import providers
 from batchvid.errors import Unsupported
 from batchvid.jobs import JobState
 from batchvid.planning import order_of
+from batchvid.runner.budget import Budget
 from batchvid.runner.children import SHOWN, Children, open_link, request_for
 from batchvid.runner.context import RunContext
 from batchvid.runner.lanes import Lane
@@ -47,7 +48,7 @@ async def context(tmp_path: Path) -> AsyncIterator[Jumping]:
         recorder = Recorder(state, {"kite": job_in(JobState.SUCCEEDED)})
         async with Transport() as transport:
             yield Jumping(
-                recorder=recorder, transport=transport, lanes={}, providers={}, budgets={}, notice=lambda _: None
+                recorder=recorder, transport=transport, lanes={}, providers={}, budget=Budget(), notice=lambda _: None
             )
         await recorder.close()
 

@@ -13,7 +13,7 @@ from batchvid.catalog import providers
 from batchvid.errors import StateError
 from batchvid.failures import FailureKind
 from batchvid.jobs import JobState
-from batchvid.runner.budget import Budget, Caps
+from batchvid.runner.budget import Budget
 from batchvid.runner.context import RunContext
 from batchvid.runner.lanes import Lane
 from batchvid.runner.limits import Slots, Window
@@ -39,7 +39,7 @@ async def context(tmp_path: Path) -> AsyncIterator[RunContext]:
                 transport=transport,
                 lanes={name: _lane(name) for name in ("cometapi", "office")},
                 providers=PROVIDERS,
-                budgets={"": Budget(Caps()), "office": Budget(Caps(clips=1))},
+                budget=Budget(),
                 notice=lambda _: None,
                 started=True,
             )
@@ -197,17 +197,6 @@ async def test_an_abort_waits_for_nothing(context: RunContext) -> None:
     assert context.over.is_set()
     assert context.fault is first
     assert context.stopping == "disk full"
-
-
-async def test_budgets_of_a_job_are_the_batchs_and_its_providers(context: RunContext) -> None:
-    """Both must allow a purchase; a provider without caps of its own has the batch's alone."""
-    job = job_in(JobState.PENDING)
-    office = replace(job, spec=spec(provider="office"))
-    assert context.budgets_of(job) == {"": context.budgets[""]}
-    assert list(context.budgets_of(office).items()) == [
-        ("", context.budgets[""]),
-        ("office", context.budgets["office"]),
-    ]
 
 
 async def test_jobs_that_are_alike_share_a_route(context: RunContext) -> None:

@@ -16,6 +16,7 @@ from pydantic import SecretStr
 from batchvid.catalog import providers
 from batchvid.errors import UsageError
 from batchvid.jobs import Job, JobState
+from batchvid.runner.budget import Budget
 from batchvid.runner.context import RunContext, utc_now
 from batchvid.runner.lanes import Lane
 from batchvid.runner.limits import Slots, Window
@@ -185,7 +186,7 @@ async def case(tmp_path: Path, base_url: str, *, ago_s: float = 0.0, **row: Any)
                 transport=transport,
                 lanes={"own": lane},
                 providers=rows,
-                budgets={},
+                budget=Budget(),
                 notice=said.append,
                 started=True,
             )

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from batchvid import events as ev
 from batchvid.catalog import providers
 from batchvid.jobs import Job, JobState
-from batchvid.runner.budget import Budget, Caps
+from batchvid.runner.budget import Budget
 from batchvid.runner.context import RunContext, utc_now
 from batchvid.runner.downloader import Downloader
 from batchvid.runner.lanes import Lane
@@ -120,7 +120,7 @@ async def yard(
         async with Transport() as transport:
             context = RunContext(
                 recorder=recorder, transport=transport, lanes={"cometapi": lane}, providers=rows,
-                budgets={"": Budget(Caps())}, notice=notice, started=True,
+                budget=Budget(), notice=notice, started=True,
             )  # fmt: skip
             store = LocalStore(folder, spare_bytes)
             downloader = Downloader(context, store, concurrency, on_running, room_wait_s)

@@ -1,0 +1,95 @@
+"""Caps as data: what a manifest and a command line allow to be spent, one cap a scope and a period. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, fields
+from decimal import Decimal
+from enum import StrEnum
+
+from batchvid import manifest
+
+
+class Period(StrEnum):
+    """What a cap counts together."""
+
+    ALWAYS = "always"
+    """All attempts of the batch, whichever run made them."""
+    DAY = "day"
+    """Those of one calendar day (UTC, as invoices and quotas are told), whichever run made them."""
+    RUN = "run"
+    """Those of this run."""
+
+
+WAY_ON = {
+    Period.ALWAYS: "Raise it and run again to go on",
+    Period.DAY: "Raise it, or run again on another day (UTC), to go on",
+    Period.RUN: "Run again to go on",
+}
+"""What to do about a cap that is reached."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Upper bounds: US dollars, clips, seconds of video. None means no bound."""
+
+    usd: Decimal | None = None
+    clips: int | None = None
+    seconds: float | None = None
+
+
+MEASURES = tuple(field.name for field in fields(Limits))
+"""What can be capped."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cap:
+    """One set of limits: for a provider, a tag, or (with neither) all clips.
+
+    `prefix` before a measure is how the user wrote it, as in `budget.per_day.usd`; `budget` names the part of the
+    manifest whose `allow_unpriced` counts.
+    """
+
+    prefix: str
+    limits: Limits
+    budget: str = "budget"
+    allow_unpriced: bool = False
+    period: Period = Period.ALWAYS
+    provider: str = ""
+    tag: str = ""
+
+    def covers(self, provider: str, tags: Collection[str]) -> bool:
+        """Whether an attempt at this provider, for a clip with these tags, counts here."""
+        return self.provider in ("", provider) and (not self.tag or self.tag in tags)
+
+
+def caps_of(settings: manifest.ManifestModel, at_most: Limits | None = None) -> tuple[Cap, ...]:
+    """All caps of a manifest, and of a run that is to buy `at_most` so much."""
+    caps = list(_of_budget("budget", settings.budget))
+    for name, provider in settings.providers.items():
+        if provider.budget:
+            caps += _of_budget(f"providers.{name}.budget", provider.budget, provider=name)
+    for tag, budget in settings.budget.tags.items():
+        caps += _of_budget(f"budget.tags.{tag}", budget, tag=tag)
+    if at_most is not None:
+        unpriced = settings.budget.allow_unpriced
+        caps.append(Cap(prefix="--max-", limits=at_most, allow_unpriced=unpriced, period=Period.RUN))
+    return tuple(cap for cap in caps if cap.limits != Limits())
+
+
+def _of_budget(name: str, said: manifest.Budget, *, provider: str = "", tag: str = "") -> Iterator[Cap]:
+    parts = {
+        (f"{name}.", Period.ALWAYS): said,
+        (f"{name}.per_day.", Period.DAY): said.per_day,
+        (f"{name}.per_run.", Period.RUN): said.per_run,
+    }
+    for (prefix, period), limits in parts.items():
+        yield Cap(
+            prefix=prefix,
+            limits=Limits(usd=limits.usd, clips=limits.clips, seconds=limits.seconds),
+            budget=name,
+            allow_unpriced=said.allow_unpriced,
+            period=period,
+            provider=provider,
+            tag=tag,
+        )
