@@ -110,10 +110,10 @@ class Poller:
             pace=pace_of(lane.provider, job.spec.model, context.models),
             deadlines=deadlines_of(lane.provider, job.spec.model, context.models),
             seen_at=None if at_once or first else now,
-            retimed=not first,
+            retimed=not (at_once or first),
         )
         if at_once or first:
-            self._push(watch, 0.0 if first else now)
+            self._push(watch, -math.inf if first else now)
         else:
             self._schedule(watch)
         if context.stopping:
