@@ -339,10 +339,16 @@ def _drive(state: StateFile, jobs: dict[str, Job], setup: Setup, display: Displa
 
     if told:
         notice(told)
+
+    def tick() -> None:
+        shown.tick()
+        with contextlib.suppress(OSError):
+            log.tick()
+
     recorder = Recorder(state, jobs, (shown, log))
     try:
         with collector.settled():
-            return asyncio.run(runner.run(state, recorder, setup, notice, shown.tick))
+            return asyncio.run(runner.run(state, recorder, setup, notice, tick))
     finally:
         ends = recorder.jobs.values()
         try:  # a full disk, a file that a spreadsheet holds
@@ -356,7 +362,8 @@ def _drive(state: StateFile, jobs: dict[str, Job], setup: Setup, display: Displa
             notice(f"{LEDGER_NAME} could not be written ({fault}); batchvid report writes it anew")
         with contextlib.suppress(OSError):
             shown.close()
-        log.close()
+        with contextlib.suppress(OSError):
+            log.close()
 
 
 def _refuse_older(batch: Batch, jobs: Mapping[str, Job]) -> None:

@@ -3,57 +3,61 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import orjson
-import structlog
 
 from batchvid import events as ev
 from batchvid.jobs import Job
 
 TAIL_BYTES = 1024 * 1024  # some thousand lines: what may lie between the last paid call and the end
-LEFT_OUT = frozenset({"at", "spec", "provider", "assets"})
+GATHER_BYTES = 64 * 1024  # a write for every line costs more than all else about it
+LEFT_OUT = frozenset({"at", "spec", "provider", "assets", "task_id"})
 """Told beside the event, or worth money to whoever reads it, as a signed link is."""
+TOLD = {kind: [field.name for field in fields(kind) if field.name not in LEFT_OUT] for kind in ev.KINDS.values()}
+"""What a line tells of an event beside the job."""
 
 
 class RunLog:
-    """Appends to the file; hears every event but mere progress."""
+    """Appends to the file; hears every event but mere progress. Lines gather until `tick`, a notice or the end."""
 
     def __init__(self, path: Path, **bound: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = path.open("ab")
-        self._log = structlog.wrap_logger(
-            structlog.BytesLogger(self._file),
-            processors=[
-                structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
-                structlog.processors.JSONRenderer(serializer=_dumps),
-            ],
-        ).bind(**bound)
+        self._file = path.open("ab", buffering=GATHER_BYTES)
+        self._bound = bound
 
     def __call__(self, event: ev.Event, before: Job | None, after: Job) -> None:
         """Write an event down; `took_s` is how long the step took that it ended."""
         if isinstance(event, ev.Progressed):
             return
-        said = {f.name: getattr(event, f.name) for f in fields(event) if f.name not in LEFT_OUT}
-        self._log.info(
-            type(event).__name__,
-            job=after.id,
-            provider=after.spec.provider,
-            attempt=after.attempts,
-            task_id=after.task_id or None,
-            state=after.state,
-            took_s=_took_s(event, before),
-            **{name: value for name, value in said.items() if name != "task_id"},
-        )
+        said = {
+            "job": after.id,
+            "provider": after.spec.provider,
+            "attempt": after.attempts,
+            "task_id": after.task_id or None,
+            "state": after.state,
+            "took_s": _took_s(event, before),
+        }
+        self._write(type(event).__name__, said | {name: getattr(event, name) for name in TOLD[type(event)]})
 
     def notice(self, text: str) -> None:
-        """Write a notice down."""
-        self._log.info("Notice", text=text)
+        """Write a notice down, at once: it may be the last that can be said."""
+        self._write("Notice", {"text": text})
+        self._file.flush()
+
+    def tick(self) -> None:
+        """Write out what has gathered."""
+        self._file.flush()
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Write out what has gathered and let go of the file."""
         self._file.close()
+
+    def _write(self, name: str, said: dict[str, Any]) -> None:
+        at = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+        self._file.write(orjson.dumps({**self._bound, **said, "event": name, "at": at}, default=str) + b"\n")
 
 
 def _took_s(event: ev.Event, before: Job | None) -> float | None:
@@ -80,7 +84,3 @@ def last_attempt(path: Path) -> tuple[str, int] | None:
         except (ValueError, KeyError, TypeError):  # a line that was cut, by a kill or by our own seek
             continue
     return None
-
-
-def _dumps(value: Any, **_: object) -> bytes:
-    return orjson.dumps(value, default=str)
