@@ -150,7 +150,7 @@ def retry(
     They are bought as the manifest has them now. TARGET is a manifest, or the name or folder of a batch. A task that
     was given up on without a verdict is asked for again first: it may be finished and is paid for. What a content
     filter refused is not bought again unchanged, unless --kind names it: change its prompt in edit-these.csv and give
-    that file to --edits.
+    that file to --edits. What was cancelled is bought only with --kind cancelled.
     """
     from batchvid import session
     from batchvid.failures import FailureKind
