@@ -67,7 +67,7 @@ class TestWhatRuns(Running):
 
     @pytest.mark.parametrize("clip", [BOAT, CRANE], ids=["openai-videos", "runway"])
     def test_it_is_cancelled_where_that_is_served(self, bench: Bench, clip: str) -> None:
-        """The vendor's task is gone and its slot free; the job failed as cancelled, and retry --kind cancelled buys another."""
+        """The vendor's task is gone, its slot free, the job cancelled; retry --kind cancelled buys another."""
         bench.emulator.set_faults(STUCK)
         self.leave(bench, clip, cancel="running")
         ended = bench.cli("cancel", "batch")

@@ -1,0 +1,80 @@
+"""Where two features meet: edits and parents, cancel and retry, slots and delays, fallbacks and parents."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+from tests.end_to_end.conftest import Bench
+
+WORK = "duration_s: null, aspect_ratio: null"
+KITE = "  - {id: kite, model: grok-imagine-video, duration_s: 1, prompt: a rude kite}\n"
+SNOW = f"  - {{id: snow, model: grok-imagine-video, {WORK}, action: edit, parent: kite, prompt: make it snow}}\n"
+NIGHT = f"  - {{id: night, model: grok-imagine-video, {WORK}, action: edit, parent: snow, prompt: make it dark}}\n"
+RUDE = {"match": {"step": "submit", "prompt": "rude"}, "do": {"moderation": True}}
+
+
+def bought(bench: Bench) -> list[str]:
+    """The prompts of what was bought, in the order of the purchases."""
+    return [task["prompt"] for task in bench.emulator.ledger()["tasks"]]
+
+
+def edited(bench: Bench, prompt: str) -> Path:
+    """The sheet of refused prompts, as somebody saves it who gave every row this prompt."""
+    path = bench.batch / "edit-these.csv"
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    with path.open("w", encoding="utf-8-sig", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows({**row, "prompt": prompt} for row in rows)
+    return path
+
+
+class TestAParentThatIsEdited:
+    """Its clip is that of other words than the manifest's."""
+
+    def test_its_children_are_made_of_the_edited_clip(self, bench: Bench) -> None:
+        """They wait for just that clip and no other: bought by the next run, each once, and stored after that."""
+        bench.write(KITE + SNOW + NIGHT)
+        bench.emulator.set_faults(RUDE)
+        assert bench.run().code == 1
+        assert bench.cli("retry", "batch", "--edits", str(edited(bench, "a kind kite"))).code == 1
+        assert bought(bench) == ["a kind kite"]
+        assert bench.run().code == 0
+        assert bought(bench) == ["a kind kite", "make it snow", "make it dark"]
+        assert "stored: 3" in bench.cli("plan", str(bench.manifest)).out
+
+    def test_its_children_are_bought_alone_too(self, bench: Bench) -> None:
+        """`--only` leaves the parent out of the plan, and its edits hold all the same."""
+        bench.write(KITE + SNOW + NIGHT)
+        bench.emulator.set_faults(RUDE)
+        assert bench.run().code == 1
+        assert bench.cli("retry", "batch", "--edits", str(edited(bench, "a kind kite"))).code == 1
+        assert bench.run("--only", "snow").code == 0
+        assert bench.run("--only", "night").code == 0
+        assert bought(bench) == ["a kind kite", "make it snow", "make it dark"]
+        assert "stored: 3" in bench.cli("plan", str(bench.manifest)).out
+
+
+class TestOneSlotAndAnUncertainJob:
+    """The slot is taken until somebody settles it, or its deadline has passed."""
+
+    def test_a_delayed_job_does_not_hold_the_run_up(self, bench: Bench) -> None:
+        """A job that waits out a refusal has no slot to come back to: the run ends, exit 5, and says that it waits."""
+        bench.write(
+            "  - {id: late, model: veo3.1-fast, prompt: a late kite}\n  - {id: lost, prompt: a lost kite}",
+            concurrency=1,
+        )
+        away = {
+            "status": 503,
+            "json": {"error": {"message": "no channel", "code": "model_not_found"}},
+            "headers": {"Retry-After": "600"},
+        }
+        bench.emulator.set_faults(
+            {"match": {"step": "submit", "prompt": "late"}, "do": away},
+            {"match": {"step": "submit", "prompt": "lost"}, "do": {"reset_after": True}},
+        )
+        ended = bench.run()
+        assert (ended.code, "1 jobs wait for the slots" in ended.err) == (5, True)
+        assert bench.emulator.ledger()["purchases"] == 1
