@@ -340,7 +340,7 @@ def _outcome(context: RunContext | None, recorder: Recorder, scope: frozenset[st
     elif context and context.fault:
         code, reason = FAILED, str(context.fault)
     elif any(job.state is JobState.UNCERTAIN for job in jobs.values()):
-        waiting = sum(len(lane.queue) for lane in lanes if not lane.idle)
+        waiting = sum(len(lane.queue) + lane.delayed.total() for lane in lanes if not lane.idle)
         held = f"; {waiting} jobs wait for the slots that they hold until their deadline" if waiting else ""
         code, reason = UNCERTAIN, f"uncertain submits wait for a person: batchvid resolve{held}"
     elif stopped:
@@ -352,7 +352,8 @@ def _outcome(context: RunContext | None, recorder: Recorder, scope: frozenset[st
     elif ends[JobState.FAILED]:
         code, reason = (
             FAILED,
-            "some jobs failed: batchvid retry buys them again, what a content filter refused only when it is changed",
+            "some jobs failed: batchvid retry buys them again, what a content filter refused only when it is changed, "
+            "what was cancelled only with --kind cancelled",
         )
     elif ends[JobState.SUCCEEDED] < ends.total():
         why = f" ({context.passed_over})" if context and context.passed_over else ""
