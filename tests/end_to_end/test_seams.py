@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+import json
 from pathlib import Path
 
-from tests.end_to_end.conftest import Bench
+from batchvid.emulator import Settings
+from tests.end_to_end.conftest import Bench, ServedEmulator
 
 WORK = "duration_s: null, aspect_ratio: null"
 KITE = "  - {id: kite, model: grok-imagine-video, duration_s: 1, prompt: a rude kite}\n"
@@ -55,6 +57,31 @@ class TestAParentThatIsEdited:
         assert bench.run("--only", "night").code == 0
         assert bought(bench) == ["a kind kite", "make it snow", "make it dark"]
         assert "stored: 3" in bench.cli("plan", str(bench.manifest)).out
+
+
+def test_a_child_of_a_clip_that_was_made_elsewhere(bench: Bench, settings: Settings) -> None:
+    """Its parent has turned to another provider: nothing is bought, and what is said brings the child home."""
+    away = {"match": {"step": "submit"}, "do": {"outcome": "fail", "message": "internal error"}}
+    with ServedEmulator(settings) as other:
+        bench.write(
+            KITE.replace("a rude kite", "a kite, fallback: {model: grok-imagine-video, provider: office}") + SNOW
+        )
+        office = {
+            "base_url": other.base_url,
+            "api_key_env": "TEST_KEY",
+            "dialect": "xai",
+            "prefix": "/grok",
+            "poll_every_s": 0.02,
+        }
+        text = bench.manifest.read_text("utf-8").replace("providers: {", f"providers: {{office: {json.dumps(office)}, ")
+        bench.manifest.write_text(text, "utf-8")
+        bench.emulator.set_faults(away)
+        ended = bench.run()
+        assert (ended.code, bought(bench)) == (1, ["a kite"])
+        assert "the clip of kite was made at office: --regenerate kite buys it at cometapi again" in ended.err
+        bench.emulator.set_faults()
+        assert bench.run("--regenerate", "kite").code == 0
+        assert bought(bench) == ["a kite", "a kite", "make it snow"]
 
 
 class TestOneSlotAndAnUncertainJob:
