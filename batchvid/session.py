@@ -24,7 +24,7 @@ from batchvid.catalog import Model, Models, Provider
 from batchvid.catalog.listing import Listing, cache_file, keep
 from batchvid.errors import StateError, UsageError
 from batchvid.failures import MODERATION, FailureKind
-from batchvid.jobs import Job, JobState
+from batchvid.jobs import Job, JobState, advance
 from batchvid.manifest import Manifest
 from batchvid.market import Market
 from batchvid.planning import Plan, Verdict, make_plan
@@ -209,7 +209,8 @@ def retry(
                 called_off.append(job.id)
             else:
                 reopened.add(job.id)
-        chosen = _make_plan(batch, jobs, allow_retired=allow_retired, again=lambda spec, _: spec.id in reopened)
+        ahead = {job_id: advance(jobs[job_id], event) for job_id, event in resumed}  # their children may be bought, too
+        chosen = _make_plan(batch, jobs | ahead, allow_retired=allow_retired, again=lambda spec, _: spec.id in reopened)
         specs = [job.spec for job in chosen.to_plan if job.spec.id in reopened]
         jobs = record_now(state, jobs, [*resumed, *_planned(jobs, specs, "retry")])
         return _go(batch, state, jobs, specs, at_most, display, told=_passed_over(refused, called_off))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from batchvid.cli.batches import (
+    came_from,
     folder_of,
     is_manifest,
     load,
@@ -98,13 +99,21 @@ def run(
     """
     from batchvid import session
     from batchvid.cli.tables import print_plan
+    from batchvid.errors import ManifestError
     from batchvid.runner import Limits
 
     if collect_only and not is_manifest(target):  # needs no manifest: it may be broken, or gone
         folder = folder_of(target, out)
         _end(folder, session.collect(folder))
         return
-    batch = load(target, out, sets, only)
+    try:
+        batch = load(target, out, sets, only)
+    except ManifestError as broken:
+        if not collect_only or (folder := came_from(target, out)) is None:
+            raise
+        click.echo(f"{broken.problems[0]}: what was bought into {folder} is collected all the same", err=True)
+        _end(folder, session.collect(folder))
+        return
     at_most = Limits(usd=max_usd, clips=max_clips)
     if dry_run:
         print_plan(session.plan(batch, allow_retired=allow_retired, at_most=at_most), show_all=False)

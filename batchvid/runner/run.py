@@ -344,7 +344,7 @@ def _outcome(context: RunContext | None, recorder: Recorder, scope: frozenset[st
         held = f"; {waiting} jobs wait for the slots that they hold until their deadline" if waiting else ""
         code, reason = UNCERTAIN, f"uncertain submits wait for a person: batchvid resolve{held}"
     elif stopped:
-        code, reason = STOPPED, "; ".join(stopped)
+        code, reason = STOPPED, f"{'; '.join(stopped)}. Its jobs are kept: mend that and run again"
     elif capped:
         code, reason = BUDGET, "; ".join(capped)
     elif context and context.stopping:

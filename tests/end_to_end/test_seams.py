@@ -6,8 +6,11 @@ import csv
 import json
 from pathlib import Path
 
+import pytest
+
 from batchvid.emulator import Settings
 from tests.end_to_end.conftest import Bench, ServedEmulator
+from tests.end_to_end.interrupted import leave_running
 
 WORK = "duration_s: null, aspect_ratio: null"
 KITE = "  - {id: kite, model: grok-imagine-video, duration_s: 1, prompt: a rude kite}\n"
@@ -82,6 +85,40 @@ def test_a_child_of_a_clip_that_was_made_elsewhere(bench: Bench, settings: Setti
         bench.emulator.set_faults()
         assert bench.run("--regenerate", "kite").code == 0
         assert bought(bench) == ["a kite", "a kite", "make it snow"]
+
+
+def test_a_parent_and_its_child_that_were_both_cancelled(bench: Bench) -> None:
+    """One retry brings both back: the parent's task is asked for, and the child is bought when its clip is there."""
+    bench.write(KITE + SNOW)
+    leave_running(bench)
+    assert "kite: task" in bench.cli("cancel", "batch").out
+    assert bench.cli("retry", "batch", "--kind", "cancelled").code == 0
+    assert bought(bench) == ["a rude kite", "make it snow"]
+
+
+class TestAManifestThatIsBroken:
+    """Somebody saved it half-edited before the night, or took it away."""
+
+    @pytest.mark.parametrize("gone", [False, True])
+    def test_what_is_bought_is_collected_and_told_of_all_the_same(self, bench: Bench, gone: bool) -> None:
+        """Named by its path as every night: its batch is known by where it came from; nothing is bought."""
+        bench.write(KITE)
+        leave_running(bench)
+        bench.manifest.write_text("clips: [oops", "utf-8")
+        if gone:
+            bench.manifest.unlink()
+        assert bench.run().code == 2
+        assert "1 jobs" in bench.cli("status", str(bench.manifest)).out
+        ended = bench.run("--collect-only")
+        assert (ended.code, "is collected all the same" in ended.err) == (0, True)
+        assert bought(bench) == ["a rude kite"]
+        assert bench.status()["states"]["succeeded"] == 1
+
+    def test_one_that_was_never_run(self, bench: Bench) -> None:
+        """There is nothing to collect: its mistakes are told, exit 2."""
+        bench.manifest.write_text("clips: [oops", "utf-8")
+        ended = bench.run("--collect-only")
+        assert (ended.code, "is not valid YAML" in ended.err) == (2, True)
 
 
 class TestOneSlotAndAnUncertainJob:
