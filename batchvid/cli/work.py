@@ -109,10 +109,11 @@ def run(
     try:
         batch = load(target, out, sets, only)
     except ManifestError as broken:
-        if not collect_only or (folder := came_from(target, out)) is None:
+        bought_into = came_from(target, out) if collect_only else None
+        if bought_into is None:
             raise
-        click.echo(f"{broken.problems[0]}: what was bought into {folder} is collected all the same", err=True)
-        _end(folder, session.collect(folder))
+        click.echo(f"{broken.problems[0]}: what was bought into {bought_into} is collected all the same", err=True)
+        _end(bought_into, session.collect(bought_into))
         return
     at_most = Limits(usd=max_usd, clips=max_clips)
     if dry_run:
