@@ -213,7 +213,10 @@ def retry(
         chosen = _make_plan(batch, jobs | ahead, allow_retired=allow_retired, again=lambda spec, _: spec.id in reopened)
         specs = [job.spec for job in chosen.to_plan if job.spec.id in reopened]
         jobs = record_now(state, jobs, [*resumed, *_planned(jobs, specs, "retry")])
-        return _go(batch, state, jobs, specs, at_most, display, told=_passed_over(refused, called_off))
+        told = _passed_over(refused, called_off)
+        if kinds and not (reopened or resumed):
+            told = f"no failed job is of kind {' or '.join(kinds)}; batchvid status shows the kinds"
+        return _go(batch, state, jobs, specs, at_most, display, told=told)
 
 
 def _passed_over(refused: Sequence[str], called_off: Sequence[str]) -> str:

@@ -142,3 +142,29 @@ class TestOneSlotAndAnUncertainJob:
         ended = bench.run()
         assert (ended.code, "1 jobs wait for the slots" in ended.err) == (5, True)
         assert bench.emulator.ledger()["purchases"] == 1
+
+
+def test_a_kind_that_no_failure_is_of(bench: Bench) -> None:
+    """A retry that finds nothing to do says so, and names what shows the kinds; nothing is sent."""
+    bench.write("  - {id: kite, prompt: a kite}")
+    bench.emulator.set_faults({"match": {"step": "submit"}, "do": {"outcome": "fail", "message": "internal error"}})
+    assert bench.run().code == 1
+    ended = bench.cli("retry", "batch", "--kind", "timeout")
+    assert (ended.code, "no failed job is of kind timeout; batchvid status shows the kinds" in ended.out) == (1, True)
+    assert bench.emulator.ledger()["submits"] == 1
+
+
+@pytest.mark.parametrize("command", ["run", "status", "retry", "resolve", "cancel", "report", "plan"])
+def test_a_damaged_state_file(bench: Bench, command: str) -> None:
+    """Whoever meets it is told what to put back, and where the tasks stand that are paid for; nothing is sent."""
+    bench.write("  - {id: kite, prompt: a kite}")
+    assert bench.run().code == 0
+    copy = (bench.batch / "state.sqlite3").read_bytes()
+    (bench.batch / "state.sqlite3").write_bytes(b"no database" * 100)
+    target = [] if command == "resolve" else [str(bench.manifest)]
+    ended = bench.cli(command, *target)
+    assert ended.code == 1
+    assert "put back a copy; run.log beside it names every task that was bought" in ended.err
+    assert bench.emulator.ledger()["submits"] == 1
+    (bench.batch / "state.sqlite3").write_bytes(copy)
+    assert bench.run().code == 0
