@@ -96,6 +96,18 @@ def test_a_parent_and_its_child_that_were_both_cancelled(bench: Bench) -> None:
     assert bought(bench) == ["a rude kite", "make it snow"]
 
 
+def test_what_was_cancelled_and_changed(bench: Bench) -> None:
+    """Neither the plan nor a plain retry takes a change for the wish to have it back."""
+    bench.write("  - {id: kite, prompt: 'kite {{ n }}', matrix: {n: [1, 2]}}", top="budget: {clips: 1}")
+    assert bench.run().code == 3
+    assert bench.cli("cancel", "batch").code == 0
+    bench.write("  - {id: kite, prompt: 'blue kite {{ n }}', matrix: {n: [1, 2]}}")
+    planned = bench.cli("plan", str(bench.manifest)).out
+    assert "kite_2: cancelled: cancelled before it was bought; retry --kind cancelled buys it\n" in planned
+    assert bench.cli("retry", str(bench.manifest)).code == 1
+    assert bought(bench) == ["kite 1"]
+
+
 class TestAManifestThatIsBroken:
     """Somebody saved it half-edited before the night, or took it away."""
 
