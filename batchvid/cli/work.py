@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ from batchvid.cli.batches import (
     out_option,
     retired_option,
     set_option,
+    verbose_option,
 )
 
 if TYPE_CHECKING:
@@ -79,6 +81,7 @@ def validate(manifest: str, out: str, sets: tuple[str, ...], allow_retired: bool
 @retired_option
 @max_usd_option
 @max_clips_option
+@verbose_option
 def run(
     target: str,
     dry_run: bool,
@@ -90,6 +93,7 @@ def run(
     allow_retired: bool,
     max_usd: Decimal | None,
     max_clips: int | None,
+    verbose: bool,
 ) -> None:
     """Buy the clips, collect them, write the report.
 
@@ -100,11 +104,12 @@ def run(
     from batchvid import session
     from batchvid.cli.tables import print_plan
     from batchvid.errors import ManifestError
+    from batchvid.report import progress_for
     from batchvid.runner import Limits
 
     if collect_only and not is_manifest(target):  # needs no manifest: it may be broken, or gone
         folder = folder_of(target, out)
-        _end(folder, session.collect(folder))
+        _end(folder, session.collect(folder, display=partial(progress_for, verbose=verbose)))
         return
     try:
         batch = load(target, out, sets, only)
@@ -113,14 +118,19 @@ def run(
         if bought_into is None:
             raise
         click.echo(f"{broken.problems[0]}: what was bought into {bought_into} is collected all the same", err=True)
-        _end(bought_into, session.collect(bought_into))
+        _end(bought_into, session.collect(bought_into, display=partial(progress_for, verbose=verbose)))
         return
     at_most = Limits(usd=max_usd, clips=max_clips)
     if dry_run:
         print_plan(session.plan(batch, allow_retired=allow_retired, at_most=at_most), show_all=False)
         return
     outcome = session.run(
-        batch, regenerate=regenerate, buy=not collect_only, allow_retired=allow_retired, at_most=at_most
+        batch,
+        regenerate=regenerate,
+        buy=not collect_only,
+        allow_retired=allow_retired,
+        at_most=at_most,
+        display=partial(progress_for, verbose=verbose),
     )
     _end(batch.folder, outcome)
 
@@ -143,6 +153,7 @@ def run(
 @retired_option
 @max_usd_option
 @max_clips_option
+@verbose_option
 def retry(
     target: str,
     kinds: tuple[str, ...],
@@ -154,6 +165,7 @@ def retry(
     allow_retired: bool,
     max_usd: Decimal | None,
     max_clips: int | None,
+    verbose: bool,
 ) -> None:
     """Buy the failed jobs again, and only those.
 
@@ -164,6 +176,7 @@ def retry(
     """
     from batchvid import session
     from batchvid.failures import FailureKind
+    from batchvid.report import progress_for
     from batchvid.runner import Limits
 
     unknown = [kind for kind in kinds if kind not in set(FailureKind)]
@@ -173,7 +186,14 @@ def retry(
     at_most = Limits(usd=max_usd, clips=max_clips)
     if edits:
         batch = session.edit(batch, Path(edits))
-    outcome = session.retry(batch, kinds=kinds, anew=anew, allow_retired=allow_retired, at_most=at_most)
+    outcome = session.retry(
+        batch,
+        kinds=kinds,
+        anew=anew,
+        allow_retired=allow_retired,
+        at_most=at_most,
+        display=partial(progress_for, verbose=verbose),
+    )
     _end(batch.folder, outcome)
 
 
