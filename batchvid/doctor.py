@@ -80,7 +80,10 @@ def _without_manifest(folder: Path, out: Path) -> _Patient:
 def _with_manifest(manifest: str, out: str | Path) -> _Patient:
     batch = session.load(manifest, out=out)
     to_buy = session.plan(batch).to_buy
-    names = dict.fromkeys(placed.spec.provider for placed in batch.manifest.jobs)
+    specs = [placed.spec for placed in batch.manifest.jobs]
+    names = dict.fromkeys(
+        [spec.provider for spec in specs] + [other.provider for spec in specs for other in spec.fallback]
+    )
     providers = tuple(batch.providers[name] for name in names)
     return _Patient(providers=providers, folder=batch.manifest.folder, out=batch.folder, clips=len(to_buy))
 

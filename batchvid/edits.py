@@ -10,6 +10,7 @@ import csv
 import hashlib
 import io
 import json
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,7 +25,7 @@ from batchvid.manifest.images import Pictures
 from batchvid.manifest.rows import BadTable, Row, read_rows
 from batchvid.report.table import write_whole
 from batchvid.scrub import FORMULA_STARTS, harmless, without_queries
-from batchvid.specs import ImageRef, JobSpec
+from batchvid.specs import ImageRef, JobSpec, fingerprint_of_child
 
 EDIT_THESE = "edit-these.csv"
 KEPT = "edits.json"
@@ -193,7 +194,8 @@ def kept(folder: Path) -> dict[str, Edit]:
 def laid_over(manifest: Manifest, edits: Mapping[str, Edit]) -> Manifest:
     """The manifest with the edits in the place of its own words, where it still says what they were made for.
 
-    Raises ManifestError when an edit's image cannot be read.
+    It must hold all its jobs: a child is made of what its parent was edited to. Raises ManifestError when an edit's
+    image cannot be read.
     """
     if not edits:
         return manifest
@@ -210,7 +212,32 @@ def laid_over(manifest: Manifest, edits: Mapping[str, Edit]) -> Manifest:
         jobs.append(PlacedJob(spec=spec, place=placed.place))
     if problems:
         raise ManifestError(problems)
-    return replace(manifest, jobs=tuple(jobs))
+    before = {placed.spec.id: placed.spec.fingerprint for placed in manifest.jobs}
+    tied = _tied_anew({placed.spec.id: placed.spec for placed in jobs}, before)
+    return replace(manifest, jobs=tuple(PlacedJob(spec=tied[job.spec.id], place=job.place) for job in jobs))
+
+
+def _tied_anew(specs: Mapping[str, JobSpec], before: Mapping[str, str]) -> dict[str, JobSpec]:
+    """The same jobs, those that work on an edited one's clip asking for that clip, and so on to their own children.
+
+    `before` are the fingerprints without edits, by id.
+    """
+    children: dict[str, list[JobSpec]] = {}
+    for spec in specs.values():
+        children.setdefault(spec.parent, []).append(spec)
+    tied = dict(specs)
+    reached = deque(spec.id for spec in specs.values() if spec.parent not in specs)
+    while reached:
+        parent = tied[reached.popleft()]
+        for child in children.get(parent.id, ()):
+            reached.append(child.id)
+            if parent.fingerprint != before[parent.id]:
+                tied[child.id] = replace(
+                    child,
+                    parent_fingerprint=parent.fingerprint,
+                    fingerprint=fingerprint_of_child(child.fingerprint, parent.fingerprint),
+                )
+    return tied
 
 
 def _edited(spec: JobSpec, edit: Edit, pictures: Pictures, folder: Path) -> JobSpec:

@@ -15,6 +15,7 @@ from batchvid import catalog
 from batchvid.catalog import Model, Models, Provider, Terms, terms_of
 from batchvid.dialects import DIALECTS
 from batchvid.errors import ManifestError, Unsupported, UsageError
+from batchvid.failures import FailureKind
 from batchvid.jobs import Job, JobState
 from batchvid.lineage import ANY_PARENT, outlook, promised
 from batchvid.manifest import Manifest
@@ -291,7 +292,8 @@ def _verdict(spec: JobSpec, job: Job | None) -> tuple[Verdict, str]:
         case JobState.SUCCEEDED:
             return Verdict.STORED, "stored"
         case JobState.FAILED:
-            edited = "; edited since, retry buys the new one" if changed else ""
+            is_asked_for = changed and job.kind is not FailureKind.CANCELLED  # that one only by its kind
+            edited = "; edited since, retry buys the new one" if is_asked_for else ""
             return Verdict.FAILED, f"{job.kind}: {job.message}{edited}"
         case JobState.UNCERTAIN:
             return Verdict.UNCERTAIN, f"may be paid for: {job.message}"

@@ -24,7 +24,7 @@ from batchvid.catalog import Model, Models, Provider
 from batchvid.catalog.listing import Listing, cache_file, keep
 from batchvid.errors import StateError, UsageError
 from batchvid.failures import MODERATION, FailureKind
-from batchvid.jobs import Job, JobState
+from batchvid.jobs import Job, JobState, advance
 from batchvid.manifest import Manifest
 from batchvid.market import Market
 from batchvid.planning import Plan, Verdict, make_plan
@@ -73,13 +73,23 @@ def load(path: str | Path, *, out: str | Path = "outputs", sets: Sequence[str] =
     )
     folder = Path(out) / loaded.batch
     return Batch(
-        manifest=edits.laid_over(loaded, edits.kept(folder)),
+        manifest=_as_edited(loaded, sets, market, edits.kept(folder)),
         folder=folder,
         providers=market.providers,
         models=market.models,
         sets=tuple(sets),
         only=tuple(only),
     )
+
+
+def _as_edited(loaded: Manifest, sets: Sequence[str], market: Market, kept: Mapping[str, edits.Edit]) -> Manifest:
+    """The manifest with its edits. One that `--only` picked from is read whole: an edited parent may be left out."""
+    if not kept or not loaded.only:
+        return edits.laid_over(loaded, kept)
+    whole = manifest.load(loaded.path, sets=sets, provider_of=lambda _model: catalog.DEFAULT_PROVIDER, beyond=market)
+    picked = {placed.spec.id for placed in loaded.jobs}
+    jobs = (placed for placed in edits.laid_over(whole, kept).jobs if placed.spec.id in picked)
+    return replace(loaded, jobs=tuple(jobs))
 
 
 def load_again(folder: Path, *, sets: Sequence[str] = (), only: Sequence[str] = ()) -> Batch:
@@ -175,8 +185,8 @@ def retry(
     """Reopen failed jobs and run those: bought again, or asked for again where the task may have finished.
 
     `kinds` narrows to failure kinds; with `anew` a task that may still finish is not asked for but bought again. What a
-    content filter refused is bought again only if it has changed, or if `kinds` names it. `at_most` so much is bought
-    by this run.
+    content filter refused is bought again only if it has changed, or if `kinds` names it; what was cancelled only if
+    `kinds` names it. `at_most` so much is bought by this run.
     """
     wanted = {FailureKind(kind) for kind in kinds} or set(FailureKind)
     if not batch.state_path.exists():
@@ -185,6 +195,7 @@ def retry(
         jobs = _recovered(state, buying=batch)
         reopened: set[str] = set()
         refused: list[str] = []
+        called_off: list[str] = []
         resumed: list[tuple[str, ev.Event]] = []
         for placed in batch.manifest.jobs:
             job = jobs.get(placed.spec.id)
@@ -194,18 +205,31 @@ def retry(
                 resumed.append((job.id, ev.PollResumed(at=utc_now())))
             elif job.kind in MODERATION and not kinds and job.spec.fingerprint == placed.spec.fingerprint:
                 refused.append(job.id)
+            elif job.kind is FailureKind.CANCELLED and not kinds:
+                called_off.append(job.id)
             else:
                 reopened.add(job.id)
-        chosen = _make_plan(batch, jobs, allow_retired=allow_retired, again=lambda spec, _: spec.id in reopened)
+        ahead = {job_id: advance(jobs[job_id], event) for job_id, event in resumed}  # their children may be bought, too
+        chosen = _make_plan(batch, jobs | ahead, allow_retired=allow_retired, again=lambda spec, _: spec.id in reopened)
         specs = [job.spec for job in chosen.to_plan if job.spec.id in reopened]
         jobs = record_now(state, jobs, [*resumed, *_planned(jobs, specs, "retry")])
-        return _go(batch, state, jobs, specs, at_most, display, told=_passed_over(refused))
+        told = _passed_over(refused, called_off)
+        if kinds and not (reopened or resumed):
+            told = f"no failed job is of kind {' or '.join(kinds)}; batchvid status shows the kinds"
+        return _go(batch, state, jobs, specs, at_most, display, told=told)
 
 
-def _passed_over(refused: Sequence[str]) -> str:
-    more = f" and {len(refused) - SHOWN} more" if len(refused) > SHOWN else ""
-    said = f"{', '.join(refused[:SHOWN])}{more}"
-    return f"{len(refused)} that a content filter refused are not bought again unchanged: {said}" if refused else ""
+def _passed_over(refused: Sequence[str], called_off: Sequence[str]) -> str:
+    told = {
+        "that a content filter refused are not bought again unchanged": refused,
+        "that were cancelled are not bought, retry --kind cancelled buys them": called_off,
+    }
+    return "; ".join(f"{len(ids)} {why}: {_first_of(ids)}" for why, ids in told.items() if ids)
+
+
+def _first_of(ids: Sequence[str]) -> str:
+    more = f" and {len(ids) - SHOWN} more" if len(ids) > SHOWN else ""
+    return f"{', '.join(ids[:SHOWN])}{more}"
 
 
 def collect(folder: Path, *, only_asks: bool = False, display: Display = report.progress_for) -> Outcome:

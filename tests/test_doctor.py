@@ -168,3 +168,16 @@ def test_more_clips_than_the_disk_holds(folder: Path) -> None:
     found = {finding.what: finding for finding in examine("m.yaml")}
     assert found["disk"].said.endswith("3000.0 GB may be needed")
     assert found["disk"].mend == "make room, or choose another --out"
+
+
+def test_the_provider_of_a_fallback_is_looked_at_too(folder: Path) -> None:
+    """A run asks for its key before anything is bought, and so does the doctor."""
+    with office() as (url, _):
+        text = MANIFEST.format(url=url).replace(
+            "provider: office}", "provider: office, fallback: {model: openai-videos/house, provider: spare}}"
+        )
+        spare = f'  spare: {{dialect: openai-videos, base_url: "{url}", api_key_env: SPARE_KEY}}\nclips:'
+        (folder / "m.yaml").write_text(text.replace("clips:", spare), "utf-8")
+        found = {one.what: one for one in examine("m.yaml")}
+    assert found["office key"].is_well
+    assert found["spare key"].mend == "export SPARE_KEY=..., or put it into .env"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 from click.shell_completion import CompletionItem
 
-from batchvid.errors import UsageError
+from batchvid.errors import ManifestError, UsageError
 
 if TYPE_CHECKING:
     from batchvid.session import Batch
@@ -65,7 +66,8 @@ def load(target: str, out: str, sets: tuple[str, ...] = (), only: tuple[str, ...
 
 
 def folder_of(target: str | None, out: str) -> Path:
-    """The batch's folder. Without a target it is the only one below `out`.
+    """The batch's folder; of a manifest that cannot be read, the one that it was run into. Without a target it is the
+    only one below `out`.
 
     Raises UsageError when there is none, or more than one to choose from.
     """
@@ -78,12 +80,29 @@ def folder_of(target: str | None, out: str) -> Path:
     if is_manifest(target):
         from batchvid import session
 
-        return session.folder_of(target, out=out)
+        try:
+            return session.folder_of(target, out=out)
+        except ManifestError:
+            if (folder := came_from(target, out)) is None:
+                raise
+            return folder
     path = Path(target)
     for folder in (path.parent if path.name == STATE_NAME else path, Path(out) / target):
         if (folder / STATE_NAME).is_file():
             return folder
     raise UsageError(f"{target}: neither a manifest (*.yaml) nor a batch that was run below {out}/")
+
+
+def came_from(manifest: str, out: str) -> Path | None:
+    """The one batch below `out` that this manifest was run into, which may be broken or gone by now."""
+    from batchvid.errors import StateError
+    from batchvid.state import read_meta
+
+    found, source = [], str(Path(manifest).absolute())
+    for path in sorted(Path(out).glob(f"*/{STATE_NAME}")):
+        with suppress(StateError):
+            found += [path.parent] if read_meta(path).get("manifest") == source else []
+    return found[0] if len(found) == 1 else None
 
 
 def complete_job(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:

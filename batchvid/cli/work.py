@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from batchvid.cli.batches import (
+    came_from,
     folder_of,
     is_manifest,
     load,
@@ -102,6 +103,7 @@ def run(
     """
     from batchvid import session
     from batchvid.cli.tables import print_plan
+    from batchvid.errors import ManifestError
     from batchvid.report import progress_for
     from batchvid.runner import Limits
 
@@ -109,7 +111,15 @@ def run(
         folder = folder_of(target, out)
         _end(folder, session.collect(folder, display=partial(progress_for, verbose=verbose)))
         return
-    batch = load(target, out, sets, only)
+    try:
+        batch = load(target, out, sets, only)
+    except ManifestError as broken:
+        bought_into = came_from(target, out) if collect_only else None
+        if bought_into is None:
+            raise
+        click.echo(f"{broken.problems[0]}: what was bought into {bought_into} is collected all the same", err=True)
+        _end(bought_into, session.collect(bought_into, display=partial(progress_for, verbose=verbose)))
+        return
     at_most = Limits(usd=max_usd, clips=max_clips)
     if dry_run:
         print_plan(session.plan(batch, allow_retired=allow_retired, at_most=at_most), show_all=False)
@@ -162,7 +172,7 @@ def retry(
     They are bought as the manifest has them now. TARGET is a manifest, or the name or folder of a batch. A task that
     was given up on without a verdict is asked for again first: it may be finished and is paid for. What a content
     filter refused is not bought again unchanged, unless --kind names it: change its prompt in edit-these.csv and give
-    that file to --edits.
+    that file to --edits. What was cancelled is bought only with --kind cancelled.
     """
     from batchvid import session
     from batchvid.failures import FailureKind

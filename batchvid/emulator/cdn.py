@@ -90,13 +90,14 @@ async def _deliver(clips: Clips, request: web.Request, task: Task, deed: Deed, *
     if dud is not None:
         return dud
     await asyncio.sleep(deed.delay_s)
-    if deed.endless:
-        return await _endless(request)
-    clip = await clips.of(task)
     try:
-        return await _stream(request, clip, deed, ranges=ranges and not deed.no_range)
-    finally:
-        clip.file.close()
+        if deed.endless:
+            return await _endless(request)
+        clip = await clips.of(task)
+        with clip.file:
+            return await _stream(request, clip, deed, ranges=ranges and not deed.no_range)
+    except ConnectionError:  # the client has gone, which is no mistake of ours: aiohttp would log it as one
+        return reset(request)
 
 
 def _dud(deed: Deed, request: web.Request) -> web.Response | None:

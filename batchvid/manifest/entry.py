@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from batchvid.manifest.document import Map, plain
+from batchvid.manifest.fallback import is_for_overdue
 from batchvid.manifest.images import Pictures
 from batchvid.manifest.places import Place, Problems
 from batchvid.manifest.schema import FIELDS, ClipEntry, ClipFields, ManifestModel
@@ -64,6 +65,8 @@ def entry_of(said: ClipEntry, node: Map, place: Place, shared: Shared) -> Entry 
         fields["options"] = {**shared.settings.defaults.options, **said.options}
     fields["options"] = plain(fields.get("options"))
     entry = Entry(said=said, node=node, place=place, fields=fields, id_names=frozenset(), shared=shared)
+    if said.fallback_while_running and not is_for_overdue(fields.get("fallback")):
+        entry.complain("fallback_while_running", "means nothing without a fallback on timeout or queue_stall")
     try:
         names = shared.templates.names(said.id)
     except ValueError as error:

@@ -77,3 +77,8 @@ class Fallback(BaseModel):
 
 Said = Annotated[Fallback, BeforeValidator(_whole, json_schema_input_type=str | Sequence[str | OtherModel] | Fallback)]
 """A fallback as a manifest may write it: a model, a list of models, or both with their reasons."""
+
+
+def is_for_overdue(fallback: Fallback | None) -> bool:
+    """Whether it names a model for tasks that are past a deadline and may still finish."""
+    return bool(fallback and fallback.models and {Reason.QUEUE_STALL, Reason.TIMEOUT} & set(fallback.on))

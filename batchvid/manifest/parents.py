@@ -43,6 +43,9 @@ def tie(specs: Sequence[JobSpec], children: Mapping[str, Child], problems: Probl
             child.entry.complain("parent", known.missing(spec.parent, found), child.row)
         elif found.provider != spec.provider:
             child.entry.complain("parent", _elsewhere(found, spec), child.row)
+        elif strangers := [other.provider for other in spec.fallback if other.provider != spec.provider]:
+            said = f"{strangers[0]} does not know the task of {found.id}; name models of {spec.provider} only"
+            child.entry.complain("fallback", said, child.row)
         else:
             parents[child_id] = found.id
     tied = _in_turn(known.by_id, parents, children)

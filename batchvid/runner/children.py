@@ -66,6 +66,8 @@ async def request_for(context: RunContext, lane: Lane, spec: JobSpec, dialect: s
     parent = context.job(spec.parent)
     if parent.origin != lane.origin:
         where = f"was made at {parent.origin}, and {lane.name} is now {lane.origin}: set base_url back"
+        if parent.spec.provider != lane.name:  # it has turned to a fallback
+            where = f"was made at {parent.spec.provider}: --regenerate {parent.id} buys it at {lane.name} again"
         raise Unsupported("parent", f"the clip of {parent.id} {where}")
     with suppress(Unsupported):
         return submit(replace(order, parent=_known(dialect, parent)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
@@ -27,11 +28,12 @@ class Lane:
     """The runner's side of a provider. Times are seconds on the event loop's clock.
 
     `paused_until` holds submits back after a refusal that passes by waiting; `troubles` counts those in a row.
-    `health` knows which models work here, `narrowed` which refused more tasks at once, all together under no name.
-    `last_no` is what was said when a model was last unavailable. `stopped` is why nothing more is submitted,
-    `left_behind` why some jobs are not, `blind` that nothing can be polled either, `capped` which cap of its own
-    budget is reached. `poll_price_s` is what one question about a task must save in seconds of lag, `least_price_s`
-    what it costs while the poll rate is no bound (cadence.py).
+    `delayed` counts, by model, the jobs that stand in line again later. `health` knows which models work here,
+    `narrowed` which refused more tasks at once, all together under no name. `last_no` is what was said when a model was
+    last unavailable. `stopped` is why nothing more is submitted, `left_behind` why some jobs are not, `blind` that
+    nothing can be polled either, `capped` which cap of its own budget is reached. `poll_price_s` is what one question
+    about a task must save in seconds of lag, `least_price_s` what it costs while the poll rate is no bound
+    (cadence.py).
     """
 
     provider: Provider
@@ -45,7 +47,7 @@ class Lane:
     retries: RetryBudget = field(default_factory=RetryBudget)
     queue: FairQueue = field(default_factory=FairQueue)
     wake: asyncio.Event = field(default_factory=asyncio.Event)
-    delayed: int = 0
+    delayed: Counter[str] = field(default_factory=Counter)
     polls_under_way: int = 0
     paused_until: float = 0.0
     polls_paused_until: float = 0.0
@@ -73,7 +75,7 @@ class Lane:
     @property
     def idle(self) -> bool:
         """Whether nothing waits here that could still be submitted."""
-        return bool(self.stopped or self.capped) or (not self.queue and not self.delayed)
+        return bool(self.stopped or self.capped) or (not self.queue and not self.delayed.total())
 
     def lets(self, now: float) -> Callable[[str], bool]:
         """Which models one more task of may be started now."""
@@ -112,10 +114,14 @@ class Lane:
         return now_at
 
     def is_stuck(self, active: Collection[str]) -> bool:
-        """Whether what waits here waits only for slots of uncertain jobs, which nobody but a person can free soon."""
-        if self.delayed or not self.queue or self.slots.holders & set(active):
+        """Whether what waits here waits only for slots of uncertain jobs, which nobody but a person can free soon.
+
+        A delay that is waited out brings a job back to the very same slots.
+        """
+        waiting = self.queue.models | set(+self.delayed)
+        if not waiting or self.slots.holders & set(active):
             return False
-        return not any(map(self.slots.has_free, self.queue.models))
+        return not any(map(self.slots.has_free, waiting))
 
     def pause(self, now: float, retry_after_s: float | None, jitter: float) -> float:
         """Hold submits back after a refusal; return until when."""

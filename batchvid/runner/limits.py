@@ -85,6 +85,10 @@ class Window:
         """Note that one was made."""
         self._grants.append(now)
 
+    def ages(self, now: float) -> list[float]:
+        """How many seconds ago the grants were made that still count."""
+        return [now - at for at in self._grants if now - at < self._window_s]
+
 
 def on_loop_clock(times: Iterable[datetime], now: datetime, loop_now: float) -> list[float]:
     """Past calls on the loop's clock. One of the future was made before the clock was set back: it counts as of now."""

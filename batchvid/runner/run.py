@@ -9,7 +9,7 @@ import signal
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from batchvid import events as ev
@@ -39,7 +39,7 @@ from batchvid.storage import SPARE_BYTES, LocalStore
 
 FAILED, BUDGET, UNCERTAIN, STOPPED, INTERRUPTED = 1, 3, 5, 6, 130  # DESIGN section 6
 TICK_S = 1.0
-LAWS = "laws"  # in the state file
+LAWS, POLLED = "laws", "polled"  # in the state file
 DOWNLOADS = 6  # streams at once: more gain nothing, each holds a megabyte and a file
 
 
@@ -211,9 +211,21 @@ def _remembered(state: StateFile) -> dict[str, Law]:
 
 
 def _remember(state: StateFile, context: RunContext) -> None:
-    """Keep what was learned. It only saves questions: a disk that is full must not spoil the end of a run."""
+    """Keep what was learned, and when was polled last. A disk that is full must not spoil the end of a run."""
+    laws = {name: law.remembered() for name, law in context.laws.items() if law.seen}
+    now, loop_now = utc_now(), context.now()
+    polled = {
+        name: [(now - timedelta(seconds=age_s)).isoformat() for age_s in lane.polls.ages(loop_now)]
+        for name, lane in context.lanes.items()
+    }
     with contextlib.suppress(StateError):
-        state.set_meta(**{LAWS: {name: law.remembered() for name, law in context.laws.items() if law.seen}})
+        state.set_meta(**{LAWS: laws, POLLED: polled})
+
+
+def _last_polls(state: StateFile, name: str) -> list[datetime]:
+    """When the last run polled this provider, in the moment before its end; one that was killed tells nothing."""
+    kept = read_meta(state.path).get(POLLED, {})
+    return [datetime.fromisoformat(at) for at in kept.get(name, ())]
 
 
 def _watch_loop(context: RunContext, done: asyncio.Task[None]) -> None:
@@ -291,7 +303,7 @@ async def _lanes(state: StateFile, setup: Setup, names: set[str]) -> AsyncIterat
                 slots=Slots(provider.concurrency, provider.model_concurrency),
                 health=Health(provider.first_wait_s),
                 submits=Window(provider.submits_per_min, 60.0, on_loop_clock(asked.get(name, ()), now, loop_now)),
-                polls=Window(provider.polls_per_s, 1.0),
+                polls=Window(provider.polls_per_s, 1.0, on_loop_clock(_last_polls(state, name), now, loop_now)),
             )
         yield lanes
 
@@ -340,11 +352,11 @@ def _outcome(context: RunContext | None, recorder: Recorder, scope: frozenset[st
     elif context and context.fault:
         code, reason = FAILED, str(context.fault)
     elif any(job.state is JobState.UNCERTAIN for job in jobs.values()):
-        waiting = sum(len(lane.queue) for lane in lanes if not lane.idle)
+        waiting = sum(len(lane.queue) + lane.delayed.total() for lane in lanes if not lane.idle)
         held = f"; {waiting} jobs wait for the slots that they hold until their deadline" if waiting else ""
         code, reason = UNCERTAIN, f"uncertain submits wait for a person: batchvid resolve{held}"
     elif stopped:
-        code, reason = STOPPED, "; ".join(stopped)
+        code, reason = STOPPED, f"{'; '.join(stopped)}. Its jobs are kept: mend that and run again"
     elif capped:
         code, reason = BUDGET, "; ".join(capped)
     elif context and context.stopping:
@@ -352,7 +364,8 @@ def _outcome(context: RunContext | None, recorder: Recorder, scope: frozenset[st
     elif ends[JobState.FAILED]:
         code, reason = (
             FAILED,
-            "some jobs failed: batchvid retry buys them again, what a content filter refused only when it is changed",
+            "some jobs failed: batchvid retry buys them again, what a content filter refused only when it is changed, "
+            "what was cancelled only with --kind cancelled",
         )
     elif ends[JobState.SUCCEEDED] < ends.total():
         why = f" ({context.passed_over})" if context and context.passed_over else ""

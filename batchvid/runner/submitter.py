@@ -53,21 +53,21 @@ class Submitter:
         if waits_for(job.spec, self._context.recorder.jobs.get(job.spec.parent)):
             self._children.keep(job)
             return
-        lane = self._context.lane(job)
+        lane, model = self._context.lane(job), self._context.route(job.spec).model.name
         if delay_s <= 0:
-            lane.queue.push(job.id, job.spec.entry, self._context.route(job.spec).model.name)
+            lane.queue.push(job.id, job.spec.entry, model)
             lane.wake.set()
             return
-        lane.delayed += 1
-        asyncio.get_running_loop().call_later(delay_s, self._return, lane, job)
+        lane.delayed[model] += 1
+        asyncio.get_running_loop().call_later(delay_s, self._return, lane, job, model)
 
     def _on_event(self, event: ev.Event, _before: Job | None, after: Job) -> None:
         if isinstance(event, ev.ClipStored):
             for child in self._children.release(after.id):
                 self.enqueue(child)
 
-    def _return(self, lane: Lane, job: Job) -> None:
-        lane.delayed -= 1
+    def _return(self, lane: Lane, job: Job, model: str) -> None:
+        lane.delayed[model] -= 1
         self.enqueue(job)
 
     async def serve(self, lane: Lane) -> None:

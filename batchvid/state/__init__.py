@@ -61,7 +61,7 @@ class StateFile:
             last = self._connection.execute("SELECT coalesce(max(position), 0) FROM jobs").fetchone()[0]
         except sqlite3.Error as fault:
             self.close()
-            raise StateError(f"{path}: {fault}") from fault
+            raise StateError(f"{path}: {_words(fault)}") from fault
         except BaseException:
             self.close()
             raise
@@ -207,7 +207,7 @@ def _reading(path: Path) -> Iterator[sqlite3.Connection]:
             connection.execute("BEGIN")
             yield connection
         except (sqlite3.Error, ValueError, KeyError, TypeError) as fault:
-            raise StateError(f"{path}: cannot be read: {fault}") from fault
+            raise StateError(f"{path}: cannot be read: {_words(fault)}") from fault
 
 
 def _read_only(path: Path) -> sqlite3.Connection:
@@ -236,4 +236,10 @@ def _jobs(connection: sqlite3.Connection, path: Path) -> Iterator[Job]:
         for state, spec, standing in connection.execute("SELECT state, spec, standing FROM jobs ORDER BY position"):
             yield codec.load_job(state, spec, standing)
     except (sqlite3.Error, ValueError, TypeError) as fault:
-        raise StateError(f"{path}: a row cannot be read: {fault}") from fault
+        raise StateError(f"{path}: a row cannot be read: {_words(fault)}") from fault
+
+
+def _words(fault: Exception) -> str:
+    """What SQLite says, and what to do about a file that is damaged (its other errors are of narrower types)."""
+    damaged = type(fault) is sqlite3.DatabaseError
+    return f"{fault}: put back a copy; run.log beside it names every task that was bought" if damaged else str(fault)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
+import logging
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -242,3 +244,15 @@ async def test_delay_and_headers() -> None:
     async with vendor(**broken(deed)) as v:
         reply, _ = await both(v)
     assert (reply.headers["content-type"], reply.body[4:8]) == ("video/quicktime", b"ftyp")
+
+
+async def test_a_client_that_goes_before_the_answer(caplog: pytest.LogCaptureFixture) -> None:
+    """Nobody is left to be answered: nothing is logged as if the emulator had failed."""
+    async with vendor(**broken({"delay_s": 0.02})) as v:
+        url = urlsplit(await v.link())
+        _, writer = await asyncio.open_connection(url.hostname, url.port)
+        writer.write(f"GET {url.path}?{url.query} HTTP/1.1\r\nHost: {url.netloc}\r\n\r\n".encode())
+        await asyncio.sleep(0.01)
+        writer.close()
+        await asyncio.sleep(0.05)
+    assert [record.message for record in caplog.records if record.levelno >= logging.ERROR] == []

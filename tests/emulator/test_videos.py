@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import re
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -232,6 +234,37 @@ async def test_unreadable_multipart(body: bytes) -> None:
     async with vendor() as v:
         headers = {"Content-Type": "multipart/form-data; boundary=b"}
         assert (await v.call("POST", "/v1/videos", data=body, headers=headers)).status == 400
+
+
+async def test_a_form_in_pieces() -> None:
+    """A form is read the same however its bytes are cut: one, a few, and then all the rest of a long field."""
+    long, picture = b"n" * 20_000, image(1280, 720)
+    head = b"--b\r\nContent-Disposition: form-data; name=%b\r\n\r\n"
+    fields = [(b"model", b"veo3-fast"), (b"prompt", b"a kite"), (b"notes", long)]
+    body = b"".join(head % name + value + b"\r\n" for name, value in fields)
+    body += head % 'input_reference; filename="caf\u00e9.png"'.encode() + picture + b"\r\n--b--\r\n"
+    cut = body.index(long) + 1
+
+    async def pieces() -> AsyncIterator[bytes]:
+        for piece in (body[:cut], body[cut : cut + 2], body[cut + 2 :]):
+            yield piece
+            await asyncio.sleep(0.02)
+
+    async with vendor() as v:
+        headers = {"Content-Type": "multipart/form-data; boundary=b"}
+        assert (await v.call("POST", "/v1/videos", data=pieces(), headers=headers)).status == 200
+        assert len(v.books()["tasks"][0]["images"]) == 1
+
+
+async def test_an_edit_shows_its_source() -> None:
+    """The very clip behind the link, as long and as large; one from elsewhere is taken on trust."""
+    async with vendor() as v:
+        source = await v.link(model="wan-2", size="1:1", seconds="3", prompt="a kite")
+        assert (await v.video(model="wan-edit", prompt="make it snow", video=source)).status == 200
+        assert (await v.video(model="wan-edit", prompt="again", video="https://x.example/a.mp4")).status == 200
+        kite, snow, foreign = v.books()["tasks"]
+    assert (snow["width"], snow["height"], snow["seconds"]) == (kite["width"], kite["height"], kite["seconds"])
+    assert (foreign["width"], foreign["height"]) == (1280, 720)
 
 
 async def test_references_in_json() -> None:

@@ -37,13 +37,15 @@ class TestWhatWaits:
     """It was never bought."""
 
     def test_it_is_not_bought_until_retry_says_so(self, bench: Bench) -> None:
-        """Cancelled at once; a later run buys nothing of it, retry --kind cancelled does."""
+        """Cancelled at once; neither a later run nor a plain retry buys it, retry --kind cancelled does."""
         bench.write("  - {id: kite, prompt: a kite, takes: 3}", top="budget: {clips: 1}")
         assert bench.run().code == 3
         ended = bench.cli("cancel", "batch")
         assert (ended.code, "2 jobs that waited were cancelled" in ended.out) == (0, True)
         assert [row["failure_kind"] for row in bench.rows()] == ["", "cancelled", "cancelled"]
         assert bench.run("--set", "budget.clips=5").code == 1
+        plain = bench.cli("retry", "batch", "--set", "budget.clips=5")
+        assert (plain.code, "2 that were cancelled are not bought" in plain.out) == (1, True)
         assert bench.emulator.ledger()["purchases"] == 1
         assert bench.cli("retry", "batch", "--kind", "cancelled").code == 0
         assert bench.emulator.ledger()["purchases"] == 3
@@ -65,7 +67,7 @@ class TestWhatRuns(Running):
 
     @pytest.mark.parametrize("clip", [BOAT, CRANE], ids=["openai-videos", "runway"])
     def test_it_is_cancelled_where_that_is_served(self, bench: Bench, clip: str) -> None:
-        """The vendor's task is gone and its slot free; the job failed as cancelled, and retry buys another."""
+        """The vendor's task is gone, its slot free, the job cancelled; retry --kind cancelled buys another."""
         bench.emulator.set_faults(STUCK)
         self.leave(bench, clip, cancel="running")
         ended = bench.cli("cancel", "batch")
@@ -75,7 +77,7 @@ class TestWhatRuns(Running):
         assert bench.rows()[0]["failure_kind"] == "cancelled"
         bench.emulator.set_faults()
         assert bench.run("--allow-retired").code == 1
-        assert bench.cli("retry", "batch", "--allow-retired").code == 0
+        assert bench.cli("retry", "batch", "--kind", "cancelled", "--allow-retired").code == 0
         assert bench.emulator.ledger()["purchases"] == 2
 
     def test_a_finished_task_is_never_deleted(self, bench: Bench) -> None:

@@ -24,7 +24,8 @@ def test_tasks_that_all_break_are_not_bought_on_and_on(bench: Bench) -> None:
     bench.write(KITES, concurrency=1)
     bench.emulator.set_faults({"match": {"step": "submit"}, "do": BROKEN})
     outcome = session.run(hasty(bench))
-    assert (outcome.exit_code, outcome.reason) == (6, "cometapi was stopped: veo3-fast: its tasks fail")
+    said = "cometapi was stopped: veo3-fast: its tasks fail. Its jobs are kept: mend that and run again"
+    assert (outcome.exit_code, outcome.reason) == (6, said)
     assert bench.emulator.ledger()["purchases"] == 8
     assert bench.status()["states"]["pending"] == 22
     bench.emulator.set_faults()
@@ -45,12 +46,12 @@ def test_a_model_that_is_gone_holds_up_no_other(bench: Bench) -> None:
 
 
 def test_an_outage_that_ends_is_found_out_by_one_job(bench: Bench) -> None:
-    """Twenty calls are refused together, the probes one by one; when one is accepted all are bought, each once."""
-    bench.write(KITES, concurrency=20)
-    bench.emulator.set_faults({"match": {"step": "submit", "times": 23}, "do": DOWN})
+    """Up to three calls are refused together, the probes one by one; when one is accepted all are bought, each once."""
+    bench.write(KITES, concurrency=3)  # one or three together, fewer probes than end the model remain of the six
+    bench.emulator.set_faults({"match": {"step": "submit", "times": 6}, "do": DOWN})
     assert session.run(hasty(bench)).exit_code == 0
     ledger = bench.emulator.ledger()
-    assert (ledger["submits"], ledger["purchases"]) == (23 + 30, 30)
+    assert (ledger["submits"], ledger["purchases"]) == (6 + 30, 30)
 
 
 def test_retries_have_a_budget_of_their_own(bench: Bench) -> None:

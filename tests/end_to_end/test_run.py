@@ -77,10 +77,23 @@ def test_a_models_own_concurrency_narrows_the_providers(bench: Bench) -> None:
 
 
 def test_polls_stay_under_their_rate(bench: Bench) -> None:
-    """However many tasks are in flight, the emulator never sees more polls a second than allowed."""
+    """However many tasks are in flight, the emulator sees no more polls a second than allowed.
+
+    The exact bound is held on a clock that cannot stall (runner/test_limits.py): here a busy machine may read a poll
+    late, together with those after it, while without the limit there would be hundreds.
+    """
     bench.write(_kites(30), polls_per_s=20)
     assert bench.run().code == 0
-    assert bench.emulator.ledger()["max_polls_per_s"] <= 20
+    assert bench.emulator.ledger()["max_polls_per_s"] <= 25
+
+
+def test_polls_stay_under_their_rate_from_run_to_run(bench: Bench) -> None:
+    """A run right after another waits for its turn to poll, as if they were one."""
+    bench.write("  - {id: kite, prompt: a kite}", polls_per_s=0.7)
+    assert bench.run("--set", "providers.cometapi.polls_per_s=1000").code == 0
+    assert bench.run("--regenerate", "kite").code == 0
+    ledger = bench.emulator.ledger()
+    assert (ledger["polls"], ledger["max_polls_per_s"]) == (2, 1)
 
 
 class TestSlowTasks:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from batchvid.errors import ManifestError
 from batchvid.specs import JobSpec, Reason, Substitute
 
 Specs = Callable[[str], dict[str, JobSpec]]
@@ -41,6 +42,14 @@ def test_it_stands_under_defaults_too(specs: Specs) -> None:
     text = "defaults: {fallback: b, fallback_while_running: true}\n" + clip("tags: [x]")
     assert (specs(text)["k"].fallback, specs(text)["k"].fallback_while_running) == ((B,), True)
     assert specs("defaults: {fallback: b}\n" + clip("fallback: []"))["k"].fallback == ()
+
+
+@pytest.mark.parametrize("fallback", ["tags: []", "fallback: []", "fallback: {models: b, on: [outage, moderation]}"])
+def test_a_permission_that_means_nothing_is_a_mistake(specs: Specs, fallback: str) -> None:
+    """Who allows to buy elsewhere while a task runs counts on it: without a model for just that it is told."""
+    with pytest.raises(ManifestError, match="fallback_while_running: means nothing without a fallback on timeout"):
+        specs(clip(f"fallback_while_running: true, {fallback}"))
+    assert specs("defaults: {fallback_while_running: true}\n" + clip(fallback))["k"].fallback_while_running
 
 
 def test_it_is_no_part_of_what_is_paid_for(specs: Specs) -> None:

@@ -120,6 +120,14 @@ def test_what_is_no_parent_is_told_with_its_line(mistakes: Mistakes, lines: list
     assert told in problem
 
 
+def test_a_fallback_where_the_parents_task_is_unknown(mistakes: Mistakes) -> None:
+    """It could never be bought: the clip to work on is known to the provider that made it, and to no other."""
+    stranger = LONGER.replace("}", ", fallback: [kling-v2-6, {model: kling-v1-6, provider: office}]}")
+    (problem,) = mistakes(entries(KITE, stranger), provider_of=lambda _model: "cometapi")
+    told = "fallback: office does not know the task of kite; name models of cometapi only"
+    assert problem == f"m.yaml:4: longer: {told}"
+
+
 def test_a_ring_is_told_once_with_all_its_jobs(mistakes: Mistakes) -> None:
     """Whoever hangs on a ring is not blamed for it."""
     ring = [f"{{id: {me}, model: m, action: extend, parent: {other}}}" for me, other in ("ab", "bc", "cb")]

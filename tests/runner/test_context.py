@@ -99,7 +99,7 @@ async def test_resting_twice_is_harmless(context: RunContext) -> None:
 async def test_what_waits_is_waited_for(context: RunContext, name: str, delayed: int) -> None:
     """A job in any lane's line, or one that comes back to it later, is still to be bought."""
     lane = context.lanes[name]
-    lane.delayed = delayed
+    lane.delayed["veo3-fast"] = delayed
     if not delayed:
         lane.queue.push("pending", "kite", "veo3-fast")
     context.check_over()

@@ -91,7 +91,7 @@ def test_nothing_waits_in_a_new_lane() -> None:
     assert not one.idle
     assert one.queue.pop(one.slots.has_free) == "kite"
     assert one.idle
-    one.delayed = 1
+    one.delayed["veo3-fast"] = 1
     assert not one.idle
 
 
@@ -100,7 +100,7 @@ async def test_a_stopped_lane_waits_for_nothing(kind: FailureKind) -> None:
     """Whoever sleeps in it is woken, and what stands in line or comes back is for the next run."""
     one = lane()
     one.queue.push("kite", "kite", "veo3-fast")
-    one.delayed = 1
+    one.delayed["veo3-fast"] = 1
     assert not one.wake.is_set()
     one.stop(kind, "your balance is 0")
     assert one.idle
@@ -113,7 +113,7 @@ def test_a_capped_lane_waits_for_nothing() -> None:
     """Its own budget is reached: what stands in line or comes back is for the next run."""
     one = lane()
     one.queue.push("kite", "kite", "veo3-fast")
-    one.delayed = 1
+    one.delayed["veo3-fast"] = 1
     one.capped = "office: budget.clips is 1, and all are committed"
     assert one.idle
 
@@ -134,14 +134,24 @@ def test_a_lane_is_stuck_where_nobody_of_this_run_frees_a_slot() -> None:
 
 
 def test_a_lane_is_not_stuck_while_something_may_happen() -> None:
-    """A holder of this run will come to rest, a delayed job will come back, a free slot will be taken."""
+    """A holder of this run will come to rest, a free slot will be taken."""
     assert not stuck().is_stuck(active={"uncertain-2"})
-    delayed, freed, empty = stuck(), stuck(), stuck()
-    delayed.delayed = 1
+    freed, empty = stuck(), stuck()
     freed.slots.free("uncertain-0")
     assert empty.queue.pop(lambda _model: True) == "kite"
-    for one in (delayed, freed, empty):
+    for one in (freed, empty):
         assert not one.is_stuck(active=())
+
+
+def test_a_delayed_job_waits_for_a_slot_like_one_in_line() -> None:
+    """It comes back to the same slots: a lane where none is free is stuck; one with a slot for it later is not."""
+    one = replace(lane(), slots=Slots(1))
+    one.delayed["veo3-fast"] += 1
+    assert not one.is_stuck(active=())
+    one.slots.hold("uncertain", "sora-2")
+    assert one.is_stuck(active=())
+    one.delayed["veo3-fast"] -= 1
+    assert not one.is_stuck(active=())
 
 
 def test_a_lane_is_stuck_only_if_every_waiting_model_is_full() -> None:

@@ -152,3 +152,13 @@ def test_less_than_one_a_minute(count: float, apart_s: float) -> None:
 def test_calls_of_the_future_count_as_of_now() -> None:
     """The clock was set back: what an earlier run did then holds nobody up for longer than what was done just now."""
     assert on_loop_clock([at(-90), at(-1), at(7200)], now=at(), loop_now=1000.0) == [910.0, 999.0, 1000.0]
+
+
+def test_what_still_counts_is_handed_on() -> None:
+    """The next run's window, made of the ages of the grants, opens when this one would have."""
+    one = Window(2, 1.0)
+    for now in (10.0, 11.5, 12.0):
+        one.grant(now)
+    assert one.ages(12.1) == pytest.approx([0.6, 0.1])
+    assert Window(2, 1.0, [-0.6, -0.1]).opens_at() == pytest.approx(one.opens_at() - 12.1)
+    assert one.ages(20.0) == []

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
-from batchvid.emulator.desk import Desk, Family, Order
+from batchvid.emulator.desk import Ask, Desk, Family, Order
 from batchvid.emulator.form import Form
 from batchvid.emulator.geometry import frame, pair, tier
+from batchvid.emulator.routes.derived import behind, recoloured
 from batchvid.emulator.routes.video_models import (
     VideoModel,
     bad_parameter,
@@ -23,8 +25,11 @@ SHORTER_SIDE = 480
 MOST_IMAGES = 9
 
 
-async def _order(desk: Desk, _model: str, form: Form) -> Order:
+async def _order(desk: Desk, ask: Ask, form: Form) -> Order:
     required_prompt(form)
+    if source := form.text("video"):
+        images = await references(desk, form, at_most=MOST_IMAGES)
+        return replace(recoloured(behind(desk, source, ask.owner)), references=images)
     width, height = _pixels(form)
     return Order(
         seconds=_seconds(form),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from batchvid.emulator.desk import Desk, Family, Order
+from batchvid.emulator.desk import Ask, Desk, Family, Order
 from batchvid.emulator.form import Form
 from batchvid.emulator.geometry import fitted, pair, tier
 from batchvid.emulator.replies import Refusal, x1, x2
@@ -47,9 +47,9 @@ VERSIONS = {
 """By the part of the model's name that tells the version; prefixes and dates differ from catalogue to catalogue."""
 
 
-async def _order(desk: Desk, model: str, form: Form) -> Order:
+async def _order(desk: Desk, ask: Ask, form: Form) -> Order:
     required_prompt(form)
-    name, version = next((name, version) for name, version in VERSIONS.items() if name in model.lower())
+    name, version = next((name, version) for name, version in VERSIONS.items() if name in ask.model.lower())
     seconds = form.text("seconds") or DEFAULT_SECONDS
     if seconds not in map(str, version.seconds):
         low, high = version.seconds[0], version.seconds[-1]

@@ -8,7 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
-from batchvid.emulator.desk import Desk, Family, Order
+from batchvid.emulator.desk import Ask, Desk, Family, Order
 from batchvid.emulator.form import Form
 from batchvid.emulator.replies import Refusal, x1, x2
 from batchvid.emulator.routes.derived import again, recoloured
@@ -29,11 +29,11 @@ PRO_SIZES = (*SIZES, "1024x1792", "1792x1024", "1080x1920", "1920x1080")
 DEFAULT_SIZE = "720x1280"  # OpenAI's; CometAPI's pages only suggest another
 
 
-async def _order(desk: Desk, model: str, form: Form) -> Order:
+async def _order(desk: Desk, ask: Ask, form: Form) -> Order:
     required_prompt(form)
     seconds = _seconds(form)
     size = form.text("size") or DEFAULT_SIZE
-    sizes = PRO_SIZES if "pro" in model else SIZES
+    sizes = PRO_SIZES if "pro" in ask.model else SIZES
     if size not in sizes:
         raise bad_parameter("size", f"Invalid value: '{size}'. Supported values are: {', '.join(sizes)}.")
     width, height = (int(side) for side in size.split("x"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from batchvid.emulator.desk import Desk, Family, Order
+from batchvid.emulator.desk import Ask, Desk, Family, Order
 from batchvid.emulator.form import Form
 from batchvid.emulator.geometry import frame, pair
 from batchvid.emulator.routes.video_models import (
@@ -24,7 +24,7 @@ DEFAULT_SECONDS = 8
 SHORTER_SIDE = 720
 
 
-async def _order(desk: Desk, model: str, form: Form) -> Order:
+async def _order(desk: Desk, ask: Ask, form: Form) -> Order:
     required_prompt(form)
     seconds = form.text("seconds")
     if seconds not in SECONDS:
@@ -39,7 +39,7 @@ async def _order(desk: Desk, model: str, form: Form) -> Order:
         width=pixels[0],
         height=pixels[1],
         images=await references(desk, form, at_most=2),
-        echo={"model": RESOLVED.get(model, model.replace(".", "_")), "size": size},
+        echo={"model": RESOLVED.get(ask.model, ask.model.replace(".", "_")), "size": size},
     )
 
 

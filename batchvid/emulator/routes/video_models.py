@@ -9,7 +9,7 @@ from typing import Any
 
 from aiohttp import web
 
-from batchvid.emulator.desk import Desk, Family, Order
+from batchvid.emulator.desk import Ask, Desk, Family, Order
 from batchvid.emulator.form import Form
 from batchvid.emulator.life import Outcome
 from batchvid.emulator.replies import Refusal, x1, x2
@@ -32,7 +32,7 @@ class VideoModel:
     family: Family
     takes: Callable[[str], bool]
     shape: str
-    order: Callable[[Desk, str, Form], Awaitable[Order]]
+    order: Callable[[Desk, Ask, Form], Awaitable[Order]]
     submitted: Callable[[Task], dict[str, Any]]
     polled: Callable[[Task], dict[str, Any]]
 

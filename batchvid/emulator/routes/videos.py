@@ -74,7 +74,7 @@ async def _create(desk: Desk, request: web.Request) -> web.StreamResponse:
         request,
         model.family,
         ask,
-        lambda: model.order(desk, name, form),
+        lambda: model.order(desk, ask, form),
         lambda task: reply(submitted(task, _shape(desk, model), model.submitted(task))),
     )
 
