@@ -50,10 +50,14 @@ class SubmitStarted(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubmitAccepted(Event):
-    """The provider made a task. `model` is the one the vendor says it resolved to, empty when it says nothing."""
+    """The provider made a task. `model` is the one the vendor says it resolved to, empty when it says nothing.
+
+    `request_id` is the vendor's own id of the call, for its support.
+    """
 
     task_id: str
     model: str = ""
+    request_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +67,7 @@ class SubmitRefused(Event):
     kind: FailureKind
     message: str
     retry_at: datetime | None = None
+    request_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -47,6 +47,7 @@ max_usd_option = click.option(
 max_clips_option = click.option(
     "--max-clips", type=click.IntRange(min=1), help="Buy at most so many clips in this run; the budget holds, too."
 )
+verbose_option = click.option("-v", "--verbose", is_flag=True, help="Tell every step of every clip, not only its end.")
 
 
 def is_manifest(target: str) -> bool:

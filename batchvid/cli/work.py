@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from batchvid.cli.batches import (
     out_option,
     retired_option,
     set_option,
+    verbose_option,
 )
 
 if TYPE_CHECKING:
@@ -78,6 +80,7 @@ def validate(manifest: str, out: str, sets: tuple[str, ...], allow_retired: bool
 @retired_option
 @max_usd_option
 @max_clips_option
+@verbose_option
 def run(
     target: str,
     dry_run: bool,
@@ -89,6 +92,7 @@ def run(
     allow_retired: bool,
     max_usd: Decimal | None,
     max_clips: int | None,
+    verbose: bool,
 ) -> None:
     """Buy the clips, collect them, write the report.
 
@@ -98,11 +102,12 @@ def run(
     """
     from batchvid import session
     from batchvid.cli.tables import print_plan
+    from batchvid.report import progress_for
     from batchvid.runner import Limits
 
     if collect_only and not is_manifest(target):  # needs no manifest: it may be broken, or gone
         folder = folder_of(target, out)
-        _end(folder, session.collect(folder))
+        _end(folder, session.collect(folder, display=partial(progress_for, verbose=verbose)))
         return
     batch = load(target, out, sets, only)
     at_most = Limits(usd=max_usd, clips=max_clips)
@@ -110,7 +115,12 @@ def run(
         print_plan(session.plan(batch, allow_retired=allow_retired, at_most=at_most), show_all=False)
         return
     outcome = session.run(
-        batch, regenerate=regenerate, buy=not collect_only, allow_retired=allow_retired, at_most=at_most
+        batch,
+        regenerate=regenerate,
+        buy=not collect_only,
+        allow_retired=allow_retired,
+        at_most=at_most,
+        display=partial(progress_for, verbose=verbose),
     )
     _end(batch.folder, outcome)
 
@@ -133,6 +143,7 @@ def run(
 @retired_option
 @max_usd_option
 @max_clips_option
+@verbose_option
 def retry(
     target: str,
     kinds: tuple[str, ...],
@@ -144,6 +155,7 @@ def retry(
     allow_retired: bool,
     max_usd: Decimal | None,
     max_clips: int | None,
+    verbose: bool,
 ) -> None:
     """Buy the failed jobs again, and only those.
 
@@ -154,6 +166,7 @@ def retry(
     """
     from batchvid import session
     from batchvid.failures import FailureKind
+    from batchvid.report import progress_for
     from batchvid.runner import Limits
 
     unknown = [kind for kind in kinds if kind not in set(FailureKind)]
@@ -163,7 +176,14 @@ def retry(
     at_most = Limits(usd=max_usd, clips=max_clips)
     if edits:
         batch = session.edit(batch, Path(edits))
-    outcome = session.retry(batch, kinds=kinds, anew=anew, allow_retired=allow_retired, at_most=at_most)
+    outcome = session.retry(
+        batch,
+        kinds=kinds,
+        anew=anew,
+        allow_retired=allow_retired,
+        at_most=at_most,
+        display=partial(progress_for, verbose=verbose),
+    )
     _end(batch.folder, outcome)
 
 

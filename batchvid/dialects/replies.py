@@ -65,6 +65,8 @@ WITHHELD: Path = ("video", "respect_moderation")
 """Where xAI says false about a clip that it made, charged and keeps to itself."""
 
 CODE_PLACES: tuple[Path, ...] = (("error", "code"), ("failureCode",), ("err_code",))
+TOKENS: Mapping[str, Path] = {"total_tokens": ("usage", "total_tokens")}
+"""What Seedance's task cost, where a relay passes it on."""
 USD_TICKS = 10**10  # xAI counts 1 USD as 10^10 ticks
 
 _OPEN = frozenset({Phase.QUEUED, Phase.RUNNING, Phase.UNKNOWN, Phase.UNSEEN})
@@ -98,7 +100,7 @@ def read_poll(
     *,
     content_path: str = "",
     progress_top: float = 100.0,
-    vendor: Mapping[str, Path] | None = None,
+    vendor: Mapping[str, Path] = TOKENS,
     billed: str = "",
 ) -> Status | Refused:
     """Read a poll reply of any envelope.
@@ -119,7 +121,7 @@ def read_poll(
         phase = Phase.FAILED  # "completed" with an error and no clip: a refusal by the content filter
     if phase is Phase.SUCCEEDED and not links and not content_path:
         raise UnreadableReply("the task is said to be finished, but no clip is offered", beginning(response.body))
-    kept = {name: first_text(_each(layers, path)) for name, path in (vendor or {}).items()}
+    kept = {name: first_text(_each(layers, path)) for name, path in vendor.items()}
     code, message = _reason(layers, withheld=withheld)
     failed = phase is Phase.FAILED
     return Status(

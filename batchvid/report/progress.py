@@ -35,18 +35,21 @@ class Progress(Protocol):
         """The run is over."""
 
 
-def progress_for(jobs: Iterable[Job]) -> Progress:
-    """Bars when a person is looking on, else lines without a single control character."""
+def progress_for(jobs: Iterable[Job], *, verbose: bool = False) -> Progress:
+    """Bars when a person is looking on, else lines without a single control character; `verbose` tells every step."""
     tally = Tally(jobs)
-    return Bars(tally) if sys.stdout.isatty() and sys.stderr.isatty() else Lines(tally, sys.stdout)
+    if sys.stdout.isatty() and sys.stderr.isatty():
+        return Bars(tally, verbose=verbose)
+    return Lines(tally, sys.stdout, verbose=verbose)
 
 
 class Lines:
     """One dated line for each clip that comes to rest, and a sign of life every half minute."""
 
-    def __init__(self, tally: Tally, out: TextIO) -> None:
+    def __init__(self, tally: Tally, out: TextIO, *, verbose: bool = False) -> None:
         self._tally = tally
         self._out = out
+        self._verbose = verbose
         self._last = time.monotonic()
 
     def __call__(self, event: ev.Event, before: Job | None, after: Job) -> None:
@@ -55,6 +58,8 @@ class Lines:
         said = _sentence(event, after)
         if said:
             self.notice(f"{after.id}: {said} [{self._standing()}]")
+        elif self._verbose and (step := _step(event, before, after)):
+            self.notice(f"{after.id}: {step}")
 
     def tick(self) -> None:
         """Show that the run is alive."""
@@ -76,8 +81,9 @@ class Lines:
 class Bars:
     """One bar for all and one a provider, with what is in flight, done and failed, the money and the time left."""
 
-    def __init__(self, tally: Tally) -> None:
+    def __init__(self, tally: Tally, *, verbose: bool = False) -> None:
         self._tally = tally
+        self._verbose = verbose
         self._drawn = 0.0
         self._bars: dict[str | None, tqdm[Any]] = {}
         self._bar(None)
@@ -85,8 +91,11 @@ class Bars:
     def __call__(self, event: ev.Event, before: Job | None, after: Job) -> None:
         """Move the bars; say what failed above them."""
         self._tally(event, before, after)
-        if after.state in (JobState.FAILED, JobState.UNCERTAIN) and (said := _sentence(event, after)):
+        said = _sentence(event, after)
+        if said and (self._verbose or after.state in (JobState.FAILED, JobState.UNCERTAIN)):
             self.notice(f"{after.id}: {said}")
+        elif self._verbose and not said and (step := _step(event, before, after)):
+            self.notice(f"{after.id}: {step}")
         if (now := time.monotonic()) - self._drawn >= REDRAW_S:
             self._drawn = now
             self._draw()
@@ -147,5 +156,24 @@ def _sentence(event: ev.Event, after: Job) -> str:
             return f"again later ({event.kind}): {event.message}"
         case ev.LinkExpired():
             return f"asking for a fresh link: {event.message}"
+        case _:
+            return ""
+
+
+def _step(event: ev.Event, before: Job | None, after: Job) -> str:
+    """A step on the way, for whoever wants to see every one."""
+    match event:
+        case ev.SubmitStarted():
+            usd = "unknown" if event.price.usd is None else f"${event.price.usd}"
+            return f"asking {after.spec.provider} for {event.model}, at most {usd}"
+        case ev.SubmitAccepted():
+            request = f" (request {event.request_id})" if event.request_id else ""
+            return f"accepted as task {event.task_id}{request}"
+        case ev.Progressed() if before is None or (event.word, event.progress) != (before.word, before.progress):
+            share = "" if event.progress is None else f" {event.progress:.0%}"
+            return f"{event.word or 'running'}{share}"
+        case ev.TaskSucceeded():
+            took = f" after {(event.at - after.accepted_at).total_seconds():.0f} s" if after.accepted_at else ""
+            return f"finished{took}; fetching it"
         case _:
             return ""

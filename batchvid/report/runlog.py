@@ -31,8 +31,8 @@ class RunLog:
             ],
         ).bind(**bound)
 
-    def __call__(self, event: ev.Event, _before: Job | None, after: Job) -> None:
-        """Write an event down."""
+    def __call__(self, event: ev.Event, before: Job | None, after: Job) -> None:
+        """Write an event down; `took_s` is how long the step took that it ended."""
         if isinstance(event, ev.Progressed):
             return
         said = {f.name: getattr(event, f.name) for f in fields(event) if f.name not in LEFT_OUT}
@@ -43,6 +43,7 @@ class RunLog:
             attempt=after.attempts,
             task_id=after.task_id or None,
             state=after.state,
+            took_s=_took_s(event, before),
             **{name: value for name, value in said.items() if name != "task_id"},
         )
 
@@ -53,6 +54,14 @@ class RunLog:
     def close(self) -> None:
         """Let go of the file."""
         self._file.close()
+
+
+def _took_s(event: ev.Event, before: Job | None) -> float | None:
+    """Seconds since the step before: the paid call, the vendor's work, the download; None where nothing was begun."""
+    begun = before and (before.finished_at or before.accepted_at or before.submitted_at)
+    if not begun or isinstance(event, ev.Planned | ev.SubmitStarted | ev.Reopened):
+        return None
+    return round((event.at - begun).total_seconds(), 3)
 
 
 def last_attempt(path: Path) -> tuple[str, int] | None:

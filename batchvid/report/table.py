@@ -12,6 +12,9 @@ from pathlib import Path
 from batchvid.jobs import Job, JobState
 from batchvid.scrub import harmless, without_queries
 
+UNITS = {"credits": "credits", "final_unit_deduction": "units", "total_tokens": "tokens"}
+"""What vendors charge in, by the word that their replies have for it (`wire.Status.vendor`)."""
+
 COLUMNS: dict[str, Callable[[Job], object]] = {
     "id": lambda job: job.id,
     "entry": lambda job: job.spec.entry,
@@ -37,6 +40,9 @@ COLUMNS: dict[str, Callable[[Job], object]] = {
     "price_basis": lambda job: job.price.basis if job.attempts else "",
     "committed_usd": lambda job: _committed(job),
     "actual_usd": lambda job: job.actual_usd,
+    "actual_units": lambda job: ", ".join(
+        f"{job.vendor[said]} {unit}" for said, unit in UNITS.items() if said in job.vendor
+    ),
     "planned_at": lambda job: time(job.planned_at),
     "submitted_at": lambda job: time(job.submitted_at),
     "accepted_at": lambda job: time(job.accepted_at),

@@ -225,7 +225,9 @@ class Submitter:
         context = self._context
         if isinstance(verdict, Accepted):
             lane.troubles = 0
-            accepted = ev.SubmitAccepted(at=utc_now(), task_id=verdict.task_id, model=verdict.model)
+            accepted = ev.SubmitAccepted(
+                at=utc_now(), task_id=verdict.task_id, model=verdict.model, request_id=verdict.request_id
+            )
             try:
                 job = await context.recorder.record(job.id, accepted)
             except StateError as fault:
@@ -275,7 +277,9 @@ class Submitter:
         if other:
             delay_s = 0.0
         retry_at = None if delay_s is None else utc_now() + timedelta(seconds=delay_s)
-        said = ev.SubmitRefused(at=utc_now(), kind=no.kind, message=_words(no), retry_at=retry_at)
+        said = ev.SubmitRefused(
+            at=utc_now(), kind=no.kind, message=_words(no), retry_at=retry_at, request_id=no.request_id
+        )
         if other and reason:
             self.enqueue(await turn(context, job, said, other, reason))
         else:

@@ -42,9 +42,9 @@ def main() -> int:
     logging.disable(logging.CRITICAL)  # the emulator's server tells of every client that hangs up on purpose
     endings, wrong = {}, []
     with tempfile.TemporaryDirectory(prefix="batchvid-faults-") as scratch, ServedEmulator(SETTINGS) as emulator:
-        eight = house.load(Path(scratch), emulator.base_url, list(house.JOBS))
+        everyone = house.load(Path(scratch), emulator.base_url, list(house.JOBS))
         for number, (name, fault) in enumerate(FAULTS.items()):
-            trial = matrix.try_fault(emulator, eight, fault, Path(scratch) / str(number))
+            trial = matrix.try_fault(emulator, everyone, fault, Path(scratch) / str(number))
             endings[name] = trial.endings
             wrong += [f"{name}: {line}" for line in trial.wrong]
             if trial.endings != matrix.expected(fault):

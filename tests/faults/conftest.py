@@ -23,9 +23,9 @@ def emulator() -> Iterator[ServedEmulator]:
 
 
 @pytest.fixture(scope="session")
-def eight(emulator: ServedEmulator, tmp_path_factory: pytest.TempPathFactory) -> Batch:
+def everyone(emulator: ServedEmulator, tmp_path_factory: pytest.TempPathFactory) -> Batch:
     """A job in every wire format, each at a provider of its own."""
-    return house.load(tmp_path_factory.mktemp("eight"), emulator.base_url, list(house.JOBS))
+    return house.load(tmp_path_factory.mktemp("everyone"), emulator.base_url, list(house.JOBS))
 
 
 @pytest.fixture(autouse=True)

@@ -139,7 +139,7 @@ SUBMITS = (
         "no slot for ever",
         {"concurrency": True, "headers": AT_ONCE},
         refused("concurrency"),
-        but={"xai": refused("rate"), "gateway": refused("rate")},  # their 429 does not say what for
+        but={name: refused("rate") for name in ("xai", "gateway", "newapi")},  # their 429 does not say what for
     ),
     _submit("Kling 1302, too many requests", _kling(1302, "too many requests"), STORED, times=2),
     _submit("Kling 1303, no slot", _kling(1303, "parallel task over resource pack limit"), STORED, times=2),
@@ -207,6 +207,8 @@ POLLS = (
     _poll("404 for ever", {"status": 404, "json": {}}, failed("lost_task"), times=0, dials={"grace_s": 0.05}),
 )
 FILTERED = failed("moderation_output")
+WORDLESS = {"kling": failed("unavailable"), "newapi": failed("unavailable")}
+"""Wire formats without a word of their own for it: the task just failed."""
 CODELESS = {"outcome": "fail", "code": "task_failed"}
 TASKS = (
     _task("failed", {"outcome": "fail", "message": "the renderer broke"}, failed("unavailable")),
@@ -223,12 +225,12 @@ TASKS = (
         "no slot as a reason", {**CODELESS, "message": "parallel task over resource pack limit"}, failed("concurrency")
     ),
     _task("error", {"outcome": "error"}, failed("unavailable")),
-    _task("cancelled", {"outcome": "cancelled"}, failed("cancelled"), but={"kling": failed("unavailable")}),
+    _task("cancelled", {"outcome": "cancelled"}, failed("cancelled"), but=WORDLESS),
     _task(
         "expired",
         {"outcome": "expired"},
         failed("expired"),
-        but={"kling": failed("unavailable"), "runway": failed("unavailable")},  # no word of their own for it
+        but=WORDLESS | {"runway": failed("unavailable")},
     ),
     _task("stuck in the queue", {"outcome": "stuck"}, failed("timeout"), dials={"timeout_s": 0.2}),
     _task("an unknown word for ever", {"outcome": "unknown_word"}, failed("timeout"), dials={"timeout_s": 0.2}),

@@ -1,4 +1,4 @@
-"""The eight wire formats as jobs of a manifest, all at one emulator, with every wait of ours turned down.
+"""All wire formats as jobs of a manifest, all at one emulator, with every wait of ours turned down.
 
 Knows no fault. `QUICK` are dials of the provider row, so that nothing of batchvid itself is replaced.
 """
@@ -43,9 +43,10 @@ JOBS: Mapping[str, Mapping[str, Any]] = {
     },
     "xai": {"model": "grok-imagine-video", "duration_s": 4, "aspect_ratio": "16:9"},
     "gateway": {"model": "gateway/veo3.1-fast", "duration_s": 4, "aspect_ratio": "16:9"},
+    "newapi": {"model": "newapi/kling-v2-6", "duration_s": 5, "aspect_ratio": "16:9"},
 }
 """A cheap clip in each wire format."""
-PREFIXES = {"kling": "/kling", "runway": "/runwayml", "xai": "/grok", "gateway": "/gateway"}
+PREFIXES = {"kling": "/kling", "runway": "/runwayml", "xai": "/grok", "gateway": "/gateway", "newapi": "/gateway"}
 """Where the emulator speaks it; the others stand at its root."""
 FAMILIES = {"openai-videos": "sora"}
 """What the emulator calls it, where that is another name."""

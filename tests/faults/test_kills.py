@@ -23,11 +23,11 @@ PIECE_BYTES = 64 * 1024
 
 
 @pytest.fixture
-def batch(eight: Batch, emulator: ServedEmulator, tmp_path: Path) -> Batch:
+def batch(everyone: Batch, emulator: ServedEmulator, tmp_path: Path) -> Batch:
     """A job in every wire format, nothing sold yet."""
     emulator.forget()
     emulator.set_faults()
-    return house.with_dials(replace(eight, folder=tmp_path / "batch"))
+    return house.with_dials(replace(everyone, folder=tmp_path / "batch"))
 
 
 @pytest.fixture

@@ -220,3 +220,33 @@ def test_no_message_gets_control_of_the_bars(monkeypatch: pytest.MonkeyPatch) ->
     assert "\x1b]0" not in shown
     assert "\x1b[2J" not in shown
     assert "\x07" not in shown
+
+
+def test_a_verbose_run_tells_every_step() -> None:
+    """The price asked, the task and the vendor's request id, each word once, how long it took; else only the end."""
+    told = {}
+    for verbose in (False, True):
+        out = io.StringIO()
+        lines = Lines(Tally([]), out, verbose=verbose)
+        before: Job | None = None
+        for event in (
+            planned(),
+            started(),
+            ev.SubmitAccepted(at=at(2), task_id="t-1", request_id="r-9"),
+            ev.Progressed(at=at(3), word="in_progress", progress=0.5),
+            ev.Progressed(at=at(4), word="in_progress", progress=0.5),
+            SUCCEEDED,
+            STORED,
+        ):
+            after = advance(before, event)
+            lines(event, before, after)
+            before = after
+        told[verbose] = [line.split(" ", 1)[1] for line in out.getvalue().splitlines()]
+    assert told[True][:-1] == [
+        "kite: asking cometapi for veo3-fast, at most $0.10",
+        "kite: accepted as task t-1 (request r-9)",
+        "kite: in_progress 50%",
+        "kite: finished after 88 s; fetching it",
+    ]
+    assert told[True][-1] == told[False][0]
+    assert len(told[False]) == 1

@@ -45,6 +45,7 @@ def test_a_life_is_a_line_an_event(path: Path) -> None:
     assert [line["task_id"] for line in told] == [None, None, "t-1", "t-1", "t-1"]
     assert [line["attempt"] for line in told] == [0, 1, 1, 1, 1]
     assert told[1]["price"] == {"usd": "0.10", "basis": "estimate: a list"}
+    assert [line["took_s"] for line in told] == [None, None, 1.0, 88.0, 5.0]
     assert told[-1]["clip"]["sha256"] == "ab" * 32
     assert all(datetime.fromisoformat(line["at"]).tzinfo is not None for line in told)
 

@@ -68,6 +68,7 @@ def test_a_stored_clip_is_told_in_full() -> None:
         "price_basis": "estimate: a list",
         "committed_usd": "0.10",
         "actual_usd": "",
+        "actual_units": "",
         "planned_at": "2026-03-01T20:00:00.000Z",
         "submitted_at": "2026-03-01T20:00:01.000Z",
         "accepted_at": "2026-03-01T20:00:02.000Z",
@@ -78,6 +79,20 @@ def test_a_stored_clip_is_told_in_full() -> None:
         "sha256": "ab" * 32,
     }
     assert row == told
+
+
+@pytest.mark.parametrize(
+    ("vendor", "told"),
+    [
+        ({"credits": "60"}, "60 credits"),
+        ({"final_unit_deduction": "2", "video_id": "v-1"}, "2 units"),
+        ({"total_tokens": "108900"}, "108900 tokens"),
+    ],
+)
+def test_what_a_vendor_counts_in_is_told_as_it_says_it(vendor: dict[str, str], told: str) -> None:
+    """Runway's credits, Kling's units and Seedance's tokens are no dollars: nobody knows their rate here."""
+    (row,) = rows(replace(job_in(JobState.SUCCEEDED), vendor=vendor))
+    assert (row["actual_usd"], row["actual_units"]) == ("", told)
 
 
 def test_a_failure_is_told_with_its_cause() -> None:
