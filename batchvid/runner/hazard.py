@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
+from collections import deque
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from itertools import pairwise
@@ -21,11 +22,17 @@ VAGUE_WEIGHT = 1.0  # what is assumed before anything is seen counts like one ta
 MOST_REMEMBERED = 400.0  # tasks of earlier runs that count: a vendor gets quicker or slower with the months
 REFRESH = 0.03  # the curve is drawn anew after so much more was seen
 
+MOST_KEPT = 400  # ends whose two looks are kept, to be shared out anew as more is known
+SHARED_ANEW = 4  # of them, with each new end
+
 _EDGES_S = [0.0, FIRST_EDGE_S]
 while _EDGES_S[-1] < LAST_EDGE_S:
     _EDGES_S.append(_EDGES_S[-1] * GROWTH)
 _BINS = len(_EDGES_S) - 1
 _WIDTHS_S = [right - left for left, right in pairwise(_EDGES_S)]
+
+_Share = tuple[int, float, float]
+"""What a bin got of one end: the bin's number, the part of the end, seconds of exposure."""
 
 
 class Law:
@@ -35,13 +42,15 @@ class Law:
     The hazard is the chance, per second, that a task which is still running ends now.
     """
 
-    __slots__ = ("_drawn_at", "_ends", "_exposure_s", "_hazard", "_roots", "median_s", "seen")
+    __slots__ = ("_drawn_at", "_ends", "_exposure_s", "_hazard", "_kept", "_roots", "median_s", "seen")
 
     def __init__(self, remembered: Mapping[str, Sequence[float]] | None = None) -> None:
         self._ends, self._exposure_s = [0.0] * _BINS, [0.0] * _BINS
+        self._kept: deque[tuple[float, float, list[_Share]]] = deque()
         self.seen = 0.0
-        for number, ends, exposure_s in zip(*_columns(remembered), strict=True):
-            self._ends[int(number)], self._exposure_s[int(number)] = ends, exposure_s
+        for age_s, ends, exposure_s in zip(*_columns(remembered), strict=True):
+            self._ends[_bin(age_s)] += ends
+            self._exposure_s[_bin(age_s)] += exposure_s
             self.seen += ends
         self._draw()
 
@@ -53,24 +62,15 @@ class Law:
             number += 1
 
     def ended(self, from_s: float, to_s: float) -> None:
-        """A task that ran at the age `from_s` had ended by `to_s`: shared out over the bins between by hazard."""
-        number, running = _bin(from_s), 1.0
-        shares: list[tuple[int, float, float]] = []
-        while number < _BINS and _EDGES_S[number] < to_s:
-            inside_s = min(to_s, _EDGES_S[number + 1]) - max(from_s, _EDGES_S[number])
-            ending = running * -math.expm1(-self._hazard[number] * inside_s)
-            shares.append((number, ending, inside_s))
-            running -= ending
-            number += 1
-        whole, left = sum(share for _, share, _ in shares), 1.0
-        for number, share, inside_s in shares:
-            part = share / whole if whole else 1 / len(shares)
-            self._ends[number] += part
-            self._exposure_s[number] += (left - part / 2) * inside_s
-            left -= part
+        """A task that ran at the age `from_s` had ended by `to_s`; a few earlier ends are looked at again with it."""
+        self._kept.append((from_s, to_s, self._share_out(from_s, to_s)))
         self.seen += 1
         if self.seen > self._drawn_at * (1 + REFRESH):
             self._draw()
+        for _ in range(SHARED_ANEW):
+            self._share_anew()
+        if len(self._kept) > MOST_KEPT:
+            self._kept.popleft()
 
     def root(self, age_s: float) -> float:
         """The square root of the hazard at this age: how much a second's waiting there is worth."""
@@ -91,10 +91,39 @@ class Law:
         share = min(1.0, MOST_REMEMBERED / self.seen) if self.seen else 0.0
         kept = [n for n in range(_BINS) if self._exposure_s[n] * share > 0.0]
         return {
-            "bins": [float(n) for n in kept],
+            "ages_s": [round(_EDGES_S[n] + _WIDTHS_S[n] / 2, 4) for n in kept],  # ages, for bins may be cut otherwise
             "ends": [round(self._ends[n] * share, 4) for n in kept],
             "exposure_s": [round(self._exposure_s[n] * share, 3) for n in kept],
         }
+
+    def _share_out(self, from_s: float, to_s: float) -> list[_Share]:
+        """Add an end that came at an unknown moment between two ages to the sums; what each bin got of it."""
+        number, running = _bin(from_s), 1.0
+        parts: list[tuple[int, float, float]] = []
+        while number < _BINS and _EDGES_S[number] < to_s:
+            inside_s = min(to_s, _EDGES_S[number + 1]) - max(from_s, _EDGES_S[number])
+            ending = running * -math.expm1(-self._hazard[number] * inside_s)
+            parts.append((number, ending, inside_s))
+            running -= ending
+            number += 1
+        whole, left = sum(part for _, part, _ in parts), 1.0
+        shares: list[_Share] = []
+        for number, ending, inside_s in parts:
+            part = ending / whole if whole else 1 / len(parts)
+            exposure_s = (left - part / 2) * inside_s
+            self._ends[number] += part
+            self._exposure_s[number] += exposure_s
+            shares.append((number, part, exposure_s))
+            left -= part
+        return shares
+
+    def _share_anew(self) -> None:
+        """Take the end that was shared out longest ago out of the sums, and share it out as it would be now."""
+        from_s, to_s, shares = self._kept.popleft()
+        for number, part, exposure_s in shares:  # never below nothing, whatever the arithmetic leaves
+            self._ends[number] = max(self._ends[number] - part, 0.0)
+            self._exposure_s[number] = max(self._exposure_s[number] - exposure_s, 0.0)
+        self._kept.append((from_s, to_s, self._share_out(from_s, to_s)))
 
     def _draw(self) -> None:
         """Work the hazard out of the counts, each bin with half a look at its neighbours."""
@@ -137,11 +166,11 @@ def _bin(age_s: float) -> int:
 
 def _columns(remembered: Mapping[str, Sequence[float]] | None) -> tuple[Sequence[float], ...]:
     """The three columns of what an earlier run kept; empty ones where nothing was, or where it cannot be understood."""
-    columns = tuple((remembered or {}).get(name, ()) for name in ("bins", "ends", "exposure_s"))
+    columns = tuple((remembered or {}).get(name, ()) for name in ("ages_s", "ends", "exposure_s"))
     usable = len({len(column) for column in columns}) == 1 and all(
         isinstance(value, int | float) and 0 <= value < math.inf for column in columns for value in column
     )
-    return columns if usable and all(number < _BINS for number in columns[0]) else ((), (), ())
+    return columns if usable and all(age_s < LAST_EDGE_S for age_s in columns[0]) else ((), (), ())
 
 
 @lru_cache(maxsize=64)

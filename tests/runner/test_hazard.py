@@ -71,6 +71,26 @@ def test_the_median_is_found() -> None:
     assert law.median_s == pytest.approx(200, rel=0.1)
 
 
+def test_what_no_look_saw_is_found_out_of_many() -> None:
+    """An early end is understood by what came later: the first, seen only in a minute, goes where the others were."""
+    law = Law()
+    law.ended(60.0, 120.0)
+    for _ in range(100):
+        law.survived(60.0, 110.0)
+        law.ended(110.0, 120.0)
+    kept = law.remembered()
+    early = sum(part for age_s, part in zip(kept["ages_s"], kept["ends"], strict=True) if age_s < 105)
+    assert early < 0.4  # of one task; it was twice that before there were others
+
+
+def test_a_look_costs_the_same_after_a_thousand_ends() -> None:
+    """Only so many ends are kept to be looked at again, and what they gave to the sums stays."""
+    law = Law()
+    watched(law, log_normal(90, 0.4), 1000, seed=7)
+    assert law.seen == 1000
+    assert sum(law.remembered()["ends"]) == pytest.approx(MOST_REMEMBERED, rel=0.01)
+
+
 def test_tasks_that_are_still_running_count() -> None:
     """A hundred tasks seen running at ten minutes make an early end less likely, though none of them has ended."""
     law, watching = Law(), Law()
@@ -117,10 +137,10 @@ def test_what_is_remembered_is_the_same_law() -> None:
 
 
 def spoilt() -> Iterator[object]:
-    yield {"bins": [1.0], "ends": [], "exposure_s": []}
-    yield {"bins": [1e9], "ends": [1.0], "exposure_s": [1.0]}
-    yield {"bins": [3.0], "ends": [-1.0], "exposure_s": [1.0]}
-    yield {"bins": ["a"], "ends": [1.0], "exposure_s": [1.0]}
+    yield {"ages_s": [1.0], "ends": [], "exposure_s": []}
+    yield {"ages_s": [1e9], "ends": [1.0], "exposure_s": [1.0]}
+    yield {"ages_s": [3.0], "ends": [-1.0], "exposure_s": [1.0]}
+    yield {"ages_s": ["a"], "ends": [1.0], "exposure_s": [1.0]}
     yield {}
 
 
