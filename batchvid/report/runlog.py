@@ -21,7 +21,7 @@ TOLD = {kind: [field.name for field in fields(kind) if field.name not in LEFT_OU
 
 
 class RunLog:
-    """Appends to the file; hears every event but mere progress. Lines gather until `tick`, a notice or the end."""
+    """Appends to the file; hears every event but mere progress. Lines gather until `tick`, a paid call or a notice."""
 
     def __init__(self, path: Path, **bound: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -41,6 +41,8 @@ class RunLog:
             "took_s": _took_s(event, before),
         }
         self._write(type(event).__name__, said | {name: getattr(event, name) for name in TOLD[type(event)]})
+        if isinstance(event, ev.SubmitStarted):  # `last_attempt` must find every paid call, however the run ends
+            self._file.flush()
 
     def notice(self, text: str) -> None:
         """Write a notice down, at once: it may be the last that can be said."""
