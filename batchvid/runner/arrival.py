@@ -26,6 +26,7 @@ class Arrival:
         self._most_bytes = most_bytes
         self._validator = ""
         self._digest = hashlib.sha256()
+        self._begin: Callable[[], None] | None = None
         self.size_bytes = 0
 
     def resume_from(self) -> int:
@@ -52,11 +53,18 @@ class Arrival:
         """Whether a part is the rest of this very file."""
         return validator == self._validator and content_range.startswith(f"bytes {self.size_bytes}-")
 
-    def begin(self, have: int, validator: str, announced_bytes: int = 0) -> None:
-        """Start writing after `have` bytes; `validator` is the server's own mark of the file's identity.
+    def expect(self, have: int, validator: str, announced_bytes: int = 0) -> None:
+        """The next `write` begins after `have` bytes; `validator` is the server's own mark of the file's identity."""
+        self._begin = lambda: self._start(have, validator, announced_bytes)
 
-        Raises BadMedia when more is announced than any such clip has, NoRoom when it would not fit on the disk.
-        """
+    def begin(self) -> None:
+        """Do what the next `write` would do first. Raises BadMedia and NoRoom by what is announced."""
+        if self._begin:
+            self._begin()
+            self._begin = None
+
+    def _start(self, have: int, validator: str, announced_bytes: int) -> None:
+        """BadMedia when more is announced than any such clip has, NoRoom when it would not fit on the disk."""
         if not have:
             self.discard()
         self._check_size(have + announced_bytes)
@@ -69,19 +77,15 @@ class Arrival:
 
     def write(self, pieces: list[bytes]) -> None:
         """Append and hash. Raises BadMedia when the body has no end, NoRoom before the disk is quite full."""
-
+        self.begin()
         size = sum(map(len, pieces))
         self._store.check_room(size)
-        self._guarded(lambda: _append(self.path, pieces, size))
+        if pieces:
+            self._guarded(lambda: _append(self.path, pieces, size))
         for piece in pieces:
             self._digest.update(piece)
         self.size_bytes += size
         self._check_size(self.size_bytes)
-
-    def write_whole(self, data: bytes) -> None:
-        """Write it all."""
-        self.begin(0, "", len(data))
-        self.write([data])
 
     def digest(self) -> str:
         """The SHA-256 of all bytes, hex."""

@@ -52,18 +52,24 @@ async def catch_clip(transport: Transport, store: LocalStore, catch: Catch) -> C
     Raises LinkDead (ask for a fresh link), LinkRefused (another link, or the user's leave), DownloadError (try again,
     it goes on where it stopped), BadMedia (the file is kept aside), NoRoom, StorageError (the disk says no).
     """
-    arrival = await asyncio.to_thread(Arrival, store, catch.clip_key, catch.task_id, catch.most_bytes)
+    arrival, have = await asyncio.to_thread(_arriving, store, catch)
     if catch.asset.location.startswith("data:"):
-        await asyncio.to_thread(arrival.write_whole, _inline(catch.asset.location))
+        rest = [_inline(catch.asset.location)]
+        arrival.expect(0, "", len(rest[0]))
     else:
-        have = await asyncio.to_thread(arrival.resume_from)
         try:
             async with asyncio.timeout(catch.patience.total_s):
                 async with _opened(transport, catch, arrival.range_headers(have)) as reply:
-                    await _receive(reply, arrival, have, catch.patience)
+                    rest = await _receive(reply, arrival, have, catch.patience)
         except TimeoutError as fault:
             raise DownloadError(f"the download is not done after {catch.patience.total_s:g} s") from fault
-    return await asyncio.to_thread(_finish, store, arrival, catch)
+    return await asyncio.to_thread(_finish, store, arrival, catch, rest)
+
+
+def _arriving(store: LocalStore, catch: Catch) -> tuple[Arrival, int]:
+    """The file of the clip, and how many of its bytes are here already."""
+    arrival = Arrival(store, catch.clip_key, catch.task_id, catch.most_bytes)
+    return arrival, arrival.resume_from()
 
 
 def _opened(
@@ -75,7 +81,8 @@ def _opened(
     return transport.open_link(location, headers, origin=catch.base_url, allow_private=private)
 
 
-async def _receive(reply: aiohttp.ClientResponse, arrival: Arrival, have: int, patience: Patience) -> None:
+async def _receive(reply: aiohttp.ClientResponse, arrival: Arrival, have: int, patience: Patience) -> list[bytes]:
+    """Write the body but for its end, which is returned."""
     if reply.status in DEAD:
         raise LinkDead(f"the link answers {reply.status}")
     if reply.status == 416:
@@ -91,11 +98,14 @@ async def _receive(reply: aiohttp.ClientResponse, arrival: Arrival, have: int, p
     if reply.status == 206 and not goes_on:  # some servers do not look at If-Range: the rest of another file
         await asyncio.to_thread(arrival.discard)
         raise DownloadError("the server sent another part than asked: it starts over")
-    await asyncio.to_thread(arrival.begin, have if goes_on else 0, validator, reply.content_length or 0)
-    await _read(reply, arrival, patience)
+    announced_bytes = reply.content_length or 0
+    arrival.expect(have if goes_on else 0, validator, announced_bytes)
+    if announced_bytes > GATHER_BYTES:  # whether there is room is found out before it comes; a small one is tried
+        await asyncio.to_thread(arrival.begin)
+    return await _read(reply, arrival, patience)
 
 
-async def _read(reply: aiohttp.ClientResponse, arrival: Arrival, patience: Patience) -> None:
+async def _read(reply: aiohttp.ClientResponse, arrival: Arrival, patience: Patience) -> list[bytes]:
     clock = asyncio.get_running_loop().time
     pace = Pace(patience, clock())
     gathered: list[bytes] = []
@@ -109,13 +119,16 @@ async def _read(reply: aiohttp.ClientResponse, arrival: Arrival, patience: Patie
             if size >= GATHER_BYTES:
                 full, gathered, size = gathered, [], 0
                 await asyncio.to_thread(arrival.write, full)
-    finally:
-        if gathered:  # what has come is kept for the next try, also when this one broke off
+    except BaseException:
+        if gathered:  # what has come is kept for the next try
             await asyncio.to_thread(arrival.write, gathered)
+        raise
+    return gathered
 
 
-def _finish(store: LocalStore, arrival: Arrival, catch: Catch) -> Clip:
-    """Check the arrived file and put it in its place; in a thread, for it reads, decodes and syncs."""
+def _finish(store: LocalStore, arrival: Arrival, catch: Catch, rest: list[bytes]) -> Clip:
+    """Write the end, check the file and put it in its place; in a thread, for it reads, decodes and syncs."""
+    arrival.write(rest)
     try:
         found = probe(arrival.path)
         check_duration(found.duration_s, catch.duration_s)

@@ -21,7 +21,7 @@ def arrival(folder: Path) -> Arrival:
 def test_any_number_of_pieces_is_written_whole(tmp_path: Path, pieces: int) -> None:
     """A slow line brings many small pieces, more than the system takes in one call."""
     one, data = arrival(tmp_path), [bytes([number % 251]) * (number % 7) for number in range(pieces)]
-    one.begin(0, '"v1"')
+    one.expect(0, '"v1"')
     one.write(data)
     one.write([b"the rest"])
     whole = b"".join([*data, b"the rest"])
@@ -32,7 +32,7 @@ def test_any_number_of_pieces_is_written_whole(tmp_path: Path, pieces: int) -> N
 def test_a_file_that_was_taken_away_is_told(tmp_path: Path) -> None:
     """Nothing is begun in the middle: the rest of a clip alone is no clip."""
     one = arrival(tmp_path)
-    one.begin(0, '"v1"')
+    one.expect(0, '"v1"')
     one.write([b"the first half"])
     one.path.unlink()
     with pytest.raises(StorageError, match=r"1\.mp4\.part"):
