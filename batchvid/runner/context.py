@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from batchvid.catalog import Models, Provider, built_in
 from batchvid.jobs import Job, JobState
-from batchvid.planning import Route, route_of
+from batchvid.routes import Route, route_of
 from batchvid.runner.budget import Budget, Refusal
 from batchvid.runner.hazard import Law
 from batchvid.runner.lanes import Lane

@@ -15,7 +15,7 @@ from batchvid.dialects import DIALECTS
 from batchvid.errors import UnreadableReply, WireError
 from batchvid.failures import STOPS_PROVIDER, FailureKind
 from batchvid.jobs import Job, JobState
-from batchvid.planning import order_of
+from batchvid.routes import order_of
 from batchvid.runner.cadence import NOBODY_WAITS_S, SLOT_WAITED_FOR_S, demand_of, next_age_s, price_within
 from batchvid.runner.context import RunContext, utc_now
 from batchvid.runner.failed import end_failed

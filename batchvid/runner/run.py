@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
-import signal
-from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -28,16 +25,16 @@ from batchvid.runner.keys import Keys
 from batchvid.runner.lanes import LONGEST_WISH_S, Lane
 from batchvid.runner.limits import Slots, Window, on_loop_clock
 from batchvid.runner.lookup import Lookup, left_behind
+from batchvid.runner.outcome import Outcome, outcome_of
 from batchvid.runner.poller import Poller
 from batchvid.runner.recorder import Recorder
 from batchvid.runner.room import WAIT_S
+from batchvid.runner.signals import signals_heard
 from batchvid.runner.submitter import Submitter
 from batchvid.runner.transport import Transport
-from batchvid.scrub import scrubbed
 from batchvid.state import StateFile, read_meta
 from batchvid.storage import SPARE_BYTES, LocalStore
 
-FAILED, BUDGET, UNCERTAIN, STOPPED, INTERRUPTED = 1, 3, 5, 6, 130  # DESIGN section 6
 TICK_S = 1.0
 LAWS = "laws"  # in the state file
 DOWNLOADS = 6  # streams at once: more gain nothing, each holds a megabyte and a file
@@ -69,15 +66,6 @@ class Setup:
     room_wait_s: float = WAIT_S
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """How a run ended. `counts` are of the whole batch; `exit_code` is DESIGN's, the most urgent one first."""
-
-    exit_code: int
-    counts: Counter[JobState]
-    reason: str = ""
-
-
 async def run(
     state: StateFile, recorder: Recorder, setup: Setup, notice: Notice, tick: Callable[[], None] = lambda: None
 ) -> Outcome:
@@ -92,7 +80,7 @@ async def run(
         lost = left_behind(recorder.jobs.values(), setup.providers, may_ask)
         work = [*lost, *([] if setup.only_asks else _open_jobs(recorder.jobs.values(), setup.buys))]
         if not work:
-            return _outcome(None, recorder, setup.scope, interrupted=False)
+            return outcome_of(None, recorder, setup.scope, interrupted=False)
         async with _lanes(state, setup, _needed(work, setup.rebuys)) as lanes, Transport() as transport:
             context = RunContext(
                 recorder=recorder,
@@ -109,14 +97,14 @@ async def run(
             )
             _keep_health(context)
             _keep_accounts(context)
-            with _signals(context) as interrupted:
+            with signals_heard(context) as interrupted:
                 async with _ticking(tick):
                     await _drive(context, setup, work)
             if context.fault is not None and not isinstance(context.fault, BatchvidError):
                 raise context.fault
             await recorder.close()
             _remember(state, context)
-            return _outcome(context, recorder, setup.scope, interrupted=bool(interrupted))
+            return outcome_of(context, recorder, setup.scope, interrupted=bool(interrupted))
     finally:
         await recorder.close()
 
@@ -294,68 +282,3 @@ async def _lanes(state: StateFile, setup: Setup, names: set[str]) -> AsyncIterat
                 polls=Window(provider.polls_per_s, 1.0),
             )
         yield lanes
-
-
-@contextlib.contextmanager
-def _signals(context: RunContext) -> Iterator[list[str]]:
-    """First SIGINT or SIGTERM: submit nothing more, bring downloads home. Second: leave at once; the state is safe."""
-    interrupted: list[str] = []
-    loop = asyncio.get_running_loop()
-
-    def on_signal(name: str) -> None:
-        if interrupted:
-            context.notice("leaving at once; nothing is lost: run again to go on")
-            os._exit(INTERRUPTED)
-        interrupted.append(name)
-        context.notice(f"{name}: submitting nothing more, letting downloads end. Once more leaves at once")
-        context.stop("interrupted")
-
-    restore: list[Callable[[], object]] = []
-    for number in (signal.SIGINT, signal.SIGTERM):
-        try:
-            loop.add_signal_handler(number, on_signal, number.name)
-            restore.append(lambda number=number: loop.remove_signal_handler(number))  # type: ignore[misc]
-        except (NotImplementedError, RuntimeError):  # Windows, or a run in a thread: the plain way, or none
-            with contextlib.suppress(ValueError):
-                old = signal.signal(number, lambda n, _: loop.call_soon_threadsafe(on_signal, signal.Signals(n).name))
-                restore.append(lambda number=number, old=old: signal.signal(number, old))  # type: ignore[misc]
-    try:
-        yield interrupted
-    finally:
-        for undo in restore:
-            undo()
-
-
-def _outcome(context: RunContext | None, recorder: Recorder, scope: frozenset[str], *, interrupted: bool) -> Outcome:
-    jobs = recorder.jobs
-    ends = Counter(jobs[job_id].state for job_id in scope if job_id in jobs)
-    lanes = context.lanes.values() if context else ()
-    reasons = ((lane.name, lane.stopped or lane.left_behind) for lane in lanes)
-    stopped = [f"{name} was stopped: {reason}" for name, reason in reasons if reason]
-    held_up = (*map(str, context.capped.values()), context.unbuyable) if context else ()
-    capped = [reason for reason in dict.fromkeys(held_up) if reason]
-    reason, code = "", 0
-    if interrupted:
-        code, reason = INTERRUPTED, "interrupted; run again to go on"
-    elif context and context.fault:
-        code, reason = FAILED, str(context.fault)
-    elif any(job.state is JobState.UNCERTAIN for job in jobs.values()):
-        waiting = sum(len(lane.queue) for lane in lanes if not lane.idle)
-        held = f"; {waiting} jobs wait for the slots that they hold until their deadline" if waiting else ""
-        code, reason = UNCERTAIN, f"uncertain submits wait for a person: batchvid resolve{held}"
-    elif stopped:
-        code, reason = STOPPED, "; ".join(stopped)
-    elif capped:
-        code, reason = BUDGET, "; ".join(capped)
-    elif context and context.stopping:
-        code, reason = FAILED, context.stopping
-    elif ends[JobState.FAILED]:
-        code, reason = (
-            FAILED,
-            "some jobs failed: batchvid retry buys them again, what a content filter refused only when it is changed",
-        )
-    elif ends[JobState.SUCCEEDED] < ends.total():
-        why = f" ({context.passed_over})" if context and context.passed_over else ""
-        code, reason = FAILED, f"some jobs are not finished: run again to go on{why}"
-    counts = Counter(job.state for job in jobs.values())
-    return Outcome(exit_code=code, counts=counts, reason=scrubbed(reason))  # a vendor's words may stand in it

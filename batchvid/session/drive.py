@@ -1,0 +1,106 @@
+"""Puts a run into its folder: the log, the display, the reports, and what the state file keeps of the batch."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from pydantic import TypeAdapter
+
+from batchvid import collector, edits, report, runner
+from batchvid.catalog import Provider
+from batchvid.errors import StateError
+from batchvid.jobs import Job
+from batchvid.runner import Keys, Limits, Outcome, Recorder, Setup, caps_of
+from batchvid.scrub import scrubbed
+from batchvid.session.batch import LEDGER_NAME, LOG_NAME, REPORT_NAME, Batch
+from batchvid.session.start import may_rebuy
+from batchvid.specs import JobSpec
+from batchvid.state import StateFile, read_attempts, read_meta
+
+_PROVIDERS = TypeAdapter(dict[str, Provider])
+Display = Callable[[Sequence[Job]], report.Progress]
+
+
+def known_providers(meta: Mapping[str, Any]) -> dict[str, Provider]:
+    """The providers that the last run of a batch knew."""
+    return _PROVIDERS.validate_python(meta.get("providers", {}))
+
+
+def run_batch(
+    batch: Batch,
+    state: StateFile,
+    jobs: dict[str, Job],
+    buys: Sequence[JobSpec],
+    at_most: Limits | None,
+    display: Display,
+    *,
+    told: str = "",
+    buy: bool = True,
+) -> Outcome:
+    """Keep what a later run needs to know of the batch, and run its jobs; those of `buys` may be paid for.
+
+    `told` is said first. Without `buy` nothing is paid for, not even anew what fails.
+    """
+    settings = batch.manifest.settings
+    meta = read_meta(state.path)
+    # what an earlier manifest knew and this one does not may still have tasks out
+    providers = known_providers(meta) | dict(batch.providers)
+    state.set_meta(
+        batch=batch.manifest.batch,
+        manifest=str(batch.manifest.path.absolute()),
+        sets=list(batch.sets),
+        only=list(batch.only),
+        providers=_PROVIDERS.dump_python(providers, mode="json"),
+    )
+    setup = Setup(
+        folder=batch.folder,
+        providers=providers,
+        models=batch.models,
+        keys=Keys(batch.manifest.folder),
+        buys=frozenset(spec.id for spec in buys),
+        scope=frozenset(placed.spec.id for placed in batch.manifest.jobs) if batch.only else batch.manifest.all_ids,
+        caps=caps_of(settings, at_most),
+        retries=settings.retries,
+        rerolls=settings.moderation_rerolls,
+        rebuys=frozenset(may_rebuy(batch.manifest, jobs)) if buy else frozenset(),
+        downloads=settings.downloads.concurrency or runner.DOWNLOADS,
+    )
+    return run_jobs(state, jobs, setup, display, told=told)
+
+
+def run_jobs(state: StateFile, jobs: dict[str, Job], setup: Setup, display: Display, *, told: str = "") -> Outcome:
+    """Run these jobs with a log and a display, and write the reports of how they stand then, whatever happened."""
+    log = report.RunLog(setup.folder / LOG_NAME, run=uuid4().hex[:12])
+    shown = display(list(jobs.values()))
+
+    def notice(text: str) -> None:
+        said = scrubbed(text)
+        for hear in (shown.notice, log.notice):
+            with contextlib.suppress(OSError):  # a closed pipe, a full disk
+                hear(said)
+
+    if told:
+        notice(told)
+    recorder = Recorder(state, jobs, (shown, log))
+    try:
+        with collector.settled():
+            return asyncio.run(runner.run(state, recorder, setup, notice, shown.tick))
+    finally:
+        ends = recorder.jobs.values()
+        try:  # a full disk, a file that a spreadsheet holds
+            report.write_report(setup.folder / REPORT_NAME, ends)
+            edits.write_refused(setup.folder, ends)
+            report.write_ledger(setup.folder / LEDGER_NAME, read_attempts(state.path))
+        except OSError as fault:
+            name = Path(fault.filename2 or fault.filename or REPORT_NAME).name  # of a rename, the target
+            notice(f"{name} could not be written ({fault.strerror}); batchvid report writes it anew")
+        except StateError as fault:
+            notice(f"{LEDGER_NAME} could not be written ({fault}); batchvid report writes it anew")
+        with contextlib.suppress(OSError):
+            shown.close()
+        log.close()
