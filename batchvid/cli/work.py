@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from batchvid.cli.batches import (
+    draft,
     folder_of,
     is_manifest,
     load,
@@ -109,10 +110,10 @@ def run(
         folder = folder_of(target, out)
         _end(folder, session.collect(folder, display=partial(progress_for, verbose=verbose)))
         return
-    batch = load(target, out, sets, only)
+    batch = draft(target, out, sets, only)
     at_most = Limits(usd=max_usd, clips=max_clips)
     if dry_run:
-        print_plan(session.plan(batch, allow_retired=allow_retired, at_most=at_most), show_all=False)
+        print_plan(session.plan(batch.expand(), allow_retired=allow_retired, at_most=at_most), show_all=False)
         return
     outcome = session.run(
         batch,

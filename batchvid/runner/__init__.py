@@ -8,10 +8,11 @@ from batchvid.runner.context import Notice, utc_now
 from batchvid.runner.keys import Keys
 from batchvid.runner.outcome import Outcome
 from batchvid.runner.recorder import Listener, Recorder
-from batchvid.runner.run import DOWNLOADS, Setup, run
+from batchvid.runner.run import DOWNLOADS, Asked, Setup, run
 
 __all__ = [
     "DOWNLOADS",
+    "Asked",
     "Budget",
     "Charge",
     "Keys",

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from batchvid.jobs import JobState
 from batchvid.runner.context import RunContext
-from batchvid.runner.recorder import Recorder
 from batchvid.scrub import scrubbed
 
 FAILED, BUDGET, UNCERTAIN, STOPPED, INTERRUPTED = 1, 3, 5, 6, 130  # DESIGN section 6
@@ -22,19 +21,19 @@ class Outcome:
     reason: str = ""
 
 
-def outcome_of(context: RunContext | None, recorder: Recorder, scope: frozenset[str], *, interrupted: bool) -> Outcome:
-    """What to tell of this run; the ends of the jobs in `scope` count. Without a `context` there was nothing to do."""
-    jobs = recorder.jobs
+def outcome_of(context: RunContext, scope: frozenset[str], *, interrupted: bool) -> Outcome:
+    """What to tell of this run; the ends of the jobs in `scope` count."""
+    jobs = context.recorder.jobs
     ends = Counter(jobs[job_id].state for job_id in scope if job_id in jobs)
-    lanes = context.lanes.values() if context else ()
+    lanes = context.lanes.values()
     reasons = ((lane.name, lane.stopped or lane.left_behind) for lane in lanes)
     stopped = [f"{name} was stopped: {reason}" for name, reason in reasons if reason]
-    held_up = (*map(str, context.capped.values()), context.unbuyable) if context else ()
+    held_up = (*map(str, context.capped.values()), context.unbuyable)
     capped = [reason for reason in dict.fromkeys(held_up) if reason]
     reason, code = "", 0
     if interrupted:
         code, reason = INTERRUPTED, "interrupted; run again to go on"
-    elif context and context.fault:
+    elif context.fault:
         code, reason = FAILED, str(context.fault)
     elif any(job.state is JobState.UNCERTAIN for job in jobs.values()):
         waiting = sum(len(lane.queue) for lane in lanes if not lane.idle)
@@ -44,7 +43,7 @@ def outcome_of(context: RunContext | None, recorder: Recorder, scope: frozenset[
         code, reason = STOPPED, "; ".join(stopped)
     elif capped:
         code, reason = BUDGET, "; ".join(capped)
-    elif context and context.stopping:
+    elif context.stopping:
         code, reason = FAILED, context.stopping
     elif ends[JobState.FAILED]:
         code, reason = (
@@ -52,7 +51,7 @@ def outcome_of(context: RunContext | None, recorder: Recorder, scope: frozenset[
             "some jobs failed: batchvid retry buys them again, what a content filter refused only when it is changed",
         )
     elif ends[JobState.SUCCEEDED] < ends.total():
-        why = f" ({context.passed_over})" if context and context.passed_over else ""
+        why = f" ({context.passed_over})" if context.passed_over else ""
         code, reason = FAILED, f"some jobs are not finished: run again to go on{why}"
     counts = Counter(job.state for job in jobs.values())
     return Outcome(exit_code=code, counts=counts, reason=scrubbed(reason))  # a vendor's words may stand in it

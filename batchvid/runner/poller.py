@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import heapq
 import math
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -78,7 +79,7 @@ class Poller:
         self._context = context
         self._on_ready = on_ready
         self._on_again = on_again
-        self._due: dict[str, list[tuple[float, int, Watch]]] = {name: [] for name in context.lanes}
+        self._due: defaultdict[str, list[tuple[float, int, Watch]]] = defaultdict(list)
         self._pushed = 0
         self._wake = asyncio.Event()
         self._sleeps_until = math.inf

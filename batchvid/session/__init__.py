@@ -6,7 +6,19 @@ the command line does.
 """
 
 from batchvid.runner import Limits
-from batchvid.session.batch import CLIPS_NAME, LEDGER_NAME, REPORT_NAME, STATE_NAME, Batch, folder_of, load, load_again
+from batchvid.session.batch import (
+    CLIPS_NAME,
+    LEDGER_NAME,
+    REPORT_NAME,
+    STATE_NAME,
+    Batch,
+    Draft,
+    draft,
+    draft_again,
+    folder_of,
+    load,
+    load_again,
+)
 from batchvid.session.drive import Display, known_providers
 from batchvid.session.settle import abandon, resolve, uncertain
 from batchvid.session.shop import models, refresh
@@ -19,9 +31,12 @@ __all__ = [
     "STATE_NAME",
     "Batch",
     "Display",
+    "Draft",
     "Limits",
     "abandon",
     "collect",
+    "draft",
+    "draft_again",
     "edit",
     "folder_of",
     "known_providers",

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from batchvid import catalog, edits, manifest
 from batchvid.catalog import Models, Provider
 from batchvid.errors import UsageError
-from batchvid.manifest import Manifest
+from batchvid.manifest import Manifest, ManifestModel
 from batchvid.market import Market
 from batchvid.state import read_meta
 
@@ -37,24 +37,89 @@ class Batch:
         return self.folder / STATE_NAME
 
 
-def load(path: str | Path, *, out: str | Path = "outputs", sets: Sequence[str] = (), only: Sequence[str] = ()) -> Batch:
-    """Read a manifest, and lay over it what was edited since. Raises ManifestError with every problem."""
-    market = Market(Path(path).parent)
-    loaded = manifest.load(
-        path, sets=sets, only=only, provider_of=lambda _model: catalog.DEFAULT_PROVIDER, beyond=market
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A manifest that holds so far and is not expanded yet: enough to collect by, too little to buy by.
+
+    `expand` makes the batch of it; raises ManifestError with what is wrong with its jobs.
+    """
+
+    path: Path
+    name: str
+    settings: ManifestModel
+    folder: Path
+    providers: Mapping[str, Provider]
+    models: Models
+    sets: tuple[str, ...]
+    only: tuple[str, ...]
+    expand: Callable[[], Batch]
+
+    @property
+    def state_path(self) -> Path:
+        """The state file."""
+        return self.folder / STATE_NAME
+
+
+def draft_of(batch: Batch) -> Draft:
+    """The batch as if it were not expanded yet."""
+    return Draft(
+        path=batch.manifest.path,
+        name=batch.manifest.batch,
+        settings=batch.manifest.settings,
+        folder=batch.folder,
+        providers=batch.providers,
+        models=batch.models,
+        sets=batch.sets,
+        only=batch.only,
+        expand=lambda: batch,
     )
-    folder = Path(out) / loaded.batch
-    return Batch(
-        manifest=edits.laid_over(loaded, edits.kept(folder)),
+
+
+def draft(
+    path: str | Path, *, out: str | Path = "outputs", sets: Sequence[str] = (), only: Sequence[str] = ()
+) -> Draft:
+    """Read a manifest, but for its jobs. Raises ManifestError with every problem, those of its jobs among them."""
+    market = Market(Path(path).parent)
+    read = manifest.outline(path, sets=sets, beyond=market)
+    folder = Path(out) / read.batch
+
+    def expand() -> Batch:
+        loaded = manifest.expand(read, only=only, provider_of=lambda _model: catalog.DEFAULT_PROVIDER, beyond=market)
+        return Batch(
+            manifest=edits.laid_over(loaded, edits.kept(folder)),
+            folder=folder,
+            providers=market.providers,
+            models=market.models,
+            sets=tuple(sets),
+            only=tuple(only),
+        )
+
+    if read.problems or read.settings is None:
+        return draft_of(expand())  # which raises, and tells what is wrong with the jobs, too
+    return Draft(
+        path=read.path,
+        name=read.batch,
+        settings=read.settings,
         folder=folder,
         providers=market.providers,
         models=market.models,
         sets=tuple(sets),
         only=tuple(only),
+        expand=expand,
     )
 
 
+def load(path: str | Path, *, out: str | Path = "outputs", sets: Sequence[str] = (), only: Sequence[str] = ()) -> Batch:
+    """Read a manifest, and lay over it what was edited since. Raises ManifestError with every problem."""
+    return draft(path, out=out, sets=sets, only=only).expand()
+
+
 def load_again(folder: Path, *, sets: Sequence[str] = (), only: Sequence[str] = ()) -> Batch:
+    """The batch that was run into this folder: see `draft_again`."""
+    return draft_again(folder, sets=sets, only=only).expand()
+
+
+def draft_again(folder: Path, *, sets: Sequence[str] = (), only: Sequence[str] = ()) -> Draft:
     """The batch that was run into this folder, with all that it was run with; `sets` are laid over that.
 
     Raises UsageError when its manifest is gone, or names another folder by now: buying into that was not asked for.
@@ -64,7 +129,7 @@ def load_again(folder: Path, *, sets: Sequence[str] = (), only: Sequence[str] = 
     if not source.is_file():
         raise UsageError(f"{folder} came from {source}, which is not there: name its manifest, or use --collect-only")
     said = {one.partition("=")[0]: one for one in (*meta.get("sets", ()), *sets)}  # the last word on each key
-    batch = load(source, out=folder.parent, sets=list(said.values()), only=only or meta.get("only", ()))
+    batch = draft(source, out=folder.parent, sets=list(said.values()), only=only or meta.get("only", ()))
     if batch.folder.resolve() != folder.resolve():
         raise UsageError(f"{folder} came from {source}, which names the folder {batch.folder} now: run the manifest")
     return batch
@@ -72,4 +137,4 @@ def load_again(folder: Path, *, sets: Sequence[str] = (), only: Sequence[str] = 
 
 def folder_of(path: str | Path, *, out: str | Path = "outputs") -> Path:
     """Where a manifest's batch goes. Raises ManifestError when it cannot be read."""
-    return load(path, out=out).folder
+    return draft(path, out=out).folder

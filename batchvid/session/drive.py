@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -14,15 +15,14 @@ from pydantic import TypeAdapter
 from batchvid import collector, edits, report, runner
 from batchvid.catalog import Provider
 from batchvid.errors import StateError
-from batchvid.jobs import Job
-from batchvid.runner import Keys, Limits, Outcome, Recorder, Setup, caps_of
+from batchvid.jobs import PAID_AND_OPEN, Job, JobState
+from batchvid.runner import Asked, Keys, Limits, Outcome, Recorder, Setup, caps_of
 from batchvid.scrub import scrubbed
-from batchvid.session.batch import LEDGER_NAME, LOG_NAME, REPORT_NAME, Batch
-from batchvid.session.start import may_rebuy
-from batchvid.specs import JobSpec
+from batchvid.session.batch import LEDGER_NAME, LOG_NAME, REPORT_NAME, Draft
 from batchvid.state import StateFile, read_attempts, read_meta
 
 _PROVIDERS = TypeAdapter(dict[str, Provider])
+WATCHED = PAID_AND_OPEN | {JobState.UNCERTAIN}  # what a run can do something about without the manifest
 Display = Callable[[Sequence[Job]], report.Progress]
 
 
@@ -32,42 +32,51 @@ def known_providers(meta: Mapping[str, Any]) -> dict[str, Provider]:
 
 
 def run_batch(
-    batch: Batch,
+    draft: Draft,
     state: StateFile,
     jobs: dict[str, Job],
-    buys: Sequence[JobSpec],
+    asked: Callable[[], Asked],
     at_most: Limits | None,
     display: Display,
     *,
     told: str = "",
-    buy: bool = True,
 ) -> Outcome:
-    """Keep what a later run needs to know of the batch, and run its jobs; those of `buys` may be paid for.
+    """Run the jobs of a batch: what is `asked` of them may be worked out while the open ones are collected already.
 
-    `told` is said first. Without `buy` nothing is paid for, not even anew what fails.
+    What a later run needs to know of the batch is kept as soon as that is known. `told` is said first.
     """
-    settings = batch.manifest.settings
-    meta = read_meta(state.path)
+    settings, meta = draft.settings, read_meta(state.path)
     # what an earlier manifest knew and this one does not may still have tasks out
-    providers = known_providers(meta) | dict(batch.providers)
-    state.set_meta(
-        batch=batch.manifest.batch,
-        manifest=str(batch.manifest.path.absolute()),
-        sets=list(batch.sets),
-        only=list(batch.only),
-        providers=_PROVIDERS.dump_python(providers, mode="json"),
-    )
+    providers = known_providers(meta) | dict(draft.providers)
+    facts = {
+        "batch": draft.name,
+        "manifest": str(draft.path.absolute()),
+        "sets": list(draft.sets),
+        "only": list(draft.only),
+        "providers": _PROVIDERS.dump_python(providers, mode="json"),
+    }
+
+    def asked_and_kept() -> Asked:
+        found = asked()
+        if any(meta.get(name) != value for name, value in facts.items()):
+            state.set_meta(**facts)
+        return found
+
+    known: Asked | None = None
+    if not any(job.state in WATCHED for job in jobs.values()):
+        found = asked_and_kept()
+        state.commit(entry for steps in found.steps for entry in steps)
+        jobs.update((entry.job.id, entry.job) for steps in found.steps for entry in steps)
+        known = replace(found, steps=())
     setup = Setup(
-        folder=batch.folder,
+        folder=draft.folder,
         providers=providers,
-        models=batch.models,
-        keys=Keys(batch.manifest.folder),
-        buys=frozenset(spec.id for spec in buys),
-        scope=frozenset(placed.spec.id for placed in batch.manifest.jobs) if batch.only else batch.manifest.all_ids,
+        models=draft.models,
+        keys=Keys(draft.path.absolute().parent),
+        asked=(lambda: known) if known else asked_and_kept,
         caps=caps_of(settings, at_most),
         retries=settings.retries,
         rerolls=settings.moderation_rerolls,
-        rebuys=frozenset(may_rebuy(batch.manifest, jobs)) if buy else frozenset(),
         downloads=settings.downloads.concurrency or runner.DOWNLOADS,
     )
     return run_jobs(state, jobs, setup, display, told=told)

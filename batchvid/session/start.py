@@ -7,20 +7,20 @@ from dataclasses import replace
 
 from batchvid import events as ev
 from batchvid import guard
-from batchvid.jobs import Job, JobState
+from batchvid.jobs import Job, JobState, advance
 from batchvid.manifest import Manifest
-from batchvid.runner import utc_now
-from batchvid.session.batch import CLIPS_NAME, LOG_NAME, Batch
+from batchvid.runner import Asked, utc_now
+from batchvid.session.batch import CLIPS_NAME, LOG_NAME, Batch, Draft
 from batchvid.specs import JobSpec
-from batchvid.state import StateFile, record_now
+from batchvid.state import Entry, StateFile, record_now
 
 
-def refuse_older(batch: Batch, jobs: Mapping[str, Job]) -> None:
+def refuse_older(batch: Draft, jobs: Mapping[str, Job]) -> None:
     """Raise UsageError when `jobs`, all that the state file knows, are less than the batch's folder has seen."""
     guard.refuse_older(jobs, state=batch.state_path, log=batch.folder / LOG_NAME, clips=batch.folder / CLIPS_NAME)
 
 
-def recovered(state: StateFile, *, buying: Batch | None = None) -> dict[str, Job]:
+def recovered(state: StateFile, *, buying: Draft | None = None) -> dict[str, Job]:
     """The jobs as they stand, after what must be said first of those left in the middle of a paid call."""
     jobs = state.jobs()
     if buying is not None:
@@ -54,3 +54,18 @@ def may_rebuy(asked: Manifest, jobs: Mapping[str, Job]) -> Iterator[str]:
             used = len(spec.fallback) - len(job.spec.fallback)
             if spec.fallback[max(used, 0) :] == job.spec.fallback and spec.fallback_on == job.spec.fallback_on:
                 yield job.id
+
+
+def asked_of(batch: Batch, jobs: Mapping[str, Job], specs: Sequence[JobSpec], reason: str, *, buy: bool) -> Asked:
+    """What the batch asks of a run that may pay for these specs. Without `buy` it pays for nothing, not even anew."""
+    steps: dict[str, list[Entry]] = {}
+    after = dict(jobs)
+    for job_id, event in plan_events(jobs, specs, reason):
+        after[job_id] = advance(after.get(job_id), event)
+        steps.setdefault(job_id, []).append(Entry(event, after[job_id]))
+    return Asked(
+        steps=list(steps.values()),
+        buys=frozenset(spec.id for spec in specs),
+        scope=frozenset(placed.spec.id for placed in batch.manifest.jobs) if batch.only else batch.manifest.all_ids,
+        rebuys=frozenset(may_rebuy(batch.manifest, after)) if buy else frozenset(),
+    )

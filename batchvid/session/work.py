@@ -15,10 +15,10 @@ from batchvid.jobs import Job, JobState
 from batchvid.manifest import Manifest
 from batchvid.market import Market
 from batchvid.planning import Plan, Verdict, make_plan
-from batchvid.runner import Budget, Charge, Keys, Limits, Outcome, Setup, caps_of, earlier_charges, utc_now
-from batchvid.session.batch import STATE_NAME, Batch, load
+from batchvid.runner import Asked, Budget, Charge, Keys, Limits, Outcome, Setup, caps_of, earlier_charges, utc_now
+from batchvid.session.batch import STATE_NAME, Batch, Draft, draft_of, load
 from batchvid.session.drive import Display, known_providers, run_batch, run_jobs
-from batchvid.session.start import plan_events, recovered, refuse_older
+from batchvid.session.start import asked_of, recovered, refuse_older
 from batchvid.specs import JobSpec
 from batchvid.state import StateFile, read_jobs, read_meta, record_now
 
@@ -42,7 +42,7 @@ def plan(batch: Batch, *, allow_retired: bool = False, at_most: Limits | None = 
 
 
 def run(
-    batch: Batch,
+    batch: Batch | Draft,
     *,
     regenerate: Sequence[str] = (),
     buy: bool = True,
@@ -53,19 +53,26 @@ def run(
     """Buy what is new or waiting and collect what is paid for; write the report.
 
     `regenerate` holds `changed` and patterns of ids whose stored clips are bought again. Without `buy` nothing is paid
-    for; with `allow_retired` models past their sunset are tried, too; `at_most` so much is bought by this run. Raises
-    ManifestError before anything is sent or written.
+    for; with `allow_retired` models past their sunset are tried, too; `at_most` so much is bought by this run. Of a
+    Draft the jobs are expanded while those of an earlier run that are paid for are collected already. Raises
+    ManifestError before anything is bought or written by it.
     """
-    if not batch.state_path.exists():
-        refuse_older(batch, {})
-        plan(batch, allow_retired=allow_retired)  # a first run that cannot be leaves nothing behind
-    with StateFile(batch.state_path) as state:
-        jobs = recovered(state, buying=batch)
-        again = _regenerates(regenerate, batch.manifest)
-        chosen = _make_plan(batch, jobs, allow_retired=allow_retired, again=again) if buy else None
-        specs = [job.spec for job in chosen.to_plan] if chosen else []
-        jobs = record_now(state, jobs, plan_events(jobs, specs, "regenerate"))
-        return run_batch(batch, state, jobs, specs, at_most, display, buy=buy)
+    asks = draft_of(batch) if isinstance(batch, Batch) else batch
+    if not asks.state_path.exists():
+        refuse_older(asks, {})
+        asks = draft_of(whole := asks.expand())
+        plan(whole, allow_retired=allow_retired)  # a first run that cannot be leaves nothing behind
+    with StateFile(asks.state_path) as state:
+        jobs = recovered(state, buying=asks)
+
+        def asked() -> Asked:
+            whole = asks.expand()
+            again = _regenerates(regenerate, whole.manifest)
+            chosen = _make_plan(whole, jobs, allow_retired=allow_retired, again=again) if buy else None
+            specs = [job.spec for job in chosen.to_plan] if chosen else []
+            return asked_of(whole, jobs, specs, "regenerate", buy=buy)
+
+        return run_batch(asks, state, dict(jobs), asked, at_most, display)
 
 
 def edit(batch: Batch, path: Path) -> Batch:
@@ -105,7 +112,7 @@ def retry(
     if not batch.state_path.exists():
         raise UsageError(f"{batch.folder} was never run: there is nothing to retry")
     with StateFile(batch.state_path) as state:
-        jobs = recovered(state, buying=batch)
+        jobs = recovered(state, buying=draft_of(batch))
         reopened: set[str] = set()
         refused: list[str] = []
         resumed: list[tuple[str, ev.Event]] = []
@@ -121,8 +128,9 @@ def retry(
                 reopened.add(job.id)
         chosen = _make_plan(batch, jobs, allow_retired=allow_retired, again=lambda spec, _: spec.id in reopened)
         specs = [job.spec for job in chosen.to_plan if job.spec.id in reopened]
-        jobs = record_now(state, jobs, [*resumed, *plan_events(jobs, specs, "retry")])
-        return run_batch(batch, state, jobs, specs, at_most, display, told=_passed_over(refused))
+        jobs = record_now(state, jobs, resumed)
+        asked = asked_of(batch, jobs, specs, "retry", buy=True)
+        return run_batch(draft_of(batch), state, jobs, lambda: asked, at_most, display, told=_passed_over(refused))
 
 
 def _passed_over(refused: Sequence[str]) -> str:
@@ -141,7 +149,8 @@ def collect(folder: Path, *, only_asks: bool = False, display: Display = report.
         providers = known_providers(meta)
         source = Path(meta["manifest"]).parent if "manifest" in meta else None
         jobs = recovered(state)
-        setup = Setup(folder=folder, providers=providers, keys=Keys(source), scope=frozenset(jobs), only_asks=only_asks)
+        asked = Asked(scope=frozenset(jobs))
+        setup = Setup(folder=folder, providers=providers, keys=Keys(source), asked=lambda: asked, only_asks=only_asks)
         return run_jobs(state, jobs, setup, display)
 
 
