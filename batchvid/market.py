@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from batchvid import catalog, manifest
 from batchvid.catalog import own
 from batchvid.errors import Unsupported, UsageError
-from batchvid.planning import check, route_of, way_out
+from batchvid.routes import check, route_of, way_out
 from batchvid.specs import JobSpec
 
 

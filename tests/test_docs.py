@@ -19,8 +19,9 @@ from batchvid.lineage import ANY_PARENT
 from batchvid.manifest import ManifestModel
 from batchvid.manifest.fields import ACTIONS
 from batchvid.manifest.schema import BatchBudget, ClipEntry, Provider
-from batchvid.planning import Verdict, order_of, route_of
+from batchvid.planning import Verdict
 from batchvid.report import COLUMNS, LEDGER_COLUMNS
+from batchvid.routes import order_of, route_of
 from batchvid.specs import JobSpec
 
 ROOT = Path(__file__).parents[1]

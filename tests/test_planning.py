@@ -16,7 +16,8 @@ from batchvid.catalog import Provider, providers
 from batchvid.errors import ManifestError, Unsupported, UsageError
 from batchvid.jobs import Job, JobState
 from batchvid.manifest import Manifest, ManifestModel, Place, PlacedJob
-from batchvid.planning import AT_REST, BUYS, Plan, Verdict, check, make_plan, order_of, route_of
+from batchvid.planning import AT_REST, BUYS, Plan, Verdict, make_plan
+from batchvid.routes import check, order_of, route_of
 from batchvid.specs import ImageRef, JobSpec
 from batchvid.wire import ImageInput
 from tests.builders import job_in, spec

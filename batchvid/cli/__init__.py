@@ -76,7 +76,7 @@ def main(args: Sequence[str] | None = None) -> None:
     except ManifestError as fault:
         for problem in fault.problems:
             click.echo(problem, err=True)
-        click.echo(f"{len(fault.problems)} problem(s); nothing was sent", err=True)
+        click.echo(f"{len(fault.problems)} problem(s); nothing was bought", err=True)
         code = fault.exit_code
     except BatchvidError as fault:
         click.echo(f"batchvid: {fault}", err=True)

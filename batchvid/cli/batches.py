@@ -13,7 +13,7 @@ from click.shell_completion import CompletionItem
 from batchvid.errors import ManifestError, UsageError
 
 if TYPE_CHECKING:
-    from batchvid.session import Batch
+    from batchvid.session import Batch, Draft
 
 STATE_NAME = "state.sqlite3"
 
@@ -63,6 +63,15 @@ def load(target: str, out: str, sets: tuple[str, ...] = (), only: tuple[str, ...
     if is_manifest(target):
         return session.load(target, out=out, sets=sets, only=only)
     return session.load_again(folder_of(target, out), sets=sets, only=only)
+
+
+def draft(target: str, out: str, sets: tuple[str, ...] = (), only: tuple[str, ...] = ()) -> Draft:
+    """The same, not expanded yet."""
+    from batchvid import session
+
+    if is_manifest(target):
+        return session.draft(target, out=out, sets=sets, only=only)
+    return session.draft_again(folder_of(target, out), sets=sets, only=only)
 
 
 def folder_of(target: str | None, out: str) -> Path:

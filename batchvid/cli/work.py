@@ -11,6 +11,7 @@ import click
 
 from batchvid.cli.batches import (
     came_from,
+    draft,
     folder_of,
     is_manifest,
     load,
@@ -112,7 +113,7 @@ def run(
         _end(folder, session.collect(folder, display=partial(progress_for, verbose=verbose)))
         return
     try:
-        batch = load(target, out, sets, only)
+        batch = draft(target, out, sets, only)
     except ManifestError as broken:
         bought_into = came_from(target, out) if collect_only else None
         if bought_into is None:
@@ -122,7 +123,7 @@ def run(
         return
     at_most = Limits(usd=max_usd, clips=max_clips)
     if dry_run:
-        print_plan(session.plan(batch, allow_retired=allow_retired, at_most=at_most), show_all=False)
+        print_plan(session.plan(batch.expand(), allow_retired=allow_retired, at_most=at_most), show_all=False)
         return
     outcome = session.run(
         batch,

@@ -1,6 +1,6 @@
 """What the user wrote: a YAML manifest, checked and expanded into JobSpecs that know their place in the file."""
 
-from batchvid.manifest.load import Manifest, PlacedJob, load
+from batchvid.manifest.load import Manifest, Outline, PlacedJob, expand, load, outline
 from batchvid.manifest.places import Place
 from batchvid.manifest.schema import BatchBudget, Budget, Limits, ManifestModel, ModelLimits, Provider, json_schema
 
@@ -11,9 +11,12 @@ __all__ = [
     "Manifest",
     "ManifestModel",
     "ModelLimits",
+    "Outline",
     "Place",
     "PlacedJob",
     "Provider",
+    "expand",
     "json_schema",
     "load",
+    "outline",
 ]

@@ -65,6 +65,88 @@ class Beyond(Protocol):
         """
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outline:
+    """A manifest that is read, and not expanded yet: all it says but for its jobs.
+
+    `problems` are those found so far, `settings` what holds all the same, None when nothing does; `kept` are the
+    indexes of the clip entries in it, `unsound` the providers that the manifest means to have, but wrongly.
+    """
+
+    path: Path
+    document: Map | None
+    settings: ManifestModel | None
+    kept: Sequence[int]
+    unsound: frozenset[str]
+    problems: Problems
+
+    @property
+    def batch(self) -> str:
+        """The name of the output folder."""
+        return (self.settings and self.settings.batch) or safe_name(self.path.stem)
+
+
+def outline(path: str | Path, *, sets: Sequence[str] = (), beyond: Beyond | None = None) -> Outline:
+    """Read a manifest as far as that costs the same for any number of rows. Raises nothing: `expand` does.
+
+    `sets` are `key=value` texts laid over the file; `beyond` says what else may be wrong with a provider.
+    """
+    path = Path(path)
+    problems = Problems(str(path))
+    settings, kept, unsound = None, list[int](), frozenset[str]()
+    with collector.at_rest():
+        document = gather(path, sets, problems)
+        if document is not None:
+            settings, kept = validate(document, problems)
+            if settings is not None and beyond is not None:
+                unsound = _unsound_providers(beyond, document, settings, problems)
+    return Outline(path=path, document=document, settings=settings, kept=kept, unsound=unsound, problems=problems)
+
+
+def expand(
+    read: Outline,
+    *,
+    only: Sequence[str] = (),
+    provider_of: Callable[[str], str] = lambda model: "",  # noqa: ARG005
+    beyond: Beyond | None = None,
+) -> Manifest:
+    """The manifest with its jobs. Opens the files it names (tables, images); no network, no key.
+
+    `only` picks jobs by patterns on their ids, or `tag:NAME`; `provider_of` says who sells a model, for clips that name
+    no provider; `beyond` what else may be wrong. Raises ManifestError with every problem, those of `read` among them.
+    """
+    problems, settings, jobs = read.problems, read.settings, []
+    if read.document is not None and settings is not None:
+        shared = Shared(
+            document=read.document,
+            settings=settings,
+            folder=read.path.parent,
+            templates=Templates(),
+            pictures=Pictures(),
+            problems=problems,
+            provider_of=provider_of,
+        )
+        with collector.at_rest():
+            jobs = _expand(shared, read.kept)
+    if beyond is not None and problems:
+        for job in jobs:
+            if problem := beyond.job_problem(job.spec, read.unsound):
+                problems.add(job.place, problem)
+    _tell_apart(jobs, problems)
+    picked = jobs if problems or not only else _pick(jobs, only, problems)
+    if problems or settings is None:
+        raise ManifestError(problems.lines())
+    return Manifest(
+        path=read.path,
+        folder=read.path.absolute().parent,
+        batch=read.batch,
+        settings=settings,
+        jobs=tuple(picked),
+        all_ids=frozenset(job.spec.id for job in jobs),
+        only=bool(only),
+    )
+
+
 def load(
     path: str | Path,
     *,
@@ -73,50 +155,11 @@ def load(
     provider_of: Callable[[str], str] = lambda model: "",  # noqa: ARG005
     beyond: Beyond | None = None,
 ) -> Manifest:
-    """Read a manifest and expand it. Opens the files it names (tables, images); no network, no key.
-
-    `sets` are `key=value` texts laid over the file; `only` picks jobs by patterns on their ids, or `tag:NAME`;
-    `provider_of` says who sells a model, for clips that name no provider; `beyond` what else may be wrong. Raises
-    ManifestError with every problem.
-    """
-    path = Path(path)
-    problems = Problems(str(path))
-    with collector.at_rest():
-        document = gather(path, sets, problems)
-        settings, jobs = None, []
-        if document is not None:
-            settings, kept = validate(document, problems)
-            if settings is not None:
-                shared = Shared(
-                    document=document,
-                    settings=settings,
-                    folder=path.parent,
-                    templates=Templates(),
-                    pictures=Pictures(),
-                    problems=problems,
-                    provider_of=provider_of,
-                )
-                jobs = _expand(shared, kept)
-                if beyond is not None:
-                    _ask_beyond(beyond, document, settings, jobs, problems)
-    _tell_apart(jobs, problems)
-    picked = jobs if problems or not only else _pick(jobs, only, problems)
-    if problems or settings is None:
-        raise ManifestError(problems.lines())
-    return Manifest(
-        path=path,
-        folder=path.absolute().parent,
-        batch=settings.batch or safe_name(path.stem),
-        settings=settings,
-        jobs=tuple(picked),
-        all_ids=frozenset(job.spec.id for job in jobs),
-        only=bool(only),
-    )
+    """Read a manifest and expand it: see `outline` and `expand`. Raises ManifestError with every problem."""
+    return expand(outline(path, sets=sets, beyond=beyond), only=only, provider_of=provider_of, beyond=beyond)
 
 
-def _ask_beyond(
-    beyond: Beyond, document: Map, settings: ManifestModel, jobs: Sequence[PlacedJob], problems: Problems
-) -> None:
+def _unsound_providers(beyond: Beyond, document: Map, settings: ManifestModel, problems: Problems) -> frozenset[str]:
     said_providers = document.get("providers")
     unsound = set(said_providers or ()) - set(settings.providers) if isinstance(said_providers, Map) else set()
     for name, said in settings.providers.items():
@@ -124,9 +167,7 @@ def _ask_beyond(
             mark = mark_at(document, ("providers", name))
             problems.add(Place(mark.file, mark.line, f"providers.{name}"), problem)
             unsound.add(name)
-    for job in jobs if problems else ():
-        if problem := beyond.job_problem(job.spec, unsound):
-            problems.add(job.place, problem)
+    return frozenset(unsound)
 
 
 def _expand(shared: Shared, kept: Sequence[int]) -> list[PlacedJob]:

@@ -6,11 +6,13 @@ from batchvid.runner.budget import Budget, Charge
 from batchvid.runner.caps import Limits, caps_of
 from batchvid.runner.context import Notice, utc_now
 from batchvid.runner.keys import Keys
+from batchvid.runner.outcome import Outcome
 from batchvid.runner.recorder import Listener, Recorder
-from batchvid.runner.run import DOWNLOADS, Outcome, Setup, run
+from batchvid.runner.run import DOWNLOADS, Asked, Setup, run
 
 __all__ = [
     "DOWNLOADS",
+    "Asked",
     "Budget",
     "Charge",
     "Keys",

@@ -15,7 +15,7 @@ from batchvid.dialects.cancels import cancel
 from batchvid.errors import WireError
 from batchvid.failures import FailureKind
 from batchvid.jobs import Job
-from batchvid.planning import order_of
+from batchvid.routes import order_of
 from batchvid.runner.context import utc_now
 from batchvid.runner.keys import Keys
 from batchvid.runner.limits import Window

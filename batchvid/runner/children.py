@@ -17,7 +17,7 @@ from batchvid.errors import Unsupported, WireError
 from batchvid.failures import FailureKind
 from batchvid.jobs import Job
 from batchvid.lineage import waits_for
-from batchvid.planning import order_of
+from batchvid.routes import order_of
 from batchvid.runner.context import RunContext
 from batchvid.runner.lanes import Lane
 from batchvid.runner.retry import after_refusal

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from batchvid.catalog import Models, Provider, built_in
 from batchvid.jobs import Job, JobState
-from batchvid.planning import Route, route_of
+from batchvid.routes import Route, route_of
 from batchvid.runner.budget import Budget, Refusal
 from batchvid.runner.hazard import Law
 from batchvid.runner.lanes import Lane
@@ -27,6 +27,12 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+def _set() -> asyncio.Event:
+    event = asyncio.Event()
+    event.set()
+    return event
+
+
 @dataclass(slots=True, kw_only=True)
 class RunContext:
     """Shared by the submitter, the poller and the downloader of one run.
@@ -36,7 +42,8 @@ class RunContext:
     more submits go out, `held` why they only wait, `capped` are the jobs that no more money is there for now, with the
     reason, `budget_reached` which cap of the batch that is, `unbuyable` why no cap can count some jobs, `passed_over`
     what else kept one from being bought. `rebuys` are the jobs that may be bought once more by themselves, where
-    `retries`, `rerolls` or their fallback allow it. `laws` tell, by provider and model, how long tasks take.
+    `retries`, `rerolls` or their fallback allow it; nobody knows them before `planned` is set. `laws` tell, by provider
+    and model, how long tasks take.
     """
 
     recorder: Recorder
@@ -49,6 +56,7 @@ class RunContext:
     retries: int = 0
     rerolls: int = 0
     rebuys: frozenset[str] = frozenset()
+    planned: asyncio.Event = field(default_factory=_set)
     active: set[str] = field(default_factory=set)
     over: asyncio.Event = field(default_factory=asyncio.Event)
     stopping: str = ""

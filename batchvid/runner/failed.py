@@ -16,6 +16,7 @@ from batchvid.wire import Status
 
 async def end_failed(context: RunContext, job: Job, status: Status) -> tuple[Job, float | None]:
     """Record the vendor's verdict; the job after it, and in how many seconds it stands in line again (None: never)."""
+    await context.planned.wait()  # before that nobody can say whether it may be bought again
     lane, kind = context.lane(job), status.kind or FailureKind.MODERATION_SUSPECTED
     retries, rerolls = (context.retries, context.rerolls) if job.id in context.rebuys else (0, 0)
     first_s = lane.provider.first_wait_s

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from batchvid.errors import StorageError
-from batchvid.planning import without_bytes
+from batchvid.routes import without_bytes
 from batchvid.runner.pixels import fitted
 from batchvid.specs import ImageRef, JobSpec
 from batchvid.wire import ImageInput

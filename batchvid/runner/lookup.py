@@ -18,7 +18,7 @@ from batchvid.dialects.lookups import WAYS, Way
 from batchvid.errors import WireError
 from batchvid.failures import STOPS_PROVIDER, FailureKind
 from batchvid.jobs import Job, JobState
-from batchvid.planning import order_of
+from batchvid.routes import order_of
 from batchvid.runner.context import RunContext, utc_now
 from batchvid.runner.lanes import Lane
 from batchvid.scrub import scrubbed

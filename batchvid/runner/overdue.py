@@ -32,6 +32,7 @@ async def end_overdue(context: RunContext, job: Job, reason: Reason, message: st
     `phase` is what the vendor has just said: only a task that is surely unfinished is called off, for the same call
     deletes the clip of a finished one.
     """
+    await context.planned.wait()  # before that nobody can say whether it may be bought again
     lane, other = context.lane(job), other_model(context, job, reason)
     if may_call_off(lane.provider, phase) and await call_off(
         context.transport, lane.base_url, lane.key.get_secret_value(), job

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import heapq
 import math
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -15,7 +16,7 @@ from batchvid.dialects import DIALECTS
 from batchvid.errors import UnreadableReply, WireError
 from batchvid.failures import STOPS_PROVIDER, FailureKind
 from batchvid.jobs import Job, JobState
-from batchvid.planning import order_of
+from batchvid.routes import order_of
 from batchvid.runner.cadence import NOBODY_WAITS_S, SLOT_WAITED_FOR_S, demand_of, next_age_s, price_within
 from batchvid.runner.context import RunContext, utc_now
 from batchvid.runner.failed import end_failed
@@ -78,7 +79,7 @@ class Poller:
         self._context = context
         self._on_ready = on_ready
         self._on_again = on_again
-        self._due: dict[str, list[tuple[float, int, Watch]]] = {name: [] for name in context.lanes}
+        self._due: defaultdict[str, list[tuple[float, int, Watch]]] = defaultdict(list)
         self._pushed = 0
         self._wake = asyncio.Event()
         self._sleeps_until = math.inf

@@ -19,6 +19,9 @@ Listener = Callable[[Event, Job | None, Job], None]
 """Hears of every event after it is durable, on the loop, with the job before and after; quick, and never raises."""
 
 
+AT_ONCE = 1000  # jobs taken over before the loop looks at anything else
+
+
 class _Step(NamedTuple):
     event: Event
     before: Job | None
@@ -62,6 +65,19 @@ class Recorder:
         durable.add_done_callback(lambda done: self._written(done, steps))
         await asyncio.shield(durable)
         return after
+
+    async def take_over(self, steps: Sequence[Sequence[Entry]]) -> None:
+        """Make what was worked out of many jobs durable and true, so many at a time; the steps of one job together.
+
+        Nothing else may be recorded of these jobs meanwhile. Raises StateError: then the rest of them was not written.
+        """
+        for start in range(0, len(steps), AT_ONCE):
+            if self.broken:
+                raise StateError(str(self.broken)) from self.broken
+            entries = [entry for job in steps[start : start + AT_ONCE] for entry in job]
+            await asyncio.shield(self._writer.put(entries))
+            for entry in entries:
+                self._settle(entry.event, self.jobs.get(entry.job.id), entry.job)
 
     async def close(self) -> None:
         """Wait until all that was recorded is on disk."""

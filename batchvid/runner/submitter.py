@@ -18,7 +18,7 @@ from batchvid.errors import StateError, StorageError, Unsupported, WireError
 from batchvid.failures import STOPS_PROVIDER, FailureKind
 from batchvid.jobs import Job, JobState
 from batchvid.lineage import waits_for
-from batchvid.planning import Route, order_of
+from batchvid.routes import Route, order_of
 from batchvid.runner.budget import Charge, Refusal
 from batchvid.runner.cadence import ENOUGH
 from batchvid.runner.caps import Cap

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -66,6 +67,7 @@ class StateFile:
             self.close()
             raise
         self._last_position = int(last)
+        self._writing = threading.Lock()  # a transaction must hold nothing of another thread
 
     def jobs(self) -> dict[str, Job]:
         """Every job, in the manifest's order."""
@@ -74,6 +76,10 @@ class StateFile:
 
     def commit(self, entries: Iterable[Entry]) -> None:
         """Write events and the jobs they lead to, in one durable transaction; all or, with StateError, nothing."""
+        with self._writing:
+            self._commit(entries)
+
+    def _commit(self, entries: Iterable[Entry]) -> None:
         try:
             self._connection.execute("BEGIN IMMEDIATE")
             for entry in entries:
@@ -124,7 +130,8 @@ class StateFile:
         """Keep facts about the batch (JSON values), such as where its manifest is."""
         rows = [(name, json.dumps(value)) for name, value in values.items()]
         try:
-            self._connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", rows)
+            with self._writing:
+                self._connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", rows)
         except sqlite3.Error as fault:
             raise StateError(f"{self.path}: {fault}") from fault
 

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from batchvid.catalog import providers
 from batchvid.errors import Unsupported
 from batchvid.jobs import JobState
-from batchvid.planning import order_of
+from batchvid.routes import order_of
 from batchvid.runner.budget import Budget
 from batchvid.runner.children import SHOWN, Children, open_link, request_for
 from batchvid.runner.context import RunContext

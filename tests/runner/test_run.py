@@ -10,7 +10,7 @@ import pytest
 from batchvid.catalog import providers
 from batchvid.emulator import Emulator, Settings
 from batchvid.jobs import JobState
-from batchvid.runner import Keys, Outcome, Recorder, Setup, run
+from batchvid.runner import Asked, Keys, Outcome, Recorder, Setup, run
 from batchvid.state import StateFile, record_now
 from tests.builders import planned, spec
 
@@ -32,8 +32,9 @@ async def one_run(folder: Path, emulator: Emulator, notices: list[str], spare_by
     rows = providers({"cometapi": {"base_url": emulator.base_url, "api_key_env": "TEST_KEY", **LIMITS}})
     with StateFile(folder / "state.sqlite3") as state:
         jobs = state.jobs() or record_now(state, {}, [(one.id, planned(one)) for one in specs])
+        asked = Asked(scope=frozenset(JOBS), buys=frozenset(JOBS))
         setup = Setup(
-            folder=folder, providers=rows, keys=Keys(folder), scope=frozenset(JOBS), buys=frozenset(JOBS),
+            folder=folder, providers=rows, keys=Keys(folder), asked=lambda: asked,
             spare_bytes=spare_bytes, room_wait_s=0.1,
         )  # fmt: skip
         return await run(state, Recorder(state, jobs), setup, notices.append)

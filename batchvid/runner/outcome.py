@@ -1,0 +1,58 @@
+"""How a run ended: the one exit code out of all that holds, the most urgent first, and the reason in words."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+from batchvid.jobs import JobState
+from batchvid.runner.context import RunContext
+from batchvid.scrub import scrubbed
+
+FAILED, BUDGET, UNCERTAIN, STOPPED, INTERRUPTED = 1, 3, 5, 6, 130  # DESIGN section 6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How a run ended. `counts` are of the whole batch; `exit_code` is DESIGN's, the most urgent one first."""
+
+    exit_code: int
+    counts: Counter[JobState]
+    reason: str = ""
+
+
+def outcome_of(context: RunContext, scope: frozenset[str], *, interrupted: bool) -> Outcome:
+    """What to tell of this run; the ends of the jobs in `scope` count."""
+    jobs = context.recorder.jobs
+    ends = Counter(jobs[job_id].state for job_id in scope if job_id in jobs)
+    lanes = context.lanes.values()
+    reasons = ((lane.name, lane.stopped or lane.left_behind) for lane in lanes)
+    stopped = [f"{name} was stopped: {reason}" for name, reason in reasons if reason]
+    held_up = (*map(str, context.capped.values()), context.unbuyable)
+    capped = [reason for reason in dict.fromkeys(held_up) if reason]
+    reason, code = "", 0
+    if interrupted:
+        code, reason = INTERRUPTED, "interrupted; run again to go on"
+    elif context.fault:
+        code, reason = FAILED, str(context.fault)
+    elif any(job.state is JobState.UNCERTAIN for job in jobs.values()):
+        waiting = sum(len(lane.queue) + lane.delayed.total() for lane in lanes if not lane.idle)
+        held = f"; {waiting} jobs wait for the slots that they hold until their deadline" if waiting else ""
+        code, reason = UNCERTAIN, f"uncertain submits wait for a person: batchvid resolve{held}"
+    elif stopped:
+        code, reason = STOPPED, f"{'; '.join(stopped)}. Its jobs are kept: mend that and run again"
+    elif capped:
+        code, reason = BUDGET, "; ".join(capped)
+    elif context.stopping:
+        code, reason = FAILED, context.stopping
+    elif ends[JobState.FAILED]:
+        code, reason = (
+            FAILED,
+            "some jobs failed: batchvid retry buys them again, what a content filter refused only when it is changed, "
+            "what was cancelled only with --kind cancelled",
+        )
+    elif ends[JobState.SUCCEEDED] < ends.total():
+        why = f" ({context.passed_over})" if context.passed_over else ""
+        code, reason = FAILED, f"some jobs are not finished: run again to go on{why}"
+    counts = Counter(job.state for job in jobs.values())
+    return Outcome(exit_code=code, counts=counts, reason=scrubbed(reason))  # a vendor's words may stand in it

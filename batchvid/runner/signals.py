@@ -1,0 +1,42 @@
+"""What Ctrl-C and SIGTERM mean to a run: once, wind down; twice, leave. Knows no job."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+from collections.abc import Callable, Iterator
+
+from batchvid.runner.context import RunContext
+from batchvid.runner.outcome import INTERRUPTED
+
+
+@contextlib.contextmanager
+def signals_heard(context: RunContext) -> Iterator[list[str]]:
+    """First SIGINT or SIGTERM: submit nothing more, bring downloads home. Second: leave at once; the state is safe."""
+    interrupted: list[str] = []
+    loop = asyncio.get_running_loop()
+
+    def on_signal(name: str) -> None:
+        if interrupted:
+            context.notice("leaving at once; nothing is lost: run again to go on")
+            os._exit(INTERRUPTED)
+        interrupted.append(name)
+        context.notice(f"{name}: submitting nothing more, letting downloads end. Once more leaves at once")
+        context.stop("interrupted")
+
+    restore: list[Callable[[], object]] = []
+    for number in (signal.SIGINT, signal.SIGTERM):
+        try:
+            loop.add_signal_handler(number, on_signal, number.name)
+            restore.append(lambda number=number: loop.remove_signal_handler(number))  # type: ignore[misc]
+        except (NotImplementedError, RuntimeError):  # Windows, or a run in a thread: the plain way, or none
+            with contextlib.suppress(ValueError):
+                old = signal.signal(number, lambda n, _: loop.call_soon_threadsafe(on_signal, signal.Signals(n).name))
+                restore.append(lambda number=number, old=old: signal.signal(number, old))  # type: ignore[misc]
+    try:
+        yield interrupted
+    finally:
+        for undo in restore:
+            undo()
