@@ -26,7 +26,8 @@ CHECKED = 100  # clips whose check is timed by itself
 class Watch:
     """A display that prints nothing: counts what is in flight, and, where it `looks`, how late the loop is.
 
-    Looking two hundred times a second costs CPU of its own. With `stop_at` it interrupts the run, as Ctrl-C does, at the tick after so many tasks were accepted.
+    Looking two hundred times a second costs CPU of its own. With `stop_at` it interrupts the run, as Ctrl-C does, at
+    the tick after so many tasks were accepted.
     """
 
     def __init__(self, stop_at: int, *, looks: bool) -> None:
