@@ -105,8 +105,8 @@ def retry(
     """Reopen failed jobs and run those: bought again, or asked for again where the task may have finished.
 
     `kinds` narrows to failure kinds; with `anew` a task that may still finish is not asked for but bought again. What a
-    content filter refused is bought again only if it has changed, or if `kinds` names it; what was cancelled only if
-    `kinds` names it. `at_most` so much is bought by this run.
+    content filter refused is bought again only if it has changed, or if `kinds` names it; what was cancelled, and what
+    has a task that the provider does not know, only if `kinds` names it. `at_most` so much is bought by this run.
     """
     wanted = {FailureKind(kind) for kind in kinds} or set(FailureKind)
     if not batch.state_path.exists():
@@ -116,6 +116,7 @@ def retry(
         reopened: set[str] = set()
         refused: list[str] = []
         called_off: list[str] = []
+        lost: list[str] = []
         resumed: list[tuple[str, ev.Event]] = []
         for placed in batch.manifest.jobs:
             job = jobs.get(placed.spec.id)
@@ -127,6 +128,8 @@ def retry(
                 refused.append(job.id)
             elif job.kind is FailureKind.CANCELLED and not kinds:
                 called_off.append(job.id)
+            elif job.kind is FailureKind.LOST_TASK and not kinds:
+                lost.append(job.id)
             else:
                 reopened.add(job.id)
         ahead = {job_id: advance(jobs[job_id], event) for job_id, event in resumed}  # their children may be bought, too
@@ -134,16 +137,17 @@ def retry(
         specs = [job.spec for job in chosen.to_plan if job.spec.id in reopened]
         jobs = record_now(state, jobs, resumed)
         asked = asked_of(batch, jobs, specs, "retry", buy=True)
-        told = _passed_over(refused, called_off)
+        told = _passed_over(refused, called_off, lost)
         if kinds and not (reopened or resumed):
             told = f"no failed job is of kind {' or '.join(kinds)}; batchvid status shows the kinds"
         return run_batch(draft_of(batch), state, jobs, lambda: asked, at_most, display, told=told)
 
 
-def _passed_over(refused: Sequence[str], called_off: Sequence[str]) -> str:
+def _passed_over(refused: Sequence[str], called_off: Sequence[str], lost: Sequence[str]) -> str:
     told = {
         "that a content filter refused are not bought again unchanged": refused,
         "that were cancelled are not bought, retry --kind cancelled buys them": called_off,
+        "whose task the provider does not know may be paid for, retry --kind lost_task buys them again": lost,
     }
     return "; ".join(f"{len(ids)} {why}: {_first_of(ids)}" for why, ids in told.items() if ids)
 

@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from batchvid import events as ev
 from batchvid.emulator import Settings
+from batchvid.failures import FailureKind
+from tests.builders import ACCEPTED, at, life, planned, spec, started, state_file
 from tests.end_to_end.conftest import Bench, ServedEmulator
 from tests.end_to_end.interrupted import leave_running
 
@@ -154,6 +157,21 @@ class TestOneSlotAndAnUncertainJob:
         ended = bench.run()
         assert (ended.code, "1 jobs wait for the slots" in ended.err) == (5, True)
         assert bench.emulator.ledger()["purchases"] == 1
+
+
+def test_a_task_that_the_provider_does_not_know_is_bought_again_only_by_its_kind(bench: Bench) -> None:
+    """The provider made it, or somebody mistyped its id for `resolve`: either way it may be paid for."""
+    bench.write(KITE)
+    gone = ev.GaveUp(at=at(120), kind=FailureKind.LOST_TASK, message="cometapi does not know task t-1")
+    state_file(bench.batch / "state.sqlite3", life(planned(spec("kite")), started(), ACCEPTED, gone))
+    ended = bench.cli("retry", str(bench.manifest))
+    assert ended.code == 1
+    assert "1 whose task the provider does not know may be paid for, retry --kind lost_task buys them again: kite" in (
+        ended.out
+    )
+    assert bought(bench) == []
+    assert bench.cli("retry", str(bench.manifest), "--kind", "lost_task").code == 0
+    assert bought(bench) == ["a rude kite"]
 
 
 def test_a_kind_that_no_failure_is_of(bench: Bench) -> None:
