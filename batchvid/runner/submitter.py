@@ -81,9 +81,10 @@ class Submitter:
                 continue
             await self._clear(lane)
             self._tell_limits(lane)
-            job_id = lane.queue.pop(lane.lets(context.now()), lambda model: self._lasts_s(lane, model))
+            now = context.now()  # one and the same for both: what opens in between would be waited for in vain
+            job_id = lane.queue.pop(lane.lets(now), lambda model: self._lasts_s(lane, model))
             if job_id is None:
-                await _woken(lane.wake, lane.opens_in(context.now()))
+                await _woken(lane.wake, lane.opens_in(now))
                 continue
             self._start(lane, context.job(job_id))
             await asyncio.sleep(0)  # the call goes out before the next job is looked at
