@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 
 from batchvid.errors import BadMedia
@@ -19,20 +20,29 @@ class Arrival:
     """The file of one clip, for one task. Every method is blocking and raises StorageError, NoRoom when it is full."""
 
     def __init__(self, store: LocalStore, key: str, task_id: str, most_bytes: int) -> None:
-        self.path = store.part(key)
         self._store = store
-        self._note = self.path.with_name(self.path.name + ".json")
+        self._key = key
         self._task_id = task_id
         self._most_bytes = most_bytes
         self._validator = ""
         self._digest = hashlib.sha256()
-        self._begin: Callable[[], None] | None = None
+        self._begin: Callable[[bool], None] | None = None
         self.size_bytes = 0
+
+    @cached_property
+    def path(self) -> Path:
+        """The `.part`; its folder is there."""
+        return self._store.part(self._key)
+
+    @cached_property
+    def _note(self) -> Path:
+        return self.path.with_name(self.path.name + ".json")
 
     def resume_from(self) -> int:
         """How many good bytes of this very task's clip are here already; they are hashed again. Else 0."""
+        note_file = self._note  # a key that leads elsewhere is a fault, and no missing file
         try:
-            note = json.loads(self._note.read_text("utf-8"))
+            note = json.loads(note_file.read_text("utf-8"))
             if note["task_id"] != self._task_id or not note["validator"]:
                 return 0
             digest = hashlib.sha256()
@@ -55,29 +65,34 @@ class Arrival:
 
     def expect(self, have: int, validator: str, announced_bytes: int = 0) -> None:
         """The next `write` begins after `have` bytes; `validator` is the server's own mark of the file's identity."""
-        self._begin = lambda: self._start(have, validator, announced_bytes)
+        self._begin = lambda whole: self._start(have, validator, announced_bytes, whole=whole)
 
-    def begin(self) -> None:
-        """Do what the next `write` would do first. Raises BadMedia and NoRoom by what is announced."""
+    def begin(self, *, whole: bool = False) -> None:
+        """Do what the next `write` would do first. Raises BadMedia and NoRoom by what is announced.
+
+        With `whole` all of it is here, and a note of what it is a part of is needless.
+        """
         if self._begin:
-            self._begin()
+            self._begin(whole)
             self._begin = None
 
-    def _start(self, have: int, validator: str, announced_bytes: int) -> None:
+    def _start(self, have: int, validator: str, announced_bytes: int, *, whole: bool) -> None:
         """BadMedia when more is announced than any such clip has, NoRoom when it would not fit on the disk."""
         if not have:
             self.discard()
+            self.forget()
         self._check_size(have + announced_bytes)
-        self._store.check_room(announced_bytes)
-        usable = "" if validator.startswith("W/") else validator  # a weak tag promises nothing byte for byte
+        if not whole:
+            self._store.check_room(announced_bytes)
         self._guarded(self.path.touch)
-        self._guarded(
-            lambda: self._note.write_text(json.dumps({"task_id": self._task_id, "validator": usable}), "utf-8")
-        )
+        if not whole:
+            usable = "" if validator.startswith("W/") else validator  # a weak tag promises nothing byte for byte
+            note = json.dumps({"task_id": self._task_id, "validator": usable})
+            self._guarded(lambda: self._note.write_text(note, "utf-8"))
 
-    def write(self, pieces: list[bytes]) -> None:
+    def write(self, pieces: list[bytes], *, last: bool = False) -> None:
         """Append and hash. Raises BadMedia when the body has no end, NoRoom before the disk is quite full."""
-        self.begin()
+        self.begin(whole=last)
         size = sum(map(len, pieces))
         self._store.check_room(size)
         if pieces:
