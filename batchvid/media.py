@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from batchvid.errors import BadMedia
 
@@ -36,8 +37,7 @@ def probe(path: Path) -> Probe:
     if head.lstrip()[:1] in (b"<", b"{"):
         raise BadMedia(f"not a clip but text: {head!r}...")
     try:
-        # a title in some other encoding must not make a good clip unreadable
-        with av.open(str(path), metadata_errors="ignore") as container:
+        with av.open(str(path), **_lenient(av.__version__)) as container:
             if not container.streams.video:
                 raise BadMedia("the file has no picture track")
             stream = container.streams.video[0]
@@ -63,6 +63,11 @@ def probe(path: Path) -> Probe:
     except ValueError as fault:
         raise BadMedia(f"not a playable clip: {fault}") from fault
     return Probe(duration_s=round(duration_s, 3), width=width, height=height, codec=codec)
+
+
+def _lenient(version: str) -> dict[str, Any]:
+    """What lets PyAV open a good clip whose title is in some other encoding; from version 19 on it does so by itself."""
+    return {"metadata_errors": "ignore"} if int(version.partition(".")[0]) < 19 else {}
 
 
 def check_duration(found_s: float, asked_s: float | None) -> None:
