@@ -66,7 +66,7 @@ def probe(path: Path) -> Probe:
 
 
 def _lenient(version: str) -> dict[str, Any]:
-    """What lets PyAV open a good clip whose title is in some other encoding; from version 19 on it does so by itself."""
+    """What lets PyAV open a good clip with a title in some other encoding; from 19 on it does so by itself."""
     return {"metadata_errors": "ignore"} if int(version.partition(".")[0]) < 19 else {}
 
 

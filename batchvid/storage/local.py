@@ -127,16 +127,15 @@ def _write_whole(path: Path, text: str) -> None:
     part.replace(path)
 
 
-def _sync(path: Path) -> None:
-    with path.open("rb+") as file:
-        os.fsync(file.fileno())
+def _sync(path: Path, flags: int = os.O_RDWR) -> None:
+    file = os.open(path, flags)
+    try:
+        os.fsync(file)
+    finally:
+        os.close(file)
 
 
 def _sync_folder(path: Path) -> None:
     """Make a rename last through a power cut, on systems that can say so of a folder."""
     with contextlib.suppress(OSError):
-        handle = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+        _sync(path, os.O_RDONLY)
