@@ -42,13 +42,13 @@ class ServedEmulator:
     def __init__(self, settings: Settings, port: int = 0) -> None:
         self._settings = settings
         self._port = port
-        self._loop = asyncio.new_event_loop()
         self._stop = asyncio.Event()
         self._up = threading.Event()
-        self._thread = threading.Thread(target=self._loop.run_until_complete, args=(self._serve(),))
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()))
         self.base_url = ""
 
     async def _serve(self) -> None:
+        self._loop = asyncio.get_running_loop()
         async with Emulator(self._settings, port=self._port) as emulator:
             self.base_url = emulator.base_url
             self._up.set()
@@ -62,7 +62,6 @@ class ServedEmulator:
     def __exit__(self, *_: object) -> None:
         self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join()
-        self._loop.close()
 
     def ledger(self) -> dict[str, Any]:
         """The books."""
