@@ -90,6 +90,27 @@ class Window:
         return [now - at for at in self._grants if now - at < self._window_s]
 
 
+class Stride:
+    """Spreads what comes due together: `gap_s` from one grant to the next, a few at once after a quiet while.
+
+    It serves nobody but ourselves, as Window serves the provider. `gap_s` may be set at any time.
+    """
+
+    SLACK_S = 0.01  # so far ahead of its turn a grant may come: a timer for each would cost more than it spreads
+
+    def __init__(self, gap_s: float) -> None:
+        self.gap_s = gap_s
+        self._next_at = float("-inf")
+
+    def opens_at(self) -> float:
+        """When the next grant may be made, on the clock that `grant` is told."""
+        return self._next_at - self.SLACK_S
+
+    def grant(self, now: float) -> None:
+        """Note that one was made."""
+        self._next_at = max(self._next_at, now) + self.gap_s
+
+
 def on_loop_clock(times: Iterable[datetime], now: datetime, loop_now: float) -> list[float]:
     """Past calls on the loop's clock. One of the future was made before the clock was set back: it counts as of now."""
     return [loop_now - max((now - at).total_seconds(), 0.0) for at in times]

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from batchvid.runner.limits import Slots, Window, on_loop_clock
+from batchvid.runner.limits import Slots, Stride, Window, on_loop_clock
 from tests.builders import at
 
 MODELS = st.sampled_from(["veo", "sora", "kling"])
@@ -162,3 +162,26 @@ def test_what_still_counts_is_handed_on() -> None:
     assert one.ages(12.1) == pytest.approx([0.6, 0.1])
     assert Window(2, 1.0, [-0.6, -0.1]).opens_at() == pytest.approx(one.opens_at() - 12.1)
     assert one.ages(20.0) == []
+
+
+@given(st.floats(0.001, 1), st.lists(st.floats(0, 3), min_size=1, max_size=60))
+def test_a_stride_is_kept(gap_s: float, waits: list[float]) -> None:
+    """In no stretch of time are there more grants than its strides, but for the few that may come at once."""
+    stride, now, grants = Stride(gap_s), 0.0, []
+    for wait_s in waits:
+        now = max(now + (wait_s if wait_s > 2 else 0.0), stride.opens_at())
+        stride.grant(now)
+        grants.append(now)
+    at_once = 2 + Stride.SLACK_S / gap_s
+    for number, first in enumerate(grants):
+        assert all(more <= at_once + (at - first) / gap_s for more, at in enumerate(grants[number:], 1))
+
+
+def test_a_stride_loses_no_time() -> None:
+    """Whoever takes every grant as soon as it opens gets one a stride; what was not taken is not saved up."""
+    stride = Stride(0.5)
+    for _ in range(10):
+        stride.grant(stride.opens_at() if stride.opens_at() > 0 else 100.0)
+    assert stride.opens_at() == pytest.approx(105 - Stride.SLACK_S)
+    stride.grant(200.0)
+    assert stride.opens_at() == pytest.approx(200.5 - Stride.SLACK_S)
