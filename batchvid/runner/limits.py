@@ -96,7 +96,7 @@ class Stride:
     It serves nobody but ourselves, as Window serves the provider. `gap_s` may be set at any time.
     """
 
-    SLACK_S = 0.01  # so far ahead of its turn a grant may come: a timer for each would cost more than it spreads
+    SLACK_S = 0.05  # so far ahead of its turn a grant may come: a timer for each would cost more than it spreads
 
     def __init__(self, gap_s: float) -> None:
         self.gap_s = gap_s
