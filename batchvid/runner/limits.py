@@ -91,12 +91,14 @@ class Window:
 
 
 class Stride:
-    """Spreads what comes due together: `gap_s` from one grant to the next, a few at once after a quiet while.
+    """Spreads what comes due together: `gap_s` from one grant to the next, several at once after a quiet while.
 
-    It serves nobody but ourselves, as Window serves the provider. `gap_s` may be set at any time.
+    It serves nobody but ourselves, as Window serves the provider. `gap_s` may be set at any time. Whoever looks only
+    every `few_s` finds a few grants open, for a timer for each would cost more than it spreads.
     """
 
-    SLACK_S = 0.05  # so far ahead of its turn a grant may come: a timer for each would cost more than it spreads
+    SLACK_S = 0.05  # so long may nobody look, and no grant is lost
+    FEW = 3
 
     def __init__(self, gap_s: float) -> None:
         self.gap_s = gap_s
@@ -105,6 +107,11 @@ class Stride:
     def opens_at(self) -> float:
         """When the next grant may be made, on the clock that `grant` is told."""
         return self._next_at - self.SLACK_S
+
+    @property
+    def few_s(self) -> float:
+        """How long a few grants take."""
+        return self.FEW * self.gap_s
 
     def grant(self, now: float) -> None:
         """Note that one was made."""

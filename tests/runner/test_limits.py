@@ -183,5 +183,6 @@ def test_a_stride_loses_no_time() -> None:
     for _ in range(10):
         stride.grant(stride.opens_at() if stride.opens_at() > 0 else 100.0)
     assert stride.opens_at() == pytest.approx(105 - Stride.SLACK_S)
+    assert stride.few_s == 1.5
     stride.grant(200.0)
     assert stride.opens_at() == pytest.approx(200.5 - Stride.SLACK_S)
