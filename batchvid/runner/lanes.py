@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from batchvid.catalog import Provider
 from batchvid.failures import FailureKind
 from batchvid.runner.breaker import Health
-from batchvid.runner.cadence import LONGEST_STRIDE_S, SLOT_WAITED_FOR_S
+from batchvid.runner.cadence import SLOT_WAITED_FOR_S
 from batchvid.runner.elastic import Elastic
 from batchvid.runner.limits import Slots, Stride, Window
 from batchvid.runner.queue import FairQueue
@@ -55,7 +55,7 @@ class Lane:
     calls_out: int = 0
     called_at: float = -math.inf
     polls_under_way: int = 0
-    poll_stride: Stride = field(default_factory=lambda: Stride(LONGEST_STRIDE_S))
+    poll_stride: Stride = field(default_factory=Stride)
     paused_until: float = 0.0
     polls_paused_until: float = 0.0
     poll_price_s: float = SLOT_WAITED_FOR_S

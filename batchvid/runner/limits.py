@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter, deque
 from collections.abc import Iterable, Mapping, Set
 from datetime import datetime
@@ -97,11 +98,12 @@ class Stride:
     every `few_s` finds a few grants open, for a timer for each would cost more than it spreads.
     """
 
+    LONGEST_S = 0.005  # a few calls that come due together are no herd, however seldom they are
     SLACK_S = 0.05  # so long may nobody look, and no grant is lost
-    FEW = 3
+    FEW = 5
 
-    def __init__(self, gap_s: float) -> None:
-        self.gap_s = gap_s
+    def __init__(self) -> None:
+        self.gap_s = math.inf
         self._next_at = float("-inf")
 
     def opens_at(self) -> float:
@@ -110,12 +112,12 @@ class Stride:
 
     @property
     def few_s(self) -> float:
-        """How long a few grants take."""
+        """How long a few grants take, at the pace at which they come due."""
         return self.FEW * self.gap_s
 
     def grant(self, now: float) -> None:
         """Note that one was made."""
-        self._next_at = max(self._next_at, now) + self.gap_s
+        self._next_at = max(self._next_at, now) + min(self.gap_s, self.LONGEST_S)
 
 
 def on_loop_clock(times: Iterable[datetime], now: datetime, loop_now: float) -> list[float]:

@@ -9,7 +9,6 @@ from pathlib import Path
 from aiohttp import web
 
 from batchvid.jobs import JobState
-from batchvid.runner.cadence import LONGEST_STRIDE_S
 from batchvid.runner.limits import Stride
 from batchvid.runner.poller import Poller
 from tests.builders import job_in
@@ -61,5 +60,5 @@ async def test_tasks_that_are_due_together_are_asked_one_after_the_other(tmp_pat
             await all_asked.wait()
             serving_polls.cancel()
             await poller.drain()
-    strides = len(jobs) - 2 - Stride.SLACK_S / LONGEST_STRIDE_S
-    assert rate.begun_at[-1] - rate.begun_at[0] > strides * LONGEST_STRIDE_S
+    strides = len(jobs) - 2 - Stride.SLACK_S / Stride.LONGEST_S
+    assert rate.begun_at[-1] - rate.begun_at[0] > strides * Stride.LONGEST_S
