@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import count
 
 from batchvid.catalog import Pace
-from batchvid.runner.cadence import NOBODY_WAITS_S, next_age_s
+from batchvid.runner.cadence import ENOUGH, NOBODY_WAITS_S, next_age_s
 from batchvid.runner.hazard import Law
 from benchmarks.laws import LONGEST_GAP_S, STEP_S, Known
 
@@ -25,12 +25,13 @@ class Policy:
     """`wait_s` is told a task's age and how often it was asked, and says how long to wait with the next poll.
 
     `survived` is told of each look that found a task running, `ended` of each that found it finished: at which age it
-    was last seen running (0 for never), and its age now.
+    was last seen running (0 for never), and its age now. `lasts_s` is how long tasks take, as far as it knows.
     """
 
     wait_s: Callable[[float, int], float]
     survived: Callable[[float, float], None] = _ignore
     ended: Callable[[float, float], None] = _ignore
+    lasts_s: Callable[[], float | None] = lambda: None
 
 
 def fixed(every_s: float) -> Policy:
@@ -50,7 +51,10 @@ def of_batchvid(every_s: float, refresh_s: float, price_s: float = NOBODY_WAITS_
     def wait_s(age_s: float, _asked: int) -> float:
         return next_age_s(law, pace, age_s, price_s, f"job {next(looks)}") - age_s
 
-    return Policy(wait_s, law.survived, law.ended)
+    def lasts_s() -> float | None:
+        return law.median_s if law.seen >= ENOUGH else None
+
+    return Policy(wait_s, law.survived, law.ended, lasts_s)
 
 
 def planned(plan: Iterable[int]) -> Policy:

@@ -77,18 +77,18 @@ def night(
     *,
     jobs: int,
     failing: float = 0.0,
-    lasts_s: Mapping[str, float] | None = None,
+    long_first: bool = False,
     seed: int = 5,
 ) -> Night:
     """Run so many jobs at each site through the runner's own queue, slots and rate, each model with its own policy.
 
-    A share `failing` of the tasks ends without a clip and is bought again. `lasts_s` says how long a model's tasks
-    take, for the queue to put long ones first; without it, it only takes turns.
+    A share `failing` of the tasks ends without a clip and is bought again. With `long_first` the queue is told how long
+    a model's tasks take as soon as its policy knows; without it, it only takes turns.
     """
     whole = Night()
     for number, site in enumerate(sites):
         policies = {model: policy() for model, _ in site.models}
-        one = _Lane(site, policies, random.Random(seed + number), lasts_s or {}).run(jobs, failing)
+        one = _Lane(site, policies, random.Random(seed + number), long_first=long_first).run(jobs, failing)
         whole.makespan_s = max(whole.makespan_s, one.makespan_s)
         whole.bound_s = max(whole.bound_s, one.bound_s)
         whole.requests += one.requests
@@ -96,17 +96,34 @@ def night(
 
 
 @dataclass(slots=True)
+class _Task:
+    """A task in its slot; ages in seconds."""
+
+    job_id: str
+    model: str
+    born_at: float
+    takes_s: float
+    fails: bool
+    asked: int = 0
+    seen_s: float = 0.0
+
+
+@dataclass(slots=True)
 class _Lane:
+    """One site. Everything happens in the order of the clock: nothing is learned of a task before it is looked at."""
+
     site: Site
     policies: Mapping[str, Policy]
     rng: random.Random
-    lasts_s: Mapping[str, float]
+    long_first: bool = False
     queue: FairQueue = field(default_factory=FairQueue)
     models: dict[str, str] = field(default_factory=dict)  # of each job
-    running: list[tuple[float, str, bool]] = field(default_factory=list)  # found at, job, fails
+    looks: list[tuple[float, int, _Task]] = field(default_factory=list)  # what is looked at when
+    told: Night = field(default_factory=Night)
+    pushed: int = 0
 
     def run(self, jobs: int, failing: float) -> Night:
-        told, laws = Night(), dict(self.site.models)
+        told, laws = self.told, dict(self.site.models)
         names = list(laws)
         self.models = {str(number): names[number % len(names)] for number in range(jobs)}
         for waiting, model in self.models.items():
@@ -114,35 +131,49 @@ class _Lane:
         slots, submits = Slots(self.site.slots), Window(self.site.submits_per_min, 60.0)
         now = work_s = longest_s = 0.0
         bought = 0
-        while self.running or self.queue:
+        while self.looks or self.queue:
             open_at = submits.opens_at()
-            if open_at <= now and (job_id := self.queue.pop(slots.has_free, self.lasts_s.get)) is not None:
+            if open_at <= now and (job_id := self.queue.pop(slots.has_free, self._lasts_s)) is not None:
                 model = self.models[job_id]
-                takes_s = min(laws[model](self.rng), LONGEST_S)
-                found_at, asked = self._detected(model, now, takes_s)
+                task = _Task(job_id, model, now, min(laws[model](self.rng), LONGEST_S), self.rng.random() < failing)
                 slots.hold(job_id, model)
                 submits.grant(now)
-                heapq.heappush(self.running, (found_at, job_id, self.rng.random() < failing))
-                work_s, longest_s, bought = work_s + takes_s, max(longest_s, takes_s), bought + 1
-                told.requests += 1 + asked
-                told.makespan_s = max(told.makespan_s, found_at)
-            elif self.queue and slots.used < self.site.slots and open_at > now:
+                self._look_later(task, 0.0)
+                told.requests += 1
+                work_s, longest_s, bought = work_s + task.takes_s, max(longest_s, task.takes_s), bought + 1
+            elif now < open_at < self._next_look_at() and self.queue and slots.used < self.site.slots:
                 now = open_at
             else:
-                now, ended, fails = heapq.heappop(self.running)
-                slots.free(ended)
-                if fails:
-                    self.queue.push(ended, self.models[ended], self.models[ended])
+                now, _, task = heapq.heappop(self.looks)
+                if self._is_over(task, now):
+                    slots.free(task.job_id)
         rate_s = 60.0 * (math.ceil(bought / self.site.submits_per_min) - 1)  # the first minute's go out at once
         told.bound_s = max(work_s / self.site.slots, longest_s, rate_s)
         return told
 
-    def _detected(self, model: str, born_at: float, takes_s: float) -> tuple[float, int]:
-        """When a task is found finished, and how often it was asked."""
-        policy = self.policies[model]
-        age_s, last_s, asked = policy.wait_s(0.0, 0), 0.0, 1
-        while age_s < takes_s:
-            policy.survived(last_s, age_s)
-            last_s, age_s, asked = age_s, age_s + policy.wait_s(age_s, asked), asked + 1
-        policy.ended(last_s, age_s)
-        return born_at + age_s, asked
+    def _lasts_s(self, model: str) -> float | None:
+        return self.policies[model].lasts_s() if self.long_first else None
+
+    def _next_look_at(self) -> float:
+        return self.looks[0][0] if self.looks else math.inf
+
+    def _look_later(self, task: _Task, age_s: float) -> None:
+        self.pushed += 1
+        at = task.born_at + age_s + self.policies[task.model].wait_s(age_s, task.asked)
+        heapq.heappush(self.looks, (at, self.pushed, task))
+
+    def _is_over(self, task: _Task, now: float) -> bool:
+        """Look at a task: whether it has ended. One that failed stands in line again."""
+        policy, age_s = self.policies[task.model], now - task.born_at
+        task.asked += 1
+        self.told.requests += 1
+        if age_s < task.takes_s:
+            policy.survived(task.seen_s, age_s)
+            task.seen_s = age_s
+            self._look_later(task, age_s)
+            return False
+        policy.ended(task.seen_s, age_s)
+        self.told.makespan_s = max(self.told.makespan_s, now)
+        if task.fails:
+            self.queue.push(task.job_id, task.model, task.model)
+        return True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from batchvid.catalog import Pace
 from batchvid.runner.hazard import Law
@@ -16,6 +16,7 @@ SLOWER = 3.0
 SPREAD = 0.1
 SLOT_WAITED_FOR_S = 0.1  # the price of a question while jobs wait for slots: lag holds them up
 NOBODY_WAITS_S = 0.35  # ... and while none does: lag only delays a file
+CATCHES_UP = 1.5  # so much faster than the tasks need in the long run are they asked, or lag would never be caught up
 
 
 def next_age_s(law: Law, pace: Pace, age_s: float, price_s: float, job_id: str) -> float:
@@ -34,6 +35,16 @@ def next_age_s(law: Law, pace: Pace, age_s: float, price_s: float, job_id: str) 
 def price_within(demands: Iterable[float], polls_per_s: float) -> float:
     """The price at which tasks with these demands (`demand_of`) together keep to so many questions a second."""
     return (sum(demands) / polls_per_s) ** 2 / 2
+
+
+def stride_s(demands: Sequence[float], price_s: float) -> float:
+    """Seconds from one question to the next where the tasks with these demands come due together.
+
+    A thousand tasks of one birth would else be asked together ever after, and a slot that one of them frees would wait
+    for the loop behind all the others. Asked late once, they are due apart.
+    """
+    enough_per_s = CATCHES_UP * sum(demands) / math.sqrt(2 * price_s)
+    return 1 / enough_per_s if enough_per_s else math.inf
 
 
 def demand_of(law: Law, pace: Pace, age_s: float) -> float:

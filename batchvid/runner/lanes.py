@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import Counter
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
@@ -14,12 +15,14 @@ from batchvid.failures import FailureKind
 from batchvid.runner.breaker import Health
 from batchvid.runner.cadence import SLOT_WAITED_FOR_S
 from batchvid.runner.elastic import Elastic
-from batchvid.runner.limits import Slots, Window
+from batchvid.runner.limits import Slots, Stride, Window
 from batchvid.runner.queue import FairQueue
 from batchvid.runner.retry import RetryBudget, backoff_s
 
 LONGEST_WISH_S = 3600.0  # a vendor's wish for a longer pause is for the next run
 RISES_SLOWER = 15.0  # one slot more after so many first waits: half a minute at a provider, quick on the emulator
+HERD = 32  # submits under way: each holds a connection and its buffers, and what a thousand take is never given back
+STEP_S = 0.003  # then at least from one to the next: a gateway that is slow to answer fills a thousand slots in 3 s
 EMBEDDED_ORIGIN = "embedded"  # where tasks of the emulator live that a run starts by itself, on whatever port
 
 
@@ -28,12 +31,13 @@ class Lane:
     """The runner's side of a provider. Times are seconds on the event loop's clock.
 
     `paused_until` holds submits back after a refusal that passes by waiting; `troubles` counts those in a row.
-    `delayed` counts, by model, the jobs that stand in line again later. `health` knows which models work here,
+    `calls_out` are the submits without a verdict yet, `called_at` is when the last one began. `delayed` counts, by
+    model, the jobs that stand in line again later. `health` knows which models work here,
     `narrowed` which refused more tasks at once, all together under no name. `last_no` is what was said when a model was
     last unavailable. `stopped` is why nothing more is submitted, `left_behind` why some jobs are not, `blind` that
     nothing can be polled either, `capped` which cap of its own budget is reached. `poll_price_s` is what one question
     about a task must save in seconds of lag, `least_price_s` what it costs while the poll rate is no bound
-    (cadence.py).
+    (cadence.py). `poll_stride` keeps tasks that come due together from being asked together.
     """
 
     provider: Provider
@@ -48,7 +52,10 @@ class Lane:
     queue: FairQueue = field(default_factory=FairQueue)
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     delayed: Counter[str] = field(default_factory=Counter)
+    calls_out: int = 0
+    called_at: float = -math.inf
     polls_under_way: int = 0
+    poll_stride: Stride = field(default_factory=Stride)
     paused_until: float = 0.0
     polls_paused_until: float = 0.0
     poll_price_s: float = SLOT_WAITED_FOR_S
@@ -76,6 +83,15 @@ class Lane:
     def idle(self) -> bool:
         """Whether nothing waits here that could still be submitted."""
         return bool(self.stopped or self.capped) or (not self.queue and not self.delayed.total())
+
+    def calls_at(self) -> float:
+        """When the next submit may begin: after every pause, within the rate, and not in a herd.
+
+        While many are out the next one waits a moment: a vendor that answers at once has answered some by then, and
+        one that takes half a minute to answer has its slots filled all the same.
+        """
+        after_the_herd = self.called_at + STEP_S if self.calls_out >= HERD else -math.inf
+        return max(self.paused_until, self.submits.opens_at(), after_the_herd)
 
     def lets(self, now: float) -> Callable[[str], bool]:
         """Which models one more task of may be started now."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter, deque
 from collections.abc import Iterable, Mapping, Set
 from datetime import datetime
@@ -88,6 +89,35 @@ class Window:
     def ages(self, now: float) -> list[float]:
         """How many seconds ago the grants were made that still count."""
         return [now - at for at in self._grants if now - at < self._window_s]
+
+
+class Stride:
+    """Spreads what comes due together: `gap_s` from one grant to the next, several at once after a quiet while.
+
+    It serves nobody but ourselves, as Window serves the provider. `gap_s` may be set at any time. Whoever looks only
+    every `few_s` finds a few grants open, for a timer for each would cost more than it spreads.
+    """
+
+    LONGEST_S = 0.005  # a few calls that come due together are no herd, however seldom they are
+    SLACK_S = 0.05  # so long may nobody look, and no grant is lost
+    FEW = 5
+
+    def __init__(self) -> None:
+        self.gap_s = math.inf
+        self._next_at = float("-inf")
+
+    def opens_at(self) -> float:
+        """When the next grant may be made, on the clock that `grant` is told."""
+        return self._next_at - self.SLACK_S
+
+    @property
+    def few_s(self) -> float:
+        """How long a few grants take, at the pace at which they come due."""
+        return self.FEW * self.gap_s
+
+    def grant(self, now: float) -> None:
+        """Note that one was made."""
+        self._next_at = max(self._next_at, now) + min(self.gap_s, self.LONGEST_S)
 
 
 def on_loop_clock(times: Iterable[datetime], now: datetime, loop_now: float) -> list[float]:

@@ -17,7 +17,14 @@ from batchvid.errors import UnreadableReply, WireError
 from batchvid.failures import STOPS_PROVIDER, FailureKind
 from batchvid.jobs import Job, JobState
 from batchvid.routes import order_of
-from batchvid.runner.cadence import NOBODY_WAITS_S, SLOT_WAITED_FOR_S, demand_of, next_age_s, price_within
+from batchvid.runner.cadence import (
+    NOBODY_WAITS_S,
+    SLOT_WAITED_FOR_S,
+    demand_of,
+    next_age_s,
+    price_within,
+    stride_s,
+)
 from batchvid.runner.context import RunContext, utc_now
 from batchvid.runner.failed import end_failed
 from batchvid.runner.hazard import Law
@@ -146,9 +153,10 @@ class Poller:
         """What a question is worth now: so much that all of them together stay under the poll rate."""
         due = self._due[lane.name]
         step = 1 + len(due) // SAMPLE
-        demands = (demand_of(one.law, one.pace, now - one.born_at) * step for _, _, one in due[::step])
+        demands = [demand_of(one.law, one.pace, now - one.born_at) * step for _, _, one in due[::step]]
         lane.least_price_s = SLOT_WAITED_FOR_S if lane.queue else NOBODY_WAITS_S
         price_s = max(lane.least_price_s, price_within(demands, lane.provider.polls_per_s))
+        lane.poll_stride.gap_s = stride_s(demands, price_s)
         lane.repriced_at = now
         if not 1 / MOVED < price_s / lane.poll_price_s < MOVED:
             lane.poll_price_s = price_s
@@ -173,12 +181,13 @@ class Poller:
             first_at, _, first = due[0]
             if lane.poll_price_s > lane.least_price_s:  # more to ask than the rate allows: no part of it goes unused
                 first_at = first.not_before
-            open_at = max(first_at, lane.polls.opens_at(), lane.polls_paused_until)
+            open_at = max(first_at, lane.polls.opens_at(), lane.poll_stride.opens_at(), lane.polls_paused_until)
             if open_at > now or lane.polls_under_way >= MOST_AT_ONCE:
-                tick_s = max(min(TICK_S, first.pace.refresh_s / TICKS), SHORTEST_TICK_S)
+                tick_s = max(min(TICK_S, lane.poll_stride.few_s, first.pace.refresh_s / TICKS), SHORTEST_TICK_S)
                 return min(max(open_at - now, tick_s), REPRICE_EVERY_S)
             watch = heapq.heappop(due)[2]
             lane.polls.grant(now)
+            lane.poll_stride.grant(now)
             lane.polls_under_way += 1
             poll = asyncio.create_task(self._poll(watch))
             self._polls.add(poll)

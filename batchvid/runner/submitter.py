@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 
 from batchvid import events as ev
 from batchvid.dialects import DIALECTS
@@ -93,8 +94,7 @@ class Submitter:
         """Seconds until the next submit may go out, None when that is up to an event."""
         if not lane.queue or lane.capped or self._context.budget_reached or self._context.held:
             return None
-        now = self._context.now()
-        return max(lane.paused_until, lane.submits.opens_at()) - now
+        return lane.calls_at() - self._context.now()
 
     def _lasts_s(self, lane: Lane, model: str) -> float | None:
         law = self._context.law(lane.name, model)
@@ -109,10 +109,12 @@ class Submitter:
         context.active.add(job.id)
         lane.slots.hold(job.id, route.model.name)
         lane.health.went(job.id, route.model.name)
-        lane.submits.grant(context.now())
+        lane.called_at = context.now()
+        lane.submits.grant(lane.called_at)
+        lane.calls_out += 1
         call = asyncio.create_task(self._submit(lane, job))
         self._calls.add(call)
-        call.add_done_callback(self._done)
+        call.add_done_callback(partial(self._done, lane))
 
     def _reserve(self, lane: Lane, job: Job, route: Route) -> bool:
         """Set the price aside, if every cap allows it; if not, the job, its provider or the whole run has to wait."""
@@ -161,8 +163,9 @@ class Submitter:
         for lane in context.lanes.values() if waited else ():
             lane.wake.set()
 
-    def _done(self, call: asyncio.Task[None]) -> None:
+    def _done(self, lane: Lane, call: asyncio.Task[None]) -> None:
         self._calls.discard(call)
+        lane.calls_out -= 1
         if not call.cancelled() and (fault := call.exception()) is not None:
             self._context.abort(fault)
 
@@ -326,7 +329,8 @@ class Submitter:
 
 async def _woken(wake: asyncio.Event, within_s: float | None) -> None:
     with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(wake.wait(), within_s)
+        async with asyncio.timeout(within_s):
+            await wake.wait()
 
 
 def _words(no: Refused) -> str:

@@ -19,6 +19,7 @@ from batchvid.media import check_duration, probe
 from benchmarks.clients import cpu_s, resident_mb, settings, tell
 
 LOOK_EVERY_S = 0.005  # how often the loop is asked whether it is late
+POLLED_FOR = 4  # ticks, of a second each, that what is in flight is polled before the run is interrupted
 LAG_FROM_S = 1.0  # the start, where all is handed out at once, is told apart
 CHECKED = 100  # clips whose check is timed by itself
 
@@ -27,7 +28,7 @@ class Watch:
     """A display that prints nothing: counts what is in flight, and, where it `looks`, how late the loop is.
 
     Looking two hundred times a second costs CPU of its own. With `stop_at` it interrupts the run, as Ctrl-C does, at
-    the tick after so many tasks were accepted.
+    a few ticks after so many tasks were accepted.
     """
 
     def __init__(self, stop_at: int, *, looks: bool) -> None:
@@ -37,6 +38,7 @@ class Watch:
         self.accepted = 0
         self.lags_s: list[float] = []
         self.resident_mb: list[float] = []
+        self._polled_for = 0
 
     def __call__(self, event: ev.Event, before: Job | None, after: Job) -> None:  # noqa: ARG002 - a listener's signature
         """Count."""
@@ -50,8 +52,9 @@ class Watch:
         if self._looks:
             self._lagging = self._lagging or asyncio.get_running_loop().create_task(self._look())
         self.resident_mb.append(resident_mb())
-        if self._stop_at and self.accepted >= self._stop_at:
-            self._stop_at = 0
+        self._polled_for += bool(self._stop_at) and self.accepted >= self._stop_at
+        if self._polled_for > POLLED_FOR:
+            self._polled_for = self._stop_at = 0
             os.kill(os.getpid(), signal.SIGINT)
 
     def close(self) -> None:

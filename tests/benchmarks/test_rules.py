@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from statistics import mean
@@ -13,7 +14,7 @@ import pytest
 from benchmarks import plots, table
 from benchmarks.figures import Chart, Curves, Figure, Report, ratios, short, spread
 from benchmarks.laws import LAWS, Known, best_plan, bound, cost_of, known, lag_at
-from benchmarks.policies import fixed, of_batchvid, planned, sqrt_hazard
+from benchmarks.policies import Policy, fixed, of_batchvid, planned, sqrt_hazard
 from benchmarks.shared_budget import MostToLearn, OfBatchvid, RoundRobin, mean_lag_s
 from benchmarks.simulate import Site, night, watch_all
 
@@ -91,6 +92,31 @@ def test_no_night_is_quicker_than_its_bound(failing: float) -> None:
     site = Site(slots=7, models=[("a", LAW), ("b", LAWS["lognormal 180 s, 0.4"])], submits_per_min=20)
     told = night([site], lambda: of_batchvid(10.0, 1.0), jobs=120, failing=failing)
     assert 1.0 <= told.makespan_s / told.bound_s < 1.5
+
+
+def test_a_night_learns_in_the_order_of_the_clock() -> None:
+    """A task is known to have ended when it is looked at, not when it begins: the short ones first."""
+    ends: list[float] = []
+
+    def policy() -> Policy:
+        return replace(fixed(1.0), ended=lambda _last_s, age_s: ends.append(age_s))
+
+    site = Site(slots=2, models=[("long", lambda _rng: 9.5), ("short", lambda _rng: 2.5)])
+    night([site], policy, jobs=4)
+    assert ends == pytest.approx([3.0, 10.0, 3.0, 10.0])
+
+
+def test_long_models_go_first_as_soon_as_they_are_known() -> None:
+    """Nobody tells the queue how long they take; what it learns on the way makes the night shorter."""
+    site = Site(slots=20, models=[("b", LAWS["lognormal 60 s, 0.3"]), ("a", LAWS["lognormal 180 s, 0.4"])])
+
+    def over_bound(*, long_first: bool) -> float:
+        nights = [
+            night([site], lambda: of_batchvid(10.0, 1.0), jobs=300, long_first=long_first, seed=n) for n in range(4)
+        ]
+        return mean(told.makespan_s / told.bound_s for told in nights)
+
+    assert over_bound(long_first=True) < 0.97 * over_bound(long_first=False)
 
 
 def test_a_night_that_only_the_rate_limits_takes_what_the_rate_allows() -> None:

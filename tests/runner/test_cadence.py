@@ -9,7 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from batchvid.catalog import Pace
-from batchvid.runner.cadence import ENOUGH, LONG_S, LONGEST_S, SLOWER, SPREAD, demand_of, next_age_s, price_within
+from batchvid.runner.cadence import (
+    ENOUGH,
+    LONG_S,
+    LONGEST_S,
+    SLOWER,
+    SPREAD,
+    demand_of,
+    next_age_s,
+    price_within,
+    stride_s,
+)
 from batchvid.runner.hazard import Law
 
 EVERY_S = st.floats(0.01, 600)
@@ -84,6 +94,18 @@ def test_the_price_keeps_all_together_to_the_rate(ages_s: list[float], polls_per
     demands = [demand_of(AROUND_100_S, pace, age_s) for age_s in ages_s]
     price_s = price_within(demands, polls_per_s)
     assert sum(demand / math.sqrt(2 * price_s) for demand in demands) == pytest.approx(polls_per_s)
+
+
+@given(st.lists(st.floats(0, 500), max_size=40), st.integers(1, 1000), PRICES_S)
+def test_a_herd_is_spread_and_still_catches_up(ages_s: list[float], herds: int, price_s: float) -> None:
+    """Polls keep a stride that lets everybody be asked as often as the law says."""
+    pace = Pace(10, 2)
+    demands = [demand_of(AROUND_100_S, pace, age_s) for age_s in ages_s] * herds
+    needed_per_s = sum(demands) / math.sqrt(2 * price_s)
+    if demands:
+        assert 0.6 < stride_s(demands, price_s) * needed_per_s < 0.7
+    else:
+        assert stride_s(demands, price_s) == math.inf
 
 
 def test_a_few_ends_are_not_enough() -> None:

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from batchvid.catalog import Provider, providers
 from batchvid.failures import FailureKind
 from batchvid.jobs import JobState
-from batchvid.runner.lanes import EMBEDDED_ORIGIN, LONGEST_WISH_S, Lane
+from batchvid.runner.lanes import EMBEDDED_ORIGIN, HERD, LONGEST_WISH_S, STEP_S, Lane
 from batchvid.runner.limits import Slots, Window
 from batchvid.runner.retry import LONGEST_WAIT_S
 from tests.builders import job_in
@@ -93,6 +93,20 @@ def test_nothing_waits_in_a_new_lane() -> None:
     assert one.idle
     one.delayed["veo3-fast"] = 1
     assert not one.idle
+
+
+def test_many_calls_go_out_one_after_the_other() -> None:
+    """While a herd of submits has no verdict yet the next one waits a moment, and no longer: pauses and rates hold."""
+    one = lane()
+    one.called_at = 100.0
+    one.calls_out = HERD - 1
+    assert one.calls_at() <= 100.0
+    one.calls_out = HERD
+    assert one.calls_at() == 100.0 + STEP_S
+    one.pause(100.0, 7.0, 0.0)
+    assert one.calls_at() == 107.0
+    one.submits = Window(1, 60.0, [90.0])
+    assert one.calls_at() == one.submits.opens_at() > 150.0
 
 
 @pytest.mark.parametrize("kind", [FailureKind.AUTH, FailureKind.BALANCE])

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from batchvid.runner.limits import Slots, Window, on_loop_clock
+from batchvid.runner.limits import Slots, Stride, Window, on_loop_clock
 from tests.builders import at
 
 MODELS = st.sampled_from(["veo", "sora", "kling"])
@@ -162,3 +162,30 @@ def test_what_still_counts_is_handed_on() -> None:
     assert one.ages(12.1) == pytest.approx([0.6, 0.1])
     assert Window(2, 1.0, [-0.6, -0.1]).opens_at() == pytest.approx(one.opens_at() - 12.1)
     assert one.ages(20.0) == []
+
+
+@given(st.floats(1e-4, 1), st.lists(st.floats(0, 0.3), min_size=1, max_size=60))
+def test_a_stride_is_kept(gap_s: float, waits: list[float]) -> None:
+    """In no stretch of time are there more grants than its strides, but for those that may come at once."""
+    stride, now, grants = Stride(), 0.0, []
+    stride.gap_s = gap_s
+    for wait_s in waits:
+        now = max(now + (wait_s if wait_s > 0.2 else 0.0), stride.opens_at())
+        stride.grant(now)
+        grants.append(now)
+    kept_s = min(gap_s, Stride.LONGEST_S)
+    at_once = 2 + Stride.SLACK_S / kept_s
+    for number, first in enumerate(grants):
+        assert all(more <= at_once + (at - first) / kept_s for more, at in enumerate(grants[number:], 1))
+
+
+def test_a_stride_loses_no_time() -> None:
+    """Whoever takes every grant as soon as it opens gets one a stride; what was not taken is not saved up."""
+    stride = Stride()
+    stride.gap_s = 0.002
+    for _ in range(100):
+        stride.grant(max(100.0, stride.opens_at()))
+    assert stride.opens_at() == pytest.approx(100.2 - Stride.SLACK_S)
+    assert stride.few_s == Stride.FEW * 0.002
+    stride.grant(200.0)
+    assert stride.opens_at() == pytest.approx(200.002 - Stride.SLACK_S)

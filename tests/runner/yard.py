@@ -30,6 +30,19 @@ from tests.builders import ACCEPTED, life, planned, spec, started
 HOME = "http://127.0.0.1"
 
 
+class Noted(Window):
+    """A rate that binds nobody and remembers when calls began."""
+
+    def __init__(self) -> None:
+        super().__init__(10_000, 1.0)
+        self.begun_at: list[float] = []
+
+    def grant(self, now: float) -> None:
+        """Note that one was made."""
+        super().grant(now)
+        self.begun_at.append(now)
+
+
 @dataclass
 class Yard:
     """What there is to look at: `stored` in the order in which clips came home, `asked` of which task for a link.
