@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -25,6 +26,13 @@ Notice = Callable[[str], None]
 def utc_now() -> datetime:
     """The time, UTC and aware."""
     return datetime.now(UTC)
+
+
+async def woken(wake: asyncio.Event, within_s: float | None) -> None:
+    """Wait for the event, at most so long; None for as long as it takes."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(within_s):
+            await wake.wait()
 
 
 def _set() -> asyncio.Event:

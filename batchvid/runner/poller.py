@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import heapq
 import math
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from batchvid import events as ev
-from batchvid.catalog import Deadlines, Pace, deadlines_of, pace_of
-from batchvid.dialects import DIALECTS
 from batchvid.errors import UnreadableReply, WireError
 from batchvid.failures import STOPS_PROVIDER, FailureKind
 from batchvid.jobs import Job, JobState
-from batchvid.routes import order_of
 from batchvid.runner.cadence import (
     NOBODY_WAITS_S,
     SLOT_WAITED_FOR_S,
@@ -25,14 +20,14 @@ from batchvid.runner.cadence import (
     price_within,
     stride_s,
 )
-from batchvid.runner.context import RunContext, utc_now
+from batchvid.runner.context import RunContext, utc_now, woken
 from batchvid.runner.failed import end_failed
-from batchvid.runner.hazard import Law
 from batchvid.runner.lanes import LONGEST_WISH_S, Lane
 from batchvid.runner.overdue import end_overdue
 from batchvid.runner.retry import backoff_s
+from batchvid.runner.watch import Watch, watch_of
 from batchvid.specs import Reason
-from batchvid.wire import Phase, Refused, Request, Response, Status
+from batchvid.wire import Phase, Refused, Status
 
 GRACE_POLLS = 6
 TOLD_UNANSWERED = 3  # in a row: one or two are nothing to worry people with
@@ -44,40 +39,6 @@ TICK_S = 0.05  # polls due within it go out together: hundreds a second would ea
 SHORTEST_TICK_S = 0.01
 TICKS = 20  # at the least in the time after which a vendor knows more: what quick providers are late by stays small
 MOST_AT_ONCE = 64  # polls under way a lane: a slow provider must not gather thousands of open requests
-
-
-@dataclass(slots=True)
-class Watch:
-    """One task being watched. Times are seconds on the event loop's clock; counters are of polls in a row.
-
-    `phase` is what the last poll said, UNKNOWN when it was not answered; `stalled` that the task waited for too long.
-    `seen_at` is when it was last seen running (None: not since this run began, so that nothing is learned of the time
-    before), `not_before` when it may be asked again at the earliest, `retimed` whether a new price moves its next poll.
-    """
-
-    job_id: str
-    lane: Lane
-    path: str
-    request: Request
-    born_at: float
-    law: Law
-    pace: Pace
-    deadlines: Deadlines
-    seen_at: float | None
-    phase: Phase = Phase.UNSEEN
-    stalled: bool = False
-    not_before: float = 0.0
-    retimed: bool = True
-    unseen: int = 0
-    unanswered: int = 0
-    unreadable: int = 0
-    heard: tuple[bytes, Status | Refused] | None = None
-
-    def read(self, response: Response, job: Job) -> Status | Refused:
-        """What a reply says. While a task runs it mostly says the very same again, which needs no second reading."""
-        if self.heard is None or response.status != 200 or self.heard[0] != response.body:
-            self.heard = (response.body, DIALECTS[job.dialect].read_poll(response, job.task_id))
-        return self.heard[1]
 
 
 class Poller:
@@ -107,22 +68,8 @@ class Poller:
             context.rest(job.id)
             return
         context.active.add(job.id)
-        order = order_of(job.spec, model=job.model_sent, external_id=job.external_id)
-        request = DIALECTS[job.dialect].poll(order, job.task_id)
-        age_s = (utc_now() - job.watched_from).total_seconds() if job.watched_from else 0.0
         now = context.now()
-        watch = Watch(
-            job_id=job.id,
-            lane=lane,
-            path=lane.base_url + job.prefix,
-            request=request,
-            born_at=now - max(age_s, 0.0),
-            law=context.law(lane.name, job.model_sent),
-            pace=pace_of(lane.provider, job.spec.model, context.models),
-            deadlines=deadlines_of(lane.provider, job.spec.model, context.models),
-            seen_at=None if at_once or first else now,
-            retimed=not (at_once or first),
-        )
+        watch = watch_of(context, job, None if at_once or first else now)
         if at_once or first:
             self._push(watch, -math.inf if first else now)
         else:
@@ -169,8 +116,7 @@ class Poller:
             self._wake.clear()
             wait_s = min((self._serve_lane(lane) for lane in self._context.lanes.values()), default=math.inf)
             self._sleeps_until = self._context.now() + wait_s
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), wait_s)
+            await woken(self._wake, wait_s)
 
     def _serve_lane(self, lane: Lane) -> float:
         """Send the polls of one lane that are due and allowed; seconds until there may be more."""

@@ -157,7 +157,7 @@ async def _drive(context: RunContext, setup: Setup, work: list[Job], opening: Op
         on_running=lambda job: poller.watch(job, first=True),
         room_wait_s=setup.room_wait_s,
     )
-    keep_books(context, submitter.uncap)
+    keep_books(context, submitter.purse.uncap)
     for job in sorted(work, key=lambda job: job.state is not JobState.READY):  # what is finished comes home first
         if job.state is JobState.RUNNING:
             poller.watch(job, at_once=True)

@@ -7,7 +7,6 @@ and only then let anybody poll. A call without a verdict is never repeated here.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
@@ -19,15 +18,14 @@ from batchvid.errors import StateError, StorageError, Unsupported, WireError
 from batchvid.failures import STOPS_PROVIDER, FailureKind
 from batchvid.jobs import Job, JobState
 from batchvid.lineage import waits_for
-from batchvid.routes import Route, order_of
-from batchvid.runner.budget import Charge, Refusal
+from batchvid.routes import order_of
 from batchvid.runner.cadence import ENOUGH
-from batchvid.runner.caps import Cap
 from batchvid.runner.children import Children, request_for
-from batchvid.runner.context import RunContext, utc_now
+from batchvid.runner.context import RunContext, utc_now, woken
 from batchvid.runner.fallback import REASONS, other_model, turn
 from batchvid.runner.images import ImageReader
 from batchvid.runner.lanes import LONGEST_WISH_S, Lane
+from batchvid.runner.purse import Purse
 from batchvid.runner.retry import after_refusal
 from batchvid.specs import Reason
 from batchvid.wire import Accepted, Refused, Uncertain
@@ -45,7 +43,7 @@ class Submitter:
         self._images = ImageReader()
         self._calls: set[asyncio.Task[None]] = set()
         self._told_limits: dict[tuple[str, str], int] = {}
-        self._told: set[Cap] = set()
+        self.purse = Purse(context, self.enqueue)
         self._children = Children()
         context.recorder.listeners.append(self._on_event)
 
@@ -78,14 +76,14 @@ class Submitter:
             lane.wake.clear()
             wait_s = self._wait_s(lane)
             if wait_s is None or wait_s > 0:
-                await _woken(lane.wake, wait_s)
+                await woken(lane.wake, wait_s)
                 continue
             await self._clear(lane)
             self._tell_limits(lane)
             now = context.now()  # one and the same for both: what opens in between would be waited for in vain
             job_id = lane.queue.pop(lane.lets(now), lambda model: self._lasts_s(lane, model))
             if job_id is None:
-                await _woken(lane.wake, lane.opens_in(now))
+                await woken(lane.wake, lane.opens_in(now))
                 continue
             self._start(lane, context.job(job_id))
             await asyncio.sleep(0)  # the call goes out before the next job is looked at
@@ -103,7 +101,7 @@ class Submitter:
     def _start(self, lane: Lane, job: Job) -> None:
         context = self._context
         route = context.route(job.spec)
-        if not self._reserve(lane, job, route):
+        if not self.purse.reserve(lane, job, route):
             context.check_over()
             return
         context.active.add(job.id)
@@ -115,53 +113,6 @@ class Submitter:
         call = asyncio.create_task(self._submit(lane, job))
         self._calls.add(call)
         call.add_done_callback(partial(self._done, lane))
-
-    def _reserve(self, lane: Lane, job: Job, route: Route) -> bool:
-        """Set the price aside, if every cap allows it; if not, the job, its provider or the whole run has to wait."""
-        context = self._context
-        charge = Charge.for_spec(job.spec, route.price, route.duration_s, utc_now())
-        no = context.budget.refusal(charge)
-        if no is None:
-            for line in context.budget.reserve(job.id, charge):
-                context.notice(line)
-        elif no.cap is None:
-            if not context.unbuyable:
-                context.notice(f"{job.id} and its like are not bought: {no.reason}")
-            context.unbuyable = no.reason
-        else:
-            self._cap(lane, job, no, no.cap)
-        return no is None
-
-    def _cap(self, lane: Lane, job: Job, no: Refusal, cap: Cap) -> None:
-        """Let the job wait for money: what is under way may still be refused, and give some back."""
-        context = self._context
-        context.capped[job.id] = no
-        whom = f" at {cap.provider}" if cap.provider else f" for {cap.tag}" if cap.tag else ""
-        if cap.provider:
-            lane.capped = no.reason
-        elif not cap.tag:
-            context.budget_reached = no.reason
-        if cap not in self._told:
-            self._told.add(cap)
-            context.notice(f"nothing more is bought{whom}: {no}")
-
-    def uncap(self, returned: Charge) -> None:
-        """Money came back: whoever waited for a cap that counted it stands in line again."""
-        context = self._context
-        waited = [
-            (context.job(job_id), no.cap)
-            for job_id, no in context.capped.items()
-            if no.cap is not None and no.cap.covers(returned.provider, returned.tags)
-        ]
-        for job, cap in waited:
-            del context.capped[job.id]
-            if cap.provider:
-                context.lane(job).capped = ""
-            elif not cap.tag:
-                context.budget_reached = ""
-            self.enqueue(job)
-        for lane in context.lanes.values() if waited else ():
-            lane.wake.set()
 
     def _done(self, lane: Lane, call: asyncio.Task[None]) -> None:
         self._calls.discard(call)
@@ -196,7 +147,7 @@ class Submitter:
             context.notice(context.passed_over)
             lane.slots.free(job.id)
             lane.health.said_nothing(job.id, route.model.name)
-            self.uncap(context.budget.cancel(job.id))
+            self.purse.uncap(context.budget.cancel(job.id))
             context.rest(job.id)
             lane.wake.set()
             return
@@ -325,12 +276,6 @@ class Submitter:
         if not lane.stopped:
             self._context.notice(f"{lane.name} is stopped ({no.kind}): {_words(no)}")
         lane.stop(no.kind, _words(no))
-
-
-async def _woken(wake: asyncio.Event, within_s: float | None) -> None:
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(within_s):
-            await wake.wait()
 
 
 def _words(no: Refused) -> str:
