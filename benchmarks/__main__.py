@@ -17,6 +17,7 @@ from benchmarks.figures import Report
 
 CASES = {  # name: (module, what it measures)
     "client": ("client_cost", "CPU a job against bare aiohttp and the peers"),
+    "tls": ("client_tls", "the same over TLS"),
     "makespan": ("makespan", "a night's length against the bound that the limits allow"),
     "polling": ("polling", "requests a job against detection lag"),
     "checkpoint": ("checkpoint", "cost of an event, and of a resume"),
