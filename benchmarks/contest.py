@@ -21,6 +21,7 @@ from benchmarks.clip import make_clip
 from benchmarks.tls import Trust
 
 LIFE_S, REFRESH_S = (5.0, 25.0), 1.0  # a short night, asked about as often a job as a long one is
+QUICK_PACE = 0.2  # as many polls a second of a few hundred jobs as of the full run's thousands
 AT_ONCE = 64  # requests under way of any client: as many polls as batchvid has out
 
 
@@ -127,8 +128,9 @@ class Contest:
 
 
 @contextmanager
-def contest(options: Options, jobs: int, pace: float = 1.0, trust: Trust | None = None) -> Iterator[Contest]:
-    """A contest of so many jobs in the folder of the options, whose tasks take `pace` times as long."""
+def contest(options: Options, jobs: int, trust: Trust | None = None, pace: float = 0.0) -> Iterator[Contest]:
+    """A contest of so many jobs in the folder of the options; `pace` times as long as LIFE_S, or as quick as asked."""
+    pace = pace or (QUICK_PACE if options.quick else 1.0)
     clip = make_clip(options.folder / "clip.mp4")
     with measure.vendor(trust, clip=str(clip), looks=1) as warm_up:
         yield Contest(folder=options.folder, clip=clip, jobs=jobs, pace=pace, warm_up=warm_up, trust=trust)

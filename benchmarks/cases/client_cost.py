@@ -19,7 +19,7 @@ UVLOOP, ON_UVLOOP = "uvloop", "batchvid on uvloop"
 
 def run(options: Options) -> Report:
     """batchvid first in every round; the others then make as many requests a job as it did."""
-    with contest(options, jobs=300 if options.quick else 2000, pace=options.pace) as arena:
+    with contest(options, jobs=300 if options.quick else 2000) as arena:
         others = programs(options.peer_python)
         more = {} if (no_uvloop := lacks(UVLOOP)) else {ON_UVLOOP: partial(arena.ours_on, UVLOOP)}
         samples, skipped = held_against(arena, others, options.rounds, more)

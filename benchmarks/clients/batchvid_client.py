@@ -127,6 +127,7 @@ def main() -> None:
         start_s=began,
         start_mb=start_mb,
         resident_mb=watch.resident_mb,
+        loop=type(asyncio.get_event_loop_policy()).__module__,
         check_s=check_cpu_s(batch.folder),
         counts={str(state): count for state, count in outcome.counts.items()},
         reason=outcome.reason,

@@ -52,6 +52,17 @@ def test_where_the_cpu_went_is_told_apart(tmp_path: Path) -> None:
     assert 0 < sum(said["shares_s"].values()) + said["load_s"] == pytest.approx(said["cpu_s"])
 
 
+def test_batchvid_is_measured_on_the_loop_that_is_named(tmp_path: Path) -> None:
+    """A run is made on the loop of the module that is asked for, and its cost is brought to the requests of a round."""
+    name = "tests.benchmarks.another_loop"
+    options = Options(quick=True, folder=tmp_path, peer_python=sys.executable, rounds=1)
+    with contest(options, jobs=2, pace=0.02) as arena:
+        night = arena.night(loop=name)
+        arena.nights.append(night)
+        assert night.said["loop"] == name
+        assert arena.ours_on(name) > 0
+
+
 def test_a_client_that_cannot_run_here_says_why() -> None:
     """A peer whose package is missing is skipped by a reason that names package and interpreter."""
     assert FLOOR.lacks == ""
