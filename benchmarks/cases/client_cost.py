@@ -25,6 +25,7 @@ def run(options: Options) -> Report:
         samples, skipped = held_against(arena, others, options.rounds, more)
     if no_uvloop:
         skipped.append(f"{ON_UVLOOP}: {no_uvloop}")
+    waiting = ratios(samples, PACED, FLOOR)
     figures = [
         Figure(
             name=f"client CPU a job / {FLOOR}, same requests, media check apart",
@@ -41,6 +42,7 @@ def run(options: Options) -> Report:
             bar=1.3,
             note="a task a job, all in flight at once, as much time between two looks as batchvid took",
         ),
+        Figure(name=f"client CPU a job: {PACED} / {FLOOR}: what waiting costs", value=waiting, unit="x"),
         *peers(samples, BARS),
         *_insides(arena),
     ]
