@@ -100,7 +100,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
-    """One API reply, read whole. Header names are lower case."""
+    """One API reply, read whole. Header names are asked for in lower case, however the vendor spells them."""
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)

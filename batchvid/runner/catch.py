@@ -8,6 +8,7 @@ import binascii
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from typing import Any
 
 import aiohttp
@@ -15,6 +16,7 @@ import aiohttp
 from batchvid.errors import BadMedia, DownloadError, LinkDead
 from batchvid.media import check_duration, probe
 from batchvid.runner.arrival import GATHER_BYTES, Arrival
+from batchvid.runner.hands import Hands
 from batchvid.runner.pace import MOST_CLIP_BYTES, PATIENCE, Pace, Patience
 from batchvid.runner.transport import Transport
 from batchvid.specs import Clip
@@ -31,7 +33,8 @@ class Catch:
 
     `base_url` is where the provider is; the `key` goes there only, and only for a keyed asset. `duration_s` is what
     was asked for, None for no wish. `sidecar` is written beside the clip with what was found out about it.
-    With `allow_private_links` a link may lead into a private network even if the provider is in none.
+    With `allow_private_links` a link may lead into a private network even if the provider is in none. `fresh` is a clip
+    that was never tried before, so that no part of it can be here.
     """
 
     asset: Asset
@@ -42,17 +45,19 @@ class Catch:
     duration_s: float | None
     sidecar: Mapping[str, Any]
     allow_private_links: bool = False
+    fresh: bool = False
     most_bytes: int = MOST_CLIP_BYTES
     patience: Patience = PATIENCE
 
 
-async def catch_clip(transport: Transport, store: LocalStore, catch: Catch) -> Clip:
+async def catch_clip(transport: Transport, store: LocalStore, catch: Catch, hands: Hands) -> Clip:
     """Fetch the asset beside its target, check that it is the clip, put it in its place.
 
     Raises LinkDead (ask for a fresh link), LinkRefused (another link, or the user's leave), DownloadError (try again,
     it goes on where it stopped), BadMedia (the file is kept aside), NoRoom, StorageError (the disk says no).
     """
-    arrival, have = await asyncio.to_thread(_arriving, store, catch)
+    arrival = Arrival(store, catch.clip_key, catch.task_id, catch.most_bytes)
+    have = 0 if catch.fresh else await hands.do(arrival.resume_from)
     if catch.asset.location.startswith("data:"):
         rest = [_inline(catch.asset.location)]
         arrival.expect(0, "", len(rest[0]))
@@ -60,16 +65,10 @@ async def catch_clip(transport: Transport, store: LocalStore, catch: Catch) -> C
         try:
             async with asyncio.timeout(catch.patience.total_s):
                 async with _opened(transport, catch, arrival.range_headers(have)) as reply:
-                    rest = await _receive(reply, arrival, have, catch.patience)
+                    rest = await _receive(reply, arrival, have, catch.patience, hands)
         except TimeoutError as fault:
             raise DownloadError(f"the download is not done after {catch.patience.total_s:g} s") from fault
-    return await asyncio.to_thread(_finish, store, arrival, catch, rest)
-
-
-def _arriving(store: LocalStore, catch: Catch) -> tuple[Arrival, int]:
-    """The file of the clip, and how many of its bytes are here already."""
-    arrival = Arrival(store, catch.clip_key, catch.task_id, catch.most_bytes)
-    return arrival, arrival.resume_from()
+    return await hands.do(partial(_finish, store, arrival, catch, rest))
 
 
 def _opened(
@@ -81,12 +80,14 @@ def _opened(
     return transport.open_link(location, headers, origin=catch.base_url, allow_private=private)
 
 
-async def _receive(reply: aiohttp.ClientResponse, arrival: Arrival, have: int, patience: Patience) -> list[bytes]:
+async def _receive(
+    reply: aiohttp.ClientResponse, arrival: Arrival, have: int, patience: Patience, hands: Hands
+) -> list[bytes]:
     """Write the body but for its end, which is returned."""
     if reply.status in DEAD:
         raise LinkDead(f"the link answers {reply.status}")
     if reply.status == 416:
-        await asyncio.to_thread(arrival.discard)
+        await hands.do(arrival.discard)
         raise DownloadError("the server does not know the rest of the file: it starts over")
     if reply.status not in (200, 206):
         raise DownloadError(f"the link answers {reply.status}")
@@ -96,16 +97,16 @@ async def _receive(reply: aiohttp.ClientResponse, arrival: Arrival, have: int, p
     validator = reply.headers.get("ETag") or reply.headers.get("Last-Modified") or ""
     goes_on = reply.status == 206 and arrival.fits(reply.headers.get("Content-Range", ""), validator)
     if reply.status == 206 and not goes_on:  # some servers do not look at If-Range: the rest of another file
-        await asyncio.to_thread(arrival.discard)
+        await hands.do(arrival.discard)
         raise DownloadError("the server sent another part than asked: it starts over")
     announced_bytes = reply.content_length or 0
     arrival.expect(have if goes_on else 0, validator, announced_bytes)
     if announced_bytes > GATHER_BYTES:  # whether there is room is found out before it comes; a small one is tried
-        await asyncio.to_thread(arrival.begin)
-    return await _read(reply, arrival, patience)
+        await hands.do(arrival.begin)
+    return await _read(reply, arrival, patience, hands)
 
 
-async def _read(reply: aiohttp.ClientResponse, arrival: Arrival, patience: Patience) -> list[bytes]:
+async def _read(reply: aiohttp.ClientResponse, arrival: Arrival, patience: Patience, hands: Hands) -> list[bytes]:
     clock = asyncio.get_running_loop().time
     pace = Pace(patience, clock())
     gathered: list[bytes] = []
@@ -118,17 +119,17 @@ async def _read(reply: aiohttp.ClientResponse, arrival: Arrival, patience: Patie
                 raise DownloadError(f"fewer than {patience.floor_bytes} bytes came in {patience.window_s:g} s")
             if size >= GATHER_BYTES:
                 full, gathered, size = gathered, [], 0
-                await asyncio.to_thread(arrival.write, full)
+                await hands.do(partial(arrival.write, full))
     except BaseException:
         if gathered:  # what has come is kept for the next try
-            await asyncio.to_thread(arrival.write, gathered)
+            await hands.do(partial(arrival.write, gathered))
         raise
     return gathered
 
 
 def _finish(store: LocalStore, arrival: Arrival, catch: Catch, rest: list[bytes]) -> Clip:
     """Write the end, check the file and put it in its place; in a thread, for it reads, decodes and syncs."""
-    arrival.write(rest)
+    arrival.write(rest, last=True)
     try:
         found = probe(arrival.path)
         check_duration(found.duration_s, catch.duration_s)

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from batchvid import events as ev
@@ -16,6 +17,7 @@ from batchvid.jobs import Job
 from batchvid.runner.catch import Catch, catch_clip
 from batchvid.runner.context import RunContext, utc_now
 from batchvid.runner.expiry import dies_at, urgency
+from batchvid.runner.hands import Hands
 from batchvid.runner.lookout import Lookout
 from batchvid.runner.pace import most_bytes
 from batchvid.runner.retry import backoff_s
@@ -72,14 +74,21 @@ class Downloader:
         self._room.look()
         self._queue: asyncio.PriorityQueue[_Errand] = asyncio.PriorityQueue()
         self._pushed = 0
+        self._hands = Hands()
         self._refreshed: set[str] = set()
+        self._tried: set[str] = set()
         self._told_of_http: set[str] = set()
         self.lookout = Lookout(context)
         self._tasks = [asyncio.create_task(self._work()) for _ in range(concurrency)]
         self._tasks.append(asyncio.create_task(self.lookout.serve()))
 
-    def enqueue(self, job: Job, assets: tuple[Asset, ...]) -> None:
-        """Fetch a ready job's clip; `assets` as the reply named them, signed links included."""
+    def enqueue(self, job: Job, assets: tuple[Asset, ...], *, left: bool = False) -> None:
+        """Fetch a ready job's clip; `assets` as the reply named them, signed links included.
+
+        One that an earlier run `left` ready may be here in part, or whole.
+        """
+        if left:
+            self._tried.add(job.id)
         self._context.active.add(job.id)
         self._pushed += 1
         dies, now = self._dies_at(job), utc_now()
@@ -92,6 +101,7 @@ class Downloader:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, self._room.close(), return_exceptions=True)
+        await self._hands.close()
 
     async def _work(self) -> None:
         while True:
@@ -116,14 +126,18 @@ class Downloader:
 
     async def _bring_home(self, errand: _Errand) -> None:
         job = self._context.job(errand.job_id)
-        clip = await asyncio.to_thread(self._store.find, job.spec.key, job.task_id)
+        clip = None
+        if job.id in self._tried:
+            clip = await self._hands.do(partial(self._store.find, job.spec.key, job.task_id))
         if clip is None and self._is_past(job, errand.assets):
             self._refreshed.add(job.id)
             await self._ask_again(job, "its link was not to live until now", dead=False)
             return
         while clip is None and errand.assets:
             try:
-                clip = await catch_clip(self._context.transport, self._store, self._catch(job, errand.assets[0]))
+                catch = self._catch(job, errand.assets[0], fresh=job.id not in self._tried)
+                self._tried.add(job.id)
+                clip = await catch_clip(self._context.transport, self._store, catch, self._hands)
             except (LinkDead, BadMedia) as fault:
                 errand.give_up(dead=fault)
                 if isinstance(fault, LinkDead) and not job.dead_links:
@@ -192,7 +206,7 @@ class Downloader:
         if colon and abs(clip.width * int(height) / (clip.height * int(width)) - 1) > SHAPE_TOLERANCE:
             self._context.notice(f"{job.id}: asked for {job.spec.aspect_ratio}, got {clip.width}x{clip.height}")
 
-    def _catch(self, job: Job, asset: Asset) -> Catch:
+    def _catch(self, job: Job, asset: Asset, *, fresh: bool) -> Catch:
         lane = self._context.lane(job)
         if asset.location.startswith("http:") and lane.base_url.startswith("https:"):
             self._tell_of_http(lane.name)
@@ -205,6 +219,7 @@ class Downloader:
             duration_s=job.billed_s,
             sidecar=sidecar_of(job),
             allow_private_links=lane.provider.allow_private_links,
+            fresh=fresh,
             most_bytes=lane.provider.most_clip_bytes or most_bytes(job.billed_s),
         )
 

@@ -163,7 +163,7 @@ async def _drive(context: RunContext, setup: Setup, work: list[Job], opening: Op
             poller.watch(job, at_once=True)
         elif job.state is JobState.READY:
             if context.is_reachable(job):
-                downloader.enqueue(job, job.assets)
+                downloader.enqueue(job, job.assets, left=True)
         elif job.state is JobState.UNCERTAIN:
             lookup.left(job)
     loops: list[asyncio.Task[None]] = []

@@ -9,6 +9,7 @@ import contextlib
 import json
 import os
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,10 @@ class LocalStore:
         return _inside(self._clips, key)
 
     def part(self, key: str) -> Path:
-        """The file beside the target into which the clip arrives; its folder is made."""
+        """The file beside the target into which the clip arrives; its folder is made.
+
+        Raises StorageError also where it, or the note beside it, is a link.
+        """
         path = self.path(key)
         part, note = path.with_name(f"{path.name}.part"), path.with_name(f"{path.name}.part.json")
         for file in (part, note):
@@ -94,9 +98,14 @@ class LocalStore:
 
 def _inside(tree: Path, key: str) -> Path:
     path = tree / key
-    if not path.resolve().is_relative_to(tree.resolve()):
+    if not _stays(tree, path.parent) or ((path.name == ".." or path.is_symlink()) and not _stays(tree, path)):
         raise StorageError(f"{key!r} leads out of {tree}")
     return path
+
+
+@lru_cache(maxsize=256)  # every clip of a folder asks the same, and to resolve a path looks at each folder above it
+def _stays(tree: Path, path: Path) -> bool:
+    return path.resolve().is_relative_to(tree.resolve())
 
 
 def _free(path: Path) -> Path:
@@ -118,16 +127,15 @@ def _write_whole(path: Path, text: str) -> None:
     part.replace(path)
 
 
-def _sync(path: Path) -> None:
-    with path.open("rb+") as file:
-        os.fsync(file.fileno())
+def _sync(path: Path, flags: int = os.O_RDWR) -> None:
+    file = os.open(path, flags)
+    try:
+        os.fsync(file)
+    finally:
+        os.close(file)
 
 
 def _sync_folder(path: Path) -> None:
     """Make a rename last through a power cut, on systems that can say so of a folder."""
     with contextlib.suppress(OSError):
-        handle = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+        _sync(path, os.O_RDONLY)

@@ -11,6 +11,7 @@ import av  # noqa: F401 - the media check imports it with the first clip
 
 from batchvid.media import probe
 from batchvid.runner.catch import Catch, catch_clip
+from batchvid.runner.hands import Hands
 from batchvid.runner.transport import Transport
 from batchvid.storage import LocalStore
 from batchvid.wire import Asset
@@ -30,8 +31,12 @@ async def fetch(base_url: str, folder: Path, streams: int, lags_s: list[float]) 
 
     looking = asyncio.create_task(look())
     store = LocalStore(folder)
+    hands = Hands()
     async with Transport() as transport:
-        await asyncio.gather(*(catch_clip(transport, store, _catch(base_url, number)) for number in range(streams)))
+        await asyncio.gather(
+            *(catch_clip(transport, store, _catch(base_url, number), hands) for number in range(streams))
+        )
+    await hands.close()
     looking.cancel()
 
 
@@ -44,6 +49,7 @@ def _catch(base_url: str, number: int) -> Catch:
         task_id=f"task_{number}",
         duration_s=8.0,
         sidecar={},
+        fresh=True,
     )
 
 

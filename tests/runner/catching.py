@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from batchvid.runner.catch import Catch, catch_clip
+from batchvid.runner.hands import Hands
 from batchvid.runner.transport import Transport
 from batchvid.specs import Clip
 from batchvid.storage import LocalStore
@@ -41,7 +42,11 @@ class Net:
             "sidecar": {"prompt": "a kite"},
             **fields,
         }
-        return await catch_clip(self.transport, self.store, Catch(**given))
+        hands = Hands()
+        try:
+            return await catch_clip(self.transport, self.store, Catch(**given), hands)
+        finally:
+            await hands.close()
 
     def files(self) -> Mapping[str, bytes]:
         """Every file of the batch, by its path."""

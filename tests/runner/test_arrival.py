@@ -38,3 +38,41 @@ def test_a_file_that_was_taken_away_is_told(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match=r"1\.mp4\.part"):
         one.write([b"the other half"])
     assert not one.path.exists()
+
+
+def test_what_comes_whole_goes_over_what_lies_there(tmp_path: Path) -> None:
+    """The first write that is also the last needs no note, and nothing of an older part stays behind it."""
+    one = arrival(tmp_path)
+    one.path.write_bytes(b"much more than the clip itself has")
+    one.expect(0, '"v1"', 4)
+    one.write([b"cl", b"ip"], last=True)
+    assert [file.name for file in one.path.parent.iterdir()] == ["1.mp4.part"]
+    assert one.path.read_bytes() == b"clip"
+    assert (one.size_bytes, one.digest()) == (4, hashlib.sha256(b"clip").hexdigest())
+
+
+def test_the_end_of_a_part_is_not_the_whole(tmp_path: Path) -> None:
+    """What was here is gone on from, and the digest is that of all of it."""
+    first = arrival(tmp_path)
+    first.expect(0, '"v1"')
+    first.write([b"the first half, "])
+    again = arrival(tmp_path)
+    have = again.resume_from()
+    again.expect(have, '"v1"')
+    again.write([b"the other half"], last=True)
+    whole = b"the first half, the other half"
+    assert again.path.read_bytes() == whole
+    assert (again.size_bytes, again.digest()) == (len(whole), hashlib.sha256(whole).hexdigest())
+
+
+def test_a_part_that_is_not_gone_on_from_counts_no_more(tmp_path: Path) -> None:
+    """The server sent the file anew: its bytes alone are the clip, and alone are hashed."""
+    first = arrival(tmp_path)
+    first.expect(0, '"v1"')
+    first.write([b"of another file"])
+    again = arrival(tmp_path)
+    assert again.resume_from() == 15
+    again.expect(0, '"v2"')
+    again.write([b"clip"], last=True)
+    assert again.path.read_bytes() == b"clip"
+    assert (again.size_bytes, again.digest()) == (4, hashlib.sha256(b"clip").hexdigest())
