@@ -39,7 +39,7 @@ def run(options: Options) -> Report:
     trust = make_trust(openssl, options.folder, public)
     others = programs(options.peer_python)
     others[TUTORIAL] = replace(others[TUTORIAL], part=SLOW_PART)
-    with contest(options, jobs=300 if options.quick else 1000, trust=trust) as arena:
+    with contest(options, jobs=300 if options.quick else 1000, trust=trust, pace=options.pace / 3) as arena:
         samples, skipped = held_against(arena, others, options.rounds)
     figures = [
         Figure(

@@ -24,7 +24,7 @@ FILES = ("state.sqlite3", "run.log", "report.csv")
 def run(options: Options) -> Report:
     """Each size in turn; the sizes below MANY alternately."""
     clip = make_clip(options.folder / "clip.mp4")
-    sizes = (300, 1000) if options.quick else (1000, 10_000, MANY)
+    sizes = (200, 600) if options.quick else (1000, 10_000, MANY)
     told: dict[int, list[dict[str, Any]]] = {jobs: [] for jobs in sizes}
     candidates = {f"{jobs:,}": partial(_whole, options.folder, clip, jobs, told[jobs]) for jobs in sizes if jobs < MANY}
     no_uvloop = lacks(UVLOOP)
