@@ -17,10 +17,12 @@ from benchmarks.figures import Report
 
 CASES = {  # name: (module, what it measures)
     "client": ("client_cost", "CPU a job against bare aiohttp and the peers"),
+    "tls": ("client_tls", "the same over TLS"),
     "makespan": ("makespan", "a night's length against the bound that the limits allow"),
     "polling": ("polling", "requests a job against detection lag"),
     "checkpoint": ("checkpoint", "cost of an event, and of a resume"),
-    "scale": ("scale", "the whole program at growing sizes"),
+    "scale": ("scale", "memory a job, loop lag, how soon a freed slot is refilled"),
+    "whole": ("whole", "the whole program at growing sizes"),
     "manifest": ("manifest", "parse, expand, validate, plan"),
     "download": ("download", "MB/s and CPU per GB against curl"),
     "start-up": ("start_up", "batchvid --help"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import ssl
 import subprocess
 import sys
 import threading
@@ -14,6 +15,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from benchmarks.tls import Trust
 
 ROOT = Path(__file__).parents[1]
 
@@ -31,11 +34,11 @@ class Cost:
     said: Mapping[str, Any] = field(default_factory=dict)
 
 
-def run(command: Sequence[str], *, folder: Path | None = None) -> Cost:
+def run(command: Sequence[str], *, folder: Path | None = None, trust: Trust | None = None) -> Cost:
     """Run a program to its end. If its last line is a JSON object, that is what it `said`. Raises ClientFailed."""
     began = time.perf_counter()
     process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(), cwd=folder or ROOT
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(trust), cwd=folder or ROOT
     )
     out, err = _read_both(process)
     _, status, usage = os.wait4(process.pid, 0)
@@ -69,9 +72,9 @@ def _read_both(process: subprocess.Popen[bytes]) -> tuple[bytes, bytes]:
     return said["out"], said["err"]
 
 
-def client(name: str, settings: Mapping[str, Any], *, python: str = sys.executable) -> Cost:
+def client(name: str, settings: Mapping[str, Any], *, python: str = sys.executable, trust: Trust | None = None) -> Cost:
     """Run one of `benchmarks.clients` with its settings. Raises ClientFailed."""
-    return run([python, "-m", f"benchmarks.clients.{name}", json.dumps(settings)])
+    return run([python, "-m", f"benchmarks.clients.{name}", json.dumps(settings)], trust=trust)
 
 
 def alternate(candidates: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, list[float]]:
@@ -84,8 +87,13 @@ def alternate(candidates: Mapping[str, Callable[[], float]], rounds: int) -> dic
 
 
 @contextmanager
-def vendor(**settings: Any) -> Iterator[str]:
-    """The lean vendor in a process of its own; its base URL. It ends with the block, and with this process."""
+def vendor(trust: Trust | None = None, **settings: Any) -> Iterator[str]:
+    """The lean vendor in a process of its own; its base URL. It ends with the block, and with this process.
+
+    With a `trust` it speaks TLS only.
+    """
+    if trust:
+        settings["tls"] = trust.settings
     process = subprocess.Popen(
         [sys.executable, "-m", "benchmarks.vendor", json.dumps(settings)],
         stdin=subprocess.PIPE,
@@ -101,14 +109,15 @@ def vendor(**settings: Any) -> Iterator[str]:
         process.communicate()
 
 
-def books(base_url: str) -> dict[str, Any]:
+def books(base_url: str, trust: Trust | None = None) -> dict[str, Any]:
     """What the lean vendor saw."""
-    with urllib.request.urlopen(f"{base_url}/books") as reply:
+    tls = ssl.create_default_context(cafile=trust.certificate) if trust else None
+    with urllib.request.urlopen(f"{base_url}/books", context=tls) as reply:
         found: dict[str, Any] = json.load(reply)
     return found
 
 
-def environment() -> dict[str, str]:
-    """What a child needs: this very checkout, a key for the vendor, and no word to the outside."""
+def environment(trust: Trust | None = None) -> dict[str, str]:
+    """What a child needs: this very checkout, a key for the vendor, whom to trust, and no word to the outside."""
     here = {"PYTHONPATH": str(ROOT), "COMETAPI_KEY": "sk-bench", "LITELLM_LOCAL_MODEL_COST_MAP": "True"}
-    return {**os.environ, **here}
+    return {**os.environ, **here, **(trust.environment if trust else {})}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import ssl
 import sys
 import time
 from collections import deque
@@ -22,10 +23,11 @@ DONE, RUNNING = "completed", "in_progress"
 
 @dataclass(slots=True)
 class Life:
-    """When a task ends: at its look number `looks`, or once `ends_at` has passed."""
+    """When a task ends: at its look number `looks`, or once `ends_at` has passed. `asked` counts the looks."""
 
     looks: int
     ends_at: float
+    asked: int = 0
     told: bool = False
 
 
@@ -43,6 +45,7 @@ class Books:
     freed: deque[float] = field(default_factory=deque)
     submits: int = 0
     polls: int = 0
+    downloads: int = 0
     first_submit_at: float = 0.0
     last_told_at: float = 0.0
     last_end_at: float = 0.0
@@ -57,11 +60,11 @@ class Books:
         self.first_submit_at = self.first_submit_at or now
         if self.submits >= self.settings.get("slots", 0) and self.freed:
             self.refills_s.append(now - self.freed.popleft())
+        life_s, looks = self._life_s(body), self._looks_of(self.submits)
         self.submits += 1
-        life_s = self._life_s(body)
         self.work_s += life_s
         task_id = f"task_{self.submits:09d}{'x' * 24}"
-        self.tasks[task_id] = Life(self.settings.get("looks", 0), now + life_s)
+        self.tasks[task_id] = Life(looks, now + life_s)
         self.last_end_at = max(self.last_end_at, now + life_s)
         return {"id": task_id, "object": "video", "model": "veo", "status": "queued", "progress": 0, "created_at": 1}
 
@@ -71,13 +74,17 @@ class Books:
                 return self.random.uniform(low, high)
         return 0.0
 
+    def _looks_of(self, number: int) -> int:
+        each: list[int] = self.settings.get("looks_of", [])
+        return each[number] if number < len(each) else self.settings.get("looks", 0)
+
     def look(self, task_id: str) -> dict[str, Any]:
         """Say where a task stands."""
         self.polls += 1
         life, now = self.tasks[task_id], time.monotonic()
-        life.looks -= 1
+        life.asked += 1
         told: dict[str, Any] = {"id": task_id, "object": "video", "model": "veo", "created_at": 1}
-        if self.settings.get("endless") or life.looks > 0 or now < life.ends_at:
+        if self.settings.get("endless") or life.asked < life.looks or now < life.ends_at:
             return {**told, "status": RUNNING, "progress": 0}
         if not life.told:
             life.told = True
@@ -91,6 +98,8 @@ class Books:
         return {
             "submits": self.submits,
             "polls": self.polls,
+            "downloads": self.downloads,
+            "looks": [life.asked for life in self.tasks.values()],
             "work_s": self.work_s,
             "makespan_s": self.last_told_at - self.first_submit_at,
             "refills_s": self.refills_s,
@@ -141,6 +150,7 @@ class Conversation(asyncio.Protocol):
         )
 
     def _send_clip(self) -> None:
+        self._books.downloads += 1
         clip = self._books.clip
         head = b'HTTP/1.1 200 OK\r\nContent-Type: video/mp4\r\nETag: "1"\r\nContent-Length: %d\r\n\r\n'
         if len(clip) < SENDFILE_FROM_BYTES:
@@ -159,14 +169,23 @@ def _content_length(head: bytes) -> int:
     return int(head[found + 15 :].split(b"\r\n", 1)[0]) if found >= 0 else 0
 
 
+def _tls(settings: dict[str, Any]) -> ssl.SSLContext | None:
+    if "tls" not in settings:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(settings["tls"]["certificate"], settings["tls"]["key"])
+    return context
+
+
 async def serve(settings: dict[str, Any]) -> None:
     """Listen on loopback, say where in one JSON line, go on until standard input ends."""
     books = Books(settings)
     if "clip" in settings:
         books.clip = Path(settings["clip"]).read_bytes()  # noqa: ASYNC240 - before anybody waits
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: Conversation(books), "127.0.0.1", 0, backlog=4096)
-    books.base_url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    tls = _tls(settings)
+    server = await loop.create_server(lambda: Conversation(books), "127.0.0.1", 0, backlog=4096, ssl=tls)
+    books.base_url = f"{'https' if tls else 'http'}://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     print(json.dumps({"base_url": books.base_url}), flush=True)
     await loop.run_in_executor(None, sys.stdin.read)
 

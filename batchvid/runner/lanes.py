@@ -135,7 +135,7 @@ class Lane:
         A delay that is waited out brings a job back to the very same slots.
         """
         waiting = self.queue.models | set(+self.delayed)
-        if not waiting or self.slots.holders & set(active):
+        if not waiting or not self.slots.holders.isdisjoint(active):
             return False
         return not any(map(self.slots.has_free, waiting))
 

@@ -183,6 +183,7 @@ async def _drive(context: RunContext, setup: Setup, work: list[Job], opening: Op
             submitter.enqueue(job, min(wait_s, LONGEST_WISH_S))  # no more, also when the clock was set back meanwhile
             if number % AT_ONCE == 0:
                 await asyncio.sleep(0)
+        del buys  # the jobs as they stood in line must not stay beside what becomes of them
         for lane in context.lanes.values():
             start(submitter.serve(lane))
         context.planned.set()

@@ -64,10 +64,10 @@ def run_batch(
 
     known: Asked | None = None
     if not any(job.state in WATCHED for job in jobs.values()):
-        found = asked_and_kept()
-        state.commit(entry for steps in found.steps for entry in steps)
-        jobs.update((entry.job.id, entry.job) for steps in found.steps for entry in steps)
-        known = replace(found, steps=())
+        known = asked_and_kept()
+        state.commit(entry for steps in known.steps for entry in steps)
+        jobs.update((entry.job.id, entry.job) for steps in known.steps for entry in steps)
+        known = replace(known, steps=())  # jobs as they were planned must not stay beside what becomes of them
     setup = Setup(
         folder=draft.folder,
         providers=providers,

@@ -1,4 +1,4 @@
-"""Case 5: the whole program at growing sizes: CPU and memory a job, loop lag, and how soon a freed slot is refilled."""
+"""Case 5, in flight: memory a job, loop lag, and how soon a freed slot is refilled."""
 
 from __future__ import annotations
 
@@ -28,26 +28,15 @@ class Held(NamedTuple):
 
 
 def run(options: Options) -> Report:
-    """Batches that are answered at once; one that keeps SLOTS in flight; two that only wait."""
+    """One batch that keeps SLOTS in flight; two that only wait."""
     clip = make_clip(options.folder / "clip.mp4")
-    sizes = (300, 1000) if options.quick else (1000, 10_000, MANY)
-    cpu = {f"{jobs:,}": _whole(options, clip, jobs) for jobs in sizes}
-    figures = [Figure(name=f"whole run of {name} jobs: CPU a job", value=of, unit="ms") for name, of in cpu.items()]
-    chart = Chart(title="Whole run: CPU a job", unit="ms", values={name: of.median for name, of in cpu.items()})
     busy = [_busy(options, clip) for _ in range(options.rounds)]
     waiting = [_waiting(options, 2000 if options.quick else MANY) for _ in range(options.rounds)]
     flying = [_in_flight(options, 200 if options.quick else SLOTS) for _ in range(options.rounds)]
     memory = [_memory("waiting", waiting, bar_kb=2.0), _memory("in flight", flying, bar_kb=4.0)]
-    return Report(case="scale", figures=[*memory, *_pace(busy), *figures], charts=[chart])
-
-
-def _whole(options: Options, clip: Path, jobs: int) -> Spread:
-    rounds = 1 if jobs >= MANY else options.rounds
-    with measure.vendor(clip=str(clip), looks=1) as base_url:
-        runs = [_ours(options, jobs, base_url, concurrency=256) for _ in range(rounds)]
-    if any(said["counts"] != {"succeeded": jobs} for said in runs):
-        raise measure.ClientFailed(f"not all of {jobs} jobs succeeded: {runs[0]['reason']}")
-    return spread([1000 * said["cpu_s"] / jobs for said in runs])
+    values = {name: figure.value.median for name, figure in zip(("waiting", "in flight"), memory, strict=True)}
+    chart = Chart(title="Memory a job, sockets included", unit="kB", values=values)
+    return Report(case="scale", figures=[*memory, *_pace(busy)], charts=[chart])
 
 
 def _busy(options: Options, clip: Path) -> Mapping[str, Any]:

@@ -10,12 +10,40 @@ import json
 import resource
 import sys
 import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 FIELDS = {"model": "veo3-fast", "prompt": "a paper kite above a wheat field", "size": "16x9", "seconds": "8"}
 """What every client submits, as batchvid's Veo dialect says it."""
 KEY = "sk-bench"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """What a client is to make: these jobs into that folder, so many at once, with so many connections at most.
+
+    `pause_s` is the mean time to wait before each look at a task, 0 for not at all.
+    """
+
+    base_url: str
+    folder: Path
+    jobs: Iterator[int | str]
+    at_once: int
+    connections: int
+    pause_s: float
+
+
+def count(make: Callable[[Work], None]) -> None:
+    """Make all jobs and tell their CPU; first one at another vendor, so that what is done only once stays apart."""
+    asked = settings()
+    limits = {"at_once": asked["at_once"], "connections": asked["connections"], "pause_s": asked["pause_s"]}
+    folder = Path(asked["folder"])
+    make(Work(base_url=asked["warm_up"], folder=folder, jobs=iter(["warm-up"]), **limits))
+    began = cpu_s()
+    make(Work(base_url=asked["base_url"], folder=folder, jobs=iter(range(asked["jobs"])), **limits))
+    tell(cpu_s=cpu_s() - began, start_s=began)
 
 
 def settings() -> dict[str, Any]:

@@ -1,46 +1,46 @@
-"""The floor: bare aiohttp, saturated, no state, no checks; the very same requests and one write a clip."""
+"""The floor: bare aiohttp, a task a job, no state, no checks; the very same requests and one write a clip."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from pathlib import Path
+import random
 
 import aiohttp
 
-from benchmarks.clients import FIELDS, KEY, cpu_s, settings, tell
+from benchmarks.clients import FIELDS, KEY, Work, count
+
+SPREAD = (0.5, 1.5)  # of a pause, so that thousands of tasks do not ask in step
 
 
-async def make(session: aiohttp.ClientSession, base_url: str, target: Path) -> None:
+async def make(session: aiohttp.ClientSession, work: Work, name: int | str) -> None:
     """Submit, poll until it is done, fetch."""
     form = aiohttp.FormData(default_to_multipart=True)
-    for name, value in FIELDS.items():
-        form.add_field(name, value)
-    async with session.post(f"{base_url}/v1/videos", data=form) as reply:
+    for field, value in FIELDS.items():
+        form.add_field(field, value)
+    async with session.post(f"{work.base_url}/v1/videos", data=form) as reply:
         task_id = (await reply.json())["id"]
     while True:
-        async with session.get(f"{base_url}/v1/videos/{task_id}") as reply:
+        if work.pause_s:
+            await asyncio.sleep(work.pause_s * random.uniform(*SPREAD))
+        async with session.get(f"{work.base_url}/v1/videos/{task_id}") as reply:
             said = await reply.json()
         if said["status"] == "completed":
             break
     async with session.get(said["video_url"]) as reply:
-        target.write_bytes(await reply.read())  # noqa: ASYNC240 - a small file, as a plain script does it
+        (work.folder / f"{name}.mp4").write_bytes(await reply.read())
 
 
-async def work(base_url: str, folder: Path, jobs: Iterator[int], at_once: int) -> None:
+async def make_all(work: Work) -> None:
     """So many at once, one after the other."""
-    connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=75)
+    connector = aiohttp.TCPConnector(limit=work.connections, keepalive_timeout=75)
     async with aiohttp.ClientSession(connector=connector, headers={"Authorization": f"Bearer {KEY}"}) as session:
 
         async def worker() -> None:
-            for number in jobs:
-                await make(session, base_url, folder / f"{number}.mp4")
+            for name in work.jobs:
+                await make(session, work, name)
 
-        await asyncio.gather(*(worker() for _ in range(at_once)))
+        await asyncio.gather(*(worker() for _ in range(work.at_once)))
 
 
 if __name__ == "__main__":
-    asked = settings()
-    began = cpu_s()
-    asyncio.run(work(asked["base_url"], Path(asked["folder"]), iter(range(asked["jobs"])), asked["at_once"]))
-    tell(cpu_s=cpu_s() - began, start_s=began)
+    count(lambda work: asyncio.run(make_all(work)))

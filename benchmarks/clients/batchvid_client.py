@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import threading
 import time
-from collections.abc import Sequence
+from importlib import import_module
+from itertools import islice
 from pathlib import Path
 from statistics import quantiles
 
@@ -21,19 +23,22 @@ from benchmarks.clients import cpu_s, resident_mb, settings, tell
 LOOK_EVERY_S = 0.005  # how often the loop is asked whether it is late
 POLLED_FOR = 4  # ticks, of a second each, that what is in flight is polled before the run is interrupted
 LAG_FROM_S = 1.0  # the start, where all is handed out at once, is told apart
+STATE_THREAD = "batchvid-state"
 CHECKED = 100  # clips whose check is timed by itself
 
 
 class Watch:
     """A display that prints nothing: counts what is in flight, and, where it `looks`, how late the loop is.
 
-    Looking two hundred times a second costs CPU of its own. With `stop_at` it interrupts the run, as Ctrl-C does, at
-    a few ticks after so many tasks were accepted.
+    Looking two hundred times a second costs CPU of its own. With `stop_at` it interrupts the run, as Ctrl-C does, a
+    few ticks after so many tasks were accepted. When so many `jobs` have a clip it looks which thread cost what.
     """
 
-    def __init__(self, stop_at: int, *, looks: bool) -> None:
+    def __init__(self, jobs: int = 0, *, stop_at: int = 0, looks: bool = False) -> None:
+        self._missing = jobs
         self._stop_at = stop_at
         self._looks = looks
+        self.used_s: dict[str, float] = {}
         self._lagging: asyncio.Task[None] | None = None
         self.accepted = 0
         self.lags_s: list[float] = []
@@ -43,6 +48,10 @@ class Watch:
     def __call__(self, event: ev.Event, before: Job | None, after: Job) -> None:  # noqa: ARG002 - a listener's signature
         """Count."""
         self.accepted += isinstance(event, ev.SubmitAccepted)
+        if isinstance(event, ev.ClipStored):
+            self._missing -= 1
+            if not self._missing:
+                self.used_s = threads_cpu_s()
 
     def notice(self, text: str) -> None:
         """Nobody reads it."""
@@ -68,36 +77,60 @@ class Watch:
             self.lags_s.append(time.perf_counter() - due)
 
 
+def threads_cpu_s() -> dict[str, float]:
+    """CPU so far of this process, of its main thread and of the one that writes the state file; seconds (Unix)."""
+    known = {thread.name: thread.ident for thread in threading.enumerate()}
+    idents = {"main": threading.main_thread().ident, "state": known.get(STATE_THREAD)}
+    used_s = {
+        name: time.clock_gettime(time.pthread_getcpuclockid(ident))
+        for name, ident in idents.items()
+        if ident is not None
+    }
+    return {**used_s, "all": cpu_s()}
+
+
+def shares_s(before: dict[str, float], at_last_clip: dict[str, float], after_s: float) -> dict[str, float]:
+    """Which part of the program the CPU between two readings went to, seconds; empty when no last clip came."""
+    if not at_last_clip:
+        return {}
+    spent = {name: used_s - before.get(name, 0.0) for name, used_s in at_last_clip.items()}
+    others_s = spent["all"] - spent["main"] - spent["state"]
+    end_s = after_s - at_last_clip["all"]
+    return {"main thread": spent["main"], "state thread": spent["state"], "other threads": others_s, "reports": end_s}
+
+
 def check_cpu_s(folder: Path) -> float:
     """CPU of the media check of one clip, measured over some of those that were stored; 0 where none was."""
-    clips = [next(iter(folder.glob("clips/**/*.mp4")), None)] * CHECKED
+    clips = list(islice(folder.glob("clips/**/*.mp4"), CHECKED))
     began = cpu_s()
-    for clip in filter(None, clips):
+    for clip in clips:
         check_duration(probe(clip).duration_s, 8.0)
-    return (cpu_s() - began) / CHECKED
+    return (cpu_s() - began) / max(len(clips), 1)
 
 
 def main() -> None:
-    """Load and run one manifest."""
+    """Load and run one manifest; first another to `warm_up` with where that is asked, on another `loop` likewise."""
     asked = settings()
-    start_mb = resident_mb()
-    watch = Watch(asked.get("stop_at", 0), looks=asked.get("looks", False))
-
-    def display(_: Sequence[Job]) -> Watch:
-        return watch
-
-    began = cpu_s()
+    if "loop" in asked:
+        asyncio.set_event_loop_policy(import_module(asked["loop"]).EventLoopPolicy())
+    if "warm_up" in asked:
+        elsewhere = Path(asked["warm_up"]).parent  # the same batch would find its first job stored already
+        session.run(session.load(asked["warm_up"], out=elsewhere), display=lambda _: Watch())
+    start_mb, began = resident_mb(), cpu_s()
     batch = session.load(asked["manifest"], out=asked["folder"])
-    loaded = cpu_s()
-    outcome = session.run(batch, display=display)
+    loaded = threads_cpu_s()
+    watch = Watch(len(batch.manifest.jobs), stop_at=asked.get("stop_at", 0), looks=asked.get("looks", False))
+    outcome = session.run(batch, display=lambda _: watch)
     ran = cpu_s()
     late = watch.lags_s
     tell(
         cpu_s=ran - began,
-        load_s=loaded - began,
+        load_s=loaded["all"] - began,
+        shares_s=shares_s(loaded, watch.used_s, ran),
         start_s=began,
         start_mb=start_mb,
         resident_mb=watch.resident_mb,
+        loop=type(asyncio.get_event_loop_policy()).__module__,
         check_s=check_cpu_s(batch.folder),
         counts={str(state): count for state, count in outcome.counts.items()},
         reason=outcome.reason,

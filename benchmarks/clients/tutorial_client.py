@@ -7,7 +7,7 @@ from pathlib import Path
 
 import requests
 
-from benchmarks.clients import FIELDS, KEY, cpu_s, settings, tell
+from benchmarks.clients import FIELDS, KEY, Work, count
 
 
 def make(base_url: str, target: Path) -> None:
@@ -24,11 +24,13 @@ def make(base_url: str, target: Path) -> None:
             file.write(piece)
 
 
-if __name__ == "__main__":
-    asked = settings()
-    began = cpu_s()
-    with ThreadPoolExecutor(asked["at_once"]) as pool:
-        made = [pool.submit(make, asked["base_url"], Path(asked["folder"]) / f"{n}.mp4") for n in range(asked["jobs"])]
+def make_all(work: Work) -> None:
+    """So many at once, one after the other."""
+    with ThreadPoolExecutor(work.at_once) as pool:
+        made = [pool.submit(make, work.base_url, work.folder / f"{name}.mp4") for name in work.jobs]
         for one in made:
             one.result()
-    tell(cpu_s=cpu_s() - began, start_s=began)
+
+
+if __name__ == "__main__":
+    count(make_all)

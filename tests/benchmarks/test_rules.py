@@ -12,8 +12,10 @@ from xml.etree import ElementTree
 import pytest
 
 from benchmarks import plots, table
+from benchmarks.contest import check_books, part_of, requests_of
 from benchmarks.figures import Chart, Curves, Figure, Report, ratios, short, spread
 from benchmarks.laws import LAWS, Known, best_plan, bound, cost_of, known, lag_at
+from benchmarks.measure import ClientFailed
 from benchmarks.policies import Policy, fixed, of_batchvid, planned, sqrt_hazard
 from benchmarks.shared_budget import MostToLearn, OfBatchvid, RoundRobin, mean_lag_s
 from benchmarks.simulate import Site, night, watch_all
@@ -30,6 +32,23 @@ def grid() -> Known:
 def test_ratios_are_taken_round_by_round() -> None:
     """A round in which the machine was twice as slow for both changes no ratio."""
     assert ratios({"ours": [2.0, 4.0, 2.2], "floor": [1.0, 2.0, 1.0]}, "ours", "floor") == spread([2.0, 2.0, 2.2])
+
+
+def test_a_part_of_the_looks_is_like_the_whole() -> None:
+    """A peer that is given a fifth of the jobs asks as often a job as batchvid did over all of them."""
+    looks = [7 + number * 7 % 5 for number in range(500)]
+    assert part_of(looks, 1.0) == looks
+    assert len(part_of(looks, 0.2)) == 100
+    assert requests_of(part_of(looks, 0.2)) == pytest.approx(requests_of(looks), rel=0.01)
+
+
+@pytest.mark.parametrize("missing", ["submits", "polls", "downloads"])
+def test_a_client_that_made_other_requests_is_no_figure(missing: str) -> None:
+    """One submit, poll or download less than batchvid made, and the comparison is called off by its name."""
+    books = {"submits": 2, "polls": 7, "downloads": 2}
+    check_books("peer", books, [3, 4], 2)
+    with pytest.raises(ClientFailed, match="peer made"):
+        check_books("peer", {**books, missing: books[missing] - 1}, [3, 4], 2)
 
 
 @pytest.mark.parametrize(

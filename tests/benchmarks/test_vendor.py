@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from pathlib import Path
 
@@ -9,8 +10,13 @@ import pytest
 
 from batchvid.media import probe
 from benchmarks import measure
-from benchmarks.batch import rows_manifest
+from benchmarks.cases import Options
 from benchmarks.clip import SECONDS, make_clip
+from benchmarks.contest import Program, contest
+from benchmarks.tls import make_trust
+
+FLOOR = Program(module="aiohttp_client", package="aiohttp")
+PACED = Program(module="aiohttp_client", package="aiohttp", paced=True)
 
 
 def test_a_padded_clip_is_a_clip_of_that_size(tmp_path: Path) -> None:
@@ -20,30 +26,47 @@ def test_a_padded_clip_is_a_clip_of_that_size(tmp_path: Path) -> None:
     assert probe(clip).duration_s == SECONDS
 
 
-def test_floor_and_batchvid_make_the_same_clips_with_the_same_requests(tmp_path: Path) -> None:
-    """Both submit each job once, ask as often as the vendor makes them, and have every clip on disk at the end."""
-    clip = make_clip(tmp_path / "clip.mp4")
-    jobs, looks = 6, 3
-    with measure.vendor(clip=str(clip), looks=looks) as base_url:
-        (tmp_path / "bare").mkdir()
-        asked = {"base_url": base_url, "jobs": jobs, "at_once": 3, "folder": str(tmp_path / "bare")}
-        floor = measure.client("aiohttp_client", asked)
-        after_floor = books(base_url)
-        manifest = rows_manifest(tmp_path, jobs, base_url=base_url, concurrency=3)
-        ours = measure.client("batchvid_client", {"manifest": str(manifest), "folder": str(tmp_path / "out")})
-        after_both = books(base_url)
-    assert after_floor == (jobs, jobs * looks)
-    assert after_both == (2 * jobs, 2 * jobs * looks)
-    assert ours.said["counts"] == {"succeeded": jobs}
-    assert len(list((tmp_path / "bare").glob("*.mp4"))) == jobs == len(list((tmp_path / "out").glob("**/*.mp4")))
-    assert 0 < floor.said["cpu_s"] <= floor.cpu_s
-    assert floor.said["peak_mb"] > 1
+@pytest.mark.parametrize("over_tls", [False, True], ids=["plain", "TLS"])
+def test_floors_and_batchvid_make_the_same_clips_with_the_same_requests(tmp_path: Path, over_tls: bool) -> None:
+    """Each submits every job once, asks as often as batchvid did, fetches each clip once; CPU is counted for each."""
+    trust = None
+    if over_tls:
+        if (openssl := shutil.which("openssl")) is None:
+            pytest.skip("openssl is not installed here")
+        (public := tmp_path / "public.pem").touch()
+        trust = make_trust(openssl, tmp_path, public)
+    options = Options(quick=True, folder=tmp_path, peer_python=sys.executable, rounds=1)
+    with contest(options, jobs=6, pace=0.02, trust=trust) as arena:
+        costs = [arena.ours(), arena.other(FLOOR), arena.other(PACED)]
+    assert min(costs) > 0
+    assert sum(arena.nights[0].looks) >= 6
+    assert len(list((tmp_path / "aiohttp_client").glob("*.mp4"))) == 7  # its first job included
 
 
-def books(base_url: str) -> tuple[int, int]:
-    """Submits and polls as the vendor counted them."""
-    said = measure.books(base_url)
-    return said["submits"], said["polls"]
+def test_where_the_cpu_went_is_told_apart(tmp_path: Path) -> None:
+    """The parts of a run are those of its threads up to the last clip, and its reports; all of them cost something."""
+    options = Options(quick=True, folder=tmp_path, peer_python=sys.executable, rounds=1)
+    with contest(options, jobs=2, pace=0.02) as arena:
+        said = arena.night().said
+    assert set(said["shares_s"]) == {"main thread", "state thread", "other threads", "reports"}
+    assert 0 < sum(said["shares_s"].values()) + said["load_s"] == pytest.approx(said["cpu_s"])
+
+
+def test_batchvid_is_measured_on_the_loop_that_is_named(tmp_path: Path) -> None:
+    """A run is made on the loop of the module that is asked for, and its cost is brought to the requests of a round."""
+    name = "tests.benchmarks.another_loop"
+    options = Options(quick=True, folder=tmp_path, peer_python=sys.executable, rounds=1)
+    with contest(options, jobs=2, pace=0.02) as arena:
+        night = arena.night(loop=name)
+        arena.nights.append(night)
+        assert night.said["loop"] == name
+        assert arena.ours_on(name) > 0
+
+
+def test_a_client_that_cannot_run_here_says_why() -> None:
+    """A peer whose package is missing is skipped by a reason that names package and interpreter."""
+    assert FLOOR.lacks == ""
+    assert Program(module="x", package="no_such_peer").lacks == f"no_such_peer cannot be imported by {sys.executable}"
 
 
 def test_a_client_that_breaks_is_told_with_its_last_words() -> None:
