@@ -15,6 +15,7 @@ from benchmarks.clip import make_clip
 from benchmarks.figures import Chart, Figure, Report, Spread, spread
 
 SLOTS = 1000
+POLLED_FOR = 4  # ticks before the memory of what is in flight counts: until then hardly a task was asked for
 LIFE_S, POLL_EVERY_S = (15.0, 30.0), 3.0  # a minute's clip in ten seconds: still several slots freed a second
 MANY = 100_000
 
@@ -42,7 +43,8 @@ def run(options: Options) -> Report:
 def _busy(options: Options, clip: Path) -> Mapping[str, Any]:
     """A run whose slots are all taken until near its end, with 8 downloads: lag, refills, memory in flight."""
     slots = SLOTS // 10 if options.quick else SLOTS
-    every_s, life_s = POLL_EVERY_S * options.pace, [seconds * options.pace for seconds in LIFE_S]
+    pace = options.pace / 2 if options.quick else options.pace
+    every_s, life_s = POLL_EVERY_S * pace, [seconds * pace for seconds in LIFE_S]
     limits: dict[str, Any] = {"concurrency": slots, "poll_every_s": every_s, "top": "downloads: {concurrency: 8}"}
     with measure.vendor(clip=str(clip), lives_s={"model": life_s}, slots=slots) as base_url:
         said = _ours(options, slots * 2, base_url, **limits)
@@ -52,29 +54,31 @@ def _busy(options: Options, clip: Path) -> Mapping[str, Any]:
 
 def _waiting(options: Options, jobs: int) -> Held:
     """What jobs that wait weigh: so many of them against a hundredth; both stopped by Ctrl-C."""
-    many, few = (_held_mb(options, size, in_flight=4) for size in (jobs, jobs // 100))
+    many, few = (_held_mb(options, size, in_flight=4, polled_for=0) for size in (jobs, jobs // 100))
     return Held(jobs - jobs // 100, many, few)
 
 
 def _in_flight(options: Options, jobs: int) -> Held:
     """What jobs that are polled weigh, sockets included: so many of them against a tenth."""
-    many, few = (_held_mb(options, jobs, in_flight=size) for size in (jobs, jobs // 10))
+    polled_for = 1 if options.quick else POLLED_FOR
+    many, few = (_held_mb(options, jobs, in_flight=size, polled_for=polled_for) for size in (jobs, jobs // 10))
     return Held(jobs - jobs // 10, many, few)
 
 
-def _held_mb(options: Options, jobs: int, in_flight: int) -> float:
+def _held_mb(options: Options, jobs: int, *, in_flight: int, polled_for: int) -> float:
+    end = {"stop_at": in_flight, "polled_for": polled_for}
     with measure.vendor(endless=True) as base_url:
-        said = _ours(options, jobs, base_url, concurrency=in_flight, stop_at=in_flight, poll_every_s=1.0)
+        said = _ours(options, jobs, base_url, end, concurrency=in_flight, poll_every_s=1.0)
     return float(said["resident_mb"][-1])
 
 
 def _ours(
-    options: Options, jobs: int, base_url: str, *, stop_at: int = 0, top: str = "", **limits: Any
+    options: Options, jobs: int, base_url: str, end: Mapping[str, int] | None = None, *, top: str = "", **limits: Any
 ) -> dict[str, Any]:
     out = options.folder / "out"
     shutil.rmtree(out, ignore_errors=True)
     manifest = rows_manifest(options.folder, jobs, base_url=base_url, top=top, **limits)
-    asked = {"manifest": str(manifest), "folder": str(out), "stop_at": stop_at, "looks": True}
+    asked = {"manifest": str(manifest), "folder": str(out), **(end or {}), "looks": True}
     return dict(measure.client("batchvid_client", asked).said)
 
 

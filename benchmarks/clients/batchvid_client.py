@@ -21,7 +21,6 @@ from batchvid.media import check_duration, probe
 from benchmarks.clients import cpu_s, resident_mb, settings, tell
 
 LOOK_EVERY_S = 0.005  # how often the loop is asked whether it is late
-POLLED_FOR = 4  # ticks, of a second each, that what is in flight is polled before the run is interrupted
 LAG_FROM_S = 1.0  # the start, where all is handed out at once, is told apart
 STATE_THREAD = "batchvid-state"
 CHECKED = 100  # clips whose check is timed by itself
@@ -30,11 +29,12 @@ CHECKED = 100  # clips whose check is timed by itself
 class Watch:
     """A display that prints nothing: counts what is in flight, and, where it `looks`, how late the loop is.
 
-    Looking two hundred times a second costs CPU of its own. With `stop_at` it interrupts the run, as Ctrl-C does, a
-    few ticks after so many tasks were accepted. When so many `jobs` have a clip it looks which thread cost what.
+    Looking two hundred times a second costs CPU of its own. With `stop_at` it interrupts the run, as Ctrl-C does, when
+    so many tasks were accepted and then polled for so many ticks, of a second each. When so many `jobs` have a clip it
+    looks which thread cost what.
     """
 
-    def __init__(self, jobs: int = 0, *, stop_at: int = 0, looks: bool = False) -> None:
+    def __init__(self, jobs: int = 0, *, stop_at: int = 0, polled_for: int = 0, looks: bool = False) -> None:
         self._missing = jobs
         self._stop_at = stop_at
         self._looks = looks
@@ -43,7 +43,7 @@ class Watch:
         self.accepted = 0
         self.lags_s: list[float] = []
         self.resident_mb: list[float] = []
-        self._polled_for = 0
+        self._ticks_left = polled_for
 
     def __call__(self, event: ev.Event, before: Job | None, after: Job) -> None:  # noqa: ARG002 - a listener's signature
         """Count."""
@@ -61,10 +61,11 @@ class Watch:
         if self._looks:
             self._lagging = self._lagging or asyncio.get_running_loop().create_task(self._look())
         self.resident_mb.append(resident_mb())
-        self._polled_for += bool(self._stop_at) and self.accepted >= self._stop_at
-        if self._polled_for > POLLED_FOR:
-            self._polled_for = self._stop_at = 0
-            os.kill(os.getpid(), signal.SIGINT)
+        if self._stop_at and self.accepted >= self._stop_at:
+            self._ticks_left -= 1
+            if self._ticks_left < 0:
+                self._stop_at = 0
+                os.kill(os.getpid(), signal.SIGINT)
 
     def close(self) -> None:
         """Nothing to clear away: the task ends with its loop."""
@@ -119,7 +120,8 @@ def main() -> None:
     start_mb, began = resident_mb(), cpu_s()
     batch = session.load(asked["manifest"], out=asked["folder"])
     loaded = threads_cpu_s()
-    watch = Watch(len(batch.manifest.jobs), stop_at=asked.get("stop_at", 0), looks=asked.get("looks", False))
+    wishes = {name: asked[name] for name in ("stop_at", "polled_for", "looks") if name in asked}
+    watch = Watch(len(batch.manifest.jobs), **wishes)
     outcome = session.run(batch, display=lambda _: watch)
     ran = cpu_s()
     late = watch.lags_s
