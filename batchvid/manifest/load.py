@@ -103,11 +103,16 @@ def outline(path: str | Path, *, sets: Sequence[str] = (), beyond: Beyond | None
     return Outline(path=path, document=document, settings=settings, kept=kept, unsound=unsound, problems=problems)
 
 
+def _nobody(_model: str) -> str:
+    """The provider of a model where none is asked for: none, as if the manifest had left it empty."""
+    return ""
+
+
 def expand(
     read: Outline,
     *,
     only: Sequence[str] = (),
-    provider_of: Callable[[str], str] = lambda model: "",  # noqa: ARG005
+    provider_of: Callable[[str], str] = _nobody,
     beyond: Beyond | None = None,
 ) -> Manifest:
     """The manifest with its jobs. Opens the files it names (tables, images); no network, no key.
@@ -152,7 +157,7 @@ def load(
     *,
     sets: Sequence[str] = (),
     only: Sequence[str] = (),
-    provider_of: Callable[[str], str] = lambda model: "",  # noqa: ARG005
+    provider_of: Callable[[str], str] = _nobody,
     beyond: Beyond | None = None,
 ) -> Manifest:
     """Read a manifest and expand it: see `outline` and `expand`. Raises ManifestError with every problem."""

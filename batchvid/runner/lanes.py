@@ -32,8 +32,8 @@ class Lane:
 
     `paused_until` holds submits back after a refusal that passes by waiting; `troubles` counts those in a row.
     `calls_out` are the submits without a verdict yet, `called_at` is when the last one began. `delayed` counts, by
-    model, the jobs that stand in line again later. `health` knows which models work here,
-    `narrowed` which refused more tasks at once, all together under no name. `last_no` is what was said when a model was
+    model, the jobs that stand in line again later. `health` knows which models work here, `narrowed` which refused
+    more tasks at once, all together under no name. `last_no` is what was said when a model was
     last unavailable. `stopped` is why nothing more is submitted, `left_behind` why some jobs are not, `blind` that
     nothing can be polled either, `capped` which cap of its own budget is reached. `poll_price_s` is what one question
     about a task must save in seconds of lag, `least_price_s` what it costs while the poll rate is no bound
