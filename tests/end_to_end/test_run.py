@@ -77,14 +77,10 @@ def test_a_models_own_concurrency_narrows_the_providers(bench: Bench) -> None:
 
 
 def test_polls_stay_under_their_rate(bench: Bench) -> None:
-    """However many tasks are in flight, the emulator sees no more polls a second than allowed.
-
-    The exact bound is held on a clock that cannot stall (runner/test_limits.py): here a busy machine may read a poll
-    late, together with those after it, while without the limit there would be hundreds.
-    """
+    """However many tasks are in flight, the emulator never sees more polls a second than allowed."""
     bench.write(_kites(30), polls_per_s=20)
     assert bench.run().code == 0
-    assert bench.emulator.ledger()["max_polls_per_s"] <= 25
+    assert bench.emulator.ledger()["max_polls_per_s"] <= 20
 
 
 def test_polls_stay_under_their_rate_from_run_to_run(bench: Bench) -> None:
