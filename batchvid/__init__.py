@@ -1,6 +1,6 @@
 """batchvid: a batch job runner for AI video.
 
-From Python: `load` a manifest, `plan` it, `run` it, `retry` what failed; `session` says what each does.
+From Python: `load` a manifest, `plan` it, `run` it, `retry` what failed; `commands` says what each does.
 """
 
 from __future__ import annotations
@@ -8,8 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from batchvid.commands.batch import Batch, load
+    from batchvid.commands.resolve import resolve
+    from batchvid.commands.run import collect, plan, retry, run
     from batchvid.runner import Limits
-    from batchvid.session import Batch, collect, load, plan, resolve, retry, run
 
 __all__ = ["Batch", "Limits", "collect", "load", "plan", "resolve", "retry", "run"]
 
@@ -18,6 +20,6 @@ def __getattr__(name: str) -> Any:
     # late, so that `batchvid --help` does not import what only a run needs
     if name not in __all__:
         raise AttributeError(f"module 'batchvid' has no attribute {name!r}")
-    from batchvid import session
+    from batchvid import commands
 
-    return getattr(session, name)
+    return getattr(commands, name)

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from batchvid.runner.cadence import ENOUGH
+from batchvid.runner.estimation.poll_schedule import ENOUGH
 
 PROMPT = "{{ name }} on a marble table, {{ mood }} light, slow push-in, morning"
 UNLEARNED = ENOUGH

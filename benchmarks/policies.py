@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from itertools import count
 
 from batchvid.catalog import Pace
-from batchvid.runner.cadence import ENOUGH, NOBODY_WAITS_S, next_age_s
-from batchvid.runner.hazard import Law
+from batchvid.runner.estimation.duration_model import Law
+from batchvid.runner.estimation.poll_schedule import ENOUGH, NOBODY_WAITS_S, next_age_s
 from benchmarks.laws import LONGEST_GAP_S, STEP_S, Known
 
 

@@ -8,8 +8,8 @@ import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from batchvid.runner.limits import Slots, Window
-from batchvid.runner.queue import FairQueue
+from batchvid.runner.providers.fair_queue import FairQueue
+from batchvid.runner.providers.rate_limits import Slots, Window
 from benchmarks.laws import LONGEST_S, Law
 from benchmarks.policies import Policy
 

@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
-from batchvid import events as ev
-from batchvid import session
-from batchvid.jobs import Job, advance
-from batchvid.specs import Clip, JobSpec, Price
+from batchvid import commands
+from batchvid.domain import events as ev
+from batchvid.domain.job_spec import Clip, JobSpec, Price
+from batchvid.domain.jobs import Job, advance
 from batchvid.state import Entry, StateFile
 
 PRICE = Price(usd=Decimal("0.40"), basis="estimate: a list")
@@ -18,7 +18,7 @@ IN_A_COMMIT = 5000
 
 def make_state(manifest: Path, out: Path, *, in_flight: float, stored: float, origin: str) -> Path:
     """A state file of the manifest's batch, with these parts of its jobs in flight at `origin` and stored."""
-    batch = session.load(manifest, out=out)
+    batch = commands.load(manifest, out=out)
     batch.folder.mkdir(parents=True, exist_ok=True)
     entries: list[Entry] = []
     with StateFile(batch.state_path) as state:

@@ -14,12 +14,12 @@ import av
 from av.audio.stream import AudioStream
 from av.video.stream import VideoStream
 
-from batchvid import events as ev
-from batchvid.failures import Charged, FailureKind
-from batchvid.jobs import Job, JobState, advance
-from batchvid.specs import Clip, JobSpec, Price
+from batchvid.domain import events as ev
+from batchvid.domain.failures import Charged, FailureKind
+from batchvid.domain.job_spec import Clip, JobSpec, Price
+from batchvid.domain.jobs import Job, JobState, advance
+from batchvid.domain.wire import Asset
 from batchvid.state import Entry, StateFile
-from batchvid.wire import Asset
 
 START = datetime(2026, 3, 1, 20, 0, tzinfo=UTC)
 SECRET = "s1gned-and-worth-m0ney"

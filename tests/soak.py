@@ -20,11 +20,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from batchvid import session
+from batchvid import commands
+from batchvid.commands import Batch
+from batchvid.domain.failures import FailureKind
+from batchvid.domain.jobs import JobState
 from batchvid.emulator import Settings
-from batchvid.failures import FailureKind
-from batchvid.jobs import JobState
-from batchvid.session import Batch
 from batchvid.state import read_jobs
 from tests.end_to_end.conftest import ServedEmulator
 from tests.faults import books, house, mortal
@@ -144,7 +144,7 @@ def _mend_all(batch: Batch, emulator: ServedEmulator, found: Soak) -> None:
             break
     for anew in (False, True):
         every_kind = [*FailureKind]
-        session.retry(batch, kinds=every_kind, anew=anew, allow_retired=True, display=house.silent)
+        commands.retry(batch, kinds=every_kind, anew=anew, allow_retired=True, display=house.silent)
         found.runs += 1
 
 

@@ -9,20 +9,20 @@ from pathlib import Path
 import click
 import pytest
 
-from batchvid import errors, session
+from batchvid import commands, errors
 from batchvid.cli import group
 from batchvid.dialects import DIALECTS, gateway, kling
-from batchvid.failures import FailureKind
-from batchvid.jobs import TRANSITIONS, JobState
-from batchvid.ledger import Verdict as LedgerVerdict
-from batchvid.lineage import ANY_PARENT
+from batchvid.domain.attempts import Verdict as LedgerVerdict
+from batchvid.domain.failures import FailureKind
+from batchvid.domain.job_spec import JobSpec
+from batchvid.domain.jobs import TRANSITIONS, JobState
 from batchvid.manifest import ManifestModel
-from batchvid.manifest.fields import ACTIONS
-from batchvid.manifest.schema import BatchBudget, ClipEntry, Provider
-from batchvid.planning import Verdict
+from batchvid.manifest.schema.field_types import ACTIONS
+from batchvid.manifest.schema.models import BatchBudget, ClipEntry, Provider
+from batchvid.planning.dependencies import ANY_PARENT
+from batchvid.planning.plan import Verdict
+from batchvid.planning.routing import order_of, route_of
 from batchvid.report import COLUMNS, LEDGER_COLUMNS
-from batchvid.routes import order_of, route_of
-from batchvid.specs import JobSpec
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -40,7 +40,7 @@ def diagram() -> str:
     return "\n".join(["```mermaid", "stateDiagram-v2", *edges, "```"])
 
 
-def call_of(spec: JobSpec, batch: session.Batch) -> tuple[str, str]:
+def call_of(spec: JobSpec, batch: commands.Batch) -> tuple[str, str]:
     """The wire format of a job, and the paid call that it becomes: its path, and the gateway's mode."""
     route = route_of(spec, batch.providers, batch.models)
     parent = ANY_PARENT if spec.parent else None
@@ -53,7 +53,7 @@ def call_of(spec: JobSpec, batch: session.Batch) -> tuple[str, str]:
 
 def route_table() -> str:
     """What manifests/every-route.yaml asks for, as the README's table."""
-    batch = session.load(ROOT / "manifests" / "every-route.yaml", out=ROOT / "outputs")
+    batch = commands.load(ROOT / "manifests" / "every-route.yaml", out=ROOT / "outputs")
     rows = ["| entry | wire format | from | model | call |", "|---|---|---|---|---|"]
     for placed in batch.manifest.jobs:
         spec = placed.spec
@@ -162,7 +162,7 @@ def test_the_readmes_yaml_example_plans(tmp_path: Path, monkeypatch: pytest.Monk
         source = ROOT / "manifests" / name
         (shutil.copytree if source.is_dir() else shutil.copy)(source, tmp_path / name)
     (tmp_path / "everything.yaml").write_text(example[1], "utf-8")
-    plan = session.plan(session.load(tmp_path / "everything.yaml", out=tmp_path))
+    plan = commands.plan(commands.load(tmp_path / "everything.yaml", out=tmp_path))
     assert plan.counts == {Verdict.NEW: 6 + 2 + 2 + 1}
 
 
@@ -171,7 +171,7 @@ def test_the_readmes_example_of_parents_plans(tmp_path: Path) -> None:
     example = re.search(r"```yaml\n(# example: a clip made from a clip\n.*?)```", README, re.DOTALL)
     assert example
     (tmp_path / "m.yaml").write_text(example[1], "utf-8")
-    plan = session.plan(session.load(tmp_path / "m.yaml", out=tmp_path))
+    plan = commands.plan(commands.load(tmp_path / "m.yaml", out=tmp_path))
     waits = {job.spec.id: job.reason.partition("; ")[2] for job in plan.to_buy}
     assert waits == {
         "kite_wheat": "",
@@ -189,14 +189,14 @@ def test_the_readmes_catalogue_example_counts(tmp_path: Path) -> None:
     (tmp_path / "batchvid.toml").write_text(example[1], "utf-8")
     manifest = "clips: [{id: a, prompt: p, model: house-model, provider: office, resolution: 1280x720}]"
     (tmp_path / "m.yaml").write_text(manifest, "utf-8")
-    (job,) = session.plan(session.load(tmp_path / "m.yaml", out=tmp_path)).to_buy
+    (job,) = commands.plan(commands.load(tmp_path / "m.yaml", out=tmp_path)).to_buy
     assert (job.duration_s, job.price.basis) == (6, "estimate: our contract, 2026-11")
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "manifests").glob("*.yaml")), ids=lambda path: path.stem)
 def test_the_sample_manifests_plan_as_they_are(path: Path, tmp_path: Path) -> None:
     """Every manifest in manifests/ is valid and prices."""
-    assert session.plan(session.load(path, out=tmp_path)).to_buy
+    assert commands.plan(commands.load(path, out=tmp_path)).to_buy
 
 
 def test_the_readmes_python_example_runs(

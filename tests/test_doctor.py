@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 from batchvid.cli import group
-from batchvid.doctor import examine
+from batchvid.commands.doctor import examine
 
 KEY = "sk-do-not-show-me-0123"
 MANIFEST = """

@@ -9,12 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from batchvid import edits, manifest
-from batchvid import events as ev
+from batchvid import manifest
+from batchvid.commands import prompt_edits
+from batchvid.domain import events as ev
+from batchvid.domain.failures import FailureKind
+from batchvid.domain.jobs import Job, JobState, advance
 from batchvid.errors import ManifestError
-from batchvid.failures import FailureKind
-from batchvid.jobs import Job, JobState, advance
-from batchvid.scrub import FORMULA_STARTS
+from batchvid.redaction import FORMULA_STARTS
 from tests.builders import at, job_in
 
 often = settings(deadline=None, max_examples=80, database=None)
@@ -42,9 +43,9 @@ def test_an_untouched_sheet_changes_nothing(prompt: str) -> None:
     """What was written is read as it was, however it looks to a spreadsheet."""
     with TemporaryDirectory() as name:
         folder = Path(name)
-        edits.write_refused(folder, [refused(prompt)])
+        prompt_edits.write_refused(folder, [refused(prompt)])
         with pytest.raises(ManifestError, match="nothing differs"):
-            edits.read_edits(folder / edits.EDIT_THESE, {"kite": refused(prompt)}, own(folder))
+            prompt_edits.read_edits(folder / prompt_edits.EDIT_THESE, {"kite": refused(prompt)}, own(folder))
 
 
 def has_no_guard(text: str) -> bool:
@@ -58,25 +59,27 @@ def test_what_was_typed_survives_until_it_is_brought_back(before: str, after: st
     """A sheet with other words, written over by a run in between, still brings them back."""
     with TemporaryDirectory() as name:
         folder = Path(name)
-        edits.write_refused(folder, [refused(after)])
-        sheet = folder / edits.EDIT_THESE
-        edits.write_refused(folder, [refused(before)])
+        prompt_edits.write_refused(folder, [refused(after)])
+        sheet = folder / prompt_edits.EDIT_THESE
+        prompt_edits.write_refused(folder, [refused(before)])
         if before.split() == after.split():
             return
-        found = edits.read_edits(sheet, {"kite": refused(before)}, own(folder))
+        found = prompt_edits.read_edits(sheet, {"kite": refused(before)}, own(folder))
         assert (found["kite"].prompt or "").split() == after.split()
 
 
 def test_edits_of_edits_add_up(tmp_path: Path) -> None:
     """A second edit lies over the first; one that was made for other words of the manifest takes its place."""
-    edits.keep(tmp_path, {"kite": edits.Edit(of="f1:a", prompt="one", negative_prompt="rain")})
-    edits.keep(tmp_path, {"kite": edits.Edit(of="f1:a", prompt="two"), "boat": edits.Edit(of="f1:b", image="")})
-    assert edits.kept(tmp_path) == {
-        "kite": edits.Edit(of="f1:a", prompt="two", negative_prompt="rain"),
-        "boat": edits.Edit(of="f1:b", image=""),
+    prompt_edits.keep(tmp_path, {"kite": prompt_edits.Edit(of="f1:a", prompt="one", negative_prompt="rain")})
+    prompt_edits.keep(
+        tmp_path, {"kite": prompt_edits.Edit(of="f1:a", prompt="two"), "boat": prompt_edits.Edit(of="f1:b", image="")}
+    )
+    assert prompt_edits.kept(tmp_path) == {
+        "kite": prompt_edits.Edit(of="f1:a", prompt="two", negative_prompt="rain"),
+        "boat": prompt_edits.Edit(of="f1:b", image=""),
     }
-    edits.keep(tmp_path, {"kite": edits.Edit(of="f1:c", prompt="three")})
-    assert edits.kept(tmp_path)["kite"] == edits.Edit(of="f1:c", prompt="three")
+    prompt_edits.keep(tmp_path, {"kite": prompt_edits.Edit(of="f1:c", prompt="three")})
+    assert prompt_edits.kept(tmp_path)["kite"] == prompt_edits.Edit(of="f1:c", prompt="three")
 
 
 def test_an_edit_moves_the_fingerprint_and_nothing_else(tmp_path: Path) -> None:
@@ -85,8 +88,8 @@ def test_an_edit_moves_the_fingerprint_and_nothing_else(tmp_path: Path) -> None:
     (before,) = base.jobs
 
     def after(prompt: str) -> manifest.PlacedJob:
-        edit = edits.Edit(of=before.spec.fingerprint, prompt=prompt)
-        return edits.laid_over(base, {"kite": edit, "nobody": edit}).jobs[0]
+        edit = prompt_edits.Edit(of=before.spec.fingerprint, prompt=prompt)
+        return prompt_edits.laid_over(base, {"kite": edit, "nobody": edit}).jobs[0]
 
     assert after("a blue kite") == after("a blue kite")
     prints = {before.spec.fingerprint, after("a blue kite").spec.fingerprint, after("a red kite").spec.fingerprint}
@@ -98,14 +101,14 @@ def test_an_edit_moves_the_fingerprint_and_nothing_else(tmp_path: Path) -> None:
 def test_an_edited_image_that_is_gone_is_told(tmp_path: Path) -> None:
     """With the place in the manifest, as for every other image."""
     base = own(tmp_path)
-    edit = edits.Edit(of=base.jobs[0].spec.fingerprint, image="gone.jpg")
+    edit = prompt_edits.Edit(of=base.jobs[0].spec.fingerprint, image="gone.jpg")
     with pytest.raises(ManifestError, match=r"m\.yaml:1: kite: kite: edited image: there is no file gone\.jpg"):
-        edits.laid_over(base, {"kite": edit})
+        prompt_edits.laid_over(base, {"kite": edit})
 
 
 def test_no_refusal_no_sheet(tmp_path: Path) -> None:
     """It is taken away with the last of them; what is not refused stands in no row."""
-    edits.write_refused(tmp_path, [refused("rude"), job_in(JobState.SUCCEEDED, "boat")])
-    assert (tmp_path / edits.EDIT_THESE).read_text("utf-8").count("\n") == 2
-    edits.write_refused(tmp_path, [job_in(JobState.SUCCEEDED)])
-    assert not (tmp_path / edits.EDIT_THESE).exists()
+    prompt_edits.write_refused(tmp_path, [refused("rude"), job_in(JobState.SUCCEEDED, "boat")])
+    assert (tmp_path / prompt_edits.EDIT_THESE).read_text("utf-8").count("\n") == 2
+    prompt_edits.write_refused(tmp_path, [job_in(JobState.SUCCEEDED)])
+    assert not (tmp_path / prompt_edits.EDIT_THESE).exists()

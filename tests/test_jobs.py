@@ -7,10 +7,10 @@ from decimal import Decimal
 
 import pytest
 
-from batchvid import events as ev
+from batchvid.domain import events as ev
+from batchvid.domain.failures import Charged, FailureKind
+from batchvid.domain.jobs import IN_FLIGHT, PAID_AND_OPEN, TRANSITIONS, Job, JobState, advance
 from batchvid.errors import IllegalEvent
-from batchvid.failures import Charged, FailureKind
-from batchvid.jobs import IN_FLIGHT, PAID_AND_OPEN, TRANSITIONS, Job, JobState, advance
 from tests.builders import ACCEPTED, LINK, ONE_OF_EACH, SUCCEEDED, at, clip, job_in, started
 
 TABLE = """

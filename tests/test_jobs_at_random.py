@@ -10,11 +10,11 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from batchvid import events as ev
+from batchvid.domain import events as ev
+from batchvid.domain.failures import Charged, FailureKind
+from batchvid.domain.job_spec import UNPRICED, Price
+from batchvid.domain.jobs import Job, JobState, advance
 from batchvid.errors import IllegalEvent
-from batchvid.failures import Charged, FailureKind
-from batchvid.jobs import Job, JobState, advance
-from batchvid.specs import UNPRICED, Price
 from tests.builders import DIME, LINK, at, clip, planned, spec, started
 from tests.test_jobs import table
 

@@ -12,12 +12,12 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from batchvid import events as ev
+from batchvid.domain import events as ev
+from batchvid.domain.attempts import CHARGED, MOVES, Attempt, Sum, Verdict, attempts_of, sums
+from batchvid.domain.failures import Charged, FailureKind
+from batchvid.domain.job_spec import UNPRICED, Price
+from batchvid.domain.jobs import Job, advance
 from batchvid.errors import IllegalEvent
-from batchvid.failures import Charged, FailureKind
-from batchvid.jobs import Job, advance
-from batchvid.ledger import CHARGED, MOVES, Attempt, Sum, Verdict, attempts_of, sums
-from batchvid.specs import UNPRICED, Price
 from batchvid.state import read_attempts
 from tests.builders import ACCEPTED, DIME, LINK, STORED, SUCCEEDED, at, clip, life, planned, spec, started, state_file
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from batchvid import manifest
-from batchvid.catalog import built_in, listing
-from batchvid.catalog.listing import Listing
+from batchvid.catalog import built_in, remote_listing
+from batchvid.catalog.remote_listing import Listing
 from batchvid.errors import UsageError
-from batchvid.market import Market
+from batchvid.planning.availability import Market
 from tests.builders import spec
 
 OWN = """
@@ -71,7 +71,7 @@ def test_a_fetched_list_lies_between(tmp_path: Path, monkeypatch: pytest.MonkeyP
     """Its prices count over the built-in ones, and the user's own over both."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     rows = tuple({"id": name, "pricing": {"per_second": "0.7"}} for name in ("veo3-fast", "veo3.1"))
-    listing.keep(Listing(fetched_on="2026-11-01", source="the list", models=rows), listing.cache_file())
+    remote_listing.keep(Listing(fetched_on="2026-11-01", source="the list", models=rows), remote_listing.cache_file())
     (tmp_path / "batchvid.toml").write_text(OWN)
     models = Market(tmp_path).models
     assert models.find("veo3.1").price_of(8).basis == "estimate: the list, 2026-11-01"

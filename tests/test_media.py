@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from batchvid.errors import BadMedia
-from batchvid.media import check_duration, probe
+from batchvid.storage.video_probe import check_duration, probe
 from tests.builders import MakeClip
 
 

@@ -13,13 +13,13 @@ import pytest
 
 from batchvid import catalog
 from batchvid.catalog import Provider, providers
+from batchvid.domain.job_spec import ImageRef, JobSpec
+from batchvid.domain.jobs import Job, JobState
+from batchvid.domain.wire import ImageInput
 from batchvid.errors import ManifestError, Unsupported, UsageError
-from batchvid.jobs import Job, JobState
 from batchvid.manifest import Manifest, ManifestModel, Place, PlacedJob
-from batchvid.planning import AT_REST, BUYS, Plan, Verdict, make_plan
-from batchvid.routes import check, order_of, route_of
-from batchvid.specs import ImageRef, JobSpec
-from batchvid.wire import ImageInput
+from batchvid.planning.plan import AT_REST, BUYS, Plan, Verdict, make_plan
+from batchvid.planning.routing import check, order_of, route_of
 from tests.builders import job_in, spec
 
 PROVIDERS: Mapping[str, Provider] = providers({})

@@ -9,9 +9,9 @@ import pytest
 
 from batchvid import catalog
 from batchvid.cli.tables import print_plan
+from batchvid.domain.job_spec import JobSpec, Reason, Substitute
 from batchvid.errors import ManifestError
-from batchvid.planning import Plan, make_plan
-from batchvid.specs import JobSpec, Reason, Substitute
+from batchvid.planning.plan import Plan, make_plan
 from tests.builders import spec
 from tests.test_planning import PROVIDERS, manifest
 

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
+from batchvid.domain.job_spec import JobSpec
+from batchvid.domain.jobs import Job, JobState
 from batchvid.errors import ManifestError
-from batchvid.jobs import Job, JobState
-from batchvid.lineage import waits_for
-from batchvid.planning import JobPlan, Verdict, make_plan
-from batchvid.specs import JobSpec
+from batchvid.planning.dependencies import waits_for
+from batchvid.planning.plan import JobPlan, Verdict, make_plan
 from tests.builders import job_in, spec
 from tests.test_planning import PROVIDERS, manifest, plan
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batchvid.scrub import MOST_CHARS, scrubbed, without_queries
+from batchvid.redaction import MOST_CHARS, scrubbed, without_queries
 from tests.builders import SECRET
 
 LINKS = st.builds(

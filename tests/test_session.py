@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from batchvid import events as ev
-from batchvid import session
+from batchvid import commands
 from batchvid.dialects import DIALECTS
+from batchvid.domain import events as ev
+from batchvid.domain.failures import FailureKind
+from batchvid.domain.jobs import Job, JobState, advance
 from batchvid.errors import ManifestError
-from batchvid.failures import FailureKind
-from batchvid.jobs import Job, JobState, advance
 from tests.builders import at, job_in
 
 MISTAKES = """\
@@ -62,7 +62,7 @@ def problems(text: str) -> list[str]:
     """What is told of a manifest."""
     Path("m.yaml").write_text(text, "utf-8")
     with pytest.raises(ManifestError) as raised:
-        session.load("m.yaml")
+        commands.load("m.yaml")
     return list(raised.value.problems)
 
 
@@ -85,9 +85,9 @@ def test_what_the_market_finds_alone_is_told_too(folder: Path) -> None:
 def test_a_first_run_that_cannot_be_leaves_nothing_behind(folder: Path, clip: str) -> None:
     """What only the plan finds out is found before a folder, a state file or a request is made."""
     Path("m.yaml").write_text(f"clips: [{{id: a, prompt: p, {clip}}}]", "utf-8")
-    batch = session.load("m.yaml")
+    batch = commands.load("m.yaml")
     with pytest.raises(ManifestError, match=r"m\.yaml:1: a: "):
-        session.run(batch)
+        commands.run(batch)
     assert [path.name for path in folder.iterdir()] == ["m.yaml"]
 
 
@@ -109,7 +109,7 @@ def given_up(state: JobState, kind: FailureKind) -> Job:
 def test_a_task_that_we_gave_up_on_may_still_give_its_clip(state: JobState, kind: FailureKind) -> None:
     """It is bought and the vendor did not say no: asking again costs nothing, and the state allows it."""
     job = given_up(state, kind)
-    assert session.may_still_finish(job)
+    assert commands.may_still_finish(job)
     assert advance(job, ev.PollResumed(at=at(600))).state is JobState.RUNNING
 
 
@@ -127,4 +127,4 @@ def test_a_task_that_we_gave_up_on_may_still_give_its_clip(state: JobState, kind
 )
 def test_nothing_more_is_to_be_heard_of_others(job: Job) -> None:
     """No task, a task that the vendor does not know, or one that failed at the vendor's: only a new purchase helps."""
-    assert not session.may_still_finish(job)
+    assert not commands.may_still_finish(job)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batchvid.specs import ImageRef, fingerprint
+from batchvid.domain.job_spec import ImageRef, fingerprint
 
 SAID: dict[str, Any] = {
     "model": "veo3-fast",

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from batchvid.catalog.deadlines import Deadlines, deadlines_of
 from batchvid.catalog.model import KINDS, POLL_EVERY_S, REFRESH_S, Model, ModelPrice, Tier, steps_words
 from batchvid.catalog.models import Models, built_in
-from batchvid.catalog.own import models_for
 from batchvid.catalog.provider import DEFAULT_PROVIDER, Provider, providers
-from batchvid.catalog.wishes import Terms, check, terms_of
+from batchvid.catalog.resolution import Terms, check, terms_of
+from batchvid.catalog.timeouts import Deadlines, deadlines_of
+from batchvid.catalog.user_files import models_for
+from batchvid.domain.failures import Charged
 from batchvid.errors import UsageError
-from batchvid.failures import Charged
 
 __all__ = [
     "DEFAULT_PROVIDER",

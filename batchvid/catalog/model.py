@@ -11,8 +11,8 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, ConfigDict
 
-from batchvid.failures import Charged
-from batchvid.specs import UNPRICED, Price
+from batchvid.domain.failures import Charged
+from batchvid.domain.job_spec import UNPRICED, Price
 
 POLL_EVERY_S = 10.0  # what CometAPI's own samples use (wire-cometapi 6.2)
 REFRESH_S = 2.0  # no page says how often CometAPI's own view is renewed; asking more often than this is impolite

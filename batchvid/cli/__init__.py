@@ -9,7 +9,15 @@ from collections.abc import Sequence
 
 import click
 
-from batchvid.cli import check, emulate, look, models, settle, starter, work
+from batchvid.cli import (
+    doctor_command,
+    emulator_command,
+    init_command,
+    models_command,
+    resolve_commands,
+    run_commands,
+    status_commands,
+)
 from batchvid.errors import BatchvidError, ManifestError
 from batchvid.version import __version__
 
@@ -42,20 +50,20 @@ def group() -> None:
 
 
 COMMANDS = (
-    starter.init,
-    work.plan,
-    work.validate,
-    work.run,
-    work.retry,
-    look.status,
-    look.report,
-    settle.resolve,
-    settle.cancel,
-    models.models,
-    check.doctor,
-    look.schema,
-    emulate.emulator,
-    look.completion,
+    init_command.init,
+    run_commands.plan,
+    run_commands.validate,
+    run_commands.run,
+    run_commands.retry,
+    status_commands.status,
+    status_commands.report,
+    resolve_commands.resolve,
+    resolve_commands.cancel,
+    models_command.models,
+    doctor_command.doctor,
+    status_commands.schema,
+    emulator_command.emulator,
+    status_commands.completion,
 )
 for command in COMMANDS:
     group.add_command(command)

@@ -13,12 +13,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from batchvid.jobs import IN_FLIGHT, Job, JobState
-from batchvid.ledger import Sum, Verdict
-from batchvid.planning import JobPlan, Plan
+from batchvid.domain.attempts import Sum, Verdict
+from batchvid.domain.job_spec import Price
+from batchvid.domain.jobs import IN_FLIGHT, Job, JobState
+from batchvid.planning.plan import JobPlan, Plan
 from batchvid.report import ledger_line
-from batchvid.specs import Price
-from batchvid.waiting import WAITING
+from batchvid.report.uncertain_jobs import WAITING
 
 SHOWN = 8  # jobs of a verdict, unless all are asked for
 PIPE_COLUMNS = 400  # wider than any table: a script wants one line a row

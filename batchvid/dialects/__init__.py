@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from batchvid.dialects import gateway, kling, newapi, openai_videos, runway, seedance, veo, videos, xai
-from batchvid.wire import Accepted, Order, Refused, Request, Response, Status, Uncertain
+from batchvid.domain.wire import Accepted, Order, Refused, Request, Response, Status, Uncertain
 
 
 class Dialect(Protocol):

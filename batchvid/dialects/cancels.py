@@ -8,8 +8,8 @@ refuse it for a running task; CometAPI documents it for none.
 from __future__ import annotations
 
 from batchvid.dialects import openai_videos, runway
-from batchvid.dialects.orders import path_segment
-from batchvid.wire import Request, Response
+from batchvid.dialects.common.request_building import path_segment
+from batchvid.domain.wire import Request, Response
 
 PATHS = {"runway": "/v1/tasks", "openai-videos": openai_videos.PATH}
 HEADERS = {"runway": runway.HEADERS}

@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from batchvid.dialects.openai_videos import PATH, check_pixels, clip_size, poll, read_poll, read_submit
-from batchvid.dialects.orders import (
+from batchvid.dialects.common.request_building import (
     bare_base64,
     by_action,
     check_prompt,
@@ -25,8 +24,9 @@ from batchvid.dialects.orders import (
     source_video,
     whole_seconds,
 )
+from batchvid.dialects.openai_videos import PATH, check_pixels, clip_size, poll, read_poll, read_submit
+from batchvid.domain.wire import ImageInput, Order, Request
 from batchvid.errors import Unsupported
-from batchvid.wire import ImageInput, Order, Request
 
 __all__ = ["poll", "read_poll", "read_submit", "submit"]
 

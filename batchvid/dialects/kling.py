@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from batchvid.dialects import replies
-from batchvid.dialects.endings import TABLES
-from batchvid.dialects.orders import (
+from batchvid.dialects.common import reply_parsing
+from batchvid.dialects.common.json_values import Path
+from batchvid.dialects.common.outcome_rules import TABLES
+from batchvid.dialects.common.request_building import (
     bare_base64,
     by_action,
     check_length,
@@ -28,9 +29,8 @@ from batchvid.dialects.orders import (
     source_video,
     whole_seconds,
 )
-from batchvid.dialects.values import Path
+from batchvid.domain.wire import Accepted, ImageInput, Order, Refused, Request, Response, Status, Uncertain
 from batchvid.errors import Unsupported
-from batchvid.wire import Accepted, ImageInput, Order, Refused, Request, Response, Status, Uncertain
 
 __all__ = ["poll", "read_poll", "read_submit", "submit"]
 
@@ -99,7 +99,7 @@ def submit(order: Order) -> Request:
 
 def read_submit(response: Response) -> Accepted | Refused | Uncertain:
     """Read a submit reply, native or a gateway's."""
-    return replies.read_submit(response, table=TABLES["kling"])
+    return reply_parsing.read_submit(response, table=TABLES["kling"])
 
 
 def poll(order: Order, task_id: str) -> Request:
@@ -109,7 +109,7 @@ def poll(order: Order, task_id: str) -> Request:
 
 def read_poll(response: Response, task_id: str) -> Status | Refused:  # noqa: ARG001 - the port's signature
     """Read a poll reply, native or through a gateway's wrapper. Raises UnreadableReply."""
-    return replies.read_poll(response, vendor=VENDOR, billed="final_unit_deduction")
+    return reply_parsing.read_poll(response, vendor=VENDOR, billed="final_unit_deduction")
 
 
 def _kind(order: Order) -> str:

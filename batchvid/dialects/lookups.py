@@ -10,12 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from batchvid.dialects import kling
+from batchvid.dialects.common.error_parsing import complaint_in, is_unseen, refusal, refused
+from batchvid.dialects.common.json_values import dig, first_text, identifier, moment, parse, text
+from batchvid.dialects.common.reply_parsing import unwrap
 from batchvid.dialects.openai_videos import PATH
-from batchvid.dialects.refusals import complaint_in, is_unseen, refusal, refused
-from batchvid.dialects.replies import unwrap
-from batchvid.dialects.values import dig, first_text, identifier, moment, parse, text
-from batchvid.failures import FailureKind
-from batchvid.wire import Accepted, Candidate, Order, Refused, Request, Response
+from batchvid.domain.failures import FailureKind
+from batchvid.domain.wire import Accepted, Candidate, Order, Refused, Request, Response
 
 LISTED = 100  # the most that OpenAI gives on a page (O-oas); newest first
 

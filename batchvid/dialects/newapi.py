@@ -2,7 +2,7 @@
 
 Source: QuantumNous/new-api, relay/common/relay_info.go and relay/channel/task/{kling,doubao,vidu}/adaptor.go. The
 server drops every other field without a word, so that what its adaptors do not read is refused here.
-It knows no prefix, no key and no model's limits; the task wrapper of its polls is everybody's (replies.py).
+It knows no prefix, no key and no model's limits; the task wrapper of its polls is everybody's (reply_parsing.py).
 """
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from batchvid.dialects import replies
-from batchvid.dialects.orders import (
+from batchvid.dialects.common import reply_parsing
+from batchvid.dialects.common.reply_parsing import read_submit
+from batchvid.dialects.common.request_building import (
     bare_base64,
     check_prompt,
     checked_options,
@@ -26,9 +27,8 @@ from batchvid.dialects.orders import (
     refuse_unspoken,
     whole_seconds,
 )
-from batchvid.dialects.replies import read_submit
+from batchvid.domain.wire import ImageInput, Order, Refused, Request, Response, Status
 from batchvid.errors import Unsupported
-from batchvid.wire import ImageInput, Order, Refused, Request, Response, Status
 
 __all__ = ["poll", "read_poll", "read_submit", "submit"]
 
@@ -83,7 +83,7 @@ def poll(order: Order, task_id: str) -> Request:  # noqa: ARG001 - the port's si
 
 def read_poll(response: Response, task_id: str) -> Status | Refused:
     """Read a poll reply, wrapped or not; a finished clip is also offered at `/content`. Raises UnreadableReply."""
-    return replies.read_poll(response, content_path=f"{CONTENT}/{path_segment(task_id)}/content")
+    return reply_parsing.read_poll(response, content_path=f"{CONTENT}/{path_segment(task_id)}/content")
 
 
 def _kling(order: Order) -> dict[str, Any]:

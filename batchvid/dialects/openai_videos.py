@@ -6,8 +6,9 @@ model on the same route can be asked for with an exact resolution. It knows no p
 
 from __future__ import annotations
 
-from batchvid.dialects import replies
-from batchvid.dialects.orders import (
+from batchvid.dialects.common import reply_parsing
+from batchvid.dialects.common.reply_parsing import read_submit
+from batchvid.dialects.common.request_building import (
     by_action,
     check_prompt,
     checked_options,
@@ -21,9 +22,8 @@ from batchvid.dialects.orders import (
     uploaded,
     whole_seconds,
 )
-from batchvid.dialects.replies import read_submit
+from batchvid.domain.wire import ImageInput, Order, Refused, Request, Response, Status
 from batchvid.errors import Unsupported
-from batchvid.wire import ImageInput, Order, Refused, Request, Response, Status
 
 __all__ = ["poll", "read_poll", "read_submit", "submit"]
 
@@ -67,7 +67,7 @@ def poll(order: Order, task_id: str) -> Request:  # noqa: ARG001 - the port's si
 
 def read_poll(response: Response, task_id: str) -> Status | Refused:
     """Read a poll reply; after any link a finished clip is always offered at `/content`. Raises UnreadableReply."""
-    return replies.read_poll(response, content_path=f"{PATH}/{path_segment(task_id)}/content")
+    return reply_parsing.read_poll(response, content_path=f"{PATH}/{path_segment(task_id)}/content")
 
 
 def _remix(order: Order) -> Request:

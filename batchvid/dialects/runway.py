@@ -10,9 +10,10 @@ import re
 from dataclasses import replace
 from typing import Any
 
-from batchvid.dialects import replies
-from batchvid.dialects.endings import TABLES
-from batchvid.dialects.orders import (
+from batchvid.dialects.common import reply_parsing
+from batchvid.dialects.common.json_values import Path
+from batchvid.dialects.common.outcome_rules import TABLES
+from batchvid.dialects.common.request_building import (
     check_prompt,
     checked_options,
     data_uri,
@@ -24,10 +25,9 @@ from batchvid.dialects.orders import (
     refuse_unspoken,
     whole_seconds,
 )
-from batchvid.dialects.values import Path
+from batchvid.domain.failures import Charged
+from batchvid.domain.wire import Accepted, ImageInput, Order, Refused, Request, Response, Status, Uncertain
 from batchvid.errors import Unsupported
-from batchvid.failures import Charged
-from batchvid.wire import Accepted, ImageInput, Order, Refused, Request, Response, Status, Uncertain
 
 __all__ = ["poll", "read_poll", "read_submit", "submit"]
 
@@ -81,7 +81,7 @@ def submit(order: Order) -> Request:
 
 def read_submit(response: Response) -> Accepted | Refused | Uncertain:
     """Read a submit reply, native or a gateway's."""
-    return replies.read_submit(response, table=TABLES["runway"])
+    return reply_parsing.read_submit(response, table=TABLES["runway"])
 
 
 def poll(order: Order, task_id: str) -> Request:  # noqa: ARG001 - the port's signature; this path depends on the id only
@@ -91,7 +91,7 @@ def poll(order: Order, task_id: str) -> Request:  # noqa: ARG001 - the port's si
 
 def read_poll(response: Response, task_id: str) -> Status | Refused:  # noqa: ARG001 - the port's signature
     """Read a poll reply, bare or wrapped. Raises UnreadableReply."""
-    status = replies.read_poll(response, progress_top=1.0, vendor=VENDOR, billed="credits")
+    status = reply_parsing.read_poll(response, progress_top=1.0, vendor=VENDOR, billed="credits")
     if isinstance(status, Status) and status.charged is Charged.UNKNOWN and status.code.startswith("SAFETY.INPUT"):
         return replace(status, charged=Charged.YES)  # Runway does not refund what its input filter refused
     return status

@@ -6,8 +6,7 @@ It is polled and answers like every other model of that route. It knows no prefi
 
 from __future__ import annotations
 
-from batchvid.dialects.openai_videos import PATH, poll, read_poll, read_submit
-from batchvid.dialects.orders import (
+from batchvid.dialects.common.request_building import (
     check_prompt,
     exact_size,
     field_of,
@@ -18,8 +17,9 @@ from batchvid.dialects.orders import (
     uploaded,
     whole_seconds,
 )
+from batchvid.dialects.openai_videos import PATH, poll, read_poll, read_submit
+from batchvid.domain.wire import ImageInput, Order, Request
 from batchvid.errors import Unsupported
-from batchvid.wire import ImageInput, Order, Request
 
 __all__ = ["poll", "read_poll", "read_submit", "submit"]
 

@@ -6,8 +6,7 @@ It knows no prefix, no key and no model's limits.
 
 from __future__ import annotations
 
-from batchvid.dialects.openai_videos import PATH, poll, read_poll, read_submit
-from batchvid.dialects.orders import (
+from batchvid.dialects.common.request_building import (
     check_prompt,
     exact_size,
     first_and_last,
@@ -17,8 +16,9 @@ from batchvid.dialects.orders import (
     uploaded,
     whole_seconds,
 )
+from batchvid.dialects.openai_videos import PATH, poll, read_poll, read_submit
+from batchvid.domain.wire import Order, Request
 from batchvid.errors import Unsupported
-from batchvid.wire import Order, Request
 
 __all__ = ["poll", "read_poll", "read_submit", "submit"]
 

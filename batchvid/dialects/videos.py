@@ -6,8 +6,7 @@ by options. It knows no prefix, no key and no model: values go out as the manife
 
 from __future__ import annotations
 
-from batchvid.dialects.openai_videos import PATH, poll, read_poll, read_submit
-from batchvid.dialects.orders import (
+from batchvid.dialects.common.request_building import (
     by_action,
     check_prompt,
     exact_size,
@@ -18,7 +17,8 @@ from batchvid.dialects.orders import (
     uploaded,
     whole_seconds,
 )
-from batchvid.wire import Order, Request
+from batchvid.dialects.openai_videos import PATH, poll, read_poll, read_submit
+from batchvid.domain.wire import Order, Request
 
 __all__ = ["poll", "read_poll", "read_submit", "submit"]
 

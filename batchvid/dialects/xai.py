@@ -11,9 +11,11 @@ from typing import Any
 
 import orjson
 
-from batchvid.dialects import replies
-from batchvid.dialects.endings import TABLES
-from batchvid.dialects.orders import (
+from batchvid.dialects.common import reply_parsing
+from batchvid.dialects.common.error_parsing import is_web_page
+from batchvid.dialects.common.json_values import Path, dig, link, parse
+from batchvid.dialects.common.outcome_rules import TABLES
+from batchvid.dialects.common.request_building import (
     by_action,
     check_prompt,
     checked_options,
@@ -26,10 +28,8 @@ from batchvid.dialects.orders import (
     source_video,
     whole_seconds,
 )
-from batchvid.dialects.refusals import is_web_page
-from batchvid.dialects.values import Path, dig, link, parse
+from batchvid.domain.wire import Accepted, ImageInput, Order, Phase, Refused, Request, Response, Status, Uncertain
 from batchvid.errors import Unsupported
-from batchvid.wire import Accepted, ImageInput, Order, Phase, Refused, Request, Response, Status, Uncertain
 
 __all__ = ["poll", "read_poll", "read_submit", "submit"]
 
@@ -43,7 +43,7 @@ SPOKEN = {
 RATIOS = {ratio: ratio for ratio in ("1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3")}
 TIERS = {tier: tier for tier in ("480p", "720p", "1080p")}  # 1080p only on the 1.5 models
 
-ID_PLACES: tuple[Path, ...] = (*replies.ID_PLACES, ("request_id",))  # here it is the task's id and no trace
+ID_PLACES: tuple[Path, ...] = (*reply_parsing.ID_PLACES, ("request_id",))  # here it is the task's id and no trace
 LINK: Path = ("video", "url")
 VENDOR: dict[str, Path] = {"cost_in_usd_ticks": ("usage", "cost_in_usd_ticks")}
 
@@ -72,7 +72,7 @@ def submit(order: Order) -> Request:
 
 def read_submit(response: Response) -> Accepted | Refused | Uncertain:
     """Read a submit reply; the task's id is called `request_id` here."""
-    return replies.read_submit(response, id_places=ID_PLACES, table=TABLES["xai"])
+    return reply_parsing.read_submit(response, id_places=ID_PLACES, table=TABLES["xai"])
 
 
 def poll(order: Order, task_id: str) -> Request:  # noqa: ARG001 - the port's signature; this path depends on the id only
@@ -91,7 +91,7 @@ def read_poll(response: Response, task_id: str) -> Status | Refused:  # noqa: AR
         return Status(phase=Phase.QUEUED, word="pending")
     if response.status == 200 and not document.keys() & {"status", "error", "data"} and link(dig(document, LINK)):
         response = replace(response, body=orjson.dumps({**document, "status": "done"}))
-    return replies.read_poll(response, vendor=VENDOR, billed="cost_in_usd_ticks")
+    return reply_parsing.read_poll(response, vendor=VENDOR, billed="cost_in_usd_ticks")
 
 
 def _picture(image: ImageInput) -> dict[str, str]:

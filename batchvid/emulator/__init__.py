@@ -3,7 +3,7 @@
 It shares nothing with the client, so that a mistake made there is not agreed with here. README.md is its manual.
 """
 
-from batchvid.emulator.faults import FaultError
+from batchvid.emulator.fault_rules import FaultError
 from batchvid.emulator.server import Emulator, serve
 from batchvid.emulator.settings import Settings
 

@@ -11,12 +11,12 @@ from typing import get_args
 import orjson
 from aiohttp import hdrs, web
 
-from batchvid.emulator.clips import Clip, Clips, Variant
-from batchvid.emulator.deeds import carry_out, reset
-from batchvid.emulator.desk import Desk
-from batchvid.emulator.faults import Deed
+from batchvid.emulator.fault_injection import carry_out, reset
+from batchvid.emulator.fault_rules import Deed
 from batchvid.emulator.links import PREFIX
+from batchvid.emulator.rendering.clips import Clip, Clips, Variant
 from batchvid.emulator.replies import HTML_PAGE
+from batchvid.emulator.service import Desk
 from batchvid.emulator.task import Task
 
 CHUNK_BYTES = 256 * 1024

@@ -8,9 +8,9 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from batchvid.emulator.desk import Desk
-from batchvid.emulator.faults import FaultError
+from batchvid.emulator.fault_rules import FaultError
 from batchvid.emulator.replies import reply
+from batchvid.emulator.service import Desk
 from batchvid.emulator.task import Task
 
 PREFIX = "/_emulator"

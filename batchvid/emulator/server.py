@@ -16,15 +16,15 @@ from typing import Any, Self
 from aiohttp import web
 
 from batchvid.emulator import cdn, control, replies, routes
-from batchvid.emulator.clips import Clips
-from batchvid.emulator.desk import Clock, Desk
-from batchvid.emulator.faults import Faults
-from batchvid.emulator.journal import Journal
+from batchvid.emulator.fault_rules import Faults
 from batchvid.emulator.ledger import Ledger
 from batchvid.emulator.links import Links
+from batchvid.emulator.rendering.clips import Clips
+from batchvid.emulator.rendering.input_images import Stills
+from batchvid.emulator.service import Clock, Desk
 from batchvid.emulator.settings import Settings
-from batchvid.emulator.stills import Stills
 from batchvid.emulator.store import Store
+from batchvid.emulator.task_log import Journal
 
 LARGEST_BODY_BYTES = 128 * 1024 * 1024  # new-api's default
 GRACE_S = 0.2

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, NonNegativeInt, field_validator
 
-from batchvid.emulator import life
+from batchvid.emulator import task_lifecycle
 
 VideoShape = Literal["video_url", "url", "output", "success", "content", "metadata", "wrapped", "inline"]
 """How a `/v1/videos` object says that it is finished: see routes/video_object.py."""
@@ -113,5 +113,5 @@ class Settings(BaseModel):
     @field_validator("life")
     @classmethod
     def _life_is_known(cls, value: str) -> str:
-        life.check(value)
+        task_lifecycle.check(value)
         return value

@@ -9,10 +9,10 @@ import heapq
 from collections import deque
 from collections.abc import Callable, Iterator
 
-from batchvid.emulator.journal import Journal, Removed
 from batchvid.emulator.ledger import Ledger
-from batchvid.emulator.life import ENDLESS, Phase, View, has_ended, view
 from batchvid.emulator.task import Task
+from batchvid.emulator.task_lifecycle import ENDLESS, Phase, View, has_ended, view
+from batchvid.emulator.task_log import Journal, Removed
 
 
 class Store:

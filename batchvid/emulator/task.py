@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from batchvid.emulator.life import Life, Outcome
+from batchvid.emulator.task_lifecycle import Life, Outcome
 
 
 @dataclass(slots=True, kw_only=True)

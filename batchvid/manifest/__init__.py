@@ -1,8 +1,16 @@
 """What the user wrote: a YAML manifest, checked and expanded into JobSpecs that know their place in the file."""
 
 from batchvid.manifest.load import Manifest, Outline, PlacedJob, expand, load, outline
-from batchvid.manifest.places import Place
-from batchvid.manifest.schema import BatchBudget, Budget, Limits, ManifestModel, ModelLimits, Provider, json_schema
+from batchvid.manifest.reading.problems import Place
+from batchvid.manifest.schema.models import (
+    BatchBudget,
+    Budget,
+    Limits,
+    ManifestModel,
+    ModelLimits,
+    Provider,
+    json_schema,
+)
 
 __all__ = [
     "BatchBudget",

@@ -8,21 +8,21 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Protocol
 
-from batchvid import collector
+from batchvid import gc_control
+from batchvid.domain.job_spec import JobSpec
 from batchvid.errors import ManifestError
-from batchvid.manifest.build import build
-from batchvid.manifest.check import entry_name, validate
-from batchvid.manifest.document import Map, mark_at
-from batchvid.manifest.entry import Shared, entry_of
-from batchvid.manifest.expand import MAX_JOBS, drafts
-from batchvid.manifest.gather import gather
-from batchvid.manifest.images import Pictures
-from batchvid.manifest.names import safe_name
-from batchvid.manifest.parents import Child, tie
-from batchvid.manifest.places import Place, Problems
-from batchvid.manifest.schema import ManifestModel, Provider
-from batchvid.manifest.template import Templates
-from batchvid.specs import JobSpec
+from batchvid.manifest.expansion.entry import Shared, entry_of
+from batchvid.manifest.expansion.image_files import Pictures
+from batchvid.manifest.expansion.job_builder import build
+from batchvid.manifest.expansion.matrix import MAX_JOBS, drafts
+from batchvid.manifest.expansion.parents import Child, tie
+from batchvid.manifest.reading.includes import gather
+from batchvid.manifest.reading.problems import Place, Problems
+from batchvid.manifest.reading.safe_names import safe_name
+from batchvid.manifest.reading.yaml_reader import Map, mark_at
+from batchvid.manifest.schema.models import ManifestModel, Provider
+from batchvid.manifest.schema.templates import Templates
+from batchvid.manifest.schema.validation import entry_name, validate
 
 SHOWN_IDS = 5  # ids named when --only selects nothing
 
@@ -94,7 +94,7 @@ def outline(path: str | Path, *, sets: Sequence[str] = (), beyond: Beyond | None
     path = Path(path)
     problems = Problems(str(path))
     settings, kept, unsound = None, list[int](), frozenset[str]()
-    with collector.at_rest():
+    with gc_control.at_rest():
         document = gather(path, sets, problems)
         if document is not None:
             settings, kept = validate(document, problems)
@@ -131,7 +131,7 @@ def expand(
             problems=problems,
             provider_of=provider_of,
         )
-        with collector.at_rest():
+        with gc_control.at_rest():
             jobs = _expand(shared, read.kept)
     if beyond is not None and problems:
         for job in jobs:

@@ -1,18 +1,15 @@
-"""What people and scripts read: the CSV, the bars and lines of a run, the log."""
+"""What people and scripts read after a run: the CSV files and the log."""
 
-from batchvid.report.ledger import LEDGER_COLUMNS, ledger_line, write_ledger
-from batchvid.report.progress import Progress, progress_for
-from batchvid.report.runlog import RunLog, last_attempt
-from batchvid.report.table import COLUMNS, report_text, write_report
+from batchvid.report.attempt_report import LEDGER_COLUMNS, ledger_line, write_ledger
+from batchvid.report.job_report import COLUMNS, report_text, write_report
+from batchvid.report.run_log import RunLog, last_attempt
 
 __all__ = [
     "COLUMNS",
     "LEDGER_COLUMNS",
-    "Progress",
     "RunLog",
     "last_attempt",
     "ledger_line",
-    "progress_for",
     "report_text",
     "write_ledger",
     "write_report",

@@ -10,14 +10,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from batchvid.catalog import Models, Provider, built_in
-from batchvid.jobs import Job, JobState
-from batchvid.routes import Route, route_of
-from batchvid.runner.budget import Budget, Refusal
-from batchvid.runner.hazard import Law
-from batchvid.runner.lanes import Lane
+from batchvid.domain.job_spec import JobSpec
+from batchvid.domain.jobs import Job, JobState
+from batchvid.net.transport import Transport
+from batchvid.planning.routing import Route, route_of
+from batchvid.runner.budget.budget import Budget, Refusal
+from batchvid.runner.estimation.duration_model import Law
+from batchvid.runner.providers.provider_state import Lane
 from batchvid.runner.recorder import Recorder
-from batchvid.runner.transport import Transport
-from batchvid.specs import JobSpec
 
 Notice = Callable[[str], None]
 """Hears a line for people about what is no event of a job: a provider is stopped, a foreign word came."""

@@ -5,12 +5,12 @@ The job stands in line again like any other: the new price is reserved under eve
 
 from __future__ import annotations
 
-from batchvid import events as ev
+from batchvid.domain import events as ev
+from batchvid.domain.failures import FailureKind
+from batchvid.domain.job_spec import JobSpec, Reason
+from batchvid.domain.jobs import Job
 from batchvid.errors import Unsupported, UsageError
-from batchvid.failures import FailureKind
-from batchvid.jobs import Job
 from batchvid.runner.context import RunContext, utc_now
-from batchvid.specs import JobSpec, Reason
 
 REASONS: dict[FailureKind, Reason] = {
     FailureKind.UNAVAILABLE: Reason.OUTAGE,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from batchvid.jobs import JobState
+from batchvid.domain.jobs import JobState
+from batchvid.redaction import scrubbed
 from batchvid.runner.context import RunContext
-from batchvid.scrub import scrubbed
 
 FAILED, BUDGET, UNCERTAIN, STOPPED, INTERRUPTED = 1, 3, 5, 6, 130  # DESIGN section 6
 

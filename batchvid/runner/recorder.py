@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple, cast
 
+from batchvid.domain.events import Event, Progressed
+from batchvid.domain.jobs import Job, advance
 from batchvid.errors import BatchvidError, StateError
-from batchvid.events import Event, Progressed
-from batchvid.jobs import Job, advance
-from batchvid.scrub import scrubbed
+from batchvid.redaction import scrubbed
 from batchvid.state import Entry, StateFile
 
 Listener = Callable[[Event, Job | None, Job], None]

@@ -12,25 +12,25 @@ from pathlib import Path
 from typing import Any
 
 from batchvid.catalog import Models, Provider, built_in
+from batchvid.domain.jobs import PAID_AND_OPEN, Job, JobState
 from batchvid.errors import BatchvidError, StateError
-from batchvid.jobs import PAID_AND_OPEN, Job, JobState
-from batchvid.runner.accounts import earlier_charges, foretell, keep_books
-from batchvid.runner.budget import Budget
-from batchvid.runner.caps import Cap
+from batchvid.net.credentials import Keys
+from batchvid.net.transport import Transport
+from batchvid.runner.budget.budget import Budget
+from batchvid.runner.budget.caps import Cap
+from batchvid.runner.budget.history import earlier_charges, foretell, keep_books
 from batchvid.runner.context import Notice, RunContext, utc_now
-from batchvid.runner.downloader import Downloader
-from batchvid.runner.hazard import Law
-from batchvid.runner.keys import Keys
-from batchvid.runner.lanes import LONGEST_WISH_S
-from batchvid.runner.lookup import Lookup, left_behind
-from batchvid.runner.opening import POLLED, Opening, hold_slots, keep_health, keep_slots, needed
+from batchvid.runner.downloads.disk_space_gate import WAIT_S
+from batchvid.runner.downloads.downloader import Downloader
+from batchvid.runner.estimation.duration_model import Law
 from batchvid.runner.outcome import Outcome, outcome_of
-from batchvid.runner.poller import Poller
+from batchvid.runner.polling.poller import Poller
+from batchvid.runner.providers.provider_state import LONGEST_WISH_S
+from batchvid.runner.providers.startup import POLLED, Opening, hold_slots, keep_health, keep_slots, needed
 from batchvid.runner.recorder import Recorder
-from batchvid.runner.room import WAIT_S
-from batchvid.runner.signals import signals_heard
-from batchvid.runner.submitter import Submitter
-from batchvid.runner.transport import Transport
+from batchvid.runner.shutdown import signals_heard
+from batchvid.runner.submission.reconciliation import Lookup, left_behind
+from batchvid.runner.submission.submitter import Submitter
 from batchvid.state import Entry, StateFile, read_meta
 from batchvid.storage import SPARE_BYTES, LocalStore
 

@@ -15,11 +15,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
 
-from batchvid import collector
+from batchvid import gc_control
+from batchvid.domain.attempts import MOVES, Attempt, attempts_of
+from batchvid.domain.events import Event, Planned
+from batchvid.domain.jobs import Job, advance
 from batchvid.errors import StateError
-from batchvid.events import Event, Planned
-from batchvid.jobs import Job, advance
-from batchvid.ledger import MOVES, Attempt, attempts_of
 from batchvid.state import codec
 from batchvid.state.lock import RunLock
 from batchvid.state.schema import bring_up_to_date, refuse_newer
@@ -73,7 +73,7 @@ class StateFile:
 
     def jobs(self) -> dict[str, Job]:
         """Every job, in the manifest's order."""
-        with collector.at_rest():
+        with gc_control.at_rest():
             return {job.id: job for job in _jobs(self._connection, self.path)}
 
     def commit(self, entries: Iterable[Entry]) -> None:
@@ -166,7 +166,7 @@ def record_now(state: StateFile, jobs: Mapping[str, Job], events: Iterable[tuple
 
 def read_jobs(path: Path) -> list[Job]:
     """Every job as it stands on disk now, also while a run is writing. Raises StateError when it cannot be read."""
-    with _reading(path) as connection, collector.at_rest():
+    with _reading(path) as connection, gc_control.at_rest():
         return list(_jobs(connection, path))
 
 

@@ -12,10 +12,10 @@ from typing import Any
 import orjson
 from pydantic import TypeAdapter
 
-from batchvid import events as ev
-from batchvid.jobs import Job
-from batchvid.specs import JobSpec
-from batchvid.wire import Asset
+from batchvid.domain import events as ev
+from batchvid.domain.job_spec import JobSpec
+from batchvid.domain.jobs import Job
+from batchvid.domain.wire import Asset
 
 _SPEC = TypeAdapter(JobSpec)
 _JOB = TypeAdapter(Job)

@@ -13,9 +13,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from batchvid.domain.job_spec import Clip
 from batchvid.errors import StorageError
-from batchvid.specs import Clip
-from batchvid.storage.room import SPARE_BYTES, check_room, storage_error
+from batchvid.storage.disk_space import SPARE_BYTES, check_room, storage_error
 
 
 class LocalStore:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from typing import Any
 
-from batchvid.runner.cadence import SLOT_WAITED_FOR_S
+from batchvid.runner.estimation.poll_schedule import SLOT_WAITED_FOR_S
 from benchmarks import measure
 from benchmarks.batch import rows_manifest
 from benchmarks.cases import Options

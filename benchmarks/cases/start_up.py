@@ -13,7 +13,7 @@ HELP, FLOOR = "batchvid --help", "import click"
 COMMANDS = {
     HELP: [sys.executable, "-m", "batchvid", "--help"],
     FLOOR: [sys.executable, "-c", "import click"],
-    "import of the whole package": [sys.executable, "-c", "import batchvid.session"],
+    "import of the whole package": [sys.executable, "-c", "import batchvid.commands"],
 }
 
 

@@ -14,10 +14,10 @@ from statistics import quantiles
 
 import av  # noqa: F401 - batchvid imports it with the first clip; start-up is a case of its own
 
-from batchvid import events as ev
-from batchvid import session
-from batchvid.jobs import Job
-from batchvid.media import check_duration, probe
+from batchvid import commands
+from batchvid.domain import events as ev
+from batchvid.domain.jobs import Job
+from batchvid.storage.video_probe import check_duration, probe
 from benchmarks.clients import cpu_s, resident_mb, settings, tell
 
 LOOK_EVERY_S = 0.005  # how often the loop is asked whether it is late
@@ -116,13 +116,13 @@ def main() -> None:
         asyncio.set_event_loop_policy(import_module(asked["loop"]).EventLoopPolicy())
     if "warm_up" in asked:
         elsewhere = Path(asked["warm_up"]).parent  # the same batch would find its first job stored already
-        session.run(session.load(asked["warm_up"], out=elsewhere), display=lambda _: Watch())
+        commands.run(commands.load(asked["warm_up"], out=elsewhere), display=lambda _: Watch())
     start_mb, began = resident_mb(), cpu_s()
-    batch = session.load(asked["manifest"], out=asked["folder"])
+    batch = commands.load(asked["manifest"], out=asked["folder"])
     loaded = threads_cpu_s()
     wishes = {name: asked[name] for name in ("stop_at", "polled_for", "looks") if name in asked}
     watch = Watch(len(batch.manifest.jobs), **wishes)
-    outcome = session.run(batch, display=lambda _: watch)
+    outcome = commands.run(batch, display=lambda _: watch)
     ran = cpu_s()
     late = watch.lags_s
     tell(

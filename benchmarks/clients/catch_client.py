@@ -9,12 +9,12 @@ from pathlib import Path
 
 import av  # noqa: F401 - the media check imports it with the first clip
 
-from batchvid.media import probe
-from batchvid.runner.catch import Catch, catch_clip
-from batchvid.runner.hands import Hands
-from batchvid.runner.transport import Transport
+from batchvid.domain.wire import Asset
+from batchvid.net.transport import Transport
+from batchvid.runner.downloads.fetch import Catch, catch_clip
+from batchvid.runner.downloads.worker_threads import Hands
 from batchvid.storage import LocalStore
-from batchvid.wire import Asset
+from batchvid.storage.video_probe import probe
 from benchmarks.clients import cpu_s, settings, tell
 
 LOOK_EVERY_S = 0.002

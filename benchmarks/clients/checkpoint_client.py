@@ -7,10 +7,10 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from batchvid import events as ev
-from batchvid.jobs import Job
+from batchvid.domain import events as ev
+from batchvid.domain.job_spec import Clip, Price
+from batchvid.domain.jobs import Job
 from batchvid.runner import Recorder
-from batchvid.specs import Clip, Price
 from batchvid.state import StateFile
 from benchmarks.clients import cpu_s, resident_mb, settings, tell
 

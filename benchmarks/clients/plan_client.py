@@ -8,13 +8,13 @@ from pathlib import Path
 
 import yaml
 
-from batchvid import session
+from batchvid import commands
 from benchmarks.clients import cpu_s, settings, tell
 
 
 def plan(manifest: str, folder: str) -> int:
     """What `batchvid plan` does before it prints."""
-    return len(session.plan(session.load(manifest, out=folder)).jobs)
+    return len(commands.plan(commands.load(manifest, out=folder)).jobs)
 
 
 def floor(manifest: str) -> int:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from batchvid.media import probe
+from batchvid.storage.video_probe import probe
 from benchmarks import measure
 from benchmarks.cases import Options
 from benchmarks.clip import SECONDS, make_clip

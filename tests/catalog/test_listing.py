@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batchvid.catalog import built_in, listing
-from batchvid.catalog.listing import Listing, cache_file, keep, kept, over, read_page, video_rows
+from batchvid.catalog import built_in, remote_listing
+from batchvid.catalog.remote_listing import Listing, cache_file, keep, kept, over, read_page, video_rows
 from batchvid.errors import UnreadableReply
 
 VIDEOS = json.dumps({"seedance": {"path": "/v1/videos", "method": "POST"}})
@@ -179,7 +179,7 @@ def test_a_broken_copy_is_none(tmp_path: Path, text: str) -> None:
 def test_the_copy_lies_in_the_cache_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """XDG_CACHE_HOME is respected when it is absolute, as its specification asks."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert cache_file() == tmp_path / "batchvid" / listing.FILENAME
+    assert cache_file() == tmp_path / "batchvid" / remote_listing.FILENAME
     for nothing in ("", "relative"):
         monkeypatch.setenv("XDG_CACHE_HOME", nothing)
-        assert cache_file() == Path.home() / ".cache" / "batchvid" / listing.FILENAME
+        assert cache_file() == Path.home() / ".cache" / "batchvid" / remote_listing.FILENAME

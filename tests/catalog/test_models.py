@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from batchvid.catalog import KINDS, Model, ModelPrice, Tier, built_in, models, providers
 from batchvid.dialects import DIALECTS
+from batchvid.domain.job_spec import UNPRICED
 from batchvid.errors import UsageError
-from batchvid.specs import UNPRICED
 
 MODELS = built_in()
 find = MODELS.find

@@ -18,8 +18,8 @@ from batchvid.catalog import (
     providers,
 )
 from batchvid.dialects import DIALECTS
+from batchvid.domain.failures import Charged
 from batchvid.errors import UsageError
-from batchvid.failures import Charged
 
 OWN: Mapping[str, Any] = {"dialect": "openai-videos", "base_url": "https://gw.example.com/", "api_key_env": "GW_KEY"}
 

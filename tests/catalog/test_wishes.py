@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from batchvid.catalog import Model, built_in, check, terms_of
+from batchvid.domain.job_spec import ImageRef
+from batchvid.domain.wire import ImageRole
 from batchvid.errors import Unsupported
-from batchvid.specs import ImageRef
-from batchvid.wire import ImageRole
 from tests.builders import spec
 
 find = built_in().find

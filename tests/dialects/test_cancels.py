@@ -6,7 +6,7 @@ import pytest
 
 from batchvid.dialects import DIALECTS
 from batchvid.dialects.cancels import cancel, is_cancelled
-from batchvid.wire import Request, Response
+from batchvid.domain.wire import Request, Response
 
 
 def test_the_words_of_each_wire() -> None:

@@ -8,12 +8,12 @@ import orjson
 import pytest
 
 from batchvid.dialects import DIALECTS
-from batchvid.dialects.endings import RELAYED, TABLES, VENDORS, Row, kind_of_reply, without_reply
-from batchvid.dialects.refusals import complaint_in
-from batchvid.dialects.values import parse
+from batchvid.dialects.common.error_parsing import complaint_in
+from batchvid.dialects.common.json_values import parse
+from batchvid.dialects.common.outcome_rules import RELAYED, TABLES, VENDORS, Row, kind_of_reply, without_reply
+from batchvid.domain.failures import FailureKind
+from batchvid.domain.wire import Refused, Response, Uncertain
 from batchvid.errors import NotSent, ReplyLost, ReplyTooLarge, UnreadableReply, WireError
-from batchvid.failures import FailureKind
-from batchvid.wire import Refused, Response, Uncertain
 
 AUTH, BALANCE, RATE, SLOT = FailureKind.AUTH, FailureKind.BALANCE, FailureKind.RATE, FailureKind.CONCURRENCY
 INVALID, MODERATION, DOWN = FailureKind.INVALID, FailureKind.MODERATION_INPUT, FailureKind.UNAVAILABLE

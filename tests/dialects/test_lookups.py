@@ -11,8 +11,8 @@ from hypothesis import given
 
 from batchvid.dialects import DIALECTS
 from batchvid.dialects.lookups import WAYS, Way
-from batchvid.failures import FailureKind
-from batchvid.wire import Candidate, Order, Refused, Response
+from batchvid.domain.failures import FailureKind
+from batchvid.domain.wire import Candidate, Order, Refused, Response
 from tests.dialects.test_mangled import RESPONSES, often
 from tests.exchanges import load
 

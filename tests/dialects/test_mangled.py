@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from batchvid.dialects import DIALECTS
-from batchvid.dialects.words import PHASES
+from batchvid.dialects.common.status_words import PHASES
+from batchvid.domain.failures import Charged
+from batchvid.domain.wire import Accepted, Order, Phase, Refused, Response, Status, Uncertain
 from batchvid.errors import UnreadableReply
-from batchvid.failures import Charged
-from batchvid.wire import Accepted, Order, Phase, Refused, Response, Status, Uncertain
 from tests.exchanges import Recording, load
 
 often = settings(deadline=None, max_examples=300, database=None)  # no bound on the clock, no files left behind

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from batchvid.dialects import DIALECTS
+from batchvid.domain.wire import ImageInput, Order, Parent, Request
 from batchvid.errors import Unsupported
-from batchvid.wire import ImageInput, Order, Parent, Request
 from tests.exchanges import Recording, load
 
 SENT = [r for r in load(step="submit") if r.order]

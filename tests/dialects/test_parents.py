@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from batchvid.dialects import DIALECTS
+from batchvid.domain.wire import ImageInput, Order, Parent
 from batchvid.errors import Unsupported
-from batchvid.wire import ImageInput, Order, Parent
 from tests.exchanges import Recording, as_recorded, load
 
 LINK = "https://cdn.example/a.mp4?Signature=s"

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from batchvid.dialects import DIALECTS
+from batchvid.domain.wire import Accepted, Refused, Status, Uncertain
 from batchvid.errors import UnreadableReply
-from batchvid.wire import Accepted, Refused, Status, Uncertain
 from tests.exchanges import Recording, as_recorded, load
 
 RECORDINGS = load()

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from batchvid.dialects import DIALECTS
+from batchvid.domain.wire import ImageInput, Order
 from batchvid.errors import Unsupported
-from batchvid.wire import ImageInput, Order
 
 
 def picture(role: Any = "first", **changes: Any) -> ImageInput:

@@ -8,10 +8,10 @@ import orjson
 import pytest
 
 from batchvid.dialects import DIALECTS
-from batchvid.dialects.values import fraction, link, moment, retry_after_s, text
-from batchvid.dialects.words import PHASES, kind_of, phase_of
-from batchvid.failures import Charged, FailureKind
-from batchvid.wire import Phase, Response, Status
+from batchvid.dialects.common.json_values import fraction, link, moment, retry_after_s, text
+from batchvid.dialects.common.status_words import PHASES, kind_of, phase_of
+from batchvid.domain.failures import Charged, FailureKind
+from batchvid.domain.wire import Phase, Response, Status
 
 DOCUMENTED = {
     Phase.QUEUED: "queued pending PENDING SUBMITTED submitted QUEUED NOT_START created queueing Preparing Queueing"

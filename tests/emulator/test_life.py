@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from batchvid.emulator import Settings
-from batchvid.emulator.life import Life, Outcome, Phase, draw, view
+from batchvid.emulator.task_lifecycle import Life, Outcome, Phase, draw, view
 from tests.emulator.helpers import FakeClock, vendor
 
 

@@ -12,14 +12,14 @@ import av
 import pytest
 from PIL import Image, ImageChops, ImageFont
 
-from batchvid.emulator.captions import caption, legible, machine_fonts, wrapped
-from batchvid.emulator.clips import Clips
-from batchvid.emulator.life import Life
-from batchvid.emulator.picture import ANOTHER_HUE, Picture
-from batchvid.emulator.render import render
+from batchvid.emulator.rendering.captions import caption, legible, machine_fonts, wrapped
+from batchvid.emulator.rendering.clips import Clips
+from batchvid.emulator.rendering.input_images import Stills
+from batchvid.emulator.rendering.render import render
+from batchvid.emulator.rendering.scene import ANOTHER_HUE, Picture
 from batchvid.emulator.settings import Settings
-from batchvid.emulator.stills import Stills
 from batchvid.emulator.task import Task
+from batchvid.emulator.task_lifecycle import Life
 from tests.emulator.helpers import picture, vendor
 
 KITE = Picture(text="a kite")

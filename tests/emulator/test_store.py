@@ -7,11 +7,11 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batchvid.emulator.journal import Journal
 from batchvid.emulator.ledger import Ledger
-from batchvid.emulator.life import Life, Outcome, Phase
 from batchvid.emulator.store import Store
 from batchvid.emulator.task import Task
+from batchvid.emulator.task_lifecycle import Life, Outcome, Phase
+from batchvid.emulator.task_log import Journal
 
 LIVES = [Life(looks=1), Life(looks=3), Life(seconds=0), Life(seconds=5), Life(seconds=30)]
 STEPS = st.one_of(

@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 from PIL import Image
 
-from batchvid.emulator.picture import ANOTHER_HUE, turned
+from batchvid.emulator.rendering.scene import ANOTHER_HUE, turned
 from tests.emulator.helpers import picture, vendor
 from tests.emulator.test_render import difference, frames
 

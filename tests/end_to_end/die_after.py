@@ -8,11 +8,11 @@ import signal
 import sys
 from collections.abc import Sequence
 
-from batchvid import events as ev
-from batchvid import session
-from batchvid.jobs import Job
-from batchvid.report.progress import Lines
-from batchvid.report.tally import Tally
+from batchvid import commands
+from batchvid.display.progress import Lines
+from batchvid.display.tally import Tally
+from batchvid.domain import events as ev
+from batchvid.domain.jobs import Job
 
 
 class Reaper(Lines):
@@ -36,5 +36,5 @@ class Reaper(Lines):
 
 if __name__ == "__main__":
     count, manifest, _, out = sys.argv[1:]
-    batch = session.load(manifest, out=out)
-    sys.exit(session.run(batch, display=lambda jobs: Reaper(jobs, int(count))).exit_code)
+    batch = commands.load(manifest, out=out)
+    sys.exit(commands.run(batch, display=lambda jobs: Reaper(jobs, int(count))).exit_code)

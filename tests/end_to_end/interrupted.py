@@ -7,11 +7,11 @@ import signal
 from collections.abc import Sequence
 from io import StringIO
 
-from batchvid import events as ev
-from batchvid import session
-from batchvid.jobs import Job
-from batchvid.report.progress import Lines
-from batchvid.report.tally import Tally
+from batchvid import commands
+from batchvid.display.progress import Lines
+from batchvid.display.tally import Tally
+from batchvid.domain import events as ev
+from batchvid.domain.jobs import Job
 from tests.end_to_end.conftest import Bench
 
 
@@ -29,6 +29,6 @@ class Interrupting(Lines):
 
 def leave_running(bench: Bench) -> None:
     """Run the bench's manifest until its first task is on record, and no further."""
-    batch = session.load(bench.manifest, out=bench.batch.parent)
-    assert session.run(batch, allow_retired=True, display=Interrupting).exit_code == 130
+    batch = commands.load(bench.manifest, out=bench.batch.parent)
+    assert commands.run(batch, allow_retired=True, display=Interrupting).exit_code == 130
     assert bench.status()["states"]["running"] == 1

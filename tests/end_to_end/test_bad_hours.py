@@ -19,8 +19,8 @@ from typing import Any
 
 import pytest
 
+from batchvid.domain.jobs import Job, JobState, advance
 from batchvid.emulator import Settings
-from batchvid.jobs import Job, JobState, advance
 from batchvid.runner import Outcome
 from batchvid.state import Entry, StateFile, codec, read_jobs
 from tests.end_to_end.conftest import KEY, Bench, Result, ServedEmulator, until

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from batchvid import session
+from batchvid import commands
+from batchvid.domain.job_spec import Price
 from batchvid.runner import utc_now
-from batchvid.specs import Price
 from batchvid.state import StateFile
 from tests.builders import ACCEPTED, STORED, SUCCEEDED, life, planned, started
 from tests.end_to_end.conftest import Bench
@@ -83,7 +83,7 @@ def test_a_dollar_buys_three_clips_at_thirty_cents(bench: Bench, case: str, conc
     uncertain = case.startswith("uncertain")
     write(bench, "{usd: 1.00}", model, concurrency=concurrency + uncertain)  # an uncertain one keeps its slot
     bench.emulator.set_faults(*faults)
-    assert session.run(hasty(bench)).exit_code == (5 if uncertain else 3)
+    assert commands.run(hasty(bench)).exit_code == (5 if uncertain else 3)
     books, rows = bench.emulator.ledger(), ledger(bench)
     assert (books["purchases"], books["submits"]) == (sold, len(rows))
     assert Counter(row["verdict"] for row in rows) == verdicts
@@ -166,7 +166,7 @@ def test_a_tag_has_its_own_cap(bench: Bench) -> None:
     more = "  - {id: boat, prompt: a boat, model: vague, takes: 4, tags: [hero]}\n"
     write(bench, "{tags: {hero: {usd: 0.70}}}", takes=4, more=more)
     bench.emulator.set_faults({"match": {"step": "submit", "prompt": "boat", "nth_overall": [1]}, "do": SLOW_DOWN})
-    outcome = session.run(hasty(bench))
+    outcome = commands.run(hasty(bench))
     assert outcome.exit_code == 3
     why = "budget.tags.hero.usd is 0.7: 0.60 are committed, one more may cost 0.30. Raise it and run again to go on"
     assert outcome.reason == why
@@ -178,7 +178,7 @@ def test_a_providers_cap_is_used_up_too(bench: Bench) -> None:
     """A dollar at one provider buys three, also where two of its submits are refused in between."""
     write(bench, "{}", budget={"usd": 1.00})
     bench.emulator.set_faults(submits({1, 3}, SLOW_DOWN))
-    assert session.run(hasty(bench)).exit_code == 3
+    assert commands.run(hasty(bench)).exit_code == 3
     assert bench.emulator.ledger()["purchases"] == 3
 
 

@@ -8,8 +8,8 @@ from urllib.request import Request, urlopen
 
 import pytest
 
+from batchvid.domain.jobs import JobState
 from batchvid.emulator import Settings
-from batchvid.jobs import JobState
 from batchvid.state import StateFile
 from tests.builders import state_file, steps
 from tests.end_to_end.conftest import KEY, PICTURES, Bench

@@ -18,7 +18,7 @@ import pytest
 from batchvid.catalog import built_in
 from batchvid.cli import group
 from batchvid.emulator import Settings
-from batchvid.manifest.schema import ManifestModel
+from batchvid.manifest.schema.models import ManifestModel
 from batchvid.version import __version__
 from tests.end_to_end.conftest import KEY, Bench, Result, environment, until
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from batchvid import session
+from batchvid import commands
+from batchvid.commands import Batch
 from batchvid.emulator import Settings
-from batchvid.session import Batch
 from tests.end_to_end.conftest import KEY, Bench, ServedEmulator
 from tests.end_to_end.interrupted import leave_running
 
@@ -41,7 +41,7 @@ def models(bench: Bench) -> list[str]:
 
 def hasty(bench: Bench) -> Batch:
     """The batch, with waits after a refusal that begin at a millisecond."""
-    batch = session.load(bench.manifest, out=bench.folder / "outputs")
+    batch = commands.load(bench.manifest, out=bench.folder / "outputs")
     return replace(batch, providers={name: replace(row, first_wait_s=0.001) for name, row in batch.providers.items()})
 
 
@@ -75,7 +75,7 @@ class TestAnOutage:
         """It is replaced once `retries` are used up; one fallback after the other, and then the job fails."""
         bench.write(kites("[veo3.1-fast, veo3.1]"), top="retries: 1")
         bench.emulator.set_faults({"match": {"step": "submit"}, "do": {"outcome": "fail", "message": "internal error"}})
-        assert session.run(hasty(bench)).exit_code == 1
+        assert commands.run(hasty(bench)).exit_code == 1
         assert models(bench) == ["veo3-fast", "veo3-fast", "veo3.1-fast", "veo3.1"]
         (row,) = bench.rows()
         assert (row["state"], row["model"], row["model_asked"]) == ("failed", "veo3.1", "veo3-fast")
@@ -89,7 +89,7 @@ class TestAnOutage:
         }
         clip = kites("{model: veo3-fast, provider: office}", 12)
         bench.manifest.write_text(f"providers: {json.dumps(rows)}\ndefaults: {{model: veo3-fast}}\nclips:\n{clip}\n")
-        outcome = session.run(hasty(bench))
+        outcome = commands.run(hasty(bench))
         assert [row["state"] for row in bench.rows()] == ["succeeded"] * 12
         assert {row["provider"] for row in bench.rows()} == {"office"}
         assert other.ledger()["purchases"] == 12

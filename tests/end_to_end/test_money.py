@@ -9,9 +9,9 @@ from decimal import Decimal
 
 import pytest
 
-from batchvid import session
+from batchvid import commands
+from batchvid.commands import Batch
 from batchvid.emulator import Settings
-from batchvid.session import Batch
 from tests.end_to_end.conftest import Bench, ServedEmulator
 
 KITE = "  - {id: kite, prompt: a kite}"
@@ -37,7 +37,7 @@ def write(bench: Bench, clips: str, top: str = "", **providers: dict[str, object
 
 def hasty(bench: Bench) -> Batch:
     """The batch, with waits after a refusal that begin at a millisecond."""
-    batch = session.load(bench.manifest, out=bench.folder / "outputs")
+    batch = commands.load(bench.manifest, out=bench.folder / "outputs")
     return replace(batch, providers={name: replace(row, first_wait_s=0.001) for name, row in batch.providers.items()})
 
 
@@ -101,7 +101,7 @@ class TestAClipThatIsPaidFor:
         """A 503 says nothing about the link: the job stays ready, exit 1 and a notice; later it is fetched."""
         bench.write(BOAT)
         bench.emulator.set_faults({"match": {"step": "download"}, "do": {"status": 503}})
-        assert session.run(hasty(bench)).exit_code == 1
+        assert commands.run(hasty(bench)).exit_code == 1
         assert "Its clip is paid for and waits: run again to fetch it" in capsys.readouterr().out
         assert bench.status()["states"]["ready"] == 1
         bench.emulator.set_faults()
@@ -222,7 +222,7 @@ class TestWhoeverStandsStill:
         """A closed port refuses every call: nothing was bought, all jobs stay pending and the money with us."""
         clips = "  - {id: boat, prompt: a boat, takes: 30, duration_s: 4}"
         write(bench, clips, cometapi={"base_url": "http://127.0.0.1:9", "concurrency": 5})
-        ended = session.run(hasty(bench))
+        ended = commands.run(hasty(bench))
         assert ended.exit_code == 6
         rows = bench.rows()
         assert [row["state"] for row in rows] == ["pending"] * 30

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 
-from batchvid import session
+from batchvid import commands
 from batchvid.state import read_meta
 from tests.end_to_end.conftest import PICTURES, Bench, environment
 from tests.end_to_end.test_trouble import KITE, Retoucher
@@ -46,6 +46,6 @@ def test_a_changed_picture_is_no_budget(bench: Bench) -> None:
     picture = bench.folder / "first.jpg"
     picture.write_bytes((PICTURES / "harbour.jpg").read_bytes())
     bench.write(KITE + "\n  - {id: quay, prompt: a quay, image: first.jpg}", concurrency=1)
-    batch = session.load(bench.manifest, out=bench.batch.parent)
-    outcome = session.run(batch, display=lambda jobs: Retoucher(jobs, picture))
+    batch = commands.load(bench.manifest, out=bench.batch.parent)
+    outcome = commands.run(batch, display=lambda jobs: Retoucher(jobs, picture))
     assert outcome.exit_code == 1

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from batchvid import session
-from batchvid.session import Batch
+from batchvid import commands
+from batchvid.commands import Batch
 from tests.end_to_end.conftest import Bench
 
 KITES = "  - {id: kite, prompt: a kite, takes: 30}"
@@ -15,7 +15,7 @@ DOWN = {"status": 503, "json": {"error": {"message": "no channel", "code": "mode
 
 def hasty(bench: Bench) -> Batch:
     """The batch, with waits after a refusal that begin at a fifth of a millisecond."""
-    batch = session.load(bench.manifest, out=bench.folder / "outputs")
+    batch = commands.load(bench.manifest, out=bench.folder / "outputs")
     return replace(batch, providers={name: replace(row, first_wait_s=2e-4) for name, row in batch.providers.items()})
 
 
@@ -23,7 +23,7 @@ def test_tasks_that_all_break_are_not_bought_on_and_on(bench: Bench) -> None:
     """Of thirty jobs five are bought and three probes, exit 6; the others stay pending and are bought later."""
     bench.write(KITES, concurrency=1)
     bench.emulator.set_faults({"match": {"step": "submit"}, "do": BROKEN})
-    outcome = session.run(hasty(bench))
+    outcome = commands.run(hasty(bench))
     said = "cometapi was stopped: veo3-fast: its tasks fail. Its jobs are kept: mend that and run again"
     assert (outcome.exit_code, outcome.reason) == (6, said)
     assert bench.emulator.ledger()["purchases"] == 8
@@ -37,7 +37,7 @@ def test_a_model_that_is_gone_holds_up_no_other(bench: Bench) -> None:
     """Eight calls for it are refused; the other model of the same provider is stored to the last clip; exit 6."""
     bench.write(f"{KITES}\n  - {{id: boat, prompt: a boat, model: veo3.1-fast, takes: 6}}", concurrency=1)
     bench.emulator.set_faults({"match": {"step": "submit", "model": "veo3-fast"}, "do": DOWN})
-    outcome = session.run(hasty(bench))
+    outcome = commands.run(hasty(bench))
     assert outcome.exit_code == 6
     ledger = bench.emulator.ledger()
     assert (ledger["submits"], ledger["purchases"]) == (8 + 6, 6)
@@ -49,7 +49,7 @@ def test_an_outage_that_ends_is_found_out_by_one_job(bench: Bench) -> None:
     """Up to three calls are refused together, the probes one by one; when one is accepted all are bought, each once."""
     bench.write(KITES, concurrency=3)  # one or three together, fewer probes than end the model remain of the six
     bench.emulator.set_faults({"match": {"step": "submit", "times": 6}, "do": DOWN})
-    assert session.run(hasty(bench)).exit_code == 0
+    assert commands.run(hasty(bench)).exit_code == 0
     ledger = bench.emulator.ledger()
     assert (ledger["submits"], ledger["purchases"]) == (6 + 30, 30)
 
@@ -59,7 +59,7 @@ def test_retries_have_a_budget_of_their_own(bench: Bench) -> None:
     clips = KITES + "\n  - {id: storm, prompt: storm, takes: 15}"
     bench.write(clips, top="retries: 9", concurrency=3)
     bench.emulator.set_faults({"match": {"step": "submit", "prompt": "storm"}, "do": BROKEN})
-    assert session.run(hasty(bench)).exit_code in (1, 6)
+    assert commands.run(hasty(bench)).exit_code in (1, 6)
     purchases = bench.emulator.ledger()["purchases"]
     assert 45 < purchases <= 45 + 10 + purchases // 5
     log = (bench.batch / "run.log").read_text("utf-8")

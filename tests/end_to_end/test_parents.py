@@ -7,7 +7,7 @@ import signal
 
 import pytest
 
-from batchvid import session
+from batchvid import commands
 from batchvid.emulator import Settings
 from batchvid.state import read_jobs, replay
 from tests.end_to_end.conftest import KEY, Bench
@@ -78,7 +78,7 @@ def test_the_question_for_a_link_is_asked_again_when_it_fails(bench: Bench, trou
     """A provider that is away for a moment costs a moment, and no purchase."""
     bench.write(KITE + SNOW)
     bench.emulator.set_faults({"match": {"step": "poll", "prompt": "a kite", "nth": [2, 3]}, "do": trouble})
-    assert session.run(hasty(bench)).exit_code == 0
+    assert commands.run(hasty(bench)).exit_code == 0
     assert bought(bench) == ["a kite", "make it snow"]
 
 
@@ -87,10 +87,10 @@ def test_a_link_that_never_comes_ends_in_time(bench: Bench) -> None:
     bench.write(KITE + SNOW)
     refused = {"match": {"step": "poll", "prompt": "a kite", "nth": list(range(2, 9))}, "do": {"unavailable": True}}
     bench.emulator.set_faults(refused)
-    ended = session.run(hasty(bench))
+    ended = commands.run(hasty(bench))
     assert (ended.exit_code, states(bench)) == (1, {"kite": "succeeded", "snow": "pending"})
     assert "snow is not bought: parent: kite was asked for a link to its clip: " in ended.reason
-    assert session.run(hasty(bench)).exit_code == 0
+    assert commands.run(hasty(bench)).exit_code == 0
 
 
 def test_a_key_that_no_longer_opens_the_parent_buys_no_child(bench: Bench) -> None:

@@ -7,7 +7,7 @@ import io
 
 import pytest
 
-from batchvid.waiting import WAITING
+from batchvid.report.uncertain_jobs import WAITING
 from tests.end_to_end.conftest import Bench, Result
 
 KITES = "  - {id: kite, prompt: 'a kite {{ n }}', matrix: {n: [1, 2, 3]}}"

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from batchvid import session
+from batchvid import commands
+from batchvid.commands import Batch, Draft
 from batchvid.errors import ManifestError
-from batchvid.session import Batch, Draft
 from batchvid.state import read_meta
 from tests.end_to_end.conftest import Bench, until
 
@@ -35,7 +35,7 @@ def at_the_vendor(bench: Bench) -> Bench:
 
 def slow(bench: Bench, happened: Callable[[], object]) -> Draft:
     """The batch as a resumed run gets it, with a manifest that takes until then to be expanded."""
-    draft = session.draft(bench.manifest, out=bench.folder / "outputs")
+    draft = commands.draft(bench.manifest, out=bench.folder / "outputs")
 
     def expand() -> Batch:
         until(happened)
@@ -48,7 +48,7 @@ def test_a_clip_is_stored_before_the_manifest_is_expanded(at_the_vendor: Bench) 
     """What runs is polled and fetched from the state file alone; then the new clip is bought; each once."""
     at_the_vendor.write(f"{KITE}\n{BOAT}")
     drafted = slow(at_the_vendor, lambda: list(at_the_vendor.batch.glob("clips/kite/*.mp4")))
-    assert session.run(drafted).exit_code == 0
+    assert commands.run(drafted).exit_code == 0
     assert [row["state"] for row in at_the_vendor.rows()] == ["succeeded", "succeeded"]
     assert at_the_vendor.emulator.ledger()["purchases"] == 2
 
@@ -59,7 +59,7 @@ def test_nothing_is_bought_or_kept_of_a_broken_manifest(at_the_vendor: Bench) ->
     before = read_meta(at_the_vendor.batch / "state.sqlite3")
     drafted = slow(at_the_vendor, lambda: at_the_vendor.emulator.ledger()["polls"])
     with pytest.raises(ManifestError, match=r"there is no file gone\.png"):
-        session.run(replace(drafted, sets=("defaults.seed=1",)))
+        commands.run(replace(drafted, sets=("defaults.seed=1",)))
     assert at_the_vendor.emulator.ledger()["purchases"] == 1
     assert read_meta(at_the_vendor.batch / "state.sqlite3") == before
     assert at_the_vendor.run().code == 2
@@ -75,7 +75,7 @@ def test_a_task_that_failed_meanwhile_is_bought_again_as_the_manifest_allows(ben
     bench.emulator.set_faults()
     bench.write(KITE, top="retries: 1")
     drafted = slow(bench, lambda: bench.emulator.ledger()["polls"])
-    assert session.run(drafted).exit_code == 0
+    assert commands.run(drafted).exit_code == 0
     assert bench.emulator.ledger()["purchases"] == 2
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from batchvid import events as ev
+from batchvid.domain import events as ev
+from batchvid.domain.failures import FailureKind
 from batchvid.emulator import Settings
-from batchvid.failures import FailureKind
 from tests.builders import ACCEPTED, at, life, planned, spec, started, state_file
 from tests.end_to_end.conftest import Bench, ServedEmulator
 from tests.end_to_end.interrupted import leave_running

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from batchvid import session
+from batchvid import commands
 from batchvid.emulator import Settings
 from tests.end_to_end.conftest import KEY, Bench
 
@@ -21,9 +21,9 @@ class TestAVendorOfThree:
     def test_all_are_bought_and_each_change_is_told(self, bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
         """Asked for twelve at once it refuses; the limit falls, every clip is stored, and run.log names the limits."""
         bench.write("  - {id: kite, prompt: a kite, takes: 30}", concurrency=12)
-        batch = session.load(bench.manifest, out=bench.folder / "outputs")
+        batch = commands.load(bench.manifest, out=bench.folder / "outputs")
         rows = {name: replace(row, first_wait_s=0.02) for name, row in batch.providers.items()}
-        assert session.run(replace(batch, providers=rows)).exit_code == 0
+        assert commands.run(replace(batch, providers=rows)).exit_code == 0
         ledger = bench.emulator.ledger()
         assert (ledger["purchases"], ledger["in_flight_max"]) == (30, 3)
         assert ledger["refused"] < 60

@@ -16,13 +16,13 @@ from pathlib import Path
 
 import pytest
 
-from batchvid import events as ev
-from batchvid import session
+from batchvid import commands
+from batchvid.display.progress import Lines
+from batchvid.display.tally import Tally
+from batchvid.domain import events as ev
+from batchvid.domain.failures import FailureKind
+from batchvid.domain.jobs import Job
 from batchvid.emulator import Settings
-from batchvid.failures import FailureKind
-from batchvid.jobs import Job
-from batchvid.report.progress import Lines
-from batchvid.report.tally import Tally
 from batchvid.runner import utc_now
 from tests.builders import life, planned, spec, started, state_file
 from tests.end_to_end.conftest import KEY, PICTURES, Bench, environment
@@ -190,8 +190,8 @@ def test_a_picture_that_changes_during_the_run(bench: Bench) -> None:
     picture = bench.folder / "first.jpg"
     picture.write_bytes((PICTURES / "harbour.jpg").read_bytes())
     bench.write(KITE + "\n  - {id: quay, prompt: a quay, image: first.jpg}", concurrency=1)
-    batch = session.load(bench.manifest, out=bench.batch.parent)
-    outcome = session.run(batch, display=lambda jobs: Retoucher(jobs, picture))
+    batch = commands.load(bench.manifest, out=bench.batch.parent)
+    outcome = commands.run(batch, display=lambda jobs: Retoucher(jobs, picture))
     assert outcome.exit_code != 0
     assert "first.jpg changed since the job was planned" in outcome.reason
     assert {row["id"]: (row["state"], row["attempts"]) for row in bench.rows()} == {
@@ -226,8 +226,8 @@ class TestLimits:
         then = utc_now() - timedelta(minutes=minutes_ago)
         lost = ev.SubmitRefused(at=then, kind=FailureKind.INVALID, message="no", retry_at=None)
         state_file(bench.batch / "state.sqlite3", life(planned(spec("old")), started(at=then), lost))
-        batch = session.load(bench.manifest, out=bench.batch.parent)
-        outcome = session.run(batch, display=lambda jobs: (Lines if bought else Impatient)(Tally(jobs), StringIO()))
+        batch = commands.load(bench.manifest, out=bench.batch.parent)
+        outcome = commands.run(batch, display=lambda jobs: (Lines if bought else Impatient)(Tally(jobs), StringIO()))
         assert outcome.exit_code == (0 if bought else 130)
         assert bench.emulator.ledger()["submits"] == bought
 

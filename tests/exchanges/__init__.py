@@ -14,7 +14,7 @@ from typing import Any
 
 import orjson
 
-from batchvid.wire import ImageInput, Order, Request, Response
+from batchvid.domain.wire import ImageInput, Order, Request, Response
 
 FOLDER = Path(__file__).parent
 

@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from batchvid.jobs import Job, JobState
+from batchvid.domain.jobs import Job, JobState
 from batchvid.state import read_jobs, replay
 
 STATE = "state.sqlite3"

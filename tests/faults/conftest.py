@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from batchvid.commands import Batch
 from batchvid.emulator import Settings
-from batchvid.session import Batch
 from tests.end_to_end.conftest import ServedEmulator
 from tests.faults import house
 

@@ -12,13 +12,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from batchvid import events as ev
-from batchvid import session
-from batchvid.jobs import Job, JobState
-from batchvid.report.progress import Lines, Progress
-from batchvid.report.tally import Tally
+from batchvid import commands
+from batchvid.commands import Batch
+from batchvid.display.progress import Lines, Progress
+from batchvid.display.tally import Tally
+from batchvid.domain import events as ev
+from batchvid.domain.jobs import Job, JobState
 from batchvid.runner import Outcome, utc_now
-from batchvid.session import Batch
 from batchvid.state import StateFile, record_now
 from tests.faults import books
 
@@ -85,7 +85,7 @@ def write_manifest(folder: Path, base_url: str, dialects: Sequence[str], *, take
 
 def load(folder: Path, base_url: str, dialects: Sequence[str], *, takes: int = 1, **limits: object) -> Batch:
     """The batch of such a manifest, below that folder."""
-    return session.load(write_manifest(folder, base_url, dialects, takes=takes, **limits), out=folder)
+    return commands.load(write_manifest(folder, base_url, dialects, takes=takes, **limits), out=folder)
 
 
 def with_dials(batch: Batch, **dials: Any) -> Batch:
@@ -102,7 +102,7 @@ def silent(jobs: Sequence[Job]) -> Progress:
 def run(batch: Batch) -> tuple[Outcome, str]:
     """Run it in this process; how it ended and what it said. Sora's sunset may have come: it is asked for anyway."""
     said = io.StringIO()
-    outcome = session.run(batch, allow_retired=True, display=lambda jobs: Lines(Tally(jobs), said))
+    outcome = commands.run(batch, allow_retired=True, display=lambda jobs: Lines(Tally(jobs), said))
     return outcome, said.getvalue() + outcome.reason
 
 

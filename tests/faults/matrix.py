@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from batchvid.jobs import Job, JobState
-from batchvid.session import Batch
+from batchvid.commands import Batch
+from batchvid.domain.jobs import Job, JobState
 from batchvid.state import read_jobs
 from tests.end_to_end.conftest import ServedEmulator
 from tests.faults import books, house

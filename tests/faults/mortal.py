@@ -18,10 +18,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from batchvid import session
+from batchvid import commands
 from batchvid.catalog import Provider
 from batchvid.cli import main
-from batchvid.session import Batch
+from batchvid.commands import Batch
 from tests.end_to_end.die_after import Reaper
 from tests.faults import house
 
@@ -102,11 +102,11 @@ def _child(
     target: Target, manifest: Path, folder: Path, providers: Mapping[str, Provider], args: tuple[Any, ...]
 ) -> None:
     os.environ.update(house.ENVIRONMENT)
-    target(replace(session.load(manifest), folder=folder, providers=providers), *args)
+    target(replace(commands.load(manifest), folder=folder, providers=providers), *args)
 
 
-def _run(batch: Batch, display: session.Display = house.silent) -> None:
-    sys.exit(session.run(batch, allow_retired=True, display=display).exit_code)
+def _run(batch: Batch, display: commands.Display = house.silent) -> None:
+    sys.exit(commands.run(batch, allow_retired=True, display=display).exit_code)
 
 
 def _command_without_rights(args: list[str], log: Path) -> None:
@@ -122,7 +122,7 @@ def _command_without_rights(args: list[str], log: Path) -> None:
 
 def _watch_clips(batch: Batch, at_each: Callable[[str], None]) -> None:
     """Be told before each act on a file or folder below `clips/`."""
-    clips = str(batch.folder / session.CLIPS_NAME)
+    clips = str(batch.folder / commands.CLIPS_NAME)
 
     def watch(event: str, args: tuple[Any, ...]) -> None:
         if event in FILE_ACTS and str(args[0]).startswith(clips):

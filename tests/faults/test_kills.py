@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from batchvid.jobs import JobState
-from batchvid.session import Batch
+from batchvid.commands import Batch
+from batchvid.domain.jobs import JobState
 from batchvid.state import read_jobs
 from tests.end_to_end.conftest import ServedEmulator
 from tests.faults import books, house, mortal

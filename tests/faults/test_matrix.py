@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from batchvid.commands import Batch
 from batchvid.dialects import DIALECTS
-from batchvid.session import Batch
 from tests.end_to_end.conftest import ServedEmulator
 from tests.faults import house, matrix
 from tests.faults.__main__ import PAGE, page

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from batchvid.domain.job_spec import JobSpec
 from batchvid.errors import ManifestError
 from batchvid.manifest import load
-from batchvid.specs import JobSpec
 
 Write = Callable[..., Path]
 Specs = Callable[..., dict[str, JobSpec]]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
+from batchvid.domain.job_spec import JobSpec
 from batchvid.manifest import Provider, load
-from batchvid.specs import JobSpec
 
 from .conftest import Mistakes, Specs, Write
 

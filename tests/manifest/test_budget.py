@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from batchvid import session
+from batchvid import commands
 from batchvid.errors import ManifestError
 
 CLIPS = "clips: [{id: kite, prompt: a kite, model: veo3-fast, tags: [hero]}]"
@@ -40,13 +40,13 @@ def test_a_mistake_is_told_where_it_stands(tmp_path: Path, top: str, told: str) 
     """File, line, key, and what may stand there: nothing that limits money is silently without effect."""
     (tmp_path / "m.yaml").write_text(f"batch: kites\n{top}\n{CLIPS}", "utf-8")
     with pytest.raises(ManifestError) as raised:
-        session.load(tmp_path / "m.yaml")
+        commands.load(tmp_path / "m.yaml")
     assert list(raised.value.problems) == [f"{tmp_path / 'm.yaml'}:2: {told}"]
 
 
 def test_a_budget_may_be_overlaid(tmp_path: Path) -> None:
     """`--set` reaches every key of it."""
     (tmp_path / "m.yaml").write_text(f"budget: {{usd: 40, per_day: {{usd: 10}}}}\n{CLIPS}", "utf-8")
-    batch = session.load(tmp_path / "m.yaml", sets=["budget.per_day.usd=2.5", "budget.tags.hero.clips=3"])
+    batch = commands.load(tmp_path / "m.yaml", sets=["budget.per_day.usd=2.5", "budget.tags.hero.clips=3"])
     budget = batch.manifest.settings.budget
     assert (budget.usd, budget.per_day.usd, budget.tags["hero"].clips) == (Decimal(40), Decimal("2.5"), 3)

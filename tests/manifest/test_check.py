@@ -9,7 +9,7 @@ import pytest
 
 from batchvid.errors import ManifestError
 from batchvid.manifest import json_schema, load
-from batchvid.manifest.fields import MAX_SEED
+from batchvid.manifest.schema.field_types import MAX_SEED
 
 from .conftest import Mistakes, Specs, Write
 

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from batchvid.domain.job_spec import fingerprint
 from batchvid.errors import ManifestError
-from batchvid.specs import fingerprint
 
 from .conftest import Mistakes, Specs, Write
 

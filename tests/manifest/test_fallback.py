@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
+from batchvid.domain.job_spec import JobSpec, Reason, Substitute
 from batchvid.errors import ManifestError
-from batchvid.specs import JobSpec, Reason, Substitute
 
 Specs = Callable[[str], dict[str, JobSpec]]
 USUAL = (Reason.OUTAGE, Reason.QUEUE_STALL, Reason.TIMEOUT, Reason.SUNSET)

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from batchvid.manifest import images
-from batchvid.manifest.images import Picture, Pictures, matching
+from batchvid.manifest.expansion import image_files
+from batchvid.manifest.expansion.image_files import Picture, Pictures, matching
 
 from .conftest import Mistakes, Specs, Write
 
@@ -89,7 +89,7 @@ def test_large_files_are_refused_unread(write: Write) -> None:
     """The size on disk is looked at first."""
     path = write("a.jpg", b"")
     with path.open("r+b") as file:
-        file.truncate(images.MAX_BYTES + 1_000_000)
+        file.truncate(image_files.MAX_BYTES + 1_000_000)
     assert refusal("a.jpg") == "a.jpg has 51 MB; at most 50 MB can be sent"
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from batchvid.manifest.names import MAX_NAME_BYTES, fit, safe_key, safe_name, text_of, value_name
+from batchvid.manifest.reading.safe_names import MAX_NAME_BYTES, fit, safe_key, safe_name, text_of, value_name
 
 SAFE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 RESERVED = {"con", "prn", "aux", "nul", *(f"com{i}" for i in range(10)), *(f"lpt{i}" for i in range(10))}

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from batchvid.domain.job_spec import JobSpec
 from batchvid.errors import ManifestError
 from batchvid.manifest import load
-from batchvid.specs import JobSpec
 from tests.manifest.conftest import Mistakes, Specs, Write
 
 KITE = "{id: kite, model: kling-v1-6, prompt: a kite}"

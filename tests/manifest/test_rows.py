@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from batchvid.manifest.rows import BadTable, Row, label, read_rows
+from batchvid.manifest.reading.csv_reader import BadTable, Row, label, read_rows
 
 from .conftest import Mistakes, Specs, Write
 

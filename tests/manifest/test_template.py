@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batchvid.manifest.template import MAX_CHARS, TemplateProblem, Templates, is_template
+from batchvid.manifest.schema.templates import MAX_CHARS, TemplateProblem, Templates, is_template
 
 
 def refused(text: str, **variables: object) -> str:

@@ -7,10 +7,10 @@ import io
 from decimal import Decimal
 from pathlib import Path
 
-from batchvid.ledger import Sum, Verdict, attempts_of
+from batchvid.domain.attempts import Sum, Verdict, attempts_of
+from batchvid.domain.job_spec import UNPRICED
 from batchvid.report import LEDGER_COLUMNS, ledger_line, write_ledger
-from batchvid.report.ledger import ledger_text
-from batchvid.specs import UNPRICED
+from batchvid.report.attempt_report import ledger_text
 from batchvid.state import read_attempts
 from tests.builders import ACCEPTED, SUCCEEDED, life, planned, spec, started, state_file
 from tests.test_ledger import LOST, REFUSED

@@ -13,14 +13,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batchvid import events as ev
+from batchvid.display.progress import Lines, progress_for
+from batchvid.display.tally import DONE, Tally
+from batchvid.domain import events as ev
+from batchvid.domain.failures import FailureKind
+from batchvid.domain.job_spec import UNPRICED
+from batchvid.domain.jobs import Job, JobState, advance
 from batchvid.errors import IllegalEvent
-from batchvid.failures import FailureKind
-from batchvid.jobs import Job, JobState, advance
-from batchvid.report import progress_for
-from batchvid.report.progress import Lines
-from batchvid.report.tally import DONE, Tally
-from batchvid.specs import UNPRICED
 from tests.builders import ONE_OF_EACH, STORED, SUCCEEDED, at, job_in, planned, spec, started
 
 JOB_IDS = ("kite", "boat", "lamp")
@@ -150,7 +149,7 @@ def test_escapes_are_gone_and_scripts_stay() -> None:
 def test_a_sign_of_life_comes_by_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     """While nothing happens, a line every half minute and none between; any other line puts it off."""
     now = [1000.0]
-    monkeypatch.setattr("batchvid.report.progress.time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr("batchvid.display.progress.time", SimpleNamespace(monotonic=lambda: now[0]))
     out = io.StringIO()
     lines = Lines(Tally([job_in(JobState.RUNNING)]), out)
     for second in range(1, 100):

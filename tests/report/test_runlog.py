@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from batchvid import events as ev
-from batchvid.failures import FailureKind
-from batchvid.jobs import JobState, advance
+from batchvid.domain import events as ev
+from batchvid.domain.failures import FailureKind
+from batchvid.domain.jobs import JobState, advance
 from batchvid.report import RunLog, last_attempt
 from tests.builders import ONE_OF_EACH, SECRET, STORED, WAYS, at, job_in, life, planned, started
 

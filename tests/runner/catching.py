@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from batchvid.runner.catch import Catch, catch_clip
-from batchvid.runner.hands import Hands
-from batchvid.runner.transport import Transport
-from batchvid.specs import Clip
+from batchvid.domain.job_spec import Clip
+from batchvid.domain.wire import Asset
+from batchvid.net.transport import Transport
+from batchvid.runner.downloads.fetch import Catch, catch_clip
+from batchvid.runner.downloads.worker_threads import Hands
 from batchvid.storage import LocalStore
-from batchvid.wire import Asset
 
 KEY = "sk-the-key"
 

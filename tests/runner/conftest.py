@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from batchvid.runner.transport import Transport
+from batchvid.net.transport import Transport
 from tests.runner.catching import Net
 
 

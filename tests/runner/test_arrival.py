@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from batchvid.errors import StorageError
-from batchvid.runner.arrival import MOST_PIECES, Arrival
+from batchvid.runner.downloads.partial_file import MOST_PIECES, Arrival
 from batchvid.storage import LocalStore
 
 

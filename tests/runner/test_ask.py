@@ -11,7 +11,7 @@ from aiohttp import web
 
 from batchvid.catalog import Provider, providers
 from batchvid.errors import NotSent, UnreadableReply
-from batchvid.runner import ask, fetch_listing
+from batchvid.net.provider_probe import ask, fetch_listing
 from tests.runner.servers import serving
 
 TODAY = date(2026, 11, 21)

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from batchvid import events as ev
-from batchvid.failures import FailureKind
-from batchvid.jobs import Job, JobState
-from batchvid.runner.breaker import Breaker, Health
+from batchvid.domain import events as ev
+from batchvid.domain.failures import FailureKind
+from batchvid.domain.jobs import Job, JobState
+from batchvid.runner.providers.circuit_breaker import Breaker, Health
 from tests.builders import ACCEPTED, SUCCEEDED, at, job_in
 
 BROKE = ev.TaskFailed(at=at(), kind=FailureKind.UNAVAILABLE, message="broke")

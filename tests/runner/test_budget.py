@@ -13,14 +13,14 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from batchvid import events as ev
-from batchvid.failures import Charged, FailureKind
-from batchvid.jobs import JobState, advance
-from batchvid.ledger import attempts_of
-from batchvid.runner.accounts import earlier_charges
-from batchvid.runner.budget import Budget, Charge
-from batchvid.runner.caps import Cap, Limits, Period
-from batchvid.specs import UNPRICED, Price
+from batchvid.domain import events as ev
+from batchvid.domain.attempts import attempts_of
+from batchvid.domain.failures import Charged, FailureKind
+from batchvid.domain.job_spec import UNPRICED, Price
+from batchvid.domain.jobs import JobState, advance
+from batchvid.runner.budget.budget import Budget, Charge
+from batchvid.runner.budget.caps import Cap, Limits, Period
+from batchvid.runner.budget.history import earlier_charges
 from batchvid.state import read_jobs
 from tests.builders import ACCEPTED, DIME, SUCCEEDED, at, job_in, life, planned, spec, started, state_file
 

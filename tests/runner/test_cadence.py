@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from batchvid.catalog import Pace
-from batchvid.runner.cadence import (
+from batchvid.runner.estimation.duration_model import Law
+from batchvid.runner.estimation.poll_schedule import (
     ENOUGH,
     LONG_S,
     LONGEST_S,
@@ -20,7 +21,6 @@ from batchvid.runner.cadence import (
     price_within,
     stride_s,
 )
-from batchvid.runner.hazard import Law
 
 EVERY_S = st.floats(0.01, 600)
 JOB_IDS = st.text(max_size=40)

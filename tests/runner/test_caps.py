@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from batchvid import manifest
-from batchvid.runner.caps import MEASURES, Cap, Limits, Period, caps_of
+from batchvid.runner.budget.caps import MEASURES, Cap, Limits, Period, caps_of
 
 CLIPS = [{"id": "kite", "prompt": "a kite"}]
 

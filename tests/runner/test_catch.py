@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from batchvid.errors import BadMedia, DownloadError, LinkDead, StorageError
-from batchvid.runner.catch import DEAD
+from batchvid.runner.downloads.fetch import DEAD
 from tests.builders import MakeClip
 from tests.runner.catching import KEY, Net
 from tests.runner.cdn import cdn_of

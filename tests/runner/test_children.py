@@ -12,19 +12,19 @@ from aiohttp import web
 from pydantic import SecretStr
 
 from batchvid.catalog import providers
+from batchvid.domain.jobs import JobState
+from batchvid.domain.wire import Asset
 from batchvid.errors import Unsupported
-from batchvid.jobs import JobState
-from batchvid.routes import order_of
-from batchvid.runner.budget import Budget
-from batchvid.runner.children import SHOWN, Children, open_link, request_for
+from batchvid.net.transport import Transport
+from batchvid.planning.routing import order_of
+from batchvid.runner.budget.budget import Budget
 from batchvid.runner.context import RunContext
-from batchvid.runner.lanes import Lane
-from batchvid.runner.limits import Slots, Window
+from batchvid.runner.providers.provider_state import Lane
+from batchvid.runner.providers.rate_limits import Slots, Window
 from batchvid.runner.recorder import Recorder
-from batchvid.runner.submitter import Submitter
-from batchvid.runner.transport import Transport
+from batchvid.runner.submission.dependent_jobs import SHOWN, Children, open_link, request_for
+from batchvid.runner.submission.submitter import Submitter
 from batchvid.state import StateFile
-from batchvid.wire import Asset
 from tests.builders import job_in, spec
 from tests.runner.servers import Served, serving
 

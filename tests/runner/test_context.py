@@ -10,15 +10,15 @@ import pytest
 from pydantic import SecretStr
 
 from batchvid.catalog import providers
+from batchvid.domain.failures import FailureKind
+from batchvid.domain.jobs import JobState
 from batchvid.errors import StateError
-from batchvid.failures import FailureKind
-from batchvid.jobs import JobState
-from batchvid.runner.budget import Budget
+from batchvid.net.transport import Transport
+from batchvid.runner.budget.budget import Budget
 from batchvid.runner.context import RunContext
-from batchvid.runner.lanes import Lane
-from batchvid.runner.limits import Slots, Window
+from batchvid.runner.providers.provider_state import Lane
+from batchvid.runner.providers.rate_limits import Slots, Window
 from batchvid.runner.recorder import Recorder
-from batchvid.runner.transport import Transport
 from batchvid.state import StateFile
 from tests.builders import job_in, spec
 

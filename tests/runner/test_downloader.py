@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from batchvid.failures import FailureKind
-from batchvid.jobs import JobState
+from batchvid.domain.failures import FailureKind
+from batchvid.domain.jobs import JobState
+from batchvid.domain.wire import Asset
 from batchvid.runner.context import utc_now
-from batchvid.runner.downloader import MOST_DEAD_LINKS, TRIES
-from batchvid.wire import Asset
+from batchvid.runner.downloads.downloader import MOST_DEAD_LINKS, TRIES
 from tests.builders import MakeClip
 from tests.runner.servers import Served, serving
 from tests.runner.yard import Yard, ready, yard

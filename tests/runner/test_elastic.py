@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batchvid.runner.elastic import Elastic
+from batchvid.runner.providers.adaptive_limit import Elastic
 
 
 def test_it_is_as_wide_as_configured_until_somebody_refuses() -> None:

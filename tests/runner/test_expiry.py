@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batchvid import events as ev
 from batchvid.catalog import built_in, link_lifetime_s, providers
-from batchvid.jobs import Job, JobState
-from batchvid.runner.expiry import ALARM_S, UNSAID_S, alarm_at, dies_at, urgency
+from batchvid.domain import events as ev
+from batchvid.domain.jobs import Job, JobState
+from batchvid.runner.downloads.link_expiry import ALARM_S, UNSAID_S, alarm_at, dies_at, urgency
 from tests.builders import ACCEPTED, at, job_in, life, planned, started
 
 HOUR, DAY = 3600.0, 86400.0

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from batchvid.runner.hands import HANDS, Hands
+from batchvid.runner.downloads.worker_threads import HANDS, Hands
 
 
 async def test_work_is_done_beside_the_loop_and_its_faults_come_back() -> None:

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from batchvid.catalog import Pace
-from batchvid.runner.cadence import next_age_s
-from batchvid.runner.hazard import LAST_EDGE_S, MOST_REMEMBERED, VAGUE_MEDIAN_S, Law
+from batchvid.runner.estimation.duration_model import LAST_EDGE_S, MOST_REMEMBERED, VAGUE_MEDIAN_S, Law
+from batchvid.runner.estimation.poll_schedule import next_age_s
 
 AGES_S = st.floats(0, 1e5)
 Draw = Callable[[random.Random], float]

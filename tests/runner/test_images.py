@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from batchvid.domain.job_spec import ImageRef, JobSpec
+from batchvid.domain.wire import ImageInput, ImageRole
 from batchvid.errors import StorageError
-from batchvid.runner.images import CACHE_BYTES, ImageReader
-from batchvid.specs import ImageRef, JobSpec
-from batchvid.wire import ImageInput, ImageRole
+from batchvid.runner.submission.image_loader import CACHE_BYTES, ImageReader
 from tests.builders import spec
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from batchvid.catalog import providers
 from batchvid.errors import UsageError
-from batchvid.runner.keys import Keys
+from batchvid.net.credentials import Keys
 
 COMET = providers({})["cometapi"]
 VALUE = "sk-abc-0123456789"

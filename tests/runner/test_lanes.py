@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from batchvid.catalog import Provider, providers
-from batchvid.failures import FailureKind
-from batchvid.jobs import JobState
-from batchvid.runner.lanes import EMBEDDED_ORIGIN, HERD, LONGEST_WISH_S, STEP_S, Lane
-from batchvid.runner.limits import Slots, Window
-from batchvid.runner.retry import LONGEST_WAIT_S
+from batchvid.domain.failures import FailureKind
+from batchvid.domain.jobs import JobState
+from batchvid.runner.providers.provider_state import EMBEDDED_ORIGIN, HERD, LONGEST_WISH_S, STEP_S, Lane
+from batchvid.runner.providers.rate_limits import Slots, Window
+from batchvid.runner.providers.retry_policy import LONGEST_WAIT_S
 from tests.builders import job_in
 
 OFFICE = Provider(

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from batchvid.runner.limits import Slots, Stride, Window, on_loop_clock
+from batchvid.runner.providers.rate_limits import Slots, Stride, Window, on_loop_clock
 from tests.builders import at
 
 MODELS = st.sampled_from(["veo", "sora", "kling"])

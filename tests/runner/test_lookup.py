@@ -14,17 +14,17 @@ from aiohttp import web
 from pydantic import SecretStr
 
 from batchvid.catalog import providers
+from batchvid.domain.jobs import Job, JobState
+from batchvid.domain.wire import Candidate
 from batchvid.errors import UsageError
-from batchvid.jobs import Job, JobState
-from batchvid.runner.budget import Budget
+from batchvid.net.transport import Transport
+from batchvid.runner.budget.budget import Budget
 from batchvid.runner.context import RunContext, utc_now
-from batchvid.runner.lanes import Lane
-from batchvid.runner.limits import Slots, Window
-from batchvid.runner.lookup import AFTER_S, BEFORE_S, WAITS, Lookup, left_behind, meant
+from batchvid.runner.providers.provider_state import Lane
+from batchvid.runner.providers.rate_limits import Slots, Window
 from batchvid.runner.recorder import Recorder
-from batchvid.runner.transport import Transport
+from batchvid.runner.submission.reconciliation import AFTER_S, BEFORE_S, WAITS, Lookup, left_behind, meant
 from batchvid.state import StateFile
-from batchvid.wire import Candidate
 from tests.builders import WAYS, at, job_in, life, planned, spec, started
 from tests.runner.servers import serving
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from batchvid.emulator import Emulator, Settings
 from batchvid.errors import BadMedia, DownloadError
-from batchvid.runner.pace import FIRST_BYTES, MOST_CLIP_BYTES, Pace, Patience, most_bytes
+from batchvid.runner.downloads.stall_detector import FIRST_BYTES, MOST_CLIP_BYTES, Pace, Patience, most_bytes
 from tests.builders import MakeClip
 from tests.runner.catching import Net
 from tests.runner.cdn import cdn_of

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from batchvid.runner.pixels import fitted
+from batchvid.runner.submission.image_fit import fitted
 
 RED, BLUE, BLACK = (255, 0, 0), (0, 0, 255), (0, 0, 0)
 TYPES = {"image/jpeg": "JPEG", "image/png": "PNG", "image/webp": "WEBP"}

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from aiohttp import web
 
-from batchvid.jobs import JobState
-from batchvid.runner.limits import Stride
-from batchvid.runner.poller import Poller
+from batchvid.domain.jobs import JobState
+from batchvid.runner.polling.poller import Poller
+from batchvid.runner.providers.rate_limits import Stride
 from tests.builders import job_in
 from tests.runner.servers import serving
 from tests.runner.yard import Noted, yard

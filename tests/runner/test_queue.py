@@ -7,7 +7,7 @@ from collections import defaultdict
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batchvid.runner.queue import FairQueue
+from batchvid.runner.providers.fair_queue import FairQueue
 
 
 def everyone(_model: str) -> bool:

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from batchvid.errors import DownloadError, LinkRefused
-from batchvid.runner.reach import is_public, may_fetch
-from batchvid.runner.transport import Transport
+from batchvid.net.address_filter import is_public, may_fetch
+from batchvid.net.transport import Transport
 from tests.builders import MakeClip
 from tests.runner.catching import KEY, Net
 from tests.runner.cdn import cdn_of

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from batchvid import events as ev
+from batchvid.domain import events as ev
+from batchvid.domain.failures import FailureKind
+from batchvid.domain.jobs import Job, JobState
 from batchvid.errors import IllegalEvent, StateError
-from batchvid.failures import FailureKind
-from batchvid.jobs import Job, JobState
 from batchvid.runner.recorder import Listener, Recorder
 from batchvid.state import Entry, StateFile, read_jobs, replay
 from tests.builders import ACCEPTED, SECRET, STORED, SUCCEEDED, at, life, planned, spec, started

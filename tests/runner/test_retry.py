@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batchvid.failures import NOT_CREATED, FailureKind
-from batchvid.runner.retry import (
+from batchvid.domain.failures import NOT_CREATED, FailureKind
+from batchvid.runner.providers.retry_policy import (
     FIRST_WAIT_S,
     FREE_RETRIES,
     LONGEST_WAIT_S,

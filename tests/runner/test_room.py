@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from batchvid.jobs import JobState
+from batchvid.domain.jobs import JobState
 from tests.builders import MakeClip
 from tests.disks import small_disk
 from tests.runner.cdn import Cdn, cdn_of

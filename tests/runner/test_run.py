@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from batchvid.catalog import providers
+from batchvid.domain.jobs import JobState
 from batchvid.emulator import Emulator, Settings
-from batchvid.jobs import JobState
-from batchvid.runner import Asked, Keys, Outcome, Recorder, Setup, run
+from batchvid.net.credentials import Keys
+from batchvid.runner import Asked, Outcome, Recorder, Setup, run
 from batchvid.state import StateFile, record_now
 from tests.builders import planned, spec
 

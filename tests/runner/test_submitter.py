@@ -8,10 +8,10 @@ from pathlib import Path
 
 from aiohttp import web
 
-from batchvid.jobs import Job, JobState
-from batchvid.runner.lanes import HERD, STEP_S
-from batchvid.runner.limits import Slots
-from batchvid.runner.submitter import Submitter
+from batchvid.domain.jobs import Job, JobState
+from batchvid.runner.providers.provider_state import HERD, STEP_S
+from batchvid.runner.providers.rate_limits import Slots
+from batchvid.runner.submission.submitter import Submitter
 from tests.builders import job_in
 from tests.runner.servers import serving
 from tests.runner.yard import Noted, yard

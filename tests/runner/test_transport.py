@@ -12,9 +12,9 @@ import orjson
 import pytest
 from aiohttp import web
 
+from batchvid.domain.wire import Part, Request, Response
 from batchvid.errors import NotSent, ReplyLost, ReplyTooLarge
-from batchvid.runner.transport import MAX_REPLY_BYTES, Transport
-from batchvid.wire import Part, Request, Response
+from batchvid.net.transport import MAX_REPLY_BYTES, Transport
 from tests.runner.servers import closed_port, read_request, resets, says, serving, talking
 
 KEY = "sk-the-key"

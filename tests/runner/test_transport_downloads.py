@@ -12,7 +12,7 @@ import pytest
 from aiohttp import web
 
 from batchvid.errors import BadMedia, DownloadError, StorageError
-from batchvid.runner.transport import Transport
+from batchvid.net.transport import Transport
 from tests.runner.servers import Handler, closed_port, resets, says, serving, talking
 
 KEY = "sk-the-key"

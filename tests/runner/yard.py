@@ -11,20 +11,20 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from batchvid import events as ev
 from batchvid.catalog import providers
-from batchvid.jobs import Job, JobState
-from batchvid.runner.budget import Budget
+from batchvid.domain import events as ev
+from batchvid.domain.jobs import Job, JobState
+from batchvid.domain.wire import Asset
+from batchvid.net.transport import Transport
+from batchvid.runner.budget.budget import Budget
 from batchvid.runner.context import RunContext, utc_now
-from batchvid.runner.downloader import Downloader
-from batchvid.runner.lanes import Lane
-from batchvid.runner.limits import Slots, Window
-from batchvid.runner.lookout import Lookout
+from batchvid.runner.downloads.downloader import Downloader
+from batchvid.runner.downloads.expiry_warnings import Lookout
+from batchvid.runner.providers.provider_state import Lane
+from batchvid.runner.providers.rate_limits import Slots, Window
 from batchvid.runner.recorder import Recorder
-from batchvid.runner.transport import Transport
 from batchvid.state import StateFile
 from batchvid.storage import LocalStore
-from batchvid.wire import Asset
 from tests.builders import ACCEPTED, life, planned, spec, started
 
 HOME = "http://127.0.0.1"

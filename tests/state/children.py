@@ -23,7 +23,7 @@ with StateFile(Path(sys.argv[1])):
 WRITE = """
 import sys
 from pathlib import Path
-from batchvid.jobs import JobState
+from batchvid.domain.jobs import JobState
 from batchvid.state import StateFile
 from tests.builders import steps
 with StateFile(Path(sys.argv[1])) as state:

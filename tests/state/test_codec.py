@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batchvid import events as ev
-from batchvid.failures import Charged, FailureKind
-from batchvid.jobs import Job, JobState
-from batchvid.specs import Clip, ImageRef, JobSpec, Price
+from batchvid.domain import events as ev
+from batchvid.domain.failures import Charged, FailureKind
+from batchvid.domain.job_spec import Clip, ImageRef, JobSpec, Price
+from batchvid.domain.jobs import Job, JobState
+from batchvid.domain.wire import Asset
 from batchvid.state import codec
-from batchvid.wire import Asset
 from tests.builders import CONTENT, LINK, ONE_OF_EACH, SECRET, job_in, life, planned, spec
 
 WORDS = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from batchvid import events as ev
+from batchvid.domain import events as ev
+from batchvid.domain.failures import FailureKind
+from batchvid.domain.job_spec import ImageRef
+from batchvid.domain.jobs import Job, JobState
 from batchvid.errors import IllegalEvent, StateError
-from batchvid.failures import FailureKind
-from batchvid.jobs import Job, JobState
-from batchvid.specs import ImageRef
 from batchvid.state import Entry, StateFile, read_jobs, read_meta, record_now, replay
 from tests.builders import (
     ACCEPTED,

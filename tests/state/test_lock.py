@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from batchvid.domain.jobs import JobState
 from batchvid.errors import StateLocked, StateTooNew
-from batchvid.jobs import JobState
 from batchvid.state import StateFile, read_jobs, replay
 from batchvid.state.lock import holder_of
 from tests.builders import state_file, steps

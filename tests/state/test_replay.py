@@ -10,11 +10,11 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from batchvid import events as ev
+from batchvid.domain import events as ev
+from batchvid.domain.failures import Charged, FailureKind
+from batchvid.domain.job_spec import UNPRICED
+from batchvid.domain.jobs import Job, advance
 from batchvid.errors import IllegalEvent
-from batchvid.failures import Charged, FailureKind
-from batchvid.jobs import Job, advance
-from batchvid.specs import UNPRICED
 from batchvid.state import Entry, StateFile, read_jobs, replay
 from tests.builders import ONE_OF_EACH, at, planned, spec, started
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from batchvid.domain.jobs import JobState
 from batchvid.errors import StateTooNew
-from batchvid.jobs import JobState
 from batchvid.state import StateFile, codec, read_jobs, replay
 from batchvid.state.schema import MIGRATIONS, bring_up_to_date, version_of
 from tests.builders import state_file, steps

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from batchvid.domain.job_spec import Clip
 from batchvid.errors import StorageError
-from batchvid.specs import Clip
 from batchvid.storage import LocalStore
 from tests.builders import clip
 

@@ -10,7 +10,7 @@ import pytest
 
 from batchvid.errors import NoRoom, StorageError
 from batchvid.storage import LocalStore, storage_error
-from batchvid.storage.room import SPARE_BYTES, check_room
+from batchvid.storage.disk_space import SPARE_BYTES, check_room
 
 
 def test_there_is_room(tmp_path: Path) -> None:

@@ -7,16 +7,16 @@ from typing import Any
 
 from aiohttp import web
 
-from batchvid.emulator.clips import Clips
-from batchvid.emulator.desk import Ask, Desk, Family, Order, answering
-from batchvid.emulator.form import decode_data_uri, read_json
-from batchvid.emulator.geometry import fitted, pair, tier
-from batchvid.emulator.life import Phase, View
+from batchvid.emulator.body_parsing import decode_data_uri, read_json
+from batchvid.emulator.rendering.clips import Clips
+from batchvid.emulator.rendering.geometry import fitted, pair, tier
+from batchvid.emulator.rendering.input_images import BadImage, Still
 from batchvid.emulator.replies import Refusal, reply
 from batchvid.emulator.routes.seedance import RATIOS
 from batchvid.emulator.routes.video_models import failure
-from batchvid.emulator.stills import BadImage, Still
+from batchvid.emulator.service import Ask, Desk, Family, Order, answering
 from batchvid.emulator.task import Task
+from batchvid.emulator.task_lifecycle import Phase, View
 
 PATH = "/volc/v3/contents/generations/tasks"
 FRAMES = ("first_frame", "last_frame")

@@ -12,9 +12,9 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from batchvid.emulator.clips import Clips
-from batchvid.emulator.desk import Desk, Family
+from batchvid.emulator.rendering.clips import Clips
 from batchvid.emulator.replies import reply
+from batchvid.emulator.service import Desk, Family
 
 PATH = "/api/models"
 FAMILIES: tuple[Family, ...] = ()

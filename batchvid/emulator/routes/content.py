@@ -5,12 +5,12 @@ from __future__ import annotations
 from aiohttp import web
 
 from batchvid.emulator import cdn
-from batchvid.emulator.clips import Clips
-from batchvid.emulator.desk import Desk, Family
-from batchvid.emulator.life import Phase
+from batchvid.emulator.rendering.clips import Clips
 from batchvid.emulator.replies import Refusal, x1
 from batchvid.emulator.routes.video_object import WRAPPER_WORDS
+from batchvid.emulator.service import Desk, Family
 from batchvid.emulator.task import Task
+from batchvid.emulator.task_lifecycle import Phase
 
 
 async def deliver(

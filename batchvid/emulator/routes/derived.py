@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from batchvid.emulator.desk import Desk, Order
-from batchvid.emulator.picture import ANOTHER_HUE
-from batchvid.emulator.stills import Still
+from batchvid.emulator.rendering.input_images import Still
+from batchvid.emulator.rendering.scene import ANOTHER_HUE
+from batchvid.emulator.service import Desk, Order
 from batchvid.emulator.task import Task
 
 FOREIGN_S = 5.0

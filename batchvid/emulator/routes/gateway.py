@@ -9,17 +9,17 @@ from typing import Any
 
 from aiohttp import web
 
-from batchvid.emulator.clips import Clips
-from batchvid.emulator.desk import Ask, Desk, Family, answering
-from batchvid.emulator.form import read_form
-from batchvid.emulator.life import Outcome, Phase, View
+from batchvid.emulator.body_parsing import read_form
+from batchvid.emulator.rendering.clips import Clips
 from batchvid.emulator.replies import Refusal, reply, x1, x2
 from batchvid.emulator.routes import gateway_orders
 from batchvid.emulator.routes.content import deliver
 from batchvid.emulator.routes.video_models import MODERATED, failure, task_id
 from batchvid.emulator.routes.video_object import Failure, polled, submitted
+from batchvid.emulator.service import Ask, Desk, Family, answering
 from batchvid.emulator.settings import VideoShape
 from batchvid.emulator.task import Task
+from batchvid.emulator.task_lifecycle import Outcome, Phase, View
 
 PATH = "/gateway/v1/videos"
 ERROR_TYPE = "new_api_error"

@@ -9,13 +9,13 @@ from typing import Any, Literal
 
 import orjson
 
-from batchvid.emulator.desk import Desk, Order
-from batchvid.emulator.form import File, Form, decode_base64, decode_data_uri
-from batchvid.emulator.geometry import fitted, frame, pair, tier
+from batchvid.emulator.body_parsing import File, Form, decode_base64, decode_data_uri
+from batchvid.emulator.rendering.geometry import fitted, frame, pair, tier
+from batchvid.emulator.rendering.input_images import BadImage, Still
 from batchvid.emulator.replies import Refusal, x1, x2
 from batchvid.emulator.routes.derived import again, behind, recoloured
 from batchvid.emulator.routes.gateway_models import KLING_NAMES, MODELS, SORA_SIZES
-from batchvid.emulator.stills import BadImage, Still
+from batchvid.emulator.service import Desk, Order
 
 LONGEST_S = 3600  # new-api's own bound
 LONGEST_UPSTREAM_S = 60  # what the vendors behind it are taken to make

@@ -9,14 +9,14 @@ from typing import Any
 
 from aiohttp import web
 
-from batchvid.emulator.clips import Clips
-from batchvid.emulator.desk import Ask, Desk, Family, Order, answering
-from batchvid.emulator.form import read_json
-from batchvid.emulator.life import Outcome, Phase, View
+from batchvid.emulator.body_parsing import read_json
+from batchvid.emulator.rendering.clips import Clips
 from batchvid.emulator.replies import Refusal, reply
 from batchvid.emulator.routes import kling_orders
 from batchvid.emulator.routes.video_object import Failure, submitted, wrap
+from batchvid.emulator.service import Ask, Desk, Family, Order, answering
 from batchvid.emulator.task import Task
+from batchvid.emulator.task_lifecycle import Outcome, Phase, View
 
 PATH = "/kling/v1/videos/"
 DEFAULT_MODEL = "kling-v1"

@@ -8,13 +8,13 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from batchvid.emulator.desk import Ask, Desk, Order
-from batchvid.emulator.form import decode_base64
-from batchvid.emulator.geometry import fitted, pair
-from batchvid.emulator.life import Phase
+from batchvid.emulator.body_parsing import decode_base64
+from batchvid.emulator.rendering.geometry import fitted, pair
+from batchvid.emulator.rendering.input_images import BadImage, Still
 from batchvid.emulator.routes.derived import again, behind, recoloured
-from batchvid.emulator.stills import BadImage, Still
+from batchvid.emulator.service import Ask, Desk, Order
 from batchvid.emulator.task import Task
+from batchvid.emulator.task_lifecycle import Phase
 
 DURATIONS = ("5", "10")
 OMNI_DURATIONS = tuple(str(seconds) for seconds in range(3, 11))

@@ -9,16 +9,16 @@ from typing import Any
 
 from aiohttp import web
 
-from batchvid.emulator.clips import Clips
-from batchvid.emulator.desk import Ask, Desk, answering
-from batchvid.emulator.form import read_json
-from batchvid.emulator.life import Outcome, Phase, View
+from batchvid.emulator.body_parsing import read_json
+from batchvid.emulator.rendering.clips import Clips
 from batchvid.emulator.replies import Refusal, reply, x1
 from batchvid.emulator.routes import newapi_orders
 from batchvid.emulator.routes.gateway import ERROR_TYPE, NATIVE
 from batchvid.emulator.routes.video_models import failure
 from batchvid.emulator.routes.video_object import WRAPPER_WORDS, polled_bare, submitted
+from batchvid.emulator.service import Ask, Desk, answering
 from batchvid.emulator.task import Task
+from batchvid.emulator.task_lifecycle import Outcome, Phase, View
 
 PATH = "/gateway/v1/video/generations"
 QUOTA_PER_S = 50_000  # new-api counts 500,000 to a dollar

@@ -5,11 +5,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from batchvid.emulator.desk import Desk, Order
-from batchvid.emulator.form import decode_base64, decode_data_uri
-from batchvid.emulator.geometry import fitted, frame, pair, tier
+from batchvid.emulator.body_parsing import decode_base64, decode_data_uri
+from batchvid.emulator.rendering.geometry import fitted, frame, pair, tier
+from batchvid.emulator.rendering.input_images import BadImage, Still
 from batchvid.emulator.replies import Refusal, x2
-from batchvid.emulator.stills import BadImage, Still
+from batchvid.emulator.service import Desk, Order
 
 TYPES: dict[str, tuple[type, ...]] = {
     "prompt": (str,),

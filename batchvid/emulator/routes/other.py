@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from batchvid.emulator.desk import Ask, Desk, Family, Order
-from batchvid.emulator.form import Form
-from batchvid.emulator.geometry import frame, pair, tier
+from batchvid.emulator.body_parsing import Form
+from batchvid.emulator.rendering.geometry import frame, pair, tier
 from batchvid.emulator.routes.derived import behind, recoloured
 from batchvid.emulator.routes.video_models import (
     VideoModel,
@@ -17,6 +16,7 @@ from batchvid.emulator.routes.video_models import (
     required_prompt,
     task_id,
 )
+from batchvid.emulator.service import Ask, Desk, Family, Order
 from batchvid.emulator.task import Task
 
 DEFAULT_SECONDS = "5"

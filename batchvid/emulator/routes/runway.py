@@ -8,15 +8,15 @@ from typing import Any
 
 from aiohttp import web
 
-from batchvid.emulator.clips import Clips
-from batchvid.emulator.desk import Ask, Desk, Family, Order, answering
-from batchvid.emulator.form import decode_data_uri, read_json
-from batchvid.emulator.geometry import frame, pair
-from batchvid.emulator.life import Outcome, Phase, View
+from batchvid.emulator.body_parsing import decode_data_uri, read_json
+from batchvid.emulator.rendering.clips import Clips
+from batchvid.emulator.rendering.geometry import frame, pair
+from batchvid.emulator.rendering.input_images import BadImage, Still
 from batchvid.emulator.replies import Refusal, reply, x1, x2
 from batchvid.emulator.routes.video_object import Failure, wrap
-from batchvid.emulator.stills import BadImage, Still
+from batchvid.emulator.service import Ask, Desk, Family, Order, answering
 from batchvid.emulator.task import Task
+from batchvid.emulator.task_lifecycle import Outcome, Phase, View
 
 PATH = "/runwayml/v1/image_to_video"
 TASKS = "/runwayml/v1/tasks"

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from batchvid.emulator.desk import Ask, Desk, Family, Order
-from batchvid.emulator.form import Form
-from batchvid.emulator.geometry import fitted, pair, tier
+from batchvid.emulator.body_parsing import Form
+from batchvid.emulator.rendering.geometry import fitted, pair, tier
 from batchvid.emulator.replies import Refusal, x1, x2
 from batchvid.emulator.routes.video_models import VideoModel, references, refuse, required_prompt, task_id
+from batchvid.emulator.service import Ask, Desk, Family, Order
 from batchvid.emulator.task import Task
 
 RATIOS = ("21:9", "16:9", "4:3", "1:1", "3:4", "9:16")

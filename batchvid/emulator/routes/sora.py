@@ -8,8 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
-from batchvid.emulator.desk import Ask, Desk, Family, Order
-from batchvid.emulator.form import Form
+from batchvid.emulator.body_parsing import Form
 from batchvid.emulator.replies import Refusal, x1, x2
 from batchvid.emulator.routes.derived import again, recoloured
 from batchvid.emulator.routes.video_models import (
@@ -20,6 +19,7 @@ from batchvid.emulator.routes.video_models import (
     refuse,
     required_prompt,
 )
+from batchvid.emulator.service import Ask, Desk, Family, Order
 from batchvid.emulator.task import Task
 
 SECONDS = ("4", "8", "12", "16", "20")

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from batchvid.emulator.desk import Ask, Desk, Family, Order
-from batchvid.emulator.form import Form
-from batchvid.emulator.geometry import frame, pair
+from batchvid.emulator.body_parsing import Form
+from batchvid.emulator.rendering.geometry import frame, pair
 from batchvid.emulator.routes.video_models import (
     VideoModel,
     bad_parameter,
@@ -15,6 +14,7 @@ from batchvid.emulator.routes.video_models import (
     required_prompt,
     task_id,
 )
+from batchvid.emulator.service import Ask, Desk, Family, Order
 from batchvid.emulator.task import Task
 
 RESOLVED = {"veo3-fast": "veo_3_1-4K"}

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from batchvid.emulator.desk import Desk
 from batchvid.emulator.replies import Refusal, reply, x1
 from batchvid.emulator.routes.video_object import polled_bare
+from batchvid.emulator.service import Desk
 
 DEFAULT_LIMIT, MOST = 20, 100
 

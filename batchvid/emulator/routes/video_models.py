@@ -9,13 +9,13 @@ from typing import Any
 
 from aiohttp import web
 
-from batchvid.emulator.desk import Ask, Desk, Family, Order
-from batchvid.emulator.form import Form
-from batchvid.emulator.life import Outcome
+from batchvid.emulator.body_parsing import Form
+from batchvid.emulator.rendering.input_images import BadImage, Still
 from batchvid.emulator.replies import Refusal, x1, x2
 from batchvid.emulator.routes.video_object import Failure
-from batchvid.emulator.stills import BadImage, Still
+from batchvid.emulator.service import Ask, Desk, Family, Order
 from batchvid.emulator.task import Task
+from batchvid.emulator.task_lifecycle import Outcome
 
 MODERATED = "The prompt was refused by our content policy"
 _ALPHANUMERIC = str.maketrans("-_", "Zz")

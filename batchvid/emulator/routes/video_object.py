@@ -6,9 +6,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from batchvid.emulator.life import Phase, View
 from batchvid.emulator.settings import FailurePlace, VideoShape
 from batchvid.emulator.task import Task
+from batchvid.emulator.task_lifecycle import Phase, View
 
 OPENAI_WORDS = {
     Phase.QUEUED: "queued",

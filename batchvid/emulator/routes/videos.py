@@ -7,18 +7,18 @@ from typing import cast
 
 from aiohttp import web
 
-from batchvid.emulator.clips import Clips
-from batchvid.emulator.desk import Ask, Desk, Order, answering
-from batchvid.emulator.form import read_form, read_json
-from batchvid.emulator.life import Phase
+from batchvid.emulator.body_parsing import read_form, read_json
+from batchvid.emulator.rendering.clips import Clips
 from batchvid.emulator.replies import Refusal, reply, x1, x2
 from batchvid.emulator.routes import other, seedance, sora, veo
 from batchvid.emulator.routes.content import deliver
 from batchvid.emulator.routes.video_list import listed
 from batchvid.emulator.routes.video_models import VideoModel, failure
 from batchvid.emulator.routes.video_object import polled, submitted
+from batchvid.emulator.service import Ask, Desk, Order, answering
 from batchvid.emulator.settings import VideoShape
 from batchvid.emulator.task import Task
+from batchvid.emulator.task_lifecycle import Phase
 
 PATH = "/v1/videos"
 REMIX = PATH + "/{id}/remix"

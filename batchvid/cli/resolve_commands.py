@@ -1,0 +1,105 @@
+"""`resolve`, `cancel`: what a person decides about jobs, and the list to decide by."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from batchvid.cli.targets import STATE_NAME, complete_job, folder_of, only_option, out_option
+
+if TYPE_CHECKING:
+    from batchvid.domain.jobs import Job
+
+
+@click.command()
+@click.argument("job", required=False, shell_complete=complete_job)
+@click.option("--task-id", help="The task that the paid call made, as the provider's console names it.")
+@click.option("--abandon", is_flag=True, help="There is none, or it is given up: the next run buys again.")
+@click.option("--all", "every", is_flag=True, help="With --abandon: every uncertain job, after a typed word.")
+@click.option("--ask", is_flag=True, help="Ask the providers that can be asked, now.")
+@click.option("--csv", "as_csv", is_flag=True, help="The list as CSV.")
+@click.option("--batch", help="Manifest, folder or name of the batch; may be left out if there is only one.")
+@out_option
+def resolve(
+    job: str | None,
+    task_id: str | None,
+    abandon: bool,
+    every: bool,
+    ask: bool,
+    as_csv: bool,
+    batch: str | None,
+    out: str,
+) -> None:
+    """Settle uncertain jobs, or list them.
+
+    The paid call for such a job got no verdict, and it was not sent again. Without an option they are listed, with
+    what the provider's console may know them by: look for the task there, then bind it with --task-id; or release the
+    job with --abandon. --all --abandon releases every one and asks for a typed word first, because each may be paid
+    for already; a script can give that word on its standard input.
+    """
+    from batchvid import commands
+    from batchvid.cli.tables import print_waiting
+    from batchvid.report.uncertain_jobs import waiting_text
+
+    if sum(map(bool, (task_id, abandon, ask, as_csv))) > 1:
+        raise click.UsageError("give one of --task-id, --abandon, --ask and --csv")
+    if every and (job or not abandon):
+        raise click.UsageError("--all goes with --abandon, and without a JOB")
+    if (task_id or (abandon and not every)) and not job:
+        raise click.UsageError("which job? Name it, or see all with: batchvid resolve")
+    folder = folder_of(batch, out)
+    if ask:
+        commands.collect(folder, only_asks=True)
+    waiting = [one for one in commands.uncertain(folder / STATE_NAME) if job in (None, one.id)]
+    if every:
+        _abandon_all(folder, waiting)
+    elif job and (task_id or abandon):
+        settled = commands.resolve(folder / STATE_NAME, job, task_id=task_id or "")
+        click.echo(f"{settled.id} is {settled.state}; the next run {'buys it again' if abandon else 'collects it'}")
+    elif job and not waiting:
+        raise click.UsageError(f"job {job} is not uncertain: there is nothing to resolve")
+    elif as_csv:
+        click.echo(waiting_text(waiting), nl=False)
+    else:
+        print_waiting(waiting)
+
+
+def _abandon_all(folder: Path, waiting: list[Job]) -> None:
+    """Release them after the number of jobs and the money at risk were typed: so much may be paid twice."""
+    from batchvid import commands
+    from batchvid.cli.tables import price_of, print_waiting
+
+    print_waiting(waiting)
+    if not waiting:
+        return
+    word = f"abandon {len(waiting)} for {price_of(waiting)}"
+    click.echo("Each of them may be paid for already; abandoned, the next run buys them again.")
+    click.echo(f"Type  {word}  to go on: ", nl=False)
+    typed = sys.stdin.readline()
+    if " ".join(typed.split()) != word:
+        raise click.UsageError("that is not what was asked for: nothing was abandoned")
+    commands.abandon(folder / STATE_NAME, [job.id for job in waiting])
+    click.echo(f"{len(waiting)} released; the next run buys them again")
+
+
+@click.command()
+@click.argument("target")
+@click.argument("jobs", nargs=-1, metavar="[JOB]...", shell_complete=complete_job)
+@only_option
+@out_option
+def cancel(target: str, jobs: tuple[str, ...], only: tuple[str, ...], out: str) -> None:
+    """Cancel jobs: those named, those that fit --only, or all that are open.
+
+    What waits is not bought. A running task is cancelled at the vendor where its provider serves that; else it is no
+    longer watched, and may be billed. What is finished, stored or uncertain is left alone. retry --kind cancelled
+    takes it back.
+    """
+    from batchvid.commands.cancel import cancel as call_off
+
+    done = call_off(folder_of(target, out), names=jobs, only=only)
+    for job, said in done.told.items():
+        click.echo(f"{job}: {said}")
+    click.echo(f"{len(done.waiting)} jobs that waited were cancelled and will not be bought")

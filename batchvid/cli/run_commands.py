@@ -1,0 +1,219 @@
+"""`plan`, `validate`, `run`, `retry`: what works on a manifest."""
+
+from __future__ import annotations
+
+import contextlib
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from batchvid.cli.targets import (
+    came_from,
+    draft,
+    folder_of,
+    is_manifest,
+    load,
+    max_clips_option,
+    max_usd_option,
+    only_option,
+    out_option,
+    retired_option,
+    set_option,
+    verbose_option,
+)
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+    from batchvid.runner import Outcome
+
+MANIFEST = click.Path(exists=True, dir_okay=False)
+
+
+@click.command()
+@click.argument("manifest", type=MANIFEST)
+@click.option("--all", "show_all", is_flag=True, help="Show every job, not only the first of each kind.")
+@out_option
+@set_option
+@only_option
+@retired_option
+def plan(
+    manifest: str, show_all: bool, out: str, sets: tuple[str, ...], only: tuple[str, ...], allow_retired: bool
+) -> None:
+    """Say what a run would do, why, and for how much.
+
+    MANIFEST is checked, expanded and held against what was done before. Nothing is sent, no key is needed.
+    """
+    from batchvid import commands
+    from batchvid.cli.tables import print_plan
+
+    print_plan(commands.plan(load(manifest, out, sets, only), allow_retired=allow_retired), show_all=show_all)
+
+
+@click.command()
+@click.argument("manifest", type=MANIFEST)
+@out_option
+@set_option
+@retired_option
+def validate(manifest: str, out: str, sets: tuple[str, ...], allow_retired: bool) -> None:
+    """Only check the manifest.
+
+    Every mistake is told with its file and line; the exit code is 2 if there is one.
+    """
+    from batchvid import commands
+
+    batch = load(manifest, out, sets)
+    commands.plan(batch, allow_retired=allow_retired)
+    click.echo(f"{manifest}: {len(batch.manifest.jobs)} clips, no problem")
+
+
+@click.command()
+@click.argument("target")
+@click.option("--dry-run", is_flag=True, help="Show the plan and stop.")
+@click.option(
+    "--regenerate", multiple=True, metavar="changed|PATTERN", help="Buy stored clips again: those changed, or by id."
+)
+@click.option("--collect-only", is_flag=True, help="Buy nothing; poll and download what is paid for.")
+@out_option
+@set_option
+@only_option
+@retired_option
+@max_usd_option
+@max_clips_option
+@verbose_option
+def run(
+    target: str,
+    dry_run: bool,
+    regenerate: tuple[str, ...],
+    collect_only: bool,
+    out: str,
+    sets: tuple[str, ...],
+    only: tuple[str, ...],
+    allow_retired: bool,
+    max_usd: Decimal | None,
+    max_clips: int | None,
+    verbose: bool,
+) -> None:
+    """Buy the clips, collect them, write the report.
+
+    Run again to go on where it stood. TARGET is a manifest, or the name or folder of a batch that was run before.
+    What is stored is never bought again unless --regenerate says so. Ctrl-C once lets downloads end, twice leaves at
+    once; neither loses anything.
+    """
+    from batchvid import commands
+    from batchvid.cli.tables import print_plan
+    from batchvid.display.progress import progress_for
+    from batchvid.errors import ManifestError
+    from batchvid.runner import Limits
+
+    if collect_only and not is_manifest(target):  # needs no manifest: it may be broken, or gone
+        folder = folder_of(target, out)
+        _end(folder, commands.collect(folder, display=partial(progress_for, verbose=verbose)))
+        return
+    try:
+        batch = draft(target, out, sets, only)
+    except ManifestError as broken:
+        bought_into = came_from(target, out) if collect_only else None
+        if bought_into is None:
+            raise
+        click.echo(f"{broken.problems[0]}: what was bought into {bought_into} is collected all the same", err=True)
+        _end(bought_into, commands.collect(bought_into, display=partial(progress_for, verbose=verbose)))
+        return
+    at_most = Limits(usd=max_usd, clips=max_clips)
+    if dry_run:
+        print_plan(commands.plan(batch.expand(), allow_retired=allow_retired, at_most=at_most), show_all=False)
+        return
+    outcome = commands.run(
+        batch,
+        regenerate=regenerate,
+        buy=not collect_only,
+        allow_retired=allow_retired,
+        at_most=at_most,
+        display=partial(progress_for, verbose=verbose),
+    )
+    _end(batch.folder, outcome)
+
+
+@click.command()
+@click.argument("target")
+@click.option(
+    "--kind", "kinds", multiple=True, help="Only failures of this kind (repeatable): unavailable, timeout ..."
+)
+@click.option(
+    "--edits",
+    type=click.Path(exists=True, dir_okay=False),
+    metavar="CSV",
+    help="An edit-these.csv with changed prompts: keep them, and buy those jobs by them.",
+)
+@click.option("--anew", is_flag=True, help="Buy again even where a task that was given up on may still finish.")
+@out_option
+@set_option
+@only_option
+@retired_option
+@max_usd_option
+@max_clips_option
+@verbose_option
+def retry(
+    target: str,
+    kinds: tuple[str, ...],
+    edits: str | None,
+    anew: bool,
+    out: str,
+    sets: tuple[str, ...],
+    only: tuple[str, ...],
+    allow_retired: bool,
+    max_usd: Decimal | None,
+    max_clips: int | None,
+    verbose: bool,
+) -> None:
+    """Buy the failed jobs again, and only those.
+
+    They are bought as the manifest has them now. TARGET is a manifest, or the name or folder of a batch. A task that
+    was given up on without a verdict is asked for again first: it may be finished and is paid for. What a content
+    filter refused is not bought again unchanged, unless --kind names it: change its prompt in edit-these.csv and give
+    that file to --edits. What was cancelled is bought only with --kind cancelled.
+    """
+    from batchvid import commands
+    from batchvid.display.progress import progress_for
+    from batchvid.domain.failures import FailureKind
+    from batchvid.runner import Limits
+
+    unknown = [kind for kind in kinds if kind not in set(FailureKind)]
+    if unknown:
+        raise click.UsageError(f"unknown kind {unknown[0]!r}; there are {', '.join(FailureKind)}")
+    batch = load(target, out, sets, only)
+    at_most = Limits(usd=max_usd, clips=max_clips)
+    if edits:
+        batch = commands.edit(batch, Path(edits))
+    outcome = commands.retry(
+        batch,
+        kinds=kinds,
+        anew=anew,
+        allow_retired=allow_retired,
+        at_most=at_most,
+        display=partial(progress_for, verbose=verbose),
+    )
+    _end(batch.folder, outcome)
+
+
+def _urgent_first(counted: tuple[str, int]) -> tuple[bool, str]:
+    return counted[0] != "uncertain", counted[0]
+
+
+def _end(folder: Path, outcome: Outcome) -> None:
+    counts = (
+        ", ".join(f"{count} {state}" for state, count in sorted(outcome.counts.items(), key=_urgent_first) if count)
+        or "nothing to do"
+    )
+    with contextlib.suppress(OSError):  # nobody listens any more: how it ended is still true
+        click.echo(f"{counts}; report: {folder / 'report.csv'}")
+        if outcome.reason:
+            click.echo(outcome.reason, err=True)
+        if (refused := folder / "edit-these.csv").exists():
+            click.echo(
+                f"a content filter refused some: edit {refused}, then batchvid retry {folder} --edits {refused}",
+                err=True,
+            )
+    click.get_current_context().exit(outcome.exit_code)

@@ -1,0 +1,80 @@
+"""`status`, `report`, `schema`, `completion`: what only looks."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from batchvid.cli.targets import STATE_NAME, folder_of, out_option
+
+
+@click.command()
+@click.argument("target", required=False)
+@click.option("--json", "as_json", is_flag=True, help="For scripts.")
+@out_option
+def status(target: str | None, as_json: bool, out: str) -> None:
+    """Show where a batch stands, also during a run.
+
+    TARGET is a manifest, or a batch's folder or name; it may be left out if there is only one batch.
+    """
+    from batchvid.cli.tables import print_status, status_facts
+    from batchvid.domain.attempts import sums
+    from batchvid.state import read_attempts, read_jobs
+    from batchvid.state.lock import holder_of
+
+    state_path = folder_of(target, out) / STATE_NAME
+    ledger = sums(read_attempts(state_path))
+    facts = status_facts(read_jobs(state_path), holder_of(state_path), ledger)
+    if as_json:
+        click.echo(json.dumps(facts, indent=1))
+    else:
+        print_status(state_path.parent, facts, ledger)
+
+
+@click.command()
+@click.argument("target", required=False)
+@out_option
+def report(target: str | None, out: str) -> None:
+    """Write report.csv and ledger.csv anew, also during a run."""
+    from batchvid.commands.prompt_edits import write_refused
+    from batchvid.domain.attempts import sums
+    from batchvid.report import ledger_line, write_ledger, write_report
+    from batchvid.state import read_attempts, read_jobs
+
+    folder = folder_of(target, out)
+    jobs = read_jobs(folder / STATE_NAME)
+    write_report(folder / "report.csv", jobs)
+    write_refused(folder, jobs)
+    click.echo(str(folder / "report.csv"))
+    attempts = list(read_attempts(folder / STATE_NAME))
+    write_ledger(folder / "ledger.csv", attempts)
+    click.echo(str(folder / "ledger.csv"))
+    click.echo(ledger_line(sums(attempts)) or "nothing was sent yet")
+
+
+@click.command()
+def schema() -> None:
+    """Print the manifest's JSON Schema.
+
+    For completion and checks in an editor.
+    """
+    from batchvid.manifest import json_schema
+
+    click.echo(json.dumps(json_schema(), indent=1))
+
+
+@click.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> None:
+    """Print the completion script for a shell.
+
+    Put it to use with eval "$(batchvid completion bash)".
+    """
+    from click.shell_completion import get_completion_class
+
+    kind = get_completion_class(shell)
+    if kind is None:
+        raise click.UsageError(f"no completion for {shell}")
+    root = click.get_current_context().find_root().command
+    click.echo(kind(root, {}, "batchvid", "_BATCHVID_COMPLETE").source())

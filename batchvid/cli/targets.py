@@ -1,0 +1,127 @@
+"""What a command line may call a batch: its manifest, its folder, its state file, or its name below the outputs."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from click.shell_completion import CompletionItem
+
+from batchvid.errors import ManifestError, UsageError
+
+if TYPE_CHECKING:
+    from batchvid.commands import Batch, Draft
+
+STATE_NAME = "state.sqlite3"
+
+out_option = click.option(
+    "--out", default="outputs", show_default=True, envvar="BATCHVID_OUT", help="Folder of all batches' folders."
+)
+set_option = click.option(
+    "--set", "sets", multiple=True, metavar="KEY=VALUE", help="Overlay the manifest: budget.usd=10, or a variable."
+)
+only_option = click.option("--only", multiple=True, metavar="PATTERN", help="Only jobs whose id fits, or tag:NAME.")
+
+retired_option = click.option(
+    "--allow-retired", is_flag=True, help="Try models past their sunset, too, instead of refusing them."
+)
+
+
+def _usd(context: click.Context, parameter: click.Parameter, value: str | None) -> Decimal | None:
+    if value is None:
+        return None
+    try:
+        usd = Decimal(value)
+    except InvalidOperation:
+        usd = Decimal(0)
+    if not usd.is_finite() or usd <= 0:
+        raise click.BadParameter(f"{value} is no amount of US dollars above 0, such as 2.50", context, parameter)
+    return usd
+
+
+max_usd_option = click.option(
+    "--max-usd", metavar="USD", callback=_usd, help="Buy for at most so much in this run; the budget holds, too."
+)
+max_clips_option = click.option(
+    "--max-clips", type=click.IntRange(min=1), help="Buy at most so many clips in this run; the budget holds, too."
+)
+verbose_option = click.option("-v", "--verbose", is_flag=True, help="Tell every step of every clip, not only its end.")
+
+
+def is_manifest(target: str) -> bool:
+    """Whether the target is a manifest rather than a batch's folder, state file or name."""
+    return target.endswith((".yaml", ".yml"))
+
+
+def load(target: str, out: str, sets: tuple[str, ...] = (), only: tuple[str, ...] = ()) -> Batch:
+    """The batch of a manifest, or the one that was run into a folder, with all that it was run with."""
+    from batchvid import commands
+
+    if is_manifest(target):
+        return commands.load(target, out=out, sets=sets, only=only)
+    return commands.load_again(folder_of(target, out), sets=sets, only=only)
+
+
+def draft(target: str, out: str, sets: tuple[str, ...] = (), only: tuple[str, ...] = ()) -> Draft:
+    """The same, not expanded yet."""
+    from batchvid import commands
+
+    if is_manifest(target):
+        return commands.draft(target, out=out, sets=sets, only=only)
+    return commands.draft_again(folder_of(target, out), sets=sets, only=only)
+
+
+def folder_of(target: str | None, out: str) -> Path:
+    """The batch's folder; of a manifest that cannot be read, the one that it was run into. Without a target it is the
+    only one below `out`.
+
+    Raises UsageError when there is none, or more than one to choose from.
+    """
+    if target is None:
+        found = sorted(path.parent for path in Path(out).glob(f"*/{STATE_NAME}"))
+        if len(found) == 1:
+            return found[0]
+        names = ", ".join(path.name for path in found) or "none yet"
+        raise UsageError(f"which batch? below {out}/ there are: {names}")
+    if is_manifest(target):
+        from batchvid import commands
+
+        try:
+            return commands.folder_of(target, out=out)
+        except ManifestError:
+            if (folder := came_from(target, out)) is None:
+                raise
+            return folder
+    path = Path(target)
+    for folder in (path.parent if path.name == STATE_NAME else path, Path(out) / target):
+        if (folder / STATE_NAME).is_file():
+            return folder
+    raise UsageError(f"{target}: neither a manifest (*.yaml) nor a batch that was run below {out}/")
+
+
+def came_from(manifest: str, out: str) -> Path | None:
+    """The one batch below `out` that this manifest was run into, which may be broken or gone by now."""
+    from batchvid.errors import StateError
+    from batchvid.state import read_meta
+
+    found, source = [], str(Path(manifest).absolute())
+    for path in sorted(Path(out).glob(f"*/{STATE_NAME}")):
+        with suppress(StateError):
+            found += [path.parent] if read_meta(path).get("manifest") == source else []
+    return found[0] if len(found) == 1 else None
+
+
+def complete_job(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Job ids for the shell, out of the state file."""
+    from batchvid.errors import BatchvidError
+    from batchvid.state import read_jobs
+
+    try:
+        folder = folder_of(context.params.get("batch"), context.params.get("out") or "outputs")
+        jobs = read_jobs(folder / STATE_NAME)
+    except BatchvidError:
+        return []
+    return [CompletionItem(job.id, help=str(job.state)) for job in jobs if job.id.startswith(incomplete)]

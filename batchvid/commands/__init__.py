@@ -1,0 +1,53 @@
+"""One sitting with one batch: what each command does, without a word about how it is printed.
+
+`load` reads a manifest, `plan` holds it against what was done, `run` buys and collects, `retry` reopens first,
+`resolve` settles an uncertain job. Every function takes and returns plain values; a Python user can do all that
+the command line does.
+"""
+
+from batchvid.commands.batch import (
+    CLIPS_NAME,
+    LEDGER_NAME,
+    REPORT_NAME,
+    STATE_NAME,
+    Batch,
+    Draft,
+    draft,
+    draft_again,
+    folder_of,
+    load,
+    load_again,
+)
+from batchvid.commands.execution import Display, known_providers
+from batchvid.commands.models import models, refresh
+from batchvid.commands.resolve import abandon, resolve, uncertain
+from batchvid.commands.run import collect, edit, may_still_finish, plan, retry, run
+from batchvid.runner import Limits
+
+__all__ = [
+    "CLIPS_NAME",
+    "LEDGER_NAME",
+    "REPORT_NAME",
+    "STATE_NAME",
+    "Batch",
+    "Display",
+    "Draft",
+    "Limits",
+    "abandon",
+    "collect",
+    "draft",
+    "draft_again",
+    "edit",
+    "folder_of",
+    "known_providers",
+    "load",
+    "load_again",
+    "may_still_finish",
+    "models",
+    "plan",
+    "refresh",
+    "resolve",
+    "retry",
+    "run",
+    "uncertain",
+]

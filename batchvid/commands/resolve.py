@@ -1,0 +1,69 @@
+"""Jobs that wait for a person: list them, bind them to their task, or give them up."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+
+from batchvid import report
+from batchvid.commands.batch import LEDGER_NAME, REPORT_NAME
+from batchvid.commands.recovery import recovered
+from batchvid.domain import events as ev
+from batchvid.domain.jobs import Job, JobState
+from batchvid.errors import StateError, UsageError
+from batchvid.runner import utc_now
+from batchvid.state import StateFile, read_attempts, read_jobs, record_now
+from batchvid.state.lock import holder_of
+
+
+def resolve(state_path: Path, job_id: str, *, task_id: str = "") -> Job:
+    """Settle an uncertain job: bind it to the task that was made, or, without a task id, release it to be bought again.
+
+    Raises UsageError when the job is not uncertain or the task is another job's already, StateLocked during a run.
+    """
+    if not state_path.exists():
+        raise StateError(f"{state_path}: there is no state file here yet")
+    with StateFile(state_path) as state:
+        jobs = recovered(state)
+        job = jobs.get(job_id)
+        if job is None:
+            raise UsageError(f"there is no job {job_id!r} in {state_path}")
+        if job.state is not JobState.UNCERTAIN:
+            raise UsageError(f"job {job_id} is {job.state}, not uncertain: there is nothing to resolve")
+        if not task_id:
+            event: ev.Event = ev.Reopened(at=utc_now(), reason="resolve --abandon")
+        elif any(c.isspace() for c in task_id):
+            raise UsageError(f"{task_id!r} is no task id: it holds blanks")
+        elif owner := next((other.id for other in jobs.values() if other.task_id == task_id), None):
+            raise UsageError(f"task {task_id} is the one of job {owner} already")
+        else:
+            event = ev.SubmitAccepted(at=utc_now(), task_id=task_id)
+        return _record(state, jobs, [(job_id, event)])[job_id]
+
+
+def uncertain(state_path: Path) -> list[Job]:
+    """The jobs that wait for a person, also those that a run left in the middle of a paid call when it died."""
+    waiting = {JobState.UNCERTAIN} if holder_of(state_path) else {JobState.UNCERTAIN, JobState.SUBMITTING}
+    return [job for job in read_jobs(state_path) if job.state in waiting]
+
+
+def abandon(state_path: Path, job_ids: Collection[str]) -> None:
+    """Release uncertain jobs to be bought again, all of them or none.
+
+    Raises UsageError when one of them is not uncertain any more, StateLocked during a run.
+    """
+    with StateFile(state_path) as state:
+        jobs = recovered(state)
+        for job_id in job_ids:
+            if (found := jobs.get(job_id)) is None or found.state is not JobState.UNCERTAIN:
+                raise UsageError(f"job {job_id} is not uncertain any more: nothing was abandoned, look again")
+        reopened = [(job_id, ev.Reopened(at=utc_now(), reason="resolve --abandon")) for job_id in job_ids]
+        _record(state, jobs, reopened)
+
+
+def _record(state: StateFile, jobs: Mapping[str, Job], events: Sequence[tuple[str, ev.Event]]) -> dict[str, Job]:
+    """The jobs after these events, which the reports tell as well."""
+    after = record_now(state, jobs, events)
+    report.write_report(state.path.with_name(REPORT_NAME), after.values())
+    report.write_ledger(state.path.with_name(LEDGER_NAME), read_attempts(state.path))
+    return after

@@ -1,0 +1,1 @@
+"""What every wire format shares: building requests, and reading replies and errors. Pure."""

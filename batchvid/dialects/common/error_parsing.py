@@ -1,0 +1,152 @@
+"""What a vendor's no says: out of any of its error envelopes its code, its words and its trace id; why a task failed.
+
+Sources: the Runway OpenAPI; new-api's relay_task.go. What ends a submit stands in endings.py.
+The tags X1-X7 of the envelopes are those of tests/exchanges/README.md. It knows nothing of task ids and links.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from batchvid.dialects.common.json_values import beginning, dig, first_text, parse, retry_after_s, text
+from batchvid.dialects.common.outcome_rules import CODES, CONCURRENCY, MODERATION, RELAYED, Table, kind_of_reply
+from batchvid.dialects.common.status_words import kind_of
+from batchvid.domain.failures import FailureKind
+from batchvid.domain.wire import Refused, Response
+
+TASK_CODES: tuple[tuple[str, FailureKind], ...] = (
+    ("SAFETY.INPUT", FailureKind.MODERATION_INPUT),
+    ("SAFETY.", FailureKind.MODERATION_OUTPUT),
+    ("INPUT_PREPROCESSING.SAFETY", FailureKind.MODERATION_INPUT),
+    ("INPUT_PREPROCESSING.", FailureKind.UNAVAILABLE),
+    ("INTERNAL", FailureKind.UNAVAILABLE),
+    ("THIRD_PARTY.", FailureKind.UNAVAILABLE),
+    ("ASSET.INVALID", FailureKind.INVALID),
+)
+"""How the failure codes of Runway's tasks begin; the first that fits counts."""
+
+_UNSEEN = re.compile(r"\b(task|video)[_ ](does[_ ])?not[_ ](exist|found)", re.I)
+_OUTPUT_SIDE = re.compile(r"\b(output|generated|result)\b", re.I)
+_INPUT_SIDE = re.compile(r"\b(input|prompt|image)\b", re.I)
+
+_REQUEST_ID = re.compile(r"\s*\(request id: ([^)]{1,100})\)\s*$")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Complaint:
+    """The vendor's words in an error envelope; all empty when the reply holds none."""
+
+    code: str = ""
+    message: str = ""
+    request_id: str = ""
+
+
+def complaint_in(document: Mapping[str, Any] | None, *, depth: int = 2) -> Complaint:
+    """Find the error in a reply, also where a gateway put the upstream's whole body into its message (X2).
+
+    `depth` is how many such bodies inside messages are opened; below that a message is only a message.
+    """
+    if document is None:
+        return Complaint()
+    error = document.get("error")
+    inner = error if isinstance(error, dict) else {}
+    code = first_text((inner.get("code"), document.get("code"), inner.get("type")))
+    request_id = first_text((document.get("request_id"), inner.get("request_id")))
+    places = (inner.get("message"), error, *map(document.get, ("message", "detail", "msg")))
+    message = next((said for said in places if isinstance(said, str) and said.strip()), "")
+    if tail := _REQUEST_ID.search(message, max(0, len(message) - 200)):
+        request_id = request_id or text(tail.group(1))
+        message = message[: tail.start()]
+    if depth and message.lstrip().startswith("{") and (embedded := parse(message)) is not None:
+        upstream = complaint_in(embedded, depth=depth - 1)
+        code, message = upstream.code or code, upstream.message or message
+        request_id = upstream.request_id or request_id
+    issues = document.get("issues")  # Runway's X4 lists what is wrong field by field
+    details = [text(dig(issue, ("message",))) for issue in issues[:5]] if isinstance(issues, list) else []
+    return Complaint(code=code, message=text("; ".join(filter(None, [message, *details]))), request_id=request_id)
+
+
+def is_error(document: Mapping[str, Any]) -> bool:
+    """Whether a reply without any task in it is an error envelope, whatever its HTTP status."""
+    error = document.get("error")
+    said = any(error.values()) if isinstance(error, dict) else bool(error)
+    fine = text(document.get("code")).casefold() in ("", "0", "success")
+    return said or (not fine and not document.get("data"))
+
+
+def is_unseen(response: Response, complaint: Complaint) -> bool:
+    """Whether a poll was answered by "no such task": an HTTP 404, or one of its many spellings."""
+    if response.status == 404:
+        return not is_web_page(response)
+    believable = 200 <= response.status < 300 or response.status in (400, 410)
+    said = complaint.code == "1203" or _UNSEEN.search(f"{complaint.code} {complaint.message}") is not None
+    return believable and said
+
+
+def refusal(response: Response, document: Mapping[str, Any] | None, table: Table = RELAYED) -> Refused | None:
+    """Read a no by a dialect's table. None where the reply is no verdict."""
+    complaint = complaint_in(document)
+    if 300 <= response.status < 400 or (response.status in (404, 405) and is_web_page(response)):
+        misplaced = refused(response, complaint, FailureKind.INVALID)
+        return replace(misplaced, message=text(f"wrong base_url or path: {misplaced.message}"))
+    kind = kind_of_reply(response.status, complaint.code, complaint.message, table)
+    return refused(response, complaint, kind) if kind else None
+
+
+def refused(response: Response, complaint: Complaint, kind: FailureKind) -> Refused:
+    """Put a reply's complaint into a refusal of this kind."""
+    return Refused(
+        kind=kind,
+        message=complaint.message or describe(response),
+        code=complaint.code,
+        http_status=response.status,
+        retry_after_s=retry_after_s(response.headers),
+        request_id=request_id(response, complaint),
+    )
+
+
+def failure_kind(words: Iterable[str], code: str, message: str, *, withheld: bool = False) -> FailureKind:
+    """Say why an accepted task failed: its status words, its code and its message; `withheld` by the output filter.
+
+    A code may be such a word, too: a gateway says `failed` with the code `expired`. The gateway's own key, balance and
+    rate are never blamed on the user's account. No reason at all is suspected moderation, as CometAPI's tutorial says;
+    a reason that nobody documented is the vendor's trouble.
+    """
+    if said_by_word := next(filter(None, map(kind_of, (*words, code))), None):
+        return said_by_word
+    if withheld:
+        return FailureKind.MODERATION_OUTPUT
+    for start, kind in TASK_CODES:
+        if code.upper().startswith(start):
+            return kind
+    if CONCURRENCY.search(message):
+        return FailureKind.CONCURRENCY
+    known = CODES.get(code.casefold())
+    if known is FailureKind.MODERATION_INPUT or MODERATION.search(message):
+        input_side = _INPUT_SIDE.search(message) and not _OUTPUT_SIDE.search(message)
+        return FailureKind.MODERATION_INPUT if input_side else FailureKind.MODERATION_OUTPUT
+    if known is FailureKind.INVALID:
+        return FailureKind.INVALID
+    return FailureKind.UNAVAILABLE if code or message else FailureKind.MODERATION_SUSPECTED
+
+
+def is_web_page(response: Response) -> bool:
+    """Whether HTML came where JSON was due (X7)."""
+    return "html" in response.headers.get("content-type", "").casefold() or response.body[:64].lstrip()[:1] == b"<"
+
+
+def describe(response: Response) -> str:
+    """Say what came, for a reply that says nothing itself."""
+    if is_web_page(response):
+        return f"HTTP {response.status} with a web page instead of an answer"
+    return text(f"HTTP {response.status}: {beginning(response.body) or 'an empty body'}")
+
+
+def request_id(response: Response, complaint: Complaint) -> str:
+    """Return the vendor's trace id, for its support: from the headers of the new-api family, else from the body."""
+    return first_text((response.headers.get("x-oneapi-request-id"), response.headers.get("x-request-id"))) or (
+        complaint.request_id
+    )

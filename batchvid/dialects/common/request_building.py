@@ -1,0 +1,259 @@
+"""Translate an order's fields into a wire's words, and refuse what a wire has no word for. Knows no vendor."""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from collections.abc import Collection, Mapping
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+import orjson
+
+from batchvid.domain.wire import ImageInput, ImageRole, Order, Part
+from batchvid.errors import Unsupported
+
+_LENGTH = ("seconds", "duration")
+_EXACT = ("size", "width", "height")
+_SHAPE = ("ratio", "aspect_ratio")
+_TIER = ("resolution", "quality")
+PAID: dict[str, frozenset[str]] = {
+    "model": frozenset({"model"}),
+    "model_name": frozenset({"model_name"}),
+    **dict.fromkeys(_LENGTH, frozenset(_LENGTH)),
+    **dict.fromkeys(_EXACT, frozenset({*_EXACT, *_SHAPE, *_TIER})),
+    **dict.fromkeys(_SHAPE, frozenset({*_SHAPE, "size"})),
+    **dict.fromkeys(_TIER, frozenset(_TIER)),
+}
+"""What an option may not say beside any of these fields: a gateway knows many names of one paid thing, and may heed
+another than the dialect says."""
+MANY = frozenset({"n", "batch_size", "num_videos", "number_of_videos"})
+
+SHAPE_TOLERANCE = 0.02  # 1584:672 is sold as 21:9, 854x480 as 16:9
+
+T = TypeVar("T")
+
+_PIXELS = re.compile(r"([1-9][0-9]{1,4})x([1-9][0-9]{1,4})")
+_RATIO = re.compile(r"([1-9][0-9]{0,4}):([1-9][0-9]{0,4})")
+
+
+def refuse_unspoken(order: Order, wire: str, spoken: Collection[str]) -> None:
+    """Raise Unsupported if the order says anything that `wire` has no word for; `spoken` names the fields it has.
+
+    Named are those that a wire has, so that one which nobody thought of is refused and not dropped.
+    """
+    said = {
+        "action": bool(order.action),
+        "prompt": bool(order.prompt),
+        "negative_prompt": bool(order.negative_prompt),
+        "image": bool(images_of(order, "first")),
+        "end_image": bool(images_of(order, "last")),
+        "reference_images": bool(images_of(order, "reference")),
+        "video": bool(order.video),
+        "parent": order.parent is not None,
+        "audio": bool(order.audio),
+        "duration_s": order.duration_s is not None,
+        "aspect_ratio": bool(order.aspect_ratio),
+        "resolution": bool(order.resolution),
+        "seed": order.seed is not None,
+        "sound": order.sound is not None,
+        "mode": bool(order.mode),
+    }
+    for field, is_said in said.items():
+        if is_said and field not in spoken:
+            raise Unsupported(field, f"{wire} has no word for it: leave it out, or choose another model")
+    if order.parent is not None and order.video:
+        raise Unsupported("video", "not allowed together with `parent`: both name the clip that is worked on")
+
+
+def by_action(order: Order, wire: str, known: Mapping[str, T]) -> T:
+    """Return what `known` holds for the order's action, empty for a clip of its own. Raises Unsupported."""
+    if order.action not in known:
+        raise Unsupported(
+            "action", f"{wire} can {', '.join(filter(None, known)) or 'make new clips'}, not {order.action}"
+        )
+    return known[order.action]
+
+
+def images_of(order: Order, role: ImageRole) -> tuple[ImageInput, ...]:
+    """Return the order's images of one role, in order."""
+    return tuple(image for image in order.images if image.role == role)
+
+
+def first_and_last(order: Order) -> tuple[ImageInput | None, ImageInput | None]:
+    """Return the first and the last frame. Raises Unsupported for two of a kind, or a last frame alone."""
+    first, last = images_of(order, "first"), images_of(order, "last")
+    if len(first) > 1:
+        raise Unsupported("image", "one image is allowed, as the first frame")
+    if len(last) > 1:
+        raise Unsupported("end_image", "one image is allowed, as the last frame")
+    if last and not first:
+        raise Unsupported("end_image", "needs `image` too: a last frame is allowed only with a first one")
+    return (first[0] if first else None), (last[0] if last else None)
+
+
+def frames_or_references(order: Order) -> tuple[ImageInput, ...]:
+    """Return the frames (first, last) or the references, for a wire that knows only an order of files.
+
+    Raises Unsupported for both at once.
+    """
+    frames = tuple(image for image in first_and_last(order) if image)
+    references = images_of(order, "reference")
+    if frames and references:
+        raise Unsupported("reference_images", "not allowed together with `image`: this wire cannot tell them apart")
+    return frames or references
+
+
+def field_of(image: ImageInput) -> str:
+    """Return the manifest's word for an image of this role."""
+    return {"first": "image", "last": "end_image", "reference": "reference_images"}[image.role]
+
+
+def check_prompt(order: Order, *, most: int, required: bool = True) -> None:
+    """Raise Unsupported for an empty or overlong prompt. `most` counts UTF-16 units, as the vendors do."""
+    if required and not order.prompt.strip():
+        raise Unsupported("prompt", "must not be empty")
+    check_length("prompt", order.prompt, most)
+
+
+def check_length(field: str, value: str, most: int) -> None:
+    """Raise Unsupported if `value` is longer than `most` UTF-16 units."""
+    length = len(value.encode("utf-16-le", "surrogatepass")) // 2
+    if length > most:
+        raise Unsupported(field, f"at most {most} characters are allowed, not {length}")
+
+
+def whole_seconds(order: Order) -> int | None:
+    """Return the duration in seconds, None if the order says none. Raises Unsupported unless it is 1, 2, 3..."""
+    if order.duration_s is None:
+        return None
+    if not 1 <= order.duration_s <= 3600 or order.duration_s != int(order.duration_s):
+        raise Unsupported("duration_s", f"whole seconds from 1 are allowed, not {order.duration_s:g}")
+    return int(order.duration_s)
+
+
+def exact_size(order: Order) -> tuple[int, int] | None:
+    """Return the pixels of a resolution written `1280x720`, None for a tier like `720p` or none.
+
+    Raises Unsupported when the order also says an aspect ratio of another shape.
+    """
+    found = _PIXELS.fullmatch(order.resolution)
+    if not found:
+        return None
+    width, height = int(found[1]), int(found[2])
+    if order.aspect_ratio and not same_shape(order.aspect_ratio, width, height):
+        raise Unsupported("resolution", f"{order.resolution} is not {order.aspect_ratio}: say one of the two")
+    return width, height
+
+
+def same_shape(aspect_ratio: str, width: int, height: int) -> bool:
+    """Whether pixels have the shape of a ratio written `16:9`, to the tolerance that vendors allow themselves."""
+    found = _RATIO.fullmatch(aspect_ratio)
+    if not found or not width or not height:
+        return False
+    return abs(width * int(found[2]) / (height * int(found[1])) - 1) <= SHAPE_TOLERANCE
+
+
+def one_of(field: str, value: str, allowed: Mapping[str, T]) -> T:
+    """Translate `value` by a table. Raises Unsupported naming what is allowed."""
+    if value not in allowed:
+        raise Unsupported(field, f"allowed are {', '.join(allowed)}, not {value}")
+    return allowed[value]
+
+
+def form(fields: Mapping[str, str], files: Collection[ImageInput], order: Order) -> tuple[Part, ...]:
+    """Make a multipart body: `fields` that say anything, the user's options over them, then the files in order.
+
+    Options go as text: strings as they are, everything else as JSON. An option named like the file part replaces
+    it. Raises Unsupported as `checked_options` does.
+    """
+    said = {name: value for name, value in fields.items() if value}
+    options = {
+        name: value if isinstance(value, str) else orjson.dumps(value).decode()
+        for name, value in checked_options(order, said).items()
+    }
+    parts = [Part(name=name, value=value.encode()) for name, value in (said | options).items()]
+    if "input_reference" not in options:
+        parts += [
+            Part(name="input_reference", value=file.data, filename=file.filename, content_type=file.media_type)
+            for file in files
+        ]
+    return tuple(parts)
+
+
+def checked_options(order: Order, said: Collection[str] = ()) -> Mapping[str, Any]:
+    """Return the user's options untouched. Raises Unsupported for one that JSON cannot say.
+
+    Nor may one replace a paid field that the order itself has `said`, or ask for several clips: what is paid for is
+    planned, priced and capped by the manifest's own words, and an option past them would buy something else.
+    """
+    try:
+        orjson.dumps(dict(order.options))
+    except TypeError as error:
+        raise Unsupported("options", f"only what JSON can say is allowed: {error}") from error
+    metadata = order.options.get("metadata")
+    inner = metadata if isinstance(metadata, dict) else {}  # new-api lays it over the whole body, but for the model
+    for name, value in (*order.options.items(), *inner.items()):
+        if not PAID.get(name, frozenset()).isdisjoint(said):
+            raise Unsupported("options", f"{name} would replace what the clip's own fields say: say it there")
+        if name in MANY and value != 1:
+            raise Unsupported("options", f"{name} asks for several clips at once: say takes instead")
+    return order.options
+
+
+def option_id(order: Order, name: str, what: str) -> str:
+    """Return the id that the options must name. Raises Unsupported if it is missing, or a number: ids are text."""
+    value = order.options.get(name)
+    if not isinstance(value, str) or not value.strip():
+        raise Unsupported("options", f"{name} is required, as a text in quotes: {what}")
+    return value
+
+
+def clip_id(order: Order, name: str, what: str, *, is_task: bool = False) -> str:
+    """Return an id of the clip that is worked on: its parent's own, else the one that the options name.
+
+    `is_task` where the vendor calls a clip by the id of its task. Raises Unsupported where there is none, or both are
+    said.
+    """
+    if order.parent is None:
+        return option_id(order, name, what)
+    if name in order.options:
+        raise Unsupported("options", f"{name} is not allowed together with `parent`: both name the clip")
+    ids = {"task_id": order.parent.task_id, **order.parent.vendor}
+    found = ids.get("task_id" if is_task else name, "")
+    if not found:
+        raise Unsupported("parent", f"its {name} is required: it must be a job of this very wire format")
+    return found
+
+
+def source_video(order: Order) -> str:
+    """Return the link to the clip that is worked on. Raises Unsupported without one."""
+    if order.parent is not None:
+        if not order.parent.link:
+            raise Unsupported("parent", "a link to its clip is required, and its provider offers none")
+        return order.parent.link
+    if not order.video.casefold().startswith("https://"):
+        raise Unsupported("video", "an https:// link to the source clip is required: the vendor fetches it")
+    return order.video
+
+
+def uploaded(image: ImageInput) -> ImageInput:
+    """Return an image that can be sent as a file part. Raises Unsupported for one given by a link."""
+    if image.url:
+        raise Unsupported(field_of(image), "this wire takes an uploaded file, not a link: give a local path")
+    return image
+
+
+def bare_base64(image: ImageInput) -> str:
+    """Return the image's bytes as base64 without any prefix."""
+    return b64encode(image.data).decode()
+
+
+def data_uri(image: ImageInput) -> str:
+    """Return the image's bytes as a `data:` URI."""
+    return f"data:{image.media_type};base64,{bare_base64(image)}"
+
+
+def path_segment(task_id: str) -> str:
+    """Encode a task id for a path: aggregators' ids hold colons and slashes."""
+    return quote(task_id, safe="")

@@ -1,0 +1,68 @@
+"""Counts while a run goes on: what every progress display shows. Fed with events, asked for numbers."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from decimal import Decimal
+
+from batchvid.domain.events import Event
+from batchvid.domain.jobs import IN_FLIGHT, Job, JobState
+
+DONE = frozenset({JobState.SUCCEEDED, JobState.FAILED, JobState.UNCERTAIN})
+
+
+class Tally:
+    """Jobs by provider and state, and the money committed, kept up to date event by event."""
+
+    def __init__(self, jobs: Iterable[Job]) -> None:
+        self._states: dict[str, Counter[JobState]] = {}
+        self._money: dict[str, tuple[Decimal, int]] = {}
+        self.committed_usd, self.unpriced = Decimal(0), 0
+        for job in jobs:
+            self._count(None, job)
+
+    def __call__(self, _event: Event, before: Job | None, after: Job) -> None:
+        """Listen to an event."""
+        self._count(before, after)
+
+    def _count(self, before: Job | None, after: Job) -> None:
+        states = self._states.setdefault(after.spec.provider, Counter())
+        if before is not None:
+            self._states[before.spec.provider][before.state] -= 1
+        states[after.state] += 1
+        usd, unpriced = self._money.get(after.id, (Decimal(0), 0))
+        self.committed_usd += after.committed_usd - usd
+        self.unpriced += after.unpriced_attempts - unpriced
+        self._money[after.id] = (after.committed_usd, after.unpriced_attempts)
+
+    @property
+    def providers(self) -> list[str]:
+        """The providers that have jobs."""
+        return sorted(self._states)
+
+    def states(self, provider: str | None = None) -> Counter[JobState]:
+        """Jobs by state, at one provider or in all."""
+        if provider is not None:
+            return self._states.get(provider, Counter())
+        return sum(self._states.values(), Counter())
+
+    def done(self, provider: str | None = None) -> int:
+        """How many are at rest: stored, failed or uncertain."""
+        states = self.states(provider)
+        return sum(states[state] for state in DONE)
+
+    def line(self, provider: str | None = None) -> str:
+        """`5 in flight, 12 stored, 1 failed`."""
+        states = self.states(provider)
+        said = [f"{sum(states[state] for state in IN_FLIGHT)} in flight"]
+        if states[JobState.READY]:
+            said.append(f"{states[JobState.READY]} downloading")
+        said.append(f"{states[JobState.SUCCEEDED]} stored")
+        said += [f"{states[s]} {s}" for s in (JobState.FAILED, JobState.UNCERTAIN) if states[s]]
+        return ", ".join(said)
+
+    def money(self) -> str:
+        """`$3.20 committed`, and how many attempts have no known price."""
+        unknown = f" + {self.unpriced} of unknown price" if self.unpriced else ""
+        return f"${self.committed_usd:.2f} committed{unknown}"

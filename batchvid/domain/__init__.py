@@ -1,0 +1,1 @@
+"""Plain values and the state machine of a job. No clock, no file, no socket."""

@@ -1,0 +1,142 @@
+"""The ledger: what became of the money of each attempt, read off the events of its job. Pure; nothing is written twice.
+
+It counts as `jobs.py` does, attempt by attempt: a job's attempts add up to what the job says is committed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from batchvid.domain import events as ev
+from batchvid.domain.failures import Charged
+from batchvid.domain.job_spec import JobSpec, Price
+
+
+class Verdict(StrEnum):
+    """What became of an attempt's money. All but released count under the caps."""
+
+    RESERVED = "reserved"
+    """The call is out, or its task runs: the price is set aside."""
+    HELD = "held"
+    """The call got no verdict: set aside until somebody settles it."""
+    SPENT = "spent"
+    """Paid: the task finished, or failed and the vendor says that it charged."""
+    MAYBE = "maybe"
+    """Ended without a clip, and nobody says whether it was charged: a case for the vendor's support."""
+    RELEASED = "released"
+    """Not paid: refused, or failed and not charged."""
+
+
+CHARGED = {
+    Verdict.RESERVED: "",
+    Verdict.HELD: Charged.UNKNOWN.value,
+    Verdict.SPENT: Charged.YES.value,
+    Verdict.MAYBE: Charged.UNKNOWN.value,
+    Verdict.RELEASED: Charged.NO.value,
+}
+"""Whether an attempt was paid for, by its verdict; empty while that is open."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One row: the `number`th paid call of a job, begun `at` (UTC), for at most `price` and so many seconds of video.
+
+    `model` is its id on the wire, `actual_usd` what the vendor's reply says that it cost, empty when it says nothing.
+    """
+
+    job: str
+    number: int
+    provider: str
+    model: str
+    tags: tuple[str, ...]
+    at: datetime
+    price: Price
+    seconds: float | None
+    task_id: str = ""
+    verdict: Verdict = Verdict.RESERVED
+    actual_usd: str = ""
+
+    @property
+    def counts(self) -> bool:
+        """Whether it may have been paid for."""
+        return self.verdict is not Verdict.RELEASED
+
+    @property
+    def settled_usd(self) -> Decimal | None:
+        """What it counts as: its price at most, nothing once it is released, None when nobody knows."""
+        return self.price.usd if self.counts else Decimal(0)
+
+
+MOVES: dict[type[ev.Event], dict[Verdict, Verdict]] = {
+    ev.SubmitStarted: {},
+    ev.SubmitAccepted: {Verdict.HELD: Verdict.RESERVED},
+    ev.SubmitRefused: {Verdict.RESERVED: Verdict.RELEASED, Verdict.HELD: Verdict.RELEASED},
+    ev.SubmitLost: {Verdict.RESERVED: Verdict.HELD},
+    ev.TaskSucceeded: {Verdict.RESERVED: Verdict.SPENT},
+    ev.TaskFailed: {},
+    ev.GaveUp: {Verdict.RESERVED: Verdict.MAYBE},
+    ev.Reopened: {Verdict.HELD: Verdict.MAYBE},
+    ev.PollResumed: {Verdict.MAYBE: Verdict.RESERVED},
+}
+"""The events that tell of money, and what each makes of the last attempt's verdict; what is not named stays."""
+
+_FAILED = {Charged.YES: Verdict.SPENT, Charged.NO: Verdict.RELEASED, Charged.UNKNOWN: Verdict.MAYBE}
+
+
+def attempts_of(spec: JobSpec, events: Iterable[ev.Event]) -> list[Attempt]:
+    """The attempts of one job, out of its events in their order. Events that tell nothing of money may be left out."""
+    rows: list[Attempt] = []
+    for event in events:
+        if isinstance(event, ev.SubmitStarted):
+            rows.append(_started(spec, len(rows) + 1, event))
+        elif rows:
+            rows[-1] = _moved(rows[-1], event)
+    return rows
+
+
+def _started(spec: JobSpec, number: int, event: ev.SubmitStarted) -> Attempt:
+    return Attempt(
+        job=spec.id,
+        number=number,
+        provider=event.provider or spec.provider,
+        model=event.model,
+        tags=spec.tags,
+        at=event.at,
+        price=event.price,
+        seconds=event.duration_s,
+    )
+
+
+def _moved(row: Attempt, event: ev.Event) -> Attempt:
+    verdict = MOVES.get(type(event), {}).get(row.verdict, row.verdict)
+    match event:
+        case ev.SubmitAccepted():
+            return replace(row, verdict=verdict, task_id=event.task_id)
+        case ev.TaskSucceeded():
+            return replace(row, verdict=verdict, actual_usd=event.actual_usd or row.actual_usd)
+        case ev.TaskFailed():
+            return replace(row, verdict=_FAILED[event.charged])
+        case _:
+            return row if verdict is row.verdict else replace(row, verdict=verdict)
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """So many attempts, for so much in all at most; of `unpriced` ones among them nobody knows the price."""
+
+    attempts: int = 0
+    usd: Decimal = Decimal(0)
+    unpriced: int = 0
+
+
+def sums(attempts: Iterable[Attempt]) -> dict[Verdict, Sum]:
+    """The ledger in brief: every verdict with what its attempts count as."""
+    totals = dict.fromkeys(Verdict, Sum())
+    for row in attempts:
+        old, usd = totals[row.verdict], row.settled_usd
+        totals[row.verdict] = Sum(old.attempts + 1, old.usd + (usd or 0), old.unpriced + (usd is None))
+    return totals

@@ -1,0 +1,174 @@
+"""What can happen to a job, one frozen dataclass each. Written to the state file; told to the bars and the log.
+
+Every event carries `at`, an aware UTC time. What an event does to a job is told in jobs.py and nowhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from batchvid.domain.failures import Charged, FailureKind
+from batchvid.domain.job_spec import Clip, JobSpec, Price
+from batchvid.domain.wire import Asset
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """A fact about one job. `at` is when it was known here (UTC, aware)."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned(Event):
+    """The manifest asks for this job, or asks for it differently before anything was paid."""
+
+    spec: JobSpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubmitStarted(Event):
+    """The paid call is about to go out, at most `price` is reserved for it.
+
+    All that is needed to collect what it buys is frozen here, so that neither a changed manifest nor an upgrade can
+    lose it: `origin` is the base URL (the task lives there and is polled there only), `dialect` and `prefix` how it
+    is spoken to, `model` the id on the wire, `duration_s` what is bought. `external_id` is the id of ours that the
+    call carries. `provider` is whose bill it goes on: the job may turn to another later (empty in older files).
+    """
+
+    origin: str
+    dialect: str
+    prefix: str
+    model: str
+    duration_s: float | None
+    price: Price
+    external_id: str
+    provider: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubmitAccepted(Event):
+    """The provider made a task. `model` is the one the vendor says it resolved to, empty when it says nothing.
+
+    `request_id` is the vendor's own id of the call, for its support.
+    """
+
+    task_id: str
+    model: str = ""
+    request_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubmitRefused(Event):
+    """A clear no; nothing was bought. With `retry_at` the job waits for that time, without it the job failed."""
+
+    kind: FailureKind
+    message: str
+    retry_at: datetime | None = None
+    request_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubmitLost(Event):
+    """No verdict came back: the task may exist and be billed. `message` says what was seen.
+
+    Said once more when the provider was asked after it in vain: `looked_up` tells how that went. `request_id` is the
+    vendor's trace of the call, for its support.
+    """
+
+    message: str
+    request_id: str = ""
+    looked_up: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progressed(Event):
+    """The task moved on. For the bars: not kept in the state file."""
+
+    word: str
+    progress: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskSucceeded(Event):
+    """The task is finished and offers `assets`; links die at `expires_at` where the vendor says so.
+
+    `vendor` is what later steps may ask for, in the vendor's own words: a Kling video id, units deducted.
+    """
+
+    assets: tuple[Asset, ...]
+    expires_at: datetime | None = None
+    model: str = ""
+    actual_usd: str = ""
+    vendor: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskFailed(Event):
+    """The vendor's verdict is no. With `retry_at` the job is bought again then, without it the job failed."""
+
+    kind: FailureKind
+    message: str
+    charged: Charged = Charged.UNKNOWN
+    retry_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkExpired(Event):
+    """There is nothing to fetch (any more): the task is asked again for fresh assets.
+
+    `dead` is whether they were tried: a link that merely was not kept from run to run speaks against nobody.
+    """
+
+    message: str
+    dead: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClipStored(Event):
+    """The clip is on disk, checked, and will not move."""
+
+    clip: Clip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GaveUp(Event):
+    """Our own decision to stop: a deadline, a check, the user."""
+
+    kind: FailureKind
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reopened(Event):
+    """The user asked to buy it again: `retry`, `resolve --abandon`, `run --regenerate`."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PollResumed(Event):
+    """The user asked for a task again that was given up on although it may have finished."""
+
+
+KINDS: dict[str, type[Event]] = {
+    kind.__name__: kind
+    for kind in (
+        Planned,
+        SubmitStarted,
+        SubmitAccepted,
+        SubmitRefused,
+        SubmitLost,
+        Progressed,
+        TaskSucceeded,
+        TaskFailed,
+        LinkExpired,
+        ClipStored,
+        GaveUp,
+        Reopened,
+        PollResumed,
+    )
+}
+"""Every event by its name in the state file. A name is never reused for another meaning."""

@@ -1,0 +1,315 @@
+"""The job's life: states, the one table of transitions, and `advance`, the only way a job changes.
+
+This file knows no clock, no file and no provider; it does not know who says an event or why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+from batchvid.domain import events as ev
+from batchvid.domain.failures import Charged, FailureKind
+from batchvid.domain.job_spec import UNPRICED, Clip, JobSpec, Price
+from batchvid.domain.wire import Asset
+from batchvid.errors import IllegalEvent
+
+
+class JobState(StrEnum):
+    """Where a job stands on our side (the vendor's side is its status)."""
+
+    PENDING = "pending"
+    """Not bought yet, or to be bought again."""
+    SUBMITTING = "submitting"
+    """The paid call is out; its verdict is not in."""
+    RUNNING = "running"
+    """Bought; the task id is on disk and is being polled."""
+    READY = "ready"
+    """The task is finished and its clip waits to be fetched."""
+    SUCCEEDED = "succeeded"
+    """The clip is stored and checked."""
+    FAILED = "failed"
+    """Ended without a clip; the reason stands beside it."""
+    UNCERTAIN = "uncertain"
+    """The paid call got no verdict: it may have bought a task. Waits for a person."""
+
+
+IN_FLIGHT = frozenset({JobState.SUBMITTING, JobState.RUNNING})
+"""States that hold one of the provider's slots (uncertain holds one too, until its deadline)."""
+
+PAID_AND_OPEN = frozenset({JobState.SUBMITTING, JobState.RUNNING, JobState.READY})
+"""States in which money is out and the clip is not in yet."""
+
+
+_NOTHING: Mapping[str, str] = {}  # one for all jobs: nearly every one has nothing to say
+
+
+def _nothing() -> Mapping[str, str]:
+    return _NOTHING
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """A JobSpec and where it stands.
+
+    Money: `price` is what the attempt now open may cost; `committed_usd` is what all attempts that may have been paid
+    add up to, `committed_attempts` counts them and `unpriced_attempts` those whose price nobody knows. Counters:
+    `attempts` are paid calls, `tasks` those that made one, `refusals` clear refusals since then, `dead_links` assets
+    that could not be fetched. `origin`, `dialect`, `prefix`, `model_sent` and `billed_s` (seconds bought) are frozen
+    with the attempt and are all that collecting it needs. `request_id` and `looked_up` tell of a lost submit: the
+    vendor's trace of it, and what asking the provider after it brought. `submitted_at`, `accepted_at` and
+    `finished_at` tell of the last attempt.
+    """
+
+    spec: JobSpec
+    state: JobState
+    attempts: int = 0
+    tasks: int = 0
+    refusals: int = 0
+    dead_links: int = 0
+    origin: str = ""
+    dialect: str = ""
+    prefix: str = ""
+    model_sent: str = ""
+    billed_s: float | None = None
+    external_id: str = ""
+    request_id: str = ""
+    looked_up: str = ""
+    task_id: str = ""
+    task_failed: bool = False
+    model_returned: str = ""
+    price: Price = UNPRICED
+    committed_usd: Decimal = Decimal(0)
+    committed_s: float = 0.0
+    committed_attempts: int = 0
+    unpriced_attempts: int = 0
+    actual_usd: str = ""
+    planned_at: datetime | None = None
+    submitted_at: datetime | None = None
+    accepted_at: datetime | None = None
+    watched_from: datetime | None = None
+    finished_at: datetime | None = None
+    stored_at: datetime | None = None
+    retry_at: datetime | None = None
+    word: str = ""
+    progress: float | None = None
+    assets: tuple[Asset, ...] = ()
+    expires_at: datetime | None = None
+    vendor: Mapping[str, str] = field(default_factory=_nothing)
+    kind: FailureKind | None = None
+    message: str = ""
+    charged: Charged = Charged.UNKNOWN
+    clip: Clip | None = None
+
+    @property
+    def id(self) -> str:
+        """The job's id, as the user knows it."""
+        return self.spec.id
+
+
+_P, _S, _R, _Y = JobState.PENDING, JobState.SUBMITTING, JobState.RUNNING, JobState.READY
+_OK, _F, _U = JobState.SUCCEEDED, JobState.FAILED, JobState.UNCERTAIN
+
+TRANSITIONS: dict[type[ev.Event], dict[JobState | None, tuple[JobState, ...]]] = {
+    ev.Planned: {None: (_P,), _P: (_P,)},
+    ev.SubmitStarted: {_P: (_S,)},
+    ev.SubmitAccepted: {_S: (_R,), _U: (_R,)},
+    ev.SubmitRefused: {_S: (_P, _F)},
+    ev.SubmitLost: {_S: (_U,), _U: (_U,)},
+    ev.Progressed: {_R: (_R,)},
+    ev.TaskSucceeded: {_R: (_Y,)},
+    ev.TaskFailed: {_R: (_P, _F)},
+    ev.LinkExpired: {_Y: (_R,)},
+    ev.ClipStored: {_Y: (_OK,)},
+    ev.GaveUp: {_P: (_F,), _S: (_F,), _R: (_F,), _Y: (_F,)},
+    ev.Reopened: {_F: (_P,), _U: (_P,), _OK: (_P,)},
+    ev.PollResumed: {_F: (_R,)},
+}
+"""Event -> state before -> states after. Of two, `retry_at` decides: set, the job waits; else it failed."""
+
+
+def advance(job: Job | None, event: ev.Event) -> Job:
+    """The job after the event. `job` is None only before it was planned.
+
+    Raises IllegalEvent, and changes nothing, when the state does not allow the event.
+    """
+    before = None if job is None else job.state
+    after = TRANSITIONS.get(type(event), {}).get(before)
+    if after is None:
+        who = "a job that was never planned" if job is None else f"job {job.id}, which is {job.state}"
+        raise IllegalEvent(f"{type(event).__name__} cannot happen to {who}")
+    if job is None:
+        assert isinstance(event, ev.Planned)  # noqa: S101 - the table lets nothing else through
+        return Job(spec=event.spec, state=JobState.PENDING, planned_at=event.at)
+    if isinstance(event, ev.PollResumed) and (not job.task_id or job.task_failed):
+        raise IllegalEvent(f"PollResumed cannot happen to job {job.id}: it has no task that may still give a clip")
+    retries = getattr(event, "retry_at", None) is not None
+    state = after[0] if len(after) == 1 or retries else after[1]
+    return replace(job, state=state, **_CHANGES[type(event)](job, event))
+
+
+def _planned(_job: Job, event: ev.Planned) -> dict[str, Any]:
+    return {"spec": event.spec, "planned_at": event.at}
+
+
+def _submit_started(job: Job, event: ev.SubmitStarted) -> dict[str, Any]:
+    return {
+        "attempts": job.attempts + 1,
+        "origin": event.origin,
+        "dialect": event.dialect,
+        "prefix": event.prefix,
+        "model_sent": event.model,
+        "billed_s": event.duration_s,
+        "external_id": event.external_id,
+        "request_id": "",
+        "looked_up": "",
+        "price": event.price,
+        "committed_usd": job.committed_usd + (event.price.usd or 0),
+        "committed_s": job.committed_s + (event.duration_s or 0.0),
+        "committed_attempts": job.committed_attempts + 1,
+        "unpriced_attempts": job.unpriced_attempts + (event.price.usd is None),
+        "submitted_at": event.at,
+        "accepted_at": None,
+        "watched_from": None,
+        "finished_at": None,
+        "stored_at": None,
+        "retry_at": None,
+        "task_id": "",
+        "task_failed": False,
+        "model_returned": "",
+        "actual_usd": "",
+        "word": "",
+        "progress": None,
+        "assets": (),
+        "expires_at": None,
+        "vendor": _NOTHING,
+        "dead_links": 0,
+        "kind": None,
+        "message": "",
+        "charged": Charged.UNKNOWN,
+    }
+
+
+def _submit_accepted(job: Job, event: ev.SubmitAccepted) -> dict[str, Any]:
+    return {
+        "tasks": job.tasks + 1,
+        "task_id": event.task_id,
+        "model_returned": event.model,
+        "accepted_at": event.at,
+        "watched_from": event.at,
+        "refusals": 0,
+        "kind": None,
+        "message": "",
+        "looked_up": "",
+    }
+
+
+def _submit_refused(job: Job, event: ev.SubmitRefused) -> dict[str, Any]:
+    return {
+        "kind": event.kind,
+        "message": event.message,
+        "retry_at": event.retry_at,
+        "charged": Charged.NO,
+        "refusals": job.refusals + 1,
+        **_released(job),
+    }
+
+
+def _submit_lost(_job: Job, event: ev.SubmitLost) -> dict[str, Any]:
+    return {"message": event.message, "request_id": event.request_id, "looked_up": event.looked_up}
+
+
+def _progressed(_job: Job, event: ev.Progressed) -> dict[str, Any]:
+    return {"word": event.word, "progress": event.progress}
+
+
+def _task_succeeded(job: Job, event: ev.TaskSucceeded) -> dict[str, Any]:
+    return {
+        "assets": event.assets,
+        "expires_at": event.expires_at,
+        "vendor": event.vendor or job.vendor,
+        "finished_at": job.finished_at or event.at,
+        "model_returned": event.model or job.model_returned,
+        "actual_usd": event.actual_usd or job.actual_usd,
+        "progress": 1.0,
+    }
+
+
+def _task_failed(job: Job, event: ev.TaskFailed) -> dict[str, Any]:
+    released = _released(job) if event.charged is Charged.NO else {}
+    return {
+        "kind": event.kind,
+        "message": event.message,
+        "charged": event.charged,
+        "retry_at": event.retry_at,
+        "finished_at": event.at,
+        "task_failed": True,
+        **released,
+    }
+
+
+def _link_expired(job: Job, event: ev.LinkExpired) -> dict[str, Any]:
+    # watched anew: a task that was finished once must not be overdue, and bought again, at the first bad poll
+    return {
+        "assets": (),
+        "expires_at": None,
+        "finished_at": None,
+        "watched_from": event.at,
+        "dead_links": job.dead_links + event.dead,
+        "message": event.message,
+    }
+
+
+def _clip_stored(_job: Job, event: ev.ClipStored) -> dict[str, Any]:
+    return {
+        "clip": event.clip,
+        "stored_at": event.at,
+        "assets": (),
+        "expires_at": None,
+        "kind": None,
+        "message": "",
+    }
+
+
+def _gave_up(_job: Job, event: ev.GaveUp) -> dict[str, Any]:
+    return {"kind": event.kind, "message": event.message, "assets": (), "expires_at": None}
+
+
+def _reopened(_job: Job, _event: ev.Reopened) -> dict[str, Any]:
+    # an older clip stays on record until a newer one takes its place
+    return {"refusals": 0, "retry_at": None, "kind": None, "message": "", "task_id": "", "assets": ()}
+
+
+def _poll_resumed(_job: Job, event: ev.PollResumed) -> dict[str, Any]:
+    return {"watched_from": event.at, "dead_links": 0, "kind": None, "message": ""}
+
+
+def _released(job: Job) -> dict[str, Any]:
+    """Take the open attempt back out of what was committed: the vendor says that it was not paid."""
+    return {
+        "committed_s": job.committed_s - (job.billed_s or 0.0),
+        "committed_attempts": job.committed_attempts - 1,
+        "committed_usd": job.committed_usd - (job.price.usd or 0),
+        "unpriced_attempts": job.unpriced_attempts - (job.price.usd is None),
+    }
+
+
+_CHANGES: dict[type[ev.Event], Callable[[Job, Any], dict[str, Any]]] = {
+    ev.Planned: _planned,
+    ev.SubmitStarted: _submit_started,
+    ev.SubmitAccepted: _submit_accepted,
+    ev.SubmitRefused: _submit_refused,
+    ev.SubmitLost: _submit_lost,
+    ev.Progressed: _progressed,
+    ev.TaskSucceeded: _task_succeeded,
+    ev.TaskFailed: _task_failed,
+    ev.LinkExpired: _link_expired,
+    ev.ClipStored: _clip_stored,
+    ev.GaveUp: _gave_up,
+    ev.Reopened: _reopened,
+    ev.PollResumed: _poll_resumed,
+}

@@ -1,0 +1,201 @@
+"""Plain values between the dialects and the transport. No socket, no clock, no rule."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Literal
+
+from batchvid.domain.failures import Charged, FailureKind
+
+ImageRole = Literal["first", "last", "reference"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageInput:
+    """One input image, ready to be put into a request.
+
+    `data` is empty while planning (nothing is sent then) and for an image given by `url`, which is passed on as
+    it is. `width` and `height` are pixels, 0 when only a URL is known.
+    """
+
+    role: ImageRole
+    filename: str
+    media_type: str
+    data: bytes = b""
+    url: str = ""
+    width: int = 0
+    height: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parent:
+    """The stored clip of an earlier job, as its own provider can be told of it.
+
+    `task_id` and `vendor` (what its last poll kept, see `Status.vendor`) mean something in the wire format that they
+    came from, and are empty for any other. `link` is an address that the vendor can fetch, empty where none is known:
+    it is a secret, and asked for only when it is needed.
+    """
+
+    task_id: str = ""
+    vendor: Mapping[str, str] = field(default_factory=dict)
+    link: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What to buy, in batchvid's own vocabulary; a dialect translates it.
+
+    `model` is the vendor's model id. `aspect_ratio` is written `16:9`, `resolution` `720p` (or exact `1280x720`).
+    `duration_s` is in seconds. `action` is empty for a clip of its own, else what is done to another one: `extend`,
+    `edit`, `remix` or `lip-sync`; that one is the clip of `parent`, or `video`, an https link to it. `audio` is an
+    https link or a data URI. None or empty means "not said". `options` are vendor fields, passed through untouched and
+    laid over what the dialect says. `external_id` is ours, unique for ever, for vendors that let a task be looked up
+    by it.
+    """
+
+    model: str
+    prompt: str
+    negative_prompt: str = ""
+    images: tuple[ImageInput, ...] = ()
+    duration_s: float | None = None
+    aspect_ratio: str = ""
+    resolution: str = ""
+    seed: int | None = None
+    sound: bool | None = None
+    mode: str = ""
+    action: str = ""
+    video: str = ""
+    parent: Parent | None = None
+    audio: str = ""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    external_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One field of a multipart body; a file part when it has a `filename`."""
+
+    name: str
+    value: bytes
+    filename: str = ""
+    content_type: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One API call. `path` begins with `/`, is percent-encoded, and stands below the route's base URL and prefix.
+
+    At most one of `json` and `parts` is given. Keys never stand here: the transport adds them.
+    """
+
+    method: Literal["GET", "POST", "DELETE"]
+    path: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    json: Mapping[str, Any] | None = None
+    parts: tuple[Part, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Response:
+    """One API reply, read whole. Header names are asked for in lower case, however the vendor spells them."""
+
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    """A submit that made a task. `model` is what the vendor says it resolved the model to, else empty."""
+
+    task_id: str
+    model: str = ""
+    request_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """A clear no: to a submit (no task was made, nothing bought) or to a poll (the task itself is not touched).
+
+    `retry_after_s` is the vendor's own wish in seconds, None when it has none. `code` and `message` are the
+    vendor's words.
+    """
+
+    kind: FailureKind
+    message: str
+    code: str = ""
+    http_status: int = 0
+    retry_after_s: float | None = None
+    request_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Uncertain:
+    """A submit reply that is no verdict: a 5xx, or a 2xx that cannot be read. A task may have been made."""
+
+    message: str
+    http_status: int = 0
+    request_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A task that a provider knows, when it is asked what became of a lost submit. Empty and None mean "not said"."""
+
+    task_id: str
+    model: str = ""
+    prompt: str = ""
+    external_id: str = ""
+    created_at: datetime | None = None
+
+
+class Phase(StrEnum):
+    """Where a task stands, out of the vendors' many words."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    UNSEEN = "unseen"
+    """The provider does not know the task (yet): normal for a while after a submit, fatal later."""
+    UNKNOWN = "unknown"
+    """A word nobody documented: the job is kept alive and the word is logged once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asset:
+    """What a finished task offers.
+
+    `location` is an absolute `http(s)` link or a `data:` URI (`keyed` false: fetched without any key), or a path
+    below the route, like `/v1/videos/{id}/content` (`keyed` true: fetched with the key, from the provider's own
+    origin only).
+    """
+
+    location: str
+    keyed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """What a poll says of a task.
+
+    `word` is the vendor's own status word. `progress` is 0.0-1.0. `assets` come in the order in which to try them.
+    `kind`, `message` and `charged` tell of a failure. `vendor` keeps what later steps may need (a Kling video id,
+    units deducted), as strings.
+    """
+
+    phase: Phase
+    word: str = ""
+    progress: float | None = None
+    assets: tuple[Asset, ...] = ()
+    expires_at: datetime | None = None
+    model: str = ""
+    kind: FailureKind | None = None
+    message: str = ""
+    code: str = ""
+    charged: Charged = Charged.UNKNOWN
+    actual_usd: str = ""
+    vendor: Mapping[str, str] = field(default_factory=dict)

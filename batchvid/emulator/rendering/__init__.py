@@ -1,0 +1,1 @@
+"""Renders the small real clips that the emulator sells."""

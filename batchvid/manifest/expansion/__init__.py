@@ -1,0 +1,1 @@
+"""Expands clip entries into jobs: rows, images, matrix, takes."""

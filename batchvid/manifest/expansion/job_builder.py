@@ -1,0 +1,221 @@
+"""One draft into a JobSpec: fills in the templates, checks what they made, looks at the images, names the clip.
+
+An empty text means that the field says nothing. For a prompt, an image and a model that is a mistake when a
+template made it: the clip would be bought without what was meant to be in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from batchvid.domain.job_spec import ImageRef, JobSpec, fingerprint
+from batchvid.domain.wire import ImageRole
+from batchvid.manifest.expansion.entry import Entry
+from batchvid.manifest.expansion.image_files import Picture
+from batchvid.manifest.expansion.matrix import Draft
+from batchvid.manifest.reading.problems import Place
+from batchvid.manifest.reading.safe_names import fit, safe_key, safe_name
+from batchvid.manifest.reading.yaml_reader import Map
+from batchvid.manifest.schema.field_types import CHECKS, word
+from batchvid.manifest.schema.models import ClipEntry
+from batchvid.manifest.schema.templates import Templates, is_template
+
+_ROLES: Mapping[str, ImageRole] = {"image": "first", "end_image": "last", "reference_images": "reference"}
+_CONTENT = ("prompt", *_ROLES, "action", "video", "parent")
+_NEVER_EMPTY = frozenset({"prompt", *_ROLES, "video", "parent", "audio", "model"})
+_EMPTY = "is empty once it is filled in; give it a value, or leave the row out with where"
+_NOTHING: Mapping[str, Any] = {}
+
+
+def build(entry: Entry, draft: Draft) -> JobSpec | None:
+    """The job; None when it cannot be, and then the entry's problems say why."""
+    names = _names(entry, draft)
+    if names is None:
+        return None
+    base, job_id = names
+    draft.variables["entry"] = base
+    fields: dict[str, Any] = {}
+    whole = True
+    for field, value in draft.fields.items():
+        try:
+            filled = _filled(entry, draft, field, value)
+        except ValueError as error:
+            whole = False
+            entry.complain(field, str(error), _row(entry, draft, value))
+        else:
+            if filled not in (None, "", [], {}):
+                fields[field] = filled
+    if not whole or not _is_enough(entry, fields):
+        return None
+    if "parent" in fields and "video" in fields:
+        entry.complain("parent", "names the clip that is worked on, and so does video; keep one of them")
+        return None
+    model = fields["model"]
+    provider = fields.get("provider") or entry.shared.provider_of(model)
+    key = _key(entry, draft, fields, {"id": job_id, "entry": base, "provider": provider})
+    return None if key is None else _spec(draft, fields, id=job_id, entry=base, provider=provider, key=key)
+
+
+def _spec(draft: Draft, fields: Mapping[str, Any], *, id: str, entry: str, provider: str, key: str) -> JobSpec:  # noqa: A002
+    pictures: list[tuple[ImageRole, Picture]] = [
+        (role, picture) for field, role in _ROLES.items() for picture in fields.get(field, ())
+    ]
+    seed = fields.get("seed")
+    fallback = fields.get("fallback")
+    paid: dict[str, Any] = {
+        "model": fields["model"],
+        "prompt": fields.get("prompt", ""),
+        "negative_prompt": fields.get("negative_prompt", ""),
+        "duration_s": fields.get("duration_s"),
+        "aspect_ratio": fields.get("aspect_ratio", ""),
+        "resolution": fields.get("resolution", ""),
+        "seed": None if seed is None else seed + draft.take - 1,
+        "sound": fields.get("sound"),
+        "mode": fields.get("mode", ""),
+        "action": fields.get("action", ""),
+        "video": fields.get("video", ""),
+        "audio": fields.get("audio", ""),
+        "fit": fields.get("fit", ""),
+        "options": fields.get("options", _NOTHING),
+    }
+    return JobSpec(
+        id=id,
+        entry=entry,
+        provider=provider,
+        key=key,
+        take=draft.take,
+        images=tuple(_ref(role, picture) for role, picture in pictures),
+        parent=fields.get("parent", ""),
+        variables=draft.shown,
+        tags=tuple(fields.get("tags", ())),
+        fallback=fallback.substitutes(provider) if fallback else (),
+        fallback_on=tuple(fallback.on) if fallback else (),
+        fallback_while_running=bool(fields.get("fallback_while_running")),
+        fingerprint=fingerprint(**paid, images=tuple((role, picture.identity) for role, picture in pictures)),
+        **paid,
+    )
+
+
+def _ref(role: ImageRole, picture: Picture) -> ImageRef:
+    return ImageRef(
+        role=role,
+        source=picture.source,
+        sha256=picture.sha256,
+        media_type=picture.media_type,
+        size_bytes=picture.size_bytes,
+        width=picture.width,
+        height=picture.height,
+        turned=picture.turned,
+    )
+
+
+def _names(entry: Entry, draft: Draft) -> tuple[str, str] | None:
+    """The entry's name for this job, and the job's id."""
+    try:
+        said = word(entry.shared.templates.render(entry.said.id, draft.variables))
+        if not said:
+            raise ValueError("is empty")
+    except ValueError as error:
+        entry.complain("id", str(error), _row(entry, draft, entry.said.id))
+        return None
+    base = safe_name(said)
+    return base, fit(base + draft.suffix, said + draft.suffix)
+
+
+def _filled(entry: Entry, draft: Draft, field: str, value: Any) -> Any:
+    """The field's value for this job; images as a list of what was found."""
+    templates = entry.shared.templates
+    if field == "options":
+        return _deep(templates, value, draft.variables)
+    if field == "tags":
+        return [tag for tag in (word(templates.render(tag, draft.variables)) for tag in value or ()) if tag]
+    if field == "reference_images":
+        return [_picture(entry, draft, field, item) for item in value or ()]
+    if field in _ROLES:
+        return [_picture(entry, draft, field, value)] if value else None
+    if not isinstance(value, str) or not is_template(value):
+        return value
+    text = templates.render(value, draft.variables).strip()
+    if not text and field in _NEVER_EMPTY:
+        raise ValueError(_EMPTY)
+    return CHECKS[field](text) if text else None
+
+
+def _deep(templates: Templates, value: Any, variables: Mapping[str, Any]) -> Any:
+    """Options with the templates in their texts filled in; the very same object where there are none."""
+    if isinstance(value, str):
+        return templates.render(value, variables)
+    if isinstance(value, dict):
+        filled = {key: _deep(templates, inner, variables) for key, inner in value.items()}
+        return filled if any(filled[key] is not value[key] for key in value) else value
+    if isinstance(value, list):
+        items = [_deep(templates, inner, variables) for inner in value]
+        return items if any(new is not old for new, old in zip(items, value, strict=True)) else value
+    return value
+
+
+def _picture(entry: Entry, draft: Draft, field: str, said: str) -> Picture:
+    """The image, looked for beside the file that says the field, then beside the table that named it."""
+    if entry.said.images and field == "image":
+        return entry.shared.pictures.find(said, (entry.folder_of("images"),))  # a file's name, never a template
+    text = word(entry.shared.templates.render(said, draft.variables))
+    if not text:
+        raise ValueError(_EMPTY)
+    folder = entry.folder_of(field)
+    folders: tuple[Path, ...] = (folder,)
+    if draft.source.row_folder is not None and draft.source.row_folder != folder:
+        folders = (folder, draft.source.row_folder)
+    return entry.shared.pictures.find(text, folders)
+
+
+def _is_enough(entry: Entry, fields: Mapping[str, Any]) -> bool:
+    """Whether there is a model, and something to make a clip from. Told, unless a misspelled key may be the reason."""
+    has_model, has_content = "model" in fields, any(field in fields for field in _CONTENT)
+    if entry.node.keys() <= ClipEntry.model_fields.keys():
+        if not has_model:
+            entry.complain("model", "is missing; say it here or under defaults")
+        if not has_content:
+            entry.complain("prompt", "is missing; a clip needs a prompt or an image")
+    return has_model and has_content
+
+
+def _key(entry: Entry, draft: Draft, fields: Mapping[str, Any], made: Mapping[str, str]) -> str | None:
+    """The clip's path below the tree; values are made safe before they are put in, so that none adds a folder."""
+    template = entry.shared.settings.output.clips
+    values: dict[str, Any] = {
+        **draft.variables,
+        **made,
+        "model": fields["model"],
+        "aspect_ratio": fields.get("aspect_ratio", ""),
+        "duration_s": fields.get("duration_s", ""),
+    }
+    try:
+        names = entry.shared.templates.names(template)
+        if names <= values.keys():
+            values = {name: _for_path(values[name]) for name in names}
+        return safe_key(entry.shared.templates.render(template, values))
+    except ValueError as error:
+        output = entry.shared.document.get("output")
+        mark = output.marks["clips"] if isinstance(output, Map) else entry.place
+        place = Place(mark.file, mark.line, entry.place.entry)
+        entry.shared.problems.add(place, f"output.clips: {error}", draft.source.row)
+        return None
+
+
+def _for_path(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _for_path(inner) for name, inner in value.items()}
+    return safe_name(value) if isinstance(value, str) and value else value
+
+
+def _row(entry: Entry, draft: Draft, value: Any) -> str:
+    """The row a problem was met in, with the columns that the field uses."""
+    if not draft.source.row or not isinstance(value, str):
+        return draft.source.row
+    try:
+        columns = sorted(entry.shared.templates.names(value) & draft.source.columns.keys())
+    except ValueError:
+        return ""  # the template itself is wrong, in every row
+    return f"{draft.source.row}: column {', '.join(columns)}" if columns else draft.source.row

@@ -1,0 +1,1 @@
+"""Reads the files of a manifest: YAML, includes, CSV. Collects problems with their places."""

@@ -1,0 +1,178 @@
+"""From files and `--set` values to one document: a manifest and what it includes. Knows no field of a clip."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from batchvid.manifest.reading.problems import Place, Problems
+from batchvid.manifest.reading.yaml_reader import BadDocument, Map, Mark, Seq, read, scalar
+from batchvid.manifest.schema.models import ManifestModel
+
+MAX_FILES = 200  # included files, all together
+_SECRET_WORDS = ("key", "token", "secret", "password")
+
+
+def gather(path: Path, sets: Sequence[str], problems: Problems) -> Map | None:
+    """The manifest's document with its includes and `sets` laid into it; None when it cannot be read at all."""
+    document = _load(path, (), {}, problems)
+    if document is None:
+        return None
+    for setting in sets:
+        document = _set(document, setting, problems)
+    return document
+
+
+def _load(path: Path, above: tuple[Path, ...], seen: dict[Path, None], problems: Problems) -> Map | None:
+    document = _read(path, problems)
+    seen[path.resolve()] = None
+    if document is None:
+        return None
+    names = document.get("include", [])
+    names = [names] if isinstance(names, str) else names
+    for index, name in enumerate(names if isinstance(names, list) else []):
+        mark = names.marks[index] if isinstance(names, Seq) else document.marks["include"]
+        place = Place(mark.file, mark.line, "include")
+        if not isinstance(name, str) or not name:
+            continue  # the schema says what an include is
+        file = path.parent / name
+        if not os.path.isfile(file):  # noqa: PTH113 - pathlib's own raises on names that no file can have
+            problems.add(place, f"{name} is not there; it was looked for at {file}")
+            continue
+        inner = file.resolve()
+        if inner in (path.resolve(), *above):
+            problems.add(place, f"{name} includes itself, by way of {' and '.join(p.name for p in (*above, path))}")
+        elif inner in seen:
+            continue  # two files may share a third one; its clips count once
+        elif len(seen) >= MAX_FILES:
+            problems.add(place, f"more than {MAX_FILES} files are included")
+            break
+        else:
+            seen[inner] = None
+            part = _load(file, (*above, path.resolve()), seen, problems)
+            if part is not None:
+                _lay_under(document, part)
+    return document
+
+
+def _read(path: Path, problems: Problems) -> Map | None:
+    file = str(path)
+    try:
+        found = read(path.read_bytes(), file, lambda mark, text: problems.add(Place(mark.file, mark.line, ""), text))
+    except OSError as error:
+        problems.add(Place(file, 0, ""), f"cannot be read: {error.strerror or error}")
+    except BadDocument as error:
+        problems.add(Place(error.mark.file, error.mark.line, ""), str(error))
+    else:
+        if isinstance(found, Map):
+            return found
+        what = "is empty" if found is None else "holds no mapping at its top"
+        problems.add(Place(file, 1, ""), f"{what}; a manifest begins with a key such as clips:")
+    return None
+
+
+def _lay_under(top: Map, part: Map) -> None:
+    """Take from an included file what the including one does not say itself; its clips come after the own ones."""
+    for key, value in part.items():
+        if key in ("include", "batch"):
+            continue
+        if key not in top:
+            top.put(key, value, part.marks[key])
+        elif key == "clips" and isinstance(value, Seq) and isinstance(top[key], Seq):
+            clips = Seq()
+            clips.extend([*top[key], *value])
+            clips.marks = [*top[key].marks, *value.marks]
+            top[key] = clips
+        else:
+            top[key] = _both(top[key], value, depth=2 if key == "providers" else 1)
+
+
+def _both(top: Any, under: Any, depth: int) -> Any:
+    if not depth or not isinstance(top, Map) or not isinstance(under, Map):
+        return top
+    both = _copy(top)
+    for key, value in under.items():
+        if key in both:
+            both[key] = _both(both[key], value, depth - 1)
+        else:
+            both.put(key, value, under.marks[key])
+    return both
+
+
+def _set(document: Map, setting: str, problems: Problems) -> Map:
+    """The document with one `key=value` set. Aliased parts are copied, so that one change stays in one place."""
+    key, equals, text = setting.partition("=")
+    key = key.strip()
+    shown = f"--set {key}={'***' if any(word in key.lower() for word in _SECRET_WORDS) else text}"
+    place = Place(shown, 0, "")
+    if not equals or not all(part.strip() for part in key.split(".")):
+        problems.add(place, "must be written key=value, such as budget.usd=10 or defaults.duration_s=5")
+        return document
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        problems.add(place, "holds bytes that are no text (it is not UTF-8)")
+        return document
+    allowed = [name for name in ManifestModel.model_fields if name not in ("include", "clips")]
+    steps = key.split(".")
+    if len(steps) == 1 and key not in ManifestModel.model_fields:
+        steps = ["vars", key]
+    if steps[0] == "providers" and "models" in steps[2:-2]:
+        after = steps.index("models", 2) + 1
+        steps = [*steps[:after], ".".join(steps[after:-1]), steps[-1]]  # a model's name (veo3.1) holds dots of its own
+    if steps[0] not in (*allowed, "clips"):
+        near = get_close_matches(steps[0], allowed, 1)
+        hint = f"did you mean {near[0]}? " if near else ""
+        problems.add(
+            place, f"there is no {steps[0]} to set; {hint}It begins with one of {', '.join(sorted(allowed))}, clips"
+        )
+        return document
+    changed = _with(document, steps, scalar(text.strip()), Mark(shown, 0))
+    if changed is None:
+        problems.add(
+            place, "leads nowhere: a part of the key before the last is not a mapping, or no entry has that id"
+        )
+        return document
+    assert isinstance(changed, Map)  # noqa: S101 - the copy of a Map
+    return changed
+
+
+def _with(node: Any, steps: list[str], value: Any, mark: Mark) -> Map | Seq | None:
+    if isinstance(node, Seq):
+        index = next(
+            (i for i, item in enumerate(node) if isinstance(item, Map) and str(item.get("id")) == steps[0]), None
+        )
+        inner = None if index is None or not steps[1:] else _with(node[index], steps[1:], value, mark)
+        if index is None or inner is None:
+            return None
+        items = Seq()
+        items.extend([*node[:index], inner, *node[index + 1 :]])
+        items.marks = node.marks
+        return items
+    if not isinstance(node, Map):
+        return None
+    copy = _copy(node)
+    size = _longest_key(node, steps)
+    key, rest = ".".join(steps[:size]), steps[size:]
+    if not rest:
+        copy.put(key, value, mark)
+        return copy
+    inner = _with(node[key] if node.get(key) is not None else Map(mark), rest, value, mark)
+    if inner is None:
+        return None
+    copy.put(key, inner, node.marks.get(key, mark))
+    return copy
+
+
+def _longest_key(node: Map, steps: list[str]) -> int:
+    """How many steps make up the next key, as far as it is there already: an id or a name may hold dots."""
+    sizes = range(len(steps), 1, -1)
+    return next((size for size in sizes if ".".join(steps[:size]) in node), 1)
+
+
+def _copy(node: Map) -> Map:
+    copy = Map(node.start)
+    copy.update(node)
+    copy.marks = dict(node.marks)
+    return copy

@@ -1,0 +1,1 @@
+"""The keys of a manifest: types, checks and templates."""

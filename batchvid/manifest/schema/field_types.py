@@ -1,0 +1,167 @@
+"""What each field of a clip may say, as functions from a written value to a checked one. Each raises ValueError.
+
+They serve twice: the schema checks literals with them, the expansion checks what a template has made.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any
+from urllib.parse import urlsplit
+
+from batchvid.manifest.reading.safe_names import text_of
+from batchvid.manifest.schema.templates import MAX_CHARS
+
+MAX_DURATION_S = 3600  # new-api's upper bound (relay/common/relay_utils.go); no vendor sells more
+MAX_SEED = 2**63 - 1_000  # fits a signed 64-bit field with the takes added
+FITS = ("cover", "contain", "stretch")
+ACTIONS = ("extend", "edit", "remix", "lip-sync")
+_YES_NO = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
+_RATIO = re.compile(r"[1-9][0-9]{0,4}:[1-9][0-9]{0,4}")
+
+
+def text(value: Any) -> str:
+    """A text without space around it; a number is taken as its digits."""
+    if not isinstance(value, str | int | float):
+        raise ValueError(f"must be a text, not a {_kind(value)}")
+    said = text_of(value).strip()
+    if not said.isascii() and any("\ud800" <= character <= "\udfff" for character in said):
+        raise ValueError("holds bytes that are no text (it is not UTF-8)")
+    if len(said) > MAX_CHARS:
+        raise ValueError(f"is longer than {MAX_CHARS:,} characters")
+    return said
+
+
+def word(value: Any) -> str:
+    """A text of one line without control characters: the name of a model, a mode, a path."""
+    said = text(value)
+    if not said.isprintable():
+        raise ValueError("must stand on one line, without tabs or other invisible characters")
+    return said
+
+
+def seconds(value: Any) -> float:
+    """A duration in seconds."""
+    number = _number(value, "a number of seconds such as 8")
+    if not 0 < number <= MAX_DURATION_S:
+        raise ValueError(f"must be more than 0 and at most {MAX_DURATION_S} seconds, not {text_of(value)}")
+    return number
+
+
+def seed(value: Any) -> int:
+    """A seed: a whole number from 0; leave it out for a random one."""
+    number = _number(value, "a whole number such as 7")
+    whole = int(str(value).strip()) if _is_digits(value) else int(number)
+    if whole != number and not _is_digits(value):
+        raise ValueError(f"must be a whole number, not {text_of(value)}")
+    if not 0 <= whole <= MAX_SEED:
+        raise ValueError("must be a whole number from 0 to 9e18; leave it out for a random one")
+    return whole
+
+
+def switch(value: Any) -> bool:
+    """A yes or no in any of the words people use for it."""
+    answer = _YES_NO.get(text_of(value).strip().lower()) if isinstance(value, str | bool) else None
+    if answer is None:
+        raise ValueError(f"must be true or false, not {_shown(value)}")
+    return answer
+
+
+def ratio(value: Any) -> str:
+    """A ratio of width to height, such as 16:9."""
+    said = text(value).replace(" ", "")
+    if not _RATIO.fullmatch(said):
+        raise ValueError(f"must be width:height such as 16:9 or 9:16, not {_shown(value)}")
+    return said
+
+
+def fit(value: Any) -> str:
+    """How a frame gets the clip's shape: cover fills it, contain shows all of the image, stretch distorts it."""
+    return _one_of(value, FITS)
+
+
+def action(value: Any) -> str:
+    """What is done to another clip."""
+    return _one_of(value, ACTIONS)
+
+
+def video(value: Any) -> str:
+    """The address of a clip that the vendor can fetch; it is never uploaded."""
+    said = word(value)
+    if not _is_link(said):
+        raise ValueError("must be an https:// address that the vendor can fetch; a file cannot be sent")
+    return said
+
+
+def audio(value: Any) -> str:
+    """The address of a sound, or the sound itself as a data URI."""
+    said = word(value)
+    if not _is_link(said) and not (said.startswith("data:audio/") and "," in said[:100]):
+        raise ValueError("must be an https:// address, or the sound itself as data:audio/...;base64,...")
+    return said
+
+
+CHECKS: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
+    {
+        "prompt": text,
+        "negative_prompt": text,
+        "image": word,
+        "end_image": word,
+        "duration_s": seconds,
+        "aspect_ratio": ratio,
+        "resolution": word,
+        "seed": seed,
+        "sound": switch,
+        "mode": word,
+        "action": action,
+        "video": video,
+        "parent": word,
+        "audio": audio,
+        "fit": fit,
+        "model": word,
+        "provider": word,
+    }
+)
+"""The fields that hold one value: each may be a template, and each may be an axis of a matrix."""
+
+
+def _one_of(value: Any, allowed: tuple[str, ...]) -> str:
+    said = word(value)
+    if said not in allowed:
+        raise ValueError(f"must be {', '.join(allowed[:-1])} or {allowed[-1]}, not {_shown(value)}")
+    return said
+
+
+def _is_link(said: str) -> bool:
+    try:
+        parts = urlsplit(said)
+        return parts.scheme == "https" and bool(parts.hostname) and " " not in said
+    except ValueError:
+        return False
+
+
+def _number(value: Any, wanted: str) -> float:
+    try:
+        if isinstance(value, bool) or not isinstance(value, str | int | float):
+            raise TypeError
+        number = float(value)
+    except (TypeError, ValueError, OverflowError):
+        raise ValueError(f"must be {wanted}, not {_shown(value)}") from None
+    if not math.isfinite(number):
+        raise ValueError(f"must be {wanted}, not {_shown(value)}")
+    return number
+
+
+def _is_digits(value: Any) -> bool:
+    return re.fullmatch(r"[0-9]+", str(value).strip()) is not None
+
+
+def _kind(value: Any) -> str:
+    return {"dict": "mapping", "Map": "mapping", "list": "list", "Seq": "list"}.get(type(value).__name__, "nothing")
+
+
+def _shown(value: Any) -> str:
+    return repr(text_of(value)[:60]) if isinstance(value, str | int | float) else f"a {_kind(value)}"

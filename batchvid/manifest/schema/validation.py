@@ -1,0 +1,207 @@
+"""From a marked document to the manifest's models; what does not fit is told in the user's words, line by line.
+
+The good part is still validated when another part is bad, so that one look shows all mistakes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from batchvid.manifest.reading.problems import Place, Problems
+from batchvid.manifest.reading.yaml_reader import Map, mark_at
+from batchvid.manifest.schema import models
+from batchvid.manifest.schema.fallback import Fallback, OtherModel
+
+_SYNONYMS = {
+    "seconds": "duration_s",
+    "length": "duration_s",
+    "size": "resolution",
+    "ratio": "aspect_ratio",
+    "count": "takes",
+    "n": "takes",
+    "variants": "takes",
+    "csv": "rows",
+    "audio_on": "sound",
+    "name": "id",
+    "last_frame": "end_image",
+    "first_frame": "image",
+}
+_SENTENCES = {
+    "model_type": "must be a mapping of keys to values",
+    "dict_type": "must be a mapping of keys to values",
+    "list_type": "must be a list",
+    "string_type": "must be a text",
+    "int_type": "must be a whole number",
+    "float_type": "must be a number",
+    "bool_type": "must be true or false",
+    "decimal_parsing": "must be a number",
+    "decimal_type": "must be a number",
+    "finite_number": "must be a finite number",
+}
+
+_NEEDED = frozenset({"model", "prompt", "image"})  # without one of them, a clip would be told to lack it
+
+Path = tuple[str | int, ...]
+
+
+def validate(document: Map, problems: Problems) -> tuple[models.ManifestModel | None, list[int]]:
+    """The models of what fits, and the index in the document of each of its clip entries.
+
+    None when nothing can be said about the clips until the rest is mended. Everything that does not fit goes to
+    `problems`.
+    """
+    clips = document.get("clips")
+    indexes = list(range(len(clips))) if isinstance(clips, list) else []
+    try:
+        return models.ManifestModel.model_validate(document), indexes
+    except ValidationError as error:
+        details = error.errors(include_url=False, include_input=False)
+    _report(document, details, problems)
+    rest, indexes = _sound_part(document, details)
+    return (models.ManifestModel.model_validate(rest), indexes) if indexes else (None, [])
+
+
+def _sound_part(document: Map, details: Sequence[ErrorDetails]) -> tuple[dict[str, Any], list[int]]:
+    """The document without what is wrong, and the clip entries that are left; none when the rest hangs on the wrong.
+
+    Only what no other mistake can follow from is cut out by itself: a key that nobody knows, a fallback, a default
+    that no clip needs. Else the whole entry goes.
+    """
+    paths = [_cut(detail["loc"]) for detail in details]
+    alone = {
+        path
+        for path, detail in zip(paths, details, strict=True)
+        if detail["type"] == "extra_forbidden" or "fallback" in path[2:3]
+    }
+    wrong_defaults = {path[1] for path in paths if path[0] == "defaults" and len(path) > 1}
+    if any(path in (("clips",), ("defaults",)) or path[0] == "vars" for path in paths) or wrong_defaults & _NEEDED:
+        return {}, []
+    wrong_clips = {path[1] for path in paths if path[0] == "clips" and not (path in alone and len(path) == 3)}
+    indexes = [index for index in range(len(document["clips"])) if index not in wrong_clips]
+    wrong_providers = {path[1] for path in paths if path[0] == "providers" and len(path) > 1}
+    wrong_keys = {path[0] for path in paths if len(path) == 1 or path[0] not in ("clips", "defaults", "providers")}
+    rest = {key: value for key, value in document.items() if key not in wrong_keys}
+    rest["clips"] = [
+        {key: value for key, value in document["clips"][index].items() if ("clips", index, key) not in alone}
+        for index in indexes
+    ]
+    if wrong_providers and "providers" in rest:
+        rest["providers"] = {name: said for name, said in document["providers"].items() if name not in wrong_providers}
+    if wrong_defaults:
+        rest["defaults"] = {key: value for key, value in document["defaults"].items() if key not in wrong_defaults}
+    return rest, indexes
+
+
+def _cut(path: Path) -> Path:
+    """What is left out for a mistake there: all of a clip's fallback, else the very place."""
+    return path[:3] if path[0] == "clips" and "fallback" in path[2:3] else path
+
+
+def entry_name(document: Map, path: Sequence[str | int]) -> str:
+    """What the user calls the part of the manifest at `path`: a clip entry's id, `providers.x`, `budget`."""
+    if path[0] == "clips" and len(path) > 1 and isinstance(path[1], int):
+        entry = document["clips"][path[1]]
+        said = entry.get("id") if isinstance(entry, Mapping) else None
+        return str(said)[:80] if isinstance(said, str | int | float) and said != "" else f"clips[{path[1]}]"
+    if path[0] == "providers" and len(path) > 1:
+        return f"providers.{path[1]}"
+    return str(path[0])
+
+
+def _report(document: Map, details: Sequence[ErrorDetails], problems: Problems) -> None:
+    told: set[Path] = set()
+    for detail in details:
+        path = _real_path(document, detail)
+        if path in told:  # a union complains once for each of its members
+            continue
+        told.add(path)
+        mark = mark_at(document, path)
+        entry = entry_name(document, path)
+        inner = path[1 if len(path) == 1 or entry == path[0] else 2 :]
+        label = ".".join(str(step) for step in inner)
+        sentence = _sentence(path, detail)
+        problems.add(Place(mark.file, mark.line, entry), f"{label}: {sentence}" if label else sentence)
+
+
+def _real_path(document: Map, detail: ErrorDetails) -> Path:
+    """The error's path without pydantic's own steps (the members of a union, `[key]`)."""
+    path: list[str | int] = []
+    node: Any = document
+    for step in detail["loc"]:
+        inside = isinstance(node, Mapping) and step in node
+        if not inside and not (isinstance(node, list) and isinstance(step, int) and step < len(node)):
+            break
+        path.append(step)
+        node = node[step]
+    if detail["type"] == "missing":
+        path.append(detail["loc"][-1])
+    return tuple(path)
+
+
+def _sentence(path: Path, detail: ErrorDetails) -> str:
+    kind, context = detail["type"], detail.get("ctx", {})
+    if kind == "extra_forbidden" and path[-1] == detail["loc"][-1]:
+        return _unknown(path)
+    if kind == "missing":
+        return _missing(path)
+    if kind == "value_error":
+        return str(context["error"])
+    if kind in ("greater_than", "greater_than_equal", "less_than_equal"):
+        words = {"greater_than": "more than", "greater_than_equal": "at least", "less_than_equal": "at most"}
+        return f"must be {words[kind]} {next(iter(context.values()))}"
+    if kind in ("too_short", "string_too_short"):
+        return "must not be empty"
+    if kind == "literal_error":
+        return f"must be {context['expected']}"
+    if ("matrix" in path or "exclude" in path) and kind not in ("dict_type", "list_type"):
+        return "must be a word, a number, true or false"
+    return _SENTENCES.get(kind, detail["msg"].replace("Input should", "should"))
+
+
+def _missing(path: Path) -> str:
+    if path[-1] == "id":
+        return 'is missing; give every entry an id of its own, such as id: kite, or with rows id: "{{ sku }}"'
+    if path[-1] in ("model", "models"):
+        return "is missing; say which model to turn to"
+    return "is missing; a manifest needs at least one entry under clips:"
+
+
+def _unknown(path: Path) -> str:
+    key = str(path[-1])
+    allowed = list(_model_at(path[:-1]).model_fields)
+    near = [_SYNONYMS[key]] if _SYNONYMS.get(key) in allowed else get_close_matches(key, allowed, 1)
+    hint = f"did you mean {near[0]}? " if near else ""
+    return f"unknown key; {hint}Allowed: {', '.join(sorted(allowed))}"
+
+
+def _model_at(path: Path) -> type[BaseModel]:
+    """The model whose keys are allowed at a path."""
+    match path:
+        case ():
+            return models.ManifestModel
+        case ("clips", _):
+            return models.ClipEntry
+        case ("providers", _, "models", _):
+            return models.ModelLimits
+        case ("providers", _):
+            return models.Provider
+        case ("clips", _, "fallback") | ("defaults", "fallback"):
+            return Fallback
+        case ("clips", _, "fallback", *_) | ("defaults", "fallback", *_):
+            return OtherModel
+        case ("defaults",):
+            return models.ClipFields
+        case ("output",):
+            return models.Output
+        case ("downloads",):
+            return models.Downloads
+        case ("budget",):
+            return models.BatchBudget
+        case (*_, "per_day" | "per_run"):
+            return models.Limits
+    return models.Budget

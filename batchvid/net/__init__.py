@@ -1,0 +1,1 @@
+"""The only client socket, with its address filter and credentials."""

@@ -1,0 +1,51 @@
+"""Questions to a provider that cost nothing: its list of models, and whether it is there at all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from batchvid.catalog import Provider, remote_listing
+from batchvid.catalog.remote_listing import Listing
+from batchvid.domain.wire import Request, Response
+from batchvid.errors import UnreadableReply
+from batchvid.net.transport import Transport
+
+MODELS_PATH = "/v1/models"  # OpenAI-shaped, with the key: every server of the family has it, and none charges for it
+MOST_PAGES = 50  # a list that goes on for ever ends here
+
+
+async def ask(provider: Provider, key: str) -> Response:
+    """One free call below the provider's address; any answer tells that it is there. Raises WireError."""
+    async with Transport() as transport:
+        return await transport.send(provider.base_url, Request(method="GET", path=MODELS_PATH), key)
+
+
+async def fetch_listing(provider: Provider, today: date) -> Listing:
+    """The provider's video models as it lists them today. Raises WireError when it cannot be asked or understood.
+
+    The list comes whole, or its first page does; then the pages after it are asked for, until one brings nothing new.
+    """
+    found: dict[str, Mapping[str, Any]] = {}
+    path, seen, total = remote_listing.PATH, 0, 0
+    async with Transport() as transport:
+        for number in range(2, MOST_PAGES + 2):
+            reply = await transport.send(provider.base_url, Request(method="GET", path=path), "")
+            if reply.status != 200:
+                raise UnreadableReply(
+                    f"{provider.base_url}{remote_listing.PATH} answers HTTP {reply.status}, not a list"
+                )
+            page = remote_listing.read_page(reply.body)
+            before = len(found)
+            found |= {str(row["id"]): row for row in page.rows}
+            seen, total = seen + page.size, page.total
+            if seen >= total or len(found) == before:
+                break
+            path = f"{remote_listing.PATH}?page={number}&page_size={page.size}"
+    return Listing(
+        fetched_on=today.isoformat(),
+        source=f"the list of {provider.name}",
+        models=tuple(remote_listing.video_rows(found.values())),
+        missing=max(0, total - len(found)),
+    )

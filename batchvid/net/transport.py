@@ -1,0 +1,212 @@
+"""The only client socket: sends API requests, opens downloads. Knows no dialect, no job and no retry.
+
+The key is added here and nowhere else, to requests below the provider's own base URL only; it never follows a
+redirect and never goes to a link that a reply named. How far such a link may lead is said in reach.py.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from functools import cache
+from ipaddress import ip_address
+from typing import Any, Self, cast
+
+import aiohttp
+import orjson
+from yarl import URL
+
+from batchvid.catalog.provider import SILENCE_S
+from batchvid.domain.wire import Request, Response
+from batchvid.errors import DownloadError, LinkRefused, NotSent, ReplyLost, ReplyTooLarge, WireError
+from batchvid.net.address_filter import OutOfReach, is_public, socket_factory
+from batchvid.version import __version__
+
+CONNECT_S = 15.0
+MAX_REPLY_BYTES = 32 * 1024 * 1024  # a reply may carry a whole small clip as a data: URI, never more than this
+SHORTEST_KEY = 12  # characters; anything shorter is a test's, and might stand in a task id by chance
+POLL_KEEPALIVE_S = 75.0  # longer than a poll interval, or every poll pays a handshake
+SMALL_FORM_BYTES = 64 * 1024  # goes out in one piece: aiohttp sends every field of a form by four calls of its own
+SUBMIT_KEEPALIVE_S = 2.0  # shorter than any server's: a connection that dies under a submit makes it uncertain
+
+
+class Transport:
+    """Open as an async context manager; one per run."""
+
+    def __init__(self) -> None:
+        self._polls = _session(POLL_KEEPALIVE_S)
+        self._submits = _session(SUBMIT_KEEPALIVE_S)
+        # a pool for each reach: a connection that one provider's links may use must not serve another's
+        self._links: dict[tuple[bool, bool], aiohttp.ClientSession] = {}
+        self._is_private: dict[str, bool] = {}
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await asyncio.gather(*(session.close() for session in (self._polls, self._submits, *self._links.values())))
+
+    async def send(self, origin: str, request: Request, key: str, *, silence_s: float = SILENCE_S) -> Response:
+        """One API call; the reply read whole, whatever its HTTP status. Redirects are not followed.
+
+        Raises NotSent when surely nothing reached the server, ReplyLost when it may have acted (also when the reply is
+        silent for `silence_s` seconds), ReplyTooLarge.
+        """
+        session = self._submits if request.method == "POST" else self._polls
+        timeout = _patience(silence_s)
+        headers = {**request.headers, **_bearer(key)}
+        data: bytes | aiohttp.MultipartWriter | None = None
+        if request.parts:
+            data = _form(request)
+            if sum(len(part.value) for part in request.parts) <= SMALL_FORM_BYTES:
+                headers["Content-Type"] = data.content_type
+                data = await data.as_bytes()
+        elif request.json is not None:
+            data = orjson.dumps(request.json)
+            headers["Content-Type"] = "application/json"
+        try:
+            async with session.request(
+                request.method, _url(origin, request.path), headers=headers, data=data, timeout=timeout,
+                allow_redirects=False,
+            ) as reply:  # fmt: skip
+                body = await _bounded(reply)
+                if len(key) >= SHORTEST_KEY:  # a vendor that quotes the key must not put it into the report
+                    body = body.replace(key.encode(), b"***")
+                return Response(status=reply.status, headers=reply.headers, body=body)
+        except WireError:
+            raise
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL) as fault:
+            raise NotSent(f"no connection to {origin}: {_said(fault)}") from fault
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as fault:
+            raise ReplyLost(f"no reply from {origin}: {_said(fault)}") from fault
+
+    @asynccontextmanager
+    async def open_link(
+        self, url: str, headers: Mapping[str, str], *, origin: str, allow_private: bool = False
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """Start a download without any key; redirects are followed, as between CDN hosts.
+
+        `origin` is the provider whose word the link is: where it may lead hangs on that, on every hop. Raises
+        DownloadError, LinkRefused for a link that leads where it may not.
+        """
+        async with self._open(await self._links_of(origin, allow_private), url, headers, follow=True) as reply:
+            yield reply
+
+    @asynccontextmanager
+    async def open_content(
+        self, origin: str, path: str, key: str, headers: Mapping[str, str], *, allow_private: bool = False
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """Start a download of an API path with the key; a redirect is followed without it, like a link.
+
+        Raises DownloadError.
+        """
+        url = _url(origin, path)
+        async with self._open(self._polls, str(url), {**headers, **_bearer(key)}, follow=False) as reply:
+            if not 300 <= reply.status < 400 or "Location" not in reply.headers:
+                yield reply
+                return
+            try:
+                target = str(url.join(URL(reply.headers["Location"], encoded=True)))
+            except ValueError:
+                raise DownloadError(f"{url.host} redirects to what is no address") from None
+        async with self.open_link(target, headers, origin=origin, allow_private=allow_private) as reply:
+            yield reply
+
+    @asynccontextmanager
+    async def _open(
+        self, session: aiohttp.ClientSession, url: str, headers: Mapping[str, str], *, follow: bool
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S, sock_read=SILENCE_S)
+        # identity: a compressed body would have another length than the one announced, and Range would not fit
+        wanted = {**headers, "Accept-Encoding": "identity"}
+        try:
+            async with session.get(
+                URL(url, encoded=True), headers=wanted, timeout=timeout, allow_redirects=follow, max_redirects=5
+            ) as reply:
+                yield reply
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as fault:
+            # never the fault's own words: they may hold the link, which is worth money to whoever reads it
+            if isinstance(fault, aiohttp.ClientConnectorError) and isinstance(fault.os_error, OutOfReach):
+                raise LinkRefused(
+                    f"the link leads to {fault.host}, which is {fault.os_error}: if that server is yours, "
+                    f"say allow_private_links: true of the provider"
+                ) from fault
+            raise DownloadError(f"the download from {_host(url)} broke off: {type(fault).__name__}") from fault
+
+    async def _links_of(self, origin: str, allow_private: bool) -> aiohttp.ClientSession:
+        """The pool for links of a provider that is at `origin`."""
+        if origin not in self._is_private:
+            with contextlib.suppress(OSError, ValueError):  # asked again next time; until then it is taken as public
+                self._is_private[origin] = await _is_private(origin)
+        reach = (self._is_private.get(origin, False), allow_private)
+        if reach not in self._links:
+            guard = socket_factory(origin_is_private=reach[0], allow=reach[1])
+            self._links[reach] = _session(POLL_KEEPALIVE_S, guard)
+        return self._links[reach]
+
+
+def _session(keepalive_s: float, guard: Callable[[Any], socket.socket] | None = None) -> aiohttp.ClientSession:
+    # limit=0: our own limits say how much is under way; the pool must not queue behind them
+    connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=keepalive_s, socket_factory=guard)
+    return aiohttp.ClientSession(
+        connector=connector,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        headers={"User-Agent": f"batchvid/{__version__}"},
+        requote_redirect_url=False,  # a signed link is only good letter by letter
+    )
+
+
+async def _is_private(origin: str) -> bool:
+    """Whether a provider is in a private network itself. Raises OSError, ValueError when its name means nothing now."""
+    found = await asyncio.get_running_loop().getaddrinfo(URL(origin).host, None, type=socket.SOCK_STREAM)
+    return not any(is_public(ip_address(address[0])) for *_, address in found)
+
+
+def _url(origin: str, path: str) -> URL:
+    return URL(origin + path, encoded=True)
+
+
+@cache
+def _patience(silence_s: float) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S, sock_read=silence_s)
+
+
+def _bearer(key: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {key}"} if key else {}
+
+
+def _form(request: Request) -> aiohttp.MultipartWriter:
+    # without default_to_multipart a form that has no file goes out urlencoded, which is not the same thing
+    form = aiohttp.FormData(default_to_multipart=True)
+    for part in request.parts:
+        if part.filename:
+            form.add_field(part.name, part.value, filename=part.filename, content_type=part.content_type or None)
+        else:
+            form.add_field(part.name, part.value.decode(), content_type=part.content_type or None)
+    return cast("aiohttp.MultipartWriter", form())
+
+
+async def _bounded(reply: aiohttp.ClientResponse) -> bytes:
+    pieces: list[bytes] = []
+    size = 0
+    async for piece in reply.content.iter_any():
+        size += len(piece)
+        if size > MAX_REPLY_BYTES:
+            reply.close()
+            raise ReplyTooLarge(f"the reply of {reply.url.host} is larger than {MAX_REPLY_BYTES} bytes")
+        pieces.append(piece)
+    return b"".join(pieces)
+
+
+def _host(url: str) -> str:
+    try:
+        return URL(url, encoded=True).host or "nowhere"
+    except ValueError:
+        return "no address"
+
+
+def _said(fault: BaseException) -> str:
+    return str(fault) or type(fault).__name__

@@ -1,0 +1,132 @@
+"""How a job is bought: from whom, in which wire format, for how much, and what is sent. Knows no state. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from decimal import Decimal
+
+from batchvid import catalog
+from batchvid.catalog import Model, Models, Provider, Terms, terms_of
+from batchvid.dialects import DIALECTS
+from batchvid.domain.job_spec import ImageRef, JobSpec, Price
+from batchvid.domain.wire import ImageInput, Order, Parent
+from batchvid.errors import Unsupported, UsageError
+from batchvid.planning.dependencies import ANY_PARENT
+
+FREE = Price(usd=Decimal(0), basis="the emulator charges nothing")
+SHOWN_MODELS = 6  # models named as a way out of what another one cannot do
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """How a job is bought: from whom, in which wire format, on which terms, for at most how much."""
+
+    provider: Provider
+    model: Model
+    terms: Terms
+    price: Price
+
+    @property
+    def duration_s(self) -> float | None:
+        """The billed step that is sent, None where the vendor decides."""
+        return self.terms.duration_s
+
+    @property
+    def prefix(self) -> str:
+        """The path prefix of this route below the provider's base URL."""
+        return self.provider.routes[self.model.dialect]
+
+
+def route_of(spec: JobSpec, providers: Mapping[str, Provider], models: Models | None = None) -> Route:
+    """How this job is bought, out of these models or the built-in ones.
+
+    Raises UsageError for an unknown model or provider, or one that does not speak it.
+    """
+    provider = providers.get(spec.provider)
+    model = (models or catalog.built_in()).find(spec.model, provider.routes if provider else ())
+    if provider is None:
+        raise UsageError(f"unknown provider {spec.provider!r}; there are {', '.join(providers)}")
+    if model.dialect not in provider.routes:
+        raise UsageError(
+            f"provider {provider.name} does not speak {model.dialect}, which model {spec.model} needs; "
+            f"it speaks {', '.join(provider.routes)}"
+        )
+    terms = terms_of(model, spec)
+    return Route(provider, model, terms, FREE if provider.free else terms.price)
+
+
+def order_of(
+    spec: JobSpec,
+    *,
+    model: str = "",
+    terms: Terms | None = None,
+    images: Iterable[ImageInput] | None = None,
+    external_id: str = "",
+    parent: Parent | None = None,
+) -> Order:
+    """What is sent for this job, in batchvid's own words; `model` is its id on the wire.
+
+    Without `terms` the wishes are told as they are, as for a poll; without `images` their bytes are left out. `parent`
+    is the clip that a job with a parent works on; a poll needs none.
+    """
+    if images is None:
+        images = (without_bytes(image, terms.pixels if terms else None) for image in spec.images)
+    return Order(
+        model=model or spec.model,
+        prompt=spec.prompt,
+        negative_prompt=spec.negative_prompt,
+        images=tuple(images),
+        duration_s=terms.duration_s if terms else spec.duration_s,
+        aspect_ratio=terms.aspect_ratio if terms else spec.aspect_ratio,
+        resolution=terms.resolution if terms else spec.resolution,
+        seed=spec.seed,
+        sound=spec.sound,
+        mode=spec.mode,
+        action=spec.action,
+        video=spec.video,
+        parent=parent,
+        audio=spec.audio,
+        options=spec.options,
+        external_id=external_id,
+    )
+
+
+def without_bytes(image: ImageRef, pixels: tuple[int, int] | None = None) -> ImageInput:
+    """An image as a request will hold it, but for its bytes; frames are told as fitted to `pixels`."""
+    fitted = pixels if pixels and image.role != "reference" else (image.width, image.height)
+    return ImageInput(
+        role=image.role,
+        filename=image.source.rpartition("/")[2],
+        media_type=image.media_type,
+        url=image.source if image.is_url else "",
+        width=fitted[0],
+        height=fitted[1],
+    )
+
+
+def check(spec: JobSpec, route: Route, parent: Parent = ANY_PARENT) -> None:
+    """Raises Unsupported where the model or its dialect cannot do what the job asks, of that `parent` if it has one."""
+    catalog.check(route.model, spec)
+    order = order_of(
+        spec,
+        model=route.model.name,
+        terms=route.terms,
+        external_id="plan",
+        parent=parent if spec.parent else None,
+    )
+    DIALECTS[route.model.dialect].submit(order)
+
+
+def way_out(spec: JobSpec, provider: Provider, models: Models, parent: Parent = ANY_PARENT) -> str:
+    """Names other models of this provider that can do all that the job asks; empty when there is none."""
+    able = []
+    for name, model in models.rows.items():
+        if model.dialect not in provider.routes or model.sunset or name == spec.model:
+            continue
+        with suppress(Unsupported):
+            check(spec, Route(provider, model, terms_of(model, spec), FREE), parent)
+            able.append(name)
+    more = f" and {len(able) - SHOWN_MODELS} more" if len(able) > SHOWN_MODELS else ""
+    return f"; models that can: {', '.join(able[:SHOWN_MODELS])}{more}" if able else ""

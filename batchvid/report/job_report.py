@@ -1,0 +1,112 @@
+"""The CSV report: one row a job, joining back to the spreadsheet by id and by the manifest's own variables."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from batchvid.domain.jobs import Job, JobState
+from batchvid.redaction import harmless, without_queries
+
+UNITS = {"credits": "credits", "final_unit_deduction": "units", "total_tokens": "tokens"}
+"""What vendors charge in, by the word that their replies have for it (`wire.Status.vendor`)."""
+
+COLUMNS: dict[str, Callable[[Job], object]] = {
+    "id": lambda job: job.id,
+    "entry": lambda job: job.spec.entry,
+    "take": lambda job: job.spec.take,
+    "tags": lambda job: " ".join(job.spec.tags),
+    "provider": lambda job: job.spec.provider,
+    "model": lambda job: job.spec.model,
+    "model_asked": lambda job: job.spec.instead_of.model if job.spec.instead_of else "",
+    "model_returned": lambda job: job.model_returned,
+    "prompt": lambda job: job.spec.prompt,
+    "parent": lambda job: job.spec.parent,
+    "state": lambda job: job.state.value,
+    "failure_kind": lambda job: job.kind.value if job.kind and job.state is JobState.FAILED else "",
+    "message": lambda job: job.message,
+    "charged": lambda job: job.charged.value if job.state is JobState.FAILED else "",
+    "attempts": lambda job: job.attempts,
+    "task_id": lambda job: job.task_id,
+    "asked_s": lambda job: number(job.spec.duration_s),
+    "clip_s": lambda job: number(job.clip.duration_s) if job.clip else "",
+    "width": lambda job: job.clip.width if job.clip else "",
+    "height": lambda job: job.clip.height if job.clip else "",
+    "price_usd": lambda job: _price(job) if job.attempts else "",
+    "price_basis": lambda job: job.price.basis if job.attempts else "",
+    "committed_usd": lambda job: _committed(job),
+    "actual_usd": lambda job: job.actual_usd,
+    "actual_units": lambda job: ", ".join(
+        f"{job.vendor[said]} {unit}" for said, unit in UNITS.items() if said in job.vendor
+    ),
+    "planned_at": lambda job: time(job.planned_at),
+    "submitted_at": lambda job: time(job.submitted_at),
+    "accepted_at": lambda job: time(job.accepted_at),
+    "finished_at": lambda job: time(job.finished_at),
+    "stored_at": lambda job: time(job.stored_at),
+    "path": lambda job: f"clips/{job.clip.key}" if job.clip else "",
+    "bytes": lambda job: job.clip.size_bytes if job.clip else "",
+    "sha256": lambda job: job.clip.sha256 if job.clip else "",
+}
+"""Every column in order, and how it is read off a job. The manifest's variables follow `tags` as `var.NAME`."""
+
+
+def write_report(path: Path, jobs: Iterable[Job]) -> None:
+    """Write `report.csv` anew, whole or not at all."""
+    write_whole(path, report_text(list(jobs)))
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Put this text into the place of what stands there, whole or not at all. Raises OSError."""
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")  # two may be writing it
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with part.open("wb") as file:
+            file.write(text.encode("utf-8", "replace"))  # half a surrogate in a message must not cost the report
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def report_text(jobs: Sequence[Job]) -> str:
+    """The report of these jobs as CSV text; those that wait for a person come first."""
+    jobs = sorted(jobs, key=lambda job: job.state is not JobState.UNCERTAIN)
+    variables = list(dict.fromkeys(name for job in jobs for name in job.spec.variables))
+    before = list(COLUMNS)[: list(COLUMNS).index("tags") + 1]
+    after = list(COLUMNS)[len(before) :]
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow([*before, *(harmless(f"var.{name}") for name in variables), *after])
+    for job in jobs:
+        row = [
+            *(COLUMNS[name](job) for name in before),
+            *(without_queries(job.spec.variables.get(name, "")) for name in variables),
+            *(COLUMNS[name](job) for name in after),
+        ]
+        writer.writerow([harmless(cell) if isinstance(cell, str) else cell for cell in row])
+    return out.getvalue()
+
+
+def _price(job: Job) -> str:
+    return "unknown" if job.price.usd is None else f"{job.price.usd:f}"
+
+
+def _committed(job: Job) -> str:
+    unknown = f" + {job.unpriced_attempts} x unknown" if job.unpriced_attempts else ""
+    return f"{job.committed_usd:f}{unknown}"
+
+
+def number(value: float | None) -> str:
+    """A cell of a number, empty for none."""
+    return "" if value is None else f"{value:g}"
+
+
+def time(at: datetime | None) -> str:
+    """A cell of a time: ISO 8601, UTC, to the millisecond; empty for none."""
+    return "" if at is None else at.isoformat(timespec="milliseconds").replace("+00:00", "Z")

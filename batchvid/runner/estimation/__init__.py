@@ -1,0 +1,1 @@
+"""Estimates how long tasks take, and when to poll them. Pure."""

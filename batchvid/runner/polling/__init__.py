@@ -1,0 +1,1 @@
+"""Polls the tasks in flight and handles what ends them."""

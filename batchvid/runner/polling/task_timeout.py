@@ -1,0 +1,75 @@
+"""What becomes of a task that is past a deadline: called off where the vendor does that, else watched on or given up.
+
+Overdue is not failed. A task that may still finish is bought elsewhere only where the manifest allows just that.
+"""
+
+from __future__ import annotations
+
+from batchvid.catalog import Provider
+from batchvid.dialects.cancels import cancel, is_cancelled
+from batchvid.domain import events as ev
+from batchvid.domain.failures import FailureKind
+from batchvid.domain.job_spec import Reason
+from batchvid.domain.jobs import Job
+from batchvid.domain.wire import Phase
+from batchvid.errors import WireError
+from batchvid.net.transport import Transport
+from batchvid.runner.context import RunContext, utc_now
+from batchvid.runner.fallback import other_model, turn
+
+CANCELLED_IN = {
+    "none": frozenset[Phase](),
+    "queued": frozenset({Phase.QUEUED}),
+    "running": frozenset({Phase.QUEUED, Phase.RUNNING}),
+}
+"""The phases in which a task can be cancelled, by the `cancel` of its provider."""
+
+
+async def end_overdue(context: RunContext, job: Job, reason: Reason, message: str, phase: Phase) -> Job | None:
+    """The job after its deadline: pending as another model's, or failed; None where it is to be watched on.
+
+    `reason` is QUEUE_STALL or TIMEOUT, and only the latter gives a job up that nothing else can be done about.
+    `phase` is what the vendor has just said: only a task that is surely unfinished is called off, for the same call
+    deletes the clip of a finished one.
+    """
+    await context.planned.wait()  # before that nobody can say whether it may be bought again
+    lane, other = context.lane(job), other_model(context, job, reason)
+    if may_call_off(lane.provider, phase) and await call_off(
+        context.transport, lane.base_url, lane.key.get_secret_value(), job
+    ):
+        failed = ev.TaskFailed(
+            at=utc_now(),
+            kind=FailureKind.TIMEOUT,
+            message=f"{message}; it was cancelled at {lane.name}",
+            retry_at=utc_now() if other else None,
+        )
+        ended: ev.Event = failed
+    else:
+        other = other if job.spec.fallback_while_running else None
+        if other is None and reason is not Reason.TIMEOUT:
+            return None
+        what_next = (
+            "it may finish yet, and is no longer watched" if other else "it may finish yet: retry asks again first"
+        )
+        said = f"{message}; {what_next}"
+        if other:
+            context.notice(f"{job.id}: task {job.task_id} at {lane.name}: {said}; it may be billed")
+        ended = ev.GaveUp(at=utc_now(), kind=FailureKind.TIMEOUT, message=said)
+    return await (turn(context, job, ended, other, reason) if other else context.recorder.record(job.id, ended))
+
+
+def may_call_off(provider: Provider, phase: Phase) -> bool:
+    """Whether a task that the vendor has just said to be in that phase can be cancelled there."""
+    return phase in CANCELLED_IN[provider.cancel]
+
+
+async def call_off(transport: Transport, base_url: str, key: str, job: Job) -> bool:
+    """Cancel the task at the vendor, where its wire format has a word for that; whether the vendor did."""
+    request = cancel(job.dialect, job.task_id)
+    if request is None:
+        return False
+    try:
+        reply = await transport.send(base_url + job.prefix, request, key)
+    except WireError:  # the next poll tells what became of it
+        return False
+    return is_cancelled(reply)

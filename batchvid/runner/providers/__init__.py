@@ -1,0 +1,1 @@
+"""What a run knows of each provider: queue, limits, health."""

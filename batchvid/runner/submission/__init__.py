@@ -1,0 +1,1 @@
+"""Sends the paid calls: reservations, images, dependent jobs, reconciliation."""
