@@ -13,7 +13,7 @@ from itertools import count
 from batchvid.catalog import Pace
 from batchvid.runner.estimation.duration_model import Law
 from batchvid.runner.estimation.poll_schedule import ENOUGH, NOBODY_WAITS_S, next_age_s
-from benchmarks.laws import LONGEST_GAP_S, STEP_S, Known
+from benchmarks.distributions import LONGEST_GAP_S, STEP_S, Known
 
 
 def _ignore(_from_s: float, _to_s: float) -> None:

@@ -13,7 +13,7 @@ from batchvid.catalog import Pace
 from batchvid.runner.estimation.duration_model import Law
 from batchvid.runner.estimation.poll_schedule import SLOT_WAITED_FOR_S, demand_of, next_age_s, price_within
 from batchvid.runner.polling.poller import MOVED, REPRICE_EVERY_S
-from benchmarks.laws import LAWS, LONGEST_S, STEP_S, known
+from benchmarks.distributions import LAWS, LONGEST_S, STEP_S, known
 
 PACE = Pace(every_s=10.0, refresh_s=1.0)
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from batchvid.runner.providers.fair_queue import FairQueue
 from batchvid.runner.providers.rate_limits import Slots, Window
-from benchmarks.laws import LONGEST_S, Law
+from benchmarks.distributions import LONGEST_S, Law
 from benchmarks.policies import Policy
 
 

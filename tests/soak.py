@@ -27,7 +27,7 @@ from batchvid.domain.jobs import JobState
 from batchvid.emulator import Settings
 from batchvid.state import read_jobs
 from tests.end_to_end.conftest import ServedEmulator
-from tests.faults import books, house, mortal
+from tests.faults import all_formats, consistency_checks, crash_runner
 from tests.faults.faults import AT_ONCE, CODELESS, MANGLED, NO_SLOT, QUOTING
 
 CONCURRENCY = 8
@@ -104,18 +104,20 @@ def soak(jobs: int, seed: int, seconds: float, folder: Path) -> Soak:
     """Soak a batch of so many jobs for about so long; the emulator's and our own choices come from the seed."""
     dice = random.Random(seed)
     found = Soak()
-    settings = Settings(life="seconds:0.02-0.4", render="shared", api_key=house.KEY, seed=seed, runway_hidden_polls=2)
+    settings = Settings(
+        life="seconds:0.02-0.4", render="shared", api_key=all_formats.KEY, seed=seed, runway_hidden_polls=2
+    )
     with ServedEmulator(settings) as emulator:
-        takes = max(1, jobs // len(house.JOBS))
-        batch = house.load(folder, emulator.base_url, list(house.JOBS), takes=takes, **LIMITS)
-        batch = house.with_dials(batch, timeout_s=OVERDUE_S, silence_s=SILENCE_S, submit_silence_s=SILENCE_S)
+        takes = max(1, jobs // len(all_formats.JOBS))
+        batch = all_formats.load(folder, emulator.base_url, list(all_formats.JOBS), takes=takes, **LIMITS)
+        batch = all_formats.with_dials(batch, timeout_s=OVERDUE_S, silence_s=SILENCE_S, submit_silence_s=SILENCE_S)
         emulator.set_faults(*draw_rules(dice))
         until = time.monotonic() + seconds / 2
         while time.monotonic() < until and not _at_rest(batch):
             _live_and_die(batch, dice, found, max(2 * SHORTEST_LIFE_S, seconds / LIVES))
         emulator.set_faults()
         found.states = Counter(job.state for job in read_jobs(batch.state_path))
-        found.wrong = books.disagreements(batch.folder, emulator.ledger()["tasks"])
+        found.wrong = consistency_checks.disagreements(batch.folder, emulator.ledger()["tasks"])
         _mend_all(batch, emulator, found)
         found.ledger = emulator.ledger()
     found.wrong += _astray(batch, found.ledger)
@@ -124,7 +126,7 @@ def soak(jobs: int, seed: int, seconds: float, folder: Path) -> Soak:
 
 def _live_and_die(batch: Batch, dice: random.Random, found: Soak, longest_s: float) -> None:
     """One run, killed when its time has come, unless it ends before."""
-    run = mortal.start(mortal.lives, batch)
+    run = crash_runner.start(crash_runner.lives, batch)
     found.runs += 1
     run.join(dice.uniform(SHORTEST_LIFE_S, longest_s) * (1 + found.runs * LONGER))
     if run.exitcode is None:
@@ -137,14 +139,14 @@ def _live_and_die(batch: Batch, dice: random.Random, found: Soak, longest_s: flo
 def _mend_all(batch: Batch, emulator: ServedEmulator, found: Soak) -> None:
     """What a user does in the morning: settle what is uncertain, run again, ask for what failed, then buy it again."""
     for _ in range(MOST_MORNINGS):
-        house.settle(batch, emulator.ledger()["tasks"])
-        mortal.death(mortal.lives, batch)
+        all_formats.settle(batch, emulator.ledger()["tasks"])
+        crash_runner.death(crash_runner.lives, batch)
         found.runs += 1
         if {job.state for job in read_jobs(batch.state_path)} <= {JobState.SUCCEEDED, JobState.FAILED}:
             break
     for anew in (False, True):
         every_kind = [*FailureKind]
-        commands.retry(batch, kinds=every_kind, anew=anew, allow_retired=True, display=house.silent)
+        commands.retry(batch, kinds=every_kind, anew=anew, allow_retired=True, display=all_formats.silent)
         found.runs += 1
 
 
@@ -155,13 +157,13 @@ def _at_rest(batch: Batch) -> bool:
 def _astray(batch: Batch, ledger: Mapping[str, Any]) -> Iterator[str]:
     """What is wrong in the end."""
     jobs = read_jobs(batch.state_path)
-    yield from books.disagreements(batch.folder, ledger["tasks"])
-    yield from books.leaks(batch.folder, "", (house.KEY, *house.SIGNATURES))
+    yield from consistency_checks.disagreements(batch.folder, ledger["tasks"])
+    yield from consistency_checks.leaks(batch.folder, "", (all_formats.KEY, *all_formats.SIGNATURES))
     yield from (f"{job.id} is {job.state} ({job.kind}: {job.message})" for job in jobs if job.clip is None)
     made = {task["task_id"] for task in ledger["tasks"] if task["status"] == "succeeded"}
     yield from (f"{task_id} was made, and its clip is not here" for task_id in made - {job.task_id for job in jobs})
-    for dialect in house.JOBS:
-        name = house.FAMILIES.get(dialect, dialect)
+    for dialect in all_formats.JOBS:
+        name = all_formats.FAMILIES.get(dialect, dialect)
         account = ledger["families"][name]
         endless = sum(task["family"] == name and task["status"] in UNFINISHED for task in ledger["tasks"])
         bounds = {
@@ -186,7 +188,7 @@ def main() -> int:
     asked.add_argument("--seconds", type=float, default=120)
     args = asked.parse_args()
     print(f"seed {args.seed}", flush=True)
-    os.environ.update(house.ENVIRONMENT)
+    os.environ.update(all_formats.ENVIRONMENT)
     logging.disable(logging.CRITICAL)  # the emulator's server tells of every client that is killed
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="batchvid-soak-") as folder:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.emulator.plays import PLAYS
+from tests.emulator.reply_scripts import PLAYS
 from tests.emulator.test_recordings import alone
 from tests.exchanges import load
 

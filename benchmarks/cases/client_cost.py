@@ -7,8 +7,8 @@ from functools import partial
 
 from benchmarks import measure
 from benchmarks.cases import Options
-from benchmarks.contest import Contest, Program, contest, lacks
 from benchmarks.figures import Chart, Figure, Report, Samples, Spread, ratios, spread
+from benchmarks.trial import Contest, Program, contest, lacks
 
 OURS, BARE = "batchvid", "batchvid without check"
 FLOOR, PACED = "bare aiohttp", "bare aiohttp, paced"

@@ -21,9 +21,9 @@ from benchmarks.cases.client_cost import (
     peers,
     programs,
 )
-from benchmarks.contest import contest
 from benchmarks.figures import Figure, Report, ratios
 from benchmarks.tls import make_trust
+from benchmarks.trial import contest
 
 OVER = ", TLS"
 BARS = {TUTORIAL: 100.0, SDK: None, LITELLM: None}

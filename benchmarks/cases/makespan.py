@@ -10,8 +10,8 @@ from benchmarks import measure
 from benchmarks.batch import rows_manifest
 from benchmarks.cases import Options
 from benchmarks.clip import make_clip
+from benchmarks.distributions import lognormal, mixed, pareto
 from benchmarks.figures import Chart, Figure, Report, Spread, spread
-from benchmarks.laws import lognormal, mixed, pareto
 from benchmarks.policies import of_batchvid
 from benchmarks.simulate import Site, night
 

@@ -10,8 +10,8 @@ from benchmarks import measure
 from benchmarks.batch import rows_manifest
 from benchmarks.cases import Options
 from benchmarks.clip import make_clip
+from benchmarks.distributions import LAWS, Known, bound, known, lag_at
 from benchmarks.figures import Curves, Figure, Report, spread
-from benchmarks.laws import LAWS, Known, bound, known, lag_at
 from benchmarks.policies import POLICIES, Policy, of_batchvid, sqrt_hazard
 from benchmarks.shared_budget import BATCHVID as SHARED
 from benchmarks.shared_budget import CHOOSERS, ROUND_ROBIN, mean_lag_s

@@ -12,8 +12,8 @@ from benchmarks import measure
 from benchmarks.batch import rows_manifest
 from benchmarks.cases import Options
 from benchmarks.clip import make_clip
-from benchmarks.contest import lacks
 from benchmarks.figures import Chart, Figure, Report, ratios, spread
+from benchmarks.trial import lacks
 
 SLOTS = 256
 MANY = 100_000  # takes minutes: once is enough

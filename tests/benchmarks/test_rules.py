@@ -12,13 +12,13 @@ from xml.etree import ElementTree
 import pytest
 
 from benchmarks import plots, table
-from benchmarks.contest import check_books, part_of, requests_of
+from benchmarks.distributions import LAWS, Known, best_plan, bound, cost_of, known, lag_at
 from benchmarks.figures import Chart, Curves, Figure, Report, ratios, short, spread
-from benchmarks.laws import LAWS, Known, best_plan, bound, cost_of, known, lag_at
 from benchmarks.measure import ClientFailed
 from benchmarks.policies import Policy, fixed, of_batchvid, planned, sqrt_hazard
 from benchmarks.shared_budget import MostToLearn, OfBatchvid, RoundRobin, mean_lag_s
 from benchmarks.simulate import Site, night, watch_all
+from benchmarks.trial import check_books, part_of, requests_of
 
 LAW = LAWS["lognormal 60 s, 0.3"]
 

@@ -12,8 +12,8 @@ from batchvid.storage.video_probe import probe
 from benchmarks import measure
 from benchmarks.cases import Options
 from benchmarks.clip import SECONDS, make_clip
-from benchmarks.contest import Program, contest
 from benchmarks.tls import make_trust
+from benchmarks.trial import Program, contest
 
 FLOOR = Program(module="aiohttp_client", package="aiohttp")
 PACED = Program(module="aiohttp_client", package="aiohttp", paced=True)

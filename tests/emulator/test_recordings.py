@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from tests.emulator.helpers import vendor
-from tests.emulator.plays import PLAYS
+from tests.emulator.reply_scripts import PLAYS
 from tests.emulator.test_requests import needs_a_parent, replayed, submits
 
 EXCHANGES = Path(__file__).parents[1] / "exchanges"

@@ -11,7 +11,7 @@ from PIL import Image
 
 from batchvid.emulator.rendering.scene import ANOTHER_HUE, turned
 from tests.emulator.helpers import picture, vendor
-from tests.emulator.test_render import difference, frames
+from tests.emulator.rendering.test_render import difference, frames
 
 URI = "data:image/png;base64," + base64.b64encode(picture()).decode()
 LINK = {"url": "https://cdn.example/a.mp4"}

@@ -24,7 +24,7 @@ from batchvid.emulator import Settings
 from batchvid.runner import Outcome
 from batchvid.state import Entry, StateFile, codec, read_jobs
 from tests.end_to_end.conftest import KEY, Bench, Result, ServedEmulator, until
-from tests.faults import house, mortal
+from tests.faults import all_formats, crash_runner
 
 KITE = "  - {id: kite, prompt: a kite}"
 BOAT = "  - {id: boat, prompt: a boat}"
@@ -110,7 +110,9 @@ class TestTheStateFile:
     def test_without_its_wal(self, bench: Bench, events: int) -> None:
         """Copied after a kill without the -wal beside it: it knows of no purchase and is refused with exit 2."""
         bench.write(KITE)
-        bench.start(str(events), str(bench.manifest), module="tests.end_to_end.die_after").communicate(timeout=60)
+        bench.start(str(events), str(bench.manifest), module="tests.end_to_end.kill_after_events").communicate(
+            timeout=60
+        )
         put_aside(bench)
         for path in files_of(bench.batch / "state.sqlite3")[1:]:
             path.unlink()
@@ -144,11 +146,11 @@ class TestRights:
     @pytest.fixture
     def may_not(self, bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Any:
         """A command of somebody who may not write where the mode forbids it."""
-        monkeypatch.setenv("PYTHONPATH", str(house.ROOT))
+        monkeypatch.setenv("PYTHONPATH", str(all_formats.ROOT))
 
         def command(*args: str) -> Result:
             out = str(bench.folder / "outputs")
-            code, said = mortal.told_without_rights([*args, "--out", out], bench.folder / "said.txt")
+            code, said = crash_runner.told_without_rights([*args, "--out", out], bench.folder / "said.txt")
             return Result(code, "", said)
 
         return command
@@ -219,7 +221,7 @@ def set_clock(state: Path, hours: float) -> None:
 def test_a_clock_that_jumps(bench: Bench, events: int, hours: float) -> None:
     """Hours back or forth between two runs: no task is given up for it, none is bought again, no run waits for it."""
     bench.write(f"{KITE}\n{BOAT}", concurrency=1)
-    bench.start(str(events), str(bench.manifest), module="tests.end_to_end.die_after").communicate(timeout=60)
+    bench.start(str(events), str(bench.manifest), module="tests.end_to_end.kill_after_events").communicate(timeout=60)
     set_clock(bench.batch / "state.sqlite3", hours)
     if bench.run().code:
         bench.settle_uncertain()
@@ -237,19 +239,19 @@ def test_a_network_that_disappears_for_a_while(
     settings = Settings(life="seconds:0.1", render="shared", api_key=KEY, state_file=tmp_path / "tasks.jsonl")
     with ServedEmulator(settings) as before:
         port = int(before.base_url.rpartition(":")[2])
-        batch = house.load(tmp_path, before.base_url, list(house.JOBS), takes=3, concurrency=1)
-        batch = house.with_dials(batch, first_wait_s=0.05)
+        batch = all_formats.load(tmp_path, before.base_url, list(all_formats.JOBS), takes=3, concurrency=1)
+        batch = all_formats.with_dials(batch, first_wait_s=0.05)
         ended: list[Outcome] = []
-        run = threading.Thread(target=lambda: ended.append(house.run(batch)[0]))
+        run = threading.Thread(target=lambda: ended.append(all_formats.run(batch)[0]))
         run.start()
-        until(lambda: before.ledger()["purchases"] >= len(house.JOBS))
+        until(lambda: before.ledger()["purchases"] >= len(all_formats.JOBS))
     time.sleep(0.05)  # nobody is there
     with ServedEmulator(settings, port) as after:
         run.join()
         (outcome,) = ended
         assert outcome.exit_code in (0, 5), outcome.reason
-        house.settle(batch, after.ledger()["tasks"])
-        assert house.run(batch)[0].exit_code == 0
+        all_formats.settle(batch, after.ledger()["tasks"])
+        assert all_formats.run(batch)[0].exit_code == 0
         jobs = read_jobs(batch.state_path)
         assert {job.state for job in jobs} == {JobState.SUCCEEDED}
         assert len(after.ledger()["tasks"]) == len(jobs)

@@ -95,7 +95,7 @@ def test_a_dollar_buys_three_clips_at_thirty_cents(bench: Bench, case: str, conc
 def test_a_crash_gives_nothing_back(bench: Bench, events: int) -> None:
     """Killed in the middle of paid calls, the next run counts what they may have bought: three are bought at most."""
     write(bench, "{usd: 1.00}", takes=5)
-    bench.start(str(events), str(bench.manifest), module="tests.end_to_end.die_after").communicate(timeout=60)
+    bench.start(str(events), str(bench.manifest), module="tests.end_to_end.kill_after_events").communicate(timeout=60)
     for _ in range(2):
         assert bench.run().code in (3, 5)
     assert bench.emulator.ledger()["purchases"] <= 3

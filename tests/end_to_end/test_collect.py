@@ -26,7 +26,7 @@ def write(bench: Bench, clips: str, **providers: dict[str, object]) -> None:
 def out_at_office(bench: Bench) -> Bench:
     """A task was made at the office; the run died right after its id was written down."""
     write(bench, CLIP, office={**KLING})
-    process = bench.start("2", str(bench.manifest), module="tests.end_to_end.die_after")
+    process = bench.start("2", str(bench.manifest), module="tests.end_to_end.kill_after_events")
     process.communicate(timeout=60)
     assert bench.status()["states"]["running"] == 1
     return bench
@@ -87,7 +87,7 @@ def test_a_finished_clip_is_fetched_only_where_it_was_bought(bench: Bench) -> No
     """Its content path and our key mean something at one address only: no other is asked, later it is fetched."""
     clip = "  - {id: crane, provider: office, model: sora-2, duration_s: 4, prompt: a crane}"
     write(bench, clip, office={"dialect": "openai-videos"})
-    bench.start("3", str(bench.manifest), module="tests.end_to_end.die_after").communicate(timeout=60)
+    bench.start("3", str(bench.manifest), module="tests.end_to_end.kill_after_events").communicate(timeout=60)
     assert bench.status()["states"]["ready"] == 1
     with ServedEmulator(Settings(life="polls:1", render="shared", api_key=KEY)) as other:
         write(bench, clip, office={"dialect": "openai-videos", "base_url": other.base_url})
@@ -113,7 +113,7 @@ def test_without_a_manifest(out_at_office: Bench) -> None:
 def test_a_finished_task_is_asked_again_before_it_is_bought_again(bench: Bench) -> None:
     """Its link was not fetched in time and an outage came: retry polls the old task and buys nothing."""
     bench.write("  - {id: kling, model: kling-v2-6, duration_s: 5, prompt: a boat}", timeout_s=0.3)
-    process = bench.start("3", str(bench.manifest), module="tests.end_to_end.die_after")
+    process = bench.start("3", str(bench.manifest), module="tests.end_to_end.kill_after_events")
     process.communicate(timeout=60)
     assert bench.status()["states"]["ready"] == 1
     bench.emulator.set_faults({"match": {"step": "poll"}, "do": {"unavailable": True}})

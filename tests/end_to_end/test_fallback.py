@@ -144,7 +144,7 @@ class TestAnOutage:
         bench.emulator.set_faults(
             {"match": {"step": "submit", "model": "veo3-fast"}, "do": {"outcome": "fail", "message": "internal error"}}
         )
-        process = bench.start(str(events), str(bench.manifest), module="tests.end_to_end.die_after")
+        process = bench.start(str(events), str(bench.manifest), module="tests.end_to_end.kill_after_events")
         process.communicate(timeout=60)
         if bench.run().code == 5:
             sold = {task["model"]: task["task_id"] for task in bench.emulator.ledger()["tasks"]}
@@ -159,7 +159,7 @@ class TestAnOutage:
         """Nothing was bought before the run was killed: the next one asks for what the manifest asks for."""
         bench.write(kites("veo3.1-fast"))
         bench.emulator.set_faults({"match": {"step": "submit", "model": "veo3-fast"}, "do": AT_ONCE})
-        process = bench.start("11", str(bench.manifest), module="tests.end_to_end.die_after")
+        process = bench.start("11", str(bench.manifest), module="tests.end_to_end.kill_after_events")
         process.communicate(timeout=60)
         assert bench.status()["states"]["pending"] == 1
         bench.emulator.set_faults()

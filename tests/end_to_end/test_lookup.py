@@ -91,7 +91,7 @@ class TestByOurOwnId:
     def test_collecting_needs_no_manifest(self, bench: Bench) -> None:
         """The state file alone is enough to ask after a lost submit, and to fetch what it bought."""
         bench.write(BOAT)
-        process = bench.start("1", str(bench.manifest), module="tests.end_to_end.die_after")
+        process = bench.start("1", str(bench.manifest), module="tests.end_to_end.kill_after_events")
         process.communicate(timeout=60)
         (job,) = read_jobs(bench.batch / "state.sqlite3")
         order = {"model_name": "kling-v2-6", "prompt": "a boat", "external_task_id": job.external_id}

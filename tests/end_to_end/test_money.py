@@ -91,7 +91,7 @@ class TestAClipThatIsPaidFor:
         """Four runs killed while they download, and the fifth fetches the clip: bought once."""
         bench.write(BOAT)
         for events in ("3", "2", "2", "2"):  # to the finished task; then each time to its fresh link
-            process = bench.start(events, str(bench.manifest), module="tests.end_to_end.die_after")
+            process = bench.start(events, str(bench.manifest), module="tests.end_to_end.kill_after_events")
             process.communicate(timeout=60)
             assert bench.status()["states"]["ready"] == 1
         assert bench.run().code == 0

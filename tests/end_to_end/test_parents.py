@@ -222,7 +222,7 @@ class TestKills:
     def test_killed_between_parent_and_child_buys_each_clip_once(self, bench: Bench, count: int) -> None:
         """Whatever was the last thing written down, the parent and then its child are bought once and stored."""
         bench.write(KITE + SNOW)
-        process = bench.start(str(count), str(bench.manifest), module="tests.end_to_end.die_after")
+        process = bench.start(str(count), str(bench.manifest), module="tests.end_to_end.kill_after_events")
         process.communicate(timeout=60)
         assert process.returncode == -signal.SIGKILL
         code = bench.run().code

@@ -71,7 +71,7 @@ def test_the_manifest_may_change_or_break_while_a_task_is_out(bench: Bench) -> N
     """What is paid for is collected from the state file alone, even when the manifest cannot be read any more."""
     bench.write("  - {id: veo, prompt: a kite}")
     bench.emulator.set_faults({"match": {"step": "poll"}, "do": {"unavailable": True}})
-    process = bench.start("2", str(bench.manifest), module="tests.end_to_end.die_after")
+    process = bench.start("2", str(bench.manifest), module="tests.end_to_end.kill_after_events")
     process.communicate(timeout=60)
     bench.emulator.set_faults()
     bench.manifest.write_text("clips: [broken", "utf-8")
@@ -84,7 +84,7 @@ def test_the_manifest_may_change_or_break_while_a_task_is_out(bench: Bench) -> N
 def test_a_clip_stored_just_before_the_kill_is_not_fetched_again(bench: Bench) -> None:
     """Between the rename and the line in the state file nothing is lost: the clip is recognised where it stands."""
     bench.write("  - {id: veo, prompt: a kite}")
-    process = bench.start("3", str(bench.manifest), module="tests.end_to_end.die_after")
+    process = bench.start("3", str(bench.manifest), module="tests.end_to_end.kill_after_events")
     process.communicate(timeout=60)
     assert bench.run().code == 0
     clip = next(Path(bench.batch).glob("clips/**/*.mp4"))

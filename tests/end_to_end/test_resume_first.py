@@ -21,7 +21,7 @@ BROKEN = "  - {id: boat, prompt: a boat, image: gone.png}"
 def die_with_a_task(bench: Bench) -> None:
     """Buy a kite, and die right after its task's id was written down."""
     bench.write(KITE)
-    process = bench.start("2", str(bench.manifest), module="tests.end_to_end.die_after")
+    process = bench.start("2", str(bench.manifest), module="tests.end_to_end.kill_after_events")
     process.communicate(timeout=60)
     assert bench.status()["states"]["running"] == 1
 

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tests.end_to_end.conftest import ServedEmulator
-from tests.faults import house, matrix
+from tests.faults import all_formats, matrix
 from tests.faults.conftest import SETTINGS
 from tests.faults.faults import FAULTS, Ending
 
@@ -38,11 +38,11 @@ def page(endings: Mapping[str, Mapping[str, Ending]]) -> str:
 
 def main() -> int:
     """Try them all."""
-    os.environ.update(house.ENVIRONMENT)
+    os.environ.update(all_formats.ENVIRONMENT)
     logging.disable(logging.CRITICAL)  # the emulator's server tells of every client that hangs up on purpose
     endings, wrong = {}, []
     with tempfile.TemporaryDirectory(prefix="batchvid-faults-") as scratch, ServedEmulator(SETTINGS) as emulator:
-        everyone = house.load(Path(scratch), emulator.base_url, list(house.JOBS))
+        everyone = all_formats.load(Path(scratch), emulator.base_url, list(all_formats.JOBS))
         for number, (name, fault) in enumerate(FAULTS.items()):
             trial = matrix.try_fault(emulator, everyone, fault, Path(scratch) / str(number))
             endings[name] = trial.endings

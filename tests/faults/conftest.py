@@ -10,9 +10,9 @@ import pytest
 from batchvid.commands import Batch
 from batchvid.emulator import Settings
 from tests.end_to_end.conftest import ServedEmulator
-from tests.faults import house
+from tests.faults import all_formats
 
-SETTINGS = Settings(life="polls:1", render="shared", api_key=house.KEY)
+SETTINGS = Settings(life="polls:1", render="shared", api_key=all_formats.KEY)
 
 
 @pytest.fixture(scope="session")
@@ -25,11 +25,11 @@ def emulator() -> Iterator[ServedEmulator]:
 @pytest.fixture(scope="session")
 def everyone(emulator: ServedEmulator, tmp_path_factory: pytest.TempPathFactory) -> Batch:
     """A job in every wire format, each at a provider of its own."""
-    return house.load(tmp_path_factory.mktemp("everyone"), emulator.base_url, list(house.JOBS))
+    return all_formats.load(tmp_path_factory.mktemp("everyone"), emulator.base_url, list(all_formats.JOBS))
 
 
 @pytest.fixture(autouse=True)
 def _environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name, value in house.ENVIRONMENT.items():
+    for name, value in all_formats.ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(tmp_path)

@@ -14,7 +14,7 @@ from batchvid.commands import Batch
 from batchvid.domain.jobs import Job, JobState
 from batchvid.state import read_jobs
 from tests.end_to_end.conftest import ServedEmulator
-from tests.faults import books, house
+from tests.faults import all_formats, consistency_checks
 from tests.faults.faults import FAULTS, Ending, Fault
 
 MOST_URGENT_FIRST = (5, 6, 1, 0)
@@ -35,30 +35,30 @@ def try_fault(emulator: ServedEmulator, batch: Batch, fault: Fault, folder: Path
     """Run the batch into that folder while the fault is in force; where a job still waits, run again without it."""
     emulator.forget()
     emulator.set_faults(*fault.rules)
-    tried = house.with_dials(replace(batch, folder=folder), **fault.dials)
-    outcome, said = house.run(tried)
-    ledger, jobs = emulator.ledger(), read_jobs(folder / books.STATE)
+    tried = all_formats.with_dials(replace(batch, folder=folder), **fault.dials)
+    outcome, said = all_formats.run(tried)
+    ledger, jobs = emulator.ledger(), read_jobs(folder / consistency_checks.STATE)
     sold = Counter(task["prompt"] for task in ledger["tasks"])
-    wrong = books.disagreements(folder, ledger["tasks"])
+    wrong = consistency_checks.disagreements(folder, ledger["tasks"])
     if waiting := {job.id for job in jobs if job.state in WAITING}:
         emulator.set_faults()
-        said += house.run(tried)[1]
-        later = [job for job in read_jobs(folder / books.STATE) if job.id in waiting]
+        said += all_formats.run(tried)[1]
+        later = [job for job in read_jobs(folder / consistency_checks.STATE) if job.id in waiting]
         wrong += [f"{job.id} is {job.state} after a second run" for job in later if job.state is not JobState.SUCCEEDED]
         ledger = emulator.ledger()
-        wrong += books.disagreements(folder, ledger["tasks"])
+        wrong += consistency_checks.disagreements(folder, ledger["tasks"])
     if ledger["purchases"] > len(jobs):
         wrong.append(f"{ledger['purchases']} tasks were sold, and {len(jobs)} planned")
     if ledger["key_leaks"]:
         wrong.append("a key was sent with a signed link")
-    wrong += books.leaks(folder, said, (house.KEY, *house.SIGNATURES))
+    wrong += consistency_checks.leaks(folder, said, (all_formats.KEY, *all_formats.SIGNATURES))
     endings = {job.spec.entry: Ending(_word(job), sold[job.spec.prompt]) for job in jobs}
     return Trial(endings, outcome.exit_code, wrong)
 
 
 def expected(fault: Fault) -> dict[str, Ending]:
     """What faults.py says, by wire format."""
-    return {dialect: fault.ending(dialect) for dialect in house.JOBS}
+    return {dialect: fault.ending(dialect) for dialect in all_formats.JOBS}
 
 
 def exit_code(endings: Mapping[str, Ending]) -> int:
@@ -69,7 +69,7 @@ def exit_code(endings: Mapping[str, Ending]) -> int:
 
 def table(endings: Mapping[str, Mapping[str, Ending]]) -> str:
     """Fault by wire format, as Markdown."""
-    dialects = list(house.JOBS)
+    dialects = list(all_formats.JOBS)
     lines = [f"| where | fault | {' | '.join(dialects)} |", "|---" * (len(dialects) + 2) + "|"]
     for name, row in endings.items():
         cells = [str(row[dialect]) for dialect in dialects]

@@ -9,7 +9,7 @@ import pytest
 from batchvid.commands import Batch
 from batchvid.dialects import DIALECTS
 from tests.end_to_end.conftest import ServedEmulator
-from tests.faults import house, matrix
+from tests.faults import all_formats, matrix
 from tests.faults.__main__ import PAGE, page
 from tests.faults.faults import FAULTS
 
@@ -36,4 +36,4 @@ def test_the_page_is_made_from_the_table() -> None:
 
 def test_no_wire_format_is_left_out() -> None:
     """Whoever adds a dialect finds its column missing here."""
-    assert list(house.JOBS) == list(DIALECTS)
+    assert list(all_formats.JOBS) == list(DIALECTS)

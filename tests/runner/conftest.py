@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from batchvid.net.transport import Transport
-from tests.runner.catching import Net
+from tests.runner.downloads.fetch_harness import Net
 
 
 @pytest.fixture

@@ -1,0 +1,124 @@
+"""All wire formats as jobs of a manifest, all at one emulator, with every wait of ours turned down.
+
+Knows no fault. `QUICK` are dials of the provider row, so that nothing of batchvid itself is replaced.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from batchvid import commands
+from batchvid.commands import Batch
+from batchvid.display.progress import Lines, Progress
+from batchvid.display.tally import Tally
+from batchvid.domain import events as ev
+from batchvid.domain.jobs import Job, JobState
+from batchvid.runner import Outcome, utc_now
+from batchvid.state import StateFile, record_now
+from tests.faults import consistency_checks
+
+KEY = "sk-test-key-that-must-not-leak"
+SIGNATURES = ("sig=", "Signature=")
+"""What a signed link of the emulator holds, and one that a vendor's message quotes."""
+ROOT = Path(__file__).parents[2]
+ENVIRONMENT = {"TEST_KEY": KEY, "PYTHONPATH": str(ROOT)}
+"""What runs need, here and in processes of their own."""
+
+JOBS: Mapping[str, Mapping[str, Any]] = {
+    "veo": {"model": "veo3-fast", "duration_s": 4, "aspect_ratio": "16:9"},
+    "openai-videos": {"model": "sora-2", "duration_s": 4, "aspect_ratio": "16:9"},
+    "seedance": {"model": "doubao-seedance-2-0-fast", "duration_s": 4, "aspect_ratio": "16:9"},
+    "videos": {"model": "videos/wan2.5-t2v", "duration_s": 4, "resolution": "1280x720"},
+    "kling": {"model": "kling-v2-6", "duration_s": 5, "aspect_ratio": "16:9"},
+    "runway": {
+        "model": "gen3a_turbo",
+        "duration_s": 5,
+        "aspect_ratio": "16:9",
+        "image": str(ROOT / "manifests" / "pictures" / "skyline.jpg"),
+    },
+    "xai": {"model": "grok-imagine-video", "duration_s": 4, "aspect_ratio": "16:9"},
+    "gateway": {"model": "gateway/veo3.1-fast", "duration_s": 4, "aspect_ratio": "16:9"},
+    "newapi": {"model": "newapi/kling-v2-6", "duration_s": 5, "aspect_ratio": "16:9"},
+}
+"""A cheap clip in each wire format."""
+PREFIXES = {"kling": "/kling", "runway": "/runwayml", "xai": "/grok", "gateway": "/gateway", "newapi": "/gateway"}
+"""Where the emulator speaks it; the others stand at its root."""
+FAMILIES = {"openai-videos": "sora"}
+"""What the emulator calls it, where that is another name."""
+
+LIMITS = {"concurrency": 20, "submits_per_min": 60_000, "polls_per_s": 5000, "poll_every_s": 0.01}
+QUICK: dict[str, Any] = {"first_wait_s": 0.001, "most_clip_bytes": 2_000_000, "lookup": {"kling": "external_id"}}
+
+
+def write_manifest(folder: Path, base_url: str, dialects: Sequence[str], *, takes: int = 1, **limits: object) -> Path:
+    """A manifest with so many jobs of each wire format, each at a provider of its own, so that none stops another."""
+    providers = {
+        f"house-{dialect}": {
+            "dialect": dialect,
+            "prefix": PREFIXES.get(dialect, ""),
+            "base_url": base_url,
+            "api_key_env": "TEST_KEY",
+            **LIMITS,
+            **limits,
+        }
+        for dialect in dialects
+    }
+    clips = [
+        {
+            "id": dialect,
+            "provider": f"house-{dialect}",
+            "prompt": f"a kite for {dialect} {{{{ n }}}}.",
+            "matrix": {"n": list(range(takes))},
+            **JOBS[dialect],
+        }
+        for dialect in dialects
+    ]
+    path = folder / "batch.yaml"
+    path.write_text(json.dumps({"batch": "batch", "providers": providers, "clips": clips}), "utf-8")
+    return path
+
+
+def load(folder: Path, base_url: str, dialects: Sequence[str], *, takes: int = 1, **limits: object) -> Batch:
+    """The batch of such a manifest, below that folder."""
+    return commands.load(write_manifest(folder, base_url, dialects, takes=takes, **limits), out=folder)
+
+
+def with_dials(batch: Batch, **dials: Any) -> Batch:
+    """The batch with these fields of every provider's row, over the quick ones."""
+    rows = {name: replace(row, **(QUICK | dials)) for name, row in batch.providers.items()}
+    return replace(batch, providers=rows)
+
+
+def silent(jobs: Sequence[Job]) -> Progress:
+    """A display that nobody sees."""
+    return Lines(Tally(jobs), io.StringIO())
+
+
+def run(batch: Batch) -> tuple[Outcome, str]:
+    """Run it in this process; how it ended and what it said. Sora's sunset may have come: it is asked for anyway."""
+    said = io.StringIO()
+    outcome = commands.run(batch, allow_retired=True, display=lambda jobs: Lines(Tally(jobs), said))
+    return outcome, said.getvalue() + outcome.reason
+
+
+def settle(batch: Batch, tasks: consistency_checks.Tasks) -> None:
+    """Bind every uncertain job to the task that the emulator's books name, or release it when there is none.
+
+    As `batchvid resolve` does one by one; here all are written at once, for there may be hundreds.
+    """
+    with StateFile(batch.state_path) as state:
+        jobs = state.jobs()
+        bound = {job.task_id for job in jobs.values()}
+        orphans = {task["prompt"]: task["task_id"] for task in tasks if task["task_id"] not in bound}
+        settled: list[tuple[str, ev.Event]] = []
+        for job in jobs.values():
+            if job.state is JobState.UNCERTAIN and job.spec.prompt in orphans:
+                settled.append((job.id, ev.SubmitAccepted(at=utc_now(), task_id=orphans[job.spec.prompt])))
+            elif job.state is JobState.UNCERTAIN:
+                settled.append((job.id, ev.Reopened(at=utc_now(), reason="resolve --abandon")))
+        record_now(state, jobs, settled)

@@ -1,0 +1,64 @@
+"""The order in which tasks are asked: what only has to name its clip again goes first, and nobody goes in a herd."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+
+from aiohttp import web
+
+from batchvid.domain.jobs import JobState
+from batchvid.runner.polling.poller import Poller
+from batchvid.runner.providers.rate_limits import Stride
+from tests.builders import job_in
+from tests.runner.downloads.downloader_harness import Noted, yard
+from tests.runner.servers import serving
+
+
+async def test_a_fresh_link_is_asked_for_first(tmp_path: Path) -> None:
+    """However many tasks of an earlier run are due while one a second may be asked: a paid clip waits for none."""
+    asked = asyncio.Event()
+
+    async def still_running(_request: web.Request) -> web.Response:
+        asked.set()
+        return web.json_response({"id": "t", "status": "in_progress"})
+
+    names = ("one", "two", "finished", "three")
+    jobs = [job_in(JobState.RUNNING, name) for name in names]
+    async with serving(still_running) as server:
+        jobs = [replace(job, task_id=job.id, origin=server.base_url) for job in jobs]
+        async with yard(tmp_path, *jobs, base_url=server.base_url, polls_per_s=1) as at_work:
+            poller = Poller(at_work.context, on_ready=lambda *_: None, on_again=lambda *_: None)
+            for job in jobs:
+                poller.watch(job, at_once=True, first=job.id == "finished")
+            serving_polls = asyncio.create_task(poller.serve())
+            await asked.wait()
+            serving_polls.cancel()
+            await poller.drain()
+    assert [path.rpartition("/")[2] for _, path, _ in server.asked] == ["finished"]
+
+
+async def test_tasks_that_are_due_together_are_asked_one_after_the_other(tmp_path: Path) -> None:
+    """Fifty tasks that an earlier run left are all asked, but for the first few a stride apart."""
+    all_asked = asyncio.Event()
+
+    async def still_running(_request: web.Request) -> web.Response:
+        if len({path for _, path, _ in server.asked}) == len(jobs):
+            all_asked.set()
+        return web.json_response({"id": "t", "status": "in_progress"})
+
+    jobs = [job_in(JobState.RUNNING, f"kite-{number}") for number in range(50)]
+    async with serving(still_running) as server:
+        jobs = [replace(job, task_id=job.id, origin=server.base_url) for job in jobs]
+        async with yard(tmp_path, *jobs, base_url=server.base_url) as at_work:
+            at_work.context.lanes["cometapi"].polls = rate = Noted()
+            poller = Poller(at_work.context, on_ready=lambda *_: None, on_again=lambda *_: None)
+            for job in jobs:
+                poller.watch(job, at_once=True)
+            serving_polls = asyncio.create_task(poller.serve())
+            await all_asked.wait()
+            serving_polls.cancel()
+            await poller.drain()
+    strides = len(jobs) - 2 - Stride.SLACK_S / Stride.LONGEST_S
+    assert rate.begun_at[-1] - rate.begun_at[0] > strides * Stride.LONGEST_S
