@@ -65,6 +65,8 @@ COMMANDS = (
     emulator_command.emulator,
     status_commands.completion,
 )
+for command in COMMANDS:
+    group.add_command(command)
 
 
 def main(args: Sequence[str] | None = None) -> None:
