@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import count
 
-from batchvid.catalog.model_policies import PollInterval
+from batchvid.domain.poll_interval import PollInterval
 from batchvid.runner.estimation.duration_model import DurationModel
 from batchvid.runner.estimation.poll_schedule import MIN_SAMPLES, NOBODY_WAITS_S, next_age_s
 from benchmarks.distributions import LONGEST_GAP_S, SUBMIT_SPACING_S, Known

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Protocol
 
-from batchvid.catalog.model_policies import PollInterval
+from batchvid.domain.poll_interval import PollInterval
 from batchvid.runner.estimation.duration_model import DurationModel
 from batchvid.runner.estimation.poll_schedule import SLOT_WAITED_FOR_S, next_age_s, poll_demand, price_within
 from batchvid.runner.polling.poller import REPRICE_EVERY_S, REPRICE_RATIO

@@ -6,7 +6,7 @@ import math
 import zlib
 from collections.abc import Iterable, Sequence
 
-from batchvid.catalog.model_policies import PollInterval
+from batchvid.domain.poll_interval import PollInterval
 from batchvid.runner.estimation.duration_model import DurationModel
 
 MIN_SAMPLES = 8  # ends seen before the law is trusted; until then the fixed schedule holds
