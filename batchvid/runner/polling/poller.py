@@ -28,7 +28,7 @@ from batchvid.runner.polling.task_failure import record_task_failure
 from batchvid.runner.polling.task_timeout import handle_timeout
 from batchvid.runner.polling.tracked_task import TrackedTask, track
 from batchvid.runner.providers.provider_state import MAX_RETRY_AFTER_S, ProviderState
-from batchvid.runner.providers.retry_policy import backoff_s
+from batchvid.runner.providers.retry_policy import RetryPolicy
 
 GRACE_POLLS = 6
 WARN_AFTER_UNANSWERED = 3  # in a row: one or two are nothing to worry people with
@@ -260,7 +260,7 @@ class Poller:
             return
         watch.phase = Phase.UNKNOWN
         watch.unanswered += 1
-        wait_s = backoff_s(watch.unanswered - 1, context.jitter(), first_s=watch.pace.every_s)
+        wait_s = RetryPolicy(watch.pace.every_s).backoff_s(watch.unanswered - 1, context.jitter())
         if watch.unanswered == WARN_AFTER_UNANSWERED:
             context.notify_once(
                 f"{provider_state.name} does not answer polls ({no.kind}); its tasks go on and are asked again"

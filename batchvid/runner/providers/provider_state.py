@@ -17,7 +17,7 @@ from batchvid.runner.providers.adaptive_limit import AdaptiveLimit
 from batchvid.runner.providers.circuit_breaker import ProviderHealth
 from batchvid.runner.providers.fair_queue import FairQueue
 from batchvid.runner.providers.rate_limits import ConcurrencySlots, RequestPacer, SlidingWindowRateLimiter
-from batchvid.runner.providers.retry_policy import RetryBudget, backoff_s
+from batchvid.runner.providers.retry_policy import RetryBudget, RetryPolicy
 
 MAX_RETRY_AFTER_S = 3600.0  # a vendor's wish for a longer pause is for the next run
 RISES_SLOWER = 15.0  # one slot more after so many first waits: half a minute at a provider, quick on the emulator
@@ -155,7 +155,7 @@ class ProviderState:
         """Hold submits back after a refusal; return until when."""
         wait_s = None if retry_after_s is None else min(retry_after_s, MAX_RETRY_AFTER_S)
         if wait_s is None:
-            wait_s = backoff_s(self.consecutive_refusals, jitter, first_s=self.provider.wait_initial_s)
+            wait_s = RetryPolicy(self.provider.wait_initial_s).backoff_s(self.consecutive_refusals, jitter)
         if now >= self.paused_until:  # calls that were out together are refused together: one trouble, not twenty
             self.consecutive_refusals += 1
         self.paused_until = max(self.paused_until, now + wait_s)

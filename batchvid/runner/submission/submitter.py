@@ -204,14 +204,8 @@ class Submitter:
 
     async def _refused(self, provider_state: ProviderState, job: Job, no: Rejected) -> None:
         context = self._context
-        delay_s = after_refusal(
-            no.kind,
-            job.refusals,
-            no.retry_after_s,
-            context.jitter(),
-            first_s=provider_state.provider.wait_initial_s,
-            answered=no.http_status != 0,
-        )
+        wait_initial_s = provider_state.provider.wait_initial_s
+        delay_s = after_refusal(no, job.refusals, context.jitter(), wait_initial_s=wait_initial_s)
         if no.kind in STOPS_PROVIDER:
             delay_s = 0.0  # the account's trouble, not the job's: it stays pending for the next run
             self._stop(provider_state, no)  # before the refusal is told, which frees a slot for the next in line
