@@ -53,7 +53,7 @@ class TrackedTask:
         return self.heard[1]
 
 
-def track(context: RunContext, job: Job, last_seen_running_at: float | None) -> TrackedTask:
+def track_task(context: RunContext, job: Job, last_seen_running_at: float | None) -> TrackedTask:
     """What it takes to ask for a running job's task; `last_seen_running_at` as a `TrackedTask` has it."""
     provider_state = context.provider_state(job)
     order = build_order(job.spec, model=job.model_sent, external_id=job.external_id)
