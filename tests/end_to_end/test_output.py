@@ -13,6 +13,7 @@ from batchvid.domain import events as ev
 from batchvid.domain.jobs import Job, JobState
 from batchvid.state.readers import read_jobs
 from tests.end_to_end.conftest import Bench, environment, until
+from tests.end_to_end.test_parents import LONGER, TEA
 
 REASON = "您的提示词包含敏感内容"
 CLIPS = """
@@ -83,13 +84,12 @@ def test_a_refusal_that_the_terminal_cannot_show(bench: Bench, encoding: str) ->
 
 def test_a_display_that_raises(bench: Bench) -> None:
     """Every job ends as it would without it, children too; the log names the display once."""
-    bench.write(f"{CLIPS}  - {{id: longer, model: sora-2, action: remix, parent: first, prompt: and then}}\n"
-                "  - {id: first, model: sora-2, prompt: a kite}\n")  # fmt: skip
+    bench.write(CLIPS + TEA + LONGER)
     bench.emulator.set_faults(REFUSED)
     outcome = commands.run(commands.load(bench.manifest, out=bench.batch.parent), display=Raising)
     assert outcome.exit_code == 1
     assert states(bench) == {
-        "kite": JobState.SUCCEEDED, "rude": JobState.FAILED, "longer": JobState.SUCCEEDED, "first": JobState.SUCCEEDED,
+        "kite": JobState.SUCCEEDED, "rude": JobState.FAILED,  "tea": JobState.SUCCEEDED, "longer": JobState.SUCCEEDED,
     }  # fmt: skip
     assert bench.emulator.ledger()["purchases"] == 3
     log = (bench.batch / "run.log").read_text("utf-8")
