@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import tempfile
 from collections.abc import Iterable, Mapping
@@ -23,10 +24,9 @@ showed at the named date.
 
 def page() -> str:
     """The whole page."""
-    runner = CliRunner()
-    with tempfile.TemporaryDirectory() as empty, runner.isolated_filesystem(empty):
+    with tempfile.TemporaryDirectory() as empty, contextlib.chdir(empty):
         environment = {"XDG_CACHE_HOME": empty, "BATCHVID_CATALOG": None}
-        result = runner.invoke(group, ["models", "--json"], env=environment, catch_exceptions=False)
+        result = CliRunner().invoke(group, ["models", "--json"], env=environment, catch_exceptions=False)
     models = json.loads(result.stdout)
     columns = ("model", "wire format", "can make a clip from", "seconds", "ratios", "resolutions", "price in USD", "notes")
     rows = [_row(name, facts) for name, facts in models.items()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import tempfile
 from pathlib import Path
@@ -28,11 +29,10 @@ def copy_manifests(folder: Path) -> None:
 
 def plan_block() -> str:
     """What `batchvid plan` prints for the tour's manifest, before anything was bought."""
-    runner = CliRunner()
-    with tempfile.TemporaryDirectory() as folder, runner.isolated_filesystem(folder) as here:
-        copy_manifests(Path(here))
+    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
+        copy_manifests(Path(folder))
         environment = {"XDG_CACHE_HOME": folder, "BATCHVID_CATALOG": None, "BATCHVID_OUT": None}
-        result = runner.invoke(group, ["plan", MANIFEST], env=environment, catch_exceptions=False)
+        result = CliRunner().invoke(group, ["plan", MANIFEST], env=environment, catch_exceptions=False)
     return f"```text\n{trimmed(result.stdout)}\n```"
 
 
