@@ -16,9 +16,9 @@ from tests.docs.markdown import GENERATED, table
 
 INTRO = """# Models
 
-The built-in catalogue. `batchvid models` prints it with your own additions and with the last fetched price list. A model
-that is not listed can be bought as `DIALECT/ITS-ID`, without checks of its limits. Prices are what the named source
-showed at the named date.
+The built-in catalogue. `batchvid models` prints it with your own additions and with the last fetched price list. A
+model that is not listed can be bought as `DIALECT/ITS-ID`, without checks of its limits. Prices are what the named
+source showed at the named date.
 """
 
 
@@ -28,7 +28,16 @@ def page() -> str:
         environment = {"XDG_CACHE_HOME": empty, "BATCHVID_CATALOG": None}
         result = CliRunner().invoke(group, ["models", "--json"], env=environment, catch_exceptions=False)
     models = json.loads(result.stdout)
-    columns = ("model", "wire format", "can make a clip from", "seconds", "ratios", "resolutions", "price in USD", "notes")
+    columns = (
+        "model",
+        "wire format",
+        "can make a clip from",
+        "seconds",
+        "ratios",
+        "resolutions",
+        "price in USD",
+        "notes",
+    )
     rows = [_row(name, facts) for name, facts in models.items()]
     return f"{GENERATED}\n\n{INTRO.strip()}\n\n{table(columns, rows)}\n"
 

@@ -1,4 +1,4 @@
-"""docs/reference/emulator-settings.md: every setting of the emulator, made from its model and the texts below its fields."""
+"""docs/reference/emulator-settings.md: every setting of the emulator, from its model and the texts below its fields."""
 
 from __future__ import annotations
 

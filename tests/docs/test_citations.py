@@ -15,7 +15,9 @@ SOURCES = [
     for path in sorted((ROOT / folder).rglob("*"))
     if path.suffix in (".py", ".toml", ".md") and path != Path(__file__)
 ]
-FOREIGN = re.compile(r"wire-(cometapi|direct|more)\b|\bDESIGN\b|\bSTYLE\.md|\bHOUSE\.md|\bARCHITECTURE\.md|\bPOLLING\.md")
+FOREIGN = re.compile(
+    r"wire-(cometapi|direct|more)\b|\bDESIGN\b|\bSTYLE\.md|\bHOUSE\.md|\bARCHITECTURE\.md|\bPOLLING\.md"
+)
 
 
 def test_every_cited_section_of_the_wire_notes_exists() -> None:

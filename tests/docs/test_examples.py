@@ -128,11 +128,11 @@ def test_every_command_in_the_text_exists(page: Path) -> None:
 def test_every_option_in_the_text_exists() -> None:
     """Also where inline code names an option alone."""
     known = {flag for command in group.commands.values() for param in command.params for flag in param.opts}
-    alone = {option for page in HAND_WRITTEN for span in spans(page) if span.startswith("--") for option in _options(span)}
+    alone = {
+        option for page in HAND_WRITTEN for span in spans(page) if span.startswith("--") for option in _options(span)
+    }
     assert alone - known - OTHER_OPTIONS == set()
 
 
 def _options(text: str) -> set[str]:
     return {word.partition("=")[0] for word in text.split() if word.startswith("--")}
-
-

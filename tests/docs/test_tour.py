@@ -18,7 +18,9 @@ from tests.docs.texts import ROOT, blocks, command_lines
 from tests.end_to_end.conftest import ServedEmulator
 
 README = (ROOT / "README.md").read_text("utf-8")
-INSTALL = r"python3 -m venv --without-pip \.venv && python3 -m pip --python \.venv/bin/python install -q -c constraints\.txt "
+INSTALL = (
+    r"python3 -m venv --without-pip \.venv && python3 -m pip --python \.venv/bin/python install -q -c constraints\.txt "
+)
 
 pytestmark = pytest.mark.skipif(os.name == "nt" or not shutil.which("bash"), reason="the tour is for a POSIX shell")
 
@@ -40,7 +42,12 @@ def clone(tmp_path: Path) -> Path:
 def paste(folder: Path, lines: list[str], **variables: str) -> list[tuple[str, int, str]]:
     """Give the lines to one shell; each line with its exit code and its output."""
     packages = [str(ROOT), *(path for path in sys.path if path.endswith("-packages"))]
-    environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "PYTHONPATH": os.pathsep.join(packages), **variables}
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(folder),
+        "PYTHONPATH": os.pathsep.join(packages),
+        **variables,
+    }
     script = "".join(f"{line}\necho; echo '@@@' $?\n" for line in lines)
     done = subprocess.run(["bash"], input=script, cwd=folder, env=environment, capture_output=True, text=True)
     parts = re.split(r"\n?@@@ (\d+)\n", done.stdout)
@@ -50,6 +57,7 @@ def paste(folder: Path, lines: list[str], **variables: str) -> list[tuple[str, i
     return list(zip(lines, codes, parts[::2][:-1], strict=True))
 
 
+@pytest.mark.timeout(300)
 def test_the_tour_of_the_readme(clone: Path) -> None:
     """Every command exits with 0, `plan` prints what the README shows, and each clip is bought once."""
     install, *lines = tour.command_lines()
