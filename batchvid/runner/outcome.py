@@ -9,12 +9,12 @@ from batchvid.domain.jobs import JobState
 from batchvid.redaction import scrubbed
 from batchvid.runner.context import RunContext
 
-FAILED, BUDGET, UNCERTAIN, STOPPED, INTERRUPTED = 1, 3, 5, 6, 130  # DESIGN section 6
+FAILED, BUDGET, UNCERTAIN, STOPPED, INTERRUPTED = 1, 3, 5, 6, 130  # docs/reference/exit-codes.md
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """How a run ended. `counts` are of the whole batch; `exit_code` is DESIGN's, the most urgent one first."""
+    """How a run ended. `counts` are of the whole batch; `exit_code` is the most urgent code that applies."""
 
     exit_code: int
     counts: Counter[JobState]

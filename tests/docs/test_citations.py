@@ -42,3 +42,14 @@ def test_a_page_about_the_source_names_files_that_exist(page: str) -> None:
     known = {path.name for path in (ROOT / "batchvid").rglob("*")} | {"report.csv", "ledger.csv"}
     gone = [name for name in named if not ((ROOT / name).exists() or (ROOT / "batchvid" / name).exists())]
     assert [name for name in gone if name.rstrip("/") not in known and name not in ("replaced/",)] == []
+
+
+def test_a_module_that_a_comment_names_exists() -> None:
+    """Comments and docstrings name modules by file name, such as `outcome_rules.py`."""
+    known = {path.name for folder in ("batchvid", "tests", "benchmarks") for path in (ROOT / folder).rglob("*.py")}
+    named = {
+        (name, path.relative_to(ROOT).as_posix())
+        for path in SOURCES
+        for name in re.findall(r"\b\w+\.py\b", path.read_text("utf-8"))
+    }
+    assert {one for one in named if one[0] not in known} == set()

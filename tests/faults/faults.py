@@ -1,4 +1,4 @@
-"""The faults of section 10, rules 9-11, of the wire notes, and how a job must end that meets one: all as data.
+"""The faults of wire-notes 10, rules 9 to 11, and how a job must end that meets one: all as data.
 
 `python -m tests.faults` tries every one in every wire format and writes docs/faults.md from what is said here.
 """

@@ -141,7 +141,7 @@ class Downloader:
             except (LinkDead, BadMedia) as fault:
                 errand.give_up(dead=fault)
                 if isinstance(fault, LinkDead) and not job.dead_links:
-                    break  # a fresh link is asked for once before the provider's own content route (wire-cometapi 6.5)
+                    break  # a fresh link is asked for once before the provider's own content route (wire-notes 6.5)
             except LinkRefused as fault:
                 errand.give_up(passing=fault)
             except DownloadError as fault:

@@ -37,7 +37,7 @@ class Lane:
     last unavailable. `stopped` is why nothing more is submitted, `left_behind` why some jobs are not, `blind` that
     nothing can be polled either, `capped` which cap of its own budget is reached. `poll_price_s` is what one question
     about a task must save in seconds of lag, `least_price_s` what it costs while the poll rate is no bound
-    (cadence.py). `poll_stride` keeps tasks that come due together from being asked together.
+    (poll_schedule.py). `poll_stride` keeps tasks that come due together from being asked together.
     """
 
     provider: Provider
