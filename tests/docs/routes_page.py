@@ -8,7 +8,7 @@ from batchvid import commands
 from batchvid.dialects import DIALECTS
 from batchvid.domain.job_spec import JobSpec
 from batchvid.planning.dependencies import ANY_PARENT
-from batchvid.planning.routing import order_of, route_of
+from batchvid.planning.routing import build_order, find_route
 from tests.docs.markdown import GENERATED, table
 
 ROOT = Path(__file__).parents[2]
@@ -46,9 +46,9 @@ def _kind(spec: JobSpec) -> str:
 
 def _call(spec: JobSpec, batch: commands.Batch) -> tuple[str, str]:
     """The wire format of a job, and the paid call that it becomes: its path, and the gateway's mode."""
-    route = route_of(spec, batch.providers, batch.models)
+    route = find_route(spec, batch.providers, batch.models)
     parent = ANY_PARENT if spec.parent else None
-    order = order_of(spec, model=route.model.name, terms=route.terms, parent=parent)
+    order = build_order(spec, model=route.model.name, terms=route.terms, parent=parent)
     request = DIALECTS[route.model.dialect].submit(order)
     mode = (request.json or {}).get("mode") if route.model.dialect == "gateway" else None
     path = f"`{route.prefix}{request.path.replace(f'/{ANY_PARENT.task_id}/', '/ID/')}`"

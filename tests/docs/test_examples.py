@@ -16,7 +16,7 @@ import pytest
 from batchvid import commands
 from batchvid.cli.main import group
 from batchvid.emulator import Settings
-from batchvid.planning.plan import Plan, Verdict
+from batchvid.planning.plan import Plan, PlanAction
 from tests.docs.texts import HAND_WRITTEN, ROOT, Block, blocks, command_lines, spans
 
 PLANS = {
@@ -52,7 +52,7 @@ def test_every_block_is_in_a_known_language() -> None:
 
 @pytest.mark.parametrize("example", manifest_examples(), ids=str)
 def test_a_manifest_example_plans(example: Block, tmp_path: Path) -> None:
-    assert plan_of(example, tmp_path).counts == {Verdict.NEW: PLANS[example.name]}
+    assert plan_of(example, tmp_path).counts == {PlanAction.NEW: PLANS[example.name]}
 
 
 def test_the_example_of_parents_waits_as_the_text_says(tmp_path: Path) -> None:

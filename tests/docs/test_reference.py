@@ -17,12 +17,12 @@ from batchvid.catalog.model import Model, ModelPrice, Tier
 from batchvid.catalog.provider import Provider
 from batchvid.cli.main import group
 from batchvid.dialects import gateway, kling
-from batchvid.domain.attempts import Verdict as AttemptVerdict
+from batchvid.domain.attempts import AttemptStatus
 from batchvid.domain.failures import FailureKind
 from batchvid.domain.jobs import JobState
 from batchvid.emulator import Settings
 from batchvid.manifest.schema.field_types import ACTIONS
-from batchvid.planning.plan import Verdict as PlanVerdict
+from batchvid.planning.plan import PlanAction
 from batchvid.report import COLUMNS, LEDGER_COLUMNS
 from tests.docs import routes_page
 from tests.docs.texts import read
@@ -82,9 +82,9 @@ def test_no_option_is_described_that_does_not_exist() -> None:
 @pytest.mark.parametrize(
     ("page", "word"),
     [
-        *(("reference/states.md", word) for word in (*JobState, *PlanVerdict)),
+        *(("reference/states.md", word) for word in (*JobState, *PlanAction)),
         *(("reference/failure-kinds.md", word) for word in FailureKind),
-        *(("reference/report-columns.md", word) for word in (*AttemptVerdict, *COLUMNS, *LEDGER_COLUMNS)),
+        *(("reference/report-columns.md", word) for word in (*AttemptStatus, *COLUMNS, *LEDGER_COLUMNS)),
         *(("reference/manifest-keys.md", word) for word in schema_keys()),
         *(("reference/emulator-settings.md", word) for word in Settings.model_fields),
     ],
@@ -96,7 +96,7 @@ def test_a_word_that_a_user_can_meet_is_explained(page: str, word: str) -> None:
 @pytest.mark.parametrize(
     ("page", "words"),
     [
-        ("reference/states.md", {*JobState, *PlanVerdict}),
+        ("reference/states.md", {*JobState, *PlanAction}),
         ("reference/failure-kinds.md", set(FailureKind)),
     ],
 )
@@ -107,7 +107,7 @@ def test_a_page_explains_no_word_that_is_gone(page: str, words: set[str]) -> Non
 def test_every_column_in_the_page_exists() -> None:
     cells = re.findall(r"^\| (`[^|]+`) \|", read("reference/report-columns.md"), re.MULTILINE)
     named = {name for cell in cells for name in re.findall(r"`([\w.]+)`", cell)}
-    assert named == {*COLUMNS, *LEDGER_COLUMNS, *AttemptVerdict, "var.NAME"}
+    assert named == {*COLUMNS, *LEDGER_COLUMNS, *AttemptStatus, "var.NAME"}
 
 
 @pytest.mark.parametrize("kind", [Model, ModelPrice, Tier, Provider], ids=lambda kind: kind.__name__)
