@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+import batchvid
 from batchvid import commands
 from batchvid.cli.main import group
 from batchvid.emulator import Settings
@@ -136,3 +137,8 @@ def test_every_option_in_the_text_exists() -> None:
 
 def _options(text: str) -> set[str]:
     return {word.partition("=")[0] for word in text.split() if word.startswith("--")}
+
+
+def test_every_function_of_the_python_page_is_public() -> None:
+    listed = re.findall(r"^\| `(\w+)\(", (ROOT / "docs" / "how-to" / "python.md").read_text("utf-8"), re.MULTILINE)
+    assert set(listed) | {"Batch", "SpendingLimits"} == set(batchvid.__all__)
