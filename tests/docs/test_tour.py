@@ -48,7 +48,7 @@ def paste(folder: Path, lines: list[str], **variables: str) -> list[tuple[str, i
         "PYTHONPATH": os.pathsep.join(packages),
         **variables,
     }
-    script = "".join(f"{line}\necho; echo '@@@' $?\n" for line in lines)
+    script = "".join(f"{line}\ncode=$?; echo; echo '@@@' $code\n" for line in lines)
     done = subprocess.run(["bash"], input=script, cwd=folder, env=environment, capture_output=True, text=True)
     parts = re.split(r"\n?@@@ (\d+)\n", done.stdout)
     assert len(parts) == 2 * len(lines) + 1, done.stderr
