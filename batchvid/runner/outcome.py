@@ -10,12 +10,12 @@ from batchvid.redaction import redact
 from batchvid.runner.context import RunContext
 from batchvid.runner.providers.submission_blocks import Block
 
-FAILED, BUDGET, UNCERTAIN, STOPPED, INTERRUPTED = 1, 3, 5, 6, 130  # DESIGN section 6
+FAILED, BUDGET, UNCERTAIN, STOPPED, INTERRUPTED = 1, 3, 5, 6, 130  # docs/reference/exit-codes.md
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """How a run ended. `counts` are of the whole batch; `exit_code` is DESIGN's, the most urgent one first."""
+    """How a run ended. `counts` are of the whole batch; `exit_code` is the most urgent code that applies."""
 
     exit_code: int
     counts: Counter[JobState]

@@ -140,7 +140,7 @@ class Downloader:
             except (LinkDead, BadMedia) as exc:
                 item.give_up(dead=exc)
                 if isinstance(exc, LinkDead) and not job.dead_links:
-                    break  # a fresh link is asked for once before the provider's own content route (wire-cometapi 6.5)
+                    break  # a fresh link is asked for once before the provider's own content route (wire-notes 6.5)
             except LinkRefused as exc:
                 item.give_up(passing=exc)
             except DownloadError as exc:

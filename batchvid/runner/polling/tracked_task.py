@@ -1,4 +1,4 @@
-"""One task that is being watched, and how it begins to be. When it is asked for again is told in cadence.py."""
+"""One task that is being watched, and how it begins to be. When it is asked for again is told in poll_schedule.py."""
 
 from __future__ import annotations
 

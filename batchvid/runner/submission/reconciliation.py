@@ -27,7 +27,7 @@ from batchvid.runner.context import Dispatch, RunContext
 from batchvid.runner.providers.provider_state import ProviderState
 
 WAITS = (0.1, 0.4, 1.0, 2.0)  # before each question, in poll intervals: a task may not be visible at once
-GRACE_S = 60.0  # after that it is (wire-cometapi 6.3), and one question is enough
+GRACE_S = 60.0  # after that it is (wire-notes 6.3), and one question is enough
 BEFORE_S, AFTER_S = 120.0, 600.0  # clocks differ; a gateway may try its channels for minutes before one takes the task
 MOST_RESUBMITS = 3  # on_lost_submit: resubmit is a permission to risk a second purchase, not an endless one
 
