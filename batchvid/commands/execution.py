@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -20,9 +19,9 @@ from batchvid.display.progress import Progress
 from batchvid.domain.jobs import PAID_AND_OPEN, Job, JobState
 from batchvid.errors import StateError
 from batchvid.net.credentials import Credentials
-from batchvid.redaction import redact
 from batchvid.renamed_keys import with_current_names
 from batchvid.runner import Outcome, Recorder, RunConfig, RunRequest, SpendingLimits, build_caps
+from batchvid.runner.listeners import Listeners
 from batchvid.state.readers import read_attempts, read_meta
 from batchvid.state.state_file import StateFile
 
@@ -45,11 +44,11 @@ def run_batch(
     at_most: SpendingLimits | None,
     display: Display,
     *,
-    told: str = "",
+    first_notice: str = "",
 ) -> Outcome:
     """Run the jobs of a batch: what is `asked` of them may be worked out while the open ones are collected already.
 
-    What a later run needs to know of the batch is kept as soon as that is known. `told` is said first.
+    What a later run needs to know of the batch is kept as soon as that is known. `first_notice` is shown first.
     """
     settings, meta = draft.settings, read_meta(state.path)
     # what an earlier manifest knew and this one does not may still have tasks out
@@ -85,32 +84,21 @@ def run_batch(
         moderation_retries=settings.moderation_retries,
         downloads=settings.downloads.concurrency or runner.DOWNLOADS,
     )
-    return run_jobs(state, jobs, setup, display, told=told)
+    return run_jobs(state, jobs, setup, display, first_notice=first_notice)
 
 
-def run_jobs(state: StateFile, jobs: dict[str, Job], setup: RunConfig, display: Display, *, told: str = "") -> Outcome:
+def run_jobs(
+    state: StateFile, jobs: dict[str, Job], setup: RunConfig, display: Display, *, first_notice: str = ""
+) -> Outcome:
     """Run these jobs with a log and a display, and write the reports of how they stand then, whatever happened."""
     log = report.RunLog(setup.folder / LOG_NAME, run=uuid4().hex[:12])
-    shown = display(list(jobs.values()))
-
-    def notice(text: str) -> None:
-        said = redact(text)
-        for on_event in (shown.notice, log.notice):
-            with contextlib.suppress(OSError):  # a closed pipe, a full disk
-                on_event(said)
-
-    if told:
-        notice(told)
-
-    def tick() -> None:
-        shown.tick()
-        with contextlib.suppress(OSError):
-            log.tick()
-
-    recorder = Recorder(state, jobs, (shown, log))
+    listeners = Listeners((log, display(list(jobs.values()))))  # what people see is in the log already
+    if first_notice:
+        listeners.notice(first_notice)
+    recorder = Recorder(state, jobs, listeners)
     try:
         with gc_control.gc_frozen():
-            return asyncio.run(runner.run(state, recorder, setup, notice, tick))
+            return asyncio.run(runner.run(state, recorder, setup, listeners))
     finally:
         ends = recorder.jobs.values()
         try:  # a full disk, a file that a spreadsheet holds
@@ -119,10 +107,7 @@ def run_jobs(state: StateFile, jobs: dict[str, Job], setup: RunConfig, display: 
             report.write_ledger(setup.folder / LEDGER_NAME, read_attempts(state.path))
         except OSError as exc:
             name = Path(exc.filename2 or exc.filename or REPORT_NAME).name  # of a rename, the target
-            notice(f"{name} could not be written ({exc.strerror}); batchvid report writes it again")
+            listeners.notice(f"{name} could not be written ({exc.strerror}); batchvid report writes it again")
         except StateError as exc:
-            notice(f"{LEDGER_NAME} could not be written ({exc}); batchvid report writes it again")
-        with contextlib.suppress(OSError):
-            shown.close()
-        with contextlib.suppress(OSError):
-            log.close()
+            listeners.notice(f"{LEDGER_NAME} could not be written ({exc}); batchvid report writes it again")
+        listeners.close()

@@ -155,7 +155,7 @@ def retry(
         told = _passed_over(refused, called_off, lost)
         if kinds and not (reopened or resumed):
             told = f"no failed job is of kind {' or '.join(kinds)}; batchvid status shows the kinds"
-        return run_batch(draft_of(batch), state, jobs, lambda: asked, at_most, display, told=told)
+        return run_batch(draft_of(batch), state, jobs, lambda: asked, at_most, display, first_notice=told)
 
 
 def _passed_over(refused: Sequence[str], called_off: Sequence[str], lost: Sequence[str]) -> str:
