@@ -103,7 +103,7 @@ class ProviderHealth:
         """Whether a job of this model may start."""
         return all(breaker.allows(now) for breaker in self._breakers(model))
 
-    def is_over(self, model: str) -> bool:
+    def is_stopped(self, model: str) -> bool:
         """Whether this model is stopped here for the rest of the run."""
         return any(breaker.stopped for breaker in self._breakers(model))
 
@@ -121,7 +121,7 @@ class ProviderHealth:
         for breaker in self._breakers(model):
             breaker.record_start(job_id)
 
-    def refused(self, job: Job, now: float, jitter: float, retry_after_s: float | None) -> None:
+    def record_refusal(self, job: Job, now: float, jitter: float, retry_after_s: float | None) -> None:
         """A paid call was refused as unavailable, or there was no connection."""
         calls, tasks = self._breakers(job.model_sent)
         calls.record_failure(job.id, now, jitter, retry_after_s)

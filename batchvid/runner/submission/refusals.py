@@ -68,9 +68,9 @@ def _record_outage(
     context: RunContext, provider_state: ProviderState, job: Job, refusal: Rejected, delay_s: float | None
 ) -> tuple[float | None, str]:
     requested_s = None if refusal.retry_after_s is None else min(refusal.retry_after_s, MAX_RETRY_AFTER_S)
-    provider_state.health.refused(job, context.now(), context.jitter(), requested_s)
+    provider_state.health.record_refusal(job, context.now(), context.jitter(), requested_s)
     provider_state.last_unavailable_message[job.model_sent] = describe_refusal(refusal)
-    if delay_s is not None and provider_state.health.is_over(job.model_sent):
+    if delay_s is not None and provider_state.health.is_stopped(job.model_sent):
         delay_s = 0.0
     model = job.spec.model
     return delay_s, f"{provider_state.name}: {model} is unavailable; one job at a time tries whether it is back"

@@ -121,7 +121,7 @@ def test_a_provider_that_never_works_ends_after_a_known_number(max_failures: int
 
 def refuse(health: ProviderHealth, number: int = 0, now: float = 0.0) -> None:
     """A paid call without a connection."""
-    health.refused(job(number), now, 1.0, None)
+    health.record_refusal(job(number), now, 1.0, None)
 
 
 def test_one_model_says_nothing_of_another() -> None:
@@ -166,14 +166,14 @@ def test_tasks_that_all_break_pause_the_model() -> None:
     assert not health.allows("veo", 29.0)
     now = 30.0
     for number in range(3):
-        assert not health.is_over("veo")
+        assert not health.is_stopped("veo")
         assert health.allows("veo", now)
         health.record_start(f"k{number}", "veo")
         health.on_event(ACCEPTED, job(number), now, 1.0)
         assert not health.allows("veo", now + 1e6)
         health.on_event(BROKE, job(number), now, 1.0)
         now += 300.0
-    assert health.is_over("veo")
+    assert health.is_stopped("veo")
 
 
 @pytest.mark.parametrize("event", [SUCCEEDED, FILTERED], ids=["a clip", "a content filter"])
