@@ -53,4 +53,4 @@ def test_a_job_sent_once_needs_no_log(tmp_path: Path) -> None:
     path = state_file(tmp_path / "state.sqlite3", life(planned(), started(provider="cometapi"), ACCEPTED, SUCCEEDED))
     (job,) = read_jobs(path)
     (row,) = attempts_of(job.spec, [started(provider="cometapi"), ACCEPTED, SUCCEEDED])
-    assert list(earlier_charges(path, [job])) == [Charge.of_row(row)]
+    assert list(earlier_charges(path, [job])) == [Charge.from_attempt(row)]
