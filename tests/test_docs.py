@@ -57,15 +57,15 @@ def route_table() -> str:
     rows = ["| entry | wire format | from | model | call |", "|---|---|---|---|---|"]
     for placed in batch.manifest.jobs:
         spec = placed.spec
-        roles = {image.role for image in spec.images}
-        kind = spec.action or (
+        roles = {image.role for image in spec.request.images}
+        kind = spec.request.action or (
             "references" if "reference" in roles else "first and last frame" if "last" in roles else
             "image" if roles else "text"
         )  # fmt: skip
         if spec.parent:
-            kind += f" {'of' if spec.action else 'and'} `{spec.parent}`"
+            kind += f" {'of' if spec.request.action else 'and'} `{spec.parent}`"
         dialect, call = call_of(spec, batch)
-        rows.append(f"| `{spec.id}` | {dialect} | {kind} | `{spec.model}` | {call} |")
+        rows.append(f"| `{spec.id}` | {dialect} | {kind} | `{spec.request.model}` | {call} |")
     return "\n".join(rows)
 
 

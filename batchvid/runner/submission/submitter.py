@@ -220,7 +220,8 @@ class Submitter:
             provider_state.health.refused(job, context.now(), context.jitter(), requested_s)
             provider_state.last_unavailable_message[job.model_sent] = _words(no)
             context.notify_once(
-                f"{provider_state.name}: {job.spec.model} is unavailable; one job at a time tries whether it is back"
+                f"{provider_state.name}: {job.spec.request.model} is unavailable; "
+                f"one job at a time tries whether it is back"
             )
             if delay_s is not None and provider_state.health.is_over(job.model_sent):
                 delay_s = 0.0
