@@ -44,7 +44,7 @@ class Availability:
             route = find_route(spec, self.providers, self.models)
             check(spec, route)
         except Unsupported as exc:
-            problem = f"{exc.field}: {spec.model}: {exc.reason}"
+            problem = f"{exc.field}: {spec.request.model}: {exc.reason}"
             if problem not in self._told:  # looking for a way out tries every model: once for all jobs alike
                 self._told[problem] = f"{problem}{suggest_models(spec, route.provider, self.models)}"
             return self._told[problem]
@@ -54,7 +54,7 @@ class Availability:
 
     def _model_problem(self, spec: JobSpec) -> str:
         try:
-            self.models.find(spec.model)
+            self.models.find(spec.request.model)
         except UsageError as exc:
             return str(exc)
         return ""

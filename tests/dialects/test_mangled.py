@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from batchvid.dialects import DIALECTS
 from batchvid.dialects.common.status_words import PHASES
 from batchvid.domain.failures import Charged
-from batchvid.domain.wire import Accepted, GenerationRequest, Phase, Rejected, Response, Status, Uncertain
+from batchvid.domain.wire import Accepted, Phase, Rejected, Response, Status, Uncertain
 from batchvid.errors import UnreadableReply
+from tests.builders import generation
 from tests.exchanges import Recording, load
 
 often = settings(deadline=None, max_examples=300, database=None)  # no bound on the clock, no files left behind
@@ -32,7 +33,7 @@ ONLY_FOR_WANT_OF_A_CLIP = (  # their word is a success: beside a link they would
 FAILED = [
     r for r in WHOLE if r.means.get("status", {}).get("phase") == "failed" and r.case not in ONLY_FOR_WANT_OF_A_CLIP
 ]
-ORDER = GenerationRequest(model="m", prompt="p")
+ORDER = generation(model="m", prompt="p")
 KEYS = (
     *("id", "task_id", "request_id", "status", "task_status", "data", "code", "message", "error", "output"),
     *("video_url", "url", "metadata", "content", "video", "task_result", "videos", "result_url", "fail_reason"),

@@ -14,6 +14,7 @@ from typing import Any
 
 import orjson
 
+from batchvid.domain.clip_request import ClipRequest
 from batchvid.domain.wire import GenerationRequest, ImageInput, Request, Response
 
 FOLDER = Path(__file__).parent
@@ -83,4 +84,5 @@ def _read(path: Path) -> Recording:
 
 def _order(raw: dict[str, Any]) -> GenerationRequest:
     images = tuple(ImageInput(data=b64decode(image.pop("data_base64", "")), **image) for image in raw.pop("images", []))
-    return GenerationRequest(images=images, **raw)
+    external_id = raw.pop("external_id", "")
+    return GenerationRequest(request=ClipRequest(**raw), images=images, external_id=external_id)

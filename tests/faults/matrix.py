@@ -52,7 +52,7 @@ def try_fault(emulator: ServedEmulator, batch: Batch, fault: Fault, folder: Path
     if ledger["key_leaks"]:
         wrong.append("a key was sent with a signed link")
     wrong += consistency_checks.leaks(folder, said, (all_formats.KEY, *all_formats.SIGNATURES))
-    endings = {job.spec.entry: Ending(_word(job), sold[job.spec.prompt]) for job in jobs}
+    endings = {job.spec.entry: Ending(_word(job), sold[job.spec.request.prompt]) for job in jobs}
     return Trial(endings, outcome.exit_code, wrong)
 
 

@@ -19,7 +19,7 @@ from batchvid.domain.job_spec import UNPRICED
 from batchvid.domain.jobs import Job, JobState, advance
 from batchvid.report import COLUMNS, report_text, write_report
 from batchvid.report.csv_table import FORMULA_STARTS
-from tests.builders import SECRET, at, job_in, life, planned, started
+from tests.builders import SECRET, at, clip_request, job_in, life, planned, started
 
 CELLS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0") | st.just("\r"), max_size=20)
 
@@ -144,7 +144,7 @@ def test_no_cell_is_taken_for_a_formula(start: str, field: str) -> None:
     """Whatever the sheet or the vendor wrote, a cell that begins like a formula is text."""
     hostile = f"{start}HYPERLINK(1)"
     of_spec: dict[str, dict[str, Any]] = {
-        "prompt": {"prompt": hostile},
+        "prompt": {"request": clip_request(prompt=hostile)},
         "id": {"id": hostile},
         "tag": {"tags": (hostile,)},
         "variable": {"variables": {"sku": hostile}},

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from batchvid.domain.failures import FailureKind
 from batchvid.domain.job_spec import JobSpec
 
@@ -100,4 +98,5 @@ def rerolled(spec: JobSpec) -> JobSpec:
 
     The fingerprint stays, too: it is still what the manifest asks for.
     """
-    return spec if spec.seed is None else replace(spec, seed=(spec.seed + SEED_STEP) % SEEDS)
+    seed = spec.request.seed
+    return spec if seed is None else spec.with_request(seed=(seed + SEED_STEP) % SEEDS)

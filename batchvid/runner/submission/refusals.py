@@ -78,7 +78,7 @@ def _record_outage(
     provider_state.last_unavailable_message[job.model_sent] = describe_refusal(refusal)
     if delay_s is not None and provider_state.health.is_over(job.model_sent):
         delay_s = 0.0
-    model = job.spec.model
+    model = job.spec.request.model
     return delay_s, f"{provider_state.name}: {model} is unavailable; one job at a time tries whether it is back"
 
 
