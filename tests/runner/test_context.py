@@ -10,7 +10,6 @@ import pytest
 from pydantic import SecretStr
 
 from batchvid.catalog import providers
-from batchvid.domain.failures import FailureKind
 from batchvid.domain.jobs import JobState
 from batchvid.errors import StateError
 from batchvid.net.transport import Transport
@@ -104,7 +103,7 @@ async def test_what_waits_is_waited_for(context: RunContext, name: str, delayed:
         lane.queue.push("pending", "kite", "veo3-fast")
     context.check_over()
     assert not context.over.is_set()
-    lane.stop(FailureKind.BALANCE, "no money left")  # then it waits for the next run
+    lane.stop("no money left")  # then it waits for the next run
     context.check_over()
     assert context.over.is_set()
 

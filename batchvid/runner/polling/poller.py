@@ -247,7 +247,7 @@ class Poller:
             self._context.notice(
                 f"{lane.name} refuses polls ({no.kind}): {no.message}. Its tasks wait for the next run"
             )
-        lane.stop(no.kind, no.message)
+        lane.stop(no.message)
         for _, _, watch in self._due[lane.name]:
             self._context.rest(watch.job_id)
         self._due[lane.name].clear()

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from pydantic import SecretStr
 
 from batchvid.catalog import Provider
-from batchvid.domain.failures import FailureKind
 from batchvid.runner.estimation.poll_schedule import SLOT_WAITED_FOR_S
 from batchvid.runner.providers.adaptive_limit import Elastic
 from batchvid.runner.providers.circuit_breaker import Health
@@ -66,7 +65,6 @@ class Lane:
     stopped: str = ""
     left_behind: str = ""
     last_no: dict[str, str] = field(default_factory=dict)
-    stopped_kind: FailureKind | None = None
     blind: bool = False
 
     @property
@@ -149,7 +147,7 @@ class Lane:
         self.paused_until = max(self.paused_until, now + wait_s)
         return self.paused_until
 
-    def stop(self, kind: FailureKind, reason: str) -> None:
+    def stop(self, reason: str) -> None:
         """Submit nothing more here in this run."""
-        self.stopped, self.stopped_kind = reason, kind
+        self.stopped = reason
         self.wake.set()

@@ -275,7 +275,7 @@ class Submitter:
     def _stop(self, lane: Lane, no: Refused) -> None:
         if not lane.stopped:
             self._context.notice(f"{lane.name} is stopped ({no.kind}): {_words(no)}")
-        lane.stop(no.kind, _words(no))
+        lane.stop(_words(no))
 
 
 def _words(no: Refused) -> str:
