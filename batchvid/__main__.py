@@ -1,6 +1,6 @@
 """`python -m batchvid` is `batchvid`."""
 
-from batchvid.cli import entry
+from batchvid.cli.main import entry
 
 if __name__ == "__main__":
     entry()

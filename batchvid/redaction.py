@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 
 MOST_CHARS = 600
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\n")
 
 _QUERY = re.compile(r"(https?:(?:\\?/){2}[^\s?#\"'<>]+)[?#][^\s\"'<>]+", re.IGNORECASE)
 
@@ -19,12 +18,3 @@ def scrubbed(text: str) -> str:
 def without_queries(text: str) -> str:
     """The text with the query of every link in it cut to `?...`."""
     return _QUERY.sub(r"\1?...", text)
-
-
-def harmless(cell: str) -> str:
-    """A spreadsheet takes a cell that begins like a formula for one; a quote before it makes it text.
-
-    A lone carriage return becomes a line feed: csv before Python 3.12 would leave it bare, which ends the row.
-    """
-    cell = cell.replace("\r\n", "\n").replace("\r", "\n")
-    return f"'{cell}" if cell.startswith(FORMULA_STARTS) else cell

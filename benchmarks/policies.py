@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import count
 
-from batchvid.catalog import Pace
+from batchvid.catalog.model_policies import Pace
 from batchvid.runner.estimation.duration_model import Law
 from batchvid.runner.estimation.poll_schedule import ENOUGH, NOBODY_WAITS_S, next_age_s
 from benchmarks.distributions import LONGEST_GAP_S, STEP_S, Known

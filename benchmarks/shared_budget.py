@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Protocol
 
-from batchvid.catalog import Pace
+from batchvid.catalog.model_policies import Pace
 from batchvid.runner.estimation.duration_model import Law
 from batchvid.runner.estimation.poll_schedule import SLOT_WAITED_FOR_S, demand_of, next_age_s, price_within
 from batchvid.runner.polling.poller import MOVED, REPRICE_EVERY_S

@@ -10,7 +10,7 @@ from batchvid import commands
 from batchvid.domain import events as ev
 from batchvid.domain.job_spec import Clip, JobSpec, Price
 from batchvid.domain.jobs import Job, advance
-from batchvid.state import Entry, StateFile
+from batchvid.state.state_file import Entry, StateFile
 
 PRICE = Price(usd=Decimal("0.40"), basis="estimate: a list")
 IN_A_COMMIT = 5000

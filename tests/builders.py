@@ -19,7 +19,7 @@ from batchvid.domain.failures import Charged, FailureKind
 from batchvid.domain.job_spec import Clip, JobSpec, Price
 from batchvid.domain.jobs import Job, JobState, advance
 from batchvid.domain.wire import Asset
-from batchvid.state import Entry, StateFile
+from batchvid.state.state_file import Entry, StateFile
 
 START = datetime(2026, 3, 1, 20, 0, tzinfo=UTC)
 SECRET = "s1gned-and-worth-m0ney"

@@ -25,7 +25,7 @@ from batchvid.commands import Batch
 from batchvid.domain.failures import FailureKind
 from batchvid.domain.jobs import JobState
 from batchvid.emulator import Settings
-from batchvid.state import read_jobs
+from batchvid.state.readers import read_jobs
 from tests.end_to_end.conftest import ServedEmulator
 from tests.faults import all_formats, consistency_checks, crash_runner
 from tests.faults.faults import AT_ONCE, CODELESS, MANGLED, NO_SLOT, QUOTING

@@ -10,7 +10,7 @@ import click
 import pytest
 
 from batchvid import commands, errors
-from batchvid.cli import group
+from batchvid.cli.main import group
 from batchvid.dialects import DIALECTS, gateway, kling
 from batchvid.domain.attempts import Verdict as LedgerVerdict
 from batchvid.domain.failures import FailureKind

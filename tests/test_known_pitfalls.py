@@ -82,7 +82,9 @@ TRAPS: dict[str, tuple[str, ...]] = {
         "runway/submit-image-file",
         "veo/submit-first-and-last-frame",
     ),
-    "emulator and client agree by a shared mistake": ("tests/test_known_pitfalls.py::test_the_emulator_shares_no_code",),
+    "emulator and client agree by a shared mistake": (
+        "tests/test_known_pitfalls.py::test_the_emulator_shares_no_code",
+    ),
     "YAML makes a number of 16:9 and a truth of no": (
         "tests/manifest/reading/test_yaml_reader.py::test_words_stay_words",
         "tests/manifest/reading/test_yaml_reader.py::test_quoted_scalars_are_texts",

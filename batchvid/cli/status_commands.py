@@ -20,8 +20,8 @@ def status(target: str | None, as_json: bool, out: str) -> None:
     """
     from batchvid.cli.tables import print_status, status_facts
     from batchvid.domain.attempts import sums
-    from batchvid.state import read_attempts, read_jobs
     from batchvid.state.lock import holder_of
+    from batchvid.state.readers import read_attempts, read_jobs
 
     state_path = folder_of(target, out) / STATE_NAME
     ledger = sums(read_attempts(state_path))
@@ -40,7 +40,7 @@ def report(target: str | None, out: str) -> None:
     from batchvid.commands.prompt_edits import write_refused
     from batchvid.domain.attempts import sums
     from batchvid.report import ledger_line, write_ledger, write_report
-    from batchvid.state import read_attempts, read_jobs
+    from batchvid.state.readers import read_attempts, read_jobs
 
     folder = folder_of(target, out)
     jobs = read_jobs(folder / STATE_NAME)

@@ -105,7 +105,7 @@ def folder_of(target: str | None, out: str) -> Path:
 def came_from(manifest: str, out: str) -> Path | None:
     """The one batch below `out` that this manifest was run into, which may be broken or gone by now."""
     from batchvid.errors import StateError
-    from batchvid.state import read_meta
+    from batchvid.state.readers import read_meta
 
     found, source = [], str(Path(manifest).absolute())
     for path in sorted(Path(out).glob(f"*/{STATE_NAME}")):
@@ -117,7 +117,7 @@ def came_from(manifest: str, out: str) -> Path | None:
 def complete_job(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Job ids for the shell, out of the state file."""
     from batchvid.errors import BatchvidError
-    from batchvid.state import read_jobs
+    from batchvid.state.readers import read_jobs
 
     try:
         folder = folder_of(context.params.get("batch"), context.params.get("out") or "outputs")

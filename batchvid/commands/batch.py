@@ -12,7 +12,7 @@ from batchvid.commands import prompt_edits
 from batchvid.errors import UsageError
 from batchvid.manifest import Manifest, ManifestModel
 from batchvid.planning.availability import Market
-from batchvid.state import read_meta
+from batchvid.state.readers import read_meta
 
 STATE_NAME = "state.sqlite3"
 REPORT_NAME = "report.csv"

@@ -20,7 +20,8 @@ from batchvid.errors import StateError, StateLocked, UsageError
 from batchvid.net.credentials import Keys
 from batchvid.runner import utc_now
 from batchvid.runner.polling.task_cancellation import cancel_tasks
-from batchvid.state import StateFile, read_attempts, read_meta, record_now
+from batchvid.state.readers import read_attempts, read_meta
+from batchvid.state.state_file import StateFile, record_now
 
 NOT_BOUGHT = "cancelled before it was bought; retry --kind cancelled buys it"
 LEFT = {

@@ -22,7 +22,8 @@ from batchvid.errors import StateError
 from batchvid.net.credentials import Keys
 from batchvid.redaction import scrubbed
 from batchvid.runner import Asked, Limits, Outcome, Recorder, Setup, caps_of
-from batchvid.state import StateFile, read_attempts, read_meta
+from batchvid.state.readers import read_attempts, read_meta
+from batchvid.state.state_file import StateFile
 
 _PROVIDERS = TypeAdapter(dict[str, Provider])
 WATCHED = PAID_AND_OPEN | {JobState.UNCERTAIN}  # what a run can do something about without the manifest

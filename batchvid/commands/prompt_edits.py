@@ -17,6 +17,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
+from batchvid.atomic_file import write_whole
 from batchvid.domain.failures import MODERATION
 from batchvid.domain.job_spec import ImageRef, JobSpec, fingerprint_of_child
 from batchvid.domain.jobs import Job, JobState
@@ -24,8 +25,8 @@ from batchvid.errors import ManifestError, StateError
 from batchvid.manifest import Manifest, PlacedJob
 from batchvid.manifest.expansion.image_files import Pictures
 from batchvid.manifest.reading.csv_reader import BadTable, Row, read_rows
-from batchvid.redaction import FORMULA_STARTS, harmless, without_queries
-from batchvid.report.job_report import write_whole
+from batchvid.redaction import without_queries
+from batchvid.report.csv_table import FORMULA_STARTS, harmless
 
 EDIT_THESE = "edit-these.csv"
 KEPT = "edits.json"

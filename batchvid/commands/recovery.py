@@ -12,7 +12,7 @@ from batchvid.domain.job_spec import JobSpec
 from batchvid.domain.jobs import Job, JobState, advance
 from batchvid.manifest import Manifest
 from batchvid.runner import Asked, utc_now
-from batchvid.state import Entry, StateFile, record_now
+from batchvid.state.state_file import Entry, StateFile, record_now
 
 
 def refuse_older(batch: Draft, jobs: Mapping[str, Job]) -> None:

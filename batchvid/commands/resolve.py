@@ -12,8 +12,9 @@ from batchvid.domain import events as ev
 from batchvid.domain.jobs import Job, JobState
 from batchvid.errors import StateError, UsageError
 from batchvid.runner import utc_now
-from batchvid.state import StateFile, read_attempts, read_jobs, record_now
 from batchvid.state.lock import holder_of
+from batchvid.state.readers import read_attempts, read_jobs
+from batchvid.state.state_file import StateFile, record_now
 
 
 def resolve(state_path: Path, job_id: str, *, task_id: str = "") -> Job:

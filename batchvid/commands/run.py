@@ -23,7 +23,8 @@ from batchvid.net.credentials import Keys
 from batchvid.planning.availability import Market
 from batchvid.planning.plan import Plan, Verdict, make_plan
 from batchvid.runner import Asked, Budget, Charge, Limits, Outcome, Setup, caps_of, earlier_charges, utc_now
-from batchvid.state import StateFile, read_jobs, read_meta, record_now
+from batchvid.state.readers import read_jobs, read_meta
+from batchvid.state.state_file import StateFile, record_now
 
 SHOWN = 5  # ids in a notice
 Again = Callable[[JobSpec, Verdict], bool]

@@ -1,6 +1,6 @@
 """What the user wrote: a YAML manifest, checked and expanded into JobSpecs that know their place in the file."""
 
-from batchvid.manifest.load import Manifest, Outline, PlacedJob, expand, load, outline
+from batchvid.manifest.load import expand, load, outline
 from batchvid.manifest.reading.problems import Place
 from batchvid.manifest.schema.models import (
     BatchBudget,
@@ -11,6 +11,7 @@ from batchvid.manifest.schema.models import (
     Provider,
     json_schema,
 )
+from batchvid.manifest.types import Manifest, Outline, PlacedJob
 
 __all__ = [
     "BatchBudget",

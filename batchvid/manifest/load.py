@@ -2,88 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
-from fnmatch import fnmatchcase
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Protocol
 
 from batchvid import gc_control
-from batchvid.domain.job_spec import JobSpec
 from batchvid.errors import ManifestError
+from batchvid.manifest.expansion.collisions import _tell_apart
 from batchvid.manifest.expansion.entry import Shared, entry_of
 from batchvid.manifest.expansion.image_files import Pictures
 from batchvid.manifest.expansion.job_builder import build
 from batchvid.manifest.expansion.matrix import MAX_JOBS, drafts
 from batchvid.manifest.expansion.parents import Child, tie
+from batchvid.manifest.expansion.selection import _pick
 from batchvid.manifest.reading.includes import gather
 from batchvid.manifest.reading.problems import Place, Problems
-from batchvid.manifest.reading.safe_names import safe_name
 from batchvid.manifest.reading.yaml_reader import Map, mark_at
-from batchvid.manifest.schema.models import ManifestModel, Provider
+from batchvid.manifest.schema.models import ManifestModel
 from batchvid.manifest.schema.templates import Templates
 from batchvid.manifest.schema.validation import entry_name, validate
-
-SHOWN_IDS = 5  # ids named when --only selects nothing
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlacedJob:
-    """A job and where the manifest asks for it; all jobs of an entry share the place."""
-
-    spec: JobSpec
-    place: Place
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Manifest:
-    """A manifest that holds: `settings` as written, and its jobs in the order of the file.
-
-    `batch` names the output folder. `folder` is absolute. `all_ids` are the ids before `--only` picked among them,
-    `only` says whether it did.
-    """
-
-    path: Path
-    folder: Path
-    batch: str
-    settings: ManifestModel
-    jobs: tuple[PlacedJob, ...]
-    all_ids: frozenset[str]
-    only: bool
-
-
-class Beyond(Protocol):
-    """Knows what a manifest alone cannot: providers and models. Each answer is what is wrong, or empty."""
-
-    def provider_problem(self, name: str, said: Provider) -> str:
-        """Whether such a provider can be; asked for each one, before any job."""
-
-    def job_problem(self, spec: JobSpec, unsound: Collection[str]) -> str:
-        """What the job asks in vain; asked only to show it beside other mistakes.
-
-        `unsound` are providers that the manifest means to have, but wrongly: their jobs must not be told so again.
-        """
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outline:
-    """A manifest that is read, and not expanded yet: all it says but for its jobs.
-
-    `problems` are those found so far, `settings` what holds all the same, None when nothing does; `kept` are the
-    indexes of the clip entries in it, `unsound` the providers that the manifest means to have, but wrongly.
-    """
-
-    path: Path
-    document: Map | None
-    settings: ManifestModel | None
-    kept: Sequence[int]
-    unsound: frozenset[str]
-    problems: Problems
-
-    @property
-    def batch(self) -> str:
-        """The name of the output folder."""
-        return (self.settings and self.settings.batch) or safe_name(self.path.stem)
+from batchvid.manifest.types import Beyond, Manifest, Outline, PlacedJob
 
 
 def outline(path: str | Path, *, sets: Sequence[str] = (), beyond: Beyond | None = None) -> Outline:
@@ -197,65 +134,3 @@ def _expand(shared: Shared, kept: Sequence[int]) -> list[PlacedJob]:
         return jobs
     tied = tie([job.spec for job in jobs], children, shared.problems)
     return [PlacedJob(spec=spec, place=job.place) for spec, job in zip(tied, jobs, strict=True)]
-
-
-def _tell_apart(jobs: Sequence[PlacedJob], problems: Problems) -> None:
-    """Two jobs must never share an id or a file, on systems that take `A` and `a` for one name as well."""
-    ids: dict[str, PlacedJob] = {}
-    keys: dict[str, PlacedJob] = {}
-    folders: dict[str, PlacedJob] = {}
-    for job in jobs:
-        same = ids.setdefault(job.spec.id.casefold(), job)
-        if same is not job:
-            problems.add(
-                job.place, f"makes the id {job.spec.id} again, which {_whose(same)} makes already{_hint(same, job)}"
-            )
-            continue
-        key = job.spec.key.casefold()
-        same = keys.setdefault(key, job)
-        if same is not job:
-            problems.add(
-                job.place, f"writes to {job.spec.key} as {_whose(same)} does; put {{{{ id }}}} into output.clips"
-            )
-        folders.setdefault(key.rpartition("/")[0], job)
-    for folder, job in folders.items():
-        while folder:
-            if folder in keys:
-                problems.add(job.place, f"needs a folder where {_whose(keys[folder])} writes the file {folder}")
-            folder = folder.rpartition("/")[0]
-
-
-def _whose(job: PlacedJob) -> str:
-    return f"{job.place.entry} at {job.place.file}:{job.place.line}"
-
-
-def _hint(first: PlacedJob, second: PlacedJob) -> str:
-    if first.place != second.place:
-        return ""
-    said = [
-        f"{name} {first.spec.variables[name]!r} and {value!r}"
-        for name, value in second.spec.variables.items()
-        if first.spec.variables.get(name, value) != value
-    ]
-    return f" (out of {', '.join(said[:3])})" if said else " (from two rows that are alike)"
-
-
-def _pick(jobs: Sequence[PlacedJob], only: Sequence[str], problems: Problems) -> list[PlacedJob]:
-    wanted = [False] * len(jobs)
-    for pattern in only:
-        tag, folded = pattern.removeprefix("tag:"), pattern.casefold()
-        if tag != pattern:
-            hits = [tag in job.spec.tags for job in jobs]
-        else:
-            hits = [fnmatchcase(job.spec.id.casefold(), folded) for job in jobs]
-        if not any(hits):
-            problems.add(Place(f"--only {pattern}", 0, ""), _nothing_picked(jobs, is_tag=tag != pattern))
-        wanted = [before or hit for before, hit in zip(wanted, hits, strict=True)]
-    return [job for job, is_wanted in zip(jobs, wanted, strict=True) if is_wanted]
-
-
-def _nothing_picked(jobs: Sequence[PlacedJob], *, is_tag: bool) -> str:
-    names = sorted({tag for job in jobs for tag in job.spec.tags}) if is_tag else [job.spec.id for job in jobs]
-    shown = ", ".join(names[:SHOWN_IDS]) or "none"
-    more = f" and {len(names) - SHOWN_IDS} more" if len(names) > SHOWN_IDS else ""
-    return f"picks nothing; the {'tags' if is_tag else 'ids'} are: {shown}{more}"

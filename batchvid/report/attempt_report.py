@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from pathlib import Path
 
+from batchvid.atomic_file import write_whole
 from batchvid.domain.attempts import CHARGED, Attempt, Sum, Verdict
-from batchvid.redaction import harmless
-from batchvid.report.job_report import number, time, write_whole
+from batchvid.report.csv_table import harmless, number, time
 
 LEDGER_COLUMNS: dict[str, Callable[[Attempt], object]] = {
     "job": lambda row: row.job,

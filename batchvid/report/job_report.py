@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
 from pathlib import Path
 
+from batchvid.atomic_file import write_whole
 from batchvid.domain.jobs import Job, JobState
-from batchvid.redaction import harmless, without_queries
+from batchvid.redaction import without_queries
+from batchvid.report.csv_table import harmless, number, time
 
 UNITS = {"credits": "credits", "final_unit_deduction": "units", "total_tokens": "tokens"}
 """What vendors charge in, by the word that their replies have for it (`wire.Status.vendor`)."""
@@ -60,20 +60,6 @@ def write_report(path: Path, jobs: Iterable[Job]) -> None:
     write_whole(path, report_text(list(jobs)))
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Put this text into the place of what stands there, whole or not at all. Raises OSError."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")  # two may be writing it
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with part.open("wb") as file:
-            file.write(text.encode("utf-8", "replace"))  # half a surrogate in a message must not cost the report
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
-
-
 def report_text(jobs: Sequence[Job]) -> str:
     """The report of these jobs as CSV text; those that wait for a person come first."""
     jobs = sorted(jobs, key=lambda job: job.state is not JobState.UNCERTAIN)
@@ -100,13 +86,3 @@ def _price(job: Job) -> str:
 def _committed(job: Job) -> str:
     unknown = f" + {job.unpriced_attempts} x unknown" if job.unpriced_attempts else ""
     return f"{job.committed_usd:f}{unknown}"
-
-
-def number(value: float | None) -> str:
-    """A cell of a number, empty for none."""
-    return "" if value is None else f"{value:g}"
-
-
-def time(at: datetime | None) -> str:
-    """A cell of a time: ISO 8601, UTC, to the millisecond; empty for none."""
-    return "" if at is None else at.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -7,7 +7,7 @@ import io
 from collections.abc import Callable, Iterable
 
 from batchvid.domain.jobs import Job
-from batchvid.redaction import harmless
+from batchvid.report.csv_table import harmless
 
 PROMPT_CHARS = 80  # enough to know it again in a console's list
 

@@ -1,12 +1,14 @@
 """The asyncio machine: submits under limits, one poll loop, downloads, and the one verb that records it all."""
 
+from batchvid.clock import utc_now
 from batchvid.runner.budget.budget import Budget, Charge
 from batchvid.runner.budget.caps import Limits, caps_of
 from batchvid.runner.budget.history import earlier_charges
-from batchvid.runner.context import Notice, utc_now
+from batchvid.runner.context import Notice
 from batchvid.runner.outcome import Outcome
 from batchvid.runner.recorder import Listener, Recorder
-from batchvid.runner.run import DOWNLOADS, Asked, Setup, run
+from batchvid.runner.run import run
+from batchvid.runner.setup import DOWNLOADS, Asked, Setup
 
 __all__ = [
     "DOWNLOADS",

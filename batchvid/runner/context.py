@@ -7,7 +7,6 @@ import contextlib
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 
 from batchvid.catalog import Models, Provider, built_in
 from batchvid.domain.job_spec import JobSpec
@@ -21,11 +20,6 @@ from batchvid.runner.recorder import Recorder
 
 Notice = Callable[[str], None]
 """Hears a line for people about what is no event of a job: a provider is stopped, a foreign word came."""
-
-
-def utc_now() -> datetime:
-    """The time, UTC and aware."""
-    return datetime.now(UTC)
 
 
 async def woken(wake: asyncio.Event, within_s: float | None) -> None:

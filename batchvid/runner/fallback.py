@@ -5,12 +5,13 @@ The job stands in line again like any other: the new price is reserved under eve
 
 from __future__ import annotations
 
+from batchvid.clock import utc_now
 from batchvid.domain import events as ev
 from batchvid.domain.failures import FailureKind
 from batchvid.domain.job_spec import JobSpec, Reason
 from batchvid.domain.jobs import Job
 from batchvid.errors import Unsupported, UsageError
-from batchvid.runner.context import RunContext, utc_now
+from batchvid.runner.context import RunContext
 
 REASONS: dict[FailureKind, Reason] = {
     FailureKind.UNAVAILABLE: Reason.OUTAGE,

@@ -13,7 +13,7 @@ from batchvid.domain.events import Event, Progressed
 from batchvid.domain.jobs import Job, advance
 from batchvid.errors import BatchvidError, StateError
 from batchvid.redaction import scrubbed
-from batchvid.state import Entry, StateFile
+from batchvid.state.state_file import Entry, StateFile
 
 Listener = Callable[[Event, Job | None, Job], None]
 """Hears of every event after it is durable, on the loop, with the job before and after; quick, and never raises."""

@@ -5,22 +5,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
-from batchvid.catalog import Models, Provider, built_in
+from batchvid.clock import utc_now
 from batchvid.domain.jobs import PAID_AND_OPEN, Job, JobState
 from batchvid.errors import BatchvidError, StateError
-from batchvid.net.credentials import Keys
 from batchvid.net.transport import Transport
 from batchvid.runner.budget.budget import Budget
-from batchvid.runner.budget.caps import Cap
 from batchvid.runner.budget.history import earlier_charges, foretell, keep_books
-from batchvid.runner.context import Notice, RunContext, utc_now
-from batchvid.runner.downloads.disk_space_gate import WAIT_S
+from batchvid.runner.context import Notice, RunContext
 from batchvid.runner.downloads.downloader import Downloader
 from batchvid.runner.estimation.duration_model import Law
 from batchvid.runner.outcome import Outcome, outcome_of
@@ -28,54 +23,18 @@ from batchvid.runner.polling.poller import Poller
 from batchvid.runner.providers.provider_state import LONGEST_WISH_S
 from batchvid.runner.providers.startup import POLLED, Opening, hold_slots, keep_health, keep_slots, needed
 from batchvid.runner.recorder import Recorder
+from batchvid.runner.setup import Asked, Setup
 from batchvid.runner.shutdown import signals_heard
 from batchvid.runner.submission.reconciliation import Lookup, left_behind
 from batchvid.runner.submission.submitter import Submitter
-from batchvid.state import Entry, StateFile, read_meta
-from batchvid.storage import SPARE_BYTES, LocalStore
+from batchvid.state.readers import read_meta
+from batchvid.state.state_file import StateFile
+from batchvid.storage import LocalStore
 
 TICK_S = 1.0
 AT_ONCE = 1000  # jobs lined up before the loop looks at anything else
 SWITCH_S = 0.0002  # Python's own 5 ms, waited for at every call to the system, let a loop make 200 of them a second
 LAWS = "laws"  # in the state file
-DOWNLOADS = 6  # streams at once: more gain nothing, each holds a megabyte and a file
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """What is asked of a run, by id. `buys` are the pending jobs it may pay for; everything open is collected anyway.
-
-    `steps` is what is to be recorded first, the events of each job together. `scope` are the jobs whose ends make the
-    exit code; uncertain ones count wherever they are. What fails may be bought again only for `rebuys`.
-    """
-
-    scope: frozenset[str]
-    buys: frozenset[str] = frozenset()
-    rebuys: frozenset[str] = frozenset()
-    steps: Sequence[Sequence[Entry]] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setup:
-    """What a run is given. `asked` may take long: it is called in a thread while open jobs are collected already.
-
-    `retries` is how often a failed task is bought again by itself, `rerolls` how often one whose clip was withheld is.
-    A run that `only_asks` looks for the tasks of lost submits and leaves everything else as it
-    is. `spare_bytes` of the disk stay free; when it is full, room is waited for `room_wait_s` seconds.
-    """
-
-    folder: Path
-    providers: Mapping[str, Provider]
-    keys: Keys
-    asked: Callable[[], Asked]
-    models: Models = field(default_factory=built_in)
-    caps: tuple[Cap, ...] = ()
-    retries: int = 0
-    rerolls: int = 0
-    downloads: int = DOWNLOADS
-    only_asks: bool = False
-    spare_bytes: int = SPARE_BYTES
-    room_wait_s: float = WAIT_S
 
 
 async def run(

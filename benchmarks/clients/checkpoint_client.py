@@ -11,7 +11,7 @@ from batchvid.domain import events as ev
 from batchvid.domain.job_spec import Clip, Price
 from batchvid.domain.jobs import Job
 from batchvid.runner import Recorder
-from batchvid.state import StateFile
+from batchvid.state.state_file import StateFile
 from benchmarks.clients import cpu_s, resident_mb, settings, tell
 
 AT_ONCE = 64

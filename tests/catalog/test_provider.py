@@ -7,16 +7,8 @@ from typing import Any
 
 import pytest
 
-from batchvid.catalog import (
-    DEFAULT_PROVIDER,
-    POLL_EVERY_S,
-    REFRESH_S,
-    Pace,
-    built_in,
-    charged_on_failure,
-    pace_of,
-    providers,
-)
+from batchvid.catalog import DEFAULT_PROVIDER, POLL_EVERY_S, REFRESH_S, built_in, providers
+from batchvid.catalog.model_policies import Pace, charged_on_failure, pace_of
 from batchvid.dialects import DIALECTS
 from batchvid.domain.failures import Charged
 from batchvid.errors import UsageError

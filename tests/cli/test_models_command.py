@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from batchvid.catalog import built_in
-from batchvid.cli import group
+from batchvid.cli.main import group
 
 LISTED = {
     "success": True,

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from batchvid.cli import group
+from batchvid.cli.main import group
 from batchvid.commands.doctor import examine
 
 KEY = "sk-do-not-show-me-0123"

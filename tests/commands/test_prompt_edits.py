@@ -15,7 +15,7 @@ from batchvid.domain import events as ev
 from batchvid.domain.failures import FailureKind
 from batchvid.domain.jobs import Job, JobState, advance
 from batchvid.errors import ManifestError
-from batchvid.redaction import FORMULA_STARTS
+from batchvid.report.csv_table import FORMULA_STARTS
 from tests.builders import at, job_in
 
 often = settings(deadline=None, max_examples=80, database=None)

@@ -18,7 +18,7 @@ from batchvid.domain.failures import Charged, FailureKind
 from batchvid.domain.job_spec import UNPRICED, Price
 from batchvid.domain.jobs import Job, advance
 from batchvid.errors import IllegalEvent
-from batchvid.state import read_attempts
+from batchvid.state.readers import read_attempts
 from tests.builders import ACCEPTED, DIME, LINK, STORED, SUCCEEDED, at, clip, life, planned, spec, started, state_file
 
 LOST = ev.SubmitLost(at=at(3), message="reset")

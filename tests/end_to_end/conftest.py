@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from batchvid.cli import main
+from batchvid.cli.main import main
 from batchvid.emulator import Emulator, Settings
 
 KEY = "sk-test-key-that-must-not-leak"

@@ -22,7 +22,9 @@ import pytest
 from batchvid.domain.jobs import Job, JobState, advance
 from batchvid.emulator import Settings
 from batchvid.runner import Outcome
-from batchvid.state import Entry, StateFile, codec, read_jobs
+from batchvid.state import codec
+from batchvid.state.readers import read_jobs
+from batchvid.state.state_file import Entry, StateFile
 from tests.end_to_end.conftest import KEY, Bench, Result, ServedEmulator, until
 from tests.faults import all_formats, crash_runner
 

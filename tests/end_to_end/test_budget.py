@@ -15,7 +15,7 @@ import pytest
 from batchvid import commands
 from batchvid.domain.job_spec import Price
 from batchvid.runner import utc_now
-from batchvid.state import StateFile
+from batchvid.state.state_file import StateFile
 from tests.builders import ACCEPTED, STORED, SUCCEEDED, life, planned, started
 from tests.end_to_end.conftest import Bench
 from tests.end_to_end.test_money import hasty

@@ -10,7 +10,7 @@ import pytest
 
 from batchvid.domain.jobs import JobState
 from batchvid.emulator import Settings
-from batchvid.state import StateFile
+from batchvid.state.state_file import StateFile
 from tests.builders import state_file, steps
 from tests.end_to_end.conftest import KEY, PICTURES, Bench
 from tests.end_to_end.interrupted import leave_running

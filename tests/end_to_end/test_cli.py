@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from batchvid.catalog import built_in
-from batchvid.cli import group
+from batchvid.cli.main import group
 from batchvid.emulator import Settings
 from batchvid.manifest.schema.models import ManifestModel
 from batchvid.version import __version__

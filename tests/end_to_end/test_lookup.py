@@ -9,7 +9,7 @@ import urllib.request
 import pytest
 
 from batchvid.emulator import Settings
-from batchvid.state import read_jobs
+from batchvid.state.readers import read_jobs
 from tests.end_to_end.conftest import KEY, Bench
 
 BOAT = "  - {id: boat, model: kling-v2-6, duration_s: 5, prompt: a boat}"

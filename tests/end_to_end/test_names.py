@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 from batchvid import commands
-from batchvid.state import read_meta
+from batchvid.state.readers import read_meta
 from tests.end_to_end.conftest import PICTURES, Bench, environment
 from tests.end_to_end.test_trouble import KITE, Retoucher
 

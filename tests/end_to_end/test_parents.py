@@ -9,7 +9,7 @@ import pytest
 
 from batchvid import commands
 from batchvid.emulator import Settings
-from batchvid.state import read_jobs, replay
+from batchvid.state.readers import read_jobs, replay
 from tests.end_to_end.conftest import KEY, Bench
 from tests.end_to_end.test_money import hasty
 

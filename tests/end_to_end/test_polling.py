@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from batchvid.emulator import Settings
-from batchvid.state import read_meta
+from batchvid.state.readers import read_meta
 from tests.end_to_end.conftest import KEY, Bench
 
 

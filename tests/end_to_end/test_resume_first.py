@@ -10,7 +10,7 @@ import pytest
 from batchvid import commands
 from batchvid.commands import Batch, Draft
 from batchvid.errors import ManifestError
-from batchvid.state import read_meta
+from batchvid.state.readers import read_meta
 from tests.end_to_end.conftest import Bench, until
 
 KITE = "  - {id: kite, prompt: a kite}"

@@ -30,7 +30,7 @@ from tests.end_to_end.conftest import KEY, PICTURES, Bench, environment
 KITE = "  - {id: kite, prompt: a kite}"
 CRAMPED = """
 import resource, sys
-from batchvid.cli import main
+from batchvid.cli.main import main
 most_bytes = int(sys.argv[1])
 resource.setrlimit(resource.RLIMIT_FSIZE, (most_bytes, most_bytes))
 main(sys.argv[2:])

@@ -19,7 +19,7 @@ from batchvid.display.tally import Tally
 from batchvid.domain import events as ev
 from batchvid.domain.jobs import Job, JobState
 from batchvid.runner import Outcome, utc_now
-from batchvid.state import StateFile, record_now
+from batchvid.state.state_file import StateFile, record_now
 from tests.faults import consistency_checks
 
 KEY = "sk-test-key-that-must-not-leak"

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from batchvid.domain.jobs import Job, JobState
-from batchvid.state import read_jobs, replay
+from batchvid.state.readers import read_jobs, replay
 
 STATE = "state.sqlite3"
 Tasks = Sequence[Mapping[str, Any]]

@@ -20,7 +20,7 @@ from typing import Any
 
 from batchvid import commands
 from batchvid.catalog import Provider
-from batchvid.cli import main
+from batchvid.cli.main import main
 from batchvid.commands import Batch
 from tests.end_to_end.kill_after_events import Reaper
 from tests.faults import all_formats

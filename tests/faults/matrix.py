@@ -12,7 +12,7 @@ from pathlib import Path
 
 from batchvid.commands import Batch
 from batchvid.domain.jobs import Job, JobState
-from batchvid.state import read_jobs
+from batchvid.state.readers import read_jobs
 from tests.end_to_end.conftest import ServedEmulator
 from tests.faults import all_formats, consistency_checks
 from tests.faults.faults import FAULTS, Ending, Fault

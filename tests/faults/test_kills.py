@@ -11,7 +11,7 @@ import pytest
 
 from batchvid.commands import Batch
 from batchvid.domain.jobs import JobState
-from batchvid.state import read_jobs
+from batchvid.state.readers import read_jobs
 from tests.end_to_end.conftest import ServedEmulator
 from tests.faults import all_formats, consistency_checks, crash_runner
 

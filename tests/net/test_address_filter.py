@@ -13,9 +13,7 @@ from hypothesis import strategies as st
 from batchvid.errors import DownloadError, LinkRefused
 from batchvid.net.address_filter import is_public, may_fetch
 from batchvid.net.transport import Transport
-from tests.builders import MakeClip
-from tests.runner.cdn import cdn_of
-from tests.runner.downloads.fetch_harness import KEY, Net
+from tests.runner.downloads.fetch_harness import KEY
 from tests.runner.servers import Served, serving
 
 AFAR = "https://1.1.1.1"  # a provider in the public network; nothing is ever sent to it here
@@ -153,13 +151,3 @@ async def test_a_redirect_is_held_to_the_same(transport: Transport, keyed: bool)
         with pytest.raises(LinkRefused, match=r"169\.254\.169\.254"):
             await opened.__aenter__()
         assert len(server.asked) == 1
-
-
-async def test_a_refused_link_leaves_nothing_behind(net: Net, clips: MakeClip) -> None:
-    """The catcher passes the refusal on; with the user's leave the clip is stored."""
-    async with cdn_of(clips().read_bytes()) as cdn:
-        with pytest.raises(LinkRefused):
-            await net.catch(cdn.link, base_url=AFAR)
-        assert cdn.server.asked == []
-        assert net.files() == {}
-        assert (await net.catch(cdn.link, base_url=AFAR, allow_private_links=True)).duration_s == 1.0

@@ -11,7 +11,7 @@ from batchvid.domain.attempts import Sum, Verdict, attempts_of
 from batchvid.domain.job_spec import UNPRICED
 from batchvid.report import LEDGER_COLUMNS, ledger_line, write_ledger
 from batchvid.report.attempt_report import ledger_text
-from batchvid.state import read_attempts
+from batchvid.state.readers import read_attempts
 from tests.builders import ACCEPTED, SUCCEEDED, life, planned, spec, started, state_file
 from tests.domain.test_attempts import LOST, REFUSED
 

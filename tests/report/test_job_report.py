@@ -17,8 +17,8 @@ from batchvid.domain import events as ev
 from batchvid.domain.failures import Charged, FailureKind
 from batchvid.domain.job_spec import UNPRICED
 from batchvid.domain.jobs import Job, JobState, advance
-from batchvid.redaction import FORMULA_STARTS
 from batchvid.report import COLUMNS, report_text, write_report
+from batchvid.report.csv_table import FORMULA_STARTS
 from tests.builders import SECRET, at, job_in, life, planned, started
 
 CELLS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0") | st.just("\r"), max_size=20)

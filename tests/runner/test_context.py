@@ -18,7 +18,7 @@ from batchvid.runner.context import RunContext
 from batchvid.runner.providers.provider_state import Lane
 from batchvid.runner.providers.rate_limits import Slots, Window
 from batchvid.runner.recorder import Recorder
-from batchvid.state import StateFile
+from batchvid.state.state_file import StateFile
 from tests.builders import job_in, spec
 
 PROVIDERS = providers({"office": {"dialect": "openai-videos", "base_url": "https://gw.example", "api_key_env": "GW"}})

@@ -15,7 +15,8 @@ from batchvid.domain.failures import FailureKind
 from batchvid.domain.jobs import Job, JobState
 from batchvid.errors import IllegalEvent, StateError
 from batchvid.runner.recorder import Listener, Recorder
-from batchvid.state import Entry, StateFile, read_jobs, replay
+from batchvid.state.readers import read_jobs, replay
+from batchvid.state.state_file import Entry, StateFile
 from tests.builders import ACCEPTED, SECRET, STORED, SUCCEEDED, at, life, planned, spec, started
 
 LIFE: tuple[ev.Event, ...] = (planned(), started(), ACCEPTED, SUCCEEDED, STORED)

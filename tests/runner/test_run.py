@@ -12,7 +12,7 @@ from batchvid.domain.jobs import JobState
 from batchvid.emulator import Emulator, Settings
 from batchvid.net.credentials import Keys
 from batchvid.runner import Asked, Outcome, Recorder, Setup, run
-from batchvid.state import StateFile, record_now
+from batchvid.state.state_file import StateFile, record_now
 from tests.builders import planned, spec
 
 FULL = 10**15  # more to be spared than any disk has

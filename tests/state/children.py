@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 HOLD = """
 import sys
 from pathlib import Path
-from batchvid.state import StateFile
+from batchvid.state.state_file import StateFile
 with StateFile(Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()
@@ -24,7 +24,7 @@ WRITE = """
 import sys
 from pathlib import Path
 from batchvid.domain.jobs import JobState
-from batchvid.state import StateFile
+from batchvid.state.state_file import StateFile
 from tests.builders import steps
 with StateFile(Path(sys.argv[1])) as state:
     print("begun", flush=True)

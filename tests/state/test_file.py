@@ -16,7 +16,8 @@ from batchvid.domain.failures import FailureKind
 from batchvid.domain.job_spec import ImageRef
 from batchvid.domain.jobs import Job, JobState
 from batchvid.errors import IllegalEvent, StateError
-from batchvid.state import Entry, StateFile, read_jobs, read_meta, record_now, replay
+from batchvid.state.readers import read_jobs, read_meta, replay
+from batchvid.state.state_file import Entry, StateFile, record_now
 from tests.builders import (
     ACCEPTED,
     SECRET,

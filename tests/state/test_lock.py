@@ -12,8 +12,9 @@ import pytest
 
 from batchvid.domain.jobs import JobState
 from batchvid.errors import StateLocked, StateTooNew
-from batchvid.state import StateFile, read_jobs, replay
 from batchvid.state.lock import holder_of
+from batchvid.state.readers import read_jobs, replay
+from batchvid.state.state_file import StateFile
 from tests.builders import state_file, steps
 from tests.state.children import HOLD, WRITE, child
 

@@ -15,7 +15,8 @@ from batchvid.domain.failures import Charged, FailureKind
 from batchvid.domain.job_spec import UNPRICED
 from batchvid.domain.jobs import Job, advance
 from batchvid.errors import IllegalEvent
-from batchvid.state import Entry, StateFile, read_jobs, replay
+from batchvid.state.readers import read_jobs, replay
+from batchvid.state.state_file import Entry, StateFile
 from tests.builders import ONE_OF_EACH, at, planned, spec, started
 
 JOB_IDS = ("kite", "boat", "灯")

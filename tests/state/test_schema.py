@@ -10,8 +10,10 @@ import pytest
 
 from batchvid.domain.jobs import JobState
 from batchvid.errors import StateTooNew
-from batchvid.state import StateFile, codec, read_jobs, replay
+from batchvid.state import codec
+from batchvid.state.readers import read_jobs, replay
 from batchvid.state.schema import MIGRATIONS, bring_up_to_date, version_of
+from batchvid.state.state_file import StateFile
 from tests.builders import state_file, steps
 
 

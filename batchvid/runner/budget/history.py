@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
+from batchvid.clock import utc_now
 from batchvid.domain.events import Event
 from batchvid.domain.jobs import Job
 from batchvid.runner.budget.budget import Charge
-from batchvid.runner.context import RunContext, utc_now
-from batchvid.state import read_attempts
+from batchvid.runner.context import RunContext
+from batchvid.state.readers import read_attempts
 
 
 def earlier_charges(state_path: Path, jobs: Iterable[Job]) -> Iterator[Charge]:

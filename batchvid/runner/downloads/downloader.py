@@ -7,21 +7,21 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
-from typing import Any
 
-from batchvid.catalog import link_lifetime_s
+from batchvid.catalog.model_policies import link_lifetime_s
+from batchvid.clock import utc_now
 from batchvid.domain import events as ev
 from batchvid.domain.failures import FailureKind
 from batchvid.domain.job_spec import Clip
 from batchvid.domain.jobs import Job
 from batchvid.domain.wire import Asset
 from batchvid.errors import BadMedia, DownloadError, LinkDead, LinkRefused, NoRoom, StorageError
-from batchvid.redaction import without_queries
-from batchvid.runner.context import RunContext, utc_now
+from batchvid.runner.context import RunContext
 from batchvid.runner.downloads.disk_space_gate import WAIT_S, Room
 from batchvid.runner.downloads.expiry_warnings import Lookout
 from batchvid.runner.downloads.fetch import Catch, catch_clip
 from batchvid.runner.downloads.link_expiry import dies_at, urgency
+from batchvid.runner.downloads.sidecar import sidecar_of
 from batchvid.runner.downloads.stall_detector import most_bytes
 from batchvid.runner.downloads.worker_threads import Hands
 from batchvid.runner.providers.retry_policy import backoff_s
@@ -228,42 +228,3 @@ class Downloader:
         if provider not in self._told_of_http:
             self._told_of_http.add(provider)
             self._context.notice(f"{provider} names its clips by http: links: anybody on the way can read them")
-
-
-def sidecar_of(job: Job) -> dict[str, Any]:
-    """What is kept beside a clip: where it comes from and what it cost. Never a key, never a signed link."""
-    spec = job.spec
-    said = {
-        "job": spec.id,
-        "prompt": spec.prompt,
-        "negative_prompt": spec.negative_prompt,
-        "images": [{"role": i.role, "source": i.source.partition("?")[0], "sha256": i.sha256} for i in spec.images],
-        "provider": spec.provider,
-        "model": spec.model,
-        "model_asked": spec.instead_of.model if spec.instead_of else None,
-        "model_returned": job.model_returned,
-        "duration_s": job.billed_s,
-        "aspect_ratio": spec.aspect_ratio,
-        "resolution": spec.resolution,
-        "seed": spec.seed,
-        "mode": spec.mode,
-        "action": spec.action,
-        "parent": spec.parent,
-        "options": dict(spec.options),
-        "take": spec.take,
-        "tags": list(spec.tags),
-        "variables": {name: without_queries(value) for name, value in spec.variables.items()},
-        "fingerprint": spec.fingerprint,
-        "attempt": job.attempts,
-        "submitted_at": _iso(job.submitted_at),
-        "finished_at": _iso(job.finished_at),
-        "price_usd": None if job.price.usd is None else str(job.price.usd),
-        "price_basis": job.price.basis,
-        "actual_usd": job.actual_usd or None,
-        "vendor": dict(job.vendor),
-    }
-    return {name: value for name, value in said.items() if value not in ("", [], {}, None)}
-
-
-def _iso(at: datetime | None) -> str | None:
-    return None if at is None else at.isoformat(timespec="seconds")

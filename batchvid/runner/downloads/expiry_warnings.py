@@ -6,8 +6,9 @@ import asyncio
 import heapq
 from datetime import datetime
 
+from batchvid.clock import utc_now
 from batchvid.domain.jobs import JobState
-from batchvid.runner.context import RunContext, utc_now
+from batchvid.runner.context import RunContext
 from batchvid.runner.downloads.link_expiry import alarm_at
 
 LOOK_EVERY_S = 1.0

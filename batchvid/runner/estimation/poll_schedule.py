@@ -6,7 +6,7 @@ import math
 import zlib
 from collections.abc import Iterable, Sequence
 
-from batchvid.catalog import Pace
+from batchvid.catalog.model_policies import Pace
 from batchvid.runner.estimation.duration_model import Law
 
 ENOUGH = 8  # ends seen before the law is trusted; until then the fixed schedule holds

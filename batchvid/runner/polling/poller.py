@@ -8,13 +8,14 @@ import math
 from collections import defaultdict
 from collections.abc import Callable
 
+from batchvid.clock import utc_now
 from batchvid.domain import events as ev
 from batchvid.domain.failures import STOPS_PROVIDER, FailureKind
 from batchvid.domain.job_spec import Reason
 from batchvid.domain.jobs import Job, JobState
 from batchvid.domain.wire import Phase, Refused, Status
 from batchvid.errors import UnreadableReply, WireError
-from batchvid.runner.context import RunContext, utc_now, woken
+from batchvid.runner.context import RunContext, woken
 from batchvid.runner.estimation.poll_schedule import (
     NOBODY_WAITS_S,
     SLOT_WAITED_FOR_S,

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping
 
 from batchvid.catalog import Provider
+from batchvid.clock import utc_now
 from batchvid.dialects import DIALECTS
 from batchvid.dialects.cancels import cancel
 from batchvid.domain import events as ev
@@ -19,7 +20,6 @@ from batchvid.errors import WireError
 from batchvid.net.credentials import Keys
 from batchvid.net.transport import Transport
 from batchvid.planning.routing import order_of
-from batchvid.runner.context import utc_now
 from batchvid.runner.polling.task_timeout import call_off, may_call_off
 from batchvid.runner.providers.rate_limits import Window
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from batchvid.catalog import charged_on_failure
+from batchvid.catalog.model_policies import charged_on_failure
+from batchvid.clock import utc_now
 from batchvid.domain import events as ev
 from batchvid.domain.failures import Charged, FailureKind
 from batchvid.domain.jobs import Job
 from batchvid.domain.wire import Status
-from batchvid.runner.context import RunContext, utc_now
+from batchvid.runner.context import RunContext
 from batchvid.runner.fallback import REASONS, other_model, turn
 from batchvid.runner.providers.retry_policy import after_failure, rerolled
 

@@ -6,6 +6,7 @@ Overdue is not failed. A task that may still finish is bought elsewhere only whe
 from __future__ import annotations
 
 from batchvid.catalog import Provider
+from batchvid.clock import utc_now
 from batchvid.dialects.cancels import cancel, is_cancelled
 from batchvid.domain import events as ev
 from batchvid.domain.failures import FailureKind
@@ -14,7 +15,7 @@ from batchvid.domain.jobs import Job
 from batchvid.domain.wire import Phase
 from batchvid.errors import WireError
 from batchvid.net.transport import Transport
-from batchvid.runner.context import RunContext, utc_now
+from batchvid.runner.context import RunContext
 from batchvid.runner.fallback import other_model, turn
 
 CANCELLED_IN = {

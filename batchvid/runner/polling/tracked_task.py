@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from batchvid.catalog import Deadlines, Pace, deadlines_of, pace_of
+from batchvid.catalog import Deadlines, deadlines_of
+from batchvid.catalog.model_policies import Pace, pace_of
+from batchvid.clock import utc_now
 from batchvid.dialects import DIALECTS
 from batchvid.domain.jobs import Job
 from batchvid.domain.wire import Phase, Refused, Request, Response, Status
 from batchvid.planning.routing import order_of
-from batchvid.runner.context import RunContext, utc_now
+from batchvid.runner.context import RunContext
 from batchvid.runner.estimation.duration_model import Law
 from batchvid.runner.providers.provider_state import Lane
 

@@ -12,16 +12,18 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from batchvid.catalog import Provider
+from batchvid.clock import utc_now
 from batchvid.domain import events as ev
 from batchvid.domain.jobs import IN_FLIGHT, Job, JobState
 from batchvid.errors import BatchvidError
 from batchvid.net.credentials import Keys
-from batchvid.runner.context import RunContext, utc_now
+from batchvid.runner.context import RunContext
 from batchvid.runner.providers.circuit_breaker import Health
 from batchvid.runner.providers.emulator_process import embedded_emulator
 from batchvid.runner.providers.provider_state import Lane
 from batchvid.runner.providers.rate_limits import Slots, Window, on_loop_clock
-from batchvid.state import StateFile, read_meta
+from batchvid.state.readers import read_meta
+from batchvid.state.state_file import StateFile
 
 POLLED = "polled"  # in the state file
 

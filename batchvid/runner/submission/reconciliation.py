@@ -12,7 +12,9 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
-from batchvid.catalog import Provider, pace_of
+from batchvid.catalog import Provider
+from batchvid.catalog.model_policies import pace_of
+from batchvid.clock import utc_now
 from batchvid.dialects.lookups import WAYS, Way
 from batchvid.domain import events as ev
 from batchvid.domain.failures import STOPS_PROVIDER, FailureKind
@@ -21,7 +23,7 @@ from batchvid.domain.wire import Candidate, Refused
 from batchvid.errors import WireError
 from batchvid.planning.routing import order_of
 from batchvid.redaction import scrubbed
-from batchvid.runner.context import RunContext, utc_now
+from batchvid.runner.context import RunContext
 from batchvid.runner.providers.provider_state import Lane
 
 WAITS = (0.1, 0.4, 1.0, 2.0)  # before each question, in poll intervals: a task may not be visible at once

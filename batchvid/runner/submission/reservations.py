@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from batchvid.clock import utc_now
 from batchvid.domain.jobs import Job
 from batchvid.planning.routing import Route
 from batchvid.runner.budget.budget import Charge, Refusal
 from batchvid.runner.budget.caps import Cap
-from batchvid.runner.context import RunContext, utc_now
+from batchvid.runner.context import RunContext
 from batchvid.runner.providers.provider_state import Lane
 
 

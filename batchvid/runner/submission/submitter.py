@@ -11,6 +11,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 
+from batchvid.clock import utc_now
 from batchvid.dialects import DIALECTS
 from batchvid.dialects.common.outcome_rules import without_reply
 from batchvid.domain import events as ev
@@ -21,13 +22,14 @@ from batchvid.domain.wire import Accepted, Refused, Uncertain
 from batchvid.errors import StateError, StorageError, Unsupported, WireError
 from batchvid.planning.dependencies import waits_for
 from batchvid.planning.routing import order_of
-from batchvid.runner.context import RunContext, utc_now, woken
+from batchvid.runner.context import RunContext, woken
 from batchvid.runner.estimation.poll_schedule import ENOUGH
 from batchvid.runner.fallback import REASONS, other_model, turn
 from batchvid.runner.providers.provider_state import LONGEST_WISH_S, Lane
 from batchvid.runner.providers.retry_policy import after_refusal
-from batchvid.runner.submission.dependent_jobs import Children, request_for
+from batchvid.runner.submission.dependent_jobs import Children
 from batchvid.runner.submission.image_loader import ImageReader
+from batchvid.runner.submission.parent_link import request_for
 from batchvid.runner.submission.reservations import Purse
 
 AT_ONCE = 500  # jobs that turn to another model together

@@ -21,7 +21,7 @@ from batchvid.domain.jobs import JobState, advance
 from batchvid.runner.budget.budget import Budget, Charge
 from batchvid.runner.budget.caps import Cap, Limits, Period
 from batchvid.runner.budget.history import earlier_charges
-from batchvid.state import read_jobs
+from batchvid.state.readers import read_jobs
 from tests.builders import ACCEPTED, DIME, SUCCEEDED, at, job_in, life, planned, spec, started, state_file
 
 EVENING = datetime(2026, 3, 1, 22, 0, tzinfo=UTC)

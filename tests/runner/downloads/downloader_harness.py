@@ -12,18 +12,19 @@ from typing import Any
 from pydantic import SecretStr
 
 from batchvid.catalog import providers
+from batchvid.clock import utc_now
 from batchvid.domain import events as ev
 from batchvid.domain.jobs import Job, JobState
 from batchvid.domain.wire import Asset
 from batchvid.net.transport import Transport
 from batchvid.runner.budget.budget import Budget
-from batchvid.runner.context import RunContext, utc_now
+from batchvid.runner.context import RunContext
 from batchvid.runner.downloads.downloader import Downloader
 from batchvid.runner.downloads.expiry_warnings import Lookout
 from batchvid.runner.providers.provider_state import Lane
 from batchvid.runner.providers.rate_limits import Slots, Window
 from batchvid.runner.recorder import Recorder
-from batchvid.state import StateFile
+from batchvid.state.state_file import StateFile
 from batchvid.storage import LocalStore
 from tests.builders import ACCEPTED, life, planned, spec, started
 

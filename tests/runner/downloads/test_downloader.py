@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from batchvid.clock import utc_now
 from batchvid.domain.failures import FailureKind
 from batchvid.domain.jobs import JobState
 from batchvid.domain.wire import Asset
-from batchvid.runner.context import utc_now
 from batchvid.runner.downloads.downloader import MOST_DEAD_LINKS, TRIES
 from tests.builders import MakeClip
 from tests.runner.downloads.downloader_harness import Yard, ready, yard

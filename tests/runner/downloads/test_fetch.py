@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from batchvid.errors import BadMedia, DownloadError, LinkDead, StorageError
+from batchvid.errors import BadMedia, DownloadError, LinkDead, LinkRefused, StorageError
 from batchvid.runner.downloads.fetch import DEAD
 from tests.builders import MakeClip
 from tests.runner.cdn import cdn_of
@@ -217,3 +217,13 @@ async def test_a_part_that_cannot_be_thrown_away_is_the_disks_fault(net: Net, go
     with pytest.raises(StorageError, match=r"1\.mp4\.part"):
         await net.catch("data:video/mp4;base64," + base64.b64encode(good).decode())
     assert net.files() == {}
+
+
+async def test_a_refused_link_leaves_nothing_behind(net: Net, clips: MakeClip) -> None:
+    """The fetch passes the refusal on; with the user's leave the clip is stored."""
+    async with cdn_of(clips().read_bytes()) as cdn:
+        with pytest.raises(LinkRefused):
+            await net.catch(cdn.link, base_url="https://1.1.1.1")
+        assert cdn.server.asked == []
+        assert net.files() == {}
+        assert (await net.catch(cdn.link, base_url="https://1.1.1.1", allow_private_links=True)).duration_s == 1.0

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batchvid.catalog import built_in, link_lifetime_s, providers
+from batchvid.catalog import built_in, providers
+from batchvid.catalog.model_policies import link_lifetime_s
 from batchvid.domain import events as ev
 from batchvid.domain.jobs import Job, JobState
 from batchvid.runner.downloads.link_expiry import ALARM_S, UNSAID_S, alarm_at, dies_at, urgency

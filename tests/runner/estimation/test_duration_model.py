@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batchvid.catalog import Pace
+from batchvid.catalog.model_policies import Pace
 from batchvid.runner.estimation.duration_model import LAST_EDGE_S, MOST_REMEMBERED, VAGUE_MEDIAN_S, Law
 from batchvid.runner.estimation.poll_schedule import next_age_s
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batchvid.catalog import Pace
+from batchvid.catalog.model_policies import Pace
 from batchvid.runner.estimation.duration_model import Law
 from batchvid.runner.estimation.poll_schedule import (
     ENOUGH,

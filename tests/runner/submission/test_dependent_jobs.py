@@ -22,9 +22,10 @@ from batchvid.runner.context import RunContext
 from batchvid.runner.providers.provider_state import Lane
 from batchvid.runner.providers.rate_limits import Slots, Window
 from batchvid.runner.recorder import Recorder
-from batchvid.runner.submission.dependent_jobs import SHOWN, Children, open_link, request_for
+from batchvid.runner.submission.dependent_jobs import SHOWN, Children
+from batchvid.runner.submission.parent_link import open_link, request_for
 from batchvid.runner.submission.submitter import Submitter
-from batchvid.state import StateFile
+from batchvid.state.state_file import StateFile
 from tests.builders import job_in, spec
 from tests.runner.servers import Served, serving
 

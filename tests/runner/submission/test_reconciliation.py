@@ -14,17 +14,18 @@ from aiohttp import web
 from pydantic import SecretStr
 
 from batchvid.catalog import providers
+from batchvid.clock import utc_now
 from batchvid.domain.jobs import Job, JobState
 from batchvid.domain.wire import Candidate
 from batchvid.errors import UsageError
 from batchvid.net.transport import Transport
 from batchvid.runner.budget.budget import Budget
-from batchvid.runner.context import RunContext, utc_now
+from batchvid.runner.context import RunContext
 from batchvid.runner.providers.provider_state import Lane
 from batchvid.runner.providers.rate_limits import Slots, Window
 from batchvid.runner.recorder import Recorder
 from batchvid.runner.submission.reconciliation import AFTER_S, BEFORE_S, WAITS, Lookup, left_behind, meant
-from batchvid.state import StateFile
+from batchvid.state.state_file import StateFile
 from tests.builders import WAYS, at, job_in, life, planned, spec, started
 from tests.runner.servers import serving
 

@@ -1,0 +1,107 @@
+"""The command line: parse, call one function of the package, print, exit."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Sequence
+
+import click
+
+from batchvid.cli import (
+    doctor_command,
+    emulator_command,
+    init_command,
+    models_command,
+    resolve_commands,
+    run_commands,
+    status_commands,
+)
+from batchvid.errors import BatchvidError, ManifestError
+from batchvid.version import __version__
+
+HELP = """Give it a manifest in the evening; in the morning every clip is on disk, checked, named and priced.
+
+\b
+  batchvid plan kites.yaml      what would be bought, and for how much (no key, no network)
+  batchvid run kites.yaml       buy it, collect it; run again to go on after any interruption
+  batchvid status kites.yaml    where it stands, also while it runs
+  batchvid retry kites.yaml     buy the failed ones again
+
+\b
+Exit codes: 0 all stored; 1 some failed; 2 bad usage or manifest; 3 budget reached; 4 another run holds the
+state file; 5 uncertain submits wait for a person; 6 a provider was stopped (key, balance); 130 interrupted.
+"""
+
+
+class InOrder(click.Group):
+    """Lists commands in the order of use, not of the alphabet."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """All names."""
+        return list(self.commands)
+
+
+@click.group(cls=InOrder, help=HELP, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="batchvid")
+def group() -> None:
+    """All commands."""
+
+
+COMMANDS = (
+    init_command.init,
+    run_commands.plan,
+    run_commands.validate,
+    run_commands.run,
+    run_commands.retry,
+    status_commands.status,
+    status_commands.report,
+    resolve_commands.resolve,
+    resolve_commands.cancel,
+    models_command.models,
+    doctor_command.doctor,
+    status_commands.schema,
+    emulator_command.emulator,
+    status_commands.completion,
+)
+for command in COMMANDS:
+    group.add_command(command)
+
+
+def main(args: Sequence[str] | None = None) -> None:
+    """Run the command line and exit; every error is told in a sentence, never as a traceback."""
+    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:  # before and after a run, too, it ends with 130
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        code = group.main(args, prog_name="batchvid", standalone_mode=False)
+    except (click.exceptions.Abort, KeyboardInterrupt):
+        click.echo("interrupted", err=True)
+        code = 130
+    except click.ClickException as fault:
+        fault.show()
+        code = fault.exit_code
+    except ManifestError as fault:
+        for problem in fault.problems:
+            click.echo(problem, err=True)
+        click.echo(f"{len(fault.problems)} problem(s); nothing was bought", err=True)
+        code = fault.exit_code
+    except BatchvidError as fault:
+        click.echo(f"batchvid: {fault}", err=True)
+        code = fault.exit_code
+    except BrokenPipeError:  # whoever read our output has gone: what is done is done and on record
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 1
+    except OSError as fault:
+        click.echo(f"batchvid: {fault.filename or ''}: {fault.strerror or fault}", err=True)
+        code = 1
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def entry() -> None:
+    """The program: `main`, and nothing that comes after it can be interrupted into another exit code."""
+    try:
+        main()
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)

@@ -1,0 +1,85 @@
+"""Reads a state file at any time, also while a run writes it."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+from batchvid import gc_control
+from batchvid.domain.attempts import MOVES, Attempt, attempts_of
+from batchvid.domain.jobs import Job, advance
+from batchvid.errors import StateError
+from batchvid.state import codec
+from batchvid.state.state_file import _connected, _jobs, _words
+
+
+def read_jobs(path: Path) -> list[Job]:
+    """Every job as it stands on disk now, also while a run is writing. Raises StateError when it cannot be read."""
+    with _reading(path) as connection, gc_control.at_rest():
+        return list(_jobs(connection, path))
+
+
+def read_meta(path: Path) -> dict[str, Any]:
+    """What `set_meta` kept. Raises StateError when the file cannot be read."""
+    with _reading(path) as connection:
+        return {name: json.loads(value) for name, value in connection.execute("SELECT name, value FROM meta")}
+
+
+def read_attempts(path: Path, only: Iterable[str] | None = None) -> Iterator[Attempt]:
+    """The ledger, as the event log tells it: every attempt in the manifest's order, or those of `only` these jobs.
+
+    Raises StateError when it cannot be read.
+    """
+    told = ", ".join(f"'{kind.__name__}'" for kind in MOVES)
+    of_job = f"SELECT event, at, data FROM events WHERE job = ? AND event IN ({told}) ORDER BY seq"  # noqa: S608 - our own class names
+    with _reading(path) as connection:
+        if only is None:
+            only = [job_id for (job_id,) in connection.execute("SELECT id FROM jobs ORDER BY position")]
+        for job_id in only:
+            if rows := connection.execute(of_job, (job_id,)).fetchall():
+                (text,) = connection.execute("SELECT spec FROM jobs WHERE id = ?", (job_id,)).fetchone()
+                spec = codec.load_spec(text)
+                yield from attempts_of(spec, [codec.load_event(name, at, data, spec) for name, at, data in rows])
+
+
+def replay(path: Path) -> dict[str, Job]:
+    """The jobs as the event log alone tells them: must equal `read_jobs`, but for specs, unkept links, and progress."""
+    with _reading(path) as connection:
+        jobs: dict[str, Job] = {}
+        rows = connection.execute(
+            "SELECT events.job, event, at, data, spec FROM events JOIN jobs ON jobs.id = events.job ORDER BY seq"
+        )
+        for job_id, name, at, data, spec in rows:
+            event = codec.load_event(name, at, data, codec.load_spec(spec))
+            jobs[job_id] = advance(jobs.get(job_id), event)
+        return jobs
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[sqlite3.Connection]:
+    """A read-only connection: sees a consistent file and never holds the writer up."""
+    if not path.is_file():
+        raise StateError(f"{path}: there is no state file here yet")
+    with closing(_read_only(path)) as connection:
+        try:
+            connection.execute("BEGIN")
+            yield connection
+        except (sqlite3.Error, ValueError, KeyError, TypeError) as fault:
+            raise StateError(f"{path}: cannot be read: {_words(fault)}") from fault
+
+
+def _read_only(path: Path) -> sqlite3.Connection:
+    address = path.resolve().as_uri()
+    connection = _connected(f"{address}?mode=ro", uri=True)
+    try:
+        connection.execute("PRAGMA user_version")
+    except sqlite3.OperationalError:  # a read-only disk, where not even a reader's own mark can be set
+        connection.close()
+        return _connected(f"{address}?immutable=1", uri=True)
+    except sqlite3.DatabaseError:
+        pass  # told when it is read
+    return connection
