@@ -9,10 +9,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from batchvid.runner.estimation.poll_schedule import ENOUGH
+from batchvid.runner.estimation.poll_schedule import MIN_SAMPLES
 
 PROMPT = "{{ name }} on a marble table, {{ mood }} light, slow push-in, morning"
-UNLEARNED = ENOUGH
+UNLEARNED = MIN_SAMPLES
 """So many ends of a model's tasks the runner must see before it leaves the fixed pace."""
 QUICK = {"submits_per_min": 6_000_000, "polls_per_s": 100_000, "poll_every_s": 0.02}
 """Limits that never bind, for cases that measure cost and not waiting."""

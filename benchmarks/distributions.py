@@ -12,37 +12,37 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
-STEP_S = 0.5  # grid of the dynamic programme
+SUBMIT_SPACING_S = 0.5  # grid of the dynamic programme
 LONGEST_S = 900.0  # what takes longer is asked every LONGEST_GAP_S and hardly happens
 LONGEST_GAP_S = 60.0
 SAMPLES = 40_000
 
-Law = Callable[[random.Random], float]
+DurationModel = Callable[[random.Random], float]
 """Draws one task's time, seconds."""
 
 
-def lognormal(median_s: float, sigma: float) -> Law:
+def lognormal(median_s: float, sigma: float) -> DurationModel:
     """Times whose logarithm is normal."""
     return lambda rng: median_s * math.exp(rng.gauss(0, sigma))
 
 
-def mixed(*parts: tuple[float, Law]) -> Law:
+def mixed(*parts: tuple[float, DurationModel]) -> DurationModel:
     """One of several laws, each with its share."""
-    shares, laws = [share for share, _ in parts], [law for _, law in parts]
-    return lambda rng: rng.choices(laws, shares)[0](rng)
+    shares, duration_models = [share for share, _ in parts], [duration_model for _, duration_model in parts]
+    return lambda rng: rng.choices(duration_models, shares)[0](rng)
 
 
-def pareto(least_s: float, alpha: float) -> Law:
+def pareto(least_s: float, alpha: float) -> DurationModel:
     """A heavy tail."""
     return lambda rng: least_s * rng.paretovariate(alpha)
 
 
-def late_exponential(least_s: float, mean_s: float) -> Law:
+def late_exponential(least_s: float, mean_s: float) -> DurationModel:
     """Nearly constant: a fixed time and a short exponential rest."""
     return lambda rng: least_s + rng.expovariate(1 / mean_s)
 
 
-LAWS: dict[str, Law] = {
+DURATION_MODELS: dict[str, DurationModel] = {
     "lognormal 60 s, 0.3": lognormal(60, 0.3),
     "lognormal 90 s, 0.5": lognormal(90, 0.5),
     "lognormal 120 s, 0.5": lognormal(120, 0.5),
@@ -66,51 +66,53 @@ class Known:
         return len(self.below) - 1
 
 
-def known(law: Law, seed: int = 11) -> Known:
+def known(duration_model: DurationModel, seed: int = 11) -> Known:
     """The law as its own samples tell it, cut at LONGEST_S."""
     rng = random.Random(seed)
-    steps = round(LONGEST_S / STEP_S)
+    steps = round(LONGEST_S / SUBMIT_SPACING_S)
     counts, sums = [0] * (steps + 1), [0.0] * (steps + 1)
     for _ in range(SAMPLES):
-        took_s = min(law(rng), LONGEST_S)
-        slot = min(steps, math.ceil(took_s / STEP_S))
+        took_s = min(duration_model(rng), LONGEST_S)
+        slot = min(steps, math.ceil(took_s / SUBMIT_SPACING_S))
         counts[slot] += 1
         sums[slot] += took_s
     return Known([n / SAMPLES for n in accumulate(counts)], [s / SAMPLES for s in accumulate(sums)])
 
 
-def best_plan(law: Known, price_s: float) -> list[int]:
+def best_plan(duration_model: Known, price_s: float) -> list[int]:
     """Poll ages, in steps, that minimise mean lag + price x requests for a known law: exact, by dynamic programming.
 
     `price_s` is what a request costs, in seconds of lag.
     """
-    steps, longest = law.steps, round(LONGEST_GAP_S / STEP_S)
+    steps, longest = duration_model.steps, round(LONGEST_GAP_S / SUBMIT_SPACING_S)
     # cost[i]: what the rest costs from a poll at step i on, weighted with the probability that the task still runs
     cost, following = [0.0] * (steps + 1), [0] * (steps + 1)
     for start in range(steps - 1, -1, -1):
-        alive = 1 - law.below[start]
+        alive = 1 - duration_model.below[start]
         best, at = math.inf, steps
         for stop in range(start + 1, min(steps, start + longest) + 1):
-            ended = law.below[stop] - law.below[start]
-            lag_s = ended * stop * STEP_S - (law.weight_s[stop] - law.weight_s[start])
+            ended = duration_model.below[stop] - duration_model.below[start]
+            lag_s = ended * stop * SUBMIT_SPACING_S - (duration_model.weight_s[stop] - duration_model.weight_s[start])
             total = price_s * alive + lag_s + cost[stop]
             if total < best:
                 best, at = total, stop
         cost[start], following[start] = best, at
     plan, step = [], 0
-    while step < steps and law.below[step] < 1:
+    while step < steps and duration_model.below[step] < 1:
         step = following[step]
         plan.append(step)
     return plan
 
 
-def cost_of(law: Known, plan: Sequence[int]) -> tuple[float, float]:
+def cost_of(duration_model: Known, plan: Sequence[int]) -> tuple[float, float]:
     """Mean requests a task and mean lag, seconds, of fixed poll ages under a law."""
     requests = lag_s = 0.0
     before = 0
     for stop in plan:
-        requests += 1 - law.below[before]
-        lag_s += (law.below[stop] - law.below[before]) * stop * STEP_S - (law.weight_s[stop] - law.weight_s[before])
+        requests += 1 - duration_model.below[before]
+        lag_s += (duration_model.below[stop] - duration_model.below[before]) * stop * SUBMIT_SPACING_S - (
+            duration_model.weight_s[stop] - duration_model.weight_s[before]
+        )
         before = stop
     return requests, lag_s
 
@@ -118,9 +120,9 @@ def cost_of(law: Known, plan: Sequence[int]) -> tuple[float, float]:
 PRICES_S = (0.02, 0.05, 0.1, 0.2, 0.35, 0.7, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
 
 
-def bound(law: Known, prices_s: Sequence[float] = PRICES_S) -> list[tuple[float, float]]:
+def bound(duration_model: Known, prices_s: Sequence[float] = PRICES_S) -> list[tuple[float, float]]:
     """The front that no policy can pass: (requests, lag) for each price, requests rising."""
-    return sorted(cost_of(law, best_plan(law, price_s)) for price_s in prices_s)
+    return sorted(cost_of(duration_model, best_plan(duration_model, price_s)) for price_s in prices_s)
 
 
 def lag_at(front: Sequence[tuple[float, float]], requests: float) -> float:

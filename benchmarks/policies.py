@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import count
 
-from batchvid.catalog.model_policies import Pace
-from batchvid.runner.estimation.duration_model import Law
-from batchvid.runner.estimation.poll_schedule import ENOUGH, NOBODY_WAITS_S, next_age_s
-from benchmarks.distributions import LONGEST_GAP_S, STEP_S, Known
+from batchvid.catalog.model_policies import PollInterval
+from batchvid.runner.estimation.duration_model import DurationModel
+from batchvid.runner.estimation.poll_schedule import MIN_SAMPLES, NOBODY_WAITS_S, next_age_s
+from benchmarks.distributions import LONGEST_GAP_S, SUBMIT_SPACING_S, Known
 
 
 def _ignore(_from_s: float, _to_s: float) -> None:
@@ -25,13 +25,14 @@ class Policy:
     """`wait_s` is told a task's age and how often it was asked, and says how long to wait with the next poll.
 
     `survived` is told of each look that found a task running, `ended` of each that found it finished: at which age it
-    was last seen running (0 for never), and its age now. `lasts_s` is how long tasks take, as far as it knows.
+    was last seen running (0 for never), and its age now. `expected_duration_s` is how long tasks take, as far as it
+    knows.
     """
 
     wait_s: Callable[[float, int], float]
     survived: Callable[[float, float], None] = _ignore
     ended: Callable[[float, float], None] = _ignore
-    lasts_s: Callable[[], float | None] = lambda: None
+    expected_duration_s: Callable[[], float | None] = lambda: None
 
 
 def fixed(every_s: float) -> Policy:
@@ -46,42 +47,46 @@ def backoff(first_s: float, factor: float, longest_s: float) -> Policy:
 
 def of_batchvid(every_s: float, refresh_s: float, price_s: float = NOBODY_WAITS_S) -> Policy:
     """What the runner does, from a model that nobody knows yet on: fixed at first, then by the law that it learns."""
-    law, pace, looks = Law(), Pace(every_s, refresh_s), count()
+    duration_model, pace, looks = DurationModel(), PollInterval(every_s, refresh_s), count()
 
     def wait_s(age_s: float, _asked: int) -> float:
-        return next_age_s(law, pace, age_s, price_s, f"job {next(looks)}") - age_s
+        return next_age_s(duration_model, pace, age_s, price_s, f"job {next(looks)}") - age_s
 
-    def lasts_s() -> float | None:
-        return law.median_s if law.seen >= ENOUGH else None
+    def expected_duration_s() -> float | None:
+        return duration_model.median_s if duration_model.seen >= MIN_SAMPLES else None
 
-    return Policy(wait_s, law.survived, law.ended, lasts_s)
+    return Policy(wait_s, duration_model.survived, duration_model.ended, expected_duration_s)
 
 
 def planned(plan: Iterable[int]) -> Policy:
     """Fixed ages, in steps of the grid: what the dynamic programme says."""
-    ages_s = [step * STEP_S for step in plan]
+    ages_s = [step * SUBMIT_SPACING_S for step in plan]
 
     def wait_s(age_s: float, asked: int) -> float:
-        return max(STEP_S, ages_s[asked] - age_s) if asked < len(ages_s) else LONGEST_GAP_S
+        return max(SUBMIT_SPACING_S, ages_s[asked] - age_s) if asked < len(ages_s) else LONGEST_GAP_S
 
     return Policy(wait_s)
 
 
-def sqrt_hazard(law: Known, price_s: float) -> Policy:
+def sqrt_hazard(duration_model: Known, price_s: float) -> Policy:
     """Density of polls = sqrt(hazard / 2 price), the law being known (Barlow and Keller's inspection rule)."""
     amount = [0.0]
-    for step in range(law.steps):
-        alive = 1 - law.below[step]
-        rate = (law.below[step + 1] - law.below[step]) / alive / STEP_S if alive > 0 else 0.0
-        amount.append(amount[-1] + STEP_S * math.sqrt(rate / (2 * price_s)))
+    for step in range(duration_model.steps):
+        alive = 1 - duration_model.below[step]
+        rate = (
+            (duration_model.below[step + 1] - duration_model.below[step]) / alive / SUBMIT_SPACING_S
+            if alive > 0
+            else 0.0
+        )
+        amount.append(amount[-1] + SUBMIT_SPACING_S * math.sqrt(rate / (2 * price_s)))
 
     def wait_s(age_s: float, _asked: int) -> float:
-        start = min(law.steps, int(age_s / STEP_S))
+        start = min(duration_model.steps, int(age_s / SUBMIT_SPACING_S))
         stop = start + 1
-        most = min(law.steps, start + round(LONGEST_GAP_S / STEP_S))
+        most = min(duration_model.steps, start + round(LONGEST_GAP_S / SUBMIT_SPACING_S))
         while stop < most and amount[stop] - amount[start] < 1:
             stop += 1
-        return (stop - start) * STEP_S
+        return (stop - start) * SUBMIT_SPACING_S
 
     return Policy(wait_s)
 

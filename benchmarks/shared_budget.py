@@ -9,21 +9,21 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Protocol
 
-from batchvid.catalog.model_policies import Pace
-from batchvid.runner.estimation.duration_model import Law
-from batchvid.runner.estimation.poll_schedule import SLOT_WAITED_FOR_S, demand_of, next_age_s, price_within
-from batchvid.runner.polling.poller import MOVED, REPRICE_EVERY_S
-from benchmarks.distributions import LAWS, LONGEST_S, STEP_S, known
+from batchvid.catalog.model_policies import PollInterval
+from batchvid.runner.estimation.duration_model import DurationModel
+from batchvid.runner.estimation.poll_schedule import SLOT_WAITED_FOR_S, next_age_s, poll_demand, price_within
+from batchvid.runner.polling.poller import REPRICE_EVERY_S, REPRICE_RATIO
+from benchmarks.distributions import DURATION_MODELS, LONGEST_S, SUBMIT_SPACING_S, known
 
-PACE = Pace(every_s=10.0, refresh_s=1.0)
+PACE = PollInterval(every_s=10.0, refresh_s=1.0)
 
 
 @dataclass(slots=True)
 class Task:
     """A task in flight: times on the virtual clock, seconds."""
 
-    law: str
-    born_at: float
+    duration_model: str
+    submitted_at_s: float
     takes_s: float
     asked_at: float
 
@@ -56,9 +56,12 @@ class MostToLearn(RoundRobin):
         """See Chooser."""
 
         def gain(task: Task) -> float:
-            amount = _amount(task.law)
+            amount = _amount(task.duration_model)
             last = len(amount) - 1
-            start, stop = int((task.asked_at - task.born_at) / STEP_S), int((now - task.born_at) / STEP_S)
+            start, stop = (
+                int((task.asked_at - task.submitted_at_s) / SUBMIT_SPACING_S),
+                int((now - task.submitted_at_s) / SUBMIT_SPACING_S),
+            )
             return amount[min(stop, last)] - amount[min(start, last)]
 
         return max(range(len(tasks)), key=lambda index: gain(tasks[index]))
@@ -73,7 +76,7 @@ class OfBatchvid:
 
     def __init__(self, polls_per_s: float) -> None:
         self._rate = polls_per_s
-        self._laws = {name: Law() for name in LAWS}
+        self._laws = {name: DurationModel() for name in DURATION_MODELS}
         self._price_s, self._priced_at = SLOT_WAITED_FOR_S, -math.inf
         self._due: dict[int, tuple[float, float]] = {}  # of each task: asked at, due at
 
@@ -81,9 +84,9 @@ class OfBatchvid:
         """See Chooser: the one that is due first."""
         if now >= self._priced_at + REPRICE_EVERY_S:
             self._priced_at = now
-            demands = (demand_of(self._laws[task.law], PACE, now - task.born_at) for task in tasks)
+            demands = (poll_demand(self._laws[task.duration_model], PACE, now - task.submitted_at_s) for task in tasks)
             price_s = max(SLOT_WAITED_FOR_S, price_within(demands, self._rate))
-            if not 1 / MOVED < price_s / self._price_s < MOVED:
+            if not 1 / REPRICE_RATIO < price_s / self._price_s < REPRICE_RATIO:
                 self._price_s = price_s
                 self._due.clear()
         return min(range(len(tasks)), key=lambda index: self._due_at(index, tasks[index]))
@@ -91,25 +94,25 @@ class OfBatchvid:
     def _due_at(self, index: int, task: Task) -> float:
         known = self._due.get(index)
         if known is None or known[0] != task.asked_at:
-            age_s = max(task.asked_at - task.born_at, 0.0)
-            due_s = next_age_s(self._laws[task.law], PACE, age_s, self._price_s, f"task {index}")
-            known = self._due[index] = (task.asked_at, task.born_at + due_s)
+            age_s = max(task.asked_at - task.submitted_at_s, 0.0)
+            due_s = next_age_s(self._laws[task.duration_model], PACE, age_s, self._price_s, f"task {index}")
+            known = self._due[index] = (task.asked_at, task.submitted_at_s + due_s)
         return known[1]
 
     def told(self, task: Task, now: float, *, ended: bool) -> None:
         """See Chooser."""
-        look = self._laws[task.law].ended if ended else self._laws[task.law].survived
-        look(max(task.asked_at - task.born_at, 0.0), now - task.born_at)
+        look = self._laws[task.duration_model].ended if ended else self._laws[task.duration_model].survived
+        look(max(task.asked_at - task.submitted_at_s, 0.0), now - task.submitted_at_s)
 
 
 @cache
-def _amount(law: str) -> list[float]:
-    grid = known(LAWS[law])
+def _amount(duration_model: str) -> list[float]:
+    grid = known(DURATION_MODELS[duration_model])
     amount = [0.0]
     for step in range(grid.steps):
         alive = 1 - grid.below[step]
-        rate = (grid.below[step + 1] - grid.below[step]) / alive / STEP_S if alive > 0 else 1.0
-        amount.append(amount[-1] + STEP_S * math.sqrt(rate))
+        rate = (grid.below[step + 1] - grid.below[step]) / alive / SUBMIT_SPACING_S if alive > 0 else 1.0
+        amount.append(amount[-1] + SUBMIT_SPACING_S * math.sqrt(rate))
     return amount
 
 
@@ -125,11 +128,11 @@ CHOOSERS: dict[str, Callable[[float], Chooser]] = {
 def mean_lag_s(chooser: Chooser, in_flight: int, polls_per_s: float, seconds: float, seed: int) -> float:
     """Mean lag of all tasks found in the second half of the time; every slot is refilled at once."""
     rng = random.Random(seed)
-    names = list(LAWS)
+    names = list(DURATION_MODELS)
 
     def fresh(now: float) -> Task:
-        law = rng.choice(names)
-        return Task(law, now, min(LAWS[law](rng), LONGEST_S), now)
+        duration_model = rng.choice(names)
+        return Task(duration_model, now, min(DURATION_MODELS[duration_model](rng), LONGEST_S), now)
 
     tasks = [fresh(-rng.uniform(0, 100)) for _ in range(in_flight)]
     lags, now = [], 0.0
@@ -137,7 +140,7 @@ def mean_lag_s(chooser: Chooser, in_flight: int, polls_per_s: float, seconds: fl
         now += 1 / polls_per_s
         index = chooser.choose(tasks, now)
         task = tasks[index]
-        lag_s = now - task.born_at - task.takes_s
+        lag_s = now - task.submitted_at_s - task.takes_s
         chooser.told(task, now, ended=lag_s >= 0)
         task.asked_at = now
         if lag_s >= 0:

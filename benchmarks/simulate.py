@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from batchvid.runner.providers.fair_queue import FairQueue
-from batchvid.runner.providers.rate_limits import Slots, Window
-from benchmarks.distributions import LONGEST_S, Law
+from batchvid.runner.providers.rate_limits import ConcurrencySlots, SlidingWindowRateLimiter
+from benchmarks.distributions import LONGEST_S, DurationModel
 from benchmarks.policies import Policy
 
 
@@ -22,7 +22,7 @@ class Watched:
     lag_s: float
 
 
-def watch_all(policy: Policy, law: Law, *, tasks: int, slots: int, seed: int = 5) -> list[Watched]:
+def watch_all(policy: Policy, duration_model: DurationModel, *, tasks: int, slots: int, seed: int = 5) -> list[Watched]:
     """Poll so many tasks, so many at once; each in the order in which it was found finished."""
     rng = random.Random(seed)
     due: list[tuple[float, int, float, float, int]] = []  # poll at, number, born at, takes s, asked so far
@@ -30,7 +30,7 @@ def watch_all(policy: Policy, law: Law, *, tasks: int, slots: int, seed: int = 5
 
     def start(now: float) -> None:
         nonlocal started
-        takes_s = min(law(rng), LONGEST_S)
+        takes_s = min(duration_model(rng), LONGEST_S)
         heapq.heappush(due, (now + policy.wait_s(0.0, 0), started, now, takes_s, 0))
         started += 1
 
@@ -38,13 +38,13 @@ def watch_all(policy: Policy, law: Law, *, tasks: int, slots: int, seed: int = 5
         start(number * 0.7)
     last: dict[int, float] = {}
     while due:
-        now, number, born_at, takes_s, asked = heapq.heappop(due)
-        age_s = now - born_at
+        now, number, submitted_at_s, takes_s, asked = heapq.heappop(due)
+        age_s = now - submitted_at_s
         if age_s < takes_s:
             policy.survived(last.get(number, 0.0), age_s)
             last[number] = age_s
             wait_s = policy.wait_s(age_s, asked + 1)
-            heapq.heappush(due, (now + wait_s, number, born_at, takes_s, asked + 1))
+            heapq.heappush(due, (now + wait_s, number, submitted_at_s, takes_s, asked + 1))
             continue
         policy.ended(last.pop(number, 0.0), age_s)
         found.append(Watched(asked + 1, age_s - takes_s))
@@ -58,7 +58,7 @@ class Site:
     """One provider of a simulated night: its limits, and (model, law) of what is bought there, in even parts."""
 
     slots: int
-    models: Sequence[tuple[str, Law]]
+    models: Sequence[tuple[str, DurationModel]]
     submits_per_min: float = 6000.0
 
 
@@ -101,7 +101,7 @@ class _Task:
 
     job_id: str
     model: str
-    born_at: float
+    submitted_at_s: float
     takes_s: float
     fails: bool
     asked: int = 0
@@ -123,21 +123,23 @@ class _Lane:
     pushed: int = 0
 
     def run(self, jobs: int, failing: float) -> Night:
-        told, laws = self.told, dict(self.site.models)
-        names = list(laws)
+        told, duration_models = self.told, dict(self.site.models)
+        names = list(duration_models)
         self.models = {str(number): names[number % len(names)] for number in range(jobs)}
         for waiting, model in self.models.items():
             self.queue.push(waiting, model, model)
-        slots, submits = Slots(self.site.slots), Window(self.site.submits_per_min, 60.0)
+        slots, submits = ConcurrencySlots(self.site.slots), SlidingWindowRateLimiter(self.site.submits_per_min, 60.0)
         now = work_s = longest_s = 0.0
         bought = 0
         while self.looks or self.queue:
-            open_at = submits.opens_at()
+            open_at = submits.next_available_at()
             if open_at <= now and (job_id := self.queue.pop(slots.has_free, self._lasts_s)) is not None:
                 model = self.models[job_id]
-                task = _Task(job_id, model, now, min(laws[model](self.rng), LONGEST_S), self.rng.random() < failing)
+                task = _Task(
+                    job_id, model, now, min(duration_models[model](self.rng), LONGEST_S), self.rng.random() < failing
+                )
                 slots.hold(job_id, model)
-                submits.grant(now)
+                submits.acquire(now)
                 self._look_later(task, 0.0)
                 told.requests += 1
                 work_s, longest_s, bought = work_s + task.takes_s, max(longest_s, task.takes_s), bought + 1
@@ -152,19 +154,19 @@ class _Lane:
         return told
 
     def _lasts_s(self, model: str) -> float | None:
-        return self.policies[model].lasts_s() if self.long_first else None
+        return self.policies[model].expected_duration_s() if self.long_first else None
 
     def _next_look_at(self) -> float:
         return self.looks[0][0] if self.looks else math.inf
 
     def _look_later(self, task: _Task, age_s: float) -> None:
         self.pushed += 1
-        at = task.born_at + age_s + self.policies[task.model].wait_s(age_s, task.asked)
+        at = task.submitted_at_s + age_s + self.policies[task.model].wait_s(age_s, task.asked)
         heapq.heappush(self.looks, (at, self.pushed, task))
 
     def _is_over(self, task: _Task, now: float) -> bool:
         """Look at a task: whether it has ended. One that failed stands in line again."""
-        policy, age_s = self.policies[task.model], now - task.born_at
+        policy, age_s = self.policies[task.model], now - task.submitted_at_s
         task.asked += 1
         self.told.requests += 1
         if age_s < task.takes_s:

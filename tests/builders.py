@@ -19,7 +19,7 @@ from batchvid.domain.failures import Charged, FailureKind
 from batchvid.domain.job_spec import Clip, JobSpec, Price
 from batchvid.domain.jobs import Job, JobState, advance
 from batchvid.domain.wire import Asset
-from batchvid.state.state_file import Entry, StateFile
+from batchvid.state.state_file import RecordedEvent, StateFile
 
 START = datetime(2026, 3, 1, 20, 0, tzinfo=UTC)
 SECRET = "s1gned-and-worth-m0ney"
@@ -118,18 +118,18 @@ WAYS: dict[JobState, tuple[ev.Event, ...]] = {
 """The shortest way from a planned job to each state."""
 
 
-def steps(job_id: str = "kite", state: JobState = JobState.PENDING, **fields: Any) -> list[Entry]:
+def steps(job_id: str = "kite", state: JobState = JobState.PENDING, **fields: Any) -> list[RecordedEvent]:
     """A job's life from its plan to that state, as the state file takes it."""
     return life(planned(spec(job_id, **fields)), *WAYS[state])
 
 
-def life(*events: ev.Event) -> list[Entry]:
+def life(*events: ev.Event) -> list[RecordedEvent]:
     """These events of one job, each with the job after it."""
-    entries: list[Entry] = []
+    entries: list[RecordedEvent] = []
     job: Job | None = None
     for event in events:
         job = advance(job, event)
-        entries.append(Entry(event, job))
+        entries.append(RecordedEvent(event, job))
     return entries
 
 
@@ -138,7 +138,7 @@ def job_in(state: JobState, job_id: str = "kite", **fields: Any) -> Job:
     return steps(job_id, state, **fields)[-1].job
 
 
-def state_file(path: Path, *lives: Iterable[Entry]) -> Path:
+def state_file(path: Path, *lives: Iterable[RecordedEvent]) -> Path:
     """A state file with these lives in it, closed."""
     with StateFile(path) as state:
         for entries in lives:

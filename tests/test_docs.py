@@ -12,7 +12,7 @@ import pytest
 from batchvid import commands, errors
 from batchvid.cli.main import group
 from batchvid.dialects import DIALECTS, gateway, kling
-from batchvid.domain.attempts import Verdict as LedgerVerdict
+from batchvid.domain.attempts import AttemptStatus as LedgerVerdict
 from batchvid.domain.failures import FailureKind
 from batchvid.domain.job_spec import JobSpec
 from batchvid.domain.jobs import TRANSITIONS, JobState
@@ -20,8 +20,8 @@ from batchvid.manifest import ManifestModel
 from batchvid.manifest.schema.field_types import ACTIONS
 from batchvid.manifest.schema.models import BatchBudget, ClipEntry, Provider
 from batchvid.planning.dependencies import ANY_PARENT
-from batchvid.planning.plan import Verdict
-from batchvid.planning.routing import order_of, route_of
+from batchvid.planning.plan import PlanAction
+from batchvid.planning.routing import build_order, find_route
 from batchvid.report import COLUMNS, LEDGER_COLUMNS
 
 ROOT = Path(__file__).parents[1]
@@ -42,9 +42,9 @@ def diagram() -> str:
 
 def call_of(spec: JobSpec, batch: commands.Batch) -> tuple[str, str]:
     """The wire format of a job, and the paid call that it becomes: its path, and the gateway's mode."""
-    route = route_of(spec, batch.providers, batch.models)
+    route = find_route(spec, batch.providers, batch.models)
     parent = ANY_PARENT if spec.parent else None
-    order = order_of(spec, model=route.model.name, terms=route.terms, parent=parent)
+    order = build_order(spec, model=route.model.name, terms=route.terms, parent=parent)
     request = DIALECTS[route.model.dialect].submit(order)
     mode = (request.json or {}).get("mode") if route.model.dialect == "gateway" else None
     path = f"`{route.prefix}{request.path.replace(f'/{ANY_PARENT.task_id}/', '/ID/')}`"
@@ -163,7 +163,7 @@ def test_the_readmes_yaml_example_plans(tmp_path: Path, monkeypatch: pytest.Monk
         (shutil.copytree if source.is_dir() else shutil.copy)(source, tmp_path / name)
     (tmp_path / "everything.yaml").write_text(example[1], "utf-8")
     plan = commands.plan(commands.load(tmp_path / "everything.yaml", out=tmp_path))
-    assert plan.counts == {Verdict.NEW: 6 + 2 + 2 + 1}
+    assert plan.counts == {PlanAction.NEW: 6 + 2 + 2 + 1}
 
 
 def test_the_readmes_example_of_parents_plans(tmp_path: Path) -> None:

@@ -134,16 +134,16 @@ class Model:
         inputs = (kind for kind, role in INPUTS.items() if images.get(role))
         return (*(() if self.needs else ("text",)), *inputs, *(self.actions or ()))
 
-    def billed_duration_s(self, wish_s: float | None) -> float | None:
+    def billed_duration_s(self, requested_s: float | None) -> float | None:
         """The step that a wish of so many seconds buys: the nearest one, the shorter of two equally near.
 
         A doubtful step is bought only by whoever asks for exactly that.
         """
-        if wish_s is None:
+        if requested_s is None:
             return self.default_duration_s
-        if not self.durations_s or wish_s in self.doubtful_durations_s:
-            return wish_s
-        return min(self.durations_s, key=lambda step: (abs(step - wish_s), step))
+        if not self.durations_s or requested_s in self.doubtful_durations_s:
+            return requested_s
+        return min(self.durations_s, key=lambda step: (abs(step - requested_s), step))
 
     def price_of(
         self, duration_s: float | None, *, resolution: str = "", mode: str = "", sound: bool | None = None

@@ -25,7 +25,7 @@ _NEEDS = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Terms:
+class ResolvedOptions:
     """What is bought for a job: its wishes as the model sells them, the model's defaults where it says nothing.
 
     `pixels` are width and height that its frames are fitted to, None where they are sent as they are. `warnings` tell
@@ -40,13 +40,13 @@ class Terms:
     warnings: tuple[str, ...] = ()
 
 
-def terms_of(model: Model, spec: JobSpec) -> Terms:
+def resolve_options(model: Model, spec: JobSpec) -> ResolvedOptions:
     """What is bought for this job; never refuses anything. A clip that is worked on keeps its own length and shape."""
     made_anew = not spec.action
     duration_s = model.billed_duration_s(spec.duration_s) if made_anew or spec.duration_s is not None else None
     ratio = spec.aspect_ratio or (_default_ratio(model, spec) if made_anew else "")
     resolution = spec.resolution or (model.sizes.get(ratio, model.default_resolution) if made_anew else "")
-    return Terms(
+    return ResolvedOptions(
         duration_s=duration_s,
         aspect_ratio=ratio,
         resolution=resolution,

@@ -78,22 +78,22 @@ def main(args: Sequence[str] | None = None) -> None:
     except (click.exceptions.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
         code = 130
-    except click.ClickException as fault:
-        fault.show()
-        code = fault.exit_code
-    except ManifestError as fault:
-        for problem in fault.problems:
+    except click.ClickException as exc:
+        exc.show()
+        code = exc.exit_code
+    except ManifestError as exc:
+        for problem in exc.problems:
             click.echo(problem, err=True)
-        click.echo(f"{len(fault.problems)} problem(s); nothing was bought", err=True)
-        code = fault.exit_code
-    except BatchvidError as fault:
-        click.echo(f"batchvid: {fault}", err=True)
-        code = fault.exit_code
+        click.echo(f"{len(exc.problems)} problem(s); nothing was bought", err=True)
+        code = exc.exit_code
+    except BatchvidError as exc:
+        click.echo(f"batchvid: {exc}", err=True)
+        code = exc.exit_code
     except BrokenPipeError:  # whoever read our output has gone: what is done is done and on record
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 1
-    except OSError as fault:
-        click.echo(f"batchvid: {fault.filename or ''}: {fault.strerror or fault}", err=True)
+    except OSError as exc:
+        click.echo(f"batchvid: {exc.filename or ''}: {exc.strerror or exc}", err=True)
         code = 1
     sys.exit(code if isinstance(code, int) else 0)
 

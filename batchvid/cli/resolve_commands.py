@@ -42,7 +42,7 @@ def resolve(
     """
     from batchvid import commands
     from batchvid.cli.tables import print_waiting
-    from batchvid.report.uncertain_jobs import waiting_text
+    from batchvid.report.uncertain_jobs import uncertain_csv
 
     if sum(map(bool, (task_id, abandon, ask, as_csv))) > 1:
         raise click.UsageError("give one of --task-id, --abandon, --ask and --csv")
@@ -52,7 +52,7 @@ def resolve(
         raise click.UsageError("which job? Name it, or see all with: batchvid resolve")
     folder = folder_of(batch, out)
     if ask:
-        commands.collect(folder, only_asks=True)
+        commands.collect(folder, only_reconcile=True)
     waiting = [one for one in commands.uncertain(folder / STATE_NAME) if job in (None, one.id)]
     if every:
         _abandon_all(folder, waiting)
@@ -62,7 +62,7 @@ def resolve(
     elif job and not waiting:
         raise click.UsageError(f"job {job} is not uncertain: there is nothing to resolve")
     elif as_csv:
-        click.echo(waiting_text(waiting), nl=False)
+        click.echo(uncertain_csv(waiting), nl=False)
     else:
         print_waiting(waiting)
 
@@ -97,9 +97,9 @@ def cancel(target: str, jobs: tuple[str, ...], only: tuple[str, ...], out: str) 
     longer watched, and may be billed. What is finished, stored or uncertain is left alone. retry --kind cancelled
     takes it back.
     """
-    from batchvid.commands.cancel import cancel as call_off
+    from batchvid.commands.cancel import cancel as cancel_task
 
-    done = call_off(folder_of(target, out), names=jobs, only=only)
+    done = cancel_task(folder_of(target, out), names=jobs, only=only)
     for job, said in done.told.items():
         click.echo(f"{job}: {said}")
     click.echo(f"{len(done.waiting)} jobs that waited were cancelled and will not be bought")

@@ -106,7 +106,7 @@ def run(
     from batchvid.cli.tables import print_plan
     from batchvid.display.progress import progress_for
     from batchvid.errors import ManifestError
-    from batchvid.runner import Limits
+    from batchvid.runner import SpendingLimits
 
     if collect_only and not is_manifest(target):  # needs no manifest: it may be broken, or gone
         folder = folder_of(target, out)
@@ -121,7 +121,7 @@ def run(
         click.echo(f"{broken.problems[0]}: what was bought into {bought_into} is collected all the same", err=True)
         _end(bought_into, commands.collect(bought_into, display=partial(progress_for, verbose=verbose)))
         return
-    at_most = Limits(usd=max_usd, clips=max_clips)
+    at_most = SpendingLimits(usd=max_usd, clips=max_clips)
     if dry_run:
         print_plan(commands.plan(batch.expand(), allow_retired=allow_retired, at_most=at_most), show_all=False)
         return
@@ -147,7 +147,7 @@ def run(
     metavar="CSV",
     help="An edit-these.csv with changed prompts: keep them, and buy those jobs by them.",
 )
-@click.option("--anew", is_flag=True, help="Buy again even where a task that was given up on may still finish.")
+@click.option("--new-task", is_flag=True, help="Buy a new task even if the old one may still finish.")
 @out_option
 @set_option
 @only_option
@@ -159,7 +159,7 @@ def retry(
     target: str,
     kinds: tuple[str, ...],
     edits: str | None,
-    anew: bool,
+    new_task: bool,
     out: str,
     sets: tuple[str, ...],
     only: tuple[str, ...],
@@ -178,19 +178,19 @@ def retry(
     from batchvid import commands
     from batchvid.display.progress import progress_for
     from batchvid.domain.failures import FailureKind
-    from batchvid.runner import Limits
+    from batchvid.runner import SpendingLimits
 
     unknown = [kind for kind in kinds if kind not in set(FailureKind)]
     if unknown:
         raise click.UsageError(f"unknown kind {unknown[0]!r}; there are {', '.join(FailureKind)}")
     batch = load(target, out, sets, only)
-    at_most = Limits(usd=max_usd, clips=max_clips)
+    at_most = SpendingLimits(usd=max_usd, clips=max_clips)
     if edits:
         batch = commands.edit(batch, Path(edits))
     outcome = commands.retry(
         batch,
         kinds=kinds,
-        anew=anew,
+        new_task=new_task,
         allow_retired=allow_retired,
         at_most=at_most,
         display=partial(progress_for, verbose=verbose),

@@ -13,7 +13,7 @@ from click.shell_completion import CompletionItem
 from batchvid.errors import ManifestError, UsageError
 
 if TYPE_CHECKING:
-    from batchvid.commands import Batch, Draft
+    from batchvid.commands import Batch, UnexpandedBatch
 
 STATE_NAME = "state.sqlite3"
 
@@ -62,16 +62,16 @@ def load(target: str, out: str, sets: tuple[str, ...] = (), only: tuple[str, ...
 
     if is_manifest(target):
         return commands.load(target, out=out, sets=sets, only=only)
-    return commands.load_again(folder_of(target, out), sets=sets, only=only)
+    return commands.reopen(folder_of(target, out), sets=sets, only=only)
 
 
-def draft(target: str, out: str, sets: tuple[str, ...] = (), only: tuple[str, ...] = ()) -> Draft:
+def draft(target: str, out: str, sets: tuple[str, ...] = (), only: tuple[str, ...] = ()) -> UnexpandedBatch:
     """The same, not expanded yet."""
     from batchvid import commands
 
     if is_manifest(target):
         return commands.draft(target, out=out, sets=sets, only=only)
-    return commands.draft_again(folder_of(target, out), sets=sets, only=only)
+    return commands.reopen_draft(folder_of(target, out), sets=sets, only=only)
 
 
 def folder_of(target: str | None, out: str) -> Path:

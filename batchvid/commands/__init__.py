@@ -11,18 +11,18 @@ from batchvid.commands.batch import (
     REPORT_NAME,
     STATE_NAME,
     Batch,
-    Draft,
+    UnexpandedBatch,
     draft,
-    draft_again,
     folder_of,
     load,
-    load_again,
+    reopen,
+    reopen_draft,
 )
 from batchvid.commands.execution import Display, known_providers
 from batchvid.commands.models import models, refresh
 from batchvid.commands.resolve import abandon, resolve, uncertain
 from batchvid.commands.run import collect, edit, may_still_finish, plan, retry, run
-from batchvid.runner import Limits
+from batchvid.runner import SpendingLimits
 
 __all__ = [
     "CLIPS_NAME",
@@ -31,21 +31,21 @@ __all__ = [
     "STATE_NAME",
     "Batch",
     "Display",
-    "Draft",
-    "Limits",
+    "SpendingLimits",
+    "UnexpandedBatch",
     "abandon",
     "collect",
     "draft",
-    "draft_again",
     "edit",
     "folder_of",
     "known_providers",
     "load",
-    "load_again",
     "may_still_finish",
     "models",
     "plan",
     "refresh",
+    "reopen",
+    "reopen_draft",
     "resolve",
     "retry",
     "run",

@@ -11,7 +11,7 @@ from batchvid.catalog import Models, Provider
 from batchvid.commands import prompt_edits
 from batchvid.errors import UsageError
 from batchvid.manifest import Manifest, ManifestModel
-from batchvid.planning.availability import Market
+from batchvid.planning.availability import Availability
 from batchvid.state.readers import read_meta
 
 STATE_NAME = "state.sqlite3"
@@ -39,7 +39,7 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
+class UnexpandedBatch:
     """A manifest that holds so far and is not expanded yet: enough to collect by, too little to buy by.
 
     `expand` makes the batch of it; raises ManifestError with what is wrong with its jobs.
@@ -61,9 +61,9 @@ class Draft:
         return self.folder / STATE_NAME
 
 
-def draft_of(batch: Batch) -> Draft:
+def draft_of(batch: Batch) -> UnexpandedBatch:
     """The batch as if it were not expanded yet."""
-    return Draft(
+    return UnexpandedBatch(
         path=batch.manifest.path,
         name=batch.manifest.batch,
         settings=batch.manifest.settings,
@@ -78,9 +78,9 @@ def draft_of(batch: Batch) -> Draft:
 
 def draft(
     path: str | Path, *, out: str | Path = "outputs", sets: Sequence[str] = (), only: Sequence[str] = ()
-) -> Draft:
+) -> UnexpandedBatch:
     """Read a manifest, but for its jobs. Raises ManifestError with every problem, those of its jobs among them."""
-    market = Market(Path(path).parent)
+    market = Availability(Path(path).parent)
     read = manifest.outline(path, sets=sets, beyond=market)
     folder = Path(out) / read.batch
 
@@ -97,7 +97,7 @@ def draft(
 
     if read.problems or read.settings is None:
         return draft_of(expand())  # which raises, and tells what is wrong with the jobs, too
-    return Draft(
+    return UnexpandedBatch(
         path=read.path,
         name=read.batch,
         settings=read.settings,
@@ -111,14 +111,14 @@ def draft(
 
 
 def _as_edited(
-    loaded: Manifest, sets: Sequence[str], market: Market, kept: Mapping[str, prompt_edits.Edit]
+    loaded: Manifest, sets: Sequence[str], market: Availability, kept: Mapping[str, prompt_edits.Edit]
 ) -> Manifest:
     """The manifest with its edits. One that `--only` picked from is read whole: an edited parent may be left out."""
     if not kept or not loaded.only:
-        return prompt_edits.laid_over(loaded, kept)
+        return prompt_edits.apply_edits(loaded, kept)
     whole = manifest.load(loaded.path, sets=sets, provider_of=lambda _model: catalog.DEFAULT_PROVIDER, beyond=market)
     picked = {placed.spec.id for placed in loaded.jobs}
-    jobs = (placed for placed in prompt_edits.laid_over(whole, kept).jobs if placed.spec.id in picked)
+    jobs = (placed for placed in prompt_edits.apply_edits(whole, kept).jobs if placed.spec.id in picked)
     return replace(loaded, jobs=tuple(jobs))
 
 
@@ -127,12 +127,12 @@ def load(path: str | Path, *, out: str | Path = "outputs", sets: Sequence[str] =
     return draft(path, out=out, sets=sets, only=only).expand()
 
 
-def load_again(folder: Path, *, sets: Sequence[str] = (), only: Sequence[str] = ()) -> Batch:
-    """The batch that was run into this folder: see `draft_again`."""
-    return draft_again(folder, sets=sets, only=only).expand()
+def reopen(folder: Path, *, sets: Sequence[str] = (), only: Sequence[str] = ()) -> Batch:
+    """The batch that was run into this folder: see `reopen_draft`."""
+    return reopen_draft(folder, sets=sets, only=only).expand()
 
 
-def draft_again(folder: Path, *, sets: Sequence[str] = (), only: Sequence[str] = ()) -> Draft:
+def reopen_draft(folder: Path, *, sets: Sequence[str] = (), only: Sequence[str] = ()) -> UnexpandedBatch:
     """The batch that was run into this folder, with all that it was run with; `sets` are laid over that.
 
     Raises UsageError when its manifest is gone, or names another folder by now: buying into that was not asked for.

@@ -17,11 +17,11 @@ from batchvid.domain import events as ev
 from batchvid.domain.failures import FailureKind
 from batchvid.domain.jobs import Job, JobState
 from batchvid.errors import StateError, StateLocked, UsageError
-from batchvid.net.credentials import Keys
+from batchvid.net.credentials import Credentials
 from batchvid.runner import utc_now
 from batchvid.runner.polling.task_cancellation import cancel_tasks
 from batchvid.state.readers import read_attempts, read_meta
-from batchvid.state.state_file import StateFile, record_now
+from batchvid.state.state_file import StateFile, record_offline
 
 NOT_BOUGHT = "cancelled before it was bought; retry --kind cancelled buys it"
 LEFT = {
@@ -69,15 +69,15 @@ def cancel(folder: Path, *, names: Sequence[str] = (), only: Sequence[str] = ())
 async def _cancel(state: StateFile, jobs: Mapping[str, Job], chosen: Sequence[Job], *, named: bool) -> Cancelled:
     result = Cancelled()
     meta = read_meta(state.path)
-    keys = Keys(Path(meta["manifest"]).parent if "manifest" in meta else None)
+    keys = Credentials(Path(meta["manifest"]).parent if "manifest" in meta else None)
     running = [job for job in chosen if job.state is JobState.RUNNING]
     # the tasks first: a missing key is told before anything is changed
     async for job, event, said in cancel_tasks(running, known_providers(meta), keys):
-        jobs = record_now(state, jobs, [(job.id, event)] if event else [])
+        jobs = record_offline(state, jobs, [(job.id, event)] if event else [])
         result.told[job.id] = said
     result.waiting = [job.id for job in chosen if job.state is JobState.PENDING]
     event = ev.GaveUp(at=utc_now(), kind=FailureKind.CANCELLED, message=NOT_BOUGHT)
-    record_now(state, jobs, [(job_id, event) for job_id in result.waiting])
+    record_offline(state, jobs, [(job_id, event) for job_id in result.waiting])
     for job in chosen:
         if job.state in LEFT and (named or job.state not in AT_REST):
             result.told[job.id] = LEFT[job.state]

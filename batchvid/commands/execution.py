@@ -15,13 +15,14 @@ from pydantic import TypeAdapter
 from batchvid import gc_control, report, runner
 from batchvid.catalog import Provider
 from batchvid.commands import prompt_edits
-from batchvid.commands.batch import LEDGER_NAME, LOG_NAME, REPORT_NAME, Draft
+from batchvid.commands.batch import LEDGER_NAME, LOG_NAME, REPORT_NAME, UnexpandedBatch
 from batchvid.display.progress import Progress
 from batchvid.domain.jobs import PAID_AND_OPEN, Job, JobState
 from batchvid.errors import StateError
-from batchvid.net.credentials import Keys
-from batchvid.redaction import scrubbed
-from batchvid.runner import Asked, Limits, Outcome, Recorder, Setup, caps_of
+from batchvid.net.credentials import Credentials
+from batchvid.redaction import redact
+from batchvid.renamed_keys import with_current_names
+from batchvid.runner import Outcome, Recorder, RunConfig, RunRequest, SpendingLimits, build_caps
 from batchvid.state.readers import read_attempts, read_meta
 from batchvid.state.state_file import StateFile
 
@@ -32,15 +33,16 @@ Display = Callable[[Sequence[Job]], Progress]
 
 def known_providers(meta: Mapping[str, Any]) -> dict[str, Provider]:
     """The providers that the last run of a batch knew."""
-    return _PROVIDERS.validate_python(meta.get("providers", {}))
+    rows = meta.get("providers", {})
+    return _PROVIDERS.validate_python({name: with_current_names(row) for name, row in rows.items()})
 
 
 def run_batch(
-    draft: Draft,
+    draft: UnexpandedBatch,
     state: StateFile,
     jobs: dict[str, Job],
-    asked: Callable[[], Asked],
-    at_most: Limits | None,
+    asked: Callable[[], RunRequest],
+    at_most: SpendingLimits | None,
     display: Display,
     *,
     told: str = "",
@@ -60,42 +62,42 @@ def run_batch(
         "providers": _PROVIDERS.dump_python(providers, mode="json"),
     }
 
-    def asked_and_kept() -> Asked:
+    def asked_and_kept() -> RunRequest:
         found = asked()
         if any(meta.get(name) != value for name, value in facts.items()):
             state.set_meta(**facts)
         return found
 
-    known: Asked | None = None
+    known: RunRequest | None = None
     if not any(job.state in WATCHED for job in jobs.values()):
         known = asked_and_kept()
         state.commit(entry for steps in known.steps for entry in steps)
         jobs.update((entry.job.id, entry.job) for steps in known.steps for entry in steps)
         known = replace(known, steps=())  # jobs as they were planned must not stay beside what becomes of them
-    setup = Setup(
+    setup = RunConfig(
         folder=draft.folder,
         providers=providers,
         models=draft.models,
-        keys=Keys(draft.path.absolute().parent),
+        keys=Credentials(draft.path.absolute().parent),
         asked=(lambda: known) if known else asked_and_kept,
-        caps=caps_of(settings, at_most),
+        caps=build_caps(settings, at_most),
         retries=settings.retries,
-        rerolls=settings.moderation_rerolls,
+        moderation_retries=settings.moderation_retries,
         downloads=settings.downloads.concurrency or runner.DOWNLOADS,
     )
     return run_jobs(state, jobs, setup, display, told=told)
 
 
-def run_jobs(state: StateFile, jobs: dict[str, Job], setup: Setup, display: Display, *, told: str = "") -> Outcome:
+def run_jobs(state: StateFile, jobs: dict[str, Job], setup: RunConfig, display: Display, *, told: str = "") -> Outcome:
     """Run these jobs with a log and a display, and write the reports of how they stand then, whatever happened."""
     log = report.RunLog(setup.folder / LOG_NAME, run=uuid4().hex[:12])
     shown = display(list(jobs.values()))
 
     def notice(text: str) -> None:
-        said = scrubbed(text)
-        for hear in (shown.notice, log.notice):
+        said = redact(text)
+        for on_event in (shown.notice, log.notice):
             with contextlib.suppress(OSError):  # a closed pipe, a full disk
-                hear(said)
+                on_event(said)
 
     if told:
         notice(told)
@@ -107,7 +109,7 @@ def run_jobs(state: StateFile, jobs: dict[str, Job], setup: Setup, display: Disp
 
     recorder = Recorder(state, jobs, (shown, log))
     try:
-        with gc_control.settled():
+        with gc_control.gc_frozen():
             return asyncio.run(runner.run(state, recorder, setup, notice, tick))
     finally:
         ends = recorder.jobs.values()
@@ -115,11 +117,11 @@ def run_jobs(state: StateFile, jobs: dict[str, Job], setup: Setup, display: Disp
             report.write_report(setup.folder / REPORT_NAME, ends)
             prompt_edits.write_refused(setup.folder, ends)
             report.write_ledger(setup.folder / LEDGER_NAME, read_attempts(state.path))
-        except OSError as fault:
-            name = Path(fault.filename2 or fault.filename or REPORT_NAME).name  # of a rename, the target
-            notice(f"{name} could not be written ({fault.strerror}); batchvid report writes it anew")
-        except StateError as fault:
-            notice(f"{LEDGER_NAME} could not be written ({fault}); batchvid report writes it anew")
+        except OSError as exc:
+            name = Path(exc.filename2 or exc.filename or REPORT_NAME).name  # of a rename, the target
+            notice(f"{name} could not be written ({exc.strerror}); batchvid report writes it again")
+        except StateError as exc:
+            notice(f"{LEDGER_NAME} could not be written ({exc}); batchvid report writes it again")
         with contextlib.suppress(OSError):
             shown.close()
         with contextlib.suppress(OSError):

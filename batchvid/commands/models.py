@@ -12,7 +12,7 @@ from batchvid.catalog import Model
 from batchvid.catalog.remote_listing import Listing, cache_file, keep
 from batchvid.errors import UsageError
 from batchvid.net.provider_probe import fetch_listing
-from batchvid.planning.availability import Market
+from batchvid.planning.availability import Availability
 from batchvid.runner import utc_now
 
 
@@ -20,7 +20,7 @@ def models(folder: Path, *, pattern: str = "*", dialect: str = "", can: Sequence
     """The catalogue for manifests in this folder, by name: what fits the pattern and can do all that is asked."""
     return {
         name: model
-        for name, model in catalog.models_for(folder).rows.items()
+        for name, model in catalog.load_models(folder).rows.items()
         if fnmatchcase(name.casefold(), pattern.casefold())
         and dialect in ("", model.dialect)
         and set(can) <= set(model.kinds)
@@ -32,7 +32,7 @@ def refresh(provider: str, folder: Path) -> Listing:
 
     Raises UsageError for a provider that is not known here, WireError when it cannot be asked or understood.
     """
-    known = Market(folder).providers
+    known = Availability(folder).providers
     if provider not in known or not known[provider].base_url:
         raise UsageError(f"provider {provider} has no list to ask for; there are {', '.join(known)}")
     listing = asyncio.run(fetch_listing(known[provider], utc_now().date()))

@@ -17,16 +17,16 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from batchvid.atomic_file import write_whole
+from batchvid.atomic_file import write_atomic
 from batchvid.domain.failures import MODERATION
 from batchvid.domain.job_spec import ImageRef, JobSpec, fingerprint_of_child
 from batchvid.domain.jobs import Job, JobState
 from batchvid.errors import ManifestError, StateError
 from batchvid.manifest import Manifest, PlacedJob
-from batchvid.manifest.expansion.image_files import Pictures
+from batchvid.manifest.expansion.image_files import ImageCache
 from batchvid.manifest.reading.csv_reader import BadTable, Row, read_rows
-from batchvid.redaction import without_queries
-from batchvid.report.csv_table import FORMULA_STARTS, harmless
+from batchvid.redaction import strip_queries
+from batchvid.report.csv_table import FORMULA_STARTS, escape_formula
 
 EDIT_THESE = "edit-these.csv"
 KEPT = "edits.json"
@@ -50,7 +50,7 @@ _KEPT = TypeAdapter(dict[str, Edit])
 EDITED: dict[str, Callable[[JobSpec], str]] = {
     "prompt": lambda spec: spec.prompt,
     "negative_prompt": lambda spec: spec.negative_prompt,
-    "image": lambda spec: next((without_queries(one.source) for one in spec.images if one.role == "first"), ""),
+    "image": lambda spec: next((strip_queries(one.source) for one in spec.images if one.role == "first"), ""),
 }
 """The columns that may be edited, and what stands in them before."""
 
@@ -85,8 +85,8 @@ def write_refused(folder: Path, jobs: Iterable[Job]) -> None:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(COLUMNS)
-    writer.writerows([harmless(cell) for cell in row.values()] for row in rows)
-    write_whole(path, "\ufeff" + out.getvalue())  # Excel takes a CSV without this mark for Windows-1252
+    writer.writerows([escape_formula(cell) for cell in row.values()] for row in rows)
+    write_atomic(path, "\ufeff" + out.getvalue())  # Excel takes a CSV without this mark for Windows-1252
 
 
 def _written(path: Path) -> dict[tuple[str, str], dict[str, str]]:
@@ -112,7 +112,7 @@ def _plain(cell: str) -> str:
 
 def _differs(cell: str, before: str) -> bool:
     """Whether a cell was edited. Blanks and line ends are not: spreadsheets have their own."""
-    return cell.split() != harmless(before).split() and _plain(cell).split() != before.split()
+    return cell.split() != escape_formula(before).split() and _plain(cell).split() != before.split()
 
 
 def read_edits(path: Path, jobs: Mapping[str, Job], own: Manifest) -> dict[str, Edit]:
@@ -123,7 +123,7 @@ def read_edits(path: Path, jobs: Mapping[str, Job], own: Manifest) -> dict[str, 
     placed = {one.spec.id: one.spec for one in own.jobs}
     edits: dict[str, Edit] = {}
     problems: list[str] = []
-    pictures = Pictures()
+    pictures = ImageCache()
     try:
         for cells, row in _cells(path):
             where = f"{path}:{row.line}: {cells.get('id', '')}"
@@ -144,8 +144,8 @@ def read_edits(path: Path, jobs: Mapping[str, Job], own: Manifest) -> dict[str, 
             if problem:
                 problems.append(f"{where}: {problem}")
             edits[job.id] = Edit(of=placed[job.id].fingerprint, **changed)
-    except BadTable as fault:
-        raise ManifestError([f"{path}: {fault}"]) from None
+    except BadTable as exc:
+        raise ManifestError([f"{path}: {exc}"]) from None
     if problems:
         raise ManifestError(problems)
     if not edits:
@@ -153,7 +153,7 @@ def read_edits(path: Path, jobs: Mapping[str, Job], own: Manifest) -> dict[str, 
     return edits
 
 
-def _problem(job: Job, changed: Mapping[str, str], pictures: Pictures, folder: Path) -> str:
+def _problem(job: Job, changed: Mapping[str, str], pictures: ImageCache, folder: Path) -> str:
     """Why such a change cannot be, empty where it can."""
     if job.state not in (JobState.FAILED, JobState.PENDING):
         return f"is {job.state}: only what has failed can be edited"
@@ -162,8 +162,8 @@ def _problem(job: Job, changed: Mapping[str, str], pictures: Pictures, folder: P
     if image := changed.get("image"):
         try:
             pictures.find(image, (folder,))
-        except ValueError as fault:
-            return f"image: {fault}"
+        except ValueError as exc:
+            return f"image: {exc}"
     return ""
 
 
@@ -173,7 +173,7 @@ def keep(folder: Path, edits: Mapping[str, Edit]) -> None:
     for job_id, edit in edits.items():
         before = both.get(job_id)
         both[job_id] = edit if before is None or before.of != edit.of else _over(before, edit)
-    write_whole(folder / KEPT, json.dumps(_KEPT.dump_python(both, exclude_none=True), indent=1, ensure_ascii=False))
+    write_atomic(folder / KEPT, json.dumps(_KEPT.dump_python(both, exclude_none=True), indent=1, ensure_ascii=False))
 
 
 def _over(before: Edit, edit: Edit) -> Edit:
@@ -186,13 +186,11 @@ def kept(folder: Path) -> dict[str, Edit]:
     path = folder / KEPT
     try:
         return _KEPT.validate_json(path.read_bytes()) if path.exists() else {}
-    except (OSError, ValidationError) as fault:
-        raise StateError(
-            f"{path}: cannot be read; put it back, or take it away to buy by the manifest alone"
-        ) from fault
+    except (OSError, ValidationError) as exc:
+        raise StateError(f"{path}: cannot be read; put it back, or take it away to buy by the manifest alone") from exc
 
 
-def laid_over(manifest: Manifest, edits: Mapping[str, Edit]) -> Manifest:
+def apply_edits(manifest: Manifest, edits: Mapping[str, Edit]) -> Manifest:
     """The manifest with the edits in the place of its own words, where it still says what they were made for.
 
     It must hold all its jobs: a child is made of what its parent was edited to. Raises ManifestError when an edit's
@@ -200,7 +198,7 @@ def laid_over(manifest: Manifest, edits: Mapping[str, Edit]) -> Manifest:
     """
     if not edits:
         return manifest
-    pictures, problems = Pictures(), list[str]()
+    pictures, problems = ImageCache(), list[str]()
     jobs: list[PlacedJob] = []
     for placed in manifest.jobs:
         edit = edits.get(placed.spec.id)
@@ -208,17 +206,17 @@ def laid_over(manifest: Manifest, edits: Mapping[str, Edit]) -> Manifest:
         if edit is not None and edit.of == spec.fingerprint:
             try:
                 spec = _edited(spec, edit, pictures, manifest.folder)
-            except ValueError as fault:
-                problems.append(placed.place.problem(f"{spec.id}: edited image: {fault}"))
+            except ValueError as exc:
+                problems.append(placed.place.problem(f"{spec.id}: edited image: {exc}"))
         jobs.append(PlacedJob(spec=spec, place=placed.place))
     if problems:
         raise ManifestError(problems)
     before = {placed.spec.id: placed.spec.fingerprint for placed in manifest.jobs}
-    tied = _tied_anew({placed.spec.id: placed.spec for placed in jobs}, before)
+    tied = relink_children({placed.spec.id: placed.spec for placed in jobs}, before)
     return replace(manifest, jobs=tuple(PlacedJob(spec=tied[job.spec.id], place=job.place) for job in jobs))
 
 
-def _tied_anew(specs: Mapping[str, JobSpec], before: Mapping[str, str]) -> dict[str, JobSpec]:
+def relink_children(specs: Mapping[str, JobSpec], before: Mapping[str, str]) -> dict[str, JobSpec]:
     """The same jobs, those that work on an edited one's clip asking for that clip, and so on to their own children.
 
     `before` are the fingerprints without edits, by id.
@@ -241,7 +239,7 @@ def _tied_anew(specs: Mapping[str, JobSpec], before: Mapping[str, str]) -> dict[
     return tied
 
 
-def _edited(spec: JobSpec, edit: Edit, pictures: Pictures, folder: Path) -> JobSpec:
+def _edited(spec: JobSpec, edit: Edit, pictures: ImageCache, folder: Path) -> JobSpec:
     """The job as it was edited. Its fingerprint is the manifest's with that of the edit behind it."""
     images, identity = spec.images, None
     if edit.image is not None:

@@ -6,30 +6,30 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from batchvid.commands import rollback_guard
-from batchvid.commands.batch import CLIPS_NAME, LOG_NAME, Batch, Draft
+from batchvid.commands.batch import CLIPS_NAME, LOG_NAME, Batch, UnexpandedBatch
 from batchvid.domain import events as ev
 from batchvid.domain.job_spec import JobSpec
 from batchvid.domain.jobs import Job, JobState, advance
 from batchvid.manifest import Manifest
-from batchvid.runner import Asked, utc_now
-from batchvid.state.state_file import Entry, StateFile, record_now
+from batchvid.runner import RunRequest, utc_now
+from batchvid.state.state_file import RecordedEvent, StateFile, record_offline
 
 
-def refuse_older(batch: Draft, jobs: Mapping[str, Job]) -> None:
+def check_not_stale(batch: UnexpandedBatch, jobs: Mapping[str, Job]) -> None:
     """Raise UsageError when `jobs`, all that the state file knows, are less than the batch's folder has seen."""
-    rollback_guard.refuse_older(
+    rollback_guard.check_not_stale(
         jobs, state=batch.state_path, log=batch.folder / LOG_NAME, clips=batch.folder / CLIPS_NAME
     )
 
 
-def recovered(state: StateFile, *, buying: Draft | None = None) -> dict[str, Job]:
+def recover_jobs(state: StateFile, *, buying: UnexpandedBatch | None = None) -> dict[str, Job]:
     """The jobs as they stand, after what must be said first of those left in the middle of a paid call."""
     jobs = state.jobs()
     if buying is not None:
-        refuse_older(buying, jobs)
+        check_not_stale(buying, jobs)
     message = "the run ended between the paid call and its answer"
     lost = [job.id for job in jobs.values() if job.state is JobState.SUBMITTING]
-    return record_now(state, jobs, [(job_id, ev.SubmitLost(at=utc_now(), message=message)) for job_id in lost])
+    return record_offline(state, jobs, [(job_id, ev.SubmitLost(at=utc_now(), message=message)) for job_id in lost])
 
 
 def plan_events(jobs: Mapping[str, Job], specs: Sequence[JobSpec], reason: str) -> list[tuple[str, ev.Event]]:
@@ -58,16 +58,16 @@ def may_rebuy(asked: Manifest, jobs: Mapping[str, Job]) -> Iterator[str]:
                 yield job.id
 
 
-def asked_of(batch: Batch, jobs: Mapping[str, Job], specs: Sequence[JobSpec], reason: str, *, buy: bool) -> Asked:
+def asked_of(batch: Batch, jobs: Mapping[str, Job], specs: Sequence[JobSpec], reason: str, *, buy: bool) -> RunRequest:
     """What the batch asks of a run that may pay for these specs. Without `buy` it pays for nothing, not even anew."""
-    steps: dict[str, list[Entry]] = {}
+    steps: dict[str, list[RecordedEvent]] = {}
     after = dict(jobs)
     for job_id, event in plan_events(jobs, specs, reason):
         after[job_id] = advance(after.get(job_id), event)
-        steps.setdefault(job_id, []).append(Entry(event, after[job_id]))
-    return Asked(
+        steps.setdefault(job_id, []).append(RecordedEvent(event, after[job_id]))
+    return RunRequest(
         steps=list(steps.values()),
         buys=frozenset(spec.id for spec in specs),
         scope=frozenset(placed.spec.id for placed in batch.manifest.jobs) if batch.only else batch.manifest.all_ids,
-        rebuys=frozenset(may_rebuy(batch.manifest, after)) if buy else frozenset(),
+        retryable_ids=frozenset(may_rebuy(batch.manifest, after)) if buy else frozenset(),
     )

@@ -15,7 +15,7 @@ from batchvid.report import last_attempt
 REMEDY = "Put the newest state file back (with its -wal, where there is one), or move the folder away"
 
 
-def refuse_older(jobs: Mapping[str, Job], *, state: Path, log: Path, clips: Path) -> None:
+def check_not_stale(jobs: Mapping[str, Job], *, state: Path, log: Path, clips: Path) -> None:
     """Raise UsageError when `jobs`, all that the state file knows, are less than log and clips tell of.
 
     The log is written after the state file, so it can never rightly know more.

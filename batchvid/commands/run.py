@@ -9,9 +9,9 @@ from pathlib import Path
 
 from batchvid import catalog, manifest
 from batchvid.commands import prompt_edits
-from batchvid.commands.batch import STATE_NAME, Batch, Draft, draft_of, load
+from batchvid.commands.batch import STATE_NAME, Batch, UnexpandedBatch, draft_of, load
 from batchvid.commands.execution import Display, known_providers, run_batch, run_jobs
-from batchvid.commands.recovery import asked_of, recovered, refuse_older
+from batchvid.commands.recovery import asked_of, check_not_stale, recover_jobs
 from batchvid.display.progress import progress_for
 from batchvid.domain import events as ev
 from batchvid.domain.failures import MODERATION, FailureKind
@@ -19,18 +19,28 @@ from batchvid.domain.job_spec import JobSpec
 from batchvid.domain.jobs import Job, JobState, advance
 from batchvid.errors import UsageError
 from batchvid.manifest import Manifest
-from batchvid.net.credentials import Keys
-from batchvid.planning.availability import Market
-from batchvid.planning.plan import Plan, Verdict, make_plan
-from batchvid.runner import Asked, Budget, Charge, Limits, Outcome, Setup, caps_of, earlier_charges, utc_now
+from batchvid.net.credentials import Credentials
+from batchvid.planning.availability import Availability
+from batchvid.planning.plan import Plan, PlanAction, make_plan
+from batchvid.runner import (
+    Budget,
+    Charge,
+    Outcome,
+    RunConfig,
+    RunRequest,
+    SpendingLimits,
+    build_caps,
+    earlier_charges,
+    utc_now,
+)
 from batchvid.state.readers import read_jobs, read_meta
-from batchvid.state.state_file import StateFile, record_now
+from batchvid.state.state_file import StateFile, record_offline
 
 SHOWN = 5  # ids in a notice
-Again = Callable[[JobSpec, Verdict], bool]
+Again = Callable[[JobSpec, PlanAction], bool]
 
 
-def plan(batch: Batch, *, allow_retired: bool = False, at_most: Limits | None = None) -> Plan:
+def plan(batch: Batch, *, allow_retired: bool = False, at_most: SpendingLimits | None = None) -> Plan:
     """What a run would do and cost, and which caps would hold it up. Reads the state file if there is one.
 
     Changes nothing. Models past their sunset are refused unless they are allowed all the same; `at_most` is what the
@@ -38,7 +48,7 @@ def plan(batch: Batch, *, allow_retired: bool = False, at_most: Limits | None = 
     """
     jobs = {job.id: job for job in read_jobs(batch.state_path)} if batch.state_path.exists() else {}
     planned = _make_plan(batch, jobs, allow_retired=allow_retired)
-    caps = caps_of(batch.manifest.settings, at_most)
+    caps = build_caps(batch.manifest.settings, at_most)
     budget = Budget(caps, earlier_charges(batch.state_path, jobs.values()) if caps and jobs else ())
     now = utc_now()
     charges = [Charge.for_spec(job.spec, job.price, job.duration_s, now) for job in planned.to_buy]
@@ -46,12 +56,12 @@ def plan(batch: Batch, *, allow_retired: bool = False, at_most: Limits | None = 
 
 
 def run(
-    batch: Batch | Draft,
+    batch: Batch | UnexpandedBatch,
     *,
     regenerate: Sequence[str] = (),
     buy: bool = True,
     allow_retired: bool = False,
-    at_most: Limits | None = None,
+    at_most: SpendingLimits | None = None,
     display: Display = progress_for,
 ) -> Outcome:
     """Buy what is new or waiting and collect what is paid for; write the report.
@@ -63,13 +73,13 @@ def run(
     """
     asks = draft_of(batch) if isinstance(batch, Batch) else batch
     if not asks.state_path.exists():
-        refuse_older(asks, {})
+        check_not_stale(asks, {})
         asks = draft_of(whole := asks.expand())
         plan(whole, allow_retired=allow_retired)  # a first run that cannot be leaves nothing behind
     with StateFile(asks.state_path) as state:
-        jobs = recovered(state, buying=asks)
+        jobs = recover_jobs(state, buying=asks)
 
-        def asked() -> Asked:
+        def asked() -> RunRequest:
             whole = asks.expand()
             again = _regenerates(regenerate, whole.manifest)
             chosen = _make_plan(whole, jobs, allow_retired=allow_retired, again=again) if buy else None
@@ -91,7 +101,7 @@ def edit(batch: Batch, path: Path) -> Batch:
             batch.manifest.path,
             sets=batch.sets,
             provider_of=lambda _model: catalog.DEFAULT_PROVIDER,
-            beyond=Market(batch.manifest.folder),
+            beyond=Availability(batch.manifest.folder),
         )
         prompt_edits.keep(batch.folder, prompt_edits.read_edits(path, state.jobs(), own))
     return load(batch.manifest.path, out=batch.folder.parent, sets=batch.sets, only=batch.only)
@@ -101,14 +111,15 @@ def retry(
     batch: Batch,
     *,
     kinds: Sequence[str] = (),
-    anew: bool = False,
+    new_task: bool = False,
     allow_retired: bool = False,
-    at_most: Limits | None = None,
+    at_most: SpendingLimits | None = None,
     display: Display = progress_for,
 ) -> Outcome:
     """Reopen failed jobs and run those: bought again, or asked for again where the task may have finished.
 
-    `kinds` narrows to failure kinds; with `anew` a task that may still finish is not asked for but bought again. What a
+    `kinds` narrows to failure kinds; with `new_task` a task that may still finish is not asked for but bought again.
+    What a
     content filter refused is bought again only if it has changed, or if `kinds` names it; what was cancelled, and what
     has a task that the provider does not know, only if `kinds` names it. `at_most` so much is bought by this run.
     """
@@ -116,7 +127,7 @@ def retry(
     if not batch.state_path.exists():
         raise UsageError(f"{batch.folder} was never run: there is nothing to retry")
     with StateFile(batch.state_path) as state:
-        jobs = recovered(state, buying=draft_of(batch))
+        jobs = recover_jobs(state, buying=draft_of(batch))
         reopened: set[str] = set()
         refused: list[str] = []
         called_off: list[str] = []
@@ -126,7 +137,7 @@ def retry(
             job = jobs.get(placed.spec.id)
             if job is None or job.state is not JobState.FAILED or job.kind not in wanted:
                 continue
-            if may_still_finish(job) and not anew:
+            if may_still_finish(job) and not new_task:
                 resumed.append((job.id, ev.PollResumed(at=utc_now())))
             elif job.kind in MODERATION and not kinds and job.spec.fingerprint == placed.spec.fingerprint:
                 refused.append(job.id)
@@ -139,7 +150,7 @@ def retry(
         ahead = {job_id: advance(jobs[job_id], event) for job_id, event in resumed}  # their children may be bought, too
         chosen = _make_plan(batch, jobs | ahead, allow_retired=allow_retired, again=lambda spec, _: spec.id in reopened)
         specs = [job.spec for job in chosen.to_plan if job.spec.id in reopened]
-        jobs = record_now(state, jobs, resumed)
+        jobs = record_offline(state, jobs, resumed)
         asked = asked_of(batch, jobs, specs, "retry", buy=True)
         told = _passed_over(refused, called_off, lost)
         if kinds and not (reopened or resumed):
@@ -161,18 +172,24 @@ def _first_of(ids: Sequence[str]) -> str:
     return f"{', '.join(ids[:SHOWN])}{more}"
 
 
-def collect(folder: Path, *, only_asks: bool = False, display: Display = progress_for) -> Outcome:
+def collect(folder: Path, *, only_reconcile: bool = False, display: Display = progress_for) -> Outcome:
     """Poll and download what is paid for, with nothing but the state file: buys nothing, needs no manifest.
 
-    With `only_asks` nothing but the providers that can be asked after uncertain jobs is asked.
+    With `only_reconcile` nothing but the providers that can be asked after uncertain jobs is asked.
     """
     with StateFile(folder / STATE_NAME) as state:
         meta = read_meta(folder / STATE_NAME)
         providers = known_providers(meta)
         source = Path(meta["manifest"]).parent if "manifest" in meta else None
-        jobs = recovered(state)
-        asked = Asked(scope=frozenset(jobs))
-        setup = Setup(folder=folder, providers=providers, keys=Keys(source), asked=lambda: asked, only_asks=only_asks)
+        jobs = recover_jobs(state)
+        asked = RunRequest(scope=frozenset(jobs))
+        setup = RunConfig(
+            folder=folder,
+            providers=providers,
+            keys=Credentials(source),
+            asked=lambda: asked,
+            only_reconcile=only_reconcile,
+        )
         return run_jobs(state, jobs, setup, display)
 
 
@@ -196,10 +213,10 @@ def _regenerates(wanted: Sequence[str], asked: Manifest) -> Again:
         if not any(fnmatchcase(placed.spec.id.casefold(), pattern) for placed in asked.jobs):
             raise UsageError(f"--regenerate {pattern}: no job has such an id")
 
-    def again(spec: JobSpec, verdict: Verdict) -> bool:
-        if verdict is Verdict.CHANGED and changed:
+    def again(spec: JobSpec, verdict: PlanAction) -> bool:
+        if verdict is PlanAction.CHANGED and changed:
             return True
         named = any(fnmatchcase(spec.id.casefold(), pattern) for pattern in patterns)
-        return named and verdict in (Verdict.CHANGED, Verdict.STORED)
+        return named and verdict in (PlanAction.CHANGED, PlanAction.STORED)
 
     return again

@@ -25,7 +25,7 @@ from batchvid.dialects.common.request_building import (
     whole_seconds,
 )
 from batchvid.dialects.openai_videos import PATH, check_pixels, clip_size, poll, read_poll, read_submit
-from batchvid.domain.wire import ImageInput, Order, Request
+from batchvid.domain.wire import GenerationRequest, ImageInput, Request
 from batchvid.errors import Unsupported
 
 __all__ = ["poll", "read_poll", "read_submit", "submit"]
@@ -83,7 +83,7 @@ LOCAL: tuple[tuple[str, Callable[[ImageInput], str]], ...] = (
 """How a local file is written, by the model's beginning: the gateway hands the text on, and these vendors take it."""
 
 
-def submit(order: Order) -> Request:
+def submit(order: GenerationRequest) -> Request:
     """Say what to buy. Pictures go as links, a local file only where the vendor behind takes it. Raises Unsupported."""
     family = _family(order.model)
     wire = f"the gateway's {family} wire" if family != "other" else "the gateway's wire"
@@ -107,7 +107,7 @@ def _family(model: str) -> str:
     return next((family for family in ("sora", "gemini-omni") if model.startswith(family)), "other")
 
 
-def _sora(order: Order, _mode: str) -> dict[str, Any]:
+def _sora(order: GenerationRequest, _mode: str) -> dict[str, Any]:
     """Say it as OpenAI does, and no word more: a stock gateway hands the body on as it is."""
     first, _ = first_and_last(order)
     size, seconds = clip_size(order), whole_seconds(order)
@@ -122,7 +122,7 @@ def _sora(order: Order, _mode: str) -> dict[str, Any]:
     }
 
 
-def _kling(order: Order, mode: str) -> dict[str, Any]:
+def _kling(order: GenerationRequest, mode: str) -> dict[str, Any]:
     """Say it with Kling's names, but for the duration, which is a number here."""
     first, _ = first_and_last(order)
     references = images_of(order, "reference")
@@ -144,7 +144,7 @@ def _kling(order: Order, mode: str) -> dict[str, Any]:
     }
 
 
-def _gemini_omni(order: Order, mode: str) -> dict[str, Any]:
+def _gemini_omni(order: GenerationRequest, mode: str) -> dict[str, Any]:
     references = [_picture(order.model, image) for image in images_of(order, "reference")]
     seconds = whole_seconds(order)
     if seconds is not None and seconds not in OMNI_SECONDS:
@@ -160,7 +160,7 @@ def _gemini_omni(order: Order, mode: str) -> dict[str, Any]:
     }
 
 
-def _other(order: Order, mode: str) -> dict[str, Any]:
+def _other(order: GenerationRequest, mode: str) -> dict[str, Any]:
     """Say it by the page's general modes: frames, references, or any material with clips or sounds among it."""
     first, last = first_and_last(order)
     references = [_picture(order.model, image) for image in images_of(order, "reference")]
@@ -183,7 +183,7 @@ def _other(order: Order, mode: str) -> dict[str, Any]:
     }
 
 
-BODIES: Mapping[str, Callable[[Order, str], dict[str, Any]]] = {
+BODIES: Mapping[str, Callable[[GenerationRequest, str], dict[str, Any]]] = {
     "sora": _sora,
     "kling": _kling,
     "gemini-omni": _gemini_omni,
@@ -191,7 +191,7 @@ BODIES: Mapping[str, Callable[[Order, str], dict[str, Any]]] = {
 }
 
 
-def _shared(order: Order) -> dict[str, Any]:
+def _shared(order: GenerationRequest) -> dict[str, Any]:
     """Say what every family but Sora's has. `duration` may be a number everywhere; stock refuses `seconds` as one."""
     exact = exact_size(order)
     return {

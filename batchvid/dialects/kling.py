@@ -29,7 +29,7 @@ from batchvid.dialects.common.request_building import (
     source_video,
     whole_seconds,
 )
-from batchvid.domain.wire import Accepted, ImageInput, Order, Refused, Request, Response, Status, Uncertain
+from batchvid.domain.wire import Accepted, GenerationRequest, ImageInput, Rejected, Request, Response, Status, Uncertain
 from batchvid.errors import Unsupported
 
 __all__ = ["poll", "read_poll", "read_submit", "submit"]
@@ -75,7 +75,7 @@ VENDOR: dict[str, Path] = {
 }
 
 
-def submit(order: Order) -> Request:
+def submit(order: GenerationRequest) -> Request:
     """Say what to buy; what is given decides the kind, and with it the path. Raises Unsupported.
 
     `external_task_id` carries the order's own id, by which a task whose reply was lost can be found again.
@@ -97,22 +97,22 @@ def submit(order: Order) -> Request:
     return Request(method="POST", path=f"/v1/videos/{kind}", json={**said, **options})
 
 
-def read_submit(response: Response) -> Accepted | Refused | Uncertain:
+def read_submit(response: Response) -> Accepted | Rejected | Uncertain:
     """Read a submit reply, native or a gateway's."""
     return reply_parsing.read_submit(response, table=TABLES["kling"])
 
 
-def poll(order: Order, task_id: str) -> Request:
+def poll(order: GenerationRequest, task_id: str) -> Request:
     """Ask where the task stands, on the path that made it. `task_id` may also be the order's own external id."""
     return Request(method="GET", path=f"/v1/videos/{_kind(order)}/{path_segment(task_id)}")
 
 
-def read_poll(response: Response, task_id: str) -> Status | Refused:  # noqa: ARG001 - the port's signature
+def read_poll(response: Response, task_id: str) -> Status | Rejected:  # noqa: ARG001 - the port's signature
     """Read a poll reply, native or through a gateway's wrapper. Raises UnreadableReply."""
     return reply_parsing.read_poll(response, vendor=VENDOR, billed="final_unit_deduction")
 
 
-def _kind(order: Order) -> str:
+def _kind(order: GenerationRequest) -> str:
     """Say which kind of generation an order is. Raises Unsupported for an action that the model has not."""
     if order.model.rpartition("/")[2].startswith(OMNI):  # a poll is told the model as the manifest writes it
         return by_action(order, f"{WIRE} of an omni model", {"": "omni-video", "edit": "omni-video"})
@@ -123,7 +123,7 @@ def _kind(order: Order) -> str:
     return by_action(order, WIRE, {"": made_of, "extend": "video-extend", "lip-sync": lip_sync})
 
 
-def _scene(order: Order) -> dict[str, Any]:
+def _scene(order: GenerationRequest) -> dict[str, Any]:
     """Say what every kind that makes a clip of its own may have."""
     if order.resolution:
         raise Unsupported("resolution", "Kling takes a mode instead: std is 720p, pro is 1080p")
@@ -138,12 +138,12 @@ def _scene(order: Order) -> dict[str, Any]:
     }
 
 
-def _from_text(order: Order) -> dict[str, Any]:
+def _from_text(order: GenerationRequest) -> dict[str, Any]:
     check_prompt(order, most=PROMPT_MOST)
     return {**_scene(order), "aspect_ratio": _ratio(order, None, RATIOS)}
 
 
-def _from_frames(order: Order) -> dict[str, Any]:
+def _from_frames(order: GenerationRequest) -> dict[str, Any]:
     first, last = first_and_last(order)
     clash = [name for name in NOT_WITH_A_LAST_FRAME if name in order.options]
     if last and clash:
@@ -156,14 +156,14 @@ def _from_frames(order: Order) -> dict[str, Any]:
     }
 
 
-def _from_references(order: Order) -> dict[str, Any]:
+def _from_references(order: GenerationRequest) -> dict[str, Any]:
     check_prompt(order, most=PROMPT_MOST)
     _check_count(order, IMAGES_MOST)
     images = [{"image": _image(image)} for image in order.images]
     return {**_scene(order), "image_list": images, "aspect_ratio": _ratio(order, None, RATIOS_OF_MANY)}
 
 
-def _omni(order: Order) -> dict[str, Any]:
+def _omni(order: GenerationRequest) -> dict[str, Any]:
     """Say an omni order: a source clip is worked on by an edit, and only looked at otherwise."""
     check_prompt(order, most=PROMPT_MOST)
     first, _ = first_and_last(order)
@@ -176,14 +176,14 @@ def _omni(order: Order) -> dict[str, Any]:
     return {**_scene(order), "image_list": images or None, "video_list": videos, "aspect_ratio": ratio}
 
 
-def _extend(order: Order) -> dict[str, Any]:
+def _extend(order: GenerationRequest) -> dict[str, Any]:
     """Say an extension. Pages differ on whether `task_id` must stand beside `video_id`: both are asked for."""
     what = "the parent clip's; its sidecar file has both"
     ids = {name: clip_id(order, name, what) for name in ("task_id", "video_id")}
     return {**ids, "prompt": order.prompt, "negative_prompt": order.negative_prompt}
 
 
-def _lip_sync(order: Order) -> dict[str, Any]:
+def _lip_sync(order: GenerationRequest) -> dict[str, Any]:
     """Say the `input` of a lip-sync: a Kling clip, and either a sound or a text with a voice to speak it."""
     has_id = order.parent and "video_id" in order.parent.vendor
     if has_id or "video_id" in order.options:
@@ -212,7 +212,7 @@ def _sound(audio: str) -> dict[str, str]:
     return {"audio_type": "file", "audio_file": data}
 
 
-def _advanced_lip_sync(order: Order) -> dict[str, Any]:
+def _advanced_lip_sync(order: GenerationRequest) -> dict[str, Any]:
     """Say a lip-sync by faces: all of it comes from an earlier call to identify them, and stands in the options."""
     option_id(order, "session_id", "of the call that identified the faces")
     faces = order.options.get("face_choose")
@@ -225,7 +225,7 @@ def _is_voiced(face: object) -> bool:
     return isinstance(face, dict) and "face_id" in face and bool(face.keys() & {"sound_file", "audio_id"})
 
 
-BODIES: Mapping[str, Callable[[Order], dict[str, Any]]] = {
+BODIES: Mapping[str, Callable[[GenerationRequest], dict[str, Any]]] = {
     "text2video": _from_text,
     "image2video": _from_frames,
     "multi-image2video": _from_references,
@@ -235,12 +235,12 @@ BODIES: Mapping[str, Callable[[Order], dict[str, Any]]] = {
 }
 
 
-def _check_count(order: Order, most: int) -> None:
+def _check_count(order: GenerationRequest, most: int) -> None:
     if len(order.images) > most:
         raise Unsupported("reference_images", f"at most {most} images are allowed here, not {len(order.images)}")
 
 
-def _ratio(order: Order, first: ImageInput | None, allowed: Mapping[str, str]) -> str | None:
+def _ratio(order: GenerationRequest, first: ImageInput | None, allowed: Mapping[str, str]) -> str | None:
     """Translate the aspect ratio. An image sets the shape by itself: there the order may only agree with it."""
     if not order.aspect_ratio:
         return None

@@ -27,7 +27,7 @@ from batchvid.dialects.common.request_building import (
     refuse_unspoken,
     whole_seconds,
 )
-from batchvid.domain.wire import ImageInput, Order, Refused, Request, Response, Status
+from batchvid.domain.wire import GenerationRequest, ImageInput, Rejected, Request, Response, Status
 from batchvid.errors import Unsupported
 
 __all__ = ["poll", "read_poll", "read_submit", "submit"]
@@ -54,7 +54,7 @@ SPOKEN = {
 """What the adaptor of each vendor reads, by the beginning of the model's name; the first that fits."""
 
 
-def submit(order: Order) -> Request:
+def submit(order: GenerationRequest) -> Request:
     """Say what to buy. Options are the vendor's: they go into the metadata, but for the server's own fields.
 
     Raises Unsupported.
@@ -76,17 +76,17 @@ def submit(order: Order) -> Request:
     return Request(method="POST", path=PATH, json=said | own)
 
 
-def poll(order: Order, task_id: str) -> Request:  # noqa: ARG001 - the port's signature; this path depends on the id only
+def poll(order: GenerationRequest, task_id: str) -> Request:  # noqa: ARG001 - the port's signature; this path depends on the id only
     """Ask where the task stands."""
     return Request(method="GET", path=f"{PATH}/{path_segment(task_id)}")
 
 
-def read_poll(response: Response, task_id: str) -> Status | Refused:
+def read_poll(response: Response, task_id: str) -> Status | Rejected:
     """Read a poll reply, wrapped or not; a finished clip is also offered at `/content`. Raises UnreadableReply."""
     return reply_parsing.read_poll(response, content_path=f"{CONTENT}/{path_segment(task_id)}/content")
 
 
-def _kling(order: Order) -> dict[str, Any]:
+def _kling(order: GenerationRequest) -> dict[str, Any]:
     """Say Kling's own fields in the metadata, which the server lays over the body that it writes."""
     first, last = first_and_last(order)
     if order.resolution and order.resolution not in KLING_SIZES.values():
@@ -106,7 +106,7 @@ def _kling(order: Order) -> dict[str, Any]:
     }
 
 
-def _doubao(order: Order) -> dict[str, Any]:
+def _doubao(order: GenerationRequest) -> dict[str, Any]:
     """Say it in Ark's words; pictures go into its `content`, where each has a role."""
     if exact_size(order):
         raise Unsupported("resolution", "Seedance takes a tier like 720p here, beside the aspect_ratio")
@@ -125,7 +125,7 @@ def _doubao(order: Order) -> dict[str, Any]:
     }
 
 
-def _vidu(order: Order) -> dict[str, Any]:
+def _vidu(order: GenerationRequest) -> dict[str, Any]:
     """Say it in Vidu's words: its `size` is a tier, and how many pictures there are decides what they are."""
     if exact_size(order):
         raise Unsupported("resolution", "Vidu takes a tier like 720p here: the clip has the shape of its picture")
@@ -141,7 +141,7 @@ def _vidu(order: Order) -> dict[str, Any]:
     }
 
 
-def _other(order: Order) -> dict[str, Any]:
+def _other(order: GenerationRequest) -> dict[str, Any]:
     first, _ = first_and_last(order)
     exact = exact_size(order)
     if order.resolution and not exact:
@@ -150,7 +150,7 @@ def _other(order: Order) -> dict[str, Any]:
     return {"size": order.resolution if exact else ratio, "image": _linked(first) if first else None}
 
 
-BODIES: dict[str, Callable[[Order], dict[str, Any]]] = {
+BODIES: dict[str, Callable[[GenerationRequest], dict[str, Any]]] = {
     "kling": _kling,
     "doubao": _doubao,
     "vidu": _vidu,

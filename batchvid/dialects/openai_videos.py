@@ -22,7 +22,7 @@ from batchvid.dialects.common.request_building import (
     uploaded,
     whole_seconds,
 )
-from batchvid.domain.wire import ImageInput, Order, Refused, Request, Response, Status
+from batchvid.domain.wire import GenerationRequest, ImageInput, Rejected, Request, Response, Status
 from batchvid.errors import Unsupported
 
 __all__ = ["poll", "read_poll", "read_submit", "submit"]
@@ -41,7 +41,7 @@ SIZES = {
 WIDE_SIZES = {"7:4": "1792x1024", "4:7": "1024x1792"}  # sora-2-pro
 
 
-def submit(order: Order) -> Request:
+def submit(order: GenerationRequest) -> Request:
     """Say what to buy. One image is allowed, of exactly the size of the clip. Raises Unsupported.
 
     A remix names its source, a finished Sora task: its parent, or the option `video_id`.
@@ -60,17 +60,17 @@ def submit(order: Order) -> Request:
     return Request(method="POST", path=PATH, parts=form(fields, [first] if first else [], order))
 
 
-def poll(order: Order, task_id: str) -> Request:  # noqa: ARG001 - the port's signature; this path depends on the id only
+def poll(order: GenerationRequest, task_id: str) -> Request:  # noqa: ARG001 - the port's signature; this path depends on the id only
     """Ask where the task stands."""
     return Request(method="GET", path=f"{PATH}/{path_segment(task_id)}")
 
 
-def read_poll(response: Response, task_id: str) -> Status | Refused:
+def read_poll(response: Response, task_id: str) -> Status | Rejected:
     """Read a poll reply; after any link a finished clip is always offered at `/content`. Raises UnreadableReply."""
     return reply_parsing.read_poll(response, content_path=f"{PATH}/{path_segment(task_id)}/content")
 
 
-def _remix(order: Order) -> Request:
+def _remix(order: GenerationRequest) -> Request:
     source = clip_id(order, "video_id", "the task id of a finished Sora clip", is_task=True)
     options = {name: value for name, value in checked_options(order).items() if name != "video_id"}
     body = {"prompt": order.prompt, **options}
@@ -84,7 +84,7 @@ def check_pixels(image: ImageInput, size: str) -> None:
         raise Unsupported("image", f"only the exact pixels of the clip ({clip}) are allowed, not {pixels}")
 
 
-def clip_size(order: Order) -> str:
+def clip_size(order: GenerationRequest) -> str:
     """Translate resolution and aspect ratio into `WxH`; empty if the order says neither. Raises Unsupported."""
     if exact := exact_size(order):
         return f"{exact[0]}x{exact[1]}"

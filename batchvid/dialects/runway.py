@@ -26,7 +26,7 @@ from batchvid.dialects.common.request_building import (
     whole_seconds,
 )
 from batchvid.domain.failures import Charged
-from batchvid.domain.wire import Accepted, ImageInput, Order, Refused, Request, Response, Status, Uncertain
+from batchvid.domain.wire import Accepted, GenerationRequest, ImageInput, Rejected, Request, Response, Status, Uncertain
 from batchvid.errors import Unsupported
 
 __all__ = ["poll", "read_poll", "read_submit", "submit"]
@@ -54,7 +54,7 @@ _HOST = re.compile(r"https://(\[[^\]]*\]|[^/?#:@\s]+)", re.I)
 VENDOR: dict[str, Path] = {"credits": ("cost", "credits")}
 
 
-def submit(order: Order) -> Request:
+def submit(order: GenerationRequest) -> Request:
     """Say what to buy. An image is a must on this route. Raises Unsupported."""
     refuse_unspoken(order, "the Runway wire", SPOKEN)
     first, last = first_and_last(order)
@@ -79,17 +79,17 @@ def submit(order: Order) -> Request:
     )
 
 
-def read_submit(response: Response) -> Accepted | Refused | Uncertain:
+def read_submit(response: Response) -> Accepted | Rejected | Uncertain:
     """Read a submit reply, native or a gateway's."""
     return reply_parsing.read_submit(response, table=TABLES["runway"])
 
 
-def poll(order: Order, task_id: str) -> Request:  # noqa: ARG001 - the port's signature; this path depends on the id only
+def poll(order: GenerationRequest, task_id: str) -> Request:  # noqa: ARG001 - the port's signature; this path depends on the id only
     """Ask where the task stands."""
     return Request(method="GET", path=f"/v1/tasks/{path_segment(task_id)}", headers=HEADERS)
 
 
-def read_poll(response: Response, task_id: str) -> Status | Refused:  # noqa: ARG001 - the port's signature
+def read_poll(response: Response, task_id: str) -> Status | Rejected:  # noqa: ARG001 - the port's signature
     """Read a poll reply, bare or wrapped. Raises UnreadableReply."""
     status = reply_parsing.read_poll(response, progress_top=1.0, vendor=VENDOR, billed="credits")
     if isinstance(status, Status) and status.charged is Charged.UNKNOWN and status.code.startswith("SAFETY.INPUT"):
@@ -97,7 +97,7 @@ def read_poll(response: Response, task_id: str) -> Status | Refused:  # noqa: AR
     return status
 
 
-def _ratio(order: Order) -> str | None:
+def _ratio(order: GenerationRequest) -> str | None:
     """Translate resolution and aspect ratio into pixels with a colon; None if the order says neither."""
     if exact := exact_size(order):
         return f"{exact[0]}:{exact[1]}"

@@ -17,7 +17,7 @@ from batchvid.dialects.common.request_building import (
     whole_seconds,
 )
 from batchvid.dialects.openai_videos import PATH, poll, read_poll, read_submit
-from batchvid.domain.wire import Order, Request
+from batchvid.domain.wire import GenerationRequest, Request
 from batchvid.errors import Unsupported
 
 __all__ = ["poll", "read_poll", "read_submit", "submit"]
@@ -27,7 +27,7 @@ SPOKEN = ("prompt", "image", "end_image", "duration_s", "aspect_ratio", "resolut
 HINTS = {"16:9": "16x9", "9:16": "9x16"}
 
 
-def submit(order: Order) -> Request:
+def submit(order: GenerationRequest) -> Request:
     """Say what to buy, from text, from a first frame, or from a first and a last one. Raises Unsupported."""
     refuse_unspoken(order, "the Veo wire", SPOKEN)
     check_prompt(order, most=PROMPT_MOST)
@@ -37,7 +37,7 @@ def submit(order: Order) -> Request:
     return Request(method="POST", path=PATH, parts=form(fields, frames, order))
 
 
-def _size(order: Order) -> str:
+def _size(order: GenerationRequest) -> str:
     if exact := exact_size(order):
         return f"{exact[0]}x{exact[1]}"  # not in the schema, but a public client uses it with veo3.1
     if order.resolution:

@@ -18,7 +18,7 @@ from batchvid.dialects.common.request_building import (
     whole_seconds,
 )
 from batchvid.dialects.openai_videos import PATH, poll, read_poll, read_submit
-from batchvid.domain.wire import Order, Request
+from batchvid.domain.wire import GenerationRequest, Request
 
 __all__ = ["poll", "read_poll", "read_submit", "submit"]
 
@@ -28,7 +28,7 @@ NEW = ("prompt", "image", "end_image", "reference_images", "duration_s", "aspect
 SPOKEN = {"": NEW, "edit": (*NEW, "action", "video", "parent")}
 
 
-def submit(order: Order) -> Request:
+def submit(order: GenerationRequest) -> Request:
     """Say what to buy. An edit needs the link of its source clip; files go out in order. Raises Unsupported."""
     refuse_unspoken(order, WIRE, by_action(order, WIRE, SPOKEN))
     check_prompt(order, most=PROMPT_MOST)

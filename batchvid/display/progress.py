@@ -10,7 +10,7 @@ from typing import Any, Protocol, TextIO
 
 from tqdm import tqdm
 
-from batchvid.display.tally import Tally
+from batchvid.display.tally import RunCounters
 from batchvid.domain import events as ev
 from batchvid.domain.jobs import Job, JobState
 
@@ -37,16 +37,16 @@ class Progress(Protocol):
 
 def progress_for(jobs: Iterable[Job], *, verbose: bool = False) -> Progress:
     """Bars when a person is looking on, else lines without a single control character; `verbose` tells every step."""
-    tally = Tally(jobs)
+    tally = RunCounters(jobs)
     if sys.stdout.isatty() and sys.stderr.isatty():
-        return Bars(tally, verbose=verbose)
-    return Lines(tally, sys.stdout, verbose=verbose)
+        return BarDisplay(tally, verbose=verbose)
+    return LineDisplay(tally, sys.stdout, verbose=verbose)
 
 
-class Lines:
+class LineDisplay:
     """One dated line for each clip that comes to rest, and a sign of life every half minute."""
 
-    def __init__(self, tally: Tally, out: TextIO, *, verbose: bool = False) -> None:
+    def __init__(self, tally: RunCounters, out: TextIO, *, verbose: bool = False) -> None:
         self._tally = tally
         self._out = out
         self._verbose = verbose
@@ -78,10 +78,10 @@ class Lines:
         return f"{self._tally.done()}/{self._tally.states().total()}, {self._tally.line()}, {self._tally.money()}"
 
 
-class Bars:
+class BarDisplay:
     """One bar for all and one a provider, with what is in flight, done and failed, the money and the time left."""
 
-    def __init__(self, tally: Tally, *, verbose: bool = False) -> None:
+    def __init__(self, tally: RunCounters, *, verbose: bool = False) -> None:
         self._tally = tally
         self._verbose = verbose
         self._drawn = 0.0

@@ -57,7 +57,7 @@ class Reason(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Substitute:
+class FallbackTarget:
     """A model that may be bought in the place of another one, and from whom."""
 
     model: str
@@ -105,17 +105,17 @@ class JobSpec:
     options: Mapping[str, Any] = field(default_factory=dict)
     variables: Mapping[str, str] = field(default_factory=dict)
     tags: tuple[str, ...] = ()
-    fallback: tuple[Substitute, ...] = ()
+    fallback: tuple[FallbackTarget, ...] = ()
     fallback_on: tuple[Reason, ...] = ()
     fallback_while_running: bool = False
-    instead_of: Substitute | None = None
+    instead_of: FallbackTarget | None = None
 
     @property
-    def asked(self) -> Substitute:
+    def asked(self) -> FallbackTarget:
         """The model and provider that the manifest asks for."""
-        return self.instead_of or Substitute(self.model, self.provider)
+        return self.instead_of or FallbackTarget(self.model, self.provider)
 
-    def turned(self) -> JobSpec:
+    def with_next_fallback(self) -> JobSpec:
         """The same job with the next model of `fallback`, which must hold one, in the place of its own."""
         first, *rest = self.fallback
         return replace(self, model=first.model, provider=first.provider, fallback=tuple(rest), instead_of=self.asked)

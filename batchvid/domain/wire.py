@@ -45,7 +45,7 @@ class Parent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
+class GenerationRequest:
     """What to buy, in batchvid's own vocabulary; a dialect translates it.
 
     `model` is the vendor's model id. `aspect_ratio` is written `16:9`, `resolution` `720p` (or exact `1280x720`).
@@ -117,7 +117,7 @@ class Accepted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Refused:
+class Rejected:
     """A clear no: to a submit (no task was made, nothing bought) or to a poll (the task itself is not touched).
 
     `retry_after_s` is the vendor's own wish in seconds, None when it has none. `code` and `message` are the

@@ -5,22 +5,22 @@ from batchvid.manifest.reading.problems import Place
 from batchvid.manifest.schema.models import (
     BatchBudget,
     Budget,
-    Limits,
+    BudgetLimits,
     ManifestModel,
     ModelLimits,
     Provider,
     json_schema,
 )
-from batchvid.manifest.types import Manifest, Outline, PlacedJob
+from batchvid.manifest.types import Manifest, ParsedManifest, PlacedJob
 
 __all__ = [
     "BatchBudget",
     "Budget",
-    "Limits",
+    "BudgetLimits",
     "Manifest",
     "ManifestModel",
     "ModelLimits",
-    "Outline",
+    "ParsedManifest",
     "Place",
     "PlacedJob",
     "Provider",

@@ -7,23 +7,23 @@ from pathlib import Path
 
 from batchvid import gc_control
 from batchvid.errors import ManifestError
-from batchvid.manifest.expansion.collisions import _tell_apart
-from batchvid.manifest.expansion.entry import Shared, entry_of
-from batchvid.manifest.expansion.image_files import Pictures
+from batchvid.manifest.expansion.collisions import report_collisions
+from batchvid.manifest.expansion.entry import Shared, entry_context
+from batchvid.manifest.expansion.image_files import ImageCache
 from batchvid.manifest.expansion.job_builder import build
-from batchvid.manifest.expansion.matrix import MAX_JOBS, drafts
-from batchvid.manifest.expansion.parents import Child, tie
-from batchvid.manifest.expansion.selection import _pick
+from batchvid.manifest.expansion.matrix import MAX_JOBS, expand_entry
+from batchvid.manifest.expansion.parents import Child, link_parents
+from batchvid.manifest.expansion.selection import select_jobs
 from batchvid.manifest.reading.includes import gather
 from batchvid.manifest.reading.problems import Place, Problems
 from batchvid.manifest.reading.yaml_reader import Map, mark_at
 from batchvid.manifest.schema.models import ManifestModel
 from batchvid.manifest.schema.templates import Templates
 from batchvid.manifest.schema.validation import entry_name, validate
-from batchvid.manifest.types import Beyond, Manifest, Outline, PlacedJob
+from batchvid.manifest.types import ExternalChecks, Manifest, ParsedManifest, PlacedJob
 
 
-def outline(path: str | Path, *, sets: Sequence[str] = (), beyond: Beyond | None = None) -> Outline:
+def outline(path: str | Path, *, sets: Sequence[str] = (), beyond: ExternalChecks | None = None) -> ParsedManifest:
     """Read a manifest as far as that costs the same for any number of rows. Raises nothing: `expand` does.
 
     `sets` are `key=value` texts laid over the file; `beyond` says what else may be wrong with a provider.
@@ -31,13 +31,15 @@ def outline(path: str | Path, *, sets: Sequence[str] = (), beyond: Beyond | None
     path = Path(path)
     problems = Problems(str(path))
     settings, kept, unsound = None, list[int](), frozenset[str]()
-    with gc_control.at_rest():
+    with gc_control.gc_paused():
         document = gather(path, sets, problems)
         if document is not None:
             settings, kept = validate(document, problems)
             if settings is not None and beyond is not None:
                 unsound = _unsound_providers(beyond, document, settings, problems)
-    return Outline(path=path, document=document, settings=settings, kept=kept, unsound=unsound, problems=problems)
+    return ParsedManifest(
+        path=path, document=document, settings=settings, kept=kept, unsound=unsound, problems=problems
+    )
 
 
 def _nobody(_model: str) -> str:
@@ -46,11 +48,11 @@ def _nobody(_model: str) -> str:
 
 
 def expand(
-    read: Outline,
+    read: ParsedManifest,
     *,
     only: Sequence[str] = (),
     provider_of: Callable[[str], str] = _nobody,
-    beyond: Beyond | None = None,
+    beyond: ExternalChecks | None = None,
 ) -> Manifest:
     """The manifest with its jobs. Opens the files it names (tables, images); no network, no key.
 
@@ -64,18 +66,18 @@ def expand(
             settings=settings,
             folder=read.path.parent,
             templates=Templates(),
-            pictures=Pictures(),
+            pictures=ImageCache(),
             problems=problems,
             provider_of=provider_of,
         )
-        with gc_control.at_rest():
+        with gc_control.gc_paused():
             jobs = _expand(shared, read.kept)
     if beyond is not None and problems:
         for job in jobs:
             if problem := beyond.job_problem(job.spec, read.unsound):
                 problems.add(job.place, problem)
-    _tell_apart(jobs, problems)
-    picked = jobs if problems or not only else _pick(jobs, only, problems)
+    report_collisions(jobs, problems)
+    picked = jobs if problems or not only else select_jobs(jobs, only, problems)
     if problems or settings is None:
         raise ManifestError(problems.lines())
     return Manifest(
@@ -95,13 +97,15 @@ def load(
     sets: Sequence[str] = (),
     only: Sequence[str] = (),
     provider_of: Callable[[str], str] = _nobody,
-    beyond: Beyond | None = None,
+    beyond: ExternalChecks | None = None,
 ) -> Manifest:
     """Read a manifest and expand it: see `outline` and `expand`. Raises ManifestError with every problem."""
     return expand(outline(path, sets=sets, beyond=beyond), only=only, provider_of=provider_of, beyond=beyond)
 
 
-def _unsound_providers(beyond: Beyond, document: Map, settings: ManifestModel, problems: Problems) -> frozenset[str]:
+def _unsound_providers(
+    beyond: ExternalChecks, document: Map, settings: ManifestModel, problems: Problems
+) -> frozenset[str]:
     said_providers = document.get("providers")
     unsound = set(said_providers or ()) - set(settings.providers) if isinstance(said_providers, Map) else set()
     for name, said in settings.providers.items():
@@ -119,8 +123,8 @@ def _expand(shared: Shared, kept: Sequence[int]) -> list[PlacedJob]:
         mark = mark_at(shared.document, ("clips", index))
         place = Place(mark.file, mark.line, entry_name(shared.document, ("clips", index)))
         node = shared.document["clips"][index]
-        entry = entry_of(said, node if isinstance(node, Map) else Map(mark), place, shared)
-        for draft in drafts(entry) if entry else ():
+        entry = entry_context(said, node if isinstance(node, Map) else Map(mark), place, shared)
+        for draft in expand_entry(entry) if entry else ():
             if len(jobs) >= MAX_JOBS:
                 shared.problems.add(place, f"the manifest makes more than {MAX_JOBS:,} clips; split it")
                 return jobs
@@ -132,5 +136,5 @@ def _expand(shared: Shared, kept: Sequence[int]) -> list[PlacedJob]:
                 children[spec.id] = Child(entry, draft.source.row)
     if not children:
         return jobs
-    tied = tie([job.spec for job in jobs], children, shared.problems)
+    tied = link_parents([job.spec for job in jobs], children, shared.problems)
     return [PlacedJob(spec=spec, place=job.place) for spec, job in zip(tied, jobs, strict=True)]

@@ -39,7 +39,7 @@ class Manifest:
     only: bool
 
 
-class Beyond(Protocol):
+class ExternalChecks(Protocol):
     """Knows what a manifest alone cannot: providers and models. Each answer is what is wrong, or empty."""
 
     def provider_problem(self, name: str, said: Provider) -> str:
@@ -53,7 +53,7 @@ class Beyond(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outline:
+class ParsedManifest:
     """A manifest that is read, and not expanded yet: all it says but for its jobs.
 
     `problems` are those found so far, `settings` what holds all the same, None when nothing does; `kept` are the

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from pathlib import Path
 
-from batchvid.atomic_file import write_whole
-from batchvid.domain.attempts import CHARGED, Attempt, Sum, Verdict
-from batchvid.report.csv_table import harmless, number, time
+from batchvid.atomic_file import write_atomic
+from batchvid.domain.attempts import CHARGED, Attempt, AttemptStatus, Sum
+from batchvid.report.csv_table import escape_formula, number, time
 
 LEDGER_COLUMNS: dict[str, Callable[[Attempt], object]] = {
     "job": lambda row: row.job,
@@ -31,17 +31,17 @@ LEDGER_COLUMNS: dict[str, Callable[[Attempt], object]] = {
 """Every column in order, and how it is read off an attempt."""
 
 TOLD = {
-    Verdict.SPENT: "spent",
-    Verdict.RESERVED: "reserved for what is under way",
-    Verdict.HELD: "held for uncertain submits",
-    Verdict.MAYBE: "maybe charged for what gave no clip",
+    AttemptStatus.SPENT: "spent",
+    AttemptStatus.RESERVED: "reserved for what is under way",
+    AttemptStatus.HELD: "held for uncertain submits",
+    AttemptStatus.MAYBE: "maybe charged for what gave no clip",
 }
 """The verdicts that count, in words for people."""
 
 
 def write_ledger(path: Path, attempts: Iterable[Attempt]) -> None:
     """Write `ledger.csv` anew, whole or not at all."""
-    write_whole(path, ledger_text(attempts))
+    write_atomic(path, ledger_text(attempts))
 
 
 def ledger_text(attempts: Iterable[Attempt]) -> str:
@@ -51,11 +51,11 @@ def ledger_text(attempts: Iterable[Attempt]) -> str:
     writer.writerow(LEDGER_COLUMNS)
     for row in attempts:
         cells = (read(row) for read in LEDGER_COLUMNS.values())
-        writer.writerow([harmless(cell) if isinstance(cell, str) else cell for cell in cells])
+        writer.writerow([escape_formula(cell) if isinstance(cell, str) else cell for cell in cells])
     return out.getvalue()
 
 
-def ledger_line(totals: Mapping[Verdict, Sum]) -> str:
+def ledger_line(totals: Mapping[AttemptStatus, Sum]) -> str:
     """`4 spent: $1.20; 1 held for uncertain submits: $0.30`; empty where nothing was ever sent."""
     return "; ".join(
         f"{totals[one].attempts} {words}: {_in_all(totals[one])}" for one, words in TOLD.items() if totals[one].attempts

@@ -7,7 +7,7 @@ from datetime import datetime
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\n")
 
 
-def harmless(cell: str) -> str:
+def escape_formula(cell: str) -> str:
     """A spreadsheet takes a cell that begins like a formula for one; a quote before it makes it text.
 
     A lone carriage return becomes a line feed: csv before Python 3.12 would leave it bare, which ends the row.

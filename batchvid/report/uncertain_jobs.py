@@ -7,11 +7,11 @@ import io
 from collections.abc import Callable, Iterable
 
 from batchvid.domain.jobs import Job
-from batchvid.report.csv_table import harmless
+from batchvid.report.csv_table import escape_formula
 
 PROMPT_CHARS = 80  # enough to know it again in a console's list
 
-WAITING: dict[str, Callable[[Job], str]] = {
+UNCERTAIN_COLUMNS: dict[str, Callable[[Job], str]] = {
     "sent_at": lambda job: f"{job.submitted_at:%Y-%m-%dT%H:%M:%SZ}" if job.submitted_at else "",
     "job": lambda job: job.id,
     "provider": lambda job: job.spec.provider,
@@ -26,10 +26,10 @@ WAITING: dict[str, Callable[[Job], str]] = {
 """Every column in order, and how it is read off an uncertain job."""
 
 
-def waiting_text(jobs: Iterable[Job]) -> str:
+def uncertain_csv(jobs: Iterable[Job]) -> str:
     """The list as CSV text."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(WAITING)
-    writer.writerows([harmless(read(job)) for read in WAITING.values()] for job in jobs)
+    writer.writerow(UNCERTAIN_COLUMNS)
+    writer.writerows([escape_formula(read(job)) for read in UNCERTAIN_COLUMNS.values()] for job in jobs)
     return out.getvalue()

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple, cast
 from batchvid.domain.events import Event, Progressed
 from batchvid.domain.jobs import Job, advance
 from batchvid.errors import BatchvidError, StateError
-from batchvid.redaction import scrubbed
-from batchvid.state.state_file import Entry, StateFile
+from batchvid.redaction import redact
+from batchvid.state.state_file import RecordedEvent, StateFile
 
 Listener = Callable[[Event, Job | None, Job], None]
 """Hears of every event after it is durable, on the loop, with the job before and after; quick, and never raises."""
@@ -61,12 +61,12 @@ class Recorder:
         if self.broken:
             raise StateError(str(self.broken)) from self.broken
         self._ahead[job_id] = after
-        durable = self._writer.put([Entry(step.event, step.after) for step in steps])
+        durable = self._writer.put([RecordedEvent(step.event, step.after) for step in steps])
         durable.add_done_callback(lambda done: self._written(done, steps))
         await asyncio.shield(durable)
         return after
 
-    async def take_over(self, steps: Sequence[Sequence[Entry]]) -> None:
+    async def record_many(self, steps: Sequence[Sequence[RecordedEvent]]) -> None:
         """Make what was worked out of many jobs durable and true, so many at a time; the steps of one job together.
 
         Nothing else may be recorded of these jobs meanwhile. Raises StateError: then the rest of them was not written.
@@ -118,10 +118,10 @@ class _GroupCommit(threading.Thread):
         super().__init__(name="batchvid-state", daemon=True)
         self._state = state
         self._fault: BatchvidError | None = None
-        self._queue: queue.SimpleQueue[tuple[list[Entry], asyncio.Future[None]] | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[tuple[list[RecordedEvent], asyncio.Future[None]] | None] = queue.SimpleQueue()
         self.start()
 
-    def put(self, entries: list[Entry]) -> asyncio.Future[None]:
+    def put(self, entries: list[RecordedEvent]) -> asyncio.Future[None]:
         """Queue entries that stand or fall together; the future is done when they are durable, or has a StateError."""
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._queue.put((entries, future))
@@ -149,14 +149,14 @@ class _GroupCommit(threading.Thread):
             if batch:
                 self._write(batch)
 
-    def _write(self, batch: list[tuple[list[Entry], asyncio.Future[None]]]) -> None:
+    def _write(self, batch: list[tuple[list[RecordedEvent], asyncio.Future[None]]]) -> None:
         if self._fault is None:  # later entries were worked out from the lost ones: they must not stand without them
             try:
                 self._state.commit([entry for entries, _ in batch for entry in entries])
-            except BatchvidError as error:
-                self._fault = error
-            except Exception as error:
-                self._fault = StateError(f"could not be written: {error!r}")
+            except BatchvidError as exc:
+                self._fault = exc
+            except Exception as exc:
+                self._fault = StateError(f"could not be written: {exc!r}")
         loop = batch[0][1].get_loop()
         loop.call_soon_threadsafe(_acknowledge, [future for _, future in batch], self._fault)
 
@@ -164,7 +164,7 @@ class _GroupCommit(threading.Thread):
 def _clean(event: Event) -> Event:
     """The event without secrets in its message."""
     message = getattr(event, "message", "")
-    return replace(cast("Any", event), message=scrubbed(message)) if message else event
+    return replace(cast("Any", event), message=redact(message)) if message else event
 
 
 def _acknowledge(futures: list[asyncio.Future[None]], fault: BatchvidError | None) -> None:

@@ -13,7 +13,7 @@ from batchvid.runner.outcome import INTERRUPTED
 
 
 @contextlib.contextmanager
-def signals_heard(context: RunContext) -> Iterator[list[str]]:
+def handle_signals(context: RunContext) -> Iterator[list[str]]:
     """First SIGINT or SIGTERM: submit nothing more, bring downloads home. Second: leave at once; the state is safe."""
     interrupted: list[str] = []
     loop = asyncio.get_running_loop()

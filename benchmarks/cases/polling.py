@@ -10,7 +10,7 @@ from benchmarks import measure
 from benchmarks.batch import rows_manifest
 from benchmarks.cases import Options
 from benchmarks.clip import make_clip
-from benchmarks.distributions import LAWS, Known, bound, known, lag_at
+from benchmarks.distributions import DURATION_MODELS, Known, bound, known, lag_at
 from benchmarks.figures import Curves, Figure, Report, spread
 from benchmarks.policies import POLICIES, Policy, of_batchvid, sqrt_hazard
 from benchmarks.shared_budget import BATCHVID as SHARED
@@ -29,15 +29,15 @@ HTTP_SCALE, QUICK_SCALE = 5.0, 20.0  # as many times as fast: the runner's own t
 def run(options: Options) -> Report:
     """Every policy under every law, held against the exact optimum of that law at as many requests."""
     tasks = WARM_UP + (500 if options.quick else 3000)
-    laws = dict(list(LAWS.items())[:3]) if options.quick else LAWS
+    duration_models = dict(list(DURATION_MODELS.items())[:3]) if options.quick else DURATION_MODELS
     figures: list[Figure] = []
     over: dict[str, list[float]] = {name: [] for name in (*POLICIES, "sqrt-hazard, law known")}
     lines: dict[str, list[tuple[float, float]]] = {}
-    for law_name, law in laws.items():
-        grid = known(law)
+    for law_name, duration_model in duration_models.items():
+        grid = known(duration_model)
         front = bound(grid)
         for name, policy in _policies(grid).items():
-            watched = watch_all(policy(), law, tasks=tasks, slots=SLOTS)[WARM_UP:]
+            watched = watch_all(policy(), duration_model, tasks=tasks, slots=SLOTS)[WARM_UP:]
             requests, lag_s = mean(w.requests for w in watched), mean(w.lag_s for w in watched)
             over[name].append(lag_s / lag_at(front, requests))
             if law_name == DRAWN:

@@ -26,7 +26,7 @@ STATE_THREAD = "batchvid-state"
 CHECKED = 100  # clips whose check is timed by itself
 
 
-class Watch:
+class TrackedTask:
     """A display that prints nothing: counts what is in flight, and, where it `looks`, how late the loop is.
 
     Looking two hundred times a second costs CPU of its own. With `stop_at` it interrupts the run, as Ctrl-C does, when
@@ -116,12 +116,12 @@ def main() -> None:
         asyncio.set_event_loop_policy(import_module(asked["loop"]).EventLoopPolicy())
     if "warm_up" in asked:
         elsewhere = Path(asked["warm_up"]).parent  # the same batch would find its first job stored already
-        commands.run(commands.load(asked["warm_up"], out=elsewhere), display=lambda _: Watch())
+        commands.run(commands.load(asked["warm_up"], out=elsewhere), display=lambda _: TrackedTask())
     start_mb, began = resident_mb(), cpu_s()
     batch = commands.load(asked["manifest"], out=asked["folder"])
     loaded = threads_cpu_s()
     wishes = {name: asked[name] for name in ("stop_at", "polled_for", "looks") if name in asked}
-    watch = Watch(len(batch.manifest.jobs), **wishes)
+    watch = TrackedTask(len(batch.manifest.jobs), **wishes)
     outcome = commands.run(batch, display=lambda _: watch)
     ran = cpu_s()
     late = watch.lags_s

@@ -11,8 +11,8 @@ import av  # noqa: F401 - the media check imports it with the first clip
 
 from batchvid.domain.wire import Asset
 from batchvid.net.transport import Transport
-from batchvid.runner.downloads.fetch import Catch, catch_clip
-from batchvid.runner.downloads.worker_threads import Hands
+from batchvid.runner.downloads.fetch import FetchRequest, fetch_clip
+from batchvid.runner.downloads.worker_threads import WorkerPool
 from batchvid.storage import LocalStore
 from batchvid.storage.video_probe import probe
 from benchmarks.clients import cpu_s, settings, tell
@@ -31,17 +31,17 @@ async def fetch(base_url: str, folder: Path, streams: int, lags_s: list[float]) 
 
     looking = asyncio.create_task(look())
     store = LocalStore(folder)
-    hands = Hands()
+    pool = WorkerPool()
     async with Transport() as transport:
         await asyncio.gather(
-            *(catch_clip(transport, store, _catch(base_url, number), hands) for number in range(streams))
+            *(fetch_clip(transport, store, _catch(base_url, number), pool) for number in range(streams))
         )
-    await hands.close()
+    await pool.close()
     looking.cancel()
 
 
-def _catch(base_url: str, number: int) -> Catch:
-    return Catch(
+def _catch(base_url: str, number: int) -> FetchRequest:
+    return FetchRequest(
         asset=Asset(location=f"{base_url}/clip/{number}.mp4"),
         base_url=base_url,
         key="",

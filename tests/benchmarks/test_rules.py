@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 import pytest
 
 from benchmarks import plots, table
-from benchmarks.distributions import LAWS, Known, best_plan, bound, cost_of, known, lag_at
+from benchmarks.distributions import DURATION_MODELS, Known, best_plan, bound, cost_of, known, lag_at
 from benchmarks.figures import Chart, Curves, Figure, Report, ratios, short, spread
 from benchmarks.measure import ClientFailed
 from benchmarks.policies import Policy, fixed, of_batchvid, planned, sqrt_hazard
@@ -20,7 +20,7 @@ from benchmarks.shared_budget import MostToLearn, OfBatchvid, RoundRobin, mean_l
 from benchmarks.simulate import Site, night, watch_all
 from benchmarks.trial import check_books, part_of, requests_of
 
-LAW = LAWS["lognormal 60 s, 0.3"]
+LAW = DURATION_MODELS["lognormal 60 s, 0.3"]
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +108,7 @@ def test_asking_where_most_is_to_be_learned_beats_taking_turns() -> None:
 @pytest.mark.parametrize("failing", [0.0, 0.2])
 def test_no_night_is_quicker_than_its_bound(failing: float) -> None:
     """The makespan stands above the bound of slots, rate and longest task; failures are bought again and paid for."""
-    site = Site(slots=7, models=[("a", LAW), ("b", LAWS["lognormal 180 s, 0.4"])], submits_per_min=20)
+    site = Site(slots=7, models=[("a", LAW), ("b", DURATION_MODELS["lognormal 180 s, 0.4"])], submits_per_min=20)
     told = night([site], lambda: of_batchvid(10.0, 1.0), jobs=120, failing=failing)
     assert 1.0 <= told.makespan_s / told.bound_s < 1.5
 
@@ -127,7 +127,9 @@ def test_a_night_learns_in_the_order_of_the_clock() -> None:
 
 def test_long_models_go_first_as_soon_as_they_are_known() -> None:
     """Nobody tells the queue how long they take; what it learns on the way makes the night shorter."""
-    site = Site(slots=20, models=[("b", LAWS["lognormal 60 s, 0.3"]), ("a", LAWS["lognormal 180 s, 0.4"])])
+    site = Site(
+        slots=20, models=[("b", DURATION_MODELS["lognormal 60 s, 0.3"]), ("a", DURATION_MODELS["lognormal 180 s, 0.4"])]
+    )
 
     def over_bound(*, long_first: bool) -> float:
         nights = [

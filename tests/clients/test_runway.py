@@ -48,8 +48,8 @@ async def test_wait_for_task_output() -> None:
             assert task.estimated_cost.credits == 25  # type: ignore[attr-defined]
             try:
                 return await task.wait_for_task_output(timeout=30)
-            except TaskFailedError as error:
-                return error
+            except TaskFailedError as exc:
+                return exc
 
         done, failed, moderated = await asyncio.gather(make("a kite"), make("bad"), make("rude"))
         async with aiohttp.ClientSession() as session, session.get(done.output[0]) as response:

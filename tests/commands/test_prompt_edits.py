@@ -89,7 +89,7 @@ def test_an_edit_moves_the_fingerprint_and_nothing_else(tmp_path: Path) -> None:
 
     def after(prompt: str) -> manifest.PlacedJob:
         edit = prompt_edits.Edit(of=before.spec.fingerprint, prompt=prompt)
-        return prompt_edits.laid_over(base, {"kite": edit, "nobody": edit}).jobs[0]
+        return prompt_edits.apply_edits(base, {"kite": edit, "nobody": edit}).jobs[0]
 
     assert after("a blue kite") == after("a blue kite")
     prints = {before.spec.fingerprint, after("a blue kite").spec.fingerprint, after("a red kite").spec.fingerprint}
@@ -103,7 +103,7 @@ def test_an_edited_image_that_is_gone_is_told(tmp_path: Path) -> None:
     base = own(tmp_path)
     edit = prompt_edits.Edit(of=base.jobs[0].spec.fingerprint, image="gone.jpg")
     with pytest.raises(ManifestError, match=r"m\.yaml:1: kite: kite: edited image: there is no file gone\.jpg"):
-        prompt_edits.laid_over(base, {"kite": edit})
+        prompt_edits.apply_edits(base, {"kite": edit})
 
 
 def test_no_refusal_no_sheet(tmp_path: Path) -> None:

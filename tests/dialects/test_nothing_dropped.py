@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from batchvid.dialects import DIALECTS
-from batchvid.domain.wire import ImageInput, Order, Parent, Request
+from batchvid.domain.wire import GenerationRequest, ImageInput, Parent, Request
 from batchvid.errors import Unsupported
 from tests.exchanges import Recording, load
 
@@ -28,7 +28,7 @@ WISHES: dict[str, Any] = {
 }
 
 
-def more_than(order: Order) -> dict[str, Order]:
+def more_than(order: GenerationRequest) -> dict[str, GenerationRequest]:
     """The order with one more wish, or with another value of one it has; one for every field and image role."""
     changed = {name: replace(order, **{name: value}) for name, value in WISHES.items() if getattr(order, name) != value}
     for role in ("first", "last", "reference"):
@@ -42,7 +42,7 @@ def more_than(order: Order) -> dict[str, Order]:
     return changed
 
 
-def said_by(dialect: str, order: Order) -> Request | None:
+def said_by(dialect: str, order: GenerationRequest) -> Request | None:
     """The request, None where it is refused."""
     try:
         return DIALECTS[dialect].submit(order)

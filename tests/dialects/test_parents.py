@@ -7,21 +7,21 @@ from dataclasses import replace
 import pytest
 
 from batchvid.dialects import DIALECTS
-from batchvid.domain.wire import ImageInput, Order, Parent
+from batchvid.domain.wire import GenerationRequest, ImageInput, Parent
 from batchvid.errors import Unsupported
 from tests.exchanges import Recording, as_recorded, load
 
 LINK = "https://cdn.example/a.mp4?Signature=s"
 ALL = Parent(task_id="t-1", vendor={"video_id": "v-1"}, link=LINK)
 IDS = ("task_id", "video_id")
-KLING = Order(model="kling-v1-6", prompt="", action="extend")
-REMIX = Order(model="sora-2", prompt="kite", action="remix")
-OMNI = Order(model="kling-video-o1", prompt="kite")
+KLING = GenerationRequest(model="kling-v1-6", prompt="", action="extend")
+REMIX = GenerationRequest(model="sora-2", prompt="kite", action="remix")
+OMNI = GenerationRequest(model="kling-video-o1", prompt="kite")
 FIVE = ImageInput(role="reference", filename="", media_type="", url="https://example.com/a.png")
 FACES = {"session_id": "s", "face_choose": [{"face_id": "0", "audio_id": "a"}]}
 
 
-def of_a_parent(order: Order) -> Order | None:
+def of_a_parent(order: GenerationRequest) -> GenerationRequest | None:
     """The same order with a parent in place of the ids or the link that name the clip; None where none does."""
     ids = {name: order.options[name] for name in IDS if name in order.options}
     if not ids and not (order.video and order.action):
@@ -60,13 +60,13 @@ def test_every_wire_that_works_on_clips_is_recorded() -> None:
 @pytest.mark.parametrize(
     ("dialect", "order", "field", "reason"),
     [
-        ("veo", Order(model="veo3", prompt="kite"), "parent", "no word"),
-        ("seedance", Order(model="doubao-seedance-2-0", prompt="kite"), "parent", "no word"),
-        ("runway", Order(model="gen4_turbo", prompt="kite"), "parent", "no word"),
-        ("openai-videos", Order(model="sora-2", prompt="kite"), "parent", "no word"),
-        ("videos", Order(model="wan", prompt="kite"), "parent", "no word"),
-        ("xai", Order(model="grok", prompt="kite"), "parent", "no word"),
-        ("kling", Order(model="kling-v2-6", prompt="kite"), "parent", "no word"),
+        ("veo", GenerationRequest(model="veo3", prompt="kite"), "parent", "no word"),
+        ("seedance", GenerationRequest(model="doubao-seedance-2-0", prompt="kite"), "parent", "no word"),
+        ("runway", GenerationRequest(model="gen4_turbo", prompt="kite"), "parent", "no word"),
+        ("openai-videos", GenerationRequest(model="sora-2", prompt="kite"), "parent", "no word"),
+        ("videos", GenerationRequest(model="wan", prompt="kite"), "parent", "no word"),
+        ("xai", GenerationRequest(model="grok", prompt="kite"), "parent", "no word"),
+        ("kling", GenerationRequest(model="kling-v2-6", prompt="kite"), "parent", "no word"),
         ("kling", replace(KLING, action="lip-sync", options=FACES), "parent", "no word"),
         ("kling", replace(KLING, options={"video_id": "v-2"}), "options", "video_id is not allowed together"),
         ("kling", replace(KLING, options={"task_id": "t-2"}), "options", "task_id is not allowed together"),
@@ -75,18 +75,22 @@ def test_every_wire_that_works_on_clips_is_recorded() -> None:
         ("openai-videos", replace(REMIX, options={"video_id": "v"}), "options", "both name the clip"),
         ("gateway", replace(KLING, options={"video_id": "v"}), "options", "both name the clip"),
         ("gateway", replace(KLING, action="", prompt="kite"), "parent", "action: extend"),
-        ("gateway", Order(model="gemini-omni", prompt="kite"), "parent", "action: edit"),
-        ("gateway", Order(model="sora-2", prompt="kite", aspect_ratio="16:9"), "parent", "no word"),
+        ("gateway", GenerationRequest(model="gemini-omni", prompt="kite"), "parent", "action: edit"),
+        ("gateway", GenerationRequest(model="sora-2", prompt="kite", aspect_ratio="16:9"), "parent", "no word"),
         ("kling", replace(OMNI, images=(FIVE,) * 5), "reference_images", "at most 4 images"),
         (
             "gateway",
-            Order(model="x", prompt="p", images=(ImageInput(role="first", filename="", media_type="", url=LINK),)),
+            GenerationRequest(
+                model="x", prompt="p", images=(ImageInput(role="first", filename="", media_type="", url=LINK),)
+            ),
             "image",
             "none together",
         ),
     ],
 )  # fmt: skip
-def test_a_parent_that_the_wire_cannot_say_is_refused(dialect: str, order: Order, field: str, reason: str) -> None:
+def test_a_parent_that_the_wire_cannot_say_is_refused(
+    dialect: str, order: GenerationRequest, field: str, reason: str
+) -> None:
     """It is never dropped, and never said twice."""
     with pytest.raises(Unsupported) as refused:
         DIALECTS[dialect].submit(replace(order, parent=ALL))
@@ -100,14 +104,29 @@ def test_a_parent_that_the_wire_cannot_say_is_refused(dialect: str, order: Order
         ("kling", KLING, Parent(task_id="t-1", link=LINK), "its video_id is required"),
         ("kling", replace(OMNI, action="edit"), replace(ALL, link=""), "a link to its clip"),
         ("openai-videos", REMIX, Parent(link=LINK), "its video_id"),
-        ("xai", Order(model="grok", prompt="p", action="edit"), replace(ALL, link=""), "a link to its clip"),
-        ("videos", Order(model="wan", prompt="p", action="edit"), replace(ALL, link=""), "a link to its clip"),
+        (
+            "xai",
+            GenerationRequest(model="grok", prompt="p", action="edit"),
+            replace(ALL, link=""),
+            "a link to its clip",
+        ),
+        (
+            "videos",
+            GenerationRequest(model="wan", prompt="p", action="edit"),
+            replace(ALL, link=""),
+            "a link to its clip",
+        ),
         ("gateway", KLING, Parent(link=LINK), "its video_id is required"),
-        ("gateway", Order(model="x", prompt="p", action="edit"), replace(ALL, link=""), "a link to its clip"),
+        (
+            "gateway",
+            GenerationRequest(model="x", prompt="p", action="edit"),
+            replace(ALL, link=""),
+            "a link to its clip",
+        ),
     ],
 )
 def test_a_parent_of_another_wire_has_no_ids_and_maybe_no_link(
-    dialect: str, order: Order, parent: Parent, reason: str
+    dialect: str, order: GenerationRequest, parent: Parent, reason: str
 ) -> None:
     """What the wire needs of it and it has not is told by the manifest's own word."""
     with pytest.raises(Unsupported, match=f"^parent: {reason}"):
@@ -124,7 +143,7 @@ def test_kling_takes_the_vendors_own_task_id() -> None:
 
 def test_lip_sync_works_on_a_clip_of_another_wire_by_its_link() -> None:
     """Kling takes its own clips by id and any other by a link."""
-    order = Order(model="kling-v2-6", prompt="", action="lip-sync", audio="https://a.example/a.mp3")
+    order = GenerationRequest(model="kling-v2-6", prompt="", action="lip-sync", audio="https://a.example/a.mp3")
     for parent, named in ((ALL, ("video_id", "v-1")), (Parent(link=LINK), ("video_url", LINK))):
         body = DIALECTS["kling"].submit(replace(order, parent=parent)).json
         assert body
@@ -136,10 +155,16 @@ def test_lip_sync_works_on_a_clip_of_another_wire_by_its_link() -> None:
     ("dialect", "order", "said"),
     [
         ("kling", OMNI, {"video_list": [{"video_url": LINK, "refer_type": "feature"}]}),
-        ("gateway", Order(model="veo3.1", prompt="p"), {"mode": "reference_material", "video_urls": [LINK]}),
+        (
+            "gateway",
+            GenerationRequest(model="veo3.1", prompt="p"),
+            {"mode": "reference_material", "video_urls": [LINK]},
+        ),
     ],
 )
-def test_a_parent_without_an_action_is_looked_at(dialect: str, order: Order, said: dict[str, object]) -> None:
+def test_a_parent_without_an_action_is_looked_at(
+    dialect: str, order: GenerationRequest, said: dict[str, object]
+) -> None:
     """Where a wire takes a clip as material, a parent's will do."""
     body = DIALECTS[dialect].submit(replace(order, parent=ALL)).json
     assert body

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from batchvid.dialects import DIALECTS
-from batchvid.domain.wire import Accepted, Refused, Status, Uncertain
+from batchvid.domain.wire import Accepted, Rejected, Status, Uncertain
 from batchvid.errors import UnreadableReply
 from tests.exchanges import Recording, as_recorded, load
 
@@ -21,7 +21,7 @@ def name(recording: Recording) -> str:
     return f"{recording.dialect}/{recording.case}"
 
 
-def verdict(recording: Recording) -> tuple[str, Accepted | Refused | Uncertain | Status | None]:
+def verdict(recording: Recording) -> tuple[str, Accepted | Rejected | Uncertain | Status | None]:
     dialect = DIALECTS[recording.dialect]
     try:
         read = (
@@ -78,10 +78,10 @@ def test_every_dialect_is_recorded_at_every_turn(dialect: str) -> None:
     recorded = load(dialect)
     assert {r.step for r in recorded if r.order} == set(STEPS)
     verdicts = {(r.step, next(iter(r.means))) for r in recorded}
-    assert {("submit", "accepted"), ("submit", "refused"), ("submit", "uncertain"), ("poll", "refused")} <= verdicts
+    assert {("submit", "accepted"), ("submit", "rejected"), ("submit", "uncertain"), ("poll", "rejected")} <= verdicts
     phases = {r.means["status"]["phase"] for r in recorded if "status" in r.means}
     assert {"queued", "running", "succeeded", "failed", "unseen"} <= phases
-    kinds = {r.means["refused"]["kind"] for r in recorded if "refused" in r.means}
+    kinds = {r.means["rejected"]["kind"] for r in recorded if "rejected" in r.means}
     assert {"rate", "auth", "invalid"} <= kinds
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from batchvid.dialects import DIALECTS
-from batchvid.domain.wire import ImageInput, Order
+from batchvid.domain.wire import GenerationRequest, ImageInput
 from batchvid.errors import Unsupported
 
 
@@ -23,15 +23,15 @@ def linked(url: str, role: Any = "first") -> ImageInput:
 
 
 BASE = {
-    "veo": Order(model="veo3-fast", prompt="kite"),
-    "openai-videos": Order(model="sora-2", prompt="kite", aspect_ratio="16:9"),
-    "kling": Order(model="kling-v2-6", prompt="kite"),
-    "runway": Order(model="gen4_turbo", prompt="kite", images=(picture(),)),
-    "seedance": Order(model="doubao-seedance-2-0", prompt="kite"),
-    "videos": Order(model="happyhorse-1.0", prompt="kite"),
-    "xai": Order(model="grok-imagine-video", prompt="kite"),
-    "gateway": Order(model="veo3.1", prompt="kite"),
-    "newapi": Order(model="kling-v2-6", prompt="kite"),
+    "veo": GenerationRequest(model="veo3-fast", prompt="kite"),
+    "openai-videos": GenerationRequest(model="sora-2", prompt="kite", aspect_ratio="16:9"),
+    "kling": GenerationRequest(model="kling-v2-6", prompt="kite"),
+    "runway": GenerationRequest(model="gen4_turbo", prompt="kite", images=(picture(),)),
+    "seedance": GenerationRequest(model="doubao-seedance-2-0", prompt="kite"),
+    "videos": GenerationRequest(model="happyhorse-1.0", prompt="kite"),
+    "xai": GenerationRequest(model="grok-imagine-video", prompt="kite"),
+    "gateway": GenerationRequest(model="veo3.1", prompt="kite"),
+    "newapi": GenerationRequest(model="kling-v2-6", prompt="kite"),
 }
 SOURCE = "https://example.com/source.mp4"
 FACE = {"face_id": "0", "audio_id": "a-1"}

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from batchvid import commands
-from batchvid.commands import Batch, Draft
+from batchvid.commands import Batch, UnexpandedBatch
 from batchvid.errors import ManifestError
 from batchvid.state.readers import read_meta
 from tests.end_to_end.conftest import Bench, until
@@ -33,7 +33,7 @@ def at_the_vendor(bench: Bench) -> Bench:
     return bench
 
 
-def slow(bench: Bench, happened: Callable[[], object]) -> Draft:
+def slow(bench: Bench, happened: Callable[[], object]) -> UnexpandedBatch:
     """The batch as a resumed run gets it, with a manifest that takes until then to be expanded."""
     draft = commands.draft(bench.manifest, out=bench.folder / "outputs")
 

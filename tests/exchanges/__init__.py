@@ -14,7 +14,7 @@ from typing import Any
 
 import orjson
 
-from batchvid.domain.wire import ImageInput, Order, Request, Response
+from batchvid.domain.wire import GenerationRequest, ImageInput, Request, Response
 
 FOLDER = Path(__file__).parent
 
@@ -29,7 +29,7 @@ class Recording:
     date: str
     confidence: str
     step: str
-    order: Order | None
+    order: GenerationRequest | None
     task_id: str
     request: Mapping[str, Any] | None
     response: Response
@@ -81,6 +81,6 @@ def _read(path: Path) -> Recording:
     )
 
 
-def _order(raw: dict[str, Any]) -> Order:
+def _order(raw: dict[str, Any]) -> GenerationRequest:
     images = tuple(ImageInput(data=b64decode(image.pop("data_base64", "")), **image) for image in raw.pop("images", []))
-    return Order(images=images, **raw)
+    return GenerationRequest(images=images, **raw)

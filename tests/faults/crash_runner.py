@@ -22,7 +22,7 @@ from batchvid import commands
 from batchvid.catalog import Provider
 from batchvid.cli.main import main
 from batchvid.commands import Batch
-from tests.end_to_end.kill_after_events import Reaper
+from tests.end_to_end.kill_after_events import Killer
 from tests.faults import all_formats
 
 FILE_ACTS = frozenset({"open", "os.rename", "os.remove", "os.mkdir"})
@@ -63,7 +63,7 @@ def told_without_rights(args: Sequence[str], log: Path) -> tuple[int, str]:
 
 def dies_after(batch: Batch, events: int) -> None:
     """Killed right after so many recorded events."""
-    _run(batch, lambda jobs: Reaper(jobs, events))
+    _run(batch, lambda jobs: Killer(jobs, events))
 
 
 def dies_at_file_act(batch: Batch, count: int) -> None:

@@ -175,7 +175,7 @@ SUBMITS = (
         {"delay_s": 0.5},
         UNSEEN,
         but={"kling": LOST_AT_KLING},
-        dials={"submit_silence_s": 0.1},
+        dials={"submit_read_timeout_s": 0.1},
     ),
 )
 POLLS = (
@@ -187,7 +187,7 @@ POLLS = (
     _poll("524", {"status": 524, "html": True}),
     _poll("503 for ever", {"status": 503}, failed("timeout"), times=0, dials={"timeout_s": 0.2}),
     _poll("reset", "reset_before"),
-    _poll("reply later than we wait", {"delay_s": 0.5}, times=1, dials={"silence_s": 0.1}),
+    _poll("reply later than we wait", {"delay_s": 0.5}, times=1, dials={"read_timeout_s": 0.1}),
     _poll("truncated JSON", "truncate_json"),
     _poll("mangled JSON", {"status": 200, "body": MANGLED}),
     _poll("HTML", {"html": True}),

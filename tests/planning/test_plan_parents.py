@@ -10,7 +10,7 @@ from batchvid.domain.job_spec import JobSpec
 from batchvid.domain.jobs import Job, JobState
 from batchvid.errors import ManifestError
 from batchvid.planning.dependencies import waits_for
-from batchvid.planning.plan import JobPlan, Verdict, make_plan
+from batchvid.planning.plan import JobPlan, PlanAction, make_plan
 from tests.builders import job_in, spec
 from tests.planning.test_plan import PROVIDERS, manifest, plan
 
@@ -46,16 +46,16 @@ def test_children_are_priced_and_say_what_they_wait_for() -> None:
 @pytest.mark.parametrize(
     ("state", "verdict", "waits"),
     [
-        (JobState.PENDING, Verdict.NEW, "waits for kite"),
-        (JobState.SUBMITTING, Verdict.NEW, "waits for kite, which is being bought"),
-        (JobState.RUNNING, Verdict.NEW, "waits for kite, which is running"),
-        (JobState.READY, Verdict.NEW, "waits for kite, which is being downloaded"),
-        (JobState.SUCCEEDED, Verdict.NEW, ""),
-        (JobState.FAILED, Verdict.HELD, "waits for kite, which failed"),
-        (JobState.UNCERTAIN, Verdict.HELD, "waits for kite, which is uncertain"),
+        (JobState.PENDING, PlanAction.NEW, "waits for kite"),
+        (JobState.SUBMITTING, PlanAction.NEW, "waits for kite, which is being bought"),
+        (JobState.RUNNING, PlanAction.NEW, "waits for kite, which is running"),
+        (JobState.READY, PlanAction.NEW, "waits for kite, which is being downloaded"),
+        (JobState.SUCCEEDED, PlanAction.NEW, ""),
+        (JobState.FAILED, PlanAction.HELD, "waits for kite, which failed"),
+        (JobState.UNCERTAIN, PlanAction.HELD, "waits for kite, which is uncertain"),
     ],
 )
-def test_a_child_hangs_on_where_its_parent_stands(state: JobState, verdict: Verdict, waits: str) -> None:
+def test_a_child_hangs_on_where_its_parent_stands(state: JobState, verdict: PlanAction, waits: str) -> None:
     """It is bought by this run, or held where the run does not bring the parent's clip; so is a child's child."""
     parent = done(state)
     child = of("longer", KITE, LONGER, LONGEST, jobs=(parent,))
@@ -68,31 +68,34 @@ def test_a_child_hangs_on_where_its_parent_stands(state: JobState, verdict: Verd
 def test_a_child_is_not_bought_of_a_clip_that_the_manifest_no_longer_means(state: JobState) -> None:
     """While the parent is stored, or made, as it was before it changed, its new children are held."""
     old = done(state, replace(KITE, fingerprint="f1:old"))
-    assert of("longer", KITE, LONGER, jobs=(old,)).verdict is Verdict.HELD
+    assert of("longer", KITE, LONGER, jobs=(old,)).verdict is PlanAction.HELD
 
 
 def test_regenerating_a_changed_parent_brings_its_children() -> None:
     """Bought again as it is now, the parent makes the very clip that the child waits for."""
     old = done(JobState.SUCCEEDED, replace(KITE, fingerprint="f1:old"))
     found = plan(KITE, LONGER, jobs=(old,), again=lambda one, _: one.id == "kite")
-    assert [(job.spec.id, job.verdict) for job in found.to_buy] == [("kite", Verdict.WAITING), ("longer", Verdict.NEW)]
+    assert [(job.spec.id, job.verdict) for job in found.to_buy] == [
+        ("kite", PlanAction.WAITING),
+        ("longer", PlanAction.NEW),
+    ]
 
 
 @pytest.mark.parametrize(
     ("jobs", "verdict"),
     [
-        ((), Verdict.HELD),
-        ((done(JobState.PENDING),), Verdict.HELD),
-        ((done(JobState.RUNNING),), Verdict.NEW),
-        ((done(JobState.SUCCEEDED),), Verdict.NEW),
+        ((), PlanAction.HELD),
+        ((done(JobState.PENDING),), PlanAction.HELD),
+        ((done(JobState.RUNNING),), PlanAction.NEW),
+        ((done(JobState.SUCCEEDED),), PlanAction.NEW),
     ],
 )
-def test_only_a_child_counts_on_what_is_stored_or_paid_for(jobs: tuple[Job, ...], verdict: Verdict) -> None:
+def test_only_a_child_counts_on_what_is_stored_or_paid_for(jobs: tuple[Job, ...], verdict: PlanAction) -> None:
     """`--only longer` buys no parent: without its clip the child is held, and counts for nothing in the price."""
     found = make_plan(manifest(KITE, LONGER, only=("longer",)), {job.id: job for job in jobs}, PROVIDERS)
     (child,) = found.jobs
     assert child.verdict is verdict
-    assert len(found.to_buy) == (verdict is Verdict.NEW)
+    assert len(found.to_buy) == (verdict is PlanAction.NEW)
     assert found.to_plan == (child,)
 
 
@@ -102,7 +105,7 @@ def test_what_is_at_rest_stays_so_without_its_parent(state: JobState) -> None:
     child = replace(job_in(state, "longer"), spec=LONGER)
     found = plan(KITE, LONGER, jobs=(done(JobState.UNCERTAIN), child), again=lambda one, _: one.id == "longer")
     kept = found.jobs[1]
-    assert kept.verdict is (Verdict.STORED if state is JobState.SUCCEEDED else Verdict.FAILED)
+    assert kept.verdict is (PlanAction.STORED if state is JobState.SUCCEEDED else PlanAction.FAILED)
     assert kept.reason.endswith("to be bought again; waits for kite, which is uncertain")
     assert found.to_plan == ()
 

@@ -7,7 +7,7 @@ import io
 from decimal import Decimal
 from pathlib import Path
 
-from batchvid.domain.attempts import Sum, Verdict, attempts_of
+from batchvid.domain.attempts import AttemptStatus, Sum, attempts_of
 from batchvid.domain.job_spec import UNPRICED
 from batchvid.report import LEDGER_COLUMNS, ledger_line, write_ledger
 from batchvid.report.attempt_report import ledger_text
@@ -44,7 +44,7 @@ def test_unknown_stays_unknown_and_harmless() -> None:
 
 def test_the_line_tells_what_counts() -> None:
     """By verdict, with how many have no price; released attempts and empty sums are not told."""
-    totals = dict.fromkeys(Verdict, Sum()) | {Verdict.RELEASED: Sum(3)}
+    totals = dict.fromkeys(AttemptStatus, Sum()) | {AttemptStatus.RELEASED: Sum(3)}
     assert ledger_line(totals) == ""
-    totals |= {Verdict.SPENT: Sum(4, Decimal("1.2")), Verdict.MAYBE: Sum(2, Decimal("0.3"), 1)}
+    totals |= {AttemptStatus.SPENT: Sum(4, Decimal("1.2")), AttemptStatus.MAYBE: Sum(2, Decimal("0.3"), 1)}
     assert ledger_line(totals) == ("4 spent: $1.20; 2 maybe charged for what gave no clip: $0.30 + 1 of unknown price")

@@ -16,7 +16,7 @@ from batchvid.domain.jobs import Job, JobState
 from batchvid.errors import IllegalEvent, StateError
 from batchvid.runner.recorder import Listener, Recorder
 from batchvid.state.readers import read_jobs, replay
-from batchvid.state.state_file import Entry, StateFile
+from batchvid.state.state_file import RecordedEvent, StateFile
 from tests.builders import ACCEPTED, SECRET, STORED, SUCCEEDED, at, life, planned, spec, started
 
 LIFE: tuple[ev.Event, ...] = (planned(), started(), ACCEPTED, SUCCEEDED, STORED)
@@ -30,7 +30,7 @@ class Disk(StateFile):
         self.transactions: list[int] = []
         self.before_commit: Callable[[], None] = lambda: None
 
-    def commit(self, entries: Iterable[Entry]) -> None:
+    def commit(self, entries: Iterable[RecordedEvent]) -> None:
         """As the real one, after what the test wants to happen."""
         gathered = list(entries)
         self.before_commit()

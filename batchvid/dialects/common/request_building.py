@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import orjson
 
-from batchvid.domain.wire import ImageInput, ImageRole, Order, Part
+from batchvid.domain.wire import GenerationRequest, ImageInput, ImageRole, Part
 from batchvid.errors import Unsupported
 
 _LENGTH = ("seconds", "duration")
@@ -37,7 +37,7 @@ _PIXELS = re.compile(r"([1-9][0-9]{1,4})x([1-9][0-9]{1,4})")
 _RATIO = re.compile(r"([1-9][0-9]{0,4}):([1-9][0-9]{0,4})")
 
 
-def refuse_unspoken(order: Order, wire: str, spoken: Collection[str]) -> None:
+def refuse_unspoken(order: GenerationRequest, wire: str, spoken: Collection[str]) -> None:
     """Raise Unsupported if the order says anything that `wire` has no word for; `spoken` names the fields it has.
 
     Named are those that a wire has, so that one which nobody thought of is refused and not dropped.
@@ -66,7 +66,7 @@ def refuse_unspoken(order: Order, wire: str, spoken: Collection[str]) -> None:
         raise Unsupported("video", "not allowed together with `parent`: both name the clip that is worked on")
 
 
-def by_action(order: Order, wire: str, known: Mapping[str, T]) -> T:
+def by_action(order: GenerationRequest, wire: str, known: Mapping[str, T]) -> T:
     """Return what `known` holds for the order's action, empty for a clip of its own. Raises Unsupported."""
     if order.action not in known:
         raise Unsupported(
@@ -75,12 +75,12 @@ def by_action(order: Order, wire: str, known: Mapping[str, T]) -> T:
     return known[order.action]
 
 
-def images_of(order: Order, role: ImageRole) -> tuple[ImageInput, ...]:
+def images_of(order: GenerationRequest, role: ImageRole) -> tuple[ImageInput, ...]:
     """Return the order's images of one role, in order."""
     return tuple(image for image in order.images if image.role == role)
 
 
-def first_and_last(order: Order) -> tuple[ImageInput | None, ImageInput | None]:
+def first_and_last(order: GenerationRequest) -> tuple[ImageInput | None, ImageInput | None]:
     """Return the first and the last frame. Raises Unsupported for two of a kind, or a last frame alone."""
     first, last = images_of(order, "first"), images_of(order, "last")
     if len(first) > 1:
@@ -92,7 +92,7 @@ def first_and_last(order: Order) -> tuple[ImageInput | None, ImageInput | None]:
     return (first[0] if first else None), (last[0] if last else None)
 
 
-def frames_or_references(order: Order) -> tuple[ImageInput, ...]:
+def frames_or_references(order: GenerationRequest) -> tuple[ImageInput, ...]:
     """Return the frames (first, last) or the references, for a wire that knows only an order of files.
 
     Raises Unsupported for both at once.
@@ -109,7 +109,7 @@ def field_of(image: ImageInput) -> str:
     return {"first": "image", "last": "end_image", "reference": "reference_images"}[image.role]
 
 
-def check_prompt(order: Order, *, most: int, required: bool = True) -> None:
+def check_prompt(order: GenerationRequest, *, most: int, required: bool = True) -> None:
     """Raise Unsupported for an empty or overlong prompt. `most` counts UTF-16 units, as the vendors do."""
     if required and not order.prompt.strip():
         raise Unsupported("prompt", "must not be empty")
@@ -123,7 +123,7 @@ def check_length(field: str, value: str, most: int) -> None:
         raise Unsupported(field, f"at most {most} characters are allowed, not {length}")
 
 
-def whole_seconds(order: Order) -> int | None:
+def whole_seconds(order: GenerationRequest) -> int | None:
     """Return the duration in seconds, None if the order says none. Raises Unsupported unless it is 1, 2, 3..."""
     if order.duration_s is None:
         return None
@@ -132,7 +132,7 @@ def whole_seconds(order: Order) -> int | None:
     return int(order.duration_s)
 
 
-def exact_size(order: Order) -> tuple[int, int] | None:
+def exact_size(order: GenerationRequest) -> tuple[int, int] | None:
     """Return the pixels of a resolution written `1280x720`, None for a tier like `720p` or none.
 
     Raises Unsupported when the order also says an aspect ratio of another shape.
@@ -161,7 +161,7 @@ def one_of(field: str, value: str, allowed: Mapping[str, T]) -> T:
     return allowed[value]
 
 
-def form(fields: Mapping[str, str], files: Collection[ImageInput], order: Order) -> tuple[Part, ...]:
+def form(fields: Mapping[str, str], files: Collection[ImageInput], order: GenerationRequest) -> tuple[Part, ...]:
     """Make a multipart body: `fields` that say anything, the user's options over them, then the files in order.
 
     Options go as text: strings as they are, everything else as JSON. An option named like the file part replaces
@@ -181,7 +181,7 @@ def form(fields: Mapping[str, str], files: Collection[ImageInput], order: Order)
     return tuple(parts)
 
 
-def checked_options(order: Order, said: Collection[str] = ()) -> Mapping[str, Any]:
+def checked_options(order: GenerationRequest, said: Collection[str] = ()) -> Mapping[str, Any]:
     """Return the user's options untouched. Raises Unsupported for one that JSON cannot say.
 
     Nor may one replace a paid field that the order itself has `said`, or ask for several clips: what is paid for is
@@ -189,8 +189,8 @@ def checked_options(order: Order, said: Collection[str] = ()) -> Mapping[str, An
     """
     try:
         orjson.dumps(dict(order.options))
-    except TypeError as error:
-        raise Unsupported("options", f"only what JSON can say is allowed: {error}") from error
+    except TypeError as exc:
+        raise Unsupported("options", f"only what JSON can say is allowed: {exc}") from exc
     metadata = order.options.get("metadata")
     inner = metadata if isinstance(metadata, dict) else {}  # new-api lays it over the whole body, but for the model
     for name, value in (*order.options.items(), *inner.items()):
@@ -201,7 +201,7 @@ def checked_options(order: Order, said: Collection[str] = ()) -> Mapping[str, An
     return order.options
 
 
-def option_id(order: Order, name: str, what: str) -> str:
+def option_id(order: GenerationRequest, name: str, what: str) -> str:
     """Return the id that the options must name. Raises Unsupported if it is missing, or a number: ids are text."""
     value = order.options.get(name)
     if not isinstance(value, str) or not value.strip():
@@ -209,7 +209,7 @@ def option_id(order: Order, name: str, what: str) -> str:
     return value
 
 
-def clip_id(order: Order, name: str, what: str, *, is_task: bool = False) -> str:
+def clip_id(order: GenerationRequest, name: str, what: str, *, is_task: bool = False) -> str:
     """Return an id of the clip that is worked on: its parent's own, else the one that the options name.
 
     `is_task` where the vendor calls a clip by the id of its task. Raises Unsupported where there is none, or both are
@@ -226,7 +226,7 @@ def clip_id(order: Order, name: str, what: str, *, is_task: bool = False) -> str
     return found
 
 
-def source_video(order: Order) -> str:
+def source_video(order: GenerationRequest) -> str:
     """Return the link to the clip that is worked on. Raises Unsupported without one."""
     if order.parent is not None:
         if not order.parent.link:

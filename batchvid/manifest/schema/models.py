@@ -138,7 +138,7 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, protected_namespaces=())
 
 
-class Limits(_Strict):
+class BudgetLimits(_Strict):
     """What may be bought at most; each limit stands by itself."""
 
     usd: Annotated[Decimal, BeforeValidator(_not_bool), Field(gt=0, allow_inf_nan=False)] | None = Field(
@@ -148,11 +148,13 @@ class Limits(_Strict):
     seconds: _Number | None = Field(None, description="bought seconds of video")
 
 
-class Budget(Limits):
+class Budget(BudgetLimits):
     """What may be spent at most: in all, a day and a run."""
 
-    per_day: Limits = Field(default_factory=Limits, description="limits of each calendar day (UTC), over all runs")
-    per_run: Limits = Field(default_factory=Limits, description="limits of each single run")
+    per_day: BudgetLimits = Field(
+        default_factory=BudgetLimits, description="limits of each calendar day (UTC), over all runs"
+    )
+    per_run: BudgetLimits = Field(default_factory=BudgetLimits, description="limits of each single run")
     allow_unpriced: bool = Field(False, strict=True, description="buy models whose price nobody knows")
 
 
@@ -291,7 +293,7 @@ class ManifestModel(_Strict):
         ge=0,
         description="times a job whose task failed for a passing reason is bought again by itself",
     )
-    moderation_rerolls: int = Field(
+    moderation_retries: int = Field(
         0, strict=True, ge=0, description="times a clip that was made and withheld is bought again with another seed"
     )
     downloads: Downloads = Field(default_factory=Downloads, description="how finished clips are fetched")

@@ -47,7 +47,7 @@ class Charge:
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class CapExceeded:
     """Why one more attempt may not be made. Without a `cap` it is this job's own trouble: no cap can count it."""
 
     reason: str
@@ -151,14 +151,14 @@ class Budget:
                 if account.covers(charge):
                     account.add(charge, 1)
 
-    def refusal(self, charge: Charge) -> Refusal | None:
+    def refusal(self, charge: Charge) -> CapExceeded | None:
         """Why one more attempt may not be made, None when it may."""
         for account in self._covering(charge):
             if why := account.uncountable(charge):
-                return Refusal(why)
+                return CapExceeded(why)
         for account in self._covering(charge):
             if why := account.refusal(charge):
-                return Refusal(why, account.cap)
+                return CapExceeded(why, account.cap)
         return None
 
     def reserve(self, job_id: str, charge: Charge) -> list[str]:

@@ -30,7 +30,7 @@ WAY_ON = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class SpendingLimits:
     """Upper bounds: US dollars, clips, seconds of video. None means no bound."""
 
     usd: Decimal | None = None
@@ -38,7 +38,7 @@ class Limits:
     seconds: float | None = None
 
 
-MEASURES = tuple(field.name for field in fields(Limits))
+MEASURES = tuple(field.name for field in fields(SpendingLimits))
 """What can be capped."""
 
 
@@ -51,7 +51,7 @@ class Cap:
     """
 
     prefix: str
-    limits: Limits
+    limits: SpendingLimits
     budget: str = "budget"
     allow_unpriced: bool = False
     period: Period = Period.ALWAYS
@@ -63,7 +63,7 @@ class Cap:
         return self.provider in ("", provider) and (not self.tag or self.tag in tags)
 
 
-def caps_of(settings: manifest.ManifestModel, at_most: Limits | None = None) -> tuple[Cap, ...]:
+def build_caps(settings: manifest.ManifestModel, at_most: SpendingLimits | None = None) -> tuple[Cap, ...]:
     """All caps of a manifest, and of a run that is to buy `at_most` so much."""
     caps = list(_of_budget("budget", settings.budget))
     for name, provider in settings.providers.items():
@@ -74,7 +74,7 @@ def caps_of(settings: manifest.ManifestModel, at_most: Limits | None = None) -> 
     if at_most is not None:
         unpriced = settings.budget.allow_unpriced
         caps.append(Cap(prefix="--max-", limits=at_most, allow_unpriced=unpriced, period=Period.RUN))
-    return tuple(cap for cap in caps if cap.limits != Limits())
+    return tuple(cap for cap in caps if cap.limits != SpendingLimits())
 
 
 def _of_budget(name: str, said: manifest.Budget, *, provider: str = "", tag: str = "") -> Iterator[Cap]:
@@ -86,7 +86,7 @@ def _of_budget(name: str, said: manifest.Budget, *, provider: str = "", tag: str
     for (prefix, period), limits in parts.items():
         yield Cap(
             prefix=prefix,
-            limits=Limits(usd=limits.usd, clips=limits.clips, seconds=limits.seconds),
+            limits=SpendingLimits(usd=limits.usd, clips=limits.clips, seconds=limits.seconds),
             budget=name,
             allow_unpriced=said.allow_unpriced,
             period=period,

@@ -34,7 +34,7 @@ def earlier_charges(state_path: Path, jobs: Iterable[Job]) -> Iterator[Charge]:
             yield Charge.of_row(row)
 
 
-def keep_books(context: RunContext, on_return: Callable[[Charge], None]) -> None:
+def track_spending(context: RunContext, on_return: Callable[[Charge], None]) -> None:
     """Let the guard hear every event; `on_return` is told of money that came back."""
 
     def on_event(_event: Event, before: Job | None, after: Job) -> None:
@@ -44,7 +44,7 @@ def keep_books(context: RunContext, on_return: Callable[[Charge], None]) -> None
     context.recorder.listeners.insert(0, on_event)
 
 
-def foretell(context: RunContext, pending: Iterable[Job]) -> None:
+def warn_about_caps(context: RunContext, pending: Iterable[Job]) -> None:
     """Say, before anything is bought, which caps these jobs will run into."""
     now, charges = utc_now(), []
     for job in pending:

@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import Any
 
 from batchvid.domain.jobs import Job
-from batchvid.redaction import without_queries
+from batchvid.redaction import strip_queries
 
 
-def sidecar_of(job: Job) -> dict[str, Any]:
+def build_sidecar(job: Job) -> dict[str, Any]:
     """What is kept beside a clip: where it comes from and what it cost. Never a key, never a signed link."""
     spec = job.spec
     said = {
@@ -31,7 +31,7 @@ def sidecar_of(job: Job) -> dict[str, Any]:
         "options": dict(spec.options),
         "take": spec.take,
         "tags": list(spec.tags),
-        "variables": {name: without_queries(value) for name, value in spec.variables.items()},
+        "variables": {name: strip_queries(value) for name, value in spec.variables.items()},
         "fingerprint": spec.fingerprint,
         "attempt": job.attempts,
         "submitted_at": _iso(job.submitted_at),

@@ -35,7 +35,7 @@ _Share = tuple[int, float, float]
 """What a bin got of one end: the bin's number, the part of the end, seconds of exposure."""
 
 
-class Law:
+class DurationModel:
     """What is known of how long tasks take.
 
     `seen` counts the tasks whose end was seen, remembered ones included; by `median_s` half of them have ended.

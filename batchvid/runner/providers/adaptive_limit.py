@@ -7,7 +7,7 @@ holds, then one more after each quiet while, up to what is configured and never 
 from __future__ import annotations
 
 
-class Elastic:
+class AdaptiveLimit:
     """A limit of `most` that refusals narrow and time widens again, by one every `rises_every_s` seconds."""
 
     def __init__(self, most: int, rises_every_s: float) -> None:
@@ -28,7 +28,7 @@ class Elastic:
         self._base = max(1, min(limit - 1, max(inside, limit // 2)))
         self._since = now
 
-    def rises_in(self, now: float) -> float | None:
+    def increases_in(self, now: float) -> float | None:
         """Seconds until the limit is wider, None when it is as wide as it gets."""
         if self.limit_at(now) >= self.most:
             return None

@@ -53,16 +53,16 @@ class FairQueue:
         return taken
 
     def pop(
-        self, allows: Callable[[str], bool], lasts_s: Callable[[str], float | None] = lambda _model: None
+        self, allows: Callable[[str], bool], expected_duration_s: Callable[[str], float | None] = lambda _model: None
     ) -> str | None:
         """The next job whose model is allowed, or None.
 
-        `lasts_s` says how many seconds a model's tasks are expected to take, None where nobody knows.
+        `expected_duration_s` says how many seconds a model's tasks are expected to take, None where nobody knows.
         """
         allowed = [model for model in self._models if allows(model)]
         if not allowed:
             return None
-        model = self._longest(allowed, lasts_s) or min(allowed, key=lambda one: self._models[one][0])
+        model = self._longest(allowed, expected_duration_s) or min(allowed, key=lambda one: self._models[one][0])
         turn, _, job_id = heapq.heappop(self._models[model])
         if not self._models[model]:
             del self._models[model]
@@ -73,11 +73,11 @@ class FairQueue:
             self._turns.clear()
         return job_id
 
-    def _longest(self, allowed: list[str], lasts_s: Callable[[str], float | None]) -> str | None:
+    def _longest(self, allowed: list[str], expected_duration_s: Callable[[str], float | None]) -> str | None:
         """The model to put first, None where it is just the turn of the next in line."""
         if len(allowed) == 1 or self._popped % FAIR_TURN == 0:
             return None
-        known = {model: seconds for model in allowed if (seconds := lasts_s(model)) is not None}
+        known = {model: seconds for model in allowed if (seconds := expected_duration_s(model)) is not None}
         if len(known) < len(allowed) or max(known.values()) < LONGER * min(known.values()):
             return None
         return max(known, key=known.__getitem__)

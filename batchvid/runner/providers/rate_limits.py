@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Set
 from datetime import datetime
 
 
-class Slots:
+class ConcurrencySlots:
     """The right to have a task in flight at one provider: in all, and per model where that is narrower.
 
     A slot is held by a job id; holding or freeing twice is harmless, so that a replayed event cannot miscount.
@@ -34,8 +34,8 @@ class Slots:
         """Whether one more task of that model may be started."""
         if self.used >= self.limit:
             return False
-        narrow = self._model_limits.get(model)
-        return narrow is None or self._per_model[model] < narrow
+        reduce_limit = self._model_limits.get(model)
+        return reduce_limit is None or self._per_model[model] < reduce_limit
 
     def limit_of(self, model: str) -> int:
         """How many tasks of that model may be in flight at most; of all models together for an empty name."""
@@ -60,7 +60,7 @@ class Slots:
         return True
 
 
-class Window:
+class SlidingWindowRateLimiter:
     """At most `count` grants in any `window_s` seconds, as the provider sees it.
 
     Grants reach the provider with a varying delay, so that two of them can come closer together there than they were
@@ -76,13 +76,13 @@ class Window:
         self._window_s = window_s * max(1.0, self._count / count) * self.MARGIN + self.SLACK_S
         self._grants: deque[float] = deque(sorted(past)[-self._count :], maxlen=self._count)
 
-    def opens_at(self) -> float:
-        """When the next grant may be made, on the clock that `grant` is told; minus infinity when it never waited."""
+    def next_available_at(self) -> float:
+        """When the next grant may be made, on the clock that `acquire` is told; minus infinity when it never waited."""
         if len(self._grants) < self._count:
             return float("-inf")
         return self._grants[0] + self._window_s
 
-    def grant(self, now: float) -> None:
+    def acquire(self, now: float) -> None:
         """Note that one was made."""
         self._grants.append(now)
 
@@ -91,11 +91,11 @@ class Window:
         return [now - at for at in self._grants if now - at < self._window_s]
 
 
-class Stride:
-    """Spreads what comes due together: `gap_s` from one grant to the next, several at once after a quiet while.
+class RequestPacer:
+    """Spreads what comes due together: `interval_s` from one grant to the next, several at once after a quiet while.
 
-    It serves nobody but ourselves, as Window serves the provider. `gap_s` may be set at any time. Whoever looks only
-    every `few_s` finds a few grants open, for a timer for each would cost more than it spreads.
+    It serves nobody but ourselves, as Window serves the provider. `interval_s` may be set at any time. Whoever looks
+    only every `burst_s` finds a few grants open, for a timer for each would cost more than it spreads.
     """
 
     LONGEST_S = 0.005  # a few calls that come due together are no herd, however seldom they are
@@ -103,21 +103,21 @@ class Stride:
     FEW = 5
 
     def __init__(self) -> None:
-        self.gap_s = math.inf
+        self.interval_s = math.inf
         self._next_at = float("-inf")
 
-    def opens_at(self) -> float:
-        """When the next grant may be made, on the clock that `grant` is told."""
+    def next_available_at(self) -> float:
+        """When the next grant may be made, on the clock that `acquire` is told."""
         return self._next_at - self.SLACK_S
 
     @property
-    def few_s(self) -> float:
+    def burst_s(self) -> float:
         """How long a few grants take, at the pace at which they come due."""
-        return self.FEW * self.gap_s
+        return self.FEW * self.interval_s
 
-    def grant(self, now: float) -> None:
+    def acquire(self, now: float) -> None:
         """Note that one was made."""
-        self._next_at = max(self._next_at, now) + min(self.gap_s, self.LONGEST_S)
+        self._next_at = max(self._next_at, now) + min(self.interval_s, self.LONGEST_S)
 
 
 def on_loop_clock(times: Iterable[datetime], now: datetime, loop_now: float) -> list[float]:

@@ -7,8 +7,8 @@ from dataclasses import replace
 from batchvid.domain.failures import FailureKind
 from batchvid.domain.job_spec import JobSpec
 
-FIRST_WAIT_S = 2.0
-LONGEST_WAIT_S = 60.0
+WAIT_INITIAL_S = 2.0
+WAIT_MAX_S = 60.0
 MOST_REFUSALS = 20  # of one job in a row: with the waits above about a quarter of an hour
 MOST_UNAVAILABLE = 5  # where the provider answers so itself: a model it does not have is "unavailable" for ever
 
@@ -44,7 +44,7 @@ class RetryBudget:
         return True
 
 
-def backoff_s(tries: int, jitter: float, *, first_s: float = FIRST_WAIT_S, longest_s: float = LONGEST_WAIT_S) -> float:
+def backoff_s(tries: int, jitter: float, *, first_s: float = WAIT_INITIAL_S, longest_s: float = WAIT_MAX_S) -> float:
     """How long to wait after that many tries: doubling, at most `longest_s`, spread by `jitter` (0.0-1.0).
 
     The wait lies between half and the whole of the doubled one, so that many jobs do not come back together.
@@ -59,7 +59,7 @@ def after_refusal(
     retry_after_s: float | None,
     jitter: float,
     *,
-    first_s: float = FIRST_WAIT_S,
+    first_s: float = WAIT_INITIAL_S,
     answered: bool = True,
 ) -> float | None:
     """Seconds until a refused submit may be sent again, None when it never should.
@@ -76,16 +76,22 @@ def after_refusal(
 
 
 def after_failure(
-    kind: FailureKind, tasks: int, retries: int, jitter: float, *, rerolls: int = 0, first_s: float = FIRST_WAIT_S
+    kind: FailureKind,
+    tasks: int,
+    retries: int,
+    jitter: float,
+    *,
+    moderation_retries: int = 0,
+    first_s: float = WAIT_INITIAL_S,
 ) -> float | None:
     """Seconds until a failed task is bought again by itself, None when that waits for the user.
 
     `tasks` counts those that were made for the job, this one included; `retries` is the manifest's explicit permission
-    for how many more, `rerolls` that for clips which were made and withheld. Both are 0 by default, because a failed
-    task may have been charged.
+    for how many more, `moderation_retries` that for clips which were made and withheld. Both are 0 by default,
+    because a failed task may have been charged.
     """
     if kind is FailureKind.MODERATION_OUTPUT:
-        return 0.0 if tasks <= rerolls else None  # nothing passes by waiting
+        return 0.0 if tasks <= moderation_retries else None  # nothing passes by waiting
     return backoff_s(tasks - 1, jitter, first_s=first_s) if kind in PASSING and tasks <= retries else None
 
 

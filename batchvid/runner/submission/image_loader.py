@@ -14,7 +14,7 @@ from pathlib import Path
 from batchvid.domain.job_spec import ImageRef, JobSpec
 from batchvid.domain.wire import ImageInput
 from batchvid.errors import StorageError
-from batchvid.planning.routing import without_bytes
+from batchvid.planning.routing import image_metadata
 from batchvid.runner.submission.image_fit import fitted
 
 CACHE_BYTES = 64 * 1024 * 1024
@@ -38,7 +38,7 @@ class ImageReader:
         return tuple([await self._read(image, spec.fit, pixels) for image in spec.images])
 
     async def _read(self, image: ImageRef, fit: str, pixels: tuple[int, int] | None) -> ImageInput:
-        planned = without_bytes(image, pixels)
+        planned = image_metadata(image, pixels)
         if image.is_url:
             return planned
         is_frame = pixels is not None and image.role != "reference"
@@ -52,8 +52,8 @@ class ImageReader:
             return data
         try:
             data = await asyncio.to_thread(_prepared, image, fit, pixels)
-        except OSError as fault:
-            raise StorageError(f"{image.source}: {fault.strerror or fault}") from fault
+        except OSError as exc:
+            raise StorageError(f"{image.source}: {exc.strerror or exc}") from exc
         if ready not in self._kept:  # several jobs may have read it at the same time
             self._kept[ready] = data
             self._kept_bytes += len(data)

@@ -7,13 +7,13 @@ from collections.abc import Callable
 from batchvid.clock import utc_now
 from batchvid.domain.jobs import Job
 from batchvid.planning.routing import Route
-from batchvid.runner.budget.budget import Charge, Refusal
+from batchvid.runner.budget.budget import CapExceeded, Charge
 from batchvid.runner.budget.caps import Cap
 from batchvid.runner.context import RunContext
-from batchvid.runner.providers.provider_state import Lane
+from batchvid.runner.providers.provider_state import ProviderState
 
 
-class Purse:
+class BudgetReservations:
     """`enqueue` lets a job stand in line again."""
 
     def __init__(self, context: RunContext, enqueue: Callable[[Job], None]) -> None:
@@ -21,7 +21,7 @@ class Purse:
         self._enqueue = enqueue
         self._told: set[Cap] = set()
 
-    def reserve(self, lane: Lane, job: Job, route: Route) -> bool:
+    def reserve(self, provider_state: ProviderState, job: Job, route: Route) -> bool:
         """Set the price aside, if every cap allows it; if not, the job, its provider or the whole run has to wait."""
         context = self._context
         charge = Charge.for_spec(job.spec, route.price, route.duration_s, utc_now())
@@ -30,27 +30,27 @@ class Purse:
             for line in context.budget.reserve(job.id, charge):
                 context.notice(line)
         elif no.cap is None:
-            if not context.unbuyable:
+            if not context.unpriced_reason:
                 context.notice(f"{job.id} and its like are not bought: {no.reason}")
-            context.unbuyable = no.reason
+            context.unpriced_reason = no.reason
         else:
-            self._cap(lane, job, no, no.cap)
+            self._cap(provider_state, job, no, no.cap)
         return no is None
 
-    def _cap(self, lane: Lane, job: Job, no: Refusal, cap: Cap) -> None:
+    def _cap(self, provider_state: ProviderState, job: Job, no: CapExceeded, cap: Cap) -> None:
         """Let the job wait for money: what is under way may still be refused, and give some back."""
         context = self._context
         context.capped[job.id] = no
         whom = f" at {cap.provider}" if cap.provider else f" for {cap.tag}" if cap.tag else ""
         if cap.provider:
-            lane.capped = no.reason
+            provider_state.capped = no.reason
         elif not cap.tag:
             context.budget_reached = no.reason
         if cap not in self._told:
             self._told.add(cap)
             context.notice(f"nothing more is bought{whom}: {no}")
 
-    def uncap(self, returned: Charge) -> None:
+    def release_capped_jobs(self, returned: Charge) -> None:
         """Money came back: whoever waited for a cap that counted it stands in line again."""
         context = self._context
         waited = [
@@ -61,9 +61,9 @@ class Purse:
         for job, cap in waited:
             del context.capped[job.id]
             if cap.provider:
-                context.lane(job).capped = ""
+                context.provider_state(job).capped = ""
             elif not cap.tag:
                 context.budget_reached = ""
             self._enqueue(job)
-        for lane in context.lanes.values() if waited else ():
-            lane.wake.set()
+        for provider_state in context.provider_states.values() if waited else ():
+            provider_state.wake.set()

@@ -359,8 +359,8 @@ def test_any_words_expand_or_are_told(specs: Specs, words: list[str]) -> None:
     )
     try:
         found = specs(text)
-    except ManifestError as error:
-        assert "again, which" in error.problems[0]  # noqa: PT017 - either outcome is right
+    except ManifestError as exc:
+        assert "again, which" in exc.problems[0]  # noqa: PT017 - either outcome is right
     else:
         assert len(found) == len(words)
 

@@ -19,7 +19,7 @@ from batchvid.domain.failures import Charged, FailureKind
 from batchvid.domain.job_spec import UNPRICED, Price
 from batchvid.domain.jobs import JobState, advance
 from batchvid.runner.budget.budget import Budget, Charge
-from batchvid.runner.budget.caps import Cap, Limits, Period
+from batchvid.runner.budget.caps import Cap, Period, SpendingLimits
 from batchvid.runner.budget.history import earlier_charges
 from batchvid.state.readers import read_jobs
 from tests.builders import ACCEPTED, DIME, SUCCEEDED, at, job_in, life, planned, spec, started, state_file
@@ -32,12 +32,17 @@ JOBS = {
     "moon": spec("moon", provider="office"),
 }
 CAPS = (
-    Cap(prefix="budget.", limits=Limits(usd=Decimal("2.00"), clips=12, seconds=90), allow_unpriced=True),
-    Cap(prefix="budget.per_day.", limits=Limits(usd=Decimal("0.90"), clips=6), period=Period.DAY, allow_unpriced=True),
-    Cap(prefix="budget.per_run.", limits=Limits(clips=3), period=Period.RUN),
-    Cap(prefix="providers.office.budget.", limits=Limits(usd=Decimal("0.70"), seconds=40), provider="office"),
-    Cap(prefix="budget.tags.hero.", limits=Limits(clips=4), tag="hero"),
-    Cap(prefix="budget.tags.hero.per_day.", limits=Limits(seconds=16), tag="hero", period=Period.DAY),
+    Cap(prefix="budget.", limits=SpendingLimits(usd=Decimal("2.00"), clips=12, seconds=90), allow_unpriced=True),
+    Cap(
+        prefix="budget.per_day.",
+        limits=SpendingLimits(usd=Decimal("0.90"), clips=6),
+        period=Period.DAY,
+        allow_unpriced=True,
+    ),
+    Cap(prefix="budget.per_run.", limits=SpendingLimits(clips=3), period=Period.RUN),
+    Cap(prefix="providers.office.budget.", limits=SpendingLimits(usd=Decimal("0.70"), seconds=40), provider="office"),
+    Cap(prefix="budget.tags.hero.", limits=SpendingLimits(clips=4), tag="hero"),
+    Cap(prefix="budget.tags.hero.per_day.", limits=SpendingLimits(seconds=16), tag="hero", period=Period.DAY),
 )
 PRICES = [DIME, UNPRICED, Price(usd=Decimal("0.33"), basis="a list"), Price(usd=Decimal("0"), basis="free")]
 LENGTHS_S = st.sampled_from([4.0, 5.0, 8.0, None])
@@ -201,7 +206,7 @@ TestSpending.settings = settings(max_examples=80, stateful_step_count=60, deadli
 
 def cap(prefix: str = "budget.", **limits: Any) -> Cap:
     """A cap of the whole batch."""
-    return Cap(prefix=prefix, limits=Limits(**limits))
+    return Cap(prefix=prefix, limits=SpendingLimits(**limits))
 
 
 def charge(price: Price = DIME, duration_s: float | None = 8, **of_spec: Any) -> Charge:

@@ -14,7 +14,7 @@ from batchvid.domain.jobs import JobState
 from tests.builders import MakeClip
 from tests.disks import small_disk
 from tests.runner.cdn import Cdn, cdn_of
-from tests.runner.downloads.downloader_harness import Yard, ready, yard
+from tests.runner.downloads.downloader_harness import DownloaderHarness, ready, yard
 from tests.runner.servers import serving
 
 FULL = 10**15  # more to be spared than any disk has
@@ -28,7 +28,7 @@ async def cdn(clips: MakeClip) -> AsyncIterator[Cdn]:
         yield served
 
 
-def handed_over(at_work: Yard, cdn: Cdn) -> asyncio.Task[None]:
+def handed_over(at_work: DownloaderHarness, cdn: Cdn) -> asyncio.Task[None]:
     """The jobs are being fetched."""
     return asyncio.create_task(at_work.fetch(dict.fromkeys(JOBS, (cdn.link,))))
 

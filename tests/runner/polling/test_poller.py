@@ -10,9 +10,9 @@ from aiohttp import web
 
 from batchvid.domain.jobs import JobState
 from batchvid.runner.polling.poller import Poller
-from batchvid.runner.providers.rate_limits import Stride
+from batchvid.runner.providers.rate_limits import RequestPacer
 from tests.builders import job_in
-from tests.runner.downloads.downloader_harness import Noted, yard
+from tests.runner.downloads.downloader_harness import RecordingLimiter, yard
 from tests.runner.servers import serving
 
 
@@ -52,7 +52,7 @@ async def test_tasks_that_are_due_together_are_asked_one_after_the_other(tmp_pat
     async with serving(still_running) as server:
         jobs = [replace(job, task_id=job.id, origin=server.base_url) for job in jobs]
         async with yard(tmp_path, *jobs, base_url=server.base_url) as at_work:
-            at_work.context.lanes["cometapi"].polls = rate = Noted()
+            at_work.context.provider_states["cometapi"].polls = rate = RecordingLimiter()
             poller = Poller(at_work.context, on_ready=lambda *_: None, on_again=lambda *_: None)
             for job in jobs:
                 poller.watch(job, at_once=True)
@@ -60,5 +60,5 @@ async def test_tasks_that_are_due_together_are_asked_one_after_the_other(tmp_pat
             await all_asked.wait()
             serving_polls.cancel()
             await poller.drain()
-    strides = len(jobs) - 2 - Stride.SLACK_S / Stride.LONGEST_S
-    assert rate.begun_at[-1] - rate.begun_at[0] > strides * Stride.LONGEST_S
+    strides = len(jobs) - 2 - RequestPacer.SLACK_S / RequestPacer.LONGEST_S
+    assert rate.begun_at[-1] - rate.begun_at[0] > strides * RequestPacer.LONGEST_S

@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 
 from batchvid.domain.failures import FailureKind
 from batchvid.runner.providers.retry_policy import (
-    FIRST_WAIT_S,
     FREE_RETRIES,
-    LONGEST_WAIT_S,
     MOST_REFUSALS,
     MOST_UNAVAILABLE,
+    WAIT_INITIAL_S,
+    WAIT_MAX_S,
     RetryBudget,
     after_failure,
     after_refusal,
@@ -53,7 +53,7 @@ def test_waits_are_spread(tries: int, one: float, other: float) -> None:
 )
 def test_waits_by_the_table(tries: int, jitter: float, wait_s: float) -> None:
     """Two seconds, four, eight, to a minute; jitter takes away up to half."""
-    assert (FIRST_WAIT_S, LONGEST_WAIT_S) == (2, 60)
+    assert (WAIT_INITIAL_S, WAIT_MAX_S) == (2, 60)
     assert backoff_s(tries, jitter) == wait_s
 
 
@@ -102,7 +102,7 @@ def test_a_permission_is_counted(kind: FailureKind, attempts: int, retries: int,
     """With so many retries allowed, a job is bought at most so many times more, and only where it may help."""
     wait_s = after_failure(kind, attempts, retries, jitter)
     assert (wait_s is not None) == (kind in PASSING and attempts <= retries)
-    assert wait_s is None or 1 <= wait_s <= LONGEST_WAIT_S
+    assert wait_s is None or 1 <= wait_s <= WAIT_MAX_S
 
 
 @pytest.mark.parametrize(("attempts", "wait_s"), [(1, 2), (2, 4), (3, 8)])
@@ -124,14 +124,16 @@ def test_an_outage_cannot_buy_every_job_again(steps: list[bool]) -> None:
         granted += allowed
 
 
-@pytest.mark.parametrize(("tasks", "rerolls", "again"), [(1, 0, None), (1, 1, 0.0), (2, 1, None), (2, 2, 0.0)])
+@pytest.mark.parametrize(
+    ("tasks", "moderation_retries", "again"), [(1, 0, None), (1, 1, 0.0), (2, 1, None), (2, 2, 0.0)]
+)
 def test_a_withheld_clip_is_bought_again_only_by_its_own_permission(
-    tasks: int, rerolls: int, again: float | None
+    tasks: int, moderation_retries: int, again: float | None
 ) -> None:
     """At once, for nothing passes by waiting; `retries` speaks of passing trouble and does not count here."""
-    assert after_failure(FailureKind.MODERATION_OUTPUT, tasks, 9, 0.5, rerolls=rerolls) == again
+    assert after_failure(FailureKind.MODERATION_OUTPUT, tasks, 9, 0.5, moderation_retries=moderation_retries) == again
     for kind in (FailureKind.MODERATION_INPUT, FailureKind.MODERATION_SUSPECTED):
-        assert after_failure(kind, tasks, 9, 0.5, rerolls=9) is None
+        assert after_failure(kind, tasks, 9, 0.5, moderation_retries=9) is None
 
 
 @pytest.mark.parametrize(("seed", "then"), [(None, None), (7, 1007), (2**31 - 1, 999), (0, 1000), (-1, 999)])

@@ -21,10 +21,10 @@ from batchvid.errors import UsageError
 from batchvid.net.transport import Transport
 from batchvid.runner.budget.budget import Budget
 from batchvid.runner.context import RunContext
-from batchvid.runner.providers.provider_state import Lane
-from batchvid.runner.providers.rate_limits import Slots, Window
+from batchvid.runner.providers.provider_state import ProviderState
+from batchvid.runner.providers.rate_limits import ConcurrencySlots, SlidingWindowRateLimiter
 from batchvid.runner.recorder import Recorder
-from batchvid.runner.submission.reconciliation import AFTER_S, BEFORE_S, WAITS, Lookup, left_behind, meant
+from batchvid.runner.submission.reconciliation import AFTER_S, BEFORE_S, WAITS, Lookup, jobs_to_reconcile, meant
 from batchvid.state.state_file import StateFile
 from tests.builders import WAYS, at, job_in, life, planned, spec, started
 from tests.runner.servers import serving
@@ -110,8 +110,8 @@ def test_only_what_can_be_asked_after_is_asked_after() -> None:
         lost("gone", dialect="kling", spec=spec("gone", provider="nobody")),
         replace(job_in(JobState.RUNNING, "running"), dialect="kling"),
     ]
-    assert [job.id for job in left_behind(jobs, providers({}), lambda _: True)] == ["kite"]
-    assert left_behind(jobs, providers({}), lambda _: False) == []
+    assert [job.id for job in jobs_to_reconcile(jobs, providers({}), lambda _: True)] == ["kite"]
+    assert jobs_to_reconcile(jobs, providers({}), lambda _: False) == []
 
 
 @pytest.mark.parametrize(
@@ -174,18 +174,18 @@ async def case(tmp_path: Path, base_url: str, *, ago_s: float = 0.0, **row: Any)
                 found.append(job)
                 is_found.set()
 
-            lane = Lane(
+            provider_state = ProviderState(
                 provider=rows["own"],
                 base_url=base_url,
                 key=SecretStr(""),
-                slots=Slots(4),
-                submits=Window(60, 60.0),
-                polls=Window(rows["own"].polls_per_s, 1.0),
+                slots=ConcurrencySlots(4),
+                submits=SlidingWindowRateLimiter(60, 60.0),
+                polls=SlidingWindowRateLimiter(rows["own"].polls_per_s, 1.0),
             )
             context = RunContext(
                 recorder=recorder,
                 transport=transport,
-                lanes={"own": lane},
+                provider_states={"own": provider_state},
                 providers=rows,
                 budget=Budget(),
                 notice=said.append,
