@@ -9,7 +9,7 @@ import pytest
 
 from batchvid.domain import events as ev
 from batchvid.domain.failures import Charged, FailureKind
-from batchvid.domain.jobs import IN_FLIGHT, PAID_AND_OPEN, TRANSITIONS, Job, JobState, advance
+from batchvid.domain.jobs import TRANSITIONS, Job, JobState, advance
 from batchvid.errors import IllegalEvent
 from tests.builders import ACCEPTED, LINK, ONE_OF_EACH, SUCCEEDED, at, clip, job_in, started
 
@@ -91,12 +91,6 @@ def test_a_job_cannot_be_changed_by_hand() -> None:
 def test_every_state_is_reached(state: JobState) -> None:
     """From a plan there is a way to each state."""
     assert job_in(state).state is state
-
-
-def test_slots_and_open_money() -> None:
-    """A slot is held while a task may run; money is open until the clip is in or given up."""
-    assert {JobState.SUBMITTING, JobState.RUNNING} == IN_FLIGHT
-    assert {JobState.SUBMITTING, JobState.RUNNING, JobState.READY} == PAID_AND_OPEN
 
 
 def test_a_task_without_a_verdict_can_be_asked_again() -> None:

@@ -40,8 +40,10 @@ def test_every_failure_kind_has_a_producer() -> None:
     """Jobs of the cells above end with it, or a recorded refusal has it: those of the account stop the provider."""
     endings = {ending for fault in FAULTS.values() for ending in matrix.expected(fault).values()}
     ended = {ending.word.removeprefix("failed: ") for ending in endings if ending.word.startswith("failed: ")}
-    refused = {recording.means["refused"]["kind"] for recording in load(step="submit") if "refused" in recording.means}
-    assert ended | (refused & STOPS_PROVIDER) == set(FailureKind)
+    rejected = {
+        recording.means["rejected"]["kind"] for recording in load(step="submit") if "rejected" in recording.means
+    }
+    assert ended | (rejected & STOPS_PROVIDER) == set(FailureKind)
 
 
 def test_no_wire_format_is_left_out() -> None:
