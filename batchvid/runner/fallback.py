@@ -39,7 +39,7 @@ def next_fallback(context: RunContext, job: Job, reason: Reason | None) -> JobSp
             route = context.route(spec)
         except (Unsupported, UsageError):  # the catalogue or the manifest changed since it was planned
             continue
-        if not provider_state.health.is_over(route.model.name):
+        if not provider_state.health.is_stopped(route.model.name):
             return spec
     return None
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from batchvid.catalog import Deadlines, timeouts_for
-from batchvid.catalog.model_policies import PollInterval, find_poll_interval
+from batchvid.catalog.model_policies import find_poll_interval
 from batchvid.clock import utc_now
 from batchvid.dialects import DIALECTS
 from batchvid.domain.jobs import Job
+from batchvid.domain.poll_interval import PollInterval
 from batchvid.domain.wire import Phase, Rejected, Request, Response, Status
 from batchvid.planning.routing import build_order
 from batchvid.runner.context import RunContext
