@@ -23,6 +23,7 @@ from batchvid.cli.targets import (
     set_option,
     verbose_option,
 )
+from batchvid.paths import BatchPaths
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -208,10 +209,10 @@ def _end(folder: Path, outcome: Outcome) -> None:
         or "nothing to do"
     )
     with contextlib.suppress(OSError):  # nobody listens any more: how it ended is still true
-        click.echo(f"{counts}; report: {folder / 'report.csv'}")
+        click.echo(f"{counts}; report: {BatchPaths(folder).report}")
         if outcome.reason:
             click.echo(outcome.reason, err=True)
-        if (refused := folder / "edit-these.csv").exists():
+        if (refused := BatchPaths(folder).edit_these).exists():
             click.echo(
                 f"a content filter refused some: edit {refused}, then batchvid retry {folder} --edits {refused}",
                 err=True,

@@ -11,11 +11,10 @@ import click
 from click.shell_completion import CompletionItem
 
 from batchvid.errors import ManifestError, UsageError
+from batchvid.paths import STATE_NAME, BatchPaths, find_batches
 
 if TYPE_CHECKING:
     from batchvid.commands import Batch, UnexpandedBatch
-
-STATE_NAME = "state.sqlite3"
 
 out_option = click.option(
     "--out", default="outputs", show_default=True, envvar="BATCHVID_OUT", help="Folder of all batches' folders."
@@ -81,7 +80,7 @@ def folder_of(target: str | None, out: str) -> Path:
     Raises UsageError when there is none, or more than one to choose from.
     """
     if target is None:
-        found = sorted(path.parent for path in Path(out).glob(f"*/{STATE_NAME}"))
+        found = [paths.folder for paths in find_batches(Path(out))]
         if len(found) == 1:
             return found[0]
         names = ", ".join(path.name for path in found) or "none yet"
@@ -97,7 +96,7 @@ def folder_of(target: str | None, out: str) -> Path:
             return folder
     path = Path(target)
     for folder in (path.parent if path.name == STATE_NAME else path, Path(out) / target):
-        if (folder / STATE_NAME).is_file():
+        if BatchPaths(folder).state.is_file():
             return folder
     raise UsageError(f"{target}: neither a manifest (*.yaml) nor a batch that was run below {out}/")
 
@@ -108,9 +107,9 @@ def came_from(manifest: str, out: str) -> Path | None:
     from batchvid.state.readers import read_meta
 
     found, source = [], str(Path(manifest).absolute())
-    for path in sorted(Path(out).glob(f"*/{STATE_NAME}")):
+    for paths in find_batches(Path(out)):
         with suppress(StateError):
-            found += [path.parent] if read_meta(path).get("manifest") == source else []
+            found += [paths.folder] if read_meta(paths.state).get("manifest") == source else []
     return found[0] if len(found) == 1 else None
 
 
@@ -121,7 +120,7 @@ def complete_job(context: click.Context, _parameter: click.Parameter, incomplete
 
     try:
         folder = folder_of(context.params.get("batch"), context.params.get("out") or "outputs")
-        jobs = read_jobs(folder / STATE_NAME)
+        jobs = read_jobs(BatchPaths(folder).state)
     except BatchvidError:
         return []
     return [CompletionItem(job.id, help=str(job.state)) for job in jobs if job.id.startswith(incomplete)]

@@ -6,10 +6,6 @@ the command line does.
 """
 
 from batchvid.commands.batch import (
-    CLIPS_NAME,
-    LEDGER_NAME,
-    REPORT_NAME,
-    STATE_NAME,
     Batch,
     UnexpandedBatch,
     draft,
@@ -25,10 +21,6 @@ from batchvid.commands.run import collect, edit, may_still_finish, plan, retry, 
 from batchvid.runner import SpendingLimits
 
 __all__ = [
-    "CLIPS_NAME",
-    "LEDGER_NAME",
-    "REPORT_NAME",
-    "STATE_NAME",
     "Batch",
     "Display",
     "SpendingLimits",

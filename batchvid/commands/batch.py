@@ -11,14 +11,9 @@ from batchvid.catalog import Models, Provider
 from batchvid.commands import prompt_edits
 from batchvid.errors import UsageError
 from batchvid.manifest import Manifest, ManifestModel
+from batchvid.paths import BatchPaths
 from batchvid.planning.availability import Availability
 from batchvid.state.readers import read_meta
-
-STATE_NAME = "state.sqlite3"
-REPORT_NAME = "report.csv"
-LEDGER_NAME = "ledger.csv"
-LOG_NAME = "run.log"
-CLIPS_NAME = "clips"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +30,7 @@ class Batch:
     @property
     def state_path(self) -> Path:
         """The state file."""
-        return self.folder / STATE_NAME
+        return BatchPaths(self.folder).state
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +53,7 @@ class UnexpandedBatch:
     @property
     def state_path(self) -> Path:
         """The state file."""
-        return self.folder / STATE_NAME
+        return BatchPaths(self.folder).state
 
 
 def draft_of(batch: Batch) -> UnexpandedBatch:
@@ -137,7 +132,7 @@ def reopen_draft(folder: Path, *, sets: Sequence[str] = (), only: Sequence[str] 
 
     Raises UsageError when its manifest is gone, or names another folder by now: buying into that was not asked for.
     """
-    meta = read_meta(folder / STATE_NAME)
+    meta = read_meta(BatchPaths(folder).state)
     source = Path(meta.get("manifest", ""))
     if not source.is_file():
         raise UsageError(f"{folder} came from {source}, which is not there: name its manifest, or use --collect-only")

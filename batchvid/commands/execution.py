@@ -15,11 +15,12 @@ from pydantic import TypeAdapter
 from batchvid import gc_control, report, runner
 from batchvid.catalog import Provider
 from batchvid.commands import prompt_edits
-from batchvid.commands.batch import LEDGER_NAME, LOG_NAME, REPORT_NAME, UnexpandedBatch
+from batchvid.commands.batch import UnexpandedBatch
 from batchvid.display.progress import Progress
 from batchvid.domain.jobs import PAID_AND_OPEN, Job, JobState
 from batchvid.errors import StateError
 from batchvid.net.credentials import Credentials
+from batchvid.paths import BatchPaths
 from batchvid.redaction import redact
 from batchvid.renamed_keys import with_current_names
 from batchvid.runner import Outcome, Recorder, RunConfig, RunRequest, SpendingLimits, build_caps
@@ -90,7 +91,8 @@ def run_batch(
 
 def run_jobs(state: StateFile, jobs: dict[str, Job], setup: RunConfig, display: Display, *, told: str = "") -> Outcome:
     """Run these jobs with a log and a display, and write the reports of how they stand then, whatever happened."""
-    log = report.RunLog(setup.folder / LOG_NAME, run=uuid4().hex[:12])
+    paths = BatchPaths(setup.folder)
+    log = report.RunLog(paths.log, run=uuid4().hex[:12])
     shown = display(list(jobs.values()))
 
     def notice(text: str) -> None:
@@ -114,14 +116,14 @@ def run_jobs(state: StateFile, jobs: dict[str, Job], setup: RunConfig, display: 
     finally:
         ends = recorder.jobs.values()
         try:  # a full disk, a file that a spreadsheet holds
-            report.write_report(setup.folder / REPORT_NAME, ends)
+            report.write_report(paths.report, ends)
             prompt_edits.write_refused(setup.folder, ends)
-            report.write_ledger(setup.folder / LEDGER_NAME, read_attempts(state.path))
+            report.write_ledger(paths.ledger, read_attempts(state.path))
         except OSError as exc:
-            name = Path(exc.filename2 or exc.filename or REPORT_NAME).name  # of a rename, the target
+            name = Path(exc.filename2 or exc.filename or paths.report).name  # of a rename, the target
             notice(f"{name} could not be written ({exc.strerror}); batchvid report writes it again")
         except StateError as exc:
-            notice(f"{LEDGER_NAME} could not be written ({exc}); batchvid report writes it again")
+            notice(f"{paths.ledger.name} could not be written ({exc}); batchvid report writes it again")
         with contextlib.suppress(OSError):
             shown.close()
         with contextlib.suppress(OSError):

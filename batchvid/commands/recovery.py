@@ -6,20 +6,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from batchvid.commands import rollback_guard
-from batchvid.commands.batch import CLIPS_NAME, LOG_NAME, Batch, UnexpandedBatch
+from batchvid.commands.batch import Batch, UnexpandedBatch
 from batchvid.domain import events as ev
 from batchvid.domain.job_spec import JobSpec
 from batchvid.domain.jobs import Job, JobState, advance
 from batchvid.manifest import Manifest
+from batchvid.paths import BatchPaths
 from batchvid.runner import RunRequest, utc_now
 from batchvid.state.state_file import RecordedEvent, StateFile, record_offline
 
 
 def check_not_stale(batch: UnexpandedBatch, jobs: Mapping[str, Job]) -> None:
     """Raise UsageError when `jobs`, all that the state file knows, are less than the batch's folder has seen."""
-    rollback_guard.check_not_stale(
-        jobs, state=batch.state_path, log=batch.folder / LOG_NAME, clips=batch.folder / CLIPS_NAME
-    )
+    rollback_guard.check_not_stale(jobs, BatchPaths(batch.folder))
 
 
 def recover_jobs(state: StateFile, *, buying: UnexpandedBatch | None = None) -> dict[str, Job]:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from fnmatch import fnmatchcase
 from pathlib import Path
 
 from batchvid import catalog, manifest
 from batchvid.commands import prompt_edits
-from batchvid.commands.batch import STATE_NAME, Batch, UnexpandedBatch, draft_of, load
+from batchvid.commands.batch import Batch, UnexpandedBatch, draft_of, load
 from batchvid.commands.execution import Display, known_providers, run_batch, run_jobs
 from batchvid.commands.recovery import asked_of, check_not_stale, recover_jobs
 from batchvid.display.progress import progress_for
@@ -20,6 +19,7 @@ from batchvid.domain.jobs import Job, JobState, advance
 from batchvid.errors import UsageError
 from batchvid.manifest import Manifest
 from batchvid.net.credentials import Credentials
+from batchvid.paths import BatchPaths
 from batchvid.planning.availability import Availability
 from batchvid.planning.plan import Plan, PlanAction, make_plan
 from batchvid.runner import (
@@ -33,6 +33,7 @@ from batchvid.runner import (
     earlier_charges,
     utc_now,
 )
+from batchvid.selection import matches_name
 from batchvid.state.readers import read_jobs, read_meta
 from batchvid.state.state_file import StateFile, record_offline
 
@@ -177,8 +178,8 @@ def collect(folder: Path, *, only_reconcile: bool = False, display: Display = pr
 
     With `only_reconcile` nothing but the providers that can be asked after uncertain jobs is asked.
     """
-    with StateFile(folder / STATE_NAME) as state:
-        meta = read_meta(folder / STATE_NAME)
+    with StateFile(BatchPaths(folder).state) as state:
+        meta = read_meta(state.path)
         providers = known_providers(meta)
         source = Path(meta["manifest"]).parent if "manifest" in meta else None
         jobs = recover_jobs(state)
@@ -210,13 +211,13 @@ def _regenerates(wanted: Sequence[str], asked: Manifest) -> Again:
     changed = "changed" in patterns
     patterns.discard("changed")
     for pattern in patterns:
-        if not any(fnmatchcase(placed.spec.id.casefold(), pattern) for placed in asked.jobs):
+        if not any(matches_name(pattern, placed.spec.id) for placed in asked.jobs):
             raise UsageError(f"--regenerate {pattern}: no job has such an id")
 
     def again(spec: JobSpec, verdict: PlanAction) -> bool:
         if verdict is PlanAction.CHANGED and changed:
             return True
-        named = any(fnmatchcase(spec.id.casefold(), pattern) for pattern in patterns)
+        named = any(matches_name(pattern, spec.id) for pattern in patterns)
         return named and verdict in (PlanAction.CHANGED, PlanAction.STORED)
 
     return again
