@@ -11,13 +11,13 @@ import click
 
 from batchvid.cli.targets import (
     came_from,
-    draft,
     folder_of,
     is_manifest,
     load,
     max_clips_option,
     max_usd_option,
     only_option,
+    open_batch,
     out_option,
     retired_option,
     set_option,
@@ -114,24 +114,24 @@ def run(
         _end(folder, commands.collect(folder, display=partial(progress_for, verbose=verbose)))
         return
     try:
-        batch = draft(target, out, sets, only)
-    except ManifestError as broken:
+        batch = open_batch(target, out, sets, only)
+    except ManifestError as exc:
         bought_into = came_from(target, out) if collect_only else None
         if bought_into is None:
             raise
-        click.echo(f"{broken.problems[0]}: what was bought into {bought_into} is collected all the same", err=True)
+        click.echo(f"{exc.problems[0]}: what was bought into {bought_into} is collected all the same", err=True)
         _end(bought_into, commands.collect(bought_into, display=partial(progress_for, verbose=verbose)))
         return
-    at_most = SpendingLimits(usd=max_usd, clips=max_clips)
+    limits = SpendingLimits(usd=max_usd, clips=max_clips)
     if dry_run:
-        print_plan(commands.plan(batch.expand(), allow_retired=allow_retired, at_most=at_most), show_all=False)
+        print_plan(commands.plan(batch, allow_retired=allow_retired, limits=limits), show_all=False)
         return
     outcome = commands.run(
         batch,
         regenerate=regenerate,
         buy=not collect_only,
         allow_retired=allow_retired,
-        at_most=at_most,
+        limits=limits,
         display=partial(progress_for, verbose=verbose),
     )
     _end(batch.folder, outcome)
@@ -185,7 +185,7 @@ def retry(
     if unknown:
         raise click.UsageError(f"unknown kind {unknown[0]!r}; there are {', '.join(FailureKind)}")
     batch = load(target, out, sets, only)
-    at_most = SpendingLimits(usd=max_usd, clips=max_clips)
+    limits = SpendingLimits(usd=max_usd, clips=max_clips)
     if edits:
         batch = commands.edit(batch, Path(edits))
     outcome = commands.retry(
@@ -193,7 +193,7 @@ def retry(
         kinds=kinds,
         new_task=new_task,
         allow_retired=allow_retired,
-        at_most=at_most,
+        limits=limits,
         display=partial(progress_for, verbose=verbose),
     )
     _end(batch.folder, outcome)

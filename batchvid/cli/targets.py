@@ -14,7 +14,7 @@ from batchvid.errors import ManifestError, UsageError
 from batchvid.paths import STATE_NAME, BatchPaths, find_batches
 
 if TYPE_CHECKING:
-    from batchvid.commands import Batch, UnexpandedBatch
+    from batchvid.commands import Batch
 
 out_option = click.option(
     "--out", default="outputs", show_default=True, envvar="BATCHVID_OUT", help="Folder of all batches' folders."
@@ -56,21 +56,19 @@ def is_manifest(target: str) -> bool:
 
 
 def load(target: str, out: str, sets: tuple[str, ...] = (), only: tuple[str, ...] = ()) -> Batch:
-    """The batch of a manifest, or the one that was run into a folder, with all that it was run with."""
+    """The same as `open_batch`, already expanded: raises ManifestError with every problem."""
+    batch = open_batch(target, out, sets, only)
+    _ = batch.manifest
+    return batch
+
+
+def open_batch(target: str, out: str, sets: tuple[str, ...] = (), only: tuple[str, ...] = ()) -> Batch:
+    """The batch of a manifest, or the one that was run into a folder, with the options of that run."""
     from batchvid import commands
 
     if is_manifest(target):
-        return commands.load(target, out=out, sets=sets, only=only)
+        return commands.open_batch(target, out=out, sets=sets, only=only)
     return commands.reopen(folder_of(target, out), sets=sets, only=only)
-
-
-def draft(target: str, out: str, sets: tuple[str, ...] = (), only: tuple[str, ...] = ()) -> UnexpandedBatch:
-    """The same, not expanded yet."""
-    from batchvid import commands
-
-    if is_manifest(target):
-        return commands.draft(target, out=out, sets=sets, only=only)
-    return commands.reopen_draft(folder_of(target, out), sets=sets, only=only)
 
 
 def folder_of(target: str | None, out: str) -> Path:

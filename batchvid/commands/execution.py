@@ -15,7 +15,7 @@ from pydantic import TypeAdapter
 from batchvid import gc_control, report, runner
 from batchvid.catalog import Provider
 from batchvid.commands import prompt_edits
-from batchvid.commands.batch import UnexpandedBatch
+from batchvid.commands.batch import Batch
 from batchvid.display.progress import Progress
 from batchvid.domain.jobs import PAID_AND_OPEN, Job, JobState
 from batchvid.errors import StateError
@@ -39,27 +39,27 @@ def known_providers(meta: Mapping[str, Any]) -> dict[str, Provider]:
 
 
 def run_batch(
-    draft: UnexpandedBatch,
+    batch: Batch,
     state: StateFile,
     jobs: dict[str, Job],
     asked: Callable[[], RunRequest],
-    at_most: SpendingLimits | None,
+    limits: SpendingLimits | None,
     display: Display,
     *,
-    told: str = "",
+    first_notice: str = "",
 ) -> Outcome:
     """Run the jobs of a batch: what is `asked` of them may be worked out while the open ones are collected already.
 
-    What a later run needs to know of the batch is kept as soon as that is known. `told` is said first.
+    What a later run needs to know of the batch is kept as soon as that is known. `first_notice` is shown first.
     """
-    settings, meta = draft.settings, read_meta(state.path)
+    settings, meta = batch.settings, read_meta(state.path)
     # what an earlier manifest knew and this one does not may still have tasks out
-    providers = known_providers(meta) | dict(draft.providers)
+    providers = known_providers(meta) | dict(batch.providers)
     facts = {
-        "batch": draft.name,
-        "manifest": str(draft.path.absolute()),
-        "sets": list(draft.sets),
-        "only": list(draft.only),
+        "batch": batch.name,
+        "manifest": str(batch.path.absolute()),
+        "sets": list(batch.sets),
+        "only": list(batch.only),
         "providers": _PROVIDERS.dump_python(providers, mode="json"),
     }
 
@@ -76,20 +76,22 @@ def run_batch(
         jobs.update((entry.job.id, entry.job) for steps in known.steps for entry in steps)
         known = replace(known, steps=())  # jobs as they were planned must not stay beside what becomes of them
     setup = RunConfig(
-        folder=draft.folder,
+        folder=batch.folder,
         providers=providers,
-        models=draft.models,
-        keys=Credentials(draft.path.absolute().parent),
+        models=batch.models,
+        keys=Credentials(batch.path.absolute().parent),
         asked=(lambda: known) if known else asked_and_kept,
-        caps=build_caps(settings, at_most),
+        caps=build_caps(settings, limits),
         retries=settings.retries,
         moderation_retries=settings.moderation_retries,
         downloads=settings.downloads.concurrency or runner.DOWNLOADS,
     )
-    return run_jobs(state, jobs, setup, display, told=told)
+    return run_jobs(state, jobs, setup, display, first_notice=first_notice)
 
 
-def run_jobs(state: StateFile, jobs: dict[str, Job], setup: RunConfig, display: Display, *, told: str = "") -> Outcome:
+def run_jobs(
+    state: StateFile, jobs: dict[str, Job], setup: RunConfig, display: Display, *, first_notice: str = ""
+) -> Outcome:
     """Run these jobs with a log and a display, and write the reports of how they stand then, whatever happened."""
     paths = BatchPaths(setup.folder)
     log = report.RunLog(paths.log, run=uuid4().hex[:12])
@@ -101,8 +103,8 @@ def run_jobs(state: StateFile, jobs: dict[str, Job], setup: RunConfig, display: 
             with contextlib.suppress(OSError):  # a closed pipe, a full disk
                 on_event(said)
 
-    if told:
-        notice(told)
+    if first_notice:
+        notice(first_notice)
 
     def tick() -> None:
         shown.tick()

@@ -160,9 +160,9 @@ def _problem(job: Job, changed: Mapping[str, str], pictures: ImageCache, folder:
     return ""
 
 
-def keep(folder: Path, edits: Mapping[str, Edit]) -> None:
+def save(folder: Path, edits: Mapping[str, Edit]) -> None:
     """Keep these edits beside the state file, over those of before. Raises OSError."""
-    both = kept(folder)
+    both = load_saved(folder)
     for job_id, edit in edits.items():
         before = both.get(job_id)
         both[job_id] = edit if before is None or before.of != edit.of else _over(before, edit)
@@ -175,7 +175,7 @@ def _over(before: Edit, edit: Edit) -> Edit:
     return replace(before, **said)
 
 
-def kept(folder: Path) -> dict[str, Edit]:
+def load_saved(folder: Path) -> dict[str, Edit]:
     """The edits of a batch. Raises StateError when they cannot be read: without them other clips would be bought."""
     path = BatchPaths(folder).edits
     try:

@@ -71,16 +71,16 @@ def test_what_was_typed_survives_until_it_is_brought_back(before: str, after: st
 
 def test_edits_of_edits_add_up(tmp_path: Path) -> None:
     """A second edit lies over the first; one that was made for other words of the manifest takes its place."""
-    prompt_edits.keep(tmp_path, {"kite": prompt_edits.Edit(of="f1:a", prompt="one", negative_prompt="rain")})
-    prompt_edits.keep(
+    prompt_edits.save(tmp_path, {"kite": prompt_edits.Edit(of="f1:a", prompt="one", negative_prompt="rain")})
+    prompt_edits.save(
         tmp_path, {"kite": prompt_edits.Edit(of="f1:a", prompt="two"), "boat": prompt_edits.Edit(of="f1:b", image="")}
     )
-    assert prompt_edits.kept(tmp_path) == {
+    assert prompt_edits.load_saved(tmp_path) == {
         "kite": prompt_edits.Edit(of="f1:a", prompt="two", negative_prompt="rain"),
         "boat": prompt_edits.Edit(of="f1:b", image=""),
     }
-    prompt_edits.keep(tmp_path, {"kite": prompt_edits.Edit(of="f1:c", prompt="three")})
-    assert prompt_edits.kept(tmp_path)["kite"] == prompt_edits.Edit(of="f1:c", prompt="three")
+    prompt_edits.save(tmp_path, {"kite": prompt_edits.Edit(of="f1:c", prompt="three")})
+    assert prompt_edits.load_saved(tmp_path)["kite"] == prompt_edits.Edit(of="f1:c", prompt="three")
 
 
 def test_an_edit_moves_the_fingerprint_and_nothing_else(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ SHOWN_IDS = 5  # ids named when --only selects nothing
 
 
 def select_jobs(jobs: Sequence[PlacedJob], only: Sequence[str], problems: Problems) -> list[PlacedJob]:
-    """Selects jobs by patterns on their ids, or `tag:NAME`. A pattern that matches nothing is a problem."""
+    """The jobs that fit one of the patterns. A pattern that matches nothing is a problem."""
     wanted = [False] * len(jobs)
     for pattern in only:
         hits = [matches(pattern, job.spec.id, job.spec.tags) for job in jobs]

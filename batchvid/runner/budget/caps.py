@@ -63,17 +63,17 @@ class Cap:
         return self.provider in ("", provider) and (not self.tag or self.tag in tags)
 
 
-def build_caps(settings: manifest.ManifestModel, at_most: SpendingLimits | None = None) -> tuple[Cap, ...]:
-    """All caps of a manifest, and of a run that is to buy `at_most` so much."""
+def build_caps(settings: manifest.ManifestModel, limits: SpendingLimits | None = None) -> tuple[Cap, ...]:
+    """All caps of a manifest, and of a run that is to buy `limits` so much."""
     caps = list(_of_budget("budget", settings.budget))
     for name, provider in settings.providers.items():
         if provider.budget:
             caps += _of_budget(f"providers.{name}.budget", provider.budget, provider=name)
     for tag, budget in settings.budget.tags.items():
         caps += _of_budget(f"budget.tags.{tag}", budget, tag=tag)
-    if at_most is not None:
+    if limits is not None:
         unpriced = settings.budget.allow_unpriced
-        caps.append(Cap(prefix="--max-", limits=at_most, allow_unpriced=unpriced, period=Period.RUN))
+        caps.append(Cap(prefix="--max-", limits=limits, allow_unpriced=unpriced, period=Period.RUN))
     return tuple(cap for cap in caps if cap.limits != SpendingLimits())
 
 

@@ -10,10 +10,10 @@ from batchvid.runner.budget.caps import MEASURES, Cap, Period, SpendingLimits, b
 CLIPS = [{"id": "kite", "prompt": "a kite"}]
 
 
-def caps(budget: object, at_most: SpendingLimits | None = None, **providers: object) -> dict[str, Cap]:
+def caps(budget: object, limits: SpendingLimits | None = None, **providers: object) -> dict[str, Cap]:
     """The caps of a manifest, by what stands before their measures."""
     settings = manifest.ManifestModel.model_validate({"clips": CLIPS, "budget": budget, "providers": providers})
-    return {cap.prefix: cap for cap in build_caps(settings, at_most)}
+    return {cap.prefix: cap for cap in build_caps(settings, limits)}
 
 
 def test_no_budget_is_no_cap() -> None:
