@@ -16,6 +16,7 @@ from batchvid import gc_control, report, runner
 from batchvid.catalog import Provider
 from batchvid.commands import prompt_edits
 from batchvid.commands.batch import Batch
+from batchvid.commands.caps import build_caps
 from batchvid.display.progress import Progress
 from batchvid.domain.jobs import PAID_AND_OPEN, Job, JobState
 from batchvid.errors import StateError
@@ -23,7 +24,7 @@ from batchvid.net.credentials import Credentials
 from batchvid.paths import BatchPaths
 from batchvid.redaction import redact
 from batchvid.renamed_keys import with_current_names
-from batchvid.runner import Outcome, Recorder, RunConfig, RunRequest, SpendingLimits, build_caps
+from batchvid.runner import Outcome, Recorder, RunConfig, RunRequest, SpendingLimits
 from batchvid.state.readers import read_attempts, read_meta
 from batchvid.state.state_file import StateFile
 

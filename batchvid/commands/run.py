@@ -8,6 +8,7 @@ from pathlib import Path
 
 from batchvid.commands import prompt_edits
 from batchvid.commands.batch import Batch
+from batchvid.commands.caps import build_caps
 from batchvid.commands.execution import Display, known_providers, run_batch, run_jobs
 from batchvid.commands.recovery import build_request, check_not_stale, recover_jobs
 from batchvid.display.progress import progress_for
@@ -27,7 +28,6 @@ from batchvid.runner import (
     RunConfig,
     RunRequest,
     SpendingLimits,
-    build_caps,
     earlier_charges,
     utc_now,
 )
