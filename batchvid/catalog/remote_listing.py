@@ -1,6 +1,6 @@
 """What a seller's own list of models (`GET /api/models`) says, kept with its date, and laid over the catalogue.
 
-The list is read tolerantly (wire-cometapi 9.1): what cannot be read is left out, an unknown price stays unknown.
+The list is read tolerantly (wire-notes 9.1): what cannot be read is left out, an unknown price stays unknown.
 """
 
 from __future__ import annotations

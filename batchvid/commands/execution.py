@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -22,9 +21,9 @@ from batchvid.domain.jobs import PAID_AND_OPEN, Job, JobState
 from batchvid.errors import StateError
 from batchvid.net.credentials import Credentials
 from batchvid.paths import BatchPaths
-from batchvid.redaction import redact
 from batchvid.renamed_keys import with_current_names
 from batchvid.runner import Outcome, Recorder, RunConfig, RunRequest, SpendingLimits
+from batchvid.runner.listeners import Listeners
 from batchvid.state.readers import read_attempts, read_meta
 from batchvid.state.state_file import StateFile
 
@@ -96,26 +95,13 @@ def run_jobs(
     """Run these jobs with a log and a display, and write the reports of how they stand then, whatever happened."""
     paths = BatchPaths(setup.folder)
     log = report.RunLog(paths.log, run=uuid4().hex[:12])
-    shown = display(list(jobs.values()))
-
-    def notice(text: str) -> None:
-        said = redact(text)
-        for on_event in (shown.notice, log.notice):
-            with contextlib.suppress(OSError):  # a closed pipe, a full disk
-                on_event(said)
-
+    listeners = Listeners((log, display(list(jobs.values()))))  # what people see is in the log already
     if first_notice:
-        notice(first_notice)
-
-    def tick() -> None:
-        shown.tick()
-        with contextlib.suppress(OSError):
-            log.tick()
-
-    recorder = Recorder(state, jobs, (shown, log))
+        listeners.notice(first_notice)
+    recorder = Recorder(state, jobs, listeners)
     try:
         with gc_control.gc_frozen():
-            return asyncio.run(runner.run(state, recorder, setup, notice, tick))
+            return asyncio.run(runner.run(state, recorder, setup, listeners))
     finally:
         ends = recorder.jobs.values()
         try:  # a full disk, a file that a spreadsheet holds
@@ -124,10 +110,7 @@ def run_jobs(
             report.write_ledger(paths.ledger, read_attempts(state.path))
         except OSError as exc:
             name = Path(exc.filename2 or exc.filename or paths.report).name  # of a rename, the target
-            notice(f"{name} could not be written ({exc.strerror}); batchvid report writes it again")
+            listeners.notice(f"{name} could not be written ({exc.strerror}); batchvid report writes it again")
         except StateError as exc:
-            notice(f"{paths.ledger.name} could not be written ({exc}); batchvid report writes it again")
-        with contextlib.suppress(OSError):
-            shown.close()
-        with contextlib.suppress(OSError):
-            log.close()
+            listeners.notice(f"{paths.ledger.name} could not be written ({exc}); batchvid report writes it again")
+        listeners.close()

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class FailureKind(StrEnum):
-    """The cause of a failure, as DESIGN names them. Each decides what may be tried next."""
+    """The cause of a failure (docs/reference/failure-kinds.md). Each decides what may be tried next."""
 
     INVALID = "invalid"
     """The request itself is refused: a parameter, a size, an image. Mend the manifest."""

@@ -28,12 +28,12 @@ def next_fallback(context: RunContext, job: Job, reason: Reason | None) -> JobSp
     Only jobs that this run may buy do, and none after it was told to stop.
     """
     spec = job.spec
-    if reason is None or reason not in spec.fallback_on or job.id not in context.retryable_ids or context.stopping:
+    if reason is None or reason not in spec.fallback_on or job.id not in context.retryable_ids or context.stop_reason:
         return None
     while spec.fallback:
         spec = spec.with_next_fallback()
         provider_state = context.provider_states.get(spec.provider)
-        if provider_state is None or provider_state.stopped:
+        if provider_state is None or provider_state.stop_reason:
             continue
         try:
             route = context.route(spec)

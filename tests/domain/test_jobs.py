@@ -29,7 +29,7 @@ GaveUp          pending submitting running ready        failed
 Reopened        failed uncertain succeeded              pending
 PollResumed     failed                                  running
 """
-"""DESIGN.md section 4 and what came since: a plan may change before it is bought, a stored clip be bought anew."""
+"""The table of docs/explanation/architecture.md: a plan may change before it is bought."""
 
 
 def table() -> dict[tuple[str, str], set[str]]:

@@ -5,11 +5,10 @@ Reads as little of the event log as will do. Knows no cap.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from batchvid.clock import utc_now
-from batchvid.domain.events import Event
 from batchvid.domain.jobs import Job
 from batchvid.runner.budget.budget import Charge
 from batchvid.runner.context import RunContext
@@ -32,16 +31,6 @@ def earlier_charges(state_path: Path, jobs: Iterable[Job]) -> Iterator[Charge]:
     for row in read_attempts(state_path, asked) if asked else ():
         if row.counts:
             yield Charge.of_row(row)
-
-
-def track_spending(context: RunContext, on_return: Callable[[Charge], None]) -> None:
-    """Let the guard hear every event; `on_return` is told of money that came back."""
-
-    def on_event(_event: Event, before: Job | None, after: Job) -> None:
-        if before is not None and (returned := context.budget.settle(before, after)):
-            on_return(returned)
-
-    context.recorder.listeners.insert(0, on_event)
 
 
 def warn_about_caps(context: RunContext, pending: Iterable[Job]) -> None:

@@ -1,7 +1,8 @@
-"""How long a model's tasks take, learned from what polls see. Pure; when to ask again is told in cadence.py.
+"""How long a model's tasks take, learned from what polls see. Pure; when to ask again is told in poll_schedule.py.
 
 A poll does not see when a task ended, only that it did between two looks; and most tasks are still running. Both count:
-`survived` and `ended` are all a law is told, and ages are cut into bins that grow with age (POLLING.md says why).
+`survived` and `ended` are all a law is told, and ages are cut into bins that grow with age
+(docs/explanation/polling.md gives the reason).
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from itertools import pairwise
 FIRST_EDGE_S = 0.05
 GROWTH = 1.06  # of bins: fine enough for a model that always takes nearly the same time
 LAST_EDGE_S = 14_400.0
-VAGUE_MEDIAN_S = 90.0  # clips take 2-5 minutes, the quick models 1-2 (wire-cometapi 6.2)
+VAGUE_MEDIAN_S = 90.0  # clips take 2-5 minutes, the quick models 1-2 (wire-notes 6.2)
 VAGUE_SPREAD = 1.0  # sigma of the logarithm: anything from half a minute to ten is no surprise
 VAGUE_WEIGHT = 1.0  # what is assumed before anything is seen counts like one task
 MOST_REMEMBERED = 400.0  # tasks of earlier runs that count: a vendor gets quicker or slower with the months

@@ -1,4 +1,4 @@
-"""When a task is asked again, and what a question is worth. Pure; POLLING.md explains the rule and its figures."""
+"""When a task is polled again, and the cost of a poll. Pure; docs/explanation/polling.md explains the rule."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from batchvid.runner.estimation.duration_model import DurationModel
 
 MIN_SAMPLES = 8  # ends seen before the law is trusted; until then the fixed schedule holds
 LONGEST_S = 60.0  # no task goes unasked for longer, whatever was learned
-LONG_S = 600.0  # of the fixed schedule: clips take 2-5 minutes (wire-cometapi 6.2), so asking slower after ten is cheap
+LONG_S = 600.0  # of the fixed schedule: clips take 2-5 minutes (wire-notes 6.2), so asking slower after ten is cheap
 SLOWER = 3.0
 SPREAD = 0.1
 SLOT_WAITED_FOR_S = 0.1  # the price of a question while jobs wait for slots: lag holds them up

@@ -6,7 +6,6 @@ import asyncio
 import heapq
 import math
 from collections import defaultdict
-from collections.abc import Callable
 
 from batchvid.clock import utc_now
 from batchvid.domain import events as ev
@@ -15,7 +14,7 @@ from batchvid.domain.job_spec import Reason
 from batchvid.domain.jobs import Job, JobState
 from batchvid.domain.wire import Phase, Rejected, Status
 from batchvid.errors import UnreadableReply, WireError
-from batchvid.runner.context import RunContext, wait_for_event
+from batchvid.runner.context import Dispatch, RunContext, wait_for_event
 from batchvid.runner.estimation.poll_schedule import (
     NOBODY_WAITS_S,
     SLOT_WAITED_FOR_S,
@@ -26,7 +25,7 @@ from batchvid.runner.estimation.poll_schedule import (
 )
 from batchvid.runner.polling.task_failure import record_task_failure
 from batchvid.runner.polling.task_timeout import handle_timeout
-from batchvid.runner.polling.tracked_task import TrackedTask, track
+from batchvid.runner.polling.tracked_task import TrackedTask, track_task
 from batchvid.runner.providers.provider_state import MAX_RETRY_AFTER_S, ProviderState
 from batchvid.runner.providers.retry_policy import backoff_s
 
@@ -45,14 +44,11 @@ MAX_CONCURRENT_POLLS = 64  # polls under way a lane: a slow provider must not ga
 
 
 class Poller:
-    """`on_ready` is told of each job whose task succeeded, `on_again` of each to be bought again."""
+    """Polls the tasks in flight. Dispatches each job whose task ended."""
 
-    def __init__(
-        self, context: RunContext, on_ready: Callable[[Job, Status], None], on_again: Callable[[Job, float], None]
-    ) -> None:
+    def __init__(self, context: RunContext, dispatch: Dispatch) -> None:
         self._context = context
-        self._on_ready = on_ready
-        self._on_again = on_again
+        self._dispatch = dispatch
         self._due: defaultdict[str, list[tuple[float, int, TrackedTask]]] = defaultdict(list)
         self._pushed = 0
         self._wake = asyncio.Event()
@@ -60,7 +56,7 @@ class Poller:
         self._polls: set[asyncio.Task[None]] = set()
         self._foreign: set[tuple[str, str]] = set()
 
-    def watch(self, job: Job, *, at_once: bool = False, first: bool = False) -> None:
+    def track(self, job: Job, *, at_once: bool = False, first: bool = False) -> None:
         """Start watching a running job's task; at once for one that an earlier run left behind.
 
         One that is finished and only has to name its clip again is asked `first`, before all that are due.
@@ -72,12 +68,12 @@ class Poller:
             return
         context.active.add(job.id)
         now = context.now()
-        watch = track(context, job, None if at_once or first else now)
+        watch = track_task(context, job, None if at_once or first else now)
         if at_once or first:
             self._push(watch, -math.inf if first else now)
         else:
             self._schedule(watch)
-        if context.stopping:
+        if context.stop_reason:
             context.check_over()
 
     def _push(self, watch: TrackedTask, at: float) -> None:
@@ -119,7 +115,7 @@ class Poller:
 
     async def serve(self) -> None:
         """Poll what is due, for as long as the run watches at all."""
-        while not self._context.stopping:
+        while not self._context.stop_reason:
             self._wake.clear()
             wait_s = min(
                 (self._serve_lane(provider_state) for provider_state in self._context.provider_states.values()),
@@ -213,11 +209,11 @@ class Poller:
                 actual_usd=status.actual_usd,
                 vendor=status.vendor,
             )
-            self._on_ready(await context.recorder.record(job.id, done), status)
+            self._dispatch(await context.recorder.record(job.id, done))
         elif status.phase is Phase.FAILED:
             job, again_s = await record_task_failure(context, job, status)
             if again_s is not None:
-                self._on_again(job, again_s)
+                self._dispatch(job, delay_s=again_s)
             context.rest(job.id)
         elif status.phase is Phase.UNSEEN:
             watch.unseen += 1
@@ -276,7 +272,7 @@ class Poller:
             self._context.notice(
                 f"{provider_state.name} refuses polls ({no.kind}): {no.message}. Its tasks wait for the next run"
             )
-        provider_state.stop(no.kind, no.message)
+        provider_state.stop(no.message)
         for _, _, watch in self._due[provider_state.name]:
             self._context.rest(watch.job_id)
         self._due[provider_state.name].clear()
@@ -309,7 +305,7 @@ class Poller:
             )
             return False
         if job.state is JobState.PENDING:
-            self._on_again(job, 0.0)
+            self._dispatch(job)
         context.rest(job.id)
         return True
 

@@ -1,4 +1,4 @@
-"""One task that is being watched, and how it begins to be. When it is asked for again is told in cadence.py."""
+"""One task that is being watched, and how it begins to be. When it is asked for again is told in poll_schedule.py."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class TrackedTask:
         return self.heard[1]
 
 
-def track(context: RunContext, job: Job, last_seen_running_at: float | None) -> TrackedTask:
+def track_task(context: RunContext, job: Job, last_seen_running_at: float | None) -> TrackedTask:
     """What it takes to ask for a running job's task; `last_seen_running_at` as a `TrackedTask` has it."""
     provider_state = context.provider_state(job)
     order = build_order(job.spec, model=job.model_sent, external_id=job.external_id)

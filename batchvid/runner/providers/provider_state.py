@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 from pydantic import SecretStr
 
 from batchvid.catalog import Provider
-from batchvid.domain.failures import FailureKind
 from batchvid.runner.estimation.poll_schedule import SLOT_WAITED_FOR_S
 from batchvid.runner.providers.adaptive_limit import AdaptiveLimit
 from batchvid.runner.providers.circuit_breaker import ProviderHealth
 from batchvid.runner.providers.fair_queue import FairQueue
 from batchvid.runner.providers.rate_limits import ConcurrencySlots, RequestPacer, SlidingWindowRateLimiter
 from batchvid.runner.providers.retry_policy import RetryBudget, backoff_s
+from batchvid.runner.providers.submission_blocks import Block, SubmissionBlocks
 
 MAX_RETRY_AFTER_S = 3600.0  # a vendor's wish for a longer pause is for the next run
 RISES_SLOWER = 15.0  # one slot more after so many first waits: half a minute at a provider, quick on the emulator
@@ -32,19 +32,15 @@ EMBEDDED_ORIGIN = "embedded"  # where tasks of the emulator live that a run star
 
 @dataclass(slots=True, kw_only=True)
 class ProviderState:
-    """The runner's side of a provider. Times are seconds on the event loop's clock.
+    """The run's view of a provider. Times are seconds on the event loop's clock.
 
-    `paused_until` holds submits back after a refusal that passes by waiting; `consecutive_refusals` counts those in
-    a row.
-    `pending_submits` are the submits without a verdict yet, `last_submit_at` is when the last one began. `delayed`
-    counts, by
-    model, the jobs that stand in line again later. `health` knows which models work here, `narrowed` which refused
-    more tasks at once, all together under no name. `last_unavailable_message` is what was said when a model was
-    last unavailable. `stopped` is why nothing more is submitted, `jobs_to_reconcile` why some jobs are not,
-    `polling_stopped` that
-    nothing can be polled either, `capped` which cap of its own budget is reached. `poll_price_s` is what one question
-    about a task must save in seconds of lag, `least_price_s` what it costs while the poll rate is no bound
-    (cadence.py). `poll_stride` keeps tasks that come due together from being asked together.
+    `blocks` say why nothing is submitted here. `paused_until` keeps submits back after a refusal that time heals;
+    `consecutive_refusals` counts those. `pending_submits` have no verdict yet, the last began at `last_submit_at`.
+    `delayed` counts the jobs that are queued again later, by model. `health` knows which models work here.
+    `reduced_limits` are the models that refused more tasks at once; "" stands for all models together.
+    `last_unavailable_message` is the vendor's, by model. `polling_stopped`: nothing can be polled. `poll_price_s` is
+    what one poll must save in seconds of lag, `least_price_s` its cost while the poll rate is no limit
+    (poll_schedule.py). `poll_stride` spaces out polls that come due together.
     """
 
     provider: Provider
@@ -69,11 +65,8 @@ class ProviderState:
     least_price_s: float = SLOT_WAITED_FOR_S
     repriced_at: float = 0.0
     consecutive_refusals: int = 0
-    capped: str = ""
-    stopped: str = ""
-    jobs_to_reconcile: str = ""
+    blocks: SubmissionBlocks = field(default_factory=SubmissionBlocks)
     last_unavailable_message: dict[str, str] = field(default_factory=dict)
-    stopped_kind: FailureKind | None = None
     polling_stopped: bool = False
 
     @property
@@ -87,9 +80,14 @@ class ProviderState:
         return EMBEDDED_ORIGIN if self.provider.is_embedded else self.provider.base_url
 
     @property
+    def stop_reason(self) -> str:
+        """Why nothing more is submitted here; empty while submits may go on."""
+        return self.blocks.stop_reason
+
+    @property
     def idle(self) -> bool:
         """Whether nothing waits here that could still be submitted."""
-        return bool(self.stopped or self.capped) or (not self.queue and not self.delayed.total())
+        return self.blocks.all_wait or (not self.queue and not self.delayed.total())
 
     def next_submit_at(self) -> float:
         """When the next submit may begin: after every pause, within the rate, and not in a herd.
@@ -161,7 +159,7 @@ class ProviderState:
         self.paused_until = max(self.paused_until, now + wait_s)
         return self.paused_until
 
-    def stop(self, kind: FailureKind, reason: str) -> None:
+    def stop(self, reason: str) -> None:
         """Submit nothing more here in this run."""
-        self.stopped, self.stopped_kind = reason, kind
+        self.blocks.add(Block.STOPPED, reason)
         self.wake.set()

@@ -122,12 +122,12 @@ async def _ask(context: RunContext, provider_state: ProviderState, parent: Job, 
         said = dialect.read_poll(response, parent.task_id)
     except WireError as exc:
         said = Rejected(kind=FailureKind.UNAVAILABLE, message=str(exc))
-    return None if context.stopping or provider_state.stopped else said
+    return None if context.stop_reason or provider_state.stop_reason else said
 
 
 async def _in_time(context: RunContext, provider_state: ProviderState, next_available_at: Callable[[], float]) -> bool:
     """Wait until then, which may move meanwhile; false as soon as the run submits no more here."""
-    while not (context.stopping or provider_state.stopped):
+    while not (context.stop_reason or provider_state.stop_reason):
         wait_s = next_available_at() - context.now()
         if wait_s <= 0:
             return True

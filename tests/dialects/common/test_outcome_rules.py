@@ -21,7 +21,7 @@ INVALID, MODERATION, DOWN = FailureKind.INVALID, FailureKind.MODERATION_INPUT, F
 Case = tuple[int, str, FailureKind | None]
 """HTTP status, body (`code message` stands for the dialect's own envelope), verdict; None: uncertain."""
 
-HTTP_TABLE: tuple[Case, ...] = (  # wire-cometapi 4.1
+HTTP_TABLE: tuple[Case, ...] = (  # wire-notes 4.1
     (400, "- model name is required", INVALID),
     (401, "- Invalid token", AUTH),
     (402, "-", BALANCE),

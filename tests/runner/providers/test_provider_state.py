@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from batchvid.catalog import Provider, providers
-from batchvid.domain.failures import FailureKind
 from batchvid.domain.jobs import JobState
 from batchvid.runner.providers.provider_state import (
     EMBEDDED_ORIGIN,
@@ -21,6 +19,7 @@ from batchvid.runner.providers.provider_state import (
 )
 from batchvid.runner.providers.rate_limits import ConcurrencySlots, SlidingWindowRateLimiter
 from batchvid.runner.providers.retry_policy import WAIT_MAX_S
+from batchvid.runner.providers.submission_blocks import Block
 from tests.builders import job_in
 
 OFFICE = Provider(
@@ -115,17 +114,16 @@ def test_many_calls_go_out_one_after_the_other() -> None:
     assert one.next_submit_at() == one.submits.next_available_at() > 150.0
 
 
-@pytest.mark.parametrize("kind", [FailureKind.AUTH, FailureKind.BALANCE])
-async def test_a_stopped_lane_waits_for_nothing(kind: FailureKind) -> None:
+async def test_a_stopped_provider_waits_for_nothing() -> None:
     """Whoever sleeps in it is woken, and what stands in line or comes back is for the next run."""
     one = provider_state()
     one.queue.push("kite", "kite", "veo3-fast")
     one.delayed["veo3-fast"] = 1
     assert not one.wake.is_set()
-    one.stop(kind, "your balance is 0")
+    one.stop("your balance is 0")
     assert one.idle
     assert one.wake.is_set()
-    assert (one.stopped, one.stopped_kind) == ("your balance is 0", kind)
+    assert one.stop_reason == "your balance is 0"
     assert len(one.queue) == 1
 
 
@@ -134,7 +132,7 @@ def test_a_capped_lane_waits_for_nothing() -> None:
     one = provider_state()
     one.queue.push("kite", "kite", "veo3-fast")
     one.delayed["veo3-fast"] = 1
-    one.capped = "office: budget.clips is 1, and all are committed"
+    one.blocks.add(Block.CAP, "office: budget.clips is 1, and all are committed")
     assert one.idle
 
 
