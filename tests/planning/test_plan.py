@@ -129,7 +129,7 @@ def test_what_is_at_rest_is_bought_again_only_when_asked(verdict: PlanAction) ->
         asked.append(found)
         return one.id == "kite"
 
-    found = plan(now, spec("boat"), jobs=(job_in(state), job_in(JobState.RUNNING, "boat")), again=again)
+    found = plan(now, spec("boat"), jobs=(job_in(state), job_in(JobState.RUNNING, "boat")), rebuy=again)
     assert [job.verdict for job in found.jobs] == [PlanAction.WAITING, PlanAction.IN_FLIGHT]
     assert found.jobs[0].reason.endswith("to be bought again")
     assert asked == [verdict]
