@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass, fields
 from decimal import Decimal
 from enum import StrEnum
-
-from batchvid import manifest
 
 
 class Period(StrEnum):
@@ -61,35 +59,3 @@ class Cap:
     def covers(self, provider: str, tags: Collection[str]) -> bool:
         """Whether an attempt at this provider for a clip with these tags counts under this cap."""
         return self.provider in ("", provider) and (not self.tag or self.tag in tags)
-
-
-def build_caps(settings: manifest.ManifestModel, at_most: SpendingLimits | None = None) -> tuple[Cap, ...]:
-    """All caps of a manifest, and of a run that is to buy `at_most` so much."""
-    caps = list(_of_budget("budget", settings.budget))
-    for name, provider in settings.providers.items():
-        if provider.budget:
-            caps += _of_budget(f"providers.{name}.budget", provider.budget, provider=name)
-    for tag, budget in settings.budget.tags.items():
-        caps += _of_budget(f"budget.tags.{tag}", budget, tag=tag)
-    if at_most is not None:
-        unpriced = settings.budget.allow_unpriced
-        caps.append(Cap(prefix="--max-", limits=at_most, allow_unpriced=unpriced, period=Period.RUN))
-    return tuple(cap for cap in caps if cap.limits != SpendingLimits())
-
-
-def _of_budget(name: str, said: manifest.Budget, *, provider: str = "", tag: str = "") -> Iterator[Cap]:
-    parts = {
-        (f"{name}.", Period.ALWAYS): said,
-        (f"{name}.per_day.", Period.DAY): said.per_day,
-        (f"{name}.per_run.", Period.RUN): said.per_run,
-    }
-    for (prefix, period), limits in parts.items():
-        yield Cap(
-            prefix=prefix,
-            limits=SpendingLimits(usd=limits.usd, clips=limits.clips, seconds=limits.seconds),
-            budget=name,
-            allow_unpriced=said.allow_unpriced,
-            period=period,
-            provider=provider,
-            tag=tag,
-        )

@@ -193,13 +193,13 @@ class Downloader:
         return link_expires_at(job, self._lifetime_s(job))
 
     def _lifetime_s(self, job: Job) -> float | None:
-        return link_lifetime_s(self._context.provider_state(job).provider, job.spec.model, self._context.models)
+        return link_lifetime_s(self._context.provider_state(job).provider, job.spec.request.model, self._context.models)
 
     def _check_shape(self, job: Job, clip: Clip) -> None:
         """Say so when the clip has another shape than asked for: it is kept, for it is paid for."""
-        width, colon, height = job.spec.aspect_ratio.partition(":")
+        width, colon, height = job.spec.request.aspect_ratio.partition(":")
         if colon and abs(clip.width * int(height) / (clip.height * int(width)) - 1) > SHAPE_TOLERANCE:
-            self._context.notice(f"{job.id}: asked for {job.spec.aspect_ratio}, got {clip.width}x{clip.height}")
+            self._context.notice(f"{job.id}: asked for {job.spec.request.aspect_ratio}, got {clip.width}x{clip.height}")
 
     def _catch(self, job: Job, asset: Asset, *, fresh: bool) -> FetchRequest:
         provider_state = self._context.provider_state(job)

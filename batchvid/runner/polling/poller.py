@@ -301,7 +301,7 @@ class Poller:
         job = await handle_timeout(context, before, reason, message, watch.phase)
         if job is None:
             context.notify_once(
-                f"{watch.provider_state.name}: tasks of {before.spec.model} are {message}; they are watched on"
+                f"{watch.provider_state.name}: tasks of {before.spec.request.model} are {message}; they are watched on"
             )
             return False
         if job.state is JobState.PENDING:

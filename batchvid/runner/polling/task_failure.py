@@ -42,7 +42,7 @@ async def record_task_failure(context: RunContext, job: Job, status: Status) -> 
         again_s = 0.0
     charged = status.charged
     if charged is Charged.UNKNOWN:  # the reply says nothing: what is known of the model counts
-        charged = charged_on_failure(provider_state.provider, job.spec.model, context.models)
+        charged = charged_on_failure(provider_state.provider, job.spec.request.model, context.models)
     failed = ev.TaskFailed(
         at=utc_now(),
         kind=kind,

@@ -66,8 +66,8 @@ def track_task(context: RunContext, job: Job, last_seen_running_at: float | None
         request=DIALECTS[job.dialect].poll(order, job.task_id),
         submitted_at_s=context.now() - max(age_s, 0.0),
         duration_model=context.duration_model(provider_state.name, job.model_sent),
-        pace=find_poll_interval(provider_state.provider, job.spec.model, context.models),
-        deadlines=timeouts_for(provider_state.provider, job.spec.model, context.models),
+        pace=find_poll_interval(provider_state.provider, job.spec.request.model, context.models),
+        deadlines=timeouts_for(provider_state.provider, job.spec.request.model, context.models),
         last_seen_running_at=last_seen_running_at,
         follows_price=last_seen_running_at is not None,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from batchvid.domain.failures import FailureKind
 from batchvid.domain.job_spec import JobSpec
@@ -110,4 +110,5 @@ def with_new_seed(spec: JobSpec) -> JobSpec:
 
     The fingerprint is unchanged too: it is still what the manifest requests.
     """
-    return spec if spec.seed is None else replace(spec, seed=(spec.seed + SEED_STEP) % SEED_COUNT)
+    seed = spec.request.seed
+    return spec if seed is None else spec.with_request(seed=(seed + SEED_STEP) % SEED_COUNT)

@@ -19,8 +19,9 @@ async def record_refusal(
     context: RunContext, provider_state: ProviderState, job: Job, refusal: Rejected
 ) -> tuple[Job, float | None]:
     """Records the refusal. Returns the job after it, and the delay before its next submit (None: no submit)."""
-    wait_initial_s = provider_state.provider.wait_initial_s
-    delay_s = after_refusal(refusal, job.refusals, context.jitter(), wait_initial_s=wait_initial_s)
+    delay_s = after_refusal(
+        refusal, job.refusals, context.jitter(), wait_initial_s=provider_state.provider.wait_initial_s
+    )
     if refusal.kind in STOPS_PROVIDER:
         delay_s, notice = 0.0, _stop(provider_state, refusal)
     elif refusal.kind is FailureKind.UNAVAILABLE:
@@ -72,7 +73,7 @@ def _record_outage(
     provider_state.last_unavailable_message[job.model_sent] = describe_refusal(refusal)
     if delay_s is not None and provider_state.health.is_stopped(job.model_sent):
         delay_s = 0.0
-    model = job.spec.model
+    model = job.spec.request.model
     return delay_s, f"{provider_state.name}: {model} is unavailable; one job at a time tries whether it is back"
 
 
