@@ -12,7 +12,7 @@ from typing import Protocol
 from batchvid.catalog.model_policies import PollInterval
 from batchvid.runner.estimation.duration_model import DurationModel
 from batchvid.runner.estimation.poll_schedule import SLOT_WAITED_FOR_S, next_age_s, poll_demand, price_within
-from batchvid.runner.polling.poller import REPRICE_EVERY_S, REPRICE_RATIO
+from batchvid.runner.polling.poll_queue import REPRICE_EVERY_S, REPRICE_RATIO
 from benchmarks.distributions import DURATION_MODELS, LONGEST_S, SUBMIT_SPACING_S, known
 
 PACE = PollInterval(every_s=10.0, refresh_s=1.0)

@@ -131,7 +131,7 @@ class RunContext:
             self._told.add(text)
             self.notice(text)
 
-    def rest(self, job_id: str) -> None:
+    def mark_idle(self, job_id: str) -> None:
         """This run has nothing more to do for the job."""
         self.active.discard(job_id)
         self.check_over()

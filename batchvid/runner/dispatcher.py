@@ -38,4 +38,4 @@ class Dispatcher:
             case JobState.UNCERTAIN:
                 self.reconciler.start(job, resumed=resumed)
             case _:
-                self._context.rest(job.id)
+                self._context.mark_idle(job.id)

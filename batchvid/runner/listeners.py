@@ -125,7 +125,7 @@ def track_health(context: RunContext) -> Listener:
         if provider_state is None:
             return
         if isinstance(event, ev.SubmitAccepted):
-            provider_state.retries.accepted += 1
+            provider_state.retry_budget.accepted += 1
         if provider_state.health.on_event(event, after, context.now(), context.jitter()):
             provider_state.wake.set()
 

@@ -46,8 +46,8 @@ async def run(state: StateFile, recorder: Recorder, setup: RunConfig, listeners:
     """
     try:
         # without a key nobody is asked: jobs of a provider that is not used any more must not keep others from theirs
-        may_ask = (lambda _: True) if setup.only_reconcile else setup.keys.has
-        lost = jobs_to_reconcile(recorder.jobs.values(), setup.providers, may_ask)
+        can_ask = (lambda _: True) if setup.only_reconcile else setup.keys.has
+        lost = jobs_to_reconcile(recorder.jobs.values(), setup.providers, can_ask)
         paid = [] if setup.only_reconcile else [job for job in recorder.jobs.values() if job.state in PAID_AND_OPEN]
         work = [*lost, *paid]
         async with (

@@ -63,7 +63,7 @@ def test_retries_have_a_budget_of_their_own(bench: Bench) -> None:
     purchases = bench.emulator.ledger()["purchases"]
     assert 45 < purchases <= 45 + 10 + purchases // 5
     log = (bench.batch / "run.log").read_text("utf-8")
-    assert log.count("too many tasks failed to buy more of them again by themselves") == 1
+    assert log.count("too many tasks failed: no more are bought automatically") == 1
 
 
 def test_polls_that_are_not_answered_are_told_once(bench: Bench) -> None:

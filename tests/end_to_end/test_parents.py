@@ -89,7 +89,7 @@ def test_a_link_that_never_comes_ends_in_time(bench: Bench) -> None:
     bench.emulator.set_faults(refused)
     ended = commands.run(hasty(bench))
     assert (ended.exit_code, states(bench)) == (1, {"kite": "succeeded", "snow": "pending"})
-    assert "snow is not bought: parent: kite was asked for a link to its clip: " in ended.reason
+    assert "snow is not bought: parent: no link to the clip of kite: " in ended.reason
     assert commands.run(hasty(bench)).exit_code == 0
 
 
@@ -99,7 +99,7 @@ def test_a_key_that_no_longer_opens_the_parent_buys_no_child(bench: Bench) -> No
     bench.emulator.set_faults({"match": {"step": "poll", "prompt": "a kite", "nth": [2]}, "do": {"auth": True}})
     ended = bench.run()
     assert ended.code == 1
-    assert "snow is not bought: parent: kite was asked for a link to its clip: " in ended.err
+    assert "snow is not bought: parent: no link to the clip of kite: " in ended.err
     assert states(bench) == {"kite": "succeeded", "snow": "pending"}
     assert bench.run().code == 0
     assert bought(bench) == ["a kite", "make it snow"]

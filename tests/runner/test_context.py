@@ -68,7 +68,7 @@ async def test_it_is_not_over_before_it_has_begun(context: RunContext) -> None:
     """While the jobs of earlier runs are still being handed out, one that rests at once must not end it all."""
     context.started = False
     context.active.add("running")
-    context.rest("running")
+    context.mark_idle("running")
     assert not context.over.is_set()
     context.started = True
     context.check_over()
@@ -80,17 +80,17 @@ async def test_what_is_under_way_is_waited_for(context: RunContext, state: JobSt
     """As long as this run drives a job, whatever its state, it goes on; it ends when the last one has come to rest."""
     context.active.update({state.value, "elsewhere"})
     context.check_over()
-    context.rest(state.value)
+    context.mark_idle(state.value)
     assert not context.over.is_set()
-    context.rest("elsewhere")
+    context.mark_idle("elsewhere")
     assert context.over.is_set()
 
 
 async def test_resting_twice_is_harmless(context: RunContext) -> None:
     """Two loops may both see that a job is done."""
     context.active.update({"running", "ready"})
-    context.rest("running")
-    context.rest("running")
+    context.mark_idle("running")
+    context.mark_idle("running")
     assert not context.over.is_set()
 
 
@@ -116,7 +116,7 @@ async def test_a_budget_that_is_reached_ends_the_waiting_only(context: RunContex
     context.blocks.add(Block.CAP, "3 clips of 3")
     context.check_over()
     assert not context.over.is_set()
-    context.rest("running")
+    context.mark_idle("running")
     assert context.over.is_set()
 
 
@@ -143,7 +143,7 @@ async def test_what_waits_for_slots_of_uncertain_jobs_only_is_not_waited_for(con
     assert not context.over.is_set()
     provider_state.slots.hold("u-4", "veo3-fast")
     provider_state.slots.free("running")
-    context.rest("running")
+    context.mark_idle("running")
     assert context.over.is_set()
 
 
@@ -175,7 +175,7 @@ async def test_a_stop_waits_for_what_would_be_lost(context: RunContext, state: J
     context.active.update({"running", state.value})
     context.stop("interrupted")
     assert not context.over.is_set()
-    context.rest(state.value)
+    context.mark_idle(state.value)
     assert context.over.is_set()
 
 

@@ -39,7 +39,7 @@ class ProviderState:
     `delayed` counts the jobs that are queued again later, by model. `health` knows which models work here.
     `reduced_limits` are the models that refused more tasks at once; "" stands for all models together.
     `last_unavailable_message` is the vendor's, by model. `polling_stopped`: nothing can be polled. `poll_price_s` is
-    what one poll must save in seconds of lag, `least_price_s` its cost while the poll rate is no limit
+    what one poll must save in seconds of lag, `min_poll_price_s` its cost while the poll rate is no limit
     (poll_schedule.py). `poll_stride` spaces out polls that come due together.
     """
 
@@ -50,19 +50,19 @@ class ProviderState:
     submits: SlidingWindowRateLimiter
     polls: SlidingWindowRateLimiter
     health: ProviderHealth = field(default_factory=ProviderHealth)
-    narrowed: dict[str, AdaptiveLimit] = field(default_factory=dict)
-    retries: RetryBudget = field(default_factory=RetryBudget)
+    reduced_limits: dict[str, AdaptiveLimit] = field(default_factory=dict)
+    retry_budget: RetryBudget = field(default_factory=RetryBudget)
     queue: FairQueue = field(default_factory=FairQueue)
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     delayed: Counter[str] = field(default_factory=Counter)
     pending_submits: int = 0
     last_submit_at: float = -math.inf
-    polls_under_way: int = 0
+    pending_polls: int = 0
     poll_stride: RequestPacer = field(default_factory=RequestPacer)
     paused_until: float = 0.0
     polls_paused_until: float = 0.0
     poll_price_s: float = SLOT_WAITED_FOR_S
-    least_price_s: float = SLOT_WAITED_FOR_S
+    min_poll_price_s: float = SLOT_WAITED_FOR_S
     repriced_at: float = 0.0
     consecutive_refusals: int = 0
     blocks: SubmissionBlocks = field(default_factory=SubmissionBlocks)
@@ -110,14 +110,14 @@ class ProviderState:
 
     def _has_room(self, model: str, now: float) -> bool:
         """Whether the provider has not refused as many of the model, or of all, at once."""
-        limits = ((name, self.narrowed[name]) for name in ("", model) if name in self.narrowed)
+        limits = ((name, self.reduced_limits[name]) for name in ("", model) if name in self.reduced_limits)
         return all(self.slots.used_by(name) < elastic.limit_at(now) for name, elastic in limits)
 
     def available_in(self, now: float) -> float | None:
         """Seconds until more may be started than now by the clock alone, None when that is up to an event."""
         waits = [
             self.health.available_in(self.queue.models, now),
-            *(one.increases_in(now) for one in self.narrowed.values()),
+            *(one.increases_in(now) for one in self.reduced_limits.values()),
         ]
         return min((wait_s for wait_s in waits if wait_s is not None), default=None)
 
@@ -129,14 +129,16 @@ class ProviderState:
         if now < self.paused_until:
             return
         name = model if model and model.casefold() in words.casefold() else ""
-        if name not in self.narrowed:
-            self.narrowed[name] = AdaptiveLimit(self.slots.limit_of(name), self.provider.wait_initial_s * RISES_SLOWER)
-        self.narrowed[name].refused(inside, now)
+        if name not in self.reduced_limits:
+            self.reduced_limits[name] = AdaptiveLimit(
+                self.slots.limit_of(name), self.provider.wait_initial_s * RISES_SLOWER
+            )
+        self.reduced_limits[name].refused(inside, now)
 
     def limits(self, now: float) -> dict[str, int]:
         """The limits that refusals have narrowed, by model; those that are wide again are forgotten."""
-        now_at = {name: elastic.limit_at(now) for name, elastic in self.narrowed.items()}
-        self.narrowed = {name: one for name, one in self.narrowed.items() if now_at[name] < one.most}
+        now_at = {name: elastic.limit_at(now) for name, elastic in self.reduced_limits.items()}
+        self.reduced_limits = {name: one for name, one in self.reduced_limits.items() if now_at[name] < one.most}
         return now_at
 
     def is_stuck(self, active: Collection[str]) -> bool:

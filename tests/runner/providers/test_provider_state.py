@@ -203,7 +203,7 @@ def test_a_refused_slot_narrows_the_lane() -> None:
     one.reduce_limit("veo3-fast", "too many tasks", 2, 100.0)
     assert [one.allows(now)("sora-2") for now in (100.0, 129.0, 130.0)] == [False, False, True]
     assert (one.limits(100.0), one.available_in(100.0)) == ({"": 2}, 30.0)
-    assert (one.limits(160.0), one.narrowed) == ({"": 4}, {})
+    assert (one.limits(160.0), one.reduced_limits) == ({"": 4}, {})
 
 
 def test_a_refusal_that_names_its_model_narrows_that_one_only() -> None:

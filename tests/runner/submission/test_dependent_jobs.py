@@ -23,7 +23,7 @@ from batchvid.runner.providers.provider_state import ProviderState
 from batchvid.runner.providers.rate_limits import ConcurrencySlots, SlidingWindowRateLimiter
 from batchvid.runner.providers.submission_blocks import Block
 from batchvid.runner.recorder import Recorder
-from batchvid.runner.submission.dependent_jobs import SHOWN, WaitingChildren
+from batchvid.runner.submission.dependent_jobs import MAX_SHOWN_CHILDREN, WaitingChildren
 from batchvid.runner.submission.parent_link import open_link, request_for
 from batchvid.runner.submission.submitter import Submitter
 from batchvid.state.state_file import StateFile
@@ -212,7 +212,7 @@ async def test_a_task_that_is_gone_by_now_makes_no_child(context: Jumping) -> No
         return web.json_response({"status": "expired"})
 
     async with serving(answer) as served:
-        with pytest.raises(Unsupported, match="kite was asked for a link to its clip: its provider says expired"):
+        with pytest.raises(Unsupported, match="no link to the clip of kite: its provider reports expired"):
             await asked_for(context, lane_at(context, served))
         assert len(served.asked) == 1
 
@@ -238,9 +238,9 @@ def test_of_many_that_wait_a_few_are_named() -> None:
     """A hundred children of one failed clip are six lines."""
     children = WaitingChildren()
     for number in range(100):
-        children.keep(job_in(JobState.PENDING, f"snow-{number}", parent="kite"))
-    told = list(children.told({"kite": job_in(JobState.FAILED)}))
+        children.add(job_in(JobState.PENDING, f"snow-{number}", parent="kite"))
+    told = list(children.describe({"kite": job_in(JobState.FAILED)}))
     assert told[0] == "snow-0 waits for kite, which failed"
-    assert told[SHOWN:] == ["95 more wait for clips that are not there"]
+    assert told[MAX_SHOWN_CHILDREN:] == ["95 more wait for clips that do not exist"]
     assert len(children.release("kite")) == 100
-    assert list(children.told({})) == []
+    assert list(children.describe({})) == []
