@@ -66,8 +66,10 @@ def asked_of(batch: Batch, jobs: Mapping[str, Job], specs: Sequence[JobSpec], re
         after[job_id] = advance(after.get(job_id), event)
         steps.setdefault(job_id, []).append(RecordedEvent(event, after[job_id]))
     return RunRequest(
-        steps=list(steps.values()),
-        buys=frozenset(spec.id for spec in specs),
-        scope=frozenset(placed.spec.id for placed in batch.manifest.jobs) if batch.only else batch.manifest.all_ids,
+        planned_events=list(steps.values()),
+        purchase_ids=frozenset(spec.id for spec in specs),
+        exit_code_ids=frozenset(placed.spec.id for placed in batch.manifest.jobs)
+        if batch.only
+        else batch.manifest.all_ids,
         retryable_ids=frozenset(may_rebuy(batch.manifest, after)) if buy else frozenset(),
     )

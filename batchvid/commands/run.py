@@ -182,12 +182,12 @@ def collect(folder: Path, *, only_reconcile: bool = False, display: Display = pr
         providers = known_providers(meta)
         source = Path(meta["manifest"]).parent if "manifest" in meta else None
         jobs = recover_jobs(state)
-        asked = RunRequest(scope=frozenset(jobs))
+        asked = RunRequest(exit_code_ids=frozenset(jobs))
         setup = RunConfig(
             folder=folder,
             providers=providers,
             keys=Credentials(source),
-            asked=lambda: asked,
+            request=lambda: asked,
             only_reconcile=only_reconcile,
         )
         return run_jobs(state, jobs, setup, display)

@@ -1,4 +1,4 @@
-"""Hands each job to the part of the run that its state calls for."""
+"""Hands each job to the part of the run that handles its state."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ class TestAnOutage:
         bench.emulator.set_faults({"match": {"step": "submit", "model": "veo3-fast"}, "do": AT_ONCE})
         ended = bench.run()
         assert ended.code == 0
-        assert ended.out.count("veo3-fast at cometapi: outage; its jobs with a fallback turn to veo3.1-fast") == 1
+        assert ended.out.count("veo3-fast at cometapi: outage; its jobs with a fallback switch to veo3.1-fast") == 1
         assert models(bench) == ["veo3.1-fast"]
         (row,) = bench.rows()
         assert (row["model"], row["model_asked"], row["state"]) == ("veo3.1-fast", "veo3-fast", "succeeded")
@@ -223,7 +223,7 @@ class TestATaskThatIsOverdue:
         assert bench.emulator.ledger()["purchases"] == 2
 
     def test_what_cannot_be_cancelled_is_not_bought_elsewhere(self, bench: Bench) -> None:
-        """It may still finish: reported once, polled further, given up at the end as a timeout; the other is never bought."""
+        """It may still finish: reported once, polled on, given up as a timeout; the other model is never bought."""
         self.boats(bench, "veo3-fast", queue_timeout_s=0.05, timeout_s=0.4)
         bench.emulator.set_faults({"match": {"step": "submit", "route": "sora"}, "do": {"outcome": "stuck"}})
         ended = bench.run()

@@ -191,7 +191,7 @@ class TestWhoeverStandsStill:
         for _ in range(2):
             ended = bench.run()
             assert ended.code == 5
-            assert "1 jobs wait for the slots that they hold" in ended.err
+            assert "1 jobs wait for the slots that these hold" in ended.err
             states = bench.status()["states"]
             assert (states["uncertain"], states["pending"]) == (1, 1)
         bench.settle_uncertain()

@@ -24,7 +24,7 @@ def test_tasks_that_all_break_are_not_bought_on_and_on(bench: Bench) -> None:
     bench.write(KITES, concurrency=1)
     bench.emulator.set_faults({"match": {"step": "submit"}, "do": BROKEN})
     outcome = commands.run(hasty(bench))
-    said = "cometapi was stopped: veo3-fast: its tasks fail. Its jobs are kept: mend that and run again"
+    said = "cometapi was stopped: veo3-fast: its tasks fail. Its jobs stay pending: fix that and run again"
     assert (outcome.exit_code, outcome.reason) == (6, said)
     assert bench.emulator.ledger()["purchases"] == 8
     assert bench.status()["states"]["pending"] == 22

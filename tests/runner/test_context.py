@@ -185,7 +185,7 @@ async def test_a_stop_wakes_everybody_and_keeps_its_first_reason(context: RunCon
     assert all(provider_state.wake.is_set() for provider_state in context.provider_states.values())
     context.stop("interrupted")
     assert context.stop_reason == "the disk is full"
-    assert context.fault is None
+    assert context.error is None
 
 
 async def test_an_abort_waits_for_nothing(context: RunContext) -> None:
@@ -195,7 +195,7 @@ async def test_an_abort_waits_for_nothing(context: RunContext) -> None:
     context.abort(first)
     context.abort(ValueError("a later one, because of the first"))
     assert context.over.is_set()
-    assert context.fault is first
+    assert context.error is first
     assert context.stop_reason == "disk full"
 
 
