@@ -109,14 +109,14 @@ def told(before: Job, event: ev.Event) -> str:
         (
             JobState.SUBMITTING,
             ev.SubmitRefused(at=at(), kind=FailureKind.RATE, message="slow", retry_at=at(9)),
-            "kite: again later (rate): slow [0/1",
+            "kite: retrying later (rate): slow [0/1",
         ),
         (
             JobState.PENDING,
             ev.GaveUp(at=at(), kind=FailureKind.INVALID, message="gone"),
             "kite: failed (invalid): gone",
         ),
-        (JobState.READY, ev.LinkExpired(at=at(), message="403"), "kite: asking for a fresh link: 403 [0/1"),
+        (JobState.READY, ev.LinkExpired(at=at(), message="403"), "kite: requesting a new link: 403 [0/1"),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, ev.Event) else None,
 )
@@ -242,10 +242,10 @@ def test_a_verbose_run_tells_every_step() -> None:
             before = after
         told[verbose] = [line.split(" ", 1)[1] for line in out.getvalue().splitlines()]
     assert told[True][:-1] == [
-        "kite: asking cometapi for veo3-fast, at most $0.10",
+        "kite: submitting veo3-fast to cometapi, at most $0.10",
         "kite: accepted as task t-1 (request r-9)",
         "kite: in_progress 50%",
-        "kite: finished after 88 s; fetching it",
+        "kite: finished after 88 s; downloading",
     ]
     assert told[True][-1] == told[False][0]
     assert len(told[False]) == 1

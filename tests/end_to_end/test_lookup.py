@@ -69,7 +69,7 @@ class TestByOurOwnId:
             {"match": {"step": "poll"}, "do": {"status": 503}},
         )
         assert bench.run().code == 5
-        assert "could not be asked" in bench.status()["uncertain"][0]["looked_up"]
+        assert "lookup at cometapi failed" in bench.status()["uncertain"][0]["looked_up"]
         bench.emulator.set_faults()
         assert bench.run().code == 0
         assert bench.emulator.ledger()["purchases"] == 1
