@@ -84,7 +84,7 @@ def last_attempt(path: Path) -> tuple[str, int] | None:
         try:
             entry = orjson.loads(line)
             if entry["event"] == ev.SubmitStarted.__name__:
-                return str(entry["job"]), int(line_values["attempt"])
+                return str(entry["job"]), int(entry["attempt"])
         except (ValueError, KeyError, TypeError):  # a line that was cut by a kill or by the seek
             continue
     return None

@@ -148,7 +148,7 @@ class TestAVendorThatCancelsOnlyWhatWaits(Running):
 
 
 @pytest.mark.parametrize(
-    ("state", "said"),
+    ("state", "message"),
     [
         (JobState.SUBMITTING, "the next run shows it as uncertain"),
         (JobState.READY, "the next run fetches it"),
@@ -157,16 +157,16 @@ class TestAVendorThatCancelsOnlyWhatWaits(Running):
         (JobState.FAILED, "it has failed already"),
     ],
 )
-def test_what_is_left_alone(bench: Bench, state: JobState, said: str) -> None:
-    """A job that is finished, stored, failed or uncertain is told of and not changed; nothing is sent."""
+def test_what_is_left_alone(bench: Bench, state: JobState, message: str) -> None:
+    """A job that is finished, stored, failed or uncertain is reported and not changed; nothing is sent."""
     bench.write("  - {id: kite, prompt: a kite}")
     state_file(bench.batch / "state.sqlite3", steps("kite", state))
     before = bench.status()["states"]
     ended = bench.cli("cancel", "batch", "kite")
-    assert (ended.code, said in ended.out) == (0, True)
+    assert (ended.code, message in ended.out) == (0, True)
     assert bench.status()["states"] == before
     at_rest = state in (JobState.SUCCEEDED, JobState.FAILED)
-    assert (said in bench.cli("cancel", "batch").out) is not at_rest
+    assert (message in bench.cli("cancel", "batch").out) is not at_rest
 
 
 def test_during_a_run(bench: Bench) -> None:

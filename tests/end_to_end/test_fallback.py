@@ -1,4 +1,4 @@
-"""Another model in the place of the one asked for: when it is bought, what is told of it, and when it never is."""
+"""A fallback model: when it is bought, what is reported, and when it is never bought."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def other(settings: Settings) -> Iterator[ServedEmulator]:
 
 def kites(fallback: str, count: int = 1, **fields: object) -> str:
     """A clip entry with a fallback."""
-    said = "".join(f", {name}: {json.dumps(value)}" for name, value in fields.items())
-    return f"  - {{id: kite, prompt: a kite, takes: {count}, fallback: {fallback}{said}}}"
+    options = "".join(f", {name}: {json.dumps(value)}" for name, value in fields.items())
+    return f"  - {{id: kite, prompt: a kite, takes: {count}, fallback: {fallback}{options}}}"
 
 
 def models(bench: Bench) -> list[str]:

@@ -41,9 +41,9 @@ def test_a_chain_is_bought_link_by_link(bench: Bench) -> None:
     bench.write(NIGHT + SNOW + KITE, concurrency=1)
     assert bench.run().code == 0
     assert bought(bench) == ["a kite", "make it snow", "make it dark"]
-    told = events(bench)
+    recorded = events(bench)
     for parent, child in (("kite", "snow"), ("snow", "night")):
-        assert told.index(("ClipStored", parent)) < told.index(("SubmitStarted", child))
+        assert recorded.index(("ClipStored", parent)) < recorded.index(("SubmitStarted", child))
     sidecar = json.loads((bench.batch / "clips" / "snow" / "snow.mp4.json").read_text("utf-8"))
     assert (sidecar["action"], sidecar["parent"]) == ("edit", "kite")
     assert [row["parent"] for row in bench.rows()] == ["snow", "kite", ""]
@@ -94,7 +94,7 @@ def test_a_link_that_never_comes_ends_in_time(bench: Bench) -> None:
 
 
 def test_a_key_that_no_longer_opens_the_parent_buys_no_child(bench: Bench) -> None:
-    """What cannot be asked for is not bought, and said; the next run goes on there."""
+    """What cannot be requested is not bought, and reported; the next run continues there."""
     bench.write(KITE + SNOW)
     bench.emulator.set_faults({"match": {"step": "poll", "prompt": "a kite", "nth": [2]}, "do": {"auth": True}})
     ended = bench.run()

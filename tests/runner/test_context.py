@@ -29,7 +29,7 @@ LOST_IF_LEFT = (JobState.SUBMITTING, JobState.READY)
 
 @pytest.fixture
 async def context(tmp_path: Path) -> AsyncIterator[RunContext]:
-    """A run with a job in each state and two lanes in which nobody waits."""
+    """A run with a job in each state and two providers without waiting jobs."""
     jobs = {state.value: job_in(state, state.value) for state in JobState}
     with StateFile(tmp_path / "state.sqlite3") as state:
         recorder = Recorder(state, jobs)
@@ -97,7 +97,7 @@ async def test_resting_twice_is_harmless(context: RunContext) -> None:
 @pytest.mark.parametrize("name", ["cometapi", "office"])
 @pytest.mark.parametrize("delayed", [0, 1])
 async def test_what_waits_is_waited_for(context: RunContext, name: str, delayed: int) -> None:
-    """A job in any lane's line, or one that comes back to it later, is still to be bought."""
+    """A job in any provider's queue, or one that is queued again later, is still to be bought."""
     provider_state = context.provider_states[name]
     provider_state.delayed["veo3-fast"] = delayed
     if not delayed:
@@ -150,12 +150,12 @@ async def test_what_waits_for_slots_of_uncertain_jobs_only_is_not_waited_for(con
 @pytest.mark.parametrize(("origin", "notices"), [("https://gw.example", 0), ("https://old.example", 1)])
 async def test_a_task_is_reached_only_where_it_was_bought(context: RunContext, origin: str, notices: int) -> None:
     """A task of another address is left alone, and the notice names both addresses and what to set."""
-    said: list[str] = []
-    context.notice = said.append
+    lines: list[str] = []
+    context.notice = lines.append
     job = replace(job_in(JobState.READY), origin=origin, spec=spec(provider="office"))
     assert context.is_reachable(job) is (notices == 0)
-    assert len(said) == notices
-    for line in said:
+    assert len(lines) == notices
+    for line in lines:
         assert f"bought at {origin}, and office is now https://gw.example; set base_url back" in line
 
 
@@ -180,7 +180,7 @@ async def test_a_stop_waits_for_what_would_be_lost(context: RunContext, state: J
 
 
 async def test_a_stop_wakes_everybody_and_keeps_its_first_reason(context: RunContext) -> None:
-    """Loops that sleep until a slot is free must see it; what came first is what the user is told."""
+    """Loops that sleep until a slot is free must see it; the user sees the first reason."""
     context.stop("the disk is full")
     assert all(provider_state.wake.is_set() for provider_state in context.provider_states.values())
     context.stop("interrupted")

@@ -112,7 +112,7 @@ class TestMeant:
 
 
 def test_only_what_can_be_asked_after_is_asked_after() -> None:
-    """Uncertain, at a provider that is still known and whose route is said to serve it."""
+    """Uncertain, at a provider that is still known and whose route serves lookup."""
     jobs = [
         lost(dialect="kling"),
         lost("veo"),
@@ -124,7 +124,7 @@ def test_only_what_can_be_asked_after_is_asked_after() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "lookup"),
+    ("notices", "lookup"),
     [
         ({"cometapi": {"lookup": "none"}}, {}),
         ({"cometapi": {}}, {"kling": "external_id"}),
@@ -133,9 +133,9 @@ def test_only_what_can_be_asked_after_is_asked_after() -> None:
         ({"cometapi": {"dialect": "xai"}}, {}),
     ],
 )
-def test_how_a_provider_is_asked_is_data(said: dict[str, Any], lookup: dict[str, str]) -> None:
+def test_how_a_provider_is_asked_is_data(notices: dict[str, Any], lookup: dict[str, str]) -> None:
     """A manifest may say it for its own providers, or deny it for the built-in ones; another format forgets it."""
-    assert providers(said)["cometapi"].lookup == lookup
+    assert providers(notices)["cometapi"].lookup == lookup
 
 
 @pytest.mark.parametrize(("dialect", "way"), [("veo", "list"), ("xai", "external_id"), ("kling", "list")])
@@ -147,14 +147,14 @@ def test_a_way_that_the_format_has_not_is_refused(dialect: str, way: str) -> Non
 
 @dataclass
 class Case:
-    """A run with one uncertain Kling job, and what was told to whom."""
+    """A run with one uncertain Kling job, and its notices."""
 
     context: RunContext
     lookup: Reconciler
     is_found: asyncio.Event
     found: list[Job] = field(default_factory=list)
     again: list[Job] = field(default_factory=list)
-    said: list[str] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)
 
     @property
     def job(self) -> Job:
@@ -176,7 +176,7 @@ async def case(tmp_path: Path, base_url: str, *, ago_s: float = 0.0, **row: Any)
         async with Transport() as transport:
             found: list[Job] = []
             again: list[Job] = []
-            said: list[str] = []
+            notices: list[str] = []
             is_found = asyncio.Event()
 
             def dispatch(job: Job, **_: Any) -> None:
@@ -200,12 +200,12 @@ async def case(tmp_path: Path, base_url: str, *, ago_s: float = 0.0, **row: Any)
                 provider_states={"own": provider_state},
                 providers=rows,
                 budget=Budget(),
-                notice=said.append,
+                notice=notices.append,
                 started=True,
             )
             context.active.add("kite")
             lookup = Reconciler(context, dispatch)
-            yield Case(context, lookup, is_found, found, again, said)
+            yield Case(context, lookup, is_found, found, again, notices)
             await lookup.drain()
         await recorder.close()
 
@@ -249,7 +249,7 @@ async def test_a_task_that_is_not_visible_at_once_is_found(tmp_path: Path) -> No
 
 @pytest.mark.parametrize(("ago_s", "asked"), [(0.0, len(LOOKUP_DELAYS)), (120.0, 1)])
 async def test_the_asking_ends(tmp_path: Path, ago_s: float, asked: int) -> None:
-    """So often for a submit of just now, once for an old one; the job rests, held, and what was said is kept."""
+    """So often for a submit of just now, once for an old one; the job stays uncertain, and the result is recorded."""
     async with serving(says(UNKNOWN, 404)) as server, case(tmp_path, server.base_url, ago_s=ago_s) as one:
         one.lookup.start(one.job, resumed=True)
         await one.context.over.wait()
@@ -308,7 +308,7 @@ async def test_a_lost_one_is_told_once_it_is_not_found(tmp_path: Path) -> None:
     async with serving(says(UNKNOWN, 404)) as server, case(tmp_path, server.base_url) as one:
         one.lookup.start(one.job)
         await one.context.over.wait()
-        assert one.said == ["kite is uncertain: reset. It may be paid for and is not sent again"]
+        assert one.notices == ["kite is uncertain: reset. It may be paid for and is not sent again"]
         assert one.job.looked_up.startswith("own does not know it by our id of the call (asked 4 times). No proof")
 
 
