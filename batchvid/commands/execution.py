@@ -14,13 +14,15 @@ from pydantic import TypeAdapter
 from batchvid import gc_control, report, runner
 from batchvid.catalog import Provider
 from batchvid.commands import prompt_edits
-from batchvid.commands.batch import LEDGER_NAME, LOG_NAME, REPORT_NAME, UnexpandedBatch
+from batchvid.commands.batch import Batch
+from batchvid.commands.caps import build_caps
 from batchvid.display.progress import Progress
 from batchvid.domain.jobs import PAID_AND_OPEN, Job, JobState
 from batchvid.errors import StateError
 from batchvid.net.credentials import Credentials
+from batchvid.paths import BatchPaths
 from batchvid.renamed_keys import with_current_names
-from batchvid.runner import Outcome, Recorder, RunConfig, RunRequest, SpendingLimits, build_caps
+from batchvid.runner import Outcome, Recorder, RunConfig, RunRequest, SpendingLimits
 from batchvid.runner.listeners import Listeners
 from batchvid.state.readers import read_attempts, read_meta
 from batchvid.state.state_file import StateFile
@@ -37,11 +39,11 @@ def known_providers(meta: Mapping[str, Any]) -> dict[str, Provider]:
 
 
 def run_batch(
-    draft: UnexpandedBatch,
+    batch: Batch,
     state: StateFile,
     jobs: dict[str, Job],
     request: Callable[[], RunRequest],
-    at_most: SpendingLimits | None,
+    limits: SpendingLimits | None,
     display: Display,
     *,
     first_notice: str = "",
@@ -50,14 +52,14 @@ def run_batch(
 
     The facts that a later run needs are saved as soon as they are known. `first_notice` is shown first.
     """
-    settings, meta = draft.settings, read_meta(state.path)
+    settings, meta = batch.settings, read_meta(state.path)
     # providers of an earlier manifest may still have open tasks
-    providers = known_providers(meta) | dict(draft.providers)
+    providers = known_providers(meta) | dict(batch.providers)
     facts = {
-        "batch": draft.name,
-        "manifest": str(draft.path.absolute()),
-        "sets": list(draft.sets),
-        "only": list(draft.only),
+        "batch": batch.name,
+        "manifest": str(batch.path.absolute()),
+        "sets": list(batch.sets),
+        "only": list(batch.only),
         "providers": _PROVIDERS.dump_python(providers, mode="json"),
     }
 
@@ -74,12 +76,12 @@ def run_batch(
         jobs.update((entry.job.id, entry.job) for events in known.planned_events for entry in events)
         known = replace(known, planned_events=())  # frees the memory of the old versions of the jobs
     setup = RunConfig(
-        folder=draft.folder,
+        folder=batch.folder,
         providers=providers,
-        models=draft.models,
-        keys=Credentials(draft.path.absolute().parent),
+        models=batch.models,
+        keys=Credentials(batch.path.absolute().parent),
         request=(lambda: known) if known else request_and_save_facts,
-        caps=build_caps(settings, at_most),
+        caps=build_caps(settings, limits),
         retries=settings.retries,
         moderation_retries=settings.moderation_retries,
         downloads=settings.downloads.concurrency or runner.DOWNLOADS,
@@ -91,7 +93,8 @@ def run_jobs(
     state: StateFile, jobs: dict[str, Job], setup: RunConfig, display: Display, *, first_notice: str = ""
 ) -> Outcome:
     """Run these jobs with a log and a display, and write the reports at the end, whatever happened."""
-    log = report.RunLog(setup.folder / LOG_NAME, run=uuid4().hex[:12])
+    paths = BatchPaths(setup.folder)
+    log = report.RunLog(paths.log, run=uuid4().hex[:12])
     listeners = Listeners((log, display(list(jobs.values()))))  # the log comes first
     if first_notice:
         listeners.notice(first_notice)
@@ -102,12 +105,12 @@ def run_jobs(
     finally:
         ends = recorder.jobs.values()
         try:  # a full disk, a file that a spreadsheet holds
-            report.write_report(setup.folder / REPORT_NAME, ends)
+            report.write_report(paths.report, ends)
             prompt_edits.write_refused(setup.folder, ends)
-            report.write_ledger(setup.folder / LEDGER_NAME, read_attempts(state.path))
+            report.write_ledger(paths.ledger, read_attempts(state.path))
         except OSError as exc:
-            name = Path(exc.filename2 or exc.filename or REPORT_NAME).name  # of a rename, the target
+            name = Path(exc.filename2 or exc.filename or paths.report).name  # of a rename, the target
             listeners.notice(f"{name} could not be written ({exc.strerror}); batchvid report writes it again")
         except StateError as exc:
-            listeners.notice(f"{LEDGER_NAME} could not be written ({exc}); batchvid report writes it again")
+            listeners.notice(f"{paths.ledger.name} could not be written ({exc}); batchvid report writes it again")
         listeners.close()

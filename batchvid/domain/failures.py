@@ -32,8 +32,6 @@ class FailureKind(StrEnum):
     """The task finished, but its result can no longer be downloaded."""
     BAD_MEDIA = "bad_media"
     """The downloaded file is not the requested clip."""
-    STORAGE = "storage"
-    """The clip could not be written to disk."""
     CANCELLED = "cancelled"
     """Cancelled by the user, or at the vendor."""
 
@@ -51,6 +49,3 @@ STOPS_PROVIDER = frozenset({FailureKind.AUTH, FailureKind.BALANCE})
 
 MODERATION = frozenset({FailureKind.MODERATION_INPUT, FailureKind.MODERATION_OUTPUT, FailureKind.MODERATION_SUSPECTED})
 """Kinds that a retry would most likely meet again: only a `retry` that names them buys again."""
-
-NOT_CREATED = frozenset({FailureKind.AUTH, FailureKind.BALANCE, FailureKind.RATE, FailureKind.CONCURRENCY})
-"""Kinds of refusal that mean: no task was created, nothing was bought."""

@@ -106,9 +106,10 @@ class RunContext:
 
     def route(self, spec: JobSpec) -> Route:
         """How the job is bought; computed once for jobs that are alike."""
-        images = ((image.role, image.width, image.height) for image in spec.images)
-        options = (spec.duration_s, spec.aspect_ratio, spec.resolution, spec.mode, spec.sound, spec.action, spec.fit)
-        key = (spec.provider, spec.model, *options, *images)
+        request = spec.request
+        options = (request.duration_s, request.aspect_ratio, request.resolution, request.mode, request.sound)
+        images = ((image.role, image.width, image.height) for image in request.images)
+        key = (spec.provider, request.model, *options, request.action, request.fit, *images)
         route = self._routes.get(key)
         if route is None:
             route = self._routes[key] = find_route(spec, self.providers, self.models)

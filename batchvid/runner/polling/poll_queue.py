@@ -9,19 +9,19 @@ from collections import defaultdict
 
 from batchvid.runner.context import RunContext, wait_for_event
 from batchvid.runner.estimation.poll_schedule import (
-    NOBODY_WAITS_S,
-    SLOT_WAITED_FOR_S,
+    BUSY_POLL_COST_S,
+    IDLE_POLL_COST_S,
+    cost_within_rate,
     next_age_s,
     poll_demand,
-    price_within,
-    stride_s,
+    poll_spacing_s,
 )
 from batchvid.runner.polling.tracked_task import TrackedTask
 from batchvid.runner.providers.provider_state import ProviderState
 
 REPRICE_EVERY_S = 2.0
-MAX_SAMPLED_TASKS = 500  # tasks that stand for all when the price of a poll is computed
-REPRICE_RATIO = 1.25  # a smaller change of the price leaves the order as it is
+MAX_SAMPLED_TASKS = 500  # tasks that stand for all when the cost of a poll is computed
+REPRICE_RATIO = 1.25  # a smaller change of the cost leaves the order as it is
 TICK_S = 0.05  # polls due within it go out together: hundreds a second would each wake the loop, at a fifth more CPU
 MIN_TICK_S = 0.01
 POLLS_PER_REFRESH = 20  # minimum per refresh interval of a vendor: keeps the lag of fast providers small
@@ -49,12 +49,12 @@ class PollQueue:
     def schedule(self, task: TrackedTask) -> None:
         """Poll the task when its duration model suggests it."""
         now = self._context.now()
-        task.not_before, task.follows_price = now + task.poll_interval.refresh_s, True
+        task.not_before, task.follows_cost = now + task.poll_interval.refresh_s, True
         self.push(task, self._due_at(task, now))
 
     def postpone(self, task: TrackedTask, delay_s: float) -> None:
         """Poll the task after this delay, whatever a poll costs."""
-        task.not_before, task.follows_price = self._context.now() + delay_s, False
+        task.not_before, task.follows_cost = self._context.now() + delay_s, False
         self.push(task, task.not_before)
 
     def pop(self, provider_state: ProviderState) -> TrackedTask:
@@ -80,21 +80,21 @@ class PollQueue:
         if not due:
             return EMPTY_WAIT_S
         due_at, _, task = due[0]
-        if provider_state.poll_price_s > provider_state.min_poll_price_s:  # the rate is the limit: use all of it
+        if provider_state.poll_cost_s > provider_state.min_poll_cost_s:  # the rate is the limit: use all of it
             due_at = task.not_before
         next_at = max(
             due_at,
             provider_state.polls.next_available_at(),
-            provider_state.poll_stride.next_available_at(),
+            provider_state.poll_pacer.next_available_at(),
             provider_state.polls_paused_until,
         )
         if next_at <= now and provider_state.pending_polls < MAX_CONCURRENT_POLLS:
             return 0.0
-        tick_s = min(TICK_S, provider_state.poll_stride.burst_s, task.poll_interval.refresh_s / POLLS_PER_REFRESH)
+        tick_s = min(TICK_S, provider_state.poll_pacer.burst_s, task.poll_interval.refresh_s / POLLS_PER_REFRESH)
         return min(max(next_at - now, tick_s, MIN_TICK_S), REPRICE_EVERY_S)
 
-    def update_price(self, provider_state: ProviderState, now: float) -> None:
-        """Set the price of a poll so that all polls together stay under the rate. Does nothing if it is recent."""
+    def update_cost(self, provider_state: ProviderState, now: float) -> None:
+        """Set the cost of a poll so that all polls together stay under the rate. Does nothing if it is recent."""
         if now < provider_state.repriced_at + REPRICE_EVERY_S:
             return
         due = self._due[provider_state.name]
@@ -103,20 +103,20 @@ class PollQueue:
             poll_demand(task.duration_model, task.poll_interval, now - task.submitted_at_s) * step
             for _, _, task in due[::step]
         ]
-        provider_state.min_poll_price_s = SLOT_WAITED_FOR_S if provider_state.queue else NOBODY_WAITS_S
-        price_s = max(provider_state.min_poll_price_s, price_within(demands, provider_state.provider.polls_per_s))
-        provider_state.poll_stride.interval_s = stride_s(demands, price_s)
+        provider_state.min_poll_cost_s = BUSY_POLL_COST_S if provider_state.queue else IDLE_POLL_COST_S
+        cost_s = max(provider_state.min_poll_cost_s, cost_within_rate(demands, provider_state.provider.polls_per_s))
+        provider_state.poll_pacer.interval_s = poll_spacing_s(demands, cost_s)
         provider_state.repriced_at = now
-        if not 1 / REPRICE_RATIO < price_s / provider_state.poll_price_s < REPRICE_RATIO:
-            provider_state.poll_price_s = price_s
-            due[:] = [(self._due_at(task, now) if task.follows_price else at, n, task) for at, n, task in due]
+        if not 1 / REPRICE_RATIO < cost_s / provider_state.poll_cost_s < REPRICE_RATIO:
+            provider_state.poll_cost_s = cost_s
+            due[:] = [(self._due_at(task, now) if task.follows_cost else at, n, task) for at, n, task in due]
             heapq.heapify(due)
 
     def _due_at(self, task: TrackedTask, now: float) -> float:
         last_seen_running_at = now if task.last_seen_running_at is None else task.last_seen_running_at
         age_s = max(last_seen_running_at - task.submitted_at_s, 0.0)
         due_at = task.submitted_at_s + next_age_s(
-            task.duration_model, task.poll_interval, age_s, task.provider_state.poll_price_s, task.job_id
+            task.duration_model, task.poll_interval, age_s, task.provider_state.poll_cost_s, task.job_id
         )
         timeout_at = task.submitted_at_s + task.deadlines.next_s(now - task.submitted_at_s)
         return max(min(due_at, timeout_at), task.not_before)  # only a poll detects that a task is overdue

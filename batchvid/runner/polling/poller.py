@@ -18,7 +18,7 @@ from batchvid.runner.polling.task_failure import record_task_failure
 from batchvid.runner.polling.task_timeout import handle_timeout
 from batchvid.runner.polling.tracked_task import TrackedTask, track_task
 from batchvid.runner.providers.provider_state import MAX_RETRY_AFTER_S, ProviderState
-from batchvid.runner.providers.retry_policy import backoff_s
+from batchvid.runner.providers.retry_policy import RetryPolicy
 
 GRACE_POLLS = 6
 WARN_AFTER_UNANSWERED = 3  # polls in a row: one or two failures need no warning
@@ -66,11 +66,11 @@ class Poller:
     def _serve_provider(self, provider_state: ProviderState) -> float:
         """Send the polls that are due and allowed; return the seconds until there may be more."""
         now = self._context.now()
-        self._queue.update_price(provider_state, now)
+        self._queue.update_cost(provider_state, now)
         while (wait_s := self._queue.wait_s(provider_state, now)) <= 0:
             task = self._queue.pop(provider_state)
             provider_state.polls.acquire(now)
-            provider_state.poll_stride.acquire(now)
+            provider_state.poll_pacer.acquire(now)
             provider_state.pending_polls += 1
             poll = asyncio.create_task(self._poll(task))
             self._polls.add(poll)
@@ -176,7 +176,7 @@ class Poller:
             return
         task.phase = Phase.UNKNOWN
         task.unanswered += 1
-        wait_s = backoff_s(task.unanswered - 1, context.jitter(), first_s=task.poll_interval.every_s)
+        wait_s = RetryPolicy(task.poll_interval.every_s).backoff_s(task.unanswered - 1, context.jitter())
         if task.unanswered == WARN_AFTER_UNANSWERED:
             context.notify_once(f"{provider_state.name} does not answer polls ({rejected.kind}); polling continues")
         if rejected.kind is FailureKind.RATE:
@@ -216,7 +216,7 @@ class Poller:
         job = await handle_timeout(context, before, reason, message, task.phase)
         if job is None:
             name = task.provider_state.name
-            context.notify_once(f"{name}: tasks of {before.spec.model} are {message}; polling continues")
+            context.notify_once(f"{name}: tasks of {before.spec.request.model} are {message}; polling continues")
             return False
         if job.state is JobState.PENDING:
             self._dispatch(job)

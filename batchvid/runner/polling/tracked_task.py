@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from batchvid.catalog import Deadlines, timeouts_for
-from batchvid.catalog.model_policies import PollInterval, find_poll_interval
+from batchvid.catalog.model_policies import find_poll_interval
 from batchvid.clock import utc_now
 from batchvid.dialects import DIALECTS
 from batchvid.domain.jobs import Job
+from batchvid.domain.poll_interval import PollInterval
 from batchvid.domain.wire import Phase, Rejected, Request, Response, Status
 from batchvid.planning.routing import build_order
 from batchvid.runner.context import RunContext
@@ -22,7 +23,7 @@ class TrackedTask:
 
     `phase` is that of the last poll, UNKNOWN after a failed one. `queue_timeout_reported`: the queue timeout was
     handled. `last_seen_running_at` is None until this run has seen the task; time before that teaches the duration
-    model nothing. `not_before` is the earliest next poll. `follows_price`: a new poll price moves the next poll.
+    model nothing. `not_before` is the earliest next poll. `follows_cost`: a new poll cost moves the next poll.
     """
 
     job_id: str
@@ -37,7 +38,7 @@ class TrackedTask:
     phase: Phase = Phase.UNSEEN
     queue_timeout_reported: bool = False
     not_before: float = 0.0
-    follows_price: bool = True
+    follows_cost: bool = True
     unseen: int = 0
     unanswered: int = 0
     unreadable: int = 0
@@ -62,8 +63,8 @@ def track_task(context: RunContext, job: Job, last_seen_running_at: float | None
         request=DIALECTS[job.dialect].poll(order, job.task_id),
         submitted_at_s=context.now() - max(age_s, 0.0),
         duration_model=context.duration_model(provider_state.name, job.model_sent),
-        poll_interval=find_poll_interval(provider_state.provider, job.spec.model, context.models),
-        deadlines=timeouts_for(provider_state.provider, job.spec.model, context.models),
+        poll_interval=find_poll_interval(provider_state.provider, job.spec.request.model, context.models),
+        deadlines=timeouts_for(provider_state.provider, job.spec.request.model, context.models),
         last_seen_running_at=last_seen_running_at,
-        follows_price=last_seen_running_at is not None,
+        follows_cost=last_seen_running_at is not None,
     )

@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from pydantic import SecretStr
 
 from batchvid.catalog import Provider
-from batchvid.runner.estimation.poll_schedule import SLOT_WAITED_FOR_S
+from batchvid.runner.estimation.poll_schedule import BUSY_POLL_COST_S
 from batchvid.runner.providers.adaptive_limit import AdaptiveLimit
 from batchvid.runner.providers.circuit_breaker import ProviderHealth
 from batchvid.runner.providers.fair_queue import FairQueue
 from batchvid.runner.providers.rate_limits import ConcurrencySlots, RequestPacer, SlidingWindowRateLimiter
-from batchvid.runner.providers.retry_policy import RetryBudget, backoff_s
+from batchvid.runner.providers.retry_policy import RetryBudget, RetryPolicy
 from batchvid.runner.providers.submission_blocks import Block, SubmissionBlocks
 
 MAX_RETRY_AFTER_S = 3600.0  # longer pauses are left to the next run
@@ -34,9 +34,9 @@ class ProviderState:
     `consecutive_refusals` counts those. `pending_submits` have no verdict yet, the last began at `last_submit_at`.
     `delayed` counts the jobs that are queued again later, by model. `health` is by model.
     `reduced_limits` are the models that refused more tasks at once; "" stands for all models together.
-    `last_unavailable_message` is the vendor's, by model. `polling_stopped`: nothing can be polled. `poll_price_s` is
-    what one poll must save in seconds of lag, `min_poll_price_s` its cost while the poll rate is no limit
-    (poll_schedule.py). `poll_stride` spaces out polls that come due together.
+    `last_unavailable_message` is the vendor's, by model. `polling_stopped`: nothing can be polled. `poll_cost_s` is
+    what one poll must save in seconds of lag, `min_poll_cost_s` its cost while the poll rate is no limit
+    (poll_schedule.py). `poll_pacer` spaces out polls that come due together.
     """
 
     provider: Provider
@@ -54,11 +54,11 @@ class ProviderState:
     pending_submits: int = 0
     last_submit_at: float = -math.inf
     pending_polls: int = 0
-    poll_stride: RequestPacer = field(default_factory=RequestPacer)
+    poll_pacer: RequestPacer = field(default_factory=RequestPacer)
     paused_until: float = 0.0
     polls_paused_until: float = 0.0
-    poll_price_s: float = SLOT_WAITED_FOR_S
-    min_poll_price_s: float = SLOT_WAITED_FOR_S
+    poll_cost_s: float = BUSY_POLL_COST_S
+    min_poll_cost_s: float = BUSY_POLL_COST_S
     repriced_at: float = 0.0
     consecutive_refusals: int = 0
     blocks: SubmissionBlocks = field(default_factory=SubmissionBlocks)
@@ -129,14 +129,16 @@ class ProviderState:
         name = model if model and model.casefold() in message.casefold() else ""
         if name not in self.reduced_limits:
             self.reduced_limits[name] = AdaptiveLimit(
-                self.slots.limit_of(name), self.provider.wait_initial_s * INCREASE_AFTER_WAITS
+                self.slots.limit_for(name), self.provider.wait_initial_s * INCREASE_AFTER_WAITS
             )
-        self.reduced_limits[name].refused(running, now)
+        self.reduced_limits[name].record_refusal(running, now)
 
     def limits(self, now: float) -> dict[str, int]:
         """The reduced limits, by model. Those that are back at their maximum are dropped."""
         now_at = {name: limit.limit_at(now) for name, limit in self.reduced_limits.items()}
-        self.reduced_limits = {name: limit for name, limit in self.reduced_limits.items() if now_at[name] < limit.most}
+        self.reduced_limits = {
+            name: limit for name, limit in self.reduced_limits.items() if now_at[name] < limit.max_limit
+        }
         return now_at
 
     def is_stuck(self, active: Collection[str]) -> bool:
@@ -153,7 +155,7 @@ class ProviderState:
         """Delay submits after a refusal; return until when."""
         wait_s = None if retry_after_s is None else min(retry_after_s, MAX_RETRY_AFTER_S)
         if wait_s is None:
-            wait_s = backoff_s(self.consecutive_refusals, jitter, first_s=self.provider.wait_initial_s)
+            wait_s = RetryPolicy(self.provider.wait_initial_s).backoff_s(self.consecutive_refusals, jitter)
         if now >= self.paused_until:  # calls that were pending together count as one refusal
             self.consecutive_refusals += 1
         self.paused_until = max(self.paused_until, now + wait_s)

@@ -91,10 +91,8 @@ async def _request_link(context: RunContext, provider_state: ProviderState, dial
                 break
             return replace(_known_ids(dialect, parent), link=open_link(reply.assets, provider_state.base_url))
         reason = redact(reply.message)
-        first_s, answered = provider_state.provider.wait_initial_s, reply.http_status != 0
-        wait_s = after_refusal(
-            reply.kind, tries, reply.retry_after_s, context.jitter(), first_s=first_s, answered=answered
-        )
+        wait_initial_s = provider_state.provider.wait_initial_s
+        wait_s = after_refusal(reply, tries, context.jitter(), wait_initial_s=wait_initial_s)
         if wait_s is None:
             break
         at = context.now() + wait_s

@@ -76,7 +76,7 @@ def matching_tasks(job: Job, candidates: Iterable[Candidate], jobs: Iterable[Job
 
 
 def _match_key(job: Job) -> tuple[str, str, str]:
-    return job.spec.provider, job.model_sent, job.spec.prompt
+    return job.spec.provider, job.model_sent, job.spec.request.prompt
 
 
 def _is_similar(job: Job, candidate: Candidate) -> bool:
@@ -84,7 +84,11 @@ def _is_similar(job: Job, candidate: Candidate) -> bool:
         return False
     age = candidate.created_at - job.submitted_at
     in_time = timedelta(seconds=-MAX_CLOCK_SKEW_S) <= age <= timedelta(seconds=MAX_CREATION_DELAY_S)
-    return in_time and candidate.model == job.model_sent and candidate.prompt.strip() == job.spec.prompt.strip() != ""
+    return (
+        in_time
+        and candidate.model == job.model_sent
+        and candidate.prompt.strip() == job.spec.request.prompt.strip() != ""
+    )
 
 
 class Reconciler:
@@ -157,7 +161,7 @@ class Reconciler:
     ) -> tuple[Candidate | None, str]:
         """The job's task if it is found, otherwise the result in words."""
         context = self._context
-        every_s = find_poll_interval(provider_state.provider, job.spec.model, context.models).every_s
+        every_s = find_poll_interval(provider_state.provider, job.spec.request.model, context.models).every_s
         result, lookups, requested_s = "", 0, 0.0
         for delay in LOOKUP_DELAYS:
             if provider_state.polling_stopped or not await self._wait_to_poll(

@@ -26,7 +26,7 @@ class BudgetReservations:
         """Reserve the price if every cap allows it; else the job, its provider or the run waits."""
         context = self._context
         charge = Charge.for_spec(job.spec, route.price, route.duration_s, utc_now())
-        exceeded = context.budget.refusal(charge)
+        exceeded = context.budget.check(charge)
         if exceeded is None:
             for line in context.budget.reserve(job.id, charge):
                 context.notice(line)

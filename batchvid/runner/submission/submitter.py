@@ -106,7 +106,7 @@ class Submitter:
             context.check_over()
             return
         context.active.add(job.id)
-        provider_state.slots.hold(job.id, route.model.name)
+        provider_state.slots.acquire(job.id, route.model.name)
         provider_state.health.record_start(job.id, route.model.name)
         provider_state.last_submit_at = context.now()
         provider_state.submits.acquire(provider_state.last_submit_at)
@@ -149,7 +149,7 @@ class Submitter:
             reason = f"{job.id} is not bought: {exc}"
             context.blocks.add(Block.SKIPPED, reason)
             context.notice(reason)
-            provider_state.slots.free(job.id)
+            provider_state.slots.release(job.id)
             provider_state.health.record_neutral(job.id, route.model.name)
             self.reservations.release_capped_jobs(context.budget.cancel(job.id))
             context.mark_idle(job.id)
@@ -208,7 +208,7 @@ class Submitter:
     async def _clear_unavailable(self, provider_state: ProviderState) -> None:
         """Jobs that wait for a model that is given up here switch to another model, or wait for the next run."""
         context = self._context
-        for model in [model for model in provider_state.queue.models if provider_state.health.is_over(model)]:
+        for model in [model for model in provider_state.queue.models if provider_state.health.is_stopped(model)]:
             jobs = [context.job(job_id) for job_id in provider_state.queue.drain(model)]
             context.active.update(job.id for job in jobs)
             for start in range(0, len(jobs), BATCH_SIZE):  # together, so that they share their writes

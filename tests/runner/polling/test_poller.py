@@ -64,5 +64,5 @@ async def test_polls_that_come_due_together_are_spaced_out(tmp_path: Path) -> No
             await all_polled.wait()
             serving_polls.cancel()
             await poller.drain()
-    strides = len(jobs) - 2 - RequestPacer.SLACK_S / RequestPacer.LONGEST_S
-    assert rate.begun_at[-1] - rate.begun_at[0] > strides * RequestPacer.LONGEST_S
+    strides = len(jobs) - 2 - RequestPacer.SLACK_S / RequestPacer.MAX_SPACING_S
+    assert rate.begun_at[-1] - rate.begun_at[0] > strides * RequestPacer.MAX_SPACING_S
