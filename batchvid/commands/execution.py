@@ -75,7 +75,7 @@ def run_batch(
         state.commit(entry for events in known.planned_events for entry in events)
         jobs.update((entry.job.id, entry.job) for events in known.planned_events for entry in events)
         known = replace(known, planned_events=())  # frees the memory of the old versions of the jobs
-    setup = RunConfig(
+    config = RunConfig(
         folder=batch.folder,
         providers=providers,
         models=batch.models,
@@ -86,14 +86,14 @@ def run_batch(
         moderation_retries=settings.moderation_retries,
         downloads=settings.downloads.concurrency or runner.DOWNLOADS,
     )
-    return run_jobs(state, jobs, setup, display, first_notice=first_notice)
+    return run_jobs(state, jobs, config, display, first_notice=first_notice)
 
 
 def run_jobs(
-    state: StateFile, jobs: dict[str, Job], setup: RunConfig, display: Display, *, first_notice: str = ""
+    state: StateFile, jobs: dict[str, Job], config: RunConfig, display: Display, *, first_notice: str = ""
 ) -> Outcome:
     """Run these jobs with a log and a display, and write the reports at the end, whatever happened."""
-    paths = BatchPaths(setup.folder)
+    paths = BatchPaths(config.folder)
     log = report.RunLog(paths.log, run=uuid4().hex[:12])
     listeners = Listeners((log, display(list(jobs.values()))))  # the log comes first
     if first_notice:
@@ -101,12 +101,12 @@ def run_jobs(
     recorder = Recorder(state, jobs, listeners)
     try:
         with gc_control.gc_frozen():
-            return asyncio.run(runner.run(state, recorder, setup, listeners))
+            return asyncio.run(runner.run(state, recorder, config, listeners))
     finally:
         ends = recorder.jobs.values()
         try:  # a full disk, a file that a spreadsheet holds
             report.write_report(paths.report, ends)
-            prompt_edits.write_refused(setup.folder, ends)
+            prompt_edits.write_refused(config.folder, ends)
             report.write_ledger(paths.ledger, read_attempts(state.path))
         except OSError as exc:
             name = Path(exc.filename2 or exc.filename or paths.report).name  # of a rename, the target
