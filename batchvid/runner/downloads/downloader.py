@@ -106,7 +106,7 @@ class Downloader:
         while True:
             item = await self._queue.get()
             if not await self._room.opens():
-                self._context.rest(item.job_id)  # it stays ready for the next run
+                self._context.mark_idle(item.job_id)  # it stays ready for the next run
                 continue
             try:
                 await self._fetch_and_store(item)
@@ -166,7 +166,7 @@ class Downloader:
         else:
             kind = FailureKind.BAD_MEDIA if isinstance(dead, BadMedia) else FailureKind.EXPIRED
             await record(job.id, ev.GaveUp(at=utc_now(), kind=kind, message=str(dead)))
-        self._context.rest(job.id)
+        self._context.mark_idle(job.id)
 
     async def _request_new_links(self, job: Job, why: str, *, dead: bool) -> None:
         """Let the task name its clip once more: a free poll."""
