@@ -181,7 +181,7 @@ class TestEditThese:
         for table, told in (
             ([{"prompt": "x"}], "there is no column id"),
             (rows, "nothing differs from what was asked for"),
-            ([{**rows[0], "prompt": "x"}, {**rows[0], "prompt": "y"}], "is there twice"),
+            ([{**rows[0], "prompt": "x"}, {**rows[0], "prompt": "y"}], "exists twice"),
         ):
             wrong = refused.cli("retry", "batch", "--edits", str(save(refused, table)))
             assert (wrong.code, told in wrong.err) == (2, True), wrong

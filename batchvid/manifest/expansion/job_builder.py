@@ -43,14 +43,14 @@ def build(entry: ClipEntryContext, draft: JobDraft) -> JobSpec | None:
             filled = _filled(entry, draft, field, value)
         except ValueError as exc:
             whole = False
-            entry.complain(field, str(exc), _row(entry, draft, value))
+            entry.add_problem(field, str(exc), _row(entry, draft, value))
         else:
             if filled not in (None, "", [], {}):
                 fields[field] = filled
     if not whole or not _is_enough(entry, fields):
         return None
     if "parent" in fields and "video" in fields:
-        entry.complain("parent", "names the clip that is worked on, and so does video; keep one of them")
+        entry.add_problem("parent", "names the clip that is worked on, and so does video; keep one of them")
         return None
     model = fields["model"]
     provider = fields.get("provider") or entry.shared.provider_of(model)
@@ -114,11 +114,11 @@ def _ref(role: ImageRole, picture: ImageFile) -> ImageRef:
 def _names(entry: ClipEntryContext, draft: JobDraft) -> tuple[str, str] | None:
     """The entry's name for this job, and the job's id."""
     try:
-        said = word(entry.shared.templates.render(entry.said.id, draft.variables))
+        said = word(entry.shared.templates.render(entry.clip.id, draft.variables))
         if not said:
             raise ValueError("is empty")
     except ValueError as exc:
-        entry.complain("id", str(exc), _row(entry, draft, entry.said.id))
+        entry.add_problem("id", str(exc), _row(entry, draft, entry.clip.id))
         return None
     base = safe_name(said)
     return base, fit(base + draft.suffix, said + draft.suffix)
@@ -158,7 +158,7 @@ def _deep(templates: Templates, value: Any, variables: Mapping[str, Any]) -> Any
 
 def _picture(entry: ClipEntryContext, draft: JobDraft, field: str, said: str) -> ImageFile:
     """The image, looked for beside the file that says the field, then beside the table that named it."""
-    if entry.said.images and field == "image":
+    if entry.clip.images and field == "image":
         return entry.shared.pictures.find(said, (entry.folder_of("images"),))  # a file's name, never a template
     text = word(entry.shared.templates.render(said, draft.variables))
     if not text:
@@ -175,9 +175,9 @@ def _is_enough(entry: ClipEntryContext, fields: Mapping[str, Any]) -> bool:
     has_model, has_content = "model" in fields, any(field in fields for field in _CONTENT)
     if entry.node.keys() <= ClipEntry.model_fields.keys():
         if not has_model:
-            entry.complain("model", "is missing; say it here or under defaults")
+            entry.add_problem("model", "is missing; say it here or under defaults")
         if not has_content:
-            entry.complain("prompt", "is missing; a clip needs a prompt or an image")
+            entry.add_problem("prompt", "is missing; a clip needs a prompt or an image")
     return has_model and has_content
 
 

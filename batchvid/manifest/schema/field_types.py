@@ -29,7 +29,7 @@ def text(value: Any) -> str:
         raise ValueError(f"must be a text, not a {_kind(value)}")
     said = text_of(value).strip()
     if not said.isascii() and any("\ud800" <= character <= "\udfff" for character in said):
-        raise ValueError("holds bytes that are no text (it is not UTF-8)")
+        raise ValueError("contains bytes that are not UTF-8")
     if len(said) > MAX_CHARS:
         raise ValueError(f"is longer than {MAX_CHARS:,} characters")
     return said

@@ -1,6 +1,6 @@
-"""The manifest's shape: every key, what it may hold and what it is for. The editors' JSON Schema comes out of it.
+"""The manifest's models: every key with its type and description; also the source of the JSON Schema.
 
-Knows no file and no catalogue: whether a model exists, or can do what is asked, is said elsewhere.
+Knows no file and no catalogue: planning checks whether a model exists and can make the clip.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from batchvid.manifest.schema import field_types
 from batchvid.manifest.schema.templates import is_template
 
 MAX_TAKES = 100
-RESERVED = frozenset({"take", "entry", "row", "image_name", "image_stem"})  # variables that batchvid sets itself
+RESERVED = frozenset({"take", "entry", "row", "image_name", "image_stem"})  # variables that batchvid sets
 Scalar = str | int | float | bool
 
 
@@ -42,9 +42,9 @@ def _variable_name(name: str) -> str:
 
 
 def _literal(value: Any) -> Any:
-    """A variable's value, as plain data and without templates: they would land in a prompt as they are."""
+    """A variable's value as plain data. A template is refused: it would be used as text, without rendering."""
     if isinstance(value, str) and is_template(value):
-        raise ValueError("must be a plain value: templates are filled in in the clips, not here")
+        raise ValueError("must be a plain value: templates are rendered in clips, not here")
     for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
         _literal(inner)
     return plain(value)
@@ -71,13 +71,13 @@ def _base_url(url: str) -> str:
 
 
 def _key_name(name: str) -> str:
-    """Never prints what it was given: it may be the key itself."""
+    """Never prints the value: it may be the key itself."""
     dense = len(name) >= 20 and "_" not in name and any(c.isdigit() for c in name)
     mixed = len(name) >= 20 and name not in (name.upper(), name.lower()) and any(c.isdigit() for c in name)
     if dense or mixed or name.startswith(("sk-", "Bearer ")):
         raise ValueError(
             "must be the NAME of an environment variable, such as GW_KEY, and this looks like the key itself: "
-            "take it out of the file, and have a new one made if the file was shared"
+            "remove it from the file, and create a new key if the file was shared"
         )
     if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,63}", name):
         raise ValueError("must be the name of an environment variable, such as GW_KEY")
@@ -100,11 +100,11 @@ def _as_list(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
-def _sized(values: list[Any]) -> list[Any]:
-    written = [text_of(value) for value in values]
-    twice = next((value for value in written if written.count(value) > 1), None)
-    if twice is not None:
-        raise ValueError(f"has {twice!r} twice")
+def _unique(values: list[Any]) -> list[Any]:
+    texts = [text_of(value) for value in values]
+    repeated = next((text for text in texts if texts.count(text) > 1), None)
+    if repeated is not None:
+        raise ValueError(f"has {repeated!r} twice")
     return values
 
 
@@ -129,17 +129,17 @@ _Names = Annotated[list[str], BeforeValidator(_as_list, json_schema_input_type=s
 _Count = Annotated[int, Field(strict=True, gt=0)]
 _Number = Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)]
 _Variable = Annotated[str, AfterValidator(_variable_name)]
-_Axis = Annotated[list[Scalar], Field(min_length=1), AfterValidator(_sized)]
+_Axis = Annotated[list[Scalar], Field(min_length=1), AfterValidator(_unique)]
 
 
 class _Strict(BaseModel):
-    """No key is taken that nobody asked for: a typing error must not be silently without effect."""
+    """Unknown keys are refused: a typing error must not be ignored silently."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, protected_namespaces=())
 
 
 class BudgetLimits(_Strict):
-    """What may be bought at most; each limit stands by itself."""
+    """Upper limits; each one applies independently."""
 
     usd: Annotated[Decimal, BeforeValidator(_not_bool), Field(gt=0, allow_inf_nan=False)] | None = Field(
         None, description="US dollars, at the catalogue's prices"
@@ -149,62 +149,66 @@ class BudgetLimits(_Strict):
 
 
 class Budget(BudgetLimits):
-    """What may be spent at most: in all, a day and a run."""
+    """Upper limits: in total, per day and per run."""
 
     per_day: BudgetLimits = Field(
         default_factory=BudgetLimits, description="limits of each calendar day (UTC), over all runs"
     )
     per_run: BudgetLimits = Field(default_factory=BudgetLimits, description="limits of each single run")
-    allow_unpriced: bool = Field(False, strict=True, description="buy models whose price nobody knows")
+    allow_unpriced: bool = Field(False, strict=True, description="buy models whose price is unknown")
 
 
 class BatchBudget(Budget):
-    """What the batch may spend at most, and the clips of single tags in it."""
+    """Upper limits of the batch, and of the clips with a tag."""
 
-    tags: dict[_Item, Budget] = Field(default_factory=dict, description="tag: limits for the clips that have it")
+    tags: dict[_Item, Budget] = Field(default_factory=dict, description="tag: limits for the clips with that tag")
 
 
 class ModelLimits(_Strict):
     """Limits of one model at one provider."""
 
     concurrency: _Count | None = Field(None, description="tasks in flight at once")
-    timeout_s: _Number | None = Field(None, description="seconds after which a task is overdue")
-    queue_timeout_s: _Number | None = Field(None, description="seconds after which a task that still waits is overdue")
+    timeout_s: _Number | None = Field(None, description="seconds after which a task has timed out")
+    queue_timeout_s: _Number | None = Field(
+        None, description="seconds after which a task that is still queued has timed out"
+    )
 
 
 class Provider(_Strict):
-    """Who is asked, with which key and under which limits. The key itself never stands in a manifest."""
+    """A provider: address, name of the key, limits. The key itself is never in a manifest."""
 
     dialect: str | None = Field(
         None, description="the wire format it speaks, for a gateway the catalogue does not know"
     )
     base_url: Annotated[str, AfterValidator(_base_url)] | None = Field(None, description="its address")
     prefix: Annotated[str, AfterValidator(_prefix)] | None = Field(
-        None, description="a path before every path of the dialect"
+        None, description="a path prefix for every path of the dialect"
     )
     api_key_env: Annotated[str, AfterValidator(_key_name)] | None = Field(
         None, description="the name of the environment variable that holds the key"
     )
     concurrency: _Count | None = Field(None, description="tasks in flight at once")
-    submits_per_min: _Number | None = Field(None, description="paid calls a minute")
-    polls_per_s: _Number | None = Field(None, description="status questions a second")
-    poll_every_s: _Number | None = Field(None, description="seconds between two questions about one task")
-    timeout_s: _Number | None = Field(None, description="seconds after which a task is overdue")
-    queue_timeout_s: _Number | None = Field(None, description="seconds after which a task that still waits is overdue")
+    submits_per_min: _Number | None = Field(None, description="paid calls per minute")
+    polls_per_s: _Number | None = Field(None, description="polls per second")
+    poll_every_s: _Number | None = Field(None, description="seconds between two polls of one task")
+    timeout_s: _Number | None = Field(None, description="seconds after which a task has timed out")
+    queue_timeout_s: _Number | None = Field(
+        None, description="seconds after which a task that is still queued has timed out"
+    )
     cancel: Literal["none", "queued", "running"] | None = Field(
-        None, description="until when its tasks can be cancelled: never, while they wait, or also while they run"
+        None, description="until when its tasks can be cancelled: never, while queued, or also while running"
     )
     on_lost_submit: Literal["hold", "resubmit"] | None = Field(
-        None, description="hold: a submit without a verdict waits for a person; resubmit: it may be bought twice"
+        None, description="after a submit without an answer; hold: a person decides; resubmit: it may be bought twice"
     )
     lookup: Literal["external_id", "list", "none"] | None = Field(
-        None, description="how it can be asked after a submit without a verdict, where it can"
+        None, description="how a task is looked up after a submit without an answer"
     )
     allow_private_links: bool | None = Field(
-        None, strict=True, description="links to clips may lead to private addresses, for servers of your own"
+        None, strict=True, description="links to clips may lead to private addresses, for your own servers"
     )
     life: Annotated[str, BeforeValidator(field_types.word)] | None = Field(
-        None, description="the emulator's dial: how long its tasks take"
+        None, description="emulator setting: how long its tasks take"
     )
     budget: Budget | None = Field(None, description="limits for this provider alone")
     models: dict[str, ModelLimits] = Field(default_factory=dict, description="limits of single models")
@@ -213,16 +217,16 @@ class Provider(_Strict):
 class ClipFields(_Strict):
     """What a clip is made from. Every text may be a template."""
 
-    prompt: _Text = Field(None, description="what is to be seen")
-    negative_prompt: _Text = Field(None, description="what is not to be seen")
+    prompt: _Text = Field(None, description="what the clip shows")
+    negative_prompt: _Text = Field(None, description="what the clip does not show")
     image: _Word = Field(None, description="first frame: a file beside this one, or an https:// address")
     end_image: _Word = Field(None, description="last frame")
-    reference_images: list[_Item] | None = Field(None, description="pictures of what is to appear")
+    reference_images: list[_Item] | None = Field(None, description="images of what appears in the clip")
     fit: _Fit = Field(None, description="how image and end_image get the clip's shape: cover, contain or stretch")
     duration_s: _Seconds = Field(None, description="seconds")
     aspect_ratio: _Ratio = Field(None, description="width:height, such as 16:9")
     resolution: _Word = Field(None, description="such as 720p, or exactly 1280x720")
-    seed: _Seed = Field(None, description="the first take's seed; each further take adds one")
+    seed: _Seed = Field(None, description="seed of the first take; each further take adds one")
     sound: _Switch = Field(None, description="with a sound track")
     mode: _Word = Field(None, description="a model's quality level, such as pro")
     action: _Action = Field(None, description="what is done to another clip: extend, edit, remix or lip-sync")
@@ -230,33 +234,34 @@ class ClipFields(_Strict):
     parent: _Word = Field(None, description="or the id of the job of this manifest that makes that clip")
     audio: _Audio = Field(None, description="an https:// address, or data: with a sound to speak or sing")
     model: _Word = Field(None, description="the catalogue's name of the model")
-    provider: _Word = Field(None, description="who is asked, where several could be")
-    options: dict[str, Any] | None = Field(None, description="the vendor's own fields, passed on as they are")
-    tags: list[_Item] | None = Field(None, description="words to pick clips by: --only tag:NAME")
-    fallback: fb.Said | None = Field(None, description="models to turn to where this one cannot be had")
+    provider: _Word = Field(None, description="who makes the clip, if several providers have the model")
+    options: dict[str, Any] | None = Field(None, description="fields of the vendor, sent unchanged")
+    tags: list[_Item] | None = Field(None, description="words to select clips with: --only tag:NAME")
+    fallback: fb.FallbackField | None = Field(None, description="models to switch to when this one is not available")
     fallback_while_running: bool | None = Field(
-        None, strict=True, description="turn to them also while an overdue task may still finish, and be billed"
+        None, strict=True, description="switch even while a task that timed out may still finish and be billed"
     )
 
 
 class ClipEntry(ClipFields):
-    """One entry under `clips:`; it makes one clip, or one a row, an image, a matrix cell and a take."""
+    """One entry under `clips:`; it makes one clip, or one for each row, image, matrix cell and take."""
 
     id: Annotated[str, BeforeValidator(field_types.word), Field(min_length=1)] = Field(
-        description="names the clip and its file, for ever; a template where rows make many clips"
+        description="permanent name of the clip and its file; a template if rows make many clips"
     )
     takes: Annotated[int, Field(strict=True, ge=1, le=MAX_TAKES)] = Field(
-        1, description="clips of the same to choose from"
+        1, description="how many variants of the clip to make"
     )
     matrix: dict[_Variable, _Axis] = Field(
-        default_factory=dict, description="axis: values. One clip a combination; an axis named like a field sets it"
+        default_factory=dict,
+        description="axis: values. One clip per combination; an axis with a field's name sets it",
     )
     exclude: list[dict[str, Scalar]] = Field(
         default_factory=list, description="combinations of the matrix to leave out"
     )
-    rows: _Word = Field(None, description="a CSV with a header line: one clip a row; columns are variables only")
+    rows: _Word = Field(None, description="a CSV file with a header: one clip for each row; columns are variables")
     where: str | None = Field(None, description="a condition that a row or image must meet")
-    images: _Word = Field(None, description="a pattern such as photos/*.jpg: one clip an image")
+    images: _Word = Field(None, description="a pattern such as photos/*.jpg: one clip for each image")
 
 
 class Output(_Strict):
@@ -277,24 +282,27 @@ class ManifestModel(_Strict):
     """A batch of clips to make."""
 
     batch: Annotated[str, BeforeValidator(_batch_name)] | None = Field(
-        None, description="names the output folder; the file's own name when it is left out"
+        None, description="name of the output folder; default: the name of the file"
     )
-    include: _Names = Field(default_factory=list, description="other manifests to take in, beside this one")
+    include: _Names = Field(default_factory=list, description="other manifests to include, relative to this one")
     vars: dict[_Variable, Annotated[Any, AfterValidator(_literal)]] = Field(
         default_factory=dict, description="values for the templates"
     )
-    budget: BatchBudget = Field(default_factory=BatchBudget, description="what may be spent at most")
-    providers: dict[str, Provider] = Field(default_factory=dict, description="who is asked, and their limits")
-    defaults: ClipFields = Field(default_factory=ClipFields, description="fields of every clip that does not say them")
+    budget: BatchBudget = Field(default_factory=BatchBudget, description="upper limits of spending")
+    providers: dict[str, Provider] = Field(default_factory=dict, description="providers and their limits")
+    defaults: ClipFields = Field(default_factory=ClipFields, description="fields for every clip that does not set them")
     output: Output = Field(default_factory=Output, description="where clips go")
     retries: int = Field(
         0,
         strict=True,
         ge=0,
-        description="times a job whose task failed for a passing reason is bought again by itself",
+        description="how often a job is bought again automatically after a temporary failure",
     )
     moderation_retries: int = Field(
-        0, strict=True, ge=0, description="times a clip that was made and withheld is bought again with another seed"
+        0,
+        strict=True,
+        ge=0,
+        description="how often a clip that was withheld is bought again with another seed",
     )
     downloads: Downloads = Field(default_factory=Downloads, description="how finished clips are fetched")
     clips: list[ClipEntry] = Field(min_length=1, description="what to make")
