@@ -79,10 +79,10 @@ def known(duration_model: DurationModel, seed: int = 11) -> Known:
     return Known([n / SAMPLES for n in accumulate(counts)], [s / SAMPLES for s in accumulate(sums)])
 
 
-def best_plan(duration_model: Known, price_s: float) -> list[int]:
+def best_plan(duration_model: Known, cost_s: float) -> list[int]:
     """Poll ages, in steps, that minimise mean lag + price x requests for a known law: exact, by dynamic programming.
 
-    `price_s` is what a request costs, in seconds of lag.
+    `cost_s` is what a request costs, in seconds of lag.
     """
     steps, longest = duration_model.steps, round(LONGEST_GAP_S / SUBMIT_SPACING_S)
     # cost[i]: what the rest costs from a poll at step i on, weighted with the probability that the task still runs
@@ -93,7 +93,7 @@ def best_plan(duration_model: Known, price_s: float) -> list[int]:
         for stop in range(start + 1, min(steps, start + longest) + 1):
             ended = duration_model.below[stop] - duration_model.below[start]
             lag_s = ended * stop * SUBMIT_SPACING_S - (duration_model.weight_s[stop] - duration_model.weight_s[start])
-            total = price_s * alive + lag_s + cost[stop]
+            total = cost_s * alive + lag_s + cost[stop]
             if total < best:
                 best, at = total, stop
         cost[start], following[start] = best, at
@@ -122,7 +122,7 @@ PRICES_S = (0.02, 0.05, 0.1, 0.2, 0.35, 0.7, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
 
 def bound(duration_model: Known, prices_s: Sequence[float] = PRICES_S) -> list[tuple[float, float]]:
     """The front that no policy can pass: (requests, lag) for each price, requests rising."""
-    return sorted(cost_of(duration_model, best_plan(duration_model, price_s)) for price_s in prices_s)
+    return sorted(cost_of(duration_model, best_plan(duration_model, cost_s)) for cost_s in prices_s)
 
 
 def lag_at(front: Sequence[tuple[float, float]], requests: float) -> float:

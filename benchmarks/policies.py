@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import count
 
-from batchvid.catalog.model_policies import PollInterval
+from batchvid.domain.poll_interval import PollInterval
 from batchvid.runner.estimation.duration_model import DurationModel
-from batchvid.runner.estimation.poll_schedule import MIN_SAMPLES, NOBODY_WAITS_S, next_age_s
+from batchvid.runner.estimation.poll_schedule import IDLE_POLL_COST_S, MIN_SAMPLES, next_age_s
 from benchmarks.distributions import LONGEST_GAP_S, SUBMIT_SPACING_S, Known
 
 
@@ -45,12 +45,12 @@ def backoff(first_s: float, factor: float, longest_s: float) -> Policy:
     return Policy(lambda _age_s, asked: min(longest_s, first_s * factor**asked))
 
 
-def of_batchvid(every_s: float, refresh_s: float, price_s: float = NOBODY_WAITS_S) -> Policy:
+def of_batchvid(every_s: float, refresh_s: float, cost_s: float = IDLE_POLL_COST_S) -> Policy:
     """What the runner does, from a model that nobody knows yet on: fixed at first, then by the law that it learns."""
     duration_model, pace, looks = DurationModel(), PollInterval(every_s, refresh_s), count()
 
     def wait_s(age_s: float, _asked: int) -> float:
-        return next_age_s(duration_model, pace, age_s, price_s, f"job {next(looks)}") - age_s
+        return next_age_s(duration_model, pace, age_s, cost_s, f"job {next(looks)}") - age_s
 
     def expected_duration_s() -> float | None:
         return duration_model.median_s if duration_model.seen >= MIN_SAMPLES else None
@@ -68,7 +68,7 @@ def planned(plan: Iterable[int]) -> Policy:
     return Policy(wait_s)
 
 
-def sqrt_hazard(duration_model: Known, price_s: float) -> Policy:
+def sqrt_hazard(duration_model: Known, cost_s: float) -> Policy:
     """Density of polls = sqrt(hazard / 2 price), the law being known (Barlow and Keller's inspection rule)."""
     amount = [0.0]
     for step in range(duration_model.steps):
@@ -78,7 +78,7 @@ def sqrt_hazard(duration_model: Known, price_s: float) -> Policy:
             if alive > 0
             else 0.0
         )
-        amount.append(amount[-1] + SUBMIT_SPACING_S * math.sqrt(rate / (2 * price_s)))
+        amount.append(amount[-1] + SUBMIT_SPACING_S * math.sqrt(rate / (2 * cost_s)))
 
     def wait_s(age_s: float, _asked: int) -> float:
         start = min(duration_model.steps, int(age_s / SUBMIT_SPACING_S))

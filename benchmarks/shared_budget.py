@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Protocol
 
-from batchvid.catalog.model_policies import PollInterval
+from batchvid.domain.poll_interval import PollInterval
 from batchvid.runner.estimation.duration_model import DurationModel
-from batchvid.runner.estimation.poll_schedule import SLOT_WAITED_FOR_S, next_age_s, poll_demand, price_within
+from batchvid.runner.estimation.poll_schedule import BUSY_POLL_COST_S, cost_within_rate, next_age_s, poll_demand
 from batchvid.runner.polling.poller import REPRICE_EVERY_S, REPRICE_RATIO
 from benchmarks.distributions import DURATION_MODELS, LONGEST_S, SUBMIT_SPACING_S, known
 
@@ -77,7 +77,7 @@ class OfBatchvid:
     def __init__(self, polls_per_s: float) -> None:
         self._rate = polls_per_s
         self._laws = {name: DurationModel() for name in DURATION_MODELS}
-        self._price_s, self._priced_at = SLOT_WAITED_FOR_S, -math.inf
+        self._cost_s, self._priced_at = BUSY_POLL_COST_S, -math.inf
         self._due: dict[int, tuple[float, float]] = {}  # of each task: asked at, due at
 
     def choose(self, tasks: Sequence[Task], now: float) -> int:
@@ -85,9 +85,9 @@ class OfBatchvid:
         if now >= self._priced_at + REPRICE_EVERY_S:
             self._priced_at = now
             demands = (poll_demand(self._laws[task.duration_model], PACE, now - task.submitted_at_s) for task in tasks)
-            price_s = max(SLOT_WAITED_FOR_S, price_within(demands, self._rate))
-            if not 1 / REPRICE_RATIO < price_s / self._price_s < REPRICE_RATIO:
-                self._price_s = price_s
+            cost_s = max(BUSY_POLL_COST_S, cost_within_rate(demands, self._rate))
+            if not 1 / REPRICE_RATIO < cost_s / self._cost_s < REPRICE_RATIO:
+                self._cost_s = cost_s
                 self._due.clear()
         return min(range(len(tasks)), key=lambda index: self._due_at(index, tasks[index]))
 
@@ -95,7 +95,7 @@ class OfBatchvid:
         known = self._due.get(index)
         if known is None or known[0] != task.asked_at:
             age_s = max(task.asked_at - task.submitted_at_s, 0.0)
-            due_s = next_age_s(self._laws[task.duration_model], PACE, age_s, self._price_s, f"task {index}")
+            due_s = next_age_s(self._laws[task.duration_model], PACE, age_s, self._cost_s, f"task {index}")
             known = self._due[index] = (task.asked_at, task.submitted_at_s + due_s)
         return known[1]
 

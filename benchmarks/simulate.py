@@ -138,7 +138,7 @@ class _Lane:
                 task = _Task(
                     job_id, model, now, min(duration_models[model](self.rng), LONGEST_S), self.rng.random() < failing
                 )
-                slots.hold(job_id, model)
+                slots.acquire(job_id, model)
                 submits.acquire(now)
                 self._look_later(task, 0.0)
                 told.requests += 1
@@ -148,7 +148,7 @@ class _Lane:
             else:
                 now, _, task = heapq.heappop(self.looks)
                 if self._is_over(task, now):
-                    slots.free(task.job_id)
+                    slots.release(task.job_id)
         rate_s = 60.0 * (math.ceil(bought / self.site.submits_per_min) - 1)  # the first minute's go out at once
         told.bound_s = max(work_s / self.site.slots, longest_s, rate_s)
         return told

@@ -17,8 +17,9 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from batchvid.atomic_file import write_atomic
+from batchvid.domain.clip_request import ImageRef, child_fingerprint
 from batchvid.domain.failures import MODERATION
-from batchvid.domain.job_spec import ImageRef, JobSpec, fingerprint_of_child
+from batchvid.domain.job_spec import JobSpec
 from batchvid.domain.jobs import Job, JobState
 from batchvid.errors import ManifestError, StateError
 from batchvid.manifest import Manifest, PlacedJob
@@ -45,9 +46,9 @@ class Edit:
 _KEPT = TypeAdapter(dict[str, Edit])
 
 EDITED: dict[str, Callable[[JobSpec], str]] = {
-    "prompt": lambda spec: spec.prompt,
-    "negative_prompt": lambda spec: spec.negative_prompt,
-    "image": lambda spec: next((strip_queries(one.source) for one in spec.images if one.role == "first"), ""),
+    "prompt": lambda spec: spec.request.prompt,
+    "negative_prompt": lambda spec: spec.request.negative_prompt,
+    "image": lambda spec: next((strip_queries(one.source) for one in spec.request.images if one.role == "first"), ""),
 }
 """The columns that may be edited, and what stands in them before."""
 
@@ -228,26 +229,26 @@ def relink_children(specs: Mapping[str, JobSpec], before: Mapping[str, str]) -> 
                 tied[child.id] = replace(
                     child,
                     parent_fingerprint=parent.fingerprint,
-                    fingerprint=fingerprint_of_child(child.fingerprint, parent.fingerprint),
+                    fingerprint=child_fingerprint(child.fingerprint, parent.fingerprint),
                 )
     return tied
 
 
 def _edited(spec: JobSpec, edit: Edit, pictures: ImageCache, folder: Path) -> JobSpec:
     """The job as it was edited. Its fingerprint is the manifest's with that of the edit behind it."""
-    images, identity = spec.images, None
+    images, identity = spec.request.images, None
     if edit.image is not None:
         first: tuple[ImageRef, ...] = ()
         if edit.image:
             picture = pictures.find(edit.image, (folder,))
             identity = picture.identity
             first = (ImageRef(role="first", **picture._asdict()),)
-        images = (*first, *(one for one in spec.images if one.role != "first"))
+        images = (*first, *(one for one in spec.request.images if one.role != "first"))
     said = json.dumps([edit.prompt, edit.negative_prompt, edit.image and identity], ensure_ascii=False)
-    return replace(
-        spec,
-        prompt=spec.prompt if edit.prompt is None else edit.prompt,
-        negative_prompt=spec.negative_prompt if edit.negative_prompt is None else edit.negative_prompt,
+    request = spec.request
+    edited = spec.with_request(
+        prompt=request.prompt if edit.prompt is None else edit.prompt,
+        negative_prompt=request.negative_prompt if edit.negative_prompt is None else edit.negative_prompt,
         images=images,
-        fingerprint=f"{spec.fingerprint}+{hashlib.sha256(said.encode()).hexdigest()[:16]}",
     )
+    return replace(edited, fingerprint=f"{spec.fingerprint}+{hashlib.sha256(said.encode()).hexdigest()[:16]}")

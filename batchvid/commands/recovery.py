@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 
 from batchvid.commands import rollback_guard
 from batchvid.commands.batch import Batch
@@ -38,7 +37,8 @@ def plan_events(jobs: Mapping[str, Job], specs: Sequence[JobSpec], reason: str) 
         job, spec = jobs.get(requested.id), requested
         if job is not None and job.state is JobState.PENDING and job.spec.fingerprint == spec.fingerprint:
             # keep the new seed of a moderation retry that an earlier run had no time for
-            spec = spec if spec.seed == job.spec.seed else replace(spec, seed=job.spec.seed)
+            seed = job.spec.request.seed
+            spec = spec if spec.request.seed == seed else spec.with_request(seed=seed)
         if job is not None and job.state is not JobState.PENDING:
             events.append((spec.id, ev.Reopened(at=at, reason=reason)))
         if job is None or job.spec != spec:

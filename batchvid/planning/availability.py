@@ -44,7 +44,7 @@ class Availability:
             route = find_route(spec, self.providers, self.models)
             check(spec, route)
         except Unsupported as exc:
-            problem = f"{exc.field}: {spec.model}: {exc.reason}"
+            problem = f"{exc.field}: {spec.request.model}: {exc.reason}"
             if problem not in self._suggestions:  # a suggestion tries every model: once for all jobs with this problem
                 self._suggestions[problem] = suggest_models(spec, route.provider, self.models)
             return f"{problem}{self._suggestions[problem]}"
@@ -54,7 +54,7 @@ class Availability:
 
     def _model_problem(self, spec: JobSpec) -> str:
         try:
-            self.models.find(spec.model)
+            self.models.find(spec.request.model)
         except UsageError as exc:
             return str(exc)
         return ""

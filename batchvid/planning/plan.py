@@ -129,7 +129,7 @@ def make_plan(
             route = find_route(spec, providers, models)
             check(spec, route, parent_of(spec, route))
         except Unsupported as exc:
-            raise Unsupported("fallback", f"{spec.model}: {exc}") from None
+            raise Unsupported("fallback", f"{spec.request.model}: {exc}") from None
         except UsageError as exc:
             raise UsageError(f"fallback: {exc}") from None
         return route
@@ -146,7 +146,7 @@ def make_plan(
             job = JobPlan(spec, verdict, reason, route.price)
             planned.append(_buy(job, route, parent, other_route, sold_on))
         except Unsupported as exc:
-            problem = placed.place.problem(f"{exc.field}: {spec.model}: {exc.reason}")
+            problem = placed.place.problem(f"{exc.field}: {spec.request.model}: {exc.reason}")
             if problem not in problems:
                 problems[problem] = f"{problem}{suggest_models(spec, route.provider, models, parent)}"
         except UsageError as exc:
@@ -169,7 +169,7 @@ def _as_it_stands(asked: JobSpec, job: Job | None) -> JobSpec:
     spec = asked
     for _ in range(len(asked.fallback) - len(job.spec.fallback)):
         spec = spec.with_next_fallback()
-    return spec if (spec.model, spec.provider) == (job.spec.model, job.spec.provider) else asked
+    return spec if (spec.request.model, spec.provider) == (job.spec.request.model, job.spec.provider) else asked
 
 
 def _verdicts(manifest: Manifest, jobs: Mapping[str, Job], rebuy: RebuyFilter) -> dict[str, tuple[PlanAction, str]]:
@@ -233,7 +233,9 @@ def _buy(
             raise Unsupported("model", f"{told}; --allow-retired tries it all the same")
         turned = spec.with_next_fallback()
         instead = _buy(replace(job, spec=turned), other_route(turned), parent, other_route, sold_on)
-        return replace(instead, warning="; ".join(filter(None, (told, f"bought as {turned.model}", instead.warning))))
+        return replace(
+            instead, warning="; ".join(filter(None, (told, f"bought as {turned.request.model}", instead.warning)))
+        )
     warnings, prices = [*route.terms.warnings, *filter(None, (told,))], []
     while spec.fallback:
         spec = spec.with_next_fallback()
@@ -266,7 +268,7 @@ def _dearer(spec: JobSpec, asked: Route, other: Route) -> str:
     if other.price.usd is not None and asked.price.usd is not None and other.price.usd <= asked.price.usd:
         return ""
     price = "an unknown price" if other.price.usd is None else f"${other.price.usd.normalize():f}"
-    return f"may turn to {spec.model} at {price} ({', '.join(spec.fallback_on)})"
+    return f"may turn to {spec.request.model} at {price} ({', '.join(spec.fallback_on)})"
 
 
 def _removed(job: Job) -> JobPlan:

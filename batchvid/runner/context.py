@@ -107,8 +107,21 @@ class RunContext:
 
     def route(self, spec: JobSpec) -> Route:
         """How the job is bought; worked out once for jobs that are alike."""
-        said = (spec.duration_s, spec.aspect_ratio, spec.resolution, spec.mode, spec.sound, spec.action, spec.fit)
-        alike = (spec.provider, spec.model, *said, *((image.role, image.width, image.height) for image in spec.images))
+        said = (
+            spec.request.duration_s,
+            spec.request.aspect_ratio,
+            spec.request.resolution,
+            spec.request.mode,
+            spec.request.sound,
+            spec.request.action,
+            spec.request.fit,
+        )
+        alike = (
+            spec.provider,
+            spec.request.model,
+            *said,
+            *((image.role, image.width, image.height) for image in spec.request.images),
+        )
         route = self._routes.get(alike)
         if route is None:
             route = self._routes[alike] = find_route(spec, self.providers, self.models)

@@ -39,7 +39,7 @@ def next_fallback(context: RunContext, job: Job, reason: Reason | None) -> JobSp
             route = context.route(spec)
         except (Unsupported, UsageError):  # the catalogue or the manifest changed since it was planned
             continue
-        if not provider_state.health.is_over(route.model.name):
+        if not provider_state.health.is_stopped(route.model.name):
             return spec
     return None
 
@@ -58,7 +58,7 @@ async def switch_model(context: RunContext, job: Job, ended: ev.Event | None, to
     price = context.route(to).price
     at_most = "an unknown price" if price.usd is None else f"${price.usd.normalize():f} at most"
     context.notify_once(
-        f"{before.model} at {before.provider}: {reason}; its jobs with a fallback turn to {to.model} at "
-        f"{to.provider}, {at_most} each"
+        f"{before.request.model} at {before.provider}: {reason}; its jobs with a fallback turn to {to.request.model} "
+        f"at {to.provider}, {at_most} each"
     )
     return job

@@ -143,17 +143,17 @@ def _count(context: RunContext, job: Job) -> None:
     if provider_state is None:
         return
     if job.state in IN_FLIGHT:
-        provider_state.slots.hold(job.id, job.model_sent)
+        provider_state.slots.acquire(job.id, job.model_sent)
     elif job.state is JobState.UNCERTAIN:  # its task may be running until the deadline has passed
         age_s = (utc_now() - job.submitted_at).total_seconds() if job.submitted_at else 0.0
         left_s = provider_state.provider.timeout_s - max(age_s, 0.0)  # an age below 0: the clock was set back
         if left_s > 0:
-            provider_state.slots.hold(job.id, job.model_sent)
+            provider_state.slots.acquire(job.id, job.model_sent)
             asyncio.get_running_loop().call_later(left_s, _free, context, job.id, provider_state)
     else:
         _free(context, job.id, provider_state)
 
 
 def _free(context: RunContext, job_id: str, provider_state: ProviderState) -> None:
-    if context.job(job_id).state not in IN_FLIGHT and provider_state.slots.free(job_id):
+    if context.job(job_id).state not in IN_FLIGHT and provider_state.slots.release(job_id):
         provider_state.wake.set()

@@ -14,7 +14,6 @@ from batchvid.domain.jobs import PAID_AND_OPEN, Job, JobState
 from batchvid.errors import BatchvidError, StateError
 from batchvid.net.transport import Transport
 from batchvid.runner.budget.budget import Budget
-from batchvid.runner.budget.history import earlier_charges, warn_about_caps
 from batchvid.runner.context import RunContext
 from batchvid.runner.dispatcher import Dispatcher
 from batchvid.runner.downloads.downloader import Downloader
@@ -27,6 +26,7 @@ from batchvid.runner.providers.startup import POLLED, ProviderStartup, needed
 from batchvid.runner.recorder import Recorder
 from batchvid.runner.setup import RunConfig, RunRequest
 from batchvid.runner.shutdown import handle_signals
+from batchvid.runner.spending_history import earlier_charges, warn_about_caps
 from batchvid.runner.submission.reconciliation import Reconciler, jobs_to_reconcile
 from batchvid.runner.submission.submitter import Submitter
 from batchvid.state.readers import read_meta

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from typing import Any
 
-from batchvid.runner.estimation.poll_schedule import SLOT_WAITED_FOR_S
+from batchvid.runner.estimation.poll_schedule import BUSY_POLL_COST_S
 from benchmarks import measure
 from benchmarks.batch import rows_manifest
 from benchmarks.cases import Options
@@ -61,7 +61,7 @@ def _simulated(options: Options, sites: list[Site], jobs: int, failing: float, *
     made = [
         night(
             sites,
-            lambda: of_batchvid(10.0, 1.0, SLOT_WAITED_FOR_S),
+            lambda: of_batchvid(10.0, 1.0, BUSY_POLL_COST_S),
             jobs=jobs,
             failing=failing,
             long_first=long_first,

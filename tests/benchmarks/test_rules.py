@@ -63,12 +63,12 @@ def test_a_bar_is_reached_from_its_good_side(value: float, best: str, reached: s
 
 def test_the_best_plan_is_the_best(grid: Known) -> None:
     """No plan that is moved, thinned or thickened costs less than the dynamic programme's."""
-    price_s = 0.35
-    plan = best_plan(grid, price_s)
+    cost_s = 0.35
+    plan = best_plan(grid, cost_s)
 
     def cost(ages: list[int]) -> float:
         requests, lag_s = cost_of(grid, ages)
-        return lag_s + price_s * requests
+        return lag_s + cost_s * requests
 
     others = [[step + by for step in plan] for by in (-3, -1, 1, 3)]
     others += [plan[:1] + plan[2:], sorted({*plan, (plan[0] + plan[1]) // 2}), [step for step in plan if step % 2]]

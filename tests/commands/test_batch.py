@@ -134,12 +134,12 @@ def test_edits_read_the_manifest_once(manifest: Path, opened: list[str], only: t
     sheet = batch.paths.edit_these
     sheet.write_text(sheet.read_text("utf-8").replace("a rude kite", "a polite kite"), "utf-8")
     batch = commands.edit(batch, sheet)
-    prompts = {placed.spec.id: placed.spec.prompt for placed in batch.manifest.jobs}
+    prompts = {placed.spec.id: placed.spec.request.prompt for placed in batch.manifest.jobs}
     assert prompts["kite"] == "a polite kite"
     assert set(prompts) == ({"kite"} if only == ("kite",) else {"kite", "boat"})
     assert batch.manifest.all_ids == {"kite", "boat"}
     assert len(opened) == 1
-    assert batch.lazy_manifest.unedited.jobs[0].spec.prompt == "a rude kite"
+    assert batch.lazy_manifest.unedited.jobs[0].spec.request.prompt == "a rude kite"
 
 
 def test_a_pattern_that_fits_no_job(manifest: Path) -> None:

@@ -31,17 +31,17 @@ def route_table() -> str:
     for placed in batch.manifest.jobs:
         spec = placed.spec
         dialect, call = _call(spec, batch)
-        rows.append((f"`{spec.id}`", dialect, _kind(spec), f"`{spec.model}`", call))
+        rows.append((f"`{spec.id}`", dialect, _kind(spec), f"`{spec.request.model}`", call))
     return table(("entry", "wire format", "from", "model", "call"), rows)
 
 
 def _kind(spec: JobSpec) -> str:
-    roles = {image.role for image in spec.images}
-    kind = spec.action or (
+    roles = {image.role for image in spec.request.images}
+    kind = spec.request.action or (
         "references" if "reference" in roles else "first and last frame" if "last" in roles else
         "image" if roles else "text"
     )  # fmt: skip
-    return f"{kind} {'of' if spec.action else 'and'} `{spec.parent}`" if spec.parent else kind
+    return f"{kind} {'of' if spec.request.action else 'and'} `{spec.parent}`" if spec.parent else kind
 
 
 def _call(spec: JobSpec, batch: commands.Batch) -> tuple[str, str]:

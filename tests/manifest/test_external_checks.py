@@ -28,7 +28,7 @@ class Availability:
         self.reported = set(bad_providers)
         if spec.provider in bad_providers:
             return ""
-        return f"nobody sells {spec.model}" if spec.model in self.bad_models else ""
+        return f"nobody sells {spec.request.model}" if spec.request.model in self.bad_models else ""
 
 
 GOOD = """\

@@ -113,10 +113,10 @@ def test_what_is_at_rest_stays_so_without_its_parent(state: JobState) -> None:
 @pytest.mark.parametrize(
     ("child", "told"),
     [
-        (replace(LONGER, model="veo3-fast", prompt="p"), "action: veo3-fast: cannot extend"),
-        (replace(LONGER, action="", prompt="p"), "parent: kling-v1-6: Kling's text2video has no word for it"),
-        (replace(LONGER, model="sora-2", action="remix", prompt="p"), "its video_id is required"),
-        (replace(LONGER, options={"video_id": "8"}), "options: kling-v1-6: video_id is not allowed together"),
+        (LONGER.with_request(model="veo3-fast", prompt="p"), "action: veo3-fast: cannot extend"),
+        (LONGER.with_request(action="", prompt="p"), "parent: kling-v1-6: Kling's text2video has no word for it"),
+        (LONGER.with_request(model="sora-2", action="remix", prompt="p"), "its video_id is required"),
+        (LONGER.with_request(options={"video_id": "8"}), "options: kling-v1-6: video_id is not allowed together"),
     ],
 )
 def test_what_no_wire_can_do_with_this_parent_is_refused(child: JobSpec, told: str) -> None:
@@ -135,6 +135,6 @@ def test_a_parent_counts_by_the_wire_that_it_was_bought_on() -> None:
 def test_a_parents_own_mistake_is_told_once() -> None:
     """A child of a parent that no one can buy is not blamed for its parent's model."""
     with pytest.raises(ManifestError) as refused:
-        plan(replace(KITE, model="kling-99"), LONGER)
+        plan(KITE.with_request(model="kling-99"), LONGER)
     (problem,) = refused.value.problems
     assert problem.startswith("kites.yaml:10: kite: unknown model 'kling-99'")

@@ -136,13 +136,13 @@ async def test_what_waits_for_slots_of_uncertain_jobs_only_is_not_waited_for(con
     """Nothing of this run frees such a slot: it ends and says so; while a job of its own holds one, it goes on."""
     provider_state = context.provider_states["cometapi"]
     for holder in ("uncertain", "u-2", "u-3", "running"):
-        provider_state.slots.hold(holder, "veo3-fast")
+        provider_state.slots.acquire(holder, "veo3-fast")
     provider_state.queue.push("pending", "kite", "veo3-fast")
     context.active.add("running")
     context.check_over()
     assert not context.over.is_set()
-    provider_state.slots.hold("u-4", "veo3-fast")
-    provider_state.slots.free("running")
+    provider_state.slots.acquire("u-4", "veo3-fast")
+    provider_state.slots.release("running")
     context.rest("running")
     assert context.over.is_set()
 

@@ -13,8 +13,7 @@ from typing import Any, NamedTuple
 from batchvid.manifest.expansion.entry import ClipEntryContext
 from batchvid.manifest.expansion.sources import Source, sources
 from batchvid.manifest.reading.safe_names import text_of, value_name
-from batchvid.manifest.schema.field_types import CHECKS
-from batchvid.manifest.schema.models import FIELDS, ClipEntry
+from batchvid.manifest.schema.models import CHECKS, FIELDS, ClipEntry
 from batchvid.manifest.schema.templates import is_template
 
 MAX_JOBS = 1_000_000  # of one manifest; a typing error in a matrix must not fill the memory

@@ -23,7 +23,7 @@ from batchvid.runner.downloads.link_expiry import link_expires_at, urgency
 from batchvid.runner.downloads.sidecar import build_sidecar
 from batchvid.runner.downloads.stall_detector import max_bytes
 from batchvid.runner.downloads.worker_threads import WorkerPool
-from batchvid.runner.providers.retry_policy import backoff_s
+from batchvid.runner.providers.retry_policy import RetryPolicy
 from batchvid.storage import LocalStore
 
 TRIES = 8  # of one asset, each going on where the last one stopped: about a minute
@@ -175,14 +175,10 @@ class Downloader:
 
     def _reschedule(self, job: Job, item: _DownloadItem) -> bool:
         """Let others go first for a while after a fault that may pass; False when it was tried often enough."""
-        if item.tried == TRIES - 1 or self._context.stop_reason:
+        wait_initial_s = min(WAIT_INITIAL_S, self._context.provider_state(job).provider.wait_initial_s)
+        wait_s = RetryPolicy(wait_initial_s, WAIT_MAX_S, TRIES).delay_s(item.tried, self._context.jitter())
+        if wait_s is None or self._context.stop_reason:
             return False
-        wait_s = backoff_s(
-            item.tried,
-            self._context.jitter(),
-            first_s=min(WAIT_INITIAL_S, self._context.provider_state(job).provider.wait_initial_s),
-            longest_s=WAIT_MAX_S,
-        )
         item.tried += 1
         asyncio.get_running_loop().call_later(wait_s, self._queue.put_nowait, item)
         return True
@@ -197,13 +193,13 @@ class Downloader:
         return link_expires_at(job, self._lifetime_s(job))
 
     def _lifetime_s(self, job: Job) -> float | None:
-        return link_lifetime_s(self._context.provider_state(job).provider, job.spec.model, self._context.models)
+        return link_lifetime_s(self._context.provider_state(job).provider, job.spec.request.model, self._context.models)
 
     def _check_shape(self, job: Job, clip: Clip) -> None:
         """Say so when the clip has another shape than asked for: it is kept, for it is paid for."""
-        width, colon, height = job.spec.aspect_ratio.partition(":")
+        width, colon, height = job.spec.request.aspect_ratio.partition(":")
         if colon and abs(clip.width * int(height) / (clip.height * int(width)) - 1) > SHAPE_TOLERANCE:
-            self._context.notice(f"{job.id}: asked for {job.spec.aspect_ratio}, got {clip.width}x{clip.height}")
+            self._context.notice(f"{job.id}: asked for {job.spec.request.aspect_ratio}, got {clip.width}x{clip.height}")
 
     def _catch(self, job: Job, asset: Asset, *, fresh: bool) -> FetchRequest:
         provider_state = self._context.provider_state(job)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from batchvid.catalog import Deadlines, timeouts_for
-from batchvid.catalog.model_policies import PollInterval, find_poll_interval
+from batchvid.catalog.model_policies import find_poll_interval
 from batchvid.clock import utc_now
 from batchvid.dialects import DIALECTS
 from batchvid.domain.jobs import Job
+from batchvid.domain.poll_interval import PollInterval
 from batchvid.domain.wire import Phase, Rejected, Request, Response, Status
 from batchvid.planning.routing import build_order
 from batchvid.runner.context import RunContext
@@ -65,8 +66,8 @@ def track_task(context: RunContext, job: Job, last_seen_running_at: float | None
         request=DIALECTS[job.dialect].poll(order, job.task_id),
         submitted_at_s=context.now() - max(age_s, 0.0),
         duration_model=context.duration_model(provider_state.name, job.model_sent),
-        pace=find_poll_interval(provider_state.provider, job.spec.model, context.models),
-        deadlines=timeouts_for(provider_state.provider, job.spec.model, context.models),
+        pace=find_poll_interval(provider_state.provider, job.spec.request.model, context.models),
+        deadlines=timeouts_for(provider_state.provider, job.spec.request.model, context.models),
         last_seen_running_at=last_seen_running_at,
         follows_price=last_seen_running_at is not None,
     )

@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from pydantic import SecretStr
 
 from batchvid.catalog import Provider
-from batchvid.runner.estimation.poll_schedule import SLOT_WAITED_FOR_S
+from batchvid.runner.estimation.poll_schedule import BUSY_POLL_COST_S
 from batchvid.runner.providers.adaptive_limit import AdaptiveLimit
 from batchvid.runner.providers.circuit_breaker import ProviderHealth
 from batchvid.runner.providers.fair_queue import FairQueue
 from batchvid.runner.providers.rate_limits import ConcurrencySlots, RequestPacer, SlidingWindowRateLimiter
-from batchvid.runner.providers.retry_policy import RetryBudget, backoff_s
+from batchvid.runner.providers.retry_policy import RetryBudget, RetryPolicy
 from batchvid.runner.providers.submission_blocks import Block, SubmissionBlocks
 
 MAX_RETRY_AFTER_S = 3600.0  # a vendor's wish for a longer pause is for the next run
@@ -38,9 +38,9 @@ class ProviderState:
     `consecutive_refusals` counts those. `pending_submits` have no verdict yet, the last began at `last_submit_at`.
     `delayed` counts the jobs that are queued again later, by model. `health` knows which models work here.
     `reduced_limits` are the models that refused more tasks at once; "" stands for all models together.
-    `last_unavailable_message` is the vendor's, by model. `polling_stopped`: nothing can be polled. `poll_price_s` is
-    what one poll must save in seconds of lag, `least_price_s` its cost while the poll rate is no limit
-    (poll_schedule.py). `poll_stride` spaces out polls that come due together.
+    `last_unavailable_message` is the vendor's, by model. `polling_stopped`: nothing can be polled. `poll_cost_s` is
+    what one poll must save in seconds of lag, `min_poll_cost_s` its cost while the poll rate is no limit
+    (poll_schedule.py). `poll_pacer` spaces out polls that come due together.
     """
 
     provider: Provider
@@ -50,7 +50,7 @@ class ProviderState:
     submits: SlidingWindowRateLimiter
     polls: SlidingWindowRateLimiter
     health: ProviderHealth = field(default_factory=ProviderHealth)
-    narrowed: dict[str, AdaptiveLimit] = field(default_factory=dict)
+    reduced_limits: dict[str, AdaptiveLimit] = field(default_factory=dict)
     retries: RetryBudget = field(default_factory=RetryBudget)
     queue: FairQueue = field(default_factory=FairQueue)
     wake: asyncio.Event = field(default_factory=asyncio.Event)
@@ -58,11 +58,11 @@ class ProviderState:
     pending_submits: int = 0
     last_submit_at: float = -math.inf
     polls_under_way: int = 0
-    poll_stride: RequestPacer = field(default_factory=RequestPacer)
+    poll_pacer: RequestPacer = field(default_factory=RequestPacer)
     paused_until: float = 0.0
     polls_paused_until: float = 0.0
-    poll_price_s: float = SLOT_WAITED_FOR_S
-    least_price_s: float = SLOT_WAITED_FOR_S
+    poll_cost_s: float = BUSY_POLL_COST_S
+    min_poll_cost_s: float = BUSY_POLL_COST_S
     repriced_at: float = 0.0
     consecutive_refusals: int = 0
     blocks: SubmissionBlocks = field(default_factory=SubmissionBlocks)
@@ -110,14 +110,14 @@ class ProviderState:
 
     def _has_room(self, model: str, now: float) -> bool:
         """Whether the provider has not refused as many of the model, or of all, at once."""
-        limits = ((name, self.narrowed[name]) for name in ("", model) if name in self.narrowed)
+        limits = ((name, self.reduced_limits[name]) for name in ("", model) if name in self.reduced_limits)
         return all(self.slots.used_by(name) < elastic.limit_at(now) for name, elastic in limits)
 
     def available_in(self, now: float) -> float | None:
         """Seconds until more may be started than now by the clock alone, None when that is up to an event."""
         waits = [
             self.health.available_in(self.queue.models, now),
-            *(one.increases_in(now) for one in self.narrowed.values()),
+            *(one.increases_in(now) for one in self.reduced_limits.values()),
         ]
         return min((wait_s for wait_s in waits if wait_s is not None), default=None)
 
@@ -129,14 +129,16 @@ class ProviderState:
         if now < self.paused_until:
             return
         name = model if model and model.casefold() in words.casefold() else ""
-        if name not in self.narrowed:
-            self.narrowed[name] = AdaptiveLimit(self.slots.limit_of(name), self.provider.wait_initial_s * RISES_SLOWER)
-        self.narrowed[name].refused(inside, now)
+        if name not in self.reduced_limits:
+            self.reduced_limits[name] = AdaptiveLimit(
+                self.slots.limit_for(name), self.provider.wait_initial_s * RISES_SLOWER
+            )
+        self.reduced_limits[name].record_refusal(inside, now)
 
     def limits(self, now: float) -> dict[str, int]:
         """The limits that refusals have narrowed, by model; those that are wide again are forgotten."""
-        now_at = {name: elastic.limit_at(now) for name, elastic in self.narrowed.items()}
-        self.narrowed = {name: one for name, one in self.narrowed.items() if now_at[name] < one.most}
+        now_at = {name: elastic.limit_at(now) for name, elastic in self.reduced_limits.items()}
+        self.reduced_limits = {name: one for name, one in self.reduced_limits.items() if now_at[name] < one.max_limit}
         return now_at
 
     def is_stuck(self, active: Collection[str]) -> bool:
@@ -153,7 +155,7 @@ class ProviderState:
         """Hold submits back after a refusal; return until when."""
         wait_s = None if retry_after_s is None else min(retry_after_s, MAX_RETRY_AFTER_S)
         if wait_s is None:
-            wait_s = backoff_s(self.consecutive_refusals, jitter, first_s=self.provider.wait_initial_s)
+            wait_s = RetryPolicy(self.provider.wait_initial_s).backoff_s(self.consecutive_refusals, jitter)
         if now >= self.paused_until:  # calls that were out together are refused together: one trouble, not twenty
             self.consecutive_refusals += 1
         self.paused_until = max(self.paused_until, now + wait_s)

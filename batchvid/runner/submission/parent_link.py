@@ -87,10 +87,8 @@ async def _asked(context: RunContext, provider_state: ProviderState, dialect: st
                 break
             return replace(_known(dialect, parent), link=open_link(said.assets, provider_state.base_url))
         why = redact(said.message)
-        first_s, answered = provider_state.provider.wait_initial_s, said.http_status != 0
-        wait_s = after_refusal(
-            said.kind, tried, said.retry_after_s, context.jitter(), first_s=first_s, answered=answered
-        )
+        wait_initial_s = provider_state.provider.wait_initial_s
+        wait_s = after_refusal(said, tried, context.jitter(), wait_initial_s=wait_initial_s)
         if wait_s is None:
             break
         at = context.now() + wait_s

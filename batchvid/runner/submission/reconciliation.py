@@ -75,7 +75,7 @@ def meant(job: Job, candidates: Iterable[Candidate], jobs: Iterable[Job], *, exa
 
 
 def _words(job: Job) -> tuple[str, str, str]:
-    return job.spec.provider, job.model_sent, job.spec.prompt
+    return job.spec.provider, job.model_sent, job.spec.request.prompt
 
 
 def _is_alike(job: Job, candidate: Candidate) -> bool:
@@ -83,7 +83,11 @@ def _is_alike(job: Job, candidate: Candidate) -> bool:
         return False
     age = candidate.created_at - job.submitted_at
     in_time = timedelta(seconds=-BEFORE_S) <= age <= timedelta(seconds=AFTER_S)
-    return in_time and candidate.model == job.model_sent and candidate.prompt.strip() == job.spec.prompt.strip() != ""
+    return (
+        in_time
+        and candidate.model == job.model_sent
+        and candidate.prompt.strip() == job.spec.request.prompt.strip() != ""
+    )
 
 
 class Reconciler:
@@ -154,7 +158,7 @@ class Reconciler:
     async def _ask(self, provider_state: ProviderState, job: Job, way: LookupMethod) -> tuple[Candidate | None, str]:
         """The job's task if it is found, and else how the asking went."""
         context = self._context
-        every_s = find_poll_interval(provider_state.provider, job.spec.model, context.models).every_s
+        every_s = find_poll_interval(provider_state.provider, job.spec.request.model, context.models).every_s
         said, asked, requested_s = "", 0, 0.0
         for wait in WAITS:
             if provider_state.polling_stopped or not await self._turn(provider_state, max(wait * every_s, requested_s)):

@@ -20,12 +20,7 @@ async def record_refusal(
 ) -> tuple[Job, float | None]:
     """Records the refusal. Returns the job after it, and the delay before its next submit (None: no submit)."""
     delay_s = after_refusal(
-        refusal.kind,
-        job.refusals,
-        refusal.retry_after_s,
-        context.jitter(),
-        first_s=provider_state.provider.wait_initial_s,
-        answered=refusal.http_status != 0,
+        refusal, job.refusals, context.jitter(), wait_initial_s=provider_state.provider.wait_initial_s
     )
     if refusal.kind in STOPS_PROVIDER:
         delay_s, notice = 0.0, _stop(provider_state, refusal)
@@ -74,11 +69,11 @@ def _record_outage(
     context: RunContext, provider_state: ProviderState, job: Job, refusal: Rejected, delay_s: float | None
 ) -> tuple[float | None, str]:
     requested_s = None if refusal.retry_after_s is None else min(refusal.retry_after_s, MAX_RETRY_AFTER_S)
-    provider_state.health.refused(job, context.now(), context.jitter(), requested_s)
+    provider_state.health.record_refusal(job, context.now(), context.jitter(), requested_s)
     provider_state.last_unavailable_message[job.model_sent] = describe_refusal(refusal)
-    if delay_s is not None and provider_state.health.is_over(job.model_sent):
+    if delay_s is not None and provider_state.health.is_stopped(job.model_sent):
         delay_s = 0.0
-    model = job.spec.model
+    model = job.spec.request.model
     return delay_s, f"{provider_state.name}: {model} is unavailable; one job at a time tries whether it is back"
 
 

@@ -26,7 +26,7 @@ class BudgetReservations:
         """Set the price aside, if every cap allows it; if not, the job, its provider or the whole run has to wait."""
         context = self._context
         charge = Charge.for_spec(job.spec, route.price, route.duration_s, utc_now())
-        no = context.budget.refusal(charge)
+        no = context.budget.check(charge)
         if no is None:
             for line in context.budget.reserve(job.id, charge):
                 context.notice(line)

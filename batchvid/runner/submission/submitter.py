@@ -106,7 +106,7 @@ class Submitter:
             context.check_over()
             return
         context.active.add(job.id)
-        provider_state.slots.hold(job.id, route.model.name)
+        provider_state.slots.acquire(job.id, route.model.name)
         provider_state.health.record_start(job.id, route.model.name)
         provider_state.last_submit_at = context.now()
         provider_state.submits.acquire(provider_state.last_submit_at)
@@ -147,7 +147,7 @@ class Submitter:
             reason = f"{job.id} is not bought: {exc}"
             context.blocks.add(Block.SKIPPED, reason)
             context.notice(reason)
-            provider_state.slots.free(job.id)
+            provider_state.slots.release(job.id)
             provider_state.health.record_neutral(job.id, route.model.name)
             self.reservations.release_capped_jobs(context.budget.cancel(job.id))
             context.rest(job.id)
@@ -206,7 +206,7 @@ class Submitter:
     async def _clear(self, provider_state: ProviderState) -> None:
         """Let go of jobs that wait for a model that is given up here: to another model, or to the next run."""
         context = self._context
-        for model in [model for model in provider_state.queue.models if provider_state.health.is_over(model)]:
+        for model in [model for model in provider_state.queue.models if provider_state.health.is_stopped(model)]:
             jobs = [context.job(job_id) for job_id in provider_state.queue.drain(model)]
             context.active.update(job.id for job in jobs)
             for start in range(0, len(jobs), AT_ONCE):  # together, so that they share their writes to the disk
@@ -230,7 +230,7 @@ class Submitter:
         for name, limit in provider_state.limits(self._context.now()).items():
             if self._reported_limits.get((provider_state.name, name)) != limit:
                 self._reported_limits[provider_state.name, name] = limit
-                whole = " again" if name not in provider_state.narrowed else ", as it refused more"
+                whole = " again" if name not in provider_state.reduced_limits else ", as it refused more"
                 self._context.notice(
                     f"{provider_state.name}: at most {limit} tasks {f'of {name} ' if name else ''}at once{whole}"
                 )

@@ -64,5 +64,5 @@ async def test_tasks_that_are_due_together_are_asked_one_after_the_other(tmp_pat
             await all_asked.wait()
             serving_polls.cancel()
             await poller.drain()
-    strides = len(jobs) - 2 - RequestPacer.SLACK_S / RequestPacer.LONGEST_S
-    assert rate.begun_at[-1] - rate.begun_at[0] > strides * RequestPacer.LONGEST_S
+    strides = len(jobs) - 2 - RequestPacer.SLACK_S / RequestPacer.MAX_SPACING_S
+    assert rate.begun_at[-1] - rate.begun_at[0] > strides * RequestPacer.MAX_SPACING_S

@@ -168,7 +168,7 @@ async def test_ids_of_another_wire_are_never_sent(context: Jumping) -> None:
 
     async with serving(answer) as served:
         provider_state = lane_at(context, served)
-        remix = replace(CHILD, model="sora-2", action="remix")
+        remix = CHILD.with_request(model="sora-2", action="remix")
         with pytest.raises(Unsupported, match="its video_id is required"):
             await request_for(context, provider_state, remix, "openai-videos", build_order(remix, model="sora-2"))
 

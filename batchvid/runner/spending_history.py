@@ -1,6 +1,6 @@
-"""Keeps the budget guard true during a run: fills it from what earlier runs did, and tells it of every event.
+"""What earlier runs committed, and a run's warnings about its caps.
 
-Reads as little of the event log as will do. Knows no cap.
+Reads the event log only for jobs whose row is not enough.
 """
 
 from __future__ import annotations
@@ -16,25 +16,25 @@ from batchvid.state.readers import read_attempts
 
 
 def earlier_charges(state_path: Path, jobs: Iterable[Job]) -> Iterator[Charge]:
-    """What earlier runs committed, by attempt.
+    """The charges of earlier runs, by attempt.
 
-    A job that was sent once, and not planned anew since, tells it by itself; of others the event log is asked.
+    The row of a job that was sent once, and not planned again since, is enough. The event log has the others.
     """
-    asked = []
+    job_ids = []
     for job in jobs:
         if not job.committed_attempts or job.submitted_at is None or job.planned_at is None:
             continue
         if job.attempts == 1 and job.planned_at < job.submitted_at:
-            yield Charge.of_open(job)
+            yield Charge.from_job(job)
         else:
-            asked.append(job.id)
-    for row in read_attempts(state_path, asked) if asked else ():
-        if row.counts:
-            yield Charge.of_row(row)
+            job_ids.append(job.id)
+    for attempt in read_attempts(state_path, job_ids) if job_ids else ():
+        if attempt.counts:
+            yield Charge.from_attempt(attempt)
 
 
 def warn_about_caps(context: RunContext, pending: Iterable[Job]) -> None:
-    """Say, before anything is bought, which caps these jobs will run into."""
+    """Report before any purchase which caps these jobs will exceed."""
     now, charges = utc_now(), []
     for job in pending:
         route = context.route(job.spec)
