@@ -52,7 +52,7 @@ def plan(*specs: JobSpec, jobs: tuple[Job, ...] = (), **more: Any) -> Plan:
 @pytest.mark.parametrize(
     ("state", "verdict", "reason"),
     [
-        (None, PlanAction.NEW, "not asked for before"),
+        (None, PlanAction.NEW, "not planned before"),
         (JobState.PENDING, PlanAction.WAITING, "planned, not bought yet"),
         (JobState.SUBMITTING, PlanAction.IN_FLIGHT, "submitting"),
         (JobState.RUNNING, PlanAction.IN_FLIGHT, "running as task t-1"),
@@ -76,7 +76,7 @@ def test_each_state_has_its_verdict(state: JobState | None, verdict: PlanAction,
         (
             JobState.SUCCEEDED,
             PlanAction.CHANGED,
-            "the manifest now asks for another clip; --regenerate changed buys it",
+            "the manifest has changed; --regenerate changed buys the new clip",
         ),
         (JobState.FAILED, PlanAction.FAILED, "moderation_output: withheld; edited since, retry buys the new one"),
         (JobState.UNCERTAIN, PlanAction.UNCERTAIN, "may be paid for: reset"),
@@ -259,7 +259,7 @@ def test_a_sunset_is_warned_of_before_and_refused_after() -> None:
     told = "sora-2 is sold until 2026-09-24 (OpenAI's deprecation notice)"
     assert plan(job, sold_on=SUNSET - timedelta(days=1)).jobs[0].warning == told
     for day in (SUNSET, SUNSET + timedelta(days=90)):
-        with pytest.raises(ManifestError, match=r"model: sora-2: .*--allow-retired tries it all the same"):
+        with pytest.raises(ManifestError, match=r"model: sora-2: .*--allow-retired tries it anyway"):
             plan(job, sold_on=day)
         assert plan(spec(model="sora-2", provider="emulator"), sold_on=day).jobs[0].warning == ""
     assert plan(job, sold_on=None).to_buy
@@ -285,7 +285,9 @@ def test_where_nobody_can_nobody_is_named() -> None:
 
 def test_a_row_of_the_users_own_counts() -> None:
     """A plan is made against the catalogue it is given."""
-    models = catalog.built_in().over({"house": {"dialect": "veo", "durations_s": "3-5", "default_duration_s": 3}})
+    models = catalog.built_in().merged_with(
+        {"house": {"dialect": "veo", "durations_s": "3-5", "default_duration_s": 3}}
+    )
     assert make_plan(manifest(spec(model="house")), {}, PROVIDERS, models=models).to_buy[0].duration_s == 3
     with pytest.raises(ManifestError, match="unknown model 'house'"):
         plan(spec(model="house"))

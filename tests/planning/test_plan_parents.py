@@ -36,9 +36,9 @@ def test_children_are_priced_and_say_what_they_wait_for() -> None:
     """Wherever they stand in the file; each is bought by the run that buys its parent."""
     found = plan(LONGEST, LONGER, KITE)
     assert [(job.spec.id, job.reason) for job in found.to_buy] == [
-        ("longest", "not asked for before; waits for longer"),
-        ("longer", "not asked for before; waits for kite"),
-        ("kite", "not asked for before"),
+        ("longest", "not planned before; waits for longer"),
+        ("longer", "not planned before; waits for kite"),
+        ("kite", "not planned before"),
     ]
     assert all(job.price.usd for job in found.to_buy)
 
