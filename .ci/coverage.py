@@ -17,8 +17,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 MIN_BRANCH_PERCENT = 95.0
 PURE = ("batchvid/domain", "batchvid/dialects", "batchvid/runner/budget")
-TESTS_OF_PURE = ("tests/domain", "tests/dialects", "tests/runner/budget", "tests/end_to_end/test_budget.py")
-NOT_FAST = ("benchmarks", "clients", "end_to_end", "faults", "packaging", "test_docs.py")
+TESTS_OF_PURE = ("tests/domain", "tests/dialects", "tests/runner/budget")
+NOT_FAST = ("benchmarks", "clients", "docs", "end_to_end", "faults", "packaging")
 
 
 def run(*arguments: str) -> None:

@@ -8,7 +8,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from batchvid.domain.clip_request import ClipRequest
+from batchvid.domain.clip_request import ClipRequest, with_values
 
 
 class Reason(StrEnum):
@@ -71,7 +71,7 @@ class JobSpec:
 
     def with_request(self, **changes: Any) -> JobSpec:
         """The same job with other values of these fields of its request; the fingerprint stays."""
-        return replace(self, request=replace(self.request, **changes))
+        return replace(self, request=with_values(self.request, **changes))
 
     def with_next_fallback(self) -> JobSpec:
         """The same job with the next model of `fallback`, which must not be empty."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 
 from batchvid import catalog
 from batchvid.catalog import Model, Models, Provider, ResolvedOptions, resolve_options
 from batchvid.dialects import DIALECTS
-from batchvid.domain.clip_request import ImageRef
+from batchvid.domain.clip_request import ImageRef, with_values
 from batchvid.domain.job_spec import JobSpec, Price
 from batchvid.domain.wire import GenerationRequest, ImageInput, Parent
 from batchvid.errors import Unsupported, UsageError
@@ -76,7 +76,7 @@ def build_order(
     if images is None:
         images = (image_metadata(image, terms.pixels if terms else None) for image in request.images)
     return GenerationRequest(
-        request=replace(
+        request=with_values(
             request,
             model=model or request.model,
             duration_s=terms.duration_s if terms else request.duration_s,

@@ -43,7 +43,7 @@ def dump_spec(spec: JobSpec) -> str:
 
 def load_spec(text: str) -> JobSpec:
     """The JobSpec of one row."""
-    return _SPEC.validate_json(_nested(text))
+    return _SPEC.validate_json(f'{{"request":{text},{text[1:]}')
 
 
 def dump_standing(job: Job) -> str:
@@ -55,9 +55,13 @@ def dump_standing(job: Job) -> str:
 
 
 def load_job(state: str, spec: str, standing: str) -> Job:
-    """The Job of one row. Raises pydantic.ValidationError for a row that was tampered with."""
+    """The Job of one row. Raises pydantic.ValidationError for a row that was tampered with.
+
+    The flat object of the spec is also its request: each class reads its own fields of it and ignores the others. So
+    pydantic builds the whole job in one pass, without a dict between.
+    """
     rest = "}" if standing == "{}" else f",{standing[1:]}"
-    return _JOB.validate_json(f'{{"state":"{state}","spec":{_nested(spec)}{rest}')  # in one pass, without a dict
+    return _JOB.validate_json(f'{{"state":"{state}","spec":{{"request":{spec},{spec[1:]}{rest}')
 
 
 def dump_event(event: ev.Event) -> str:
@@ -79,11 +83,6 @@ def load_event(name: str, at: str, data: str, spec: JobSpec) -> ev.Event:
         _EVENTS[name] = TypeAdapter(kind)
     event: ev.Event = _EVENTS[name].validate_python({**orjson.loads(data), "at": at})
     return event
-
-
-def _nested(spec: str) -> str:
-    """A spec's flat JSON with the same object as its request: each class reads its own fields and ignores the rest."""
-    return f'{{"request":{spec},{spec[1:]}'
 
 
 def _said(defaults: Mapping[str, object], values: Iterable[object]) -> dict[str, object]:

@@ -48,12 +48,12 @@ def refuse_unspoken(order: GenerationRequest, wire: str, spoken: Collection[str]
 
     Every field of a ClipRequest is checked, so a new field is refused until a dialect supports it.
     """
-    names = [FIELD_OF_ROLE[image.role] for image in order.images]
-    names += [name for name in set_fields(order.request) if name not in CHECKED_ELSEWHERE]
+    fields = [FIELD_OF_ROLE[image.role] for image in order.images]
+    fields += set_fields(order.request)
     if order.parent is not None:
-        names.append("parent")
-    for field in names:
-        if field not in spoken:
+        fields.append("parent")
+    for field in fields:
+        if field not in spoken and field not in CHECKED_ELSEWHERE:
             raise Unsupported(field, f"{wire} has no word for it: leave it out, or choose another model")
     if order.parent is not None and order.request.video:
         raise Unsupported("video", "not allowed together with `parent`: both name the clip that is worked on")

@@ -26,7 +26,6 @@ _ROLES: Mapping[str, ImageRole] = {"image": "first", "end_image": "last", "refer
 _CONTENT = ("prompt", *_ROLES, "action", "video", "parent")
 _NEVER_EMPTY = frozenset({"prompt", *_ROLES, "video", "parent", "audio", "model"})
 _EMPTY = "is empty once it is filled in; give it a value, or leave the row out with where"
-_NOTHING: Mapping[str, Any] = {}  # one for all jobs without options
 
 
 def build(entry: ClipEntryContext, draft: JobDraft) -> JobSpec | None:
@@ -82,7 +81,6 @@ def _request(draft: JobDraft, fields: Mapping[str, Any]) -> ClipRequest:
     """What is paid for: each field of a ClipRequest that the manifest has under the same name, and the images."""
     values: dict[str, Any] = {
         "prompt": "",
-        "options": _NOTHING,
         **{name: fields[name] for name in CLIP_FIELDS if name in fields},
     }
     if "seed" in values:

@@ -13,7 +13,6 @@ from batchvid.domain.jobs import JobState
 from batchvid.runner.providers.provider_state import (
     EMBEDDED_ORIGIN,
     MAX_PENDING_SUBMITS,
-    MAX_RETRY_AFTER_S,
     SUBMIT_SPACING_S,
     ProviderState,
 )
@@ -71,7 +70,6 @@ def test_the_vendors_own_wish_is_kept() -> None:
 
 def test_nobody_waits_a_day() -> None:
     """A wish for a longer pause than an hour is for the next run."""
-    assert MAX_RETRY_AFTER_S == 3600
     assert provider_state().pause(100.0, 3600.0, 1.0) == provider_state().pause(100.0, 86_400.0, 1.0) == 3700.0
 
 
