@@ -12,7 +12,7 @@ from batchvid.manifest.expansion.image_files import matching
 from batchvid.manifest.reading.csv_reader import BadTable, label, read_rows
 from batchvid.manifest.reading.safe_names import safe_name
 from batchvid.manifest.schema.field_types import word
-from batchvid.manifest.schema.models import RESERVED
+from batchvid.manifest.schema.key_types import RESERVED
 
 
 class Source(NamedTuple):

@@ -55,7 +55,7 @@ def test_ten_mistakes_ten_lines(mistakes: Mistakes) -> None:
         "m.yaml:12: three: takes: must be at most 100",
         "m.yaml:15: four: prompt: nothing is called nobody; there is: entry, take",
         "m.yaml:18: five: image: there is no file gone.png; it was looked for at ",
-        "m.yaml:19: six: model: is missing; say it here or under defaults",
+        "m.yaml:19: six: model: is missing; set it here or under defaults",
         "m.yaml:24: seven: aspect_ratio: must be width:height such as 16:9 or 9:16, not '16x9'",
         "m.yaml:28: prompt is given twice; it is already in line 27",
     ]
