@@ -49,9 +49,9 @@ def print_plan(plan: Plan, *, show_all: bool) -> None:
         console.print(f"if every attempt fails, is charged and switches to every fallback: {sum_of(worst)}")
     for caution in plan.cautions:
         console.print(caution, markup=False, soft_wrap=True)
-    for verdict, count in plan.counts.items():
-        jobs = [job for job in plan.jobs if job.verdict is verdict]
-        console.print(f"{verdict}: {count}")
+    for action, count in plan.counts.items():
+        jobs = [job for job in plan.jobs if job.action is action]
+        console.print(f"{action}: {count}")
         for job in jobs if show_all else jobs[:MAX_SHOWN_JOBS]:
             warning = f" ({job.warning})" if job.warning else ""
             console.print(f"  {job.spec.id}: {job.reason}{warning}", markup=False, soft_wrap=True)

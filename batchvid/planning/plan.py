@@ -60,7 +60,7 @@ class JobPlan:
     """
 
     spec: JobSpec
-    verdict: PlanAction
+    action: PlanAction
     reason: str
     price: Price
     duration_s: float | None = None
@@ -78,17 +78,17 @@ class Plan:
     @property
     def to_buy(self) -> tuple[JobPlan, ...]:
         """The jobs that a run would pay for."""
-        return tuple(job for job in self.jobs if job.verdict in BUYS)
+        return tuple(job for job in self.jobs if job.action in BUYS)
 
     @property
     def to_plan(self) -> tuple[JobPlan, ...]:
         """The jobs that are recorded as pending: bought by this run or, if held, by a later one."""
-        return tuple(job for job in self.jobs if job.verdict in PRICED)
+        return tuple(job for job in self.jobs if job.action in PRICED)
 
     @property
     def counts(self) -> Counter[PlanAction]:
         """How many jobs have each action."""
-        return Counter(job.verdict for job in self.jobs)
+        return Counter(job.action for job in self.jobs)
 
 
 def buy_nothing_again(_spec: JobSpec, _action: PlanAction) -> bool:
@@ -114,7 +114,7 @@ def make_plan(
     planned: list[JobPlan] = []
     problems: dict[str, str] = {}  # in order, each once: the jobs of one entry share their problems
     models = models or catalog.built_in()
-    verdicts = _verdicts(manifest, jobs, rebuy)
+    actions = _plan_actions(manifest, jobs, rebuy)
     specs = {placed.spec.id: placed.spec for placed in manifest.jobs}
 
     def parent_of(spec: JobSpec, route: Route) -> Parent:
@@ -135,14 +135,14 @@ def make_plan(
 
     for placed in manifest.jobs:
         spec = _with_current_model(placed.spec, jobs.get(placed.spec.id))
-        verdict, reason = verdicts[spec.id]
-        if verdict not in PRICED:
-            planned.append(JobPlan(spec, verdict, reason, jobs[spec.id].price))
+        action, reason = actions[spec.id]
+        if action not in PRICED:
+            planned.append(JobPlan(spec, action, reason, jobs[spec.id].price))
             continue
         try:
             route = find_route(spec, providers, models)
             parent = parent_of(spec, route)
-            job = JobPlan(spec, verdict, reason, route.price)
+            job = JobPlan(spec, action, reason, route.price)
             planned.append(_buy(job, route, parent, other_route, sold_on))
         except Unsupported as exc:
             problem = placed.place.problem(f"{exc.field}: {spec.request.model}: {exc.reason}")
@@ -171,29 +171,29 @@ def _with_current_model(requested: JobSpec, job: Job | None) -> JobSpec:
     return spec if (spec.request.model, spec.provider) == (job.spec.request.model, job.spec.provider) else requested
 
 
-def _verdicts(manifest: Manifest, jobs: Mapping[str, Job], rebuy: RebuyFilter) -> dict[str, tuple[PlanAction, str]]:
+def _plan_actions(manifest: Manifest, jobs: Mapping[str, Job], rebuy: RebuyFilter) -> dict[str, tuple[PlanAction, str]]:
     """The action for each job, by id, and its reason; the action of a child depends on its parent."""
     found: dict[str, tuple[PlanAction, str]] = {}
     buys: dict[str, JobSpec] = {}
     for placed in manifest.jobs:
         spec = placed.spec
-        verdict, reason = _verdict(spec, jobs.get(spec.id))
-        if verdict in FINISHED and rebuy(spec, verdict):
-            verdict, reason = PlanAction.WAITING, f"{reason}; to be bought again"
-        found[spec.id] = verdict, reason
-        if verdict in BUYS:
+        action, reason = _plan_action(spec, jobs.get(spec.id))
+        if action in FINISHED and rebuy(spec, action):
+            action, reason = PlanAction.WAITING, f"{reason}; to be bought again"
+        found[spec.id] = action, reason
+        if action in BUYS:
             buys[spec.id] = spec
     for spec in [spec for spec in buys.values() if spec.parent]:
-        verdict, reason = found[spec.id]
+        action, reason = found[spec.id]
         waits, is_coming = outlook(spec, buys, jobs)
         if not is_coming:  # a finished job is not reopened without need
-            before, _ = _verdict(spec, jobs.get(spec.id))
-            verdict = before if before in FINISHED else PlanAction.HELD
-        found[spec.id] = verdict, f"{reason}; {waits}" if waits else reason
+            before, _ = _plan_action(spec, jobs.get(spec.id))
+            action = before if before in FINISHED else PlanAction.HELD
+        found[spec.id] = action, f"{reason}; {waits}" if waits else reason
     return found
 
 
-def _verdict(spec: JobSpec, job: Job | None) -> tuple[PlanAction, str]:
+def _plan_action(spec: JobSpec, job: Job | None) -> tuple[PlanAction, str]:
     if job is None:
         return PlanAction.NEW, "not planned before"
     changed = job.spec.fingerprint != spec.fingerprint
