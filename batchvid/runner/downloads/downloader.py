@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
 
 from batchvid.catalog.model_policies import link_lifetime_s
 from batchvid.clock import utc_now
@@ -23,7 +22,7 @@ from batchvid.runner.downloads.fetch import FetchRequest, fetch_clip
 from batchvid.runner.downloads.link_expiry import link_expires_at, urgency
 from batchvid.runner.downloads.sidecar import build_sidecar
 from batchvid.runner.downloads.stall_detector import max_bytes
-from batchvid.runner.downloads.worker_threads import WorkerPool
+from batchvid.runner.downloads.worker_threads import close_pool, create_pool, run_in
 from batchvid.runner.providers.retry_policy import backoff_s
 from batchvid.storage import LocalStore
 
@@ -74,7 +73,7 @@ class Downloader:
         self._room.look()
         self._queue: asyncio.PriorityQueue[_DownloadItem] = asyncio.PriorityQueue()
         self._pushed = 0
-        self._pool = WorkerPool()
+        self._pool = create_pool()
         self._refreshed: set[str] = set()
         self._tried: set[str] = set()
         self._warned_of_http: set[str] = set()
@@ -101,7 +100,7 @@ class Downloader:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, self._room.close(), return_exceptions=True)
-        await self._pool.close()
+        await close_pool(self._pool)
 
     async def _work(self) -> None:
         while True:
@@ -128,7 +127,7 @@ class Downloader:
         job = self._context.job(item.job_id)
         clip = None
         if job.id in self._tried:
-            clip = await self._pool.do(partial(self._store.find, job.spec.key, job.task_id))
+            clip = await run_in(self._pool, self._store.find, job.spec.key, job.task_id)
         if clip is None and self._is_past(job, item.assets):
             self._refreshed.add(job.id)
             await self._request_new_links(job, "its link was not to live until now", dead=False)
