@@ -13,16 +13,12 @@ from typing import TypeVar
 import aiofiles
 from aiofiles.threadpool.binary import AsyncBufferedIOBase, AsyncBufferedReader
 
-BUFFER_BYTES = 64 * 1024  # larger pieces are written directly, without a copy; smaller ones are collected
-
 AnyFile = TypeVar("AnyFile", bound=AsyncBufferedIOBase)
 
 
 async def open_for_append(path: Path, executor: Executor) -> AsyncBufferedIOBase:
     """Open an existing file for appending. Raises OSError; a missing file is not created."""
-    return await _open(
-        aiofiles.open(path, "ab", buffering=BUFFER_BYTES, opener=_open_existing, executor=executor)
-    )
+    return await _open(aiofiles.open(path, "ab", opener=_open_existing, executor=executor))
 
 
 @asynccontextmanager
