@@ -29,7 +29,7 @@ def check_room(folder: Path, wanted_bytes: int, spare_bytes: int) -> None:
 def storage_error(path: Path, exc: OSError) -> StorageError:
     """The system's error as a StorageError, or DiskFull."""
     message = f"{path}: {exc.strerror or exc}"
-    return DiskFull(message) if exc.errno in _FULL_ERRNOS else StorageError(words)
+    return DiskFull(message) if exc.errno in _FULL_ERRNOS else StorageError(message)
 
 
 def _mb(count: int) -> str:
