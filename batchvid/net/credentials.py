@@ -13,7 +13,7 @@ from batchvid.errors import UsageError
 
 
 class Credentials:
-    """Reads the environment, then `.env` of the working folder, then `.env` of the manifest's folder; first match wins."""
+    """Keys by precedence: the environment, `.env` of the working folder, `.env` of the manifest's folder."""
 
     def __init__(self, manifest_folder: Path | None = None) -> None:
         folders = [manifest_folder, Path.cwd()] if manifest_folder else [Path.cwd()]
@@ -43,5 +43,7 @@ class Credentials:
                 f"provider {provider.name} needs a key: set {provider.api_key_env} in the environment or in a .env file"
             )
         if not value.isascii() or any(c.isspace() for c in value):
-            raise UsageError(f"the key in {provider.api_key_env} contains blanks or other characters that are not valid in a key")
+            raise UsageError(
+                f"the key in {provider.api_key_env} contains blanks or other characters that are not valid in a key"
+            )
         return SecretStr(value)

@@ -150,9 +150,7 @@ class Transport:
         return self._links[policy]
 
 
-def _session(
-    keepalive_s: float, create_socket: Callable[[Any], socket.socket] | None = None
-) -> aiohttp.ClientSession:
+def _session(keepalive_s: float, create_socket: Callable[[Any], socket.socket] | None = None) -> aiohttp.ClientSession:
     # limit=0: our own limits bound the connections; the pool must not queue in addition
     connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=keepalive_s, socket_factory=create_socket)
     return aiohttp.ClientSession(

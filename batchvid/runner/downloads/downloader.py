@@ -227,4 +227,6 @@ class Downloader:
         """Report once that links are unencrypted. Refusing them would lose paid clips."""
         if provider not in self._warned_of_http:
             self._warned_of_http.add(provider)
-            self._context.notice(f"{provider} links to its clips by unencrypted http: others on the network can read them")
+            self._context.notice(
+                f"{provider} links to its clips by unencrypted http: others on the network can read them"
+            )

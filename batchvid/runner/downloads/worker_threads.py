@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVarTuple, TypeVar
+from typing import TypeVar, TypeVarTuple
 
 Result = TypeVar("Result")
 Args = TypeVarTuple("Args")

@@ -87,7 +87,7 @@ async def test_an_interrupted_run_does_not_wait_for_room(tmp_path: Path, cdn: Cd
 
 
 async def test_a_disk_that_only_seems_to_have_room(tmp_path: Path, cdn: Cdn) -> None:
-    """A quota, or no more files: what is free says nothing. It is tried again for a while, reported once, then given up."""
+    """A quota, or no more files: what is free says nothing. It is retried for a while, reported once, then given up."""
     with small_disk(tmp_path / "clips", size_bytes=2**24, files=1):  # the folder itself is the one
         async with yard(tmp_path, *map(ready, JOBS), room_wait_s=0.15) as at_work:
             await handed_over(at_work, cdn)

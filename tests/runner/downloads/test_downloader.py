@@ -182,7 +182,9 @@ class TestWhereLinksLead:
         async with yard(tmp_path, *jobs, base_url=self.PUBLIC, allow_private_links=True) as at_work:
             await at_work.fetch({job.id: (host.link(job.id),) for job in jobs})
         assert at_work.stored == ["kite", "boat"]
-        assert at_work.notices == ["cometapi links to its clips by unencrypted http: others on the network can read them"]
+        assert at_work.notices == [
+            "cometapi links to its clips by unencrypted http: others on the network can read them"
+        ]
 
     async def test_another_way_to_the_clip_is_taken(self, tmp_path: Path, host: Host) -> None:
         """A link that is led astray is no reason to leave the provider's own route untried."""

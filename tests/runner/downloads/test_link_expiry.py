@@ -12,7 +12,7 @@ from batchvid.catalog import built_in, providers
 from batchvid.catalog.model_policies import link_lifetime_s
 from batchvid.domain import events as ev
 from batchvid.domain.jobs import Job, JobState
-from batchvid.runner.downloads.link_expiry import WARN_BEFORE_S, ASSUMED_LIFETIME_S, link_expires_at, priority, warn_at
+from batchvid.runner.downloads.link_expiry import ASSUMED_LIFETIME_S, WARN_BEFORE_S, link_expires_at, priority, warn_at
 from tests.builders import ACCEPTED, at, job_in, life, planned, started
 
 HOUR, DAY = 3600.0, 86400.0
