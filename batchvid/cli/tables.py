@@ -35,7 +35,7 @@ def print_plan(plan: Plan, *, show_all: bool) -> None:
     console = console_for_people()
     by_model: dict[tuple[str, str], list[JobPlan]] = defaultdict(list)
     for job in plan.to_buy:
-        by_model[job.spec.provider, job.spec.model].append(job)
+        by_model[job.spec.provider, job.spec.request.model].append(job)
     table = Table("provider", "model", "clips", "seconds", "price at most", "how sure", box=None, pad_edge=False)
     for (provider, model), jobs in by_model.items():
         sure = "; ".join(dict.fromkeys(job.price.basis for job in jobs))

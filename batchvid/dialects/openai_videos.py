@@ -48,7 +48,7 @@ def submit(order: GenerationRequest) -> Request:
     """
     refuse_unspoken(order, WIRE, by_action(order, WIRE, SPOKEN))
     check_prompt(order, most=PROMPT_MOST)
-    if order.action:
+    if order.request.action:
         return _remix(order)
     seconds, size = whole_seconds(order), clip_size(order)
     first, last = first_and_last(order)
@@ -56,7 +56,7 @@ def submit(order: GenerationRequest) -> Request:
         raise Unsupported("end_image", f"{WIRE} takes one image, as the first frame")
     if first:
         check_pixels(uploaded(first), size)
-    fields = {"model": order.model, "prompt": order.prompt, "seconds": str(seconds or ""), "size": size}
+    fields = {"model": order.request.model, "prompt": order.request.prompt, "seconds": str(seconds or ""), "size": size}
     return Request(method="POST", path=PATH, parts=form(fields, [first] if first else [], order))
 
 
@@ -73,7 +73,7 @@ def read_poll(response: Response, task_id: str) -> Status | Rejected:
 def _remix(order: GenerationRequest) -> Request:
     source = clip_id(order, "video_id", "the task id of a finished Sora clip", is_task=True)
     options = {name: value for name, value in checked_options(order).items() if name != "video_id"}
-    body = {"prompt": order.prompt, **options}
+    body = {"prompt": order.request.prompt, **options}
     return Request(method="POST", path=f"{PATH}/{path_segment(source)}/remix", json=body)
 
 
@@ -88,13 +88,15 @@ def clip_size(order: GenerationRequest) -> str:
     """Translate resolution and aspect ratio into `WxH`; empty if the order says neither. Raises Unsupported."""
     if exact := exact_size(order):
         return f"{exact[0]}x{exact[1]}"
-    if not order.aspect_ratio:
-        if order.resolution:
-            raise Unsupported("aspect_ratio", f"must be said beside the resolution {order.resolution}: 16:9 or 9:16")
+    if not order.request.aspect_ratio:
+        if order.request.resolution:
+            raise Unsupported(
+                "aspect_ratio", f"must be said beside the resolution {order.request.resolution}: 16:9 or 9:16"
+            )
         return ""
     tiers = SIZES | {"": SIZES["720p"] | WIDE_SIZES}
-    if order.resolution not in tiers:
+    if order.request.resolution not in tiers:
         raise Unsupported(
-            "resolution", f"allowed are 720p, 1080p or exact pixels like 1280x720, not {order.resolution}"
+            "resolution", f"allowed are 720p, 1080p or exact pixels like 1280x720, not {order.request.resolution}"
         )
-    return one_of("aspect_ratio", order.aspect_ratio, tiers[order.resolution])
+    return one_of("aspect_ratio", order.request.aspect_ratio, tiers[order.request.resolution])

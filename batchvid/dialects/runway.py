@@ -61,17 +61,17 @@ def submit(order: GenerationRequest) -> Request:
     if first is None:
         raise Unsupported("image", "an image is required: Runway makes video from an image only on this route")
     check_prompt(order, most=PROMPT_MOST, required=False)
-    if order.seed is not None and not 0 <= order.seed <= SEED_MOST:
-        raise Unsupported("seed", f"0 to {SEED_MOST} are allowed, not {order.seed}")
+    if order.request.seed is not None and not 0 <= order.request.seed <= SEED_MOST:
+        raise Unsupported("seed", f"0 to {SEED_MOST} are allowed, not {order.request.seed}")
     start = _uri(first)
     frames = [{"uri": start, "position": "first"}, {"uri": _uri(last), "position": "last"}] if last else start
     body: dict[str, Any] = {
-        "model": order.model,
+        "model": order.request.model,
         "promptImage": frames,
-        "promptText": order.prompt or None,
+        "promptText": order.request.prompt or None,
         "duration": whole_seconds(order),
         "ratio": _ratio(order),
-        "seed": order.seed,
+        "seed": order.request.seed,
     }
     said = {name: value for name, value in body.items() if value is not None}
     return Request(
@@ -101,13 +101,15 @@ def _ratio(order: GenerationRequest) -> str | None:
     """Translate resolution and aspect ratio into pixels with a colon; None if the order says neither."""
     if exact := exact_size(order):
         return f"{exact[0]}:{exact[1]}"
-    if order.resolution not in ("", "720p"):
-        raise Unsupported("resolution", f"720p or exact pixels like 1280x720 are allowed, not {order.resolution}")
-    if not order.aspect_ratio:
-        if order.resolution:
-            raise Unsupported("aspect_ratio", f"must be said beside the resolution {order.resolution}")
+    if order.request.resolution not in ("", "720p"):
+        raise Unsupported(
+            "resolution", f"720p or exact pixels like 1280x720 are allowed, not {order.request.resolution}"
+        )
+    if not order.request.aspect_ratio:
+        if order.request.resolution:
+            raise Unsupported("aspect_ratio", f"must be said beside the resolution {order.request.resolution}")
         return None
-    return one_of("aspect_ratio", order.aspect_ratio, RATIOS)
+    return one_of("aspect_ratio", order.request.aspect_ratio, RATIOS)
 
 
 def _uri(image: ImageInput) -> str:

@@ -33,13 +33,20 @@ def submit(order: GenerationRequest) -> Request:
     check_prompt(order, most=PROMPT_MOST)
     seconds = whole_seconds(order)
     frames = [uploaded(image) for image in first_and_last(order) if image]
-    fields = {"model": order.model, "prompt": order.prompt, "size": _size(order), "seconds": str(seconds or "")}
+    fields = {
+        "model": order.request.model,
+        "prompt": order.request.prompt,
+        "size": _size(order),
+        "seconds": str(seconds or ""),
+    }
     return Request(method="POST", path=PATH, parts=form(fields, frames, order))
 
 
 def _size(order: GenerationRequest) -> str:
     if exact := exact_size(order):
         return f"{exact[0]}x{exact[1]}"  # not in the schema, but a public client uses it with veo3.1
-    if order.resolution:
-        raise Unsupported("resolution", f"exact pixels like 1280x720 are allowed, or none, not {order.resolution}")
-    return one_of("aspect_ratio", order.aspect_ratio, HINTS) if order.aspect_ratio else ""
+    if order.request.resolution:
+        raise Unsupported(
+            "resolution", f"exact pixels like 1280x720 are allowed, or none, not {order.request.resolution}"
+        )
+    return one_of("aspect_ratio", order.request.aspect_ratio, HINTS) if order.request.aspect_ratio else ""

@@ -34,12 +34,12 @@ def submit(order: GenerationRequest) -> Request:
     check_prompt(order, most=PROMPT_MOST)
     exact = exact_size(order)
     fields = {
-        "model": order.model,
-        "prompt": order.prompt,
+        "model": order.request.model,
+        "prompt": order.request.prompt,
         "seconds": str(whole_seconds(order) or ""),
-        "size": f"{exact[0]}x{exact[1]}" if exact else order.aspect_ratio,
-        "resolution": "" if exact else order.resolution,
-        "video": source_video(order) if order.action else "",
+        "size": f"{exact[0]}x{exact[1]}" if exact else order.request.aspect_ratio,
+        "resolution": "" if exact else order.request.resolution,
+        "video": source_video(order) if order.request.action else "",
     }
     files = [uploaded(image) for image in frames_or_references(order)]
     return Request(method="POST", path=PATH, parts=form(fields, files, order))

@@ -67,17 +67,19 @@ def submit(order: GenerationRequest) -> Request:
     if first and references:
         raise Unsupported("reference_images", "xAI allows none together with `image`")
     body: dict[str, Any] = {
-        "model": order.model,
-        "prompt": order.prompt,
-        "video": {"url": source_video(order)} if order.action else None,
+        "model": order.request.model,
+        "prompt": order.request.prompt,
+        "video": {"url": source_video(order)} if order.request.action else None,
         "image": _picture(first) if first else None,
         "reference_images": [_picture(image) for image in references] or None,
         "duration": whole_seconds(order),
-        "aspect_ratio": one_of("aspect_ratio", order.aspect_ratio, RATIOS) if order.aspect_ratio else None,
-        "resolution": one_of("resolution", order.resolution, TIERS) if order.resolution else None,
+        "aspect_ratio": one_of("aspect_ratio", order.request.aspect_ratio, RATIOS)
+        if order.request.aspect_ratio
+        else None,
+        "resolution": one_of("resolution", order.request.resolution, TIERS) if order.request.resolution else None,
     }
     said = {name: value for name, value in body.items() if value is not None}
-    return Request(method="POST", path=PATHS[order.action], json={**said, **checked_options(order, said)})
+    return Request(method="POST", path=PATHS[order.request.action], json={**said, **checked_options(order, said)})
 
 
 def read_submit(response: Response) -> Accepted | Rejected | Uncertain:

@@ -44,6 +44,9 @@ class PlanAction(StrEnum):
     """Left alone: no longer in the manifest."""
 
 
+RebuyFilter = Callable[[JobSpec, PlanAction], bool]
+"""Whether a finished job, with the action planned for it, is bought again."""
+
 BUYS = frozenset({PlanAction.NEW, PlanAction.WAITING})
 PRICED = BUYS | {PlanAction.HELD}
 AT_REST = frozenset({PlanAction.STORED, PlanAction.CHANGED, PlanAction.FAILED})
@@ -88,6 +91,11 @@ class Plan:
         return Counter(job.verdict for job in self.jobs)
 
 
+def buy_nothing_again(_spec: JobSpec, _action: PlanAction) -> bool:
+    """The filter that selects no job."""
+    return False
+
+
 def make_plan(
     manifest: Manifest,
     jobs: Mapping[str, Job],
@@ -95,19 +103,19 @@ def make_plan(
     *,
     models: Models | None = None,
     sold_on: date | None = None,
-    again: Callable[[JobSpec, PlanAction], bool] = lambda _spec, _verdict: False,
+    rebuy: RebuyFilter = buy_nothing_again,
 ) -> Plan:
     """Hold the manifest against what was already done.
 
     `sold_on` is the day of the purchase: models that are retired by then are refused, without a day they are not.
-    `again` says whether a job that is at rest is to be bought again. Raises ManifestError with all that the
+    `rebuy` selects finished jobs that are bought again. Raises ManifestError with all that the
     models cannot do, each with its place. Only jobs that would be bought are checked: what is paid for is never
     validated again.
     """
     planned: list[JobPlan] = []
     problems: dict[str, str] = {}  # in order, each once: the jobs of one entry share their mistakes
     models = models or catalog.built_in()
-    verdicts = _verdicts(manifest, jobs, again)
+    verdicts = _verdicts(manifest, jobs, rebuy)
     specs = {placed.spec.id: placed.spec for placed in manifest.jobs}
 
     def parent_of(spec: JobSpec, route: Route) -> Parent:
@@ -121,7 +129,7 @@ def make_plan(
             route = find_route(spec, providers, models)
             check(spec, route, parent_of(spec, route))
         except Unsupported as exc:
-            raise Unsupported("fallback", f"{spec.model}: {exc}") from None
+            raise Unsupported("fallback", f"{spec.request.model}: {exc}") from None
         except UsageError as exc:
             raise UsageError(f"fallback: {exc}") from None
         return route
@@ -138,7 +146,7 @@ def make_plan(
             job = JobPlan(spec, verdict, reason, route.price)
             planned.append(_buy(job, route, parent, other_route, sold_on))
         except Unsupported as exc:
-            problem = placed.place.problem(f"{exc.field}: {spec.model}: {exc.reason}")
+            problem = placed.place.problem(f"{exc.field}: {spec.request.model}: {exc.reason}")
             if problem not in problems:
                 problems[problem] = f"{problem}{suggest_models(spec, route.provider, models, parent)}"
         except UsageError as exc:
@@ -161,19 +169,17 @@ def _as_it_stands(asked: JobSpec, job: Job | None) -> JobSpec:
     spec = asked
     for _ in range(len(asked.fallback) - len(job.spec.fallback)):
         spec = spec.with_next_fallback()
-    return spec if (spec.model, spec.provider) == (job.spec.model, job.spec.provider) else asked
+    return spec if (spec.request.model, spec.provider) == (job.spec.request.model, job.spec.provider) else asked
 
 
-def _verdicts(
-    manifest: Manifest, jobs: Mapping[str, Job], again: Callable[[JobSpec, PlanAction], bool]
-) -> dict[str, tuple[PlanAction, str]]:
+def _verdicts(manifest: Manifest, jobs: Mapping[str, Job], rebuy: RebuyFilter) -> dict[str, tuple[PlanAction, str]]:
     """What a run does about each job, by id, and why; one that works on another's clip hangs on that one's fate."""
     found: dict[str, tuple[PlanAction, str]] = {}
     buys: dict[str, JobSpec] = {}
     for placed in manifest.jobs:
         spec = placed.spec
         verdict, reason = _verdict(spec, jobs.get(spec.id))
-        if verdict in AT_REST and again(spec, verdict):
+        if verdict in AT_REST and rebuy(spec, verdict):
             verdict, reason = PlanAction.WAITING, f"{reason}; to be bought again"
         found[spec.id] = verdict, reason
         if verdict in BUYS:
@@ -227,7 +233,9 @@ def _buy(
             raise Unsupported("model", f"{told}; --allow-retired tries it all the same")
         turned = spec.with_next_fallback()
         instead = _buy(replace(job, spec=turned), other_route(turned), parent, other_route, sold_on)
-        return replace(instead, warning="; ".join(filter(None, (told, f"bought as {turned.model}", instead.warning))))
+        return replace(
+            instead, warning="; ".join(filter(None, (told, f"bought as {turned.request.model}", instead.warning)))
+        )
     warnings, prices = [*route.terms.warnings, *filter(None, (told,))], []
     while spec.fallback:
         spec = spec.with_next_fallback()
@@ -260,7 +268,7 @@ def _dearer(spec: JobSpec, asked: Route, other: Route) -> str:
     if other.price.usd is not None and asked.price.usd is not None and other.price.usd <= asked.price.usd:
         return ""
     price = "an unknown price" if other.price.usd is None else f"${other.price.usd.normalize():f}"
-    return f"may turn to {spec.model} at {price} ({', '.join(spec.fallback_on)})"
+    return f"may turn to {spec.request.model} at {price} ({', '.join(spec.fallback_on)})"
 
 
 def _removed(job: Job) -> JobPlan:

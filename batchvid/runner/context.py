@@ -7,19 +7,29 @@ import contextlib
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from batchvid.catalog import Models, Provider, built_in
 from batchvid.domain.job_spec import JobSpec
 from batchvid.domain.jobs import Job, JobState
 from batchvid.net.transport import Transport
 from batchvid.planning.routing import Route, find_route
-from batchvid.runner.budget.budget import Budget, CapExceeded
+from batchvid.runner.budget.budget import Budget
 from batchvid.runner.estimation.duration_model import DurationModel
 from batchvid.runner.providers.provider_state import ProviderState
+from batchvid.runner.providers.submission_blocks import Block, SubmissionBlocks
 from batchvid.runner.recorder import Recorder
 
 Notice = Callable[[str], None]
-"""Hears a line for people about what is no event of a job: a provider is stopped, a foreign word came."""
+"""Shows people a line that is no event of a job, such as a stopped provider."""
+
+
+class Dispatch(Protocol):
+    """Hands a job to the part of the run that its state calls for."""
+
+    def __call__(self, job: Job, *, delay_s: float = 0.0, resumed: bool = False, poll_first: bool = False) -> None:
+        """`delay_s` is the wait before a submit; `resumed` marks a job whose work began earlier, so that its task is
+        polled at once; `poll_first` polls before all tasks that are due."""
 
 
 async def wait_for_event(wake: asyncio.Event, within_s: float | None) -> None:
@@ -37,16 +47,13 @@ def _set() -> asyncio.Event:
 
 @dataclass(slots=True, kw_only=True)
 class RunContext:
-    """Shared by the submitter, the poller and the downloader of one run.
+    """Shared by the parts of one run.
 
-    `active` are the jobs that this run is driving now: between leaving a queue and coming to rest. `over` is set when
-    none is left and nothing waits that could still be submitted, once the run has `started`. `stopping` says why no
-    more submits go out, `held` why they only wait, `capped` are the jobs that no more money is there for now, with the
-    reason, `budget_reached` which cap of the batch that is, `unpriced_reason` why no cap can count some jobs,
-    `skip_reason`
-    what else kept one from being bought. `retryable_ids` are the jobs that may be bought once more by themselves, where
-    `retries`, `moderation_retries` or their fallback allow it; nobody knows them before `planned` is set.
-    `duration_models` tell, by provider and model, how long tasks take.
+    `active` are the jobs that this run works on: they left a queue and are not finished. `over` is set once the run
+    has `started`, none is active, and nothing waits that could still be submitted. `blocks` say why nothing is
+    submitted. `retryable_ids` are the jobs that may be bought once more automatically, where `retries`,
+    `moderation_retries` or their fallback allow it; they are known once `planned` is set. `duration_models` hold how
+    long tasks take, by provider and model. `fault` is the exception that ended the run.
     """
 
     recorder: Recorder
@@ -62,17 +69,17 @@ class RunContext:
     planned: asyncio.Event = field(default_factory=_set)
     active: set[str] = field(default_factory=set)
     over: asyncio.Event = field(default_factory=asyncio.Event)
-    stopping: str = ""
-    held: str = ""
-    capped: dict[str, CapExceeded] = field(default_factory=dict)
-    budget_reached: str = ""
-    unpriced_reason: str = ""
-    skip_reason: str = ""
+    blocks: SubmissionBlocks = field(default_factory=SubmissionBlocks)
     started: bool = False
     fault: BaseException | None = None
     _told: set[str] = field(default_factory=set)
     duration_models: dict[str, DurationModel] = field(default_factory=dict)
     _routes: dict[tuple[object, ...], Route] = field(default_factory=dict)
+
+    @property
+    def stop_reason(self) -> str:
+        """Why the run submits nothing more; empty while submits may go on."""
+        return self.blocks.stop_reason
 
     def now(self) -> float:
         """The event loop's clock, seconds."""
@@ -100,8 +107,21 @@ class RunContext:
 
     def route(self, spec: JobSpec) -> Route:
         """How the job is bought; worked out once for jobs that are alike."""
-        said = (spec.duration_s, spec.aspect_ratio, spec.resolution, spec.mode, spec.sound, spec.action, spec.fit)
-        alike = (spec.provider, spec.model, *said, *((image.role, image.width, image.height) for image in spec.images))
+        said = (
+            spec.request.duration_s,
+            spec.request.aspect_ratio,
+            spec.request.resolution,
+            spec.request.mode,
+            spec.request.sound,
+            spec.request.action,
+            spec.request.fit,
+        )
+        alike = (
+            spec.provider,
+            spec.request.model,
+            *said,
+            *((image.role, image.width, image.height) for image in spec.request.images),
+        )
         route = self._routes.get(alike)
         if route is None:
             route = self._routes[alike] = find_route(spec, self.providers, self.models)
@@ -131,18 +151,18 @@ class RunContext:
 
     def stop(self, reason: str) -> None:
         """Submit nothing more; what is under way is brought to rest."""
-        self.stopping = self.stopping or reason
+        self.blocks.add(Block.STOPPED, reason)
         for provider_state in self.provider_states.values():
             provider_state.wake.set()
         self.check_over()
 
     def hold(self, reason: str) -> None:
         """Let submits wait until they are released."""
-        self.held = self.held or reason
+        self.blocks.add(Block.DISK_FULL, reason)
 
     def release(self) -> None:
         """Submits may go on."""
-        self.held = ""
+        self.blocks.remove(Block.DISK_FULL)
         for provider_state in self.provider_states.values():
             provider_state.wake.set()
 
@@ -158,12 +178,12 @@ class RunContext:
             return
         provider_states = self.provider_states.values()
         if not (
-            self.stopping
-            or self.budget_reached
+            self.stop_reason
+            or self.blocks.reason(Block.CAP)
             or all(provider_state.idle or provider_state.is_stuck(self.active) for provider_state in provider_states)
         ):
             return
-        if self.stopping:  # tasks go on at the vendor; only what would be lost here is waited for
+        if self.stop_reason:  # tasks go on at the vendor; only what would be lost here is waited for
             at_the_vendors = (JobState.RUNNING, JobState.UNCERTAIN)
             under_way = any(self.job(job_id).state not in at_the_vendors for job_id in self.active)
         else:

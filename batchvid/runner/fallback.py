@@ -28,18 +28,18 @@ def next_fallback(context: RunContext, job: Job, reason: Reason | None) -> JobSp
     Only jobs that this run may buy do, and none after it was told to stop.
     """
     spec = job.spec
-    if reason is None or reason not in spec.fallback_on or job.id not in context.retryable_ids or context.stopping:
+    if reason is None or reason not in spec.fallback_on or job.id not in context.retryable_ids or context.stop_reason:
         return None
     while spec.fallback:
         spec = spec.with_next_fallback()
         provider_state = context.provider_states.get(spec.provider)
-        if provider_state is None or provider_state.stopped:
+        if provider_state is None or provider_state.stop_reason:
             continue
         try:
             route = context.route(spec)
         except (Unsupported, UsageError):  # the catalogue or the manifest changed since it was planned
             continue
-        if not provider_state.health.is_over(route.model.name):
+        if not provider_state.health.is_stopped(route.model.name):
             return spec
     return None
 
@@ -58,7 +58,7 @@ async def switch_model(context: RunContext, job: Job, ended: ev.Event | None, to
     price = context.route(to).price
     at_most = "an unknown price" if price.usd is None else f"${price.usd.normalize():f} at most"
     context.notify_once(
-        f"{before.model} at {before.provider}: {reason}; its jobs with a fallback turn to {to.model} at "
-        f"{to.provider}, {at_most} each"
+        f"{before.request.model} at {before.provider}: {reason}; its jobs with a fallback turn to {to.request.model} "
+        f"at {to.provider}, {at_most} each"
     )
     return job

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from batchvid.domain.jobs import JobState
 from batchvid.redaction import redact
 from batchvid.runner.context import RunContext
+from batchvid.runner.providers.submission_blocks import Block
 
-FAILED, BUDGET, UNCERTAIN, STOPPED, INTERRUPTED = 1, 3, 5, 6, 130  # DESIGN section 6
+FAILED, BUDGET, UNCERTAIN, STOPPED, INTERRUPTED = 1, 3, 5, 6, 130  # docs/reference/exit-codes.md
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """How a run ended. `counts` are of the whole batch; `exit_code` is DESIGN's, the most urgent one first."""
+    """How a run ended. `counts` are of the whole batch; `exit_code` is the most urgent code that applies."""
 
     exit_code: int
     counts: Counter[JobState]
@@ -27,12 +28,11 @@ def build_outcome(context: RunContext, scope: frozenset[str], *, interrupted: bo
     ends = Counter(jobs[job_id].state for job_id in scope if job_id in jobs)
     provider_states = context.provider_states.values()
     reasons = (
-        (provider_state.name, provider_state.stopped or provider_state.jobs_to_reconcile)
+        (provider_state.name, provider_state.blocks.reason(Block.STOPPED, Block.UNAVAILABLE))
         for provider_state in provider_states
     )
     stopped = [f"{name} was stopped: {reason}" for name, reason in reasons if reason]
-    held_up = (*map(str, context.capped.values()), context.unpriced_reason)
-    capped = [reason for reason in dict.fromkeys(held_up) if reason]
+    capped = context.blocks.cap_reasons
     reason, code = "", 0
     if interrupted:
         code, reason = INTERRUPTED, "interrupted; run again to go on"
@@ -50,8 +50,8 @@ def build_outcome(context: RunContext, scope: frozenset[str], *, interrupted: bo
         code, reason = STOPPED, f"{'; '.join(stopped)}. Its jobs are kept: mend that and run again"
     elif capped:
         code, reason = BUDGET, "; ".join(capped)
-    elif context.stopping:
-        code, reason = FAILED, context.stopping
+    elif context.stop_reason:
+        code, reason = FAILED, context.stop_reason
     elif ends[JobState.FAILED]:
         code, reason = (
             FAILED,
@@ -59,7 +59,8 @@ def build_outcome(context: RunContext, scope: frozenset[str], *, interrupted: bo
             "what was cancelled only with --kind cancelled",
         )
     elif ends[JobState.SUCCEEDED] < ends.total():
-        why = f" ({context.skip_reason})" if context.skip_reason else ""
+        skipped = context.blocks.reason(Block.SKIPPED)
+        why = f" ({skipped})" if skipped else ""
         code, reason = FAILED, f"some jobs are not finished: run again to go on{why}"
     counts = Counter(job.state for job in jobs.values())
     return Outcome(exit_code=code, counts=counts, reason=redact(reason))  # a vendor's words may stand in it

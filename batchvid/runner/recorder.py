@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple, cast
 
@@ -16,7 +16,11 @@ from batchvid.redaction import redact
 from batchvid.state.state_file import RecordedEvent, StateFile
 
 Listener = Callable[[Event, Job | None, Job], None]
-"""Hears of every event after it is durable, on the loop, with the job before and after; quick, and never raises."""
+"""Gets every event after it is durable, on the loop, with the job before and after. Must return quickly."""
+
+
+def _ignore(_event: Event, _before: Job | None, _after: Job) -> None:
+    pass
 
 
 AT_ONCE = 1000  # jobs taken over before the loop looks at anything else
@@ -35,9 +39,9 @@ class Recorder:
     disk. After a failed write `broken` is set and nothing more can be recorded.
     """
 
-    def __init__(self, state: StateFile, jobs: dict[str, Job], listeners: Iterable[Listener] = ()) -> None:
+    def __init__(self, state: StateFile, jobs: dict[str, Job], listener: Listener = _ignore) -> None:
         self.jobs = jobs
-        self.listeners = list(listeners)
+        self._listener = listener
         self.broken: StateError | None = None
         self._ahead: dict[str, Job] = {}  # jobs with events on their way to the disk
         self._writer = _GroupCommit(state)
@@ -101,11 +105,7 @@ class Recorder:
         if isinstance(event, Progressed) and ahead is not None:
             return  # an event on its way to the disk was worked out from an older job: progress must not overtake it
         self.jobs[after.id] = after
-        for listener in tuple(self.listeners):
-            try:
-                listener(event, before, after)
-            except OSError:  # a closed pipe, a full disk: whoever cannot listen must not keep the others from it
-                self.listeners.remove(listener)
+        self._listener(event, before, after)
 
 
 class _GroupCommit(threading.Thread):

@@ -14,18 +14,20 @@ from batchvid.domain.jobs import PAID_AND_OPEN, Job, JobState
 from batchvid.errors import BatchvidError, StateError
 from batchvid.net.transport import Transport
 from batchvid.runner.budget.budget import Budget
-from batchvid.runner.budget.history import earlier_charges, track_spending, warn_about_caps
-from batchvid.runner.context import Notice, RunContext
+from batchvid.runner.context import RunContext
+from batchvid.runner.dispatcher import Dispatcher
 from batchvid.runner.downloads.downloader import Downloader
 from batchvid.runner.estimation.duration_model import DurationModel
+from batchvid.runner.listeners import Listeners, restore_slots, track_health, track_slots, track_spending
 from batchvid.runner.outcome import Outcome, build_outcome
 from batchvid.runner.polling.poller import Poller
 from batchvid.runner.providers.provider_state import MAX_RETRY_AFTER_S
-from batchvid.runner.providers.startup import POLLED, ProviderStartup, needed, restore_slots, track_health, track_slots
+from batchvid.runner.providers.startup import POLLED, ProviderStartup, needed
 from batchvid.runner.recorder import Recorder
 from batchvid.runner.setup import RunConfig, RunRequest
 from batchvid.runner.shutdown import handle_signals
-from batchvid.runner.submission.reconciliation import Lookup, jobs_to_reconcile
+from batchvid.runner.spending_history import earlier_charges, warn_about_caps
+from batchvid.runner.submission.reconciliation import Reconciler, jobs_to_reconcile
 from batchvid.runner.submission.submitter import Submitter
 from batchvid.state.readers import read_meta
 from batchvid.state.state_file import StateFile
@@ -37,13 +39,10 @@ SWITCH_S = 0.0002  # Python's own 5 ms, waited for at every call to the system, 
 DURATION_MODELS = "laws"  # in the state file
 
 
-async def run(
-    state: StateFile, recorder: Recorder, setup: RunConfig, notice: Notice, tick: Callable[[], None] = lambda: None
-) -> Outcome:
+async def run(state: StateFile, recorder: Recorder, setup: RunConfig, listeners: Listeners) -> Outcome:
     """Buy what may be bought, collect what is paid for, until all is at rest or the user interrupts.
 
-    `tick` is called every second or so, for displays that must show life when nothing happens. Raises BatchvidError
-    when it cannot even begin (a missing key), and what `setup.asked` raises; then nothing was bought.
+    Raises BatchvidError when it cannot begin (a missing key), and what `setup.asked` raises; then nothing was bought.
     """
     try:
         # without a key nobody is asked: jobs of a provider that is not used any more must not keep others from theirs
@@ -63,18 +62,16 @@ async def run(
                 providers=setup.providers,
                 models=setup.models,
                 budget=Budget(setup.caps, earlier_charges(state.path, recorder.jobs.values()) if setup.caps else ()),
-                notice=notice,
+                notice=listeners.notice,
                 retries=setup.retries,
                 moderation_retries=setup.moderation_retries,
                 planned=asyncio.Event(),
                 duration_models=_remembered(state),
             )
-            track_health(context)
             restore_slots(context, recorder.jobs.values())
-            track_slots(context)
-            with handle_signals(context) as interrupted:
-                async with _heartbeat(tick):
-                    asked = await _drive(context, setup, work, startup)
+            with handle_signals(context, listeners.close) as interrupted:
+                async with _heartbeat(listeners.tick):
+                    asked = await _drive(context, setup, work, startup, listeners)
             if context.fault is not None and not isinstance(context.fault, BatchvidError):
                 raise context.fault
             await recorder.close()
@@ -99,35 +96,30 @@ async def _heartbeat(tick: Callable[[], None]) -> AsyncIterator[None]:
         await asyncio.gather(beating, return_exceptions=True)
 
 
-async def _drive(context: RunContext, setup: RunConfig, work: list[Job], startup: ProviderStartup) -> RunRequest:
+async def _drive(
+    context: RunContext, setup: RunConfig, work: list[Job], startup: ProviderStartup, listeners: Listeners
+) -> RunRequest:
     """Start the loops, hand them the work, wait until it is over, let what is under way finish."""
-    lookup = Lookup(
-        context,
-        on_running=lambda job: context.rest(job.id) if setup.only_reconcile else poller.watch(job, at_once=True),
-        on_again=lambda job: submitter.enqueue(job),
-    )
-    submitter = Submitter(context, on_running=lambda job: poller.watch(job), on_lost=lookup.lost)
-    poller = Poller(
-        context,
-        on_ready=lambda job, status: downloader.enqueue(job, status.assets),
-        on_again=submitter.enqueue,
-    )
-    downloader = Downloader(
+    dispatch = Dispatcher(context, only_reconcile=setup.only_reconcile)
+    dispatch.reconciler = reconciler = Reconciler(context, dispatch)
+    dispatch.submitter = submitter = Submitter(context, dispatch)
+    dispatch.poller = poller = Poller(context, dispatch)
+    dispatch.downloader = downloader = Downloader(
         context,
         LocalStore(setup.folder, setup.spare_bytes),
         setup.downloads,
-        on_running=lambda job: poller.watch(job, first=True),
+        dispatch,
         room_wait_s=setup.room_wait_s,
     )
-    track_spending(context, submitter.reservations.release_capped_jobs)
-    for job in sorted(work, key=lambda job: job.state is not JobState.READY):  # what is finished comes home first
-        if job.state is JobState.RUNNING:
-            poller.watch(job, at_once=True)
-        elif job.state is JobState.READY:
-            if context.is_reachable(job):
-                downloader.enqueue(job, job.assets, left=True)
-        elif job.state is JobState.UNCERTAIN:
-            lookup.left(job)
+    listeners.on_bug = context.abort
+    listeners.bookkeeping = (
+        track_spending(context, submitter.reservations.release_capped_jobs),
+        track_slots(context),
+        track_health(context),
+        submitter.on_event,
+    )
+    for job in sorted(work, key=lambda job: job.state is not JobState.READY):  # finished clips first
+        dispatch(job, resumed=True)
     loops: list[asyncio.Task[None]] = []
 
     def start(loop: Coroutine[Any, Any, None]) -> None:
@@ -155,9 +147,9 @@ async def _drive(context: RunContext, setup: RunConfig, work: list[Job], startup
         context.check_over()
         await context.over.wait()
         await submitter.drain()
-        await lookup.drain()
+        await reconciler.drain()
         await poller.drain()
-        if context.stopping and context.fault is None:  # a poll may have brought a clip home in the meantime
+        if context.stop_reason and context.fault is None:  # a poll may have brought a clip home in the meantime
             context.over.clear()
             context.check_over()
             await context.over.wait()

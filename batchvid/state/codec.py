@@ -13,6 +13,7 @@ import orjson
 from pydantic import TypeAdapter
 
 from batchvid.domain import events as ev
+from batchvid.domain.clip_request import ClipRequest
 from batchvid.domain.job_spec import JobSpec
 from batchvid.domain.jobs import Job
 from batchvid.domain.wire import Asset
@@ -27,19 +28,22 @@ def _default(field: Field[Any]) -> object:
     return field.default_factory() if field.default_factory is not MISSING else field.default
 
 
-_SPEC_DEFAULTS = {f.name: _default(f) for f in fields(JobSpec)}
+_SPEC_DEFAULTS = {f.name: _default(f) for f in fields(JobSpec) if f.name != "request"}
+_REQUEST_DEFAULTS = {f.name: _default(f) for f in fields(ClipRequest)}
 _JOB_DEFAULTS = {f.name: _default(f) for f in fields(Job) if f.name not in ("spec", "state")}
-_SPEC_VALUES, _JOB_VALUES = attrgetter(*_SPEC_DEFAULTS), attrgetter(*_JOB_DEFAULTS)  # all fields in one step
+_SPEC_VALUES, _REQUEST_VALUES = attrgetter(*_SPEC_DEFAULTS), attrgetter(*_REQUEST_DEFAULTS)  # all fields in one step
+_JOB_VALUES = attrgetter(*_JOB_DEFAULTS)
 
 
 def dump_spec(spec: JobSpec) -> str:
-    """A JobSpec as JSON, without the fields that say nothing."""
-    return _dumps(_said(_SPEC_DEFAULTS, _SPEC_VALUES(spec)))
+    """A JobSpec as flat JSON: its fields and those of its request, without defaults."""
+    values = _said(_SPEC_DEFAULTS, _SPEC_VALUES(spec))
+    return _dumps(values | _said(_REQUEST_DEFAULTS, _REQUEST_VALUES(spec.request)))
 
 
 def load_spec(text: str) -> JobSpec:
     """The JobSpec of one row."""
-    return _SPEC.validate_json(text)
+    return _SPEC.validate_json(_nested(text))
 
 
 def dump_standing(job: Job) -> str:
@@ -53,7 +57,7 @@ def dump_standing(job: Job) -> str:
 def load_job(state: str, spec: str, standing: str) -> Job:
     """The Job of one row. Raises pydantic.ValidationError for a row that was tampered with."""
     rest = "}" if standing == "{}" else f",{standing[1:]}"
-    return _JOB.validate_json(f'{{"state":"{state}","spec":{spec}{rest}')  # in one pass, without a dict between
+    return _JOB.validate_json(f'{{"state":"{state}","spec":{_nested(spec)}{rest}')  # in one pass, without a dict
 
 
 def dump_event(event: ev.Event) -> str:
@@ -75,6 +79,11 @@ def load_event(name: str, at: str, data: str, spec: JobSpec) -> ev.Event:
         _EVENTS[name] = TypeAdapter(kind)
     event: ev.Event = _EVENTS[name].validate_python({**orjson.loads(data), "at": at})
     return event
+
+
+def _nested(spec: str) -> str:
+    """A spec's flat JSON with the same object as its request: each class reads its own fields and ignores the rest."""
+    return f'{{"request":{spec},{spec[1:]}'
 
 
 def _said(defaults: Mapping[str, object], values: Iterable[object]) -> dict[str, object]:

@@ -14,13 +14,13 @@ from batchvid.domain.attempts import MOVES, Attempt, attempts_of
 from batchvid.domain.jobs import Job, advance
 from batchvid.errors import StateError
 from batchvid.state import codec
-from batchvid.state.state_file import connect, describe_error, iter_jobs
+from batchvid.state.state_file import connect, describe_error, load_jobs
 
 
 def read_jobs(path: Path) -> list[Job]:
     """Every job as it stands on disk now, also while a run is writing. Raises StateError when it cannot be read."""
     with _reading(path) as connection, gc_control.gc_paused():
-        return list(iter_jobs(connection, path))
+        return load_jobs(connection, path)
 
 
 def read_meta(path: Path) -> dict[str, Any]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Self
 
@@ -67,7 +68,7 @@ class StateFile:
     def jobs(self) -> dict[str, Job]:
         """Every job, in the manifest's order."""
         with gc_control.gc_paused():
-            return {job.id: job for job in iter_jobs(self._connection, self.path)}
+            return {job.id: job for job in load_jobs(self._connection, self.path)}
 
     def commit(self, entries: Iterable[RecordedEvent]) -> None:
         """Write events and the jobs they lead to, in one durable transaction; all or, with StateError, nothing."""
@@ -166,11 +167,13 @@ def connect(where: Path | str, **how: Any) -> sqlite3.Connection:
     return connection
 
 
-def iter_jobs(connection: sqlite3.Connection, path: Path) -> Iterator[Job]:
+def load_jobs(connection: sqlite3.Connection, path: Path) -> list[Job]:
     """Reads every job in the manifest's order. Raises StateError for a row that cannot be read."""
     try:
-        for state, spec, standing in connection.execute("SELECT state, spec, standing FROM jobs ORDER BY position"):
-            yield codec.load_job(state, spec, standing)
+        rows = connection.execute("SELECT position, state, spec, standing FROM jobs")
+        jobs = [(position, codec.load_job(state, spec, standing)) for position, state, spec, standing in rows]
+        jobs.sort(key=itemgetter(0))  # not in SQL: SQLite's sorter copies every row, a tenth of the whole time
+        return [job for _, job in jobs]
     except (sqlite3.Error, ValueError, TypeError) as exc:
         raise StateError(f"{path}: a row cannot be read: {describe_error(exc)}") from exc
 

@@ -12,7 +12,8 @@ from hypothesis import given
 from batchvid.dialects import DIALECTS
 from batchvid.dialects.lookups import WAYS, LookupMethod
 from batchvid.domain.failures import FailureKind
-from batchvid.domain.wire import Candidate, GenerationRequest, Rejected, Response
+from batchvid.domain.wire import Candidate, Rejected, Response
+from tests.builders import generation
 from tests.dialects.test_mangled import RESPONSES, often
 from tests.exchanges import load
 
@@ -31,7 +32,7 @@ def test_every_way_is_a_dialects() -> None:
 
 def test_kling_is_asked_on_the_path_of_the_order_by_our_own_id() -> None:
     """As the recording of such a poll has it; blanks and slashes stay one step of the path."""
-    assert KLING.ask(GenerationRequest(model="kling-v2-6", prompt="p", external_id="kite/1 a")).path == (
+    assert KLING.ask(generation(model="kling-v2-6", prompt="p", external_id="kite/1 a")).path == (
         "/v1/videos/text2video/kite%2F1%20a"
     )
 

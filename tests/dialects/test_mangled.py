@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from batchvid.dialects import DIALECTS
 from batchvid.dialects.common.status_words import PHASES
 from batchvid.domain.failures import Charged
-from batchvid.domain.wire import Accepted, GenerationRequest, Phase, Rejected, Response, Status, Uncertain
+from batchvid.domain.wire import Accepted, Phase, Rejected, Response, Status, Uncertain
 from batchvid.errors import UnreadableReply
+from tests.builders import generation
 from tests.exchanges import Recording, load
 
 often = settings(deadline=None, max_examples=300, database=None)  # no bound on the clock, no files left behind
@@ -32,7 +33,7 @@ ONLY_FOR_WANT_OF_A_CLIP = (  # their word is a success: beside a link they would
 FAILED = [
     r for r in WHOLE if r.means.get("status", {}).get("phase") == "failed" and r.case not in ONLY_FOR_WANT_OF_A_CLIP
 ]
-ORDER = GenerationRequest(model="m", prompt="p")
+ORDER = generation(model="m", prompt="p")
 KEYS = (
     *("id", "task_id", "request_id", "status", "task_status", "data", "code", "message", "error", "output"),
     *("video_url", "url", "metadata", "content", "video", "task_result", "videos", "result_url", "fail_reason"),
@@ -218,6 +219,7 @@ def test_a_word_nobody_documented_is_no_verdict(dialect: str, word: str, extra: 
 
 @often
 @given(dialect=st.sampled_from(list(DIALECTS)), number=st.integers(1, 10**40))
+@pytest.mark.pitfall("a task id is read as a number")
 def test_a_numeric_id_keeps_every_digit(dialect: str, number: int) -> None:
     """A task id sent as a bare number arrives digit by digit, also beyond 64 bits."""
     body = b'{"code":0,"data":{"task_id":%d,"task_status":"submitted"}}' % number

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +9,7 @@ import pytest
 from batchvid.dialects import DIALECTS
 from batchvid.domain.wire import GenerationRequest, ImageInput, Parent, Request
 from batchvid.errors import Unsupported
+from tests.builders import with_fields
 from tests.exchanges import Recording, load
 
 SENT = [r for r in load(step="submit") if r.order]
@@ -30,7 +30,11 @@ WISHES: dict[str, Any] = {
 
 def more_than(order: GenerationRequest) -> dict[str, GenerationRequest]:
     """The order with one more wish, or with another value of one it has; one for every field and image role."""
-    changed = {name: replace(order, **{name: value}) for name, value in WISHES.items() if getattr(order, name) != value}
+    changed = {
+        name: with_fields(order, **{name: value})
+        for name, value in WISHES.items()
+        if value != (order.parent if name == "parent" else getattr(order.request, name))
+    }
     for role in ("first", "last", "reference"):
         for kind, image in {
             "link": ImageInput(role=role, filename="", media_type="", url=LINK),
@@ -38,7 +42,7 @@ def more_than(order: GenerationRequest) -> dict[str, GenerationRequest]:
                 role=role, filename="b.png", media_type="image/png", width=1280, height=720, data=b"other"
             ),
         }.items():
-            changed[f"{role} {kind}"] = replace(order, images=(*order.images, image))
+            changed[f"{role} {kind}"] = with_fields(order, images=(*order.images, image))
     return changed
 
 

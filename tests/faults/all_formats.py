@@ -117,8 +117,8 @@ def settle(batch: Batch, tasks: consistency_checks.Tasks) -> None:
         orphans = {task["prompt"]: task["task_id"] for task in tasks if task["task_id"] not in bound}
         settled: list[tuple[str, ev.Event]] = []
         for job in jobs.values():
-            if job.state is JobState.UNCERTAIN and job.spec.prompt in orphans:
-                settled.append((job.id, ev.SubmitAccepted(at=utc_now(), task_id=orphans[job.spec.prompt])))
+            if job.state is JobState.UNCERTAIN and job.spec.request.prompt in orphans:
+                settled.append((job.id, ev.SubmitAccepted(at=utc_now(), task_id=orphans[job.spec.request.prompt])))
             elif job.state is JobState.UNCERTAIN:
                 settled.append((job.id, ev.Reopened(at=utc_now(), reason="resolve --abandon")))
         record_offline(state, jobs, settled)

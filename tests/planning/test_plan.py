@@ -13,12 +13,13 @@ import pytest
 
 from batchvid import catalog
 from batchvid.catalog import Provider, providers
-from batchvid.domain.job_spec import ImageRef, JobSpec
+from batchvid.domain.clip_request import ImageRef
+from batchvid.domain.job_spec import JobSpec
 from batchvid.domain.jobs import Job, JobState
 from batchvid.domain.wire import ImageInput
 from batchvid.errors import ManifestError, Unsupported, UsageError
 from batchvid.manifest import Manifest, ManifestModel, Place, PlacedJob
-from batchvid.planning.plan import AT_REST, BUYS, Plan, PlanAction, make_plan
+from batchvid.planning.plan import Plan, PlanAction, make_plan
 from batchvid.planning.routing import build_order, check, find_route
 from tests.builders import job_in, spec
 
@@ -83,20 +84,22 @@ def test_each_state_has_its_verdict(state: JobState | None, verdict: PlanAction,
 )
 def test_a_changed_row_is_shown_and_nothing_is_bought_for_it(state: JobState, verdict: PlanAction, reason: str) -> None:
     """Only what was never paid for is bought as it is now; all else is kept and says that it differs."""
-    (job,) = plan(spec(fingerprint="f1:new"), jobs=(job_in(state),)).jobs
+    found = plan(spec(fingerprint="f1:new"), jobs=(job_in(state),))
+    (job,) = found.jobs
     assert (job.verdict, job.reason) == (verdict, reason)
-    assert (verdict in BUYS) == (state is JobState.PENDING)
+    assert found.to_buy == (found.jobs if state is JobState.PENDING else ())
 
 
 @pytest.mark.parametrize("state", JobState)
 def test_what_left_the_manifest_is_left_alone(state: JobState) -> None:
     """A removed job is never bought; if it is paid for and open, it is still collected."""
-    (kept, removed) = plan(spec("boat"), jobs=(job_in(state),)).jobs
+    found = plan(spec("boat"), jobs=(job_in(state),))
+    kept, removed = found.jobs
     assert (kept.spec.id, removed.spec.id) == ("boat", "kite")
     paid = state in (JobState.SUBMITTING, JobState.RUNNING, JobState.READY)
     assert removed.verdict is (PlanAction.IN_FLIGHT if paid else PlanAction.REMOVED)
     assert removed.reason.startswith("no longer in the manifest")
-    assert removed.verdict not in BUYS
+    assert removed not in found.to_buy
 
 
 def test_what_only_leaves_out_is_not_removed() -> None:
@@ -110,13 +113,12 @@ def test_what_only_leaves_out_is_not_removed() -> None:
 def test_what_is_paid_for_is_never_checked_again(state: JobState) -> None:
     """A job of a vanished model, provider and ratio still plans once money is out: a run must be able to collect it."""
     impossible = spec(model="gone-9", provider="closed", aspect_ratio="3:7")
-    (job,) = plan(impossible, jobs=(replace(job_in(state), spec=impossible),)).jobs
-    assert job.verdict not in BUYS
+    assert plan(impossible, jobs=(replace(job_in(state), spec=impossible),)).to_buy == ()
     with pytest.raises(ManifestError, match="gone-9"):
         plan(impossible)
 
 
-@pytest.mark.parametrize("verdict", sorted(AT_REST))
+@pytest.mark.parametrize("verdict", [PlanAction.STORED, PlanAction.CHANGED, PlanAction.FAILED])
 def test_what_is_at_rest_is_bought_again_only_when_asked(verdict: PlanAction) -> None:
     """`again` is asked about jobs at rest, with their verdict, and a yes buys them as the manifest has them now."""
     state = JobState.FAILED if verdict is PlanAction.FAILED else JobState.SUCCEEDED
@@ -127,7 +129,7 @@ def test_what_is_at_rest_is_bought_again_only_when_asked(verdict: PlanAction) ->
         asked.append(found)
         return one.id == "kite"
 
-    found = plan(now, spec("boat"), jobs=(job_in(state), job_in(JobState.RUNNING, "boat")), again=again)
+    found = plan(now, spec("boat"), jobs=(job_in(state), job_in(JobState.RUNNING, "boat")), rebuy=again)
     assert [job.verdict for job in found.jobs] == [PlanAction.WAITING, PlanAction.IN_FLIGHT]
     assert found.jobs[0].reason.endswith("to be bought again")
     assert asked == [verdict]
@@ -212,11 +214,19 @@ def test_what_is_sent_is_what_was_asked() -> None:
     )  # fmt: skip
     route = find_route(one, PROVIDERS)
     order = build_order(one, model=route.model.name, terms=route.terms, external_id="kite-1")
-    assert (order.model, order.duration_s, order.external_id) == ("veo3-fast", 4, "kite-1")
-    assert (order.prompt, order.negative_prompt, order.aspect_ratio, order.resolution) == (
-        *("a paper kite", "rain", "9:16", "720p"),
+    assert (order.request.model, order.request.duration_s, order.external_id) == ("veo3-fast", 4, "kite-1")
+    assert (
+        order.request.prompt,
+        order.request.negative_prompt,
+        order.request.aspect_ratio,
+        order.request.resolution,
+    ) == (*("a paper kite", "rain", "9:16", "720p"),)
+    assert (order.request.seed, order.request.sound, order.request.mode, order.request.options) == (
+        7,
+        False,
+        "pro",
+        {"n": 1},
     )
-    assert (order.seed, order.sound, order.mode, order.options) == (7, False, "pro", {"n": 1})
     assert [(image.role, image.filename, image.data, image.url, image.width) for image in order.images] == [
         ("first", "a.png", b"", "", 640),
         ("last", "b.png?x=1", b"", "https://cdn.example/b.png?x=1", 0),
@@ -228,7 +238,7 @@ def test_what_is_sent_is_what_was_asked() -> None:
 def test_what_is_done_to_another_clip_is_sent_too() -> None:
     """An order carries the action with the clip and the sound that it works on."""
     order = build_order(spec(action="lip-sync", video="https://cdn.example/a.mp4", audio="https://cdn.example/a.mp3"))
-    assert (order.action, order.video, order.audio) == (
+    assert (order.request.action, order.request.video, order.request.audio) == (
         *("lip-sync", "https://cdn.example/a.mp4", "https://cdn.example/a.mp3"),
     )
 
@@ -262,7 +272,7 @@ def test_a_refusal_names_who_can() -> None:
         plan(wide)
     assert str(raised.value).partition("; models that can: ")[2].split(", ")[0] in catalog.built_in().rows
     for name in str(raised.value).partition("; models that can: ")[2].split(" and ")[0].split(", "):
-        other = replace(wide, model=name)
+        other = wide.with_request(model=name)
         check(other, find_route(other, PROVIDERS))
 
 
@@ -291,7 +301,7 @@ def test_another_model_needs_no_other_change(model: str, fields: dict[str, Any])
     job = spec(model=model, **{"duration_s": 8.0, "aspect_ratio": "16:9", **fields})
     (planned,) = plan(job).to_buy
     assert planned.duration_s in catalog.built_in().find(model).durations_s
-    assert bool(planned.warning) == (job.duration_s not in (planned.duration_s, None))
+    assert bool(planned.warning) == (job.request.duration_s not in (planned.duration_s, None))
 
 
 def test_a_fitted_frame_is_told_as_it_will_be_sent() -> None:
@@ -299,7 +309,7 @@ def test_a_fitted_frame_is_told_as_it_will_be_sent() -> None:
     job = spec(model="sora-2", aspect_ratio="16:9", images=(FIRST,))
     with pytest.raises(Unsupported, match="exact pixels"):
         check(job, find_route(job, PROVIDERS))
-    fitted = replace(job, fit="cover")
+    fitted = job.with_request(fit="cover")
     route = find_route(fitted, PROVIDERS)
     check(fitted, route)
     (image,) = build_order(fitted, terms=route.terms).images
@@ -311,4 +321,9 @@ def test_a_fitted_frame_is_told_as_it_will_be_sent() -> None:
 def test_a_poll_needs_no_catalogue() -> None:
     """Without terms an order tells the wishes as they are: enough for a path."""
     order = build_order(spec(model="gone", duration_s=7, aspect_ratio="16:9", action="extend"))
-    assert (order.model, order.duration_s, order.aspect_ratio, order.action) == ("gone", 7, "16:9", "extend")
+    assert (order.request.model, order.request.duration_s, order.request.aspect_ratio, order.request.action) == (
+        "gone",
+        7,
+        "16:9",
+        "extend",
+    )

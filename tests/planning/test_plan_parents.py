@@ -74,7 +74,7 @@ def test_a_child_is_not_bought_of_a_clip_that_the_manifest_no_longer_means(state
 def test_regenerating_a_changed_parent_brings_its_children() -> None:
     """Bought again as it is now, the parent makes the very clip that the child waits for."""
     old = done(JobState.SUCCEEDED, replace(KITE, fingerprint="f1:old"))
-    found = plan(KITE, LONGER, jobs=(old,), again=lambda one, _: one.id == "kite")
+    found = plan(KITE, LONGER, jobs=(old,), rebuy=lambda one, _: one.id == "kite")
     assert [(job.spec.id, job.verdict) for job in found.to_buy] == [
         ("kite", PlanAction.WAITING),
         ("longer", PlanAction.NEW),
@@ -103,7 +103,7 @@ def test_only_a_child_counts_on_what_is_stored_or_paid_for(jobs: tuple[Job, ...]
 def test_what_is_at_rest_stays_so_without_its_parent(state: JobState) -> None:
     """A child that is to be bought again is not opened for nothing while its parent has no clip."""
     child = replace(job_in(state, "longer"), spec=LONGER)
-    found = plan(KITE, LONGER, jobs=(done(JobState.UNCERTAIN), child), again=lambda one, _: one.id == "longer")
+    found = plan(KITE, LONGER, jobs=(done(JobState.UNCERTAIN), child), rebuy=lambda one, _: one.id == "longer")
     kept = found.jobs[1]
     assert kept.verdict is (PlanAction.STORED if state is JobState.SUCCEEDED else PlanAction.FAILED)
     assert kept.reason.endswith("to be bought again; waits for kite, which is uncertain")
@@ -113,10 +113,10 @@ def test_what_is_at_rest_stays_so_without_its_parent(state: JobState) -> None:
 @pytest.mark.parametrize(
     ("child", "told"),
     [
-        (replace(LONGER, model="veo3-fast", prompt="p"), "action: veo3-fast: cannot extend"),
-        (replace(LONGER, action="", prompt="p"), "parent: kling-v1-6: Kling's text2video has no word for it"),
-        (replace(LONGER, model="sora-2", action="remix", prompt="p"), "its video_id is required"),
-        (replace(LONGER, options={"video_id": "8"}), "options: kling-v1-6: video_id is not allowed together"),
+        (LONGER.with_request(model="veo3-fast", prompt="p"), "action: veo3-fast: cannot extend"),
+        (LONGER.with_request(action="", prompt="p"), "parent: kling-v1-6: Kling's text2video has no word for it"),
+        (LONGER.with_request(model="sora-2", action="remix", prompt="p"), "its video_id is required"),
+        (LONGER.with_request(options={"video_id": "8"}), "options: kling-v1-6: video_id is not allowed together"),
     ],
 )
 def test_what_no_wire_can_do_with_this_parent_is_refused(child: JobSpec, told: str) -> None:
@@ -135,6 +135,6 @@ def test_a_parent_counts_by_the_wire_that_it_was_bought_on() -> None:
 def test_a_parents_own_mistake_is_told_once() -> None:
     """A child of a parent that no one can buy is not blamed for its parent's model."""
     with pytest.raises(ManifestError) as refused:
-        plan(replace(KITE, model="kling-99"), LONGER)
+        plan(KITE.with_request(model="kling-99"), LONGER)
     (problem,) = refused.value.problems
     assert problem.startswith("kites.yaml:10: kite: unknown model 'kling-99'")

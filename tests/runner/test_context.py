@@ -10,7 +10,6 @@ import pytest
 from pydantic import SecretStr
 
 from batchvid.catalog import providers
-from batchvid.domain.failures import FailureKind
 from batchvid.domain.jobs import JobState
 from batchvid.errors import StateError
 from batchvid.net.transport import Transport
@@ -18,6 +17,7 @@ from batchvid.runner.budget.budget import Budget
 from batchvid.runner.context import RunContext
 from batchvid.runner.providers.provider_state import ProviderState
 from batchvid.runner.providers.rate_limits import ConcurrencySlots, SlidingWindowRateLimiter
+from batchvid.runner.providers.submission_blocks import Block
 from batchvid.runner.recorder import Recorder
 from batchvid.state.state_file import StateFile
 from tests.builders import job_in, spec
@@ -104,7 +104,7 @@ async def test_what_waits_is_waited_for(context: RunContext, name: str, delayed:
         provider_state.queue.push("pending", "kite", "veo3-fast")
     context.check_over()
     assert not context.over.is_set()
-    provider_state.stop(FailureKind.BALANCE, "no money left")  # then it waits for the next run
+    provider_state.stop("no money left")  # then it waits for the next run
     context.check_over()
     assert context.over.is_set()
 
@@ -113,7 +113,7 @@ async def test_a_budget_that_is_reached_ends_the_waiting_only(context: RunContex
     """What stands in line is not bought any more; what was bought is collected first, running tasks too."""
     context.provider_states["office"].queue.push("pending", "kite", "veo3-fast")
     context.active.add("running")
-    context.budget_reached = "3 clips of 3"
+    context.blocks.add(Block.CAP, "3 clips of 3")
     context.check_over()
     assert not context.over.is_set()
     context.rest("running")
@@ -124,7 +124,7 @@ async def test_a_providers_own_cap_ends_the_waiting_there_only(context: RunConte
     """What stands in the line of a provider whose cap is reached is for the next run; other lines go on."""
     context.provider_states["office"].queue.push("pending", "kite", "veo3-fast")
     context.provider_states["cometapi"].queue.push("boat", "boat", "veo3-fast")
-    context.provider_states["office"].capped = "office: budget.clips is 1, and all are committed"
+    context.provider_states["office"].blocks.add(Block.CAP, "office: budget.clips is 1, and all are committed")
     context.check_over()
     assert not context.over.is_set()
     assert context.provider_states["cometapi"].queue.pop(lambda _model: True) == "boat"
@@ -136,13 +136,13 @@ async def test_what_waits_for_slots_of_uncertain_jobs_only_is_not_waited_for(con
     """Nothing of this run frees such a slot: it ends and says so; while a job of its own holds one, it goes on."""
     provider_state = context.provider_states["cometapi"]
     for holder in ("uncertain", "u-2", "u-3", "running"):
-        provider_state.slots.hold(holder, "veo3-fast")
+        provider_state.slots.acquire(holder, "veo3-fast")
     provider_state.queue.push("pending", "kite", "veo3-fast")
     context.active.add("running")
     context.check_over()
     assert not context.over.is_set()
-    provider_state.slots.hold("u-4", "veo3-fast")
-    provider_state.slots.free("running")
+    provider_state.slots.acquire("u-4", "veo3-fast")
+    provider_state.slots.release("running")
     context.rest("running")
     assert context.over.is_set()
 
@@ -184,7 +184,7 @@ async def test_a_stop_wakes_everybody_and_keeps_its_first_reason(context: RunCon
     context.stop("the disk is full")
     assert all(provider_state.wake.is_set() for provider_state in context.provider_states.values())
     context.stop("interrupted")
-    assert context.stopping == "the disk is full"
+    assert context.stop_reason == "the disk is full"
     assert context.fault is None
 
 
@@ -196,7 +196,7 @@ async def test_an_abort_waits_for_nothing(context: RunContext) -> None:
     context.abort(ValueError("a later one, because of the first"))
     assert context.over.is_set()
     assert context.fault is first
-    assert context.stopping == "disk full"
+    assert context.stop_reason == "disk full"
 
 
 async def test_jobs_that_are_alike_share_a_route(context: RunContext) -> None:

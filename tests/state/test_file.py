@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from batchvid.domain import events as ev
+from batchvid.domain.clip_request import ImageRef
 from batchvid.domain.failures import FailureKind
-from batchvid.domain.job_spec import ImageRef
 from batchvid.domain.jobs import Job, JobState
 from batchvid.errors import IllegalEvent, StateError
 from batchvid.state.readers import read_jobs, read_meta, replay
@@ -69,7 +69,7 @@ def test_the_log_leads_to_the_jobs(path: Path) -> None:
 def test_a_changed_plan_is_the_one_that_stands(path: Path) -> None:
     """A job planned again before it was bought has the new spec and keeps its place in the order."""
     state_file(path, steps("a"), steps("b"), life(planned(spec("a")), planned(spec("a", prompt="two kites")))[1:])
-    assert [(job.id, job.spec.prompt) for job in read_jobs(path)] == [("a", "two kites"), ("b", "a paper kite")]
+    assert [(job.id, job.spec.request.prompt) for job in read_jobs(path)] == [("a", "two kites"), ("b", "a paper kite")]
 
 
 def test_a_job_that_is_planned_later_stands_behind(path: Path) -> None:

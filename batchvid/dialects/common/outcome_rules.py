@@ -1,7 +1,7 @@
 """How a submit ends, row by row with sources: how far the request came, HTTP status and vendor's code say it.
 
 Refused (a kind) only where a source says that no task was made; everything else is uncertain (no kind). Accepted is
-told by a task id in a 2xx, in replies.py. The tags of the sources are those of tests/exchanges/README.md.
+told by a task id in a 2xx, in reply_parsing.py. The tags of the sources are those of tests/exchanges/README.md.
 """
 
 from __future__ import annotations
@@ -179,7 +179,7 @@ def without_reply(fault: WireError) -> Rejected | Uncertain:
     """How a submit ended that got no whole reply: refused only where surely nothing reached the provider.
 
     No name, no connection, no TLS: the request was never sent. Once it is out, a silence, a reset, a cut or an endless
-    reply says nothing of what the other side has done (wire-cometapi 5).
+    reply says nothing of what the other side has done (wire-notes 5).
     """
     if isinstance(fault, NotSent):
         return Rejected(kind=FailureKind.UNAVAILABLE, message=str(fault))

@@ -1,7 +1,7 @@
 """Read submit and poll replies in any of the documented envelopes, shared by all dialects.
 
 The tags E1-E7 of the envelopes are those of tests/exchanges/README.md.
-What an error means is told in refusals.py, what a word means in words.py. It knows no path and no request.
+What an error means is told in error_parsing.py, what a word means in status_words.py. It knows no path and no request.
 """
 
 from __future__ import annotations

@@ -10,7 +10,8 @@ from urllib.parse import quote
 
 import orjson
 
-from batchvid.domain.wire import GenerationRequest, ImageInput, ImageRole, Part
+from batchvid.domain.clip_request import ImageRole, set_fields
+from batchvid.domain.wire import GenerationRequest, ImageInput, Part
 from batchvid.errors import Unsupported
 
 _LENGTH = ("seconds", "duration")
@@ -29,6 +30,11 @@ PAID: dict[str, frozenset[str]] = {
 another than the dialect says."""
 MANY = frozenset({"n", "batch_size", "num_videos", "number_of_videos"})
 
+CHECKED_ELSEWHERE = frozenset({"model", "images", "fit", "options"})
+"""Fields of a ClipRequest that every wire has, or that never reach one."""
+FIELD_OF_ROLE: dict[ImageRole, str] = {"first": "image", "last": "end_image", "reference": "reference_images"}
+"""The manifest's field for an image of each role."""
+
 SHAPE_TOLERANCE = 0.02  # 1584:672 is sold as 21:9, 854x480 as 16:9
 
 T = TypeVar("T")
@@ -38,41 +44,28 @@ _RATIO = re.compile(r"([1-9][0-9]{0,4}):([1-9][0-9]{0,4})")
 
 
 def refuse_unspoken(order: GenerationRequest, wire: str, spoken: Collection[str]) -> None:
-    """Raise Unsupported if the order says anything that `wire` has no word for; `spoken` names the fields it has.
+    """Raise Unsupported if a field is set that `wire` does not support; `spoken` names the fields it supports.
 
-    Named are those that a wire has, so that one which nobody thought of is refused and not dropped.
+    Every field of a ClipRequest is checked, so a new field is refused until a dialect supports it.
     """
-    said = {
-        "action": bool(order.action),
-        "prompt": bool(order.prompt),
-        "negative_prompt": bool(order.negative_prompt),
-        "image": bool(images_of(order, "first")),
-        "end_image": bool(images_of(order, "last")),
-        "reference_images": bool(images_of(order, "reference")),
-        "video": bool(order.video),
-        "parent": order.parent is not None,
-        "audio": bool(order.audio),
-        "duration_s": order.duration_s is not None,
-        "aspect_ratio": bool(order.aspect_ratio),
-        "resolution": bool(order.resolution),
-        "seed": order.seed is not None,
-        "sound": order.sound is not None,
-        "mode": bool(order.mode),
-    }
-    for field, is_said in said.items():
-        if is_said and field not in spoken:
+    names = [FIELD_OF_ROLE[image.role] for image in order.images]
+    names += [name for name in set_fields(order.request) if name not in CHECKED_ELSEWHERE]
+    if order.parent is not None:
+        names.append("parent")
+    for field in names:
+        if field not in spoken:
             raise Unsupported(field, f"{wire} has no word for it: leave it out, or choose another model")
-    if order.parent is not None and order.video:
+    if order.parent is not None and order.request.video:
         raise Unsupported("video", "not allowed together with `parent`: both name the clip that is worked on")
 
 
 def by_action(order: GenerationRequest, wire: str, known: Mapping[str, T]) -> T:
     """Return what `known` holds for the order's action, empty for a clip of its own. Raises Unsupported."""
-    if order.action not in known:
+    if order.request.action not in known:
         raise Unsupported(
-            "action", f"{wire} can {', '.join(filter(None, known)) or 'make new clips'}, not {order.action}"
+            "action", f"{wire} can {', '.join(filter(None, known)) or 'make new clips'}, not {order.request.action}"
         )
-    return known[order.action]
+    return known[order.request.action]
 
 
 def images_of(order: GenerationRequest, role: ImageRole) -> tuple[ImageInput, ...]:
@@ -106,14 +99,14 @@ def frames_or_references(order: GenerationRequest) -> tuple[ImageInput, ...]:
 
 def field_of(image: ImageInput) -> str:
     """Return the manifest's word for an image of this role."""
-    return {"first": "image", "last": "end_image", "reference": "reference_images"}[image.role]
+    return FIELD_OF_ROLE[image.role]
 
 
 def check_prompt(order: GenerationRequest, *, most: int, required: bool = True) -> None:
     """Raise Unsupported for an empty or overlong prompt. `most` counts UTF-16 units, as the vendors do."""
-    if required and not order.prompt.strip():
+    if required and not order.request.prompt.strip():
         raise Unsupported("prompt", "must not be empty")
-    check_length("prompt", order.prompt, most)
+    check_length("prompt", order.request.prompt, most)
 
 
 def check_length(field: str, value: str, most: int) -> None:
@@ -125,11 +118,11 @@ def check_length(field: str, value: str, most: int) -> None:
 
 def whole_seconds(order: GenerationRequest) -> int | None:
     """Return the duration in seconds, None if the order says none. Raises Unsupported unless it is 1, 2, 3..."""
-    if order.duration_s is None:
+    if order.request.duration_s is None:
         return None
-    if not 1 <= order.duration_s <= 3600 or order.duration_s != int(order.duration_s):
-        raise Unsupported("duration_s", f"whole seconds from 1 are allowed, not {order.duration_s:g}")
-    return int(order.duration_s)
+    if not 1 <= order.request.duration_s <= 3600 or order.request.duration_s != int(order.request.duration_s):
+        raise Unsupported("duration_s", f"whole seconds from 1 are allowed, not {order.request.duration_s:g}")
+    return int(order.request.duration_s)
 
 
 def exact_size(order: GenerationRequest) -> tuple[int, int] | None:
@@ -137,12 +130,14 @@ def exact_size(order: GenerationRequest) -> tuple[int, int] | None:
 
     Raises Unsupported when the order also says an aspect ratio of another shape.
     """
-    found = _PIXELS.fullmatch(order.resolution)
+    found = _PIXELS.fullmatch(order.request.resolution)
     if not found:
         return None
     width, height = int(found[1]), int(found[2])
-    if order.aspect_ratio and not same_shape(order.aspect_ratio, width, height):
-        raise Unsupported("resolution", f"{order.resolution} is not {order.aspect_ratio}: say one of the two")
+    if order.request.aspect_ratio and not same_shape(order.request.aspect_ratio, width, height):
+        raise Unsupported(
+            "resolution", f"{order.request.resolution} is not {order.request.aspect_ratio}: say one of the two"
+        )
     return width, height
 
 
@@ -188,22 +183,22 @@ def checked_options(order: GenerationRequest, said: Collection[str] = ()) -> Map
     planned, priced and capped by the manifest's own words, and an option past them would buy something else.
     """
     try:
-        orjson.dumps(dict(order.options))
+        orjson.dumps(dict(order.request.options))
     except TypeError as exc:
         raise Unsupported("options", f"only what JSON can say is allowed: {exc}") from exc
-    metadata = order.options.get("metadata")
+    metadata = order.request.options.get("metadata")
     inner = metadata if isinstance(metadata, dict) else {}  # new-api lays it over the whole body, but for the model
-    for name, value in (*order.options.items(), *inner.items()):
+    for name, value in (*order.request.options.items(), *inner.items()):
         if not PAID.get(name, frozenset()).isdisjoint(said):
             raise Unsupported("options", f"{name} would replace what the clip's own fields say: say it there")
         if name in MANY and value != 1:
             raise Unsupported("options", f"{name} asks for several clips at once: say takes instead")
-    return order.options
+    return order.request.options
 
 
 def option_id(order: GenerationRequest, name: str, what: str) -> str:
     """Return the id that the options must name. Raises Unsupported if it is missing, or a number: ids are text."""
-    value = order.options.get(name)
+    value = order.request.options.get(name)
     if not isinstance(value, str) or not value.strip():
         raise Unsupported("options", f"{name} is required, as a text in quotes: {what}")
     return value
@@ -217,7 +212,7 @@ def clip_id(order: GenerationRequest, name: str, what: str, *, is_task: bool = F
     """
     if order.parent is None:
         return option_id(order, name, what)
-    if name in order.options:
+    if name in order.request.options:
         raise Unsupported("options", f"{name} is not allowed together with `parent`: both name the clip")
     ids = {"task_id": order.parent.task_id, **order.parent.vendor}
     found = ids.get("task_id" if is_task else name, "")
@@ -232,9 +227,9 @@ def source_video(order: GenerationRequest) -> str:
         if not order.parent.link:
             raise Unsupported("parent", "a link to its clip is required, and its provider offers none")
         return order.parent.link
-    if not order.video.casefold().startswith("https://"):
+    if not order.request.video.casefold().startswith("https://"):
         raise Unsupported("video", "an https:// link to the source clip is required: the vendor fetches it")
-    return order.video
+    return order.request.video
 
 
 def uploaded(image: ImageInput) -> ImageInput:

@@ -10,23 +10,23 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from batchvid.domain.job_spec import ImageRef, JobSpec, fingerprint
-from batchvid.domain.wire import ImageRole
+from batchvid.domain.clip_request import CLIP_FIELDS, ClipRequest, ImageRef, ImageRole, fingerprint
+from batchvid.domain.job_spec import JobSpec
 from batchvid.manifest.expansion.entry import ClipEntryContext
 from batchvid.manifest.expansion.image_files import ImageFile
 from batchvid.manifest.expansion.matrix import JobDraft
 from batchvid.manifest.reading.problems import Place
 from batchvid.manifest.reading.safe_names import fit, safe_key, safe_name
 from batchvid.manifest.reading.yaml_reader import Map
-from batchvid.manifest.schema.field_types import CHECKS, word
-from batchvid.manifest.schema.models import ClipEntry
+from batchvid.manifest.schema.field_types import word
+from batchvid.manifest.schema.models import CHECKS, ClipEntry
 from batchvid.manifest.schema.templates import Templates, is_template
 
 _ROLES: Mapping[str, ImageRole] = {"image": "first", "end_image": "last", "reference_images": "reference"}
 _CONTENT = ("prompt", *_ROLES, "action", "video", "parent")
 _NEVER_EMPTY = frozenset({"prompt", *_ROLES, "video", "parent", "audio", "model"})
 _EMPTY = "is empty once it is filled in; give it a value, or leave the row out with where"
-_NOTHING: Mapping[str, Any] = {}
+_NOTHING: Mapping[str, Any] = {}  # one for all jobs without options
 
 
 def build(entry: ClipEntryContext, draft: JobDraft) -> JobSpec | None:
@@ -59,56 +59,38 @@ def build(entry: ClipEntryContext, draft: JobDraft) -> JobSpec | None:
 
 
 def _spec(draft: JobDraft, fields: Mapping[str, Any], *, id: str, entry: str, provider: str, key: str) -> JobSpec:  # noqa: A002
-    pictures: list[tuple[ImageRole, ImageFile]] = [
-        (role, picture) for field, role in _ROLES.items() for picture in fields.get(field, ())
-    ]
-    seed = fields.get("seed")
+    request = _request(draft, fields)
     fallback = fields.get("fallback")
-    paid: dict[str, Any] = {
-        "model": fields["model"],
-        "prompt": fields.get("prompt", ""),
-        "negative_prompt": fields.get("negative_prompt", ""),
-        "duration_s": fields.get("duration_s"),
-        "aspect_ratio": fields.get("aspect_ratio", ""),
-        "resolution": fields.get("resolution", ""),
-        "seed": None if seed is None else seed + draft.take - 1,
-        "sound": fields.get("sound"),
-        "mode": fields.get("mode", ""),
-        "action": fields.get("action", ""),
-        "video": fields.get("video", ""),
-        "audio": fields.get("audio", ""),
-        "fit": fields.get("fit", ""),
-        "options": fields.get("options", _NOTHING),
-    }
     return JobSpec(
         id=id,
         entry=entry,
         provider=provider,
         key=key,
+        request=request,
         take=draft.take,
-        images=tuple(_ref(role, picture) for role, picture in pictures),
         parent=fields.get("parent", ""),
         variables=draft.shown,
         tags=tuple(fields.get("tags", ())),
         fallback=fallback.substitutes(provider) if fallback else (),
         fallback_on=tuple(fallback.on) if fallback else (),
         fallback_while_running=bool(fields.get("fallback_while_running")),
-        fingerprint=fingerprint(**paid, images=tuple((role, picture.identity) for role, picture in pictures)),
-        **paid,
+        fingerprint=fingerprint(request),
     )
 
 
-def _ref(role: ImageRole, picture: ImageFile) -> ImageRef:
-    return ImageRef(
-        role=role,
-        source=picture.source,
-        sha256=picture.sha256,
-        media_type=picture.media_type,
-        size_bytes=picture.size_bytes,
-        width=picture.width,
-        height=picture.height,
-        turned=picture.turned,
+def _request(draft: JobDraft, fields: Mapping[str, Any]) -> ClipRequest:
+    """What is paid for: each field of a ClipRequest that the manifest has under the same name, and the images."""
+    values: dict[str, Any] = {
+        "prompt": "",
+        "options": _NOTHING,
+        **{name: fields[name] for name in CLIP_FIELDS if name in fields},
+    }
+    if "seed" in values:
+        values["seed"] += draft.take - 1
+    values["images"] = tuple(
+        ImageRef(role=role, **picture._asdict()) for field, role in _ROLES.items() for picture in fields.get(field, ())
     )
+    return ClipRequest(**values)
 
 
 def _names(entry: ClipEntryContext, draft: JobDraft) -> tuple[str, str] | None:

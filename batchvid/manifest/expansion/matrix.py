@@ -1,6 +1,6 @@
 """One clip entry into drafts: its rows or images, times the cells of its matrix, times its takes.
 
-Nothing is filled in here and no field is looked at but to check an axis; build.py makes the jobs.
+Nothing is filled in here and no field is looked at but to check an axis; job_builder.py makes the jobs.
 """
 
 from __future__ import annotations
@@ -13,8 +13,7 @@ from typing import Any, NamedTuple
 from batchvid.manifest.expansion.entry import ClipEntryContext
 from batchvid.manifest.expansion.sources import Source, sources
 from batchvid.manifest.reading.safe_names import text_of, value_name
-from batchvid.manifest.schema.field_types import CHECKS
-from batchvid.manifest.schema.models import FIELDS, ClipEntry
+from batchvid.manifest.schema.models import CHECKS, FIELDS, ClipEntry
 from batchvid.manifest.schema.templates import is_template
 
 MAX_JOBS = 1_000_000  # one manifest; a slip of the pen in a matrix must not fill the memory

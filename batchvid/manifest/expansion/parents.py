@@ -10,7 +10,8 @@ from dataclasses import replace
 from difflib import get_close_matches
 from typing import NamedTuple
 
-from batchvid.domain.job_spec import JobSpec, fingerprint_of_child
+from batchvid.domain.clip_request import child_fingerprint
+from batchvid.domain.job_spec import JobSpec
 from batchvid.manifest.expansion.entry import ClipEntryContext
 from batchvid.manifest.reading.problems import Problems
 from batchvid.manifest.reading.safe_names import safe_name
@@ -108,6 +109,6 @@ def _in_turn(
                 specs[child_id],
                 parent=parent.id,
                 parent_fingerprint=parent.fingerprint,
-                fingerprint=fingerprint_of_child(specs[child_id].fingerprint, parent.fingerprint),
+                fingerprint=child_fingerprint(specs[child_id].fingerprint, parent.fingerprint),
             )
     return tied

@@ -6,8 +6,10 @@ Knows no file and no catalogue: whether a model exists, or can do what is asked,
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
@@ -24,13 +26,16 @@ RESERVED = frozenset({"take", "entry", "row", "image_name", "image_stem"})  # va
 Scalar = str | int | float | bool
 
 
-def _unless_template(check: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    def validate(value: Any) -> Any:
+@dataclass(frozen=True, slots=True)
+class _UnlessTemplate:
+    """The check of a field that holds one value; a template is checked once it is filled in."""
+
+    check: Callable[[Any], Any]
+
+    def __call__(self, value: Any) -> Any:
         if value is None or (isinstance(value, str) and is_template(value)):
             return value
-        return check(value)
-
-    return validate
+        return self.check(value)
 
 
 def _variable_name(name: str) -> str:
@@ -108,23 +113,21 @@ def _sized(values: list[Any]) -> list[Any]:
     return values
 
 
-_Text = Annotated[str | None, PlainValidator(_unless_template(field_types.text), json_schema_input_type=str | float)]
-_Word = Annotated[str | None, PlainValidator(_unless_template(field_types.word), json_schema_input_type=str | float)]
-_Ratio = Annotated[str | None, PlainValidator(_unless_template(field_types.ratio), json_schema_input_type=str)]
+_Text = Annotated[str | None, PlainValidator(_UnlessTemplate(field_types.text), json_schema_input_type=str | float)]
+_Word = Annotated[str | None, PlainValidator(_UnlessTemplate(field_types.word), json_schema_input_type=str | float)]
+_Ratio = Annotated[str | None, PlainValidator(_UnlessTemplate(field_types.ratio), json_schema_input_type=str)]
 _Seconds = Annotated[
-    float | str | None, PlainValidator(_unless_template(field_types.seconds), json_schema_input_type=float | str)
+    float | str | None, PlainValidator(_UnlessTemplate(field_types.seconds), json_schema_input_type=float | str)
 ]
-_Seed = Annotated[
-    int | str | None, PlainValidator(_unless_template(field_types.seed), json_schema_input_type=int | str)
-]
+_Seed = Annotated[int | str | None, PlainValidator(_UnlessTemplate(field_types.seed), json_schema_input_type=int | str)]
 _Switch = Annotated[
-    bool | str | None, PlainValidator(_unless_template(field_types.switch), json_schema_input_type=bool | str)
+    bool | str | None, PlainValidator(_UnlessTemplate(field_types.switch), json_schema_input_type=bool | str)
 ]
-_Fit = Annotated[str | None, PlainValidator(_unless_template(field_types.fit), json_schema_input_type=str)]
-_Action = Annotated[str | None, PlainValidator(_unless_template(field_types.action), json_schema_input_type=str)]
-_Video = Annotated[str | None, PlainValidator(_unless_template(field_types.video), json_schema_input_type=str)]
-_Audio = Annotated[str | None, PlainValidator(_unless_template(field_types.audio), json_schema_input_type=str)]
-_Item = Annotated[str, PlainValidator(_unless_template(field_types.word), json_schema_input_type=str)]
+_Fit = Annotated[str | None, PlainValidator(_UnlessTemplate(field_types.fit), json_schema_input_type=str)]
+_Action = Annotated[str | None, PlainValidator(_UnlessTemplate(field_types.action), json_schema_input_type=str)]
+_Video = Annotated[str | None, PlainValidator(_UnlessTemplate(field_types.video), json_schema_input_type=str)]
+_Audio = Annotated[str | None, PlainValidator(_UnlessTemplate(field_types.audio), json_schema_input_type=str)]
+_Item = Annotated[str, PlainValidator(_UnlessTemplate(field_types.word), json_schema_input_type=str)]
 _Names = Annotated[list[str], BeforeValidator(_as_list, json_schema_input_type=str | list[str])]
 _Count = Annotated[int, Field(strict=True, gt=0)]
 _Number = Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)]
@@ -301,6 +304,15 @@ class ManifestModel(_Strict):
 
 
 FIELDS = tuple(ClipFields.model_fields)
+CHECKS: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
+    {
+        name: validator.func.check
+        for name, info in ClipFields.model_fields.items()
+        for validator in info.metadata
+        if isinstance(validator, PlainValidator) and isinstance(validator.func, _UnlessTemplate)
+    }
+)
+"""The fields that hold one value, with their checks: each may be a template, and each may be an axis of a matrix."""
 """The names of the fields that `defaults` and every clip entry share."""
 
 

@@ -63,7 +63,7 @@ class DiskSpaceGate:
 
     async def _wait(self, exc: DiskFull) -> None:
         context = self._context
-        while self._checks < CHECKS and not context.stopping:
+        while self._checks < CHECKS and not context.stop_reason:
             self._checks += 1
             await asyncio.sleep(self._interval_s)
             try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -15,7 +14,7 @@ from batchvid.domain.job_spec import Clip
 from batchvid.domain.jobs import Job
 from batchvid.domain.wire import Asset
 from batchvid.errors import BadMedia, DiskFull, DownloadError, LinkDead, LinkRefused, StorageError
-from batchvid.runner.context import RunContext
+from batchvid.runner.context import Dispatch, RunContext
 from batchvid.runner.downloads.disk_space_gate import WAIT_S, DiskSpaceGate
 from batchvid.runner.downloads.expiry_warnings import ExpiryMonitor
 from batchvid.runner.downloads.fetch import FetchRequest, fetch_clip
@@ -23,7 +22,7 @@ from batchvid.runner.downloads.link_expiry import link_expires_at, priority
 from batchvid.runner.downloads.sidecar import build_sidecar
 from batchvid.runner.downloads.stall_detector import max_bytes
 from batchvid.runner.downloads.worker_threads import close_pool, create_pool, run_in
-from batchvid.runner.providers.retry_policy import backoff_s
+from batchvid.runner.providers.retry_policy import RetryPolicy
 from batchvid.storage import LocalStore
 
 MAX_TRIES = 8  # of one asset; each resumes where the last one stopped: about a minute
@@ -56,19 +55,19 @@ class _DownloadItem:
 
 
 class Downloader:
-    """Calls `on_running` with each job whose links are dead, so that its task is polled again."""
+    """Downloads finished clips. Dispatches each job whose links expired, so that its task is polled again."""
 
     def __init__(
         self,
         context: RunContext,
         store: LocalStore,
         concurrency: int,
-        on_running: Callable[[Job], None],
+        dispatch: Dispatch,
         room_wait_s: float = WAIT_S,
     ) -> None:
         self._context = context
         self._store = store
-        self._on_running = on_running
+        self._dispatch = dispatch
         self._disk_space_gate = DiskSpaceGate(context, store, room_wait_s)
         self._disk_space_gate.check()
         self._queue: asyncio.PriorityQueue[_DownloadItem] = asyncio.PriorityQueue()
@@ -81,12 +80,12 @@ class Downloader:
         self._tasks = [asyncio.create_task(self._work()) for _ in range(concurrency)]
         self._tasks.append(asyncio.create_task(self.expiry_monitor.serve()))
 
-    def enqueue(self, job: Job, assets: tuple[Asset, ...], *, left: bool = False) -> None:
+    def enqueue(self, job: Job, assets: tuple[Asset, ...], *, resumed: bool = False) -> None:
         """Download a ready job's clip from the reply's `assets`.
 
-        `left`: an earlier run left it ready, so all or part of it may be on disk.
+        `resumed`: an earlier run left it ready, so all or part of it may be on disk.
         """
-        if left:
+        if resumed:
             self._tried.add(job.id)
         self._context.active.add(job.id)
         self._enqueued += 1
@@ -141,7 +140,7 @@ class Downloader:
             except (LinkDead, BadMedia) as exc:
                 item.give_up(dead=exc)
                 if isinstance(exc, LinkDead) and not job.dead_links:
-                    break  # request a new link once before using the provider's content route
+                    break  # request a new link once before using the provider's content route (wire-notes 6.5)
             except LinkRefused as exc:
                 item.give_up(transient=exc)
             except DownloadError as exc:
@@ -154,8 +153,8 @@ class Downloader:
         record, dead = self._context.recorder.record, item.dead
         if clip is not None:
             self._disk_space_gate.record_stored()
-            self._check_aspect_ratio(job, clip)
             await record(job.id, ev.ClipStored(at=utc_now(), clip=clip))
+            self._check_aspect_ratio(job, clip)
         elif item.transient is not None:  # the link may still work: the clip stays ready
             self._context.notice(f"{job.id}: {item.transient}. Its clip is paid for and waits: run again to fetch it")
         elif dead is None:
@@ -172,18 +171,14 @@ class Downloader:
     async def _request_new_links(self, job: Job, reason: str, *, dead: bool) -> None:
         """Poll the task again for new links; free."""
         event = ev.LinkExpired(at=utc_now(), message=reason, dead=dead)
-        self._on_running(await self._context.recorder.record(job.id, event))
+        self._dispatch(await self._context.recorder.record(job.id, event), poll_first=True)
 
     def _reschedule(self, job: Job, item: _DownloadItem) -> bool:
         """Retry after a backoff, so that others go first; False after the last try."""
-        if item.tries == MAX_TRIES - 1 or self._context.stopping:
+        wait_initial_s = min(WAIT_INITIAL_S, self._context.provider_state(job).provider.wait_initial_s)
+        wait_s = RetryPolicy(wait_initial_s, WAIT_MAX_S, MAX_TRIES).delay_s(item.tries, self._context.jitter())
+        if wait_s is None or self._context.stop_reason:
             return False
-        wait_s = backoff_s(
-            item.tries,
-            self._context.jitter(),
-            first_s=min(WAIT_INITIAL_S, self._context.provider_state(job).provider.wait_initial_s),
-            longest_s=WAIT_MAX_S,
-        )
         item.tries += 1
         asyncio.get_running_loop().call_later(wait_s, self._queue.put_nowait, item)
         return True
@@ -198,13 +193,14 @@ class Downloader:
         return link_expires_at(job, self._lifetime_s(job))
 
     def _lifetime_s(self, job: Job) -> float | None:
-        return link_lifetime_s(self._context.provider_state(job).provider, job.spec.model, self._context.models)
+        return link_lifetime_s(self._context.provider_state(job).provider, job.spec.request.model, self._context.models)
 
     def _check_aspect_ratio(self, job: Job, clip: Clip) -> None:
         """Report a clip of another aspect ratio than requested; it is kept, because it is paid."""
-        width, colon, height = job.spec.aspect_ratio.partition(":")
+        requested = job.spec.request.aspect_ratio
+        width, colon, height = requested.partition(":")
         if colon and abs(clip.width * int(height) / (clip.height * int(width)) - 1) > ASPECT_RATIO_TOLERANCE:
-            self._context.notice(f"{job.id}: requested {job.spec.aspect_ratio}, got {clip.width}x{clip.height}")
+            self._context.notice(f"{job.id}: requested {requested}, got {clip.width}x{clip.height}")
 
     def _build_request(self, job: Job, asset: Asset, *, fresh: bool) -> FetchRequest:
         provider_state = self._context.provider_state(job)

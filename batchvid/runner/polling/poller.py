@@ -6,7 +6,6 @@ import asyncio
 import heapq
 import math
 from collections import defaultdict
-from collections.abc import Callable
 
 from batchvid.clock import utc_now
 from batchvid.domain import events as ev
@@ -15,26 +14,26 @@ from batchvid.domain.job_spec import Reason
 from batchvid.domain.jobs import Job, JobState
 from batchvid.domain.wire import Phase, Rejected, Status
 from batchvid.errors import UnreadableReply, WireError
-from batchvid.runner.context import RunContext, wait_for_event
+from batchvid.runner.context import Dispatch, RunContext, wait_for_event
 from batchvid.runner.estimation.poll_schedule import (
-    NOBODY_WAITS_S,
-    SLOT_WAITED_FOR_S,
+    BUSY_POLL_COST_S,
+    IDLE_POLL_COST_S,
+    cost_within_rate,
     next_age_s,
     poll_demand,
-    price_within,
-    stride_s,
+    poll_spacing_s,
 )
 from batchvid.runner.polling.task_failure import record_task_failure
 from batchvid.runner.polling.task_timeout import handle_timeout
-from batchvid.runner.polling.tracked_task import TrackedTask, track
+from batchvid.runner.polling.tracked_task import TrackedTask, track_task
 from batchvid.runner.providers.provider_state import MAX_RETRY_AFTER_S, ProviderState
-from batchvid.runner.providers.retry_policy import backoff_s
+from batchvid.runner.providers.retry_policy import RetryPolicy
 
 GRACE_POLLS = 6
 WARN_AFTER_UNANSWERED = 3  # in a row: one or two are nothing to worry people with
 MAX_UNREADABLE_REPLIES = 5  # in a row: a reply that cannot be read stops the job loudly
 REPRICE_EVERY_S = 2.0
-SAMPLE = 500  # tasks that stand for all when the price of a question is worked out
+MAX_SAMPLED_TASKS = 500  # tasks that stand for all when the price of a question is worked out
 REPRICE_RATIO = 1.25  # a price that moved by less leaves the order as it is
 TICK_S = 0.05  # polls due within it go out together: hundreds a second would each wake the loop, at a fifth more CPU
 SHORTEST_TICK_S = 0.01
@@ -45,14 +44,11 @@ MAX_CONCURRENT_POLLS = 64  # polls under way a lane: a slow provider must not ga
 
 
 class Poller:
-    """`on_ready` is told of each job whose task succeeded, `on_again` of each to be bought again."""
+    """Polls the tasks in flight. Dispatches each job whose task ended."""
 
-    def __init__(
-        self, context: RunContext, on_ready: Callable[[Job, Status], None], on_again: Callable[[Job, float], None]
-    ) -> None:
+    def __init__(self, context: RunContext, dispatch: Dispatch) -> None:
         self._context = context
-        self._on_ready = on_ready
-        self._on_again = on_again
+        self._dispatch = dispatch
         self._due: defaultdict[str, list[tuple[float, int, TrackedTask]]] = defaultdict(list)
         self._pushed = 0
         self._wake = asyncio.Event()
@@ -60,7 +56,7 @@ class Poller:
         self._polls: set[asyncio.Task[None]] = set()
         self._foreign: set[tuple[str, str]] = set()
 
-    def watch(self, job: Job, *, at_once: bool = False, first: bool = False) -> None:
+    def track(self, job: Job, *, at_once: bool = False, first: bool = False) -> None:
         """Start watching a running job's task; at once for one that an earlier run left behind.
 
         One that is finished and only has to name its clip again is asked `first`, before all that are due.
@@ -72,12 +68,12 @@ class Poller:
             return
         context.active.add(job.id)
         now = context.now()
-        watch = track(context, job, None if at_once or first else now)
+        watch = track_task(context, job, None if at_once or first else now)
         if at_once or first:
             self._push(watch, -math.inf if first else now)
         else:
             self._schedule(watch)
-        if context.stopping:
+        if context.stop_reason:
             context.check_over()
 
     def _push(self, watch: TrackedTask, at: float) -> None:
@@ -96,7 +92,7 @@ class Poller:
         last_seen_running_at = now if watch.last_seen_running_at is None else watch.last_seen_running_at
         age_s = max(last_seen_running_at - watch.submitted_at_s, 0.0)
         due_at = watch.submitted_at_s + next_age_s(
-            watch.duration_model, watch.pace, age_s, watch.provider_state.poll_price_s, watch.job_id
+            watch.duration_model, watch.pace, age_s, watch.provider_state.poll_cost_s, watch.job_id
         )
         overdue_at = watch.submitted_at_s + watch.deadlines.next_s(now - watch.submitted_at_s)
         return max(min(due_at, overdue_at), watch.not_before)  # nobody finds out that it is overdue but by asking
@@ -104,22 +100,22 @@ class Poller:
     def _reprice(self, provider_state: ProviderState, now: float) -> None:
         """What a question is worth now: so much that all of them together stay under the poll rate."""
         due = self._due[provider_state.name]
-        step = 1 + len(due) // SAMPLE
+        step = 1 + len(due) // MAX_SAMPLED_TASKS
         demands = [
             poll_demand(one.duration_model, one.pace, now - one.submitted_at_s) * step for _, _, one in due[::step]
         ]
-        provider_state.least_price_s = SLOT_WAITED_FOR_S if provider_state.queue else NOBODY_WAITS_S
-        price_s = max(provider_state.least_price_s, price_within(demands, provider_state.provider.polls_per_s))
-        provider_state.poll_stride.interval_s = stride_s(demands, price_s)
+        provider_state.min_poll_cost_s = BUSY_POLL_COST_S if provider_state.queue else IDLE_POLL_COST_S
+        cost_s = max(provider_state.min_poll_cost_s, cost_within_rate(demands, provider_state.provider.polls_per_s))
+        provider_state.poll_pacer.interval_s = poll_spacing_s(demands, cost_s)
         provider_state.repriced_at = now
-        if not 1 / REPRICE_RATIO < price_s / provider_state.poll_price_s < REPRICE_RATIO:
-            provider_state.poll_price_s = price_s
+        if not 1 / REPRICE_RATIO < cost_s / provider_state.poll_cost_s < REPRICE_RATIO:
+            provider_state.poll_cost_s = cost_s
             due[:] = [(self._due_at(one, now) if one.follows_price else at, n, one) for at, n, one in due]
             heapq.heapify(due)
 
     async def serve(self) -> None:
         """Poll what is due, for as long as the run watches at all."""
-        while not self._context.stopping:
+        while not self._context.stop_reason:
             self._wake.clear()
             wait_s = min(
                 (self._serve_lane(provider_state) for provider_state in self._context.provider_states.values()),
@@ -136,24 +132,24 @@ class Poller:
         while due:
             first_at, _, first = due[0]
             if (
-                provider_state.poll_price_s > provider_state.least_price_s
+                provider_state.poll_cost_s > provider_state.min_poll_cost_s
             ):  # more to ask than the rate allows: no part of it goes unused
                 first_at = first.not_before
             open_at = max(
                 first_at,
                 provider_state.polls.next_available_at(),
-                provider_state.poll_stride.next_available_at(),
+                provider_state.poll_pacer.next_available_at(),
                 provider_state.polls_paused_until,
             )
             if open_at > now or provider_state.polls_under_way >= MAX_CONCURRENT_POLLS:
                 tick_s = max(
-                    min(TICK_S, provider_state.poll_stride.burst_s, first.pace.refresh_s / POLLS_PER_REFRESH),
+                    min(TICK_S, provider_state.poll_pacer.burst_s, first.pace.refresh_s / POLLS_PER_REFRESH),
                     SHORTEST_TICK_S,
                 )
                 return min(max(open_at - now, tick_s), REPRICE_EVERY_S)
             watch = heapq.heappop(due)[2]
             provider_state.polls.acquire(now)
-            provider_state.poll_stride.acquire(now)
+            provider_state.poll_pacer.acquire(now)
             provider_state.polls_under_way += 1
             poll = asyncio.create_task(self._poll(watch))
             self._polls.add(poll)
@@ -213,11 +209,11 @@ class Poller:
                 actual_usd=status.actual_usd,
                 vendor=status.vendor,
             )
-            self._on_ready(await context.recorder.record(job.id, done), status)
+            self._dispatch(await context.recorder.record(job.id, done))
         elif status.phase is Phase.FAILED:
             job, again_s = await record_task_failure(context, job, status)
             if again_s is not None:
-                self._on_again(job, again_s)
+                self._dispatch(job, delay_s=again_s)
             context.rest(job.id)
         elif status.phase is Phase.UNSEEN:
             watch.unseen += 1
@@ -260,7 +256,7 @@ class Poller:
             return
         watch.phase = Phase.UNKNOWN
         watch.unanswered += 1
-        wait_s = backoff_s(watch.unanswered - 1, context.jitter(), first_s=watch.pace.every_s)
+        wait_s = RetryPolicy(watch.pace.every_s).backoff_s(watch.unanswered - 1, context.jitter())
         if watch.unanswered == WARN_AFTER_UNANSWERED:
             context.notify_once(
                 f"{provider_state.name} does not answer polls ({no.kind}); its tasks go on and are asked again"
@@ -276,7 +272,7 @@ class Poller:
             self._context.notice(
                 f"{provider_state.name} refuses polls ({no.kind}): {no.message}. Its tasks wait for the next run"
             )
-        provider_state.stop(no.kind, no.message)
+        provider_state.stop(no.message)
         for _, _, watch in self._due[provider_state.name]:
             self._context.rest(watch.job_id)
         self._due[provider_state.name].clear()
@@ -305,11 +301,11 @@ class Poller:
         job = await handle_timeout(context, before, reason, message, watch.phase)
         if job is None:
             context.notify_once(
-                f"{watch.provider_state.name}: tasks of {before.spec.model} are {message}; they are watched on"
+                f"{watch.provider_state.name}: tasks of {before.spec.request.model} are {message}; they are watched on"
             )
             return False
         if job.state is JobState.PENDING:
-            self._on_again(job, 0.0)
+            self._dispatch(job)
         context.rest(job.id)
         return True
 

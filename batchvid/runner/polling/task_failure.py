@@ -12,7 +12,7 @@ from batchvid.domain.jobs import Job
 from batchvid.domain.wire import Status
 from batchvid.runner.context import RunContext
 from batchvid.runner.fallback import REASONS, next_fallback, switch_model
-from batchvid.runner.providers.retry_policy import after_failure, rerolled
+from batchvid.runner.providers.retry_policy import after_failure, with_new_seed
 
 
 async def record_task_failure(context: RunContext, job: Job, status: Status) -> tuple[Job, float | None]:
@@ -22,9 +22,13 @@ async def record_task_failure(context: RunContext, job: Job, status: Status) -> 
     retries, moderation_retries = (
         (context.retries, context.moderation_retries) if job.id in context.retryable_ids else (0, 0)
     )
-    first_s = provider_state.provider.wait_initial_s
     again_s = after_failure(
-        kind, job.tasks, retries, context.jitter(), moderation_retries=moderation_retries, first_s=first_s
+        kind,
+        job.tasks,
+        context.jitter(),
+        retries=retries,
+        moderation_retries=moderation_retries,
+        wait_initial_s=provider_state.provider.wait_initial_s,
     )
     withheld = kind is FailureKind.MODERATION_OUTPUT
     if again_s is not None and not withheld and not provider_state.retries.spend():
@@ -38,7 +42,7 @@ async def record_task_failure(context: RunContext, job: Job, status: Status) -> 
         again_s = 0.0
     charged = status.charged
     if charged is Charged.UNKNOWN:  # the reply says nothing: what is known of the model counts
-        charged = charged_on_failure(provider_state.provider, job.spec.model, context.models)
+        charged = charged_on_failure(provider_state.provider, job.spec.request.model, context.models)
     failed = ev.TaskFailed(
         at=utc_now(),
         kind=kind,
@@ -49,6 +53,6 @@ async def record_task_failure(context: RunContext, job: Job, status: Status) -> 
     if other and reason:
         return await switch_model(context, job, failed, other, reason), again_s
     if withheld and again_s is not None:
-        other_seed = ev.Planned(at=utc_now(), spec=rerolled(job.spec))
+        other_seed = ev.Planned(at=utc_now(), spec=with_new_seed(job.spec))
         return await context.recorder.record(job.id, failed, other_seed), again_s
     return await context.recorder.record(job.id, failed), again_s

@@ -53,10 +53,13 @@ async def handle_timeout(context: RunContext, job: Job, reason: Reason, message:
             "it may finish yet, and is no longer watched" if other else "it may finish yet: retry asks again first"
         )
         said = f"{message}; {what_next}"
-        if other:
-            context.notice(f"{job.id}: task {job.task_id} at {provider_state.name}: {said}; it may be billed")
         ended = ev.GaveUp(at=utc_now(), kind=FailureKind.TIMEOUT, message=said)
-    return await (switch_model(context, job, ended, other, reason) if other else context.recorder.record(job.id, ended))
+    if other is None:
+        return await context.recorder.record(job.id, ended)
+    switched = await switch_model(context, job, ended, other, reason)
+    if isinstance(ended, ev.GaveUp):
+        context.notice(f"{job.id}: task {job.task_id} at {provider_state.name}: {ended.message}; it may be billed")
+    return switched
 
 
 def can_cancel(provider: Provider, phase: Phase) -> bool:

@@ -1,14 +1,15 @@
-"""One task that is being watched, and how it begins to be. When it is asked for again is told in cadence.py."""
+"""One task that is being watched, and how it begins to be. When it is asked for again is told in poll_schedule.py."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from batchvid.catalog import Deadlines, timeouts_for
-from batchvid.catalog.model_policies import PollInterval, find_poll_interval
+from batchvid.catalog.model_policies import find_poll_interval
 from batchvid.clock import utc_now
 from batchvid.dialects import DIALECTS
 from batchvid.domain.jobs import Job
+from batchvid.domain.poll_interval import PollInterval
 from batchvid.domain.wire import Phase, Rejected, Request, Response, Status
 from batchvid.planning.routing import build_order
 from batchvid.runner.context import RunContext
@@ -53,7 +54,7 @@ class TrackedTask:
         return self.heard[1]
 
 
-def track(context: RunContext, job: Job, last_seen_running_at: float | None) -> TrackedTask:
+def track_task(context: RunContext, job: Job, last_seen_running_at: float | None) -> TrackedTask:
     """What it takes to ask for a running job's task; `last_seen_running_at` as a `TrackedTask` has it."""
     provider_state = context.provider_state(job)
     order = build_order(job.spec, model=job.model_sent, external_id=job.external_id)
@@ -65,8 +66,8 @@ def track(context: RunContext, job: Job, last_seen_running_at: float | None) -> 
         request=DIALECTS[job.dialect].poll(order, job.task_id),
         submitted_at_s=context.now() - max(age_s, 0.0),
         duration_model=context.duration_model(provider_state.name, job.model_sent),
-        pace=find_poll_interval(provider_state.provider, job.spec.model, context.models),
-        deadlines=timeouts_for(provider_state.provider, job.spec.model, context.models),
+        pace=find_poll_interval(provider_state.provider, job.spec.request.model, context.models),
+        deadlines=timeouts_for(provider_state.provider, job.spec.request.model, context.models),
         last_seen_running_at=last_seen_running_at,
         follows_price=last_seen_running_at is not None,
     )

@@ -13,11 +13,9 @@ from pathlib import Path
 
 from batchvid.catalog import Provider
 from batchvid.clock import utc_now
-from batchvid.domain import events as ev
-from batchvid.domain.jobs import IN_FLIGHT, Job, JobState
+from batchvid.domain.jobs import Job
 from batchvid.errors import BatchvidError
 from batchvid.net.credentials import Credentials
-from batchvid.runner.context import RunContext
 from batchvid.runner.providers.circuit_breaker import ProviderHealth
 from batchvid.runner.providers.emulator_process import embedded_emulator
 from batchvid.runner.providers.provider_state import ProviderState
@@ -88,53 +86,3 @@ def needed(jobs: Iterable[Job], retryable_ids: frozenset[str] = frozenset()) -> 
     specs = {job.id: job.spec for job in jobs}
     others = (other.provider for job_id, spec in specs.items() if job_id in retryable_ids for other in spec.fallback)
     return {*(spec.provider for spec in specs.values()), *others}
-
-
-def restore_slots(context: RunContext, jobs: Iterable[Job]) -> None:
-    """Count the jobs that earlier runs left in a provider's slots. Counting one twice is harmless."""
-    for job in jobs:
-        _count(context, job)
-
-
-def track_slots(context: RunContext) -> None:
-    """Slots follow the jobs with every event."""
-
-    def on_event(event: ev.Event, _before: Job | None, after: Job) -> None:
-        if not isinstance(event, ev.Progressed):
-            _count(context, after)
-
-    context.recorder.listeners.insert(0, on_event)
-
-
-def _count(context: RunContext, job: Job) -> None:
-    provider_state = context.provider_states.get(job.spec.provider)
-    if provider_state is None:
-        return
-    if job.state in IN_FLIGHT:
-        provider_state.slots.hold(job.id, job.model_sent)
-    elif job.state is JobState.UNCERTAIN:  # its task may be running until the deadline has passed
-        age_s = (utc_now() - job.submitted_at).total_seconds() if job.submitted_at else 0.0
-        left_s = provider_state.provider.timeout_s - max(age_s, 0.0)  # an age below 0: the clock was set back meanwhile
-        if left_s > 0:
-            provider_state.slots.hold(job.id, job.model_sent)
-            asyncio.get_running_loop().call_later(left_s, _free, context, job.id, provider_state)
-    else:
-        _free(context, job.id, provider_state)
-
-
-def _free(context: RunContext, job_id: str, provider_state: ProviderState) -> None:
-    if context.job(job_id).state not in IN_FLIGHT and provider_state.slots.free(job_id):
-        provider_state.wake.set()
-
-
-def track_health(context: RunContext) -> None:
-    """Every lane learns from what becomes of its jobs whether its models work, and what it may buy again."""
-
-    def on_event(event: ev.Event, _before: Job | None, after: Job) -> None:
-        provider_state = context.provider_states.get(after.spec.provider)
-        if provider_state is not None and isinstance(event, ev.SubmitAccepted):
-            provider_state.retries.accepted += 1
-        if provider_state is not None and provider_state.health.on_event(event, after, context.now(), context.jitter()):
-            provider_state.wake.set()
-
-    context.recorder.listeners.insert(0, on_event)

@@ -11,7 +11,8 @@ from collections import OrderedDict
 from dataclasses import replace
 from pathlib import Path
 
-from batchvid.domain.job_spec import ImageRef, JobSpec
+from batchvid.domain.clip_request import ImageRef
+from batchvid.domain.job_spec import JobSpec
 from batchvid.domain.wire import ImageInput
 from batchvid.errors import StorageError
 from batchvid.planning.routing import image_metadata
@@ -36,7 +37,7 @@ class ImageReader:
 
         Raises StorageError if an image is missing or has changed since it was planned and priced.
         """
-        return tuple([await self._read(image, spec.fit, pixels) for image in spec.images])
+        return tuple([await self._read(image, spec.request.fit, pixels) for image in spec.request.images])
 
     async def _read(self, image: ImageRef, fit: str, pixels: tuple[int, int] | None) -> ImageInput:
         planned = image_metadata(image, pixels)

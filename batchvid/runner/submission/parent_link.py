@@ -87,10 +87,8 @@ async def _asked(context: RunContext, provider_state: ProviderState, dialect: st
                 break
             return replace(_known(dialect, parent), link=open_link(said.assets, provider_state.base_url))
         why = redact(said.message)
-        first_s, answered = provider_state.provider.wait_initial_s, said.http_status != 0
-        wait_s = after_refusal(
-            said.kind, tried, said.retry_after_s, context.jitter(), first_s=first_s, answered=answered
-        )
+        wait_initial_s = provider_state.provider.wait_initial_s
+        wait_s = after_refusal(said, tried, context.jitter(), wait_initial_s=wait_initial_s)
         if wait_s is None:
             break
         at = context.now() + wait_s
@@ -122,12 +120,12 @@ async def _ask(context: RunContext, provider_state: ProviderState, parent: Job, 
         said = dialect.read_poll(response, parent.task_id)
     except WireError as exc:
         said = Rejected(kind=FailureKind.UNAVAILABLE, message=str(exc))
-    return None if context.stopping or provider_state.stopped else said
+    return None if context.stop_reason or provider_state.stop_reason else said
 
 
 async def _in_time(context: RunContext, provider_state: ProviderState, next_available_at: Callable[[], float]) -> bool:
     """Wait until then, which may move meanwhile; false as soon as the run submits no more here."""
-    while not (context.stopping or provider_state.stopped):
+    while not (context.stop_reason or provider_state.stop_reason):
         wait_s = next_available_at() - context.now()
         if wait_s <= 0:
             return True

@@ -23,11 +23,11 @@ from batchvid.domain.wire import Candidate, Rejected
 from batchvid.errors import WireError
 from batchvid.planning.routing import build_order
 from batchvid.redaction import redact
-from batchvid.runner.context import RunContext
+from batchvid.runner.context import Dispatch, RunContext
 from batchvid.runner.providers.provider_state import ProviderState
 
 WAITS = (0.1, 0.4, 1.0, 2.0)  # before each question, in poll intervals: a task may not be visible at once
-GRACE_S = 60.0  # after that it is (wire-cometapi 6.3), and one question is enough
+GRACE_S = 60.0  # after that it is (wire-notes 6.3), and one question is enough
 BEFORE_S, AFTER_S = 120.0, 600.0  # clocks differ; a gateway may try its channels for minutes before one takes the task
 MOST_RESUBMITS = 3  # on_lost_submit: resubmit is a permission to risk a second purchase, not an endless one
 
@@ -75,7 +75,7 @@ def meant(job: Job, candidates: Iterable[Candidate], jobs: Iterable[Job], *, exa
 
 
 def _words(job: Job) -> tuple[str, str, str]:
-    return job.spec.provider, job.model_sent, job.spec.prompt
+    return job.spec.provider, job.model_sent, job.spec.request.prompt
 
 
 def _is_alike(job: Job, candidate: Candidate) -> bool:
@@ -83,27 +83,27 @@ def _is_alike(job: Job, candidate: Candidate) -> bool:
         return False
     age = candidate.created_at - job.submitted_at
     in_time = timedelta(seconds=-BEFORE_S) <= age <= timedelta(seconds=AFTER_S)
-    return in_time and candidate.model == job.model_sent and candidate.prompt.strip() == job.spec.prompt.strip() != ""
+    return (
+        in_time
+        and candidate.model == job.model_sent
+        and candidate.prompt.strip() == job.spec.request.prompt.strip() != ""
+    )
 
 
-class Lookup:
-    """`on_running` is told of each job whose task was found, `on_again` of each that is to be bought again."""
+class Reconciler:
+    """Asks providers what became of lost submits. Dispatches each job whose task is found, or that is bought again."""
 
-    def __init__(self, context: RunContext, on_running: Callable[[Job], None], on_again: Callable[[Job], None]) -> None:
+    def __init__(self, context: RunContext, dispatch: Dispatch) -> None:
         self._context = context
-        self._on_running = on_running
-        self._on_again = on_again
+        self._dispatch = dispatch
         self._asking: set[asyncio.Task[None]] = set()
         self._closing = asyncio.Event()
 
-    def lost(self, job: Job) -> None:
-        """A submit of this run ended without a verdict."""
-        self._start(self._settle_lost(job))
-
-    def left(self, job: Job) -> None:
-        """An earlier run left the job uncertain."""
-        self._context.active.add(job.id)
-        self._start(self._settle_left(job))
+    def start(self, job: Job, *, resumed: bool = False) -> None:
+        """Looks for the task of a lost submit; `resumed` if an earlier run left the job uncertain."""
+        if resumed:
+            self._context.active.add(job.id)
+        self._start(self._settle_left(job) if resumed else self._settle_lost(job))
 
     def _start(self, asking: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(asking)
@@ -131,9 +131,9 @@ class Lookup:
             return
         job = context.job(job.id)
         resubmit = context.provider_state(job).provider.on_lost_submit == "resubmit"
-        if resubmit and job.attempts <= MOST_RESUBMITS and not context.stopping:
+        if resubmit and job.attempts <= MOST_RESUBMITS and not context.stop_reason:
             reason = "on_lost_submit: resubmit"
-            self._on_again(await context.recorder.record(job.id, ev.Reopened(at=utc_now(), reason=reason)))
+            self._dispatch(await context.recorder.record(job.id, ev.Reopened(at=utc_now(), reason=reason)))
         else:
             context.notice(f"{job.id} is uncertain: {job.message}. It may be paid for and is not sent again")
         context.rest(job.id)
@@ -149,7 +149,7 @@ class Lookup:
             event = ev.SubmitAccepted(at=utc_now(), task_id=found.task_id, model=found.model)
             job = await context.recorder.record(job.id, event)
             context.notice(f"{job.id} is found again at {provider_state.name}: task {job.task_id}. It is paid for once")
-            self._on_running(job)
+            self._dispatch(job, resumed=True)
         elif said and said != job.looked_up:
             again = ev.SubmitLost(at=utc_now(), message=job.message, request_id=job.request_id, looked_up=said)
             await context.recorder.record(job.id, again)
@@ -158,7 +158,7 @@ class Lookup:
     async def _ask(self, provider_state: ProviderState, job: Job, way: LookupMethod) -> tuple[Candidate | None, str]:
         """The job's task if it is found, and else how the asking went."""
         context = self._context
-        every_s = find_poll_interval(provider_state.provider, job.spec.model, context.models).every_s
+        every_s = find_poll_interval(provider_state.provider, job.spec.request.model, context.models).every_s
         said, asked, requested_s = "", 0, 0.0
         for wait in WAITS:
             if provider_state.polling_stopped or not await self._turn(provider_state, max(wait * every_s, requested_s)):

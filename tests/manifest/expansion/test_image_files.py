@@ -158,9 +158,9 @@ def test_one_job_an_image(write: Write, specs: Specs) -> None:
         write(f"photos/{name}", picture("JPEG"))
     found = specs(GLOB)
     assert list(found) == ["front_A", "front_b"]
-    assert found["front_A"].prompt == "slow push-in on A"
+    assert found["front_A"].request.prompt == "slow push-in on A"
     assert found["front_A"].variables == {"image_name": "A.JPG"}
-    (ref,) = found["front_A"].images
+    (ref,) = found["front_A"].request.images
     assert ("first", str(Path("photos/A.JPG").absolute()), 40, 20) == (ref.role, ref.source, ref.width, ref.height)
 
 
@@ -177,7 +177,7 @@ def test_roles_and_order(write: Write, specs: Specs) -> None:
     for name in "abcd":
         write(f"{name}.png", picture())
     text = "clips:\n  - {id: k, model: m, reference_images: [c.png, d.png], end_image: b.png, image: a.png}\n"
-    refs = specs(text)["k"].images
+    refs = specs(text)["k"].request.images
     assert [(ref.role, Path(ref.source).stem) for ref in refs] == [
         ("first", "a"),
         ("last", "b"),
@@ -208,7 +208,7 @@ def test_images_are_beside_the_file_that_names_them(write: Write, specs: Specs) 
     text = 'include: sub/inner.yaml\nclips:\n  - {id: "{{ sku }}", rows: data/t.csv, model: m, image: "{{ shot }}"}\n'
     found = specs(text)
     sources = {
-        name: [Path(ref.source).relative_to(Path.cwd()).as_posix() for ref in spec.images]
+        name: [Path(ref.source).relative_to(Path.cwd()).as_posix() for ref in spec.request.images]
         for name, spec in found.items()
     }
     assert sources == {"s1": ["data/b.png", "sub/logo.png"], "inner": ["sub/a.png", "sub/logo.png"]}
@@ -237,15 +237,15 @@ def test_a_file_named_like_a_template(write: Write, specs: Specs) -> None:
     """A found file's name is a name: braces in it are not filled in."""
     write("photos/{{ x }}.jpg", picture("JPEG"))
     (spec,) = specs(GLOB).values()
-    assert Path(spec.images[0].source).name == "{{ x }}.jpg"
-    assert spec.prompt == "slow push-in on {{ x }}"
+    assert Path(spec.request.images[0].source).name == "{{ x }}.jpg"
+    assert spec.request.prompt == "slow push-in on {{ x }}"
 
 
 def test_decomposed_names_read_the_same(write: Write, specs: Specs) -> None:
     """A name from a Mac's disk fills a prompt with the same letters as anywhere else."""
     write("photos/Cafe\u0301.jpg", picture("JPEG"))
     (spec,) = specs(GLOB).values()
-    assert spec.prompt == "slow push-in on Caf\u00e9"
+    assert spec.request.prompt == "slow push-in on Caf\u00e9"
     assert spec.id == "front_Cafe"
 
 

@@ -61,6 +61,9 @@ def test_turning_keeps_what_was_asked_for(specs: Specs) -> None:
     """One model after the other, with the first one's fingerprint and name to the end."""
     asked = specs(clip("fallback: [b, {model: c, provider: there}]"))["k"]
     once, twice = asked.with_next_fallback(), asked.with_next_fallback().with_next_fallback()
-    assert [(s.model, s.provider, len(s.fallback)) for s in (once, twice)] == [("b", "gw", 1), ("c", "there", 0)]
+    assert [(s.request.model, s.provider, len(s.fallback)) for s in (once, twice)] == [
+        ("b", "gw", 1),
+        ("c", "there", 0),
+    ]
     assert {once.asked, twice.asked, asked.asked} == {FallbackTarget("a", "gw")}
     assert asked.fingerprint == twice.fingerprint

@@ -12,7 +12,7 @@ from batchvid.catalog import built_in, providers
 from batchvid.catalog.model_policies import link_lifetime_s
 from batchvid.domain import events as ev
 from batchvid.domain.jobs import Job, JobState
-from batchvid.runner.downloads.link_expiry import ASSUMED_LIFETIME_S, WARN_BEFORE_S, link_expires_at, priority, warn_at
+from batchvid.runner.downloads.link_expiry import ASSUMED_LIFETIME_S, link_expires_at, priority, warn_at
 from tests.builders import ACCEPTED, at, job_in, life, planned, started
 
 HOUR, DAY = 3600.0, 86400.0
@@ -47,12 +47,17 @@ def test_an_unknown_lifetime_is_assumed_short() -> None:
 
 @given(st.floats(min_value=1, max_value=40 * DAY), st.floats(min_value=0, max_value=DAY))
 def test_the_warning_leaves_time_to_act(left_s: float, now_s: float) -> None:
-    """Before the end and not before now; a quarter of an hour, or a quarter of what is left of a short lifetime."""
+    """Before the expiry, not before now, and at most a quarter of an hour before the expiry."""
     expires_at, now = at(now_s + left_s), at(now_s)
     warning = warn_at(expires_at, now)
     assert now < warning < expires_at
-    assert (expires_at - warning).total_seconds() == pytest.approx(min(WARN_BEFORE_S, left_s / 4), abs=0.01)
-    assert expires_at - warning <= timedelta(seconds=WARN_BEFORE_S)
+    assert expires_at - warning <= timedelta(minutes=15)
+
+
+@pytest.mark.parametrize(("left_s", "before_s"), [(30 * DAY, 900), (DAY, 900), (HOUR, 900), (1200, 300), (60, 15)])
+def test_a_short_lifetime_has_a_late_warning(left_s: float, before_s: float) -> None:
+    """A quarter of an hour before the expiry; of less than an hour, a quarter of the time that is left."""
+    assert warn_at(at(left_s), at(0)) == at(left_s - before_s)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from aiohttp import web
 from pydantic import SecretStr
 
 from batchvid.catalog import providers
-from batchvid.domain.jobs import JobState
+from batchvid.domain.jobs import Job, JobState
 from batchvid.domain.wire import Asset
 from batchvid.errors import Unsupported
 from batchvid.net.transport import Transport
@@ -21,6 +21,7 @@ from batchvid.runner.budget.budget import Budget
 from batchvid.runner.context import RunContext
 from batchvid.runner.providers.provider_state import ProviderState
 from batchvid.runner.providers.rate_limits import ConcurrencySlots, SlidingWindowRateLimiter
+from batchvid.runner.providers.submission_blocks import Block
 from batchvid.runner.recorder import Recorder
 from batchvid.runner.submission.dependent_jobs import SHOWN, WaitingChildren
 from batchvid.runner.submission.parent_link import open_link, request_for
@@ -31,6 +32,10 @@ from tests.runner.servers import Served, serving
 
 LINK = "https://cdn.example/a.mp4?Signature=s"
 CHILD = spec("snow", model="grok-imagine-video", action="edit", parent="kite", parent_fingerprint="f1:0")
+
+
+def ignore(job: Job, *, delay_s: float = 0.0, resumed: bool = False, poll_first: bool = False) -> None:
+    """Dispatches nothing."""
 
 
 class Jumping(RunContext):
@@ -163,7 +168,7 @@ async def test_ids_of_another_wire_are_never_sent(context: Jumping) -> None:
 
     async with serving(answer) as served:
         provider_state = lane_at(context, served)
-        remix = replace(CHILD, model="sora-2", action="remix")
+        remix = CHILD.with_request(model="sora-2", action="remix")
         with pytest.raises(Unsupported, match="its video_id is required"):
             await request_for(context, provider_state, remix, "openai-videos", build_order(remix, model="sora-2"))
 
@@ -174,13 +179,13 @@ async def test_who_waits_is_told_unless_the_user_ended_the_run(context: Jumping,
     told: list[str] = []
     context.notice = told.append
     context.recorder.jobs["kite"] = job_in(JobState.FAILED)
-    submitter = Submitter(context, on_running=lambda _: None, on_lost=lambda _: None)
+    submitter = Submitter(context, dispatch=ignore)
     submitter.enqueue(replace(job_in(JobState.PENDING), spec=CHILD))
     if reason:
         context.stop(reason)
     submitter.report_waiting()
     assert told == ([] if reason else ["snow waits for kite, which failed"])
-    assert context.skip_reason == "".join(told)
+    assert context.blocks.reason(Block.SKIPPED) == "".join(told)
 
 
 @pytest.mark.parametrize("takes_s", [0.0, 2.0])
