@@ -24,7 +24,7 @@ from batchvid.runner.recorder import Listener
 class Observer(Protocol):
     """A log or a display of a run."""
 
-    def __call__(self, event: ev.Event, before: Job | None, after: Job) -> None:
+    def __call__(self, event: ev.Event, before: Job | None, after: Job, /) -> None:
         """Shows an event."""
 
     def notice(self, text: str) -> None:
