@@ -123,8 +123,8 @@ async def _read(response: aiohttp.ClientResponse, partial_file: PartialFile, lim
             if stall_detector.is_stalled(clock(), len(piece)):
                 raise DownloadError(f"fewer than {limits.min_bytes} bytes came in {limits.window_s:g} s")
             if size >= WRITE_BYTES:
-                await partial_file.write(pieces)  # empties the list
-                size = 0
+                full, pieces, size = pieces, [], 0
+                await partial_file.write(full)
     except asyncio.CancelledError:
         with contextlib.suppress(StorageError, BadMedia):  # a cancelled task must end as cancelled
             await _keep(pieces, partial_file)
