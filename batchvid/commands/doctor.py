@@ -18,7 +18,7 @@ from batchvid.catalog import Provider, remote_listing
 from batchvid.domain.wire import Response
 from batchvid.errors import ManifestError, UsageError, WireError
 from batchvid.net.credentials import Credentials
-from batchvid.net.provider_probe import ask
+from batchvid.net.provider_probe import probe
 from batchvid.planning.availability import Availability
 from batchvid.runner import utc_now
 
@@ -144,7 +144,7 @@ def _provider(provider: Provider, keys: Credentials) -> Iterator[CheckResult]:
         )
     yield _address(provider)
     try:
-        reply = asyncio.run(ask(provider, key))
+        reply = asyncio.run(probe(provider, key))
     except WireError as exc:
         fix = "check the address, your network and its firewall"
         yield CheckResult(what=f"{name} reachable", found=str(exc), fix=fix)

@@ -37,8 +37,8 @@ def repository(tmp_path: Path) -> Path:
     (folder / ".venv" / "mine").write_text("keep")
     shutil.copytree(ROOT / ".ci", folder / ".ci")
     (folder / ".gitignore").write_text(".venv/\n")
-    (folder / "README.md").write_text("text\npython3 install.py -m pytest\npython3 other.py -m pytest\n")
-    (folder / "install.py").write_text(INSTALL)
+    (folder / "README.md").write_text("text\npython3 install -m pytest\npython3 other -m pytest\n")
+    (folder / "install").write_text(INSTALL)
     (folder / "tracked.txt").write_text("before")
     (folder / "removed.txt").write_text("gone")
     for command in (["init", "-q"], ["add", "-A"]):
@@ -66,7 +66,7 @@ def test_it_works_in_a_copy_and_leaves_the_tree_alone(repository: Path) -> None:
     before = {path.relative_to(repository) for path in repository.rglob("*")}
     code, said = ci_run(repository, CODE_OF_RUFF="7")
     assert code == 7
-    assert "+ python3 install.py -m pytest\ntests of after -- 1 passed in 0.01s\n" in said
+    assert "+ python3 install -m pytest\ntests of after -- 1 passed in 0.01s\n" in said
     assert "tool ruff check ." in said
     assert "tool mypy" not in said
     assert {path.relative_to(repository) for path in repository.rglob("*")} == before
@@ -75,7 +75,7 @@ def test_it_works_in_a_copy_and_leaves_the_tree_alone(repository: Path) -> None:
 
 def test_a_test_that_fails_ends_it(repository: Path) -> None:
     """Nothing after the README's command is run."""
-    (repository / "install.py").write_text("raise SystemExit(3)")
+    (repository / "install").write_text("raise SystemExit(3)")
     code, said = ci_run(repository)
     assert (code, "tool" in said) == (3, False)
 
