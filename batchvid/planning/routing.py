@@ -1,4 +1,4 @@
-"""How a job is bought: from whom, in which wire format, for how much, and what is sent. Knows no state. Pure."""
+"""How a job is bought: provider, wire format, price, and the request that is sent. Knows no state. Pure."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SHOWN_MODELS = 6  # models named as a way out of what another one cannot do
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """How a job is bought: from whom, in which wire format, on which terms, for at most how much."""
+    """How a job is bought: provider, model with its wire format, resolved options, maximum price."""
 
     provider: Provider
     model: Model
@@ -90,7 +90,7 @@ def build_order(
 
 
 def image_metadata(image: ImageRef, pixels: tuple[int, int] | None = None) -> ImageInput:
-    """An image as a request will hold it, but for its bytes; frames are told as fitted to `pixels`."""
+    """An image of a request, without its bytes; frames have the size that they are fitted to, `pixels`."""
     fitted = pixels if pixels and image.role != "reference" else (image.width, image.height)
     return ImageInput(
         role=image.role,

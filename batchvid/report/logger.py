@@ -21,7 +21,7 @@ class EventLogger:
     A record has the attributes `event`, `job_id`, `provider`, `attempt`, `task_id` and `state`; a notice has none.
     """
 
-    def __call__(self, event: ev.Event, _before: Job | None, after: Job) -> None:
+    def __call__(self, event: ev.Event, before: Job | None, after: Job) -> None:  # noqa: ARG002 - an observer
         """Logs an event."""
         if isinstance(event, ev.Progressed):
             return

@@ -241,7 +241,7 @@ def test_a_first_manifest_can_be_planned(run_cli: Cli, bench: Bench) -> None:
     assert bench.cli("validate", "spring.yaml").code == 0
     again = run_cli(["init", "spring.yaml"])
     assert again.code == 2
-    assert "spring.yaml is there already" in again.err
+    assert "spring.yaml exists already" in again.err
     assert Path("spring.yaml").read_bytes() == before
 
 

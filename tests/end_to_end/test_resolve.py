@@ -58,7 +58,7 @@ def test_all_are_given_up_only_with_the_typed_word(three: Bench, monkeypatch: py
         assert three.status()["states"]["uncertain"] == 3
     settled = typed(three, "abandon 3 for $0.60\n", monkeypatch)
     assert settled.code == 0
-    assert "Type  abandon 3 for $0.60  to go on" in settled.out
+    assert "Type  abandon 3 for $0.60  to continue" in settled.out
     assert three.status()["states"]["pending"] == 3
     three.emulator.set_faults()
     assert three.run().code == 0

@@ -149,7 +149,7 @@ class TestSlips:
         """Killed while a paid call was out: such jobs are shown as uncertain by the next run, and status says so."""
         bench.write(KITE)
         bench.start("1", str(bench.manifest), module="tests.end_to_end.kill_after_events").communicate(timeout=60)
-        assert "the next one shows those jobs as uncertain" in bench.cli("status", "batch").out
+        assert "the next run shows those jobs as uncertain" in bench.cli("status", "batch").out
         assert bench.run().code == 5
         assert "shows those jobs" not in bench.cli("status", "batch").out
 
