@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.emulator.reply_scripts import PLAYS
+from tests.emulator.reply_scripts import REPLY_SCRIPTS
 from tests.emulator.test_recordings import alone
 from tests.exchanges import load
 
@@ -131,7 +131,7 @@ SIDES = [
 def test_each_side_is_recorded_and_judged(said: str, names: Side) -> None:
     """Its recordings exist, so that their dialects are judged by them, and the emulator is brought to answer so."""
     recorded = {f"{recording.dialect}/{recording.case}" for recording in load()}
-    played = {*PLAYS, *(f"{case.values[0]['dialect']}/{case.values[0]['case']}" for case in alone())}
+    played = {*REPLY_SCRIPTS, *(f"{case.values[0]['dialect']}/{case.values[0]['case']}" for case in alone())}
     assert said
     assert names
     assert [name for name in names if name not in recorded] == []

@@ -1,14 +1,14 @@
-"""What was asked for and bought, counted in all, by family and by route. It must not know HTTP or any clock."""
+"""Counts submits, purchases, polls and downloads: in total, by family and by route. It knows no HTTP and no clock."""
 
 from __future__ import annotations
 
-from collections import deque
+from collections import defaultdict, deque
 from dataclasses import dataclass, field
 from typing import Any
 
 
 class Window:
-    """The highest number of events that ever fell into any window of `span_s` seconds."""
+    """The highest number of events in any sliding window of `span_s` seconds."""
 
     __slots__ = ("_span_s", "_times", "highest")
 
@@ -18,7 +18,7 @@ class Window:
         self.highest = 0
 
     def add(self, at: float) -> None:
-        """Count one event; `at` (seconds) never runs backwards."""
+        """Count one event; `at` (seconds) never decreases."""
         times = self._times
         times.append(at)
         while times[0] <= at - self._span_s:
@@ -27,7 +27,7 @@ class Window:
 
 
 @dataclass(slots=True)
-class Account:
+class Counters:
     """The counters of one family, of one route, or of all."""
 
     submits: int = 0
@@ -41,91 +41,82 @@ class Account:
     poll_times: Window = field(default_factory=lambda: Window(1))
 
     def totals(self) -> dict[str, int]:
-        """The counters by the names that the ledger page uses."""
+        """The counters by the names of the ledger page."""
+        same = ("submits", "purchases", "refused", "polls", "downloads")
         return {
-            "submits": self.submits,
-            "purchases": self.purchases,
-            "refused": self.refused,
-            "polls": self.polls,
-            "downloads": self.downloads,
+            **{name: getattr(self, name) for name in same},
             "in_flight_now": self.in_flight,
             "in_flight_max": self.in_flight_max,
             "max_submits_per_60s": self.submit_times.highest,
             "max_polls_per_s": self.poll_times.highest,
         }
 
+    def cleared(self) -> Counters:
+        """Zero, but for what is in flight."""
+        return Counters(in_flight=self.in_flight, in_flight_max=self.in_flight)
+
 
 class Ledger:
-    """The books. Every method takes the family (`kling`) and the route (the path) that it is about.
+    """The counters. Every method takes the family (`kling`) and the route (the path).
 
-    In flight: created and not ended, as the task's own clock says.
+    In flight: created and not ended by the task's own clock.
     """
 
     def __init__(self) -> None:
         self.key_leaks = 0
-        self.total = Account()
-        self._families: dict[str, Account] = {}
-        self._routes: dict[str, Account] = {}
+        self.total = Counters()
+        self._families: defaultdict[str, Counters] = defaultdict(Counters)
+        self._routes: defaultdict[str, Counters] = defaultdict(Counters)
 
     def submitted(self, family: str, route: str, at: float) -> None:
-        """A submit came in; what becomes of it is told by `created` or `refused`."""
-        for account in self._accounts(family, route):
-            account.submits += 1
-            account.submit_times.add(at)
+        """Count a submit; `created` or `refused` follows."""
+        for counters in self._counters(family, route):
+            counters.submits += 1
+            counters.submit_times.add(at)
 
     def refused(self, family: str, route: str) -> None:
-        """A submit made no task."""
-        for account in self._accounts(family, route):
-            account.refused += 1
+        """Count a submit that created no task."""
+        for counters in self._counters(family, route):
+            counters.refused += 1
 
     def created(self, family: str, route: str) -> None:
-        """A submit made a task: that is a purchase, and the task is in flight."""
-        for account in self._accounts(family, route):
-            account.purchases += 1
-            account.in_flight += 1
-            account.in_flight_max = max(account.in_flight_max, account.in_flight)
+        """Count a submit that created a task: a purchase, and a task in flight."""
+        for counters in self._counters(family, route):
+            counters.purchases += 1
+            counters.in_flight += 1
+            counters.in_flight_max = max(counters.in_flight_max, counters.in_flight)
 
     def ended(self, family: str, route: str) -> None:
-        """A task ended, however it did."""
-        for account in self._accounts(family, route):
-            account.in_flight -= 1
+        """Count the end of a task, with any outcome."""
+        for counters in self._counters(family, route):
+            counters.in_flight -= 1
 
     def polled(self, family: str, route: str, at: float) -> None:
-        """Somebody asked for a task, known or not."""
-        for account in self._accounts(family, route):
-            account.polls += 1
-            account.poll_times.add(at)
+        """Count a poll of a known or unknown task."""
+        for counters in self._counters(family, route):
+            counters.polls += 1
+            counters.poll_times.add(at)
 
     def downloaded(self, family: str, route: str) -> None:
-        """Somebody asked for a clip, whatever the answer."""
-        for account in self._accounts(family, route):
-            account.downloads += 1
+        """Count a request for a clip, with any answer."""
+        for counters in self._counters(family, route):
+            counters.downloads += 1
 
     def clear(self) -> None:
-        """Forget the counts; what is in flight stays in flight."""
+        """Reset the counters; what is in flight stays in flight."""
         self.key_leaks = 0
-        self.total = _cleared(self.total)
-        self._families = {name: _cleared(account) for name, account in self._families.items()}
-        self._routes = {name: _cleared(account) for name, account in self._routes.items()}
+        self.total = self.total.cleared()
+        for table in (self._families, self._routes):
+            table.update({name: counters.cleared() for name, counters in table.items()})
 
     def as_dict(self) -> dict[str, Any]:
-        """The books as JSON can hold them, without the tasks."""
+        """The counters as JSON, without the tasks."""
         return {
             **self.total.totals(),
             "key_leaks": self.key_leaks,
-            "families": {name: account.totals() for name, account in self._families.items()},
-            "routes": {name: account.totals() for name, account in self._routes.items()},
+            "families": {name: counters.totals() for name, counters in self._families.items()},
+            "routes": {name: counters.totals() for name, counters in self._routes.items()},
         }
 
-    def _accounts(self, family: str, route: str) -> tuple[Account, Account, Account]:
-        of_family = self._families.get(family)
-        if of_family is None:
-            of_family = self._families[family] = Account()
-        of_route = self._routes.get(route)
-        if of_route is None:
-            of_route = self._routes[route] = Account()
-        return self.total, of_family, of_route
-
-
-def _cleared(account: Account) -> Account:
-    return Account(in_flight=account.in_flight, in_flight_max=account.in_flight)
+    def _counters(self, family: str, route: str) -> tuple[Counters, Counters, Counters]:
+        return self.total, self._families[family], self._routes[route]

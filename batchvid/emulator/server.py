@@ -1,4 +1,4 @@
-"""Puts one emulator together and runs it: as an async context in a test, or blocking as a program of its own."""
+"""Builds one emulator and runs it: as an async context in a test, or blocking as its own process."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ from batchvid.emulator.fault_rules import Faults
 from batchvid.emulator.ledger import Ledger
 from batchvid.emulator.links import Links
 from batchvid.emulator.rendering.clips import Clips
-from batchvid.emulator.rendering.input_images import Stills
-from batchvid.emulator.service import Clock, Desk
+from batchvid.emulator.rendering.input_images import InputImages
+from batchvid.emulator.service import Clock, EmulatorService
 from batchvid.emulator.settings import Settings
 from batchvid.emulator.store import Store
-from batchvid.emulator.task_log import Journal
+from batchvid.emulator.task_log import TaskLog
 
-LARGEST_BODY_BYTES = 128 * 1024 * 1024  # new-api's default
+MAX_BODY_BYTES = 128 * 1024 * 1024  # new-api's default
 GRACE_S = 0.2
-"""How long open requests may go on when the emulator is stopped."""
+"""Seconds that open requests may take after the emulator is stopped."""
 
 
 class Emulator:
-    """A provider on a loopback port, from `async with` to its end.
+    """A provider on a loopback port, as an async context.
 
-    `clock` gives seconds since 1970; a test may hand in its own. Raises ValueError for settings that name an
-    unknown family, FaultError for unusable rules, OSError when the port is taken.
+    `clock` returns seconds since 1970; a test may pass its own. Raises ValueError for an unknown family in the
+    settings, FaultError for invalid rules, OSError when the port is taken.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class Emulator:
         self._port = port
         self._clock = clock
         self.base_url = ""
-        """Where it listens, without a slash at the end; empty until it does."""
+        """Its address, without a trailing slash; empty until it listens."""
         unknown = {*self._settings.concurrency_by_family, *self._settings.usd_per_s} - set(routes.FAMILIES)
         if unknown:
             raise ValueError(f"unknown family {sorted(unknown)[0]}; known: {', '.join(routes.FAMILIES)}")
@@ -61,57 +61,54 @@ class Emulator:
         await self._stack.aclose()
 
     def ledger(self) -> dict[str, Any]:
-        """The books as of now, as `GET /_emulator/ledger` gives them."""
-        return control.ledger(self._desk)
+        """The ledger, as `GET /_emulator/ledger` returns it."""
+        return control.ledger(self._service)
 
     def set_faults(self, rules: list[dict[str, Any]]) -> None:
-        """Put these fault rules in the place of all others. Raises FaultError."""
-        self._desk.faults.replace(rules)
+        """Replace all fault rules. Raises FaultError."""
+        self._service.faults.replace(rules)
 
     async def _start(self, stack: contextlib.AsyncExitStack) -> None:
-        """Build the parts, each with its end on the stack, and listen."""
+        """Build the parts, register their cleanup on the stack, and listen."""
         settings = self._settings
         faults = Faults(settings.seed, tuple(routes.FAMILIES))
         faults.replace(settings.faults)
         state = settings.state_file
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="batchvid-emulator-")))
-        journal = Journal(state)
-        stack.callback(journal.close)
-        stills = Stills(state.with_name(state.name + ".images") if state else folder / "images")
-        stack.callback(stills.close)
-        clips = Clips(folder, settings, stills)
+        task_log = TaskLog(state)
+        stack.callback(task_log.close)
+        images = InputImages(state.with_name(state.name + ".images") if state else folder / "images")
+        stack.callback(images.close)
+        clips = Clips(folder, settings, images)
         stack.push_async_callback(clips.close)
         ledger = Ledger()
-        self._desk = Desk(
+        self._service = EmulatorService(
             settings=settings,
             clock=self._clock,
             ledger=ledger,
-            store=Store(ledger, journal, tick_s=settings.tick_s),
+            store=Store(ledger, task_log, tick_s=settings.tick_s),
             faults=faults,
-            links=Links(journal.secret, settings.link_ttl_s),
-            stills=stills,
+            links=Links(task_log.secret, settings.link_ttl_s),
+            images=images,
+            clips=clips,
         )
-        self._desk.store.restore(self._desk.limit)
-        runner = web.AppRunner(self._app(clips), access_log=None, shutdown_timeout=GRACE_S)
+        self._service.store.restore(self._service.limit)
+        runner = web.AppRunner(self._app(), access_log=None, shutdown_timeout=GRACE_S)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
         await web.TCPSite(runner, self._host, self._port, backlog=1024).start()
         host, port = runner.addresses[0][:2]
         self.base_url = f"http://{host}:{port}"
 
-    def _app(self, clips: Clips) -> web.Application:
-        app = web.Application(client_max_size=LARGEST_BODY_BYTES)
-        for module in routes.MODULES:
-            module.register(app.router, self._desk, clips)
-        cdn.register(app.router, self._desk, clips)
-        control.register(app.router, self._desk)
+    def _app(self) -> web.Application:
+        app = web.Application(client_max_size=MAX_BODY_BYTES)
+        for module in (routes, cdn, control):
+            module.register(app.router, self._service)
 
-        async def nowhere(_request: web.Request) -> web.Response:
-            if self._settings.wrong_path == "redirect":
-                return web.Response(status=301, headers={"Location": "/"})
+        async def wrong_path(_request: web.Request) -> web.Response:
             return replies.html(404)
 
-        app.router.add_route("*", "/{anything:.*}", nowhere)
+        app.router.add_route("*", "/{anything:.*}", wrong_path)
         return app
 
 
@@ -123,9 +120,9 @@ def serve(
     *,
     die_with_parent: bool = False,
 ) -> None:
-    """Run until SIGINT or SIGTERM; `on_ready` is told the base URL once it listens. Raises what Emulator does.
+    """Run until SIGINT or SIGTERM; `on_ready` gets the base URL once it listens. Raises the errors of Emulator.
 
-    With `die_with_parent` it also ends when standard input does: whoever holds the other end has gone.
+    With `die_with_parent` it also ends at the end of standard input, when the parent process has ended.
     """
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(_serve(settings, host, port, on_ready, die_with_parent))

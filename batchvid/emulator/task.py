@@ -1,24 +1,22 @@
-"""One bought task as a plain record. It must not know how it is kept or shown."""
+"""One bought task as a plain record."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Any
 
-from batchvid.emulator.task_lifecycle import Life, Outcome
+from batchvid.emulator.task_lifecycle import Outcome, TaskDuration
 
 
 @dataclass(slots=True, kw_only=True)
 class Task:
     """One bought task. Sizes are pixels, times seconds since 1970.
 
-    `kind` is the sub-resource below which it is polled, `owner` a digest of the key that made it, `echo` what the
-    vendor's object repeats from the request, `images` one dict an input image, in the order of the request, and
-    `references` the same of pictures that are no frames. `scene` is the text that the picture is thrown from when it
-    is not the prompt (a clip made out of another shows the other's), `hue` how far its colours are turned, 0 to 1.
-    `started_at` is None while the task waits for a slot; `looks` are the polls that saw it, `polls` all of
-    them. `removed`: its buyer cancelled or deleted it, and nobody finds it any more. `restored`: it was made by an
-    emulator before this one.
+    `kind`: the sub-resource of its poll. `owner`: a digest of the buyer's key. `echo`: what the vendor's object repeats
+    from the request. `images`: one dict per input image, in the order of the request; `references`: the same for images
+    that are not frames. `scene`: the text that seeds the picture, when it is not the prompt; `hue`: its colour shift,
+    0 to 1. `started_at`: None while the task waits for a slot. `polls`: all polls; `visible_polls`: those that found it
+    unfinished. `removed`: cancelled or deleted by its buyer. `restored`: created by an earlier emulator.
     """
 
     id: str
@@ -40,11 +38,11 @@ class Task:
     outcome: Outcome = Outcome.SUCCESS
     message: str = ""
     code: str = ""
-    life: Life
+    duration: TaskDuration
     created_at: float
     started_at: float | None = None
     ended_at: float | None = None
-    looks: int = 0
+    visible_polls: int = 0
     polls: int = 0
     removed: bool = False
     restored: bool = False

@@ -70,5 +70,5 @@ async def test_mangled_bodies(path: str, body: dict[str, Any]) -> None:
                 reply = await v.call("POST", path, json={**body, field: odd}, headers=VERSION)
                 assert reply.status in (200, 400, 503), (field, odd, reply.body)
                 assert isinstance(reply.json, dict)
-        books = v.books()
-    assert books["submits"] == len(body) * len(ODD) == books["purchases"] + books["refused"]
+        ledger = v.ledger()
+    assert ledger["submits"] == len(body) * len(ODD) == ledger["purchases"] + ledger["refused"]

@@ -95,8 +95,8 @@ async def test_killed_and_started_again(tmp_path: Path) -> None:
         async with child("--settings", settings) as process:
             base_url = await address(process)
             async with session.get(base_url + "/_emulator/ledger") as reply:
-                books = await reply.json()
+                ledger = await reply.json()
             async with session.get(f"{base_url}/v1/videos/{told[3]}") as reply:
                 assert (await reply.json())["status"] == "completed"
-    assert [task["task_id"] for task in books["tasks"]] == told
-    assert books["purchases"] == 5
+    assert [task["task_id"] for task in ledger["tasks"]] == told
+    assert ledger["purchases"] == 5

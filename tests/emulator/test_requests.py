@@ -75,7 +75,7 @@ async def test_recorded_request(exchange: dict[str, Any]) -> None:
     """It buys one task; unless it needs a parent, which nobody has made here: then that is what it is refused for."""
     async with vendor() as v:
         reply = await replayed(v, exchange)
-        bought = v.books()["purchases"]
+        bought = v.ledger()["purchases"]
     if needs_a_parent(exchange):
         assert (reply.status, bought) == (400, 0)
         assert b"parent" in reply.body or b"task_not_exist" in reply.body

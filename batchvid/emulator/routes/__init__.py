@@ -1,9 +1,19 @@
 """The table of vendors. To add one: write its module, add one line here."""
 
-from batchvid.emulator.routes import ark, catalogue, gateway, kling, newapi, runway, videos, xai
+from aiohttp import web
 
-MODULES = (videos, kling, runway, xai, gateway, newapi, ark, catalogue)
-"""Each has `FAMILIES`, and `register(router, desk, clips)`."""
+from batchvid.emulator.routes import ark, catalogue, content, gateway, kling, newapi, runway, videos, xai
+from batchvid.emulator.service import EmulatorService
 
-FAMILIES = {family.name: family for module in MODULES for family in module.FAMILIES}
+ROUTES = (kling.ROUTE, runway.ROUTE, xai.ROUTE, gateway.ROUTE, newapi.ROUTE, ark.ROUTE)
+FAMILIES = {family.name: family for family in (*videos.FAMILIES, *(route.family for route in ROUTES))}
 """Every family by its name in settings, fault rules and the ledger."""
+
+
+def register(router: web.UrlDispatcher, service: EmulatorService) -> None:
+    """Add every vendor's routes."""
+    videos.register(router, service)
+    for route in ROUTES:
+        route.register(router, service)
+    content.register(router, service, gateway.PATH, newapi.find_either, FAMILIES, gateway.ERROR_TYPE)
+    catalogue.register(router)

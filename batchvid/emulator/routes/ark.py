@@ -1,4 +1,4 @@
-"""Seedance's native route, by now deprecated (4.4 and 7.4 of the wire notes): Ark's own body and words."""
+"""Seedance's native route, now deprecated (4.4 and 7.4 of the wire notes): Ark's own body and words."""
 
 from __future__ import annotations
 
@@ -7,21 +7,20 @@ from typing import Any
 
 from aiohttp import web
 
-from batchvid.emulator.body_parsing import decode_data_uri, read_json
-from batchvid.emulator.rendering.clips import Clips
-from batchvid.emulator.rendering.geometry import fitted, pair, tier
-from batchvid.emulator.rendering.input_images import BadImage, Still
-from batchvid.emulator.replies import Refusal, reply
-from batchvid.emulator.routes.seedance import RATIOS
-from batchvid.emulator.routes.video_models import failure
-from batchvid.emulator.service import Ask, Desk, Family, Order, answering
+from batchvid.emulator.rendering.geometry import ratio_pixels, tier
+from batchvid.emulator.rendering.input_images import InputImage
+from batchvid.emulator.replies import ErrorResponse, refusals, reply
+from batchvid.emulator.routes.images import read_image
+from batchvid.emulator.routes.route import Reply, Route
+from batchvid.emulator.routes.seedance import RATIOS, TIERS
+from batchvid.emulator.routes.video_models import FAILURES
+from batchvid.emulator.routes.video_object import failure_of
+from batchvid.emulator.service import ClipSpec, EmulatorService, Family, SubmitRequest
 from batchvid.emulator.task import Task
-from batchvid.emulator.task_lifecycle import Phase, View
+from batchvid.emulator.task_lifecycle import Phase, TaskView
 
-PATH = "/volc/v3/contents/generations/tasks"
 FRAMES = ("first_frame", "last_frame")
 ROLES = (*FRAMES, "reference_image")
-RESOLUTIONS = ("480p", "720p", "1080p")
 DURATIONS_S = range(2, 31)
 TOKENS_PER_PIXEL_S = 24 / 1024
 """Ark bills width x height x frames / 1024 tokens; a second has 24 frames."""
@@ -34,119 +33,83 @@ _WORDS = {
     Phase.UNDOCUMENTED: "simmering",
 }
 """Every other phase is `failed`."""
-_REFUSALS = {
-    "rate": (429, "ModelAccountRpmRateLimitExceeded", "requests per minute are exceeded"),
-    "concurrency": (429, "ServerOverloaded", "too many tasks are running"),
-    "balance": (403, "AccountOverdueError", "the account has an overdue balance"),
-    "auth": (401, "AuthenticationError", "the API key is missing or invalid"),
-    "unavailable": (500, "InternalServiceError", "the service is temporarily unavailable"),
-    "invalid": (400, "InvalidParameter", "a parameter is not valid"),
-    "moderation": (400, "InputTextSensitiveContentDetected", "the input may contain sensitive information"),
-}
 
 
-def refuse(kind: str, message: str) -> web.Response:
-    """The named refusals, with Ark's code words."""
-    status, code, usual = _REFUSALS[kind]
-    return reply({"error": {"code": code, "message": message or usual, "param": "", "type": ""}}, status)
+def _envelope(status: int, code: str, message: str) -> web.Response:
+    return reply({"error": {"code": code, "message": message, "param": "", "type": ""}}, status)
 
 
-FAMILY = Family(
-    name="ark", new_id=lambda: f"cgt-{secrets.randbelow(10**14):014d}-{secrets.token_hex(3)}", refuse=refuse
+refuse = refusals(
+    {
+        "rate": (429, "ModelAccountRpmRateLimitExceeded", "requests per minute are exceeded"),
+        "concurrency": (429, "ServerOverloaded", "too many tasks are running"),
+        "balance": (403, "AccountOverdueError", "the account has an overdue balance"),
+        "auth": (401, "AuthenticationError", "the API key is missing or invalid"),
+        "unavailable": (500, "InternalServiceError", "the service is temporarily unavailable"),
+        "invalid": (400, "InvalidParameter", "a parameter is not valid"),
+        "moderation": (400, "InputTextSensitiveContentDetected", "the input may contain sensitive information"),
+    },
+    _envelope,
 )
-FAMILIES = (FAMILY,)
 
 
-def register(router: web.UrlDispatcher, desk: Desk, _clips: Clips) -> None:
-    """Put the routes up."""
-
-    async def create(request: web.Request) -> web.StreamResponse:
-        return await _create(desk, request)
-
-    async def poll(request: web.Request) -> web.StreamResponse:
-        return await _poll(desk, request)
-
-    router.add_post(PATH, answering(create, lambda _request: desk.turned_away(FAMILY, PATH)))
-    router.add_get(PATH + "/{id}", answering(poll))
+def _new_id() -> str:
+    return f"cgt-{secrets.randbelow(10**14):014d}-{secrets.token_hex(3)}"
 
 
-async def _create(desk: Desk, request: web.Request) -> web.StreamResponse:
-    owner = desk.owner(request)
-    body = await read_json(request)
-    content = body.get("content")
-    parts = [part for part in content if isinstance(part, dict)] if isinstance(content, list) else []
-    prompt = " ".join(str(part["text"]) for part in parts if part.get("text"))
-    ask = Ask(owner=owner, route=PATH, kind="", model=str(body.get("model") or ""), prompt=prompt)
-    return await desk.submit(
-        request, FAMILY, ask, lambda: _order(desk, ask, body, parts), lambda task: reply({"id": task.id})
-    )
+def _parts(submit: SubmitRequest) -> list[dict[str, Any]]:
+    content = submit.form.fields.get("content")
+    return [part for part in content if isinstance(part, dict)] if isinstance(content, list) else []
 
 
-async def _poll(desk: Desk, request: web.Request) -> web.StreamResponse:
-    task = desk.store.get(request.match_info["id"], FAMILY.name, desk.owner(request))
-    if task is None:
-        raise desk.unknown(FAMILY, PATH)
-
-    def show(task: Task) -> web.Response:
-        view = desk.store.look(task, desk.clock())
-        return reply(_task(task, view, desk.link(request, task)))
-
-    return await desk.poll(request, FAMILY, task, show)
+def _describe(_service: EmulatorService, submit: SubmitRequest) -> None:
+    submit.model = submit.form.text("model")
+    submit.prompt = " ".join(str(part["text"]) for part in _parts(submit) if part.get("text"))
 
 
-async def _order(desk: Desk, ask: Ask, body: dict[str, Any], parts: list[dict[str, Any]]) -> Order:
-    if not ask.model or not parts:
+async def _clip(service: EmulatorService, submit: SubmitRequest) -> ClipSpec:
+    body, parts = submit.form.fields, _parts(submit)
+    if not submit.model or not parts:
         raise _invalid("model and content are required")
     duration = body.get("duration", 5)
     if not isinstance(duration, int) or duration not in DURATIONS_S:
         raise _invalid(f"duration must be an integer from {DURATIONS_S[0]} to {DURATIONS_S[-1]}")
     ratio, resolution = str(body.get("ratio") or "16:9"), str(body.get("resolution") or "720p")
-    sides = pair(ratio) if ratio in RATIOS else None
-    shorter = tier(resolution) if resolution in RESOLUTIONS else None
-    pixels = fitted(*sides, shorter=shorter) if sides and shorter else None
+    pixels = ratio_pixels(ratio, RATIOS, tier(resolution) if resolution in TIERS else None)
     if pixels is None:
-        raise _invalid(f"ratio must be one of {', '.join(RATIOS)}, resolution one of {', '.join(RESOLUTIONS)}")
-    stills = [await _still(desk, part) for part in parts if part.get("type") == "image_url"]
-    taken = [still for still in stills if still is not None]
-    return Order(
+        raise _invalid(f"ratio must be one of {', '.join(RATIOS)}, resolution one of {', '.join(TIERS)}")
+    read = [await _image(service, part) for part in parts if part.get("type") == "image_url"]
+    images = [image for image in read if image is not None]
+    return ClipSpec(
         seconds=float(duration),
         width=pixels[0],
         height=pixels[1],
-        images=[still for still in taken if still.field in FRAMES],
-        references=[still for still in taken if still.field not in FRAMES],
+        images=[image for image in images if image.field in FRAMES],
+        references=[image for image in images if image.field not in FRAMES],
         echo={"resolution": resolution, "ratio": ratio},
     )
 
 
-async def _still(desk: Desk, part: dict[str, Any]) -> Still | None:
-    """The picture of one part of the content; None for a link, which is taken on trust."""
+async def _image(service: EmulatorService, part: dict[str, Any]) -> InputImage | None:
     role, image = str(part.get("role") or "first_frame"), part.get("image_url")
-    url = str(image.get("url")) if isinstance(image, dict) else ""
     if role not in ROLES:
         raise _invalid(f"role must be one of {', '.join(ROLES)}")
-    if url.startswith("https://"):
-        return None
-    data = decode_data_uri(url)
-    if data is None:
-        raise _invalid("image_url.url must be an HTTPS URL or a data URI")
-    try:
-        return await desk.stills.take(data, field=role)
-    except BadImage as error:
-        raise _invalid(f"the image cannot be read: {error}") from None
+    url = image.get("url") if isinstance(image, dict) else None
+    return await read_image(service, url, role, _invalid, expected="image_url.url must be an HTTPS URL or a data URI")
 
 
-def _invalid(message: str) -> Refusal:
-    return Refusal(refuse("invalid", message))
+def _invalid(message: str) -> ErrorResponse:
+    return ErrorResponse(refuse("invalid", message))
 
 
-def _task(task: Task, view: View, url: str) -> dict[str, Any]:
-    word = _WORDS.get(view.phase, "failed")
-    said = failure(task)
+def _shown(_service: EmulatorService, task: Task, view: TaskView, url: str) -> Reply:
+    word, failure = _WORDS.get(view.phase, "failed"), failure_of(task, FAILURES)
+    failed = word == "failed" and failure.message
     shown: dict[str, Any] = {
         "id": task.id,
         "model": task.model,
         "status": word,
-        "error": {"code": said.code, "message": said.message} if word == "failed" and said.message else None,
+        "error": {"code": failure.code, "message": failure.message} if failed else None,
         "created_at": int(task.created_at),
         "updated_at": int(task.ended_at or task.created_at),
     }
@@ -160,3 +123,13 @@ def _task(task: Task, view: View, url: str) -> dict[str, Any]:
             **task.echo,
         }
     return shown
+
+
+ROUTE = Route(
+    family=Family(name="ark", new_id=_new_id, refuse=refuse),
+    path="/volc/v3/contents/generations/tasks",
+    describe=_describe,
+    clip=_clip,
+    accepted=lambda _service, task: {"id": task.id},
+    shown=_shown,
+)

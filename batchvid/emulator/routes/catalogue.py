@@ -1,7 +1,7 @@
-"""`GET /api/models` (9.1 of the wire notes): CometAPI's public catalogue, with its traps. Nothing here is bought.
+"""`GET /api/models` (9.1 of the wire notes): CometAPI's public catalogue, with its irregular values. Needs no key.
 
-`endpoints` is JSON in a string, once an object and once null; prices are null, whole or broken; one model is not to be
-had yet.
+`endpoints` is JSON in a string, once an object and once null; prices are null, integers or fractions; one model is not
+available yet.
 """
 
 from __future__ import annotations
@@ -12,32 +12,27 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from batchvid.emulator.rendering.clips import Clips
 from batchvid.emulator.replies import reply
-from batchvid.emulator.service import Desk, Family
 
-PATH = "/api/models"
-FAMILIES: tuple[Family, ...] = ()
 CREATED = 1767529753
+NO_PRICE = {"currency": "USD / M Tokens", "input": None, "output": None}
 T2V, I2V, EDIT = "text-to-video", "image-to-video", "video-editing"
 
 
-def register(router: web.UrlDispatcher, desk: Desk, _clips: Clips) -> None:
-    """Put the page up. It needs no key."""
+def register(router: web.UrlDispatcher) -> None:
+    """Add the page."""
 
     async def show(request: web.Request) -> web.Response:
-        size = _number(request, "page_size") or desk.settings.catalogue_page_size
-        return reply(_page(max(1, _number(request, "page")), size))
+        return reply(_page(max(1, _number(request, "page")), _number(request, "page_size")))
 
-    router.add_get(PATH, show)
+    router.add_get("/api/models", show)
 
 
 def _page(page: int, size: int) -> dict[str, Any]:
-    """One page of the list, counted from 1; with a size of 0 the whole list, as page 0 of size 0."""
+    """One page of the list, from 1; with a size of 0 the whole list, as page 0 of size 0."""
     start = (page - 1) * size
     data = MODELS[start : start + size] if size else MODELS
-    numbers = {"page": page if size else 0, "page_size": size}
-    return {"success": True, **numbers, "total": len(MODELS), "data": data}
+    return {"success": True, "page": page if size else 0, "page_size": size, "total": len(MODELS), "data": data}
 
 
 def _number(request: web.Request, name: str) -> int:
@@ -65,13 +60,7 @@ def _model(
         "model_type": "video",
         "features": list(features),
         "endpoints": orjson.dumps({adapter: {"path": path, "method": "POST"}}, option=orjson.OPT_INDENT_2).decode(),
-        "pricing": {
-            "currency": "USD / M Tokens",
-            "input": None,
-            "output": None,
-            "per_request": per_request,
-            "per_second": per_second,
-        },
+        "pricing": {**NO_PRICE, "per_request": per_request, "per_second": per_second},
         "upcoming": upcoming,
     }
 
@@ -94,4 +83,4 @@ MODELS: list[dict[str, Any]] = [
     {**_model("wan-2-6", "Alibaba", "video", "/v1/videos", T2V), "endpoints": {"video": {"path": "/v1/videos"}}},
     {**_model("a-text-model", "Example", "openai", "/v1/chat/completions"), "model_type": "text", "endpoints": None},
 ]
-"""Prices of 9.2 where it has one; the others are null."""
+"""With the prices of 9.2; the others are null."""

@@ -1,42 +1,42 @@
-"""Clips made out of other clips: an order that shows the source's picture, for the vendors to lengthen or recolour.
+"""Clips made from other clips: they show the picture of the source, which vendors extend or recolour.
 
-A source that was made elsewhere is not fetched: it is taken on trust, and looks like its link.
+A source from elsewhere is not fetched: it has a default size and length, and a picture seeded by its link.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from batchvid.emulator.rendering.input_images import Still
-from batchvid.emulator.rendering.scene import ANOTHER_HUE
-from batchvid.emulator.service import Desk, Order
+from batchvid.emulator.rendering.input_images import InputImage
+from batchvid.emulator.rendering.scene import HUE_SHIFT
+from batchvid.emulator.service import ClipSpec, EmulatorService
 from batchvid.emulator.task import Task
 
 FOREIGN_S = 5.0
 FOREIGN_PIXELS = (1280, 720)
 
 
-def again(source: Task) -> Order:
-    """The same clip once more."""
-    return Order(
+def copy_of(source: Task) -> ClipSpec:
+    """The same clip again."""
+    return ClipSpec(
         seconds=source.seconds,
         width=source.width,
         height=source.height,
-        images=[Still(**image) for image in source.images],
-        references=[Still(**image) for image in source.references],
+        images=[InputImage(**image) for image in source.images],
+        references=[InputImage(**image) for image in source.references],
         scene=source.scene or source.prompt,
         hue=source.hue,
     )
 
 
-def behind(desk: Desk, url: str, owner: str) -> Order:
-    """The clip that a link leads to: one of the asker's own, or one that nobody here has seen."""
-    source = desk.behind(url, owner)
+def linked_clip(service: EmulatorService, url: str, owner: str) -> ClipSpec:
+    """The clip that a link leads to: one of the caller's own, or a foreign one."""
+    source = service.linked_task(url, owner)
     if source is not None:
-        return again(source)
-    return Order(seconds=FOREIGN_S, width=FOREIGN_PIXELS[0], height=FOREIGN_PIXELS[1], scene=url)
+        return copy_of(source)
+    return ClipSpec(seconds=FOREIGN_S, width=FOREIGN_PIXELS[0], height=FOREIGN_PIXELS[1], scene=url)
 
 
-def recoloured(order: Order) -> Order:
-    """The same in another hue, as an edit or a remix shows it."""
-    return replace(order, hue=(order.hue + ANOTHER_HUE) % 1)
+def recoloured(clip: ClipSpec) -> ClipSpec:
+    """The same clip in another hue, as an edit or a remix shows it."""
+    return replace(clip, hue=(clip.hue + HUE_SHIFT) % 1)

@@ -1,4 +1,4 @@
-"""The models of the gateway of seed 004, by the names that its page lists."""
+"""The models of the gateway, by the names on its page."""
 
 from __future__ import annotations
 

@@ -1,39 +1,32 @@
-"""OpenAI's own list of videos, `GET /v1/videos?limit&order&after` (5 of the wire notes), as some servers have it.
+"""OpenAI's own list, `GET /v1/videos?limit&order&after` (5 of the wire notes), as some servers have it.
 
-CometAPI does not document it and gateways do not expose it, so it stands behind a dial.
+CometAPI does not document it and gateways do not expose it, so a setting enables it.
 """
 
 from __future__ import annotations
 
 from aiohttp import web
 
-from batchvid.emulator.replies import Refusal, reply, x1
+from batchvid.emulator.replies import ErrorResponse, openai_error, reply
 from batchvid.emulator.routes.video_object import polled_bare
-from batchvid.emulator.service import Desk
+from batchvid.emulator.service import EmulatorService
 
-DEFAULT_LIMIT, MOST = 20, 100
+DEFAULT_LIMIT, MAX_LIMIT = 20, 100
 
 
-def listed(desk: Desk, request: web.Request, families: frozenset[str]) -> web.StreamResponse:
-    """The tasks that this key made in these families, the newest first unless asked for otherwise."""
-    owner, said = desk.owner(request), request.query
-    limit = said.get("limit", str(DEFAULT_LIMIT))
-    if not limit.isdecimal() or not 1 <= int(limit) <= MOST or said.get("order", "desc") not in ("asc", "desc"):
-        raise Refusal(x1(400, "Invalid value for limit or order", kind="invalid_request_error"))
-    tasks = [task for task in desk.store if task.owner == owner and task.family in families]
-    if said.get("order", "desc") == "desc":
+def listed(service: EmulatorService, request: web.Request, families: frozenset[str]) -> web.StreamResponse:
+    """The tasks that this key created in these families, newest first by default."""
+    owner, query = service.owner(request), request.query
+    limit, order = query.get("limit", str(DEFAULT_LIMIT)), query.get("order", "desc")
+    if not limit.isdecimal() or not 1 <= int(limit) <= MAX_LIMIT or order not in ("asc", "desc"):
+        raise ErrorResponse(openai_error(400, "Invalid value for limit or order", kind="invalid_request_error"))
+    tasks = [task for task in service.store if task.owner == owner and task.family in families]
+    if order == "desc":
         tasks.reverse()
     ids = [task.id for task in tasks]
-    if (after := said.get("after")) is not None:
+    if (after := query.get("after")) is not None:
         tasks = tasks[ids.index(after) + 1 :] if after in ids else []
     page = tasks[: int(limit)]
-    rows = [polled_bare(task, desk.store.peek(task, desk.clock()), {"prompt": task.prompt}) for task in page]
-    return reply(
-        {
-            "object": "list",
-            "data": rows,
-            "first_id": page[0].id if page else None,
-            "last_id": page[-1].id if page else None,
-            "has_more": len(tasks) > len(page),
-        }
-    )
+    rows = [polled_bare(task, service.store.peek(task, service.clock()), {"prompt": task.prompt}) for task in page]
+    ends = {"first_id": page[0].id, "last_id": page[-1].id} if page else {"first_id": None, "last_id": None}
+    return reply({"object": "list", "data": rows, **ends, "has_more": len(tasks) > len(page)})

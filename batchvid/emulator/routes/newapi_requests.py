@@ -1,5 +1,5 @@
-"""What stock new-api's native route takes (3.8, 8.2, 8.3 of the wire notes): the types of its few fields, and what its
-adaptors make of them. Every other field is dropped, as the server does. It must not know how tasks are shown."""
+"""What stock new-api's native route accepts (3.8, 8.2, 8.3 of the wire notes): the types of its few fields, and how its
+adaptors read them. The server drops every other field."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Any
 
 from batchvid.emulator.body_parsing import decode_base64, decode_data_uri
 from batchvid.emulator.rendering.geometry import fitted, frame, pair, tier
-from batchvid.emulator.rendering.input_images import BadImage, Still
-from batchvid.emulator.replies import Refusal, x2
-from batchvid.emulator.service import Desk, Order
+from batchvid.emulator.replies import ErrorResponse, task_error
+from batchvid.emulator.routes.images import ANY_LINK, read_image
+from batchvid.emulator.service import ClipSpec, EmulatorService, SubmitRequest
 
 TYPES: dict[str, tuple[type, ...]] = {
     "prompt": (str,),
@@ -23,8 +23,8 @@ TYPES: dict[str, tuple[type, ...]] = {
     "input_reference": (str,),
     "metadata": (dict,),
 }
-"""The fields that the server has, with the JSON types that Go takes for them."""
-LONGEST_S = 3600
+"""The server's fields, with the JSON types that Go accepts for them."""
+MAX_S = 3600
 DEFAULT_S = 5
 KLING_S = (5, 10)
 KLING_RATIOS = {
@@ -33,10 +33,12 @@ KLING_RATIOS = {
 }
 """By size; every other size, and none, is 1:1."""
 SHORTER_SIDE = 720
+REFERENCE = "reference_image"
 
 
-async def order(desk: Desk, model: str, body: dict[str, Any]) -> Order:
-    """The clip that a body orders. Raises Refusal."""
+async def clip_of(service: EmulatorService, submit: SubmitRequest) -> ClipSpec:
+    """The clip that a submit orders. Raises ErrorResponse."""
+    body, model = submit.form.fields, submit.model
     for name, kinds in TYPES.items():
         if body.get(name) is not None and (not isinstance(body[name], kinds) or isinstance(body[name], bool)):
             raise _invalid(f"json: cannot unmarshal {name} into Go struct field TaskSubmitReq.{name}")
@@ -45,34 +47,40 @@ async def order(desk: Desk, model: str, body: dict[str, Any]) -> Order:
     metadata = body.get("metadata") or {}
     seconds = _seconds(body)
     pictures = _pictures(model, body, metadata)
-    stills = [still for field, text in pictures if (still := await _still(desk, model, field, text))]
-    references = [still for still in stills if still.field == "reference_image"]
+    decode = decode_base64 if model.startswith("kling") else decode_data_uri
+    read = [
+        await read_image(
+            service, text, field, _failed, links=ANY_LINK, decode=decode, expected=f"{field} cannot be read"
+        )
+        for field, text in pictures
+    ]
+    images = [image for image in read if image is not None]
     width, height = _pixels(model, str(body.get("size") or ""), metadata)
     if model.startswith("kling") and seconds not in KLING_S:
-        raise Refusal(x2(400, "task_failed", f"duration value {seconds} is invalid"))
-    return Order(
+        raise _failed(f"duration value {seconds} is invalid")
+    return ClipSpec(
         seconds=float(seconds),
         width=width,
         height=height,
-        images=[still for still in stills if still not in references],
-        references=references,
+        images=[image for image in images if image.field != REFERENCE],
+        references=[image for image in images if image.field == REFERENCE],
         echo={"action": _action([field for field, _ in pictures])},
     )
 
 
 def _seconds(body: dict[str, Any]) -> int:
-    """The seconds; a text that is no number, and a fraction, are dropped without a word."""
-    for said in (body.get("duration"), body.get("seconds")):
-        if str(said).isdecimal():
-            seconds = int(str(said)[:9])
-            if not 0 < seconds <= LONGEST_S:
-                raise Refusal(x2(400, "invalid_seconds", f"seconds must be between 1 and {LONGEST_S}"))
+    """The seconds; the server ignores a text that is not a number, and a fraction."""
+    for value in (body.get("duration"), body.get("seconds")):
+        if str(value).isdecimal():
+            seconds = int(str(value)[:9])
+            if not 0 < seconds <= MAX_S:
+                raise ErrorResponse(task_error(400, "invalid_seconds", f"seconds must be between 1 and {MAX_S}"))
             return seconds
     return DEFAULT_S
 
 
 def _pictures(model: str, body: dict[str, Any], metadata: dict[str, Any]) -> list[tuple[str, str]]:
-    """The pictures with what the vendor takes each for: a frame, or a reference."""
+    """The pictures, each with its role for the vendor: a frame, or a reference."""
     listed = [str(one) for one in body.get("images") or filter(None, [body.get("image")])]
     if model.startswith("kling"):
         tail = metadata.get("image_tail")
@@ -80,12 +88,12 @@ def _pictures(model: str, body: dict[str, Any], metadata: dict[str, Any]) -> lis
     if model.startswith("doubao"):
         return _content(metadata.get("content")) or [("first_frame", one) for one in listed]
     if len(listed) > 2:
-        return [("reference_image", one) for one in listed]
+        return [(REFERENCE, one) for one in listed]
     return list(zip(("first_frame", "last_frame"), listed, strict=False))
 
 
 def _content(content: Any) -> list[tuple[str, str]]:
-    """The pictures among Ark's parts, each with its role. Raises Refusal for what is no list of such parts."""
+    """The pictures among Ark's parts, each with its role. Raises ErrorResponse for any other value."""
     found = []
     for part in content if isinstance(content, list) else [content] if content else []:
         if not isinstance(part, dict):
@@ -102,24 +110,13 @@ def _content(content: Any) -> list[tuple[str, str]]:
 def _action(fields: list[str]) -> str:
     if not fields:
         return "textGenerate"
-    if "reference_image" in fields:
+    if REFERENCE in fields:
         return "referenceGenerate"
     return "firstTailGenerate" if "last_frame" in fields else "generate"
 
 
-async def _still(desk: Desk, model: str, field: str, text: str) -> Still | None:
-    """The picture of a data URI, for Kling of bare base64; None for a link, which is taken on trust."""
-    if text.startswith(("https://", "http://")):
-        return None
-    data = decode_base64(text) if model.startswith("kling") else decode_data_uri(text)
-    try:
-        return await desk.stills.take(data or b"", field=field)
-    except BadImage as error:
-        raise Refusal(x2(400, "task_failed", f"{field} cannot be read: {error}")) from None
-
-
 def _pixels(model: str, size: str, metadata: dict[str, Any]) -> tuple[int, int]:
-    """Kling reads a ratio out of a few sizes, Seedance its metadata, Vidu a tier; the others take pixels."""
+    """Kling derives a ratio from a few sizes, Seedance reads its metadata, Vidu a tier; the others take pixels."""
     sides, shorter = pair(size), SHORTER_SIDE
     if model.startswith("kling"):
         sides = KLING_RATIOS.get(size, (1, 1))
@@ -132,9 +129,13 @@ def _pixels(model: str, size: str, metadata: dict[str, Any]) -> tuple[int, int]:
         return sides
     pixels = fitted(*(sides or (16, 9)), shorter=shorter)
     if pixels is None:
-        raise Refusal(x2(400, "task_failed", f"cannot make size '{size}'"))
+        raise _failed(f"cannot make size '{size}'")
     return pixels
 
 
-def _invalid(message: str) -> Refusal:
-    return Refusal(x2(400, "invalid_request", message))
+def _invalid(message: str) -> ErrorResponse:
+    return ErrorResponse(task_error(400, "invalid_request", message))
+
+
+def _failed(message: str) -> ErrorResponse:
+    return ErrorResponse(task_error(400, "task_failed", message))

@@ -1,0 +1,230 @@
+"""What the new-api style gateway accepts (8.1 and 8.2 of the wire notes): its models, its modes and their required
+fields."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import orjson
+
+from batchvid.emulator.body_parsing import File, Form, decode_base64, decode_data_uri
+from batchvid.emulator.rendering.geometry import fitted, frame, pair, tier
+from batchvid.emulator.rendering.input_images import InputImage
+from batchvid.emulator.replies import ErrorResponse, openai_error, task_error
+from batchvid.emulator.routes.derived import copy_of, linked_clip, recoloured
+from batchvid.emulator.routes.gateway_models import KLING_NAMES, MODELS, SORA_SIZES
+from batchvid.emulator.routes.images import ANY_LINK, read_image, store_image
+from batchvid.emulator.service import ClipSpec, EmulatorService, SubmitRequest
+
+MAX_S = 3600  # new-api's own limit
+MAX_UPSTREAM_S = 60  # the assumed limit of the vendors behind it
+OMNI_STEPS_S = (4, 6, 8, 10)
+KLING_S = (5, 10)
+EXTENSION_S = 5.0
+DEFAULT_S = 5.0
+DEFAULT_RESOLUTION = "720p"
+
+FIRST = ("image_url", "image", "images", "image_urls", "input_reference")
+LAST = ("end_image_url", "last_image_url", "image_tail")
+IMAGES = (*FIRST, "reference_images", "image_list", "content.image_url")
+VIDEOS = ("video", "video_url", "videos", "video_urls", "content.video_url")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mode:
+    """One mode: it requires one field of each group in `needs`, and a prompt unless `prompt` is False.
+
+    `shows`: its images are frames, or references; or the clip is another one, changed (`video`) or longer (`parent`).
+    """
+
+    needs: tuple[tuple[str, ...], ...] = ()
+    shows: Literal["frames", "references", "video", "parent"] = "frames"
+    prompt: bool = True
+
+
+GENERAL = {
+    "t2v": Mode(),
+    "i2v": Mode(needs=(FIRST,)),
+    "i2v_first_last": Mode(needs=(FIRST, LAST)),
+    "reference_images": Mode(needs=(("reference_images",),), shows="references"),
+    "reference_material": Mode(
+        needs=(
+            ("image_urls", "video_urls", "audio_urls", "content.image_url", "content.video_url", "content.audio_url"),
+        ),
+        shows="references",
+    ),
+}
+MATERIAL = {
+    "r2v": Mode(needs=(IMAGES,), shows="references"),
+    "edit": Mode(needs=(VIDEOS,), shows="video"),
+}
+KLING = {
+    "t2v": Mode(),
+    "i2v": Mode(needs=(FIRST,)),
+    "multi_i2v": Mode(needs=(("image_list",),), shows="references"),
+    "extend": Mode(needs=(("video_id",),), shows="parent", prompt=False),
+}
+MODES: dict[str, Mapping[str, Mode]] = {
+    "kling-video": KLING,
+    "gemini-omni": {"t2v": Mode(), **MATERIAL},
+    "happyhorse": {**GENERAL, **MATERIAL},  # its ids end in -r2v and -video-edit; the page names no modes
+    "": GENERAL,
+}
+"""By the prefix of a model's name; the first match counts."""
+
+
+async def clip_of(service: EmulatorService, submit: SubmitRequest, *, stock: bool) -> ClipSpec:
+    """The clip that a submit orders; `stock`: types are as strict as in Go. Raises ErrorResponse."""
+    model, form = submit.model, submit.form
+    if model not in MODELS:
+        message = f"No available channel for model {model} under group default (distributor)"
+        raise ErrorResponse(openai_error(503, message, kind="new_api_error", code="model_not_found"))
+    if stock:
+        _check_types(form)
+    _overlay_metadata(form)
+    modes = next(modes for prefix, modes in MODES.items() if model.startswith(prefix))
+    name = form.text("mode") or "t2v"
+    mode = modes.get(name)
+    if mode is None:
+        raise _invalid(f"mode '{name}' is not supported by {model}; supported: {', '.join(modes)}")
+    if mode.prompt and not form.text("prompt").strip():
+        raise _invalid("prompt is required")
+    seconds = _seconds(form, model, stock=stock)
+    if model.startswith("sora-2") and form.text("size") not in ("", *SORA_SIZES[model]):
+        raise ErrorResponse(task_error(400, "invalid_size", "sora-2 size is invalid"))
+    if model == "kling-video" and form.text("model_name") not in KLING_NAMES:
+        raise _invalid(f"model_name must be one of {', '.join(KLING_NAMES)}")
+    for group in mode.needs:
+        if not any(values(form, field) for field in group):
+            raise _invalid(f"mode {name} needs {' or '.join(group)}")
+    if mode.shows == "parent":
+        clip = _extended(service, submit)
+    elif mode.shows == "video":
+        clip = await _edited(service, submit)
+    else:
+        clip = await _generated(service, form, mode, seconds)
+    size = form.text("size")
+    return replace(clip, echo={"seconds": f"{clip.seconds:g}", **({"size": size} if size else {})})
+
+
+def values(form: Form, field: str) -> list[str | File]:
+    """The values of a field: file parts, texts, and the URLs in lists and objects. `content.x`: its parts."""
+    head, _, part = field.partition(".")
+    files: list[str | File] = [file for file in form.files if file.field.removesuffix("[]") == field]
+    value = form.fields.get(head)
+    entries = value if isinstance(value, list) else [value]
+    if part:
+        entries = [entry.get(part) for entry in entries if isinstance(entry, dict)]
+    texts = (_url(entry) for entry in entries)
+    return [*files, *(text for text in texts if text and not (files and text.startswith("data:")))]
+
+
+def _url(entry: Any) -> str:
+    """A text, or the one in an object such as `{"url": ...}`."""
+    if isinstance(entry, dict):
+        return next((_url(entry[key]) for key in ("url", "image_url", "image", "video_url") if key in entry), "")
+    return entry if isinstance(entry, str) else ""
+
+
+async def _generated(service: EmulatorService, form: Form, mode: Mode, seconds: float) -> ClipSpec:
+    width, height = _pixels(form)
+    clip = ClipSpec(seconds=seconds, width=width, height=height)
+    if mode.shows == "frames":
+        return replace(clip, images=await _images(service, form, (*FIRST, *LAST)))
+    return replace(clip, references=await _images(service, form, IMAGES))
+
+
+async def _edited(service: EmulatorService, submit: SubmitRequest) -> ClipSpec:
+    """The first video, in another hue; an upload is not decoded."""
+    source = next(value for field in VIDEOS for value in values(submit.form, field))
+    clip = linked_clip(service, source.filename if isinstance(source, File) else source, submit.owner)
+    return replace(recoloured(clip), references=await _images(service, submit.form, IMAGES))
+
+
+def _extended(service: EmulatorService, submit: SubmitRequest) -> ClipSpec:
+    """A longer clip of the caller's own task; a foreign id is accepted."""
+    parent_id = submit.form.text("video_id")
+    parent = service.store.get(parent_id, submit.family.name, submit.owner)
+    clip = copy_of(parent) if parent is not None else linked_clip(service, parent_id, submit.owner)
+    return replace(clip, seconds=clip.seconds + EXTENSION_S)
+
+
+def _check_types(form: Form) -> None:
+    """Stock new-api reads `seconds` as a string only, one `input_reference` text, and `images` as a list (8.2)."""
+    reference, wrong = form.fields.get("input_reference"), ""
+    if not isinstance(form.fields.get("seconds", ""), str):
+        wrong = "number into Go struct field TaskSubmitReq.seconds of type string"
+    elif isinstance(reference, list | dict):
+        kind = "array" if isinstance(reference, list) else "object"
+        wrong = f"{kind} into Go struct field TaskSubmitReq.input_reference of type string"
+    if wrong:
+        raise ErrorResponse(task_error(400, "invalid_json", f"json: cannot unmarshal {wrong}"))
+    if isinstance(form.fields.get("images"), str):
+        raise _invalid("json: cannot unmarshal string into Go struct field TaskSubmitReq.images of type []string")
+
+
+def _overlay_metadata(form: Form) -> None:
+    """Merge the vendor's own fields, which override all but the model; in a form they are JSON in a text."""
+    metadata = form.fields.pop("metadata", None) or {}
+    if isinstance(metadata, str):
+        try:
+            metadata = orjson.loads(metadata)
+        except orjson.JSONDecodeError:
+            raise _invalid("metadata is not JSON") from None
+    if not isinstance(metadata, dict):
+        raise _invalid("metadata is not an object")
+    form.fields |= {name: value for name, value in metadata.items() if name != "model"}
+
+
+def _seconds(form: Form, model: str, *, stock: bool) -> float:
+    text = form.first_text("seconds", "duration")
+    try:
+        seconds = float(text or DEFAULT_S)
+    except ValueError:
+        raise ErrorResponse(task_error(400, "invalid_seconds", f"seconds is not a number: {text}")) from None
+    if stock and not seconds.is_integer():
+        seconds = DEFAULT_S  # a fraction is ignored
+    if not 0 < seconds <= MAX_S:
+        raise ErrorResponse(task_error(400, "invalid_seconds", f"seconds must be from 1 to {MAX_S}"))
+    if model == "gemini-omni":
+        return float(min(OMNI_STEPS_S, key=lambda step: abs(step - seconds)))
+    if (model == "kling-video" and seconds not in KLING_S) or seconds > MAX_UPSTREAM_S:
+        upstream = {"code": 1201, "message": f"duration {seconds:g} is not supported", "request_id": "upstream"}
+        raise ErrorResponse(task_error(400, "fail_to_fetch_task", orjson.dumps(upstream).decode()))
+    return seconds
+
+
+def _pixels(form: Form) -> tuple[int, int]:
+    size = form.first_text("size", "aspect_ratio", "ratio") or "16:9"
+    resolution = form.first_text("resolution", "quality") or DEFAULT_RESOLUTION
+    sides, shorter = pair(size), tier(resolution)
+    exact = sides is not None and "x" in size and frame(*sides, shorter=min(sides)) == sides
+    pixels = sides if exact else fitted(*sides, shorter=shorter) if sides and shorter else None
+    if pixels is None:
+        raise ErrorResponse(
+            task_error(400, "invalid_size", f"cannot make size '{size}' with resolution '{resolution}'")
+        )
+    return pixels
+
+
+async def _images(service: EmulatorService, form: Form, fields: tuple[str, ...]) -> list[InputImage]:
+    """The images in file parts, data URIs and bare base64."""
+    read = [await _image(service, field, value) for field in fields for value in values(form, field)]
+    return [image for image in read if image is not None]
+
+
+async def _image(service: EmulatorService, field: str, value: str | File) -> InputImage | None:
+    if isinstance(value, File):
+        return await store_image(service, value.data, field, _invalid)
+    expected = f"{field} must be a link, a data URI or base64"
+    return await read_image(service, value, field, _invalid, links=ANY_LINK, decode=_decode, expected=expected)
+
+
+def _decode(text: str) -> bytes | None:
+    return decode_data_uri(text) or decode_base64(text)
+
+
+def _invalid(message: str) -> ErrorResponse:
+    return ErrorResponse(task_error(400, "invalid_request", message))
