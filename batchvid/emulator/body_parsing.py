@@ -61,12 +61,10 @@ async def read_json(request: web.Request) -> Form:
     return Form(fields=body)
 
 
-async def read_form(request: web.Request, *, strict_multipart: bool = False) -> Form:
-    """Read a body in any encoding. Raises ErrorResponse (400) for others; if strict, for all but multipart."""
+async def read_form(request: web.Request) -> Form:
+    """Read a body in any of the three encodings. Raises ErrorResponse (400) for others."""
     if request.content_type == "multipart/form-data":
         return await _read_multipart(request)
-    if strict_multipart:
-        raise ErrorResponse(openai_error(400, "the body must be multipart/form-data", code="invalid_multipart_form"))
     if request.content_type == "application/json":
         return _with_reference_files(await read_json(request))
     if request.content_type == "application/x-www-form-urlencoded":

@@ -22,8 +22,7 @@ from batchvid.emulator.task import Task
 CHUNK_BYTES = 256 * 1024
 SLOW_STEP_S = 0.02
 VARIANTS = ("video", *get_args(Variant))
-HOP = "hop"
-"""Query parameter of a link that has been redirected, so that it is not redirected again."""
+HOP = "hop"  # query parameter of a link that has been redirected, so that it is not redirected again
 NO_FAULT = FaultAction()
 ONE_DAY = "public, max-age=86400"
 _REFUSALS = {"auth": 403, "rate": 429, "concurrency": 429, "unavailable": 503}
@@ -59,7 +58,7 @@ async def _download(service: EmulatorService, request: web.Request) -> web.Strea
     if task is None:
         return _xml(404, "NoSuchKey", "The specified key does not exist.")
     if request.method == hdrs.METH_GET:
-        service.ledger.downloaded(task.family, task.route)
+        service.ledger.count("downloads", task.family, task.route)
     if hdrs.AUTHORIZATION in request.headers:
         service.ledger.key_leaks += 1
         return _xml(400, "InvalidArgument", "Only one auth mechanism allowed: a key was sent with a signed link")

@@ -51,11 +51,10 @@ def ledger(service: EmulatorService, *, tasks: bool = True) -> dict[str, Any]:
     return {**service.ledger.as_dict(), **rows}
 
 
-SAME = (
+SAME = (  # fields of a row that are the task's own
     *("route", "family", "kind", "model", "prompt", "external_task_id"),
     *("seconds", "width", "height", "images", "references", "polls"),
 )
-"""Fields of a row that are the task's own."""
 
 
 def _row(service: EmulatorService, task: Task) -> dict[str, Any]:

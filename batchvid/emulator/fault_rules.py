@@ -16,11 +16,10 @@ from batchvid.emulator.task_lifecycle import Outcome
 Step = Literal["submit", "poll", "download", "content"]
 RefusalKind = Literal["rate", "concurrency", "balance", "auth", "unavailable", "invalid", "moderation"]
 REFUSAL_KINDS: tuple[RefusalKind, ...] = get_args(RefusalKind)
-ABOUT_BYTES = (
+ABOUT_BYTES = (  # actions on the bytes of a clip
     *("expired", "valid_once", "truncate", "chunked", "wrong_type", "json_200"),
     *("html_200", "zero", "redirect", "endless", "slow", "no_range"),
 )
-"""Actions on the bytes of a clip."""
 STEPS_OF: tuple[tuple[tuple[str, ...], tuple[Step, ...]], ...] = (
     (("outcome",), ("submit",)),
     (ABOUT_BYTES, ("download", "content")),
@@ -39,16 +38,12 @@ class Match(BaseModel):
     """A family: `veo`, `sora`, `seedance`, `videos` (every other model on that path), `kling`, `runway`, `xai`,
     `gateway`, `newapi`, `ark`; `*`: all."""
     step: Step
-    prompt: str = ""
-    """A part of the prompt, case-sensitive."""
-    model: str = ""
-    """The exact model name of the request."""
+    prompt: str = ""  # a part of the prompt, case-sensitive
+    model: str = ""  # the exact model name of the request
     nth: frozenset[int] = frozenset()
     """Attempt numbers, from 1: submits of the same prompt to the same family; polls or fetches of the same task."""
-    nth_overall: frozenset[int] = frozenset()
-    """Numbers, from 1, among all requests that match the other fields."""
-    times: int | None = Field(default=None, ge=1)
-    """Maximum number of applications."""
+    nth_overall: frozenset[int] = frozenset()  # numbers, from 1, among all requests that match the other fields
+    times: int | None = Field(default=None, ge=1)  # maximum number of applications
     probability: float = Field(default=1.0, ge=0, le=1)
     """Probability of application; the draw depends on the seed, the prompt or task, and the attempt number."""
 
@@ -62,8 +57,7 @@ class FaultAction(BaseModel):
     """Answer with this status, with `body` (text) or `json`, else with no body."""
     body: str | None = None
     json_: Any = Field(default=None, alias="json")
-    headers: dict[str, str] = {}
-    """Added to the headers of the reply, for example Retry-After."""
+    headers: dict[str, str] = {}  # added to the headers of the reply, for example Retry-After
 
     rate: bool = False
     concurrency: bool = False
@@ -73,44 +67,32 @@ class FaultAction(BaseModel):
     invalid: bool = False
     moderation: bool = False
 
-    error_200: bool = False
-    """The vendor's error object under HTTP 200."""
+    error_200: bool = False  # the vendor's error object under HTTP 200
     html: bool = False
     empty: bool = False
-    truncate_json: bool = False
-    """The honest reply, cut in the middle."""
-    set: dict[str, Any] = {}
-    """Values of the JSON reply by their paths: `{"data.status": "SUCCESS"}`."""
-    reset_before: bool = False
-    """Reset the connection before the server acts."""
-    reset_after: bool = False
-    """The server acts (creates and bills a task), then resets the connection."""
+    truncate_json: bool = False  # the honest reply, cut in the middle
+    set: dict[str, Any] = {}  # values of the JSON reply by their paths: `{"data.status": "SUCCESS"}`
+    reset_before: bool = False  # reset the connection before the server acts
+    reset_after: bool = False  # the server acts (creates and bills a task), then resets the connection
     after: bool = False
     """The server acts first, then answers with `status`, `html`, `empty`, `error_200` or a named refusal."""
-    delay_s: float = Field(default=0.0, ge=0)
-    """Seconds between acting and answering."""
+    delay_s: float = Field(default=0.0, ge=0)  # seconds between acting and answering
 
-    outcome: Outcome | None = None
-    """How the task of this submit ends."""
-    message: str = ""
-    """The vendor's text in a failed task or a named refusal; empty: a default text."""
-    code: str = ""
-    """The vendor's code in a failed task or a named refusal; left out: a default code."""
+    outcome: Outcome | None = None  # how the task of this submit ends
+    message: str = ""  # the vendor's text in a failed task or a named refusal; empty: a default text
+    code: str = ""  # the vendor's code in a failed task or a named refusal; left out: a default code
 
     expired: bool = False
     valid_once: bool = False
-    truncate: bool = False
-    """Half of what Content-Length announces, then a reset."""
+    truncate: bool = False  # half of what Content-Length announces, then a reset
     chunked: bool = False
     wrong_type: bool = False
     json_200: bool = False
     html_200: bool = False
     zero: bool = False
-    redirect: bool = False
-    """To the same link under another host name."""
+    redirect: bool = False  # to the same link under another host name
     endless: bool = False
-    slow: float = Field(default=0.0, ge=0)
-    """Bytes per second."""
+    slow: float = Field(default=0.0, ge=0)  # bytes per second
     no_range: bool = False
 
     @property

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
+
+Countable = Literal["submits", "refused", "polls", "downloads"]
 
 
 class Window:
@@ -28,39 +30,29 @@ class Window:
 
 @dataclass(slots=True)
 class Counters:
-    """The counters of one family, of one route, or of all."""
+    """The counters of one family, of one route, or of all. In flight: created and not ended by the task's own clock."""
 
-    submits: int = 0
-    purchases: int = 0
-    refused: int = 0
-    polls: int = 0
-    downloads: int = 0
+    counts: dict[str, int] = field(
+        default_factory=lambda: dict.fromkeys(("submits", "purchases", "refused", "polls", "downloads"), 0)
+    )
     in_flight: int = 0
     in_flight_max: int = 0
-    submit_times: Window = field(default_factory=lambda: Window(60))
-    poll_times: Window = field(default_factory=lambda: Window(1))
+    windows: dict[str, Window] = field(default_factory=lambda: {"submits": Window(60), "polls": Window(1)})
 
     def totals(self) -> dict[str, int]:
         """The counters by the names of the ledger page."""
-        same = ("submits", "purchases", "refused", "polls", "downloads")
+        in_flight = {"in_flight_now": self.in_flight, "in_flight_max": self.in_flight_max}
+        highest = {name: window.highest for name, window in self.windows.items()}
         return {
-            **{name: getattr(self, name) for name in same},
-            "in_flight_now": self.in_flight,
-            "in_flight_max": self.in_flight_max,
-            "max_submits_per_60s": self.submit_times.highest,
-            "max_polls_per_s": self.poll_times.highest,
+            **self.counts,
+            **in_flight,
+            "max_submits_per_60s": highest["submits"],
+            "max_polls_per_s": highest["polls"],
         }
-
-    def cleared(self) -> Counters:
-        """Zero, but for what is in flight."""
-        return Counters(in_flight=self.in_flight, in_flight_max=self.in_flight)
 
 
 class Ledger:
-    """The counters. Every method takes the family (`kling`) and the route (the path).
-
-    In flight: created and not ended by the task's own clock.
-    """
+    """The counters. Every method takes the family (`kling`) and the route (the path)."""
 
     def __init__(self) -> None:
         self.key_leaks = 0
@@ -68,21 +60,17 @@ class Ledger:
         self._families: defaultdict[str, Counters] = defaultdict(Counters)
         self._routes: defaultdict[str, Counters] = defaultdict(Counters)
 
-    def submitted(self, family: str, route: str, at: float) -> None:
-        """Count a submit; `created` or `refused` follows."""
+    def count(self, name: Countable, family: str, route: str, at: float = 0.0) -> None:
+        """Count one request: a submit, a submit that created no task, a poll, or a download, with any answer."""
         for counters in self._counters(family, route):
-            counters.submits += 1
-            counters.submit_times.add(at)
-
-    def refused(self, family: str, route: str) -> None:
-        """Count a submit that created no task."""
-        for counters in self._counters(family, route):
-            counters.refused += 1
+            counters.counts[name] += 1
+            if name in counters.windows:
+                counters.windows[name].add(at)
 
     def created(self, family: str, route: str) -> None:
-        """Count a submit that created a task: a purchase, and a task in flight."""
+        """Count a purchase: a submit that created a task, which is in flight now."""
         for counters in self._counters(family, route):
-            counters.purchases += 1
+            counters.counts["purchases"] += 1
             counters.in_flight += 1
             counters.in_flight_max = max(counters.in_flight_max, counters.in_flight)
 
@@ -91,32 +79,22 @@ class Ledger:
         for counters in self._counters(family, route):
             counters.in_flight -= 1
 
-    def polled(self, family: str, route: str, at: float) -> None:
-        """Count a poll of a known or unknown task."""
-        for counters in self._counters(family, route):
-            counters.polls += 1
-            counters.poll_times.add(at)
-
-    def downloaded(self, family: str, route: str) -> None:
-        """Count a request for a clip, with any answer."""
-        for counters in self._counters(family, route):
-            counters.downloads += 1
-
     def clear(self) -> None:
         """Reset the counters; what is in flight stays in flight."""
         self.key_leaks = 0
-        self.total = self.total.cleared()
+        self.total = _cleared(self.total)
         for table in (self._families, self._routes):
-            table.update({name: counters.cleared() for name, counters in table.items()})
+            table.update({name: _cleared(counters) for name, counters in table.items()})
 
     def as_dict(self) -> dict[str, Any]:
         """The counters as JSON, without the tasks."""
-        return {
-            **self.total.totals(),
-            "key_leaks": self.key_leaks,
-            "families": {name: counters.totals() for name, counters in self._families.items()},
-            "routes": {name: counters.totals() for name, counters in self._routes.items()},
-        }
+        families = {name: counters.totals() for name, counters in self._families.items()}
+        routes = {name: counters.totals() for name, counters in self._routes.items()}
+        return {**self.total.totals(), "key_leaks": self.key_leaks, "families": families, "routes": routes}
 
     def _counters(self, family: str, route: str) -> tuple[Counters, Counters, Counters]:
         return self.total, self._families[family], self._routes[route]
+
+
+def _cleared(counters: Counters) -> Counters:
+    return Counters(in_flight=counters.in_flight, in_flight_max=counters.in_flight)

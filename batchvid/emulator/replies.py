@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -12,8 +12,7 @@ from aiohttp import web
 
 HTML_PAGE = b"<!DOCTYPE html>\n<html><head><title>404</title></head><body><h1>Not here</h1></body></html>\n"
 
-Refuse = Callable[[str, str], web.Response]
-"""(kind of refusal, message or empty) -> the error in the vendor's own envelope."""
+Refuse = Callable[[str, str], web.Response]  # (kind, message or empty) -> the error in the vendor's own envelope
 
 
 class ErrorResponse(Exception):
@@ -42,7 +41,7 @@ def task_error(status: int, code: str, message: str) -> web.Response:
     return reply({"code": code, "message": message, "data": None}, status)
 
 
-def refusals(table: Mapping[str, tuple[int, Any, str]], envelope: Callable[[int, Any, str], web.Response]) -> Refuse:
+def refusals(envelope: Callable[[int, Any, str], web.Response], **table: tuple[int, Any, str]) -> Refuse:
     """The named refusals of a vendor: `table` gives status, code and default message of each kind."""
 
     def refuse(kind: str, message: str) -> web.Response:

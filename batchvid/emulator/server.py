@@ -27,8 +27,7 @@ from batchvid.emulator.store import Store
 from batchvid.emulator.task_log import TaskLog
 
 MAX_BODY_BYTES = 128 * 1024 * 1024  # new-api's default
-GRACE_S = 0.2
-"""Seconds that open requests may take after the emulator is stopped."""
+GRACE_S = 0.2  # seconds that open requests may take after the emulator is stopped
 
 
 class Emulator:
@@ -45,8 +44,7 @@ class Emulator:
         self._host = host
         self._port = port
         self._clock = clock
-        self.base_url = ""
-        """Its address, without a trailing slash; empty until it listens."""
+        self.base_url = ""  # its address, without a trailing slash; empty until it listens
         unknown = {*self._settings.concurrency_by_family, *self._settings.usd_per_s} - set(routes.FAMILIES)
         if unknown:
             raise ValueError(f"unknown family {sorted(unknown)[0]}; known: {', '.join(routes.FAMILIES)}")

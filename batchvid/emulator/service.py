@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from random import Random
 from typing import Any
 
@@ -42,8 +42,9 @@ class Family:
 
 @dataclass(slots=True, kw_only=True)
 class SubmitRequest:
-    """A submit. The route fills in `model` and `prompt`, which faults match, before it checks anything."""
+    """A submit. Faults match `model` and `prompt`, which are read before anything is checked."""
 
+    service: EmulatorService
     request: web.Request
     family: Family
     owner: str
@@ -105,18 +106,19 @@ class EmulatorService:
     async def submit(
         self,
         submit: SubmitRequest,
-        clip_of: Callable[[], Awaitable[ClipSpec]],
+        clip_of: Callable[[SubmitRequest], Awaitable[ClipSpec]],
         accepted: Callable[[Task], web.Response],
     ) -> web.StreamResponse:
         """A paid call: faults first, then the vendor's checks (`clip_of` raises ErrorResponse), then the slots."""
-        family, action = submit.family, self._fault("submit", submit.family, submit, submit.prompt)
-        self.ledger.submitted(family.name, submit.route, self.clock())
+        family, route = submit.family, submit.route
+        self.ledger.count("submits", family.name, route, self.clock())
+        action = self._fault("submit", family, submit, submit.prompt)
         created = False
 
         async def act() -> web.StreamResponse:
             nonlocal created
             try:
-                task = self._create(submit, await clip_of(), action)
+                task = self._create(submit, await clip_of(submit), action)
             except ErrorResponse as exc:
                 return exc.response
             created = True
@@ -126,12 +128,12 @@ class EmulatorService:
 
         response = await apply_fault(action, submit.request, act, family.refuse)
         if not created:
-            self.ledger.refused(family.name, submit.route)
+            self.ledger.count("refused", family.name, route)
         return response
 
     async def poll(self, request: web.Request, family: Family, task: Task, act: Act) -> web.StreamResponse:
         """A poll of a task; `act` builds the honest reply."""
-        self.ledger.polled(family.name, task.route, self.clock())
+        self.ledger.count("polls", family.name, task.route, self.clock())
         task.polls += 1
         return await apply_fault(self._fault("poll", family, task, task.id), request, act, family.refuse)
 
@@ -140,7 +142,7 @@ class EmulatorService:
     ) -> web.StreamResponse:
         """A download through the API; `act` takes the fault action, since most are about the bytes."""
         if request.method == "GET":
-            self.ledger.downloaded(family.name, task.route)
+            self.ledger.count("downloads", family.name, task.route)
         action = self._fault("content", family, task, task.id)
         return await apply_fault(action, request, act(action), family.refuse)
 
@@ -153,11 +155,6 @@ class EmulatorService:
             return False
         self.store.remove(task, self.clock())
         return True
-
-    def count_unreadable_submit(self, family: Family, route: str) -> None:
-        """Count a submit that could not be read, or that had no key."""
-        self.ledger.submitted(family.name, route, self.clock())
-        self.ledger.refused(family.name, route)
 
     def unknown_task(self) -> web.Response:
         """The reply of CometAPI and new-api to a poll of an unknown task (section 11 of the wire notes)."""
@@ -182,20 +179,8 @@ class EmulatorService:
         task = Task(
             id=family.new_id(),
             family=family.name,
-            route=submit.route,
-            kind=submit.kind,
-            owner=submit.owner,
-            model=submit.model,
-            prompt=submit.prompt,
-            external_task_id=clip.external_task_id,
-            seconds=clip.seconds,
-            width=clip.width,
-            height=clip.height,
-            images=[image.as_dict() for image in clip.images],
-            references=[image.as_dict() for image in clip.references],
-            scene=clip.scene,
-            hue=clip.hue,
-            echo=clip.echo,
+            **{name: getattr(submit, name) for name in ("route", "kind", "owner", "model", "prompt")},
+            **asdict(clip),
             outcome=outcome,
             message=action.message if action and action.outcome else "",
             code=action.code if action and action.outcome else "",

@@ -18,20 +18,15 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    api_key: str = ""
-    """The only accepted key; empty: any key that is not empty."""
-    seed: int = 0
-    """Seeds every random choice (durations, probabilities), so that a run can be repeated."""
+    api_key: str = ""  # the only accepted key; empty: any key that is not empty
+    seed: int = 0  # seeds every random choice (durations, probabilities), so that a run can be repeated
     life: str = "instant"
     """How long a task takes: `instant`, `polls:N`, `seconds:S`, `seconds:A-B`, `lognormal:MEDIAN_S,SIGMA`."""
     tick_s: float = Field(default=0, ge=0)
     """Interval at which the status of timed tasks is updated, as in a gateway that caches it; 0: always current."""
-    concurrency: int = Field(default=0, ge=0)
-    """Limit of unfinished tasks of each family; 0: no limit."""
-    concurrency_by_family: dict[str, NonNegativeInt] = {}
-    """Limits of single families; they override `concurrency`."""
-    strict_multipart: bool = False
-    """`/v1/videos` answers 400 to JSON and urlencoded bodies."""
+    concurrency: int = Field(default=0, ge=0)  # limit of unfinished tasks of each family; 0: no limit
+    concurrency_by_family: dict[str, NonNegativeInt] = {}  # limits of single families; they override `concurrency`
+    strict_multipart: bool = False  # `/v1/videos` answers 400 to JSON and urlencoded bodies
     accepted_status: Literal[200, 201, 202] = 200
     """HTTP status of an accepted submit: every page shows the first, some texts the others."""
     unknown_task_status: Literal[400, 404] = 400
@@ -42,28 +37,21 @@ class Settings(BaseModel):
     """Until when DELETE cancels a task: there is no such route (as on CometAPI), while queued, also while running.
     DELETE of a finished task deletes it."""
 
-    veo_shape: VideoShape = "video_url"
-    """Finished object of Veo models."""
-    sora_shape: VideoShape = "content"
-    """Finished object of Sora models; `content`: no URL, only the content route."""
+    veo_shape: VideoShape = "video_url"  # finished object of Veo models
+    sora_shape: VideoShape = "content"  # finished object of Sora models; `content`: no URL, only the content route
     seedance_shape: VideoShape = "success"
     """Finished object of Seedance models; `success`: the upper-case words of its own page."""
-    videos_shape: VideoShape = "video_url"
-    """Finished object of all other models on `/v1/videos`."""
+    videos_shape: VideoShape = "video_url"  # finished object of all other models on `/v1/videos`
     video_list: bool = False
     """Whether `GET /v1/videos` lists tasks, as OpenAI's own API does; CometAPI and gateways do not document it."""
-    kling_shape: Literal["native", "gateway"] = "native"
-    """Kling's own envelope, or the one of a stock gateway."""
+    kling_shape: Literal["native", "gateway"] = "native"  # Kling's own envelope, or the one of a stock gateway
     kling_success: Literal["succeed", "SUCCESS"] = "succeed"
     """Kling's word for a finished task; only a note of the omni page has the second."""
-    kling_ids: Literal["text", "number"] = "text"
-    """Task ids as text, or as numbers too large for a double."""
+    kling_ids: Literal["text", "number"] = "text"  # task ids as text, or as numbers too large for a double
     runway_shape: Literal["bare", "wrapped", "lower"] = "bare"
     """Runway's own task, the same inside a task wrapper, or bare with lower-case status words."""
-    runway_hidden_polls: int = Field(default=1, ge=0)
-    """Number of first polls that do not find a new Runway task."""
-    runway_hidden_as: Literal["http_400", "http_404", "status_200", "status_400"] = "http_400"
-    """Reply to those polls."""
+    runway_hidden_polls: int = Field(default=1, ge=0)  # number of first polls that do not find a new Runway task
+    runway_hidden_as: Literal["http_400", "http_404", "status_200", "status_400"] = "http_400"  # reply to those polls
     xai_shape: Literal["bare", "wrapped"] = "bare"
     """xAI's own reply, or the same inside a task wrapper that has the link in `fail_reason`."""
     xai_pending: Literal["words", "request_id", "empty", "upstream"] = "words"
@@ -75,21 +63,16 @@ class Settings(BaseModel):
 
     render: Literal["full", "shared"] = "full"
     """`full`: one clip per prompt; `shared`: one per duration and size, for load tests. Bytes differ in both."""
-    fps: int = Field(default=24, ge=1, le=60)
-    """Frames per second of every clip."""
-    render_threads: int = Field(default=2, ge=1, le=16)
-    """Number of clips rendered at the same time."""
+    fps: int = Field(default=24, ge=1, le=60)  # frames per second of every clip
+    render_threads: int = Field(default=2, ge=1, le=16)  # number of clips rendered at the same time
     cache_bytes: int = Field(default=512 * 1024 * 1024, ge=0)
     """Disk limit of rendered clips; the least recently used are deleted and rendered again when needed."""
-    link_ttl_s: float = Field(default=3600, gt=0)
-    """Seconds until a link expires."""
+    link_ttl_s: float = Field(default=3600, gt=0)  # seconds until a link expires
     usd_per_s: dict[str, NonNegativeFloat] = {}
     """Price per second of video by family, for the ledger; other families have no price."""
 
-    faults: tuple[dict[str, Any], ...] = ()
-    """Fault rules from the start: see fault_rules.py."""
-    state_file: Path | None = None
-    """File that keeps created tasks, so that a restarted emulator knows them."""
+    faults: tuple[dict[str, Any], ...] = ()  # fault rules from the start: see fault_rules.py
+    state_file: Path | None = None  # file that keeps created tasks, so that a restarted emulator knows them
 
     @field_validator("life")
     @classmethod

@@ -9,10 +9,8 @@ from enum import StrEnum
 from math import exp
 from random import Random
 
-QUEUED_FRACTION = 0.15
-"""Fraction of a timed task that is spent in the queue."""
-MIN_POLLS_OF_ODD_PROGRESS = 4
-"""Wrong progress needs some polls between the queue and the end to be visible."""
+QUEUED_FRACTION = 0.15  # fraction of a timed task that is spent in the queue
+MIN_POLLS_OF_ODD_PROGRESS = 4  # wrong progress needs some polls between the queue and the end to be visible
 
 _NUMBER = r"(\d+(?:\.\d+)?)"
 ALLOWED = "instant, polls:N, seconds:S, seconds:A-B, lognormal:MEDIAN_S,SIGMA"
@@ -22,17 +20,14 @@ class Phase(StrEnum):
     """Where a task is, in words of no vendor."""
 
     QUEUED = "queued"
-    THROTTLED = "throttled"
-    """Accepted over the concurrency limit: waits for a slot."""
+    THROTTLED = "throttled"  # accepted over the concurrency limit: waits for a slot
     RUNNING = "running"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
-    ERROR = "error"
-    """Failed by the vendor's own fault, where the vendor has a separate word for it."""
+    ERROR = "error"  # failed by the vendor's own fault, where the vendor has a separate word for it
     CANCELLED = "cancelled"
     EXPIRED = "expired"
-    UNDOCUMENTED = "undocumented"
-    """Has a status word that no vendor page documents."""
+    UNDOCUMENTED = "undocumented"  # has a status word that no vendor page documents
 
 
 class Outcome(StrEnum):
@@ -51,8 +46,7 @@ class Outcome(StrEnum):
     PROGRESS_100_RUNNING = "progress_100_running"
 
 
-ENDLESS = frozenset({Outcome.STUCK, Outcome.UNKNOWN_WORD})
-"""Outcomes of tasks that never end and never free their slot."""
+ENDLESS = frozenset({Outcome.STUCK, Outcome.UNKNOWN_WORD})  # outcomes of tasks that never end and never free their slot
 
 _END = {
     Outcome.FAIL: Phase.FAILED,

@@ -17,8 +17,7 @@ from batchvid.emulator.task import Task
 
 _TASKS = TypeAdapter(Task)
 
-TaskEnd = Literal["ended", "removed"]
-"""Ended by a poll; cancelled or deleted by its buyer."""
+TaskEnd = Literal["ended", "removed"]  # ended by a poll; cancelled or deleted by its buyer
 
 
 class TaskLog:

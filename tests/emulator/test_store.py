@@ -74,5 +74,5 @@ def test_slots(limit: int, steps: list[tuple[Any, ...]]) -> None:
         for one in tasks:
             assert one.ended_at is None or (one.started_at or 0) <= one.ended_at <= now
             assert (store.peek(one, now).phase is Phase.THROTTLED) == (one.started_at is None)
-    assert ledger.total.purchases == len(tasks)
+    assert ledger.total.counts["purchases"] == len(tasks)
     assert ledger.total.in_flight_max <= len(tasks)

@@ -11,8 +11,7 @@ from text_unidecode import unidecode  # type: ignore[import-untyped]
 FONTS = ("DejaVuSans.ttf", "NotoSansCJK-Regular.ttc", "wqy-microhei.ttc", "PingFang.ttc", "msyh.ttc", "arial.ttf")
 """Files that Pillow looks for in the system's font folders, after its own font."""
 MAX_LINES = 4
-MAX_WORD_LENGTH = 24
-"""A longer word (mostly a URL) may break anywhere, so that it stays inside the frame."""
+MAX_WORD_LENGTH = 24  # a longer word (mostly a URL) may break anywhere, so that it stays inside the frame
 WIDE = "[\u1100-\u11ff\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe4f\uff00-\uff60]"
 """Letters of scripts without spaces: a line may break beside each."""
 NOT_A_CHARACTER = "\U0010ffff"

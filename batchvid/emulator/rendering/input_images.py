@@ -7,14 +7,13 @@ import hashlib
 import io
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from PIL import Image, ImageOps
 
-MAX_SIDE = 1600
-"""Longest side of a stored image, in pixels: enough for a slow zoom over a 720p frame."""
+MAX_SIDE = 1600  # longest side of a stored image, in pixels: enough for a slow zoom over a 720p frame
 FORMATS = ("JPEG", "PNG", "WEBP")
 
 
@@ -32,10 +31,6 @@ class InputImage:
     sha256: str
     width: int
     height: int
-
-    def as_dict(self) -> dict[str, Any]:
-        """As the task and the ledger keep it."""
-        return asdict(self)
 
 
 class InputImages:

@@ -20,10 +20,8 @@ from PIL import Image
 from batchvid.emulator.rendering.captions import caption
 from batchvid.emulator.rendering.scene import Picture, backdrop
 
-ZOOM = 0.2
-"""Magnification from the first to the last frame."""
-X264 = {"preset": "ultrafast", "crf": "30"}
-"""Fast encoding matters more than a small file."""
+ZOOM = 0.2  # magnification from the first to the last frame
+X264 = {"preset": "ultrafast", "crf": "30"}  # fast encoding matters more than a small file
 
 
 def render(

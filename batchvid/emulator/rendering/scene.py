@@ -9,8 +9,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageOps
 
-HUE_SHIFT = 1 / 3
-"""Hue shift of an edited clip: red becomes green."""
+HUE_SHIFT = 1 / 3  # hue shift of an edited clip: red becomes green
 BORDER_PX = 4
 
 

@@ -14,7 +14,7 @@ from batchvid.emulator.routes.images import read_image
 from batchvid.emulator.routes.route import Reply, Route
 from batchvid.emulator.routes.seedance import RATIOS, TIERS
 from batchvid.emulator.routes.video_models import FAILURES
-from batchvid.emulator.routes.video_object import failure_of
+from batchvid.emulator.routes.video_object import failure_of, words
 from batchvid.emulator.service import ClipSpec, EmulatorService, Family, SubmitRequest
 from batchvid.emulator.task import Task
 from batchvid.emulator.task_lifecycle import Phase, TaskView
@@ -22,17 +22,8 @@ from batchvid.emulator.task_lifecycle import Phase, TaskView
 FRAMES = ("first_frame", "last_frame")
 ROLES = (*FRAMES, "reference_image")
 DURATIONS_S = range(2, 31)
-TOKENS_PER_PIXEL_S = 24 / 1024
-"""Ark bills width x height x frames / 1024 tokens; a second has 24 frames."""
-
-_WORDS = {
-    Phase.QUEUED: "queued",
-    Phase.RUNNING: "running",
-    Phase.SUCCEEDED: "succeeded",
-    Phase.CANCELLED: "cancelled",
-    Phase.UNDOCUMENTED: "simmering",
-}
-"""Every other phase is `failed`."""
+TOKENS_PER_PIXEL_S = 24 / 1024  # Ark bills width x height x frames / 1024 tokens; a second has 24 frames
+_WORDS = words("queued", "running", "succeeded", cancelled="cancelled")
 
 
 def _envelope(status: int, code: str, message: str) -> web.Response:
@@ -40,21 +31,19 @@ def _envelope(status: int, code: str, message: str) -> web.Response:
 
 
 refuse = refusals(
-    {
-        "rate": (429, "ModelAccountRpmRateLimitExceeded", "requests per minute are exceeded"),
-        "concurrency": (429, "ServerOverloaded", "too many tasks are running"),
-        "balance": (403, "AccountOverdueError", "the account has an overdue balance"),
-        "auth": (401, "AuthenticationError", "the API key is missing or invalid"),
-        "unavailable": (500, "InternalServiceError", "the service is temporarily unavailable"),
-        "invalid": (400, "InvalidParameter", "a parameter is not valid"),
-        "moderation": (400, "InputTextSensitiveContentDetected", "the input may contain sensitive information"),
-    },
     _envelope,
+    rate=(429, "ModelAccountRpmRateLimitExceeded", "requests per minute are exceeded"),
+    concurrency=(429, "ServerOverloaded", "too many tasks are running"),
+    balance=(403, "AccountOverdueError", "the account has an overdue balance"),
+    auth=(401, "AuthenticationError", "the API key is missing or invalid"),
+    unavailable=(500, "InternalServiceError", "the service is temporarily unavailable"),
+    invalid=(400, "InvalidParameter", "a parameter is not valid"),
+    moderation=(400, "InputTextSensitiveContentDetected", "the input may contain sensitive information"),
 )
 
 
-def _new_id() -> str:
-    return f"cgt-{secrets.randbelow(10**14):014d}-{secrets.token_hex(3)}"
+def _invalid(message: str) -> ErrorResponse:
+    return ErrorResponse(refuse("invalid", message))
 
 
 def _parts(submit: SubmitRequest) -> list[dict[str, Any]]:
@@ -62,24 +51,21 @@ def _parts(submit: SubmitRequest) -> list[dict[str, Any]]:
     return [part for part in content if isinstance(part, dict)] if isinstance(content, list) else []
 
 
-def _describe(_service: EmulatorService, submit: SubmitRequest) -> None:
-    submit.model = submit.form.text("model")
+def _describe(submit: SubmitRequest) -> None:
     submit.prompt = " ".join(str(part["text"]) for part in _parts(submit) if part.get("text"))
 
 
-async def _clip(service: EmulatorService, submit: SubmitRequest) -> ClipSpec:
-    body, parts = submit.form.fields, _parts(submit)
+async def _clip(submit: SubmitRequest) -> ClipSpec:
+    parts, duration = _parts(submit), submit.form.fields.get("duration", 5)
     if not submit.model or not parts:
         raise _invalid("model and content are required")
-    duration = body.get("duration", 5)
     if not isinstance(duration, int) or duration not in DURATIONS_S:
         raise _invalid(f"duration must be an integer from {DURATIONS_S[0]} to {DURATIONS_S[-1]}")
-    ratio, resolution = str(body.get("ratio") or "16:9"), str(body.get("resolution") or "720p")
+    ratio, resolution = submit.form.text("ratio") or "16:9", submit.form.text("resolution") or "720p"
     pixels = ratio_pixels(ratio, RATIOS, tier(resolution) if resolution in TIERS else None)
     if pixels is None:
         raise _invalid(f"ratio must be one of {', '.join(RATIOS)}, resolution one of {', '.join(TIERS)}")
-    read = [await _image(service, part) for part in parts if part.get("type") == "image_url"]
-    images = [image for image in read if image is not None]
+    images = [one for part in parts if part.get("type") == "image_url" for one in await _image(submit, part)]
     return ClipSpec(
         seconds=float(duration),
         width=pixels[0],
@@ -90,39 +76,34 @@ async def _clip(service: EmulatorService, submit: SubmitRequest) -> ClipSpec:
     )
 
 
-async def _image(service: EmulatorService, part: dict[str, Any]) -> InputImage | None:
+async def _image(submit: SubmitRequest, part: dict[str, Any]) -> list[InputImage]:
     role, image = str(part.get("role") or "first_frame"), part.get("image_url")
     if role not in ROLES:
         raise _invalid(f"role must be one of {', '.join(ROLES)}")
     url = image.get("url") if isinstance(image, dict) else None
-    return await read_image(service, url, role, _invalid, expected="image_url.url must be an HTTPS URL or a data URI")
-
-
-def _invalid(message: str) -> ErrorResponse:
-    return ErrorResponse(refuse("invalid", message))
+    return await read_image(submit, url, role, _invalid, expected="image_url.url must be an HTTPS URL or a data URI")
 
 
 def _shown(_service: EmulatorService, task: Task, view: TaskView, url: str) -> Reply:
-    word, failure = _WORDS.get(view.phase, "failed"), failure_of(task, FAILURES)
-    failed = word == "failed" and failure.message
+    word, failure = _WORDS[view.phase], failure_of(task, FAILURES)
     shown: dict[str, Any] = {
         "id": task.id,
         "model": task.model,
         "status": word,
-        "error": {"code": failure.code, "message": failure.message} if failed else None,
+        "error": failure.as_dict() if word == "failed" and failure.message else None,
         "created_at": int(task.created_at),
         "updated_at": int(task.ended_at or task.created_at),
     }
-    if view.phase is Phase.SUCCEEDED:
-        tokens = round(task.width * task.height * task.seconds * TOKENS_PER_PIXEL_S)
-        shown |= {
-            "content": {"video_url": url},
-            "usage": {"completion_tokens": tokens, "total_tokens": tokens},
-            "duration": round(task.seconds),
-            "framespersecond": 24,
-            **task.echo,
-        }
-    return shown
+    if view.phase is not Phase.SUCCEEDED:
+        return shown
+    tokens = round(task.width * task.height * task.seconds * TOKENS_PER_PIXEL_S)
+    usage = {"completion_tokens": tokens, "total_tokens": tokens}
+    clip = {"duration": round(task.seconds), "framespersecond": 24, **task.echo}
+    return {**shown, "content": {"video_url": url}, "usage": usage, **clip}
+
+
+def _new_id() -> str:
+    return f"cgt-{secrets.randbelow(10**14):014d}-{secrets.token_hex(3)}"
 
 
 ROUTE = Route(

@@ -9,7 +9,7 @@ from typing import Any
 
 from aiohttp import web
 
-from batchvid.emulator.body_parsing import Form, read_form
+from batchvid.emulator.body_parsing import read_form
 from batchvid.emulator.replies import ErrorResponse, openai_error, refusals, task_error
 from batchvid.emulator.routes import gateway_requests
 from batchvid.emulator.routes.route import Reply, Route
@@ -33,33 +33,31 @@ def _envelope(status: int, code: str, message: str) -> web.Response:
 
 
 refuse = refusals(
-    {
-        "rate": (429, "fail_to_fetch_task", SATURATED),
-        "concurrency": (429, "concurrency", ""),
-        "balance": (403, "insufficient_user_quota", "user quota is not enough"),
-        "auth": (401, "", "Invalid token"),
-        "unavailable": (500, "do_request_failed", "do request failed"),
-        "invalid": (400, "invalid_request", "invalid request"),
-        "moderation": (400, "sensitive_words_detected", MODERATED),
-    },
     _envelope,
+    rate=(429, "fail_to_fetch_task", SATURATED),
+    concurrency=(429, "concurrency", ""),
+    balance=(403, "insufficient_user_quota", "user quota is not enough"),
+    auth=(401, "", "Invalid token"),
+    unavailable=(500, "do_request_failed", "do request failed"),
+    invalid=(400, "invalid_request", "invalid request"),
+    moderation=(400, "sensitive_words_detected", MODERATED),
 )
 
 
-async def _read(_service: EmulatorService, request: web.Request) -> Form:
-    return await read_form(request)
-
-
-def describe(_service: EmulatorService, submit: SubmitRequest) -> None:
-    """Fill in what both of the gateway's routes have."""
-    submit.model, submit.prompt, submit.kind = (submit.form.text(name) for name in ("model", "prompt", "mode"))
+def require_model(submit: SubmitRequest) -> None:
+    """Raise ErrorResponse (400) when there is no model."""
     if not submit.model:
         message = "Model name not specified, model name cannot be empty"
         raise ErrorResponse(openai_error(400, message, kind=ERROR_TYPE))
 
 
-async def _clip(service: EmulatorService, submit: SubmitRequest) -> ClipSpec:
-    return await gateway_requests.clip_of(service, submit, stock=_is_stock(service))
+def _describe(submit: SubmitRequest) -> None:
+    require_model(submit)
+    submit.kind = submit.form.text("mode")
+
+
+async def _clip(submit: SubmitRequest) -> ClipSpec:
+    return await gateway_requests.clip_of(submit, stock=_is_stock(submit.service))
 
 
 def _accepted(service: EmulatorService, task: Task) -> Reply:
@@ -125,8 +123,8 @@ ROUTE = Route(
     family=Family(name="gateway", new_id=task_id, refuse=refuse),
     path=PATH,
     error_type=ERROR_TYPE,
-    read=_read,
-    describe=describe,
+    read=read_form,
+    describe=_describe,
     clip=_clip,
     accepted=_accepted,
     shown=_shown,

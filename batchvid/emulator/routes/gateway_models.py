@@ -13,11 +13,10 @@ MODELS = (
     *("kling-video", "grok-imagine-1.0-video", "grok-imagine-video-1.5-preview", "grok-video-3"),
     *("viduq3-turbo", "hailuo-video"),
 )
-KLING_NAMES = (
+KLING_NAMES = (  # the values of `model_name` beside `model: kling-video`
     *("kling-v1", "kling-v1-5", "kling-v1-6", "kling-v2-master", "kling-v2-1", "kling-v2-1-master"),
     *("kling-v2-5-turbo", "kling-v2-6", "kling-v3"),
 )
-"""The values of `model_name` beside `model: kling-video`."""
 SORA_SIZES = {
     "sora-2": ("720x1280", "1280x720"),
     "sora-2-pro": ("720x1280", "1280x720", "1024x1792", "1792x1024"),

@@ -13,10 +13,9 @@ from batchvid.emulator.body_parsing import File, Form, decode_base64, decode_dat
 from batchvid.emulator.rendering.geometry import fitted, frame, pair, tier
 from batchvid.emulator.rendering.input_images import InputImage
 from batchvid.emulator.replies import ErrorResponse, openai_error, task_error
-from batchvid.emulator.routes.derived import copy_of, linked_clip, recoloured
 from batchvid.emulator.routes.gateway_models import KLING_NAMES, MODELS, SORA_SIZES
-from batchvid.emulator.routes.images import ANY_LINK, read_image, store_image
-from batchvid.emulator.service import ClipSpec, EmulatorService, SubmitRequest
+from batchvid.emulator.routes.images import ANY_LINK, copy_of, linked_clip, read_image, recoloured, store_image
+from batchvid.emulator.service import ClipSpec, SubmitRequest
 
 MAX_S = 3600  # new-api's own limit
 MAX_UPSTREAM_S = 60  # the assumed limit of the vendors behind it
@@ -66,16 +65,15 @@ KLING = {
     "multi_i2v": Mode(needs=(("image_list",),), shows="references"),
     "extend": Mode(needs=(("video_id",),), shows="parent", prompt=False),
 }
-MODES: dict[str, Mapping[str, Mode]] = {
+MODES: dict[str, Mapping[str, Mode]] = {  # by the prefix of a model's name; the first match counts
     "kling-video": KLING,
     "gemini-omni": {"t2v": Mode(), **MATERIAL},
     "happyhorse": {**GENERAL, **MATERIAL},  # its ids end in -r2v and -video-edit; the page names no modes
     "": GENERAL,
 }
-"""By the prefix of a model's name; the first match counts."""
 
 
-async def clip_of(service: EmulatorService, submit: SubmitRequest, *, stock: bool) -> ClipSpec:
+async def clip_of(submit: SubmitRequest, *, stock: bool) -> ClipSpec:
     """The clip that a submit orders; `stock`: types are as strict as in Go. Raises ErrorResponse."""
     model, form = submit.model, submit.form
     if model not in MODELS:
@@ -100,11 +98,11 @@ async def clip_of(service: EmulatorService, submit: SubmitRequest, *, stock: boo
         if not any(values(form, field) for field in group):
             raise _invalid(f"mode {name} needs {' or '.join(group)}")
     if mode.shows == "parent":
-        clip = _extended(service, submit)
+        clip = _extended(submit)
     elif mode.shows == "video":
-        clip = await _edited(service, submit)
+        clip = await _edited(submit)
     else:
-        clip = await _generated(service, form, mode, seconds)
+        clip = await _generated(submit, mode, seconds)
     size = form.text("size")
     return replace(clip, echo={"seconds": f"{clip.seconds:g}", **({"size": size} if size else {})})
 
@@ -128,26 +126,26 @@ def _url(entry: Any) -> str:
     return entry if isinstance(entry, str) else ""
 
 
-async def _generated(service: EmulatorService, form: Form, mode: Mode, seconds: float) -> ClipSpec:
-    width, height = _pixels(form)
+async def _generated(submit: SubmitRequest, mode: Mode, seconds: float) -> ClipSpec:
+    width, height = _pixels(submit.form)
     clip = ClipSpec(seconds=seconds, width=width, height=height)
     if mode.shows == "frames":
-        return replace(clip, images=await _images(service, form, (*FIRST, *LAST)))
-    return replace(clip, references=await _images(service, form, IMAGES))
+        return replace(clip, images=await _images(submit, (*FIRST, *LAST)))
+    return replace(clip, references=await _images(submit, IMAGES))
 
 
-async def _edited(service: EmulatorService, submit: SubmitRequest) -> ClipSpec:
+async def _edited(submit: SubmitRequest) -> ClipSpec:
     """The first video, in another hue; an upload is not decoded."""
     source = next(value for field in VIDEOS for value in values(submit.form, field))
-    clip = linked_clip(service, source.filename if isinstance(source, File) else source, submit.owner)
-    return replace(recoloured(clip), references=await _images(service, submit.form, IMAGES))
+    clip = linked_clip(submit, source.filename if isinstance(source, File) else source)
+    return replace(recoloured(clip), references=await _images(submit, IMAGES))
 
 
-def _extended(service: EmulatorService, submit: SubmitRequest) -> ClipSpec:
+def _extended(submit: SubmitRequest) -> ClipSpec:
     """A longer clip of the caller's own task; a foreign id is accepted."""
     parent_id = submit.form.text("video_id")
-    parent = service.store.get(parent_id, submit.family.name, submit.owner)
-    clip = copy_of(parent) if parent is not None else linked_clip(service, parent_id, submit.owner)
+    parent = submit.service.store.get(parent_id, submit.family.name, submit.owner)
+    clip = copy_of(parent) if parent is not None else linked_clip(submit, parent_id)
     return replace(clip, seconds=clip.seconds + EXTENSION_S)
 
 
@@ -209,17 +207,17 @@ def _pixels(form: Form) -> tuple[int, int]:
     return pixels
 
 
-async def _images(service: EmulatorService, form: Form, fields: tuple[str, ...]) -> list[InputImage]:
+async def _images(submit: SubmitRequest, fields: tuple[str, ...]) -> list[InputImage]:
     """The images in file parts, data URIs and bare base64."""
-    read = [await _image(service, field, value) for field in fields for value in values(form, field)]
-    return [image for image in read if image is not None]
+    named = [(field, value) for field in fields for value in values(submit.form, field)]
+    return [image for field, value in named for image in await _image(submit, field, value)]
 
 
-async def _image(service: EmulatorService, field: str, value: str | File) -> InputImage | None:
+async def _image(submit: SubmitRequest, field: str, value: str | File) -> list[InputImage]:
     if isinstance(value, File):
-        return await store_image(service, value.data, field, _invalid)
+        return [await store_image(submit.service, value.data, field, _invalid)]
     expected = f"{field} must be a link, a data URI or base64"
-    return await read_image(service, value, field, _invalid, links=ANY_LINK, decode=_decode, expected=expected)
+    return await read_image(submit, value, field, _invalid, links=ANY_LINK, decode=_decode, expected=expected)
 
 
 def _decode(text: str) -> bytes | None:

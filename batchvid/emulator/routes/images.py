@@ -1,18 +1,21 @@
-"""Input images as routes read them: bytes in a text are decoded and stored, a link is accepted and never fetched."""
+"""Input images and source clips of a submit. A link to another server is accepted and never fetched."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from batchvid.emulator.body_parsing import decode_data_uri
 from batchvid.emulator.rendering.input_images import ImageError, InputImage
-from batchvid.emulator.service import EmulatorService
+from batchvid.emulator.rendering.scene import HUE_SHIFT
+from batchvid.emulator.service import ClipSpec, EmulatorService, SubmitRequest
+from batchvid.emulator.task import Task
 
-HTTPS = ("https://",)
-ANY_LINK = ("https://", "http://")
+HTTPS, ANY_LINK = ("https://",), ("https://", "http://")
+FOREIGN_S, FOREIGN_PIXELS = 5.0, (1280, 720)  # of a source clip from another server
+COPIED = ("seconds", "width", "height", "hue")
 
-Invalid = Callable[[str], Exception]
-"""Message -> the vendor's error."""
+Invalid = Callable[[str], Exception]  # message -> the vendor's error
 
 
 async def store_image(
@@ -26,20 +29,43 @@ async def store_image(
 
 
 async def read_image(
-    service: EmulatorService,
+    submit: SubmitRequest,
     text: object,
     field: str,
     invalid: Invalid,
     *,
     links: tuple[str, ...] = HTTPS,
     decode: Callable[[str], bytes | None] = decode_data_uri,
-    expected: str = "Expected an HTTPS URL or a data URI",
+    expected: str,
     label: str = "",
-) -> InputImage | None:
-    """The image in a text, None for a link. Raises `invalid`, with `expected` for neither."""
+) -> list[InputImage]:
+    """The image in a text, none for a link. Raises `invalid`, with `expected` for any other text."""
     if isinstance(text, str) and text.startswith(links):
-        return None
+        return []
     data = decode(text) if isinstance(text, str) else None
     if not data:
         raise invalid(expected)
-    return await store_image(service, data, field, invalid, label=label)
+    return [await store_image(submit.service, data, field, invalid, label=label)]
+
+
+def copy_of(source: Task) -> ClipSpec:
+    """The clip of a task again: it shows the same picture."""
+    return ClipSpec(
+        **{name: getattr(source, name) for name in COPIED},
+        images=[InputImage(**image) for image in source.images],
+        references=[InputImage(**image) for image in source.references],
+        scene=source.scene or source.prompt,
+    )
+
+
+def linked_clip(submit: SubmitRequest, url: str) -> ClipSpec:
+    """The clip that a link leads to: one of the caller's own, or a foreign one, whose picture the link seeds."""
+    source = submit.service.linked_task(url, submit.owner)
+    if source is not None:
+        return copy_of(source)
+    return ClipSpec(seconds=FOREIGN_S, width=FOREIGN_PIXELS[0], height=FOREIGN_PIXELS[1], scene=url)
+
+
+def recoloured(clip: ClipSpec) -> ClipSpec:
+    """The same clip in another hue, as an edit or a remix shows it."""
+    return replace(clip, hue=(clip.hue + HUE_SHIFT) % 1)

@@ -14,21 +14,15 @@ from aiohttp import web
 from batchvid.emulator.replies import ErrorResponse, refusals, reply
 from batchvid.emulator.routes import kling_requests
 from batchvid.emulator.routes.route import Reply, Route
-from batchvid.emulator.routes.video_object import Failure, failure_of, submitted, wrap
+from batchvid.emulator.routes.video_object import Failure, failure_of, submitted, words, wrap
 from batchvid.emulator.service import ClipSpec, EmulatorService, Family, SubmitRequest
 from batchvid.emulator.task import Task
 from batchvid.emulator.task_lifecycle import Outcome, Phase, TaskView
 
 DEFAULT_MODEL = "kling-v1"
 DEFAULT_MODELS = {"multi-image2video": kling_requests.MULTI_MODEL, "omni-video": "kling-video-o1"}
-"""Of the kinds with another default."""
 
-_WORDS = {
-    Phase.QUEUED: "submitted",
-    Phase.RUNNING: "processing",
-    Phase.UNDOCUMENTED: "simmering",
-}
-"""Kling has one word for a failure: every other phase is `failed`."""
+_WORDS = words("submitted", "processing", "succeed")
 _FAILURES = {
     Outcome.FAIL: Failure(message="generation failed"),
     Outcome.MODERATION: Failure(message="failure to pass the risk control system"),
@@ -43,16 +37,14 @@ def _envelope(status: int, code: int, message: str) -> web.Response:
 
 
 refuse = refusals(
-    {
-        "rate": (429, 1302, "too many requests"),
-        "concurrency": (429, 1303, "parallel task over resource pack limit"),
-        "balance": (429, 1102, "resource pack exhausted"),
-        "auth": (401, 1002, "Authorization is invalid"),
-        "unavailable": (503, 5001, "service is under maintenance"),
-        "invalid": (400, 1201, "invalid parameter"),
-        "moderation": (400, 1301, "the request triggered the content security policy"),
-    },
     _envelope,
+    rate=(429, 1302, "too many requests"),
+    concurrency=(429, 1303, "parallel task over resource pack limit"),
+    balance=(429, 1102, "resource pack exhausted"),
+    auth=(401, 1002, "Authorization is invalid"),
+    unavailable=(503, 5001, "service is under maintenance"),
+    invalid=(400, 1201, "invalid parameter"),
+    moderation=(400, 1301, "the request triggered the content security policy"),
 )
 
 
@@ -63,16 +55,14 @@ def _find(service: EmulatorService, request: web.Request, owner: str) -> Task | 
     return task if task is not None and task.kind == request.match_info["kind"] else None
 
 
-def _describe(_service: EmulatorService, submit: SubmitRequest) -> None:
-    body = submit.form.fields
-    default = DEFAULT_MODELS.get(submit.kind, DEFAULT_MODEL)
-    submit.model = str(body.get("model_name") or body.get("model") or default)
-    submit.prompt = kling_requests.prompt_of(body)
+def _describe(submit: SubmitRequest) -> None:
+    submit.model = submit.form.first_text("model_name", "model") or DEFAULT_MODELS.get(submit.kind, DEFAULT_MODEL)
+    submit.prompt = kling_requests.prompt_of(submit.form.fields)
 
 
-async def _clip(service: EmulatorService, submit: SubmitRequest) -> ClipSpec:
+async def _clip(submit: SubmitRequest) -> ClipSpec:
     try:
-        return await kling_requests.clip_of(service, submit)
+        return await kling_requests.clip_of(submit)
     except kling_requests.Invalid as exc:
         raise ErrorResponse(refuse("invalid", str(exc))) from None
 
@@ -101,7 +91,7 @@ def _data(service: EmulatorService, task: Task, view: TaskView) -> dict[str, Any
     succeeded = view.phase is Phase.SUCCEEDED
     return {
         "task_id": int(task.id) if service.settings.kling_ids == "number" else task.id,
-        "task_status": service.settings.kling_success if succeeded else _WORDS.get(view.phase, "failed"),
+        "task_status": service.settings.kling_success if succeeded else _WORDS[view.phase],
         "task_info": {"external_task_id": task.external_task_id} if task.external_task_id else {},
         "created_at": int(task.created_at * 1000),
         "updated_at": int((task.ended_at or task.created_at) * 1000),
@@ -110,7 +100,7 @@ def _data(service: EmulatorService, task: Task, view: TaskView) -> dict[str, Any
     }
 
 
-ROUTE = Route(
+ROUTE = Route(  # its task ids are decimal numbers too large for a double
     family=Family(name="kling", new_id=lambda: str(secrets.randbelow(10**18) + 10**18), refuse=refuse),
     path="/kling/v1/videos/{kind}",
     kinds=tuple(kling_requests.KINDS),
@@ -121,4 +111,3 @@ ROUTE = Route(
     find=_find,
     missing=lambda _service: _envelope(404, 1203, "task not found"),
 )
-"""Its task ids are decimal numbers too large for a double."""

@@ -11,9 +11,8 @@ from typing import Any
 from batchvid.emulator.body_parsing import decode_base64
 from batchvid.emulator.rendering.geometry import fitted, pair
 from batchvid.emulator.rendering.input_images import InputImage
-from batchvid.emulator.routes.derived import copy_of, linked_clip, recoloured
-from batchvid.emulator.routes.images import ANY_LINK, read_image
-from batchvid.emulator.service import ClipSpec, EmulatorService, SubmitRequest
+from batchvid.emulator.routes.images import ANY_LINK, copy_of, linked_clip, read_image, recoloured
+from batchvid.emulator.service import ClipSpec, SubmitRequest
 from batchvid.emulator.task import Task
 from batchvid.emulator.task_lifecycle import Phase
 
@@ -41,15 +40,15 @@ class Invalid(ValueError):
     """The submit is refused with code 1201 and this message."""
 
 
-async def clip_of(service: EmulatorService, submit: SubmitRequest) -> ClipSpec:
+async def clip_of(submit: SubmitRequest) -> ClipSpec:
     """The clip that a submit orders. Raises Invalid."""
     body = submit.form.fields
     if len(submit.prompt) > MAX_PROMPT_LENGTH:
         raise Invalid(f"prompt is longer than {MAX_PROMPT_LENGTH} characters")
     external = str(body.get("external_task_id") or "")
-    if external and service.store.by_external(external, submit.family.name, submit.owner):
+    if external and submit.service.store.by_external(external, submit.family.name, submit.owner):
         raise Invalid("external_task_id already exists")
-    return replace(await KINDS[submit.kind](service, submit, body), external_task_id=external)
+    return replace(await KINDS[submit.kind](submit, body), external_task_id=external)
 
 
 def prompt_of(body: dict[str, Any]) -> str:
@@ -63,38 +62,38 @@ def video_id(task: Task) -> str:
     return uuid.uuid5(uuid.NAMESPACE_OID, task.id).hex
 
 
-async def _text(_service: EmulatorService, submit: SubmitRequest, body: dict[str, Any]) -> ClipSpec:
+async def _text(submit: SubmitRequest, body: dict[str, Any]) -> ClipSpec:
     _need_prompt(submit)
     return _generation(body, [])
 
 
-async def _image(service: EmulatorService, _submit: SubmitRequest, body: dict[str, Any]) -> ClipSpec:
+async def _image(submit: SubmitRequest, body: dict[str, Any]) -> ClipSpec:
     named = [(name, body[name]) for name in ("image", "image_tail") if body.get(name)]
     if not named:
         raise Invalid("image or image_tail is required")
     if len(named) > 1 and body.get("camera_control"):
         raise Invalid("image_tail and camera_control exclude each other")
-    return _generation(body, await _images(service, named))
+    return _generation(body, await _images(submit, named))
 
 
-async def _multi_image(service: EmulatorService, submit: SubmitRequest, body: dict[str, Any]) -> ClipSpec:
+async def _multi_image(submit: SubmitRequest, body: dict[str, Any]) -> ClipSpec:
     _need_prompt(submit)
     if submit.model != MULTI_MODEL:
         raise Invalid(f"model_name must be {MULTI_MODEL}, not {submit.model}")
     entries = _entries(body, "image_list")
     if len(entries) not in MULTI_IMAGES:
         raise Invalid(f"image_list must have {MULTI_IMAGES[0]} to {MULTI_IMAGES[-1]} items")
-    images = await _images(service, [("image_list", entry.get("image")) for entry in entries])
+    images = await _images(submit, [("image_list", entry.get("image")) for entry in entries])
     return replace(_generation(body, [], ratios=MULTI_RATIOS), references=images)
 
 
-async def _extend(service: EmulatorService, submit: SubmitRequest, body: dict[str, Any]) -> ClipSpec:
+async def _extend(submit: SubmitRequest, body: dict[str, Any]) -> ClipSpec:
     """The parent's clip, longer. By its video id, its task id, or both if they match."""
-    parent = copy_of(_parent(service, submit, body))
+    parent = copy_of(_parent(submit, body))
     return replace(parent, seconds=parent.seconds + EXTENSION_S)
 
 
-async def _lip_sync(service: EmulatorService, submit: SubmitRequest, body: dict[str, Any]) -> ClipSpec:
+async def _lip_sync(submit: SubmitRequest, body: dict[str, Any]) -> ClipSpec:
     speech = body.get("input")
     if not isinstance(speech, dict):
         raise Invalid("input is required")
@@ -109,13 +108,13 @@ async def _lip_sync(service: EmulatorService, submit: SubmitRequest, body: dict[
     else:
         raise Invalid("input.mode must be text2video or audio2video")
     if speech.get("video_id"):
-        return copy_of(_parent(service, submit, speech))
+        return copy_of(_parent(submit, speech))
     if not str(speech.get("video_url") or "").startswith(("https://", "http://")):
         raise Invalid("input.video_id or input.video_url is required")
-    return linked_clip(service, str(speech["video_url"]), submit.owner)
+    return linked_clip(submit, str(speech["video_url"]))
 
 
-async def _advanced_lip_sync(service: EmulatorService, submit: SubmitRequest, body: dict[str, Any]) -> ClipSpec:
+async def _advanced_lip_sync(submit: SubmitRequest, body: dict[str, Any]) -> ClipSpec:
     """Any session id is accepted: the call that creates one has no known path on CometAPI."""
     if not body.get("session_id"):
         raise Invalid("session_id is required")
@@ -128,10 +127,10 @@ async def _advanced_lip_sync(service: EmulatorService, submit: SubmitRequest, bo
             raise Invalid("sound_start_time, sound_end_time and sound_insert_time must be strings of milliseconds")
         if int(str(times[1])) - int(str(times[0])) < MIN_SPEECH_MS:
             raise Invalid(f"the sound must be at least {MIN_SPEECH_MS} ms long")
-    return linked_clip(service, f"session {body['session_id']}", submit.owner)
+    return linked_clip(submit, f"session {body['session_id']}")
 
 
-async def _omni(service: EmulatorService, submit: SubmitRequest, body: dict[str, Any]) -> ClipSpec:
+async def _omni(submit: SubmitRequest, body: dict[str, Any]) -> ClipSpec:
     _need_prompt(submit)
     pictures = _entries(body, "image_list") if body.get("image_list") else []
     videos = _entries(body, "video_list") if body.get("video_list") else []
@@ -144,21 +143,19 @@ async def _omni(service: EmulatorService, submit: SubmitRequest, body: dict[str,
         raise Invalid("image_list.type must be first_frame, end_frame or left out")
     clip = _generation(
         body,
-        await _images(service, [(str(one["type"]), one.get("image_url")) for one in frames]),
+        await _images(submit, [(str(one["type"]), one.get("image_url")) for one in frames]),
         durations=OMNI_DURATIONS,
     )
-    clip = replace(clip, references=await _images(service, [("image_list", one.get("image_url")) for one in others]))
+    clip = replace(clip, references=await _images(submit, [("image_list", one.get("image_url")) for one in others]))
     for video in videos:
         if video.get("refer_type") not in ("feature", "base") or not video.get("video_url"):
             raise Invalid("video_list needs video_url, and refer_type feature or base")
         if video["refer_type"] == "base":
-            return replace(
-                recoloured(linked_clip(service, str(video["video_url"]), submit.owner)), references=clip.references
-            )
+            return replace(recoloured(linked_clip(submit, str(video["video_url"]))), references=clip.references)
     return clip
 
 
-KINDS: dict[str, Callable[[EmulatorService, SubmitRequest, dict[str, Any]], Awaitable[ClipSpec]]] = {
+KINDS: dict[str, Callable[[SubmitRequest, dict[str, Any]], Awaitable[ClipSpec]]] = {
     "text2video": _text,
     "image2video": _image,
     "multi-image2video": _multi_image,
@@ -212,14 +209,14 @@ def _check_camera(control: Any) -> None:
         raise Invalid("camera_control.config belongs to the type simple only")
 
 
-def _parent(service: EmulatorService, submit: SubmitRequest, ids: dict[str, Any]) -> Task:
+def _parent(submit: SubmitRequest, ids: dict[str, Any]) -> Task:
     """The finished Kling task of this key with these ids. Raises Invalid, also when the two do not match."""
     task_id, clip_id = str(ids.get("task_id") or ""), str(ids.get("video_id") or "")
-    own = (task for task in service.store if task.family == "kling" and task.owner == submit.owner)
+    own = (task for task in submit.service.store if task.family == "kling" and task.owner == submit.owner)
     parent = next((task for task in own if task_id == task.id or (not task_id and clip_id == video_id(task))), None)
     if parent is None or (clip_id and clip_id != video_id(parent)):
         raise Invalid("the parent video does not exist")
-    if service.store.peek(parent, service.clock()).phase is not Phase.SUCCEEDED:
+    if submit.service.store.peek(parent, submit.service.clock()).phase is not Phase.SUCCEEDED:
         raise Invalid("the parent video is not finished")
     return parent
 
@@ -236,22 +233,21 @@ def _entries(body: dict[str, Any], name: str) -> list[dict[str, Any]]:
     return entries
 
 
-async def _images(service: EmulatorService, named: Sequence[tuple[str, Any]]) -> list[InputImage]:
+async def _images(submit: SubmitRequest, named: Sequence[tuple[str, Any]]) -> list[InputImage]:
     """The images that are sent as bytes, in their order."""
-    read = [await _read_image(service, name, text) for name, text in named]
-    return [image for image in read if image is not None]
+    return [image for name, text in named for image in await _read_image(submit, name, text)]
 
 
-async def _read_image(service: EmulatorService, name: str, text: Any) -> InputImage | None:
+async def _read_image(submit: SubmitRequest, name: str, text: Any) -> list[InputImage]:
     expected = f"{name} must be a URL, or base64 without a data: prefix, of at most 10 MB"
-    image = await read_image(service, text, name, Invalid, links=ANY_LINK, decode=_decode, expected=expected)
-    if image is None:
-        return None
-    if min(image.width, image.height) < MIN_IMAGE_SIDE:
-        raise Invalid(f"{name} must be at least {MIN_IMAGE_SIDE} pixels wide and high")
-    if max(image.width, image.height) / min(image.width, image.height) > MAX_IMAGE_RATIO:
-        raise Invalid(f"{name} must have a ratio between 1:{MAX_IMAGE_RATIO} and {MAX_IMAGE_RATIO}:1")
-    return image
+    images = await read_image(submit, text, name, Invalid, links=ANY_LINK, decode=_decode, expected=expected)
+    for image in images:
+        shorter, longer = sorted((image.width, image.height))
+        if shorter < MIN_IMAGE_SIDE:
+            raise Invalid(f"{name} must be at least {MIN_IMAGE_SIDE} pixels wide and high")
+        if longer / shorter > MAX_IMAGE_RATIO:
+            raise Invalid(f"{name} must have a ratio between 1:{MAX_IMAGE_RATIO} and {MAX_IMAGE_RATIO}:1")
+    return images
 
 
 def _decode(text: str) -> bytes | None:

@@ -12,29 +12,23 @@ from aiohttp import web
 from batchvid.emulator.routes import gateway, newapi_requests
 from batchvid.emulator.routes.route import Reply, Route
 from batchvid.emulator.routes.video_models import FAILURES, task_id
-from batchvid.emulator.routes.video_object import WRAPPER_WORDS, failure_of, polled_bare, submitted
-from batchvid.emulator.service import EmulatorService, Family, SubmitRequest
+from batchvid.emulator.routes.video_object import WRAPPER_WORDS, failure_of, polled_bare, submitted, words
+from batchvid.emulator.service import EmulatorService, Family
 from batchvid.emulator.task import Task
 from batchvid.emulator.task_lifecycle import Outcome, Phase, TaskView
 
 QUOTA_PER_S = 50_000  # new-api counts 500,000 to a dollar
 
-_SIMPLE_WORDS = {Phase.QUEUED: "queued", Phase.RUNNING: "processing", Phase.SUCCEEDED: "succeeded"}
-"""Every other phase is `failed`, except for the undocumented word."""
-_KLING_WORDS = {Phase.QUEUED: "submitted", Phase.RUNNING: "processing", Phase.SUCCEEDED: "succeed"}
-_ARK_WORDS = {Phase.QUEUED: "queued", Phase.RUNNING: "running", Phase.SUCCEEDED: "succeeded"}
-_VIDU_WORDS = {Phase.QUEUED: "queueing", Phase.RUNNING: "processing", Phase.SUCCEEDED: "success"}
+_SIMPLE_WORDS = words("queued", "processing", "succeeded")
+_KLING_WORDS = words("submitted", "processing", "succeed")
+_ARK_WORDS = words("queued", "running", "succeeded")
+_VIDU_WORDS = words("queueing", "processing", "success")
 
 
 def find_either(service: EmulatorService, request: web.Request, owner: str) -> Task | None:
     """A task of this route or of the gateway's own; both have the same content route."""
     task = service.store.get(request.match_info["id"], ROUTE.family.name, owner)
     return task or service.store.get(request.match_info["id"], gateway.ROUTE.family.name, owner)
-
-
-def _describe(service: EmulatorService, submit: SubmitRequest) -> None:
-    gateway.describe(service, submit)
-    submit.kind = ""
 
 
 def _accepted(service: EmulatorService, task: Task) -> Reply:
@@ -89,7 +83,7 @@ def _upstream(task: Task, view: TaskView, url: str, reason: str) -> dict[str, An
         videos = {"videos": [{"id": task.id[-8:], "url": url, "duration": f"{task.seconds:.1f}"}]} if url else {}
         data = {
             "task_id": str(int(task.created_at * 10**9)),
-            "task_status": _KLING_WORDS.get(view.phase, "failed"),
+            "task_status": _KLING_WORDS[view.phase],
             "task_info": {},
             **dict.fromkeys(("created_at", "updated_at"), int(task.created_at * 1000)),
             **({"task_status_msg": reason} if reason else {"task_result": videos}),
@@ -98,27 +92,33 @@ def _upstream(task: Task, view: TaskView, url: str, reason: str) -> dict[str, An
     if task.model.startswith("doubao"):
         error = {"error": {"code": code, "message": reason}} if reason else {}
         content = {"content": {"video_url": url}} if url else {}
-        return {"id": "cgt-upstream", "status": _ARK_WORDS.get(view.phase, "failed"), **content, **error}
+        return {"id": "cgt-upstream", "status": _ARK_WORDS[view.phase], **content, **error}
     if task.model.startswith("sora"):
         return polled_bare(task, view, {"id": f"video_{task.id[5:]}"})
     creations = [{"id": task.id[-8:], "url": url, "cover_url": ""}] if url else []
     failure = {"err_code": code} if reason else {}
-    return {"state": _VIDU_WORDS.get(view.phase, "failed"), "creations": creations, **failure}
+    return {"state": _VIDU_WORDS[view.phase], "creations": creations, **failure}
 
 
 def _simple(task: Task, view: TaskView, url: str) -> dict[str, Any]:
     """The reply of its prose documentation, and inside a wrapper of its Gemini and Vertex channels."""
     message = failure_of(task, FAILURES).message
-    status = "failed" if view.failed else _SIMPLE_WORDS.get(view.phase, "simmering")
     error = {"code": 500, "message": message} if view.failed and message else None
-    return {"task_id": task.id, "status": status, "url": url, "format": "mp4", "metadata": {}, "error": error}
+    return {
+        "task_id": task.id,
+        "status": _SIMPLE_WORDS[view.phase],
+        "url": url,
+        "format": "mp4",
+        "metadata": {},
+        "error": error,
+    }
 
 
 ROUTE = Route(
     family=Family(name="newapi", new_id=task_id, refuse=gateway.refuse),
     path="/gateway/v1/video/generations",
     error_type=gateway.ERROR_TYPE,
-    describe=_describe,
+    describe=gateway.require_model,
     clip=newapi_requests.clip_of,
     accepted=_accepted,
     shown=_shown,

@@ -9,9 +9,9 @@ from batchvid.emulator.body_parsing import decode_base64, decode_data_uri
 from batchvid.emulator.rendering.geometry import fitted, frame, pair, tier
 from batchvid.emulator.replies import ErrorResponse, task_error
 from batchvid.emulator.routes.images import ANY_LINK, read_image
-from batchvid.emulator.service import ClipSpec, EmulatorService, SubmitRequest
+from batchvid.emulator.service import ClipSpec, SubmitRequest
 
-TYPES: dict[str, tuple[type, ...]] = {
+TYPES: dict[str, tuple[type, ...]] = {  # the server's fields, with the JSON types that Go accepts for them
     "prompt": (str,),
     "model": (str,),
     "mode": (str,),
@@ -23,20 +23,18 @@ TYPES: dict[str, tuple[type, ...]] = {
     "input_reference": (str,),
     "metadata": (dict,),
 }
-"""The server's fields, with the JSON types that Go accepts for them."""
 MAX_S = 3600
 DEFAULT_S = 5
 KLING_S = (5, 10)
-KLING_RATIOS = {
+KLING_RATIOS = {  # by size; every other size, and none, is 1:1
     **dict.fromkeys(("1280x720", "1920x1080"), (16, 9)),
     **dict.fromkeys(("720x1280", "1080x1920"), (9, 16)),
 }
-"""By size; every other size, and none, is 1:1."""
 SHORTER_SIDE = 720
 REFERENCE = "reference_image"
 
 
-async def clip_of(service: EmulatorService, submit: SubmitRequest) -> ClipSpec:
+async def clip_of(submit: SubmitRequest) -> ClipSpec:
     """The clip that a submit orders. Raises ErrorResponse."""
     body, model = submit.form.fields, submit.model
     for name, kinds in TYPES.items():
@@ -48,13 +46,8 @@ async def clip_of(service: EmulatorService, submit: SubmitRequest) -> ClipSpec:
     seconds = _seconds(body)
     pictures = _pictures(model, body, metadata)
     decode = decode_base64 if model.startswith("kling") else decode_data_uri
-    read = [
-        await read_image(
-            service, text, field, _failed, links=ANY_LINK, decode=decode, expected=f"{field} cannot be read"
-        )
-        for field, text in pictures
-    ]
-    images = [image for image in read if image is not None]
+    options: Any = {"links": ANY_LINK, "decode": decode, "expected": "a picture cannot be read"}
+    images = [one for field, text in pictures for one in await read_image(submit, text, field, _failed, **options)]
     width, height = _pixels(model, str(body.get("size") or ""), metadata)
     if model.startswith("kling") and seconds not in KLING_S:
         raise _failed(f"duration value {seconds} is invalid")

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from batchvid.emulator.body_parsing import Form
 from batchvid.emulator.rendering.geometry import frame, pair, tier
-from batchvid.emulator.routes.derived import linked_clip, recoloured
+from batchvid.emulator.routes.images import linked_clip, recoloured
 from batchvid.emulator.routes.video_models import (
     VideoModel,
     bad_parameter,
@@ -16,7 +16,7 @@ from batchvid.emulator.routes.video_models import (
     require_prompt,
     task_id,
 )
-from batchvid.emulator.service import ClipSpec, EmulatorService, Family, SubmitRequest
+from batchvid.emulator.service import ClipSpec, Family, SubmitRequest
 
 DEFAULT_SECONDS = "5"
 MAX_S = 60
@@ -24,12 +24,12 @@ SHORTER_SIDE = 480
 MAX_IMAGES = 9
 
 
-async def _clip(service: EmulatorService, submit: SubmitRequest) -> ClipSpec:
+async def _clip(submit: SubmitRequest) -> ClipSpec:
     require_prompt(submit)
     form = submit.form
-    images = await references(service, form, max_count=MAX_IMAGES)
+    images = await references(submit, max_count=MAX_IMAGES)
     if source := form.text("video"):
-        return replace(recoloured(linked_clip(service, source, submit.owner)), references=images)
+        return replace(recoloured(linked_clip(submit, source)), references=images)
     width, height = _pixels(form)
     return ClipSpec(seconds=_seconds(form), width=width, height=height, images=images)
 

@@ -12,34 +12,31 @@ from batchvid.emulator.body_parsing import decode_data_uri
 from batchvid.emulator.rendering.geometry import frame, pair
 from batchvid.emulator.rendering.input_images import InputImage
 from batchvid.emulator.replies import ErrorResponse, openai_error, refusals, reply, task_error
-from batchvid.emulator.routes.images import read_image
+from batchvid.emulator.routes.images import HTTPS, read_image
 from batchvid.emulator.routes.route import Reply, Route
-from batchvid.emulator.routes.video_object import Failure, failure_of, wrap
+from batchvid.emulator.routes.video_object import Failure, failure_of, words, wrap
 from batchvid.emulator.service import ClipSpec, EmulatorService, Family, SubmitRequest
 from batchvid.emulator.task import Task
 from batchvid.emulator.task_lifecycle import Outcome, Phase, TaskView
 
 DOCS = "https://docs.dev.runwayml.com/api"
 DEFAULT_RATIO = "1280:768"
-RATIOS = (
+RATIOS = (  # the pixel ratios of the pages, and the two of older versions
     *("1280:720", "720:1280", "1104:832", "832:1104", "960:960", "1584:672", "1280:768", "768:1280"),
     *("16:9", "9:16"),
 )
-"""The pixel ratios of the pages, and the two of older versions."""
 SHORTER_SIDE = 720
 DURATIONS_S = range(2, 11)
 CREDITS_PER_S = 5  # gen4_turbo's; only Runway's own schema has costs, CometAPI's page has not
 MAX_URL_LENGTH = 2048
 MAX_DATA_URI_BYTES = 5 * 1024 * 1024
 
-_WORDS = dict.fromkeys(Phase, "FAILED") | {
-    Phase.QUEUED: "PENDING",
-    Phase.THROTTLED: "THROTTLED",
-    Phase.RUNNING: "RUNNING",
-    Phase.SUCCEEDED: "SUCCEEDED",
-    Phase.CANCELLED: "CANCELLED",
-    Phase.UNDOCUMENTED: "SIMMERING",
-}
+_WORDS = words(
+    *("PENDING", "RUNNING", "SUCCEEDED", "FAILED"),
+    throttled="THROTTLED",
+    cancelled="CANCELLED",
+    undocumented="SIMMERING",
+)
 _FAILURES = {
     Outcome.FAIL: Failure("INTERNAL.BAD_OUTPUT.CODE01", "An unexpected error occurred while generating."),
     Outcome.MODERATION: Failure("SAFETY.INPUT.TEXT", "Text input was flagged by content moderation."),
@@ -59,30 +56,24 @@ def _issue(path: str, message: str, *, code: str = "custom") -> ErrorResponse:
 
 
 refuse = refusals(
-    {
-        "rate": (429, "", "Rate limit exceeded: you have reached your daily task limit"),
-        "concurrency": (429, "", "Too many concurrent tasks"),
-        "balance": (400, "", "You do not have enough credits to run this task."),
-        "auth": (401, "", "The API key is invalid"),
-        "unavailable": (503, "", "Service unavailable"),
-        "invalid": (400, "body", "Validation of body failed"),
-        "moderation": (400, "", "The input was refused by content moderation: SAFETY.INPUT.TEXT"),
-    },
     _envelope,
+    rate=(429, "", "Rate limit exceeded: you have reached your daily task limit"),
+    concurrency=(429, "", "Too many concurrent tasks"),
+    balance=(400, "", "You do not have enough credits to run this task."),
+    auth=(401, "", "The API key is invalid"),
+    unavailable=(503, "", "Service unavailable"),
+    invalid=(400, "body", "Validation of body failed"),
+    moderation=(400, "", "The input was refused by content moderation: SAFETY.INPUT.TEXT"),
 )
 
 
-def _describe(_service: EmulatorService, submit: SubmitRequest) -> None:
-    submit.model, submit.prompt = submit.form.text("model"), submit.form.text("promptText")
-
-
-async def _clip(service: EmulatorService, submit: SubmitRequest) -> ClipSpec:
+async def _clip(submit: SubmitRequest) -> ClipSpec:
     body = submit.form.fields
     if not submit.request.headers.get("X-Runway-Version"):
         raise ErrorResponse(reply({"error": "The X-Runway-Version header is required", "docUrl": DOCS}, 400))
     if not submit.model:
         raise ErrorResponse(openai_error(400, "model name is required"))
-    images = await _images(service, body.get("promptImage"))
+    images = await _images(submit, body.get("promptImage"))
     duration = body.get("duration", 5)
     if not isinstance(duration, int) or isinstance(duration, bool) or duration not in DURATIONS_S:
         raise _issue("duration", "Expected an integer from 2 to 10")
@@ -94,28 +85,25 @@ async def _clip(service: EmulatorService, submit: SubmitRequest) -> ClipSpec:
     return ClipSpec(seconds=float(duration), width=pixels[0], height=pixels[1], images=images)
 
 
-async def _images(service: EmulatorService, prompt_image: Any) -> list[InputImage]:
+async def _images(submit: SubmitRequest, prompt_image: Any) -> list[InputImage]:
     """One URI, or an array of `{uri, position}`."""
     if not prompt_image:
         raise _issue("promptImage", "Required", code="invalid_type")
     entries = prompt_image if isinstance(prompt_image, list) else [{"uri": prompt_image, "position": "first"}]
-    images = []
-    for entry in entries:
-        if not isinstance(entry, dict) or entry.get("position") not in ("first", "last"):
-            raise _issue("promptImage", "Expected {uri, position: first or last}")
-        images.append(await _image(service, str(entry.get("uri") or ""), str(entry["position"])))
-    return [image for image in images if image is not None]
+    if any(not isinstance(entry, dict) or entry.get("position") not in ("first", "last") for entry in entries):
+        raise _issue("promptImage", "Expected {uri, position: first or last}")
+    return [image for entry in entries for image in await _image(submit, str(entry.get("uri")), entry["position"])]
 
 
-async def _image(service: EmulatorService, uri: str, position: str) -> InputImage | None:
+async def _image(submit: SubmitRequest, uri: str, position: str) -> list[InputImage]:
     if uri.startswith("http://"):
         raise _issue("promptImage", "Only HTTPS URLs are allowed.")
     return await read_image(
-        service,
+        submit,
         uri,
         position,
         lambda message: _issue("promptImage", message),
-        links=("https://",) if len(uri) <= MAX_URL_LENGTH else (),
+        links=HTTPS if len(uri) <= MAX_URL_LENGTH else (),
         decode=lambda text: decode_data_uri(text) if len(text) <= MAX_DATA_URI_BYTES else None,
         expected="Expected an HTTPS URL or a data URI of at most 5 MB",
         label="The image",
@@ -179,7 +167,7 @@ ROUTE = Route(
     family=Family(name="runway", new_id=lambda: str(uuid.uuid4()), refuse=refuse, waits=True),
     path="/runwayml/v1/image_to_video",
     tasks="/runwayml/v1/tasks",
-    describe=_describe,
+    prompt_field="promptText",
     clip=_clip,
     accepted=lambda _service, task: {"id": task.id, "estimatedCost": {"credits": _credits(task)}},
     shown=_shown,

@@ -15,7 +15,7 @@ from batchvid.emulator.routes.video_models import (
     require_prompt,
     task_id,
 )
-from batchvid.emulator.service import ClipSpec, EmulatorService, Family, SubmitRequest
+from batchvid.emulator.service import ClipSpec, Family, SubmitRequest
 from batchvid.emulator.task import Task
 
 RATIOS = ("21:9", "16:9", "4:3", "1:1", "3:4", "9:16")
@@ -40,7 +40,7 @@ class Version:
     max_images: int = 0
 
 
-VERSIONS = {
+VERSIONS = {  # by the part of the model's name with the version; prefixes and dates differ between catalogues
     "seedance-2-5": Version(seconds=range(4, 31), sizes=EXACT_SIZES, default_size="1280x720", max_images=MAX_IMAGES),
     "seedance-2-0": Version(
         seconds=range(4, 16),
@@ -51,10 +51,9 @@ VERSIONS = {
     "seedance-1-5-pro": Version(seconds=range(4, 13), resolutions=TIERS),
     "seedance-1-0-pro": Version(seconds=range(2, 11), resolutions=TIERS),
 }
-"""By the part of the model's name with the version; prefixes and dates differ between catalogues."""
 
 
-async def _clip(service: EmulatorService, submit: SubmitRequest) -> ClipSpec:
+async def _clip(submit: SubmitRequest) -> ClipSpec:
     require_prompt(submit)
     form = submit.form
     name, version = next((name, version) for name, version in VERSIONS.items() if name in submit.model.lower())
@@ -65,7 +64,7 @@ async def _clip(service: EmulatorService, submit: SubmitRequest) -> ClipSpec:
     width, height = _pixels(submit, name, version)
     if version.max_images == 0 and any(file.field.startswith("input_reference") for file in form.files):
         raise _invalid(f"the specified task_type r2v does not support model {name}")
-    images = await references(service, form, max_count=version.max_images)
+    images = await references(submit, max_count=version.max_images)
     frames, others = (images, []) if len(images) == 1 else ([], images)
     return ClipSpec(seconds=float(seconds), width=width, height=height, images=frames, references=others)
 

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from batchvid.emulator.body_parsing import Form
 from batchvid.emulator.replies import ErrorResponse, openai_error, task_error
-from batchvid.emulator.routes.derived import copy_of, recoloured
+from batchvid.emulator.routes.images import copy_of, recoloured
 from batchvid.emulator.routes.video_models import (
     MODERATED,
     VideoModel,
@@ -19,7 +19,7 @@ from batchvid.emulator.routes.video_models import (
     refuse,
     require_prompt,
 )
-from batchvid.emulator.service import ClipSpec, EmulatorService, Family, SubmitRequest
+from batchvid.emulator.service import ClipSpec, Family, SubmitRequest
 from batchvid.emulator.task import Task
 
 SECONDS = ("4", "8", "12", "16", "20")
@@ -29,14 +29,14 @@ PRO_SIZES = (*SIZES, "1024x1792", "1792x1024", "1080x1920", "1920x1080")
 DEFAULT_SIZE = "720x1280"  # OpenAI's; CometAPI's pages only suggest another
 
 
-async def _clip(service: EmulatorService, submit: SubmitRequest) -> ClipSpec:
+async def _clip(submit: SubmitRequest) -> ClipSpec:
     require_prompt(submit)
     seconds, size = _seconds(submit.form), submit.form.text("size") or DEFAULT_SIZE
     sizes = PRO_SIZES if "pro" in submit.model else SIZES
     if size not in sizes:
         raise bad_parameter("size", f"Invalid value: '{size}'. Supported values are: {', '.join(sizes)}.")
     width, height = (int(side) for side in size.split("x"))
-    images = await references(service, submit.form, max_count=1)
+    images = await references(submit, max_count=1)
     if any((image.width, image.height) != (width, height) for image in images):
         raise bad_parameter("input_reference", "Inpaint image must match the requested width and height", code="")
     echo = {"seconds": seconds, "size": size}

@@ -14,7 +14,7 @@ from batchvid.emulator.routes.video_models import (
     require_prompt,
     task_id,
 )
-from batchvid.emulator.service import ClipSpec, EmulatorService, Family, SubmitRequest
+from batchvid.emulator.service import ClipSpec, Family, SubmitRequest
 from batchvid.emulator.task import Task
 
 RESOLVED = {"veo3-fast": "veo_3_1-4K"}
@@ -24,7 +24,7 @@ DEFAULT_SECONDS = 8
 SHORTER_SIDE = 720
 
 
-async def _clip(service: EmulatorService, submit: SubmitRequest) -> ClipSpec:
+async def _clip(submit: SubmitRequest) -> ClipSpec:
     require_prompt(submit)
     seconds, size = submit.form.text("seconds"), submit.form.text("size")
     if seconds not in SECONDS:
@@ -37,7 +37,7 @@ async def _clip(service: EmulatorService, submit: SubmitRequest) -> ClipSpec:
         seconds=float(seconds or DEFAULT_SECONDS),
         width=pixels[0],
         height=pixels[1],
-        images=await references(service, submit.form, max_count=2),
+        images=await references(submit, max_count=2),
         echo={"model": RESOLVED.get(submit.model, submit.model.replace(".", "_")), "size": size},
     )
 

@@ -5,16 +5,17 @@ from __future__ import annotations
 import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from aiohttp import web
 
-from batchvid.emulator.body_parsing import Form
+from batchvid.emulator.body_parsing import File
 from batchvid.emulator.rendering.input_images import InputImage
 from batchvid.emulator.replies import ErrorResponse, openai_error, refusals, task_error
 from batchvid.emulator.routes.images import store_image
 from batchvid.emulator.routes.video_object import Failure
-from batchvid.emulator.service import ClipSpec, EmulatorService, Family, SubmitRequest
+from batchvid.emulator.service import ClipSpec, Family, SubmitRequest
 from batchvid.emulator.task import Task
 from batchvid.emulator.task_lifecycle import Outcome
 
@@ -33,7 +34,7 @@ class VideoModel:
     family: Family
     takes: Callable[[str], bool]
     shape: str
-    clip: Callable[[EmulatorService, SubmitRequest], Awaitable[ClipSpec]]
+    clip: Callable[[SubmitRequest], Awaitable[ClipSpec]]
     submitted: Callable[[Task], dict[str, Any]]
     polled: Callable[[Task], dict[str, Any]]
 
@@ -50,17 +51,16 @@ def _envelope(status: int, code: str, message: str) -> web.Response:
     return openai_error(status, message, code=code)
 
 
-REFUSALS: dict[str, tuple[int, Any, str]] = {
-    "rate": (429, "rate_limit_exceeded", "Rate limit reached, please slow down"),
-    "concurrency": (429, "concurrency_limit_exceeded", "Too many concurrent tasks, please wait until one is finished"),
-    "balance": (403, "insufficient_user_quota", "user quota is not enough"),
-    "auth": (401, "", "Invalid token"),
-    "unavailable": (503, "", "The upstream service is temporarily unavailable"),
-    "invalid": (400, "InvalidParameter", "Invalid parameter"),
-    "moderation": (400, "sensitive_words_detected", MODERATED),
-}
-refuse = refusals(REFUSALS, _envelope)
-"""The named refusals on `/v1/videos`."""
+refuse = refusals(
+    _envelope,
+    rate=(429, "rate_limit_exceeded", "Rate limit reached, please slow down"),
+    concurrency=(429, "concurrency_limit_exceeded", "Too many concurrent tasks, please wait until one is finished"),
+    balance=(403, "insufficient_user_quota", "user quota is not enough"),
+    auth=(401, "", "Invalid token"),
+    unavailable=(503, "", "The upstream service is temporarily unavailable"),
+    invalid=(400, "InvalidParameter", "Invalid parameter"),
+    moderation=(400, "sensitive_words_detected", MODERATED),
+)
 
 FAILURES = {
     Outcome.FAIL: Failure("generation_failed", "The video could not be generated"),
@@ -82,19 +82,19 @@ def require_prompt(submit: SubmitRequest) -> None:
         raise ErrorResponse(task_error(400, "invalid_request", "prompt is required"))
 
 
-async def references(service: EmulatorService, form: Form, *, max_count: int) -> list[InputImage]:
+async def references(submit: SubmitRequest, *, max_count: int) -> list[InputImage]:
     """The `input_reference` images in their order. Raises ErrorResponse (400): too many, or not an image."""
-    files = [file for file in form.files if file.field in ("input_reference", "input_reference[]")]
+    files = [file for file in submit.form.files if file.field in ("input_reference", "input_reference[]")]
     if len(files) > max_count:
         raise bad_parameter("input_reference", f"At most {max_count} input_reference files are allowed")
 
-    def invalid(message: str) -> ErrorResponse:
-        return bad_parameter("input_reference", message)
+    async def stored(file: File) -> InputImage:
+        named = {"filename": file.filename, "label": "The image"}
+        return await store_image(
+            submit.service, file.data, file.field, partial(bad_parameter, "input_reference"), **named
+        )
 
-    return [
-        await store_image(service, file.data, file.field, invalid, filename=file.filename, label="The image")
-        for file in files
-    ]
+    return [await stored(file) for file in files]
 
 
 def own_task_id(task: Task) -> dict[str, Any]:

@@ -13,34 +13,19 @@ from batchvid.emulator.settings import VideoShape
 from batchvid.emulator.task import Task
 from batchvid.emulator.task_lifecycle import Outcome, Phase, TaskView
 
-OPENAI_WORDS = {
-    Phase.QUEUED: "queued",
-    Phase.RUNNING: "in_progress",
-    Phase.SUCCEEDED: "completed",
-    Phase.FAILED: "failed",
-    Phase.ERROR: "error",
-    Phase.CANCELLED: "cancelled",
-    Phase.EXPIRED: "expired",
-    Phase.UNDOCUMENTED: "simmering",
-}
-UPPER_CASE_WORDS = OPENAI_WORDS | {
-    Phase.QUEUED: "SUBMITTED",
-    Phase.RUNNING: "IN_PROGRESS",
-    Phase.SUCCEEDED: "SUCCESS",
-    Phase.FAILED: "FAILED",
-    Phase.ERROR: "ERROR",
-}
-"""Of the Seedance page."""
-TUTORIAL_WORDS = OPENAI_WORDS | {Phase.SUCCEEDED: "succeeded"}
-WRAPPER_WORDS = dict.fromkeys(Phase, "FAILURE") | {
-    Phase.QUEUED: "QUEUED",
-    Phase.THROTTLED: "QUEUED",
-    Phase.RUNNING: "IN_PROGRESS",
-    Phase.SUCCEEDED: "SUCCESS",
-    Phase.UNDOCUMENTED: "SIMMERING",
-}
-"""Of the task wrapper, which has only one word for a failure."""
 
+def words(queued: str, running: str, succeeded: str, failed: str = "failed", **others: str) -> dict[Phase, str]:
+    """A vendor's status words; `others`, by phase, are those that it does not call `queued` or `failed`."""
+    open_words = {Phase.QUEUED: queued, Phase.THROTTLED: queued, Phase.RUNNING: running, Phase.SUCCEEDED: succeeded}
+    named = {Phase(phase): word for phase, word in others.items()}
+    return {**dict.fromkeys(Phase, failed), **open_words, Phase.UNDOCUMENTED: "simmering", **named}
+
+
+_ENDS = {"cancelled": "cancelled", "expired": "expired"}
+OPENAI_WORDS = words("queued", "in_progress", "completed", error="error", **_ENDS)
+TUTORIAL_WORDS = OPENAI_WORDS | {Phase.SUCCEEDED: "succeeded"}
+UPPER_CASE_WORDS = words("SUBMITTED", "IN_PROGRESS", "SUCCESS", "FAILED", error="ERROR", **_ENDS)  # Seedance's page
+WRAPPER_WORDS = words("QUEUED", "IN_PROGRESS", "SUCCESS", "FAILURE", undocumented="SIMMERING")
 _WORDS: dict[VideoShape, dict[Phase, str]] = {"success": UPPER_CASE_WORDS, "output": TUTORIAL_WORDS}
 
 
@@ -50,6 +35,10 @@ class Failure:
 
     code: str = ""
     message: str = ""
+
+    def as_dict(self) -> dict[str, str]:
+        """The error object of most vendors."""
+        return {"code": self.code, "message": self.message}
 
 
 def failure_of(task: Task, defaults: Mapping[Outcome, Failure]) -> Failure:
@@ -69,7 +58,7 @@ def polled(
     """The reply to a poll. `url` leads to the clip, or contains it."""
     video = polled_bare(task, view, own)
     if view.failed and failure.message:
-        video["error"] = {"code": failure.code, "message": failure.message}
+        video["error"] = failure.as_dict()
     if shape == "wrapped":
         return wrap(task, view, "VIDEO_GENERATION", url, failure, video)
     video["status"] = _words(shape)[view.phase]

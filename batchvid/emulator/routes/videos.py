@@ -6,7 +6,7 @@ from typing import cast
 
 from aiohttp import web
 
-from batchvid.emulator.body_parsing import Form, read_form
+from batchvid.emulator.body_parsing import read_form
 from batchvid.emulator.replies import ErrorResponse, openai_error, reply, task_error
 from batchvid.emulator.routes import content, other, seedance, sora, veo
 from batchvid.emulator.routes.route import Reply, Route, answering
@@ -19,8 +19,7 @@ from batchvid.emulator.task import Task
 from batchvid.emulator.task_lifecycle import Outcome, Phase, TaskView
 
 PATH = "/v1/videos"
-MODELS = (veo.MODEL, sora.MODEL, seedance.MODEL, other.MODEL)
-"""The first that takes a model's name is used."""
+MODELS = (veo.MODEL, sora.MODEL, seedance.MODEL, other.MODEL)  # the first that takes a model's name is used
 FAMILIES = tuple(model.family for model in MODELS)
 _BY_NAME = {model.family.name: model for model in MODELS}
 _FAMILY_BY_NAME = {family.name: family for family in FAMILIES}
@@ -30,7 +29,7 @@ def register(router: web.UrlDispatcher, service: EmulatorService) -> None:
     """Add the routes."""
 
     async def listing(request: web.Request) -> web.StreamResponse:
-        service.ledger.polled(other.MODEL.family.name, PATH, service.clock())
+        service.ledger.count("polls", other.MODEL.family.name, PATH, service.clock())
         return listed(service, request, frozenset(_BY_NAME))
 
     if service.settings.video_list:
@@ -45,19 +44,17 @@ def _find(service: EmulatorService, request: web.Request, owner: str) -> Task | 
     return task if task is not None and task.owner == owner and task.family in _BY_NAME else None
 
 
-async def _read(service: EmulatorService, request: web.Request) -> Form:
-    return await read_form(request, strict_multipart=service.settings.strict_multipart)
-
-
-def _describe(_service: EmulatorService, submit: SubmitRequest) -> None:
-    submit.model, submit.prompt = submit.form.text("model"), submit.form.text("prompt")
+def _describe(submit: SubmitRequest) -> None:
+    if submit.service.settings.strict_multipart and submit.request.content_type != "multipart/form-data":
+        message = "the body must be multipart/form-data"
+        raise ErrorResponse(openai_error(400, message, code="invalid_multipart_form"))
     if not submit.model:
         raise ErrorResponse(openai_error(400, "model name is required"))
     submit.family = next(model.family for model in MODELS if model.takes(submit.model.lower()))
 
 
-async def _clip(service: EmulatorService, submit: SubmitRequest) -> ClipSpec:
-    return await _BY_NAME[submit.family.name].clip(service, submit)
+async def _clip(submit: SubmitRequest) -> ClipSpec:
+    return await _BY_NAME[submit.family.name].clip(submit)
 
 
 def _accepted(service: EmulatorService, task: Task) -> Reply:
@@ -95,14 +92,14 @@ def _shape(service: EmulatorService, model: VideoModel) -> VideoShape:
     return cast("VideoShape", getattr(service.settings, model.shape))
 
 
-def _describe_remix(service: EmulatorService, submit: SubmitRequest) -> None:
-    source = _find(service, submit.request, submit.owner)
-    submit.model, submit.prompt = source.model if source else "", submit.form.text("prompt")
+def _describe_remix(submit: SubmitRequest) -> None:
+    source = _find(submit.service, submit.request, submit.owner)
+    submit.model = source.model if source else ""
 
 
-async def _remix(service: EmulatorService, submit: SubmitRequest) -> ClipSpec:
+async def _remix(submit: SubmitRequest) -> ClipSpec:
     """A new Sora clip from a finished one (7.3 of the wire notes). Other models' tasks cannot be remixed."""
-    source = _find(service, submit.request, submit.owner)
+    source, service = _find(submit.service, submit.request, submit.owner), submit.service
     if source is None:
         raise ErrorResponse(task_error(400, "task_not_exist", "task_not_exist"))
     finished = service.store.peek(source, service.clock()).phase is Phase.SUCCEEDED
@@ -113,7 +110,7 @@ ROUTE = Route(
     family=other.MODEL.family,
     families=_FAMILY_BY_NAME,
     path=PATH,
-    read=_read,
+    read=read_form,
     describe=_describe,
     clip=_clip,
     accepted=_accepted,

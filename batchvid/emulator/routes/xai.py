@@ -12,10 +12,9 @@ from batchvid.emulator.body_parsing import Form, read_json
 from batchvid.emulator.rendering.geometry import ratio_pixels
 from batchvid.emulator.rendering.input_images import InputImage
 from batchvid.emulator.replies import ErrorResponse, refusals, reply
-from batchvid.emulator.routes.derived import linked_clip, recoloured
-from batchvid.emulator.routes.images import read_image
+from batchvid.emulator.routes.images import linked_clip, read_image, recoloured
 from batchvid.emulator.routes.route import Reply, Route
-from batchvid.emulator.routes.video_object import Failure, failure_of, wrap
+from batchvid.emulator.routes.video_object import Failure, failure_of, words, wrap
 from batchvid.emulator.service import ClipSpec, EmulatorService, Family, SubmitRequest
 from batchvid.emulator.task import Task
 from batchvid.emulator.task_lifecycle import Outcome, Phase, TaskView
@@ -23,8 +22,8 @@ from batchvid.emulator.task_lifecycle import Outcome, Phase, TaskView
 DEFAULT_MODEL = "grok-imagine-video"
 RATIOS = ("1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3")
 SHORTER_SIDES = {"480p": 480, "720p": 720}
+# 10^10 ticks are a dollar. The page shows the first; the second is `billed higher`, its amount is invented.
 TICKS_PER_S = {"480p": 500_000_000, "720p": 700_000_000}
-"""10^10 ticks are a dollar. The page shows the first; the second is `billed higher`, its amount is invented."""
 DURATIONS_S = range(1, 16)
 DEFAULT_S = 8
 MAX_EDIT_S = 8.7
@@ -33,49 +32,39 @@ MAX_REFERENCES = 7
 INVALID = "Client specified an invalid argument"
 NOT_FOR_EDITS = ("duration", "aspect_ratio", "resolution")
 
-_WORDS = {
-    Phase.QUEUED: "queued",
-    Phase.RUNNING: "processing",
-    Phase.SUCCEEDED: "done",
-    Phase.EXPIRED: "expired",
-    Phase.UNDOCUMENTED: "simmering",
-}
-"""Every other phase is `failed`."""
+_WORDS = words("queued", "processing", "done", expired="expired")
 _FAILURES = {
     Outcome.FAIL: Failure("internal_error", "The video could not be generated"),
     Outcome.ERROR: Failure("internal_error", "An internal error occurred"),
     Outcome.CANCELLED: Failure("cancelled", "The task was cancelled"),
 }
 refuse = refusals(
-    {
-        "rate": (429, "resource-exhausted", "Too many requests"),
-        "concurrency": (429, "resource-exhausted", "Too many videos are being generated"),
-        "balance": (403, "permission-denied", "Your team has used all available credits"),
-        "auth": (401, "unauthenticated", "Incorrect API key provided"),
-        "unavailable": (503, "unavailable", "Service temporarily unavailable"),
-        "invalid": (400, INVALID, "Invalid request"),
-        "moderation": (400, INVALID, "Generated video rejected by content moderation."),
-    },
     lambda status, code, message: reply({"code": code, "error": message}, status),
+    rate=(429, "resource-exhausted", "Too many requests"),
+    concurrency=(429, "resource-exhausted", "Too many videos are being generated"),
+    balance=(403, "permission-denied", "Your team has used all available credits"),
+    auth=(401, "unauthenticated", "Incorrect API key provided"),
+    unavailable=(503, "unavailable", "Service temporarily unavailable"),
+    invalid=(400, INVALID, "Invalid request"),
+    moderation=(400, INVALID, "Generated video rejected by content moderation."),
 )
 
 
-async def _read(_service: EmulatorService, request: web.Request) -> Form:
+async def _read(request: web.Request) -> Form:
     if request.content_type != "application/json":
         raise _invalid("Expected a request with the content type application/json")
     return await read_json(request)
 
 
-def _describe(_service: EmulatorService, submit: SubmitRequest) -> None:
-    submit.model = str(submit.form.fields.get("model") or DEFAULT_MODEL)
-    submit.prompt = str(submit.form.fields.get("prompt") or "")
+def _describe(submit: SubmitRequest) -> None:
+    submit.model = submit.model or DEFAULT_MODEL
 
 
-async def _clip(service: EmulatorService, submit: SubmitRequest) -> ClipSpec:
+async def _clip(submit: SubmitRequest) -> ClipSpec:
     if not 0 < len(submit.prompt.strip()) <= MAX_PROMPT_LENGTH:
         raise _invalid(f"prompt must have 1 to {MAX_PROMPT_LENGTH} characters")
     if submit.kind == "edits":
-        return _edit(service, submit)
+        return _edit(submit)
     body = submit.form.fields
     duration = body.get("duration", DEFAULT_S)
     if not isinstance(duration, int) or isinstance(duration, bool) or duration not in DURATIONS_S:
@@ -95,31 +84,31 @@ async def _clip(service: EmulatorService, submit: SubmitRequest) -> ClipSpec:
         seconds=float(duration),
         width=pixels[0],
         height=pixels[1],
-        images=await _images(service, "image", [image] if image else []),
-        references=await _images(service, "reference_images", references),
+        images=await _images(submit, "image", [image] if image else []),
+        references=await _images(submit, "reference_images", references),
         echo={"resolution": resolution},
     )
 
 
-def _edit(service: EmulatorService, submit: SubmitRequest) -> ClipSpec:
+def _edit(submit: SubmitRequest) -> ClipSpec:
     """The source in another hue, with the source's length and shape."""
     body = submit.form.fields
     for name in NOT_FOR_EDITS:
         if name in body:
             raise _invalid(f"{name} is not supported for edits")
     url = _url("video", body.get("video"))
-    if not url.startswith("https://") and service.linked_task(url, submit.owner) is None:
+    if not url.startswith("https://") and submit.service.linked_task(url, submit.owner) is None:
         raise _invalid("video.url must be an HTTPS URL of an .mp4 file")
-    clip = recoloured(linked_clip(service, url, submit.owner))
+    clip = recoloured(linked_clip(submit, url))
     if clip.seconds > MAX_EDIT_S:
         raise _invalid(f"The input video is longer than {MAX_EDIT_S} seconds")
     return replace(clip, echo={"resolution": "480p" if min(clip.width, clip.height) <= 480 else "720p"})
 
 
-async def _images(service: EmulatorService, name: str, entries: list[Any]) -> list[InputImage]:
+async def _images(submit: SubmitRequest, name: str, entries: list[Any]) -> list[InputImage]:
     expected = f"{name}.url must be an HTTPS URL or a base64 data URI"
-    read = [await read_image(service, _url(name, entry), name, _invalid, expected=expected) for entry in entries]
-    return [image for image in read if image is not None]
+    urls = [_url(name, entry) for entry in entries]
+    return [one for url in urls for one in await read_image(submit, url, name, _invalid, expected=expected)]
 
 
 def _url(name: str, entry: Any) -> str:
@@ -153,14 +142,14 @@ def _bare(task: Task, view: TaskView, url: str) -> dict[str, Any]:
     """The task in xAI's words; a queued one has only its id."""
     if view.phase is Phase.QUEUED:
         return {"request_id": task.id}
-    bare = {"model": task.model, "status": _WORDS.get(view.phase, "failed"), "progress": view.progress}
+    bare = {"model": task.model, "status": _WORDS[view.phase], "progress": view.progress}
     if view.phase is Phase.SUCCEEDED:
         ticks = round(task.seconds * TICKS_PER_S[task.echo["resolution"]])
         video = {"url": url, "duration": round(task.seconds), "respect_moderation": bool(url)}
         return bare | {"usage": {"cost_in_usd_ticks": ticks}, "video": video}
     failure = failure_of(task, _FAILURES)
     if bare["status"] == "failed" and failure.message:
-        bare["error"] = {"code": failure.code, "message": failure.message}
+        bare["error"] = failure.as_dict()
     return bare
 
 
