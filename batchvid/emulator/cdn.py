@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import re
-from dataclasses import dataclass
 from email.utils import formatdate
 from typing import cast, get_args
 
-import orjson
 from aiohttp import hdrs, web
 
 from batchvid.emulator.fault_injection import apply_fault, reset
 from batchvid.emulator.fault_rules import FaultAction
 from batchvid.emulator.links import PREFIX
 from batchvid.emulator.rendering.clips import Clip, Clips, Variant
-from batchvid.emulator.replies import HTML_PAGE
+from batchvid.emulator.replies import html, reply
 from batchvid.emulator.service import EmulatorService
 from batchvid.emulator.task import Task
 
@@ -26,6 +24,11 @@ HOP = "hop"  # query parameter of a link that has been redirected, so that it is
 NO_FAULT = FaultAction()
 ONE_DAY = "public, max-age=86400"
 _REFUSALS = {"auth": 403, "rate": 429, "concurrency": 429, "unavailable": 503}
+_LINK_ERRORS = {
+    "forged": "The signature does not match.",
+    "expired": "Request has expired",
+    "spent": "This link was good for one download only",
+}
 
 
 def register(router: web.UrlDispatcher, service: EmulatorService) -> None:
@@ -66,9 +69,7 @@ async def _download(service: EmulatorService, request: web.Request) -> web.Strea
     status = service.links.status(token, task.id, query.get("expires", ""), query.get("sig", ""), service.clock())
     if status != "good":
         return _xml(403, "AccessDenied", _LINK_ERRORS[status])
-    action = service.faults.match_fault(
-        "download", family=task.family, prompt=task.prompt, model=task.model, subject=task.id
-    )
+    action = service.faults.match_fault("download", task.family, task, task.id)
     if action is not None and action.valid_once:
         service.links.spend(token)
 
@@ -76,13 +77,6 @@ async def _download(service: EmulatorService, request: web.Request) -> web.Strea
         return await _deliver(service.clips, request, task, action or NO_FAULT, ranges=True)
 
     return await apply_fault(action, request, act, _refuse)
-
-
-_LINK_ERRORS = {
-    "forged": "The signature does not match.",
-    "expired": "Request has expired",
-    "spent": "This link was good for one download only",
-}
 
 
 async def _deliver(
@@ -107,10 +101,9 @@ def _no_clip(action: FaultAction, request: web.Request) -> web.Response | None:
     if action.expired:
         return _xml(403, "AccessDenied", _LINK_ERRORS["expired"])
     if action.json_200:
-        body = orjson.dumps({"error": {"message": "The video is not available", "type": "server_error"}})
-        return web.Response(body=body, content_type="application/json")
+        return reply({"error": {"message": "The video is not available", "type": "server_error"}})
     if action.html_200:
-        return web.Response(body=HTML_PAGE, content_type="text/html")
+        return html(200)
     if action.zero:
         return web.Response(body=b"", content_type="video/mp4")
     if action.redirect and HOP not in request.query:
@@ -128,26 +121,25 @@ async def _stream(request: web.Request, clip: Clip, action: FaultAction, *, rang
         hdrs.CONTENT_TYPE: "text/plain; charset=utf-8" if action.wrong_type else "video/mp4",
         **action.headers,
     }
-    part = Span(0, clip.size_bytes)
+    part = range(clip.size_bytes)
     response = web.StreamResponse(headers=headers)
     if ranges:
         response.headers[hdrs.ACCEPT_RANGES] = "bytes"
-        wanted = _requested_span(request, clip)
-        if wanted is not None and wanted.length <= 0:
+        wanted = _requested_range(request, clip)
+        if wanted is not None and not wanted:
             return web.Response(status=416, headers={hdrs.CONTENT_RANGE: f"bytes */{clip.size_bytes}"})
         if wanted is not None:
             part = wanted
             response.set_status(206)
-            response.headers[hdrs.CONTENT_RANGE] = f"bytes {part.start}-{part.end - 1}/{clip.size_bytes}"
+            response.headers[hdrs.CONTENT_RANGE] = f"bytes {part.start}-{part.stop - 1}/{clip.size_bytes}"
     if action.chunked:
         response.enable_chunked_encoding()
     else:
-        response.content_length = part.length
+        response.content_length = len(part)
     await response.prepare(request)
     if request.method == hdrs.METH_HEAD:
         return response
-    end = part.start + part.length // 2 if action.truncate else part.end
-    await _send(response, clip, Span(part.start, end), action.slow)
+    await _send(response, clip, part[: len(part) // 2] if action.truncate else part, action.slow)
     if action.truncate:
         await asyncio.sleep(SLOW_STEP_S)  # send what is written before the reset
         return reset(request)
@@ -155,24 +147,11 @@ async def _stream(request: web.Request, clip: Clip, action: FaultAction, *, rang
     return response
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
-    """Bytes from `start` to before `end`."""
-
-    start: int
-    end: int
-
-    @property
-    def length(self) -> int:
-        """Number of bytes."""
-        return self.end - self.start
-
-
-async def _send(response: web.StreamResponse, clip: Clip, part: Span, bytes_per_s: float) -> None:
+async def _send(response: web.StreamResponse, clip: Clip, part: range, bytes_per_s: float) -> None:
     offset = part.start
     step = max(1, int(bytes_per_s * SLOW_STEP_S)) if bytes_per_s else CHUNK_BYTES
-    while offset < part.end:
-        data = clip.read(offset, min(step, part.end - offset))
+    while offset < part.stop:
+        data = clip.read(offset, min(step, part.stop - offset))
         await response.write(data)
         offset += len(data)
         if bytes_per_s:
@@ -190,7 +169,7 @@ async def _endless(request: web.Request) -> web.StreamResponse:
         await asyncio.sleep(0)
 
 
-def _requested_span(request: web.Request, clip: Clip) -> Span | None:
+def _requested_range(request: web.Request, clip: Clip) -> range | None:
     """The single requested range, limited to the clip; None for none, several, or one for another version."""
     found = re.fullmatch(r"bytes=(\d*)-(\d*)", request.headers.get(hdrs.RANGE, "").replace(" ", ""))
     if found is None or not (found[1] or found[2]):
@@ -199,9 +178,9 @@ def _requested_span(request: web.Request, clip: Clip) -> Span | None:
     if condition is not None and condition not in (clip.etag, formatdate(clip.modified_at, usegmt=True)):
         return None
     if not found[1]:
-        return Span(max(0, clip.size_bytes - int(found[2])), clip.size_bytes)
+        return range(max(0, clip.size_bytes - int(found[2])), clip.size_bytes)
     end = min(int(found[2]) + 1, clip.size_bytes) if found[2] else clip.size_bytes
-    return Span(int(found[1]), end)
+    return range(int(found[1]), end)
 
 
 def _xml(status: int, code: str, message: str) -> web.Response:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from typing import Any, Literal, get_args
+from typing import Any, Literal, Protocol, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -27,6 +27,13 @@ STEPS_OF: tuple[tuple[tuple[str, ...], tuple[Step, ...]], ...] = (
     (("truncate_json",), ("submit", "poll")),
 )
 """The steps at which an action has a meaning, where not at all."""
+
+
+class Subject(Protocol):
+    """What a request is about: a submit, or a task."""
+
+    model: str
+    prompt: str
 
 
 class Match(BaseModel):
@@ -152,14 +159,14 @@ class Faults:
         given = (rule.model_dump(mode="json", by_alias=True, exclude_unset=True) for rule in self._rules)
         return [{**rule, "struck": applied} for rule, applied in zip(given, self._applied, strict=True)]
 
-    def match_fault(self, step: Step, *, family: str, prompt: str, model: str, subject: str) -> FaultAction | None:
-        """The fault action of this request, or None. `subject` (a prompt or a task id) is what attempts count by."""
+    def match_fault(self, step: Step, family: str, about: Subject, counted_by: str) -> FaultAction | None:
+        """The fault action of this request, or None. Attempts count by the prompt or by the task id."""
         if step not in self._steps:
             return None
-        key = (step, family, subject)
+        key = (step, family, counted_by)
         attempt = self._attempts[key] = self._attempts.get(key, 0) + 1
         for number, rule in enumerate(self._rules):
-            if _matches(rule.match, step, family, prompt, model) and self._applies(number, attempt, subject):
+            if _matches(rule.match, step, family, about) and self._applies(number, attempt, counted_by):
                 self._applied[number] += 1
                 return rule.do
         return None
@@ -196,8 +203,10 @@ def read_rules(rules: Any, families: Sequence[str]) -> list[Rule]:
     return checked
 
 
-def _matches(match: Match, step: Step, family: str, prompt: str, model: str) -> bool:
-    return match.step == step and match.route in ("*", family) and match.prompt in prompt and match.model in ("", model)
+def _matches(match: Match, step: Step, family: str, about: Subject) -> bool:
+    if match.step != step or match.route not in ("*", family):
+        return False
+    return match.prompt in about.prompt and match.model in ("", about.model)
 
 
 def _explain(exc: ValidationError) -> list[str]:

@@ -41,14 +41,10 @@ def task_error(status: int, code: str, message: str) -> web.Response:
     return reply({"code": code, "message": message, "data": None}, status)
 
 
-def refusals(envelope: Callable[[int, Any, str], web.Response], **table: tuple[int, Any, str]) -> Refuse:
-    """The named refusals of a vendor: `table` gives status, code and default message of each kind."""
-
-    def refuse(kind: str, message: str) -> web.Response:
-        status, code, default = table[kind]
-        return envelope(status, code, message or default)
-
-    return refuse
+def require(valid: object, error: Callable[[str], Exception], message: str) -> None:
+    """Raise `error` with the message unless `valid`."""
+    if not valid:
+        raise error(message)
 
 
 def html(status: int) -> web.Response:

@@ -112,7 +112,7 @@ class EmulatorService:
         """A paid call: faults first, then the vendor's checks (`clip_of` raises ErrorResponse), then the slots."""
         family, route = submit.family, submit.route
         self.ledger.count("submits", family.name, route, self.clock())
-        action = self._fault("submit", family, submit, submit.prompt)
+        action = self.faults.match_fault("submit", family.name, submit, submit.prompt)
         created = False
 
         async def act() -> web.StreamResponse:
@@ -135,7 +135,8 @@ class EmulatorService:
         """A poll of a task; `act` builds the honest reply."""
         self.ledger.count("polls", family.name, task.route, self.clock())
         task.polls += 1
-        return await apply_fault(self._fault("poll", family, task, task.id), request, act, family.refuse)
+        action = self.faults.match_fault("poll", family.name, task, task.id)
+        return await apply_fault(action, request, act, family.refuse)
 
     async def fetch(
         self, request: web.Request, family: Family, task: Task, act: Callable[[FaultAction | None], Act]
@@ -143,7 +144,7 @@ class EmulatorService:
         """A download through the API; `act` takes the fault action, since most are about the bytes."""
         if request.method == "GET":
             self.ledger.count("downloads", family.name, task.route)
-        action = self._fault("content", family, task, task.id)
+        action = self.faults.match_fault("content", family.name, task, task.id)
         return await apply_fault(action, request, act(action), family.refuse)
 
     def cancel(self, task: Task) -> bool:
@@ -162,11 +163,6 @@ class EmulatorService:
         if self.settings.unknown_task_as == "openai":
             return openai_error(status, "Task not found", kind="invalid_request_error")
         return task_error(status, "task_not_exist", "task_not_exist")
-
-    def _fault(self, step: Any, family: Family, subject: SubmitRequest | Task, counted_by: str) -> FaultAction | None:
-        return self.faults.match_fault(
-            step, family=family.name, prompt=subject.prompt, model=subject.model, subject=counted_by
-        )
 
     def _create(self, submit: SubmitRequest, clip: ClipSpec, action: FaultAction | None) -> Task:
         """Create the task, or raise ErrorResponse when all slots are taken and this vendor refuses then."""

@@ -24,15 +24,7 @@ ZOOM = 0.2  # magnification from the first to the last frame
 X264 = {"preset": "ultrafast", "crf": "30"}  # fast encoding matters more than a small file
 
 
-def render(
-    path: Path,
-    *,
-    width: int,
-    height: int,
-    seconds: float,
-    fps: int,
-    picture: Picture,
-) -> None:
+def render(path: Path, *, width: int, height: int, seconds: float, fps: int, picture: Picture) -> None:
     """Write a clip of that size (even pixels), duration and frame rate. The same values give the same bytes."""
     count = max(1, round(seconds * fps))
     layers = _layers(picture, width, height)
@@ -70,11 +62,7 @@ def _layers(picture: Picture, width: int, height: int) -> tuple[Image.Image, Ima
 
 
 def _frames(
-    layers: tuple[Image.Image, Image.Image | None, Image.Image | None],
-    count: int,
-    width: int,
-    height: int,
-    fps: int,
+    layers: tuple[Image.Image, Image.Image | None, Image.Image | None], count: int, width: int, height: int, fps: int
 ) -> Iterator[av.VideoFrame]:
     """zoompan makes `count` frames of the background; the others are overlaid."""
     background, sun, words = layers
@@ -87,10 +75,7 @@ def _frames(
         f":d={count}:s={width}x{height}:fps={fps}",
     )
     sources[0][0].link_to(last)
-    ways = (
-        (sun, f"x='(W-w)*n/{count}':y='(H-h)*(0.2+0.1*sin(n/9))':eval=frame"),
-        (words, "x=0:y=H-h:eval=init"),
-    )
+    ways = ((sun, f"x='(W-w)*n/{count}':y='(H-h)*(0.2+0.1*sin(n/9))':eval=frame"), (words, "x=0:y=H-h:eval=init"))
     for image, way in ways:
         if image is not None:
             sources.append(_source(graph, image, fps, "yuva420p"))

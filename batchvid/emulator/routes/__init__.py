@@ -2,10 +2,10 @@
 
 from aiohttp import web
 
-from batchvid.emulator.routes import ark, catalogue, content, gateway, kling, newapi, runway, videos, xai
+from batchvid.emulator.routes import catalogue, content, gateway, kling, newapi, runway, seedance, videos, xai
 from batchvid.emulator.service import EmulatorService
 
-ROUTES = (kling.ROUTE, runway.ROUTE, xai.ROUTE, gateway.ROUTE, newapi.ROUTE, ark.ROUTE)
+ROUTES = (kling.ROUTE, runway.ROUTE, xai.ROUTE, gateway.ROUTE, newapi.ROUTE, seedance.ARK)
 FAMILIES = {family.name: family for family in (*videos.FAMILIES, *(route.family for route in ROUTES))}
 """Every family by its name in settings, fault rules and the ledger."""
 

@@ -10,11 +10,12 @@ from typing import Any
 from aiohttp import web
 
 from batchvid.emulator.body_parsing import read_form
-from batchvid.emulator.replies import ErrorResponse, openai_error, refusals, task_error
+from batchvid.emulator.replies import ErrorResponse, openai_error, task_error
 from batchvid.emulator.routes import gateway_requests
+from batchvid.emulator.routes.errors import failure_of, refusals
 from batchvid.emulator.routes.route import Reply, Route
-from batchvid.emulator.routes.video_models import FAILURES, MODERATED, task_id
-from batchvid.emulator.routes.video_object import failure_of, polled, submitted
+from batchvid.emulator.routes.video_models import task_id
+from batchvid.emulator.routes.video_object import polled, submitted
 from batchvid.emulator.service import ClipSpec, EmulatorService, Family, SubmitRequest
 from batchvid.emulator.settings import VideoShape
 from batchvid.emulator.task import Task
@@ -32,16 +33,7 @@ def _envelope(status: int, code: str, message: str) -> web.Response:
     return task_error(status, code, message) if code else openai_error(status, message, kind=ERROR_TYPE)
 
 
-refuse = refusals(
-    _envelope,
-    rate=(429, "fail_to_fetch_task", SATURATED),
-    concurrency=(429, "concurrency", ""),
-    balance=(403, "insufficient_user_quota", "user quota is not enough"),
-    auth=(401, "", "Invalid token"),
-    unavailable=(500, "do_request_failed", "do request failed"),
-    invalid=(400, "invalid_request", "invalid request"),
-    moderation=(400, "sensitive_words_detected", MODERATED),
-)
+refuse = refusals("gateway", _envelope)
 
 
 def require_model(submit: SubmitRequest) -> None:
@@ -71,7 +63,7 @@ def _shown(service: EmulatorService, task: Task, view: TaskView, url: str) -> Re
     whether the task is finished or not. Only `metadata.url` has its link, or the reason of a failure (with a progress
     of 100).
     """
-    stock, failure = _is_stock(service), failure_of(task, FAILURES)
+    stock, failure = _is_stock(service), failure_of(task)
     if stock and task.model.startswith("sora"):
         return _sora(service, task, view)
     if task.model.startswith("grok") and view.ended and task.outcome is Outcome.MODERATION:
@@ -99,7 +91,7 @@ def _sora(service: EmulatorService, task: Task, view: TaskView) -> Reply:
         **task.echo,
         "model": f"{task.model}-2025-12-08",
     }
-    return polled(task, view, "content", url="", failure=failure_of(task, FAILURES), own=own)
+    return polled(task, view, "content", url="", failure=failure_of(task), own=own)
 
 
 def _blocked(task: Task) -> Reply:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Literal
 
 import orjson
@@ -12,11 +13,14 @@ import orjson
 from batchvid.emulator.body_parsing import File, Form, decode_base64, decode_data_uri
 from batchvid.emulator.rendering.geometry import fitted, frame, pair, tier
 from batchvid.emulator.rendering.input_images import InputImage
-from batchvid.emulator.replies import ErrorResponse, openai_error, task_error
-from batchvid.emulator.routes.gateway_models import KLING_NAMES, MODELS, SORA_SIZES
+from batchvid.emulator.replies import ErrorResponse, openai_error, require, task_error
 from batchvid.emulator.routes.images import ANY_LINK, copy_of, linked_clip, read_image, recoloured, store_image
 from batchvid.emulator.service import ClipSpec, SubmitRequest
 
+_PAGE = orjson.loads((Path(__file__).parents[1] / "data" / "gateway.json").read_bytes())
+MODELS: list[str] = _PAGE["models"]
+KLING_NAMES: list[str] = _PAGE["kling_names"]  # the values of `model_name` beside `model: kling-video`
+SORA_SIZES: dict[str, list[str]] = _PAGE["sora_sizes"]
 MAX_S = 3600  # new-api's own limit
 MAX_UPSTREAM_S = 60  # the assumed limit of the vendors behind it
 OMNI_STEPS_S = (4, 6, 8, 10)
@@ -55,10 +59,7 @@ GENERAL = {
         shows="references",
     ),
 }
-MATERIAL = {
-    "r2v": Mode(needs=(IMAGES,), shows="references"),
-    "edit": Mode(needs=(VIDEOS,), shows="video"),
-}
+MATERIAL = {"r2v": Mode(needs=(IMAGES,), shows="references"), "edit": Mode(needs=(VIDEOS,), shows="video")}
 KLING = {
     "t2v": Mode(),
     "i2v": Mode(needs=(FIRST,)),
@@ -87,22 +88,16 @@ async def clip_of(submit: SubmitRequest, *, stock: bool) -> ClipSpec:
     mode = modes.get(name)
     if mode is None:
         raise _invalid(f"mode '{name}' is not supported by {model}; supported: {', '.join(modes)}")
-    if mode.prompt and not form.text("prompt").strip():
-        raise _invalid("prompt is required")
+    require(not mode.prompt or submit.prompt.strip(), _invalid, "prompt is required")
     seconds = _seconds(form, model, stock=stock)
     if model.startswith("sora-2") and form.text("size") not in ("", *SORA_SIZES[model]):
         raise ErrorResponse(task_error(400, "invalid_size", "sora-2 size is invalid"))
-    if model == "kling-video" and form.text("model_name") not in KLING_NAMES:
-        raise _invalid(f"model_name must be one of {', '.join(KLING_NAMES)}")
+    known = model != "kling-video" or form.text("model_name") in KLING_NAMES
+    require(known, _invalid, f"model_name must be one of {', '.join(KLING_NAMES)}")
     for group in mode.needs:
-        if not any(values(form, field) for field in group):
-            raise _invalid(f"mode {name} needs {' or '.join(group)}")
-    if mode.shows == "parent":
-        clip = _extended(submit)
-    elif mode.shows == "video":
-        clip = await _edited(submit)
-    else:
-        clip = await _generated(submit, mode, seconds)
+        found = any(values(form, field) for field in group)
+        require(found, _invalid, f"mode {name} needs {' or '.join(group)}")
+    clip = await _clip(submit, mode, seconds)
     size = form.text("size")
     return replace(clip, echo={"seconds": f"{clip.seconds:g}", **({"size": size} if size else {})})
 
@@ -126,27 +121,21 @@ def _url(entry: Any) -> str:
     return entry if isinstance(entry, str) else ""
 
 
-async def _generated(submit: SubmitRequest, mode: Mode, seconds: float) -> ClipSpec:
+async def _clip(submit: SubmitRequest, mode: Mode, seconds: float) -> ClipSpec:
+    if mode.shows == "parent":  # a longer clip of the caller's own task; a foreign id is accepted
+        parent_id = submit.form.text("video_id")
+        parent = submit.service.store.get(parent_id, submit.family.name, submit.owner)
+        clip = copy_of(parent) if parent is not None else linked_clip(submit, parent_id)
+        return replace(clip, seconds=clip.seconds + EXTENSION_S)
+    if mode.shows == "video":  # the first one, in another hue; an upload is not decoded
+        source = next(value for field in VIDEOS for value in values(submit.form, field))
+        clip = linked_clip(submit, source.filename if isinstance(source, File) else source)
+        return replace(recoloured(clip), references=await _images(submit, IMAGES))
     width, height = _pixels(submit.form)
     clip = ClipSpec(seconds=seconds, width=width, height=height)
     if mode.shows == "frames":
         return replace(clip, images=await _images(submit, (*FIRST, *LAST)))
     return replace(clip, references=await _images(submit, IMAGES))
-
-
-async def _edited(submit: SubmitRequest) -> ClipSpec:
-    """The first video, in another hue; an upload is not decoded."""
-    source = next(value for field in VIDEOS for value in values(submit.form, field))
-    clip = linked_clip(submit, source.filename if isinstance(source, File) else source)
-    return replace(recoloured(clip), references=await _images(submit, IMAGES))
-
-
-def _extended(submit: SubmitRequest) -> ClipSpec:
-    """A longer clip of the caller's own task; a foreign id is accepted."""
-    parent_id = submit.form.text("video_id")
-    parent = submit.service.store.get(parent_id, submit.family.name, submit.owner)
-    clip = copy_of(parent) if parent is not None else linked_clip(submit, parent_id)
-    return replace(clip, seconds=clip.seconds + EXTENSION_S)
 
 
 def _check_types(form: Form) -> None:
@@ -159,8 +148,8 @@ def _check_types(form: Form) -> None:
         wrong = f"{kind} into Go struct field TaskSubmitReq.input_reference of type string"
     if wrong:
         raise ErrorResponse(task_error(400, "invalid_json", f"json: cannot unmarshal {wrong}"))
-    if isinstance(form.fields.get("images"), str):
-        raise _invalid("json: cannot unmarshal string into Go struct field TaskSubmitReq.images of type []string")
+    message = "json: cannot unmarshal string into Go struct field TaskSubmitReq.images of type []string"
+    require(not isinstance(form.fields.get("images"), str), _invalid, message)
 
 
 def _overlay_metadata(form: Form) -> None:
@@ -171,8 +160,7 @@ def _overlay_metadata(form: Form) -> None:
             metadata = orjson.loads(metadata)
         except orjson.JSONDecodeError:
             raise _invalid("metadata is not JSON") from None
-    if not isinstance(metadata, dict):
-        raise _invalid("metadata is not an object")
+    require(isinstance(metadata, dict), _invalid, "metadata is not an object")
     form.fields |= {name: value for name, value in metadata.items() if name != "model"}
 
 
@@ -201,9 +189,8 @@ def _pixels(form: Form) -> tuple[int, int]:
     exact = sides is not None and "x" in size and frame(*sides, shorter=min(sides)) == sides
     pixels = sides if exact else fitted(*sides, shorter=shorter) if sides and shorter else None
     if pixels is None:
-        raise ErrorResponse(
-            task_error(400, "invalid_size", f"cannot make size '{size}' with resolution '{resolution}'")
-        )
+        message = f"cannot make size '{size}' with resolution '{resolution}'"
+        raise ErrorResponse(task_error(400, "invalid_size", message))
     return pixels
 
 

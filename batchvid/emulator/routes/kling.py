@@ -11,41 +11,26 @@ from typing import Any
 
 from aiohttp import web
 
-from batchvid.emulator.replies import ErrorResponse, refusals, reply
+from batchvid.emulator.replies import ErrorResponse, reply
 from batchvid.emulator.routes import kling_requests
+from batchvid.emulator.routes.errors import failure_of, refusals
 from batchvid.emulator.routes.route import Reply, Route
-from batchvid.emulator.routes.video_object import Failure, failure_of, submitted, words, wrap
+from batchvid.emulator.routes.video_object import submitted, words, wrap
 from batchvid.emulator.service import ClipSpec, EmulatorService, Family, SubmitRequest
 from batchvid.emulator.task import Task
-from batchvid.emulator.task_lifecycle import Outcome, Phase, TaskView
+from batchvid.emulator.task_lifecycle import Phase, TaskView
 
 DEFAULT_MODEL = "kling-v1"
 DEFAULT_MODELS = {"multi-image2video": kling_requests.MULTI_MODEL, "omni-video": "kling-video-o1"}
 
 _WORDS = words("submitted", "processing", "succeed")
-_FAILURES = {
-    Outcome.FAIL: Failure(message="generation failed"),
-    Outcome.MODERATION: Failure(message="failure to pass the risk control system"),
-    Outcome.ERROR: Failure(message="internal error"),
-    Outcome.CANCELLED: Failure(message="the task was cancelled"),
-    Outcome.EXPIRED: Failure(message="the task has expired"),
-}
 
 
 def _envelope(status: int, code: int, message: str) -> web.Response:
     return reply({"code": code, "message": message, "request_id": str(uuid.uuid4())}, status)
 
 
-refuse = refusals(
-    _envelope,
-    rate=(429, 1302, "too many requests"),
-    concurrency=(429, 1303, "parallel task over resource pack limit"),
-    balance=(429, 1102, "resource pack exhausted"),
-    auth=(401, 1002, "Authorization is invalid"),
-    unavailable=(503, 5001, "service is under maintenance"),
-    invalid=(400, 1201, "invalid parameter"),
-    moderation=(400, 1301, "the request triggered the content security policy"),
-)
+refuse = refusals("kling", _envelope)
 
 
 def _find(service: EmulatorService, request: web.Request, owner: str) -> Task | None:
@@ -79,7 +64,7 @@ def _shown(service: EmulatorService, task: Task, view: TaskView, url: str) -> Re
         clip = {"id": kling_requests.video_id(task), "url": url, "watermark_url": "", "duration": f"{task.seconds:.1f}"}
         data |= {"final_unit_deduction": f"{task.seconds / 5:g}", "task_result": {"videos": [clip]}}
     if service.settings.kling_shape == "gateway":
-        return wrap(task, view, "generate", url, failure_of(task, _FAILURES), _success(data))
+        return wrap(task, view, "generate", url, failure_of(task), _success(data))
     return _success(data)
 
 
@@ -96,7 +81,7 @@ def _data(service: EmulatorService, task: Task, view: TaskView) -> dict[str, Any
         "created_at": int(task.created_at * 1000),
         "updated_at": int((task.ended_at or task.created_at) * 1000),
         **({"task_result": {}} if task.visible_polls else {}),
-        **({"task_status_msg": failure_of(task, _FAILURES).message} if view.ended else {}),
+        **({"task_status_msg": failure_of(task).message} if view.ended else {}),
     }
 
 

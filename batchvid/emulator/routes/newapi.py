@@ -1,6 +1,6 @@
 """Stock new-api's native route `/v1/video/generations` (8.3 of the wire notes), beside the gateway's `/v1/videos`.
 
-newapi_requests.py has what it accepts. The content route is the gateway's.
+Its adaptors read a few fields and drop every other (3.8, 8.2). The content route is the gateway's.
 """
 
 from __future__ import annotations
@@ -9,14 +9,40 @@ from typing import Any
 
 from aiohttp import web
 
-from batchvid.emulator.routes import gateway, newapi_requests
+from batchvid.emulator.body_parsing import decode_base64, decode_data_uri
+from batchvid.emulator.rendering.geometry import fitted, frame, pair, tier
+from batchvid.emulator.replies import ErrorResponse, require, task_error
+from batchvid.emulator.routes import gateway
+from batchvid.emulator.routes.errors import failure_of
+from batchvid.emulator.routes.images import ANY_LINK, read_image
 from batchvid.emulator.routes.route import Reply, Route
-from batchvid.emulator.routes.video_models import FAILURES, task_id
-from batchvid.emulator.routes.video_object import WRAPPER_WORDS, failure_of, polled_bare, submitted, words
-from batchvid.emulator.service import EmulatorService, Family
+from batchvid.emulator.routes.video_models import task_id
+from batchvid.emulator.routes.video_object import WRAPPER_WORDS, polled_bare, submitted, words
+from batchvid.emulator.service import ClipSpec, EmulatorService, Family, SubmitRequest
 from batchvid.emulator.task import Task
 from batchvid.emulator.task_lifecycle import Outcome, Phase, TaskView
 
+TYPES: dict[str, tuple[type, ...]] = {  # the server's fields, with the JSON types that Go accepts for them
+    "prompt": (str,),
+    "model": (str,),
+    "mode": (str,),
+    "image": (str,),
+    "images": (list,),
+    "size": (str,),
+    "duration": (int, float, str),
+    "seconds": (str,),
+    "input_reference": (str,),
+    "metadata": (dict,),
+}
+MAX_S = 3600
+DEFAULT_S = 5
+KLING_S = (5, 10)
+KLING_RATIOS = {  # by size; every other size, and none, is 1:1
+    **dict.fromkeys(("1280x720", "1920x1080"), (16, 9)),
+    **dict.fromkeys(("720x1280", "1080x1920"), (9, 16)),
+}
+SHORTER_SIDE = 720
+REFERENCE = "reference_image"
 QUOTA_PER_S = 50_000  # new-api counts 500,000 to a dollar
 
 _SIMPLE_WORDS = words("queued", "processing", "succeeded")
@@ -52,7 +78,7 @@ def _row(task: Task, view: TaskView, url: str, *, old: bool) -> dict[str, Any]:
     `old`: before `result_url` existed, `fail_reason` was the link of a success.
     """
     unseen = view.phase is Phase.QUEUED and task.visible_polls <= 1
-    reason = failure_of(task, FAILURES).message if view.ended else ""
+    reason = failure_of(task).message if view.ended else ""
     return {
         "id": 1,
         "created_at": int(task.created_at),
@@ -78,7 +104,7 @@ def _row(task: Task, view: TaskView, url: str, *, old: bool) -> dict[str, Any]:
 
 def _upstream(task: Task, view: TaskView, url: str, reason: str) -> dict[str, Any]:
     """The vendor's own reply at the last poll: Kling's, Ark's, OpenAI's or Vidu's."""
-    code = failure_of(task, FAILURES).code
+    code = failure_of(task).code
     if task.model.startswith("kling"):
         videos = {"videos": [{"id": task.id[-8:], "url": url, "duration": f"{task.seconds:.1f}"}]} if url else {}
         data = {
@@ -102,7 +128,7 @@ def _upstream(task: Task, view: TaskView, url: str, reason: str) -> dict[str, An
 
 def _simple(task: Task, view: TaskView, url: str) -> dict[str, Any]:
     """The reply of its prose documentation, and inside a wrapper of its Gemini and Vertex channels."""
-    message = failure_of(task, FAILURES).message
+    message = failure_of(task).message
     error = {"code": 500, "message": message} if view.failed and message else None
     return {
         "task_id": task.id,
@@ -114,12 +140,111 @@ def _simple(task: Task, view: TaskView, url: str) -> dict[str, Any]:
     }
 
 
+async def _clip(submit: SubmitRequest) -> ClipSpec:
+    """The clip that a submit orders. Raises ErrorResponse."""
+    body, model = submit.form.fields, submit.model
+    for name, kinds in TYPES.items():
+        if body.get(name) is not None and (not isinstance(body[name], kinds) or isinstance(body[name], bool)):
+            raise _invalid(f"json: cannot unmarshal {name} into Go struct field TaskSubmitReq.{name}")
+    if not str(body.get("prompt") or "").strip():
+        raise _invalid("prompt is required")
+    metadata = body.get("metadata") or {}
+    seconds = _seconds(body)
+    pictures = _pictures(model, body, metadata)
+    decode = decode_base64 if model.startswith("kling") else decode_data_uri
+    options: Any = {"links": ANY_LINK, "decode": decode, "expected": "a picture cannot be read"}
+    images = [one for field, text in pictures for one in await read_image(submit, text, field, _failed, **options)]
+    width, height = _pixels(model, str(body.get("size") or ""), metadata)
+    if model.startswith("kling") and seconds not in KLING_S:
+        raise _failed(f"duration value {seconds} is invalid")
+    return ClipSpec(
+        seconds=float(seconds),
+        width=width,
+        height=height,
+        images=[image for image in images if image.field != REFERENCE],
+        references=[image for image in images if image.field == REFERENCE],
+        echo={"action": _action([field for field, _ in pictures])},
+    )
+
+
+def _seconds(body: dict[str, Any]) -> int:
+    """The seconds; the server ignores a text that is not a number, and a fraction."""
+    for value in (body.get("duration"), body.get("seconds")):
+        if str(value).isdecimal():
+            seconds = int(str(value)[:9])
+            if not 0 < seconds <= MAX_S:
+                raise ErrorResponse(task_error(400, "invalid_seconds", f"seconds must be between 1 and {MAX_S}"))
+            return seconds
+    return DEFAULT_S
+
+
+def _pictures(model: str, body: dict[str, Any], metadata: dict[str, Any]) -> list[tuple[str, str]]:
+    """The pictures, each with its role for the vendor: a frame, or a reference."""
+    listed = [str(one) for one in body.get("images") or filter(None, [body.get("image")])]
+    if model.startswith("kling"):
+        tail = metadata.get("image_tail")
+        return [("first_frame", one) for one in listed[:1]] + ([("last_frame", str(tail))] if tail else [])
+    if model.startswith("doubao"):
+        return _content(metadata.get("content")) or [("first_frame", one) for one in listed]
+    if len(listed) > 2:
+        return [(REFERENCE, one) for one in listed]
+    return list(zip(("first_frame", "last_frame"), listed, strict=False))
+
+
+def _content(content: Any) -> list[tuple[str, str]]:
+    """The pictures among Ark's parts, each with its role. Raises ErrorResponse for any other value."""
+    found = []
+    for part in content if isinstance(content, list) else [content] if content else []:
+        require(isinstance(part, dict), _invalid, "unmarshal metadata failed")
+        if part.get("type") in ("text", "video_url", "audio_url"):
+            continue
+        image = part.get("image_url")
+        if not isinstance(image, dict) or not isinstance(image.get("url"), str):
+            raise _invalid("unmarshal metadata failed")
+        found.append((str(part.get("role") or "first_frame"), image["url"]))
+    return found
+
+
+def _action(fields: list[str]) -> str:
+    if not fields:
+        return "textGenerate"
+    if REFERENCE in fields:
+        return "referenceGenerate"
+    return "firstTailGenerate" if "last_frame" in fields else "generate"
+
+
+def _pixels(model: str, size: str, metadata: dict[str, Any]) -> tuple[int, int]:
+    """Kling derives a ratio from a few sizes, Seedance reads its metadata, Vidu a tier; the others take pixels."""
+    sides, shorter = pair(size), SHORTER_SIDE
+    if model.startswith("kling"):
+        sides = KLING_RATIOS.get(size, (1, 1))
+    elif model.startswith("doubao"):
+        sides = pair(str(metadata.get("ratio") or ""))
+        shorter = tier(str(metadata.get("resolution") or "")) or SHORTER_SIDE
+    elif tier(size):
+        shorter = tier(size) or SHORTER_SIDE
+    elif sides is not None and frame(*sides, shorter=min(sides)) == sides:
+        return sides
+    pixels = fitted(*(sides or (16, 9)), shorter=shorter)
+    if pixels is None:
+        raise _failed(f"cannot make size '{size}'")
+    return pixels
+
+
+def _invalid(message: str) -> ErrorResponse:
+    return ErrorResponse(task_error(400, "invalid_request", message))
+
+
+def _failed(message: str) -> ErrorResponse:
+    return ErrorResponse(task_error(400, "task_failed", message))
+
+
 ROUTE = Route(
     family=Family(name="newapi", new_id=task_id, refuse=gateway.refuse),
     path="/gateway/v1/video/generations",
     error_type=gateway.ERROR_TYPE,
     describe=gateway.require_model,
-    clip=newapi_requests.clip_of,
+    clip=_clip,
     accepted=_accepted,
     shown=_shown,
 )

@@ -11,10 +11,11 @@ from aiohttp import web
 from batchvid.emulator.body_parsing import decode_data_uri
 from batchvid.emulator.rendering.geometry import frame, pair
 from batchvid.emulator.rendering.input_images import InputImage
-from batchvid.emulator.replies import ErrorResponse, openai_error, refusals, reply, task_error
+from batchvid.emulator.replies import ErrorResponse, openai_error, reply, task_error
+from batchvid.emulator.routes.errors import failure_of, refusals
 from batchvid.emulator.routes.images import HTTPS, read_image
 from batchvid.emulator.routes.route import Reply, Route
-from batchvid.emulator.routes.video_object import Failure, failure_of, words, wrap
+from batchvid.emulator.routes.video_object import words, wrap
 from batchvid.emulator.service import ClipSpec, EmulatorService, Family, SubmitRequest
 from batchvid.emulator.task import Task
 from batchvid.emulator.task_lifecycle import Outcome, Phase, TaskView
@@ -37,12 +38,6 @@ _WORDS = words(
     cancelled="CANCELLED",
     undocumented="SIMMERING",
 )
-_FAILURES = {
-    Outcome.FAIL: Failure("INTERNAL.BAD_OUTPUT.CODE01", "An unexpected error occurred while generating."),
-    Outcome.MODERATION: Failure("SAFETY.INPUT.TEXT", "Text input was flagged by content moderation."),
-    Outcome.ERROR: Failure("INTERNAL", "An internal error occurred."),
-    Outcome.EXPIRED: Failure("INTERNAL", "The task has expired."),
-}
 
 
 def _envelope(status: int, path: str, message: str) -> web.Response:
@@ -55,16 +50,7 @@ def _issue(path: str, message: str, *, code: str = "custom") -> ErrorResponse:
     return ErrorResponse(reply({"error": "Validation of body failed", "issues": [issue], "docUrl": DOCS}, 400))
 
 
-refuse = refusals(
-    _envelope,
-    rate=(429, "", "Rate limit exceeded: you have reached your daily task limit"),
-    concurrency=(429, "", "Too many concurrent tasks"),
-    balance=(400, "", "You do not have enough credits to run this task."),
-    auth=(401, "", "The API key is invalid"),
-    unavailable=(503, "", "Service unavailable"),
-    invalid=(400, "body", "Validation of body failed"),
-    moderation=(400, "", "The input was refused by content moderation: SAFETY.INPUT.TEXT"),
-)
+refuse = refusals("runway", _envelope)
 
 
 async def _clip(submit: SubmitRequest) -> ClipSpec:
@@ -127,7 +113,7 @@ def _hidden(service: EmulatorService, task: Task) -> Reply | None:
 def _shown(service: EmulatorService, task: Task, view: TaskView, url: str) -> Reply:
     bare = _bare(task, view, url)
     if service.settings.runway_shape == "wrapped":
-        return wrap(task, view, "IMAGE_TO_VIDEO", url, failure_of(task, _FAILURES), bare)
+        return wrap(task, view, "IMAGE_TO_VIDEO", url, failure_of(task), bare)
     if service.settings.runway_shape == "lower":
         bare["status"] = bare["status"].lower()
     return bare
@@ -135,11 +121,7 @@ def _shown(service: EmulatorService, task: Task, view: TaskView, url: str) -> Re
 
 def _bare(task: Task, view: TaskView, url: str) -> dict[str, Any]:
     created = datetime.fromtimestamp(task.created_at, UTC).isoformat(timespec="milliseconds")
-    bare: dict[str, Any] = {
-        "id": task.id,
-        "status": _WORDS[view.phase],
-        "createdAt": created.replace("+00:00", "Z"),
-    }
+    bare: dict[str, Any] = {"id": task.id, "status": _WORDS[view.phase], "createdAt": created.replace("+00:00", "Z")}
     if view.phase is Phase.RUNNING:
         bare["progress"] = view.progress / 100
     if view.phase is Phase.SUCCEEDED:
@@ -148,7 +130,7 @@ def _bare(task: Task, view: TaskView, url: str) -> dict[str, Any]:
         return bare | {"estimatedCost": {"credits": _credits(task)}}
     charged = view.phase is Phase.SUCCEEDED or task.outcome is Outcome.MODERATION  # moderation is not refunded
     bare["cost"] = {"credits": _credits(task) if charged else 0}
-    failure = failure_of(task, _FAILURES)
+    failure = failure_of(task)
     return bare | ({"failure": failure.message, "failureCode": failure.code} if failure.message else {})
 
 

@@ -6,19 +6,11 @@ import secrets
 from dataclasses import replace
 from typing import Any
 
-from aiohttp import web
-
 from batchvid.emulator.body_parsing import Form
-from batchvid.emulator.replies import ErrorResponse, openai_error, task_error
+from batchvid.emulator.replies import ErrorResponse, task_error
+from batchvid.emulator.routes.errors import refusals
 from batchvid.emulator.routes.images import copy_of, recoloured
-from batchvid.emulator.routes.video_models import (
-    MODERATED,
-    VideoModel,
-    bad_parameter,
-    references,
-    refuse,
-    require_prompt,
-)
+from batchvid.emulator.routes.video_models import VideoModel, bad_parameter, envelope, references, require_prompt
 from batchvid.emulator.service import ClipSpec, Family, SubmitRequest
 from batchvid.emulator.task import Task
 
@@ -68,19 +60,13 @@ def _seconds(form: Form) -> str:
     return value
 
 
-def _refuse(kind: str, message: str) -> web.Response:
-    if kind == "moderation":
-        return openai_error(400, message or MODERATED, kind="invalid_request_error", code="moderation_blocked")
-    return refuse(kind, message)
-
-
 def _polled(task: Task) -> dict[str, Any]:
     empty = dict.fromkeys(("error", "completed_at", "expires_at", "remixed_from_video_id"))
     return {**empty, "prompt": task.prompt, **task.echo}
 
 
 MODEL = VideoModel(
-    family=Family(name="sora", new_id=lambda: f"video_{secrets.token_hex(19)}", refuse=_refuse),
+    family=Family(name="sora", new_id=lambda: f"video_{secrets.token_hex(19)}", refuse=refusals("sora", envelope)),
     takes=lambda model: model.startswith("sora"),
     shape="sora_shape",
     clip=_clip,

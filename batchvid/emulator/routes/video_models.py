@@ -12,14 +12,12 @@ from aiohttp import web
 
 from batchvid.emulator.body_parsing import File
 from batchvid.emulator.rendering.input_images import InputImage
-from batchvid.emulator.replies import ErrorResponse, openai_error, refusals, task_error
+from batchvid.emulator.replies import ErrorResponse, openai_error, task_error
+from batchvid.emulator.routes.errors import refusals
 from batchvid.emulator.routes.images import store_image
-from batchvid.emulator.routes.video_object import Failure
 from batchvid.emulator.service import ClipSpec, Family, SubmitRequest
 from batchvid.emulator.task import Task
-from batchvid.emulator.task_lifecycle import Outcome
 
-MODERATED = "The prompt was refused by our content policy"
 _ALPHANUMERIC = str.maketrans("-_", "Zz")
 
 
@@ -44,31 +42,15 @@ def task_id() -> str:
     return "task_" + secrets.token_urlsafe(24).translate(_ALPHANUMERIC)
 
 
-def _envelope(status: int, code: str, message: str) -> web.Response:
-    """CometAPI's error, or the new-api family's for the codes where CometAPI shows none."""
+def envelope(status: int, code: str, message: str) -> web.Response:
+    """CometAPI's error; OpenAI's or the new-api family's for the codes where CometAPI shows none."""
     if code in ("insufficient_user_quota", "sensitive_words_detected"):
         return task_error(status, code, message)
-    return openai_error(status, message, code=code)
+    kind = "invalid_request_error" if code == "moderation_blocked" else "comet_api_error"
+    return openai_error(status, message, kind=kind, code=code)
 
 
-refuse = refusals(
-    _envelope,
-    rate=(429, "rate_limit_exceeded", "Rate limit reached, please slow down"),
-    concurrency=(429, "concurrency_limit_exceeded", "Too many concurrent tasks, please wait until one is finished"),
-    balance=(403, "insufficient_user_quota", "user quota is not enough"),
-    auth=(401, "", "Invalid token"),
-    unavailable=(503, "", "The upstream service is temporarily unavailable"),
-    invalid=(400, "InvalidParameter", "Invalid parameter"),
-    moderation=(400, "sensitive_words_detected", MODERATED),
-)
-
-FAILURES = {
-    Outcome.FAIL: Failure("generation_failed", "The video could not be generated"),
-    Outcome.MODERATION: Failure("prompt_blocked", MODERATED),
-    Outcome.ERROR: Failure("internal_error", "Internal error of the provider"),
-    Outcome.CANCELLED: Failure("cancelled", "The task was cancelled"),
-    Outcome.EXPIRED: Failure("expired", "The task has expired"),
-}
+refuse = refusals("videos", envelope)
 
 
 def bad_parameter(name: str, message: str, *, code: str = "InvalidParameter") -> ErrorResponse:

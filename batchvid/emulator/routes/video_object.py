@@ -5,13 +5,12 @@ It knows words and the places of fields, not HTTP and not how tasks progress.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from batchvid.emulator.routes.errors import Failure
 from batchvid.emulator.settings import VideoShape
 from batchvid.emulator.task import Task
-from batchvid.emulator.task_lifecycle import Outcome, Phase, TaskView
+from batchvid.emulator.task_lifecycle import Phase, TaskView
 
 
 def words(queued: str, running: str, succeeded: str, failed: str = "failed", **others: str) -> dict[Phase, str]:
@@ -27,24 +26,6 @@ TUTORIAL_WORDS = OPENAI_WORDS | {Phase.SUCCEEDED: "succeeded"}
 UPPER_CASE_WORDS = words("SUBMITTED", "IN_PROGRESS", "SUCCESS", "FAILED", error="ERROR", **_ENDS)  # Seedance's page
 WRAPPER_WORDS = words("QUEUED", "IN_PROGRESS", "SUCCESS", "FAILURE", undocumented="SIMMERING")
 _WORDS: dict[VideoShape, dict[Phase, str]] = {"success": UPPER_CASE_WORDS, "output": TUTORIAL_WORDS}
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """The code and message of a failed task; both empty when it has none."""
-
-    code: str = ""
-    message: str = ""
-
-    def as_dict(self) -> dict[str, str]:
-        """The error object of most vendors."""
-        return {"code": self.code, "message": self.message}
-
-
-def failure_of(task: Task, defaults: Mapping[Outcome, Failure]) -> Failure:
-    """The failure of a task: the texts of the fault rule, otherwise the vendor's default."""
-    default = defaults.get(task.outcome, Failure())
-    return Failure(task.code or default.code, task.message or default.message)
 
 
 def submitted(task: Task, shape: VideoShape, own: dict[str, Any]) -> dict[str, Any]:

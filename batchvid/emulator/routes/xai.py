@@ -11,10 +11,11 @@ from aiohttp import web
 from batchvid.emulator.body_parsing import Form, read_json
 from batchvid.emulator.rendering.geometry import ratio_pixels
 from batchvid.emulator.rendering.input_images import InputImage
-from batchvid.emulator.replies import ErrorResponse, refusals, reply
+from batchvid.emulator.replies import ErrorResponse, reply, require
+from batchvid.emulator.routes.errors import failure_of, refusals
 from batchvid.emulator.routes.images import linked_clip, read_image, recoloured
 from batchvid.emulator.routes.route import Reply, Route
-from batchvid.emulator.routes.video_object import Failure, failure_of, words, wrap
+from batchvid.emulator.routes.video_object import words, wrap
 from batchvid.emulator.service import ClipSpec, EmulatorService, Family, SubmitRequest
 from batchvid.emulator.task import Task
 from batchvid.emulator.task_lifecycle import Outcome, Phase, TaskView
@@ -33,21 +34,7 @@ INVALID = "Client specified an invalid argument"
 NOT_FOR_EDITS = ("duration", "aspect_ratio", "resolution")
 
 _WORDS = words("queued", "processing", "done", expired="expired")
-_FAILURES = {
-    Outcome.FAIL: Failure("internal_error", "The video could not be generated"),
-    Outcome.ERROR: Failure("internal_error", "An internal error occurred"),
-    Outcome.CANCELLED: Failure("cancelled", "The task was cancelled"),
-}
-refuse = refusals(
-    lambda status, code, message: reply({"code": code, "error": message}, status),
-    rate=(429, "resource-exhausted", "Too many requests"),
-    concurrency=(429, "resource-exhausted", "Too many videos are being generated"),
-    balance=(403, "permission-denied", "Your team has used all available credits"),
-    auth=(401, "unauthenticated", "Incorrect API key provided"),
-    unavailable=(503, "unavailable", "Service temporarily unavailable"),
-    invalid=(400, INVALID, "Invalid request"),
-    moderation=(400, INVALID, "Generated video rejected by content moderation."),
-)
+refuse = refusals("xai", lambda status, code, message: reply({"code": code, "error": message}, status))
 
 
 async def _read(request: web.Request) -> Form:
@@ -70,8 +57,7 @@ async def _clip(submit: SubmitRequest) -> ClipSpec:
     if not isinstance(duration, int) or isinstance(duration, bool) or duration not in DURATIONS_S:
         raise _invalid(f"duration must be an integer from {DURATIONS_S[0]} to {DURATIONS_S[-1]}")
     resolution = str(body.get("resolution") or "480p")
-    if resolution not in SHORTER_SIDES:
-        raise _invalid(f"resolution must be one of {', '.join(SHORTER_SIDES)}")
+    require(resolution in SHORTER_SIDES, _invalid, f"resolution must be one of {', '.join(SHORTER_SIDES)}")
     pixels = ratio_pixels(str(body.get("aspect_ratio") or "16:9"), RATIOS, SHORTER_SIDES[resolution])
     if pixels is None:
         raise _invalid(f"aspect_ratio must be one of {', '.join(RATIOS)}")
@@ -94,14 +80,12 @@ def _edit(submit: SubmitRequest) -> ClipSpec:
     """The source in another hue, with the source's length and shape."""
     body = submit.form.fields
     for name in NOT_FOR_EDITS:
-        if name in body:
-            raise _invalid(f"{name} is not supported for edits")
+        require(name not in body, _invalid, f"{name} is not supported for edits")
     url = _url("video", body.get("video"))
     if not url.startswith("https://") and submit.service.linked_task(url, submit.owner) is None:
         raise _invalid("video.url must be an HTTPS URL of an .mp4 file")
     clip = recoloured(linked_clip(submit, url))
-    if clip.seconds > MAX_EDIT_S:
-        raise _invalid(f"The input video is longer than {MAX_EDIT_S} seconds")
+    require(clip.seconds <= MAX_EDIT_S, _invalid, f"The input video is longer than {MAX_EDIT_S} seconds")
     return replace(clip, echo={"resolution": "480p" if min(clip.width, clip.height) <= 480 else "720p"})
 
 
@@ -128,7 +112,7 @@ def _shown(service: EmulatorService, task: Task, view: TaskView, url: str) -> Re
         view = TaskView(Phase.SUCCEEDED, 100)
     bare = _bare(task, view, url)
     if service.settings.xai_shape == "wrapped":
-        return wrap(task, view, "VIDEO_GENERATION", url, failure_of(task, _FAILURES), bare)
+        return wrap(task, view, "VIDEO_GENERATION", url, failure_of(task), bare)
     if view.ended or pending == "words":
         return bare
     if pending == "empty":
@@ -147,7 +131,7 @@ def _bare(task: Task, view: TaskView, url: str) -> dict[str, Any]:
         ticks = round(task.seconds * TICKS_PER_S[task.echo["resolution"]])
         video = {"url": url, "duration": round(task.seconds), "respect_moderation": bool(url)}
         return bare | {"usage": {"cost_in_usd_ticks": ticks}, "video": video}
-    failure = failure_of(task, _FAILURES)
+    failure = failure_of(task)
     if bare["status"] == "failed" and failure.message:
         bare["error"] = failure.as_dict()
     return bare
