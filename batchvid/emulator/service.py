@@ -30,7 +30,7 @@ from batchvid.emulator.task_lifecycle import Outcome, Phase
 Clock = Callable[[], float]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Family:
     """One format of tasks. `waits`: over the limit a task is accepted and waits, in place of a refusal."""
 
@@ -55,7 +55,7 @@ class SubmitRequest:
     prompt: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class ClipSpec:
     """The clip of a valid submit. Sizes are pixels; `references`, `scene` and `hue` as in Task."""
 

@@ -112,7 +112,7 @@ def _is_stock(service: EmulatorService) -> bool:
 
 
 ROUTE = Route(
-    family=Family(name="gateway", new_id=task_id, refuse=refuse),
+    family=Family("gateway", task_id, refuse),
     path=PATH,
     error_type=ERROR_TYPE,
     read=read_form,

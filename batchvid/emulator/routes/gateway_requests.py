@@ -131,8 +131,7 @@ async def _clip(submit: SubmitRequest, mode: Mode, seconds: float) -> ClipSpec:
         source = next(value for field in VIDEOS for value in values(submit.form, field))
         clip = linked_clip(submit, source.filename if isinstance(source, File) else source)
         return replace(recoloured(clip), references=await _images(submit, IMAGES))
-    width, height = _pixels(submit.form)
-    clip = ClipSpec(seconds=seconds, width=width, height=height)
+    clip = ClipSpec(seconds, *_pixels(submit.form))
     if mode.shows == "frames":
         return replace(clip, images=await _images(submit, (*FIRST, *LAST)))
     return replace(clip, references=await _images(submit, IMAGES))
@@ -202,7 +201,7 @@ async def _images(submit: SubmitRequest, fields: tuple[str, ...]) -> list[InputI
 
 async def _image(submit: SubmitRequest, field: str, value: str | File) -> list[InputImage]:
     if isinstance(value, File):
-        return [await store_image(submit.service, value.data, field, _invalid)]
+        return [await store_image(submit, replace(value, filename=""), field, _invalid)]
     expected = f"{field} must be a link, a data URI or base64"
     return await read_image(submit, value, field, _invalid, links=ANY_LINK, decode=_decode, expected=expected)
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import replace
 
-from batchvid.emulator.body_parsing import decode_data_uri
+from batchvid.emulator.body_parsing import File, decode_data_uri
 from batchvid.emulator.rendering.input_images import ImageError, InputImage
 from batchvid.emulator.rendering.scene import HUE_SHIFT
-from batchvid.emulator.service import ClipSpec, EmulatorService, SubmitRequest
+from batchvid.emulator.service import ClipSpec, SubmitRequest
 from batchvid.emulator.task import Task
 
 HTTPS, ANY_LINK = ("https://",), ("https://", "http://")
@@ -19,11 +19,11 @@ Invalid = Callable[[str], Exception]  # message -> the vendor's error
 
 
 async def store_image(
-    service: EmulatorService, data: bytes, field: str, invalid: Invalid, *, filename: str = "", label: str = ""
+    submit: SubmitRequest, file: File, field: str, invalid: Invalid, *, label: str = ""
 ) -> InputImage:
     """Store an image. Raises `invalid` when the bytes are not one; `label` names it, otherwise the field does."""
     try:
-        return await service.images.add(data, field=field, filename=filename)
+        return await submit.service.images.add(file.data, field=field, filename=file.filename)
     except ImageError as exc:
         raise invalid(f"{label or field} cannot be read: {exc}") from None
 
@@ -45,7 +45,12 @@ async def read_image(
     data = decode(text) if isinstance(text, str) else None
     if not data:
         raise invalid(expected)
-    return [await store_image(submit.service, data, field, invalid, label=label)]
+    return [await store_image(submit, File(field, "", data), field, invalid, label=label)]
+
+
+def split(images: list[InputImage], frames: Container[str]) -> tuple[list[InputImage], list[InputImage]]:
+    """The images of these fields, and the others."""
+    return [one for one in images if one.field in frames], [one for one in images if one.field not in frames]
 
 
 def copy_of(source: Task) -> ClipSpec:
@@ -63,7 +68,7 @@ def linked_clip(submit: SubmitRequest, url: str) -> ClipSpec:
     source = submit.service.linked_task(url, submit.owner)
     if source is not None:
         return copy_of(source)
-    return ClipSpec(seconds=FOREIGN_S, width=FOREIGN_PIXELS[0], height=FOREIGN_PIXELS[1], scene=url)
+    return ClipSpec(FOREIGN_S, *FOREIGN_PIXELS, scene=url)
 
 
 def recoloured(clip: ClipSpec) -> ClipSpec:

@@ -86,7 +86,7 @@ def _data(service: EmulatorService, task: Task, view: TaskView) -> dict[str, Any
 
 
 ROUTE = Route(  # its task ids are decimal numbers too large for a double
-    family=Family(name="kling", new_id=lambda: str(secrets.randbelow(10**18) + 10**18), refuse=refuse),
+    family=Family("kling", lambda: str(secrets.randbelow(10**18) + 10**18), refuse),
     path="/kling/v1/videos/{kind}",
     kinds=tuple(kling_requests.KINDS),
     describe=_describe,

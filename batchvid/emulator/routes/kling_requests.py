@@ -171,7 +171,7 @@ def _generation(
     pixels = fitted(*sides, shorter=SHORTER_SIDES[mode]) if sides else None
     if pixels is None:
         raise Invalid(f"aspect_ratio must be one of {', '.join(ratios)}, not {ratio!r}")
-    return ClipSpec(seconds=float(duration), width=pixels[0], height=pixels[1], images=images)
+    return ClipSpec(float(duration), *pixels, images)
 
 
 def _check_camera(control: Any) -> None:

@@ -14,10 +14,10 @@ from batchvid.emulator.rendering.geometry import fitted, frame, pair, tier
 from batchvid.emulator.replies import ErrorResponse, require, task_error
 from batchvid.emulator.routes import gateway
 from batchvid.emulator.routes.errors import failure_of
-from batchvid.emulator.routes.images import ANY_LINK, read_image
+from batchvid.emulator.routes.images import ANY_LINK, read_image, split
 from batchvid.emulator.routes.route import Reply, Route
 from batchvid.emulator.routes.video_models import task_id
-from batchvid.emulator.routes.video_object import WRAPPER_WORDS, polled_bare, submitted, words
+from batchvid.emulator.routes.video_object import polled_bare, submitted, words, wrap
 from batchvid.emulator.service import ClipSpec, EmulatorService, Family, SubmitRequest
 from batchvid.emulator.task import Task
 from batchvid.emulator.task_lifecycle import Outcome, Phase, TaskView
@@ -79,26 +79,22 @@ def _row(task: Task, view: TaskView, url: str, *, old: bool) -> dict[str, Any]:
     """
     unseen = view.phase is Phase.QUEUED and task.visible_polls <= 1
     reason = failure_of(task).message if view.ended else ""
+    inner = None if unseen or task.outcome is Outcome.EXPIRED else _upstream(task, view, url, reason)
+    row: dict[str, Any] = wrap(task, view, task.echo["action"], url, failure_of(task), inner)["data"]
     return {
+        **row,
         "id": 1,
-        "created_at": int(task.created_at),
-        "updated_at": int(task.ended_at or task.created_at),
-        "task_id": task.id,
         "platform": "50",
         "user_id": 1,
         "group": "default",
         "channel_id": 0,
+        "created_at": int(task.created_at),
+        "updated_at": int(task.ended_at or task.created_at),
         "quota": round(QUOTA_PER_S * task.seconds),
-        "action": task.echo["action"],
-        "status": "NOT_START" if unseen else WRAPPER_WORDS[view.phase],
+        "status": "NOT_START" if unseen else row["status"],
         "fail_reason": reason or (url if old else ""),
         **({} if old else {"result_url": url or reason}),
-        "submit_time": int(task.created_at),
-        "start_time": 0 if view.phase is Phase.QUEUED else int(task.started_at or 0),
-        "finish_time": int(task.ended_at or 0) if view.ended else 0,
-        "progress": f"{100 if view.ended else view.progress}%",
         "properties": {"input": "", "upstream_model_name": task.model, "origin_model_name": task.model},
-        "data": None if unseen or task.outcome is Outcome.EXPIRED else _upstream(task, view, url, reason),
     }
 
 
@@ -130,14 +126,8 @@ def _simple(task: Task, view: TaskView, url: str) -> dict[str, Any]:
     """The reply of its prose documentation, and inside a wrapper of its Gemini and Vertex channels."""
     message = failure_of(task).message
     error = {"code": 500, "message": message} if view.failed and message else None
-    return {
-        "task_id": task.id,
-        "status": _SIMPLE_WORDS[view.phase],
-        "url": url,
-        "format": "mp4",
-        "metadata": {},
-        "error": error,
-    }
+    shown = {"task_id": task.id, "status": _SIMPLE_WORDS[view.phase], "url": url}
+    return {**shown, "format": "mp4", "metadata": {}, "error": error}
 
 
 async def _clip(submit: SubmitRequest) -> ClipSpec:
@@ -154,16 +144,12 @@ async def _clip(submit: SubmitRequest) -> ClipSpec:
     decode = decode_base64 if model.startswith("kling") else decode_data_uri
     options: Any = {"links": ANY_LINK, "decode": decode, "expected": "a picture cannot be read"}
     images = [one for field, text in pictures for one in await read_image(submit, text, field, _failed, **options)]
-    width, height = _pixels(model, str(body.get("size") or ""), metadata)
+    pixels = _pixels(model, str(body.get("size") or ""), metadata)
     if model.startswith("kling") and seconds not in KLING_S:
         raise _failed(f"duration value {seconds} is invalid")
+    references, frames = split(images, (REFERENCE,))
     return ClipSpec(
-        seconds=float(seconds),
-        width=width,
-        height=height,
-        images=[image for image in images if image.field != REFERENCE],
-        references=[image for image in images if image.field == REFERENCE],
-        echo={"action": _action([field for field, _ in pictures])},
+        float(seconds), *pixels, frames, references, echo={"action": _action([kind for kind, _ in pictures])}
     )
 
 
@@ -205,7 +191,7 @@ def _content(content: Any) -> list[tuple[str, str]]:
     return found
 
 
-def _action(fields: list[str]) -> str:
+def _action(roles: Container[str]) -> str:
     if not fields:
         return "textGenerate"
     if REFERENCE in fields:
@@ -240,7 +226,7 @@ def _failed(message: str) -> ErrorResponse:
 
 
 ROUTE = Route(
-    family=Family(name="newapi", new_id=task_id, refuse=gateway.refuse),
+    family=Family("newapi", task_id, gateway.refuse),
     path="/gateway/v1/video/generations",
     error_type=gateway.ERROR_TYPE,
     describe=gateway.require_model,

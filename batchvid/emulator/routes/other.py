@@ -7,16 +7,8 @@ from dataclasses import replace
 from batchvid.emulator.body_parsing import Form
 from batchvid.emulator.rendering.geometry import frame, pair, tier
 from batchvid.emulator.routes.images import linked_clip, recoloured
-from batchvid.emulator.routes.video_models import (
-    VideoModel,
-    bad_parameter,
-    own_task_id,
-    references,
-    refuse,
-    require_prompt,
-    task_id,
-)
-from batchvid.emulator.service import ClipSpec, Family, SubmitRequest
+from batchvid.emulator.routes.video_models import VideoModel, bad_parameter, references, require_prompt
+from batchvid.emulator.service import ClipSpec, SubmitRequest
 
 DEFAULT_SECONDS = "5"
 MAX_S = 60
@@ -30,8 +22,7 @@ async def _clip(submit: SubmitRequest) -> ClipSpec:
     images = await references(submit, max_count=MAX_IMAGES)
     if source := form.text("video"):
         return replace(recoloured(linked_clip(submit, source)), references=images)
-    width, height = _pixels(form)
-    return ClipSpec(seconds=_seconds(form), width=width, height=height, images=images)
+    return ClipSpec(_seconds(form), *_pixels(form), images)
 
 
 def _seconds(form: Form) -> float:
@@ -55,11 +46,4 @@ def _pixels(form: Form) -> tuple[int, int]:
     return pixels
 
 
-MODEL = VideoModel(
-    family=Family(name="videos", new_id=task_id, refuse=refuse),
-    takes=lambda _model: True,
-    shape="videos_shape",
-    clip=_clip,
-    submitted=own_task_id,
-    polled=own_task_id,
-)
+MODEL = VideoModel(name="videos", takes=lambda _model: True, clip=_clip)

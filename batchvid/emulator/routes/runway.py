@@ -68,7 +68,7 @@ async def _clip(submit: SubmitRequest) -> ClipSpec:
     pixels = frame(*sides, shorter=SHORTER_SIDE) if sides else None
     if pixels is None:
         raise _issue("ratio", f"Expected one of {', '.join(RATIOS)}")
-    return ClipSpec(seconds=float(duration), width=pixels[0], height=pixels[1], images=images)
+    return ClipSpec(float(duration), *pixels, images)
 
 
 async def _images(submit: SubmitRequest, prompt_image: Any) -> list[InputImage]:
@@ -146,7 +146,7 @@ def _deleted(task: Task | None, cancelled: bool) -> web.Response:
 
 
 ROUTE = Route(
-    family=Family(name="runway", new_id=lambda: str(uuid.uuid4()), refuse=refuse, waits=True),
+    family=Family("runway", lambda: str(uuid.uuid4()), refuse, waits=True),
     path="/runwayml/v1/image_to_video",
     tasks="/runwayml/v1/tasks",
     prompt_field="promptText",

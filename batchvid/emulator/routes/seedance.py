@@ -12,9 +12,9 @@ from batchvid.emulator.rendering.geometry import pair, ratio_pixels, tier
 from batchvid.emulator.rendering.input_images import InputImage
 from batchvid.emulator.replies import ErrorResponse, reply, require, task_error
 from batchvid.emulator.routes.errors import failure_of, refusals
-from batchvid.emulator.routes.images import read_image
+from batchvid.emulator.routes.images import read_image, split
 from batchvid.emulator.routes.route import Reply, Route
-from batchvid.emulator.routes.video_models import VideoModel, own_task_id, references, refuse, require_prompt, task_id
+from batchvid.emulator.routes.video_models import VideoModel, own_task_id, references, require_prompt
 from batchvid.emulator.routes.video_object import words
 from batchvid.emulator.service import ClipSpec, EmulatorService, Family, SubmitRequest
 from batchvid.emulator.task import Task
@@ -63,12 +63,12 @@ async def _clip(submit: SubmitRequest) -> ClipSpec:
     if seconds not in map(str, version.seconds):
         low, high = version.seconds[0], version.seconds[-1]
         raise _invalid(f"the parameter `duration` of {name} must be an integer between {low} and {high}")
-    width, height = _pixels(submit, name, version)
+    pixels = _pixels(submit, name, version)
     if version.max_images == 0 and any(file.field.startswith("input_reference") for file in form.files):
         raise _invalid(f"the specified task_type r2v does not support model {name}")
     images = await references(submit, max_count=version.max_images)
     frames, others = (images, []) if len(images) == 1 else ([], images)
-    return ClipSpec(seconds=float(seconds), width=width, height=height, images=frames, references=others)
+    return ClipSpec(float(seconds), *pixels, frames, others)
 
 
 def _pixels(submit: SubmitRequest, name: str, version: Version) -> tuple[int, int]:
@@ -92,12 +92,7 @@ def _polled(task: Task) -> dict[str, Any]:
 
 
 MODEL = VideoModel(
-    family=Family(name="seedance", new_id=task_id, refuse=refuse),
-    takes=lambda model: any(name in model for name in VERSIONS),
-    shape="seedance_shape",
-    clip=_clip,
-    submitted=own_task_id,
-    polled=_polled,
+    name="seedance", takes=lambda model: any(name in model for name in VERSIONS), clip=_clip, polled=_polled
 )
 
 
@@ -141,14 +136,8 @@ async def _ark_clip(submit: SubmitRequest) -> ClipSpec:
     if pixels is None:
         raise _ark_invalid(f"ratio must be one of {', '.join(RATIOS)}, resolution one of {', '.join(TIERS)}")
     images = [one for part in parts if part.get("type") == "image_url" for one in await _image(submit, part)]
-    return ClipSpec(
-        seconds=float(duration),
-        width=pixels[0],
-        height=pixels[1],
-        images=[image for image in images if image.field in FRAMES],
-        references=[image for image in images if image.field not in FRAMES],
-        echo={"resolution": resolution, "ratio": ratio},
-    )
+    frames, others = split(images, FRAMES)
+    return ClipSpec(float(duration), *pixels, frames, others, echo={"resolution": resolution, "ratio": ratio})
 
 
 async def _image(submit: SubmitRequest, part: dict[str, Any]) -> list[InputImage]:
@@ -178,12 +167,8 @@ def _shown(_service: EmulatorService, task: Task, view: TaskView, url: str) -> R
     return {**shown, "content": {"video_url": url}, "usage": usage, **clip}
 
 
-def _new_id() -> str:
-    return f"cgt-{secrets.randbelow(10**14):014d}-{secrets.token_hex(3)}"
-
-
 ARK = Route(
-    family=Family(name="ark", new_id=_new_id, refuse=_ark_refuse),
+    family=Family("ark", lambda: f"cgt-{secrets.randbelow(10**14):014d}-{secrets.token_hex(3)}", _ark_refuse),
     path="/volc/v3/contents/generations/tasks",
     describe=_describe,
     clip=_ark_clip,

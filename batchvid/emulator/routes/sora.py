@@ -11,7 +11,7 @@ from batchvid.emulator.replies import ErrorResponse, task_error
 from batchvid.emulator.routes.errors import refusals
 from batchvid.emulator.routes.images import copy_of, recoloured
 from batchvid.emulator.routes.video_models import VideoModel, bad_parameter, envelope, references, require_prompt
-from batchvid.emulator.service import ClipSpec, Family, SubmitRequest
+from batchvid.emulator.service import ClipSpec, SubmitRequest
 from batchvid.emulator.task import Task
 
 SECONDS = ("4", "8", "12", "16", "20")
@@ -32,13 +32,13 @@ async def _clip(submit: SubmitRequest) -> ClipSpec:
     if any((image.width, image.height) != (width, height) for image in images):
         raise bad_parameter("input_reference", "Inpaint image must match the requested width and height", code="")
     echo = {"seconds": seconds, "size": size}
-    return ClipSpec(seconds=float(seconds), width=width, height=height, images=images, echo=echo)
+    return ClipSpec(float(seconds), width, height, images, echo=echo)
 
 
 def remix(source: Task, submit: SubmitRequest, *, finished: bool) -> ClipSpec:
     """The source's clip, changed. Raises ErrorResponse (400): no prompt, not a Sora task, or not finished."""
     require_prompt(submit)
-    if source.family != MODEL.family.name:
+    if source.family != MODEL.name:
         raise ErrorResponse(task_error(400, "task_not_exist", "task_not_exist"))
     if not finished:
         raise bad_parameter("video_id", "The video to remix is not completed")
@@ -66,10 +66,11 @@ def _polled(task: Task) -> dict[str, Any]:
 
 
 MODEL = VideoModel(
-    family=Family(name="sora", new_id=lambda: f"video_{secrets.token_hex(19)}", refuse=refusals("sora", envelope)),
+    name="sora",
     takes=lambda model: model.startswith("sora"),
-    shape="sora_shape",
     clip=_clip,
+    new_id=lambda: f"video_{secrets.token_hex(19)}",
+    refuse=refusals("sora", envelope),
     submitted=lambda task: dict(task.echo),
     polled=_polled,
 )

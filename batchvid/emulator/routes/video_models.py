@@ -10,31 +10,14 @@ from typing import Any
 
 from aiohttp import web
 
-from batchvid.emulator.body_parsing import File
 from batchvid.emulator.rendering.input_images import InputImage
-from batchvid.emulator.replies import ErrorResponse, openai_error, task_error
+from batchvid.emulator.replies import ErrorResponse, Refuse, openai_error, task_error
 from batchvid.emulator.routes.errors import refusals
 from batchvid.emulator.routes.images import store_image
 from batchvid.emulator.service import ClipSpec, Family, SubmitRequest
 from batchvid.emulator.task import Task
 
 _ALPHANUMERIC = str.maketrans("-_", "Zz")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VideoModel:
-    """One model family on the shared path.
-
-    `takes` tells whether a (lower-case) model name belongs to it; `shape` names the setting of its finished object;
-    `submitted` and `polled` are the fields that its objects add to the common ones.
-    """
-
-    family: Family
-    takes: Callable[[str], bool]
-    shape: str
-    clip: Callable[[SubmitRequest], Awaitable[ClipSpec]]
-    submitted: Callable[[Task], dict[str, Any]]
-    polled: Callable[[Task], dict[str, Any]]
 
 
 def task_id() -> str:
@@ -70,15 +53,32 @@ async def references(submit: SubmitRequest, *, max_count: int) -> list[InputImag
     if len(files) > max_count:
         raise bad_parameter("input_reference", f"At most {max_count} input_reference files are allowed")
 
-    async def stored(file: File) -> InputImage:
-        named = {"filename": file.filename, "label": "The image"}
-        return await store_image(
-            submit.service, file.data, file.field, partial(bad_parameter, "input_reference"), **named
-        )
-
-    return [await stored(file) for file in files]
+    invalid = partial(bad_parameter, "input_reference")
+    return [await store_image(submit, file, file.field, invalid, label="The image") for file in files]
 
 
 def own_task_id(task: Task) -> dict[str, Any]:
     """The second id that most objects on this path have."""
     return {"task_id": task.id}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VideoModel:
+    """One model family on the shared path; the setting `<name>_shape` is the shape of its finished object.
+
+    `takes` tells whether a (lower-case) model name belongs to it; `submitted` and `polled` are the fields that its
+    objects add to the common ones.
+    """
+
+    name: str
+    takes: Callable[[str], bool]
+    clip: Callable[[SubmitRequest], Awaitable[ClipSpec]]
+    new_id: Callable[[], str] = task_id
+    refuse: Refuse = refuse
+    submitted: Callable[[Task], dict[str, Any]] = own_task_id
+    polled: Callable[[Task], dict[str, Any]] = own_task_id
+
+    @property
+    def family(self) -> Family:
+        """Its family."""
+        return Family(self.name, self.new_id, self.refuse)

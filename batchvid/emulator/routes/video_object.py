@@ -58,7 +58,7 @@ def polled_bare(task: Task, view: TaskView, own: dict[str, Any]) -> dict[str, An
     return video
 
 
-def wrap(task: Task, view: TaskView, action: str, url: str, failure: Failure, inner: dict[str, Any]) -> dict[str, Any]:
+def wrap(task: Task, view: TaskView, action: str, url: str, failure: Failure, inner: Any) -> dict[str, Any]:
     """The task wrapper; on success its `fail_reason` really contains the link (7.7 of the wire notes)."""
     data = {
         "task_id": task.id,

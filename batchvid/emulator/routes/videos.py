@@ -22,7 +22,7 @@ PATH = "/v1/videos"
 MAX_LIST = 100
 MODELS = (veo.MODEL, sora.MODEL, seedance.MODEL, other.MODEL)  # the first that takes a model's name is used
 FAMILIES = tuple(model.family for model in MODELS)
-_BY_NAME = {model.family.name: model for model in MODELS}
+_BY_NAME = {model.name: model for model in MODELS}
 _FAMILY_BY_NAME = {family.name: family for family in FAMILIES}
 
 
@@ -86,7 +86,7 @@ def _deleted(task: Task | None, cancelled: bool) -> web.Response:
 
 
 def _shape(service: EmulatorService, model: VideoModel) -> VideoShape:
-    return cast("VideoShape", getattr(service.settings, model.shape))
+    return cast("VideoShape", getattr(service.settings, f"{model.name}_shape"))
 
 
 def _list(service: EmulatorService, request: web.Request) -> web.Response:

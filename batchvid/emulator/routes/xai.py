@@ -66,14 +66,9 @@ async def _clip(submit: SubmitRequest) -> ClipSpec:
         raise _invalid("image and reference_images exclude each other")
     if not isinstance(references, list) or len(references) > MAX_REFERENCES:
         raise _invalid(f"reference_images must be a list of at most {MAX_REFERENCES}")
-    return ClipSpec(
-        seconds=float(duration),
-        width=pixels[0],
-        height=pixels[1],
-        images=await _images(submit, "image", [image] if image else []),
-        references=await _images(submit, "reference_images", references),
-        echo={"resolution": resolution},
-    )
+    frames = await _images(submit, "image", [image] if image else [])
+    others = await _images(submit, "reference_images", references)
+    return ClipSpec(float(duration), *pixels, frames, others, echo={"resolution": resolution})
 
 
 def _edit(submit: SubmitRequest) -> ClipSpec:
@@ -138,7 +133,7 @@ def _bare(task: Task, view: TaskView, url: str) -> dict[str, Any]:
 
 
 ROUTE = Route(
-    family=Family(name="xai", new_id=lambda: str(uuid.uuid4()), refuse=refuse),
+    family=Family("xai", lambda: str(uuid.uuid4()), refuse),
     path="/grok/v1/videos/{kind}",
     kinds=("generations", "edits"),
     tasks="/grok/v1/videos",
