@@ -34,11 +34,8 @@ class Form:
 
     def add(self, name: str, text: str) -> None:
         """Add one text field."""
-        known = self.fields.get(name)
-        if known is None:
-            self.fields[name] = text
-        else:
-            self.fields[name] = [*known, text] if isinstance(known, list) else [known, text]
+        known = self.fields.get(name, [])
+        self.fields[name] = [*(known if isinstance(known, list) else [known]), text] if known != [] else text
 
     def text(self, name: str) -> str:
         """Return a field as text, empty when it is missing or null."""

@@ -22,14 +22,12 @@ def register(router: web.UrlDispatcher, service: EmulatorService) -> None:
     async def show_ledger(request: web.Request) -> web.Response:
         return reply(ledger(service, tasks=request.query.get("tasks") != "0"))
 
-    async def show_faults(_request: web.Request) -> web.Response:
-        return reply(service.faults.as_list())
-
-    async def put_faults(request: web.Request) -> web.Response:
-        try:
-            service.faults.replace(orjson.loads(await request.read()))
-        except (FaultError, orjson.JSONDecodeError) as exc:
-            return reply({"error": str(exc)}, 400)
+    async def faults(request: web.Request) -> web.Response:
+        if request.method == "PUT":
+            try:
+                service.faults.replace(orjson.loads(await request.read()))
+            except (FaultError, orjson.JSONDecodeError) as exc:
+                return reply({"error": str(exc)}, 400)
         return reply(service.faults.as_list())
 
     async def reset(request: web.Request) -> web.Response:
@@ -39,8 +37,8 @@ def register(router: web.UrlDispatcher, service: EmulatorService) -> None:
         return reply({})
 
     router.add_get(PREFIX + "/ledger", show_ledger)
-    router.add_get(PREFIX + "/faults", show_faults)
-    router.add_put(PREFIX + "/faults", put_faults)
+    router.add_get(PREFIX + "/faults", faults)
+    router.add_put(PREFIX + "/faults", faults)
     router.add_post(PREFIX + "/reset", reset)
 
 

@@ -53,7 +53,6 @@ def reset(request: web.Request) -> web.Response:
 
 
 def _instead(action: FaultAction, refuse: Refuse) -> web.Response | None:
-    """The response in place of the honest one, or None."""
     status = action.status or 200
     if action.refusal is not None:
         response = refuse(action.refusal, action.message)

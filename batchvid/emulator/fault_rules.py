@@ -23,8 +23,7 @@ ABOUT_BYTES = (  # actions on the bytes of a clip
 STEPS_OF: tuple[tuple[tuple[str, ...], tuple[Step, ...]], ...] = (
     (("outcome",), ("submit",)),
     (ABOUT_BYTES, ("download", "content")),
-    (("set",), ("submit", "poll")),
-    (("truncate_json",), ("submit", "poll")),
+    (("set", "truncate_json"), ("submit", "poll")),
 )
 """The steps at which an action has a meaning, where not at all."""
 
@@ -41,9 +40,7 @@ class Match(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    route: str = "*"
-    """A family: `veo`, `sora`, `seedance`, `videos` (every other model on that path), `kling`, `runway`, `xai`,
-    `gateway`, `newapi`, `ark`; `*`: all."""
+    route: str = "*"  # a family, such as `kling`; `videos`: every other model on that path; `*`: all
     step: Step
     prompt: str = ""  # a part of the prompt, case-sensitive
     model: str = ""  # the exact model name of the request
@@ -66,7 +63,7 @@ class FaultAction(BaseModel):
     json_: Any = Field(default=None, alias="json")
     headers: dict[str, str] = {}  # added to the headers of the reply, for example Retry-After
 
-    rate: bool = False
+    rate: bool = False  # this and the next six: the vendor's refusal of that kind
     concurrency: bool = False
     balance: bool = False
     auth: bool = False
@@ -141,8 +138,7 @@ class Faults:
     """The current rules and how often each was applied."""
 
     def __init__(self, seed: int, families: Sequence[str]) -> None:
-        self._seed = seed
-        self._families = tuple(families)
+        self._seed, self._families = seed, tuple(families)
         self._attempts: dict[tuple[str, str, str], int] = {}
         self.replace([])
 

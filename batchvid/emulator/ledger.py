@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Countable = Literal["submits", "refused", "polls", "downloads"]
+COUNTED = ("submits", "purchases", "refused", "polls", "downloads")
 
 
 class Window:
@@ -32,23 +33,16 @@ class Window:
 class Counters:
     """The counters of one family, of one route, or of all. In flight: created and not ended by the task's own clock."""
 
-    counts: dict[str, int] = field(
-        default_factory=lambda: dict.fromkeys(("submits", "purchases", "refused", "polls", "downloads"), 0)
-    )
+    counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COUNTED, 0))
     in_flight: int = 0
     in_flight_max: int = 0
     windows: dict[str, Window] = field(default_factory=lambda: {"submits": Window(60), "polls": Window(1)})
 
     def totals(self) -> dict[str, int]:
         """The counters by the names of the ledger page."""
-        in_flight = {"in_flight_now": self.in_flight, "in_flight_max": self.in_flight_max}
-        highest = {name: window.highest for name, window in self.windows.items()}
-        return {
-            **self.counts,
-            **in_flight,
-            "max_submits_per_60s": highest["submits"],
-            "max_polls_per_s": highest["polls"],
-        }
+        windows = {"max_submits_per_60s": self.windows["submits"], "max_polls_per_s": self.windows["polls"]}
+        highest = {name: window.highest for name, window in windows.items()}
+        return {**self.counts, "in_flight_now": self.in_flight, "in_flight_max": self.in_flight_max, **highest}
 
 
 class Ledger:

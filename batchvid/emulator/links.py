@@ -16,14 +16,12 @@ class Links:
     """Creates and checks links. `ttl_s`: seconds until a link expires."""
 
     def __init__(self, secret: bytes, ttl_s: float) -> None:
-        self._secret = secret
-        self._ttl_s = ttl_s
+        self._secret, self._ttl_s = secret, ttl_s
         self._spent: set[str] = set()
 
     def make(self, base_url: str, task_id: str, now: float) -> str:
         """Create a new link, different from every other one to the same clip."""
-        token = secrets.token_hex(12)
-        expires = f"{now + self._ttl_s:.3f}"
+        token, expires = secrets.token_hex(12), f"{now + self._ttl_s:.3f}"
         sig = self._sign(token, task_id, expires)
         return f"{base_url}{PREFIX}/{token}/{task_id}.mp4?expires={expires}&sig={sig}"
 

@@ -40,11 +40,9 @@ class Emulator:
     def __init__(
         self, settings: Settings | None = None, host: str = "127.0.0.1", port: int = 0, *, clock: Clock = time.time
     ) -> None:
-        self._settings = settings or Settings()
-        self._host = host
-        self._port = port
-        self._clock = clock
-        self.base_url = ""  # its address, without a trailing slash; empty until it listens
+        self._settings, self._clock = settings or Settings(), clock
+        self._address = (host, port)
+        self.base_url = ""  # without a trailing slash; empty until it listens
         unknown = {*self._settings.concurrency_by_family, *self._settings.usd_per_s} - set(routes.FAMILIES)
         if unknown:
             raise ValueError(f"unknown family {sorted(unknown)[0]}; known: {', '.join(routes.FAMILIES)}")
@@ -67,7 +65,6 @@ class Emulator:
         self._service.faults.replace(rules)
 
     async def _start(self, stack: contextlib.AsyncExitStack) -> None:
-        """Build the parts, register their cleanup on the stack, and listen."""
         settings = self._settings
         faults = Faults(settings.seed, tuple(routes.FAMILIES))
         faults.replace(settings.faults)
@@ -94,20 +91,19 @@ class Emulator:
         runner = web.AppRunner(self._app(), access_log=None, shutdown_timeout=GRACE_S)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
-        await web.TCPSite(runner, self._host, self._port, backlog=1024).start()
-        host, port = runner.addresses[0][:2]
-        self.base_url = f"http://{host}:{port}"
+        await web.TCPSite(runner, *self._address, backlog=1024).start()
+        self.base_url = "http://{}:{}".format(*runner.addresses[0][:2])
 
     def _app(self) -> web.Application:
         app = web.Application(client_max_size=MAX_BODY_BYTES)
         for module in (routes, cdn, control):
             module.register(app.router, self._service)
-
-        async def wrong_path(_request: web.Request) -> web.Response:
-            return replies.html(404)
-
-        app.router.add_route("*", "/{anything:.*}", wrong_path)
+        app.router.add_route("*", "/{anything:.*}", _wrong_path)
         return app
+
+
+async def _wrong_path(_request: web.Request) -> web.Response:
+    return replies.html(404)
 
 
 def serve(
@@ -122,23 +118,20 @@ def serve(
 
     With `die_with_parent` it also ends at the end of standard input, when the parent process has ended.
     """
+
+    async def run() -> None:
+        stop, loop = asyncio.Event(), asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            with contextlib.suppress(NotImplementedError):  # Windows raises KeyboardInterrupt instead
+                loop.add_signal_handler(number, stop.set)
+        if die_with_parent:
+            threading.Thread(target=_wait_for_eof, args=(loop, stop), daemon=True).start()
+        async with Emulator(settings, host, port) as emulator:
+            on_ready(emulator.base_url)
+            await stop.wait()
+
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_serve(settings, host, port, on_ready, die_with_parent))
-
-
-async def _serve(
-    settings: Settings, host: str, port: int, on_ready: Callable[[str], None], die_with_parent: bool
-) -> None:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        with contextlib.suppress(NotImplementedError):  # Windows raises KeyboardInterrupt instead
-            loop.add_signal_handler(number, stop.set)
-    if die_with_parent:
-        threading.Thread(target=_wait_for_eof, args=(loop, stop), daemon=True).start()
-    async with Emulator(settings, host, port) as emulator:
-        on_ready(emulator.base_url)
-        await stop.wait()
+        asyncio.run(run())
 
 
 def _wait_for_eof(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:

@@ -34,8 +34,7 @@ class Settings(BaseModel):
     unknown_task_as: Literal["code", "openai"] = "code"
     """Body of that reply: new-api's code, or OpenAI's `Task not found`."""
     cancel: Literal["none", "queued", "running"] = "none"
-    """Until when DELETE cancels a task: there is no such route (as on CometAPI), while queued, also while running.
-    DELETE of a finished task deletes it."""
+    """Until when DELETE cancels a task: never (no such route, as on CometAPI), while queued, also while running."""
 
     veo_shape: VideoShape = "video_url"  # finished object of Veo models
     sora_shape: VideoShape = "content"  # finished object of Sora models; `content`: no URL, only the content route

@@ -6,7 +6,7 @@ It knows no HTTP and no vendor; the time is always an argument (seconds since 19
 from __future__ import annotations
 
 import heapq
-from collections import deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterator
 
 from batchvid.emulator.ledger import Ledger
@@ -19,22 +19,20 @@ class Store:
     """All tasks and the slots they hold. With `tick_s` a timed task shows its status of the last tick."""
 
     def __init__(self, ledger: Ledger, task_log: TaskLog, *, tick_s: float = 0) -> None:
-        self._ledger = ledger
-        self._task_log = task_log
-        self._tick_s = tick_s
+        self._ledger, self._task_log, self._tick_s = ledger, task_log, tick_s
         self._tasks: dict[str, Task] = {}
         self._by_external: dict[tuple[str, str, str], Task] = {}
-        self._copies: dict[tuple[str, str], int] = {}
+        self._copies: Counter[tuple[str, str]] = Counter()
         self._ends: list[tuple[float, str]] = []
-        self._running: dict[str, int] = {}
-        self._waiting: dict[str, deque[Task]] = {}
+        self._running: Counter[str] = Counter()
+        self._waiting: defaultdict[str, deque[Task]] = defaultdict(deque)
 
     def __iter__(self) -> Iterator[Task]:
         return iter(self._tasks.values())
 
     def copies(self, family: str, prompt: str) -> int:
         """Number of tasks that this family has created from this prompt."""
-        return self._copies.get((family, prompt), 0)
+        return self._copies[family, prompt]
 
     def get(self, task_id: str, family: str, owner: str) -> Task | None:
         """The task of that id, if this key created it in this family."""
@@ -53,11 +51,11 @@ class Store:
     def is_full(self, family: str, limit: int, now: float) -> bool:
         """Whether all slots of the family are taken; a limit of 0 is none."""
         self.settle(now)
-        return limit > 0 and self._running.get(family, 0) >= limit
+        return limit > 0 and self._running[family] >= limit
 
     def create(self, task: Task, *, limit: int) -> None:
         """Write the task to the log, then start it, or queue it while the family is full."""
-        self._task_log.created(task)
+        self._task_log.write({"task": task})
         self.admit(task, limit=limit)
 
     def admit(self, task: Task, *, limit: int) -> None:
@@ -66,10 +64,10 @@ class Store:
         self._tasks[task.id] = task
         if task.external_task_id:
             self._by_external[task.family, task.owner, task.external_task_id] = task
-        self._copies[task.family, task.prompt] = self.copies(task.family, task.prompt) + 1
+        self._copies[task.family, task.prompt] += 1
         self._ledger.created(task.family, task.route)
         if full:
-            self._waiting.setdefault(task.family, deque()).append(task)
+            self._waiting[task.family].append(task)
         else:
             self._start(task, task.created_at)
 
@@ -88,7 +86,8 @@ class Store:
         if task.ended_at is None:
             task.visible_polls += 1
             if task.duration.polls and has_ended(task.duration, task.outcome, age_s=0, polls=task.visible_polls):
-                self.end(task, now)
+                self._task_log.write({"ended": task.id, "at": now})  # no clock can repeat it
+                self._end(task, now)
         return self.peek(task, now)
 
     def peek(self, task: Task, now: float) -> TaskView:
@@ -103,15 +102,10 @@ class Store:
         seen_at = now - now % self._tick_s if self._tick_s else now
         return view(task.duration, task.outcome, age_s=max(0.0, seen_at - task.started_at), polls=task.visible_polls)
 
-    def end(self, task: Task, at: float) -> None:
-        """End a task by a poll; the log keeps the time, since no clock can repeat it."""
-        self._task_log.ended("ended", task.id, at)
-        self._end(task, at)
-
     def remove(self, task: Task, at: float) -> None:
         """Cancel an unfinished task, or delete a finished one; no call finds it afterwards."""
         self.settle(at)
-        self._task_log.ended("removed", task.id, at)
+        self._task_log.write({"removed": task.id, "at": at})
         self._remove(task, at)
 
     def restore(self, limit_of: Callable[[str], int]) -> None:
@@ -139,7 +133,7 @@ class Store:
 
     def _start(self, task: Task, at: float) -> None:
         task.started_at = at
-        self._running[task.family] = self._running.get(task.family, 0) + 1
+        self._running[task.family] += 1
         if not task.duration.polls and task.outcome not in ENDLESS:
             heapq.heappush(self._ends, (at + task.duration.seconds, task.id))
 
@@ -154,7 +148,6 @@ class Store:
     def _end(self, task: Task, at: float) -> None:
         task.ended_at = at
         self._ledger.ended(task.family, task.route)
-        waiting = self._waiting.get(task.family)
         self._running[task.family] -= 1
-        if waiting:
+        if waiting := self._waiting[task.family]:
             self._start(waiting.popleft(), at)

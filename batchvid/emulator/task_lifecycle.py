@@ -49,9 +49,7 @@ class Outcome(StrEnum):
 ENDLESS = frozenset({Outcome.STUCK, Outcome.UNKNOWN_WORD})  # outcomes of tasks that never end and never free their slot
 
 _END = {
-    Outcome.FAIL: Phase.FAILED,
-    Outcome.FAIL_SILENT: Phase.FAILED,
-    Outcome.MODERATION: Phase.FAILED,
+    **dict.fromkeys((Outcome.FAIL, Outcome.FAIL_SILENT, Outcome.MODERATION), Phase.FAILED),
     Outcome.ERROR: Phase.ERROR,
     Outcome.CANCELLED: Phase.CANCELLED,
     Outcome.EXPIRED: Phase.EXPIRED,

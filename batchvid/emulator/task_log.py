@@ -30,13 +30,10 @@ class TaskLog:
         if path is not None:
             self._open(path)
 
-    def created(self, task: Task) -> None:
-        """Write a task, before its buyer gets its id."""
-        self._write({"task": task})
-
-    def ended(self, how: TaskEnd, task_id: str, at: float) -> None:
-        """Write that a task ended or was removed."""
-        self._write({how: task_id, "at": at})
+    def write(self, line: dict[str, Any]) -> None:
+        """Write one line: `task` (before its buyer gets its id), or `ended` or `removed` with its id, and `at`."""
+        if self._file is not None:
+            self._file.write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
 
     def read(self) -> Iterator[Task | tuple[TaskEnd, str, float]]:
         """The lines in their order; tasks as they were when they were created."""
@@ -53,7 +50,7 @@ class TaskLog:
         """Delete everything but the secret."""
         if self._file is not None:
             self._file.truncate(0)
-            self._write({"secret": self.secret.hex()})
+            self.write({"secret": self.secret.hex()})
 
     def close(self) -> None:
         """Close the file."""
@@ -69,11 +66,7 @@ class TaskLog:
         if whole:
             self.secret = bytes.fromhex(orjson.loads(whole.splitlines()[0])["secret"])
         else:
-            self._write({"secret": self.secret.hex()})
-
-    def _write(self, line: dict[str, Any]) -> None:
-        if self._file is not None:
-            self._file.write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
+            self.write({"secret": self.secret.hex()})
 
 
 def _with_new_names(task: dict[str, Any]) -> dict[str, Any]:

@@ -53,9 +53,7 @@ class Clips:
     """Renders clips and caches them in a folder, at most `cache_bytes` of them."""
 
     def __init__(self, folder: Path, settings: Settings, images: InputImages) -> None:
-        self._folder = folder
-        self._settings = settings
-        self._images = images
+        self._folder, self._settings, self._images = folder, settings, images
         self._pool = ThreadPoolExecutor(settings.render_threads, thread_name_prefix="render")
         self._cached: dict[str, int] = {}  # sizes in bytes; the last used is last
         self._cached_bytes = 0
@@ -86,11 +84,9 @@ class Clips:
         from batchvid.emulator.rendering.render import poster
 
         clip = await self.of(task)
-        loop = asyncio.get_running_loop()
-        try:
-            return await loop.run_in_executor(self._pool, partial(poster, clip.file, columns=COLUMNS[variant]))
-        finally:
-            clip.file.close()
+        with clip.file:
+            work = partial(poster, clip.file, columns=COLUMNS[variant])
+            return await asyncio.get_running_loop().run_in_executor(self._pool, work)
 
     async def close(self) -> None:
         """Finish the current renderings and end the threads."""
@@ -107,13 +103,9 @@ class Clips:
     def _picture(self, task: Task) -> Picture:
         if self._settings.render == "shared":
             return Picture(text=SHARED_TEXT)
-        return Picture(
-            text=task.prompt,
-            scene=task.scene or task.prompt,
-            hue=task.hue,
-            images=self._images.paths(task.images),
-            references=self._images.paths(task.references),
-        )
+        images, references = self._images.paths(task.images), self._images.paths(task.references)
+        scene = task.scene or task.prompt
+        return Picture(text=task.prompt, scene=scene, hue=task.hue, images=images, references=references)
 
     async def _open(self, key: str, task: Task) -> IO[bytes] | None:
         """The rendered file, opened; None when it has been deleted since."""
@@ -131,16 +123,8 @@ class Clips:
     async def _render(self, key: str, task: Task) -> None:
         from batchvid.emulator.rendering.render import render  # loads FFmpeg with the first clip
 
-        path = self._path(key)
-        work = partial(
-            render,
-            path,
-            width=task.width,
-            height=task.height,
-            seconds=task.seconds,
-            fps=self._settings.fps,
-            picture=self._picture(task),
-        )
+        path, size = self._path(key), (task.width, task.height)
+        work = partial(render, path, size, seconds=task.seconds, fps=self._settings.fps, picture=self._picture(task))
         try:
             await asyncio.get_running_loop().run_in_executor(self._pool, work)
             self._cached[key] = path.stat().st_size

@@ -24,16 +24,15 @@ ZOOM = 0.2  # magnification from the first to the last frame
 X264 = {"preset": "ultrafast", "crf": "30"}  # fast encoding matters more than a small file
 
 
-def render(path: Path, *, width: int, height: int, seconds: float, fps: int, picture: Picture) -> None:
+def render(path: Path, size: tuple[int, int], *, seconds: float, fps: int, picture: Picture) -> None:
     """Write a clip of that size (even pixels), duration and frame rate. The same values give the same bytes."""
     count = max(1, round(seconds * fps))
-    layers = _layers(picture, width, height)
     with av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"}) as container:
         stream = container.add_stream("libx264", rate=fps, options=X264)
         assert isinstance(stream, VideoStream)  # noqa: S101 - libx264 makes nothing else
-        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
         stream.codec_context.thread_count = 1  # clips render in parallel instead, and their bytes stay the same
-        for frame in _frames(layers, count, width, height, fps):
+        for frame in _frames(picture, count, size, fps):
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
 
@@ -53,19 +52,12 @@ def poster(file: IO[bytes], *, columns: int = 1, width: int = 480) -> bytes:
     return out.getvalue()
 
 
-def _layers(picture: Picture, width: int, height: int) -> tuple[Image.Image, Image.Image | None, Image.Image | None]:
-    """The background (larger than the frame), the sun, and the caption."""
-    big = (round(width * (1 + ZOOM)) // 2 * 2, round(height * (1 + ZOOM)) // 2 * 2)
+def _frames(picture: Picture, count: int, size: tuple[int, int], fps: int) -> Iterator[av.VideoFrame]:
+    """zoompan makes `count` frames of a larger background; the sun and the caption are overlaid."""
+    width, height = size
+    large = (round(width * (1 + ZOOM)) // 2 * 2, round(height * (1 + ZOOM)) // 2 * 2)
+    background, sun = backdrop(picture, large, sun_side=min(size) // 4 // 2 * 2)
     words = caption(picture.text, width=width, height=height)
-    background, sun = backdrop(picture, big, sun_side=min(width, height) // 4 // 2 * 2)
-    return background, sun, words
-
-
-def _frames(
-    layers: tuple[Image.Image, Image.Image | None, Image.Image | None], count: int, width: int, height: int, fps: int
-) -> Iterator[av.VideoFrame]:
-    """zoompan makes `count` frames of the background; the others are overlaid."""
-    background, sun, words = layers
     graph = Graph()
     graph.threads = 1
     sources = [_source(graph, background, fps, "yuv420p")]

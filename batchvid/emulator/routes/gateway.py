@@ -52,17 +52,9 @@ async def _clip(submit: SubmitRequest) -> ClipSpec:
     return await gateway_requests.clip_of(submit, stock=_is_stock(submit.service))
 
 
-def _accepted(service: EmulatorService, task: Task) -> Reply:
-    return submitted(task, "url", _own(service, task))
-
-
 def _shown(service: EmulatorService, task: Task, view: TaskView, url: str) -> Reply:
-    """The object in one of two shapes: with `video_url` and milliseconds, or as stock new-api builds it.
-
-    Stock shows `unknown` before its first poll of the vendor, and then the time of that poll as `completed_at`,
-    whether the task is finished or not. Only `metadata.url` has its link, or the reason of a failure (with a progress
-    of 100).
-    """
+    """With `video_url` and milliseconds, or as stock new-api builds it: `completed_at` is the time of its last poll of
+    the vendor, and `metadata.url` is the link or the reason of a failure."""
     stock, failure = _is_stock(service), failure_of(task)
     if stock and task.model.startswith("sora"):
         return _sora(service, task, view)
@@ -118,6 +110,6 @@ ROUTE = Route(
     read=read_form,
     describe=_describe,
     clip=_clip,
-    accepted=_accepted,
+    accepted=lambda service, task: submitted(task, "url", _own(service, task)),
     shown=_shown,
 )

@@ -194,7 +194,6 @@ def _pixels(form: Form) -> tuple[int, int]:
 
 
 async def _images(submit: SubmitRequest, fields: tuple[str, ...]) -> list[InputImage]:
-    """The images in file parts, data URIs and bare base64."""
     named = [(field, value) for field in fields for value in values(submit.form, field)]
     return [image for field, value in named for image in await _image(submit, field, value)]
 

@@ -207,7 +207,6 @@ def _entries(body: Body, name: str) -> list[Body]:
 
 
 async def _images(submit: SubmitRequest, named: Sequence[tuple[str, Any]]) -> list[InputImage]:
-    """The images that are sent as bytes, in their order."""
     return [image for name, text in named for image in await _read_image(submit, name, text)]
 
 

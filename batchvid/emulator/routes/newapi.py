@@ -23,15 +23,9 @@ from batchvid.emulator.task import Task
 from batchvid.emulator.task_lifecycle import Outcome, Phase, TaskView
 
 TYPES: dict[str, tuple[type, ...]] = {  # the server's fields, with the JSON types that Go accepts for them
-    "prompt": (str,),
-    "model": (str,),
-    "mode": (str,),
-    "image": (str,),
+    **dict.fromkeys(("prompt", "model", "mode", "image", "size", "seconds", "input_reference"), (str,)),
     "images": (list,),
-    "size": (str,),
     "duration": (int, float, str),
-    "seconds": (str,),
-    "input_reference": (str,),
     "metadata": (dict,),
 }
 MAX_S = 3600
@@ -45,10 +39,8 @@ SHORTER_SIDE = 720
 REFERENCE = "reference_image"
 QUOTA_PER_S = 50_000  # new-api counts 500,000 to a dollar
 
-_SIMPLE_WORDS = words("queued", "processing", "succeeded")
-_KLING_WORDS = words("submitted", "processing", "succeed")
-_ARK_WORDS = words("queued", "running", "succeeded")
-_VIDU_WORDS = words("queueing", "processing", "success")
+_SIMPLE_WORDS, _ARK_WORDS = words("queued", "processing", "succeeded"), words("queued", "running", "succeeded")
+_KLING_WORDS, _VIDU_WORDS = words("submitted", "processing", "succeed"), words("queueing", "processing", "success")
 
 
 def find_either(service: EmulatorService, request: web.Request, owner: str) -> Task | None:
@@ -131,7 +123,6 @@ def _simple(task: Task, view: TaskView, url: str) -> dict[str, Any]:
 
 
 async def _clip(submit: SubmitRequest) -> ClipSpec:
-    """The clip that a submit orders. Raises ErrorResponse."""
     body, model = submit.form.fields, submit.model
     for name, kinds in TYPES.items():
         if body.get(name) is not None and (not isinstance(body[name], kinds) or isinstance(body[name], bool)):
@@ -148,9 +139,7 @@ async def _clip(submit: SubmitRequest) -> ClipSpec:
     if model.startswith("kling") and seconds not in KLING_S:
         raise _failed(f"duration value {seconds} is invalid")
     references, frames = split(images, (REFERENCE,))
-    return ClipSpec(
-        float(seconds), *pixels, frames, references, echo={"action": _action([kind for kind, _ in pictures])}
-    )
+    return ClipSpec(float(seconds), *pixels, frames, references, echo={"action": _action(dict(pictures))})
 
 
 def _seconds(body: dict[str, Any]) -> int:
@@ -191,12 +180,10 @@ def _content(content: Any) -> list[tuple[str, str]]:
     return found
 
 
-def _action(roles: Container[str]) -> str:
-    if not fields:
-        return "textGenerate"
-    if REFERENCE in fields:
+def _action(roles: dict[str, str]) -> str:
+    if REFERENCE in roles:
         return "referenceGenerate"
-    return "firstTailGenerate" if "last_frame" in fields else "generate"
+    return "firstTailGenerate" if "last_frame" in roles else "generate" if roles else "textGenerate"
 
 
 def _pixels(model: str, size: str, metadata: dict[str, Any]) -> tuple[int, int]:

@@ -127,15 +127,15 @@ def _bare(task: Task, view: TaskView, url: str) -> dict[str, Any]:
     if view.phase is Phase.SUCCEEDED:
         bare["output"] = [url]
     if not view.ended:
-        return bare | {"estimatedCost": {"credits": _credits(task)}}
+        return bare | {"estimatedCost": _credits(task)}
     charged = view.phase is Phase.SUCCEEDED or task.outcome is Outcome.MODERATION  # moderation is not refunded
-    bare["cost"] = {"credits": _credits(task) if charged else 0}
+    bare["cost"] = _credits(task) if charged else {"credits": 0}
     failure = failure_of(task)
     return bare | ({"failure": failure.message, "failureCode": failure.code} if failure.message else {})
 
 
-def _credits(task: Task) -> int:
-    return round(CREDITS_PER_S * task.seconds)
+def _credits(task: Task) -> dict[str, int]:
+    return {"credits": round(CREDITS_PER_S * task.seconds)}
 
 
 def _deleted(task: Task | None, cancelled: bool) -> web.Response:
@@ -151,7 +151,7 @@ ROUTE = Route(
     tasks="/runwayml/v1/tasks",
     prompt_field="promptText",
     clip=_clip,
-    accepted=lambda _service, task: {"id": task.id, "estimatedCost": {"credits": _credits(task)}},
+    accepted=lambda _service, task: {"id": task.id, "estimatedCost": _credits(task)},
     shown=_shown,
     missing=_missing,
     hidden=_hidden,

@@ -83,7 +83,6 @@ def _words(shape: VideoShape) -> dict[Phase, str]:
 
 
 def _result(shape: VideoShape, url: str) -> dict[str, Any]:
-    """The fields with the link."""
     fields: dict[str, dict[str, Any]] = {
         "output": {"output": [url]},
         "url": {"video_url": url, "url": url},

@@ -41,8 +41,9 @@ def difference(one: Image.Image, two: Image.Image) -> float:
 
 
 def clip(path: Path, picture: Picture = KITE, **values: object) -> bytes:
-    asked = {"width": 320, "height": 180, "seconds": 1.0, "fps": 24, **values}
-    render(path / "clip.mp4", picture=picture, **asked)  # type: ignore[arg-type]
+    wanted = {"width": 320, "height": 180, "seconds": 1.0, "fps": 24, **values}
+    size = (wanted.pop("width"), wanted.pop("height"))
+    render(path / "clip.mp4", size, picture=picture, **wanted)  # type: ignore[arg-type]
     return (path / "clip.mp4").read_bytes()
 
 
