@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, NonNegative
 from batchvid.emulator import task_lifecycle
 
 VideoShape = Literal["video_url", "url", "output", "success", "content", "metadata", "wrapped", "inline"]
-"""How a finished `/v1/videos` object looks: see routes/video_object.py."""
+"""Shape of a finished `/v1/videos` object: see routes/video_object.py."""
 
 
 class Settings(BaseModel):

@@ -18,7 +18,7 @@ VERSION = {"X-Runway-Version": "2024-11-06"}
 
 
 class FakeClock:
-    """Seconds that pass only when told to."""
+    """A clock that a test moves forward."""
 
     def __init__(self) -> None:
         self.now = 1_800_000_000.0

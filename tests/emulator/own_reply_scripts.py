@@ -1,4 +1,4 @@
-"""How the emulator is brought to give the recorded replies of the vendors' own routes: Kling's, Runway's, xAI's."""
+"""Reply scripts of the recordings of the vendors' own routes: Kling's, Runway's, xAI's."""
 
 from __future__ import annotations
 

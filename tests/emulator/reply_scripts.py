@@ -1,6 +1,6 @@
-"""How the emulator is brought to give each recorded reply: the table. The ways to do it stand in playing.py.
+"""Reply scripts of the recordings of `/v1/videos`, in all its dialects; script_player.py has the building blocks.
 
-Here are the exchanges of `/v1/videos`, in all its dialects; those of the vendors' own routes stand in own_plays.py.
+own_reply_scripts.py has those of the vendors' own routes.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ PATHS = {
     "newapi": ("/gateway/v1/video/generations",) * 2,
     "ark": ("/volc/v3/contents/generations/tasks",) * 2,
 }
-"""Where a family's tasks are made and looked at; the others share `/v1/videos`."""
+"""Where a family's tasks are submitted and polled; the others share `/v1/videos`."""
 BODIES: dict[str, dict[str, Any]] = {
     "veo": {"model": "veo3-fast", "size": "16x9"},
     "openai-videos": {"model": "sora-2", "seconds": "4", "size": "1280x720"},
@@ -44,7 +44,7 @@ BODIES: dict[str, dict[str, Any]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class ReplyScript:
-    """What to setting, and what to ask; the last answer is the one that is compared. `of`: the family that is asked."""
+    """Settings and calls; the last answer is compared with the recording. `of`: the family that answers."""
 
     of: str
     act: Act
@@ -57,9 +57,9 @@ def paths(of: str) -> tuple[str, str]:
 
 def task_of(reply: Answer) -> str:
     """The id in the answer to a submit."""
-    said = reply.json
-    inner = said.get("data") or {}
-    return str(inner.get("task_id") or said.get("id") or said.get("task_id") or said["request_id"])
+    body = reply.json
+    inner = body.get("data") or {}
+    return str(inner.get("task_id") or body.get("id") or body.get("task_id") or body["request_id"])
 
 
 def sends(of: str, path: str = "", **fields: Any) -> Act:
@@ -97,7 +97,7 @@ def ready(of: str, submit: Act | None = None, **settings: Any) -> ReplyScript:
 def ended(
     of: str, outcome: str, submit: Act | None = None, message: str = "", code: str = "", **settings: Any
 ) -> ReplyScript:
-    """A task that ends so, looked at until it has."""
+    """A task with this outcome, polled until it has ended."""
     rule = {"match": {"step": "submit"}, "do": {"outcome": outcome, "message": message, "code": code}}
     return ReplyScript(of=of, act=polls(of, 3, submit), settings={**VISIBLE, "faults": (rule,), **settings})
 
@@ -112,21 +112,21 @@ def ended_with(of: str, outcome: str, **values: Any) -> ReplyScript:
 
 
 def kind(of_kind: str, **fields: Any) -> ReplyScript:
-    """The second look at a Kling task of this kind."""
+    """The second poll of a Kling task of this kind."""
     path = f"/kling/v1/videos/{of_kind}"
     return ReplyScript(of="kling", act=polls("kling", 2, sends("kling", path, **fields), below=path))
 
 
 def refused(of: str, action: str, /, status: int | None = None, **do: Any) -> ReplyScript:
-    """A submit that meets a named refusal, or another action."""
-    said = {action: True, **({"status": status} if status else {}), **do}
-    return ReplyScript(of=of, act=sends(of), settings={"faults": ({"match": {"step": "submit"}, "do": said},)})
+    """A submit with a named refusal, or another fault action."""
+    rule = {action: True, **({"status": status} if status else {}), **do}
+    return ReplyScript(of=of, act=sends(of), settings={"faults": ({"match": {"step": "submit"}, "do": rule},)})
 
 
 def refused_poll(of: str, action: str, /, status: int | None = None, **do: Any) -> ReplyScript:
-    """A look that meets one."""
-    said = {action: True, **({"status": status} if status else {}), **do}
-    return ReplyScript(of=of, act=polls(of, 1), settings={"faults": ({"match": {"step": "poll"}, "do": said},)})
+    """A poll with one."""
+    rule = {action: True, **({"status": status} if status else {}), **do}
+    return ReplyScript(of=of, act=polls(of, 1), settings={"faults": ({"match": {"step": "poll"}, "do": rule},)})
 
 
 def bare(of: str, step: str, status: int, body: str = "", headers: dict[str, str] = RETRY) -> ReplyScript:
@@ -140,12 +140,12 @@ def bare(of: str, step: str, status: int, body: str = "", headers: dict[str, str
 
 
 def sent(of: str, path: str = "", settings: dict[str, Any] | None = None, /, **fields: Any) -> ReplyScript:
-    """A submit of just this body, and the vendor's honest answer."""
+    """A submit of exactly this body, without a fault."""
     return ReplyScript(of=of, act=sends(of, path, **fields), settings=settings or {})
 
 
 def unknown(of: str, **settings: Any) -> ReplyScript:
-    """A look at a task that nobody made."""
+    """A poll of an unknown task."""
     return ReplyScript(of=of, act=lambda v: v.call("GET", f"{paths(of)[1]}/1"), settings=settings)
 
 
@@ -186,14 +186,14 @@ async def extends(v: Vendor) -> Answer:
 
 async def extends_by_clip(v: Vendor) -> Answer:
     """The same by the clip's id alone, as the older page has it."""
-    said = {"video_id": (await parent(v))["video_id"]}
-    return await sends("kling", "/kling/v1/videos/video-extend", **said)(v)
+    ids = {"video_id": (await parent(v))["video_id"]}
+    return await sends("kling", "/kling/v1/videos/video-extend", **ids)(v)
 
 
 async def speaks(v: Vendor) -> Answer:
     """A lip-sync of one."""
-    said = {"mode": "audio2video", "audio_url": LINK, "video_id": (await parent(v))["video_id"]}
-    return await sends("kling", "/kling/v1/videos/lip-sync", input=said)(v)
+    speech = {"mode": "audio2video", "audio_url": LINK, "video_id": (await parent(v))["video_id"]}
+    return await sends("kling", "/kling/v1/videos/lip-sync", input=speech)(v)
 
 
 async def remixes(v: Vendor) -> Answer:
@@ -203,6 +203,6 @@ async def remixes(v: Vendor) -> Answer:
 
 
 def contradicts(of: str, number: int, word: str, **settings: Any) -> ReplyScript:
-    """A task wrapper with another word than the task inside."""
+    """A task wrapper with another status than its task."""
     rule = {"match": {"step": "poll"}, "do": {"set": {"data.status": word}}}
     return ReplyScript(of=of, act=polls(of, number), settings={**VISIBLE, "faults": (rule,), **settings})

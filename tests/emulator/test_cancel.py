@@ -24,7 +24,7 @@ async def buy(v: Vendor, family: str, prompt: str = "a kite") -> str:
 
 @pytest.mark.parametrize("family", TASKS)
 async def test_a_task_under_way(family: str) -> None:
-    """It is gone: nobody finds it, it holds no slot, and it stays in the ledger as a purchase."""
+    """No call finds it, it holds no slot, and it stays in the ledger as a purchase."""
     async with vendor(life="seconds:60", cancel="running", runway_hidden_polls=0, unknown_task_status=404) as v:
         path = await buy(v, family)
         assert (await v.call("DELETE", path)).status == DONE[family]
@@ -50,7 +50,7 @@ async def test_its_end_is_told_once() -> None:
 
 
 async def test_a_task_that_waits_for_a_slot() -> None:
-    """It leaves the line; whoever stood behind it gets the next slot."""
+    """It leaves the queue; the task behind it gets the next slot."""
     clock = FakeClock()
     async with vendor(clock, life="seconds:60", cancel="queued", concurrency=1, runway_hidden_polls=0) as v:
         first, second, third = [await buy(v, "runway", prompt) for prompt in ("a", "b", "c")]
@@ -63,7 +63,7 @@ async def test_a_task_that_waits_for_a_slot() -> None:
 
 @pytest.mark.parametrize("family", TASKS)
 async def test_what_is_finished_is_deleted(family: str) -> None:
-    """The same call takes a clip away for good, link and all: whoever cancels must ask first."""
+    """The same call deletes a finished clip with its link: a client must check the status first."""
     async with vendor(cancel="queued", runway_hidden_polls=0, sora_shape="video_url") as v:
         path = await buy(v, family)
         done = (await v.call("GET", path)).json
@@ -84,7 +84,7 @@ async def test_a_vendor_without_the_route(family: str) -> None:
 
 
 async def test_it_stays_cancelled_after_a_restart(tmp_path: Path) -> None:
-    """What was cancelled is written down like what was made; nobody else's task is."""
+    """The state file keeps a cancellation, and only of the key's own task."""
     settings = {"life": "seconds:60", "cancel": "running", "state_file": tmp_path / "tasks.jsonl"}
     async with vendor(**settings) as v:
         gone, there = await buy(v, "veo"), await buy(v, "veo", "another")

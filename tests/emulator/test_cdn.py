@@ -62,7 +62,7 @@ async def test_links_expire_and_are_renewed() -> None:
 
 
 async def test_forged_links() -> None:
-    """Nobody can make a link: not for a longer time, not for another task."""
+    """Links cannot be forged: not for a longer time, not for another task."""
     async with vendor() as v:
         first, second = await v.link(), await v.link()
         task = urlsplit(first).path.rpartition("/")[2]
@@ -219,7 +219,7 @@ async def test_faults_of_any_request() -> None:
         url = await v.link()
         assert [(await v.get(url)).status for _ in range(3)] == [502, 429, 403]
         with pytest.raises(aiohttp.ClientError):
-            await v.get(url)  # aiohttp tries a GET again by itself when a connection that it kept breaks
+            await v.get(url)  # aiohttp retries a GET automatically when a connection that it kept breaks
         assert (await v.get(url)).status == 200
         assert v.ledger()["downloads"] == 6
 
@@ -247,7 +247,7 @@ async def test_delay_and_headers() -> None:
 
 
 async def test_a_client_that_goes_before_the_answer(caplog: pytest.LogCaptureFixture) -> None:
-    """Nobody is left to be answered: nothing is logged as if the emulator had failed."""
+    """Nothing is logged as an error when the client has disconnected."""
     async with vendor(**broken({"delay_s": 0.02})) as v:
         url = urlsplit(await v.link())
         _, writer = await asyncio.open_connection(url.hostname, url.port)

@@ -196,7 +196,7 @@ async def test_truncated_json() -> None:
 
 @pytest.mark.parametrize(("action", "bought"), [("reset_before", 0), ("reset_after", 1)])
 async def test_resets(action: str, bought: int) -> None:
-    """A reset before acting buys nothing; one after acting has bought a task that nobody heard of."""
+    """A reset before acting buys nothing; one after acting has bought a task whose id is lost."""
     async with vendor(faults=(rule(do=action, times=1),)) as v:
         with pytest.raises(aiohttp.ClientError):
             await v.video()
@@ -205,7 +205,7 @@ async def test_resets(action: str, bought: int) -> None:
 
 
 async def test_delay() -> None:
-    """A slow answer comes after the server has acted: whoever gave up meanwhile has bought a task."""
+    """A slow answer comes after the server has acted: a client that gave up has bought a task."""
     async with vendor(faults=(rule(do={"delay_s": 30}),)) as v:
         timeout = aiohttp.ClientTimeout(total=0.05)
         with pytest.raises(asyncio.TimeoutError):
@@ -234,7 +234,7 @@ async def test_a_reset_that_nobody_sees() -> None:
     ],
 )
 async def test_outcomes(action: dict[str, Any], status: str, code: str, message: str) -> None:
-    """How a task ends is decided when it is bought, and told in the vendor's words."""
+    """How a task ends is decided when it is bought, and shown in the vendor's words."""
     async with vendor(faults=(rule(do=action),)) as v:
         task = (await v.video(model="sora-2")).json["id"]
         reply = (await v.poll(task)).json
@@ -260,9 +260,9 @@ async def test_silent_and_endless_outcomes() -> None:
 
 async def test_another_code() -> None:
     """A named refusal takes another code, of the vendor's own type; an empty body stays empty."""
-    for route, code, said in (("kling", "1101", 1101), ("gateway", "quota", "quota")):
+    for route, code, expected in (("kling", "1101", 1101), ("gateway", "quota", "quota")):
         async with vendor(faults=(rule(do={"balance": True, "code": code}),)) as v:
-            assert (await getattr(v, route)()).json["code"] == said
+            assert (await getattr(v, route)()).json["code"] == expected
     async with vendor(faults=(rule(do={"rate": True, "code": ""}),)) as v:
         assert (await v.video()).json["error"]["code"] == ""
     async with vendor(faults=(rule(do={"concurrency": True, "code": "x"}),)) as v:

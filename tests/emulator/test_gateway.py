@@ -42,7 +42,7 @@ async def test_stock_shape() -> None:
     assert 1e9 < first["created_at"] < 1e11
     assert [one["status"] for one in seen] == ["unknown", "in_progress", "completed"]
     assert [one["metadata"]["url"] for one in seen[:2]] == ["", ""]
-    assert [one["completed_at"] > 0 for one in seen] == [False, True, True]  # the last look, not the end
+    assert [one["completed_at"] > 0 for one in seen] == [False, True, True]  # the last poll, not the end
     assert "video_url" not in seen[2]
 
 

@@ -119,7 +119,7 @@ async def test_extend_needs_its_parent() -> None:
 
 
 async def test_lip_sync() -> None:
-    """The source by id or by link keeps its shape and length; what is said becomes the caption."""
+    """The source by id or by link keeps its shape and length; the spoken text becomes the caption."""
     async with vendor() as v:
         parent = await parent_of(v, duration="10", aspect_ratio="1:1")
         for source in ({"video_id": parent.video_id}, {"video_url": parent.url}):
@@ -129,7 +129,7 @@ async def test_lip_sync() -> None:
 
 
 @pytest.mark.parametrize(
-    "said",
+    "speech",
     [
         None,
         {**SPEECH},
@@ -141,10 +141,10 @@ async def test_lip_sync() -> None:
         {"mode": "audio2video", "video_url": LINK},
     ],
 )
-async def test_lip_sync_refusals(said: dict[str, Any] | None) -> None:
+async def test_lip_sync_refusals(speech: dict[str, Any] | None) -> None:
     """No source, no voice, too long a text or no sound: 1201."""
     async with vendor() as v:
-        assert (await v.kling("lip-sync", input=said)).json["code"] == 1201
+        assert (await v.kling("lip-sync", input=speech)).json["code"] == 1201
 
 
 @pytest.mark.parametrize(

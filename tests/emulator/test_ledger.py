@@ -97,8 +97,8 @@ async def test_restart(tmp_path: Path) -> None:
         assert v.ledger()["in_flight_now"] == 0
 
 
-async def test_restart_with_looked_at_lives(tmp_path: Path) -> None:
-    """A task that ended by being looked at stays ended, and its slot stays free."""
+async def test_restart_after_an_end_by_poll(tmp_path: Path) -> None:
+    """A task that a poll ended stays ended, and its slot stays free."""
     settings: dict[str, Any] = {"state_file": tmp_path / "state.jsonl", "life": "polls:2", "concurrency": 1}
     async with vendor(**settings) as v:
         done = (await v.video()).json["id"]
@@ -128,7 +128,7 @@ async def test_the_state_file_of_version_0_1(tmp_path: Path) -> None:
 
 
 async def test_a_line_cut_short(tmp_path: Path) -> None:
-    """A line that a kill cut short is dropped: its task was never told to anybody."""
+    """A line that a kill cut short is dropped: its task's id was never sent."""
     state = tmp_path / "state.jsonl"
     async with vendor(state_file=state) as v:
         first = (await v.video()).json["id"]

@@ -37,7 +37,7 @@ UNPLAYED: dict[str, tuple[str, ...]] = {
         "xai/submit-200-without-id",
         "xai/submit-trace-id-beside-an-error",
     ),
-    "a variant of a played one, for readers that fold case or unwrap: nobody shows it": (
+    "a variant of a played one, for readers that fold case or unwrap, without a source": (
         "runway/poll-ready-output-string",
         "runway/poll-unseen-code-upper-400",
         "runway/poll-unseen-status-upper-200",
@@ -54,7 +54,7 @@ UNPLAYED: dict[str, tuple[str, ...]] = {
         "openai-videos/submit-self-hosted-validation",
         "xai/submit-server-error",
     ),
-    "told by a client's code only, which does not show the whole reply": (
+    "known from a client's code only, which does not show the whole reply": (
         "openai-videos/poll-contradiction-outer-failure-inner-running",
         "openai-videos/poll-ready-wrapped-without-link",
         "openai-videos/poll-without-status",
@@ -186,14 +186,14 @@ def test_every_recording_is_played_or_says_why_not() -> None:
 
 
 def test_the_comparison_sees_what_is_missing_other_and_added() -> None:
-    """A field left out, one of another type, another word, and one that nobody shows are each told."""
-    told = recorded("kling/poll-running")["response"]["json"]
-    without = {name: value for name, value in told.items() if name != "code"}
-    assert lacks(told, without) == [".code is missing"]
-    assert lacks(told, {**told, "code": "0"}) == [".code: '0' is not like 0"]
-    assert lacks(told, {**told, "code": 1}) == [".code: 1 is not 0"]
-    assert invented("kling/poll-running", {**told, "poster": ""}, "kling") == [".poster: str"]
-    assert invented("kling/poll-running", told, "kling") == []
+    """A field left out, one of another type, another word, and one without a source are each reported."""
+    reply = recorded("kling/poll-running")["response"]["json"]
+    without = {name: value for name, value in reply.items() if name != "code"}
+    assert lacks(reply, without) == [".code is missing"]
+    assert lacks(reply, {**reply, "code": "0"}) == [".code: '0' is not like 0"]
+    assert lacks(reply, {**reply, "code": 1}) == [".code: 1 is not 0"]
+    assert invented("kling/poll-running", {**reply, "poster": ""}, "kling") == [".poster: str"]
+    assert invented("kling/poll-running", reply, "kling") == []
 
 
 @pytest.mark.parametrize("name", REPLY_SCRIPTS)

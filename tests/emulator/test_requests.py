@@ -59,8 +59,8 @@ def needs_a_parent(exchange: dict[str, Any]) -> bool:
     if exchange["dialect"] == "gateway":
         return False
     body = request.get("json", {})
-    said = {**body, **body.get("input", {})}
-    return request["path"].endswith("/remix") or any(said.get(name) for name in ("video_id", "task_id"))
+    values = {**body, **body.get("input", {})}
+    return request["path"].endswith("/remix") or any(values.get(name) for name in ("video_id", "task_id"))
 
 
 async def replayed(v: Vendor, exchange: dict[str, Any]) -> Answer:

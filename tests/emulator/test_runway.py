@@ -74,7 +74,7 @@ async def test_version_header() -> None:
     ],
 )
 async def test_refusals(fields: dict[str, Any], path: str, message: str) -> None:
-    """What is wrong is told as an issue with its path, and nothing is bought."""
+    """A wrong value is an issue with its path, and nothing is bought."""
     async with vendor() as v:
         reply = await v.runway(**fields)
         assert reply.status == 400

@@ -34,7 +34,7 @@ async def test_ranges(model: str, fields: dict[str, str], pixels: tuple[int, int
 
 
 @pytest.mark.parametrize(
-    ("model", "fields", "said"),
+    ("model", "fields", "text"),
     [
         ("doubao-seedance-2-0", {"seconds": "3"}, "between 4 and 15"),
         ("doubao-seedance-2-0", {"seconds": "5.5"}, "must be an integer"),
@@ -47,12 +47,12 @@ async def test_ranges(model: str, fields: dict[str, str], pixels: tuple[int, int
         ("seedance-2-5", {"resolution": "720p"}, "must be left out"),
     ],
 )
-async def test_out_of_range(model: str, fields: dict[str, str], said: str) -> None:
+async def test_out_of_range(model: str, fields: dict[str, str], text: str) -> None:
     """What a version cannot make is a 400 InvalidParameter that names the parameter, and is not bought."""
     async with vendor() as v:
         reply = await v.form(model=model, **fields)
         assert (reply.status, reply.json["code"], reply.json["data"]) == (400, "InvalidParameter", None)
-        assert said in reply.json["message"]
+        assert text in reply.json["message"]
         assert v.ledger()["purchases"] == 0
 
 
@@ -96,7 +96,7 @@ async def test_failure() -> None:
 
 
 async def test_ark_life() -> None:
-    """The native route answers a bare id, then Ark's words, then content, usage and what was asked for."""
+    """The native route answers a bare id, then Ark's words, then content, usage and the requested values."""
     async with vendor(life="polls:3") as v:
         first = (await v.ark(ratio="1:1", resolution="480p", duration=4)).json
         assert list(first) == ["id"]

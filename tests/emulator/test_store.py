@@ -49,7 +49,7 @@ def task(number: int, duration: TaskDuration, outcome: Outcome, now: float) -> T
 
 @given(limit=st.integers(0, 3), steps=st.lists(STEPS, max_size=60))
 def test_slots(limit: int, steps: list[tuple[Any, ...]]) -> None:
-    """At no time run more tasks than the limit; nobody waits beside a free slot; the first to come starts first."""
+    """At no time run more tasks than the limit; no task waits beside a free slot; the first to come starts first."""
     ledger = Ledger()
     store = Store(ledger, TaskLog(None))
     now = 1000.0

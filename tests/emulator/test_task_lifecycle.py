@@ -1,4 +1,4 @@
-"""Lives are drawn from the setting and shown look by look."""
+"""Durations are drawn from the setting, and polls show the progress."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_polls() -> None:
 
 
 def test_seconds() -> None:
-    """A timed life is queued for its first part, then runs, then is over, whatever the number of looks."""
+    """A timed life is queued for its first part, then runs, then is over, whatever the number of polls."""
     ages = [0, 1, 5, 9.99, 10]
     views = [view(TaskDuration(seconds=10), Outcome.SUCCESS, age_s=age, polls=1) for age in ages]
     assert [one.phase.value for one in views] == ["queued", "queued", "running", "running", "succeeded"]
@@ -71,34 +71,34 @@ def test_progress_100_while_running() -> None:
 
 
 def test_odd_progress_can_be_seen() -> None:
-    """Odd progress gives even an instant task some looks."""
+    """Odd progress gives even an instant task some polls."""
     assert draw("instant", Random(1), Outcome.PROGRESS_BACKWARDS).polls == 4
     assert draw("instant", Random(1), Outcome.SUCCESS).polls == 1
 
 
 def test_draw_range() -> None:
     """A range is drawn from evenly, and the same number comes for the same seed."""
-    lives = [draw("seconds:2-4", Random(number), Outcome.SUCCESS).seconds for number in range(200)]
-    assert all(2 <= one <= 4 for one in lives)
-    assert 2.8 < median(lives) < 3.2
-    assert lives == [draw("seconds:2-4", Random(number), Outcome.SUCCESS).seconds for number in range(200)]
+    durations = [draw("seconds:2-4", Random(number), Outcome.SUCCESS).seconds for number in range(200)]
+    assert all(2 <= one <= 4 for one in durations)
+    assert 2.8 < median(durations) < 3.2
+    assert durations == [draw("seconds:2-4", Random(number), Outcome.SUCCESS).seconds for number in range(200)]
 
 
 def test_draw_lognormal() -> None:
-    """A lognormal life has the median that was asked for, and some long ones."""
-    lives = [draw("lognormal:60,0.5", Random(number), Outcome.SUCCESS).seconds for number in range(500)]
-    assert 54 < median(lives) < 66
-    assert max(lives) > 150
+    """A lognormal life has the requested median, and some long ones."""
+    durations = [draw("lognormal:60,0.5", Random(number), Outcome.SUCCESS).seconds for number in range(500)]
+    assert 54 < median(durations) < 66
+    assert max(durations) > 150
 
 
 @pytest.mark.parametrize("setting", ["", "polls:0", "polls:x", "seconds:5-2", "seconds:-1", "lognormal:5", "soon"])
-def test_unknown_dial(setting: str) -> None:
+def test_invalid_setting(setting: str) -> None:
     """A setting that is no life is refused, and the message says what is one."""
     with pytest.raises(ValidationError, match="lognormal:MEDIAN_S,SIGMA"):
         Settings(life=setting)
 
 
-async def test_lives_do_not_depend_on_order() -> None:
+async def test_durations_do_not_depend_on_order() -> None:
     """The same prompt gets the same life, whatever was submitted before it."""
     ends = []
     for prompts in (["a", "b", "c"], ["c", "b", "a"]):

@@ -55,7 +55,7 @@ async def test_veo_sizes(size: str, pixels: tuple[int, int]) -> None:
 
 
 async def test_veo_images_keep_their_order() -> None:
-    """The first part is the first frame, the second the last; both are told in the ledger with their digests."""
+    """The first part is the first frame, the second the last; the ledger has both with their digests."""
     first, last = image(64, 64, colour="red"), image(64, 64, colour="blue")
     async with vendor() as v:
         assert (await v.form(first, last)).status == 200
@@ -136,7 +136,7 @@ async def test_sora_refusals(fields: dict[str, Any], text: str) -> None:
 
 
 async def test_sora_image_must_fit() -> None:
-    """A reference must have exactly the pixels that are asked for, and there may be only one."""
+    """A reference must have exactly the requested pixels, and there may be only one."""
     async with vendor() as v:
         fitting = image(1280, 720)
         assert (await v.form(fitting, model="sora-2", size="1280x720")).status == 200
@@ -188,7 +188,7 @@ async def test_content_variants() -> None:
     ],
 )
 async def test_other_models(fields: dict[str, Any], expected: tuple[int, int, float]) -> None:
-    """A model that nobody knows is taken as it comes: 480p and 5 s unless it says otherwise, sides made even."""
+    """An unknown model is accepted: 480p and 5 s by default, sides made even."""
     async with vendor() as v:
         reply = await v.video(model="wan-2-6", **fields)
         assert (reply.status, reply.json["model"]) == (200, "wan-2-6")
