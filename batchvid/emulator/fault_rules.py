@@ -20,12 +20,11 @@ ABOUT_BYTES = (  # actions on the bytes of a clip
     *("expired", "valid_once", "truncate", "chunked", "wrong_type", "json_200"),
     *("html_200", "zero", "redirect", "endless", "slow", "no_range"),
 )
-STEPS_OF: tuple[tuple[tuple[str, ...], tuple[Step, ...]], ...] = (
+STEPS_OF: tuple[tuple[tuple[str, ...], tuple[Step, ...]], ...] = (  # other actions are for every step
     (("outcome",), ("submit",)),
     (ABOUT_BYTES, ("download", "content")),
     (("set", "truncate_json"), ("submit", "poll")),
 )
-"""The steps at which an action has a meaning, where not at all."""
 
 
 class Subject(Protocol):
@@ -44,12 +43,10 @@ class Match(BaseModel):
     step: Step
     prompt: str = ""  # a part of the prompt, case-sensitive
     model: str = ""  # the exact model name of the request
-    nth: frozenset[int] = frozenset()
-    """Attempt numbers, from 1: submits of the same prompt to the same family; polls or fetches of the same task."""
+    nth: frozenset[int] = frozenset()  # attempt numbers, from 1: submits of the same prompt, fetches of the same task
     nth_overall: frozenset[int] = frozenset()  # numbers, from 1, among all requests that match the other fields
     times: int | None = Field(default=None, ge=1)  # maximum number of applications
-    probability: float = Field(default=1.0, ge=0, le=1)
-    """Probability of application; the draw depends on the seed, the prompt or task, and the attempt number."""
+    probability: float = Field(default=1.0, ge=0, le=1)  # drawn from the seed, the prompt or task, and the attempt
 
 
 class FaultAction(BaseModel):
@@ -57,8 +54,7 @@ class FaultAction(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    status: int | None = Field(default=None, ge=200, le=599)
-    """Answer with this status, with `body` (text) or `json`, else with no body."""
+    status: int | None = Field(default=None, ge=200, le=599)  # with `body` (text) or `json`, else without a body
     body: str | None = None
     json_: Any = Field(default=None, alias="json")
     headers: dict[str, str] = {}  # added to the headers of the reply, for example Retry-After
@@ -78,8 +74,7 @@ class FaultAction(BaseModel):
     set: dict[str, Any] = {}  # values of the JSON reply by their paths: `{"data.status": "SUCCESS"}`
     reset_before: bool = False  # reset the connection before the server acts
     reset_after: bool = False  # the server acts (creates and bills a task), then resets the connection
-    after: bool = False
-    """The server acts first, then answers with `status`, `html`, `empty`, `error_200` or a named refusal."""
+    after: bool = False  # the server acts first, then answers with `status`, `html`, `empty` or a refusal
     delay_s: float = Field(default=0.0, ge=0)  # seconds between acting and answering
 
     outcome: Outcome | None = None  # how the task of this submit ends

@@ -6,7 +6,7 @@ The routes know the vendors' words; this file must not.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from random import Random
 from typing import Any
@@ -15,8 +15,7 @@ from aiohttp import web
 
 from batchvid.emulator import task_lifecycle
 from batchvid.emulator.body_parsing import Form
-from batchvid.emulator.fault_injection import Act, apply_fault
-from batchvid.emulator.fault_rules import FaultAction, Faults
+from batchvid.emulator.fault_rules import FaultAction, Faults, Step
 from batchvid.emulator.ledger import Ledger
 from batchvid.emulator.links import Links
 from batchvid.emulator.rendering.clips import Clips
@@ -103,49 +102,9 @@ class EmulatorService:
         task = self.store.any(self.links.task_id(url))
         return task if task is not None and task.owner == owner else None
 
-    async def submit(
-        self,
-        submit: SubmitRequest,
-        clip_of: Callable[[SubmitRequest], Awaitable[ClipSpec]],
-        accepted: Callable[[Task], web.Response],
-    ) -> web.StreamResponse:
-        """A paid call: faults first, then the vendor's checks (`clip_of` raises ErrorResponse), then the slots."""
-        family, route = submit.family, submit.route
-        self.ledger.count("submits", family.name, route, self.clock())
-        action = self.faults.match_fault("submit", family.name, submit, submit.prompt)
-        created = False
-
-        async def act() -> web.StreamResponse:
-            nonlocal created
-            try:
-                task = self._create(submit, await clip_of(submit), action)
-            except ErrorResponse as exc:
-                return exc.response
-            created = True
-            response = accepted(task)
-            response.set_status(self.settings.accepted_status)
-            return response
-
-        response = await apply_fault(action, submit.request, act, family.refuse)
-        if not created:
-            self.ledger.count("refused", family.name, route)
-        return response
-
-    async def poll(self, request: web.Request, family: Family, task: Task, act: Act) -> web.StreamResponse:
-        """A poll of a task; `act` builds the honest reply."""
-        self.ledger.count("polls", family.name, task.route, self.clock())
-        task.polls += 1
-        action = self.faults.match_fault("poll", family.name, task, task.id)
-        return await apply_fault(action, request, act, family.refuse)
-
-    async def fetch(
-        self, request: web.Request, family: Family, task: Task, act: Callable[[FaultAction | None], Act]
-    ) -> web.StreamResponse:
-        """A download through the API; `act` takes the fault action, since most are about the bytes."""
-        if request.method == "GET":
-            self.ledger.count("downloads", family.name, task.route)
-        action = self.faults.match_fault("content", family.name, task, task.id)
-        return await apply_fault(action, request, act(action), family.refuse)
+    def match_fault(self, step: Step, family: Family, about: SubmitRequest | Task) -> FaultAction | None:
+        """The fault action of this request, if a rule matches."""
+        return self.faults.match_fault(step, family.name, about, about.id if isinstance(about, Task) else about.prompt)
 
     def cancel(self, task: Task) -> bool:
         """Cancel the task, or delete a finished one; False when it is too late. Raises ErrorResponse (404)."""
@@ -164,7 +123,7 @@ class EmulatorService:
             return openai_error(status, "Task not found", kind="invalid_request_error")
         return task_error(status, "task_not_exist", "task_not_exist")
 
-    def _create(self, submit: SubmitRequest, clip: ClipSpec, action: FaultAction | None) -> Task:
+    def create(self, submit: SubmitRequest, clip: ClipSpec, action: FaultAction | None) -> Task:
         """Create the task, or raise ErrorResponse when all slots are taken and this vendor refuses then."""
         family, now, limit = submit.family, self.clock(), self.limit(submit.family.name)
         if not family.waits and self.store.is_full(family.name, limit, now):

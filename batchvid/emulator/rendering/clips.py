@@ -25,10 +25,7 @@ SHARED_TEXT = "batchvid emulator"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clip:
-    """An open file and the few bytes after it that make this task's clip unique.
-
-    The open file stays readable when the cache deletes it.
-    """
+    """An open file, readable even when the cache deletes it, and the few bytes after it that make the clip unique."""
 
     file: IO[bytes]
     file_bytes: int

@@ -15,16 +15,13 @@ BORDER_PX = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Picture:
-    """A picture. `text` is the caption; `scene` seeds the landscape, and `hue` shifts its colours.
+    """What a clip shows."""
 
-    The first of `images` replaces the landscape; `references` are pasted on it like photographs.
-    """
-
-    text: str
-    scene: str = ""
-    hue: float = 0.0
-    images: tuple[Path, ...] = ()
-    references: tuple[Path, ...] = ()
+    text: str  # the caption
+    scene: str = ""  # seeds the landscape
+    hue: float = 0.0  # shifts its colours
+    images: tuple[Path, ...] = ()  # the first one replaces the landscape
+    references: tuple[Path, ...] = ()  # pasted on it like photographs
 
 
 def backdrop(picture: Picture, size: tuple[int, int], *, sun_side: int) -> tuple[Image.Image, Image.Image | None]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 from aiohttp import web
 
 from batchvid.emulator import cdn
+from batchvid.emulator.fault_injection import apply_fault
 from batchvid.emulator.replies import ErrorResponse, openai_error
 from batchvid.emulator.routes.route import Find, answering
 from batchvid.emulator.routes.video_object import WRAPPER_WORDS
@@ -40,11 +42,10 @@ def register(
         variant = request.query.get("variant", "video")
         if variant not in cdn.VARIANTS:
             raise ErrorResponse(openai_error(400, f"Unknown variant '{variant}'", kind=INVALID, param="variant"))
-        return await service.fetch(
-            request,
-            families[task.family],
-            task,
-            lambda action: lambda: cdn.deliver_content(service.clips, request, task, variant, action),
-        )
+        if request.method == "GET":
+            service.ledger.count("downloads", task.family, task.route)
+        action = service.match_fault("content", families[task.family], task)
+        act = partial(cdn.deliver_content, service.clips, request, task, variant, action)
+        return await apply_fault(action, request, act, families[task.family].refuse)
 
     router.add_get(path + "/{id}/content", answering(content))

@@ -37,14 +37,11 @@ VIDEOS = ("video", "video_url", "videos", "video_urls", "content.video_url")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mode:
-    """One mode: it requires one field of each group in `needs`, and a prompt unless `prompt` is False.
+    """One mode. The last two of `shows` are another clip, changed or longer."""
 
-    `shows`: its images are frames, or references; or the clip is another one, changed (`video`) or longer (`parent`).
-    """
-
-    needs: tuple[tuple[str, ...], ...] = ()
+    needs: tuple[tuple[str, ...], ...] = ()  # one field of each group is required
     shows: Literal["frames", "references", "video", "parent"] = "frames"
-    prompt: bool = True
+    prompt: bool = True  # whether a prompt is required
 
 
 GENERAL = {

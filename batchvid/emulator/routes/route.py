@@ -9,6 +9,7 @@ from typing import Any
 from aiohttp import web
 
 from batchvid.emulator.body_parsing import Form, read_json
+from batchvid.emulator.fault_injection import apply_fault
 from batchvid.emulator.replies import ErrorResponse, reply
 from batchvid.emulator.service import ClipSpec, EmulatorService, Family, SubmitRequest
 from batchvid.emulator.task import Task
@@ -25,34 +26,28 @@ async def _default_link(service: EmulatorService, request: web.Request, task: Ta
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """Where one vendor's tasks are submitted and polled, with the hooks that know its words.
+    """Where one vendor's tasks are submitted and polled, with the hooks that know its words."""
 
-    `path` may contain `{kind}`, one of `kinds`; `tasks` is where tasks are polled, when not below `path`.
-    `family` counts what is refused before a model is known; `families`, by name, are the others of this path.
-
-    `read` reads the body, `describe` completes the submit, `clip` checks it; all three raise ErrorResponse.
-    `accepted` and `shown` build the replies; `shown` gets the link to the clip, empty until the task succeeds.
-    `hidden` may answer a poll before it counts as one that shows the task. `deleted` answers DELETE: for no task, or
-    for one that was cancelled or not.
-    """
-
-    family: Family
-    families: Mapping[str, Family] = field(default_factory=dict)
-    path: str
+    family: Family  # counts what is refused before a model is known
+    families: Mapping[str, Family] = field(default_factory=dict)  # the others of this path, by name
+    path: str  # may contain `{kind}`, one of `kinds`
     kinds: tuple[str, ...] = ()
-    tasks: str = ""
+    tasks: str = ""  # where tasks are polled, when not below `path`
     prompt_field: str = "prompt"
     error_type: str = "comet_api_error"
+    # hooks: the first three may raise ErrorResponse
     read: Callable[[web.Request], Awaitable[Form]] = read_json
-    describe: Callable[[SubmitRequest], None] = lambda _submit: None
-    clip: Callable[[SubmitRequest], Awaitable[ClipSpec]]
+    describe: Callable[[SubmitRequest], None] = lambda _submit: None  # completes the submit
+    clip: Callable[[SubmitRequest], Awaitable[ClipSpec]]  # checks the submit
     accepted: Callable[[EmulatorService, Task], Reply]
-    shown: Callable[[EmulatorService, Task, TaskView, str], Reply] | None = None
+    shown: Callable[[EmulatorService, Task, TaskView, str], Reply] | None = None  # the link is empty before success
     link: Callable[[EmulatorService, web.Request, Task], Awaitable[str]] = _default_link
     find: Find | None = None
     missing: Callable[[EmulatorService], web.Response] = EmulatorService.unknown_task
-    hidden: Callable[[EmulatorService, Task], Reply | None] = lambda _service, _task: None
-    deleted: Callable[[Task | None, bool], web.Response] | None = None
+    hidden: Callable[[EmulatorService, Task], Reply | None] = lambda _service, _task: (
+        None
+    )  # not visible yet
+    deleted: Callable[[Task | None, bool], web.Response] | None = None  # (task or none, whether it was cancelled)
 
     def register(self, router: web.UrlDispatcher, service: EmulatorService) -> None:
         """Add the handlers to the router."""
@@ -94,13 +89,31 @@ class Route:
             prompt=form.text(self.prompt_field),
         )
         self.describe(submit)
-        return await service.submit(submit, self.clip, lambda task: _as_response(self.accepted(service, task)))
+        service.ledger.count("submits", submit.family.name, submit.route, service.clock())
+        action = service.match_fault("submit", submit.family, submit)
+        created: list[Task] = []
+
+        async def act() -> web.StreamResponse:
+            try:
+                created.append(service.create(submit, await self.clip(submit), action))
+            except ErrorResponse as exc:
+                return exc.response
+            response = _as_response(self.accepted(service, created[0]))
+            response.set_status(service.settings.accepted_status)
+            return response
+
+        response = await apply_fault(action, request, act, submit.family.refuse)
+        if not created:
+            service.ledger.count("refused", submit.family.name, submit.route)
+        return response
 
     async def _poll(self, service: EmulatorService, request: web.Request) -> web.StreamResponse:
         task = self._task(service, request)
+        family = self.families.get(task.family, self.family) if task else self.family
+        service.ledger.count("polls", family.name, task.route if task else self._name(request), service.clock())
         if task is None:
-            service.ledger.count("polls", self.family.name, self._name(request), service.clock())
             raise ErrorResponse(self.missing(service))
+        task.polls += 1
 
         async def act() -> web.StreamResponse:
             hidden = self.hidden(service, task)
@@ -110,7 +123,7 @@ class Route:
             url = await self.link(service, request, task) if view.phase is Phase.SUCCEEDED else ""
             return _as_response(self.shown(service, task, view, url))
 
-        return await service.poll(request, self.families.get(task.family, self.family), task, act)
+        return await apply_fault(service.match_fault("poll", family, task), request, act, family.refuse)
 
     async def _delete(self, service: EmulatorService, request: web.Request) -> web.StreamResponse:
         task = self._task(service, request)

@@ -64,18 +64,14 @@ def own_task_id(task: Task) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VideoModel:
-    """One model family on the shared path; the setting `<name>_shape` is the shape of its finished object.
-
-    `takes` tells whether a (lower-case) model name belongs to it; `submitted` and `polled` are the fields that its
-    objects add to the common ones.
-    """
+    """One model family on the shared path; the setting `<name>_shape` is the shape of its finished object."""
 
     name: str
-    takes: Callable[[str], bool]
+    takes: Callable[[str], bool]  # whether a (lower-case) model name belongs to it
     clip: Callable[[SubmitRequest], Awaitable[ClipSpec]]
     new_id: Callable[[], str] = task_id
     refuse: Refuse = refuse
-    submitted: Callable[[Task], dict[str, Any]] = own_task_id
+    submitted: Callable[[Task], dict[str, Any]] = own_task_id  # fields of its objects beside the common ones
     polled: Callable[[Task], dict[str, Any]] = own_task_id
 
     @property
