@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from email.utils import formatdate
+from functools import partial
 from typing import cast, get_args
 
 from aiohttp import hdrs, web
@@ -33,11 +34,7 @@ _LINK_ERRORS = {
 
 def register(router: web.UrlDispatcher, service: EmulatorService) -> None:
     """Add the CDN's only path."""
-
-    async def download(request: web.Request) -> web.StreamResponse:
-        return await _download(service, request)
-
-    router.add_get(PREFIX + "/{token}/{id}.mp4", download)
+    router.add_get(PREFIX + "/{token}/{id}.mp4", partial(_download, service))
 
 
 async def deliver_content(
@@ -72,10 +69,7 @@ async def _download(service: EmulatorService, request: web.Request) -> web.Strea
     action = service.faults.match_fault("download", task.family, task, task.id)
     if action is not None and action.valid_once:
         service.links.spend(token)
-
-    async def act() -> web.StreamResponse:
-        return await _deliver(service.clips, request, task, action or NO_FAULT, ranges=True)
-
+    act = partial(_deliver, service.clips, request, task, action or NO_FAULT, ranges=True)
     return await apply_fault(action, request, act, _refuse)
 
 

@@ -1,7 +1,4 @@
-"""Fault rules: what a rule may contain, and which rule matches a request. fault_injection.py applies them.
-
-A rule is `{"id"?, "match": {...}, "do": {...}}`; only the first rule that matches and is not used up is applied.
-"""
+"""Fault rules: what a rule may contain, and which rule matches a request. fault_injection.py applies them."""
 
 from __future__ import annotations
 

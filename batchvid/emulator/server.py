@@ -31,10 +31,9 @@ GRACE_S = 0.2  # seconds that open requests may take after the emulator is stopp
 
 
 class Emulator:
-    """A provider on a loopback port, as an async context.
+    """A provider on a loopback port, as an async context. `clock` returns seconds since 1970.
 
-    `clock` returns seconds since 1970; a test may pass its own. Raises ValueError for an unknown family in the
-    settings, FaultError for invalid rules, OSError when the port is taken.
+    Raises ValueError for an unknown family, FaultError for invalid rules, OSError when the port is taken.
     """
 
     def __init__(
@@ -114,10 +113,7 @@ def serve(
     *,
     die_with_parent: bool = False,
 ) -> None:
-    """Run until SIGINT or SIGTERM; `on_ready` gets the base URL once it listens. Raises the errors of Emulator.
-
-    With `die_with_parent` it also ends at the end of standard input, when the parent process has ended.
-    """
+    """Run until SIGINT or SIGTERM, with `die_with_parent` also until standard input ends. Raises like Emulator."""
 
     async def run() -> None:
         stop, loop = asyncio.Event(), asyncio.get_running_loop()

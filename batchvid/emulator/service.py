@@ -1,7 +1,4 @@
-"""What every route does in the same way: check the key, count, apply faults, take slots, create and show tasks.
-
-The routes know the vendors' words; this file must not.
-"""
+"""What every route does in the same way. The routes know the vendors' words; this file must not."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""The tasks: create, find, poll, end. The only place that takes and frees slots.
-
-It knows no HTTP and no vendor; the time is always an argument (seconds since 1970).
-"""
+"""The only place that takes and frees slots. Knows no HTTP and no vendor; times are arguments (seconds since 1970)."""
 
 from __future__ import annotations
 

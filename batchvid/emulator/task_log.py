@@ -1,7 +1,4 @@
-"""The emulator's state file: one JSON line per created task and per end that no clock can repeat.
-
-A task is written before its reply is sent, so that a client that got a task id finds it after a restart.
-"""
+"""The state file: one JSON line per task, written before its id is sent, and per end that no clock can repeat."""
 
 from __future__ import annotations
 

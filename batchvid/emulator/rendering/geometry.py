@@ -24,10 +24,7 @@ def tier(text: str) -> int | None:
 
 
 def frame(width: int, height: int, *, shorter: int) -> tuple[int, int] | None:
-    """The frame in pixels, both sides even: the numbers themselves, or their ratio applied to a shorter side.
-
-    None when it is larger than any vendor's, or the ratio is too extreme.
-    """
+    """The frame in pixels: the numbers, or their ratio applied to a shorter side; None when too large or extreme."""
     if min(width, height) < MIN_SIDE:
         return fitted(width, height, shorter=shorter)
     if max(width, height) > MAX_SIDE:

@@ -1,7 +1,4 @@
-"""Renders one H.264 MP4 from plain values: a picture with a slow pan and zoom, and a caption. Knows no task.
-
-FFmpeg's filters move three still pictures in C, so a clip takes a fraction of a second.
-"""
+"""Renders one H.264 MP4 from plain values. FFmpeg's filters move still pictures in C. Knows no task."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""`GET /api/models` (9.1 of the wire notes): CometAPI's public catalogue, with its irregular values. Needs no key.
-
-`endpoints` is JSON in a string, once an object and once null; prices are null, integers or fractions (9.2); one model
-is not available yet.
-"""
+"""`GET /api/models` (9.1 and 9.2 of the wire notes): CometAPI's public catalogue, with its irregular values."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""A new-api style gateway below its own prefix (section 8 of the wire notes): submit and poll.
-
-Its page says that list and remix are not exposed. gateway_requests.py has what it accepts.
-"""
+"""A new-api style gateway below its own prefix (section 8 of the wire notes): replies, without list and remix."""
 
 from __future__ import annotations
 
@@ -53,8 +50,7 @@ async def _clip(submit: SubmitRequest) -> ClipSpec:
 
 
 def _shown(service: EmulatorService, task: Task, view: TaskView, url: str) -> Reply:
-    """With `video_url` and milliseconds, or as stock new-api builds it: `completed_at` is the time of its last poll of
-    the vendor, and `metadata.url` is the link or the reason of a failure."""
+    """Stock's `completed_at` is its last poll of the vendor, its `metadata.url` the link or the reason of a failure."""
     stock, failure = _is_stock(service), failure_of(task)
     if stock and task.model.startswith("sora"):
         return _sora(service, task, view)

@@ -1,5 +1,4 @@
-"""What the new-api style gateway accepts (8.1 and 8.2 of the wire notes): its models, its modes and their required
-fields."""
+"""What the gateway accepts (8.1 and 8.2 of the wire notes): its models, its modes and their required fields."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Kling's native routes as CometAPI forwards them (4.2, 5 and 7.5 of the wire notes): replies and errors.
-
-kling_requests.py has what each kind accepts.
-"""
+"""Kling's native routes as CometAPI forwards them (4.2, 5 and 7.5 of the wire notes): replies and errors."""
 
 from __future__ import annotations
 
@@ -11,12 +8,11 @@ from typing import Any
 
 from aiohttp import web
 
-from batchvid.emulator.replies import ErrorResponse, reply
 from batchvid.emulator.routes import kling_requests
-from batchvid.emulator.routes.errors import failure_of, refusals
+from batchvid.emulator.routes.errors import failure_of
 from batchvid.emulator.routes.route import Reply, Route
 from batchvid.emulator.routes.video_object import submitted, words, wrap
-from batchvid.emulator.service import ClipSpec, EmulatorService, Family, SubmitRequest
+from batchvid.emulator.service import EmulatorService, Family, SubmitRequest
 from batchvid.emulator.task import Task
 from batchvid.emulator.task_lifecycle import Phase, TaskView
 
@@ -24,13 +20,6 @@ DEFAULT_MODEL = "kling-v1"
 DEFAULT_MODELS = {"multi-image2video": kling_requests.MULTI_MODEL, "omni-video": "kling-video-o1"}
 
 _WORDS = words("submitted", "processing", "succeed")
-
-
-def _envelope(status: int, code: int, message: str) -> web.Response:
-    return reply({"code": code, "message": message, "request_id": str(uuid.uuid4())}, status)
-
-
-refuse = refusals("kling", _envelope)
 
 
 def _find(service: EmulatorService, request: web.Request, owner: str) -> Task | None:
@@ -43,13 +32,6 @@ def _find(service: EmulatorService, request: web.Request, owner: str) -> Task | 
 def _describe(submit: SubmitRequest) -> None:
     submit.model = submit.form.first_text("model_name", "model") or DEFAULT_MODELS.get(submit.kind, DEFAULT_MODEL)
     submit.prompt = kling_requests.prompt_of(submit.form.fields)
-
-
-async def _clip(submit: SubmitRequest) -> ClipSpec:
-    try:
-        return await kling_requests.clip_of(submit)
-    except kling_requests.Invalid as exc:
-        raise ErrorResponse(refuse("invalid", str(exc))) from None
 
 
 def _accepted(service: EmulatorService, task: Task) -> Reply:
@@ -86,13 +68,13 @@ def _data(service: EmulatorService, task: Task, view: TaskView) -> dict[str, Any
 
 
 ROUTE = Route(  # its task ids are decimal numbers too large for a double
-    family=Family("kling", lambda: str(secrets.randbelow(10**18) + 10**18), refuse),
+    family=Family("kling", lambda: str(secrets.randbelow(10**18) + 10**18), kling_requests.refuse),
     path="/kling/v1/videos/{kind}",
     kinds=tuple(kling_requests.KINDS),
     describe=_describe,
-    clip=_clip,
+    clip=kling_requests.clip_of,
     accepted=_accepted,
     shown=_shown,
     find=_find,
-    missing=lambda _service: _envelope(404, 1203, "task not found"),
+    missing=lambda _service: kling_requests.error(404, 1203, "task not found"),
 )

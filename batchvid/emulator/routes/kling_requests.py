@@ -8,10 +8,13 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
+from aiohttp import web
+
 from batchvid.emulator.body_parsing import decode_base64
 from batchvid.emulator.rendering.geometry import fitted, pair
 from batchvid.emulator.rendering.input_images import InputImage
-from batchvid.emulator.replies import require
+from batchvid.emulator.replies import ErrorResponse, reply, require
+from batchvid.emulator.routes.errors import refusals
 from batchvid.emulator.routes.images import ANY_LINK, copy_of, linked_clip, read_image, recoloured
 from batchvid.emulator.service import ClipSpec, SubmitRequest
 from batchvid.emulator.task import Task
@@ -36,16 +39,24 @@ CAMERA_AXES = ("horizontal", "vertical", "pan", "tilt", "roll", "zoom")
 Body = dict[str, Any]
 
 
-class Invalid(ValueError):
-    """The submit is refused with code 1201 and this message."""
+def error(status: int, code: int, message: str) -> web.Response:
+    """Kling's error."""
+    return reply({"code": code, "message": message, "request_id": str(uuid.uuid4())}, status)
+
+
+refuse = refusals("kling", error)
+
+
+def _invalid(message: str) -> ErrorResponse:
+    return ErrorResponse(refuse("invalid", message))
 
 
 def _check(valid: object, message: str) -> None:
-    require(valid, Invalid, message)
+    require(valid, _invalid, message)
 
 
 async def clip_of(submit: SubmitRequest) -> ClipSpec:
-    """The clip that a submit orders. Raises Invalid."""
+    """The clip that a submit orders. Raises ErrorResponse."""
     _check(len(submit.prompt) <= MAX_PROMPT_LENGTH, f"prompt is longer than {MAX_PROMPT_LENGTH} characters")
     external = submit.form.text("external_task_id")
     used = external and submit.service.store.by_external(external, submit.family.name, submit.owner)
@@ -170,7 +181,7 @@ def _generation(
     sides = (images[0].width, images[0].height) if images else pair(ratio) if ratio in ratios else None
     pixels = fitted(*sides, shorter=SHORTER_SIDES[mode]) if sides else None
     if pixels is None:
-        raise Invalid(f"aspect_ratio must be one of {', '.join(ratios)}, not {ratio!r}")
+        raise _invalid(f"aspect_ratio must be one of {', '.join(ratios)}, not {ratio!r}")
     return ClipSpec(float(duration), *pixels, images)
 
 
@@ -188,12 +199,12 @@ def _check_camera(control: Any) -> None:
 
 
 def _parent(submit: SubmitRequest, ids: Body) -> Task:
-    """The finished Kling task of this key with these ids. Raises Invalid, also when the two do not match."""
+    """The finished Kling task of this key with these ids. Raises ErrorResponse, also when the two do not match."""
     service, task_id, clip_id = submit.service, str(ids.get("task_id") or ""), str(ids.get("video_id") or "")
     own = (task for task in service.store if (task.family, task.owner) == ("kling", submit.owner))
     parent = next((task for task in own if task_id == task.id or (not task_id and clip_id == video_id(task))), None)
     if parent is None or (clip_id and clip_id != video_id(parent)):
-        raise Invalid("the parent video does not exist")
+        raise _invalid("the parent video does not exist")
     finished = service.store.peek(parent, service.clock()).phase is Phase.SUCCEEDED
     _check(finished, "the parent video is not finished")
     return parent
@@ -202,7 +213,7 @@ def _parent(submit: SubmitRequest, ids: Body) -> Task:
 def _entries(body: Body, name: str) -> list[Body]:
     entries = body.get(name)
     if not isinstance(entries, list) or not entries or not all(isinstance(entry, dict) for entry in entries):
-        raise Invalid(f"{name} must be a list of objects")
+        raise _invalid(f"{name} must be a list of objects")
     return entries
 
 
@@ -212,7 +223,7 @@ async def _images(submit: SubmitRequest, named: Sequence[tuple[str, Any]]) -> li
 
 async def _read_image(submit: SubmitRequest, name: str, text: Any) -> list[InputImage]:
     expected = f"{name} must be a URL, or base64 without a data: prefix, of at most 10 MB"
-    images = await read_image(submit, text, name, Invalid, links=ANY_LINK, decode=_decode, expected=expected)
+    images = await read_image(submit, text, name, _invalid, links=ANY_LINK, decode=_decode, expected=expected)
     for image in images:
         shorter, longer = sorted((image.width, image.height))
         _check(shorter >= MIN_IMAGE_SIDE, f"{name} must be at least {MIN_IMAGE_SIDE} pixels wide and high")

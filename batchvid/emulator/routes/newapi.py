@@ -1,7 +1,4 @@
-"""Stock new-api's native route `/v1/video/generations` (8.3 of the wire notes), beside the gateway's `/v1/videos`.
-
-Its adaptors read a few fields and drop every other (3.8, 8.2). The content route is the gateway's.
-"""
+"""Stock new-api's native route (8.3 of the wire notes). Its adaptors read a few fields and drop every other."""
 
 from __future__ import annotations
 
@@ -64,11 +61,7 @@ def _shown(service: EmulatorService, task: Task, view: TaskView, url: str) -> Re
 
 
 def _row(task: Task, view: TaskView, url: str, *, old: bool) -> dict[str, Any]:
-    """The row of the server's table. Without a link, `result_url` is the reason of the failure.
-
-    An expired task is one that the server gave up before it polled the vendor: nothing of the vendor's is in it.
-    `old`: before `result_url` existed, `fail_reason` was the link of a success.
-    """
+    """The row of the server's table; `old` has no `result_url`. The server gave an expired task up before any poll."""
     unseen = view.phase is Phase.QUEUED and task.visible_polls <= 1
     reason = failure_of(task).message if view.ended else ""
     inner = None if unseen or task.outcome is Outcome.EXPIRED else _upstream(task, view, url, reason)

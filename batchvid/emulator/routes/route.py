@@ -44,9 +44,7 @@ class Route:
     link: Callable[[EmulatorService, web.Request, Task], Awaitable[str]] = _default_link
     find: Find | None = None
     missing: Callable[[EmulatorService], web.Response] = EmulatorService.unknown_task
-    hidden: Callable[[EmulatorService, Task], Reply | None] = lambda _service, _task: (
-        None
-    )  # not visible yet
+    hidden: Callable[[EmulatorService, Task], Reply | None] = lambda _service, _task: None  # not visible yet
     deleted: Callable[[Task | None, bool], web.Response] | None = None  # (task or none, whether it was cancelled)
 
     def register(self, router: web.UrlDispatcher, service: EmulatorService) -> None:

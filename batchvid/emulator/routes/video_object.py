@@ -1,7 +1,4 @@
-"""The `/v1/videos` object in each shape that was observed (sections 3.3, 3.6, 7.1 and 8.2 of the wire notes).
-
-It knows words and the places of fields, not HTTP and not how tasks progress.
-"""
+"""The `/v1/videos` object in each observed shape (3.3, 3.6, 7.1 and 8.2 of the wire notes). Knows no HTTP."""
 
 from __future__ import annotations
 

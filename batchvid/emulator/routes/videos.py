@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import cast
 
 from aiohttp import web
@@ -28,12 +29,8 @@ _FAMILY_BY_NAME = {family.name: family for family in FAMILIES}
 
 def register(router: web.UrlDispatcher, service: EmulatorService) -> None:
     """Add the routes."""
-
-    async def show_list(request: web.Request) -> web.StreamResponse:
-        return _list(service, request)
-
     if service.settings.video_list:
-        router.add_get(PATH, answering(show_list))
+        router.add_get(PATH, answering(partial(_list, service)))
     ROUTE.register(router, service)
     REMIX.register(router, service)
     content.register(router, service, PATH, _find, _FAMILY_BY_NAME)
@@ -89,11 +86,8 @@ def _shape(service: EmulatorService, model: VideoModel) -> VideoShape:
     return cast("VideoShape", getattr(service.settings, f"{model.name}_shape"))
 
 
-def _list(service: EmulatorService, request: web.Request) -> web.Response:
-    """OpenAI's own list of the key's tasks (5 of the wire notes), newest first by default.
-
-    CometAPI does not document it and gateways do not expose it, so a setting enables it.
-    """
+async def _list(service: EmulatorService, request: web.Request) -> web.StreamResponse:
+    """OpenAI's own list of the key's tasks (5 of the wire notes), newest first by default."""
     service.ledger.count("polls", other.MODEL.family.name, PATH, service.clock())
     owner, query = service.owner(request), request.query
     limit, order = query.get("limit", "20"), query.get("order", "desc")
