@@ -19,17 +19,17 @@ def main() -> int:
     parser.add_argument("--settings", default="{}", help="the settings as a JSON object")
     parser.add_argument("--die-with-parent", action="store_true", help="end when standard input does")
     args = parser.parse_args()
+
+    def announce(base_url: str) -> None:
+        print(json.dumps({"base_url": base_url}), flush=True)
+
     try:
         settings = Settings.model_validate_json(args.settings)
-        serve(settings, args.host, args.port, _announce, die_with_parent=args.die_with_parent)
+        serve(settings, args.host, args.port, announce, die_with_parent=args.die_with_parent)
     except (ValidationError, FaultError, ValueError, OSError) as exc:
         print(exc, file=sys.stderr)
         return 2
     return 0
-
-
-def _announce(base_url: str) -> None:
-    print(json.dumps({"base_url": base_url}), flush=True)
 
 
 if __name__ == "__main__":

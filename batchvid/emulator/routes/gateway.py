@@ -13,14 +13,13 @@ from batchvid.emulator.routes.errors import failure_of, refusals
 from batchvid.emulator.routes.route import Reply, Route
 from batchvid.emulator.routes.video_models import task_id
 from batchvid.emulator.routes.video_object import polled, submitted
-from batchvid.emulator.service import ClipSpec, EmulatorService, Family, SubmitRequest
+from batchvid.emulator.service import EmulatorService, Family, SubmitRequest
 from batchvid.emulator.settings import VideoShape
 from batchvid.emulator.task import Task
 from batchvid.emulator.task_lifecycle import Outcome, Phase, TaskView
 
 PATH = "/gateway/v1/videos"
 ERROR_TYPE = "new_api_error"
-SATURATED = "当前分组上游负载已饱和，请稍后再试"
 
 
 def _envelope(status: int, code: str, message: str) -> web.Response:
@@ -40,18 +39,9 @@ def require_model(submit: SubmitRequest) -> None:
         raise ErrorResponse(openai_error(400, message, kind=ERROR_TYPE))
 
 
-def _describe(submit: SubmitRequest) -> None:
-    require_model(submit)
-    submit.kind = submit.form.text("mode")
-
-
-async def _clip(submit: SubmitRequest) -> ClipSpec:
-    return await gateway_requests.clip_of(submit, stock=_is_stock(submit.service))
-
-
 def _shown(service: EmulatorService, task: Task, view: TaskView, url: str) -> Reply:
     """Stock's `completed_at` is its last poll of the vendor, its `metadata.url` the link or the reason of a failure."""
-    stock, failure = _is_stock(service), failure_of(task)
+    stock, failure = service.settings.gateway_shape == "stock", failure_of(task)
     if stock and task.model.startswith("sora"):
         return _sora(service, task, view)
     if task.model.startswith("grok") and view.ended and task.outcome is Outcome.MODERATION:
@@ -71,14 +61,8 @@ def _shown(service: EmulatorService, task: Task, view: TaskView, url: str) -> Re
 def _sora(service: EmulatorService, task: Task, view: TaskView) -> Reply:
     """Stock's Sora: the upstream's own object at the last poll, with its own model name and without a link."""
     expires_at = int(service.clock() + service.settings.link_ttl_s) if view.phase is Phase.SUCCEEDED else None
-    own = {
-        "expires_at": expires_at,
-        "completed_at": None,
-        "error": None,
-        "remixed_from_video_id": None,
-        **task.echo,
-        "model": f"{task.model}-2025-12-08",
-    }
+    empty = dict.fromkeys(("completed_at", "error", "remixed_from_video_id"))
+    own = {**empty, "expires_at": expires_at, **task.echo, "model": f"{task.model}-2025-12-08"}
     return polled(task, view, "content", url="", failure=failure_of(task), own=own)
 
 
@@ -90,13 +74,9 @@ def _blocked(task: Task) -> Reply:
 
 
 def _own(service: EmulatorService, task: Task) -> dict[str, Any]:
-    if _is_stock(service):
+    if service.settings.gateway_shape == "stock":
         return {"task_id": task.id}
     return {"task_id": task.id, "created_at": int(task.created_at * 1000), **task.echo}
-
-
-def _is_stock(service: EmulatorService) -> bool:
-    return service.settings.gateway_shape == "stock"
 
 
 ROUTE = Route(
@@ -104,8 +84,8 @@ ROUTE = Route(
     path=PATH,
     error_type=ERROR_TYPE,
     read=read_form,
-    describe=_describe,
-    clip=_clip,
+    describe=require_model,
+    clip=gateway_requests.clip_of,
     accepted=lambda service, task: submitted(task, "url", _own(service, task)),
     shown=_shown,
 )

@@ -70,9 +70,10 @@ MODES: dict[str, Mapping[str, Mode]] = {  # by the prefix of a model's name; the
 }
 
 
-async def clip_of(submit: SubmitRequest, *, stock: bool) -> ClipSpec:
-    """The clip that a submit orders; `stock`: types are as strict as in Go. Raises ErrorResponse."""
-    model, form = submit.model, submit.form
+async def clip_of(submit: SubmitRequest) -> ClipSpec:
+    """The clip that a submit orders; stock's types are as strict as in Go. Raises ErrorResponse."""
+    model, form, stock = submit.model, submit.form, submit.service.settings.gateway_shape == "stock"
+    submit.kind = form.text("mode")
     if model not in MODELS:
         message = f"No available channel for model {model} under group default (distributor)"
         raise ErrorResponse(openai_error(503, message, kind="new_api_error", code="model_not_found"))
