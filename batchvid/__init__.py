@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     from batchvid.commands.batch import Batch, load
     from batchvid.commands.resolve import resolve
     from batchvid.commands.run import collect, plan, retry, run
-    from batchvid.runner import Limits
+    from batchvid.runner import SpendingLimits
 
-__all__ = ["Batch", "Limits", "collect", "load", "plan", "resolve", "retry", "run"]
+__all__ = ["Batch", "SpendingLimits", "collect", "load", "plan", "resolve", "retry", "run"]
 
 
 def __getattr__(name: str) -> Any:

@@ -18,7 +18,7 @@ BatchvidError                  1
 │   ├── LinkRefused            1   the link leads into a private network: allow_private_links, or another link
 │   └── BadMedia               1   what came down is not the clip that was asked for
 └── StorageError               1   the clip could not be written here
-    └── NoRoom                 1   the disk is full, or nearly: make room, nothing paid for is lost
+    └── DiskFull               1   the disk is full, or nearly: make room, nothing paid for is lost
 """
 
 from collections.abc import Sequence
@@ -121,7 +121,7 @@ class StorageError(BatchvidError):
     """The clip could not be written here: a full disk, a missing right."""
 
 
-class NoRoom(StorageError):
+class DiskFull(StorageError):
     """The disk is full, or nearly so: with `wanted_bytes` of room the clip is fetched from where it stopped."""
 
     def __init__(self, message: str, wanted_bytes: int = 0) -> None:

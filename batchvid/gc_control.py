@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def at_rest() -> Iterator[None]:
+def gc_paused() -> Iterator[None]:
     """Pause the collector: reading many jobs makes many objects and no garbage, and is twice as fast without."""
     was_on = gc.isenabled()
     gc.disable()
@@ -20,7 +20,7 @@ def at_rest() -> Iterator[None]:
 
 
 @contextmanager
-def settled() -> Iterator[None]:
+def gc_frozen() -> Iterator[None]:
     """Let the collector pass over all that exists by now: the jobs of a run stay to its end."""
     gc.freeze()
     try:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import re
 
-MOST_CHARS = 600
+MAX_MESSAGE_CHARS = 600
 
 _QUERY = re.compile(r"(https?:(?:\\?/){2}[^\s?#\"'<>]+)[?#][^\s\"'<>]+", re.IGNORECASE)
 
 
-def scrubbed(text: str) -> str:
+def redact(text: str) -> str:
     """The text on one line, links without their queries (a signed link is worth money to whoever reads it)."""
-    plain = "".join(c if c.isprintable() else " " for c in without_queries(text)).strip()
-    return plain if len(plain) <= MOST_CHARS else plain[: MOST_CHARS - 3] + "..."
+    plain = "".join(c if c.isprintable() else " " for c in strip_queries(text)).strip()
+    return plain if len(plain) <= MAX_MESSAGE_CHARS else plain[: MAX_MESSAGE_CHARS - 3] + "..."
 
 
-def without_queries(text: str) -> str:
+def strip_queries(text: str) -> str:
     """The text with the query of every link in it cut to `?...`."""
     return _QUERY.sub(r"\1?...", text)

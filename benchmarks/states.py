@@ -10,7 +10,7 @@ from batchvid import commands
 from batchvid.domain import events as ev
 from batchvid.domain.job_spec import Clip, JobSpec, Price
 from batchvid.domain.jobs import Job, advance
-from batchvid.state.state_file import Entry, StateFile
+from batchvid.state.state_file import RecordedEvent, StateFile
 
 PRICE = Price(usd=Decimal("0.40"), basis="estimate: a list")
 IN_A_COMMIT = 5000
@@ -20,14 +20,14 @@ def make_state(manifest: Path, out: Path, *, in_flight: float, stored: float, or
     """A state file of the manifest's batch, with these parts of its jobs in flight at `origin` and stored."""
     batch = commands.load(manifest, out=out)
     batch.folder.mkdir(parents=True, exist_ok=True)
-    entries: list[Entry] = []
+    entries: list[RecordedEvent] = []
     with StateFile(batch.state_path) as state:
         for number, placed in enumerate(batch.manifest.jobs):
             part = number * 0.618034 % 1  # spread evenly over the file
             job: Job | None = None
             for event in _life(placed.spec, origin, part < in_flight + stored, part < stored):
                 job = advance(job, event)
-                entries.append(Entry(event, job))
+                entries.append(RecordedEvent(event, job))
             if len(entries) >= IN_A_COMMIT:
                 state.commit(entries)
                 entries.clear()

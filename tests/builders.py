@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -15,11 +15,12 @@ from av.audio.stream import AudioStream
 from av.video.stream import VideoStream
 
 from batchvid.domain import events as ev
+from batchvid.domain.clip_request import CLIP_FIELDS, ClipRequest
 from batchvid.domain.failures import Charged, FailureKind
 from batchvid.domain.job_spec import Clip, JobSpec, Price
 from batchvid.domain.jobs import Job, JobState, advance
-from batchvid.domain.wire import Asset
-from batchvid.state.state_file import Entry, StateFile
+from batchvid.domain.wire import Asset, GenerationRequest
+from batchvid.state.state_file import RecordedEvent, StateFile
 
 START = datetime(2026, 3, 1, 20, 0, tzinfo=UTC)
 SECRET = "s1gned-and-worth-m0ney"
@@ -39,19 +40,35 @@ def at(seconds: float = 0) -> datetime:
     return START + timedelta(seconds=seconds)
 
 
+def clip_request(**fields: Any) -> ClipRequest:
+    """A ClipRequest; fields that are not given have ordinary values."""
+    return ClipRequest(**{"model": "veo3-fast", "prompt": "a paper kite", **fields})
+
+
 def spec(job_id: str = "kite", **fields: Any) -> JobSpec:
-    """A JobSpec; what is not said is ordinary."""
+    """A JobSpec from its own fields and those of its request; fields that are not given have ordinary values."""
+    asked = {name: fields.pop(name) for name in CLIP_FIELDS if name in fields}
     given = {
         "id": job_id,
         "entry": job_id.partition("-")[0],
         "provider": "cometapi",
-        "model": "veo3-fast",
-        "prompt": "a paper kite",
         "key": f"{job_id}.mp4",
         "fingerprint": "f1:0",
+        "request": clip_request(**asked),
         **fields,
     }
     return JobSpec(**given)
+
+
+def generation(**fields: Any) -> GenerationRequest:
+    """A GenerationRequest from its own fields and those of its request; its images are those with bytes."""
+    return with_fields(GenerationRequest(request=clip_request()), **fields)
+
+
+def with_fields(order: GenerationRequest, **changes: Any) -> GenerationRequest:
+    """The same order with other values of its own fields and of its request's."""
+    own = {name: changes.pop(name) for name in ("images", "parent", "external_id") if name in changes}
+    return replace(order, request=replace(order.request, **changes), **own)
 
 
 def clip(key: str = "kite.mp4", **fields: Any) -> Clip:
@@ -118,18 +135,18 @@ WAYS: dict[JobState, tuple[ev.Event, ...]] = {
 """The shortest way from a planned job to each state."""
 
 
-def steps(job_id: str = "kite", state: JobState = JobState.PENDING, **fields: Any) -> list[Entry]:
+def steps(job_id: str = "kite", state: JobState = JobState.PENDING, **fields: Any) -> list[RecordedEvent]:
     """A job's life from its plan to that state, as the state file takes it."""
     return life(planned(spec(job_id, **fields)), *WAYS[state])
 
 
-def life(*events: ev.Event) -> list[Entry]:
+def life(*events: ev.Event) -> list[RecordedEvent]:
     """These events of one job, each with the job after it."""
-    entries: list[Entry] = []
+    entries: list[RecordedEvent] = []
     job: Job | None = None
     for event in events:
         job = advance(job, event)
-        entries.append(Entry(event, job))
+        entries.append(RecordedEvent(event, job))
     return entries
 
 
@@ -138,7 +155,7 @@ def job_in(state: JobState, job_id: str = "kite", **fields: Any) -> Job:
     return steps(job_id, state, **fields)[-1].job
 
 
-def state_file(path: Path, *lives: Iterable[Entry]) -> Path:
+def state_file(path: Path, *lives: Iterable[RecordedEvent]) -> Path:
     """A state file with these lives in it, closed."""
     with StateFile(path) as state:
         for entries in lives:

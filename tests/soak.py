@@ -44,7 +44,7 @@ SHORTEST_LIFE_S = 0.1  # of a run, before it is killed
 LIVES = 40  # about so many lives fit into the time
 LONGER = 0.05  # each life by so much of the first, so that a slow machine gets on, too
 MOST_LIKELY = 0.03  # of each single fault
-SILENCE_S = 0.6  # shorter than the slow replies below
+READ_TIMEOUT_S = 0.6  # shorter than the slow replies below
 RESTS = frozenset({JobState.SUCCEEDED, JobState.FAILED, JobState.UNCERTAIN})
 MOST_MORNINGS = 4
 UNFINISHED = frozenset({"queued", "throttled", "running", "undocumented"})
@@ -110,7 +110,9 @@ def soak(jobs: int, seed: int, seconds: float, folder: Path) -> Soak:
     with ServedEmulator(settings) as emulator:
         takes = max(1, jobs // len(all_formats.JOBS))
         batch = all_formats.load(folder, emulator.base_url, list(all_formats.JOBS), takes=takes, **LIMITS)
-        batch = all_formats.with_dials(batch, timeout_s=OVERDUE_S, silence_s=SILENCE_S, submit_silence_s=SILENCE_S)
+        batch = all_formats.with_dials(
+            batch, timeout_s=OVERDUE_S, read_timeout_s=READ_TIMEOUT_S, submit_read_timeout_s=READ_TIMEOUT_S
+        )
         emulator.set_faults(*draw_rules(dice))
         until = time.monotonic() + seconds / 2
         while time.monotonic() < until and not _at_rest(batch):
@@ -144,9 +146,9 @@ def _mend_all(batch: Batch, emulator: ServedEmulator, found: Soak) -> None:
         found.runs += 1
         if {job.state for job in read_jobs(batch.state_path)} <= {JobState.SUCCEEDED, JobState.FAILED}:
             break
-    for anew in (False, True):
+    for new_task in (False, True):
         every_kind = [*FailureKind]
-        commands.retry(batch, kinds=every_kind, anew=anew, allow_retired=True, display=all_formats.silent)
+        commands.retry(batch, kinds=every_kind, new_task=new_task, allow_retired=True, display=all_formats.silent)
         found.runs += 1
 
 

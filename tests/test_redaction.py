@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batchvid.redaction import MOST_CHARS, scrubbed, without_queries
+from batchvid.redaction import MAX_MESSAGE_CHARS, redact, strip_queries
 from tests.builders import SECRET
 
 LINKS = st.builds(
@@ -23,8 +23,8 @@ AROUND = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 @given(AROUND, LINKS, st.sampled_from([" ", '"', "'", "<", "\n", ""]), AROUND)
 def test_no_signature_survives(before: str, link: str, end: str, after: str) -> None:
     """Whatever stands around a link, what follows its question mark or its hash is gone."""
-    assert SECRET not in without_queries(f"{before}{link}{end}{after}")
-    assert SECRET not in scrubbed(f"{before}{link}{end}{after}")
+    assert SECRET not in strip_queries(f"{before}{link}{end}{after}")
+    assert SECRET not in redact(f"{before}{link}{end}{after}")
 
 
 @pytest.mark.parametrize(
@@ -41,30 +41,30 @@ def test_no_signature_survives(before: str, link: str, end: str, after: str) -> 
 )
 def test_only_the_query_of_a_link_is_cut(said: str, kept: str) -> None:
     """The address stays, for it tells what was asked for; a question is not a query."""
-    assert without_queries(said) == scrubbed(said) == kept
+    assert strip_queries(said) == redact(said) == kept
 
 
 @given(st.text(max_size=2000))
 def test_it_is_one_printable_line_of_bounded_length(said: str) -> None:
     """No terminal obeys it, no log is broken by it, no page of HTML fills the report; twice cleaned is once cleaned."""
-    clean = scrubbed(said)
+    clean = redact(said)
     assert clean.isprintable()
-    assert clean == clean.strip() or len(clean) == MOST_CHARS
-    assert len(clean) <= MOST_CHARS
-    assert scrubbed(clean) == clean
+    assert clean == clean.strip() or len(clean) == MAX_MESSAGE_CHARS
+    assert len(clean) <= MAX_MESSAGE_CHARS
+    assert redact(clean) == clean
 
 
 def test_a_novel_is_cut_where_it_can_be_seen() -> None:
     """Six hundred characters, and dots that say that there was more."""
-    assert scrubbed("x" * 600) == "x" * 600
-    assert scrubbed("x" * 601) == "x" * 597 + "..."
+    assert redact("x" * 600) == "x" * 600
+    assert redact("x" * 601) == "x" * 597 + "..."
 
 
 def test_any_script_stays() -> None:
     """What can be printed is printed."""
-    assert scrubbed("夕阳\u202e \x1b[2Jtrà\r\n") == "夕阳   [2Jtrà"
+    assert redact("夕阳\u202e \x1b[2Jtrà\r\n") == "夕阳   [2Jtrà"
 
 
 def test_a_link_with_escaped_slashes_is_cut_too() -> None:
     """Some gateways write https:\\/\\/ in JSON, and a message may quote it."""
-    assert "s1gned" not in scrubbed(r'{"url":"https:\/\/cdn.example\/a.mp4?Signature=s1gned"}')
+    assert "s1gned" not in redact(r'{"url":"https:\/\/cdn.example\/a.mp4?Signature=s1gned"}')

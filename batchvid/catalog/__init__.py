@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from batchvid.catalog.model import KINDS, POLL_EVERY_S, REFRESH_S, Model, ModelPrice, Tier, steps_words
-from batchvid.catalog.model_policies import Pace, charged_on_failure, link_lifetime_s, pace_of
+from batchvid.catalog.model_policies import charged_on_failure, find_poll_interval, link_lifetime_s
 from batchvid.catalog.models import Models, built_in
 from batchvid.catalog.provider import DEFAULT_PROVIDER, Provider, providers
-from batchvid.catalog.resolution import Terms, check, terms_of
-from batchvid.catalog.timeouts import Deadlines, deadlines_of
-from batchvid.catalog.user_files import models_for
+from batchvid.catalog.resolution import ResolvedOptions, check, resolve_options
+from batchvid.catalog.timeouts import Deadlines, timeouts_for
+from batchvid.catalog.user_files import load_models
 
 __all__ = [
     "DEFAULT_PROVIDER",
@@ -19,18 +19,17 @@ __all__ = [
     "Model",
     "ModelPrice",
     "Models",
-    "Pace",
     "Provider",
-    "Terms",
+    "ResolvedOptions",
     "Tier",
     "built_in",
     "charged_on_failure",
     "check",
-    "deadlines_of",
+    "find_poll_interval",
     "link_lifetime_s",
-    "models_for",
-    "pace_of",
+    "load_models",
     "providers",
+    "resolve_options",
     "steps_words",
-    "terms_of",
+    "timeouts_for",
 ]

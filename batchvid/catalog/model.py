@@ -14,7 +14,7 @@ from pydantic import BeforeValidator, ConfigDict
 from batchvid.domain.failures import Charged
 from batchvid.domain.job_spec import UNPRICED, Price
 
-POLL_EVERY_S = 10.0  # what CometAPI's own samples use (wire-cometapi 6.2)
+POLL_EVERY_S = 10.0  # what CometAPI's own samples use (wire-notes 6.2)
 REFRESH_S = 2.0  # no page says how often CometAPI's own view is renewed; asking more often than this is impolite
 INPUTS = {"image": "first", "end-image": "last", "references": "reference"}
 """What a model can start from, by the role that such an image has on the wire."""
@@ -134,16 +134,16 @@ class Model:
         inputs = (kind for kind, role in INPUTS.items() if images.get(role))
         return (*(() if self.needs else ("text",)), *inputs, *(self.actions or ()))
 
-    def billed_duration_s(self, wish_s: float | None) -> float | None:
+    def billed_duration_s(self, requested_s: float | None) -> float | None:
         """The step that a wish of so many seconds buys: the nearest one, the shorter of two equally near.
 
         A doubtful step is bought only by whoever asks for exactly that.
         """
-        if wish_s is None:
+        if requested_s is None:
             return self.default_duration_s
-        if not self.durations_s or wish_s in self.doubtful_durations_s:
-            return wish_s
-        return min(self.durations_s, key=lambda step: (abs(step - wish_s), step))
+        if not self.durations_s or requested_s in self.doubtful_durations_s:
+            return requested_s
+        return min(self.durations_s, key=lambda step: (abs(step - requested_s), step))
 
     def price_of(
         self, duration_s: float | None, *, resolution: str = "", mode: str = "", sound: bool | None = None

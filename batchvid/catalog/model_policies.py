@@ -2,32 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from batchvid.catalog.model import POLL_EVERY_S, REFRESH_S
 from batchvid.catalog.models import Models, built_in
 from batchvid.catalog.provider import Provider
 from batchvid.domain.failures import Charged
+from batchvid.domain.poll_interval import PollInterval
 from batchvid.errors import UsageError
 
 
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """How often a task may be asked for: `every_s` while nothing is known, never closer together than `refresh_s`."""
-
-    every_s: float
-    refresh_s: float
-
-
-def pace_of(provider: Provider, model: str, models: Models | None = None) -> Pace:
+def find_poll_interval(provider: Provider, model: str, models: Models | None = None) -> PollInterval:
     """The pace of a model's tasks at this provider, whose own word on it holds; for models no longer known, too."""
     if provider.poll_every_s is not None:
-        return Pace(provider.poll_every_s, provider.poll_every_s)
+        return PollInterval(provider.poll_every_s, provider.poll_every_s)
     try:
         known = (models or built_in()).find(model, provider.routes)
     except UsageError:
-        return Pace(POLL_EVERY_S, REFRESH_S)
-    return Pace(known.poll_every_s, known.refresh_s)
+        return PollInterval(POLL_EVERY_S, REFRESH_S)
+    return PollInterval(known.poll_every_s, known.refresh_s)
 
 
 def charged_on_failure(provider: Provider, model: str, models: Models | None = None) -> Charged:

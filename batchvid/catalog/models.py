@@ -103,6 +103,6 @@ def as_model(name: str, row: Mapping[str, Any]) -> Model:
     """A row as a Model. Raises UsageError, naming every field that does not fit."""
     try:
         return _MODEL.validate_python(row)
-    except ValidationError as fault:
-        wrong = (f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in fault.errors(include_input=False))
+    except ValidationError as exc:
+        wrong = (f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in exc.errors(include_input=False))
         raise UsageError(f"model {name}: {'; '.join(wrong)}") from None

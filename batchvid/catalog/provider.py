@@ -18,9 +18,9 @@ from batchvid.errors import UsageError
 
 DEFAULT_PROVIDER = "cometapi"
 TIMEOUT_S = 3600.0  # clips take 2-5 minutes; an hour is a stall, not a slow clip
-GRACE_S = 60.0  # how long a provider may not know a task after it made it (wire-cometapi 6.3)
-SUBMIT_SILENCE_S = 180.0  # a gateway tries several channels behind one submit (wire-cometapi 4.6)
-SILENCE_S = 60.0  # of one reply or one download, not the whole of it
+GRACE_S = 60.0  # how long a provider may not know a task after it made it (wire-notes 6.3)
+SUBMIT_READ_TIMEOUT_S = 180.0  # a gateway tries several channels behind one submit (wire-notes 4.6)
+READ_TIMEOUT_S = 60.0  # of one reply or one download, not the whole of it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,10 +30,11 @@ class Provider:
     `routes` maps a dialect to its path prefix below `base_url`. Limits are counts, per minute and per second as named;
     `model_concurrency` narrows single models. `poll_every_s` overrules the models' pace. `timeout_s` is how long a
     task may take from submit to verdict, `queue_timeout_s` how long it may wait to be begun (None: as long); the
-    `model_` ones hold for single models (see deadlines.py). `cancel` is until when a task can be cancelled here.
-    `first_wait_s` is the first of the doubling waits after a refusal.
-    `grace_s` is how long a new task may be unknown to it. A reply that is silent for `silence_s`, a submit's for
-    `submit_silence_s`, is lost. `most_clip_bytes` bounds clips narrower than their length does. `on_lost_submit` says
+    `model_` ones hold for single models (see timeouts.py). `cancel` is until when a task can be cancelled here.
+    `wait_initial_s` is the first of the doubling waits after a refusal.
+    `grace_s` is how long a new task may be unknown to it. A reply that is silent for `read_timeout_s`, a submit's for
+    `submit_read_timeout_s`, is lost. `max_clip_bytes` bounds clips narrower than their length does. `on_lost_submit`
+    says
     what is done about an uncertain submit: hold it for a person, or buy again; `lookup` how it is asked after first,
     by dialect, where that is served (a name of dialects.lookups.WAYS). With `allow_private_links` its links to clips
     may lead into a private network although it is not in one. `life` is the emulator's dial for how long its tasks
@@ -54,11 +55,11 @@ class Provider:
     model_timeout_s: Mapping[str, float] = field(default_factory=dict)
     model_queue_timeout_s: Mapping[str, float] = field(default_factory=dict)
     cancel: Literal["none", "queued", "running"] = "none"
-    first_wait_s: float = 2.0
+    wait_initial_s: float = 2.0
     grace_s: float = GRACE_S
-    silence_s: float = SILENCE_S
-    submit_silence_s: float = SUBMIT_SILENCE_S
-    most_clip_bytes: int | None = None
+    read_timeout_s: float = READ_TIMEOUT_S
+    submit_read_timeout_s: float = SUBMIT_READ_TIMEOUT_S
+    max_clip_bytes: int | None = None
     on_lost_submit: Literal["hold", "resubmit"] = "hold"
     lookup: Mapping[str, Literal["external_id", "list"]] = field(default_factory=dict)
     allow_private_links: bool = False
@@ -117,8 +118,8 @@ def _as_provider(name: str, row: Mapping[str, Any]) -> Provider:
     fields = {**row, "name": name, "base_url": str(row["base_url"]).rstrip("/")}
     try:
         return _PROVIDER.validate_python(fields)
-    except ValidationError as fault:
-        wrong = "; ".join(f"{error['loc'][-1]}: {error['msg']}" for error in fault.errors(include_input=False))
+    except ValidationError as exc:
+        wrong = "; ".join(f"{error['loc'][-1]}: {error['msg']}" for error in exc.errors(include_input=False))
         raise UsageError(f"provider {name}: {wrong}") from None
 
 

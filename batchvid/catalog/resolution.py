@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from batchvid.catalog.model import INPUTS, Model, steps_words, tier_word
-from batchvid.domain.job_spec import ImageRef, JobSpec, Price
+from batchvid.domain.clip_request import ClipRequest, ImageRef
+from batchvid.domain.job_spec import Price
 from batchvid.errors import Unsupported
 
 FIT_SIDE_PX = 1080  # the shorter side of a frame that is fitted to a ratio alone: vendors scale down, never up
@@ -25,7 +26,7 @@ _NEEDS = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Terms:
+class ResolvedOptions:
     """What is bought for a job: its wishes as the model sells them, the model's defaults where it says nothing.
 
     `pixels` are width and height that its frames are fitted to, None where they are sent as they are. `warnings` tell
@@ -40,69 +41,71 @@ class Terms:
     warnings: tuple[str, ...] = ()
 
 
-def terms_of(model: Model, spec: JobSpec) -> Terms:
+def resolve_options(model: Model, request: ClipRequest) -> ResolvedOptions:
     """What is bought for this job; never refuses anything. A clip that is worked on keeps its own length and shape."""
-    made_anew = not spec.action
-    duration_s = model.billed_duration_s(spec.duration_s) if made_anew or spec.duration_s is not None else None
-    ratio = spec.aspect_ratio or (_default_ratio(model, spec) if made_anew else "")
-    resolution = spec.resolution or (model.sizes.get(ratio, model.default_resolution) if made_anew else "")
-    return Terms(
+    made_anew = not request.action
+    duration_s = model.billed_duration_s(request.duration_s) if made_anew or request.duration_s is not None else None
+    ratio = request.aspect_ratio or (_default_ratio(model, request) if made_anew else "")
+    resolution = request.resolution or (model.sizes.get(ratio, model.default_resolution) if made_anew else "")
+    return ResolvedOptions(
         duration_s=duration_s,
         aspect_ratio=ratio,
         resolution=resolution,
-        price=model.price_of(duration_s, resolution=resolution, mode=spec.mode, sound=spec.sound),
-        pixels=_pixels(ratio, resolution) if spec.fit and (spec.aspect_ratio or _is_exact(spec.resolution)) else None,
-        warnings=tuple(_warnings(model, spec, duration_s)),
+        price=model.price_of(duration_s, resolution=resolution, mode=request.mode, sound=request.sound),
+        pixels=_pixels(ratio, resolution)
+        if request.fit and (request.aspect_ratio or _is_exact(request.resolution))
+        else None,
+        warnings=tuple(_warnings(model, request, duration_s)),
     )
 
 
-def check(model: Model, spec: JobSpec) -> None:
+def check(model: Model, request: ClipRequest) -> None:
     """Raises Unsupported, with the manifest's own word, for the first wish that the model cannot do."""
-    if spec.action and model.actions is not None and spec.action not in model.actions:
-        raise Unsupported("action", f"cannot {spec.action}; it can do {', '.join(model.kinds)}")
-    _check_needs(model, spec)
+    if request.action and model.actions is not None and request.action not in model.actions:
+        raise Unsupported("action", f"cannot {request.action}; it can do {', '.join(model.kinds)}")
+    _check_needs(model, request)
     for field, wish, sold in (
-        ("aspect_ratio", spec.aspect_ratio, (*model.aspect_ratios, *model.doubtful_ratios)),
-        ("resolution", "" if _is_exact(spec.resolution) else spec.resolution.casefold(), model.resolutions),
-        ("mode", spec.mode, model.modes),
+        ("aspect_ratio", request.aspect_ratio, (*model.aspect_ratios, *model.doubtful_ratios)),
+        ("resolution", "" if _is_exact(request.resolution) else request.resolution.casefold(), model.resolutions),
+        ("mode", request.mode, model.modes),
     ):
         if wish and sold and wish not in sold:
             raise Unsupported(field, f"cannot do {wish}; it can do {', '.join(sold)}")
-    _check_images(model, spec)
-    if spec.fit:
-        _check_fit(spec)
+    _check_images(model, request)
+    if request.fit:
+        _check_fit(request)
 
 
-def _check_needs(model: Model, spec: JobSpec) -> None:
-    if not model.needs or spec.action:
+def _check_needs(model: Model, request: ClipRequest) -> None:
+    if not model.needs or request.action:
         return
-    if not any(image.role == INPUTS.get(model.needs) for image in spec.images):
+    if not any(image.role == INPUTS.get(model.needs) for image in request.images):
         raise Unsupported(*_NEEDS[model.needs])
 
 
-def _check_images(model: Model, spec: JobSpec) -> None:
+def _check_images(model: Model, request: ClipRequest) -> None:
     if model.images is None:
         return
-    for role, count in Counter(image.role for image in spec.images).items():
+    for role, count in Counter(image.role for image in request.images).items():
         if count > model.images.get(role, 0):
             allowed = ", ".join(f"{most} {FIELDS[name]}" for name, most in model.images.items()) or "none"
             raise Unsupported(FIELDS[role], f"cannot take {count} of them; it takes {allowed}")
 
 
-def _check_fit(spec: JobSpec) -> None:
-    frames = [image for image in spec.images if image.role != "reference"]
+def _check_fit(request: ClipRequest) -> None:
+    frames = [image for image in request.images if image.role != "reference"]
     if not frames:
         raise Unsupported("fit", "is for image and end_image, and there is none")
     if any(image.is_url for image in frames):
         raise Unsupported("fit", "cannot change an image behind a link; give a local file")
-    if not spec.aspect_ratio and not _is_exact(spec.resolution):
+    if not request.aspect_ratio and not _is_exact(request.resolution):
         raise Unsupported("fit", "say too which aspect_ratio (or exact resolution) the image is to have")
 
 
-def _default_ratio(model: Model, spec: JobSpec) -> str:
+def _default_ratio(model: Model, request: ClipRequest) -> str:
     """The model's own; with a first frame the one that is nearest to its shape, none where the clip follows it."""
-    first = next((image for image in spec.images if image.role == "first"), None)
-    if _is_exact(spec.resolution) or (first and model.follows_image):
+    first = next((image for image in request.images if image.role == "first"), None)
+    if _is_exact(request.resolution) or (first and model.follows_image):
         return ""
     if first is None or not first.width or not model.aspect_ratios:
         return model.default_ratio
@@ -116,16 +119,16 @@ def _distance(ratio: str, image: ImageRef) -> float:
     return max(factor, 1 / factor)
 
 
-def _warnings(model: Model, spec: JobSpec, duration_s: float | None) -> Iterator[str]:
-    if spec.duration_s is not None and duration_s != spec.duration_s:
+def _warnings(model: Model, request: ClipRequest, duration_s: float | None) -> Iterator[str]:
+    if request.duration_s is not None and duration_s != request.duration_s:
         steps = steps_words(model.durations_s)
-        yield f"{spec.model} is sold in {steps} s: {spec.duration_s:g} s becomes {duration_s:g} s"
+        yield f"{request.model} is sold in {steps} s: {request.duration_s:g} s becomes {duration_s:g} s"
     if duration_s in model.doubtful_durations_s:
-        yield f"{spec.model}: {duration_s:g} s may be refused; {steps_words(model.durations_s)} s is sure"
-    if spec.aspect_ratio in model.doubtful_ratios:
-        yield f"{spec.model}: {spec.aspect_ratio} may be refused; {', '.join(model.aspect_ratios)} is sure"
-    if model.prompt_chars and len(spec.prompt) > model.prompt_chars:
-        yield f"{spec.model}: a prompt of more than {model.prompt_chars} characters may be refused"
+        yield f"{request.model}: {duration_s:g} s may be refused; {steps_words(model.durations_s)} s is sure"
+    if request.aspect_ratio in model.doubtful_ratios:
+        yield f"{request.model}: {request.aspect_ratio} may be refused; {', '.join(model.aspect_ratios)} is sure"
+    if model.prompt_chars and len(request.prompt) > model.prompt_chars:
+        yield f"{request.model}: a prompt of more than {model.prompt_chars} characters may be refused"
 
 
 def _is_exact(resolution: str) -> bool:

@@ -23,7 +23,7 @@ class Deadlines:
         return min(self.queue_s, self.verdict_s)
 
 
-def deadlines_of(provider: Provider, model: str, models: Models | None = None) -> Deadlines:
+def timeouts_for(provider: Provider, model: str, models: Models | None = None) -> Deadlines:
     """The deadlines of this model's tasks at this provider; for models no longer known, too.
 
     What the manifest says of the model at the provider stands above what the catalogue says of the model, and that

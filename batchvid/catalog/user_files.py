@@ -32,43 +32,43 @@ Rows = Mapping[str, Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
-class Own:
+class UserCatalog:
     """The tables of one such file: rows by name."""
 
     models: Rows
     providers: Rows
 
 
-def models_for(folder: Path) -> Models:
+def load_models(folder: Path) -> Models:
     """The built-in models, under the last fetched list, under the user's files for manifests in this folder."""
     fetched = remote_listing.kept(remote_listing.cache_file())
     models = remote_listing.over(built_in(), fetched) if fetched else built_in()
-    for file in own_files(folder):
+    for file in user_catalog_files(folder):
         try:
             models = models.over(read(file).models)
-        except UsageError as no:
-            raise UsageError(f"{file}: {no}") from None
+        except UsageError as exc:
+            raise UsageError(f"{file}: {exc}") from None
     return models
 
 
-def own_files(folder: Path) -> list[Path]:
+def user_catalog_files(folder: Path) -> list[Path]:
     """The user's files in the order in which they are laid over: the environment's, then the folder's own."""
     named = os.environ.get(VARIABLE, "")
     beside = folder / FILENAME
     return [*([Path(named)] if named else []), *([beside] if beside.is_file() else [])]
 
 
-def read(file: Path) -> Own:
+def read(file: Path) -> UserCatalog:
     """Read one file. Raises UsageError for what is no such file."""
     try:
         tables = tomllib.loads(file.read_text("utf-8"), parse_float=Decimal)
-    except OSError as fault:
-        raise UsageError(f"{file}: {fault.strerror}") from None
-    except ValueError as fault:  # not UTF-8, not TOML
-        raise UsageError(f"{file}: {fault}") from None
+    except OSError as exc:
+        raise UsageError(f"{file}: {exc.strerror}") from None
+    except ValueError as exc:  # not UTF-8, not TOML
+        raise UsageError(f"{file}: {exc}") from None
     if foreign := sorted(tables.keys() - {"models", "providers"}):
         raise UsageError(f"{file}: {foreign[0]}: unknown table; allowed are models and providers")
     for table, rows in tables.items():
         if not isinstance(rows, dict) or not all(isinstance(row, dict) for row in rows.values()):
             raise UsageError(f"{file}: {table}: must hold a table for each name, such as [{table}.NAME]")
-    return Own(tables.get("models", {}), tables.get("providers", {}))
+    return UserCatalog(tables.get("models", {}), tables.get("providers", {}))

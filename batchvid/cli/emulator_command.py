@@ -42,11 +42,11 @@ def emulator(host: str, port: int, faults: str | None, dials: tuple[str, ...], *
     try:
         settings = Settings.model_validate(wanted)
         serve(settings, host, port, lambda url: click.echo(f"{url}  (ledger: {url}/_emulator/ledger; Ctrl-C ends it)"))
-    except ValidationError as fault:
-        said_wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in fault.errors(include_input=False))
+    except ValidationError as exc:
+        said_wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in exc.errors(include_input=False))
         raise click.UsageError(said_wrong) from None
-    except (FaultError, ValueError, OSError) as fault:
-        raise click.UsageError(str(fault)) from None
+    except (FaultError, ValueError, OSError) as exc:
+        raise click.UsageError(str(exc)) from None
 
 
 def _json(text: str, file: str | None) -> Any:
@@ -54,7 +54,7 @@ def _json(text: str, file: str | None) -> Any:
 
     try:
         return json.loads(text)
-    except ValueError as fault:
+    except ValueError as exc:
         if file is None:
             return text  # a plain word
-        raise click.UsageError(f"{file}: not JSON: {fault}") from None
+        raise click.UsageError(f"{file}: not JSON: {exc}") from None

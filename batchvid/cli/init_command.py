@@ -25,6 +25,6 @@ def init(manifest: str) -> None:
             file.write(text.replace("NAME.yaml", shlex.quote(path.name)).replace("NAME", safe_name(path.stem)))
     except FileExistsError:
         raise click.UsageError(f"{path} is there already; name another") from None
-    except OSError as fault:
-        raise click.UsageError(f"{path}: {fault.strerror}") from None
+    except OSError as exc:
+        raise click.UsageError(f"{path}: {exc.strerror}") from None
     click.echo(f"{path} is written. Next: batchvid plan {shlex.quote(str(path))}")

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from batchvid.cli.targets import STATE_NAME, complete_job, folder_of, only_option, out_option
+from batchvid.cli.targets import complete_job, folder_of, only_option, out_option
+from batchvid.paths import BatchPaths
 
 if TYPE_CHECKING:
     from batchvid.domain.jobs import Job
@@ -42,7 +43,7 @@ def resolve(
     """
     from batchvid import commands
     from batchvid.cli.tables import print_waiting
-    from batchvid.report.uncertain_jobs import waiting_text
+    from batchvid.report.uncertain_jobs import uncertain_csv
 
     if sum(map(bool, (task_id, abandon, ask, as_csv))) > 1:
         raise click.UsageError("give one of --task-id, --abandon, --ask and --csv")
@@ -52,17 +53,17 @@ def resolve(
         raise click.UsageError("which job? Name it, or see all with: batchvid resolve")
     folder = folder_of(batch, out)
     if ask:
-        commands.collect(folder, only_asks=True)
-    waiting = [one for one in commands.uncertain(folder / STATE_NAME) if job in (None, one.id)]
+        commands.collect(folder, only_reconcile=True)
+    waiting = [one for one in commands.uncertain(BatchPaths(folder).state) if job in (None, one.id)]
     if every:
         _abandon_all(folder, waiting)
     elif job and (task_id or abandon):
-        settled = commands.resolve(folder / STATE_NAME, job, task_id=task_id or "")
+        settled = commands.resolve(BatchPaths(folder).state, job, task_id=task_id or "")
         click.echo(f"{settled.id} is {settled.state}; the next run {'buys it again' if abandon else 'collects it'}")
     elif job and not waiting:
         raise click.UsageError(f"job {job} is not uncertain: there is nothing to resolve")
     elif as_csv:
-        click.echo(waiting_text(waiting), nl=False)
+        click.echo(uncertain_csv(waiting), nl=False)
     else:
         print_waiting(waiting)
 
@@ -81,7 +82,7 @@ def _abandon_all(folder: Path, waiting: list[Job]) -> None:
     typed = sys.stdin.readline()
     if " ".join(typed.split()) != word:
         raise click.UsageError("that is not what was asked for: nothing was abandoned")
-    commands.abandon(folder / STATE_NAME, [job.id for job in waiting])
+    commands.abandon(BatchPaths(folder).state, [job.id for job in waiting])
     click.echo(f"{len(waiting)} released; the next run buys them again")
 
 
@@ -97,9 +98,9 @@ def cancel(target: str, jobs: tuple[str, ...], only: tuple[str, ...], out: str) 
     longer watched, and may be billed. What is finished, stored or uncertain is left alone. retry --kind cancelled
     takes it back.
     """
-    from batchvid.commands.cancel import cancel as call_off
+    from batchvid.commands.cancel import cancel as cancel_task
 
-    done = call_off(folder_of(target, out), names=jobs, only=only)
+    done = cancel_task(folder_of(target, out), names=jobs, only=only)
     for job, said in done.told.items():
         click.echo(f"{job}: {said}")
     click.echo(f"{len(done.waiting)} jobs that waited were cancelled and will not be bought")

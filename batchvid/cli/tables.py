@@ -13,12 +13,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from batchvid.domain.attempts import Sum, Verdict
+from batchvid.domain.attempts import AttemptStatus, Sum
 from batchvid.domain.job_spec import Price
 from batchvid.domain.jobs import IN_FLIGHT, Job, JobState
 from batchvid.planning.plan import JobPlan, Plan
 from batchvid.report import ledger_line
-from batchvid.report.uncertain_jobs import WAITING
+from batchvid.report.uncertain_jobs import UNCERTAIN_COLUMNS
 
 SHOWN = 8  # jobs of a verdict, unless all are asked for
 PIPE_COLUMNS = 400  # wider than any table: a script wants one line a row
@@ -35,7 +35,7 @@ def print_plan(plan: Plan, *, show_all: bool) -> None:
     console = console_for_people()
     by_model: dict[tuple[str, str], list[JobPlan]] = defaultdict(list)
     for job in plan.to_buy:
-        by_model[job.spec.provider, job.spec.model].append(job)
+        by_model[job.spec.provider, job.spec.request.model].append(job)
     table = Table("provider", "model", "clips", "seconds", "price at most", "how sure", box=None, pad_edge=False)
     for (provider, model), jobs in by_model.items():
         sure = "; ".join(dict.fromkeys(job.price.basis for job in jobs))
@@ -80,7 +80,7 @@ def sum_of(prices: Sequence[Price]) -> str:
     return " + ".join(filter(None, (said, f"{unknown} x unknown" if unknown else "")))
 
 
-def status_facts(jobs: Sequence[Job], holder: str, ledger: Mapping[Verdict, Sum]) -> dict[str, Any]:
+def status_facts(jobs: Sequence[Job], holder: str, ledger: Mapping[AttemptStatus, Sum]) -> dict[str, Any]:
     """Where the batch stands, and what became of its money, as plain values."""
     counts = Counter(job.state for job in jobs)
     return {
@@ -95,7 +95,9 @@ def status_facts(jobs: Sequence[Job], holder: str, ledger: Mapping[Verdict, Sum]
             for verdict, total in ledger.items()
         },
         "uncertain": [
-            {name: read(job) for name, read in WAITING.items()} for job in jobs if job.state is JobState.UNCERTAIN
+            {name: read(job) for name, read in UNCERTAIN_COLUMNS.items()}
+            for job in jobs
+            if job.state is JobState.UNCERTAIN
         ],
         "failed": [
             {"job": job.id, "kind": job.kind, "message": job.message, "task_id": job.task_id}
@@ -110,7 +112,7 @@ def print_waiting(jobs: Sequence[Job]) -> None:
     if not jobs:
         click.echo("nothing waits for a person")
     for job in jobs:
-        _print_one({name: read(job) for name, read in WAITING.items()})
+        _print_one({name: read(job) for name, read in UNCERTAIN_COLUMNS.items()})
 
 
 def _print_one(job: Mapping[str, str]) -> None:
@@ -125,7 +127,7 @@ def _print_one(job: Mapping[str, str]) -> None:
     console_for_people().print("\n".join(filter(None, lines)), markup=False, soft_wrap=True)
 
 
-def print_status(folder: Path, facts: dict[str, Any], ledger: Mapping[Verdict, Sum]) -> None:
+def print_status(folder: Path, facts: dict[str, Any], ledger: Mapping[AttemptStatus, Sum]) -> None:
     """Uncertain jobs first: they wait for a person."""
     console = console_for_people()
     console.print(f"{folder}: {facts['jobs']} jobs; {facts['running_as'] or 'no run is at work'}", markup=False)

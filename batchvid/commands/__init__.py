@@ -1,51 +1,38 @@
-"""One sitting with one batch: what each command does, without a word about how it is printed.
+"""What each command does, without its output. Python users can do everything that the command line does.
 
-`load` reads a manifest, `plan` holds it against what was done, `run` buys and collects, `retry` reopens first,
-`resolve` settles an uncertain job. Every function takes and returns plain values; a Python user can do all that
-the command line does.
+`load` reads a manifest, `plan` compares it with earlier runs, `run` buys and collects, `retry` reopens failed jobs
+and runs them, `resolve` decides about an uncertain job.
 """
 
 from batchvid.commands.batch import (
-    CLIPS_NAME,
-    LEDGER_NAME,
-    REPORT_NAME,
-    STATE_NAME,
     Batch,
-    Draft,
-    draft,
-    draft_again,
     folder_of,
     load,
-    load_again,
+    open_batch,
+    reopen,
 )
 from batchvid.commands.execution import Display, known_providers
 from batchvid.commands.models import models, refresh
 from batchvid.commands.resolve import abandon, resolve, uncertain
 from batchvid.commands.run import collect, edit, may_still_finish, plan, retry, run
-from batchvid.runner import Limits
+from batchvid.runner import SpendingLimits
 
 __all__ = [
-    "CLIPS_NAME",
-    "LEDGER_NAME",
-    "REPORT_NAME",
-    "STATE_NAME",
     "Batch",
     "Display",
-    "Draft",
-    "Limits",
+    "SpendingLimits",
     "abandon",
     "collect",
-    "draft",
-    "draft_again",
     "edit",
     "folder_of",
     "known_providers",
     "load",
-    "load_again",
     "may_still_finish",
     "models",
+    "open_batch",
     "plan",
     "refresh",
+    "reopen",
     "resolve",
     "retry",
     "run",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,13 +14,16 @@ from pydantic import TypeAdapter
 from batchvid import gc_control, report, runner
 from batchvid.catalog import Provider
 from batchvid.commands import prompt_edits
-from batchvid.commands.batch import LEDGER_NAME, LOG_NAME, REPORT_NAME, Draft
+from batchvid.commands.batch import Batch
+from batchvid.commands.caps import build_caps
 from batchvid.display.progress import Progress
 from batchvid.domain.jobs import PAID_AND_OPEN, Job, JobState
 from batchvid.errors import StateError
-from batchvid.net.credentials import Keys
-from batchvid.redaction import scrubbed
-from batchvid.runner import Asked, Limits, Outcome, Recorder, Setup, caps_of
+from batchvid.net.credentials import Credentials
+from batchvid.paths import BatchPaths
+from batchvid.renamed_keys import with_current_names
+from batchvid.runner import Outcome, Recorder, RunConfig, RunRequest, SpendingLimits
+from batchvid.runner.listeners import Listeners
 from batchvid.state.readers import read_attempts, read_meta
 from batchvid.state.state_file import StateFile
 
@@ -32,95 +34,83 @@ Display = Callable[[Sequence[Job]], Progress]
 
 def known_providers(meta: Mapping[str, Any]) -> dict[str, Provider]:
     """The providers that the last run of a batch knew."""
-    return _PROVIDERS.validate_python(meta.get("providers", {}))
+    rows = meta.get("providers", {})
+    return _PROVIDERS.validate_python({name: with_current_names(row) for name, row in rows.items()})
 
 
 def run_batch(
-    draft: Draft,
+    batch: Batch,
     state: StateFile,
     jobs: dict[str, Job],
-    asked: Callable[[], Asked],
-    at_most: Limits | None,
+    asked: Callable[[], RunRequest],
+    limits: SpendingLimits | None,
     display: Display,
     *,
-    told: str = "",
+    first_notice: str = "",
 ) -> Outcome:
     """Run the jobs of a batch: what is `asked` of them may be worked out while the open ones are collected already.
 
-    What a later run needs to know of the batch is kept as soon as that is known. `told` is said first.
+    What a later run needs to know of the batch is kept as soon as that is known. `first_notice` is shown first.
     """
-    settings, meta = draft.settings, read_meta(state.path)
+    settings, meta = batch.settings, read_meta(state.path)
     # what an earlier manifest knew and this one does not may still have tasks out
-    providers = known_providers(meta) | dict(draft.providers)
+    providers = known_providers(meta) | dict(batch.providers)
     facts = {
-        "batch": draft.name,
-        "manifest": str(draft.path.absolute()),
-        "sets": list(draft.sets),
-        "only": list(draft.only),
+        "batch": batch.name,
+        "manifest": str(batch.path.absolute()),
+        "sets": list(batch.sets),
+        "only": list(batch.only),
         "providers": _PROVIDERS.dump_python(providers, mode="json"),
     }
 
-    def asked_and_kept() -> Asked:
+    def asked_and_kept() -> RunRequest:
         found = asked()
         if any(meta.get(name) != value for name, value in facts.items()):
             state.set_meta(**facts)
         return found
 
-    known: Asked | None = None
+    known: RunRequest | None = None
     if not any(job.state in WATCHED for job in jobs.values()):
         known = asked_and_kept()
         state.commit(entry for steps in known.steps for entry in steps)
         jobs.update((entry.job.id, entry.job) for steps in known.steps for entry in steps)
         known = replace(known, steps=())  # jobs as they were planned must not stay beside what becomes of them
-    setup = Setup(
-        folder=draft.folder,
+    setup = RunConfig(
+        folder=batch.folder,
         providers=providers,
-        models=draft.models,
-        keys=Keys(draft.path.absolute().parent),
+        models=batch.models,
+        keys=Credentials(batch.path.absolute().parent),
         asked=(lambda: known) if known else asked_and_kept,
-        caps=caps_of(settings, at_most),
+        caps=build_caps(settings, limits),
         retries=settings.retries,
-        rerolls=settings.moderation_rerolls,
+        moderation_retries=settings.moderation_retries,
         downloads=settings.downloads.concurrency or runner.DOWNLOADS,
     )
-    return run_jobs(state, jobs, setup, display, told=told)
+    return run_jobs(state, jobs, setup, display, first_notice=first_notice)
 
 
-def run_jobs(state: StateFile, jobs: dict[str, Job], setup: Setup, display: Display, *, told: str = "") -> Outcome:
+def run_jobs(
+    state: StateFile, jobs: dict[str, Job], setup: RunConfig, display: Display, *, first_notice: str = ""
+) -> Outcome:
     """Run these jobs with a log and a display, and write the reports of how they stand then, whatever happened."""
-    log = report.RunLog(setup.folder / LOG_NAME, run=uuid4().hex[:12])
-    shown = display(list(jobs.values()))
-
-    def notice(text: str) -> None:
-        said = scrubbed(text)
-        for hear in (shown.notice, log.notice):
-            with contextlib.suppress(OSError):  # a closed pipe, a full disk
-                hear(said)
-
-    if told:
-        notice(told)
-
-    def tick() -> None:
-        shown.tick()
-        with contextlib.suppress(OSError):
-            log.tick()
-
-    recorder = Recorder(state, jobs, (shown, log))
+    paths = BatchPaths(setup.folder)
+    log = report.RunLog(paths.log, run=uuid4().hex[:12])
+    listeners = Listeners((log, display(list(jobs.values()))))  # what people see is in the log already
+    if first_notice:
+        listeners.notice(first_notice)
+    recorder = Recorder(state, jobs, listeners)
     try:
-        with gc_control.settled():
-            return asyncio.run(runner.run(state, recorder, setup, notice, tick))
+        with gc_control.gc_frozen():
+            return asyncio.run(runner.run(state, recorder, setup, listeners))
     finally:
         ends = recorder.jobs.values()
         try:  # a full disk, a file that a spreadsheet holds
-            report.write_report(setup.folder / REPORT_NAME, ends)
+            report.write_report(paths.report, ends)
             prompt_edits.write_refused(setup.folder, ends)
-            report.write_ledger(setup.folder / LEDGER_NAME, read_attempts(state.path))
-        except OSError as fault:
-            name = Path(fault.filename2 or fault.filename or REPORT_NAME).name  # of a rename, the target
-            notice(f"{name} could not be written ({fault.strerror}); batchvid report writes it anew")
-        except StateError as fault:
-            notice(f"{LEDGER_NAME} could not be written ({fault}); batchvid report writes it anew")
-        with contextlib.suppress(OSError):
-            shown.close()
-        with contextlib.suppress(OSError):
-            log.close()
+            report.write_ledger(paths.ledger, read_attempts(state.path))
+        except OSError as exc:
+            name = Path(exc.filename2 or exc.filename or paths.report).name  # of a rename, the target
+            listeners.notice(f"{name} could not be written ({exc.strerror}); batchvid report writes it again")
+        except StateError as exc:
+            listeners.notice(f"{paths.ledger.name} could not be written ({exc}); batchvid report writes it again")
+        listeners.close()

@@ -4,26 +4,24 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from fnmatch import fnmatchcase
 from pathlib import Path
 
 from batchvid import catalog
 from batchvid.catalog import Model
 from batchvid.catalog.remote_listing import Listing, cache_file, keep
+from batchvid.clock import utc_now
 from batchvid.errors import UsageError
 from batchvid.net.provider_probe import fetch_listing
-from batchvid.planning.availability import Market
-from batchvid.runner import utc_now
+from batchvid.planning.availability import Availability
+from batchvid.selection import matches_name
 
 
 def models(folder: Path, *, pattern: str = "*", dialect: str = "", can: Sequence[str] = ()) -> dict[str, Model]:
     """The catalogue for manifests in this folder, by name: what fits the pattern and can do all that is asked."""
     return {
         name: model
-        for name, model in catalog.models_for(folder).rows.items()
-        if fnmatchcase(name.casefold(), pattern.casefold())
-        and dialect in ("", model.dialect)
-        and set(can) <= set(model.kinds)
+        for name, model in catalog.load_models(folder).rows.items()
+        if matches_name(pattern, name) and dialect in ("", model.dialect) and set(can) <= set(model.kinds)
     }
 
 
@@ -32,7 +30,7 @@ def refresh(provider: str, folder: Path) -> Listing:
 
     Raises UsageError for a provider that is not known here, WireError when it cannot be asked or understood.
     """
-    known = Market(folder).providers
+    known = Availability(folder).providers
     if provider not in known or not known[provider].base_url:
         raise UsageError(f"provider {provider} has no list to ask for; there are {', '.join(known)}")
     listing = asyncio.run(fetch_listing(known[provider], utc_now().date()))

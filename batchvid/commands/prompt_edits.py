@@ -6,30 +6,28 @@ manifest's own words for that job change: then the manifest counts again.
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import json
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from operator import itemgetter
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from batchvid.atomic_file import write_whole
+from batchvid.atomic_file import write_atomic
+from batchvid.domain.clip_request import ImageRef, child_fingerprint
 from batchvid.domain.failures import MODERATION
-from batchvid.domain.job_spec import ImageRef, JobSpec, fingerprint_of_child
+from batchvid.domain.job_spec import JobSpec
 from batchvid.domain.jobs import Job, JobState
 from batchvid.errors import ManifestError, StateError
 from batchvid.manifest import Manifest, PlacedJob
-from batchvid.manifest.expansion.image_files import Pictures
+from batchvid.manifest.expansion.image_files import ImageCache
 from batchvid.manifest.reading.csv_reader import BadTable, Row, read_rows
-from batchvid.redaction import without_queries
-from batchvid.report.csv_table import FORMULA_STARTS, harmless
-
-EDIT_THESE = "edit-these.csv"
-KEPT = "edits.json"
+from batchvid.paths import BatchPaths
+from batchvid.redaction import strip_queries
+from batchvid.report.csv_table import FORMULA_STARTS, escape_formula, write_table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,9 +46,9 @@ class Edit:
 _KEPT = TypeAdapter(dict[str, Edit])
 
 EDITED: dict[str, Callable[[JobSpec], str]] = {
-    "prompt": lambda spec: spec.prompt,
-    "negative_prompt": lambda spec: spec.negative_prompt,
-    "image": lambda spec: next((without_queries(one.source) for one in spec.images if one.role == "first"), ""),
+    "prompt": lambda spec: spec.request.prompt,
+    "negative_prompt": lambda spec: spec.request.negative_prompt,
+    "image": lambda spec: next((strip_queries(one.source) for one in spec.request.images if one.role == "first"), ""),
 }
 """The columns that may be edited, and what stands in them before."""
 
@@ -72,7 +70,7 @@ def write_refused(folder: Path, jobs: Iterable[Job]) -> None:
 
     What a person has written into it and not brought back yet is kept. Raises OSError.
     """
-    path = folder / EDIT_THESE
+    path = BatchPaths(folder).edit_these
     refused = [job for job in jobs if job.state is JobState.FAILED and job.kind in MODERATION]
     if not refused:
         path.unlink(missing_ok=True)
@@ -82,11 +80,7 @@ def write_refused(folder: Path, jobs: Iterable[Job]) -> None:
     for row in rows:
         if (said := written.get((row["id"], row["asked"]))) is not None:
             row |= {name: _plain(said[name]) for name in EDITED if name in said and _differs(said[name], row[name])}
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    writer.writerows([harmless(cell) for cell in row.values()] for row in rows)
-    write_whole(path, "\ufeff" + out.getvalue())  # Excel takes a CSV without this mark for Windows-1252
+    write_table(path, {name: itemgetter(name) for name in COLUMNS}, rows, is_for_excel=True)
 
 
 def _written(path: Path) -> dict[tuple[str, str], dict[str, str]]:
@@ -112,7 +106,7 @@ def _plain(cell: str) -> str:
 
 def _differs(cell: str, before: str) -> bool:
     """Whether a cell was edited. Blanks and line ends are not: spreadsheets have their own."""
-    return cell.split() != harmless(before).split() and _plain(cell).split() != before.split()
+    return cell.split() != escape_formula(before).split() and _plain(cell).split() != before.split()
 
 
 def read_edits(path: Path, jobs: Mapping[str, Job], own: Manifest) -> dict[str, Edit]:
@@ -123,7 +117,7 @@ def read_edits(path: Path, jobs: Mapping[str, Job], own: Manifest) -> dict[str, 
     placed = {one.spec.id: one.spec for one in own.jobs}
     edits: dict[str, Edit] = {}
     problems: list[str] = []
-    pictures = Pictures()
+    pictures = ImageCache()
     try:
         for cells, row in _cells(path):
             where = f"{path}:{row.line}: {cells.get('id', '')}"
@@ -144,8 +138,8 @@ def read_edits(path: Path, jobs: Mapping[str, Job], own: Manifest) -> dict[str, 
             if problem:
                 problems.append(f"{where}: {problem}")
             edits[job.id] = Edit(of=placed[job.id].fingerprint, **changed)
-    except BadTable as fault:
-        raise ManifestError([f"{path}: {fault}"]) from None
+    except BadTable as exc:
+        raise ManifestError([f"{path}: {exc}"]) from None
     if problems:
         raise ManifestError(problems)
     if not edits:
@@ -153,7 +147,7 @@ def read_edits(path: Path, jobs: Mapping[str, Job], own: Manifest) -> dict[str, 
     return edits
 
 
-def _problem(job: Job, changed: Mapping[str, str], pictures: Pictures, folder: Path) -> str:
+def _problem(job: Job, changed: Mapping[str, str], pictures: ImageCache, folder: Path) -> str:
     """Why such a change cannot be, empty where it can."""
     if job.state not in (JobState.FAILED, JobState.PENDING):
         return f"is {job.state}: only what has failed can be edited"
@@ -162,18 +156,19 @@ def _problem(job: Job, changed: Mapping[str, str], pictures: Pictures, folder: P
     if image := changed.get("image"):
         try:
             pictures.find(image, (folder,))
-        except ValueError as fault:
-            return f"image: {fault}"
+        except ValueError as exc:
+            return f"image: {exc}"
     return ""
 
 
-def keep(folder: Path, edits: Mapping[str, Edit]) -> None:
+def save(folder: Path, edits: Mapping[str, Edit]) -> None:
     """Keep these edits beside the state file, over those of before. Raises OSError."""
-    both = kept(folder)
+    both = load_saved(folder)
     for job_id, edit in edits.items():
         before = both.get(job_id)
         both[job_id] = edit if before is None or before.of != edit.of else _over(before, edit)
-    write_whole(folder / KEPT, json.dumps(_KEPT.dump_python(both, exclude_none=True), indent=1, ensure_ascii=False))
+    text = json.dumps(_KEPT.dump_python(both, exclude_none=True), indent=1, ensure_ascii=False)
+    write_atomic(BatchPaths(folder).edits, text)
 
 
 def _over(before: Edit, edit: Edit) -> Edit:
@@ -181,18 +176,16 @@ def _over(before: Edit, edit: Edit) -> Edit:
     return replace(before, **said)
 
 
-def kept(folder: Path) -> dict[str, Edit]:
+def load_saved(folder: Path) -> dict[str, Edit]:
     """The edits of a batch. Raises StateError when they cannot be read: without them other clips would be bought."""
-    path = folder / KEPT
+    path = BatchPaths(folder).edits
     try:
         return _KEPT.validate_json(path.read_bytes()) if path.exists() else {}
-    except (OSError, ValidationError) as fault:
-        raise StateError(
-            f"{path}: cannot be read; put it back, or take it away to buy by the manifest alone"
-        ) from fault
+    except (OSError, ValidationError) as exc:
+        raise StateError(f"{path}: cannot be read; put it back, or take it away to buy by the manifest alone") from exc
 
 
-def laid_over(manifest: Manifest, edits: Mapping[str, Edit]) -> Manifest:
+def apply_edits(manifest: Manifest, edits: Mapping[str, Edit]) -> Manifest:
     """The manifest with the edits in the place of its own words, where it still says what they were made for.
 
     It must hold all its jobs: a child is made of what its parent was edited to. Raises ManifestError when an edit's
@@ -200,7 +193,7 @@ def laid_over(manifest: Manifest, edits: Mapping[str, Edit]) -> Manifest:
     """
     if not edits:
         return manifest
-    pictures, problems = Pictures(), list[str]()
+    pictures, problems = ImageCache(), list[str]()
     jobs: list[PlacedJob] = []
     for placed in manifest.jobs:
         edit = edits.get(placed.spec.id)
@@ -208,17 +201,17 @@ def laid_over(manifest: Manifest, edits: Mapping[str, Edit]) -> Manifest:
         if edit is not None and edit.of == spec.fingerprint:
             try:
                 spec = _edited(spec, edit, pictures, manifest.folder)
-            except ValueError as fault:
-                problems.append(placed.place.problem(f"{spec.id}: edited image: {fault}"))
+            except ValueError as exc:
+                problems.append(placed.place.problem(f"{spec.id}: edited image: {exc}"))
         jobs.append(PlacedJob(spec=spec, place=placed.place))
     if problems:
         raise ManifestError(problems)
     before = {placed.spec.id: placed.spec.fingerprint for placed in manifest.jobs}
-    tied = _tied_anew({placed.spec.id: placed.spec for placed in jobs}, before)
+    tied = relink_children({placed.spec.id: placed.spec for placed in jobs}, before)
     return replace(manifest, jobs=tuple(PlacedJob(spec=tied[job.spec.id], place=job.place) for job in jobs))
 
 
-def _tied_anew(specs: Mapping[str, JobSpec], before: Mapping[str, str]) -> dict[str, JobSpec]:
+def relink_children(specs: Mapping[str, JobSpec], before: Mapping[str, str]) -> dict[str, JobSpec]:
     """The same jobs, those that work on an edited one's clip asking for that clip, and so on to their own children.
 
     `before` are the fingerprints without edits, by id.
@@ -236,26 +229,26 @@ def _tied_anew(specs: Mapping[str, JobSpec], before: Mapping[str, str]) -> dict[
                 tied[child.id] = replace(
                     child,
                     parent_fingerprint=parent.fingerprint,
-                    fingerprint=fingerprint_of_child(child.fingerprint, parent.fingerprint),
+                    fingerprint=child_fingerprint(child.fingerprint, parent.fingerprint),
                 )
     return tied
 
 
-def _edited(spec: JobSpec, edit: Edit, pictures: Pictures, folder: Path) -> JobSpec:
+def _edited(spec: JobSpec, edit: Edit, pictures: ImageCache, folder: Path) -> JobSpec:
     """The job as it was edited. Its fingerprint is the manifest's with that of the edit behind it."""
-    images, identity = spec.images, None
+    images, identity = spec.request.images, None
     if edit.image is not None:
         first: tuple[ImageRef, ...] = ()
         if edit.image:
             picture = pictures.find(edit.image, (folder,))
             identity = picture.identity
             first = (ImageRef(role="first", **picture._asdict()),)
-        images = (*first, *(one for one in spec.images if one.role != "first"))
+        images = (*first, *(one for one in spec.request.images if one.role != "first"))
     said = json.dumps([edit.prompt, edit.negative_prompt, edit.image and identity], ensure_ascii=False)
-    return replace(
-        spec,
-        prompt=spec.prompt if edit.prompt is None else edit.prompt,
-        negative_prompt=spec.negative_prompt if edit.negative_prompt is None else edit.negative_prompt,
+    request = spec.request
+    edited = spec.with_request(
+        prompt=request.prompt if edit.prompt is None else edit.prompt,
+        negative_prompt=request.negative_prompt if edit.negative_prompt is None else edit.negative_prompt,
         images=images,
-        fingerprint=f"{spec.fingerprint}+{hashlib.sha256(said.encode()).hexdigest()[:16]}",
     )
+    return replace(edited, fingerprint=f"{spec.fingerprint}+{hashlib.sha256(said.encode()).hexdigest()[:16]}")

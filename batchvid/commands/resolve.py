@@ -6,15 +6,15 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from batchvid import report
-from batchvid.commands.batch import LEDGER_NAME, REPORT_NAME
-from batchvid.commands.recovery import recovered
+from batchvid.commands.recovery import recover_jobs
 from batchvid.domain import events as ev
 from batchvid.domain.jobs import Job, JobState
 from batchvid.errors import StateError, UsageError
+from batchvid.paths import BatchPaths
 from batchvid.runner import utc_now
 from batchvid.state.lock import holder_of
 from batchvid.state.readers import read_attempts, read_jobs
-from batchvid.state.state_file import StateFile, record_now
+from batchvid.state.state_file import StateFile, record_offline
 
 
 def resolve(state_path: Path, job_id: str, *, task_id: str = "") -> Job:
@@ -25,7 +25,7 @@ def resolve(state_path: Path, job_id: str, *, task_id: str = "") -> Job:
     if not state_path.exists():
         raise StateError(f"{state_path}: there is no state file here yet")
     with StateFile(state_path) as state:
-        jobs = recovered(state)
+        jobs = recover_jobs(state)
         job = jobs.get(job_id)
         if job is None:
             raise UsageError(f"there is no job {job_id!r} in {state_path}")
@@ -54,7 +54,7 @@ def abandon(state_path: Path, job_ids: Collection[str]) -> None:
     Raises UsageError when one of them is not uncertain any more, StateLocked during a run.
     """
     with StateFile(state_path) as state:
-        jobs = recovered(state)
+        jobs = recover_jobs(state)
         for job_id in job_ids:
             if (found := jobs.get(job_id)) is None or found.state is not JobState.UNCERTAIN:
                 raise UsageError(f"job {job_id} is not uncertain any more: nothing was abandoned, look again")
@@ -64,7 +64,8 @@ def abandon(state_path: Path, job_ids: Collection[str]) -> None:
 
 def _record(state: StateFile, jobs: Mapping[str, Job], events: Sequence[tuple[str, ev.Event]]) -> dict[str, Job]:
     """The jobs after these events, which the reports tell as well."""
-    after = record_now(state, jobs, events)
-    report.write_report(state.path.with_name(REPORT_NAME), after.values())
-    report.write_ledger(state.path.with_name(LEDGER_NAME), read_attempts(state.path))
+    after = record_offline(state, jobs, events)
+    paths = BatchPaths(state.path.parent)
+    report.write_report(paths.report, after.values())
+    report.write_ledger(paths.ledger, read_attempts(state.path))
     return after

@@ -8,26 +8,26 @@ from __future__ import annotations
 from typing import Protocol
 
 from batchvid.dialects import gateway, kling, newapi, openai_videos, runway, seedance, veo, videos, xai
-from batchvid.domain.wire import Accepted, Order, Refused, Request, Response, Status, Uncertain
+from batchvid.domain.wire import Accepted, GenerationRequest, Rejected, Request, Response, Status, Uncertain
 
 
 class Dialect(Protocol):
     """What a module must offer to be a dialect."""
 
-    def submit(self, order: Order) -> Request:
+    def submit(self, order: GenerationRequest) -> Request:
         """Say what to buy. Also called while planning, with empty image data, for its checks.
 
         Raises `errors.Unsupported` for anything the wire has no word for: nothing is ever dropped silently.
         """
 
-    def read_submit(self, response: Response) -> Accepted | Refused | Uncertain:
+    def read_submit(self, response: Response) -> Accepted | Rejected | Uncertain:
         """Read the answer to a submit. Never raises: what cannot be read is `Uncertain`."""
 
-    def poll(self, order: Order, task_id: str) -> Request:
+    def poll(self, order: GenerationRequest, task_id: str) -> Request:
         """Ask where the task stands. `order` is the one submitted: some paths depend on it."""
 
-    def read_poll(self, response: Response, task_id: str) -> Status | Refused:
-        """Read the answer to a poll: a `Status` speaks of the task, a `Refused` only of this one poll.
+    def read_poll(self, response: Response, task_id: str) -> Status | Rejected:
+        """Read the answer to a poll: a `Status` speaks of the task, a `Rejected` only of this one poll.
 
         A failed task is a value, too. Raises `errors.UnreadableReply` for a 2xx that is not of the dialect.
         """

@@ -25,7 +25,7 @@ from batchvid.dialects.common.request_building import (
     whole_seconds,
 )
 from batchvid.dialects.openai_videos import PATH, check_pixels, clip_size, poll, read_poll, read_submit
-from batchvid.domain.wire import ImageInput, Order, Request
+from batchvid.domain.wire import GenerationRequest, ImageInput, Request
 from batchvid.errors import Unsupported
 
 __all__ = ["poll", "read_poll", "read_submit", "submit"]
@@ -83,11 +83,11 @@ LOCAL: tuple[tuple[str, Callable[[ImageInput], str]], ...] = (
 """How a local file is written, by the model's beginning: the gateway hands the text on, and these vendors take it."""
 
 
-def submit(order: Order) -> Request:
+def submit(order: GenerationRequest) -> Request:
     """Say what to buy. Pictures go as links, a local file only where the vendor behind takes it. Raises Unsupported."""
-    family = _family(order.model)
+    family = _family(order.request.model)
     wire = f"the gateway's {family} wire" if family != "other" else "the gateway's wire"
-    if order.mode:
+    if order.request.mode:
         raise Unsupported("mode", "the gateway's own mode is another thing: ask for a quality by its options")
     mode = by_action(order, wire, ACTIONS[family])
     refuse_unspoken(order, wire, SPOKEN[family])
@@ -107,22 +107,22 @@ def _family(model: str) -> str:
     return next((family for family in ("sora", "gemini-omni") if model.startswith(family)), "other")
 
 
-def _sora(order: Order, _mode: str) -> dict[str, Any]:
+def _sora(order: GenerationRequest, _mode: str) -> dict[str, Any]:
     """Say it as OpenAI does, and no word more: a stock gateway hands the body on as it is."""
     first, _ = first_and_last(order)
     size, seconds = clip_size(order), whole_seconds(order)
     if first and not first.url:
         check_pixels(first, size)
     return {
-        "model": order.model,
-        "prompt": order.prompt,
+        "model": order.request.model,
+        "prompt": order.request.prompt,
         "seconds": None if seconds is None else str(seconds),
         "size": size or None,
-        "input_reference": {"image_url": _picture(order.model, first)} if first else None,
+        "input_reference": {"image_url": _picture(order.request.model, first)} if first else None,
     }
 
 
-def _kling(order: Order, mode: str) -> dict[str, Any]:
+def _kling(order: GenerationRequest, mode: str) -> dict[str, Any]:
     """Say it with Kling's names, but for the duration, which is a number here."""
     first, _ = first_and_last(order)
     references = images_of(order, "reference")
@@ -135,22 +135,22 @@ def _kling(order: Order, mode: str) -> dict[str, Any]:
         **_shared(order),
         "video_id": clip_id(order, "video_id", "of a Kling clip", is_task=True) if order.parent else None,
         "model": KLING,
-        "model_name": None if order.model == KLING else order.model.removeprefix(f"{KLING}/"),
+        "model_name": None if order.request.model == KLING else order.request.model.removeprefix(f"{KLING}/"),
         "mode": mode or made_of,
-        "negative_prompt": order.negative_prompt or None,
-        "sound": None if order.sound is None else SOUND[order.sound],
-        "image": _picture(order.model, first) if first else None,
-        "image_list": [{"image": _picture(order.model, image)} for image in references] or None,
+        "negative_prompt": order.request.negative_prompt or None,
+        "sound": None if order.request.sound is None else SOUND[order.request.sound],
+        "image": _picture(order.request.model, first) if first else None,
+        "image_list": [{"image": _picture(order.request.model, image)} for image in references] or None,
     }
 
 
-def _gemini_omni(order: Order, mode: str) -> dict[str, Any]:
-    references = [_picture(order.model, image) for image in images_of(order, "reference")]
+def _gemini_omni(order: GenerationRequest, mode: str) -> dict[str, Any]:
+    references = [_picture(order.request.model, image) for image in images_of(order, "reference")]
     seconds = whole_seconds(order)
     if seconds is not None and seconds not in OMNI_SECONDS:
         raise Unsupported("duration_s", f"gemini-omni makes {', '.join(map(str, OMNI_SECONDS))} s, not {seconds}")
-    if (order.video or order.parent) and not mode:
-        field = "video" if order.video else "parent"
+    if (order.request.video or order.parent) and not mode:
+        field = "video" if order.request.video else "parent"
         raise Unsupported(field, "gemini-omni takes a source clip only for `action: edit`")
     return {
         **_shared(order),
@@ -160,30 +160,30 @@ def _gemini_omni(order: Order, mode: str) -> dict[str, Any]:
     }
 
 
-def _other(order: Order, mode: str) -> dict[str, Any]:
+def _other(order: GenerationRequest, mode: str) -> dict[str, Any]:
     """Say it by the page's general modes: frames, references, or any material with clips or sounds among it."""
     first, last = first_and_last(order)
-    references = [_picture(order.model, image) for image in images_of(order, "reference")]
-    source = order.video or order.parent
-    if first and (references or source or order.audio):
+    references = [_picture(order.request.model, image) for image in images_of(order, "reference")]
+    source = order.request.video or order.parent
+    if first and (references or source or order.request.audio):
         raise Unsupported("image", "the gateway's wire allows none together with references, a video or a sound")
-    if mode and order.audio:
+    if mode and order.request.audio:
         raise Unsupported("audio", "the gateway's wire takes none beside a clip that is edited")
-    material = not mode and bool(source or order.audio)
+    material = not mode and bool(source or order.request.audio)
     made_of = "i2v_first_last" if last else "i2v" if first else "reference_images" if references else "t2v"
     return {
         **_shared(order),
         "mode": mode or ("reference_material" if material else made_of),
-        "image_url": _picture(order.model, first) if first else None,
-        "end_image_url": _picture(order.model, last) if last else None,
+        "image_url": _picture(order.request.model, first) if first else None,
+        "end_image_url": _picture(order.request.model, last) if last else None,
         "image_urls" if material else "reference_images": references or None,
         "video_urls": [source_video(order)] if material and source else None,
         "video_url": source_video(order) if mode else None,
-        "audio_urls": [order.audio] if order.audio else None,
+        "audio_urls": [order.request.audio] if order.request.audio else None,
     }
 
 
-BODIES: Mapping[str, Callable[[Order, str], dict[str, Any]]] = {
+BODIES: Mapping[str, Callable[[GenerationRequest, str], dict[str, Any]]] = {
     "sora": _sora,
     "kling": _kling,
     "gemini-omni": _gemini_omni,
@@ -191,17 +191,17 @@ BODIES: Mapping[str, Callable[[Order, str], dict[str, Any]]] = {
 }
 
 
-def _shared(order: Order) -> dict[str, Any]:
+def _shared(order: GenerationRequest) -> dict[str, Any]:
     """Say what every family but Sora's has. `duration` may be a number everywhere; stock refuses `seconds` as one."""
     exact = exact_size(order)
     return {
-        "model": order.model,
-        "prompt": order.prompt or None,
+        "model": order.request.model,
+        "prompt": order.request.prompt or None,
         "duration": whole_seconds(order),
         "size": f"{exact[0]}x{exact[1]}" if exact else None,
-        "aspect_ratio": None if exact else order.aspect_ratio or None,
-        "resolution": None if exact else order.resolution or None,
-        "seed": order.seed,
+        "aspect_ratio": None if exact else order.request.aspect_ratio or None,
+        "resolution": None if exact else order.request.resolution or None,
+        "seed": order.request.seed,
         "external_task_id": order.external_id or None,
     }
 

@@ -29,7 +29,7 @@ from batchvid.dialects.common.request_building import (
     source_video,
     whole_seconds,
 )
-from batchvid.domain.wire import Accepted, ImageInput, Order, Refused, Request, Response, Status, Uncertain
+from batchvid.domain.wire import Accepted, GenerationRequest, ImageInput, Rejected, Request, Response, Status, Uncertain
 from batchvid.errors import Unsupported
 
 __all__ = ["poll", "read_poll", "read_submit", "submit"]
@@ -75,15 +75,15 @@ VENDOR: dict[str, Path] = {
 }
 
 
-def submit(order: Order) -> Request:
+def submit(order: GenerationRequest) -> Request:
     """Say what to buy; what is given decides the kind, and with it the path. Raises Unsupported.
 
     `external_task_id` carries the order's own id, by which a task whose reply was lost can be found again.
     """
     kind = _kind(order)
     refuse_unspoken(order, f"Kling's {kind}", SPOKEN[kind])
-    check_length("prompt", order.prompt, PROMPT_MOST)
-    check_length("negative_prompt", order.negative_prompt, PROMPT_MOST)
+    check_length("prompt", order.request.prompt, PROMPT_MOST)
+    check_length("negative_prompt", order.request.negative_prompt, PROMPT_MOST)
     options = checked_options(order)
     if kind == "lip-sync":
         inner = {name: value for name, value in options.items() if name not in BESIDE_INPUT}
@@ -97,55 +97,55 @@ def submit(order: Order) -> Request:
     return Request(method="POST", path=f"/v1/videos/{kind}", json={**said, **options})
 
 
-def read_submit(response: Response) -> Accepted | Refused | Uncertain:
+def read_submit(response: Response) -> Accepted | Rejected | Uncertain:
     """Read a submit reply, native or a gateway's."""
     return reply_parsing.read_submit(response, table=TABLES["kling"])
 
 
-def poll(order: Order, task_id: str) -> Request:
+def poll(order: GenerationRequest, task_id: str) -> Request:
     """Ask where the task stands, on the path that made it. `task_id` may also be the order's own external id."""
     return Request(method="GET", path=f"/v1/videos/{_kind(order)}/{path_segment(task_id)}")
 
 
-def read_poll(response: Response, task_id: str) -> Status | Refused:  # noqa: ARG001 - the port's signature
+def read_poll(response: Response, task_id: str) -> Status | Rejected:  # noqa: ARG001 - the port's signature
     """Read a poll reply, native or through a gateway's wrapper. Raises UnreadableReply."""
     return reply_parsing.read_poll(response, vendor=VENDOR, billed="final_unit_deduction")
 
 
-def _kind(order: Order) -> str:
+def _kind(order: GenerationRequest) -> str:
     """Say which kind of generation an order is. Raises Unsupported for an action that the model has not."""
-    if order.model.rpartition("/")[2].startswith(OMNI):  # a poll is told the model as the manifest writes it
+    if order.request.model.rpartition("/")[2].startswith(OMNI):  # a poll is told the model as the manifest writes it
         return by_action(order, f"{WIRE} of an omni model", {"": "omni-video", "edit": "omni-video"})
-    lip_sync = "advanced-lip-sync" if "session_id" in order.options else "lip-sync"
+    lip_sync = "advanced-lip-sync" if "session_id" in order.request.options else "lip-sync"
     made_of = "text2video"
     if order.images:
         made_of = "image2video" if any(image.role != "reference" for image in order.images) else "multi-image2video"
     return by_action(order, WIRE, {"": made_of, "extend": "video-extend", "lip-sync": lip_sync})
 
 
-def _scene(order: Order) -> dict[str, Any]:
+def _scene(order: GenerationRequest) -> dict[str, Any]:
     """Say what every kind that makes a clip of its own may have."""
-    if order.resolution:
+    if order.request.resolution:
         raise Unsupported("resolution", "Kling takes a mode instead: std is 720p, pro is 1080p")
     seconds = whole_seconds(order)
     return {
-        "model_name": order.model,
-        "prompt": order.prompt,
-        "negative_prompt": order.negative_prompt,
-        "mode": one_of("mode", order.mode, MODES) if order.mode else None,
+        "model_name": order.request.model,
+        "prompt": order.request.prompt,
+        "negative_prompt": order.request.negative_prompt,
+        "mode": one_of("mode", order.request.mode, MODES) if order.request.mode else None,
         "duration": None if seconds is None else str(seconds),
-        "sound": None if order.sound is None else SOUND[order.sound],
+        "sound": None if order.request.sound is None else SOUND[order.request.sound],
     }
 
 
-def _from_text(order: Order) -> dict[str, Any]:
+def _from_text(order: GenerationRequest) -> dict[str, Any]:
     check_prompt(order, most=PROMPT_MOST)
     return {**_scene(order), "aspect_ratio": _ratio(order, None, RATIOS)}
 
 
-def _from_frames(order: Order) -> dict[str, Any]:
+def _from_frames(order: GenerationRequest) -> dict[str, Any]:
     first, last = first_and_last(order)
-    clash = [name for name in NOT_WITH_A_LAST_FRAME if name in order.options]
+    clash = [name for name in NOT_WITH_A_LAST_FRAME if name in order.request.options]
     if last and clash:
         raise Unsupported("end_image", f"Kling allows no {clash[0]} together with a last frame")
     return {
@@ -156,50 +156,50 @@ def _from_frames(order: Order) -> dict[str, Any]:
     }
 
 
-def _from_references(order: Order) -> dict[str, Any]:
+def _from_references(order: GenerationRequest) -> dict[str, Any]:
     check_prompt(order, most=PROMPT_MOST)
     _check_count(order, IMAGES_MOST)
     images = [{"image": _image(image)} for image in order.images]
     return {**_scene(order), "image_list": images, "aspect_ratio": _ratio(order, None, RATIOS_OF_MANY)}
 
 
-def _omni(order: Order) -> dict[str, Any]:
+def _omni(order: GenerationRequest) -> dict[str, Any]:
     """Say an omni order: a source clip is worked on by an edit, and only looked at otherwise."""
     check_prompt(order, most=PROMPT_MOST)
     first, _ = first_and_last(order)
-    _check_count(order, IMAGES_MOST if order.video or order.parent else OMNI_IMAGES_MOST)
+    _check_count(order, IMAGES_MOST if order.request.video or order.parent else OMNI_IMAGES_MOST)
     images = [{"image_url": _image(image), **FRAME_TYPES[image.role]} for image in order.images]
     videos = None
-    if order.video or order.parent or order.action:
-        videos = [{"video_url": source_video(order), "refer_type": "base" if order.action else "feature"}]
+    if order.request.video or order.parent or order.request.action:
+        videos = [{"video_url": source_video(order), "refer_type": "base" if order.request.action else "feature"}]
     ratio = _ratio(order, first, RATIOS_OF_MANY)
     return {**_scene(order), "image_list": images or None, "video_list": videos, "aspect_ratio": ratio}
 
 
-def _extend(order: Order) -> dict[str, Any]:
+def _extend(order: GenerationRequest) -> dict[str, Any]:
     """Say an extension. Pages differ on whether `task_id` must stand beside `video_id`: both are asked for."""
     what = "the parent clip's; its sidecar file has both"
     ids = {name: clip_id(order, name, what) for name in ("task_id", "video_id")}
-    return {**ids, "prompt": order.prompt, "negative_prompt": order.negative_prompt}
+    return {**ids, "prompt": order.request.prompt, "negative_prompt": order.request.negative_prompt}
 
 
-def _lip_sync(order: Order) -> dict[str, Any]:
+def _lip_sync(order: GenerationRequest) -> dict[str, Any]:
     """Say the `input` of a lip-sync: a Kling clip, and either a sound or a text with a voice to speak it."""
     has_id = order.parent and "video_id" in order.parent.vendor
-    if has_id or "video_id" in order.options:
+    if has_id or "video_id" in order.request.options:
         source = {"video_id": clip_id(order, "video_id", "of a Kling clip")}
-        if order.video:
+        if order.request.video:
             raise Unsupported("video", "not allowed together with the option video_id: both name the clip")
     else:
         source = {"video_url": source_video(order)}
-    if order.audio:
-        if order.prompt:
+    if order.request.audio:
+        if order.request.prompt:
             raise Unsupported("prompt", "not allowed together with `audio`: the clip speaks the one or the other")
-        return {**source, "mode": "audio2video", **_sound(order.audio)}
+        return {**source, "mode": "audio2video", **_sound(order.request.audio)}
     check_prompt(order, most=SPEECH_MOST)
     option_id(order, "voice_id", "the voice that speaks the prompt")
     one_of("options", option_id(order, "voice_language", "zh or en"), LANGUAGES)
-    return {**source, "mode": "text2video", "text": order.prompt}
+    return {**source, "mode": "text2video", "text": order.request.prompt}
 
 
 def _sound(audio: str) -> dict[str, str]:
@@ -212,10 +212,10 @@ def _sound(audio: str) -> dict[str, str]:
     return {"audio_type": "file", "audio_file": data}
 
 
-def _advanced_lip_sync(order: Order) -> dict[str, Any]:
+def _advanced_lip_sync(order: GenerationRequest) -> dict[str, Any]:
     """Say a lip-sync by faces: all of it comes from an earlier call to identify them, and stands in the options."""
     option_id(order, "session_id", "of the call that identified the faces")
-    faces = order.options.get("face_choose")
+    faces = order.request.options.get("face_choose")
     if not isinstance(faces, list) or not faces or not all(map(_is_voiced, faces)):
         raise Unsupported("options", "face_choose is required: faces, each with face_id and sound_file or audio_id")
     return {}
@@ -225,7 +225,7 @@ def _is_voiced(face: object) -> bool:
     return isinstance(face, dict) and "face_id" in face and bool(face.keys() & {"sound_file", "audio_id"})
 
 
-BODIES: Mapping[str, Callable[[Order], dict[str, Any]]] = {
+BODIES: Mapping[str, Callable[[GenerationRequest], dict[str, Any]]] = {
     "text2video": _from_text,
     "image2video": _from_frames,
     "multi-image2video": _from_references,
@@ -235,18 +235,18 @@ BODIES: Mapping[str, Callable[[Order], dict[str, Any]]] = {
 }
 
 
-def _check_count(order: Order, most: int) -> None:
+def _check_count(order: GenerationRequest, most: int) -> None:
     if len(order.images) > most:
         raise Unsupported("reference_images", f"at most {most} images are allowed here, not {len(order.images)}")
 
 
-def _ratio(order: Order, first: ImageInput | None, allowed: Mapping[str, str]) -> str | None:
+def _ratio(order: GenerationRequest, first: ImageInput | None, allowed: Mapping[str, str]) -> str | None:
     """Translate the aspect ratio. An image sets the shape by itself: there the order may only agree with it."""
-    if not order.aspect_ratio:
+    if not order.request.aspect_ratio:
         return None
     if first is None:
-        return one_of("aspect_ratio", order.aspect_ratio, allowed)
-    if same_shape(order.aspect_ratio, first.width, first.height):
+        return one_of("aspect_ratio", order.request.aspect_ratio, allowed)
+    if same_shape(order.request.aspect_ratio, first.width, first.height):
         return None
     shape = f"{first.width}x{first.height}" if first.width else "behind a link"
     raise Unsupported("aspect_ratio", f"Kling follows the image, which is {shape}: crop it, or leave the ratio out")

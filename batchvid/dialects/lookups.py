@@ -15,37 +15,37 @@ from batchvid.dialects.common.json_values import dig, first_text, identifier, mo
 from batchvid.dialects.common.reply_parsing import unwrap
 from batchvid.dialects.openai_videos import PATH
 from batchvid.domain.failures import FailureKind
-from batchvid.domain.wire import Accepted, Candidate, Order, Refused, Request, Response
+from batchvid.domain.wire import Accepted, Candidate, GenerationRequest, Rejected, Request, Response
 
 LISTED = 100  # the most that OpenAI gives on a page (O-oas); newest first
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class LookupMethod:
     """One way of asking. `read` gives the tasks that may be meant, none where the provider knows none.
 
-    A `Refused` speaks of this one question only. `where` says for people what was looked through; `exact` that the
+    A `Rejected` speaks of this one question only. `where` says for people what was looked through; `exact` that the
     question names the one task that is meant.
     """
 
-    ask: Callable[[Order], Request]
-    read: Callable[[Response], tuple[Candidate, ...] | Refused]
+    ask: Callable[[GenerationRequest], Request]
+    read: Callable[[Response], tuple[Candidate, ...] | Rejected]
     where: str
     exact: bool
 
 
-def _by_external_id(order: Order) -> Request:
+def _by_external_id(order: GenerationRequest) -> Request:
     return kling.poll(order, order.external_id)
 
 
-def _read_task(response: Response) -> tuple[Candidate, ...] | Refused:
+def _read_task(response: Response) -> tuple[Candidate, ...] | Rejected:
     """Read what Kling's poll says of a task: it names one as the answer to a submit does (C-kling, K-doc)."""
     document = parse(response.body)
     complaint = complaint_in(document)
     if is_unseen(response, complaint):
         return ()
     read = kling.read_submit(response)
-    if isinstance(read, Refused):
+    if isinstance(read, Rejected):
         return read
     if not isinstance(read, Accepted):
         return refused(response, complaint, FailureKind.UNAVAILABLE)
@@ -53,11 +53,11 @@ def _read_task(response: Response) -> tuple[Candidate, ...] | Refused:
     return (Candidate(task_id=read.task_id, model=read.model, external_id=named),)
 
 
-def _newest(_order: Order) -> Request:
+def _newest(_order: GenerationRequest) -> Request:
     return Request(method="GET", path=f"{PATH}?limit={LISTED}&order=desc")
 
 
-def _read_list(response: Response) -> tuple[Candidate, ...] | Refused:
+def _read_list(response: Response) -> tuple[Candidate, ...] | Rejected:
     """Read OpenAI's list of videos (O-oas). What is no list of objects is no answer."""
     document, answered = parse(response.body), 200 <= response.status < 300
     rows = document.get("data") if document is not None and answered else None
@@ -76,8 +76,8 @@ def _read_list(response: Response) -> tuple[Candidate, ...] | Refused:
     )
 
 
-WAYS: dict[str, dict[str, Way]] = {
-    "external_id": {"kling": Way(_by_external_id, _read_task, "by our id of the call", exact=True)},
-    "list": {"openai-videos": Way(_newest, _read_list, f"among its newest {LISTED}", exact=False)},
+WAYS: dict[str, dict[str, LookupMethod]] = {
+    "external_id": {"kling": LookupMethod(_by_external_id, _read_task, "by our id of the call", exact=True)},
+    "list": {"openai-videos": LookupMethod(_newest, _read_list, f"among its newest {LISTED}", exact=False)},
 }
 """Every way by the name that the catalogue uses, and the dialects that have it."""

@@ -27,7 +27,7 @@ from batchvid.dialects.common.request_building import (
     refuse_unspoken,
     whole_seconds,
 )
-from batchvid.domain.wire import ImageInput, Order, Refused, Request, Response, Status
+from batchvid.domain.wire import GenerationRequest, ImageInput, Rejected, Request, Response, Status
 from batchvid.errors import Unsupported
 
 __all__ = ["poll", "read_poll", "read_submit", "submit"]
@@ -54,15 +54,17 @@ SPOKEN = {
 """What the adaptor of each vendor reads, by the beginning of the model's name; the first that fits."""
 
 
-def submit(order: Order) -> Request:
+def submit(order: GenerationRequest) -> Request:
     """Say what to buy. Options are the vendor's: they go into the metadata, but for the server's own fields.
 
     Raises Unsupported.
     """
-    vendor = next(start for start in SPOKEN if order.model.startswith(start))
-    refuse_unspoken(order, f"the new-api wire to {vendor or order.model}", SPOKEN[vendor])
+    vendor = next(start for start in SPOKEN if order.request.model.startswith(start))
+    refuse_unspoken(order, f"the new-api wire to {vendor or order.request.model}", SPOKEN[vendor])
     check_prompt(order, most=PROMPT_MOST)
-    said = {"model": order.model, "prompt": order.prompt, "duration": whole_seconds(order)} | BODIES[vendor](order)
+    said = {"model": order.request.model, "prompt": order.request.prompt, "duration": whole_seconds(order)} | BODIES[
+        vendor
+    ](order)
     metadata = {name: value for name, value in said.pop("metadata", {}).items() if value is not None}
     said = {name: value for name, value in said.items() if value is not None}
     options = dict(checked_options(order, {*said, *metadata}))
@@ -76,37 +78,37 @@ def submit(order: Order) -> Request:
     return Request(method="POST", path=PATH, json=said | own)
 
 
-def poll(order: Order, task_id: str) -> Request:  # noqa: ARG001 - the port's signature; this path depends on the id only
+def poll(order: GenerationRequest, task_id: str) -> Request:  # noqa: ARG001 - the port's signature; this path depends on the id only
     """Ask where the task stands."""
     return Request(method="GET", path=f"{PATH}/{path_segment(task_id)}")
 
 
-def read_poll(response: Response, task_id: str) -> Status | Refused:
+def read_poll(response: Response, task_id: str) -> Status | Rejected:
     """Read a poll reply, wrapped or not; a finished clip is also offered at `/content`. Raises UnreadableReply."""
     return reply_parsing.read_poll(response, content_path=f"{CONTENT}/{path_segment(task_id)}/content")
 
 
-def _kling(order: Order) -> dict[str, Any]:
+def _kling(order: GenerationRequest) -> dict[str, Any]:
     """Say Kling's own fields in the metadata, which the server lays over the body that it writes."""
     first, last = first_and_last(order)
-    if order.resolution and order.resolution not in KLING_SIZES.values():
+    if order.request.resolution and order.request.resolution not in KLING_SIZES.values():
         raise Unsupported("resolution", f"{', '.join(KLING_SIZES.values())} are allowed; a quality is said by mode")
     exact = exact_size(order)
-    ratio = one_of("aspect_ratio", order.aspect_ratio, KLING_SIZES) if order.aspect_ratio else None
+    ratio = one_of("aspect_ratio", order.request.aspect_ratio, KLING_SIZES) if order.request.aspect_ratio else None
     return {
-        "mode": one_of("mode", order.mode, MODES) if order.mode else None,
-        "size": order.resolution if exact else ratio,
+        "mode": one_of("mode", order.request.mode, MODES) if order.request.mode else None,
+        "size": order.request.resolution if exact else ratio,
         "image": (first.url or bare_base64(first)) if first else None,
         "metadata": {
             "image_tail": (last.url or bare_base64(last)) if last else None,
-            "negative_prompt": order.negative_prompt or None,
-            "sound": None if order.sound is None else SOUND[order.sound],
+            "negative_prompt": order.request.negative_prompt or None,
+            "sound": None if order.request.sound is None else SOUND[order.request.sound],
             "external_task_id": order.external_id or None,
         },
     }
 
 
-def _doubao(order: Order) -> dict[str, Any]:
+def _doubao(order: GenerationRequest) -> dict[str, Any]:
     """Say it in Ark's words; pictures go into its `content`, where each has a role."""
     if exact_size(order):
         raise Unsupported("resolution", "Seedance takes a tier like 720p here, beside the aspect_ratio")
@@ -117,15 +119,15 @@ def _doubao(order: Order) -> dict[str, Any]:
     return {
         "metadata": {
             "content": pictures or None,
-            "ratio": one_of("aspect_ratio", order.aspect_ratio, RATIOS) if order.aspect_ratio else None,
-            "resolution": order.resolution or None,
-            "seed": order.seed,
-            "generate_audio": order.sound,
+            "ratio": one_of("aspect_ratio", order.request.aspect_ratio, RATIOS) if order.request.aspect_ratio else None,
+            "resolution": order.request.resolution or None,
+            "seed": order.request.seed,
+            "generate_audio": order.request.sound,
         }
     }
 
 
-def _vidu(order: Order) -> dict[str, Any]:
+def _vidu(order: GenerationRequest) -> dict[str, Any]:
     """Say it in Vidu's words: its `size` is a tier, and how many pictures there are decides what they are."""
     if exact_size(order):
         raise Unsupported("resolution", "Vidu takes a tier like 720p here: the clip has the shape of its picture")
@@ -135,22 +137,22 @@ def _vidu(order: Order) -> dict[str, Any]:
             "reference_images", f"at least {VIDU_REFERENCES_LEAST} are needed: fewer are taken for frames"
         )
     return {
-        "size": order.resolution or None,
+        "size": order.request.resolution or None,
         "images": [_linked(image) for image in pictures] or None,
-        "metadata": {"seed": order.seed},
+        "metadata": {"seed": order.request.seed},
     }
 
 
-def _other(order: Order) -> dict[str, Any]:
+def _other(order: GenerationRequest) -> dict[str, Any]:
     first, _ = first_and_last(order)
     exact = exact_size(order)
-    if order.resolution and not exact:
-        raise Unsupported("resolution", f"exact pixels like 1280x720 are allowed, not {order.resolution}")
-    ratio = one_of("aspect_ratio", order.aspect_ratio, SIZES) if order.aspect_ratio else None
-    return {"size": order.resolution if exact else ratio, "image": _linked(first) if first else None}
+    if order.request.resolution and not exact:
+        raise Unsupported("resolution", f"exact pixels like 1280x720 are allowed, not {order.request.resolution}")
+    ratio = one_of("aspect_ratio", order.request.aspect_ratio, SIZES) if order.request.aspect_ratio else None
+    return {"size": order.request.resolution if exact else ratio, "image": _linked(first) if first else None}
 
 
-BODIES: dict[str, Callable[[Order], dict[str, Any]]] = {
+BODIES: dict[str, Callable[[GenerationRequest], dict[str, Any]]] = {
     "kling": _kling,
     "doubao": _doubao,
     "vidu": _vidu,

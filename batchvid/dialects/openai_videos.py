@@ -22,7 +22,7 @@ from batchvid.dialects.common.request_building import (
     uploaded,
     whole_seconds,
 )
-from batchvid.domain.wire import ImageInput, Order, Refused, Request, Response, Status
+from batchvid.domain.wire import GenerationRequest, ImageInput, Rejected, Request, Response, Status
 from batchvid.errors import Unsupported
 
 __all__ = ["poll", "read_poll", "read_submit", "submit"]
@@ -41,14 +41,14 @@ SIZES = {
 WIDE_SIZES = {"7:4": "1792x1024", "4:7": "1024x1792"}  # sora-2-pro
 
 
-def submit(order: Order) -> Request:
+def submit(order: GenerationRequest) -> Request:
     """Say what to buy. One image is allowed, of exactly the size of the clip. Raises Unsupported.
 
     A remix names its source, a finished Sora task: its parent, or the option `video_id`.
     """
     refuse_unspoken(order, WIRE, by_action(order, WIRE, SPOKEN))
     check_prompt(order, most=PROMPT_MOST)
-    if order.action:
+    if order.request.action:
         return _remix(order)
     seconds, size = whole_seconds(order), clip_size(order)
     first, last = first_and_last(order)
@@ -56,24 +56,24 @@ def submit(order: Order) -> Request:
         raise Unsupported("end_image", f"{WIRE} takes one image, as the first frame")
     if first:
         check_pixels(uploaded(first), size)
-    fields = {"model": order.model, "prompt": order.prompt, "seconds": str(seconds or ""), "size": size}
+    fields = {"model": order.request.model, "prompt": order.request.prompt, "seconds": str(seconds or ""), "size": size}
     return Request(method="POST", path=PATH, parts=form(fields, [first] if first else [], order))
 
 
-def poll(order: Order, task_id: str) -> Request:  # noqa: ARG001 - the port's signature; this path depends on the id only
+def poll(order: GenerationRequest, task_id: str) -> Request:  # noqa: ARG001 - the port's signature; this path depends on the id only
     """Ask where the task stands."""
     return Request(method="GET", path=f"{PATH}/{path_segment(task_id)}")
 
 
-def read_poll(response: Response, task_id: str) -> Status | Refused:
+def read_poll(response: Response, task_id: str) -> Status | Rejected:
     """Read a poll reply; after any link a finished clip is always offered at `/content`. Raises UnreadableReply."""
     return reply_parsing.read_poll(response, content_path=f"{PATH}/{path_segment(task_id)}/content")
 
 
-def _remix(order: Order) -> Request:
+def _remix(order: GenerationRequest) -> Request:
     source = clip_id(order, "video_id", "the task id of a finished Sora clip", is_task=True)
     options = {name: value for name, value in checked_options(order).items() if name != "video_id"}
-    body = {"prompt": order.prompt, **options}
+    body = {"prompt": order.request.prompt, **options}
     return Request(method="POST", path=f"{PATH}/{path_segment(source)}/remix", json=body)
 
 
@@ -84,17 +84,19 @@ def check_pixels(image: ImageInput, size: str) -> None:
         raise Unsupported("image", f"only the exact pixels of the clip ({clip}) are allowed, not {pixels}")
 
 
-def clip_size(order: Order) -> str:
+def clip_size(order: GenerationRequest) -> str:
     """Translate resolution and aspect ratio into `WxH`; empty if the order says neither. Raises Unsupported."""
     if exact := exact_size(order):
         return f"{exact[0]}x{exact[1]}"
-    if not order.aspect_ratio:
-        if order.resolution:
-            raise Unsupported("aspect_ratio", f"must be said beside the resolution {order.resolution}: 16:9 or 9:16")
+    if not order.request.aspect_ratio:
+        if order.request.resolution:
+            raise Unsupported(
+                "aspect_ratio", f"must be said beside the resolution {order.request.resolution}: 16:9 or 9:16"
+            )
         return ""
     tiers = SIZES | {"": SIZES["720p"] | WIDE_SIZES}
-    if order.resolution not in tiers:
+    if order.request.resolution not in tiers:
         raise Unsupported(
-            "resolution", f"allowed are 720p, 1080p or exact pixels like 1280x720, not {order.resolution}"
+            "resolution", f"allowed are 720p, 1080p or exact pixels like 1280x720, not {order.request.resolution}"
         )
-    return one_of("aspect_ratio", order.aspect_ratio, tiers[order.resolution])
+    return one_of("aspect_ratio", order.request.aspect_ratio, tiers[order.request.resolution])

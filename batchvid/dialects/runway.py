@@ -26,7 +26,7 @@ from batchvid.dialects.common.request_building import (
     whole_seconds,
 )
 from batchvid.domain.failures import Charged
-from batchvid.domain.wire import Accepted, ImageInput, Order, Refused, Request, Response, Status, Uncertain
+from batchvid.domain.wire import Accepted, GenerationRequest, ImageInput, Rejected, Request, Response, Status, Uncertain
 from batchvid.errors import Unsupported
 
 __all__ = ["poll", "read_poll", "read_submit", "submit"]
@@ -54,24 +54,24 @@ _HOST = re.compile(r"https://(\[[^\]]*\]|[^/?#:@\s]+)", re.I)
 VENDOR: dict[str, Path] = {"credits": ("cost", "credits")}
 
 
-def submit(order: Order) -> Request:
+def submit(order: GenerationRequest) -> Request:
     """Say what to buy. An image is a must on this route. Raises Unsupported."""
     refuse_unspoken(order, "the Runway wire", SPOKEN)
     first, last = first_and_last(order)
     if first is None:
         raise Unsupported("image", "an image is required: Runway makes video from an image only on this route")
     check_prompt(order, most=PROMPT_MOST, required=False)
-    if order.seed is not None and not 0 <= order.seed <= SEED_MOST:
-        raise Unsupported("seed", f"0 to {SEED_MOST} are allowed, not {order.seed}")
+    if order.request.seed is not None and not 0 <= order.request.seed <= SEED_MOST:
+        raise Unsupported("seed", f"0 to {SEED_MOST} are allowed, not {order.request.seed}")
     start = _uri(first)
     frames = [{"uri": start, "position": "first"}, {"uri": _uri(last), "position": "last"}] if last else start
     body: dict[str, Any] = {
-        "model": order.model,
+        "model": order.request.model,
         "promptImage": frames,
-        "promptText": order.prompt or None,
+        "promptText": order.request.prompt or None,
         "duration": whole_seconds(order),
         "ratio": _ratio(order),
-        "seed": order.seed,
+        "seed": order.request.seed,
     }
     said = {name: value for name, value in body.items() if value is not None}
     return Request(
@@ -79,17 +79,17 @@ def submit(order: Order) -> Request:
     )
 
 
-def read_submit(response: Response) -> Accepted | Refused | Uncertain:
+def read_submit(response: Response) -> Accepted | Rejected | Uncertain:
     """Read a submit reply, native or a gateway's."""
     return reply_parsing.read_submit(response, table=TABLES["runway"])
 
 
-def poll(order: Order, task_id: str) -> Request:  # noqa: ARG001 - the port's signature; this path depends on the id only
+def poll(order: GenerationRequest, task_id: str) -> Request:  # noqa: ARG001 - the port's signature; this path depends on the id only
     """Ask where the task stands."""
     return Request(method="GET", path=f"/v1/tasks/{path_segment(task_id)}", headers=HEADERS)
 
 
-def read_poll(response: Response, task_id: str) -> Status | Refused:  # noqa: ARG001 - the port's signature
+def read_poll(response: Response, task_id: str) -> Status | Rejected:  # noqa: ARG001 - the port's signature
     """Read a poll reply, bare or wrapped. Raises UnreadableReply."""
     status = reply_parsing.read_poll(response, progress_top=1.0, vendor=VENDOR, billed="credits")
     if isinstance(status, Status) and status.charged is Charged.UNKNOWN and status.code.startswith("SAFETY.INPUT"):
@@ -97,17 +97,19 @@ def read_poll(response: Response, task_id: str) -> Status | Refused:  # noqa: AR
     return status
 
 
-def _ratio(order: Order) -> str | None:
+def _ratio(order: GenerationRequest) -> str | None:
     """Translate resolution and aspect ratio into pixels with a colon; None if the order says neither."""
     if exact := exact_size(order):
         return f"{exact[0]}:{exact[1]}"
-    if order.resolution not in ("", "720p"):
-        raise Unsupported("resolution", f"720p or exact pixels like 1280x720 are allowed, not {order.resolution}")
-    if not order.aspect_ratio:
-        if order.resolution:
-            raise Unsupported("aspect_ratio", f"must be said beside the resolution {order.resolution}")
+    if order.request.resolution not in ("", "720p"):
+        raise Unsupported(
+            "resolution", f"720p or exact pixels like 1280x720 are allowed, not {order.request.resolution}"
+        )
+    if not order.request.aspect_ratio:
+        if order.request.resolution:
+            raise Unsupported("aspect_ratio", f"must be said beside the resolution {order.request.resolution}")
         return None
-    return one_of("aspect_ratio", order.aspect_ratio, RATIOS)
+    return one_of("aspect_ratio", order.request.aspect_ratio, RATIOS)
 
 
 def _uri(image: ImageInput) -> str:

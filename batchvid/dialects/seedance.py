@@ -18,7 +18,7 @@ from batchvid.dialects.common.request_building import (
     whole_seconds,
 )
 from batchvid.dialects.openai_videos import PATH, poll, read_poll, read_submit
-from batchvid.domain.wire import ImageInput, Order, Request
+from batchvid.domain.wire import GenerationRequest, ImageInput, Request
 from batchvid.errors import Unsupported
 
 __all__ = ["poll", "read_poll", "read_submit", "submit"]
@@ -49,32 +49,32 @@ SIZES = {
 }
 
 
-def submit(order: Order) -> Request:
+def submit(order: GenerationRequest) -> Request:
     """Say what to buy, from text or from pictures, which the prompt may name `[Image 1]`. Raises Unsupported."""
     refuse_unspoken(order, "the Seedance wire", SPOKEN)
     check_prompt(order, most=PROMPT_MOST)
     fields = {
-        "model": order.model,
-        "prompt": order.prompt,
+        "model": order.request.model,
+        "prompt": order.request.prompt,
         "seconds": str(whole_seconds(order) or ""),
         **_geometry(order),
     }
     return Request(method="POST", path=PATH, parts=form(fields, _pictures(order), order))
 
 
-def _pictures(order: Order) -> tuple[ImageInput, ...]:
+def _pictures(order: GenerationRequest) -> tuple[ImageInput, ...]:
     pictures = tuple(uploaded(image) for image in frames_or_references(order))
-    if pictures and TEXT_ONLY in order.model:
+    if pictures and TEXT_ONLY in order.request.model:
         raise Unsupported(field_of(pictures[0]), "Seedance 1.x makes clips from text only on this route")
     return pictures
 
 
-def _geometry(order: Order) -> dict[str, str]:
+def _geometry(order: GenerationRequest) -> dict[str, str]:
     """Translate aspect ratio and resolution into `size` and `resolution`, as this generation of Seedance has them."""
     if exact := exact_size(order):
         return {"size": f"{exact[0]}x{exact[1]}"}  # one guide sends it to 2.0, too
-    ratio, tier = order.aspect_ratio, order.resolution
-    if IN_PIXELS not in order.model:
+    ratio, tier = order.request.aspect_ratio, order.request.resolution
+    if IN_PIXELS not in order.request.model:
         return {
             "size": one_of("aspect_ratio", ratio, RATIOS) if ratio else "",
             "resolution": one_of("resolution", tier, TIERS) if tier else "",

@@ -17,7 +17,7 @@ from batchvid.dialects.common.request_building import (
     whole_seconds,
 )
 from batchvid.dialects.openai_videos import PATH, poll, read_poll, read_submit
-from batchvid.domain.wire import Order, Request
+from batchvid.domain.wire import GenerationRequest, Request
 from batchvid.errors import Unsupported
 
 __all__ = ["poll", "read_poll", "read_submit", "submit"]
@@ -27,19 +27,26 @@ SPOKEN = ("prompt", "image", "end_image", "duration_s", "aspect_ratio", "resolut
 HINTS = {"16:9": "16x9", "9:16": "9x16"}
 
 
-def submit(order: Order) -> Request:
+def submit(order: GenerationRequest) -> Request:
     """Say what to buy, from text, from a first frame, or from a first and a last one. Raises Unsupported."""
     refuse_unspoken(order, "the Veo wire", SPOKEN)
     check_prompt(order, most=PROMPT_MOST)
     seconds = whole_seconds(order)
     frames = [uploaded(image) for image in first_and_last(order) if image]
-    fields = {"model": order.model, "prompt": order.prompt, "size": _size(order), "seconds": str(seconds or "")}
+    fields = {
+        "model": order.request.model,
+        "prompt": order.request.prompt,
+        "size": _size(order),
+        "seconds": str(seconds or ""),
+    }
     return Request(method="POST", path=PATH, parts=form(fields, frames, order))
 
 
-def _size(order: Order) -> str:
+def _size(order: GenerationRequest) -> str:
     if exact := exact_size(order):
         return f"{exact[0]}x{exact[1]}"  # not in the schema, but a public client uses it with veo3.1
-    if order.resolution:
-        raise Unsupported("resolution", f"exact pixels like 1280x720 are allowed, or none, not {order.resolution}")
-    return one_of("aspect_ratio", order.aspect_ratio, HINTS) if order.aspect_ratio else ""
+    if order.request.resolution:
+        raise Unsupported(
+            "resolution", f"exact pixels like 1280x720 are allowed, or none, not {order.request.resolution}"
+        )
+    return one_of("aspect_ratio", order.request.aspect_ratio, HINTS) if order.request.aspect_ratio else ""

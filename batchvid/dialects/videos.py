@@ -18,7 +18,7 @@ from batchvid.dialects.common.request_building import (
     whole_seconds,
 )
 from batchvid.dialects.openai_videos import PATH, poll, read_poll, read_submit
-from batchvid.domain.wire import Order, Request
+from batchvid.domain.wire import GenerationRequest, Request
 
 __all__ = ["poll", "read_poll", "read_submit", "submit"]
 
@@ -28,18 +28,18 @@ NEW = ("prompt", "image", "end_image", "reference_images", "duration_s", "aspect
 SPOKEN = {"": NEW, "edit": (*NEW, "action", "video", "parent")}
 
 
-def submit(order: Order) -> Request:
+def submit(order: GenerationRequest) -> Request:
     """Say what to buy. An edit needs the link of its source clip; files go out in order. Raises Unsupported."""
     refuse_unspoken(order, WIRE, by_action(order, WIRE, SPOKEN))
     check_prompt(order, most=PROMPT_MOST)
     exact = exact_size(order)
     fields = {
-        "model": order.model,
-        "prompt": order.prompt,
+        "model": order.request.model,
+        "prompt": order.request.prompt,
         "seconds": str(whole_seconds(order) or ""),
-        "size": f"{exact[0]}x{exact[1]}" if exact else order.aspect_ratio,
-        "resolution": "" if exact else order.resolution,
-        "video": source_video(order) if order.action else "",
+        "size": f"{exact[0]}x{exact[1]}" if exact else order.request.aspect_ratio,
+        "resolution": "" if exact else order.request.resolution,
+        "video": source_video(order) if order.request.action else "",
     }
     files = [uploaded(image) for image in frames_or_references(order)]
     return Request(method="POST", path=PATH, parts=form(fields, files, order))

@@ -28,7 +28,17 @@ from batchvid.dialects.common.request_building import (
     source_video,
     whole_seconds,
 )
-from batchvid.domain.wire import Accepted, ImageInput, Order, Phase, Refused, Request, Response, Status, Uncertain
+from batchvid.domain.wire import (
+    Accepted,
+    GenerationRequest,
+    ImageInput,
+    Phase,
+    Rejected,
+    Request,
+    Response,
+    Status,
+    Uncertain,
+)
 from batchvid.errors import Unsupported
 
 __all__ = ["poll", "read_poll", "read_submit", "submit"]
@@ -48,7 +58,7 @@ LINK: Path = ("video", "url")
 VENDOR: dict[str, Path] = {"cost_in_usd_ticks": ("usage", "cost_in_usd_ticks")}
 
 
-def submit(order: Order) -> Request:
+def submit(order: GenerationRequest) -> Request:
     """Say what to buy. References and a first frame exclude each other. Raises Unsupported."""
     refuse_unspoken(order, WIRE, by_action(order, WIRE, SPOKEN))
     check_prompt(order, most=PROMPT_MOST)
@@ -57,30 +67,32 @@ def submit(order: Order) -> Request:
     if first and references:
         raise Unsupported("reference_images", "xAI allows none together with `image`")
     body: dict[str, Any] = {
-        "model": order.model,
-        "prompt": order.prompt,
-        "video": {"url": source_video(order)} if order.action else None,
+        "model": order.request.model,
+        "prompt": order.request.prompt,
+        "video": {"url": source_video(order)} if order.request.action else None,
         "image": _picture(first) if first else None,
         "reference_images": [_picture(image) for image in references] or None,
         "duration": whole_seconds(order),
-        "aspect_ratio": one_of("aspect_ratio", order.aspect_ratio, RATIOS) if order.aspect_ratio else None,
-        "resolution": one_of("resolution", order.resolution, TIERS) if order.resolution else None,
+        "aspect_ratio": one_of("aspect_ratio", order.request.aspect_ratio, RATIOS)
+        if order.request.aspect_ratio
+        else None,
+        "resolution": one_of("resolution", order.request.resolution, TIERS) if order.request.resolution else None,
     }
     said = {name: value for name, value in body.items() if value is not None}
-    return Request(method="POST", path=PATHS[order.action], json={**said, **checked_options(order, said)})
+    return Request(method="POST", path=PATHS[order.request.action], json={**said, **checked_options(order, said)})
 
 
-def read_submit(response: Response) -> Accepted | Refused | Uncertain:
+def read_submit(response: Response) -> Accepted | Rejected | Uncertain:
     """Read a submit reply; the task's id is called `request_id` here."""
     return reply_parsing.read_submit(response, id_places=ID_PLACES, table=TABLES["xai"])
 
 
-def poll(order: Order, task_id: str) -> Request:  # noqa: ARG001 - the port's signature; this path depends on the id only
+def poll(order: GenerationRequest, task_id: str) -> Request:  # noqa: ARG001 - the port's signature; this path depends on the id only
     """Ask where the task stands."""
     return Request(method="GET", path=f"/v1/videos/{path_segment(task_id)}")
 
 
-def read_poll(response: Response, task_id: str) -> Status | Refused:  # noqa: ARG001 - the port's signature
+def read_poll(response: Response, task_id: str) -> Status | Rejected:  # noqa: ARG001 - the port's signature
     """Read a poll reply, bare or wrapped. Raises UnreadableReply.
 
     A 202 without a body and an echo of the id alone mean that it is pending; a link without any word, that it is done.

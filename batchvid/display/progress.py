@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 import time
 from collections.abc import Iterable
@@ -10,7 +11,8 @@ from typing import Any, Protocol, TextIO
 
 from tqdm import tqdm
 
-from batchvid.display.tally import Tally
+from batchvid.display.background_writer import BackgroundWriter
+from batchvid.display.tally import RunCounters
 from batchvid.domain import events as ev
 from batchvid.domain.jobs import Job, JobState
 
@@ -37,16 +39,21 @@ class Progress(Protocol):
 
 def progress_for(jobs: Iterable[Job], *, verbose: bool = False) -> Progress:
     """Bars when a person is looking on, else lines without a single control character; `verbose` tells every step."""
-    tally = Tally(jobs)
-    if sys.stdout.isatty() and sys.stderr.isatty():
-        return Bars(tally, verbose=verbose)
-    return Lines(tally, sys.stdout, verbose=verbose)
+    tally = RunCounters(jobs)
+    if sys.stdout is None or sys.stdout.closed:  # started without a standard output
+        return LineDisplay(tally, io.StringIO(), verbose=verbose)
+    if sys.stdout.isatty() and sys.stderr is not None and sys.stderr.isatty():
+        return BarDisplay(tally, verbose=verbose)
+    try:
+        return LineDisplay(tally, BackgroundWriter(sys.stdout), verbose=verbose)
+    except OSError:  # a stream without a file descriptor, such as a test's
+        return LineDisplay(tally, sys.stdout, verbose=verbose)
 
 
-class Lines:
+class LineDisplay:
     """One dated line for each clip that comes to rest, and a sign of life every half minute."""
 
-    def __init__(self, tally: Tally, out: TextIO, *, verbose: bool = False) -> None:
+    def __init__(self, tally: RunCounters, out: TextIO | BackgroundWriter, *, verbose: bool = False) -> None:
         self._tally = tally
         self._out = out
         self._verbose = verbose
@@ -69,19 +76,22 @@ class Lines:
     def notice(self, text: str) -> None:
         """Print a dated line."""
         self._last = time.monotonic()
-        print(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {_plain(text)}", file=self._out, flush=True)
+        self._out.write(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {_plain(text)}\n")
+        self._out.flush()
 
     def close(self) -> None:
-        """Nothing to clear away."""
+        """Writes out what is queued. The stream itself stays open."""
+        if isinstance(self._out, BackgroundWriter):
+            self._out.close()
 
     def _standing(self) -> str:
         return f"{self._tally.done()}/{self._tally.states().total()}, {self._tally.line()}, {self._tally.money()}"
 
 
-class Bars:
+class BarDisplay:
     """One bar for all and one a provider, with what is in flight, done and failed, the money and the time left."""
 
-    def __init__(self, tally: Tally, *, verbose: bool = False) -> None:
+    def __init__(self, tally: RunCounters, *, verbose: bool = False) -> None:
         self._tally = tally
         self._verbose = verbose
         self._drawn = 0.0

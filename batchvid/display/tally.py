@@ -12,7 +12,7 @@ from batchvid.domain.jobs import IN_FLIGHT, Job, JobState
 DONE = frozenset({JobState.SUCCEEDED, JobState.FAILED, JobState.UNCERTAIN})
 
 
-class Tally:
+class RunCounters:
     """Jobs by provider and state, and the money committed, kept up to date event by event."""
 
     def __init__(self, jobs: Iterable[Job]) -> None:

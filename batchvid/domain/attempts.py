@@ -16,7 +16,7 @@ from batchvid.domain.failures import Charged
 from batchvid.domain.job_spec import JobSpec, Price
 
 
-class Verdict(StrEnum):
+class AttemptStatus(StrEnum):
     """What became of an attempt's money. All but released count under the caps."""
 
     RESERVED = "reserved"
@@ -32,11 +32,11 @@ class Verdict(StrEnum):
 
 
 CHARGED = {
-    Verdict.RESERVED: "",
-    Verdict.HELD: Charged.UNKNOWN.value,
-    Verdict.SPENT: Charged.YES.value,
-    Verdict.MAYBE: Charged.UNKNOWN.value,
-    Verdict.RELEASED: Charged.NO.value,
+    AttemptStatus.RESERVED: "",
+    AttemptStatus.HELD: Charged.UNKNOWN.value,
+    AttemptStatus.SPENT: Charged.YES.value,
+    AttemptStatus.MAYBE: Charged.UNKNOWN.value,
+    AttemptStatus.RELEASED: Charged.NO.value,
 }
 """Whether an attempt was paid for, by its verdict; empty while that is open."""
 
@@ -57,13 +57,13 @@ class Attempt:
     price: Price
     seconds: float | None
     task_id: str = ""
-    verdict: Verdict = Verdict.RESERVED
+    verdict: AttemptStatus = AttemptStatus.RESERVED
     actual_usd: str = ""
 
     @property
     def counts(self) -> bool:
         """Whether it may have been paid for."""
-        return self.verdict is not Verdict.RELEASED
+        return self.verdict is not AttemptStatus.RELEASED
 
     @property
     def settled_usd(self) -> Decimal | None:
@@ -71,20 +71,20 @@ class Attempt:
         return self.price.usd if self.counts else Decimal(0)
 
 
-MOVES: dict[type[ev.Event], dict[Verdict, Verdict]] = {
+MOVES: dict[type[ev.Event], dict[AttemptStatus, AttemptStatus]] = {
     ev.SubmitStarted: {},
-    ev.SubmitAccepted: {Verdict.HELD: Verdict.RESERVED},
-    ev.SubmitRefused: {Verdict.RESERVED: Verdict.RELEASED, Verdict.HELD: Verdict.RELEASED},
-    ev.SubmitLost: {Verdict.RESERVED: Verdict.HELD},
-    ev.TaskSucceeded: {Verdict.RESERVED: Verdict.SPENT},
+    ev.SubmitAccepted: {AttemptStatus.HELD: AttemptStatus.RESERVED},
+    ev.SubmitRefused: {AttemptStatus.RESERVED: AttemptStatus.RELEASED, AttemptStatus.HELD: AttemptStatus.RELEASED},
+    ev.SubmitLost: {AttemptStatus.RESERVED: AttemptStatus.HELD},
+    ev.TaskSucceeded: {AttemptStatus.RESERVED: AttemptStatus.SPENT},
     ev.TaskFailed: {},
-    ev.GaveUp: {Verdict.RESERVED: Verdict.MAYBE},
-    ev.Reopened: {Verdict.HELD: Verdict.MAYBE},
-    ev.PollResumed: {Verdict.MAYBE: Verdict.RESERVED},
+    ev.GaveUp: {AttemptStatus.RESERVED: AttemptStatus.MAYBE},
+    ev.Reopened: {AttemptStatus.HELD: AttemptStatus.MAYBE},
+    ev.PollResumed: {AttemptStatus.MAYBE: AttemptStatus.RESERVED},
 }
 """The events that tell of money, and what each makes of the last attempt's verdict; what is not named stays."""
 
-_FAILED = {Charged.YES: Verdict.SPENT, Charged.NO: Verdict.RELEASED, Charged.UNKNOWN: Verdict.MAYBE}
+_FAILED = {Charged.YES: AttemptStatus.SPENT, Charged.NO: AttemptStatus.RELEASED, Charged.UNKNOWN: AttemptStatus.MAYBE}
 
 
 def attempts_of(spec: JobSpec, events: Iterable[ev.Event]) -> list[Attempt]:
@@ -133,9 +133,9 @@ class Sum:
     unpriced: int = 0
 
 
-def sums(attempts: Iterable[Attempt]) -> dict[Verdict, Sum]:
+def sums(attempts: Iterable[Attempt]) -> dict[AttemptStatus, Sum]:
     """The ledger in brief: every verdict with what its attempts count as."""
-    totals = dict.fromkeys(Verdict, Sum())
+    totals = dict.fromkeys(AttemptStatus, Sum())
     for row in attempts:
         old, usd = totals[row.verdict], row.settled_usd
         totals[row.verdict] = Sum(old.attempts + 1, old.usd + (usd or 0), old.unpriced + (usd is None))

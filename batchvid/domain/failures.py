@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class FailureKind(StrEnum):
-    """The cause of a failure, as DESIGN names them. Each decides what may be tried next."""
+    """The cause of a failure (docs/reference/failure-kinds.md). Each decides what may be tried next."""
 
     INVALID = "invalid"
     """The request itself is refused: a parameter, a size, an image. Mend the manifest."""
@@ -32,8 +32,6 @@ class FailureKind(StrEnum):
     """The task finished, but its result can no longer be fetched."""
     BAD_MEDIA = "bad_media"
     """What came down is not the clip that was asked for."""
-    STORAGE = "storage"
-    """The clip could not be written here."""
     CANCELLED = "cancelled"
     """Cancelled by the user, or by somebody at the vendor."""
 
@@ -51,6 +49,3 @@ STOPS_PROVIDER = frozenset({FailureKind.AUTH, FailureKind.BALANCE})
 
 MODERATION = frozenset({FailureKind.MODERATION_INPUT, FailureKind.MODERATION_OUTPUT, FailureKind.MODERATION_SUSPECTED})
 """Kinds that most likely come again unchanged: never retried by itself, nor by a `retry` that does not name them."""
-
-NOT_CREATED = frozenset({FailureKind.AUTH, FailureKind.BALANCE, FailureKind.RATE, FailureKind.CONCURRENCY})
-"""Kinds of refusal by which the vendor says that no task was made: nothing was bought."""

@@ -8,9 +8,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal
 
+from batchvid.domain.clip_request import ClipRequest, ImageRole
 from batchvid.domain.failures import Charged, FailureKind
-
-ImageRole = Literal["first", "last", "reference"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,32 +44,17 @@ class Parent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
-    """What to buy, in batchvid's own vocabulary; a dialect translates it.
+class GenerationRequest:
+    """What to buy, and what the wire adds to it; a dialect translates it.
 
-    `model` is the vendor's model id. `aspect_ratio` is written `16:9`, `resolution` `720p` (or exact `1280x720`).
-    `duration_s` is in seconds. `action` is empty for a clip of its own, else what is done to another one: `extend`,
-    `edit`, `remix` or `lip-sync`; that one is the clip of `parent`, or `video`, an https link to it. `audio` is an
-    https link or a data URI. None or empty means "not said". `options` are vendor fields, passed through untouched and
-    laid over what the dialect says. `external_id` is ours, unique for ever, for vendors that let a task be looked up
-    by it.
+    `request` is resolved: its `model` is the vendor's id, its duration, ratio and resolution are those that are sent.
+    `images` are its images with their bytes, in the same order. `parent` is the clip that an action works on, where
+    `request.video` does not name it. `external_id` is ours and unique, for vendors that look a task up by it.
     """
 
-    model: str
-    prompt: str
-    negative_prompt: str = ""
+    request: ClipRequest
     images: tuple[ImageInput, ...] = ()
-    duration_s: float | None = None
-    aspect_ratio: str = ""
-    resolution: str = ""
-    seed: int | None = None
-    sound: bool | None = None
-    mode: str = ""
-    action: str = ""
-    video: str = ""
     parent: Parent | None = None
-    audio: str = ""
-    options: Mapping[str, Any] = field(default_factory=dict)
     external_id: str = ""
 
 
@@ -117,7 +101,7 @@ class Accepted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Refused:
+class Rejected:
     """A clear no: to a submit (no task was made, nothing bought) or to a poll (the task itself is not touched).
 
     `retry_after_s` is the vendor's own wish in seconds, None when it has none. `code` and `message` are the

@@ -31,7 +31,7 @@ def reply(data: Any, status: int = 200) -> web.Response:
 def openai_error(
     status: int, message: str, *, kind: str = "comet_api_error", param: str = "", code: str = ""
 ) -> web.Response:
-    """The OpenAI-style error of CometAPI; the message contains the request id (4.1 of the wire notes)."""
+    """The OpenAI-style error of CometAPI; the message contains the request id (wire-notes 4.1)."""
     text = f"{message} (request id: {request_id()})"
     return reply({"error": {"message": text, "type": kind, "param": param, "code": code}}, status)
 

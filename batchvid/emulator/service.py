@@ -114,7 +114,7 @@ class EmulatorService:
         return True
 
     def unknown_task(self) -> web.Response:
-        """The reply of CometAPI and new-api to a poll of an unknown task (section 11 of the wire notes)."""
+        """The reply of CometAPI and new-api to a poll of an unknown task (wire-notes 11)."""
         status = self.settings.unknown_task_status
         if self.settings.unknown_task_as == "openai":
             return openai_error(status, "Task not found", kind="invalid_request_error")

@@ -1,31 +1,32 @@
-"""What the user wrote: a YAML manifest, checked and expanded into JobSpecs that know their place in the file."""
+"""YAML manifests: validated and expanded to JobSpecs with their places in the file."""
 
-from batchvid.manifest.load import expand, load, outline
+from batchvid.manifest.load import expand, load, parse, select
 from batchvid.manifest.reading.problems import Place
 from batchvid.manifest.schema.models import (
     BatchBudget,
     Budget,
-    Limits,
+    BudgetLimits,
     ManifestModel,
     ModelLimits,
     Provider,
     json_schema,
 )
-from batchvid.manifest.types import Manifest, Outline, PlacedJob
+from batchvid.manifest.types import Manifest, ParsedManifest, PlacedJob
 
 __all__ = [
     "BatchBudget",
     "Budget",
-    "Limits",
+    "BudgetLimits",
     "Manifest",
     "ManifestModel",
     "ModelLimits",
-    "Outline",
+    "ParsedManifest",
     "Place",
     "PlacedJob",
     "Provider",
     "expand",
     "json_schema",
     "load",
-    "outline",
+    "parse",
+    "select",
 ]

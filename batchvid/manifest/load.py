@@ -1,92 +1,109 @@
-"""Puts the manifest together: files to document to models to placed jobs, or all problems at once."""
+"""Loads a manifest: files, document, models, jobs with their places; or all problems at once."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from batchvid import gc_control
 from batchvid.errors import ManifestError
-from batchvid.manifest.expansion.collisions import _tell_apart
-from batchvid.manifest.expansion.entry import Shared, entry_of
-from batchvid.manifest.expansion.image_files import Pictures
+from batchvid.manifest.expansion.collisions import report_collisions
+from batchvid.manifest.expansion.entry import Shared, entry_context
+from batchvid.manifest.expansion.image_files import ImageCache
 from batchvid.manifest.expansion.job_builder import build
-from batchvid.manifest.expansion.matrix import MAX_JOBS, drafts
-from batchvid.manifest.expansion.parents import Child, tie
-from batchvid.manifest.expansion.selection import _pick
+from batchvid.manifest.expansion.matrix import MAX_JOBS, expand_entry
+from batchvid.manifest.expansion.parents import Child, link_parents
+from batchvid.manifest.expansion.selection import select_jobs
 from batchvid.manifest.reading.includes import gather
 from batchvid.manifest.reading.problems import Place, Problems
 from batchvid.manifest.reading.yaml_reader import Map, mark_at
 from batchvid.manifest.schema.models import ManifestModel
 from batchvid.manifest.schema.templates import Templates
 from batchvid.manifest.schema.validation import entry_name, validate
-from batchvid.manifest.types import Beyond, Manifest, Outline, PlacedJob
+from batchvid.manifest.types import ExternalChecks, Manifest, ParsedManifest, PlacedJob
 
 
-def outline(path: str | Path, *, sets: Sequence[str] = (), beyond: Beyond | None = None) -> Outline:
-    """Read a manifest as far as that costs the same for any number of rows. Raises nothing: `expand` does.
+def parse(path: str | Path, *, sets: Sequence[str] = (), checks: ExternalChecks | None = None) -> ParsedManifest:
+    """Read a manifest without its jobs, which costs the same for any number of rows. Problems are raised by `expand`.
 
-    `sets` are `key=value` texts laid over the file; `beyond` says what else may be wrong with a provider.
+    `sets` are `key=value` texts that override the file; `checks` knows what else may be wrong with a provider.
     """
     path = Path(path)
     problems = Problems(str(path))
-    settings, kept, unsound = None, list[int](), frozenset[str]()
-    with gc_control.at_rest():
+    settings, valid_clips, bad_providers = None, list[int](), frozenset[str]()
+    with gc_control.gc_paused():
         document = gather(path, sets, problems)
         if document is not None:
-            settings, kept = validate(document, problems)
-            if settings is not None and beyond is not None:
-                unsound = _unsound_providers(beyond, document, settings, problems)
-    return Outline(path=path, document=document, settings=settings, kept=kept, unsound=unsound, problems=problems)
+            settings, valid_clips = validate(document, problems)
+            if settings is not None and checks is not None:
+                bad_providers = _register_providers(checks, document, settings, problems)
+    return ParsedManifest(
+        path=path,
+        document=document,
+        settings=settings,
+        valid_clips=valid_clips,
+        bad_providers=bad_providers,
+        problems=problems,
+    )
 
 
-def _nobody(_model: str) -> str:
-    """The provider of a model where none is asked for: none, as if the manifest had left it empty."""
+def _no_provider(_model: str) -> str:
     return ""
 
 
 def expand(
-    read: Outline,
+    parsed: ParsedManifest,
     *,
-    only: Sequence[str] = (),
-    provider_of: Callable[[str], str] = _nobody,
-    beyond: Beyond | None = None,
+    provider_of: Callable[[str], str] = _no_provider,
+    checks: ExternalChecks | None = None,
 ) -> Manifest:
-    """The manifest with its jobs. Opens the files it names (tables, images); no network, no key.
+    """The manifest with all its jobs. Opens the files it names (tables, images); needs no network and no key.
 
-    `only` picks jobs by patterns on their ids, or `tag:NAME`; `provider_of` says who sells a model, for clips that name
-    no provider; `beyond` what else may be wrong. Raises ManifestError with every problem, those of `read` among them.
+    `provider_of` gives the provider of a model, for clips that name none; `checks` knows what else may be wrong.
+    Raises ManifestError with every problem, including those found by `parse`.
     """
-    problems, settings, jobs = read.problems, read.settings, []
-    if read.document is not None and settings is not None:
+    problems, settings, jobs = parsed.problems, parsed.settings, []
+    if parsed.document is not None and settings is not None:
         shared = Shared(
-            document=read.document,
+            document=parsed.document,
             settings=settings,
-            folder=read.path.parent,
+            folder=parsed.path.parent,
             templates=Templates(),
-            pictures=Pictures(),
+            pictures=ImageCache(),
             problems=problems,
             provider_of=provider_of,
         )
-        with gc_control.at_rest():
-            jobs = _expand(shared, read.kept)
-    if beyond is not None and problems:
+        with gc_control.gc_paused():
+            jobs = _expand(shared, parsed.valid_clips)
+    if checks is not None and problems:
         for job in jobs:
-            if problem := beyond.job_problem(job.spec, read.unsound):
+            if problem := checks.job_problem(job.spec, parsed.bad_providers):
                 problems.add(job.place, problem)
-    _tell_apart(jobs, problems)
-    picked = jobs if problems or not only else _pick(jobs, only, problems)
+    report_collisions(jobs, problems)
     if problems or settings is None:
         raise ManifestError(problems.lines())
     return Manifest(
-        path=read.path,
-        folder=read.path.absolute().parent,
-        batch=read.batch,
+        path=parsed.path,
+        folder=parsed.path.absolute().parent,
+        batch=parsed.batch,
         settings=settings,
-        jobs=tuple(picked),
+        jobs=tuple(jobs),
         all_ids=frozenset(job.spec.id for job in jobs),
-        only=bool(only),
+        only=False,
     )
+
+
+def select(manifest: Manifest, only: Sequence[str]) -> Manifest:
+    """The manifest with the jobs that fit one of the patterns: an id pattern or `tag:NAME`.
+
+    Raises ManifestError when a pattern fits no job.
+    """
+    problems = Problems(str(manifest.path))
+    selected = select_jobs(manifest.jobs, only, problems)
+    if problems:
+        raise ManifestError(problems.lines())
+    return replace(manifest, jobs=tuple(selected), only=True)
 
 
 def load(
@@ -94,33 +111,37 @@ def load(
     *,
     sets: Sequence[str] = (),
     only: Sequence[str] = (),
-    provider_of: Callable[[str], str] = _nobody,
-    beyond: Beyond | None = None,
+    provider_of: Callable[[str], str] = _no_provider,
+    checks: ExternalChecks | None = None,
 ) -> Manifest:
-    """Read a manifest and expand it: see `outline` and `expand`. Raises ManifestError with every problem."""
-    return expand(outline(path, sets=sets, beyond=beyond), only=only, provider_of=provider_of, beyond=beyond)
+    """Read a manifest: see `parse`, `expand` and `select`. Raises ManifestError with every problem."""
+    manifest = expand(parse(path, sets=sets, checks=checks), provider_of=provider_of, checks=checks)
+    return select(manifest, only) if only else manifest
 
 
-def _unsound_providers(beyond: Beyond, document: Map, settings: ManifestModel, problems: Problems) -> frozenset[str]:
-    said_providers = document.get("providers")
-    unsound = set(said_providers or ()) - set(settings.providers) if isinstance(said_providers, Map) else set()
-    for name, said in settings.providers.items():
-        if problem := beyond.provider_problem(name, said):
+def _register_providers(
+    checks: ExternalChecks, document: Map, settings: ManifestModel, problems: Problems
+) -> frozenset[str]:
+    """Register the manifest's providers; the names of those that are wrong."""
+    written = document.get("providers")
+    bad = set(written or ()) - set(settings.providers) if isinstance(written, Map) else set()
+    for name, provider in settings.providers.items():
+        if problem := checks.register_provider(name, provider):
             mark = mark_at(document, ("providers", name))
             problems.add(Place(mark.file, mark.line, f"providers.{name}"), problem)
-            unsound.add(name)
-    return frozenset(unsound)
+            bad.add(name)
+    return frozenset(bad)
 
 
-def _expand(shared: Shared, kept: Sequence[int]) -> list[PlacedJob]:
+def _expand(shared: Shared, valid_clips: Sequence[int]) -> list[PlacedJob]:
     jobs: list[PlacedJob] = []
     children: dict[str, Child] = {}
-    for said, index in zip(shared.settings.clips, kept, strict=True):
+    for clip, index in zip(shared.settings.clips, valid_clips, strict=True):
         mark = mark_at(shared.document, ("clips", index))
         place = Place(mark.file, mark.line, entry_name(shared.document, ("clips", index)))
         node = shared.document["clips"][index]
-        entry = entry_of(said, node if isinstance(node, Map) else Map(mark), place, shared)
-        for draft in drafts(entry) if entry else ():
+        entry = entry_context(clip, node if isinstance(node, Map) else Map(mark), place, shared)
+        for draft in expand_entry(entry) if entry else ():
             if len(jobs) >= MAX_JOBS:
                 shared.problems.add(place, f"the manifest makes more than {MAX_JOBS:,} clips; split it")
                 return jobs
@@ -132,5 +153,5 @@ def _expand(shared: Shared, kept: Sequence[int]) -> list[PlacedJob]:
                 children[spec.id] = Child(entry, draft.source.row)
     if not children:
         return jobs
-    tied = tie([job.spec for job in jobs], children, shared.problems)
-    return [PlacedJob(spec=spec, place=job.place) for spec, job in zip(tied, jobs, strict=True)]
+    linked = link_parents([job.spec for job in jobs], children, shared.problems)
+    return [PlacedJob(spec=spec, place=job.place) for spec, job in zip(linked, jobs, strict=True)]

@@ -15,7 +15,7 @@ NAT64 = IPv6Network("64:ff9b::/96")  # RFC 6052: an IPv4 host as a network witho
 Address = IPv4Address | IPv6Address
 
 
-class OutOfReach(OSError):
+class BlockedAddress(OSError):
     """A link leads to an address that it may not lead to. The words are the same for every address of a host."""
 
     def __init__(self) -> None:
@@ -55,7 +55,7 @@ def socket_factory(*, origin_is_private: bool, allow: bool) -> Callable[[Any], s
     def make(info: tuple[int, int, int, str, tuple[Any, ...]]) -> socket.socket:
         family, kind, protocol, _, address = info
         if not may_fetch(str(address[0]), origin_is_private=origin_is_private, allow=allow):
-            raise OutOfReach
+            raise BlockedAddress
         return socket.socket(family, kind, protocol)
 
     return make

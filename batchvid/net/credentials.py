@@ -12,7 +12,7 @@ from batchvid.catalog import Provider
 from batchvid.errors import UsageError
 
 
-class Keys:
+class Credentials:
     """The environment laid over `.env` of the working folder, laid over `.env` of the manifest's folder."""
 
     def __init__(self, manifest_folder: Path | None = None) -> None:
@@ -21,8 +21,8 @@ class Keys:
         for folder in folders:
             try:
                 self._values.update(dotenv_values(folder / ".env"))
-            except (OSError, ValueError) as fault:
-                raise UsageError(f"{folder / '.env'} cannot be read: {fault}") from None
+            except (OSError, ValueError) as exc:
+                raise UsageError(f"{folder / '.env'} cannot be read: {exc}") from None
         self._values.update((name, value) for name, value in os.environ.items() if value)
 
     def has(self, provider: Provider) -> bool:

@@ -1,7 +1,7 @@
 """The only client socket: sends API requests, opens downloads. Knows no dialect, no job and no retry.
 
 The key is added here and nowhere else, to requests below the provider's own base URL only; it never follows a
-redirect and never goes to a link that a reply named. How far such a link may lead is said in reach.py.
+redirect and never goes to a link that a reply named. How far such a link may lead is said in address_filter.py.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ import aiohttp
 import orjson
 from yarl import URL
 
-from batchvid.catalog.provider import SILENCE_S
+from batchvid.catalog.provider import READ_TIMEOUT_S
 from batchvid.domain.wire import Request, Response
 from batchvid.errors import DownloadError, LinkRefused, NotSent, ReplyLost, ReplyTooLarge, WireError
-from batchvid.net.address_filter import OutOfReach, is_public, socket_factory
+from batchvid.net.address_filter import BlockedAddress, is_public, socket_factory
 from batchvid.version import __version__
 
 CONNECT_S = 15.0
@@ -49,14 +49,16 @@ class Transport:
     async def __aexit__(self, *_: object) -> None:
         await asyncio.gather(*(session.close() for session in (self._polls, self._submits, *self._links.values())))
 
-    async def send(self, origin: str, request: Request, key: str, *, silence_s: float = SILENCE_S) -> Response:
+    async def send(
+        self, origin: str, request: Request, key: str, *, read_timeout_s: float = READ_TIMEOUT_S
+    ) -> Response:
         """One API call; the reply read whole, whatever its HTTP status. Redirects are not followed.
 
         Raises NotSent when surely nothing reached the server, ReplyLost when it may have acted (also when the reply is
-        silent for `silence_s` seconds), ReplyTooLarge.
+        silent for `read_timeout_s` seconds), ReplyTooLarge.
         """
         session = self._submits if request.method == "POST" else self._polls
-        timeout = _patience(silence_s)
+        timeout = _patience(read_timeout_s)
         headers = {**request.headers, **_bearer(key)}
         data: bytes | aiohttp.MultipartWriter | None = None
         if request.parts:
@@ -78,10 +80,10 @@ class Transport:
                 return Response(status=reply.status, headers=reply.headers, body=body)
         except WireError:
             raise
-        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL) as fault:
-            raise NotSent(f"no connection to {origin}: {_said(fault)}") from fault
-        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as fault:
-            raise ReplyLost(f"no reply from {origin}: {_said(fault)}") from fault
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL) as exc:
+            raise NotSent(f"no connection to {origin}: {_said(exc)}") from exc
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as exc:
+            raise ReplyLost(f"no reply from {origin}: {_said(exc)}") from exc
 
     @asynccontextmanager
     async def open_link(
@@ -119,7 +121,7 @@ class Transport:
     async def _open(
         self, session: aiohttp.ClientSession, url: str, headers: Mapping[str, str], *, follow: bool
     ) -> AsyncIterator[aiohttp.ClientResponse]:
-        timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S, sock_read=SILENCE_S)
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S, sock_read=READ_TIMEOUT_S)
         # identity: a compressed body would have another length than the one announced, and Range would not fit
         wanted = {**headers, "Accept-Encoding": "identity"}
         try:
@@ -127,14 +129,14 @@ class Transport:
                 URL(url, encoded=True), headers=wanted, timeout=timeout, allow_redirects=follow, max_redirects=5
             ) as reply:
                 yield reply
-        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as fault:
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as exc:
             # never the fault's own words: they may hold the link, which is worth money to whoever reads it
-            if isinstance(fault, aiohttp.ClientConnectorError) and isinstance(fault.os_error, OutOfReach):
+            if isinstance(exc, aiohttp.ClientConnectorError) and isinstance(exc.os_error, BlockedAddress):
                 raise LinkRefused(
-                    f"the link leads to {fault.host}, which is {fault.os_error}: if that server is yours, "
+                    f"the link leads to {exc.host}, which is {exc.os_error}: if that server is yours, "
                     f"say allow_private_links: true of the provider"
-                ) from fault
-            raise DownloadError(f"the download from {_host(url)} broke off: {type(fault).__name__}") from fault
+                ) from exc
+            raise DownloadError(f"the download from {_host(url)} broke off: {type(exc).__name__}") from exc
 
     async def _links_of(self, origin: str, allow_private: bool) -> aiohttp.ClientSession:
         """The pool for links of a provider that is at `origin`."""
@@ -170,8 +172,8 @@ def _url(origin: str, path: str) -> URL:
 
 
 @cache
-def _patience(silence_s: float) -> aiohttp.ClientTimeout:
-    return aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S, sock_read=silence_s)
+def _patience(read_timeout_s: float) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S, sock_read=read_timeout_s)
 
 
 def _bearer(key: str) -> dict[str, str]:

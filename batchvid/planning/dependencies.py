@@ -62,7 +62,7 @@ def promised(
     parent = asked.get(spec.parent) or (job.spec if job else None)
     with suppress(UsageError):  # the parent's own mistake is told with the parent
         if parent and not made_in:
-            made_in = find(parent.model).dialect
+            made_in = find(parent.request.model).dialect
     return ANY_PARENT if made_in in ("", dialect) else Parent(link=ANY_PARENT.link)
 
 

@@ -18,10 +18,10 @@ from batchvid.domain.wire import Parent
 from batchvid.errors import ManifestError, Unsupported, UsageError
 from batchvid.manifest import Manifest
 from batchvid.planning.dependencies import ANY_PARENT, outlook, promised
-from batchvid.planning.routing import Route, check, route_of, way_out
+from batchvid.planning.routing import Route, check, find_route, suggest_models
 
 
-class Verdict(StrEnum):
+class PlanAction(StrEnum):
     """What a run does about a job."""
 
     NEW = "new"
@@ -44,9 +44,12 @@ class Verdict(StrEnum):
     """Left alone: no longer in the manifest."""
 
 
-BUYS = frozenset({Verdict.NEW, Verdict.WAITING})
-PRICED = BUYS | {Verdict.HELD}
-AT_REST = frozenset({Verdict.STORED, Verdict.CHANGED, Verdict.FAILED})
+RebuyFilter = Callable[[JobSpec, PlanAction], bool]
+"""Whether a finished job, with the action planned for it, is bought again."""
+
+BUYS = frozenset({PlanAction.NEW, PlanAction.WAITING})
+PRICED = BUYS | {PlanAction.HELD}
+AT_REST = frozenset({PlanAction.STORED, PlanAction.CHANGED, PlanAction.FAILED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,7 @@ class JobPlan:
     """
 
     spec: JobSpec
-    verdict: Verdict
+    verdict: PlanAction
     reason: str
     price: Price
     duration_s: float | None = None
@@ -83,9 +86,14 @@ class Plan:
         return tuple(job for job in self.jobs if job.verdict in PRICED)
 
     @property
-    def counts(self) -> Counter[Verdict]:
+    def counts(self) -> Counter[PlanAction]:
         """How many there are of each verdict."""
         return Counter(job.verdict for job in self.jobs)
+
+
+def buy_nothing_again(_spec: JobSpec, _action: PlanAction) -> bool:
+    """The filter that selects no job."""
+    return False
 
 
 def make_plan(
@@ -95,19 +103,19 @@ def make_plan(
     *,
     models: Models | None = None,
     sold_on: date | None = None,
-    again: Callable[[JobSpec, Verdict], bool] = lambda _spec, _verdict: False,
+    rebuy: RebuyFilter = buy_nothing_again,
 ) -> Plan:
     """Hold the manifest against what was already done.
 
     `sold_on` is the day of the purchase: models that are retired by then are refused, without a day they are not.
-    `again` says whether a job that is at rest is to be bought again. Raises ManifestError with all that the
+    `rebuy` selects finished jobs that are bought again. Raises ManifestError with all that the
     models cannot do, each with its place. Only jobs that would be bought are checked: what is paid for is never
     validated again.
     """
     planned: list[JobPlan] = []
     problems: dict[str, str] = {}  # in order, each once: the jobs of one entry share their mistakes
     models = models or catalog.built_in()
-    verdicts = _verdicts(manifest, jobs, again)
+    verdicts = _verdicts(manifest, jobs, rebuy)
     specs = {placed.spec.id: placed.spec for placed in manifest.jobs}
 
     def parent_of(spec: JobSpec, route: Route) -> Parent:
@@ -118,12 +126,12 @@ def make_plan(
 
     def other_route(spec: JobSpec) -> Route:
         try:
-            route = route_of(spec, providers, models)
+            route = find_route(spec, providers, models)
             check(spec, route, parent_of(spec, route))
-        except Unsupported as no:
-            raise Unsupported("fallback", f"{spec.model}: {no}") from None
-        except UsageError as no:
-            raise UsageError(f"fallback: {no}") from None
+        except Unsupported as exc:
+            raise Unsupported("fallback", f"{spec.request.model}: {exc}") from None
+        except UsageError as exc:
+            raise UsageError(f"fallback: {exc}") from None
         return route
 
     for placed in manifest.jobs:
@@ -133,16 +141,16 @@ def make_plan(
             planned.append(JobPlan(spec, verdict, reason, jobs[spec.id].price))
             continue
         try:
-            route = route_of(spec, providers, models)
+            route = find_route(spec, providers, models)
             parent = parent_of(spec, route)
             job = JobPlan(spec, verdict, reason, route.price)
             planned.append(_buy(job, route, parent, other_route, sold_on))
-        except Unsupported as no:
-            problem = placed.place.problem(f"{no.field}: {spec.model}: {no.reason}")
+        except Unsupported as exc:
+            problem = placed.place.problem(f"{exc.field}: {spec.request.model}: {exc.reason}")
             if problem not in problems:
-                problems[problem] = f"{problem}{way_out(spec, route.provider, models, parent)}"
-        except UsageError as no:
-            problem = placed.place.problem(str(no))
+                problems[problem] = f"{problem}{suggest_models(spec, route.provider, models, parent)}"
+        except UsageError as exc:
+            problem = placed.place.problem(str(exc))
             problems[problem] = problem
     if problems:
         raise ManifestError(list(problems.values()))
@@ -160,21 +168,19 @@ def _as_it_stands(asked: JobSpec, job: Job | None) -> JobSpec:
         return asked
     spec = asked
     for _ in range(len(asked.fallback) - len(job.spec.fallback)):
-        spec = spec.turned()
-    return spec if (spec.model, spec.provider) == (job.spec.model, job.spec.provider) else asked
+        spec = spec.with_next_fallback()
+    return spec if (spec.request.model, spec.provider) == (job.spec.request.model, job.spec.provider) else asked
 
 
-def _verdicts(
-    manifest: Manifest, jobs: Mapping[str, Job], again: Callable[[JobSpec, Verdict], bool]
-) -> dict[str, tuple[Verdict, str]]:
+def _verdicts(manifest: Manifest, jobs: Mapping[str, Job], rebuy: RebuyFilter) -> dict[str, tuple[PlanAction, str]]:
     """What a run does about each job, by id, and why; one that works on another's clip hangs on that one's fate."""
-    found: dict[str, tuple[Verdict, str]] = {}
+    found: dict[str, tuple[PlanAction, str]] = {}
     buys: dict[str, JobSpec] = {}
     for placed in manifest.jobs:
         spec = placed.spec
         verdict, reason = _verdict(spec, jobs.get(spec.id))
-        if verdict in AT_REST and again(spec, verdict):
-            verdict, reason = Verdict.WAITING, f"{reason}; to be bought again"
+        if verdict in AT_REST and rebuy(spec, verdict):
+            verdict, reason = PlanAction.WAITING, f"{reason}; to be bought again"
         found[spec.id] = verdict, reason
         if verdict in BUYS:
             buys[spec.id] = spec
@@ -183,30 +189,33 @@ def _verdicts(
         waits, is_coming = outlook(spec, buys, jobs)
         if not is_coming:  # what is at rest is not opened again for nothing
             before, _ = _verdict(spec, jobs.get(spec.id))
-            verdict = before if before in AT_REST else Verdict.HELD
+            verdict = before if before in AT_REST else PlanAction.HELD
         found[spec.id] = verdict, f"{reason}; {waits}" if waits else reason
     return found
 
 
-def _verdict(spec: JobSpec, job: Job | None) -> tuple[Verdict, str]:
+def _verdict(spec: JobSpec, job: Job | None) -> tuple[PlanAction, str]:
     if job is None:
-        return Verdict.NEW, "not asked for before"
+        return PlanAction.NEW, "not asked for before"
     changed = job.spec.fingerprint != spec.fingerprint
     match job.state:
         case JobState.PENDING:
-            return Verdict.WAITING, "changed before it was bought" if changed else "planned, not bought yet"
+            return (
+                PlanAction.WAITING,
+                "changed before it was bought" if changed else "planned, not bought yet",
+            )
         case JobState.SUCCEEDED if changed:
-            return Verdict.CHANGED, "the manifest now asks for another clip; --regenerate changed buys it"
+            return PlanAction.CHANGED, "the manifest now asks for another clip; --regenerate changed buys it"
         case JobState.SUCCEEDED:
-            return Verdict.STORED, "stored"
+            return PlanAction.STORED, "stored"
         case JobState.FAILED:
             is_asked_for = changed and job.kind is not FailureKind.CANCELLED  # that one only by its kind
             edited = "; edited since, retry buys the new one" if is_asked_for else ""
-            return Verdict.FAILED, f"{job.kind}: {job.message}{edited}"
+            return PlanAction.FAILED, f"{job.kind}: {job.message}{edited}"
         case JobState.UNCERTAIN:
-            return Verdict.UNCERTAIN, f"may be paid for: {job.message}"
+            return PlanAction.UNCERTAIN, f"may be paid for: {job.message}"
         case _:
-            return Verdict.IN_FLIGHT, f"{job.state} as task {job.task_id}" if job.task_id else str(job.state)
+            return PlanAction.IN_FLIGHT, f"{job.state} as task {job.task_id}" if job.task_id else str(job.state)
 
 
 def _buy(
@@ -222,12 +231,14 @@ def _buy(
     if told and _is_retired(route, sold_on):
         if not spec.fallback or Reason.SUNSET not in spec.fallback_on:
             raise Unsupported("model", f"{told}; --allow-retired tries it all the same")
-        turned = spec.turned()
+        turned = spec.with_next_fallback()
         instead = _buy(replace(job, spec=turned), other_route(turned), parent, other_route, sold_on)
-        return replace(instead, warning="; ".join(filter(None, (told, f"bought as {turned.model}", instead.warning))))
+        return replace(
+            instead, warning="; ".join(filter(None, (told, f"bought as {turned.request.model}", instead.warning)))
+        )
     warnings, prices = [*route.terms.warnings, *filter(None, (told,))], []
     while spec.fallback:
-        spec = spec.turned()
+        spec = spec.with_next_fallback()
         other = other_route(spec)
         if (gone := _sunset(other, sold_on)) and _is_retired(other, sold_on):
             raise Unsupported("fallback", f"{gone}; leave it out")
@@ -257,10 +268,10 @@ def _dearer(spec: JobSpec, asked: Route, other: Route) -> str:
     if other.price.usd is not None and asked.price.usd is not None and other.price.usd <= asked.price.usd:
         return ""
     price = "an unknown price" if other.price.usd is None else f"${other.price.usd.normalize():f}"
-    return f"may turn to {spec.model} at {price} ({', '.join(spec.fallback_on)})"
+    return f"may turn to {spec.request.model} at {price} ({', '.join(spec.fallback_on)})"
 
 
 def _removed(job: Job) -> JobPlan:
     if job.state in (JobState.RUNNING, JobState.SUBMITTING, JobState.READY):
-        return JobPlan(job.spec, Verdict.IN_FLIGHT, "no longer in the manifest, but paid for", job.price)
-    return JobPlan(job.spec, Verdict.REMOVED, f"no longer in the manifest ({job.state})", job.price)
+        return JobPlan(job.spec, PlanAction.IN_FLIGHT, "no longer in the manifest, but paid for", job.price)
+    return JobPlan(job.spec, PlanAction.REMOVED, f"no longer in the manifest ({job.state})", job.price)

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from batchvid import catalog
-from batchvid.catalog import Model, Models, Provider, Terms, terms_of
+from batchvid.catalog import Model, Models, Provider, ResolvedOptions, resolve_options
 from batchvid.dialects import DIALECTS
-from batchvid.domain.job_spec import ImageRef, JobSpec, Price
-from batchvid.domain.wire import ImageInput, Order, Parent
+from batchvid.domain.clip_request import ImageRef, with_values
+from batchvid.domain.job_spec import JobSpec, Price
+from batchvid.domain.wire import GenerationRequest, ImageInput, Parent
 from batchvid.errors import Unsupported, UsageError
 from batchvid.planning.dependencies import ANY_PARENT
 
@@ -25,7 +26,7 @@ class Route:
 
     provider: Provider
     model: Model
-    terms: Terms
+    terms: ResolvedOptions
     price: Price
 
     @property
@@ -39,61 +40,56 @@ class Route:
         return self.provider.routes[self.model.dialect]
 
 
-def route_of(spec: JobSpec, providers: Mapping[str, Provider], models: Models | None = None) -> Route:
+def find_route(spec: JobSpec, providers: Mapping[str, Provider], models: Models | None = None) -> Route:
     """How this job is bought, out of these models or the built-in ones.
 
     Raises UsageError for an unknown model or provider, or one that does not speak it.
     """
     provider = providers.get(spec.provider)
-    model = (models or catalog.built_in()).find(spec.model, provider.routes if provider else ())
+    model = (models or catalog.built_in()).find(spec.request.model, provider.routes if provider else ())
     if provider is None:
         raise UsageError(f"unknown provider {spec.provider!r}; there are {', '.join(providers)}")
     if model.dialect not in provider.routes:
         raise UsageError(
-            f"provider {provider.name} does not speak {model.dialect}, which model {spec.model} needs; "
+            f"provider {provider.name} does not speak {model.dialect}, which model {spec.request.model} needs; "
             f"it speaks {', '.join(provider.routes)}"
         )
-    terms = terms_of(model, spec)
+    terms = resolve_options(model, spec.request)
     return Route(provider, model, terms, FREE if provider.free else terms.price)
 
 
-def order_of(
+def build_order(
     spec: JobSpec,
     *,
     model: str = "",
-    terms: Terms | None = None,
+    terms: ResolvedOptions | None = None,
     images: Iterable[ImageInput] | None = None,
     external_id: str = "",
     parent: Parent | None = None,
-) -> Order:
-    """What is sent for this job, in batchvid's own words; `model` is its id on the wire.
+) -> GenerationRequest:
+    """What is sent for this job, in batchvid's own terms; `model` is the vendor's id of the model.
 
-    Without `terms` the wishes are told as they are, as for a poll; without `images` their bytes are left out. `parent`
-    is the clip that a job with a parent works on; a poll needs none.
+    Without `terms` the request is unresolved, as for a poll; without `images` their bytes are left out. `parent` is
+    the clip that a job with a parent works on; a poll needs none.
     """
+    request = spec.request
     if images is None:
-        images = (without_bytes(image, terms.pixels if terms else None) for image in spec.images)
-    return Order(
-        model=model or spec.model,
-        prompt=spec.prompt,
-        negative_prompt=spec.negative_prompt,
+        images = (image_metadata(image, terms.pixels if terms else None) for image in request.images)
+    return GenerationRequest(
+        request=with_values(
+            request,
+            model=model or request.model,
+            duration_s=terms.duration_s if terms else request.duration_s,
+            aspect_ratio=terms.aspect_ratio if terms else request.aspect_ratio,
+            resolution=terms.resolution if terms else request.resolution,
+        ),
         images=tuple(images),
-        duration_s=terms.duration_s if terms else spec.duration_s,
-        aspect_ratio=terms.aspect_ratio if terms else spec.aspect_ratio,
-        resolution=terms.resolution if terms else spec.resolution,
-        seed=spec.seed,
-        sound=spec.sound,
-        mode=spec.mode,
-        action=spec.action,
-        video=spec.video,
         parent=parent,
-        audio=spec.audio,
-        options=spec.options,
         external_id=external_id,
     )
 
 
-def without_bytes(image: ImageRef, pixels: tuple[int, int] | None = None) -> ImageInput:
+def image_metadata(image: ImageRef, pixels: tuple[int, int] | None = None) -> ImageInput:
     """An image as a request will hold it, but for its bytes; frames are told as fitted to `pixels`."""
     fitted = pixels if pixels and image.role != "reference" else (image.width, image.height)
     return ImageInput(
@@ -108,8 +104,8 @@ def without_bytes(image: ImageRef, pixels: tuple[int, int] | None = None) -> Ima
 
 def check(spec: JobSpec, route: Route, parent: Parent = ANY_PARENT) -> None:
     """Raises Unsupported where the model or its dialect cannot do what the job asks, of that `parent` if it has one."""
-    catalog.check(route.model, spec)
-    order = order_of(
+    catalog.check(route.model, spec.request)
+    order = build_order(
         spec,
         model=route.model.name,
         terms=route.terms,
@@ -119,14 +115,14 @@ def check(spec: JobSpec, route: Route, parent: Parent = ANY_PARENT) -> None:
     DIALECTS[route.model.dialect].submit(order)
 
 
-def way_out(spec: JobSpec, provider: Provider, models: Models, parent: Parent = ANY_PARENT) -> str:
+def suggest_models(spec: JobSpec, provider: Provider, models: Models, parent: Parent = ANY_PARENT) -> str:
     """Names other models of this provider that can do all that the job asks; empty when there is none."""
     able = []
     for name, model in models.rows.items():
-        if model.dialect not in provider.routes or model.sunset or name == spec.model:
+        if model.dialect not in provider.routes or model.sunset or name == spec.request.model:
             continue
         with suppress(Unsupported):
-            check(spec, Route(provider, model, terms_of(model, spec), FREE), parent)
+            check(spec, Route(provider, model, resolve_options(model, spec.request), FREE), parent)
             able.append(name)
     more = f" and {len(able) - SHOWN_MODELS} more" if len(able) > SHOWN_MODELS else ""
     return f"; models that can: {', '.join(able[:SHOWN_MODELS])}{more}" if able else ""

@@ -7,10 +7,10 @@ import io
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from batchvid.atomic_file import write_whole
+from batchvid.atomic_file import write_atomic
 from batchvid.domain.jobs import Job, JobState
-from batchvid.redaction import without_queries
-from batchvid.report.csv_table import harmless, number, time
+from batchvid.redaction import strip_queries
+from batchvid.report.csv_table import escape_formula, number, time
 
 UNITS = {"credits": "credits", "final_unit_deduction": "units", "total_tokens": "tokens"}
 """What vendors charge in, by the word that their replies have for it (`wire.Status.vendor`)."""
@@ -21,10 +21,10 @@ COLUMNS: dict[str, Callable[[Job], object]] = {
     "take": lambda job: job.spec.take,
     "tags": lambda job: " ".join(job.spec.tags),
     "provider": lambda job: job.spec.provider,
-    "model": lambda job: job.spec.model,
+    "model": lambda job: job.spec.request.model,
     "model_asked": lambda job: job.spec.instead_of.model if job.spec.instead_of else "",
     "model_returned": lambda job: job.model_returned,
-    "prompt": lambda job: job.spec.prompt,
+    "prompt": lambda job: job.spec.request.prompt,
     "parent": lambda job: job.spec.parent,
     "state": lambda job: job.state.value,
     "failure_kind": lambda job: job.kind.value if job.kind and job.state is JobState.FAILED else "",
@@ -32,7 +32,7 @@ COLUMNS: dict[str, Callable[[Job], object]] = {
     "charged": lambda job: job.charged.value if job.state is JobState.FAILED else "",
     "attempts": lambda job: job.attempts,
     "task_id": lambda job: job.task_id,
-    "asked_s": lambda job: number(job.spec.duration_s),
+    "asked_s": lambda job: number(job.spec.request.duration_s),
     "clip_s": lambda job: number(job.clip.duration_s) if job.clip else "",
     "width": lambda job: job.clip.width if job.clip else "",
     "height": lambda job: job.clip.height if job.clip else "",
@@ -57,7 +57,7 @@ COLUMNS: dict[str, Callable[[Job], object]] = {
 
 def write_report(path: Path, jobs: Iterable[Job]) -> None:
     """Write `report.csv` anew, whole or not at all."""
-    write_whole(path, report_text(list(jobs)))
+    write_atomic(path, report_text(list(jobs)))
 
 
 def report_text(jobs: Sequence[Job]) -> str:
@@ -68,14 +68,14 @@ def report_text(jobs: Sequence[Job]) -> str:
     after = list(COLUMNS)[len(before) :]
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([*before, *(harmless(f"var.{name}") for name in variables), *after])
+    writer.writerow([*before, *(escape_formula(f"var.{name}") for name in variables), *after])
     for job in jobs:
         row = [
             *(COLUMNS[name](job) for name in before),
-            *(without_queries(job.spec.variables.get(name, "")) for name in variables),
+            *(strip_queries(job.spec.variables.get(name, "")) for name in variables),
             *(COLUMNS[name](job) for name in after),
         ]
-        writer.writerow([harmless(cell) if isinstance(cell, str) else cell for cell in row])
+        writer.writerow([escape_formula(cell) if isinstance(cell, str) else cell for cell in row])
     return out.getvalue()
 
 

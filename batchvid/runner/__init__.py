@@ -2,26 +2,25 @@
 
 from batchvid.clock import utc_now
 from batchvid.runner.budget.budget import Budget, Charge
-from batchvid.runner.budget.caps import Limits, caps_of
-from batchvid.runner.budget.history import earlier_charges
+from batchvid.runner.budget.caps import SpendingLimits
 from batchvid.runner.context import Notice
 from batchvid.runner.outcome import Outcome
 from batchvid.runner.recorder import Listener, Recorder
 from batchvid.runner.run import run
-from batchvid.runner.setup import DOWNLOADS, Asked, Setup
+from batchvid.runner.setup import DOWNLOADS, RunConfig, RunRequest
+from batchvid.runner.spending_history import earlier_charges
 
 __all__ = [
     "DOWNLOADS",
-    "Asked",
     "Budget",
     "Charge",
-    "Limits",
     "Listener",
     "Notice",
     "Outcome",
     "Recorder",
-    "Setup",
-    "caps_of",
+    "RunConfig",
+    "RunRequest",
+    "SpendingLimits",
     "earlier_charges",
     "run",
     "utc_now",

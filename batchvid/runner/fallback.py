@@ -22,29 +22,29 @@ REASONS: dict[FailureKind, Reason] = {
 """Which reason to turn to another model a failure is. Every other failure is none."""
 
 
-def other_model(context: RunContext, job: Job, reason: Reason | None) -> JobSpec | None:
+def next_fallback(context: RunContext, job: Job, reason: Reason | None) -> JobSpec | None:
     """The job with the next model of its fallback that can be bought now; None where it may not turn to any.
 
     Only jobs that this run may buy do, and none after it was told to stop.
     """
     spec = job.spec
-    if reason is None or reason not in spec.fallback_on or job.id not in context.rebuys or context.stopping:
+    if reason is None or reason not in spec.fallback_on or job.id not in context.retryable_ids or context.stop_reason:
         return None
     while spec.fallback:
-        spec = spec.turned()
-        lane = context.lanes.get(spec.provider)
-        if lane is None or lane.stopped:
+        spec = spec.with_next_fallback()
+        provider_state = context.provider_states.get(spec.provider)
+        if provider_state is None or provider_state.stop_reason:
             continue
         try:
             route = context.route(spec)
         except (Unsupported, UsageError):  # the catalogue or the manifest changed since it was planned
             continue
-        if not lane.health.is_over(route.model.name):
+        if not provider_state.health.is_stopped(route.model.name):
             return spec
     return None
 
 
-async def turn(context: RunContext, job: Job, ended: ev.Event | None, to: JobSpec, reason: Reason) -> Job:
+async def switch_model(context: RunContext, job: Job, ended: ev.Event | None, to: JobSpec, reason: Reason) -> Job:
     """Record how an attempt ended (None: none was under way) and make the job the other model's; return it, pending.
 
     In one stroke, so that no crash leaves a job behind that would be bought once more as it was.
@@ -57,8 +57,8 @@ async def turn(context: RunContext, job: Job, ended: ev.Event | None, to: JobSpe
     job = await context.recorder.record(job.id, first, *more)
     price = context.route(to).price
     at_most = "an unknown price" if price.usd is None else f"${price.usd.normalize():f} at most"
-    context.tell_once(
-        f"{before.model} at {before.provider}: {reason}; its jobs with a fallback turn to {to.model} at "
-        f"{to.provider}, {at_most} each"
+    context.notify_once(
+        f"{before.request.model} at {before.provider}: {reason}; its jobs with a fallback turn to {to.request.model} "
+        f"at {to.provider}, {at_most} each"
     )
     return job

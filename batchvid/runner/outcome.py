@@ -6,45 +6,52 @@ from collections import Counter
 from dataclasses import dataclass
 
 from batchvid.domain.jobs import JobState
-from batchvid.redaction import scrubbed
+from batchvid.redaction import redact
 from batchvid.runner.context import RunContext
+from batchvid.runner.providers.submission_blocks import Block
 
-FAILED, BUDGET, UNCERTAIN, STOPPED, INTERRUPTED = 1, 3, 5, 6, 130  # DESIGN section 6
+FAILED, BUDGET, UNCERTAIN, STOPPED, INTERRUPTED = 1, 3, 5, 6, 130  # docs/reference/exit-codes.md
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """How a run ended. `counts` are of the whole batch; `exit_code` is DESIGN's, the most urgent one first."""
+    """How a run ended. `counts` are of the whole batch; `exit_code` is the most urgent code that applies."""
 
     exit_code: int
     counts: Counter[JobState]
     reason: str = ""
 
 
-def outcome_of(context: RunContext, scope: frozenset[str], *, interrupted: bool) -> Outcome:
+def build_outcome(context: RunContext, scope: frozenset[str], *, interrupted: bool) -> Outcome:
     """What to tell of this run; the ends of the jobs in `scope` count."""
     jobs = context.recorder.jobs
     ends = Counter(jobs[job_id].state for job_id in scope if job_id in jobs)
-    lanes = context.lanes.values()
-    reasons = ((lane.name, lane.stopped or lane.left_behind) for lane in lanes)
+    provider_states = context.provider_states.values()
+    reasons = (
+        (provider_state.name, provider_state.blocks.reason(Block.STOPPED, Block.UNAVAILABLE))
+        for provider_state in provider_states
+    )
     stopped = [f"{name} was stopped: {reason}" for name, reason in reasons if reason]
-    held_up = (*map(str, context.capped.values()), context.unbuyable)
-    capped = [reason for reason in dict.fromkeys(held_up) if reason]
+    capped = context.blocks.cap_reasons
     reason, code = "", 0
     if interrupted:
         code, reason = INTERRUPTED, "interrupted; run again to go on"
     elif context.fault:
         code, reason = FAILED, str(context.fault)
     elif any(job.state is JobState.UNCERTAIN for job in jobs.values()):
-        waiting = sum(len(lane.queue) + lane.delayed.total() for lane in lanes if not lane.idle)
+        waiting = sum(
+            len(provider_state.queue) + provider_state.delayed.total()
+            for provider_state in provider_states
+            if not provider_state.idle
+        )
         held = f"; {waiting} jobs wait for the slots that they hold until their deadline" if waiting else ""
         code, reason = UNCERTAIN, f"uncertain submits wait for a person: batchvid resolve{held}"
     elif stopped:
         code, reason = STOPPED, f"{'; '.join(stopped)}. Its jobs are kept: mend that and run again"
     elif capped:
         code, reason = BUDGET, "; ".join(capped)
-    elif context.stopping:
-        code, reason = FAILED, context.stopping
+    elif context.stop_reason:
+        code, reason = FAILED, context.stop_reason
     elif ends[JobState.FAILED]:
         code, reason = (
             FAILED,
@@ -52,7 +59,8 @@ def outcome_of(context: RunContext, scope: frozenset[str], *, interrupted: bool)
             "what was cancelled only with --kind cancelled",
         )
     elif ends[JobState.SUCCEEDED] < ends.total():
-        why = f" ({context.passed_over})" if context.passed_over else ""
+        skipped = context.blocks.reason(Block.SKIPPED)
+        why = f" ({skipped})" if skipped else ""
         code, reason = FAILED, f"some jobs are not finished: run again to go on{why}"
     counts = Counter(job.state for job in jobs.values())
-    return Outcome(exit_code=code, counts=counts, reason=scrubbed(reason))  # a vendor's words may stand in it
+    return Outcome(exit_code=code, counts=counts, reason=redact(reason))  # a vendor's words may stand in it

@@ -5,18 +5,22 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple, cast
 
 from batchvid.domain.events import Event, Progressed
 from batchvid.domain.jobs import Job, advance
 from batchvid.errors import BatchvidError, StateError
-from batchvid.redaction import scrubbed
-from batchvid.state.state_file import Entry, StateFile
+from batchvid.redaction import redact
+from batchvid.state.state_file import RecordedEvent, StateFile
 
 Listener = Callable[[Event, Job | None, Job], None]
-"""Hears of every event after it is durable, on the loop, with the job before and after; quick, and never raises."""
+"""Gets every event after it is durable, on the loop, with the job before and after. Must return quickly."""
+
+
+def _ignore(_event: Event, _before: Job | None, _after: Job) -> None:
+    pass
 
 
 AT_ONCE = 1000  # jobs taken over before the loop looks at anything else
@@ -35,9 +39,9 @@ class Recorder:
     disk. After a failed write `broken` is set and nothing more can be recorded.
     """
 
-    def __init__(self, state: StateFile, jobs: dict[str, Job], listeners: Iterable[Listener] = ()) -> None:
+    def __init__(self, state: StateFile, jobs: dict[str, Job], listener: Listener = _ignore) -> None:
         self.jobs = jobs
-        self.listeners = list(listeners)
+        self._listener = listener
         self.broken: StateError | None = None
         self._ahead: dict[str, Job] = {}  # jobs with events on their way to the disk
         self._writer = _GroupCommit(state)
@@ -61,12 +65,12 @@ class Recorder:
         if self.broken:
             raise StateError(str(self.broken)) from self.broken
         self._ahead[job_id] = after
-        durable = self._writer.put([Entry(step.event, step.after) for step in steps])
+        durable = self._writer.put([RecordedEvent(step.event, step.after) for step in steps])
         durable.add_done_callback(lambda done: self._written(done, steps))
         await asyncio.shield(durable)
         return after
 
-    async def take_over(self, steps: Sequence[Sequence[Entry]]) -> None:
+    async def record_many(self, steps: Sequence[Sequence[RecordedEvent]]) -> None:
         """Make what was worked out of many jobs durable and true, so many at a time; the steps of one job together.
 
         Nothing else may be recorded of these jobs meanwhile. Raises StateError: then the rest of them was not written.
@@ -101,11 +105,7 @@ class Recorder:
         if isinstance(event, Progressed) and ahead is not None:
             return  # an event on its way to the disk was worked out from an older job: progress must not overtake it
         self.jobs[after.id] = after
-        for listener in tuple(self.listeners):
-            try:
-                listener(event, before, after)
-            except OSError:  # a closed pipe, a full disk: whoever cannot listen must not keep the others from it
-                self.listeners.remove(listener)
+        self._listener(event, before, after)
 
 
 class _GroupCommit(threading.Thread):
@@ -118,10 +118,10 @@ class _GroupCommit(threading.Thread):
         super().__init__(name="batchvid-state", daemon=True)
         self._state = state
         self._fault: BatchvidError | None = None
-        self._queue: queue.SimpleQueue[tuple[list[Entry], asyncio.Future[None]] | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[tuple[list[RecordedEvent], asyncio.Future[None]] | None] = queue.SimpleQueue()
         self.start()
 
-    def put(self, entries: list[Entry]) -> asyncio.Future[None]:
+    def put(self, entries: list[RecordedEvent]) -> asyncio.Future[None]:
         """Queue entries that stand or fall together; the future is done when they are durable, or has a StateError."""
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._queue.put((entries, future))
@@ -149,14 +149,14 @@ class _GroupCommit(threading.Thread):
             if batch:
                 self._write(batch)
 
-    def _write(self, batch: list[tuple[list[Entry], asyncio.Future[None]]]) -> None:
+    def _write(self, batch: list[tuple[list[RecordedEvent], asyncio.Future[None]]]) -> None:
         if self._fault is None:  # later entries were worked out from the lost ones: they must not stand without them
             try:
                 self._state.commit([entry for entries, _ in batch for entry in entries])
-            except BatchvidError as error:
-                self._fault = error
-            except Exception as error:
-                self._fault = StateError(f"could not be written: {error!r}")
+            except BatchvidError as exc:
+                self._fault = exc
+            except Exception as exc:
+                self._fault = StateError(f"could not be written: {exc!r}")
         loop = batch[0][1].get_loop()
         loop.call_soon_threadsafe(_acknowledge, [future for _, future in batch], self._fault)
 
@@ -164,7 +164,7 @@ class _GroupCommit(threading.Thread):
 def _clean(event: Event) -> Event:
     """The event without secrets in its message."""
     message = getattr(event, "message", "")
-    return replace(cast("Any", event), message=scrubbed(message)) if message else event
+    return replace(cast("Any", event), message=redact(message)) if message else event
 
 
 def _acknowledge(futures: list[asyncio.Future[None]], fault: BatchvidError | None) -> None:

@@ -14,18 +14,20 @@ from batchvid.domain.jobs import PAID_AND_OPEN, Job, JobState
 from batchvid.errors import BatchvidError, StateError
 from batchvid.net.transport import Transport
 from batchvid.runner.budget.budget import Budget
-from batchvid.runner.budget.history import earlier_charges, foretell, keep_books
-from batchvid.runner.context import Notice, RunContext
+from batchvid.runner.context import RunContext
+from batchvid.runner.dispatcher import Dispatcher
 from batchvid.runner.downloads.downloader import Downloader
-from batchvid.runner.estimation.duration_model import Law
-from batchvid.runner.outcome import Outcome, outcome_of
+from batchvid.runner.estimation.duration_model import DurationModel
+from batchvid.runner.listeners import Listeners, restore_slots, track_health, track_slots, track_spending
+from batchvid.runner.outcome import Outcome, build_outcome
 from batchvid.runner.polling.poller import Poller
-from batchvid.runner.providers.provider_state import LONGEST_WISH_S
-from batchvid.runner.providers.startup import POLLED, Opening, hold_slots, keep_health, keep_slots, needed
+from batchvid.runner.providers.provider_state import MAX_RETRY_AFTER_S
+from batchvid.runner.providers.startup import POLLED, ProviderStartup, needed
 from batchvid.runner.recorder import Recorder
-from batchvid.runner.setup import Asked, Setup
-from batchvid.runner.shutdown import signals_heard
-from batchvid.runner.submission.reconciliation import Lookup, left_behind
+from batchvid.runner.setup import RunConfig, RunRequest
+from batchvid.runner.shutdown import handle_signals
+from batchvid.runner.spending_history import earlier_charges, warn_about_caps
+from batchvid.runner.submission.reconciliation import Reconciler, jobs_to_reconcile
 from batchvid.runner.submission.submitter import Submitter
 from batchvid.state.readers import read_meta
 from batchvid.state.state_file import StateFile
@@ -34,55 +36,53 @@ from batchvid.storage import LocalStore
 TICK_S = 1.0
 AT_ONCE = 1000  # jobs lined up before the loop looks at anything else
 SWITCH_S = 0.0002  # Python's own 5 ms, waited for at every call to the system, let a loop make 200 of them a second
-LAWS = "laws"  # in the state file
+DURATION_MODELS = "laws"  # in the state file
 
 
-async def run(
-    state: StateFile, recorder: Recorder, setup: Setup, notice: Notice, tick: Callable[[], None] = lambda: None
-) -> Outcome:
+async def run(state: StateFile, recorder: Recorder, setup: RunConfig, listeners: Listeners) -> Outcome:
     """Buy what may be bought, collect what is paid for, until all is at rest or the user interrupts.
 
-    `tick` is called every second or so, for displays that must show life when nothing happens. Raises BatchvidError
-    when it cannot even begin (a missing key), and what `setup.asked` raises; then nothing was bought.
+    Raises BatchvidError when it cannot begin (a missing key), and what `setup.asked` raises; then nothing was bought.
     """
     try:
         # without a key nobody is asked: jobs of a provider that is not used any more must not keep others from theirs
-        may_ask = (lambda _: True) if setup.only_asks else setup.keys.has
-        lost = left_behind(recorder.jobs.values(), setup.providers, may_ask)
-        paid = [] if setup.only_asks else [job for job in recorder.jobs.values() if job.state in PAID_AND_OPEN]
+        may_ask = (lambda _: True) if setup.only_reconcile else setup.keys.has
+        lost = jobs_to_reconcile(recorder.jobs.values(), setup.providers, may_ask)
+        paid = [] if setup.only_reconcile else [job for job in recorder.jobs.values() if job.state in PAID_AND_OPEN]
         work = [*lost, *paid]
-        async with Opening(state, setup.folder, setup.providers, setup.keys) as opening, Transport() as transport:
-            await opening.open(needed(work))
+        async with (
+            ProviderStartup(state, setup.folder, setup.providers, setup.keys) as startup,
+            Transport() as transport,
+        ):
+            await startup.open(needed(work))
             context = RunContext(
                 recorder=recorder,
                 transport=transport,
-                lanes=opening.lanes,
+                provider_states=startup.provider_states,
                 providers=setup.providers,
                 models=setup.models,
                 budget=Budget(setup.caps, earlier_charges(state.path, recorder.jobs.values()) if setup.caps else ()),
-                notice=notice,
+                notice=listeners.notice,
                 retries=setup.retries,
-                rerolls=setup.rerolls,
+                moderation_retries=setup.moderation_retries,
                 planned=asyncio.Event(),
-                laws=_remembered(state),
+                duration_models=_remembered(state),
             )
-            keep_health(context)
-            hold_slots(context, recorder.jobs.values())
-            keep_slots(context)
-            with signals_heard(context) as interrupted:
-                async with _ticking(tick):
-                    asked = await _drive(context, setup, work, opening)
+            restore_slots(context, recorder.jobs.values())
+            with handle_signals(context, listeners.close) as interrupted:
+                async with _heartbeat(listeners.tick):
+                    asked = await _drive(context, setup, work, startup, listeners)
             if context.fault is not None and not isinstance(context.fault, BatchvidError):
                 raise context.fault
             await recorder.close()
             _remember(state, context)
-            return outcome_of(context, asked.scope, interrupted=bool(interrupted))
+            return build_outcome(context, asked.scope, interrupted=bool(interrupted))
     finally:
         await recorder.close()
 
 
 @contextlib.asynccontextmanager
-async def _ticking(tick: Callable[[], None]) -> AsyncIterator[None]:
+async def _heartbeat(tick: Callable[[], None]) -> AsyncIterator[None]:
     async def beat() -> None:
         while True:
             await asyncio.sleep(TICK_S)
@@ -96,35 +96,30 @@ async def _ticking(tick: Callable[[], None]) -> AsyncIterator[None]:
         await asyncio.gather(beating, return_exceptions=True)
 
 
-async def _drive(context: RunContext, setup: Setup, work: list[Job], opening: Opening) -> Asked:
+async def _drive(
+    context: RunContext, setup: RunConfig, work: list[Job], startup: ProviderStartup, listeners: Listeners
+) -> RunRequest:
     """Start the loops, hand them the work, wait until it is over, let what is under way finish."""
-    lookup = Lookup(
-        context,
-        on_running=lambda job: context.rest(job.id) if setup.only_asks else poller.watch(job, at_once=True),
-        on_again=lambda job: submitter.enqueue(job),
-    )
-    submitter = Submitter(context, on_running=lambda job: poller.watch(job), on_lost=lookup.lost)
-    poller = Poller(
-        context,
-        on_ready=lambda job, status: downloader.enqueue(job, status.assets),
-        on_again=submitter.enqueue,
-    )
-    downloader = Downloader(
+    dispatch = Dispatcher(context, only_reconcile=setup.only_reconcile)
+    dispatch.reconciler = reconciler = Reconciler(context, dispatch)
+    dispatch.submitter = submitter = Submitter(context, dispatch)
+    dispatch.poller = poller = Poller(context, dispatch)
+    dispatch.downloader = downloader = Downloader(
         context,
         LocalStore(setup.folder, setup.spare_bytes),
         setup.downloads,
-        on_running=lambda job: poller.watch(job, first=True),
+        dispatch,
         room_wait_s=setup.room_wait_s,
     )
-    keep_books(context, submitter.purse.uncap)
-    for job in sorted(work, key=lambda job: job.state is not JobState.READY):  # what is finished comes home first
-        if job.state is JobState.RUNNING:
-            poller.watch(job, at_once=True)
-        elif job.state is JobState.READY:
-            if context.is_reachable(job):
-                downloader.enqueue(job, job.assets, left=True)
-        elif job.state is JobState.UNCERTAIN:
-            lookup.left(job)
+    listeners.on_bug = context.abort
+    listeners.bookkeeping = (
+        track_spending(context, submitter.reservations.release_capped_jobs),
+        track_slots(context),
+        track_health(context),
+        submitter.on_event,
+    )
+    for job in sorted(work, key=lambda job: job.state is not JobState.READY):  # finished clips first
+        dispatch(job, resumed=True)
     loops: list[asyncio.Task[None]] = []
 
     def start(loop: Coroutine[Any, Any, None]) -> None:
@@ -133,26 +128,28 @@ async def _drive(context: RunContext, setup: Setup, work: list[Job], opening: Op
 
     start(poller.serve())
     try:
-        asked = await _beside(setup.asked)
-        await context.recorder.take_over(asked.steps)
-        buys = await _line_up(context, asked, work, opening)
-        foretell(context, buys if setup.caps else ())
+        asked = await _in_background_thread(setup.asked)
+        await context.recorder.record_many(asked.steps)
+        buys = await _line_up(context, asked, work, startup)
+        warn_about_caps(context, buys if setup.caps else ())
         for number, job in enumerate(buys):
             wait_s = (job.retry_at - utc_now()).total_seconds() if job.retry_at else 0.0
-            submitter.enqueue(job, min(wait_s, LONGEST_WISH_S))  # no more, also when the clock was set back meanwhile
+            submitter.enqueue(
+                job, min(wait_s, MAX_RETRY_AFTER_S)
+            )  # no more, also when the clock was set back meanwhile
             if number % AT_ONCE == 0:
                 await asyncio.sleep(0)
         del buys  # the jobs as they stood in line must not stay beside what becomes of them
-        for lane in context.lanes.values():
-            start(submitter.serve(lane))
+        for provider_state in context.provider_states.values():
+            start(submitter.serve(provider_state))
         context.planned.set()
         context.started = True
         context.check_over()
         await context.over.wait()
         await submitter.drain()
-        await lookup.drain()
+        await reconciler.drain()
         await poller.drain()
-        if context.stopping and context.fault is None:  # a poll may have brought a clip home in the meantime
+        if context.stop_reason and context.fault is None:  # a poll may have brought a clip home in the meantime
             context.over.clear()
             context.check_over()
             await context.over.wait()
@@ -161,11 +158,11 @@ async def _drive(context: RunContext, setup: Setup, work: list[Job], opening: Op
             loop.cancel()
         await asyncio.gather(*loops, return_exceptions=True)
         await downloader.close()
-    submitter.tell_who_waits()
+    submitter.report_waiting()
     return asked
 
 
-async def _beside(asked: Callable[[], Asked]) -> Asked:
+async def _in_background_thread(asked: Callable[[], RunRequest]) -> RunRequest:
     """Work out what is asked in a thread of its own, without keeping the loops from theirs."""
     before_s = sys.getswitchinterval()
     sys.setswitchinterval(SWITCH_S)
@@ -175,32 +172,36 @@ async def _beside(asked: Callable[[], Asked]) -> Asked:
         sys.setswitchinterval(before_s)
 
 
-async def _line_up(context: RunContext, asked: Asked, work: Iterable[Job], opening: Opening) -> list[Job]:
+async def _line_up(context: RunContext, asked: RunRequest, work: Iterable[Job], startup: ProviderStartup) -> list[Job]:
     """The jobs that may be bought, in the manifest's order, with a lane for each provider that they may go to."""
     jobs = context.recorder.jobs
     buys = [job for job in jobs.values() if job.state is JobState.PENDING and job.id in asked.buys]
-    new = {lane.name for lane in await opening.open(needed([*work, *buys], asked.rebuys))}
-    hold_slots(context, (job for job in jobs.values() if job.spec.provider in new) if new else ())
-    context.rebuys = asked.rebuys
+    new = {provider_state.name for provider_state in await startup.open(needed([*work, *buys], asked.retryable_ids))}
+    restore_slots(context, (job for job in jobs.values() if job.spec.provider in new) if new else ())
+    context.retryable_ids = asked.retryable_ids
     return buys
 
 
-def _remembered(state: StateFile) -> dict[str, Law]:
+def _remembered(state: StateFile) -> dict[str, DurationModel]:
     """What earlier runs learned of how long tasks take."""
-    kept = read_meta(state.path).get(LAWS, {})
-    return {name: Law(columns) for name, columns in kept.items()} if isinstance(kept, dict) else {}
+    kept = read_meta(state.path).get(DURATION_MODELS, {})
+    return {name: DurationModel(columns) for name, columns in kept.items()} if isinstance(kept, dict) else {}
 
 
 def _remember(state: StateFile, context: RunContext) -> None:
     """Keep what was learned, and when was polled last. A disk that is full must not spoil the end of a run."""
-    laws = {name: law.remembered() for name, law in context.laws.items() if law.seen}
+    duration_models = {
+        name: duration_model.remembered()
+        for name, duration_model in context.duration_models.items()
+        if duration_model.seen
+    }
     now, loop_now = utc_now(), context.now()
     polled = {
-        name: [(now - timedelta(seconds=age_s)).isoformat() for age_s in lane.polls.ages(loop_now)]
-        for name, lane in context.lanes.items()
+        name: [(now - timedelta(seconds=age_s)).isoformat() for age_s in provider_state.polls.ages(loop_now)]
+        for name, provider_state in context.provider_states.items()
     }
     with contextlib.suppress(StateError):
-        state.set_meta(**{LAWS: laws, POLLED: polled})
+        state.set_meta(**{DURATION_MODELS: duration_models, POLLED: polled})
 
 
 def _watch_loop(context: RunContext, done: asyncio.Task[None]) -> None:

@@ -13,7 +13,7 @@ from batchvid.runner.outcome import INTERRUPTED
 
 
 @contextlib.contextmanager
-def signals_heard(context: RunContext) -> Iterator[list[str]]:
+def handle_signals(context: RunContext, close_displays: Callable[[], None]) -> Iterator[list[str]]:
     """First SIGINT or SIGTERM: submit nothing more, bring downloads home. Second: leave at once; the state is safe."""
     interrupted: list[str] = []
     loop = asyncio.get_running_loop()
@@ -21,6 +21,7 @@ def signals_heard(context: RunContext) -> Iterator[list[str]]:
     def on_signal(name: str) -> None:
         if interrupted:
             context.notice("leaving at once; nothing is lost: run again to go on")
+            close_displays()  # what is queued for the screen is shown first
             os._exit(INTERRUPTED)
         interrupted.append(name)
         context.notice(f"{name}: submitting nothing more, letting downloads end. Once more leaves at once")

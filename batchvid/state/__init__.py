@@ -4,6 +4,6 @@
 """
 
 from batchvid.state.readers import read_attempts, read_jobs, read_meta, replay
-from batchvid.state.state_file import Entry, StateFile, record_now
+from batchvid.state.state_file import RecordedEvent, StateFile, record_offline
 
-__all__ = ["Entry", "StateFile", "read_attempts", "read_jobs", "read_meta", "record_now", "replay"]
+__all__ = ["RecordedEvent", "StateFile", "read_attempts", "read_jobs", "read_meta", "record_offline", "replay"]

@@ -13,6 +13,7 @@ import orjson
 from pydantic import TypeAdapter
 
 from batchvid.domain import events as ev
+from batchvid.domain.clip_request import ClipRequest
 from batchvid.domain.job_spec import JobSpec
 from batchvid.domain.jobs import Job
 from batchvid.domain.wire import Asset
@@ -27,19 +28,22 @@ def _default(field: Field[Any]) -> object:
     return field.default_factory() if field.default_factory is not MISSING else field.default
 
 
-_SPEC_DEFAULTS = {f.name: _default(f) for f in fields(JobSpec)}
+_SPEC_DEFAULTS = {f.name: _default(f) for f in fields(JobSpec) if f.name != "request"}
+_REQUEST_DEFAULTS = {f.name: _default(f) for f in fields(ClipRequest)}
 _JOB_DEFAULTS = {f.name: _default(f) for f in fields(Job) if f.name not in ("spec", "state")}
-_SPEC_VALUES, _JOB_VALUES = attrgetter(*_SPEC_DEFAULTS), attrgetter(*_JOB_DEFAULTS)  # all fields in one step
+_SPEC_VALUES, _REQUEST_VALUES = attrgetter(*_SPEC_DEFAULTS), attrgetter(*_REQUEST_DEFAULTS)  # all fields in one step
+_JOB_VALUES = attrgetter(*_JOB_DEFAULTS)
 
 
 def dump_spec(spec: JobSpec) -> str:
-    """A JobSpec as JSON, without the fields that say nothing."""
-    return _dumps(_said(_SPEC_DEFAULTS, _SPEC_VALUES(spec)))
+    """A JobSpec as flat JSON: its fields and those of its request, without defaults."""
+    values = _said(_SPEC_DEFAULTS, _SPEC_VALUES(spec))
+    return _dumps(values | _said(_REQUEST_DEFAULTS, _REQUEST_VALUES(spec.request)))
 
 
 def load_spec(text: str) -> JobSpec:
     """The JobSpec of one row."""
-    return _SPEC.validate_json(text)
+    return _SPEC.validate_json(f'{{"request":{text},{text[1:]}')
 
 
 def dump_standing(job: Job) -> str:
@@ -51,9 +55,13 @@ def dump_standing(job: Job) -> str:
 
 
 def load_job(state: str, spec: str, standing: str) -> Job:
-    """The Job of one row. Raises pydantic.ValidationError for a row that was tampered with."""
+    """The Job of one row. Raises pydantic.ValidationError for a row that was tampered with.
+
+    The flat object of the spec is also its request: each class reads its own fields of it and ignores the others. So
+    pydantic builds the whole job in one pass, without a dict between.
+    """
     rest = "}" if standing == "{}" else f",{standing[1:]}"
-    return _JOB.validate_json(f'{{"state":"{state}","spec":{spec}{rest}')  # in one pass, without a dict between
+    return _JOB.validate_json(f'{{"state":"{state}","spec":{{"request":{spec},{spec[1:]}{rest}')
 
 
 def dump_event(event: ev.Event) -> str:

@@ -32,8 +32,8 @@ class RunLock:
             raise StateLocked(
                 f"another run holds {state_path}: {_holder(state_path)}. Nothing was done here."
             ) from None
-        except OSError as fault:
-            raise StateError(f"{state_path.parent} cannot be written to: {fault.strerror}") from fault
+        except OSError as exc:
+            raise StateError(f"{state_path.parent} cannot be written to: {exc.strerror}") from exc
         since = datetime.now(UTC).isoformat(timespec="seconds")
         note = {"pid": os.getpid(), "host": socket.gethostname(), "since": since}
         with contextlib.suppress(OSError):  # a full disk: the lock itself holds

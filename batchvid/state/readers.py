@@ -14,13 +14,13 @@ from batchvid.domain.attempts import MOVES, Attempt, attempts_of
 from batchvid.domain.jobs import Job, advance
 from batchvid.errors import StateError
 from batchvid.state import codec
-from batchvid.state.state_file import _connected, _jobs, _words
+from batchvid.state.state_file import connect, describe_error, load_jobs
 
 
 def read_jobs(path: Path) -> list[Job]:
     """Every job as it stands on disk now, also while a run is writing. Raises StateError when it cannot be read."""
-    with _reading(path) as connection, gc_control.at_rest():
-        return list(_jobs(connection, path))
+    with _reading(path) as connection, gc_control.gc_paused():
+        return load_jobs(connection, path)
 
 
 def read_meta(path: Path) -> dict[str, Any]:
@@ -68,18 +68,18 @@ def _reading(path: Path) -> Iterator[sqlite3.Connection]:
         try:
             connection.execute("BEGIN")
             yield connection
-        except (sqlite3.Error, ValueError, KeyError, TypeError) as fault:
-            raise StateError(f"{path}: cannot be read: {_words(fault)}") from fault
+        except (sqlite3.Error, ValueError, KeyError, TypeError) as exc:
+            raise StateError(f"{path}: cannot be read: {describe_error(exc)}") from exc
 
 
 def _read_only(path: Path) -> sqlite3.Connection:
     address = path.resolve().as_uri()
-    connection = _connected(f"{address}?mode=ro", uri=True)
+    connection = connect(f"{address}?mode=ro", uri=True)
     try:
         connection.execute("PRAGMA user_version")
     except sqlite3.OperationalError:  # a read-only disk, where not even a reader's own mark can be set
         connection.close()
-        return _connected(f"{address}?immutable=1", uri=True)
+        return connect(f"{address}?immutable=1", uri=True)
     except sqlite3.DatabaseError:
         pass  # told when it is read
     return connection

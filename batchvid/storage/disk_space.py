@@ -6,7 +6,7 @@ import errno
 import shutil
 from pathlib import Path
 
-from batchvid.errors import NoRoom, StorageError
+from batchvid.errors import DiskFull, StorageError
 
 SPARE_BYTES = 64 * 1024 * 1024  # left to the state file and the report: a purchase must always be written down
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
@@ -20,7 +20,7 @@ def check_room(folder: Path, wanted_bytes: int, spare_bytes: int) -> None:
     there = next(place for place in (folder.absolute(), *folder.absolute().parents) if place.is_dir())
     disk = shutil.disk_usage(there)
     if disk.total and disk.free < wanted_bytes + spare_bytes:
-        raise NoRoom(
+        raise DiskFull(
             f"the disk of {folder} is full: {_mb(disk.free)} are free, {_mb(wanted_bytes + spare_bytes)} are needed",
             wanted_bytes,
         )
@@ -29,7 +29,7 @@ def check_room(folder: Path, wanted_bytes: int, spare_bytes: int) -> None:
 def storage_error(path: Path, fault: OSError) -> StorageError:
     """What the system's error means for a clip."""
     words = f"{path}: {fault.strerror or fault}"
-    return NoRoom(words) if fault.errno in FULL else StorageError(words)
+    return DiskFull(words) if fault.errno in FULL else StorageError(words)
 
 
 def _mb(count: int) -> str:

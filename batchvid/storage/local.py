@@ -15,6 +15,7 @@ from typing import Any
 
 from batchvid.domain.job_spec import Clip
 from batchvid.errors import StorageError
+from batchvid.paths import BatchPaths
 from batchvid.storage.disk_space import SPARE_BYTES, check_room, storage_error
 
 
@@ -25,8 +26,8 @@ class LocalStore:
     """
 
     def __init__(self, folder: Path, spare_bytes: int = SPARE_BYTES) -> None:
-        self._clips = folder / "clips"
-        self._replaced = folder / "replaced"
+        self._clips = BatchPaths(folder).clips
+        self._replaced = BatchPaths(folder).replaced
         self.spare_bytes = spare_bytes
 
     def path(self, key: str) -> Path:
@@ -45,8 +46,8 @@ class LocalStore:
                 raise StorageError(f"{file} is a link, and may lead out of {self._clips}: remove it")
         try:
             part.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as fault:
-            raise storage_error(part.parent, fault) from fault
+        except OSError as exc:
+            raise storage_error(part.parent, exc) from exc
         return part
 
     def check_room(self, wanted_bytes: int = 0) -> None:
@@ -59,26 +60,26 @@ class LocalStore:
         try:
             _sync(part)
             self._make_room(target, clip)
-            _write_whole(_beside(target), json.dumps(sidecar, ensure_ascii=False, indent=1) + "\n")
+            _write_whole(_in_background_thread(target), json.dumps(sidecar, ensure_ascii=False, indent=1) + "\n")
             part.replace(target)
             _sync_folder(target.parent)
-        except OSError as fault:
-            raise storage_error(target, fault) from fault
+        except OSError as exc:
+            raise storage_error(target, exc) from exc
 
     def reject(self, part: Path) -> Path:
         """Keep a file that is not the clip that was asked for, out of the way; return where."""
         kept = _free(part.with_name(part.name.removesuffix(".part") + ".rejected"))
         try:
             part.replace(kept)
-        except OSError as fault:
-            raise storage_error(part, fault) from fault
+        except OSError as exc:
+            raise storage_error(part, exc) from exc
         return kept
 
     def find(self, key: str, task_id: str) -> Clip | None:
         """The clip of that very task, when it was stored but a crash came before that was written down."""
         target = self.path(key)
         try:
-            said = json.loads(_beside(target).read_text("utf-8"))
+            said = json.loads(_in_background_thread(target).read_text("utf-8"))
             clip = Clip(**said["clip"])
             if said["task_id"] == task_id and clip.key == key and target.stat().st_size == clip.size_bytes:
                 return clip
@@ -92,8 +93,8 @@ class LocalStore:
         aside = _free(_inside(self._replaced, clip.key))
         aside.parent.mkdir(parents=True, exist_ok=True)
         target.replace(aside)
-        if _beside(target).exists():
-            _beside(target).replace(_beside(aside))
+        if _in_background_thread(target).exists():
+            _in_background_thread(target).replace(_in_background_thread(aside))
 
 
 def _inside(tree: Path, key: str) -> Path:
@@ -117,7 +118,7 @@ def _free(path: Path) -> Path:
     return free
 
 
-def _beside(clip: Path) -> Path:
+def _in_background_thread(clip: Path) -> Path:
     return clip.with_name(clip.name + ".json")
 
 

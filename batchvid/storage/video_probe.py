@@ -8,7 +8,7 @@ from typing import Any
 
 from batchvid.errors import BadMedia
 
-TOLERANCE_S = 1.0  # vendors round: a 5 s Kling clip says 5.1 (wire-cometapi 7.5)
+TOLERANCE_S = 1.0  # vendors round: a 5 s Kling clip says 5.1 (wire-notes 7.5)
 TOLERANCE_SHARE = 0.25
 
 
@@ -58,10 +58,10 @@ def probe(path: Path) -> Probe:
                 raise BadMedia(f"cut off: the file promises {stream.frames} pictures and holds {packets}")
             duration_s = float((end - (stream.start_time or 0)) * stream.time_base) if stream.time_base else 0.0
             codec, width, height = stream.codec_context.name, frame.width, frame.height
-    except av.FFmpegError as fault:
-        raise BadMedia(f"not a playable clip: {fault.strerror or fault}") from fault
-    except ValueError as fault:
-        raise BadMedia(f"not a playable clip: {fault}") from fault
+    except av.FFmpegError as exc:
+        raise BadMedia(f"not a playable clip: {exc.strerror or exc}") from exc
+    except ValueError as exc:
+        raise BadMedia(f"not a playable clip: {exc}") from exc
     return Probe(duration_s=round(duration_s, 3), width=width, height=height, codec=codec)
 
 

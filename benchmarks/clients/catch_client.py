@@ -11,11 +11,11 @@ import av  # noqa: F401 - the media check imports it with the first clip
 
 from batchvid.domain.wire import Asset
 from batchvid.net.transport import Transport
-from batchvid.runner.downloads.fetch import Catch, catch_clip
-from batchvid.runner.downloads.worker_threads import Hands
+from batchvid.runner.downloads.fetch import FetchRequest, fetch_clip
+from batchvid.runner.downloads.worker_threads import WorkerPool
 from batchvid.storage import LocalStore
 from batchvid.storage.video_probe import probe
-from benchmarks.clients import cpu_s, settings, tell
+from benchmarks.clients import cpu_s, print_result, settings
 
 LOOK_EVERY_S = 0.002
 
@@ -31,17 +31,17 @@ async def fetch(base_url: str, folder: Path, streams: int, lags_s: list[float]) 
 
     looking = asyncio.create_task(look())
     store = LocalStore(folder)
-    hands = Hands()
+    pool = WorkerPool()
     async with Transport() as transport:
         await asyncio.gather(
-            *(catch_clip(transport, store, _catch(base_url, number), hands) for number in range(streams))
+            *(fetch_clip(transport, store, _catch(base_url, number), pool) for number in range(streams))
         )
-    await hands.close()
+    await pool.close()
     looking.cancel()
 
 
-def _catch(base_url: str, number: int) -> Catch:
-    return Catch(
+def _catch(base_url: str, number: int) -> FetchRequest:
+    return FetchRequest(
         asset=Asset(location=f"{base_url}/clip/{number}.mp4"),
         base_url=base_url,
         key="",
@@ -71,14 +71,14 @@ def check_cpu_s(path: Path, times: int) -> float:
 
 
 if __name__ == "__main__":
-    asked = settings()
-    folder, streams = Path(asked["folder"]), asked["streams"]
+    arguments = settings()
+    folder, streams = Path(arguments["folder"]), arguments["streams"]
     late: list[float] = []
     began, wall = cpu_s(), time.perf_counter()
-    asyncio.run(fetch(asked["base_url"], folder, streams, late))
+    asyncio.run(fetch(arguments["base_url"], folder, streams, late))
     used_s, took_s = cpu_s() - began, time.perf_counter() - wall
     first = folder / "clips" / "0.mp4"
-    tell(
+    print_result(
         cpu_s=used_s,
         wall_s=took_s,
         hash_s=hash_cpu_s(first, streams),

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from batchvid.catalog import DEFAULT_PROVIDER, POLL_EVERY_S, REFRESH_S, built_in, providers
-from batchvid.catalog.model_policies import Pace, charged_on_failure, pace_of
+from batchvid.catalog.model_policies import charged_on_failure, find_poll_interval
 from batchvid.dialects import DIALECTS
 from batchvid.domain.failures import Charged
+from batchvid.domain.poll_interval import PollInterval
 from batchvid.errors import UsageError
 
 OWN: Mapping[str, Any] = {"dialect": "openai-videos", "base_url": "https://gw.example.com/", "api_key_env": "GW_KEY"}
@@ -26,11 +27,11 @@ def test_how_often_a_task_is_asked_after() -> None:
     cometapi = providers({})[DEFAULT_PROVIDER]
     own = providers({DEFAULT_PROVIDER: {"poll_every_s": 0.5}})[DEFAULT_PROVIDER]
     for name, model in built_in().rows.items():
-        assert pace_of(cometapi, name) == Pace(model.poll_every_s, model.refresh_s)
-        assert pace_of(own, name) == Pace(0.5, 0.5)
+        assert find_poll_interval(cometapi, name) == PollInterval(model.poll_every_s, model.refresh_s)
+        assert find_poll_interval(own, name) == PollInterval(0.5, 0.5)
     for gone in ("veo-1-preview", "kling/kling-v9", ""):
-        assert pace_of(cometapi, gone) == Pace(POLL_EVERY_S, REFRESH_S)
-        assert pace_of(own, gone) == Pace(0.5, 0.5)
+        assert find_poll_interval(cometapi, gone) == PollInterval(POLL_EVERY_S, REFRESH_S)
+        assert find_poll_interval(own, gone) == PollInterval(0.5, 0.5)
 
 
 def test_nobody_is_asked_sooner_than_the_vendor_looks_itself() -> None:

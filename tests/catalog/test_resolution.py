@@ -7,11 +7,10 @@ from typing import Any
 
 import pytest
 
-from batchvid.catalog import Model, built_in, check, terms_of
-from batchvid.domain.job_spec import ImageRef
-from batchvid.domain.wire import ImageRole
+from batchvid.catalog import Model, built_in, check, resolve_options
+from batchvid.domain.clip_request import ImageRef, ImageRole
 from batchvid.errors import Unsupported
-from tests.builders import spec
+from tests.builders import clip_request
 
 find = built_in().find
 
@@ -39,22 +38,22 @@ EXACT = Model(
 
 def test_defaults_are_always_sent() -> None:
     """Length, ratio and resolution are said in every request, also where the manifest says nothing."""
-    terms = terms_of(EXACT, spec())
+    terms = resolve_options(EXACT, clip_request())
     assert (terms.duration_s, terms.aspect_ratio, terms.resolution) == (5, "16:9", "720p")
     assert (terms.pixels, terms.warnings) == (None, ())
 
 
 def test_what_is_said_is_sent() -> None:
     """A wish is never overruled by a default."""
-    terms = terms_of(EXACT, spec(duration_s=6, aspect_ratio="9:16", resolution="480p"))
+    terms = resolve_options(EXACT, clip_request(duration_s=6, aspect_ratio="9:16", resolution="480p"))
     assert (terms.duration_s, terms.aspect_ratio, terms.resolution) == (6, "9:16", "480p")
 
 
 def test_work_on_another_clip_keeps_its_length_and_shape() -> None:
     """For an action no default is sent; a length that is said still becomes a step."""
-    terms = terms_of(EXACT, spec(action="edit"))
+    terms = resolve_options(EXACT, clip_request(action="edit"))
     assert (terms.duration_s, terms.aspect_ratio, terms.resolution) == (None, "", "")
-    assert terms_of(EXACT, spec(action="edit", duration_s=9)).duration_s == 6
+    assert resolve_options(EXACT, clip_request(action="edit", duration_s=9)).duration_s == 6
 
 
 @pytest.mark.parametrize(
@@ -63,24 +62,24 @@ def test_work_on_another_clip_keeps_its_length_and_shape() -> None:
 def test_a_first_frame_chooses_the_nearest_ratio(width: int, height: int, ratio: str) -> None:
     """A portrait is not made a landscape by a default; a ratio that is said is kept all the same."""
     frame = image(width=width, height=height)
-    assert terms_of(EXACT, spec(images=(frame,))).aspect_ratio == ratio
-    assert terms_of(EXACT, spec(images=(frame,), aspect_ratio="1:1")).aspect_ratio == "1:1"
+    assert resolve_options(EXACT, clip_request(images=(frame,))).aspect_ratio == ratio
+    assert resolve_options(EXACT, clip_request(images=(frame,), aspect_ratio="1:1")).aspect_ratio == "1:1"
 
 
 def test_a_shape_that_is_given_needs_no_ratio() -> None:
     """Kling follows its first frame; exact pixels are a shape already; behind a link there is nothing to be near to."""
-    assert terms_of(find("kling-v2-6"), spec(images=(image(),))).aspect_ratio == ""
-    assert terms_of(find("kling-v2-6"), spec()).aspect_ratio == "16:9"
-    assert terms_of(EXACT, spec(resolution="1280x720")).aspect_ratio == ""
-    assert terms_of(EXACT, spec(images=(LINK,))).aspect_ratio == "16:9"
-    assert terms_of(EXACT, spec(images=(image("reference", 10, 90),))).aspect_ratio == "16:9"
+    assert resolve_options(find("kling-v2-6"), clip_request(images=(image(),))).aspect_ratio == ""
+    assert resolve_options(find("kling-v2-6"), clip_request()).aspect_ratio == "16:9"
+    assert resolve_options(EXACT, clip_request(resolution="1280x720")).aspect_ratio == ""
+    assert resolve_options(EXACT, clip_request(images=(LINK,))).aspect_ratio == "16:9"
+    assert resolve_options(EXACT, clip_request(images=(image("reference", 10, 90),))).aspect_ratio == "16:9"
 
 
 def test_exact_pixels_stand_for_a_ratio() -> None:
     """Sora takes pixels only: the ratio brings its own, and a resolution that is said stays."""
-    assert terms_of(find("sora-2"), spec()).resolution == "1280x720"
-    assert terms_of(find("sora-2-pro"), spec(aspect_ratio="4:7")).resolution == "1024x1792"
-    assert terms_of(find("sora-2"), spec(resolution="720x1280")).resolution == "720x1280"
+    assert resolve_options(find("sora-2"), clip_request()).resolution == "1280x720"
+    assert resolve_options(find("sora-2-pro"), clip_request(aspect_ratio="4:7")).resolution == "1024x1792"
+    assert resolve_options(find("sora-2"), clip_request(resolution="720x1280")).resolution == "720x1280"
 
 
 def test_a_price_is_that_of_what_is_sent() -> None:
@@ -96,8 +95,8 @@ def test_a_price_is_that_of_what_is_sent() -> None:
         }
     )
     model = own.find("exact")
-    assert terms_of(model, spec(duration_s=40)).price.usd == Decimal(3)
-    assert terms_of(model, spec(duration_s=40, resolution="480p")).price.usd is None
+    assert resolve_options(model, clip_request(duration_s=40)).price.usd == Decimal(3)
+    assert resolve_options(model, clip_request(duration_s=40, resolution="480p")).price.usd is None
 
 
 @pytest.mark.parametrize(
@@ -112,8 +111,8 @@ def test_a_price_is_that_of_what_is_sent() -> None:
 )
 def test_what_differs_or_may_fail_is_warned_of(model: str, fields: dict[str, Any], warning: str) -> None:
     """One sentence each, with what is sure; such a job can be bought."""
-    job = spec(model=model, **fields)
-    assert terms_of(find(model), job).warnings == (warning,)
+    job = clip_request(model=model, **fields)
+    assert resolve_options(find(model), job).warnings == (warning,)
     check(find(model), job)
 
 
@@ -145,7 +144,7 @@ def test_what_differs_or_may_fail_is_warned_of(model: str, fields: dict[str, Any
 def test_what_cannot_be_is_refused(fields: dict[str, Any], word: str, said: str) -> None:
     """In the manifest's own words, with what is allowed."""
     with pytest.raises(Unsupported) as raised:
-        check(EXACT, spec(**fields))
+        check(EXACT, clip_request(**fields))
     assert raised.value.field == word
     assert raised.value.reason.startswith(said)
 
@@ -158,17 +157,17 @@ def test_what_no_clip_can_be_without(needs: Any, fields: dict[str, Any], word: s
     """A model that only animates, or only edits, says what is missing; an action needs no image."""
     model = Model(name="m", dialect="veo", needs=needs)
     with pytest.raises(Unsupported) as raised:
-        check(model, spec(**fields))
+        check(model, clip_request(**fields))
     assert raised.value.field == word
-    check(model, spec(action="edit"))
+    check(model, clip_request(action="edit"))
 
 
 def test_what_is_not_known_is_left_to_the_vendor() -> None:
     """A model without limits takes any ratio, resolution, mode, action and number of images."""
     anything: dict[str, Any] = {"aspect_ratio": "3:7", "resolution": "8k", "mode": "art", "action": "remix"}
-    check(Model(name="m", dialect="veo"), spec(images=(image(), image("last")), **anything))
-    check(EXACT, spec(resolution="720P"))
-    check(EXACT, spec(resolution="1111x999"))
+    check(Model(name="m", dialect="veo"), clip_request(images=(image(), image("last")), **anything))
+    check(EXACT, clip_request(resolution="720P"))
+    check(EXACT, clip_request(resolution="1111x999"))
 
 
 @pytest.mark.parametrize(
@@ -182,12 +181,12 @@ def test_what_is_not_known_is_left_to_the_vendor() -> None:
 )
 def test_a_frame_is_fitted_to_what_will_be_bought(fields: dict[str, Any], pixels: tuple[int, int]) -> None:
     """Exact pixels as they are, else the tier's lines at the short side; both sides even."""
-    job = spec(fit="cover", images=(image(),), **fields)
-    assert terms_of(EXACT, job).pixels == pixels
+    job = clip_request(fit="cover", images=(image(),), **fields)
+    assert resolve_options(EXACT, job).pixels == pixels
 
 
 def test_a_fit_to_a_ratio_alone_keeps_detail() -> None:
     """Where no tier is known a frame gets 1080 lines; where exact pixels stand for the ratio, those."""
-    job = spec(fit="cover", images=(image(),), aspect_ratio="9:16")
-    assert terms_of(find("kling-v2-6"), job).pixels == (1080, 1920)
-    assert terms_of(find("sora-2"), job).pixels == (720, 1280)
+    job = clip_request(fit="cover", images=(image(),), aspect_ratio="9:16")
+    assert resolve_options(find("kling-v2-6"), job).pixels == (1080, 1920)
+    assert resolve_options(find("sora-2"), job).pixels == (720, 1280)

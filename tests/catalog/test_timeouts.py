@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from batchvid.catalog import Deadlines, Provider, built_in, deadlines_of
+from batchvid.catalog import Deadlines, Provider, built_in, timeouts_for
 
 GW = {"name": "gw", "base_url": "https://gw.example", "api_key_env": "GW_KEY", "routes": {"veo": ""}}
 OWN = built_in().over({"house": {"dialect": "veo", "aliases": ["home"], "timeout_s": 900.0, "queue_timeout_s": 60.0}})
@@ -29,7 +29,7 @@ def provider(**fields: object) -> Provider:
 )
 def test_the_most_special_word_counts(limits: dict[str, object], model: str, deadlines: Deadlines) -> None:
     """By name or alias, also for a model that the catalogue no longer knows."""
-    assert deadlines_of(provider(**limits), model, OWN) == deadlines
+    assert timeouts_for(provider(**limits), model, OWN) == deadlines
 
 
 @pytest.mark.parametrize(("age_s", "next_s"), [(0.0, 5.0), (4.9, 5.0), (5.0, 50.0), (80.0, 50.0)])

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 
 from batchvid.dialects import DIALECTS
-from batchvid.dialects.lookups import WAYS, Way
+from batchvid.dialects.lookups import WAYS, LookupMethod
 from batchvid.domain.failures import FailureKind
-from batchvid.domain.wire import Candidate, Order, Refused, Response
+from batchvid.domain.wire import Candidate, Rejected, Response
+from tests.builders import generation
 from tests.dialects.test_mangled import RESPONSES, often
 from tests.exchanges import load
 
@@ -31,7 +32,7 @@ def test_every_way_is_a_dialects() -> None:
 
 def test_kling_is_asked_on_the_path_of_the_order_by_our_own_id() -> None:
     """As the recording of such a poll has it; blanks and slashes stay one step of the path."""
-    assert KLING.ask(Order(model="kling-v2-6", prompt="p", external_id="kite/1 a")).path == (
+    assert KLING.ask(generation(model="kling-v2-6", prompt="p", external_id="kite/1 a")).path == (
         "/v1/videos/text2video/kite%2F1%20a"
     )
 
@@ -44,10 +45,10 @@ def test_what_kling_says_of_a_task_names_it(recording: Any) -> None:
     if expected == "unseen":
         assert read == ()
     elif expected:
-        assert not isinstance(read, Refused)
+        assert not isinstance(read, Rejected)
         assert [candidate.task_id for candidate in read] != [""]
     else:
-        assert isinstance(read, (Refused, tuple))
+        assert isinstance(read, (Rejected, tuple))
 
 
 def test_the_list_is_read_row_by_row() -> None:
@@ -72,22 +73,22 @@ def test_the_list_is_read_row_by_row() -> None:
         (Response(status=503), FailureKind.UNAVAILABLE),
     ],
 )
-def test_no_answer_is_no_knowledge(way: Way, response: Response, kind: FailureKind) -> None:
+def test_no_answer_is_no_knowledge(way: LookupMethod, response: Response, kind: FailureKind) -> None:
     """A question that was refused says nothing of the task: neither that it is there nor that it is not."""
     read = way.read(response)
-    assert isinstance(read, Refused)
+    assert isinstance(read, Rejected)
     assert read.kind is kind
     assert read.message
 
 
 @pytest.mark.parametrize("way", EVERY)
-def test_whatever_comes_is_candidates_or_a_refusal(way: Way) -> None:
+def test_whatever_comes_is_candidates_or_a_refusal(way: LookupMethod) -> None:
     """Mangled as it may be: never an exception, never a candidate without an id."""
 
     @often
     @given(response=RESPONSES)
     def check(response: Response) -> None:
         read = way.read(response)
-        assert isinstance(read, Refused) or all(candidate.task_id for candidate in read)
+        assert isinstance(read, Rejected) or all(candidate.task_id for candidate in read)
 
     check()

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from batchvid.dialects import DIALECTS
-from batchvid.domain.wire import ImageInput, Order, Parent, Request
+from batchvid.domain.wire import GenerationRequest, ImageInput, Parent, Request
 from batchvid.errors import Unsupported
+from tests.builders import with_fields
 from tests.exchanges import Recording, load
 
 SENT = [r for r in load(step="submit") if r.order]
@@ -28,9 +28,13 @@ WISHES: dict[str, Any] = {
 }
 
 
-def more_than(order: Order) -> dict[str, Order]:
+def more_than(order: GenerationRequest) -> dict[str, GenerationRequest]:
     """The order with one more wish, or with another value of one it has; one for every field and image role."""
-    changed = {name: replace(order, **{name: value}) for name, value in WISHES.items() if getattr(order, name) != value}
+    changed = {
+        name: with_fields(order, **{name: value})
+        for name, value in WISHES.items()
+        if value != (order.parent if name == "parent" else getattr(order.request, name))
+    }
     for role in ("first", "last", "reference"):
         for kind, image in {
             "link": ImageInput(role=role, filename="", media_type="", url=LINK),
@@ -38,11 +42,11 @@ def more_than(order: Order) -> dict[str, Order]:
                 role=role, filename="b.png", media_type="image/png", width=1280, height=720, data=b"other"
             ),
         }.items():
-            changed[f"{role} {kind}"] = replace(order, images=(*order.images, image))
+            changed[f"{role} {kind}"] = with_fields(order, images=(*order.images, image))
     return changed
 
 
-def said_by(dialect: str, order: Order) -> Request | None:
+def said_by(dialect: str, order: GenerationRequest) -> Request | None:
     """The request, None where it is refused."""
     try:
         return DIALECTS[dialect].submit(order)

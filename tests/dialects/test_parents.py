@@ -7,29 +7,30 @@ from dataclasses import replace
 import pytest
 
 from batchvid.dialects import DIALECTS
-from batchvid.domain.wire import ImageInput, Order, Parent
+from batchvid.domain.wire import GenerationRequest, ImageInput, Parent
 from batchvid.errors import Unsupported
+from tests.builders import generation, with_fields
 from tests.exchanges import Recording, as_recorded, load
 
 LINK = "https://cdn.example/a.mp4?Signature=s"
 ALL = Parent(task_id="t-1", vendor={"video_id": "v-1"}, link=LINK)
 IDS = ("task_id", "video_id")
-KLING = Order(model="kling-v1-6", prompt="", action="extend")
-REMIX = Order(model="sora-2", prompt="kite", action="remix")
-OMNI = Order(model="kling-video-o1", prompt="kite")
+KLING = generation(model="kling-v1-6", prompt="", action="extend")
+REMIX = generation(model="sora-2", prompt="kite", action="remix")
+OMNI = generation(model="kling-video-o1", prompt="kite")
 FIVE = ImageInput(role="reference", filename="", media_type="", url="https://example.com/a.png")
 FACES = {"session_id": "s", "face_choose": [{"face_id": "0", "audio_id": "a"}]}
 
 
-def of_a_parent(order: Order) -> Order | None:
+def of_a_parent(order: GenerationRequest) -> GenerationRequest | None:
     """The same order with a parent in place of the ids or the link that name the clip; None where none does."""
-    ids = {name: order.options[name] for name in IDS if name in order.options}
-    if not ids and not (order.video and order.action):
+    ids = {name: order.request.options[name] for name in IDS if name in order.request.options}
+    if not ids and not (order.request.video and order.request.action):
         return None
     # where a vendor calls a clip by its task, the recording's video_id is that
-    parent = Parent(task_id=ids.get("task_id", ids.get("video_id", "t")), vendor=ids, link=order.video or LINK)
-    options = {name: value for name, value in order.options.items() if name not in IDS}
-    return replace(order, video="", options=options, parent=parent)
+    parent = Parent(task_id=ids.get("task_id", ids.get("video_id", "t")), vendor=ids, link=order.request.video or LINK)
+    options = {name: value for name, value in order.request.options.items() if name not in IDS}
+    return with_fields(order, video="", options=options, parent=parent)
 
 
 WORKS = [r for r in load(step="submit") if r.request and r.order and of_a_parent(r.order)]
@@ -45,7 +46,7 @@ def test_a_parent_becomes_what_the_recording_names(recording: Recording) -> None
 
 def test_every_wire_that_works_on_clips_is_recorded() -> None:
     """The recordings above cover each dialect and action that takes a parent."""
-    assert {(r.dialect, r.order.action) for r in WORKS if r.order} == {
+    assert {(r.dialect, r.order.request.action) for r in WORKS if r.order} == {
         ("gateway", "edit"),
         ("gateway", "extend"),
         ("kling", "edit"),
@@ -60,36 +61,40 @@ def test_every_wire_that_works_on_clips_is_recorded() -> None:
 @pytest.mark.parametrize(
     ("dialect", "order", "field", "reason"),
     [
-        ("veo", Order(model="veo3", prompt="kite"), "parent", "no word"),
-        ("seedance", Order(model="doubao-seedance-2-0", prompt="kite"), "parent", "no word"),
-        ("runway", Order(model="gen4_turbo", prompt="kite"), "parent", "no word"),
-        ("openai-videos", Order(model="sora-2", prompt="kite"), "parent", "no word"),
-        ("videos", Order(model="wan", prompt="kite"), "parent", "no word"),
-        ("xai", Order(model="grok", prompt="kite"), "parent", "no word"),
-        ("kling", Order(model="kling-v2-6", prompt="kite"), "parent", "no word"),
-        ("kling", replace(KLING, action="lip-sync", options=FACES), "parent", "no word"),
-        ("kling", replace(KLING, options={"video_id": "v-2"}), "options", "video_id is not allowed together"),
-        ("kling", replace(KLING, options={"task_id": "t-2"}), "options", "task_id is not allowed together"),
-        ("kling", replace(KLING, action="lip-sync", options={"video_id": "v"}), "options", "both name the clip"),
-        ("kling", replace(OMNI, video="https://a.example/a.mp4"), "video", "both name the clip"),
-        ("openai-videos", replace(REMIX, options={"video_id": "v"}), "options", "both name the clip"),
-        ("gateway", replace(KLING, options={"video_id": "v"}), "options", "both name the clip"),
-        ("gateway", replace(KLING, action="", prompt="kite"), "parent", "action: extend"),
-        ("gateway", Order(model="gemini-omni", prompt="kite"), "parent", "action: edit"),
-        ("gateway", Order(model="sora-2", prompt="kite", aspect_ratio="16:9"), "parent", "no word"),
-        ("kling", replace(OMNI, images=(FIVE,) * 5), "reference_images", "at most 4 images"),
+        ("veo", generation(model="veo3", prompt="kite"), "parent", "no word"),
+        ("seedance", generation(model="doubao-seedance-2-0", prompt="kite"), "parent", "no word"),
+        ("runway", generation(model="gen4_turbo", prompt="kite"), "parent", "no word"),
+        ("openai-videos", generation(model="sora-2", prompt="kite"), "parent", "no word"),
+        ("videos", generation(model="wan", prompt="kite"), "parent", "no word"),
+        ("xai", generation(model="grok", prompt="kite"), "parent", "no word"),
+        ("kling", generation(model="kling-v2-6", prompt="kite"), "parent", "no word"),
+        ("kling", with_fields(KLING, action="lip-sync", options=FACES), "parent", "no word"),
+        ("kling", with_fields(KLING, options={"video_id": "v-2"}), "options", "video_id is not allowed together"),
+        ("kling", with_fields(KLING, options={"task_id": "t-2"}), "options", "task_id is not allowed together"),
+        ("kling", with_fields(KLING, action="lip-sync", options={"video_id": "v"}), "options", "both name the clip"),
+        ("kling", with_fields(OMNI, video="https://a.example/a.mp4"), "video", "both name the clip"),
+        ("openai-videos", with_fields(REMIX, options={"video_id": "v"}), "options", "both name the clip"),
+        ("gateway", with_fields(KLING, options={"video_id": "v"}), "options", "both name the clip"),
+        ("gateway", with_fields(KLING, action="", prompt="kite"), "parent", "action: extend"),
+        ("gateway", generation(model="gemini-omni", prompt="kite"), "parent", "action: edit"),
+        ("gateway", generation(model="sora-2", prompt="kite", aspect_ratio="16:9"), "parent", "no word"),
+        ("kling", with_fields(OMNI, images=(FIVE,) * 5), "reference_images", "at most 4 images"),
         (
             "gateway",
-            Order(model="x", prompt="p", images=(ImageInput(role="first", filename="", media_type="", url=LINK),)),
+            generation(
+                model="x", prompt="p", images=(ImageInput(role="first", filename="", media_type="", url=LINK),)
+            ),
             "image",
             "none together",
         ),
     ],
 )  # fmt: skip
-def test_a_parent_that_the_wire_cannot_say_is_refused(dialect: str, order: Order, field: str, reason: str) -> None:
+def test_a_parent_that_the_wire_cannot_say_is_refused(
+    dialect: str, order: GenerationRequest, field: str, reason: str
+) -> None:
     """It is never dropped, and never said twice."""
     with pytest.raises(Unsupported) as refused:
-        DIALECTS[dialect].submit(replace(order, parent=ALL))
+        DIALECTS[dialect].submit(with_fields(order, parent=ALL))
     assert (field, True) == (refused.value.field, reason in refused.value.reason), refused.value
 
 
@@ -98,35 +103,50 @@ def test_a_parent_that_the_wire_cannot_say_is_refused(dialect: str, order: Order
     [
         ("kling", KLING, Parent(link=LINK), "its task_id is required"),
         ("kling", KLING, Parent(task_id="t-1", link=LINK), "its video_id is required"),
-        ("kling", replace(OMNI, action="edit"), replace(ALL, link=""), "a link to its clip"),
+        ("kling", with_fields(OMNI, action="edit"), replace(ALL, link=""), "a link to its clip"),
         ("openai-videos", REMIX, Parent(link=LINK), "its video_id"),
-        ("xai", Order(model="grok", prompt="p", action="edit"), replace(ALL, link=""), "a link to its clip"),
-        ("videos", Order(model="wan", prompt="p", action="edit"), replace(ALL, link=""), "a link to its clip"),
+        (
+            "xai",
+            generation(model="grok", prompt="p", action="edit"),
+            replace(ALL, link=""),
+            "a link to its clip",
+        ),
+        (
+            "videos",
+            generation(model="wan", prompt="p", action="edit"),
+            replace(ALL, link=""),
+            "a link to its clip",
+        ),
         ("gateway", KLING, Parent(link=LINK), "its video_id is required"),
-        ("gateway", Order(model="x", prompt="p", action="edit"), replace(ALL, link=""), "a link to its clip"),
+        (
+            "gateway",
+            generation(model="x", prompt="p", action="edit"),
+            replace(ALL, link=""),
+            "a link to its clip",
+        ),
     ],
 )
 def test_a_parent_of_another_wire_has_no_ids_and_maybe_no_link(
-    dialect: str, order: Order, parent: Parent, reason: str
+    dialect: str, order: GenerationRequest, parent: Parent, reason: str
 ) -> None:
     """What the wire needs of it and it has not is told by the manifest's own word."""
     with pytest.raises(Unsupported, match=f"^parent: {reason}"):
-        DIALECTS[dialect].submit(replace(order, parent=parent))
+        DIALECTS[dialect].submit(with_fields(order, parent=parent))
 
 
 def test_kling_takes_the_vendors_own_task_id() -> None:
     """A task that was asked for by our external id is named as Kling itself names it."""
     parent = Parent(task_id="job-0001", vendor={"task_id": "8781", "video_id": "f8b2"})
-    body = DIALECTS["kling"].submit(replace(KLING, parent=parent)).json
+    body = DIALECTS["kling"].submit(with_fields(KLING, parent=parent)).json
     assert body
     assert (body["task_id"], body["video_id"]) == ("8781", "f8b2")
 
 
 def test_lip_sync_works_on_a_clip_of_another_wire_by_its_link() -> None:
     """Kling takes its own clips by id and any other by a link."""
-    order = Order(model="kling-v2-6", prompt="", action="lip-sync", audio="https://a.example/a.mp3")
+    order = generation(model="kling-v2-6", prompt="", action="lip-sync", audio="https://a.example/a.mp3")
     for parent, named in ((ALL, ("video_id", "v-1")), (Parent(link=LINK), ("video_url", LINK))):
-        body = DIALECTS["kling"].submit(replace(order, parent=parent)).json
+        body = DIALECTS["kling"].submit(with_fields(order, parent=parent)).json
         assert body
         assert named in body["input"].items()
         assert len(body["input"].keys() & {"video_id", "video_url"}) == 1
@@ -136,11 +156,17 @@ def test_lip_sync_works_on_a_clip_of_another_wire_by_its_link() -> None:
     ("dialect", "order", "said"),
     [
         ("kling", OMNI, {"video_list": [{"video_url": LINK, "refer_type": "feature"}]}),
-        ("gateway", Order(model="veo3.1", prompt="p"), {"mode": "reference_material", "video_urls": [LINK]}),
+        (
+            "gateway",
+            generation(model="veo3.1", prompt="p"),
+            {"mode": "reference_material", "video_urls": [LINK]},
+        ),
     ],
 )
-def test_a_parent_without_an_action_is_looked_at(dialect: str, order: Order, said: dict[str, object]) -> None:
+def test_a_parent_without_an_action_is_looked_at(
+    dialect: str, order: GenerationRequest, said: dict[str, object]
+) -> None:
     """Where a wire takes a clip as material, a parent's will do."""
-    body = DIALECTS[dialect].submit(replace(order, parent=ALL)).json
+    body = DIALECTS[dialect].submit(with_fields(order, parent=ALL)).json
     assert body
     assert said == {name: body[name] for name in said}

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from batchvid.dialects import DIALECTS
-from batchvid.domain.wire import Accepted, Refused, Status, Uncertain
+from batchvid.domain.wire import Accepted, Rejected, Status, Uncertain
 from batchvid.errors import UnreadableReply
 from tests.exchanges import Recording, as_recorded, load
 
@@ -21,7 +21,13 @@ def name(recording: Recording) -> str:
     return f"{recording.dialect}/{recording.case}"
 
 
-def verdict(recording: Recording) -> tuple[str, Accepted | Refused | Uncertain | Status | None]:
+def case(recording: Recording) -> Any:
+    """A recording as a parameter, marked with the pitfall that it guards against."""
+    marks = [pytest.mark.pitfall(recording.pitfall)] if recording.pitfall else []
+    return pytest.param(recording, id=name(recording), marks=marks)
+
+
+def verdict(recording: Recording) -> tuple[str, Accepted | Rejected | Uncertain | Status | None]:
     dialect = DIALECTS[recording.dialect]
     try:
         read = (
@@ -44,7 +50,7 @@ def plain(value: Any) -> Any:
     return dict(value) if isinstance(value, dict) else value
 
 
-@pytest.mark.parametrize("recording", RECORDINGS, ids=name)
+@pytest.mark.parametrize("recording", [case(r) for r in RECORDINGS])
 def test_a_reply_means_what_its_recording_says(recording: Recording) -> None:
     """The dialect reads each recorded reply as the recording says, in every field that it names."""
     ((expected, fields),) = recording.means.items()
@@ -54,7 +60,7 @@ def test_a_reply_means_what_its_recording_says(recording: Recording) -> None:
         assert fields == {field: plain(getattr(read, field)) for field in fields}
 
 
-@pytest.mark.parametrize("recording", [r for r in RECORDINGS if r.order], ids=name)
+@pytest.mark.parametrize("recording", [case(r) for r in RECORDINGS if r.order])
 def test_an_order_becomes_the_recorded_request(recording: Recording) -> None:
     """The dialect writes exactly the recorded request: path, headers, each field and file in order."""
     dialect, order = DIALECTS[recording.dialect], recording.order
@@ -78,10 +84,10 @@ def test_every_dialect_is_recorded_at_every_turn(dialect: str) -> None:
     recorded = load(dialect)
     assert {r.step for r in recorded if r.order} == set(STEPS)
     verdicts = {(r.step, next(iter(r.means))) for r in recorded}
-    assert {("submit", "accepted"), ("submit", "refused"), ("submit", "uncertain"), ("poll", "refused")} <= verdicts
+    assert {("submit", "accepted"), ("submit", "rejected"), ("submit", "uncertain"), ("poll", "rejected")} <= verdicts
     phases = {r.means["status"]["phase"] for r in recorded if "status" in r.means}
     assert {"queued", "running", "succeeded", "failed", "unseen"} <= phases
-    kinds = {r.means["refused"]["kind"] for r in recorded if "refused" in r.means}
+    kinds = {r.means["rejected"]["kind"] for r in recorded if "rejected" in r.means}
     assert {"rate", "auth", "invalid"} <= kinds
 
 

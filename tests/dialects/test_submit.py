@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from batchvid.dialects import DIALECTS
-from batchvid.domain.wire import ImageInput, Order
+from batchvid.domain.wire import ImageInput
 from batchvid.errors import Unsupported
+from tests.builders import generation, with_fields
 
 
 def picture(role: Any = "first", **changes: Any) -> ImageInput:
@@ -23,15 +24,15 @@ def linked(url: str, role: Any = "first") -> ImageInput:
 
 
 BASE = {
-    "veo": Order(model="veo3-fast", prompt="kite"),
-    "openai-videos": Order(model="sora-2", prompt="kite", aspect_ratio="16:9"),
-    "kling": Order(model="kling-v2-6", prompt="kite"),
-    "runway": Order(model="gen4_turbo", prompt="kite", images=(picture(),)),
-    "seedance": Order(model="doubao-seedance-2-0", prompt="kite"),
-    "videos": Order(model="happyhorse-1.0", prompt="kite"),
-    "xai": Order(model="grok-imagine-video", prompt="kite"),
-    "gateway": Order(model="veo3.1", prompt="kite"),
-    "newapi": Order(model="kling-v2-6", prompt="kite"),
+    "veo": generation(model="veo3-fast", prompt="kite"),
+    "openai-videos": generation(model="sora-2", prompt="kite", aspect_ratio="16:9"),
+    "kling": generation(model="kling-v2-6", prompt="kite"),
+    "runway": generation(model="gen4_turbo", prompt="kite", images=(picture(),)),
+    "seedance": generation(model="doubao-seedance-2-0", prompt="kite"),
+    "videos": generation(model="happyhorse-1.0", prompt="kite"),
+    "xai": generation(model="grok-imagine-video", prompt="kite"),
+    "gateway": generation(model="veo3.1", prompt="kite"),
+    "newapi": generation(model="kling-v2-6", prompt="kite"),
 }
 SOURCE = "https://example.com/source.mp4"
 FACE = {"face_id": "0", "audio_id": "a-1"}
@@ -263,7 +264,7 @@ REFUSED: list[tuple[str, dict[str, Any], str, str]] = [
 def test_what_the_wire_cannot_say_is_refused(dialect: str, changes: dict[str, Any], field: str, reason: str) -> None:
     """The refusal names the manifest's field and what is allowed instead; nothing is dropped silently."""
     with pytest.raises(Unsupported) as refused:
-        DIALECTS[dialect].submit(replace(BASE[dialect], **changes))
+        DIALECTS[dialect].submit(with_fields(BASE[dialect], **changes))
     assert (field, True) == (refused.value.field, reason in refused.value.reason), refused.value
 
 
@@ -307,7 +308,7 @@ def test_the_bare_order_can_be_said(dialect: str) -> None:
 )
 def test_a_json_wire_says_a_field_its_own_way(dialect: str, changes: dict[str, Any], field: str, said: object) -> None:
     """Each field is translated, left out when the order says nothing, and overlaid by the user's options."""
-    body = DIALECTS[dialect].submit(replace(BASE[dialect], **changes)).json
+    body = DIALECTS[dialect].submit(with_fields(BASE[dialect], **changes)).json
     assert body is not None
     assert said == body.get(field)
 
@@ -335,7 +336,7 @@ def test_a_json_wire_says_a_field_its_own_way(dialect: str, changes: dict[str, A
 )  # fmt: skip
 def test_a_multipart_wire_says_everything_as_text(dialect: str, changes: dict[str, Any], said: object) -> None:
     """Beside model and prompt, the parts are those of the order, then the user's options as text or JSON."""
-    parts = DIALECTS[dialect].submit(replace(BASE[dialect], **changes)).parts
+    parts = DIALECTS[dialect].submit(with_fields(BASE[dialect], **changes)).parts
     assert said == [(part.name, part.value) for part in parts if part.name not in ("model", "prompt")]
 
 
@@ -355,4 +356,4 @@ def test_a_multipart_wire_says_everything_as_text(dialect: str, changes: dict[st
 def test_no_option_buys_past_the_plan(dialect: str, changes: dict[str, Any], option: str) -> None:
     """What is priced and capped is said by the clip's own fields; an option that would replace it is refused."""
     with pytest.raises(Unsupported, match=f"^options: {option} "):
-        DIALECTS[dialect].submit(replace(BASE[dialect], **changes))
+        DIALECTS[dialect].submit(with_fields(BASE[dialect], **changes))

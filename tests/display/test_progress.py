@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batchvid.display.progress import Lines, progress_for
-from batchvid.display.tally import DONE, Tally
+from batchvid.display.progress import LineDisplay, progress_for
+from batchvid.display.tally import DONE, RunCounters
 from batchvid.domain import events as ev
 from batchvid.domain.failures import FailureKind
 from batchvid.domain.job_spec import UNPRICED
@@ -28,7 +28,7 @@ PROVIDERS = ("cometapi", "office")
 
 def test_the_tally_counts_what_it_was_given() -> None:
     """A resumed run begins with what earlier ones left."""
-    tally = Tally([job_in(state, f"kite-{state}") for state in JobState])
+    tally = RunCounters([job_in(state, f"kite-{state}") for state in JobState])
     assert tally.states() == Counter(dict.fromkeys(JobState, 1))
     assert tally.done() == len(DONE) == 3
     assert tally.line() == "2 in flight, 1 downloading, 1 stored, 1 failed, 1 uncertain"
@@ -38,7 +38,7 @@ def test_the_tally_counts_what_it_was_given() -> None:
 
 def test_unknown_prices_are_told_beside_the_sum() -> None:
     """A sum that leaves something out says so."""
-    tally = Tally([job_in(JobState.PENDING)])
+    tally = RunCounters([job_in(JobState.PENDING)])
     before = job_in(JobState.PENDING)
     event = started(price=UNPRICED)
     tally(event, before, advance(before, event))
@@ -52,7 +52,7 @@ def test_the_tally_agrees_with_a_recount(plays: list[tuple[str, str, ev.Event]])
     """After any events, also a plan that moves a job to another provider, the counts are those of the jobs."""
     first = job_in(JobState.READY, "first")
     jobs: dict[str, Job] = {first.id: first}
-    tally = Tally(jobs.values())
+    tally = RunCounters(jobs.values())
     for job_id, provider, event in plays:
         played = planned(spec(job_id, provider=provider)) if isinstance(event, ev.Planned) else event
         before = jobs.get(job_id)
@@ -74,7 +74,7 @@ def test_the_tally_agrees_with_a_recount(plays: list[tuple[str, str, ev.Event]])
 def test_a_job_that_moves_is_counted_where_it_is() -> None:
     """A plan that asks another provider takes the job out of the first one's counts."""
     before = job_in(JobState.PENDING)
-    tally = Tally([before])
+    tally = RunCounters([before])
     moved = planned(spec(provider="office"))
     tally(moved, before, advance(before, moved))
     assert (+tally.states("cometapi"), +tally.states("office")) == (Counter(), Counter({JobState.PENDING: 1}))
@@ -83,7 +83,7 @@ def test_a_job_that_moves_is_counted_where_it_is() -> None:
 def told(before: Job, event: ev.Event) -> str:
     """What the lines say of one event, without the date."""
     out = io.StringIO()
-    display = Lines(Tally([before]), out)
+    display = LineDisplay(RunCounters([before]), out)
     display(event, before, advance(before, event))
     display.close()
     said = out.getvalue()
@@ -151,7 +151,7 @@ def test_a_sign_of_life_comes_by_the_clock(monkeypatch: pytest.MonkeyPatch) -> N
     now = [1000.0]
     monkeypatch.setattr("batchvid.display.progress.time", SimpleNamespace(monotonic=lambda: now[0]))
     out = io.StringIO()
-    lines = Lines(Tally([job_in(JobState.RUNNING)]), out)
+    lines = LineDisplay(RunCounters([job_in(JobState.RUNNING)]), out)
     for second in range(1, 100):
         now[0] = 1000.0 + second
         lines.tick()
@@ -176,7 +176,7 @@ def test_bars_are_for_people_only(
     """Where output goes to a file, or errors do, there are lines: a bar in a log is rubbish."""
     monkeypatch.setattr("sys.stdout", out())
     monkeypatch.setattr("sys.stderr", err())
-    assert isinstance(progress_for([]), Lines)
+    assert isinstance(progress_for([]), LineDisplay)
 
 
 def test_bars_show_every_provider(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -187,7 +187,7 @@ def test_bars_show_every_provider(monkeypatch: pytest.MonkeyPatch) -> None:
     ready = job_in(JobState.READY)
     running = replace(job_in(JobState.RUNNING, "boat"), spec=spec("boat", provider="office"))
     bars = progress_for([ready, running])
-    assert not isinstance(bars, Lines)
+    assert not isinstance(bars, LineDisplay)
     failed = ev.GaveUp(at=at(), kind=FailureKind.TIMEOUT, message="no verdict")
     bars(STORED, ready, advance(ready, STORED))
     bars(failed, running, advance(running, failed))
@@ -226,7 +226,7 @@ def test_a_verbose_run_tells_every_step() -> None:
     told = {}
     for verbose in (False, True):
         out = io.StringIO()
-        lines = Lines(Tally([]), out, verbose=verbose)
+        lines = LineDisplay(RunCounters([]), out, verbose=verbose)
         before: Job | None = None
         for event in (
             planned(),

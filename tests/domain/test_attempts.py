@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from batchvid.domain import events as ev
-from batchvid.domain.attempts import CHARGED, MOVES, Attempt, Sum, Verdict, attempts_of, sums
+from batchvid.domain.attempts import MOVES, Attempt, AttemptStatus, Sum, attempts_of, sums
 from batchvid.domain.failures import Charged, FailureKind
 from batchvid.domain.job_spec import UNPRICED, Price
 from batchvid.domain.jobs import Job, advance
@@ -34,7 +34,7 @@ def failed(charged: Charged, retry_at: Any = None) -> ev.TaskFailed:
     return ev.TaskFailed(at=at(90), kind=FailureKind.UNAVAILABLE, message="broke", charged=charged, retry_at=retry_at)
 
 
-def verdicts(*events: ev.Event) -> list[Verdict]:
+def verdicts(*events: ev.Event) -> list[AttemptStatus]:
     """What became of the attempts of a job with these events, each of which must be legal."""
     return [row.verdict for row in attempts_of(spec(), [entry.event for entry in life(planned(), *events)])]
 
@@ -79,7 +79,7 @@ def test_a_row_tells_what_the_attempt_was() -> None:
     second = started(at=at(100), provider="")
     events = [planned(), first, ACCEPTED, failed(Charged.YES, at(99)), second, replace(SUCCEEDED, actual_usd="0.08")]
     one, two = attempts_of(spec(tags=("hero",)), events)
-    common: dict[str, Any] = {"job": "kite", "tags": ("hero",), "verdict": Verdict.SPENT}
+    common: dict[str, Any] = {"job": "kite", "tags": ("hero",), "verdict": AttemptStatus.SPENT}
     assert one == Attempt(
         number=1, provider="office", model="house-1", at=at(1), price=dear, seconds=4.0, task_id="t-1", **common
     )
@@ -99,20 +99,33 @@ def test_what_is_released_counts_nothing() -> None:
     """A released attempt settles at nothing, also one of unknown price; of the others the unknown stays unknown."""
     (row,) = attempts_of(spec(), [started(price=UNPRICED)])
     assert (row.counts, row.settled_usd) == (True, None)
-    assert replace(row, verdict=Verdict.RELEASED).settled_usd == 0
-    assert {verdict for verdict in Verdict if not replace(row, verdict=verdict).counts} == {Verdict.RELEASED}
-    assert {CHARGED[Verdict.SPENT], CHARGED[Verdict.RELEASED], CHARGED[Verdict.MAYBE]} == {"yes", "no", "unknown"}
+    assert replace(row, verdict=AttemptStatus.RELEASED).settled_usd == 0
+    assert {verdict for verdict in AttemptStatus if not replace(row, verdict=verdict).counts} == {
+        AttemptStatus.RELEASED
+    }
+
+
+def test_seconds_count_and_are_released_like_money() -> None:
+    """Each attempt counts the seconds it bought; one that the vendor does not charge counts none."""
+    first = [started(duration_s=8.0), ACCEPTED, failed(Charged.UNKNOWN, at(99))]
+    second = [*first, started(at=at(301), duration_s=4.0), ACCEPTED]
+    released = [*second, failed(Charged.NO)]
+    counted = [
+        sum(row.seconds or 0.0 for row in attempts_of(spec(), events) if row.counts)
+        for events in (first, second, released, [started(duration_s=None)])
+    ]
+    assert counted == [8.0, 12.0, 8.0, 0.0]
 
 
 def test_the_sums_are_by_verdict() -> None:
     """Each verdict has its attempts, their prices and how many have none."""
     rows = attempts_of(spec(), [started(), REFUSED, started(), LOST, REOPENED, started(price=UNPRICED), LOST])
     assert sums(rows) == {
-        Verdict.RESERVED: Sum(),
-        Verdict.HELD: Sum(1, Decimal(0), 1),
-        Verdict.SPENT: Sum(),
-        Verdict.MAYBE: Sum(1, Decimal("0.10"), 0),
-        Verdict.RELEASED: Sum(1, Decimal(0), 0),
+        AttemptStatus.RESERVED: Sum(),
+        AttemptStatus.HELD: Sum(1, Decimal(0), 1),
+        AttemptStatus.SPENT: Sum(),
+        AttemptStatus.MAYBE: Sum(1, Decimal("0.10"), 0),
+        AttemptStatus.RELEASED: Sum(1, Decimal(0), 0),
     }
 
 
@@ -165,13 +178,12 @@ class Books(RuleBasedStateMachine):
 
     @invariant()
     def the_ledger_adds_up_to_the_job(self) -> None:
-        """Money, seconds, attempts and unpriced ones: the rows that count are what the job says is committed."""
+        """Money, attempts and unpriced ones: the rows that count are what the job says is committed."""
         rows = attempts_of(self.job.spec, self.events)
         counting = [row for row in rows if row.counts]
         assert len(rows) == self.job.attempts
         assert len(counting) == self.job.committed_attempts
         assert sum((row.settled_usd or Decimal(0) for row in rows), Decimal(0)) == self.job.committed_usd
-        assert sum(row.seconds or 0.0 for row in counting) == self.job.committed_s
         assert sum(row.price.usd is None for row in counting) == self.job.unpriced_attempts
 
     @invariant()
@@ -184,13 +196,13 @@ class Books(RuleBasedStateMachine):
     def a_stored_clip_is_paid_for(self) -> None:
         """Of a job that has its clip the last attempt is spent, and only earlier ones may be held or open: none is."""
         rows = attempts_of(self.job.spec, self.events)
-        assert [row for row in rows[:-1] if row.verdict in (Verdict.RESERVED, Verdict.HELD)] == []
+        assert [row for row in rows[:-1] if row.verdict in (AttemptStatus.RESERVED, AttemptStatus.HELD)] == []
         if self.job.state == "succeeded":
-            assert rows[-1].verdict is Verdict.SPENT
+            assert rows[-1].verdict is AttemptStatus.SPENT
         if self.job.state == "uncertain":
-            assert rows[-1].verdict is Verdict.HELD
+            assert rows[-1].verdict is AttemptStatus.HELD
         if self.job.state in ("submitting", "running"):
-            assert rows[-1].verdict in (Verdict.RESERVED, Verdict.SPENT)
+            assert rows[-1].verdict in (AttemptStatus.RESERVED, AttemptStatus.SPENT)
 
 
 TestBooks = Books.TestCase

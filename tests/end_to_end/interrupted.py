@@ -8,18 +8,18 @@ from collections.abc import Sequence
 from io import StringIO
 
 from batchvid import commands
-from batchvid.display.progress import Lines
-from batchvid.display.tally import Tally
+from batchvid.display.progress import LineDisplay
+from batchvid.display.tally import RunCounters
 from batchvid.domain import events as ev
 from batchvid.domain.jobs import Job
 from tests.end_to_end.conftest import Bench
 
 
-class Interrupting(Lines):
+class Interrupting(LineDisplay):
     """A display that presses Ctrl-C when a task is on record, before anybody polls it."""
 
     def __init__(self, jobs: Sequence[Job]) -> None:
-        super().__init__(Tally(jobs), StringIO())
+        super().__init__(RunCounters(jobs), StringIO())
 
     def __call__(self, event: ev.Event, before: Job | None, after: Job) -> None:
         super().__call__(event, before, after)

@@ -9,17 +9,17 @@ import sys
 from collections.abc import Sequence
 
 from batchvid import commands
-from batchvid.display.progress import Lines
-from batchvid.display.tally import Tally
+from batchvid.display.progress import LineDisplay
+from batchvid.display.tally import RunCounters
 from batchvid.domain import events as ev
 from batchvid.domain.jobs import Job
 
 
-class Reaper(Lines):
+class Killer(LineDisplay):
     """A display that lets so many recorded events pass."""
 
     def __init__(self, jobs: Sequence[Job], left: int) -> None:
-        super().__init__(Tally(jobs), io.StringIO())
+        super().__init__(RunCounters(jobs), io.StringIO())
         self._left = left
         self._reap()
 
@@ -37,4 +37,4 @@ class Reaper(Lines):
 if __name__ == "__main__":
     count, manifest, _, out = sys.argv[1:]
     batch = commands.load(manifest, out=out)
-    sys.exit(commands.run(batch, display=lambda jobs: Reaper(jobs, int(count))).exit_code)
+    sys.exit(commands.run(batch, display=lambda jobs: Killer(jobs, int(count))).exit_code)

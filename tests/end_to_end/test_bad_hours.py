@@ -24,7 +24,7 @@ from batchvid.emulator import Settings
 from batchvid.runner import Outcome
 from batchvid.state import codec
 from batchvid.state.readers import read_jobs
-from batchvid.state.state_file import Entry, StateFile
+from batchvid.state.state_file import RecordedEvent, StateFile
 from tests.end_to_end.conftest import KEY, Bench, Result, ServedEmulator, until
 from tests.faults import all_formats, crash_runner
 
@@ -212,7 +212,7 @@ def set_clock(state: Path, hours: float) -> None:
             moments = {f.name: value for f in fields(event) if isinstance(value := getattr(event, f.name), datetime)}
             moved = replace(event, **{name: value + later for name, value in moments.items()})
             jobs[job_id] = advance(jobs.get(job_id), moved)
-            file.commit([Entry(moved, jobs[job_id])])
+            file.commit([RecordedEvent(moved, jobs[job_id])])
     with closing(sqlite3.connect(state)) as connection:
         connection.executemany("INSERT INTO meta VALUES (?, ?)", meta)
         connection.commit()
@@ -242,7 +242,7 @@ def test_a_network_that_disappears_for_a_while(
     with ServedEmulator(settings) as before:
         port = int(before.base_url.rpartition(":")[2])
         batch = all_formats.load(tmp_path, before.base_url, list(all_formats.JOBS), takes=3, concurrency=1)
-        batch = all_formats.with_dials(batch, first_wait_s=0.05)
+        batch = all_formats.with_dials(batch, wait_initial_s=0.05)
         ended: list[Outcome] = []
         run = threading.Thread(target=lambda: ended.append(all_formats.run(batch)[0]))
         run.start()

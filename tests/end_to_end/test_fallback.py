@@ -42,7 +42,7 @@ def models(bench: Bench) -> list[str]:
 def hasty(bench: Bench) -> Batch:
     """The batch, with waits after a refusal that begin at a millisecond."""
     batch = commands.load(bench.manifest, out=bench.folder / "outputs")
-    return replace(batch, providers={name: replace(row, first_wait_s=0.001) for name, row in batch.providers.items()})
+    return replace(batch, providers={name: replace(row, wait_initial_s=0.001) for name, row in batch.providers.items()})
 
 
 class TestAnOutage:

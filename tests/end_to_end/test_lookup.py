@@ -177,7 +177,7 @@ class TestInAList:
         assert bench.run().code == 5
         assert bench.run().code == 5
         assert {job["looked_up"] for job in bench.status()["uncertain"]} == {
-            "own has a task like it, but not for this job alone: nobody can tell whose it is"
+            "own has a task like it, but another job may own it"
         }
         assert bench.emulator.ledger()["purchases"] == 2
 

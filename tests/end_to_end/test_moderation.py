@@ -197,12 +197,14 @@ class TestEditThese:
 
 
 class TestRerolls:
-    """`moderation_rerolls`: the written permission to buy a withheld clip again."""
+    """`moderation_retries`: the written permission to buy a withheld clip again."""
 
-    @pytest.mark.parametrize(("rerolls", "bought", "code"), [(1, 2, 1), (2, 3, 0)])
-    def test_a_withheld_clip_is_bought_again_so_often(self, bench: Bench, rerolls: int, bought: int, code: int) -> None:
+    @pytest.mark.parametrize(("moderation_retries", "bought", "code"), [(1, 2, 1), (2, 3, 0)])
+    def test_a_withheld_clip_is_bought_again_so_often(
+        self, bench: Bench, moderation_retries: int, bought: int, code: int
+    ) -> None:
         """Twice withheld: found at the third try where two more were allowed, and never more than that."""
-        bench.write("  - {id: loud, prompt: a loud kite}", top=f"moderation_rerolls: {rerolls}")
+        bench.write("  - {id: loud, prompt: a loud kite}", top=f"moderation_retries: {moderation_retries}")
         bench.emulator.set_faults({**LOUD, "match": {**LOUD["match"], "times": 2}})
         assert bench.run().code == code
         assert bench.emulator.ledger()["purchases"] == bought
@@ -219,7 +221,7 @@ class TestRerolls:
         bench.write(
             "  - {id: loud, model: gen3a_turbo, duration_s: 5, prompt: a loud kite, seed: 7,"
             f" image: '{PICTURES / 'harbour.jpg'}'}}",
-            top="moderation_rerolls: 1\nbudget: {clips: 1}",
+            top="moderation_retries: 1\nbudget: {clips: 1}",
         )
         withheld = {"outcome": "moderation", "code": "SAFETY.OUTPUT.VIDEO"}
         bench.emulator.set_faults({"match": {"step": "submit", "times": 1}, "do": withheld})
@@ -233,7 +235,7 @@ class TestRerolls:
 
     def test_a_cap_holds_for_rerolls(self, bench: Bench) -> None:
         """A permission to try again is none to spend more than the budget."""
-        bench.write("  - {id: loud, prompt: a loud kite}", top="moderation_rerolls: 5\nbudget: {clips: 2}")
+        bench.write("  - {id: loud, prompt: a loud kite}", top="moderation_retries: 5\nbudget: {clips: 2}")
         bench.emulator.set_faults(LOUD)
         assert bench.run().code == 3
         assert bench.emulator.ledger()["purchases"] == 2

@@ -38,7 +38,7 @@ def write(bench: Bench, clips: str, top: str = "", **providers: dict[str, object
 def hasty(bench: Bench) -> Batch:
     """The batch, with waits after a refusal that begin at a millisecond."""
     batch = commands.load(bench.manifest, out=bench.folder / "outputs")
-    return replace(batch, providers={name: replace(row, first_wait_s=0.001) for name, row in batch.providers.items()})
+    return replace(batch, providers={name: replace(row, wait_initial_s=0.001) for name, row in batch.providers.items()})
 
 
 def rehearse(bench: Bench, at: ServedEmulator) -> int:
@@ -110,7 +110,7 @@ class TestAClipThatIsPaidFor:
 
     @pytest.mark.parametrize(("deed", "kind"), [("expired", "expired"), ("html_200", "bad_media")])
     def test_retry_asks_for_it_before_it_buys_another(self, bench: Bench, deed: str, kind: str) -> None:
-        """Its links were all dead: the vendor is asked again first, and only --anew buys."""
+        """Its links were all dead: the vendor is asked again first, and only --new-task buys."""
         bench.write(BOAT)
         bench.emulator.set_faults({"match": {"step": "download"}, "do": {deed: True}})
         assert bench.run().code == 1
@@ -123,13 +123,13 @@ class TestAClipThatIsPaidFor:
         assert bench.cli("retry", "batch").code == 0
         assert bench.emulator.ledger()["purchases"] == 1
 
-    def test_anew_means_anew(self, bench: Bench) -> None:
+    def test_new_task_buys_at_once(self, bench: Bench) -> None:
         """Whoever wants another clip instead of the old one says so."""
         bench.write(BOAT)
         bench.emulator.set_faults({"match": {"step": "download"}, "do": {"html_200": True}})
         assert bench.run().code == 1
         bench.emulator.set_faults()
-        assert bench.cli("retry", "batch", "--anew").code == 0
+        assert bench.cli("retry", "batch", "--new-task").code == 0
         assert bench.emulator.ledger()["purchases"] == 2
 
 

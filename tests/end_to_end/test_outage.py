@@ -16,7 +16,7 @@ DOWN = {"status": 503, "json": {"error": {"message": "no channel", "code": "mode
 def hasty(bench: Bench) -> Batch:
     """The batch, with waits after a refusal that begin at a fifth of a millisecond."""
     batch = commands.load(bench.manifest, out=bench.folder / "outputs")
-    return replace(batch, providers={name: replace(row, first_wait_s=2e-4) for name, row in batch.providers.items()})
+    return replace(batch, providers={name: replace(row, wait_initial_s=2e-4) for name, row in batch.providers.items()})
 
 
 def test_tasks_that_all_break_are_not_bought_on_and_on(bench: Bench) -> None:

@@ -152,6 +152,7 @@ class TestAStockServersOwnRoute:
         assert len(made["seedance"]["references"]) == 1
 
 
+@pytest.mark.pitfall("each vendor takes images in its own form")
 def test_a_local_file_where_the_vendor_takes_it(bench: Bench, office: ServedEmulator) -> None:
     """On routes that want addresses, a file goes as a data URI or as base64 where the vendor behind takes one."""
     gateway = {

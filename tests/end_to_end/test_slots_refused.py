@@ -22,7 +22,7 @@ class TestAVendorOfThree:
         """Asked for twelve at once it refuses; the limit falls, every clip is stored, and run.log names the limits."""
         bench.write("  - {id: kite, prompt: a kite, takes: 30}", concurrency=12)
         batch = commands.load(bench.manifest, out=bench.folder / "outputs")
-        rows = {name: replace(row, first_wait_s=0.02) for name, row in batch.providers.items()}
+        rows = {name: replace(row, wait_initial_s=0.02) for name, row in batch.providers.items()}
         assert commands.run(replace(batch, providers=rows)).exit_code == 0
         ledger = bench.emulator.ledger()
         assert (ledger["purchases"], ledger["in_flight_max"]) == (30, 3)

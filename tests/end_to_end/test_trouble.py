@@ -17,8 +17,8 @@ from pathlib import Path
 import pytest
 
 from batchvid import commands
-from batchvid.display.progress import Lines
-from batchvid.display.tally import Tally
+from batchvid.display.progress import LineDisplay
+from batchvid.display.tally import RunCounters
 from batchvid.domain import events as ev
 from batchvid.domain.failures import FailureKind
 from batchvid.domain.jobs import Job
@@ -172,11 +172,11 @@ def test_a_signal_while_a_manifest_is_read(tmp_path: Path) -> None:
     assert "Traceback" not in err
 
 
-class Retoucher(Lines):
+class Retoucher(LineDisplay):
     """A display that edits a picture as soon as the first paid call goes out."""
 
     def __init__(self, jobs: Sequence[Job], picture: Path) -> None:
-        super().__init__(Tally(jobs), StringIO())
+        super().__init__(RunCounters(jobs), StringIO())
         self._picture = picture
 
     def __call__(self, event: ev.Event, before: Job | None, after: Job) -> None:
@@ -227,12 +227,14 @@ class TestLimits:
         lost = ev.SubmitRefused(at=then, kind=FailureKind.INVALID, message="no", retry_at=None)
         state_file(bench.batch / "state.sqlite3", life(planned(spec("old")), started(at=then), lost))
         batch = commands.load(bench.manifest, out=bench.batch.parent)
-        outcome = commands.run(batch, display=lambda jobs: (Lines if bought else Impatient)(Tally(jobs), StringIO()))
+        outcome = commands.run(
+            batch, display=lambda jobs: (LineDisplay if bought else Impatient)(RunCounters(jobs), StringIO())
+        )
         assert outcome.exit_code == (0 if bought else 130)
         assert bench.emulator.ledger()["submits"] == bought
 
 
-class Impatient(Lines):
+class Impatient(LineDisplay):
     """A display that presses Ctrl-C, once, when a second has passed."""
 
     pressed = False

@@ -14,7 +14,8 @@ from typing import Any
 
 import orjson
 
-from batchvid.domain.wire import ImageInput, Order, Request, Response
+from batchvid.domain.clip_request import ClipRequest
+from batchvid.domain.wire import GenerationRequest, ImageInput, Request, Response
 
 FOLDER = Path(__file__).parent
 
@@ -29,11 +30,12 @@ class Recording:
     date: str
     confidence: str
     step: str
-    order: Order | None
+    order: GenerationRequest | None
     task_id: str
     request: Mapping[str, Any] | None
     response: Response
     means: Mapping[str, Any]
+    pitfall: str = ""
 
 
 def load(dialect: str | None = None, step: str | None = None) -> list[Recording]:
@@ -78,9 +80,11 @@ def _read(path: Path) -> Recording:
         request=raw.get("request"),
         response=Response(status=response["status"], headers=response.get("headers", {}), body=body),
         means=raw["means"],
+        pitfall=raw.get("pitfall", ""),
     )
 
 
-def _order(raw: dict[str, Any]) -> Order:
+def _order(raw: dict[str, Any]) -> GenerationRequest:
     images = tuple(ImageInput(data=b64decode(image.pop("data_base64", "")), **image) for image in raw.pop("images", []))
-    return Order(images=images, **raw)
+    external_id = raw.pop("external_id", "")
+    return GenerationRequest(request=ClipRequest(**raw), images=images, external_id=external_id)

@@ -14,12 +14,12 @@ from typing import Any
 
 from batchvid import commands
 from batchvid.commands import Batch
-from batchvid.display.progress import Lines, Progress
-from batchvid.display.tally import Tally
+from batchvid.display.progress import LineDisplay, Progress
+from batchvid.display.tally import RunCounters
 from batchvid.domain import events as ev
 from batchvid.domain.jobs import Job, JobState
 from batchvid.runner import Outcome, utc_now
-from batchvid.state.state_file import StateFile, record_now
+from batchvid.state.state_file import StateFile, record_offline
 from tests.faults import consistency_checks
 
 KEY = "sk-test-key-that-must-not-leak"
@@ -52,7 +52,7 @@ FAMILIES = {"openai-videos": "sora"}
 """What the emulator calls it, where that is another name."""
 
 LIMITS = {"concurrency": 20, "submits_per_min": 60_000, "polls_per_s": 5000, "poll_every_s": 0.01}
-QUICK: dict[str, Any] = {"first_wait_s": 0.001, "most_clip_bytes": 2_000_000, "lookup": {"kling": "external_id"}}
+QUICK: dict[str, Any] = {"wait_initial_s": 0.001, "max_clip_bytes": 2_000_000, "lookup": {"kling": "external_id"}}
 
 
 def write_manifest(folder: Path, base_url: str, dialects: Sequence[str], *, takes: int = 1, **limits: object) -> Path:
@@ -96,13 +96,13 @@ def with_dials(batch: Batch, **dials: Any) -> Batch:
 
 def silent(jobs: Sequence[Job]) -> Progress:
     """A display that nobody sees."""
-    return Lines(Tally(jobs), io.StringIO())
+    return LineDisplay(RunCounters(jobs), io.StringIO())
 
 
 def run(batch: Batch) -> tuple[Outcome, str]:
     """Run it in this process; how it ended and what it said. Sora's sunset may have come: it is asked for anyway."""
     said = io.StringIO()
-    outcome = commands.run(batch, allow_retired=True, display=lambda jobs: Lines(Tally(jobs), said))
+    outcome = commands.run(batch, allow_retired=True, display=lambda jobs: LineDisplay(RunCounters(jobs), said))
     return outcome, said.getvalue() + outcome.reason
 
 
@@ -117,8 +117,8 @@ def settle(batch: Batch, tasks: consistency_checks.Tasks) -> None:
         orphans = {task["prompt"]: task["task_id"] for task in tasks if task["task_id"] not in bound}
         settled: list[tuple[str, ev.Event]] = []
         for job in jobs.values():
-            if job.state is JobState.UNCERTAIN and job.spec.prompt in orphans:
-                settled.append((job.id, ev.SubmitAccepted(at=utc_now(), task_id=orphans[job.spec.prompt])))
+            if job.state is JobState.UNCERTAIN and job.spec.request.prompt in orphans:
+                settled.append((job.id, ev.SubmitAccepted(at=utc_now(), task_id=orphans[job.spec.request.prompt])))
             elif job.state is JobState.UNCERTAIN:
                 settled.append((job.id, ev.Reopened(at=utc_now(), reason="resolve --abandon")))
-        record_now(state, jobs, settled)
+        record_offline(state, jobs, settled)

@@ -41,7 +41,7 @@ def wrong_purchases(state: Path, jobs: Iterable[Job], tasks: Tasks) -> list[str]
         accepted = {data["task_id"] for event, data in log if event == "SubmitAccepted"}
         count = Counter(event for event, _ in log)
         open_attempts = count["SubmitStarted"] - count["SubmitAccepted"] - count["SubmitRefused"]
-        here = sold.pop(job.spec.prompt, set())
+        here = sold.pop(job.spec.request.prompt, set())
         if unsold := accepted - here:
             wrong.append(f"{job.id}: {unsold} is on record and was never sold")
         if len(here - accepted) > open_attempts:

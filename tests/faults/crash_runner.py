@@ -22,7 +22,8 @@ from batchvid import commands
 from batchvid.catalog import Provider
 from batchvid.cli.main import main
 from batchvid.commands import Batch
-from tests.end_to_end.kill_after_events import Reaper
+from batchvid.paths import BatchPaths
+from tests.end_to_end.kill_after_events import Killer
 from tests.faults import all_formats
 
 FILE_ACTS = frozenset({"open", "os.rename", "os.remove", "os.mkdir"})
@@ -63,7 +64,7 @@ def told_without_rights(args: Sequence[str], log: Path) -> tuple[int, str]:
 
 def dies_after(batch: Batch, events: int) -> None:
     """Killed right after so many recorded events."""
-    _run(batch, lambda jobs: Reaper(jobs, events))
+    _run(batch, lambda jobs: Killer(jobs, events))
 
 
 def dies_at_file_act(batch: Batch, count: int) -> None:
@@ -122,7 +123,7 @@ def _command_without_rights(args: list[str], log: Path) -> None:
 
 def _watch_clips(batch: Batch, at_each: Callable[[str], None]) -> None:
     """Be told before each act on a file or folder below `clips/`."""
-    clips = str(batch.folder / commands.CLIPS_NAME)
+    clips = str(BatchPaths(batch.folder).clips)
 
     def watch(event: str, args: tuple[Any, ...]) -> None:
         if event in FILE_ACTS and str(args[0]).startswith(clips):

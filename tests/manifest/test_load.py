@@ -69,9 +69,13 @@ def test_a_campaign(campaign: Path, tmp_path: Path) -> None:
     assert manifest.jobs[0].place == Place(str(campaign), 7, "kite")
     cup = manifest.jobs[-1]
     assert cup.place == Place(str(campaign), 12, "{{ sku }}")
-    assert (cup.spec.id, cup.spec.prompt, cup.spec.provider) == ("B-2", "Tasse on a marble table, kühl", "kling")
-    assert (cup.spec.duration_s, cup.spec.sound, cup.spec.seed) == (8.0, False, 7)
-    assert cup.spec.images[0].is_url
+    assert (cup.spec.id, cup.spec.request.prompt, cup.spec.provider) == (
+        "B-2",
+        "Tasse on a marble table, kühl",
+        "kling",
+    )
+    assert (cup.spec.request.duration_s, cup.spec.request.sound, cup.spec.request.seed) == (8.0, False, 7)
+    assert cup.spec.request.images[0].is_url
     assert cup.place.problem("is too long") == f"{campaign}:12: {{{{ sku }}}}: is too long"
 
 
@@ -139,7 +143,7 @@ def test_many_rows_share_what_they_can(write: Write) -> None:
     text = "clips: [{id: '{{ sku }}', rows: t.csv, model: m, prompt: 'a {{ sku }}', options: {a: {b: 1}}, takes: 2}]"
     jobs = load(write("m.yaml", text)).jobs
     assert len(jobs) == 6000
-    assert len({id(job.spec.options) for job in jobs}) == 1
+    assert len({id(job.spec.request.options) for job in jobs}) == 1
     assert len({id(job.spec.variables) for job in jobs}) == 3000
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from batchvid.catalog import providers
 from batchvid.errors import UsageError
-from batchvid.net.credentials import Keys
+from batchvid.net.credentials import Credentials
 
 COMET = providers({})["cometapi"]
 VALUE = "sk-abc-0123456789"
@@ -31,7 +31,7 @@ def write(folder: Path, value: str) -> None:
 
 def found(folder: Path | None) -> str:
     """The key in the clear."""
-    return Keys(folder).of(COMET).get_secret_value()
+    return Credentials(folder).of(COMET).get_secret_value()
 
 
 def test_the_nearer_place_wins(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -97,7 +97,7 @@ def test_blanks_around_a_key_are_nothing(folder: Path, monkeypatch: pytest.Monke
 def test_a_key_is_never_printed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither the key nor the ring shows a value when it lands in a message or a traceback."""
     monkeypatch.setenv("COMETAPI_KEY", VALUE)
-    keys = Keys(folder)
+    keys = Credentials(folder)
     for shown in (repr(keys.of(COMET)), str(keys.of(COMET)), f"{keys.of(COMET)}", repr(keys), str(keys)):
         assert VALUE not in shown
 
@@ -105,8 +105,8 @@ def test_a_key_is_never_printed(folder: Path, monkeypatch: pytest.MonkeyPatch) -
 def test_the_emulator_needs_none(folder: Path) -> None:
     """A provider without a variable has no key; the free one gets a word, for it wants some key."""
     keyless = providers({"lan": {"dialect": "veo", "base_url": "http://127.0.0.1:1", "api_key_env": ""}})["lan"]
-    assert Keys(folder).of(keyless).get_secret_value() == ""
-    assert Keys(folder).of(providers({})["emulator"]).get_secret_value() == "emulator"
+    assert Credentials(folder).of(keyless).get_secret_value() == ""
+    assert Credentials(folder).of(providers({})["emulator"]).get_secret_value() == "emulator"
 
 
 def test_only_the_providers_own_variable_is_read(folder: Path) -> None:
@@ -114,4 +114,4 @@ def test_only_the_providers_own_variable_is_read(folder: Path) -> None:
     write(folder, VALUE)
     other = providers({"office": {"dialect": "veo", "base_url": "http://127.0.0.1:1", "api_key_env": "GW_KEY"}})
     with pytest.raises(UsageError, match="GW_KEY"):
-        Keys(folder).of(other["office"])
+        Credentials(folder).of(other["office"])

@@ -10,7 +10,7 @@ from batchvid import manifest
 from batchvid.catalog import built_in, remote_listing
 from batchvid.catalog.remote_listing import Listing
 from batchvid.errors import UsageError
-from batchvid.planning.availability import Market
+from batchvid.planning.availability import Availability
 from tests.builders import spec
 
 OWN = """
@@ -33,7 +33,7 @@ concurrency = 2
 def test_a_file_beside_the_manifest_lies_over_the_catalogue(tmp_path: Path) -> None:
     """Models and providers of one's own, without a word of Python; what is not said stays."""
     (tmp_path / "batchvid.toml").write_text(OWN)
-    market = Market(tmp_path)
+    market = Availability(tmp_path)
     assert market.models.find("veo3-fast").price_of(8).basis == "estimate: our contract, 2026-11"
     assert market.models.find("house-model").durations_s == tuple(range(4, 13))
     assert market.models.find("kling-v2-6") == built_in().find("kling-v2-6")
@@ -44,9 +44,9 @@ def test_a_file_beside_the_manifest_lies_over_the_catalogue(tmp_path: Path) -> N
 def test_a_manifest_lies_over_the_users_file(tmp_path: Path) -> None:
     """A limit in the manifest counts, the rest of the provider stays as the file has it."""
     (tmp_path / "batchvid.toml").write_text(OWN)
-    market = Market(tmp_path)
+    market = Availability(tmp_path)
     said = manifest.Provider.model_validate({"submits_per_min": 3, "models": {"house-model": {"concurrency": 1}}})
-    assert market.provider_problem("office", said) == ""
+    assert market.register_provider("office", said) == ""
     office = market.providers["office"]
     assert (office.concurrency, office.submits_per_min, office.base_url) == (2, 3, "https://gw.example.com")
     assert office.model_concurrency == {"house-model": 1}
@@ -60,11 +60,11 @@ def test_the_environment_names_another_file(tmp_path: Path, monkeypatch: pytest.
     folder = tmp_path / "kites"
     folder.mkdir()
     (folder / "batchvid.toml").write_text("[models.house-model]\ndefault_duration_s = 9\n")
-    model = Market(folder).models.find("house-model")
+    model = Availability(folder).models.find("house-model")
     assert (model.default_duration_s, model.durations_s[0]) == (9, 4)
     everywhere.unlink()
     with pytest.raises(UsageError, match=r"ours\.toml: No such file"):
-        Market(folder)
+        Availability(folder)
 
 
 def test_a_fetched_list_lies_between(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,7 +73,7 @@ def test_a_fetched_list_lies_between(tmp_path: Path, monkeypatch: pytest.MonkeyP
     rows = tuple({"id": name, "pricing": {"per_second": "0.7"}} for name in ("veo3-fast", "veo3.1"))
     remote_listing.keep(Listing(fetched_on="2026-11-01", source="the list", models=rows), remote_listing.cache_file())
     (tmp_path / "batchvid.toml").write_text(OWN)
-    models = Market(tmp_path).models
+    models = Availability(tmp_path).models
     assert models.find("veo3.1").price_of(8).basis == "estimate: the list, 2026-11-01"
     assert models.find("veo3-fast").price_of(8).basis == "estimate: our contract, 2026-11"
 
@@ -94,5 +94,5 @@ def test_a_file_that_does_not_fit_is_told(tmp_path: Path, text: str, said: str) 
     """Which file, which row, what is wrong; a key in it is refused without being shown."""
     (tmp_path / "batchvid.toml").write_text(text)
     with pytest.raises(UsageError, match=said) as raised:
-        Market(tmp_path)
+        Availability(tmp_path)
     assert "sk-0123" not in str(raised.value)

@@ -13,13 +13,14 @@ import pytest
 
 from batchvid import catalog
 from batchvid.catalog import Provider, providers
-from batchvid.domain.job_spec import ImageRef, JobSpec
+from batchvid.domain.clip_request import ImageRef
+from batchvid.domain.job_spec import JobSpec
 from batchvid.domain.jobs import Job, JobState
 from batchvid.domain.wire import ImageInput
 from batchvid.errors import ManifestError, Unsupported, UsageError
 from batchvid.manifest import Manifest, ManifestModel, Place, PlacedJob
-from batchvid.planning.plan import AT_REST, BUYS, Plan, Verdict, make_plan
-from batchvid.planning.routing import check, order_of, route_of
+from batchvid.planning.plan import Plan, PlanAction, make_plan
+from batchvid.planning.routing import build_order, check, find_route
 from tests.builders import job_in, spec
 
 PROVIDERS: Mapping[str, Provider] = providers({})
@@ -51,17 +52,17 @@ def plan(*specs: JobSpec, jobs: tuple[Job, ...] = (), **more: Any) -> Plan:
 @pytest.mark.parametrize(
     ("state", "verdict", "reason"),
     [
-        (None, Verdict.NEW, "not asked for before"),
-        (JobState.PENDING, Verdict.WAITING, "planned, not bought yet"),
-        (JobState.SUBMITTING, Verdict.IN_FLIGHT, "submitting"),
-        (JobState.RUNNING, Verdict.IN_FLIGHT, "running as task t-1"),
-        (JobState.READY, Verdict.IN_FLIGHT, "ready as task t-1"),
-        (JobState.SUCCEEDED, Verdict.STORED, "stored"),
-        (JobState.FAILED, Verdict.FAILED, "moderation_output: withheld"),
-        (JobState.UNCERTAIN, Verdict.UNCERTAIN, "may be paid for: reset"),
+        (None, PlanAction.NEW, "not asked for before"),
+        (JobState.PENDING, PlanAction.WAITING, "planned, not bought yet"),
+        (JobState.SUBMITTING, PlanAction.IN_FLIGHT, "submitting"),
+        (JobState.RUNNING, PlanAction.IN_FLIGHT, "running as task t-1"),
+        (JobState.READY, PlanAction.IN_FLIGHT, "ready as task t-1"),
+        (JobState.SUCCEEDED, PlanAction.STORED, "stored"),
+        (JobState.FAILED, PlanAction.FAILED, "moderation_output: withheld"),
+        (JobState.UNCERTAIN, PlanAction.UNCERTAIN, "may be paid for: reset"),
     ],
 )
-def test_each_state_has_its_verdict(state: JobState | None, verdict: Verdict, reason: str) -> None:
+def test_each_state_has_its_verdict(state: JobState | None, verdict: PlanAction, reason: str) -> None:
     """What is done about a job that the manifest asks for unchanged."""
     (job,) = plan(spec(), jobs=() if state is None else (job_in(state),)).jobs
     assert (job.verdict, job.reason) == (verdict, reason)
@@ -70,39 +71,41 @@ def test_each_state_has_its_verdict(state: JobState | None, verdict: Verdict, re
 @pytest.mark.parametrize(
     ("state", "verdict", "reason"),
     [
-        (JobState.PENDING, Verdict.WAITING, "changed before it was bought"),
-        (JobState.RUNNING, Verdict.IN_FLIGHT, "running as task t-1"),
+        (JobState.PENDING, PlanAction.WAITING, "changed before it was bought"),
+        (JobState.RUNNING, PlanAction.IN_FLIGHT, "running as task t-1"),
         (
             JobState.SUCCEEDED,
-            Verdict.CHANGED,
+            PlanAction.CHANGED,
             "the manifest now asks for another clip; --regenerate changed buys it",
         ),
-        (JobState.FAILED, Verdict.FAILED, "moderation_output: withheld; edited since, retry buys the new one"),
-        (JobState.UNCERTAIN, Verdict.UNCERTAIN, "may be paid for: reset"),
+        (JobState.FAILED, PlanAction.FAILED, "moderation_output: withheld; edited since, retry buys the new one"),
+        (JobState.UNCERTAIN, PlanAction.UNCERTAIN, "may be paid for: reset"),
     ],
 )
-def test_a_changed_row_is_shown_and_nothing_is_bought_for_it(state: JobState, verdict: Verdict, reason: str) -> None:
+def test_a_changed_row_is_shown_and_nothing_is_bought_for_it(state: JobState, verdict: PlanAction, reason: str) -> None:
     """Only what was never paid for is bought as it is now; all else is kept and says that it differs."""
-    (job,) = plan(spec(fingerprint="f1:new"), jobs=(job_in(state),)).jobs
+    found = plan(spec(fingerprint="f1:new"), jobs=(job_in(state),))
+    (job,) = found.jobs
     assert (job.verdict, job.reason) == (verdict, reason)
-    assert (verdict in BUYS) == (state is JobState.PENDING)
+    assert found.to_buy == (found.jobs if state is JobState.PENDING else ())
 
 
 @pytest.mark.parametrize("state", JobState)
 def test_what_left_the_manifest_is_left_alone(state: JobState) -> None:
     """A removed job is never bought; if it is paid for and open, it is still collected."""
-    (kept, removed) = plan(spec("boat"), jobs=(job_in(state),)).jobs
+    found = plan(spec("boat"), jobs=(job_in(state),))
+    kept, removed = found.jobs
     assert (kept.spec.id, removed.spec.id) == ("boat", "kite")
     paid = state in (JobState.SUBMITTING, JobState.RUNNING, JobState.READY)
-    assert removed.verdict is (Verdict.IN_FLIGHT if paid else Verdict.REMOVED)
+    assert removed.verdict is (PlanAction.IN_FLIGHT if paid else PlanAction.REMOVED)
     assert removed.reason.startswith("no longer in the manifest")
-    assert removed.verdict not in BUYS
+    assert removed not in found.to_buy
 
 
 def test_what_only_leaves_out_is_not_removed() -> None:
     """A job that `--only` does not pick is still in the manifest: it is not in this plan at all."""
-    narrow = manifest(spec("kite"), spec("boat"), only=("boat",))
-    found = make_plan(narrow, {"kite": job_in(JobState.SUCCEEDED)}, PROVIDERS)
+    reduce_limit = manifest(spec("kite"), spec("boat"), only=("boat",))
+    found = make_plan(reduce_limit, {"kite": job_in(JobState.SUCCEEDED)}, PROVIDERS)
     assert [job.spec.id for job in found.jobs] == ["boat"]
 
 
@@ -110,25 +113,24 @@ def test_what_only_leaves_out_is_not_removed() -> None:
 def test_what_is_paid_for_is_never_checked_again(state: JobState) -> None:
     """A job of a vanished model, provider and ratio still plans once money is out: a run must be able to collect it."""
     impossible = spec(model="gone-9", provider="closed", aspect_ratio="3:7")
-    (job,) = plan(impossible, jobs=(replace(job_in(state), spec=impossible),)).jobs
-    assert job.verdict not in BUYS
+    assert plan(impossible, jobs=(replace(job_in(state), spec=impossible),)).to_buy == ()
     with pytest.raises(ManifestError, match="gone-9"):
         plan(impossible)
 
 
-@pytest.mark.parametrize("verdict", sorted(AT_REST))
-def test_what_is_at_rest_is_bought_again_only_when_asked(verdict: Verdict) -> None:
+@pytest.mark.parametrize("verdict", [PlanAction.STORED, PlanAction.CHANGED, PlanAction.FAILED])
+def test_what_is_at_rest_is_bought_again_only_when_asked(verdict: PlanAction) -> None:
     """`again` is asked about jobs at rest, with their verdict, and a yes buys them as the manifest has them now."""
-    state = JobState.FAILED if verdict is Verdict.FAILED else JobState.SUCCEEDED
-    now = spec(fingerprint="f1:new" if verdict is Verdict.CHANGED else "f1:0")
-    asked: list[Verdict] = []
+    state = JobState.FAILED if verdict is PlanAction.FAILED else JobState.SUCCEEDED
+    now = spec(fingerprint="f1:new" if verdict is PlanAction.CHANGED else "f1:0")
+    asked: list[PlanAction] = []
 
-    def again(one: JobSpec, found: Verdict) -> bool:
+    def again(one: JobSpec, found: PlanAction) -> bool:
         asked.append(found)
         return one.id == "kite"
 
-    found = plan(now, spec("boat"), jobs=(job_in(state), job_in(JobState.RUNNING, "boat")), again=again)
-    assert [job.verdict for job in found.jobs] == [Verdict.WAITING, Verdict.IN_FLIGHT]
+    found = plan(now, spec("boat"), jobs=(job_in(state), job_in(JobState.RUNNING, "boat")), rebuy=again)
+    assert [job.verdict for job in found.jobs] == [PlanAction.WAITING, PlanAction.IN_FLIGHT]
     assert found.jobs[0].reason.endswith("to be bought again")
     assert asked == [verdict]
     assert [job.spec for job in found.to_buy] == [now]
@@ -137,7 +139,7 @@ def test_what_is_at_rest_is_bought_again_only_when_asked(verdict: Verdict) -> No
 def test_the_plan_adds_up() -> None:
     """Counts are by verdict, and what is to be bought has its price and its billed length."""
     found = plan(spec("a"), spec("b", duration_s=4), spec("c"), jobs=(job_in(JobState.SUCCEEDED, "c"),))
-    assert found.counts == {Verdict.NEW: 2, Verdict.STORED: 1}
+    assert found.counts == {PlanAction.NEW: 2, PlanAction.STORED: 1}
     assert [(job.price.usd, job.duration_s) for job in found.to_buy] == [(Decimal("0.40"), 8), (Decimal("0.20"), 4)]
 
 
@@ -198,9 +200,9 @@ def test_a_provider_that_does_not_speak_it_is_no_way() -> None:
     """The message names the provider, the model, what it needs and what is spoken."""
     own = providers({"office": {"dialect": "veo", "base_url": "https://gw.example", "api_key_env": "GW"}})
     with pytest.raises(UsageError, match="office does not speak kling, which model kling-v2-6 needs; it speaks veo"):
-        route_of(spec(provider="office", model="kling-v2-6"), own)
-    assert route_of(spec(provider="office"), own).prefix == ""
-    assert route_of(spec(model="kling-v2-6"), own).prefix == "/kling"
+        find_route(spec(provider="office", model="kling-v2-6"), own)
+    assert find_route(spec(provider="office"), own).prefix == ""
+    assert find_route(spec(model="kling-v2-6"), own).prefix == "/kling"
 
 
 def test_what_is_sent_is_what_was_asked() -> None:
@@ -210,25 +212,33 @@ def test_what_is_sent_is_what_was_asked() -> None:
         images=(FIRST, far), duration_s=5, aspect_ratio="9:16", resolution="720p", seed=7, sound=False, mode="pro",
         options={"n": 1}, negative_prompt="rain", model="veo/veo3-fast",
     )  # fmt: skip
-    route = route_of(one, PROVIDERS)
-    order = order_of(one, model=route.model.name, terms=route.terms, external_id="kite-1")
-    assert (order.model, order.duration_s, order.external_id) == ("veo3-fast", 4, "kite-1")
-    assert (order.prompt, order.negative_prompt, order.aspect_ratio, order.resolution) == (
-        *("a paper kite", "rain", "9:16", "720p"),
+    route = find_route(one, PROVIDERS)
+    order = build_order(one, model=route.model.name, terms=route.terms, external_id="kite-1")
+    assert (order.request.model, order.request.duration_s, order.external_id) == ("veo3-fast", 4, "kite-1")
+    assert (
+        order.request.prompt,
+        order.request.negative_prompt,
+        order.request.aspect_ratio,
+        order.request.resolution,
+    ) == (*("a paper kite", "rain", "9:16", "720p"),)
+    assert (order.request.seed, order.request.sound, order.request.mode, order.request.options) == (
+        7,
+        False,
+        "pro",
+        {"n": 1},
     )
-    assert (order.seed, order.sound, order.mode, order.options) == (7, False, "pro", {"n": 1})
     assert [(image.role, image.filename, image.data, image.url, image.width) for image in order.images] == [
         ("first", "a.png", b"", "", 640),
         ("last", "b.png?x=1", b"", "https://cdn.example/b.png?x=1", 0),
     ]
     loaded = ImageInput(role="first", filename="a.png", media_type="image/png", data=b"png")
-    assert order_of(one, images=iter([loaded])).images == (loaded,)
+    assert build_order(one, images=iter([loaded])).images == (loaded,)
 
 
 def test_what_is_done_to_another_clip_is_sent_too() -> None:
     """An order carries the action with the clip and the sound that it works on."""
-    order = order_of(spec(action="lip-sync", video="https://cdn.example/a.mp4", audio="https://cdn.example/a.mp3"))
-    assert (order.action, order.video, order.audio) == (
+    order = build_order(spec(action="lip-sync", video="https://cdn.example/a.mp4", audio="https://cdn.example/a.mp3"))
+    assert (order.request.action, order.request.video, order.request.audio) == (
         *("lip-sync", "https://cdn.example/a.mp4", "https://cdn.example/a.mp3"),
     )
 
@@ -237,7 +247,7 @@ def test_a_check_asks_the_dialect_too() -> None:
     """What only the wire format knows is found while planning, before any money: the word is the manifest's."""
     one = spec(model="sora-2", negative_prompt="rain")
     with pytest.raises(Unsupported, match="negative_prompt"):
-        check(one, route_of(one, PROVIDERS))
+        check(one, find_route(one, PROVIDERS))
 
 
 SUNSET = date(2026, 9, 24)
@@ -262,8 +272,8 @@ def test_a_refusal_names_who_can() -> None:
         plan(wide)
     assert str(raised.value).partition("; models that can: ")[2].split(", ")[0] in catalog.built_in().rows
     for name in str(raised.value).partition("; models that can: ")[2].split(" and ")[0].split(", "):
-        other = replace(wide, model=name)
-        check(other, route_of(other, PROVIDERS))
+        other = wide.with_request(model=name)
+        check(other, find_route(other, PROVIDERS))
 
 
 def test_where_nobody_can_nobody_is_named() -> None:
@@ -291,24 +301,29 @@ def test_another_model_needs_no_other_change(model: str, fields: dict[str, Any])
     job = spec(model=model, **{"duration_s": 8.0, "aspect_ratio": "16:9", **fields})
     (planned,) = plan(job).to_buy
     assert planned.duration_s in catalog.built_in().find(model).durations_s
-    assert bool(planned.warning) == (job.duration_s not in (planned.duration_s, None))
+    assert bool(planned.warning) == (job.request.duration_s not in (planned.duration_s, None))
 
 
 def test_a_fitted_frame_is_told_as_it_will_be_sent() -> None:
     """The dialect's own checks see the fitted pixels: Sora takes any photograph once it is to be fitted."""
     job = spec(model="sora-2", aspect_ratio="16:9", images=(FIRST,))
     with pytest.raises(Unsupported, match="exact pixels"):
-        check(job, route_of(job, PROVIDERS))
-    fitted = replace(job, fit="cover")
-    route = route_of(fitted, PROVIDERS)
+        check(job, find_route(job, PROVIDERS))
+    fitted = job.with_request(fit="cover")
+    route = find_route(fitted, PROVIDERS)
     check(fitted, route)
-    (image,) = order_of(fitted, terms=route.terms).images
+    (image,) = build_order(fitted, terms=route.terms).images
     assert (image.width, image.height) == (1280, 720)
     kling = spec(model="kling-v2-6", aspect_ratio="9:16", images=(FIRST,), fit="contain")
-    check(kling, route_of(kling, PROVIDERS))
+    check(kling, find_route(kling, PROVIDERS))
 
 
 def test_a_poll_needs_no_catalogue() -> None:
     """Without terms an order tells the wishes as they are: enough for a path."""
-    order = order_of(spec(model="gone", duration_s=7, aspect_ratio="16:9", action="extend"))
-    assert (order.model, order.duration_s, order.aspect_ratio, order.action) == ("gone", 7, "16:9", "extend")
+    order = build_order(spec(model="gone", duration_s=7, aspect_ratio="16:9", action="extend"))
+    assert (order.request.model, order.request.duration_s, order.request.aspect_ratio, order.request.action) == (
+        "gone",
+        7,
+        "16:9",
+        "extend",
+    )

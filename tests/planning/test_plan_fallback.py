@@ -9,7 +9,7 @@ import pytest
 
 from batchvid import catalog
 from batchvid.cli.tables import print_plan
-from batchvid.domain.job_spec import JobSpec, Reason, Substitute
+from batchvid.domain.job_spec import FallbackTarget, JobSpec, Reason
 from batchvid.errors import ManifestError
 from batchvid.planning.plan import Plan, make_plan
 from tests.builders import spec
@@ -22,7 +22,7 @@ EVERY = tuple(Reason)
 def falling(*models: str, on: tuple[Reason, ...] = EVERY, **fields: Any) -> JobSpec:
     """A job with these models to turn to, at its own provider."""
     given = {"model": "veo3-fast", "duration_s": 8.0, "aspect_ratio": "16:9", **fields}
-    substitutes = tuple(Substitute(model, "cometapi") for model in models)
+    substitutes = tuple(FallbackTarget(model, "cometapi") for model in models)
     return spec(fallback=substitutes, fallback_on=on, **given)
 
 
@@ -69,7 +69,7 @@ def test_a_retired_model_is_planned_with_its_fallback() -> None:
     job = falling("veo3.1", model="sora-2")
     (before,) = plan(job, sold_on=SUNSET - timedelta(days=1)).to_buy
     (after,) = plan(job, sold_on=SUNSET).to_buy
-    assert (before.spec, after.spec) == (job, job.turned())
+    assert (before.spec, after.spec) == (job, job.with_next_fallback())
     assert after.price.usd == usd(falling(model="veo3.1"))
     assert "sora-2 is sold until 2026-09-24" in after.warning
     assert "bought as veo3.1" in after.warning

@@ -10,7 +10,7 @@ from batchvid.domain.job_spec import JobSpec
 from batchvid.domain.jobs import Job, JobState
 from batchvid.errors import ManifestError
 from batchvid.planning.dependencies import waits_for
-from batchvid.planning.plan import JobPlan, Verdict, make_plan
+from batchvid.planning.plan import JobPlan, PlanAction, make_plan
 from tests.builders import job_in, spec
 from tests.planning.test_plan import PROVIDERS, manifest, plan
 
@@ -46,16 +46,16 @@ def test_children_are_priced_and_say_what_they_wait_for() -> None:
 @pytest.mark.parametrize(
     ("state", "verdict", "waits"),
     [
-        (JobState.PENDING, Verdict.NEW, "waits for kite"),
-        (JobState.SUBMITTING, Verdict.NEW, "waits for kite, which is being bought"),
-        (JobState.RUNNING, Verdict.NEW, "waits for kite, which is running"),
-        (JobState.READY, Verdict.NEW, "waits for kite, which is being downloaded"),
-        (JobState.SUCCEEDED, Verdict.NEW, ""),
-        (JobState.FAILED, Verdict.HELD, "waits for kite, which failed"),
-        (JobState.UNCERTAIN, Verdict.HELD, "waits for kite, which is uncertain"),
+        (JobState.PENDING, PlanAction.NEW, "waits for kite"),
+        (JobState.SUBMITTING, PlanAction.NEW, "waits for kite, which is being bought"),
+        (JobState.RUNNING, PlanAction.NEW, "waits for kite, which is running"),
+        (JobState.READY, PlanAction.NEW, "waits for kite, which is being downloaded"),
+        (JobState.SUCCEEDED, PlanAction.NEW, ""),
+        (JobState.FAILED, PlanAction.HELD, "waits for kite, which failed"),
+        (JobState.UNCERTAIN, PlanAction.HELD, "waits for kite, which is uncertain"),
     ],
 )
-def test_a_child_hangs_on_where_its_parent_stands(state: JobState, verdict: Verdict, waits: str) -> None:
+def test_a_child_hangs_on_where_its_parent_stands(state: JobState, verdict: PlanAction, waits: str) -> None:
     """It is bought by this run, or held where the run does not bring the parent's clip; so is a child's child."""
     parent = done(state)
     child = of("longer", KITE, LONGER, LONGEST, jobs=(parent,))
@@ -68,31 +68,34 @@ def test_a_child_hangs_on_where_its_parent_stands(state: JobState, verdict: Verd
 def test_a_child_is_not_bought_of_a_clip_that_the_manifest_no_longer_means(state: JobState) -> None:
     """While the parent is stored, or made, as it was before it changed, its new children are held."""
     old = done(state, replace(KITE, fingerprint="f1:old"))
-    assert of("longer", KITE, LONGER, jobs=(old,)).verdict is Verdict.HELD
+    assert of("longer", KITE, LONGER, jobs=(old,)).verdict is PlanAction.HELD
 
 
 def test_regenerating_a_changed_parent_brings_its_children() -> None:
     """Bought again as it is now, the parent makes the very clip that the child waits for."""
     old = done(JobState.SUCCEEDED, replace(KITE, fingerprint="f1:old"))
-    found = plan(KITE, LONGER, jobs=(old,), again=lambda one, _: one.id == "kite")
-    assert [(job.spec.id, job.verdict) for job in found.to_buy] == [("kite", Verdict.WAITING), ("longer", Verdict.NEW)]
+    found = plan(KITE, LONGER, jobs=(old,), rebuy=lambda one, _: one.id == "kite")
+    assert [(job.spec.id, job.verdict) for job in found.to_buy] == [
+        ("kite", PlanAction.WAITING),
+        ("longer", PlanAction.NEW),
+    ]
 
 
 @pytest.mark.parametrize(
     ("jobs", "verdict"),
     [
-        ((), Verdict.HELD),
-        ((done(JobState.PENDING),), Verdict.HELD),
-        ((done(JobState.RUNNING),), Verdict.NEW),
-        ((done(JobState.SUCCEEDED),), Verdict.NEW),
+        ((), PlanAction.HELD),
+        ((done(JobState.PENDING),), PlanAction.HELD),
+        ((done(JobState.RUNNING),), PlanAction.NEW),
+        ((done(JobState.SUCCEEDED),), PlanAction.NEW),
     ],
 )
-def test_only_a_child_counts_on_what_is_stored_or_paid_for(jobs: tuple[Job, ...], verdict: Verdict) -> None:
+def test_only_a_child_counts_on_what_is_stored_or_paid_for(jobs: tuple[Job, ...], verdict: PlanAction) -> None:
     """`--only longer` buys no parent: without its clip the child is held, and counts for nothing in the price."""
     found = make_plan(manifest(KITE, LONGER, only=("longer",)), {job.id: job for job in jobs}, PROVIDERS)
     (child,) = found.jobs
     assert child.verdict is verdict
-    assert len(found.to_buy) == (verdict is Verdict.NEW)
+    assert len(found.to_buy) == (verdict is PlanAction.NEW)
     assert found.to_plan == (child,)
 
 
@@ -100,9 +103,9 @@ def test_only_a_child_counts_on_what_is_stored_or_paid_for(jobs: tuple[Job, ...]
 def test_what_is_at_rest_stays_so_without_its_parent(state: JobState) -> None:
     """A child that is to be bought again is not opened for nothing while its parent has no clip."""
     child = replace(job_in(state, "longer"), spec=LONGER)
-    found = plan(KITE, LONGER, jobs=(done(JobState.UNCERTAIN), child), again=lambda one, _: one.id == "longer")
+    found = plan(KITE, LONGER, jobs=(done(JobState.UNCERTAIN), child), rebuy=lambda one, _: one.id == "longer")
     kept = found.jobs[1]
-    assert kept.verdict is (Verdict.STORED if state is JobState.SUCCEEDED else Verdict.FAILED)
+    assert kept.verdict is (PlanAction.STORED if state is JobState.SUCCEEDED else PlanAction.FAILED)
     assert kept.reason.endswith("to be bought again; waits for kite, which is uncertain")
     assert found.to_plan == ()
 
@@ -110,10 +113,10 @@ def test_what_is_at_rest_stays_so_without_its_parent(state: JobState) -> None:
 @pytest.mark.parametrize(
     ("child", "told"),
     [
-        (replace(LONGER, model="veo3-fast", prompt="p"), "action: veo3-fast: cannot extend"),
-        (replace(LONGER, action="", prompt="p"), "parent: kling-v1-6: Kling's text2video has no word for it"),
-        (replace(LONGER, model="sora-2", action="remix", prompt="p"), "its video_id is required"),
-        (replace(LONGER, options={"video_id": "8"}), "options: kling-v1-6: video_id is not allowed together"),
+        (LONGER.with_request(model="veo3-fast", prompt="p"), "action: veo3-fast: cannot extend"),
+        (LONGER.with_request(action="", prompt="p"), "parent: kling-v1-6: Kling's text2video has no word for it"),
+        (LONGER.with_request(model="sora-2", action="remix", prompt="p"), "its video_id is required"),
+        (LONGER.with_request(options={"video_id": "8"}), "options: kling-v1-6: video_id is not allowed together"),
     ],
 )
 def test_what_no_wire_can_do_with_this_parent_is_refused(child: JobSpec, told: str) -> None:
@@ -132,6 +135,6 @@ def test_a_parent_counts_by_the_wire_that_it_was_bought_on() -> None:
 def test_a_parents_own_mistake_is_told_once() -> None:
     """A child of a parent that no one can buy is not blamed for its parent's model."""
     with pytest.raises(ManifestError) as refused:
-        plan(replace(KITE, model="kling-99"), LONGER)
+        plan(KITE.with_request(model="kling-99"), LONGER)
     (problem,) = refused.value.problems
     assert problem.startswith("kites.yaml:10: kite: unknown model 'kling-99'")

@@ -10,14 +10,14 @@ import pytest
 from pydantic import SecretStr
 
 from batchvid.catalog import providers
-from batchvid.domain.failures import FailureKind
 from batchvid.domain.jobs import JobState
 from batchvid.errors import StateError
 from batchvid.net.transport import Transport
 from batchvid.runner.budget.budget import Budget
 from batchvid.runner.context import RunContext
-from batchvid.runner.providers.provider_state import Lane
-from batchvid.runner.providers.rate_limits import Slots, Window
+from batchvid.runner.providers.provider_state import ProviderState
+from batchvid.runner.providers.rate_limits import ConcurrencySlots, SlidingWindowRateLimiter
+from batchvid.runner.providers.submission_blocks import Block
 from batchvid.runner.recorder import Recorder
 from batchvid.state.state_file import StateFile
 from tests.builders import job_in, spec
@@ -37,7 +37,7 @@ async def context(tmp_path: Path) -> AsyncIterator[RunContext]:
             yield RunContext(
                 recorder=recorder,
                 transport=transport,
-                lanes={name: _lane(name) for name in ("cometapi", "office")},
+                provider_states={name: _lane(name) for name in ("cometapi", "office")},
                 providers=PROVIDERS,
                 budget=Budget(),
                 notice=lambda _: None,
@@ -46,15 +46,15 @@ async def context(tmp_path: Path) -> AsyncIterator[RunContext]:
         await recorder.close()
 
 
-def _lane(name: str) -> Lane:
+def _lane(name: str) -> ProviderState:
     provider = PROVIDERS[name]
-    return Lane(
+    return ProviderState(
         provider=provider,
         base_url=provider.base_url,
         key=SecretStr(""),
-        slots=Slots(4),
-        submits=Window(60, 60.0),
-        polls=Window(5, 1.0),
+        slots=ConcurrencySlots(4),
+        submits=SlidingWindowRateLimiter(60, 60.0),
+        polls=SlidingWindowRateLimiter(5, 1.0),
     )
 
 
@@ -98,22 +98,22 @@ async def test_resting_twice_is_harmless(context: RunContext) -> None:
 @pytest.mark.parametrize("delayed", [0, 1])
 async def test_what_waits_is_waited_for(context: RunContext, name: str, delayed: int) -> None:
     """A job in any lane's line, or one that comes back to it later, is still to be bought."""
-    lane = context.lanes[name]
-    lane.delayed["veo3-fast"] = delayed
+    provider_state = context.provider_states[name]
+    provider_state.delayed["veo3-fast"] = delayed
     if not delayed:
-        lane.queue.push("pending", "kite", "veo3-fast")
+        provider_state.queue.push("pending", "kite", "veo3-fast")
     context.check_over()
     assert not context.over.is_set()
-    lane.stop(FailureKind.BALANCE, "no money left")  # then it waits for the next run
+    provider_state.stop("no money left")  # then it waits for the next run
     context.check_over()
     assert context.over.is_set()
 
 
 async def test_a_budget_that_is_reached_ends_the_waiting_only(context: RunContext) -> None:
     """What stands in line is not bought any more; what was bought is collected first, running tasks too."""
-    context.lanes["office"].queue.push("pending", "kite", "veo3-fast")
+    context.provider_states["office"].queue.push("pending", "kite", "veo3-fast")
     context.active.add("running")
-    context.budget_reached = "3 clips of 3"
+    context.blocks.add(Block.CAP, "3 clips of 3")
     context.check_over()
     assert not context.over.is_set()
     context.rest("running")
@@ -122,27 +122,27 @@ async def test_a_budget_that_is_reached_ends_the_waiting_only(context: RunContex
 
 async def test_a_providers_own_cap_ends_the_waiting_there_only(context: RunContext) -> None:
     """What stands in the line of a provider whose cap is reached is for the next run; other lines go on."""
-    context.lanes["office"].queue.push("pending", "kite", "veo3-fast")
-    context.lanes["cometapi"].queue.push("boat", "boat", "veo3-fast")
-    context.lanes["office"].capped = "office: budget.clips is 1, and all are committed"
+    context.provider_states["office"].queue.push("pending", "kite", "veo3-fast")
+    context.provider_states["cometapi"].queue.push("boat", "boat", "veo3-fast")
+    context.provider_states["office"].blocks.add(Block.CAP, "office: budget.clips is 1, and all are committed")
     context.check_over()
     assert not context.over.is_set()
-    assert context.lanes["cometapi"].queue.pop(lambda _model: True) == "boat"
+    assert context.provider_states["cometapi"].queue.pop(lambda _model: True) == "boat"
     context.check_over()
     assert context.over.is_set()
 
 
 async def test_what_waits_for_slots_of_uncertain_jobs_only_is_not_waited_for(context: RunContext) -> None:
     """Nothing of this run frees such a slot: it ends and says so; while a job of its own holds one, it goes on."""
-    lane = context.lanes["cometapi"]
+    provider_state = context.provider_states["cometapi"]
     for holder in ("uncertain", "u-2", "u-3", "running"):
-        lane.slots.hold(holder, "veo3-fast")
-    lane.queue.push("pending", "kite", "veo3-fast")
+        provider_state.slots.acquire(holder, "veo3-fast")
+    provider_state.queue.push("pending", "kite", "veo3-fast")
     context.active.add("running")
     context.check_over()
     assert not context.over.is_set()
-    lane.slots.hold("u-4", "veo3-fast")
-    lane.slots.free("running")
+    provider_state.slots.acquire("u-4", "veo3-fast")
+    provider_state.slots.release("running")
     context.rest("running")
     assert context.over.is_set()
 
@@ -164,7 +164,7 @@ async def test_a_stop_does_not_wait_for_the_vendor(context: RunContext, state: J
     """Tasks go on at the vendor and are polled by the next run; what waits, waits."""
     if state is JobState.RUNNING:
         context.active.add(state.value)
-    context.lanes["office"].queue.push("pending", "kite", "veo3-fast")
+    context.provider_states["office"].queue.push("pending", "kite", "veo3-fast")
     context.stop("interrupted")
     assert context.over.is_set()
 
@@ -182,9 +182,9 @@ async def test_a_stop_waits_for_what_would_be_lost(context: RunContext, state: J
 async def test_a_stop_wakes_everybody_and_keeps_its_first_reason(context: RunContext) -> None:
     """Loops that sleep until a slot is free must see it; what came first is what the user is told."""
     context.stop("the disk is full")
-    assert all(lane.wake.is_set() for lane in context.lanes.values())
+    assert all(provider_state.wake.is_set() for provider_state in context.provider_states.values())
     context.stop("interrupted")
-    assert context.stopping == "the disk is full"
+    assert context.stop_reason == "the disk is full"
     assert context.fault is None
 
 
@@ -196,7 +196,7 @@ async def test_an_abort_waits_for_nothing(context: RunContext) -> None:
     context.abort(ValueError("a later one, because of the first"))
     assert context.over.is_set()
     assert context.fault is first
-    assert context.stopping == "disk full"
+    assert context.stop_reason == "disk full"
 
 
 async def test_jobs_that_are_alike_share_a_route(context: RunContext) -> None:

@@ -13,8 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from batchvid.domain import events as ev
+from batchvid.domain.clip_request import ClipRequest, ImageRef
 from batchvid.domain.failures import Charged, FailureKind
-from batchvid.domain.job_spec import Clip, ImageRef, JobSpec, Price
+from batchvid.domain.job_spec import Clip, FallbackTarget, JobSpec, Price, Reason
 from batchvid.domain.jobs import Job, JobState
 from batchvid.domain.wire import Asset
 from batchvid.state import codec
@@ -44,16 +45,23 @@ IMAGES = st.builds(
     width=COUNTS,
     height=COUNTS,
 )
-SPECS = st.builds(
-    JobSpec,
-    **dict.fromkeys(("id", "entry", "provider", "model", "key", "fingerprint"), SAID),
-    **dict.fromkeys(("prompt", "negative_prompt", "aspect_ratio", "resolution", "mode"), WORDS),
-    take=st.integers(1, 99),
+REQUESTS = st.builds(
+    ClipRequest,
+    model=SAID,
+    **dict.fromkeys(
+        ("prompt", "negative_prompt", "fit", "aspect_ratio", "resolution", "mode", "action", "video", "audio"), WORDS
+    ),
     images=st.lists(IMAGES, max_size=3).map(tuple),
     duration_s=st.none() | SIZES,
     seed=st.none() | COUNTS,
     sound=st.none() | st.booleans(),
     options=st.dictionaries(WORDS, PLAIN, max_size=3),
+)
+SPECS = st.builds(
+    JobSpec,
+    **dict.fromkeys(("id", "entry", "provider", "key", "fingerprint"), SAID),
+    request=REQUESTS,
+    take=st.integers(1, 99),
     variables=st.dictionaries(WORDS, WORDS, max_size=3),
     tags=st.lists(WORDS, max_size=3).map(tuple),
 )
@@ -177,8 +185,67 @@ def test_no_event_keeps_a_link() -> None:
 def test_a_row_holds_only_what_was_said() -> None:
     """A hundred thousand pending jobs do not write their defaults down."""
     assert codec.dump_standing(life(planned())[0].job) == '{"planned_at":"2026-03-01T20:00:00+00:00"}'
-    named = {f.name for f in fields(JobSpec)}
+    named = {f.name for f in (*fields(JobSpec), *fields(ClipRequest))}
     assert named > set(orjson.loads(codec.dump_spec(spec())))
+
+
+OLD_ROW = """{
+    "id": "kites-7", "entry": "kites", "provider": "cometapi", "model": "veo3-fast", "prompt": "a kite",
+    "key": "kites-7.mp4", "fingerprint": "f1:0", "take": 2, "negative_prompt": "rain",
+    "images": [{"role": "first", "source": "/home/ann/a.png", "sha256": "ab", "media_type": "image/png",
+                "size_bytes": 9, "width": 640, "height": 480, "turned": true}],
+    "fit": "cover", "duration_s": 8.0, "aspect_ratio": "16:9", "resolution": "720p", "seed": 7, "sound": false,
+    "mode": "pro", "action": "extend", "video": "https://cdn.example/v.mp4", "parent": "kites-1",
+    "parent_fingerprint": "f1:1", "audio": "https://cdn.example/a.mp3", "options": {"cfg": 0.5},
+    "variables": {"city": "Köln", "model": "his"}, "tags": ["a", "b"],
+    "fallback": [{"model": "veo3.1", "provider": "aimlapi"}], "fallback_on": ["outage"],
+    "fallback_while_running": true, "instead_of": {"model": "sora-2", "provider": "cometapi"}
+}"""
+"""A spec as batchvid wrote it before ClipRequest existed: flat, with every field."""
+
+
+def test_a_row_of_before_the_clip_request_is_read_and_written_as_it_was() -> None:
+    """The JSON of a state file stays flat: older and newer versions read each other's jobs."""
+    one = codec.load_spec(OLD_ROW)
+    expected = spec(
+        "kites-7",
+        take=2,
+        prompt="a kite",
+        negative_prompt="rain",
+        images=(
+            ImageRef(
+                role="first",
+                source="/home/ann/a.png",
+                sha256="ab",
+                media_type="image/png",
+                size_bytes=9,
+                width=640,
+                height=480,
+                turned=True,
+            ),
+        ),
+        fit="cover",
+        duration_s=8.0,
+        aspect_ratio="16:9",
+        resolution="720p",
+        seed=7,
+        sound=False,
+        mode="pro",
+        action="extend",
+        video="https://cdn.example/v.mp4",
+        parent="kites-1",
+        parent_fingerprint="f1:1",
+        audio="https://cdn.example/a.mp3",
+        options={"cfg": 0.5},
+        variables={"city": "Köln", "model": "his"},
+        tags=("a", "b"),
+        fallback=(FallbackTarget("veo3.1", "aimlapi"),),
+        fallback_on=(Reason.OUTAGE,),
+        fallback_while_running=True,
+        instead_of=FallbackTarget("sora-2", "cometapi"),
+    )
+    assert one == expected
+    assert orjson.loads(codec.dump_spec(one)) == orjson.loads(OLD_ROW)
 
 
 def test_a_spec_without_a_prompt_comes_back() -> None:
@@ -196,6 +263,14 @@ def test_a_row_that_was_tampered_with_is_refused() -> None:
         codec.load_job("pending", good, '{"committed_usd": "much"}')
     with pytest.raises(KeyError, match="Exploded"):
         codec.load_event("Exploded", "2026-03-01T20:00:00+00:00", "{}", spec())
+
+
+def test_a_field_that_a_newer_version_dropped_is_ignored() -> None:
+    """Versions up to 0.1 wrote the committed seconds beside the committed money."""
+    standing = '{"committed_s":8.0,"committed_usd":"0.10","committed_attempts":1}'
+    job = codec.load_job("pending", codec.dump_spec(spec()), standing)
+    assert (job.committed_usd, job.committed_attempts) == (Decimal("0.10"), 1)
+    assert "committed_s" not in codec.dump_standing(job)
 
 
 def test_a_lost_submit_of_an_older_version_is_read() -> None:

@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 
 from batchvid.domain import events as ev
+from batchvid.domain.clip_request import ImageRef
 from batchvid.domain.failures import FailureKind
-from batchvid.domain.job_spec import ImageRef
 from batchvid.domain.jobs import Job, JobState
 from batchvid.errors import IllegalEvent, StateError
 from batchvid.state.readers import read_jobs, read_meta, replay
-from batchvid.state.state_file import Entry, StateFile, record_now
+from batchvid.state.state_file import RecordedEvent, StateFile, record_offline
 from tests.builders import (
     ACCEPTED,
     SECRET,
@@ -40,7 +40,7 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "outputs" / "spring" / "state.sqlite3"
 
 
-def one_in_each_state() -> Iterator[list[Entry]]:
+def one_in_each_state() -> Iterator[list[RecordedEvent]]:
     """Seven lives."""
     for state in JobState:
         yield steps(f"kite-{state.value}", state)
@@ -69,7 +69,7 @@ def test_the_log_leads_to_the_jobs(path: Path) -> None:
 def test_a_changed_plan_is_the_one_that_stands(path: Path) -> None:
     """A job planned again before it was bought has the new spec and keeps its place in the order."""
     state_file(path, steps("a"), steps("b"), life(planned(spec("a")), planned(spec("a", prompt="two kites")))[1:])
-    assert [(job.id, job.spec.prompt) for job in read_jobs(path)] == [("a", "two kites"), ("b", "a paper kite")]
+    assert [(job.id, job.spec.request.prompt) for job in read_jobs(path)] == [("a", "two kites"), ("b", "a paper kite")]
 
 
 def test_a_job_that_is_planned_later_stands_behind(path: Path) -> None:
@@ -125,7 +125,7 @@ def test_options_that_json_cannot_hold_are_told(path: Path, options: dict[str, o
 def test_a_fault_of_the_source_takes_all_back(path: Path) -> None:
     """Entries may be worked out while they are written; if that fails, nothing was written."""
 
-    def source() -> Iterator[Entry]:
+    def source() -> Iterator[RecordedEvent]:
         yield from steps("x")
         raise StateError("no more")
 
@@ -135,15 +135,15 @@ def test_a_fault_of_the_source_takes_all_back(path: Path) -> None:
 
 
 def test_events_are_recorded_together_or_not_at_all(path: Path) -> None:
-    """`record_now` works the jobs out first: one illegal event and not a line is written."""
+    """`record_offline` works the jobs out first: one illegal event and not a line is written."""
     with StateFile(path) as state:
         with pytest.raises(IllegalEvent):
-            record_now(state, {}, [("a", planned(spec("a"))), ("a", ACCEPTED)])
+            record_offline(state, {}, [("a", planned(spec("a"))), ("a", ACCEPTED)])
         assert state.jobs() == {}
-        jobs = record_now(state, {}, [("a", planned(spec("a"))), ("a", started()), ("a", ACCEPTED)])
+        jobs = record_offline(state, {}, [("a", planned(spec("a"))), ("a", started()), ("a", ACCEPTED)])
         assert jobs["a"].state is JobState.RUNNING
         assert jobs == state.jobs()
-        assert jobs == record_now(state, jobs, [])
+        assert jobs == record_offline(state, jobs, [])
 
 
 def test_no_signed_link_ever_reaches_the_disk(path: Path) -> None:

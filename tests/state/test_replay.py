@@ -16,7 +16,7 @@ from batchvid.domain.job_spec import UNPRICED
 from batchvid.domain.jobs import Job, advance
 from batchvid.errors import IllegalEvent
 from batchvid.state.readers import read_jobs, replay
-from batchvid.state.state_file import Entry, StateFile
+from batchvid.state.state_file import RecordedEvent, StateFile
 from tests.builders import ONE_OF_EACH, at, planned, spec, started
 
 JOB_IDS = ("kite", "boat", "灯")
@@ -30,7 +30,7 @@ KINDS = st.sampled_from([*ONE_OF_EACH, *MORE])
 STEPS = st.lists(st.tuples(st.sampled_from(JOB_IDS), KINDS, st.booleans()), max_size=60)
 
 
-def legal(steps: Iterable[tuple[str, ev.Event, bool]], jobs: dict[str, Job]) -> Iterable[tuple[Entry, bool]]:
+def legal(steps: Iterable[tuple[str, ev.Event, bool]], jobs: dict[str, Job]) -> Iterable[tuple[RecordedEvent, bool]]:
     """Those events that can happen, each with the job after it; `jobs` are kept up to date."""
     for job_id, event, last_of_commit in steps:
         played = planned(spec(job_id, prompt=f"{job_id}!")) if isinstance(event, ev.Planned) else event
@@ -38,7 +38,7 @@ def legal(steps: Iterable[tuple[str, ev.Event, bool]], jobs: dict[str, Job]) -> 
             jobs[job_id] = advance(jobs.get(job_id), played)
         except IllegalEvent:
             continue
-        yield Entry(played, jobs[job_id]), last_of_commit
+        yield RecordedEvent(played, jobs[job_id]), last_of_commit
 
 
 def as_kept(job: Job) -> Job:
@@ -54,7 +54,7 @@ def test_any_history_is_told_alike(steps: list[tuple[str, ev.Event, bool]]) -> N
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "state.sqlite3"
         with StateFile(path) as state:
-            open_commit: list[Entry] = []
+            open_commit: list[RecordedEvent] = []
             for entry, last_of_commit in legal(steps, jobs):
                 open_commit.append(entry)
                 if last_of_commit:

@@ -1,6 +1,6 @@
 """What a vendor's no says: out of any of its error envelopes its code, its words and its trace id; why a task failed.
 
-Sources: the Runway OpenAPI; new-api's relay_task.go. What ends a submit stands in endings.py.
+Sources: the Runway OpenAPI; new-api's relay_task.go. What ends a submit stands in outcome_rules.py.
 The tags X1-X7 of the envelopes are those of tests/exchanges/README.md. It knows nothing of task ids and links.
 """
 
@@ -15,7 +15,7 @@ from batchvid.dialects.common.json_values import beginning, dig, first_text, par
 from batchvid.dialects.common.outcome_rules import CODES, CONCURRENCY, MODERATION, RELAYED, Table, kind_of_reply
 from batchvid.dialects.common.status_words import kind_of
 from batchvid.domain.failures import FailureKind
-from batchvid.domain.wire import Refused, Response
+from batchvid.domain.wire import Rejected, Response
 
 TASK_CODES: tuple[tuple[str, FailureKind], ...] = (
     ("SAFETY.INPUT", FailureKind.MODERATION_INPUT),
@@ -36,7 +36,7 @@ _REQUEST_ID = re.compile(r"\s*\(request id: ([^)]{1,100})\)\s*$")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Complaint:
+class VendorError:
     """The vendor's words in an error envelope; all empty when the reply holds none."""
 
     code: str = ""
@@ -44,13 +44,13 @@ class Complaint:
     request_id: str = ""
 
 
-def complaint_in(document: Mapping[str, Any] | None, *, depth: int = 2) -> Complaint:
+def complaint_in(document: Mapping[str, Any] | None, *, depth: int = 2) -> VendorError:
     """Find the error in a reply, also where a gateway put the upstream's whole body into its message (X2).
 
     `depth` is how many such bodies inside messages are opened; below that a message is only a message.
     """
     if document is None:
-        return Complaint()
+        return VendorError()
     error = document.get("error")
     inner = error if isinstance(error, dict) else {}
     code = first_text((inner.get("code"), document.get("code"), inner.get("type")))
@@ -66,7 +66,7 @@ def complaint_in(document: Mapping[str, Any] | None, *, depth: int = 2) -> Compl
         request_id = upstream.request_id or request_id
     issues = document.get("issues")  # Runway's X4 lists what is wrong field by field
     details = [text(dig(issue, ("message",))) for issue in issues[:5]] if isinstance(issues, list) else []
-    return Complaint(code=code, message=text("; ".join(filter(None, [message, *details]))), request_id=request_id)
+    return VendorError(code=code, message=text("; ".join(filter(None, [message, *details]))), request_id=request_id)
 
 
 def is_error(document: Mapping[str, Any]) -> bool:
@@ -77,7 +77,7 @@ def is_error(document: Mapping[str, Any]) -> bool:
     return said or (not fine and not document.get("data"))
 
 
-def is_unseen(response: Response, complaint: Complaint) -> bool:
+def is_unseen(response: Response, complaint: VendorError) -> bool:
     """Whether a poll was answered by "no such task": an HTTP 404, or one of its many spellings."""
     if response.status == 404:
         return not is_web_page(response)
@@ -86,7 +86,7 @@ def is_unseen(response: Response, complaint: Complaint) -> bool:
     return believable and said
 
 
-def refusal(response: Response, document: Mapping[str, Any] | None, table: Table = RELAYED) -> Refused | None:
+def refusal(response: Response, document: Mapping[str, Any] | None, table: Table = RELAYED) -> Rejected | None:
     """Read a no by a dialect's table. None where the reply is no verdict."""
     complaint = complaint_in(document)
     if 300 <= response.status < 400 or (response.status in (404, 405) and is_web_page(response)):
@@ -96,9 +96,9 @@ def refusal(response: Response, document: Mapping[str, Any] | None, table: Table
     return refused(response, complaint, kind) if kind else None
 
 
-def refused(response: Response, complaint: Complaint, kind: FailureKind) -> Refused:
+def refused(response: Response, complaint: VendorError, kind: FailureKind) -> Rejected:
     """Put a reply's complaint into a refusal of this kind."""
-    return Refused(
+    return Rejected(
         kind=kind,
         message=complaint.message or describe(response),
         code=complaint.code,
@@ -145,7 +145,7 @@ def describe(response: Response) -> str:
     return text(f"HTTP {response.status}: {beginning(response.body) or 'an empty body'}")
 
 
-def request_id(response: Response, complaint: Complaint) -> str:
+def request_id(response: Response, complaint: VendorError) -> str:
     """Return the vendor's trace id, for its support: from the headers of the new-api family, else from the body."""
     return first_text((response.headers.get("x-oneapi-request-id"), response.headers.get("x-request-id"))) or (
         complaint.request_id

@@ -1,7 +1,7 @@
 """How a submit ends, row by row with sources: how far the request came, HTTP status and vendor's code say it.
 
 Refused (a kind) only where a source says that no task was made; everything else is uncertain (no kind). Accepted is
-told by a task id in a 2xx, in replies.py. The tags of the sources are those of tests/exchanges/README.md.
+told by a task id in a 2xx, in reply_parsing.py. The tags of the sources are those of tests/exchanges/README.md.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 
 from batchvid.domain.failures import FailureKind
-from batchvid.domain.wire import Refused, Uncertain
+from batchvid.domain.wire import Rejected, Uncertain
 from batchvid.errors import NotSent, WireError
 
 CONCURRENCY = re.compile(r"parallel task|over resource pack limit|concurren", re.I)
@@ -35,7 +35,7 @@ _TROUBLE = re.compile(r"time.?out|timed out|internal|upstream|unavailable|overlo
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class OutcomeRule:
     """Under these HTTP statuses, with one of these codes and these words, `kind` is meant; None: no verdict.
 
     `under` names statuses like `429` and families like `4xx`. A row without codes takes any, without words too.
@@ -56,34 +56,34 @@ class Row:
         return self.words is None or self.words.search(said) is not None
 
 
-Table = tuple[Row, ...]
+Table = tuple[OutcomeRule, ...]
 """Rows in order; the first that fits decides."""
 
 NO = "2xx 4xx"  # where a vendor says no, through a relay also inside a 200; in a 5xx a code alone proves nothing
 ANY = "2xx 4xx 5xx"
 
 KLING: Table = (
-    Row(NO, FailureKind.AUTH, "K-err", codes="1000 1001 1002 1003 1004 1304"),
-    Row(NO, FailureKind.BALANCE, "K-err", codes="1100 1101 1102"),  # under a 429, and waiting does not help
-    Row(NO, FailureKind.RATE, "K-err", codes="1302"),
-    Row(NO, FailureKind.CONCURRENCY, "K-err: the task was not created", codes="1303"),
-    Row(NO, FailureKind.INVALID, "K-err", codes="1103 1200 1201 1202 1203"),
-    Row(NO, FailureKind.MODERATION_INPUT, "K-err", codes="1300 1301"),
-    Row(ANY, None, "K-err: may be asked again, not that no task was made", codes="5000 5001 5002"),
+    OutcomeRule(NO, FailureKind.AUTH, "K-err", codes="1000 1001 1002 1003 1004 1304"),
+    OutcomeRule(NO, FailureKind.BALANCE, "K-err", codes="1100 1101 1102"),  # under a 429, and waiting does not help
+    OutcomeRule(NO, FailureKind.RATE, "K-err", codes="1302"),
+    OutcomeRule(NO, FailureKind.CONCURRENCY, "K-err: the task was not created", codes="1303"),
+    OutcomeRule(NO, FailureKind.INVALID, "K-err", codes="1103 1200 1201 1202 1203"),
+    OutcomeRule(NO, FailureKind.MODERATION_INPUT, "K-err", codes="1300 1301"),
+    OutcomeRule(ANY, None, "K-err: may be asked again, not that no task was made", codes="5000 5001 5002"),
 )
 NEW_API: Table = (
-    Row(NO, FailureKind.BALANCE, "N", codes="insufficient_user_quota"),
-    Row(
+    OutcomeRule(NO, FailureKind.BALANCE, "N", codes="insufficient_user_quota"),
+    OutcomeRule(
         NO,
         FailureKind.INVALID,
         "N",
         codes="missing_model invalid_request invalid_json invalid_multipart_form invalid_seconds invalid_size"
         " model_price_error task_channel_disable read_request_body_failed",
     ),
-    Row(NO, FailureKind.MODERATION_INPUT, "N", codes="sensitive_words_detected prompt_blocked"),
-    Row("500", FailureKind.INVALID, "C-err, S2: a malformed request in disguise", codes="invalid_request"),
-    Row("503", FailureKind.UNAVAILABLE, "N: refused before any channel was asked", codes="model_not_found"),
-    Row(
+    OutcomeRule(NO, FailureKind.MODERATION_INPUT, "N", codes="sensitive_words_detected prompt_blocked"),
+    OutcomeRule("500", FailureKind.INVALID, "C-err, S2: a malformed request in disguise", codes="invalid_request"),
+    OutcomeRule("503", FailureKind.UNAVAILABLE, "N: refused before any channel was asked", codes="model_not_found"),
+    OutcomeRule(
         ANY,
         None,  # also those that come before the call upstream: another channel may have been called before this one
         "N: the gateway tries several channels behind one submit",
@@ -92,58 +92,58 @@ NEW_API: Table = (
     ),
 )
 OPENAI: Table = (
-    Row(NO, FailureKind.AUTH, "O-oas", codes="invalid_api_key"),
-    Row(NO, FailureKind.BALANCE, "O-oas", codes="insufficient_quota"),
-    Row(NO, FailureKind.RATE, "O-oas", codes="rate_limit_exceeded slow_down"),
-    Row(NO, FailureKind.MODERATION_INPUT, "ARC", codes="moderation_blocked sentinel_block"),
+    OutcomeRule(NO, FailureKind.AUTH, "O-oas", codes="invalid_api_key"),
+    OutcomeRule(NO, FailureKind.BALANCE, "O-oas", codes="insufficient_quota"),
+    OutcomeRule(NO, FailureKind.RATE, "O-oas", codes="rate_limit_exceeded slow_down"),
+    OutcomeRule(NO, FailureKind.MODERATION_INPUT, "ARC", codes="moderation_blocked sentinel_block"),
 )
 ARK: Table = (
-    Row(NO, FailureKind.AUTH, "C-seed", codes="AuthenticationError"),
-    Row(NO, FailureKind.BALANCE, "C-seed", codes="AccountOverdueError QuotaExceeded"),
-    Row(
+    OutcomeRule(NO, FailureKind.AUTH, "C-seed", codes="AuthenticationError"),
+    OutcomeRule(NO, FailureKind.BALANCE, "C-seed", codes="AccountOverdueError QuotaExceeded"),
+    OutcomeRule(
         NO,
         FailureKind.RATE,
         "C-seed",
         codes="RateLimitExceeded.EndpointRPMExceeded RateLimitExceeded.EndpointTPMExceeded"
         " ModelAccountRpmRateLimitExceeded ModelAccountTpmRateLimitExceeded",
     ),
-    Row(
+    OutcomeRule(
         NO,
         FailureKind.INVALID,
         "C-seed",
         codes="MissingParameter InvalidParameter AccessDenied InvalidEndpoint.NotFound",
     ),
-    Row(
+    OutcomeRule(
         "4xx",
         FailureKind.UNAVAILABLE,
         "C-seed: to be sent again",
         codes="ModelLoadingError ServerOverloaded InvalidEndpoint.ClosedEndpoint",
     ),
-    Row(ANY, None, "C-seed", codes="InternalServiceError"),
+    OutcomeRule(ANY, None, "C-seed", codes="InternalServiceError"),
 )
 XAI: Table = (
-    Row(NO, FailureKind.INVALID, "X-proto", codes="invalid_argument"),
-    Row(NO, FailureKind.MODERATION_INPUT, "N", codes="violation_fee.grok.csam"),
+    OutcomeRule(NO, FailureKind.INVALID, "X-proto", codes="invalid_argument"),
+    OutcomeRule(NO, FailureKind.MODERATION_INPUT, "N", codes="violation_fee.grok.csam"),
 )
-ALI: Table = (Row(NO, FailureKind.MODERATION_INPUT, "N", codes="DataInspectionFailed IPInfringementSuspect"),)
+ALI: Table = (OutcomeRule(NO, FailureKind.MODERATION_INPUT, "N", codes="DataInspectionFailed IPInfringementSuspect"),)
 WORDS: Table = (
-    Row("2xx 400 429", FailureKind.CONCURRENCY, "K-err, in the words of relays", words=CONCURRENCY),
-    Row("2xx 400 403 429", FailureKind.BALANCE, "N, O-oas, K-err", words=_BALANCE),
-    Row("2xx 403", FailureKind.AUTH, "N: the token, or its list of addresses", words=_KEY),
-    Row("2xx 400 403 422", FailureKind.MODERATION_INPUT, "ARC, R-oas, K-err", words=MODERATION),
-    Row("500", FailureKind.MODERATION_INPUT, "ARC: Kling through a relay", words=_MODERATION_IN_A_500),
+    OutcomeRule("2xx 400 429", FailureKind.CONCURRENCY, "K-err, in the words of relays", words=CONCURRENCY),
+    OutcomeRule("2xx 400 403 429", FailureKind.BALANCE, "N, O-oas, K-err", words=_BALANCE),
+    OutcomeRule("2xx 403", FailureKind.AUTH, "N: the token, or its list of addresses", words=_KEY),
+    OutcomeRule("2xx 400 403 422", FailureKind.MODERATION_INPUT, "ARC, R-oas, K-err", words=MODERATION),
+    OutcomeRule("500", FailureKind.MODERATION_INPUT, "ARC: Kling through a relay", words=_MODERATION_IN_A_500),
 )
 """What to look for where no code says it."""
 HTTP: Table = (
-    Row("401", FailureKind.AUTH, "C-err, R-oas"),
-    Row("402", FailureKind.BALANCE, "RFC 9110"),
-    Row("429", FailureKind.RATE, "C-err, C-rate: refused at the door, whoever of them says so"),
-    Row("408 499", None, "nginx, proxies: somebody waited in vain for somebody behind him"),
-    Row("4xx", FailureKind.INVALID, "C-err, R-oas, S2"),
-    Row("3xx", FailureKind.INVALID, "C-err: a wrong path may redirect, and is never followed"),
-    Row("2xx", None, "N: the upstream's trouble inside a 200", words=_TROUBLE),
-    Row("2xx", FailureKind.INVALID, "N: an error object instead of a task"),
-    Row("5xx", None, "C-retry and S2 say retry; the task may have been made and billed all the same"),
+    OutcomeRule("401", FailureKind.AUTH, "C-err, R-oas"),
+    OutcomeRule("402", FailureKind.BALANCE, "RFC 9110"),
+    OutcomeRule("429", FailureKind.RATE, "C-err, C-rate: refused at the door, whoever of them says so"),
+    OutcomeRule("408 499", None, "nginx, proxies: somebody waited in vain for somebody behind him"),
+    OutcomeRule("4xx", FailureKind.INVALID, "C-err, R-oas, S2"),
+    OutcomeRule("3xx", FailureKind.INVALID, "C-err: a wrong path may redirect, and is never followed"),
+    OutcomeRule("2xx", None, "N: the upstream's trouble inside a 200", words=_TROUBLE),
+    OutcomeRule("2xx", FailureKind.INVALID, "N: an error object instead of a task"),
+    OutcomeRule("5xx", None, "C-retry and S2 say retry; the task may have been made and billed all the same"),
 )
 
 VENDORS: dict[str, Table] = {
@@ -175,12 +175,12 @@ def kind_of_reply(status: int, code: str, message: str, table: Table) -> Failure
     return next((row.kind for row in table if row.fits(status, code, said)), None)
 
 
-def without_reply(fault: WireError) -> Refused | Uncertain:
+def without_reply(fault: WireError) -> Rejected | Uncertain:
     """How a submit ended that got no whole reply: refused only where surely nothing reached the provider.
 
     No name, no connection, no TLS: the request was never sent. Once it is out, a silence, a reset, a cut or an endless
-    reply says nothing of what the other side has done (wire-cometapi 5).
+    reply says nothing of what the other side has done (wire-notes 5).
     """
     if isinstance(fault, NotSent):
-        return Refused(kind=FailureKind.UNAVAILABLE, message=str(fault))
+        return Rejected(kind=FailureKind.UNAVAILABLE, message=str(fault))
     return Uncertain(message=str(fault))

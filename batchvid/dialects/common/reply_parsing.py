@@ -1,7 +1,7 @@
 """Read submit and poll replies in any of the documented envelopes, shared by all dialects.
 
 The tags E1-E7 of the envelopes are those of tests/exchanges/README.md.
-What an error means is told in refusals.py, what a word means in words.py. It knows no path and no request.
+What an error means is told in error_parsing.py, what a word means in status_words.py. It knows no path and no request.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from batchvid.dialects.common.json_values import (
 from batchvid.dialects.common.outcome_rules import RELAYED, Table
 from batchvid.dialects.common.status_words import phase_of
 from batchvid.domain.failures import Charged, FailureKind
-from batchvid.domain.wire import Accepted, Asset, Phase, Refused, Response, Status, Uncertain
+from batchvid.domain.wire import Accepted, Asset, Phase, Rejected, Response, Status, Uncertain
 from batchvid.errors import UnreadableReply
 
 ID_PLACES: tuple[Path, ...] = (("data", "task_id"), ("id",), ("task_id",))
@@ -74,7 +74,7 @@ _OPEN = frozenset({Phase.QUEUED, Phase.RUNNING, Phase.UNKNOWN, Phase.UNSEEN})
 
 def read_submit(
     response: Response, *, id_places: Sequence[Path] = ID_PLACES, table: Table = RELAYED
-) -> Accepted | Refused | Uncertain:
+) -> Accepted | Rejected | Uncertain:
     """Read a submit reply of any envelope: accepted only with a task id, refused only by a clear no of the table."""
     document = parse(response.body)
     complaint, layers = complaint_in(document), unwrap(document)
@@ -102,7 +102,7 @@ def read_poll(
     progress_top: float = 100.0,
     vendor: Mapping[str, Path] = TOKENS,
     billed: str = "",
-) -> Status | Refused:
+) -> Status | Rejected:
     """Read a poll reply of any envelope.
 
     `content_path` is a keyed path that offers the clip of every finished task, empty where there is none.
@@ -174,7 +174,7 @@ def _is_about_the_task(response: Response, layers: Sequence[Mapping[str, Any]], 
     return 200 <= response.status < 300 or failed_object or phase_of(words[0]) is Phase.UNSEEN
 
 
-def _without_status(response: Response, document: dict[str, Any] | None) -> Status | Refused:
+def _without_status(response: Response, document: dict[str, Any] | None) -> Status | Rejected:
     """Read a poll reply that says nothing of where the task stands."""
     complaint = complaint_in(document)
     if is_unseen(response, complaint):

@@ -10,7 +10,8 @@ from urllib.parse import quote
 
 import orjson
 
-from batchvid.domain.wire import ImageInput, ImageRole, Order, Part
+from batchvid.domain.clip_request import ImageRole, set_fields
+from batchvid.domain.wire import GenerationRequest, ImageInput, Part
 from batchvid.errors import Unsupported
 
 _LENGTH = ("seconds", "duration")
@@ -29,6 +30,11 @@ PAID: dict[str, frozenset[str]] = {
 another than the dialect says."""
 MANY = frozenset({"n", "batch_size", "num_videos", "number_of_videos"})
 
+CHECKED_ELSEWHERE = frozenset({"model", "images", "fit", "options"})
+"""Fields of a ClipRequest that every wire has, or that never reach one."""
+FIELD_OF_ROLE: dict[ImageRole, str] = {"first": "image", "last": "end_image", "reference": "reference_images"}
+"""The manifest's field for an image of each role."""
+
 SHAPE_TOLERANCE = 0.02  # 1584:672 is sold as 21:9, 854x480 as 16:9
 
 T = TypeVar("T")
@@ -37,50 +43,37 @@ _PIXELS = re.compile(r"([1-9][0-9]{1,4})x([1-9][0-9]{1,4})")
 _RATIO = re.compile(r"([1-9][0-9]{0,4}):([1-9][0-9]{0,4})")
 
 
-def refuse_unspoken(order: Order, wire: str, spoken: Collection[str]) -> None:
-    """Raise Unsupported if the order says anything that `wire` has no word for; `spoken` names the fields it has.
+def refuse_unspoken(order: GenerationRequest, wire: str, spoken: Collection[str]) -> None:
+    """Raise Unsupported if a field is set that `wire` does not support; `spoken` names the fields it supports.
 
-    Named are those that a wire has, so that one which nobody thought of is refused and not dropped.
+    Every field of a ClipRequest is checked, so a new field is refused until a dialect supports it.
     """
-    said = {
-        "action": bool(order.action),
-        "prompt": bool(order.prompt),
-        "negative_prompt": bool(order.negative_prompt),
-        "image": bool(images_of(order, "first")),
-        "end_image": bool(images_of(order, "last")),
-        "reference_images": bool(images_of(order, "reference")),
-        "video": bool(order.video),
-        "parent": order.parent is not None,
-        "audio": bool(order.audio),
-        "duration_s": order.duration_s is not None,
-        "aspect_ratio": bool(order.aspect_ratio),
-        "resolution": bool(order.resolution),
-        "seed": order.seed is not None,
-        "sound": order.sound is not None,
-        "mode": bool(order.mode),
-    }
-    for field, is_said in said.items():
-        if is_said and field not in spoken:
+    fields = [FIELD_OF_ROLE[image.role] for image in order.images]
+    fields += set_fields(order.request)
+    if order.parent is not None:
+        fields.append("parent")
+    for field in fields:
+        if field not in spoken and field not in CHECKED_ELSEWHERE:
             raise Unsupported(field, f"{wire} has no word for it: leave it out, or choose another model")
-    if order.parent is not None and order.video:
+    if order.parent is not None and order.request.video:
         raise Unsupported("video", "not allowed together with `parent`: both name the clip that is worked on")
 
 
-def by_action(order: Order, wire: str, known: Mapping[str, T]) -> T:
+def by_action(order: GenerationRequest, wire: str, known: Mapping[str, T]) -> T:
     """Return what `known` holds for the order's action, empty for a clip of its own. Raises Unsupported."""
-    if order.action not in known:
+    if order.request.action not in known:
         raise Unsupported(
-            "action", f"{wire} can {', '.join(filter(None, known)) or 'make new clips'}, not {order.action}"
+            "action", f"{wire} can {', '.join(filter(None, known)) or 'make new clips'}, not {order.request.action}"
         )
-    return known[order.action]
+    return known[order.request.action]
 
 
-def images_of(order: Order, role: ImageRole) -> tuple[ImageInput, ...]:
+def images_of(order: GenerationRequest, role: ImageRole) -> tuple[ImageInput, ...]:
     """Return the order's images of one role, in order."""
     return tuple(image for image in order.images if image.role == role)
 
 
-def first_and_last(order: Order) -> tuple[ImageInput | None, ImageInput | None]:
+def first_and_last(order: GenerationRequest) -> tuple[ImageInput | None, ImageInput | None]:
     """Return the first and the last frame. Raises Unsupported for two of a kind, or a last frame alone."""
     first, last = images_of(order, "first"), images_of(order, "last")
     if len(first) > 1:
@@ -92,7 +85,7 @@ def first_and_last(order: Order) -> tuple[ImageInput | None, ImageInput | None]:
     return (first[0] if first else None), (last[0] if last else None)
 
 
-def frames_or_references(order: Order) -> tuple[ImageInput, ...]:
+def frames_or_references(order: GenerationRequest) -> tuple[ImageInput, ...]:
     """Return the frames (first, last) or the references, for a wire that knows only an order of files.
 
     Raises Unsupported for both at once.
@@ -106,14 +99,14 @@ def frames_or_references(order: Order) -> tuple[ImageInput, ...]:
 
 def field_of(image: ImageInput) -> str:
     """Return the manifest's word for an image of this role."""
-    return {"first": "image", "last": "end_image", "reference": "reference_images"}[image.role]
+    return FIELD_OF_ROLE[image.role]
 
 
-def check_prompt(order: Order, *, most: int, required: bool = True) -> None:
+def check_prompt(order: GenerationRequest, *, most: int, required: bool = True) -> None:
     """Raise Unsupported for an empty or overlong prompt. `most` counts UTF-16 units, as the vendors do."""
-    if required and not order.prompt.strip():
+    if required and not order.request.prompt.strip():
         raise Unsupported("prompt", "must not be empty")
-    check_length("prompt", order.prompt, most)
+    check_length("prompt", order.request.prompt, most)
 
 
 def check_length(field: str, value: str, most: int) -> None:
@@ -123,26 +116,28 @@ def check_length(field: str, value: str, most: int) -> None:
         raise Unsupported(field, f"at most {most} characters are allowed, not {length}")
 
 
-def whole_seconds(order: Order) -> int | None:
+def whole_seconds(order: GenerationRequest) -> int | None:
     """Return the duration in seconds, None if the order says none. Raises Unsupported unless it is 1, 2, 3..."""
-    if order.duration_s is None:
+    if order.request.duration_s is None:
         return None
-    if not 1 <= order.duration_s <= 3600 or order.duration_s != int(order.duration_s):
-        raise Unsupported("duration_s", f"whole seconds from 1 are allowed, not {order.duration_s:g}")
-    return int(order.duration_s)
+    if not 1 <= order.request.duration_s <= 3600 or order.request.duration_s != int(order.request.duration_s):
+        raise Unsupported("duration_s", f"whole seconds from 1 are allowed, not {order.request.duration_s:g}")
+    return int(order.request.duration_s)
 
 
-def exact_size(order: Order) -> tuple[int, int] | None:
+def exact_size(order: GenerationRequest) -> tuple[int, int] | None:
     """Return the pixels of a resolution written `1280x720`, None for a tier like `720p` or none.
 
     Raises Unsupported when the order also says an aspect ratio of another shape.
     """
-    found = _PIXELS.fullmatch(order.resolution)
+    found = _PIXELS.fullmatch(order.request.resolution)
     if not found:
         return None
     width, height = int(found[1]), int(found[2])
-    if order.aspect_ratio and not same_shape(order.aspect_ratio, width, height):
-        raise Unsupported("resolution", f"{order.resolution} is not {order.aspect_ratio}: say one of the two")
+    if order.request.aspect_ratio and not same_shape(order.request.aspect_ratio, width, height):
+        raise Unsupported(
+            "resolution", f"{order.request.resolution} is not {order.request.aspect_ratio}: say one of the two"
+        )
     return width, height
 
 
@@ -161,7 +156,7 @@ def one_of(field: str, value: str, allowed: Mapping[str, T]) -> T:
     return allowed[value]
 
 
-def form(fields: Mapping[str, str], files: Collection[ImageInput], order: Order) -> tuple[Part, ...]:
+def form(fields: Mapping[str, str], files: Collection[ImageInput], order: GenerationRequest) -> tuple[Part, ...]:
     """Make a multipart body: `fields` that say anything, the user's options over them, then the files in order.
 
     Options go as text: strings as they are, everything else as JSON. An option named like the file part replaces
@@ -181,35 +176,35 @@ def form(fields: Mapping[str, str], files: Collection[ImageInput], order: Order)
     return tuple(parts)
 
 
-def checked_options(order: Order, said: Collection[str] = ()) -> Mapping[str, Any]:
+def checked_options(order: GenerationRequest, said: Collection[str] = ()) -> Mapping[str, Any]:
     """Return the user's options untouched. Raises Unsupported for one that JSON cannot say.
 
     Nor may one replace a paid field that the order itself has `said`, or ask for several clips: what is paid for is
     planned, priced and capped by the manifest's own words, and an option past them would buy something else.
     """
     try:
-        orjson.dumps(dict(order.options))
-    except TypeError as error:
-        raise Unsupported("options", f"only what JSON can say is allowed: {error}") from error
-    metadata = order.options.get("metadata")
+        orjson.dumps(dict(order.request.options))
+    except TypeError as exc:
+        raise Unsupported("options", f"only what JSON can say is allowed: {exc}") from exc
+    metadata = order.request.options.get("metadata")
     inner = metadata if isinstance(metadata, dict) else {}  # new-api lays it over the whole body, but for the model
-    for name, value in (*order.options.items(), *inner.items()):
+    for name, value in (*order.request.options.items(), *inner.items()):
         if not PAID.get(name, frozenset()).isdisjoint(said):
             raise Unsupported("options", f"{name} would replace what the clip's own fields say: say it there")
         if name in MANY and value != 1:
             raise Unsupported("options", f"{name} asks for several clips at once: say takes instead")
-    return order.options
+    return order.request.options
 
 
-def option_id(order: Order, name: str, what: str) -> str:
+def option_id(order: GenerationRequest, name: str, what: str) -> str:
     """Return the id that the options must name. Raises Unsupported if it is missing, or a number: ids are text."""
-    value = order.options.get(name)
+    value = order.request.options.get(name)
     if not isinstance(value, str) or not value.strip():
         raise Unsupported("options", f"{name} is required, as a text in quotes: {what}")
     return value
 
 
-def clip_id(order: Order, name: str, what: str, *, is_task: bool = False) -> str:
+def clip_id(order: GenerationRequest, name: str, what: str, *, is_task: bool = False) -> str:
     """Return an id of the clip that is worked on: its parent's own, else the one that the options name.
 
     `is_task` where the vendor calls a clip by the id of its task. Raises Unsupported where there is none, or both are
@@ -217,7 +212,7 @@ def clip_id(order: Order, name: str, what: str, *, is_task: bool = False) -> str
     """
     if order.parent is None:
         return option_id(order, name, what)
-    if name in order.options:
+    if name in order.request.options:
         raise Unsupported("options", f"{name} is not allowed together with `parent`: both name the clip")
     ids = {"task_id": order.parent.task_id, **order.parent.vendor}
     found = ids.get("task_id" if is_task else name, "")
@@ -226,15 +221,15 @@ def clip_id(order: Order, name: str, what: str, *, is_task: bool = False) -> str
     return found
 
 
-def source_video(order: Order) -> str:
+def source_video(order: GenerationRequest) -> str:
     """Return the link to the clip that is worked on. Raises Unsupported without one."""
     if order.parent is not None:
         if not order.parent.link:
             raise Unsupported("parent", "a link to its clip is required, and its provider offers none")
         return order.parent.link
-    if not order.video.casefold().startswith("https://"):
+    if not order.request.video.casefold().startswith("https://"):
         raise Unsupported("video", "an https:// link to the source clip is required: the vendor fetches it")
-    return order.video
+    return order.request.video
 
 
 def uploaded(image: ImageInput) -> ImageInput:

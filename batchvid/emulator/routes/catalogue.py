@@ -1,4 +1,4 @@
-"""`GET /api/models` (9.1 and 9.2 of the wire notes): CometAPI's public catalogue, with its irregular values."""
+"""`GET /api/models` (wire-notes 9.1, 9.2): CometAPI's public catalogue, with its irregular values."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ def register(
     families: Mapping[str, Family],
     error_type: str = "comet_api_error",
 ) -> None:
-    """Add the route. It ignores ranges, since real gateways build a new request (6.5 of the wire notes)."""
+    """Add the route. It ignores ranges, since real gateways build a new request (wire-notes 6.5)."""
 
     async def content(request: web.Request) -> web.StreamResponse:
         task = find(service, request, service.owner(request, error_type))

@@ -1,4 +1,4 @@
-"""A new-api style gateway below its own prefix (section 8 of the wire notes): replies, without list and remix."""
+"""A new-api style gateway below its own prefix (wire-notes 8): replies, without list and remix."""
 
 from __future__ import annotations
 

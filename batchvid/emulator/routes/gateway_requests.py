@@ -1,4 +1,4 @@
-"""What the gateway accepts (8.1 and 8.2 of the wire notes): its models, its modes and their required fields."""
+"""What the gateway accepts (wire-notes 8.1, 8.2): its models, its modes and their required fields."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Kling's native routes as CometAPI forwards them (4.2, 5 and 7.5 of the wire notes): replies and errors."""
+"""Kling's native routes as CometAPI forwards them (wire-notes 4.2, 5, 7.5): replies and errors."""
 
 from __future__ import annotations
 

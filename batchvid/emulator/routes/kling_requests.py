@@ -1,4 +1,4 @@
-"""What Kling accepts, kind by kind (3.9 and 7.5 of the wire notes): the checks of a submit, and its clip."""
+"""What Kling accepts, kind by kind (wire-notes 3.9, 7.5): the checks of a submit, and its clip."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stock new-api's native route (8.3 of the wire notes). Its adaptors read a few fields and drop every other."""
+"""Stock new-api's native route (wire-notes 8.3). Its adaptors read a few fields and drop every other."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every other model on `/v1/videos` (7.1 and 7.4 of the wire notes): accepts any values that can be rendered."""
+"""Every other model on `/v1/videos` (wire-notes 7.1, 7.4): accepts any values that can be rendered."""
 
 from __future__ import annotations
 

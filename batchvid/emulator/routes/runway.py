@@ -1,4 +1,4 @@
-"""Runway's image to video as CometAPI forwards it (4.3 and 7.6 of the wire notes). Over its limit a task waits."""
+"""Runway's image to video as CometAPI forwards it (wire-notes 4.3, 7.6). Over its limit a task waits."""
 
 from __future__ import annotations
 

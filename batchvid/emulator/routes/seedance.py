@@ -1,4 +1,4 @@
-"""Seedance (4.4 and 7.4 of the wire notes): on `/v1/videos`, as each version accepts it, and Ark's native route."""
+"""Seedance (wire-notes 4.4, 7.4): on `/v1/videos`, as each version accepts it, and Ark's native route."""
 
 from __future__ import annotations
 

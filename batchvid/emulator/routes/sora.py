@@ -1,4 +1,4 @@
-"""Sora on `/v1/videos` (7.3 of the wire notes): string seconds, exact sizes, one image of exactly that size."""
+"""Sora on `/v1/videos` (wire-notes 7.3): string seconds, exact sizes, one image of exactly that size."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Veo on `/v1/videos` (7.2 of the wire notes): up to two ordered images, `16x9` sizes, a resolved model name."""
+"""Veo on `/v1/videos` (wire-notes 7.2): up to two ordered images, `16x9` sizes, a resolved model name."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ _ALPHANUMERIC = str.maketrans("-_", "Zz")
 
 
 def task_id() -> str:
-    """`task_` and 32 letters or digits (3.5 of the wire notes)."""
+    """`task_` and 32 letters or digits (wire-notes 3.5)."""
     return "task_" + secrets.token_urlsafe(24).translate(_ALPHANUMERIC)
 
 

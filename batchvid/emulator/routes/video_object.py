@@ -1,4 +1,4 @@
-"""The `/v1/videos` object in each observed shape (3.3, 3.6, 7.1 and 8.2 of the wire notes). Knows no HTTP."""
+"""The `/v1/videos` object in each observed shape (wire-notes 3.3, 3.6, 7.1, 8.2). Knows no HTTP."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def polled_bare(task: Task, view: TaskView, own: dict[str, Any]) -> dict[str, An
 
 
 def wrap(task: Task, view: TaskView, action: str, url: str, failure: Failure, inner: Any) -> dict[str, Any]:
-    """The task wrapper; on success its `fail_reason` really contains the link (7.7 of the wire notes)."""
+    """The task wrapper; on success its `fail_reason` really contains the link (wire-notes 7.7)."""
     data = {
         "task_id": task.id,
         "action": action,

@@ -87,7 +87,7 @@ def _shape(service: EmulatorService, model: VideoModel) -> VideoShape:
 
 
 async def _list(service: EmulatorService, request: web.Request) -> web.StreamResponse:
-    """OpenAI's own list of the key's tasks (5 of the wire notes), newest first by default."""
+    """OpenAI's own list of the key's tasks (wire-notes 5), newest first by default."""
     service.ledger.count("polls", other.MODEL.family.name, PATH, service.clock())
     owner, query = service.owner(request), request.query
     limit, order = query.get("limit", "20"), query.get("order", "desc")
@@ -111,7 +111,7 @@ def _describe_remix(submit: SubmitRequest) -> None:
 
 
 async def _remix(submit: SubmitRequest) -> ClipSpec:
-    """A new Sora clip from a finished one (7.3 of the wire notes). Other models' tasks cannot be remixed."""
+    """A new Sora clip from a finished one (wire-notes 7.3). Other models' tasks cannot be remixed."""
     source, service = _find(submit.service, submit.request, submit.owner), submit.service
     if source is None:
         raise ErrorResponse(task_error(400, "task_not_exist", "task_not_exist"))

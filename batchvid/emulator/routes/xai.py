@@ -1,4 +1,4 @@
-"""xAI's Grok Imagine as CometAPI forwards it (4.5 and 7.7 of the wire notes): JSON only, generate and edit."""
+"""xAI's Grok Imagine as CometAPI forwards it (wire-notes 4.5, 7.7): JSON only, generate and edit."""
 
 from __future__ import annotations
 

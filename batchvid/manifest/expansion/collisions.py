@@ -8,7 +8,7 @@ from batchvid.manifest.reading.problems import Problems
 from batchvid.manifest.types import PlacedJob
 
 
-def _tell_apart(jobs: Sequence[PlacedJob], problems: Problems) -> None:
+def report_collisions(jobs: Sequence[PlacedJob], problems: Problems) -> None:
     """Two jobs must never share an id or a file, on systems that take `A` and `a` for one name as well."""
     ids: dict[str, PlacedJob] = {}
     keys: dict[str, PlacedJob] = {}

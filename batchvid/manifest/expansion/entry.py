@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from batchvid.manifest.expansion.image_files import Pictures
+from batchvid.manifest.expansion.image_files import ImageCache
 from batchvid.manifest.reading.problems import Place, Problems
 from batchvid.manifest.reading.yaml_reader import Map, plain
 from batchvid.manifest.schema.fallback import is_for_overdue
@@ -23,13 +23,13 @@ class Shared:
     settings: ManifestModel
     folder: Path
     templates: Templates
-    pictures: Pictures
+    pictures: ImageCache
     problems: Problems
     provider_of: Callable[[str], str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class ClipEntryContext:
     """A clip entry with what is needed to tell where each of its fields was said."""
 
     said: ClipEntry
@@ -58,21 +58,21 @@ class Entry:
         self.shared.problems.add(self.place_of(field), f"{field}: {text}", row)
 
 
-def entry_of(said: ClipEntry, node: Map, place: Place, shared: Shared) -> Entry | None:
+def entry_context(said: ClipEntry, node: Map, place: Place, shared: Shared) -> ClipEntryContext | None:
     """The entry, ready to be expanded; None when its id cannot be used."""
     fields = {**_said(shared.settings.defaults), **_said(said)}
     if shared.settings.defaults.options and said.options:
         fields["options"] = {**shared.settings.defaults.options, **said.options}
     fields["options"] = plain(fields.get("options"))
-    entry = Entry(said=said, node=node, place=place, fields=fields, id_names=frozenset(), shared=shared)
+    entry = ClipEntryContext(said=said, node=node, place=place, fields=fields, id_names=frozenset(), shared=shared)
     if said.fallback_while_running and not is_for_overdue(fields.get("fallback")):
         entry.complain("fallback_while_running", "means nothing without a fallback on timeout or queue_stall")
     try:
         names = shared.templates.names(said.id)
-    except ValueError as error:
-        entry.complain("id", str(error))
+    except ValueError as exc:
+        entry.complain("id", str(exc))
         return None
-    return Entry(said=said, node=node, place=place, fields=fields, id_names=names, shared=shared)
+    return ClipEntryContext(said=said, node=node, place=place, fields=fields, id_names=names, shared=shared)
 
 
 def _said(fields: ClipFields) -> dict[str, Any]:

@@ -25,7 +25,7 @@ _ORIENTATION = 0x0112  # EXIF
 _UPRIGHT, _SWAPPED = (None, 0, 1), (5, 6, 7, 8)  # its values: as it is; width and height change places
 
 
-class Picture(NamedTuple):
+class ImageFile(NamedTuple):
     """One image: `source` is an absolute path or a URL; width and height are upright pixels, 0 for a URL.
 
     `turned` says that its bytes are not upright: an EXIF tag tells how to hold it.
@@ -49,14 +49,14 @@ class _Unfit(ValueError):
     """The image is whole, but not one that can be sent."""
 
 
-class Pictures:
+class ImageCache:
     """Looks at each file once, however many jobs use it."""
 
     def __init__(self) -> None:
-        self._found: dict[tuple[str, Sequence[Path]], Picture | str] = {}
-        self._read: dict[str, Picture | str] = {}
+        self._found: dict[tuple[str, Sequence[Path]], ImageFile | str] = {}
+        self._read: dict[str, ImageFile | str] = {}
 
-    def find(self, said: str, folders: tuple[Path, ...]) -> Picture:
+    def find(self, said: str, folders: tuple[Path, ...]) -> ImageFile:
         """The image that the manifest calls `said`, looked for in `folders` in their order.
 
         Raises ValueError, saying what is wrong with it or where it was looked for.
@@ -68,7 +68,7 @@ class Pictures:
             raise ValueError(found)
         return found
 
-    def _find(self, said: str, folders: tuple[Path, ...]) -> Picture | str:
+    def _find(self, said: str, folders: tuple[Path, ...]) -> ImageFile | str:
         if re.match(r"[A-Za-z][A-Za-z0-9+.-]*://|data:", said):
             return _url(said)
         paths = [os.path.abspath(folder / said) for folder in folders]  # noqa: PTH100 - keeps links
@@ -118,7 +118,7 @@ def _walk(folder: Path, parts: list[str], above: str) -> list[str]:
     return found
 
 
-def _url(said: str) -> Picture | str:
+def _url(said: str) -> ImageFile | str:
     try:
         parts = urlsplit(said)
         usable = parts.scheme == "https" and bool(parts.hostname) and not re.search(r"\s", said)
@@ -126,22 +126,22 @@ def _url(said: str) -> Picture | str:
         usable = False
     if not usable:
         return f"{said[:100]} must be a file, or an https:// address that the vendor can fetch"
-    return Picture(said)
+    return ImageFile(said)
 
 
-def _look(said: str, path: Path) -> Picture | str:
+def _look(said: str, path: Path) -> ImageFile | str:
     try:
         size = path.stat().st_size
         if size > MAX_BYTES:
             return f"{said} has {size / 1e6:.0f} MB; at most {MAX_BYTES // 1_000_000} MB can be sent"
         data = path.read_bytes()
-    except OSError as error:
-        return f"{said} cannot be read: {error.strerror or error}"
+    except OSError as exc:
+        return f"{said} cannot be read: {exc.strerror or exc}"
     try:
         media_type, width, height, turned = _decoded(data)
-    except ValueError as error:
-        return f"{said} {error}"
-    return Picture(str(path), hashlib.sha256(data).hexdigest(), media_type, len(data), width, height, turned)
+    except ValueError as exc:
+        return f"{said} {exc}"
+    return ImageFile(str(path), hashlib.sha256(data).hexdigest(), media_type, len(data), width, height, turned)
 
 
 def _decoded(data: bytes) -> tuple[str, int, int, bool]:
@@ -172,8 +172,8 @@ def _decoded(data: bytes) -> tuple[str, int, int, bool]:
         raise ValueError(f"has more pixels than can be sent: at most {MAX_PIXELS // 1_000_000} million") from None
     except _Unfit:
         raise
-    except Exception as error:  # Pillow's readers raise what they like on a damaged file
-        raise ValueError(f"is damaged: {error}") from None
+    except Exception as exc:  # Pillow's readers raise what they like on a damaged file
+        raise ValueError(f"is damaged: {exc}") from None
     if orientation in _SWAPPED:
         width, height = height, width
     return media_type, width, height, orientation not in _UPRIGHT

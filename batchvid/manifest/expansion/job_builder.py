@@ -10,26 +10,25 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from batchvid.domain.job_spec import ImageRef, JobSpec, fingerprint
-from batchvid.domain.wire import ImageRole
-from batchvid.manifest.expansion.entry import Entry
-from batchvid.manifest.expansion.image_files import Picture
-from batchvid.manifest.expansion.matrix import Draft
+from batchvid.domain.clip_request import CLIP_FIELDS, ClipRequest, ImageRef, ImageRole, fingerprint
+from batchvid.domain.job_spec import JobSpec
+from batchvid.manifest.expansion.entry import ClipEntryContext
+from batchvid.manifest.expansion.image_files import ImageFile
+from batchvid.manifest.expansion.matrix import JobDraft
 from batchvid.manifest.reading.problems import Place
 from batchvid.manifest.reading.safe_names import fit, safe_key, safe_name
 from batchvid.manifest.reading.yaml_reader import Map
-from batchvid.manifest.schema.field_types import CHECKS, word
-from batchvid.manifest.schema.models import ClipEntry
+from batchvid.manifest.schema.field_types import word
+from batchvid.manifest.schema.models import CHECKS, ClipEntry
 from batchvid.manifest.schema.templates import Templates, is_template
 
 _ROLES: Mapping[str, ImageRole] = {"image": "first", "end_image": "last", "reference_images": "reference"}
 _CONTENT = ("prompt", *_ROLES, "action", "video", "parent")
 _NEVER_EMPTY = frozenset({"prompt", *_ROLES, "video", "parent", "audio", "model"})
 _EMPTY = "is empty once it is filled in; give it a value, or leave the row out with where"
-_NOTHING: Mapping[str, Any] = {}
 
 
-def build(entry: Entry, draft: Draft) -> JobSpec | None:
+def build(entry: ClipEntryContext, draft: JobDraft) -> JobSpec | None:
     """The job; None when it cannot be, and then the entry's problems say why."""
     names = _names(entry, draft)
     if names is None:
@@ -41,9 +40,9 @@ def build(entry: Entry, draft: Draft) -> JobSpec | None:
     for field, value in draft.fields.items():
         try:
             filled = _filled(entry, draft, field, value)
-        except ValueError as error:
+        except ValueError as exc:
             whole = False
-            entry.complain(field, str(error), _row(entry, draft, value))
+            entry.complain(field, str(exc), _row(entry, draft, value))
         else:
             if filled not in (None, "", [], {}):
                 fields[field] = filled
@@ -58,73 +57,54 @@ def build(entry: Entry, draft: Draft) -> JobSpec | None:
     return None if key is None else _spec(draft, fields, id=job_id, entry=base, provider=provider, key=key)
 
 
-def _spec(draft: Draft, fields: Mapping[str, Any], *, id: str, entry: str, provider: str, key: str) -> JobSpec:  # noqa: A002
-    pictures: list[tuple[ImageRole, Picture]] = [
-        (role, picture) for field, role in _ROLES.items() for picture in fields.get(field, ())
-    ]
-    seed = fields.get("seed")
+def _spec(draft: JobDraft, fields: Mapping[str, Any], *, id: str, entry: str, provider: str, key: str) -> JobSpec:  # noqa: A002
+    request = _request(draft, fields)
     fallback = fields.get("fallback")
-    paid: dict[str, Any] = {
-        "model": fields["model"],
-        "prompt": fields.get("prompt", ""),
-        "negative_prompt": fields.get("negative_prompt", ""),
-        "duration_s": fields.get("duration_s"),
-        "aspect_ratio": fields.get("aspect_ratio", ""),
-        "resolution": fields.get("resolution", ""),
-        "seed": None if seed is None else seed + draft.take - 1,
-        "sound": fields.get("sound"),
-        "mode": fields.get("mode", ""),
-        "action": fields.get("action", ""),
-        "video": fields.get("video", ""),
-        "audio": fields.get("audio", ""),
-        "fit": fields.get("fit", ""),
-        "options": fields.get("options", _NOTHING),
-    }
     return JobSpec(
         id=id,
         entry=entry,
         provider=provider,
         key=key,
+        request=request,
         take=draft.take,
-        images=tuple(_ref(role, picture) for role, picture in pictures),
         parent=fields.get("parent", ""),
         variables=draft.shown,
         tags=tuple(fields.get("tags", ())),
         fallback=fallback.substitutes(provider) if fallback else (),
         fallback_on=tuple(fallback.on) if fallback else (),
         fallback_while_running=bool(fields.get("fallback_while_running")),
-        fingerprint=fingerprint(**paid, images=tuple((role, picture.identity) for role, picture in pictures)),
-        **paid,
+        fingerprint=fingerprint(request),
     )
 
 
-def _ref(role: ImageRole, picture: Picture) -> ImageRef:
-    return ImageRef(
-        role=role,
-        source=picture.source,
-        sha256=picture.sha256,
-        media_type=picture.media_type,
-        size_bytes=picture.size_bytes,
-        width=picture.width,
-        height=picture.height,
-        turned=picture.turned,
+def _request(draft: JobDraft, fields: Mapping[str, Any]) -> ClipRequest:
+    """What is paid for: each field of a ClipRequest that the manifest has under the same name, and the images."""
+    values: dict[str, Any] = {
+        "prompt": "",
+        **{name: fields[name] for name in CLIP_FIELDS if name in fields},
+    }
+    if "seed" in values:
+        values["seed"] += draft.take - 1
+    values["images"] = tuple(
+        ImageRef(role=role, **picture._asdict()) for field, role in _ROLES.items() for picture in fields.get(field, ())
     )
+    return ClipRequest(**values)
 
 
-def _names(entry: Entry, draft: Draft) -> tuple[str, str] | None:
+def _names(entry: ClipEntryContext, draft: JobDraft) -> tuple[str, str] | None:
     """The entry's name for this job, and the job's id."""
     try:
         said = word(entry.shared.templates.render(entry.said.id, draft.variables))
         if not said:
             raise ValueError("is empty")
-    except ValueError as error:
-        entry.complain("id", str(error), _row(entry, draft, entry.said.id))
+    except ValueError as exc:
+        entry.complain("id", str(exc), _row(entry, draft, entry.said.id))
         return None
     base = safe_name(said)
     return base, fit(base + draft.suffix, said + draft.suffix)
 
 
-def _filled(entry: Entry, draft: Draft, field: str, value: Any) -> Any:
+def _filled(entry: ClipEntryContext, draft: JobDraft, field: str, value: Any) -> Any:
     """The field's value for this job; images as a list of what was found."""
     templates = entry.shared.templates
     if field == "options":
@@ -156,7 +136,7 @@ def _deep(templates: Templates, value: Any, variables: Mapping[str, Any]) -> Any
     return value
 
 
-def _picture(entry: Entry, draft: Draft, field: str, said: str) -> Picture:
+def _picture(entry: ClipEntryContext, draft: JobDraft, field: str, said: str) -> ImageFile:
     """The image, looked for beside the file that says the field, then beside the table that named it."""
     if entry.said.images and field == "image":
         return entry.shared.pictures.find(said, (entry.folder_of("images"),))  # a file's name, never a template
@@ -170,7 +150,7 @@ def _picture(entry: Entry, draft: Draft, field: str, said: str) -> Picture:
     return entry.shared.pictures.find(text, folders)
 
 
-def _is_enough(entry: Entry, fields: Mapping[str, Any]) -> bool:
+def _is_enough(entry: ClipEntryContext, fields: Mapping[str, Any]) -> bool:
     """Whether there is a model, and something to make a clip from. Told, unless a misspelled key may be the reason."""
     has_model, has_content = "model" in fields, any(field in fields for field in _CONTENT)
     if entry.node.keys() <= ClipEntry.model_fields.keys():
@@ -181,7 +161,7 @@ def _is_enough(entry: Entry, fields: Mapping[str, Any]) -> bool:
     return has_model and has_content
 
 
-def _key(entry: Entry, draft: Draft, fields: Mapping[str, Any], made: Mapping[str, str]) -> str | None:
+def _key(entry: ClipEntryContext, draft: JobDraft, fields: Mapping[str, Any], made: Mapping[str, str]) -> str | None:
     """The clip's path below the tree; values are made safe before they are put in, so that none adds a folder."""
     template = entry.shared.settings.output.clips
     values: dict[str, Any] = {
@@ -196,11 +176,11 @@ def _key(entry: Entry, draft: Draft, fields: Mapping[str, Any], made: Mapping[st
         if names <= values.keys():
             values = {name: _for_path(values[name]) for name in names}
         return safe_key(entry.shared.templates.render(template, values))
-    except ValueError as error:
+    except ValueError as exc:
         output = entry.shared.document.get("output")
         mark = output.marks["clips"] if isinstance(output, Map) else entry.place
         place = Place(mark.file, mark.line, entry.place.entry)
-        entry.shared.problems.add(place, f"output.clips: {error}", draft.source.row)
+        entry.shared.problems.add(place, f"output.clips: {exc}", draft.source.row)
         return None
 
 
@@ -210,7 +190,7 @@ def _for_path(value: Any) -> Any:
     return safe_name(value) if isinstance(value, str) and value else value
 
 
-def _row(entry: Entry, draft: Draft, value: Any) -> str:
+def _row(entry: ClipEntryContext, draft: JobDraft, value: Any) -> str:
     """The row a problem was met in, with the columns that the field uses."""
     if not draft.source.row or not isinstance(value, str):
         return draft.source.row

@@ -1,6 +1,6 @@
 """One clip entry into drafts: its rows or images, times the cells of its matrix, times its takes.
 
-Nothing is filled in here and no field is looked at but to check an axis; build.py makes the jobs.
+Nothing is filled in here and no field is looked at but to check an axis; job_builder.py makes the jobs.
 """
 
 from __future__ import annotations
@@ -10,18 +10,17 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from batchvid.manifest.expansion.entry import Entry
+from batchvid.manifest.expansion.entry import ClipEntryContext
 from batchvid.manifest.expansion.sources import Source, sources
 from batchvid.manifest.reading.safe_names import text_of, value_name
-from batchvid.manifest.schema.field_types import CHECKS
-from batchvid.manifest.schema.models import FIELDS, ClipEntry
+from batchvid.manifest.schema.models import CHECKS, FIELDS, ClipEntry
 from batchvid.manifest.schema.templates import is_template
 
 MAX_JOBS = 1_000_000  # one manifest; a slip of the pen in a matrix must not fill the memory
 _NO_AXIS = (set(FIELDS) | set(ClipEntry.model_fields)) - set(CHECKS)
 
 
-class Draft(NamedTuple):
+class JobDraft(NamedTuple):
     """One job before its templates are filled in: its variables (and what the report shows of them) and fields."""
 
     variables: dict[str, Any]
@@ -39,7 +38,7 @@ class _Cell(NamedTuple):
     suffix: str
 
 
-def drafts(entry: Entry) -> Iterator[Draft]:
+def expand_entry(entry: ClipEntryContext) -> Iterator[JobDraft]:
     """All jobs of an entry. What cannot be expanded is told to the entry's problems and left out."""
     cells = _cells(entry)
     takes = range(1, entry.said.takes + 1)
@@ -50,7 +49,7 @@ def drafts(entry: Entry) -> Iterator[Draft]:
             fields = {**entry.fields, **source.fields, **cell.fields}
             shown = {**cell.shown, **source.shown}
             for take in takes:
-                yield Draft(
+                yield JobDraft(
                     variables={**variables, "take": take},
                     fields=fields,
                     suffix=f"{cell.suffix}{source.suffix}{f'_t{take}' if numbered else ''}",
@@ -60,7 +59,7 @@ def drafts(entry: Entry) -> Iterator[Draft]:
                 )
 
 
-def _cells(entry: Entry) -> list[_Cell]:
+def _cells(entry: ClipEntryContext) -> list[_Cell]:
     """The matrix's combinations without the excluded ones; one empty cell when there is no matrix."""
     axes = entry.said.matrix
     fitting = [axis for axis in axes if _axis_fits(entry, axis)]
@@ -90,7 +89,7 @@ def _rank(axis: str) -> tuple[bool, str]:
     return axis in CHECKS, axis
 
 
-def _axis_fits(entry: Entry, axis: str) -> bool:
+def _axis_fits(entry: ClipEntryContext, axis: str) -> bool:
     if axis in _NO_AXIS:
         entry.complain("matrix", f"{axis} cannot be an axis; use an axis of your own and {{{{ name }}}} in the field")
         return False
@@ -100,8 +99,8 @@ def _axis_fits(entry: Entry, axis: str) -> bool:
     for value in entry.said.matrix[axis]:
         try:
             _checked(axis, value)
-        except ValueError as error:
-            entry.complain(axis, f"matrix value {text_of(value)!r} {error}")
+        except ValueError as exc:
+            entry.complain(axis, f"matrix value {text_of(value)!r} {exc}")
             return False
     return True
 
@@ -114,7 +113,7 @@ def _checked(axis: str, value: Any) -> Any:
     return CHECKS[axis](value) if axis in CHECKS else value
 
 
-def _excluded(entry: Entry) -> list[dict[str, str]]:
+def _excluded(entry: ClipEntryContext) -> list[dict[str, str]]:
     """The partial assignments to leave out; one that can never meet a cell is a mistake."""
     partials = []
     for said in entry.said.exclude:

@@ -10,8 +10,9 @@ from dataclasses import replace
 from difflib import get_close_matches
 from typing import NamedTuple
 
-from batchvid.domain.job_spec import JobSpec, fingerprint_of_child
-from batchvid.manifest.expansion.entry import Entry
+from batchvid.domain.clip_request import child_fingerprint
+from batchvid.domain.job_spec import JobSpec
+from batchvid.manifest.expansion.entry import ClipEntryContext
 from batchvid.manifest.reading.problems import Problems
 from batchvid.manifest.reading.safe_names import safe_name
 
@@ -22,11 +23,11 @@ MOST_COMPARED = 2_000  # ids that a misspelled one is held against
 class Child(NamedTuple):
     """Where a job with a parent was said: its clip entry, and the row of a table, for what is wrong with it."""
 
-    entry: Entry
+    entry: ClipEntryContext
     row: str
 
 
-def tie(specs: Sequence[JobSpec], children: Mapping[str, Child], problems: Problems) -> list[JobSpec]:
+def link_parents(specs: Sequence[JobSpec], children: Mapping[str, Child], problems: Problems) -> list[JobSpec]:
     """The same jobs in the same order, each of `children` (by id) with its parent's id and the fingerprint of both.
 
     A parent that is not there, has several jobs, is sold elsewhere or is the job's own child goes to `problems`.
@@ -108,6 +109,6 @@ def _in_turn(
                 specs[child_id],
                 parent=parent.id,
                 parent_fingerprint=parent.fingerprint,
-                fingerprint=fingerprint_of_child(specs[child_id].fingerprint, parent.fingerprint),
+                fingerprint=child_fingerprint(specs[child_id].fingerprint, parent.fingerprint),
             )
     return tied

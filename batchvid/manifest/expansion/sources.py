@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
-from batchvid.manifest.expansion.entry import Entry
+from batchvid.manifest.expansion.entry import ClipEntryContext
 from batchvid.manifest.expansion.image_files import matching
 from batchvid.manifest.reading.csv_reader import BadTable, label, read_rows
 from batchvid.manifest.reading.safe_names import safe_name
@@ -31,7 +31,7 @@ class Source(NamedTuple):
     row_folder: Path | None = None
 
 
-def sources(entry: Entry) -> Iterator[Source]:
+def sources(entry: ClipEntryContext) -> Iterator[Source]:
     """All sources of an entry that meet its condition. What cannot be read is told to the entry's problems."""
     said = entry.said
     if said.rows and said.images:
@@ -46,7 +46,7 @@ def sources(entry: Entry) -> Iterator[Source]:
         yield Source(entry.shared.settings.vars, {}, {}, "")
 
 
-def _met(entry: Entry, field: str, sources: Iterator[Source]) -> Iterator[Source]:
+def _met(entry: ClipEntryContext, field: str, sources: Iterator[Source]) -> Iterator[Source]:
     """The sources that meet the entry's condition."""
     where = entry.said.where
     found = kept = 0
@@ -54,8 +54,8 @@ def _met(entry: Entry, field: str, sources: Iterator[Source]) -> Iterator[Source
         found += 1
         try:
             wanted = where is None or entry.shared.templates.holds(where, source.variables)
-        except ValueError as error:
-            entry.complain("where", f"{error} (a column is text: write price|float > 5)", source.row)
+        except ValueError as exc:
+            entry.complain("where", f"{exc} (a column is text: write price|float > 5)", source.row)
             return
         if wanted:
             kept += 1
@@ -64,7 +64,7 @@ def _met(entry: Entry, field: str, sources: Iterator[Source]) -> Iterator[Source
         entry.complain("where", f"leaves none of the {found} {field}")
 
 
-def _row_sources(entry: Entry, rows: str) -> Iterator[Source]:
+def _row_sources(entry: ClipEntryContext, rows: str) -> Iterator[Source]:
     variables = entry.shared.settings.vars
     row = None
     try:
@@ -76,16 +76,16 @@ def _row_sources(entry: Entry, rows: str) -> Iterator[Source]:
             values = row.values
             made = {**variables, **values, "row": values}
             yield Source(made, values, {}, "", label(file, row), values, path.parent)
-    except BadTable as error:
-        entry.shared.problems.add(entry.place_of("rows"), f"{file}:{error}" if error.in_table else f"{file} {error}")
-    except ValueError as error:
-        entry.complain("rows", str(error))
+    except BadTable as exc:
+        entry.shared.problems.add(entry.place_of("rows"), f"{file}:{exc}" if exc.in_table else f"{file} {exc}")
+    except ValueError as exc:
+        entry.complain("rows", str(exc))
     else:
         if row is None:
             entry.complain("rows", f"{file} has a header and no rows")
 
 
-def _columns_fit(entry: Entry, file: str, columns: list[str]) -> bool:
+def _columns_fit(entry: ClipEntryContext, file: str, columns: list[str]) -> bool:
     fits = True
     for column in columns:
         if column in RESERVED or column in entry.said.matrix:
@@ -106,15 +106,15 @@ def _columns_fit(entry: Entry, file: str, columns: list[str]) -> bool:
     return fits
 
 
-def _image_sources(entry: Entry, images: str) -> Iterator[Source]:
+def _image_sources(entry: ClipEntryContext, images: str) -> Iterator[Source]:
     variables = entry.shared.settings.vars
     if "image" in entry.node or "image" in entry.said.matrix:
         entry.complain("image", "stands beside images, which sets it; keep one of them")
         return
     try:
         pattern = entry.shared.templates.render(images, variables)
-    except ValueError as error:
-        entry.complain("images", str(error))
+    except ValueError as exc:
+        entry.complain("images", str(exc))
         return
     folder = entry.folder_of("images")
     names = matching(pattern, folder)
@@ -123,8 +123,8 @@ def _image_sources(entry: Entry, images: str) -> Iterator[Source]:
     for name in names:
         try:
             path = PurePosixPath(unicodedata.normalize("NFC", word(name)))  # a Mac's file names come decomposed
-        except ValueError as error:
-            entry.complain("images", f"the name of the file {name!r} {error}")
+        except ValueError as exc:
+            entry.complain("images", f"the name of the file {name!r} {exc}")
             continue
         made = {**variables, "image_name": path.name, "image_stem": path.stem}
         suffix = "" if entry.id_names & {"image_name", "image_stem"} else f"_{safe_name(path.stem)}"

@@ -41,8 +41,8 @@ def read_rows(path: Path) -> Iterator[Row]:
     try:
         with path.open("rb") as file:
             yield from _rows(file)
-    except OSError as error:
-        raise NoTable(f"cannot be read: {error.strerror or error}; it was looked for at {path.absolute()}") from None
+    except OSError as exc:
+        raise NoTable(f"cannot be read: {exc.strerror or exc}; it was looked for at {path.absolute()}") from None
 
 
 def label(file: str, row: Row) -> str:
@@ -67,8 +67,8 @@ def _rows(file: BinaryIO) -> Iterator[Row]:
             elif any(values):
                 number += 1
                 yield _row(header, values, number, begins)
-    except csv.Error as error:
-        raise BadTable(f"row {number + 1} (line {reader.line_num}): is not valid CSV: {error}") from None
+    except csv.Error as exc:
+        raise BadTable(f"row {number + 1} (line {reader.line_num}): is not valid CSV: {exc}") from None
 
 
 def _row(header: list[str], values: list[str], number: int, line: int) -> Row:
@@ -120,10 +120,10 @@ class _Lines:
             line = line.removeprefix(b"\xef\xbb\xbf")
         try:
             text = line.decode()
-        except UnicodeDecodeError as error:
-            byte = line[error.start]
+        except UnicodeDecodeError as exc:
+            byte = line[exc.start]
             raise BadTable(
-                f"line {self.number}: byte 0x{byte:02x} at column {error.start + 1} is not UTF-8 "
+                f"line {self.number}: byte 0x{byte:02x} at column {exc.start + 1} is not UTF-8 "
                 f'({bytes([byte]).decode("cp1252", "replace")!r} in Windows-1252); save it as "CSV UTF-8"'
             ) from None
         if "\0" in text:

@@ -11,6 +11,7 @@ from typing import Any
 from batchvid.manifest.reading.problems import Place, Problems
 from batchvid.manifest.reading.yaml_reader import BadDocument, Map, Mark, Seq, read, scalar
 from batchvid.manifest.schema.models import ManifestModel
+from batchvid.renamed_keys import RENAMED_KEYS
 
 MAX_FILES = 200  # included files, all together
 _SECRET_WORDS = ("key", "token", "secret", "password")
@@ -54,7 +55,7 @@ def _load(path: Path, above: tuple[Path, ...], seen: dict[Path, None], problems:
             seen[inner] = None
             part = _load(file, (*above, path.resolve()), seen, problems)
             if part is not None:
-                _lay_under(document, part)
+                merge_under(document, part)
     return document
 
 
@@ -62,19 +63,31 @@ def _read(path: Path, problems: Problems) -> Map | None:
     file = str(path)
     try:
         found = read(path.read_bytes(), file, lambda mark, text: problems.add(Place(mark.file, mark.line, ""), text))
-    except OSError as error:
-        problems.add(Place(file, 0, ""), f"cannot be read: {error.strerror or error}")
-    except BadDocument as error:
-        problems.add(Place(error.mark.file, error.mark.line, ""), str(error))
+    except OSError as exc:
+        problems.add(Place(file, 0, ""), f"cannot be read: {exc.strerror or exc}")
+    except BadDocument as exc:
+        problems.add(Place(exc.mark.file, exc.mark.line, ""), str(exc))
     else:
         if isinstance(found, Map):
+            _rename_keys(found, problems)
             return found
         what = "is empty" if found is None else "holds no mapping at its top"
         problems.add(Place(file, 1, ""), f"{what}; a manifest begins with a key such as clips:")
     return None
 
 
-def _lay_under(top: Map, part: Map) -> None:
+def _rename_keys(document: Map, problems: Problems) -> None:
+    """Gives renamed top-level keys their current names. A key that stands under both names is a problem."""
+    for old in RENAMED_KEYS.keys() & document.keys():
+        new, mark = RENAMED_KEYS[old], document.marks[old]
+        value = document.pop(old)
+        if new in document:
+            problems.add(Place(mark.file, mark.line, old), f"is the old name of {new}, which is given too: remove one")
+        else:
+            document.put(new, value, mark)
+
+
+def merge_under(top: Map, part: Map) -> None:
     """Take from an included file what the including one does not say itself; its clips come after the own ones."""
     for key, value in part.items():
         if key in ("include", "batch"):
@@ -116,7 +129,8 @@ def _set(document: Map, setting: str, problems: Problems) -> Map:
         return document
     allowed = [name for name in ManifestModel.model_fields if name not in ("include", "clips")]
     steps = key.split(".")
-    if len(steps) == 1 and key not in ManifestModel.model_fields:
+    steps[0] = RENAMED_KEYS.get(steps[0], steps[0])
+    if len(steps) == 1 and steps[0] not in ManifestModel.model_fields:
         steps = ["vars", key]
     if steps[0] == "providers" and "models" in steps[2:-2]:
         after = steps.index("models", 2) + 1

@@ -87,22 +87,22 @@ def read(data: bytes, file: str, complain: Complain) -> Any:
         )
     try:
         text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
+    except UnicodeDecodeError as exc:
+        line = data.count(b"\n", 0, exc.start) + 1
         raise BadDocument(
-            Mark(file, line), f"byte 0x{data[error.start]:02x} is not UTF-8; save the file as UTF-8"
+            Mark(file, line), f"byte 0x{data[exc.start]:02x} is not UTF-8; save the file as UTF-8"
         ) from None
     try:
         return _Reader(text, file, complain).document()
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
+    except yaml.MarkedYAMLError as exc:
+        mark = exc.problem_mark or exc.context_mark
         line = mark.line + 1 if mark else 0
         near = text.splitlines()[max(0, line - 2) : line]
         hint = _QUOTE_IT if any(_BARE_TEMPLATE.search(written) for written in near) else ""
-        raise BadDocument(Mark(file, line), f"is not valid YAML: {error.problem or error.context}{hint}") from None
-    except yaml.reader.ReaderError as error:
-        line = text.count("\n", 0, error.position) + 1
-        raise BadDocument(Mark(file, line), f"holds a character that no text has: {error.reason}") from None
+        raise BadDocument(Mark(file, line), f"is not valid YAML: {exc.problem or exc.context}{hint}") from None
+    except yaml.reader.ReaderError as exc:
+        line = text.count("\n", 0, exc.position) + 1
+        raise BadDocument(Mark(file, line), f"holds a character that no text has: {exc.reason}") from None
 
 
 def scalar(text: str) -> Any:

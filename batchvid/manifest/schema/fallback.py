@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from batchvid.domain.job_spec import Reason, Substitute
+from batchvid.domain.job_spec import FallbackTarget, Reason
 from batchvid.manifest.reading.safe_names import text_of
 from batchvid.manifest.schema import field_types
 
@@ -70,9 +70,9 @@ class Fallback(BaseModel):
         list(DEFAULT_REASONS), description="reasons to turn to them; moderation only where it is written"
     )
 
-    def substitutes(self, provider: str) -> tuple[Substitute, ...]:
+    def substitutes(self, provider: str) -> tuple[FallbackTarget, ...]:
         """The models, for a clip of that provider."""
-        return tuple(Substitute(one.model, one.provider or provider) for one in self.models)
+        return tuple(FallbackTarget(one.model, one.provider or provider) for one in self.models)
 
 
 Said = Annotated[Fallback, BeforeValidator(_whole, json_schema_input_type=str | Sequence[str | OtherModel] | Fallback)]

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping
-from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -102,30 +100,6 @@ def audio(value: Any) -> str:
     if not _is_link(said) and not (said.startswith("data:audio/") and "," in said[:100]):
         raise ValueError("must be an https:// address, or the sound itself as data:audio/...;base64,...")
     return said
-
-
-CHECKS: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
-    {
-        "prompt": text,
-        "negative_prompt": text,
-        "image": word,
-        "end_image": word,
-        "duration_s": seconds,
-        "aspect_ratio": ratio,
-        "resolution": word,
-        "seed": seed,
-        "sound": switch,
-        "mode": word,
-        "action": action,
-        "video": video,
-        "parent": word,
-        "audio": audio,
-        "fit": fit,
-        "model": word,
-        "provider": word,
-    }
-)
-"""The fields that hold one value: each may be a template, and each may be an axis of a matrix."""
 
 
 def _one_of(value: Any, allowed: tuple[str, ...]) -> str:

@@ -6,8 +6,10 @@ Knows no file and no catalogue: whether a model exists, or can do what is asked,
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
@@ -24,13 +26,16 @@ RESERVED = frozenset({"take", "entry", "row", "image_name", "image_stem"})  # va
 Scalar = str | int | float | bool
 
 
-def _unless_template(check: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    def validate(value: Any) -> Any:
+@dataclass(frozen=True, slots=True)
+class _UnlessTemplate:
+    """The check of a field that holds one value; a template is checked once it is filled in."""
+
+    check: Callable[[Any], Any]
+
+    def __call__(self, value: Any) -> Any:
         if value is None or (isinstance(value, str) and is_template(value)):
             return value
-        return check(value)
-
-    return validate
+        return self.check(value)
 
 
 def _variable_name(name: str) -> str:
@@ -108,23 +113,21 @@ def _sized(values: list[Any]) -> list[Any]:
     return values
 
 
-_Text = Annotated[str | None, PlainValidator(_unless_template(field_types.text), json_schema_input_type=str | float)]
-_Word = Annotated[str | None, PlainValidator(_unless_template(field_types.word), json_schema_input_type=str | float)]
-_Ratio = Annotated[str | None, PlainValidator(_unless_template(field_types.ratio), json_schema_input_type=str)]
+_Text = Annotated[str | None, PlainValidator(_UnlessTemplate(field_types.text), json_schema_input_type=str | float)]
+_Word = Annotated[str | None, PlainValidator(_UnlessTemplate(field_types.word), json_schema_input_type=str | float)]
+_Ratio = Annotated[str | None, PlainValidator(_UnlessTemplate(field_types.ratio), json_schema_input_type=str)]
 _Seconds = Annotated[
-    float | str | None, PlainValidator(_unless_template(field_types.seconds), json_schema_input_type=float | str)
+    float | str | None, PlainValidator(_UnlessTemplate(field_types.seconds), json_schema_input_type=float | str)
 ]
-_Seed = Annotated[
-    int | str | None, PlainValidator(_unless_template(field_types.seed), json_schema_input_type=int | str)
-]
+_Seed = Annotated[int | str | None, PlainValidator(_UnlessTemplate(field_types.seed), json_schema_input_type=int | str)]
 _Switch = Annotated[
-    bool | str | None, PlainValidator(_unless_template(field_types.switch), json_schema_input_type=bool | str)
+    bool | str | None, PlainValidator(_UnlessTemplate(field_types.switch), json_schema_input_type=bool | str)
 ]
-_Fit = Annotated[str | None, PlainValidator(_unless_template(field_types.fit), json_schema_input_type=str)]
-_Action = Annotated[str | None, PlainValidator(_unless_template(field_types.action), json_schema_input_type=str)]
-_Video = Annotated[str | None, PlainValidator(_unless_template(field_types.video), json_schema_input_type=str)]
-_Audio = Annotated[str | None, PlainValidator(_unless_template(field_types.audio), json_schema_input_type=str)]
-_Item = Annotated[str, PlainValidator(_unless_template(field_types.word), json_schema_input_type=str)]
+_Fit = Annotated[str | None, PlainValidator(_UnlessTemplate(field_types.fit), json_schema_input_type=str)]
+_Action = Annotated[str | None, PlainValidator(_UnlessTemplate(field_types.action), json_schema_input_type=str)]
+_Video = Annotated[str | None, PlainValidator(_UnlessTemplate(field_types.video), json_schema_input_type=str)]
+_Audio = Annotated[str | None, PlainValidator(_UnlessTemplate(field_types.audio), json_schema_input_type=str)]
+_Item = Annotated[str, PlainValidator(_UnlessTemplate(field_types.word), json_schema_input_type=str)]
 _Names = Annotated[list[str], BeforeValidator(_as_list, json_schema_input_type=str | list[str])]
 _Count = Annotated[int, Field(strict=True, gt=0)]
 _Number = Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)]
@@ -138,7 +141,7 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, protected_namespaces=())
 
 
-class Limits(_Strict):
+class BudgetLimits(_Strict):
     """What may be bought at most; each limit stands by itself."""
 
     usd: Annotated[Decimal, BeforeValidator(_not_bool), Field(gt=0, allow_inf_nan=False)] | None = Field(
@@ -148,11 +151,13 @@ class Limits(_Strict):
     seconds: _Number | None = Field(None, description="bought seconds of video")
 
 
-class Budget(Limits):
+class Budget(BudgetLimits):
     """What may be spent at most: in all, a day and a run."""
 
-    per_day: Limits = Field(default_factory=Limits, description="limits of each calendar day (UTC), over all runs")
-    per_run: Limits = Field(default_factory=Limits, description="limits of each single run")
+    per_day: BudgetLimits = Field(
+        default_factory=BudgetLimits, description="limits of each calendar day (UTC), over all runs"
+    )
+    per_run: BudgetLimits = Field(default_factory=BudgetLimits, description="limits of each single run")
     allow_unpriced: bool = Field(False, strict=True, description="buy models whose price nobody knows")
 
 
@@ -291,7 +296,7 @@ class ManifestModel(_Strict):
         ge=0,
         description="times a job whose task failed for a passing reason is bought again by itself",
     )
-    moderation_rerolls: int = Field(
+    moderation_retries: int = Field(
         0, strict=True, ge=0, description="times a clip that was made and withheld is bought again with another seed"
     )
     downloads: Downloads = Field(default_factory=Downloads, description="how finished clips are fetched")
@@ -299,6 +304,15 @@ class ManifestModel(_Strict):
 
 
 FIELDS = tuple(ClipFields.model_fields)
+CHECKS: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
+    {
+        name: validator.func.check
+        for name, info in ClipFields.model_fields.items()
+        for validator in info.metadata
+        if isinstance(validator, PlainValidator) and isinstance(validator.func, _UnlessTemplate)
+    }
+)
+"""The fields that hold one value, with their checks: each may be a template, and each may be an axis of a matrix."""
 """The names of the fields that `defaults` and every clip entry share."""
 
 

@@ -71,10 +71,10 @@ class Templates:
                 test = self._environment.compile_expression(expression, undefined_to_none=False)
                 self._tests[expression] = test
             return bool(test(**variables))
-        except jinja2.UndefinedError as error:
-            raise TemplateProblem(self._undefined("{{ " + expression + " }}", variables, error)) from None
-        except Exception as error:  # the user's own expression: it may fail in any way
-            raise TemplateProblem(f"{expression!r} cannot be worked out: {error}") from None
+        except jinja2.UndefinedError as exc:
+            raise TemplateProblem(self._undefined("{{ " + expression + " }}", variables, exc)) from None
+        except Exception as exc:  # the user's own expression: it may fail in any way
+            raise TemplateProblem(f"{expression!r} cannot be worked out: {exc}") from None
 
     def _compile(self, text: str) -> Callable[[Variables], str]:
         parts = _plain_parts(self._parse(text))
@@ -82,17 +82,15 @@ class Templates:
             return lambda variables: self._fill(text, parts, variables)
         try:
             template = self._environment.from_string(text)
-        except jinja2.TemplateError as error:
-            raise TemplateProblem(f"is not a valid template: {error}") from None
+        except jinja2.TemplateError as exc:
+            raise TemplateProblem(f"is not a valid template: {exc}") from None
         return lambda variables: self._run(text, template, variables)
 
     def _parse(self, text: str) -> nodes.Template:
         try:
             tree = self._environment.parse(text)
-        except jinja2.TemplateSyntaxError as error:
-            raise TemplateProblem(
-                f"is not a valid template: {error.message} (line {error.lineno} of the text)"
-            ) from None
+        except jinja2.TemplateSyntaxError as exc:
+            raise TemplateProblem(f"is not a valid template: {exc.message} (line {exc.lineno} of the text)") from None
         _refuse_endless(tree)
         return tree
 
@@ -100,10 +98,10 @@ class Templates:
         """The quick way for texts that hold nothing but names: about a tenth of the time of a full render."""
         try:
             filled = "".join([_printable(variables[part]) if is_name else part for is_name, part in parts])
-        except KeyError as error:
-            raise TemplateProblem(self._undefined(text, variables, error)) from None
-        except jinja2.TemplateError as error:
-            raise TemplateProblem(str(error)) from None
+        except KeyError as exc:
+            raise TemplateProblem(self._undefined(text, variables, exc)) from None
+        except jinja2.TemplateError as exc:
+            raise TemplateProblem(str(exc)) from None
         return _capped(filled)
 
     def _run(self, text: str, template: jinja2.Template, variables: Variables) -> str:
@@ -114,10 +112,10 @@ class Templates:
                 size += len(chunk)
                 if size > MAX_CHARS:
                     break
-        except jinja2.UndefinedError as error:
-            raise TemplateProblem(self._undefined(text, variables, error)) from None
-        except Exception as error:  # the user's own template: it may fail in any way
-            raise TemplateProblem(f"the template cannot be filled in: {error}") from None
+        except jinja2.UndefinedError as exc:
+            raise TemplateProblem(self._undefined(text, variables, exc)) from None
+        except Exception as exc:  # the user's own template: it may fail in any way
+            raise TemplateProblem(f"the template cannot be filled in: {exc}") from None
         return _capped("".join(chunks))
 
     def _undefined(self, text: str, variables: Variables, error: Exception) -> str:

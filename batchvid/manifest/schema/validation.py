@@ -59,8 +59,8 @@ def validate(document: Map, problems: Problems) -> tuple[models.ManifestModel | 
     indexes = list(range(len(clips))) if isinstance(clips, list) else []
     try:
         return models.ManifestModel.model_validate(document), indexes
-    except ValidationError as error:
-        details = error.errors(include_url=False, include_input=False)
+    except ValidationError as exc:
+        details = exc.errors(include_url=False, include_input=False)
     _report(document, details, problems)
     rest, indexes = _sound_part(document, details)
     return (models.ManifestModel.model_validate(rest), indexes) if indexes else (None, [])
@@ -203,5 +203,5 @@ def _model_at(path: Path) -> type[BaseModel]:
         case ("budget",):
             return models.BatchBudget
         case (*_, "per_day" | "per_run"):
-            return models.Limits
+            return models.BudgetLimits
     return models.Budget

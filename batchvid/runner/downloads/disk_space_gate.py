@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 
 from batchvid.domain.jobs import JobState
-from batchvid.errors import NoRoom
+from batchvid.errors import DiskFull
 from batchvid.runner.context import RunContext
 from batchvid.storage import LocalStore
 
@@ -16,7 +16,7 @@ WAIT_S = 600.0  # a person who is looking on makes room in that time; nobody is 
 CHECKS = 300  # looks in that time: one every two seconds
 
 
-class Room:
+class DiskSpaceGate:
     """A gate before the downloads."""
 
     def __init__(self, context: RunContext, store: LocalStore, wait_s: float = WAIT_S) -> None:
@@ -38,10 +38,10 @@ class Room:
         """Shut the gate when the disk is full already: no money is spent on clips that nobody can keep."""
         try:
             self._store.check_room()
-        except NoRoom as fault:
-            self.shut(fault)
+        except DiskFull as exc:
+            self.shut(exc)
 
-    def shut(self, fault: NoRoom) -> None:
+    def shut(self, fault: DiskFull) -> None:
         """The disk said no: let downloads and submits wait until it has room."""
         if self._given_up or not self._open.is_set():
             return
@@ -61,14 +61,14 @@ class Room:
             self._waiting.cancel()
             await asyncio.gather(self._waiting, return_exceptions=True)
 
-    async def _wait(self, fault: NoRoom) -> None:
+    async def _wait(self, fault: DiskFull) -> None:
         context = self._context
-        while self._looks < CHECKS and not context.stopping:
+        while self._looks < CHECKS and not context.stop_reason:
             self._looks += 1
             await asyncio.sleep(self._every_s)
             try:
                 await asyncio.to_thread(self._store.check_room, fault.wanted_bytes)
-            except NoRoom:
+            except DiskFull:
                 continue
             self._open.set()
             context.release()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -15,27 +14,27 @@ from batchvid.domain.failures import FailureKind
 from batchvid.domain.job_spec import Clip
 from batchvid.domain.jobs import Job
 from batchvid.domain.wire import Asset
-from batchvid.errors import BadMedia, DownloadError, LinkDead, LinkRefused, NoRoom, StorageError
-from batchvid.runner.context import RunContext
-from batchvid.runner.downloads.disk_space_gate import WAIT_S, Room
-from batchvid.runner.downloads.expiry_warnings import Lookout
-from batchvid.runner.downloads.fetch import Catch, catch_clip
-from batchvid.runner.downloads.link_expiry import dies_at, urgency
-from batchvid.runner.downloads.sidecar import sidecar_of
-from batchvid.runner.downloads.stall_detector import most_bytes
-from batchvid.runner.downloads.worker_threads import Hands
-from batchvid.runner.providers.retry_policy import backoff_s
+from batchvid.errors import BadMedia, DiskFull, DownloadError, LinkDead, LinkRefused, StorageError
+from batchvid.runner.context import Dispatch, RunContext
+from batchvid.runner.downloads.disk_space_gate import WAIT_S, DiskSpaceGate
+from batchvid.runner.downloads.expiry_warnings import ExpiryMonitor
+from batchvid.runner.downloads.fetch import FetchRequest, fetch_clip
+from batchvid.runner.downloads.link_expiry import link_expires_at, urgency
+from batchvid.runner.downloads.sidecar import build_sidecar
+from batchvid.runner.downloads.stall_detector import max_bytes
+from batchvid.runner.downloads.worker_threads import WorkerPool
+from batchvid.runner.providers.retry_policy import RetryPolicy
 from batchvid.storage import LocalStore
 
 TRIES = 8  # of one asset, each going on where the last one stopped: about a minute
-FIRST_WAIT_S = 0.5
-LONGEST_WAIT_S = 30.0
+WAIT_INITIAL_S = 0.5
+WAIT_MAX_S = 30.0
 SHAPE_TOLERANCE = 0.08  # vendors sell 1280x768 as 16:9
-MOST_DEAD_LINKS = 3  # fresh links asked for before the clip is given up
+MAX_DEAD_LINKS = 3  # fresh links asked for before the clip is given up
 
 
 @dataclass(order=True, slots=True)
-class _Errand:
+class _DownloadItem:
     """One clip to bring home, sorted by when its link dies. `assets` are those that were not given up on yet.
 
     `tried` counts tries of the first of them that failed in a way that may pass; `passing` and `dead` are the last
@@ -57,174 +56,170 @@ class _Errand:
 
 
 class Downloader:
-    """`on_running` is told of each job whose links are dead and whose task must be asked again."""
+    """Fetches finished clips. Dispatches each job whose links expired, so that its task is polled again."""
 
     def __init__(
         self,
         context: RunContext,
         store: LocalStore,
         concurrency: int,
-        on_running: Callable[[Job], None],
+        dispatch: Dispatch,
         room_wait_s: float = WAIT_S,
     ) -> None:
         self._context = context
         self._store = store
-        self._on_running = on_running
-        self._room = Room(context, store, room_wait_s)
+        self._dispatch = dispatch
+        self._room = DiskSpaceGate(context, store, room_wait_s)
         self._room.look()
-        self._queue: asyncio.PriorityQueue[_Errand] = asyncio.PriorityQueue()
+        self._queue: asyncio.PriorityQueue[_DownloadItem] = asyncio.PriorityQueue()
         self._pushed = 0
-        self._hands = Hands()
+        self._pool = WorkerPool()
         self._refreshed: set[str] = set()
         self._tried: set[str] = set()
-        self._told_of_http: set[str] = set()
-        self.lookout = Lookout(context)
+        self._warned_of_http: set[str] = set()
+        self.expiry_monitor = ExpiryMonitor(context)
         self._tasks = [asyncio.create_task(self._work()) for _ in range(concurrency)]
-        self._tasks.append(asyncio.create_task(self.lookout.serve()))
+        self._tasks.append(asyncio.create_task(self.expiry_monitor.serve()))
 
-    def enqueue(self, job: Job, assets: tuple[Asset, ...], *, left: bool = False) -> None:
+    def enqueue(self, job: Job, assets: tuple[Asset, ...], *, resumed: bool = False) -> None:
         """Fetch a ready job's clip; `assets` as the reply named them, signed links included.
 
-        One that an earlier run `left` ready may be here in part, or whole.
+        One that is `resumed` may be here in part, or whole.
         """
-        if left:
+        if resumed:
             self._tried.add(job.id)
         self._context.active.add(job.id)
         self._pushed += 1
-        dies, now = self._dies_at(job), utc_now()
+        dies, now = self._link_expires_at(job), utc_now()
         if dies is not None:
-            self.lookout.expect(job.id, dies, now)
-        self._queue.put_nowait(_Errand(urgency(job, self._lifetime_s(job), now), self._pushed, job.id, assets))
+            self.expiry_monitor.expect(job.id, dies, now)
+        self._queue.put_nowait(_DownloadItem(urgency(job, self._lifetime_s(job), now), self._pushed, job.id, assets))
 
     async def close(self) -> None:
         """End the workers; called when nothing is left or nothing may be waited for."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, self._room.close(), return_exceptions=True)
-        await self._hands.close()
+        await self._pool.close()
 
     async def _work(self) -> None:
         while True:
-            errand = await self._queue.get()
+            item = await self._queue.get()
             if not await self._room.opens():
-                self._context.rest(errand.job_id)  # it stays ready for the next run
+                self._context.rest(item.job_id)  # it stays ready for the next run
                 continue
             try:
-                await self._bring_home(errand)
-            except NoRoom as fault:
-                self._room.shut(fault)
-                self._queue.put_nowait(errand)
-            except StorageError as fault:
-                job_id = errand.job_id
-                self._context.notice(f"{job_id}: its clip cannot be written: {fault}. It stays ready for the next run")
+                await self._fetch_and_store(item)
+            except DiskFull as exc:
+                self._room.shut(exc)
+                self._queue.put_nowait(item)
+            except StorageError as exc:
+                job_id = item.job_id
+                self._context.notice(f"{job_id}: its clip cannot be written: {exc}. It stays ready for the next run")
                 self._context.active.discard(job_id)
-                self._context.stop(f"clips cannot be written: {fault}")
+                self._context.stop(f"clips cannot be written: {exc}")
             except asyncio.CancelledError:
                 raise
-            except Exception as fault:
-                self._context.abort(fault)
+            except Exception as exc:
+                self._context.abort(exc)
 
-    async def _bring_home(self, errand: _Errand) -> None:
-        job = self._context.job(errand.job_id)
+    async def _fetch_and_store(self, item: _DownloadItem) -> None:
+        job = self._context.job(item.job_id)
         clip = None
         if job.id in self._tried:
-            clip = await self._hands.do(partial(self._store.find, job.spec.key, job.task_id))
-        if clip is None and self._is_past(job, errand.assets):
+            clip = await self._pool.do(partial(self._store.find, job.spec.key, job.task_id))
+        if clip is None and self._is_past(job, item.assets):
             self._refreshed.add(job.id)
-            await self._ask_again(job, "its link was not to live until now", dead=False)
+            await self._request_new_links(job, "its link was not to live until now", dead=False)
             return
-        while clip is None and errand.assets:
+        while clip is None and item.assets:
             try:
-                catch = self._catch(job, errand.assets[0], fresh=job.id not in self._tried)
+                catch = self._catch(job, item.assets[0], fresh=job.id not in self._tried)
                 self._tried.add(job.id)
-                clip = await catch_clip(self._context.transport, self._store, catch, self._hands)
-            except (LinkDead, BadMedia) as fault:
-                errand.give_up(dead=fault)
-                if isinstance(fault, LinkDead) and not job.dead_links:
-                    break  # a fresh link is asked for once before the provider's own content route (wire-cometapi 6.5)
-            except LinkRefused as fault:
-                errand.give_up(passing=fault)
-            except DownloadError as fault:
-                if self._put_aside(job, errand):
+                clip = await fetch_clip(self._context.transport, self._store, catch, self._pool)
+            except (LinkDead, BadMedia) as exc:
+                item.give_up(dead=exc)
+                if isinstance(exc, LinkDead) and not job.dead_links:
+                    break  # a fresh link is asked for once before the provider's own content route (wire-notes 6.5)
+            except LinkRefused as exc:
+                item.give_up(passing=exc)
+            except DownloadError as exc:
+                if self._reschedule(job, item):
                     return
-                errand.give_up(passing=fault)
-        await self._settle(job, errand, clip)
+                item.give_up(passing=exc)
+        await self._settle(job, item, clip)
 
-    async def _settle(self, job: Job, errand: _Errand, clip: Clip | None) -> None:
-        record, dead = self._context.recorder.record, errand.dead
+    async def _settle(self, job: Job, item: _DownloadItem, clip: Clip | None) -> None:
+        record, dead = self._context.recorder.record, item.dead
         if clip is not None:
             self._room.stored()
-            self._check_shape(job, clip)
             await record(job.id, ev.ClipStored(at=utc_now(), clip=clip))
-        elif errand.passing is not None:  # no verdict on the link: the clip is there and waits for a better hour
-            self._context.notice(f"{job.id}: {errand.passing}. Its clip is paid for and waits: run again to fetch it")
+            self._check_shape(job, clip)
+        elif item.passing is not None:  # no verdict on the link: the clip is there and waits for a better hour
+            self._context.notice(f"{job.id}: {item.passing}. Its clip is paid for and waits: run again to fetch it")
         elif dead is None:
-            await self._ask_again(job, "links are not kept from run to run", dead=False)
+            await self._request_new_links(job, "links are not kept from run to run", dead=False)
             return
-        elif job.dead_links < MOST_DEAD_LINKS:
-            await self._ask_again(job, str(dead), dead=True)
+        elif job.dead_links < MAX_DEAD_LINKS:
+            await self._request_new_links(job, str(dead), dead=True)
             return
         else:
             kind = FailureKind.BAD_MEDIA if isinstance(dead, BadMedia) else FailureKind.EXPIRED
             await record(job.id, ev.GaveUp(at=utc_now(), kind=kind, message=str(dead)))
         self._context.rest(job.id)
 
-    async def _ask_again(self, job: Job, why: str, *, dead: bool) -> None:
+    async def _request_new_links(self, job: Job, why: str, *, dead: bool) -> None:
         """Let the task name its clip once more: a free poll."""
         again = ev.LinkExpired(at=utc_now(), message=why, dead=dead)
-        self._on_running(await self._context.recorder.record(job.id, again))
+        self._dispatch(await self._context.recorder.record(job.id, again), poll_first=True)
 
-    def _put_aside(self, job: Job, errand: _Errand) -> bool:
+    def _reschedule(self, job: Job, item: _DownloadItem) -> bool:
         """Let others go first for a while after a fault that may pass; False when it was tried often enough."""
-        if errand.tried == TRIES - 1 or self._context.stopping:
+        wait_initial_s = min(WAIT_INITIAL_S, self._context.provider_state(job).provider.wait_initial_s)
+        wait_s = RetryPolicy(wait_initial_s, WAIT_MAX_S, TRIES).delay_s(item.tried, self._context.jitter())
+        if wait_s is None or self._context.stop_reason:
             return False
-        wait_s = backoff_s(
-            errand.tried,
-            self._context.jitter(),
-            first_s=min(FIRST_WAIT_S, self._context.lane(job).provider.first_wait_s),
-            longest_s=LONGEST_WAIT_S,
-        )
-        errand.tried += 1
-        asyncio.get_running_loop().call_later(wait_s, self._queue.put_nowait, errand)
+        item.tried += 1
+        asyncio.get_running_loop().call_later(wait_s, self._queue.put_nowait, item)
         return True
 
     def _is_past(self, job: Job, assets: tuple[Asset, ...]) -> bool:
         """Whether its links should be dead by now; true once a job, for a clock may be wrong."""
-        dies = self._dies_at(job)
+        dies = self._link_expires_at(job)
         links = [asset for asset in assets if asset.location.startswith("http")]
         return dies is not None and dies <= utc_now() and bool(links) and job.id not in self._refreshed
 
-    def _dies_at(self, job: Job) -> datetime | None:
-        return dies_at(job, self._lifetime_s(job))
+    def _link_expires_at(self, job: Job) -> datetime | None:
+        return link_expires_at(job, self._lifetime_s(job))
 
     def _lifetime_s(self, job: Job) -> float | None:
-        return link_lifetime_s(self._context.lane(job).provider, job.spec.model, self._context.models)
+        return link_lifetime_s(self._context.provider_state(job).provider, job.spec.request.model, self._context.models)
 
     def _check_shape(self, job: Job, clip: Clip) -> None:
         """Say so when the clip has another shape than asked for: it is kept, for it is paid for."""
-        width, colon, height = job.spec.aspect_ratio.partition(":")
+        width, colon, height = job.spec.request.aspect_ratio.partition(":")
         if colon and abs(clip.width * int(height) / (clip.height * int(width)) - 1) > SHAPE_TOLERANCE:
-            self._context.notice(f"{job.id}: asked for {job.spec.aspect_ratio}, got {clip.width}x{clip.height}")
+            self._context.notice(f"{job.id}: asked for {job.spec.request.aspect_ratio}, got {clip.width}x{clip.height}")
 
-    def _catch(self, job: Job, asset: Asset, *, fresh: bool) -> Catch:
-        lane = self._context.lane(job)
-        if asset.location.startswith("http:") and lane.base_url.startswith("https:"):
-            self._tell_of_http(lane.name)
-        return Catch(
+    def _catch(self, job: Job, asset: Asset, *, fresh: bool) -> FetchRequest:
+        provider_state = self._context.provider_state(job)
+        if asset.location.startswith("http:") and provider_state.base_url.startswith("https:"):
+            self._warn_of_http(provider_state.name)
+        return FetchRequest(
             asset=asset,
-            base_url=lane.base_url + job.prefix,
-            key=lane.key.get_secret_value() if asset.keyed else "",
+            base_url=provider_state.base_url + job.prefix,
+            key=provider_state.key.get_secret_value() if asset.keyed else "",
             clip_key=job.spec.key,
             task_id=job.task_id,
             duration_s=job.billed_s,
-            sidecar=sidecar_of(job),
-            allow_private_links=lane.provider.allow_private_links,
+            sidecar=build_sidecar(job),
+            allow_private_links=provider_state.provider.allow_private_links,
             fresh=fresh,
-            most_bytes=lane.provider.most_clip_bytes or most_bytes(job.billed_s),
+            max_bytes=provider_state.provider.max_clip_bytes or max_bytes(job.billed_s),
         )
 
-    def _tell_of_http(self, provider: str) -> None:
+    def _warn_of_http(self, provider: str) -> None:
         """Say once that links are in the clear: to refuse them would lose what is paid for."""
-        if provider not in self._told_of_http:
-            self._told_of_http.add(provider)
+        if provider not in self._warned_of_http:
+            self._warned_of_http.add(provider)
             self._context.notice(f"{provider} names its clips by http: links: anybody on the way can read them")

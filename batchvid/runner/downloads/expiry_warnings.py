@@ -9,12 +9,12 @@ from datetime import datetime
 from batchvid.clock import utc_now
 from batchvid.domain.jobs import JobState
 from batchvid.runner.context import RunContext
-from batchvid.runner.downloads.link_expiry import alarm_at
+from batchvid.runner.downloads.link_expiry import warn_at
 
 LOOK_EVERY_S = 1.0
 
 
-class Lookout:
+class ExpiryMonitor:
     """One heap for all clips: no timer a job."""
 
     def __init__(self, context: RunContext) -> None:
@@ -26,7 +26,7 @@ class Lookout:
     def expect(self, job_id: str, dies: datetime, now: datetime) -> None:
         """The clip waits to be fetched and can be until `dies`; what was said of an earlier link counts no more."""
         self._dies[job_id] = dies
-        heapq.heappush(self._due, (alarm_at(dies, now), dies, job_id))
+        heapq.heappush(self._due, (warn_at(dies, now), dies, job_id))
 
     async def serve(self) -> None:
         """Look every second."""

@@ -17,9 +17,9 @@ from batchvid.domain.job_spec import Clip
 from batchvid.domain.wire import Asset
 from batchvid.errors import BadMedia, DownloadError, LinkDead
 from batchvid.net.transport import Transport
-from batchvid.runner.downloads.partial_file import GATHER_BYTES, Arrival
-from batchvid.runner.downloads.stall_detector import MOST_CLIP_BYTES, PATIENCE, Pace, Patience
-from batchvid.runner.downloads.worker_threads import Hands
+from batchvid.runner.downloads.partial_file import GATHER_BYTES, PartialFile
+from batchvid.runner.downloads.stall_detector import MOST_CLIP_BYTES, PATIENCE, DownloadLimits, StallDetector
+from batchvid.runner.downloads.worker_threads import WorkerPool
 from batchvid.storage import LocalStore
 from batchvid.storage.video_probe import check_duration, probe
 
@@ -28,7 +28,7 @@ TEXT_TYPES = ("text/", "application/json", "application/xml", "application/probl
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Catch:
+class FetchRequest:
     """What to fetch and what it must be.
 
     `base_url` is where the provider is; the `key` goes there only, and only for a keyed asset. `duration_s` is what
@@ -46,33 +46,33 @@ class Catch:
     sidecar: Mapping[str, Any]
     allow_private_links: bool = False
     fresh: bool = False
-    most_bytes: int = MOST_CLIP_BYTES
-    patience: Patience = PATIENCE
+    max_bytes: int = MOST_CLIP_BYTES
+    patience: DownloadLimits = PATIENCE
 
 
-async def catch_clip(transport: Transport, store: LocalStore, catch: Catch, hands: Hands) -> Clip:
+async def fetch_clip(transport: Transport, store: LocalStore, catch: FetchRequest, pool: WorkerPool) -> Clip:
     """Fetch the asset beside its target, check that it is the clip, put it in its place.
 
     Raises LinkDead (ask for a fresh link), LinkRefused (another link, or the user's leave), DownloadError (try again,
     it goes on where it stopped), BadMedia (the file is kept aside), NoRoom, StorageError (the disk says no).
     """
-    arrival = Arrival(store, catch.clip_key, catch.task_id, catch.most_bytes)
-    have = 0 if catch.fresh else await hands.do(arrival.resume_from)
+    partial_file = PartialFile(store, catch.clip_key, catch.task_id, catch.max_bytes)
+    have = 0 if catch.fresh else await pool.do(partial_file.resume_from)
     if catch.asset.location.startswith("data:"):
         rest = [_inline(catch.asset.location)]
-        arrival.expect(0, "", len(rest[0]))
+        partial_file.expect(0, "", len(rest[0]))
     else:
         try:
             async with asyncio.timeout(catch.patience.total_s):
-                async with _opened(transport, catch, arrival.range_headers(have)) as reply:
-                    rest = await _receive(reply, arrival, have, catch.patience, hands)
-        except TimeoutError as fault:
-            raise DownloadError(f"the download is not done after {catch.patience.total_s:g} s") from fault
-    return await hands.do(partial(_finish, store, arrival, catch, rest))
+                async with _opened(transport, catch, partial_file.range_headers(have)) as reply:
+                    rest = await _receive(reply, partial_file, have, catch.patience, pool)
+        except TimeoutError as exc:
+            raise DownloadError(f"the download is not done after {catch.patience.total_s:g} s") from exc
+    return await pool.do(partial(_finish, store, partial_file, catch, rest))
 
 
 def _opened(
-    transport: Transport, catch: Catch, headers: Mapping[str, str]
+    transport: Transport, catch: FetchRequest, headers: Mapping[str, str]
 ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
     location, private = catch.asset.location, catch.allow_private_links
     if catch.asset.keyed:
@@ -81,13 +81,13 @@ def _opened(
 
 
 async def _receive(
-    reply: aiohttp.ClientResponse, arrival: Arrival, have: int, patience: Patience, hands: Hands
+    reply: aiohttp.ClientResponse, partial_file: PartialFile, have: int, patience: DownloadLimits, pool: WorkerPool
 ) -> list[bytes]:
     """Write the body but for its end, which is returned."""
     if reply.status in DEAD:
         raise LinkDead(f"the link answers {reply.status}")
     if reply.status == 416:
-        await hands.do(arrival.discard)
+        await pool.do(partial_file.discard)
         raise DownloadError("the server does not know the rest of the file: it starts over")
     if reply.status not in (200, 206):
         raise DownloadError(f"the link answers {reply.status}")
@@ -95,20 +95,22 @@ async def _receive(
         said = (await reply.content.read(300)).decode("utf-8", "replace")
         raise BadMedia(f"the link answers {reply.content_type} instead of a clip: {said}")
     validator = reply.headers.get("ETag") or reply.headers.get("Last-Modified") or ""
-    goes_on = reply.status == 206 and arrival.fits(reply.headers.get("Content-Range", ""), validator)
+    goes_on = reply.status == 206 and partial_file.fits(reply.headers.get("Content-Range", ""), validator)
     if reply.status == 206 and not goes_on:  # some servers do not look at If-Range: the rest of another file
-        await hands.do(arrival.discard)
+        await pool.do(partial_file.discard)
         raise DownloadError("the server sent another part than asked: it starts over")
     announced_bytes = reply.content_length or 0
-    arrival.expect(have if goes_on else 0, validator, announced_bytes)
+    partial_file.expect(have if goes_on else 0, validator, announced_bytes)
     if announced_bytes > GATHER_BYTES:  # whether there is room is found out before it comes; a small one is tried
-        await hands.do(arrival.begin)
-    return await _read(reply, arrival, patience, hands)
+        await pool.do(partial_file.begin)
+    return await _read(reply, partial_file, patience, pool)
 
 
-async def _read(reply: aiohttp.ClientResponse, arrival: Arrival, patience: Patience, hands: Hands) -> list[bytes]:
+async def _read(
+    reply: aiohttp.ClientResponse, partial_file: PartialFile, patience: DownloadLimits, pool: WorkerPool
+) -> list[bytes]:
     clock = asyncio.get_running_loop().time
-    pace = Pace(patience, clock())
+    pace = StallDetector(patience, clock())
     gathered: list[bytes] = []
     size = 0
     try:
@@ -119,33 +121,33 @@ async def _read(reply: aiohttp.ClientResponse, arrival: Arrival, patience: Patie
                 raise DownloadError(f"fewer than {patience.floor_bytes} bytes came in {patience.window_s:g} s")
             if size >= GATHER_BYTES:
                 full, gathered, size = gathered, [], 0
-                await hands.do(partial(arrival.write, full))
+                await pool.do(partial(partial_file.write, full))
     except BaseException:
         if gathered:  # what has come is kept for the next try
-            await hands.do(partial(arrival.write, gathered))
+            await pool.do(partial(partial_file.write, gathered))
         raise
     return gathered
 
 
-def _finish(store: LocalStore, arrival: Arrival, catch: Catch, rest: list[bytes]) -> Clip:
+def _finish(store: LocalStore, partial_file: PartialFile, catch: FetchRequest, rest: list[bytes]) -> Clip:
     """Write the end, check the file and put it in its place; in a thread, for it reads, decodes and syncs."""
-    arrival.write(rest, last=True)
+    partial_file.write(rest, last=True)
     try:
-        found = probe(arrival.path)
+        found = probe(partial_file.path)
         check_duration(found.duration_s, catch.duration_s)
-    except BadMedia as fault:
-        arrival.forget()
-        raise BadMedia(f"{fault} (kept as {store.reject(arrival.path).name})") from fault
+    except BadMedia as exc:
+        partial_file.forget()
+        raise BadMedia(f"{exc} (kept as {store.reject(partial_file.path).name})") from exc
     clip = Clip(
         key=catch.clip_key,
-        size_bytes=arrival.size_bytes,
-        sha256=arrival.digest(),
+        size_bytes=partial_file.size_bytes,
+        sha256=partial_file.digest(),
         duration_s=found.duration_s,
         width=found.width,
         height=found.height,
     )
-    arrival.forget()  # before the rename: a crash between the two costs a download, not a stray file for ever
-    store.put(arrival.path, clip, {**catch.sidecar, "task_id": catch.task_id, "clip": asdict(clip)})
+    partial_file.forget()  # before the rename: a crash between the two costs a download, not a stray file for ever
+    store.put(partial_file.path, clip, {**catch.sidecar, "task_id": catch.task_id, "clip": asdict(clip)})
     return clip
 
 
@@ -155,5 +157,5 @@ def _inline(uri: str) -> bytes:
         raise BadMedia(f"an inline clip that is not base64: {head[:60]}")
     try:
         return base64.b64decode(body, validate=True)
-    except binascii.Error as fault:
-        raise BadMedia(f"an inline clip that is not base64: {fault}") from fault
+    except binascii.Error as exc:
+        raise BadMedia(f"an inline clip that is not base64: {exc}") from exc

@@ -18,14 +18,14 @@ AFRESH = os.O_CREAT | os.O_TRUNC
 APPEND = os.O_WRONLY | os.O_APPEND | getattr(os, "O_BINARY", 0)  # never a file that is not there; Windows else: text
 
 
-class Arrival:
+class PartialFile:
     """The file of one clip, for one task. Every method is blocking and raises StorageError, NoRoom when it is full."""
 
-    def __init__(self, store: LocalStore, key: str, task_id: str, most_bytes: int) -> None:
+    def __init__(self, store: LocalStore, key: str, task_id: str, max_bytes: int) -> None:
         self._store = store
         self._key = key
         self._task_id = task_id
-        self._most_bytes = most_bytes
+        self._most_bytes = max_bytes
         self._validator = ""
         self._digest = hashlib.sha256()
         self._begin: Callable[[], None] | None = None
@@ -129,8 +129,8 @@ class Arrival:
     def _guarded(self, act: Callable[[], object]) -> None:
         try:
             act()
-        except OSError as fault:
-            raise storage_error(self.path, fault) from fault
+        except OSError as exc:
+            raise storage_error(self.path, exc) from exc
 
 
 def _append(path: Path, pieces: list[bytes], size_bytes: int, flags: int) -> None:

@@ -5,33 +5,28 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from batchvid.domain.clip_request import set_fields
 from batchvid.domain.jobs import Job
-from batchvid.redaction import without_queries
+from batchvid.redaction import strip_queries
+
+NOT_KEPT = frozenset({"video", "audio"})  # they may be signed links, or a whole sound as a data URI
 
 
-def sidecar_of(job: Job) -> dict[str, Any]:
-    """What is kept beside a clip: where it comes from and what it cost. Never a key, never a signed link."""
-    spec = job.spec
-    said = {
+def build_sidecar(job: Job) -> dict[str, Any]:
+    """What is stored beside a clip: where it comes from and what it cost. Never a key, never a signed link."""
+    spec, request = job.spec, job.spec.request
+    values = {
         "job": spec.id,
-        "prompt": spec.prompt,
-        "negative_prompt": spec.negative_prompt,
-        "images": [{"role": i.role, "source": i.source.partition("?")[0], "sha256": i.sha256} for i in spec.images],
+        **{name: value for name, value in set_fields(request).items() if name not in NOT_KEPT},
+        "images": [{"role": i.role, "source": i.source.partition("?")[0], "sha256": i.sha256} for i in request.images],
         "provider": spec.provider,
-        "model": spec.model,
         "model_asked": spec.instead_of.model if spec.instead_of else None,
         "model_returned": job.model_returned,
         "duration_s": job.billed_s,
-        "aspect_ratio": spec.aspect_ratio,
-        "resolution": spec.resolution,
-        "seed": spec.seed,
-        "mode": spec.mode,
-        "action": spec.action,
         "parent": spec.parent,
-        "options": dict(spec.options),
         "take": spec.take,
         "tags": list(spec.tags),
-        "variables": {name: without_queries(value) for name, value in spec.variables.items()},
+        "variables": {name: strip_queries(value) for name, value in spec.variables.items()},
         "fingerprint": spec.fingerprint,
         "attempt": job.attempts,
         "submitted_at": _iso(job.submitted_at),
@@ -41,7 +36,7 @@ def sidecar_of(job: Job) -> dict[str, Any]:
         "actual_usd": job.actual_usd or None,
         "vendor": dict(job.vendor),
     }
-    return {name: value for name, value in said.items() if value not in ("", [], {}, None)}
+    return {name: value for name, value in values.items() if value not in ("", [], {}, None)}
 
 
 def _iso(at: datetime | None) -> str | None:

@@ -10,7 +10,7 @@ BYTES_PER_S = 64 * 1024**2  # of a clip: five times what 4K at 100 Mbit/s takes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Patience:
+class DownloadLimits:
     """What is borne of one try of a download; the next one goes on where it stopped, on another connection.
 
     Fewer than `floor_bytes` in `window_s` seconds is a trickle; `total_s` is the most that a try may take.
@@ -21,13 +21,13 @@ class Patience:
     total_s: float = 7200.0
 
 
-PATIENCE = Patience()
+PATIENCE = DownloadLimits()
 
 
-class Pace:
+class StallDetector:
     """Counts what comes, window by window. `now` is seconds on any clock that only goes forward."""
 
-    def __init__(self, patience: Patience, now: float) -> None:
+    def __init__(self, patience: DownloadLimits, now: float) -> None:
         self._patience = patience
         self._since = now
         self._bytes = 0
@@ -42,7 +42,7 @@ class Pace:
         return too_few
 
 
-def most_bytes(duration_s: float | None) -> int:
+def max_bytes(duration_s: float | None) -> int:
     """What a clip of that many seconds may have at most; of any length where none is known."""
     if duration_s is None:
         return MOST_CLIP_BYTES

@@ -15,7 +15,7 @@ Result = TypeVar("Result")
 HANDS = 2  # so that one slow write does not keep all others waiting
 
 
-class Hands:
+class WorkerPool:
     """Ready until `close`."""
 
     def __init__(self) -> None:

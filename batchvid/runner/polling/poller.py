@@ -6,136 +6,151 @@ import asyncio
 import heapq
 import math
 from collections import defaultdict
-from collections.abc import Callable
 
 from batchvid.clock import utc_now
 from batchvid.domain import events as ev
 from batchvid.domain.failures import STOPS_PROVIDER, FailureKind
 from batchvid.domain.job_spec import Reason
 from batchvid.domain.jobs import Job, JobState
-from batchvid.domain.wire import Phase, Refused, Status
+from batchvid.domain.wire import Phase, Rejected, Status
 from batchvid.errors import UnreadableReply, WireError
-from batchvid.runner.context import RunContext, woken
+from batchvid.runner.context import Dispatch, RunContext, wait_for_event
 from batchvid.runner.estimation.poll_schedule import (
-    NOBODY_WAITS_S,
-    SLOT_WAITED_FOR_S,
-    demand_of,
+    BUSY_POLL_COST_S,
+    IDLE_POLL_COST_S,
+    cost_within_rate,
     next_age_s,
-    price_within,
-    stride_s,
+    poll_demand,
+    poll_spacing_s,
 )
-from batchvid.runner.polling.task_failure import end_failed
-from batchvid.runner.polling.task_timeout import end_overdue
-from batchvid.runner.polling.tracked_task import Watch, watch_of
-from batchvid.runner.providers.provider_state import LONGEST_WISH_S, Lane
-from batchvid.runner.providers.retry_policy import backoff_s
+from batchvid.runner.polling.task_failure import record_task_failure
+from batchvid.runner.polling.task_timeout import handle_timeout
+from batchvid.runner.polling.tracked_task import TrackedTask, track_task
+from batchvid.runner.providers.provider_state import MAX_RETRY_AFTER_S, ProviderState
+from batchvid.runner.providers.retry_policy import RetryPolicy
 
 GRACE_POLLS = 6
-TOLD_UNANSWERED = 3  # in a row: one or two are nothing to worry people with
-MOST_UNREADABLE = 5  # in a row: a reply that cannot be read stops the job loudly
+WARN_AFTER_UNANSWERED = 3  # in a row: one or two are nothing to worry people with
+MAX_UNREADABLE_REPLIES = 5  # in a row: a reply that cannot be read stops the job loudly
 REPRICE_EVERY_S = 2.0
-SAMPLE = 500  # tasks that stand for all when the price of a question is worked out
-MOVED = 1.25  # a price that moved by less leaves the order as it is
+MAX_SAMPLED_TASKS = 500  # tasks that stand for all when the price of a question is worked out
+REPRICE_RATIO = 1.25  # a price that moved by less leaves the order as it is
 TICK_S = 0.05  # polls due within it go out together: hundreds a second would each wake the loop, at a fifth more CPU
 SHORTEST_TICK_S = 0.01
-TICKS = 20  # at the least in the time after which a vendor knows more: what quick providers are late by stays small
-MOST_AT_ONCE = 64  # polls under way a lane: a slow provider must not gather thousands of open requests
+POLLS_PER_REFRESH = (
+    20  # at the least in the time after which a vendor knows more: what quick providers are late by stays small
+)
+MAX_CONCURRENT_POLLS = 64  # polls under way a lane: a slow provider must not gather thousands of open requests
 
 
 class Poller:
-    """`on_ready` is told of each job whose task succeeded, `on_again` of each to be bought again."""
+    """Polls the tasks in flight. Dispatches each job whose task ended."""
 
-    def __init__(
-        self, context: RunContext, on_ready: Callable[[Job, Status], None], on_again: Callable[[Job, float], None]
-    ) -> None:
+    def __init__(self, context: RunContext, dispatch: Dispatch) -> None:
         self._context = context
-        self._on_ready = on_ready
-        self._on_again = on_again
-        self._due: defaultdict[str, list[tuple[float, int, Watch]]] = defaultdict(list)
+        self._dispatch = dispatch
+        self._due: defaultdict[str, list[tuple[float, int, TrackedTask]]] = defaultdict(list)
         self._pushed = 0
         self._wake = asyncio.Event()
         self._sleeps_until = math.inf
         self._polls: set[asyncio.Task[None]] = set()
         self._foreign: set[tuple[str, str]] = set()
 
-    def watch(self, job: Job, *, at_once: bool = False, first: bool = False) -> None:
+    def track(self, job: Job, *, at_once: bool = False, first: bool = False) -> None:
         """Start watching a running job's task; at once for one that an earlier run left behind.
 
         One that is finished and only has to name its clip again is asked `first`, before all that are due.
         """
         context = self._context
-        lane = context.lane(job)
-        if lane.blind or not context.is_reachable(job):
+        provider_state = context.provider_state(job)
+        if provider_state.polling_stopped or not context.is_reachable(job):
             context.rest(job.id)
             return
         context.active.add(job.id)
         now = context.now()
-        watch = watch_of(context, job, None if at_once or first else now)
+        watch = track_task(context, job, None if at_once or first else now)
         if at_once or first:
             self._push(watch, -math.inf if first else now)
         else:
             self._schedule(watch)
-        if context.stopping:
+        if context.stop_reason:
             context.check_over()
 
-    def _push(self, watch: Watch, at: float) -> None:
+    def _push(self, watch: TrackedTask, at: float) -> None:
         self._pushed += 1
-        heapq.heappush(self._due[watch.lane.name], (at, self._pushed, watch))
+        heapq.heappush(self._due[watch.provider_state.name], (at, self._pushed, watch))
         if at < self._sleeps_until:  # of thousands in flight hardly one is due before the loop looks again anyway
             self._wake.set()
 
-    def _schedule(self, watch: Watch) -> None:
+    def _schedule(self, watch: TrackedTask) -> None:
         """Ask again when the law of its model says so."""
         now = self._context.now()
-        watch.not_before, watch.retimed = now + watch.pace.refresh_s, True
+        watch.not_before, watch.follows_price = now + watch.pace.refresh_s, True
         self._push(watch, self._due_at(watch, now))
 
-    def _due_at(self, watch: Watch, now: float) -> float:
-        seen_at = now if watch.seen_at is None else watch.seen_at
-        age_s = max(seen_at - watch.born_at, 0.0)
-        due_at = watch.born_at + next_age_s(watch.law, watch.pace, age_s, watch.lane.poll_price_s, watch.job_id)
-        overdue_at = watch.born_at + watch.deadlines.next_s(now - watch.born_at)
+    def _due_at(self, watch: TrackedTask, now: float) -> float:
+        last_seen_running_at = now if watch.last_seen_running_at is None else watch.last_seen_running_at
+        age_s = max(last_seen_running_at - watch.submitted_at_s, 0.0)
+        due_at = watch.submitted_at_s + next_age_s(
+            watch.duration_model, watch.pace, age_s, watch.provider_state.poll_cost_s, watch.job_id
+        )
+        overdue_at = watch.submitted_at_s + watch.deadlines.next_s(now - watch.submitted_at_s)
         return max(min(due_at, overdue_at), watch.not_before)  # nobody finds out that it is overdue but by asking
 
-    def _reprice(self, lane: Lane, now: float) -> None:
+    def _reprice(self, provider_state: ProviderState, now: float) -> None:
         """What a question is worth now: so much that all of them together stay under the poll rate."""
-        due = self._due[lane.name]
-        step = 1 + len(due) // SAMPLE
-        demands = [demand_of(one.law, one.pace, now - one.born_at) * step for _, _, one in due[::step]]
-        lane.least_price_s = SLOT_WAITED_FOR_S if lane.queue else NOBODY_WAITS_S
-        price_s = max(lane.least_price_s, price_within(demands, lane.provider.polls_per_s))
-        lane.poll_stride.gap_s = stride_s(demands, price_s)
-        lane.repriced_at = now
-        if not 1 / MOVED < price_s / lane.poll_price_s < MOVED:
-            lane.poll_price_s = price_s
-            due[:] = [(self._due_at(one, now) if one.retimed else at, n, one) for at, n, one in due]
+        due = self._due[provider_state.name]
+        step = 1 + len(due) // MAX_SAMPLED_TASKS
+        demands = [
+            poll_demand(one.duration_model, one.pace, now - one.submitted_at_s) * step for _, _, one in due[::step]
+        ]
+        provider_state.min_poll_cost_s = BUSY_POLL_COST_S if provider_state.queue else IDLE_POLL_COST_S
+        cost_s = max(provider_state.min_poll_cost_s, cost_within_rate(demands, provider_state.provider.polls_per_s))
+        provider_state.poll_pacer.interval_s = poll_spacing_s(demands, cost_s)
+        provider_state.repriced_at = now
+        if not 1 / REPRICE_RATIO < cost_s / provider_state.poll_cost_s < REPRICE_RATIO:
+            provider_state.poll_cost_s = cost_s
+            due[:] = [(self._due_at(one, now) if one.follows_price else at, n, one) for at, n, one in due]
             heapq.heapify(due)
 
     async def serve(self) -> None:
         """Poll what is due, for as long as the run watches at all."""
-        while not self._context.stopping:
+        while not self._context.stop_reason:
             self._wake.clear()
-            wait_s = min((self._serve_lane(lane) for lane in self._context.lanes.values()), default=math.inf)
+            wait_s = min(
+                (self._serve_lane(provider_state) for provider_state in self._context.provider_states.values()),
+                default=math.inf,
+            )
             self._sleeps_until = self._context.now() + wait_s
-            await woken(self._wake, wait_s)
+            await wait_for_event(self._wake, wait_s)
 
-    def _serve_lane(self, lane: Lane) -> float:
+    def _serve_lane(self, provider_state: ProviderState) -> float:
         """Send the polls of one lane that are due and allowed; seconds until there may be more."""
-        due, now = self._due[lane.name], self._context.now()
-        if now >= lane.repriced_at + REPRICE_EVERY_S:
-            self._reprice(lane, now)
+        due, now = self._due[provider_state.name], self._context.now()
+        if now >= provider_state.repriced_at + REPRICE_EVERY_S:
+            self._reprice(provider_state, now)
         while due:
             first_at, _, first = due[0]
-            if lane.poll_price_s > lane.least_price_s:  # more to ask than the rate allows: no part of it goes unused
+            if (
+                provider_state.poll_cost_s > provider_state.min_poll_cost_s
+            ):  # more to ask than the rate allows: no part of it goes unused
                 first_at = first.not_before
-            open_at = max(first_at, lane.polls.opens_at(), lane.poll_stride.opens_at(), lane.polls_paused_until)
-            if open_at > now or lane.polls_under_way >= MOST_AT_ONCE:
-                tick_s = max(min(TICK_S, lane.poll_stride.few_s, first.pace.refresh_s / TICKS), SHORTEST_TICK_S)
+            open_at = max(
+                first_at,
+                provider_state.polls.next_available_at(),
+                provider_state.poll_pacer.next_available_at(),
+                provider_state.polls_paused_until,
+            )
+            if open_at > now or provider_state.polls_under_way >= MAX_CONCURRENT_POLLS:
+                tick_s = max(
+                    min(TICK_S, provider_state.poll_pacer.burst_s, first.pace.refresh_s / POLLS_PER_REFRESH),
+                    SHORTEST_TICK_S,
+                )
                 return min(max(open_at - now, tick_s), REPRICE_EVERY_S)
             watch = heapq.heappop(due)[2]
-            lane.polls.grant(now)
-            lane.poll_stride.grant(now)
-            lane.polls_under_way += 1
+            provider_state.polls.acquire(now)
+            provider_state.poll_pacer.acquire(now)
+            provider_state.polls_under_way += 1
             poll = asyncio.create_task(self._poll(watch))
             self._polls.add(poll)
             poll.add_done_callback(self._done)
@@ -151,34 +166,37 @@ class Poller:
         while self._polls:
             await asyncio.wait(self._polls)
 
-    async def _poll(self, watch: Watch) -> None:
-        context, lane = self._context, watch.lane
+    async def _poll(self, watch: TrackedTask) -> None:
+        context, provider_state = self._context, watch.provider_state
         job = context.job(watch.job_id)
-        said: Status | Refused
+        said: Status | Rejected
         try:
             try:
                 response = await context.transport.send(
-                    watch.path, watch.request, lane.key.get_secret_value(), silence_s=lane.provider.silence_s
+                    watch.path,
+                    watch.request,
+                    provider_state.key.get_secret_value(),
+                    read_timeout_s=provider_state.provider.read_timeout_s,
                 )
             finally:
-                lane.polls_under_way -= 1
+                provider_state.polls_under_way -= 1
             said = watch.read(response, job)
             watch.unreadable = 0
-        except UnreadableReply as fault:
+        except UnreadableReply as exc:
             watch.unreadable += 1
-            if watch.unreadable >= MOST_UNREADABLE:
-                await self._give_up(watch, FailureKind.UNAVAILABLE, f"{fault}: {fault.body[:200]}")
+            if watch.unreadable >= MAX_UNREADABLE_REPLIES:
+                await self._give_up(watch, FailureKind.UNAVAILABLE, f"{exc}: {exc.body[:200]}")
                 return
-            said = Refused(kind=FailureKind.UNAVAILABLE, message=str(fault))
-        except WireError as fault:
-            said = Refused(kind=FailureKind.UNAVAILABLE, message=str(fault))
-        if isinstance(said, Refused):
+            said = Rejected(kind=FailureKind.UNAVAILABLE, message=str(exc))
+        except WireError as exc:
+            said = Rejected(kind=FailureKind.UNAVAILABLE, message=str(exc))
+        if isinstance(said, Rejected):
             await self._unanswered(watch, said)
         else:
             watch.unanswered = 0
             await self._heard(watch, job, said)
 
-    async def _heard(self, watch: Watch, job: Job, status: Status) -> None:
+    async def _heard(self, watch: TrackedTask, job: Job, status: Status) -> None:
         context = self._context
         watch.phase = status.phase
         self._learn(watch, status.phase)
@@ -191,101 +209,109 @@ class Poller:
                 actual_usd=status.actual_usd,
                 vendor=status.vendor,
             )
-            self._on_ready(await context.recorder.record(job.id, done), status)
+            self._dispatch(await context.recorder.record(job.id, done))
         elif status.phase is Phase.FAILED:
-            job, again_s = await end_failed(context, job, status)
+            job, again_s = await record_task_failure(context, job, status)
             if again_s is not None:
-                self._on_again(job, again_s)
+                self._dispatch(job, delay_s=again_s)
             context.rest(job.id)
         elif status.phase is Phase.UNSEEN:
             watch.unseen += 1
-            if watch.unseen > GRACE_POLLS and self._age_s(watch) > watch.lane.provider.grace_s:
-                why = f"{watch.lane.name} does not know task {job.task_id} ({status.message or status.word})"
+            if watch.unseen > GRACE_POLLS and self._age_s(watch) > watch.provider_state.provider.grace_s:
+                why = f"{watch.provider_state.name} does not know task {job.task_id} ({status.message or status.word})"
                 await self._give_up(watch, FailureKind.LOST_TASK, why)
             else:
                 await self._later(watch)
         else:
             watch.unseen = 0
-            if status.phase is Phase.UNKNOWN and (watch.lane.name, status.word) not in self._foreign:
-                self._foreign.add((watch.lane.name, status.word))
+            if status.phase is Phase.UNKNOWN and (watch.provider_state.name, status.word) not in self._foreign:
+                self._foreign.add((watch.provider_state.name, status.word))
                 context.notice(
-                    f"{watch.lane.name} says {status.word!r} of task {job.task_id}, a word nobody documented"
+                    f"{watch.provider_state.name} says {status.word!r} of task {job.task_id}, a word nobody documented"
                 )
             if (status.word, status.progress) != (job.word, job.progress):
                 moved = ev.Progressed(at=utc_now(), word=status.word, progress=status.progress)
                 await context.recorder.record(job.id, moved)
             await self._later(watch)
 
-    def _learn(self, watch: Watch, phase: Phase) -> None:
+    def _learn(self, watch: TrackedTask, phase: Phase) -> None:
         """Tell the law of its model what this look has shown."""
         if phase is Phase.UNSEEN:
             return
         now = self._context.now()
-        if watch.seen_at is not None:
-            look = watch.law.ended if phase in (Phase.SUCCEEDED, Phase.FAILED) else watch.law.survived
-            look(max(watch.seen_at - watch.born_at, 0.0), now - watch.born_at)
-        watch.seen_at = now
+        if watch.last_seen_running_at is not None:
+            look = (
+                watch.duration_model.ended
+                if phase in (Phase.SUCCEEDED, Phase.FAILED)
+                else watch.duration_model.survived
+            )
+            look(max(watch.last_seen_running_at - watch.submitted_at_s, 0.0), now - watch.submitted_at_s)
+        watch.last_seen_running_at = now
 
-    async def _unanswered(self, watch: Watch, no: Refused) -> None:
-        context, lane = self._context, watch.lane
+    async def _unanswered(self, watch: TrackedTask, no: Rejected) -> None:
+        context, provider_state = self._context, watch.provider_state
         if no.kind in STOPS_PROVIDER:
-            self._go_blind(lane, no)
+            self._go_blind(provider_state, no)
             context.rest(watch.job_id)
             return
         watch.phase = Phase.UNKNOWN
         watch.unanswered += 1
-        wait_s = backoff_s(watch.unanswered - 1, context.jitter(), first_s=watch.pace.every_s)
-        if watch.unanswered == TOLD_UNANSWERED:
-            context.tell_once(f"{lane.name} does not answer polls ({no.kind}); its tasks go on and are asked again")
+        wait_s = RetryPolicy(watch.pace.every_s).backoff_s(watch.unanswered - 1, context.jitter())
+        if watch.unanswered == WARN_AFTER_UNANSWERED:
+            context.notify_once(
+                f"{provider_state.name} does not answer polls ({no.kind}); its tasks go on and are asked again"
+            )
         if no.kind is FailureKind.RATE:
-            lane.polls_paused_until = context.now() + min(no.retry_after_s or wait_s, LONGEST_WISH_S)
+            provider_state.polls_paused_until = context.now() + min(no.retry_after_s or wait_s, MAX_RETRY_AFTER_S)
         await self._later(watch, wait_s, no.message)
 
-    def _go_blind(self, lane: Lane, no: Refused) -> None:
+    def _go_blind(self, provider_state: ProviderState, no: Rejected) -> None:
         """The key no longer opens the provider: its tasks stay as they are for the next run."""
-        if not lane.blind:
-            lane.blind = True
+        if not provider_state.polling_stopped:
+            provider_state.polling_stopped = True
             self._context.notice(
-                f"{lane.name} refuses polls ({no.kind}): {no.message}. Its tasks wait for the next run"
+                f"{provider_state.name} refuses polls ({no.kind}): {no.message}. Its tasks wait for the next run"
             )
-        lane.stop(no.kind, no.message)
-        for _, _, watch in self._due[lane.name]:
+        provider_state.stop(no.message)
+        for _, _, watch in self._due[provider_state.name]:
             self._context.rest(watch.job_id)
-        self._due[lane.name].clear()
+        self._due[provider_state.name].clear()
 
-    async def _later(self, watch: Watch, wait_s: float | None = None, why: str = "") -> None:
+    async def _later(self, watch: TrackedTask, wait_s: float | None = None, why: str = "") -> None:
         age_s, limits = self._age_s(watch), watch.deadlines
         if age_s > limits.verdict_s:
             unanswered = f" ({why})" if why else ""
             await self._overdue(watch, Reason.TIMEOUT, f"no verdict within {limits.verdict_s:g} s{unanswered}")
             return
         waits = watch.phase is Phase.QUEUED
-        if waits and not watch.stalled and limits.queue_s is not None and age_s > limits.queue_s:
-            watch.stalled = True
+        if waits and not watch.queue_timeout_reported and limits.queue_s is not None and age_s > limits.queue_s:
+            watch.queue_timeout_reported = True
             if await self._overdue(watch, Reason.QUEUE_STALL, f"not begun within {limits.queue_s:g} s"):
                 return
         if wait_s is None:
             self._schedule(watch)
         else:
-            watch.not_before, watch.retimed = self._context.now() + wait_s, False
+            watch.not_before, watch.follows_price = self._context.now() + wait_s, False
             self._push(watch, watch.not_before)
 
-    async def _overdue(self, watch: Watch, reason: Reason, message: str) -> bool:
+    async def _overdue(self, watch: TrackedTask, reason: Reason, message: str) -> bool:
         """Do about an overdue task what can be done; whether it is watched no longer."""
         context = self._context
         before = context.job(watch.job_id)
-        job = await end_overdue(context, before, reason, message, watch.phase)
+        job = await handle_timeout(context, before, reason, message, watch.phase)
         if job is None:
-            context.tell_once(f"{watch.lane.name}: tasks of {before.spec.model} are {message}; they are watched on")
+            context.notify_once(
+                f"{watch.provider_state.name}: tasks of {before.spec.request.model} are {message}; they are watched on"
+            )
             return False
         if job.state is JobState.PENDING:
-            self._on_again(job, 0.0)
+            self._dispatch(job)
         context.rest(job.id)
         return True
 
-    async def _give_up(self, watch: Watch, kind: FailureKind, message: str) -> None:
+    async def _give_up(self, watch: TrackedTask, kind: FailureKind, message: str) -> None:
         await self._context.recorder.record(watch.job_id, ev.GaveUp(at=utc_now(), kind=kind, message=message))
         self._context.rest(watch.job_id)
 
-    def _age_s(self, watch: Watch) -> float:
-        return self._context.now() - watch.born_at
+    def _age_s(self, watch: TrackedTask) -> float:
+        return self._context.now() - watch.submitted_at_s

@@ -16,7 +16,7 @@ from batchvid.domain.wire import Phase
 from batchvid.errors import WireError
 from batchvid.net.transport import Transport
 from batchvid.runner.context import RunContext
-from batchvid.runner.fallback import other_model, turn
+from batchvid.runner.fallback import next_fallback, switch_model
 
 CANCELLED_IN = {
     "none": frozenset[Phase](),
@@ -26,7 +26,7 @@ CANCELLED_IN = {
 """The phases in which a task can be cancelled, by the `cancel` of its provider."""
 
 
-async def end_overdue(context: RunContext, job: Job, reason: Reason, message: str, phase: Phase) -> Job | None:
+async def handle_timeout(context: RunContext, job: Job, reason: Reason, message: str, phase: Phase) -> Job | None:
     """The job after its deadline: pending as another model's, or failed; None where it is to be watched on.
 
     `reason` is QUEUE_STALL or TIMEOUT, and only the latter gives a job up that nothing else can be done about.
@@ -34,14 +34,14 @@ async def end_overdue(context: RunContext, job: Job, reason: Reason, message: st
     deletes the clip of a finished one.
     """
     await context.planned.wait()  # before that nobody can say whether it may be bought again
-    lane, other = context.lane(job), other_model(context, job, reason)
-    if may_call_off(lane.provider, phase) and await call_off(
-        context.transport, lane.base_url, lane.key.get_secret_value(), job
+    provider_state, other = context.provider_state(job), next_fallback(context, job, reason)
+    if can_cancel(provider_state.provider, phase) and await cancel_task(
+        context.transport, provider_state.base_url, provider_state.key.get_secret_value(), job
     ):
         failed = ev.TaskFailed(
             at=utc_now(),
             kind=FailureKind.TIMEOUT,
-            message=f"{message}; it was cancelled at {lane.name}",
+            message=f"{message}; it was cancelled at {provider_state.name}",
             retry_at=utc_now() if other else None,
         )
         ended: ev.Event = failed
@@ -53,18 +53,21 @@ async def end_overdue(context: RunContext, job: Job, reason: Reason, message: st
             "it may finish yet, and is no longer watched" if other else "it may finish yet: retry asks again first"
         )
         said = f"{message}; {what_next}"
-        if other:
-            context.notice(f"{job.id}: task {job.task_id} at {lane.name}: {said}; it may be billed")
         ended = ev.GaveUp(at=utc_now(), kind=FailureKind.TIMEOUT, message=said)
-    return await (turn(context, job, ended, other, reason) if other else context.recorder.record(job.id, ended))
+    if other is None:
+        return await context.recorder.record(job.id, ended)
+    switched = await switch_model(context, job, ended, other, reason)
+    if isinstance(ended, ev.GaveUp):
+        context.notice(f"{job.id}: task {job.task_id} at {provider_state.name}: {ended.message}; it may be billed")
+    return switched
 
 
-def may_call_off(provider: Provider, phase: Phase) -> bool:
+def can_cancel(provider: Provider, phase: Phase) -> bool:
     """Whether a task that the vendor has just said to be in that phase can be cancelled there."""
     return phase in CANCELLED_IN[provider.cancel]
 
 
-async def call_off(transport: Transport, base_url: str, key: str, job: Job) -> bool:
+async def cancel_task(transport: Transport, base_url: str, key: str, job: Job) -> bool:
     """Cancel the task at the vendor, where its wire format has a word for that; whether the vendor did."""
     request = cancel(job.dialect, job.task_id)
     if request is None:

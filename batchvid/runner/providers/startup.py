@@ -13,38 +13,36 @@ from pathlib import Path
 
 from batchvid.catalog import Provider
 from batchvid.clock import utc_now
-from batchvid.domain import events as ev
-from batchvid.domain.jobs import IN_FLIGHT, Job, JobState
+from batchvid.domain.jobs import Job
 from batchvid.errors import BatchvidError
-from batchvid.net.credentials import Keys
-from batchvid.runner.context import RunContext
-from batchvid.runner.providers.circuit_breaker import Health
+from batchvid.net.credentials import Credentials
+from batchvid.runner.providers.circuit_breaker import ProviderHealth
 from batchvid.runner.providers.emulator_process import embedded_emulator
-from batchvid.runner.providers.provider_state import Lane
-from batchvid.runner.providers.rate_limits import Slots, Window, on_loop_clock
+from batchvid.runner.providers.provider_state import ProviderState
+from batchvid.runner.providers.rate_limits import ConcurrencySlots, SlidingWindowRateLimiter, on_loop_clock
 from batchvid.state.readers import read_meta
 from batchvid.state.state_file import StateFile
 
 POLLED = "polled"  # in the state file
 
 
-class Opening(contextlib.AsyncExitStack):
+class ProviderStartup(contextlib.AsyncExitStack):
     """The lanes of one run, by provider; more can be opened while it goes on. What was started ends with the stack."""
 
-    def __init__(self, state: StateFile, folder: Path, providers: Mapping[str, Provider], keys: Keys) -> None:
+    def __init__(self, state: StateFile, folder: Path, providers: Mapping[str, Provider], keys: Credentials) -> None:
         super().__init__()
-        self.lanes: dict[str, Lane] = {}
+        self.provider_states: dict[str, ProviderState] = {}
         self._state = state
         self._folder = folder
         self._providers = providers
         self._keys = keys
 
-    async def open(self, names: Iterable[str]) -> list[Lane]:
+    async def open(self, names: Iterable[str]) -> list[ProviderState]:
         """Open those of these lanes that are not open yet, and return them.
 
         Raises BatchvidError for an unknown provider or a missing key; then none was opened.
         """
-        new = sorted(set(names) - self.lanes.keys())
+        new = sorted(set(names) - self.provider_states.keys())
         if unknown := set(new) - self._providers.keys():
             gone = ", ".join(sorted(unknown))
             raise BatchvidError(f"jobs of this batch belong to providers that are no longer known: {gone}")
@@ -61,16 +59,20 @@ class Opening(contextlib.AsyncExitStack):
             if provider.is_embedded:
                 emulator = embedded_emulator(provider.life, self._folder / "emulator" / "tasks.jsonl")
                 base_url = await self.enter_async_context(emulator)
-            self.lanes[name] = Lane(
+            self.provider_states[name] = ProviderState(
                 provider=provider,
                 base_url=base_url,
                 key=keys[name],
-                slots=Slots(provider.concurrency, provider.model_concurrency),
-                health=Health(provider.first_wait_s),
-                submits=Window(provider.submits_per_min, 60.0, on_loop_clock(asked.get(name, ()), now, loop_now)),
-                polls=Window(provider.polls_per_s, 1.0, on_loop_clock(polled.get(name, ()), now, loop_now)),
+                slots=ConcurrencySlots(provider.concurrency, provider.model_concurrency),
+                health=ProviderHealth(provider.wait_initial_s),
+                submits=SlidingWindowRateLimiter(
+                    provider.submits_per_min, 60.0, on_loop_clock(asked.get(name, ()), now, loop_now)
+                ),
+                polls=SlidingWindowRateLimiter(
+                    provider.polls_per_s, 1.0, on_loop_clock(polled.get(name, ()), now, loop_now)
+                ),
             )
-        return [self.lanes[name] for name in new]
+        return [self.provider_states[name] for name in new]
 
 
 def _last_polls(state: StateFile) -> dict[str, list[datetime]]:
@@ -79,58 +81,8 @@ def _last_polls(state: StateFile) -> dict[str, list[datetime]]:
     return {name: [datetime.fromisoformat(at) for at in times] for name, times in kept.items()}
 
 
-def needed(jobs: Iterable[Job], rebuys: frozenset[str] = frozenset()) -> set[str]:
+def needed(jobs: Iterable[Job], retryable_ids: frozenset[str] = frozenset()) -> set[str]:
     """The providers that may be asked: those of the jobs, and those that they may turn to."""
     specs = {job.id: job.spec for job in jobs}
-    others = (other.provider for job_id, spec in specs.items() if job_id in rebuys for other in spec.fallback)
+    others = (other.provider for job_id, spec in specs.items() if job_id in retryable_ids for other in spec.fallback)
     return {*(spec.provider for spec in specs.values()), *others}
-
-
-def hold_slots(context: RunContext, jobs: Iterable[Job]) -> None:
-    """Count the jobs that earlier runs left in a provider's slots. Counting one twice is harmless."""
-    for job in jobs:
-        _count(context, job)
-
-
-def keep_slots(context: RunContext) -> None:
-    """Slots follow the jobs with every event."""
-
-    def on_event(event: ev.Event, _before: Job | None, after: Job) -> None:
-        if not isinstance(event, ev.Progressed):
-            _count(context, after)
-
-    context.recorder.listeners.insert(0, on_event)
-
-
-def _count(context: RunContext, job: Job) -> None:
-    lane = context.lanes.get(job.spec.provider)
-    if lane is None:
-        return
-    if job.state in IN_FLIGHT:
-        lane.slots.hold(job.id, job.model_sent)
-    elif job.state is JobState.UNCERTAIN:  # its task may be running until the deadline has passed
-        age_s = (utc_now() - job.submitted_at).total_seconds() if job.submitted_at else 0.0
-        left_s = lane.provider.timeout_s - max(age_s, 0.0)  # an age below 0: the clock was set back meanwhile
-        if left_s > 0:
-            lane.slots.hold(job.id, job.model_sent)
-            asyncio.get_running_loop().call_later(left_s, _free, context, job.id, lane)
-    else:
-        _free(context, job.id, lane)
-
-
-def _free(context: RunContext, job_id: str, lane: Lane) -> None:
-    if context.job(job_id).state not in IN_FLIGHT and lane.slots.free(job_id):
-        lane.wake.set()
-
-
-def keep_health(context: RunContext) -> None:
-    """Every lane learns from what becomes of its jobs whether its models work, and what it may buy again."""
-
-    def on_event(event: ev.Event, _before: Job | None, after: Job) -> None:
-        lane = context.lanes.get(after.spec.provider)
-        if lane is not None and isinstance(event, ev.SubmitAccepted):
-            lane.retries.accepted += 1
-        if lane is not None and lane.health.hear(event, after, context.now(), context.jitter()):
-            lane.wake.set()
-
-    context.recorder.listeners.insert(0, on_event)

@@ -13,7 +13,7 @@ from batchvid.planning.dependencies import waits_for
 SHOWN = 5  # children named when a run ends without them
 
 
-class Children:
+class WaitingChildren:
     """Jobs that wait for their parents, by parent."""
 
     def __init__(self) -> None:

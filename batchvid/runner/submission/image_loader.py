@@ -11,10 +11,11 @@ from collections import OrderedDict
 from dataclasses import replace
 from pathlib import Path
 
-from batchvid.domain.job_spec import ImageRef, JobSpec
+from batchvid.domain.clip_request import ImageRef
+from batchvid.domain.job_spec import JobSpec
 from batchvid.domain.wire import ImageInput
 from batchvid.errors import StorageError
-from batchvid.planning.routing import without_bytes
+from batchvid.planning.routing import image_metadata
 from batchvid.runner.submission.image_fit import fitted
 
 CACHE_BYTES = 64 * 1024 * 1024
@@ -35,10 +36,10 @@ class ImageReader:
 
         Raises StorageError when one is gone or is not what was planned and priced.
         """
-        return tuple([await self._read(image, spec.fit, pixels) for image in spec.images])
+        return tuple([await self._read(image, spec.request.fit, pixels) for image in spec.request.images])
 
     async def _read(self, image: ImageRef, fit: str, pixels: tuple[int, int] | None) -> ImageInput:
-        planned = without_bytes(image, pixels)
+        planned = image_metadata(image, pixels)
         if image.is_url:
             return planned
         is_frame = pixels is not None and image.role != "reference"
@@ -52,8 +53,8 @@ class ImageReader:
             return data
         try:
             data = await asyncio.to_thread(_prepared, image, fit, pixels)
-        except OSError as fault:
-            raise StorageError(f"{image.source}: {fault.strerror or fault}") from fault
+        except OSError as exc:
+            raise StorageError(f"{image.source}: {exc.strerror or exc}") from exc
         if ready not in self._kept:  # several jobs may have read it at the same time
             self._kept[ready] = data
             self._kept_bytes += len(data)

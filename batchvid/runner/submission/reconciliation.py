@@ -13,32 +13,32 @@ from datetime import timedelta
 from typing import Any
 
 from batchvid.catalog import Provider
-from batchvid.catalog.model_policies import pace_of
+from batchvid.catalog.model_policies import find_poll_interval
 from batchvid.clock import utc_now
-from batchvid.dialects.lookups import WAYS, Way
+from batchvid.dialects.lookups import WAYS, LookupMethod
 from batchvid.domain import events as ev
 from batchvid.domain.failures import STOPS_PROVIDER, FailureKind
 from batchvid.domain.jobs import Job, JobState
-from batchvid.domain.wire import Candidate, Refused
+from batchvid.domain.wire import Candidate, Rejected
 from batchvid.errors import WireError
-from batchvid.planning.routing import order_of
-from batchvid.redaction import scrubbed
-from batchvid.runner.context import RunContext
-from batchvid.runner.providers.provider_state import Lane
+from batchvid.planning.routing import build_order
+from batchvid.redaction import redact
+from batchvid.runner.context import Dispatch, RunContext
+from batchvid.runner.providers.provider_state import ProviderState
 
 WAITS = (0.1, 0.4, 1.0, 2.0)  # before each question, in poll intervals: a task may not be visible at once
-GRACE_S = 60.0  # after that it is (wire-cometapi 6.3), and one question is enough
+GRACE_S = 60.0  # after that it is (wire-notes 6.3), and one question is enough
 BEFORE_S, AFTER_S = 120.0, 600.0  # clocks differ; a gateway may try its channels for minutes before one takes the task
 MOST_RESUBMITS = 3  # on_lost_submit: resubmit is a permission to risk a second purchase, not an endless one
 
 
-def way_of(job: Job, provider: Provider) -> Way | None:
+def lookup_method(job: Job, provider: Provider) -> LookupMethod | None:
     """How the provider can be asked after this job's submit, None where it cannot."""
     name = provider.lookup.get(job.dialect)
     return WAYS[name].get(job.dialect) if name else None
 
 
-def left_behind(
+def jobs_to_reconcile(
     jobs: Iterable[Job], providers: Mapping[str, Provider], may_ask: Callable[[Provider], bool]
 ) -> list[Job]:
     """The uncertain jobs of earlier runs that somebody can be asked after."""
@@ -46,7 +46,9 @@ def left_behind(
     return [
         job
         for job in jobs
-        if job.state is JobState.UNCERTAIN and job.spec.provider in able and way_of(job, providers[job.spec.provider])
+        if job.state is JobState.UNCERTAIN
+        and job.spec.provider in able
+        and lookup_method(job, providers[job.spec.provider])
     ]
 
 
@@ -73,7 +75,7 @@ def meant(job: Job, candidates: Iterable[Candidate], jobs: Iterable[Job], *, exa
 
 
 def _words(job: Job) -> tuple[str, str, str]:
-    return job.spec.provider, job.model_sent, job.spec.prompt
+    return job.spec.provider, job.model_sent, job.spec.request.prompt
 
 
 def _is_alike(job: Job, candidate: Candidate) -> bool:
@@ -81,27 +83,27 @@ def _is_alike(job: Job, candidate: Candidate) -> bool:
         return False
     age = candidate.created_at - job.submitted_at
     in_time = timedelta(seconds=-BEFORE_S) <= age <= timedelta(seconds=AFTER_S)
-    return in_time and candidate.model == job.model_sent and candidate.prompt.strip() == job.spec.prompt.strip() != ""
+    return (
+        in_time
+        and candidate.model == job.model_sent
+        and candidate.prompt.strip() == job.spec.request.prompt.strip() != ""
+    )
 
 
-class Lookup:
-    """`on_running` is told of each job whose task was found, `on_again` of each that is to be bought again."""
+class Reconciler:
+    """Asks providers what became of lost submits. Dispatches each job whose task is found, or that is bought again."""
 
-    def __init__(self, context: RunContext, on_running: Callable[[Job], None], on_again: Callable[[Job], None]) -> None:
+    def __init__(self, context: RunContext, dispatch: Dispatch) -> None:
         self._context = context
-        self._on_running = on_running
-        self._on_again = on_again
+        self._dispatch = dispatch
         self._asking: set[asyncio.Task[None]] = set()
         self._closing = asyncio.Event()
 
-    def lost(self, job: Job) -> None:
-        """A submit of this run ended without a verdict."""
-        self._start(self._settle_lost(job))
-
-    def left(self, job: Job) -> None:
-        """An earlier run left the job uncertain."""
-        self._context.active.add(job.id)
-        self._start(self._settle_left(job))
+    def start(self, job: Job, *, resumed: bool = False) -> None:
+        """Looks for the task of a lost submit; `resumed` if an earlier run left the job uncertain."""
+        if resumed:
+            self._context.active.add(job.id)
+        self._start(self._settle_left(job) if resumed else self._settle_lost(job))
 
     def _start(self, asking: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(asking)
@@ -128,43 +130,43 @@ class Lookup:
         if await self._find(job):
             return
         job = context.job(job.id)
-        resubmit = context.lane(job).provider.on_lost_submit == "resubmit"
-        if resubmit and job.attempts <= MOST_RESUBMITS and not context.stopping:
+        resubmit = context.provider_state(job).provider.on_lost_submit == "resubmit"
+        if resubmit and job.attempts <= MOST_RESUBMITS and not context.stop_reason:
             reason = "on_lost_submit: resubmit"
-            self._on_again(await context.recorder.record(job.id, ev.Reopened(at=utc_now(), reason=reason)))
+            self._dispatch(await context.recorder.record(job.id, ev.Reopened(at=utc_now(), reason=reason)))
         else:
             context.notice(f"{job.id} is uncertain: {job.message}. It may be paid for and is not sent again")
         context.rest(job.id)
 
     async def _find(self, job: Job) -> bool:
         """Ask the provider; whether the task was found. What was said instead is written down."""
-        context, lane = self._context, self._context.lane(job)
-        way = way_of(job, lane.provider)
-        if way is None or job.origin != lane.origin:
+        context, provider_state = self._context, self._context.provider_state(job)
+        way = lookup_method(job, provider_state.provider)
+        if way is None or job.origin != provider_state.origin:
             return False
-        found, said = await self._ask(lane, job, way)
+        found, said = await self._ask(provider_state, job, way)
         if found is not None:
             event = ev.SubmitAccepted(at=utc_now(), task_id=found.task_id, model=found.model)
             job = await context.recorder.record(job.id, event)
-            context.notice(f"{job.id} is found again at {lane.name}: task {job.task_id}. It is paid for once")
-            self._on_running(job)
+            context.notice(f"{job.id} is found again at {provider_state.name}: task {job.task_id}. It is paid for once")
+            self._dispatch(job, resumed=True)
         elif said and said != job.looked_up:
             again = ev.SubmitLost(at=utc_now(), message=job.message, request_id=job.request_id, looked_up=said)
             await context.recorder.record(job.id, again)
         return found is not None
 
-    async def _ask(self, lane: Lane, job: Job, way: Way) -> tuple[Candidate | None, str]:
+    async def _ask(self, provider_state: ProviderState, job: Job, way: LookupMethod) -> tuple[Candidate | None, str]:
         """The job's task if it is found, and else how the asking went."""
         context = self._context
-        every_s = pace_of(lane.provider, job.spec.model, context.models).every_s
-        said, asked, wish_s = "", 0, 0.0
+        every_s = find_poll_interval(provider_state.provider, job.spec.request.model, context.models).every_s
+        said, asked, requested_s = "", 0, 0.0
         for wait in WAITS:
-            if lane.blind or not await self._turn(lane, max(wait * every_s, wish_s)):
+            if provider_state.polling_stopped or not await self._turn(provider_state, max(wait * every_s, requested_s)):
                 break
-            read = await self._answer(lane, job, way)
-            if isinstance(read, Refused):
-                said = scrubbed(f"{lane.name} could not be asked after it: {read.message}")
-                wish_s = read.retry_after_s or 0.0
+            read = await self._answer(provider_state, job, way)
+            if isinstance(read, Rejected):
+                said = redact(f"{provider_state.name} could not be asked after it: {read.message}")
+                requested_s = read.retry_after_s or 0.0
                 if read.kind in STOPS_PROVIDER:
                     break
                 continue
@@ -173,30 +175,40 @@ class Lookup:
             if len(found) == 1:
                 return found[0], ""
             if found:
-                return None, f"{lane.name} has a task like it, but not for this job alone: nobody can tell whose it is"
+                why = "has a task like it, but another job may own it"
+                return None, f"{provider_state.name} {why}"
             times = f"asked {asked} time{'s' * (asked > 1)}"
-            said = f"{lane.name} does not know it {way.where} ({times}), which is no proof: look in its console"
+            said = (
+                f"{provider_state.name} does not know it {way.where} ({times}), which is no proof: look in its console"
+            )
             if job.submitted_at and utc_now() - job.submitted_at > timedelta(seconds=GRACE_S):
                 break
         return None, said
 
-    async def _turn(self, lane: Lane, wait_s: float) -> bool:
+    async def _turn(self, provider_state: ProviderState, wait_s: float) -> bool:
         """Wait so long, and for the provider's poll rate; false when nothing more is to be asked, or not for long."""
-        opens_at = self._context.now() + wait_s
-        while (left_s := max(opens_at, lane.polls.opens_at(), lane.polls_paused_until) - self._context.now()) > 0:
+        next_available_at = self._context.now() + wait_s
+        while (
+            left_s := max(
+                next_available_at, provider_state.polls.next_available_at(), provider_state.polls_paused_until
+            )
+            - self._context.now()
+        ) > 0:
             if left_s > GRACE_S:  # the next run asks, too: this one's end is not held up
                 return False
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._closing.wait(), left_s)
             if self._closing.is_set():
                 return False
-        lane.polls.grant(self._context.now())
+        provider_state.polls.acquire(self._context.now())
         return True
 
-    async def _answer(self, lane: Lane, job: Job, way: Way) -> tuple[Candidate, ...] | Refused:
-        order = order_of(job.spec, model=job.model_sent, external_id=job.external_id)
-        origin, key = lane.base_url + job.prefix, lane.key.get_secret_value()
+    async def _answer(
+        self, provider_state: ProviderState, job: Job, way: LookupMethod
+    ) -> tuple[Candidate, ...] | Rejected:
+        order = build_order(job.spec, model=job.model_sent, external_id=job.external_id)
+        origin, key = provider_state.base_url + job.prefix, provider_state.key.get_secret_value()
         try:
             return way.read(await self._context.transport.send(origin, way.ask(order), key))
-        except WireError as fault:
-            return Refused(kind=FailureKind.UNAVAILABLE, message=str(fault))
+        except WireError as exc:
+            return Rejected(kind=FailureKind.UNAVAILABLE, message=str(exc))

@@ -7,63 +7,64 @@ from collections.abc import Callable
 from batchvid.clock import utc_now
 from batchvid.domain.jobs import Job
 from batchvid.planning.routing import Route
-from batchvid.runner.budget.budget import Charge, Refusal
+from batchvid.runner.budget.budget import CapExceeded, Charge
 from batchvid.runner.budget.caps import Cap
 from batchvid.runner.context import RunContext
-from batchvid.runner.providers.provider_state import Lane
+from batchvid.runner.providers.provider_state import ProviderState
+from batchvid.runner.providers.submission_blocks import Block
 
 
-class Purse:
+class BudgetReservations:
     """`enqueue` lets a job stand in line again."""
 
     def __init__(self, context: RunContext, enqueue: Callable[[Job], None]) -> None:
         self._context = context
         self._enqueue = enqueue
-        self._told: set[Cap] = set()
+        self._reported: set[Cap] = set()
 
-    def reserve(self, lane: Lane, job: Job, route: Route) -> bool:
+    def reserve(self, provider_state: ProviderState, job: Job, route: Route) -> bool:
         """Set the price aside, if every cap allows it; if not, the job, its provider or the whole run has to wait."""
         context = self._context
         charge = Charge.for_spec(job.spec, route.price, route.duration_s, utc_now())
-        no = context.budget.refusal(charge)
+        no = context.budget.check(charge)
         if no is None:
             for line in context.budget.reserve(job.id, charge):
                 context.notice(line)
         elif no.cap is None:
-            if not context.unbuyable:
+            if not context.blocks.reason(Block.UNPRICED):
                 context.notice(f"{job.id} and its like are not bought: {no.reason}")
-            context.unbuyable = no.reason
+            context.blocks.add(Block.UNPRICED, no.reason)
         else:
-            self._cap(lane, job, no, no.cap)
+            self._cap(provider_state, job, no, no.cap)
         return no is None
 
-    def _cap(self, lane: Lane, job: Job, no: Refusal, cap: Cap) -> None:
+    def _cap(self, provider_state: ProviderState, job: Job, no: CapExceeded, cap: Cap) -> None:
         """Let the job wait for money: what is under way may still be refused, and give some back."""
         context = self._context
-        context.capped[job.id] = no
+        context.blocks.capped_jobs[job.id] = no
         whom = f" at {cap.provider}" if cap.provider else f" for {cap.tag}" if cap.tag else ""
         if cap.provider:
-            lane.capped = no.reason
+            provider_state.blocks.add(Block.CAP, no.reason)
         elif not cap.tag:
-            context.budget_reached = no.reason
-        if cap not in self._told:
-            self._told.add(cap)
+            context.blocks.add(Block.CAP, no.reason)
+        if cap not in self._reported:
+            self._reported.add(cap)
             context.notice(f"nothing more is bought{whom}: {no}")
 
-    def uncap(self, returned: Charge) -> None:
+    def release_capped_jobs(self, returned: Charge) -> None:
         """Money came back: whoever waited for a cap that counted it stands in line again."""
         context = self._context
         waited = [
             (context.job(job_id), no.cap)
-            for job_id, no in context.capped.items()
+            for job_id, no in context.blocks.capped_jobs.items()
             if no.cap is not None and no.cap.covers(returned.provider, returned.tags)
         ]
         for job, cap in waited:
-            del context.capped[job.id]
+            del context.blocks.capped_jobs[job.id]
             if cap.provider:
-                context.lane(job).capped = ""
+                context.provider_state(job).blocks.remove(Block.CAP)
             elif not cap.tag:
-                context.budget_reached = ""
+                context.blocks.remove(Block.CAP)
             self._enqueue(job)
-        for lane in context.lanes.values() if waited else ():
-            lane.wake.set()
+        for provider_state in context.provider_states.values() if waited else ():
+            provider_state.wake.set()

@@ -18,9 +18,12 @@ clips:
   - {{id: song, model: kling-v2-6, action: lip-sync, video: "{CLIP}", audio: "data:audio/mpeg;base64,AAAA"}}
 """
     found = specs(text)
-    assert (found["longer"].action, found["longer"].options) == ("extend", {"task_id": "87", "video_id": "f8"})
-    assert (found["snow"].video, found["snow"].prompt) == (CLIP, "add snow")
-    assert (found["song"].action, found["song"].audio) == ("lip-sync", "data:audio/mpeg;base64,AAAA")
+    assert (found["longer"].request.action, found["longer"].request.options) == (
+        "extend",
+        {"task_id": "87", "video_id": "f8"},
+    )
+    assert (found["snow"].request.video, found["snow"].request.prompt) == (CLIP, "add snow")
+    assert (found["song"].request.action, found["song"].request.audio) == ("lip-sync", "data:audio/mpeg;base64,AAAA")
 
 
 def test_they_can_be_templates_and_axes(specs: Specs) -> None:
@@ -35,7 +38,7 @@ clips:
     matrix: {n: [1, 2], action: [edit, extend]}
 """
     found = specs(text)
-    assert {(one.action, one.video[-5:]) for one in found.values()} == {
+    assert {(one.request.action, one.request.video[-5:]) for one in found.values()} == {
         *(("edit", "1.mp4"), ("edit", "2.mp4"), ("extend", "1.mp4"), ("extend", "2.mp4")),
     }
 

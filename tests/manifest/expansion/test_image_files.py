@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from batchvid.manifest.expansion import image_files
-from batchvid.manifest.expansion.image_files import Picture, Pictures, matching
+from batchvid.manifest.expansion.image_files import ImageCache, ImageFile, matching
 from tests.manifest.conftest import Mistakes, Specs, Write
 
 
@@ -32,7 +32,7 @@ def chunk(kind: bytes, data: bytes) -> bytes:
 
 def refusal(said: str, *folders: str) -> str:
     with pytest.raises(ValueError) as raised:
-        Pictures().find(said, tuple(Path(folder) for folder in folders or (".",)))
+        ImageCache().find(said, tuple(Path(folder) for folder in folders or (".",)))
     return str(raised.value)
 
 
@@ -41,8 +41,8 @@ def test_what_an_image_is(write: Write, kind: str, media_type: str) -> None:
     """Type, size and digest are read out of the bytes, whatever the file is called."""
     data = picture(kind)
     path = write("shots/a.bin", data)
-    expected = Picture(str(path.absolute()), hashlib.sha256(data).hexdigest(), media_type, len(data), 40, 20)
-    assert expected == Pictures().find("a.bin", (Path("shots"),))
+    expected = ImageFile(str(path.absolute()), hashlib.sha256(data).hexdigest(), media_type, len(data), 40, 20)
+    assert expected == ImageCache().find("a.bin", (Path("shots"),))
     assert expected.sha256 == expected.identity
 
 
@@ -50,7 +50,7 @@ def test_what_an_image_is(write: Write, kind: str, media_type: str) -> None:
 def test_sizes_are_as_seen_upright(write: Write, turn: int, size: tuple[int, int]) -> None:
     """A phone's EXIF turn swaps width and height, and is told: the bytes themselves are not upright."""
     write("a.jpg", picture("JPEG", turn=turn))
-    found = Pictures().find("a.jpg", (Path(),))
+    found = ImageCache().find("a.jpg", (Path(),))
     assert size == (found.width, found.height)
     assert found.turned == (turn != 1)
 
@@ -109,8 +109,8 @@ def test_urls(write: Write) -> None:
     """An https address is passed on as it is; every other one is refused."""
     write("x", "")
     url = "https://cdn.example.com/a b.png".replace(" ", "%20")
-    assert Picture(url) == Pictures().find(url, (Path(),))
-    assert url == Picture(url).identity
+    assert ImageFile(url) == ImageCache().find(url, (Path(),))
+    assert url == ImageFile(url).identity
     for said in (
         "http://cdn.example.com/a.png",
         "ftp://x/y",
@@ -125,7 +125,7 @@ def test_urls(write: Write) -> None:
 def test_each_file_is_read_once(write: Write) -> None:
     """However it is named, a file is read and hashed once for a manifest: a change in between is not seen."""
     path = write("shots/a.png", picture())
-    found = Pictures()
+    found = ImageCache()
     first = found.find("a.png", (Path("shots"),))
     path.write_bytes(b"gone")
     assert first == found.find("shots/a.png", (Path(),))
@@ -158,9 +158,9 @@ def test_one_job_an_image(write: Write, specs: Specs) -> None:
         write(f"photos/{name}", picture("JPEG"))
     found = specs(GLOB)
     assert list(found) == ["front_A", "front_b"]
-    assert found["front_A"].prompt == "slow push-in on A"
+    assert found["front_A"].request.prompt == "slow push-in on A"
     assert found["front_A"].variables == {"image_name": "A.JPG"}
-    (ref,) = found["front_A"].images
+    (ref,) = found["front_A"].request.images
     assert ("first", str(Path("photos/A.JPG").absolute()), 40, 20) == (ref.role, ref.source, ref.width, ref.height)
 
 
@@ -177,7 +177,7 @@ def test_roles_and_order(write: Write, specs: Specs) -> None:
     for name in "abcd":
         write(f"{name}.png", picture())
     text = "clips:\n  - {id: k, model: m, reference_images: [c.png, d.png], end_image: b.png, image: a.png}\n"
-    refs = specs(text)["k"].images
+    refs = specs(text)["k"].request.images
     assert [(ref.role, Path(ref.source).stem) for ref in refs] == [
         ("first", "a"),
         ("last", "b"),
@@ -208,7 +208,7 @@ def test_images_are_beside_the_file_that_names_them(write: Write, specs: Specs) 
     text = 'include: sub/inner.yaml\nclips:\n  - {id: "{{ sku }}", rows: data/t.csv, model: m, image: "{{ shot }}"}\n'
     found = specs(text)
     sources = {
-        name: [Path(ref.source).relative_to(Path.cwd()).as_posix() for ref in spec.images]
+        name: [Path(ref.source).relative_to(Path.cwd()).as_posix() for ref in spec.request.images]
         for name, spec in found.items()
     }
     assert sources == {"s1": ["data/b.png", "sub/logo.png"], "inner": ["sub/a.png", "sub/logo.png"]}
@@ -237,15 +237,15 @@ def test_a_file_named_like_a_template(write: Write, specs: Specs) -> None:
     """A found file's name is a name: braces in it are not filled in."""
     write("photos/{{ x }}.jpg", picture("JPEG"))
     (spec,) = specs(GLOB).values()
-    assert Path(spec.images[0].source).name == "{{ x }}.jpg"
-    assert spec.prompt == "slow push-in on {{ x }}"
+    assert Path(spec.request.images[0].source).name == "{{ x }}.jpg"
+    assert spec.request.prompt == "slow push-in on {{ x }}"
 
 
 def test_decomposed_names_read_the_same(write: Write, specs: Specs) -> None:
     """A name from a Mac's disk fills a prompt with the same letters as anywhere else."""
     write("photos/Cafe\u0301.jpg", picture("JPEG"))
     (spec,) = specs(GLOB).values()
-    assert spec.prompt == "slow push-in on Caf\u00e9"
+    assert spec.request.prompt == "slow push-in on Caf\u00e9"
     assert spec.id == "front_Cafe"
 
 

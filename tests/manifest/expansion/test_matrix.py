@@ -13,8 +13,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from batchvid.domain.job_spec import fingerprint
+from batchvid.domain.clip_request import fingerprint
 from batchvid.errors import ManifestError
+from tests.builders import clip_request
 from tests.manifest.conftest import Mistakes, Specs, Write
 
 same_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
@@ -33,7 +34,7 @@ def test_matrix_times_takes(specs: Specs) -> None:
     found = specs(KITE.replace("poppy]", "poppy], aspect_ratio: [16:9, 9:16]") + "    takes: 2\n")
     assert list(found) == [f"kite_{f}_{r}_t{t}" for f in ("wheat", "poppy") for r in ("16x9", "9x16") for t in (1, 2)]
     job = found["kite_poppy_9x16_t2"]
-    assert (job.prompt, job.aspect_ratio, job.take, job.entry) == ("a poppy field", "9:16", 2, "kite")
+    assert (job.request.prompt, job.request.aspect_ratio, job.take, job.entry) == ("a poppy field", "9:16", 2, "kite")
     assert job.variables == {"field": "poppy", "aspect_ratio": "9:16"}
     assert job.key == "kite/kite_poppy_9x16_t2.mp4"
 
@@ -53,8 +54,13 @@ def test_axes_named_like_fields_set_them(specs: Specs) -> None:
     found = specs(text, provider_of=lambda model: f"sold-by-{model}")
     assert list(found) == ["k_4_a-b_no", "k_6.5_a-b_no", "k_4_veo3.1_no", "k_6.5_veo3.1_no"]
     job = found["k_6.5_a-b_no"]
-    assert (job.model, job.duration_s, job.sound, job.provider) == ("a/b", 6.5, False, "sold-by-a/b")
-    assert job.prompt == "a/b 6.5"
+    assert (job.request.model, job.request.duration_s, job.request.sound, job.provider) == (
+        "a/b",
+        6.5,
+        False,
+        "sold-by-a/b",
+    )
+    assert job.request.prompt == "a/b 6.5"
 
 
 def test_the_order_of_axes_in_the_file_does_not_rename_clips(specs: Specs) -> None:
@@ -77,7 +83,7 @@ def test_the_order_of_axes_in_the_file_does_not_rename_clips(specs: Specs) -> No
 def test_an_axis_of_prompts_may_hold_templates(specs: Specs) -> None:
     """A list of prompts is filled in like any other prompt."""
     text = "vars: {x: hill}\nclips: [{id: k, model: m, matrix: {prompt: ['a {{ x }}', b]}}]\n"
-    assert [job.prompt for job in specs(text).values()] == ["a hill", "b"]
+    assert [job.request.prompt for job in specs(text).values()] == ["a hill", "b"]
 
 
 def test_exclude_leaves_combinations_out(specs: Specs) -> None:
@@ -88,8 +94,8 @@ def test_exclude_leaves_combinations_out(specs: Specs) -> None:
 
 def test_takes_of_a_seed_count_up(specs: Specs) -> None:
     """Each take has its own seed, or they would all be the same clip; without a seed there is none."""
-    assert [job.seed for job in specs(one("seed: 7, takes: 3")).values()] == [7, 8, 9]
-    assert [job.seed for job in specs(one("takes: 2")).values()] == [None, None]
+    assert [job.request.seed for job in specs(one("seed: 7, takes: 3")).values()] == [7, 8, 9]
+    assert [job.request.seed for job in specs(one("takes: 2")).values()] == [None, None]
 
 
 def test_fields_of_an_entry_go_over_the_defaults(specs: Specs) -> None:
@@ -101,8 +107,8 @@ def test_fields_of_an_entry_go_over_the_defaults(specs: Specs) -> None:
         "  provider: p2}]\n"
     )
     job = specs(text)["k"]
-    assert (job.options, job.tags, job.negative_prompt) == ({"a": 1, "b": {"d": "1"}}, ("y", "z"), "")
-    assert (job.aspect_ratio, job.provider) == ("1:1", "p2")
+    assert (job.request.options, job.tags, job.request.negative_prompt) == ({"a": 1, "b": {"d": "1"}}, ("y", "z"), "")
+    assert (job.request.aspect_ratio, job.provider) == ("1:1", "p2")
 
 
 def test_options_are_passed_untouched(specs: Specs) -> None:
@@ -116,7 +122,7 @@ def test_options_are_passed_untouched(specs: Specs) -> None:
         "price": "$5",
         "json": '{"a": 1}',
     }
-    found = specs(f"clips: [{{id: k, model: m, prompt: p, options: {json.dumps(options)}}}]")["k"].options
+    found = specs(f"clips: [{{id: k, model: m, prompt: p, options: {json.dumps(options)}}}]")["k"].request.options
     assert found == options
     assert type(found["list"]) is list
 
@@ -124,7 +130,7 @@ def test_options_are_passed_untouched(specs: Specs) -> None:
 def test_templates_reach_into_options(specs: Specs) -> None:
     """Texts inside lists and mappings are filled in."""
     text = "vars: {x: 5}\n" + one("options: {a: ['{{ x }}', 1], b: {c: 'v{{ x }}'}}")
-    assert specs(text)["k"].options == {"a": ["5", 1], "b": {"c": "v5"}}
+    assert specs(text)["k"].request.options == {"a": ["5", 1], "b": {"c": "v5"}}
 
 
 def test_entry_and_vars_are_variables(specs: Specs) -> None:
@@ -132,20 +138,20 @@ def test_entry_and_vars_are_variables(specs: Specs) -> None:
     text = "vars: {tone: calm, list: [a, b]}\n" + one(
         "mode: '{{ entry }}-{{ take }}-{{ tone }}-{{ list|join(\"+\") }}'"
     )
-    assert specs(text)["k"].mode == "k-1-calm-a+b"
+    assert specs(text)["k"].request.mode == "k-1-calm-a+b"
 
 
 def test_a_variable_may_be_a_mapping(specs: Specs) -> None:
     """Keys of a mapping are reached with a dot, whatever they are called."""
     text = "vars: {shop: {start: Berlin, marks: [a, b]}}\n" + one("mode: '{{ shop.start }} {{ shop.marks[1] }}'")
-    assert specs(text)["k"].mode == "Berlin b"
+    assert specs(text)["k"].request.mode == "Berlin b"
 
 
 def test_prompts_lose_the_space_around_them(specs: Specs) -> None:
     """A block's last newline does not change what is paid for, whether or not it is a template."""
     for prompt in ("a field", "'a field  '", "|\n      a field\n", "'{{ \"a field\" }} '"):
         text = f"clips:\n  - id: k\n    model: m\n    prompt: {prompt}\n"
-        assert specs(text)["k"].prompt == "a field"
+        assert specs(text)["k"].request.prompt == "a field"
 
 
 def test_long_ids_are_cut_and_stay_apart(specs: Specs) -> None:
@@ -359,8 +365,8 @@ def test_any_words_expand_or_are_told(specs: Specs, words: list[str]) -> None:
     )
     try:
         found = specs(text)
-    except ManifestError as error:
-        assert "again, which" in error.problems[0]  # noqa: PT017 - either outcome is right
+    except ManifestError as exc:
+        assert "again, which" in exc.problems[0]  # noqa: PT017 - either outcome is right
     else:
         assert len(found) == len(words)
 
@@ -380,7 +386,9 @@ def test_order_of_entries_and_rows_does_not_matter(write: Write, specs: Specs) -
 def test_the_fingerprint_is_of_what_is_said(specs: Specs) -> None:
     """The job's fingerprint is the one of its own fields; tags, names and keys do not enter."""
     job = specs(one("duration_s: 5.0, sound: false, options: {a: 1}, tags: [x], seed: 3, mode: pro"))["k"]
-    expected = fingerprint(model="m", prompt="p", duration_s=5, sound=False, options={"a": 1}, seed=3, mode="pro")
+    expected = fingerprint(
+        clip_request(model="m", prompt="p", duration_s=5, sound=False, options={"a": 1}, seed=3, mode="pro")
+    )
     assert job.fingerprint == expected
     assert (
         specs(one("tags: [y]"))["k"].fingerprint

@@ -53,7 +53,7 @@ def test_a_row_names_its_parent_as_the_other_entry_names_itself(specs: Specs, wr
             f"{{id: 'longer {{{{ name }}}}', action: extend, parent: '{{{{ name }}}}', {rows}}}",
         )
     )
-    assert [one.parent for one in found.values() if one.action] == ["Creme-brulee", "Tea-cold"]
+    assert [one.parent for one in found.values() if one.request.action] == ["Creme-brulee", "Tea-cold"]
 
 
 def test_an_entry_with_one_job_is_enough(specs: Specs) -> None:
@@ -66,7 +66,7 @@ def test_a_matrix_may_run_over_parents(specs: Specs) -> None:
     """`parent` is a field like others: an axis of that name sets it."""
     works = "{id: longer, model: m, action: extend, matrix: {parent: [kite, boat]}}"
     found = specs(entries(KITE, "{id: boat, model: m, prompt: p}", works))
-    assert {one.parent for one in found.values() if one.action} == {"kite", "boat"}
+    assert {one.parent for one in found.values() if one.request.action} == {"kite", "boat"}
 
 
 def test_a_changed_parent_changes_its_children_and_their_children(specs: Specs) -> None:

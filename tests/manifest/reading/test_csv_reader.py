@@ -120,14 +120,14 @@ def test_rows_make_jobs(write: Write, specs: Specs) -> None:
     found = specs(MANIFEST)
     assert list(found) == ["016", "1.10"]
     assert found["016"].variables == {"sku": "016", "name": "Kanne", "Product Name": "x"}
-    assert found["016"].prompt == "Kanne"
+    assert found["016"].request.prompt == "Kanne"
 
 
 def test_a_column_named_like_a_field_does_not_set_it(write: Write, specs: Specs) -> None:
     """Only a template brings a column into a field: a spreadsheet's `mode` column must not change what is bought."""
     write("data/t.csv", "sku,name,mode,seed\na,x,pro,7\n")
     found = specs(MANIFEST + '    seed: "{{ seed }}"\n')
-    assert (found["a"].mode, found["a"].seed) == ("", 7)
+    assert (found["a"].request.mode, found["a"].request.seed) == ("", 7)
 
 
 def test_names_with_spaces_are_reached_through_row(write: Write, specs: Specs) -> None:
@@ -242,7 +242,7 @@ def test_an_empty_optional_cell_says_nothing(write: Write, specs: Specs) -> None
     found = specs(
         MANIFEST + '    aspect_ratio: "{{ ratio }}"\n    duration_s: "{{ s }}"\n    tags: ["{{ ratio }}", t]\n'
     )
-    assert (found["a"].aspect_ratio, found["a"].duration_s, found["a"].tags) == ("", None, ("t",))
+    assert (found["a"].request.aspect_ratio, found["a"].request.duration_s, found["a"].tags) == ("", None, ("t",))
 
 
 def test_a_wrong_column_does_not_bury_the_rest(write: Write, mistakes: Mistakes) -> None:

@@ -29,8 +29,12 @@ def test_included_files_are_laid_under(write: Write, specs: Specs) -> None:
     )
     found = specs(text)
     assert list(found) == ["a", "b"]
-    assert found["b"].prompt == "loud hill"
-    assert (found["a"].model, found["a"].duration_s, found["a"].options) == ("top", 5.0, {"y": 2})
+    assert found["b"].request.prompt == "loud hill"
+    assert (found["a"].request.model, found["a"].request.duration_s, found["a"].request.options) == (
+        "top",
+        5.0,
+        {"y": 2},
+    )
     settings = settings_of(write, text)
     assert (settings.providers["gw"].concurrency, settings.providers["gw"].timeout_s) == (9, 60.0)
     assert (settings.retries, settings.batch) == (2, None)
@@ -139,7 +143,7 @@ def test_set_changes_one_place_of_an_alias(write: Write, specs: Specs) -> None:
     text = "defaults: {model: m}\nclips:\n  - &k {id: k, prompt: p, options: &o {x: 1}}\n"
     text += "  - {id: l, prompt: p, options: *o}\n"
     found = specs(text, sets=["clips.k.options.x=2"])
-    assert (found["k"].options, found["l"].options) == ({"x": 2}, {"x": 1})
+    assert (found["k"].request.options, found["l"].request.options) == ({"x": 2}, {"x": 1})
 
 
 @pytest.mark.parametrize(

@@ -6,12 +6,12 @@ from collections.abc import Callable
 
 import pytest
 
-from batchvid.domain.job_spec import JobSpec, Reason, Substitute
+from batchvid.domain.job_spec import FallbackTarget, JobSpec, Reason
 from batchvid.errors import ManifestError
 
 Specs = Callable[[str], dict[str, JobSpec]]
 USUAL = (Reason.OUTAGE, Reason.QUEUE_STALL, Reason.TIMEOUT, Reason.SUNSET)
-B, C = Substitute("b", "gw"), Substitute("c", "gw")
+B, C = FallbackTarget("b", "gw"), FallbackTarget("c", "gw")
 
 
 def clip(more: str) -> str:
@@ -24,14 +24,14 @@ def clip(more: str) -> str:
     [
         ("b", (B,), USUAL),
         ("[b, c]", (B, C), USUAL),
-        ("{model: b, provider: there}", (Substitute("b", "there"),), USUAL),
-        ("[b, {model: c, provider: there}]", (B, Substitute("c", "there")), USUAL),
+        ("{model: b, provider: there}", (FallbackTarget("b", "there"),), USUAL),
+        ("[b, {model: c, provider: there}]", (B, FallbackTarget("c", "there")), USUAL),
         ("{models: b, on: [timeout, timeout]}", (B,), (Reason.TIMEOUT,)),
         ("{models: [b, c], on: moderation}", (B, C), (Reason.MODERATION,)),
         ("[]", (), USUAL),
     ],
 )
-def test_the_forms(specs: Specs, said: str, models: tuple[Substitute, ...], reasons: tuple[Reason, ...]) -> None:
+def test_the_forms(specs: Specs, said: str, models: tuple[FallbackTarget, ...], reasons: tuple[Reason, ...]) -> None:
     """A model, a list, or both with reasons; without any, trouble of the vendor's counts and moderation does not."""
     job = specs(clip(f"fallback: {said}"))["k"]
     assert (job.fallback, job.fallback_on, job.fallback_while_running) == (models, reasons, False)
@@ -60,7 +60,10 @@ def test_it_is_no_part_of_what_is_paid_for(specs: Specs) -> None:
 def test_turning_keeps_what_was_asked_for(specs: Specs) -> None:
     """One model after the other, with the first one's fingerprint and name to the end."""
     asked = specs(clip("fallback: [b, {model: c, provider: there}]"))["k"]
-    once, twice = asked.turned(), asked.turned().turned()
-    assert [(s.model, s.provider, len(s.fallback)) for s in (once, twice)] == [("b", "gw", 1), ("c", "there", 0)]
-    assert {once.asked, twice.asked, asked.asked} == {Substitute("a", "gw")}
+    once, twice = asked.with_next_fallback(), asked.with_next_fallback().with_next_fallback()
+    assert [(s.request.model, s.provider, len(s.fallback)) for s in (once, twice)] == [
+        ("b", "gw", 1),
+        ("c", "there", 0),
+    ]
+    assert {once.asked, twice.asked, asked.asked} == {FallbackTarget("a", "gw")}
     assert asked.fingerprint == twice.fingerprint

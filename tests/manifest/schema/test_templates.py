@@ -195,8 +195,8 @@ def test_any_template_renders_or_is_refused(text: str) -> None:
     for _ in range(2):
         try:
             outcomes.append(Templates().render(text, {"a": "1", "b": 2}))
-        except TemplateProblem as error:
-            outcomes.append(str(error))
+        except TemplateProblem as exc:
+            outcomes.append(str(exc))
     assert outcomes[0] == outcomes[1]
 
 

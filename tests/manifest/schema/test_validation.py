@@ -223,8 +223,13 @@ clips:
     assert (gateway.on_lost_submit, gateway.timeout_s, gateway.polls_per_s) == ("resubmit", 900.0, 0.5)
     assert settings.providers["emulator"].life == "2"
     (job,) = manifest.jobs
-    assert (job.spec.id, job.spec.prompt, job.spec.sound, job.spec.tags) == ("2024", "7", True, ("a", "5"))
-    assert (job.spec.key, job.spec.resolution, settings.retries, settings.downloads.concurrency) == (
+    assert (job.spec.id, job.spec.request.prompt, job.spec.request.sound, job.spec.tags) == (
+        "2024",
+        "7",
+        True,
+        ("a", "5"),
+    )
+    assert (job.spec.key, job.spec.request.resolution, settings.retries, settings.downloads.concurrency) == (
         "m/2024.mp4",
         "720p",
         2,
@@ -237,13 +242,13 @@ clips:
 )
 def test_yes_and_no_are_understood_where_they_are_meant(specs: Specs, word: str, sound: bool) -> None:
     """`sound: no` means no, although no is a word to this YAML."""
-    assert specs(f"clips: [{{id: k, model: m, prompt: p, sound: {word}}}]")["k"].sound is sound
+    assert specs(f"clips: [{{id: k, model: m, prompt: p, sound: {word}}}]")["k"].request.sound is sound
 
 
 def test_large_seeds_keep_every_digit(specs: Specs) -> None:
     """A seed beyond what a float can hold is not rounded."""
-    assert specs(f"clips: [{{id: k, model: m, prompt: p, seed: {MAX_SEED}}}]")["k"].seed == MAX_SEED
-    assert specs('clips: [{id: k, model: m, prompt: p, seed: "{{ 2 }}.0"}]')["k"].seed == 2
+    assert specs(f"clips: [{{id: k, model: m, prompt: p, seed: {MAX_SEED}}}]")["k"].request.seed == MAX_SEED
+    assert specs('clips: [{id: k, model: m, prompt: p, seed: "{{ 2 }}.0"}]')["k"].request.seed == 2
 
 
 def test_a_long_prompt_is_refused(mistakes: Mistakes) -> None:

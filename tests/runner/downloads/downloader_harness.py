@@ -20,9 +20,9 @@ from batchvid.net.transport import Transport
 from batchvid.runner.budget.budget import Budget
 from batchvid.runner.context import RunContext
 from batchvid.runner.downloads.downloader import Downloader
-from batchvid.runner.downloads.expiry_warnings import Lookout
-from batchvid.runner.providers.provider_state import Lane
-from batchvid.runner.providers.rate_limits import Slots, Window
+from batchvid.runner.downloads.expiry_warnings import ExpiryMonitor
+from batchvid.runner.providers.provider_state import ProviderState
+from batchvid.runner.providers.rate_limits import ConcurrencySlots, SlidingWindowRateLimiter
 from batchvid.runner.recorder import Recorder
 from batchvid.state.state_file import StateFile
 from batchvid.storage import LocalStore
@@ -31,21 +31,21 @@ from tests.builders import ACCEPTED, life, planned, spec, started
 HOME = "http://127.0.0.1"
 
 
-class Noted(Window):
+class RecordingLimiter(SlidingWindowRateLimiter):
     """A rate that binds nobody and remembers when calls began."""
 
     def __init__(self) -> None:
         super().__init__(10_000, 1.0)
         self.begun_at: list[float] = []
 
-    def grant(self, now: float) -> None:
+    def acquire(self, now: float) -> None:
         """Note that one was made."""
-        super().grant(now)
+        super().acquire(now)
         self.begun_at.append(now)
 
 
 @dataclass
-class Yard:
+class DownloaderHarness:
     """What there is to look at: `stored` in the order in which clips came home, `asked` of which task for a link.
 
     `said` is set with the first notice.
@@ -80,9 +80,9 @@ class Yard:
         await self.rest()
 
     @property
-    def lookout(self) -> Lookout:
+    def expiry_monitor(self) -> ExpiryMonitor:
         """Who tells of links that die."""
-        return self.downloader.lookout
+        return self.downloader.expiry_monitor
 
     def state(self, job_id: str) -> JobState:
         """Where a job stands."""
@@ -105,12 +105,13 @@ async def yard(
     spare_bytes: int = 0,
     room_wait_s: float = 600.0,
     **provider: Any,
-) -> AsyncIterator[Yard]:
+) -> AsyncIterator[DownloaderHarness]:
     """A downloader with these ready jobs of one provider, which is at `base_url`."""
-    rows = providers({"cometapi": {"base_url": base_url, "first_wait_s": 0.02, **provider}})
-    lane = Lane(
+    rows = providers({"cometapi": {"base_url": base_url, "wait_initial_s": 0.02, **provider}})
+    provider_state = ProviderState(
         provider=rows["cometapi"], base_url=base_url, key=SecretStr("sk-the-key"),
-        slots=Slots(4), submits=Window(60, 60.0), polls=Window(rows["cometapi"].polls_per_s, 1.0),
+        slots=ConcurrencySlots(4), submits=SlidingWindowRateLimiter(60, 60.0),
+        polls=SlidingWindowRateLimiter(rows["cometapi"].polls_per_s, 1.0),
     )  # fmt: skip
     notices: list[str] = []
     stored: list[str] = []
@@ -125,21 +126,21 @@ async def yard(
         notices.append(text)
         said.set()
 
-    def on_running(job: Job) -> None:
+    def on_running(job: Job, **_: Any) -> None:
         asked.append(job)
         context.rest(job.id)
 
     with StateFile(folder / "state.sqlite3") as state:
-        recorder = Recorder(state, {job.id: job for job in jobs}, [on_event])
+        recorder = Recorder(state, {job.id: job for job in jobs}, on_event)
         async with Transport() as transport:
             context = RunContext(
-                recorder=recorder, transport=transport, lanes={"cometapi": lane}, providers=rows,
+                recorder=recorder, transport=transport, provider_states={"cometapi": provider_state}, providers=rows,
                 budget=Budget(), notice=notice, started=True,
             )  # fmt: skip
             store = LocalStore(folder, spare_bytes)
             downloader = Downloader(context, store, concurrency, on_running, room_wait_s)
             try:
-                yield Yard(context, store, downloader, notices, stored, asked, said)
+                yield DownloaderHarness(context, store, downloader, notices, stored, asked, said)
             finally:
                 await downloader.close()
                 await recorder.close()

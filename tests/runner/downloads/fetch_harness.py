@@ -11,8 +11,8 @@ from typing import Any
 from batchvid.domain.job_spec import Clip
 from batchvid.domain.wire import Asset
 from batchvid.net.transport import Transport
-from batchvid.runner.downloads.fetch import Catch, catch_clip
-from batchvid.runner.downloads.worker_threads import Hands
+from batchvid.runner.downloads.fetch import FetchRequest, fetch_clip
+from batchvid.runner.downloads.worker_threads import WorkerPool
 from batchvid.storage import LocalStore
 
 KEY = "sk-the-key"
@@ -42,11 +42,11 @@ class Net:
             "sidecar": {"prompt": "a kite"},
             **fields,
         }
-        hands = Hands()
+        pool = WorkerPool()
         try:
-            return await catch_clip(self.transport, self.store, Catch(**given), hands)
+            return await fetch_clip(self.transport, self.store, FetchRequest(**given), pool)
         finally:
-            await hands.close()
+            await pool.close()
 
     def files(self) -> Mapping[str, bytes]:
         """Every file of the batch, by its path."""

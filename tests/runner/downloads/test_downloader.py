@@ -14,9 +14,9 @@ from batchvid.clock import utc_now
 from batchvid.domain.failures import FailureKind
 from batchvid.domain.jobs import JobState
 from batchvid.domain.wire import Asset
-from batchvid.runner.downloads.downloader import MOST_DEAD_LINKS, TRIES
+from batchvid.runner.downloads.downloader import MAX_DEAD_LINKS, TRIES
 from tests.builders import MakeClip
-from tests.runner.downloads.downloader_harness import Yard, ready, yard
+from tests.runner.downloads.downloader_harness import DownloaderHarness, ready, yard
 from tests.runner.servers import Served, serving
 
 CONTENT = Asset(location="/v1/videos/t-1/content", keyed=True)
@@ -122,11 +122,11 @@ class TestDeadLinks:
         host.says["/kite.mp4"] = [403]
         async with yard(tmp_path, ready("kite")) as at_work:
             await at_work.fetch({"kite": (host.link("kite"),)})
-            for _ in range(MOST_DEAD_LINKS):
+            for _ in range(MAX_DEAD_LINKS):
                 await at_work.answer("kite", Asset(location=host.link("kite")))
             job = at_work.context.job("kite")
         assert (job.state, job.kind, job.task_failed) == (JobState.FAILED, FailureKind.EXPIRED, False)
-        assert len(host.paths) == MOST_DEAD_LINKS + 1
+        assert len(host.paths) == MAX_DEAD_LINKS + 1
 
     @pytest.mark.parametrize("model", ["sora-2", "kling-v2-6"])
     async def test_an_expiry_in_the_past_asks_first(self, tmp_path: Path, host: Host, model: str) -> None:
@@ -153,7 +153,7 @@ class TestDeadLinks:
     async def test_trouble_that_does_not_pass_leaves_it_ready(self, tmp_path: Path, host: Host) -> None:
         """A host that is down for long says nothing about the clip: it stays paid for, and the next run fetches it."""
         host.says["/kite.mp4"] = [503]
-        async with yard(tmp_path, ready("kite"), first_wait_s=0.001) as at_work:
+        async with yard(tmp_path, ready("kite"), wait_initial_s=0.001) as at_work:
             await at_work.fetch({"kite": (host.link("kite"),)})
             assert at_work.state("kite") is JobState.READY
         assert len(host.paths) == TRIES
@@ -196,19 +196,19 @@ class TestTheLookout:
     """A finished clip that is not here when its link is about to die is told of, once."""
 
     @staticmethod
-    def late(at_work: Yard) -> list[str]:
+    def late(at_work: DownloaderHarness) -> list[str]:
         return [said for said in at_work.notices if "not here yet" in said]
 
     async def test_told_once_and_in_time(self, tmp_path: Path, host: Host) -> None:
         """A quarter of an hour before the end and not sooner; not of what came home; not twice."""
         jobs = [ready("kite", expires_at=in_s(7200)), ready("boat", expires_at=in_s(7200))]
         host.says["/kite.mp4"] = [503]
-        async with yard(tmp_path, *jobs, first_wait_s=0.001) as at_work:
+        async with yard(tmp_path, *jobs, wait_initial_s=0.001) as at_work:
             await at_work.fetch({job.id: (host.link(job.id),) for job in jobs})
-            at_work.lookout.look(in_s(7200 - 910))
+            at_work.expiry_monitor.look(in_s(7200 - 910))
             assert self.late(at_work) == []
             for _ in range(2):
-                at_work.lookout.look(in_s(7200 - 890))
+                at_work.expiry_monitor.look(in_s(7200 - 890))
             (said,) = self.late(at_work)
         assert said.startswith("kite: its clip is finished but not here yet, and can be fetched until ")
         assert f"{jobs[0].expires_at:%Y-%m-%d %H:%M:%S} UTC" in said
@@ -216,20 +216,20 @@ class TestTheLookout:
     async def test_a_fresh_link_starts_anew(self, tmp_path: Path, host: Host) -> None:
         """What was to die is dead and replaced: only the new link's end counts."""
         host.says["/kite.mp4"] = [403]
-        async with yard(tmp_path, ready("kite", expires_at=in_s(1000)), first_wait_s=0.001) as at_work:
+        async with yard(tmp_path, ready("kite", expires_at=in_s(1000)), wait_initial_s=0.001) as at_work:
             await at_work.fetch({"kite": (host.link("kite"),)})
             host.says["/kite.mp4"] = [503]
             again = Asset(location=host.link("kite"))
             await at_work.answer("kite", again, expires_at=in_s(9000))
-            at_work.lookout.look(in_s(990))
+            at_work.expiry_monitor.look(in_s(990))
             assert self.late(at_work) == []
-            at_work.lookout.look(in_s(8990))
+            at_work.expiry_monitor.look(in_s(8990))
             assert len(self.late(at_work)) == 1
 
     async def test_a_run_looks_by_itself(self, tmp_path: Path, host: Host) -> None:
         """Nobody has to ask: a clip that still waits when three quarters of its link's life are over is told of."""
         host.says["/kite.mp4"] = [503]
-        async with yard(tmp_path, ready("kite", expires_at=in_s(1.2)), first_wait_s=0.3) as at_work:
+        async with yard(tmp_path, ready("kite", expires_at=in_s(1.2)), wait_initial_s=0.3) as at_work:
             await at_work.fetch({"kite": (host.link("kite"),)})
             assert len(self.late(at_work)) == 1
         assert [job.dead_links for job in at_work.asked] == [0]

@@ -10,20 +10,26 @@ from hypothesis import strategies as st
 
 from batchvid.emulator import Emulator, Settings
 from batchvid.errors import BadMedia, DownloadError
-from batchvid.runner.downloads.stall_detector import FIRST_BYTES, MOST_CLIP_BYTES, Pace, Patience, most_bytes
+from batchvid.runner.downloads.stall_detector import (
+    FIRST_BYTES,
+    MOST_CLIP_BYTES,
+    DownloadLimits,
+    StallDetector,
+    max_bytes,
+)
 from tests.builders import MakeClip
 from tests.runner.cdn import cdn_of
 from tests.runner.downloads.fetch_harness import Net
 from tests.runner.videos import finished
 
-MINUTE = Patience(floor_bytes=6000, window_s=60.0, total_s=3600.0)
+MINUTE = DownloadLimits(floor_bytes=6000, window_s=60.0, total_s=3600.0)
 PART = "clips/kite/1.mp4.part"
 
 
 @given(st.lists(st.floats(min_value=0.01, max_value=59.0), min_size=1, max_size=60), st.integers(1, 2000))
 def test_a_trickle_is_told_within_two_windows(gaps: list[float], size: int) -> None:
     """Whatever the rhythm: once two windows are over, half the floor a second is a trickle, twice the floor is none."""
-    slow, quick, now = Pace(MINUTE, 0.0), Pace(MINUTE, 0.0), 0.0
+    slow, quick, now = StallDetector(MINUTE, 0.0), StallDetector(MINUTE, 0.0), 0.0
     told = []
     for gap in gaps:
         now += gap
@@ -34,7 +40,7 @@ def test_a_trickle_is_told_within_two_windows(gaps: list[float], size: int) -> N
 
 def test_a_pause_is_made_up_for_within_its_window() -> None:
     """Half a minute of silence is no trickle when the rest of the window brings enough."""
-    pace = Pace(MINUTE, 100.0)
+    pace = StallDetector(MINUTE, 100.0)
     assert not pace.is_trickle(130.0, 0)
     assert not pace.is_trickle(159.9, 6000)
     assert not pace.is_trickle(160.0, 1)
@@ -45,8 +51,8 @@ def test_a_pause_is_made_up_for_within_its_window() -> None:
 @pytest.mark.parametrize("seconds", [4.0, 8.0, 60.0, 300.0, None])
 def test_how_large_a_clip_may_be(seconds: float | None) -> None:
     """Far above 4K at 100 Mbit/s for its length, and never without an end."""
-    assert (seconds or 0) * 12_500_000 < most_bytes(seconds) <= MOST_CLIP_BYTES
-    assert most_bytes(seconds) >= FIRST_BYTES
+    assert (seconds or 0) * 12_500_000 < max_bytes(seconds) <= MOST_CLIP_BYTES
+    assert max_bytes(seconds) >= FIRST_BYTES
 
 
 @pytest.fixture
@@ -60,7 +66,7 @@ async def test_a_trickling_download_is_given_up_and_goes_on(net: Net, emulator: 
     """Below the floor the try ends, what has come is kept, and the next try asks for the rest only."""
     link = await finished(emulator)
     emulator.set_faults([{"match": {"step": "download", "nth": [1]}, "do": {"slow": 20_000}}])
-    trickle = Patience(floor_bytes=100_000, window_s=0.1)
+    trickle = DownloadLimits(floor_bytes=100_000, window_s=0.1)
     with pytest.raises(DownloadError, match=r"fewer than 100000 bytes came in 0\.1 s"):
         await net.catch(link, duration_s=None, base_url=emulator.base_url, patience=trickle)
     have = len(net.files()[PART])
@@ -74,7 +80,7 @@ async def test_a_download_has_a_deadline(net: Net, emulator: Emulator) -> None:
     link = await finished(emulator)
     emulator.set_faults([{"match": {"step": "download"}, "do": {"slow": 20_000}}])
     with pytest.raises(DownloadError, match=r"not done after 0\.15 s"):
-        await net.catch(link, duration_s=None, base_url=emulator.base_url, patience=Patience(total_s=0.15))
+        await net.catch(link, duration_s=None, base_url=emulator.base_url, patience=DownloadLimits(total_s=0.15))
     assert len(net.files()[PART]) > 0
 
 
@@ -83,7 +89,7 @@ async def test_a_body_without_end_is_cut_off(net: Net, emulator: Emulator) -> No
     link = await finished(emulator)
     emulator.set_faults([{"match": {"step": "download"}, "do": "endless"}])
     with pytest.raises(BadMedia, match="larger than 3000000 bytes"):
-        await net.catch(link, base_url=emulator.base_url, most_bytes=3_000_000)
+        await net.catch(link, base_url=emulator.base_url, max_bytes=3_000_000)
     assert net.files() == {}
 
 
@@ -94,5 +100,5 @@ async def test_a_body_that_is_far_too_large_is_refused(net: Net, clips: MakeClip
     async with cdn_of(data + bytes(2_000_000)) as cdn:
         cdn.chunked = chunked
         with pytest.raises(BadMedia, match="which no such clip is"):
-            await net.catch(cdn.link, most_bytes=len(data) + 1000)
+            await net.catch(cdn.link, max_bytes=len(data) + 1000)
     assert net.files() == {}

@@ -8,12 +8,16 @@ from pathlib import Path
 
 from aiohttp import web
 
-from batchvid.domain.jobs import JobState
+from batchvid.domain.jobs import Job, JobState
 from batchvid.runner.polling.poller import Poller
-from batchvid.runner.providers.rate_limits import Stride
+from batchvid.runner.providers.rate_limits import RequestPacer
 from tests.builders import job_in
-from tests.runner.downloads.downloader_harness import Noted, yard
+from tests.runner.downloads.downloader_harness import RecordingLimiter, yard
 from tests.runner.servers import serving
+
+
+def ignore(job: Job, *, delay_s: float = 0.0, resumed: bool = False, poll_first: bool = False) -> None:
+    """Dispatches nothing."""
 
 
 async def test_a_fresh_link_is_asked_for_first(tmp_path: Path) -> None:
@@ -29,9 +33,9 @@ async def test_a_fresh_link_is_asked_for_first(tmp_path: Path) -> None:
     async with serving(still_running) as server:
         jobs = [replace(job, task_id=job.id, origin=server.base_url) for job in jobs]
         async with yard(tmp_path, *jobs, base_url=server.base_url, polls_per_s=1) as at_work:
-            poller = Poller(at_work.context, on_ready=lambda *_: None, on_again=lambda *_: None)
+            poller = Poller(at_work.context, dispatch=ignore)
             for job in jobs:
-                poller.watch(job, at_once=True, first=job.id == "finished")
+                poller.track(job, at_once=True, first=job.id == "finished")
             serving_polls = asyncio.create_task(poller.serve())
             await asked.wait()
             serving_polls.cancel()
@@ -52,13 +56,13 @@ async def test_tasks_that_are_due_together_are_asked_one_after_the_other(tmp_pat
     async with serving(still_running) as server:
         jobs = [replace(job, task_id=job.id, origin=server.base_url) for job in jobs]
         async with yard(tmp_path, *jobs, base_url=server.base_url) as at_work:
-            at_work.context.lanes["cometapi"].polls = rate = Noted()
-            poller = Poller(at_work.context, on_ready=lambda *_: None, on_again=lambda *_: None)
+            at_work.context.provider_states["cometapi"].polls = rate = RecordingLimiter()
+            poller = Poller(at_work.context, dispatch=ignore)
             for job in jobs:
-                poller.watch(job, at_once=True)
+                poller.track(job, at_once=True)
             serving_polls = asyncio.create_task(poller.serve())
             await all_asked.wait()
             serving_polls.cancel()
             await poller.drain()
-    strides = len(jobs) - 2 - Stride.SLACK_S / Stride.LONGEST_S
-    assert rate.begun_at[-1] - rate.begun_at[0] > strides * Stride.LONGEST_S
+    strides = len(jobs) - 2 - RequestPacer.SLACK_S / RequestPacer.MAX_SPACING_S
+    assert rate.begun_at[-1] - rate.begun_at[0] > strides * RequestPacer.MAX_SPACING_S

@@ -4,88 +4,91 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from batchvid.catalog import Provider, providers
-from batchvid.domain.failures import FailureKind
 from batchvid.domain.jobs import JobState
-from batchvid.runner.providers.provider_state import EMBEDDED_ORIGIN, HERD, LONGEST_WISH_S, STEP_S, Lane
-from batchvid.runner.providers.rate_limits import Slots, Window
-from batchvid.runner.providers.retry_policy import LONGEST_WAIT_S
+from batchvid.runner.providers.provider_state import (
+    EMBEDDED_ORIGIN,
+    MAX_PENDING_SUBMITS,
+    SUBMIT_SPACING_S,
+    ProviderState,
+)
+from batchvid.runner.providers.rate_limits import ConcurrencySlots, SlidingWindowRateLimiter
+from batchvid.runner.providers.retry_policy import WAIT_MAX_S
+from batchvid.runner.providers.submission_blocks import Block
 from tests.builders import job_in
 
 OFFICE = Provider(
-    name="office", base_url="https://gw.example", api_key_env="GW_KEY", routes={"veo": ""}, first_wait_s=2.0
+    name="office", base_url="https://gw.example", api_key_env="GW_KEY", routes={"veo": ""}, wait_initial_s=2.0
 )
 
 
-def lane(provider: Provider = OFFICE) -> Lane:
+def provider_state(provider: Provider = OFFICE) -> ProviderState:
     """A lane that nobody has used yet."""
-    return Lane(
+    return ProviderState(
         provider=provider,
         base_url=provider.base_url or "http://127.0.0.1:9",
         key=SecretStr("sk-the-key"),
-        slots=Slots(4),
-        submits=Window(60, 60.0),
-        polls=Window(5, 1.0),
+        slots=ConcurrencySlots(4),
+        submits=SlidingWindowRateLimiter(60, 60.0),
+        polls=SlidingWindowRateLimiter(5, 1.0),
     )
 
 
 def test_refusals_in_a_row_wait_longer_each_time() -> None:
     """Each refusal after a pause has passed doubles the next wait, up to the longest."""
-    one, now, waits = lane(), 100.0, []
+    one, now, waits = provider_state(), 100.0, []
     for _ in range(8):
         until = one.pause(now, None, 1.0)
         waits.append(until - now)
         now = until
     assert waits == [2, 4, 8, 16, 32, 60, 60, 60]
-    assert waits[-1] == LONGEST_WAIT_S
-    assert one.troubles == 8
+    assert waits[-1] == WAIT_MAX_S
+    assert one.consecutive_refusals == 8
 
 
 def test_calls_that_are_refused_together_are_one_trouble() -> None:
     """Twenty calls were out when the vendor said no: that is one no, and not a wait of twenty doublings."""
-    one = lane()
+    one = provider_state()
     untils = [one.pause(100.0 + number / 10, None, 1.0) for number in range(20)]
-    assert one.troubles == 1
+    assert one.consecutive_refusals == 1
     assert untils[0] == 102.0
     assert max(untils) <= 100.0 + 1.9 + 4.0
     assert one.pause(one.paused_until, None, 1.0) == one.paused_until
-    assert one.troubles == 2
+    assert one.consecutive_refusals == 2
 
 
 def test_the_vendors_own_wish_is_kept() -> None:
     """Retry-After stands above our own schedule, whether it is shorter or longer."""
-    assert lane().pause(100.0, 0.5, 1.0) == 100.5
-    assert lane().pause(100.0, 600.0, 1.0) == 700.0
-    assert lane().pause(100.0, 0.0, 1.0) == 100.0
+    assert provider_state().pause(100.0, 0.5, 1.0) == 100.5
+    assert provider_state().pause(100.0, 600.0, 1.0) == 700.0
+    assert provider_state().pause(100.0, 0.0, 1.0) == 100.0
 
 
 def test_nobody_waits_a_day() -> None:
     """A wish for a longer pause than an hour is for the next run."""
-    assert LONGEST_WISH_S == 3600
-    assert lane().pause(100.0, 3600.0, 1.0) == lane().pause(100.0, 86_400.0, 1.0) == 3700.0
+    assert provider_state().pause(100.0, 3600.0, 1.0) == provider_state().pause(100.0, 86_400.0, 1.0) == 3700.0
 
 
 @given(st.lists(st.tuples(st.floats(0, 30), st.none() | st.floats(0, 90), st.floats(0, 1)), max_size=30))
 def test_a_pause_is_never_shortened(refusals: list[tuple[float, float | None, float]]) -> None:
     """What one refusal asks for is not taken back by a milder one; no more troubles than refusals are counted."""
-    one, now, before = lane(), 0.0, 0.0
-    for later_s, wish_s, jitter in refusals:
+    one, now, before = provider_state(), 0.0, 0.0
+    for later_s, requested_s, jitter in refusals:
         now += later_s
-        until = one.pause(now, wish_s, jitter)
+        until = one.pause(now, requested_s, jitter)
         assert until == one.paused_until >= before
-        assert until >= now + (wish_s or 0.0)
+        assert until >= now + (requested_s or 0.0)
         before = until
-    assert one.troubles <= len(refusals)
+    assert one.consecutive_refusals <= len(refusals)
 
 
 def test_nothing_waits_in_a_new_lane() -> None:
     """It is idle until a job stands in line or comes back later."""
-    one = lane()
+    one = provider_state()
     assert one.idle
     one.queue.push("kite", "kite", "veo3-fast")
     assert not one.idle
@@ -97,46 +100,45 @@ def test_nothing_waits_in_a_new_lane() -> None:
 
 def test_many_calls_go_out_one_after_the_other() -> None:
     """While a herd of submits has no verdict yet the next one waits a moment, and no longer: pauses and rates hold."""
-    one = lane()
-    one.called_at = 100.0
-    one.calls_out = HERD - 1
-    assert one.calls_at() <= 100.0
-    one.calls_out = HERD
-    assert one.calls_at() == 100.0 + STEP_S
+    one = provider_state()
+    one.last_submit_at = 100.0
+    one.pending_submits = MAX_PENDING_SUBMITS - 1
+    assert one.next_submit_at() <= 100.0
+    one.pending_submits = MAX_PENDING_SUBMITS
+    assert one.next_submit_at() == 100.0 + SUBMIT_SPACING_S
     one.pause(100.0, 7.0, 0.0)
-    assert one.calls_at() == 107.0
-    one.submits = Window(1, 60.0, [90.0])
-    assert one.calls_at() == one.submits.opens_at() > 150.0
+    assert one.next_submit_at() == 107.0
+    one.submits = SlidingWindowRateLimiter(1, 60.0, [90.0])
+    assert one.next_submit_at() == one.submits.next_available_at() > 150.0
 
 
-@pytest.mark.parametrize("kind", [FailureKind.AUTH, FailureKind.BALANCE])
-async def test_a_stopped_lane_waits_for_nothing(kind: FailureKind) -> None:
+async def test_a_stopped_provider_waits_for_nothing() -> None:
     """Whoever sleeps in it is woken, and what stands in line or comes back is for the next run."""
-    one = lane()
+    one = provider_state()
     one.queue.push("kite", "kite", "veo3-fast")
     one.delayed["veo3-fast"] = 1
     assert not one.wake.is_set()
-    one.stop(kind, "your balance is 0")
+    one.stop("your balance is 0")
     assert one.idle
     assert one.wake.is_set()
-    assert (one.stopped, one.stopped_kind) == ("your balance is 0", kind)
+    assert one.stop_reason == "your balance is 0"
     assert len(one.queue) == 1
 
 
 def test_a_capped_lane_waits_for_nothing() -> None:
     """Its own budget is reached: what stands in line or comes back is for the next run."""
-    one = lane()
+    one = provider_state()
     one.queue.push("kite", "kite", "veo3-fast")
     one.delayed["veo3-fast"] = 1
-    one.capped = "office: budget.clips is 1, and all are committed"
+    one.blocks.add(Block.CAP, "office: budget.clips is 1, and all are committed")
     assert one.idle
 
 
-def stuck() -> Lane:
+def stuck() -> ProviderState:
     """A lane of four slots, all held by jobs that no run drives, in which a kite waits."""
-    one = lane()
+    one = provider_state()
     for number in range(4):
-        one.slots.hold(f"uncertain-{number}", "veo3-fast")
+        one.slots.acquire(f"uncertain-{number}", "veo3-fast")
     one.queue.push("kite", "kite", "veo3-fast")
     return one
 
@@ -151,7 +153,7 @@ def test_a_lane_is_not_stuck_while_something_may_happen() -> None:
     """A holder of this run will come to rest, a free slot will be taken."""
     assert not stuck().is_stuck(active={"uncertain-2"})
     freed, empty = stuck(), stuck()
-    freed.slots.free("uncertain-0")
+    freed.slots.release("uncertain-0")
     assert empty.queue.pop(lambda _model: True) == "kite"
     for one in (freed, empty):
         assert not one.is_stuck(active=())
@@ -159,10 +161,10 @@ def test_a_lane_is_not_stuck_while_something_may_happen() -> None:
 
 def test_a_delayed_job_waits_for_a_slot_like_one_in_line() -> None:
     """It comes back to the same slots: a lane where none is free is stuck; one with a slot for it later is not."""
-    one = replace(lane(), slots=Slots(1))
+    one = replace(provider_state(), slots=ConcurrencySlots(1))
     one.delayed["veo3-fast"] += 1
     assert not one.is_stuck(active=())
-    one.slots.hold("uncertain", "sora-2")
+    one.slots.acquire("uncertain", "sora-2")
     assert one.is_stuck(active=())
     one.delayed["veo3-fast"] -= 1
     assert not one.is_stuck(active=())
@@ -170,8 +172,8 @@ def test_a_delayed_job_waits_for_a_slot_like_one_in_line() -> None:
 
 def test_a_lane_is_stuck_only_if_every_waiting_model_is_full() -> None:
     """A model's own narrow limit holds up its jobs; another model that waits beside them goes on."""
-    one = replace(lane(), slots=Slots(4, {"sora-2": 1}))
-    one.slots.hold("uncertain", "sora-2")
+    one = replace(provider_state(), slots=ConcurrencySlots(4, {"sora-2": 1}))
+    one.slots.acquire("uncertain", "sora-2")
     one.queue.push("crane", "crane", "sora-2")
     assert one.is_stuck(active=())
     one.queue.push("kite", "kite", "veo3-fast")
@@ -180,53 +182,53 @@ def test_a_lane_is_stuck_only_if_every_waiting_model_is_full() -> None:
 
 def test_a_task_remembers_its_home() -> None:
     """The address as it stands in the manifest; for a run's own emulator a word: its port is never the same."""
-    assert (lane().name, lane().origin) == ("office", "https://gw.example")
+    assert (provider_state().name, provider_state().origin) == ("office", "https://gw.example")
     emulator = providers({})["emulator"]
-    assert lane(emulator).origin == EMBEDDED_ORIGIN
-    assert lane(replace(emulator, base_url="http://127.0.0.1:8787")).origin == "http://127.0.0.1:8787"
+    assert provider_state(emulator).origin == EMBEDDED_ORIGIN
+    assert provider_state(replace(emulator, base_url="http://127.0.0.1:8787")).origin == "http://127.0.0.1:8787"
 
 
 def test_the_key_is_not_shown() -> None:
     """A lane that is printed in a traceback or a debugger holds stars in its place."""
-    assert "sk-the-key" not in repr(lane())
+    assert "sk-the-key" not in repr(provider_state())
 
 
 def test_a_refused_slot_narrows_the_lane() -> None:
     """Four are configured, two are held when one more is refused: two it is, and three after a quiet while."""
-    one = lane()
-    one.slots.hold("a", "veo3-fast")
-    one.slots.hold("b", "veo3-fast")
-    one.narrow("veo3-fast", "too many tasks", 2, 100.0)
-    assert [one.lets(now)("sora-2") for now in (100.0, 129.0, 130.0)] == [False, False, True]
-    assert (one.limits(100.0), one.opens_in(100.0)) == ({"": 2}, 30.0)
-    assert (one.limits(160.0), one.narrowed) == ({"": 4}, {})
+    one = provider_state()
+    one.slots.acquire("a", "veo3-fast")
+    one.slots.acquire("b", "veo3-fast")
+    one.reduce_limit("veo3-fast", "too many tasks", 2, 100.0)
+    assert [one.allows(now)("sora-2") for now in (100.0, 129.0, 130.0)] == [False, False, True]
+    assert (one.limits(100.0), one.available_in(100.0)) == ({"": 2}, 30.0)
+    assert (one.limits(160.0), one.reduced_limits) == ({"": 4}, {})
 
 
 def test_a_refusal_that_names_its_model_narrows_that_one_only() -> None:
     """The vendor's words decide whose slots are taken; a model's own limit is where it starts from."""
-    one = replace(lane(), slots=Slots(20, {"sora-2": 4}))
-    one.slots.hold("a", "sora-2")
-    one.slots.hold("b", "sora-2")
-    one.narrow("sora-2", "SORA-2 has too many tasks", 2, 100.0)
+    one = replace(provider_state(), slots=ConcurrencySlots(20, {"sora-2": 4}))
+    one.slots.acquire("a", "sora-2")
+    one.slots.acquire("b", "sora-2")
+    one.reduce_limit("sora-2", "SORA-2 has too many tasks", 2, 100.0)
     assert one.limits(100.0) == {"sora-2": 2}
-    assert (one.lets(100.0)("sora-2"), one.lets(100.0)("veo3-fast")) == (False, True)
+    assert (one.allows(100.0)("sora-2"), one.allows(100.0)("veo3-fast")) == (False, True)
 
 
 def test_calls_that_are_refused_together_narrow_once() -> None:
     """Twelve were out when the vendor said no to eight: halved once, not eight times."""
-    one = replace(lane(), slots=Slots(12))
+    one = replace(provider_state(), slots=ConcurrencySlots(12))
     for _ in range(8):
-        one.narrow("veo3-fast", "too many tasks", 4, 100.0)
+        one.reduce_limit("veo3-fast", "too many tasks", 4, 100.0)
         one.pause(100.0, None, 1.0)
     assert one.limits(100.0) == {"": 6}
 
 
 def test_a_model_that_does_not_work_is_not_started() -> None:
     """Slots are free, and nobody takes one until the pause is over; the lane says when that is."""
-    one = lane()
-    one.health.refused(replace(job_in(JobState.SUBMITTING), model_sent="veo3-fast"), 100.0, 1.0, None)
+    one = provider_state()
+    one.health.record_refusal(replace(job_in(JobState.SUBMITTING), model_sent="veo3-fast"), 100.0, 1.0, None)
     one.queue.push("kite", "kite", "veo3-fast")
-    assert (one.lets(100.0)("veo3-fast"), one.lets(100.0)("sora-2"), one.lets(102.0)("veo3-fast")) == (
+    assert (one.allows(100.0)("veo3-fast"), one.allows(100.0)("sora-2"), one.allows(102.0)("veo3-fast")) == (
         *(False, True, True),
     )
-    assert (one.opens_in(100.0), one.is_stuck(active=())) == (2.0, False)
+    assert (one.available_in(100.0), one.is_stuck(active=())) == (2.0, False)

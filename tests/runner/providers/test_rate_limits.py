@@ -7,7 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from batchvid.runner.providers.rate_limits import Slots, Stride, Window, on_loop_clock
+from batchvid.runner.providers.rate_limits import (
+    ConcurrencySlots,
+    RequestPacer,
+    SlidingWindowRateLimiter,
+    on_loop_clock,
+)
 from tests.builders import at
 
 MODELS = st.sampled_from(["veo", "sora", "kling"])
@@ -20,7 +25,7 @@ class Permits(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.slots = Slots(4, NARROW)
+        self.slots = ConcurrencySlots(4, NARROW)
         self.inside: dict[str, str] = {}
 
     @rule(job_id=JOB_IDS, model=MODELS)
@@ -28,17 +33,17 @@ class Permits(RuleBasedStateMachine):
         full = len(self.inside) >= 4 or list(self.inside.values()).count(model) >= NARROW.get(model, 4)
         assert self.slots.has_free(model) is not full
         if not full:
-            self.slots.hold(job_id, model)
+            self.slots.acquire(job_id, model)
             self.inside.setdefault(job_id, model)
 
     @rule(job_id=JOB_IDS, model=MODELS)
     def hold_twice(self, job_id: str, model: str) -> None:
         if job_id in self.inside:
-            self.slots.hold(job_id, model)
+            self.slots.acquire(job_id, model)
 
     @rule(job_id=JOB_IDS)
     def free(self, job_id: str) -> None:
-        assert self.slots.free(job_id) is (self.inside.pop(job_id, None) is not None)
+        assert self.slots.release(job_id) is (self.inside.pop(job_id, None) is not None)
 
     @invariant()
     def counts_agree(self) -> None:
@@ -54,21 +59,21 @@ TestPermits = Permits.TestCase
 
 def test_what_earlier_runs_left_may_be_more_than_the_limit() -> None:
     """A limit that was lowered between runs lets nothing in until enough have left, and forgets none of them."""
-    slots = Slots(2)
+    slots = ConcurrencySlots(2)
     for number in range(4):
-        slots.hold(f"kite-{number}", "veo")
+        slots.acquire(f"kite-{number}", "veo")
     assert slots.used == 4
     for number in range(2):
-        slots.free(f"kite-{number}")
+        slots.release(f"kite-{number}")
         assert not slots.has_free("veo")
-    slots.free("kite-2")
+    slots.release("kite-2")
     assert slots.has_free("veo")
 
 
 def test_a_full_model_does_not_close_the_provider() -> None:
     """A narrower limit holds for its model only."""
-    slots = Slots(4, {"sora": 1})
-    slots.hold("a", "sora")
+    slots = ConcurrencySlots(4, {"sora": 1})
+    slots.acquire("a", "sora")
     assert (slots.has_free("sora"), slots.has_free("veo")) == (False, True)
 
 
@@ -88,11 +93,11 @@ def most_in_any_window(grants: list[float], window_s: float) -> int:
 )
 def test_no_stretch_of_time_holds_more(count: float, window_s: float, waits: list[float], past: list[float]) -> None:
     """Grants made no earlier than the window opens, with any pauses between, never exceed the rate anywhere."""
-    window = Window(count, window_s, past)
+    window = SlidingWindowRateLimiter(count, window_s, past)
     now, grants = 0.0, []
     for wait_s in waits:
-        now = max(now, window.opens_at()) + (wait_s if wait_s > 1 else 0.0)
-        window.grant(now)
+        now = max(now, window.next_available_at()) + (wait_s if wait_s > 1 else 0.0)
+        window.acquire(now)
         grants.append(now)
     stretch_s = window_s if count >= 1 else window_s / count
     assert most_in_any_window(grants, stretch_s) <= max(1, count)
@@ -103,40 +108,42 @@ def test_no_stretch_of_time_holds_more(count: float, window_s: float, waits: lis
 @given(COUNTS, st.lists(st.floats(0, 100), min_size=1, max_size=30))
 def test_the_wire_may_delay_a_grant(count: float, delays: list[float]) -> None:
     """Each call reaches the provider up to a tenth of a second late: the rate that it sees still holds."""
-    window = Window(count, 60)
+    window = SlidingWindowRateLimiter(count, 60)
     now, seen = 0.0, []
     for delay in delays:
-        now = max(now, window.opens_at())
-        window.grant(now)
+        now = max(now, window.next_available_at())
+        window.acquire(now)
         seen.append(now + delay % 0.1)
     assert most_in_any_window(seen, 60 if count >= 1 else 60 / count) <= max(1, count)
 
 
 def test_a_window_opens_as_soon_as_it_may() -> None:
     """The rate is used, not only kept: a full window opens a little more than its length after the oldest grant."""
-    window = Window(2, 60)
-    assert window.opens_at() == float("-inf")
-    window.grant(100)
-    assert window.opens_at() == float("-inf")
-    window.grant(110)
-    assert 160 < window.opens_at() < 162
-    window.grant(170)
-    assert 170 < window.opens_at() < 172
+    window = SlidingWindowRateLimiter(2, 60)
+    assert window.next_available_at() == float("-inf")
+    window.acquire(100)
+    assert window.next_available_at() == float("-inf")
+    window.acquire(110)
+    assert 160 < window.next_available_at() < 162
+    window.acquire(170)
+    assert 170 < window.next_available_at() < 172
 
 
 def test_earlier_grants_may_come_in_any_order() -> None:
     """The newest of what an earlier run sent are what counts."""
-    window = Window(2, 60, [50, 10, 30])
-    assert window.opens_at() == pytest.approx(30 + 60 * Window.MARGIN + Window.SLACK_S)
+    window = SlidingWindowRateLimiter(2, 60, [50, 10, 30])
+    assert window.next_available_at() == pytest.approx(
+        30 + 60 * SlidingWindowRateLimiter.MARGIN + SlidingWindowRateLimiter.SLACK_S
+    )
 
 
 @pytest.mark.parametrize(("count", "most"), [(1.5, 1), (2.5, 2), (3.9, 3), (2.0, 2)])
 def test_of_a_fraction_the_whole_part_is_granted(count: float, most: int) -> None:
     """Two and a half submits a minute are never three in one, however long that goes on."""
-    window, now, grants = Window(count, 60), 0.0, []
+    window, now, grants = SlidingWindowRateLimiter(count, 60), 0.0, []
     for _ in range(20):
-        now = max(now, window.opens_at())
-        window.grant(now)
+        now = max(now, window.next_available_at())
+        window.acquire(now)
         grants.append(now)
     assert most_in_any_window(grants, 60) == most
 
@@ -144,9 +151,9 @@ def test_of_a_fraction_the_whole_part_is_granted(count: float, most: int) -> Non
 @pytest.mark.parametrize(("count", "apart_s"), [(0.5, 120), (0.1, 600), (0.25, 240)])
 def test_less_than_one_a_minute(count: float, apart_s: float) -> None:
     """Half a submit a minute is one in two minutes."""
-    window = Window(count, 60)
-    window.grant(0)
-    assert apart_s <= window.opens_at() < apart_s * 1.03
+    window = SlidingWindowRateLimiter(count, 60)
+    window.acquire(0)
+    assert apart_s <= window.next_available_at() < apart_s * 1.03
 
 
 def test_calls_of_the_future_count_as_of_now() -> None:
@@ -156,36 +163,38 @@ def test_calls_of_the_future_count_as_of_now() -> None:
 
 def test_what_still_counts_is_handed_on() -> None:
     """The next run's window, made of the ages of the grants, opens when this one would have."""
-    one = Window(2, 1.0)
+    one = SlidingWindowRateLimiter(2, 1.0)
     for now in (10.0, 11.5, 12.0):
-        one.grant(now)
+        one.acquire(now)
     assert one.ages(12.1) == pytest.approx([0.6, 0.1])
-    assert Window(2, 1.0, [-0.6, -0.1]).opens_at() == pytest.approx(one.opens_at() - 12.1)
+    assert SlidingWindowRateLimiter(2, 1.0, [-0.6, -0.1]).next_available_at() == pytest.approx(
+        one.next_available_at() - 12.1
+    )
     assert one.ages(20.0) == []
 
 
 @given(st.floats(1e-4, 1), st.lists(st.floats(0, 0.3), min_size=1, max_size=60))
-def test_a_stride_is_kept(gap_s: float, waits: list[float]) -> None:
+def test_a_stride_is_kept(interval_s: float, waits: list[float]) -> None:
     """In no stretch of time are there more grants than its strides, but for those that may come at once."""
-    stride, now, grants = Stride(), 0.0, []
-    stride.gap_s = gap_s
+    stride, now, grants = RequestPacer(), 0.0, []
+    stride.interval_s = interval_s
     for wait_s in waits:
-        now = max(now + (wait_s if wait_s > 0.2 else 0.0), stride.opens_at())
-        stride.grant(now)
+        now = max(now + (wait_s if wait_s > 0.2 else 0.0), stride.next_available_at())
+        stride.acquire(now)
         grants.append(now)
-    kept_s = min(gap_s, Stride.LONGEST_S)
-    at_once = 2 + Stride.SLACK_S / kept_s
+    kept_s = min(interval_s, RequestPacer.MAX_SPACING_S)
+    at_once = 2 + RequestPacer.SLACK_S / kept_s
     for number, first in enumerate(grants):
         assert all(more <= at_once + (at - first) / kept_s for more, at in enumerate(grants[number:], 1))
 
 
 def test_a_stride_loses_no_time() -> None:
     """Whoever takes every grant as soon as it opens gets one a stride; what was not taken is not saved up."""
-    stride = Stride()
-    stride.gap_s = 0.002
+    stride = RequestPacer()
+    stride.interval_s = 0.002
     for _ in range(100):
-        stride.grant(max(100.0, stride.opens_at()))
-    assert stride.opens_at() == pytest.approx(100.2 - Stride.SLACK_S)
-    assert stride.few_s == Stride.FEW * 0.002
-    stride.grant(200.0)
-    assert stride.opens_at() == pytest.approx(200.002 - Stride.SLACK_S)
+        stride.acquire(max(100.0, stride.next_available_at()))
+    assert stride.next_available_at() == pytest.approx(100.2 - RequestPacer.SLACK_S)
+    assert stride.burst_s == RequestPacer.BURST * 0.002
+    stride.acquire(200.0)
+    assert stride.next_available_at() == pytest.approx(200.002 - RequestPacer.SLACK_S)

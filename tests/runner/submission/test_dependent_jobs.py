@@ -12,17 +12,18 @@ from aiohttp import web
 from pydantic import SecretStr
 
 from batchvid.catalog import providers
-from batchvid.domain.jobs import JobState
+from batchvid.domain.jobs import Job, JobState
 from batchvid.domain.wire import Asset
 from batchvid.errors import Unsupported
 from batchvid.net.transport import Transport
-from batchvid.planning.routing import order_of
+from batchvid.planning.routing import build_order
 from batchvid.runner.budget.budget import Budget
 from batchvid.runner.context import RunContext
-from batchvid.runner.providers.provider_state import Lane
-from batchvid.runner.providers.rate_limits import Slots, Window
+from batchvid.runner.providers.provider_state import ProviderState
+from batchvid.runner.providers.rate_limits import ConcurrencySlots, SlidingWindowRateLimiter
+from batchvid.runner.providers.submission_blocks import Block
 from batchvid.runner.recorder import Recorder
-from batchvid.runner.submission.dependent_jobs import SHOWN, Children
+from batchvid.runner.submission.dependent_jobs import SHOWN, WaitingChildren
 from batchvid.runner.submission.parent_link import open_link, request_for
 from batchvid.runner.submission.submitter import Submitter
 from batchvid.state.state_file import StateFile
@@ -31,6 +32,10 @@ from tests.runner.servers import Served, serving
 
 LINK = "https://cdn.example/a.mp4?Signature=s"
 CHILD = spec("snow", model="grok-imagine-video", action="edit", parent="kite", parent_fingerprint="f1:0")
+
+
+def ignore(job: Job, *, delay_s: float = 0.0, resumed: bool = False, poll_first: bool = False) -> None:
+    """Dispatches nothing."""
 
 
 class Jumping(RunContext):
@@ -49,34 +54,39 @@ async def context(tmp_path: Path) -> AsyncIterator[Jumping]:
         recorder = Recorder(state, {"kite": job_in(JobState.SUCCEEDED)})
         async with Transport() as transport:
             yield Jumping(
-                recorder=recorder, transport=transport, lanes={}, providers={}, budget=Budget(), notice=lambda _: None
+                recorder=recorder,
+                transport=transport,
+                provider_states={},
+                providers={},
+                budget=Budget(),
+                notice=lambda _: None,
             )
         await recorder.close()
 
 
-def lane_at(context: RunContext, served: Served) -> Lane:
+def lane_at(context: RunContext, served: Served) -> ProviderState:
     """A lane that leads there, with one submit a minute, which has just been granted; the stored clip is its own."""
     kite = context.job("kite")
     context.recorder.jobs["kite"] = replace(kite, origin=served.base_url, dialect="xai", model_sent="grok")
     said = {"dialect": "xai", "base_url": served.base_url, "api_key_env": "GW"}
-    lane = Lane(
+    provider_state = ProviderState(
         provider=providers({"office": said})["office"],
         base_url=served.base_url,
         key=SecretStr("sk-test-key"),
-        slots=Slots(4),
-        submits=Window(1, 60.0),
-        polls=Window(5, 1.0),
+        slots=ConcurrencySlots(4),
+        submits=SlidingWindowRateLimiter(1, 60.0),
+        polls=SlidingWindowRateLimiter(5, 1.0),
     )
-    lane.submits.grant(context.now())
-    return lane
+    provider_state.submits.acquire(context.now())
+    return provider_state
 
 
 def done() -> web.Response:
     return web.json_response({"status": "done", "video": {"url": LINK}})
 
 
-async def asked_for(context: RunContext, lane: Lane) -> object:
-    request = await request_for(context, lane, CHILD, "xai", order_of(CHILD, model="grok"))
+async def asked_for(context: RunContext, provider_state: ProviderState) -> object:
+    request = await request_for(context, provider_state, CHILD, "xai", build_order(CHILD, model="grok"))
     return (request.json or {})["video"]
 
 
@@ -101,11 +111,11 @@ async def test_a_submit_that_was_held_up_asks_for_its_turn_again(context: Jumpin
         return done()
 
     async with serving(answer) as served:
-        lane = lane_at(context, served)
-        granted = lane.submits.opens_at()
-        await asked_for(context, lane)
-        assert (lane.submits.opens_at() > granted) == late
-        assert not late or lane.submits.opens_at() > context.now() + 60
+        provider_state = lane_at(context, served)
+        granted = provider_state.submits.next_available_at()
+        await asked_for(context, provider_state)
+        assert (provider_state.submits.next_available_at() > granted) == late
+        assert not late or provider_state.submits.next_available_at() > context.now() + 60
 
 
 async def test_the_question_counts_as_a_poll_and_waits_for_its_turn(context: Jumping) -> None:
@@ -117,12 +127,12 @@ async def test_the_question_counts_as_a_poll_and_waits_for_its_turn(context: Jum
 
     asked_at: list[float] = []
     async with serving(answer) as served:
-        lane = lane_at(context, served)
-        lane.polls = Window(1, 1000.0)
-        lane.polls_paused_until = context.now() + 0.03
-        await asked_for(context, lane)
-        assert asked_at[0] >= lane.polls_paused_until
-        assert lane.polls.opens_at() >= asked_at[0] + 999
+        provider_state = lane_at(context, served)
+        provider_state.polls = SlidingWindowRateLimiter(1, 1000.0)
+        provider_state.polls_paused_until = context.now() + 0.03
+        await asked_for(context, provider_state)
+        assert asked_at[0] >= provider_state.polls_paused_until
+        assert provider_state.polls.next_available_at() >= asked_at[0] + 999
 
 
 async def test_too_many_questions_slow_all_polls_down(context: Jumping) -> None:
@@ -132,11 +142,11 @@ async def test_too_many_questions_slow_all_polls_down(context: Jumping) -> None:
         return web.json_response({}, status=429) if len(served.asked) == 1 else done()
 
     async with serving(answer) as served:
-        lane = lane_at(context, served)
-        lane.provider = replace(lane.provider, first_wait_s=0.02)
+        provider_state = lane_at(context, served)
+        provider_state.provider = replace(provider_state.provider, wait_initial_s=0.02)
         before = context.now()
-        assert await asked_for(context, lane) == {"url": LINK}
-        assert before + 0.01 <= lane.polls_paused_until <= context.now()
+        assert await asked_for(context, provider_state) == {"url": LINK}
+        assert before + 0.01 <= provider_state.polls_paused_until <= context.now()
 
 
 async def test_what_a_vendor_says_is_told_without_its_links(context: Jumping) -> None:
@@ -157,10 +167,10 @@ async def test_ids_of_another_wire_are_never_sent(context: Jumping) -> None:
         return done()
 
     async with serving(answer) as served:
-        lane = lane_at(context, served)
-        remix = replace(CHILD, model="sora-2", action="remix")
+        provider_state = lane_at(context, served)
+        remix = CHILD.with_request(model="sora-2", action="remix")
         with pytest.raises(Unsupported, match="its video_id is required"):
-            await request_for(context, lane, remix, "openai-videos", order_of(remix, model="sora-2"))
+            await request_for(context, provider_state, remix, "openai-videos", build_order(remix, model="sora-2"))
 
 
 @pytest.mark.parametrize("reason", ["", "interrupted"])
@@ -169,13 +179,13 @@ async def test_who_waits_is_told_unless_the_user_ended_the_run(context: Jumping,
     told: list[str] = []
     context.notice = told.append
     context.recorder.jobs["kite"] = job_in(JobState.FAILED)
-    submitter = Submitter(context, on_running=lambda _: None, on_lost=lambda _: None)
+    submitter = Submitter(context, dispatch=ignore)
     submitter.enqueue(replace(job_in(JobState.PENDING), spec=CHILD))
     if reason:
         context.stop(reason)
-    submitter.tell_who_waits()
+    submitter.report_waiting()
     assert told == ([] if reason else ["snow waits for kite, which failed"])
-    assert context.passed_over == "".join(told)
+    assert context.blocks.reason(Block.SKIPPED) == "".join(told)
 
 
 @pytest.mark.parametrize("takes_s", [0.0, 2.0])
@@ -226,7 +236,7 @@ def test_which_asset_a_vendor_can_fetch(assets: tuple[Asset, ...], base_url: str
 
 def test_of_many_that_wait_a_few_are_named() -> None:
     """A hundred children of one failed clip are six lines."""
-    children = Children()
+    children = WaitingChildren()
     for number in range(100):
         children.keep(job_in(JobState.PENDING, f"snow-{number}", parent="kite"))
     told = list(children.told({"kite": job_in(JobState.FAILED)}))

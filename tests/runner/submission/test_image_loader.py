@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from batchvid.domain.job_spec import ImageRef, JobSpec
-from batchvid.domain.wire import ImageInput, ImageRole
+from batchvid.domain.clip_request import ImageRef, ImageRole
+from batchvid.domain.job_spec import JobSpec
+from batchvid.domain.wire import ImageInput
 from batchvid.errors import StorageError
 from batchvid.runner.submission.image_loader import CACHE_BYTES, ImageReader
 from tests.builders import spec

@@ -21,10 +21,10 @@ from batchvid.errors import UsageError
 from batchvid.net.transport import Transport
 from batchvid.runner.budget.budget import Budget
 from batchvid.runner.context import RunContext
-from batchvid.runner.providers.provider_state import Lane
-from batchvid.runner.providers.rate_limits import Slots, Window
+from batchvid.runner.providers.provider_state import ProviderState
+from batchvid.runner.providers.rate_limits import ConcurrencySlots, SlidingWindowRateLimiter
 from batchvid.runner.recorder import Recorder
-from batchvid.runner.submission.reconciliation import AFTER_S, BEFORE_S, WAITS, Lookup, left_behind, meant
+from batchvid.runner.submission.reconciliation import AFTER_S, BEFORE_S, WAITS, Reconciler, jobs_to_reconcile, meant
 from batchvid.state.state_file import StateFile
 from tests.builders import WAYS, at, job_in, life, planned, spec, started
 from tests.runner.servers import serving
@@ -110,8 +110,8 @@ def test_only_what_can_be_asked_after_is_asked_after() -> None:
         lost("gone", dialect="kling", spec=spec("gone", provider="nobody")),
         replace(job_in(JobState.RUNNING, "running"), dialect="kling"),
     ]
-    assert [job.id for job in left_behind(jobs, providers({}), lambda _: True)] == ["kite"]
-    assert left_behind(jobs, providers({}), lambda _: False) == []
+    assert [job.id for job in jobs_to_reconcile(jobs, providers({}), lambda _: True)] == ["kite"]
+    assert jobs_to_reconcile(jobs, providers({}), lambda _: False) == []
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ class Case:
     """A run with one uncertain Kling job, and what was told to whom."""
 
     context: RunContext
-    lookup: Lookup
+    lookup: Reconciler
     is_found: asyncio.Event
     found: list[Job] = field(default_factory=list)
     again: list[Job] = field(default_factory=list)
@@ -170,29 +170,32 @@ async def case(tmp_path: Path, base_url: str, *, ago_s: float = 0.0, **row: Any)
             said: list[str] = []
             is_found = asyncio.Event()
 
-            def on_running(job: Job) -> None:
-                found.append(job)
-                is_found.set()
+            def dispatch(job: Job, **_: Any) -> None:
+                if job.state is JobState.PENDING:
+                    again.append(job)
+                else:
+                    found.append(job)
+                    is_found.set()
 
-            lane = Lane(
+            provider_state = ProviderState(
                 provider=rows["own"],
                 base_url=base_url,
                 key=SecretStr(""),
-                slots=Slots(4),
-                submits=Window(60, 60.0),
-                polls=Window(rows["own"].polls_per_s, 1.0),
+                slots=ConcurrencySlots(4),
+                submits=SlidingWindowRateLimiter(60, 60.0),
+                polls=SlidingWindowRateLimiter(rows["own"].polls_per_s, 1.0),
             )
             context = RunContext(
                 recorder=recorder,
                 transport=transport,
-                lanes={"own": lane},
+                provider_states={"own": provider_state},
                 providers=rows,
                 budget=Budget(),
                 notice=said.append,
                 started=True,
             )
             context.active.add("kite")
-            lookup = Lookup(context, on_running, again.append)
+            lookup = Reconciler(context, dispatch)
             yield Case(context, lookup, is_found, found, again, said)
             await lookup.drain()
         await recorder.close()
@@ -228,7 +231,7 @@ async def test_a_task_that_is_not_visible_at_once_is_found(tmp_path: Path) -> No
         return web.json_response(TASK) if asked == 3 else web.json_response(UNKNOWN, status=404)
 
     async with serving(answer) as server, case(tmp_path, server.base_url) as one:
-        one.lookup.left(one.job)
+        one.lookup.start(one.job, resumed=True)
         await one.is_found.wait()
         assert [job.task_id for job in one.found] == ["8"]
         assert one.job.state is JobState.RUNNING
@@ -239,7 +242,7 @@ async def test_a_task_that_is_not_visible_at_once_is_found(tmp_path: Path) -> No
 async def test_the_asking_ends(tmp_path: Path, ago_s: float, asked: int) -> None:
     """So often for a submit of just now, once for an old one; the job rests, held, and what was said is kept."""
     async with serving(says(UNKNOWN, 404)) as server, case(tmp_path, server.base_url, ago_s=ago_s) as one:
-        one.lookup.left(one.job)
+        one.lookup.start(one.job, resumed=True)
         await one.context.over.wait()
         assert len(server.asked) == asked
         assert one.job.state is JobState.UNCERTAIN
@@ -250,7 +253,7 @@ async def test_the_asking_ends(tmp_path: Path, ago_s: float, asked: int) -> None
 async def test_a_key_that_does_not_fit_ends_the_asking(tmp_path: Path) -> None:
     """More questions would get the same answer."""
     async with serving(says(NO_KEY, 401)) as server, case(tmp_path, server.base_url) as one:
-        one.lookup.left(one.job)
+        one.lookup.start(one.job, resumed=True)
         await one.context.over.wait()
         assert len(server.asked) == 1
         assert one.job.looked_up == "own could not be asked after it: Authorization is invalid"
@@ -260,7 +263,7 @@ async def test_another_ones_task_is_not_bound(tmp_path: Path) -> None:
     """A server that answers any id with some task of its own finds nothing."""
     other = {"code": 0, "data": {**TASK["data"], "task_info": {"external_task_id": "kite-2"}}}
     async with serving(says(other)) as server, case(tmp_path, server.base_url, ago_s=120) as one:
-        one.lookup.left(one.job)
+        one.lookup.start(one.job, resumed=True)
         await one.context.over.wait()
         assert one.job.state is JobState.UNCERTAIN
 
@@ -269,7 +272,7 @@ async def test_a_job_whose_provider_has_moved_is_not_asked_after(tmp_path: Path)
     """Its task lives at the address where it was bought: another one would know nothing of it, truly."""
     async with serving(says(UNKNOWN, 404)) as server, case(tmp_path, server.base_url) as one:
         one.context.recorder.jobs["kite"] = moved = replace(one.job, origin="https://elsewhere.example")
-        one.lookup.left(moved)
+        one.lookup.start(moved, resumed=True)
         await one.context.over.wait()
         assert not server.asked
 
@@ -283,7 +286,7 @@ async def test_asking_obeys_the_poll_rate(tmp_path: Path) -> None:
         return web.json_response(UNKNOWN, status=404)
 
     async with serving(answer) as server, case(tmp_path, server.base_url, polls_per_s=1) as one:
-        one.lookup.left(one.job)
+        one.lookup.start(one.job, resumed=True)
         await was_asked.wait()
         one.context.stop("interrupted")
         assert one.context.over.is_set()  # an uncertain job does not hold a stop up
@@ -294,7 +297,7 @@ async def test_asking_obeys_the_poll_rate(tmp_path: Path) -> None:
 async def test_a_lost_one_is_told_once_it_is_not_found(tmp_path: Path) -> None:
     """The run says that it may be paid for; what asking brought stands with the job."""
     async with serving(says(UNKNOWN, 404)) as server, case(tmp_path, server.base_url) as one:
-        one.lookup.lost(one.job)
+        one.lookup.start(one.job)
         await one.context.over.wait()
         assert one.said == ["kite is uncertain: reset. It may be paid for and is not sent again"]
         assert one.job.looked_up.startswith("own does not know it by our id of the call (asked 4 times), which is no")
@@ -306,7 +309,7 @@ async def test_what_an_earlier_run_lost_is_never_bought_again_by_itself(tmp_path
         serving(says(UNKNOWN, 404)) as server,
         case(tmp_path, server.base_url, ago_s=120, on_lost_submit="resubmit") as one,
     ):
-        one.lookup.left(one.job)
+        one.lookup.start(one.job, resumed=True)
         await one.context.over.wait()
         assert (one.job.state, one.again) == (JobState.UNCERTAIN, [])
 
@@ -319,7 +322,7 @@ async def test_a_vendor_that_wants_a_pause_is_left_alone(tmp_path: Path, wish: s
         return web.json_response({"code": 1302, "message": "slow down"}, status=429, headers={"Retry-After": wish})
 
     async with serving(answer) as server, case(tmp_path, server.base_url) as one:
-        one.lookup.left(one.job)
+        one.lookup.start(one.job, resumed=True)
         await one.context.over.wait()
         assert len(server.asked) == asked
         assert one.job.looked_up == "own could not be asked after it: slow down"

@@ -5,18 +5,19 @@ from __future__ import annotations
 import asyncio
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 from aiohttp import web
 
 from batchvid.domain.jobs import Job, JobState
-from batchvid.runner.providers.provider_state import HERD, STEP_S
-from batchvid.runner.providers.rate_limits import Slots
+from batchvid.runner.providers.provider_state import MAX_PENDING_SUBMITS, SUBMIT_SPACING_S
+from batchvid.runner.providers.rate_limits import ConcurrencySlots
 from batchvid.runner.submission.submitter import Submitter
 from tests.builders import job_in
-from tests.runner.downloads.downloader_harness import Noted, yard
+from tests.runner.downloads.downloader_harness import RecordingLimiter, yard
 from tests.runner.servers import serving
 
-SLOTS = HERD + 8
+SLOTS = MAX_PENDING_SUBMITS + 8
 
 
 async def test_a_gateway_that_answers_late_has_its_slots_filled(tmp_path: Path) -> None:
@@ -32,24 +33,24 @@ async def test_a_gateway_that_answers_late_has_its_slots_filled(tmp_path: Path) 
         await all_in.wait()
         return web.json_response({"id": f"t-{number}", "object": "video", "status": "queued"})
 
-    def on_running(job: Job) -> None:
+    def on_running(job: Job, **_: Any) -> None:
         running.append(job)
         if len(running) == SLOTS:
             all_run.set()
 
     jobs = [job_in(JobState.PENDING, f"kite-{number}") for number in range(SLOTS + 1)]
     async with serving(answer) as served, yard(tmp_path, *jobs, base_url=served.base_url) as at_work:
-        lane = at_work.context.lanes["cometapi"]
-        lane.slots, lane.submits = Slots(SLOTS), (rate := Noted())
-        submitter = Submitter(at_work.context, on_running, on_lost=lambda _: None)
+        provider_state = at_work.context.provider_states["cometapi"]
+        provider_state.slots, provider_state.submits = ConcurrencySlots(SLOTS), (rate := RecordingLimiter())
+        submitter = Submitter(at_work.context, on_running)
         for job in jobs:
             submitter.enqueue(job)
-        submits = asyncio.create_task(submitter.serve(lane))
+        submits = asyncio.create_task(submitter.serve(provider_state))
         await all_run.wait()
         await submitter.drain()
         submits.cancel()
-        assert lane.calls_out == 0
+        assert provider_state.pending_submits == 0
         assert len(served.asked) == len({job.task_id for job in running}) == SLOTS
-        assert len(lane.queue) == 1
-        later = rate.begun_at[HERD - 1 :]
-        assert all(next_at - at > 0.99 * STEP_S for at, next_at in pairwise(later))
+        assert len(provider_state.queue) == 1
+        later = rate.begun_at[MAX_PENDING_SUBMITS - 1 :]
+        assert all(next_at - at > 0.99 * SUBMIT_SPACING_S for at, next_at in pairwise(later))
