@@ -32,11 +32,6 @@ class Form:
     fields: dict[str, Any] = field(default_factory=dict)
     files: list[File] = field(default_factory=list)
 
-    def add(self, name: str, text: str) -> None:
-        """Add one text field."""
-        known = self.fields.get(name, [])
-        self.fields[name] = [*(known if isinstance(known, list) else [known]), text] if known != [] else text
-
     def text(self, name: str) -> str:
         """Return a field as text, empty when it is missing or null."""
         value = self.fields.get(name)
@@ -90,12 +85,15 @@ async def _read_multipart(request: web.Request) -> Form:
     body, form, kind = await request.read(), Form(), request.headers["Content-Type"].encode()
 
     def on_field(part: python_multipart.multipart.Field) -> None:
-        form.add((part.field_name or b"").decode(), (part.value or b"").decode())
+        name, text = (part.field_name or b"").decode(), (part.value or b"").decode()
+        known = form.fields.get(name, [])
+        form.fields[name] = [*(known if isinstance(known, list) else [known]), text] if known != [] else text
 
     def on_file(part: python_multipart.multipart.File) -> None:
         part.file_object.seek(0)
         name, filename = (part.field_name or b"").decode(), (part.file_name or b"").decode()
         form.files.append(File(name, filename, part.file_object.read()))
+        part.close()
 
     try:
         python_multipart.parse_form({"Content-Type": kind}, io.BytesIO(body), on_field, on_file)

@@ -77,11 +77,9 @@ def _instead(action: FaultAction, refuse: Refuse) -> web.Response | None:
 def _set_code(response: web.Response, code: str) -> None:
     """Set the code of a refusal, as the type that this vendor's codes have; an empty body stays empty."""
     document = _document(response)
-    error = document.get("error")
-    place = error if isinstance(error, dict) else document
-    if place:
-        place["code"] = int(code) if isinstance(place.get("code"), int) else code
-        response.body = orjson.dumps(document)
+    nested = isinstance(document.get("error"), dict)
+    old = (document["error"] if nested else document).get("code")
+    _set_values(response, {"error.code" if nested else "code": int(code) if isinstance(old, int) else code})
 
 
 def _set_values(response: web.StreamResponse, values: dict[str, Any]) -> None:

@@ -136,7 +136,9 @@ class Faults:
 
     def replace(self, rules: Any) -> None:
         """Replace all rules and reset the counters. Raises FaultError."""
-        self._rules = read_rules(rules, self._families)
+        if not isinstance(rules, list | tuple):
+            raise FaultError("fault rules are a list")
+        self._rules = [self._checked(number, rule) for number, rule in enumerate(rules, start=1)]
         self._applied = [0] * len(self._rules)
         self._matched = [0] * len(self._rules)
         self._steps = {rule.match.step for rule in self._rules}
@@ -159,6 +161,15 @@ class Faults:
                 return rule.do
         return None
 
+    def _checked(self, number: int, rule: Any) -> Rule:
+        try:
+            checked = Rule.model_validate(rule)
+        except ValidationError as exc:
+            raise FaultError(f"rule {number}: {'; '.join(_explain(exc))}") from None
+        if checked.match.route not in ("*", *self._families):
+            raise FaultError(f"rule {number}: match.route: is not one of: *, {', '.join(self._families)}")
+        return checked
+
     def _applies(self, number: int, attempt: int, subject: str) -> bool:
         match = self._rules[number].match
         if match.nth and attempt not in match.nth:
@@ -174,21 +185,6 @@ class Faults:
         """A number from 0 to 1 that depends only on the seed, the rule, the subject and the attempt."""
         text = f"{self._seed}/{self._rules[number].id or number}/{subject}/{attempt}"
         return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") / 2**64
-
-
-def read_rules(rules: Any, families: Sequence[str]) -> list[Rule]:
-    """Validate the rules. Raises FaultError."""
-    if not isinstance(rules, list | tuple):
-        raise FaultError("fault rules are a list")
-    checked = []
-    for number, rule in enumerate(rules, start=1):
-        try:
-            checked.append(Rule.model_validate(rule))
-        except ValidationError as exc:
-            raise FaultError(f"rule {number}: {'; '.join(_explain(exc))}") from None
-        if checked[-1].match.route not in ("*", *families):
-            raise FaultError(f"rule {number}: match.route: is not one of: *, {', '.join(families)}")
-    return checked
 
 
 def _matches(match: Match, step: Step, family: str, about: Subject) -> bool:

@@ -32,7 +32,8 @@ def openai_error(
     status: int, message: str, *, kind: str = "comet_api_error", param: str = "", code: str = ""
 ) -> web.Response:
     """The OpenAI-style error of CometAPI; the message contains the request id (wire-notes 4.1)."""
-    text = f"{message} (request id: {request_id()})"
+    request_id = time.strftime("%Y%m%d%H%M%S", time.gmtime()) + f"{secrets.randbelow(10**18):018d}"
+    text = f"{message} (request id: {request_id})"
     return reply({"error": {"message": text, "type": kind, "param": param, "code": code}}, status)
 
 
@@ -50,8 +51,3 @@ def require(valid: object, error: Callable[[str], Exception], message: str) -> N
 def html(status: int) -> web.Response:
     """Return an HTML page where the client expects JSON."""
     return web.Response(body=HTML_PAGE, status=status, content_type="text/html")
-
-
-def request_id() -> str:
-    """A trace id in the vendor's form: a time and random digits."""
-    return time.strftime("%Y%m%d%H%M%S", time.gmtime()) + f"{secrets.randbelow(10**18):018d}"

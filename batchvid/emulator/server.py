@@ -26,6 +26,7 @@ from batchvid.emulator.settings import Settings
 from batchvid.emulator.store import Store
 from batchvid.emulator.task_log import TaskLog
 
+OnReady = Callable[[str], None]  # gets the base URL
 MAX_BODY_BYTES = 128 * 1024 * 1024  # new-api's default
 GRACE_S = 0.2  # seconds that open requests may take after the emulator is stopped
 
@@ -76,16 +77,8 @@ class Emulator:
         clips = Clips(folder, settings, images)
         stack.push_async_callback(clips.close)
         ledger = Ledger()
-        self._service = EmulatorService(
-            settings=settings,
-            clock=self._clock,
-            ledger=ledger,
-            store=Store(ledger, task_log, tick_s=settings.tick_s),
-            faults=faults,
-            links=Links(task_log.secret, settings.link_ttl_s),
-            images=images,
-            clips=clips,
-        )
+        store, links = Store(ledger, task_log, tick_s=settings.tick_s), Links(task_log.secret, settings.link_ttl_s)
+        self._service = EmulatorService(settings, self._clock, ledger, store, faults, links, images, clips)
         self._service.store.restore(self._service.limit)
         runner = web.AppRunner(self._app(), access_log=None, shutdown_timeout=GRACE_S)
         await runner.setup()
@@ -109,7 +102,7 @@ def serve(
     settings: Settings,
     host: str = "127.0.0.1",
     port: int = 0,
-    on_ready: Callable[[str], None] = print,
+    on_ready: OnReady = print,
     *,
     die_with_parent: bool = False,
 ) -> None:

@@ -66,7 +66,7 @@ class ClipSpec:
     external_task_id: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class EmulatorService:
     """The parts of one emulator, and what routes do with them."""
 

@@ -10,7 +10,6 @@ from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, NonNegative
 from batchvid.emulator import task_lifecycle
 
 VideoShape = Literal["video_url", "url", "output", "success", "content", "metadata", "wrapped", "inline"]
-"""Shape of a finished `/v1/videos` object: see routes/video_object.py."""
 
 
 class Settings(BaseModel):
@@ -42,11 +41,9 @@ class Settings(BaseModel):
     runway_hidden_polls: int = Field(default=1, ge=0)  # number of first polls that do not find a new Runway task
     runway_hidden_as: Literal["http_400", "http_404", "status_200", "status_400"] = "http_400"  # reply to those polls
     xai_shape: Literal["bare", "wrapped"] = "bare"  # its reply, or in a task wrapper with the link in `fail_reason`
-    xai_pending: Literal["words", "request_id", "empty", "upstream"] = "words"
-    """An unfinished xAI task: CometAPI's words, or HTTP 202 with only its id, no body, or xAI's `pending`."""
+    xai_pending: Literal["words", "request_id", "empty", "upstream"] = "words"  # the last three answer HTTP 202
     gateway_shape: Literal["documented", "stock"] = "documented"  # as its page has it, or as stock new-api is
-    newapi_shape: Literal["wrapped", "old", "simple", "simple_wrapped"] = "wrapped"
-    """Stock new-api's native route: its table row, the same before `result_url`, its docs' object bare, or wrapped."""
+    newapi_shape: Literal["wrapped", "old", "simple", "simple_wrapped"] = "wrapped"  # see routes/newapi.py
 
     render: Literal["full", "shared"] = "full"  # one clip per prompt; or per duration and size, for load tests
     fps: int = Field(default=24, ge=1, le=60)  # frames per second of every clip
@@ -61,5 +58,5 @@ class Settings(BaseModel):
     @field_validator("life")
     @classmethod
     def _life_is_valid(cls, value: str) -> str:
-        task_lifecycle.check(value)
+        task_lifecycle.sampler(value)
         return value

@@ -51,12 +51,9 @@ class Store:
         return limit > 0 and self._running[family] >= limit
 
     def create(self, task: Task, *, limit: int) -> None:
-        """Write the task to the log, then start it, or queue it while the family is full."""
-        self._task_log.write({"task": task})
-        self.admit(task, limit=limit)
-
-    def admit(self, task: Task, *, limit: int) -> None:
-        """Start or queue a task that is already in the log."""
+        """Write the task to the log (a restored one is there), then start it, or queue it while the family is full."""
+        if not task.restored:
+            self._task_log.write({"task": task})
         full = self.is_full(task.family, limit, task.created_at)
         self._tasks[task.id] = task
         if task.external_task_id:
@@ -110,7 +107,7 @@ class Store:
         for entry in self._task_log.read():
             if isinstance(entry, Task):
                 entry.restored = True
-                self.admit(entry, limit=limit_of(entry.family))
+                self.create(entry, limit=limit_of(entry.family))
                 continue
             how, task_id, at = entry
             if how == "removed":

@@ -83,14 +83,9 @@ class TaskView:
         return self.ended and self.phase is not Phase.SUCCEEDED
 
 
-def check(setting: str) -> None:
-    """Raise ValueError, with what is allowed, for an invalid `life` setting."""
-    _sampler(setting)
-
-
 def draw(setting: str, rng: Random, outcome: Outcome) -> TaskDuration:
     """Draw one task's duration. Raises ValueError for an invalid setting."""
-    duration = _sampler(setting)(rng)
+    duration = sampler(setting)(rng)
     if duration.polls and outcome in (Outcome.PROGRESS_BACKWARDS, Outcome.PROGRESS_100_RUNNING):
         return replace(duration, polls=max(duration.polls, MIN_POLLS_OF_ODD_PROGRESS))
     return duration
@@ -122,7 +117,8 @@ def has_ended(duration: TaskDuration, outcome: Outcome, *, age_s: float, polls: 
     return polls >= duration.polls if duration.polls else age_s >= duration.seconds
 
 
-def _sampler(setting: str) -> Callable[[Random], TaskDuration]:
+def sampler(setting: str) -> Callable[[Random], TaskDuration]:
+    """How durations are drawn. Raises ValueError, with what is allowed, for an invalid `life` setting."""
     if setting == "instant":
         return lambda _rng: TaskDuration(polls=1)
     if (found := re.fullmatch(r"polls:(\d+)", setting)) and (polls := int(found[1])) > 0:

@@ -35,8 +35,7 @@ class TaskLog:
     def read(self) -> Iterator[Task | tuple[TaskEnd, str, float]]:
         """The lines in their order; tasks as they were when they were created."""
         ends: tuple[TaskEnd, ...] = ("ended", "removed")
-        for raw in self._path.read_bytes().splitlines() if self._path else ():
-            line = orjson.loads(raw)
+        for line in map(orjson.loads, self._path.read_bytes().splitlines() if self._path else ()):
             if "task" in line:
                 yield _TASKS.validate_python(_with_new_names(line["task"]))
             for how in ends:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import io
 import re
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from tests.emulator.helpers import picture as image
 from tests.emulator.helpers import vendor
@@ -236,6 +238,23 @@ async def test_unreadable_multipart(body: bytes) -> None:
     async with vendor() as v:
         headers = {"Content-Type": "multipart/form-data; boundary=b"}
         assert (await v.call("POST", "/v1/videos", data=body, headers=headers)).status == 400
+
+
+async def test_multipart_without_a_boundary() -> None:
+    """A form whose header names no boundary is a 400."""
+    async with vendor() as v:
+        headers = {"Content-Type": "multipart/form-data"}
+        assert (await v.call("POST", "/v1/videos", data=b"--b--", headers=headers)).status == 400
+
+
+async def test_a_large_file() -> None:
+    """A file part of several megabytes is read whole, and leaves no open file behind."""
+    noise = Image.effect_noise((1800, 1800), 100)
+    out = io.BytesIO()
+    noise.save(out, "PNG")
+    async with vendor() as v:
+        assert (await v.form(out.getvalue())).status == 200
+        assert v.ledger()["tasks"][0]["images"][0]["bytes"] == len(out.getvalue()) > 1_500_000
 
 
 async def test_a_form_in_pieces() -> None:

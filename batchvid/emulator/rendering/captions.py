@@ -8,12 +8,11 @@ from functools import lru_cache
 from PIL import Image, ImageDraw, ImageFont
 from text_unidecode import unidecode  # type: ignore[import-untyped]
 
+# files that Pillow looks for in the system's font folders, after its own font
 FONTS = ("DejaVuSans.ttf", "NotoSansCJK-Regular.ttc", "wqy-microhei.ttc", "PingFang.ttc", "msyh.ttc", "arial.ttf")
-"""Files that Pillow looks for in the system's font folders, after its own font."""
 MAX_LINES = 4
 MAX_WORD_LENGTH = 24  # a longer word (mostly a URL) may break anywhere, so that it stays inside the frame
-WIDE = "[\u1100-\u11ff\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe4f\uff00-\uff60]"
-"""Letters of scripts without spaces: a line may break beside each."""
+WIDE = "[\u1100-\u11ff\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe4f\uff00-\uff60]"  # scripts without spaces
 NOT_A_CHARACTER = "\U0010ffff"
 
 Font = ImageFont.FreeTypeFont
@@ -43,8 +42,9 @@ def legible(text: str, size_px: int, names: tuple[str, ...] = FONTS) -> tuple[st
         font = _font(name, size_px)
         if len(found := _missing(font, text)) < len(missing):
             best, missing = font, found
-    plain = "".join(_latin(best, char) if char in missing else char for char in text)
-    return " ".join(plain.split()), best
+    latin = "".join((unidecode(char) or "") if char in missing else char for char in text)
+    unknown = _missing(best, latin)
+    return " ".join("".join(char for char in latin if char not in unknown).split()), best
 
 
 def wrapped(text: str, font: Font, width_px: float) -> list[str]:
@@ -69,10 +69,6 @@ def _pieces(text: str) -> list[str]:
     for word in re.findall(r" ?[^ ]+", text):
         pieces += word if len(word) > MAX_WORD_LENGTH else re.findall(f" ?{WIDE}|(?:(?!{WIDE}).)+", word)
     return pieces
-
-
-def _latin(font: Font, char: str) -> str:
-    return "".join(one for one in unidecode(char) or "" if not _missing(font, one))
 
 
 def _missing(font: Font, text: str) -> frozenset[str]:

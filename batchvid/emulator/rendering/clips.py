@@ -61,10 +61,11 @@ class Clips:
         key = self._key(task)
         while (file := await self._open(key, task)) is None:
             pass  # another download deleted it before this one opened it
+        text = f"batchvid emulator, task {task.id}".encode()
         return Clip(
             file=file,
             file_bytes=os.fstat(file.fileno()).st_size,
-            tail=free_box(f"batchvid emulator, task {task.id}"),
+            tail=struct.pack(">I4s", 8 + len(text), b"free") + text,  # an MP4 box that every player ignores
             etag=f'"{hashlib.sha256(f"{key} {task.id}".encode()).hexdigest()[:24]}"',
             modified_at=task.ended_at or task.created_at,
         )
@@ -141,9 +142,3 @@ class Clips:
                 return
             self._cached_bytes -= self._cached.pop(key)
             self._path(key).unlink()
-
-
-def free_box(text: str) -> bytes:
-    """An MP4 box that every player ignores."""
-    payload = text.encode()
-    return struct.pack(">I4s", 8 + len(payload), b"free") + payload

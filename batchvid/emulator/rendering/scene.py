@@ -48,10 +48,8 @@ def hue_shifted(image: Image.Image, hue: float) -> Image.Image:
 
 def _paste(background: Image.Image, references: tuple[Path, ...]) -> None:
     """Side by side in the upper half, each with a white border."""
-    if not references:
-        return
     width, height = background.size
-    side = max(BORDER_PX, min(height // 3, width * 3 // 4 // len(references)) - 2 * BORDER_PX)
+    side = max(BORDER_PX, min(height // 3, width * 3 // 4 // max(1, len(references))) - 2 * BORDER_PX)
     for number, path in enumerate(references):
         with Image.open(path) as image:
             photograph = ImageOps.expand(ImageOps.fit(image.convert("RGB"), (side, side)), BORDER_PX, "white")

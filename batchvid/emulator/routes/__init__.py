@@ -2,12 +2,12 @@
 
 from aiohttp import web
 
-from batchvid.emulator.routes import catalogue, content, gateway, kling, newapi, runway, seedance, videos, xai
+from batchvid.emulator.routes import catalogue, gateway, kling, newapi, runway, seedance, videos, xai
+from batchvid.emulator.routes.route import register_content
 from batchvid.emulator.service import EmulatorService
 
 ROUTES = (kling.ROUTE, runway.ROUTE, xai.ROUTE, gateway.ROUTE, newapi.ROUTE, seedance.ARK)
 FAMILIES = {family.name: family for family in (*videos.FAMILIES, *(route.family for route in ROUTES))}
-"""Every family by its name in settings, fault rules and the ledger."""
 
 
 def register(router: web.UrlDispatcher, service: EmulatorService) -> None:
@@ -15,5 +15,5 @@ def register(router: web.UrlDispatcher, service: EmulatorService) -> None:
     videos.register(router, service)
     for route in ROUTES:
         route.register(router, service)
-    content.register(router, service, gateway.PATH, newapi.find_either, FAMILIES, gateway.ERROR_TYPE)
+    register_content(router, service, gateway.PATH, newapi.find_either, FAMILIES, gateway.ERROR_TYPE)
     catalogue.register(router)

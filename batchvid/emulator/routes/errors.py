@@ -23,10 +23,6 @@ class Failure:
     code: str
     message: str
 
-    def as_dict(self) -> dict[str, str]:
-        """The error object of most vendors."""
-        return {"code": self.code, "message": self.message}
-
 
 def refusals(vendor: str, envelope: Callable[[int, Any, str], web.Response]) -> Refuse:
     """The named refusals of a vendor; `envelope` builds a reply from status, code and message."""

@@ -198,12 +198,9 @@ async def _images(submit: SubmitRequest, fields: tuple[str, ...]) -> list[InputI
 async def _image(submit: SubmitRequest, field: str, value: str | File) -> list[InputImage]:
     if isinstance(value, File):
         return [await store_image(submit, replace(value, filename=""), field, _invalid)]
+    options: Any = {"links": ANY_LINK, "decode": lambda text: decode_data_uri(text) or decode_base64(text)}
     expected = f"{field} must be a link, a data URI or base64"
-    return await read_image(submit, value, field, _invalid, links=ANY_LINK, decode=_decode, expected=expected)
-
-
-def _decode(text: str) -> bytes | None:
-    return decode_data_uri(text) or decode_base64(text)
+    return await read_image(submit, value, field, _invalid, expected=expected, **options)
 
 
 def _invalid(message: str) -> ErrorResponse:

@@ -218,17 +218,16 @@ def _entries(body: Body, name: str) -> list[Body]:
 
 
 async def _images(submit: SubmitRequest, named: Sequence[tuple[str, Any]]) -> list[InputImage]:
-    return [image for name, text in named for image in await _read_image(submit, name, text)]
-
-
-async def _read_image(submit: SubmitRequest, name: str, text: Any) -> list[InputImage]:
-    expected = f"{name} must be a URL, or base64 without a data: prefix, of at most 10 MB"
-    images = await read_image(submit, text, name, _invalid, links=ANY_LINK, decode=_decode, expected=expected)
-    for image in images:
-        shorter, longer = sorted((image.width, image.height))
-        _check(shorter >= MIN_IMAGE_SIDE, f"{name} must be at least {MIN_IMAGE_SIDE} pixels wide and high")
-        limit = f"{name} must have a ratio between 1:{MAX_IMAGE_RATIO} and {MAX_IMAGE_RATIO}:1"
-        _check(longer / shorter <= MAX_IMAGE_RATIO, limit)
+    options: Any = {"links": ANY_LINK, "decode": _decode}
+    images = []
+    for name, text in named:
+        expected = f"{name} must be a URL, or base64 without a data: prefix, of at most 10 MB"
+        for image in await read_image(submit, text, name, _invalid, expected=expected, **options):
+            shorter, longer = sorted((image.width, image.height))
+            _check(shorter >= MIN_IMAGE_SIDE, f"{name} must be at least {MIN_IMAGE_SIDE} pixels wide and high")
+            limit = f"{name} must have a ratio between 1:{MAX_IMAGE_RATIO} and {MAX_IMAGE_RATIO}:1"
+            _check(longer / shorter <= MAX_IMAGE_RATIO, limit)
+            images.append(image)
     return images
 
 

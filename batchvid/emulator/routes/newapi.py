@@ -25,8 +25,7 @@ TYPES: dict[str, tuple[type, ...]] = {  # the server's fields, with the JSON typ
     "duration": (int, float, str),
     "metadata": (dict,),
 }
-MAX_S = 3600
-DEFAULT_S = 5
+DEFAULT_S, MAX_S = 5, 3600
 KLING_S = (5, 10)
 KLING_RATIOS = {  # by size; every other size, and none, is 1:1
     **dict.fromkeys(("1280x720", "1920x1080"), (16, 9)),

@@ -10,8 +10,7 @@ from batchvid.emulator.routes.images import linked_clip, recoloured
 from batchvid.emulator.routes.video_models import VideoModel, bad_parameter, references, require_prompt
 from batchvid.emulator.service import ClipSpec, SubmitRequest
 
-DEFAULT_SECONDS = "5"
-MAX_S = 60
+DEFAULT_SECONDS, MAX_S = "5", 60
 SHORTER_SIDE = 480
 MAX_IMAGES = 9
 

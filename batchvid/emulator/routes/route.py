@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from aiohttp import web
 
+from batchvid.emulator import cdn
 from batchvid.emulator.body_parsing import Form, read_json
 from batchvid.emulator.fault_injection import apply_fault
-from batchvid.emulator.replies import ErrorResponse, reply
+from batchvid.emulator.replies import ErrorResponse, openai_error, reply
+from batchvid.emulator.routes.video_object import WRAPPER_WORDS
 from batchvid.emulator.service import ClipSpec, EmulatorService, Family, SubmitRequest
 from batchvid.emulator.task import Task
 from batchvid.emulator.task_lifecycle import Phase, TaskView
@@ -127,6 +130,38 @@ class Route:
         task = self._task(service, request)
         cancelled = task is not None and service.cancel(task)
         return self.deleted(task, cancelled) if self.deleted else web.Response(status=404)
+
+
+def register_content(
+    router: web.UrlDispatcher,
+    service: EmulatorService,
+    path: str,
+    find: Find,
+    families: Mapping[str, Family],
+    error_type: str = "comet_api_error",
+) -> None:
+    """Add the route. It ignores ranges, since real gateways build a new request (wire-notes 6.5)."""
+
+    async def content(request: web.Request) -> web.StreamResponse:
+        task = find(service, request, service.owner(request, error_type))
+        if task is None:
+            raise ErrorResponse(openai_error(404, "Task not found", kind="invalid_request_error"))
+        view = service.store.peek(task, service.clock())
+        if view.phase is not Phase.SUCCEEDED:
+            message = f"Task is not completed yet, current status: {WRAPPER_WORDS[view.phase]}"
+            raise ErrorResponse(openai_error(400, message, kind="invalid_request_error"))
+        variant = request.query.get("variant", "video")
+        if variant not in cdn.VARIANTS:
+            raise ErrorResponse(
+                openai_error(400, f"Unknown variant '{variant}'", kind="invalid_request_error", param="variant")
+            )
+        if request.method == "GET":
+            service.ledger.count("downloads", task.family, task.route)
+        action = service.match_fault("content", families[task.family], task)
+        act = partial(cdn.deliver_content, service.clips, request, task, variant, action)
+        return await apply_fault(action, request, act, families[task.family].refuse)
+
+    router.add_get(path + "/{id}/content", answering(content))
 
 
 def _as_response(answer: Reply) -> web.Response:

@@ -40,17 +40,16 @@ _WORDS = words(
 )
 
 
-def _envelope(status: int, path: str, message: str) -> web.Response:
-    """Runway has no codes: a validation error names the path of a field, all others only have a text."""
-    return _issue(path, message).response if path else reply({"error": message}, status)
-
-
 def _issue(path: str, message: str, *, code: str = "custom") -> ErrorResponse:
     issue = {"code": code, "path": [path], "message": message}
     return ErrorResponse(reply({"error": "Validation of body failed", "issues": [issue], "docUrl": DOCS}, 400))
 
 
-refuse = refusals("runway", _envelope)
+# it has no codes: a validation error names the path of a field, all others only have a text
+refuse = refusals(
+    "runway",
+    lambda status, path, message: _issue(path, message).response if path else reply({"error": message}, status),
+)
 
 
 async def _clip(submit: SubmitRequest) -> ClipSpec:

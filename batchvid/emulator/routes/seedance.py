@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
-
-from aiohttp import web
 
 from batchvid.emulator.rendering.geometry import pair, ratio_pixels, tier
 from batchvid.emulator.rendering.input_images import InputImage
@@ -25,8 +23,7 @@ EXACT_SIZES = (
     *("854x480", "752x560", "640x640", "560x752", "480x854", "992x432"),
     *("1280x720", "1112x834", "960x960", "834x1112", "720x1280", "1470x630"),
 )
-DEFAULT_SECONDS = "5"
-DEFAULT_RESOLUTION = "720p"
+DEFAULT_SECONDS, DEFAULT_RESOLUTION = "5", "720p"
 MAX_IMAGES = 9  # Ark's own limit; CometAPI's page names none
 TIERS = ("480p", "720p", "1080p")
 
@@ -105,11 +102,9 @@ TOKENS_PER_PIXEL_S = 24 / 1024  # Ark bills width x height x frames / 1024 token
 _ARK_WORDS = words("queued", "running", "succeeded", cancelled="cancelled")
 
 
-def _ark_envelope(status: int, code: str, message: str) -> web.Response:
-    return reply({"error": {"code": code, "message": message, "param": "", "type": ""}}, status)
-
-
-_ark_refuse = refusals("ark", _ark_envelope)
+_ark_refuse = refusals(
+    "ark", lambda status, code, text: reply({"error": {"code": code, "message": text, "param": "", "type": ""}}, status)
+)
 
 
 def _ark_invalid(message: str) -> ErrorResponse:
@@ -155,7 +150,7 @@ def _shown(_service: EmulatorService, task: Task, view: TaskView, url: str) -> R
         "id": task.id,
         "model": task.model,
         "status": word,
-        "error": failure.as_dict() if word == "failed" and failure.message else None,
+        "error": asdict(failure) if word == "failed" and failure.message else None,
         "created_at": int(task.created_at),
         "updated_at": int(task.ended_at or task.created_at),
     }

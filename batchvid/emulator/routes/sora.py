@@ -14,8 +14,7 @@ from batchvid.emulator.routes.video_models import VideoModel, bad_parameter, env
 from batchvid.emulator.service import ClipSpec, SubmitRequest
 from batchvid.emulator.task import Task
 
-SECONDS = ("4", "8", "12", "16", "20")
-DEFAULT_SECONDS = "4"
+SECONDS, DEFAULT_SECONDS = ("4", "8", "12", "16", "20"), "4"
 SIZES = ("720x1280", "1280x720")
 PRO_SIZES = (*SIZES, "1024x1792", "1792x1024", "1080x1920", "1920x1080")
 DEFAULT_SIZE = "720x1280"  # OpenAI's; CometAPI's pages only suggest another

@@ -7,8 +7,7 @@ from batchvid.emulator.routes.video_models import VideoModel, bad_parameter, own
 from batchvid.emulator.service import ClipSpec, SubmitRequest
 
 RESOLVED = {"veo3-fast": "veo_3_1-4K"}  # from a page; the names of other aliases are invented in the same form
-SECONDS = ("", "4", "6", "8")
-DEFAULT_SECONDS = 8
+SECONDS, DEFAULT_SECONDS = ("", "4", "6", "8"), 8
 SHORTER_SIDE = 720
 
 

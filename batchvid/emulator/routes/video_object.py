@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from batchvid.emulator.routes.errors import Failure
@@ -27,7 +28,7 @@ _WORDS: dict[VideoShape, dict[Phase, str]] = {"success": UPPER_CASE_WORDS, "outp
 
 def submitted(task: Task, shape: VideoShape, own: dict[str, Any]) -> dict[str, Any]:
     """The reply to a submit. `own`: the model's own fields, which override the common ones."""
-    return {**_common(task), "status": _words(shape)[Phase.QUEUED], "progress": 0, **own}
+    return {**_common(task), "status": _WORDS.get(shape, OPENAI_WORDS)[Phase.QUEUED], "progress": 0, **own}
 
 
 def polled(
@@ -36,10 +37,10 @@ def polled(
     """The reply to a poll. `url` leads to the clip, or contains it."""
     video = polled_bare(task, view, own)
     if view.failed and failure.message:
-        video["error"] = failure.as_dict()
+        video["error"] = asdict(failure)
     if shape == "wrapped":
         return wrap(task, view, "VIDEO_GENERATION", url, failure, video)
-    video["status"] = _words(shape)[view.phase]
+    video["status"] = _WORDS.get(shape, OPENAI_WORDS)[view.phase]
     if shape == "metadata" and view.phase is Phase.QUEUED and task.visible_polls <= 1:
         video["status"] = "unknown"  # a stock gateway before it first polls the vendor
     if view.phase is Phase.SUCCEEDED:
@@ -73,10 +74,6 @@ def wrap(task: Task, view: TaskView, action: str, url: str, failure: Failure, in
 
 def _common(task: Task) -> dict[str, Any]:
     return {"id": task.id, "object": "video", "model": task.model, "created_at": int(task.created_at)}
-
-
-def _words(shape: VideoShape) -> dict[Phase, str]:
-    return _WORDS.get(shape, OPENAI_WORDS)
 
 
 def _result(shape: VideoShape, url: str) -> dict[str, Any]:

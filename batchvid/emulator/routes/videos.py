@@ -9,9 +9,9 @@ from aiohttp import web
 
 from batchvid.emulator.body_parsing import read_form
 from batchvid.emulator.replies import ErrorResponse, openai_error, reply, task_error
-from batchvid.emulator.routes import content, other, seedance, sora, veo
+from batchvid.emulator.routes import other, seedance, sora, veo
 from batchvid.emulator.routes.errors import failure_of
-from batchvid.emulator.routes.route import Reply, Route, answering
+from batchvid.emulator.routes.route import Reply, Route, answering, register_content
 from batchvid.emulator.routes.video_models import VideoModel
 from batchvid.emulator.routes.video_object import polled, polled_bare, submitted
 from batchvid.emulator.service import ClipSpec, EmulatorService, SubmitRequest
@@ -33,7 +33,7 @@ def register(router: web.UrlDispatcher, service: EmulatorService) -> None:
         router.add_get(PATH, answering(partial(_list, service)))
     ROUTE.register(router, service)
     REMIX.register(router, service)
-    content.register(router, service, PATH, _find, _FAMILY_BY_NAME)
+    register_content(router, service, PATH, _find, _FAMILY_BY_NAME)
 
 
 def _find(service: EmulatorService, request: web.Request, owner: str) -> Task | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 from aiohttp import web
@@ -128,7 +128,7 @@ def _bare(task: Task, view: TaskView, url: str) -> dict[str, Any]:
         return bare | {"usage": {"cost_in_usd_ticks": ticks}, "video": video}
     failure = failure_of(task)
     if bare["status"] == "failed" and failure.message:
-        bare["error"] = failure.as_dict()
+        bare["error"] = asdict(failure)
     return bare
 
 
