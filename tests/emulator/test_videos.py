@@ -9,6 +9,7 @@ import re
 from collections.abc import AsyncIterator
 from typing import Any
 
+import aiohttp
 import pytest
 from PIL import Image
 
@@ -249,11 +250,12 @@ async def test_multipart_without_a_boundary() -> None:
 
 async def test_a_large_file() -> None:
     """A file part of several megabytes is read whole, and leaves no open file behind."""
-    noise = Image.effect_noise((1800, 1800), 100)
     out = io.BytesIO()
-    noise.save(out, "PNG")
+    Image.effect_noise((1800, 1800), 100).save(out, "PNG")
+    form = aiohttp.FormData({"model": "veo3-fast", "prompt": "a kite"}, default_to_multipart=True)
+    form.add_field("input_reference", io.BytesIO(out.getvalue()), filename="a.png", content_type="image/png")
     async with vendor() as v:
-        assert (await v.form(out.getvalue())).status == 200
+        assert (await v.call("POST", "/v1/videos", data=form)).status == 200
         assert v.ledger()["tasks"][0]["images"][0]["bytes"] == len(out.getvalue()) > 1_500_000
 
 
