@@ -12,7 +12,7 @@ from typing import Protocol
 from batchvid.domain.poll_interval import PollInterval
 from batchvid.runner.estimation.duration_model import DurationModel
 from batchvid.runner.estimation.poll_schedule import BUSY_POLL_COST_S, cost_within_rate, next_age_s, poll_demand
-from batchvid.runner.polling.poller import REPRICE_EVERY_S, REPRICE_RATIO
+from batchvid.runner.polling.poll_queue import REPRICE_EVERY_S, REPRICE_RATIO
 from benchmarks.distributions import DISTRIBUTIONS, GRID_STEP_S, MAX_DURATION_S, known
 
 PACE = PollInterval(every_s=10.0, refresh_s=1.0)

@@ -66,8 +66,8 @@ def build_request(
         after[job_id] = advance(after.get(job_id), event)
         steps.setdefault(job_id, []).append(RecordedEvent(event, after[job_id]))
     return RunRequest(
-        steps=list(steps.values()),
-        buys=frozenset(spec.id for spec in specs),
-        scope=frozenset(placed.spec.id for placed in manifest.jobs) if manifest.only else manifest.all_ids,
+        planned_events=list(steps.values()),
+        purchase_ids=frozenset(spec.id for spec in specs),
+        exit_code_ids=frozenset(placed.spec.id for placed in manifest.jobs) if manifest.only else manifest.all_ids,
         retryable_ids=frozenset(retryable_ids(manifest, after)) if buy else frozenset(),
     )

@@ -197,12 +197,12 @@ def collect(folder: Path, *, only_reconcile: bool = False, display: Display = pr
         providers = known_providers(meta)
         source = Path(meta["manifest"]).parent if "manifest" in meta else None
         jobs = recover_jobs(state)
-        request = RunRequest(scope=frozenset(jobs))
+        request = RunRequest(exit_code_ids=frozenset(jobs))
         setup = RunConfig(
             folder=folder,
             providers=providers,
             keys=Credentials(source),
-            asked=lambda: request,
+            request=lambda: request,
             only_reconcile=only_reconcile,
         )
         return run_jobs(state, jobs, setup, display)

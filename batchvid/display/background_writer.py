@@ -1,4 +1,4 @@
-"""Writes lines to a stream from a thread of its own, so that a reader that stops reading cannot stop the run."""
+"""Writes lines to a stream in a separate thread, so that a reader that stops reading cannot stop the run."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class BackgroundWriter:
         self._thread.start()
 
     def write(self, text: str) -> int:
-        """Queues text. Drops it when the reader is too far behind."""
+        """Queue text. Drop it when the reader is too far behind."""
         if self._error is not None:
             error, self._error = self._error, None
             raise error
@@ -37,10 +37,10 @@ class BackgroundWriter:
         return len(text)
 
     def flush(self) -> None:
-        """Does nothing: the thread writes each text at once."""
+        """Do nothing: the thread writes each text at once."""
 
     def close(self) -> None:
-        """Writes what is queued, for as long as the reader reads."""
+        """Write what is queued, as long as the reader reads."""
         if self._dropped:
             self._put_last(f"{self._dropped} lines were dropped: nothing read them; run.log has them\n")
         self._put_last(None)

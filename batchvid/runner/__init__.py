@@ -1,4 +1,4 @@
-"""The asyncio machine: submits under limits, one poll loop, downloads, and the one verb that records it all."""
+"""Runs a batch with asyncio: submits under limits, one poll loop, downloads, and one recorder of events."""
 
 from batchvid.clock import utc_now
 from batchvid.runner.budget.budget import Budget, Charge

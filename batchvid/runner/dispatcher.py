@@ -1,4 +1,4 @@
-"""Hands each job to the part of the run that its state calls for."""
+"""Hands each job to the part of the run that handles its state."""
 
 from __future__ import annotations
 
@@ -38,4 +38,4 @@ class Dispatcher:
             case JobState.UNCERTAIN:
                 self.reconciler.start(job, resumed=resumed)
             case _:
-                self._context.rest(job.id)
+                self._context.mark_idle(job.id)

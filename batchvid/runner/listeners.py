@@ -1,7 +1,7 @@
 """Calls every listener of events, in one written order, after the event is durable.
 
 The run's own bookkeeping comes first: spending, slots, health, dependent jobs. The log and the displays follow. Each
-call is guarded, so that no output can change what becomes of a job.
+call is guarded, so that no output can change a job.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Listeners:
         self._failed: list[Observer] = []
 
     def __call__(self, event: ev.Event, before: Job | None, after: Job) -> None:
-        """Passes on an event with the job before and after it."""
+        """Pass on an event with the job before and after it."""
         bug: Exception | None = None
         for listener in self.bookkeeping:
             try:
@@ -63,16 +63,16 @@ class Listeners:
             self.on_bug(bug)
 
     def notice(self, text: str) -> None:
-        """Passes on a line for people, without secrets."""
+        """Pass on a line for people, without secrets."""
         line = redact(text)
         self._call_observers(lambda observer: observer.notice(line))
 
     def tick(self) -> None:
-        """Passes on that a second has passed."""
+        """Pass on that a second has passed."""
         self._call_observers(lambda observer: observer.tick())
 
     def close(self) -> None:
-        """Closes the observers."""
+        """Close the observers."""
         self._call_observers(lambda observer: observer.close())
 
     def _call_observers(self, call: Callable[[Observer], None]) -> None:
@@ -89,7 +89,7 @@ class Listeners:
         text = redact(f"{type(failed).__name__} failed: {type(exc).__name__}: {exc}. The run goes on; see run.log")
         for observer in self._observers:
             if observer is not failed:
-                with contextlib.suppress(Exception):  # it is reported when it fails by itself
+                with contextlib.suppress(Exception):  # its own failure is reported separately
                     observer.notice(text)
 
 
@@ -98,7 +98,7 @@ def _raise(exc: Exception) -> None:
 
 
 def track_spending(context: RunContext, on_return: Callable[[Charge], None]) -> Listener:
-    """Keeps the budget up to date; `on_return` gets money that is released."""
+    """Keep the budget up to date; `on_return` gets money that is released."""
 
     def on_event(_event: ev.Event, before: Job | None, after: Job) -> None:
         if before is not None and (returned := context.budget.settle(before, after)):
@@ -108,24 +108,24 @@ def track_spending(context: RunContext, on_return: Callable[[Charge], None]) -> 
 
 
 def track_slots(context: RunContext) -> Listener:
-    """Keeps the slots in use up to date."""
+    """Keep the slots in use up to date."""
 
     def on_event(event: ev.Event, _before: Job | None, after: Job) -> None:
         if not isinstance(event, ev.Progressed):
-            _count(context, after)
+            _update_slot(context, after)
 
     return on_event
 
 
 def track_health(context: RunContext) -> Listener:
-    """Keeps the circuit breakers and the retry budget of each provider up to date."""
+    """Keep the circuit breakers and the retry budget of each provider up to date."""
 
     def on_event(event: ev.Event, _before: Job | None, after: Job) -> None:
         provider_state = context.provider_states.get(after.spec.provider)
         if provider_state is None:
             return
         if isinstance(event, ev.SubmitAccepted):
-            provider_state.retries.accepted += 1
+            provider_state.retry_budget.accepted += 1
         if provider_state.health.on_event(event, after, context.now(), context.jitter()):
             provider_state.wake.set()
 
@@ -133,12 +133,12 @@ def track_health(context: RunContext) -> Listener:
 
 
 def restore_slots(context: RunContext, jobs: Iterable[Job]) -> None:
-    """Counts the slots that jobs of earlier runs still hold. Counting one twice is harmless."""
+    """Count the slots that jobs of earlier runs still hold. Counting a job twice is harmless."""
     for job in jobs:
-        _count(context, job)
+        _update_slot(context, job)
 
 
-def _count(context: RunContext, job: Job) -> None:
+def _update_slot(context: RunContext, job: Job) -> None:
     provider_state = context.provider_states.get(job.spec.provider)
     if provider_state is None:
         return
@@ -149,11 +149,11 @@ def _count(context: RunContext, job: Job) -> None:
         left_s = provider_state.provider.timeout_s - max(age_s, 0.0)  # an age below 0: the clock was set back
         if left_s > 0:
             provider_state.slots.acquire(job.id, job.model_sent)
-            asyncio.get_running_loop().call_later(left_s, _free, context, job.id, provider_state)
+            asyncio.get_running_loop().call_later(left_s, _release_slot, context, job.id, provider_state)
     else:
-        _free(context, job.id, provider_state)
+        _release_slot(context, job.id, provider_state)
 
 
-def _free(context: RunContext, job_id: str, provider_state: ProviderState) -> None:
+def _release_slot(context: RunContext, job_id: str, provider_state: ProviderState) -> None:
     if context.job(job_id).state not in IN_FLIGHT and provider_state.slots.release(job_id):
         provider_state.wake.set()

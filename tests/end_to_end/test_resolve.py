@@ -94,7 +94,7 @@ def test_asking_now(bench: Bench) -> None:
 
 
 def test_without_a_key_nobody_is_asked(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An uncertain job alone needs no key: a run goes on without asking. Who wants to ask is told what is missing."""
+    """An uncertain job alone needs no key: a run continues without a lookup; a lookup reports what is missing."""
     bench.write(BOAT)
     bench.emulator.set_faults({"match": {"step": "submit"}, "do": "reset_before"})
     assert bench.run().code == 5
@@ -108,12 +108,12 @@ def test_without_a_key_nobody_is_asked(bench: Bench, monkeypatch: pytest.MonkeyP
 
 
 def test_nothing_waits(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A batch without uncertain jobs: said so, whatever is asked for."""
+    """A batch without uncertain jobs: reported, whatever the options."""
     bench.write(BOAT)
     assert bench.run().code == 0
-    assert bench.cli("resolve", "--batch", "batch").out == "nothing waits for a person\n"
-    assert bench.cli("resolve", "--ask", "--batch", "batch").out == "nothing waits for a person\n"
-    assert typed(bench, "abandon 0 for $0.00\n", monkeypatch).out == "nothing waits for a person\n"
+    assert bench.cli("resolve", "--batch", "batch").out == "no job is uncertain\n"
+    assert bench.cli("resolve", "--ask", "--batch", "batch").out == "no job is uncertain\n"
+    assert typed(bench, "abandon 0 for $0.00\n", monkeypatch).out == "no job is uncertain\n"
 
 
 def test_what_cannot_be_meant_is_refused(three: Bench) -> None:

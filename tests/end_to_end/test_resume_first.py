@@ -82,7 +82,7 @@ def test_a_task_that_failed_meanwhile_is_bought_again_as_the_manifest_allows(ben
 
 
 def test_a_provider_that_only_the_new_manifest_needs(at_the_vendor: Bench) -> None:
-    """Its lane is opened while the tasks of the other one are polled, and its clip is bought there."""
+    """Its provider is started while the tasks of the other one are polled, and its clip is bought there."""
     at_the_vendor.write(f"{KITE}\n  - {{id: demo, prompt: a demo, provider: emulator}}")
     assert at_the_vendor.run().code == 0
     rows = {row["id"]: (row["state"], row["provider"]) for row in at_the_vendor.rows()}

@@ -257,7 +257,7 @@ def test_an_unknown_status_word_keeps_the_job_alive_and_is_told_once(bench: Benc
     bench.emulator.set_faults({"match": {"step": "submit"}, "do": {"outcome": "unknown_word"}})
     ended = bench.run()
     assert ended.code == 1
-    assert ended.out.count("a word nobody documented") == 1
+    assert ended.out.count("an undocumented status") == 1
 
 
 def test_moderation_is_told_apart(bench: Bench) -> None:

@@ -101,7 +101,7 @@ class TestEveryShape:
         return Settings.model_validate(usual | SHAPES[request.param])
 
     def test_ends_stored(self, bench: Bench) -> None:
-        """One clip of each wire format is bought once, read in whatever shape it is told, and stored."""
+        """One clip of each wire format is bought once, read in whatever shape it is sent, and stored."""
         bench.write(f"""
   - {{id: veo, prompt: a kite}}
   - {{id: seedance, model: doubao-seedance-2-0-fast, prompt: a kite}}

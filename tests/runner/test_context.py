@@ -29,7 +29,7 @@ LOST_IF_LEFT = (JobState.SUBMITTING, JobState.READY)
 
 @pytest.fixture
 async def context(tmp_path: Path) -> AsyncIterator[RunContext]:
-    """A run with a job in each state and two lanes in which nobody waits."""
+    """A run with a job in each state and two providers without waiting jobs."""
     jobs = {state.value: job_in(state, state.value) for state in JobState}
     with StateFile(tmp_path / "state.sqlite3") as state:
         recorder = Recorder(state, jobs)
@@ -68,7 +68,7 @@ async def test_it_is_not_over_before_it_has_begun(context: RunContext) -> None:
     """While the jobs of earlier runs are still being handed out, one that rests at once must not end it all."""
     context.started = False
     context.active.add("running")
-    context.rest("running")
+    context.mark_idle("running")
     assert not context.over.is_set()
     context.started = True
     context.check_over()
@@ -80,24 +80,24 @@ async def test_what_is_under_way_is_waited_for(context: RunContext, state: JobSt
     """As long as this run drives a job, whatever its state, it goes on; it ends when the last one has come to rest."""
     context.active.update({state.value, "elsewhere"})
     context.check_over()
-    context.rest(state.value)
+    context.mark_idle(state.value)
     assert not context.over.is_set()
-    context.rest("elsewhere")
+    context.mark_idle("elsewhere")
     assert context.over.is_set()
 
 
 async def test_resting_twice_is_harmless(context: RunContext) -> None:
     """Two loops may both see that a job is done."""
     context.active.update({"running", "ready"})
-    context.rest("running")
-    context.rest("running")
+    context.mark_idle("running")
+    context.mark_idle("running")
     assert not context.over.is_set()
 
 
 @pytest.mark.parametrize("name", ["cometapi", "office"])
 @pytest.mark.parametrize("delayed", [0, 1])
 async def test_what_waits_is_waited_for(context: RunContext, name: str, delayed: int) -> None:
-    """A job in any lane's line, or one that comes back to it later, is still to be bought."""
+    """A job in any provider's queue, or one that is queued again later, is still to be bought."""
     provider_state = context.provider_states[name]
     provider_state.delayed["veo3-fast"] = delayed
     if not delayed:
@@ -116,7 +116,7 @@ async def test_a_budget_that_is_reached_ends_the_waiting_only(context: RunContex
     context.blocks.add(Block.CAP, "3 clips of 3")
     context.check_over()
     assert not context.over.is_set()
-    context.rest("running")
+    context.mark_idle("running")
     assert context.over.is_set()
 
 
@@ -143,19 +143,19 @@ async def test_what_waits_for_slots_of_uncertain_jobs_only_is_not_waited_for(con
     assert not context.over.is_set()
     provider_state.slots.acquire("u-4", "veo3-fast")
     provider_state.slots.release("running")
-    context.rest("running")
+    context.mark_idle("running")
     assert context.over.is_set()
 
 
 @pytest.mark.parametrize(("origin", "notices"), [("https://gw.example", 0), ("https://old.example", 1)])
 async def test_a_task_is_reached_only_where_it_was_bought(context: RunContext, origin: str, notices: int) -> None:
     """A task of another address is left alone, and the notice names both addresses and what to set."""
-    said: list[str] = []
-    context.notice = said.append
+    lines: list[str] = []
+    context.notice = lines.append
     job = replace(job_in(JobState.READY), origin=origin, spec=spec(provider="office"))
     assert context.is_reachable(job) is (notices == 0)
-    assert len(said) == notices
-    for line in said:
+    assert len(lines) == notices
+    for line in lines:
         assert f"bought at {origin}, and office is now https://gw.example; set base_url back" in line
 
 
@@ -175,17 +175,17 @@ async def test_a_stop_waits_for_what_would_be_lost(context: RunContext, state: J
     context.active.update({"running", state.value})
     context.stop("interrupted")
     assert not context.over.is_set()
-    context.rest(state.value)
+    context.mark_idle(state.value)
     assert context.over.is_set()
 
 
 async def test_a_stop_wakes_everybody_and_keeps_its_first_reason(context: RunContext) -> None:
-    """Loops that sleep until a slot is free must see it; what came first is what the user is told."""
+    """Loops that sleep until a slot is free must see it; the user sees the first reason."""
     context.stop("the disk is full")
     assert all(provider_state.wake.is_set() for provider_state in context.provider_states.values())
     context.stop("interrupted")
     assert context.stop_reason == "the disk is full"
-    assert context.fault is None
+    assert context.error is None
 
 
 async def test_an_abort_waits_for_nothing(context: RunContext) -> None:
@@ -195,7 +195,7 @@ async def test_an_abort_waits_for_nothing(context: RunContext) -> None:
     context.abort(first)
     context.abort(ValueError("a later one, because of the first"))
     assert context.over.is_set()
-    assert context.fault is first
+    assert context.error is first
     assert context.stop_reason == "disk full"
 
 

@@ -1,4 +1,4 @@
-"""One run from the inside, with dials that the command line has not: a disk without room."""
+"""One run from the inside, with settings that the command line does not have: a disk without room."""
 
 from __future__ import annotations
 
@@ -55,13 +55,13 @@ async def one_run(folder: Path, emulator: Emulator, notices: list[str], spare_by
     rows = providers({"cometapi": {"base_url": emulator.base_url, "api_key_env": "TEST_KEY", **LIMITS}})
     with StateFile(folder / "state.sqlite3") as state:
         jobs = state.jobs() or record_offline(state, {}, [(one.id, planned(one)) for one in specs])
-        asked = RunRequest(scope=frozenset(JOBS), buys=frozenset(JOBS))
-        setup = RunConfig(
-            folder=folder, providers=rows, keys=Credentials(folder), asked=lambda: asked,
+        request = RunRequest(exit_code_ids=frozenset(JOBS), purchase_ids=frozenset(JOBS))
+        config = RunConfig(
+            folder=folder, providers=rows, keys=Credentials(folder), request=lambda: request,
             spare_bytes=spare_bytes, room_wait_s=0.1,
         )  # fmt: skip
         listeners = Listeners([Notices(notices)])
-        return await run(state, Recorder(state, jobs, listeners), setup, listeners)
+        return await run(state, Recorder(state, jobs, listeners), config, listeners)
 
 
 async def test_nothing_is_bought_for_a_full_disk(

@@ -83,8 +83,8 @@ def _pause(
     now = context.now()
     if refusal.kind is FailureKind.CONCURRENCY:
         holders = (context.job(job_id) for job_id in provider_state.slots.holders)
-        inside = sum(holder.state is JobState.RUNNING for holder in holders)
-        provider_state.reduce_limit(job.model_sent, describe_refusal(refusal), inside, now)
+        running = sum(holder.state is JobState.RUNNING for holder in holders)
+        provider_state.reduce_limit(job.model_sent, describe_refusal(refusal), running, now)
     paused_s = provider_state.pause(now, refusal.retry_after_s, context.jitter()) - now
     notice = f"{provider_state.name} refuses submits ({refusal.kind}); they wait and are sent again"
     return max(delay_s, paused_s), notice

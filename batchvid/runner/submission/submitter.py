@@ -1,7 +1,7 @@
-"""Buys: fills each provider's free slots, in fairness, under its rates and the budget.
+"""Buys: fills each provider's free slots, fairly, under its rates and the budget.
 
-The order is what the promises hang on: reserve, write the intent down durably, call, write the answer down durably,
-and only then let anybody poll. A call without a verdict is never repeated here.
+The promises depend on the order: reserve, record the intent durably, call, record the reply durably, and only then
+poll. A call without a verdict is never repeated here.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from batchvid.runner.submission.parent_link import request_for
 from batchvid.runner.submission.refusals import record_refusal
 from batchvid.runner.submission.reservations import BudgetReservations
 
-AT_ONCE = 500  # jobs that turn to another model together
+BATCH_SIZE = 500  # jobs that switch to another model together
 
 
 class Submitter:
@@ -46,9 +46,9 @@ class Submitter:
         self._waiting_children = WaitingChildren()
 
     def enqueue(self, job: Job, delay_s: float = 0.0) -> None:
-        """Let a pending job stand in line, at once or after a while; with a parent, not before its clip is stored."""
+        """Queue a pending job, at once or after a delay; with a parent, not before its clip is stored."""
         if waits_for(job.spec, self._context.recorder.jobs.get(job.spec.parent)):
-            self._waiting_children.keep(job)
+            self._waiting_children.add(job)
             return
         provider_state, model = self._context.provider_state(job), self._context.route(job.spec).model.name
         if delay_s <= 0:
@@ -56,7 +56,7 @@ class Submitter:
             provider_state.wake.set()
             return
         provider_state.delayed[model] += 1
-        asyncio.get_running_loop().call_later(delay_s, self._return, provider_state, job, model)
+        asyncio.get_running_loop().call_later(delay_s, self._requeue, provider_state, job, model)
 
     def on_event(self, event: ev.Event, _before: Job | None, after: Job) -> None:
         """Queues the jobs that waited for a clip, once it is stored."""
@@ -64,12 +64,12 @@ class Submitter:
             for child in self._waiting_children.release(after.id):
                 self.enqueue(child)
 
-    def _return(self, provider_state: ProviderState, job: Job, model: str) -> None:
+    def _requeue(self, provider_state: ProviderState, job: Job, model: str) -> None:
         provider_state.delayed[model] -= 1
         self.enqueue(job)
 
     async def serve(self, provider_state: ProviderState) -> None:
-        """Submit from this lane for as long as the run submits at all."""
+        """Submit this provider's jobs until submits stop."""
         context = self._context
         while not (context.stop_reason or provider_state.stop_reason):
             provider_state.wake.clear()
@@ -77,11 +77,11 @@ class Submitter:
             if wait_s is None or wait_s > 0:
                 await wait_for_event(provider_state.wake, wait_s)
                 continue
-            await self._clear(provider_state)
+            await self._clear_unavailable(provider_state)
             self._report_limits(provider_state)
-            now = context.now()  # one and the same for both: what opens in between would be waited for in vain
+            now = context.now()  # one timestamp for both calls: a limit that opens in between would be missed
             job_id = provider_state.queue.pop(
-                provider_state.allows(now), lambda model: self._lasts_s(provider_state, model)
+                provider_state.allows(now), lambda model: self._expected_duration_s(provider_state, model)
             )
             if job_id is None:
                 await wait_for_event(provider_state.wake, provider_state.available_in(now))
@@ -90,12 +90,12 @@ class Submitter:
             await asyncio.sleep(0)  # the call goes out before the next job is looked at
 
     def _wait_s(self, provider_state: ProviderState) -> float | None:
-        """Seconds until the next submit may go out, None when that is up to an event."""
+        """Seconds until the next submit may go out; None if that depends on an event."""
         if not provider_state.queue or provider_state.blocks.all_wait or self._context.blocks.all_wait:
             return None
         return provider_state.next_submit_at() - self._context.now()
 
-    def _lasts_s(self, provider_state: ProviderState, model: str) -> float | None:
+    def _expected_duration_s(self, provider_state: ProviderState, model: str) -> float | None:
         duration_model = self._context.duration_model(provider_state.name, model)
         return duration_model.median_s if duration_model.seen >= MIN_SAMPLES else None
 
@@ -118,18 +118,20 @@ class Submitter:
     def _done(self, provider_state: ProviderState, call: asyncio.Task[None]) -> None:
         self._calls.discard(call)
         provider_state.pending_submits -= 1
-        if not call.cancelled() and (fault := call.exception()) is not None:
-            self._context.abort(fault)
+        if not call.cancelled() and (exc := call.exception()) is not None:
+            self._context.abort(exc)
 
     def report_waiting(self) -> None:
-        """Say at the end of a run which jobs still wait for a clip, and why; not when the user has ended it."""
+        """Report, at the end of a run that was not stopped, which jobs still wait for a clip."""
         context = self._context
-        for said in self._waiting_children.told(context.recorder.jobs) if not context.stop_reason else ():
-            context.blocks.add(Block.SKIPPED, said)
-            context.notice(said)
+        if context.stop_reason:
+            return
+        for line in self._waiting_children.describe(context.recorder.jobs):
+            context.blocks.add(Block.SKIPPED, line)
+            context.notice(line)
 
     async def drain(self) -> None:
-        """Wait for the verdicts of the calls that are out: each may be a purchase."""
+        """Wait for the verdicts of pending calls: each may be a purchase."""
         while self._calls:
             await asyncio.wait(self._calls)
 
@@ -143,14 +145,14 @@ class Submitter:
             images = await self._images.read(spec, route.terms.pixels)
             order = build_order(spec, model=route.model.name, terms=route.terms, images=images, external_id=external_id)
             request = await request_for(context, provider_state, spec, route.model.dialect, order)
-        except (StorageError, Unsupported) as exc:  # nothing was said or sent: it stays pending and is planned anew
+        except (StorageError, Unsupported) as exc:  # nothing was recorded or sent: the job stays pending
             reason = f"{job.id} is not bought: {exc}"
             context.blocks.add(Block.SKIPPED, reason)
             context.notice(reason)
             provider_state.slots.release(job.id)
             provider_state.health.record_neutral(job.id, route.model.name)
             self.reservations.release_capped_jobs(context.budget.cancel(job.id))
-            context.rest(job.id)
+            context.mark_idle(job.id)
             provider_state.wake.set()
             return
         started = ev.SubmitStarted(
@@ -188,8 +190,8 @@ class Submitter:
             try:
                 job = await context.recorder.record(job.id, accepted)
             except StateError as exc:
-                context.notice(  # each of the calls that are out, not only the one whose fault ends the run
-                    f"task {verdict.task_id} of job {job.id} is bought but could not be written down ({exc}). "
+                context.notice(  # for each pending call, not only the one whose error ends the run
+                    f"task {verdict.task_id} of job {job.id} is bought but could not be recorded ({exc}). "
                     f"Keep this line; then: batchvid resolve {job.id} --task-id {verdict.task_id}"
                 )
                 raise
@@ -198,20 +200,20 @@ class Submitter:
             job, delay_s = await record_refusal(context, provider_state, job, verdict)
             if delay_s is not None:
                 self.enqueue(job, delay_s)
-            context.rest(job.id)
+            context.mark_idle(job.id)
         else:
             lost = ev.SubmitLost(at=utc_now(), message=verdict.message, request_id=verdict.request_id)
             self._dispatch(await context.recorder.record(job.id, lost))
 
-    async def _clear(self, provider_state: ProviderState) -> None:
-        """Let go of jobs that wait for a model that is given up here: to another model, or to the next run."""
+    async def _clear_unavailable(self, provider_state: ProviderState) -> None:
+        """Jobs that wait for a model that is given up here switch to another model, or wait for the next run."""
         context = self._context
         for model in [model for model in provider_state.queue.models if provider_state.health.is_stopped(model)]:
             jobs = [context.job(job_id) for job_id in provider_state.queue.drain(model)]
             context.active.update(job.id for job in jobs)
-            for start in range(0, len(jobs), AT_ONCE):  # together, so that they share their writes to the disk
+            for start in range(0, len(jobs), BATCH_SIZE):  # together, so that they share their writes
                 await asyncio.gather(
-                    *(self._abandon_model(provider_state, model, job) for job in jobs[start : start + AT_ONCE])
+                    *(self._abandon_model(provider_state, model, job) for job in jobs[start : start + BATCH_SIZE])
                 )
 
     async def _abandon_model(self, provider_state: ProviderState, model: str, job: Job) -> None:
@@ -220,17 +222,17 @@ class Submitter:
         if other:
             self.enqueue(await switch_model(context, job, None, other, Reason.OUTAGE))
         else:
-            why = f"{model}: {provider_state.last_unavailable_message.get(model, 'its tasks fail')}"
-            provider_state.blocks.add(Block.UNAVAILABLE, why)
+            reason = f"{model}: {provider_state.last_unavailable_message.get(model, 'its tasks fail')}"
+            provider_state.blocks.add(Block.UNAVAILABLE, reason)
             context.notify_once(f"{provider_state.name} is stopped ({provider_state.blocks.reason(Block.UNAVAILABLE)})")
-        context.rest(job.id)
+        context.mark_idle(job.id)
 
     def _report_limits(self, provider_state: ProviderState) -> None:
-        """Say once of each change how many tasks at once the provider is asked for."""
+        """Report each change of the number of concurrent tasks once."""
         for name, limit in provider_state.limits(self._context.now()).items():
             if self._reported_limits.get((provider_state.name, name)) != limit:
                 self._reported_limits[provider_state.name, name] = limit
-                whole = " again" if name not in provider_state.reduced_limits else ", as it refused more"
+                suffix = " again" if name not in provider_state.reduced_limits else ", as it refused more"
                 self._context.notice(
-                    f"{provider_state.name}: at most {limit} tasks {f'of {name} ' if name else ''}at once{whole}"
+                    f"{provider_state.name}: at most {limit} tasks {f'of {name} ' if name else ''}at once{suffix}"
                 )

@@ -128,7 +128,7 @@ async def yard(
 
     def on_running(job: Job, **_: Any) -> None:
         asked.append(job)
-        context.rest(job.id)
+        context.mark_idle(job.id)
 
     with StateFile(folder / "state.sqlite3") as state:
         recorder = Recorder(state, {job.id: job for job in jobs}, on_event)

@@ -1,4 +1,4 @@
-"""The order in which tasks are asked: what only has to name its clip again goes first, and nobody goes in a herd."""
+"""The order of polls: a finished task that needs a new link goes first, and polls that come due together are spaced."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ def ignore(job: Job, *, delay_s: float = 0.0, resumed: bool = False, poll_first:
     """Dispatches nothing."""
 
 
-async def test_a_fresh_link_is_asked_for_first(tmp_path: Path) -> None:
-    """However many tasks of an earlier run are due while one a second may be asked: a paid clip waits for none."""
-    asked = asyncio.Event()
+async def test_a_new_link_is_requested_first(tmp_path: Path) -> None:
+    """However many tasks of an earlier run are due at one poll a second: a paid clip waits for none."""
+    polled = asyncio.Event()
 
     async def still_running(_request: web.Request) -> web.Response:
-        asked.set()
+        polled.set()
         return web.json_response({"id": "t", "status": "in_progress"})
 
     names = ("one", "two", "finished", "three")
@@ -37,19 +37,19 @@ async def test_a_fresh_link_is_asked_for_first(tmp_path: Path) -> None:
             for job in jobs:
                 poller.track(job, at_once=True, first=job.id == "finished")
             serving_polls = asyncio.create_task(poller.serve())
-            await asked.wait()
+            await polled.wait()
             serving_polls.cancel()
             await poller.drain()
     assert [path.rpartition("/")[2] for _, path, _ in server.asked] == ["finished"]
 
 
-async def test_tasks_that_are_due_together_are_asked_one_after_the_other(tmp_path: Path) -> None:
-    """Fifty tasks that an earlier run left are all asked, but for the first few a stride apart."""
-    all_asked = asyncio.Event()
+async def test_polls_that_come_due_together_are_spaced_out(tmp_path: Path) -> None:
+    """Fifty tasks of an earlier run are all polled, spaced out except for the first few."""
+    all_polled = asyncio.Event()
 
     async def still_running(_request: web.Request) -> web.Response:
         if len({path for _, path, _ in server.asked}) == len(jobs):
-            all_asked.set()
+            all_polled.set()
         return web.json_response({"id": "t", "status": "in_progress"})
 
     jobs = [job_in(JobState.RUNNING, f"kite-{number}") for number in range(50)]
@@ -61,7 +61,7 @@ async def test_tasks_that_are_due_together_are_asked_one_after_the_other(tmp_pat
             for job in jobs:
                 poller.track(job, at_once=True)
             serving_polls = asyncio.create_task(poller.serve())
-            await all_asked.wait()
+            await all_polled.wait()
             serving_polls.cancel()
             await poller.drain()
     strides = len(jobs) - 2 - RequestPacer.SLACK_S / RequestPacer.MAX_SPACING_S

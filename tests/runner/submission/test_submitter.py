@@ -1,4 +1,4 @@
-"""How submits go out together: a gateway that is slow to answer gets all that its slots allow, and no herd at once."""
+"""How submits go out: a gateway that answers slowly gets all that its slots allow, but spaced out."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SLOTS = MAX_PENDING_SUBMITS + 8
 
 
 async def test_a_gateway_that_answers_late_has_its_slots_filled(tmp_path: Path) -> None:
-    """It answers no submit before all slots are taken: they are, one after the other once a herd is out."""
+    """It answers no submit before all slots are taken: they are, spaced out once many are pending."""
     all_in = asyncio.Event()
     all_run = asyncio.Event()
     running: list[Job] = []
