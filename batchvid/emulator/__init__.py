@@ -1,7 +1,6 @@
-"""The embedded provider: a loopback HTTP server that speaks the vendors' formats, renders clips, keeps the books.
+"""The embedded provider: a loopback HTTP server that implements the vendors' formats and renders real clips.
 
-It shares nothing with the client, so that a mistake made there is not agreed with here. README.md
-beside this file is its manual.
+It shares no code with the client, so that both cannot contain the same mistake. README.md is its manual.
 """
 
 from batchvid.emulator.fault_rules import FaultError

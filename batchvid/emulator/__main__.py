@@ -1,4 +1,4 @@
-"""`python -m batchvid.emulator`: the emulator as a process of its own; says where it listens in one JSON line."""
+"""`python -m batchvid.emulator`: runs the emulator as its own process and prints its address as one JSON line."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from batchvid.emulator import FaultError, Settings, serve
 
 
 def main() -> int:
-    """Parse, serve until told to stop, exit. 2: settings that cannot be used, or a port that is taken."""
+    """Parse the arguments and serve until stopped. Exit code 2: invalid settings, or the port is taken."""
     parser = argparse.ArgumentParser(prog="python -m batchvid.emulator", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=0, help="0: any free one")
-    parser.add_argument("--settings", default="{}", help="the dials as a JSON object")
+    parser.add_argument("--port", type=int, default=0, help="0: any free port")
+    parser.add_argument("--settings", default="{}", help="the settings as a JSON object")
     parser.add_argument("--die-with-parent", action="store_true", help="end when standard input does")
     args = parser.parse_args()
+
+    def announce(base_url: str) -> None:
+        print(json.dumps({"base_url": base_url}), flush=True)
+
     try:
         settings = Settings.model_validate_json(args.settings)
-        serve(settings, args.host, args.port, _announce, die_with_parent=args.die_with_parent)
-    except (ValidationError, FaultError, ValueError, OSError) as error:
-        print(error, file=sys.stderr)
+        serve(settings, args.host, args.port, announce, die_with_parent=args.die_with_parent)
+    except (ValidationError, FaultError, ValueError, OSError) as exc:
+        print(exc, file=sys.stderr)
         return 2
     return 0
-
-
-def _announce(base_url: str) -> None:
-    print(json.dumps({"base_url": base_url}), flush=True)
 
 
 if __name__ == "__main__":

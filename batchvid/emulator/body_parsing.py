@@ -1,19 +1,19 @@
-"""Request bodies in any of three encodings, as fields and files in their order. It must not know their meaning."""
+"""Reads request bodies in any of three encodings into fields and files, in their order. It knows no field's meaning."""
 
 from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterator
+import io
 from dataclasses import dataclass, field
-from email import message_from_bytes
-from email.message import Message
 from typing import Any
 
 import orjson
+import python_multipart
 from aiohttp import web
+from python_multipart.multipart import parse_options_header
 
-from batchvid.emulator.replies import Refusal, x1
+from batchvid.emulator.replies import ErrorResponse, openai_error
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,51 +27,45 @@ class File:
 
 @dataclass(slots=True)
 class Form:
-    """What was posted. Text of forms stays text, repeated text becomes a list; JSON values keep their types."""
+    """A body. Text of forms stays text, a repeated field becomes a list; JSON values keep their types."""
 
     fields: dict[str, Any] = field(default_factory=dict)
     files: list[File] = field(default_factory=list)
 
-    def add(self, name: str, text: str) -> None:
-        """One more text field."""
-        known = self.fields.get(name)
-        if known is None:
-            self.fields[name] = text
-        else:
-            self.fields[name] = [*known, text] if isinstance(known, list) else [known, text]
-
     def text(self, name: str) -> str:
-        """A field as text, empty when it is missing or null."""
+        """Return a field as text, empty when it is missing or null."""
         value = self.fields.get(name)
         return "" if value is None else str(value)
 
+    def first_text(self, *names: str) -> str:
+        """Return the first of these fields that is not empty."""
+        return next((text for text in map(self.text, names) if text), "")
 
-async def read_json(request: web.Request) -> dict[str, Any]:
-    """The body as a JSON object. Raises Refusal (400)."""
+
+async def read_json(request: web.Request) -> Form:
+    """Read a JSON object. Raises ErrorResponse (400)."""
     try:
         body = orjson.loads(await request.read())
-    except orjson.JSONDecodeError as error:
-        raise Refusal(x1(400, f"invalid JSON: {error}", code="invalid_json")) from None
+    except orjson.JSONDecodeError as exc:
+        raise ErrorResponse(openai_error(400, f"invalid JSON: {exc}", code="invalid_json")) from None
     if not isinstance(body, dict):
-        raise Refusal(x1(400, "the body is not a JSON object", code="invalid_json"))
-    return body
+        raise ErrorResponse(openai_error(400, "the body is not a JSON object", code="invalid_json"))
+    return Form(fields=body)
 
 
-async def read_form(request: web.Request, *, strict_multipart: bool) -> Form:
-    """The body in whatever encoding it comes. Raises Refusal (400) for others; if strict, for all but one."""
+async def read_form(request: web.Request) -> Form:
+    """Read a body in any of the three encodings. Raises ErrorResponse (400) for others."""
     if request.content_type == "multipart/form-data":
         return await _read_multipart(request)
-    if strict_multipart:
-        raise Refusal(x1(400, "the body must be multipart/form-data", code="invalid_multipart_form"))
     if request.content_type == "application/json":
-        return _from_json(await read_json(request))
+        return _with_reference_files(await read_json(request))
     if request.content_type == "application/x-www-form-urlencoded":
         return Form(fields={name: str(value) for name, value in (await request.post()).items()})
-    raise Refusal(x1(400, f"unsupported content type {request.content_type}", code="invalid_request"))
+    raise ErrorResponse(openai_error(400, f"unsupported content type {request.content_type}", code="invalid_request"))
 
 
 def decode_data_uri(text: str) -> bytes | None:
-    """The bytes of `data:...;base64,...`; None when the text is something else."""
+    """Decode `data:...;base64,...`; None for any other text."""
     head, comma, payload = text.partition(",")
     if not comma or not head.startswith("data:") or not head.endswith(";base64"):
         return None
@@ -79,7 +73,7 @@ def decode_data_uri(text: str) -> bytes | None:
 
 
 def decode_base64(text: str) -> bytes | None:
-    """The bytes of plain base64; None when the text is something else."""
+    """Decode plain base64; None for any other text."""
     try:
         return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
@@ -87,46 +81,33 @@ def decode_base64(text: str) -> bytes | None:
 
 
 async def _read_multipart(request: web.Request) -> Form:
-    form = Form()
+    """Read a multipart body. Raises ErrorResponse (400) for a malformed or truncated one."""
+    body, form, kind = await request.read(), Form(), request.headers["Content-Type"].encode()
+
+    def on_field(part: python_multipart.multipart.Field) -> None:
+        name, text = (part.field_name or b"").decode(), (part.value or b"").decode()
+        known = form.fields.get(name, [])
+        form.fields[name] = [*(known if isinstance(known, list) else [known]), text] if known != [] else text
+
+    def on_file(part: python_multipart.multipart.File) -> None:
+        part.file_object.seek(0)
+        name, filename = (part.field_name or b"").decode(), (part.file_name or b"").decode()
+        form.files.append(File(name, filename, part.file_object.read()))
+        part.close()
+
     try:
-        for head, data in _parts(await request.read(), request.headers["Content-Type"]):
-            name, filename = head.get_param("name", header="Content-Disposition"), head.get_filename()
-            if not isinstance(name, str):
-                raise ValueError("a part has no name")
-            if filename is None:
-                form.add(name, data.decode())
-            else:
-                form.files.append(File(name, filename, data))
-    except ValueError as error:
-        raise Refusal(x1(400, f"invalid multipart: {error}", code="invalid_multipart_form")) from None
+        python_multipart.parse_form({"Content-Type": kind}, io.BytesIO(body), on_field, on_file)
+        if b"--" + parse_options_header(kind)[1][b"boundary"] + b"--" not in body:
+            raise ValueError("it does not end with its boundary")
+    except ValueError as exc:
+        message = f"invalid multipart: {exc}"
+        raise ErrorResponse(openai_error(400, message, code="invalid_multipart_form")) from None
     return form
 
 
-def _parts(body: bytes, content_type: str) -> Iterator[tuple[Message, bytes]]:
-    """The parts of a multipart body, each with its head. Raises ValueError when it is none, or is cut off.
-
-    aiohttp's own reader calls what aiohttp has deprecated when a body comes in small pieces: an HTTP 500 where warnings
-    are errors.
-    """
-    kind = Message()
-    kind["Content-Type"] = content_type
-    boundary = kind.get_boundary()
-    if not boundary:
-        raise ValueError("it has no boundary")
-    _, *parts = (b"\r\n" + body).split(b"\r\n--" + boundary.encode())
-    if not parts or not parts.pop().startswith(b"--"):
-        raise ValueError("it does not end with its boundary")
-    for part in parts:
-        head, blank, data = part.partition(b"\r\n\r\n")
-        if not blank:
-            raise ValueError("a part has no head")
-        yield message_from_bytes(head.lstrip() + b"\r\n\r\n"), data
-
-
-def _from_json(body: dict[str, Any]) -> Form:
-    """OpenAI's JSON form carries the reference as `{"image_url": <data URI>}`; plain strings are taken too."""
-    form = Form(fields=body)
-    references = body.get("input_reference")
+def _with_reference_files(form: Form) -> Form:
+    """OpenAI's JSON form has the reference as `{"image_url": <data URI>}`; plain strings are accepted too."""
+    references = form.fields.get("input_reference")
     for reference in references if isinstance(references, list) else [references]:
         url = reference.get("image_url") if isinstance(reference, dict) else reference
         data = decode_data_uri(url) if isinstance(url, str) else None

@@ -10,68 +10,57 @@ from aiohttp import web
 
 from batchvid.emulator.fault_rules import FaultError
 from batchvid.emulator.replies import reply
-from batchvid.emulator.service import Desk
+from batchvid.emulator.service import EmulatorService
 from batchvid.emulator.task import Task
 
 PREFIX = "/_emulator"
 
 
-def register(router: web.UrlDispatcher, desk: Desk) -> None:
-    """Put the pages up."""
+def register(router: web.UrlDispatcher, service: EmulatorService) -> None:
+    """Add the pages."""
 
     async def show_ledger(request: web.Request) -> web.Response:
-        return reply(ledger(desk, tasks=request.query.get("tasks") != "0"))
+        return reply(ledger(service, tasks=request.query.get("tasks") != "0"))
 
-    async def show_faults(_request: web.Request) -> web.Response:
-        return reply(desk.faults.as_list())
-
-    async def put_faults(request: web.Request) -> web.Response:
-        try:
-            desk.faults.replace(orjson.loads(await request.read()))
-        except (FaultError, orjson.JSONDecodeError) as error:
-            return reply({"error": str(error)}, 400)
-        return reply(desk.faults.as_list())
+    async def faults(request: web.Request) -> web.Response:
+        if request.method == "PUT":
+            try:
+                service.faults.replace(orjson.loads(await request.read()))
+            except (FaultError, orjson.JSONDecodeError) as exc:
+                return reply({"error": str(exc)}, 400)
+        return reply(service.faults.as_list())
 
     async def reset(request: web.Request) -> web.Response:
         if request.query.get("tasks") == "1":
-            desk.store.clear()
-        desk.ledger.clear()
+            service.store.clear()
+        service.ledger.clear()
         return reply({})
 
     router.add_get(PREFIX + "/ledger", show_ledger)
-    router.add_get(PREFIX + "/faults", show_faults)
-    router.add_put(PREFIX + "/faults", put_faults)
+    router.add_get(PREFIX + "/faults", faults)
+    router.add_put(PREFIX + "/faults", faults)
     router.add_post(PREFIX + "/reset", reset)
 
 
-def ledger(desk: Desk, *, tasks: bool = True) -> dict[str, Any]:
-    """The books as of now."""
-    desk.store.settle(desk.clock())
-    books = desk.ledger.as_dict()
-    if tasks:
-        books["tasks"] = [_line(desk, task) for task in desk.store]
-    return books
+def ledger(service: EmulatorService, *, tasks: bool = True) -> dict[str, Any]:
+    """The counters, with one line per task."""
+    service.store.settle(service.clock())
+    rows = {"tasks": [_row(service, task) for task in service.store]} if tasks else {}
+    return {**service.ledger.as_dict(), **rows}
 
 
-def _line(desk: Desk, task: Task) -> dict[str, Any]:
-    line: dict[str, Any] = {
+SAME = (  # fields of a row that are the task's own
+    *("route", "family", "kind", "model", "prompt", "external_task_id"),
+    *("seconds", "width", "height", "images", "references", "polls"),
+)
+
+
+def _row(service: EmulatorService, task: Task) -> dict[str, Any]:
+    row = {
         "task_id": task.id,
-        "route": task.route,
-        "family": task.family,
-        "kind": task.kind,
-        "model": task.model,
-        "prompt": task.prompt,
-        "external_task_id": task.external_task_id,
+        **{name: getattr(task, name) for name in SAME},
         "created_at": datetime.fromtimestamp(task.created_at, UTC).isoformat(),
-        "status": desk.store.peek(task, desk.clock()).phase,
-        "seconds": task.seconds,
-        "width": task.width,
-        "height": task.height,
-        "images": task.images,
-        "references": task.references,
-        "polls": task.polls,
+        "status": service.store.peek(task, service.clock()).phase,
     }
-    price = desk.settings.usd_per_s.get(task.family)
-    if price is not None:
-        line["price"] = round(price * task.seconds, 6)
-    return line
+    price = service.settings.usd_per_s.get(task.family)
+    return row if price is None else {**row, "price": round(price * task.seconds, 6)}

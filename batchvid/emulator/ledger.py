@@ -1,14 +1,17 @@
-"""What was asked for and bought, counted in all, by family and by route. It must not know HTTP or any clock."""
+"""Counts submits, purchases, polls and downloads: in total, by family and by route. It knows no HTTP and no clock."""
 
 from __future__ import annotations
 
-from collections import deque
+from collections import defaultdict, deque
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
+
+Countable = Literal["submits", "refused", "polls", "downloads"]
+COUNTED = ("submits", "purchases", "refused", "polls", "downloads")
 
 
 class Window:
-    """The highest number of events that ever fell into any window of `span_s` seconds."""
+    """The highest number of events in any sliding window of `span_s` seconds."""
 
     __slots__ = ("_span_s", "_times", "highest")
 
@@ -18,7 +21,7 @@ class Window:
         self.highest = 0
 
     def add(self, at: float) -> None:
-        """Count one event; `at` (seconds) never runs backwards."""
+        """Count one event; `at` (seconds) never decreases."""
         times = self._times
         times.append(at)
         while times[0] <= at - self._span_s:
@@ -27,105 +30,65 @@ class Window:
 
 
 @dataclass(slots=True)
-class Account:
-    """The counters of one family, of one route, or of all."""
+class Counters:
+    """The counters of one family, of one route, or of all. In flight: created and not ended by the task's own clock."""
 
-    submits: int = 0
-    purchases: int = 0
-    refused: int = 0
-    polls: int = 0
-    downloads: int = 0
+    counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COUNTED, 0))
     in_flight: int = 0
     in_flight_max: int = 0
-    submit_times: Window = field(default_factory=lambda: Window(60))
-    poll_times: Window = field(default_factory=lambda: Window(1))
+    windows: dict[str, Window] = field(default_factory=lambda: {"submits": Window(60), "polls": Window(1)})
 
     def totals(self) -> dict[str, int]:
-        """The counters by the names that the ledger page uses."""
-        return {
-            "submits": self.submits,
-            "purchases": self.purchases,
-            "refused": self.refused,
-            "polls": self.polls,
-            "downloads": self.downloads,
-            "in_flight_now": self.in_flight,
-            "in_flight_max": self.in_flight_max,
-            "max_submits_per_60s": self.submit_times.highest,
-            "max_polls_per_s": self.poll_times.highest,
-        }
+        """The counters by the names of the ledger page."""
+        windows = {"max_submits_per_60s": self.windows["submits"], "max_polls_per_s": self.windows["polls"]}
+        highest = {name: window.highest for name, window in windows.items()}
+        return {**self.counts, "in_flight_now": self.in_flight, "in_flight_max": self.in_flight_max, **highest}
 
 
 class Ledger:
-    """The books. Every method takes the family (`kling`) and the route (the path) that it is about.
-
-    In flight: created and not ended, as the task's own clock says.
-    """
+    """The counters. Every method takes the family (`kling`) and the route (the path)."""
 
     def __init__(self) -> None:
         self.key_leaks = 0
-        self.total = Account()
-        self._families: dict[str, Account] = {}
-        self._routes: dict[str, Account] = {}
+        self.total = Counters()
+        self._families: defaultdict[str, Counters] = defaultdict(Counters)
+        self._routes: defaultdict[str, Counters] = defaultdict(Counters)
 
-    def submitted(self, family: str, route: str, at: float) -> None:
-        """A submit came in; what becomes of it is told by `created` or `refused`."""
-        for account in self._accounts(family, route):
-            account.submits += 1
-            account.submit_times.add(at)
-
-    def refused(self, family: str, route: str) -> None:
-        """A submit made no task."""
-        for account in self._accounts(family, route):
-            account.refused += 1
+    def count(self, name: Countable, family: str, route: str, at: float = 0.0) -> None:
+        """Count one request: a submit, a submit that created no task, a poll, or a download, with any answer."""
+        for counters in self._counters(family, route):
+            counters.counts[name] += 1
+            if name in counters.windows:
+                counters.windows[name].add(at)
 
     def created(self, family: str, route: str) -> None:
-        """A submit made a task: that is a purchase, and the task is in flight."""
-        for account in self._accounts(family, route):
-            account.purchases += 1
-            account.in_flight += 1
-            account.in_flight_max = max(account.in_flight_max, account.in_flight)
+        """Count a purchase: a submit that created a task, which is in flight now."""
+        for counters in self._counters(family, route):
+            counters.counts["purchases"] += 1
+            counters.in_flight += 1
+            counters.in_flight_max = max(counters.in_flight_max, counters.in_flight)
 
     def ended(self, family: str, route: str) -> None:
-        """A task ended, however it did."""
-        for account in self._accounts(family, route):
-            account.in_flight -= 1
-
-    def polled(self, family: str, route: str, at: float) -> None:
-        """Somebody asked for a task, known or not."""
-        for account in self._accounts(family, route):
-            account.polls += 1
-            account.poll_times.add(at)
-
-    def downloaded(self, family: str, route: str) -> None:
-        """Somebody asked for a clip, whatever the answer."""
-        for account in self._accounts(family, route):
-            account.downloads += 1
+        """Count the end of a task, with any outcome."""
+        for counters in self._counters(family, route):
+            counters.in_flight -= 1
 
     def clear(self) -> None:
-        """Forget the counts; what is in flight stays in flight."""
+        """Reset the counters; what is in flight stays in flight."""
         self.key_leaks = 0
         self.total = _cleared(self.total)
-        self._families = {name: _cleared(account) for name, account in self._families.items()}
-        self._routes = {name: _cleared(account) for name, account in self._routes.items()}
+        for table in (self._families, self._routes):
+            table.update({name: _cleared(counters) for name, counters in table.items()})
 
     def as_dict(self) -> dict[str, Any]:
-        """The books as JSON can hold them, without the tasks."""
-        return {
-            **self.total.totals(),
-            "key_leaks": self.key_leaks,
-            "families": {name: account.totals() for name, account in self._families.items()},
-            "routes": {name: account.totals() for name, account in self._routes.items()},
-        }
+        """The counters as JSON, without the tasks."""
+        families = {name: counters.totals() for name, counters in self._families.items()}
+        routes = {name: counters.totals() for name, counters in self._routes.items()}
+        return {**self.total.totals(), "key_leaks": self.key_leaks, "families": families, "routes": routes}
 
-    def _accounts(self, family: str, route: str) -> tuple[Account, Account, Account]:
-        of_family = self._families.get(family)
-        if of_family is None:
-            of_family = self._families[family] = Account()
-        of_route = self._routes.get(route)
-        if of_route is None:
-            of_route = self._routes[route] = Account()
-        return self.total, of_family, of_route
+    def _counters(self, family: str, route: str) -> tuple[Counters, Counters, Counters]:
+        return self.total, self._families[family], self._routes[route]
 
 
-def _cleared(account: Account) -> Account:
-    return Account(in_flight=account.in_flight, in_flight_max=account.in_flight)
+def _cleared(counters: Counters) -> Counters:
+    return Counters(in_flight=counters.in_flight, in_flight_max=counters.in_flight)

@@ -1,4 +1,4 @@
-"""Signed links to clips, as a vendor's CDN hands them out: unguessable, and dead after a while. Knows no HTTP."""
+"""Signed links to clips, as a vendor's CDN issues them: unguessable, and valid for a limited time. No HTTP."""
 
 from __future__ import annotations
 
@@ -8,26 +8,24 @@ import secrets
 from typing import Literal
 
 PREFIX = "/_cdn"
-_OURS = re.compile(PREFIX + r"/[0-9a-f]+/([^/?]+)\.mp4")
-Verdict = Literal["good", "forged", "expired", "spent"]
+_LINK = re.compile(PREFIX + r"/[0-9a-f]+/([^/?]+)\.mp4")
+LinkStatus = Literal["good", "forged", "expired", "spent"]
 
 
 class Links:
-    """Makes and judges links. `ttl_s` is a link's life in seconds."""
+    """Creates and checks links. `ttl_s`: seconds until a link expires."""
 
     def __init__(self, secret: bytes, ttl_s: float) -> None:
-        self._secret = secret
-        self._ttl_s = ttl_s
+        self._secret, self._ttl_s = secret, ttl_s
         self._spent: set[str] = set()
 
     def make(self, base_url: str, task_id: str, now: float) -> str:
-        """A fresh link, different from every other one to the same clip."""
-        token = secrets.token_hex(12)
-        expires = f"{now + self._ttl_s:.3f}"
+        """Create a new link, different from every other one to the same clip."""
+        token, expires = secrets.token_hex(12), f"{now + self._ttl_s:.3f}"
         sig = self._sign(token, task_id, expires)
         return f"{base_url}{PREFIX}/{token}/{task_id}.mp4?expires={expires}&sig={sig}"
 
-    def judge(self, token: str, task_id: str, expires: str, sig: str, now: float) -> Verdict:
+    def status(self, token: str, task_id: str, expires: str, sig: str, now: float) -> LinkStatus:
         """Whether the link still opens the clip."""
         if not hmac.compare_digest(sig.encode(), self._sign(token, task_id, expires).encode()):
             return "forged"
@@ -37,12 +35,12 @@ class Links:
 
     @staticmethod
     def task_id(url: str) -> str:
-        """Whose clip the link leads to; empty when it is none of ours. Its signature is not looked at."""
-        found = _OURS.search(url)
+        """The task of the clip that the link leads to; empty for a foreign link. The signature is not checked."""
+        found = _LINK.search(url)
         return found[1] if found else ""
 
     def spend(self, token: str) -> None:
-        """This link has been used for the one time that it was good for."""
+        """Mark a link that is valid once as used."""
         self._spent.add(token)
 
     def _sign(self, token: str, task_id: str, expires: str) -> str:

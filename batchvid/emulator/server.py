@@ -1,4 +1,4 @@
-"""Puts one emulator together and runs it: as an async context in a test, or blocking as a program of its own."""
+"""Builds one emulator and runs it: as an async context in a test, or blocking as its own process."""
 
 from __future__ import annotations
 
@@ -20,33 +20,29 @@ from batchvid.emulator.fault_rules import Faults
 from batchvid.emulator.ledger import Ledger
 from batchvid.emulator.links import Links
 from batchvid.emulator.rendering.clips import Clips
-from batchvid.emulator.rendering.input_images import Stills
-from batchvid.emulator.service import Clock, Desk
+from batchvid.emulator.rendering.input_images import InputImages
+from batchvid.emulator.service import Clock, EmulatorService
 from batchvid.emulator.settings import Settings
 from batchvid.emulator.store import Store
-from batchvid.emulator.task_log import Journal
+from batchvid.emulator.task_log import TaskLog
 
-LARGEST_BODY_BYTES = 128 * 1024 * 1024  # new-api's default
-GRACE_S = 0.2
-"""How long open requests may go on when the emulator is stopped."""
+OnReady = Callable[[str], None]  # gets the base URL
+MAX_BODY_BYTES = 128 * 1024 * 1024  # new-api's default
+GRACE_S = 0.2  # seconds that open requests may take after the emulator is stopped
 
 
 class Emulator:
-    """A provider on a loopback port, from `async with` to its end.
+    """A provider on a loopback port, as an async context. `clock` returns seconds since 1970.
 
-    `clock` gives seconds since 1970; a test may hand in its own. Raises ValueError for settings that name an
-    unknown family, FaultError for unusable rules, OSError when the port is taken.
+    Raises ValueError for an unknown family, FaultError for invalid rules, OSError when the port is taken.
     """
 
     def __init__(
         self, settings: Settings | None = None, host: str = "127.0.0.1", port: int = 0, *, clock: Clock = time.time
     ) -> None:
-        self._settings = settings or Settings()
-        self._host = host
-        self._port = port
-        self._clock = clock
-        self.base_url = ""
-        """Where it listens, without a slash at the end; empty until it does."""
+        self._settings, self._clock = settings or Settings(), clock
+        self._address = (host, port)
+        self.base_url = ""  # without a trailing slash; empty until it listens
         unknown = {*self._settings.concurrency_by_family, *self._settings.usd_per_s} - set(routes.FAMILIES)
         if unknown:
             raise ValueError(f"unknown family {sorted(unknown)[0]}; known: {', '.join(routes.FAMILIES)}")
@@ -61,89 +57,70 @@ class Emulator:
         await self._stack.aclose()
 
     def ledger(self) -> dict[str, Any]:
-        """The books as of now, as `GET /_emulator/ledger` gives them."""
-        return control.ledger(self._desk)
+        """The ledger, as `GET /_emulator/ledger` returns it."""
+        return control.ledger(self._service)
 
     def set_faults(self, rules: list[dict[str, Any]]) -> None:
-        """Put these fault rules in the place of all others. Raises FaultError."""
-        self._desk.faults.replace(rules)
+        """Replace all fault rules. Raises FaultError."""
+        self._service.faults.replace(rules)
 
     async def _start(self, stack: contextlib.AsyncExitStack) -> None:
-        """Build the parts, each with its end on the stack, and listen."""
         settings = self._settings
         faults = Faults(settings.seed, tuple(routes.FAMILIES))
         faults.replace(settings.faults)
         state = settings.state_file
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="batchvid-emulator-")))
-        journal = Journal(state)
-        stack.callback(journal.close)
-        stills = Stills(state.with_name(state.name + ".images") if state else folder / "images")
-        stack.callback(stills.close)
-        clips = Clips(folder, settings, stills)
+        task_log = TaskLog(state)
+        stack.callback(task_log.close)
+        images = InputImages(state.with_name(state.name + ".images") if state else folder / "images")
+        stack.callback(images.close)
+        clips = Clips(folder, settings, images)
         stack.push_async_callback(clips.close)
         ledger = Ledger()
-        self._desk = Desk(
-            settings=settings,
-            clock=self._clock,
-            ledger=ledger,
-            store=Store(ledger, journal, tick_s=settings.tick_s),
-            faults=faults,
-            links=Links(journal.secret, settings.link_ttl_s),
-            stills=stills,
-        )
-        self._desk.store.restore(self._desk.limit)
-        runner = web.AppRunner(self._app(clips), access_log=None, shutdown_timeout=GRACE_S)
+        store, links = Store(ledger, task_log, tick_s=settings.tick_s), Links(task_log.secret, settings.link_ttl_s)
+        self._service = EmulatorService(settings, self._clock, ledger, store, faults, links, images, clips)
+        self._service.store.restore(self._service.limit)
+        runner = web.AppRunner(self._app(), access_log=None, shutdown_timeout=GRACE_S)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
-        await web.TCPSite(runner, self._host, self._port, backlog=1024).start()
-        host, port = runner.addresses[0][:2]
-        self.base_url = f"http://{host}:{port}"
+        await web.TCPSite(runner, *self._address, backlog=1024).start()
+        self.base_url = "http://{}:{}".format(*runner.addresses[0][:2])
 
-    def _app(self, clips: Clips) -> web.Application:
-        app = web.Application(client_max_size=LARGEST_BODY_BYTES)
-        for module in routes.MODULES:
-            module.register(app.router, self._desk, clips)
-        cdn.register(app.router, self._desk, clips)
-        control.register(app.router, self._desk)
-
-        async def nowhere(_request: web.Request) -> web.Response:
-            if self._settings.wrong_path == "redirect":
-                return web.Response(status=301, headers={"Location": "/"})
-            return replies.html(404)
-
-        app.router.add_route("*", "/{anything:.*}", nowhere)
+    def _app(self) -> web.Application:
+        app = web.Application(client_max_size=MAX_BODY_BYTES)
+        for module in (routes, cdn, control):
+            module.register(app.router, self._service)
+        app.router.add_route("*", "/{anything:.*}", _wrong_path)
         return app
+
+
+async def _wrong_path(_request: web.Request) -> web.Response:
+    return replies.html(404)
 
 
 def serve(
     settings: Settings,
     host: str = "127.0.0.1",
     port: int = 0,
-    on_ready: Callable[[str], None] = print,
+    on_ready: OnReady = print,
     *,
     die_with_parent: bool = False,
 ) -> None:
-    """Run until SIGINT or SIGTERM; `on_ready` is told the base URL once it listens. Raises what Emulator does.
+    """Run until SIGINT or SIGTERM, with `die_with_parent` also until standard input ends. Raises like Emulator."""
 
-    With `die_with_parent` it also ends when standard input does: whoever holds the other end has gone.
-    """
+    async def run() -> None:
+        stop, loop = asyncio.Event(), asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            with contextlib.suppress(NotImplementedError):  # Windows raises KeyboardInterrupt instead
+                loop.add_signal_handler(number, stop.set)
+        if die_with_parent:
+            threading.Thread(target=_wait_for_eof, args=(loop, stop), daemon=True).start()
+        async with Emulator(settings, host, port) as emulator:
+            on_ready(emulator.base_url)
+            await stop.wait()
+
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_serve(settings, host, port, on_ready, die_with_parent))
-
-
-async def _serve(
-    settings: Settings, host: str, port: int, on_ready: Callable[[str], None], die_with_parent: bool
-) -> None:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        with contextlib.suppress(NotImplementedError):  # Windows raises KeyboardInterrupt instead
-            loop.add_signal_handler(number, stop.set)
-    if die_with_parent:
-        threading.Thread(target=_wait_for_eof, args=(loop, stop), daemon=True).start()
-    async with Emulator(settings, host, port) as emulator:
-        on_ready(emulator.base_url)
-        await stop.wait()
+        asyncio.run(run())
 
 
 def _wait_for_eof(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:

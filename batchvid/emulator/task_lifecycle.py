@@ -1,4 +1,4 @@
-"""How a task lives: from a dial to one task's own life, and what a look at it shows. Pure: no clock, no store."""
+"""How long a task takes, and what a poll shows of it. Pure: no clock, no store."""
 
 from __future__ import annotations
 
@@ -9,30 +9,25 @@ from enum import StrEnum
 from math import exp
 from random import Random
 
-QUEUED_PART = 0.15
-"""The part of a timed life that is spent in the queue."""
-LOOKS_FOR_ODD_PROGRESS = 4
-"""Progress can be seen going wrong only when there are some looks between the queue and the end."""
+QUEUED_FRACTION = 0.15  # fraction of a timed task that is spent in the queue
+MIN_POLLS_OF_ODD_PROGRESS = 4  # wrong progress needs some polls between the queue and the end to be visible
 
 _NUMBER = r"(\d+(?:\.\d+)?)"
 ALLOWED = "instant, polls:N, seconds:S, seconds:A-B, lognormal:MEDIAN_S,SIGMA"
 
 
 class Phase(StrEnum):
-    """Where a task stands, in words of no vendor."""
+    """Where a task is, in words of no vendor."""
 
     QUEUED = "queued"
-    THROTTLED = "throttled"
-    """Accepted over the concurrency limit: waits for a slot."""
+    THROTTLED = "throttled"  # accepted over the concurrency limit: waits for a slot
     RUNNING = "running"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
-    ERROR = "error"
-    """Failed by the vendor's own fault, where the vendor has a word of its own for it."""
+    ERROR = "error"  # failed by the vendor's own fault, where the vendor has a separate word for it
     CANCELLED = "cancelled"
     EXPIRED = "expired"
-    UNDOCUMENTED = "undocumented"
-    """Shown with a status word that no vendor page knows."""
+    UNDOCUMENTED = "undocumented"  # has a status word that no vendor page documents
 
 
 class Outcome(StrEnum):
@@ -51,13 +46,10 @@ class Outcome(StrEnum):
     PROGRESS_100_RUNNING = "progress_100_running"
 
 
-ENDLESS = frozenset({Outcome.STUCK, Outcome.UNKNOWN_WORD})
-"""Outcomes of tasks that never end and hold their slot for ever."""
+ENDLESS = frozenset({Outcome.STUCK, Outcome.UNKNOWN_WORD})  # outcomes of tasks that never end and never free their slot
 
 _END = {
-    Outcome.FAIL: Phase.FAILED,
-    Outcome.FAIL_SILENT: Phase.FAILED,
-    Outcome.MODERATION: Phase.FAILED,
+    **dict.fromkeys((Outcome.FAIL, Outcome.FAIL_SILENT, Outcome.MODERATION), Phase.FAILED),
     Outcome.ERROR: Phase.ERROR,
     Outcome.CANCELLED: Phase.CANCELLED,
     Outcome.EXPIRED: Phase.EXPIRED,
@@ -66,76 +58,76 @@ _OPEN = frozenset({Phase.QUEUED, Phase.THROTTLED, Phase.RUNNING, Phase.UNDOCUMEN
 
 
 @dataclass(frozen=True, slots=True)
-class Life:
-    """One task's life: it ends at look number `looks`, or, when that is 0, `seconds` after its start."""
+class TaskDuration:
+    """The task ends at poll number `polls`, or, when that is 0, `seconds` after its start."""
 
-    looks: int = 0
+    polls: int = 0
     seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
-class View:
-    """What a look shows: the phase, and progress from 0 to 100."""
+class TaskView:
+    """What a poll shows: the phase, and progress from 0 to 100."""
 
     phase: Phase
     progress: int
 
     @property
     def ended(self) -> bool:
-        """Whether this is a last view: nothing will change any more."""
+        """Whether the task has ended."""
         return self.phase not in _OPEN
 
-
-def check(dial: str) -> None:
-    """Raise ValueError, naming what is allowed, when the dial is not a life."""
-    _sampler(dial)
-
-
-def draw(dial: str, rng: Random, outcome: Outcome) -> Life:
-    """One task's life, as the dial says. Raises ValueError for an unknown dial."""
-    life = _sampler(dial)(rng)
-    odd = outcome in (Outcome.PROGRESS_BACKWARDS, Outcome.PROGRESS_100_RUNNING)
-    return replace(life, looks=max(life.looks, LOOKS_FOR_ODD_PROGRESS)) if odd and life.looks else life
+    @property
+    def failed(self) -> bool:
+        """Whether the task has ended without a clip."""
+        return self.ended and self.phase is not Phase.SUCCEEDED
 
 
-def view(life: Life, outcome: Outcome, *, age_s: float, looks: int) -> View:
-    """What a task shows at its age and with so many looks taken at it, this one included."""
+def draw(setting: str, rng: Random, outcome: Outcome) -> TaskDuration:
+    """Draw one task's duration. Raises ValueError for an invalid setting."""
+    duration = sampler(setting)(rng)
+    if duration.polls and outcome in (Outcome.PROGRESS_BACKWARDS, Outcome.PROGRESS_100_RUNNING):
+        return replace(duration, polls=max(duration.polls, MIN_POLLS_OF_ODD_PROGRESS))
+    return duration
+
+
+def view(duration: TaskDuration, outcome: Outcome, *, age_s: float, polls: int) -> TaskView:
+    """What a task shows at this age and after this number of polls, the current one included."""
     if outcome is Outcome.STUCK:
-        return View(Phase.QUEUED, 0)
+        return TaskView(Phase.QUEUED, 0)
     if outcome is Outcome.UNKNOWN_WORD:
-        return View(Phase.UNDOCUMENTED, 0)
-    if has_ended(life, outcome, age_s=age_s, looks=looks):
-        return View(_END.get(outcome, Phase.SUCCEEDED), 0 if outcome in _END else 100)
-    part = looks / life.looks if life.looks else age_s / life.seconds
-    if (looks <= 1) if life.looks else (part < QUEUED_PART):
-        return View(Phase.QUEUED, 0)
-    progress = min(99, int(part * 100))
+        return TaskView(Phase.UNDOCUMENTED, 0)
+    if has_ended(duration, outcome, age_s=age_s, polls=polls):
+        return TaskView(_END.get(outcome, Phase.SUCCEEDED), 0 if outcome in _END else 100)
+    fraction = polls / duration.polls if duration.polls else age_s / duration.seconds
+    if (polls <= 1) if duration.polls else (fraction < QUEUED_FRACTION):
+        return TaskView(Phase.QUEUED, 0)
+    progress = min(99, int(fraction * 100))
     if outcome is Outcome.PROGRESS_BACKWARDS:
         progress = 100 - progress
     if outcome is Outcome.PROGRESS_100_RUNNING:
         progress = 100
-    return View(Phase.RUNNING, progress)
+    return TaskView(Phase.RUNNING, progress)
 
 
-def has_ended(life: Life, outcome: Outcome, *, age_s: float, looks: int) -> bool:
-    """Whether the life is over."""
+def has_ended(duration: TaskDuration, outcome: Outcome, *, age_s: float, polls: int) -> bool:
+    """Whether the task has ended."""
     if outcome in ENDLESS:
         return False
-    return looks >= life.looks if life.looks else age_s >= life.seconds
+    return polls >= duration.polls if duration.polls else age_s >= duration.seconds
 
 
-def _sampler(dial: str) -> Callable[[Random], Life]:
-    if dial == "instant":
-        return lambda _rng: Life(looks=1)
-    if (found := re.fullmatch(r"polls:(\d+)", dial)) and (looks := int(found[1])) > 0:
-        return lambda _rng: Life(looks=looks)
-    if found := re.fullmatch(f"seconds:{_NUMBER}", dial):
-        seconds = float(found[1])
-        return lambda _rng: Life(seconds=seconds)
-    if (found := re.fullmatch(f"seconds:{_NUMBER}-{_NUMBER}", dial)) and float(found[1]) <= float(found[2]):
-        low, high = float(found[1]), float(found[2])
-        return lambda rng: Life(seconds=rng.uniform(low, high))
-    if found := re.fullmatch(f"lognormal:{_NUMBER},{_NUMBER}", dial):
+def sampler(setting: str) -> Callable[[Random], TaskDuration]:
+    """How durations are drawn. Raises ValueError, with what is allowed, for an invalid `life` setting."""
+    if setting == "instant":
+        return lambda _rng: TaskDuration(polls=1)
+    if (found := re.fullmatch(r"polls:(\d+)", setting)) and (polls := int(found[1])) > 0:
+        return lambda _rng: TaskDuration(polls=polls)
+    if found := re.fullmatch(f"seconds:{_NUMBER}(?:-{_NUMBER})?", setting):
+        low, high = float(found[1]), float(found[2] or found[1])
+        if low <= high:
+            return lambda rng: TaskDuration(seconds=rng.uniform(low, high) if low < high else low)
+    if found := re.fullmatch(f"lognormal:{_NUMBER},{_NUMBER}", setting):
         median, sigma = float(found[1]), float(found[2])
-        return lambda rng: Life(seconds=median * exp(rng.gauss(0, sigma)))
-    raise ValueError(f"life {dial!r} is not one of: {ALLOWED}")
+        return lambda rng: TaskDuration(seconds=median * exp(rng.gauss(0, sigma)))
+    raise ValueError(f"life {setting!r} is not one of: {ALLOWED}")

@@ -1,15 +1,11 @@
-"""The emulator's memory on disk: one JSON line a created task, one an ended one. It must not know what they mean.
-
-A task is written before its reply is sent: whoever got a task id finds it again after a restart.
-"""
+"""The state file: one JSON line per task, written before its id is sent, and per end that no clock can repeat."""
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Literal
 
 import orjson
 from pydantic import TypeAdapter
@@ -18,25 +14,11 @@ from batchvid.emulator.task import Task
 
 _TASKS = TypeAdapter(Task)
 
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """A task's end that no clock could tell again."""
-
-    task_id: str
-    at: float
+TaskEnd = Literal["ended", "removed"]  # ended by a poll; cancelled or deleted by its buyer
 
 
-@dataclass(frozen=True, slots=True)
-class Removed:
-    """A task that its buyer cancelled or deleted."""
-
-    task_id: str
-    at: float
-
-
-class Journal:
-    """A file of lines, or nothing at all when `path` is None. `secret` signs links and outlives a restart."""
+class TaskLog:
+    """A file of lines, or nothing when `path` is None. `secret` signs links and survives a restart."""
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
@@ -45,42 +27,29 @@ class Journal:
         if path is not None:
             self._open(path)
 
-    def created(self, task: Task) -> None:
-        """Write down a task that is about to be told to its buyer."""
+    def write(self, line: dict[str, Any]) -> None:
+        """Write one line: `task` (before its buyer gets its id), or `ended` or `removed` with its id, and `at`."""
         if self._file is not None:
-            self._write({"task": task})
+            self._file.write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
 
-    def ended(self, task_id: str, at: float) -> None:
-        """Write down the end of a task that ends by being looked at."""
-        if self._file is not None:
-            self._write({"ended": task_id, "at": at})
-
-    def removed(self, task_id: str, at: float) -> None:
-        """Write down that a task was cancelled or deleted."""
-        if self._file is not None:
-            self._write({"removed": task_id, "at": at})
-
-    def read(self) -> Iterator[Task | Ended | Removed]:
-        """What happened, in its order; tasks as they were when they were created."""
-        if self._path is None:
-            return
-        for raw in self._path.read_bytes().splitlines():
-            line = orjson.loads(raw)
+    def read(self) -> Iterator[Task | tuple[TaskEnd, str, float]]:
+        """The lines in their order; tasks as they were when they were created."""
+        ends: tuple[TaskEnd, ...] = ("ended", "removed")
+        for line in map(orjson.loads, self._path.read_bytes().splitlines() if self._path else ()):
             if "task" in line:
-                yield _TASKS.validate_python(line["task"])
-            elif "ended" in line:
-                yield Ended(line["ended"], line["at"])
-            elif "removed" in line:
-                yield Removed(line["removed"], line["at"])
+                yield _TASKS.validate_python(_with_new_names(line["task"]))
+            for how in ends:
+                if how in line:
+                    yield how, line[how], line["at"]
 
     def clear(self) -> None:
-        """Forget all that was written, but for the secret."""
+        """Delete everything but the secret."""
         if self._file is not None:
             self._file.truncate(0)
-            self._write({"secret": self.secret.hex()})
+            self.write({"secret": self.secret.hex()})
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         if self._file is not None:
             self._file.close()
 
@@ -93,8 +62,13 @@ class Journal:
         if whole:
             self.secret = bytes.fromhex(orjson.loads(whole.splitlines()[0])["secret"])
         else:
-            self._write({"secret": self.secret.hex()})
+            self.write({"secret": self.secret.hex()})
 
-    def _write(self, line: dict[str, Any]) -> None:
-        assert self._file is not None  # noqa: S101 - every caller asked before
-        self._file.write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
+
+def _with_new_names(task: dict[str, Any]) -> dict[str, Any]:
+    """A task as version 0.1 wrote it (`life`, `looks`), under today's names."""
+    if "life" in task:
+        old = task.pop("life")
+        task["duration"] = {"polls": old["looks"], "seconds": old["seconds"]}
+        task["visible_polls"] = task.pop("looks", 0)
+    return task

@@ -21,10 +21,10 @@ QUICK_MS = 10
 
 
 @asynccontextmanager
-async def client(**dials: Any) -> AsyncIterator[AsyncOpenAI]:
+async def client(**settings: Any) -> AsyncIterator[AsyncOpenAI]:
     """The client and an emulator behind it; it retries nothing, so that every answer is seen."""
-    settings = Settings(**{"render": "shared", "api_key": "k", **dials})
-    async with Emulator(settings) as emulator, client_of(emulator) as ai:
+    emulator = Emulator(Settings(**{"render": "shared", "api_key": "k", **settings}))
+    async with emulator, client_of(emulator) as ai:
         yield ai
 
 
@@ -105,7 +105,7 @@ async def test_a_failed_video() -> None:
 
 
 @pytest.mark.parametrize(
-    ("deed", "error", "code"),
+    ("action", "error", "code"),
     [
         ("rate", openai.RateLimitError, "rate_limit_exceeded"),
         ("moderation", openai.BadRequestError, "moderation_blocked"),
@@ -114,9 +114,9 @@ async def test_a_failed_video() -> None:
         ("invalid", openai.BadRequestError, "InvalidParameter"),
     ],
 )
-async def test_refusals(deed: str, error: type[openai.APIStatusError], code: str) -> None:
+async def test_refusals(action: str, error: type[openai.APIStatusError], code: str) -> None:
     """Each refusal is the client's own exception for it, with the code that it reads out of the body."""
-    async with client(faults=({"match": {"step": "submit"}, "do": deed},)) as ai:
+    async with client(faults=({"match": {"step": "submit"}, "do": action},)) as ai:
         with pytest.raises(error) as caught:
             await ai.videos.create(model="sora-2", prompt="a kite")
     assert caught.value.code == code

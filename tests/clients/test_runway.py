@@ -24,10 +24,10 @@ IMAGE = "https://cdn.example/a.png"
 
 
 @asynccontextmanager
-async def client(**dials: Any) -> AsyncIterator[AsyncRunwayML]:
+async def client(**settings: Any) -> AsyncIterator[AsyncRunwayML]:
     """The client and an emulator behind it; tasks are seen at once, as by the vendor itself."""
-    settings = Settings(**{"render": "shared", "api_key": "k", "runway_hidden_polls": 0, **dials})
-    async with Emulator(settings) as emulator:
+    emulator = Emulator(Settings(**{"render": "shared", "api_key": "k", "runway_hidden_polls": 0, **settings}))
+    async with emulator:
         address = emulator.base_url + "/runwayml"
         async with AsyncRunwayML(base_url=address, api_key="k", max_retries=0) as runway:
             yield runway
@@ -63,7 +63,7 @@ async def test_wait_for_task_output() -> None:
     assert (two.failure_code, two.cost.credits) == ("SAFETY.INPUT.TEXT", 25)
 
 
-async def test_every_look() -> None:
+async def test_every_poll() -> None:
     """Every status on the way is one of the client's typed union, with the fields that its schema requires."""
     async with client(life="polls:3", concurrency=1) as runway:
         first, second = [
@@ -94,7 +94,7 @@ async def test_images() -> None:
 
 
 @pytest.mark.parametrize(
-    ("deed", "error"),
+    ("action", "error"),
     [
         ("rate", runwayml.RateLimitError),
         ("auth", runwayml.AuthenticationError),
@@ -102,9 +102,9 @@ async def test_images() -> None:
         ("balance", runwayml.BadRequestError),
     ],
 )
-async def test_refusals(deed: str, error: type[runwayml.APIStatusError]) -> None:
+async def test_refusals(action: str, error: type[runwayml.APIStatusError]) -> None:
     """Each refusal is the client's own exception for it."""
-    async with client(faults=({"match": {"step": "submit"}, "do": deed},)) as runway:
+    async with client(faults=({"match": {"step": "submit"}, "do": action},)) as runway:
         with pytest.raises(error):
             await runway.image_to_video.create(model="gen4_turbo", prompt_image=IMAGE, ratio="1280:720")
 

@@ -18,7 +18,7 @@ VERSION = {"X-Runway-Version": "2024-11-06"}
 
 
 class FakeClock:
-    """Seconds that pass only when told to."""
+    """A clock that a test moves forward."""
 
     def __init__(self) -> None:
         self.now = 1_800_000_000.0
@@ -74,7 +74,7 @@ class Vendor:
             form.add_field(field, data, filename=f"{number}.png", content_type="image/png")
         return await self.call("POST", "/v1/videos", data=form)
 
-    async def look(self, task_id: str) -> Answer:
+    async def poll(self, task_id: str) -> Answer:
         """Poll on /v1/videos."""
         return await self.call("GET", f"/v1/videos/{task_id}")
 
@@ -82,7 +82,7 @@ class Vendor:
         """Submit to Kling."""
         return await self.call("POST", f"/kling/v1/videos/{kind}", json={"prompt": "a kite", **fields})
 
-    async def kling_look(self, task_id: str, kind: str = "text2video") -> Answer:
+    async def kling_poll(self, task_id: str, kind: str = "text2video") -> Answer:
         """Poll Kling."""
         return await self.call("GET", f"/kling/v1/videos/{kind}/{task_id}")
 
@@ -93,7 +93,7 @@ class Vendor:
         given = VERSION if headers is None else headers
         return await self.call("POST", "/runwayml/v1/image_to_video", json=body, headers=given)
 
-    async def runway_look(self, task_id: str) -> Answer:
+    async def runway_poll(self, task_id: str) -> Answer:
         """Poll Runway."""
         return await self.call("GET", f"/runwayml/v1/tasks/{task_id}")
 
@@ -101,7 +101,7 @@ class Vendor:
         """Submit to xAI."""
         return await self.call("POST", f"/grok/v1/videos/{kind}", json={"prompt": "a kite", **fields})
 
-    async def xai_look(self, task_id: str) -> Answer:
+    async def xai_poll(self, task_id: str) -> Answer:
         """Poll xAI."""
         return await self.call("GET", f"/grok/v1/videos/{task_id}")
 
@@ -109,7 +109,7 @@ class Vendor:
         """Submit to the gateway, as JSON."""
         return await self.call("POST", "/gateway/v1/videos", json={"model": "veo3", "prompt": "a kite", **fields})
 
-    async def gateway_look(self, task_id: str) -> Answer:
+    async def gateway_poll(self, task_id: str) -> Answer:
         """Poll the gateway."""
         return await self.call("GET", f"/gateway/v1/videos/{task_id}")
 
@@ -118,7 +118,7 @@ class Vendor:
         body = {"model": "kling-v2-6", "prompt": "a kite", **fields}
         return await self.call("POST", "/gateway/v1/video/generations", json=body)
 
-    async def newapi_look(self, task_id: str) -> Answer:
+    async def newapi_poll(self, task_id: str) -> Answer:
         """Poll a stock new-api's native route."""
         return await self.call("GET", f"/gateway/v1/video/generations/{task_id}")
 
@@ -127,29 +127,29 @@ class Vendor:
         body = {"model": "doubao-seedance-1-5-pro-251215", "content": [{"type": "text", "text": "a kite"}], **fields}
         return await self.call("POST", "/volc/v3/contents/generations/tasks", json=body)
 
-    async def ark_look(self, task_id: str) -> Answer:
+    async def ark_poll(self, task_id: str) -> Answer:
         """Poll Seedance's native route."""
         return await self.call("GET", f"/volc/v3/contents/generations/tasks/{task_id}")
 
     async def link(self, **fields: Any) -> str:
         """Buy a clip that is done at once; its link."""
         task = (await self.video(**fields)).json
-        return str((await self.look(task["id"])).json["video_url"])
+        return str((await self.poll(task["id"])).json["video_url"])
 
     async def get(self, url: str, **more: Any) -> Answer:
         """Download, without a key."""
         return await self.call("GET", url, key=None, **more)
 
-    def books(self) -> dict[str, Any]:
+    def ledger(self) -> dict[str, Any]:
         """The ledger."""
         return self.emulator.ledger()
 
 
 @asynccontextmanager
-async def vendor(clock: Any = None, **dials: Any) -> AsyncIterator[Vendor]:
-    """An emulator with these dials, and a session with it."""
-    dials = {"render": "shared", **dials}
-    emulator = Emulator(Settings(**dials), **({"clock": clock} if clock else {}))
+async def vendor(clock: Any = None, **settings: Any) -> AsyncIterator[Vendor]:
+    """An emulator with these settings, and a session with it."""
+    settings = {"render": "shared", **settings}
+    emulator = Emulator(Settings(**settings), **({"clock": clock} if clock else {}))
     async with emulator, aiohttp.ClientSession() as session:
         yield Vendor(emulator, session)
 

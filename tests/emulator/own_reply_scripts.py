@@ -1,4 +1,4 @@
-"""How the emulator is brought to give the recorded replies of the vendors' own routes: Kling's, Runway's, xAI's."""
+"""Reply scripts of the recordings of the vendors' own routes: Kling's, Runway's, xAI's."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from tests.emulator.script_player import (
     LINK,
     UPSTREAM,
     VISIBLE,
-    Play,
+    ReplyScript,
     bare,
     contradicts,
     ended,
@@ -14,11 +14,11 @@ from tests.emulator.script_player import (
     extends_by_clip,
     kind,
     locked_out,
-    looks,
-    no,
-    no_look,
+    polls,
     queued,
     ready,
+    refused,
+    refused_poll,
     running,
     second,
     sends,
@@ -31,16 +31,23 @@ from tests.emulator.script_player import (
 FACES = [
     {"face_id": "0", "audio_id": "a-1", "sound_start_time": "0", "sound_end_time": "2000", "sound_insert_time": "0"}
 ]
+FAILS = {"match": {"step": "submit"}, "do": {"outcome": "fail"}}
 HIDDEN_200 = {"runway_hidden_as": "status_200"}
 HIDDEN_400 = {"runway_hidden_as": "status_400"}
 
 KLING = {
     "kling/poll-advanced-lip-sync": kind("advanced-lip-sync", session_id="s", face_choose=FACES),
-    "kling/poll-by-external-id": Play(of="kling", act=looks("kling", 1, sends("kling", external_task_id="job-1"))),
-    "kling/poll-extend": Play(of="kling", act=looks("kling", 2, extends, below="/kling/v1/videos/video-extend")),
+    "kling/poll-by-external-id": ReplyScript(
+        of="kling", act=polls("kling", 1, sends("kling", external_task_id="job-1"))
+    ),
+    "kling/poll-extend": ReplyScript(of="kling", act=polls("kling", 2, extends, below="/kling/v1/videos/video-extend")),
     "kling/poll-failed-embedded-reason": ended("newapi", "expired", message=UPSTREAM),
     "kling/poll-failed-for-want-of-a-slot": ended("kling", "fail", message="parallel task over resource pack limit"),
-    "kling/poll-failed-free-of-charge": ended("kling", "fail", kling_failure_units="0"),
+    "kling/poll-failed-free-of-charge": ReplyScript(
+        of="kling",
+        act=polls("kling", 3),
+        settings={"faults": (FAILS, {"match": {"step": "poll"}, "do": {"set": {"data.final_unit_deduction": "0"}}})},
+    ),
     "kling/poll-failed-risk-control": ended("kling", "moderation"),
     "kling/poll-failed-without-message": ended("kling", "fail_silent"),
     "kling/poll-lip-sync": kind(
@@ -53,41 +60,41 @@ KLING = {
     "kling/poll-ready-upper-case": ready("kling", kling_success="SUCCESS"),
     "kling/poll-references": kind("multi-image2video", image_list=[{"image": LINK}]),
     "kling/poll-running": running("kling"),
-    "kling/poll-server-error": no_look("kling", "unavailable"),
+    "kling/poll-server-error": refused_poll("kling", "unavailable"),
     "kling/poll-server-error-with-retry-after": bare("kling", "poll", 503),
-    "kling/poll-throttled": no_look("kling", "rate"),
+    "kling/poll-throttled": refused_poll("kling", "rate"),
     "kling/poll-unseen-1203": unknown("kling"),
-    "kling/poll-unseen-1203-in-200": no_look("kling", "invalid", 200, code="1203"),
-    "kling/submit-extend": Play(of="kling", act=extends),
-    "kling/submit-extend-by-video-id": Play(of="kling", act=extends_by_clip),
-    "kling/submit-lip-sync-audio-file": Play(of="kling", act=speaks),
-    "kling/submit-lip-sync-text": Play(of="kling", act=speaks),
-    "kling/submit-maintenance-503": no("kling", "unavailable"),
-    "kling/submit-no-slot-in-200": no("gateway", "invalid", 200, code="task_failed"),
+    "kling/poll-unseen-1203-in-200": refused_poll("kling", "invalid", 200, code="1203"),
+    "kling/submit-extend": ReplyScript(of="kling", act=extends),
+    "kling/submit-extend-by-video-id": ReplyScript(of="kling", act=extends_by_clip),
+    "kling/submit-lip-sync-audio-file": ReplyScript(of="kling", act=speaks),
+    "kling/submit-lip-sync-text": ReplyScript(of="kling", act=speaks),
+    "kling/submit-maintenance-503": refused("kling", "unavailable"),
+    "kling/submit-no-slot-in-200": refused("gateway", "invalid", 200, code="task_failed"),
     "kling/submit-number-for-string": sent("kling", "", {"kling_ids": "number"}),
-    "kling/submit-refused-1000-key": no("kling", "auth", code="1000"),
-    "kling/submit-refused-1004-key-expired": no("kling", "auth", code="1004"),
-    "kling/submit-refused-1100-account": no("kling", "balance", code="1100"),
-    "kling/submit-refused-1101-arrears": no("kling", "balance", code="1101"),
-    "kling/submit-refused-1102-pack-exhausted": no("kling", "balance"),
-    "kling/submit-refused-1103-no-right-to-model": no("kling", "auth", 403, code="1103"),
+    "kling/submit-refused-1000-key": refused("kling", "auth", code="1000"),
+    "kling/submit-refused-1004-key-expired": refused("kling", "auth", code="1004"),
+    "kling/submit-refused-1100-account": refused("kling", "balance", code="1100"),
+    "kling/submit-refused-1101-arrears": refused("kling", "balance", code="1101"),
+    "kling/submit-refused-1102-pack-exhausted": refused("kling", "balance"),
+    "kling/submit-refused-1103-no-right-to-model": refused("kling", "auth", 403, code="1103"),
     "kling/submit-refused-1201-parameter": sent("kling", duration="8"),
     "kling/submit-refused-1201-unfit-parent": sent(
         "kling", "/kling/v1/videos/video-extend", video_id="f8b2", task_id="1"
     ),
-    "kling/submit-refused-1203-no-such-model": no("kling", "invalid", 404, code="1203"),
-    "kling/submit-refused-1300-platform-policy": no("kling", "moderation", code="1300"),
-    "kling/submit-refused-1301-content-security": no("kling", "moderation"),
-    "kling/submit-refused-1303-no-slot": Play(of="kling", act=second, dials={"concurrency": 1}),
-    "kling/submit-refused-1304-ip": no("kling", "auth", 429, code="1304"),
-    "kling/submit-refused-in-200": no("kling", "balance", 200),
-    "kling/submit-refused-task-failed": no("gateway", "invalid", code="task_failed"),
-    "kling/submit-refused-prompt-over-500": sent("kling", "", {"kling_pages": "cometapi"}, prompt="k" * 501),
-    "kling/submit-refused-ratio": sent("kling", "", {"kling_pages": "official"}, aspect_ratio="4:3"),
-    "kling/submit-throttled-1302": no("kling", "rate"),
+    "kling/submit-refused-1203-no-such-model": refused("kling", "invalid", 404, code="1203"),
+    "kling/submit-refused-1300-platform-policy": refused("kling", "moderation", code="1300"),
+    "kling/submit-refused-1301-content-security": refused("kling", "moderation"),
+    "kling/submit-refused-1303-no-slot": ReplyScript(of="kling", act=second, settings={"concurrency": 1}),
+    "kling/submit-refused-1304-ip": refused("kling", "auth", 429, code="1304"),
+    "kling/submit-refused-in-200": refused("kling", "balance", 200),
+    "kling/submit-refused-task-failed": refused("gateway", "invalid", code="task_failed"),
+    "kling/submit-refused-prompt-over-500": refused("kling", "invalid", message="prompt is longer than 500 characters"),
+    "kling/submit-refused-ratio": refused("kling", "invalid", message="aspect_ratio must be one of 16:9, 9:16, 1:1"),
+    "kling/submit-throttled-1302": refused("kling", "rate"),
     "kling/submit-through-stock-gateway": sent("kling", "", {"kling_shape": "gateway"}),
     "kling/submit-trace-id-is-no-task": sent("kling"),
-    "kling/submit-trouble-in-200": no("kling", "unavailable", 200, code="5000"),
+    "kling/submit-trouble-in-200": refused("kling", "unavailable", 200, code="5000"),
 }
 RUNWAY = {
     "runway/poll-cancelled": ended("runway", "cancelled"),
@@ -111,25 +118,27 @@ RUNWAY = {
     "runway/poll-ready-lower-case": ready("runway", runway_shape="lower"),
     "runway/poll-ready-wrapped": ready("runway", runway_shape="wrapped"),
     "runway/poll-ready-wrapped-fail-reason": ready("runway", runway_shape="wrapped"),
-    "runway/poll-refused-key": no_look("runway", "auth"),
+    "runway/poll-refused-key": refused_poll("runway", "auth"),
     "runway/poll-running": running("runway"),
     "runway/poll-server-error": bare("runway", "poll", 504),
-    "runway/poll-throttled": no_look("runway", "rate"),
-    "runway/poll-throttled-task": Play(of="runway", act=waits, dials={**VISIBLE, "concurrency": 1}),
-    "runway/poll-unseen-404": Play(of="runway", act=looks("runway", 1), dials={"runway_hidden_as": "http_404"}),
-    "runway/poll-unseen-message-400": Play(of="runway", act=looks("runway", 1)),
-    "runway/poll-unseen-status-200": Play(of="runway", act=looks("runway", 1), dials=HIDDEN_200),
-    "runway/poll-unseen-status-400": Play(of="runway", act=looks("runway", 1), dials=HIDDEN_400),
+    "runway/poll-throttled": refused_poll("runway", "rate"),
+    "runway/poll-throttled-task": ReplyScript(of="runway", act=waits, settings={**VISIBLE, "concurrency": 1}),
+    "runway/poll-unseen-404": ReplyScript(
+        of="runway", act=polls("runway", 1), settings={"runway_hidden_as": "http_404"}
+    ),
+    "runway/poll-unseen-message-400": ReplyScript(of="runway", act=polls("runway", 1)),
+    "runway/poll-unseen-status-200": ReplyScript(of="runway", act=polls("runway", 1), settings=HIDDEN_200),
+    "runway/poll-unseen-status-400": ReplyScript(of="runway", act=polls("runway", 1), settings=HIDDEN_400),
     "runway/submit-refused-issues": sent("runway", promptImage="http://a.example/a.png"),
-    "runway/submit-refused-key": no("runway", "auth"),
-    "runway/submit-server-error": no("runway", "unavailable", 502),
-    "runway/submit-throttled-daily": no("runway", "rate"),
+    "runway/submit-refused-key": refused("runway", "auth"),
+    "runway/submit-server-error": refused("runway", "unavailable", 502),
+    "runway/submit-throttled-daily": refused("runway", "rate"),
 }
 XAI = {
-    "xai/poll-edit-pending": Play(
+    "xai/poll-edit-pending": ReplyScript(
         of="xai",
-        act=looks("xai", 1, sends("xai", "/grok/v1/videos/edits", video={"url": "https://cdn.example/a.mp4"})),
-        dials={"xai_pending": "enum"},
+        act=polls("xai", 1, sends("xai", "/grok/v1/videos/edits", video={"url": "https://cdn.example/a.mp4"})),
+        settings={"faults": ({"match": {"step": "poll"}, "do": {"set": {"status": "queued"}}},)},
     ),
     "xai/poll-expired": ended("xai", "expired"),
     "xai/poll-failed-argument": ended("xai", "fail", code="invalid_argument"),
@@ -147,9 +156,9 @@ XAI = {
     "xai/poll-running": running("xai"),
     "xai/poll-running-wrapped": contradicts("xai", 1, "IN_PROGRESS", xai_shape="wrapped"),
     "xai/poll-unseen-400": unknown("xai"),
-    "xai/poll-unseen-404": no_look("xai", "invalid", 404, code="not-found"),
+    "xai/poll-unseen-404": refused_poll("xai", "invalid", 404, code="not-found"),
     "xai/submit-refused-key": locked_out("xai", "submit"),
-    "xai/submit-refused-moderation": no("xai", "moderation", code="invalid-argument"),
+    "xai/submit-refused-moderation": refused("xai", "moderation", code="invalid-argument"),
     "xai/submit-refused-text-error": sent("xai", duration=16),
-    "xai/submit-throttled": no("xai", "rate"),
+    "xai/submit-throttled": refused("xai", "rate"),
 }

@@ -1,4 +1,4 @@
-"""Ways to bring the emulator to give a reply: dials, faults and looks, in the emulator's own words.
+"""Ways to bring the emulator to give a reply: settings, faults and polls, in the emulator's own words.
 
 None may hand the emulator the reply itself (`json`, or a `body` in JSON): then it would be compared with itself.
 """
@@ -17,6 +17,7 @@ Act = Callable[[Vendor], Awaitable[Answer]]
 LINK = "https://cdn.example/a.png"
 PROMPT = {"prompt": "a kite"}
 UPSTREAM = json.dumps({"code": 1301, "message": "content security policy", "request_id": "u"})
+RETRY = {"Retry-After": "30"}
 VISIBLE = {"runway_hidden_polls": 0}
 PATHS = {
     "kling": ("/kling/v1/videos/text2video",) * 2,
@@ -26,7 +27,7 @@ PATHS = {
     "newapi": ("/gateway/v1/video/generations",) * 2,
     "ark": ("/volc/v3/contents/generations/tasks",) * 2,
 }
-"""Where a family's tasks are made and looked at; the others share `/v1/videos`."""
+"""Where a family's tasks are submitted and polled; the others share `/v1/videos`."""
 BODIES: dict[str, dict[str, Any]] = {
     "veo": {"model": "veo3-fast", "size": "16x9"},
     "openai-videos": {"model": "sora-2", "seconds": "4", "size": "1280x720"},
@@ -42,12 +43,12 @@ BODIES: dict[str, dict[str, Any]] = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Play:
-    """What to dial, and what to ask; the last answer is the one that is compared. `of`: the family that is asked."""
+class ReplyScript:
+    """Settings and calls; the last answer is compared with the recording. `of`: the family that answers."""
 
     of: str
     act: Act
-    dials: dict[str, Any] = field(default_factory=dict)
+    settings: dict[str, Any] = field(default_factory=dict)
 
 
 def paths(of: str) -> tuple[str, str]:
@@ -56,9 +57,9 @@ def paths(of: str) -> tuple[str, str]:
 
 def task_of(reply: Answer) -> str:
     """The id in the answer to a submit."""
-    said = reply.json
-    inner = said.get("data") or {}
-    return str(inner.get("task_id") or said.get("id") or said.get("task_id") or said["request_id"])
+    body = reply.json
+    inner = body.get("data") or {}
+    return str(inner.get("task_id") or body.get("id") or body.get("task_id") or body["request_id"])
 
 
 def sends(of: str, path: str = "", **fields: Any) -> Act:
@@ -70,8 +71,8 @@ def sends(of: str, path: str = "", **fields: Any) -> Act:
     return act
 
 
-def looks(of: str, number: int, submit: Act | None = None, *, below: str = "") -> Act:
-    """A submit, and so many looks at its task."""
+def polls(of: str, number: int, submit: Act | None = None, *, below: str = "") -> Act:
+    """A submit, and so many polls at its task."""
 
     async def act(v: Vendor) -> Answer:
         task = task_of(await (submit or sends(of))(v))
@@ -81,72 +82,83 @@ def looks(of: str, number: int, submit: Act | None = None, *, below: str = "") -
     return act
 
 
-def queued(of: str, **dials: Any) -> Play:
-    return Play(of=of, act=looks(of, 1), dials={**VISIBLE, **dials})
+def queued(of: str, **settings: Any) -> ReplyScript:
+    return ReplyScript(of=of, act=polls(of, 1), settings={**VISIBLE, **settings})
 
 
-def running(of: str, **dials: Any) -> Play:
-    return Play(of=of, act=looks(of, 2), dials={**VISIBLE, **dials})
+def running(of: str, **settings: Any) -> ReplyScript:
+    return ReplyScript(of=of, act=polls(of, 2), settings={**VISIBLE, **settings})
 
 
-def ready(of: str, submit: Act | None = None, **dials: Any) -> Play:
-    return Play(of=of, act=looks(of, 3, submit), dials={**VISIBLE, **dials})
+def ready(of: str, submit: Act | None = None, **settings: Any) -> ReplyScript:
+    return ReplyScript(of=of, act=polls(of, 3, submit), settings={**VISIBLE, **settings})
 
 
-def ended(of: str, outcome: str, submit: Act | None = None, message: str = "", code: str = "", **dials: Any) -> Play:
-    """A task that ends so, looked at until it has."""
+def ended(
+    of: str, outcome: str, submit: Act | None = None, message: str = "", code: str = "", **settings: Any
+) -> ReplyScript:
+    """A task with this outcome, polled until it has ended."""
     rule = {"match": {"step": "submit"}, "do": {"outcome": outcome, "message": message, "code": code}}
-    return Play(of=of, act=looks(of, 3, submit), dials={**VISIBLE, "faults": (rule,), **dials})
+    return ReplyScript(of=of, act=polls(of, 3, submit), settings={**VISIBLE, "faults": (rule,), **settings})
 
 
-def kind(of_kind: str, **fields: Any) -> Play:
-    """The second look at a Kling task of this kind."""
+def ended_with(of: str, outcome: str, **values: Any) -> ReplyScript:
+    """The same, with these values in the reply."""
+    rules = (
+        {"match": {"step": "submit"}, "do": {"outcome": outcome}},
+        {"match": {"step": "poll"}, "do": {"set": values}},
+    )
+    return ReplyScript(of=of, act=polls(of, 3), settings={**VISIBLE, "faults": rules})
+
+
+def kind(of_kind: str, **fields: Any) -> ReplyScript:
+    """The second poll of a Kling task of this kind."""
     path = f"/kling/v1/videos/{of_kind}"
-    return Play(of="kling", act=looks("kling", 2, sends("kling", path, **fields), below=path))
+    return ReplyScript(of="kling", act=polls("kling", 2, sends("kling", path, **fields), below=path))
 
 
-def no(of: str, deed: str, /, status: int | None = None, **do: Any) -> Play:
-    """A submit that meets a named refusal, or another deed."""
-    said = {deed: True, **({"status": status} if status else {}), **do}
-    return Play(of=of, act=sends(of), dials={"faults": ({"match": {"step": "submit"}, "do": said},)})
+def refused(of: str, action: str, /, status: int | None = None, **do: Any) -> ReplyScript:
+    """A submit with a named refusal, or another fault action."""
+    rule = {action: True, **({"status": status} if status else {}), **do}
+    return ReplyScript(of=of, act=sends(of), settings={"faults": ({"match": {"step": "submit"}, "do": rule},)})
 
 
-def no_look(of: str, deed: str, /, status: int | None = None, **do: Any) -> Play:
-    """A look that meets one."""
-    said = {deed: True, **({"status": status} if status else {}), **do}
-    return Play(of=of, act=looks(of, 1), dials={"faults": ({"match": {"step": "poll"}, "do": said},)})
+def refused_poll(of: str, action: str, /, status: int | None = None, **do: Any) -> ReplyScript:
+    """A poll with one."""
+    rule = {action: True, **({"status": status} if status else {}), **do}
+    return ReplyScript(of=of, act=polls(of, 1), settings={"faults": ({"match": {"step": "poll"}, "do": rule},)})
 
 
-def bare(of: str, step: str, status: int, body: str = "") -> Play:
+def bare(of: str, step: str, status: int, body: str = "", headers: dict[str, str] = RETRY) -> ReplyScript:
     """A status, and no more than a text that is no JSON: some proxy's."""
-    do = {"status": status, "body": body, "headers": {"Retry-After": "30"}}
-    return Play(
+    do = {"status": status, "body": body, "headers": headers}
+    return ReplyScript(
         of=of,
-        act=sends(of) if step == "submit" else looks(of, 1),
-        dials={"faults": ({"match": {"step": step}, "do": do},)},
+        act=sends(of) if step == "submit" else polls(of, 1),
+        settings={"faults": ({"match": {"step": step}, "do": do},)},
     )
 
 
-def sent(of: str, path: str = "", dials: dict[str, Any] | None = None, /, **fields: Any) -> Play:
-    """A submit of just this body, and the vendor's honest answer."""
-    return Play(of=of, act=sends(of, path, **fields), dials=dials or {})
+def sent(of: str, path: str = "", settings: dict[str, Any] | None = None, /, **fields: Any) -> ReplyScript:
+    """A submit of exactly this body, without a fault."""
+    return ReplyScript(of=of, act=sends(of, path, **fields), settings=settings or {})
 
 
-def unknown(of: str, **dials: Any) -> Play:
-    """A look at a task that nobody made."""
-    return Play(of=of, act=lambda v: v.call("GET", f"{paths(of)[1]}/1"), dials=dials)
+def unknown(of: str, **settings: Any) -> ReplyScript:
+    """A poll of an unknown task."""
+    return ReplyScript(of=of, act=lambda v: v.call("GET", f"{paths(of)[1]}/1"), settings=settings)
 
 
-def locked_out(of: str, step: str) -> Play:
+def locked_out(of: str, step: str) -> ReplyScript:
     """The wrong key."""
     path = paths(of)[0] if step == "submit" else f"{paths(of)[1]}/1"
     method = "POST" if step == "submit" else "GET"
-    return Play(of=of, act=lambda v: v.call(method, path, json=BODIES[of]), dials={"api_key": "another"})
+    return ReplyScript(of=of, act=lambda v: v.call(method, path, json=BODIES[of]), settings={"api_key": "another"})
 
 
-def astray(method: str, **dials: Any) -> Play:
+def astray(method: str, **settings: Any) -> ReplyScript:
     """A wrong path."""
-    return Play(of="", act=lambda v: v.call(method, "/v2/videos/1"), dials=dials)
+    return ReplyScript(of="", act=lambda v: v.call(method, "/v2/videos/1"), settings=settings)
 
 
 async def second(v: Vendor) -> Answer:
@@ -158,12 +170,12 @@ async def second(v: Vendor) -> Answer:
 async def waits(v: Vendor) -> Answer:
     """A second Runway task, while the first has the only slot."""
     await sends("runway")(v)
-    return await looks("runway", 1)(v)
+    return await polls("runway", 1)(v)
 
 
 async def parent(v: Vendor) -> dict[str, str]:
     """The two ids of a finished Kling clip."""
-    done = (await looks("kling", 3)(v)).json["data"]
+    done = (await polls("kling", 3)(v)).json["data"]
     return {"task_id": done["task_id"], "video_id": done["task_result"]["videos"][0]["id"]}
 
 
@@ -174,23 +186,23 @@ async def extends(v: Vendor) -> Answer:
 
 async def extends_by_clip(v: Vendor) -> Answer:
     """The same by the clip's id alone, as the older page has it."""
-    said = {"video_id": (await parent(v))["video_id"]}
-    return await sends("kling", "/kling/v1/videos/video-extend", **said)(v)
+    ids = {"video_id": (await parent(v))["video_id"]}
+    return await sends("kling", "/kling/v1/videos/video-extend", **ids)(v)
 
 
 async def speaks(v: Vendor) -> Answer:
     """A lip-sync of one."""
-    said = {"mode": "audio2video", "audio_url": LINK, "video_id": (await parent(v))["video_id"]}
-    return await sends("kling", "/kling/v1/videos/lip-sync", input=said)(v)
+    speech = {"mode": "audio2video", "audio_url": LINK, "video_id": (await parent(v))["video_id"]}
+    return await sends("kling", "/kling/v1/videos/lip-sync", input=speech)(v)
 
 
 async def remixes(v: Vendor) -> Answer:
     """A remix of a finished Sora clip."""
-    done = (await looks("openai-videos", 3)(v)).json
+    done = (await polls("openai-videos", 3)(v)).json
     return await v.call("POST", f"/v1/videos/{done['id']}/remix", json=PROMPT)
 
 
-def contradicts(of: str, number: int, word: str, **dials: Any) -> Play:
-    """A task wrapper with another word than the task inside."""
-    rule = {"match": {"step": "poll"}, "do": {"wrapper_says": word}}
-    return Play(of=of, act=looks(of, number), dials={**VISIBLE, "faults": (rule,), **dials})
+def contradicts(of: str, number: int, word: str, **settings: Any) -> ReplyScript:
+    """A task wrapper with another status than its task."""
+    rule = {"match": {"step": "poll"}, "do": {"set": {"data.status": word}}}
+    return ReplyScript(of=of, act=polls(of, number), settings={**VISIBLE, "faults": (rule,), **settings})

@@ -1,4 +1,4 @@
-"""DELETE: what is under way is cancelled and its slot given on, what is finished is deleted, as the dial allows."""
+"""DELETE: what is under way is cancelled and its slot given on, what is finished is deleted, as the setting allows."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ async def buy(v: Vendor, family: str, prompt: str = "a kite") -> str:
 
 @pytest.mark.parametrize("family", TASKS)
 async def test_a_task_under_way(family: str) -> None:
-    """It is gone: nobody finds it, it holds no slot, and it stays in the books as a purchase."""
+    """No call finds it, it holds no slot, and it stays in the ledger as a purchase."""
     async with vendor(life="seconds:60", cancel="running", runway_hidden_polls=0, unknown_task_status=404) as v:
         path = await buy(v, family)
         assert (await v.call("DELETE", path)).status == DONE[family]
         assert (await v.call("GET", path)).status in (400, 404)
         assert (await v.call("DELETE", path)).status == 404
-        books = v.books()
-    assert (books["purchases"], books["in_flight_now"]) == (1, 0)
-    assert [task["status"] for task in books["tasks"]] == ["cancelled"]
+        ledger = v.ledger()
+    assert (ledger["purchases"], ledger["in_flight_now"]) == (1, 0)
+    assert [task["status"] for task in ledger["tasks"]] == ["cancelled"]
 
 
 async def test_its_end_is_told_once() -> None:
-    """The time at which it would have ended passes without a trace: slots and books stay right."""
+    """The time at which it would have ended passes without a trace: slots and ledger stay right."""
     clock = FakeClock()
     async with vendor(clock, life="seconds:60", cancel="running", concurrency=1) as v:
         path = await buy(v, "veo")
@@ -44,13 +44,13 @@ async def test_its_end_is_told_once() -> None:
         clock.passes(30)
         await buy(v, "veo", "another")
         clock.passes(31)
-        assert v.books()["in_flight_now"] == 1
+        assert v.ledger()["in_flight_now"] == 1
         clock.passes(30)
-        assert v.books()["in_flight_now"] == 0
+        assert v.ledger()["in_flight_now"] == 0
 
 
 async def test_a_task_that_waits_for_a_slot() -> None:
-    """It leaves the line; whoever stood behind it gets the next slot."""
+    """It leaves the queue; the task behind it gets the next slot."""
     clock = FakeClock()
     async with vendor(clock, life="seconds:60", cancel="queued", concurrency=1, runway_hidden_polls=0) as v:
         first, second, third = [await buy(v, "runway", prompt) for prompt in ("a", "b", "c")]
@@ -63,7 +63,7 @@ async def test_a_task_that_waits_for_a_slot() -> None:
 
 @pytest.mark.parametrize("family", TASKS)
 async def test_what_is_finished_is_deleted(family: str) -> None:
-    """The same call takes a clip away for good, link and all: whoever cancels must ask first."""
+    """The same call deletes a finished clip with its link: a client must check the status first."""
     async with vendor(cancel="queued", runway_hidden_polls=0, sora_shape="video_url") as v:
         path = await buy(v, family)
         done = (await v.call("GET", path)).json
@@ -80,19 +80,19 @@ async def test_a_vendor_without_the_route(family: str) -> None:
         path = await buy(v, family)
         assert (await v.call("DELETE", path)).status == 404
         assert (await v.call("GET", path)).status == 200
-        assert v.books()["in_flight_now"] == 1
+        assert v.ledger()["in_flight_now"] == 1
 
 
 async def test_it_stays_cancelled_after_a_restart(tmp_path: Path) -> None:
-    """What was cancelled is written down like what was made; nobody else's task is."""
-    dials = {"life": "seconds:60", "cancel": "running", "state_file": tmp_path / "tasks.jsonl"}
-    async with vendor(**dials) as v:
+    """The state file keeps a cancellation, and only of the key's own task."""
+    settings = {"life": "seconds:60", "cancel": "running", "state_file": tmp_path / "tasks.jsonl"}
+    async with vendor(**settings) as v:
         gone, there = await buy(v, "veo"), await buy(v, "veo", "another")
         await v.call("DELETE", gone)
-    async with vendor(**dials) as v:
+    async with vendor(**settings) as v:
         assert (await v.call("GET", gone)).status == 400
         assert (await v.call("GET", there)).status == 200
-        assert v.books()["in_flight_now"] == 1
+        assert v.ledger()["in_flight_now"] == 1
 
 
 async def test_another_keys_task_is_not_there() -> None:
@@ -100,4 +100,4 @@ async def test_another_keys_task_is_not_there() -> None:
     async with vendor(life="seconds:60", cancel="running") as v:
         path = await buy(v, "veo")
         assert (await v.call("DELETE", path, key="Bearer other")).status == 404
-        assert v.books()["in_flight_now"] == 1
+        assert v.ledger()["in_flight_now"] == 1

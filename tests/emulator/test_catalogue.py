@@ -12,7 +12,7 @@ async def test_traps() -> None:
     async with vendor(api_key="right") as v:
         reply = await v.call("GET", "/api/models", key=None)
         assert reply.status == 200
-        assert v.books()["submits"] == v.books()["polls"] == 0
+        assert v.ledger()["submits"] == v.ledger()["polls"] == 0
     models = {model["id"]: model for model in reply.json["data"]}
     assert json.loads(models["veo3-fast"]["endpoints"])["veo"] == {"path": "/v1/videos", "method": "POST"}
     assert {type(model["endpoints"]) for model in models.values()} == {str, dict, type(None)}
@@ -23,15 +23,14 @@ async def test_traps() -> None:
 
 
 async def test_pages() -> None:
-    """All on page 0 of size 0; or, by the dial or the query, in pages counted from 1."""
+    """All on page 0 of size 0; or, by the query, in pages counted from 1."""
     async with vendor() as v:
         whole = (await v.call("GET", "/api/models")).json
         assert (whole["page"], whole["page_size"], whole["total"]) == (0, 0, len(whole["data"]))
         asked = (await v.call("GET", "/api/models?page=2&page_size=4")).json
         assert (asked["page"], asked["page_size"], asked["data"]) == (2, 4, whole["data"][4:8])
-    async with vendor(catalogue_page_size=10) as v:
-        pages = [(await v.call("GET", f"/api/models?page={page}")).json for page in (1, 2, 3)]
-        assert (await v.call("GET", "/api/models?page=x")).json == pages[0]
+        pages = [(await v.call("GET", f"/api/models?page={page}&page_size=10")).json for page in (1, 2, 3)]
+        assert (await v.call("GET", "/api/models?page=x&page_size=10")).json == pages[0]
     assert [model for page in pages for model in page["data"]] == whole["data"]
     assert pages[2]["data"] == []
     assert {page["total"] for page in pages} == {len(whole["data"])}

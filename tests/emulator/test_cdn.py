@@ -14,8 +14,8 @@ import pytest
 from tests.emulator.helpers import KEY, FakeClock, Vendor, vendor
 
 
-def broken(deed: Any, **match: Any) -> dict[str, Any]:
-    return {"faults": ({"match": {"step": "download", **match}, "do": deed},)}
+def broken(action: Any, **match: Any) -> dict[str, Any]:
+    return {"faults": ({"match": {"step": "download", **match}, "do": action},)}
 
 
 async def test_a_plain_download() -> None:
@@ -29,7 +29,7 @@ async def test_a_plain_download() -> None:
         assert head.body == b""
         names = ("content-length", "etag", "last-modified", "accept-ranges")
         assert [head.headers[name] for name in names] == [clip.headers[name] for name in names]
-        assert v.books()["downloads"] == 1
+        assert v.ledger()["downloads"] == 1
 
 
 async def test_clips_of_different_tasks_differ() -> None:
@@ -45,7 +45,7 @@ async def test_key_leak() -> None:
     async with vendor() as v:
         url = await v.link()
         reply = await v.call("GET", url, key=KEY)
-        assert (reply.status, v.books()["key_leaks"]) == (400, 1)
+        assert (reply.status, v.ledger()["key_leaks"]) == (400, 1)
         assert KEY.encode() not in reply.body
 
 
@@ -54,15 +54,15 @@ async def test_links_expire_and_are_renewed() -> None:
     clock = FakeClock()
     async with vendor(clock, link_ttl_s=60) as v:
         task = (await v.video()).json["id"]
-        first, second = [(await v.look(task)).json["video_url"] for _ in range(2)]
+        first, second = [(await v.poll(task)).json["video_url"] for _ in range(2)]
         assert first != second
         clock.passes(60)
-        third = (await v.look(task)).json["video_url"]
+        third = (await v.poll(task)).json["video_url"]
         assert [(await v.get(url)).status for url in (first, second, third)] == [403, 403, 200]
 
 
 async def test_forged_links() -> None:
-    """Nobody can make a link: not for a longer time, not for another task."""
+    """Links cannot be forged: not for a longer time, not for another task."""
     async with vendor() as v:
         first, second = await v.link(), await v.link()
         task = urlsplit(first).path.rpartition("/")[2]
@@ -151,12 +151,12 @@ async def test_chunked() -> None:
 
 
 @pytest.mark.parametrize(
-    ("deed", "kind", "size"),
+    ("action", "kind", "size"),
     [("json_200", "application/json", None), ("html_200", "text/html", None), ("zero", "video/mp4", 0)],
 )
-async def test_no_clip_at_all(deed: str, kind: str, size: int | None) -> None:
+async def test_no_clip_at_all(action: str, kind: str, size: int | None) -> None:
     """HTTP 200 with something that is no clip."""
-    async with vendor(**broken(deed)) as v:
+    async with vendor(**broken(action)) as v:
         reply, _ = await both(v)
     assert (reply.status, reply.headers["content-type"]) == (200, kind)
     assert b"ftyp" not in reply.body
@@ -194,7 +194,7 @@ async def test_endless() -> None:
         async with v.session.get(await v.link()) as reply:
             start = await reply.content.readexactly(1_000_000)
         assert start[4:8] == b"ftyp"
-        assert v.books()["downloads"] == 1
+        assert v.ledger()["downloads"] == 1
 
 
 async def test_slow() -> None:
@@ -219,9 +219,9 @@ async def test_faults_of_any_request() -> None:
         url = await v.link()
         assert [(await v.get(url)).status for _ in range(3)] == [502, 429, 403]
         with pytest.raises(aiohttp.ClientError):
-            await v.get(url)  # aiohttp tries a GET again by itself when a connection that it kept breaks
+            await v.get(url)  # aiohttp retries a GET automatically when a connection that it kept breaks
         assert (await v.get(url)).status == 200
-        assert v.books()["downloads"] == 6
+        assert v.ledger()["downloads"] == 6
 
 
 async def test_faults_of_the_content_route() -> None:
@@ -232,7 +232,7 @@ async def test_faults_of_the_content_route() -> None:
     ]
     async with vendor(faults=tuple(rules)) as v:
         task = (await v.video(model="sora-2")).json["id"]
-        await v.look(task)
+        await v.poll(task)
         replies = [await v.call("GET", f"/v1/videos/{task}/content") for _ in range(3)]
     assert [reply.status for reply in replies] == [502, 200, 200]
     assert (len(replies[1].body), replies[2].body[4:8]) == (0, b"ftyp")
@@ -240,14 +240,14 @@ async def test_faults_of_the_content_route() -> None:
 
 async def test_delay_and_headers() -> None:
     """A download may come late, and with any header."""
-    deed = {"delay_s": 0.02, "headers": {"Content-Type": "video/quicktime"}}
-    async with vendor(**broken(deed)) as v:
+    action = {"delay_s": 0.02, "headers": {"Content-Type": "video/quicktime"}}
+    async with vendor(**broken(action)) as v:
         reply, _ = await both(v)
     assert (reply.headers["content-type"], reply.body[4:8]) == ("video/quicktime", b"ftyp")
 
 
 async def test_a_client_that_goes_before_the_answer(caplog: pytest.LogCaptureFixture) -> None:
-    """Nobody is left to be answered: nothing is logged as if the emulator had failed."""
+    """Nothing is logged as an error when the client has disconnected."""
     async with vendor(**broken({"delay_s": 0.02})) as v:
         url = urlsplit(await v.link())
         _, writer = await asyncio.open_connection(url.hostname, url.port)

@@ -41,7 +41,7 @@ async def test_rules_are_set_and_read() -> None:
         ([rule(do={"truncate": True})], "the step must be download or content"),
         ([rule(step="content", do="truncate_json")], "the step must be submit or poll"),
         ([rule(do={"outcome": "sad"})], "'success', 'fail'"),
-        ([rule(do={})], "says nothing"),
+        ([rule(do={})], "contains no action"),
         ([{"match": {"step": "submit"}, "do": "rate", "why": 1}], "why: is not one of: id, match, do"),
         ({"match": {}}, "fault rules are a list"),
     ],
@@ -70,7 +70,7 @@ async def test_prompt_and_times() -> None:
     """Fifteen of a hundred jobs can be made to fail: by a part of the prompt, or by count."""
     async with vendor(faults=(rule(do={"outcome": "fail"}, prompt="#7"), rule(do={"outcome": "fail"}, times=5))) as v:
         ids = [(await v.video(prompt=f"job #{number}")).json["id"] for number in range(100)]
-        ends = [(await v.look(task)).json["status"] for task in ids]
+        ends = [(await v.poll(task)).json["status"] for task in ids]
     failed = [number for number, end in enumerate(ends) if end == "failed"]
     assert failed == [0, 1, 2, 3, 4, 7, *range(70, 80)]
 
@@ -79,7 +79,7 @@ async def test_prompts_alone_do_nothing() -> None:
     """Without a rule no prompt makes anything fail."""
     async with vendor() as v:
         task = (await v.video(prompt="fail moderation 429 reset_after")).json["id"]
-        assert (await v.look(task)).json["status"] == "completed"
+        assert (await v.poll(task)).json["status"] == "completed"
 
 
 async def test_nth_attempt() -> None:
@@ -88,7 +88,7 @@ async def test_nth_attempt() -> None:
         assert await statuses(v, 2, prompt="a") == [429, 200]
         assert await statuses(v, 2, prompt="b") == [429, 200]
         task = (await v.video(prompt="a")).json["id"]
-        assert [(await v.look(task)).status for _ in range(3)] == [200, 500, 200]
+        assert [(await v.poll(task)).status for _ in range(3)] == [200, 500, 200]
 
 
 async def test_nth_overall() -> None:
@@ -144,11 +144,11 @@ async def test_named_refusals(name: str, veo: int, kling: tuple[int, int], runwa
         assert all(b"so it is" in reply.body for reply in (on_veo, on_sora, on_runway))
         assert "error" in on_runway.json
         assert on_kling.headers["retry-after"] == "7"
-        assert (v.books()["purchases"], v.books()["refused"]) == (0, 4)
+        assert (v.ledger()["purchases"], v.ledger()["refused"]) == (0, 4)
 
 
 @pytest.mark.parametrize(
-    ("deed", "status", "body"),
+    ("action", "status", "body"),
     [
         ({"status": 524}, 524, b""),
         ({"status": 500, "body": "oops"}, 500, b"oops"),
@@ -159,30 +159,30 @@ async def test_named_refusals(name: str, veo: int, kling: tuple[int, int], runwa
         ({"rate": True, "status": 503, "message": "x"}, 503, None),
     ],
 )
-async def test_any_status(deed: dict[str, Any], status: int, body: bytes | None) -> None:
+async def test_any_status(action: dict[str, Any], status: int, body: bytes | None) -> None:
     """Any status with any body, and nothing is bought."""
-    async with vendor(faults=(rule(do=deed),)) as v:
+    async with vendor(faults=(rule(do=action),)) as v:
         reply = await v.video()
         assert reply.status == status
         assert body is None or reply.body == body
-        assert v.books()["purchases"] == 0
+        assert v.ledger()["purchases"] == 0
 
 
 async def test_after() -> None:
     """With `after` the task is made and billed, and the answer is a lie."""
     async with vendor(faults=(rule(do={"status": 504, "after": True}),)) as v:
         assert (await v.video()).status == 504
-        assert (v.books()["purchases"], v.books()["refused"]) == (1, 0)
+        assert (v.ledger()["purchases"], v.ledger()["refused"]) == (1, 0)
 
 
 async def test_html_and_error_200() -> None:
     """A page instead of JSON, and an error object under 200."""
     async with vendor(faults=(rule("poll", "html", nth=[1]), rule("poll", "error_200", nth=[2]))) as v:
         task = (await v.video()).json["id"]
-        page, error = await v.look(task), await v.look(task)
+        page, error = await v.poll(task), await v.poll(task)
         assert (page.status, page.headers["content-type"]) == (200, "text/html")
         assert (error.status, "error" in error.json) == (200, True)
-        assert v.books()["tasks"][0]["polls"] == 2
+        assert v.ledger()["tasks"][0]["polls"] == 2
 
 
 async def test_truncated_json() -> None:
@@ -191,26 +191,26 @@ async def test_truncated_json() -> None:
         reply = await v.video()
         assert (reply.status, reply.json) == (200, None)
         assert reply.body.startswith(b'{"id":"task_')
-        assert v.books()["purchases"] == 1
+        assert v.ledger()["purchases"] == 1
 
 
-@pytest.mark.parametrize(("deed", "bought"), [("reset_before", 0), ("reset_after", 1)])
-async def test_resets(deed: str, bought: int) -> None:
-    """A reset before acting buys nothing; one after acting has bought a task that nobody heard of."""
-    async with vendor(faults=(rule(do=deed, times=1),)) as v:
+@pytest.mark.parametrize(("action", "bought"), [("reset_before", 0), ("reset_after", 1)])
+async def test_resets(action: str, bought: int) -> None:
+    """A reset before acting buys nothing; one after acting has bought a task whose id is lost."""
+    async with vendor(faults=(rule(do=action, times=1),)) as v:
         with pytest.raises(aiohttp.ClientError):
             await v.video()
-        assert v.books()["purchases"] == bought
+        assert v.ledger()["purchases"] == bought
         assert (await v.video()).status == 200
 
 
 async def test_delay() -> None:
-    """A slow answer comes after the server has acted: whoever gave up meanwhile has bought a task."""
+    """A slow answer comes after the server has acted: a client that gave up has bought a task."""
     async with vendor(faults=(rule(do={"delay_s": 30}),)) as v:
         timeout = aiohttp.ClientTimeout(total=0.05)
         with pytest.raises(asyncio.TimeoutError):
             await v.call("POST", "/v1/videos", json={"model": "veo3", "prompt": "x"}, timeout=timeout)
-        assert v.books()["purchases"] == 1
+        assert v.ledger()["purchases"] == 1
 
 
 async def test_a_reset_that_nobody_sees() -> None:
@@ -223,7 +223,7 @@ async def test_a_reset_that_nobody_sees() -> None:
 
 
 @pytest.mark.parametrize(
-    ("deed", "status", "code", "message"),
+    ("action", "status", "code", "message"),
     [
         ({"outcome": "fail"}, "failed", "generation_failed", "The video could not be generated"),
         ({"outcome": "fail", "code": "c", "message": "m"}, "failed", "c", "m"),
@@ -233,15 +233,15 @@ async def test_a_reset_that_nobody_sees() -> None:
         ({"outcome": "expired"}, "expired", "expired", "The task has expired"),
     ],
 )
-async def test_outcomes(deed: dict[str, Any], status: str, code: str, message: str) -> None:
-    """How a task ends is decided when it is bought, and told in the vendor's words."""
-    async with vendor(faults=(rule(do=deed),)) as v:
+async def test_outcomes(action: dict[str, Any], status: str, code: str, message: str) -> None:
+    """How a task ends is decided when it is bought, and shown in the vendor's words."""
+    async with vendor(faults=(rule(do=action),)) as v:
         task = (await v.video(model="sora-2")).json["id"]
-        reply = (await v.look(task)).json
+        reply = (await v.poll(task)).json
         assert reply["status"] == status
         assert reply["error"] == {"code": code, "message": message}
         assert (await v.call("GET", f"/v1/videos/{task}/content")).status == 400
-        assert v.books()["in_flight_now"] == 0
+        assert v.ledger()["in_flight_now"] == 0
 
 
 async def test_silent_and_endless_outcomes() -> None:
@@ -252,17 +252,17 @@ async def test_silent_and_endless_outcomes() -> None:
         replies = []
         for outcome in outcomes:
             task = (await v.video(prompt=outcome)).json["id"]
-            replies.append([(await v.look(task)).json for _ in range(3)][-1])
+            replies.append([(await v.poll(task)).json for _ in range(3)][-1])
         assert [reply["status"] for reply in replies] == ["failed", "queued", "simmering"]
         assert all("error" not in reply for reply in replies)
-        assert v.books()["in_flight_now"] == 2
+        assert v.ledger()["in_flight_now"] == 2
 
 
 async def test_another_code() -> None:
     """A named refusal takes another code, of the vendor's own type; an empty body stays empty."""
-    for route, code, said in (("kling", "1101", 1101), ("gateway", "quota", "quota")):
+    for route, code, expected in (("kling", "1101", 1101), ("gateway", "quota", "quota")):
         async with vendor(faults=(rule(do={"balance": True, "code": code}),)) as v:
-            assert (await getattr(v, route)()).json["code"] == said
+            assert (await getattr(v, route)()).json["code"] == expected
     async with vendor(faults=(rule(do={"rate": True, "code": ""}),)) as v:
         assert (await v.video()).json["error"]["code"] == ""
     async with vendor(faults=(rule(do={"concurrency": True, "code": "x"}),)) as v:
@@ -271,7 +271,7 @@ async def test_another_code() -> None:
 
 async def test_a_contradicting_wrapper() -> None:
     """A task wrapper may say another word than the task inside; what is not wrapped is left alone."""
-    async with vendor(veo_shape="wrapped", faults=(rule("poll", do={"wrapper_says": "FAILURE"}),)) as v:
-        reply = (await v.look((await v.video()).json["id"])).json
+    async with vendor(veo_shape="wrapped", faults=(rule("poll", do={"set": {"data.status": "FAILURE"}}),)) as v:
+        reply = (await v.poll((await v.video()).json["id"])).json
         assert (reply["data"]["status"], reply["data"]["data"]["status"]) == ("FAILURE", "completed")
-        assert (await v.look((await v.video(model="wan")).json["id"])).json["status"] == "completed"
+        assert (await v.poll((await v.video(model="wan")).json["id"])).json["status"] == "completed"

@@ -22,7 +22,7 @@ async def test_documented_shape() -> None:
     """Both ids, milliseconds, and at the end `video_url` with its alias; content with the key."""
     async with vendor(life="polls:3") as v:
         first = (await v.gateway(model="sora-2", seconds="8", size="1280x720")).json
-        seen = [(await v.gateway_look(first["id"])).json for _ in range(3)]
+        seen = [(await v.gateway_poll(first["id"])).json for _ in range(3)]
         clip = await v.call("GET", f"/gateway/v1/videos/{first['id']}/content")
         assert (await v.get(seen[2]["url"])).body == clip.body
     assert (first["task_id"], first["object"], first["model"]) == (first["id"], "video", "sora-2")
@@ -36,13 +36,13 @@ async def test_stock_shape() -> None:
     """Seconds since 1970, `unknown` first, an empty link while it runs, and the link in the metadata only."""
     async with vendor(life="polls:3", gateway_shape="stock") as v:
         first = (await v.gateway(seconds="8")).json
-        seen = [(await v.gateway_look(first["id"])).json for _ in range(3)]
+        seen = [(await v.gateway_poll(first["id"])).json for _ in range(3)]
         assert (await v.get(seen[2]["metadata"]["url"])).status == 200
     assert (first["status"], first["task_id"], "seconds" in first) == ("queued", first["id"], False)
     assert 1e9 < first["created_at"] < 1e11
     assert [one["status"] for one in seen] == ["unknown", "in_progress", "completed"]
     assert [one["metadata"]["url"] for one in seen[:2]] == ["", ""]
-    assert [one["completed_at"] > 0 for one in seen] == [False, True, True]  # the last look, not the end
+    assert [one["completed_at"] > 0 for one in seen] == [False, True, True]  # the last poll, not the end
     assert "video_url" not in seen[2]
 
 
@@ -51,9 +51,9 @@ async def test_stock_failure(outcome: str) -> None:
     """A failed stock task has progress 100, and its reason where the link would stand; the documented one has not."""
     faults = ({"match": {"step": "submit"}, "do": {"outcome": outcome, "message": "too dark"}},)
     async with vendor(gateway_shape="stock", faults=faults) as v:
-        stock = (await v.gateway_look((await v.gateway()).json["id"])).json
+        stock = (await v.gateway_poll((await v.gateway()).json["id"])).json
     async with vendor(faults=faults) as v:
-        documented = (await v.gateway_look((await v.gateway()).json["id"])).json
+        documented = (await v.gateway_poll((await v.gateway()).json["id"])).json
     assert (stock["status"], stock["progress"], stock["metadata"]) == ("failed", 100, {"url": "too dark"})
     assert (documented["status"], documented["progress"], "metadata" in documented) == ("failed", 0, False)
     assert documented["error"]["message"] == "too dark"
@@ -91,7 +91,7 @@ async def test_modes(shape: str, mode: str, least: dict[str, Any]) -> None:
             assert (reply.status, reply.json["code"]) == (400, "invalid_request")
         if mode != "extend":
             assert (await v.gateway(mode=mode, **{**least, "prompt": ""})).json["message"] == "prompt is required"
-        assert v.books()["purchases"] == 1
+        assert v.ledger()["purchases"] == 1
 
 
 @pytest.mark.parametrize(
@@ -155,7 +155,7 @@ async def test_stock_is_strict() -> None:
         assert (await v.gateway(images=LINK)).json["code"] == "invalid_request"
         assert (await v.gateway(input_reference=[LINK, LINK])).json["code"] == "invalid_json"
         assert (await v.gateway(input_reference={"image_url": LINK})).json["code"] == "invalid_json"
-        assert [task["seconds"] for task in v.books()["tasks"]] == [8, 8, 5]
+        assert [task["seconds"] for task in v.ledger()["tasks"]] == [8, 8, 5]
 
 
 async def test_pictures() -> None:
@@ -164,7 +164,7 @@ async def test_pictures() -> None:
         await v.gateway(mode="i2v_first_last", image_url=URI, end_image_url=URI)
         await v.gateway(mode="multi_i2v", image_list=[{"image": DATA}, {"image": LINK}], **KLING)
         await v.gateway(mode="i2v", input_reference={"image_url": URI})
-        framed, several, object_form = v.books()["tasks"]
+        framed, several, object_form = v.ledger()["tasks"]
     assert [one["field"] for one in framed["images"]] == ["image_url", "end_image_url"]
     assert [one["field"] for one in several["references"]] == ["image_list"]
     assert len(object_form["images"]) == 1
@@ -183,7 +183,7 @@ async def test_sizes(fields: dict[str, str], pixels: tuple[int, int]) -> None:
     """Exact pixels, or any of its words for a ratio and a tier."""
     async with vendor() as v:
         assert (await v.gateway(**fields)).status == 200
-        task = v.books()["tasks"][0]
+        task = v.ledger()["tasks"][0]
     assert (task["width"], task["height"]) == pixels
 
 
@@ -206,7 +206,7 @@ async def test_multipart(shape: str) -> None:
         assert (reply.status, reply.json["model"]) == (200, "veo3")
         assert (await post(("mode", "i2v"), files=("image",))).status == 200
         assert (await post(("mode", "i2v"))).status == 400
-        one, two = v.books()["tasks"]
+        one, two = v.ledger()["tasks"]
         repeated = await post(("input_reference", LINK), ("input_reference", LINK))
         assert repeated.status == (400 if shape == "stock" else 200)
     assert (one["width"], one["height"], len(one["images"]), two["images"][0]["field"]) == (720, 720, 2, "image")
@@ -216,10 +216,10 @@ async def test_edit() -> None:
     """An edit of an own clip has its shape and length, pictures beside it are references; uploads are taken too."""
     async with vendor() as v:
         parent = (await v.gateway(seconds=3, aspect_ratio="9:16")).json["id"]
-        url = (await v.gateway_look(parent)).json["video_url"]
+        url = (await v.gateway_poll(parent)).json["video_url"]
         reply = await v.gateway(**OMNI, mode="edit", video_url=url, images=[URI])
         assert (reply.status, reply.json["seconds"]) == (200, "3")
-        task = v.books()["tasks"][1]
+        task = v.ledger()["tasks"][1]
         form = aiohttp.FormData({**OMNI, "prompt": "a kite", "mode": "edit"}, default_to_multipart=True)
         form.add_field("video", b"an MP4", filename="a.mp4", content_type="video/mp4")
         assert (await v.call("POST", "/gateway/v1/videos", data=form)).json["seconds"] == "5"
@@ -231,7 +231,7 @@ async def test_extend() -> None:
     async with vendor() as v:
         parent = (await v.gateway(**KLING, duration=10, aspect_ratio="1:1")).json["id"]
         assert (await v.gateway(**KLING, mode="extend", video_id=parent)).status == 200
-        task = v.books()["tasks"][1]
+        task = v.ledger()["tasks"][1]
     assert (task["width"], task["height"], task["seconds"]) == (720, 720, 15)
 
 
@@ -241,8 +241,8 @@ async def test_what_is_not_there() -> None:
         task = (await v.gateway()).json["id"]
         assert (await v.call("GET", "/gateway/v1/videos")).headers["content-type"] == "text/html"
         assert (await v.call("POST", f"/gateway/v1/videos/{task}/remix")).headers["content-type"] == "text/html"
-        assert (await v.gateway_look("task_0")).json["code"] == "task_not_exist"
-        assert (await v.look(task)).json["code"] == "task_not_exist"
+        assert (await v.gateway_poll("task_0")).json["code"] == "task_not_exist"
+        assert (await v.poll(task)).json["code"] == "task_not_exist"
         assert (await v.call("GET", f"/gateway/v1/videos/{task}/content")).status == 400
         assert (await v.call("GET", "/gateway/v1/videos/task_0/content")).status == 404
         refused = await v.call("GET", f"/gateway/v1/videos/{task}", key="Bearer other")
@@ -250,7 +250,7 @@ async def test_what_is_not_there() -> None:
 
 
 @pytest.mark.parametrize(
-    ("deed", "status", "body"),
+    ("action", "status", "body"),
     [
         ("rate", 429, "fail_to_fetch_task"),
         ("concurrency", 429, ""),
@@ -260,8 +260,8 @@ async def test_what_is_not_there() -> None:
         ("moderation", 400, "sensitive_words_detected"),
     ],
 )
-async def test_named_refusals(deed: str, status: int, body: str) -> None:
+async def test_named_refusals(action: str, status: int, body: str) -> None:
     """The named refusals as new-api writes them; its limiter answers with no body at all."""
-    async with vendor(faults=({"match": {"step": "submit", "route": "gateway"}, "do": deed},)) as v:
+    async with vendor(faults=({"match": {"step": "submit", "route": "gateway"}, "do": action},)) as v:
         reply = await v.gateway()
     assert (reply.status, body.encode() in reply.body, bool(body)) == (status, True, bool(reply.body))

@@ -23,7 +23,7 @@ async def test_shapes() -> None:
         assert data["task_id"].isdecimal()
         assert int(data["task_id"]) > 2**53
         assert data["created_at"] > 1e12
-        seen = [(await v.kling_look(data["task_id"])).json["data"] for _ in range(3)]
+        seen = [(await v.kling_poll(data["task_id"])).json["data"] for _ in range(3)]
     assert [one["task_status"] for one in seen] == ["submitted", "processing", "succeed"]
     assert seen[1]["task_result"] == {}
     assert (seen[2]["task_result"]["videos"][0]["duration"], seen[2]["final_unit_deduction"]) == ("5.0", "1")
@@ -46,7 +46,7 @@ async def test_text_refusals(fields: dict[str, Any]) -> None:
         reply = await v.kling(**fields)
         assert (reply.status, reply.json["code"]) == (400, 1201)
         assert reply.json["request_id"]
-        assert v.books()["purchases"] == 0
+        assert v.ledger()["purchases"] == 0
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ async def test_image_to_video() -> None:
     async with vendor() as v:
         assert (await v.kling("image2video", image=tall, image_tail=IMAGE, aspect_ratio="16:9")).status == 200
         assert (await v.kling("image2video", image="https://cdn.example/a.png", mode="pro")).status == 200
-        first, second = v.books()["tasks"]
+        first, second = v.ledger()["tasks"]
     assert [one["field"] for one in first["images"]] == ["image", "image_tail"]
     assert (first["width"], first["height"]) == (720, 960)
     assert (second["width"], second["height"]) == (1920, 1080)
@@ -85,12 +85,12 @@ async def test_polls() -> None:
     """A task is found by its id or by the buyer's own, below its own sub-resource, with its own key."""
     async with vendor() as v:
         task = (await v.kling(external_task_id="job-1")).json["data"]["task_id"]
-        assert (await v.kling_look(task)).json["data"]["task_id"] == task
-        assert (await v.kling_look("job-1")).json["data"]["task_id"] == task
+        assert (await v.kling_poll(task)).json["data"]["task_id"] == task
+        assert (await v.kling_poll("job-1")).json["data"]["task_id"] == task
         foreign = await v.call("GET", "/kling/v1/videos/text2video/job-1", key="Bearer other")
-        for reply in (await v.kling_look(task, "image2video"), await v.kling_look("job-2"), foreign):
+        for reply in (await v.kling_poll(task, "image2video"), await v.kling_poll("job-2"), foreign):
             assert (reply.status, reply.json["code"]) == (404, 1203)
-        assert v.books()["families"]["kling"]["polls"] == 5
+        assert v.ledger()["families"]["kling"]["polls"] == 5
 
 
 async def test_external_ids_are_unique_per_key() -> None:
@@ -102,7 +102,7 @@ async def test_external_ids_are_unique_per_key() -> None:
         body = {"prompt": "x", "external_task_id": "job-1"}
         other = await v.call("POST", "/kling/v1/videos/text2video", json=body, key="Bearer other")
         assert other.status == 200
-        assert v.books()["purchases"] == 2
+        assert v.ledger()["purchases"] == 2
 
 
 async def test_concurrency() -> None:
@@ -114,12 +114,12 @@ async def test_concurrency() -> None:
         assert (await v.video()).status == 200
         clock.passes(10)
         assert (await v.kling()).status == 200
-        books = v.books()["families"]["kling"]
-    assert (books["purchases"], books["refused"], books["in_flight_max"], books["in_flight_now"]) == (3, 2, 2, 1)
+        ledger = v.ledger()["families"]["kling"]
+    assert (ledger["purchases"], ledger["refused"], ledger["in_flight_max"], ledger["in_flight_now"]) == (3, 2, 2, 1)
 
 
 @pytest.mark.parametrize(
-    ("deed", "message"),
+    ("action", "message"),
     [
         ({"outcome": "fail", "message": "no face"}, "no face"),
         ({"outcome": "fail_silent"}, ""),
@@ -127,10 +127,10 @@ async def test_concurrency() -> None:
         ({"outcome": "cancelled"}, "the task was cancelled"),
     ],
 )
-async def test_failures(deed: dict[str, Any], message: str) -> None:
+async def test_failures(action: dict[str, Any], message: str) -> None:
     """A failed task is HTTP 200, code 0, with its reason in task_status_msg."""
-    async with vendor(faults=({"match": {"step": "submit"}, "do": deed},)) as v:
-        reply = await v.kling_look((await v.kling()).json["data"]["task_id"])
+    async with vendor(faults=({"match": {"step": "submit"}, "do": action},)) as v:
+        reply = await v.kling_poll((await v.kling()).json["data"]["task_id"])
     assert (reply.status, reply.json["code"]) == (200, 0)
     data = reply.json["data"]
     assert (data["task_status"], data["task_status_msg"], data["task_result"]) == ("failed", message, {})
@@ -141,6 +141,6 @@ async def test_gateway_shape() -> None:
     async with vendor(kling_shape="gateway") as v:
         first = (await v.kling()).json
         assert (first["object"], first["status"]) == ("video", "queued")
-        done = (await v.kling_look(first["task_id"])).json
+        done = (await v.kling_poll(first["task_id"])).json
         assert (done["code"], done["data"]["status"]) == ("success", "SUCCESS")
         assert (await v.get(done["data"]["fail_reason"])).status == 200

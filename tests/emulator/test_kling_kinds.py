@@ -34,7 +34,7 @@ class Parent:
 
 async def parent_of(v: Vendor, **fields: Any) -> Parent:
     task = (await v.kling(**fields)).json["data"]["task_id"]
-    video = (await v.kling_look(task)).json["data"]["task_result"]["videos"][0]
+    video = (await v.kling_poll(task)).json["data"]["task_result"]["videos"][0]
     return Parent(task, video["id"], video["url"])
 
 
@@ -54,11 +54,11 @@ async def test_polls_on_its_own_path(kind: str, body: dict[str, Any]) -> None:
         reply = await v.kling(kind, **body)
         assert reply.status == 200, reply.body
         task = reply.json["data"]["task_id"]
-        assert (await v.kling_look(task)).json["code"] == 1203
-        done = (await v.kling_look(task, kind)).json["data"]
+        assert (await v.kling_poll(task)).json["code"] == 1203
+        done = (await v.kling_poll(task, kind)).json["data"]
         assert done["task_status"] == "succeed"
         assert (await v.get(done["task_result"]["videos"][0]["url"])).status == 200
-        assert v.books()["routes"][f"/kling/v1/videos/{kind}"]["purchases"] == 1
+        assert v.ledger()["routes"][f"/kling/v1/videos/{kind}"]["purchases"] == 1
 
 
 async def test_several_images() -> None:
@@ -66,7 +66,7 @@ async def test_several_images() -> None:
     body = {"image_list": [{"image": IMAGE}, {"image": TALL}]}
     async with vendor() as v:
         assert (await v.kling("multi-image2video", **body, aspect_ratio="1:1")).status == 200
-        task = v.books()["tasks"][0]
+        task = v.ledger()["tasks"][0]
         wrong: list[dict[str, Any]] = [
             {"model_name": "kling-v2-6"},
             {"aspect_ratio": "4:3"},
@@ -89,10 +89,10 @@ async def test_extend() -> None:
         ids = {"video_id": parent.video_id, "task_id": parent.task_id}
         bodies = [{"video_id": parent.video_id}, ids, {"task_id": parent.task_id}]
         made = [(await v.kling("video-extend", **body)).json["data"]["task_id"] for body in bodies]
-        done = (await v.kling_look(made[0], "video-extend")).json["data"]["task_result"]["videos"][0]
+        done = (await v.kling_poll(made[0], "video-extend")).json["data"]["task_result"]["videos"][0]
         assert done["duration"] == "15.0"
         assert (await v.kling("video-extend", video_id=done["id"], task_id=made[0])).status == 200
-        tasks = v.books()["tasks"][1:]
+        tasks = v.ledger()["tasks"][1:]
     assert [(task["width"], task["height"], task["seconds"]) for task in tasks] == [(1080, 1920, 15)] * 3 + [
         (1080, 1920, 20)
     ]
@@ -115,21 +115,21 @@ async def test_extend_needs_its_parent() -> None:
         body = {"video_id": one.video_id}
         other = await v.call("POST", "/kling/v1/videos/video-extend", json=body, key="Bearer other")
         assert other.json["code"] == 1201
-        assert v.books()["purchases"] == 3
+        assert v.ledger()["purchases"] == 3
 
 
 async def test_lip_sync() -> None:
-    """The source by id or by link keeps its shape and length; what is said becomes the caption."""
+    """The source by id or by link keeps its shape and length; the spoken text becomes the caption."""
     async with vendor() as v:
         parent = await parent_of(v, duration="10", aspect_ratio="1:1")
         for source in ({"video_id": parent.video_id}, {"video_url": parent.url}):
             assert (await v.kling("lip-sync", prompt=None, input={**SPEECH, **source})).status == 200
-        tasks = v.books()["tasks"][1:]
+        tasks = v.ledger()["tasks"][1:]
     assert [(task["width"], task["seconds"], task["prompt"]) for task in tasks] == [(720, 10, "hello")] * 2
 
 
 @pytest.mark.parametrize(
-    "said",
+    "speech",
     [
         None,
         {**SPEECH},
@@ -141,10 +141,10 @@ async def test_lip_sync() -> None:
         {"mode": "audio2video", "video_url": LINK},
     ],
 )
-async def test_lip_sync_refusals(said: dict[str, Any] | None) -> None:
+async def test_lip_sync_refusals(speech: dict[str, Any] | None) -> None:
     """No source, no voice, too long a text or no sound: 1201."""
     async with vendor() as v:
-        assert (await v.kling("lip-sync", input=said)).json["code"] == 1201
+        assert (await v.kling("lip-sync", input=speech)).json["code"] == 1201
 
 
 @pytest.mark.parametrize(
@@ -174,7 +174,7 @@ async def test_omni() -> None:
         for refer_type in ("feature", "base"):
             video = {"video_url": parent.url, "refer_type": refer_type, "keep_original_sound": "no"}
             assert (await v.kling("omni-video", video_list=[video], duration="3")).status == 200
-        framed, _, feature, base = v.books()["tasks"]
+        framed, _, feature, base = v.ledger()["tasks"]
     assert (framed["model"], framed["seconds"], framed["width"], framed["height"]) == ("kling-video-o1", 7, 720, 960)
     assert [one["field"] for one in framed["images"] + framed["references"]] == ["first_frame", "image_list"]
     assert [(task["width"], task["height"], task["seconds"]) for task in (feature, base)] == [

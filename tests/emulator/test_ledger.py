@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -34,13 +35,13 @@ async def test_ledger() -> None:
         veo = (await v.video(prompt="a")).json["id"]
         clock.passes(61)
         await v.kling(prompt="b", external_task_id="job-1")
-        await v.look(veo)
-        await v.look("task_x")
+        await v.poll(veo)
+        await v.poll("task_x")
         clock.passes(2)
-        await v.look(veo)
-        books = (await v.call("GET", "/_emulator/ledger", key=None)).json
+        await v.poll(veo)
+        ledger = (await v.call("GET", "/_emulator/ledger", key=None)).json
         assert (await v.call("GET", "/_emulator/ledger?tasks=0", key=None)).json.get("tasks") is None
-    one, two = books["tasks"]
+    one, two = ledger["tasks"]
     assert (one["task_id"], one["family"], one["route"], one["price"]) == (veo, "veo", "/v1/videos", 0.4)
     assert (one["status"], one["polls"], two["status"], two["external_task_id"]) == (
         *("succeeded", 2, "running"),
@@ -48,12 +49,12 @@ async def test_ledger() -> None:
     )
     assert datetime.fromisoformat(one["created_at"]).utcoffset() is not None
     assert "price" not in two
-    total = {name: books[name] for name in ("purchases", "submits", "polls", "in_flight_now", "in_flight_max")}
+    total = {name: ledger[name] for name in ("purchases", "submits", "polls", "in_flight_now", "in_flight_max")}
     assert total == {"purchases": 2, "submits": 2, "polls": 3, "in_flight_now": 1, "in_flight_max": 1}
-    assert (books["max_submits_per_60s"], books["max_polls_per_s"]) == (1, 2)
-    assert books["families"]["veo"]["polls"] == 2
-    assert books["families"]["videos"]["polls"] == 1
-    assert books["routes"]["/kling/v1/videos/text2video"]["submits"] == 1
+    assert (ledger["max_submits_per_60s"], ledger["max_polls_per_s"]) == (1, 2)
+    assert ledger["families"]["veo"]["polls"] == 2
+    assert ledger["families"]["videos"]["polls"] == 1
+    assert ledger["routes"]["/kling/v1/videos/text2video"]["submits"] == 1
 
 
 async def test_reset() -> None:
@@ -61,55 +62,73 @@ async def test_reset() -> None:
     async with vendor(life="polls:5", concurrency=1) as v:
         task = (await v.video()).json["id"]
         await v.call("POST", "/_emulator/reset", key=None)
-        assert (v.books()["purchases"], v.books()["in_flight_now"], len(v.books()["tasks"])) == (0, 1, 1)
-        assert (await v.look(task)).status == 200
+        assert (v.ledger()["purchases"], v.ledger()["in_flight_now"], len(v.ledger()["tasks"])) == (0, 1, 1)
+        assert (await v.poll(task)).status == 200
         assert (await v.video()).status == 429
         await v.call("POST", "/_emulator/reset?tasks=1", key=None)
-        assert (v.books()["in_flight_now"], v.books()["tasks"]) == (0, [])
-        assert (await v.look(task)).status == 400
+        assert (v.ledger()["in_flight_now"], v.ledger()["tasks"]) == (0, [])
+        assert (await v.poll(task)).status == 400
         assert (await v.video()).status == 200
 
 
 async def test_restart(tmp_path: Path) -> None:
     """A new emulator on the same state file knows the tasks, their ends, their clips, their links and the bill."""
     clock = FakeClock()
-    dials: dict[str, Any] = {"state_file": tmp_path / "deep" / "state.jsonl", "life": "seconds:100", "render": "full"}
-    async with vendor(clock, **dials) as v:
+    settings: dict[str, Any] = {
+        "state_file": tmp_path / "deep" / "state.jsonl",
+        "life": "seconds:100",
+        "render": "full",
+    }
+    async with vendor(clock, **settings) as v:
         with_image = (await v.form(picture(), prompt="seen")).json["id"]
         clock.passes(50)
         kling = (await v.kling(external_task_id="job-1")).json["data"]["task_id"]
         clock.passes(60)
-        path = (await v.look(with_image)).json["video_url"].removeprefix(v.emulator.base_url)
+        path = (await v.poll(with_image)).json["video_url"].removeprefix(v.emulator.base_url)
         clip = (await v.get(path)).body
-        before = v.books()
-    async with vendor(clock, **dials) as v:
-        assert v.books()["tasks"] == [{**task, "polls": 0} for task in before["tasks"]]
-        assert (v.books()["purchases"], v.books()["in_flight_now"], v.books()["submits"]) == (2, 1, 0)
-        assert (await v.kling_look("job-1")).json["data"]["task_id"] == kling
+        before = v.ledger()
+    async with vendor(clock, **settings) as v:
+        assert v.ledger()["tasks"] == [{**task, "polls": 0} for task in before["tasks"]]
+        assert (v.ledger()["purchases"], v.ledger()["in_flight_now"], v.ledger()["submits"]) == (2, 1, 0)
+        assert (await v.kling_poll("job-1")).json["data"]["task_id"] == kling
         assert (await v.kling(external_task_id="job-1")).status == 400
         assert (await v.get(path)).body == clip
         clock.passes(50)
-        assert v.books()["in_flight_now"] == 0
+        assert v.ledger()["in_flight_now"] == 0
 
 
-async def test_restart_with_looked_at_lives(tmp_path: Path) -> None:
-    """A task that ended by being looked at stays ended, and its slot stays free."""
-    dials: dict[str, Any] = {"state_file": tmp_path / "state.jsonl", "life": "polls:2", "concurrency": 1}
-    async with vendor(**dials) as v:
+async def test_restart_after_an_end_by_poll(tmp_path: Path) -> None:
+    """A task that a poll ended stays ended, and its slot stays free."""
+    settings: dict[str, Any] = {"state_file": tmp_path / "state.jsonl", "life": "polls:2", "concurrency": 1}
+    async with vendor(**settings) as v:
         done = (await v.video()).json["id"]
-        await v.look(done)
-        await v.look(done)
+        await v.poll(done)
+        await v.poll(done)
         assert (await v.video()).status == 200
-    async with vendor(**dials) as v:
-        assert (await v.look(done)).json["status"] == "completed"
+    async with vendor(**settings) as v:
+        assert (await v.poll(done)).json["status"] == "completed"
         assert (await v.video()).status == 429
         await v.call("POST", "/_emulator/reset?tasks=1", key=None)
-    async with vendor(**dials) as v:
-        assert v.books()["tasks"] == []
+    async with vendor(**settings) as v:
+        assert v.ledger()["tasks"] == []
+
+
+async def test_the_state_file_of_version_0_1(tmp_path: Path) -> None:
+    """A task that version 0.1 wrote is known, with its duration under the name of that time."""
+    state = tmp_path / "state.jsonl"
+    async with vendor(state_file=state, life="polls:2") as v:
+        task = (await v.video()).json["id"]
+    lines = [json.loads(line) for line in state.read_text().splitlines()]
+    old = lines[1]["task"]
+    old["life"] = {"looks": old.pop("duration")["polls"], "seconds": 0.0}
+    old["looks"] = old.pop("visible_polls")
+    state.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    async with vendor(state_file=state) as v:
+        assert [(await v.poll(task)).json["status"] for _ in range(2)] == ["queued", "completed"]
 
 
 async def test_a_line_cut_short(tmp_path: Path) -> None:
-    """A line that a kill cut short is dropped: its task was never told to anybody."""
+    """A line that a kill cut short is dropped: its task's id was never sent."""
     state = tmp_path / "state.jsonl"
     async with vendor(state_file=state) as v:
         first = (await v.video()).json["id"]
@@ -117,7 +136,7 @@ async def test_a_line_cut_short(tmp_path: Path) -> None:
         file.write(b'{"task":{"id":"task_h')
     for _ in range(2):
         async with vendor(state_file=state) as v:
-            assert [task["task_id"] for task in v.books()["tasks"]] == [first]
+            assert [task["task_id"] for task in v.ledger()["tasks"]] == [first]
 
 
 async def test_unreadable_submits_are_counted() -> None:
@@ -126,9 +145,9 @@ async def test_unreadable_submits_are_counted() -> None:
         await v.video(model="")
         await v.call("POST", "/kling/v1/videos/image2video", data="{", key=KEY)
         await v.call("POST", "/runwayml/v1/image_to_video", key=None)
-        books = v.books()
-    assert (books["submits"], books["refused"], books["purchases"]) == (3, 3, 0)
-    assert {name: account["refused"] for name, account in books["routes"].items()} == {
+        ledger = v.ledger()
+    assert (ledger["submits"], ledger["refused"], ledger["purchases"]) == (3, 3, 0)
+    assert {name: account["refused"] for name, account in ledger["routes"].items()} == {
         "/v1/videos": 1,
         "/kling/v1/videos/image2video": 1,
         "/runwayml/v1/image_to_video": 1,

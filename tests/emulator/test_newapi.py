@@ -24,10 +24,10 @@ async def test_a_task_from_its_submit_to_its_clip() -> None:
     """NOT_START first and with nothing of the vendor's, then its words inside the row, the link in `result_url`."""
     async with vendor(life="polls:3") as v:
         first = (await v.newapi(duration=5)).json
-        seen = [(await v.newapi_look(first["id"])).json["data"] for _ in range(3)]
+        seen = [(await v.newapi_poll(first["id"])).json["data"] for _ in range(3)]
         clip = await v.call("GET", f"/gateway/v1/videos/{first['id']}/content")
         assert (await v.get(seen[2]["result_url"])).body == clip.body
-        assert (await v.gateway_look(first["id"])).json["code"] == "task_not_exist"
+        assert (await v.gateway_poll(first["id"])).json["code"] == "task_not_exist"
     assert (first["task_id"], first["object"], first["status"]) == (first["id"], "video", "queued")
     assert [row["status"] for row in seen] == ["NOT_START", "IN_PROGRESS", "SUCCESS"]
     assert [row["data"] and row["data"]["data"]["task_status"] for row in seen] == [None, "processing", "succeed"]
@@ -64,8 +64,8 @@ async def test_what_the_adaptors_make_of_it(
     """Kling reads a ratio out of a size, Seedance its metadata, Vidu a tier and how many pictures there are."""
     async with vendor() as v:
         task = (await v.newapi(**fields)).json["id"]
-        row = (await v.newapi_look(task)).json["data"]
-        made = v.books()["tasks"][0]
+        row = (await v.newapi_poll(task)).json["data"]
+        made = v.ledger()["tasks"][0]
     assert (made["seconds"], (made["width"], made["height"]), row["action"]) == (seconds, pixels, action)
 
 
@@ -89,7 +89,7 @@ async def test_refusals(fields: dict[str, Any], code: str) -> None:
     """What Go cannot read and what the vendor refuses are task errors, and nothing is made."""
     async with vendor() as v:
         reply = await v.newapi(**fields)
-        assert (reply.status, reply.json["code"], v.books()["purchases"]) == (400, code, 0)
+        assert (reply.status, reply.json["code"], v.ledger()["purchases"]) == (400, code, 0)
 
 
 async def test_who_may_ask_for_what() -> None:
@@ -98,7 +98,7 @@ async def test_who_may_ask_for_what() -> None:
         task = (await v.newapi()).json["id"]
         assert (await v.newapi(model="")).json["error"]["type"] == "new_api_error"
         assert (await v.call("GET", f"/gateway/v1/video/generations/{task}", key="Bearer b")).status == 401
-        assert (await v.newapi_look("task_0")).json["code"] == "task_not_exist"
+        assert (await v.newapi_poll("task_0")).json["code"] == "task_not_exist"
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ async def test_a_failure(model: str, words: tuple[str, ...]) -> None:
     """The reason stands in `fail_reason`, where a link would stand, and in the vendor's own place."""
     faults = ({"match": {"step": "submit"}, "do": {"outcome": "fail", "message": "too dark", "code": "dark"}},)
     async with vendor(faults=faults) as v:
-        row = (await v.newapi_look((await v.newapi(model=model)).json["id"])).json["data"]
+        row = (await v.newapi_poll((await v.newapi(model=model)).json["id"])).json["data"]
     assert (row["status"], row["progress"], row["fail_reason"], row["result_url"]) == (
         *("FAILURE", "100%"),
         *("too dark", "too dark"),
@@ -123,17 +123,17 @@ async def test_a_failure(model: str, words: tuple[str, ...]) -> None:
 async def test_other_shapes() -> None:
     """The link in `fail_reason` of old servers, and the small object of its prose documentation, bare or wrapped."""
     async with vendor(newapi_shape="old") as v:
-        old = (await v.newapi_look((await v.newapi()).json["id"])).json["data"]
+        old = (await v.newapi_poll((await v.newapi()).json["id"])).json["data"]
         assert (await v.get(old["fail_reason"])).status == 200
         assert "result_url" not in old
     faults = ({"match": {"step": "submit", "prompt": "bad"}, "do": {"outcome": "fail", "message": "too dark"}},)
     async with vendor(newapi_shape="simple", life="polls:2", faults=faults) as v:
         first = (await v.newapi()).json
         bad = (await v.newapi(prompt="bad")).json["task_id"]
-        running, done = [(await v.newapi_look(first["task_id"])).json for _ in range(2)]
-        failed = [(await v.newapi_look(bad)).json for _ in range(2)][1]
+        running, done = [(await v.newapi_poll(first["task_id"])).json for _ in range(2)]
+        failed = [(await v.newapi_poll(bad)).json for _ in range(2)][1]
     assert (first["status"], running["status"], done["status"]) == ("queued", "queued", "succeeded")
     assert (failed["status"], failed["error"]["message"], failed["url"]) == ("failed", "too dark", "")
     async with vendor(newapi_shape="simple_wrapped") as v:
-        wrapped = (await v.newapi_look((await v.newapi()).json["id"])).json
+        wrapped = (await v.newapi_poll((await v.newapi()).json["id"])).json
     assert (wrapped["code"], wrapped["data"]["status"]) == ("success", "succeeded")

@@ -19,7 +19,7 @@ import pytest
 
 @asynccontextmanager
 async def child(*arguments: str) -> AsyncIterator[asyncio.subprocess.Process]:
-    """`python -m batchvid.emulator`; killed at the end if it still lives."""
+    """`python -m batchvid.emulator`; killed at the end if it still runs."""
     folder = tempfile.TemporaryDirectory()  # a killed child leaves its clips behind
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "batchvid.emulator", *arguments),
@@ -82,21 +82,21 @@ async def test_bad_settings(settings: str) -> None:
 
 
 async def test_killed_and_started_again(tmp_path: Path) -> None:
-    """Killed without warning, a new one on the same state file still knows every task that was told to anybody."""
+    """Killed without warning, a new one on the same state file still knows every task whose id was sent."""
     settings = json.dumps({"state_file": str(tmp_path / "state.jsonl"), "life": "seconds:0"})
     key = {"Authorization": "Bearer k"}
     async with aiohttp.ClientSession(headers=key) as session:
         async with child("--settings", settings) as process:
             url = await address(process) + "/v1/videos"
             replies = [await session.post(url, json={"model": "veo3", "prompt": f"p{n}"}) for n in range(5)]
-            told = [(await reply.json())["id"] for reply in replies]
+            ids = [(await reply.json())["id"] for reply in replies]
             process.kill()
             await process.wait()
         async with child("--settings", settings) as process:
             base_url = await address(process)
             async with session.get(base_url + "/_emulator/ledger") as reply:
-                books = await reply.json()
-            async with session.get(f"{base_url}/v1/videos/{told[3]}") as reply:
+                ledger = await reply.json()
+            async with session.get(f"{base_url}/v1/videos/{ids[3]}") as reply:
                 assert (await reply.json())["status"] == "completed"
-    assert [task["task_id"] for task in books["tasks"]] == told
-    assert books["purchases"] == 5
+    assert [task["task_id"] for task in ledger["tasks"]] == ids
+    assert ledger["purchases"] == 5

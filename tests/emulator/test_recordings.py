@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from tests.emulator.helpers import vendor
-from tests.emulator.reply_scripts import PLAYS
+from tests.emulator.reply_scripts import REPLY_SCRIPTS
 from tests.emulator.test_requests import needs_a_parent, replayed, submits
 
 EXCHANGES = Path(__file__).parents[1] / "exchanges"
@@ -37,7 +37,7 @@ UNPLAYED: dict[str, tuple[str, ...]] = {
         "xai/submit-200-without-id",
         "xai/submit-trace-id-beside-an-error",
     ),
-    "a variant of a played one, for readers that fold case or unwrap: nobody shows it": (
+    "a variant of a played one, for readers that fold case or unwrap, without a source": (
         "runway/poll-ready-output-string",
         "runway/poll-unseen-code-upper-400",
         "runway/poll-unseen-status-upper-200",
@@ -54,7 +54,7 @@ UNPLAYED: dict[str, tuple[str, ...]] = {
         "openai-videos/submit-self-hosted-validation",
         "xai/submit-server-error",
     ),
-    "told by a client's code only, which does not show the whole reply": (
+    "known from a client's code only, which does not show the whole reply": (
         "openai-videos/poll-contradiction-outer-failure-inner-running",
         "openai-videos/poll-ready-wrapped-without-link",
         "openai-videos/poll-without-status",
@@ -67,11 +67,11 @@ UNPLAYED: dict[str, tuple[str, ...]] = {
 }
 """The recordings that are not played, each with the reason."""
 
-DIALS: dict[str, dict[str, Any]] = {
+SETTINGS: dict[str, dict[str, Any]] = {
     "seedance/submit-exact-size": {"seedance_shape": "video_url"},
     "seedance/submit-references-in-pixels": {"seedance_shape": "video_url"},
 }
-"""What must be dialled for the answers to recorded requests."""
+"""What must be set for the answers to recorded requests."""
 
 Field = tuple[str, str]
 """Where a value stands, and its type: `data.task_id`, `str`."""
@@ -153,11 +153,11 @@ def invented(name: str, reply: Any, of: str) -> list[str]:
     return sorted(f"{where}: {what}" for where, what in set(fields(reply)) - known)
 
 
-@pytest.mark.parametrize("name", PLAYS)
+@pytest.mark.parametrize("name", REPLY_SCRIPTS)
 async def test_recorded(name: str) -> None:
     """What the vendor was seen to answer is answered here too, and nothing is added to it."""
-    response, play = recorded(name)["response"], PLAYS[name]
-    async with vendor(**{"life": "polls:3", **play.dials}) as v:
+    response, play = recorded(name)["response"], REPLY_SCRIPTS[name]
+    async with vendor(**{"life": "polls:3", **play.settings}) as v:
         reply = await play.act(v)
     assert reply.status == response["status"]
     assert lacks(body_of(response), reply.json) == []
@@ -170,7 +170,7 @@ async def test_recorded(name: str) -> None:
 async def test_the_answer_to_a_recorded_request(exchange: dict[str, Any]) -> None:
     """The recorded request is answered as the vendor was seen to answer it."""
     name = f"{exchange['dialect']}/{exchange['case']}"
-    async with vendor(accepted_status=exchange["response"]["status"], **DIALS.get(name, {})) as v:
+    async with vendor(accepted_status=exchange["response"]["status"], **SETTINGS.get(name, {})) as v:
         reply = await replayed(v, exchange)
     assert reply.status == exchange["response"]["status"]
     assert lacks(exchange["response"]["json"], reply.json) == []
@@ -181,23 +181,26 @@ def test_every_recording_is_played_or_says_why_not() -> None:
     """Each recorded reply is compared with the emulator's; the few that are not are listed, with the reason."""
     sent = {f"{case.values[0]['dialect']}/{case.values[0]['case']}" for case in alone()}
     unplayed = [name for names in UNPLAYED.values() for name in names]
-    accounted = [*(set(PLAYS) | sent), *unplayed]
+    accounted = [*(set(REPLY_SCRIPTS) | sent), *unplayed]
     assert sorted(accounted) == sorted(everything())
 
 
 def test_the_comparison_sees_what_is_missing_other_and_added() -> None:
-    """A field left out, one of another type, another word, and one that nobody shows are each told."""
-    told = recorded("kling/poll-running")["response"]["json"]
-    without = {name: value for name, value in told.items() if name != "code"}
-    assert lacks(told, without) == [".code is missing"]
-    assert lacks(told, {**told, "code": "0"}) == [".code: '0' is not like 0"]
-    assert lacks(told, {**told, "code": 1}) == [".code: 1 is not 0"]
-    assert invented("kling/poll-running", {**told, "poster": ""}, "kling") == [".poster: str"]
-    assert invented("kling/poll-running", told, "kling") == []
+    """A field left out, one of another type, another word, and one without a source are each reported."""
+    reply = recorded("kling/poll-running")["response"]["json"]
+    without = {name: value for name, value in reply.items() if name != "code"}
+    assert lacks(reply, without) == [".code is missing"]
+    assert lacks(reply, {**reply, "code": "0"}) == [".code: '0' is not like 0"]
+    assert lacks(reply, {**reply, "code": 1}) == [".code: 1 is not 0"]
+    assert invented("kling/poll-running", {**reply, "poster": ""}, "kling") == [".poster: str"]
+    assert invented("kling/poll-running", reply, "kling") == []
 
 
-@pytest.mark.parametrize("name", PLAYS)
-def test_no_play_hands_over_the_reply(name: str) -> None:
-    """The emulator is never told what to answer in JSON: it would be compared with itself."""
-    deeds = [rule["do"] for rule in PLAYS[name].dials.get("faults", ())]
-    assert not any("json" in deed or str(deed.get("body", "")).startswith("{") for deed in deeds)
+@pytest.mark.parametrize("name", REPLY_SCRIPTS)
+def test_no_script_contains_the_reply(name: str) -> None:
+    """A script sets at most one plain value of a JSON reply: otherwise the recording is compared with itself."""
+    actions = [rule["do"] for rule in REPLY_SCRIPTS[name].settings.get("faults", ())]
+    assert not any("json" in action or str(action.get("body", "")).startswith("{") for action in actions)
+    values = [value for action in actions for value in action.get("set", {}).values()]
+    assert len(values) <= 1
+    assert not any(isinstance(value, dict | list) for value in values)

@@ -15,17 +15,17 @@ async def test_remix() -> None:
     """It is a task of its own with the source's length and size, names its source, and is counted apart."""
     async with vendor() as v:
         source = (await v.form(model="sora-2-pro", seconds="8", size="1024x1792")).json["id"]
-        await v.look(source)
+        await v.poll(source)
         made = (await remix(v, source)).json
         assert (made["model"], made["seconds"], made["size"]) == ("sora-2-pro", "8", "1024x1792")
         assert (made["remixed_from_video_id"], made["status"]) == (source, "queued")
-        assert (await v.look(made["id"])).json["remixed_from_video_id"] == source
+        assert (await v.poll(made["id"])).json["remixed_from_video_id"] == source
         assert (await v.call("GET", f"/v1/videos/{made['id']}/content")).body[4:8] == b"ftyp"
         again = (await remix(v, made["id"])).json
         assert again["remixed_from_video_id"] == made["id"]
-        books = v.books()
-    assert books["routes"]["/v1/videos/{id}/remix"]["purchases"] == 2
-    assert books["families"]["sora"]["purchases"] == 3
+        ledger = v.ledger()
+    assert ledger["routes"]["/v1/videos/{id}/remix"]["purchases"] == 2
+    assert ledger["families"]["sora"]["purchases"] == 3
 
 
 async def test_refusals() -> None:
@@ -40,5 +40,5 @@ async def test_refusals() -> None:
         assert (unfinished.status, unfinished.json["error"]["type"]) == (400, "invalid_request_error")
         assert (await remix(v, running, prompt=" ")).json["code"] == "invalid_request"
         assert (await v.call("POST", f"/v1/videos/{running}/remix", data="{")).status == 400
-        assert v.books()["purchases"] == 2
-        assert v.books()["families"]["sora"]["refused"] == 6
+        assert v.ledger()["purchases"] == 2
+        assert v.ledger()["families"]["sora"]["refused"] == 6

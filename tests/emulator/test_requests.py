@@ -59,8 +59,8 @@ def needs_a_parent(exchange: dict[str, Any]) -> bool:
     if exchange["dialect"] == "gateway":
         return False
     body = request.get("json", {})
-    said = {**body, **body.get("input", {})}
-    return request["path"].endswith("/remix") or any(said.get(name) for name in ("video_id", "task_id"))
+    values = {**body, **body.get("input", {})}
+    return request["path"].endswith("/remix") or any(values.get(name) for name in ("video_id", "task_id"))
 
 
 async def replayed(v: Vendor, exchange: dict[str, Any]) -> Answer:
@@ -76,7 +76,7 @@ async def test_recorded_request(exchange: dict[str, Any]) -> None:
     """It buys one task; unless it needs a parent, which nobody has made here: then that is what it is refused for."""
     async with vendor() as v:
         reply = await replayed(v, exchange)
-        bought = v.books()["purchases"]
+        bought = v.ledger()["purchases"]
     if needs_a_parent(exchange):
         assert (reply.status, bought) == (400, 0)
         assert b"parent" in reply.body or b"task_not_exist" in reply.body

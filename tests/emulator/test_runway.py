@@ -20,11 +20,11 @@ async def test_shapes() -> None:
     async with vendor(life="polls:3") as v:
         first = (await v.runway()).json
         assert first == {"id": str(UUID(first["id"])), "estimatedCost": {"credits": 25}}
-        hidden = await v.runway_look(first["id"])
+        hidden = await v.runway_poll(first["id"])
         assert (hidden.status, hidden.json) == (
             *(400, {"code": "task_not_exist", "message": "task_not_exist", "data": None}),
         )
-        seen = [(await v.runway_look(first["id"])).json for _ in range(3)]
+        seen = [(await v.runway_poll(first["id"])).json for _ in range(3)]
     assert [one["status"] for one in seen] == ["PENDING", "RUNNING", "SUCCEEDED"]
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", seen[0]["createdAt"])
     assert 0 < seen[1]["progress"] < 1
@@ -36,10 +36,10 @@ async def test_shapes() -> None:
     [("http_400", 400, None), ("http_404", 404, None), ("status_200", 200, "task_not_exist")],
 )
 async def test_hidden(hidden_as: str, status: int, word: str | None) -> None:
-    """How and for how long a new task is not seen can be dialled."""
+    """How and for how long a new task is not seen can be set."""
     async with vendor(runway_hidden_as=hidden_as, runway_hidden_polls=2) as v:
         task = (await v.runway()).json["id"]
-        replies = [await v.runway_look(task) for _ in range(3)]
+        replies = [await v.runway_poll(task) for _ in range(3)]
     assert [reply.status for reply in replies] == [status, status, 200]
     assert replies[0].json.get("status") == word
     assert replies[2].json["status"] == "SUCCEEDED"
@@ -49,7 +49,7 @@ async def test_unknown_task() -> None:
     """An unknown id, or another key's, is answered like a task that is not seen yet."""
     async with vendor() as v:
         task = (await v.runway()).json["id"]
-        for reply in (await v.runway_look("x"), await v.call("GET", f"/runwayml/v1/tasks/{task}", key="Bearer other")):
+        for reply in (await v.runway_poll("x"), await v.call("GET", f"/runwayml/v1/tasks/{task}", key="Bearer other")):
             assert (reply.status, reply.json["code"]) == (400, "task_not_exist")
 
 
@@ -57,7 +57,7 @@ async def test_version_header() -> None:
     """Without the version header a submit is a 400; a poll does not need it."""
     async with vendor(runway_hidden_polls=0) as v:
         assert (await v.runway(headers={})).status == 400
-        assert (await v.runway_look((await v.runway()).json["id"])).status == 200
+        assert (await v.runway_poll((await v.runway()).json["id"])).status == 200
 
 
 @pytest.mark.parametrize(
@@ -74,14 +74,14 @@ async def test_version_header() -> None:
     ],
 )
 async def test_refusals(fields: dict[str, Any], path: str, message: str) -> None:
-    """What is wrong is told as an issue with its path, and nothing is bought."""
+    """A wrong value is an issue with its path, and nothing is bought."""
     async with vendor() as v:
         reply = await v.runway(**fields)
         assert reply.status == 400
         issue = reply.json["issues"][0]
         assert issue["path"] == [path]
         assert issue["message"].startswith(message)
-        assert v.books()["purchases"] == 0
+        assert v.ledger()["purchases"] == 0
 
 
 async def test_missing_model() -> None:
@@ -96,7 +96,7 @@ async def test_images() -> None:
     async with vendor() as v:
         assert (await v.runway(promptImage=DATA_URI, ratio="960:960")).status == 200
         assert (await v.runway(promptImage=both, ratio="9:16", duration=10)).status == 200
-        first, second = v.books()["tasks"]
+        first, second = v.ledger()["tasks"]
     assert [one["field"] for one in first["images"]] == ["first"]
     assert (first["width"], first["height"], first["seconds"]) == (960, 960, 5)
     assert (second["width"], second["height"], second["seconds"]) == (720, 1280, 10)
@@ -109,20 +109,20 @@ async def test_over_the_limit_tasks_wait() -> None:
         one, two, three = [(await v.runway()).json["id"] for _ in range(3)]
 
         async def words() -> list[str]:
-            return [(await v.runway_look(task)).json["status"] for task in (one, two, three)]
+            return [(await v.runway_poll(task)).json["status"] for task in (one, two, three)]
 
         clock.passes(5)
         assert await words() == ["RUNNING", "THROTTLED", "THROTTLED"]
-        assert v.books()["in_flight_now"] == 3
+        assert v.ledger()["in_flight_now"] == 3
         clock.passes(10)
         assert await words() == ["SUCCEEDED", "RUNNING", "THROTTLED"]
         clock.passes(15)
         assert await words() == ["SUCCEEDED", "SUCCEEDED", "SUCCEEDED"]
-        assert v.books()["families"]["runway"]["in_flight_now"] == 0
+        assert v.ledger()["families"]["runway"]["in_flight_now"] == 0
 
 
 @pytest.mark.parametrize(
-    ("deed", "status", "code"),
+    ("action", "status", "code"),
     [
         ({"outcome": "fail"}, "FAILED", "INTERNAL.BAD_OUTPUT.CODE01"),
         ({"outcome": "fail", "code": "ASSET.INVALID", "message": "x"}, "FAILED", "ASSET.INVALID"),
@@ -133,10 +133,10 @@ async def test_over_the_limit_tasks_wait() -> None:
         ({"outcome": "stuck"}, "PENDING", None),
     ],
 )
-async def test_outcomes(deed: dict[str, Any], status: str, code: str | None) -> None:
+async def test_outcomes(action: dict[str, Any], status: str, code: str | None) -> None:
     """Every outcome in Runway's own words."""
-    async with vendor(faults=({"match": {"step": "submit"}, "do": deed},), runway_hidden_polls=0) as v:
-        reply = (await v.runway_look((await v.runway()).json["id"])).json
+    async with vendor(faults=({"match": {"step": "submit"}, "do": action},), runway_hidden_polls=0) as v:
+        reply = (await v.runway_poll((await v.runway()).json["id"])).json
     assert (reply["status"], reply.get("failureCode")) == (status, code)
     assert ("failure" in reply) == (code is not None)
     assert "output" not in reply
@@ -145,11 +145,11 @@ async def test_outcomes(deed: dict[str, Any], status: str, code: str | None) -> 
 async def test_other_shapes() -> None:
     """The wrapped shape of older pages, and the lower-case words of the tutorial."""
     async with vendor(runway_shape="wrapped", runway_hidden_polls=0) as v:
-        reply = (await v.runway_look((await v.runway()).json["id"])).json
+        reply = (await v.runway_poll((await v.runway()).json["id"])).json
         assert (reply["data"]["action"], reply["data"]["status"]) == ("IMAGE_TO_VIDEO", "SUCCESS")
         assert reply["data"]["data"]["status"] == "SUCCEEDED"
     async with vendor(runway_shape="lower", runway_hidden_polls=0) as v:
-        assert (await v.runway_look((await v.runway()).json["id"])).json["status"] == "succeeded"
+        assert (await v.runway_poll((await v.runway()).json["id"])).json["status"] == "succeeded"
 
 
 async def test_hidden_only_when_new(tmp_path: Path) -> None:
@@ -157,4 +157,4 @@ async def test_hidden_only_when_new(tmp_path: Path) -> None:
     async with vendor(state_file=tmp_path / "state.jsonl") as v:
         task = (await v.runway()).json["id"]
     async with vendor(state_file=tmp_path / "state.jsonl") as v:
-        assert (await v.runway_look(task)).json["status"] == "SUCCEEDED"
+        assert (await v.runway_poll(task)).json["status"] == "SUCCEEDED"

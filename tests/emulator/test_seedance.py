@@ -28,13 +28,13 @@ async def test_ranges(model: str, fields: dict[str, str], pixels: tuple[int, int
     """Each version takes its own seconds and sizes: ratios and a tier up to 2.0, exact pixels on 2.5."""
     async with vendor() as v:
         assert (await v.form(model=model, **fields)).status == 200
-        task = v.books()["tasks"][0]
+        task = v.ledger()["tasks"][0]
     assert (task["family"], task["width"], task["height"]) == ("seedance", *pixels)
     assert task["seconds"] == float(fields.get("seconds", 5))
 
 
 @pytest.mark.parametrize(
-    ("model", "fields", "said"),
+    ("model", "fields", "text"),
     [
         ("doubao-seedance-2-0", {"seconds": "3"}, "between 4 and 15"),
         ("doubao-seedance-2-0", {"seconds": "5.5"}, "must be an integer"),
@@ -47,13 +47,13 @@ async def test_ranges(model: str, fields: dict[str, str], pixels: tuple[int, int
         ("seedance-2-5", {"resolution": "720p"}, "must be left out"),
     ],
 )
-async def test_out_of_range(model: str, fields: dict[str, str], said: str) -> None:
+async def test_out_of_range(model: str, fields: dict[str, str], text: str) -> None:
     """What a version cannot make is a 400 InvalidParameter that names the parameter, and is not bought."""
     async with vendor() as v:
         reply = await v.form(model=model, **fields)
         assert (reply.status, reply.json["code"], reply.json["data"]) == (400, "InvalidParameter", None)
-        assert said in reply.json["message"]
-        assert v.books()["purchases"] == 0
+        assert text in reply.json["message"]
+        assert v.ledger()["purchases"] == 0
 
 
 async def test_images() -> None:
@@ -67,21 +67,21 @@ async def test_images() -> None:
         assert (old.status, old.json["message"]) == (
             *(400, "the specified task_type r2v does not support model seedance-1-5-pro"),
         )
-        one, several = v.books()["tasks"]
+        one, several = v.ledger()["tasks"]
     assert (len(one["images"]), len(one["references"])) == (1, 0)
     shas = [entry["sha256"] for entry in several["references"]]
     assert (len(several["images"]), len(shas), shas[0] == shas[2] != shas[1]) == (0, 3, True)
 
 
 async def test_words() -> None:
-    """Upper-case words by default, as on its page; OpenAI's when the dial says so."""
+    """Upper-case words by default, as on its page; OpenAI's when the setting says so."""
     for shape, words in (
         ("success", ["SUBMITTED", "SUBMITTED", "IN_PROGRESS", "SUCCESS"]),
         ("video_url", ["queued", "queued", "in_progress", "completed"]),
     ):
         async with vendor(life="polls:3", seedance_shape=shape) as v:
             first = (await v.form(model="doubao-seedance-2-0")).json
-            seen = [first, *[(await v.look(first["id"])).json for _ in range(3)]]
+            seen = [first, *[(await v.poll(first["id"])).json for _ in range(3)]]
         assert [one["status"] for one in seen] == words
         assert ("completed_at" in first, seen[1]["completed_at"]) == (False, None)
         assert seen[3]["video_url"]
@@ -91,21 +91,21 @@ async def test_failure() -> None:
     """A refusal by the provider is FAILED, its own trouble ERROR; both say why, and when."""
     for outcome, word in (("fail", "FAILED"), ("error", "ERROR")):
         async with vendor(faults=({"match": {"step": "submit"}, "do": {"outcome": outcome}},)) as v:
-            reply = (await v.look((await v.form(model="doubao-seedance-2-0")).json["id"])).json
+            reply = (await v.poll((await v.form(model="doubao-seedance-2-0")).json["id"])).json
         assert (reply["status"], reply["completed_at"] > 1e9, bool(reply["error"]["message"])) == (word, True, True)
 
 
 async def test_ark_life() -> None:
-    """The native route answers a bare id, then Ark's words, then content, usage and what was asked for."""
+    """The native route answers a bare id, then Ark's words, then content, usage and the requested values."""
     async with vendor(life="polls:3") as v:
         first = (await v.ark(ratio="1:1", resolution="480p", duration=4)).json
         assert list(first) == ["id"]
         assert first["id"].startswith("cgt-")
-        seen = [(await v.ark_look(first["id"])).json for _ in range(3)]
+        seen = [(await v.ark_poll(first["id"])).json for _ in range(3)]
         assert [one["status"] for one in seen] == ["queued", "running", "succeeded"]
         assert (await v.get(seen[2]["content"]["video_url"])).status == 200
-        task = v.books()["tasks"][0]
-        assert (await v.ark_look("cgt-0")).json["code"] == "task_not_exist"
+        task = v.ledger()["tasks"][0]
+        assert (await v.ark_poll("cgt-0")).json["code"] == "task_not_exist"
     assert (task["family"], task["prompt"], task["width"], task["seconds"]) == ("ark", "a kite", 480, 4)
     assert (seen[2]["ratio"], seen[2]["resolution"], seen[2]["duration"]) == ("1:1", "480p", 4)
     assert seen[2]["usage"]["total_tokens"] == 480 * 480 * 4 * 24 / 1024
@@ -128,7 +128,7 @@ async def test_ark_images() -> None:
     ]
     async with vendor() as v:
         assert (await v.ark(content=content)).status == 200
-        task = v.books()["tasks"][0]
+        task = v.ledger()["tasks"][0]
         for broken in (
             part(uri, "background"),
             part("http://a.example/x.png", "first_frame"),
@@ -154,6 +154,6 @@ async def test_ark_failure() -> None:
     """A failed task says why in its error object; a silent one has null there."""
     for outcome, error in (("moderation", "prompt_blocked"), ("fail_silent", None)):
         async with vendor(faults=({"match": {"step": "submit"}, "do": {"outcome": outcome}},)) as v:
-            reply = (await v.ark_look((await v.ark()).json["id"])).json
+            reply = (await v.ark_poll((await v.ark()).json["id"])).json
         assert reply["status"] == "failed"
         assert (reply["error"] or {}).get("code") == error

@@ -21,10 +21,10 @@ from tests.emulator.helpers import vendor
     ],
 )
 async def test_shapes(shape: str, queued: str, done: str, place: Any) -> None:
-    """Every shape seen in the wild can be dialled: its words, and where it puts the link."""
+    """Every shape seen in the wild can be set: its words, and where it puts the link."""
     async with vendor(veo_shape=shape, life="polls:2") as v:
         task = (await v.video()).json["id"]
-        first, last = [(await v.look(task)).json for _ in range(2)]
+        first, last = [(await v.poll(task)).json for _ in range(2)]
         assert (first["status"], last["status"]) == (queued, done)
         assert (await v.get(place(last))).status == 200
 
@@ -33,8 +33,8 @@ async def test_wrapped_shape() -> None:
     """The task wrapper puts the link of a success, and the text of a failure, into fail_reason."""
     faults = ({"match": {"step": "submit", "prompt": "bad"}, "do": {"outcome": "fail", "message": "too dark"}},)
     async with vendor(videos_shape="wrapped", faults=faults) as v:
-        good = (await v.look((await v.video(model="wan")).json["id"])).json
-        bad = (await v.look((await v.video(model="wan", prompt="bad")).json["id"])).json
+        good = (await v.poll((await v.video(model="wan")).json["id"])).json
+        bad = (await v.poll((await v.video(model="wan", prompt="bad")).json["id"])).json
         assert (good["code"], good["data"]["status"], good["data"]["progress"]) == ("success", "SUCCESS", "100%")
         assert (await v.get(good["data"]["fail_reason"])).status == 200
         assert good["data"]["data"]["status"] == "completed"
@@ -45,7 +45,7 @@ async def test_inline_shape() -> None:
     """The clip itself, as some relays put it into the reply: the same bytes as behind the content route."""
     async with vendor(videos_shape="inline", life="polls:2", fps=4) as v:
         task = (await v.video(model="wan", seconds="1")).json["id"]
-        running, done = [(await v.look(task)).json for _ in range(2)]
+        running, done = [(await v.poll(task)).json for _ in range(2)]
         head, _, data = done["url"].partition(",")
         clip = await v.call("GET", f"/v1/videos/{task}/content")
     assert (head, base64.b64decode(data)) == ("data:video/mp4;base64", clip.body)

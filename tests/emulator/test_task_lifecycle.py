@@ -1,4 +1,4 @@
-"""Lives are drawn from the dial and shown look by look."""
+"""Durations are drawn from the setting, and polls show the progress."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ import pytest
 from pydantic import ValidationError
 
 from batchvid.emulator import Settings
-from batchvid.emulator.task_lifecycle import Life, Outcome, Phase, draw, view
+from batchvid.emulator.task_lifecycle import Outcome, Phase, TaskDuration, draw, view
 from tests.emulator.helpers import FakeClock, vendor
 
 
-def shown(life: Life, outcome: Outcome = Outcome.SUCCESS, *, looks: int = 6) -> list[tuple[str, int]]:
-    views = [view(life, outcome, age_s=0, looks=number) for number in range(1, looks + 1)]
+def shown(life: TaskDuration, outcome: Outcome = Outcome.SUCCESS, *, polls: int = 6) -> list[tuple[str, int]]:
+    views = [view(life, outcome, age_s=0, polls=number) for number in range(1, polls + 1)]
     return [(one.phase.value, one.progress) for one in views]
 
 
 def test_polls() -> None:
     """A life of N polls is queued at the first, running between, and over at the N-th."""
-    assert shown(Life(looks=4), looks=5) == [
+    assert shown(TaskDuration(polls=4), polls=5) == [
         ("queued", 0),
         ("running", 50),
         ("running", 75),
@@ -30,9 +30,9 @@ def test_polls() -> None:
 
 
 def test_seconds() -> None:
-    """A timed life is queued for its first part, then runs, then is over, whatever the number of looks."""
+    """A timed life is queued for its first part, then runs, then is over, whatever the number of polls."""
     ages = [0, 1, 5, 9.99, 10]
-    views = [view(Life(seconds=10), Outcome.SUCCESS, age_s=age, looks=1) for age in ages]
+    views = [view(TaskDuration(seconds=10), Outcome.SUCCESS, age_s=age, polls=1) for age in ages]
     assert [one.phase.value for one in views] == ["queued", "queued", "running", "running", "succeeded"]
     assert [one.progress for one in views] == [0, 0, 50, 99, 100]
 
@@ -52,51 +52,53 @@ def test_seconds() -> None:
 )
 def test_outcomes(outcome: Outcome, end: Phase) -> None:
     """Each outcome has its own last phase; stuck and unknown never end."""
-    assert view(Life(looks=2), outcome, age_s=1e9, looks=10**9).phase is end
+    assert view(TaskDuration(polls=2), outcome, age_s=1e9, polls=10**9).phase is end
 
 
 def test_progress_goes_backwards() -> None:
     """Progress that runs backwards still ends well."""
-    numbers = [progress for phase, progress in shown(Life(looks=5), Outcome.PROGRESS_BACKWARDS) if phase == "running"]
+    numbers = [
+        progress for phase, progress in shown(TaskDuration(polls=5), Outcome.PROGRESS_BACKWARDS) if phase == "running"
+    ]
     assert numbers == sorted(numbers, reverse=True)
     assert len(numbers) == 3
-    assert shown(Life(looks=5), Outcome.PROGRESS_BACKWARDS)[-1] == ("succeeded", 100)
+    assert shown(TaskDuration(polls=5), Outcome.PROGRESS_BACKWARDS)[-1] == ("succeeded", 100)
 
 
 def test_progress_100_while_running() -> None:
     """A task may say 100 % long before it is done."""
-    assert shown(Life(looks=3), Outcome.PROGRESS_100_RUNNING)[1] == ("running", 100)
+    assert shown(TaskDuration(polls=3), Outcome.PROGRESS_100_RUNNING)[1] == ("running", 100)
 
 
 def test_odd_progress_can_be_seen() -> None:
-    """Odd progress gives even an instant task some looks."""
-    assert draw("instant", Random(1), Outcome.PROGRESS_BACKWARDS).looks == 4
-    assert draw("instant", Random(1), Outcome.SUCCESS).looks == 1
+    """Odd progress gives even an instant task some polls."""
+    assert draw("instant", Random(1), Outcome.PROGRESS_BACKWARDS).polls == 4
+    assert draw("instant", Random(1), Outcome.SUCCESS).polls == 1
 
 
 def test_draw_range() -> None:
     """A range is drawn from evenly, and the same number comes for the same seed."""
-    lives = [draw("seconds:2-4", Random(number), Outcome.SUCCESS).seconds for number in range(200)]
-    assert all(2 <= one <= 4 for one in lives)
-    assert 2.8 < median(lives) < 3.2
-    assert lives == [draw("seconds:2-4", Random(number), Outcome.SUCCESS).seconds for number in range(200)]
+    durations = [draw("seconds:2-4", Random(number), Outcome.SUCCESS).seconds for number in range(200)]
+    assert all(2 <= one <= 4 for one in durations)
+    assert 2.8 < median(durations) < 3.2
+    assert durations == [draw("seconds:2-4", Random(number), Outcome.SUCCESS).seconds for number in range(200)]
 
 
 def test_draw_lognormal() -> None:
-    """A lognormal life has the median that was asked for, and some long ones."""
-    lives = [draw("lognormal:60,0.5", Random(number), Outcome.SUCCESS).seconds for number in range(500)]
-    assert 54 < median(lives) < 66
-    assert max(lives) > 150
+    """A lognormal life has the requested median, and some long ones."""
+    durations = [draw("lognormal:60,0.5", Random(number), Outcome.SUCCESS).seconds for number in range(500)]
+    assert 54 < median(durations) < 66
+    assert max(durations) > 150
 
 
-@pytest.mark.parametrize("dial", ["", "polls:0", "polls:x", "seconds:5-2", "seconds:-1", "lognormal:5", "soon"])
-def test_unknown_dial(dial: str) -> None:
-    """A dial that is no life is refused, and the message says what is one."""
+@pytest.mark.parametrize("setting", ["", "polls:0", "polls:x", "seconds:5-2", "seconds:-1", "lognormal:5", "soon"])
+def test_invalid_setting(setting: str) -> None:
+    """A setting that is no life is refused, and the message says what is one."""
     with pytest.raises(ValidationError, match="lognormal:MEDIAN_S,SIGMA"):
-        Settings(life=dial)
+        Settings(life=setting)
 
 
-async def test_lives_do_not_depend_on_order() -> None:
+async def test_durations_do_not_depend_on_order() -> None:
     """The same prompt gets the same life, whatever was submitted before it."""
     ends = []
     for prompts in (["a", "b", "c"], ["c", "b", "a"]):
@@ -104,7 +106,7 @@ async def test_lives_do_not_depend_on_order() -> None:
         async with vendor(clock, life="seconds:1-100", seed=7) as v:
             ids = {prompt: (await v.video(prompt=prompt)).json["id"] for prompt in prompts}
             clock.passes(40)
-            ends.append({prompt: (await v.look(ids[prompt])).json["status"] for prompt in "abc"})
+            ends.append({prompt: (await v.poll(ids[prompt])).json["status"] for prompt in "abc"})
     assert ends[0] == ends[1]
     assert len(set(ends[0].values())) > 1
 
@@ -116,7 +118,7 @@ async def test_a_timed_life_over_http() -> None:
         task = (await v.video()).json["id"]
         seen = []
         for _ in range(4):
-            reply = (await v.look(task)).json
+            reply = (await v.poll(task)).json
             seen.append((reply["status"], reply["progress"]))
             clock.passes(40)
     assert seen == [("queued", 0), ("in_progress", 40), ("in_progress", 80), ("completed", 100)]
@@ -130,7 +132,7 @@ async def test_ticks() -> None:
         task = (await v.video()).json["id"]
         seen = []
         for _ in range(4):
-            reply = (await v.look(task)).json
+            reply = (await v.poll(task)).json
             seen.append((reply["status"], "completed_at" in reply))
             clock.passes(8)
         assert (await v.video()).status == 200

@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 from PIL import Image
 
-from batchvid.emulator.rendering.scene import ANOTHER_HUE, turned
+from batchvid.emulator.rendering.scene import HUE_SHIFT, hue_shifted
 from tests.emulator.helpers import picture, vendor
 from tests.emulator.rendering.test_render import difference, frames
 
@@ -22,9 +22,9 @@ async def test_life() -> None:
     async with vendor(life="polls:3") as v:
         first = (await v.xai(duration=1, aspect_ratio="1:1", resolution="480p")).json
         assert first == {"request_id": str(UUID(first["request_id"]))}
-        queued, running, done = [(await v.xai_look(first["request_id"])).json for _ in range(3)]
+        queued, running, done = [(await v.xai_poll(first["request_id"])).json for _ in range(3)]
         assert (await v.get(done["video"]["url"])).status == 200
-        task = v.books()["tasks"][0]
+        task = v.ledger()["tasks"][0]
     assert queued == first
     assert (running["status"], running["progress"]) == ("processing", 66)
     assert (done["status"], done["progress"], done["usage"]) == ("done", 100, {"cost_in_usd_ticks": 500_000_000})
@@ -37,23 +37,23 @@ async def test_pending(pending: str) -> None:
     """While it runs, HTTP 202 with no body at all, or with nothing but the id."""
     async with vendor(life="polls:2", xai_pending=pending) as v:
         first = (await v.xai()).json
-        reply = await v.xai_look(first["request_id"])
+        reply = await v.xai_poll(first["request_id"])
         assert (reply.status, reply.body == b"" if pending == "empty" else reply.json == first) == (202, True)
-        assert (await v.xai_look(first["request_id"])).json["status"] == "done"
+        assert (await v.xai_poll(first["request_id"])).json["status"] == "done"
 
 
 async def test_upstream_words() -> None:
     """As xAI itself says it: HTTP 202, and `pending` from the queue to the end."""
     async with vendor(life="polls:3", xai_pending="upstream") as v:
         task = (await v.xai()).json["request_id"]
-        seen = [await v.xai_look(task) for _ in range(3)]
+        seen = [await v.xai_poll(task) for _ in range(3)]
     assert [(one.status, one.json["status"]) for one in seen] == [(202, "pending"), (202, "pending"), (200, "done")]
 
 
 async def test_wrapped() -> None:
     """In the task wrapper the link of a success stands in fail_reason, and the own words are inside."""
     async with vendor(xai_shape="wrapped") as v:
-        reply = (await v.xai_look((await v.xai()).json["request_id"])).json
+        reply = (await v.xai_poll((await v.xai()).json["request_id"])).json
         assert (reply["code"], reply["data"]["status"], reply["data"]["data"]["status"]) == (
             "success",
             "SUCCESS",
@@ -67,7 +67,7 @@ async def test_moderation(shape: str) -> None:
     """What moderation took away is done, without a link, and says that moderation was not respected."""
     faults = ({"match": {"step": "submit"}, "do": {"outcome": "moderation"}},)
     async with vendor(faults=faults, xai_shape=shape) as v:
-        reply = (await v.xai_look((await v.xai()).json["request_id"])).json
+        reply = (await v.xai_poll((await v.xai()).json["request_id"])).json
     if shape == "wrapped":
         assert (reply["data"]["status"], reply["data"]["fail_reason"]) == ("SUCCESS", "")
         reply = reply["data"]["data"]
@@ -86,7 +86,7 @@ async def test_moderation(shape: str) -> None:
 async def test_failures(outcome: str, word: str, code: str | None) -> None:
     """A failed task has an error with a code; an expired one is just gone."""
     async with vendor(faults=({"match": {"step": "submit"}, "do": {"outcome": outcome}},)) as v:
-        reply = (await v.xai_look((await v.xai()).json["request_id"])).json
+        reply = (await v.xai_poll((await v.xai()).json["request_id"])).json
     assert (reply["status"], reply.get("error", {}).get("code")) == (word, code)
 
 
@@ -116,14 +116,14 @@ async def test_refusals(fields: dict[str, Any]) -> None:
             "Client specified an invalid argument",
             str,
         )
-        assert v.books()["purchases"] == 0
+        assert v.ledger()["purchases"] == 0
 
 
 async def test_only_json() -> None:
     """A form is refused, and counted as a submit that bought nothing."""
     async with vendor() as v:
         assert (await v.call("POST", "/grok/v1/videos/generations", data={"prompt": "x"})).status == 400
-        assert (v.books()["families"]["xai"]["refused"], v.books()["purchases"]) == (1, 0)
+        assert (v.ledger()["families"]["xai"]["refused"], v.ledger()["purchases"]) == (1, 0)
 
 
 async def test_images() -> None:
@@ -131,7 +131,7 @@ async def test_images() -> None:
     async with vendor() as v:
         assert (await v.xai(image={"url": URI})).status == 200
         assert (await v.xai(reference_images=[{"url": URI}, {"url": "https://cdn.example/a.png"}])).status == 200
-        one, two = v.books()["tasks"]
+        one, two = v.ledger()["tasks"]
     assert [len(entries) for entries in (one["images"], one["references"])] == [1, 0]
     assert [len(entries) for entries in (two["images"], two["references"])] == [0, 1]
 
@@ -140,17 +140,17 @@ async def test_edit() -> None:
     """An edit has the length and shape of its source and no say in them; foreign links are taken on trust."""
     async with vendor() as v:
         first = (await v.xai(duration=3, aspect_ratio="9:16", resolution="720p")).json["request_id"]
-        source = (await v.xai_look(first)).json["video"]["url"]
+        source = (await v.xai_poll(first)).json["video"]["url"]
         edit = (await v.xai("edits", prompt="add snow", video={"url": source})).json["request_id"]
-        done = (await v.xai_look(edit)).json
+        done = (await v.xai_poll(edit)).json
         assert (done["video"]["duration"], done["usage"]["cost_in_usd_ticks"]) == (3, 2_100_000_000)
         assert (await v.xai("edits", video=LINK)).status == 200
-        task, edited, _ = v.books()["tasks"]
+        task, edited, _ = v.ledger()["tasks"]
         assert [edited[side] for side in ("width", "height", "seconds")] == [720, 1280, 3]
         assert edited["route"] == "/grok/v1/videos/edits" != task["route"]
         long = (await v.xai(duration=9)).json["request_id"]
         for fields in (
-            {"video": {"url": (await v.xai_look(long)).json["video"]["url"]}},
+            {"video": {"url": (await v.xai_poll(long)).json["video"]["url"]}},
             {"video": {"url": "http://cdn.example/a.mp4"}},
             {"video": "https://cdn.example/a.mp4"},
             {},
@@ -165,15 +165,15 @@ async def test_an_edit_shows_its_source() -> None:
     async with vendor(render="full", fps=4) as v:
 
         async def shot(task: str) -> Image.Image:
-            url = (await v.xai_look(task)).json["video"]["url"]
+            url = (await v.xai_poll(task)).json["video"]["url"]
             return frames((await v.get(url)).body)[0].crop((0, 0, 480, 200))
 
         first = (await v.xai(duration=1, aspect_ratio="1:1")).json["request_id"]
-        link = (await v.xai_look(first)).json["video"]["url"]
+        link = (await v.xai_poll(first)).json["video"]["url"]
         edit = (await v.xai("edits", prompt="add snow", video={"url": link})).json["request_id"]
         other = (await v.xai(duration=1, aspect_ratio="1:1", prompt="add snow")).json["request_id"]
         source, edited, stranger = [await shot(task) for task in (first, edit, other)]
-    expected = turned(source, ANOTHER_HUE)
+    expected = hue_shifted(source, HUE_SHIFT)
     assert difference(expected, edited) < 3 < min(difference(expected, source), difference(expected, stranger))
 
 
@@ -182,14 +182,14 @@ async def test_unknown() -> None:
     async with vendor() as v:
         task = (await v.xai()).json["request_id"]
         foreign = await v.call("GET", f"/grok/v1/videos/{task}", key="Bearer other")
-        for reply in (await v.xai_look("x"), foreign):
+        for reply in (await v.xai_poll("x"), foreign):
             assert (reply.status, reply.json["code"]) == (400, "task_not_exist")
         assert (await v.xai("extensions")).headers["content-type"] == "text/html"
 
 
-@pytest.mark.parametrize(("deed", "status"), [("rate", 429), ("balance", 403), ("moderation", 400), ("auth", 401)])
-async def test_named_refusals(deed: str, status: int) -> None:
+@pytest.mark.parametrize(("action", "status"), [("rate", 429), ("balance", 403), ("moderation", 400), ("auth", 401)])
+async def test_named_refusals(action: str, status: int) -> None:
     """The named refusals in xAI's own envelope."""
-    async with vendor(faults=({"match": {"step": "submit", "route": "xai"}, "do": deed},)) as v:
+    async with vendor(faults=({"match": {"step": "submit", "route": "xai"}, "do": action},)) as v:
         reply = await v.xai()
     assert (reply.status, sorted(reply.json)) == (status, ["code", "error"])

@@ -1,4 +1,4 @@
-"""The clip of a task as a file on disk, rendered when first asked for and kept for a while. Knows no HTTP."""
+"""The clip of a task as a file on disk, rendered on first use and cached. Knows no HTTP."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Literal
 
-from batchvid.emulator.rendering.input_images import Stills
+from batchvid.emulator.rendering.input_images import InputImages
 from batchvid.emulator.rendering.scene import Picture
 from batchvid.emulator.settings import Settings
 from batchvid.emulator.task import Task
@@ -25,10 +25,7 @@ SHARED_TEXT = "batchvid emulator"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clip:
-    """An open file and the few bytes behind it that make this task's clip unlike every other one.
-
-    The file is opened when the clip is made, so that it can be read even if the cache throws it away meanwhile.
-    """
+    """An open file, readable even when the cache deletes it, and the few bytes after it that make the clip unique."""
 
     file: IO[bytes]
     file_bytes: int
@@ -38,11 +35,11 @@ class Clip:
 
     @property
     def size_bytes(self) -> int:
-        """The whole clip's size."""
+        """Size of file and tail."""
         return self.file_bytes + len(self.tail)
 
     def read(self, offset: int, count: int) -> bytes:
-        """At most `count` bytes from `offset`; fewer only at the seam or the end."""
+        """At most `count` bytes from `offset`; fewer only at the end of the file or the tail."""
         if offset >= self.file_bytes:
             return self.tail[offset - self.file_bytes :][:count]
         self.file.seek(offset)
@@ -50,120 +47,98 @@ class Clip:
 
 
 class Clips:
-    """Renders and keeps clips in a folder, at most `cache_bytes` of them."""
+    """Renders clips and caches them in a folder, at most `cache_bytes` of them."""
 
-    def __init__(self, folder: Path, settings: Settings, stills: Stills) -> None:
-        self._folder = folder
-        self._settings = settings
-        self._stills = stills
+    def __init__(self, folder: Path, settings: Settings, images: InputImages) -> None:
+        self._folder, self._settings, self._images = folder, settings, images
         self._pool = ThreadPoolExecutor(settings.render_threads, thread_name_prefix="render")
-        self._kept: dict[str, int] = {}  # sizes in bytes; the last used stands last
-        self._kept_bytes = 0
-        self._making: dict[str, asyncio.Task[None]] = {}
+        self._cached: dict[str, int] = {}  # sizes in bytes; the last used is last
+        self._cached_bytes = 0
+        self._rendering: dict[str, asyncio.Task[None]] = {}
 
     async def of(self, task: Task) -> Clip:
         """The task's clip; the caller closes its file."""
         key = self._key(task)
         while (file := await self._open(key, task)) is None:
-            pass  # thrown away by somebody else's download while we waited for ours
+            pass  # another download deleted it before this one opened it
+        text = f"batchvid emulator, task {task.id}".encode()
         return Clip(
             file=file,
             file_bytes=os.fstat(file.fileno()).st_size,
-            tail=free_box(f"batchvid emulator, task {task.id}"),
+            tail=struct.pack(">I4s", 8 + len(text), b"free") + text,  # an MP4 box that every player ignores
             etag=f'"{hashlib.sha256(f"{key} {task.id}".encode()).hexdigest()[:24]}"',
             modified_at=task.ended_at or task.created_at,
         )
 
     async def inline(self, task: Task) -> str:
-        """The task's clip as a `data:` URI, as some relays put it into their reply."""
+        """The task's clip as a `data:` URI, as in the replies of some relays."""
         clip = await self.of(task)
         with clip.file:
             data = clip.read(0, clip.file_bytes) + clip.tail
         return "data:video/mp4;base64," + base64.b64encode(data).decode()
 
     async def picture(self, task: Task, variant: Variant) -> bytes:
-        """A JPEG of one frame, or of some side by side."""
+        """A JPEG of one frame, or of several side by side."""
         from batchvid.emulator.rendering.render import poster
 
         clip = await self.of(task)
-        loop = asyncio.get_running_loop()
-        try:
-            return await loop.run_in_executor(self._pool, partial(poster, clip.file, columns=COLUMNS[variant]))
-        finally:
-            clip.file.close()
+        with clip.file:
+            work = partial(poster, clip.file, columns=COLUMNS[variant])
+            return await asyncio.get_running_loop().run_in_executor(self._pool, work)
 
     async def close(self) -> None:
-        """End the threads; what is being rendered is finished first."""
-        await asyncio.gather(*self._making.values(), return_exceptions=True)
+        """Finish the current renderings and end the threads."""
+        await asyncio.gather(*self._rendering.values(), return_exceptions=True)
         self._pool.shutdown()
 
     def _key(self, task: Task) -> str:
         picture = self._picture(task)
-        drawn = [path.stem for path in (*picture.stills, *picture.references)]
-        said = (task.width, task.height, task.seconds, self._settings.fps)
-        text = f"{said} {picture.text} {picture.scene} {picture.hue} {len(picture.stills)} {drawn}"
+        drawn = [path.stem for path in (*picture.images, *picture.references)]
+        values = (task.width, task.height, task.seconds, self._settings.fps)
+        text = f"{values} {picture.text} {picture.scene} {picture.hue} {len(picture.images)} {drawn}"
         return hashlib.sha256(text.encode()).hexdigest()[:32]
 
     def _picture(self, task: Task) -> Picture:
         if self._settings.render == "shared":
             return Picture(text=SHARED_TEXT)
-        return Picture(
-            text=task.prompt,
-            scene=task.scene or task.prompt,
-            hue=task.hue,
-            stills=self._stills.paths(task.images),
-            references=self._stills.paths(task.references),
-        )
+        images, references = self._images.paths(task.images), self._images.paths(task.references)
+        scene = task.scene or task.prompt
+        return Picture(text=task.prompt, scene=scene, hue=task.hue, images=images, references=references)
 
     async def _open(self, key: str, task: Task) -> IO[bytes] | None:
-        """The rendered file, opened; None when it has been swept away since."""
-        if key not in self._kept:
-            making = self._making.get(key)
-            if making is None:
-                making = self._making[key] = asyncio.create_task(self._make(key, task))
-            await asyncio.shield(making)  # others may wait for the same clip
-        size = self._kept.pop(key, None)
+        """The rendered file, opened; None when it has been deleted since."""
+        if key not in self._cached:
+            rendering = self._rendering.get(key)
+            if rendering is None:
+                rendering = self._rendering[key] = asyncio.create_task(self._render(key, task))
+            await asyncio.shield(rendering)  # others may wait for the same clip
+        size = self._cached.pop(key, None)
         if size is None:
             return None
-        self._kept[key] = size
+        self._cached[key] = size
         return self._path(key).open("rb")
 
-    async def _make(self, key: str, task: Task) -> None:
-        from batchvid.emulator.rendering.render import render  # FFmpeg is loaded when the first clip is wanted
+    async def _render(self, key: str, task: Task) -> None:
+        from batchvid.emulator.rendering.render import render  # loads FFmpeg with the first clip
 
-        path = self._path(key)
-        work = partial(
-            render,
-            path,
-            width=task.width,
-            height=task.height,
-            seconds=task.seconds,
-            fps=self._settings.fps,
-            picture=self._picture(task),
-            fonts=self._settings.fonts,
-        )
+        path, size = self._path(key), (task.width, task.height)
+        work = partial(render, path, size, seconds=task.seconds, fps=self._settings.fps, picture=self._picture(task))
         try:
             await asyncio.get_running_loop().run_in_executor(self._pool, work)
-            self._kept[key] = path.stat().st_size
-            self._kept_bytes += self._kept[key]
+            self._cached[key] = path.stat().st_size
+            self._cached_bytes += self._cached[key]
             self._sweep(key)
         finally:
-            del self._making[key]
+            del self._rendering[key]
 
     def _path(self, key: str) -> Path:
         return self._folder / f"{key}.mp4"
 
     def _sweep(self, newest: str) -> None:
-        """Throw the longest unused clips away until the rest fits; never the one that is wanted now."""
-        while self._kept_bytes > self._settings.cache_bytes:
-            key = next(iter(self._kept))
+        """Delete the least recently used clips until the rest fits; never the newest."""
+        while self._cached_bytes > self._settings.cache_bytes:
+            key = next(iter(self._cached))
             if key == newest:
                 return
-            self._kept_bytes -= self._kept.pop(key)
+            self._cached_bytes -= self._cached.pop(key)
             self._path(key).unlink()
-
-
-def free_box(text: str) -> bytes:
-    """An MP4 box that every player skips."""
-    payload = text.encode()
-    return struct.pack(">I4s", 8 + len(payload), b"free") + payload

@@ -1,12 +1,9 @@
-"""One H.264 MP4 from plain values: a picture slowly panned and zoomed, with a caption. Knows no task and no server.
-
-All moving is done by FFmpeg's filters in C from three still pictures, so a clip costs a fraction of a second.
-"""
+"""Renders one H.264 MP4 from plain values. FFmpeg's filters move still pictures in C. Knows no task."""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import IO
@@ -20,37 +17,25 @@ from PIL import Image
 from batchvid.emulator.rendering.captions import caption
 from batchvid.emulator.rendering.scene import Picture, backdrop
 
-ZOOM = 0.2
-"""How much larger the picture is at the end than at the beginning."""
-X264 = {"preset": "ultrafast", "crf": "30"}
-"""Quick before small: nobody watches these clips twice."""
+ZOOM = 0.2  # magnification from the first to the last frame
+X264 = {"preset": "ultrafast", "crf": "30"}  # fast encoding matters more than a small file
 
 
-def render(
-    path: Path,
-    *,
-    width: int,
-    height: int,
-    seconds: float,
-    fps: int,
-    picture: Picture,
-    fonts: Sequence[Path] | None = None,
-) -> None:
+def render(path: Path, size: tuple[int, int], *, seconds: float, fps: int, picture: Picture) -> None:
     """Write a clip of that size (even pixels), duration and frame rate. The same values give the same bytes."""
     count = max(1, round(seconds * fps))
-    layers = _layers(picture, width, height, fonts)
     with av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"}) as container:
         stream = container.add_stream("libx264", rate=fps, options=X264)
         assert isinstance(stream, VideoStream)  # noqa: S101 - libx264 makes nothing else
-        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
-        stream.codec_context.thread_count = 1  # several clips at a time instead; and the bytes stay the same
-        for frame in _frames(layers, count, width, height, fps):
+        stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
+        stream.codec_context.thread_count = 1  # clips render in parallel instead, and their bytes stay the same
+        for frame in _frames(picture, count, size, fps):
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
 
 
 def poster(file: IO[bytes], *, columns: int = 1, width: int = 480) -> bytes:
-    """So many frames of an open clip side by side, evenly spread, as a JPEG of that width in pixels."""
+    """`columns` frames of an open clip side by side, evenly spaced, as a JPEG of that width in pixels."""
     with av.open(file, "r") as container:
         frames = [frame.to_image() for frame in container.decode(video=0)]  # type: ignore[no-untyped-call]
     chosen = [frames[number * len(frames) // columns] for number in range(columns)]
@@ -64,25 +49,12 @@ def poster(file: IO[bytes], *, columns: int = 1, width: int = 480) -> bytes:
     return out.getvalue()
 
 
-def _layers(
-    picture: Picture, width: int, height: int, fonts: Sequence[Path] | None
-) -> tuple[Image.Image, Image.Image | None, Image.Image | None]:
-    """The background (larger than the frame), the thing that wanders over it, and the caption."""
-    big = (round(width * (1 + ZOOM)) // 2 * 2, round(height * (1 + ZOOM)) // 2 * 2)
-    words = caption(picture.text, width=width, height=height, fonts=fonts)
-    background, sun = backdrop(picture, big, sun_side=min(width, height) // 4 // 2 * 2)
-    return background, sun, words
-
-
-def _frames(
-    layers: tuple[Image.Image, Image.Image | None, Image.Image | None],
-    count: int,
-    width: int,
-    height: int,
-    fps: int,
-) -> Iterator[av.VideoFrame]:
-    """zoompan makes `count` frames of the background; the others are laid over each of them."""
-    background, wanderer, words = layers
+def _frames(picture: Picture, count: int, size: tuple[int, int], fps: int) -> Iterator[av.VideoFrame]:
+    """zoompan makes `count` frames of a larger background; the sun and the caption are overlaid."""
+    width, height = size
+    large = (round(width * (1 + ZOOM)) // 2 * 2, round(height * (1 + ZOOM)) // 2 * 2)
+    background, sun = backdrop(picture, large, sun_side=min(size) // 4 // 2 * 2)
+    words = caption(picture.text, width=width, height=height)
     graph = Graph()
     graph.threads = 1
     sources = [_source(graph, background, fps, "yuv420p")]
@@ -92,10 +64,7 @@ def _frames(
         f":d={count}:s={width}x{height}:fps={fps}",
     )
     sources[0][0].link_to(last)
-    ways = (
-        (wanderer, f"x='(W-w)*n/{count}':y='(H-h)*(0.2+0.1*sin(n/9))':eval=frame"),
-        (words, "x=0:y=H-h:eval=init"),
-    )
+    ways = ((sun, f"x='(W-w)*n/{count}':y='(H-h)*(0.2+0.1*sin(n/9))':eval=frame"), (words, "x=0:y=H-h:eval=init"))
     for image, way in ways:
         if image is not None:
             sources.append(_source(graph, image, fps, "yuva420p"))
@@ -117,7 +86,7 @@ def _frames(
 
 
 def _source(graph: Graph, image: Image.Image, fps: int, pixels: str) -> tuple[FilterContext, av.VideoFrame]:
-    """Where a still picture enters the graph, and the picture as its only frame."""
+    """A buffer source of the graph, and the still picture as its only frame."""
     base = Fraction(1, fps)
     source = graph.add_buffer(width=image.width, height=image.height, format=av.VideoFormat(pixels), time_base=base)
     packed = image.convert("RGBA").tobytes()  # from_image() would lose the transparency

@@ -1,4 +1,4 @@
-"""What a clip shows, before it moves: an input image or a landscape thrown from a text. Knows no task and no video."""
+"""The picture of a clip before it moves: an input image, or a landscape seeded by a text. Knows no task."""
 
 from __future__ import annotations
 
@@ -9,41 +9,37 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageOps
 
-ANOTHER_HUE = 1 / 3
-"""How far the colours of an edited clip are turned: red becomes green."""
+HUE_SHIFT = 1 / 3  # hue shift of an edited clip: red becomes green
 BORDER_PX = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Picture:
-    """What is to be seen. The caption is `text`; the landscape is thrown from `scene`, its colours turned by `hue`.
+    """What a clip shows."""
 
-    The first of `stills` takes the landscape's place; `references` are pasted on it like photographs.
-    """
-
-    text: str
-    scene: str = ""
-    hue: float = 0.0
-    stills: tuple[Path, ...] = ()
-    references: tuple[Path, ...] = ()
+    text: str  # the caption
+    scene: str = ""  # seeds the landscape
+    hue: float = 0.0  # shifts its colours
+    images: tuple[Path, ...] = ()  # the first one replaces the landscape
+    references: tuple[Path, ...] = ()  # pasted on it like photographs
 
 
 def backdrop(picture: Picture, size: tuple[int, int], *, sun_side: int) -> tuple[Image.Image, Image.Image | None]:
-    """The picture in that size in pixels, and the sun that wanders over it; over an input image there is none."""
+    """The picture in that size in pixels, and the sun that moves over it (not over an input image)."""
     seed = hashlib.sha256((picture.scene or picture.text).encode()).digest()
-    if picture.stills:
-        with Image.open(picture.stills[0]) as image:
+    if picture.images:
+        with Image.open(picture.images[0]) as image:
             background = ImageOps.fit(image.convert("RGB"), size)
     else:
         background = _landscape(seed, size)
     if picture.hue:
-        background = turned(background, picture.hue)
+        background = hue_shifted(background, picture.hue)
     _paste(background, picture.references)
-    return background, None if picture.stills else _sun(seed, sun_side, picture.hue)
+    return background, None if picture.images else _sun(seed, sun_side, picture.hue)
 
 
-def turned(image: Image.Image, hue: float) -> Image.Image:
-    """The image with every colour moved round the circle by that part of it."""
+def hue_shifted(image: Image.Image, hue: float) -> Image.Image:
+    """The image with every hue shifted by that part of the colour circle."""
     shift = round(hue * 256)
     colour, saturation, value = image.convert("HSV").split()
     moved = colour.point([(step + shift) % 256 for step in range(256)])
@@ -52,10 +48,8 @@ def turned(image: Image.Image, hue: float) -> Image.Image:
 
 def _paste(background: Image.Image, references: tuple[Path, ...]) -> None:
     """Side by side in the upper half, each with a white border."""
-    if not references:
-        return
     width, height = background.size
-    side = max(BORDER_PX, min(height // 3, width * 3 // 4 // len(references)) - 2 * BORDER_PX)
+    side = max(BORDER_PX, min(height // 3, width * 3 // 4 // max(1, len(references))) - 2 * BORDER_PX)
     for number, path in enumerate(references):
         with Image.open(path) as image:
             photograph = ImageOps.expand(ImageOps.fit(image.convert("RGB"), (side, side)), BORDER_PX, "white")
@@ -63,7 +57,7 @@ def _paste(background: Image.Image, references: tuple[Path, ...]) -> None:
 
 
 def _landscape(seed: bytes, size: tuple[int, int]) -> Image.Image:
-    """A sky from one colour to another over three hills, all thrown from the seed."""
+    """A sky with a gradient over three hills, all derived from the seed."""
     hue = seed[0] / 256
     sky = Image.composite(
         Image.new("RGB", size, _colour(hue + 0.08, 0.8)),
@@ -80,9 +74,9 @@ def _landscape(seed: bytes, size: tuple[int, int]) -> Image.Image:
     return sky
 
 
-def _sun(seed: bytes, side: int, turn: float) -> Image.Image:
+def _sun(seed: bytes, side: int, shift: float) -> Image.Image:
     disc = Image.new("RGBA", (side, side), (0, 0, 0, 0))
-    ImageDraw.Draw(disc).ellipse((1, 1, side - 2, side - 2), fill=(*_colour(seed[0] / 256 + 0.5 + turn, 0.75), 255))
+    ImageDraw.Draw(disc).ellipse((1, 1, side - 2, side - 2), fill=(*_colour(seed[0] / 256 + 0.5 + shift, 0.75), 255))
     return disc
 
 

@@ -1,9 +1,19 @@
 """The table of vendors. To add one: write its module, add one line here."""
 
-from batchvid.emulator.routes import ark, catalogue, gateway, kling, newapi, runway, videos, xai
+from aiohttp import web
 
-MODULES = (videos, kling, runway, xai, gateway, newapi, ark, catalogue)
-"""Each has `FAMILIES`, and `register(router, desk, clips)`."""
+from batchvid.emulator.routes import catalogue, gateway, kling, newapi, runway, seedance, videos, xai
+from batchvid.emulator.routes.route import register_content
+from batchvid.emulator.service import EmulatorService
 
-FAMILIES = {family.name: family for module in MODULES for family in module.FAMILIES}
-"""Every family by its name in settings, fault rules and the ledger."""
+ROUTES = (kling.ROUTE, runway.ROUTE, xai.ROUTE, gateway.ROUTE, newapi.ROUTE, seedance.ARK)
+FAMILIES = {family.name: family for family in (*videos.FAMILIES, *(route.family for route in ROUTES))}
+
+
+def register(router: web.UrlDispatcher, service: EmulatorService) -> None:
+    """Add every vendor's routes."""
+    videos.register(router, service)
+    for route in ROUTES:
+        route.register(router, service)
+    register_content(router, service, gateway.PATH, newapi.find_either, FAMILIES, gateway.ERROR_TYPE)
+    catalogue.register(router)

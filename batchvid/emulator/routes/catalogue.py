@@ -1,97 +1,31 @@
-"""`GET /api/models` (9.1 of the wire notes): CometAPI's public catalogue, with its traps. Nothing here is bought.
-
-`endpoints` is JSON in a string, once an object and once null; prices are null, whole or broken; one model is not to be
-had yet.
-"""
+"""`GET /api/models` (wire-notes 9.1, 9.2): CometAPI's public catalogue, with its irregular values."""
 
 from __future__ import annotations
 
 import re
-from typing import Any
+from pathlib import Path
 
 import orjson
 from aiohttp import web
 
-from batchvid.emulator.rendering.clips import Clips
 from batchvid.emulator.replies import reply
-from batchvid.emulator.service import Desk, Family
 
-PATH = "/api/models"
-FAMILIES: tuple[Family, ...] = ()
-CREATED = 1767529753
-T2V, I2V, EDIT = "text-to-video", "image-to-video", "video-editing"
+MODELS_FILE = Path(__file__).parents[1] / "data" / "catalogue.json"
 
 
-def register(router: web.UrlDispatcher, desk: Desk, _clips: Clips) -> None:
-    """Put the page up. It needs no key."""
+def register(router: web.UrlDispatcher) -> None:
+    """Add the page: one page of the list, from 1; without a `page_size` the whole list, as page 0 of size 0."""
+    models = orjson.loads(MODELS_FILE.read_bytes())
 
     async def show(request: web.Request) -> web.Response:
-        size = _number(request, "page_size") or desk.settings.catalogue_page_size
-        return reply(_page(max(1, _number(request, "page")), size))
+        page, size = max(1, _number(request, "page")), _number(request, "page_size")
+        data = models[(page - 1) * size : page * size] if size else models
+        numbers = {"page": page if size else 0, "page_size": size, "total": len(models)}
+        return reply({"success": True, **numbers, "data": data})
 
-    router.add_get(PATH, show)
-
-
-def _page(page: int, size: int) -> dict[str, Any]:
-    """One page of the list, counted from 1; with a size of 0 the whole list, as page 0 of size 0."""
-    start = (page - 1) * size
-    data = MODELS[start : start + size] if size else MODELS
-    numbers = {"page": page if size else 0, "page_size": size}
-    return {"success": True, **numbers, "total": len(MODELS), "data": data}
+    router.add_get("/api/models", show)
 
 
 def _number(request: web.Request, name: str) -> int:
     text = request.query.get(name, "")
     return int(text) if re.fullmatch(r"\d{1,9}", text) else 0
-
-
-def _model(
-    name: str,
-    maker: str,
-    adapter: str,
-    path: str,
-    *features: str,
-    per_second: float | None = None,
-    per_request: float | None = None,
-    upcoming: bool = False,
-) -> dict[str, Any]:
-    return {
-        "created": CREATED,
-        "id": name,
-        "code": name,
-        "provider": maker,
-        "provider_code": maker.lower(),
-        "name": name,
-        "model_type": "video",
-        "features": list(features),
-        "endpoints": orjson.dumps({adapter: {"path": path, "method": "POST"}}, option=orjson.OPT_INDENT_2).decode(),
-        "pricing": {
-            "currency": "USD / M Tokens",
-            "input": None,
-            "output": None,
-            "per_request": per_request,
-            "per_second": per_second,
-        },
-        "upcoming": upcoming,
-    }
-
-
-KLING_PATHS = "/kling/v1/videos/text2video"
-MODELS: list[dict[str, Any]] = [
-    _model("veo3-fast", "Google", "veo", "/v1/videos", T2V, I2V, per_second=0.05),
-    _model("veo3.1", "Google", "veo", "/v1/videos", T2V, I2V, per_second=0.32),
-    _model("veo3.1-fast", "Google", "veo", "/v1/videos", T2V, I2V, per_second=0.08),
-    _model("sora-2", "OpenAI", "openai-video", "/v1/videos", T2V, I2V, per_second=0.08),
-    _model("sora-2-pro", "OpenAI", "openai-video", "/v1/videos", T2V, I2V),
-    _model("doubao-seedance-2-0", "ByteDance", "seedance", "/v1/videos", T2V, I2V, per_second=0.024),
-    _model("doubao-seedance-2-0-fast", "ByteDance", "seedance", "/v1/videos", T2V, I2V),
-    _model("doubao-seedance-1-5-pro", "ByteDance", "seedance", "/v1/videos", T2V),
-    _model("seedance-2-5", "ByteDance", "seedance", "/v1/videos", T2V, I2V, upcoming=True),
-    _model("kling-v2-6", "Kling", "kling", KLING_PATHS, T2V, I2V, per_request=0.13),
-    _model("kling-video-o1", "Kling", "kling", "/kling/v1/videos/omni-video", T2V, I2V, EDIT, per_request=1),
-    _model("gen3a_turbo", "Runway", "runway", "/runwayml/v1/image_to_video", I2V, per_request=0.32),
-    _model("grok-imagine-video", "xAI", "xai", "/grok/v1/videos/generations", T2V, I2V, EDIT, per_second=0.05),
-    {**_model("wan-2-6", "Alibaba", "video", "/v1/videos", T2V), "endpoints": {"video": {"path": "/v1/videos"}}},
-    {**_model("a-text-model", "Example", "openai", "/v1/chat/completions"), "model_type": "text", "endpoints": None},
-]
-"""Prices of 9.2 where it has one; the others are null."""

@@ -1,192 +1,93 @@
-"""xAI's Grok Imagine as CometAPI forwards it (4.5 and 7.7 of the wire notes): JSON only, generate and edit."""
+"""xAI's Grok Imagine as CometAPI forwards it (wire-notes 4.5, 7.7): JSON only, generate and edit."""
 
 from __future__ import annotations
 
 import uuid
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 from aiohttp import web
 
-from batchvid.emulator.body_parsing import decode_data_uri, read_json
-from batchvid.emulator.rendering.clips import Clips
-from batchvid.emulator.rendering.geometry import fitted, pair
-from batchvid.emulator.rendering.input_images import BadImage, Still
-from batchvid.emulator.replies import Refusal, reply
-from batchvid.emulator.routes.derived import behind, recoloured
-from batchvid.emulator.routes.video_object import Failure, wrap
-from batchvid.emulator.service import Ask, Desk, Family, Order, answering
+from batchvid.emulator.body_parsing import Form, read_json
+from batchvid.emulator.rendering.geometry import ratio_pixels
+from batchvid.emulator.rendering.input_images import InputImage
+from batchvid.emulator.replies import ErrorResponse, reply, require
+from batchvid.emulator.routes.errors import failure_of, refusals
+from batchvid.emulator.routes.images import linked_clip, read_image, recoloured
+from batchvid.emulator.routes.route import Reply, Route
+from batchvid.emulator.routes.video_object import words, wrap
+from batchvid.emulator.service import ClipSpec, EmulatorService, Family, SubmitRequest
 from batchvid.emulator.task import Task
-from batchvid.emulator.task_lifecycle import Outcome, Phase, View
+from batchvid.emulator.task_lifecycle import Outcome, Phase, TaskView
 
-PATH = "/grok/v1/videos"
-KINDS = "generations|edits"
 DEFAULT_MODEL = "grok-imagine-video"
 RATIOS = ("1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3")
 SHORTER_SIDES = {"480p": 480, "720p": 720}
+# 10^10 ticks are a dollar. The page shows the first; the second is `billed higher`, its amount is invented.
 TICKS_PER_S = {"480p": 500_000_000, "720p": 700_000_000}
-"""10^10 ticks are a dollar. The page shows the first; the second is `billed higher`, and by how much is made up."""
 DURATIONS_S = range(1, 16)
 DEFAULT_S = 8
-LONGEST_EDIT_S = 8.7
-LONGEST_PROMPT = 4096
-MOST_REFERENCES = 7
+MAX_EDIT_S = 8.7
+MAX_PROMPT_LENGTH = 4096
+MAX_REFERENCES = 7
 INVALID = "Client specified an invalid argument"
 NOT_FOR_EDITS = ("duration", "aspect_ratio", "resolution")
 
-_WORDS = {
-    Phase.QUEUED: "queued",
-    Phase.RUNNING: "processing",
-    Phase.SUCCEEDED: "done",
-    Phase.EXPIRED: "expired",
-    Phase.UNDOCUMENTED: "simmering",
-}
-"""Every other phase is `failed`."""
-_REFUSALS = {
-    "rate": (429, "resource-exhausted", "Too many requests"),
-    "concurrency": (429, "resource-exhausted", "Too many videos are being generated"),
-    "balance": (403, "permission-denied", "Your team has used all available credits"),
-    "auth": (401, "unauthenticated", "Incorrect API key provided"),
-    "unavailable": (503, "unavailable", "Service temporarily unavailable"),
-    "invalid": (400, INVALID, "Invalid request"),
-    "moderation": (400, INVALID, "Generated video rejected by content moderation."),
-}
-_FAILURES = {
-    Outcome.FAIL: Failure("internal_error", "The video could not be generated"),
-    Outcome.ERROR: Failure("internal_error", "An internal error occurred"),
-    Outcome.CANCELLED: Failure("cancelled", "The task was cancelled"),
-}
+_WORDS = words("queued", "processing", "done", expired="expired")
+refuse = refusals("xai", lambda status, code, message: reply({"code": code, "error": message}, status))
 
 
-def refuse(kind: str, message: str) -> web.Response:
-    """The named refusals, as a code and a text."""
-    status, code, usual = _REFUSALS[kind]
-    return reply({"code": code, "error": message or usual}, status)
-
-
-FAMILY = Family(name="xai", new_id=lambda: str(uuid.uuid4()), refuse=refuse)
-FAMILIES = (FAMILY,)
-
-
-def register(router: web.UrlDispatcher, desk: Desk, _clips: Clips) -> None:
-    """Put the routes up."""
-
-    async def create(request: web.Request) -> web.StreamResponse:
-        return await _create(desk, request)
-
-    async def poll(request: web.Request) -> web.StreamResponse:
-        return await _poll(desk, request)
-
-    def turned_away(request: web.Request) -> None:
-        desk.turned_away(FAMILY, request.path)
-
-    router.add_post(PATH + "/{kind:" + KINDS + "}", answering(create, turned_away))
-    router.add_get(PATH + "/{id}", answering(poll))
-
-
-async def _create(desk: Desk, request: web.Request) -> web.StreamResponse:
-    owner = desk.owner(request)
+async def _read(request: web.Request) -> Form:
     if request.content_type != "application/json":
         raise _invalid("Expected a request with the content type application/json")
-    body = await read_json(request)
-    kind = request.match_info["kind"]
-    ask = Ask(
-        owner=owner,
-        route=f"{PATH}/{kind}",
-        kind=kind,
-        model=str(body.get("model") or DEFAULT_MODEL),
-        prompt=str(body.get("prompt") or ""),
-    )
-
-    async def order() -> Order:
-        if not 0 < len(ask.prompt.strip()) <= LONGEST_PROMPT:
-            raise _invalid(f"prompt must have 1 to {LONGEST_PROMPT} characters")
-        return _edit(desk, owner, body) if kind == "edits" else await _generation(desk, body)
-
-    return await desk.submit(request, FAMILY, ask, order, lambda task: reply({"request_id": task.id}))
+    return await read_json(request)
 
 
-async def _poll(desk: Desk, request: web.Request) -> web.StreamResponse:
-    task = desk.store.get(request.match_info["id"], FAMILY.name, desk.owner(request))
-    if task is None:
-        raise desk.unknown(FAMILY, PATH)
-
-    def show(task: Task) -> web.Response:
-        view = desk.store.look(task, desk.clock())
-        moderated = view.ended and task.outcome is Outcome.MODERATION
-        if moderated:  # done, but for the video
-            view = View(Phase.SUCCEEDED, 100)
-        url = desk.link(request, task) if view.phase is Phase.SUCCEEDED and not moderated else ""
-        if desk.settings.xai_shape == "wrapped":
-            return reply(wrap(task, view, "VIDEO_GENERATION", url, _failure(task), _bare(task, view, url)))
-        if view.phase is Phase.QUEUED and desk.settings.xai_pending == "enum":
-            return reply({"status": _WORDS[view.phase]})
-        if view.ended or desk.settings.xai_pending in ("words", "enum"):
-            return reply(_bare(task, view, url))
-        if desk.settings.xai_pending == "empty":
-            return web.Response(status=202)
-        if desk.settings.xai_pending == "upstream":
-            return reply({"model": task.model, "status": "pending", "progress": view.progress}, 202)
-        return reply({"request_id": task.id}, 202)
-
-    return await desk.poll(request, FAMILY, task, show)
+def _describe(submit: SubmitRequest) -> None:
+    submit.model = submit.model or DEFAULT_MODEL
 
 
-async def _generation(desk: Desk, body: dict[str, Any]) -> Order:
+async def _clip(submit: SubmitRequest) -> ClipSpec:
+    if not 0 < len(submit.prompt.strip()) <= MAX_PROMPT_LENGTH:
+        raise _invalid(f"prompt must have 1 to {MAX_PROMPT_LENGTH} characters")
+    if submit.kind == "edits":
+        return _edit(submit)
+    body = submit.form.fields
     duration = body.get("duration", DEFAULT_S)
     if not isinstance(duration, int) or isinstance(duration, bool) or duration not in DURATIONS_S:
         raise _invalid(f"duration must be an integer from {DURATIONS_S[0]} to {DURATIONS_S[-1]}")
     resolution = str(body.get("resolution") or "480p")
-    if resolution not in SHORTER_SIDES:
-        raise _invalid(f"resolution must be one of {', '.join(SHORTER_SIDES)}")
-    ratio = str(body.get("aspect_ratio") or "16:9")
-    sides = pair(ratio) if ratio in RATIOS else None
-    pixels = fitted(*sides, shorter=SHORTER_SIDES[resolution]) if sides else None
+    require(resolution in SHORTER_SIDES, _invalid, f"resolution must be one of {', '.join(SHORTER_SIDES)}")
+    pixels = ratio_pixels(str(body.get("aspect_ratio") or "16:9"), RATIOS, SHORTER_SIDES[resolution])
     if pixels is None:
         raise _invalid(f"aspect_ratio must be one of {', '.join(RATIOS)}")
-    image, pictures = body.get("image"), body.get("reference_images") or []
-    if image and pictures:
+    image, references = body.get("image"), body.get("reference_images") or []
+    if image and references:
         raise _invalid("image and reference_images exclude each other")
-    if not isinstance(pictures, list) or len(pictures) > MOST_REFERENCES:
-        raise _invalid(f"reference_images must be a list of at most {MOST_REFERENCES}")
-    return Order(
-        seconds=float(duration),
-        width=pixels[0],
-        height=pixels[1],
-        images=await _stills(desk, "image", [image] if image else []),
-        references=await _stills(desk, "reference_images", pictures),
-        echo={"resolution": resolution},
-    )
+    if not isinstance(references, list) or len(references) > MAX_REFERENCES:
+        raise _invalid(f"reference_images must be a list of at most {MAX_REFERENCES}")
+    frames = await _images(submit, "image", [image] if image else [])
+    others = await _images(submit, "reference_images", references)
+    return ClipSpec(float(duration), *pixels, frames, others, echo={"resolution": resolution})
 
 
-def _edit(desk: Desk, owner: str, body: dict[str, Any]) -> Order:
-    """The source in another hue; its length and shape are the source's."""
+def _edit(submit: SubmitRequest) -> ClipSpec:
+    """The source in another hue, with the source's length and shape."""
+    body = submit.form.fields
     for name in NOT_FOR_EDITS:
-        if name in body:
-            raise _invalid(f"{name} is not supported for edits")
+        require(name not in body, _invalid, f"{name} is not supported for edits")
     url = _url("video", body.get("video"))
-    if not url.startswith("https://") and desk.behind(url, owner) is None:
+    if not url.startswith("https://") and submit.service.linked_task(url, submit.owner) is None:
         raise _invalid("video.url must be an HTTPS URL of an .mp4 file")
-    order = recoloured(behind(desk, url, owner))
-    if order.seconds > LONGEST_EDIT_S:
-        raise _invalid(f"The input video is longer than {LONGEST_EDIT_S} seconds")
-    return replace(order, echo={"resolution": "480p" if min(order.width, order.height) <= 480 else "720p"})
+    clip = recoloured(linked_clip(submit, url))
+    require(clip.seconds <= MAX_EDIT_S, _invalid, f"The input video is longer than {MAX_EDIT_S} seconds")
+    return replace(clip, echo={"resolution": "480p" if min(clip.width, clip.height) <= 480 else "720p"})
 
 
-async def _stills(desk: Desk, name: str, entries: list[Any]) -> list[Still]:
-    """The pictures that came as data URIs; links are taken on trust."""
-    stills = []
-    for url in (_url(name, entry) for entry in entries):
-        if url.startswith("https://"):
-            continue
-        data = decode_data_uri(url)
-        if data is None:
-            raise _invalid(f"{name}.url must be an HTTPS URL or a base64 data URI")
-        try:
-            stills.append(await desk.stills.take(data, field=name))
-        except BadImage as error:
-            raise _invalid(f"{name} cannot be read: {error}") from None
-    return stills
+async def _images(submit: SubmitRequest, name: str, entries: list[Any]) -> list[InputImage]:
+    expected = f"{name}.url must be an HTTPS URL or a base64 data URI"
+    urls = [_url(name, entry) for entry in entries]
+    return [one for url in urls for one in await read_image(submit, url, name, _invalid, expected=expected)]
 
 
 def _url(name: str, entry: Any) -> str:
@@ -196,30 +97,49 @@ def _url(name: str, entry: Any) -> str:
     return url
 
 
-def _invalid(message: str) -> Refusal:
-    return Refusal(refuse("invalid", message))
+def _invalid(message: str) -> ErrorResponse:
+    return ErrorResponse(refuse("invalid", message))
 
 
-def _bare(task: Task, view: View, url: str) -> dict[str, Any]:
-    """The task in xAI's words; while it is queued there is nothing but its id."""
-    word = _WORDS.get(view.phase, "failed")
+def _shown(service: EmulatorService, task: Task, view: TaskView, url: str) -> Reply:
+    pending = service.settings.xai_pending
+    if view.ended and task.outcome is Outcome.MODERATION:  # done, but without the video
+        view = TaskView(Phase.SUCCEEDED, 100)
+    bare = _bare(task, view, url)
+    if service.settings.xai_shape == "wrapped":
+        return wrap(task, view, "VIDEO_GENERATION", url, failure_of(task), bare)
+    if view.ended or pending == "words":
+        return bare
+    if pending == "empty":
+        return web.Response(status=202)
+    if pending == "upstream":
+        return reply({"model": task.model, "status": "pending", "progress": view.progress}, 202)
+    return reply({"request_id": task.id}, 202)
+
+
+def _bare(task: Task, view: TaskView, url: str) -> dict[str, Any]:
+    """The task in xAI's words; a queued one has only its id."""
     if view.phase is Phase.QUEUED:
         return {"request_id": task.id}
+    bare = {"model": task.model, "status": _WORDS[view.phase], "progress": view.progress}
     if view.phase is Phase.SUCCEEDED:
-        return {
-            "model": task.model,
-            "status": word,
-            "progress": 100,
-            "usage": {"cost_in_usd_ticks": round(task.seconds * TICKS_PER_S[task.echo["resolution"]])},
-            "video": {"url": url, "duration": round(task.seconds), "respect_moderation": bool(url)},
-        }
-    bare: dict[str, Any] = {"model": task.model, "status": word, "progress": view.progress}
-    said = _failure(task)
-    if word == "failed" and said.message:
-        bare["error"] = {"code": said.code, "message": said.message}
+        ticks = round(task.seconds * TICKS_PER_S[task.echo["resolution"]])
+        video = {"url": url, "duration": round(task.seconds), "respect_moderation": bool(url)}
+        return bare | {"usage": {"cost_in_usd_ticks": ticks}, "video": video}
+    failure = failure_of(task)
+    if bare["status"] == "failed" and failure.message:
+        bare["error"] = asdict(failure)
     return bare
 
 
-def _failure(task: Task) -> Failure:
-    usual = _FAILURES.get(task.outcome, Failure("", ""))
-    return Failure(task.code or usual.code, task.message or usual.message)
+ROUTE = Route(
+    family=Family("xai", lambda: str(uuid.uuid4()), refuse),
+    path="/grok/v1/videos/{kind}",
+    kinds=("generations", "edits"),
+    tasks="/grok/v1/videos",
+    read=_read,
+    describe=_describe,
+    clip=_clip,
+    accepted=lambda _service, task: {"request_id": task.id},
+    shown=_shown,
+)

@@ -1,4 +1,4 @@
-"""No body, however mangled, breaks the emulator: a crash of ours would be taken for a fault of the client's."""
+"""No malformed body breaks the emulator: its crash would look like a fault of the client."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ BODIES: list[tuple[str, dict[str, Any]]] = [
 @pytest.mark.parametrize(
     ("path", "body"), BODIES, ids=lambda value: value if isinstance(value, str) else ",".join(value)
 )
-async def test_mangled_bodies(path: str, body: dict[str, Any]) -> None:
+async def test_malformed_bodies(path: str, body: dict[str, Any]) -> None:
     """Every field in turn is replaced by every odd value: the answer is a task or a refusal, in JSON."""
     async with vendor() as v:
         for field in body:
@@ -70,5 +70,5 @@ async def test_mangled_bodies(path: str, body: dict[str, Any]) -> None:
                 reply = await v.call("POST", path, json={**body, field: odd}, headers=VERSION)
                 assert reply.status in (200, 400, 503), (field, odd, reply.body)
                 assert isinstance(reply.json, dict)
-        books = v.books()
-    assert books["submits"] == len(body) * len(ODD) == books["purchases"] + books["refused"]
+        ledger = v.ledger()
+    assert ledger["submits"] == len(body) * len(ODD) == ledger["purchases"] + ledger["refused"]
