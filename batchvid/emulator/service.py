@@ -36,7 +36,7 @@ class Family:
     waits: bool = False
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True)
 class SubmitRequest:
     """A submit. Faults match `model` and `prompt`, which are read before anything is checked."""
 
@@ -47,8 +47,8 @@ class SubmitRequest:
     route: str
     kind: str
     form: Form
-    model: str = ""
-    prompt: str = ""
+    model: str
+    prompt: str
 
 
 @dataclass(frozen=True, slots=True)

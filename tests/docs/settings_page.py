@@ -1,4 +1,4 @@
-"""docs/reference/emulator-settings.md: every setting of the emulator, from its model and the texts below its fields."""
+"""docs/reference/emulator-settings.md: every setting of the emulator, from its model and its fields' texts."""
 
 from __future__ import annotations
 
@@ -28,17 +28,18 @@ def page() -> str:
 
 
 def _field_texts() -> dict[str, str]:
-    """The string below each field of the class."""
-    (tree,) = ast.parse(textwrap.dedent(inspect.getsource(Settings))).body
+    """The comment behind each field of the class, or the string below it."""
+    source = textwrap.dedent(inspect.getsource(Settings))
+    (tree,) = ast.parse(source).body
     assert isinstance(tree, ast.ClassDef)
     texts = {}
     for field, below in zip(tree.body, tree.body[1:], strict=False):
-        if (
-            isinstance(field, ast.AnnAssign)
-            and isinstance(field.target, ast.Name)
-            and isinstance(below, ast.Expr)
-            and isinstance(below.value, ast.Constant)
-        ):
+        if not isinstance(field, ast.AnnAssign) or not isinstance(field.target, ast.Name):
+            continue
+        _, _, comment = source.splitlines()[field.lineno - 1].partition("  # ")
+        if comment:
+            texts[field.target.id] = sentence(comment[0].upper() + comment[1:])
+        elif isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant):
             texts[field.target.id] = sentence(str(below.value.value))
     return texts
 

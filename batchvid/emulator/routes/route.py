@@ -78,17 +78,8 @@ class Route:
 
     async def _create(self, service: EmulatorService, request: web.Request) -> web.StreamResponse:
         owner, form = service.owner(request, self.error_type), await self.read(request)
-        submit = SubmitRequest(
-            service=service,
-            request=request,
-            family=self.family,
-            owner=owner,
-            route=self._name(request),
-            kind=request.match_info.get("kind", ""),
-            form=form,
-            model=form.text("model"),
-            prompt=form.text(self.prompt_field),
-        )
+        kind, model, prompt = request.match_info.get("kind", ""), form.text("model"), form.text(self.prompt_field)
+        submit = SubmitRequest(service, request, self.family, owner, self._name(request), kind, form, model, prompt)
         self.describe(submit)
         service.ledger.count("submits", submit.family.name, submit.route, service.clock())
         action = service.match_fault("submit", submit.family, submit)
