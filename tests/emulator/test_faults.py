@@ -223,8 +223,9 @@ async def test_a_reset_after_the_client_has_gone() -> None:
             f"POST /v1/videos HTTP/1.1\r\nHost: {url.netloc}\r\nAuthorization: {KEY}\r\nContent-Type: application/json"
         )
         writer.write(f"{head}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
-        while not (await v.call("GET", "/_emulator/faults", key=None)).json[0]["struck"]:
-            await asyncio.sleep(0.001)
+        struck = 0
+        while not struck:
+            struck = (await v.call("GET", "/_emulator/faults", key=None)).json[0]["struck"]
         writer.close()
         await asyncio.sleep(0.15)
         assert (await v.video()).status == 200
