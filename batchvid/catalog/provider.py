@@ -13,7 +13,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from batchvid.catalog.models import data
 from batchvid.dialects import DIALECTS
-from batchvid.dialects.lookups import WAYS
+from batchvid.dialects.lookups import LOOKUP_METHODS
 from batchvid.errors import UsageError
 
 DEFAULT_PROVIDER = "cometapi"
@@ -36,7 +36,7 @@ class Provider:
     `submit_read_timeout_s`, is lost. `max_clip_bytes` bounds clips narrower than their length does. `on_lost_submit`
     says
     what is done about an uncertain submit: hold it for a person, or buy again; `lookup` how it is asked after first,
-    by dialect, where that is served (a name of dialects.lookups.WAYS). With `allow_private_links` its links to clips
+    by dialect, where that is served (dialects.lookups.LOOKUP_METHODS). With `allow_private_links` its links to clips
     may lead into a private network although it is not in one. `life` is the emulator's dial for how long its tasks
     take; `free` means that nothing is charged. An `emulator` without a base URL is started by the run itself.
     """
@@ -108,7 +108,7 @@ def providers(overrides: Mapping[str, Mapping[str, Any]]) -> dict[str, Provider]
 
 def _lookup(name: str, way: str, routes: Mapping[str, str]) -> dict[str, str]:
     """The way of asking after a lost submit, for each route that knows it. Raises UsageError where none does."""
-    able = WAYS.get(way, {})
+    able = LOOKUP_METHODS.get(way, {})
     if way != "none" and not able.keys() & routes.keys():
         raise UsageError(f"{name} cannot be asked by {way}: only {', '.join(able) or 'no wire format'} can")
     return {dialect: way for dialect in routes if dialect in able}

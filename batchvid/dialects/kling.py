@@ -14,13 +14,13 @@ from batchvid.dialects.common.json_values import Path
 from batchvid.dialects.common.outcome_rules import TABLES
 from batchvid.dialects.common.request_building import (
     bare_base64,
-    by_action,
     check_length,
     check_prompt,
     checked_options,
     clip_id,
-    field_of,
+    find_by_action,
     first_and_last,
+    manifest_field,
     one_of,
     option_id,
     path_segment,
@@ -35,8 +35,8 @@ from batchvid.errors import Unsupported
 __all__ = ["poll", "read_poll", "read_submit", "submit"]
 
 WIRE = "the Kling wire"
-PROMPT_MOST = 2500  # official; CometAPI's older pages say 500, and 200 for the negative prompt
-SPEECH_MOST = 120
+MAX_PROMPT_CHARS = 2500  # official; CometAPI's older pages say 500, and 200 for the negative prompt
+MAX_SPEECH_CHARS = 120
 RATIOS = {ratio: ratio for ratio in ("16:9", "9:16", "1:1", "4:3", "3:4", "3:2", "2:3")}
 RATIOS_OF_MANY = {ratio: ratio for ratio in ("16:9", "9:16", "1:1")}
 MODES = {"std": "std", "pro": "pro"}
@@ -46,8 +46,8 @@ IMAGE_TYPES = ("image/jpeg", "image/png")
 IMAGE_BYTES = 10 * 1024 * 1024
 IMAGE_SIDE_PX = 300
 IMAGE_SHAPE = 2.5  # the longer side over the shorter one, at most
-IMAGES_MOST = 4
-OMNI_IMAGES_MOST = 7
+MAX_IMAGES = 4
+MAX_OMNI_IMAGES = 7
 NOT_WITH_A_LAST_FRAME = ("camera_control", "static_mask", "dynamic_masks")
 FRAME_TYPES = {"first": {"type": "first_frame"}, "last": {"type": "end_frame"}, "reference": {}}
 OMNI = "kling-video-o"
@@ -82,8 +82,8 @@ def submit(order: GenerationRequest) -> Request:
     """
     kind = _kind(order)
     refuse_unspoken(order, f"Kling's {kind}", SPOKEN[kind])
-    check_length("prompt", order.request.prompt, PROMPT_MOST)
-    check_length("negative_prompt", order.request.negative_prompt, PROMPT_MOST)
+    check_length("prompt", order.request.prompt, MAX_PROMPT_CHARS)
+    check_length("negative_prompt", order.request.negative_prompt, MAX_PROMPT_CHARS)
     options = checked_options(order)
     if kind == "lip-sync":
         inner = {name: value for name, value in options.items() if name not in BESIDE_INPUT}
@@ -92,9 +92,9 @@ def submit(order: GenerationRequest) -> Request:
     else:
         body = BODIES[kind](order)
     body["external_task_id"] = order.external_id
-    said = {name: value for name, value in body.items() if value not in (None, "")}
-    checked_options(order, said)
-    return Request(method="POST", path=f"/v1/videos/{kind}", json={**said, **options})
+    sent = {name: value for name, value in body.items() if value not in (None, "")}
+    checked_options(order, sent)
+    return Request(method="POST", path=f"/v1/videos/{kind}", json={**sent, **options})
 
 
 def read_submit(response: Response) -> Accepted | Rejected | Uncertain:
@@ -114,13 +114,13 @@ def read_poll(response: Response, task_id: str) -> Status | Rejected:  # noqa: A
 
 def _kind(order: GenerationRequest) -> str:
     """Say which kind of generation an order is. Raises Unsupported for an action that the model has not."""
-    if order.request.model.rpartition("/")[2].startswith(OMNI):  # a poll is told the model as the manifest writes it
-        return by_action(order, f"{WIRE} of an omni model", {"": "omni-video", "edit": "omni-video"})
+    if order.request.model.rpartition("/")[2].startswith(OMNI):  # for a poll the model is as in the manifest
+        return find_by_action(order, f"{WIRE} of an omni model", {"": "omni-video", "edit": "omni-video"})
     lip_sync = "advanced-lip-sync" if "session_id" in order.request.options else "lip-sync"
     made_of = "text2video"
     if order.images:
         made_of = "image2video" if any(image.role != "reference" for image in order.images) else "multi-image2video"
-    return by_action(order, WIRE, {"": made_of, "extend": "video-extend", "lip-sync": lip_sync})
+    return find_by_action(order, WIRE, {"": made_of, "extend": "video-extend", "lip-sync": lip_sync})
 
 
 def _scene(order: GenerationRequest) -> dict[str, Any]:
@@ -139,7 +139,7 @@ def _scene(order: GenerationRequest) -> dict[str, Any]:
 
 
 def _from_text(order: GenerationRequest) -> dict[str, Any]:
-    check_prompt(order, most=PROMPT_MOST)
+    check_prompt(order, max_chars=MAX_PROMPT_CHARS)
     return {**_scene(order), "aspect_ratio": _ratio(order, None, RATIOS)}
 
 
@@ -157,17 +157,17 @@ def _from_frames(order: GenerationRequest) -> dict[str, Any]:
 
 
 def _from_references(order: GenerationRequest) -> dict[str, Any]:
-    check_prompt(order, most=PROMPT_MOST)
-    _check_count(order, IMAGES_MOST)
+    check_prompt(order, max_chars=MAX_PROMPT_CHARS)
+    _check_count(order, MAX_IMAGES)
     images = [{"image": _image(image)} for image in order.images]
     return {**_scene(order), "image_list": images, "aspect_ratio": _ratio(order, None, RATIOS_OF_MANY)}
 
 
 def _omni(order: GenerationRequest) -> dict[str, Any]:
     """Say an omni order: a source clip is worked on by an edit, and only looked at otherwise."""
-    check_prompt(order, most=PROMPT_MOST)
+    check_prompt(order, max_chars=MAX_PROMPT_CHARS)
     first, _ = first_and_last(order)
-    _check_count(order, IMAGES_MOST if order.request.video or order.parent else OMNI_IMAGES_MOST)
+    _check_count(order, MAX_IMAGES if order.request.video or order.parent else MAX_OMNI_IMAGES)
     images = [{"image_url": _image(image), **FRAME_TYPES[image.role]} for image in order.images]
     videos = None
     if order.request.video or order.parent or order.request.action:
@@ -196,7 +196,7 @@ def _lip_sync(order: GenerationRequest) -> dict[str, Any]:
         if order.request.prompt:
             raise Unsupported("prompt", "not allowed together with `audio`: the clip speaks the one or the other")
         return {**source, "mode": "audio2video", **_sound(order.request.audio)}
-    check_prompt(order, most=SPEECH_MOST)
+    check_prompt(order, max_chars=MAX_SPEECH_CHARS)
     option_id(order, "voice_id", "the voice that speaks the prompt")
     one_of("options", option_id(order, "voice_language", "zh or en"), LANGUAGES)
     return {**source, "mode": "text2video", "text": order.request.prompt}
@@ -235,9 +235,9 @@ BODIES: Mapping[str, Callable[[GenerationRequest], dict[str, Any]]] = {
 }
 
 
-def _check_count(order: GenerationRequest, most: int) -> None:
-    if len(order.images) > most:
-        raise Unsupported("reference_images", f"at most {most} images are allowed here, not {len(order.images)}")
+def _check_count(order: GenerationRequest, max_images: int) -> None:
+    if len(order.images) > max_images:
+        raise Unsupported("reference_images", f"at most {max_images} images are allowed here, not {len(order.images)}")
 
 
 def _ratio(order: GenerationRequest, first: ImageInput | None, allowed: Mapping[str, str]) -> str | None:
@@ -254,7 +254,7 @@ def _ratio(order: GenerationRequest, first: ImageInput | None, allowed: Mapping[
 
 def _image(image: ImageInput) -> str:
     """Return the image's link, or bare base64: Kling refuses the `data:` prefix."""
-    field = field_of(image)
+    field = manifest_field(image)
     if image.url:
         return image.url
     if image.media_type not in IMAGE_TYPES:

@@ -1,7 +1,7 @@
-"""How a provider is asked after a submit that got no verdict: by the id of ours that the call carried, or in its list.
+"""How a provider is asked after a submit without a verdict: by the id of ours that the call carried, or in its list.
 
-Value to value, like the dialects. Whether a provider serves such a question is the catalogue's to say; what a
-candidate proves is the runner's.
+Value to value, like the dialects. The catalogue states which providers support it; the runner decides what a
+candidate proves.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from batchvid.dialects.openai_videos import PATH
 from batchvid.domain.failures import FailureKind
 from batchvid.domain.wire import Accepted, Candidate, GenerationRequest, Rejected, Request, Response
 
-LISTED = 100  # the most that OpenAI gives on a page (O-oas); newest first
+MAX_LISTED = 100  # the most that OpenAI gives on a page (O-oas); newest first
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ def _read_task(response: Response) -> tuple[Candidate, ...] | Rejected:
 
 
 def _newest(_order: GenerationRequest) -> Request:
-    return Request(method="GET", path=f"{PATH}?limit={LISTED}&order=desc")
+    return Request(method="GET", path=f"{PATH}?limit={MAX_LISTED}&order=desc")
 
 
 def _read_list(response: Response) -> tuple[Candidate, ...] | Rejected:
@@ -76,8 +76,8 @@ def _read_list(response: Response) -> tuple[Candidate, ...] | Rejected:
     )
 
 
-WAYS: dict[str, dict[str, LookupMethod]] = {
+LOOKUP_METHODS: dict[str, dict[str, LookupMethod]] = {
     "external_id": {"kling": LookupMethod(_by_external_id, _read_task, "by our id of the call", exact=True)},
-    "list": {"openai-videos": LookupMethod(_newest, _read_list, f"among its newest {LISTED}", exact=False)},
+    "list": {"openai-videos": LookupMethod(_newest, _read_list, f"among its newest {MAX_LISTED}", exact=False)},
 }
 """Every way by the name that the catalogue uses, and the dialects that have it."""

@@ -87,7 +87,7 @@ MOVES: dict[type[ev.Event], dict[AttemptStatus, AttemptStatus]] = {
 _FAILED = {Charged.YES: AttemptStatus.SPENT, Charged.NO: AttemptStatus.RELEASED, Charged.UNKNOWN: AttemptStatus.MAYBE}
 
 
-def attempts_of(spec: JobSpec, events: Iterable[ev.Event]) -> list[Attempt]:
+def build_attempts(spec: JobSpec, events: Iterable[ev.Event]) -> list[Attempt]:
     """The attempts of one job, out of its events in their order. Events that tell nothing of money may be left out."""
     rows: list[Attempt] = []
     for event in events:

@@ -1,6 +1,6 @@
-"""What can happen to a job, one frozen dataclass each. Written to the state file; told to the bars and the log.
+"""What can happen to a job, one frozen dataclass each. Written to the state file; sent to the display and the log.
 
-Every event carries `at`, an aware UTC time. What an event does to a job is told in jobs.py and nowhere else.
+Every event carries `at`, an aware UTC time. Only jobs.py defines what an event does to a job.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class SubmitRefused(Event):
 class SubmitLost(Event):
     """No verdict came back: the task may exist and be billed. `message` says what was seen.
 
-    Said once more when the provider was asked after it in vain: `looked_up` tells how that went. `request_id` is the
+    Recorded again after a lookup at the provider without a result: `looked_up` is its outcome. `request_id` is the
     vendor's trace of the call, for its support.
     """
 

@@ -7,7 +7,7 @@ class FailureKind(StrEnum):
     """The cause of a failure, as DESIGN names them. Each decides what may be tried next."""
 
     INVALID = "invalid"
-    """The request itself is refused: a parameter, a size, an image. Mend the manifest."""
+    """The request itself is refused: a parameter, a size, an image. Fix the manifest."""
     MODERATION_INPUT = "moderation_input"
     """The prompt or an image was refused by a content filter before anything was made."""
     MODERATION_OUTPUT = "moderation_output"

@@ -45,7 +45,7 @@ PAID_AND_OPEN = frozenset({JobState.SUBMITTING, JobState.RUNNING, JobState.READY
 """States in which money is out and the clip is not in yet."""
 
 
-_NOTHING: Mapping[str, str] = {}  # one for all jobs: nearly every one has nothing to say
+_NOTHING: Mapping[str, str] = {}  # one for all jobs: nearly every one has none
 
 
 def _nothing() -> Mapping[str, str]:
@@ -253,7 +253,7 @@ def _task_failed(job: Job, event: ev.TaskFailed) -> dict[str, Any]:
 
 
 def _link_expired(job: Job, event: ev.LinkExpired) -> dict[str, Any]:
-    # watched anew: a task that was finished once must not be overdue, and bought again, at the first bad poll
+    # the timeout starts again: or a finished task would time out, and be bought again, at the first failed poll
     return {
         "assets": (),
         "expires_at": None,

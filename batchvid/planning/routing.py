@@ -1,4 +1,4 @@
-"""How a job is bought: from whom, in which wire format, for how much, and what is sent. Knows no state. Pure."""
+"""How a job is bought: the provider, the wire format, the price, and what is sent. Pure."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def build_order(
 
 
 def image_metadata(image: ImageRef, pixels: tuple[int, int] | None = None) -> ImageInput:
-    """An image as a request will hold it, but for its bytes; frames are told as fitted to `pixels`."""
+    """An image as a request will hold it, but for its bytes; frames have the size `pixels`."""
     fitted = pixels if pixels and image.role != "reference" else (image.width, image.height)
     return ImageInput(
         role=image.role,

@@ -41,7 +41,7 @@ COLUMNS: dict[str, Callable[[Job], object]] = {
     "committed_usd": lambda job: _committed(job),
     "actual_usd": lambda job: job.actual_usd,
     "actual_units": lambda job: ", ".join(
-        f"{job.vendor[said]} {unit}" for said, unit in UNITS.items() if said in job.vendor
+        f"{job.vendor[name]} {unit}" for name, unit in UNITS.items() if name in job.vendor
     ),
     "planned_at": lambda job: time(job.planned_at),
     "submitted_at": lambda job: time(job.submitted_at),
@@ -56,12 +56,12 @@ COLUMNS: dict[str, Callable[[Job], object]] = {
 
 
 def write_report(path: Path, jobs: Iterable[Job]) -> None:
-    """Write `report.csv` anew, whole or not at all."""
+    """Write `report.csv`, whole or not at all."""
     write_atomic(path, report_text(list(jobs)))
 
 
 def report_text(jobs: Sequence[Job]) -> str:
-    """The report of these jobs as CSV text; those that wait for a person come first."""
+    """The report of these jobs as CSV text; those that need a decision come first."""
     jobs = sorted(jobs, key=lambda job: job.state is not JobState.UNCERTAIN)
     variables = list(dict.fromkeys(name for job in jobs for name in job.spec.variables))
     before = list(COLUMNS)[: list(COLUMNS).index("tags") + 1]

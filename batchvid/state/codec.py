@@ -1,4 +1,4 @@
-"""Jobs and events to and from the JSON of the state file. Signed links are left out: they are asked for again."""
+"""Jobs and events to and from the JSON of the state file. Signed links are left out: a new poll returns new ones."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _EVENTS: dict[str, TypeAdapter[Any]] = {}
 
 
 def _default(field: Field[Any]) -> object:
-    """What a field is when nobody says anything; something that equals no value where it must be said."""
+    """A field's default; for a required field a marker that equals no value."""
     return field.default_factory() if field.default_factory is not MISSING else field.default
 
 
@@ -37,8 +37,8 @@ _JOB_VALUES = attrgetter(*_JOB_DEFAULTS)
 
 def dump_spec(spec: JobSpec) -> str:
     """A JobSpec as flat JSON: its fields and those of its request, without defaults."""
-    values = _said(_SPEC_DEFAULTS, _SPEC_VALUES(spec))
-    return _dumps(values | _said(_REQUEST_DEFAULTS, _REQUEST_VALUES(spec.request)))
+    values = _non_defaults(_SPEC_DEFAULTS, _SPEC_VALUES(spec))
+    return _dumps(values | _non_defaults(_REQUEST_DEFAULTS, _REQUEST_VALUES(spec.request)))
 
 
 def load_spec(text: str) -> JobSpec:
@@ -48,10 +48,10 @@ def load_spec(text: str) -> JobSpec:
 
 def dump_standing(job: Job) -> str:
     """What a Job has beyond its spec, state and defaults, as JSON."""
-    kept = _said(_JOB_DEFAULTS, _JOB_VALUES(job))
+    values = _non_defaults(_JOB_DEFAULTS, _JOB_VALUES(job))
     if job.assets:
-        kept["assets"] = _lasting(job.assets)
-    return _dumps(kept)
+        values["assets"] = _keyed_assets(job.assets)
+    return _dumps(values)
 
 
 def load_job(state: str, spec: str, standing: str) -> Job:
@@ -65,17 +65,17 @@ def load_job(state: str, spec: str, standing: str) -> Job:
 
 
 def dump_event(event: ev.Event) -> str:
-    """An event's fields as JSON; a plan is told by its fingerprint, the spec itself stands in the job's row."""
+    """An event's fields as JSON; of a plan only the fingerprint, because the job's row holds the spec."""
     if isinstance(event, ev.Planned):
         return _dumps({"fingerprint": event.spec.fingerprint})
     data = {f.name: getattr(event, f.name) for f in fields(event) if f.name != "at"}
     if isinstance(event, ev.TaskSucceeded):
-        data["assets"] = _lasting(event.assets)
+        data["assets"] = _keyed_assets(event.assets)
     return _dumps(data)
 
 
 def load_event(name: str, at: str, data: str, spec: JobSpec) -> ev.Event:
-    """The event of one row; `spec` is the job's own, for a plan. Raises KeyError for a name nobody knows."""
+    """The event of one row; `spec` is the job's own, for a plan. Raises KeyError for an unknown name."""
     kind = ev.KINDS[name]
     if kind is ev.Planned:
         return ev.Planned(at=datetime.fromisoformat(at), spec=spec)
@@ -85,21 +85,21 @@ def load_event(name: str, at: str, data: str, spec: JobSpec) -> ev.Event:
     return event
 
 
-def _said(defaults: Mapping[str, object], values: Iterable[object]) -> dict[str, object]:
-    """The fields that say something, for most of a hundred thousand jobs say little."""
+def _non_defaults(defaults: Mapping[str, object], values: Iterable[object]) -> dict[str, object]:
+    """The fields that differ from their defaults: most jobs have few."""
     return {name: v for (name, default), v in zip(defaults.items(), values, strict=True) if v != default}
 
 
-def _lasting(assets: tuple[Asset, ...]) -> list[Asset]:
-    """The assets that are no secret and do not age: paths that need the key. A link is a secret to whoever reads it."""
+def _keyed_assets(assets: tuple[Asset, ...]) -> list[Asset]:
+    """The assets that need the key. A signed link is a secret, and expires."""
     return [asset for asset in assets if asset.keyed]
 
 
 def _dumps(value: object) -> str:
-    return orjson.dumps(value, default=_plain).decode()
+    return orjson.dumps(value, default=_decimal_as_text).decode()
 
 
-def _plain(value: object) -> object:
+def _decimal_as_text(value: object) -> object:
     if isinstance(value, Decimal):
         return str(value)
     raise TypeError(type(value).__name__)

@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from batchvid.dialects.common.json_values import beginning, dig, first_text, parse, retry_after_s, text
-from batchvid.dialects.common.outcome_rules import CODES, CONCURRENCY, MODERATION, RELAYED, Table, kind_of_reply
-from batchvid.dialects.common.status_words import kind_of
+from batchvid.dialects.common.outcome_rules import CODES, CONCURRENCY, MODERATION, RELAYED, Table, classify_reply
+from batchvid.dialects.common.status_words import read_failure_kind
 from batchvid.domain.failures import FailureKind
 from batchvid.domain.wire import Rejected, Response
 
@@ -56,7 +56,7 @@ def complaint_in(document: Mapping[str, Any] | None, *, depth: int = 2) -> Vendo
     code = first_text((inner.get("code"), document.get("code"), inner.get("type")))
     request_id = first_text((document.get("request_id"), inner.get("request_id")))
     places = (inner.get("message"), error, *map(document.get, ("message", "detail", "msg")))
-    message = next((said for said in places if isinstance(said, str) and said.strip()), "")
+    message = next((place for place in places if isinstance(place, str) and place.strip()), "")
     if tail := _REQUEST_ID.search(message, max(0, len(message) - 200)):
         request_id = request_id or text(tail.group(1))
         message = message[: tail.start()]
@@ -72,9 +72,9 @@ def complaint_in(document: Mapping[str, Any] | None, *, depth: int = 2) -> Vendo
 def is_error(document: Mapping[str, Any]) -> bool:
     """Whether a reply without any task in it is an error envelope, whatever its HTTP status."""
     error = document.get("error")
-    said = any(error.values()) if isinstance(error, dict) else bool(error)
+    has_error = any(error.values()) if isinstance(error, dict) else bool(error)
     fine = text(document.get("code")).casefold() in ("", "0", "success")
-    return said or (not fine and not document.get("data"))
+    return has_error or (not fine and not document.get("data"))
 
 
 def is_unseen(response: Response, complaint: VendorError) -> bool:
@@ -82,8 +82,8 @@ def is_unseen(response: Response, complaint: VendorError) -> bool:
     if response.status == 404:
         return not is_web_page(response)
     believable = 200 <= response.status < 300 or response.status in (400, 410)
-    said = complaint.code == "1203" or _UNSEEN.search(f"{complaint.code} {complaint.message}") is not None
-    return believable and said
+    is_named = complaint.code == "1203" or _UNSEEN.search(f"{complaint.code} {complaint.message}") is not None
+    return believable and is_named
 
 
 def refusal(response: Response, document: Mapping[str, Any] | None, table: Table = RELAYED) -> Rejected | None:
@@ -92,7 +92,7 @@ def refusal(response: Response, document: Mapping[str, Any] | None, table: Table
     if 300 <= response.status < 400 or (response.status in (404, 405) and is_web_page(response)):
         misplaced = refused(response, complaint, FailureKind.INVALID)
         return replace(misplaced, message=text(f"wrong base_url or path: {misplaced.message}"))
-    kind = kind_of_reply(response.status, complaint.code, complaint.message, table)
+    kind = classify_reply(response.status, complaint.code, complaint.message, table)
     return refused(response, complaint, kind) if kind else None
 
 
@@ -115,8 +115,8 @@ def failure_kind(words: Iterable[str], code: str, message: str, *, withheld: boo
     rate are never blamed on the user's account. No reason at all is suspected moderation, as CometAPI's tutorial says;
     a reason that nobody documented is the vendor's trouble.
     """
-    if said_by_word := next(filter(None, map(kind_of, (*words, code))), None):
-        return said_by_word
+    if kind_by_word := next(filter(None, map(read_failure_kind, (*words, code))), None):
+        return kind_by_word
     if withheld:
         return FailureKind.MODERATION_OUTPUT
     for start, kind in TASK_CODES:

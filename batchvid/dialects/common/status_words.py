@@ -43,11 +43,11 @@ KINDS: dict[str, FailureKind] = {
 """Failure words that name their own cause."""
 
 
-def phase_of(word: str) -> Phase:
+def read_phase(word: str) -> Phase:
     """Say what a status word means, whatever its case; `Phase.UNKNOWN` for a word that nobody documented."""
     return PHASES.get(word.strip().casefold(), Phase.UNKNOWN)
 
 
-def kind_of(word: str) -> FailureKind | None:
+def read_failure_kind(word: str) -> FailureKind | None:
     """Say why a task failed where the status word itself tells, else None."""
     return KINDS.get(word.strip().casefold())

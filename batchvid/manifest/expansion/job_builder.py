@@ -94,14 +94,14 @@ def _request(draft: JobDraft, fields: Mapping[str, Any]) -> ClipRequest:
 def _names(entry: ClipEntryContext, draft: JobDraft) -> tuple[str, str] | None:
     """The entry's name for this job, and the job's id."""
     try:
-        said = word(entry.shared.templates.render(entry.said.id, draft.variables))
-        if not said:
+        name = word(entry.shared.templates.render(entry.said.id, draft.variables))
+        if not name:
             raise ValueError("is empty")
     except ValueError as exc:
         entry.complain("id", str(exc), _row(entry, draft, entry.said.id))
         return None
-    base = safe_name(said)
-    return base, fit(base + draft.suffix, said + draft.suffix)
+    base = safe_name(name)
+    return base, fit(base + draft.suffix, name + draft.suffix)
 
 
 def _filled(entry: ClipEntryContext, draft: JobDraft, field: str, value: Any) -> Any:
@@ -136,11 +136,11 @@ def _deep(templates: Templates, value: Any, variables: Mapping[str, Any]) -> Any
     return value
 
 
-def _picture(entry: ClipEntryContext, draft: JobDraft, field: str, said: str) -> ImageFile:
+def _picture(entry: ClipEntryContext, draft: JobDraft, field: str, name: str) -> ImageFile:
     """The image, looked for beside the file that says the field, then beside the table that named it."""
     if entry.said.images and field == "image":
-        return entry.shared.pictures.find(said, (entry.folder_of("images"),))  # a file's name, never a template
-    text = word(entry.shared.templates.render(said, draft.variables))
+        return entry.shared.pictures.find(name, (entry.folder_of("images"),))  # a file's name, never a template
+    text = word(entry.shared.templates.render(name, draft.variables))
     if not text:
         raise ValueError(_EMPTY)
     folder = entry.folder_of(field)
@@ -151,7 +151,7 @@ def _picture(entry: ClipEntryContext, draft: JobDraft, field: str, said: str) ->
 
 
 def _is_enough(entry: ClipEntryContext, fields: Mapping[str, Any]) -> bool:
-    """Whether there is a model, and something to make a clip from. Told, unless a misspelled key may be the reason."""
+    """Whether there is a model, and a source for a clip. Not reported where a misspelled key may be the reason."""
     has_model, has_content = "model" in fields, any(field in fields for field in _CONTENT)
     if entry.node.keys() <= ClipEntry.model_fields.keys():
         if not has_model:

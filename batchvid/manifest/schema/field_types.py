@@ -1,6 +1,6 @@
-"""What each field of a clip may say, as functions from a written value to a checked one. Each raises ValueError.
+"""The checks of a clip's fields: functions from a written value to a checked one. Each raises ValueError.
 
-They serve twice: the schema checks literals with them, the expansion checks what a template has made.
+The schema checks literals with them, the expansion checks the results of templates.
 """
 
 from __future__ import annotations
@@ -25,20 +25,20 @@ def text(value: Any) -> str:
     """A text without space around it; a number is taken as its digits."""
     if not isinstance(value, str | int | float):
         raise ValueError(f"must be a text, not a {_kind(value)}")
-    said = text_of(value).strip()
-    if not said.isascii() and any("\ud800" <= character <= "\udfff" for character in said):
+    written = text_of(value).strip()
+    if not written.isascii() and any("\ud800" <= character <= "\udfff" for character in written):
         raise ValueError("holds bytes that are no text (it is not UTF-8)")
-    if len(said) > MAX_CHARS:
+    if len(written) > MAX_CHARS:
         raise ValueError(f"is longer than {MAX_CHARS:,} characters")
-    return said
+    return written
 
 
 def word(value: Any) -> str:
     """A text of one line without control characters: the name of a model, a mode, a path."""
-    said = text(value)
-    if not said.isprintable():
+    written = text(value)
+    if not written.isprintable():
         raise ValueError("must stand on one line, without tabs or other invisible characters")
-    return said
+    return written
 
 
 def seconds(value: Any) -> float:
@@ -70,10 +70,10 @@ def switch(value: Any) -> bool:
 
 def ratio(value: Any) -> str:
     """A ratio of width to height, such as 16:9."""
-    said = text(value).replace(" ", "")
-    if not _RATIO.fullmatch(said):
+    written = text(value).replace(" ", "")
+    if not _RATIO.fullmatch(written):
         raise ValueError(f"must be width:height such as 16:9 or 9:16, not {_shown(value)}")
-    return said
+    return written
 
 
 def fit(value: Any) -> str:
@@ -88,31 +88,31 @@ def action(value: Any) -> str:
 
 def video(value: Any) -> str:
     """The address of a clip that the vendor can fetch; it is never uploaded."""
-    said = word(value)
-    if not _is_link(said):
+    written = word(value)
+    if not _is_link(written):
         raise ValueError("must be an https:// address that the vendor can fetch; a file cannot be sent")
-    return said
+    return written
 
 
 def audio(value: Any) -> str:
     """The address of a sound, or the sound itself as a data URI."""
-    said = word(value)
-    if not _is_link(said) and not (said.startswith("data:audio/") and "," in said[:100]):
+    written = word(value)
+    if not _is_link(written) and not (written.startswith("data:audio/") and "," in written[:100]):
         raise ValueError("must be an https:// address, or the sound itself as data:audio/...;base64,...")
-    return said
+    return written
 
 
 def _one_of(value: Any, allowed: tuple[str, ...]) -> str:
-    said = word(value)
-    if said not in allowed:
+    written = word(value)
+    if written not in allowed:
         raise ValueError(f"must be {', '.join(allowed[:-1])} or {allowed[-1]}, not {_shown(value)}")
-    return said
+    return written
 
 
-def _is_link(said: str) -> bool:
+def _is_link(written: str) -> bool:
     try:
-        parts = urlsplit(said)
-        return parts.scheme == "https" and bool(parts.hostname) and " " not in said
+        parts = urlsplit(written)
+        return parts.scheme == "https" and bool(parts.hostname) and " " not in written
     except ValueError:
         return False
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from batchvid.domain import events as ev
-from batchvid.domain.attempts import attempts_of
+from batchvid.domain.attempts import build_attempts
 from batchvid.domain.failures import Charged, FailureKind
 from batchvid.domain.job_spec import UNPRICED, Price
 from batchvid.domain.jobs import JobState, advance
@@ -187,7 +187,7 @@ class Spending(RuleBasedStateMachine):
             return
         self.run += 1
         self.reserved.clear()
-        rows = [row for name, job in self.jobs.items() for row in attempts_of(job.spec, self.events[name])]
+        rows = [row for name, job in self.jobs.items() for row in build_attempts(job.spec, self.events[name])]
         self.budget = Budget(CAPS, [Charge.of_row(row) for row in rows if row.counts])
 
     @invariant()
@@ -385,5 +385,5 @@ def test_a_job_sent_once_needs_no_log(tmp_path: Path) -> None:
     """What such a job says by itself is the row that the log gives; only the others are looked up."""
     path = state_file(tmp_path / "state.sqlite3", life(planned(), started(provider="cometapi"), ACCEPTED, SUCCEEDED))
     (job,) = read_jobs(path)
-    (row,) = attempts_of(job.spec, [started(provider="cometapi"), ACCEPTED, SUCCEEDED])
+    (row,) = build_attempts(job.spec, [started(provider="cometapi"), ACCEPTED, SUCCEEDED])
     assert list(earlier_charges(path, [job])) == [Charge.of_row(row)]
