@@ -1,6 +1,7 @@
-"""The ledger: what became of the money of each attempt, read off the events of its job. Pure; nothing is written twice.
+"""What became of the money of each attempt, built from the events of its job. Pure.
 
-It counts as `jobs.py` does, attempt by attempt: a job's attempts add up to what the job says is committed.
+`releases` is the one rule for when an attempt stops counting. `jobs.py` applies it to the totals of a job, which a
+start reads without the event log; this module applies it to the single attempts, for `ledger.csv`.
 """
 
 from __future__ import annotations
@@ -74,7 +75,7 @@ class Attempt:
 MOVES: dict[type[ev.Event], dict[AttemptStatus, AttemptStatus]] = {
     ev.SubmitStarted: {},
     ev.SubmitAccepted: {AttemptStatus.HELD: AttemptStatus.RESERVED},
-    ev.SubmitRefused: {AttemptStatus.RESERVED: AttemptStatus.RELEASED, AttemptStatus.HELD: AttemptStatus.RELEASED},
+    ev.SubmitRefused: {},
     ev.SubmitLost: {AttemptStatus.RESERVED: AttemptStatus.HELD},
     ev.TaskSucceeded: {AttemptStatus.RESERVED: AttemptStatus.SPENT},
     ev.TaskFailed: {},
@@ -82,9 +83,15 @@ MOVES: dict[type[ev.Event], dict[AttemptStatus, AttemptStatus]] = {
     ev.Reopened: {AttemptStatus.HELD: AttemptStatus.MAYBE},
     ev.PollResumed: {AttemptStatus.MAYBE: AttemptStatus.RESERVED},
 }
-"""The events that tell of money, and what each makes of the last attempt's verdict; what is not named stays."""
+"""The events that concern money, and the status that each gives the last attempt; any other status stays. What
+`releases` covers is not repeated here."""
 
-_FAILED = {Charged.YES: AttemptStatus.SPENT, Charged.NO: AttemptStatus.RELEASED, Charged.UNKNOWN: AttemptStatus.MAYBE}
+_FAILED = {Charged.YES: AttemptStatus.SPENT, Charged.UNKNOWN: AttemptStatus.MAYBE}
+
+
+def releases(event: ev.Event) -> bool:
+    """Whether the event says that the last attempt was not paid: refused, or failed and not charged."""
+    return isinstance(event, ev.SubmitRefused) or (isinstance(event, ev.TaskFailed) and event.charged is Charged.NO)
 
 
 def build_attempts(spec: JobSpec, events: Iterable[ev.Event]) -> list[Attempt]:
@@ -112,6 +119,8 @@ def _started(spec: JobSpec, number: int, event: ev.SubmitStarted) -> Attempt:
 
 
 def _moved(row: Attempt, event: ev.Event) -> Attempt:
+    if releases(event):
+        return replace(row, verdict=AttemptStatus.RELEASED)
     verdict = MOVES.get(type(event), {}).get(row.verdict, row.verdict)
     match event:
         case ev.SubmitAccepted():

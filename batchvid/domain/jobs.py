@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Any
 
 from batchvid.domain import events as ev
+from batchvid.domain.attempts import releases
 from batchvid.domain.failures import Charged, FailureKind
 from batchvid.domain.job_spec import UNPRICED, Clip, JobSpec, Price
 from batchvid.domain.wire import Asset
@@ -149,7 +150,10 @@ def advance(job: Job | None, event: ev.Event) -> Job:
         raise IllegalEvent(f"PollResumed cannot happen to job {job.id}: it has no task that may still give a clip")
     retries = getattr(event, "retry_at", None) is not None
     state = after[0] if len(after) == 1 or retries else after[1]
-    return replace(job, state=state, **_CHANGES[type(event)](job, event))
+    changes = _CHANGES[type(event)](job, event)
+    if releases(event):
+        changes |= _released(job)
+    return replace(job, state=state, **changes)
 
 
 def _planned(_job: Job, event: ev.Planned) -> dict[str, Any]:
@@ -215,7 +219,6 @@ def _submit_refused(job: Job, event: ev.SubmitRefused) -> dict[str, Any]:
         "retry_at": event.retry_at,
         "charged": Charged.NO,
         "refusals": job.refusals + 1,
-        **_released(job),
     }
 
 
@@ -239,8 +242,7 @@ def _task_succeeded(job: Job, event: ev.TaskSucceeded) -> dict[str, Any]:
     }
 
 
-def _task_failed(job: Job, event: ev.TaskFailed) -> dict[str, Any]:
-    released = _released(job) if event.charged is Charged.NO else {}
+def _task_failed(_job: Job, event: ev.TaskFailed) -> dict[str, Any]:
     return {
         "kind": event.kind,
         "message": event.message,
@@ -248,7 +250,6 @@ def _task_failed(job: Job, event: ev.TaskFailed) -> dict[str, Any]:
         "retry_at": event.retry_at,
         "finished_at": event.at,
         "task_failed": True,
-        **released,
     }
 
 
@@ -289,7 +290,7 @@ def _poll_resumed(_job: Job, event: ev.PollResumed) -> dict[str, Any]:
 
 
 def _released(job: Job) -> dict[str, Any]:
-    """Take the open attempt back out of what was committed: the vendor says that it was not paid."""
+    """The totals without the open attempt, which was not paid."""
     return {
         "committed_s": job.committed_s - (job.billed_s or 0.0),
         "committed_attempts": job.committed_attempts - 1,
