@@ -1,37 +1,37 @@
-"""Every error of batchvid as one tree; each class carries the exit code and says what the user should do.
+"""Every error of batchvid as one tree. Each class has an exit code; each message says what to do.
 
 BatchvidError                  1
-├── UsageError                 2   the command line asks for something that cannot be
+├── UsageError                 2   the command line is not valid
 ├── ManifestError              2   the manifest has problems (all of them, each with file:line)
 ├── StateError                 1   the state file cannot be read or written
 │   ├── StateLocked            4   another run holds the state file
 │   └── StateTooNew            2   written by a newer batchvid
-├── IllegalEvent               1   an event that the job's state does not allow (a bug, never the user's fault)
+├── IllegalEvent               1   an event that the job's state does not allow (a bug)
 ├── WireError                  1   talking to a provider went wrong
-│   ├── NotSent                1   surely nothing reached the provider: may be sent again
-│   ├── ReplyLost              1   the request may have been acted on: never sent again by itself
-│   ├── ReplyTooLarge          1   the reply is larger than any honest one
-│   └── UnreadableReply        1   the reply is not of the dialect; the body is attached
-├── Unsupported                2   a dialect cannot say what the job asks (raised at plan time)
-├── DownloadError              1   an asset could not be fetched
-│   ├── LinkDead               1   401, 403, 404 or 410: ask the task again for a fresh link
+│   ├── NotSent                1   nothing reached the provider: safe to send again
+│   ├── ReplyLost              1   the request may have been processed: never resent automatically
+│   ├── ReplyTooLarge          1   the reply is larger than any valid one
+│   └── UnreadableReply        1   the reply does not parse; the body is attached
+├── Unsupported                2   the wire format cannot express the job (raised at plan time)
+├── DownloadError              1   an asset could not be downloaded
+│   ├── LinkDead               1   401, 403, 404 or 410: poll the task for a new link
 │   ├── LinkRefused            1   the link leads into a private network: allow_private_links, or another link
-│   └── BadMedia               1   what came down is not the clip that was asked for
+│   └── BadMedia               1   the file is not the requested clip
 └── StorageError               1   the clip could not be written here
-    └── DiskFull               1   the disk is full, or nearly: make room, nothing paid for is lost
+    └── DiskFull               1   the disk is (nearly) full: make room, nothing paid for is lost
 """
 
 from collections.abc import Sequence
 
 
 class BatchvidError(Exception):
-    """Something went wrong that the user can be told about in a sentence or two."""
+    """An error that a short message explains to the user."""
 
     exit_code = 1
 
 
 class UsageError(BatchvidError):
-    """The command line asks for something that cannot be."""
+    """The command line is not valid."""
 
     exit_code = 2
 
@@ -71,19 +71,19 @@ class WireError(BatchvidError):
 
 
 class NotSent(WireError):
-    """Surely nothing reached the provider (no connection, TLS refused): it may be sent again."""
+    """Nothing reached the provider (no connection, TLS refused): safe to send again."""
 
 
 class ReplyLost(WireError):
-    """The request went out and no verdict came back: it may have been acted on, so never sent again by itself."""
+    """The request was sent and no reply came: it may have been processed, so it is never resent automatically."""
 
 
 class ReplyTooLarge(ReplyLost):
-    """The reply is larger than any honest one: treated like a lost one."""
+    """The reply is larger than any valid one: treated as lost."""
 
 
 class UnreadableReply(WireError):
-    """The reply is not of the dialect. `body` is its beginning, for the log."""
+    """The reply does not parse. `body` is its beginning, for the log."""
 
     def __init__(self, message: str, body: str = "") -> None:
         super().__init__(message)
@@ -91,7 +91,7 @@ class UnreadableReply(WireError):
 
 
 class Unsupported(BatchvidError):
-    """A dialect cannot say what the job asks. `field` is the manifest's word, `reason` names what is allowed."""
+    """The wire format cannot express the job. `field` is the manifest's key, `reason` names what is allowed."""
 
     exit_code = 2
 
@@ -102,19 +102,19 @@ class Unsupported(BatchvidError):
 
 
 class DownloadError(BatchvidError):
-    """An asset could not be fetched this time; trying again may help."""
+    """An asset could not be downloaded; another try may help."""
 
 
 class LinkDead(DownloadError):
-    """The link answers 401, 403, 404 or 410: ask the task again for a fresh one."""
+    """The link answers 401, 403, 404 or 410: poll the task for a new one."""
 
 
 class LinkRefused(DownloadError):
-    """The link leads to an address that it may not lead to: nothing was asked there."""
+    """The link leads to an address that is not allowed: no request was sent."""
 
 
 class BadMedia(DownloadError):
-    """What came down is not the clip that was asked for."""
+    """The downloaded file is not the requested clip."""
 
 
 class StorageError(BatchvidError):
@@ -122,7 +122,7 @@ class StorageError(BatchvidError):
 
 
 class DiskFull(StorageError):
-    """The disk is full, or nearly so: with `wanted_bytes` of room the clip is fetched from where it stopped."""
+    """The disk is (nearly) full: with `wanted_bytes` of room the download resumes."""
 
     def __init__(self, message: str, wanted_bytes: int = 0) -> None:
         super().__init__(message)

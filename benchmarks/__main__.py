@@ -32,25 +32,25 @@ ROUNDS, QUICK_ROUNDS = 5, 1
 
 def main() -> None:
     """Parse, run, print."""
-    asked = _parser().parse_args()
-    unknown = [case for case in asked.cases if case not in CASES]
+    args = _parser().parse_args()
+    unknown = [case for case in args.cases if case not in CASES]
     if unknown:
         sys.exit(f"there is no case {unknown[0]}; there are {', '.join(CASES)}")
-    rounds = asked.rounds or (QUICK_ROUNDS if asked.quick else ROUNDS)
-    if asked.quick:
+    rounds = args.rounds or (QUICK_ROUNDS if args.quick else ROUNDS)
+    if args.quick:
         print("quick: small sizes, few rounds; the bars are those of the full run\n")
     reports = []
-    for case in asked.cases or CASES:
-        with tempfile.TemporaryDirectory(prefix="batchvid-bench-", dir=asked.folder) as folder:
-            options = Options(quick=asked.quick, folder=Path(folder), peer_python=asked.peer_python, rounds=rounds)
+    for case in args.cases or CASES:
+        with tempfile.TemporaryDirectory(prefix="batchvid-bench-", dir=args.folder) as folder:
+            options = Options(quick=args.quick, folder=Path(folder), peer_python=args.peer_python, rounds=rounds)
             measured: Callable[[Options], Report] = import_module(f"benchmarks.cases.{CASES[case][0]}").run
             reports.append(measured(options))
         print(table.as_text(reports[-1]), flush=True)
     machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, CPython {platform.python_version()}"
-    if asked.json:
-        asked.json.write_text(table.as_json(reports, machine=machine, rounds=rounds, quick=asked.quick), "utf-8")
-    if asked.plots:
-        plots.write(reports, asked.plots)
+    if args.json:
+        args.json.write_text(table.as_json(reports, machine=machine, rounds=rounds, quick=args.quick), "utf-8")
+    if args.plots:
+        plots.write(reports, args.plots)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -65,7 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--peer-python",
         default=sys.executable,
-        help="the interpreter that has requests, openai and litellm; this one unless said otherwise",
+        help="the interpreter that has requests, openai and litellm; default: this one",
     )
     return parser
 

@@ -25,7 +25,7 @@ def rows_manifest(
     """A manifest of so many rows of a CSV; `top` is laid before it, `limits` are the provider's.
 
     With `models` the rows take turns among models whose names begin so, and never UNLEARNED rows name the same one:
-    the runner then keeps to the pace that it is told, and every client can be made to ask equally often.
+    the runner then keeps the given interval, and every client can poll equally often.
     """
     with (folder / "rows.csv").open("w", encoding="utf-8", newline="") as file:
         table = csv.writer(file)
@@ -64,7 +64,7 @@ def _write(
     limits: Mapping[str, Any] = MappingProxyType({}),
     top: str = "",
 ) -> Path:
-    said = {**QUICK, **({"base_url": base_url} if base_url else {}), **limits}
-    providers = f"providers: {{cometapi: {json.dumps(said)}}}\n"
+    provider = {**QUICK, **({"base_url": base_url} if base_url else {}), **limits}
+    providers = f"providers: {{cometapi: {json.dumps(provider)}}}\n"
     path.write_text(f"batch: {path.stem}\n{top}\n{providers}{DEFAULTS}\nclips:\n{clips}", "utf-8")
     return path

@@ -1,6 +1,6 @@
-"""How long tasks take: the laws of the polling cases, and the best that polling can do when the law is known. Pure.
+"""Distributions of task durations for the polling cases, and the optimum of polling for a known one. Pure.
 
-The laws are those of the reference measurements: lognormal times as vendors publish them, a heavy tail, two modes, and
+They are those of the reference measurements: lognormal times as vendors publish them, a heavy tail, two modes, and
 one that is nearly constant.
 """
 
@@ -12,37 +12,37 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
-SUBMIT_SPACING_S = 0.5  # grid of the dynamic programme
-LONGEST_S = 900.0  # what takes longer is asked every LONGEST_GAP_S and hardly happens
-LONGEST_GAP_S = 60.0
+GRID_STEP_S = 0.5  # grid of the dynamic programme
+MAX_DURATION_S = 900.0  # longer tasks are rare, and polled every MAX_INTERVAL_S
+MAX_INTERVAL_S = 60.0
 SAMPLES = 40_000
 
-DurationModel = Callable[[random.Random], float]
+Distribution = Callable[[random.Random], float]
 """Draws one task's time, seconds."""
 
 
-def lognormal(median_s: float, sigma: float) -> DurationModel:
+def lognormal(median_s: float, sigma: float) -> Distribution:
     """Times whose logarithm is normal."""
     return lambda rng: median_s * math.exp(rng.gauss(0, sigma))
 
 
-def mixed(*parts: tuple[float, DurationModel]) -> DurationModel:
-    """One of several laws, each with its share."""
-    shares, duration_models = [share for share, _ in parts], [duration_model for _, duration_model in parts]
-    return lambda rng: rng.choices(duration_models, shares)[0](rng)
+def mixed(*parts: tuple[float, Distribution]) -> Distribution:
+    """A mixture of distributions, each with its share."""
+    shares, distributions = [share for share, _ in parts], [distribution for _, distribution in parts]
+    return lambda rng: rng.choices(distributions, shares)[0](rng)
 
 
-def pareto(least_s: float, alpha: float) -> DurationModel:
+def pareto(min_s: float, alpha: float) -> Distribution:
     """A heavy tail."""
-    return lambda rng: least_s * rng.paretovariate(alpha)
+    return lambda rng: min_s * rng.paretovariate(alpha)
 
 
-def late_exponential(least_s: float, mean_s: float) -> DurationModel:
+def late_exponential(min_s: float, mean_s: float) -> Distribution:
     """Nearly constant: a fixed time and a short exponential rest."""
-    return lambda rng: least_s + rng.expovariate(1 / mean_s)
+    return lambda rng: min_s + rng.expovariate(1 / mean_s)
 
 
-DURATION_MODELS: dict[str, DurationModel] = {
+DISTRIBUTIONS: dict[str, Distribution] = {
     "lognormal 60 s, 0.3": lognormal(60, 0.3),
     "lognormal 90 s, 0.5": lognormal(90, 0.5),
     "lognormal 120 s, 0.5": lognormal(120, 0.5),
@@ -54,8 +54,8 @@ DURATION_MODELS: dict[str, DurationModel] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """A law on the grid: the probability that a task takes at most so many steps, and the mean time up to there."""
+class KnownDistribution:
+    """A distribution on the grid: the probability that a task takes at most so many steps, and the mean up to there."""
 
     below: Sequence[float]
     weight_s: Sequence[float]
@@ -66,63 +66,63 @@ class Known:
         return len(self.below) - 1
 
 
-def known(duration_model: DurationModel, seed: int = 11) -> Known:
-    """The law as its own samples tell it, cut at LONGEST_S."""
+def known(distribution: Distribution, seed: int = 11) -> KnownDistribution:
+    """The distribution of many samples, cut at MAX_DURATION_S."""
     rng = random.Random(seed)
-    steps = round(LONGEST_S / SUBMIT_SPACING_S)
+    steps = round(MAX_DURATION_S / GRID_STEP_S)
     counts, sums = [0] * (steps + 1), [0.0] * (steps + 1)
     for _ in range(SAMPLES):
-        took_s = min(duration_model(rng), LONGEST_S)
-        slot = min(steps, math.ceil(took_s / SUBMIT_SPACING_S))
+        took_s = min(distribution(rng), MAX_DURATION_S)
+        slot = min(steps, math.ceil(took_s / GRID_STEP_S))
         counts[slot] += 1
         sums[slot] += took_s
-    return Known([n / SAMPLES for n in accumulate(counts)], [s / SAMPLES for s in accumulate(sums)])
+    return KnownDistribution([n / SAMPLES for n in accumulate(counts)], [s / SAMPLES for s in accumulate(sums)])
 
 
-def best_plan(duration_model: Known, price_s: float) -> list[int]:
-    """Poll ages, in steps, that minimise mean lag + price x requests for a known law: exact, by dynamic programming.
+def best_plan(distribution: KnownDistribution, cost_s: float) -> list[int]:
+    """Poll ages, in steps, that minimise mean lag + cost x requests for a known distribution.
 
-    `price_s` is what a request costs, in seconds of lag.
+    Exact, by dynamic programming. `cost_s` is the cost of a request, in seconds of lag.
     """
-    steps, longest = duration_model.steps, round(LONGEST_GAP_S / SUBMIT_SPACING_S)
+    steps, longest = distribution.steps, round(MAX_INTERVAL_S / GRID_STEP_S)
     # cost[i]: what the rest costs from a poll at step i on, weighted with the probability that the task still runs
     cost, following = [0.0] * (steps + 1), [0] * (steps + 1)
     for start in range(steps - 1, -1, -1):
-        alive = 1 - duration_model.below[start]
+        alive = 1 - distribution.below[start]
         best, at = math.inf, steps
         for stop in range(start + 1, min(steps, start + longest) + 1):
-            ended = duration_model.below[stop] - duration_model.below[start]
-            lag_s = ended * stop * SUBMIT_SPACING_S - (duration_model.weight_s[stop] - duration_model.weight_s[start])
-            total = price_s * alive + lag_s + cost[stop]
+            ended = distribution.below[stop] - distribution.below[start]
+            lag_s = ended * stop * GRID_STEP_S - (distribution.weight_s[stop] - distribution.weight_s[start])
+            total = cost_s * alive + lag_s + cost[stop]
             if total < best:
                 best, at = total, stop
         cost[start], following[start] = best, at
     plan, step = [], 0
-    while step < steps and duration_model.below[step] < 1:
+    while step < steps and distribution.below[step] < 1:
         step = following[step]
         plan.append(step)
     return plan
 
 
-def cost_of(duration_model: Known, plan: Sequence[int]) -> tuple[float, float]:
-    """Mean requests a task and mean lag, seconds, of fixed poll ages under a law."""
+def cost_of(distribution: KnownDistribution, plan: Sequence[int]) -> tuple[float, float]:
+    """Mean requests a task and mean lag, seconds, of fixed poll ages."""
     requests = lag_s = 0.0
     before = 0
     for stop in plan:
-        requests += 1 - duration_model.below[before]
-        lag_s += (duration_model.below[stop] - duration_model.below[before]) * stop * SUBMIT_SPACING_S - (
-            duration_model.weight_s[stop] - duration_model.weight_s[before]
+        requests += 1 - distribution.below[before]
+        lag_s += (distribution.below[stop] - distribution.below[before]) * stop * GRID_STEP_S - (
+            distribution.weight_s[stop] - distribution.weight_s[before]
         )
         before = stop
     return requests, lag_s
 
 
-PRICES_S = (0.02, 0.05, 0.1, 0.2, 0.35, 0.7, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
+COSTS_S = (0.02, 0.05, 0.1, 0.2, 0.35, 0.7, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
 
 
-def bound(duration_model: Known, prices_s: Sequence[float] = PRICES_S) -> list[tuple[float, float]]:
-    """The front that no policy can pass: (requests, lag) for each price, requests rising."""
-    return sorted(cost_of(duration_model, best_plan(duration_model, price_s)) for price_s in prices_s)
+def bound(distribution: KnownDistribution, costs_s: Sequence[float] = COSTS_S) -> list[tuple[float, float]]:
+    """The front that no policy can pass: (requests, lag) for each cost, by ascending requests."""
+    return sorted(cost_of(distribution, best_plan(distribution, cost_s)) for cost_s in costs_s)
 
 
 def lag_at(front: Sequence[tuple[float, float]], requests: float) -> float:

@@ -31,11 +31,11 @@ class Cost:
 
     cpu_s: float
     wall_s: float
-    said: Mapping[str, Any] = field(default_factory=dict)
+    output: Mapping[str, Any] = field(default_factory=dict)
 
 
 def run(command: Sequence[str], *, folder: Path | None = None, trust: Trust | None = None) -> Cost:
-    """Run a program to its end. If its last line is a JSON object, that is what it `said`. Raises ClientFailed."""
+    """Run a program to its end. If its last line is a JSON object, that is what it `output`. Raises ClientFailed."""
     began = time.perf_counter()
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(trust), cwd=folder or ROOT
@@ -49,16 +49,16 @@ def run(command: Sequence[str], *, folder: Path | None = None, trust: Trust | No
     return Cost(
         cpu_s=usage.ru_utime + usage.ru_stime,
         wall_s=time.perf_counter() - began,
-        said=json.loads(last) if last.startswith(b"{") else {},
+        output=json.loads(last) if last.startswith(b"{") else {},
     )
 
 
 def _read_both(process: subprocess.Popen[bytes]) -> tuple[bytes, bytes]:
     """All that it says, without `communicate`, which would reap it before its cost is read."""
-    said: dict[str, bytes] = {}
+    output: dict[str, bytes] = {}
 
     def read(name: str, stream: Any) -> None:
-        said[name] = stream.read()
+        output[name] = stream.read()
         stream.close()
 
     threads = [
@@ -69,7 +69,7 @@ def _read_both(process: subprocess.Popen[bytes]) -> tuple[bytes, bytes]:
         thread.start()
     for thread in threads:
         thread.join()
-    return said["out"], said["err"]
+    return output["out"], output["err"]
 
 
 def client(name: str, settings: Mapping[str, Any], *, python: str = sys.executable, trust: Trust | None = None) -> Cost:

@@ -1,7 +1,4 @@
-"""When a task is asked again, as the polling cases see it: a function of its age, and a word when one ended.
-
-This is the seam: whoever builds another policy puts it into POLICIES.
-"""
+"""When a task is polled again: a function of its age, and callbacks for each poll. Add another policy to POLICIES."""
 
 from __future__ import annotations
 
@@ -10,10 +7,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import count
 
-from batchvid.catalog.model_policies import PollInterval
+from batchvid.domain.poll_interval import PollInterval
 from batchvid.runner.estimation.duration_model import DurationModel
-from batchvid.runner.estimation.poll_schedule import MIN_SAMPLES, NOBODY_WAITS_S, next_age_s
-from benchmarks.distributions import LONGEST_GAP_S, SUBMIT_SPACING_S, Known
+from batchvid.runner.estimation.poll_schedule import IDLE_POLL_COST_S, MIN_SAMPLES, next_age_s
+from benchmarks.distributions import GRID_STEP_S, MAX_INTERVAL_S, KnownDistribution
 
 
 def _ignore(_from_s: float, _to_s: float) -> None:
@@ -22,11 +19,10 @@ def _ignore(_from_s: float, _to_s: float) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """`wait_s` is told a task's age and how often it was asked, and says how long to wait with the next poll.
+    """`wait_s` maps a task's age and its number of polls to the wait before the next poll.
 
-    `survived` is told of each look that found a task running, `ended` of each that found it finished: at which age it
-    was last seen running (0 for never), and its age now. `expected_duration_s` is how long tasks take, as far as it
-    knows.
+    `survived` is called after each poll that found a task running, `ended` after each that found it finished, with the
+    age at which it was last seen running (0 for never) and its age now. `expected_duration_s` is None if not known.
     """
 
     wait_s: Callable[[float, int], float]
@@ -36,21 +32,21 @@ class Policy:
 
 
 def fixed(every_s: float) -> Policy:
-    """The same pause always."""
+    """Always the same pause."""
     return Policy(lambda _age_s, _asked: every_s)
 
 
-def backoff(first_s: float, factor: float, longest_s: float) -> Policy:
-    """Ever longer pauses."""
-    return Policy(lambda _age_s, asked: min(longest_s, first_s * factor**asked))
+def backoff(wait_initial_s: float, factor: float, wait_max_s: float) -> Policy:
+    """Growing pauses."""
+    return Policy(lambda _age_s, polls: min(wait_max_s, wait_initial_s * factor**polls))
 
 
-def of_batchvid(every_s: float, refresh_s: float, price_s: float = NOBODY_WAITS_S) -> Policy:
-    """What the runner does, from a model that nobody knows yet on: fixed at first, then by the law that it learns."""
-    duration_model, pace, looks = DurationModel(), PollInterval(every_s, refresh_s), count()
+def of_batchvid(every_s: float, refresh_s: float, cost_s: float = IDLE_POLL_COST_S) -> Policy:
+    """The runner's rule for a new model: a fixed schedule first, then the learned duration model."""
+    duration_model, pace, numbers = DurationModel(), PollInterval(every_s, refresh_s), count()
 
-    def wait_s(age_s: float, _asked: int) -> float:
-        return next_age_s(duration_model, pace, age_s, price_s, f"job {next(looks)}") - age_s
+    def wait_s(age_s: float, _polls: int) -> float:
+        return next_age_s(duration_model, pace, age_s, cost_s, f"job {next(numbers)}") - age_s
 
     def expected_duration_s() -> float | None:
         return duration_model.median_s if duration_model.seen >= MIN_SAMPLES else None
@@ -59,34 +55,30 @@ def of_batchvid(every_s: float, refresh_s: float, price_s: float = NOBODY_WAITS_
 
 
 def planned(plan: Iterable[int]) -> Policy:
-    """Fixed ages, in steps of the grid: what the dynamic programme says."""
-    ages_s = [step * SUBMIT_SPACING_S for step in plan]
+    """Fixed ages in steps of the grid: the result of the dynamic programme."""
+    ages_s = [step * GRID_STEP_S for step in plan]
 
-    def wait_s(age_s: float, asked: int) -> float:
-        return max(SUBMIT_SPACING_S, ages_s[asked] - age_s) if asked < len(ages_s) else LONGEST_GAP_S
+    def wait_s(age_s: float, polls: int) -> float:
+        return max(GRID_STEP_S, ages_s[polls] - age_s) if polls < len(ages_s) else MAX_INTERVAL_S
 
     return Policy(wait_s)
 
 
-def sqrt_hazard(duration_model: Known, price_s: float) -> Policy:
-    """Density of polls = sqrt(hazard / 2 price), the law being known (Barlow and Keller's inspection rule)."""
+def sqrt_hazard(distribution: KnownDistribution, cost_s: float) -> Policy:
+    """Density of polls = sqrt(hazard / 2 cost) for a known distribution (Barlow and Keller's inspection rule)."""
     amount = [0.0]
-    for step in range(duration_model.steps):
-        alive = 1 - duration_model.below[step]
-        rate = (
-            (duration_model.below[step + 1] - duration_model.below[step]) / alive / SUBMIT_SPACING_S
-            if alive > 0
-            else 0.0
-        )
-        amount.append(amount[-1] + SUBMIT_SPACING_S * math.sqrt(rate / (2 * price_s)))
+    for step in range(distribution.steps):
+        alive = 1 - distribution.below[step]
+        rate = (distribution.below[step + 1] - distribution.below[step]) / alive / GRID_STEP_S if alive > 0 else 0.0
+        amount.append(amount[-1] + GRID_STEP_S * math.sqrt(rate / (2 * cost_s)))
 
-    def wait_s(age_s: float, _asked: int) -> float:
-        start = min(duration_model.steps, int(age_s / SUBMIT_SPACING_S))
+    def wait_s(age_s: float, _polls: int) -> float:
+        start = min(distribution.steps, int(age_s / GRID_STEP_S))
         stop = start + 1
-        most = min(duration_model.steps, start + round(LONGEST_GAP_S / SUBMIT_SPACING_S))
-        while stop < most and amount[stop] - amount[start] < 1:
+        last = min(distribution.steps, start + round(MAX_INTERVAL_S / GRID_STEP_S))
+        while stop < last and amount[stop] - amount[start] < 1:
             stop += 1
-        return (stop - start) * SUBMIT_SPACING_S
+        return (stop - start) * GRID_STEP_S
 
     return Policy(wait_s)
 
@@ -98,4 +90,4 @@ POLICIES: dict[str, Callable[[], Policy]] = {
     "backoff x2 from 2 s to 60 s": lambda: backoff(2.0, 2.0, 60.0),
     "backoff x1.5 from 2 s to 30 s": lambda: backoff(2.0, 1.5, 30.0),
 }
-"""A fresh policy a law, by the name in the table: each learns from nothing but the tasks of that law."""
+"""Makes a new policy for each distribution, by the name in the table: it learns only from those tasks."""

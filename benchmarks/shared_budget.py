@@ -1,4 +1,4 @@
-"""Whom to ask next when all tasks share one budget of polls: simulated on a virtual clock. Pure."""
+"""Which task to poll next when all share one poll rate: simulated on a virtual clock. Pure."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Protocol
 
-from batchvid.catalog.model_policies import PollInterval
+from batchvid.domain.poll_interval import PollInterval
 from batchvid.runner.estimation.duration_model import DurationModel
-from batchvid.runner.estimation.poll_schedule import SLOT_WAITED_FOR_S, next_age_s, poll_demand, price_within
-from batchvid.runner.polling.poller import REPRICE_EVERY_S, REPRICE_RATIO
-from benchmarks.distributions import DURATION_MODELS, LONGEST_S, SUBMIT_SPACING_S, known
+from batchvid.runner.estimation.poll_schedule import BUSY_POLL_COST_S, cost_within_rate, next_age_s, poll_demand
+from batchvid.runner.polling.poll_queue import REPRICE_EVERY_S, REPRICE_RATIO
+from benchmarks.distributions import DISTRIBUTIONS, GRID_STEP_S, MAX_DURATION_S, known
 
 PACE = PollInterval(every_s=10.0, refresh_s=1.0)
 
@@ -22,45 +22,45 @@ PACE = PollInterval(every_s=10.0, refresh_s=1.0)
 class Task:
     """A task in flight: times on the virtual clock, seconds."""
 
-    duration_model: str
+    distribution: str
     submitted_at_s: float
     takes_s: float
-    asked_at: float
+    polled_at: float
 
 
 class Chooser(Protocol):
-    """The seam: says whom to ask now, and hears what was found."""
+    """Chooses the task to poll, and learns from the polls."""
 
     def choose(self, tasks: Sequence[Task], now: float) -> int:
-        """The index of the task to ask."""
+        """The index of the task to poll."""
 
-    def told(self, task: Task, now: float, *, ended: bool) -> None:
-        """What asking it now has shown; its `asked_at` is still the time of the look before."""
+    def on_poll(self, task: Task, now: float, *, ended: bool) -> None:
+        """The result of a poll; `polled_at` is still the time of the poll before it."""
 
 
 class RoundRobin:
-    """Whoever was asked longest ago."""
+    """The task that was polled longest ago."""
 
     def choose(self, tasks: Sequence[Task], now: float) -> int:  # noqa: ARG002 - the seam's signature
         """See Chooser."""
-        return min(range(len(tasks)), key=lambda index: tasks[index].asked_at)
+        return min(range(len(tasks)), key=lambda index: tasks[index].polled_at)
 
-    def told(self, task: Task, now: float, *, ended: bool) -> None:
+    def on_poll(self, task: Task, now: float, *, ended: bool) -> None:
         """Learns nothing."""
 
 
 class MostToLearn(RoundRobin):
-    """The largest integral of sqrt(hazard) since the last look, the laws being known."""
+    """The largest integral of sqrt(hazard) since the last poll, for known distributions."""
 
     def choose(self, tasks: Sequence[Task], now: float) -> int:
         """See Chooser."""
 
         def gain(task: Task) -> float:
-            amount = _amount(task.duration_model)
+            amount = _amount(task.distribution)
             last = len(amount) - 1
             start, stop = (
-                int((task.asked_at - task.submitted_at_s) / SUBMIT_SPACING_S),
-                int((now - task.submitted_at_s) / SUBMIT_SPACING_S),
+                int((task.polled_at - task.submitted_at_s) / GRID_STEP_S),
+                int((now - task.submitted_at_s) / GRID_STEP_S),
             )
             return amount[min(stop, last)] - amount[min(start, last)]
 
@@ -68,51 +68,50 @@ class MostToLearn(RoundRobin):
 
 
 class OfBatchvid:
-    """The runner's way: due times by the learned laws, at the price that keeps all of them under the rate.
+    """The runner's rule: due times by the learned duration models, at the cost that keeps all polls within the rate.
 
-    The rules are its own (`cadence`, `hazard`); the price is worked out as often, and due times move as seldom, as in
-    its poller.
+    It uses the runner's own rules. The cost is computed as often, and due times move as rarely, as in its poller.
     """
 
     def __init__(self, polls_per_s: float) -> None:
         self._rate = polls_per_s
-        self._laws = {name: DurationModel() for name in DURATION_MODELS}
-        self._price_s, self._priced_at = SLOT_WAITED_FOR_S, -math.inf
-        self._due: dict[int, tuple[float, float]] = {}  # of each task: asked at, due at
+        self._models = {name: DurationModel() for name in DISTRIBUTIONS}
+        self._cost_s, self._repriced_at = BUSY_POLL_COST_S, -math.inf
+        self._due: dict[int, tuple[float, float]] = {}  # of each task: polled at, due at
 
     def choose(self, tasks: Sequence[Task], now: float) -> int:
-        """See Chooser: the one that is due first."""
-        if now >= self._priced_at + REPRICE_EVERY_S:
-            self._priced_at = now
-            demands = (poll_demand(self._laws[task.duration_model], PACE, now - task.submitted_at_s) for task in tasks)
-            price_s = max(SLOT_WAITED_FOR_S, price_within(demands, self._rate))
-            if not 1 / REPRICE_RATIO < price_s / self._price_s < REPRICE_RATIO:
-                self._price_s = price_s
+        """See Chooser: the task that is due first."""
+        if now >= self._repriced_at + REPRICE_EVERY_S:
+            self._repriced_at = now
+            demands = (poll_demand(self._models[task.distribution], PACE, now - task.submitted_at_s) for task in tasks)
+            cost_s = max(BUSY_POLL_COST_S, cost_within_rate(demands, self._rate))
+            if not 1 / REPRICE_RATIO < cost_s / self._cost_s < REPRICE_RATIO:
+                self._cost_s = cost_s
                 self._due.clear()
         return min(range(len(tasks)), key=lambda index: self._due_at(index, tasks[index]))
 
     def _due_at(self, index: int, task: Task) -> float:
         known = self._due.get(index)
-        if known is None or known[0] != task.asked_at:
-            age_s = max(task.asked_at - task.submitted_at_s, 0.0)
-            due_s = next_age_s(self._laws[task.duration_model], PACE, age_s, self._price_s, f"task {index}")
-            known = self._due[index] = (task.asked_at, task.submitted_at_s + due_s)
+        if known is None or known[0] != task.polled_at:
+            age_s = max(task.polled_at - task.submitted_at_s, 0.0)
+            due_s = next_age_s(self._models[task.distribution], PACE, age_s, self._cost_s, f"task {index}")
+            known = self._due[index] = (task.polled_at, task.submitted_at_s + due_s)
         return known[1]
 
-    def told(self, task: Task, now: float, *, ended: bool) -> None:
+    def on_poll(self, task: Task, now: float, *, ended: bool) -> None:
         """See Chooser."""
-        look = self._laws[task.duration_model].ended if ended else self._laws[task.duration_model].survived
-        look(max(task.asked_at - task.submitted_at_s, 0.0), now - task.submitted_at_s)
+        look = self._models[task.distribution].ended if ended else self._models[task.distribution].survived
+        look(max(task.polled_at - task.submitted_at_s, 0.0), now - task.submitted_at_s)
 
 
 @cache
-def _amount(duration_model: str) -> list[float]:
-    grid = known(DURATION_MODELS[duration_model])
+def _amount(distribution: str) -> list[float]:
+    grid = known(DISTRIBUTIONS[distribution])
     amount = [0.0]
     for step in range(grid.steps):
         alive = 1 - grid.below[step]
-        rate = (grid.below[step + 1] - grid.below[step]) / alive / SUBMIT_SPACING_S if alive > 0 else 1.0
-        amount.append(amount[-1] + SUBMIT_SPACING_S * math.sqrt(rate))
+        rate = (grid.below[step + 1] - grid.below[step]) / alive / GRID_STEP_S if alive > 0 else 1.0
+        amount.append(amount[-1] + GRID_STEP_S * math.sqrt(rate))
     return amount
 
 
@@ -120,19 +119,19 @@ ROUND_ROBIN, BATCHVID = "round-robin", "batchvid"
 CHOOSERS: dict[str, Callable[[float], Chooser]] = {
     ROUND_ROBIN: lambda _rate: RoundRobin(),
     BATCHVID: OfBatchvid,
-    "sqrt-hazard, laws known": lambda _rate: MostToLearn(),
+    "sqrt-hazard, distributions known": lambda _rate: MostToLearn(),
 }
-"""A fresh one for each simulation, told how many polls a second there are."""
+"""Makes a new chooser for each simulation, from the polls per second."""
 
 
 def mean_lag_s(chooser: Chooser, in_flight: int, polls_per_s: float, seconds: float, seed: int) -> float:
     """Mean lag of all tasks found in the second half of the time; every slot is refilled at once."""
     rng = random.Random(seed)
-    names = list(DURATION_MODELS)
+    names = list(DISTRIBUTIONS)
 
     def fresh(now: float) -> Task:
-        duration_model = rng.choice(names)
-        return Task(duration_model, now, min(DURATION_MODELS[duration_model](rng), LONGEST_S), now)
+        distribution = rng.choice(names)
+        return Task(distribution, now, min(DISTRIBUTIONS[distribution](rng), MAX_DURATION_S), now)
 
     tasks = [fresh(-rng.uniform(0, 100)) for _ in range(in_flight)]
     lags, now = [], 0.0
@@ -141,8 +140,8 @@ def mean_lag_s(chooser: Chooser, in_flight: int, polls_per_s: float, seconds: fl
         index = chooser.choose(tasks, now)
         task = tasks[index]
         lag_s = now - task.submitted_at_s - task.takes_s
-        chooser.told(task, now, ended=lag_s >= 0)
-        task.asked_at = now
+        chooser.on_poll(task, now, ended=lag_s >= 0)
+        task.polled_at = now
         if lag_s >= 0:
             if now > seconds / 2:
                 lags.append(lag_s)

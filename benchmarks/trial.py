@@ -20,7 +20,7 @@ from benchmarks.cases import Options
 from benchmarks.clip import make_clip
 from benchmarks.tls import Trust
 
-LIFE_S, REFRESH_S = (5.0, 25.0), 1.0  # a short night, asked about as often a job as a long one is
+LIFE_S, REFRESH_S = (5.0, 25.0), 1.0  # a short night with about as many polls per job as a long one
 QUICK_PACE = 0.2  # as many polls a second of a few hundred jobs as of the full run's thousands
 AT_ONCE = 64  # requests under way of any client: as many polls as batchvid has out
 
@@ -47,9 +47,9 @@ class Program:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Night:
-    """A run of batchvid: what it said of itself, how often it asked after each task, seconds that all tasks took."""
+    """A run of batchvid: its output, the polls of each task, seconds that all tasks took."""
 
-    said: Mapping[str, Any]
+    output: Mapping[str, Any]
     looks: Sequence[int]
     work_s: float
 
@@ -82,12 +82,12 @@ class Contest:
     def ours(self) -> float:
         """batchvid's round: CPU a job, seconds. Raises ClientFailed."""
         self.nights.append(self.night())
-        return float(self.nights[-1].said["cpu_s"]) / self.jobs
+        return float(self.nights[-1].output["cpu_s"]) / self.jobs
 
     def ours_on(self, loop: str) -> float:
         """The same on another event loop, brought to the requests that it made on its own. Raises ClientFailed."""
         night = self.night(loop=loop)
-        return float(night.said["cpu_s"]) / self.jobs * self.nights[-1].requests / night.requests
+        return float(night.output["cpu_s"]) / self.jobs * self.nights[-1].requests / night.requests
 
     def night(self, **more: Any) -> Night:
         """One run, all jobs in flight at once. Raises ClientFailed when the books do not say that all were made."""
@@ -96,23 +96,23 @@ class Contest:
         limits: dict[str, Any] = {"concurrency": self.jobs, "poll_every_s": REFRESH_S * self.pace}
         life_s = [seconds * self.pace for seconds in LIFE_S]
         with measure.vendor(self.trust, clip=str(self.clip), lives_s={"model": life_s}) as base_url:
-            told = {
+            arguments = {
                 "manifest": str(rows_manifest(folder, self.jobs, base_url=base_url, **limits)),
                 "warm_up": str(rows_manifest(folder / "warm-up", 1, base_url=self.warm_up, **limits)),
                 "folder": str(folder / "out"),
             }
-            said = measure.client("batchvid_client", {**told, **more}, trust=self.trust).said
+            output = measure.client("batchvid_client", {**arguments, **more}, trust=self.trust).output
             books = measure.books(base_url, self.trust)
-        if said["counts"] != {"succeeded": self.jobs}:
-            raise measure.ClientFailed(f"batchvid did not make all of them: {said['counts']} {said['reason']}")
+        if output["counts"] != {"succeeded": self.jobs}:
+            raise measure.ClientFailed(f"batchvid did not make all of them: {output['counts']} {output['reason']}")
         check_books("batchvid", books, books["looks"], self.jobs)
-        return Night(said=said, looks=books["looks"], work_s=books["work_s"])
+        return Night(output=output, looks=books["looks"], work_s=books["work_s"])
 
     def other(self, program: Program) -> float:
         """CPU a job, seconds, for as many requests as batchvid made in this round. Raises ClientFailed."""
         night = self.nights[-1]
         looks = part_of(night.looks, program.part)
-        told = {
+        arguments = {
             "folder": str(_empty(self.folder / program.module)),
             "warm_up": self.warm_up,
             "jobs": len(looks),
@@ -121,15 +121,15 @@ class Contest:
             "pause_s": night.pause_s if program.paced else 0.0,
         }
         with measure.vendor(self.trust, clip=str(self.clip), looks_of=looks) as base_url:
-            told["base_url"] = base_url
-            said = measure.client(program.module, told, python=program.python, trust=self.trust).said
+            arguments["base_url"] = base_url
+            output = measure.client(program.module, arguments, python=program.python, trust=self.trust).output
             check_books(program.module, measure.books(base_url, self.trust), looks, len(looks))
-        return float(said["cpu_s"]) / len(looks) * night.requests / requests_of(looks)
+        return float(output["cpu_s"]) / len(looks) * night.requests / requests_of(looks)
 
 
 @contextmanager
 def contest(options: Options, jobs: int, trust: Trust | None = None, pace: float = 0.0) -> Iterator[Contest]:
-    """A contest of so many jobs in the folder of the options; `pace` times as long as LIFE_S, or as quick as asked."""
+    """A trial of so many jobs in the folder of the options; tasks take `pace` times LIFE_S, or no time."""
     pace = pace or (QUICK_PACE if options.quick else 1.0)
     clip = make_clip(options.folder / "clip.mp4")
     with measure.vendor(trust, clip=str(clip), looks=1) as warm_up:
@@ -137,7 +137,7 @@ def contest(options: Options, jobs: int, trust: Trust | None = None, pace: float
 
 
 def part_of(looks: Sequence[int], part: float) -> list[int]:
-    """The looks of that part of the tasks, taken evenly from those that were asked after seldom and often.
+    """The polls of that part of the tasks, taken evenly from those with few and many polls.
 
     >>> part_of([9, 1, 5, 3, 7, 2], 0.5)
     [2, 5, 9]

@@ -1,4 +1,4 @@
-"""A lean vendor in a process of its own: answers `/v1/videos` and hands out one clip, quicker than any client asks.
+"""A lean vendor in a process of its own: answers `/v1/videos` and serves one clip, faster than any client.
 
 It speaks just enough HTTP/1.1 for the clients of the benchmarks, on purpose without a framework: the server must not
 be what is measured. It checks nothing; the emulator is the one that is right.
@@ -23,19 +23,19 @@ DONE, RUNNING = "completed", "in_progress"
 
 @dataclass(slots=True)
 class Life:
-    """When a task ends: at its look number `looks`, or once `ends_at` has passed. `asked` counts the looks."""
+    """When a task ends: at its poll number `looks`, or once `ends_at` has passed. `polls` counts the polls."""
 
     looks: int
     ends_at: float
-    asked: int = 0
-    told: bool = False
+    polls: int = 0
+    reported: bool = False
 
 
 @dataclass(slots=True)
 class Books:
-    """What the vendor saw. `refills_s` are seconds from an end told to the submit that took its slot.
+    """What the vendor saw. `refills_s` are seconds from a reported end to the submit that took its slot.
 
-    `lags_s` are seconds from an end to the poll that was told of it.
+    `lags_s` are seconds from an end to the poll that reported it.
     """
 
     settings: dict[str, Any]
@@ -82,16 +82,16 @@ class Books:
         """Say where a task stands."""
         self.polls += 1
         life, now = self.tasks[task_id], time.monotonic()
-        life.asked += 1
-        told: dict[str, Any] = {"id": task_id, "object": "video", "model": "veo", "created_at": 1}
-        if self.settings.get("endless") or life.asked < life.looks or now < life.ends_at:
-            return {**told, "status": RUNNING, "progress": 0}
-        if not life.told:
-            life.told = True
+        life.polls += 1
+        task: dict[str, Any] = {"id": task_id, "object": "video", "model": "veo", "created_at": 1}
+        if self.settings.get("endless") or life.polls < life.looks or now < life.ends_at:
+            return {**task, "status": RUNNING, "progress": 0}
+        if not life.reported:
+            life.reported = True
             self.freed.append(now)
             self.last_told_at = now
             self.lags_s.append(now - life.ends_at)
-        return {**told, "status": DONE, "progress": 100, "video_url": f"{self.base_url}/clip/{task_id}.mp4"}
+        return {**task, "status": DONE, "progress": 100, "video_url": f"{self.base_url}/clip/{task_id}.mp4"}
 
     def summary(self) -> dict[str, Any]:
         """The books as the cases want them."""
@@ -99,7 +99,7 @@ class Books:
             "submits": self.submits,
             "polls": self.polls,
             "downloads": self.downloads,
-            "looks": [life.asked for life in self.tasks.values()],
+            "looks": [life.polls for life in self.tasks.values()],
             "work_s": self.work_s,
             "makespan_s": self.last_told_at - self.first_submit_at,
             "refills_s": self.refills_s,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from batchvid.catalog.model import KINDS, POLL_EVERY_S, REFRESH_S, Model, ModelPrice, Tier, steps_words
-from batchvid.catalog.model_policies import PollInterval, charged_on_failure, find_poll_interval, link_lifetime_s
+from batchvid.catalog.model_policies import charged_on_failure, find_poll_interval, link_lifetime_s
 from batchvid.catalog.models import Models, built_in
 from batchvid.catalog.provider import DEFAULT_PROVIDER, Provider, providers
 from batchvid.catalog.resolution import ResolvedOptions, check, resolve_options
@@ -19,7 +19,6 @@ __all__ = [
     "Model",
     "ModelPrice",
     "Models",
-    "PollInterval",
     "Provider",
     "ResolvedOptions",
     "Tier",

@@ -14,7 +14,7 @@ from pydantic import BeforeValidator, ConfigDict
 from batchvid.domain.failures import Charged
 from batchvid.domain.job_spec import UNPRICED, Price
 
-POLL_EVERY_S = 10.0  # what CometAPI's own samples use (wire-cometapi 6.2)
+POLL_EVERY_S = 10.0  # what CometAPI's own samples use (wire-notes 6.2)
 REFRESH_S = 2.0  # no page says how often CometAPI's own view is renewed; asking more often than this is impolite
 INPUTS = {"image": "first", "end-image": "last", "references": "reference"}
 """What a model can start from, by the role that such an image has on the wire."""

@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from batchvid.catalog.model import POLL_EVERY_S, REFRESH_S
 from batchvid.catalog.models import Models, built_in
 from batchvid.catalog.provider import Provider
 from batchvid.domain.failures import Charged
+from batchvid.domain.poll_interval import PollInterval
 from batchvid.errors import UsageError
-
-
-@dataclass(frozen=True, slots=True)
-class PollInterval:
-    """How often a task may be asked for: `every_s` while nothing is known, never closer together than `refresh_s`."""
-
-    every_s: float
-    refresh_s: float
 
 
 def find_poll_interval(provider: Provider, model: str, models: Models | None = None) -> PollInterval:

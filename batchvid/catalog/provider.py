@@ -18,8 +18,8 @@ from batchvid.errors import UsageError
 
 DEFAULT_PROVIDER = "cometapi"
 TIMEOUT_S = 3600.0  # clips take 2-5 minutes; an hour is a stall, not a slow clip
-GRACE_S = 60.0  # how long a provider may not know a task after it made it (wire-cometapi 6.3)
-SUBMIT_READ_TIMEOUT_S = 180.0  # a gateway tries several channels behind one submit (wire-cometapi 4.6)
+GRACE_S = 60.0  # how long a provider may not know a task after it made it (wire-notes 6.3)
+SUBMIT_READ_TIMEOUT_S = 180.0  # a gateway tries several channels behind one submit (wire-notes 4.6)
 READ_TIMEOUT_S = 60.0  # of one reply or one download, not the whole of it
 
 
@@ -30,7 +30,7 @@ class Provider:
     `routes` maps a dialect to its path prefix below `base_url`. Limits are counts, per minute and per second as named;
     `model_concurrency` narrows single models. `poll_every_s` overrules the models' pace. `timeout_s` is how long a
     task may take from submit to verdict, `queue_timeout_s` how long it may wait to be begun (None: as long); the
-    `model_` ones hold for single models (see deadlines.py). `cancel` is until when a task can be cancelled here.
+    `model_` ones hold for single models (see timeouts.py). `cancel` is until when a task can be cancelled here.
     `wait_initial_s` is the first of the doubling waits after a refusal.
     `grace_s` is how long a new task may be unknown to it. A reply that is silent for `read_timeout_s`, a submit's for
     `submit_read_timeout_s`, is lost. `max_clip_bytes` bounds clips narrower than their length does. `on_lost_submit`

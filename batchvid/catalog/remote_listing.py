@@ -1,6 +1,6 @@
 """What a seller's own list of models (`GET /api/models`) says, kept with its date, and laid over the catalogue.
 
-The list is read tolerantly (wire-cometapi 9.1): what cannot be read is left out, an unknown price stays unknown.
+The list is read tolerantly (wire-notes 9.1): what cannot be read is left out, an unknown price stays unknown.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from batchvid.atomic_file import write_atomic
 from batchvid.catalog.models import Models
 from batchvid.errors import UnreadableReply
 
@@ -98,12 +99,9 @@ def cache_file() -> Path:
 
 
 def keep(listing: Listing, file: Path) -> None:
-    """Write the dated copy, in one go. Raises OSError."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    text = json.dumps({"fetched_on": listing.fetched_on, "source": listing.source, "models": list(listing.models)})
-    part = file.with_name(f"{file.name}.{os.getpid()}.part")
-    part.write_text(text, "utf-8")
-    part.replace(file)
+    """Write the dated copy, whole or not at all. Raises OSError."""
+    facts = {"fetched_on": listing.fetched_on, "source": listing.source, "models": list(listing.models)}
+    write_atomic(file, json.dumps(facts))
 
 
 def kept(file: Path) -> Listing | None:

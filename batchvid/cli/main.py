@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import sys
@@ -71,6 +72,9 @@ for command in COMMANDS:
 
 def main(args: Sequence[str] | None = None) -> None:
     """Run the command line and exit; every error is told in a sentence, never as a traceback."""
+    for stream in (sys.stdout, sys.stderr):  # what an encoding cannot show must not end a run
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:  # before and after a run, too, it ends with 130
         signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
@@ -89,7 +93,7 @@ def main(args: Sequence[str] | None = None) -> None:
     except BatchvidError as exc:
         click.echo(f"batchvid: {exc}", err=True)
         code = exc.exit_code
-    except BrokenPipeError:  # whoever read our output has gone: what is done is done and on record
+    except BrokenPipeError:  # the reader of our output is gone; what is done is recorded
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 1
     except OSError as exc:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from batchvid.cli.targets import STATE_NAME, complete_job, folder_of, only_option, out_option
+from batchvid.cli.targets import complete_job, folder_of, only_option, out_option
+from batchvid.paths import BatchPaths
 
 if TYPE_CHECKING:
     from batchvid.domain.jobs import Job
@@ -53,11 +54,11 @@ def resolve(
     folder = folder_of(batch, out)
     if ask:
         commands.collect(folder, only_reconcile=True)
-    waiting = [one for one in commands.uncertain(folder / STATE_NAME) if job in (None, one.id)]
+    waiting = [one for one in commands.uncertain(BatchPaths(folder).state) if job in (None, one.id)]
     if every:
         _abandon_all(folder, waiting)
     elif job and (task_id or abandon):
-        settled = commands.resolve(folder / STATE_NAME, job, task_id=task_id or "")
+        settled = commands.resolve(BatchPaths(folder).state, job, task_id=task_id or "")
         click.echo(f"{settled.id} is {settled.state}; the next run {'buys it again' if abandon else 'collects it'}")
     elif job and not waiting:
         raise click.UsageError(f"job {job} is not uncertain: there is nothing to resolve")
@@ -81,7 +82,7 @@ def _abandon_all(folder: Path, waiting: list[Job]) -> None:
     typed = sys.stdin.readline()
     if " ".join(typed.split()) != word:
         raise click.UsageError("that is not what was asked for: nothing was abandoned")
-    commands.abandon(folder / STATE_NAME, [job.id for job in waiting])
+    commands.abandon(BatchPaths(folder).state, [job.id for job in waiting])
     click.echo(f"{len(waiting)} released; the next run buys them again")
 
 

@@ -11,18 +11,19 @@ import click
 
 from batchvid.cli.targets import (
     came_from,
-    draft,
     folder_of,
     is_manifest,
     load,
     max_clips_option,
     max_usd_option,
     only_option,
+    open_batch,
     out_option,
     retired_option,
     set_option,
     verbose_option,
 )
+from batchvid.paths import BatchPaths
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -113,24 +114,24 @@ def run(
         _end(folder, commands.collect(folder, display=partial(progress_for, verbose=verbose)))
         return
     try:
-        batch = draft(target, out, sets, only)
-    except ManifestError as broken:
+        batch = open_batch(target, out, sets, only)
+    except ManifestError as exc:
         bought_into = came_from(target, out) if collect_only else None
         if bought_into is None:
             raise
-        click.echo(f"{broken.problems[0]}: what was bought into {bought_into} is collected all the same", err=True)
+        click.echo(f"{exc.problems[0]}: what was bought into {bought_into} is collected all the same", err=True)
         _end(bought_into, commands.collect(bought_into, display=partial(progress_for, verbose=verbose)))
         return
-    at_most = SpendingLimits(usd=max_usd, clips=max_clips)
+    limits = SpendingLimits(usd=max_usd, clips=max_clips)
     if dry_run:
-        print_plan(commands.plan(batch.expand(), allow_retired=allow_retired, at_most=at_most), show_all=False)
+        print_plan(commands.plan(batch, allow_retired=allow_retired, limits=limits), show_all=False)
         return
     outcome = commands.run(
         batch,
         regenerate=regenerate,
         buy=not collect_only,
         allow_retired=allow_retired,
-        at_most=at_most,
+        limits=limits,
         display=partial(progress_for, verbose=verbose),
     )
     _end(batch.folder, outcome)
@@ -184,7 +185,7 @@ def retry(
     if unknown:
         raise click.UsageError(f"unknown kind {unknown[0]!r}; there are {', '.join(FailureKind)}")
     batch = load(target, out, sets, only)
-    at_most = SpendingLimits(usd=max_usd, clips=max_clips)
+    limits = SpendingLimits(usd=max_usd, clips=max_clips)
     if edits:
         batch = commands.edit(batch, Path(edits))
     outcome = commands.retry(
@@ -192,7 +193,7 @@ def retry(
         kinds=kinds,
         new_task=new_task,
         allow_retired=allow_retired,
-        at_most=at_most,
+        limits=limits,
         display=partial(progress_for, verbose=verbose),
     )
     _end(batch.folder, outcome)
@@ -208,10 +209,10 @@ def _end(folder: Path, outcome: Outcome) -> None:
         or "nothing to do"
     )
     with contextlib.suppress(OSError):  # nobody listens any more: how it ended is still true
-        click.echo(f"{counts}; report: {folder / 'report.csv'}")
+        click.echo(f"{counts}; report: {BatchPaths(folder).report}")
         if outcome.reason:
             click.echo(outcome.reason, err=True)
-        if (refused := folder / "edit-these.csv").exists():
+        if (refused := BatchPaths(folder).edit_these).exists():
             click.echo(
                 f"a content filter refused some: edit {refused}, then batchvid retry {folder} --edits {refused}",
                 err=True,

@@ -6,7 +6,8 @@ import json
 
 import click
 
-from batchvid.cli.targets import STATE_NAME, folder_of, out_option
+from batchvid.cli.targets import folder_of, out_option
+from batchvid.paths import BatchPaths
 
 
 @click.command()
@@ -23,7 +24,7 @@ def status(target: str | None, as_json: bool, out: str) -> None:
     from batchvid.state.lock import find_holder
     from batchvid.state.readers import read_attempts, read_jobs
 
-    state_path = folder_of(target, out) / STATE_NAME
+    state_path = BatchPaths(folder_of(target, out)).state
     ledger = sums(read_attempts(state_path))
     facts = status_facts(read_jobs(state_path), find_holder(state_path), ledger)
     if as_json:
@@ -42,14 +43,14 @@ def report(target: str | None, out: str) -> None:
     from batchvid.report import ledger_line, write_ledger, write_report
     from batchvid.state.readers import read_attempts, read_jobs
 
-    folder = folder_of(target, out)
-    jobs = read_jobs(folder / STATE_NAME)
-    write_report(folder / "report.csv", jobs)
-    write_refused(folder, jobs)
-    click.echo(str(folder / "report.csv"))
-    attempts = list(read_attempts(folder / STATE_NAME))
-    write_ledger(folder / "ledger.csv", attempts)
-    click.echo(str(folder / "ledger.csv"))
+    paths = BatchPaths(folder_of(target, out))
+    jobs = read_jobs(paths.state)
+    write_report(paths.report, jobs)
+    write_refused(paths.folder, jobs)
+    click.echo(str(paths.report))
+    attempts = list(read_attempts(paths.state))
+    write_ledger(paths.ledger, attempts)
+    click.echo(str(paths.ledger))
     click.echo(ledger_line(sums(attempts)) or "nothing was sent yet")
 
 

@@ -11,11 +11,10 @@ import click
 from click.shell_completion import CompletionItem
 
 from batchvid.errors import ManifestError, UsageError
+from batchvid.paths import STATE_NAME, BatchPaths, find_batches
 
 if TYPE_CHECKING:
-    from batchvid.commands import Batch, UnexpandedBatch
-
-STATE_NAME = "state.sqlite3"
+    from batchvid.commands import Batch
 
 out_option = click.option(
     "--out", default="outputs", show_default=True, envvar="BATCHVID_OUT", help="Folder of all batches' folders."
@@ -57,21 +56,19 @@ def is_manifest(target: str) -> bool:
 
 
 def load(target: str, out: str, sets: tuple[str, ...] = (), only: tuple[str, ...] = ()) -> Batch:
-    """The batch of a manifest, or the one that was run into a folder, with all that it was run with."""
+    """The same as `open_batch`, already expanded: raises ManifestError with every problem."""
+    batch = open_batch(target, out, sets, only)
+    _ = batch.manifest
+    return batch
+
+
+def open_batch(target: str, out: str, sets: tuple[str, ...] = (), only: tuple[str, ...] = ()) -> Batch:
+    """The batch of a manifest, or the one that was run into a folder, with the options of that run."""
     from batchvid import commands
 
     if is_manifest(target):
-        return commands.load(target, out=out, sets=sets, only=only)
+        return commands.open_batch(target, out=out, sets=sets, only=only)
     return commands.reopen(folder_of(target, out), sets=sets, only=only)
-
-
-def draft(target: str, out: str, sets: tuple[str, ...] = (), only: tuple[str, ...] = ()) -> UnexpandedBatch:
-    """The same, not expanded yet."""
-    from batchvid import commands
-
-    if is_manifest(target):
-        return commands.draft(target, out=out, sets=sets, only=only)
-    return commands.reopen_draft(folder_of(target, out), sets=sets, only=only)
 
 
 def folder_of(target: str | None, out: str) -> Path:
@@ -81,7 +78,7 @@ def folder_of(target: str | None, out: str) -> Path:
     Raises UsageError when there is none, or more than one to choose from.
     """
     if target is None:
-        found = sorted(path.parent for path in Path(out).glob(f"*/{STATE_NAME}"))
+        found = [paths.folder for paths in find_batches(Path(out))]
         if len(found) == 1:
             return found[0]
         names = ", ".join(path.name for path in found) or "none yet"
@@ -97,7 +94,7 @@ def folder_of(target: str | None, out: str) -> Path:
             return folder
     path = Path(target)
     for folder in (path.parent if path.name == STATE_NAME else path, Path(out) / target):
-        if (folder / STATE_NAME).is_file():
+        if BatchPaths(folder).state.is_file():
             return folder
     raise UsageError(f"{target}: neither a manifest (*.yaml) nor a batch that was run below {out}/")
 
@@ -108,9 +105,9 @@ def came_from(manifest: str, out: str) -> Path | None:
     from batchvid.state.readers import read_meta
 
     found, source = [], str(Path(manifest).absolute())
-    for path in sorted(Path(out).glob(f"*/{STATE_NAME}")):
+    for paths in find_batches(Path(out)):
         with suppress(StateError):
-            found += [path.parent] if read_meta(path).get("manifest") == source else []
+            found += [paths.folder] if read_meta(paths.state).get("manifest") == source else []
     return found[0] if len(found) == 1 else None
 
 
@@ -121,7 +118,7 @@ def complete_job(context: click.Context, _parameter: click.Parameter, incomplete
 
     try:
         folder = folder_of(context.params.get("batch"), context.params.get("out") or "outputs")
-        jobs = read_jobs(folder / STATE_NAME)
+        jobs = read_jobs(BatchPaths(folder).state)
     except BatchvidError:
         return []
     return [CompletionItem(job.id, help=str(job.state)) for job in jobs if job.id.startswith(incomplete)]

@@ -1,22 +1,15 @@
-"""One sitting with one batch: what each command does, without a word about how it is printed.
+"""What each command does, without its output. Python users can do everything that the command line does.
 
-`load` reads a manifest, `plan` holds it against what was done, `run` buys and collects, `retry` reopens first,
-`resolve` settles an uncertain job. Every function takes and returns plain values; a Python user can do all that
-the command line does.
+`load` reads a manifest, `plan` compares it with earlier runs, `run` buys and collects, `retry` reopens failed jobs
+and runs them, `resolve` decides about an uncertain job.
 """
 
 from batchvid.commands.batch import (
-    CLIPS_NAME,
-    LEDGER_NAME,
-    REPORT_NAME,
-    STATE_NAME,
     Batch,
-    UnexpandedBatch,
-    draft,
     folder_of,
     load,
+    open_batch,
     reopen,
-    reopen_draft,
 )
 from batchvid.commands.execution import Display, known_providers
 from batchvid.commands.models import models, refresh
@@ -25,27 +18,21 @@ from batchvid.commands.run import collect, edit, may_still_finish, plan, retry, 
 from batchvid.runner import SpendingLimits
 
 __all__ = [
-    "CLIPS_NAME",
-    "LEDGER_NAME",
-    "REPORT_NAME",
-    "STATE_NAME",
     "Batch",
     "Display",
     "SpendingLimits",
-    "UnexpandedBatch",
     "abandon",
     "collect",
-    "draft",
     "edit",
     "folder_of",
     "known_providers",
     "load",
     "may_still_finish",
     "models",
+    "open_batch",
     "plan",
     "refresh",
     "reopen",
-    "reopen_draft",
     "resolve",
     "retry",
     "run",

@@ -1,4 +1,4 @@
-"""A manifest and the folder it is made in: read from a file, or from what an earlier run kept. Buys nothing."""
+"""A manifest and its batch's folder, opened from a file or from what an earlier run stored. Buys nothing."""
 
 from __future__ import annotations
 
@@ -11,38 +11,67 @@ from batchvid.catalog import Models, Provider
 from batchvid.commands import prompt_edits
 from batchvid.errors import UsageError
 from batchvid.manifest import Manifest, ManifestModel
+from batchvid.paths import BatchPaths
 from batchvid.planning.availability import Availability
 from batchvid.state.readers import read_meta
 
-STATE_NAME = "state.sqlite3"
-REPORT_NAME = "report.csv"
-LEDGER_NAME = "ledger.csv"
-LOG_NAME = "run.log"
-CLIPS_NAME = "clips"
+
+class LazyManifest:
+    """Expands a manifest to jobs when they are needed, and keeps them. Raises ManifestError with every problem.
+
+    `expand` gives all jobs. `only` selects among them; the edits that `folder` holds are applied to them.
+    """
+
+    def __init__(self, expand: Callable[[], Manifest], *, folder: Path, only: Sequence[str] = ()) -> None:
+        self._expand = expand
+        self._folder = folder
+        self._only = only
+        self._unedited: Manifest | None = None
+        self._manifest: Manifest | None = None
+
+    @property
+    def unedited(self) -> Manifest:
+        """All jobs as the manifest defines them, without edits."""
+        if self._unedited is None:
+            self._unedited = self._expand()
+        return self._unedited
+
+    @property
+    def manifest(self) -> Manifest:
+        """The selected jobs, with the edits of their prompts."""
+        if self._manifest is None:
+            self._manifest = self._edited_and_selected(self.unedited)
+        return self._manifest
+
+    def for_one_use(self) -> Manifest:
+        """The same manifest, not kept unless it was kept before: a long run must not hold every job twice."""
+        if self._manifest is None and self._unedited is None:
+            return self._edited_and_selected(self._expand())
+        return self.manifest
+
+    def save_edits(self, edits: Mapping[str, prompt_edits.Edit]) -> None:
+        """Save edits in the folder, and apply them from now on."""
+        prompt_edits.save(self._folder, edits)
+        self._manifest = None
+
+    def _edited_and_selected(self, unedited: Manifest) -> Manifest:
+        selected = manifest.select(unedited, self._only) if self._only else unedited
+        edits = prompt_edits.load_saved(self._folder)
+        if not edits:
+            return selected
+        # applied to all jobs: the edited parent of a selected job may not be selected itself
+        edited = prompt_edits.apply_edits(unedited, edits)
+        if not self._only:
+            return edited
+        selected_ids = {placed.spec.id for placed in selected.jobs}
+        return replace(selected, jobs=tuple(placed for placed in edited.jobs if placed.spec.id in selected_ids))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """A manifest and the folder that its clips, report and state go to."""
+    """A manifest and the folder that its clips, report and state go to.
 
-    manifest: Manifest
-    folder: Path
-    providers: Mapping[str, Provider]
-    models: Models = field(default_factory=catalog.built_in)
-    sets: tuple[str, ...] = ()
-    only: tuple[str, ...] = ()
-
-    @property
-    def state_path(self) -> Path:
-        """The state file."""
-        return self.folder / STATE_NAME
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UnexpandedBatch:
-    """A manifest that holds so far and is not expanded yet: enough to collect by, too little to buy by.
-
-    `expand` makes the batch of it; raises ManifestError with what is wrong with its jobs.
+    The jobs are in `manifest`. Everything else is known before the manifest is expanded to jobs.
     """
 
     path: Path
@@ -51,103 +80,76 @@ class UnexpandedBatch:
     folder: Path
     providers: Mapping[str, Provider]
     models: Models
-    sets: tuple[str, ...]
-    only: tuple[str, ...]
-    expand: Callable[[], Batch]
+    sets: tuple[str, ...] = ()
+    only: tuple[str, ...] = ()
+    lazy_manifest: LazyManifest = field(repr=False)
+
+    @property
+    def manifest(self) -> Manifest:
+        """The manifest with its jobs, expanded on first access. Raises ManifestError with every problem."""
+        return self.lazy_manifest.manifest
+
+    @property
+    def paths(self) -> BatchPaths:
+        """The files of the batch's folder."""
+        return BatchPaths(self.folder)
 
     @property
     def state_path(self) -> Path:
         """The state file."""
-        return self.folder / STATE_NAME
+        return self.paths.state
 
 
-def draft_of(batch: Batch) -> UnexpandedBatch:
-    """The batch as if it were not expanded yet."""
-    return UnexpandedBatch(
-        path=batch.manifest.path,
-        name=batch.manifest.batch,
-        settings=batch.manifest.settings,
-        folder=batch.folder,
-        providers=batch.providers,
-        models=batch.models,
-        sets=batch.sets,
-        only=batch.only,
-        expand=lambda: batch,
-    )
-
-
-def draft(
+def open_batch(
     path: str | Path, *, out: str | Path = "outputs", sets: Sequence[str] = (), only: Sequence[str] = ()
-) -> UnexpandedBatch:
-    """Read a manifest, but for its jobs. Raises ManifestError with every problem, those of its jobs among them."""
-    market = Availability(Path(path).parent)
-    read = manifest.outline(path, sets=sets, beyond=market)
-    folder = Path(out) / read.batch
+) -> Batch:
+    """Read a manifest without expanding it to jobs.
 
-    def expand() -> Batch:
-        loaded = manifest.expand(read, only=only, provider_of=lambda _model: catalog.DEFAULT_PROVIDER, beyond=market)
-        return Batch(
-            manifest=_as_edited(loaded, sets, market, prompt_edits.kept(folder)),
-            folder=folder,
-            providers=market.providers,
-            models=market.models,
-            sets=tuple(sets),
-            only=tuple(only),
-        )
+    Raises ManifestError for a problem outside the jobs, together with every problem of the jobs.
+    """
+    availability = Availability(Path(path).parent)
+    parsed = manifest.parse(path, sets=sets, checks=availability)
+    folder = Path(out) / parsed.batch
 
-    if read.problems or read.settings is None:
-        return draft_of(expand())  # which raises, and tells what is wrong with the jobs, too
-    return UnexpandedBatch(
-        path=read.path,
-        name=read.batch,
-        settings=read.settings,
+    def expand() -> Manifest:
+        return manifest.expand(parsed, provider_of=lambda _model: catalog.DEFAULT_PROVIDER, checks=availability)
+
+    return Batch(
+        path=parsed.path,
+        name=parsed.batch,
+        settings=parsed.settings if parsed.settings and not parsed.problems else expand().settings,  # which raises
         folder=folder,
-        providers=market.providers,
-        models=market.models,
+        providers=availability.providers,
+        models=availability.models,
         sets=tuple(sets),
         only=tuple(only),
-        expand=expand,
+        lazy_manifest=LazyManifest(expand, folder=folder, only=only),
     )
-
-
-def _as_edited(
-    loaded: Manifest, sets: Sequence[str], market: Availability, kept: Mapping[str, prompt_edits.Edit]
-) -> Manifest:
-    """The manifest with its edits. One that `--only` picked from is read whole: an edited parent may be left out."""
-    if not kept or not loaded.only:
-        return prompt_edits.apply_edits(loaded, kept)
-    whole = manifest.load(loaded.path, sets=sets, provider_of=lambda _model: catalog.DEFAULT_PROVIDER, beyond=market)
-    picked = {placed.spec.id for placed in loaded.jobs}
-    jobs = (placed for placed in prompt_edits.apply_edits(whole, kept).jobs if placed.spec.id in picked)
-    return replace(loaded, jobs=tuple(jobs))
 
 
 def load(path: str | Path, *, out: str | Path = "outputs", sets: Sequence[str] = (), only: Sequence[str] = ()) -> Batch:
-    """Read a manifest, and lay over it what was edited since. Raises ManifestError with every problem."""
-    return draft(path, out=out, sets=sets, only=only).expand()
+    """Read a manifest, expand it and apply saved edits of prompts. Raises ManifestError with every problem."""
+    batch = open_batch(path, out=out, sets=sets, only=only)
+    _ = batch.manifest
+    return batch
 
 
 def reopen(folder: Path, *, sets: Sequence[str] = (), only: Sequence[str] = ()) -> Batch:
-    """The batch that was run into this folder: see `reopen_draft`."""
-    return reopen_draft(folder, sets=sets, only=only).expand()
+    """The batch that was run into this folder, with the options of that run, not expanded yet. `sets` are added.
 
-
-def reopen_draft(folder: Path, *, sets: Sequence[str] = (), only: Sequence[str] = ()) -> UnexpandedBatch:
-    """The batch that was run into this folder, with all that it was run with; `sets` are laid over that.
-
-    Raises UsageError when its manifest is gone, or names another folder by now: buying into that was not asked for.
+    Raises UsageError when its manifest is gone, or when the manifest now names another folder.
     """
-    meta = read_meta(folder / STATE_NAME)
+    meta = read_meta(BatchPaths(folder).state)
     source = Path(meta.get("manifest", ""))
     if not source.is_file():
         raise UsageError(f"{folder} came from {source}, which is not there: name its manifest, or use --collect-only")
-    said = {one.partition("=")[0]: one for one in (*meta.get("sets", ()), *sets)}  # the last word on each key
-    batch = draft(source, out=folder.parent, sets=list(said.values()), only=only or meta.get("only", ()))
+    values = {one.partition("=")[0]: one for one in (*meta.get("sets", ()), *sets)}  # the last value of each key
+    batch = open_batch(source, out=folder.parent, sets=list(values.values()), only=only or meta.get("only", ()))
     if batch.folder.resolve() != folder.resolve():
-        raise UsageError(f"{folder} came from {source}, which names the folder {batch.folder} now: run the manifest")
+        raise UsageError(f"{folder} came from {source}, which now names the folder {batch.folder}: run the manifest")
     return batch
 
 
 def folder_of(path: str | Path, *, out: str | Path = "outputs") -> Path:
     """Where a manifest's batch goes. Raises ManifestError when it cannot be read."""
-    return draft(path, out=out).folder
+    return open_batch(path, out=out).folder

@@ -8,18 +8,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 from pathlib import Path
 
 from batchvid import report
-from batchvid.commands import LEDGER_NAME, REPORT_NAME, STATE_NAME, known_providers
+from batchvid.commands import known_providers
 from batchvid.domain import events as ev
 from batchvid.domain.failures import FailureKind
 from batchvid.domain.jobs import Job, JobState
 from batchvid.errors import StateError, StateLocked, UsageError
 from batchvid.net.credentials import Credentials
+from batchvid.paths import BatchPaths
 from batchvid.runner import utc_now
 from batchvid.runner.polling.task_cancellation import cancel_tasks
+from batchvid.selection import matches
 from batchvid.state.readers import read_attempts, read_meta
 from batchvid.state.state_file import StateFile, record_offline
 
@@ -49,11 +50,11 @@ def cancel(folder: Path, *, names: Sequence[str] = (), only: Sequence[str] = ())
     Raises StateLocked during a run, UsageError for a name or pattern that fits nothing, or when a key is missing
     that is needed to ask; then nothing was changed.
     """
-    path = folder / STATE_NAME
-    if not path.exists():
-        raise StateError(f"{path}: there is no state file here yet")
+    paths = BatchPaths(folder)
+    if not paths.state.exists():
+        raise StateError(f"{paths.state}: there is no state file here yet")
     try:
-        state = StateFile(path)
+        state = StateFile(paths.state)
     except StateLocked as held:
         raise StateLocked(f"{held} Stop it first: Ctrl-C submits nothing more, then cancel what is left") from None
     with state:
@@ -62,8 +63,8 @@ def cancel(folder: Path, *, names: Sequence[str] = (), only: Sequence[str] = ())
         try:
             return asyncio.run(_cancel(state, jobs, chosen, named=bool(names)))
         finally:
-            report.write_report(folder / REPORT_NAME, state.jobs().values())
-            report.write_ledger(folder / LEDGER_NAME, read_attempts(path))
+            report.write_report(paths.report, state.jobs().values())
+            report.write_ledger(paths.ledger, read_attempts(paths.state))
 
 
 async def _cancel(state: StateFile, jobs: Mapping[str, Job], chosen: Sequence[Job], *, named: bool) -> Cancelled:
@@ -93,13 +94,8 @@ def _chosen(jobs: Mapping[str, Job], names: Sequence[str], only: Sequence[str]) 
             raise UsageError(f"there is no job {name!r} in this batch; batchvid report lists them")
         picked[name] = None
     for pattern in only:
-        fitting = [job.id for job in jobs.values() if _fits(job, pattern)]
+        fitting = [job.id for job in jobs.values() if matches(pattern, job.id, job.spec.tags)]
         if not fitting:
             raise UsageError(f"--only {pattern}: no job of this batch fits")
         picked |= dict.fromkeys(fitting)
     return [job for job in jobs.values() if job.id in picked]
-
-
-def _fits(job: Job, pattern: str) -> bool:
-    tag = pattern.removeprefix("tag:")
-    return tag in job.spec.tags if tag != pattern else fnmatchcase(job.id.casefold(), pattern.casefold())

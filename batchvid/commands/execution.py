@@ -1,9 +1,8 @@
-"""Puts a run into its folder: the log, the display, the reports, and what the state file keeps of the batch."""
+"""Executes a run in its folder: the log, the display, the reports, and the batch's facts in the state file."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,19 +14,21 @@ from pydantic import TypeAdapter
 from batchvid import gc_control, report, runner
 from batchvid.catalog import Provider
 from batchvid.commands import prompt_edits
-from batchvid.commands.batch import LEDGER_NAME, LOG_NAME, REPORT_NAME, UnexpandedBatch
+from batchvid.commands.batch import Batch
+from batchvid.commands.caps import build_caps
 from batchvid.display.progress import Progress
 from batchvid.domain.jobs import PAID_AND_OPEN, Job, JobState
 from batchvid.errors import StateError
 from batchvid.net.credentials import Credentials
-from batchvid.redaction import redact
+from batchvid.paths import BatchPaths
 from batchvid.renamed_keys import with_current_names
-from batchvid.runner import Outcome, Recorder, RunConfig, RunRequest, SpendingLimits, build_caps
+from batchvid.runner import Outcome, Recorder, RunConfig, RunRequest, SpendingLimits
+from batchvid.runner.listeners import Listeners
 from batchvid.state.readers import read_attempts, read_meta
 from batchvid.state.state_file import StateFile
 
 _PROVIDERS = TypeAdapter(dict[str, Provider])
-WATCHED = PAID_AND_OPEN | {JobState.UNCERTAIN}  # what a run can do something about without the manifest
+RESUMABLE = PAID_AND_OPEN | {JobState.UNCERTAIN}  # a run can continue them without the manifest
 Display = Callable[[Sequence[Job]], Progress]
 
 
@@ -38,91 +39,78 @@ def known_providers(meta: Mapping[str, Any]) -> dict[str, Provider]:
 
 
 def run_batch(
-    draft: UnexpandedBatch,
+    batch: Batch,
     state: StateFile,
     jobs: dict[str, Job],
-    asked: Callable[[], RunRequest],
-    at_most: SpendingLimits | None,
+    request: Callable[[], RunRequest],
+    limits: SpendingLimits | None,
     display: Display,
     *,
-    told: str = "",
+    first_notice: str = "",
 ) -> Outcome:
-    """Run the jobs of a batch: what is `asked` of them may be worked out while the open ones are collected already.
+    """Run the jobs of a batch. The request is computed while open jobs are collected.
 
-    What a later run needs to know of the batch is kept as soon as that is known. `told` is said first.
+    The facts that a later run needs are saved as soon as they are known. `first_notice` is shown first.
     """
-    settings, meta = draft.settings, read_meta(state.path)
-    # what an earlier manifest knew and this one does not may still have tasks out
-    providers = known_providers(meta) | dict(draft.providers)
+    settings, meta = batch.settings, read_meta(state.path)
+    # providers of an earlier manifest may still have open tasks
+    providers = known_providers(meta) | dict(batch.providers)
     facts = {
-        "batch": draft.name,
-        "manifest": str(draft.path.absolute()),
-        "sets": list(draft.sets),
-        "only": list(draft.only),
+        "batch": batch.name,
+        "manifest": str(batch.path.absolute()),
+        "sets": list(batch.sets),
+        "only": list(batch.only),
         "providers": _PROVIDERS.dump_python(providers, mode="json"),
     }
 
-    def asked_and_kept() -> RunRequest:
-        found = asked()
+    def request_and_save_facts() -> RunRequest:
+        built = request()
         if any(meta.get(name) != value for name, value in facts.items()):
             state.set_meta(**facts)
-        return found
+        return built
 
     known: RunRequest | None = None
-    if not any(job.state in WATCHED for job in jobs.values()):
-        known = asked_and_kept()
-        state.commit(entry for steps in known.steps for entry in steps)
-        jobs.update((entry.job.id, entry.job) for steps in known.steps for entry in steps)
-        known = replace(known, steps=())  # jobs as they were planned must not stay beside what becomes of them
-    setup = RunConfig(
-        folder=draft.folder,
+    if not any(job.state in RESUMABLE for job in jobs.values()):
+        known = request_and_save_facts()
+        state.commit(entry for events in known.planned_events for entry in events)
+        jobs.update((entry.job.id, entry.job) for events in known.planned_events for entry in events)
+        known = replace(known, planned_events=())  # frees the memory of the old versions of the jobs
+    config = RunConfig(
+        folder=batch.folder,
         providers=providers,
-        models=draft.models,
-        keys=Credentials(draft.path.absolute().parent),
-        asked=(lambda: known) if known else asked_and_kept,
-        caps=build_caps(settings, at_most),
+        models=batch.models,
+        keys=Credentials(batch.path.absolute().parent),
+        request=(lambda: known) if known else request_and_save_facts,
+        caps=build_caps(settings, limits),
         retries=settings.retries,
         moderation_retries=settings.moderation_retries,
         downloads=settings.downloads.concurrency or runner.DOWNLOADS,
     )
-    return run_jobs(state, jobs, setup, display, told=told)
+    return run_jobs(state, jobs, config, display, first_notice=first_notice)
 
 
-def run_jobs(state: StateFile, jobs: dict[str, Job], setup: RunConfig, display: Display, *, told: str = "") -> Outcome:
-    """Run these jobs with a log and a display, and write the reports of how they stand then, whatever happened."""
-    log = report.RunLog(setup.folder / LOG_NAME, run=uuid4().hex[:12])
-    shown = display(list(jobs.values()))
-
-    def notice(text: str) -> None:
-        said = redact(text)
-        for on_event in (shown.notice, log.notice):
-            with contextlib.suppress(OSError):  # a closed pipe, a full disk
-                on_event(said)
-
-    if told:
-        notice(told)
-
-    def tick() -> None:
-        shown.tick()
-        with contextlib.suppress(OSError):
-            log.tick()
-
-    recorder = Recorder(state, jobs, (shown, log))
+def run_jobs(
+    state: StateFile, jobs: dict[str, Job], config: RunConfig, display: Display, *, first_notice: str = ""
+) -> Outcome:
+    """Run these jobs with a log and a display, and write the reports at the end, whatever happened."""
+    paths = BatchPaths(config.folder)
+    log = report.RunLog(paths.log, run=uuid4().hex[:12])
+    listeners = Listeners((log, display(list(jobs.values()))))  # the log comes first
+    if first_notice:
+        listeners.notice(first_notice)
+    recorder = Recorder(state, jobs, listeners)
     try:
         with gc_control.gc_frozen():
-            return asyncio.run(runner.run(state, recorder, setup, notice, tick))
+            return asyncio.run(runner.run(state, recorder, config, listeners))
     finally:
         ends = recorder.jobs.values()
         try:  # a full disk, a file that a spreadsheet holds
-            report.write_report(setup.folder / REPORT_NAME, ends)
-            prompt_edits.write_refused(setup.folder, ends)
-            report.write_ledger(setup.folder / LEDGER_NAME, read_attempts(state.path))
+            report.write_report(paths.report, ends)
+            prompt_edits.write_refused(config.folder, ends)
+            report.write_ledger(paths.ledger, read_attempts(state.path))
         except OSError as exc:
-            name = Path(exc.filename2 or exc.filename or REPORT_NAME).name  # of a rename, the target
-            notice(f"{name} could not be written ({exc.strerror}); batchvid report writes it again")
+            name = Path(exc.filename2 or exc.filename or paths.report).name  # of a rename, the target
+            listeners.notice(f"{name} could not be written ({exc.strerror}); batchvid report writes it again")
         except StateError as exc:
-            notice(f"{LEDGER_NAME} could not be written ({exc}); batchvid report writes it again")
-        with contextlib.suppress(OSError):
-            shown.close()
-        with contextlib.suppress(OSError):
-            log.close()
+            listeners.notice(f"{paths.ledger.name} could not be written ({exc}); batchvid report writes it again")
+        listeners.close()

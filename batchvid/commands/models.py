@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from fnmatch import fnmatchcase
 from pathlib import Path
 
 from batchvid import catalog
 from batchvid.catalog import Model
 from batchvid.catalog.remote_listing import Listing, cache_file, keep
+from batchvid.clock import utc_now
 from batchvid.errors import UsageError
 from batchvid.net.provider_probe import fetch_listing
 from batchvid.planning.availability import Availability
-from batchvid.runner import utc_now
+from batchvid.selection import matches_name
 
 
 def models(folder: Path, *, pattern: str = "*", dialect: str = "", can: Sequence[str] = ()) -> dict[str, Model]:
@@ -21,9 +21,7 @@ def models(folder: Path, *, pattern: str = "*", dialect: str = "", can: Sequence
     return {
         name: model
         for name, model in catalog.load_models(folder).rows.items()
-        if fnmatchcase(name.casefold(), pattern.casefold())
-        and dialect in ("", model.dialect)
-        and set(can) <= set(model.kinds)
+        if matches_name(pattern, name) and dialect in ("", model.dialect) and set(can) <= set(model.kinds)
     }
 
 

@@ -6,13 +6,12 @@ manifest's own words for that job change: then the manifest counts again.
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import json
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from operator import itemgetter
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
@@ -26,11 +25,9 @@ from batchvid.errors import ManifestError, StateError
 from batchvid.manifest import Manifest, PlacedJob
 from batchvid.manifest.expansion.image_files import ImageCache
 from batchvid.manifest.reading.csv_reader import BadTable, Row, read_rows
+from batchvid.paths import BatchPaths
 from batchvid.redaction import strip_queries
-from batchvid.report.csv_table import FORMULA_STARTS, escape_formula
-
-EDIT_THESE = "edit-these.csv"
-KEPT = "edits.json"
+from batchvid.report.csv_table import FORMULA_STARTS, escape_formula, write_table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +70,7 @@ def write_refused(folder: Path, jobs: Iterable[Job]) -> None:
 
     What a person has written into it and not brought back yet is kept. Raises OSError.
     """
-    path = folder / EDIT_THESE
+    path = BatchPaths(folder).edit_these
     refused = [job for job in jobs if job.state is JobState.FAILED and job.kind in MODERATION]
     if not refused:
         path.unlink(missing_ok=True)
@@ -83,11 +80,7 @@ def write_refused(folder: Path, jobs: Iterable[Job]) -> None:
     for row in rows:
         if (said := written.get((row["id"], row["asked"]))) is not None:
             row |= {name: _plain(said[name]) for name in EDITED if name in said and _differs(said[name], row[name])}
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    writer.writerows([escape_formula(cell) for cell in row.values()] for row in rows)
-    write_atomic(path, "\ufeff" + out.getvalue())  # Excel takes a CSV without this mark for Windows-1252
+    write_table(path, {name: itemgetter(name) for name in COLUMNS}, rows, is_for_excel=True)
 
 
 def _written(path: Path) -> dict[tuple[str, str], dict[str, str]]:
@@ -168,13 +161,14 @@ def _problem(job: Job, changed: Mapping[str, str], pictures: ImageCache, folder:
     return ""
 
 
-def keep(folder: Path, edits: Mapping[str, Edit]) -> None:
+def save(folder: Path, edits: Mapping[str, Edit]) -> None:
     """Keep these edits beside the state file, over those of before. Raises OSError."""
-    both = kept(folder)
+    both = load_saved(folder)
     for job_id, edit in edits.items():
         before = both.get(job_id)
         both[job_id] = edit if before is None or before.of != edit.of else _over(before, edit)
-    write_atomic(folder / KEPT, json.dumps(_KEPT.dump_python(both, exclude_none=True), indent=1, ensure_ascii=False))
+    text = json.dumps(_KEPT.dump_python(both, exclude_none=True), indent=1, ensure_ascii=False)
+    write_atomic(BatchPaths(folder).edits, text)
 
 
 def _over(before: Edit, edit: Edit) -> Edit:
@@ -182,9 +176,9 @@ def _over(before: Edit, edit: Edit) -> Edit:
     return replace(before, **said)
 
 
-def kept(folder: Path) -> dict[str, Edit]:
+def load_saved(folder: Path) -> dict[str, Edit]:
     """The edits of a batch. Raises StateError when they cannot be read: without them other clips would be bought."""
-    path = folder / KEPT
+    path = BatchPaths(folder).edits
     try:
         return _KEPT.validate_json(path.read_bytes()) if path.exists() else {}
     except (OSError, ValidationError) as exc:

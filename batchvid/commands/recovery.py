@@ -1,11 +1,11 @@
-"""What is said of jobs before a run begins: of those that a dead run left, of those planned anew. Sends nothing."""
+"""What is recorded before a run: jobs that an interrupted run left, and newly planned jobs. Sends nothing."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
 from batchvid.commands import rollback_guard
-from batchvid.commands.batch import CLIPS_NAME, LOG_NAME, Batch, UnexpandedBatch
+from batchvid.commands.batch import Batch
 from batchvid.domain import events as ev
 from batchvid.domain.job_spec import JobSpec
 from batchvid.domain.jobs import Job, JobState, advance
@@ -14,15 +14,13 @@ from batchvid.runner import RunRequest, utc_now
 from batchvid.state.state_file import RecordedEvent, StateFile, record_offline
 
 
-def check_not_stale(batch: UnexpandedBatch, jobs: Mapping[str, Job]) -> None:
-    """Raise UsageError when `jobs`, all that the state file knows, are less than the batch's folder has seen."""
-    rollback_guard.check_not_stale(
-        jobs, state=batch.state_path, log=batch.folder / LOG_NAME, clips=batch.folder / CLIPS_NAME
-    )
+def check_not_stale(batch: Batch, jobs: Mapping[str, Job]) -> None:
+    """Raise UsageError when the batch's folder shows more than `jobs`, the jobs of the state file."""
+    rollback_guard.check_not_stale(jobs, batch.paths)
 
 
-def recover_jobs(state: StateFile, *, buying: UnexpandedBatch | None = None) -> dict[str, Job]:
-    """The jobs as they stand, after what must be said first of those left in the middle of a paid call."""
+def recover_jobs(state: StateFile, *, buying: Batch | None = None) -> dict[str, Job]:
+    """The current jobs. Those that were left in the middle of a paid call are recorded as uncertain first."""
     jobs = state.jobs()
     if buying is not None:
         check_not_stale(buying, jobs)
@@ -32,13 +30,13 @@ def recover_jobs(state: StateFile, *, buying: UnexpandedBatch | None = None) -> 
 
 
 def plan_events(jobs: Mapping[str, Job], specs: Sequence[JobSpec], reason: str) -> list[tuple[str, ev.Event]]:
-    """What to record so that each of these specs is pending as the manifest has it now."""
+    """The events after which each of these specs is pending, as the manifest has it now."""
     events: list[tuple[str, ev.Event]] = []
     at = utc_now()
-    for wanted in specs:
-        job, spec = jobs.get(wanted.id), wanted
+    for requested in specs:
+        job, spec = jobs.get(requested.id), requested
         if job is not None and job.state is JobState.PENDING and job.spec.fingerprint == spec.fingerprint:
-            # a reroll that an earlier run had no time for; nearly all keep the seed that they have
+            # keep the new seed of a moderation retry that an earlier run had no time for
             seed = job.spec.request.seed
             spec = spec if spec.request.seed == seed else spec.with_request(seed=seed)
         if job is not None and job.state is not JobState.PENDING:
@@ -48,9 +46,9 @@ def plan_events(jobs: Mapping[str, Job], specs: Sequence[JobSpec], reason: str) 
     return events
 
 
-def may_rebuy(asked: Manifest, jobs: Mapping[str, Job]) -> Iterator[str]:
-    """The jobs that may be bought once more by themselves: those that the manifest still asks for in the same way."""
-    for placed in asked.jobs:
+def retryable_ids(manifest: Manifest, jobs: Mapping[str, Job]) -> Iterator[str]:
+    """The jobs that a run may buy again automatically: those whose request in the manifest is unchanged."""
+    for placed in manifest.jobs:
         job, spec = jobs.get(placed.spec.id), placed.spec
         if job is not None and spec.fingerprint == job.spec.fingerprint:
             used = len(spec.fallback) - len(job.spec.fallback)
@@ -58,16 +56,18 @@ def may_rebuy(asked: Manifest, jobs: Mapping[str, Job]) -> Iterator[str]:
                 yield job.id
 
 
-def asked_of(batch: Batch, jobs: Mapping[str, Job], specs: Sequence[JobSpec], reason: str, *, buy: bool) -> RunRequest:
-    """What the batch asks of a run that may pay for these specs. Without `buy` it pays for nothing, not even anew."""
+def build_request(
+    manifest: Manifest, jobs: Mapping[str, Job], specs: Sequence[JobSpec], reason: str, *, buy: bool
+) -> RunRequest:
+    """The request for a run that may pay for these specs. Without `buy` nothing is bought, not even a second time."""
     steps: dict[str, list[RecordedEvent]] = {}
     after = dict(jobs)
     for job_id, event in plan_events(jobs, specs, reason):
         after[job_id] = advance(after.get(job_id), event)
         steps.setdefault(job_id, []).append(RecordedEvent(event, after[job_id]))
     return RunRequest(
-        steps=list(steps.values()),
-        buys=frozenset(spec.id for spec in specs),
-        scope=frozenset(placed.spec.id for placed in batch.manifest.jobs) if batch.only else batch.manifest.all_ids,
-        retryable_ids=frozenset(may_rebuy(batch.manifest, after)) if buy else frozenset(),
+        planned_events=list(steps.values()),
+        purchase_ids=frozenset(spec.id for spec in specs),
+        exit_code_ids=frozenset(placed.spec.id for placed in manifest.jobs) if manifest.only else manifest.all_ids,
+        retryable_ids=frozenset(retryable_ids(manifest, after)) if buy else frozenset(),
     )

@@ -6,11 +6,11 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from batchvid import report
-from batchvid.commands.batch import LEDGER_NAME, REPORT_NAME
 from batchvid.commands.recovery import recover_jobs
 from batchvid.domain import events as ev
 from batchvid.domain.jobs import Job, JobState
 from batchvid.errors import StateError, UsageError
+from batchvid.paths import BatchPaths
 from batchvid.runner import utc_now
 from batchvid.state.lock import find_holder
 from batchvid.state.readers import read_attempts, read_jobs
@@ -65,6 +65,7 @@ def abandon(state_path: Path, job_ids: Collection[str]) -> None:
 def _record(state: StateFile, jobs: Mapping[str, Job], events: Sequence[tuple[str, ev.Event]]) -> dict[str, Job]:
     """The jobs after these events, which the reports tell as well."""
     after = record_offline(state, jobs, events)
-    report.write_report(state.path.with_name(REPORT_NAME), after.values())
-    report.write_ledger(state.path.with_name(LEDGER_NAME), read_attempts(state.path))
+    paths = BatchPaths(state.path.parent)
+    report.write_report(paths.report, after.values())
+    report.write_ledger(paths.ledger, read_attempts(state.path))
     return after

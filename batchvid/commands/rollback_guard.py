@@ -1,35 +1,33 @@
-"""Whether a state file is all that its folder has seen: a lost, emptied or older one would have all bought again.
-
-Knows nothing of manifests and providers.
-"""
+"""Detects a lost, emptied or outdated state file, which would cause everything to be bought again."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 
 from batchvid.domain.jobs import Job
 from batchvid.errors import UsageError
+from batchvid.paths import BatchPaths
 from batchvid.report import last_attempt
 
-REMEDY = "Put the newest state file back (with its -wal, where there is one), or move the folder away"
+REMEDY = "Put the newest state file back (with its -wal file, if there is one), or move the folder away"
 
 
-def check_not_stale(jobs: Mapping[str, Job], *, state: Path, log: Path, clips: Path) -> None:
-    """Raise UsageError when `jobs`, all that the state file knows, are less than log and clips tell of.
+def check_not_stale(jobs: Mapping[str, Job], paths: BatchPaths) -> None:
+    """Raise UsageError when the log or the clips show more than `jobs`, the jobs of the state file.
 
-    The log is written after the state file, so it can never rightly know more.
+    An event is written to the log after it is stored in the state file, so the log is never ahead of a current one.
     """
-    if not jobs and any(clips.glob("**/*.mp4")):
+    name = paths.state.name
+    if not jobs and any(paths.clips.glob("**/*.mp4")):
         raise UsageError(
-            f"{state.parent} holds clips but no {state.name} that knows them: a run would buy them all again. {REMEDY}"
+            f"{paths.folder} holds clips but no {name} that knows them: a run would buy them all again. {REMEDY}"
         )
-    last = last_attempt(log)
+    last = last_attempt(paths.log)
     if last is None:
         return
     job_id, attempt = last
     if job_id not in jobs or jobs[job_id].attempts < attempt:
         raise UsageError(
-            f"{log} tells of paid call {attempt} of job {job_id}, and {state.name} does not: it is lost or an older "
-            f"copy, and a run would buy again what is paid for. {REMEDY}"
+            f"{paths.log} shows paid call {attempt} of job {job_id}, and {name} does not: {name} is lost or an older "
+            f"copy, and a run would buy again what is already paid for. {REMEDY}"
         )

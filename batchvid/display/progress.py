@@ -1,7 +1,8 @@
-"""What a person or a cron log sees while a run goes on: bars on a terminal, plain dated lines elsewhere."""
+"""Progress displays: bars on a terminal, plain dated lines elsewhere."""
 
 from __future__ import annotations
 
+import io
 import sys
 import time
 from collections.abc import Iterable
@@ -10,76 +11,85 @@ from typing import Any, Protocol, TextIO
 
 from tqdm import tqdm
 
+from batchvid.display.background_writer import BackgroundWriter
 from batchvid.display.tally import RunCounters
 from batchvid.domain import events as ev
 from batchvid.domain.jobs import Job, JobState
 
-HEARTBEAT_S = 30.0  # a log that is silent for longer looks dead
+HEARTBEAT_S = 30.0  # a log without lines for longer looks dead
 REDRAW_S = 0.1
 BAR = "{desc:>12} {percentage:3.0f}%|{bar:20}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}]{postfix}"
 
 
 class Progress(Protocol):
-    """A display of a run: hears every event and every notice."""
+    """A display of a run: gets every event and every notice."""
 
     def __call__(self, event: ev.Event, before: Job | None, after: Job) -> None:
-        """An event."""
+        """Show an event."""
 
     def notice(self, text: str) -> None:
-        """A line for people."""
+        """Show a line for people."""
 
     def tick(self) -> None:
-        """A second has passed, whether anything happened or not."""
+        """Called every second."""
 
     def close(self) -> None:
-        """The run is over."""
+        """Called at the end of the run."""
 
 
 def progress_for(jobs: Iterable[Job], *, verbose: bool = False) -> Progress:
-    """Bars when a person is looking on, else lines without a single control character; `verbose` tells every step."""
+    """Bars on a terminal, otherwise lines without control characters; `verbose` shows every step."""
     tally = RunCounters(jobs)
-    if sys.stdout.isatty() and sys.stderr.isatty():
+    if sys.stdout is None or sys.stdout.closed:  # started without a standard output
+        return LineDisplay(tally, io.StringIO(), verbose=verbose)
+    if sys.stdout.isatty() and sys.stderr is not None and sys.stderr.isatty():
         return BarDisplay(tally, verbose=verbose)
-    return LineDisplay(tally, sys.stdout, verbose=verbose)
+    try:
+        return LineDisplay(tally, BackgroundWriter(sys.stdout), verbose=verbose)
+    except OSError:  # a stream without a file descriptor, such as a test's
+        return LineDisplay(tally, sys.stdout, verbose=verbose)
 
 
 class LineDisplay:
-    """One dated line for each clip that comes to rest, and a sign of life every half minute."""
+    """One dated line for each finished clip, and the counts every half minute."""
 
-    def __init__(self, tally: RunCounters, out: TextIO, *, verbose: bool = False) -> None:
+    def __init__(self, tally: RunCounters, out: TextIO | BackgroundWriter, *, verbose: bool = False) -> None:
         self._tally = tally
         self._out = out
         self._verbose = verbose
         self._last = time.monotonic()
 
     def __call__(self, event: ev.Event, before: Job | None, after: Job) -> None:
-        """Say what came to rest."""
+        """Show a result, and with `verbose` every step."""
         self._tally(event, before, after)
-        said = _sentence(event, after)
-        if said:
-            self.notice(f"{after.id}: {said} [{self._standing()}]")
-        elif self._verbose and (step := _step(event, before, after)):
+        result = _describe_result(event, after)
+        if result:
+            self.notice(f"{after.id}: {result} [{self._summary()}]")
+        elif self._verbose and (step := _describe_step(event, before, after)):
             self.notice(f"{after.id}: {step}")
 
     def tick(self) -> None:
-        """Show that the run is alive."""
+        """Show the counts after half a minute without a line."""
         if time.monotonic() - self._last > HEARTBEAT_S:
-            self.notice(self._standing())
+            self.notice(self._summary())
 
     def notice(self, text: str) -> None:
         """Print a dated line."""
         self._last = time.monotonic()
-        print(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {_plain(text)}", file=self._out, flush=True)
+        self._out.write(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {_printable(text)}\n")
+        self._out.flush()
 
     def close(self) -> None:
-        """Nothing to clear away."""
+        """Write what is queued. The stream itself stays open."""
+        if isinstance(self._out, BackgroundWriter):
+            self._out.close()
 
-    def _standing(self) -> str:
+    def _summary(self) -> str:
         return f"{self._tally.done()}/{self._tally.states().total()}, {self._tally.line()}, {self._tally.money()}"
 
 
 class BarDisplay:
-    """One bar for all and one a provider, with what is in flight, done and failed, the money and the time left."""
+    """One bar for all and one per provider: clips in flight, done and failed, the money and the time left."""
 
     def __init__(self, tally: RunCounters, *, verbose: bool = False) -> None:
         self._tally = tally
@@ -89,27 +99,27 @@ class BarDisplay:
         self._bar(None)
 
     def __call__(self, event: ev.Event, before: Job | None, after: Job) -> None:
-        """Move the bars; say what failed above them."""
+        """Move the bars; show failures above them."""
         self._tally(event, before, after)
-        said = _sentence(event, after)
-        if said and (self._verbose or after.state in (JobState.FAILED, JobState.UNCERTAIN)):
-            self.notice(f"{after.id}: {said}")
-        elif self._verbose and not said and (step := _step(event, before, after)):
+        result = _describe_result(event, after)
+        if result and (self._verbose or after.state in (JobState.FAILED, JobState.UNCERTAIN)):
+            self.notice(f"{after.id}: {result}")
+        elif self._verbose and not result and (step := _describe_step(event, before, after)):
             self.notice(f"{after.id}: {step}")
         if (now := time.monotonic()) - self._drawn >= REDRAW_S:
             self._drawn = now
             self._draw()
 
     def tick(self) -> None:
-        """Let the clocks run on."""
+        """Update the clocks."""
         self._draw()
 
     def notice(self, text: str) -> None:
         """Print a line above the bars."""
-        tqdm.write(_plain(text), file=sys.stderr)
+        tqdm.write(_printable(text), file=sys.stderr)
 
     def close(self) -> None:
-        """Draw the last state and leave it standing."""
+        """Draw the last state and leave it on the screen."""
         self._draw()
         for bar in reversed(self._bars.values()):
             bar.close()
@@ -138,13 +148,13 @@ class BarDisplay:
         return self._bars[provider]
 
 
-def _plain(text: str) -> str:
-    """Without control characters: a vendor's message must not move anybody's cursor."""
+def _printable(text: str) -> str:
+    """The text without control characters: a vendor's message must not move the cursor."""
     return "".join(c if c.isprintable() else " " for c in text)
 
 
-def _sentence(event: ev.Event, after: Job) -> str:
-    """What the event means to somebody who waits for the clip, empty when it means nothing yet."""
+def _describe_result(event: ev.Event, after: Job) -> str:
+    """The result of the event for the clip; empty if there is none."""
     match event:
         case ev.ClipStored(clip=clip):
             return f"stored clips/{clip.key} ({clip.duration_s:.1f} s, {clip.width}x{clip.height})"
@@ -153,19 +163,19 @@ def _sentence(event: ev.Event, after: Job) -> str:
         case ev.SubmitRefused() | ev.TaskFailed() | ev.GaveUp() if after.state is JobState.FAILED:
             return f"failed ({event.kind}): {event.message}"
         case ev.SubmitRefused() | ev.TaskFailed():
-            return f"again later ({event.kind}): {event.message}"
+            return f"retrying later ({event.kind}): {event.message}"
         case ev.LinkExpired():
-            return f"asking for a fresh link: {event.message}"
+            return f"requesting a new link: {event.message}"
         case _:
             return ""
 
 
-def _step(event: ev.Event, before: Job | None, after: Job) -> str:
-    """A step on the way, for whoever wants to see every one."""
+def _describe_step(event: ev.Event, before: Job | None, after: Job) -> str:
+    """A step before the result; empty if there is none."""
     match event:
         case ev.SubmitStarted():
             usd = "unknown" if event.price.usd is None else f"${event.price.usd}"
-            return f"asking {after.spec.provider} for {event.model}, at most {usd}"
+            return f"submitting {event.model} to {after.spec.provider}, at most {usd}"
         case ev.SubmitAccepted():
             request = f" (request {event.request_id})" if event.request_id else ""
             return f"accepted as task {event.task_id}{request}"
@@ -174,6 +184,6 @@ def _step(event: ev.Event, before: Job | None, after: Job) -> str:
             return f"{event.word or 'running'}{share}"
         case ev.TaskSucceeded():
             took = f" after {(event.at - after.accepted_at).total_seconds():.0f} s" if after.accepted_at else ""
-            return f"finished{took}; fetching it"
+            return f"finished{took}; downloading"
         case _:
             return ""

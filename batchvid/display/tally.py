@@ -1,4 +1,4 @@
-"""Counts while a run goes on: what every progress display shows. Fed with events, asked for numbers."""
+"""The counts that progress displays show, updated by events."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ DONE = frozenset({JobState.SUCCEEDED, JobState.FAILED, JobState.UNCERTAIN})
 
 
 class RunCounters:
-    """Jobs by provider and state, and the money committed, kept up to date event by event."""
+    """Jobs by provider and state, and the money committed."""
 
     def __init__(self, jobs: Iterable[Job]) -> None:
         self._states: dict[str, Counter[JobState]] = {}
@@ -23,7 +23,7 @@ class RunCounters:
             self._count(None, job)
 
     def __call__(self, _event: Event, before: Job | None, after: Job) -> None:
-        """Listen to an event."""
+        """Count an event."""
         self._count(before, after)
 
     def _count(self, before: Job | None, after: Job) -> None:
@@ -42,25 +42,25 @@ class RunCounters:
         return sorted(self._states)
 
     def states(self, provider: str | None = None) -> Counter[JobState]:
-        """Jobs by state, at one provider or in all."""
+        """Jobs by state, at one provider or at all."""
         if provider is not None:
             return self._states.get(provider, Counter())
         return sum(self._states.values(), Counter())
 
     def done(self, provider: str | None = None) -> int:
-        """How many are at rest: stored, failed or uncertain."""
+        """How many are finished: stored, failed or uncertain."""
         states = self.states(provider)
         return sum(states[state] for state in DONE)
 
     def line(self, provider: str | None = None) -> str:
         """`5 in flight, 12 stored, 1 failed`."""
         states = self.states(provider)
-        said = [f"{sum(states[state] for state in IN_FLIGHT)} in flight"]
+        parts = [f"{sum(states[state] for state in IN_FLIGHT)} in flight"]
         if states[JobState.READY]:
-            said.append(f"{states[JobState.READY]} downloading")
-        said.append(f"{states[JobState.SUCCEEDED]} stored")
-        said += [f"{states[s]} {s}" for s in (JobState.FAILED, JobState.UNCERTAIN) if states[s]]
-        return ", ".join(said)
+            parts.append(f"{states[JobState.READY]} downloading")
+        parts.append(f"{states[JobState.SUCCEEDED]} stored")
+        parts += [f"{states[s]} {s}" for s in (JobState.FAILED, JobState.UNCERTAIN) if states[s]]
+        return ", ".join(parts)
 
     def money(self) -> str:
         """`$3.20 committed`, and how many attempts have no known price."""

@@ -1,19 +1,19 @@
-"""Why a job failed, and whether the vendor may have charged for it. Words only: no rule lives here."""
+"""Why a job failed, and whether the vendor may have charged for it. Values only, no rules."""
 
 from enum import StrEnum
 
 
 class FailureKind(StrEnum):
-    """The cause of a failure, as DESIGN names them. Each decides what may be tried next."""
+    """The cause of a failure (docs/reference/failure-kinds.md). It decides the next step."""
 
     INVALID = "invalid"
     """The request itself is refused: a parameter, a size, an image. Fix the manifest."""
     MODERATION_INPUT = "moderation_input"
-    """The prompt or an image was refused by a content filter before anything was made."""
+    """A content filter refused the prompt or an image before generation."""
     MODERATION_OUTPUT = "moderation_output"
-    """The finished clip was withheld by a content filter."""
+    """A content filter withheld the finished clip."""
     MODERATION_SUSPECTED = "moderation_suspected"
-    """The vendor failed the task and gave no reason, which usually means a content filter."""
+    """The vendor failed the task without a reason, which usually means a content filter."""
     AUTH = "auth"
     """The key is missing, wrong or not allowed. Stops the provider, not the job."""
     BALANCE = "balance"
@@ -25,17 +25,15 @@ class FailureKind(StrEnum):
     UNAVAILABLE = "unavailable"
     """The provider, or the vendor behind it, is down or broke the task."""
     TIMEOUT = "timeout"
-    """The task was still unfinished at its deadline. It may finish yet."""
+    """The task was still unfinished at its deadline. It may still finish."""
     LOST_TASK = "lost_task"
-    """The provider no longer (or never) knew the task id."""
+    """The provider does not know the task id."""
     EXPIRED = "expired"
-    """The task finished, but its result can no longer be fetched."""
+    """The task finished, but its result can no longer be downloaded."""
     BAD_MEDIA = "bad_media"
-    """What came down is not the clip that was asked for."""
-    STORAGE = "storage"
-    """The clip could not be written here."""
+    """The downloaded file is not the requested clip."""
     CANCELLED = "cancelled"
-    """Cancelled by the user, or by somebody at the vendor."""
+    """Cancelled by the user, or at the vendor."""
 
 
 class Charged(StrEnum):
@@ -47,10 +45,7 @@ class Charged(StrEnum):
 
 
 STOPS_PROVIDER = frozenset({FailureKind.AUTH, FailureKind.BALANCE})
-"""Kinds that are the account's trouble: the provider stops and its jobs stay pending."""
+"""Kinds that concern the account: the provider stops and its jobs stay pending."""
 
 MODERATION = frozenset({FailureKind.MODERATION_INPUT, FailureKind.MODERATION_OUTPUT, FailureKind.MODERATION_SUSPECTED})
-"""Kinds that most likely come again unchanged: never retried by itself, nor by a `retry` that does not name them."""
-
-NOT_CREATED = frozenset({FailureKind.AUTH, FailureKind.BALANCE, FailureKind.RATE, FailureKind.CONCURRENCY})
-"""Kinds of refusal by which the vendor says that no task was made: nothing was bought."""
+"""Kinds that a retry would most likely meet again: only a `retry` that names them buys again."""

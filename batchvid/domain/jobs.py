@@ -85,7 +85,6 @@ class Job:
     model_returned: str = ""
     price: Price = UNPRICED
     committed_usd: Decimal = Decimal(0)
-    committed_s: float = 0.0
     committed_attempts: int = 0
     unpriced_attempts: int = 0
     actual_usd: str = ""
@@ -173,7 +172,6 @@ def _submit_started(job: Job, event: ev.SubmitStarted) -> dict[str, Any]:
         "looked_up": "",
         "price": event.price,
         "committed_usd": job.committed_usd + (event.price.usd or 0),
-        "committed_s": job.committed_s + (event.duration_s or 0.0),
         "committed_attempts": job.committed_attempts + 1,
         "unpriced_attempts": job.unpriced_attempts + (event.price.usd is None),
         "submitted_at": event.at,
@@ -292,7 +290,6 @@ def _poll_resumed(_job: Job, event: ev.PollResumed) -> dict[str, Any]:
 def _released(job: Job) -> dict[str, Any]:
     """The totals without the open attempt, which was not paid."""
     return {
-        "committed_s": job.committed_s - (job.billed_s or 0.0),
         "committed_attempts": job.committed_attempts - 1,
         "committed_usd": job.committed_usd - (job.price.usd or 0),
         "unpriced_attempts": job.unpriced_attempts - (job.price.usd is None),

@@ -167,7 +167,7 @@ class Desk:
         self.ledger.polled(family.name, route, self.clock())
 
     def unknown(self, family: Family, route: str) -> Refusal:
-        """Count such a poll, and answer it as CometAPI and new-api do (section 11 of the wire notes has both codes)."""
+        """Count such a poll, and answer it as CometAPI and new-api do (wire-notes 11 has both codes)."""
         self.missed(family, route)
         status, how = self.settings.unknown_task_status, self.settings.unknown_task_as
         if how == "openai":

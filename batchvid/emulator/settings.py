@@ -106,7 +106,7 @@ class Settings(BaseModel):
     """Price of a second of video by family, for the ledger; families that are missing have no price."""
 
     faults: tuple[dict[str, Any], ...] = ()
-    """Fault rules that are in force from the start: see faults.py."""
+    """Fault rules that are in force from the start: see fault_rules.py."""
     state_file: Path | None = None
     """Where created tasks are written down, so that a restarted emulator still knows them."""
 

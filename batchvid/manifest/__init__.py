@@ -1,6 +1,6 @@
-"""What the user wrote: a YAML manifest, checked and expanded into JobSpecs that know their place in the file."""
+"""YAML manifests: validated and expanded to JobSpecs with their places in the file."""
 
-from batchvid.manifest.load import expand, load, outline
+from batchvid.manifest.load import expand, load, parse, select
 from batchvid.manifest.reading.problems import Place
 from batchvid.manifest.schema.models import (
     BatchBudget,
@@ -27,5 +27,6 @@ __all__ = [
     "expand",
     "json_schema",
     "load",
-    "outline",
+    "parse",
+    "select",
 ]

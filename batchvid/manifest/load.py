@@ -1,8 +1,9 @@
-"""Puts the manifest together: files to document to models to placed jobs, or all problems at once."""
+"""Loads a manifest: files, document, models, jobs with their places; or all problems at once."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from batchvid import gc_control
@@ -23,72 +24,86 @@ from batchvid.manifest.schema.validation import entry_name, validate
 from batchvid.manifest.types import ExternalChecks, Manifest, ParsedManifest, PlacedJob
 
 
-def outline(path: str | Path, *, sets: Sequence[str] = (), beyond: ExternalChecks | None = None) -> ParsedManifest:
-    """Read a manifest as far as that costs the same for any number of rows. Raises nothing: `expand` does.
+def parse(path: str | Path, *, sets: Sequence[str] = (), checks: ExternalChecks | None = None) -> ParsedManifest:
+    """Read a manifest without its jobs, which costs the same for any number of rows. Problems are raised by `expand`.
 
-    `sets` are `key=value` texts laid over the file; `beyond` says what else may be wrong with a provider.
+    `sets` are `key=value` texts that override the file; `checks` knows what else may be wrong with a provider.
     """
     path = Path(path)
     problems = Problems(str(path))
-    settings, kept, unsound = None, list[int](), frozenset[str]()
+    settings, valid_clips, bad_providers = None, list[int](), frozenset[str]()
     with gc_control.gc_paused():
         document = gather(path, sets, problems)
         if document is not None:
-            settings, kept = validate(document, problems)
-            if settings is not None and beyond is not None:
-                unsound = _unsound_providers(beyond, document, settings, problems)
+            settings, valid_clips = validate(document, problems)
+            if settings is not None and checks is not None:
+                bad_providers = _register_providers(checks, document, settings, problems)
     return ParsedManifest(
-        path=path, document=document, settings=settings, kept=kept, unsound=unsound, problems=problems
+        path=path,
+        document=document,
+        settings=settings,
+        valid_clips=valid_clips,
+        bad_providers=bad_providers,
+        problems=problems,
     )
 
 
-def _nobody(_model: str) -> str:
-    """The provider of a model where none is asked for: none, as if the manifest had left it empty."""
+def _no_provider(_model: str) -> str:
     return ""
 
 
 def expand(
-    read: ParsedManifest,
+    parsed: ParsedManifest,
     *,
-    only: Sequence[str] = (),
-    provider_of: Callable[[str], str] = _nobody,
-    beyond: ExternalChecks | None = None,
+    provider_of: Callable[[str], str] = _no_provider,
+    checks: ExternalChecks | None = None,
 ) -> Manifest:
-    """The manifest with its jobs. Opens the files it names (tables, images); no network, no key.
+    """The manifest with all its jobs. Opens the files it names (tables, images); needs no network and no key.
 
-    `only` picks jobs by patterns on their ids, or `tag:NAME`; `provider_of` says who sells a model, for clips that name
-    no provider; `beyond` what else may be wrong. Raises ManifestError with every problem, those of `read` among them.
+    `provider_of` gives the provider of a model, for clips that name none; `checks` knows what else may be wrong.
+    Raises ManifestError with every problem, including those found by `parse`.
     """
-    problems, settings, jobs = read.problems, read.settings, []
-    if read.document is not None and settings is not None:
+    problems, settings, jobs = parsed.problems, parsed.settings, []
+    if parsed.document is not None and settings is not None:
         shared = Shared(
-            document=read.document,
+            document=parsed.document,
             settings=settings,
-            folder=read.path.parent,
+            folder=parsed.path.parent,
             templates=Templates(),
             pictures=ImageCache(),
             problems=problems,
             provider_of=provider_of,
         )
         with gc_control.gc_paused():
-            jobs = _expand(shared, read.kept)
-    if beyond is not None and problems:
+            jobs = _expand(shared, parsed.valid_clips)
+    if checks is not None and problems:
         for job in jobs:
-            if problem := beyond.job_problem(job.spec, read.unsound):
+            if problem := checks.job_problem(job.spec, parsed.bad_providers):
                 problems.add(job.place, problem)
     report_collisions(jobs, problems)
-    picked = jobs if problems or not only else select_jobs(jobs, only, problems)
     if problems or settings is None:
         raise ManifestError(problems.lines())
     return Manifest(
-        path=read.path,
-        folder=read.path.absolute().parent,
-        batch=read.batch,
+        path=parsed.path,
+        folder=parsed.path.absolute().parent,
+        batch=parsed.batch,
         settings=settings,
-        jobs=tuple(picked),
+        jobs=tuple(jobs),
         all_ids=frozenset(job.spec.id for job in jobs),
-        only=bool(only),
+        only=False,
     )
+
+
+def select(manifest: Manifest, only: Sequence[str]) -> Manifest:
+    """The manifest with the jobs that fit one of the patterns: an id pattern or `tag:NAME`.
+
+    Raises ManifestError when a pattern fits no job.
+    """
+    problems = Problems(str(manifest.path))
+    selected = select_jobs(manifest.jobs, only, problems)
+    if problems:
+        raise ManifestError(problems.lines())
+    return replace(manifest, jobs=tuple(selected), only=True)
 
 
 def load(
@@ -96,34 +111,36 @@ def load(
     *,
     sets: Sequence[str] = (),
     only: Sequence[str] = (),
-    provider_of: Callable[[str], str] = _nobody,
-    beyond: ExternalChecks | None = None,
+    provider_of: Callable[[str], str] = _no_provider,
+    checks: ExternalChecks | None = None,
 ) -> Manifest:
-    """Read a manifest and expand it: see `outline` and `expand`. Raises ManifestError with every problem."""
-    return expand(outline(path, sets=sets, beyond=beyond), only=only, provider_of=provider_of, beyond=beyond)
+    """Read a manifest: see `parse`, `expand` and `select`. Raises ManifestError with every problem."""
+    manifest = expand(parse(path, sets=sets, checks=checks), provider_of=provider_of, checks=checks)
+    return select(manifest, only) if only else manifest
 
 
-def _unsound_providers(
-    beyond: ExternalChecks, document: Map, settings: ManifestModel, problems: Problems
+def _register_providers(
+    checks: ExternalChecks, document: Map, settings: ManifestModel, problems: Problems
 ) -> frozenset[str]:
-    said_providers = document.get("providers")
-    unsound = set(said_providers or ()) - set(settings.providers) if isinstance(said_providers, Map) else set()
-    for name, said in settings.providers.items():
-        if problem := beyond.provider_problem(name, said):
+    """Register the manifest's providers; the names of those that are wrong."""
+    written = document.get("providers")
+    bad = set(written or ()) - set(settings.providers) if isinstance(written, Map) else set()
+    for name, provider in settings.providers.items():
+        if problem := checks.register_provider(name, provider):
             mark = mark_at(document, ("providers", name))
             problems.add(Place(mark.file, mark.line, f"providers.{name}"), problem)
-            unsound.add(name)
-    return frozenset(unsound)
+            bad.add(name)
+    return frozenset(bad)
 
 
-def _expand(shared: Shared, kept: Sequence[int]) -> list[PlacedJob]:
+def _expand(shared: Shared, valid_clips: Sequence[int]) -> list[PlacedJob]:
     jobs: list[PlacedJob] = []
     children: dict[str, Child] = {}
-    for said, index in zip(shared.settings.clips, kept, strict=True):
+    for clip, index in zip(shared.settings.clips, valid_clips, strict=True):
         mark = mark_at(shared.document, ("clips", index))
         place = Place(mark.file, mark.line, entry_name(shared.document, ("clips", index)))
         node = shared.document["clips"][index]
-        entry = entry_context(said, node if isinstance(node, Map) else Map(mark), place, shared)
+        entry = entry_context(clip, node if isinstance(node, Map) else Map(mark), place, shared)
         for draft in expand_entry(entry) if entry else ():
             if len(jobs) >= MAX_JOBS:
                 shared.problems.add(place, f"the manifest makes more than {MAX_JOBS:,} clips; split it")
@@ -136,5 +153,5 @@ def _expand(shared: Shared, kept: Sequence[int]) -> list[PlacedJob]:
                 children[spec.id] = Child(entry, draft.source.row)
     if not children:
         return jobs
-    tied = link_parents([job.spec for job in jobs], children, shared.problems)
-    return [PlacedJob(spec=spec, place=job.place) for spec, job in zip(tied, jobs, strict=True)]
+    linked = link_parents([job.spec for job in jobs], children, shared.problems)
+    return [PlacedJob(spec=spec, place=job.place) for spec, job in zip(linked, jobs, strict=True)]

@@ -1,4 +1,4 @@
-"""What reading a manifest gives."""
+"""The values that reading a manifest returns."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from batchvid.manifest.schema.models import ManifestModel, Provider
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlacedJob:
-    """A job and where the manifest asks for it; all jobs of an entry share the place."""
+    """A job and the place of its clip entry in the manifest."""
 
     spec: JobSpec
     place: Place
@@ -24,10 +24,10 @@ class PlacedJob:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """A manifest that holds: `settings` as written, and its jobs in the order of the file.
+    """A valid manifest: `settings` as written, and its jobs in the order of the file.
 
-    `batch` names the output folder. `folder` is absolute. `all_ids` are the ids before `--only` picked among them,
-    `only` says whether it did.
+    `batch` names the output folder. `folder` is absolute. `all_ids` are the ids of all jobs, selected or not; `only`
+    is true when `jobs` is a selection.
     """
 
     path: Path
@@ -40,31 +40,31 @@ class Manifest:
 
 
 class ExternalChecks(Protocol):
-    """Knows what a manifest alone cannot: providers and models. Each answer is what is wrong, or empty."""
+    """Checks that need the catalogue: providers and models. Each answer is what is wrong, or empty."""
 
-    def provider_problem(self, name: str, said: Provider) -> str:
-        """Whether such a provider can be; asked for each one, before any job."""
+    def register_provider(self, name: str, provider: Provider) -> str:
+        """Add a provider of the manifest, or what it says of a known one. Called for each provider, before any job."""
 
-    def job_problem(self, spec: JobSpec, unsound: Collection[str]) -> str:
-        """What the job asks in vain; asked only to show it beside other mistakes.
+    def job_problem(self, spec: JobSpec, bad_providers: Collection[str]) -> str:
+        """Why the job cannot be bought. Called only when the manifest has other problems to be reported.
 
-        `unsound` are providers that the manifest means to have, but wrongly: their jobs must not be told so again.
+        `bad_providers` are the providers that have a problem themselves: it is not repeated for their jobs.
         """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParsedManifest:
-    """A manifest that is read, and not expanded yet: all it says but for its jobs.
+    """A manifest that is read but not yet expanded to jobs.
 
-    `problems` are those found so far, `settings` what holds all the same, None when nothing does; `kept` are the
-    indexes of the clip entries in it, `unsound` the providers that the manifest means to have, but wrongly.
+    `settings` is the valid part, or None; `valid_clips` are the indexes of its clip entries in the document,
+    `bad_providers` the names of providers that have a problem. `problems` are all problems so far.
     """
 
     path: Path
     document: Map | None
     settings: ManifestModel | None
-    kept: Sequence[int]
-    unsound: frozenset[str]
+    valid_clips: Sequence[int]
+    bad_providers: frozenset[str]
     problems: Problems
 
     @property

@@ -1,7 +1,7 @@
 """The only client socket: sends API requests, opens downloads. Knows no dialect, no job and no retry.
 
 The key is added here and nowhere else, to requests below the provider's own base URL only; it never follows a
-redirect and never goes to a link that a reply named. How far such a link may lead is said in reach.py.
+redirect and never goes to a link that a reply named. How far such a link may lead is said in address_filter.py.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What can be bought where for one manifest: the catalogue, with the user's own files and the manifest laid over it."""
+"""What can be bought where: the catalogue, overridden by the user's files and by the manifest."""
 
 from __future__ import annotations
 
@@ -16,38 +16,38 @@ from batchvid.planning.routing import check, find_route, suggest_models
 
 
 class Availability:
-    """The models and providers for manifests in one folder; tells a manifest what cannot be bought (manifest.Beyond).
+    """The models and providers for the manifests of one folder. Implements the manifest's ExternalChecks.
 
-    Raises UsageError where one of the user's own files is wrong.
+    Raises UsageError when one of the user's files is wrong.
     """
 
     def __init__(self, folder: Path) -> None:
         self.models = catalog.load_models(folder)
-        self._own = _own_providers(folder)
-        self.providers = catalog.providers(self._own)
-        self._told: dict[str, str] = {}
+        self._user_rows = _user_providers(folder)
+        self.providers = catalog.providers(self._user_rows)
+        self._suggestions: dict[str, str] = {}
 
-    def provider_problem(self, name: str, said: manifest.Provider) -> str:
-        """See manifest.Beyond."""
+    def register_provider(self, name: str, provider: manifest.Provider) -> str:
+        """Add a provider of the manifest, or override a known one. Returns what is wrong with it, or nothing."""
         try:
-            row = {**self._own.get(name, {}), **_row(said)}
+            row = {**self._user_rows.get(name, {}), **_row(provider)}
             self.providers |= {name: catalog.providers({name: row})[name]}
         except UsageError as exc:
             return str(exc)
         return ""
 
-    def job_problem(self, spec: JobSpec, unsound: Collection[str]) -> str:
-        """See manifest.Beyond."""
-        if spec.provider not in self.providers and spec.provider in unsound:
+    def job_problem(self, spec: JobSpec, bad_providers: Collection[str]) -> str:
+        """Why the job cannot be bought, or nothing."""
+        if spec.provider not in self.providers and spec.provider in bad_providers:
             return self._model_problem(spec)
         try:
             route = find_route(spec, self.providers, self.models)
             check(spec, route)
         except Unsupported as exc:
             problem = f"{exc.field}: {spec.request.model}: {exc.reason}"
-            if problem not in self._told:  # looking for a way out tries every model: once for all jobs alike
-                self._told[problem] = f"{problem}{suggest_models(spec, route.provider, self.models)}"
-            return self._told[problem]
+            if problem not in self._suggestions:  # a suggestion tries every model: once for all jobs with this problem
+                self._suggestions[problem] = suggest_models(spec, route.provider, self.models)
+            return f"{problem}{self._suggestions[problem]}"
         except UsageError as exc:
             return str(exc)
         return ""
@@ -60,13 +60,13 @@ class Availability:
         return ""
 
 
-def _own_providers(folder: Path) -> dict[str, dict[str, Any]]:
-    """The providers of the user's own files, checked like those of a manifest: a key itself is refused there, too."""
+def _user_providers(folder: Path) -> dict[str, dict[str, Any]]:
+    """The providers of the user's files, checked like those of a manifest: an API key is refused here, too."""
     rows: dict[str, dict[str, Any]] = {}
     for file in user_files.user_catalog_files(folder):
-        for name, said in user_files.read(file).providers.items():
+        for name, fields in user_files.read(file).providers.items():
             try:
-                rows[name] = _row(manifest.Provider.model_validate(said))
+                rows[name] = _row(manifest.Provider.model_validate(fields))
             except ValidationError as exc:
                 error = exc.errors(include_input=False)[0]
                 where = ".".join(map(str, error["loc"]))
@@ -74,9 +74,10 @@ def _own_providers(folder: Path) -> dict[str, dict[str, Any]]:
     return rows
 
 
-def _row(said: manifest.Provider) -> dict[str, Any]:
-    row = said.model_dump(exclude_none=True, exclude={"budget", "models"})
+def _row(provider: manifest.Provider) -> dict[str, Any]:
+    row = provider.model_dump(exclude_none=True, exclude={"budget", "models"})
     for limit in manifest.ModelLimits.model_fields:
-        if narrowed := {model: value for model, one in said.models.items() if (value := getattr(one, limit))}:
-            row[f"model_{limit}"] = narrowed
+        values = {model: getattr(limits, limit) for model, limits in provider.models.items()}
+        if stated := {model: value for model, value in values.items() if value}:
+            row[f"model_{limit}"] = stated
     return row

@@ -44,6 +44,9 @@ class PlanAction(StrEnum):
     """Left alone: no longer in the manifest."""
 
 
+RebuyFilter = Callable[[JobSpec, PlanAction], bool]
+"""Whether a finished job, with the action planned for it, is bought again."""
+
 BUYS = frozenset({PlanAction.NEW, PlanAction.WAITING})
 PRICED = BUYS | {PlanAction.HELD}
 AT_REST = frozenset({PlanAction.STORED, PlanAction.CHANGED, PlanAction.FAILED})
@@ -88,6 +91,11 @@ class Plan:
         return Counter(job.verdict for job in self.jobs)
 
 
+def buy_nothing_again(_spec: JobSpec, _action: PlanAction) -> bool:
+    """The filter that selects no job."""
+    return False
+
+
 def make_plan(
     manifest: Manifest,
     jobs: Mapping[str, Job],
@@ -95,19 +103,19 @@ def make_plan(
     *,
     models: Models | None = None,
     sold_on: date | None = None,
-    again: Callable[[JobSpec, PlanAction], bool] = lambda _spec, _verdict: False,
+    rebuy: RebuyFilter = buy_nothing_again,
 ) -> Plan:
     """Hold the manifest against what was already done.
 
     `sold_on` is the day of the purchase: models that are retired by then are refused, without a day they are not.
-    `again` says whether a job that is at rest is to be bought again. Raises ManifestError with all that the
+    `rebuy` selects finished jobs that are bought again. Raises ManifestError with all that the
     models cannot do, each with its place. Only jobs that would be bought are checked: what is paid for is never
     validated again.
     """
     planned: list[JobPlan] = []
     problems: dict[str, str] = {}  # in order, each once: the jobs of one entry share their mistakes
     models = models or catalog.built_in()
-    verdicts = _verdicts(manifest, jobs, again)
+    verdicts = _verdicts(manifest, jobs, rebuy)
     specs = {placed.spec.id: placed.spec for placed in manifest.jobs}
 
     def parent_of(spec: JobSpec, route: Route) -> Parent:
@@ -164,16 +172,14 @@ def _as_it_stands(asked: JobSpec, job: Job | None) -> JobSpec:
     return spec if (spec.request.model, spec.provider) == (job.spec.request.model, job.spec.provider) else asked
 
 
-def _verdicts(
-    manifest: Manifest, jobs: Mapping[str, Job], again: Callable[[JobSpec, PlanAction], bool]
-) -> dict[str, tuple[PlanAction, str]]:
+def _verdicts(manifest: Manifest, jobs: Mapping[str, Job], rebuy: RebuyFilter) -> dict[str, tuple[PlanAction, str]]:
     """What a run does about each job, by id, and why; one that works on another's clip hangs on that one's fate."""
     found: dict[str, tuple[PlanAction, str]] = {}
     buys: dict[str, JobSpec] = {}
     for placed in manifest.jobs:
         spec = placed.spec
         verdict, reason = _verdict(spec, jobs.get(spec.id))
-        if verdict in AT_REST and again(spec, verdict):
+        if verdict in AT_REST and rebuy(spec, verdict):
             verdict, reason = PlanAction.WAITING, f"{reason}; to be bought again"
         found[spec.id] = verdict, reason
         if verdict in BUYS:

@@ -1,16 +1,13 @@
-"""`ledger.csv`: one row an attempt, refused and failed ones too, out of the event log. What the money went to."""
+"""`ledger.csv`: one row per attempt, from the event log. It shows what the money was spent on."""
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from pathlib import Path
 
-from batchvid.atomic_file import write_atomic
 from batchvid.domain.attempts import CHARGED, Attempt, AttemptStatus, Sum
-from batchvid.report.csv_table import escape_formula, number, time
+from batchvid.report.csv_table import format_table, number, time, write_table
 
 LEDGER_COLUMNS: dict[str, Callable[[Attempt], object]] = {
     "job": lambda row: row.job,
@@ -28,41 +25,37 @@ LEDGER_COLUMNS: dict[str, Callable[[Attempt], object]] = {
     "seconds": lambda row: number(row.seconds),
     "tags": lambda row: " ".join(row.tags),
 }
-"""Every column in order, and how it is read off an attempt."""
+"""Every column, in order, and how it is read from an attempt."""
 
-TOLD = {
+STATUS_LABELS = {
     AttemptStatus.SPENT: "spent",
     AttemptStatus.RESERVED: "reserved for what is under way",
     AttemptStatus.HELD: "held for uncertain submits",
     AttemptStatus.MAYBE: "maybe charged for what gave no clip",
 }
-"""The verdicts that count, in words for people."""
+"""The statuses that count, in words for people."""
 
 
 def write_ledger(path: Path, attempts: Iterable[Attempt]) -> None:
-    """Write `ledger.csv` anew, whole or not at all."""
-    write_atomic(path, ledger_text(attempts))
+    """Write `ledger.csv`, whole or not at all."""
+    write_table(path, LEDGER_COLUMNS, attempts)
 
 
 def ledger_text(attempts: Iterable[Attempt]) -> str:
     """The ledger as CSV text."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(LEDGER_COLUMNS)
-    for row in attempts:
-        cells = (read(row) for read in LEDGER_COLUMNS.values())
-        writer.writerow([escape_formula(cell) if isinstance(cell, str) else cell for cell in cells])
-    return out.getvalue()
+    return format_table(LEDGER_COLUMNS, attempts)
 
 
 def ledger_line(totals: Mapping[AttemptStatus, Sum]) -> str:
-    """`4 spent: $1.20; 1 held for uncertain submits: $0.30`; empty where nothing was ever sent."""
+    """`4 spent: $1.20; 1 held for uncertain submits: $0.30`; empty if nothing was sent yet."""
     return "; ".join(
-        f"{totals[one].attempts} {words}: {_in_all(totals[one])}" for one, words in TOLD.items() if totals[one].attempts
+        f"{totals[status].attempts} {label}: {_format_total(totals[status])}"
+        for status, label in STATUS_LABELS.items()
+        if totals[status].attempts
     )
 
 
-def _in_all(total: Sum) -> str:
+def _format_total(total: Sum) -> str:
     unknown = f" + {total.unpriced} of unknown price" if total.unpriced else ""
     return f"${total.usd:.2f}{unknown}"
 

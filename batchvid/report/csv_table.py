@@ -1,26 +1,58 @@
-"""Cells of the CSV files: numbers, times, and text that no spreadsheet takes for a formula."""
+"""CSV tables: one writer for all, numbers, times, and text that a spreadsheet does not read as a formula."""
 
 from __future__ import annotations
 
+import csv
+import io
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
+from pathlib import Path
+from typing import TypeVar
+
+from batchvid.atomic_file import write_atomic
+
+Row = TypeVar("Row")
+Columns = Mapping[str, Callable[[Row], object]]
+"""Each column's name, and how its cell is read from a row."""
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\n")
 
 
-def escape_formula(cell: str) -> str:
-    """A spreadsheet takes a cell that begins like a formula for one; a quote before it makes it text.
+def format_table(columns: Columns[Row], rows: Iterable[Row]) -> str:
+    """The rows as CSV text, below one line of column names."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(map(escape_formula, columns))
+    readers = tuple(columns.values())
+    for row in rows:
+        cells = [read(row) for read in readers]
+        writer.writerow([escape_formula(cell) if isinstance(cell, str) else cell for cell in cells])
+    return out.getvalue()
 
-    A lone carriage return becomes a line feed: csv before Python 3.12 would leave it bare, which ends the row.
+
+def write_table(path: Path, columns: Columns[Row], rows: Iterable[Row], *, is_for_excel: bool = False) -> None:
+    """Write the rows as a CSV file, whole or not at all. Raises OSError.
+
+    Excel reads a CSV file as UTF-8 only if it starts with a byte order mark; other readers may see that mark as text.
+    """
+    mark = "\ufeff" if is_for_excel else ""
+    write_atomic(path, mark + format_table(columns, rows))
+
+
+def escape_formula(cell: str) -> str:
+    """The cell with a quote before it if a spreadsheet would read it as a formula.
+
+    A lone carriage return becomes a line feed: csv before Python 3.12 does not quote it, and it would end the row.
     """
     cell = cell.replace("\r\n", "\n").replace("\r", "\n")
     return f"'{cell}" if cell.startswith(FORMULA_STARTS) else cell
 
 
 def number(value: float | None) -> str:
-    """A cell of a number, empty for none."""
+    """The cell of a number; empty for None."""
     return "" if value is None else f"{value:g}"
 
 
 def time(at: datetime | None) -> str:
-    """A cell of a time: ISO 8601, UTC, to the millisecond; empty for none."""
+    """The cell of a time: ISO 8601, UTC, in milliseconds; empty for None."""
     return "" if at is None else at.isoformat(timespec="milliseconds").replace("+00:00", "Z")

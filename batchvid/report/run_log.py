@@ -1,4 +1,4 @@
-"""`run.log`: one JSON line an event, for scripts and for whoever asks later what happened when."""
+"""`run.log`: one JSON line per event, for scripts and for later questions."""
 
 from __future__ import annotations
 
@@ -12,27 +12,29 @@ import orjson
 from batchvid.domain import events as ev
 from batchvid.domain.jobs import Job
 
-TAIL_BYTES = 1024 * 1024  # some thousand lines: what may lie between the last paid call and the end
-GATHER_BYTES = 64 * 1024  # a write for every line costs more than all else about it
-LEFT_OUT = frozenset({"at", "spec", "provider", "assets", "task_id"})
-"""Told beside the event, or worth money to whoever reads it, as a signed link is."""
-TOLD = {kind: [field.name for field in fields(kind) if field.name not in LEFT_OUT] for kind in ev.KINDS.values()}
-"""What a line tells of an event beside the job."""
+TAIL_BYTES = 1024 * 1024  # some thousand lines: the last paid call is among them
+BUFFER_BYTES = 64 * 1024  # a write per line would cost more than everything else
+OMITTED_FIELDS = frozenset({"at", "spec", "provider", "assets", "task_id"})
+"""Logged beside the event, or secret, such as a signed link."""
+LOGGED_FIELDS = {
+    kind: [field.name for field in fields(kind) if field.name not in OMITTED_FIELDS] for kind in ev.KINDS.values()
+}
+"""The fields of each kind of event that a line holds."""
 
 
 class RunLog:
-    """Appends to the file; hears every event but mere progress. Lines gather until `tick`, a paid call or a notice."""
+    """Appends every event except progress to the file. Lines are buffered until `tick`, a paid call or a notice."""
 
     def __init__(self, path: Path, **bound: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = path.open("ab", buffering=GATHER_BYTES)
+        self._file = path.open("ab", buffering=BUFFER_BYTES)
         self._bound = bound
 
     def __call__(self, event: ev.Event, before: Job | None, after: Job) -> None:
-        """Write an event down; `took_s` is how long the step took that it ended."""
+        """Log an event; `took_s` is the duration of the step that it ended."""
         if isinstance(event, ev.Progressed):
             return
-        said = {
+        values = {
             "job": after.id,
             "provider": after.spec.provider,
             "attempt": after.attempts,
@@ -40,30 +42,30 @@ class RunLog:
             "state": after.state,
             "took_s": _took_s(event, before),
         }
-        self._write(type(event).__name__, said | {name: getattr(event, name) for name in TOLD[type(event)]})
+        self._write(type(event).__name__, values | {name: getattr(event, name) for name in LOGGED_FIELDS[type(event)]})
         if isinstance(event, ev.SubmitStarted):  # `last_attempt` must find every paid call, however the run ends
             self._file.flush()
 
     def notice(self, text: str) -> None:
-        """Write a notice down, at once: it may be the last that can be said."""
+        """Log a notice and flush: it may be the last line."""
         self._write("Notice", {"text": text})
         self._file.flush()
 
     def tick(self) -> None:
-        """Write out what has gathered."""
+        """Write the buffered lines."""
         self._file.flush()
 
     def close(self) -> None:
-        """Write out what has gathered and let go of the file."""
+        """Write the buffered lines and close the file."""
         self._file.close()
 
-    def _write(self, name: str, said: dict[str, Any]) -> None:
+    def _write(self, name: str, values: dict[str, Any]) -> None:
         at = datetime.now(UTC).isoformat().replace("+00:00", "Z")
-        self._file.write(orjson.dumps({**self._bound, **said, "event": name, "at": at}, default=str) + b"\n")
+        self._file.write(orjson.dumps({**self._bound, **values, "event": name, "at": at}, default=str) + b"\n")
 
 
 def _took_s(event: ev.Event, before: Job | None) -> float | None:
-    """Seconds since the step before: the paid call, the vendor's work, the download; None where nothing was begun."""
+    """Seconds since the previous step (paid call, vendor's work, download); None if there is none."""
     begun = before and (before.finished_at or before.accepted_at or before.submitted_at)
     if not begun or isinstance(event, ev.Planned | ev.SubmitStarted | ev.Reopened):
         return None
@@ -71,7 +73,7 @@ def _took_s(event: ev.Event, before: Job | None) -> float | None:
 
 
 def last_attempt(path: Path) -> tuple[str, int] | None:
-    """The job and the number of the last paid call that the log tells of; None for none, or none in its last part."""
+    """The job and attempt number of the last paid call in the last part of the log; None if there is none."""
     try:
         with path.open("rb") as file:
             file.seek(max(0, path.stat().st_size - TAIL_BYTES))
@@ -80,9 +82,9 @@ def last_attempt(path: Path) -> tuple[str, int] | None:
         return None
     for line in reversed(lines):
         try:
-            said = orjson.loads(line)
-            if said["event"] == ev.SubmitStarted.__name__:
-                return str(said["job"]), int(said["attempt"])
-        except (ValueError, KeyError, TypeError):  # a line that was cut, by a kill or by our own seek
+            entry = orjson.loads(line)
+            if entry["event"] == ev.SubmitStarted.__name__:
+                return str(entry["job"]), int(entry["attempt"])
+        except (ValueError, KeyError, TypeError):  # a line that was cut by a kill or by the seek
             continue
     return None

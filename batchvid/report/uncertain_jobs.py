@@ -1,35 +1,29 @@
-"""What waits for a person, as a list to take to the vendor's console: when, what, by which ids."""
+"""Uncertain jobs as a list for the search in the vendor's console: when, what, with which ids."""
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Callable, Iterable
 
 from batchvid.domain.jobs import Job
-from batchvid.report.csv_table import escape_formula
+from batchvid.report.csv_table import format_table
 
-PROMPT_CHARS = 80  # enough to know it again in a console's list
+MAX_PROMPT_CHARS = 80  # enough to recognize it in a console's list
 
 UNCERTAIN_COLUMNS: dict[str, Callable[[Job], str]] = {
     "sent_at": lambda job: f"{job.submitted_at:%Y-%m-%dT%H:%M:%SZ}" if job.submitted_at else "",
     "job": lambda job: job.id,
     "provider": lambda job: job.spec.provider,
     "model": lambda job: job.model_sent or job.spec.request.model,
-    "prompt": lambda job: job.spec.request.prompt[:PROMPT_CHARS],
+    "prompt": lambda job: job.spec.request.prompt[:MAX_PROMPT_CHARS],
     "price_usd": lambda job: "unknown" if job.price.usd is None else f"{job.price.usd:f}",
     "external_id": lambda job: job.external_id,
     "request_id": lambda job: job.request_id,
     "message": lambda job: job.message,
     "looked_up": lambda job: job.looked_up,
 }
-"""Every column in order, and how it is read off an uncertain job."""
+"""Every column, in order, and how it is read from an uncertain job."""
 
 
 def uncertain_csv(jobs: Iterable[Job]) -> str:
     """The list as CSV text."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(UNCERTAIN_COLUMNS)
-    writer.writerows([escape_formula(read(job)) for read in UNCERTAIN_COLUMNS.values()] for job in jobs)
-    return out.getvalue()
+    return format_table(UNCERTAIN_COLUMNS, jobs)

@@ -1,4 +1,4 @@
-"""What the loops of one run share: the recorder, the lanes, the transport, and when the run is over."""
+"""State shared by the loops of one run: the recorder, the provider states, the transport, and when the run is over."""
 
 from __future__ import annotations
 
@@ -7,23 +7,33 @@ import contextlib
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from batchvid.catalog import Models, Provider, built_in
 from batchvid.domain.job_spec import JobSpec
 from batchvid.domain.jobs import Job, JobState
 from batchvid.net.transport import Transport
 from batchvid.planning.routing import Route, find_route
-from batchvid.runner.budget.budget import Budget, CapExceeded
+from batchvid.runner.budget.budget import Budget
 from batchvid.runner.estimation.duration_model import DurationModel
 from batchvid.runner.providers.provider_state import ProviderState
+from batchvid.runner.providers.submission_blocks import Block, SubmissionBlocks
 from batchvid.runner.recorder import Recorder
 
 Notice = Callable[[str], None]
-"""Hears a line for people about what is no event of a job: a provider is stopped, a foreign word came."""
+"""Shows a line that is no event of a job, such as a stopped provider."""
+
+
+class Dispatch(Protocol):
+    """Hands a job to the part of the run that handles its state."""
+
+    def __call__(self, job: Job, *, delay_s: float = 0.0, resumed: bool = False, poll_first: bool = False) -> None:
+        """`delay_s` delays a submit. `resumed` marks a job of an earlier run: its task is polled at once. `poll_first`
+        polls it before all tasks that are due."""
 
 
 async def wait_for_event(wake: asyncio.Event, within_s: float | None) -> None:
-    """Wait for the event, at most so long; None for as long as it takes."""
+    """Wait for the event, at most so long; None for no limit."""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(within_s):
             await wake.wait()
@@ -37,16 +47,12 @@ def _set() -> asyncio.Event:
 
 @dataclass(slots=True, kw_only=True)
 class RunContext:
-    """Shared by the submitter, the poller and the downloader of one run.
+    """Shared by the parts of one run.
 
-    `active` are the jobs that this run is driving now: between leaving a queue and coming to rest. `over` is set when
-    none is left and nothing waits that could still be submitted, once the run has `started`. `stopping` says why no
-    more submits go out, `held` why they only wait, `capped` are the jobs that no more money is there for now, with the
-    reason, `budget_reached` which cap of the batch that is, `unpriced_reason` why no cap can count some jobs,
-    `skip_reason`
-    what else kept one from being bought. `retryable_ids` are the jobs that may be bought once more by themselves, where
-    `retries`, `moderation_retries` or their fallback allow it; nobody knows them before `planned` is set.
-    `duration_models` tell, by provider and model, how long tasks take.
+    `active` are the jobs that left a queue and are not finished. `over` is set once the run has `started`, no job is
+    active, and no waiting job can be submitted. `blocks` say why nothing is submitted. `retryable_ids` may be bought
+    again automatically, where `retries`, `moderation_retries` or their fallback allow it; they are known once `planned`
+    is set. `duration_models` are by provider and model. `error` is the exception that ended the run.
     """
 
     recorder: Recorder
@@ -62,66 +68,55 @@ class RunContext:
     planned: asyncio.Event = field(default_factory=_set)
     active: set[str] = field(default_factory=set)
     over: asyncio.Event = field(default_factory=asyncio.Event)
-    stopping: str = ""
-    held: str = ""
-    capped: dict[str, CapExceeded] = field(default_factory=dict)
-    budget_reached: str = ""
-    unpriced_reason: str = ""
-    skip_reason: str = ""
+    blocks: SubmissionBlocks = field(default_factory=SubmissionBlocks)
     started: bool = False
-    fault: BaseException | None = None
-    _told: set[str] = field(default_factory=set)
+    error: BaseException | None = None
+    _notified: set[str] = field(default_factory=set)
     duration_models: dict[str, DurationModel] = field(default_factory=dict)
     _routes: dict[tuple[object, ...], Route] = field(default_factory=dict)
+
+    @property
+    def stop_reason(self) -> str:
+        """Why the run submits nothing more; empty while submits may go on."""
+        return self.blocks.stop_reason
 
     def now(self) -> float:
         """The event loop's clock, seconds."""
         return asyncio.get_running_loop().time()
 
     def jitter(self) -> float:
-        """A number to spread waits with, 0.0-1.0."""
-        return random.random()  # noqa: S311 - spreads waits, guards nothing
+        """A random number between 0.0 and 1.0, to spread waits."""
+        return random.random()  # noqa: S311 - not for security
 
     def duration_model(self, provider: str, model: str) -> DurationModel:
-        """How long this provider's tasks of a model (its id on the wire) take, as far as was seen."""
+        """How long this provider's tasks of a model (its id on the wire) take, learned from earlier ones."""
         name = f"{provider}/{model}"
         duration_model = self.duration_models.get(name)
-        if duration_model is None:  # a law is costly to make, and this is asked with every job
+        if duration_model is None:  # expensive to build, and needed for each job
             duration_model = self.duration_models[name] = DurationModel()
         return duration_model
 
     def job(self, job_id: str) -> Job:
-        """The job as it stands."""
+        """The job in its current state."""
         return self.recorder.jobs[job_id]
 
     def provider_state(self, job: Job) -> ProviderState:
-        """The lane of the job's provider."""
+        """The state of the job's provider."""
         return self.provider_states[job.spec.provider]
 
     def route(self, spec: JobSpec) -> Route:
-        """How the job is bought; worked out once for jobs that are alike."""
-        said = (
-            spec.request.duration_s,
-            spec.request.aspect_ratio,
-            spec.request.resolution,
-            spec.request.mode,
-            spec.request.sound,
-            spec.request.action,
-            spec.request.fit,
-        )
-        alike = (
-            spec.provider,
-            spec.request.model,
-            *said,
-            *((image.role, image.width, image.height) for image in spec.request.images),
-        )
-        route = self._routes.get(alike)
+        """How the job is bought; computed once for jobs that are alike."""
+        request = spec.request
+        options = (request.duration_s, request.aspect_ratio, request.resolution, request.mode, request.sound)
+        images = ((image.role, image.width, image.height) for image in request.images)
+        key = (spec.provider, request.model, *options, request.action, request.fit, *images)
+        route = self._routes.get(key)
         if route is None:
-            route = self._routes[alike] = find_route(spec, self.providers, self.models)
+            route = self._routes[key] = find_route(spec, self.providers, self.models)
         return route
 
     def is_reachable(self, job: Job) -> bool:
-        """Whether the job's task lives where its provider is now; says so where it does not."""
+        """Whether the provider is still at the origin of the job's task. Reports it if not."""
         provider_state = self.provider_state(job)
         if job.origin == provider_state.origin:
             return True
@@ -132,54 +127,54 @@ class RunContext:
         return False
 
     def notify_once(self, text: str) -> None:
-        """A notice that many jobs have cause to give."""
-        if text not in self._told:
-            self._told.add(text)
+        """Show a notice that many jobs may cause."""
+        if text not in self._notified:
+            self._notified.add(text)
             self.notice(text)
 
-    def rest(self, job_id: str) -> None:
-        """This run has nothing more to do for the job."""
+    def mark_idle(self, job_id: str) -> None:
+        """Record that this run has nothing more to do for the job."""
         self.active.discard(job_id)
         self.check_over()
 
     def stop(self, reason: str) -> None:
-        """Submit nothing more; what is under way is brought to rest."""
-        self.stopping = self.stopping or reason
+        """Submit nothing more. Open work is finished."""
+        self.blocks.add(Block.STOPPED, reason)
         for provider_state in self.provider_states.values():
             provider_state.wake.set()
         self.check_over()
 
     def hold(self, reason: str) -> None:
-        """Let submits wait until they are released."""
-        self.held = self.held or reason
+        """Hold submits until `release`."""
+        self.blocks.add(Block.DISK_FULL, reason)
 
     def release(self) -> None:
-        """Submits may go on."""
-        self.held = ""
+        """Resume submits."""
+        self.blocks.remove(Block.DISK_FULL)
         for provider_state in self.provider_states.values():
             provider_state.wake.set()
 
-    def abort(self, fault: BaseException) -> None:
-        """End the run now: what should have been written down could not be, or we have a bug."""
-        self.fault = self.fault or fault
-        self.stop(str(fault))
+    def abort(self, exc: BaseException) -> None:
+        """End the run now: an event could not be recorded, or there is a bug."""
+        self.error = self.error or exc
+        self.stop(str(exc))
         self.over.set()
 
     def check_over(self) -> None:
-        """Set `over` when nothing is under way and nothing waits that could go on by itself."""
+        """Set `over` when no work is open and no waiting job can proceed."""
         if not self.started:
             return
         provider_states = self.provider_states.values()
         if not (
-            self.stopping
-            or self.budget_reached
+            self.stop_reason
+            or self.blocks.reason(Block.CAP)
             or all(provider_state.idle or provider_state.is_stuck(self.active) for provider_state in provider_states)
         ):
             return
-        if self.stopping:  # tasks go on at the vendor; only what would be lost here is waited for
-            at_the_vendors = (JobState.RUNNING, JobState.UNCERTAIN)
-            under_way = any(self.job(job_id).state not in at_the_vendors for job_id in self.active)
+        if self.stop_reason:  # tasks continue at the vendor: wait only for work that would be lost here
+            at_vendor = (JobState.RUNNING, JobState.UNCERTAIN)
+            is_open = any(self.job(job_id).state not in at_vendor for job_id in self.active)
         else:
-            under_way = bool(self.active)
-        if not under_way:
+            is_open = bool(self.active)
+        if not is_open:
             self.over.set()

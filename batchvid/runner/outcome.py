@@ -1,4 +1,4 @@
-"""How a run ended: the one exit code out of all that holds, the most urgent first, and the reason in words."""
+"""How a run ended: the exit code that applies first, and the reason."""
 
 from __future__ import annotations
 
@@ -8,58 +8,59 @@ from dataclasses import dataclass
 from batchvid.domain.jobs import JobState
 from batchvid.redaction import redact
 from batchvid.runner.context import RunContext
+from batchvid.runner.providers.submission_blocks import Block
 
-FAILED, BUDGET, UNCERTAIN, STOPPED, INTERRUPTED = 1, 3, 5, 6, 130  # DESIGN section 6
+FAILED, BUDGET, UNCERTAIN, STOPPED, INTERRUPTED = 1, 3, 5, 6, 130  # docs/reference/exit-codes.md
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """How a run ended. `counts` are of the whole batch; `exit_code` is DESIGN's, the most urgent one first."""
+    """How a run ended. `counts` are of the whole batch. If several exit codes apply, it is the most urgent."""
 
     exit_code: int
     counts: Counter[JobState]
     reason: str = ""
 
 
-def build_outcome(context: RunContext, scope: frozenset[str], *, interrupted: bool) -> Outcome:
-    """What to tell of this run; the ends of the jobs in `scope` count."""
+def build_outcome(context: RunContext, exit_code_ids: frozenset[str], *, interrupted: bool) -> Outcome:
+    """The outcome of this run. Failed and open jobs count only if they are in `exit_code_ids`."""
     jobs = context.recorder.jobs
-    ends = Counter(jobs[job_id].state for job_id in scope if job_id in jobs)
+    ends = Counter(jobs[job_id].state for job_id in exit_code_ids if job_id in jobs)
     provider_states = context.provider_states.values()
     reasons = (
-        (provider_state.name, provider_state.stopped or provider_state.jobs_to_reconcile)
+        (provider_state.name, provider_state.blocks.reason(Block.STOPPED, Block.UNAVAILABLE))
         for provider_state in provider_states
     )
     stopped = [f"{name} was stopped: {reason}" for name, reason in reasons if reason]
-    held_up = (*map(str, context.capped.values()), context.unpriced_reason)
-    capped = [reason for reason in dict.fromkeys(held_up) if reason]
+    capped = context.blocks.cap_reasons
     reason, code = "", 0
     if interrupted:
         code, reason = INTERRUPTED, "interrupted; run again to go on"
-    elif context.fault:
-        code, reason = FAILED, str(context.fault)
+    elif context.error:
+        code, reason = FAILED, str(context.error)
     elif any(job.state is JobState.UNCERTAIN for job in jobs.values()):
         waiting = sum(
             len(provider_state.queue) + provider_state.delayed.total()
             for provider_state in provider_states
             if not provider_state.idle
         )
-        held = f"; {waiting} jobs wait for the slots that they hold until their deadline" if waiting else ""
-        code, reason = UNCERTAIN, f"uncertain submits wait for a person: batchvid resolve{held}"
+        held = f"; {waiting} jobs wait for the slots that these hold until their deadline" if waiting else ""
+        code, reason = UNCERTAIN, f"uncertain submits need a decision: batchvid resolve{held}"
     elif stopped:
-        code, reason = STOPPED, f"{'; '.join(stopped)}. Its jobs are kept: mend that and run again"
+        code, reason = STOPPED, f"{'; '.join(stopped)}. Its jobs stay pending: fix that and run again"
     elif capped:
         code, reason = BUDGET, "; ".join(capped)
-    elif context.stopping:
-        code, reason = FAILED, context.stopping
+    elif context.stop_reason:
+        code, reason = FAILED, context.stop_reason
     elif ends[JobState.FAILED]:
         code, reason = (
             FAILED,
-            "some jobs failed: batchvid retry buys them again, what a content filter refused only when it is changed, "
-            "what was cancelled only with --kind cancelled",
+            "some jobs failed: batchvid retry buys them again (refused by a content filter: only if changed; "
+            "cancelled: only with --kind cancelled)",
         )
     elif ends[JobState.SUCCEEDED] < ends.total():
-        why = f" ({context.skip_reason})" if context.skip_reason else ""
-        code, reason = FAILED, f"some jobs are not finished: run again to go on{why}"
+        skipped = context.blocks.reason(Block.SKIPPED)
+        detail = f" ({skipped})" if skipped else ""
+        code, reason = FAILED, f"some jobs are not finished: run again to go on{detail}"
     counts = Counter(job.state for job in jobs.values())
-    return Outcome(exit_code=code, counts=counts, reason=redact(reason))  # a vendor's words may stand in it
+    return Outcome(exit_code=code, counts=counts, reason=redact(reason))  # it may contain a vendor's message

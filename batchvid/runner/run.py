@@ -1,4 +1,4 @@
-"""Puts one run together: recovers what an earlier one left, starts the loops, waits for the end, says how it went."""
+"""Runs a batch: resumes open jobs, starts the loops, waits for the end, and builds the outcome."""
 
 from __future__ import annotations
 
@@ -14,72 +14,70 @@ from batchvid.domain.jobs import PAID_AND_OPEN, Job, JobState
 from batchvid.errors import BatchvidError, StateError
 from batchvid.net.transport import Transport
 from batchvid.runner.budget.budget import Budget
-from batchvid.runner.budget.history import earlier_charges, track_spending, warn_about_caps
-from batchvid.runner.context import Notice, RunContext
+from batchvid.runner.context import RunContext
+from batchvid.runner.dispatcher import Dispatcher
 from batchvid.runner.downloads.downloader import Downloader
 from batchvid.runner.estimation.duration_model import DurationModel
+from batchvid.runner.listeners import Listeners, restore_slots, track_health, track_slots, track_spending
 from batchvid.runner.outcome import Outcome, build_outcome
 from batchvid.runner.polling.poller import Poller
 from batchvid.runner.providers.provider_state import MAX_RETRY_AFTER_S
-from batchvid.runner.providers.startup import POLLED, ProviderStartup, needed, restore_slots, track_health, track_slots
+from batchvid.runner.providers.startup import POLLED, ProviderStartup, required_providers
 from batchvid.runner.recorder import Recorder
 from batchvid.runner.setup import RunConfig, RunRequest
 from batchvid.runner.shutdown import handle_signals
-from batchvid.runner.submission.reconciliation import Lookup, jobs_to_reconcile
+from batchvid.runner.spending_history import earlier_charges, warn_about_caps
+from batchvid.runner.submission.reconciliation import Reconciler, jobs_to_reconcile
 from batchvid.runner.submission.submitter import Submitter
 from batchvid.state.readers import read_meta
 from batchvid.state.state_file import StateFile
 from batchvid.storage import LocalStore
 
 TICK_S = 1.0
-AT_ONCE = 1000  # jobs lined up before the loop looks at anything else
-SWITCH_S = 0.0002  # Python's own 5 ms, waited for at every call to the system, let a loop make 200 of them a second
-DURATION_MODELS = "laws"  # in the state file
+BATCH_SIZE = 1000  # jobs queued before the loop continues with other work
+SWITCH_INTERVAL_S = 0.0002  # with Python's 5 ms, beside a busy thread, the loop makes 200 system calls a second
+DURATION_MODELS = "laws"  # the name in the state file
 
 
-async def run(
-    state: StateFile, recorder: Recorder, setup: RunConfig, notice: Notice, tick: Callable[[], None] = lambda: None
-) -> Outcome:
-    """Buy what may be bought, collect what is paid for, until all is at rest or the user interrupts.
+async def run(state: StateFile, recorder: Recorder, config: RunConfig, listeners: Listeners) -> Outcome:
+    """Buy what is requested and collect what is paid for, until all jobs are finished or the user interrupts.
 
-    `tick` is called every second or so, for displays that must show life when nothing happens. Raises BatchvidError
-    when it cannot even begin (a missing key), and what `setup.asked` raises; then nothing was bought.
+    Raises BatchvidError when it cannot start (a missing key), and what `config.request` raises; then nothing was
+    bought.
     """
     try:
-        # without a key nobody is asked: jobs of a provider that is not used any more must not keep others from theirs
-        may_ask = (lambda _: True) if setup.only_reconcile else setup.keys.has
-        lost = jobs_to_reconcile(recorder.jobs.values(), setup.providers, may_ask)
-        paid = [] if setup.only_reconcile else [job for job in recorder.jobs.values() if job.state in PAID_AND_OPEN]
+        # no lookup without a key: jobs of a provider that is no longer used must not stop the others
+        can_ask = (lambda _: True) if config.only_reconcile else config.keys.has
+        lost = jobs_to_reconcile(recorder.jobs.values(), config.providers, can_ask)
+        paid = [] if config.only_reconcile else [job for job in recorder.jobs.values() if job.state in PAID_AND_OPEN]
         work = [*lost, *paid]
         async with (
-            ProviderStartup(state, setup.folder, setup.providers, setup.keys) as startup,
+            ProviderStartup(state, config.folder, config.providers, config.keys) as startup,
             Transport() as transport,
         ):
-            await startup.open(needed(work))
+            await startup.open(required_providers(work))
             context = RunContext(
                 recorder=recorder,
                 transport=transport,
                 provider_states=startup.provider_states,
-                providers=setup.providers,
-                models=setup.models,
-                budget=Budget(setup.caps, earlier_charges(state.path, recorder.jobs.values()) if setup.caps else ()),
-                notice=notice,
-                retries=setup.retries,
-                moderation_retries=setup.moderation_retries,
+                providers=config.providers,
+                models=config.models,
+                budget=Budget(config.caps, earlier_charges(state.path, recorder.jobs.values()) if config.caps else ()),
+                notice=listeners.notice,
+                retries=config.retries,
+                moderation_retries=config.moderation_retries,
                 planned=asyncio.Event(),
-                duration_models=_remembered(state),
+                duration_models=_load_duration_models(state),
             )
-            track_health(context)
             restore_slots(context, recorder.jobs.values())
-            track_slots(context)
-            with handle_signals(context) as interrupted:
-                async with _heartbeat(tick):
-                    asked = await _drive(context, setup, work, startup)
-            if context.fault is not None and not isinstance(context.fault, BatchvidError):
-                raise context.fault
+            with handle_signals(context, listeners.close) as interrupted:
+                async with _heartbeat(listeners.tick):
+                    request = await _drive(context, config, work, startup, listeners)
+            if context.error is not None and not isinstance(context.error, BatchvidError):
+                raise context.error
             await recorder.close()
-            _remember(state, context)
-            return build_outcome(context, asked.scope, interrupted=bool(interrupted))
+            _save_estimates(state, context)
+            return build_outcome(context, request.exit_code_ids, interrupted=bool(interrupted))
     finally:
         await recorder.close()
 
@@ -99,35 +97,30 @@ async def _heartbeat(tick: Callable[[], None]) -> AsyncIterator[None]:
         await asyncio.gather(beating, return_exceptions=True)
 
 
-async def _drive(context: RunContext, setup: RunConfig, work: list[Job], startup: ProviderStartup) -> RunRequest:
-    """Start the loops, hand them the work, wait until it is over, let what is under way finish."""
-    lookup = Lookup(
+async def _drive(
+    context: RunContext, config: RunConfig, work: list[Job], startup: ProviderStartup, listeners: Listeners
+) -> RunRequest:
+    """Start the loops, dispatch the work, wait for the end, and let open calls finish."""
+    dispatch = Dispatcher(context, only_reconcile=config.only_reconcile)
+    dispatch.reconciler = reconciler = Reconciler(context, dispatch)
+    dispatch.submitter = submitter = Submitter(context, dispatch)
+    dispatch.poller = poller = Poller(context, dispatch)
+    dispatch.downloader = downloader = Downloader(
         context,
-        on_running=lambda job: context.rest(job.id) if setup.only_reconcile else poller.watch(job, at_once=True),
-        on_again=lambda job: submitter.enqueue(job),
+        LocalStore(config.folder, config.spare_bytes),
+        config.downloads,
+        dispatch,
+        room_wait_s=config.room_wait_s,
     )
-    submitter = Submitter(context, on_running=lambda job: poller.watch(job), on_lost=lookup.lost)
-    poller = Poller(
-        context,
-        on_ready=lambda job, status: downloader.enqueue(job, status.assets),
-        on_again=submitter.enqueue,
+    listeners.on_bug = context.abort
+    listeners.bookkeeping = (
+        track_spending(context, submitter.reservations.release_capped_jobs),
+        track_slots(context),
+        track_health(context),
+        submitter.on_event,
     )
-    downloader = Downloader(
-        context,
-        LocalStore(setup.folder, setup.spare_bytes),
-        setup.downloads,
-        on_running=lambda job: poller.watch(job, first=True),
-        room_wait_s=setup.room_wait_s,
-    )
-    track_spending(context, submitter.reservations.release_capped_jobs)
-    for job in sorted(work, key=lambda job: job.state is not JobState.READY):  # what is finished comes home first
-        if job.state is JobState.RUNNING:
-            poller.watch(job, at_once=True)
-        elif job.state is JobState.READY:
-            if context.is_reachable(job):
-                downloader.enqueue(job, job.assets, left=True)
-        elif job.state is JobState.UNCERTAIN:
-            lookup.left(job)
+    for job in sorted(work, key=lambda job: job.state is not JobState.READY):  # finished clips first
+        dispatch(job, resumed=True)
     loops: list[asyncio.Task[None]] = []
 
     def start(loop: Coroutine[Any, Any, None]) -> None:
@@ -136,18 +129,16 @@ async def _drive(context: RunContext, setup: RunConfig, work: list[Job], startup
 
     start(poller.serve())
     try:
-        asked = await _in_background_thread(setup.asked)
-        await context.recorder.record_many(asked.steps)
-        buys = await _line_up(context, asked, work, startup)
-        warn_about_caps(context, buys if setup.caps else ())
-        for number, job in enumerate(buys):
-            wait_s = (job.retry_at - utc_now()).total_seconds() if job.retry_at else 0.0
-            submitter.enqueue(
-                job, min(wait_s, MAX_RETRY_AFTER_S)
-            )  # no more, also when the clock was set back meanwhile
-            if number % AT_ONCE == 0:
+        request = await _in_background_thread(config.request)
+        await context.recorder.record_many(request.planned_events)
+        purchases = await _prepare_purchases(context, request, work, startup)
+        warn_about_caps(context, purchases if config.caps else ())
+        for number, job in enumerate(purchases):
+            delay_s = (job.retry_at - utc_now()).total_seconds() if job.retry_at else 0.0
+            submitter.enqueue(job, min(delay_s, MAX_RETRY_AFTER_S))  # not longer, even if the clock was set back
+            if number % BATCH_SIZE == 0:
                 await asyncio.sleep(0)
-        del buys  # the jobs as they stood in line must not stay beside what becomes of them
+        del purchases  # frees the memory of the old versions of the jobs
         for provider_state in context.provider_states.values():
             start(submitter.serve(provider_state))
         context.planned.set()
@@ -155,9 +146,9 @@ async def _drive(context: RunContext, setup: RunConfig, work: list[Job], startup
         context.check_over()
         await context.over.wait()
         await submitter.drain()
-        await lookup.drain()
+        await reconciler.drain()
         await poller.drain()
-        if context.stopping and context.fault is None:  # a poll may have brought a clip home in the meantime
+        if context.stop_reason and context.error is None:  # a pending poll may have finished a task meanwhile
             context.over.clear()
             context.check_over()
             await context.over.wait()
@@ -167,37 +158,42 @@ async def _drive(context: RunContext, setup: RunConfig, work: list[Job], startup
         await asyncio.gather(*loops, return_exceptions=True)
         await downloader.close()
     submitter.report_waiting()
-    return asked
+    return request
 
 
-async def _in_background_thread(asked: Callable[[], RunRequest]) -> RunRequest:
-    """Work out what is asked in a thread of its own, without keeping the loops from theirs."""
+async def _in_background_thread(request: Callable[[], RunRequest]) -> RunRequest:
+    """Compute the request in a thread, without slowing down the loops."""
     before_s = sys.getswitchinterval()
-    sys.setswitchinterval(SWITCH_S)
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
     try:
-        return await asyncio.to_thread(asked)
+        return await asyncio.to_thread(request)
     finally:
         sys.setswitchinterval(before_s)
 
 
-async def _line_up(context: RunContext, asked: RunRequest, work: Iterable[Job], startup: ProviderStartup) -> list[Job]:
-    """The jobs that may be bought, in the manifest's order, with a lane for each provider that they may go to."""
+async def _prepare_purchases(
+    context: RunContext, request: RunRequest, work: Iterable[Job], startup: ProviderStartup
+) -> list[Job]:
+    """Start the providers of the jobs that may be bought; return those jobs in the manifest's order."""
     jobs = context.recorder.jobs
-    buys = [job for job in jobs.values() if job.state is JobState.PENDING and job.id in asked.buys]
-    new = {provider_state.name for provider_state in await startup.open(needed([*work, *buys], asked.retryable_ids))}
+    purchases = [job for job in jobs.values() if job.state is JobState.PENDING and job.id in request.purchase_ids]
+    new = {
+        provider_state.name
+        for provider_state in await startup.open(required_providers([*work, *purchases], request.retryable_ids))
+    }
     restore_slots(context, (job for job in jobs.values() if job.spec.provider in new) if new else ())
-    context.retryable_ids = asked.retryable_ids
-    return buys
+    context.retryable_ids = request.retryable_ids
+    return purchases
 
 
-def _remembered(state: StateFile) -> dict[str, DurationModel]:
-    """What earlier runs learned of how long tasks take."""
-    kept = read_meta(state.path).get(DURATION_MODELS, {})
-    return {name: DurationModel(columns) for name, columns in kept.items()} if isinstance(kept, dict) else {}
+def _load_duration_models(state: StateFile) -> dict[str, DurationModel]:
+    """The duration models that earlier runs saved."""
+    saved = read_meta(state.path).get(DURATION_MODELS, {})
+    return {name: DurationModel(columns) for name, columns in saved.items()} if isinstance(saved, dict) else {}
 
 
-def _remember(state: StateFile, context: RunContext) -> None:
-    """Keep what was learned, and when was polled last. A disk that is full must not spoil the end of a run."""
+def _save_estimates(state: StateFile, context: RunContext) -> None:
+    """Save the duration models and the last polls. A full disk does not fail the run."""
     duration_models = {
         name: duration_model.remembered()
         for name, duration_model in context.duration_models.items()
@@ -213,5 +209,5 @@ def _remember(state: StateFile, context: RunContext) -> None:
 
 
 def _watch_loop(context: RunContext, done: asyncio.Task[None]) -> None:
-    if not done.cancelled() and (fault := done.exception()) is not None:
-        context.abort(fault)
+    if not done.cancelled() and (exc := done.exception()) is not None:
+        context.abort(exc)

@@ -1,4 +1,4 @@
-"""What a run is given."""
+"""The request and the configuration of a run."""
 
 from __future__ import annotations
 
@@ -13,36 +13,37 @@ from batchvid.runner.downloads.disk_space_gate import WAIT_S
 from batchvid.state.state_file import RecordedEvent
 from batchvid.storage import SPARE_BYTES
 
-DOWNLOADS = 6  # streams at once: more gain nothing, each holds a megabyte and a file
+DOWNLOADS = 6  # concurrent downloads: more are not faster, and each holds a megabyte and a file
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRequest:
-    """What is asked of a run, by id. `buys` are the pending jobs it may pay for; everything open is collected anyway.
+    """What a run should do. It collects all open jobs, whatever is requested.
 
-    `steps` is what is to be recorded first, the events of each job together. `scope` are the jobs whose ends make the
-    exit code; uncertain ones count wherever they are. What fails may be bought again only for `retryable_ids`.
+    `purchase_ids` are the pending jobs that it may pay for. `retryable_ids` may be bought again after a failure.
+    `planned_events` are recorded first, grouped by job. `exit_code_ids` are the jobs whose ends decide the exit code;
+    uncertain jobs always count.
     """
 
-    scope: frozenset[str]
-    buys: frozenset[str] = frozenset()
+    exit_code_ids: frozenset[str]
+    purchase_ids: frozenset[str] = frozenset()
     retryable_ids: frozenset[str] = frozenset()
-    steps: Sequence[Sequence[RecordedEvent]] = ()
+    planned_events: Sequence[Sequence[RecordedEvent]] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunConfig:
-    """What a run is given. `asked` may take long: it is called in a thread while open jobs are collected already.
+    """The configuration of a run. `request` may take long: it is called in a thread while open jobs are collected.
 
-    `retries` is how often a failed task is bought again by itself, `moderation_retries` how often one whose clip was
-    withheld is. A run that `only_reconcile` looks for the tasks of lost submits and leaves everything else as it
-    is. `spare_bytes` of the disk stay free; when it is full, room is waited for `room_wait_s` seconds.
+    `retries` is how often a failed task is bought again automatically, `moderation_retries` how often one whose clip
+    was withheld. A run that `only_reconcile` looks for the tasks of lost submits and changes nothing else.
+    `spare_bytes` of the disk stay free; a full disk may take `room_wait_s` seconds to be freed.
     """
 
     folder: Path
     providers: Mapping[str, Provider]
     keys: Credentials
-    asked: Callable[[], RunRequest]
+    request: Callable[[], RunRequest]
     models: Models = field(default_factory=built_in)
     caps: tuple[Cap, ...] = ()
     retries: int = 0

@@ -1,4 +1,4 @@
-"""What Ctrl-C and SIGTERM mean to a run: once, wind down; twice, leave. Knows no job."""
+"""Handles Ctrl-C and SIGTERM: the first stops the run, the second exits at once."""
 
 from __future__ import annotations
 
@@ -13,17 +13,18 @@ from batchvid.runner.outcome import INTERRUPTED
 
 
 @contextlib.contextmanager
-def handle_signals(context: RunContext) -> Iterator[list[str]]:
-    """First SIGINT or SIGTERM: submit nothing more, bring downloads home. Second: leave at once; the state is safe."""
+def handle_signals(context: RunContext, close_displays: Callable[[], None]) -> Iterator[list[str]]:
+    """First SIGINT or SIGTERM: submit nothing more, finish downloads. Second: exit at once; the state is safe."""
     interrupted: list[str] = []
     loop = asyncio.get_running_loop()
 
     def on_signal(name: str) -> None:
         if interrupted:
             context.notice("leaving at once; nothing is lost: run again to go on")
+            close_displays()  # shows the queued lines first
             os._exit(INTERRUPTED)
         interrupted.append(name)
-        context.notice(f"{name}: submitting nothing more, letting downloads end. Once more leaves at once")
+        context.notice(f"{name}: submitting nothing more, finishing downloads. A second signal leaves at once")
         context.stop("interrupted")
 
     restore: list[Callable[[], object]] = []
@@ -31,7 +32,7 @@ def handle_signals(context: RunContext) -> Iterator[list[str]]:
         try:
             loop.add_signal_handler(number, on_signal, number.name)
             restore.append(lambda number=number: loop.remove_signal_handler(number))  # type: ignore[misc]
-        except (NotImplementedError, RuntimeError):  # Windows, or a run in a thread: the plain way, or none
+        except (NotImplementedError, RuntimeError):  # Windows, or a run in a thread
             with contextlib.suppress(ValueError):
                 old = signal.signal(number, lambda n, _: loop.call_soon_threadsafe(on_signal, signal.Signals(n).name))
                 restore.append(lambda number=number, old=old: signal.signal(number, old))  # type: ignore[misc]

@@ -15,6 +15,7 @@ from typing import Any
 
 from batchvid.domain.job_spec import Clip
 from batchvid.errors import StorageError
+from batchvid.paths import BatchPaths
 from batchvid.storage.disk_space import SPARE_BYTES, check_room, storage_error
 
 
@@ -25,8 +26,8 @@ class LocalStore:
     """
 
     def __init__(self, folder: Path, spare_bytes: int = SPARE_BYTES) -> None:
-        self._clips = folder / "clips"
-        self._replaced = folder / "replaced"
+        self._clips = BatchPaths(folder).clips
+        self._replaced = BatchPaths(folder).replaced
         self.spare_bytes = spare_bytes
 
     def path(self, key: str) -> Path:

@@ -8,7 +8,7 @@ from typing import Any
 
 from batchvid.errors import BadMedia
 
-TOLERANCE_S = 1.0  # vendors round: a 5 s Kling clip says 5.1 (wire-cometapi 7.5)
+TOLERANCE_S = 1.0  # vendors round: a 5 s Kling clip says 5.1 (wire-notes 7.5)
 TOLERANCE_SHARE = 0.25
 
 

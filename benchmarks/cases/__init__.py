@@ -8,7 +8,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """What a case is told: `quick` for small sizes, where it may write, and which Python has the peers' packages."""
+    """Options of a case: `quick` for small sizes, the folder for its files, the Python that has the peers' packages."""
 
     quick: bool
     folder: Path

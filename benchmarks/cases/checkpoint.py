@@ -72,9 +72,9 @@ def run(options: Options) -> Report:
 def _events(state: Path, writes: int, facts: list[dict[str, float]]) -> float:
     copy = state.with_name("copy.sqlite3")
     shutil.copy(state, copy)
-    said = dict(measure.client("checkpoint_client", {"state": str(copy), "writes": writes}).said)
-    facts.append(said)
-    return float(said["cpu_s"])
+    output = dict(measure.client("checkpoint_client", {"state": str(copy), "writes": writes}).output)
+    facts.append(output)
+    return float(output["cpu_s"])
 
 
 def _first_poll_cpu_s(folder: Path, jobs: int) -> float:
@@ -92,13 +92,13 @@ def _first_poll_cpu_s(folder: Path, jobs: int) -> float:
         try:
             first, _ = vendor.accept()
             with first:
-                asked = first.recv(3)
+                request = first.recv(3)
                 cpu_s = _cpu_s_of(process.pid)
         finally:
             process.kill()
             process.wait()
-    if asked != b"GET":
-        raise measure.ClientFailed(f"a resumed run began with {asked!r} instead of a poll")
+    if request != b"GET":
+        raise measure.ClientFailed(f"a resumed run began with {request!r} instead of a poll")
     return cpu_s
 
 

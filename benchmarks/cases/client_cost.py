@@ -40,7 +40,7 @@ def run(options: Options) -> Report:
             value=ratios(samples, BARE, PACED),
             unit="x",
             bar=1.3,
-            note="a task a job, all in flight at once, as much time between two looks as batchvid took",
+            note="one task per job, all in flight at once, with batchvid's time between two polls",
         ),
         Figure(name=f"client CPU a job: {PACED} / {FLOOR}: what waiting costs", value=waiting, unit="x"),
         *peers(samples, BARS),
@@ -73,7 +73,7 @@ def held_against(
     candidates: dict[str, Callable[[], float]] = {OURS: arena.ours, **(more or {})}
     candidates |= {name: partial(arena.other, program) for name, program in others.items() if name not in skipped}
     samples = measure.alternate(candidates, rounds)
-    checks_s = [float(night.said["check_s"]) for night in arena.nights]
+    checks_s = [float(night.output["check_s"]) for night in arena.nights]
     samples[BARE] = [all_s - check_s for all_s, check_s in zip(samples[OURS], checks_s, strict=True)]
     return samples, [f"{name}: {why}" for name, why in skipped.items()]
 
@@ -105,12 +105,12 @@ def chart_of(samples: Samples, over: str = "") -> Chart:
 
 
 def _insides(arena: Contest) -> list[Figure]:
-    """How often batchvid asked, what its check costs, and where its CPU goes."""
-    said = [night.said for night in arena.nights]
-    spent = [{"loading": one["load_s"], **one["shares_s"]} for one in said]
+    """How often batchvid polled, the cost of its media check, and where its CPU is used."""
+    output = [night.output for night in arena.nights]
+    spent = [{"loading": one["load_s"], **one["shares_s"]} for one in output]
     figures = [
         Figure(name="polls a job", value=spread([night.requests - 2 for night in arena.nights])),
-        Figure(name="media check of a small clip, CPU", value=_ms([one["check_s"] for one in said]), unit="ms"),
+        Figure(name="media check of a small clip, CPU", value=_ms([one["check_s"] for one in output]), unit="ms"),
     ]
     return figures + [
         Figure(name=f"of batchvid's CPU a job: {part}", value=_ms([of[part] / arena.jobs for of in spent]), unit="ms")

@@ -1,4 +1,4 @@
-"""Case 1 over TLS: what a handshake and a bundle of authorities cost those that begin anew with every call."""
+"""Case 1 over TLS: what a handshake and a bundle of authorities cost a client without a session."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ SLOW_PART = 0.05  # the tutorial's loop needs tenths of a second a job
 
 
 def run(options: Options) -> Report:
-    """As the client case, at a vendor with a certificate of its own that every client is told to trust."""
+    """As the client case, at a vendor with its own certificate, which every client trusts."""
     openssl, public = shutil.which("openssl"), authorities(options.peer_python)
     if openssl is None or public is None:
         missing = "openssl is not installed here" if openssl is None else "certifi cannot be imported by the peers"
@@ -53,7 +53,7 @@ def run(options: Options) -> Report:
 
 def authorities(python: str) -> Path | None:
     """The bundle of public authorities that `requests` reads there; None where it has none."""
-    asked = subprocess.run(
+    result = subprocess.run(
         [python, "-c", "import certifi; print(certifi.where())"], capture_output=True, text=True, check=False
     )
-    return Path(asked.stdout.strip()) if asked.returncode == 0 else None
+    return Path(result.stdout.strip()) if result.returncode == 0 else None

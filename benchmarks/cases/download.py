@@ -77,8 +77,8 @@ def _gb(streams: int) -> float:
 
 def _ours(folder: Path, base_url: str, streams: int, facts: list[dict[str, float]]) -> float:
     place = _empty(folder / "ours")
-    asked = {"base_url": base_url, "folder": str(place), "streams": streams}
-    facts.append(dict(measure.client("catch_client", asked).said))
+    arguments = {"base_url": base_url, "folder": str(place), "streams": streams}
+    facts.append(dict(measure.client("catch_client", arguments).output))
     return facts[-1]["cpu_s"]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from typing import Any
 
-from batchvid.runner.estimation.poll_schedule import SLOT_WAITED_FOR_S
+from batchvid.runner.estimation.poll_schedule import BUSY_POLL_COST_S
 from benchmarks import measure
 from benchmarks.batch import rows_manifest
 from benchmarks.cases import Options
@@ -26,7 +26,7 @@ NIGHTS: dict[str, list[Site]] = {
     "four providers": [Site(slots=slots, models=TWO) for slots in (5, 10, 20, 40)],
 }
 BAR = 1.06
-LAGLESS_S = 1e-6  # the price of a question that nobody counts
+FREE_POLL_COST_S = 1e-6  # polls cost nothing
 SCALE = 60.0  # the HTTP sample runs a minute in a second
 
 
@@ -44,7 +44,7 @@ def run(options: Options) -> Report:
                 bar = BAR if is_the_bar else None
                 figures.append(Figure(name=f"makespan / bound, simulated: {label}", value=value, unit="x", bar=bar))
                 values[label] = value.median
-    lagless = night(NIGHTS["two models"], lambda: of_batchvid(0.2, 0.2, LAGLESS_S), jobs=jobs, long_first=True)
+    lagless = night(NIGHTS["two models"], lambda: of_batchvid(0.2, 0.2, FREE_POLL_COST_S), jobs=jobs, long_first=True)
     figures.append(
         Figure(
             name="makespan / bound, simulated: two models, long first, a tenth of a second of lag",
@@ -61,7 +61,7 @@ def _simulated(options: Options, sites: list[Site], jobs: int, failing: float, *
     made = [
         night(
             sites,
-            lambda: of_batchvid(10.0, 1.0, SLOT_WAITED_FOR_S),
+            lambda: of_batchvid(10.0, 1.0, BUSY_POLL_COST_S),
             jobs=jobs,
             failing=failing,
             long_first=long_first,
@@ -86,14 +86,14 @@ def _over_http(options: Options, jobs: int) -> Figure:
         with measure.vendor(clip=str(clip), lives_s=lives) as base_url:
             limits: dict[str, Any] = {"concurrency": SLOTS, "poll_every_s": 5 / SCALE}
             manifest = rows_manifest(options.folder, jobs, base_url=base_url, models=(LONG, SHORT), **limits)
-            asked = {"manifest": str(manifest), "folder": str(options.folder / "out")}
-            said = measure.client("batchvid_client", asked).said
+            arguments = {"manifest": str(manifest), "folder": str(options.folder / "out")}
+            output = measure.client("batchvid_client", arguments).output
             books = measure.books(base_url)
-        if said["counts"] != {"succeeded": jobs}:
-            raise measure.ClientFailed(f"not all of {jobs} jobs succeeded: {said['reason']}")
+        if output["counts"] != {"succeeded": jobs}:
+            raise measure.ClientFailed(f"not all of {jobs} jobs succeeded: {output['reason']}")
         values.append(books["makespan_s"] * SLOTS / books["work_s"])
     return Figure(
-        name=f"makespan / bound, over HTTP: two models, {SLOTS} slots, {jobs:,} jobs, asked every 5 s",
+        name=f"makespan / bound, over HTTP: two models, {SLOTS} slots, {jobs:,} jobs, polled every 5 s",
         value=spread(values),
         unit="x",
         note=f"a minute in {60 / SCALE:g} s, so that every millisecond of ours weighs {SCALE:g} times",

@@ -62,9 +62,9 @@ def run(options: Options) -> Report:
 
 def _plan(manifest: Path, folder: Path, peaks: list[float]) -> float:
     cost = measure.client("plan_client", {"manifest": str(manifest), "folder": str(folder / "out")})
-    peaks.append(float(cost.said["peak_mb"]))
-    return float(cost.said["cpu_s"])
+    peaks.append(float(cost.output["peak_mb"]))
+    return float(cost.output["cpu_s"])
 
 
 def _floor(manifest: Path) -> float:
-    return float(measure.client("plan_client", {"manifest": str(manifest), "floor": True}).said["cpu_s"])
+    return float(measure.client("plan_client", {"manifest": str(manifest), "floor": True}).output["cpu_s"])

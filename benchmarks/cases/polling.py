@@ -10,7 +10,7 @@ from benchmarks import measure
 from benchmarks.batch import rows_manifest
 from benchmarks.cases import Options
 from benchmarks.clip import make_clip
-from benchmarks.distributions import DURATION_MODELS, Known, bound, known, lag_at
+from benchmarks.distributions import DISTRIBUTIONS, KnownDistribution, bound, known, lag_at
 from benchmarks.figures import Curves, Figure, Report, spread
 from benchmarks.policies import POLICIES, Policy, of_batchvid, sqrt_hazard
 from benchmarks.shared_budget import BATCHVID as SHARED
@@ -27,23 +27,23 @@ HTTP_SCALE, QUICK_SCALE = 5.0, 20.0  # as many times as fast: the runner's own t
 
 
 def run(options: Options) -> Report:
-    """Every policy under every law, held against the exact optimum of that law at as many requests."""
+    """Every policy and every distribution, against the exact optimum at the same number of requests."""
     tasks = WARM_UP + (500 if options.quick else 3000)
-    duration_models = dict(list(DURATION_MODELS.items())[:3]) if options.quick else DURATION_MODELS
+    distributions = dict(list(DISTRIBUTIONS.items())[:3]) if options.quick else DISTRIBUTIONS
     figures: list[Figure] = []
-    over: dict[str, list[float]] = {name: [] for name in (*POLICIES, "sqrt-hazard, law known")}
+    over: dict[str, list[float]] = {name: [] for name in (*POLICIES, "sqrt-hazard, distribution known")}
     lines: dict[str, list[tuple[float, float]]] = {}
-    for law_name, duration_model in duration_models.items():
-        grid = known(duration_model)
+    for name_of_distribution, distribution in distributions.items():
+        grid = known(distribution)
         front = bound(grid)
         for name, policy in _policies(grid).items():
-            watched = watch_all(policy(), duration_model, tasks=tasks, slots=SLOTS)[WARM_UP:]
+            watched = watch_all(policy(), distribution, tasks=tasks, slots=SLOTS)[WARM_UP:]
             requests, lag_s = mean(w.requests for w in watched), mean(w.lag_s for w in watched)
             over[name].append(lag_s / lag_at(front, requests))
-            if law_name == DRAWN:
+            if name_of_distribution == DRAWN:
                 lines[name] = [(requests, lag_s)]
-        if law_name == DRAWN:
-            lines = {"bound, law known": front} | lines
+        if name_of_distribution == DRAWN:
+            lines = {"bound, distribution known": front} | lines
     for name, values in over.items():
         figures.append(
             Figure(
@@ -51,7 +51,7 @@ def run(options: Options) -> Report:
                 value=spread(values),
                 unit="x",
                 bar=BAR if name == BATCHVID else None,
-                note="over the laws, from the 301st task on",
+                note="over the distributions, from the 301st task on",
             )
         )
     figures += _shared(options)
@@ -62,8 +62,8 @@ def run(options: Options) -> Report:
     return Report(case="polling", figures=figures, charts=[chart])
 
 
-def _policies(grid: Known) -> dict[str, Callable[[], Policy]]:
-    return {**POLICIES, "sqrt-hazard, law known": lambda: sqrt_hazard(grid, 0.35)}
+def _policies(grid: KnownDistribution) -> dict[str, Callable[[], Policy]]:
+    return {**POLICIES, "sqrt-hazard, distribution known": lambda: sqrt_hazard(grid, 0.35)}
 
 
 def _shared(options: Options) -> list[Figure]:

@@ -15,7 +15,7 @@ from benchmarks.clip import make_clip
 from benchmarks.figures import Chart, Figure, Report, Spread, spread
 
 SLOTS = 1000
-POLLED_FOR = 4  # ticks before the memory of what is in flight counts: until then hardly a task was asked for
+POLLED_FOR = 4  # ticks before the memory of what is in flight counts: until then few tasks were polled
 LIFE_S, POLL_EVERY_S = (15.0, 30.0), 3.0  # a minute's clip in ten seconds: still several slots freed a second
 MANY = 100_000
 
@@ -47,9 +47,9 @@ def _busy(options: Options, clip: Path) -> Mapping[str, Any]:
     every_s, life_s = POLL_EVERY_S * pace, [seconds * pace for seconds in LIFE_S]
     limits: dict[str, Any] = {"concurrency": slots, "poll_every_s": every_s, "top": "downloads: {concurrency: 8}"}
     with measure.vendor(clip=str(clip), lives_s={"model": life_s}, slots=slots) as base_url:
-        said = _ours(options, slots * 2, base_url, **limits)
+        output = _ours(options, slots * 2, base_url, **limits)
         books = measure.books(base_url)
-    return {**said, "refills_s": books["refills_s"]}
+    return {**output, "refills_s": books["refills_s"]}
 
 
 def _waiting(options: Options, jobs: int) -> Held:
@@ -68,8 +68,8 @@ def _in_flight(options: Options, jobs: int) -> Held:
 def _held_mb(options: Options, jobs: int, *, in_flight: int, polled_for: int) -> float:
     end = {"stop_at": in_flight, "polled_for": polled_for}
     with measure.vendor(endless=True) as base_url:
-        said = _ours(options, jobs, base_url, end, concurrency=in_flight, poll_every_s=1.0)
-    return float(said["resident_mb"][-1])
+        output = _ours(options, jobs, base_url, end, concurrency=in_flight, poll_every_s=1.0)
+    return float(output["resident_mb"][-1])
 
 
 def _ours(
@@ -78,8 +78,8 @@ def _ours(
     out = options.folder / "out"
     shutil.rmtree(out, ignore_errors=True)
     manifest = rows_manifest(options.folder, jobs, base_url=base_url, top=top, **limits)
-    asked = {"manifest": str(manifest), "folder": str(out), **(end or {}), "looks": True}
-    return dict(measure.client("batchvid_client", asked).said)
+    arguments = {"manifest": str(manifest), "folder": str(out), **(end or {}), "looks": True}
+    return dict(measure.client("batchvid_client", arguments).output)
 
 
 def _memory(what: str, held: list[Held], *, bar_kb: float) -> Figure:
@@ -93,8 +93,8 @@ def _memory(what: str, held: list[Held], *, bar_kb: float) -> Figure:
 
 
 def _pace(busy: list[Mapping[str, Any]]) -> list[Figure]:
-    refills = [quantiles(said["refills_s"], n=100) for said in busy]
-    lags = [1000 * said["lag_p99_s"] for said in busy if said["lag_p99_s"] is not None]
+    refills = [quantiles(output["refills_s"], n=100) for output in busy]
+    lags = [1000 * output["lag_p99_s"] for output in busy if output["lag_p99_s"] is not None]
     figures = [
         Figure(name="freed slot to next submit on the wire, p50", value=_ms(refills, 49), unit="ms", bar=5.0),
         Figure(name="freed slot to next submit on the wire, p99", value=_ms(refills, 98), unit="ms", bar=50.0),

@@ -25,16 +25,18 @@ def run(options: Options) -> Report:
     """Each size in turn; the sizes below MANY alternately."""
     clip = make_clip(options.folder / "clip.mp4")
     sizes = (200, 600) if options.quick else (1000, 10_000, MANY)
-    told: dict[int, list[dict[str, Any]]] = {jobs: [] for jobs in sizes}
-    candidates = {f"{jobs:,}": partial(_whole, options.folder, clip, jobs, told[jobs]) for jobs in sizes if jobs < MANY}
+    outputs: dict[int, list[dict[str, Any]]] = {jobs: [] for jobs in sizes}
+    candidates = {
+        f"{jobs:,}": partial(_whole, options.folder, clip, jobs, outputs[jobs]) for jobs in sizes if jobs < MANY
+    }
     no_uvloop = lacks(UVLOOP)
     if not no_uvloop:
         candidates[UVLOOP] = partial(_whole, options.folder, clip, sizes[1], [], loop=UVLOOP)
     samples = measure.alternate(candidates, options.rounds)
     if MANY in sizes:
-        samples[f"{MANY:,}"] = [_whole(options.folder, clip, MANY, told[MANY])]
-    figures = [figure for jobs in sizes for figure in _figures(jobs, samples[f"{jobs:,}"], told[jobs])]
-    figures = [*_growth(samples, told, sizes[0], sizes[-1]), *figures]
+        samples[f"{MANY:,}"] = [_whole(options.folder, clip, MANY, outputs[MANY])]
+    figures = [figure for jobs in sizes for figure in _figures(jobs, samples[f"{jobs:,}"], outputs[jobs])]
+    figures = [*_growth(samples, outputs, sizes[0], sizes[-1]), *figures]
     if UVLOOP in samples:
         value = ratios(samples, UVLOOP, f"{sizes[1]:,}")
         figures.append(
@@ -46,29 +48,29 @@ def run(options: Options) -> Report:
     return Report(case="whole", figures=figures, charts=[chart], skipped=skipped)
 
 
-def _whole(folder: Path, clip: Path, jobs: int, told: list[dict[str, Any]], **more: Any) -> float:
-    """CPU a job, seconds; what else is found out is `told`. Raises ClientFailed when not every job was made once."""
+def _whole(folder: Path, clip: Path, jobs: int, outputs: list[dict[str, Any]], **more: Any) -> float:
+    """CPU per job in seconds; appends the output to `outputs`. Raises ClientFailed if not every job was made once."""
     place = folder / "whole"
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir()
     with measure.vendor(clip=str(clip), looks=1) as base_url:
         manifest = rows_manifest(place, jobs, base_url=base_url, concurrency=SLOTS)
-        said = measure.client("batchvid_client", {"manifest": str(manifest), "folder": str(place), **more}).said
+        output = measure.client("batchvid_client", {"manifest": str(manifest), "folder": str(place), **more}).output
         books = measure.books(base_url)
-    if said["counts"] != {"succeeded": jobs} or (books["submits"], books["downloads"]) != (jobs, jobs):
-        raise measure.ClientFailed(f"not all of {jobs} jobs were made once: {said['counts']} {said['reason']}")
+    if output["counts"] != {"succeeded": jobs} or (books["submits"], books["downloads"]) != (jobs, jobs):
+        raise measure.ClientFailed(f"not all of {jobs} jobs were made once: {output['counts']} {output['reason']}")
     sizes_mb = {name: (place / manifest.stem / name).stat().st_size / 1e6 for name in FILES}
-    told.append({**said, "sizes_mb": sizes_mb})
-    return float(said["cpu_s"]) / jobs
+    outputs.append({**output, "sizes_mb": sizes_mb})
+    return float(output["cpu_s"]) / jobs
 
 
 def _growth(
-    samples: Mapping[str, Sequence[float]], told: Mapping[int, list[dict[str, Any]]], few: int, many: int
+    samples: Mapping[str, Sequence[float]], outputs: Mapping[int, list[dict[str, Any]]], few: int, many: int
 ) -> list[Figure]:
     """What a job costs more among many than among few; of the memory, what each one more adds at the peak."""
     usual = spread(samples[f"{few:,}"]).median
-    base_mb = spread([said["peak_mb"] for said in told[few]]).median
-    grown_kb = [1024 * (said["peak_mb"] - base_mb) / (many - few) for said in told[many]]
+    base_mb = spread([output["peak_mb"] for output in outputs[few]]).median
+    grown_kb = [1024 * (output["peak_mb"] - base_mb) / (many - few) for output in outputs[many]]
     cpu = spread([used / usual for used in samples[f"{many:,}"]])
     return [
         Figure(name=f"whole run: CPU a job at {many:,} jobs / at {few:,}", value=cpu, unit="x"),
@@ -76,13 +78,13 @@ def _growth(
     ]
 
 
-def _figures(jobs: int, used_s: list[float], told: list[dict[str, Any]]) -> list[Figure]:
+def _figures(jobs: int, used_s: list[float], outputs: list[dict[str, Any]]) -> list[Figure]:
     what = f"whole run of {jobs:,} jobs"
     figures = [
         Figure(name=f"{what}: CPU a job", value=spread([1000 * used for used in used_s]), unit="ms"),
-        Figure(name=f"{what}: peak memory", value=spread([said["peak_mb"] for said in told]), unit="MB"),
+        Figure(name=f"{what}: peak memory", value=spread([output["peak_mb"] for output in outputs]), unit="MB"),
     ]
     return figures + [
-        Figure(name=f"{what}: {name}", value=spread([said["sizes_mb"][name] for said in told]), unit="MB")
+        Figure(name=f"{what}: {name}", value=spread([output["sizes_mb"][name] for output in outputs]), unit="MB")
         for name in FILES
     ]

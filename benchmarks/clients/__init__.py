@@ -36,23 +36,23 @@ class Work:
 
 
 def count(make: Callable[[Work], None]) -> None:
-    """Make all jobs and tell their CPU; first one at another vendor, so that what is done only once stays apart."""
-    asked = settings()
-    limits = {"at_once": asked["at_once"], "connections": asked["connections"], "pause_s": asked["pause_s"]}
-    folder = Path(asked["folder"])
-    make(Work(base_url=asked["warm_up"], folder=folder, jobs=iter(["warm-up"]), **limits))
+    """Make all jobs and print their CPU. A first job at another vendor keeps one-time work out of it."""
+    arguments = settings()
+    limits = {"at_once": arguments["at_once"], "connections": arguments["connections"], "pause_s": arguments["pause_s"]}
+    folder = Path(arguments["folder"])
+    make(Work(base_url=arguments["warm_up"], folder=folder, jobs=iter(["warm-up"]), **limits))
     began = cpu_s()
-    make(Work(base_url=asked["base_url"], folder=folder, jobs=iter(range(asked["jobs"])), **limits))
-    tell(cpu_s=cpu_s() - began, start_s=began)
+    make(Work(base_url=arguments["base_url"], folder=folder, jobs=iter(range(arguments["jobs"])), **limits))
+    print_result(cpu_s=cpu_s() - began, start_s=began)
 
 
 def settings() -> dict[str, Any]:
     """What the benchmark asks for."""
-    said: dict[str, Any] = json.loads(sys.argv[1])
-    return said
+    arguments: dict[str, Any] = json.loads(sys.argv[1])
+    return arguments
 
 
-def tell(**facts: Any) -> None:
+def print_result(**facts: Any) -> None:
     """Say what was found out, and the peak of the memory, as the last line of standard output."""
     print(json.dumps({**facts, "peak_mb": peak_mb()}))
 
@@ -64,7 +64,7 @@ def cpu_s() -> float:
 
 def peak_mb() -> float:
     """The most that this process ever held, MB (2**20 bytes)."""
-    with contextlib.suppress(OSError):  # rusage would tell of the parent's memory too, from before the exec
+    with contextlib.suppress(OSError):  # rusage includes the parent's memory, from before the exec
         for line in Path("/proc/self/status").read_text("ascii").splitlines():
             if line.startswith("VmHWM:"):
                 return int(line.split()[1]) / 1024

@@ -23,10 +23,10 @@ async def make(session: aiohttp.ClientSession, work: Work, name: int | str) -> N
         if work.pause_s:
             await asyncio.sleep(work.pause_s * random.uniform(*SPREAD))
         async with session.get(f"{work.base_url}/v1/videos/{task_id}") as reply:
-            said = await reply.json()
-        if said["status"] == "completed":
+            task = await reply.json()
+        if task["status"] == "completed":
             break
-    async with session.get(said["video_url"]) as reply:
+    async with session.get(task["video_url"]) as reply:
         (work.folder / f"{name}.mp4").write_bytes(await reply.read())
 
 

@@ -18,10 +18,10 @@ from batchvid import commands
 from batchvid.domain import events as ev
 from batchvid.domain.jobs import Job
 from batchvid.storage.video_probe import check_duration, probe
-from benchmarks.clients import cpu_s, resident_mb, settings, tell
+from benchmarks.clients import cpu_s, print_result, resident_mb, settings
 
-LOOK_EVERY_S = 0.005  # how often the loop is asked whether it is late
-LAG_FROM_S = 1.0  # the start, where all is handed out at once, is told apart
+LOOK_EVERY_S = 0.005  # how often the loop's delay is measured
+LAG_FROM_S = 1.0  # the start, where all jobs go out at once, is excluded
 STATE_THREAD = "batchvid-state"
 CHECKED = 100  # clips whose check is timed by itself
 
@@ -54,7 +54,7 @@ class TrackedTask:
                 self.used_s = threads_cpu_s()
 
     def notice(self, text: str) -> None:
-        """Nobody reads it."""
+        """Not used."""
 
     def tick(self) -> None:
         """Look at the memory; the first one starts the look at the loop."""
@@ -110,22 +110,22 @@ def check_cpu_s(folder: Path) -> float:
 
 
 def main() -> None:
-    """Load and run one manifest; first another to `warm_up` with where that is asked, on another `loop` likewise."""
-    asked = settings()
-    if "loop" in asked:
-        asyncio.set_event_loop_policy(import_module(asked["loop"]).EventLoopPolicy())
-    if "warm_up" in asked:
-        elsewhere = Path(asked["warm_up"]).parent  # the same batch would find its first job stored already
-        commands.run(commands.load(asked["warm_up"], out=elsewhere), display=lambda _: TrackedTask())
+    """Load and run one manifest, after another one to `warm_up` if given, on another event `loop` if given."""
+    arguments = settings()
+    if "loop" in arguments:
+        asyncio.set_event_loop_policy(import_module(arguments["loop"]).EventLoopPolicy())
+    if "warm_up" in arguments:
+        elsewhere = Path(arguments["warm_up"]).parent  # the same batch would find its first job stored already
+        commands.run(commands.load(arguments["warm_up"], out=elsewhere), display=lambda _: TrackedTask())
     start_mb, began = resident_mb(), cpu_s()
-    batch = commands.load(asked["manifest"], out=asked["folder"])
+    batch = commands.load(arguments["manifest"], out=arguments["folder"])
     loaded = threads_cpu_s()
-    wishes = {name: asked[name] for name in ("stop_at", "polled_for", "looks") if name in asked}
-    watch = TrackedTask(len(batch.manifest.jobs), **wishes)
+    optional = {name: arguments[name] for name in ("stop_at", "polled_for", "looks") if name in arguments}
+    watch = TrackedTask(len(batch.manifest.jobs), **optional)
     outcome = commands.run(batch, display=lambda _: watch)
     ran = cpu_s()
     late = watch.lags_s
-    tell(
+    print_result(
         cpu_s=ran - began,
         load_s=loaded["all"] - began,
         shares_s=shares_s(loaded, watch.used_s, ran),

@@ -15,7 +15,7 @@ from batchvid.runner.downloads.fetch import FetchRequest, fetch_clip
 from batchvid.runner.downloads.worker_threads import WorkerPool
 from batchvid.storage import LocalStore
 from batchvid.storage.video_probe import probe
-from benchmarks.clients import cpu_s, settings, tell
+from benchmarks.clients import cpu_s, print_result, settings
 
 LOOK_EVERY_S = 0.002
 
@@ -71,14 +71,14 @@ def check_cpu_s(path: Path, times: int) -> float:
 
 
 if __name__ == "__main__":
-    asked = settings()
-    folder, streams = Path(asked["folder"]), asked["streams"]
+    arguments = settings()
+    folder, streams = Path(arguments["folder"]), arguments["streams"]
     late: list[float] = []
     began, wall = cpu_s(), time.perf_counter()
-    asyncio.run(fetch(asked["base_url"], folder, streams, late))
+    asyncio.run(fetch(arguments["base_url"], folder, streams, late))
     used_s, took_s = cpu_s() - began, time.perf_counter() - wall
     first = folder / "clips" / "0.mp4"
-    tell(
+    print_result(
         cpu_s=used_s,
         wall_s=took_s,
         hash_s=hash_cpu_s(first, streams),

@@ -12,7 +12,7 @@ from batchvid.domain.job_spec import Clip, Price
 from batchvid.domain.jobs import Job
 from batchvid.runner import Recorder
 from batchvid.state.state_file import StateFile
-from benchmarks.clients import cpu_s, resident_mb, settings, tell
+from benchmarks.clients import cpu_s, print_result, resident_mb, settings
 
 AT_ONCE = 64
 PRICE = Price(basis="unknown")
@@ -57,15 +57,15 @@ async def record(recorder: Recorder, jobs: list[Job]) -> list[float]:
 
 
 if __name__ == "__main__":
-    asked = settings()
-    path = Path(asked["state"])
+    arguments = settings()
+    path = Path(arguments["state"])
     empty_mb, began = resident_mb(), cpu_s()
     with StateFile(path) as state:
         found = state.jobs()
         loaded, wall = cpu_s(), time.perf_counter()
-        waits = asyncio.run(record(Recorder(state, found), list(found.values())[-asked["writes"] :]))
+        waits = asyncio.run(record(Recorder(state, found), list(found.values())[-arguments["writes"] :]))
         ended = cpu_s()
-    tell(
+    print_result(
         cpu_s=(ended - loaded) / len(waits),
         wall_s=(time.perf_counter() - wall) / len(waits),
         load_s=loaded - began,

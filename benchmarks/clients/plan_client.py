@@ -9,7 +9,7 @@ from pathlib import Path
 import yaml
 
 from batchvid import commands
-from benchmarks.clients import cpu_s, settings, tell
+from benchmarks.clients import cpu_s, print_result, settings
 
 
 def plan(manifest: str, folder: str) -> int:
@@ -32,7 +32,7 @@ def floor(manifest: str) -> int:
 
 
 if __name__ == "__main__":
-    asked = settings()
+    arguments = settings()
     began = cpu_s()
-    jobs = floor(asked["manifest"]) if asked.get("floor") else plan(asked["manifest"], asked["folder"])
-    tell(cpu_s=cpu_s() - began, start_s=began, jobs=jobs)
+    jobs = floor(arguments["manifest"]) if arguments.get("floor") else plan(arguments["manifest"], arguments["folder"])
+    print_result(cpu_s=cpu_s() - began, start_s=began, jobs=jobs)

@@ -16,10 +16,10 @@ def make(base_url: str, target: Path) -> None:
     files = {name: (None, value) for name, value in FIELDS.items()}
     task_id = requests.post(f"{base_url}/v1/videos", headers=headers, files=files, timeout=30).json()["id"]
     while True:
-        said = requests.get(f"{base_url}/v1/videos/{task_id}", headers=headers, timeout=30).json()
-        if said["status"] == "completed":
+        task = requests.get(f"{base_url}/v1/videos/{task_id}", headers=headers, timeout=30).json()
+        if task["status"] == "completed":
             break
-    with requests.get(said["video_url"], stream=True, timeout=60) as reply, target.open("wb") as file:
+    with requests.get(task["video_url"], stream=True, timeout=60) as reply, target.open("wb") as file:
         for piece in reply.iter_content(chunk_size=8192):
             file.write(piece)
 

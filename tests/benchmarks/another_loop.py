@@ -6,4 +6,4 @@ import asyncio
 
 
 class EventLoopPolicy(asyncio.DefaultEventLoopPolicy):
-    """What a benchmark client looks for in the module that it is told."""
+    """What a benchmark client looks for in the given module."""

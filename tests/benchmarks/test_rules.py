@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 import pytest
 
 from benchmarks import plots, table
-from benchmarks.distributions import DURATION_MODELS, Known, best_plan, bound, cost_of, known, lag_at
+from benchmarks.distributions import DISTRIBUTIONS, KnownDistribution, best_plan, bound, cost_of, known, lag_at
 from benchmarks.figures import Chart, Curves, Figure, Report, ratios, short, spread
 from benchmarks.measure import ClientFailed
 from benchmarks.policies import Policy, fixed, of_batchvid, planned, sqrt_hazard
@@ -20,13 +20,13 @@ from benchmarks.shared_budget import MostToLearn, OfBatchvid, RoundRobin, mean_l
 from benchmarks.simulate import Site, night, watch_all
 from benchmarks.trial import check_books, part_of, requests_of
 
-LAW = DURATION_MODELS["lognormal 60 s, 0.3"]
+DISTRIBUTION = DISTRIBUTIONS["lognormal 60 s, 0.3"]
 
 
 @pytest.fixture(scope="module")
-def grid() -> Known:
-    """One law on the grid."""
-    return known(LAW)
+def grid() -> KnownDistribution:
+    """One distribution on the grid."""
+    return known(DISTRIBUTION)
 
 
 def test_ratios_are_taken_round_by_round() -> None:
@@ -61,36 +61,36 @@ def test_a_bar_is_reached_from_its_good_side(value: float, best: str, reached: s
     assert reached == figure.verdict
 
 
-def test_the_best_plan_is_the_best(grid: Known) -> None:
+def test_the_best_plan_is_the_best(grid: KnownDistribution) -> None:
     """No plan that is moved, thinned or thickened costs less than the dynamic programme's."""
-    price_s = 0.35
-    plan = best_plan(grid, price_s)
+    cost_s = 0.35
+    plan = best_plan(grid, cost_s)
 
     def cost(ages: list[int]) -> float:
         requests, lag_s = cost_of(grid, ages)
-        return lag_s + price_s * requests
+        return lag_s + cost_s * requests
 
     others = [[step + by for step in plan] for by in (-3, -1, 1, 3)]
     others += [plan[:1] + plan[2:], sorted({*plan, (plan[0] + plan[1]) // 2}), [step for step in plan if step % 2]]
     assert all(cost(plan) <= cost(other) + 1e-9 for other in others)
 
 
-def test_simulation_and_arithmetic_agree(grid: Known) -> None:
-    """The virtual clock finds the requests and the lag that the law says for the same ages."""
+def test_simulation_and_arithmetic_agree(grid: KnownDistribution) -> None:
+    """The virtual clock finds the requests and the lag that the distribution gives for the same ages."""
     plan = best_plan(grid, 0.35)
-    watched = watch_all(planned(plan), LAW, tasks=3000, slots=20)
+    watched = watch_all(planned(plan), DISTRIBUTION, tasks=3000, slots=20)
     requests, lag_s = cost_of(grid, plan)
     assert mean(one.requests for one in watched) == pytest.approx(requests, rel=0.03)
     assert mean(one.lag_s for one in watched) == pytest.approx(lag_s, rel=0.05)
 
 
-def test_nobody_gets_below_the_bound(grid: Known) -> None:
+def test_nobody_gets_below_the_bound(grid: KnownDistribution) -> None:
     """A fixed pause costs more than the front at as many requests, the square-root rule almost nothing more."""
     front = bound(grid, (0.1, 0.35, 1.0, 4.0))
     assert all(few[0] < many[0] and few[1] > many[1] for few, many in pairwise(front))
     over = {}
     for name, policy in {"fixed": fixed(10.0), "rule": sqrt_hazard(grid, 0.35)}.items():
-        watched = watch_all(policy, LAW, tasks=3000, slots=20)
+        watched = watch_all(policy, DISTRIBUTION, tasks=3000, slots=20)
         over[name] = mean(w.lag_s for w in watched) / lag_at(front, mean(w.requests for w in watched))
     assert over["fixed"] > 1.5
     assert 0.95 < over["rule"] < 1.1
@@ -108,9 +108,9 @@ def test_asking_where_most_is_to_be_learned_beats_taking_turns() -> None:
 @pytest.mark.parametrize("failing", [0.0, 0.2])
 def test_no_night_is_quicker_than_its_bound(failing: float) -> None:
     """The makespan stands above the bound of slots, rate and longest task; failures are bought again and paid for."""
-    site = Site(slots=7, models=[("a", LAW), ("b", DURATION_MODELS["lognormal 180 s, 0.4"])], submits_per_min=20)
-    told = night([site], lambda: of_batchvid(10.0, 1.0), jobs=120, failing=failing)
-    assert 1.0 <= told.makespan_s / told.bound_s < 1.5
+    site = Site(slots=7, models=[("a", DISTRIBUTION), ("b", DISTRIBUTIONS["lognormal 180 s, 0.4"])], submits_per_min=20)
+    result = night([site], lambda: of_batchvid(10.0, 1.0), jobs=120, failing=failing)
+    assert 1.0 <= result.makespan_s / result.bound_s < 1.5
 
 
 def test_a_night_learns_in_the_order_of_the_clock() -> None:
@@ -126,16 +126,16 @@ def test_a_night_learns_in_the_order_of_the_clock() -> None:
 
 
 def test_long_models_go_first_as_soon_as_they_are_known() -> None:
-    """Nobody tells the queue how long they take; what it learns on the way makes the night shorter."""
+    """The queue is not given their duration; what it learns makes the night shorter."""
     site = Site(
-        slots=20, models=[("b", DURATION_MODELS["lognormal 60 s, 0.3"]), ("a", DURATION_MODELS["lognormal 180 s, 0.4"])]
+        slots=20, models=[("b", DISTRIBUTIONS["lognormal 60 s, 0.3"]), ("a", DISTRIBUTIONS["lognormal 180 s, 0.4"])]
     )
 
     def over_bound(*, long_first: bool) -> float:
         nights = [
             night([site], lambda: of_batchvid(10.0, 1.0), jobs=300, long_first=long_first, seed=n) for n in range(4)
         ]
-        return mean(told.makespan_s / told.bound_s for told in nights)
+        return mean(result.makespan_s / result.bound_s for result in nights)
 
     assert over_bound(long_first=True) < 0.97 * over_bound(long_first=False)
 
@@ -143,9 +143,9 @@ def test_long_models_go_first_as_soon_as_they_are_known() -> None:
 def test_a_night_that_only_the_rate_limits_takes_what_the_rate_allows() -> None:
     """Slots without end: the bound is submits a minute, and the night is hardly longer."""
     site = Site(slots=500, models=[("a", lambda _rng: 5.0)], submits_per_min=30)
-    told = night([site], lambda: fixed(1.0), jobs=90)
-    assert told.bound_s == 120  # the first thirty go out at once, the others in the two minutes after
-    assert told.makespan_s / told.bound_s == pytest.approx(1.06, abs=0.02)
+    result = night([site], lambda: fixed(1.0), jobs=90)
+    assert result.bound_s == 120  # the first thirty go out at once, the others in the two minutes after
+    assert result.makespan_s / result.bound_s == pytest.approx(1.06, abs=0.02)
 
 
 REPORT = Report(

@@ -1,4 +1,4 @@
-"""The lean vendor and the clients that cost nothing to try: what they say is what was asked, and all of it was made."""
+"""The lean vendor and the clients without further packages: requests and replies agree, and every job is made."""
 
 from __future__ import annotations
 
@@ -47,19 +47,19 @@ def test_where_the_cpu_went_is_told_apart(tmp_path: Path) -> None:
     """The parts of a run are those of its threads up to the last clip, and its reports; all of them cost something."""
     options = Options(quick=True, folder=tmp_path, peer_python=sys.executable, rounds=1)
     with contest(options, jobs=2, pace=0.02) as arena:
-        said = arena.night().said
-    assert set(said["shares_s"]) == {"main thread", "state thread", "other threads", "reports"}
-    assert 0 < sum(said["shares_s"].values()) + said["load_s"] == pytest.approx(said["cpu_s"])
+        output = arena.night().output
+    assert set(output["shares_s"]) == {"main thread", "state thread", "other threads", "reports"}
+    assert 0 < sum(output["shares_s"].values()) + output["load_s"] == pytest.approx(output["cpu_s"])
 
 
 def test_batchvid_is_measured_on_the_loop_that_is_named(tmp_path: Path) -> None:
-    """A run is made on the loop of the module that is asked for, and its cost is brought to the requests of a round."""
+    """A run uses the event loop of the given module; its cost is scaled to the requests of a round."""
     name = "tests.benchmarks.another_loop"
     options = Options(quick=True, folder=tmp_path, peer_python=sys.executable, rounds=1)
     with contest(options, jobs=2, pace=0.02) as arena:
         night = arena.night(loop=name)
         arena.nights.append(night)
-        assert night.said["loop"] == name
+        assert night.output["loop"] == name
         assert arena.ours_on(name) > 0
 
 

@@ -95,7 +95,7 @@ def test_what_nobody_knows_has_no_price() -> None:
     assert find("veo/veo9").price_of(8) == UNPRICED
     assert per_second.price_of(None) == UNPRICED
     assert per_second.price_of(2.5).usd == Decimal("2.5")
-    assert UNPRICED.usd is None
+    assert (per_second.price_of(None).usd, find("sora-2-pro").price_of(8).usd) == (None, None)
 
 
 def test_money_is_exact() -> None:

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from batchvid.catalog import DEFAULT_PROVIDER, POLL_EVERY_S, REFRESH_S, built_in, providers
-from batchvid.catalog.model_policies import PollInterval, charged_on_failure, find_poll_interval
+from batchvid.catalog.model_policies import charged_on_failure, find_poll_interval
 from batchvid.dialects import DIALECTS
 from batchvid.domain.failures import Charged
+from batchvid.domain.poll_interval import PollInterval
 from batchvid.errors import UsageError
 
 OWN: Mapping[str, Any] = {"dialect": "openai-videos", "base_url": "https://gw.example.com/", "api_key_env": "GW_KEY"}

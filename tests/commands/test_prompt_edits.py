@@ -15,6 +15,7 @@ from batchvid.domain import events as ev
 from batchvid.domain.failures import FailureKind
 from batchvid.domain.jobs import Job, JobState, advance
 from batchvid.errors import ManifestError
+from batchvid.paths import BatchPaths
 from batchvid.report.csv_table import FORMULA_STARTS
 from tests.builders import at, job_in
 
@@ -45,7 +46,7 @@ def test_an_untouched_sheet_changes_nothing(prompt: str) -> None:
         folder = Path(name)
         prompt_edits.write_refused(folder, [refused(prompt)])
         with pytest.raises(ManifestError, match="nothing differs"):
-            prompt_edits.read_edits(folder / prompt_edits.EDIT_THESE, {"kite": refused(prompt)}, own(folder))
+            prompt_edits.read_edits(BatchPaths(folder).edit_these, {"kite": refused(prompt)}, own(folder))
 
 
 def has_no_guard(text: str) -> bool:
@@ -60,7 +61,7 @@ def test_what_was_typed_survives_until_it_is_brought_back(before: str, after: st
     with TemporaryDirectory() as name:
         folder = Path(name)
         prompt_edits.write_refused(folder, [refused(after)])
-        sheet = folder / prompt_edits.EDIT_THESE
+        sheet = BatchPaths(folder).edit_these
         prompt_edits.write_refused(folder, [refused(before)])
         if before.split() == after.split():
             return
@@ -70,16 +71,16 @@ def test_what_was_typed_survives_until_it_is_brought_back(before: str, after: st
 
 def test_edits_of_edits_add_up(tmp_path: Path) -> None:
     """A second edit lies over the first; one that was made for other words of the manifest takes its place."""
-    prompt_edits.keep(tmp_path, {"kite": prompt_edits.Edit(of="f1:a", prompt="one", negative_prompt="rain")})
-    prompt_edits.keep(
+    prompt_edits.save(tmp_path, {"kite": prompt_edits.Edit(of="f1:a", prompt="one", negative_prompt="rain")})
+    prompt_edits.save(
         tmp_path, {"kite": prompt_edits.Edit(of="f1:a", prompt="two"), "boat": prompt_edits.Edit(of="f1:b", image="")}
     )
-    assert prompt_edits.kept(tmp_path) == {
+    assert prompt_edits.load_saved(tmp_path) == {
         "kite": prompt_edits.Edit(of="f1:a", prompt="two", negative_prompt="rain"),
         "boat": prompt_edits.Edit(of="f1:b", image=""),
     }
-    prompt_edits.keep(tmp_path, {"kite": prompt_edits.Edit(of="f1:c", prompt="three")})
-    assert prompt_edits.kept(tmp_path)["kite"] == prompt_edits.Edit(of="f1:c", prompt="three")
+    prompt_edits.save(tmp_path, {"kite": prompt_edits.Edit(of="f1:c", prompt="three")})
+    assert prompt_edits.load_saved(tmp_path)["kite"] == prompt_edits.Edit(of="f1:c", prompt="three")
 
 
 def test_an_edit_moves_the_fingerprint_and_nothing_else(tmp_path: Path) -> None:
@@ -109,6 +110,6 @@ def test_an_edited_image_that_is_gone_is_told(tmp_path: Path) -> None:
 def test_no_refusal_no_sheet(tmp_path: Path) -> None:
     """It is taken away with the last of them; what is not refused stands in no row."""
     prompt_edits.write_refused(tmp_path, [refused("rude"), job_in(JobState.SUCCEEDED, "boat")])
-    assert (tmp_path / prompt_edits.EDIT_THESE).read_text("utf-8").count("\n") == 2
+    assert (BatchPaths(tmp_path).edit_these).read_text("utf-8").count("\n") == 2
     prompt_edits.write_refused(tmp_path, [job_in(JobState.SUCCEEDED)])
-    assert not (tmp_path / prompt_edits.EDIT_THESE).exists()
+    assert not (BatchPaths(tmp_path).edit_these).exists()

@@ -219,6 +219,7 @@ def test_a_word_nobody_documented_is_no_verdict(dialect: str, word: str, extra: 
 
 @often
 @given(dialect=st.sampled_from(list(DIALECTS)), number=st.integers(1, 10**40))
+@pytest.mark.pitfall("a task id is read as a number")
 def test_a_numeric_id_keeps_every_digit(dialect: str, number: int) -> None:
     """A task id sent as a bare number arrives digit by digit, also beyond 64 bits."""
     body = b'{"code":0,"data":{"task_id":%d,"task_status":"submitted"}}' % number

@@ -21,6 +21,12 @@ def name(recording: Recording) -> str:
     return f"{recording.dialect}/{recording.case}"
 
 
+def case(recording: Recording) -> Any:
+    """A recording as a parameter, marked with the pitfall that it guards against."""
+    marks = [pytest.mark.pitfall(recording.pitfall)] if recording.pitfall else []
+    return pytest.param(recording, id=name(recording), marks=marks)
+
+
 def verdict(recording: Recording) -> tuple[str, Accepted | Rejected | Uncertain | Status | None]:
     dialect = DIALECTS[recording.dialect]
     try:
@@ -44,7 +50,7 @@ def plain(value: Any) -> Any:
     return dict(value) if isinstance(value, dict) else value
 
 
-@pytest.mark.parametrize("recording", RECORDINGS, ids=name)
+@pytest.mark.parametrize("recording", [case(r) for r in RECORDINGS])
 def test_a_reply_means_what_its_recording_says(recording: Recording) -> None:
     """The dialect reads each recorded reply as the recording says, in every field that it names."""
     ((expected, fields),) = recording.means.items()
@@ -54,7 +60,7 @@ def test_a_reply_means_what_its_recording_says(recording: Recording) -> None:
         assert fields == {field: plain(getattr(read, field)) for field in fields}
 
 
-@pytest.mark.parametrize("recording", [r for r in RECORDINGS if r.order], ids=name)
+@pytest.mark.parametrize("recording", [case(r) for r in RECORDINGS if r.order])
 def test_an_order_becomes_the_recorded_request(recording: Recording) -> None:
     """The dialect writes exactly the recorded request: path, headers, each field and file in order."""
     dialect, order = DIALECTS[recording.dialect], recording.order

@@ -80,19 +80,19 @@ def test_a_job_that_moves_is_counted_where_it_is() -> None:
     assert (+tally.states("cometapi"), +tally.states("office")) == (Counter(), Counter({JobState.PENDING: 1}))
 
 
-def told(before: Job, event: ev.Event) -> str:
+def line_for(before: Job, event: ev.Event) -> str:
     """What the lines say of one event, without the date."""
     out = io.StringIO()
     display = LineDisplay(RunCounters([before]), out)
     display(event, before, advance(before, event))
     display.close()
-    said = out.getvalue()
-    assert re.fullmatch(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ .*\n)?", said)
-    return said[21:-1]
+    text = out.getvalue()
+    assert re.fullmatch(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ .*\n)?", text)
+    return text[21:-1]
 
 
 @pytest.mark.parametrize(
-    ("before", "event", "said"),
+    ("before", "event", "text"),
     [
         (JobState.READY, STORED, "kite: stored clips/kite.mp4 (8.0 s, 1280x720) [1/1, 0 in flight, 1 stored, $0.10"),
         (JobState.SUBMITTING, ev.SubmitLost(at=at(), message="reset"), "kite: uncertain: reset [1/1"),
@@ -109,41 +109,41 @@ def told(before: Job, event: ev.Event) -> str:
         (
             JobState.SUBMITTING,
             ev.SubmitRefused(at=at(), kind=FailureKind.RATE, message="slow", retry_at=at(9)),
-            "kite: again later (rate): slow [0/1",
+            "kite: retrying later (rate): slow [0/1",
         ),
         (
             JobState.PENDING,
             ev.GaveUp(at=at(), kind=FailureKind.INVALID, message="gone"),
             "kite: failed (invalid): gone",
         ),
-        (JobState.READY, ev.LinkExpired(at=at(), message="403"), "kite: asking for a fresh link: 403 [0/1"),
+        (JobState.READY, ev.LinkExpired(at=at(), message="403"), "kite: requesting a new link: 403 [0/1"),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, ev.Event) else None,
 )
-def test_a_line_for_what_somebody_waits_for(before: JobState, event: ev.Event, said: str) -> None:
+def test_a_line_for_each_result(before: JobState, event: ev.Event, text: str) -> None:
     """Each end and each delay is one dated line with its cause and how far the batch is."""
-    assert told(job_in(before), event).startswith(said)
+    assert line_for(job_in(before), event).startswith(text)
 
 
 @pytest.mark.parametrize(("before", "event"), [(JobState.PENDING, started()), (JobState.RUNNING, SUCCEEDED)])
 def test_nothing_is_said_of_mere_steps(before: JobState, event: ev.Event) -> None:
     """A cron log is not filled with what means nothing yet."""
-    assert told(job_in(before), event) == ""
+    assert line_for(job_in(before), event) == ""
 
 
 @given(st.text(st.characters(), max_size=60))
 def test_no_message_gets_control_of_the_terminal(hostile: str) -> None:
     """Escapes, bells, line breaks and marks that turn the text around become blanks: one message is one line."""
-    said = told(job_in(JobState.RUNNING), ev.GaveUp(at=at(), kind=FailureKind.TIMEOUT, message=hostile))
-    assert said.isprintable()
-    assert said.startswith("kite: failed (timeout): ")
+    text = line_for(job_in(JobState.RUNNING), ev.GaveUp(at=at(), kind=FailureKind.TIMEOUT, message=hostile))
+    assert text.isprintable()
+    assert text.startswith("kite: failed (timeout): ")
 
 
 def test_escapes_are_gone_and_scripts_stay() -> None:
     """What is printable is printed, in any script."""
     hostile = "\x1b[2J\x07夕阳\r\nINFO all is well \u202etxet"
-    said = told(job_in(JobState.RUNNING), ev.GaveUp(at=at(), kind=FailureKind.TIMEOUT, message=hostile))
-    assert " [2J 夕阳  INFO all is well  txet [1/1" in said
+    text = line_for(job_in(JobState.RUNNING), ev.GaveUp(at=at(), kind=FailureKind.TIMEOUT, message=hostile))
+    assert " [2J 夕阳  INFO all is well  txet [1/1" in text
 
 
 def test_a_sign_of_life_comes_by_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -157,9 +157,9 @@ def test_a_sign_of_life_comes_by_the_clock(monkeypatch: pytest.MonkeyPatch) -> N
         lines.tick()
         if second == 50:
             lines.notice("office is stopped")
-    said = [line[21:] for line in out.getvalue().splitlines()]
+    shown = [line[21:] for line in out.getvalue().splitlines()]
     standing = "0/1, 1 in flight, 0 stored, $0.10 committed"
-    assert said == [standing, "office is stopped", standing]
+    assert shown == [standing, "office is stopped", standing]
 
 
 class Terminal(io.StringIO):
@@ -221,12 +221,12 @@ def test_no_message_gets_control_of_the_bars(monkeypatch: pytest.MonkeyPatch) ->
     assert "\x07" not in shown
 
 
-def test_a_verbose_run_tells_every_step() -> None:
+def test_a_verbose_run_shows_every_step() -> None:
     """The price asked, the task and the vendor's request id, each word once, how long it took; else only the end."""
-    told = {}
+    lines = {}
     for verbose in (False, True):
         out = io.StringIO()
-        lines = LineDisplay(RunCounters([]), out, verbose=verbose)
+        display = LineDisplay(RunCounters([]), out, verbose=verbose)
         before: Job | None = None
         for event in (
             planned(),
@@ -238,14 +238,14 @@ def test_a_verbose_run_tells_every_step() -> None:
             STORED,
         ):
             after = advance(before, event)
-            lines(event, before, after)
+            display(event, before, after)
             before = after
-        told[verbose] = [line.split(" ", 1)[1] for line in out.getvalue().splitlines()]
-    assert told[True][:-1] == [
-        "kite: asking cometapi for veo3-fast, at most $0.10",
+        lines[verbose] = [line.split(" ", 1)[1] for line in out.getvalue().splitlines()]
+    assert lines[True][:-1] == [
+        "kite: submitting veo3-fast to cometapi, at most $0.10",
         "kite: accepted as task t-1 (request r-9)",
         "kite: in_progress 50%",
-        "kite: finished after 88 s; fetching it",
+        "kite: finished after 88 s; downloading",
     ]
-    assert told[True][-1] == told[False][0]
-    assert len(told[False]) == 1
+    assert lines[True][-1] == lines[False][0]
+    assert len(lines[False]) == 1

@@ -9,7 +9,7 @@ import pytest
 
 from batchvid.domain import events as ev
 from batchvid.domain.failures import Charged, FailureKind
-from batchvid.domain.jobs import IN_FLIGHT, PAID_AND_OPEN, TRANSITIONS, Job, JobState, advance
+from batchvid.domain.jobs import TRANSITIONS, Job, JobState, advance
 from batchvid.errors import IllegalEvent
 from tests.builders import ACCEPTED, LINK, ONE_OF_EACH, SUCCEEDED, at, clip, job_in, started
 
@@ -29,7 +29,7 @@ GaveUp          pending submitting running ready        failed
 Reopened        failed uncertain succeeded              pending
 PollResumed     failed                                  running
 """
-"""DESIGN.md section 4 and what came since: a plan may change before it is bought, a stored clip be bought anew."""
+"""The table of docs/explanation/architecture.md: a plan may change before it is bought."""
 
 
 def table() -> dict[tuple[str, str], set[str]]:
@@ -93,12 +93,6 @@ def test_every_state_is_reached(state: JobState) -> None:
     assert job_in(state).state is state
 
 
-def test_slots_and_open_money() -> None:
-    """A slot is held while a task may run; money is open until the clip is in or given up."""
-    assert {JobState.SUBMITTING, JobState.RUNNING} == IN_FLIGHT
-    assert {JobState.SUBMITTING, JobState.RUNNING, JobState.READY} == PAID_AND_OPEN
-
-
 def test_a_task_without_a_verdict_can_be_asked_again() -> None:
     """Its deadline counts anew from then on; nothing is paid."""
     job = given_up()
@@ -133,7 +127,7 @@ def test_a_task_that_succeeded_is_asked_again_although_its_clip_was_given_up(kin
     lost = advance(job_in(JobState.READY), ev.GaveUp(at=at(200), kind=kind, message="403"))
     again = advance(lost, ev.PollResumed(at=at(400)))
     assert (again.state, again.task_id, again.dead_links) == (JobState.RUNNING, "t-1", 0)
-    assert (again.committed_usd, again.committed_s) == (lost.committed_usd, lost.committed_s)
+    assert (again.committed_usd, again.committed_attempts) == (lost.committed_usd, lost.committed_attempts)
     no = ev.TaskFailed(at=at(410), kind=FailureKind.UNAVAILABLE, message="broke", charged=Charged.NO)
     refunded = advance(again, no)
     assert (refunded.committed_usd, refunded.committed_attempts) == (Decimal(0), 0)
@@ -196,17 +190,6 @@ def test_a_clip_stays_on_record_until_a_newer_one_takes_its_place() -> None:
     for event in (ACCEPTED, SUCCEEDED, ev.ClipStored(at=at(400), clip=clip("kite.mp4", sha256="cd" * 32))):
         again = advance(again, event)
     assert again.clip == clip("kite.mp4", sha256="cd" * 32)
-
-
-def test_seconds_are_committed_and_given_back_like_money() -> None:
-    """Each attempt adds what it bought; one that the vendor did not charge takes the same out again."""
-    job = advance(job_in(JobState.FAILED), ev.Reopened(at=at(300), reason="retry"))
-    assert job.committed_s == 8.0
-    job = advance(advance(job, started(at=at(301), duration_s=4.0)), ACCEPTED)
-    assert job.committed_s == 12.0
-    free = ev.TaskFailed(at=at(390), kind=FailureKind.UNAVAILABLE, message="broke", charged=Charged.NO)
-    assert advance(job, free).committed_s == 8.0
-    assert advance(job_in(JobState.PENDING), started(duration_s=None)).committed_s == 0.0
 
 
 def test_a_link_that_was_not_kept_speaks_against_nobody() -> None:

@@ -29,8 +29,8 @@ class Life(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.job: Job | None = None
-        self.open: tuple[Price, float] = (UNPRICED, 0.0)
-        self.counted: list[tuple[Price, float]] = []
+        self.open: Price = UNPRICED
+        self.counted: list[Price] = []
         self.may_give_a_clip = self.was_stored = False
         self.refusals = self.dead_links = self.tasks = 0
         self.second = 0
@@ -66,7 +66,7 @@ class Life(RuleBasedStateMachine):
     @rule(price=USD, seconds=st.none() | st.sampled_from([4.0, 8.0]))
     def start(self, price: Price, seconds: float | None) -> None:
         if self.play(started(at=self.now(), price=price, duration_s=seconds)):
-            self.open, self.dead_links = (price, seconds or 0.0), 0
+            self.open, self.dead_links = price, 0
             self.counted.append(self.open)
             self.may_give_a_clip = False
 
@@ -141,11 +141,10 @@ class Life(RuleBasedStateMachine):
         """What the job says is committed is the sum of the attempts not given back, and is never negative."""
         if self.job is None:
             return
-        assert self.job.committed_usd == sum((price.usd or Decimal(0) for price, _ in self.counted), Decimal(0))
-        assert self.job.committed_s == sum(seconds for _, seconds in self.counted)
+        assert self.job.committed_usd == sum((price.usd or Decimal(0) for price in self.counted), Decimal(0))
         assert self.job.committed_attempts == len(self.counted) <= self.job.attempts
         assert self.job.tasks == self.tasks <= self.job.attempts
-        assert self.job.unpriced_attempts == sum(price.usd is None for price, _ in self.counted)
+        assert self.job.unpriced_attempts == sum(price.usd is None for price in self.counted)
 
     @invariant()
     def a_state_has_what_it_needs(self) -> None:

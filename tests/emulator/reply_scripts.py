@@ -1,6 +1,7 @@
-"""How the emulator is brought to give each recorded reply: the table. The ways to do it stand in playing.py.
+"""How the emulator is brought to give each recorded reply: the table. The ways to do it stand in script_player.py.
 
-Here are the exchanges of `/v1/videos`, in all its dialects; those of the vendors' own routes stand in own_plays.py.
+Here are the exchanges of `/v1/videos`, in all its dialects; those of the vendors' own routes are in
+own_reply_scripts.py.
 """
 
 from __future__ import annotations

@@ -71,6 +71,7 @@ async def replayed(v: Vendor, exchange: dict[str, Any]) -> Answer:
 
 
 @pytest.mark.parametrize("exchange", submits())
+@pytest.mark.pitfall("each vendor takes images in its own form")
 async def test_recorded_request(exchange: dict[str, Any]) -> None:
     """It buys one task; unless it needs a parent, which nobody has made here: then that is what it is refused for."""
     async with vendor() as v:

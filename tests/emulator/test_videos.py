@@ -203,6 +203,7 @@ async def test_other_models_refusals(fields: dict[str, Any]) -> None:
         assert (await v.video(model="wan-2", **fields)).status == 400
 
 
+@pytest.mark.pitfall("a form without a file is sent urlencoded")
 async def test_encodings() -> None:
     """Multipart, JSON and urlencoded all pass; with strict_multipart only the first."""
     fields = {"model": "veo3-fast", "prompt": "a kite"}

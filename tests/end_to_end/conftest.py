@@ -174,8 +174,8 @@ def run_cli(capsys: pytest.CaptureFixture[str]) -> Callable[[Sequence[str]], Res
         capsys.readouterr()
         with pytest.raises(SystemExit) as end:
             main(list(args))
-        said = capsys.readouterr()
-        return Result(int(end.value.code or 0), said.out, said.err)
+        output = capsys.readouterr()
+        return Result(int(end.value.code or 0), output.out, output.err)
 
     return call
 

@@ -54,7 +54,7 @@ def put_back(bench: Bench) -> None:
         shutil.copy(path, bench.batch / path.name.removeprefix(ASIDE))
 
 
-def told(ended: Result, code: int, *words: str) -> None:
+def check_exit(ended: Result, code: int, *words: str) -> None:
     """That exit code, these words in one sentence on standard error, and no traceback."""
     assert ended.code == code, ended.out + ended.err
     assert len(ended.err.strip().splitlines()) == 1
@@ -76,7 +76,7 @@ class TestTheStateFile:
             connection.execute(f"PRAGMA user_version = {known + 1}")
         before = state.read_bytes()
         for command in ("run", "retry"):
-            told(bench.cli(command, str(bench.manifest)), 2, "upgrade it", "nothing was changed")
+            check_exit(bench.cli(command, str(bench.manifest)), 2, "upgrade it", "nothing was changed")
         assert state.read_bytes() == before
         with closing(sqlite3.connect(state)) as connection:
             connection.execute(f"PRAGMA user_version = {known}")
@@ -102,7 +102,7 @@ class TestTheStateFile:
         put_aside(bench)
         state = bench.batch / "state.sqlite3"
         state.write_bytes(damage(state.read_bytes()))
-        told(bench.run(), code, "state.sqlite3")
+        check_exit(bench.run(), code, "state.sqlite3")
         assert bench.emulator.ledger()["submits"] == 2
         put_back(bench)
         assert bench.run().code == 0
@@ -118,7 +118,7 @@ class TestTheStateFile:
         put_aside(bench)
         for path in files_of(bench.batch / "state.sqlite3")[1:]:
             path.unlink()
-        told(bench.run(), 2, "paid call 1 of job kite", "with its -wal")
+        check_exit(bench.run(), 2, "paid call 1 of job kite", "with its -wal")
         assert bench.emulator.ledger()["submits"] <= 1
         put_back(bench)
         if bench.run().code:
@@ -135,7 +135,7 @@ class TestTheStateFile:
         assert bench.run().code == 0
         newest = (bench.batch / "state.sqlite3").read_bytes()
         put_back(bench)
-        told(bench.run(), 2, "paid call 1 of job boat", "older copy")
+        check_exit(bench.run(), 2, "paid call 1 of job boat", "older copy")
         (bench.batch / "state.sqlite3").write_bytes(newest)
         assert bench.run().code == 0
         assert bench.emulator.ledger()["purchases"] == 2
@@ -152,8 +152,8 @@ class TestRights:
 
         def command(*args: str) -> Result:
             out = str(bench.folder / "outputs")
-            code, said = crash_runner.told_without_rights([*args, "--out", out], bench.folder / "said.txt")
-            return Result(code, "", said)
+            code, output = crash_runner.told_without_rights([*args, "--out", out], bench.folder / "said.txt")
+            return Result(code, "", output)
 
         return command
 
@@ -163,7 +163,7 @@ class TestRights:
         outputs = bench.folder / "outputs"
         outputs.mkdir()
         outputs.chmod(0o555)
-        told(may_not("run", str(bench.manifest)), 1, "outputs/batch", "Permission denied")
+        check_exit(may_not("run", str(bench.manifest)), 1, "outputs/batch", "Permission denied")
         assert bench.emulator.ledger()["submits"] == 0
         outputs.chmod(0o755)
         assert bench.run().code == 0
@@ -176,7 +176,7 @@ class TestRights:
             path.chmod(0o444 if path.is_file() else 0o555)
         bench.batch.chmod(0o555)
         assert "1 succeeded" in may_not("status", str(bench.manifest)).err
-        told(may_not("run", str(bench.manifest), "--regenerate", "kite"), 1, "Permission denied")
+        check_exit(may_not("run", str(bench.manifest), "--regenerate", "kite"), 1, "Permission denied")
         bench.batch.chmod(0o755)
         assert bench.emulator.ledger()["purchases"] == 1
 

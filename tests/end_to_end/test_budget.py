@@ -208,25 +208,25 @@ def test_a_bill_stays_with_the_provider_that_wrote_it(bench: Bench) -> None:
 def test_the_plan_says_what_a_cap_will_not_let_through(bench: Bench) -> None:
     """Before anything is bought, with what is committed already; a dry run with --max-clips says that, too."""
     write(bench, "{usd: 1.00, clips: 50}")
-    said = bench.cli("plan", str(bench.manifest)).out
-    assert "budget.usd is 1.0: 0 are committed, and the plan takes 3.60 more: not all of it will be bought" in said
-    assert "budget.clips" not in said
+    output = bench.cli("plan", str(bench.manifest)).out
+    assert "budget.usd is 1.0: 0 are committed, and the plan takes 3.60 more: not all of it will be bought" in output
+    assert "budget.clips" not in output
     assert "--max-clips is 2" in bench.run("--dry-run", "--max-clips", "2").out
     ended = bench.run()
     assert ended.code == 3
     assert "the plan takes 3.60 more" in ended.out
-    said = bench.cli("plan", str(bench.manifest)).out
-    assert "budget.usd is 1.0: 0.90 are committed, and the plan takes 2.70 more" in said
+    output = bench.cli("plan", str(bench.manifest)).out
+    assert "budget.usd is 1.0: 0.90 are committed, and the plan takes 2.70 more" in output
 
 
 def test_the_status_tells_what_the_money_went_to(bench: Bench) -> None:
-    """Spent, held and maybe charged, for people and for scripts; released attempts are told to scripts only."""
+    """Spent, held and maybe charged, for people and for scripts; released attempts are for scripts only."""
     write(bench, "{usd: 10}", takes=4)
     faults = [submits({1}, SLOW_DOWN), submits({1}, {"reset_after": True}), submits({1}, FAILS)]
     bench.emulator.set_faults(*faults)
     assert bench.run("--set", "retries=0").code == 5
-    said = bench.cli("status", "batch").out
-    assert "2 spent: $0.60; 1 held for uncertain submits: $0.30; 1 maybe charged for what gave no clip: $0.30" in said
+    output = bench.cli("status", "batch").out
+    assert "2 spent: $0.60; 1 held for uncertain submits: $0.30; 1 maybe charged for what gave no clip: $0.30" in output
     assert "2 spent: $0.60; 1 held for uncertain" in bench.cli("report", "batch").out
     books = bench.status()["ledger"]
     assert books["maybe"] == {"attempts": 1, "usd": "0.30", "unpriced": 0}

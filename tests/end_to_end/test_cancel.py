@@ -71,7 +71,7 @@ class TestWhatRuns(Running):
         bench.emulator.set_faults(STUCK)
         self.leave(bench, clip, cancel="running")
         ended = bench.cli("cancel", "batch")
-        assert "was cancelled at cometapi; whether it is billed is up to its terms" in ended.out
+        assert "was cancelled at cometapi; whether it is billed depends on its terms" in ended.out
         ledger = bench.emulator.ledger()
         assert (ledger["in_flight_now"], [task["status"] for task in ledger["tasks"]]) == (0, ["cancelled"])
         assert bench.rows()[0]["failure_kind"] == "cancelled"
@@ -89,11 +89,11 @@ class TestWhatRuns(Running):
         assert bench.emulator.ledger()["purchases"] == 1
 
     def test_it_is_let_go_where_nothing_is_served(self, bench: Bench) -> None:
-        """Nothing is sent; which task may be billed is said, and retry asks for that one before it buys."""
+        """Nothing is sent; a message names the task that may be billed, and retry polls it before it buys."""
         self.leave(bench, BOAT)
         polls = bench.emulator.ledger()["polls"]
         ended = bench.cli("cancel", "batch")
-        assert "is no longer watched: cometapi cancels no task. It may finish and be billed" in ended.out
+        assert "is no longer polled: cometapi cancels no task. It may finish and be billed" in ended.out
         assert bench.emulator.ledger()["polls"] == polls
         assert bench.run("--allow-retired").code == 1
         assert bench.cli("retry", "batch", "--allow-retired").code == 0
@@ -148,7 +148,7 @@ class TestAVendorThatCancelsOnlyWhatWaits(Running):
 
 
 @pytest.mark.parametrize(
-    ("state", "said"),
+    ("state", "message"),
     [
         (JobState.SUBMITTING, "the next run shows it as uncertain"),
         (JobState.READY, "the next run fetches it"),
@@ -157,16 +157,16 @@ class TestAVendorThatCancelsOnlyWhatWaits(Running):
         (JobState.FAILED, "it has failed already"),
     ],
 )
-def test_what_is_left_alone(bench: Bench, state: JobState, said: str) -> None:
-    """A job that is finished, stored, failed or uncertain is told of and not changed; nothing is sent."""
+def test_what_is_left_alone(bench: Bench, state: JobState, message: str) -> None:
+    """A job that is finished, stored, failed or uncertain is reported and not changed; nothing is sent."""
     bench.write("  - {id: kite, prompt: a kite}")
     state_file(bench.batch / "state.sqlite3", steps("kite", state))
     before = bench.status()["states"]
     ended = bench.cli("cancel", "batch", "kite")
-    assert (ended.code, said in ended.out) == (0, True)
+    assert (ended.code, message in ended.out) == (0, True)
     assert bench.status()["states"] == before
     at_rest = state in (JobState.SUCCEEDED, JobState.FAILED)
-    assert (said in bench.cli("cancel", "batch").out) is not at_rest
+    assert (message in bench.cli("cancel", "batch").out) is not at_rest
 
 
 def test_during_a_run(bench: Bench) -> None:

@@ -32,19 +32,19 @@ HOSTILE = "\x1b]0;owned\x07\x1b[2Jrude\r\x08\x00\x9b2J\nINFO all is well"
 @pytest.mark.parametrize("command", [[], *([name] for name in group.commands)], ids=lambda command: "".join(command))
 def test_every_command_explains_itself(run_cli: Cli, command: list[str]) -> None:
     """--help exits 0, on standard output, with a sentence on what the command does."""
-    said = run_cli([*command, "--help"])
-    assert (said.code, said.err) == (0, "")
-    assert said.out.startswith(f"Usage: batchvid {' '.join(command)}".rstrip())
-    assert len(said.out.splitlines()) > 4
+    result = run_cli([*command, "--help"])
+    assert (result.code, result.err) == (0, "")
+    assert result.out.startswith(f"Usage: batchvid {' '.join(command)}".rstrip())
+    assert len(result.out.splitlines()) > 4
 
 
 @pytest.mark.parametrize("command", [["fly"], ["run"], ["run", "--fast", "m.yaml"], ["plan", "gone.yaml"]])
 def test_what_cannot_be_is_a_usage_error(run_cli: Cli, command: list[str]) -> None:
-    """Exit 2, said on standard error in a line or two, never as a traceback."""
-    said = run_cli(command)
-    assert (said.code, said.out) == (2, "")
-    assert "Traceback" not in said.err
-    assert said.err.strip()
+    """Exit 2, reported on standard error in a line or two, never as a traceback."""
+    result = run_cli(command)
+    assert (result.code, result.out) == (2, "")
+    assert "Traceback" not in result.err
+    assert result.err.strip()
 
 
 class TestWhileAnotherRunIsAtWork:
@@ -146,14 +146,14 @@ def test_the_key_is_nowhere(bench: Bench) -> None:
         {"match": {"step": "submit", "prompt": "rude"}, "do": {"moderation": True, "message": quoting}},
         {"match": {"step": "submit", "prompt": "lost"}, "do": {"reset_after": True}},
     )
-    said = bench.logged("run", str(bench.manifest))[1]
+    output = bench.logged("run", str(bench.manifest))[1]
     bench.emulator.set_faults({"match": {"step": "submit"}, "do": {"auth": True, "message": quoting}})
     for command, *more in (("plan",), ("retry", "--kind", "moderation_input"), ("status",), ("report",)):
-        said += bench.logged(command, str(bench.manifest), *more)[1]
+        output += bench.logged(command, str(bench.manifest), *more)[1]
     files = [path for path in bench.folder.rglob("*") if path.is_file()]
     assert {"report.csv", "run.log", "state.sqlite3", "kite.mp4.json"} <= {path.name for path in files}
-    assert said.count(b"Incorrect API key provided") > 3
-    assert KEY.encode() not in said
+    assert output.count(b"Incorrect API key provided") > 3
+    assert KEY.encode() not in output
     assert [path.name for path in files if KEY.encode() in path.read_bytes()] == []
     assert bench.emulator.ledger()["key_leaks"] == 0
 
@@ -201,20 +201,20 @@ def test_a_dry_run_sends_nothing(bench: Bench) -> None:
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion_prints_a_script(run_cli: Cli, shell: str) -> None:
     """A script that the shell evaluates, and only that."""
-    said = run_cli(["completion", shell])
-    assert (said.code, said.err) == (0, "")
-    assert "_BATCHVID_COMPLETE" in said.out
-    assert f"{shell}_complete" in said.out
+    result = run_cli(["completion", shell])
+    assert (result.code, result.err) == (0, "")
+    assert "_BATCHVID_COMPLETE" in result.out
+    assert f"{shell}_complete" in result.out
 
 
 def test_the_schema_is_one_that_editors_take(run_cli: Cli) -> None:
     """Valid JSON Schema: known types only, every reference leads somewhere, and every key of a manifest is there."""
-    said = run_cli(["schema"])
-    schema = json.loads(said.out)
+    result = run_cli(["schema"])
+    schema = json.loads(result.out)
     nodes = list(_objects(schema))
     assert {node["type"] for node in nodes if isinstance(node.get("type"), str)} <= JSON_TYPES
     assert {node["$ref"] for node in nodes if "$ref" in node} == {f"#/$defs/{name}" for name in schema["$defs"]}
-    assert said.code == 0
+    assert result.code == 0
     assert (schema["type"], schema["additionalProperties"], schema["required"]) == ("object", False, ["clips"])
     assert set(schema["properties"]) == set(ManifestModel.model_fields)
 
@@ -229,9 +229,9 @@ def _objects(node: Any) -> Iterator[dict[str, Any]]:
 
 def test_models_lists_all_there_are(run_cli: Cli) -> None:
     """Every model of the catalogue, each in a line of its own."""
-    said = run_cli(["models"])
-    assert said.code == 0
-    assert [line.split()[0] for line in said.out.splitlines()[1:]] == list(built_in().rows)
+    result = run_cli(["models"])
+    assert result.code == 0
+    assert [line.split()[0] for line in result.out.splitlines()[1:]] == list(built_in().rows)
 
 
 def test_a_first_manifest_can_be_planned(run_cli: Cli, bench: Bench) -> None:
@@ -256,10 +256,10 @@ def test_a_first_manifest_can_be_planned(run_cli: Cli, bench: Bench) -> None:
 )
 def test_a_first_manifest_may_have_any_name(run_cli: Cli, bench: Bench, asked: str, made: str) -> None:
     """The file is named as asked, the batch so that it can be a folder, and the next command can be pasted."""
-    said = run_cli(["init", asked])
-    assert said.code == 0
+    result = run_cli(["init", asked])
+    assert result.code == 0
     assert Path(made).is_file()
-    assert shlex.split(said.out.partition("Next: ")[2]) == ["batchvid", "plan", made]
+    assert shlex.split(result.out.partition("Next: ")[2]) == ["batchvid", "plan", made]
     assert shlex.quote(made) in Path(made).read_text("utf-8")
     assert bench.cli("validate", made).code == 0
 
@@ -267,8 +267,8 @@ def test_a_first_manifest_may_have_any_name(run_cli: Cli, bench: Bench, asked: s
 def test_the_package_runs_as_a_module(tmp_path: Path) -> None:
     """`python -m batchvid --version`, from any folder."""
     command = [sys.executable, "-m", "batchvid", "--version"]
-    said = subprocess.run(command, capture_output=True, text=True, env=environment(), cwd=tmp_path)
-    assert (said.returncode, said.stdout, said.stderr) == (0, f"batchvid, version {__version__}\n", "")
+    result = subprocess.run(command, capture_output=True, text=True, env=environment(), cwd=tmp_path)
+    assert (result.returncode, result.stdout, result.stderr) == (0, f"batchvid, version {__version__}\n", "")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -295,6 +295,6 @@ def test_the_emulator_serves_until_it_is_told_to_end(tmp_path: Path, number: sig
 )
 def test_the_emulators_dials_are_checked(run_cli: Cli, wrong: list[str]) -> None:
     """A dial that cannot be: exit 2 before anything listens."""
-    said = run_cli(["emulator", "--port", "0", *wrong])
-    assert said.code == 2
-    assert said.err.strip()
+    result = run_cli(["emulator", "--port", "0", *wrong])
+    assert result.code == 2
+    assert result.err.strip()

@@ -18,8 +18,8 @@ def write(bench: Bench, clips: str, **providers: dict[str, object]) -> None:
     """A manifest with these providers, which are the emulator under other names."""
     quick = {"concurrency": 20, "submits_per_min": 60000, "polls_per_s": 1000, "poll_every_s": 0.02}
     given = {"base_url": bench.emulator.base_url, "api_key_env": "TEST_KEY", **quick}
-    said = {name: {**given, **provider} for name, provider in providers.items()}
-    bench.manifest.write_text(f"providers: {json.dumps(said)}\nclips:\n{clips}\n", "utf-8")
+    rows = {name: {**given, **provider} for name, provider in providers.items()}
+    bench.manifest.write_text(f"providers: {json.dumps(rows)}\nclips:\n{clips}\n", "utf-8")
 
 
 @pytest.fixture

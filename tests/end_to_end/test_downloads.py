@@ -31,11 +31,11 @@ def write(bench: Bench, clips: str) -> None:
     """A manifest with two providers, which are the emulator: one of them is a gateway."""
     quick = {"concurrency": 20, "submits_per_min": 60000, "polls_per_s": 1000, "poll_every_s": 0.02}
     given = {"api_key_env": "TEST_KEY", **quick}
-    said = {
+    fields = {
         "cometapi": {**given, "base_url": bench.emulator.base_url},
         "office": {**given, "base_url": bench.emulator.base_url, "dialect": "gateway", "prefix": "/gateway"},
     }
-    top = f"providers: {json.dumps(said)}\ndefaults: {{duration_s: 4, aspect_ratio: 16:9}}\n"
+    top = f"providers: {json.dumps(fields)}\ndefaults: {{duration_s: 4, aspect_ratio: 16:9}}\n"
     bench.manifest.write_text(f"{top}clips:\n{clips}\n", "utf-8")
 
 
@@ -49,7 +49,7 @@ class TestDeadLinks:
 
     def test_the_content_route_brings_the_clip_home(self, bench: Bench) -> None:
         """In every wire format that has both: the link, once more a fresh one, then the provider's own route."""
-        write(bench, "\n".join(f"  - {{id: {name}, prompt: a {name}, {said}}}" for name, said in BOTH.items()))
+        write(bench, "\n".join(f"  - {{id: {name}, prompt: a {name}, {fields}}}" for name, fields in BOTH.items()))
         bench.emulator.set_faults({"match": {"step": "download"}, "do": "expired"})
         assert bench.run("--allow-retired").code == 0  # Sora's sunset may have come
         assert {row["id"]: row["state"] for row in bench.rows()} == dict.fromkeys(BOTH, "succeeded")

@@ -1,4 +1,4 @@
-"""Another model in the place of the one asked for: when it is bought, what is told of it, and when it never is."""
+"""A fallback model: when it is bought, what is reported, and when it is never bought."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def other(settings: Settings) -> Iterator[ServedEmulator]:
 
 def kites(fallback: str, count: int = 1, **fields: object) -> str:
     """A clip entry with a fallback."""
-    said = "".join(f", {name}: {json.dumps(value)}" for name, value in fields.items())
-    return f"  - {{id: kite, prompt: a kite, takes: {count}, fallback: {fallback}{said}}}"
+    options = "".join(f", {name}: {json.dumps(value)}" for name, value in fields.items())
+    return f"  - {{id: kite, prompt: a kite, takes: {count}, fallback: {fallback}{options}}}"
 
 
 def models(bench: Bench) -> list[str]:
@@ -54,7 +54,7 @@ class TestAnOutage:
         bench.emulator.set_faults({"match": {"step": "submit", "model": "veo3-fast"}, "do": AT_ONCE})
         ended = bench.run()
         assert ended.code == 0
-        assert ended.out.count("veo3-fast at cometapi: outage; its jobs with a fallback turn to veo3.1-fast") == 1
+        assert ended.out.count("veo3-fast at cometapi: outage; its jobs with a fallback switch to veo3.1-fast") == 1
         assert models(bench) == ["veo3.1-fast"]
         (row,) = bench.rows()
         assert (row["model"], row["model_asked"], row["state"]) == ("veo3.1-fast", "veo3-fast", "succeeded")
@@ -223,15 +223,15 @@ class TestATaskThatIsOverdue:
         assert bench.emulator.ledger()["purchases"] == 2
 
     def test_what_cannot_be_cancelled_is_not_bought_elsewhere(self, bench: Bench) -> None:
-        """It may still finish: told once, watched on, given up at the end as a timeout; the other is never bought."""
+        """It may still finish: reported once, polled on, given up as a timeout; the other model is never bought."""
         self.boats(bench, "veo3-fast", queue_timeout_s=0.05, timeout_s=0.4)
         bench.emulator.set_faults({"match": {"step": "submit", "route": "sora"}, "do": {"outcome": "stuck"}})
         ended = bench.run()
         assert ended.code == 1
-        assert ended.out.count("not begun within 0.05 s; they are watched on") == 1
+        assert ended.out.count("not started within 0.05 s; polling continues") == 1
         (row,) = bench.rows()
         assert (row["failure_kind"], row["model_asked"]) == ("timeout", "")
-        assert "retry asks again first" in row["message"]
+        assert "retry polls it first" in row["message"]
         assert bench.emulator.ledger()["purchases"] == 1
 
     @pytest.mark.parametrize("deadline", ["timeout_s", "queue_timeout_s"])
@@ -242,17 +242,17 @@ class TestATaskThatIsOverdue:
         bench.emulator.set_faults(STUCK)
         ended = bench.run()
         assert ended.code == 0
-        assert "is no longer watched; it may be billed" in ended.out
+        assert "is no longer polled; it may be billed" in ended.out
         assert models(bench) == ["veo3-fast", "veo3.1-fast"]
         (row,) = bench.rows()
         assert Decimal(row["committed_usd"]) == Decimal("0.2") + Decimal(row["price_usd"])
 
     def test_an_unknown_word_is_no_reason_to_delete(self, bench: Bench) -> None:
-        """A word nobody documented may mean finished: such a task is given up, never called off."""
+        """An undocumented status may mean finished: such a task is given up, never cancelled."""
         self.boats(bench, "[]", cancel="running", timeout_s=0.1)
         bench.emulator.set_faults({"match": {"step": "submit"}, "do": {"outcome": "unknown_word"}})
         assert bench.run().code == 1
-        assert "retry asks again first" in bench.rows()[0]["message"]
+        assert "retry polls it first" in bench.rows()[0]["message"]
         assert [task["status"] for task in bench.emulator.ledger()["tasks"]] == ["undocumented"]
 
     def test_a_models_own_deadline(self, bench: Bench) -> None:

@@ -64,7 +64,7 @@ def test_the_second_signal_leaves_at_once(bench: Bench) -> None:
     with run_until(bench, lambda: bench.emulator.ledger()["downloads"]) as process:
         process.send_signal(signal.SIGINT)
         assert process.stdout is not None
-        next(line for line in process.stdout if "Once more leaves at once" in line)
+        next(line for line in process.stdout if "A second signal leaves at once" in line)
         process.send_signal(signal.SIGINT)
         out, _ = process.communicate()
     assert process.returncode == INTERRUPTED

@@ -62,14 +62,14 @@ class TestByOurOwnId:
         assert held["looked_up"].startswith("cometapi does not know it by our id of the call (asked 4 times)")
 
     def test_a_provider_that_does_not_answer_is_asked_again_by_the_next_run(self, bench: Bench) -> None:
-        """Nothing can be said of the task now: held, and told so; later it is found and its clip comes home."""
+        """Nothing is known of the task now: uncertain, and reported; later it is found and its clip is stored."""
         bench.write(BOAT)
         bench.emulator.set_faults(
             {"match": {"step": "submit"}, "do": "reset_after"},
             {"match": {"step": "poll"}, "do": {"status": 503}},
         )
         assert bench.run().code == 5
-        assert "could not be asked" in bench.status()["uncertain"][0]["looked_up"]
+        assert "lookup at cometapi failed" in bench.status()["uncertain"][0]["looked_up"]
         bench.emulator.set_faults()
         assert bench.run().code == 0
         assert bench.emulator.ledger()["purchases"] == 1
@@ -153,7 +153,7 @@ class TestInAList:
         return Settings(life="polls:1", render="shared", api_key=KEY, video_list=True)
 
     def write(self, bench: Bench, clips: str, **more: object) -> None:
-        """A provider of one's own, which is said to have a list."""
+        """A provider of one's own, that serves a list."""
         quick = {"submits_per_min": 60000, "polls_per_s": 1000, "poll_every_s": 0.02, "concurrency": 20, **more}
         where = {"dialect": "openai-videos", "base_url": bench.emulator.base_url, "api_key_env": "TEST_KEY"}
         bench.manifest.write_text(

@@ -170,26 +170,26 @@ class TestEditThese:
     def test_what_cannot_be_is_told(self, refused: Bench) -> None:
         """Exit 2 with file, line and id, or what is wrong with the table; nothing is kept and nothing is sent."""
         rows, submits = sheet(refused), refused.emulator.ledger()["submits"]
-        for change, told in (
+        for change, message in (
             ({"id": "nobody", "prompt": "x"}, "edited.csv:2: nobody: no job of this batch is called so"),
             ({"prompt": ""}, "edited.csv:2: rude: prompt: is empty"),
             ({"image": "gone.jpg"}, "edited.csv:2: rude: image: there is no file gone.jpg"),
             ({"id": "kite", "prompt": "x", "asked": ""}, "kite: is succeeded: only what has failed can be edited"),
         ):
             wrong = refused.cli("retry", "batch", "--edits", str(save(refused, [{**rows[0], **change}, rows[1]])))
-            assert (wrong.code, told in wrong.err) == (2, True), wrong
-        for table, told in (
+            assert (wrong.code, message in wrong.err) == (2, True), wrong
+        for table, message in (
             ([{"prompt": "x"}], "there is no column id"),
             (rows, "nothing differs from what was asked for"),
             ([{**rows[0], "prompt": "x"}, {**rows[0], "prompt": "y"}], "is there twice"),
         ):
             wrong = refused.cli("retry", "batch", "--edits", str(save(refused, table)))
-            assert (wrong.code, told in wrong.err) == (2, True), wrong
+            assert (wrong.code, message in wrong.err) == (2, True), wrong
         assert refused.emulator.ledger()["submits"] == submits
         assert not (refused.batch / "edits.json").exists()
 
     def test_lost_edits_are_not_taken_for_none(self, refused: Bench) -> None:
-        """Without the kept edits other clips would be bought: a file that cannot be read is told, nothing is sent."""
+        """Without the saved edits other clips would be bought: an unreadable file is reported, nothing is sent."""
         (refused.batch / "edits.json").write_text("{", "utf-8")
         wrong = refused.cli("retry", "batch")
         assert wrong.code == 1

@@ -62,7 +62,7 @@ class TestWhatABatchWasRunWith:
         assert [path.name for path in (bench.folder / "outputs").iterdir()] == ["rehearsal"]
 
     def test_a_cap_lasts_until_another_is_said(self, bench: Bench) -> None:
-        """A budget given by --set holds for `run NAME`; one that is said then is laid over it."""
+        """A budget given by --set holds for `run NAME`; a later one replaces it."""
         bench.write("  - {id: kite, prompt: a kite, takes: 4}")
         assert bench.run("--set", "budget.clips=2").code == 3
         assert bench.cli("run", "batch").code == 3
@@ -124,7 +124,7 @@ class TestAClipThatIsPaidFor:
         assert bench.emulator.ledger()["purchases"] == 1
 
     def test_new_task_buys_at_once(self, bench: Bench) -> None:
-        """Whoever wants another clip instead of the old one says so."""
+        """Another clip instead of the old one needs an explicit option."""
         bench.write(BOAT)
         bench.emulator.set_faults({"match": {"step": "download"}, "do": {"html_200": True}})
         assert bench.run().code == 1
@@ -182,7 +182,7 @@ class TestCaps:
 
 
 class TestWhoeverStandsStill:
-    """Trouble with one job or one provider is said, and holds up nobody else."""
+    """Trouble with one job or one provider is reported, and delays no other."""
 
     def test_slots_that_uncertain_jobs_hold_are_not_waited_for(self, bench: Bench) -> None:
         """One slot, and a lost submit in it: exit 5 says that another job waits; once resolved it is bought."""
@@ -191,7 +191,7 @@ class TestWhoeverStandsStill:
         for _ in range(2):
             ended = bench.run()
             assert ended.code == 5
-            assert "1 jobs wait for the slots that they hold" in ended.err
+            assert "1 jobs wait for the slots that these hold" in ended.err
             states = bench.status()["states"]
             assert (states["uncertain"], states["pending"]) == (1, 1)
         bench.settle_uncertain()

@@ -1,4 +1,4 @@
-"""A batch called by its name goes on as it was run; a run's end is told truly, whoever listens."""
+"""A batch called by its name continues as it was run; a run's end is reported correctly."""
 
 from __future__ import annotations
 

@@ -24,8 +24,8 @@ def test_tasks_that_all_break_are_not_bought_on_and_on(bench: Bench) -> None:
     bench.write(KITES, concurrency=1)
     bench.emulator.set_faults({"match": {"step": "submit"}, "do": BROKEN})
     outcome = commands.run(hasty(bench))
-    said = "cometapi was stopped: veo3-fast: its tasks fail. Its jobs are kept: mend that and run again"
-    assert (outcome.exit_code, outcome.reason) == (6, said)
+    reason = "cometapi was stopped: veo3-fast: its tasks fail. Its jobs stay pending: fix that and run again"
+    assert (outcome.exit_code, outcome.reason) == (6, reason)
     assert bench.emulator.ledger()["purchases"] == 8
     assert bench.status()["states"]["pending"] == 22
     bench.emulator.set_faults()
@@ -63,10 +63,10 @@ def test_retries_have_a_budget_of_their_own(bench: Bench) -> None:
     purchases = bench.emulator.ledger()["purchases"]
     assert 45 < purchases <= 45 + 10 + purchases // 5
     log = (bench.batch / "run.log").read_text("utf-8")
-    assert log.count("too many tasks failed to buy more of them again by themselves") == 1
+    assert log.count("too many tasks failed: no more are bought automatically") == 1
 
 
-def test_polls_that_are_not_answered_are_told_once(bench: Bench) -> None:
+def test_polls_that_are_not_answered_are_reported_once(bench: Bench) -> None:
     """Thirty tasks that nobody tells of: one line says so, and every clip comes home when the answers do."""
     bench.write(KITES)
     bench.emulator.set_faults({"match": {"step": "poll", "nth": [1, 2, 3]}, "do": {"unavailable": True}})

@@ -77,14 +77,14 @@ def own(served: ServedEmulator, dialect: str) -> dict[str, object]:
 
 
 def write(bench: Bench, clips: dict[str, str], **providers: dict[str, object]) -> None:
-    """A manifest of these clips, each said by its name, all at the last provider unless they say theirs."""
-    lines = "\n".join(f"  - {{id: {name}, prompt: 'a kite, {name}', {said}}}" for name, said in clips.items())
+    """A manifest of these clips, each with its name, all at the last provider unless they name theirs."""
+    lines = "\n".join(f"  - {{id: {name}, prompt: 'a kite, {name}', {fields}}}" for name, fields in clips.items())
     bench.manifest.write_text(f"providers: {json.dumps(providers)}\nclips:\n{lines}\n", "utf-8")
 
 
 def test_every_dialect_in_the_manifest(bench: Bench, office: ServedEmulator) -> None:
     """`dialect`, `base_url` and `api_key_env` are all that a server of one's own needs, whatever it speaks."""
-    clips = {dialect: f"provider: own-{dialect}, {said}" for dialect, said in CLIPS.items()}
+    clips = {dialect: f"provider: own-{dialect}, {fields}" for dialect, fields in CLIPS.items()}
     write(bench, clips, **{f"own-{dialect}": own(office, dialect) for dialect in DIALECTS})
     ended = bench.run()
     assert ended.code == 0, ended.out + ended.err
@@ -101,7 +101,7 @@ def test_every_dialect_in_batchvid_toml(bench: Bench, office: ServedEmulator) ->
         for row in [own(office, dialect)]
     ]
     (bench.folder / "batchvid.toml").write_text("\n".join(rows), "utf-8")
-    write(bench, {dialect: f"provider: own-{dialect}, {said}" for dialect, said in CLIPS.items()})
+    write(bench, {dialect: f"provider: own-{dialect}, {fields}" for dialect, fields in CLIPS.items()})
     ended = bench.run()
     assert ended.code == 0, ended.out + ended.err
     assert office.ledger()["purchases"] == len(DIALECTS)
@@ -116,8 +116,12 @@ class TestEveryMode:
 
     def test_ends_stored(self, bench: Bench, office: ServedEmulator) -> None:
         """Each mode is ordered by what is given, goes out under its own name, and ends as a clip on the disk."""
-        clips = {**MODES, **{name: said for name, (_, said) in FAMILIES.items()}}
-        write(bench, {name: f"provider: office, {said}" for name, said in clips.items()}, office=own(office, "gateway"))
+        clips = {**MODES, **{name: fields for name, (_, fields) in FAMILIES.items()}}
+        write(
+            bench,
+            {name: f"provider: office, {fields}" for name, fields in clips.items()},
+            office=own(office, "gateway"),
+        )
         ended = bench.run("--allow-retired")  # Sora's sunset may have come
         assert ended.code == 0, ended.out + ended.err
         assert {row["state"] for row in bench.rows()} == {"succeeded"}
@@ -140,7 +144,9 @@ class TestAStockServersOwnRoute:
             "vidu": f"model: viduq2, duration_s: 5, resolution: 720p, image: '{LINK}'",
             "other": "model: newapi/hailuo-video, duration_s: 6, aspect_ratio: 1:1",
         }
-        write(bench, {name: f"provider: office, {said}" for name, said in clips.items()}, office=own(office, "newapi"))
+        write(
+            bench, {name: f"provider: office, {fields}" for name, fields in clips.items()}, office=own(office, "newapi")
+        )
         ended = bench.run()
         assert ended.code == 0, ended.out + ended.err
         made = {task["prompt"].removeprefix("a kite, "): task for task in office.ledger()["tasks"]}
@@ -152,6 +158,7 @@ class TestAStockServersOwnRoute:
         assert len(made["seedance"]["references"]) == 1
 
 
+@pytest.mark.pitfall("each vendor takes images in its own form")
 def test_a_local_file_where_the_vendor_takes_it(bench: Bench, office: ServedEmulator) -> None:
     """On routes that want addresses, a file goes as a data URI or as base64 where the vendor behind takes one."""
     gateway = {
@@ -160,9 +167,9 @@ def test_a_local_file_where_the_vendor_takes_it(bench: Bench, office: ServedEmul
         "kling": f"model: kling-v2-6, image: '{FILE}'",
         "sora": f"model: sora-2, aspect_ratio: 16:9, image: '{FILE}'",
     }
-    clips = {name: f"provider: office, {said}" for name, said in gateway.items()}
-    for dialect, said in {"runway": "gen3a_turbo", "xai": "grok-imagine-video"}.items():
-        clips[dialect] = f"provider: own-{dialect}, model: {said}, duration_s: 5, image: '{FILE}'"
+    clips = {name: f"provider: office, {fields}" for name, fields in gateway.items()}
+    for dialect, fields in {"runway": "gen3a_turbo", "xai": "grok-imagine-video"}.items():
+        clips[dialect] = f"provider: own-{dialect}, model: {fields}, duration_s: 5, image: '{FILE}'"
     rows = {f"own-{dialect}": own(office, dialect) for dialect in ("runway", "xai")}
     write(bench, clips, **rows, office=own(office, "gateway"))
     ended = bench.run("--allow-retired")
@@ -172,7 +179,7 @@ def test_a_local_file_where_the_vendor_takes_it(bench: Bench, office: ServedEmul
 
 
 @pytest.mark.parametrize(
-    ("dialect", "said", "reason"),
+    ("dialect", "fields", "reason"),
     [
         (
             "gateway",
@@ -189,10 +196,10 @@ def test_a_local_file_where_the_vendor_takes_it(bench: Bench, office: ServedEmul
     ],
 )
 def test_a_picture_that_cannot_be_sent(
-    bench: Bench, office: ServedEmulator, dialect: str, said: str, reason: str
+    bench: Bench, office: ServedEmulator, dialect: str, fields: str, reason: str
 ) -> None:
     """Elsewhere it is refused by `plan`, with the file, the line, the entry and the reason; nothing is bought."""
-    write(bench, {"kite": f"provider: office, {said}"}, office=own(office, dialect))
+    write(bench, {"kite": f"provider: office, {fields}"}, office=own(office, dialect))
     for command in ("plan", "run"):
         ended = bench.cli(command, str(bench.manifest))
         assert ended.code == 2

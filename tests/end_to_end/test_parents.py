@@ -41,9 +41,9 @@ def test_a_chain_is_bought_link_by_link(bench: Bench) -> None:
     bench.write(NIGHT + SNOW + KITE, concurrency=1)
     assert bench.run().code == 0
     assert bought(bench) == ["a kite", "make it snow", "make it dark"]
-    told = events(bench)
+    recorded = events(bench)
     for parent, child in (("kite", "snow"), ("snow", "night")):
-        assert told.index(("ClipStored", parent)) < told.index(("SubmitStarted", child))
+        assert recorded.index(("ClipStored", parent)) < recorded.index(("SubmitStarted", child))
     sidecar = json.loads((bench.batch / "clips" / "snow" / "snow.mp4.json").read_text("utf-8"))
     assert (sidecar["action"], sidecar["parent"]) == ("edit", "kite")
     assert [row["parent"] for row in bench.rows()] == ["snow", "kite", ""]
@@ -89,17 +89,17 @@ def test_a_link_that_never_comes_ends_in_time(bench: Bench) -> None:
     bench.emulator.set_faults(refused)
     ended = commands.run(hasty(bench))
     assert (ended.exit_code, states(bench)) == (1, {"kite": "succeeded", "snow": "pending"})
-    assert "snow is not bought: parent: kite was asked for a link to its clip: " in ended.reason
+    assert "snow is not bought: parent: no link to the clip of kite: " in ended.reason
     assert commands.run(hasty(bench)).exit_code == 0
 
 
 def test_a_key_that_no_longer_opens_the_parent_buys_no_child(bench: Bench) -> None:
-    """What cannot be asked for is not bought, and said; the next run goes on there."""
+    """What cannot be requested is not bought, and reported; the next run continues there."""
     bench.write(KITE + SNOW)
     bench.emulator.set_faults({"match": {"step": "poll", "prompt": "a kite", "nth": [2]}, "do": {"auth": True}})
     ended = bench.run()
     assert ended.code == 1
-    assert "snow is not bought: parent: kite was asked for a link to its clip: " in ended.err
+    assert "snow is not bought: parent: no link to the clip of kite: " in ended.err
     assert states(bench) == {"kite": "succeeded", "snow": "pending"}
     assert bench.run().code == 0
     assert bought(bench) == ["a kite", "make it snow"]

@@ -7,7 +7,6 @@ import io
 
 import pytest
 
-from batchvid.report.uncertain_jobs import UNCERTAIN_COLUMNS
 from tests.end_to_end.conftest import Bench, Result
 
 KITES = "  - {id: kite, prompt: 'a kite {{ n }}', matrix: {n: [1, 2, 3]}}"
@@ -43,7 +42,7 @@ def test_the_list_says_what_a_console_may_know_them_by(three: Bench) -> None:
 def test_the_list_as_csv(three: Bench) -> None:
     """The same as a table to take along, with the price that is held for each."""
     rows = list(csv.DictReader(io.StringIO(three.cli("resolve", "--csv", "--batch", "batch").out)))
-    assert list(rows[0]) == list(UNCERTAIN_COLUMNS)
+    assert " ".join(rows[0]) == ("sent_at job provider model prompt price_usd external_id request_id message looked_up")
     assert [(row["job"], row["request_id"], row["price_usd"]) for row in rows] == [
         (f"kite_{n}", "trace-77", "0.200") for n in (1, 2, 3)
     ]
@@ -95,7 +94,7 @@ def test_asking_now(bench: Bench) -> None:
 
 
 def test_without_a_key_nobody_is_asked(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An uncertain job alone needs no key: a run goes on without asking. Who wants to ask is told what is missing."""
+    """An uncertain job alone needs no key: a run continues without a lookup; a lookup reports what is missing."""
     bench.write(BOAT)
     bench.emulator.set_faults({"match": {"step": "submit"}, "do": "reset_before"})
     assert bench.run().code == 5
@@ -109,7 +108,7 @@ def test_without_a_key_nobody_is_asked(bench: Bench, monkeypatch: pytest.MonkeyP
 
 
 def test_nothing_waits(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A batch without uncertain jobs: said so, whatever is asked for."""
+    """A batch without uncertain jobs: reported, whatever the options."""
     bench.write(BOAT)
     assert bench.run().code == 0
     assert bench.cli("resolve", "--batch", "batch").out == "nothing waits for a person\n"

@@ -8,8 +8,10 @@ from dataclasses import replace
 import pytest
 
 from batchvid import commands
-from batchvid.commands import Batch, UnexpandedBatch
+from batchvid.commands import Batch
+from batchvid.commands.batch import LazyManifest
 from batchvid.errors import ManifestError
+from batchvid.manifest import Manifest
 from batchvid.state.readers import read_meta
 from tests.end_to_end.conftest import Bench, until
 
@@ -33,33 +35,33 @@ def at_the_vendor(bench: Bench) -> Bench:
     return bench
 
 
-def slow(bench: Bench, happened: Callable[[], object]) -> UnexpandedBatch:
+def slow(bench: Bench, happened: Callable[[], object]) -> Batch:
     """The batch as a resumed run gets it, with a manifest that takes until then to be expanded."""
-    draft = commands.draft(bench.manifest, out=bench.folder / "outputs")
+    batch = commands.open_batch(bench.manifest, out=bench.folder / "outputs")
 
-    def expand() -> Batch:
+    def expand() -> Manifest:
         until(happened)
-        return draft.expand()
+        return batch.manifest
 
-    return replace(draft, expand=expand)
+    return replace(batch, lazy_manifest=LazyManifest(expand, folder=batch.folder))
 
 
 def test_a_clip_is_stored_before_the_manifest_is_expanded(at_the_vendor: Bench) -> None:
     """What runs is polled and fetched from the state file alone; then the new clip is bought; each once."""
     at_the_vendor.write(f"{KITE}\n{BOAT}")
-    drafted = slow(at_the_vendor, lambda: list(at_the_vendor.batch.glob("clips/kite/*.mp4")))
-    assert commands.run(drafted).exit_code == 0
+    batch = slow(at_the_vendor, lambda: list(at_the_vendor.batch.glob("clips/kite/*.mp4")))
+    assert commands.run(batch).exit_code == 0
     assert [row["state"] for row in at_the_vendor.rows()] == ["succeeded", "succeeded"]
     assert at_the_vendor.emulator.ledger()["purchases"] == 2
 
 
 def test_nothing_is_bought_or_kept_of_a_broken_manifest(at_the_vendor: Bench) -> None:
-    """The mistake ends the run; the task is asked, not bought again; the next run goes on with a mended manifest."""
+    """The mistake ends the run; the task is asked, not bought again; the next run resumes with a corrected manifest."""
     at_the_vendor.write(f"{KITE}\n{BROKEN}", top="batch: batch")
     before = read_meta(at_the_vendor.batch / "state.sqlite3")
-    drafted = slow(at_the_vendor, lambda: at_the_vendor.emulator.ledger()["polls"])
+    batch = slow(at_the_vendor, lambda: at_the_vendor.emulator.ledger()["polls"])
     with pytest.raises(ManifestError, match=r"there is no file gone\.png"):
-        commands.run(replace(drafted, sets=("defaults.seed=1",)))
+        commands.run(replace(batch, sets=("defaults.seed=1",)))
     assert at_the_vendor.emulator.ledger()["purchases"] == 1
     assert read_meta(at_the_vendor.batch / "state.sqlite3") == before
     assert at_the_vendor.run().code == 2
@@ -74,13 +76,13 @@ def test_a_task_that_failed_meanwhile_is_bought_again_as_the_manifest_allows(ben
     die_with_a_task(bench)
     bench.emulator.set_faults()
     bench.write(KITE, top="retries: 1")
-    drafted = slow(bench, lambda: bench.emulator.ledger()["polls"])
-    assert commands.run(drafted).exit_code == 0
+    batch = slow(bench, lambda: bench.emulator.ledger()["polls"])
+    assert commands.run(batch).exit_code == 0
     assert bench.emulator.ledger()["purchases"] == 2
 
 
 def test_a_provider_that_only_the_new_manifest_needs(at_the_vendor: Bench) -> None:
-    """Its lane is opened while the tasks of the other one are polled, and its clip is bought there."""
+    """Its provider is started while the tasks of the other one are polled, and its clip is bought there."""
     at_the_vendor.write(f"{KITE}\n  - {{id: demo, prompt: a demo, provider: emulator}}")
     assert at_the_vendor.run().code == 0
     rows = {row["id"]: (row["state"], row["provider"]) for row in at_the_vendor.rows()}

@@ -66,7 +66,7 @@ class TestAParentThatIsEdited:
 
 
 def test_a_child_of_a_clip_that_was_made_elsewhere(bench: Bench, settings: Settings) -> None:
-    """Its parent has turned to another provider: nothing is bought, and what is said brings the child home."""
+    """Its parent switched to another provider: nothing is bought, and the message names the way to get the child."""
     away = {"match": {"step": "submit"}, "do": {"outcome": "fail", "message": "internal error"}}
     with ServedEmulator(settings) as other:
         bench.write(
@@ -130,7 +130,7 @@ class TestAManifestThatIsBroken:
         assert bench.status()["states"]["succeeded"] == 1
 
     def test_one_that_was_never_run(self, bench: Bench) -> None:
-        """There is nothing to collect: its mistakes are told, exit 2."""
+        """There is nothing to collect: its mistakes are reported, exit 2."""
         bench.manifest.write_text("clips: [oops", "utf-8")
         ended = bench.run("--collect-only")
         assert (ended.code, "is not valid YAML" in ended.err) == (2, True)
@@ -186,7 +186,7 @@ def test_a_kind_that_no_failure_is_of(bench: Bench) -> None:
 
 @pytest.mark.parametrize("command", ["run", "status", "retry", "resolve", "cancel", "report", "plan"])
 def test_a_damaged_state_file(bench: Bench, command: str) -> None:
-    """Whoever meets it is told what to put back, and where the tasks stand that are paid for; nothing is sent."""
+    """The message names what to restore, and where the paid tasks are recorded; nothing is sent."""
     bench.write("  - {id: kite, prompt: a kite}")
     assert bench.run().code == 0
     copy = (bench.batch / "state.sqlite3").read_bytes()

@@ -16,7 +16,7 @@ LINK = f"https://cdn.example/clip.mp4?X-Amz-Signature={SIGNED}"
 OWNED = "\x1b[2J\x1b]0;owned\x07"
 
 
-def told(bench: Bench, *commands: str) -> bytes:
+def output_of(bench: Bench, *commands: str) -> bytes:
     """What these commands print on the manifest, as it lands in a file."""
     return b"".join(bench.logged(command, str(bench.manifest))[1] for command in commands)
 
@@ -40,12 +40,12 @@ def test_a_vendors_words(bench: Bench, step: str, deed: dict[str, Any]) -> None:
     """A signed link in them lands nowhere, an escape is obeyed by nobody, and the words themselves are kept."""
     bench.write("  - {id: boat, model: kling-v2-6, duration_s: 5, prompt: a boat}")
     bench.emulator.set_faults({"match": {"step": step}, "do": deed})
-    said = told(bench, "run", "status", "report")
-    assert b"https://cdn.example/clip.mp4?..." in said
+    output = output_of(bench, "run", "status", "report")
+    assert b"https://cdn.example/clip.mp4?..." in output
     assert "https://cdn.example/clip.mp4?..." in bench.rows()[0]["message"]
-    assert SIGNED.encode() not in said
+    assert SIGNED.encode() not in output
     assert holders(bench, SIGNED.encode()) == []
-    assert b"\x1b" not in said
+    assert b"\x1b" not in output
     assert holders(bench, b"\x1b]0;") == []
     assert bench.rows()[0]["message"].isprintable()
 
@@ -56,10 +56,10 @@ def test_a_signed_link_in_a_spreadsheet(bench: Bench) -> None:
     picture = "prompt: a boat, model: kling-v2-6, duration_s: 5, image: '{{ picture }}'"
     bench.write(f"  - {{id: '{{{{ sku }}}}', rows: rows.csv, {picture}}}")
     bench.manifest.write_text(bench.manifest.read_text("utf-8").replace(", aspect_ratio: 16:9", ""), "utf-8")
-    said = told(bench, "run", "status", "report", "plan")
+    output = output_of(bench, "run", "status", "report", "plan")
     (row,) = bench.rows()
     assert (row["state"], row["var.picture"]) == ("succeeded", "https://cdn.example/p.png?...")
-    assert SIGNED.encode() not in said
+    assert SIGNED.encode() not in output
     assert {name for name in holders(bench, SIGNED.encode()) if not name.startswith("state.sqlite3")} == set()
 
 
@@ -93,12 +93,12 @@ class TestEveryFile:
         bench.emulator.set_faults(
             *({"match": {"step": "download", "prompt": word, "nth": [1, 2]}, "do": do} for word, do in LINKS.items())
         )
-        said = "".join(run.out + run.err for run in (bench.run("--allow-retired"), bench.run("--allow-retired")))
+        output = "".join(run.out + run.err for run in (bench.run("--allow-retired"), bench.run("--allow-retired")))
         ends = {row["id"]: row["state"] for row in bench.rows()}
         assert [ends[name] for name in ("boat_good", "crane", "veo")] == ["succeeded"] * 3
         assert len(list(bench.batch.glob("**/*.json"))) >= 3
         for secret in ("sig=", "expires=", SIGNED, KEY):
-            assert secret not in said
+            assert secret not in output
             assert holders(bench, secret.encode()) == []
 
 

@@ -27,7 +27,7 @@ class TestAVendorOfThree:
         ledger = bench.emulator.ledger()
         assert (ledger["purchases"], ledger["in_flight_max"]) == (30, 3)
         assert ledger["refused"] < 60
-        told = [line for line in capsys.readouterr().out.splitlines() if "tasks at once" in line]
-        assert "cometapi: at most 6 tasks at once, as it refused more" in told[0]
+        notices = [line for line in capsys.readouterr().out.splitlines() if "tasks at once" in line]
+        assert "cometapi: at most 6 tasks at once, as it refused more" in notices[0]
         log = (bench.batch / "run.log").read_text("utf-8")
-        assert log.count("tasks at once") == len(told)
+        assert log.count("tasks at once") == len(notices)

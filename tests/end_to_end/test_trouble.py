@@ -1,6 +1,6 @@
 """A bad hour on this side: closed pipes, lost state files, pictures that change, slips in a command.
 
-Each is told in a sentence, and nothing that is paid for is lost or bought twice.
+Each is reported in a sentence, and nothing that is paid for is lost or bought twice.
 """
 
 from __future__ import annotations
@@ -186,7 +186,7 @@ class Retoucher(LineDisplay):
 
 
 def test_a_picture_that_changes_during_the_run(bench: Bench) -> None:
-    """Its job is not bought from another picture than was planned: it stays pending, and the next run plans it anew."""
+    """Its job is not bought with another picture than planned: it stays pending, and the next run plans it again."""
     picture = bench.folder / "first.jpg"
     picture.write_bytes((PICTURES / "harbour.jpg").read_bytes())
     bench.write(KITE + "\n  - {id: quay, prompt: a quay, image: first.jpg}", concurrency=1)

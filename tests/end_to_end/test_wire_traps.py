@@ -16,6 +16,7 @@ def settings() -> Settings:
     return Settings.model_validate({"life": "polls:4", "render": "shared", "fps": 4, "api_key": KEY, **odd})
 
 
+@pytest.mark.pitfall("progress 100 is taken for success")
 def test_progress_100_is_no_success(bench: Bench) -> None:
     """A task that says 100 while it runs is asked again until it has ended, and only then fetched."""
     bench.write("  - {id: kite, prompt: a kite}")
@@ -25,6 +26,7 @@ def test_progress_100_is_no_success(bench: Bench) -> None:
     assert (books["tasks"][0]["polls"], books["purchases"], books["downloads"]) == (4, 1, 1)
 
 
+@pytest.mark.pitfall("a task id is read as a number")
 def test_an_id_that_no_double_can_hold(bench: Bench) -> None:
     """A bare number is kept digit by digit: on the disk, in the report, and in the path of every poll."""
     bench.write("  - {id: boat, model: kling-v2-6, duration_s: 5, prompt: a boat}")
@@ -34,6 +36,7 @@ def test_an_id_that_no_double_can_hold(bench: Bench) -> None:
     assert float(task_id) > 2**53
 
 
+@pytest.mark.pitfall("fail_reason holds the link of a success")
 def test_a_link_where_the_reason_of_a_failure_stands(bench: Bench) -> None:
     """A wrapped success is fetched from `fail_reason`; a failure with a link for a reason stays one."""
     bench.write(
@@ -98,7 +101,7 @@ class TestEveryShape:
         return Settings.model_validate(usual | SHAPES[request.param])
 
     def test_ends_stored(self, bench: Bench) -> None:
-        """One clip of each wire format is bought once, read in whatever shape it is told, and stored."""
+        """One clip of each wire format is bought once, read in whatever shape it is sent, and stored."""
         bench.write(f"""
   - {{id: veo, prompt: a kite}}
   - {{id: seedance, model: doubao-seedance-2-0-fast, prompt: a kite}}

@@ -35,6 +35,7 @@ class Recording:
     request: Mapping[str, Any] | None
     response: Response
     means: Mapping[str, Any]
+    pitfall: str = ""
 
 
 def load(dialect: str | None = None, step: str | None = None) -> list[Recording]:
@@ -79,6 +80,7 @@ def _read(path: Path) -> Recording:
         request=raw.get("request"),
         response=Response(status=response["status"], headers=response.get("headers", {}), body=body),
         means=raw["means"],
+        pitfall=raw.get("pitfall", ""),
     )
 
 

@@ -22,6 +22,7 @@ from batchvid import commands
 from batchvid.catalog import Provider
 from batchvid.cli.main import main
 from batchvid.commands import Batch
+from batchvid.paths import BatchPaths
 from tests.end_to_end.kill_after_events import Killer
 from tests.faults import all_formats
 
@@ -122,7 +123,7 @@ def _command_without_rights(args: list[str], log: Path) -> None:
 
 def _watch_clips(batch: Batch, at_each: Callable[[str], None]) -> None:
     """Be told before each act on a file or folder below `clips/`."""
-    clips = str(batch.folder / commands.CLIPS_NAME)
+    clips = str(BatchPaths(batch.folder).clips)
 
     def watch(event: str, args: tuple[Any, ...]) -> None:
         if event in FILE_ACTS and str(args[0]).startswith(clips):

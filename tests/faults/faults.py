@@ -1,4 +1,4 @@
-"""The faults of section 10, rules 9-11, of the wire notes, and how a job must end that meets one: all as data.
+"""The faults of wire-notes 10, rules 9 to 11, and how a job must end that meets one: all as data.
 
 `python -m tests.faults` tries every one in every wire format and writes docs/faults.md from what is said here.
 """
@@ -73,7 +73,7 @@ class Fault:
 
 
 def _rules(steps: str, deed: Any, times: int = 0) -> tuple[Rule, ...]:
-    """A rule for each of these steps; it strikes the first so many `times` of a job or task, 0 means for ever."""
+    """A rule for each of these steps; it strikes the first so many `times` of a job or task, 0 means forever."""
     limit = {"nth": list(range(1, times + 1))} if times else {}
     return tuple({"match": {"step": step, **limit}, "do": deed} for step in steps.split())
 
@@ -132,11 +132,11 @@ NOT_THEIRS = {"runway": refused("rate"), "xai": refused("rate")}
 SUBMITS = (
     _submit("429 rate, once", "rate", STORED, times=1),
     _submit("429 rate with Retry-After", {"rate": True, "headers": AT_ONCE}, STORED, times=3),
-    _submit("429 rate for ever", {"rate": True, "headers": AT_ONCE}, refused("rate")),
+    _submit("429 rate forever", {"rate": True, "headers": AT_ONCE}, refused("rate")),
     _submit("429 with an empty body", {"status": 429, "empty": True}, STORED, times=2),
-    _submit("no slot, thrice", {"concurrency": True, "headers": AT_ONCE}, STORED, times=3),
+    _submit("no slot, three times", {"concurrency": True, "headers": AT_ONCE}, STORED, times=3),
     _submit(
-        "no slot for ever",
+        "no slot forever",
         {"concurrency": True, "headers": AT_ONCE},
         refused("concurrency"),
         but={name: refused("rate") for name in ("xai", "gateway", "newapi")},  # their 429 does not say what for
@@ -154,11 +154,11 @@ SUBMITS = (
     _submit("prompt refused", "moderation", refused("moderation_input")),
     _submit("500 with community guidelines", {"status": 500, "json": GUIDELINES}, refused("moderation_input")),
     _submit("500 invalid_request", {"status": 500, "json": DISGUISED}, refused("invalid")),
-    _submit("503 no channel for ever", {"status": 503, "json": NO_CHANNEL}, refused("unavailable")),
+    _submit("503 no channel forever", {"status": 503, "json": NO_CHANNEL}, refused("unavailable")),
     _submit("413 with HTML", {"html": True, "status": 413}, refused("invalid")),
     _submit("wrong path: HTML 404", {"html": True, "status": 404}, refused("invalid")),
     _submit("redirect", {"status": 301, "headers": {"Location": "https://cdn.example/x?sig=1"}}, refused("invalid")),
-    *_lost("unavailable in its own words", {"unavailable": True, "message": QUOTING}),
+    *_lost("unavailable in the vendor's own form", {"unavailable": True, "message": QUOTING}),
     *_lost("500", {"status": 500}),
     *_lost("503", {"status": 503, "json": {"error": {"message": "try later"}}}),
     *_lost("524", {"status": 524, "html": True}),
@@ -171,7 +171,7 @@ SUBMITS = (
     _submit("reset after acting", "reset_after", UNSEEN, but={"kling": LOST_AT_KLING}),
     _submit("truncated JSON", "truncate_json", UNSEEN, but={"kling": LOST_AT_KLING}),
     _submit(
-        "reply later than we wait",
+        "reply after the client's timeout",
         {"delay_s": 0.5},
         UNSEEN,
         but={"kling": LOST_AT_KLING},
@@ -183,28 +183,28 @@ POLLS = (
     _poll("429 with Retry-After", {"rate": True, "headers": AT_ONCE}),
     _poll("429 with an empty body", {"status": 429, "empty": True}),
     _poll("500", {"status": 500}),
-    _poll("503 in its own words", "unavailable"),
+    _poll("503 in the vendor's own form", "unavailable"),
     _poll("524", {"status": 524, "html": True}),
-    _poll("503 for ever", {"status": 503}, failed("timeout"), times=0, dials={"timeout_s": 0.2}),
+    _poll("503 forever", {"status": 503}, failed("timeout"), times=0, dials={"timeout_s": 0.2}),
     _poll("reset", "reset_before"),
-    _poll("reply later than we wait", {"delay_s": 0.5}, times=1, dials={"read_timeout_s": 0.1}),
+    _poll("reply after the client's timeout", {"delay_s": 0.5}, times=1, dials={"read_timeout_s": 0.1}),
     _poll("truncated JSON", "truncate_json"),
     _poll("mangled JSON", {"status": 200, "body": MANGLED}),
     _poll("HTML", {"html": True}),
-    _poll("HTML for ever", {"html": True}, failed("unavailable"), times=0),
+    _poll("HTML forever", {"html": True}, failed("unavailable"), times=0),
     _poll("200 with an error object", {"error_200": True}),
     _poll("X2 around a 1303", _embedded(NO_SLOT, 429)),
     _poll("wrong key", {"auth": True, "message": QUOTING}, BLIND, times=0),
     _poll("task_not_exist at first", {"status": 400, "json": {"code": "task_not_exist", "message": "task_not_exist"}}),
     _poll(
-        "task_not_exist for ever",
+        "task_not_exist forever",
         {"status": 400, "json": {"code": "task_not_exist", "message": "task_not_exist"}},
         failed("lost_task"),
         times=0,
         dials={"grace_s": 0.05},
     ),
     _poll("200 with task_not_exist at first", {"json": {"id": "t", "status": "task_not_exist"}}),
-    _poll("404 for ever", {"status": 404, "json": {}}, failed("lost_task"), times=0, dials={"grace_s": 0.05}),
+    _poll("404 forever", {"status": 404, "json": {}}, failed("lost_task"), times=0, dials={"grace_s": 0.05}),
 )
 FILTERED = failed("moderation_output")
 WORDLESS = {"kling": failed("unavailable"), "newapi": failed("unavailable")}
@@ -213,14 +213,14 @@ CODELESS = {"outcome": "fail", "code": "task_failed"}
 TASKS = (
     _task("failed", {"outcome": "fail", "message": "the renderer broke"}, failed("unavailable")),
     _task("failed, quoting secrets", {"outcome": "fail", "message": QUOTING}, failed("unavailable")),
-    _task("failed without a word", {"outcome": "fail_silent"}, failed("moderation_suspected")),
+    _task("failed without a message", {"outcome": "fail_silent"}, failed("moderation_suspected")),
     _task(
-        "moderated, each in its own dress",
+        "moderated, in each vendor's own form",
         {"outcome": "moderation"},
         failed("moderation_input"),
         but={"kling": FILTERED, "xai": FILTERED},
     ),
-    _task("moderated in words only", {**CODELESS, "message": "violates our content policy"}, FILTERED),
+    _task("moderated, in the message only", {**CODELESS, "message": "violates our content policy"}, FILTERED),
     _task(
         "no slot as a reason", {**CODELESS, "message": "parallel task over resource pack limit"}, failed("concurrency")
     ),
@@ -233,7 +233,7 @@ TASKS = (
         but=WORDLESS | {"runway": failed("unavailable")},
     ),
     _task("stuck in the queue", {"outcome": "stuck"}, failed("timeout"), dials={"timeout_s": 0.2}),
-    _task("an unknown word for ever", {"outcome": "unknown_word"}, failed("timeout"), dials={"timeout_s": 0.2}),
+    _task("an unknown word forever", {"outcome": "unknown_word"}, failed("timeout"), dials={"timeout_s": 0.2}),
     _task("progress going backwards", {"outcome": "progress_backwards"}, STORED),
     _task("progress 100 while running", {"outcome": "progress_100_running"}, STORED),
 )
@@ -241,30 +241,30 @@ NOT_YET = {"error": {"message": "Task is not completed yet, current status: IN_P
 GONE, NO_CLIP = failed("expired"), failed("bad_media")
 CLIPS = (
     _clip("expired link (403), then a fresh one", "expired"),
-    _clip("expired for ever", "expired", GONE, times=0),
-    _clip("404 for ever", {"status": 404}, GONE, times=0),
+    _clip("expired forever", "expired", GONE, times=0),
+    _clip("404 forever", {"status": 404}, GONE, times=0),
     _clip("401, then a fresh link", {"status": 401}),
     _clip("410, then a fresh link", {"status": 410}),
     _clip("400, not finished yet", {"status": 400, "json": NOT_YET}),
-    _clip("valid once, and cut", {"valid_once": True, "truncate": True}),
+    _clip("valid once, then truncated", {"valid_once": True, "truncate": True}),
     _clip("truncated", "truncate"),
     _clip("truncated, and no ranges", {"truncate": True, "no_range": True}),
-    _clip("truncated for ever", "truncate", WAITS, times=0),
+    _clip("truncated forever", "truncate", WAITS, times=0),
     _clip("wrong type", "wrong_type"),
-    _clip("wrong type for ever", "wrong_type", NO_CLIP, times=0),
-    _clip("JSON for ever", "json_200", NO_CLIP, times=0),
-    _clip("HTML for ever", "html_200", NO_CLIP, times=0),
+    _clip("wrong type forever", "wrong_type", NO_CLIP, times=0),
+    _clip("JSON forever", "json_200", NO_CLIP, times=0),
+    _clip("HTML forever", "html_200", NO_CLIP, times=0),
     _clip("zero bytes", "zero"),
-    _clip("zero bytes for ever", "zero", NO_CLIP, times=0),
+    _clip("zero bytes forever", "zero", NO_CLIP, times=0),
     _clip("never ending", "endless"),
-    _clip("never ending for ever", "endless", NO_CLIP, times=0),
+    _clip("never ending forever", "endless", NO_CLIP, times=0),
     Fault(name="redirect of the link", group="the clip", rules=_rules("download", "redirect"), ends=STORED),
     _clip("chunked, without a length", "chunked", times=0),
     _clip("reset", "reset_before"),
     _clip("503", {"status": 503}),
-    _clip("502 for ever", {"status": 502}, WAITS, times=0),
+    _clip("502 forever", {"status": 502}, WAITS, times=0),
     Fault(
-        name="only the link is dead",
+        name="only the link has expired",
         group="the clip",
         rules=_rules("download", "expired"),
         ends=STORED,

@@ -19,7 +19,7 @@ from tests.faults.faults import FAULTS, Ending, Fault
 
 MOST_URGENT_FIRST = (5, 6, 1, 0)
 """Of the exit codes that hold for some jobs of a run, the first of these is told."""
-UNCERTAIN_COLUMNS = frozenset({JobState.PENDING, JobState.RUNNING, JobState.READY})
+WAITING_STATES = frozenset({JobState.PENDING, JobState.RUNNING, JobState.READY})
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ def try_fault(emulator: ServedEmulator, batch: Batch, fault: Fault, folder: Path
     ledger, jobs = emulator.ledger(), read_jobs(folder / consistency_checks.STATE)
     sold = Counter(task["prompt"] for task in ledger["tasks"])
     wrong = consistency_checks.disagreements(folder, ledger["tasks"])
-    if waiting := {job.id for job in jobs if job.state in UNCERTAIN_COLUMNS}:
+    if waiting := {job.id for job in jobs if job.state in WAITING_STATES}:
         emulator.set_faults()
         said += all_formats.run(tried)[1]
         later = [job for job in read_jobs(folder / consistency_checks.STATE) if job.id in waiting]

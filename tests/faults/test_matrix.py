@@ -8,7 +8,9 @@ import pytest
 
 from batchvid.commands import Batch
 from batchvid.dialects import DIALECTS
+from batchvid.domain.failures import STOPS_PROVIDER, FailureKind
 from tests.end_to_end.conftest import ServedEmulator
+from tests.exchanges import load
 from tests.faults import all_formats, matrix
 from tests.faults.__main__ import PAGE, page
 from tests.faults.faults import FAULTS
@@ -32,6 +34,16 @@ def test_the_page_is_made_from_the_table() -> None:
     """docs/faults.md says what the tests above demand; `python -m tests.faults` writes it anew."""
     expected = {name: matrix.expected(fault) for name, fault in FAULTS.items()}
     assert PAGE.read_text("utf-8") == page(expected)
+
+
+def test_every_failure_kind_has_a_producer() -> None:
+    """Jobs of the cells above end with it, or a recorded refusal has it: those of the account stop the provider."""
+    endings = {ending for fault in FAULTS.values() for ending in matrix.expected(fault).values()}
+    ended = {ending.word.removeprefix("failed: ") for ending in endings if ending.word.startswith("failed: ")}
+    rejected = {
+        recording.means["rejected"]["kind"] for recording in load(step="submit") if "rejected" in recording.means
+    }
+    assert ended | (rejected & STOPS_PROVIDER) == set(FailureKind)
 
 
 def test_no_wire_format_is_left_out() -> None:

@@ -17,16 +17,16 @@ class Availability:
     bad_providers: Collection[str] = ()
     bad_models: Collection[str] = ()
     asked: list[str] = field(default_factory=list)
-    unsound: set[str] = field(default_factory=set)
+    reported: set[str] = field(default_factory=set)
 
-    def provider_problem(self, name: str, said: Provider) -> str:
-        self.asked.append(f"{name} at {said.concurrency}")
+    def register_provider(self, name: str, provider: Provider) -> str:
+        self.asked.append(f"{name} at {provider.concurrency}")
         return f"there is no {name}" if name in self.bad_providers else ""
 
-    def job_problem(self, spec: JobSpec, unsound: Collection[str]) -> str:
+    def job_problem(self, spec: JobSpec, bad_providers: Collection[str]) -> str:
         self.asked.append(spec.id)
-        self.unsound = set(unsound)
-        if spec.provider in unsound:
+        self.reported = set(bad_providers)
+        if spec.provider in bad_providers:
             return ""
         return f"nobody sells {spec.request.model}" if spec.request.model in self.bad_models else ""
 
@@ -46,13 +46,13 @@ clips:
 def test_providers_are_asked_after_first_and_jobs_not_at_all(specs: Specs) -> None:
     """A manifest without a mistake is judged by the plan, job by job: here only who sells is looked at."""
     market = Availability(bad_models=["m"])
-    assert list(specs(GOOD, beyond=market)) == ["a", "b"]
+    assert list(specs(GOOD, checks=market)) == ["a", "b"]
     assert market.asked == ["cometapi at 8", "office at 4"]
 
 
 def test_a_provider_that_cannot_be_is_told_with_its_line(mistakes: Mistakes) -> None:
     """Each at the line of its own name, in the order of the file."""
-    assert mistakes(GOOD, beyond=Availability(bad_providers=["office", "cometapi"])) == [
+    assert mistakes(GOOD, checks=Availability(bad_providers=["office", "cometapi"])) == [
         "m.yaml:2: providers.cometapi: there is no cometapi",
         "m.yaml:3: providers.office: there is no office",
     ]
@@ -62,7 +62,7 @@ def test_a_provider_of_an_included_file_has_its_line_there(write: Write, mistake
     """The file that says it is the one to mend."""
     write("office.yaml", "vars: {a: b}\nproviders:\n  office: {concurrency: 4}\n")
     text = "include: office.yaml\nclips: [{id: a, model: m, prompt: p}]\n"
-    assert mistakes(text, beyond=Availability(bad_providers=["office"])) == [
+    assert mistakes(text, checks=Availability(bad_providers=["office"])) == [
         "office.yaml:3: providers.office: there is no office"
     ]
 
@@ -70,7 +70,7 @@ def test_a_provider_of_an_included_file_has_its_line_there(write: Write, mistake
 def test_jobs_are_told_beside_other_mistakes(mistakes: Mistakes) -> None:
     """Who mends one mistake must not meet the next one only then: all come at once, each with its line."""
     text = GOOD + "  - {id: c, model: m, image: gone.png}\n  - {id: d, model: o, promt: p}\n"
-    found = mistakes(text, beyond=Availability(bad_models=["m", "n"]))
+    found = mistakes(text, checks=Availability(bad_models=["m", "n"]))
     starts = [
         "m.yaml:7: a: nobody sells m",
         "m.yaml:8: b: nobody sells n",
@@ -84,7 +84,7 @@ def test_jobs_are_told_beside_other_mistakes(mistakes: Mistakes) -> None:
 def test_jobs_of_an_entry_that_ask_the_same_in_vain_are_told_once(mistakes: Mistakes) -> None:
     """A thousand rows with one wrong model are one mistake."""
     text = "oops: 1\nclips: [{id: a, model: m, prompt: 'p {{ n }}', matrix: {n: [1, 2, 3]}, takes: 2}]\n"
-    found = mistakes(text, beyond=Availability(bad_models=["m"]))
+    found = mistakes(text, checks=Availability(bad_models=["m"]))
     assert [problem for problem in found if "nobody sells" in problem] == ["m.yaml:2: a: nobody sells m"]
 
 
@@ -92,27 +92,27 @@ def test_jobs_of_an_unsound_provider_are_not_told_again(mistakes: Mistakes) -> N
     """The provider's own mistake is told; that its jobs cannot be bought there follows from it."""
     market = Availability(bad_providers=["office"], bad_models=["m", "n"])
     text = GOOD + "  - {id: c, model: m, prompt: p, provider: cometapi}\n"
-    assert mistakes(text, beyond=market) == [
+    assert mistakes(text, checks=market) == [
         "m.yaml:3: providers.office: there is no office",
         "m.yaml:9: c: nobody sells m",
     ]
-    assert market.unsound == {"office"}
+    assert market.reported == {"office"}
 
 
 def test_a_provider_whose_section_is_wrong_is_unsound_too(mistakes: Mistakes) -> None:
     """Its limits cannot be read, so it is not asked after; its jobs are told nothing that follows from that."""
     market = Availability(bad_models=["m", "n"])
-    found = mistakes(GOOD.replace("concurrency: 4", "concurrency: lots"), beyond=market)
+    found = mistakes(GOOD.replace("concurrency: 4", "concurrency: lots"), checks=market)
     assert len(found) == 1
     assert found[0].startswith("m.yaml:4: providers.office: concurrency: ")
-    assert market.unsound == {"office"}
+    assert market.reported == {"office"}
     assert "office" not in "".join(market.asked)
 
 
 def test_nobody_is_asked_about_what_cannot_be_read(mistakes: Mistakes) -> None:
     """A file that is no manifest has neither providers nor jobs."""
     market = Availability()
-    assert mistakes("clips: [", beyond=market)
+    assert mistakes("clips: [", checks=market)
     assert market.asked == []
 
 

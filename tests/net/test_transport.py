@@ -77,6 +77,7 @@ async def test_a_cookie_is_never_kept(transport: Transport) -> None:
 
 
 @pytest.mark.parametrize("status", [400, 401, 404, 429, 500, 503])
+@pytest.mark.pitfall("raise_for_status loses the vendor's message")
 async def test_a_refusal_is_a_reply(transport: Transport, status: int) -> None:
     """What the server says of a request is for the dialect to read, whatever the status."""
 
@@ -89,6 +90,7 @@ async def test_a_refusal_is_a_reply(transport: Transport, status: int) -> None:
     assert reply.headers["retry-after"] == "7"
 
 
+@pytest.mark.pitfall("an API call follows a redirect")
 async def test_a_redirect_is_not_followed(transport: Transport) -> None:
     """A paid call is never sent on by somebody else's word, and the key never goes along."""
     async with serving(fine) as other:
@@ -104,6 +106,7 @@ async def test_a_redirect_is_not_followed(transport: Transport) -> None:
 
 
 @pytest.mark.parametrize("with_file", [False, True])
+@pytest.mark.pitfall("a form without a file is sent urlencoded")
 async def test_a_form_is_multipart_and_keeps_its_order(transport: Transport, with_file: bool) -> None:
     """Also a form without a file goes out as multipart; its fields come in the order in which they were said."""
     found: list[tuple[str | None, str | None, bytes]] = []
@@ -200,6 +203,7 @@ async def test_a_reset_after_the_body_is_lost(transport: Transport) -> None:
 
 
 @pytest.mark.parametrize("end", [says(b""), resets], ids=["closed", "reset"])
+@pytest.mark.pitfall("a submit that ends in a 5xx is sent again")
 async def test_an_order_is_never_sent_twice(transport: Transport, end: Any) -> None:
     """A connection that was kept open and dies under the next order: lost, and not repeated behind our back."""
     orders = []

@@ -46,7 +46,7 @@ def test_a_manifest_lies_over_the_users_file(tmp_path: Path) -> None:
     (tmp_path / "batchvid.toml").write_text(OWN)
     market = Availability(tmp_path)
     said = manifest.Provider.model_validate({"submits_per_min": 3, "models": {"house-model": {"concurrency": 1}}})
-    assert market.provider_problem("office", said) == ""
+    assert market.register_provider("office", said) == ""
     office = market.providers["office"]
     assert (office.concurrency, office.submits_per_min, office.base_url) == (2, 3, "https://gw.example.com")
     assert office.model_concurrency == {"house-model": 1}

@@ -19,7 +19,7 @@ from batchvid.domain.jobs import Job, JobState
 from batchvid.domain.wire import ImageInput
 from batchvid.errors import ManifestError, Unsupported, UsageError
 from batchvid.manifest import Manifest, ManifestModel, Place, PlacedJob
-from batchvid.planning.plan import AT_REST, BUYS, Plan, PlanAction, make_plan
+from batchvid.planning.plan import Plan, PlanAction, make_plan
 from batchvid.planning.routing import build_order, check, find_route
 from tests.builders import job_in, spec
 
@@ -84,20 +84,22 @@ def test_each_state_has_its_verdict(state: JobState | None, verdict: PlanAction,
 )
 def test_a_changed_row_is_shown_and_nothing_is_bought_for_it(state: JobState, verdict: PlanAction, reason: str) -> None:
     """Only what was never paid for is bought as it is now; all else is kept and says that it differs."""
-    (job,) = plan(spec(fingerprint="f1:new"), jobs=(job_in(state),)).jobs
+    found = plan(spec(fingerprint="f1:new"), jobs=(job_in(state),))
+    (job,) = found.jobs
     assert (job.verdict, job.reason) == (verdict, reason)
-    assert (verdict in BUYS) == (state is JobState.PENDING)
+    assert found.to_buy == (found.jobs if state is JobState.PENDING else ())
 
 
 @pytest.mark.parametrize("state", JobState)
 def test_what_left_the_manifest_is_left_alone(state: JobState) -> None:
     """A removed job is never bought; if it is paid for and open, it is still collected."""
-    (kept, removed) = plan(spec("boat"), jobs=(job_in(state),)).jobs
+    found = plan(spec("boat"), jobs=(job_in(state),))
+    kept, removed = found.jobs
     assert (kept.spec.id, removed.spec.id) == ("boat", "kite")
     paid = state in (JobState.SUBMITTING, JobState.RUNNING, JobState.READY)
     assert removed.verdict is (PlanAction.IN_FLIGHT if paid else PlanAction.REMOVED)
     assert removed.reason.startswith("no longer in the manifest")
-    assert removed.verdict not in BUYS
+    assert removed not in found.to_buy
 
 
 def test_what_only_leaves_out_is_not_removed() -> None:
@@ -111,13 +113,12 @@ def test_what_only_leaves_out_is_not_removed() -> None:
 def test_what_is_paid_for_is_never_checked_again(state: JobState) -> None:
     """A job of a vanished model, provider and ratio still plans once money is out: a run must be able to collect it."""
     impossible = spec(model="gone-9", provider="closed", aspect_ratio="3:7")
-    (job,) = plan(impossible, jobs=(replace(job_in(state), spec=impossible),)).jobs
-    assert job.verdict not in BUYS
+    assert plan(impossible, jobs=(replace(job_in(state), spec=impossible),)).to_buy == ()
     with pytest.raises(ManifestError, match="gone-9"):
         plan(impossible)
 
 
-@pytest.mark.parametrize("verdict", sorted(AT_REST))
+@pytest.mark.parametrize("verdict", [PlanAction.STORED, PlanAction.CHANGED, PlanAction.FAILED])
 def test_what_is_at_rest_is_bought_again_only_when_asked(verdict: PlanAction) -> None:
     """`again` is asked about jobs at rest, with their verdict, and a yes buys them as the manifest has them now."""
     state = JobState.FAILED if verdict is PlanAction.FAILED else JobState.SUCCEEDED
@@ -128,7 +129,7 @@ def test_what_is_at_rest_is_bought_again_only_when_asked(verdict: PlanAction) ->
         asked.append(found)
         return one.id == "kite"
 
-    found = plan(now, spec("boat"), jobs=(job_in(state), job_in(JobState.RUNNING, "boat")), again=again)
+    found = plan(now, spec("boat"), jobs=(job_in(state), job_in(JobState.RUNNING, "boat")), rebuy=again)
     assert [job.verdict for job in found.jobs] == [PlanAction.WAITING, PlanAction.IN_FLIGHT]
     assert found.jobs[0].reason.endswith("to be bought again")
     assert asked == [verdict]

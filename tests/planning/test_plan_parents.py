@@ -74,7 +74,7 @@ def test_a_child_is_not_bought_of_a_clip_that_the_manifest_no_longer_means(state
 def test_regenerating_a_changed_parent_brings_its_children() -> None:
     """Bought again as it is now, the parent makes the very clip that the child waits for."""
     old = done(JobState.SUCCEEDED, replace(KITE, fingerprint="f1:old"))
-    found = plan(KITE, LONGER, jobs=(old,), again=lambda one, _: one.id == "kite")
+    found = plan(KITE, LONGER, jobs=(old,), rebuy=lambda one, _: one.id == "kite")
     assert [(job.spec.id, job.verdict) for job in found.to_buy] == [
         ("kite", PlanAction.WAITING),
         ("longer", PlanAction.NEW),
@@ -103,7 +103,7 @@ def test_only_a_child_counts_on_what_is_stored_or_paid_for(jobs: tuple[Job, ...]
 def test_what_is_at_rest_stays_so_without_its_parent(state: JobState) -> None:
     """A child that is to be bought again is not opened for nothing while its parent has no clip."""
     child = replace(job_in(state, "longer"), spec=LONGER)
-    found = plan(KITE, LONGER, jobs=(done(JobState.UNCERTAIN), child), again=lambda one, _: one.id == "longer")
+    found = plan(KITE, LONGER, jobs=(done(JobState.UNCERTAIN), child), rebuy=lambda one, _: one.id == "longer")
     kept = found.jobs[1]
     assert kept.verdict is (PlanAction.STORED if state is JobState.SUCCEEDED else PlanAction.FAILED)
     assert kept.reason.endswith("to be bought again; waits for kite, which is uncertain")

@@ -17,11 +17,13 @@ from batchvid.domain import events as ev
 from batchvid.domain.failures import Charged, FailureKind
 from batchvid.domain.job_spec import UNPRICED
 from batchvid.domain.jobs import Job, JobState, advance
-from batchvid.report import COLUMNS, report_text, write_report
-from batchvid.report.csv_table import FORMULA_STARTS
+from batchvid.report import report_text, write_report
 from tests.builders import SECRET, at, clip_request, job_in, life, planned, started
 
 CELLS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0") | st.just("\r"), max_size=20)
+
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\n")
+"""What spreadsheets take for the start of a formula, by OWASP on CSV injection. A carriage return is not kept."""
 
 
 def rows(*jobs: Job) -> list[dict[str, str]]:
@@ -32,11 +34,10 @@ def rows(*jobs: Job) -> list[dict[str, str]]:
 def test_the_columns_stand_in_order() -> None:
     """The columns are those that are promised, and the manifest's variables follow the tags."""
     job = job_in(JobState.PENDING, variables={"sku": "K-1", "mood": "calm"})
-    header = next(csv.reader(io.StringIO(report_text([job]))))
-    names = list(COLUMNS)
-    behind = names.index("tags") + 1
-    assert header == [*names[:behind], "var.sku", "var.mood", *names[behind:]]
-    assert names[0] == "id"
+    plain, header = (next(csv.reader(io.StringIO(report_text(jobs)))) for jobs in ([], [job]))
+    behind = plain.index("tags") + 1
+    assert header == [*plain[:behind], "var.sku", "var.mood", *plain[behind:]]
+    assert header[0] == "id"
 
 
 def test_a_stored_clip_is_told_in_full() -> None:
@@ -200,7 +201,9 @@ def test_variables_of_different_entries_share_the_table() -> None:
 
 def test_an_empty_batch_is_a_header() -> None:
     """A report of nothing is still a table."""
-    assert report_text([]) == ",".join(COLUMNS) + "\n"
+    (header,) = csv.reader(io.StringIO(report_text([]), newline=""))
+    assert {"id", "state", "failure_kind", "message", "charged", "task_id", "path"} <= set(header)
+    assert len(header) == len(set(header))
 
 
 def test_the_report_is_written_whole(tmp_path: Path) -> None:

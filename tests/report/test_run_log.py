@@ -35,19 +35,19 @@ def test_a_life_is_a_line_an_event(path: Path) -> None:
         log(entry.event, before, entry.job)
         before = entry.job
     log.close()
-    told = lines(path)
-    assert [line["event"] for line in told] == [
+    entries = lines(path)
+    assert [line["event"] for line in entries] == [
         *("Planned", "SubmitStarted", "SubmitAccepted", "TaskSucceeded", "ClipStored"),
     ]
-    assert {line["run"] for line in told} == {"r-1"}
-    assert {(line["job"], line["provider"]) for line in told} == {("kite", "cometapi")}
-    assert [line["state"] for line in told] == ["pending", "submitting", "running", "ready", "succeeded"]
-    assert [line["task_id"] for line in told] == [None, None, "t-1", "t-1", "t-1"]
-    assert [line["attempt"] for line in told] == [0, 1, 1, 1, 1]
-    assert told[1]["price"] == {"usd": "0.10", "basis": "estimate: a list"}
-    assert [line["took_s"] for line in told] == [None, None, 1.0, 88.0, 5.0]
-    assert told[-1]["clip"]["sha256"] == "ab" * 32
-    assert all(datetime.fromisoformat(line["at"]).tzinfo is not None for line in told)
+    assert {line["run"] for line in entries} == {"r-1"}
+    assert {(line["job"], line["provider"]) for line in entries} == {("kite", "cometapi")}
+    assert [line["state"] for line in entries] == ["pending", "submitting", "running", "ready", "succeeded"]
+    assert [line["task_id"] for line in entries] == [None, None, "t-1", "t-1", "t-1"]
+    assert [line["attempt"] for line in entries] == [0, 1, 1, 1, 1]
+    assert entries[1]["price"] == {"usd": "0.10", "basis": "estimate: a list"}
+    assert [line["took_s"] for line in entries] == [None, None, 1.0, 88.0, 5.0]
+    assert entries[-1]["clip"]["sha256"] == "ab" * 32
+    assert all(datetime.fromisoformat(line["at"]).tzinfo is not None for line in entries)
 
 
 @pytest.mark.parametrize("event", ONE_OF_EACH, ids=lambda event: type(event).__name__)
@@ -70,8 +70,8 @@ def test_a_hostile_message_stays_in_its_line(path: Path) -> None:
     log(failed, None, advance(job_in(JobState.PENDING), failed))
     log.notice(hostile)
     log.close()
-    told = lines(path)
-    assert [(line["event"], line.get("message") or line["text"]) for line in told] == [
+    entries = lines(path)
+    assert [(line["event"], line.get("message") or line["text"]) for line in entries] == [
         ("GaveUp", hostile),
         ("Notice", hostile),
     ]

@@ -1,4 +1,4 @@
-"""A host of clips for tests: serves bytes with ETag and Range as told, breaks off where told, counts what it sent."""
+"""A host of clips for tests: serves bytes with ETag and Range, breaks off where configured, counts what it sent."""
 
 from __future__ import annotations
 

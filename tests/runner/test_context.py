@@ -10,7 +10,6 @@ import pytest
 from pydantic import SecretStr
 
 from batchvid.catalog import providers
-from batchvid.domain.failures import FailureKind
 from batchvid.domain.jobs import JobState
 from batchvid.errors import StateError
 from batchvid.net.transport import Transport
@@ -18,6 +17,7 @@ from batchvid.runner.budget.budget import Budget
 from batchvid.runner.context import RunContext
 from batchvid.runner.providers.provider_state import ProviderState
 from batchvid.runner.providers.rate_limits import ConcurrencySlots, SlidingWindowRateLimiter
+from batchvid.runner.providers.submission_blocks import Block
 from batchvid.runner.recorder import Recorder
 from batchvid.state.state_file import StateFile
 from tests.builders import job_in, spec
@@ -29,7 +29,7 @@ LOST_IF_LEFT = (JobState.SUBMITTING, JobState.READY)
 
 @pytest.fixture
 async def context(tmp_path: Path) -> AsyncIterator[RunContext]:
-    """A run with a job in each state and two lanes in which nobody waits."""
+    """A run with a job in each state and two providers without waiting jobs."""
     jobs = {state.value: job_in(state, state.value) for state in JobState}
     with StateFile(tmp_path / "state.sqlite3") as state:
         recorder = Recorder(state, jobs)
@@ -68,7 +68,7 @@ async def test_it_is_not_over_before_it_has_begun(context: RunContext) -> None:
     """While the jobs of earlier runs are still being handed out, one that rests at once must not end it all."""
     context.started = False
     context.active.add("running")
-    context.rest("running")
+    context.mark_idle("running")
     assert not context.over.is_set()
     context.started = True
     context.check_over()
@@ -80,31 +80,31 @@ async def test_what_is_under_way_is_waited_for(context: RunContext, state: JobSt
     """As long as this run drives a job, whatever its state, it goes on; it ends when the last one has come to rest."""
     context.active.update({state.value, "elsewhere"})
     context.check_over()
-    context.rest(state.value)
+    context.mark_idle(state.value)
     assert not context.over.is_set()
-    context.rest("elsewhere")
+    context.mark_idle("elsewhere")
     assert context.over.is_set()
 
 
 async def test_resting_twice_is_harmless(context: RunContext) -> None:
     """Two loops may both see that a job is done."""
     context.active.update({"running", "ready"})
-    context.rest("running")
-    context.rest("running")
+    context.mark_idle("running")
+    context.mark_idle("running")
     assert not context.over.is_set()
 
 
 @pytest.mark.parametrize("name", ["cometapi", "office"])
 @pytest.mark.parametrize("delayed", [0, 1])
 async def test_what_waits_is_waited_for(context: RunContext, name: str, delayed: int) -> None:
-    """A job in any lane's line, or one that comes back to it later, is still to be bought."""
+    """A job in any provider's queue, or one that is queued again later, is still to be bought."""
     provider_state = context.provider_states[name]
     provider_state.delayed["veo3-fast"] = delayed
     if not delayed:
         provider_state.queue.push("pending", "kite", "veo3-fast")
     context.check_over()
     assert not context.over.is_set()
-    provider_state.stop(FailureKind.BALANCE, "no money left")  # then it waits for the next run
+    provider_state.stop("no money left")  # then it waits for the next run
     context.check_over()
     assert context.over.is_set()
 
@@ -113,10 +113,10 @@ async def test_a_budget_that_is_reached_ends_the_waiting_only(context: RunContex
     """What stands in line is not bought any more; what was bought is collected first, running tasks too."""
     context.provider_states["office"].queue.push("pending", "kite", "veo3-fast")
     context.active.add("running")
-    context.budget_reached = "3 clips of 3"
+    context.blocks.add(Block.CAP, "3 clips of 3")
     context.check_over()
     assert not context.over.is_set()
-    context.rest("running")
+    context.mark_idle("running")
     assert context.over.is_set()
 
 
@@ -124,7 +124,7 @@ async def test_a_providers_own_cap_ends_the_waiting_there_only(context: RunConte
     """What stands in the line of a provider whose cap is reached is for the next run; other lines go on."""
     context.provider_states["office"].queue.push("pending", "kite", "veo3-fast")
     context.provider_states["cometapi"].queue.push("boat", "boat", "veo3-fast")
-    context.provider_states["office"].capped = "office: budget.clips is 1, and all are committed"
+    context.provider_states["office"].blocks.add(Block.CAP, "office: budget.clips is 1, and all are committed")
     context.check_over()
     assert not context.over.is_set()
     assert context.provider_states["cometapi"].queue.pop(lambda _model: True) == "boat"
@@ -136,26 +136,26 @@ async def test_what_waits_for_slots_of_uncertain_jobs_only_is_not_waited_for(con
     """Nothing of this run frees such a slot: it ends and says so; while a job of its own holds one, it goes on."""
     provider_state = context.provider_states["cometapi"]
     for holder in ("uncertain", "u-2", "u-3", "running"):
-        provider_state.slots.hold(holder, "veo3-fast")
+        provider_state.slots.acquire(holder, "veo3-fast")
     provider_state.queue.push("pending", "kite", "veo3-fast")
     context.active.add("running")
     context.check_over()
     assert not context.over.is_set()
-    provider_state.slots.hold("u-4", "veo3-fast")
-    provider_state.slots.free("running")
-    context.rest("running")
+    provider_state.slots.acquire("u-4", "veo3-fast")
+    provider_state.slots.release("running")
+    context.mark_idle("running")
     assert context.over.is_set()
 
 
 @pytest.mark.parametrize(("origin", "notices"), [("https://gw.example", 0), ("https://old.example", 1)])
 async def test_a_task_is_reached_only_where_it_was_bought(context: RunContext, origin: str, notices: int) -> None:
     """A task of another address is left alone, and the notice names both addresses and what to set."""
-    said: list[str] = []
-    context.notice = said.append
+    lines: list[str] = []
+    context.notice = lines.append
     job = replace(job_in(JobState.READY), origin=origin, spec=spec(provider="office"))
     assert context.is_reachable(job) is (notices == 0)
-    assert len(said) == notices
-    for line in said:
+    assert len(lines) == notices
+    for line in lines:
         assert f"bought at {origin}, and office is now https://gw.example; set base_url back" in line
 
 
@@ -175,17 +175,17 @@ async def test_a_stop_waits_for_what_would_be_lost(context: RunContext, state: J
     context.active.update({"running", state.value})
     context.stop("interrupted")
     assert not context.over.is_set()
-    context.rest(state.value)
+    context.mark_idle(state.value)
     assert context.over.is_set()
 
 
 async def test_a_stop_wakes_everybody_and_keeps_its_first_reason(context: RunContext) -> None:
-    """Loops that sleep until a slot is free must see it; what came first is what the user is told."""
+    """Loops that sleep until a slot is free must see it; the user sees the first reason."""
     context.stop("the disk is full")
     assert all(provider_state.wake.is_set() for provider_state in context.provider_states.values())
     context.stop("interrupted")
-    assert context.stopping == "the disk is full"
-    assert context.fault is None
+    assert context.stop_reason == "the disk is full"
+    assert context.error is None
 
 
 async def test_an_abort_waits_for_nothing(context: RunContext) -> None:
@@ -195,8 +195,8 @@ async def test_an_abort_waits_for_nothing(context: RunContext) -> None:
     context.abort(first)
     context.abort(ValueError("a later one, because of the first"))
     assert context.over.is_set()
-    assert context.fault is first
-    assert context.stopping == "disk full"
+    assert context.error is first
+    assert context.stop_reason == "disk full"
 
 
 async def test_jobs_that_are_alike_share_a_route(context: RunContext) -> None:

@@ -1,4 +1,4 @@
-"""One run from the inside, with dials that the command line has not: a disk without room."""
+"""One run from the inside, with settings that the command line does not have: a disk without room."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 
 from batchvid.catalog import providers
-from batchvid.domain.jobs import JobState
+from batchvid.domain import events as ev
+from batchvid.domain.jobs import Job, JobState
 from batchvid.emulator import Emulator, Settings
 from batchvid.net.credentials import Credentials
 from batchvid.runner import Outcome, Recorder, RunConfig, RunRequest, run
+from batchvid.runner.listeners import Listeners
 from batchvid.state.state_file import StateFile, record_offline
 from tests.builders import planned, spec
 
@@ -27,18 +29,39 @@ async def emulator() -> AsyncIterator[Emulator]:
         yield served
 
 
+class Notices:
+    """An observer that keeps notices."""
+
+    def __init__(self, notices: list[str]) -> None:
+        self._notices = notices
+
+    def __call__(self, event: ev.Event, before: Job | None, after: Job) -> None:
+        """Events are of no interest here."""
+
+    def notice(self, text: str) -> None:
+        """Keeps a line."""
+        self._notices.append(text)
+
+    def tick(self) -> None:
+        """Nothing moves."""
+
+    def close(self) -> None:
+        """Nothing to close."""
+
+
 async def one_run(folder: Path, emulator: Emulator, notices: list[str], spare_bytes: int) -> Outcome:
     """Plan three jobs if they are not there yet, buy and fetch what can be."""
     specs = [spec(job_id, prompt=job_id, model="kling-v2-6", duration_s=5.0) for job_id in JOBS]
     rows = providers({"cometapi": {"base_url": emulator.base_url, "api_key_env": "TEST_KEY", **LIMITS}})
     with StateFile(folder / "state.sqlite3") as state:
         jobs = state.jobs() or record_offline(state, {}, [(one.id, planned(one)) for one in specs])
-        asked = RunRequest(scope=frozenset(JOBS), buys=frozenset(JOBS))
-        setup = RunConfig(
-            folder=folder, providers=rows, keys=Credentials(folder), asked=lambda: asked,
+        request = RunRequest(exit_code_ids=frozenset(JOBS), purchase_ids=frozenset(JOBS))
+        config = RunConfig(
+            folder=folder, providers=rows, keys=Credentials(folder), request=lambda: request,
             spare_bytes=spare_bytes, room_wait_s=0.1,
         )  # fmt: skip
-        return await run(state, Recorder(state, jobs), setup, notices.append)
+        listeners = Listeners([Notices(notices)])
+        return await run(state, Recorder(state, jobs, listeners), config, listeners)
 
 
 async def test_nothing_is_bought_for_a_full_disk(

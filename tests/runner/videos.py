@@ -15,8 +15,8 @@ async def finished(emulator: Emulator, prompt: str = "a kite") -> str:
         async with client.post(path, json=order) as reply:
             task_id = (await reply.json())["data"]["task_id"]
         async with client.get(f"{path}/{task_id}") as reply:
-            said = (await reply.json())["data"]
-        link: str = said["task_result"]["videos"][0]["url"]
+            data = (await reply.json())["data"]
+        link: str = data["task_result"]["videos"][0]["url"]
     async with aiohttp.ClientSession() as client, client.get(link) as reply:
         await reply.read()  # rendered now, so that the next download is as quick as it is meant to be
     return link

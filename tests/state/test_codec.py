@@ -265,6 +265,14 @@ def test_a_row_that_was_tampered_with_is_refused() -> None:
         codec.load_event("Exploded", "2026-03-01T20:00:00+00:00", "{}", spec())
 
 
+def test_a_field_that_a_newer_version_dropped_is_ignored() -> None:
+    """Versions up to 0.1 wrote the committed seconds beside the committed money."""
+    standing = '{"committed_s":8.0,"committed_usd":"0.10","committed_attempts":1}'
+    job = codec.load_job("pending", codec.dump_spec(spec()), standing)
+    assert (job.committed_usd, job.committed_attempts) == (Decimal("0.10"), 1)
+    assert "committed_s" not in codec.dump_standing(job)
+
+
 def test_a_lost_submit_of_an_older_version_is_read() -> None:
     """Its event says nothing of a request id, nor of what asking the provider brought."""
     event = codec.load_event("SubmitLost", "2026-03-01T20:00:00+00:00", '{"message":"reset"}', spec())

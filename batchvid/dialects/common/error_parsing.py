@@ -1,6 +1,6 @@
 """What a vendor's no says: out of any of its error envelopes its code, its words and its trace id; why a task failed.
 
-Sources: the Runway OpenAPI; new-api's relay_task.go. What ends a submit stands in endings.py.
+Sources: the Runway OpenAPI; new-api's relay_task.go. What ends a submit stands in outcome_rules.py.
 The tags X1-X7 of the envelopes are those of tests/exchanges/README.md. It knows nothing of task ids and links.
 """
 

@@ -179,7 +179,7 @@ def classify_missing_reply(fault: WireError) -> Rejected | Uncertain:
     """How a submit ended that got no whole reply: refused only where surely nothing reached the provider.
 
     No name, no connection, no TLS: the request was never sent. Once it is out, a silence, a reset, a cut or an endless
-    reply says nothing of what the other side has done (wire-cometapi 5).
+    reply says nothing of what the other side has done (wire-notes 5).
     """
     if isinstance(fault, NotSent):
         return Rejected(kind=FailureKind.UNAVAILABLE, message=str(fault))

@@ -1,4 +1,4 @@
-"""A new-api style gateway below a prefix of its own (section 8 of the wire notes): submit, poll, content.
+"""A new-api style gateway below a prefix of its own (wire-notes 8): submit, poll, content.
 
 List and remix are not exposed, as its page says. What it takes stands in gateway_orders.py.
 """

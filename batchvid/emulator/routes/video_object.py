@@ -1,5 +1,5 @@
-"""The `/v1/videos` object in each of the shapes that were seen in the wild (sections 3.3, 3.6, 7.1 and 8.2 of the
-wire notes). It knows words and places of fields, not tasks' lives nor HTTP."""
+"""The `/v1/videos` object in each of the shapes that were seen in the wild (wire-notes 3.3, 3.6, 7.1 and
+8.2). It knows words and places of fields, not tasks' lives nor HTTP."""
 
 from __future__ import annotations
 

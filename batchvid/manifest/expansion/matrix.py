@@ -1,6 +1,6 @@
 """One clip entry into drafts: its rows or images, times the cells of its matrix, times its takes.
 
-Nothing is filled in here and no field is looked at but to check an axis; build.py makes the jobs.
+Nothing is filled in here and no field is looked at but to check an axis; job_builder.py makes the jobs.
 """
 
 from __future__ import annotations

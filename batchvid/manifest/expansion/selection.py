@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from fnmatch import fnmatchcase
 
 from batchvid.manifest.reading.problems import Place, Problems
 from batchvid.manifest.types import PlacedJob
+from batchvid.selection import is_tag_pattern, matches
 
 SHOWN_IDS = 5  # ids named when --only selects nothing
 
 
 def select_jobs(jobs: Sequence[PlacedJob], only: Sequence[str], problems: Problems) -> list[PlacedJob]:
-    """Selects jobs by patterns on their ids, or `tag:NAME`. A pattern that matches nothing is a problem."""
+    """The jobs that fit one of the patterns. A pattern that matches nothing is a problem."""
     wanted = [False] * len(jobs)
     for pattern in only:
-        tag, folded = pattern.removeprefix("tag:"), pattern.casefold()
-        if tag != pattern:
-            hits = [tag in job.spec.tags for job in jobs]
-        else:
-            hits = [fnmatchcase(job.spec.id.casefold(), folded) for job in jobs]
+        hits = [matches(pattern, job.spec.id, job.spec.tags) for job in jobs]
         if not any(hits):
-            problems.add(Place(f"--only {pattern}", 0, ""), nothing_selected(jobs, is_tag=tag != pattern))
+            problems.add(Place(f"--only {pattern}", 0, ""), nothing_selected(jobs, is_tag=is_tag_pattern(pattern)))
         wanted = [before or hit for before, hit in zip(wanted, hits, strict=True)]
     return [job for job, is_wanted in zip(jobs, wanted, strict=True) if is_wanted]
 

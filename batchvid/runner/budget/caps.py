@@ -1,32 +1,30 @@
-"""Caps as data: what a manifest and a command line allow to be spent, one cap a scope and a period. Pure."""
+"""Caps as data: what a manifest and a command line allow, one cap per scope and period. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass, fields
 from decimal import Decimal
 from enum import StrEnum
 
-from batchvid import manifest
-
 
 class Period(StrEnum):
-    """What a cap counts together."""
+    """The period of a cap."""
 
     ALWAYS = "always"
-    """All attempts of the batch, whichever run made them."""
+    """All attempts of the batch, of every run."""
     DAY = "day"
-    """Those of one calendar day (UTC, as invoices and quotas are told), whichever run made them."""
+    """Attempts of one calendar day (UTC, as in invoices and quotas), of every run."""
     RUN = "run"
-    """Those of this run."""
+    """Attempts of this run."""
 
 
-WAY_ON = {
+NEXT_STEP = {
     Period.ALWAYS: "Raise it and run again to go on",
     Period.DAY: "Raise it, or run again on another day (UTC), to go on",
     Period.RUN: "Run again to go on",
 }
-"""What to do about a cap that is reached."""
+"""What the user can do when a cap is reached."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,15 +37,15 @@ class SpendingLimits:
 
 
 MEASURES = tuple(field.name for field in fields(SpendingLimits))
-"""What can be capped."""
+"""The measures that a cap can limit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cap:
     """One set of limits: for a provider, a tag, or (with neither) all clips.
 
-    `prefix` before a measure is how the user wrote it, as in `budget.per_day.usd`; `budget` names the part of the
-    manifest whose `allow_unpriced` counts.
+    `prefix` and a measure are the user's key, as in `budget.per_day.usd`. `budget` names the section of the manifest
+    whose `allow_unpriced` applies.
     """
 
     prefix: str
@@ -59,37 +57,5 @@ class Cap:
     tag: str = ""
 
     def covers(self, provider: str, tags: Collection[str]) -> bool:
-        """Whether an attempt at this provider, for a clip with these tags, counts here."""
+        """Whether an attempt at this provider for a clip with these tags counts under this cap."""
         return self.provider in ("", provider) and (not self.tag or self.tag in tags)
-
-
-def build_caps(settings: manifest.ManifestModel, at_most: SpendingLimits | None = None) -> tuple[Cap, ...]:
-    """All caps of a manifest, and of a run that is to buy `at_most` so much."""
-    caps = list(_of_budget("budget", settings.budget))
-    for name, provider in settings.providers.items():
-        if provider.budget:
-            caps += _of_budget(f"providers.{name}.budget", provider.budget, provider=name)
-    for tag, budget in settings.budget.tags.items():
-        caps += _of_budget(f"budget.tags.{tag}", budget, tag=tag)
-    if at_most is not None:
-        unpriced = settings.budget.allow_unpriced
-        caps.append(Cap(prefix="--max-", limits=at_most, allow_unpriced=unpriced, period=Period.RUN))
-    return tuple(cap for cap in caps if cap.limits != SpendingLimits())
-
-
-def _of_budget(name: str, said: manifest.Budget, *, provider: str = "", tag: str = "") -> Iterator[Cap]:
-    parts = {
-        (f"{name}.", Period.ALWAYS): said,
-        (f"{name}.per_day.", Period.DAY): said.per_day,
-        (f"{name}.per_run.", Period.RUN): said.per_run,
-    }
-    for (prefix, period), limits in parts.items():
-        yield Cap(
-            prefix=prefix,
-            limits=SpendingLimits(usd=limits.usd, clips=limits.clips, seconds=limits.seconds),
-            budget=name,
-            allow_unpriced=said.allow_unpriced,
-            period=period,
-            provider=provider,
-            tag=tag,
-        )

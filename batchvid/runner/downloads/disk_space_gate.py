@@ -63,7 +63,7 @@ class DiskSpaceGate:
 
     async def _wait(self, fault: DiskFull) -> None:
         context = self._context
-        while self._looks < CHECKS and not context.stopping:
+        while self._looks < CHECKS and not context.stop_reason:
             self._looks += 1
             await asyncio.sleep(self._every_s)
             try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -16,7 +15,7 @@ from batchvid.domain.job_spec import Clip
 from batchvid.domain.jobs import Job
 from batchvid.domain.wire import Asset
 from batchvid.errors import BadMedia, DiskFull, DownloadError, LinkDead, LinkRefused, StorageError
-from batchvid.runner.context import RunContext
+from batchvid.runner.context import Dispatch, RunContext
 from batchvid.runner.downloads.disk_space_gate import WAIT_S, DiskSpaceGate
 from batchvid.runner.downloads.expiry_warnings import ExpiryMonitor
 from batchvid.runner.downloads.fetch import FetchRequest, fetch_clip
@@ -24,7 +23,7 @@ from batchvid.runner.downloads.link_expiry import link_expires_at, urgency
 from batchvid.runner.downloads.sidecar import build_sidecar
 from batchvid.runner.downloads.stall_detector import max_bytes
 from batchvid.runner.downloads.worker_threads import WorkerPool
-from batchvid.runner.providers.retry_policy import backoff_s
+from batchvid.runner.providers.retry_policy import RetryPolicy
 from batchvid.storage import LocalStore
 
 TRIES = 8  # of one asset, each going on where the last one stopped: about a minute
@@ -57,19 +56,19 @@ class _DownloadItem:
 
 
 class Downloader:
-    """`on_running` is told of each job whose links are dead and whose task must be asked again."""
+    """Fetches finished clips. Dispatches each job whose links expired, so that its task is polled again."""
 
     def __init__(
         self,
         context: RunContext,
         store: LocalStore,
         concurrency: int,
-        on_running: Callable[[Job], None],
+        dispatch: Dispatch,
         room_wait_s: float = WAIT_S,
     ) -> None:
         self._context = context
         self._store = store
-        self._on_running = on_running
+        self._dispatch = dispatch
         self._room = DiskSpaceGate(context, store, room_wait_s)
         self._room.look()
         self._queue: asyncio.PriorityQueue[_DownloadItem] = asyncio.PriorityQueue()
@@ -82,12 +81,12 @@ class Downloader:
         self._tasks = [asyncio.create_task(self._work()) for _ in range(concurrency)]
         self._tasks.append(asyncio.create_task(self.expiry_monitor.serve()))
 
-    def enqueue(self, job: Job, assets: tuple[Asset, ...], *, left: bool = False) -> None:
+    def enqueue(self, job: Job, assets: tuple[Asset, ...], *, resumed: bool = False) -> None:
         """Fetch a ready job's clip; `assets` as the reply named them, signed links included.
 
-        One that an earlier run `left` ready may be here in part, or whole.
+        One that is `resumed` may be here in part, or whole.
         """
-        if left:
+        if resumed:
             self._tried.add(job.id)
         self._context.active.add(job.id)
         self._pushed += 1
@@ -107,7 +106,7 @@ class Downloader:
         while True:
             item = await self._queue.get()
             if not await self._room.opens():
-                self._context.rest(item.job_id)  # it stays ready for the next run
+                self._context.mark_idle(item.job_id)  # it stays ready for the next run
                 continue
             try:
                 await self._fetch_and_store(item)
@@ -141,7 +140,7 @@ class Downloader:
             except (LinkDead, BadMedia) as exc:
                 item.give_up(dead=exc)
                 if isinstance(exc, LinkDead) and not job.dead_links:
-                    break  # a fresh link is asked for once before the provider's own content route (wire-cometapi 6.5)
+                    break  # a fresh link is asked for once before the provider's own content route (wire-notes 6.5)
             except LinkRefused as exc:
                 item.give_up(passing=exc)
             except DownloadError as exc:
@@ -154,8 +153,8 @@ class Downloader:
         record, dead = self._context.recorder.record, item.dead
         if clip is not None:
             self._room.stored()
-            self._check_shape(job, clip)
             await record(job.id, ev.ClipStored(at=utc_now(), clip=clip))
+            self._check_shape(job, clip)
         elif item.passing is not None:  # no verdict on the link: the clip is there and waits for a better hour
             self._context.notice(f"{job.id}: {item.passing}. Its clip is paid for and waits: run again to fetch it")
         elif dead is None:
@@ -167,23 +166,19 @@ class Downloader:
         else:
             kind = FailureKind.BAD_MEDIA if isinstance(dead, BadMedia) else FailureKind.EXPIRED
             await record(job.id, ev.GaveUp(at=utc_now(), kind=kind, message=str(dead)))
-        self._context.rest(job.id)
+        self._context.mark_idle(job.id)
 
     async def _request_new_links(self, job: Job, why: str, *, dead: bool) -> None:
         """Let the task name its clip once more: a free poll."""
         again = ev.LinkExpired(at=utc_now(), message=why, dead=dead)
-        self._on_running(await self._context.recorder.record(job.id, again))
+        self._dispatch(await self._context.recorder.record(job.id, again), poll_first=True)
 
     def _reschedule(self, job: Job, item: _DownloadItem) -> bool:
         """Let others go first for a while after a fault that may pass; False when it was tried often enough."""
-        if item.tried == TRIES - 1 or self._context.stopping:
+        wait_initial_s = min(WAIT_INITIAL_S, self._context.provider_state(job).provider.wait_initial_s)
+        wait_s = RetryPolicy(wait_initial_s, WAIT_MAX_S, TRIES).delay_s(item.tried, self._context.jitter())
+        if wait_s is None or self._context.stop_reason:
             return False
-        wait_s = backoff_s(
-            item.tried,
-            self._context.jitter(),
-            first_s=min(WAIT_INITIAL_S, self._context.provider_state(job).provider.wait_initial_s),
-            longest_s=WAIT_MAX_S,
-        )
         item.tried += 1
         asyncio.get_running_loop().call_later(wait_s, self._queue.put_nowait, item)
         return True

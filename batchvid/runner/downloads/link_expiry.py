@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from batchvid.domain.jobs import Job
 
-UNSAID_S = 3600.0  # for the order of downloads, where nobody says: the shortest that users saw (wire-cometapi 6.4)
+UNSAID_S = 3600.0  # for the order of downloads, where nobody says: the shortest that users saw (wire-notes 6.4)
 ALARM_S = 900.0  # before the end: time enough for a person to do something about it
 ALARM_SHARE = 0.25  # of what is left of a short life
 

@@ -1,1 +1,1 @@
-"""Polls the tasks in flight and handles what ends them."""
+"""Polls the tasks in flight and handles their ends."""

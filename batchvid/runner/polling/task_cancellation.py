@@ -1,6 +1,6 @@
-"""What becomes of running tasks that the user cancels: asked first, called off where that is served, else let go.
+"""Cancels running tasks for the user: polled first, cancelled where the provider supports it, else given up.
 
-A finished task is never called off: the same call would delete its clip, which is paid for.
+A finished task is never cancelled: the same call would delete its clip, which is paid for.
 """
 
 from __future__ import annotations
@@ -25,62 +25,62 @@ from batchvid.runner.providers.rate_limits import SlidingWindowRateLimiter
 
 ENDED = {
     Phase.SUCCEEDED: "its task is finished and paid for: the next run collects it",
-    Phase.FAILED: "its task has failed by itself: the next run says why",
+    Phase.FAILED: "its task has already failed: the next run reports why",
 }
-"""What is said of a job whose task ended before it could be cancelled."""
+"""The message for a job whose task ended before it could be cancelled."""
 
 
 async def cancel_tasks(
     jobs: Iterable[Job], providers: Mapping[str, Provider], keys: Credentials
 ) -> AsyncIterator[tuple[Job, ev.Event | None, str]]:
-    """Each running job with what is to be recorded of it (None: nothing), and what to tell of it.
+    """Yield each running job with the event to record (None: nothing) and a message.
 
-    Raises UsageError, before anything is sent, when the key of a provider that would be asked is missing.
+    Raises UsageError, before anything is sent, when the key of a provider is missing.
     """
-    asked = {job.spec.provider: providers[job.spec.provider] for job in jobs if _is_served(job, providers)}
-    secrets = {name: keys.of(provider).get_secret_value() for name, provider in asked.items()}
-    rates = {name: SlidingWindowRateLimiter(provider.polls_per_s, 1.0) for name, provider in asked.items()}
+    names = dict.fromkeys(job.spec.provider for job in jobs if _can_cancel(job, providers))
+    secrets = {name: keys.of(providers[name]).get_secret_value() for name in names}
+    rates = {name: SlidingWindowRateLimiter(providers[name].polls_per_s, 1.0) for name in names}
     clock = asyncio.get_running_loop().time
     async with Transport() as transport:
         for job in jobs:
             name = job.spec.provider
-            if not _is_served(job, providers):
+            if not _can_cancel(job, providers):
                 yield stop_tracking(job, f"{name} cancels no task")
                 continue
             await asyncio.sleep(max(rates[name].next_available_at() - clock(), 0.0))
             rates[name].acquire(clock())
-            phase = await _phase(transport, asked[name], secrets[name], job)
+            phase = await _poll_phase(transport, providers[name], secrets[name], job)
             if phase in ENDED:
                 yield job, None, ENDED[phase]
-            elif can_cancel(asked[name], phase) and await cancel_task(
-                transport, asked[name].base_url, secrets[name], job
+            elif can_cancel(providers[name], phase) and await cancel_task(
+                transport, providers[name].base_url, secrets[name], job
             ):
-                said = f"task {job.task_id} was cancelled at {name}; whether it is billed is up to its terms"
-                yield job, ev.TaskFailed(at=utc_now(), kind=FailureKind.CANCELLED, message=said), said
+                message = f"task {job.task_id} was cancelled at {name}; whether it is billed depends on its terms"
+                yield job, ev.TaskFailed(at=utc_now(), kind=FailureKind.CANCELLED, message=message), message
             else:
                 yield stop_tracking(job, f"{name} did not cancel it ({phase})")
 
 
-def _is_served(job: Job, providers: Mapping[str, Provider]) -> bool:
-    """Whether its provider, still at the address where the task lives, cancels tasks of that wire format."""
+def _can_cancel(job: Job, providers: Mapping[str, Provider]) -> bool:
+    """Whether the provider is still at the task's origin and cancels tasks of that wire format."""
     provider = providers.get(job.spec.provider)
     if provider is None or provider.cancel == "none" or provider.base_url != job.origin:
         return False
     return cancel(job.dialect, job.task_id) is not None
 
 
-async def _phase(transport: Transport, provider: Provider, key: str, job: Job) -> Phase:
+async def _poll_phase(transport: Transport, provider: Provider, key: str, job: Job) -> Phase:
     dialect = DIALECTS[job.dialect]
     order = build_order(job.spec, model=job.model_sent, external_id=job.external_id)
     try:
         reply = await transport.send(provider.base_url + job.prefix, dialect.poll(order, job.task_id), key)
-        said = dialect.read_poll(reply, job.task_id)
+        status = dialect.read_poll(reply, job.task_id)
     except WireError:
         return Phase.UNKNOWN
-    return Phase.UNKNOWN if isinstance(said, Rejected) else said.phase
+    return Phase.UNKNOWN if isinstance(status, Rejected) else status.phase
 
 
-def stop_tracking(job: Job, why: str) -> tuple[Job, ev.Event, str]:
-    """The event that gives up on a task that cannot be cancelled, and its message."""
-    said = f"task {job.task_id} is no longer watched: {why}. It may finish and be billed; retry asks for it first"
-    return job, ev.GaveUp(at=utc_now(), kind=FailureKind.CANCELLED, message=said), said
+def stop_tracking(job: Job, reason: str) -> tuple[Job, ev.Event, str]:
+    """The event that gives up a task that cannot be cancelled, with its message."""
+    message = f"task {job.task_id} is no longer polled: {reason}. It may finish and be billed; retry polls it first"
+    return job, ev.GaveUp(at=utc_now(), kind=FailureKind.CANCELLED, message=message), message

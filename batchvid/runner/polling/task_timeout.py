@@ -1,6 +1,6 @@
-"""What becomes of a task that is past a deadline: called off where the vendor does that, else watched on or given up.
+"""Handles an overdue task: cancelled where the vendor supports it, otherwise polled further or given up.
 
-Overdue is not failed. A task that may still finish is bought elsewhere only where the manifest allows just that.
+Overdue is not failed. A replacement for a task that may still finish is bought only where the manifest allows that.
 """
 
 from __future__ import annotations
@@ -27,13 +27,12 @@ CANCELLED_IN = {
 
 
 async def handle_timeout(context: RunContext, job: Job, reason: Reason, message: str, phase: Phase) -> Job | None:
-    """The job after its deadline: pending as another model's, or failed; None where it is to be watched on.
+    """Return the job after its deadline: pending with a fallback model, or failed; None if polling continues.
 
-    `reason` is QUEUE_STALL or TIMEOUT, and only the latter gives a job up that nothing else can be done about.
-    `phase` is what the vendor has just said: only a task that is surely unfinished is called off, for the same call
-    deletes the clip of a finished one.
+    `reason` is QUEUE_STALL or TIMEOUT; only TIMEOUT gives a job up. `phase` is from the last poll: only a task that is
+    surely unfinished is cancelled, because the same call deletes the clip of a finished one.
     """
-    await context.planned.wait()  # before that nobody can say whether it may be bought again
+    await context.planned.wait()  # only then is known whether the job may be bought again
     provider_state, other = context.provider_state(job), next_fallback(context, job, reason)
     if can_cancel(provider_state.provider, phase) and await cancel_task(
         context.transport, provider_state.base_url, provider_state.key.get_secret_value(), job
@@ -49,28 +48,29 @@ async def handle_timeout(context: RunContext, job: Job, reason: Reason, message:
         other = other if job.spec.fallback_while_running else None
         if other is None and reason is not Reason.TIMEOUT:
             return None
-        what_next = (
-            "it may finish yet, and is no longer watched" if other else "it may finish yet: retry asks again first"
-        )
-        said = f"{message}; {what_next}"
-        if other:
-            context.notice(f"{job.id}: task {job.task_id} at {provider_state.name}: {said}; it may be billed")
-        ended = ev.GaveUp(at=utc_now(), kind=FailureKind.TIMEOUT, message=said)
-    return await (switch_model(context, job, ended, other, reason) if other else context.recorder.record(job.id, ended))
+        what_next = "is no longer polled" if other else "batchvid retry polls it first"
+        message = f"{message}; it may still finish and {what_next}"
+        ended = ev.GaveUp(at=utc_now(), kind=FailureKind.TIMEOUT, message=message)
+    if other is None:
+        return await context.recorder.record(job.id, ended)
+    switched = await switch_model(context, job, ended, other, reason)
+    if isinstance(ended, ev.GaveUp):
+        context.notice(f"{job.id}: task {job.task_id} at {provider_state.name}: {ended.message}; it may be billed")
+    return switched
 
 
 def can_cancel(provider: Provider, phase: Phase) -> bool:
-    """Whether a task that the vendor has just said to be in that phase can be cancelled there."""
+    """Whether the provider cancels tasks in this phase."""
     return phase in CANCELLED_IN[provider.cancel]
 
 
 async def cancel_task(transport: Transport, base_url: str, key: str, job: Job) -> bool:
-    """Cancel the task at the vendor, where its wire format has a word for that; whether the vendor did."""
+    """Cancel the task at the vendor, if its wire format can; return whether the vendor did."""
     request = cancel(job.dialect, job.task_id)
     if request is None:
         return False
     try:
         reply = await transport.send(base_url + job.prefix, request, key)
-    except WireError:  # the next poll tells what became of it
+    except WireError:  # the next poll shows the result
         return False
     return is_cancelled(reply)

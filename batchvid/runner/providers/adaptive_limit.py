@@ -1,35 +1,35 @@
-"""How many tasks a provider takes at once, found out from its own refusals. Pure: it is told the time.
+"""How many tasks a provider takes at once, learned from its refusals. Pure.
 
-Additive increase, multiplicative decrease: halved by a refusal, but never below what the provider demonstrably
-holds, then one more after each quiet while, up to what is configured and never above.
+Additive increase, multiplicative decrease (AIMD): a refusal halves the limit, but not below what the provider holds.
+Each quiet interval adds one, up to the configured limit.
 """
 
 from __future__ import annotations
 
 
 class AdaptiveLimit:
-    """A limit of `most` that refusals narrow and time widens again, by one every `rises_every_s` seconds."""
+    """A limit of `max_limit` that refusals reduce and time increases again, by one every `increase_every_s` seconds."""
 
-    def __init__(self, most: int, rises_every_s: float) -> None:
-        self.most = most
-        self._rises_every_s = rises_every_s
-        self._base = most
-        self._since = 0.0
+    def __init__(self, max_limit: int, increase_every_s: float) -> None:
+        self.max_limit = max_limit
+        self._increase_every_s = increase_every_s
+        self._reduced = max_limit
+        self._reduced_at = 0.0
 
     def limit_at(self, now: float) -> int:
-        """How many may be inside now."""
-        if self._base >= self.most:
-            return self.most
-        return min(self.most, self._base + int((now - self._since) / self._rises_every_s))
+        """How many tasks may be in flight now."""
+        if self._reduced >= self.max_limit:
+            return self.max_limit
+        return min(self.max_limit, self._reduced + int((now - self._reduced_at) / self._increase_every_s))
 
-    def refused(self, inside: int, now: float) -> None:
-        """One more was refused while `inside` were accepted and not ended: one refusal for calls that went together."""
+    def record_refusal(self, in_flight: int, now: float) -> None:
+        """One more task was refused while `in_flight` were accepted. Calls that went out together count once."""
         limit = self.limit_at(now)
-        self._base = max(1, min(limit - 1, max(inside, limit // 2)))
-        self._since = now
+        self._reduced = max(1, min(limit - 1, max(in_flight, limit // 2)))
+        self._reduced_at = now
 
     def increases_in(self, now: float) -> float | None:
-        """Seconds until the limit is wider, None when it is as wide as it gets."""
-        if self.limit_at(now) >= self.most:
+        """Seconds until the limit increases, None when it is at its maximum."""
+        if self.limit_at(now) >= self.max_limit:
             return None
-        return self._rises_every_s - (now - self._since) % self._rises_every_s
+        return self._increase_every_s - (now - self._reduced_at) % self._increase_every_s

@@ -1,131 +1,147 @@
-"""Whether a model at a provider works at all: paused when everything fails, tried by one job, given up in the end.
-
-Pure: it is told the time and what happened. It knows no money: what may be bought is asked for elsewhere.
-"""
+"""Circuit breakers: a model that fails repeatedly is paused, tried by one job at a time, and finally stopped. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import StrEnum
 
 from batchvid.domain import events as ev
 from batchvid.domain.failures import FailureKind
 from batchvid.domain.jobs import Job
-from batchvid.runner.providers.retry_policy import WAIT_INITIAL_S, backoff_s
+from batchvid.runner.providers.retry_policy import WAIT_INITIAL_S, RetryPolicy
 
-TASKS_SLOWER = (
-    15.0  # a broken task costs minutes and perhaps money: half a minute where a refused call waits two seconds
-)
-SAYS_NOTHING = frozenset({FailureKind.TIMEOUT, FailureKind.CANCELLED})
-"""Ends of a task that speak neither for nor against its provider: it was us who ended it."""
+TASKS_SLOWER = 15.0  # a failed task costs minutes and perhaps money: half a minute, where a refused call waits 2 s
+NEUTRAL = frozenset({FailureKind.TIMEOUT, FailureKind.CANCELLED})
+"""Outcomes that we caused ourselves. They do not count for or against the provider."""
+
+
+class BreakerState(StrEnum):
+    """The usual three states of a circuit breaker."""
+
+    CLOSED = "closed"
+    """Jobs may start."""
+    OPEN = "open"
+    """No job may start."""
+    HALF_OPEN = "half-open"
+    """One job may start: the probe."""
 
 
 @dataclass(slots=True, kw_only=True)
-class Breaker:
-    """Closed while things work; open after `opens_after` failures in a row, until one job, the probe, has worked.
+class CircuitBreaker:
+    """Opens after `max_failures` in a row, and closes when a job succeeds.
 
-    A probe goes out after a wait that doubles from `wait_initial_s` (seconds) on; after `max_probes` of them failed it
-    is `over`. What was under way when it opened counts for nothing if it fails, and closes it if it works.
+    While open it becomes half-open after each wait of `policy`. `policy.attempts` failed probes stop it: it stays open.
+    A job that started before it opened does not count if it fails, and closes it if it succeeds.
     """
 
-    opens_after: int
-    max_probes: int
-    wait_initial_s: float = WAIT_INITIAL_S
+    max_failures: int
+    policy: RetryPolicy
     failures: int = 0
-    probes: int = 0
-    next_available_at: float | None = None
+    failed_probes: int = 0
+    retry_at: float | None = None
     probe: str = ""
-    over: bool = False
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the last probe failed."""
+        return self.failed_probes >= self.policy.attempts
+
+    def state(self, now: float) -> BreakerState:
+        """The state at this time."""
+        if self.retry_at is None:
+            return BreakerState.CLOSED
+        return BreakerState.OPEN if self.stopped or now < self.retry_at else BreakerState.HALF_OPEN
 
     def allows(self, now: float) -> bool:
-        """Whether one more job may go."""
-        return self.next_available_at is None or (not self.over and not self.probe and now >= self.next_available_at)
+        """Whether one more job may start."""
+        state = self.state(now)
+        return state is BreakerState.CLOSED or (state is BreakerState.HALF_OPEN and not self.probe)
 
     def record_start(self, job_id: str) -> None:
-        """Note that a job that was let went: while it is open that is the probe."""
-        if self.next_available_at is not None:
+        """A job starts. Unless the breaker is closed, it is the probe."""
+        if self.retry_at is not None:
             self.probe = job_id
 
     def record_success(self) -> None:
-        """Something worked, if only late: everything may go again."""
-        self.failures, self.probes, self.next_available_at, self.probe, self.over = 0, 0, None, "", False
+        """A job succeeded, even one that started long ago: the breaker closes."""
+        self.failures, self.failed_probes, self.retry_at, self.probe = 0, 0, None, ""
 
     def record_neutral(self, job_id: str) -> None:
-        """The job ended without a word on the provider; if it was the probe, another one may go."""
+        """The job ended without a verdict on the provider. If it was the probe, another job may start."""
         if self.probe == job_id:
             self.probe = ""
 
-    def failed(self, job_id: str, now: float, jitter: float, requested_s: float | None = None) -> None:
-        """The job met a provider that does not work; `requested_s` is the provider's own wish for a pause."""
-        if self.next_available_at is not None and self.probe != job_id:
+    def record_failure(self, job_id: str, now: float, jitter: float, retry_after_s: float | None = None) -> None:
+        """The job failed because of the provider; `retry_after_s` is the pause that the provider requests."""
+        if self.retry_at is not None and self.probe != job_id:
             return
-        if self.next_available_at is None:
+        if self.retry_at is None:
             self.failures += 1
-            if self.failures < self.opens_after:
+            if self.failures < self.max_failures:
                 return
         else:
-            self.probes += 1
+            self.failed_probes += 1
             self.probe = ""
-            self.over = self.probes >= self.max_probes
-        wait_s = backoff_s(self.probes, jitter, first_s=self.wait_initial_s) if requested_s is None else requested_s
-        self.next_available_at = now + wait_s
+        wait_s = self.policy.backoff_s(self.failed_probes, jitter) if retry_after_s is None else retry_after_s
+        self.retry_at = now + wait_s
 
 
 class ProviderHealth:
-    """A provider's models: whether their paid calls are answered, and whether their tasks give clips.
+    """Two circuit breakers for each model of a provider: one for its paid calls, one for its tasks.
 
-    A refused call was not paid and is tried again soon; a broken task may have been, so five in a row pause the
-    model, and three probes in vain end it. `wait_initial_s` is the provider's.
+    A refused call was not paid, so it is retried soon. A failed task may have been paid: five in a row pause the model,
+    and three failed probes stop it. `wait_initial_s` is the provider's.
     """
 
     def __init__(self, wait_initial_s: float = WAIT_INITIAL_S) -> None:
-        self._first_wait_s = wait_initial_s
-        self._calls: dict[str, Breaker] = {}
-        self._tasks: dict[str, Breaker] = {}
+        self._wait_initial_s = wait_initial_s
+        self._calls: dict[str, CircuitBreaker] = {}
+        self._tasks: dict[str, CircuitBreaker] = {}
 
     def allows(self, model: str, now: float) -> bool:
-        """Whether a job of this model may go."""
-        return all(breaker.allows(now) for breaker in self._of(model))
+        """Whether a job of this model may start."""
+        return all(breaker.allows(now) for breaker in self._breakers(model))
 
-    def is_over(self, model: str) -> bool:
-        """Whether this model is given up here for the rest of the run."""
-        return any(breaker.over for breaker in self._of(model))
+    def is_stopped(self, model: str) -> bool:
+        """Whether this model is stopped here for the rest of the run."""
+        return any(breaker.stopped for breaker in self._breakers(model))
 
     def available_in(self, models: Iterable[str], now: float) -> float | None:
-        """Seconds until a probe of one of these may go, None when that is up to an event."""
-        until = (
-            max(breaker.next_available_at or now for breaker in self._of(model))
+        """Seconds until one of these models may be probed, None when that depends on an event."""
+        times = (
+            max(breaker.retry_at or now for breaker in self._breakers(model))
             for model in models
-            if not any(breaker.probe or breaker.over for breaker in self._of(model))
+            if not any(breaker.probe or breaker.stopped for breaker in self._breakers(model))
         )
-        return min((at - now for at in until if at > now), default=None)
+        return min((at - now for at in times if at > now), default=None)
 
     def record_start(self, job_id: str, model: str) -> None:
-        """Note that a job that was let is on its way."""
-        for breaker in self._of(model):
+        """A job of this model starts."""
+        for breaker in self._breakers(model):
             breaker.record_start(job_id)
 
-    def refused(self, job: Job, now: float, jitter: float, requested_s: float | None) -> None:
-        """The provider answered a paid call with "unavailable", or could not be reached at all."""
-        calls, tasks = self._of(job.model_sent)
-        calls.failed(job.id, now, jitter, requested_s)
+    def record_refusal(self, job: Job, now: float, jitter: float, retry_after_s: float | None) -> None:
+        """A paid call was refused as unavailable, or there was no connection."""
+        calls, tasks = self._breakers(job.model_sent)
+        calls.record_failure(job.id, now, jitter, retry_after_s)
         tasks.record_neutral(job.id)
 
     def on_event(self, event: ev.Event, job: Job, now: float, jitter: float) -> bool:
-        """Learn from what happened to a job, but for its refusals; whether others may go now that could not before."""
-        if not job.model_sent:  # nothing was ever sent for it
+        """Count an event of a job, except for its refusals. Returns whether jobs that could not start now may."""
+        if not job.model_sent:  # it was never sent
             return False
-        calls, tasks = self._of(job.model_sent)
-        waited = calls.next_available_at is not None or tasks.next_available_at is not None
+        calls, tasks = self._breakers(job.model_sent)
+        was_open = calls.retry_at is not None or tasks.retry_at is not None
         match event:
             case ev.SubmitAccepted():
                 calls.record_success()
             case ev.TaskSucceeded():
                 tasks.record_success()
             case ev.TaskFailed(kind=FailureKind.UNAVAILABLE):
-                tasks.failed(job.id, now, jitter)
-                return tasks.over
-            case ev.TaskFailed(kind=kind) if kind not in SAYS_NOTHING:
+                tasks.record_failure(job.id, now, jitter)
+                return tasks.stopped
+            case ev.TaskFailed(kind=kind) if kind not in NEUTRAL:
                 tasks.record_success()
             case ev.SubmitRefused(kind=FailureKind.UNAVAILABLE):
                 return False
@@ -133,16 +149,17 @@ class ProviderHealth:
                 self.record_neutral(job.id, job.model_sent)
             case _:
                 return False
-        return waited
+        return was_open
 
     def record_neutral(self, job_id: str, model: str) -> None:
-        """The job came back without having been sent."""
-        for breaker in self._of(model):
+        """The job returned without having been sent."""
+        for breaker in self._breakers(model):
             breaker.record_neutral(job_id)
 
-    def _of(self, model: str) -> tuple[Breaker, Breaker]:
+    def _breakers(self, model: str) -> tuple[CircuitBreaker, CircuitBreaker]:
         if model not in self._calls:
-            first_s = self._first_wait_s
-            self._calls[model] = Breaker(opens_after=1, max_probes=7, wait_initial_s=first_s)
-            self._tasks[model] = Breaker(opens_after=5, max_probes=3, wait_initial_s=first_s * TASKS_SLOWER)
+            calls = RetryPolicy(self._wait_initial_s, attempts=7)
+            tasks = RetryPolicy(self._wait_initial_s * TASKS_SLOWER, attempts=3)
+            self._calls[model] = CircuitBreaker(max_failures=1, policy=calls)
+            self._tasks[model] = CircuitBreaker(max_failures=5, policy=tasks)
         return self._calls[model], self._tasks[model]

@@ -1,4 +1,4 @@
-"""Starts the emulator as a child process for the length of a run; it dies with us, however we die."""
+"""Starts the emulator as a child process of a run. It ends with the run, even after a kill."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from batchvid.errors import BatchvidError
 
 @contextlib.asynccontextmanager
 async def embedded_emulator(life: str, state_file: Path) -> AsyncIterator[str]:
-    """The base URL of a fresh emulator on loopback; its tasks are kept in `state_file` for the next run.
+    """Start an emulator on loopback and yield its base URL. It stores its tasks in `state_file` for the next run.
 
-    Raises BatchvidError when it does not come up.
+    Raises BatchvidError when it does not start.
     """
     state_file.parent.mkdir(parents=True, exist_ok=True)
     settings = json.dumps({"life": life, "state_file": str(state_file)})
@@ -27,7 +27,7 @@ async def embedded_emulator(life: str, state_file: Path) -> AsyncIterator[str]:
         *command,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
-        # a Ctrl-C at the terminal is for the run, which still needs it for its downloads
+        # Ctrl-C must not end the emulator: the run still downloads from it
         start_new_session=sys.platform != "win32",
         creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
     )
@@ -38,7 +38,7 @@ async def embedded_emulator(life: str, state_file: Path) -> AsyncIterator[str]:
         try:
             base_url = str(json.loads(line)["base_url"])
         except (ValueError, KeyError, TypeError):
-            raise BatchvidError(f"the emulator did not come up (it said {line!r})") from None
+            raise BatchvidError(f"the emulator did not start (its output: {line!r})") from None
         yield base_url
     finally:
         process.stdin.close()

@@ -1,4 +1,4 @@
-"""What may be under way at once, and how often. Pure: it is told the time and who is inside."""
+"""Limits of one provider: tasks in flight, calls per time, spacing of calls. Pure."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from datetime import datetime
 
 
 class ConcurrencySlots:
-    """The right to have a task in flight at one provider: in all, and per model where that is narrower.
+    """The tasks in flight at one provider: in all, and per model where that limit is lower.
 
-    A slot is held by a job id; holding or freeing twice is harmless, so that a replayed event cannot miscount.
+    A job holds a slot. Acquiring or releasing twice has no effect, so that a replayed event cannot miscount.
     """
 
     def __init__(self, limit: int, model_limits: Mapping[str, int] | None = None) -> None:
@@ -22,37 +22,37 @@ class ConcurrencySlots:
 
     @property
     def used(self) -> int:
-        """How many are held."""
+        """The number of slots in use."""
         return len(self._holders)
 
     @property
     def holders(self) -> Set[str]:
-        """The jobs that hold one."""
+        """The jobs that hold a slot."""
         return self._holders.keys()
 
     def has_free(self, model: str) -> bool:
-        """Whether one more task of that model may be started."""
+        """Whether one more task of that model may start."""
         if self.used >= self.limit:
             return False
-        reduce_limit = self._model_limits.get(model)
-        return reduce_limit is None or self._per_model[model] < reduce_limit
+        model_limit = self._model_limits.get(model)
+        return model_limit is None or self._per_model[model] < model_limit
 
-    def limit_of(self, model: str) -> int:
-        """How many tasks of that model may be in flight at most; of all models together for an empty name."""
+    def limit_for(self, model: str) -> int:
+        """The limit of tasks of that model in flight; "" stands for all models together."""
         return min(self.limit, self._model_limits.get(model, self.limit))
 
     def used_by(self, model: str) -> int:
-        """How many slots tasks of that model hold; all together for an empty name."""
+        """The number of slots that tasks of that model hold; "" stands for all models together."""
         return self._per_model[model] if model else self.used
 
-    def hold(self, job_id: str, model: str) -> None:
-        """Count the job in."""
+    def acquire(self, job_id: str, model: str) -> None:
+        """The job takes a slot, even above the limit: its task may be in flight already."""
         if job_id not in self._holders:
             self._holders[job_id] = model
             self._per_model[model] += 1
 
-    def free(self, job_id: str) -> bool:
-        """Count the job out; whether it held a slot."""
+    def release(self, job_id: str) -> bool:
+        """The job returns its slot. Returns whether it held one."""
         model = self._holders.pop(job_id, None)
         if model is None:
             return False
@@ -61,15 +61,15 @@ class ConcurrencySlots:
 
 
 class SlidingWindowRateLimiter:
-    """At most `count` grants in any `window_s` seconds, as the provider sees it.
+    """At most `count` calls in any `window_s` seconds, as the provider sees them.
 
-    Grants reach the provider with a varying delay, so that two of them can come closer together there than they were
-    made here; `MARGIN` and `SLACK_S` widen the window by more than that. A count below one stretches the window
-    instead; of a fraction above one the whole part is granted.
+    Calls reach the provider with a varying delay, so two of them can be closer together there than here. `MARGIN` and
+    `SLACK_S` widen the window by more than that. A count below one stretches the window; of a fraction above one the
+    integer part is used.
     """
 
     MARGIN = 1.02
-    SLACK_S = 0.15  # a loop stall longer than this between grant and wire would be needed to exceed the rate
+    SLACK_S = 0.15  # only a loop stall longer than this, between grant and wire, could exceed the rate
 
     def __init__(self, count: float, window_s: float, past: Iterable[float] = ()) -> None:
         self._count = max(1, int(count))
@@ -77,49 +77,49 @@ class SlidingWindowRateLimiter:
         self._grants: deque[float] = deque(sorted(past)[-self._count :], maxlen=self._count)
 
     def next_available_at(self) -> float:
-        """When the next grant may be made, on the clock that `acquire` is told; minus infinity when it never waited."""
+        """When the next call may go out, on the clock of `acquire`; minus infinity while the window is not full."""
         if len(self._grants) < self._count:
             return float("-inf")
         return self._grants[0] + self._window_s
 
     def acquire(self, now: float) -> None:
-        """Note that one was made."""
+        """A call goes out."""
         self._grants.append(now)
 
     def ages(self, now: float) -> list[float]:
-        """How many seconds ago the grants were made that still count."""
+        """How many seconds ago the calls went out that still count."""
         return [now - at for at in self._grants if now - at < self._window_s]
 
 
 class RequestPacer:
-    """Spreads what comes due together: `interval_s` from one grant to the next, several at once after a quiet while.
+    """Spaces out calls that come due together: `interval_s` from one to the next, a short burst after a quiet time.
 
-    It serves nobody but ourselves, as Window serves the provider. `interval_s` may be set at any time. Whoever looks
-    only every `burst_s` finds a few grants open, for a timer for each would cost more than it spreads.
+    It spreads our own load; the rate limiter enforces the provider's. `interval_s` may be set at any time. A caller
+    that checks only every `burst_s` may send a few calls at once: a timer for each would cost more than it spreads.
     """
 
-    LONGEST_S = 0.005  # a few calls that come due together are no herd, however seldom they are
-    SLACK_S = 0.05  # so long may nobody look, and no grant is lost
-    FEW = 5
+    MAX_SPACING_S = 0.005  # a few calls at the same time are harmless
+    SLACK_S = 0.05  # a caller that checks this late loses no call
+    BURST = 5
 
     def __init__(self) -> None:
         self.interval_s = math.inf
         self._next_at = float("-inf")
 
     def next_available_at(self) -> float:
-        """When the next grant may be made, on the clock that `acquire` is told."""
+        """When the next call may go out, on the clock of `acquire`."""
         return self._next_at - self.SLACK_S
 
     @property
     def burst_s(self) -> float:
-        """How long a few grants take, at the pace at which they come due."""
-        return self.FEW * self.interval_s
+        """The time that a burst covers at the current interval."""
+        return self.BURST * self.interval_s
 
     def acquire(self, now: float) -> None:
-        """Note that one was made."""
-        self._next_at = max(self._next_at, now) + min(self.interval_s, self.LONGEST_S)
+        """A call goes out."""
+        self._next_at = max(self._next_at, now) + min(self.interval_s, self.MAX_SPACING_S)
 
 
 def on_loop_clock(times: Iterable[datetime], now: datetime, loop_now: float) -> list[float]:
-    """Past calls on the loop's clock. One of the future was made before the clock was set back: it counts as of now."""
+    """Past calls on the loop's clock. A time in the future (the clock was set back) counts as now."""
     return [loop_now - max((now - at).total_seconds(), 0.0) for at in times]

@@ -1,33 +1,60 @@
-"""What to do after a no: again after so many seconds, or give up. Pure decisions; the loops obey them."""
+"""Retry policy: the delay before the next attempt, or the end of the attempts. Pure."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from batchvid.domain.failures import FailureKind
 from batchvid.domain.job_spec import JobSpec
+from batchvid.domain.wire import Rejected
 
 WAIT_INITIAL_S = 2.0
 WAIT_MAX_S = 60.0
-MOST_REFUSALS = 20  # of one job in a row: with the waits above about a quarter of an hour
-MOST_UNAVAILABLE = 5  # where the provider answers so itself: a model it does not have is "unavailable" for ever
+MAX_RETRY_AFTER_S = 3600.0  # a longer Retry-After is left to the next run
+MAX_REFUSALS = 20  # of one job in a row: with the waits above about a quarter of an hour
+MAX_UNAVAILABLE = 5  # where the provider itself answers: a model that it does not have stays "unavailable"
 
-WAITS_OUT = frozenset({FailureKind.RATE, FailureKind.CONCURRENCY, FailureKind.UNAVAILABLE})
-"""Refusals that pass by waiting. Nothing was bought, so the wait costs nothing."""
+RETRYABLE_REFUSALS = frozenset({FailureKind.RATE, FailureKind.CONCURRENCY, FailureKind.UNAVAILABLE})
+"""Refusals that pass with time. Nothing was bought, so waiting costs nothing."""
 
-PASSING = frozenset({FailureKind.UNAVAILABLE, FailureKind.RATE, FailureKind.CONCURRENCY})
-"""Failures of a bought task that another purchase may not meet."""
+RETRYABLE_FAILURES = frozenset({FailureKind.UNAVAILABLE, FailureKind.RATE, FailureKind.CONCURRENCY})
+"""Failures of a bought task that another purchase may avoid."""
 
-SEED_STEP = 1000  # farther than the takes of an entry reach, which differ by one each (at most 100)
-SEEDS = 2**31  # every vendor that has seeds has these
-
+SEED_STEP = 1000  # more than the seeds of an entry's takes differ, which is at most 100
+SEED_COUNT = 2**31  # every vendor with seeds accepts these
 
 FREE_RETRIES = 10
 RETRIES_SHARE = 0.2  # of the tasks that a provider accepted, like the retry budgets of gRPC and Finagle
 
 
-class RetryBudget:
-    """How many failed tasks one provider may be paid for once more: an outage must not buy every job again.
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """Exponential backoff: the wait doubles from `wait_initial_s` to `wait_max_s`. At most `attempts` are made."""
 
-    Beside each job's own `retries`; counted anew in every run.
+    wait_initial_s: float = WAIT_INITIAL_S
+    wait_max_s: float = WAIT_MAX_S
+    attempts: int = MAX_REFUSALS
+
+    def backoff_s(self, failures: int, jitter: float) -> float:
+        """The wait after a first failure (0), a second (1) and so on.
+
+        `jitter` (0.0-1.0) spreads it between half and all of the doubled wait, so that jobs do not return together.
+        """
+        return min(self.wait_max_s, self.wait_initial_s * 2.0 ** min(failures, 30)) * (0.5 + 0.5 * jitter)
+
+    def delay_s(self, failures: int, jitter: float, retry_after_s: float | None = None) -> float | None:
+        """The same, or None when that was the last attempt. The vendor's Retry-After replaces our own wait."""
+        if failures + 1 >= self.attempts:
+            return None
+        if retry_after_s is not None:
+            return min(retry_after_s, MAX_RETRY_AFTER_S)
+        return self.backoff_s(failures, jitter)
+
+
+class RetryBudget:
+    """How many failed tasks one provider may be paid for again in a run: an outage must not buy every job again.
+
+    It applies in addition to each job's own `retries`.
     """
 
     def __init__(self) -> None:
@@ -42,61 +69,46 @@ class RetryBudget:
         return True
 
 
-def backoff_s(tries: int, jitter: float, *, first_s: float = WAIT_INITIAL_S, longest_s: float = WAIT_MAX_S) -> float:
-    """How long to wait after that many tries: doubling, at most `longest_s`, spread by `jitter` (0.0-1.0).
-
-    The wait lies between half and the whole of the doubled one, so that many jobs do not come back together.
-    """
-    whole = min(longest_s, first_s * 2.0 ** min(tries, 30))
-    return whole * (0.5 + 0.5 * jitter)
-
-
 def after_refusal(
-    kind: FailureKind,
-    refusals: int,
-    retry_after_s: float | None,
-    jitter: float,
-    *,
-    first_s: float = WAIT_INITIAL_S,
-    answered: bool = True,
+    refusal: Rejected, refusals: int, jitter: float, *, wait_initial_s: float = WAIT_INITIAL_S
 ) -> float | None:
-    """Seconds until a refused submit may be sent again, None when it never should.
+    """Seconds until a refused call may be sent again, None for never.
 
-    `refusals` counts those of this job in a row, before this one. A vendor's own wish is kept, up to an hour.
-    `answered` is false where nobody said no but no connection came about.
+    `refusals` counts the earlier refusals of this job in a row. Without an HTTP status there was no connection.
     """
-    most = MOST_UNAVAILABLE if answered and kind is FailureKind.UNAVAILABLE else MOST_REFUSALS
-    if kind not in WAITS_OUT or refusals + 1 >= most:
+    if refusal.kind not in RETRYABLE_REFUSALS:
         return None
-    if retry_after_s is not None:
-        return min(retry_after_s, 3600.0)
-    return backoff_s(refusals, jitter, first_s=first_s)
+    answered = refusal.http_status != 0
+    attempts = MAX_UNAVAILABLE if answered and refusal.kind is FailureKind.UNAVAILABLE else MAX_REFUSALS
+    policy = RetryPolicy(wait_initial_s, attempts=attempts)
+    return policy.delay_s(refusals, jitter, refusal.retry_after_s)
 
 
 def after_failure(
     kind: FailureKind,
     tasks: int,
-    retries: int,
     jitter: float,
     *,
+    retries: int,
     moderation_retries: int = 0,
-    first_s: float = WAIT_INITIAL_S,
+    wait_initial_s: float = WAIT_INITIAL_S,
 ) -> float | None:
-    """Seconds until a failed task is bought again by itself, None when that waits for the user.
+    """Seconds until a failed task is bought again automatically, None if the user has to decide.
 
-    `tasks` counts those that were made for the job, this one included; `retries` is the manifest's explicit permission
-    for how many more, `moderation_retries` that for clips which were made and withheld. Both are 0 by default,
-    because a failed task may have been charged.
+    `tasks` counts those made for the job, this one included. `retries` is the manifest's permission for more, and
+    `moderation_retries` for clips that were made and withheld: a failed task may have been charged.
     """
     if kind is FailureKind.MODERATION_OUTPUT:
-        return 0.0 if tasks <= moderation_retries else None  # nothing passes by waiting
-    return backoff_s(tasks - 1, jitter, first_s=first_s) if kind in PASSING and tasks <= retries else None
+        return 0.0 if tasks <= moderation_retries else None  # waiting changes nothing
+    if kind not in RETRYABLE_FAILURES:
+        return None
+    return RetryPolicy(wait_initial_s, attempts=1 + retries).delay_s(tasks - 1, jitter)
 
 
-def rerolled(spec: JobSpec) -> JobSpec:
-    """The same clip with another seed; without one it stays as it is, for then the vendor draws another anyway.
+def with_new_seed(spec: JobSpec) -> JobSpec:
+    """The same clip with another seed; without one it is unchanged, because the vendor draws a new one.
 
-    The fingerprint stays, too: it is still what the manifest asks for.
+    The fingerprint is unchanged too: it is still what the manifest requests.
     """
     seed = spec.request.seed
-    return spec if seed is None else spec.with_request(seed=(seed + SEED_STEP) % SEEDS)
+    return spec if seed is None else spec.with_request(seed=(seed + SEED_STEP) % SEED_COUNT)

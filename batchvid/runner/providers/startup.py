@@ -1,6 +1,6 @@
-"""Opens a lane for each provider that has work: its key at hand, its emulator started where it is one of ours.
+"""Starts each provider that has work: loads its key, starts the emulator if needed.
 
-What earlier runs asked of it in the last minute counts, and so do the slots that their jobs still hold.
+Submits and polls of earlier runs in the last minute count towards its rates.
 """
 
 from __future__ import annotations
@@ -13,11 +13,9 @@ from pathlib import Path
 
 from batchvid.catalog import Provider
 from batchvid.clock import utc_now
-from batchvid.domain import events as ev
-from batchvid.domain.jobs import IN_FLIGHT, Job, JobState
+from batchvid.domain.jobs import Job
 from batchvid.errors import BatchvidError
 from batchvid.net.credentials import Credentials
-from batchvid.runner.context import RunContext
 from batchvid.runner.providers.circuit_breaker import ProviderHealth
 from batchvid.runner.providers.emulator_process import embedded_emulator
 from batchvid.runner.providers.provider_state import ProviderState
@@ -25,11 +23,11 @@ from batchvid.runner.providers.rate_limits import ConcurrencySlots, SlidingWindo
 from batchvid.state.readers import read_meta
 from batchvid.state.state_file import StateFile
 
-POLLED = "polled"  # in the state file
+POLLED = "polled"  # the name in the state file
 
 
 class ProviderStartup(contextlib.AsyncExitStack):
-    """The lanes of one run, by provider; more can be opened while it goes on. What was started ends with the stack."""
+    """The provider states of one run. More can be opened during the run; emulators end with the stack."""
 
     def __init__(self, state: StateFile, folder: Path, providers: Mapping[str, Provider], keys: Credentials) -> None:
         super().__init__()
@@ -40,20 +38,20 @@ class ProviderStartup(contextlib.AsyncExitStack):
         self._keys = keys
 
     async def open(self, names: Iterable[str]) -> list[ProviderState]:
-        """Open those of these lanes that are not open yet, and return them.
+        """Open the providers that are not open yet, and return their states.
 
         Raises BatchvidError for an unknown provider or a missing key; then none was opened.
         """
         new = sorted(set(names) - self.provider_states.keys())
         if unknown := set(new) - self._providers.keys():
-            gone = ", ".join(sorted(unknown))
-            raise BatchvidError(f"jobs of this batch belong to providers that are no longer known: {gone}")
+            missing = ", ".join(sorted(unknown))
+            raise BatchvidError(f"jobs of this batch belong to providers that are no longer known: {missing}")
         if not new:
             return []
         keys = {name: self._keys.of(self._providers[name]) for name in new}
         now, loop_now = utc_now(), asyncio.get_running_loop().time()
         slowest_per_min = min([1.0, *(self._providers[name].submits_per_min for name in new)])
-        asked = self._state.submit_times(now - timedelta(minutes=2 / slowest_per_min))
+        submitted = self._state.submit_times(now - timedelta(minutes=2 / slowest_per_min))
         polled = _last_polls(self._state)
         for name in new:
             provider = self._providers[name]
@@ -68,7 +66,7 @@ class ProviderStartup(contextlib.AsyncExitStack):
                 slots=ConcurrencySlots(provider.concurrency, provider.model_concurrency),
                 health=ProviderHealth(provider.wait_initial_s),
                 submits=SlidingWindowRateLimiter(
-                    provider.submits_per_min, 60.0, on_loop_clock(asked.get(name, ()), now, loop_now)
+                    provider.submits_per_min, 60.0, on_loop_clock(submitted.get(name, ()), now, loop_now)
                 ),
                 polls=SlidingWindowRateLimiter(
                     provider.polls_per_s, 1.0, on_loop_clock(polled.get(name, ()), now, loop_now)
@@ -78,63 +76,15 @@ class ProviderStartup(contextlib.AsyncExitStack):
 
 
 def _last_polls(state: StateFile) -> dict[str, list[datetime]]:
-    """When the last run polled each provider, in the moment before its end; one that was killed tells nothing."""
-    kept = read_meta(state.path).get(POLLED, {})
-    return {name: [datetime.fromisoformat(at) for at in times] for name, times in kept.items()}
+    """The last polls of the last run, by provider; none if it was killed."""
+    saved = read_meta(state.path).get(POLLED, {})
+    return {name: [datetime.fromisoformat(at) for at in times] for name, times in saved.items()}
 
 
-def needed(jobs: Iterable[Job], retryable_ids: frozenset[str] = frozenset()) -> set[str]:
-    """The providers that may be asked: those of the jobs, and those that they may turn to."""
+def required_providers(jobs: Iterable[Job], retryable_ids: frozenset[str] = frozenset()) -> set[str]:
+    """The providers of the jobs and of their fallback models."""
     specs = {job.id: job.spec for job in jobs}
-    others = (other.provider for job_id, spec in specs.items() if job_id in retryable_ids for other in spec.fallback)
-    return {*(spec.provider for spec in specs.values()), *others}
-
-
-def restore_slots(context: RunContext, jobs: Iterable[Job]) -> None:
-    """Count the jobs that earlier runs left in a provider's slots. Counting one twice is harmless."""
-    for job in jobs:
-        _count(context, job)
-
-
-def track_slots(context: RunContext) -> None:
-    """Slots follow the jobs with every event."""
-
-    def on_event(event: ev.Event, _before: Job | None, after: Job) -> None:
-        if not isinstance(event, ev.Progressed):
-            _count(context, after)
-
-    context.recorder.listeners.insert(0, on_event)
-
-
-def _count(context: RunContext, job: Job) -> None:
-    provider_state = context.provider_states.get(job.spec.provider)
-    if provider_state is None:
-        return
-    if job.state in IN_FLIGHT:
-        provider_state.slots.hold(job.id, job.model_sent)
-    elif job.state is JobState.UNCERTAIN:  # its task may be running until the deadline has passed
-        age_s = (utc_now() - job.submitted_at).total_seconds() if job.submitted_at else 0.0
-        left_s = provider_state.provider.timeout_s - max(age_s, 0.0)  # an age below 0: the clock was set back meanwhile
-        if left_s > 0:
-            provider_state.slots.hold(job.id, job.model_sent)
-            asyncio.get_running_loop().call_later(left_s, _free, context, job.id, provider_state)
-    else:
-        _free(context, job.id, provider_state)
-
-
-def _free(context: RunContext, job_id: str, provider_state: ProviderState) -> None:
-    if context.job(job_id).state not in IN_FLIGHT and provider_state.slots.free(job_id):
-        provider_state.wake.set()
-
-
-def track_health(context: RunContext) -> None:
-    """Every lane learns from what becomes of its jobs whether its models work, and what it may buy again."""
-
-    def on_event(event: ev.Event, _before: Job | None, after: Job) -> None:
-        provider_state = context.provider_states.get(after.spec.provider)
-        if provider_state is not None and isinstance(event, ev.SubmitAccepted):
-            provider_state.retries.accepted += 1
-        if provider_state is not None and provider_state.health.on_event(event, after, context.now(), context.jitter()):
-            provider_state.wake.set()
-
-    context.recorder.listeners.insert(0, on_event)
+    fallbacks = (
+        target.provider for job_id, spec in specs.items() if job_id in retryable_ids for target in spec.fallback
+    )
+    return {*(spec.provider for spec in specs.values()), *fallbacks}

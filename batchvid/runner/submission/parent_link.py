@@ -1,4 +1,4 @@
-"""Finds the link to a parent's clip."""
+"""Finds the link to a parent's clip, right before its child is bought: links are never stored."""
 
 from __future__ import annotations
 
@@ -21,14 +21,18 @@ from batchvid.runner.context import RunContext
 from batchvid.runner.providers.provider_state import ProviderState
 from batchvid.runner.providers.retry_policy import after_refusal
 
+RUN_ENDS = "the run is ending"
+MAX_GRANT_AGE_S = 1.0  # less than the margin of SlidingWindowRateLimiter: a later call needs a new grant
+STOP_CHECK_S = 0.5  # how often a wait checks whether the run is ending
+
 
 async def request_for(
     context: RunContext, provider_state: ProviderState, spec: JobSpec, dialect: str, order: GenerationRequest
 ) -> Request:
-    """The paid call for this order and, where it works on a parent's clip, for that one.
+    """Build the paid call, with the parent's clip if the job works on one.
 
-    The clip is named by its ids as far as the wire can; only where it wants a link is the parent's task asked for one.
-    Raises Unsupported when the clip cannot be named; then nothing was sent.
+    The clip is named by its ids where the wire format can; otherwise the parent's task is polled for a link. Raises
+    Unsupported when the clip cannot be named; then nothing was sent.
     """
     submit = DIALECTS[dialect].submit
     if not spec.parent:
@@ -38,73 +42,70 @@ async def request_for(
         where = (
             f"was made at {parent.origin}, and {provider_state.name} is now {provider_state.origin}: set base_url back"
         )
-        if parent.spec.provider != provider_state.name:  # it has turned to a fallback
+        if parent.spec.provider != provider_state.name:  # it switched to a fallback
             where = (
                 f"was made at {parent.spec.provider}: --regenerate {parent.id} buys it at {provider_state.name} again"
             )
         raise Unsupported("parent", f"the clip of {parent.id} {where}")
     with suppress(Unsupported):
-        return submit(replace(order, parent=_known(dialect, parent)))
+        return submit(replace(order, parent=_known_ids(dialect, parent)))
     granted_at = context.now()
-    request = submit(replace(order, parent=await _asked(context, provider_state, dialect, parent)))
-    if context.now() - granted_at > GRANT_LASTS_S:
-        if not await _in_time(
+    request = submit(replace(order, parent=await _request_link(context, provider_state, dialect, parent)))
+    if context.now() - granted_at > MAX_GRANT_AGE_S:
+        if not await _wait_until(
             context,
             provider_state,
             lambda: max(provider_state.submits.next_available_at(), provider_state.paused_until),
         ):
-            raise Unsupported("parent", ENDING)
+            raise Unsupported("parent", RUN_ENDS)
         provider_state.submits.acquire(context.now())
     return request
 
 
 def open_link(assets: Iterable[Asset], base_url: str) -> str:
-    """The first asset that a vendor can fetch without a key, empty for none; without TLS only where its API is."""
-    schemes = ("https", urlsplit(base_url).scheme)  # what needs a key is a path, without any
+    """The first asset that a vendor can fetch without a key, or empty; http only if the API itself uses http."""
+    schemes = ("https", urlsplit(base_url).scheme)  # an asset that needs a key is a path, without a scheme
     return next((asset.location for asset in assets if urlsplit(asset.location).scheme in schemes), "")
 
 
-def _known(dialect: str, parent: Job) -> Parent:
-    """A stored clip by what the state file knows: its ids, which mean something in their own wire format only."""
+def _known_ids(dialect: str, parent: Job) -> Parent:
+    """A stored clip's ids from the state file. They are valid in their own wire format only."""
     if parent.dialect != dialect:
         return Parent()
     return Parent(task_id=parent.task_id, vendor=parent.vendor)
 
 
-async def _asked(context: RunContext, provider_state: ProviderState, dialect: str, parent: Job) -> Parent:
-    """The same with a link: the parent's task is polled again, under the provider's poll rate, for nothing.
+async def _request_link(context: RunContext, provider_state: ProviderState, dialect: str, parent: Job) -> Parent:
+    """Poll the parent's task for a link, under the provider's poll rate.
 
-    A no that passes by waiting is waited out as one to a submit is. Raises Unsupported when no link is to be had.
+    Temporary refusals are retried as those of a submit are. Raises Unsupported when there is no link.
     """
-    at, why = context.now(), ENDING
-    for tried in itertools.count():
-        said = await _ask(context, provider_state, parent, at)
-        if said is None:
+    at, reason = context.now(), RUN_ENDS
+    for tries in itertools.count():
+        reply = await _poll_parent(context, provider_state, parent, at)
+        if reply is None:
             break
-        if isinstance(said, Status):
-            why = f"its provider says {said.word or said.phase} of it now"
-            if said.phase is not Phase.SUCCEEDED:
+        if isinstance(reply, Status):
+            reason = f"its provider reports {reply.word or reply.phase}"
+            if reply.phase is not Phase.SUCCEEDED:
                 break
-            return replace(_known(dialect, parent), link=open_link(said.assets, provider_state.base_url))
-        why = redact(said.message)
-        first_s, answered = provider_state.provider.wait_initial_s, said.http_status != 0
-        wait_s = after_refusal(
-            said.kind, tried, said.retry_after_s, context.jitter(), first_s=first_s, answered=answered
-        )
+            return replace(_known_ids(dialect, parent), link=open_link(reply.assets, provider_state.base_url))
+        reason = redact(reply.message)
+        wait_initial_s = provider_state.provider.wait_initial_s
+        wait_s = after_refusal(reply, tries, context.jitter(), wait_initial_s=wait_initial_s)
         if wait_s is None:
             break
         at = context.now() + wait_s
-        if said.kind is FailureKind.RATE:
+        if reply.kind is FailureKind.RATE:
             provider_state.polls_paused_until = max(provider_state.polls_paused_until, at)
-    raise Unsupported("parent", f"{parent.id} was asked for a link to its clip: {why}")
+    raise Unsupported("parent", f"no link to the clip of {parent.id}: {reason}")
 
 
-async def _ask(context: RunContext, provider_state: ProviderState, parent: Job, at: float) -> Status | Rejected | None:
-    """One poll of a task that is finished, not before `at` and in its turn among the polls of its lane.
-
-    What cannot be read is a no; None when the run submits no more by then.
-    """
-    if not await _in_time(
+async def _poll_parent(
+    context: RunContext, provider_state: ProviderState, parent: Job, at: float
+) -> Status | Rejected | None:
+    """Poll a finished task, not before `at` and under the poll rate. Returns None if submits stop meanwhile."""
+    if not await _wait_until(
         context,
         provider_state,
         lambda: max(at, provider_state.polls.next_available_at(), provider_state.polls_paused_until),
@@ -119,26 +120,19 @@ async def _ask(context: RunContext, provider_state: ProviderState, parent: Job, 
             dialect.poll(order, parent.task_id),
             provider_state.key.get_secret_value(),
         )
-        said = dialect.read_poll(response, parent.task_id)
+        reply: Status | Rejected = dialect.read_poll(response, parent.task_id)
     except WireError as exc:
-        said = Rejected(kind=FailureKind.UNAVAILABLE, message=str(exc))
-    return None if context.stopping or provider_state.stopped else said
+        reply = Rejected(kind=FailureKind.UNAVAILABLE, message=str(exc))
+    return None if context.stop_reason or provider_state.stop_reason else reply
 
 
-async def _in_time(context: RunContext, provider_state: ProviderState, next_available_at: Callable[[], float]) -> bool:
-    """Wait until then, which may move meanwhile; false as soon as the run submits no more here."""
-    while not (context.stopping or provider_state.stopped):
+async def _wait_until(
+    context: RunContext, provider_state: ProviderState, next_available_at: Callable[[], float]
+) -> bool:
+    """Wait until then, which may change meanwhile; false as soon as submits stop here."""
+    while not (context.stop_reason or provider_state.stop_reason):
         wait_s = next_available_at() - context.now()
         if wait_s <= 0:
             return True
-        await asyncio.sleep(min(wait_s, LOOK_UP_S))
+        await asyncio.sleep(min(wait_s, STOP_CHECK_S))
     return False
-
-
-ENDING = "the run is ending"
-
-
-GRANT_LASTS_S = 1.0  # limits.Window widens a minute by more: a call that is later needs the rate's leave anew
-
-
-LOOK_UP_S = 0.5  # how often a wait looks up whether the run is ending

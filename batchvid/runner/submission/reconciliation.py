@@ -1,7 +1,7 @@
-"""What becomes of a submit without a verdict: asked after where the provider can be asked, else held for a person.
+"""Resolves submits without a verdict: looks for their task where the provider supports lookup, else leaves them.
 
-It only binds a task that is certainly the job's. It never takes a provider's not knowing for proof that nothing was
-bought, and buys again only what this run itself has lost, under `on_lost_submit: resubmit`.
+Only a task that certainly belongs to the job is adopted. A "not found" does not prove that nothing was bought. Only a
+submit that this run itself lost is bought again, under `on_lost_submit: resubmit`.
 """
 
 from __future__ import annotations
@@ -23,66 +23,67 @@ from batchvid.domain.wire import Candidate, Rejected
 from batchvid.errors import WireError
 from batchvid.planning.routing import build_order
 from batchvid.redaction import redact
-from batchvid.runner.context import RunContext
+from batchvid.runner.context import Dispatch, RunContext
 from batchvid.runner.providers.provider_state import ProviderState
 
-WAITS = (0.1, 0.4, 1.0, 2.0)  # before each question, in poll intervals: a task may not be visible at once
-GRACE_S = 60.0  # after that it is (wire-cometapi 6.3), and one question is enough
-BEFORE_S, AFTER_S = 120.0, 600.0  # clocks differ; a gateway may try its channels for minutes before one takes the task
-MOST_RESUBMITS = 3  # on_lost_submit: resubmit is a permission to risk a second purchase, not an endless one
+LOOKUP_DELAYS = (0.1, 0.4, 1.0, 2.0)  # before each lookup, in poll intervals: a task may not be visible at once
+VISIBLE_AFTER_S = 60.0  # by then a task is visible (wire-notes 6.3), and one lookup is enough
+MAX_CLOCK_SKEW_S = 120.0
+MAX_CREATION_DELAY_S = 600.0  # a gateway may try its channels for minutes before one accepts the task
+MAX_RESUBMITS = 3  # on_lost_submit: resubmit may risk a second purchase, but not endlessly
 
 
 def lookup_method(job: Job, provider: Provider) -> LookupMethod | None:
-    """How the provider can be asked after this job's submit, None where it cannot."""
+    """How the provider looks up this job's submit; None if it cannot."""
     name = provider.lookup.get(job.dialect)
     return LOOKUP_METHODS[name].get(job.dialect) if name else None
 
 
 def jobs_to_reconcile(
-    jobs: Iterable[Job], providers: Mapping[str, Provider], may_ask: Callable[[Provider], bool]
+    jobs: Iterable[Job], providers: Mapping[str, Provider], can_ask: Callable[[Provider], bool]
 ) -> list[Job]:
-    """The uncertain jobs of earlier runs that somebody can be asked after."""
-    able = {name for name, provider in providers.items() if provider.lookup and may_ask(provider)}
+    """The uncertain jobs of earlier runs whose provider supports lookup."""
+    names = {name for name, provider in providers.items() if provider.lookup and can_ask(provider)}
     return [
         job
         for job in jobs
         if job.state is JobState.UNCERTAIN
-        and job.spec.provider in able
+        and job.spec.provider in names
         and lookup_method(job, providers[job.spec.provider])
     ]
 
 
-def meant(job: Job, candidates: Iterable[Candidate], jobs: Iterable[Job], *, exact: bool) -> list[Candidate]:
-    """The candidates that may be this job's task; only a single one is a find.
+def matching_tasks(job: Job, candidates: Iterable[Candidate], jobs: Iterable[Job], *, exact: bool) -> list[Candidate]:
+    """The candidates that may be this job's task. Only a single one is a match.
 
-    An `exact` question was about our own id: what it finds is ours unless it names another. Else model, prompt and time
-    must all agree and the task must be no other job's. Nor may there be any task of the same words that nobody can tell
-    from it: of a twin whose answer is out or lost, or of an earlier attempt.
+    An `exact` lookup used our own id: its result matches unless it has another id. Otherwise model, prompt and time
+    must agree, and no other job may own the task. The match is rejected if another job, or an earlier attempt, could
+    own an identical task.
     """
     if exact:
         return [candidate for candidate in candidates if candidate.external_id in ("", job.external_id)]
-    named = [candidate for candidate in candidates if _is_alike(job, candidate)]
-    if not named:
+    similar = [candidate for candidate in candidates if _is_similar(job, candidate)]
+    if not similar:
         return []
-    words, others = _words(job), [other for other in jobs if other.id != job.id]
-    twins = [other for other in others if _words(other) == words]
-    doubts = job.tasks + sum(
+    key, others = _match_key(job), [other for other in jobs if other.id != job.id]
+    twins = [other for other in others if _match_key(other) == key]
+    other_owners = job.tasks + sum(
         other.tasks - bool(other.task_id) + (other.state in (JobState.UNCERTAIN, JobState.SUBMITTING))
         for other in twins
     )
-    bound = {other.task_id for other in others}
-    return [candidate for candidate in named if candidate.task_id not in bound] * (1 + doubts)
+    owned = {other.task_id for other in others}
+    return [candidate for candidate in similar if candidate.task_id not in owned] * (1 + other_owners)
 
 
-def _words(job: Job) -> tuple[str, str, str]:
+def _match_key(job: Job) -> tuple[str, str, str]:
     return job.spec.provider, job.model_sent, job.spec.request.prompt
 
 
-def _is_alike(job: Job, candidate: Candidate) -> bool:
+def _is_similar(job: Job, candidate: Candidate) -> bool:
     if candidate.created_at is None or job.submitted_at is None:
         return False
     age = candidate.created_at - job.submitted_at
-    in_time = timedelta(seconds=-BEFORE_S) <= age <= timedelta(seconds=AFTER_S)
+    in_time = timedelta(seconds=-MAX_CLOCK_SKEW_S) <= age <= timedelta(seconds=MAX_CREATION_DELAY_S)
     return (
         in_time
         and candidate.model == job.model_sent
@@ -90,107 +91,104 @@ def _is_alike(job: Job, candidate: Candidate) -> bool:
     )
 
 
-class Lookup:
-    """`on_running` is told of each job whose task was found, `on_again` of each that is to be bought again."""
+class Reconciler:
+    """Looks up lost submits at their providers. Dispatches each job whose task is found, or that is bought again."""
 
-    def __init__(self, context: RunContext, on_running: Callable[[Job], None], on_again: Callable[[Job], None]) -> None:
+    def __init__(self, context: RunContext, dispatch: Dispatch) -> None:
         self._context = context
-        self._on_running = on_running
-        self._on_again = on_again
-        self._asking: set[asyncio.Task[None]] = set()
+        self._dispatch = dispatch
+        self._lookups: set[asyncio.Task[None]] = set()
         self._closing = asyncio.Event()
 
-    def lost(self, job: Job) -> None:
-        """A submit of this run ended without a verdict."""
-        self._start(self._settle_lost(job))
+    def start(self, job: Job, *, resumed: bool = False) -> None:
+        """Look for the task of a lost submit; `resumed` if an earlier run left the job uncertain."""
+        if resumed:
+            self._context.active.add(job.id)
+        self._start(self._reconcile_old(job) if resumed else self._reconcile_new(job))
 
-    def left(self, job: Job) -> None:
-        """An earlier run left the job uncertain."""
-        self._context.active.add(job.id)
-        self._start(self._settle_left(job))
-
-    def _start(self, asking: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(asking)
-        self._asking.add(task)
+    def _start(self, lookup: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(lookup)
+        self._lookups.add(task)
         task.add_done_callback(self._done)
 
-    def _done(self, asking: asyncio.Task[None]) -> None:
-        self._asking.discard(asking)
-        if not asking.cancelled() and (fault := asking.exception()) is not None:
-            self._context.abort(fault)
+    def _done(self, lookup: asyncio.Task[None]) -> None:
+        self._lookups.discard(lookup)
+        if not lookup.cancelled() and (exc := lookup.exception()) is not None:
+            self._context.abort(exc)
 
     async def drain(self) -> None:
-        """Ask nothing more; wait for the questions that are out. The next run asks again."""
+        """Start no lookups; wait for pending ones. The next run looks again."""
         self._closing.set()
-        while self._asking:
-            await asyncio.wait(self._asking)
+        while self._lookups:
+            await asyncio.wait(self._lookups)
 
-    async def _settle_left(self, job: Job) -> None:
+    async def _reconcile_old(self, job: Job) -> None:
         if not await self._find(job):
-            self._context.rest(job.id)
+            self._context.mark_idle(job.id)
 
-    async def _settle_lost(self, job: Job) -> None:
+    async def _reconcile_new(self, job: Job) -> None:
         context = self._context
         if await self._find(job):
             return
         job = context.job(job.id)
         resubmit = context.provider_state(job).provider.on_lost_submit == "resubmit"
-        if resubmit and job.attempts <= MOST_RESUBMITS and not context.stopping:
+        if resubmit and job.attempts <= MAX_RESUBMITS and not context.stop_reason:
             reason = "on_lost_submit: resubmit"
-            self._on_again(await context.recorder.record(job.id, ev.Reopened(at=utc_now(), reason=reason)))
+            self._dispatch(await context.recorder.record(job.id, ev.Reopened(at=utc_now(), reason=reason)))
         else:
             context.notice(f"{job.id} is uncertain: {job.message}. It may be paid for and is not sent again")
-        context.rest(job.id)
+        context.mark_idle(job.id)
 
     async def _find(self, job: Job) -> bool:
-        """Ask the provider; whether the task was found. What was said instead is written down."""
+        """Look up the task; return whether it was found. Otherwise the reason is recorded."""
         context, provider_state = self._context, self._context.provider_state(job)
-        way = lookup_method(job, provider_state.provider)
-        if way is None or job.origin != provider_state.origin:
+        method = lookup_method(job, provider_state.provider)
+        if method is None or job.origin != provider_state.origin:
             return False
-        found, said = await self._ask(provider_state, job, way)
+        found, result = await self._look_up(provider_state, job, method)
         if found is not None:
             event = ev.SubmitAccepted(at=utc_now(), task_id=found.task_id, model=found.model)
             job = await context.recorder.record(job.id, event)
             context.notice(f"{job.id} is found again at {provider_state.name}: task {job.task_id}. It is paid for once")
-            self._on_running(job)
-        elif said and said != job.looked_up:
-            again = ev.SubmitLost(at=utc_now(), message=job.message, request_id=job.request_id, looked_up=said)
-            await context.recorder.record(job.id, again)
+            self._dispatch(job, resumed=True)
+        elif result and result != job.looked_up:
+            lost = ev.SubmitLost(at=utc_now(), message=job.message, request_id=job.request_id, looked_up=result)
+            await context.recorder.record(job.id, lost)
         return found is not None
 
-    async def _ask(self, provider_state: ProviderState, job: Job, way: LookupMethod) -> tuple[Candidate | None, str]:
-        """The job's task if it is found, and else how the asking went."""
+    async def _look_up(
+        self, provider_state: ProviderState, job: Job, method: LookupMethod
+    ) -> tuple[Candidate | None, str]:
+        """The job's task if it is found, otherwise the result in words."""
         context = self._context
         every_s = find_poll_interval(provider_state.provider, job.spec.request.model, context.models).every_s
-        said, asked, requested_s = "", 0, 0.0
-        for wait in WAITS:
-            if provider_state.polling_stopped or not await self._turn(provider_state, max(wait * every_s, requested_s)):
+        result, lookups, requested_s = "", 0, 0.0
+        for delay in LOOKUP_DELAYS:
+            if provider_state.polling_stopped or not await self._wait_to_poll(
+                provider_state, max(delay * every_s, requested_s)
+            ):
                 break
-            read = await self._answer(provider_state, job, way)
-            if isinstance(read, Rejected):
-                said = redact(f"{provider_state.name} could not be asked after it: {read.message}")
-                requested_s = read.retry_after_s or 0.0
-                if read.kind in STOPS_PROVIDER:
+            reply = await self._send_lookup(provider_state, job, method)
+            if isinstance(reply, Rejected):
+                result = redact(f"lookup at {provider_state.name} failed: {reply.message}")
+                requested_s = reply.retry_after_s or 0.0
+                if reply.kind in STOPS_PROVIDER:
                     break
                 continue
-            asked += 1
-            found = meant(job, read, context.recorder.jobs.values(), exact=way.exact)
+            lookups += 1
+            found = matching_tasks(job, reply, context.recorder.jobs.values(), exact=method.exact)
             if len(found) == 1:
                 return found[0], ""
             if found:
-                why = "has a task like it, but another job may own it"
-                return None, f"{provider_state.name} {why}"
-            times = f"asked {asked} time{'s' * (asked > 1)}"
-            said = (
-                f"{provider_state.name} does not know it {way.where} ({times}), which is no proof: look in its console"
-            )
-            if job.submitted_at and utc_now() - job.submitted_at > timedelta(seconds=GRACE_S):
+                return None, f"{provider_state.name} has a task like it, but another job may own it"
+            times = f"asked {lookups} time{'s' * (lookups > 1)}"
+            result = f"{provider_state.name} does not know it {method.where} ({times}). No proof: check its console"
+            if job.submitted_at and utc_now() - job.submitted_at > timedelta(seconds=VISIBLE_AFTER_S):
                 break
-        return None, said
+        return None, result
 
-    async def _turn(self, provider_state: ProviderState, wait_s: float) -> bool:
-        """Wait so long, and for the provider's poll rate; false when nothing more is to be asked, or not for long."""
+    async def _wait_to_poll(self, provider_state: ProviderState, wait_s: float) -> bool:
+        """Wait so long, and for the poll rate; false if lookups are closing, or if the wait would be too long."""
         next_available_at = self._context.now() + wait_s
         while (
             left_s := max(
@@ -198,7 +196,7 @@ class Lookup:
             )
             - self._context.now()
         ) > 0:
-            if left_s > GRACE_S:  # the next run asks, too: this one's end is not held up
+            if left_s > VISIBLE_AFTER_S:  # do not delay the end of this run: the next one looks again
                 return False
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._closing.wait(), left_s)
@@ -207,12 +205,12 @@ class Lookup:
         provider_state.polls.acquire(self._context.now())
         return True
 
-    async def _answer(
-        self, provider_state: ProviderState, job: Job, way: LookupMethod
+    async def _send_lookup(
+        self, provider_state: ProviderState, job: Job, method: LookupMethod
     ) -> tuple[Candidate, ...] | Rejected:
         order = build_order(job.spec, model=job.model_sent, external_id=job.external_id)
         origin, key = provider_state.base_url + job.prefix, provider_state.key.get_secret_value()
         try:
-            return way.read(await self._context.transport.send(origin, way.ask(order), key))
+            return method.read(await self._context.transport.send(origin, method.ask(order), key))
         except WireError as exc:
             return Rejected(kind=FailureKind.UNAVAILABLE, message=str(exc))

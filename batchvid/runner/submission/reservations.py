@@ -1,4 +1,4 @@
-"""Sets a price aside before each purchase, where every cap allows it, and brings back who waits for money."""
+"""Reserves the price before each purchase and requeues jobs when money becomes available."""
 
 from __future__ import annotations
 
@@ -11,59 +11,60 @@ from batchvid.runner.budget.budget import CapExceeded, Charge
 from batchvid.runner.budget.caps import Cap
 from batchvid.runner.context import RunContext
 from batchvid.runner.providers.provider_state import ProviderState
+from batchvid.runner.providers.submission_blocks import Block
 
 
 class BudgetReservations:
-    """`enqueue` lets a job stand in line again."""
+    """Reservations under every cap. `enqueue` queues a job again."""
 
     def __init__(self, context: RunContext, enqueue: Callable[[Job], None]) -> None:
         self._context = context
         self._enqueue = enqueue
-        self._told: set[Cap] = set()
+        self._reported: set[Cap] = set()
 
     def reserve(self, provider_state: ProviderState, job: Job, route: Route) -> bool:
-        """Set the price aside, if every cap allows it; if not, the job, its provider or the whole run has to wait."""
+        """Reserve the price if every cap allows it; else the job, its provider or the run waits."""
         context = self._context
         charge = Charge.for_spec(job.spec, route.price, route.duration_s, utc_now())
-        no = context.budget.refusal(charge)
-        if no is None:
+        exceeded = context.budget.check(charge)
+        if exceeded is None:
             for line in context.budget.reserve(job.id, charge):
                 context.notice(line)
-        elif no.cap is None:
-            if not context.unpriced_reason:
-                context.notice(f"{job.id} and its like are not bought: {no.reason}")
-            context.unpriced_reason = no.reason
+        elif exceeded.cap is None:
+            if not context.blocks.reason(Block.UNPRICED):
+                context.notice(f"jobs such as {job.id} are not bought: {exceeded.reason}")
+            context.blocks.add(Block.UNPRICED, exceeded.reason)
         else:
-            self._cap(provider_state, job, no, no.cap)
-        return no is None
+            self._wait_for_cap(provider_state, job, exceeded, exceeded.cap)
+        return exceeded is None
 
-    def _cap(self, provider_state: ProviderState, job: Job, no: CapExceeded, cap: Cap) -> None:
-        """Let the job wait for money: what is under way may still be refused, and give some back."""
+    def _wait_for_cap(self, provider_state: ProviderState, job: Job, exceeded: CapExceeded, cap: Cap) -> None:
+        """The job waits for money: an open attempt may still be refused and release some."""
         context = self._context
-        context.capped[job.id] = no
-        whom = f" at {cap.provider}" if cap.provider else f" for {cap.tag}" if cap.tag else ""
+        context.blocks.capped_jobs[job.id] = exceeded
+        scope = f" at {cap.provider}" if cap.provider else f" for {cap.tag}" if cap.tag else ""
         if cap.provider:
-            provider_state.capped = no.reason
+            provider_state.blocks.add(Block.CAP, exceeded.reason)
         elif not cap.tag:
-            context.budget_reached = no.reason
-        if cap not in self._told:
-            self._told.add(cap)
-            context.notice(f"nothing more is bought{whom}: {no}")
+            context.blocks.add(Block.CAP, exceeded.reason)
+        if cap not in self._reported:
+            self._reported.add(cap)
+            context.notice(f"nothing more is bought{scope}: {exceeded}")
 
     def release_capped_jobs(self, returned: Charge) -> None:
-        """Money came back: whoever waited for a cap that counted it stands in line again."""
+        """Requeue the jobs that wait for a cap which counted the returned money."""
         context = self._context
-        waited = [
-            (context.job(job_id), no.cap)
-            for job_id, no in context.capped.items()
-            if no.cap is not None and no.cap.covers(returned.provider, returned.tags)
+        waiting = [
+            (context.job(job_id), exceeded.cap)
+            for job_id, exceeded in context.blocks.capped_jobs.items()
+            if exceeded.cap is not None and exceeded.cap.covers(returned.provider, returned.tags)
         ]
-        for job, cap in waited:
-            del context.capped[job.id]
+        for job, cap in waiting:
+            del context.blocks.capped_jobs[job.id]
             if cap.provider:
-                context.provider_state(job).capped = ""
+                context.provider_state(job).blocks.remove(Block.CAP)
             elif not cap.tag:
-                context.budget_reached = ""
+                context.blocks.remove(Block.CAP)
             self._enqueue(job)
-        for provider_state in context.provider_states.values() if waited else ():
+        for provider_state in context.provider_states.values() if waiting else ():
             provider_state.wake.set()

@@ -1,58 +1,54 @@
-"""Buys: fills each provider's free slots, in fairness, under its rates and the budget.
+"""Buys: fills each provider's free slots, fairly, under its rates and the budget.
 
-The order is what the promises hang on: reserve, write the intent down durably, call, write the answer down durably,
-and only then let anybody poll. A call without a verdict is never repeated here.
+The promises depend on the order: reserve, record the intent durably, call, record the reply durably, and only then
+poll. A call without a verdict is never repeated here.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from datetime import timedelta
 from functools import partial
 
 from batchvid.clock import utc_now
 from batchvid.dialects import DIALECTS
 from batchvid.dialects.common.outcome_rules import classify_missing_reply
 from batchvid.domain import events as ev
-from batchvid.domain.failures import STOPS_PROVIDER, FailureKind
 from batchvid.domain.job_spec import Reason
-from batchvid.domain.jobs import Job, JobState
+from batchvid.domain.jobs import Job
 from batchvid.domain.wire import Accepted, Rejected, Uncertain
 from batchvid.errors import StateError, StorageError, Unsupported, WireError
 from batchvid.planning.dependencies import waits_for
 from batchvid.planning.routing import build_order
-from batchvid.runner.context import RunContext, wait_for_event
+from batchvid.runner.context import Dispatch, RunContext, wait_for_event
 from batchvid.runner.estimation.poll_schedule import MIN_SAMPLES
-from batchvid.runner.fallback import REASONS, next_fallback, switch_model
-from batchvid.runner.providers.provider_state import MAX_RETRY_AFTER_S, ProviderState
-from batchvid.runner.providers.retry_policy import after_refusal
+from batchvid.runner.fallback import next_fallback, switch_model
+from batchvid.runner.providers.provider_state import ProviderState
+from batchvid.runner.providers.submission_blocks import Block
 from batchvid.runner.submission.dependent_jobs import WaitingChildren
 from batchvid.runner.submission.image_loader import ImageReader
 from batchvid.runner.submission.parent_link import request_for
+from batchvid.runner.submission.refusals import record_refusal
 from batchvid.runner.submission.reservations import BudgetReservations
 
-AT_ONCE = 500  # jobs that turn to another model together
+BATCH_SIZE = 500  # jobs that switch to another model together
 
 
 class Submitter:
-    """One loop a lane; `on_running` is told of each job that was accepted, `on_lost` of each without a verdict."""
+    """One loop per provider. Dispatches each job after its verdict."""
 
-    def __init__(self, context: RunContext, on_running: Callable[[Job], None], on_lost: Callable[[Job], None]) -> None:
+    def __init__(self, context: RunContext, dispatch: Dispatch) -> None:
         self._context = context
-        self._on_running = on_running
-        self._on_lost = on_lost
+        self._dispatch = dispatch
         self._images = ImageReader()
         self._calls: set[asyncio.Task[None]] = set()
         self._reported_limits: dict[tuple[str, str], int] = {}
         self.reservations = BudgetReservations(context, self.enqueue)
         self._waiting_children = WaitingChildren()
-        context.recorder.listeners.append(self._on_event)
 
     def enqueue(self, job: Job, delay_s: float = 0.0) -> None:
-        """Let a pending job stand in line, at once or after a while; with a parent, not before its clip is stored."""
+        """Queue a pending job, at once or after a delay; with a parent, not before its clip is stored."""
         if waits_for(job.spec, self._context.recorder.jobs.get(job.spec.parent)):
-            self._waiting_children.keep(job)
+            self._waiting_children.add(job)
             return
         provider_state, model = self._context.provider_state(job), self._context.route(job.spec).model.name
         if delay_s <= 0:
@@ -60,31 +56,32 @@ class Submitter:
             provider_state.wake.set()
             return
         provider_state.delayed[model] += 1
-        asyncio.get_running_loop().call_later(delay_s, self._return, provider_state, job, model)
+        asyncio.get_running_loop().call_later(delay_s, self._requeue, provider_state, job, model)
 
-    def _on_event(self, event: ev.Event, _before: Job | None, after: Job) -> None:
+    def on_event(self, event: ev.Event, _before: Job | None, after: Job) -> None:
+        """Queues the jobs that waited for a clip, once it is stored."""
         if isinstance(event, ev.ClipStored):
             for child in self._waiting_children.release(after.id):
                 self.enqueue(child)
 
-    def _return(self, provider_state: ProviderState, job: Job, model: str) -> None:
+    def _requeue(self, provider_state: ProviderState, job: Job, model: str) -> None:
         provider_state.delayed[model] -= 1
         self.enqueue(job)
 
     async def serve(self, provider_state: ProviderState) -> None:
-        """Submit from this lane for as long as the run submits at all."""
+        """Submit this provider's jobs until submits stop."""
         context = self._context
-        while not (context.stopping or provider_state.stopped):
+        while not (context.stop_reason or provider_state.stop_reason):
             provider_state.wake.clear()
             wait_s = self._wait_s(provider_state)
             if wait_s is None or wait_s > 0:
                 await wait_for_event(provider_state.wake, wait_s)
                 continue
-            await self._clear(provider_state)
+            await self._clear_unavailable(provider_state)
             self._report_limits(provider_state)
-            now = context.now()  # one and the same for both: what opens in between would be waited for in vain
+            now = context.now()  # one timestamp for both calls: a limit that opens in between would be missed
             job_id = provider_state.queue.pop(
-                provider_state.allows(now), lambda model: self._lasts_s(provider_state, model)
+                provider_state.allows(now), lambda model: self._expected_duration_s(provider_state, model)
             )
             if job_id is None:
                 await wait_for_event(provider_state.wake, provider_state.available_in(now))
@@ -93,12 +90,12 @@ class Submitter:
             await asyncio.sleep(0)  # the call goes out before the next job is looked at
 
     def _wait_s(self, provider_state: ProviderState) -> float | None:
-        """Seconds until the next submit may go out, None when that is up to an event."""
-        if not provider_state.queue or provider_state.capped or self._context.budget_reached or self._context.held:
+        """Seconds until the next submit may go out; None if that depends on an event."""
+        if not provider_state.queue or provider_state.blocks.all_wait or self._context.blocks.all_wait:
             return None
         return provider_state.next_submit_at() - self._context.now()
 
-    def _lasts_s(self, provider_state: ProviderState, model: str) -> float | None:
+    def _expected_duration_s(self, provider_state: ProviderState, model: str) -> float | None:
         duration_model = self._context.duration_model(provider_state.name, model)
         return duration_model.median_s if duration_model.seen >= MIN_SAMPLES else None
 
@@ -109,7 +106,7 @@ class Submitter:
             context.check_over()
             return
         context.active.add(job.id)
-        provider_state.slots.hold(job.id, route.model.name)
+        provider_state.slots.acquire(job.id, route.model.name)
         provider_state.health.record_start(job.id, route.model.name)
         provider_state.last_submit_at = context.now()
         provider_state.submits.acquire(provider_state.last_submit_at)
@@ -121,18 +118,20 @@ class Submitter:
     def _done(self, provider_state: ProviderState, call: asyncio.Task[None]) -> None:
         self._calls.discard(call)
         provider_state.pending_submits -= 1
-        if not call.cancelled() and (fault := call.exception()) is not None:
-            self._context.abort(fault)
+        if not call.cancelled() and (exc := call.exception()) is not None:
+            self._context.abort(exc)
 
     def report_waiting(self) -> None:
-        """Say at the end of a run which jobs still wait for a clip, and why; not when the user has ended it."""
+        """Report, at the end of a run that was not stopped, which jobs still wait for a clip."""
         context = self._context
-        for said in self._waiting_children.told(context.recorder.jobs) if not context.stopping else ():
-            context.skip_reason = context.skip_reason or said
-            context.notice(said)
+        if context.stop_reason:
+            return
+        for line in self._waiting_children.describe(context.recorder.jobs):
+            context.blocks.add(Block.SKIPPED, line)
+            context.notice(line)
 
     async def drain(self) -> None:
-        """Wait for the verdicts of the calls that are out: each may be a purchase."""
+        """Wait for the verdicts of pending calls: each may be a purchase."""
         while self._calls:
             await asyncio.wait(self._calls)
 
@@ -146,13 +145,14 @@ class Submitter:
             images = await self._images.read(spec, route.terms.pixels)
             order = build_order(spec, model=route.model.name, terms=route.terms, images=images, external_id=external_id)
             request = await request_for(context, provider_state, spec, route.model.dialect, order)
-        except (StorageError, Unsupported) as exc:  # nothing was said or sent: it stays pending and is planned anew
-            context.skip_reason = f"{job.id} is not bought: {exc}"
-            context.notice(context.skip_reason)
-            provider_state.slots.free(job.id)
+        except (StorageError, Unsupported) as exc:  # nothing was recorded or sent: the job stays pending
+            reason = f"{job.id} is not bought: {exc}"
+            context.blocks.add(Block.SKIPPED, reason)
+            context.notice(reason)
+            provider_state.slots.release(job.id)
             provider_state.health.record_neutral(job.id, route.model.name)
             self.reservations.release_capped_jobs(context.budget.cancel(job.id))
-            context.rest(job.id)
+            context.mark_idle(job.id)
             provider_state.wake.set()
             return
         started = ev.SubmitStarted(
@@ -190,75 +190,30 @@ class Submitter:
             try:
                 job = await context.recorder.record(job.id, accepted)
             except StateError as exc:
-                context.notice(  # each of the calls that are out, not only the one whose fault ends the run
-                    f"task {verdict.task_id} of job {job.id} is bought but could not be written down ({exc}). "
+                context.notice(  # for each pending call, not only the one whose error ends the run
+                    f"task {verdict.task_id} of job {job.id} is bought but could not be recorded ({exc}). "
                     f"Keep this line; then: batchvid resolve {job.id} --task-id {verdict.task_id}"
                 )
                 raise
-            self._on_running(job)
+            self._dispatch(job)
         elif isinstance(verdict, Rejected):
-            await self._refused(provider_state, job, verdict)
+            job, delay_s = await record_refusal(context, provider_state, job, verdict)
+            if delay_s is not None:
+                self.enqueue(job, delay_s)
+            context.mark_idle(job.id)
         else:
             lost = ev.SubmitLost(at=utc_now(), message=verdict.message, request_id=verdict.request_id)
-            self._on_lost(await context.recorder.record(job.id, lost))
+            self._dispatch(await context.recorder.record(job.id, lost))
 
-    async def _refused(self, provider_state: ProviderState, job: Job, no: Rejected) -> None:
+    async def _clear_unavailable(self, provider_state: ProviderState) -> None:
+        """Jobs that wait for a model that is given up here switch to another model, or wait for the next run."""
         context = self._context
-        delay_s = after_refusal(
-            no.kind,
-            job.refusals,
-            no.retry_after_s,
-            context.jitter(),
-            first_s=provider_state.provider.wait_initial_s,
-            answered=no.http_status != 0,
-        )
-        if no.kind in STOPS_PROVIDER:
-            delay_s = 0.0  # the account's trouble, not the job's: it stays pending for the next run
-            self._stop(provider_state, no)  # before the refusal is told, which frees a slot for the next in line
-        elif no.kind is FailureKind.UNAVAILABLE:
-            requested_s = None if no.retry_after_s is None else min(no.retry_after_s, MAX_RETRY_AFTER_S)
-            provider_state.health.refused(job, context.now(), context.jitter(), requested_s)
-            provider_state.last_unavailable_message[job.model_sent] = _words(no)
-            context.notify_once(
-                f"{provider_state.name}: {job.spec.request.model} is unavailable; "
-                f"one job at a time tries whether it is back"
-            )
-            if delay_s is not None and provider_state.health.is_over(job.model_sent):
-                delay_s = 0.0
-        elif delay_s is not None:
-            if no.kind is FailureKind.CONCURRENCY:
-                holders = (context.job(job_id) for job_id in provider_state.slots.holders)
-                inside = sum(holder.state is JobState.RUNNING for holder in holders)
-                provider_state.reduce_limit(job.model_sent, _words(no), inside, context.now())
-            delay_s = max(
-                delay_s, provider_state.pause(context.now(), no.retry_after_s, context.jitter()) - context.now()
-            )
-            context.notify_once(f"{provider_state.name} refuses submits ({no.kind}); they wait and are sent again")
-        reason = REASONS.get(no.kind)
-        other = next_fallback(context, job, reason) if delay_s is None else None
-        if other:
-            delay_s = 0.0
-        retry_at = None if delay_s is None else utc_now() + timedelta(seconds=delay_s)
-        said = ev.SubmitRefused(
-            at=utc_now(), kind=no.kind, message=_words(no), retry_at=retry_at, request_id=no.request_id
-        )
-        if other and reason:
-            self.enqueue(await switch_model(context, job, said, other, reason))
-        else:
-            job = await context.recorder.record(job.id, said)
-            if delay_s is not None and not provider_state.stopped:
-                self.enqueue(job, delay_s)
-        context.rest(job.id)
-
-    async def _clear(self, provider_state: ProviderState) -> None:
-        """Let go of jobs that wait for a model that is given up here: to another model, or to the next run."""
-        context = self._context
-        for model in [model for model in provider_state.queue.models if provider_state.health.is_over(model)]:
+        for model in [model for model in provider_state.queue.models if provider_state.health.is_stopped(model)]:
             jobs = [context.job(job_id) for job_id in provider_state.queue.drain(model)]
             context.active.update(job.id for job in jobs)
-            for start in range(0, len(jobs), AT_ONCE):  # together, so that they share their writes to the disk
+            for start in range(0, len(jobs), BATCH_SIZE):  # together, so that they share their writes
                 await asyncio.gather(
-                    *(self._abandon_model(provider_state, model, job) for job in jobs[start : start + AT_ONCE])
+                    *(self._abandon_model(provider_state, model, job) for job in jobs[start : start + BATCH_SIZE])
                 )
 
     async def _abandon_model(self, provider_state: ProviderState, model: str, job: Job) -> None:
@@ -267,28 +222,17 @@ class Submitter:
         if other:
             self.enqueue(await switch_model(context, job, None, other, Reason.OUTAGE))
         else:
-            provider_state.jobs_to_reconcile = (
-                provider_state.jobs_to_reconcile
-                or f"{model}: {provider_state.last_unavailable_message.get(model, 'its tasks fail')}"
-            )
-            context.notify_once(f"{provider_state.name} is stopped ({provider_state.jobs_to_reconcile})")
-        context.rest(job.id)
+            reason = f"{model}: {provider_state.last_unavailable_message.get(model, 'its tasks fail')}"
+            provider_state.blocks.add(Block.UNAVAILABLE, reason)
+            context.notify_once(f"{provider_state.name} is stopped ({provider_state.blocks.reason(Block.UNAVAILABLE)})")
+        context.mark_idle(job.id)
 
     def _report_limits(self, provider_state: ProviderState) -> None:
-        """Say once of each change how many tasks at once the provider is asked for."""
+        """Report each change of the number of concurrent tasks once."""
         for name, limit in provider_state.limits(self._context.now()).items():
             if self._reported_limits.get((provider_state.name, name)) != limit:
                 self._reported_limits[provider_state.name, name] = limit
-                whole = " again" if name not in provider_state.narrowed else ", as it refused more"
+                suffix = " again" if name not in provider_state.reduced_limits else ", as it refused more"
                 self._context.notice(
-                    f"{provider_state.name}: at most {limit} tasks {f'of {name} ' if name else ''}at once{whole}"
+                    f"{provider_state.name}: at most {limit} tasks {f'of {name} ' if name else ''}at once{suffix}"
                 )
-
-    def _stop(self, provider_state: ProviderState, no: Rejected) -> None:
-        if not provider_state.stopped:
-            self._context.notice(f"{provider_state.name} is stopped ({no.kind}): {_words(no)}")
-        provider_state.stop(no.kind, _words(no))
-
-
-def _words(no: Rejected) -> str:
-    return f"{no.code}: {no.message}" if no.code and no.code not in no.message else no.message

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,9 +19,7 @@ from batchvid.domain.job_spec import UNPRICED, Price
 from batchvid.domain.jobs import JobState, advance
 from batchvid.runner.budget.budget import Budget, Charge
 from batchvid.runner.budget.caps import Cap, Period, SpendingLimits
-from batchvid.runner.budget.history import earlier_charges
-from batchvid.state.readers import read_jobs
-from tests.builders import ACCEPTED, DIME, SUCCEEDED, at, job_in, life, planned, spec, started, state_file
+from tests.builders import ACCEPTED, DIME, SUCCEEDED, at, job_in, planned, spec, started
 
 EVENING = datetime(2026, 3, 1, 22, 0, tzinfo=UTC)
 JOBS = {
@@ -120,7 +117,7 @@ class Spending(RuleBasedStateMachine):
             fits &= limits.seconds is None or (
                 charge.seconds is not None and seconds + charge.seconds <= limits.seconds
             )
-        assert (self.budget.refusal(charge) is None) == fits
+        assert (self.budget.check(charge) is None) == fits
         if fits:
             self.budget.reserve(job_id, charge)
             self.reserved[job_id] = charge
@@ -188,7 +185,7 @@ class Spending(RuleBasedStateMachine):
         self.run += 1
         self.reserved.clear()
         rows = [row for name, job in self.jobs.items() for row in build_attempts(job.spec, self.events[name])]
-        self.budget = Budget(CAPS, [Charge.of_row(row) for row in rows if row.counts])
+        self.budget = Budget(CAPS, [Charge.from_attempt(row) for row in rows if row.counts])
 
     @invariant()
     def no_cap_is_crossed(self) -> None:
@@ -216,19 +213,19 @@ def charge(price: Price = DIME, duration_s: float | None = 8, **of_spec: Any) ->
 
 def reason(budget: Budget, of: Charge) -> str:
     """Why it is refused, which it must be."""
-    refusal = budget.refusal(of)
+    refusal = budget.check(of)
     assert refusal is not None
     return refusal.reason
 
 
 def test_without_caps_everything_fits() -> None:
     """A manifest that sets no budget is not held up, also by a price that nobody knows."""
-    assert Budget().refusal(charge(UNPRICED, 1e9)) is None
-    assert Budget().refusal(charge(Price(usd=Decimal(10**9)), 0)) is None
+    assert Budget().check(charge(UNPRICED, 1e9)) is None
+    assert Budget().check(charge(Price(usd=Decimal(10**9)), 0)) is None
 
 
 @pytest.mark.parametrize(
-    ("of", "said"),
+    ("of", "reason"),
     [
         (cap(usd=Decimal("0.15")), "budget.usd is 0.15: 0.10 are committed, one more may cost 0.10"),
         (cap(clips=1), "budget.clips is 1: 1 are committed"),
@@ -240,47 +237,47 @@ def test_without_caps_everything_fits() -> None:
         (replace(cap("--max-", clips=1), period=Period.RUN), "--max-clips is 1: 1 are committed in this run"),
     ],
 )
-def test_a_refusal_says_which_cap_and_by_how_much(of: Cap, said: str) -> None:
+def test_a_refusal_says_which_cap_and_by_how_much(of: Cap, reason: str) -> None:
     """The user can tell from the line what to raise, in the words that they wrote."""
     budget = Budget([of])
-    assert budget.refusal(charge()) is None
+    assert budget.check(charge()) is None
     budget.reserve("kite", charge())
-    refusal = budget.refusal(charge())
+    refusal = budget.check(charge())
     assert refusal is not None
-    assert (refusal.reason, refusal.cap) == (said, of)
+    assert (refusal.reason, refusal.cap) == (reason, of)
 
 
 def test_a_cap_may_be_reached_exactly() -> None:
     """Ten dimes are a dollar, and ten tenths of a second are one."""
     budget = Budget([cap(usd=Decimal("1.00"), clips=10, seconds=0.1)])
-    assert budget.refusal(charge(DIME, 0.1)) is None
+    assert budget.check(charge(DIME, 0.1)) is None
     for number in range(10):
-        assert budget.refusal(charge(DIME, 0)) is None
+        assert budget.check(charge(DIME, 0)) is None
         budget.reserve(f"kite-{number}", charge(DIME, 0))
-    assert budget.refusal(charge(Price(usd=Decimal("0.01")), 0)) is not None
+    assert budget.check(charge(Price(usd=Decimal("0.01")), 0)) is not None
 
 
 def test_an_unknown_price_under_a_cap_needs_a_word() -> None:
     """With a cap in USD, what nobody can price is not bought unless the manifest says so; others may be."""
     dollars = cap(usd=Decimal(5))
-    refusal = Budget([dollars]).refusal(charge(UNPRICED))
+    refusal = Budget([dollars]).check(charge(UNPRICED))
     assert refusal is not None
-    assert refusal.reason == "nobody knows its price: budget.usd needs budget.allow_unpriced for it"
+    assert refusal.reason == "unknown price: budget.usd needs budget.allow_unpriced for it"
     assert refusal.cap is None
-    assert Budget([dollars]).refusal(charge()) is None
-    assert Budget([replace(dollars, allow_unpriced=True)]).refusal(charge(UNPRICED)) is None
-    assert Budget([cap(clips=5)]).refusal(charge(UNPRICED)) is None
+    assert Budget([dollars]).check(charge()) is None
+    assert Budget([replace(dollars, allow_unpriced=True)]).check(charge(UNPRICED)) is None
+    assert Budget([cap(clips=5)]).check(charge(UNPRICED)) is None
 
 
 def test_an_unknown_length_fits_under_no_cap_of_seconds() -> None:
     """What nobody can measure is not bought under such a cap: the job's own trouble, others go on."""
     budget = Budget([cap(seconds=40)])
-    refusal = budget.refusal(charge(duration_s=None))
+    refusal = budget.check(charge(duration_s=None))
     assert refusal is not None
-    assert refusal.reason == "nobody knows its length: budget.seconds needs duration_s for it"
+    assert refusal.reason == "unknown length: budget.seconds needs duration_s for it"
     assert refusal.cap is None
-    assert budget.refusal(charge(duration_s=40)) is None
-    assert Budget([cap(usd=Decimal(5), clips=5)]).refusal(charge(duration_s=None)) is None
+    assert budget.check(charge(duration_s=40)) is None
+    assert Budget([cap(usd=Decimal(5), clips=5)]).check(charge(duration_s=None)) is None
 
 
 def test_reserving_and_settling_are_one_purchase() -> None:
@@ -304,18 +301,18 @@ def test_a_reservation_before_midnight_counts_after_it() -> None:
     assert "0.30 are committed today" in reason(budget, tomorrow)
     job = job_in(JobState.PENDING)
     budget.settle(job, advance(job, started(at=EVENING)))
-    assert budget.refusal(tomorrow) is None
+    assert budget.check(tomorrow) is None
 
 
 def test_what_an_earlier_run_bought_is_not_given_back_to_this_one() -> None:
     """A task of last night fails uncharged: today's run has no more to spend for it, the batch has."""
     running = job_in(JobState.RUNNING)
     caps = [cap(clips=2), replace(cap("budget.per_run.", clips=1), period=Period.RUN)]
-    budget = Budget(caps, [Charge.of_open(running)])
+    budget = Budget(caps, [Charge.from_job(running)])
     budget.reserve("boat", charge())
     assert "budget.clips is 2: 2 are" in reason(budget, charge())
     no = ev.TaskFailed(at=at(90), kind=FailureKind.UNAVAILABLE, message="", charged=Charged.NO)
-    assert budget.settle(running, advance(running, no)) == Charge.of_open(running)
+    assert budget.settle(running, advance(running, no)) == Charge.from_job(running)
     assert "budget.per_run.clips is 1: 1 are" in reason(budget, charge())
 
 
@@ -333,7 +330,7 @@ def test_a_forecast_tells_what_a_plan_would_run_into() -> None:
     budget = Budget([of, replace(cap("budget.tags.hero.", clips=2), tag="hero")], [charge(tags=("hero",))])
     assert budget.forecast([charge()]) == []
     assert budget.forecast([charge(), charge(), charge(UNPRICED), charge(UNPRICED)]) == [
-        "2 of the clips are not bought: nobody knows its price: budget.usd needs budget.allow_unpriced for it",
+        "2 of the clips are not bought: unknown price: budget.usd needs budget.allow_unpriced for it",
         "budget.usd is 0.25: 0.10 are committed, and the plan takes 0.20 more: not all of it will be bought",
     ]
     assert budget.forecast([]) == []
@@ -346,44 +343,3 @@ def test_a_cap_on_a_tag_that_no_clip_has_is_told() -> None:
         "budget.tags.hreo counts nothing: no clip to buy has the tag hreo"
     ]
     assert budget.forecast([charge(tags=("hreo",))]) == []
-
-
-def test_earlier_runs_are_read_back(tmp_path: Path) -> None:
-    """Every attempt that may be paid for, at the provider that made it; released and never sent ones do not count."""
-    refused = ev.SubmitRefused(at=at(3), kind=FailureKind.RATE, message="", retry_at=at(60))
-    failed = ev.TaskFailed(at=at(90), kind=FailureKind.UNAVAILABLE, message="", retry_at=at(99))
-    again = started(at=at(100), provider="office", duration_s=4.0)
-
-    def moved(job_id: str) -> ev.Planned:
-        return replace(planned(spec(job_id, provider="office")), at=at(95))
-
-    lives = [
-        life(planned(spec("boat")), started(provider="cometapi")),
-        life(planned(spec("kite")), started(), refused),
-        life(planned(spec("moon"))),
-        life(
-            planned(spec("lamp")),
-            started(provider="cometapi"),
-            ACCEPTED,
-            failed,
-            started(),
-            refused,
-            moved("lamp"),
-            again,
-        ),
-        life(planned(spec("star")), started(provider="cometapi"), ACCEPTED, failed, moved("star")),
-    ]
-    path = state_file(tmp_path / "state.sqlite3", *lives)
-    charges = list(earlier_charges(path, read_jobs(path)))
-    assert [(one.provider, one.at, one.seconds) for one in charges] == [
-        ("cometapi", at(1), 8.0), ("cometapi", at(1), 8.0), ("office", at(100), 4.0), ("cometapi", at(1), 8.0),
-    ]  # fmt: skip
-    assert all(one.usd == Decimal("0.10") for one in charges)
-
-
-def test_a_job_sent_once_needs_no_log(tmp_path: Path) -> None:
-    """What such a job says by itself is the row that the log gives; only the others are looked up."""
-    path = state_file(tmp_path / "state.sqlite3", life(planned(), started(provider="cometapi"), ACCEPTED, SUCCEEDED))
-    (job,) = read_jobs(path)
-    (row,) = build_attempts(job.spec, [started(provider="cometapi"), ACCEPTED, SUCCEEDED])
-    assert list(earlier_charges(path, [job])) == [Charge.of_row(row)]

@@ -126,12 +126,12 @@ async def yard(
         notices.append(text)
         said.set()
 
-    def on_running(job: Job) -> None:
+    def on_running(job: Job, **_: Any) -> None:
         asked.append(job)
-        context.rest(job.id)
+        context.mark_idle(job.id)
 
     with StateFile(folder / "state.sqlite3") as state:
-        recorder = Recorder(state, {job.id: job for job in jobs}, [on_event])
+        recorder = Recorder(state, {job.id: job for job in jobs}, on_event)
         async with Transport() as transport:
             context = RunContext(
                 recorder=recorder, transport=transport, provider_states={"cometapi": provider_state}, providers=rows,

@@ -11,6 +11,7 @@ import pytest
 from aiohttp import web
 
 from batchvid.domain.jobs import JobState
+from batchvid.runner.providers.submission_blocks import Block
 from tests.builders import MakeClip
 from tests.disks import small_disk
 from tests.runner.cdn import Cdn, cdn_of
@@ -45,7 +46,7 @@ async def test_with_room_again_it_goes_on(tmp_path: Path, cdn: Cdn) -> None:
         assert {at_work.state(job_id) for job_id in JOBS} == {JobState.READY}
         at_work.store.spare_bytes = 0
         await fetching
-        assert (sorted(at_work.stored), at_work.context.held) == (sorted(JOBS), "")
+        assert (sorted(at_work.stored), at_work.context.blocks.reason(Block.DISK_FULL)) == (sorted(JOBS), "")
     (said,) = at_work.notices
     assert "is full: " in said
     assert said.endswith("Submits and downloads wait for room; tasks go on, nothing paid for is lost")
@@ -54,7 +55,7 @@ async def test_with_room_again_it_goes_on(tmp_path: Path, cdn: Cdn) -> None:
 async def test_a_disk_that_is_full_from_the_start(tmp_path: Path, cdn: Cdn) -> None:
     """Submits are held before the first goes out: no money is spent on clips that nobody can keep."""
     async with yard(tmp_path, *map(ready, JOBS), spare_bytes=FULL, room_wait_s=3.0) as at_work:
-        assert at_work.context.held
+        assert at_work.context.blocks.reason(Block.DISK_FULL)
         fetching = handed_over(at_work, cdn)
         await asyncio.sleep(0.03)
         assert cdn.server.asked == []
@@ -68,7 +69,7 @@ async def test_without_room_the_run_ends_and_keeps_all(tmp_path: Path, cdn: Cdn)
     async with yard(tmp_path, *map(ready, JOBS), spare_bytes=FULL, room_wait_s=0.06) as at_work:
         await handed_over(at_work, cdn)
         assert {at_work.state(job_id) for job_id in JOBS} == {JobState.READY}
-        assert at_work.context.stopping.endswith(
+        assert at_work.context.stop_reason.endswith(
             "3 finished clips wait at their vendors. Make room and run again to go on"
         )
         await at_work.fetch({"kite": (cdn.link,)})  # a poll that was out while the run stopped
@@ -82,7 +83,7 @@ async def test_an_interrupted_run_does_not_wait_for_room(tmp_path: Path, cdn: Cd
         await at_work.said.wait()
         at_work.context.stop("interrupted")
         await fetching
-        assert at_work.context.stopping == "interrupted"
+        assert at_work.context.stop_reason == "interrupted"
         assert {at_work.state(job_id) for job_id in JOBS} == {JobState.READY}
 
 
@@ -92,7 +93,7 @@ async def test_a_disk_that_only_seems_to_have_room(tmp_path: Path, cdn: Cdn) -> 
         async with yard(tmp_path, *map(ready, JOBS), room_wait_s=0.15) as at_work:
             await handed_over(at_work, cdn)
             assert {at_work.state(job_id) for job_id in JOBS} == {JobState.READY}
-        assert "kite.mp4.part: No space left on device; 3 finished clips wait" in at_work.context.stopping
+        assert "kite.mp4.part: No space left on device; 3 finished clips wait" in at_work.context.stop_reason
         (said,) = at_work.notices
         assert said.endswith("nothing paid for is lost")
 

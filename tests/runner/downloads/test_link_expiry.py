@@ -12,7 +12,7 @@ from batchvid.catalog import built_in, providers
 from batchvid.catalog.model_policies import link_lifetime_s
 from batchvid.domain import events as ev
 from batchvid.domain.jobs import Job, JobState
-from batchvid.runner.downloads.link_expiry import ALARM_S, UNSAID_S, link_expires_at, urgency, warn_at
+from batchvid.runner.downloads.link_expiry import UNSAID_S, link_expires_at, urgency, warn_at
 from tests.builders import ACCEPTED, at, job_in, life, planned, started
 
 HOUR, DAY = 3600.0, 86400.0
@@ -47,12 +47,17 @@ def test_what_nobody_knows_is_feared() -> None:
 
 @given(st.floats(min_value=1, max_value=40 * DAY), st.floats(min_value=0, max_value=DAY))
 def test_the_alarm_leaves_time_to_act(left_s: float, now_s: float) -> None:
-    """Before the end and not before now; a quarter of an hour, or a quarter of what is left of a short life."""
+    """Before the end, not before now, and at most a quarter of an hour before the end."""
     dies, now = at(now_s + left_s), at(now_s)
     alarm = warn_at(dies, now)
     assert now < alarm < dies
-    assert (dies - alarm).total_seconds() == pytest.approx(min(ALARM_S, left_s / 4), abs=0.01)
-    assert dies - alarm <= timedelta(seconds=ALARM_S)
+    assert dies - alarm <= timedelta(minutes=15)
+
+
+@pytest.mark.parametrize(("left_s", "before_s"), [(30 * DAY, 900), (DAY, 900), (HOUR, 900), (1200, 300), (60, 15)])
+def test_a_short_life_has_a_late_alarm(left_s: float, before_s: float) -> None:
+    """A quarter of an hour before the end, of a life of less than an hour a quarter of what is left."""
+    assert warn_at(at(left_s), at(0)) == at(left_s - before_s)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What is learned of how long tasks take: out of looks that saw no end, and of ends that nobody saw happen."""
+"""Task durations are learned from polls that found a task running, and from ends between two polls."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batchvid.catalog.model_policies import PollInterval
-from batchvid.runner.estimation.duration_model import LAST_EDGE_S, MOST_REMEMBERED, VAGUE_MEDIAN_S, DurationModel
+from batchvid.domain.poll_interval import PollInterval
+from batchvid.runner.estimation.duration_model import LAST_EDGE_S, MAX_REMEMBERED, PRIOR_MEDIAN_S, DurationModel
 from batchvid.runner.estimation.poll_schedule import next_age_s
 
 AGES_S = st.floats(0, 1e5)
@@ -20,22 +20,22 @@ Draw = Callable[[random.Random], float]
 
 
 def watched(
-    duration_model: DurationModel, draw: Draw, tasks: int, seed: int, *, price_s: float = 0.35
+    duration_model: DurationModel, draw: Draw, tasks: int, seed: int, *, cost_s: float = 0.35
 ) -> tuple[float, float]:
-    """Tasks polled one after another by the rule, on no clock at all: questions and seconds of lag a task."""
-    chance, asked, lag_s = random.Random(seed), 0, 0.0
+    """Tasks polled one after another by the rule, without a clock: polls and seconds of lag per task."""
+    chance, polls, lag_s = random.Random(seed), 0, 0.0
     for number in range(tasks):
         lifetime_s, age_s = draw(chance), 0.0
         while True:
-            due_s = next_age_s(duration_model, PollInterval(10, 1), age_s, price_s, f"{seed}-{number}")
-            asked += 1
+            due_s = next_age_s(duration_model, PollInterval(10, 1), age_s, cost_s, f"{seed}-{number}")
+            polls += 1
             if due_s >= lifetime_s:
                 duration_model.ended(age_s, due_s)
                 lag_s += due_s - lifetime_s
                 break
             duration_model.survived(age_s, due_s)
             age_s = due_s
-    return asked / tasks, lag_s / tasks
+    return polls / tasks, lag_s / tasks
 
 
 def log_normal(median_s: float, sigma: float) -> Draw:
@@ -44,37 +44,37 @@ def log_normal(median_s: float, sigma: float) -> Draw:
 
 def fixed(draw: Draw, every_s: float, tasks: int, seed: int) -> tuple[float, float]:
     """The same under a fixed interval."""
-    chance, asked, lag_s = random.Random(seed), 0, 0.0
+    chance, polls, lag_s = random.Random(seed), 0, 0.0
     for _ in range(tasks):
         lifetime_s = draw(chance)
         looks = math.ceil(lifetime_s / every_s)
-        asked += looks
+        polls += looks
         lag_s += looks * every_s - lifetime_s
-    return asked / tasks, lag_s / tasks
+    return polls / tasks, lag_s / tasks
 
 
 @pytest.mark.parametrize(
     ("median_s", "sigma", "gain"), [(60, 0.3, 0.6), (120, 0.5, 0.85), (180, 0.4, 0.75), (90, 0.1, 0.3)]
 )
-def test_a_learned_law_beats_every_fixed_interval(median_s: float, sigma: float, gain: float) -> None:
-    """After 300 tasks questions times lag are far below a fixed interval's, the more the less tasks differ."""
+def test_a_learned_model_beats_every_fixed_interval(median_s: float, sigma: float, gain: float) -> None:
+    """After 300 tasks polls times lag are far below a fixed interval's, and more so if tasks differ little."""
     duration_model, draw = DurationModel(), log_normal(median_s, sigma)
     watched(duration_model, draw, 300, seed=1)
-    asked, lag_s = watched(duration_model, draw, 300, seed=2)
-    fixed_asked, fixed_lag_s = fixed(draw, 10, 300, seed=2)
-    assert asked * lag_s < gain * fixed_asked * fixed_lag_s
+    polls, lag_s = watched(duration_model, draw, 300, seed=2)
+    fixed_polls, fixed_lag_s = fixed(draw, 10, 300, seed=2)
+    assert polls * lag_s < gain * fixed_polls * fixed_lag_s
 
 
 def test_the_median_is_found() -> None:
-    """Although no look saw a task end, half of them are known to take so long."""
+    """Although no poll saw a task end, the median is known."""
     duration_model = DurationModel()
-    assert duration_model.median_s == pytest.approx(VAGUE_MEDIAN_S, rel=0.15)
+    assert duration_model.median_s == pytest.approx(PRIOR_MEDIAN_S, rel=0.15)
     watched(duration_model, log_normal(200, 0.3), 300, seed=3)
     assert duration_model.median_s == pytest.approx(200, rel=0.1)
 
 
-def test_what_no_look_saw_is_found_out_of_many() -> None:
-    """An early end is understood by what came later: the first, seen only in a minute, goes where the others were."""
+def test_a_vague_early_end_is_redistributed() -> None:
+    """A first end, known only to the minute, moves to where the later ones are."""
     duration_model = DurationModel()
     duration_model.ended(60.0, 120.0)
     for _ in range(100):
@@ -85,12 +85,12 @@ def test_what_no_look_saw_is_found_out_of_many() -> None:
     assert early < 0.4  # of one task; it was twice that before there were others
 
 
-def test_a_look_costs_the_same_after_a_thousand_ends() -> None:
-    """Only so many ends are kept to be looked at again, and what they gave to the sums stays."""
+def test_a_poll_costs_the_same_after_a_thousand_ends() -> None:
+    """Only the recent ends are kept for redistribution; the sums keep the others."""
     duration_model = DurationModel()
     watched(duration_model, log_normal(90, 0.4), 1000, seed=7)
     assert duration_model.seen == 1000
-    assert sum(duration_model.remembered()["ends"]) == pytest.approx(MOST_REMEMBERED, rel=0.01)
+    assert sum(duration_model.remembered()["ends"]) == pytest.approx(MAX_REMEMBERED, rel=0.01)
 
 
 def test_tasks_that_are_still_running_count() -> None:
@@ -102,8 +102,8 @@ def test_tasks_that_are_still_running_count() -> None:
     for _ in range(100):
         watching.survived(0.0, 600.0)
     for one in (duration_model, watching):
-        one.ended(50.0, 70.0)  # the curve is drawn anew with an end
-    assert watching.root(60.0) < duration_model.root(60.0) / 1.5
+        one.ended(50.0, 70.0)  # the hazard is computed again with an end
+    assert watching.sqrt_hazard(60.0) < duration_model.sqrt_hazard(60.0) / 1.5
 
 
 def test_what_is_learned_goes_with_the_vendor() -> None:
@@ -116,25 +116,25 @@ def test_what_is_learned_goes_with_the_vendor() -> None:
 
 
 @given(st.lists(st.tuples(AGES_S, AGES_S, st.booleans()), max_size=60))
-def test_any_looks_leave_a_law_that_can_be_asked(looks: list[tuple[float, float, bool]]) -> None:
-    """The worth of waiting grows with age, and an age is found again from its worth."""
+def test_any_polls_leave_a_usable_model(looks: list[tuple[float, float, bool]]) -> None:
+    """The cumulative weight grows with age, and its inverse finds the age again."""
     duration_model = DurationModel()
     for one, other, over in looks:
         (duration_model.ended if over else duration_model.survived)(min(one, other), max(one, other))
     ages_s = (0.0, 0.01, 1.0, 59.0, 61.0, 3600.0, LAST_EDGE_S, 1e5)
-    worths = [duration_model.worth(age_s) for age_s in ages_s]
-    assert worths == sorted(worths)
-    for age_s, worth in zip(ages_s, worths, strict=True):
-        assert duration_model.age_of(worth) == pytest.approx(age_s, rel=1e-3, abs=1e-3)
+    weights = [duration_model.cumulative_weight(age_s) for age_s in ages_s]
+    assert weights == sorted(weights)
+    for age_s, weight in zip(ages_s, weights, strict=True):
+        assert duration_model.age_at(weight) == pytest.approx(age_s, rel=1e-3, abs=1e-3)
 
 
-def test_what_is_remembered_is_the_same_law() -> None:
-    """Through JSON and back it knows the same, at most as if a few hundred tasks had been seen."""
+def test_a_remembered_model_is_the_same() -> None:
+    """Through JSON and back it is the same, with the weight of a few hundred tasks at most."""
     duration_model = DurationModel()
     watched(duration_model, log_normal(90, 0.4), 1000, seed=6)
     kept = json.loads(json.dumps(duration_model.remembered()))
     again = DurationModel(kept)
-    assert again.seen == pytest.approx(MOST_REMEMBERED, rel=0.01)
+    assert again.seen == pytest.approx(MAX_REMEMBERED, rel=0.01)
     assert again.median_s == pytest.approx(duration_model.median_s, rel=0.05)
 
 
@@ -147,6 +147,6 @@ def spoilt() -> Iterator[object]:
 
 
 @pytest.mark.parametrize("kept", list(spoilt()))
-def test_what_cannot_be_understood_is_forgotten(kept: dict[str, list[float]]) -> None:
-    """A state file that somebody edited costs what was learned and nothing else."""
+def test_invalid_saved_sums_are_ignored(kept: dict[str, list[float]]) -> None:
+    """An edited state file only loses what was learned."""
     assert DurationModel(kept).seen == 0

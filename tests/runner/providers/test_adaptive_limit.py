@@ -16,7 +16,7 @@ def test_it_is_as_wide_as_configured_until_somebody_refuses() -> None:
 def test_a_refusal_halves_it_and_time_widens_it() -> None:
     """20 becomes 10, and one more each half minute until all 20 are allowed again."""
     one = AdaptiveLimit(20, 30.0)
-    one.refused(0, 100.0)
+    one.record_refusal(0, 100.0)
     assert [one.limit_at(now) for now in (100.0, 129.0, 130.0, 399.0, 400.0, 9e9)] == [10, 10, 11, 19, 20, 20]
     assert (one.increases_in(100.0), one.increases_in(110.0), one.increases_in(400.0)) == (30.0, 20.0, None)
 
@@ -26,13 +26,13 @@ def test_what_the_provider_holds_is_proved() -> None:
     one, now = AdaptiveLimit(20, 30.0), 0.0
     limits = []
     for _ in range(3):
-        one.refused(4, now)
+        one.record_refusal(4, now)
         limits.append(one.limit_at(now))
     assert limits == [10, 5, 4]
     for _ in range(5):
         now += 30.0
         assert one.limit_at(now) == 5
-        one.refused(4, now)
+        one.record_refusal(4, now)
         assert one.limit_at(now) == 4
 
 
@@ -45,7 +45,7 @@ def test_it_never_leaves_its_bounds(most: int, steps: list[tuple[float, int | No
         before = one.limit_at(now)
         assert 1 <= before <= most
         if inside is not None:
-            one.refused(inside, now)
+            one.record_refusal(inside, now)
             assert one.limit_at(now) <= max(1, before - 1)
         rises_in_s = one.increases_in(now)
         if rises_in_s is not None:

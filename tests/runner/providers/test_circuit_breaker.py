@@ -1,4 +1,4 @@
-"""A model that fails everything is paused, tried by one job at a time, and given up after a known number of probes."""
+"""A model that always fails is paused, tried by one job at a time, and stopped after a known number of probes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from batchvid.domain import events as ev
 from batchvid.domain.failures import FailureKind
 from batchvid.domain.jobs import Job, JobState
-from batchvid.runner.providers.circuit_breaker import Breaker, ProviderHealth
+from batchvid.runner.providers.circuit_breaker import BreakerState, CircuitBreaker, ProviderHealth
+from batchvid.runner.providers.retry_policy import RetryPolicy
 from tests.builders import ACCEPTED, SUCCEEDED, at, job_in
 
 BROKE = ev.TaskFailed(at=at(), kind=FailureKind.UNAVAILABLE, message="broke")
@@ -31,11 +32,11 @@ def job(number: int = 0) -> Job:
 
 
 class Provider(RuleBasedStateMachine):
-    """Jobs go as the breaker lets them, and work, fail or end without a word in any order."""
+    """Jobs start when the breaker allows it, and succeed, fail or end without a verdict in any order."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.breaker = Breaker(opens_after=2, max_probes=3, wait_initial_s=1.0)
+        self.breaker = CircuitBreaker(max_failures=2, policy=RetryPolicy(1.0, attempts=3))
         self.now = 0.0
         self.out: set[str] = set()
         self.since_open: set[str] = set()
@@ -50,23 +51,25 @@ class Provider(RuleBasedStateMachine):
     def send(self) -> None:
         self.number += 1
         job_id = f"k{self.number}"
-        if self.breaker.next_available_at is not None:
-            assert self.now >= self.breaker.next_available_at
+        if self.breaker.state(self.now) is not BreakerState.CLOSED:
+            assert self.breaker.state(self.now) is BreakerState.HALF_OPEN
+            assert self.breaker.retry_at is not None
+            assert self.now >= self.breaker.retry_at
             self.since_open.add(job_id)
         self.breaker.record_start(job_id)
         self.out.add(job_id)
 
     @precondition(lambda self: self.out)
-    @rule(data=st.data(), how=st.sampled_from(["worked", "failed", "record_neutral"]))
+    @rule(data=st.data(), how=st.sampled_from(["success", "failure", "neutral"]))
     def end(self, data: st.DataObject, how: str) -> None:
         job_id = data.draw(st.sampled_from(sorted(self.out)))
         self.out.discard(job_id)
         self.since_open.discard(job_id)
-        if how == "worked":
+        if how == "success":
             self.breaker.record_success()
             self.since_open.clear()
-        elif how == "failed":
-            self.breaker.failed(job_id, self.now, 1.0)
+        elif how == "failure":
+            self.breaker.record_failure(job_id, self.now, 1.0)
         else:
             self.breaker.record_neutral(job_id)
 
@@ -76,11 +79,12 @@ class Provider(RuleBasedStateMachine):
         assert self.since_open <= {self.breaker.probe}
 
     @invariant()
-    def given_up_for_good_only_after_all_probes(self) -> None:
-        """It is over exactly when the last probe failed, and then it lets nobody."""
-        assert self.breaker.probes <= self.breaker.max_probes
-        assert self.breaker.over is (self.breaker.probes == self.breaker.max_probes)
-        if self.breaker.over:
+    def stopped_only_after_all_probes(self) -> None:
+        """It is stopped exactly when the last probe failed, and then no job may start."""
+        assert self.breaker.failed_probes <= 3
+        assert self.breaker.stopped is (self.breaker.failed_probes == 3)
+        if self.breaker.stopped:
+            assert self.breaker.state(self.now + 1e9) is BreakerState.OPEN
             assert not self.breaker.allows(self.now + 1e9)
 
 
@@ -88,38 +92,40 @@ TestProvider = Provider.TestCase
 
 
 def test_probes_wait_longer_each_time() -> None:
-    """The wait doubles from probe to probe; the vendor's own wish stands above it."""
-    breaker, now, waits = Breaker(opens_after=1, max_probes=5, wait_initial_s=2.0), 100.0, []
-    breaker.failed("a", now, 1.0)
+    """The wait doubles from probe to probe; the vendor's Retry-After takes precedence."""
+    policy = RetryPolicy(2.0, attempts=5)
+    breaker, now, waits = CircuitBreaker(max_failures=1, policy=policy), 100.0, []
+    breaker.record_failure("a", now, 1.0)
     for number in range(4):
-        assert breaker.next_available_at is not None
-        waits.append(breaker.next_available_at - now)
-        now = breaker.next_available_at
+        assert breaker.retry_at is not None
+        waits.append(breaker.retry_at - now)
+        now = breaker.retry_at
         breaker.record_start(f"p{number}")
-        breaker.failed(f"p{number}", now, 1.0, 7.0 if number == 2 else None)
+        breaker.record_failure(f"p{number}", now, 1.0, 7.0 if number == 2 else None)
     assert waits == [2, 4, 8, 7]
 
 
 @given(st.integers(1, 6), st.integers(1, 6))
-def test_a_provider_that_never_works_ends_after_a_known_number(opens_after: int, max_probes: int) -> None:
+def test_a_provider_that_never_works_ends_after_a_known_number(max_failures: int, max_probes: int) -> None:
     """So many failures and so many probes, and not one call more."""
-    breaker, now, calls = Breaker(opens_after=opens_after, max_probes=max_probes), 0.0, 0
-    while not breaker.over:
-        now = max(now, breaker.next_available_at or 0.0)
+    policy = RetryPolicy(attempts=max_probes)
+    breaker, now, calls = CircuitBreaker(max_failures=max_failures, policy=policy), 0.0, 0
+    while not breaker.stopped:
+        now = max(now, breaker.retry_at or 0.0)
         assert breaker.allows(now)
         calls += 1
         breaker.record_start(str(calls))
-        breaker.failed(str(calls), now, 0.5)
-    assert calls == opens_after + max_probes
+        breaker.record_failure(str(calls), now, 0.5)
+    assert calls == max_failures + max_probes
 
 
 def refuse(health: ProviderHealth, number: int = 0, now: float = 0.0) -> None:
-    """A paid call that met nobody."""
-    health.refused(job(number), now, 1.0, None)
+    """A paid call without a connection."""
+    health.record_refusal(job(number), now, 1.0, None)
 
 
 def test_one_model_says_nothing_of_another() -> None:
-    """A model that a gateway lost is paused; its other models go on."""
+    """A model that a gateway lost is paused; other models continue."""
     health = ProviderHealth(2.0)
     refuse(health)
     assert (health.allows("veo", 0.0), health.allows("kling", 0.0)) == (False, True)
@@ -127,8 +133,8 @@ def test_one_model_says_nothing_of_another() -> None:
     assert health.available_in({"kling"}, 0.0) is None
 
 
-def test_a_probe_that_is_accepted_lets_everybody() -> None:
-    """And nobody waits for the clock any more."""
+def test_an_accepted_probe_closes_the_breaker() -> None:
+    """All jobs may start, without waiting for the clock."""
     health = ProviderHealth(2.0)
     refuse(health)
     health.record_start("k1", "veo")
@@ -139,8 +145,8 @@ def test_a_probe_that_is_accepted_lets_everybody() -> None:
 
 
 @pytest.mark.parametrize("event", [LOST, GAVE_UP, RATE, OVERDUE], ids=lambda event: type(event).__name__)
-def test_a_probe_that_ends_without_a_word_makes_room(event: ev.Event) -> None:
-    """Neither for nor against: another one may go."""
+def test_a_probe_without_a_verdict_makes_room(event: ev.Event) -> None:
+    """It counts neither for nor against: another probe may start."""
     health = ProviderHealth(2.0)
     refuse(health)
     health.record_start("k1", "veo")
@@ -151,7 +157,7 @@ def test_a_probe_that_ends_without_a_word_makes_room(event: ev.Event) -> None:
 
 
 def test_tasks_that_all_break_pause_the_model() -> None:
-    """Five in a row without one clip, though every call is accepted; three probes more end it."""
+    """Five in a row without a clip, although every call is accepted; three more probes stop it."""
     health = ProviderHealth(2.0)
     for number in range(5):
         assert health.allows("veo", 0.0)
@@ -160,19 +166,19 @@ def test_tasks_that_all_break_pause_the_model() -> None:
     assert not health.allows("veo", 29.0)
     now = 30.0
     for number in range(3):
-        assert not health.is_over("veo")
+        assert not health.is_stopped("veo")
         assert health.allows("veo", now)
         health.record_start(f"k{number}", "veo")
         health.on_event(ACCEPTED, job(number), now, 1.0)
         assert not health.allows("veo", now + 1e6)
         health.on_event(BROKE, job(number), now, 1.0)
         now += 300.0
-    assert health.is_over("veo")
+    assert health.is_stopped("veo")
 
 
 @pytest.mark.parametrize("event", [SUCCEEDED, FILTERED], ids=["a clip", "a content filter"])
-def test_a_task_that_was_worked_on_speaks_for_its_provider(event: ev.Event) -> None:
-    """A clip, or a refusal of what it shows: the row of broken ones is broken off."""
+def test_a_processed_task_counts_for_its_provider(event: ev.Event) -> None:
+    """A clip, or a refusal of its content, ends the row of failures."""
     health = ProviderHealth(2.0)
     for number in range(12):
         health.on_event(event if number % 4 == 3 else BROKE, job(number), 0.0, 1.0)
@@ -180,7 +186,7 @@ def test_a_task_that_was_worked_on_speaks_for_its_provider(event: ev.Event) -> N
 
 
 def test_a_job_that_was_never_sent_says_nothing() -> None:
-    """Cancelled before it was bought, or planned anew: nobody is let or stopped by it."""
+    """Cancelled before it was bought, or planned again: no breaker changes."""
     health = ProviderHealth(2.0)
     assert not health.on_event(GAVE_UP, job_in(JobState.PENDING), 0.0, 1.0)
     assert health.allows("", 0.0)

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from batchvid.catalog import Provider, providers
-from batchvid.domain.failures import FailureKind
 from batchvid.domain.jobs import JobState
 from batchvid.runner.providers.provider_state import (
     EMBEDDED_ORIGIN,
     MAX_PENDING_SUBMITS,
-    MAX_RETRY_AFTER_S,
     SUBMIT_SPACING_S,
     ProviderState,
 )
 from batchvid.runner.providers.rate_limits import ConcurrencySlots, SlidingWindowRateLimiter
 from batchvid.runner.providers.retry_policy import WAIT_MAX_S
+from batchvid.runner.providers.submission_blocks import Block
 from tests.builders import job_in
 
 OFFICE = Provider(
@@ -72,7 +70,6 @@ def test_the_vendors_own_wish_is_kept() -> None:
 
 def test_nobody_waits_a_day() -> None:
     """A wish for a longer pause than an hour is for the next run."""
-    assert MAX_RETRY_AFTER_S == 3600
     assert provider_state().pause(100.0, 3600.0, 1.0) == provider_state().pause(100.0, 86_400.0, 1.0) == 3700.0
 
 
@@ -115,17 +112,16 @@ def test_many_calls_go_out_one_after_the_other() -> None:
     assert one.next_submit_at() == one.submits.next_available_at() > 150.0
 
 
-@pytest.mark.parametrize("kind", [FailureKind.AUTH, FailureKind.BALANCE])
-async def test_a_stopped_lane_waits_for_nothing(kind: FailureKind) -> None:
+async def test_a_stopped_provider_waits_for_nothing() -> None:
     """Whoever sleeps in it is woken, and what stands in line or comes back is for the next run."""
     one = provider_state()
     one.queue.push("kite", "kite", "veo3-fast")
     one.delayed["veo3-fast"] = 1
     assert not one.wake.is_set()
-    one.stop(kind, "your balance is 0")
+    one.stop("your balance is 0")
     assert one.idle
     assert one.wake.is_set()
-    assert (one.stopped, one.stopped_kind) == ("your balance is 0", kind)
+    assert one.stop_reason == "your balance is 0"
     assert len(one.queue) == 1
 
 
@@ -134,7 +130,7 @@ def test_a_capped_lane_waits_for_nothing() -> None:
     one = provider_state()
     one.queue.push("kite", "kite", "veo3-fast")
     one.delayed["veo3-fast"] = 1
-    one.capped = "office: budget.clips is 1, and all are committed"
+    one.blocks.add(Block.CAP, "office: budget.clips is 1, and all are committed")
     assert one.idle
 
 
@@ -142,7 +138,7 @@ def stuck() -> ProviderState:
     """A lane of four slots, all held by jobs that no run drives, in which a kite waits."""
     one = provider_state()
     for number in range(4):
-        one.slots.hold(f"uncertain-{number}", "veo3-fast")
+        one.slots.acquire(f"uncertain-{number}", "veo3-fast")
     one.queue.push("kite", "kite", "veo3-fast")
     return one
 
@@ -157,7 +153,7 @@ def test_a_lane_is_not_stuck_while_something_may_happen() -> None:
     """A holder of this run will come to rest, a free slot will be taken."""
     assert not stuck().is_stuck(active={"uncertain-2"})
     freed, empty = stuck(), stuck()
-    freed.slots.free("uncertain-0")
+    freed.slots.release("uncertain-0")
     assert empty.queue.pop(lambda _model: True) == "kite"
     for one in (freed, empty):
         assert not one.is_stuck(active=())
@@ -168,7 +164,7 @@ def test_a_delayed_job_waits_for_a_slot_like_one_in_line() -> None:
     one = replace(provider_state(), slots=ConcurrencySlots(1))
     one.delayed["veo3-fast"] += 1
     assert not one.is_stuck(active=())
-    one.slots.hold("uncertain", "sora-2")
+    one.slots.acquire("uncertain", "sora-2")
     assert one.is_stuck(active=())
     one.delayed["veo3-fast"] -= 1
     assert not one.is_stuck(active=())
@@ -177,7 +173,7 @@ def test_a_delayed_job_waits_for_a_slot_like_one_in_line() -> None:
 def test_a_lane_is_stuck_only_if_every_waiting_model_is_full() -> None:
     """A model's own narrow limit holds up its jobs; another model that waits beside them goes on."""
     one = replace(provider_state(), slots=ConcurrencySlots(4, {"sora-2": 1}))
-    one.slots.hold("uncertain", "sora-2")
+    one.slots.acquire("uncertain", "sora-2")
     one.queue.push("crane", "crane", "sora-2")
     assert one.is_stuck(active=())
     one.queue.push("kite", "kite", "veo3-fast")
@@ -200,19 +196,19 @@ def test_the_key_is_not_shown() -> None:
 def test_a_refused_slot_narrows_the_lane() -> None:
     """Four are configured, two are held when one more is refused: two it is, and three after a quiet while."""
     one = provider_state()
-    one.slots.hold("a", "veo3-fast")
-    one.slots.hold("b", "veo3-fast")
+    one.slots.acquire("a", "veo3-fast")
+    one.slots.acquire("b", "veo3-fast")
     one.reduce_limit("veo3-fast", "too many tasks", 2, 100.0)
     assert [one.allows(now)("sora-2") for now in (100.0, 129.0, 130.0)] == [False, False, True]
     assert (one.limits(100.0), one.available_in(100.0)) == ({"": 2}, 30.0)
-    assert (one.limits(160.0), one.narrowed) == ({"": 4}, {})
+    assert (one.limits(160.0), one.reduced_limits) == ({"": 4}, {})
 
 
 def test_a_refusal_that_names_its_model_narrows_that_one_only() -> None:
     """The vendor's words decide whose slots are taken; a model's own limit is where it starts from."""
     one = replace(provider_state(), slots=ConcurrencySlots(20, {"sora-2": 4}))
-    one.slots.hold("a", "sora-2")
-    one.slots.hold("b", "sora-2")
+    one.slots.acquire("a", "sora-2")
+    one.slots.acquire("b", "sora-2")
     one.reduce_limit("sora-2", "SORA-2 has too many tasks", 2, 100.0)
     assert one.limits(100.0) == {"sora-2": 2}
     assert (one.allows(100.0)("sora-2"), one.allows(100.0)("veo3-fast")) == (False, True)
@@ -230,7 +226,7 @@ def test_calls_that_are_refused_together_narrow_once() -> None:
 def test_a_model_that_does_not_work_is_not_started() -> None:
     """Slots are free, and nobody takes one until the pause is over; the lane says when that is."""
     one = provider_state()
-    one.health.refused(replace(job_in(JobState.SUBMITTING), model_sent="veo3-fast"), 100.0, 1.0, None)
+    one.health.record_refusal(replace(job_in(JobState.SUBMITTING), model_sent="veo3-fast"), 100.0, 1.0, None)
     one.queue.push("kite", "kite", "veo3-fast")
     assert (one.allows(100.0)("veo3-fast"), one.allows(100.0)("sora-2"), one.allows(102.0)("veo3-fast")) == (
         *(False, True, True),

@@ -33,17 +33,17 @@ class Permits(RuleBasedStateMachine):
         full = len(self.inside) >= 4 or list(self.inside.values()).count(model) >= NARROW.get(model, 4)
         assert self.slots.has_free(model) is not full
         if not full:
-            self.slots.hold(job_id, model)
+            self.slots.acquire(job_id, model)
             self.inside.setdefault(job_id, model)
 
     @rule(job_id=JOB_IDS, model=MODELS)
     def hold_twice(self, job_id: str, model: str) -> None:
         if job_id in self.inside:
-            self.slots.hold(job_id, model)
+            self.slots.acquire(job_id, model)
 
     @rule(job_id=JOB_IDS)
     def free(self, job_id: str) -> None:
-        assert self.slots.free(job_id) is (self.inside.pop(job_id, None) is not None)
+        assert self.slots.release(job_id) is (self.inside.pop(job_id, None) is not None)
 
     @invariant()
     def counts_agree(self) -> None:
@@ -61,19 +61,19 @@ def test_what_earlier_runs_left_may_be_more_than_the_limit() -> None:
     """A limit that was lowered between runs lets nothing in until enough have left, and forgets none of them."""
     slots = ConcurrencySlots(2)
     for number in range(4):
-        slots.hold(f"kite-{number}", "veo")
+        slots.acquire(f"kite-{number}", "veo")
     assert slots.used == 4
     for number in range(2):
-        slots.free(f"kite-{number}")
+        slots.release(f"kite-{number}")
         assert not slots.has_free("veo")
-    slots.free("kite-2")
+    slots.release("kite-2")
     assert slots.has_free("veo")
 
 
 def test_a_full_model_does_not_close_the_provider() -> None:
     """A narrower limit holds for its model only."""
     slots = ConcurrencySlots(4, {"sora": 1})
-    slots.hold("a", "sora")
+    slots.acquire("a", "sora")
     assert (slots.has_free("sora"), slots.has_free("veo")) == (False, True)
 
 
@@ -182,7 +182,7 @@ def test_a_stride_is_kept(interval_s: float, waits: list[float]) -> None:
         now = max(now + (wait_s if wait_s > 0.2 else 0.0), stride.next_available_at())
         stride.acquire(now)
         grants.append(now)
-    kept_s = min(interval_s, RequestPacer.LONGEST_S)
+    kept_s = min(interval_s, RequestPacer.MAX_SPACING_S)
     at_once = 2 + RequestPacer.SLACK_S / kept_s
     for number, first in enumerate(grants):
         assert all(more <= at_once + (at - first) / kept_s for more, at in enumerate(grants[number:], 1))
@@ -195,6 +195,6 @@ def test_a_stride_loses_no_time() -> None:
     for _ in range(100):
         stride.acquire(max(100.0, stride.next_available_at()))
     assert stride.next_available_at() == pytest.approx(100.2 - RequestPacer.SLACK_S)
-    assert stride.burst_s == RequestPacer.FEW * 0.002
+    assert stride.burst_s == RequestPacer.BURST * 0.002
     stride.acquire(200.0)
     assert stride.next_available_at() == pytest.approx(200.002 - RequestPacer.SLACK_S)

@@ -1,4 +1,4 @@
-"""Children of stored clips: what their requests name, what is asked for it, and that no rate is passed meanwhile."""
+"""Children of stored clips: what their requests name, what is polled for it, and that no rate is exceeded."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from aiohttp import web
 from pydantic import SecretStr
 
 from batchvid.catalog import providers
-from batchvid.domain.jobs import JobState
+from batchvid.domain.jobs import Job, JobState
 from batchvid.domain.wire import Asset
 from batchvid.errors import Unsupported
 from batchvid.net.transport import Transport
@@ -21,8 +21,9 @@ from batchvid.runner.budget.budget import Budget
 from batchvid.runner.context import RunContext
 from batchvid.runner.providers.provider_state import ProviderState
 from batchvid.runner.providers.rate_limits import ConcurrencySlots, SlidingWindowRateLimiter
+from batchvid.runner.providers.submission_blocks import Block
 from batchvid.runner.recorder import Recorder
-from batchvid.runner.submission.dependent_jobs import SHOWN, WaitingChildren
+from batchvid.runner.submission.dependent_jobs import MAX_SHOWN_CHILDREN, WaitingChildren
 from batchvid.runner.submission.parent_link import open_link, request_for
 from batchvid.runner.submission.submitter import Submitter
 from batchvid.state.state_file import StateFile
@@ -31,6 +32,10 @@ from tests.runner.servers import Served, serving
 
 LINK = "https://cdn.example/a.mp4?Signature=s"
 CHILD = spec("snow", model="grok-imagine-video", action="edit", parent="kite", parent_fingerprint="f1:0")
+
+
+def ignore(job: Job, *, delay_s: float = 0.0, resumed: bool = False, poll_first: bool = False) -> None:
+    """Dispatches nothing."""
 
 
 class Jumping(RunContext):
@@ -44,7 +49,7 @@ class Jumping(RunContext):
 
 @pytest.fixture
 async def context(tmp_path: Path) -> AsyncIterator[Jumping]:
-    """A run with one stored clip, and no lane yet."""
+    """A run with one stored clip, and no provider yet."""
     with StateFile(tmp_path / "state.sqlite3") as state:
         recorder = Recorder(state, {"kite": job_in(JobState.SUCCEEDED)})
         async with Transport() as transport:
@@ -60,12 +65,12 @@ async def context(tmp_path: Path) -> AsyncIterator[Jumping]:
 
 
 def lane_at(context: RunContext, served: Served) -> ProviderState:
-    """A lane that leads there, with one submit a minute, which has just been granted; the stored clip is its own."""
+    """A provider there, with one submit a minute, which has just been granted; the stored clip is its own."""
     kite = context.job("kite")
     context.recorder.jobs["kite"] = replace(kite, origin=served.base_url, dialect="xai", model_sent="grok")
-    said = {"dialect": "xai", "base_url": served.base_url, "api_key_env": "GW"}
+    row = {"dialect": "xai", "base_url": served.base_url, "api_key_env": "GW"}
     provider_state = ProviderState(
-        provider=providers({"office": said})["office"],
+        provider=providers({"office": row})["office"],
         base_url=served.base_url,
         key=SecretStr("sk-test-key"),
         slots=ConcurrencySlots(4),
@@ -114,7 +119,7 @@ async def test_a_submit_that_was_held_up_asks_for_its_turn_again(context: Jumpin
 
 
 async def test_the_question_counts_as_a_poll_and_waits_for_its_turn(context: Jumping) -> None:
-    """It goes out when the lane's polls are open, and the next one of anybody is counted after it."""
+    """It goes out when the provider's poll rate allows it, and counts towards that rate."""
 
     async def answer(_request: web.Request) -> web.Response:
         asked_at.append(context.now())
@@ -131,7 +136,7 @@ async def test_the_question_counts_as_a_poll_and_waits_for_its_turn(context: Jum
 
 
 async def test_too_many_questions_slow_all_polls_down(context: Jumping) -> None:
-    """A refusal for the rate holds back whoever polls there, and the question is asked again after it."""
+    """A rate refusal delays every poll there, and the poll is repeated after it."""
 
     async def answer(_request: web.Request) -> web.Response:
         return web.json_response({}, status=429) if len(served.asked) == 1 else done()
@@ -145,7 +150,7 @@ async def test_too_many_questions_slow_all_polls_down(context: Jumping) -> None:
 
 
 async def test_what_a_vendor_says_is_told_without_its_links(context: Jumping) -> None:
-    """A refusal that quotes a signed link is told without the signature."""
+    """A refusal that quotes a signed link is reported without the signature."""
 
     async def answer(_request: web.Request) -> web.Response:
         return web.json_response({"error": {"message": f"no right to {LINK}", "code": "forbidden"}}, status=401)
@@ -156,7 +161,7 @@ async def test_what_a_vendor_says_is_told_without_its_links(context: Jumping) ->
 
 
 async def test_ids_of_another_wire_are_never_sent(context: Jumping) -> None:
-    """A Sora remix of a clip that xAI made cannot be said: its id would name nothing, or something else."""
+    """A Sora remix of a clip that xAI made cannot be expressed: its id would name nothing, or something else."""
 
     async def answer(_request: web.Request) -> web.Response:
         return done()
@@ -170,17 +175,17 @@ async def test_ids_of_another_wire_are_never_sent(context: Jumping) -> None:
 
 @pytest.mark.parametrize("reason", ["", "interrupted"])
 async def test_who_waits_is_told_unless_the_user_ended_the_run(context: Jumping, reason: str) -> None:
-    """At the end of a run; after a Ctrl-C everything waits, and nobody needs to be told."""
-    told: list[str] = []
-    context.notice = told.append
+    """At the end of a run; after a Ctrl-C everything waits, and nothing is reported."""
+    notices: list[str] = []
+    context.notice = notices.append
     context.recorder.jobs["kite"] = job_in(JobState.FAILED)
-    submitter = Submitter(context, on_running=lambda _: None, on_lost=lambda _: None)
+    submitter = Submitter(context, dispatch=ignore)
     submitter.enqueue(replace(job_in(JobState.PENDING), spec=CHILD))
     if reason:
         context.stop(reason)
     submitter.report_waiting()
-    assert told == ([] if reason else ["snow waits for kite, which failed"])
-    assert context.skip_reason == "".join(told)
+    assert notices == ([] if reason else ["snow waits for kite, which failed"])
+    assert context.blocks.reason(Block.SKIPPED) == "".join(notices)
 
 
 @pytest.mark.parametrize("takes_s", [0.0, 2.0])
@@ -201,13 +206,13 @@ async def test_an_interrupted_run_buys_no_child(context: Jumping, takes_s: float
 
 
 async def test_a_task_that_is_gone_by_now_makes_no_child(context: Jumping) -> None:
-    """What the provider says of the parent is told as it is; it is asked once, for it will not change."""
+    """The provider's status of the parent is reported; one poll is enough, for it will not change."""
 
     async def answer(_request: web.Request) -> web.Response:
         return web.json_response({"status": "expired"})
 
     async with serving(answer) as served:
-        with pytest.raises(Unsupported, match="kite was asked for a link to its clip: its provider says expired"):
+        with pytest.raises(Unsupported, match="no link to the clip of kite: its provider reports expired"):
             await asked_for(context, lane_at(context, served))
         assert len(served.asked) == 1
 
@@ -233,9 +238,9 @@ def test_of_many_that_wait_a_few_are_named() -> None:
     """A hundred children of one failed clip are six lines."""
     children = WaitingChildren()
     for number in range(100):
-        children.keep(job_in(JobState.PENDING, f"snow-{number}", parent="kite"))
-    told = list(children.told({"kite": job_in(JobState.FAILED)}))
-    assert told[0] == "snow-0 waits for kite, which failed"
-    assert told[SHOWN:] == ["95 more wait for clips that are not there"]
+        children.add(job_in(JobState.PENDING, f"snow-{number}", parent="kite"))
+    lines = list(children.describe({"kite": job_in(JobState.FAILED)}))
+    assert lines[0] == "snow-0 waits for kite, which failed"
+    assert lines[MAX_SHOWN_CHILDREN:] == ["95 more wait for clips that do not exist"]
     assert len(children.release("kite")) == 100
-    assert list(children.told({})) == []
+    assert list(children.describe({})) == []

@@ -24,7 +24,14 @@ from batchvid.runner.context import RunContext
 from batchvid.runner.providers.provider_state import ProviderState
 from batchvid.runner.providers.rate_limits import ConcurrencySlots, SlidingWindowRateLimiter
 from batchvid.runner.recorder import Recorder
-from batchvid.runner.submission.reconciliation import AFTER_S, BEFORE_S, WAITS, Lookup, jobs_to_reconcile, meant
+from batchvid.runner.submission.reconciliation import (
+    LOOKUP_DELAYS,
+    MAX_CLOCK_SKEW_S,
+    MAX_CREATION_DELAY_S,
+    Reconciler,
+    jobs_to_reconcile,
+    matching_tasks,
+)
 from batchvid.state.state_file import StateFile
 from tests.builders import WAYS, at, job_in, life, planned, spec, started
 from tests.runner.servers import serving
@@ -49,7 +56,7 @@ class TestMeant:
 
     def test_one_that_is_alike_is_it(self) -> None:
         """Model, prompt and time agree, and no other job could have made it."""
-        assert meant(lost(), [listed(), listed("t-8", prompt="a boat")], [lost()], exact=False) == [listed()]
+        assert matching_tasks(lost(), [listed(), listed("t-8", prompt="a boat")], [lost()], exact=False) == [listed()]
 
     @pytest.mark.parametrize(
         "other",
@@ -59,51 +66,53 @@ class TestMeant:
             {"prompt": "a paper kite at dawn"},
             {"prompt": ""},
             {"created_at": None},
-            {"created_at": at(1 - BEFORE_S - 1)},
-            {"created_at": at(1 + AFTER_S + 1)},
+            {"created_at": at(1 - MAX_CLOCK_SKEW_S - 1)},
+            {"created_at": at(1 + MAX_CREATION_DELAY_S + 1)},
         ],
     )
     def test_what_differs_or_does_not_say_is_not_it(self, other: dict[str, Any]) -> None:
         """What the list leaves out proves nothing."""
-        assert meant(lost(), [listed(**other)], [lost()], exact=False) == []
+        assert matching_tasks(lost(), [listed(**other)], [lost()], exact=False) == []
 
-    @pytest.mark.parametrize("seconds", [1 - BEFORE_S, 1 + AFTER_S])
+    @pytest.mark.parametrize("seconds", [1 - MAX_CLOCK_SKEW_S, 1 + MAX_CREATION_DELAY_S])
     def test_clocks_may_differ(self, seconds: float) -> None:
         """Two minutes before the call to ten minutes after it."""
-        assert meant(lost(), [listed(created_at=at(seconds))], [], exact=False)
+        assert matching_tasks(lost(), [listed(created_at=at(seconds))], [], exact=False)
 
     def test_two_that_are_alike_are_no_find(self) -> None:
         """Never automatic when two candidates fit."""
-        assert len(meant(lost(), [listed(), listed("t-8")], [lost()], exact=False)) == 2
+        assert len(matching_tasks(lost(), [listed(), listed("t-8")], [lost()], exact=False)) == 2
 
     def test_the_task_of_another_job_is_not_it(self) -> None:
         """It is bound already."""
         other = replace(job_in(JobState.RUNNING, "twin"), task_id="t-9")
-        assert meant(lost(), [listed()], [lost(), other], exact=False) == []
+        assert matching_tasks(lost(), [listed()], [lost(), other], exact=False) == []
 
     @pytest.mark.parametrize("state", [JobState.UNCERTAIN, JobState.SUBMITTING])
     def test_a_twin_without_a_task_might_have_made_it(self, state: JobState) -> None:
         """Another job of the same words whose answer is out or lost: nobody can tell whose task it is."""
-        assert len(meant(lost(), [listed()], [lost(), job_in(state, "twin")], exact=False)) > 1
-        assert len(meant(lost(), [listed()], [lost(), job_in(state, "boat", prompt="a boat")], exact=False)) == 1
+        assert len(matching_tasks(lost(), [listed()], [lost(), job_in(state, "twin")], exact=False)) > 1
+        assert (
+            len(matching_tasks(lost(), [listed()], [lost(), job_in(state, "boat", prompt="a boat")], exact=False)) == 1
+        )
 
     def test_an_earlier_attempt_might_have_made_it(self) -> None:
         """The list may show the task of before, of this job or of a twin: that one is not to be bound again."""
-        assert len(meant(lost(tasks=1), [listed()], [], exact=False)) > 1
+        assert len(matching_tasks(lost(tasks=1), [listed()], [], exact=False)) > 1
         twin = replace(job_in(JobState.RUNNING, "twin"), model_sent="veo3-fast")
-        assert len(meant(lost(), [listed()], [replace(twin, tasks=2)], exact=False)) > 1
-        assert len(meant(lost(), [listed()], [replace(twin, tasks=1)], exact=False)) == 1
+        assert len(matching_tasks(lost(), [listed()], [replace(twin, tasks=2)], exact=False)) > 1
+        assert len(matching_tasks(lost(), [listed()], [replace(twin, tasks=1)], exact=False)) == 1
 
     def test_our_own_id_decides_alone(self) -> None:
         """Asked by our id: what comes is ours, unless it says that it is somebody else's."""
         bare, ours = Candidate(task_id="t-9"), Candidate(task_id="t-9", external_id="kite-1")
-        assert meant(lost(), [bare], [], exact=True) == [bare]
-        assert meant(lost(), [ours], [job_in(JobState.UNCERTAIN, "twin")], exact=True) == [ours]
-        assert meant(lost(), [Candidate(task_id="t-9", external_id="kite-2")], [], exact=True) == []
+        assert matching_tasks(lost(), [bare], [], exact=True) == [bare]
+        assert matching_tasks(lost(), [ours], [job_in(JobState.UNCERTAIN, "twin")], exact=True) == [ours]
+        assert matching_tasks(lost(), [Candidate(task_id="t-9", external_id="kite-2")], [], exact=True) == []
 
 
 def test_only_what_can_be_asked_after_is_asked_after() -> None:
-    """Uncertain, at a provider that is still known and whose route is said to serve it."""
+    """Uncertain, at a provider that is still known and whose route serves lookup."""
     jobs = [
         lost(dialect="kling"),
         lost("veo"),
@@ -115,7 +124,7 @@ def test_only_what_can_be_asked_after_is_asked_after() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "lookup"),
+    ("notices", "lookup"),
     [
         ({"cometapi": {"lookup": "none"}}, {}),
         ({"cometapi": {}}, {"kling": "external_id"}),
@@ -124,9 +133,9 @@ def test_only_what_can_be_asked_after_is_asked_after() -> None:
         ({"cometapi": {"dialect": "xai"}}, {}),
     ],
 )
-def test_how_a_provider_is_asked_is_data(said: dict[str, Any], lookup: dict[str, str]) -> None:
+def test_how_a_provider_is_asked_is_data(notices: dict[str, Any], lookup: dict[str, str]) -> None:
     """A manifest may say it for its own providers, or deny it for the built-in ones; another format forgets it."""
-    assert providers(said)["cometapi"].lookup == lookup
+    assert providers(notices)["cometapi"].lookup == lookup
 
 
 @pytest.mark.parametrize(("dialect", "way"), [("veo", "list"), ("xai", "external_id"), ("kling", "list")])
@@ -138,14 +147,14 @@ def test_a_way_that_the_format_has_not_is_refused(dialect: str, way: str) -> Non
 
 @dataclass
 class Case:
-    """A run with one uncertain Kling job, and what was told to whom."""
+    """A run with one uncertain Kling job, and its notices."""
 
     context: RunContext
-    lookup: Lookup
+    lookup: Reconciler
     is_found: asyncio.Event
     found: list[Job] = field(default_factory=list)
     again: list[Job] = field(default_factory=list)
-    said: list[str] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)
 
     @property
     def job(self) -> Job:
@@ -167,12 +176,15 @@ async def case(tmp_path: Path, base_url: str, *, ago_s: float = 0.0, **row: Any)
         async with Transport() as transport:
             found: list[Job] = []
             again: list[Job] = []
-            said: list[str] = []
+            notices: list[str] = []
             is_found = asyncio.Event()
 
-            def on_running(job: Job) -> None:
-                found.append(job)
-                is_found.set()
+            def dispatch(job: Job, **_: Any) -> None:
+                if job.state is JobState.PENDING:
+                    again.append(job)
+                else:
+                    found.append(job)
+                    is_found.set()
 
             provider_state = ProviderState(
                 provider=rows["own"],
@@ -188,12 +200,12 @@ async def case(tmp_path: Path, base_url: str, *, ago_s: float = 0.0, **row: Any)
                 provider_states={"own": provider_state},
                 providers=rows,
                 budget=Budget(),
-                notice=said.append,
+                notice=notices.append,
                 started=True,
             )
             context.active.add("kite")
-            lookup = Lookup(context, on_running, again.append)
-            yield Case(context, lookup, is_found, found, again, said)
+            lookup = Reconciler(context, dispatch)
+            yield Case(context, lookup, is_found, found, again, notices)
             await lookup.drain()
         await recorder.close()
 
@@ -228,18 +240,18 @@ async def test_a_task_that_is_not_visible_at_once_is_found(tmp_path: Path) -> No
         return web.json_response(TASK) if asked == 3 else web.json_response(UNKNOWN, status=404)
 
     async with serving(answer) as server, case(tmp_path, server.base_url) as one:
-        one.lookup.left(one.job)
+        one.lookup.start(one.job, resumed=True)
         await one.is_found.wait()
         assert [job.task_id for job in one.found] == ["8"]
         assert one.job.state is JobState.RUNNING
         assert {path for _, path, _ in server.asked} == {"/v1/videos/text2video/kite-1"}
 
 
-@pytest.mark.parametrize(("ago_s", "asked"), [(0.0, len(WAITS)), (120.0, 1)])
+@pytest.mark.parametrize(("ago_s", "asked"), [(0.0, len(LOOKUP_DELAYS)), (120.0, 1)])
 async def test_the_asking_ends(tmp_path: Path, ago_s: float, asked: int) -> None:
-    """So often for a submit of just now, once for an old one; the job rests, held, and what was said is kept."""
+    """So often for a submit of just now, once for an old one; the job stays uncertain, and the result is recorded."""
     async with serving(says(UNKNOWN, 404)) as server, case(tmp_path, server.base_url, ago_s=ago_s) as one:
-        one.lookup.left(one.job)
+        one.lookup.start(one.job, resumed=True)
         await one.context.over.wait()
         assert len(server.asked) == asked
         assert one.job.state is JobState.UNCERTAIN
@@ -250,17 +262,17 @@ async def test_the_asking_ends(tmp_path: Path, ago_s: float, asked: int) -> None
 async def test_a_key_that_does_not_fit_ends_the_asking(tmp_path: Path) -> None:
     """More questions would get the same answer."""
     async with serving(says(NO_KEY, 401)) as server, case(tmp_path, server.base_url) as one:
-        one.lookup.left(one.job)
+        one.lookup.start(one.job, resumed=True)
         await one.context.over.wait()
         assert len(server.asked) == 1
-        assert one.job.looked_up == "own could not be asked after it: Authorization is invalid"
+        assert one.job.looked_up == "lookup at own failed: Authorization is invalid"
 
 
 async def test_another_ones_task_is_not_bound(tmp_path: Path) -> None:
     """A server that answers any id with some task of its own finds nothing."""
     other = {"code": 0, "data": {**TASK["data"], "task_info": {"external_task_id": "kite-2"}}}
     async with serving(says(other)) as server, case(tmp_path, server.base_url, ago_s=120) as one:
-        one.lookup.left(one.job)
+        one.lookup.start(one.job, resumed=True)
         await one.context.over.wait()
         assert one.job.state is JobState.UNCERTAIN
 
@@ -269,7 +281,7 @@ async def test_a_job_whose_provider_has_moved_is_not_asked_after(tmp_path: Path)
     """Its task lives at the address where it was bought: another one would know nothing of it, truly."""
     async with serving(says(UNKNOWN, 404)) as server, case(tmp_path, server.base_url) as one:
         one.context.recorder.jobs["kite"] = moved = replace(one.job, origin="https://elsewhere.example")
-        one.lookup.left(moved)
+        one.lookup.start(moved, resumed=True)
         await one.context.over.wait()
         assert not server.asked
 
@@ -283,7 +295,7 @@ async def test_asking_obeys_the_poll_rate(tmp_path: Path) -> None:
         return web.json_response(UNKNOWN, status=404)
 
     async with serving(answer) as server, case(tmp_path, server.base_url, polls_per_s=1) as one:
-        one.lookup.left(one.job)
+        one.lookup.start(one.job, resumed=True)
         await was_asked.wait()
         one.context.stop("interrupted")
         assert one.context.over.is_set()  # an uncertain job does not hold a stop up
@@ -294,10 +306,10 @@ async def test_asking_obeys_the_poll_rate(tmp_path: Path) -> None:
 async def test_a_lost_one_is_told_once_it_is_not_found(tmp_path: Path) -> None:
     """The run says that it may be paid for; what asking brought stands with the job."""
     async with serving(says(UNKNOWN, 404)) as server, case(tmp_path, server.base_url) as one:
-        one.lookup.lost(one.job)
+        one.lookup.start(one.job)
         await one.context.over.wait()
-        assert one.said == ["kite is uncertain: reset. It may be paid for and is not sent again"]
-        assert one.job.looked_up.startswith("own does not know it by our id of the call (asked 4 times), which is no")
+        assert one.notices == ["kite is uncertain: reset. It may be paid for and is not sent again"]
+        assert one.job.looked_up.startswith("own does not know it by our id of the call (asked 4 times). No proof")
 
 
 async def test_what_an_earlier_run_lost_is_never_bought_again_by_itself(tmp_path: Path) -> None:
@@ -306,12 +318,12 @@ async def test_what_an_earlier_run_lost_is_never_bought_again_by_itself(tmp_path
         serving(says(UNKNOWN, 404)) as server,
         case(tmp_path, server.base_url, ago_s=120, on_lost_submit="resubmit") as one,
     ):
-        one.lookup.left(one.job)
+        one.lookup.start(one.job, resumed=True)
         await one.context.over.wait()
         assert (one.job.state, one.again) == (JobState.UNCERTAIN, [])
 
 
-@pytest.mark.parametrize(("wish", "asked"), [("0", len(WAITS)), ("3600", 1)])
+@pytest.mark.parametrize(("wish", "asked"), [("0", len(LOOKUP_DELAYS)), ("3600", 1)])
 async def test_a_vendor_that_wants_a_pause_is_left_alone(tmp_path: Path, wish: str, asked: int) -> None:
     """A short wish is kept; for a long one this run does not wait, and the next one asks."""
 
@@ -319,7 +331,7 @@ async def test_a_vendor_that_wants_a_pause_is_left_alone(tmp_path: Path, wish: s
         return web.json_response({"code": 1302, "message": "slow down"}, status=429, headers={"Retry-After": wish})
 
     async with serving(answer) as server, case(tmp_path, server.base_url) as one:
-        one.lookup.left(one.job)
+        one.lookup.start(one.job, resumed=True)
         await one.context.over.wait()
         assert len(server.asked) == asked
-        assert one.job.looked_up == "own could not be asked after it: slow down"
+        assert one.job.looked_up == "lookup at own failed: slow down"

@@ -1,10 +1,11 @@
-"""How submits go out together: a gateway that is slow to answer gets all that its slots allow, and no herd at once."""
+"""How submits go out: a gateway that answers slowly gets all that its slots allow, but spaced out."""
 
 from __future__ import annotations
 
 import asyncio
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 from aiohttp import web
 
@@ -20,7 +21,7 @@ SLOTS = MAX_PENDING_SUBMITS + 8
 
 
 async def test_a_gateway_that_answers_late_has_its_slots_filled(tmp_path: Path) -> None:
-    """It answers no submit before all slots are taken: they are, one after the other once a herd is out."""
+    """It answers no submit before all slots are taken: they are, spaced out once many are pending."""
     all_in = asyncio.Event()
     all_run = asyncio.Event()
     running: list[Job] = []
@@ -32,7 +33,7 @@ async def test_a_gateway_that_answers_late_has_its_slots_filled(tmp_path: Path) 
         await all_in.wait()
         return web.json_response({"id": f"t-{number}", "object": "video", "status": "queued"})
 
-    def on_running(job: Job) -> None:
+    def on_running(job: Job, **_: Any) -> None:
         running.append(job)
         if len(running) == SLOTS:
             all_run.set()
@@ -41,7 +42,7 @@ async def test_a_gateway_that_answers_late_has_its_slots_filled(tmp_path: Path) 
     async with serving(answer) as served, yard(tmp_path, *jobs, base_url=served.base_url) as at_work:
         provider_state = at_work.context.provider_states["cometapi"]
         provider_state.slots, provider_state.submits = ConcurrencySlots(SLOTS), (rate := RecordingLimiter())
-        submitter = Submitter(at_work.context, on_running, on_lost=lambda _: None)
+        submitter = Submitter(at_work.context, on_running)
         for job in jobs:
             submitter.enqueue(job)
         submits = asyncio.create_task(submitter.serve(provider_state))

@@ -1,0 +1,65 @@
+"""The files of a batch's folder: every name, once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+STATE_NAME = "state.sqlite3"
+
+
+@dataclass(frozen=True, slots=True)
+class BatchPaths:
+    """Where each file of a batch is, below the batch's folder."""
+
+    folder: Path
+
+    @property
+    def state(self) -> Path:
+        """The state file."""
+        return self.folder / STATE_NAME
+
+    @property
+    def report(self) -> Path:
+        """One row per job."""
+        return self.folder / "report.csv"
+
+    @property
+    def ledger(self) -> Path:
+        """One row per attempt."""
+        return self.folder / "ledger.csv"
+
+    @property
+    def log(self) -> Path:
+        """One line per event."""
+        return self.folder / "run.log"
+
+    @property
+    def clips(self) -> Path:
+        """The tree of stored clips."""
+        return self.folder / "clips"
+
+    @property
+    def replaced(self) -> Path:
+        """The tree of clips that newer ones replaced."""
+        return self.folder / "replaced"
+
+    @property
+    def edit_these(self) -> Path:
+        """The refused prompts, for a person to edit."""
+        return self.folder / "edit-these.csv"
+
+    @property
+    def edits(self) -> Path:
+        """The edits that were read back."""
+        return self.folder / "edits.json"
+
+    @property
+    def emulator_tasks(self) -> Path:
+        """The tasks of the embedded emulator."""
+        return self.folder / "emulator" / "tasks.jsonl"
+
+
+def find_batches(out: Path) -> list[BatchPaths]:
+    """The batches below a directory that were run before, by name."""
+    return [BatchPaths(path.parent) for path in sorted(out.glob(f"*/{STATE_NAME}"))]

@@ -1,0 +1,40 @@
+"""docs/reference/commands.md: every command with its arguments and options, made from click."""
+
+from __future__ import annotations
+
+import re
+
+import click
+
+from batchvid.cli.main import group
+from tests.docs.markdown import GENERATED, sentence, table
+
+INTRO = """# Commands
+
+Made from the command line itself: `batchvid COMMAND --help` prints the same. TARGET is a manifest, or the name or the
+folder of a batch that an earlier run created; a name continues with the settings of that run. `--help` (`-h`) works
+everywhere. [Exit codes](exit-codes.md) has its own page.
+"""
+
+
+def page() -> str:
+    """The whole page."""
+    context = click.Context(group, info_name="batchvid")
+    names = group.list_commands(context)
+    return "\n\n".join([GENERATED, INTRO.strip(), *(_section(context, group.commands[name]) for name in names)]) + "\n"
+
+
+def _section(parent: click.Context, command: click.Command) -> str:
+    context = click.Context(command, info_name=command.name, parent=parent)
+    usage = " ".join([context.command_path, *command.collect_usage_pieces(context)])
+    parts = [f"## `batchvid {command.name}`", f"```text\n{usage}\n```"]
+    parts += [sentence(paragraph) for paragraph in re.split(r"\n\s*\n", command.help or "")]
+    rows = []
+    for param in command.get_params(context):
+        if isinstance(param, click.Option) and "--help" not in param.opts:
+            record = param.get_help_record(context)
+            assert record
+            rows.append((f"`{record[0]}`", sentence(record[1]) + (f" [env: `{param.envvar}`]" if param.envvar else "")))
+    if rows:
+        parts.append(table(("option", "meaning"), rows))
+    return "\n\n".join(parts)

@@ -1,0 +1,81 @@
+"""docs/reference/models.md: the built-in catalogue, made from `batchvid models --json`."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import tempfile
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from click.testing import CliRunner
+
+from batchvid.catalog import steps_words
+from batchvid.cli.main import group
+from tests.docs.markdown import GENERATED, table
+
+INTRO = """# Models
+
+The built-in catalogue. `batchvid models` prints it with your own additions and with the last fetched price list. A
+model that is not listed can be bought as `DIALECT/ITS-ID`, without checks of its limits. Prices are what the named
+source showed at the named date.
+"""
+
+
+def page() -> str:
+    """The whole page."""
+    with tempfile.TemporaryDirectory() as empty, contextlib.chdir(empty):
+        environment = {"XDG_CACHE_HOME": empty, "BATCHVID_CATALOG": None}
+        result = CliRunner().invoke(group, ["models", "--json"], env=environment, catch_exceptions=False)
+    models = json.loads(result.stdout)
+    columns = (
+        "model",
+        "wire format",
+        "can make a clip from",
+        "seconds",
+        "ratios",
+        "resolutions",
+        "price in USD",
+        "notes",
+    )
+    rows = [_row(name, facts) for name, facts in models.items()]
+    return f"{GENERATED}\n\n{INTRO.strip()}\n\n{table(columns, rows)}\n"
+
+
+def _row(name: str, facts: Mapping[str, Any]) -> tuple[str, ...]:
+    return (
+        f"`{name}`",
+        f"`{facts['dialect']}`",
+        ", ".join(facts["can"]),
+        steps_words(facts.get("durations_s", ())),
+        _list(facts.get("aspect_ratios", ())),
+        _list(facts.get("resolutions", ())),
+        _price(facts.get("price")),
+        _notes(facts),
+    )
+
+
+def _list(words: Iterable[str]) -> str:
+    return ", ".join(words)
+
+
+def _price(price: Mapping[str, Any] | None) -> str:
+    if not price:
+        return "unknown"
+    return f"{'; '.join(map(_tier, price['tiers']))} ({price['source']}, {price['as_of']})"
+
+
+def _tier(tier: Mapping[str, Any]) -> str:
+    sound = {None: "", True: "sound", False: "silent"}[tier.get("sound")]
+    if "usd_per_clip" in tier:
+        low = f"{tier['lowest_usd_per_clip']} to " if "lowest_usd_per_clip" in tier else ""
+        amount = f"{low}{tier['usd_per_clip']} per clip"
+    else:
+        amount = f"{tier['usd_per_s']} per second"
+    return " ".join(filter(None, (tier.get("resolution", ""), tier.get("mode", ""), sound, amount)))
+
+
+def _notes(facts: Mapping[str, Any]) -> str:
+    aliases = f"also {', '.join(f'`{alias}`' for alias in facts['aliases'])}" if facts.get("aliases") else ""
+    sunset = f"sold until {facts['sunset']}" if facts.get("sunset") else ""
+    return "; ".join(filter(None, (aliases, sunset)))
