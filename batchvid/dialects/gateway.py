@@ -42,7 +42,7 @@ SPOKEN = {
     "gemini-omni": (*_SHAPE, "seed", "reference_images", "video", "parent", "action"),
     "other": (*_SHAPE, "seed", "image", "end_image", "reference_images", "video", "parent", "audio", "action"),
 }
-"""What each family of models has words for."""
+"""The fields that each family of models supports."""
 
 ACTIONS = {
     "sora": {"": ""},
@@ -84,7 +84,7 @@ LOCAL: tuple[tuple[str, Callable[[ImageInput], str]], ...] = (
 
 
 def submit(order: GenerationRequest) -> Request:
-    """Say what to buy. Pictures go as links, a local file only where the vendor behind takes it. Raises Unsupported."""
+    """Build the submit request. Images go as links; a local file only where the vendor takes it. Raises Unsupported."""
     family = _family(order.request.model)
     wire = f"the gateway's {family} wire" if family != "other" else "the gateway's wire"
     if order.request.mode:
@@ -108,7 +108,7 @@ def _family(model: str) -> str:
 
 
 def _sora(order: GenerationRequest, _mode: str) -> dict[str, Any]:
-    """Say it as OpenAI does, and no word more: a stock gateway hands the body on as it is."""
+    """The body as OpenAI has it, and nothing else: a stock gateway forwards it unchanged."""
     first, _ = first_and_last(order)
     size, seconds = clip_size(order), whole_seconds(order)
     if first and not first.url:
@@ -123,7 +123,7 @@ def _sora(order: GenerationRequest, _mode: str) -> dict[str, Any]:
 
 
 def _kling(order: GenerationRequest, mode: str) -> dict[str, Any]:
-    """Say it with Kling's names, but for the duration, which is a number here."""
+    """The body with Kling's names, except that the duration is a number."""
     first, _ = first_and_last(order)
     references = images_with_role(order, "reference")
     if first and references:
@@ -161,7 +161,7 @@ def _gemini_omni(order: GenerationRequest, mode: str) -> dict[str, Any]:
 
 
 def _other(order: GenerationRequest, mode: str) -> dict[str, Any]:
-    """Say it by the page's general modes: frames, references, or any material with clips or sounds among it."""
+    """The body in the page's general modes: frames, references, or any material that includes clips or sounds."""
     first, last = first_and_last(order)
     references = [_picture(order.request.model, image) for image in images_with_role(order, "reference")]
     source = order.request.video or order.parent
@@ -192,7 +192,7 @@ BODIES: Mapping[str, Callable[[GenerationRequest, str], dict[str, Any]]] = {
 
 
 def _shared(order: GenerationRequest) -> dict[str, Any]:
-    """Say what every family but Sora's has. `duration` may be a number everywhere; stock refuses `seconds` as one."""
+    """The fields of every family except Sora's. `duration` may be a number; stock refuses `seconds` as one."""
     exact = exact_size(order)
     return {
         "model": order.request.model,

@@ -66,7 +66,7 @@ SPOKEN = {
     "lip-sync": ("action", "prompt", "video", "parent", "audio"),
     "advanced-lip-sync": ("action",),
 }
-"""What each kind has words for. A kind is the last step of the path, for the submit and for the poll."""
+"""The fields that each kind supports. A kind is the last step of the path, for the submit and for the poll."""
 
 VENDOR: dict[str, Path] = {
     "task_id": ("task_id",),  # the vendor's own, also when the task was asked for by our external id
@@ -76,7 +76,7 @@ VENDOR: dict[str, Path] = {
 
 
 def submit(order: GenerationRequest) -> Request:
-    """Say what to buy; what is given decides the kind, and with it the path. Raises Unsupported.
+    """Build the submit request; what is given decides the kind, and with it the path. Raises Unsupported.
 
     `external_task_id` carries the order's own id, by which a task whose reply was lost can be found again.
     """
@@ -103,7 +103,7 @@ def read_submit(response: Response) -> Accepted | Rejected | Uncertain:
 
 
 def poll(order: GenerationRequest, task_id: str) -> Request:
-    """Ask where the task stands, on the path that made it. `task_id` may also be the order's own external id."""
+    """Build the poll request, on the path that made it. `task_id` may also be the order's own external id."""
     return Request(method="GET", path=f"/v1/videos/{_kind(order)}/{path_segment(task_id)}")
 
 
@@ -113,7 +113,7 @@ def read_poll(response: Response, task_id: str) -> Status | Rejected:  # noqa: A
 
 
 def _kind(order: GenerationRequest) -> str:
-    """Say which kind of generation an order is. Raises Unsupported for an action that the model has not."""
+    """Return the kind of generation of an order. Raises Unsupported for an action that the model has not."""
     if order.request.model.rpartition("/")[2].startswith(OMNI):  # for a poll the model is as in the manifest
         return find_by_action(order, f"{WIRE} of an omni model", {"": "omni-video", "edit": "omni-video"})
     lip_sync = "advanced-lip-sync" if "session_id" in order.request.options else "lip-sync"
@@ -124,7 +124,7 @@ def _kind(order: GenerationRequest) -> str:
 
 
 def _scene(order: GenerationRequest) -> dict[str, Any]:
-    """Say what every kind that makes a clip of its own may have."""
+    """The fields of every kind that makes a new clip."""
     if order.request.resolution:
         raise Unsupported("resolution", "Kling takes a mode instead: std is 720p, pro is 1080p")
     seconds = whole_seconds(order)
@@ -164,7 +164,7 @@ def _from_references(order: GenerationRequest) -> dict[str, Any]:
 
 
 def _omni(order: GenerationRequest) -> dict[str, Any]:
-    """Say an omni order: a source clip is worked on by an edit, and only looked at otherwise."""
+    """The body of an omni order: an edit changes a source clip, any other order only refers to it."""
     check_prompt(order, max_chars=MAX_PROMPT_CHARS)
     first, _ = first_and_last(order)
     _check_count(order, MAX_IMAGES if order.request.video or order.parent else MAX_OMNI_IMAGES)
@@ -177,14 +177,14 @@ def _omni(order: GenerationRequest) -> dict[str, Any]:
 
 
 def _extend(order: GenerationRequest) -> dict[str, Any]:
-    """Say an extension. Pages differ on whether `task_id` must stand beside `video_id`: both are asked for."""
+    """The body of an extension. Pages differ on whether `video_id` needs `task_id` too: both are required."""
     what = "the parent clip's; its sidecar file has both"
     ids = {name: clip_id(order, name, what) for name in ("task_id", "video_id")}
     return {**ids, "prompt": order.request.prompt, "negative_prompt": order.request.negative_prompt}
 
 
 def _lip_sync(order: GenerationRequest) -> dict[str, Any]:
-    """Say the `input` of a lip-sync: a Kling clip, and either a sound or a text with a voice to speak it."""
+    """The `input` of a lip-sync: a Kling clip, and either a sound or a text with a voice to speak it."""
     has_id = order.parent and "video_id" in order.parent.vendor
     if has_id or "video_id" in order.request.options:
         source = {"video_id": clip_id(order, "video_id", "of a Kling clip")}
@@ -213,7 +213,7 @@ def _sound(audio: str) -> dict[str, str]:
 
 
 def _advanced_lip_sync(order: GenerationRequest) -> dict[str, Any]:
-    """Say a lip-sync by faces: all of it comes from an earlier call to identify them, and stands in the options."""
+    """The body of a lip-sync by faces: the options hold it, from an earlier call that identifies them."""
     option_id(order, "session_id", "of the call that identified the faces")
     faces = order.request.options.get("face_choose")
     if not isinstance(faces, list) or not faces or not all(map(_is_voiced, faces)):

@@ -55,7 +55,7 @@ SPOKEN = {
 
 
 def submit(order: GenerationRequest) -> Request:
-    """Say what to buy. Options are the vendor's: they go into the metadata, but for the server's own fields.
+    """Build the submit request. Options are the vendor's: they go into the metadata, but for the server's own fields.
 
     Raises Unsupported.
     """
@@ -79,7 +79,7 @@ def submit(order: GenerationRequest) -> Request:
 
 
 def poll(order: GenerationRequest, task_id: str) -> Request:  # noqa: ARG001 - the port's signature; this path depends on the id only
-    """Ask where the task stands."""
+    """Build the poll request."""
     return Request(method="GET", path=f"{PATH}/{path_segment(task_id)}")
 
 
@@ -89,7 +89,7 @@ def read_poll(response: Response, task_id: str) -> Status | Rejected:
 
 
 def _kling(order: GenerationRequest) -> dict[str, Any]:
-    """Say Kling's own fields in the metadata, which the server lays over the body that it writes."""
+    """Kling's own fields in the metadata, which the server merges over its body."""
     first, last = first_and_last(order)
     if order.request.resolution and order.request.resolution not in KLING_SIZES.values():
         raise Unsupported("resolution", f"{', '.join(KLING_SIZES.values())} are allowed; mode sets the quality")
@@ -109,7 +109,7 @@ def _kling(order: GenerationRequest) -> dict[str, Any]:
 
 
 def _doubao(order: GenerationRequest) -> dict[str, Any]:
-    """Say it in Ark's words; pictures go into its `content`, where each has a role."""
+    """The body as Ark has it; images go into its `content`, each with a role."""
     if exact_size(order):
         raise Unsupported("resolution", "Seedance takes a tier like 720p here, beside the aspect_ratio")
     pictures = [
@@ -128,7 +128,7 @@ def _doubao(order: GenerationRequest) -> dict[str, Any]:
 
 
 def _vidu(order: GenerationRequest) -> dict[str, Any]:
-    """Say it in Vidu's words: its `size` is a tier, and how many pictures there are decides what they are."""
+    """The body as Vidu has it: `size` is a tier, and the number of images decides their role."""
     if exact_size(order):
         raise Unsupported("resolution", "Vidu takes a tier like 720p here: the clip has the shape of its picture")
     pictures = frames_or_references(order)

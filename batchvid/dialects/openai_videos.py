@@ -42,7 +42,7 @@ WIDE_SIZES = {"7:4": "1792x1024", "4:7": "1024x1792"}  # sora-2-pro
 
 
 def submit(order: GenerationRequest) -> Request:
-    """Say what to buy. One image is allowed, of exactly the size of the clip. Raises Unsupported.
+    """Build the submit request. One image is allowed, of exactly the size of the clip. Raises Unsupported.
 
     A remix names its source, a finished Sora task: its parent, or the option `video_id`.
     """
@@ -61,7 +61,7 @@ def submit(order: GenerationRequest) -> Request:
 
 
 def poll(order: GenerationRequest, task_id: str) -> Request:  # noqa: ARG001 - the port's signature; this path depends on the id only
-    """Ask where the task stands."""
+    """Build the poll request."""
     return Request(method="GET", path=f"{PATH}/{path_segment(task_id)}")
 
 

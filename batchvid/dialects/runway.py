@@ -55,7 +55,7 @@ VENDOR: dict[str, Path] = {"credits": ("cost", "credits")}
 
 
 def submit(order: GenerationRequest) -> Request:
-    """Say what to buy. An image is a must on this route. Raises Unsupported."""
+    """Build the submit request. An image is a must on this route. Raises Unsupported."""
     refuse_unspoken(order, "the Runway wire", SPOKEN)
     first, last = first_and_last(order)
     if first is None:
@@ -85,7 +85,7 @@ def read_submit(response: Response) -> Accepted | Rejected | Uncertain:
 
 
 def poll(order: GenerationRequest, task_id: str) -> Request:  # noqa: ARG001 - the port's signature; this path depends on the id only
-    """Ask where the task stands."""
+    """Build the poll request."""
     return Request(method="GET", path=f"/v1/tasks/{path_segment(task_id)}", headers=HEADERS)
 
 

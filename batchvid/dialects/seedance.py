@@ -50,7 +50,7 @@ SIZES = {
 
 
 def submit(order: GenerationRequest) -> Request:
-    """Say what to buy, from text or from pictures, which the prompt may name `[Image 1]`. Raises Unsupported."""
+    """Build the submit request, from text or images; the prompt may name them `[Image 1]`. Raises Unsupported."""
     refuse_unspoken(order, "the Seedance wire", SPOKEN)
     check_prompt(order, max_chars=MAX_PROMPT_CHARS)
     fields = {

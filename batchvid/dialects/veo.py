@@ -28,7 +28,7 @@ HINTS = {"16:9": "16x9", "9:16": "9x16"}
 
 
 def submit(order: GenerationRequest) -> Request:
-    """Say what to buy, from text, from a first frame, or from a first and a last one. Raises Unsupported."""
+    """Build the submit request, from text, from a first frame, or from a first and a last one. Raises Unsupported."""
     refuse_unspoken(order, "the Veo wire", SPOKEN)
     check_prompt(order, max_chars=MAX_PROMPT_CHARS)
     seconds = whole_seconds(order)

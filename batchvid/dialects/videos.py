@@ -29,7 +29,7 @@ SPOKEN = {"": NEW, "edit": (*NEW, "action", "video", "parent")}
 
 
 def submit(order: GenerationRequest) -> Request:
-    """Say what to buy. An edit needs the link of its source clip; files go out in order. Raises Unsupported."""
+    """Build the submit request. An edit needs the link of its source clip; files stay in order. Raises Unsupported."""
     refuse_unspoken(order, WIRE, find_by_action(order, WIRE, SPOKEN))
     check_prompt(order, max_chars=MAX_PROMPT_CHARS)
     exact = exact_size(order)

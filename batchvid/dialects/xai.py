@@ -59,7 +59,7 @@ VENDOR: dict[str, Path] = {"cost_in_usd_ticks": ("usage", "cost_in_usd_ticks")}
 
 
 def submit(order: GenerationRequest) -> Request:
-    """Say what to buy. References and a first frame exclude each other. Raises Unsupported."""
+    """Build the submit request. References and a first frame exclude each other. Raises Unsupported."""
     refuse_unspoken(order, WIRE, find_by_action(order, WIRE, SPOKEN))
     check_prompt(order, max_chars=MAX_PROMPT_CHARS)
     first, _ = first_and_last(order)
@@ -88,7 +88,7 @@ def read_submit(response: Response) -> Accepted | Rejected | Uncertain:
 
 
 def poll(order: GenerationRequest, task_id: str) -> Request:  # noqa: ARG001 - the port's signature; this path depends on the id only
-    """Ask where the task stands."""
+    """Build the poll request."""
     return Request(method="GET", path=f"/v1/videos/{path_segment(task_id)}")
 
 

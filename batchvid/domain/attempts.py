@@ -23,11 +23,11 @@ class AttemptStatus(StrEnum):
     RESERVED = "reserved"
     """The call is out, or its task runs: the price is set aside."""
     HELD = "held"
-    """The call got no verdict: set aside until somebody settles it."""
+    """The call got no verdict: set aside until it is resolved."""
     SPENT = "spent"
     """Paid: the task finished, or failed and the vendor says that it charged."""
     MAYBE = "maybe"
-    """Ended without a clip, and nobody says whether it was charged: a case for the vendor's support."""
+    """Ended without a clip, and it is unknown whether it was charged: ask the vendor's support."""
     RELEASED = "released"
     """Not paid: refused, or failed and not charged."""
 
@@ -46,7 +46,7 @@ CHARGED = {
 class Attempt:
     """One row: the `number`th paid call of a job, begun `at` (UTC), for at most `price` and so many seconds of video.
 
-    `model` is its id on the wire, `actual_usd` what the vendor's reply says that it cost, empty when it says nothing.
+    `model` is its id on the wire, `actual_usd` the cost in the vendor's reply, empty when it has none.
     """
 
     job: str
@@ -68,11 +68,11 @@ class Attempt:
 
     @property
     def settled_usd(self) -> Decimal | None:
-        """What it counts as: its price at most, nothing once it is released, None when nobody knows."""
+        """What it counts as: its price at most, nothing once it is released, None when unknown."""
         return self.price.usd if self.counts else Decimal(0)
 
 
-MOVES: dict[type[ev.Event], dict[AttemptStatus, AttemptStatus]] = {
+NEXT_STATUS: dict[type[ev.Event], dict[AttemptStatus, AttemptStatus]] = {
     ev.SubmitStarted: {},
     ev.SubmitAccepted: {AttemptStatus.HELD: AttemptStatus.RESERVED},
     ev.SubmitRefused: {},
@@ -95,7 +95,7 @@ def releases(event: ev.Event) -> bool:
 
 
 def build_attempts(spec: JobSpec, events: Iterable[ev.Event]) -> list[Attempt]:
-    """The attempts of one job, out of its events in their order. Events that tell nothing of money may be left out."""
+    """The attempts of one job, from its events in their order. Events that do not concern money may be left out."""
     rows: list[Attempt] = []
     for event in events:
         if isinstance(event, ev.SubmitStarted):
@@ -121,7 +121,7 @@ def _started(spec: JobSpec, number: int, event: ev.SubmitStarted) -> Attempt:
 def _moved(row: Attempt, event: ev.Event) -> Attempt:
     if releases(event):
         return replace(row, verdict=AttemptStatus.RELEASED)
-    verdict = MOVES.get(type(event), {}).get(row.verdict, row.verdict)
+    verdict = NEXT_STATUS.get(type(event), {}).get(row.verdict, row.verdict)
     match event:
         case ev.SubmitAccepted():
             return replace(row, verdict=verdict, task_id=event.task_id)
@@ -135,7 +135,7 @@ def _moved(row: Attempt, event: ev.Event) -> Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Sum:
-    """So many attempts, for so much in all at most; of `unpriced` ones among them nobody knows the price."""
+    """So many attempts, for so much in all at most; `unpriced` of them have no known price."""
 
     attempts: int = 0
     usd: Decimal = Decimal(0)
@@ -143,7 +143,7 @@ class Sum:
 
 
 def sums(attempts: Iterable[Attempt]) -> dict[AttemptStatus, Sum]:
-    """The ledger in brief: every verdict with what its attempts count as."""
+    """The total of each status."""
     totals = dict.fromkeys(AttemptStatus, Sum())
     for row in attempts:
         old, usd = totals[row.verdict], row.settled_usd

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from batchvid import gc_control
-from batchvid.domain.attempts import MOVES, Attempt, build_attempts
+from batchvid.domain.attempts import NEXT_STATUS, Attempt, build_attempts
 from batchvid.domain.jobs import Job, advance
 from batchvid.errors import StateError
 from batchvid.state import codec
@@ -34,7 +34,7 @@ def read_attempts(path: Path, only: Iterable[str] | None = None) -> Iterator[Att
 
     Raises StateError when it cannot be read.
     """
-    event_names = ", ".join(f"'{kind.__name__}'" for kind in MOVES)
+    event_names = ", ".join(f"'{kind.__name__}'" for kind in NEXT_STATUS)
     query = f"SELECT event, at, data FROM events WHERE job = ? AND event IN ({event_names}) ORDER BY seq"  # noqa: S608 - our own class names
     with _reading(path) as connection:
         if only is None:

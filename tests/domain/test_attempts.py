@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from batchvid.domain import events as ev
-from batchvid.domain.attempts import MOVES, Attempt, AttemptStatus, Sum, build_attempts, sums
+from batchvid.domain.attempts import NEXT_STATUS, Attempt, AttemptStatus, Sum, build_attempts, sums
 from batchvid.domain.failures import Charged, FailureKind
 from batchvid.domain.job_spec import UNPRICED, Price
 from batchvid.domain.jobs import Job, advance
@@ -189,7 +189,7 @@ class Books(RuleBasedStateMachine):
     @invariant()
     def what_tells_nothing_may_be_left_out(self) -> None:
         """The events that the ledger asks for give the same rows as all of them."""
-        told = [event for event in self.events if type(event) in MOVES]
+        told = [event for event in self.events if type(event) in NEXT_STATUS]
         assert build_attempts(self.job.spec, told) == build_attempts(self.job.spec, self.events)
 
     @invariant()

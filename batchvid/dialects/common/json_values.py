@@ -63,7 +63,7 @@ def text(value: object, limit: int = MESSAGE_CHARS) -> str:
 
 
 def first_text(values: Iterable[object]) -> str:
-    """Return the first of `values` that says anything."""
+    """Return the first of `values` that is not empty."""
     return next(filter(None, map(text, values)), "")
 
 

@@ -48,7 +48,7 @@ class OutcomeRule:
     words: re.Pattern[str] | None = None
 
     def fits(self, status: int, code: str, text: str) -> bool:
-        """Whether the row speaks of such a reply; `text` is code and message together."""
+        """Whether the rule applies to such a reply; `text` is code and message together."""
         if not {str(status), f"{status // 100}xx"} & set(self.under.split()):
             return False
         if self.codes and code.casefold() not in self.codes.casefold().split():
@@ -175,12 +175,12 @@ def classify_reply(status: int, code: str, message: str, table: Table) -> Failur
     return next((row.kind for row in table if row.fits(status, code, text)), None)
 
 
-def classify_missing_reply(fault: WireError) -> Rejected | Uncertain:
+def classify_missing_reply(exc: WireError) -> Rejected | Uncertain:
     """How a submit ended that got no whole reply: refused only where surely nothing reached the provider.
 
     No name, no connection, no TLS: the request was never sent. Once it is out, a silence, a reset, a cut or an endless
     reply says nothing of what the other side has done (wire-notes 5).
     """
-    if isinstance(fault, NotSent):
-        return Rejected(kind=FailureKind.UNAVAILABLE, message=str(fault))
-    return Uncertain(message=str(fault))
+    if isinstance(exc, NotSent):
+        return Rejected(kind=FailureKind.UNAVAILABLE, message=str(exc))
+    return Uncertain(message=str(exc))

@@ -11,13 +11,13 @@ from decimal import Decimal
 from typing import Any
 
 from batchvid.dialects.common.error_parsing import (
-    complaint_in,
+    build_rejection,
     describe,
     failure_kind,
+    find_error,
     is_error,
     is_unseen,
-    refusal,
-    refused,
+    read_refusal,
     request_id,
 )
 from batchvid.dialects.common.json_values import (
@@ -77,8 +77,8 @@ def read_submit(
 ) -> Accepted | Rejected | Uncertain:
     """Read a submit reply of any envelope: accepted only with a task id, refused only by a clear no of the table."""
     document = parse(response.body)
-    complaint, layers = complaint_in(document), unwrap(document)
-    trace = request_id(response, complaint)
+    vendor_error, layers = find_error(document), unwrap(document)
+    trace = request_id(response, vendor_error)
     verdict = None
     if 200 <= response.status < 300:
         task_id = _task_id(document, id_places)
@@ -87,11 +87,11 @@ def read_submit(
         if task_id and (_status_words(layers) or not failed):
             return Accepted(task_id=task_id, model=first_text(_each(layers, ("model",))), request_id=trace)
         if failed:
-            verdict = refusal(response, document, table)
+            verdict = read_refusal(response, document, table)
     else:
-        verdict = refusal(response, document, table)
+        verdict = read_refusal(response, document, table)
     return verdict or Uncertain(
-        message=complaint.message or describe(response), http_status=response.status, request_id=trace
+        message=vendor_error.message or describe(response), http_status=response.status, request_id=trace
     )
 
 
@@ -176,9 +176,9 @@ def _is_about_the_task(response: Response, layers: Sequence[Mapping[str, Any]], 
 
 def _without_status(response: Response, document: dict[str, Any] | None) -> Status | Rejected:
     """Read a poll reply that says nothing of where the task stands."""
-    complaint = complaint_in(document)
-    if is_unseen(response, complaint):
-        return Status(phase=Phase.UNSEEN, word=complaint.code or "not found", message=complaint.message)
+    vendor_error = find_error(document)
+    if is_unseen(response, vendor_error):
+        return Status(phase=Phase.UNSEEN, word=vendor_error.code or "not found", message=vendor_error.message)
     if 200 <= response.status < 300:
         if document is None:
             raise UnreadableReply(f"{describe(response)}: not a JSON object", beginning(response.body))
@@ -186,7 +186,7 @@ def _without_status(response: Response, document: dict[str, Any] | None) -> Stat
             if not _task_id(document):
                 raise UnreadableReply("the reply names neither a task nor a status", beginning(response.body))
             return Status(phase=Phase.UNKNOWN)
-    return refusal(response, document) or refused(response, complaint, FailureKind.UNAVAILABLE)
+    return read_refusal(response, document) or build_rejection(response, vendor_error, FailureKind.UNAVAILABLE)
 
 
 def _phase(phases: Sequence[Phase], *, has_link: bool) -> Phase:
@@ -237,7 +237,7 @@ def _reason(layers: Sequence[Mapping[str, Any]], *, withheld: bool) -> tuple[str
     messages += [layer.get("message") for layer in inside_out if _status_words([layer])]
     sentences = (value for value in messages if isinstance(value, str) and value.strip() and not link(value))
     fallback = "the clip was made and withheld: respect_moderation is false" if withheld else ""
-    reason = complaint_in({"message": next(sentences, fallback)})  # a relay's reason may be the upstream's whole body
+    reason = find_error({"message": next(sentences, fallback)})  # a relay's reason may be the upstream's whole body
     return code or reason.code, reason.message
 
 

@@ -1,4 +1,4 @@
-"""Translate an order's fields into a wire's words, and refuse what a wire has no word for. Knows no vendor."""
+"""Build requests from an order, and refuse fields that a wire does not support. Knows no vendor."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def refuse_unspoken(order: GenerationRequest, wire: str, spoken: Collection[str]
         fields.append("parent")
     for field in fields:
         if field not in spoken and field not in CHECKED_ELSEWHERE:
-            raise Unsupported(field, f"{wire} has no word for it: leave it out, or choose another model")
+            raise Unsupported(field, f"{wire} does not support it: leave it out, or choose another model")
     if order.parent is not None and order.request.video:
         raise Unsupported("video", "not allowed together with `parent`: both name the clip that is worked on")
 
@@ -157,7 +157,7 @@ def one_of(field: str, value: str, allowed: Mapping[str, T]) -> T:
 
 
 def form(fields: Mapping[str, str], files: Collection[ImageInput], order: GenerationRequest) -> tuple[Part, ...]:
-    """Make a multipart body: `fields` that say anything, the user's options over them, then the files in order.
+    """Make a multipart body: `fields` that are set, the user's options over them, then the files in order.
 
     Options go as text: strings as they are, everything else as JSON. An option named like the file part replaces
     it. Raises Unsupported as `checked_options` does.

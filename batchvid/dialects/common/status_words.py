@@ -44,10 +44,10 @@ KINDS: dict[str, FailureKind] = {
 
 
 def read_phase(word: str) -> Phase:
-    """Say what a status word means, whatever its case; `Phase.UNKNOWN` for a word that nobody documented."""
+    """Return the phase of a status word, whatever its case; `Phase.UNKNOWN` for an undocumented word."""
     return PHASES.get(word.strip().casefold(), Phase.UNKNOWN)
 
 
 def read_failure_kind(word: str) -> FailureKind | None:
-    """Say why a task failed where the status word itself tells, else None."""
+    """Return the cause of a failure that the status word names, else None."""
     return KINDS.get(word.strip().casefold())

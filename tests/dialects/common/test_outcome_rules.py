@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from batchvid.dialects import DIALECTS
-from batchvid.dialects.common.error_parsing import complaint_in
+from batchvid.dialects.common.error_parsing import find_error
 from batchvid.dialects.common.json_values import parse
 from batchvid.dialects.common.outcome_rules import (
     RELAYED,
@@ -177,7 +177,7 @@ def test_each_line_of_the_vendors_tables_has_its_verdict(dialect: str, case: Cas
 
 def deciding(dialect: str, case: Case) -> OutcomeRule | None:
     """The row that decides a case."""
-    complaint = complaint_in(parse(next(bodies(case[1]))))
+    complaint = find_error(parse(next(bodies(case[1]))))
     said = f"{complaint.code} {complaint.message}"
     return next((row for row in TABLES.get(dialect, RELAYED) if row.fits(case[0], complaint.code, said)), None)
 
@@ -192,7 +192,7 @@ def test_every_row_is_met() -> None:
 
 
 def _codes(row: OutcomeRule, case: Case) -> set[str]:
-    complaint = complaint_in(parse(next(bodies(case[1]))))
+    complaint = find_error(parse(next(bodies(case[1]))))
     return {complaint.code.casefold()} if row.codes else {""}
 
 
