@@ -1,4 +1,4 @@
-"""The cycle collector's part in a large batch: it must not walk a hundred thousand jobs over and over."""
+"""Garbage collection in large batches: it must not traverse a hundred thousand jobs again and again."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def gc_paused() -> Iterator[None]:
-    """Pause the collector: reading many jobs makes many objects and no garbage, and is twice as fast without."""
+    """Pause garbage collection: reading many jobs makes no garbage, and is twice as fast without it."""
     was_on = gc.isenabled()
     gc.disable()
     try:
@@ -21,7 +21,7 @@ def gc_paused() -> Iterator[None]:
 
 @contextmanager
 def gc_frozen() -> Iterator[None]:
-    """Let the collector pass over all that exists by now: the jobs of a run stay to its end."""
+    """Exclude all existing objects from garbage collection: a run keeps its jobs to its end."""
     gc.freeze()
     try:
         yield

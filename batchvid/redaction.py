@@ -1,4 +1,4 @@
-"""Makes a vendor's words fit for files, tables and terminals: no signed link, control character or formula. Pure."""
+"""Makes a vendor's text safe for files, tables and terminals: no signed link, no control character. Pure."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ _QUERY = re.compile(r"(https?:(?:\\?/){2}[^\s?#\"'<>]+)[?#][^\s\"'<>]+", re.IGNO
 
 
 def redact(text: str) -> str:
-    """The text on one line, links without their queries (a signed link is worth money to whoever reads it)."""
+    """The text on one line, links without their queries: anyone can use a signed link."""
     plain = "".join(c if c.isprintable() else " " for c in strip_queries(text)).strip()
     return plain if len(plain) <= MAX_MESSAGE_CHARS else plain[: MAX_MESSAGE_CHARS - 3] + "..."
 
 
 def strip_queries(text: str) -> str:
-    """The text with the query of every link in it cut to `?...`."""
+    """The text with the query of each link replaced by `?...`."""
     return _QUERY.sub(r"\1?...", text)

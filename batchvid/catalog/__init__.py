@@ -1,4 +1,4 @@
-"""What can be bought and from whom: models and providers as data, and their readers. Nothing here talks to anybody."""
+"""Models and providers as data, and their readers. No network."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One model as data: what it takes, in which steps and shapes it is sold, what it costs. Knows no file and no job."""
+"""One model as data: inputs, durations, shapes, prices. Knows no file and no job."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from batchvid.domain.failures import Charged
 from batchvid.domain.job_spec import UNPRICED, Price
 
 POLL_EVERY_S = 10.0  # what CometAPI's own samples use (wire-notes 6.2)
-REFRESH_S = 2.0  # no page says how often CometAPI's own view is renewed; asking more often than this is impolite
+REFRESH_S = 2.0  # no page documents how often CometAPI refreshes a task's status; polling more often is impolite
 INPUTS = {"image": "first", "end-image": "last", "references": "reference"}
-"""What a model can start from, by the role that such an image has on the wire."""
+"""The kinds of input images, with the role of such an image in a request."""
 
 ACTIONS = ("extend", "edit", "remix", "lip-sync")
 KINDS = ("text", *INPUTS, *ACTIONS)
-"""All that a model may be able to do."""
+"""Everything that a model may be able to do."""
 
 
 def _spread(value: Any) -> Any:
-    """Whole seconds written as a range, `4-15`, are every step between the two."""
+    """Every step of a range of whole seconds, such as `4-15`."""
     if not isinstance(value, str):
         return value
     first, _, last = value.partition("-")
@@ -33,16 +33,16 @@ def _spread(value: Any) -> Any:
 
 
 Steps = Annotated[tuple[float, ...], BeforeValidator(_spread)]
-"""Lengths that can be bought, in seconds, rising; in a data file also a range of whole seconds, `4-15`."""
+"""Durations that can be bought, in seconds, ascending; in a data file also a range of whole seconds, `4-15`."""
 
 _STRICT = ConfigDict(extra="forbid")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tier:
-    """What clips of one kind cost, in USD: per second of the billed duration, or per clip (the upper end of a range).
+    """A price in USD: per second of the billed duration, or per clip (the upper end of a range).
 
-    It counts for jobs that say all that it says: a resolution, a mode, sound.
+    It applies to jobs with the same resolution, mode and sound, as far as the tier sets them.
     """
 
     resolution: str = ""
@@ -56,11 +56,11 @@ class Tier:
 
     @property
     def is_plain(self) -> bool:
-        """Whether it counts for every job."""
+        """Whether it applies to every job."""
         return not self.resolution and not self.mode and self.sound is None
 
     def fits(self, resolution: str, mode: str, sound: bool | None) -> bool:
-        """Whether a job that says this much belongs to the tier."""
+        """Whether it applies to a job with these options."""
         return (
             (not self.resolution or self.resolution.casefold() == tier_word(resolution))
             and (not self.mode or self.mode == mode)
@@ -70,7 +70,7 @@ class Tier:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelPrice:
-    """A model's price list with its date and source; the first of `tiers` that fits a job counts."""
+    """A model's price list with its date and source; the first of `tiers` that fits a job applies."""
 
     as_of: str
     source: str
@@ -79,22 +79,21 @@ class ModelPrice:
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
 
     def tier_of(self, resolution: str, mode: str, sound: bool | None) -> Tier | None:
-        """The line of the list that a job pays by; None where it has none."""
+        """The tier that applies to a job, or None."""
         return next((tier for tier in self.tiers if tier.fits(resolution, mode, sound)), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Model:
-    """One model: how it is spoken to, what it can do, what it costs. `name` is its id on the wire too.
+    """One model: wire format, abilities, prices. `name` is also its id in requests.
 
-    Empty means "not known here": the vendor decides; so do None for `images` (how many of each role a request may
-    carry) and for `actions`. `needs` is what no clip can be made without. A clip has the shape of its first frame
-    where the model `follows_image`. `doubtful_*` are values that only some sources allow: sent, with a warning.
-    Defaults are always sent. `sizes` gives the exact pixels that stand on the wire for a ratio.
-    `prompt_chars` is a length from which on some sources refuse the prompt. From the day of `sunset` on the model is
-    not sold any more. `link_lifetime_s` is how long a finished clip can be fetched. `poll_every_s` is how often a task
-    is asked for while nothing is known of how long they take, `refresh_s` how often the vendor's own view is renewed.
-    `timeout_s` and `queue_timeout_s` are how long its tasks may take and may wait, where that is known.
+    Empty means unknown: the vendor decides; so does None for `images` (how many of each role a request may have) and
+    for `actions`. `needs` is a required input. A clip has the shape of its first frame if the model `follows_image`.
+    `doubtful_*` are values that only some sources allow: they are sent, with a warning. Defaults are always sent.
+    `sizes` has the exact pixels that are sent for a ratio. Some sources refuse a prompt longer than `prompt_chars`. The
+    model is not sold from the day of `sunset`. `link_lifetime_s` is how long a finished clip can be fetched.
+    `poll_every_s` is the poll interval until the duration of tasks is learned, `refresh_s` how often the vendor
+    refreshes a status. `timeout_s` and `queue_timeout_s` are how long tasks may take and may be queued, if known.
     """
 
     name: str
@@ -129,15 +128,15 @@ class Model:
 
     @property
     def kinds(self) -> tuple[str, ...]:
-        """What can be asked of it: `text`, the inputs of INPUTS, and its actions."""
+        """Its abilities: `text`, the inputs of INPUTS, and its actions."""
         images = self.images or {}
         inputs = (kind for kind, role in INPUTS.items() if images.get(role))
         return (*(() if self.needs else ("text",)), *inputs, *(self.actions or ()))
 
     def billed_duration_s(self, requested_s: float | None) -> float | None:
-        """The step that a wish of so many seconds buys: the nearest one, the shorter of two equally near.
+        """The step that is bought for a requested duration: the nearest one, the shorter of two equally near.
 
-        A doubtful step is bought only by whoever asks for exactly that.
+        A doubtful step is bought only if it is requested exactly.
         """
         if requested_s is None:
             return self.default_duration_s
@@ -148,24 +147,24 @@ class Model:
     def price_of(
         self, duration_s: float | None, *, resolution: str = "", mode: str = "", sound: bool | None = None
     ) -> Price:
-        """The most that one clip of this billed duration may cost; unknown where the list has no line for it."""
+        """The maximum price of one clip with this billed duration; unknown if no tier applies."""
         if self.price is None:
             return UNPRICED
         tier = self.price.tier_of(resolution, mode, sound)
         if tier is None:
             return UNPRICED
-        said = f"{self.price.source}, {self.price.as_of}"
+        source = f"{self.price.source}, {self.price.as_of}"
         if tier.usd_per_clip is not None:
             ranged = tier.lowest_usd_per_clip is not None
-            return _price(tier.usd_per_clip, f"at most: {said}" if ranged else f"estimate: {said}")
+            return _price(tier.usd_per_clip, f"at most: {source}" if ranged else f"estimate: {source}")
         if tier.usd_per_s is not None and duration_s is not None:
-            return _price(tier.usd_per_s * Decimal(str(duration_s)), f"estimate: {said}")
+            return _price(tier.usd_per_s * Decimal(str(duration_s)), f"estimate: {source}")
         return UNPRICED
 
 
 @lru_cache(maxsize=1024)
 def _price(usd: Decimal, basis: str) -> Price:
-    """One object for all jobs that cost the same: a batch has many jobs and few prices."""
+    """One object for all jobs with the same price: a batch has many jobs and few prices."""
     return Price(usd=usd, basis=basis)
 
 
@@ -183,7 +182,7 @@ def tier_word(resolution: str) -> str:
 
 
 def steps_words(steps: Iterable[float]) -> str:
-    """Lengths for people: neighbours that are a second apart are written as a range.
+    """Durations as text: steps of one second are written as a range.
 
     >>> steps_words((2, 4, 5, 6, 7, 10)), steps_words((4, 6, 8)), steps_words((5, 10))
     ('2, 4-7, 10', '4, 6, 8', '5, 10')

@@ -11,7 +11,7 @@ from batchvid.errors import UsageError
 
 
 def find_poll_interval(provider: Provider, model: str, models: Models | None = None) -> PollInterval:
-    """The pace of a model's tasks at this provider, whose own word on it holds; for models no longer known, too."""
+    """The poll interval of a model at this provider. The provider's setting wins; unknown models have a default."""
     if provider.poll_every_s is not None:
         return PollInterval(provider.poll_every_s, provider.poll_every_s)
     try:
@@ -22,7 +22,7 @@ def find_poll_interval(provider: Provider, model: str, models: Models | None = N
 
 
 def charged_on_failure(provider: Provider, model: str, models: Models | None = None) -> Charged:
-    """Whether this provider charges for a failed task of this model, where its reply does not say."""
+    """Whether this provider charges for a failed task of this model, if its reply does not contain that."""
     try:
         return (models or built_in()).find(model, provider.routes).charged_on_failure
     except UsageError:
@@ -30,7 +30,7 @@ def charged_on_failure(provider: Provider, model: str, models: Models | None = N
 
 
 def link_lifetime_s(provider: Provider, model: str, models: Models | None = None) -> float | None:
-    """How long a finished clip of this model can be fetched, in seconds; None where nobody says."""
+    """How long a finished clip of this model can be fetched, in seconds; None if unknown."""
     try:
         return (models or built_in()).find(model, provider.routes).link_lifetime_s
     except UsageError:

@@ -1,4 +1,4 @@
-"""All models that can be bought, found by name, alias or `dialect/id`; and the built-in ones, read out of data/."""
+"""All models, found by name, alias or `dialect/id`; and the built-in ones, read from data/."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ from batchvid.dialects import DIALECTS
 from batchvid.errors import UsageError
 
 FAMILIES = ("veo", "sora", "seedance", "kling", "runway", "xai", "videos", "gateway", "newapi")
-"""The files of data/ that hold models, in the order in which they are listed."""
+"""The files of data/ with models, in the order in which they are listed."""
 
 _MODEL = TypeAdapter(Model)
 
 
 @dataclass(frozen=True, slots=True)
 class Models:
-    """The catalogue. `rows` are by name; a model that several wire formats sell has a row `dialect/name` for others."""
+    """The catalogue. `rows` are by name; a model with several wire formats has further rows `dialect/name`."""
 
     rows: Mapping[str, Model]
 
     def find(self, name: str, dialects: Collection[str] = ()) -> Model:
-        """The model of that name or alias, spoken in one of `dialects` where there is such a row.
+        """The model with that name or alias, preferably in one of `dialects`.
 
-        `dialect/vendor-id` names any model of a known dialect, without limits or price. Raises UsageError, with near
-        names, for anything else.
+        `dialect/vendor-id` names any model of a known dialect, without limits or price. Raises UsageError, with
+        similar names, for anything else.
         """
         listed = self.named(name)
         if listed and (not dialects or listed.dialect in dialects):
@@ -52,17 +52,17 @@ class Models:
             f"Any other model of a known wire format is written {'|'.join(DIALECTS)}/its-id"
         )
 
-    def over(self, said: Mapping[str, Mapping[str, Any]]) -> Models:
-        """The same with these rows laid over it, field by field; a model that is new needs a `dialect`.
+    def merged_with(self, overrides: Mapping[str, Mapping[str, Any]]) -> Models:
+        """The catalogue with these rows merged in, field by field; a new model needs a `dialect`.
 
-        Rows of a dialect that this version does not speak are left out. Raises UsageError for a row that does not fit.
+        Rows with a dialect that this version does not support are left out. Raises UsageError for an invalid row.
         """
         rows = dict(self.rows)
-        for name, fields_said in said.items():
+        for name, override in overrides.items():
             found = self.named(name)
             key = next((key for key, row in rows.items() if row is found), name)
             before = {} if found is None else {f.name: getattr(found, f.name) for f in fields(found)}
-            row = {"name": name, **before, **fields_said}
+            row = {"name": name, **before, **override}
             if row.get("dialect") in DIALECTS:
                 rows[key] = as_model(name, row)
             elif "dialect" not in row:
@@ -70,14 +70,14 @@ class Models:
         return Models(MappingProxyType(rows))
 
     def named(self, name: str) -> Model | None:
-        """The row of that name or alias."""
+        """The row with that name or alias."""
         aliased = (model for model in self.rows.values() if name in model.aliases)
         return self.rows.get(name) or next(aliased, None)
 
 
 @cache
 def built_in() -> Models:
-    """The models of data/, without those in wire formats that this version does not speak."""
+    """The models of data/, without those in wire formats that this version does not support."""
     rows: dict[str, Model] = {}
     for name in FAMILIES:
         rows |= dict(family(tomllib.loads(data(f"{name}.toml"), parse_float=Decimal)))
@@ -85,22 +85,22 @@ def built_in() -> Models:
 
 
 def family(table: Mapping[str, Any]) -> Iterable[tuple[str, Model]]:
-    """A file's models: each lies over what its family has in common. `named` begins the names of the rows."""
+    """The models of a file: each overrides the common fields of its family. `named` is a prefix of the row names."""
     common = dict(table["family"])
-    named = common.pop("named", "")
-    for name, said in table["models"].items():
-        row = {**common, **said, "name": name}
+    prefix = common.pop("named", "")
+    for name, fields_of_model in table["models"].items():
+        row = {**common, **fields_of_model, "name": name}
         if row["dialect"] in DIALECTS:
-            yield f"{named}{name}", as_model(name, row)
+            yield f"{prefix}{name}", as_model(name, row)
 
 
 def data(filename: str) -> str:
-    """A file of the catalogue's own data."""
+    """A file of the built-in data."""
     return resources.files(__package__).joinpath("data", filename).read_text("utf-8")
 
 
 def as_model(name: str, row: Mapping[str, Any]) -> Model:
-    """A row as a Model. Raises UsageError, naming every field that does not fit."""
+    """A row as a Model. Raises UsageError with every invalid field."""
     try:
         return _MODEL.validate_python(row)
     except ValidationError as exc:

@@ -1,4 +1,4 @@
-"""Who can be asked: addresses, limits and wire formats as data, and a manifest's own laid over them."""
+"""Providers as data: addresses, limits and wire formats, merged with those of a manifest."""
 
 from __future__ import annotations
 
@@ -17,28 +17,26 @@ from batchvid.dialects.lookups import LOOKUP_METHODS
 from batchvid.errors import UsageError
 
 DEFAULT_PROVIDER = "cometapi"
-TIMEOUT_S = 3600.0  # clips take 2-5 minutes; an hour is a stall, not a slow clip
-GRACE_S = 60.0  # how long a provider may not know a task after it made it (wire-notes 6.3)
+TIMEOUT_S = 3600.0  # clips take 2-5 minutes; after an hour a task is stalled
+GRACE_S = 60.0  # how long a provider may not know a new task (wire-notes 6.3)
 SUBMIT_READ_TIMEOUT_S = 180.0  # a gateway tries several channels behind one submit (wire-notes 4.6)
-READ_TIMEOUT_S = 60.0  # of one reply or one download, not the whole of it
+READ_TIMEOUT_S = 60.0  # without data, in a reply or a download
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provider:
-    """Who holds the key, the limits and the bill.
+    """A provider: it has the key, the limits and the bill.
 
     `routes` maps a dialect to its path prefix below `base_url`. Limits are counts, per minute and per second as named;
-    `model_concurrency` narrows single models. `poll_every_s` overrules the models' pace. `timeout_s` is how long a
-    task may take from submit to verdict, `queue_timeout_s` how long it may wait to be begun (None: as long); the
-    `model_` ones hold for single models (see timeouts.py). `cancel` is until when a task can be cancelled here.
-    `wait_initial_s` is the first of the doubling waits after a refusal.
-    `grace_s` is how long a new task may be unknown to it. A reply that is silent for `read_timeout_s`, a submit's for
-    `submit_read_timeout_s`, is lost. `max_clip_bytes` bounds clips narrower than their length does. `on_lost_submit`
-    says
-    what is done about an uncertain submit: hold it for a person, or buy again; `lookup` how it is asked after first,
-    by dialect, where that is served (dialects.lookups.LOOKUP_METHODS). With `allow_private_links` its links to clips
-    may lead into a private network although it is not in one. `life` is the emulator's dial for how long its tasks
-    take; `free` means that nothing is charged. An `emulator` without a base URL is started by the run itself.
+    `model_concurrency` limits single models. `poll_every_s` overrides the poll interval of the models. `timeout_s` is
+    how long a task may take, `queue_timeout_s` how long it may be queued (None: as long); the `model_` settings are for
+    single models (see timeouts.py). `cancel` is until when a task can be cancelled. `wait_initial_s` is the first of
+    the doubling waits after a refusal. `grace_s` is how long a new task may be unknown to the provider. A reply without
+    data for `read_timeout_s`, for a submit `submit_read_timeout_s`, is lost. `max_clip_bytes` limits clips further than
+    their duration does. `on_lost_submit`: hold an uncertain submit for a person, or buy again. `lookup` is the method
+    for its lookup, by dialect (dialects.lookups.LOOKUP_METHODS). With `allow_private_links` links to clips may lead
+    into a private network. `life` is the emulator's setting for the duration of tasks; `free` means that nothing is
+    charged. An `emulator` without a base URL is started by the run.
     """
 
     name: str
@@ -70,35 +68,35 @@ class Provider:
 
     @property
     def is_rehearsal(self) -> bool:
-        """Whether nobody is paid: the emulator, or any provider whose address is on this machine."""
+        """Whether nothing is paid: the emulator, or any provider with an address on this machine."""
         host = urlsplit(self.base_url).hostname or ""
         return self.free or host == "localhost" or host.startswith("127.") or host == "::1"
 
     @property
     def is_embedded(self) -> bool:
-        """Whether the run has to start it: the emulator, when nobody says where one is running."""
+        """Whether the run starts it: the emulator without an address."""
         return self.name == "emulator" and not self.base_url
 
 
 def providers(overrides: Mapping[str, Mapping[str, Any]]) -> dict[str, Provider]:
-    """The built-in providers with a manifest's `providers:` section laid over them.
+    """The built-in providers, merged with a manifest's `providers:` section.
 
-    An override may hold any field of Provider (limits, `base_url`, `api_key_env`), and `dialect` with `prefix` for a
-    provider that is not built in. Raises UsageError for a provider that cannot be made of what is said.
+    An override may have any field of Provider (limits, `base_url`, `api_key_env`), and `dialect` with `prefix` for a
+    provider that is not built in. Raises UsageError for an invalid or incomplete provider.
     """
     rows: dict[str, dict[str, Any]] = {name: dict(row) for name, row in _provider_rows().items()}
-    for name, said in overrides.items():
+    for name, override in overrides.items():
         row = rows.setdefault(name, {})
-        wanted = {key: value for key, value in said.items() if value is not None}
-        dialect, prefix = wanted.pop("dialect", None), wanted.pop("prefix", None)
+        fields = {key: value for key, value in override.items() if value is not None}
+        dialect, prefix = fields.pop("dialect", None), fields.pop("prefix", None)
         if dialect is not None:
             if dialect not in DIALECTS:
                 raise UsageError(f"unknown dialect {dialect!r}; there are {', '.join(DIALECTS)}")
             row["routes"] = {dialect: prefix or ""}
             row.pop("lookup", None)
-        if (way := wanted.pop("lookup", None)) is not None:
+        if (way := fields.pop("lookup", None)) is not None:
             row["lookup"] = _lookup(name, way, row.get("routes", {}))
-        row.update(wanted)
+        row.update(fields)
         missing = [key for key in ("routes", "base_url", "api_key_env") if key not in row]
         if missing:
             words = ", ".join("dialect" if key == "routes" else key for key in missing)
@@ -107,10 +105,10 @@ def providers(overrides: Mapping[str, Mapping[str, Any]]) -> dict[str, Provider]
 
 
 def _lookup(name: str, way: str, routes: Mapping[str, str]) -> dict[str, str]:
-    """The way of asking after a lost submit, for each route that knows it. Raises UsageError where none does."""
+    """The lookup method after a lost submit, for each route that supports it. Raises UsageError if none does."""
     able = LOOKUP_METHODS.get(way, {})
     if way != "none" and not able.keys() & routes.keys():
-        raise UsageError(f"{name} cannot be asked by {way}: only {', '.join(able) or 'no wire format'} can")
+        raise UsageError(f"{name} does not support lookup by {way}: only {', '.join(able) or 'no wire format'} can")
     return {dialect: way for dialect in routes if dialect in able}
 
 
@@ -125,7 +123,7 @@ def _as_provider(name: str, row: Mapping[str, Any]) -> Provider:
 
 @cache
 def _provider_rows() -> dict[str, dict[str, Any]]:
-    """The built-in rows, without routes in wire formats that this version does not speak."""
+    """The built-in rows, without routes in wire formats that this version does not support."""
     rows = tomllib.loads(data("providers.toml"))
     for row in rows.values():
         row["routes"] = {dialect: prefix for dialect, prefix in row["routes"].items() if dialect in DIALECTS}

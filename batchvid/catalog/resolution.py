@@ -1,6 +1,6 @@
-"""A job's wishes held against a model: what is bought for them, with which warnings, and what cannot be.
+"""Compares a request with a model: what is bought, with which warnings, and what is not possible.
 
-Pure. It knows what a model can do; what a wire can say is the dialect's to know.
+Pure. It knows the abilities of models; dialects know those of wire formats.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from batchvid.domain.clip_request import ClipRequest, ImageRef
 from batchvid.domain.job_spec import Price
 from batchvid.errors import Unsupported
 
-FIT_SIDE_PX = 1080  # the shorter side of a frame that is fitted to a ratio alone: vendors scale down, never up
+FIT_SIDE_PX = 1080  # shorter side of a frame that is fitted to a ratio only: vendors scale down, not up
 FIELDS = {"first": "image", "last": "end_image", "reference": "reference_images"}
-"""The manifest's word for an image of each role."""
+"""The manifest's key for an image of each role."""
 
 _NEEDS = {
     "image": ("image", "makes clips from an image only; give one"),
@@ -27,10 +27,10 @@ _NEEDS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResolvedOptions:
-    """What is bought for a job: its wishes as the model sells them, the model's defaults where it says nothing.
+    """What is bought for a job: the requested options as the model sells them, otherwise the model's defaults.
 
-    `pixels` are width and height that its frames are fitted to, None where they are sent as they are. `warnings` tell
-    where this differs from what was asked, or may be refused.
+    `pixels` are the width and height that frames are fitted to, None if they are sent unchanged. `warnings` list what
+    differs from the request or may be refused.
     """
 
     duration_s: float | None
@@ -42,11 +42,11 @@ class ResolvedOptions:
 
 
 def resolve_options(model: Model, request: ClipRequest) -> ResolvedOptions:
-    """What is bought for this job; never refuses anything. A clip that is worked on keeps its own length and shape."""
-    made_anew = not request.action
-    duration_s = model.billed_duration_s(request.duration_s) if made_anew or request.duration_s is not None else None
-    ratio = request.aspect_ratio or (_default_ratio(model, request) if made_anew else "")
-    resolution = request.resolution or (model.sizes.get(ratio, model.default_resolution) if made_anew else "")
+    """What is bought for this request. Refuses nothing. An action on a clip keeps its duration and shape by default."""
+    is_new = not request.action
+    duration_s = model.billed_duration_s(request.duration_s) if is_new or request.duration_s is not None else None
+    ratio = request.aspect_ratio or (_default_ratio(model, request) if is_new else "")
+    resolution = request.resolution or (model.sizes.get(ratio, model.default_resolution) if is_new else "")
     return ResolvedOptions(
         duration_s=duration_s,
         aspect_ratio=ratio,
@@ -60,17 +60,17 @@ def resolve_options(model: Model, request: ClipRequest) -> ResolvedOptions:
 
 
 def check(model: Model, request: ClipRequest) -> None:
-    """Raises Unsupported, with the manifest's own word, for the first wish that the model cannot do."""
+    """Raises Unsupported, with the manifest's key, for the first option that the model does not have."""
     if request.action and model.actions is not None and request.action not in model.actions:
         raise Unsupported("action", f"cannot {request.action}; it can do {', '.join(model.kinds)}")
     _check_needs(model, request)
-    for field, wish, sold in (
+    for field, requested, sold in (
         ("aspect_ratio", request.aspect_ratio, (*model.aspect_ratios, *model.doubtful_ratios)),
         ("resolution", "" if _is_exact(request.resolution) else request.resolution.casefold(), model.resolutions),
         ("mode", request.mode, model.modes),
     ):
-        if wish and sold and wish not in sold:
-            raise Unsupported(field, f"cannot do {wish}; it can do {', '.join(sold)}")
+        if requested and sold and requested not in sold:
+            raise Unsupported(field, f"cannot do {requested}; it can do {', '.join(sold)}")
     _check_images(model, request)
     if request.fit:
         _check_fit(request)
@@ -97,13 +97,13 @@ def _check_fit(request: ClipRequest) -> None:
     if not frames:
         raise Unsupported("fit", "is for image and end_image, and there is none")
     if any(image.is_url for image in frames):
-        raise Unsupported("fit", "cannot change an image behind a link; give a local file")
+        raise Unsupported("fit", "cannot change an image behind a link; use a local file")
     if not request.aspect_ratio and not _is_exact(request.resolution):
-        raise Unsupported("fit", "say too which aspect_ratio (or exact resolution) the image is to have")
+        raise Unsupported("fit", "needs an aspect_ratio (or an exact resolution) for the image")
 
 
 def _default_ratio(model: Model, request: ClipRequest) -> str:
-    """The model's own; with a first frame the one that is nearest to its shape, none where the clip follows it."""
+    """The model's default; with a first frame, the ratio nearest to its shape, or none if the clip follows it."""
     first = next((image for image in request.images if image.role == "first"), None)
     if _is_exact(request.resolution) or (first and model.follows_image):
         return ""
@@ -113,7 +113,7 @@ def _default_ratio(model: Model, request: ClipRequest) -> str:
 
 
 def _distance(ratio: str, image: ImageRef) -> float:
-    """How far a ratio is from an image's shape: the factor between the two, from 1 on."""
+    """The factor between a ratio and an image's shape, at least 1."""
     width, height = map(int, ratio.split(":"))
     factor = (width * image.height) / (height * image.width)
     return max(factor, 1 / factor)
@@ -124,9 +124,9 @@ def _warnings(model: Model, request: ClipRequest, duration_s: float | None) -> I
         steps = steps_words(model.durations_s)
         yield f"{request.model} is sold in {steps} s: {request.duration_s:g} s becomes {duration_s:g} s"
     if duration_s in model.doubtful_durations_s:
-        yield f"{request.model}: {duration_s:g} s may be refused; {steps_words(model.durations_s)} s is sure"
+        yield f"{request.model}: {duration_s:g} s may be refused; {steps_words(model.durations_s)} s is certain"
     if request.aspect_ratio in model.doubtful_ratios:
-        yield f"{request.model}: {request.aspect_ratio} may be refused; {', '.join(model.aspect_ratios)} is sure"
+        yield f"{request.model}: {request.aspect_ratio} may be refused; {', '.join(model.aspect_ratios)} is certain"
     if model.prompt_chars and len(request.prompt) > model.prompt_chars:
         yield f"{request.model}: a prompt of more than {model.prompt_chars} characters may be refused"
 
@@ -137,7 +137,7 @@ def _is_exact(resolution: str) -> bool:
 
 
 def _pixels(ratio: str, resolution: str) -> tuple[int, int]:
-    """Width and height of a frame of this ratio or exact resolution; both even, as video wants them."""
+    """Width and height of a frame with this ratio or exact resolution; both even, as video codecs require."""
     if _is_exact(resolution):
         width, _, height = resolution.partition("x")
         return int(width), int(height)

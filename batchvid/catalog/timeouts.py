@@ -1,4 +1,4 @@
-"""How long a task may take and may wait: the most special of what manifest, catalogue and provider say."""
+"""How long a task may take and may be queued: the most specific setting of manifest, catalogue and provider."""
 
 from __future__ import annotations
 
@@ -11,23 +11,22 @@ from batchvid.errors import UsageError
 
 @dataclass(frozen=True, slots=True)
 class Deadlines:
-    """Seconds from submit until a task is overdue: without a verdict, and (None: never) while it is not begun."""
+    """Seconds from submit until a task times out: without a result, and (None: never) while it is queued."""
 
     verdict_s: float
     queue_s: float | None = None
 
     def next_s(self, age_s: float) -> float:
-        """The next deadline of a task of that age, as an age in seconds."""
+        """The next deadline of a task with that age, as an age in seconds."""
         if self.queue_s is None or age_s >= self.queue_s:
             return self.verdict_s
         return min(self.queue_s, self.verdict_s)
 
 
 def timeouts_for(provider: Provider, model: str, models: Models | None = None) -> Deadlines:
-    """The deadlines of this model's tasks at this provider; for models no longer known, too.
+    """The deadlines of this model's tasks at this provider, also for unknown models.
 
-    What the manifest says of the model at the provider stands above what the catalogue says of the model, and that
-    above what is said of the provider.
+    The setting of the model at the provider wins over the model's in the catalogue, and that over the provider's.
     """
     try:
         row = (models or built_in()).find(model, provider.routes)

@@ -1,6 +1,6 @@
-"""The user's own catalogue: `batchvid.toml` beside the manifest, or wherever BATCHVID_CATALOG says.
+"""The user's catalogue: `batchvid.toml` beside the manifest, or the file that BATCHVID_CATALOG names.
 
-[models.house-model]              # a new one needs a dialect; of a known one only what differs
+[models.house-model]              # a new model needs a dialect; a known one only what differs
 dialect = "videos"
 durations_s = "4-12"
 price = { as_of = "2026-11", source = "our contract", tiers = [{ usd_per_s = 0.03 }] }
@@ -40,35 +40,35 @@ class UserCatalog:
 
 
 def load_models(folder: Path) -> Models:
-    """The built-in models, under the last fetched list, under the user's files for manifests in this folder."""
-    fetched = remote_listing.kept(remote_listing.cache_file())
-    models = remote_listing.over(built_in(), fetched) if fetched else built_in()
+    """The built-in models, overridden by the last fetched list, and by the user's files for this folder."""
+    fetched = remote_listing.load_saved(remote_listing.cache_file())
+    models = remote_listing.merged_with(built_in(), fetched) if fetched else built_in()
     for file in user_catalog_files(folder):
         try:
-            models = models.over(read(file).models)
+            models = models.merged_with(read(file).models)
         except UsageError as exc:
             raise UsageError(f"{file}: {exc}") from None
     return models
 
 
 def user_catalog_files(folder: Path) -> list[Path]:
-    """The user's files in the order in which they are laid over: the environment's, then the folder's own."""
+    """The user's files in the order in which they override: that of the environment, then that of the folder."""
     named = os.environ.get(VARIABLE, "")
-    beside = folder / FILENAME
-    return [*([Path(named)] if named else []), *([beside] if beside.is_file() else [])]
+    local = folder / FILENAME
+    return [*([Path(named)] if named else []), *([local] if local.is_file() else [])]
 
 
 def read(file: Path) -> UserCatalog:
-    """Read one file. Raises UsageError for what is no such file."""
+    """Read one file. Raises UsageError for an invalid file."""
     try:
         tables = tomllib.loads(file.read_text("utf-8"), parse_float=Decimal)
     except OSError as exc:
         raise UsageError(f"{file}: {exc.strerror}") from None
     except ValueError as exc:  # not UTF-8, not TOML
         raise UsageError(f"{file}: {exc}") from None
-    if foreign := sorted(tables.keys() - {"models", "providers"}):
-        raise UsageError(f"{file}: {foreign[0]}: unknown table; allowed are models and providers")
+    if unknown := sorted(tables.keys() - {"models", "providers"}):
+        raise UsageError(f"{file}: {unknown[0]}: unknown table; allowed are models and providers")
     for table, rows in tables.items():
         if not isinstance(rows, dict) or not all(isinstance(row, dict) for row in rows.values()):
-            raise UsageError(f"{file}: {table}: must hold a table for each name, such as [{table}.NAME]")
+            raise UsageError(f"{file}: {table}: must have a table for each name, such as [{table}.NAME]")
     return UserCatalog(tables.get("models", {}), tables.get("providers", {}))

@@ -1,4 +1,4 @@
-"""`doctor`: what is to be mended before a run."""
+"""`doctor`: what to fix before a run."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from batchvid.cli.targets import out_option
 @click.argument("manifest", required=False, type=click.Path(exists=True, dir_okay=False))
 @out_option
 def doctor(manifest: str | None, out: str) -> None:
-    """Check keys, addresses, clock, disk and rights.
+    """Check keys, addresses, clock, disk and permissions.
 
-    Says what to mend; exit code 1 if there is anything. With a MANIFEST only what its run needs. Every provider is
-    asked one free question; keys are never printed.
+    Shows what to fix; the exit code is 1 if a check failed. With a MANIFEST, only what its run needs is checked.
+    Every provider gets one free request. Keys are never printed.
     """
     from batchvid.commands.doctor import examine
 
-    well = True
-    for finding in examine(manifest, out=out):
-        well = well and finding.is_well
-        click.echo(f"{'ok  ' if finding.is_well else 'MEND'}  {finding.what}: {finding.said}")
-        if finding.mend:
-            click.echo(f"      -> {finding.mend}")
-    click.get_current_context().exit(0 if well else 1)
+    is_ok = True
+    for result in examine(manifest, out=out):
+        is_ok = is_ok and result.is_ok
+        click.echo(f"{'ok  ' if result.is_ok else 'FAIL'}  {result.what}: {result.found}")
+        if result.fix:
+            click.echo(f"      fix: {result.fix}")
+    click.get_current_context().exit(0 if is_ok else 1)

@@ -12,9 +12,9 @@ import click
 @click.command()
 @click.argument("manifest", default="clips.yaml", type=click.Path(dir_okay=False))
 def init(manifest: str) -> None:
-    """Write a first manifest that runs as it is.
+    """Write a first manifest.
 
-    It needs no key and explains itself; change it from there. MANIFEST is clips.yaml unless said otherwise.
+    It runs without changes, needs no key and has comments that explain it. The default of MANIFEST is clips.yaml.
     """
     from batchvid.manifest.reading.safe_names import safe_name
 
@@ -24,7 +24,7 @@ def init(manifest: str) -> None:
         with path.open("x", encoding="utf-8") as file:
             file.write(text.replace("NAME.yaml", shlex.quote(path.name)).replace("NAME", safe_name(path.stem)))
     except FileExistsError:
-        raise click.UsageError(f"{path} is there already; name another") from None
+        raise click.UsageError(f"{path} exists already; choose another name") from None
     except OSError as exc:
         raise click.UsageError(f"{path}: {exc.strerror}") from None
     click.echo(f"{path} is written. Next: batchvid plan {shlex.quote(str(path))}")

@@ -37,7 +37,7 @@ state file; 5 uncertain submits wait for a person; 6 a provider was stopped (key
 
 
 class InOrder(click.Group):
-    """Lists commands in the order of use, not of the alphabet."""
+    """Lists commands in the order of use."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """All names."""
@@ -71,11 +71,11 @@ for command in COMMANDS:
 
 
 def main(args: Sequence[str] | None = None) -> None:
-    """Run the command line and exit; every error is told in a sentence, never as a traceback."""
+    """Run the command line and exit; every error is one sentence, never a traceback."""
     for stream in (sys.stdout, sys.stderr):  # what an encoding cannot show must not end a run
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:  # before and after a run, too, it ends with 130
+    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:  # outside a run, too, it exits with 130
         signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         code = group.main(args, prog_name="batchvid", standalone_mode=False)
@@ -103,7 +103,7 @@ def main(args: Sequence[str] | None = None) -> None:
 
 
 def entry() -> None:
-    """The program: `main`, and nothing that comes after it can be interrupted into another exit code."""
+    """The program: `main`; a signal after it cannot change the exit code."""
     try:
         main()
     finally:

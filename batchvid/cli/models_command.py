@@ -1,4 +1,4 @@
-"""`models`: what can be bought, as a table or as JSON, and the seller's own list fetched anew."""
+"""`models`: the models as a table or as JSON, and the update from a provider's list."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class OneOf(click.ParamType[str]):
-    """A choice whose words are looked up when they are needed: `--help` must not read the catalogue."""
+    """A choice whose words are read when they are needed: `--help` must not read the catalogue."""
 
     name = "word"
 
@@ -46,24 +46,24 @@ def _kinds() -> Iterable[str]:
 
 @click.command()
 @click.argument("pattern", required=False)
-@click.option("--dialect", type=OneOf(_dialects), help="Only models spoken to in this wire format.")
+@click.option("--dialect", type=OneOf(_dialects), help="Only models with this wire format.")
 @click.option("--can", type=OneOf(_kinds), multiple=True, help="Only models that can do this (repeatable).")
-@click.option("--json", "as_json", is_flag=True, help="For scripts, with all that is known of each.")
-@click.option("--refresh", is_flag=True, help="First fetch the seller's own list (one free call, no key).")
-@click.option("--provider", default="cometapi", show_default=True, help="Whose list --refresh fetches.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON with everything that is known.")
+@click.option("--refresh", is_flag=True, help="First fetch the provider's list (one free request, no key).")
+@click.option("--provider", default="cometapi", show_default=True, help="The provider whose list --refresh fetches.")
 def models(
     pattern: str | None, dialect: str | None, can: tuple[str, ...], as_json: bool, refresh: bool, provider: str
 ) -> None:
-    """List the models, what they can do and cost.
+    """List the models with their abilities and prices.
 
-    PATTERN picks by name, such as "kling*". The catalogue is batchvid's own, under the last list that --refresh has
-    fetched, under batchvid.toml of this folder and the file that BATCHVID_CATALOG names.
+    PATTERN selects by name, such as "kling*". The built-in catalogue is overridden by the last list that --refresh
+    fetched, by the file that BATCHVID_CATALOG names, and by batchvid.toml in this folder.
     """
     from batchvid import commands
 
     if refresh:
         listing = commands.refresh(provider, Path.cwd())
-        missing = f"; {listing.missing} rows of its list did not come" if listing.missing else ""
+        missing = f"; {listing.missing} rows of its list are missing" if listing.missing else ""
         click.echo(f"{len(listing.models)} video models of {provider}, {listing.fetched_on}{missing}", err=True)
     rows = commands.models(Path.cwd(), pattern=pattern or "*", dialect=dialect or "", can=can)
     if as_json:

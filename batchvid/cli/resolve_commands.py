@@ -1,4 +1,4 @@
-"""`resolve`, `cancel`: what a person decides about jobs, and the list to decide by."""
+"""`resolve`, `cancel`: decisions about jobs, and the list of jobs that need one."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("job", required=False, shell_complete=complete_job)
-@click.option("--task-id", help="The task that the paid call made, as the provider's console names it.")
-@click.option("--abandon", is_flag=True, help="There is none, or it is given up: the next run buys again.")
-@click.option("--all", "every", is_flag=True, help="With --abandon: every uncertain job, after a typed word.")
-@click.option("--ask", is_flag=True, help="Ask the providers that can be asked, now.")
-@click.option("--csv", "as_csv", is_flag=True, help="The list as CSV.")
-@click.option("--batch", help="Manifest, folder or name of the batch; may be left out if there is only one.")
+@click.option("--task-id", help="The id of the task that the paid call created, from the provider's console.")
+@click.option("--abandon", is_flag=True, help="There is no task, or it is given up: the next run buys again.")
+@click.option("--all", "every", is_flag=True, help="With --abandon: every uncertain job, after a typed confirmation.")
+@click.option("--ask", is_flag=True, help="Look up the tasks now, at the providers that support it.")
+@click.option("--csv", "as_csv", is_flag=True, help="Print the list as CSV.")
+@click.option("--batch", help="Manifest, folder or name of the batch. Not needed if there is only one.")
 @out_option
 def resolve(
     job: str | None,
@@ -34,12 +34,12 @@ def resolve(
     batch: str | None,
     out: str,
 ) -> None:
-    """Settle uncertain jobs, or list them.
+    """Resolve uncertain jobs, or list them.
 
-    The paid call for such a job got no verdict, and it was not sent again. Without an option they are listed, with
-    what the provider's console may know them by: look for the task there, then bind it with --task-id; or release the
-    job with --abandon. --all --abandon releases every one and asks for a typed word first, because each may be paid
-    for already; a script can give that word on its standard input.
+    The paid call of such a job got no answer, and it was not sent again. Without an option, the jobs are listed with
+    what identifies them in the provider's console. Look for the task there. If it exists, adopt it with --task-id; if
+    not, release the job with --abandon. --all --abandon releases every job. It asks for a typed confirmation, because
+    each job may already be paid for; a script can give it on standard input.
     """
     from batchvid import commands
     from batchvid.cli.tables import print_waiting
@@ -69,7 +69,7 @@ def resolve(
 
 
 def _abandon_all(folder: Path, waiting: list[Job]) -> None:
-    """Release them after the number of jobs and the money at risk were typed: so much may be paid twice."""
+    """Release them after a typed confirmation with the number of jobs and the money that may be paid twice."""
     from batchvid import commands
     from batchvid.cli.tables import price_of, print_waiting
 
@@ -77,11 +77,11 @@ def _abandon_all(folder: Path, waiting: list[Job]) -> None:
     if not waiting:
         return
     word = f"abandon {len(waiting)} for {price_of(waiting)}"
-    click.echo("Each of them may be paid for already; abandoned, the next run buys them again.")
-    click.echo(f"Type  {word}  to go on: ", nl=False)
+    click.echo("Each of them may already be paid for. If you abandon them, the next run buys them again.")
+    click.echo(f"Type  {word}  to continue: ", nl=False)
     typed = sys.stdin.readline()
     if " ".join(typed.split()) != word:
-        raise click.UsageError("that is not what was asked for: nothing was abandoned")
+        raise click.UsageError("the confirmation is different: nothing was abandoned")
     commands.abandon(BatchPaths(folder).state, [job.id for job in waiting])
     click.echo(f"{len(waiting)} released; the next run buys them again")
 
@@ -92,15 +92,15 @@ def _abandon_all(folder: Path, waiting: list[Job]) -> None:
 @only_option
 @out_option
 def cancel(target: str, jobs: tuple[str, ...], only: tuple[str, ...], out: str) -> None:
-    """Cancel jobs: those named, those that fit --only, or all that are open.
+    """Cancel jobs: those named, those that fit --only, or all open jobs.
 
-    What waits is not bought. A running task is cancelled at the vendor where its provider serves that; else it is no
-    longer watched, and may be billed. What is finished, stored or uncertain is left alone. retry --kind cancelled
-    takes it back.
+    Pending jobs are not bought. A running task is cancelled at the vendor if its provider supports that; otherwise it
+    is no longer polled, and may be billed. Finished, stored and uncertain jobs do not change. retry --kind cancelled
+    undoes it.
     """
-    from batchvid.commands.cancel import cancel as cancel_task
+    from batchvid.commands.cancel import cancel as cancel_jobs
 
-    done = cancel_task(folder_of(target, out), names=jobs, only=only)
-    for job, said in done.told.items():
-        click.echo(f"{job}: {said}")
-    click.echo(f"{len(done.waiting)} jobs that waited were cancelled and will not be bought")
+    done = cancel_jobs(folder_of(target, out), names=jobs, only=only)
+    for job, message in done.messages.items():
+        click.echo(f"{job}: {message}")
+    click.echo(f"{len(done.not_bought)} pending jobs were cancelled and will not be bought")

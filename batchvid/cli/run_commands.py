@@ -1,4 +1,4 @@
-"""`plan`, `validate`, `run`, `retry`: what works on a manifest."""
+"""`plan`, `validate`, `run`, `retry`: the commands that use a manifest."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ MANIFEST = click.Path(exists=True, dir_okay=False)
 
 @click.command()
 @click.argument("manifest", type=MANIFEST)
-@click.option("--all", "show_all", is_flag=True, help="Show every job, not only the first of each kind.")
+@click.option("--all", "show_all", is_flag=True, help="Show every job, not only the first ones of each kind.")
 @out_option
 @set_option
 @only_option
@@ -43,9 +43,9 @@ MANIFEST = click.Path(exists=True, dir_okay=False)
 def plan(
     manifest: str, show_all: bool, out: str, sets: tuple[str, ...], only: tuple[str, ...], allow_retired: bool
 ) -> None:
-    """Say what a run would do, why, and for how much.
+    """Show what a run would do, why, and the price.
 
-    MANIFEST is checked, expanded and held against what was done before. Nothing is sent, no key is needed.
+    MANIFEST is checked, expanded and compared with earlier runs. Nothing is sent and no key is needed.
     """
     from batchvid import commands
     from batchvid.cli.tables import print_plan
@@ -59,9 +59,9 @@ def plan(
 @set_option
 @retired_option
 def validate(manifest: str, out: str, sets: tuple[str, ...], allow_retired: bool) -> None:
-    """Only check the manifest.
+    """Check the manifest.
 
-    Every mistake is told with its file and line; the exit code is 2 if there is one.
+    Every problem is shown with its file and line; the exit code is 2 if there is one.
     """
     from batchvid import commands
 
@@ -74,9 +74,12 @@ def validate(manifest: str, out: str, sets: tuple[str, ...], allow_retired: bool
 @click.argument("target")
 @click.option("--dry-run", is_flag=True, help="Show the plan and stop.")
 @click.option(
-    "--regenerate", multiple=True, metavar="changed|PATTERN", help="Buy stored clips again: those changed, or by id."
+    "--regenerate",
+    multiple=True,
+    metavar="changed|PATTERN",
+    help="Buy stored clips again: changed ones, or by id.",
 )
-@click.option("--collect-only", is_flag=True, help="Buy nothing; poll and download what is paid for.")
+@click.option("--collect-only", is_flag=True, help="Buy nothing; poll and download what is already paid for.")
 @out_option
 @set_option
 @only_option
@@ -99,9 +102,9 @@ def run(
 ) -> None:
     """Buy the clips, collect them, write the report.
 
-    Run again to go on where it stood. TARGET is a manifest, or the name or folder of a batch that was run before.
-    What is stored is never bought again unless --regenerate says so. Ctrl-C once lets downloads end, twice leaves at
-    once; neither loses anything.
+    Run again to resume. TARGET is a manifest, or the name or folder of a batch that was run before. Stored clips are
+    never bought again without --regenerate. The first Ctrl-C lets downloads finish, the second exits immediately;
+    neither loses anything.
     """
     from batchvid import commands
     from batchvid.cli.tables import print_plan
@@ -109,7 +112,7 @@ def run(
     from batchvid.errors import ManifestError
     from batchvid.runner import SpendingLimits
 
-    if collect_only and not is_manifest(target):  # needs no manifest: it may be broken, or gone
+    if collect_only and not is_manifest(target):  # needs no manifest: it may be broken or missing
         folder = folder_of(target, out)
         _end(folder, commands.collect(folder, display=partial(progress_for, verbose=verbose)))
         return
@@ -119,7 +122,7 @@ def run(
         bought_into = came_from(target, out) if collect_only else None
         if bought_into is None:
             raise
-        click.echo(f"{exc.problems[0]}: what was bought into {bought_into} is collected all the same", err=True)
+        click.echo(f"{exc.problems[0]}: collecting what was bought into {bought_into}", err=True)
         _end(bought_into, commands.collect(bought_into, display=partial(progress_for, verbose=verbose)))
         return
     limits = SpendingLimits(usd=max_usd, clips=max_clips)
@@ -139,14 +142,12 @@ def run(
 
 @click.command()
 @click.argument("target")
-@click.option(
-    "--kind", "kinds", multiple=True, help="Only failures of this kind (repeatable): unavailable, timeout ..."
-)
+@click.option("--kind", "kinds", multiple=True, help="Only failures of this kind, such as timeout (repeatable).")
 @click.option(
     "--edits",
     type=click.Path(exists=True, dir_okay=False),
     metavar="CSV",
-    help="An edit-these.csv with changed prompts: keep them, and buy those jobs by them.",
+    help="An edit-these.csv with changed prompts: save them, and buy those jobs with them.",
 )
 @click.option("--new-task", is_flag=True, help="Buy a new task even if the old one may still finish.")
 @out_option
@@ -169,12 +170,12 @@ def retry(
     max_clips: int | None,
     verbose: bool,
 ) -> None:
-    """Buy the failed jobs again, and only those.
+    """Buy failed jobs again, and only those.
 
     They are bought as the manifest has them now. TARGET is a manifest, or the name or folder of a batch. A task that
-    was given up on without a verdict is asked for again first: it may be finished and is paid for. What a content
-    filter refused is not bought again unchanged, unless --kind names it: change its prompt in edit-these.csv and give
-    that file to --edits. What was cancelled is bought only with --kind cancelled.
+    batchvid gave up on is polled again first: it is paid for and may be finished. A job that a content filter refused
+    is not bought again unchanged, unless --kind names it: change its prompt in edit-these.csv and pass that file to
+    --edits. Cancelled jobs are bought only with --kind cancelled.
     """
     from batchvid import commands
     from batchvid.display.progress import progress_for
@@ -208,13 +209,13 @@ def _end(folder: Path, outcome: Outcome) -> None:
         ", ".join(f"{count} {state}" for state, count in sorted(outcome.counts.items(), key=_urgent_first) if count)
         or "nothing to do"
     )
-    with contextlib.suppress(OSError):  # nobody listens any more: how it ended is still true
+    with contextlib.suppress(OSError):  # a closed pipe does not change the result
         click.echo(f"{counts}; report: {BatchPaths(folder).report}")
         if outcome.reason:
             click.echo(outcome.reason, err=True)
         if (refused := BatchPaths(folder).edit_these).exists():
             click.echo(
-                f"a content filter refused some: edit {refused}, then batchvid retry {folder} --edits {refused}",
+                f"a content filter refused some jobs: edit {refused}, then batchvid retry {folder} --edits {refused}",
                 err=True,
             )
     click.get_current_context().exit(outcome.exit_code)

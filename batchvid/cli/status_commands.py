@@ -1,4 +1,4 @@
-"""`status`, `report`, `schema`, `completion`: what only looks."""
+"""`status`, `report`, `schema`, `completion`: commands that change no job."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from batchvid.paths import BatchPaths
 
 @click.command()
 @click.argument("target", required=False)
-@click.option("--json", "as_json", is_flag=True, help="For scripts.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 @out_option
 def status(target: str | None, as_json: bool, out: str) -> None:
-    """Show where a batch stands, also during a run.
+    """Show the status of a batch, also during a run.
 
-    TARGET is a manifest, or a batch's folder or name; it may be left out if there is only one batch.
+    TARGET is a manifest, or the folder or name of a batch. It is not needed if there is only one batch.
     """
     from batchvid.cli.tables import print_status, status_facts
     from batchvid.domain.attempts import sums
@@ -37,7 +37,7 @@ def status(target: str | None, as_json: bool, out: str) -> None:
 @click.argument("target", required=False)
 @out_option
 def report(target: str | None, out: str) -> None:
-    """Write report.csv and ledger.csv anew, also during a run."""
+    """Write report.csv and ledger.csv again, also during a run."""
     from batchvid.commands.prompt_edits import write_refused
     from batchvid.domain.attempts import sums
     from batchvid.report import ledger_line, write_ledger, write_report
@@ -56,9 +56,9 @@ def report(target: str | None, out: str) -> None:
 
 @click.command()
 def schema() -> None:
-    """Print the manifest's JSON Schema.
+    """Print the JSON Schema of the manifest.
 
-    For completion and checks in an editor.
+    An editor can use it for completion and checks.
     """
     from batchvid.manifest import json_schema
 
@@ -70,7 +70,7 @@ def schema() -> None:
 def completion(shell: str) -> None:
     """Print the completion script for a shell.
 
-    Put it to use with eval "$(batchvid completion bash)".
+    Activate it with: eval "$(batchvid completion bash)".
     """
     from click.shell_completion import get_completion_class
 

@@ -1,4 +1,4 @@
-"""Still tables for people: the plan, the status. Counting is done elsewhere; this only lays it out."""
+"""Tables for people: the plan and the status."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from batchvid.planning.plan import JobPlan, Plan
 from batchvid.report import ledger_line
 from batchvid.report.uncertain_jobs import UNCERTAIN_COLUMNS
 
-SHOWN = 8  # jobs of a verdict, unless all are asked for
-PIPE_COLUMNS = 400  # wider than any table: a script wants one line a row
+MAX_SHOWN_JOBS = 8  # of one action, without --all
+PIPE_COLUMNS = 400  # wider than any table: one line per row for scripts
 
 
 def console_for_people() -> Console:
-    """Where tables go; in a file or a pipe nothing is gained by folding lines at 80 columns."""
+    """The console for tables; lines are not folded in a file or a pipe."""
     console = Console(highlight=False)
     return console if console.is_terminal else Console(highlight=False, width=PIPE_COLUMNS)
 
 
 def print_plan(plan: Plan, *, show_all: bool) -> None:
-    """What would be bought and for how much, by model; then the jobs with their reasons."""
+    """What would be bought, by model and price; then the jobs with their reasons."""
     console = console_for_people()
     by_model: dict[tuple[str, str], list[JobPlan]] = defaultdict(list)
     for job in plan.to_buy:
@@ -42,46 +42,46 @@ def print_plan(plan: Plan, *, show_all: bool) -> None:
         table.add_row(provider, escape(model), str(len(jobs)), seconds_of(jobs), price_of(jobs), sure)
     if by_model:
         console.print(table)
-    in_all = f", {seconds_of(plan.to_buy)} s" if plan.to_buy else ""
-    console.print(f"to buy: {len(plan.to_buy)} clips{in_all}, {price_of(plan.to_buy)}")
+    total = f", {seconds_of(plan.to_buy)} s" if plan.to_buy else ""
+    console.print(f"to buy: {len(plan.to_buy)} clips{total}, {price_of(plan.to_buy)}")
     if any(job.fallback_prices for job in plan.to_buy):
         worst = [price for job in plan.to_buy for price in (job.price, *job.fallback_prices)]
-        console.print(f"if all of them were paid for in vain and turned to every fallback: {sum_of(worst)}")
+        console.print(f"if every attempt fails, is charged and switches to every fallback: {sum_of(worst)}")
     for caution in plan.cautions:
         console.print(caution, markup=False, soft_wrap=True)
-    for verdict, count in plan.counts.items():
-        jobs = [job for job in plan.jobs if job.verdict is verdict]
-        console.print(f"{verdict}: {count}")
-        for job in jobs if show_all else jobs[:SHOWN]:
+    for action, count in plan.counts.items():
+        jobs = [job for job in plan.jobs if job.action is action]
+        console.print(f"{action}: {count}")
+        for job in jobs if show_all else jobs[:MAX_SHOWN_JOBS]:
             warning = f" ({job.warning})" if job.warning else ""
             console.print(f"  {job.spec.id}: {job.reason}{warning}", markup=False, soft_wrap=True)
-        if not show_all and count > SHOWN:
-            console.print(f"  ... and {count - SHOWN} more (--all shows them)")
+        if not show_all and count > MAX_SHOWN_JOBS:
+            console.print(f"  ... and {count - MAX_SHOWN_JOBS} more (--all shows them)")
 
 
 def seconds_of(jobs: Sequence[JobPlan]) -> str:
-    """The billed seconds as far as they are known, and of how many clips they are not."""
+    """The billed seconds that are known, and how many clips have an unknown length."""
     known = [job.duration_s for job in jobs if job.duration_s is not None]
     unknown = len(jobs) - len(known)
-    said = f"{sum(known):g}" if known else ""
-    return " + ".join(filter(None, (said, f"{unknown} x unknown" if unknown else "")))
+    total = f"{sum(known):g}" if known else ""
+    return " + ".join(filter(None, (total, f"{unknown} x unknown" if unknown else "")))
 
 
 def price_of(jobs: Sequence[JobPlan | Job]) -> str:
-    """What these jobs come to at most."""
+    """The maximum price of these jobs."""
     return sum_of([job.price for job in jobs])
 
 
 def sum_of(prices: Sequence[Price]) -> str:
-    """The sum of what is known, and how many are not."""
+    """The sum of the known prices, and how many are unknown."""
     known = [price.usd for price in prices if price.usd is not None]
     unknown = len(prices) - len(known)
-    said = f"${sum(known, Decimal(0)):.2f}" if known or not unknown else ""
-    return " + ".join(filter(None, (said, f"{unknown} x unknown" if unknown else "")))
+    total = f"${sum(known, Decimal(0)):.2f}" if known or not unknown else ""
+    return " + ".join(filter(None, (total, f"{unknown} x unknown" if unknown else "")))
 
 
 def status_facts(jobs: Sequence[Job], holder: str, ledger: Mapping[AttemptStatus, Sum]) -> dict[str, Any]:
-    """Where the batch stands, and what became of its money, as plain values."""
+    """The status of the batch and the use of its money, as plain values."""
     counts = Counter(job.state for job in jobs)
     return {
         "running_as": holder,
@@ -108,9 +108,9 @@ def status_facts(jobs: Sequence[Job], holder: str, ledger: Mapping[AttemptStatus
 
 
 def print_waiting(jobs: Sequence[Job]) -> None:
-    """The jobs that wait for a person, with all that a vendor's console or support may ask for."""
+    """The uncertain jobs, with everything that identifies them in a vendor's console."""
     if not jobs:
-        click.echo("nothing waits for a person")
+        click.echo("no job is uncertain")
     for job in jobs:
         _print_one({name: read(job) for name, read in UNCERTAIN_COLUMNS.items()})
 
@@ -122,25 +122,25 @@ def _print_one(job: Mapping[str, str]) -> None:
         f"  prompt: {job['prompt']}",
         f"  {', '.join(filter(None, ids))}",
         f"  {job['looked_up']}" if job["looked_up"] else "",
-        f"  settle it: batchvid resolve {job['job']} --task-id ID | --abandon",
+        f"  resolve it: batchvid resolve {job['job']} --task-id ID | --abandon",
     )
     console_for_people().print("\n".join(filter(None, lines)), markup=False, soft_wrap=True)
 
 
 def print_status(folder: Path, facts: dict[str, Any], ledger: Mapping[AttemptStatus, Sum]) -> None:
-    """Uncertain jobs first: they wait for a person."""
+    """The status of a batch. Uncertain jobs come first: they need a decision."""
     console = console_for_people()
-    console.print(f"{folder}: {facts['jobs']} jobs; {facts['running_as'] or 'no run is at work'}", markup=False)
+    console.print(f"{folder}: {facts['jobs']} jobs; {facts['running_as'] or 'no run is active'}", markup=False)
     for job in facts["uncertain"]:
         _print_one(job)
     if facts["states"]["submitting"] and not facts["running_as"]:
-        console.print("the last run ended during paid calls: the next one shows those jobs as uncertain")
+        console.print("the last run ended during paid calls: the next run shows those jobs as uncertain")
     states = ", ".join(f"{count} {state}" for state, count in facts["states"].items() if count)
     unknown = f" + {facts['unpriced_attempts']} of unknown price" if facts["unpriced_attempts"] else ""
     console.print(f"{states or 'nothing planned'}; ${Decimal(facts['committed_usd']):.2f} committed{unknown}")
-    if told := ledger_line(ledger):
-        console.print(f"of these: {told}", markup=False)
-    for job in facts["failed"][:SHOWN]:
+    if totals := ledger_line(ledger):
+        console.print(f"of these: {totals}", markup=False)
+    for job in facts["failed"][:MAX_SHOWN_JOBS]:
         console.print(f"failed: {job['job']} ({job['kind']}): {job['message']}", markup=False, soft_wrap=True)
-    if len(facts["failed"]) > SHOWN:
-        console.print(f"... and {len(facts['failed']) - SHOWN} more in the report")
+    if len(facts["failed"]) > MAX_SHOWN_JOBS:
+        console.print(f"... and {len(facts['failed']) - MAX_SHOWN_JOBS} more in the report")

@@ -1,4 +1,4 @@
-"""What a command line may call a batch: its manifest, its folder, its state file, or its name below the outputs."""
+"""Targets of commands: a batch's manifest, folder, state file or name; and the options that commands share."""
 
 from __future__ import annotations
 
@@ -17,15 +17,19 @@ if TYPE_CHECKING:
     from batchvid.commands import Batch
 
 out_option = click.option(
-    "--out", default="outputs", show_default=True, envvar="BATCHVID_OUT", help="Folder of all batches' folders."
+    "--out", default="outputs", show_default=True, envvar="BATCHVID_OUT", help="Directory that holds all batches."
 )
 set_option = click.option(
-    "--set", "sets", multiple=True, metavar="KEY=VALUE", help="Overlay the manifest: budget.usd=10, or a variable."
+    "--set",
+    "sets",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Override a key (budget.usd=10) or a variable.",
 )
 only_option = click.option("--only", multiple=True, metavar="PATTERN", help="Only jobs whose id fits, or tag:NAME.")
 
 retired_option = click.option(
-    "--allow-retired", is_flag=True, help="Try models past their sunset, too, instead of refusing them."
+    "--allow-retired", is_flag=True, help="Try models past their sunset instead of refusing them."
 )
 
 
@@ -37,17 +41,17 @@ def _usd(context: click.Context, parameter: click.Parameter, value: str | None) 
     except InvalidOperation:
         usd = Decimal(0)
     if not usd.is_finite() or usd <= 0:
-        raise click.BadParameter(f"{value} is no amount of US dollars above 0, such as 2.50", context, parameter)
+        raise click.BadParameter(f"{value} is not an amount of US dollars above 0, such as 2.50", context, parameter)
     return usd
 
 
 max_usd_option = click.option(
-    "--max-usd", metavar="USD", callback=_usd, help="Buy for at most so much in this run; the budget holds, too."
+    "--max-usd", metavar="USD", callback=_usd, help="Spend at most this much in this run. The budget applies too."
 )
 max_clips_option = click.option(
-    "--max-clips", type=click.IntRange(min=1), help="Buy at most so many clips in this run; the budget holds, too."
+    "--max-clips", type=click.IntRange(min=1), help="Buy at most this many clips in this run. The budget applies too."
 )
-verbose_option = click.option("-v", "--verbose", is_flag=True, help="Tell every step of every clip, not only its end.")
+verbose_option = click.option("-v", "--verbose", is_flag=True, help="Log every step, not only final results.")
 
 
 def is_manifest(target: str) -> bool:
@@ -72,10 +76,9 @@ def open_batch(target: str, out: str, sets: tuple[str, ...] = (), only: tuple[st
 
 
 def folder_of(target: str | None, out: str) -> Path:
-    """The batch's folder; of a manifest that cannot be read, the one that it was run into. Without a target it is the
-    only one below `out`.
+    """The batch's folder. For a manifest that cannot be read, the folder that it was run into.
 
-    Raises UsageError when there is none, or more than one to choose from.
+    Without a target it is the only batch below `out`; raises UsageError when there is none, or more than one.
     """
     if target is None:
         found = [paths.folder for paths in find_batches(Path(out))]
@@ -100,7 +103,7 @@ def folder_of(target: str | None, out: str) -> Path:
 
 
 def came_from(manifest: str, out: str) -> Path | None:
-    """The one batch below `out` that this manifest was run into, which may be broken or gone by now."""
+    """The only batch below `out` that this manifest was run into. The manifest may be broken or missing."""
     from batchvid.errors import StateError
     from batchvid.state.readers import read_meta
 
@@ -112,7 +115,7 @@ def came_from(manifest: str, out: str) -> Path | None:
 
 
 def complete_job(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Job ids for the shell, out of the state file."""
+    """Job ids for the shell, from the state file."""
     from batchvid.errors import BatchvidError
     from batchvid.state.readers import read_jobs
 

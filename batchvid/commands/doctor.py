@@ -1,4 +1,4 @@
-"""Looks at all that a run hangs on before it is started: keys, addresses, clock, disk, rights. Changes nothing."""
+"""Checks everything a run depends on: keys, addresses, clock, disk, permissions. Changes nothing."""
 
 from __future__ import annotations
 
@@ -18,34 +18,34 @@ from batchvid.catalog import Provider, remote_listing
 from batchvid.domain.wire import Response
 from batchvid.errors import ManifestError, UsageError, WireError
 from batchvid.net.credentials import Credentials
-from batchvid.net.provider_probe import ask
+from batchvid.net.provider_probe import probe
 from batchvid.planning.availability import Availability
 from batchvid.runner import utc_now
 
-CLOCK_OFF_S = 60  # signed links and deadlines bear about a minute
+MAX_CLOCK_OFFSET_S = 60  # signed links and timeouts tolerate about a minute
 CLIP_BYTES = 30_000_000  # a long clip at 1080p; most are smaller
-FREE_BYTES = 1_000_000_000  # what should be free even for a handful of clips
+MIN_FREE_BYTES = 1_000_000_000  # even for a few clips
 OTHERS_MAY_READ = 0o077
 _LOCAL = ("localhost", "127.0.0.1", "::1")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckResult:
-    """One thing looked at: whether it is well, what was found, and how to mend it where it is not."""
+    """The result of one check: what was checked, what was found, and how to fix it if it is wrong."""
 
     what: str
-    said: str
-    mend: str = ""
+    found: str
+    fix: str = ""
 
     @property
-    def is_well(self) -> bool:
-        """Whether there is nothing to mend."""
-        return not self.mend
+    def is_ok(self) -> bool:
+        """Whether there is nothing to fix."""
+        return not self.fix
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckTargets:
-    """What is looked at: the providers that would be asked, where keys are looked for, where clips go."""
+    """What is checked: providers, the folder in which keys are searched, the output folder, the number of clips."""
 
     providers: tuple[Provider, ...]
     folder: Path | None
@@ -54,23 +54,23 @@ class CheckTargets:
 
 
 def examine(manifest: str | None, *, out: str | Path = "outputs") -> Iterator[CheckResult]:
-    """Look at everything a run of this manifest needs; without one, at every provider that wants a key.
+    """Check everything a run of this manifest needs; without a manifest, every provider that needs a key.
 
-    Each provider is asked one free question.
+    Each provider gets one free request.
     """
-    patient = _without_manifest(Path.cwd(), Path(out))
+    targets = _without_manifest(Path.cwd(), Path(out))
     if manifest is not None:
         try:
-            patient = _with_manifest(manifest, out)
-            yield CheckResult(what="manifest", said=f"{patient.clips} clips to buy")
+            targets = _with_manifest(manifest, out)
+            yield CheckResult(what="manifest", found=f"{targets.clips} clips to buy")
         except ManifestError as exc:
-            said = f"{len(exc.problems)} problem(s)"
-            yield CheckResult(what="manifest", said=said, mend=f"batchvid validate {manifest} shows them")
+            found = f"{len(exc.problems)} problem(s)"
+            yield CheckResult(what="manifest", found=found, fix=f"batchvid validate {manifest} shows them")
     yield _list_age()
-    yield from _env_files(patient.folder)
-    yield from _disk(patient.out, patient.clips)
-    keys = Credentials(patient.folder)
-    for provider in patient.providers:
+    yield from _env_files(targets.folder)
+    yield from _disk(targets.out, targets.clips)
+    keys = Credentials(targets.folder)
+    for provider in targets.providers:
         yield from _provider(provider, keys)
 
 
@@ -91,61 +91,63 @@ def _with_manifest(manifest: str, out: str | Path) -> CheckTargets:
 
 
 def _list_age() -> CheckResult:
-    kept = remote_listing.kept(remote_listing.cache_file())
-    said = f"the list of {kept.fetched_on} lies over the built-in one" if kept else "built-in; --refresh fetches them"
-    return CheckResult(what="prices", said=said)
+    saved = remote_listing.load_saved(remote_listing.cache_file())
+    found = "built-in; batchvid models --refresh fetches current ones"
+    if saved:
+        found = f"the list of {saved.fetched_on} overrides the built-in prices"
+    return CheckResult(what="prices", found=found)
 
 
 def _env_files(folder: Path | None) -> Iterator[CheckResult]:
     for file in dict.fromkeys(place.absolute() / ".env" for place in (folder, Path.cwd()) if place):
         if not file.is_file():
             continue
-        open_to_others = os.name == "posix" and file.stat().st_mode & OTHERS_MAY_READ
+        is_readable_by_others = os.name == "posix" and file.stat().st_mode & OTHERS_MAY_READ
         yield CheckResult(
             what=".env",
-            said=f"{file} can be read by others" if open_to_others else f"{file} is yours alone",
-            mend=f"chmod 600 {file}" if open_to_others else "",
+            found=f"{file} can be read by others" if is_readable_by_others else f"{file} can be read only by you",
+            fix=f"chmod 600 {file}" if is_readable_by_others else "",
         )
 
 
 def _disk(out: Path, clips: int) -> Iterator[CheckResult]:
-    there = next(place for place in (out.absolute(), *out.absolute().parents) if place.is_dir())
+    existing = next(place for place in (out.absolute(), *out.absolute().parents) if place.is_dir())
     try:
-        with tempfile.NamedTemporaryFile(dir=there, prefix=".batchvid-doctor-"):
+        with tempfile.NamedTemporaryFile(dir=existing, prefix=".batchvid-doctor-"):
             pass
     except OSError as exc:
-        mend = "give yourself the right to write there, or choose another --out"
-        yield CheckResult(what="outputs", said=f"{there}: {exc.strerror}", mend=mend)
+        fix = "allow writing there, or choose another --out"
+        yield CheckResult(what="outputs", found=f"{existing}: {exc.strerror}", fix=fix)
     else:
-        yield CheckResult(what="outputs", said=f"{there} can be written to")
-    free, wanted = shutil.disk_usage(there).free, max(FREE_BYTES, clips * CLIP_BYTES)
-    short = free < wanted
+        yield CheckResult(what="outputs", found=f"{existing} is writable")
+    free, needed = shutil.disk_usage(existing).free, max(MIN_FREE_BYTES, clips * CLIP_BYTES)
+    is_short = free < needed
     yield CheckResult(
         what="disk",
-        said=f"{free / 1e9:.1f} GB are free" + (f", {wanted / 1e9:.1f} GB may be needed" if short else ""),
-        mend="make room, or choose another --out" if short else "",
+        found=f"{free / 1e9:.1f} GB are free" + (f", {needed / 1e9:.1f} GB may be needed" if is_short else ""),
+        fix="free space, or choose another --out" if is_short else "",
     )
 
 
 def _provider(provider: Provider, keys: Credentials) -> Iterator[CheckResult]:
     name = provider.name
     if provider.is_embedded:
-        yield CheckResult(what=name, said="is started by the run itself and needs nothing")
+        yield CheckResult(what=name, found="is started by the run and needs nothing")
         return
     key = ""
     try:
         key = keys.of(provider).get_secret_value()
-        yield CheckResult(what=f"{name} key", said=f"{provider.api_key_env} is set" if key else "none is needed")
+        yield CheckResult(what=f"{name} key", found=f"{provider.api_key_env} is set" if key else "none is needed")
     except UsageError as exc:
         yield CheckResult(
-            what=f"{name} key", said=str(exc), mend=f"export {provider.api_key_env}=..., or put it into .env"
+            what=f"{name} key", found=str(exc), fix=f"export {provider.api_key_env}=..., or put it into .env"
         )
     yield _address(provider)
     try:
-        reply = asyncio.run(ask(provider, key))
+        reply = asyncio.run(probe(provider, key))
     except WireError as exc:
-        mend = "check the address, your network and its firewall"
-        yield CheckResult(what=f"{name} reachable", said=str(exc), mend=mend)
+        fix = "check the address, your network and its firewall"
+        yield CheckResult(what=f"{name} reachable", found=str(exc), fix=fix)
     else:
         yield _answer(provider, reply, has_key=bool(key))
         yield from _clock(name, reply, utc_now())
@@ -153,34 +155,36 @@ def _provider(provider: Provider, keys: Credentials) -> Iterator[CheckResult]:
 
 def _address(provider: Provider) -> CheckResult:
     parts = urlsplit(provider.base_url)
-    mend = ""
+    fix = ""
     if parts.scheme != "https" and parts.hostname not in _LOCAL:
-        mend = "use https://: the key would cross the network in the clear"
+        fix = "use https://: otherwise the key is sent unencrypted"
     elif "v1" in parts.path.split("/"):
-        mend = "leave /v1 and what follows out of base_url: each wire format adds its own path"
-    return CheckResult(what=f"{provider.name} address", said=provider.base_url, mend=mend)
+        fix = "remove /v1 and everything after it from base_url: each wire format adds its own path"
+    return CheckResult(what=f"{provider.name} address", found=provider.base_url, fix=fix)
 
 
 def _answer(provider: Provider, reply: Response, *, has_key: bool) -> CheckResult:
-    mend = ""
+    fix = ""
     if has_key and reply.status in (401, 403):
-        mend = f"the key in {provider.api_key_env} is refused: copy it anew, or make a new one"
+        fix = f"the key in {provider.api_key_env} is refused: copy it again, or create a new one"
     elif 300 <= reply.status < 400:
-        mend = "base_url points at something that sends us elsewhere: give the address of the API itself"
+        fix = "base_url redirects to another address: use the address of the API"
     elif reply.status >= 500:
-        mend = "the provider has trouble of its own: try later"
-    return CheckResult(what=f"{provider.name} reachable", said=f"answers HTTP {reply.status}", mend=mend)
+        fix = "the provider has a problem: try later"
+    return CheckResult(what=f"{provider.name} reachable", found=f"answers HTTP {reply.status}", fix=fix)
 
 
 def _clock(name: str, reply: Response, now: datetime) -> Iterator[CheckResult]:
     try:
-        theirs = parsedate_to_datetime(reply.headers.get("date", ""))
-        off_s = (now - theirs).total_seconds()
-    except (TypeError, ValueError):  # it says no time, or one without a zone
+        their_time = parsedate_to_datetime(reply.headers.get("date", ""))
+        offset_s = (now - their_time).total_seconds()
+    except (TypeError, ValueError):  # no date, or one without a time zone
         return
-    wrong = abs(off_s) > CLOCK_OFF_S
+    if abs(offset_s) <= MAX_CLOCK_OFFSET_S:
+        yield CheckResult(what="clock", found=f"agrees with {name}")
+        return
     yield CheckResult(
         what="clock",
-        said=f"{abs(off_s):.0f} s {'ahead of' if off_s > 0 else 'behind'} {name}" if wrong else f"agrees with {name}",
-        mend="set this machine's clock, best by a time service" if wrong else "",
+        found=f"{abs(offset_s):.0f} s {'ahead of' if offset_s > 0 else 'behind'} {name}",
+        fix="set this machine's clock, for example with NTP",
     )

@@ -22,6 +22,7 @@ from batchvid.errors import StateError
 from batchvid.net.credentials import Credentials
 from batchvid.paths import BatchPaths
 from batchvid.renamed_keys import with_current_names
+from batchvid.report.logger import EventLogger
 from batchvid.runner import Outcome, Recorder, RunConfig, RunRequest, SpendingLimits
 from batchvid.runner.listeners import Listeners
 from batchvid.state.readers import read_attempts, read_meta
@@ -95,7 +96,7 @@ def run_jobs(
     """Run these jobs with a log and a display, and write the reports at the end, whatever happened."""
     paths = BatchPaths(config.folder)
     log = report.RunLog(paths.log, run=uuid4().hex[:12])
-    listeners = Listeners((log, display(list(jobs.values()))))  # the log comes first
+    listeners = Listeners((log, EventLogger(), display(list(jobs.values()))))  # the log comes first
     if first_notice:
         listeners.notice(first_notice)
     recorder = Recorder(state, jobs, listeners)

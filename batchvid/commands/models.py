@@ -1,4 +1,4 @@
-"""What can be bought: the catalogue for one folder, and a provider's own list laid over it."""
+"""The models that can be bought, and the update from a provider's list."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from batchvid import catalog
 from batchvid.catalog import Model
-from batchvid.catalog.remote_listing import Listing, cache_file, keep
+from batchvid.catalog.remote_listing import Listing, cache_file, save
 from batchvid.clock import utc_now
 from batchvid.errors import UsageError
 from batchvid.net.provider_probe import fetch_listing
@@ -17,7 +17,7 @@ from batchvid.selection import matches_name
 
 
 def models(folder: Path, *, pattern: str = "*", dialect: str = "", can: Sequence[str] = ()) -> dict[str, Model]:
-    """The catalogue for manifests in this folder, by name: what fits the pattern and can do all that is asked."""
+    """The models for manifests in this folder that fit the pattern and have every requested ability, by name."""
     return {
         name: model
         for name, model in catalog.load_models(folder).rows.items()
@@ -26,13 +26,13 @@ def models(folder: Path, *, pattern: str = "*", dialect: str = "", can: Sequence
 
 
 def refresh(provider: str, folder: Path) -> Listing:
-    """Fetch a provider's own list of models and keep it, dated, for every later plan.
+    """Fetch a provider's list of models and save it for every later plan.
 
-    Raises UsageError for a provider that is not known here, WireError when it cannot be asked or understood.
+    Raises UsageError for an unknown provider, WireError when the list cannot be fetched or read.
     """
     known = Availability(folder).providers
     if provider not in known or not known[provider].base_url:
-        raise UsageError(f"provider {provider} has no list to ask for; there are {', '.join(known)}")
+        raise UsageError(f"provider {provider} has no list of models; providers are {', '.join(known)}")
     listing = asyncio.run(fetch_listing(known[provider], utc_now().date()))
-    keep(listing, cache_file())
+    save(listing, cache_file())
     return listing

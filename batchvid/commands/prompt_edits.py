@@ -1,7 +1,6 @@
-"""The prompts that content filters refused: written down to be edited, read back, kept, and laid over the manifest.
+"""Refused prompts: written to `edit-these.csv`, read back, saved in `edits.json` and applied to the manifest.
 
-`edit-these.csv` is for people, `edits.json` is what came back. An edit holds for one job by its id, and only until the
-manifest's own words for that job change: then the manifest counts again.
+An edit applies to one job, until the manifest changes that job: then the manifest applies again.
 """
 
 from __future__ import annotations
@@ -32,10 +31,7 @@ from batchvid.report.csv_table import FORMULA_STARTS, escape_formula, write_tabl
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edit:
-    """What a person says of one job instead of the manifest; None: as the manifest says it.
-
-    `of` is the fingerprint of the manifest's own words that it was made for.
-    """
+    """What a person changed for one job; None: as in the manifest. `of` is the fingerprint before the edit."""
 
     of: str
     prompt: str | None = None
@@ -43,14 +39,14 @@ class Edit:
     image: str | None = None
 
 
-_KEPT = TypeAdapter(dict[str, Edit])
+_SAVED = TypeAdapter(dict[str, Edit])
 
 EDITED: dict[str, Callable[[JobSpec], str]] = {
     "prompt": lambda spec: spec.request.prompt,
     "negative_prompt": lambda spec: spec.request.negative_prompt,
     "image": lambda spec: next((strip_queries(one.source) for one in spec.request.images if one.role == "first"), ""),
 }
-"""The columns that may be edited, and what stands in them before."""
+"""The columns that may be edited, with their values before the edit."""
 
 COLUMNS: dict[str, Callable[[Job], str]] = {
     "id": lambda job: job.id,
@@ -62,13 +58,13 @@ COLUMNS: dict[str, Callable[[Job], str]] = {
     "image": lambda job: EDITED["image"](job.spec),
     "asked": lambda job: job.spec.fingerprint,
 }
-"""Every column of `edit-these.csv`; `asked` tells which words the row speaks of, and is left as it is."""
+"""Every column of `edit-these.csv`; `asked` identifies the request of the row and is not edited."""
 
 
 def write_refused(folder: Path, jobs: Iterable[Job]) -> None:
-    """Write `edit-these.csv` anew, or take it away when nothing is refused any more.
+    """Write `edit-these.csv`, or delete it when no job is refused any more.
 
-    What a person has written into it and not brought back yet is kept. Raises OSError.
+    Edits that were not read back yet are kept. Raises OSError.
     """
     path = BatchPaths(folder).edit_these
     refused = [job for job in jobs if job.state is JobState.FAILED and job.kind in MODERATION]
@@ -78,13 +74,13 @@ def write_refused(folder: Path, jobs: Iterable[Job]) -> None:
     rows = [{name: read(job) for name, read in COLUMNS.items()} for job in refused]
     written = _written(path)
     for row in rows:
-        if (said := written.get((row["id"], row["asked"]))) is not None:
-            row |= {name: _plain(said[name]) for name in EDITED if name in said and _differs(said[name], row[name])}
+        edited = written.get((row["id"], row["asked"]), {})
+        row |= {name: _plain(edited[name]) for name in EDITED if name in edited and _differs(edited[name], row[name])}
     write_table(path, {name: itemgetter(name) for name in COLUMNS}, rows, is_for_excel=True)
 
 
 def _written(path: Path) -> dict[tuple[str, str], dict[str, str]]:
-    """The rows that stand there; a file that is no table any more is laid aside, not overwritten."""
+    """The rows of the existing file. A file that is not a table is renamed, not overwritten."""
     try:
         rows = [cells for cells, _ in _cells(path)] if path.exists() else []
         return {(row.get("id", ""), row.get("asked", "")): row for row in rows}
@@ -99,22 +95,22 @@ def _cells(path: Path) -> Iterable[tuple[dict[str, str], Row]]:
 
 
 def _plain(cell: str) -> str:
-    """A cell as it was before it was made harmless; spreadsheets write their own line ends."""
+    """A cell without the quote that escapes a formula, and with our line ends."""
     cell = cell.replace("\r\n", "\n")
     return cell[1:] if cell.startswith("'") and cell[1:].startswith(FORMULA_STARTS) else cell
 
 
 def _differs(cell: str, before: str) -> bool:
-    """Whether a cell was edited. Blanks and line ends are not: spreadsheets have their own."""
+    """Whether a cell was edited. Spaces and line ends do not count: spreadsheets change them."""
     return cell.split() != escape_formula(before).split() and _plain(cell).split() != before.split()
 
 
-def read_edits(path: Path, jobs: Mapping[str, Job], own: Manifest) -> dict[str, Edit]:
-    """The edits that a file like `edit-these.csv` holds: the cells that differ from what was asked for.
+def read_edits(path: Path, jobs: Mapping[str, Job], unedited: Manifest) -> dict[str, Edit]:
+    """The edits in a file like `edit-these.csv`: the cells that differ from the request.
 
-    `own` is the manifest without edits. Raises ManifestError with every row that cannot be, or when nothing differs.
+    `unedited` is the manifest without edits. Raises ManifestError with every invalid row, or when nothing differs.
     """
-    placed = {one.spec.id: one.spec for one in own.jobs}
+    placed = {one.spec.id: one.spec for one in unedited.jobs}
     edits: dict[str, Edit] = {}
     problems: list[str] = []
     pictures = ImageCache()
@@ -125,7 +121,7 @@ def read_edits(path: Path, jobs: Mapping[str, Job], own: Manifest) -> dict[str, 
                 raise ManifestError([f"{path}:1: there is no column {missing[0]}"])
             job = jobs.get(cells["id"])
             if job is None or job.id not in placed:
-                problems.append(f"{where}: no job of this batch is called so")
+                problems.append(f"{where}: no job of this batch has that id")
                 continue
             changed = {
                 name: _plain(cells[name])
@@ -133,8 +129,8 @@ def read_edits(path: Path, jobs: Mapping[str, Job], own: Manifest) -> dict[str, 
                 if name in cells and _differs(cells[name], read(job.spec))
             }
             if not changed or cells.get("asked") not in (None, "", job.spec.fingerprint):
-                continue  # as it was, or of words that were edited once already
-            problem = "is there twice" if job.id in edits else _problem(job, changed, pictures, own.folder)
+                continue  # unchanged, or for a request that was edited already
+            problem = "exists twice" if job.id in edits else _problem(job, changed, pictures, unedited.folder)
             if problem:
                 problems.append(f"{where}: {problem}")
             edits[job.id] = Edit(of=placed[job.id].fingerprint, **changed)
@@ -143,14 +139,14 @@ def read_edits(path: Path, jobs: Mapping[str, Job], own: Manifest) -> dict[str, 
     if problems:
         raise ManifestError(problems)
     if not edits:
-        raise ManifestError([f"{path}: nothing differs from what was asked for: change a prompt in it first"])
+        raise ManifestError([f"{path}: nothing differs from the request: change a prompt in it first"])
     return edits
 
 
 def _problem(job: Job, changed: Mapping[str, str], pictures: ImageCache, folder: Path) -> str:
-    """Why such a change cannot be, empty where it can."""
+    """Why such a change is not possible; empty if it is."""
     if job.state not in (JobState.FAILED, JobState.PENDING):
-        return f"is {job.state}: only what has failed can be edited"
+        return f"is {job.state}: only failed jobs can be edited"
     if changed.get("prompt") == "":
         return "prompt: is empty"
     if image := changed.get("image"):
@@ -162,34 +158,34 @@ def _problem(job: Job, changed: Mapping[str, str], pictures: ImageCache, folder:
 
 
 def save(folder: Path, edits: Mapping[str, Edit]) -> None:
-    """Keep these edits beside the state file, over those of before. Raises OSError."""
-    both = load_saved(folder)
+    """Save these edits, merged with earlier ones. Raises OSError."""
+    merged = load_saved(folder)
     for job_id, edit in edits.items():
-        before = both.get(job_id)
-        both[job_id] = edit if before is None or before.of != edit.of else _over(before, edit)
-    text = json.dumps(_KEPT.dump_python(both, exclude_none=True), indent=1, ensure_ascii=False)
+        before = merged.get(job_id)
+        merged[job_id] = edit if before is None or before.of != edit.of else _merged(before, edit)
+    text = json.dumps(_SAVED.dump_python(merged, exclude_none=True), indent=1, ensure_ascii=False)
     write_atomic(BatchPaths(folder).edits, text)
 
 
-def _over(before: Edit, edit: Edit) -> Edit:
-    said = {name: value for name in EDITED if (value := getattr(edit, name)) is not None}
-    return replace(before, **said)
+def _merged(before: Edit, edit: Edit) -> Edit:
+    values = {name: value for name in EDITED if (value := getattr(edit, name)) is not None}
+    return replace(before, **values)
 
 
 def load_saved(folder: Path) -> dict[str, Edit]:
-    """The edits of a batch. Raises StateError when they cannot be read: without them other clips would be bought."""
+    """The saved edits of a batch. Raises StateError when they cannot be read: other clips would be bought."""
     path = BatchPaths(folder).edits
     try:
-        return _KEPT.validate_json(path.read_bytes()) if path.exists() else {}
+        return _SAVED.validate_json(path.read_bytes()) if path.exists() else {}
     except (OSError, ValidationError) as exc:
-        raise StateError(f"{path}: cannot be read; put it back, or take it away to buy by the manifest alone") from exc
+        raise StateError(f"{path}: cannot be read; restore it, or remove it to use only the manifest") from exc
 
 
 def apply_edits(manifest: Manifest, edits: Mapping[str, Edit]) -> Manifest:
-    """The manifest with the edits in the place of its own words, where it still says what they were made for.
+    """The manifest with edits applied; an edit is skipped if the manifest changed since it was made.
 
-    It must hold all its jobs: a child is made of what its parent was edited to. Raises ManifestError when an edit's
-    image cannot be read.
+    The manifest must have all its jobs: the edit of a parent changes its children. Raises ManifestError when the image
+    of an edit cannot be read.
     """
     if not edits:
         return manifest
@@ -207,35 +203,35 @@ def apply_edits(manifest: Manifest, edits: Mapping[str, Edit]) -> Manifest:
     if problems:
         raise ManifestError(problems)
     before = {placed.spec.id: placed.spec.fingerprint for placed in manifest.jobs}
-    tied = relink_children({placed.spec.id: placed.spec for placed in jobs}, before)
-    return replace(manifest, jobs=tuple(PlacedJob(spec=tied[job.spec.id], place=job.place) for job in jobs))
+    linked = relink_children({placed.spec.id: placed.spec for placed in jobs}, before)
+    return replace(manifest, jobs=tuple(PlacedJob(spec=linked[job.spec.id], place=job.place) for job in jobs))
 
 
 def relink_children(specs: Mapping[str, JobSpec], before: Mapping[str, str]) -> dict[str, JobSpec]:
-    """The same jobs, those that work on an edited one's clip asking for that clip, and so on to their own children.
+    """The same jobs; the children of an edited job are linked to the edited clip, and so are their children.
 
     `before` are the fingerprints without edits, by id.
     """
     children: dict[str, list[JobSpec]] = {}
     for spec in specs.values():
         children.setdefault(spec.parent, []).append(spec)
-    tied = dict(specs)
+    linked = dict(specs)
     reached = deque(spec.id for spec in specs.values() if spec.parent not in specs)
     while reached:
-        parent = tied[reached.popleft()]
+        parent = linked[reached.popleft()]
         for child in children.get(parent.id, ()):
             reached.append(child.id)
             if parent.fingerprint != before[parent.id]:
-                tied[child.id] = replace(
+                linked[child.id] = replace(
                     child,
                     parent_fingerprint=parent.fingerprint,
                     fingerprint=child_fingerprint(child.fingerprint, parent.fingerprint),
                 )
-    return tied
+    return linked
 
 
 def _edited(spec: JobSpec, edit: Edit, pictures: ImageCache, folder: Path) -> JobSpec:
-    """The job as it was edited. Its fingerprint is the manifest's with that of the edit behind it."""
+    """The edited job. Its fingerprint is that of the manifest, followed by that of the edit."""
     images, identity = spec.request.images, None
     if edit.image is not None:
         first: tuple[ImageRef, ...] = ()
@@ -244,11 +240,11 @@ def _edited(spec: JobSpec, edit: Edit, pictures: ImageCache, folder: Path) -> Jo
             identity = picture.identity
             first = (ImageRef(role="first", **picture._asdict()),)
         images = (*first, *(one for one in spec.request.images if one.role != "first"))
-    said = json.dumps([edit.prompt, edit.negative_prompt, edit.image and identity], ensure_ascii=False)
+    text = json.dumps([edit.prompt, edit.negative_prompt, edit.image and identity], ensure_ascii=False)
     request = spec.request
     edited = spec.with_request(
         prompt=request.prompt if edit.prompt is None else edit.prompt,
         negative_prompt=request.negative_prompt if edit.negative_prompt is None else edit.negative_prompt,
         images=images,
     )
-    return replace(edited, fingerprint=f"{spec.fingerprint}+{hashlib.sha256(said.encode()).hexdigest()[:16]}")
+    return replace(edited, fingerprint=f"{spec.fingerprint}+{hashlib.sha256(text.encode()).hexdigest()[:16]}")

@@ -1,4 +1,4 @@
-"""Jobs that wait for a person: list them, bind them to their task, or give them up."""
+"""Uncertain jobs: lists them, adopts their task, or gives them up."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from batchvid.state.state_file import StateFile, record_offline
 
 
 def resolve(state_path: Path, job_id: str, *, task_id: str = "") -> Job:
-    """Settle an uncertain job: bind it to the task that was made, or, without a task id, release it to be bought again.
+    """Resolve an uncertain job: adopt the task with that id, or, without an id, release the job to be bought again.
 
     Raises UsageError when the job is not uncertain or the task is another job's already, StateLocked during a run.
     """
@@ -34,16 +34,16 @@ def resolve(state_path: Path, job_id: str, *, task_id: str = "") -> Job:
         if not task_id:
             event: ev.Event = ev.Reopened(at=utc_now(), reason="resolve --abandon")
         elif any(c.isspace() for c in task_id):
-            raise UsageError(f"{task_id!r} is no task id: it holds blanks")
+            raise UsageError(f"{task_id!r} is not a task id: it contains spaces")
         elif owner := next((other.id for other in jobs.values() if other.task_id == task_id), None):
-            raise UsageError(f"task {task_id} is the one of job {owner} already")
+            raise UsageError(f"task {task_id} already belongs to job {owner}")
         else:
             event = ev.SubmitAccepted(at=utc_now(), task_id=task_id)
         return _record(state, jobs, [(job_id, event)])[job_id]
 
 
 def uncertain(state_path: Path) -> list[Job]:
-    """The jobs that wait for a person, also those that a run left in the middle of a paid call when it died."""
+    """The jobs that need a decision, including those that an interrupted run left in the middle of a paid call."""
     waiting = {JobState.UNCERTAIN} if find_holder(state_path) else {JobState.UNCERTAIN, JobState.SUBMITTING}
     return [job for job in read_jobs(state_path) if job.state in waiting]
 
@@ -63,7 +63,7 @@ def abandon(state_path: Path, job_ids: Collection[str]) -> None:
 
 
 def _record(state: StateFile, jobs: Mapping[str, Job], events: Sequence[tuple[str, ev.Event]]) -> dict[str, Job]:
-    """The jobs after these events, which the reports tell as well."""
+    """The jobs after these events; the reports are written too."""
     after = record_offline(state, jobs, events)
     paths = BatchPaths(state.path.parent)
     report.write_report(paths.report, after.values())

@@ -1,7 +1,7 @@
-"""How far a vendor's link may lead: which addresses may be connected to. Rules on addresses; asks no name server.
+"""SSRF protection: the addresses that a vendor's link may lead to. Rules on addresses; does no name lookup.
 
-A reply, or a redirect behind it, names the host a clip is fetched from. Whoever writes such a reply must not be able
-to make this machine ask its own network: a router's page, a database, the keys of the cloud it runs in.
+A vendor's reply, or a redirect, names the host of a clip. It must not make this machine send requests into its own
+network: to a router, a database, or the metadata service of its cloud.
 """
 
 from __future__ import annotations
@@ -16,53 +16,53 @@ Address = IPv4Address | IPv6Address
 
 
 class BlockedAddress(OSError):
-    """A link leads to an address that it may not lead to. The words are the same for every address of a host."""
+    """A link leads to a blocked address. The message is the same for every address of a host."""
 
     def __init__(self) -> None:
         super().__init__("a private address")
 
 
 def may_fetch(address: str, *, origin_is_private: bool, allow: bool) -> bool:
-    """Whether a link may lead to this very address, as it stands in the call that connects.
+    """Whether a link may lead to the address that is about to be connected to.
 
-    Public addresses may always be fetched from. Private ones only when the provider itself is at such an address, or
-    the user allows it; link-local ones, where clouds hand out their keys, only when the user does. What is no address
-    in plain notation (`2130706433`, `127.1`) is read as loopback by the system and is refused here.
+    A public address is allowed. A private one is allowed if the provider itself is at a private address, or if the user
+    allows it; a link-local one, where clouds serve credentials, only if the user allows it. Any other notation
+    (`2130706433`, `127.1`) is refused, because the system reads it as loopback.
     """
     if allow:
         return True
     try:
-        found = _unwrapped(ip_address(address))
+        parsed = _embedded_ipv4(ip_address(address))
     except ValueError:
         return False
-    return is_public(found) or (origin_is_private and not found.is_link_local)
+    return is_public(parsed) or (origin_is_private and not parsed.is_link_local)
 
 
 def is_public(address: Address) -> bool:
-    """Whether everybody means the same machine by this address."""
-    address = _unwrapped(address)
+    """Whether this is a globally routable unicast address."""
+    address = _embedded_ipv4(address)
     site_local = isinstance(address, IPv6Address) and address.is_site_local
     return address.is_global and not (address.is_multicast or address.is_reserved or site_local)
 
 
 def socket_factory(*, origin_is_private: bool, allow: bool) -> Callable[[Any], socket.socket]:
-    """Makes a connector's sockets: for addresses that `may_fetch` allows; for others it raises OutOfReach.
+    """Creates a connector's sockets for addresses that `may_fetch` allows; raises BlockedAddress for others.
 
-    It is asked with the address that is connected to next: a literal, or what the name server said this very time,
-    also behind a redirect. Nothing lies between the check and the use.
+    The connector calls it with the resolved address right before it connects, also after a redirect, so that the
+    address cannot change between check and use.
     """
 
-    def make(info: tuple[int, int, int, str, tuple[Any, ...]]) -> socket.socket:
+    def create_socket(info: tuple[int, int, int, str, tuple[Any, ...]]) -> socket.socket:
         family, kind, protocol, _, address = info
         if not may_fetch(str(address[0]), origin_is_private=origin_is_private, allow=allow):
             raise BlockedAddress
         return socket.socket(family, kind, protocol)
 
-    return make
+    return create_socket
 
 
-def _unwrapped(address: Address) -> Address:
-    """The IPv4 address that an IPv6 address stands for, where it does."""
+def _embedded_ipv4(address: Address) -> Address:
+    """The IPv4 address that an IPv6 address embeds, else the address itself."""
     if isinstance(address, IPv4Address):
         return address
     if address in NAT64:

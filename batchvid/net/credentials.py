@@ -13,7 +13,7 @@ from batchvid.errors import UsageError
 
 
 class Credentials:
-    """The environment laid over `.env` of the working folder, laid over `.env` of the manifest's folder."""
+    """Keys by precedence: the environment, `.env` of the working folder, `.env` of the manifest's folder."""
 
     def __init__(self, manifest_folder: Path | None = None) -> None:
         folders = [manifest_folder, Path.cwd()] if manifest_folder else [Path.cwd()]
@@ -26,7 +26,7 @@ class Credentials:
         self._values.update((name, value) for name, value in os.environ.items() if value)
 
     def has(self, provider: Provider) -> bool:
-        """Whether the provider could be asked."""
+        """Whether the provider's key is available."""
         try:
             self.of(provider)
         except UsageError:
@@ -34,14 +34,16 @@ class Credentials:
         return True
 
     def of(self, provider: Provider) -> SecretStr:
-        """The provider's key; empty for one that needs none. Raises UsageError when the variable is unset."""
+        """The provider's key; empty if it needs none. Raises UsageError if the variable is unset."""
         if not provider.api_key_env:
-            return SecretStr("emulator" if provider.free else "")  # it wants a key, and takes any
+            return SecretStr("emulator" if provider.free else "")  # it requires a key and accepts any
         value = (self._values.get(provider.api_key_env) or "").strip()
         if not value:
             raise UsageError(
                 f"provider {provider.name} needs a key: set {provider.api_key_env} in the environment or in a .env file"
             )
         if not value.isascii() or any(c.isspace() for c in value):
-            raise UsageError(f"the key in {provider.api_key_env} holds blanks or other characters that no key has")
+            raise UsageError(
+                f"the key in {provider.api_key_env} contains blanks or other characters that are not valid in a key"
+            )
         return SecretStr(value)

@@ -1,4 +1,4 @@
-"""Questions to a provider that cost nothing: its list of models, and whether it is there at all."""
+"""Free requests to a provider: its list of models, and whether it responds."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from batchvid.domain.wire import Request, Response
 from batchvid.errors import UnreadableReply
 from batchvid.net.transport import Transport
 
-MODELS_PATH = "/v1/models"  # OpenAI-shaped, with the key: every server of the family has it, and none charges for it
-MOST_PAGES = 50  # a list that goes on for ever ends here
+MODELS_PATH = "/v1/models"  # OpenAI-compatible, with the key: all such servers have it, and none charges for it
+MAX_PAGES = 50  # bounds a list without an end
 
 
-async def ask(provider: Provider, key: str) -> Response:
-    """One free call below the provider's address; any answer tells that it is there. Raises WireError."""
+async def probe(provider: Provider, key: str) -> Response:
+    """One free call; any response shows that the provider is reachable. Raises WireError."""
     async with Transport() as transport:
         return await transport.send(provider.base_url, Request(method="GET", path=MODELS_PATH), key)
 
 
 async def fetch_listing(provider: Provider, today: date) -> Listing:
-    """The provider's video models as it lists them today. Raises WireError when it cannot be asked or understood.
+    """The provider's current list of video models. Raises WireError if the request or the parsing fails.
 
-    The list comes whole, or its first page does; then the pages after it are asked for, until one brings nothing new.
+    If the first response is only a page, requests further pages until one has nothing new.
     """
     found: dict[str, Mapping[str, Any]] = {}
     path, seen, total = remote_listing.PATH, 0, 0
     async with Transport() as transport:
-        for number in range(2, MOST_PAGES + 2):
+        for number in range(2, MAX_PAGES + 2):
             reply = await transport.send(provider.base_url, Request(method="GET", path=path), "")
             if reply.status != 200:
                 raise UnreadableReply(

@@ -1,7 +1,7 @@
 """The only client socket: sends API requests, opens downloads. Knows no dialect, no job and no retry.
 
-The key is added here and nowhere else, to requests below the provider's own base URL only; it never follows a
-redirect and never goes to a link that a reply named. How far such a link may lead is said in address_filter.py.
+Only this module adds the key, and only to requests below the provider's base URL: never to a redirect or to a link
+from a reply. Which addresses such a link may lead to is decided in address_filter.py.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ from batchvid.version import __version__
 
 CONNECT_S = 15.0
 MAX_REPLY_BYTES = 32 * 1024 * 1024  # a reply may carry a whole small clip as a data: URI, never more than this
-SHORTEST_KEY = 12  # characters; anything shorter is a test's, and might stand in a task id by chance
-POLL_KEEPALIVE_S = 75.0  # longer than a poll interval, or every poll pays a handshake
-SMALL_FORM_BYTES = 64 * 1024  # goes out in one piece: aiohttp sends every field of a form by four calls of its own
-SUBMIT_KEEPALIVE_S = 2.0  # shorter than any server's: a connection that dies under a submit makes it uncertain
+MIN_KEY_CHARS = 12  # a shorter key is a test's, and may occur in a task id by chance
+POLL_KEEPALIVE_S = 75.0  # longer than a poll interval, so that polls reuse the connection
+SMALL_FORM_BYTES = 64 * 1024  # is sent in one piece: aiohttp needs four writes for each field of a form
+SUBMIT_KEEPALIVE_S = 2.0  # shorter than any server's: a connection that closes during a submit makes it uncertain
 
 
 class Transport:
@@ -39,7 +39,7 @@ class Transport:
     def __init__(self) -> None:
         self._polls = _session(POLL_KEEPALIVE_S)
         self._submits = _session(SUBMIT_KEEPALIVE_S)
-        # a pool for each reach: a connection that one provider's links may use must not serve another's
+        # a pool per address policy: one provider's links must not reuse a connection that is blocked for them
         self._links: dict[tuple[bool, bool], aiohttp.ClientSession] = {}
         self._is_private: dict[str, bool] = {}
 
@@ -52,13 +52,13 @@ class Transport:
     async def send(
         self, origin: str, request: Request, key: str, *, read_timeout_s: float = READ_TIMEOUT_S
     ) -> Response:
-        """One API call; the reply read whole, whatever its HTTP status. Redirects are not followed.
+        """One API call with its whole reply, whatever the HTTP status. Redirects are not followed.
 
-        Raises NotSent when surely nothing reached the server, ReplyLost when it may have acted (also when the reply is
-        silent for `read_timeout_s` seconds), ReplyTooLarge.
+        Raises NotSent if certainly nothing reached the server, ReplyLost if it may have acted (also after no data for
+        `read_timeout_s` seconds), ReplyTooLarge.
         """
         session = self._submits if request.method == "POST" else self._polls
-        timeout = _patience(read_timeout_s)
+        timeout = _timeout(read_timeout_s)
         headers = {**request.headers, **_bearer(key)}
         data: bytes | aiohttp.MultipartWriter | None = None
         if request.parts:
@@ -75,33 +75,33 @@ class Transport:
                 allow_redirects=False,
             ) as reply:  # fmt: skip
                 body = await _bounded(reply)
-                if len(key) >= SHORTEST_KEY:  # a vendor that quotes the key must not put it into the report
+                if len(key) >= MIN_KEY_CHARS:  # a reply that quotes the key must not bring it into the report
                     body = body.replace(key.encode(), b"***")
                 return Response(status=reply.status, headers=reply.headers, body=body)
         except WireError:
             raise
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL) as exc:
-            raise NotSent(f"no connection to {origin}: {_said(exc)}") from exc
+            raise NotSent(f"no connection to {origin}: {_message(exc)}") from exc
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as exc:
-            raise ReplyLost(f"no reply from {origin}: {_said(exc)}") from exc
+            raise ReplyLost(f"no reply from {origin}: {_message(exc)}") from exc
 
     @asynccontextmanager
     async def open_link(
         self, url: str, headers: Mapping[str, str], *, origin: str, allow_private: bool = False
     ) -> AsyncIterator[aiohttp.ClientResponse]:
-        """Start a download without any key; redirects are followed, as between CDN hosts.
+        """Start a download without a key; follows redirects, as CDNs use them.
 
-        `origin` is the provider whose word the link is: where it may lead hangs on that, on every hop. Raises
-        DownloadError, LinkRefused for a link that leads where it may not.
+        `origin`, the provider that named the link, decides which addresses each hop may lead to. Raises DownloadError,
+        LinkRefused for a blocked address.
         """
-        async with self._open(await self._links_of(origin, allow_private), url, headers, follow=True) as reply:
+        async with self._open(await self._link_session(origin, allow_private), url, headers, follow=True) as reply:
             yield reply
 
     @asynccontextmanager
     async def open_content(
         self, origin: str, path: str, key: str, headers: Mapping[str, str], *, allow_private: bool = False
     ) -> AsyncIterator[aiohttp.ClientResponse]:
-        """Start a download of an API path with the key; a redirect is followed without it, like a link.
+        """Start a download of an API path with the key; follows a redirect without it, like a link.
 
         Raises DownloadError.
         """
@@ -113,7 +113,7 @@ class Transport:
             try:
                 target = str(url.join(URL(reply.headers["Location"], encoded=True)))
             except ValueError:
-                raise DownloadError(f"{url.host} redirects to what is no address") from None
+                raise DownloadError(f"{url.host} redirects to an invalid address") from None
         async with self.open_link(target, headers, origin=origin, allow_private=allow_private) as reply:
             yield reply
 
@@ -122,49 +122,49 @@ class Transport:
         self, session: aiohttp.ClientSession, url: str, headers: Mapping[str, str], *, follow: bool
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S, sock_read=READ_TIMEOUT_S)
-        # identity: a compressed body would have another length than the one announced, and Range would not fit
-        wanted = {**headers, "Accept-Encoding": "identity"}
+        # identity: a compressed body has another length than the announced one, and Range would not match
+        all_headers = {**headers, "Accept-Encoding": "identity"}
         try:
             async with session.get(
-                URL(url, encoded=True), headers=wanted, timeout=timeout, allow_redirects=follow, max_redirects=5
+                URL(url, encoded=True), headers=all_headers, timeout=timeout, allow_redirects=follow, max_redirects=5
             ) as reply:
                 yield reply
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as exc:
-            # never the fault's own words: they may hold the link, which is worth money to whoever reads it
+            # without the exception's message: it may contain the signed link
             if isinstance(exc, aiohttp.ClientConnectorError) and isinstance(exc.os_error, BlockedAddress):
                 raise LinkRefused(
                     f"the link leads to {exc.host}, which is {exc.os_error}: if that server is yours, "
-                    f"say allow_private_links: true of the provider"
+                    f"set allow_private_links: true for the provider"
                 ) from exc
             raise DownloadError(f"the download from {_host(url)} broke off: {type(exc).__name__}") from exc
 
-    async def _links_of(self, origin: str, allow_private: bool) -> aiohttp.ClientSession:
-        """The pool for links of a provider that is at `origin`."""
+    async def _link_session(self, origin: str, allow_private: bool) -> aiohttp.ClientSession:
+        """The session for links of the provider at `origin`."""
         if origin not in self._is_private:
-            with contextlib.suppress(OSError, ValueError):  # asked again next time; until then it is taken as public
+            with contextlib.suppress(OSError, ValueError):  # looked up again next time; until then it counts as public
                 self._is_private[origin] = await _is_private(origin)
-        reach = (self._is_private.get(origin, False), allow_private)
-        if reach not in self._links:
-            guard = socket_factory(origin_is_private=reach[0], allow=reach[1])
-            self._links[reach] = _session(POLL_KEEPALIVE_S, guard)
-        return self._links[reach]
+        policy = (self._is_private.get(origin, False), allow_private)
+        if policy not in self._links:
+            create_socket = socket_factory(origin_is_private=policy[0], allow=policy[1])
+            self._links[policy] = _session(POLL_KEEPALIVE_S, create_socket)
+        return self._links[policy]
 
 
-def _session(keepalive_s: float, guard: Callable[[Any], socket.socket] | None = None) -> aiohttp.ClientSession:
-    # limit=0: our own limits say how much is under way; the pool must not queue behind them
-    connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=keepalive_s, socket_factory=guard)
+def _session(keepalive_s: float, create_socket: Callable[[Any], socket.socket] | None = None) -> aiohttp.ClientSession:
+    # limit=0: our own limits bound the connections; the pool must not queue in addition
+    connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=keepalive_s, socket_factory=create_socket)
     return aiohttp.ClientSession(
         connector=connector,
         cookie_jar=aiohttp.DummyCookieJar(),
         headers={"User-Agent": f"batchvid/{__version__}"},
-        requote_redirect_url=False,  # a signed link is only good letter by letter
+        requote_redirect_url=False,  # a signed link is only valid unchanged
     )
 
 
 async def _is_private(origin: str) -> bool:
-    """Whether a provider is in a private network itself. Raises OSError, ValueError when its name means nothing now."""
-    found = await asyncio.get_running_loop().getaddrinfo(URL(origin).host, None, type=socket.SOCK_STREAM)
-    return not any(is_public(ip_address(address[0])) for *_, address in found)
+    """Whether a provider is in a private network. Raises OSError, ValueError if its name does not resolve."""
+    addresses = await asyncio.get_running_loop().getaddrinfo(URL(origin).host, None, type=socket.SOCK_STREAM)
+    return not any(is_public(ip_address(address[0])) for *_, address in addresses)
 
 
 def _url(origin: str, path: str) -> URL:
@@ -172,7 +172,7 @@ def _url(origin: str, path: str) -> URL:
 
 
 @cache
-def _patience(read_timeout_s: float) -> aiohttp.ClientTimeout:
+def _timeout(read_timeout_s: float) -> aiohttp.ClientTimeout:
     return aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S, sock_read=read_timeout_s)
 
 
@@ -181,7 +181,7 @@ def _bearer(key: str) -> dict[str, str]:
 
 
 def _form(request: Request) -> aiohttp.MultipartWriter:
-    # without default_to_multipart a form that has no file goes out urlencoded, which is not the same thing
+    # without default_to_multipart, a form without a file is sent urlencoded
     form = aiohttp.FormData(default_to_multipart=True)
     for part in request.parts:
         if part.filename:
@@ -210,5 +210,5 @@ def _host(url: str) -> str:
         return "no address"
 
 
-def _said(fault: BaseException) -> str:
-    return str(fault) or type(fault).__name__
+def _message(exc: BaseException) -> str:
+    return str(exc) or type(exc).__name__

@@ -1,4 +1,4 @@
-"""What a run would do, with a reason for each job, and what it would cost at most. No network, no key, no change."""
+"""What a run would do, with a reason for each job, and the maximum price. No network, no key, no change."""
 
 from __future__ import annotations
 
@@ -25,23 +25,23 @@ class PlanAction(StrEnum):
     """What a run does about a job."""
 
     NEW = "new"
-    """Bought: nobody asked for it before."""
+    """Bought: not planned before."""
     WAITING = "waiting"
     """Bought: planned earlier, never paid for (or reopened)."""
     IN_FLIGHT = "in flight"
     """Collected: it is paid for already."""
     STORED = "stored"
-    """Kept: the clip is there and unchanged."""
+    """Kept: the clip is stored and unchanged."""
     CHANGED = "changed"
-    """Kept: the clip is there, but the manifest now asks for another; `--regenerate changed` buys it again."""
+    """Kept: the clip is stored, but the manifest has changed; `--regenerate changed` buys it again."""
     FAILED = "failed"
     """Kept: `retry` buys it again."""
     UNCERTAIN = "uncertain"
-    """Held: may be paid for; `resolve` settles it."""
+    """Not bought: may be paid for; `resolve` decides."""
     HELD = "held"
-    """Not bought by this run: the clip that it works on is not there and this run does not bring it."""
+    """Not bought by this run: this run does not produce the clip of its parent."""
     REMOVED = "removed"
-    """Left alone: no longer in the manifest."""
+    """Unchanged: no longer in the manifest."""
 
 
 RebuyFilter = Callable[[JobSpec, PlanAction], bool]
@@ -49,18 +49,18 @@ RebuyFilter = Callable[[JobSpec, PlanAction], bool]
 
 BUYS = frozenset({PlanAction.NEW, PlanAction.WAITING})
 PRICED = BUYS | {PlanAction.HELD}
-AT_REST = frozenset({PlanAction.STORED, PlanAction.CHANGED, PlanAction.FAILED})
+FINISHED = frozenset({PlanAction.STORED, PlanAction.CHANGED, PlanAction.FAILED})
 
 
 @dataclass(frozen=True, slots=True)
 class JobPlan:
-    """One job of the plan. `warning` says where what is bought differs from what was asked.
+    """One job of the plan. `warning` lists the differences between the request and what is bought.
 
-    `spec` is what is bought first, `fallback_prices` are those of the models that it may turn to afterwards.
+    `spec` is what is bought first; `fallback_prices` are the prices of the models that it may switch to.
     """
 
     spec: JobSpec
-    verdict: PlanAction
+    action: PlanAction
     reason: str
     price: Price
     duration_s: float | None = None
@@ -70,25 +70,25 @@ class JobPlan:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """All jobs of a batch with what a run would do about each; `cautions` tell what its caps will not let through."""
+    """All jobs of a batch with their actions; `cautions` warn about caps that will stop purchases."""
 
     jobs: tuple[JobPlan, ...]
     cautions: tuple[str, ...] = ()
 
     @property
     def to_buy(self) -> tuple[JobPlan, ...]:
-        """Those that a run would pay for."""
-        return tuple(job for job in self.jobs if job.verdict in BUYS)
+        """The jobs that a run would pay for."""
+        return tuple(job for job in self.jobs if job.action in BUYS)
 
     @property
     def to_plan(self) -> tuple[JobPlan, ...]:
-        """Those that the state file is to know as pending: bought by this run or, held back, by a later one."""
-        return tuple(job for job in self.jobs if job.verdict in PRICED)
+        """The jobs that are recorded as pending: bought by this run or, if held, by a later one."""
+        return tuple(job for job in self.jobs if job.action in PRICED)
 
     @property
     def counts(self) -> Counter[PlanAction]:
-        """How many there are of each verdict."""
-        return Counter(job.verdict for job in self.jobs)
+        """How many jobs have each action."""
+        return Counter(job.action for job in self.jobs)
 
 
 def buy_nothing_again(_spec: JobSpec, _action: PlanAction) -> bool:
@@ -105,17 +105,16 @@ def make_plan(
     sold_on: date | None = None,
     rebuy: RebuyFilter = buy_nothing_again,
 ) -> Plan:
-    """Hold the manifest against what was already done.
+    """Compare the manifest with the jobs of earlier runs.
 
-    `sold_on` is the day of the purchase: models that are retired by then are refused, without a day they are not.
-    `rebuy` selects finished jobs that are bought again. Raises ManifestError with all that the
-    models cannot do, each with its place. Only jobs that would be bought are checked: what is paid for is never
-    validated again.
+    `sold_on` is the day of the purchase: models that are retired on that day are refused; None allows them. `rebuy`
+    selects finished jobs that are bought again. Raises ManifestError with everything that the models cannot do, each
+    with its place. Only jobs that would be bought are checked: what is paid for is never validated again.
     """
     planned: list[JobPlan] = []
-    problems: dict[str, str] = {}  # in order, each once: the jobs of one entry share their mistakes
+    problems: dict[str, str] = {}  # in order, each once: the jobs of one entry share their problems
     models = models or catalog.built_in()
-    verdicts = _verdicts(manifest, jobs, rebuy)
+    actions = _plan_actions(manifest, jobs, rebuy)
     specs = {placed.spec.id: placed.spec for placed in manifest.jobs}
 
     def parent_of(spec: JobSpec, route: Route) -> Parent:
@@ -135,15 +134,15 @@ def make_plan(
         return route
 
     for placed in manifest.jobs:
-        spec = _as_it_stands(placed.spec, jobs.get(placed.spec.id))
-        verdict, reason = verdicts[spec.id]
-        if verdict not in PRICED:
-            planned.append(JobPlan(spec, verdict, reason, jobs[spec.id].price))
+        spec = _with_current_model(placed.spec, jobs.get(placed.spec.id))
+        action, reason = actions[spec.id]
+        if action not in PRICED:
+            planned.append(JobPlan(spec, action, reason, jobs[spec.id].price))
             continue
         try:
             route = find_route(spec, providers, models)
             parent = parent_of(spec, route)
-            job = JobPlan(spec, verdict, reason, route.price)
+            job = JobPlan(spec, action, reason, route.price)
             planned.append(_buy(job, route, parent, other_route, sold_on))
         except Unsupported as exc:
             problem = placed.place.problem(f"{exc.field}: {spec.request.model}: {exc.reason}")
@@ -158,45 +157,45 @@ def make_plan(
     return Plan(tuple(planned))
 
 
-def _as_it_stands(asked: JobSpec, job: Job | None) -> JobSpec:
-    """The spec with the model of its fallback that the job has turned to after a task of it was paid for.
+def _with_current_model(requested: JobSpec, job: Job | None) -> JobSpec:
+    """The spec with the fallback model that the job switched to after one of its tasks was paid for.
 
-    Such a job goes on where it stood; one that was only refused begins again with what is asked for.
+    Such a job continues with that model; a job that was only refused starts again with the requested model.
     """
-    turned_already = job is not None and job.state is JobState.PENDING and job.tasks and job.spec.instead_of
-    if job is None or not turned_already or job.spec.fingerprint != asked.fingerprint:
-        return asked
-    spec = asked
-    for _ in range(len(asked.fallback) - len(job.spec.fallback)):
+    has_switched = job is not None and job.state is JobState.PENDING and job.tasks and job.spec.instead_of
+    if job is None or not has_switched or job.spec.fingerprint != requested.fingerprint:
+        return requested
+    spec = requested
+    for _ in range(len(requested.fallback) - len(job.spec.fallback)):
         spec = spec.with_next_fallback()
-    return spec if (spec.request.model, spec.provider) == (job.spec.request.model, job.spec.provider) else asked
+    return spec if (spec.request.model, spec.provider) == (job.spec.request.model, job.spec.provider) else requested
 
 
-def _verdicts(manifest: Manifest, jobs: Mapping[str, Job], rebuy: RebuyFilter) -> dict[str, tuple[PlanAction, str]]:
-    """What a run does about each job, by id, and why; one that works on another's clip hangs on that one's fate."""
+def _plan_actions(manifest: Manifest, jobs: Mapping[str, Job], rebuy: RebuyFilter) -> dict[str, tuple[PlanAction, str]]:
+    """The action for each job, by id, and its reason; the action of a child depends on its parent."""
     found: dict[str, tuple[PlanAction, str]] = {}
     buys: dict[str, JobSpec] = {}
     for placed in manifest.jobs:
         spec = placed.spec
-        verdict, reason = _verdict(spec, jobs.get(spec.id))
-        if verdict in AT_REST and rebuy(spec, verdict):
-            verdict, reason = PlanAction.WAITING, f"{reason}; to be bought again"
-        found[spec.id] = verdict, reason
-        if verdict in BUYS:
+        action, reason = _plan_action(spec, jobs.get(spec.id))
+        if action in FINISHED and rebuy(spec, action):
+            action, reason = PlanAction.WAITING, f"{reason}; to be bought again"
+        found[spec.id] = action, reason
+        if action in BUYS:
             buys[spec.id] = spec
     for spec in [spec for spec in buys.values() if spec.parent]:
-        verdict, reason = found[spec.id]
+        action, reason = found[spec.id]
         waits, is_coming = outlook(spec, buys, jobs)
-        if not is_coming:  # what is at rest is not opened again for nothing
-            before, _ = _verdict(spec, jobs.get(spec.id))
-            verdict = before if before in AT_REST else PlanAction.HELD
-        found[spec.id] = verdict, f"{reason}; {waits}" if waits else reason
+        if not is_coming:  # a finished job is not reopened without need
+            before, _ = _plan_action(spec, jobs.get(spec.id))
+            action = before if before in FINISHED else PlanAction.HELD
+        found[spec.id] = action, f"{reason}; {waits}" if waits else reason
     return found
 
 
-def _verdict(spec: JobSpec, job: Job | None) -> tuple[PlanAction, str]:
+def _plan_action(spec: JobSpec, job: Job | None) -> tuple[PlanAction, str]:
     if job is None:
-        return PlanAction.NEW, "not asked for before"
+        return PlanAction.NEW, "not planned before"
     changed = job.spec.fingerprint != spec.fingerprint
     match job.state:
         case JobState.PENDING:
@@ -205,12 +204,13 @@ def _verdict(spec: JobSpec, job: Job | None) -> tuple[PlanAction, str]:
                 "changed before it was bought" if changed else "planned, not bought yet",
             )
         case JobState.SUCCEEDED if changed:
-            return PlanAction.CHANGED, "the manifest now asks for another clip; --regenerate changed buys it"
+            return PlanAction.CHANGED, "the manifest has changed; --regenerate changed buys the new clip"
         case JobState.SUCCEEDED:
             return PlanAction.STORED, "stored"
         case JobState.FAILED:
-            is_asked_for = changed and job.kind is not FailureKind.CANCELLED  # that one only by its kind
-            edited = "; edited since, retry buys the new one" if is_asked_for else ""
+            # a cancelled job is retried only by its kind
+            is_edited = changed and job.kind is not FailureKind.CANCELLED
+            edited = "; edited since, retry buys the new one" if is_edited else ""
             return PlanAction.FAILED, f"{job.kind}: {job.message}{edited}"
         case JobState.UNCERTAIN:
             return PlanAction.UNCERTAIN, f"may be paid for: {job.message}"
@@ -221,29 +221,29 @@ def _verdict(spec: JobSpec, job: Job | None) -> tuple[PlanAction, str]:
 def _buy(
     job: JobPlan, route: Route, parent: Parent, other_route: Callable[[JobSpec], Route], sold_on: date | None
 ) -> JobPlan:
-    """The job as it would be bought: its model, or the first of its fallback that is sold where that one is retired.
+    """The job as it would be bought: with its model or, if that is retired, the first fallback model that is sold.
 
-    `other_route` checks a model to turn to, and says how it is bought.
+    `other_route` checks a fallback model and finds its route.
     """
     spec = job.spec
     check(spec, route, parent)
-    told = _sunset(route, sold_on)
-    if told and _is_retired(route, sold_on):
+    notice = _sunset(route, sold_on)
+    if notice and _is_retired(route, sold_on):
         if not spec.fallback or Reason.SUNSET not in spec.fallback_on:
-            raise Unsupported("model", f"{told}; --allow-retired tries it all the same")
-        turned = spec.with_next_fallback()
-        instead = _buy(replace(job, spec=turned), other_route(turned), parent, other_route, sold_on)
+            raise Unsupported("model", f"{notice}; --allow-retired tries it anyway")
+        switched = spec.with_next_fallback()
+        instead = _buy(replace(job, spec=switched), other_route(switched), parent, other_route, sold_on)
         return replace(
-            instead, warning="; ".join(filter(None, (told, f"bought as {turned.request.model}", instead.warning)))
+            instead, warning="; ".join(filter(None, (notice, f"bought as {switched.request.model}", instead.warning)))
         )
-    warnings, prices = [*route.terms.warnings, *filter(None, (told,))], []
+    warnings, prices = [*route.terms.warnings, *filter(None, (notice,))], []
     while spec.fallback:
         spec = spec.with_next_fallback()
         other = other_route(spec)
         if (gone := _sunset(other, sold_on)) and _is_retired(other, sold_on):
-            raise Unsupported("fallback", f"{gone}; leave it out")
+            raise Unsupported("fallback", f"{gone}; remove it")
         prices.append(other.price)
-        warnings += [*other.terms.warnings, *filter(None, (gone, _dearer(spec, route, other)))]
+        warnings += [*other.terms.warnings, *filter(None, (gone, _more_expensive(spec, route, other)))]
     return replace(
         job,
         price=route.price,
@@ -254,7 +254,7 @@ def _buy(
 
 
 def _sunset(route: Route, sold_on: date | None) -> str:
-    """Until when a model is sold that will not be sold for ever; empty where that does not matter."""
+    """Until when a model is sold, if it has a sunset; empty where that does not matter."""
     if not route.model.sunset or not sold_on or route.provider.is_rehearsal:
         return ""
     return f"{route.model.name} is sold until {route.model.sunset} ({route.model.sunset_source})"
@@ -264,11 +264,11 @@ def _is_retired(route: Route, sold_on: date | None) -> bool:
     return bool(route.model.sunset and sold_on and sold_on >= route.model.sunset)
 
 
-def _dearer(spec: JobSpec, asked: Route, other: Route) -> str:
-    if other.price.usd is not None and asked.price.usd is not None and other.price.usd <= asked.price.usd:
+def _more_expensive(spec: JobSpec, requested: Route, other: Route) -> str:
+    if other.price.usd is not None and requested.price.usd is not None and other.price.usd <= requested.price.usd:
         return ""
     price = "an unknown price" if other.price.usd is None else f"${other.price.usd.normalize():f}"
-    return f"may turn to {spec.request.model} at {price} ({', '.join(spec.fallback_on)})"
+    return f"may switch to {spec.request.model} at {price} ({', '.join(spec.fallback_on)})"
 
 
 def _removed(job: Job) -> JobPlan:

@@ -1,16 +1,15 @@
-"""The CSV report: one row a job, joining back to the spreadsheet by id and by the manifest's own variables."""
+"""The CSV report: one row per job, with its id and the manifest's variables to join it with a spreadsheet."""
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 
 from batchvid.atomic_file import write_atomic
 from batchvid.domain.jobs import Job, JobState
 from batchvid.redaction import strip_queries
-from batchvid.report.csv_table import escape_formula, number, time
+from batchvid.report.csv_table import format_table, number, time
 
 UNITS = {"credits": "credits", "final_unit_deduction": "units", "total_tokens": "tokens"}
 """What vendors charge in, by the word that their replies have for it (`wire.Status.vendor`)."""
@@ -52,7 +51,7 @@ COLUMNS: dict[str, Callable[[Job], object]] = {
     "bytes": lambda job: job.clip.size_bytes if job.clip else "",
     "sha256": lambda job: job.clip.sha256 if job.clip else "",
 }
-"""Every column in order, and how it is read off a job. The manifest's variables follow `tags` as `var.NAME`."""
+"""Every column, in order, and how it is read from a job. The manifest's variables follow `tags` as `var.NAME`."""
 
 
 def write_report(path: Path, jobs: Iterable[Job]) -> None:
@@ -61,22 +60,23 @@ def write_report(path: Path, jobs: Iterable[Job]) -> None:
 
 
 def report_text(jobs: Sequence[Job]) -> str:
-    """The report of these jobs as CSV text; those that need a decision come first."""
+    """The report of these jobs as CSV text; uncertain jobs come first."""
     jobs = sorted(jobs, key=lambda job: job.state is not JobState.UNCERTAIN)
-    variables = list(dict.fromkeys(name for job in jobs for name in job.spec.variables))
-    before = list(COLUMNS)[: list(COLUMNS).index("tags") + 1]
-    after = list(COLUMNS)[len(before) :]
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([*before, *(escape_formula(f"var.{name}") for name in variables), *after])
-    for job in jobs:
-        row = [
-            *(COLUMNS[name](job) for name in before),
-            *(strip_queries(job.spec.variables.get(name, "")) for name in variables),
-            *(COLUMNS[name](job) for name in after),
-        ]
-        writer.writerow([escape_formula(cell) if isinstance(cell, str) else cell for cell in row])
-    return out.getvalue()
+    columns: dict[str, Callable[[Job], object]] = {}
+    for name, read in COLUMNS.items():
+        columns[name] = read
+        if name == "tags":
+            columns |= _variable_columns(jobs)
+    return format_table(columns, jobs)
+
+
+def _variable_columns(jobs: Iterable[Job]) -> dict[str, Callable[[Job], object]]:
+    names = dict.fromkeys(name for job in jobs for name in job.spec.variables)
+    return {f"var.{name}": partial(_variable, name=name) for name in names}
+
+
+def _variable(job: Job, *, name: str) -> str:
+    return strip_queries(job.spec.variables.get(name, ""))
 
 
 def _price(job: Job) -> str:

@@ -1,4 +1,4 @@
-"""Where clips go. Today a local folder; buckets are a later room beside it."""
+"""Where clips are stored: a local folder."""
 
 from batchvid.storage.disk_space import SPARE_BYTES, storage_error
 from batchvid.storage.local import LocalStore

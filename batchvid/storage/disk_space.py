@@ -1,4 +1,4 @@
-"""How much room the disk has left, and what its errors mean. Knows no clip and no job."""
+"""Free disk space, and the meaning of disk errors. Knows no clip and no job."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from pathlib import Path
 
 from batchvid.errors import DiskFull, StorageError
 
-SPARE_BYTES = 64 * 1024 * 1024  # left to the state file and the report: a purchase must always be written down
-FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+SPARE_BYTES = 64 * 1024 * 1024  # reserved for the state file and the report: a purchase must always be recorded
+_FULL_ERRNOS = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 def check_room(folder: Path, wanted_bytes: int, spare_bytes: int) -> None:
-    """Raises NoRoom unless so much can be written below the folder and the spare is still left.
+    """Raises DiskFull unless `wanted_bytes` fit on the folder's disk beside the spare.
 
-    A disk that does not say how large it is (some network drives) is taken at its word when it is written to.
+    A disk without a known size (some network drives) passes; its write errors decide.
     """
-    there = next(place for place in (folder.absolute(), *folder.absolute().parents) if place.is_dir())
-    disk = shutil.disk_usage(there)
+    existing = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.is_dir())
+    disk = shutil.disk_usage(existing)
     if disk.total and disk.free < wanted_bytes + spare_bytes:
         raise DiskFull(
             f"the disk of {folder} is full: {_mb(disk.free)} are free, {_mb(wanted_bytes + spare_bytes)} are needed",
@@ -26,10 +26,10 @@ def check_room(folder: Path, wanted_bytes: int, spare_bytes: int) -> None:
         )
 
 
-def storage_error(path: Path, fault: OSError) -> StorageError:
-    """What the system's error means for a clip."""
-    words = f"{path}: {fault.strerror or fault}"
-    return DiskFull(words) if fault.errno in FULL else StorageError(words)
+def storage_error(path: Path, exc: OSError) -> StorageError:
+    """The system's error as a StorageError, or DiskFull."""
+    message = f"{path}: {exc.strerror or exc}"
+    return DiskFull(message) if exc.errno in _FULL_ERRNOS else StorageError(message)
 
 
 def _mb(count: int) -> str:

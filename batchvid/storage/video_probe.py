@@ -1,4 +1,4 @@
-"""Is this a playable clip, how long, what size. Reads the container and its first frame; decides nothing else."""
+"""Checks that a file is a playable clip, and reads its duration and size from the container and the first frame."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any
 
 from batchvid.errors import BadMedia
 
-TOLERANCE_S = 1.0  # vendors round: a 5 s Kling clip says 5.1 (wire-notes 7.5)
+TOLERANCE_S = 1.0  # vendors round: a 5 s Kling clip reports 5.1 s (wire-notes 7.5)
 TOLERANCE_SHARE = 0.25
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Probe:
-    """What was read out of a clip: seconds and pixels."""
+    """What a clip contains: seconds and pixels."""
 
     duration_s: float
     width: int
@@ -23,12 +23,11 @@ class Probe:
 
 
 def probe(path: Path) -> Probe:
-    """Open the container, walk all its packets, decode the first frame.
+    """Open the container, demux all packets, decode the first frame.
 
-    Walking the packets (no decoding) finds a file whose end is missing although its index promises it.
-    Raises BadMedia, saying what is wrong.
+    Demuxing detects a file that is cut off although its index is complete. Raises BadMedia with the reason.
     """
-    import av  # heavy, and only needed where a clip is looked at
+    import av  # late: heavy, and only needed here
 
     with path.open("rb") as file:
         head = file.read(12)
@@ -41,13 +40,13 @@ def probe(path: Path) -> Probe:
             if not container.streams.video:
                 raise BadMedia("the file has no picture track")
             stream = container.streams.video[0]
-            if stream.codec_context is not None:  # for a single frame; else it starts a thread a core
+            if stream.codec_context is not None:  # for a single frame; the default starts a thread per core
                 stream.codec_context.thread_type = "NONE"
             frame = next(container.decode(stream), None)
             if frame is None:
                 raise BadMedia("the first frame cannot be decoded")
             container.seek(0)
-            packets, end = 0, 0  # in the stream's own ticks
+            packets, end = 0, 0  # in ticks of the stream
             for packet in container.demux(stream):
                 if packet.is_corrupt:
                     raise BadMedia("the file is damaged")
@@ -66,11 +65,11 @@ def probe(path: Path) -> Probe:
 
 
 def _lenient(version: str) -> dict[str, Any]:
-    """What lets PyAV open a good clip with a title in some other encoding; from 19 on it does so by itself."""
+    """Options that make PyAV accept a title that is not UTF-8; the default from PyAV 19."""
     return {"metadata_errors": "ignore"} if int(version.partition(".")[0]) < 19 else {}
 
 
-def check_duration(found_s: float, asked_s: float | None) -> None:
-    """Raises BadMedia when the clip is not about as long as asked."""
-    if asked_s is not None and abs(found_s - asked_s) > max(TOLERANCE_S, TOLERANCE_SHARE * asked_s):
-        raise BadMedia(f"asked for {asked_s:g} s, got a clip of {found_s:.1f} s")
+def check_duration(found_s: float, requested_s: float | None) -> None:
+    """Raises BadMedia unless the duration is about the requested one."""
+    if requested_s is not None and abs(found_s - requested_s) > max(TOLERANCE_S, TOLERANCE_SHARE * requested_s):
+        raise BadMedia(f"requested {requested_s:g} s, got a clip of {found_s:.1f} s")

@@ -12,7 +12,7 @@ import av  # noqa: F401 - the media check imports it with the first clip
 from batchvid.domain.wire import Asset
 from batchvid.net.transport import Transport
 from batchvid.runner.downloads.fetch import FetchRequest, fetch_clip
-from batchvid.runner.downloads.worker_threads import WorkerPool
+from batchvid.runner.downloads.worker_threads import close_pool, create_pool
 from batchvid.storage import LocalStore
 from batchvid.storage.video_probe import probe
 from benchmarks.clients import cpu_s, print_result, settings
@@ -31,16 +31,16 @@ async def fetch(base_url: str, folder: Path, streams: int, lags_s: list[float]) 
 
     looking = asyncio.create_task(look())
     store = LocalStore(folder)
-    pool = WorkerPool()
+    pool = create_pool()
     async with Transport() as transport:
         await asyncio.gather(
-            *(fetch_clip(transport, store, _catch(base_url, number), pool) for number in range(streams))
+            *(fetch_clip(transport, store, _request(base_url, number), pool) for number in range(streams))
         )
-    await pool.close()
+    await close_pool(pool)
     looking.cancel()
 
 
-def _catch(base_url: str, number: int) -> FetchRequest:
+def _request(base_url: str, number: int) -> FetchRequest:
     return FetchRequest(
         asset=Asset(location=f"{base_url}/clip/{number}.mp4"),
         base_url=base_url,

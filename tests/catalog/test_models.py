@@ -161,7 +161,7 @@ def test_rows_of_a_format_that_is_not_spoken_are_not_there() -> None:
         "models": {"here": {}, "later": {"dialect": "telepathy"}},
     }
     assert [(name, model.name) for name, model in models.family(table)] == [("x/here", "here")]
-    assert MODELS.over({"later": {"dialect": "telepathy"}}).named("later") is None
+    assert MODELS.merged_with({"later": {"dialect": "telepathy"}}).named("later") is None
 
 
 def test_every_file_of_the_data_fits() -> None:
@@ -177,7 +177,7 @@ def test_every_file_of_the_data_fits() -> None:
 
 def test_an_alias_is_the_model() -> None:
     """Another name for the same row; the plain name of a row for another format is found where that is spoken."""
-    own = MODELS.over(
+    own = MODELS.merged_with(
         {
             "veo/twin": {"name": "twin", "dialect": "veo", "aliases": ["zwilling"]},
             "kling/twin": {"name": "twin", "dialect": "kling"},
@@ -191,17 +191,17 @@ def test_an_alias_is_the_model() -> None:
 
 def test_a_row_lies_over_another_field_by_field() -> None:
     """What is said replaces, what is not said stays; a new model needs a dialect, and a wrong word is refused."""
-    own = MODELS.over({"veo3-fast": {"durations_s": "5-7", "default_duration_s": 6}, "n": {"dialect": "veo"}})
+    own = MODELS.merged_with({"veo3-fast": {"durations_s": "5-7", "default_duration_s": 6}, "n": {"dialect": "veo"}})
     assert own.find("veo3-fast").durations_s == (5, 6, 7)
     assert own.find("veo3-fast").price == find("veo3-fast").price
     assert own.find("n").price_of(8) == UNPRICED
     assert list(own.rows)[: len(MODELS.rows)] == list(MODELS.rows)
     with pytest.raises(UsageError, match="model n: is not built in, and needs a dialect: veo, "):
-        MODELS.over({"n": {"durations_s": [5]}})
+        MODELS.merged_with({"n": {"durations_s": [5]}})
     with pytest.raises(UsageError, match=r"model veo3-fast: colour: "):
-        MODELS.over({"veo3-fast": {"colour": "red"}})
+        MODELS.merged_with({"veo3-fast": {"colour": "red"}})
     with pytest.raises(UsageError, match=r"model veo3-fast: durations_s: "):
-        MODELS.over({"veo3-fast": {"durations_s": "soon"}})
+        MODELS.merged_with({"veo3-fast": {"durations_s": "soon"}})
 
 
 @pytest.mark.parametrize(

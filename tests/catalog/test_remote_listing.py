@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from batchvid.catalog import built_in, remote_listing
-from batchvid.catalog.remote_listing import Listing, cache_file, keep, kept, over, read_page, video_rows
+from batchvid.catalog.remote_listing import Listing, cache_file, load_saved, merged_with, read_page, save, video_rows
 from batchvid.errors import UnreadableReply
 
 VIDEOS = json.dumps({"seedance": {"path": "/v1/videos", "method": "POST"}})
@@ -62,7 +62,7 @@ def test_a_page_is_read_in_every_form(document: Any, size: int, total: int) -> N
 @pytest.mark.parametrize("body", [b"", b"<html>", b"{}", b'{"data": {}}', b"[" * 100_000, b"\xff\xfe"])
 def test_what_is_no_list_is_told(body: bytes) -> None:
     """A web page or half a reply is never an empty catalogue."""
-    with pytest.raises(UnreadableReply, match="no list of models"):
+    with pytest.raises(UnreadableReply, match="not a list of models"):
         read_page(body)
 
 
@@ -93,7 +93,7 @@ def test_what_cannot_be_bought_is_left_out(fields: dict[str, Any]) -> None:
 )
 def test_an_unknown_model_becomes_a_row(endpoints: Any, dialect: str) -> None:
     """With the dialect of its first endpoint that we can speak, its price, and no limits that nobody said."""
-    known = over(built_in(), listed(row(endpoints=endpoints))).named("new-video")
+    known = merged_with(built_in(), listed(row(endpoints=endpoints))).named("new-video")
     if dialect not in {model.dialect for model in built_in().rows.values()}:
         assert known is None
         return
@@ -115,7 +115,7 @@ def test_an_unknown_model_becomes_a_row(endpoints: Any, dialect: str) -> None:
 )
 def test_a_listed_price_lies_over_ours(pricing: Any, usd: str) -> None:
     """A second's price, else a clip's, exactly as the list writes it."""
-    models = over(built_in(), listed(row("veo3-fast", pricing=pricing)))
+    models = merged_with(built_in(), listed(row("veo3-fast", pricing=pricing)))
     assert models.find("veo3-fast").price_of(8).usd == Decimal(usd)
     assert models.find("veo3-fast").durations_s == built_in().find("veo3-fast").durations_s
     assert models.find("veo3.1") == built_in().find("veo3.1")
@@ -130,14 +130,14 @@ def test_no_price_is_no_news(pricing: Any) -> None:
     """A list without a price for it leaves a known model's as it was, and a new model's unknown: never nought."""
     kling = {"kling": {"path": "/kling/v1/videos/text2video"}}
     new = row("kling-v9", pricing=pricing, endpoints=kling)
-    models = over(built_in(), listed(row("veo3-fast", pricing=pricing), new))
+    models = merged_with(built_in(), listed(row("veo3-fast", pricing=pricing), new))
     assert models.find("veo3-fast").price == built_in().find("veo3-fast").price
     assert models.find("kling-v9").price_of(8).usd is None
 
 
 def test_one_price_does_not_hide_what_we_know_better() -> None:
     """Our lines for single resolutions stay; the list's price counts for the rest."""
-    model = over(built_in(), listed(row("veo3.1", pricing=prices(per_second=0.2)))).find("veo3.1")
+    model = merged_with(built_in(), listed(row("veo3.1", pricing=prices(per_second=0.2)))).find("veo3.1")
     assert model.price_of(1, resolution="3840x2160").usd == Decimal("0.48")
     assert model.price_of(1).usd == Decimal("0.2")
 
@@ -152,7 +152,7 @@ ANYTHING = st.recursive(
 @given(st.dictionaries(KEYS, ANYTHING))
 def test_nothing_in_a_row_breaks_the_catalogue(odd: dict[str, Any]) -> None:
     """Whatever stands in whatever place: at worst the row is left out, and every other model is as it was."""
-    models = over(built_in(), listed({**row("kling-v2-6"), **odd}, row("veo3-fast")))
+    models = merged_with(built_in(), listed({**row("kling-v2-6"), **odd}, row("veo3-fast")))
     assert set(built_in().rows) <= set(models.rows)
     assert models.find("veo3-fast").price_of(1).usd == Decimal("0.024")
 
@@ -160,11 +160,11 @@ def test_nothing_in_a_row_breaks_the_catalogue(odd: dict[str, Any]) -> None:
 def test_a_copy_is_kept_with_its_date(tmp_path: Path) -> None:
     """What is read again is what was kept; a second one takes its place whole; the folder is made."""
     file = tmp_path / "deep" / "models.json"
-    assert kept(file) is None
-    keep(listed(row("old")), file)
+    assert load_saved(file) is None
+    save(listed(row("old")), file)
     newer = listed(row("veo3-fast"), row("new"))
-    keep(newer, file)
-    assert kept(file) == newer
+    save(newer, file)
+    assert load_saved(file) == newer
     assert [path.name for path in file.parent.iterdir()] == ["models.json"]
 
 
@@ -173,7 +173,7 @@ def test_a_broken_copy_is_none(tmp_path: Path, text: str) -> None:
     """A cut or foreign file never stops a plan."""
     file = tmp_path / "models.json"
     file.write_text(text)
-    assert kept(file) is None
+    assert load_saved(file) is None
 
 
 def test_the_copy_lies_in_the_cache_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

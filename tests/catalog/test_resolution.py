@@ -84,7 +84,7 @@ def test_exact_pixels_stand_for_a_ratio() -> None:
 
 def test_a_price_is_that_of_what_is_sent() -> None:
     """The default resolution has its price, and so has the step that a wish is moved to."""
-    own = built_in().over(
+    own = built_in().merged_with(
         {
             "exact": {
                 "dialect": "veo",
@@ -103,14 +103,14 @@ def test_a_price_is_that_of_what_is_sent() -> None:
     ("model", "fields", "warning"),
     [
         ("veo3-fast", {"duration_s": 5}, "veo3-fast is sold in 4, 6, 8 s: 5 s becomes 4 s"),
-        ("sora-2", {"duration_s": 16}, "sora-2: 16 s may be refused; 4, 8, 12 s is sure"),
-        ("kling-v2-6", {"aspect_ratio": "3:2"}, "kling-v2-6: 3:2 may be refused; 16:9, 9:16, 1:1 is sure"),
+        ("sora-2", {"duration_s": 16}, "sora-2: 16 s may be refused; 4, 8, 12 s is certain"),
+        ("kling-v2-6", {"aspect_ratio": "3:2"}, "kling-v2-6: 3:2 may be refused; 16:9, 9:16, 1:1 is certain"),
         ("kling-v2-6", {"prompt": "k" * 501}, "kling-v2-6: a prompt of more than 500 characters may be refused"),
         ("kling-video-o1", {"duration_s": 11}, "kling-video-o1 is sold in 3-10 s: 11 s becomes 10 s"),
     ],
 )
 def test_what_differs_or_may_fail_is_warned_of(model: str, fields: dict[str, Any], warning: str) -> None:
-    """One sentence each, with what is sure; such a job can be bought."""
+    """One sentence each, with what is certain; such a job can be bought."""
     job = clip_request(model=model, **fields)
     assert resolve_options(find(model), job).warnings == (warning,)
     check(find(model), job)
@@ -138,7 +138,7 @@ def test_what_differs_or_may_fail_is_warned_of(model: str, fields: dict[str, Any
             "fit",
             "cannot change an image behind a link",
         ),
-        ({"fit": "cover", "images": (image(),), "resolution": "720p"}, "fit", "say too which aspect_ratio"),
+        ({"fit": "cover", "images": (image(),), "resolution": "720p"}, "fit", "needs an aspect_ratio"),
     ],
 )
 def test_what_cannot_be_is_refused(fields: dict[str, Any], word: str, said: str) -> None:

@@ -7,7 +7,9 @@ import pytest
 from batchvid.catalog import Deadlines, Provider, built_in, timeouts_for
 
 GW = {"name": "gw", "base_url": "https://gw.example", "api_key_env": "GW_KEY", "routes": {"veo": ""}}
-OWN = built_in().over({"house": {"dialect": "veo", "aliases": ["home"], "timeout_s": 900.0, "queue_timeout_s": 60.0}})
+OWN = built_in().merged_with(
+    {"house": {"dialect": "veo", "aliases": ["home"], "timeout_s": 900.0, "queue_timeout_s": 60.0}}
+)
 
 
 def provider(**fields: object) -> Provider:

@@ -124,4 +124,4 @@ def test_a_provider_without_a_list() -> None:
     """One that nobody knows, and the emulator that runs nowhere, are told; nothing is written."""
     for name in ("nobody", "emulator"):
         result = models("--refresh", "--provider", name)
-        assert f"provider {name} has no list to ask for" in str(result.exception)
+        assert f"provider {name} has no list of models" in str(result.exception)

@@ -156,4 +156,4 @@ def test_a_refused_job_is_failed(manifest: Path) -> None:
     """The plan shows it; a run reads the same manifest."""
     batch = commands.load(manifest)
     refuse(batch, "kite")
-    assert [job.verdict.value for job in commands.plan(batch).jobs] == [JobState.FAILED.value, "new"]
+    assert [job.action.value for job in commands.plan(batch).jobs] == [JobState.FAILED.value, "new"]

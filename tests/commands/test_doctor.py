@@ -1,4 +1,4 @@
-"""The doctor: says what is well and how to mend what is not, asks one free question, and shows no key."""
+"""The doctor: reports what is wrong and how to fix it, sends one free request, and shows no key."""
 
 from __future__ import annotations
 
@@ -61,17 +61,17 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def findings(folder: Path, url: str) -> dict[str, tuple[str, str]]:
-    """What is said and what is to be mended, by what was looked at."""
+    """What was found and how to fix it, by what was checked."""
     (folder / "m.yaml").write_text(MANIFEST.format(url=url))
-    return {found.what: (found.said, found.mend) for found in examine("m.yaml", out="outputs")}
+    return {found.what: (found.found, found.fix) for found in examine("m.yaml", out="outputs")}
 
 
-def test_all_is_well(folder: Path) -> None:
-    """Nothing to mend, one free question with the key, exit code 0, and no key in the output."""
+def test_all_is_ok(folder: Path) -> None:
+    """Nothing to fix, one free question with the key, exit code 0, and no key in the output."""
     with office() as (url, asked):
         (folder / "m.yaml").write_text(MANIFEST.format(url=url))
         result = CliRunner().invoke(group, ["doctor", "m.yaml"])
-    assert (result.exit_code, "MEND" in result.output) == (0, False)
+    assert (result.exit_code, "FAIL" in result.output) == (0, False)
     assert "ok    manifest: 1 clips to buy" in result.output
     assert "ok    office key: OFFICE_KEY is set" in result.output
     assert KEY not in result.output
@@ -80,29 +80,29 @@ def test_all_is_well(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "mend"),
+    ("status", "fix"),
     [
         (200, ""),
         (404, ""),
         (429, ""),
-        (401, "the key in OFFICE_KEY is refused: copy it anew, or make a new one"),
-        (301, "base_url points at something that sends us elsewhere: give the address of the API itself"),
-        (503, "the provider has trouble of its own: try later"),
+        (401, "the key in OFFICE_KEY is refused: copy it again, or create a new one"),
+        (301, "base_url redirects to another address: use the address of the API"),
+        (503, "the provider has a problem: try later"),
     ],
 )
-def test_what_an_answer_tells(folder: Path, status: int, mend: str) -> None:
+def test_what_an_answer_tells(folder: Path, status: int, fix: str) -> None:
     """Any answer shows that it is there; some show what is wrong."""
     with office(status) as (url, _):
-        assert findings(folder, url)["office reachable"] == (f"answers HTTP {status}", mend)
+        assert findings(folder, url)["office reachable"] == (f"answers HTTP {status}", fix)
 
 
 @pytest.mark.parametrize(("late_s", "said"), [(0, "agrees"), (-3600, "behind office"), (3600, "ahead of office")])
 def test_the_clock_is_held_against_theirs(folder: Path, late_s: float, said: str) -> None:
     """Signed links and deadlines need a clock that is right to about a minute."""
     with office(late_s=late_s) as (url, _):
-        found, mend = findings(folder, url)["clock"]
+        found, fix = findings(folder, url)["clock"]
     assert said in found
-    assert bool(mend) == bool(late_s)
+    assert bool(fix) == bool(late_s)
 
 
 def test_nobody_there(folder: Path) -> None:
@@ -113,51 +113,51 @@ def test_nobody_there(folder: Path) -> None:
     assert found["office reachable"][1] == "check the address, your network and its firewall"
     result = CliRunner().invoke(group, ["doctor", "m.yaml"], env={"OFFICE_KEY": ""})
     assert result.exit_code == 1
-    assert "MEND  office key: provider office needs a key: set OFFICE_KEY" in result.output
+    assert "FAIL  office key: provider office needs a key: set OFFICE_KEY" in result.output
 
 
 def test_an_address_that_repeats_the_path(folder: Path) -> None:
     """Many a base URL is copied with its /v1, which the wire formats add themselves."""
     with office() as (url, _):
-        assert findings(folder, f"{url}/v1")["office address"][1].startswith("leave /v1 and what follows out")
+        assert findings(folder, f"{url}/v1")["office address"][1].startswith("remove /v1 and everything after it")
         assert findings(folder, url)["office address"] == (url, "")
 
 
 def test_a_key_that_others_may_read(folder: Path) -> None:
-    """A .env is for its owner alone; the very command that mends it is told."""
+    """A .env is for its owner alone; the command that fixes it is shown."""
     env = folder / ".env"
     env.write_text("OTHER=1\n")
     env.chmod(0o644)
     with office() as (url, _):
         assert findings(folder, url)[".env"] == (f"{env} can be read by others", f"chmod 600 {env}")
         env.chmod(0o600)
-        assert findings(folder, url)[".env"] == (f"{env} is yours alone", "")
+        assert findings(folder, url)[".env"] == (f"{env} can be read only by you", "")
 
 
 def test_a_broken_manifest_does_not_end_the_examination(folder: Path) -> None:
-    """It is one more thing to mend; what does not hang on it is looked at all the same."""
+    """It is one more thing to fix; what does not hang on it is looked at all the same."""
     (folder / "batchvid.toml").write_text('[providers.cometapi]\nbase_url = "http://127.0.0.1:9"\n')
     (folder / "m.yaml").write_text("clips: []\n")
     found = {finding.what: finding for finding in examine("m.yaml")}
-    assert found["manifest"].mend == "batchvid validate m.yaml shows them"
-    assert found["outputs"].is_well
-    assert not found["cometapi reachable"].is_well
-    assert found["cometapi address"].is_well
+    assert found["manifest"].fix == "batchvid validate m.yaml shows them"
+    assert found["outputs"].is_ok
+    assert not found["cometapi reachable"].is_ok
+    assert found["cometapi address"].is_ok
 
 
 def test_the_emulator_needs_nothing(folder: Path) -> None:
     """A demo is well without key, network and address."""
     (folder / "m.yaml").write_text("clips: [{id: a, prompt: p, model: veo3-fast, provider: emulator}]\n")
-    found = {finding.what: finding.said for finding in examine("m.yaml")}
-    assert found["emulator"] == "is started by the run itself and needs nothing"
+    found = {finding.what: finding.found for finding in examine("m.yaml")}
+    assert found["emulator"] == "is started by the run and needs nothing"
 
 
 def test_where_nothing_can_be_written(folder: Path) -> None:
     """The nearest folder that is there already is tried, and left as it was."""
     (folder / "m.yaml").write_text("clips: [{id: a, prompt: p, model: veo3-fast, provider: emulator}]\n")
     found = {finding.what: finding for finding in examine("m.yaml", out="/proc/self/outputs")}
-    assert found["outputs"].said.startswith("/proc/self: ")
-    assert found["outputs"].mend
+    assert found["outputs"].found.startswith("/proc/self: ")
+    assert found["outputs"].fix
 
 
 def test_more_clips_than_the_disk_holds(folder: Path) -> None:
@@ -166,8 +166,8 @@ def test_more_clips_than_the_disk_holds(folder: Path) -> None:
     entry = f"{{id: a, prompt: p, model: veo3-fast, provider: emulator, takes: 100, matrix: {{n: [{axis}]}}}}"
     (folder / "m.yaml").write_text(f"clips: [{entry}]\n")
     found = {finding.what: finding for finding in examine("m.yaml")}
-    assert found["disk"].said.endswith("3000.0 GB may be needed")
-    assert found["disk"].mend == "make room, or choose another --out"
+    assert found["disk"].found.endswith("3000.0 GB may be needed")
+    assert found["disk"].fix == "free space, or choose another --out"
 
 
 def test_the_provider_of_a_fallback_is_looked_at_too(folder: Path) -> None:
@@ -179,5 +179,5 @@ def test_the_provider_of_a_fallback_is_looked_at_too(folder: Path) -> None:
         spare = f'  spare: {{dialect: openai-videos, base_url: "{url}", api_key_env: SPARE_KEY}}\nclips:'
         (folder / "m.yaml").write_text(text.replace("clips:", spare), "utf-8")
         found = {one.what: one for one in examine("m.yaml")}
-    assert found["office key"].is_well
-    assert found["spare key"].mend == "export SPARE_KEY=..., or put it into .env"
+    assert found["office key"].is_ok
+    assert found["spare key"].fix == "export SPARE_KEY=..., or put it into .env"

@@ -41,7 +41,7 @@ class TestWhatWaits:
         bench.write("  - {id: kite, prompt: a kite, takes: 3}", top="budget: {clips: 1}")
         assert bench.run().code == 3
         ended = bench.cli("cancel", "batch")
-        assert (ended.code, "2 jobs that waited were cancelled" in ended.out) == (0, True)
+        assert (ended.code, "2 pending jobs were cancelled" in ended.out) == (0, True)
         assert [row["failure_kind"] for row in bench.rows()] == ["", "cancelled", "cancelled"]
         assert bench.run("--set", "budget.clips=5").code == 1
         plain = bench.cli("retry", "batch", "--set", "budget.clips=5")
@@ -152,9 +152,9 @@ class TestAVendorThatCancelsOnlyWhatWaits(Running):
     [
         (JobState.SUBMITTING, "the next run shows it as uncertain"),
         (JobState.READY, "the next run fetches it"),
-        (JobState.UNCERTAIN, "settle it with batchvid resolve"),
+        (JobState.UNCERTAIN, "resolve it with batchvid resolve"),
         (JobState.SUCCEEDED, "its clip is stored"),
-        (JobState.FAILED, "it has failed already"),
+        (JobState.FAILED, "it has already failed"),
     ],
 )
 def test_what_is_left_alone(bench: Bench, state: JobState, message: str) -> None:

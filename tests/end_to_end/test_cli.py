@@ -78,7 +78,7 @@ class TestWhileAnotherRunIsAtWork:
         holder.kill()
         holder.communicate()
         assert bench.status()["running_as"] == ""
-        assert "no run is at work" in bench.cli("status", "batch").out
+        assert "no run is active" in bench.cli("status", "batch").out
 
     @pytest.mark.parametrize("command", ["run", "retry"])
     def test_a_second_run_is_refused(self, bench: Bench, holder: subprocess.Popen[str], command: str) -> None:

@@ -171,17 +171,17 @@ class TestEditThese:
         """Exit 2 with file, line and id, or what is wrong with the table; nothing is kept and nothing is sent."""
         rows, submits = sheet(refused), refused.emulator.ledger()["submits"]
         for change, message in (
-            ({"id": "nobody", "prompt": "x"}, "edited.csv:2: nobody: no job of this batch is called so"),
+            ({"id": "nobody", "prompt": "x"}, "edited.csv:2: nobody: no job of this batch has that id"),
             ({"prompt": ""}, "edited.csv:2: rude: prompt: is empty"),
             ({"image": "gone.jpg"}, "edited.csv:2: rude: image: there is no file gone.jpg"),
-            ({"id": "kite", "prompt": "x", "asked": ""}, "kite: is succeeded: only what has failed can be edited"),
+            ({"id": "kite", "prompt": "x", "asked": ""}, "kite: is succeeded: only failed jobs can be edited"),
         ):
             wrong = refused.cli("retry", "batch", "--edits", str(save(refused, [{**rows[0], **change}, rows[1]])))
             assert (wrong.code, message in wrong.err) == (2, True), wrong
         for table, message in (
             ([{"prompt": "x"}], "there is no column id"),
-            (rows, "nothing differs from what was asked for"),
-            ([{**rows[0], "prompt": "x"}, {**rows[0], "prompt": "y"}], "is there twice"),
+            (rows, "nothing differs from the request"),
+            ([{**rows[0], "prompt": "x"}, {**rows[0], "prompt": "y"}], "exists twice"),
         ):
             wrong = refused.cli("retry", "batch", "--edits", str(save(refused, table)))
             assert (wrong.code, message in wrong.err) == (2, True), wrong

@@ -111,9 +111,9 @@ def test_nothing_waits(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """A batch without uncertain jobs: reported, whatever the options."""
     bench.write(BOAT)
     assert bench.run().code == 0
-    assert bench.cli("resolve", "--batch", "batch").out == "nothing waits for a person\n"
-    assert bench.cli("resolve", "--ask", "--batch", "batch").out == "nothing waits for a person\n"
-    assert typed(bench, "abandon 0 for $0.00\n", monkeypatch).out == "nothing waits for a person\n"
+    assert bench.cli("resolve", "--batch", "batch").out == "no job is uncertain\n"
+    assert bench.cli("resolve", "--ask", "--batch", "batch").out == "no job is uncertain\n"
+    assert typed(bench, "abandon 0 for $0.00\n", monkeypatch).out == "no job is uncertain\n"
 
 
 def test_what_cannot_be_meant_is_refused(three: Bench) -> None:

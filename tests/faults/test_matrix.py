@@ -21,7 +21,7 @@ def test_a_fault(emulator: ServedEmulator, everyone: Batch, tmp_path: Path, name
     """Each job is stored, failed for the right reason, uncertain, or waits for a run that goes on and stores it.
 
     What the emulator sold is what the event log shows, never more than was planned; no file and no line holds the
-    key or a signature; no clip is there twice and no part is left behind.
+    key or a signature; no clip exists twice and no part is left behind.
     """
     fault = FAULTS[name]
     trial = matrix.try_fault(emulator, everyone, fault, tmp_path / "batch")

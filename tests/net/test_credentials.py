@@ -83,7 +83,7 @@ def test_a_missing_key_is_asked_for_by_name(folder: Path, monkeypatch: pytest.Mo
 def test_a_key_that_was_pasted_wrongly_is_not_shown(folder: Path, monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     """Blanks inside or typographic quotes are a mistake in pasting: told by the variable, without the value."""
     monkeypatch.setenv("COMETAPI_KEY", value)
-    with pytest.raises(UsageError, match="COMETAPI_KEY holds blanks or other characters") as raised:
+    with pytest.raises(UsageError, match="COMETAPI_KEY contains blanks or other characters") as raised:
         found(folder)
     assert VALUE not in str(raised.value)
 

@@ -71,7 +71,7 @@ def test_a_fetched_list_lies_between(tmp_path: Path, monkeypatch: pytest.MonkeyP
     """Its prices count over the built-in ones, and the user's own over both."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     rows = tuple({"id": name, "pricing": {"per_second": "0.7"}} for name in ("veo3-fast", "veo3.1"))
-    remote_listing.keep(Listing(fetched_on="2026-11-01", source="the list", models=rows), remote_listing.cache_file())
+    remote_listing.save(Listing(fetched_on="2026-11-01", source="the list", models=rows), remote_listing.cache_file())
     (tmp_path / "batchvid.toml").write_text(OWN)
     models = Availability(tmp_path).models
     assert models.find("veo3.1").price_of(8).basis == "estimate: the list, 2026-11-01"
@@ -83,7 +83,7 @@ def test_a_fetched_list_lies_between(tmp_path: Path, monkeypatch: pytest.MonkeyP
     [
         ("[models", "batchvid.toml: "),
         ("[model.x]\n", "batchvid.toml: model: unknown table; allowed are models and providers"),
-        ("models = 3\n", r"batchvid.toml: models: must hold a table for each name, such as \[models.NAME\]"),
+        ("models = 3\n", r"batchvid.toml: models: must have a table for each name, such as \[models.NAME\]"),
         ("[models.x]\ncolour = 1\n", "batchvid.toml: model x: is not built in, and needs a dialect"),
         ('[models.x]\ndialect = "veo"\ncolour = 1\n', "batchvid.toml: model x: colour"),
         ('[providers.x]\ncolour = "red"\n', "batchvid.toml: providers.x: colour"),

@@ -1,4 +1,4 @@
-"""The plan: a verdict with a reason for every job, a price before, and no second look at what is paid for."""
+"""The plan: a action with a reason for every job, a price before, and no second look at what is paid for."""
 
 from __future__ import annotations
 
@@ -50,9 +50,9 @@ def plan(*specs: JobSpec, jobs: tuple[Job, ...] = (), **more: Any) -> Plan:
 
 
 @pytest.mark.parametrize(
-    ("state", "verdict", "reason"),
+    ("state", "action", "reason"),
     [
-        (None, PlanAction.NEW, "not asked for before"),
+        (None, PlanAction.NEW, "not planned before"),
         (JobState.PENDING, PlanAction.WAITING, "planned, not bought yet"),
         (JobState.SUBMITTING, PlanAction.IN_FLIGHT, "submitting"),
         (JobState.RUNNING, PlanAction.IN_FLIGHT, "running as task t-1"),
@@ -62,31 +62,31 @@ def plan(*specs: JobSpec, jobs: tuple[Job, ...] = (), **more: Any) -> Plan:
         (JobState.UNCERTAIN, PlanAction.UNCERTAIN, "may be paid for: reset"),
     ],
 )
-def test_each_state_has_its_verdict(state: JobState | None, verdict: PlanAction, reason: str) -> None:
+def test_each_state_has_its_verdict(state: JobState | None, action: PlanAction, reason: str) -> None:
     """What is done about a job that the manifest asks for unchanged."""
     (job,) = plan(spec(), jobs=() if state is None else (job_in(state),)).jobs
-    assert (job.verdict, job.reason) == (verdict, reason)
+    assert (job.action, job.reason) == (action, reason)
 
 
 @pytest.mark.parametrize(
-    ("state", "verdict", "reason"),
+    ("state", "action", "reason"),
     [
         (JobState.PENDING, PlanAction.WAITING, "changed before it was bought"),
         (JobState.RUNNING, PlanAction.IN_FLIGHT, "running as task t-1"),
         (
             JobState.SUCCEEDED,
             PlanAction.CHANGED,
-            "the manifest now asks for another clip; --regenerate changed buys it",
+            "the manifest has changed; --regenerate changed buys the new clip",
         ),
         (JobState.FAILED, PlanAction.FAILED, "moderation_output: withheld; edited since, retry buys the new one"),
         (JobState.UNCERTAIN, PlanAction.UNCERTAIN, "may be paid for: reset"),
     ],
 )
-def test_a_changed_row_is_shown_and_nothing_is_bought_for_it(state: JobState, verdict: PlanAction, reason: str) -> None:
+def test_a_changed_row_is_shown_and_nothing_is_bought_for_it(state: JobState, action: PlanAction, reason: str) -> None:
     """Only what was never paid for is bought as it is now; all else is kept and says that it differs."""
     found = plan(spec(fingerprint="f1:new"), jobs=(job_in(state),))
     (job,) = found.jobs
-    assert (job.verdict, job.reason) == (verdict, reason)
+    assert (job.action, job.reason) == (action, reason)
     assert found.to_buy == (found.jobs if state is JobState.PENDING else ())
 
 
@@ -97,7 +97,7 @@ def test_what_left_the_manifest_is_left_alone(state: JobState) -> None:
     kept, removed = found.jobs
     assert (kept.spec.id, removed.spec.id) == ("boat", "kite")
     paid = state in (JobState.SUBMITTING, JobState.RUNNING, JobState.READY)
-    assert removed.verdict is (PlanAction.IN_FLIGHT if paid else PlanAction.REMOVED)
+    assert removed.action is (PlanAction.IN_FLIGHT if paid else PlanAction.REMOVED)
     assert removed.reason.startswith("no longer in the manifest")
     assert removed not in found.to_buy
 
@@ -118,11 +118,11 @@ def test_what_is_paid_for_is_never_checked_again(state: JobState) -> None:
         plan(impossible)
 
 
-@pytest.mark.parametrize("verdict", [PlanAction.STORED, PlanAction.CHANGED, PlanAction.FAILED])
-def test_what_is_at_rest_is_bought_again_only_when_asked(verdict: PlanAction) -> None:
-    """`again` is asked about jobs at rest, with their verdict, and a yes buys them as the manifest has them now."""
-    state = JobState.FAILED if verdict is PlanAction.FAILED else JobState.SUCCEEDED
-    now = spec(fingerprint="f1:new" if verdict is PlanAction.CHANGED else "f1:0")
+@pytest.mark.parametrize("action", [PlanAction.STORED, PlanAction.CHANGED, PlanAction.FAILED])
+def test_what_is_at_rest_is_bought_again_only_when_asked(action: PlanAction) -> None:
+    """`again` is asked about jobs at rest, with their action, and a yes buys them as the manifest has them now."""
+    state = JobState.FAILED if action is PlanAction.FAILED else JobState.SUCCEEDED
+    now = spec(fingerprint="f1:new" if action is PlanAction.CHANGED else "f1:0")
     asked: list[PlanAction] = []
 
     def again(one: JobSpec, found: PlanAction) -> bool:
@@ -130,14 +130,14 @@ def test_what_is_at_rest_is_bought_again_only_when_asked(verdict: PlanAction) ->
         return one.id == "kite"
 
     found = plan(now, spec("boat"), jobs=(job_in(state), job_in(JobState.RUNNING, "boat")), rebuy=again)
-    assert [job.verdict for job in found.jobs] == [PlanAction.WAITING, PlanAction.IN_FLIGHT]
+    assert [job.action for job in found.jobs] == [PlanAction.WAITING, PlanAction.IN_FLIGHT]
     assert found.jobs[0].reason.endswith("to be bought again")
-    assert asked == [verdict]
+    assert asked == [action]
     assert [job.spec for job in found.to_buy] == [now]
 
 
 def test_the_plan_adds_up() -> None:
-    """Counts are by verdict, and what is to be bought has its price and its billed length."""
+    """Counts are by action, and what is to be bought has its price and its billed length."""
     found = plan(spec("a"), spec("b", duration_s=4), spec("c"), jobs=(job_in(JobState.SUCCEEDED, "c"),))
     assert found.counts == {PlanAction.NEW: 2, PlanAction.STORED: 1}
     assert [(job.price.usd, job.duration_s) for job in found.to_buy] == [(Decimal("0.40"), 8), (Decimal("0.20"), 4)]
@@ -259,7 +259,7 @@ def test_a_sunset_is_warned_of_before_and_refused_after() -> None:
     told = "sora-2 is sold until 2026-09-24 (OpenAI's deprecation notice)"
     assert plan(job, sold_on=SUNSET - timedelta(days=1)).jobs[0].warning == told
     for day in (SUNSET, SUNSET + timedelta(days=90)):
-        with pytest.raises(ManifestError, match=r"model: sora-2: .*--allow-retired tries it all the same"):
+        with pytest.raises(ManifestError, match=r"model: sora-2: .*--allow-retired tries it anyway"):
             plan(job, sold_on=day)
         assert plan(spec(model="sora-2", provider="emulator"), sold_on=day).jobs[0].warning == ""
     assert plan(job, sold_on=None).to_buy
@@ -285,7 +285,9 @@ def test_where_nobody_can_nobody_is_named() -> None:
 
 def test_a_row_of_the_users_own_counts() -> None:
     """A plan is made against the catalogue it is given."""
-    models = catalog.built_in().over({"house": {"dialect": "veo", "durations_s": "3-5", "default_duration_s": 3}})
+    models = catalog.built_in().merged_with(
+        {"house": {"dialect": "veo", "durations_s": "3-5", "default_duration_s": 3}}
+    )
     assert make_plan(manifest(spec(model="house")), {}, PROVIDERS, models=models).to_buy[0].duration_s == 3
     with pytest.raises(ManifestError, match="unknown model 'house'"):
         plan(spec(model="house"))

@@ -39,7 +39,7 @@ def usd(job: JobSpec) -> Any:
 def test_a_dearer_model_is_named_with_its_price() -> None:
     """A cheaper one needs no word; a dearer one is warned of, for which reasons it is bought."""
     (dearer,) = plan(falling("veo3.1", on=(Reason.OUTAGE, Reason.SUNSET))).to_buy
-    assert dearer.warning == f"may turn to veo3.1 at ${usd(falling(model='veo3.1')).normalize():f} (outage, sunset)"
+    assert dearer.warning == f"may switch to veo3.1 at ${usd(falling(model='veo3.1')).normalize():f} (outage, sunset)"
     (cheaper,) = plan(falling("veo3-fast", model="veo3.1")).to_buy
     assert cheaper.warning == ""
     assert [price.usd for price in cheaper.fallback_prices] == [usd(falling())]
@@ -49,7 +49,7 @@ def test_the_plan_tells_the_most_that_it_may_come_to(capsys: pytest.CaptureFixtu
     """Each model of a fallback may be bought after another that was paid for in vain: the sum of all is said."""
     print_plan(plan(falling("veo3.1", "veo3.1-fast")), show_all=False)
     most = sum(usd(falling(model=model)) for model in ("veo3-fast", "veo3.1", "veo3.1-fast"))
-    assert f"turned to every fallback: ${most:.2f}" in capsys.readouterr().out
+    assert f"switches to every fallback: ${most:.2f}" in capsys.readouterr().out
     print_plan(plan(falling()), show_all=False)
     assert "fallback" not in capsys.readouterr().out
 
@@ -60,7 +60,7 @@ def test_a_model_that_cannot_do_it_is_refused_before_any_money() -> None:
         plan(falling("veo3-fast", model="kling-v2-6", negative_prompt="rain"))
     with pytest.raises(ManifestError, match=r"fallback: unknown model 'veo9'"):
         plan(falling("veo9"))
-    with pytest.raises(ManifestError, match=r"fallback: veo3-fast: sora-2 is sold until .*leave it out"):
+    with pytest.raises(ManifestError, match=r"fallback: veo3-fast: sora-2 is sold until .*remove it"):
         plan(falling("sora-2"), sold_on=SUNSET)
 
 

@@ -36,15 +36,15 @@ def test_children_are_priced_and_say_what_they_wait_for() -> None:
     """Wherever they stand in the file; each is bought by the run that buys its parent."""
     found = plan(LONGEST, LONGER, KITE)
     assert [(job.spec.id, job.reason) for job in found.to_buy] == [
-        ("longest", "not asked for before; waits for longer"),
-        ("longer", "not asked for before; waits for kite"),
-        ("kite", "not asked for before"),
+        ("longest", "not planned before; waits for longer"),
+        ("longer", "not planned before; waits for kite"),
+        ("kite", "not planned before"),
     ]
     assert all(job.price.usd for job in found.to_buy)
 
 
 @pytest.mark.parametrize(
-    ("state", "verdict", "waits"),
+    ("state", "action", "waits"),
     [
         (JobState.PENDING, PlanAction.NEW, "waits for kite"),
         (JobState.SUBMITTING, PlanAction.NEW, "waits for kite, which is being bought"),
@@ -55,12 +55,12 @@ def test_children_are_priced_and_say_what_they_wait_for() -> None:
         (JobState.UNCERTAIN, PlanAction.HELD, "waits for kite, which is uncertain"),
     ],
 )
-def test_a_child_hangs_on_where_its_parent_stands(state: JobState, verdict: PlanAction, waits: str) -> None:
+def test_a_child_hangs_on_where_its_parent_stands(state: JobState, action: PlanAction, waits: str) -> None:
     """It is bought by this run, or held where the run does not bring the parent's clip; so is a child's child."""
     parent = done(state)
     child = of("longer", KITE, LONGER, LONGEST, jobs=(parent,))
-    assert (child.verdict, child.reason.partition("; ")[2]) == (verdict, waits)
-    assert of("longest", KITE, LONGER, LONGEST, jobs=(parent,)).verdict is verdict
+    assert (child.action, child.reason.partition("; ")[2]) == (action, waits)
+    assert of("longest", KITE, LONGER, LONGEST, jobs=(parent,)).action is action
     assert bool(waits_for(LONGER, parent)) == (state is not JobState.SUCCEEDED)
 
 
@@ -68,21 +68,21 @@ def test_a_child_hangs_on_where_its_parent_stands(state: JobState, verdict: Plan
 def test_a_child_is_not_bought_of_a_clip_that_the_manifest_no_longer_means(state: JobState) -> None:
     """While the parent is stored, or made, as it was before it changed, its new children are held."""
     old = done(state, replace(KITE, fingerprint="f1:old"))
-    assert of("longer", KITE, LONGER, jobs=(old,)).verdict is PlanAction.HELD
+    assert of("longer", KITE, LONGER, jobs=(old,)).action is PlanAction.HELD
 
 
 def test_regenerating_a_changed_parent_brings_its_children() -> None:
     """Bought again as it is now, the parent makes the very clip that the child waits for."""
     old = done(JobState.SUCCEEDED, replace(KITE, fingerprint="f1:old"))
     found = plan(KITE, LONGER, jobs=(old,), rebuy=lambda one, _: one.id == "kite")
-    assert [(job.spec.id, job.verdict) for job in found.to_buy] == [
+    assert [(job.spec.id, job.action) for job in found.to_buy] == [
         ("kite", PlanAction.WAITING),
         ("longer", PlanAction.NEW),
     ]
 
 
 @pytest.mark.parametrize(
-    ("jobs", "verdict"),
+    ("jobs", "action"),
     [
         ((), PlanAction.HELD),
         ((done(JobState.PENDING),), PlanAction.HELD),
@@ -90,12 +90,12 @@ def test_regenerating_a_changed_parent_brings_its_children() -> None:
         ((done(JobState.SUCCEEDED),), PlanAction.NEW),
     ],
 )
-def test_only_a_child_counts_on_what_is_stored_or_paid_for(jobs: tuple[Job, ...], verdict: PlanAction) -> None:
+def test_only_a_child_counts_on_what_is_stored_or_paid_for(jobs: tuple[Job, ...], action: PlanAction) -> None:
     """`--only longer` buys no parent: without its clip the child is held, and counts for nothing in the price."""
     found = make_plan(manifest(KITE, LONGER, only=("longer",)), {job.id: job for job in jobs}, PROVIDERS)
     (child,) = found.jobs
-    assert child.verdict is verdict
-    assert len(found.to_buy) == (verdict is PlanAction.NEW)
+    assert child.action is action
+    assert len(found.to_buy) == (action is PlanAction.NEW)
     assert found.to_plan == (child,)
 
 
@@ -105,7 +105,7 @@ def test_what_is_at_rest_stays_so_without_its_parent(state: JobState) -> None:
     child = replace(job_in(state, "longer"), spec=LONGER)
     found = plan(KITE, LONGER, jobs=(done(JobState.UNCERTAIN), child), rebuy=lambda one, _: one.id == "longer")
     kept = found.jobs[1]
-    assert kept.verdict is (PlanAction.STORED if state is JobState.SUCCEEDED else PlanAction.FAILED)
+    assert kept.action is (PlanAction.STORED if state is JobState.SUCCEEDED else PlanAction.FAILED)
     assert kept.reason.endswith("to be bought again; waits for kite, which is uncertain")
     assert found.to_plan == ()
 

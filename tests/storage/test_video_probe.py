@@ -121,15 +121,15 @@ def test_damage_in_the_pictures_is_never_a_crash(clips: MakeClip, tmp_path: Path
 
 
 @pytest.mark.parametrize(
-    ("found_s", "asked_s"), [(8.0, None), (8.0, 8.0), (5.1, 5.0), (4.0, 5.0), (6.0, 5.0), (12.5, 10.0), (0.2, 1.0)]
+    ("found_s", "requested_s"), [(8.0, None), (8.0, 8.0), (5.1, 5.0), (4.0, 5.0), (6.0, 5.0), (12.5, 10.0), (0.2, 1.0)]
 )
-def test_vendors_may_round(found_s: float, asked_s: float | None) -> None:
+def test_vendors_may_round(found_s: float, requested_s: float | None) -> None:
     """A clip may miss its length by a second, a longer one by a quarter; without a wish any length will do."""
-    check_duration(found_s, asked_s)
+    check_duration(found_s, requested_s)
 
 
-@pytest.mark.parametrize(("found_s", "asked_s"), [(3.7, 5.0), (6.3, 5.0), (12.6, 10.0), (7.4, 10.0), (0.0, 4.0)])
-def test_a_clip_of_another_length_is_not_the_one(found_s: float, asked_s: float) -> None:
+@pytest.mark.parametrize(("found_s", "requested_s"), [(3.7, 5.0), (6.3, 5.0), (12.6, 10.0), (7.4, 10.0), (0.0, 4.0)])
+def test_a_clip_of_another_length_is_not_the_one(found_s: float, requested_s: float) -> None:
     """Ten seconds were paid for, five came: that is told with both numbers."""
-    with pytest.raises(BadMedia, match=f"asked for {asked_s:g} s, got a clip of {found_s:.1f} s"):
-        check_duration(found_s, asked_s)
+    with pytest.raises(BadMedia, match=f"requested {requested_s:g} s, got a clip of {found_s:.1f} s"):
+        check_duration(found_s, requested_s)

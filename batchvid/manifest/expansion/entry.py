@@ -1,4 +1,4 @@
-"""A clip entry with what is needed to expand it, and to tell where each of its fields was said."""
+"""A clip entry and what is needed to expand it and to locate each of its fields."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from batchvid.manifest.schema.templates import Templates
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shared:
-    """What all entries of one manifest have in common. `folder` is the manifest's own."""
+    """What all entries of one manifest share. `folder` is the manifest's folder."""
 
     document: Map
     settings: ManifestModel
@@ -30,9 +30,9 @@ class Shared:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClipEntryContext:
-    """A clip entry with what is needed to tell where each of its fields was said."""
+    """A clip entry: the validated `clip`, its `node` in the document, and its `fields` with the defaults merged in."""
 
-    said: ClipEntry
+    clip: ClipEntry
     node: Map
     place: Place
     fields: Mapping[str, Any]
@@ -40,7 +40,7 @@ class ClipEntryContext:
     shared: Shared
 
     def place_of(self, field: str) -> Place:
-        """Where the field stands: in the matrix, the entry, the defaults; the entry itself when nowhere."""
+        """The place of the field: in the matrix, the entry or the defaults; otherwise the place of the entry."""
         matrix = self.node.get("matrix")
         defaults = self.shared.document.get("defaults")
         for holder in (matrix, self.node, defaults):
@@ -49,32 +49,32 @@ class ClipEntryContext:
         return self.place
 
     def folder_of(self, field: str) -> Path:
-        """The folder of the file that says the field: what a path in it is relative to."""
+        """The folder of the file that sets the field; a path in the field is relative to it."""
         place = self.place_of(field)
         return Path(place.file).parent if place.line else self.shared.folder
 
-    def complain(self, field: str, text: str, row: str = "") -> None:
-        """Note a problem with one field."""
+    def add_problem(self, field: str, text: str, row: str = "") -> None:
+        """Add a problem with one field."""
         self.shared.problems.add(self.place_of(field), f"{field}: {text}", row)
 
 
-def entry_context(said: ClipEntry, node: Map, place: Place, shared: Shared) -> ClipEntryContext | None:
-    """The entry, ready to be expanded; None when its id cannot be used."""
-    fields = {**_said(shared.settings.defaults), **_said(said)}
-    if shared.settings.defaults.options and said.options:
-        fields["options"] = {**shared.settings.defaults.options, **said.options}
+def entry_context(clip: ClipEntry, node: Map, place: Place, shared: Shared) -> ClipEntryContext | None:
+    """The context of an entry; None when its id cannot be used."""
+    fields = {**_set_fields(shared.settings.defaults), **_set_fields(clip)}
+    if shared.settings.defaults.options and clip.options:
+        fields["options"] = {**shared.settings.defaults.options, **clip.options}
     fields["options"] = plain(fields.get("options"))
-    entry = ClipEntryContext(said=said, node=node, place=place, fields=fields, id_names=frozenset(), shared=shared)
-    if said.fallback_while_running and not is_for_overdue(fields.get("fallback")):
-        entry.complain("fallback_while_running", "means nothing without a fallback on timeout or queue_stall")
+    entry = ClipEntryContext(clip=clip, node=node, place=place, fields=fields, id_names=frozenset(), shared=shared)
+    if clip.fallback_while_running and not is_for_overdue(fields.get("fallback")):
+        entry.add_problem("fallback_while_running", "has no effect without a fallback on timeout or queue_stall")
     try:
-        names = shared.templates.names(said.id)
+        names = shared.templates.names(clip.id)
     except ValueError as exc:
-        entry.complain("id", str(exc))
+        entry.add_problem("id", str(exc))
         return None
-    return ClipEntryContext(said=said, node=node, place=place, fields=fields, id_names=names, shared=shared)
+    return ClipEntryContext(clip=clip, node=node, place=place, fields=fields, id_names=names, shared=shared)
 
 
-def _said(fields: ClipFields) -> dict[str, Any]:
-    """The clip fields that are written down; an explicit null takes a default back."""
+def _set_fields(fields: ClipFields) -> dict[str, Any]:
+    """The fields that are written in the manifest; an explicit null removes a default."""
     return {name: getattr(fields, name) for name in FIELDS if name in fields.model_fields_set}

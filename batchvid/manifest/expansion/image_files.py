@@ -1,4 +1,4 @@
-"""Input images: where they are, what they are, whether they are whole. Knows no job and uploads nothing."""
+"""Input images: finds, decodes and checks them. Knows no job and uploads nothing."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _UPRIGHT, _SWAPPED = (None, 0, 1), (5, 6, 7, 8)  # its values: as it is; width a
 class ImageFile(NamedTuple):
     """One image: `source` is an absolute path or a URL; width and height are upright pixels, 0 for a URL.
 
-    `turned` says that its bytes are not upright: an EXIF tag tells how to hold it.
+    `turned`: its bytes are not upright, and an EXIF tag gives the orientation.
     """
 
     source: str
@@ -41,49 +41,46 @@ class ImageFile(NamedTuple):
 
     @property
     def identity(self) -> str:
-        """What makes it this image and no other: the digest of its bytes, or its URL."""
+        """What identifies the image: the digest of its bytes, or its URL."""
         return self.sha256 or self.source
 
 
-class _Unfit(ValueError):
-    """The image is whole, but not one that can be sent."""
+class _CannotSend(ValueError):
+    """The image is valid but cannot be sent."""
 
 
 class ImageCache:
-    """Looks at each file once, however many jobs use it."""
+    """Reads each file once, however many jobs use it."""
 
     def __init__(self) -> None:
         self._found: dict[tuple[str, Sequence[Path]], ImageFile | str] = {}
         self._read: dict[str, ImageFile | str] = {}
 
-    def find(self, said: str, folders: tuple[Path, ...]) -> ImageFile:
-        """The image that the manifest calls `said`, looked for in `folders` in their order.
-
-        Raises ValueError, saying what is wrong with it or where it was looked for.
-        """
-        found = self._found.get((said, folders))
+    def find(self, name: str, folders: tuple[Path, ...]) -> ImageFile:
+        """The image with that name or URL, searched in `folders` in order. Raises ValueError with what is wrong."""
+        found = self._found.get((name, folders))
         if found is None:
-            found = self._found[said, folders] = self._find(said, folders)
+            found = self._found[name, folders] = self._find(name, folders)
         if isinstance(found, str):
             raise ValueError(found)
         return found
 
-    def _find(self, said: str, folders: tuple[Path, ...]) -> ImageFile | str:
-        if re.match(r"[A-Za-z][A-Za-z0-9+.-]*://|data:", said):
-            return _url(said)
-        paths = [os.path.abspath(folder / said) for folder in folders]  # noqa: PTH100 - keeps links
+    def _find(self, name: str, folders: tuple[Path, ...]) -> ImageFile | str:
+        if re.match(r"[A-Za-z][A-Za-z0-9+.-]*://|data:", name):
+            return _url(name)
+        paths = [os.path.abspath(folder / name) for folder in folders]  # noqa: PTH100 - keeps links
         for path in paths:
             if os.path.isfile(path):  # noqa: PTH113
                 if path not in self._read:
-                    self._read[path] = _look(said, Path(path))
+                    self._read[path] = _read_image(name, Path(path))
                 return self._read[path]
-        return f"there is no file {said}; it was looked for at {' and '.join(dict.fromkeys(paths))}"
+        return f"there is no file {name}; it was looked for at {' and '.join(dict.fromkeys(paths))}"
 
 
 def matching(pattern: str, folder: Path) -> list[str]:
-    """The files that a pattern such as `photos/*.jpg` names, sorted; upper and lower case are the same.
+    """The files that fit a pattern such as `photos/*.jpg`, sorted; upper and lower case are the same.
 
-    `**` stands for any folders. Hidden files are left out. The names are relative to `folder`, with `/`.
+    `**` matches any folders. Hidden files are left out. The names are relative to `folder`, with `/`.
     """
     anchor, *parts = Path(pattern).parts if Path(pattern).is_absolute() else ("", *Path(pattern).parts)
     parts = [part for part, before in zip(parts, ["", *parts], strict=False) if (part, before) != ("**", "**")]
@@ -118,50 +115,49 @@ def _walk(folder: Path, parts: list[str], above: str) -> list[str]:
     return found
 
 
-def _url(said: str) -> ImageFile | str:
+def _url(name: str) -> ImageFile | str:
     try:
-        parts = urlsplit(said)
-        usable = parts.scheme == "https" and bool(parts.hostname) and not re.search(r"\s", said)
+        parts = urlsplit(name)
+        usable = parts.scheme == "https" and bool(parts.hostname) and not re.search(r"\s", name)
     except ValueError:
         usable = False
     if not usable:
-        return f"{said[:100]} must be a file, or an https:// address that the vendor can fetch"
-    return ImageFile(said)
+        return f"{name[:100]} must be a file, or an https:// address that the vendor can fetch"
+    return ImageFile(name)
 
 
-def _look(said: str, path: Path) -> ImageFile | str:
+def _read_image(name: str, path: Path) -> ImageFile | str:
     try:
         size = path.stat().st_size
         if size > MAX_BYTES:
-            return f"{said} has {size / 1e6:.0f} MB; at most {MAX_BYTES // 1_000_000} MB can be sent"
+            return f"{name} has {size / 1e6:.0f} MB; at most {MAX_BYTES // 1_000_000} MB can be sent"
         data = path.read_bytes()
     except OSError as exc:
-        return f"{said} cannot be read: {exc.strerror or exc}"
+        return f"{name} cannot be read: {exc.strerror or exc}"
     try:
-        media_type, width, height, turned = _decoded(data)
+        media_type, width, height, is_rotated = _decode(data)
     except ValueError as exc:
-        return f"{said} {exc}"
-    return ImageFile(str(path), hashlib.sha256(data).hexdigest(), media_type, len(data), width, height, turned)
+        return f"{name} {exc}"
+    return ImageFile(str(path), hashlib.sha256(data).hexdigest(), media_type, len(data), width, height, is_rotated)
 
 
-def _decoded(data: bytes) -> tuple[str, int, int, bool]:
-    """(media type, width, height, whether it is turned).
-
-    Decodes all of it: Pillow's verify() lets a JPEG cut in half pass.
-    """
-    from PIL import Image, UnidentifiedImageError  # late: planning without images need not pay for it
+def _decode(data: bytes) -> tuple[str, int, int, bool]:
+    """(media type, width, height, is rotated). Decodes all of it: Pillow's verify() accepts half a JPEG."""
+    from PIL import Image, UnidentifiedImageError  # late: planning without images does not need it
 
     if data[4:8] == b"ftyp":
         raise ValueError("is HEIC, AVIF or a video; JPEG, PNG and WebP can be sent")
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # odd metadata; the pixel limit below is ours
+            warnings.simplefilter("ignore")  # odd metadata; the pixel limit below is checked here
             with Image.open(io.BytesIO(data)) as image:
                 width, height = image.size
                 if image.format not in _TYPES:
-                    raise _Unfit(f"is {image.format}; JPEG, PNG and WebP can be sent")
+                    raise _CannotSend(f"is {image.format}; JPEG, PNG and WebP can be sent")
                 if width * height > MAX_PIXELS:
-                    raise _Unfit(f"has {width}x{height} pixels; at most {MAX_PIXELS // 1_000_000} million can be sent")
+                    raise _CannotSend(
+                        f"has {width}x{height} pixels; at most {MAX_PIXELS // 1_000_000} million can be sent"
+                    )
                 orientation = image.getexif().get(_ORIENTATION)
                 media_type = _TYPES[image.format]
                 image.draft("RGB", (width // 8, height // 8))  # a JPEG is still read to its end, five times as fast
@@ -170,9 +166,9 @@ def _decoded(data: bytes) -> tuple[str, int, int, bool]:
         raise ValueError("is not an image; JPEG, PNG and WebP can be sent") from None
     except Image.DecompressionBombError:
         raise ValueError(f"has more pixels than can be sent: at most {MAX_PIXELS // 1_000_000} million") from None
-    except _Unfit:
+    except _CannotSend:
         raise
-    except Exception as exc:  # Pillow's readers raise what they like on a damaged file
+    except Exception as exc:  # Pillow's readers raise any exception on a damaged file
         raise ValueError(f"is damaged: {exc}") from None
     if orientation in _SWAPPED:
         width, height = height, width

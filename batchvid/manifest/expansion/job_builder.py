@@ -1,7 +1,7 @@
-"""One draft into a JobSpec: fills in the templates, checks what they made, looks at the images, names the clip.
+"""Builds a JobSpec from a draft: renders and checks templates, reads images, names the clip.
 
-An empty text means that the field says nothing. For a prompt, an image and a model that is a mistake when a
-template made it: the clip would be bought without what was meant to be in it.
+An empty text means that the field is not set. An empty result of a template is a problem for a prompt, an image and a
+model: the clip would be bought without something that it needs.
 """
 
 from __future__ import annotations
@@ -29,27 +29,27 @@ _EMPTY = "is empty once it is filled in; give it a value, or leave the row out w
 
 
 def build(entry: ClipEntryContext, draft: JobDraft) -> JobSpec | None:
-    """The job; None when it cannot be, and then the entry's problems say why."""
+    """The job; None when the entry has a problem with it."""
     names = _names(entry, draft)
     if names is None:
         return None
     base, job_id = names
     draft.variables["entry"] = base
     fields: dict[str, Any] = {}
-    whole = True
+    is_valid = True
     for field, value in draft.fields.items():
         try:
             filled = _filled(entry, draft, field, value)
         except ValueError as exc:
-            whole = False
-            entry.complain(field, str(exc), _row(entry, draft, value))
+            is_valid = False
+            entry.add_problem(field, str(exc), _row(entry, draft, value))
         else:
             if filled not in (None, "", [], {}):
                 fields[field] = filled
-    if not whole or not _is_enough(entry, fields):
+    if not is_valid or not _is_enough(entry, fields):
         return None
     if "parent" in fields and "video" in fields:
-        entry.complain("parent", "names the clip that is worked on, and so does video; keep one of them")
+        entry.add_problem("parent", "names the clip that is worked on, and so does video; keep one of them")
         return None
     model = fields["model"]
     provider = fields.get("provider") or entry.shared.provider_of(model)
@@ -92,23 +92,23 @@ def _request(draft: JobDraft, fields: Mapping[str, Any]) -> ClipRequest:
 
 
 def _names(entry: ClipEntryContext, draft: JobDraft) -> tuple[str, str] | None:
-    """The entry's name for this job, and the job's id."""
+    """The entry's name for this job, and the id of the job."""
     try:
-        name = word(entry.shared.templates.render(entry.said.id, draft.variables))
+        name = word(entry.shared.templates.render(entry.clip.id, draft.variables))
         if not name:
             raise ValueError("is empty")
     except ValueError as exc:
-        entry.complain("id", str(exc), _row(entry, draft, entry.said.id))
+        entry.add_problem("id", str(exc), _row(entry, draft, entry.clip.id))
         return None
     base = safe_name(name)
     return base, fit(base + draft.suffix, name + draft.suffix)
 
 
 def _filled(entry: ClipEntryContext, draft: JobDraft, field: str, value: Any) -> Any:
-    """The field's value for this job; images as a list of what was found."""
+    """The field's value for this job; images as a list of files."""
     templates = entry.shared.templates
     if field == "options":
-        return _deep(templates, value, draft.variables)
+        return _render_deep(templates, value, draft.variables)
     if field == "tags":
         return [tag for tag in (word(templates.render(tag, draft.variables)) for tag in value or ()) if tag]
     if field == "reference_images":
@@ -123,24 +123,24 @@ def _filled(entry: ClipEntryContext, draft: JobDraft, field: str, value: Any) ->
     return CHECKS[field](text) if text else None
 
 
-def _deep(templates: Templates, value: Any, variables: Mapping[str, Any]) -> Any:
-    """Options with the templates in their texts filled in; the very same object where there are none."""
+def _render_deep(templates: Templates, value: Any, variables: Mapping[str, Any]) -> Any:
+    """Options with their templates rendered; the same object if there are none."""
     if isinstance(value, str):
         return templates.render(value, variables)
     if isinstance(value, dict):
-        filled = {key: _deep(templates, inner, variables) for key, inner in value.items()}
+        filled = {key: _render_deep(templates, inner, variables) for key, inner in value.items()}
         return filled if any(filled[key] is not value[key] for key in value) else value
     if isinstance(value, list):
-        items = [_deep(templates, inner, variables) for inner in value]
+        items = [_render_deep(templates, inner, variables) for inner in value]
         return items if any(new is not old for new, old in zip(items, value, strict=True)) else value
     return value
 
 
-def _picture(entry: ClipEntryContext, draft: JobDraft, field: str, name: str) -> ImageFile:
-    """The image, looked for beside the file that says the field, then beside the table that named it."""
-    if entry.said.images and field == "image":
-        return entry.shared.pictures.find(name, (entry.folder_of("images"),))  # a file's name, never a template
-    text = word(entry.shared.templates.render(name, draft.variables))
+def _picture(entry: ClipEntryContext, draft: JobDraft, field: str, written: str) -> ImageFile:
+    """The image, searched beside the file that sets the field, then beside the table that names it."""
+    if entry.clip.images and field == "image":
+        return entry.shared.pictures.find(written, (entry.folder_of("images"),))  # a file's name, never a template
+    text = word(entry.shared.templates.render(written, draft.variables))
     if not text:
         raise ValueError(_EMPTY)
     folder = entry.folder_of(field)
@@ -151,18 +151,18 @@ def _picture(entry: ClipEntryContext, draft: JobDraft, field: str, name: str) ->
 
 
 def _is_enough(entry: ClipEntryContext, fields: Mapping[str, Any]) -> bool:
-    """Whether there is a model, and a source for a clip. Not reported where a misspelled key may be the reason."""
+    """Whether there is a model and some content. Reported, unless a misspelled key may be the reason."""
     has_model, has_content = "model" in fields, any(field in fields for field in _CONTENT)
     if entry.node.keys() <= ClipEntry.model_fields.keys():
         if not has_model:
-            entry.complain("model", "is missing; say it here or under defaults")
+            entry.add_problem("model", "is missing; set it here or under defaults")
         if not has_content:
-            entry.complain("prompt", "is missing; a clip needs a prompt or an image")
+            entry.add_problem("prompt", "is missing; a clip needs a prompt or an image")
     return has_model and has_content
 
 
 def _key(entry: ClipEntryContext, draft: JobDraft, fields: Mapping[str, Any], made: Mapping[str, str]) -> str | None:
-    """The clip's path below the tree; values are made safe before they are put in, so that none adds a folder."""
+    """The clip's path in the clips folder; values are made safe before they are inserted: none adds a folder."""
     template = entry.shared.settings.output.clips
     values: dict[str, Any] = {
         **draft.variables,
@@ -191,7 +191,7 @@ def _for_path(value: Any) -> Any:
 
 
 def _row(entry: ClipEntryContext, draft: JobDraft, value: Any) -> str:
-    """The row a problem was met in, with the columns that the field uses."""
+    """The row with a problem, and the columns that the field uses."""
     if not draft.source.row or not isinstance(value, str):
         return draft.source.row
     try:

@@ -1,6 +1,6 @@
-"""One clip entry into drafts: its rows or images, times the cells of its matrix, times its takes.
+"""Expands a clip entry to job drafts: its rows or images, times the cells of its matrix, times its takes.
 
-Nothing is filled in here and no field is looked at but to check an axis; job_builder.py makes the jobs.
+Templates are not rendered here and fields are not checked, except axes; job_builder.py makes the jobs.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from batchvid.manifest.reading.safe_names import text_of, value_name
 from batchvid.manifest.schema.models import CHECKS, FIELDS, ClipEntry
 from batchvid.manifest.schema.templates import is_template
 
-MAX_JOBS = 1_000_000  # one manifest; a slip of the pen in a matrix must not fill the memory
-_NO_AXIS = (set(FIELDS) | set(ClipEntry.model_fields)) - set(CHECKS)
+MAX_JOBS = 1_000_000  # of one manifest; a typing error in a matrix must not fill the memory
+_NOT_AN_AXIS = (set(FIELDS) | set(ClipEntry.model_fields)) - set(CHECKS)
 
 
 class JobDraft(NamedTuple):
-    """One job before its templates are filled in: its variables (and what the report shows of them) and fields."""
+    """One job before its templates are rendered: its variables, those shown in the report, and its fields."""
 
     variables: dict[str, Any]
     fields: Mapping[str, Any]
@@ -39,9 +39,9 @@ class _Cell(NamedTuple):
 
 
 def expand_entry(entry: ClipEntryContext) -> Iterator[JobDraft]:
-    """All jobs of an entry. What cannot be expanded is told to the entry's problems and left out."""
+    """All jobs of an entry. What cannot be expanded is left out and added to the problems."""
     cells = _cells(entry)
-    takes = range(1, entry.said.takes + 1)
+    takes = range(1, entry.clip.takes + 1)
     numbered = len(takes) > 1 and "take" not in entry.id_names
     for source in sources(entry) if cells else ():
         for cell in cells:
@@ -60,14 +60,14 @@ def expand_entry(entry: ClipEntryContext) -> Iterator[JobDraft]:
 
 
 def _cells(entry: ClipEntryContext) -> list[_Cell]:
-    """The matrix's combinations without the excluded ones; one empty cell when there is no matrix."""
-    axes = entry.said.matrix
-    fitting = [axis for axis in axes if _axis_fits(entry, axis)]
-    if len(fitting) < len(axes):
+    """The combinations of the matrix without excluded ones; one empty cell without a matrix."""
+    axes = entry.clip.matrix
+    valid = [axis for axis in axes if _is_valid_axis(entry, axis)]
+    if len(valid) < len(axes):
         return []
-    count = math.prod(len(values) for values in axes.values()) * entry.said.takes
+    count = math.prod(len(values) for values in axes.values()) * entry.clip.takes
     if count > MAX_JOBS:
-        entry.complain("matrix", f"makes {count:,} clips; at most {MAX_JOBS:,} are possible")
+        entry.add_problem("matrix", f"makes {count:,} clips; at most {MAX_JOBS:,} are possible")
         return []
     excluded = _excluded(entry)
     cells = []
@@ -80,27 +80,27 @@ def _cells(entry: ClipEntryContext) -> list[_Cell]:
             unused = [values[axis] for axis in sorted(axes, key=_rank) if axis not in entry.id_names]
             cells.append(_Cell(values, shown, fields, "".join(f"_{value_name(value)}" for value in unused)))
     if not cells:
-        entry.complain("exclude", "leaves nothing of the matrix")
+        entry.add_problem("exclude", "excludes the whole matrix")
     return cells
 
 
 def _rank(axis: str) -> tuple[bool, str]:
-    """Where an axis stands in an id: variables of the manifest's own before fields, each by name."""
+    """The order of axes in an id: the manifest's variables before fields, each by name."""
     return axis in CHECKS, axis
 
 
-def _axis_fits(entry: ClipEntryContext, axis: str) -> bool:
-    if axis in _NO_AXIS:
-        entry.complain("matrix", f"{axis} cannot be an axis; use an axis of your own and {{{{ name }}}} in the field")
+def _is_valid_axis(entry: ClipEntryContext, axis: str) -> bool:
+    if axis in _NOT_AN_AXIS:
+        entry.add_problem("matrix", f"{axis} cannot be an axis; use another name and {{{{ name }}}} in the field")
         return False
     if axis in CHECKS and axis in entry.node:
-        entry.complain(axis, "is both a field of the entry and an axis of its matrix; keep one of them")
+        entry.add_problem(axis, "is both a field of the entry and an axis of its matrix; keep one of them")
         return False
-    for value in entry.said.matrix[axis]:
+    for value in entry.clip.matrix[axis]:
         try:
             _checked(axis, value)
         except ValueError as exc:
-            entry.complain(axis, f"matrix value {text_of(value)!r} {exc}")
+            entry.add_problem(axis, f"matrix value {text_of(value)!r} {exc}")
             return False
     return True
 
@@ -108,22 +108,22 @@ def _axis_fits(entry: ClipEntryContext, axis: str) -> bool:
 def _checked(axis: str, value: Any) -> Any:
     if isinstance(value, str) and is_template(value):
         if axis not in CHECKS:
-            raise ValueError("must be a plain value: only axes named like a field may hold templates")
+            raise ValueError("must be a plain value: only axes named like a field may contain templates")
         return value
     return CHECKS[axis](value) if axis in CHECKS else value
 
 
 def _excluded(entry: ClipEntryContext) -> list[dict[str, str]]:
-    """The partial assignments to leave out; one that can never meet a cell is a mistake."""
+    """The combinations to leave out; one that fits no cell is a problem."""
     partials = []
-    for said in entry.said.exclude:
-        partial = {axis: text_of(value) for axis, value in said.items()}
+    for combination in entry.clip.exclude:
+        partial = {axis: text_of(value) for axis, value in combination.items()}
         for axis, text in partial.items():
-            allowed = [text_of(value) for value in entry.said.matrix.get(axis, [])]
+            allowed = [text_of(value) for value in entry.clip.matrix.get(axis, [])]
             if not allowed:
-                axes = ", ".join(entry.said.matrix) or "none"
-                entry.complain("exclude", f"{axis} is no axis of the matrix; its axes are: {axes}")
+                axes = ", ".join(entry.clip.matrix) or "none"
+                entry.add_problem("exclude", f"{axis} is not an axis of the matrix; its axes are: {axes}")
             elif text not in allowed:
-                entry.complain("exclude", f"{axis} is never {text!r}; its values are: {', '.join(allowed)}")
+                entry.add_problem("exclude", f"{axis} is never {text!r}; its values are: {', '.join(allowed)}")
         partials.append(partial)
     return partials

@@ -1,6 +1,6 @@
-"""Ties each job that works on another job's clip to that job: finds it by its name, and folds its fingerprint in.
+"""Links each job with a parent to that job: finds it by name and adds its fingerprint to the child's.
 
-Knows ids and providers; whether a model can do the work is said elsewhere.
+Knows ids and providers; planning checks whether a model can do the work.
 """
 
 from __future__ import annotations
@@ -16,45 +16,45 @@ from batchvid.manifest.expansion.entry import ClipEntryContext
 from batchvid.manifest.reading.problems import Problems
 from batchvid.manifest.reading.safe_names import safe_name
 
-SHOWN = 3  # ids named where several could be meant
-MOST_COMPARED = 2_000  # ids that a misspelled one is held against
+MAX_SHOWN_IDS = 3  # when several could be meant
+MAX_COMPARED_IDS = 2_000  # with a misspelled one
 
 
 class Child(NamedTuple):
-    """Where a job with a parent was said: its clip entry, and the row of a table, for what is wrong with it."""
+    """The origin of a job with a parent: its clip entry, and its row of a table."""
 
     entry: ClipEntryContext
     row: str
 
 
 def link_parents(specs: Sequence[JobSpec], children: Mapping[str, Child], problems: Problems) -> list[JobSpec]:
-    """The same jobs in the same order, each of `children` (by id) with its parent's id and the fingerprint of both.
+    """The same jobs in the same order; each of `children` (by id) gets its parent's id and the fingerprint of both.
 
-    A parent that is not there, has several jobs, is sold elsewhere or is the job's own child goes to `problems`.
+    A parent that does not exist, has several jobs, has another provider or is the job's own child is a problem.
     """
     known = _Known(specs)
-    sound = not problems  # what an entry with a mistake would have made is not missed by others
+    is_complete = not problems  # an entry with a problem may be missing its jobs
     parents: dict[str, str] = {}
     for child_id, child in children.items():
         spec = known.by_id[child_id]
         found = known.find(spec.parent)
-        if not found and not sound:
+        if not found and not is_complete:
             continue
         if not isinstance(found, JobSpec):
-            child.entry.complain("parent", known.missing(spec.parent, found), child.row)
+            child.entry.add_problem("parent", known.missing(spec.parent, found), child.row)
         elif found.provider != spec.provider:
-            child.entry.complain("parent", _elsewhere(found, spec), child.row)
-        elif strangers := [other.provider for other in spec.fallback if other.provider != spec.provider]:
-            said = f"{strangers[0]} does not know the task of {found.id}; name models of {spec.provider} only"
-            child.entry.complain("fallback", said, child.row)
+            child.entry.add_problem("parent", _elsewhere(found, spec), child.row)
+        elif others := [other.provider for other in spec.fallback if other.provider != spec.provider]:
+            problem = f"{others[0]} does not know the task of {found.id}; name models of {spec.provider} only"
+            child.entry.add_problem("fallback", problem, child.row)
         else:
             parents[child_id] = found.id
-    tied = _in_turn(known.by_id, parents, children)
-    return [tied.get(spec.id, spec) for spec in specs]
+    linked = _link_in_order(known.by_id, parents, children)
+    return [linked.get(spec.id, spec) for spec in specs]
 
 
 class _Known:
-    """All jobs by the names that a parent may be called by."""
+    """All jobs by the names that a `parent` may use."""
 
     def __init__(self, specs: Sequence[JobSpec]) -> None:
         self.by_id = {spec.id: spec for spec in specs}
@@ -62,53 +62,54 @@ class _Known:
         for spec in specs:
             self._by_entry.setdefault(spec.entry, []).append(spec)
 
-    def find(self, said: str) -> JobSpec | list[JobSpec]:
-        """The job of that id, or the one job of that clip entry; else all jobs of the entry, none if there is none."""
-        name = safe_name(said)
-        if found := self.by_id.get(said) or self.by_id.get(name):
+    def find(self, parent: str) -> JobSpec | list[JobSpec]:
+        """The job with that id, or the only job of that clip entry; otherwise all jobs of the entry, possibly none."""
+        name = safe_name(parent)
+        if found := self.by_id.get(parent) or self.by_id.get(name):
             return found
         made = self._by_entry.get(name, [])
         return made[0] if len(made) == 1 else made
 
-    def missing(self, said: str, made: Sequence[JobSpec]) -> str:
-        """What to tell of a parent that is no one job."""
+    def missing(self, parent: str, made: Sequence[JobSpec]) -> str:
+        """The message for a parent that is not exactly one job."""
         if made:
-            shown = ", ".join(spec.id for spec in made[:SHOWN])
-            return f"{said} makes {len(made):,} clips; name one of them: {shown}{', ...' if made[SHOWN:] else ''}"
-        near = get_close_matches(said, self.by_id, SHOWN) if len(self.by_id) <= MOST_COMPARED else []
+            shown = ", ".join(spec.id for spec in made[:MAX_SHOWN_IDS])
+            more = ", ..." if len(made) > MAX_SHOWN_IDS else ""
+            return f"{parent} makes {len(made):,} clips; name one of them: {shown}{more}"
+        near = get_close_matches(parent, self.by_id, MAX_SHOWN_IDS) if len(self.by_id) <= MAX_COMPARED_IDS else []
         hint = f"did you mean {' or '.join(near)}?" if near else "batchvid plan --all shows the ids"
-        return f"there is no job {said}; {hint}"
+        return f"there is no job {parent}; {hint}"
 
 
 def _elsewhere(parent: JobSpec, child: JobSpec) -> str:
     return (
         f"{parent.id} is made at {parent.provider} and this clip at {child.provider}, where its task is not known; "
-        f"say the same provider in both"
+        f"set the same provider in both"
     )
 
 
-def _in_turn(
+def _link_in_order(
     specs: Mapping[str, JobSpec], parents: Mapping[str, str], children: Mapping[str, Child]
 ) -> dict[str, JobSpec]:
-    """Each job that has a parent, tied to it; a parent is tied before its children, so that a change reaches them."""
-    tied: dict[str, JobSpec] = {}
+    """Each job that has a parent, linked to it. A parent is linked before its children: a change reaches them."""
+    linked: dict[str, JobSpec] = {}
     for start in parents:
         path: dict[str, None] = {}
         at = start
-        while at in parents and at not in tied and at not in path:
+        while at in parents and at not in linked and at not in path:
             path[at] = None
             at = parents[at]
         if at in path:
-            ring = list(path)[list(path).index(at) :]
-            children[at].entry.complain(
-                "parent", f"{at} would be made from its own clip, by way of {' and '.join(ring)}", children[at].row
+            cycle = list(path)[list(path).index(at) :]
+            children[at].entry.add_problem(
+                "parent", f"{at} would be made from its own clip, by way of {' and '.join(cycle)}", children[at].row
             )
-        for child_id in reversed(path):  # those of a ring are tied, too: it is told once
-            parent = tied.get(parents[child_id]) or specs[parents[child_id]]
-            tied[child_id] = replace(
+        for child_id in reversed(path):  # also those of a cycle: it is reported once
+            parent = linked.get(parents[child_id]) or specs[parents[child_id]]
+            linked[child_id] = replace(
                 specs[child_id],
                 parent=parent.id,
                 parent_fingerprint=parent.fingerprint,
                 fingerprint=child_fingerprint(specs[child_id].fingerprint, parent.fingerprint),
             )
-    return tied
+    return linked

@@ -1,4 +1,4 @@
-"""A CSV as a spreadsheet saves it, row by row: BOM, `;` or tab, quoted newlines. Knows nothing of clips."""
+"""Reads a CSV file as spreadsheets save it, row by row: BOM, `;` or tab, quoted newlines. Knows no clips."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 class Row(NamedTuple):
-    """One row. `number` counts rows that hold something, from 1; `line` is the line of the file it begins on."""
+    """One row. `number` counts rows that are not empty, from 1; `line` is the line of the file on which it begins."""
 
     values: dict[str, str]
     number: int
@@ -22,9 +22,9 @@ class Row(NamedTuple):
 
 
 class BadTable(ValueError):
-    """The table cannot be read, from this row on or at all.
+    """The table cannot be read, from a row on or at all.
 
-    The message says where (`row 7 (line 9): ...`), unless there is no table at all (`in_table` false).
+    The message names the row (`row 7 (line 9): ...`) unless there is no table at all (`in_table` is false).
     """
 
     in_table = True
@@ -46,7 +46,7 @@ def read_rows(path: Path) -> Iterator[Row]:
 
 
 def label(file: str, row: Row) -> str:
-    """How a row is named to the user."""
+    """The name of a row in messages."""
     return f"{file}:row {row.number} (line {row.line})"
 
 
@@ -55,7 +55,7 @@ def _rows(file: BinaryIO) -> Iterator[Row]:
     first = next(lines, "")
     if not first.strip():
         raise BadTable("line 1: is empty; the first line must name the columns")
-    reader = csv.reader(lines.again(first), delimiter=_delimiter(first), strict=True)
+    reader = csv.reader(lines.with_first(first), delimiter=_delimiter(first), strict=True)
     header: list[str] = []
     number, line = 0, 1
     try:
@@ -73,11 +73,11 @@ def _rows(file: BinaryIO) -> Iterator[Row]:
 
 def _row(header: list[str], values: list[str], number: int, line: int) -> Row:
     if len(values) > len(header) and not any(values[len(header) :]):
-        values = values[: len(header)]  # spreadsheets write empty cells behind the last column
+        values = values[: len(header)]  # spreadsheets write empty cells after the last column
     if len(values) != len(header):
         raise BadTable(
             f"row {number} (line {line}): has {len(values)} cells where the header has {len(header)} columns; "
-            "a cell that holds the delimiter or a line break must stand in double quotes"
+            "a cell with the delimiter or a line break in it must be in double quotes"
         )
     return Row(dict(zip(header, values, strict=True)), number, line)
 
@@ -89,7 +89,7 @@ def _header(names: list[str]) -> list[str]:
         raise BadTable(f"line 1: column {names.index('') + 1} has no name")
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
-        raise BadTable(f"line 1: column {twice[0]} is there twice")
+        raise BadTable(f"line 1: column {twice[0]} exists twice")
     return names
 
 
@@ -100,7 +100,7 @@ def _delimiter(header: str) -> str:
 
 
 class _Lines:
-    """The file's lines as text, decoded one by one: a wrong byte is named with its line, and memory stays small."""
+    """The file's lines, decoded one by one: a wrong byte is reported with its line, and memory stays small."""
 
     def __init__(self, file: BinaryIO) -> None:
         self.file = file
@@ -127,10 +127,10 @@ class _Lines:
                 f'({bytes([byte]).decode("cp1252", "replace")!r} in Windows-1252); save it as "CSV UTF-8"'
             ) from None
         if "\0" in text:
-            raise BadTable(f"line {self.number}: holds a zero byte; this is not a text file")
+            raise BadTable(f"line {self.number}: contains a zero byte; this is not a text file")
         return text
 
-    def again(self, first: str) -> Iterator[str]:
+    def with_first(self, first: str) -> Iterator[str]:
         """All lines, the first one included."""
         yield first
         yield from self

@@ -1,4 +1,4 @@
-"""From files and `--set` values to one document: a manifest and what it includes. Knows no field of a clip."""
+"""Merges a manifest, its includes and `--set` values to one document. Knows no field of a clip."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _SECRET_WORDS = ("key", "token", "secret", "password")
 
 
 def gather(path: Path, sets: Sequence[str], problems: Problems) -> Map | None:
-    """The manifest's document with its includes and `sets` laid into it; None when it cannot be read at all."""
+    """The manifest's document, merged with its includes and `sets`; None when it cannot be read."""
     document = _load(path, (), {}, problems)
     if document is None:
         return None
@@ -38,9 +38,9 @@ def _load(path: Path, above: tuple[Path, ...], seen: dict[Path, None], problems:
         mark = names.marks[index] if isinstance(names, Seq) else document.marks["include"]
         place = Place(mark.file, mark.line, "include")
         if not isinstance(name, str) or not name:
-            continue  # the schema says what an include is
+            continue  # the schema reports it
         file = path.parent / name
-        if not os.path.isfile(file):  # noqa: PTH113 - pathlib's own raises on names that no file can have
+        if not os.path.isfile(file):  # noqa: PTH113 - pathlib's method raises on impossible names
             problems.add(place, f"{name} is not there; it was looked for at {file}")
             continue
         inner = file.resolve()
@@ -71,8 +71,8 @@ def _read(path: Path, problems: Problems) -> Map | None:
         if isinstance(found, Map):
             _rename_keys(found, problems)
             return found
-        what = "is empty" if found is None else "holds no mapping at its top"
-        problems.add(Place(file, 1, ""), f"{what}; a manifest begins with a key such as clips:")
+        reason = "is empty" if found is None else "is not a mapping"
+        problems.add(Place(file, 1, ""), f"{reason}; a manifest begins with a key such as clips:")
     return None
 
 
@@ -88,7 +88,7 @@ def _rename_keys(document: Map, problems: Problems) -> None:
 
 
 def merge_under(top: Map, part: Map) -> None:
-    """Take from an included file what the including one does not say itself; its clips come after the own ones."""
+    """Add the keys of an included file that `top` does not have; its clips come after those of `top`."""
     for key, value in part.items():
         if key in ("include", "batch"):
             continue
@@ -100,23 +100,23 @@ def merge_under(top: Map, part: Map) -> None:
             clips.marks = [*top[key].marks, *value.marks]
             top[key] = clips
         else:
-            top[key] = _both(top[key], value, depth=2 if key == "providers" else 1)
+            top[key] = _merged(top[key], value, depth=2 if key == "providers" else 1)
 
 
-def _both(top: Any, under: Any, depth: int) -> Any:
+def _merged(top: Any, under: Any, depth: int) -> Any:
     if not depth or not isinstance(top, Map) or not isinstance(under, Map):
         return top
-    both = _copy(top)
+    merged = _copy(top)
     for key, value in under.items():
-        if key in both:
-            both[key] = _both(both[key], value, depth - 1)
+        if key in merged:
+            merged[key] = _merged(merged[key], value, depth - 1)
         else:
-            both.put(key, value, under.marks[key])
-    return both
+            merged.put(key, value, under.marks[key])
+    return merged
 
 
 def _set(document: Map, setting: str, problems: Problems) -> Map:
-    """The document with one `key=value` set. Aliased parts are copied, so that one change stays in one place."""
+    """The document with one `key=value` set. Aliased parts are copied: one change affects one place."""
     key, equals, text = setting.partition("=")
     key = key.strip()
     shown = f"--set {key}={'***' if any(word in key.lower() for word in _SECRET_WORDS) else text}"
@@ -125,7 +125,7 @@ def _set(document: Map, setting: str, problems: Problems) -> Map:
         problems.add(place, "must be written key=value, such as budget.usd=10 or defaults.duration_s=5")
         return document
     if any("\ud800" <= character <= "\udfff" for character in text):
-        problems.add(place, "holds bytes that are no text (it is not UTF-8)")
+        problems.add(place, "contains bytes that are not UTF-8")
         return document
     allowed = [name for name in ManifestModel.model_fields if name not in ("include", "clips")]
     steps = key.split(".")
@@ -134,7 +134,7 @@ def _set(document: Map, setting: str, problems: Problems) -> Map:
         steps = ["vars", key]
     if steps[0] == "providers" and "models" in steps[2:-2]:
         after = steps.index("models", 2) + 1
-        steps = [*steps[:after], ".".join(steps[after:-1]), steps[-1]]  # a model's name (veo3.1) holds dots of its own
+        steps = [*steps[:after], ".".join(steps[after:-1]), steps[-1]]  # a model's name (veo3.1) may contain dots
     if steps[0] not in (*allowed, "clips"):
         near = get_close_matches(steps[0], allowed, 1)
         hint = f"did you mean {near[0]}? " if near else ""
@@ -144,9 +144,7 @@ def _set(document: Map, setting: str, problems: Problems) -> Map:
         return document
     changed = _with(document, steps, scalar(text.strip()), Mark(shown, 0))
     if changed is None:
-        problems.add(
-            place, "leads nowhere: a part of the key before the last is not a mapping, or no entry has that id"
-        )
+        problems.add(place, "fits nothing: a part of the key before the last is not a mapping, or no entry has that id")
         return document
     assert isinstance(changed, Map)  # noqa: S101 - the copy of a Map
     return changed
@@ -180,7 +178,7 @@ def _with(node: Any, steps: list[str], value: Any, mark: Mark) -> Map | Seq | No
 
 
 def _longest_key(node: Map, steps: list[str]) -> int:
-    """How many steps make up the next key, as far as it is there already: an id or a name may hold dots."""
+    """How many steps form the next key, if it exists already: an id or a name may contain dots."""
     sizes = range(len(steps), 1, -1)
     return next((size for size in sizes if ".".join(steps[:size]) in node), 1)
 

@@ -1,6 +1,6 @@
-"""Ids and file names that are safe on every system. Pure; knows nothing of jobs but their words.
+"""Ids and file names that are safe on every system. Pure.
 
-A name comes from the user's words alone, never from a position, so that a new row or value moves no other name.
+A name is made from the user's text, never from a position: a new row or value changes no other name.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _RATIO = re.compile(r"(?<=\d)\s*:\s*(?=\d)")
 
 
 def text_of(value: Any) -> str:
-    """A scalar as it is written in names and in the report: `5` for 5.0, `true` for True."""
+    """A scalar as text for names and the report: `5` for 5.0, `true` for True."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float) and value.is_integer():
@@ -33,8 +33,8 @@ def text_of(value: Any) -> str:
 def safe_name(text: str, max_bytes: int = MAX_NAME_BYTES) -> str:
     """The text as a file name: letters, digits, `.`, `_` and `-` of ASCII, never empty, never reserved.
 
-    Other scripts are transliterated; `16:9` becomes `16x9`. Two texts may give one name: collisions are
-    the caller's to find. A text that leaves nothing over (an emoji) becomes a short hash of itself.
+    Other scripts are transliterated; `16:9` becomes `16x9`. Two texts may give the same name:
+    the caller checks for collisions. A text of which nothing is left (an emoji) becomes a short hash.
     """
     text = unicodedata.normalize("NFC", text)
     name = text if _SAFE.fullmatch(text) else _slug(text)
@@ -46,7 +46,7 @@ def safe_name(text: str, max_bytes: int = MAX_NAME_BYTES) -> str:
 
 
 def fit(name: str, whole: str, max_bytes: int = MAX_NAME_BYTES) -> str:
-    """A safe name cut to the limit. A hash of the `whole` text it was made from keeps two long names apart."""
+    """A safe name, shortened to the limit. A hash of the `whole` text keeps long names different."""
     if len(name) <= max_bytes:
         return name
     return f"{name[: max_bytes - 9].rstrip('.-')}-{_digest(whole)}"
@@ -58,7 +58,7 @@ def value_name(value: Any) -> str:
 
 
 def safe_key(path: str) -> str:
-    """A clip's path below the tree, each part made safe. Raises ValueError when it is no path to an MP4 there."""
+    """A clip's path in the clips folder, with safe parts. Raises ValueError when it is not a path to an MP4 there."""
     if "\\" in path or path.startswith("/") or re.match(r"[A-Za-z]:", path):
         raise ValueError(f"{path!r} must be a path with / inside the clips folder, not an absolute one")
     if not path.endswith(".mp4"):

@@ -1,6 +1,6 @@
-"""YAML text to plain data in which every key and item knows its file and line. Knows nothing of manifests.
+"""Reads YAML to plain data with the file and line of every key and item. Knows nothing about manifests.
 
-Scalars follow YAML 1.2, not PyYAML's 1.1, where `16:9` is the number 969, `no` is false and `016` is 14.
+Scalars follow YAML 1.2, not PyYAML's 1.1, in which `16:9` is the number 969, `no` is false and `016` is 14.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 import yaml
 
 MAX_BYTES = 64 * 2**20  # about 250,000 hand-written clip entries
-MAX_DEPTH = 40  # the C parser has no limit of its own; the deepest honest options are below ten
-MAX_ALIASED = 1_000_000  # nodes that aliases may stand for, all together: "a billion laughs" ends here
+MAX_DEPTH = 40  # the C parser has no limit; real options have less than ten
+MAX_ALIASED = 1_000_000  # nodes that all aliases together may stand for: stops "a billion laughs"
 
 _INT = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})")
 _FLOAT = re.compile(
@@ -26,21 +26,21 @@ _WORDS: dict[str, bool | None] = {
     **dict.fromkeys(("false", "False", "FALSE"), False),
 }
 _BARE_TEMPLATE = re.compile(r"(^|[:\-\[,])\s*\{\{")
-_QUOTE_IT = '; a text that begins with {{ must stand in quotes, such as "{{ name }}"'
+_QUOTE_IT = '; a text that begins with {{ must be in quotes, such as "{{ name }}"'
 _STR_TAGS = (None, "!", "tag:yaml.org,2002:str")
 _MAP_TAGS = (None, "!", "tag:yaml.org,2002:map")
 _SEQ_TAGS = (None, "!", "tag:yaml.org,2002:seq")
 
 
 class Mark(NamedTuple):
-    """Where a key or an item stands. `line` counts from 1; 0 means that it comes from no file (`--set`)."""
+    """The place of a key or an item. `line` counts from 1; 0 means that it is not from a file (`--set`)."""
 
     file: str
     line: int
 
 
 class Map(dict[str, Any]):
-    """A mapping; `marks` says where each of its keys stands, `start` where it begins."""
+    """A mapping; `marks` has the place of each key, `start` its own."""
 
     __slots__ = ("marks", "start")
 
@@ -56,7 +56,7 @@ class Map(dict[str, Any]):
 
 
 class Seq(list[Any]):
-    """A list; `marks` says where each of its items stands."""
+    """A list; `marks` has the place of each item."""
 
     __slots__ = ("marks",)
 
@@ -66,24 +66,24 @@ class Seq(list[Any]):
 
 
 class BadDocument(Exception):
-    """The text cannot be read on. `mark` says where, the message what is wrong."""
+    """The text cannot be read further. `mark` is the place, the message says what is wrong."""
 
     def __init__(self, mark: Mark, message: str) -> None:
         super().__init__(message)
         self.mark = mark
 
 
-Complain = Callable[[Mark, str], None]
+AddProblem = Callable[[Mark, str], None]
 
 
-def read(data: bytes, file: str, complain: Complain) -> Any:
+def read(data: bytes, file: str, add_problem: AddProblem) -> Any:
     """The data of one YAML document; None when it is empty.
 
-    Mistakes that leave the rest readable (a key given twice) go to `complain`. Raises BadDocument for the others.
+    Problems that leave the rest readable (a key given twice) go to `add_problem`. Raises BadDocument for others.
     """
     if len(data) > MAX_BYTES:
         raise BadDocument(
-            Mark(file, 0), f"is larger than {MAX_BYTES >> 20} MB; keep long lists in a CSV and name it under rows"
+            Mark(file, 0), f"is larger than {MAX_BYTES >> 20} MB; put long lists into a CSV file and name it under rows"
         )
     try:
         text = data.decode("utf-8-sig")
@@ -93,7 +93,7 @@ def read(data: bytes, file: str, complain: Complain) -> Any:
             Mark(file, line), f"byte 0x{data[exc.start]:02x} is not UTF-8; save the file as UTF-8"
         ) from None
     try:
-        return _Reader(text, file, complain).document()
+        return _Reader(text, file, add_problem).document()
     except yaml.MarkedYAMLError as exc:
         mark = exc.problem_mark or exc.context_mark
         line = mark.line + 1 if mark else 0
@@ -102,14 +102,14 @@ def read(data: bytes, file: str, complain: Complain) -> Any:
         raise BadDocument(Mark(file, line), f"is not valid YAML: {exc.problem or exc.context}{hint}") from None
     except yaml.reader.ReaderError as exc:
         line = text.count("\n", 0, exc.position) + 1
-        raise BadDocument(Mark(file, line), f"holds a character that no text has: {exc.reason}") from None
+        raise BadDocument(Mark(file, line), f"contains a character that is not allowed in YAML: {exc.reason}") from None
 
 
 def scalar(text: str) -> Any:
-    """A plain YAML 1.2 scalar: null, true, false, a number, else the word itself.
+    """A plain YAML 1.2 scalar: null, true, false, a number, otherwise the text.
 
-    Stricter than the core schema where a spreadsheet's words look like numbers: `016`, `0x1F`, `12e4`, `.inf` and
-    numbers beyond 18 digits stay words.
+    Stricter than the core schema for texts of a spreadsheet that look like numbers: `016`, `0x1F`, `12e4`, `.inf` and
+    numbers of more than 18 digits stay texts.
     """
     if text in _WORDS:
         return _WORDS[text]
@@ -122,7 +122,7 @@ def scalar(text: str) -> Any:
 
 
 def mark_at(document: Map, path: Sequence[str | int]) -> Mark:
-    """Where the node at `path` stands; the nearest one above it where the path leaves the document."""
+    """The place of the node at `path`, or of the nearest node above it that exists."""
     found, node = document.start, document
     for step in path:
         if (isinstance(node, Map) and step in node.marks) or (
@@ -135,7 +135,7 @@ def mark_at(document: Map, path: Sequence[str | int]) -> Mark:
 
 
 def plain(value: Any) -> Any:
-    """The same data in ordinary dicts and lists, for what leaves this package."""
+    """The same data in ordinary dicts and lists, for use outside this package."""
     if isinstance(value, dict):
         return {key: plain(inner) for key, inner in value.items()}
     if isinstance(value, list):
@@ -144,7 +144,7 @@ def plain(value: Any) -> Any:
 
 
 class _Anchored(NamedTuple):
-    """A node that aliases may name: how many nodes it stands for, and how many levels of containers it is."""
+    """A node with an anchor: how many nodes it contains, and how many levels of containers."""
 
     value: Any
     size: int
@@ -152,16 +152,16 @@ class _Anchored(NamedTuple):
 
 
 class _Reader:
-    """One pass over the C parser's events. Aliases share the node they name, so a copy costs nothing here."""
+    """One pass over the C parser's events. An alias shares its node; nothing is copied."""
 
-    def __init__(self, text: str, file: str, complain: Complain) -> None:
+    def __init__(self, text: str, file: str, add_problem: AddProblem) -> None:
         self.loader = yaml.CSafeLoader(text)
         self.file = file
-        self.complain = complain
+        self.add_problem = add_problem
         self.anchors: dict[str, _Anchored] = {}
         self.nodes = 0
         self.aliased = 0
-        self.height = 0  # of what was read so far of the node being read: an alias is as deep as what it names
+        self.height = 0  # of the current node so far; an alias is as deep as its node
 
     def document(self) -> Any:
         get = self.loader.get_event
@@ -172,7 +172,7 @@ class _Reader:
         get()  # the end of the document
         after = get()
         if not isinstance(after, yaml.StreamEndEvent):
-            raise BadDocument(self.mark(after), "a second YAML document begins here (---); keep one in a file")
+            raise BadDocument(self.mark(after), "a second YAML document begins here (---); use one per file")
         return value
 
     def node(self, event: Any, depth: int) -> Any:
@@ -198,13 +198,13 @@ class _Reader:
 
     def alias(self, event: Any, depth: int) -> Any:
         if event.anchor not in self.anchors:
-            raise BadDocument(self.mark(event), f"*{event.anchor} names no finished &{event.anchor} above it")
+            raise BadDocument(self.mark(event), f"*{event.anchor} refers to no complete &{event.anchor} above it")
         named = self.anchors[event.anchor]
         self.nodes += named.size
         self.aliased += named.size
         self.height = max(self.height, named.height + 1)
         if self.aliased > MAX_ALIASED:
-            raise BadDocument(self.mark(event), f"the aliases stand for more than {MAX_ALIASED:,} values")
+            raise BadDocument(self.mark(event), f"the aliases expand to more than {MAX_ALIASED:,} values")
         if depth + named.height > MAX_DEPTH:
             raise BadDocument(self.mark(event), f"is nested deeper than {MAX_DEPTH} levels by its aliases")
         return named.value
@@ -237,7 +237,7 @@ class _Reader:
             if is_merge:
                 merged.extend((mark, part) for part in (value if isinstance(value, Seq) else [value]))
             elif key in data:
-                self.complain(mark, f"{key} is given twice; it stands in line {data.marks[key].line} already")
+                self.add_problem(mark, f"{key} is given twice; it is already in line {data.marks[key].line}")
             else:
                 data.put(key, value, mark)
         for mark, part in merged:
@@ -253,7 +253,7 @@ class _Reader:
 
     def check_tag(self, event: Any, known: tuple[str | None, ...]) -> None:
         if event.tag not in known:
-            raise BadDocument(self.mark(event), f"the tag {event.tag} means nothing here; write the value without it")
+            raise BadDocument(self.mark(event), f"the tag {event.tag} is not supported; write the value without it")
 
     def mark(self, event: Any) -> Mark:
         return Mark(self.file, event.start_mark.line + 1)

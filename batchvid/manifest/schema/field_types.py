@@ -1,6 +1,6 @@
-"""The checks of a clip's fields: functions from a written value to a checked one. Each raises ValueError.
+"""Checks of a clip's fields: functions from a written value to a valid one. Each raises ValueError.
 
-The schema checks literals with them, the expansion checks the results of templates.
+The schema checks literals with them, the expansion checks rendered templates.
 """
 
 from __future__ import annotations
@@ -25,20 +25,20 @@ def text(value: Any) -> str:
     """A text without space around it; a number is taken as its digits."""
     if not isinstance(value, str | int | float):
         raise ValueError(f"must be a text, not a {_kind(value)}")
-    written = text_of(value).strip()
-    if not written.isascii() and any("\ud800" <= character <= "\udfff" for character in written):
-        raise ValueError("holds bytes that are no text (it is not UTF-8)")
-    if len(written) > MAX_CHARS:
+    result = text_of(value).strip()
+    if not result.isascii() and any("\ud800" <= character <= "\udfff" for character in result):
+        raise ValueError("contains bytes that are not UTF-8")
+    if len(result) > MAX_CHARS:
         raise ValueError(f"is longer than {MAX_CHARS:,} characters")
-    return written
+    return result
 
 
 def word(value: Any) -> str:
     """A text of one line without control characters: the name of a model, a mode, a path."""
-    written = text(value)
-    if not written.isprintable():
+    result = text(value)
+    if not result.isprintable():
         raise ValueError("must stand on one line, without tabs or other invisible characters")
-    return written
+    return result
 
 
 def seconds(value: Any) -> float:
@@ -70,10 +70,10 @@ def switch(value: Any) -> bool:
 
 def ratio(value: Any) -> str:
     """A ratio of width to height, such as 16:9."""
-    written = text(value).replace(" ", "")
-    if not _RATIO.fullmatch(written):
+    result = text(value).replace(" ", "")
+    if not _RATIO.fullmatch(result):
         raise ValueError(f"must be width:height such as 16:9 or 9:16, not {_shown(value)}")
-    return written
+    return result
 
 
 def fit(value: Any) -> str:
@@ -88,31 +88,31 @@ def action(value: Any) -> str:
 
 def video(value: Any) -> str:
     """The address of a clip that the vendor can fetch; it is never uploaded."""
-    written = word(value)
-    if not _is_link(written):
+    result = word(value)
+    if not _is_link(result):
         raise ValueError("must be an https:// address that the vendor can fetch; a file cannot be sent")
-    return written
+    return result
 
 
 def audio(value: Any) -> str:
     """The address of a sound, or the sound itself as a data URI."""
-    written = word(value)
-    if not _is_link(written) and not (written.startswith("data:audio/") and "," in written[:100]):
+    result = word(value)
+    if not _is_link(result) and not (result.startswith("data:audio/") and "," in result[:100]):
         raise ValueError("must be an https:// address, or the sound itself as data:audio/...;base64,...")
-    return written
+    return result
 
 
 def _one_of(value: Any, allowed: tuple[str, ...]) -> str:
-    written = word(value)
-    if written not in allowed:
+    result = word(value)
+    if result not in allowed:
         raise ValueError(f"must be {', '.join(allowed[:-1])} or {allowed[-1]}, not {_shown(value)}")
-    return written
+    return result
 
 
-def _is_link(written: str) -> bool:
+def _is_link(address: str) -> bool:
     try:
-        parts = urlsplit(written)
-        return parts.scheme == "https" and bool(parts.hostname) and " " not in written
+        parts = urlsplit(address)
+        return parts.scheme == "https" and bool(parts.hostname) and " " not in address
     except ValueError:
         return False
 

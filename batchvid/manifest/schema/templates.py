@@ -1,7 +1,7 @@
 """Templates in the manifest's texts: `{{ name }}` in a sandbox. Knows no field, no file, no job.
 
-Rendering is deterministic: what could differ between two plans of the same manifest (random picks, addresses of
-objects) is refused, because a prompt that changes by itself would be bought again.
+Rendering is deterministic: anything that could differ between two plans of the same manifest (random choices,
+addresses of objects) is refused, because a prompt that changes would be bought again.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from batchvid.manifest.reading.safe_names import text_of
 
-MAX_CHARS = 32_000  # the longest text a template may make; the longest prompt any vendor documents is far below
-_MAX_POWER = 10_000  # no exponent and no repetition above it
+MAX_CHARS = 32_000  # of a rendered text; the longest prompt that any vendor documents is far below
+_MAX_POWER = 10_000  # for exponents and repetitions
 
 Variables = Mapping[str, Any]
 
 
 class TemplateProblem(ValueError):
-    """The template cannot be filled in; the message says why and what there is."""
+    """The template cannot be rendered; the message has the reason and the known variables."""
 
 
 def is_template(text: str) -> bool:
-    """Whether the text has to be filled in. `$19.99`, `{name}` and JSON are plain text."""
+    """Whether the text must be rendered. `$19.99`, `{name}` and JSON are plain text."""
     return "{{" in text or "{%" in text
 
 
@@ -38,7 +38,7 @@ class Templates:
 
     def __init__(self) -> None:
         self._environment = _Environment(undefined=jinja2.StrictUndefined, finalize=_printable)
-        for name in ("random", "center", "format"):  # random differs each time; the others build any length
+        for name in ("random", "center", "format"):  # random is not deterministic; the others build any length
             self._environment.filters.pop(name)
         self._environment.globals.pop("lipsum")
         self._renderers: dict[str, Callable[[Variables], str]] = {}
@@ -46,7 +46,7 @@ class Templates:
         self._tests: dict[str, Callable[..., Any]] = {}
 
     def render(self, text: str, variables: Variables) -> str:
-        """The text filled in. Raises TemplateProblem."""
+        """The rendered text. Raises TemplateProblem."""
         if not is_template(text):
             return text
         renderer = self._renderers.get(text)
@@ -63,7 +63,7 @@ class Templates:
             self._names[text] = frozenset(found - self._environment.globals.keys())
         return self._names[text]
 
-    def holds(self, expression: str, variables: Variables) -> bool:
+    def evaluate(self, expression: str, variables: Variables) -> bool:
         """Whether a condition such as `stock|int > 0 and mood == "calm"` is true. Raises TemplateProblem."""
         try:
             test = self._tests.get(expression)
@@ -74,7 +74,7 @@ class Templates:
         except jinja2.UndefinedError as exc:
             raise TemplateProblem(self._undefined("{{ " + expression + " }}", variables, exc)) from None
         except Exception as exc:  # the user's own expression: it may fail in any way
-            raise TemplateProblem(f"{expression!r} cannot be worked out: {exc}") from None
+            raise TemplateProblem(f"{expression!r} cannot be evaluated: {exc}") from None
 
     def _compile(self, text: str) -> Callable[[Variables], str]:
         parts = _plain_parts(self._parse(text))
@@ -91,18 +91,18 @@ class Templates:
             tree = self._environment.parse(text)
         except jinja2.TemplateSyntaxError as exc:
             raise TemplateProblem(f"is not a valid template: {exc.message} (line {exc.lineno} of the text)") from None
-        _refuse_endless(tree)
+        _check_loops(tree)
         return tree
 
     def _fill(self, text: str, parts: list[tuple[bool, str]], variables: Variables) -> str:
-        """The quick way for texts that hold nothing but names: about a tenth of the time of a full render."""
+        """The fast path for texts with nothing but names: about a tenth of the time of a full render."""
         try:
             filled = "".join([_printable(variables[part]) if is_name else part for is_name, part in parts])
         except KeyError as exc:
             raise TemplateProblem(self._undefined(text, variables, exc)) from None
         except jinja2.TemplateError as exc:
             raise TemplateProblem(str(exc)) from None
-        return _capped(filled)
+        return _check_length(filled)
 
     def _run(self, text: str, template: jinja2.Template, variables: Variables) -> str:
         chunks, size = [], 0
@@ -116,17 +116,17 @@ class Templates:
             raise TemplateProblem(self._undefined(text, variables, exc)) from None
         except Exception as exc:  # the user's own template: it may fail in any way
             raise TemplateProblem(f"the template cannot be filled in: {exc}") from None
-        return _capped("".join(chunks))
+        return _check_length("".join(chunks))
 
     def _undefined(self, text: str, variables: Variables, error: Exception) -> str:
         missing = sorted(self.names(text) - variables.keys())
         if not missing:
             return f"the template cannot be filled in: {error}"
-        return _nothing_called(missing[0], tuple(sorted(variables)))
+        return _unknown_name(missing[0], tuple(sorted(variables)))
 
 
 class _Environment(ImmutableSandboxedEnvironment):
-    """The sandbox, with a lid on the two operators that can fill the memory in one step."""
+    """The sandbox, with limits on the two operators that can fill the memory in one step."""
 
     intercepted_binops = frozenset({"*", "**", "%"})
 
@@ -139,8 +139,8 @@ class _Environment(ImmutableSandboxedEnvironment):
 
 
 @lru_cache(maxsize=64)
-def _nothing_called(name: str, names: tuple[str, ...]) -> str:
-    """Cached, because one misspelled name may be met in each of 100,000 rows."""
+def _unknown_name(name: str, names: tuple[str, ...]) -> str:
+    """Cached, because one misspelled name may be in each of 100,000 rows."""
     close = get_close_matches(name, names, 1)
     hint = f", did you mean {close[0]}?" if close else ";"
     return f"nothing is called {name}{hint} there is: {', '.join(names) or 'no variables'}"
@@ -155,13 +155,13 @@ def _are_plain_factors(operator: str, left: Any, right: Any) -> bool:
 
 
 def _printable(value: Any) -> Any:
-    """Only words and numbers may land in a text: a None, a list or an object there is always a mistake."""
+    """Only words and numbers may be in a text: a None, a list or an object is always a mistake."""
     if isinstance(value, str | jinja2.Undefined):
         return value
     if isinstance(value, int | float):
         return text_of(value)
     kinds: dict[type, str] = {dict: "a mapping", list: "a list", type(None): "nothing"}
-    unknown = "not finished (is it a call without its brackets?)"
+    unknown = "an object (a call without its brackets?)"
     what = next((name for kind, name in kinds.items() if isinstance(value, kind)), unknown)
     raise jinja2.TemplateRuntimeError(f"a value in the template is {what}, where a word or a number is needed")
 
@@ -180,15 +180,15 @@ def _plain_parts(tree: nodes.Template) -> list[tuple[bool, str]] | None:
     return parts
 
 
-def _refuse_endless(tree: nodes.Template) -> None:
-    """Raises TemplateProblem for what multiplies steps without writing a letter: no cap on the text would end it."""
+def _check_loops(tree: nodes.Template) -> None:
+    """Raises TemplateProblem for loops that can run for ever without output, so that no limit on the text ends them."""
     if tree.find(nodes.Macro) or tree.find(nodes.CallBlock):
         raise TemplateProblem("a macro is more than a prompt needs: write its text out, or give it as a variable")
     if any(loop.recursive or loop.find(nodes.For) for loop in tree.find_all(nodes.For)):
         raise TemplateProblem("a loop inside a loop is more than a prompt needs: use matrix, or a variable")
 
 
-def _capped(text: str) -> str:
+def _check_length(text: str) -> str:
     if len(text) > MAX_CHARS:
         raise TemplateProblem(f"is longer than {MAX_CHARS:,} characters once it is filled in")
     return text

@@ -1,6 +1,6 @@
-"""From a marked document to the manifest's models; what does not fit is told in the user's words, line by line.
+"""Validates a document against the manifest's models; problems are reported with file, line and plain sentences.
 
-The good part is still validated when another part is bad, so that one look shows all mistakes.
+The valid part is validated even if another part is invalid, so that all problems are reported at once.
 """
 
 from __future__ import annotations
@@ -44,16 +44,15 @@ _SENTENCES = {
     "finite_number": "must be a finite number",
 }
 
-_NEEDED = frozenset({"model", "prompt", "image"})  # without one of them, a clip would be told to lack it
+_REQUIRED = frozenset({"model", "prompt", "image"})  # a clip without one of them has a problem
 
 Path = tuple[str | int, ...]
 
 
 def validate(document: Map, problems: Problems) -> tuple[models.ManifestModel | None, list[int]]:
-    """The models of what fits, and the index in the document of each of its clip entries.
+    """The model of the valid part, and the index in the document of each of its clip entries.
 
-    None when nothing can be said about the clips until the rest is mended. Everything that does not fit goes to
-    `problems`.
+    None when the clips cannot be validated until the rest is fixed. Everything invalid is added to `problems`.
     """
     clips = document.get("clips")
     indexes = list(range(len(clips))) if isinstance(clips, list) else []
@@ -62,64 +61,66 @@ def validate(document: Map, problems: Problems) -> tuple[models.ManifestModel | 
     except ValidationError as exc:
         details = exc.errors(include_url=False, include_input=False)
     _report(document, details, problems)
-    rest, indexes = _sound_part(document, details)
+    rest, indexes = _valid_part(document, details)
     return (models.ManifestModel.model_validate(rest), indexes) if indexes else (None, [])
 
 
-def _sound_part(document: Map, details: Sequence[ErrorDetails]) -> tuple[dict[str, Any], list[int]]:
-    """The document without what is wrong, and the clip entries that are left; none when the rest hangs on the wrong.
+def _valid_part(document: Map, details: Sequence[ErrorDetails]) -> tuple[dict[str, Any], list[int]]:
+    """The document without invalid parts, and the indexes of the clips that remain; empty if nothing can be validated.
 
-    Only what no other mistake can follow from is cut out by itself: a key that nobody knows, a fallback, a default
-    that no clip needs. Else the whole entry goes.
+    Only a part that causes no other problem is removed alone: an unknown key, a fallback, a default that no clip
+    needs. Otherwise the whole entry is removed.
     """
     paths = [_cut(detail["loc"]) for detail in details]
-    alone = {
+    removable = {
         path
         for path, detail in zip(paths, details, strict=True)
         if detail["type"] == "extra_forbidden" or "fallback" in path[2:3]
     }
     wrong_defaults = {path[1] for path in paths if path[0] == "defaults" and len(path) > 1}
-    if any(path in (("clips",), ("defaults",)) or path[0] == "vars" for path in paths) or wrong_defaults & _NEEDED:
+    if any(path in (("clips",), ("defaults",)) or path[0] == "vars" for path in paths) or wrong_defaults & _REQUIRED:
         return {}, []
-    wrong_clips = {path[1] for path in paths if path[0] == "clips" and not (path in alone and len(path) == 3)}
+    wrong_clips = {path[1] for path in paths if path[0] == "clips" and not (path in removable and len(path) == 3)}
     indexes = [index for index in range(len(document["clips"])) if index not in wrong_clips]
     wrong_providers = {path[1] for path in paths if path[0] == "providers" and len(path) > 1}
     wrong_keys = {path[0] for path in paths if len(path) == 1 or path[0] not in ("clips", "defaults", "providers")}
     rest = {key: value for key, value in document.items() if key not in wrong_keys}
     rest["clips"] = [
-        {key: value for key, value in document["clips"][index].items() if ("clips", index, key) not in alone}
+        {key: value for key, value in document["clips"][index].items() if ("clips", index, key) not in removable}
         for index in indexes
     ]
     if wrong_providers and "providers" in rest:
-        rest["providers"] = {name: said for name, said in document["providers"].items() if name not in wrong_providers}
+        rest["providers"] = {
+            name: fields for name, fields in document["providers"].items() if name not in wrong_providers
+        }
     if wrong_defaults:
         rest["defaults"] = {key: value for key, value in document["defaults"].items() if key not in wrong_defaults}
     return rest, indexes
 
 
 def _cut(path: Path) -> Path:
-    """What is left out for a mistake there: all of a clip's fallback, else the very place."""
+    """What is removed for a problem there: the whole fallback of a clip, otherwise that place."""
     return path[:3] if path[0] == "clips" and "fallback" in path[2:3] else path
 
 
 def entry_name(document: Map, path: Sequence[str | int]) -> str:
-    """What the user calls the part of the manifest at `path`: a clip entry's id, `providers.x`, `budget`."""
+    """The name of the part of the manifest at `path`: a clip entry's id, `providers.x`, `budget`."""
     if path[0] == "clips" and len(path) > 1 and isinstance(path[1], int):
         entry = document["clips"][path[1]]
-        said = entry.get("id") if isinstance(entry, Mapping) else None
-        return str(said)[:80] if isinstance(said, str | int | float) and said != "" else f"clips[{path[1]}]"
+        entry_id = entry.get("id") if isinstance(entry, Mapping) else None
+        return str(entry_id)[:80] if isinstance(entry_id, str | int | float) and entry_id != "" else f"clips[{path[1]}]"
     if path[0] == "providers" and len(path) > 1:
         return f"providers.{path[1]}"
     return str(path[0])
 
 
 def _report(document: Map, details: Sequence[ErrorDetails], problems: Problems) -> None:
-    told: set[Path] = set()
+    reported: set[Path] = set()
     for detail in details:
         path = _real_path(document, detail)
-        if path in told:  # a union complains once for each of its members
+        if path in reported:  # a union has one error for each of its members
             continue
-        told.add(path)
+        reported.add(path)
         mark = mark_at(document, path)
         entry = entry_name(document, path)
         inner = path[1 if len(path) == 1 or entry == path[0] else 2 :]
@@ -129,7 +130,7 @@ def _report(document: Map, details: Sequence[ErrorDetails], problems: Problems) 
 
 
 def _real_path(document: Map, detail: ErrorDetails) -> Path:
-    """The error's path without pydantic's own steps (the members of a union, `[key]`)."""
+    """The error's path without the steps that pydantic adds (members of a union, `[key]`)."""
     path: list[str | int] = []
     node: Any = document
     for step in detail["loc"]:
@@ -165,9 +166,9 @@ def _sentence(path: Path, detail: ErrorDetails) -> str:
 
 def _missing(path: Path) -> str:
     if path[-1] == "id":
-        return 'is missing; give every entry an id of its own, such as id: kite, or with rows id: "{{ sku }}"'
+        return 'is missing; give every entry its own id, such as id: kite, or with rows id: "{{ sku }}"'
     if path[-1] in ("model", "models"):
-        return "is missing; say which model to turn to"
+        return "is missing; name the model to switch to"
     return "is missing; a manifest needs at least one entry under clips:"
 
 

@@ -1,11 +1,10 @@
-"""Brings clips home: its own concurrency, the link that dies first goes first. It never buys anything."""
+"""Downloads finished clips with its own concurrency; the link that expires first goes first. Buys nothing."""
 
 from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
 
 from batchvid.catalog.model_policies import link_lifetime_s
 from batchvid.clock import utc_now
@@ -19,44 +18,44 @@ from batchvid.runner.context import Dispatch, RunContext
 from batchvid.runner.downloads.disk_space_gate import WAIT_S, DiskSpaceGate
 from batchvid.runner.downloads.expiry_warnings import ExpiryMonitor
 from batchvid.runner.downloads.fetch import FetchRequest, fetch_clip
-from batchvid.runner.downloads.link_expiry import link_expires_at, urgency
+from batchvid.runner.downloads.link_expiry import link_expires_at, priority
 from batchvid.runner.downloads.sidecar import build_sidecar
 from batchvid.runner.downloads.stall_detector import max_bytes
-from batchvid.runner.downloads.worker_threads import WorkerPool
+from batchvid.runner.downloads.worker_threads import close_pool, create_pool, run_in
 from batchvid.runner.providers.retry_policy import RetryPolicy
 from batchvid.storage import LocalStore
 
-TRIES = 8  # of one asset, each going on where the last one stopped: about a minute
+MAX_TRIES = 8  # of one asset; each resumes where the last one stopped: about a minute
 WAIT_INITIAL_S = 0.5
 WAIT_MAX_S = 30.0
-SHAPE_TOLERANCE = 0.08  # vendors sell 1280x768 as 16:9
-MAX_DEAD_LINKS = 3  # fresh links asked for before the clip is given up
+ASPECT_RATIO_TOLERANCE = 0.08  # vendors sell 1280x768 as 16:9
+MAX_DEAD_LINKS = 3  # then the clip is given up
 
 
 @dataclass(order=True, slots=True)
 class _DownloadItem:
-    """One clip to bring home, sorted by when its link dies. `assets` are those that were not given up on yet.
+    """One clip to download, sorted by the expiry of its link. `assets` are those that are not given up yet.
 
-    `tried` counts tries of the first of them that failed in a way that may pass; `passing` and `dead` are the last
-    faults for which one was given up.
+    `tries` counts transient failures of the first asset. `transient` and `dead` are the last errors for which an asset
+    was given up.
     """
 
-    urgency: datetime
+    priority: datetime
     number: int
     job_id: str = field(compare=False)
     assets: tuple[Asset, ...] = field(compare=False)
-    tried: int = field(default=0, compare=False)
-    passing: DownloadError | None = field(default=None, compare=False)
+    tries: int = field(default=0, compare=False)
+    transient: DownloadError | None = field(default=None, compare=False)
     dead: DownloadError | None = field(default=None, compare=False)
 
-    def give_up(self, *, passing: DownloadError | None = None, dead: DownloadError | None = None) -> None:
-        """Go on to the next asset."""
-        self.assets, self.tried = self.assets[1:], 0
-        self.passing, self.dead = passing or self.passing, dead or self.dead
+    def give_up(self, *, transient: DownloadError | None = None, dead: DownloadError | None = None) -> None:
+        """Continue with the next asset."""
+        self.assets, self.tries = self.assets[1:], 0
+        self.transient, self.dead = transient or self.transient, dead or self.dead
 
 
 class Downloader:
-    """Fetches finished clips. Dispatches each job whose links expired, so that its task is polled again."""
+    """Downloads finished clips. Dispatches each job whose links expired, so that its task is polled again."""
 
     def __init__(
         self,
@@ -69,11 +68,11 @@ class Downloader:
         self._context = context
         self._store = store
         self._dispatch = dispatch
-        self._room = DiskSpaceGate(context, store, room_wait_s)
-        self._room.look()
+        self._disk_space_gate = DiskSpaceGate(context, store, room_wait_s)
+        self._disk_space_gate.check()
         self._queue: asyncio.PriorityQueue[_DownloadItem] = asyncio.PriorityQueue()
-        self._pushed = 0
-        self._pool = WorkerPool()
+        self._enqueued = 0
+        self._pool = create_pool()
         self._refreshed: set[str] = set()
         self._tried: set[str] = set()
         self._warned_of_http: set[str] = set()
@@ -82,36 +81,37 @@ class Downloader:
         self._tasks.append(asyncio.create_task(self.expiry_monitor.serve()))
 
     def enqueue(self, job: Job, assets: tuple[Asset, ...], *, resumed: bool = False) -> None:
-        """Fetch a ready job's clip; `assets` as the reply named them, signed links included.
+        """Download a ready job's clip from the reply's `assets`.
 
-        One that is `resumed` may be here in part, or whole.
+        `resumed`: an earlier run left it ready, so all or part of it may be on disk.
         """
         if resumed:
             self._tried.add(job.id)
         self._context.active.add(job.id)
-        self._pushed += 1
-        dies, now = self._link_expires_at(job), utc_now()
-        if dies is not None:
-            self.expiry_monitor.expect(job.id, dies, now)
-        self._queue.put_nowait(_DownloadItem(urgency(job, self._lifetime_s(job), now), self._pushed, job.id, assets))
+        self._enqueued += 1
+        expires_at, now = self._link_expires_at(job), utc_now()
+        if expires_at is not None:
+            self.expiry_monitor.expect(job.id, expires_at, now)
+        due = priority(job, self._lifetime_s(job), now)
+        self._queue.put_nowait(_DownloadItem(due, self._enqueued, job.id, assets))
 
     async def close(self) -> None:
-        """End the workers; called when nothing is left or nothing may be waited for."""
+        """End the workers."""
         for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, self._room.close(), return_exceptions=True)
-        await self._pool.close()
+        await asyncio.gather(*self._tasks, self._disk_space_gate.stop(), return_exceptions=True)
+        await close_pool(self._pool)
 
     async def _work(self) -> None:
         while True:
             item = await self._queue.get()
-            if not await self._room.opens():
+            if not await self._disk_space_gate.wait_until_open():
                 self._context.mark_idle(item.job_id)  # it stays ready for the next run
                 continue
             try:
                 await self._fetch_and_store(item)
             except DiskFull as exc:
-                self._room.shut(exc)
+                self._disk_space_gate.close(exc)
                 self._queue.put_nowait(item)
             except StorageError as exc:
                 job_id = item.job_id
@@ -127,38 +127,38 @@ class Downloader:
         job = self._context.job(item.job_id)
         clip = None
         if job.id in self._tried:
-            clip = await self._pool.do(partial(self._store.find, job.spec.key, job.task_id))
-        if clip is None and self._is_past(job, item.assets):
+            clip = await run_in(self._pool, self._store.find, job.spec.key, job.task_id)
+        if clip is None and self._has_expired(job, item.assets):
             self._refreshed.add(job.id)
-            await self._request_new_links(job, "its link was not to live until now", dead=False)
+            await self._request_new_links(job, "its link should have expired by now", dead=False)
             return
         while clip is None and item.assets:
             try:
-                catch = self._catch(job, item.assets[0], fresh=job.id not in self._tried)
+                request = self._build_request(job, item.assets[0], fresh=job.id not in self._tried)
                 self._tried.add(job.id)
-                clip = await fetch_clip(self._context.transport, self._store, catch, self._pool)
+                clip = await fetch_clip(self._context.transport, self._store, request, self._pool)
             except (LinkDead, BadMedia) as exc:
                 item.give_up(dead=exc)
                 if isinstance(exc, LinkDead) and not job.dead_links:
-                    break  # a fresh link is asked for once before the provider's own content route (wire-notes 6.5)
+                    break  # request a new link once before using the provider's content route (wire-notes 6.5)
             except LinkRefused as exc:
-                item.give_up(passing=exc)
+                item.give_up(transient=exc)
             except DownloadError as exc:
                 if self._reschedule(job, item):
                     return
-                item.give_up(passing=exc)
+                item.give_up(transient=exc)
         await self._settle(job, item, clip)
 
     async def _settle(self, job: Job, item: _DownloadItem, clip: Clip | None) -> None:
         record, dead = self._context.recorder.record, item.dead
         if clip is not None:
-            self._room.stored()
+            self._disk_space_gate.record_stored()
             await record(job.id, ev.ClipStored(at=utc_now(), clip=clip))
-            self._check_shape(job, clip)
-        elif item.passing is not None:  # no verdict on the link: the clip is there and waits for a better hour
-            self._context.notice(f"{job.id}: {item.passing}. Its clip is paid for and waits: run again to fetch it")
+            self._check_aspect_ratio(job, clip)
+        elif item.transient is not None:  # the link may still work: the clip stays ready
+            self._context.notice(f"{job.id}: {item.transient}. Its clip is paid for and waits: run again to fetch it")
         elif dead is None:
-            await self._request_new_links(job, "links are not kept from run to run", dead=False)
+            await self._request_new_links(job, "links are not stored between runs", dead=False)
             return
         elif job.dead_links < MAX_DEAD_LINKS:
             await self._request_new_links(job, str(dead), dead=True)
@@ -168,26 +168,26 @@ class Downloader:
             await record(job.id, ev.GaveUp(at=utc_now(), kind=kind, message=str(dead)))
         self._context.mark_idle(job.id)
 
-    async def _request_new_links(self, job: Job, why: str, *, dead: bool) -> None:
-        """Let the task name its clip once more: a free poll."""
-        again = ev.LinkExpired(at=utc_now(), message=why, dead=dead)
-        self._dispatch(await self._context.recorder.record(job.id, again), poll_first=True)
+    async def _request_new_links(self, job: Job, reason: str, *, dead: bool) -> None:
+        """Poll the task again for new links; free."""
+        event = ev.LinkExpired(at=utc_now(), message=reason, dead=dead)
+        self._dispatch(await self._context.recorder.record(job.id, event), poll_first=True)
 
     def _reschedule(self, job: Job, item: _DownloadItem) -> bool:
-        """Let others go first for a while after a fault that may pass; False when it was tried often enough."""
+        """Retry after a backoff, so that others go first; False after the last try."""
         wait_initial_s = min(WAIT_INITIAL_S, self._context.provider_state(job).provider.wait_initial_s)
-        wait_s = RetryPolicy(wait_initial_s, WAIT_MAX_S, TRIES).delay_s(item.tried, self._context.jitter())
+        wait_s = RetryPolicy(wait_initial_s, WAIT_MAX_S, MAX_TRIES).delay_s(item.tries, self._context.jitter())
         if wait_s is None or self._context.stop_reason:
             return False
-        item.tried += 1
+        item.tries += 1
         asyncio.get_running_loop().call_later(wait_s, self._queue.put_nowait, item)
         return True
 
-    def _is_past(self, job: Job, assets: tuple[Asset, ...]) -> bool:
-        """Whether its links should be dead by now; true once a job, for a clock may be wrong."""
-        dies = self._link_expires_at(job)
+    def _has_expired(self, job: Job, assets: tuple[Asset, ...]) -> bool:
+        """Whether its links should be dead by now; true once per job, because a clock may be wrong."""
+        expires_at = self._link_expires_at(job)
         links = [asset for asset in assets if asset.location.startswith("http")]
-        return dies is not None and dies <= utc_now() and bool(links) and job.id not in self._refreshed
+        return expires_at is not None and expires_at <= utc_now() and bool(links) and job.id not in self._refreshed
 
     def _link_expires_at(self, job: Job) -> datetime | None:
         return link_expires_at(job, self._lifetime_s(job))
@@ -195,13 +195,14 @@ class Downloader:
     def _lifetime_s(self, job: Job) -> float | None:
         return link_lifetime_s(self._context.provider_state(job).provider, job.spec.request.model, self._context.models)
 
-    def _check_shape(self, job: Job, clip: Clip) -> None:
-        """Say so when the clip has another shape than asked for: it is kept, for it is paid for."""
-        width, colon, height = job.spec.request.aspect_ratio.partition(":")
-        if colon and abs(clip.width * int(height) / (clip.height * int(width)) - 1) > SHAPE_TOLERANCE:
-            self._context.notice(f"{job.id}: asked for {job.spec.request.aspect_ratio}, got {clip.width}x{clip.height}")
+    def _check_aspect_ratio(self, job: Job, clip: Clip) -> None:
+        """Report a clip of another aspect ratio than requested; it is kept, because it is paid."""
+        requested = job.spec.request.aspect_ratio
+        width, colon, height = requested.partition(":")
+        if colon and abs(clip.width * int(height) / (clip.height * int(width)) - 1) > ASPECT_RATIO_TOLERANCE:
+            self._context.notice(f"{job.id}: requested {requested}, got {clip.width}x{clip.height}")
 
-    def _catch(self, job: Job, asset: Asset, *, fresh: bool) -> FetchRequest:
+    def _build_request(self, job: Job, asset: Asset, *, fresh: bool) -> FetchRequest:
         provider_state = self._context.provider_state(job)
         if asset.location.startswith("http:") and provider_state.base_url.startswith("https:"):
             self._warn_of_http(provider_state.name)
@@ -219,7 +220,9 @@ class Downloader:
         )
 
     def _warn_of_http(self, provider: str) -> None:
-        """Say once that links are in the clear: to refuse them would lose what is paid for."""
+        """Report once that links are unencrypted. Refusing them would lose paid clips."""
         if provider not in self._warned_of_http:
             self._warned_of_http.add(provider)
-            self._context.notice(f"{provider} names its clips by http: links: anybody on the way can read them")
+            self._context.notice(
+                f"{provider} links to its clips by unencrypted http: others on the network can read them"
+            )

@@ -1,7 +1,7 @@
-"""A few threads for what a clip costs on the disk and the processor. Knows no clip.
+"""The threads that write and check clips.
 
-The pool that asyncio shares among all is not used: there a name that is slow to resolve would keep a clip waiting, and
-as many threads as it has would fight the event loop for the interpreter, which costs both more than the work itself.
+asyncio's default pool is not used: there, slow name resolution delays clips, and its many threads compete with the
+event loop for the interpreter, which costs more CPU than the work itself.
 """
 
 from __future__ import annotations
@@ -9,22 +9,23 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import TypeVar, TypeVarTuple
 
 Result = TypeVar("Result")
-HANDS = 2  # so that one slow write does not keep all others waiting
+Args = TypeVarTuple("Args")
+MAX_THREADS = 2  # so that one slow write does not block all others
 
 
-class WorkerPool:
-    """Ready until `close`."""
+def create_pool() -> ThreadPoolExecutor:
+    """A pool of `MAX_THREADS` threads."""
+    return ThreadPoolExecutor(MAX_THREADS, thread_name_prefix="batchvid-clips")
 
-    def __init__(self) -> None:
-        self._threads = ThreadPoolExecutor(HANDS, thread_name_prefix="batchvid-clips")
 
-    async def do(self, act: Callable[[], Result]) -> Result:
-        """Do it in one of the threads; what it raises is raised here. A caller that is cancelled does not stop it."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, act)
+async def run_in(pool: ThreadPoolExecutor, func: Callable[[*Args], Result], *args: *Args) -> Result:
+    """Call the function in a thread of the pool. Cancelling the caller does not stop a call that has begun."""
+    return await asyncio.get_running_loop().run_in_executor(pool, func, *args)
 
-    async def close(self) -> None:
-        """Wait for what is under way: nothing is written after the end of a run."""
-        await asyncio.to_thread(self._threads.shutdown, cancel_futures=True)
+
+async def close_pool(pool: ThreadPoolExecutor) -> None:
+    """Wait for running calls and drop queued ones: nothing is written after the end of a run."""
+    await asyncio.to_thread(pool.shutdown, cancel_futures=True)

@@ -16,6 +16,7 @@ from batchvid.clock import utc_now
 from batchvid.domain.jobs import Job
 from batchvid.errors import BatchvidError
 from batchvid.net.credentials import Credentials
+from batchvid.paths import BatchPaths
 from batchvid.runner.providers.circuit_breaker import ProviderHealth
 from batchvid.runner.providers.emulator_process import embedded_emulator
 from batchvid.runner.providers.provider_state import ProviderState
@@ -57,7 +58,7 @@ class ProviderStartup(contextlib.AsyncExitStack):
             provider = self._providers[name]
             base_url = provider.base_url
             if provider.is_embedded:
-                emulator = embedded_emulator(provider.life, self._folder / "emulator" / "tasks.jsonl")
+                emulator = embedded_emulator(provider.life, BatchPaths(self._folder).emulator_tasks)
                 base_url = await self.enter_async_context(emulator)
             self.provider_states[name] = ProviderState(
                 provider=provider,

@@ -1,6 +1,6 @@
 """Input images as bytes, ready for a request: read once for jobs that share them, and only as they were planned.
 
-What is not upright or is to be fitted is encoded anew, in a thread; everything else is sent byte for byte.
+An image that is turned or must be fitted is encoded again in a thread; any other is sent byte for byte.
 """
 
 from __future__ import annotations
@@ -16,25 +16,26 @@ from batchvid.domain.job_spec import JobSpec
 from batchvid.domain.wire import ImageInput
 from batchvid.errors import StorageError
 from batchvid.planning.routing import image_metadata
-from batchvid.runner.submission.image_fit import fitted
+from batchvid.runner.submission.image_fit import fit_image
+from batchvid.storage.async_file import open_for_reading
 
-CACHE_BYTES = 64 * 1024 * 1024
+MAX_CACHE_BYTES = 64 * 1024 * 1024
 
-_Ready = tuple[str, str, tuple[int, int] | None]
-"""What makes bytes ready to be sent these and no others: the digest of the file, how it is fitted, and to what."""
+_CacheKey = tuple[str, str, tuple[int, int] | None]
+"""What determines the bytes that are sent: the digest of the file, the fit, and the target size."""
 
 
 class ImageReader:
-    """Reads images, keeping the last used ones up to `CACHE_BYTES`."""
+    """Reads images and caches the last used ones, up to `MAX_CACHE_BYTES`."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[_Ready, bytes] = OrderedDict()
-        self._kept_bytes = 0
+        self._cache: OrderedDict[_CacheKey, bytes] = OrderedDict()
+        self._cached_bytes = 0
 
     async def read(self, spec: JobSpec, pixels: tuple[int, int] | None = None) -> tuple[ImageInput, ...]:
-        """The job's images in order, its frames fitted to `pixels` as it says.
+        """The job's images in order; its frames are fitted to `pixels` by the job's `fit`.
 
-        Raises StorageError when one is gone or is not what was planned and priced.
+        Raises StorageError if an image is missing or has changed since it was planned and priced.
         """
         return tuple([await self._read(image, spec.request.fit, pixels) for image in spec.request.images])
 
@@ -46,25 +47,29 @@ class ImageReader:
         return replace(planned, data=await self._bytes(image, fit if is_frame else "", pixels if is_frame else None))
 
     async def _bytes(self, image: ImageRef, fit: str, pixels: tuple[int, int] | None) -> bytes:
-        ready = (image.sha256, fit, pixels)
-        data = self._kept.get(ready)
+        key = (image.sha256, fit, pixels)
+        data = self._cache.get(key)
         if data is not None:
-            self._kept.move_to_end(ready)
+            self._cache.move_to_end(key)
             return data
         try:
-            data = await asyncio.to_thread(_prepared, image, fit, pixels)
+            async with open_for_reading(Path(image.source)) as file:
+                raw = await file.read()
         except OSError as exc:
             raise StorageError(f"{image.source}: {exc.strerror or exc}") from exc
-        if ready not in self._kept:  # several jobs may have read it at the same time
-            self._kept[ready] = data
-            self._kept_bytes += len(data)
-        while self._kept_bytes > CACHE_BYTES and len(self._kept) > 1:
-            self._kept_bytes -= len(self._kept.popitem(last=False)[1])
+        data = await asyncio.to_thread(_prepare, raw, image, fit, pixels)
+        if key not in self._cache:  # several jobs may have read it at the same time
+            self._cache[key] = data
+            self._cached_bytes += len(data)
+        while self._cached_bytes > MAX_CACHE_BYTES and len(self._cache) > 1:
+            self._cached_bytes -= len(self._cache.popitem(last=False)[1])
         return data
 
 
-def _prepared(image: ImageRef, fit: str, pixels: tuple[int, int] | None) -> bytes:
-    data = Path(image.source).read_bytes()
+def _prepare(data: bytes, image: ImageRef, fit: str, pixels: tuple[int, int] | None) -> bytes:
     if hashlib.sha256(data).hexdigest() != image.sha256:
-        raise StorageError(f"{image.source} changed since the job was planned: run again to plan it anew")
-    return fitted(data, image.media_type, fit=fit, pixels=pixels) if image.turned or pixels else data
+        raise StorageError(f"{image.source} changed since the job was planned: run again to plan it with the new file")
+    try:
+        return fit_image(data, image.media_type, fit=fit, pixels=pixels) if image.turned or pixels else data
+    except OSError as exc:  # Pillow's error for a damaged image
+        raise StorageError(f"{image.source}: {exc.strerror or exc}") from exc

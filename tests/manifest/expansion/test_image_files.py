@@ -219,7 +219,10 @@ def test_images_are_beside_the_file_that_names_them(write: Write, specs: Specs) 
     [
         ("images: '*.jpg'", "m.yaml:1: k: images: no file matches *.jpg; it was looked for below "),
         ("images: '{{ x }}'", "m.yaml:1: k: images: nothing is called x; there is: no variables"),
-        ("images: '*.png', image: a.png", "m.yaml:1: k: image: stands beside images, which sets it; keep one of them"),
+        (
+            "images: '*.png', image: a.png",
+            "m.yaml:1: k: image: is given with images, which sets it; keep one of them",
+        ),
         ("image: '{{ x }}'", "m.yaml:1: k: image: nothing is called x; there is: entry, take"),
         ("image: '{% if false %}x{% endif %}'", "m.yaml:1: k: image: is empty once it is filled in; "),
         ("image: gone.png", "m.yaml:1: k: image: there is no file gone.png; it was looked for at "),
@@ -255,8 +258,7 @@ def test_a_name_that_is_not_utf8(write: Write, mistakes: Mistakes) -> None:
     write("photos/x.txt", "")
     Path(os.fsdecode(b"photos/caf\xe9.jpg")).write_bytes(picture("JPEG"))
     assert mistakes(GLOB) == [
-        "m.yaml:3: front: images: the name of the file 'photos/caf\\udce9.jpg' "
-        "holds bytes that are no text (it is not UTF-8)"
+        "m.yaml:3: front: images: the name of the file 'photos/caf\\udce9.jpg' contains bytes that are not UTF-8"
     ]
 
 

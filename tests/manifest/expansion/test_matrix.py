@@ -231,9 +231,12 @@ def test_output_templates_stay_in_the_tree(mistakes: Mistakes, template: str, pr
     [
         (
             "matrix: {options: [a]}",
-            "matrix: options cannot be an axis; use an axis of your own and {{ name }} in the field",
+            "matrix: options cannot be an axis; use another name and {{ name }} in the field",
         ),
-        ("matrix: {id: [a]}", "matrix: id cannot be an axis; use an axis of your own and {{ name }} in the field"),
+        (
+            "matrix: {id: [a]}",
+            "matrix: id cannot be an axis; use another name and {{ name }} in the field",
+        ),
         (
             "seed: 1, matrix: {seed: [1]}",
             "seed: is both a field of the entry and an axis of its matrix; keep one of them",
@@ -244,14 +247,14 @@ def test_output_templates_stay_in_the_tree(mistakes: Mistakes, template: str, pr
         ),
         (
             "matrix: {x: ['{{ y }}']}",
-            "x: matrix value '{{ y }}' must be a plain value: only axes named like a field may hold templates",
+            "x: matrix value '{{ y }}' must be a plain value: only axes named like a field may contain templates",
         ),
-        ("matrix: {x: [a]}, exclude: [{y: a}]", "exclude: y is no axis of the matrix; its axes are: x"),
-        ("exclude: [{y: a}]", "exclude: y is no axis of the matrix; its axes are: none"),
+        ("matrix: {x: [a]}, exclude: [{y: a}]", "exclude: y is not an axis of the matrix; its axes are: x"),
+        ("exclude: [{y: a}]", "exclude: y is not an axis of the matrix; its axes are: none"),
         ("matrix: {x: [a, b]}, exclude: [{x: c}]", "exclude: x is never 'c'; its values are: a, b"),
-        ("matrix: {x: [a]}, exclude: [{x: a}]", "exclude: leaves nothing of the matrix"),
-        ("matrix: {x: [a]}, exclude: [{}]", "exclude: leaves nothing of the matrix"),
-        ("where: a > 5", "where: picks rows or images, and the entry has neither"),
+        ("matrix: {x: [a]}, exclude: [{x: a}]", "exclude: excludes the whole matrix"),
+        ("matrix: {x: [a]}, exclude: [{}]", "exclude: excludes the whole matrix"),
+        ("where: a > 5", "where: selects rows or images, and the entry has neither"),
         ("rows: gone.csv", "gone.csv cannot be read: No such file or directory; it was looked for at HERE/gone.csv"),
         ("rows: '{{ gone }}'", "rows: nothing is called gone; there is: no variables"),
         ("duration_s: '{{ take }}h'", "duration_s: must be a number of seconds such as 8, not '1h'"),
@@ -299,14 +302,14 @@ def test_too_many_clips_are_refused_before_they_are_made(mistakes: Mistakes) -> 
 def test_ids_that_differ_in_case_only_collide(mistakes: Mistakes) -> None:
     """Two jobs that one file system would store in one file are told with both places."""
     text = "defaults: {model: m}\nclips:\n  - {id: Kite, prompt: p}\n  - {id: kite, prompt: p}\n"
-    assert mistakes(text) == ["m.yaml:4: kite: makes the id kite again, which Kite at m.yaml:3 makes already"]
+    assert mistakes(text) == ["m.yaml:4: kite: makes the id kite again, which Kite at m.yaml:3 already makes"]
 
 
 def test_values_that_read_alike_collide(mistakes: Mistakes) -> None:
     """Two values of an axis with one readable name are told by their values."""
     assert mistakes(one("matrix: {x: [C++, C--, 'C#']}")) == [
-        "m.yaml:1: k: makes the id k_C again, which k at m.yaml:1 makes already (out of x 'C++' and 'C--')",
-        "m.yaml:1: k: makes the id k_C again, which k at m.yaml:1 makes already (out of x 'C++' and 'C#')",
+        "m.yaml:1: k: makes the id k_C again, which k at m.yaml:1 already makes (from x 'C++' and 'C--')",
+        "m.yaml:1: k: makes the id k_C again, which k at m.yaml:1 already makes (from x 'C++' and 'C#')",
     ]
 
 

@@ -58,12 +58,12 @@ def test_empty_columns_at_the_end_are_cut(write: Write) -> None:
         (b"", "line 1: is empty; the first line must name the columns"),
         (b"\nsku\n1", "line 1: is empty; the first line must name the columns"),
         (b"a,,b\n1,2,3", "line 1: column 2 has no name"),
-        (b"a,b,a\n1,2,3", "line 1: column a is there twice"),
+        (b"a,b,a\n1,2,3", "line 1: column a exists twice"),
         (b"a,b\n1,2\n\n3\n", "row 2 (line 4): has 1 cells where the header has 2 columns; "),
         (b"a,b\n1,2,3\n", "row 1 (line 2): has 3 cells where the header has 2 columns; "),
         (b"a,b\n1,caf\xe9\n", "line 2: byte 0xe9 at column 6 is not UTF-8 ('\u00e9' in Windows-1252); save it as"),
         (b"\xff\xfea\x00", "line 1: is UTF-16; save it as"),
-        (b"a,b\n1,\x00\n", "line 2: holds a zero byte; this is not a text file"),
+        (b"a,b\n1,\x00\n", "line 2: contains a zero byte; this is not a text file"),
         (b'a,b\n1,"2\n', "row 1 (line 2): is not valid CSV: unexpected end of data"),
         (b'a,b\n1,"2"x\n', "row 1 (line 2): is not valid CSV: "),
         (b"a,b\n1," + b"x" * 200_000 + b"\n", "row 1 (line 2): is not valid CSV: field larger than field limit"),
@@ -153,20 +153,20 @@ def test_rows_times_matrix_times_takes(write: Write, specs: Specs) -> None:
     assert list(found["a_16x9_t1"].variables) == ["aspect_ratio", "sku", "name"]
 
 
-AGAIN = "3: {{ sku }}: makes the id a again, which {{ sku }} at m.yaml:3 makes already"
+AGAIN = "3: {{ sku }}: makes the id a again, which {{ sku }} at m.yaml:3 already makes"
 
 
 @pytest.mark.parametrize(
     ("table", "more", "problem"),
     [
-        ("sku,name\na,x\na,y\n", "", AGAIN + " (out of name 'x' and 'y')"),
-        ("sku,name\na,x\na,x\n", "", AGAIN + " (from two rows that are alike)"),
+        ("sku,name\na,x\na,y\n", "", AGAIN + " (from name 'x' and 'y')"),
+        ("sku,name\na,x\na,x\n", "", AGAIN + " (from two identical rows)"),
         ("sku,name\n", "", "4: {{ sku }}: rows: data/t.csv has a header and no rows"),
         (
             "sku,name\na\n",
             "",
             "4: {{ sku }}: data/t.csv:row 1 (line 2): has 1 cells where the header has 2 columns; "
-            "a cell that holds the delimiter or a line break must stand in double quotes",
+            "a cell with the delimiter or a line break in it must be in double quotes",
         ),
         ("sku,name\na,x\n,y\n", "", "3: {{ sku }}: id: is empty (data/t.csv:row 2 (line 3): column sku)"),
         (
@@ -184,8 +184,7 @@ AGAIN = "3: {{ sku }}: makes the id a again, which {{ sku }} at m.yaml:3 makes a
         (
             "sku,name,take\na,x,1\n",
             "",
-            "4: {{ sku }}: rows: data/t.csv:line 1: column take: give it another name, "
-            "batchvid sets that variable itself",
+            "4: {{ sku }}: rows: data/t.csv:line 1: column take: give it another name, batchvid sets that variable",
         ),
         (
             "sku,name,mood\na,x,1\n",
@@ -202,14 +201,14 @@ AGAIN = "3: {{ sku }}: makes the id a again, which {{ sku }} at m.yaml:3 makes a
         (
             "sku,name\na,x\n",
             "    where: name > 5\n",
-            "6: {{ sku }}: where: 'name > 5' cannot be worked out: '>' not supported between instances of 'str' and "
+            "6: {{ sku }}: where: 'name > 5' cannot be evaluated: '>' not supported between instances of 'str' and "
             "'int' (a column is text: write price|float > 5) (data/t.csv:row 1 (line 2))",
         ),
         ("sku,name\na,x\n", "    where: name == 'y'\n", "6: {{ sku }}: where: leaves none of the 1 rows"),
         (
             "sku,name\na,x\n",
             "    images: '*.jpg'\n",
-            "6: {{ sku }}: images: stands beside rows; an entry has one of them (name the image in a column instead)",
+            "6: {{ sku }}: images: is given with rows; keep one of them (a column can name the image)",
         ),
     ],
 )

@@ -120,8 +120,8 @@ def test_a_key_given_twice_is_told_with_both_lines() -> None:
     told: list[tuple[int, str]] = []
     data = read(b"a: 1\nb: 2\na: 3\nc: {d: 1, d: 2}\n", "m.yaml", lambda mark, text: told.append((mark.line, text)))
     assert told == [
-        (3, "a is given twice; it stands in line 1 already"),
-        (4, "d is given twice; it stands in line 4 already"),
+        (3, "a is given twice; it is already in line 1"),
+        (4, "d is given twice; it is already in line 4"),
     ]
     assert data == {"a": 1, "b": 2, "c": {"d": 1}}
 
@@ -151,15 +151,15 @@ def test_quoted_merge_is_a_key() -> None:
         ("a: [1\nb: 2", 2, "not valid YAML"),
         ("a: 1\n--- \nb: 2", 2, "second YAML document"),
         ("a: 1\n\tb: 2", 2, "not valid YAML"),
-        ("a: *b", 1, "names no finished &b"),
-        ("a: &a [*a]", 1, "names no finished &a"),
+        ("a: *b", 1, "refers to no complete &b"),
+        ("a: &a [*a]", 1, "refers to no complete &a"),
         ("a: 1\n? [x]\n: 2", 2, "a key must be a word"),
         ("a: !!python/object:os.system x", 1, "tag"),
         ("a: !!int x", 1, "tag"),
         ("a: !thing {b: 1}", 1, "tag"),
         ("a: !thing [1]", 1, "tag"),
         ("a: 1\n<<: 5", 2, "<< takes a mapping"),
-        ("a: 1\nb: \x07", 2, "holds a character"),
+        ("a: 1\nb: \x07", 2, "contains a character"),
         ("a:\n  - " + "[" * 50 + "]" * 50, 2, "nested deeper"),
         ("[" * 200_000, 1, "nested deeper"),
     ],
@@ -176,7 +176,7 @@ def test_a_template_without_quotes_is_recognised(line: str) -> None:
     """The commonest mistake of all is told as what it is, with its line."""
     found, message = bad(f"a: 1\n{line}\n")
     assert found == 2
-    assert message.endswith('; a text that begins with {{ must stand in quotes, such as "{{ name }}"')
+    assert message.endswith('; a text that begins with {{ must be in quotes, such as "{{ name }}"')
 
 
 def test_a_byte_that_is_not_utf8_is_named() -> None:
@@ -187,7 +187,7 @@ def test_a_byte_that_is_not_utf8_is_named() -> None:
 def test_a_billion_laughs_ends_early() -> None:
     """Aliases of aliases are counted for what they stand for, and refused before anything is built from them."""
     levels = "\n".join(f"l{i}: &l{i} [{', '.join([f'*l{i - 1}'] * 10)}]" for i in range(1, 12))
-    assert "aliases stand for more than" in bad(f"l0: &l0 [x]\n{levels}\n")[1]
+    assert "aliases expand to more than" in bad(f"l0: &l0 [x]\n{levels}\n")[1]
 
 
 @pytest.mark.parametrize(("levels", "fits"), [(MAX_DEPTH - 1, True), (MAX_DEPTH, False), (1300, False)])

@@ -47,7 +47,7 @@ def test_it_stands_under_defaults_too(specs: Specs) -> None:
 @pytest.mark.parametrize("fallback", ["tags: []", "fallback: []", "fallback: {models: b, on: [outage, moderation]}"])
 def test_a_permission_that_means_nothing_is_a_mistake(specs: Specs, fallback: str) -> None:
     """Who allows to buy elsewhere while a task runs counts on it: without a model for just that it is told."""
-    with pytest.raises(ManifestError, match="fallback_while_running: means nothing without a fallback on timeout"):
+    with pytest.raises(ManifestError, match="fallback_while_running: has no effect without a fallback on timeout"):
         specs(clip(f"fallback_while_running: true, {fallback}"))
     assert specs("defaults: {fallback_while_running: true}\n" + clip(fallback))["k"].fallback_while_running
 

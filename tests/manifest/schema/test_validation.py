@@ -51,13 +51,13 @@ def test_ten_mistakes_ten_lines(mistakes: Mistakes) -> None:
         "m.yaml:2: budget: usd: must be more than 0",
         "m.yaml:4: providers.gw: base_url: must be an address without a user name",
         "m.yaml:8: one: durations_s: unknown key; did you mean duration_s? Allowed: action, aspect_ratio, audio, ",
-        "m.yaml:9: clips[1]: id: is missing; give every entry an id of its own, such as id: kite",
+        "m.yaml:9: clips[1]: id: is missing; give every entry its own id, such as id: kite",
         "m.yaml:12: three: takes: must be at most 100",
         "m.yaml:15: four: prompt: nothing is called nobody; there is: entry, take",
         "m.yaml:18: five: image: there is no file gone.png; it was looked for at ",
-        "m.yaml:19: six: model: is missing; say it here or under defaults",
+        "m.yaml:19: six: model: is missing; set it here or under defaults",
         "m.yaml:24: seven: aspect_ratio: must be width:height such as 16:9 or 9:16, not '16x9'",
-        "m.yaml:28: prompt is given twice; it stands in line 27 already",
+        "m.yaml:28: prompt is given twice; it is already in line 27",
     ]
     found = mistakes(TEN)
     assert len(found) == len(starts)
@@ -110,9 +110,9 @@ def test_ten_mistakes_ten_lines(mistakes: Mistakes) -> None:
         ("fit: crop", "fit: must be cover, contain or stretch, not 'crop'"),
         ("fallback: {models: x, on: [blackout]}", "fallback.on: must be outage, queue_stall, timeout, sunset, modera"),
         ("fallback: {models: x, on: []}", "fallback.on: must be a list of outage, queue_stall, timeout, sunset, mode"),
-        ("fallback: {on: [outage]}", "fallback.models: is missing; say which model to turn to"),
+        ("fallback: {on: [outage]}", "fallback.models: is missing; name the model to switch to"),
         ("fallback: {models: x, while: true}", "fallback.while: unknown key; Allowed: models, on"),
-        ("fallback: [{provider: x}]", "fallback.model: is missing; say which model to turn to"),
+        ("fallback: [{provider: x}]", "fallback.model: is missing; name the model to switch to"),
         ("fallback_while_running: 1", "fallback_while_running: must be true or false"),
     ],
 )
@@ -162,10 +162,10 @@ def test_mistakes_in_an_entry(mistakes: Mistakes, entry: str, problem: str) -> N
         ("downloads: {x: 0}", "downloads: x: unknown key; Allowed: concurrency"),
         ("retries: -1", "retries: must be at least 0"),
         ("vars: {a b: 1}", "vars: a b: must be letters, digits and _, for use as {{ name }}, and none of "),
-        ("vars: {a: '{{ b }}'}", "vars: a: must be a plain value: templates are filled in in the clips, not here"),
+        ("vars: {a: '{{ b }}'}", "vars: a: must be a plain value: templates are rendered in clips, not here"),
         (
             "vars: {a: [{b: '{{ c }}'}]}",
-            "vars: a: must be a plain value: templates are filled in in the clips, not here",
+            "vars: a: must be a plain value: templates are rendered in clips, not here",
         ),
         ("output: {clips: ''}", "output: clips: must not be empty"),
     ],
@@ -183,7 +183,7 @@ def test_mistakes_outside_of_the_clips(mistakes: Mistakes, line: str, problem: s
 def test_a_key_in_the_manifest_is_refused_and_never_printed(mistakes: Mistakes, key: str) -> None:
     """What looks like a key is told as such, without a letter of it."""
     (found,) = mistakes(f"clips: [{{id: k, model: m, prompt: p}}]\nproviders: {{gw: {{api_key_env: {key}}}}}\n")
-    assert "looks like the key itself: take it out of the file" in found
+    assert "looks like the key itself: remove it from the file" in found
     assert key not in found
 
 

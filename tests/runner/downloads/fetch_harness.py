@@ -12,7 +12,7 @@ from batchvid.domain.job_spec import Clip
 from batchvid.domain.wire import Asset
 from batchvid.net.transport import Transport
 from batchvid.runner.downloads.fetch import FetchRequest, fetch_clip
-from batchvid.runner.downloads.worker_threads import WorkerPool
+from batchvid.runner.downloads.worker_threads import close_pool, create_pool
 from batchvid.storage import LocalStore
 
 KEY = "sk-the-key"
@@ -42,11 +42,11 @@ class Net:
             "sidecar": {"prompt": "a kite"},
             **fields,
         }
-        pool = WorkerPool()
+        pool = create_pool()
         try:
             return await fetch_clip(self.transport, self.store, FetchRequest(**given), pool)
         finally:
-            await pool.close()
+            await close_pool(pool)
 
     def files(self) -> Mapping[str, bytes]:
         """Every file of the batch, by its path."""

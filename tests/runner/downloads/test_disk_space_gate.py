@@ -1,4 +1,4 @@
-"""A full disk: downloads and submits wait for room and go on by themselves, or the run ends; no clip is given up."""
+"""A full disk: downloads and submits wait for room and continue automatically, or the run ends; no clip is given up."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def handed_over(at_work: DownloaderHarness, cdn: Cdn) -> asyncio.Task[None]:
 
 
 async def test_with_room_again_it_goes_on(tmp_path: Path, cdn: Cdn) -> None:
-    """Full in the middle of a run: submits wait, no link is tried in vain, it is said once; then all come home."""
+    """Full in the middle of a run: submits wait, no link is tried, it is reported once; then all are stored."""
     async with yard(tmp_path, *map(ready, JOBS), room_wait_s=3.0) as at_work:
         at_work.store.spare_bytes = FULL
         fetching = handed_over(at_work, cdn)
@@ -88,7 +88,7 @@ async def test_an_interrupted_run_does_not_wait_for_room(tmp_path: Path, cdn: Cd
 
 
 async def test_a_disk_that_only_seems_to_have_room(tmp_path: Path, cdn: Cdn) -> None:
-    """A quota, or no more files: what is free says nothing. It is tried again for a while, said once, then given up."""
+    """A quota, or no more files: what is free says nothing. It is retried for a while, reported once, then given up."""
     with small_disk(tmp_path / "clips", size_bytes=2**24, files=1):  # the folder itself is the one
         async with yard(tmp_path, *map(ready, JOBS), room_wait_s=0.15) as at_work:
             await handed_over(at_work, cdn)

@@ -1,4 +1,4 @@
-"""Clips come home by deadline: what dies first goes first, a dead link is replaced, a bad one holds nobody up."""
+"""Downloads are sorted by link expiry, a dead link is replaced, and a bad one does not block others."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from batchvid.clock import utc_now
 from batchvid.domain.failures import FailureKind
 from batchvid.domain.jobs import JobState
 from batchvid.domain.wire import Asset
-from batchvid.runner.downloads.downloader import MAX_DEAD_LINKS, TRIES
+from batchvid.runner.downloads.downloader import MAX_DEAD_LINKS, MAX_TRIES
 from tests.builders import MakeClip
 from tests.runner.downloads.downloader_harness import DownloaderHarness, ready, yard
 from tests.runner.servers import Served, serving
@@ -156,7 +156,7 @@ class TestDeadLinks:
         async with yard(tmp_path, ready("kite"), wait_initial_s=0.001) as at_work:
             await at_work.fetch({"kite": (host.link("kite"),)})
             assert at_work.state("kite") is JobState.READY
-        assert len(host.paths) == TRIES
+        assert len(host.paths) == MAX_TRIES
         assert "Its clip is paid for and waits: run again to fetch it" in at_work.notices[0]
 
 
@@ -182,7 +182,9 @@ class TestWhereLinksLead:
         async with yard(tmp_path, *jobs, base_url=self.PUBLIC, allow_private_links=True) as at_work:
             await at_work.fetch({job.id: (host.link(job.id),) for job in jobs})
         assert at_work.stored == ["kite", "boat"]
-        assert at_work.notices == ["cometapi names its clips by http: links: anybody on the way can read them"]
+        assert at_work.notices == [
+            "cometapi links to its clips by unencrypted http: others on the network can read them"
+        ]
 
     async def test_another_way_to_the_clip_is_taken(self, tmp_path: Path, host: Host) -> None:
         """A link that is led astray is no reason to leave the provider's own route untried."""
@@ -192,42 +194,42 @@ class TestWhereLinksLead:
         assert at_work.stored == ["kite"]
 
 
-class TestTheLookout:
-    """A finished clip that is not here when its link is about to die is told of, once."""
+class TestExpiryWarnings:
+    """A finished clip that is not downloaded shortly before its link expires is reported once."""
 
     @staticmethod
     def late(at_work: DownloaderHarness) -> list[str]:
-        return [said for said in at_work.notices if "not here yet" in said]
+        return [said for said in at_work.notices if "not downloaded yet" in said]
 
-    async def test_told_once_and_in_time(self, tmp_path: Path, host: Host) -> None:
-        """A quarter of an hour before the end and not sooner; not of what came home; not twice."""
+    async def test_warns_once_and_in_time(self, tmp_path: Path, host: Host) -> None:
+        """A quarter of an hour before the expiry, not sooner, not twice, and not about a stored clip."""
         jobs = [ready("kite", expires_at=in_s(7200)), ready("boat", expires_at=in_s(7200))]
         host.says["/kite.mp4"] = [503]
         async with yard(tmp_path, *jobs, wait_initial_s=0.001) as at_work:
             await at_work.fetch({job.id: (host.link(job.id),) for job in jobs})
-            at_work.expiry_monitor.look(in_s(7200 - 910))
+            at_work.expiry_monitor.check(in_s(7200 - 910))
             assert self.late(at_work) == []
             for _ in range(2):
-                at_work.expiry_monitor.look(in_s(7200 - 890))
+                at_work.expiry_monitor.check(in_s(7200 - 890))
             (said,) = self.late(at_work)
-        assert said.startswith("kite: its clip is finished but not here yet, and can be fetched until ")
+        assert said.startswith("kite: its clip is finished but not downloaded yet, and is available only until ")
         assert f"{jobs[0].expires_at:%Y-%m-%d %H:%M:%S} UTC" in said
 
-    async def test_a_fresh_link_starts_anew(self, tmp_path: Path, host: Host) -> None:
-        """What was to die is dead and replaced: only the new link's end counts."""
+    async def test_a_new_link_replaces_the_expiry(self, tmp_path: Path, host: Host) -> None:
+        """Only the new link's expiry counts."""
         host.says["/kite.mp4"] = [403]
         async with yard(tmp_path, ready("kite", expires_at=in_s(1000)), wait_initial_s=0.001) as at_work:
             await at_work.fetch({"kite": (host.link("kite"),)})
             host.says["/kite.mp4"] = [503]
             again = Asset(location=host.link("kite"))
             await at_work.answer("kite", again, expires_at=in_s(9000))
-            at_work.expiry_monitor.look(in_s(990))
+            at_work.expiry_monitor.check(in_s(990))
             assert self.late(at_work) == []
-            at_work.expiry_monitor.look(in_s(8990))
+            at_work.expiry_monitor.check(in_s(8990))
             assert len(self.late(at_work)) == 1
 
-    async def test_a_run_looks_by_itself(self, tmp_path: Path, host: Host) -> None:
-        """Nobody has to ask: a clip that still waits when three quarters of its link's life are over is told of."""
+    async def test_a_run_checks_automatically(self, tmp_path: Path, host: Host) -> None:
+        """A clip that still waits when three quarters of its link's lifetime are over is reported."""
         host.says["/kite.mp4"] = [503]
         async with yard(tmp_path, ready("kite", expires_at=in_s(1.2)), wait_initial_s=0.3) as at_work:
             await at_work.fetch({"kite": (host.link("kite"),)})

@@ -134,7 +134,7 @@ async def test_a_cut_that_nobody_announced_is_found(net: Net, good: bytes, share
 async def test_a_clip_of_another_length_is_kept_aside(net: Net, good: bytes) -> None:
     """Paid for and not what was asked: the file stays as `.rejected`, and no clip stands in its place."""
     async with cdn_of(good) as cdn:
-        with pytest.raises(BadMedia, match=r"asked for 8 s, got a clip of 1\.0 s \(kept as 1\.mp4\.rejected\)"):
+        with pytest.raises(BadMedia, match=r"requested 8 s, got a clip of 1\.0 s \(kept as 1\.mp4\.rejected\)"):
             await net.catch(cdn.link, duration_s=8.0)
         assert net.files() == {"clips/kite/1.mp4.rejected": good}
         assert (await net.catch(cdn.link, duration_s=None)).duration_s == 1.0

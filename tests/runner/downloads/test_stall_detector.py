@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from batchvid.emulator import Emulator, Settings
 from batchvid.errors import BadMedia, DownloadError
 from batchvid.runner.downloads.stall_detector import (
-    FIRST_BYTES,
-    MOST_CLIP_BYTES,
+    BASE_BYTES,
+    MAX_CLIP_BYTES,
     DownloadLimits,
     StallDetector,
     max_bytes,
@@ -22,7 +22,7 @@ from tests.runner.cdn import cdn_of
 from tests.runner.downloads.fetch_harness import Net
 from tests.runner.videos import finished
 
-MINUTE = DownloadLimits(floor_bytes=6000, window_s=60.0, total_s=3600.0)
+MINUTE = DownloadLimits(min_bytes=6000, window_s=60.0, total_s=3600.0)
 PART = "clips/kite/1.mp4.part"
 
 
@@ -33,26 +33,26 @@ def test_a_trickle_is_told_within_two_windows(gaps: list[float], size: int) -> N
     told = []
     for gap in gaps:
         now += gap
-        told.append(slow.is_trickle(now, round(gap * 50)))
-        assert not quick.is_trickle(now, round(gap * 200) + size)
+        told.append(slow.is_stalled(now, round(gap * 50)))
+        assert not quick.is_stalled(now, round(gap * 200) + size)
     assert any(told) or now < 120
 
 
 def test_a_pause_is_made_up_for_within_its_window() -> None:
     """Half a minute of silence is no trickle when the rest of the window brings enough."""
     pace = StallDetector(MINUTE, 100.0)
-    assert not pace.is_trickle(130.0, 0)
-    assert not pace.is_trickle(159.9, 6000)
-    assert not pace.is_trickle(160.0, 1)
-    assert not pace.is_trickle(219.9, 10)
-    assert pace.is_trickle(220.0, 10)
+    assert not pace.is_stalled(130.0, 0)
+    assert not pace.is_stalled(159.9, 6000)
+    assert not pace.is_stalled(160.0, 1)
+    assert not pace.is_stalled(219.9, 10)
+    assert pace.is_stalled(220.0, 10)
 
 
 @pytest.mark.parametrize("seconds", [4.0, 8.0, 60.0, 300.0, None])
 def test_how_large_a_clip_may_be(seconds: float | None) -> None:
     """Far above 4K at 100 Mbit/s for its length, and never without an end."""
-    assert (seconds or 0) * 12_500_000 < max_bytes(seconds) <= MOST_CLIP_BYTES
-    assert max_bytes(seconds) >= FIRST_BYTES
+    assert (seconds or 0) * 12_500_000 < max_bytes(seconds) <= MAX_CLIP_BYTES
+    assert max_bytes(seconds) >= BASE_BYTES
 
 
 @pytest.fixture
@@ -66,12 +66,12 @@ async def test_a_trickling_download_is_given_up_and_goes_on(net: Net, emulator: 
     """Below the floor the try ends, what has come is kept, and the next try asks for the rest only."""
     link = await finished(emulator)
     emulator.set_faults([{"match": {"step": "download", "nth": [1]}, "do": {"slow": 20_000}}])
-    trickle = DownloadLimits(floor_bytes=100_000, window_s=0.1)
+    trickle = DownloadLimits(min_bytes=100_000, window_s=0.1)
     with pytest.raises(DownloadError, match=r"fewer than 100000 bytes came in 0\.1 s"):
-        await net.catch(link, duration_s=None, base_url=emulator.base_url, patience=trickle)
+        await net.catch(link, duration_s=None, base_url=emulator.base_url, limits=trickle)
     have = len(net.files()[PART])
     assert have > 0
-    clip = await net.catch(link, duration_s=None, base_url=emulator.base_url, patience=trickle)
+    clip = await net.catch(link, duration_s=None, base_url=emulator.base_url, limits=trickle)
     assert clip.size_bytes > have
 
 
@@ -80,7 +80,7 @@ async def test_a_download_has_a_deadline(net: Net, emulator: Emulator) -> None:
     link = await finished(emulator)
     emulator.set_faults([{"match": {"step": "download"}, "do": {"slow": 20_000}}])
     with pytest.raises(DownloadError, match=r"not done after 0\.15 s"):
-        await net.catch(link, duration_s=None, base_url=emulator.base_url, patience=DownloadLimits(total_s=0.15))
+        await net.catch(link, duration_s=None, base_url=emulator.base_url, limits=DownloadLimits(total_s=0.15))
     assert len(net.files()[PART]) > 0
 
 

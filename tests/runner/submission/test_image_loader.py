@@ -15,7 +15,7 @@ from batchvid.domain.clip_request import ImageRef, ImageRole
 from batchvid.domain.job_spec import JobSpec
 from batchvid.domain.wire import ImageInput
 from batchvid.errors import StorageError
-from batchvid.runner.submission.image_loader import CACHE_BYTES, ImageReader
+from batchvid.runner.submission.image_loader import MAX_CACHE_BYTES, ImageReader
 from tests.builders import spec
 
 
@@ -56,14 +56,14 @@ async def test_a_url_is_passed_on(tmp_path: Path) -> None:
 
 
 async def test_a_changed_image_is_refused(tmp_path: Path) -> None:
-    """A file that is another than when the job was planned would buy another clip: told with what to do."""
+    """A file that changed since the job was planned would buy another clip: the error says what to do."""
     image = picture(tmp_path / "a.png", b"as planned")
     (tmp_path / "a.png").write_bytes(b"retouched!")
     with pytest.raises(StorageError, match=r"a\.png changed since the job was planned: run again"):
         await ImageReader().read(job(image))
 
 
-async def test_an_image_that_is_gone_is_told(tmp_path: Path) -> None:
+async def test_a_missing_image_is_an_error(tmp_path: Path) -> None:
     """Whichever it is of several."""
     first, last = picture(tmp_path / "a.png", b"one"), picture(tmp_path / "b.png", b"two", "last")
     (tmp_path / "b.png").unlink()
@@ -87,7 +87,7 @@ async def test_an_image_is_read_once(tmp_path: Path) -> None:
 async def test_images_that_are_read_together_are_counted_once(tmp_path: Path) -> None:
     """Ten jobs that start at the same moment fill the memory once: their picture does not push out the others."""
     reader = ImageReader()
-    small, large = picture(tmp_path / "a.png", b"small"), picture(tmp_path / "b.png", b"b" * (CACHE_BYTES // 5))
+    small, large = picture(tmp_path / "a.png", b"small"), picture(tmp_path / "b.png", b"b" * (MAX_CACHE_BYTES // 5))
     await reader.read(job(small))
     await asyncio.gather(*(reader.read(job(large)) for _ in range(10)))
     (tmp_path / "a.png").unlink()
@@ -97,7 +97,7 @@ async def test_images_that_are_read_together_are_counted_once(tmp_path: Path) ->
 async def test_what_was_used_longest_ago_is_let_go(tmp_path: Path) -> None:
     """The reader keeps so many bytes and no more: a catalogue of pictures does not fill the memory."""
     reader = ImageReader()
-    third = CACHE_BYTES * 2 // 5
+    third = MAX_CACHE_BYTES * 2 // 5
     images = [picture(tmp_path / f"{name}.png", name.encode() * third) for name in "abc"]
     for image in (images[0], images[1], images[0], images[2]):
         await reader.read(job(image))
@@ -124,8 +124,8 @@ def size_of(image: ImageInput) -> tuple[int, int]:
     return Image.open(io.BytesIO(image.data)).size
 
 
-async def test_only_what_is_turned_is_encoded_anew(tmp_path: Path) -> None:
-    """An upright file goes out byte for byte; a turned one as it is seen, with the pixels that the plan told."""
+async def test_only_a_turned_image_is_encoded_again(tmp_path: Path) -> None:
+    """An upright file goes out byte for byte; a turned one as it is seen, with the planned pixels."""
     upright = photograph(tmp_path / "a.jpg", turned=False)
     turned = photograph(tmp_path / "b.jpg", turned=True, role="last")
     first, last = await ImageReader().read(job(upright, turned))
@@ -134,7 +134,7 @@ async def test_only_what_is_turned_is_encoded_anew(tmp_path: Path) -> None:
 
 
 async def test_frames_are_fitted_and_references_are_not(tmp_path: Path) -> None:
-    """What is sent has the pixels that are told; a picture of what is to appear keeps its own."""
+    """A frame has the requested pixels; a reference keeps its own."""
     frame = photograph(tmp_path / "a.jpg", turned=True)
     reference = replace(frame, role="reference")
     spec_of_both = spec(images=(frame, reference), fit="cover", aspect_ratio="16:9")

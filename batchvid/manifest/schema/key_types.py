@@ -1,0 +1,137 @@
+"""The types of the manifest's keys: each with its check and its form in the JSON Schema."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator
+
+from batchvid.manifest.reading.safe_names import safe_name, text_of
+from batchvid.manifest.reading.yaml_reader import plain
+from batchvid.manifest.schema import field_types
+from batchvid.manifest.schema.templates import is_template
+
+RESERVED = frozenset({"take", "entry", "row", "image_name", "image_stem"})  # variables that batchvid sets
+Scalar = str | int | float | bool
+
+
+@dataclass(frozen=True, slots=True)
+class UnlessTemplate:
+    """The check of a field with one value; a template is checked after it is rendered."""
+
+    check: Callable[[Any], Any]
+
+    def __call__(self, value: Any) -> Any:
+        """The checked value; a template and None are returned unchanged."""
+        if value is None or (isinstance(value, str) and is_template(value)):
+            return value
+        return self.check(value)
+
+
+def _variable_name(name: str) -> str:
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) or name in RESERVED:
+        raise ValueError(
+            f"must be letters, digits and _, for use as {{{{ name }}}}, and none of {', '.join(sorted(RESERVED))}"
+        )
+    return name
+
+
+def _literal(value: Any) -> Any:
+    """A variable's value as plain data. A template is refused: it would be used as text, without rendering."""
+    if isinstance(value, str) and is_template(value):
+        raise ValueError("must be a plain value: templates are rendered in clips, not here")
+    for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        _literal(inner)
+    return plain(value)
+
+
+def _batch_name(value: Any) -> str:
+    name = field_types.word(value)
+    if safe_name(name) != name:
+        raise ValueError(f"{name!r} cannot name a folder on every system; {safe_name(name)!r} can")
+    return name
+
+
+def _base_url(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        usable = False
+    if not usable or any(character.isspace() for character in url):
+        raise ValueError("must be an address such as https://gw.example.com")
+    if parts.username is not None or parts.password is not None or parts.query or parts.fragment:
+        raise ValueError("must be an address without a user name, a ? or a #; keys come from the environment")
+    return url.rstrip("/")
+
+
+def _key_name(name: str) -> str:
+    """Never prints the value: it may be the key itself."""
+    dense = len(name) >= 20 and "_" not in name and any(c.isdigit() for c in name)
+    mixed = len(name) >= 20 and name not in (name.upper(), name.lower()) and any(c.isdigit() for c in name)
+    if dense or mixed or name.startswith(("sk-", "Bearer ")):
+        raise ValueError(
+            "must be the NAME of an environment variable, such as GW_KEY, and this looks like the key itself: "
+            "remove it from the file, and create a new key if the file was shared"
+        )
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,63}", name):
+        raise ValueError("must be the name of an environment variable, such as GW_KEY")
+    return name
+
+
+def _prefix(path: str) -> str:
+    if path and not re.fullmatch(r"(/[A-Za-z0-9._~-]+)+/?", path):
+        raise ValueError("must be a path such as /kling, put before every path of the dialect")
+    return path.rstrip("/")
+
+
+def _not_bool(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise ValueError("must be a number")
+    return value
+
+
+def _as_list(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+def _unique(values: list[Any]) -> list[Any]:
+    texts = [text_of(value) for value in values]
+    repeated = next((text for text in texts if texts.count(text) > 1), None)
+    if repeated is not None:
+        raise ValueError(f"has {repeated!r} twice")
+    return values
+
+
+Text = Annotated[str | None, PlainValidator(UnlessTemplate(field_types.text), json_schema_input_type=str | float)]
+Word = Annotated[str | None, PlainValidator(UnlessTemplate(field_types.word), json_schema_input_type=str | float)]
+Ratio = Annotated[str | None, PlainValidator(UnlessTemplate(field_types.ratio), json_schema_input_type=str)]
+Seconds = Annotated[
+    float | str | None, PlainValidator(UnlessTemplate(field_types.seconds), json_schema_input_type=float | str)
+]
+Seed = Annotated[int | str | None, PlainValidator(UnlessTemplate(field_types.seed), json_schema_input_type=int | str)]
+Switch = Annotated[
+    bool | str | None, PlainValidator(UnlessTemplate(field_types.switch), json_schema_input_type=bool | str)
+]
+Fit = Annotated[str | None, PlainValidator(UnlessTemplate(field_types.fit), json_schema_input_type=str)]
+Action = Annotated[str | None, PlainValidator(UnlessTemplate(field_types.action), json_schema_input_type=str)]
+Video = Annotated[str | None, PlainValidator(UnlessTemplate(field_types.video), json_schema_input_type=str)]
+Audio = Annotated[str | None, PlainValidator(UnlessTemplate(field_types.audio), json_schema_input_type=str)]
+Item = Annotated[str, PlainValidator(UnlessTemplate(field_types.word), json_schema_input_type=str)]
+Names = Annotated[list[str], BeforeValidator(_as_list, json_schema_input_type=str | list[str])]
+Count = Annotated[int, Field(strict=True, gt=0)]
+Number = Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)]
+Variable = Annotated[str, AfterValidator(_variable_name)]
+Axis = Annotated[list[Scalar], Field(min_length=1), AfterValidator(_unique)]
+BatchName = Annotated[str, BeforeValidator(_batch_name)]
+BaseUrl = Annotated[str, AfterValidator(_base_url)]
+Prefix = Annotated[str, AfterValidator(_prefix)]
+KeyName = Annotated[str, AfterValidator(_key_name)]
+Usd = Annotated[Decimal, BeforeValidator(_not_bool), Field(gt=0, allow_inf_nan=False)]
+Literals = dict[Variable, Annotated[Any, AfterValidator(_literal)]]
+NonEmptyWord = Annotated[str, BeforeValidator(field_types.word), Field(min_length=1)]
