@@ -18,6 +18,8 @@ from batchvid.domain.job_spec import JobSpec
 from batchvid.domain.jobs import Job
 from batchvid.domain.wire import Asset
 
+REQUEST_FOLLOWS = ",\n"  # between two fields; no JSON text of ours has a raw line end anywhere else
+
 _SPEC = TypeAdapter(JobSpec)
 _JOB = TypeAdapter(Job)
 _EVENTS: dict[str, TypeAdapter[Any]] = {}
@@ -36,14 +38,25 @@ _JOB_VALUES = attrgetter(*_JOB_DEFAULTS)
 
 
 def dump_spec(spec: JobSpec) -> str:
-    """A JobSpec as flat JSON: its fields and those of its request, without defaults."""
-    values = _non_defaults(_SPEC_DEFAULTS, _SPEC_VALUES(spec))
-    return _dumps(values | _non_defaults(_REQUEST_DEFAULTS, _REQUEST_VALUES(spec.request)))
+    """A JobSpec as flat JSON: its fields, then on a new line those of its request; without defaults."""
+    own = _dumps(_non_defaults(_SPEC_DEFAULTS, _SPEC_VALUES(spec)))
+    request = _dumps(_non_defaults(_REQUEST_DEFAULTS, _REQUEST_VALUES(spec.request)))
+    return f"{own[:-1]}{REQUEST_FOLLOWS}{request[1:]}"
 
 
 def load_spec(text: str) -> JobSpec:
     """The JobSpec of one row."""
-    return _SPEC.validate_json(f'{{"request":{text},{text[1:]}')
+    return _SPEC.validate_json(_nest_request(text))
+
+
+def _nest_request(flat: str) -> str:
+    """A spec's flat JSON with the request as an object of its own.
+
+    In a row without the new line, from an older version, the whole object is also the request: each class reads its
+    own fields and ignores the others.
+    """
+    own, found, request = flat.partition(REQUEST_FOLLOWS)
+    return f'{own},"request":{{{request}}}' if found else f'{{"request":{flat},{flat[1:]}'
 
 
 def dump_standing(job: Job) -> str:
@@ -55,13 +68,9 @@ def dump_standing(job: Job) -> str:
 
 
 def load_job(state: str, spec: str, standing: str) -> Job:
-    """The Job of one row. Raises pydantic.ValidationError for a row that was tampered with.
-
-    The flat object of the spec is also its request: each class reads its own fields of it and ignores the others. So
-    pydantic builds the whole job in one pass, without a dict between.
-    """
+    """The Job of one row. Raises pydantic.ValidationError for a row that was tampered with."""
     rest = "}" if standing == "{}" else f",{standing[1:]}"
-    return _JOB.validate_json(f'{{"state":"{state}","spec":{{"request":{spec},{spec[1:]}{rest}')
+    return _JOB.validate_json(f'{{"state":"{state}","spec":{_nest_request(spec)}{rest}')  # in one pass, without a dict
 
 
 def dump_event(event: ev.Event) -> str:
