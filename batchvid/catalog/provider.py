@@ -13,7 +13,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from batchvid.catalog.models import data
 from batchvid.dialects import DIALECTS
-from batchvid.dialects.lookups import WAYS
+from batchvid.dialects.lookups import LOOKUP_METHODS
 from batchvid.errors import UsageError
 
 DEFAULT_PROVIDER = "cometapi"
@@ -34,7 +34,7 @@ class Provider:
     the doubling waits after a refusal. `grace_s` is how long a new task may be unknown to the provider. A reply without
     data for `read_timeout_s`, for a submit `submit_read_timeout_s`, is lost. `max_clip_bytes` limits clips further than
     their duration does. `on_lost_submit`: hold an uncertain submit for a person, or buy again. `lookup` is the method
-    for its lookup, by dialect (a name of dialects.lookups.WAYS). With `allow_private_links` links to clips may lead
+    for its lookup, by dialect (dialects.lookups.LOOKUP_METHODS). With `allow_private_links` links to clips may lead
     into a private network. `life` is the emulator's setting for the duration of tasks; `free` means that nothing is
     charged. An `emulator` without a base URL is started by the run.
     """
@@ -106,7 +106,7 @@ def providers(overrides: Mapping[str, Mapping[str, Any]]) -> dict[str, Provider]
 
 def _lookup(name: str, way: str, routes: Mapping[str, str]) -> dict[str, str]:
     """The lookup method after a lost submit, for each route that supports it. Raises UsageError if none does."""
-    able = WAYS.get(way, {})
+    able = LOOKUP_METHODS.get(way, {})
     if way != "none" and not able.keys() & routes.keys():
         raise UsageError(f"{name} does not support lookup by {way}: only {', '.join(able) or 'no wire format'} can")
     return {dialect: way for dialect in routes if dialect in able}

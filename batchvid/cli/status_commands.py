@@ -21,12 +21,12 @@ def status(target: str | None, as_json: bool, out: str) -> None:
     """
     from batchvid.cli.tables import print_status, status_facts
     from batchvid.domain.attempts import sums
-    from batchvid.state.lock import holder_of
+    from batchvid.state.lock import find_holder
     from batchvid.state.readers import read_attempts, read_jobs
 
     state_path = BatchPaths(folder_of(target, out)).state
     ledger = sums(read_attempts(state_path))
-    facts = status_facts(read_jobs(state_path), holder_of(state_path), ledger)
+    facts = status_facts(read_jobs(state_path), find_holder(state_path), ledger)
     if as_json:
         click.echo(json.dumps(facts, indent=1))
     else:

@@ -12,7 +12,7 @@ from batchvid.domain.jobs import Job, JobState
 from batchvid.errors import StateError, UsageError
 from batchvid.paths import BatchPaths
 from batchvid.runner import utc_now
-from batchvid.state.lock import holder_of
+from batchvid.state.lock import find_holder
 from batchvid.state.readers import read_attempts, read_jobs
 from batchvid.state.state_file import StateFile, record_offline
 
@@ -44,7 +44,7 @@ def resolve(state_path: Path, job_id: str, *, task_id: str = "") -> Job:
 
 def uncertain(state_path: Path) -> list[Job]:
     """The jobs that need a decision, including those that an interrupted run left in the middle of a paid call."""
-    waiting = {JobState.UNCERTAIN} if holder_of(state_path) else {JobState.UNCERTAIN, JobState.SUBMITTING}
+    waiting = {JobState.UNCERTAIN} if find_holder(state_path) else {JobState.UNCERTAIN, JobState.SUBMITTING}
     return [job for job in read_jobs(state_path) if job.state in waiting]
 
 

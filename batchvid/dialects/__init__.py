@@ -1,4 +1,4 @@
-"""How each wire format is spoken: four pure functions a dialect, value to value.
+"""Every wire format: a dialect is four pure functions from value to value.
 
 A dialect is a module of this folder. It knows no clock, random, file, socket or environment, and no key.
 """
@@ -12,22 +12,22 @@ from batchvid.domain.wire import Accepted, GenerationRequest, Rejected, Request,
 
 
 class Dialect(Protocol):
-    """What a module must offer to be a dialect."""
+    """The functions of a dialect module."""
 
     def submit(self, order: GenerationRequest) -> Request:
-        """Say what to buy. Also called while planning, with empty image data, for its checks.
+        """Build the submit request. Also called while planning, with empty image data, for its checks.
 
-        Raises `errors.Unsupported` for anything the wire has no word for: nothing is ever dropped silently.
+        Raises `errors.Unsupported` for anything that the wire does not support: nothing is dropped silently.
         """
 
     def read_submit(self, response: Response) -> Accepted | Rejected | Uncertain:
-        """Read the answer to a submit. Never raises: what cannot be read is `Uncertain`."""
+        """Read the reply to a submit. Never raises: what cannot be read is `Uncertain`."""
 
     def poll(self, order: GenerationRequest, task_id: str) -> Request:
-        """Ask where the task stands. `order` is the one submitted: some paths depend on it."""
+        """Build the poll request. `order` is the one submitted: some paths depend on it."""
 
     def read_poll(self, response: Response, task_id: str) -> Status | Rejected:
-        """Read the answer to a poll: a `Status` speaks of the task, a `Rejected` only of this one poll.
+        """Read the reply to a poll: a `Status` speaks of the task, a `Rejected` only of this one poll.
 
         A failed task is a value, too. Raises `errors.UnreadableReply` for a 2xx that is not of the dialect.
         """

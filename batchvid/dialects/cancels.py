@@ -1,4 +1,4 @@
-"""How a task is called off, for the wire formats that have a word for it. Whether a provider serves it, its row says.
+"""Cancels a task, for the wire formats that support it. The catalogue states which providers do.
 
 Never sent for a task that may be finished: there the same call deletes the clip. Sources: Runway's OpenAPI 2024-11-06
 (204; 404 afterwards; a running task is not refunded), vLLM-Omni's video server (aborts). OpenAI's own route and Ark
@@ -16,12 +16,12 @@ HEADERS = {"runway": runway.HEADERS}
 
 
 def cancel(dialect: str, task_id: str) -> Request | None:
-    """Call the task off; None where the wire format has no word for that."""
+    """Cancel the task; None where the wire format does not support it."""
     if dialect not in PATHS:
         return None
     return Request(method="DELETE", path=f"{PATHS[dialect]}/{path_segment(task_id)}", headers=HEADERS.get(dialect, {}))
 
 
 def is_cancelled(response: Response) -> bool:
-    """Whether the reply says that the task is called off; anything else says nothing about the task."""
+    """Whether the reply says that the task is cancelled; any other reply leaves that open."""
     return 200 <= response.status < 300

@@ -11,15 +11,15 @@ from typing import Any
 
 from batchvid.dialects.common.request_building import (
     bare_base64,
-    by_action,
     check_prompt,
     checked_options,
     clip_id,
     data_uri,
     exact_size,
-    field_of,
+    find_by_action,
     first_and_last,
-    images_of,
+    images_with_role,
+    manifest_field,
     refuse_unspoken,
     source_video,
     whole_seconds,
@@ -30,7 +30,7 @@ from batchvid.errors import Unsupported
 
 __all__ = ["poll", "read_poll", "read_submit", "submit"]
 
-PROMPT_MOST = 32_000  # the gateway publishes none: this is the OpenAI wire's
+MAX_PROMPT_CHARS = 32_000  # the gateway publishes none: this is the OpenAI wire's
 SOUND = {True: "on", False: "off"}
 KLING = "kling-video"
 OMNI_SECONDS = (4, 6, 8, 10)  # the gateway rounds anything else by itself, and bills what it rounded to
@@ -42,7 +42,7 @@ SPOKEN = {
     "gemini-omni": (*_SHAPE, "seed", "reference_images", "video", "parent", "action"),
     "other": (*_SHAPE, "seed", "image", "end_image", "reference_images", "video", "parent", "audio", "action"),
 }
-"""What each family of models has words for."""
+"""The fields that each family of models supports."""
 
 ACTIONS = {
     "sora": {"": ""},
@@ -84,21 +84,21 @@ LOCAL: tuple[tuple[str, Callable[[ImageInput], str]], ...] = (
 
 
 def submit(order: GenerationRequest) -> Request:
-    """Say what to buy. Pictures go as links, a local file only where the vendor behind takes it. Raises Unsupported."""
+    """Build the submit request. Images go as links; a local file only where the vendor takes it. Raises Unsupported."""
     family = _family(order.request.model)
     wire = f"the gateway's {family} wire" if family != "other" else "the gateway's wire"
     if order.request.mode:
         raise Unsupported("mode", "the gateway's own mode is another thing: ask for a quality by its options")
-    mode = by_action(order, wire, ACTIONS[family])
+    mode = find_by_action(order, wire, ACTIONS[family])
     refuse_unspoken(order, wire, SPOKEN[family])
-    check_prompt(order, most=PROMPT_MOST, required=mode != "extend")
+    check_prompt(order, max_chars=MAX_PROMPT_CHARS, required=mode != "extend")
     body = BODIES[family](order, mode)
-    said = {name: value for name, value in body.items() if value is not None}
-    said |= checked_options(order, said)
-    for group in NEEDS[family].get(str(said.get("mode")), ()):
-        if not said.keys() & set(group):
-            raise Unsupported("options", f"{wire} needs {' or '.join(group)} in mode {said['mode']}")
-    return Request(method="POST", path=PATH, json=said)
+    sent = {name: value for name, value in body.items() if value is not None}
+    sent |= checked_options(order, sent)
+    for group in NEEDS[family].get(str(sent.get("mode")), ()):
+        if not sent.keys() & set(group):
+            raise Unsupported("options", f"{wire} needs {' or '.join(group)} in mode {sent['mode']}")
+    return Request(method="POST", path=PATH, json=sent)
 
 
 def _family(model: str) -> str:
@@ -108,7 +108,7 @@ def _family(model: str) -> str:
 
 
 def _sora(order: GenerationRequest, _mode: str) -> dict[str, Any]:
-    """Say it as OpenAI does, and no word more: a stock gateway hands the body on as it is."""
+    """The body as OpenAI has it, and nothing else: a stock gateway forwards it unchanged."""
     first, _ = first_and_last(order)
     size, seconds = clip_size(order), whole_seconds(order)
     if first and not first.url:
@@ -123,9 +123,9 @@ def _sora(order: GenerationRequest, _mode: str) -> dict[str, Any]:
 
 
 def _kling(order: GenerationRequest, mode: str) -> dict[str, Any]:
-    """Say it with Kling's names, but for the duration, which is a number here."""
+    """The body with Kling's names, except that the duration is a number."""
     first, _ = first_and_last(order)
-    references = images_of(order, "reference")
+    references = images_with_role(order, "reference")
     if first and references:
         raise Unsupported("reference_images", "Kling allows none together with `image`")
     if order.parent and not mode:
@@ -145,7 +145,7 @@ def _kling(order: GenerationRequest, mode: str) -> dict[str, Any]:
 
 
 def _gemini_omni(order: GenerationRequest, mode: str) -> dict[str, Any]:
-    references = [_picture(order.request.model, image) for image in images_of(order, "reference")]
+    references = [_picture(order.request.model, image) for image in images_with_role(order, "reference")]
     seconds = whole_seconds(order)
     if seconds is not None and seconds not in OMNI_SECONDS:
         raise Unsupported("duration_s", f"gemini-omni makes {', '.join(map(str, OMNI_SECONDS))} s, not {seconds}")
@@ -161,9 +161,9 @@ def _gemini_omni(order: GenerationRequest, mode: str) -> dict[str, Any]:
 
 
 def _other(order: GenerationRequest, mode: str) -> dict[str, Any]:
-    """Say it by the page's general modes: frames, references, or any material with clips or sounds among it."""
+    """The body in the page's general modes: frames, references, or any material that includes clips or sounds."""
     first, last = first_and_last(order)
-    references = [_picture(order.request.model, image) for image in images_of(order, "reference")]
+    references = [_picture(order.request.model, image) for image in images_with_role(order, "reference")]
     source = order.request.video or order.parent
     if first and (references or source or order.request.audio):
         raise Unsupported("image", "the gateway's wire allows none together with references, a video or a sound")
@@ -192,7 +192,7 @@ BODIES: Mapping[str, Callable[[GenerationRequest, str], dict[str, Any]]] = {
 
 
 def _shared(order: GenerationRequest) -> dict[str, Any]:
-    """Say what every family but Sora's has. `duration` may be a number everywhere; stock refuses `seconds` as one."""
+    """The fields of every family except Sora's. `duration` may be a number; stock refuses `seconds` as one."""
     exact = exact_size(order)
     return {
         "model": order.request.model,
@@ -213,4 +213,6 @@ def _picture(model: str, image: ImageInput) -> str:
     for start, written in LOCAL:
         if model.startswith(start):
             return written(image)
-    raise Unsupported(field_of(image), f"the gateway fetches pictures for {model} by link: give an https:// address")
+    raise Unsupported(
+        manifest_field(image), f"the gateway fetches pictures for {model} by link: give an https:// address"
+    )

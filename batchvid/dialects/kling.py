@@ -14,13 +14,13 @@ from batchvid.dialects.common.json_values import Path
 from batchvid.dialects.common.outcome_rules import TABLES
 from batchvid.dialects.common.request_building import (
     bare_base64,
-    by_action,
     check_length,
     check_prompt,
     checked_options,
     clip_id,
-    field_of,
+    find_by_action,
     first_and_last,
+    manifest_field,
     one_of,
     option_id,
     path_segment,
@@ -35,8 +35,8 @@ from batchvid.errors import Unsupported
 __all__ = ["poll", "read_poll", "read_submit", "submit"]
 
 WIRE = "the Kling wire"
-PROMPT_MOST = 2500  # official; CometAPI's older pages say 500, and 200 for the negative prompt
-SPEECH_MOST = 120
+MAX_PROMPT_CHARS = 2500  # official; CometAPI's older pages say 500, and 200 for the negative prompt
+MAX_SPEECH_CHARS = 120
 RATIOS = {ratio: ratio for ratio in ("16:9", "9:16", "1:1", "4:3", "3:4", "3:2", "2:3")}
 RATIOS_OF_MANY = {ratio: ratio for ratio in ("16:9", "9:16", "1:1")}
 MODES = {"std": "std", "pro": "pro"}
@@ -46,8 +46,8 @@ IMAGE_TYPES = ("image/jpeg", "image/png")
 IMAGE_BYTES = 10 * 1024 * 1024
 IMAGE_SIDE_PX = 300
 IMAGE_SHAPE = 2.5  # the longer side over the shorter one, at most
-IMAGES_MOST = 4
-OMNI_IMAGES_MOST = 7
+MAX_IMAGES = 4
+MAX_OMNI_IMAGES = 7
 NOT_WITH_A_LAST_FRAME = ("camera_control", "static_mask", "dynamic_masks")
 FRAME_TYPES = {"first": {"type": "first_frame"}, "last": {"type": "end_frame"}, "reference": {}}
 OMNI = "kling-video-o"
@@ -66,7 +66,7 @@ SPOKEN = {
     "lip-sync": ("action", "prompt", "video", "parent", "audio"),
     "advanced-lip-sync": ("action",),
 }
-"""What each kind has words for. A kind is the last step of the path, for the submit and for the poll."""
+"""The fields that each kind supports. A kind is the last step of the path, for the submit and for the poll."""
 
 VENDOR: dict[str, Path] = {
     "task_id": ("task_id",),  # the vendor's own, also when the task was asked for by our external id
@@ -76,14 +76,14 @@ VENDOR: dict[str, Path] = {
 
 
 def submit(order: GenerationRequest) -> Request:
-    """Say what to buy; what is given decides the kind, and with it the path. Raises Unsupported.
+    """Build the submit request; what is given decides the kind, and with it the path. Raises Unsupported.
 
     `external_task_id` carries the order's own id, by which a task whose reply was lost can be found again.
     """
     kind = _kind(order)
     refuse_unspoken(order, f"Kling's {kind}", SPOKEN[kind])
-    check_length("prompt", order.request.prompt, PROMPT_MOST)
-    check_length("negative_prompt", order.request.negative_prompt, PROMPT_MOST)
+    check_length("prompt", order.request.prompt, MAX_PROMPT_CHARS)
+    check_length("negative_prompt", order.request.negative_prompt, MAX_PROMPT_CHARS)
     options = checked_options(order)
     if kind == "lip-sync":
         inner = {name: value for name, value in options.items() if name not in BESIDE_INPUT}
@@ -92,9 +92,9 @@ def submit(order: GenerationRequest) -> Request:
     else:
         body = BODIES[kind](order)
     body["external_task_id"] = order.external_id
-    said = {name: value for name, value in body.items() if value not in (None, "")}
-    checked_options(order, said)
-    return Request(method="POST", path=f"/v1/videos/{kind}", json={**said, **options})
+    sent = {name: value for name, value in body.items() if value not in (None, "")}
+    checked_options(order, sent)
+    return Request(method="POST", path=f"/v1/videos/{kind}", json={**sent, **options})
 
 
 def read_submit(response: Response) -> Accepted | Rejected | Uncertain:
@@ -103,7 +103,7 @@ def read_submit(response: Response) -> Accepted | Rejected | Uncertain:
 
 
 def poll(order: GenerationRequest, task_id: str) -> Request:
-    """Ask where the task stands, on the path that made it. `task_id` may also be the order's own external id."""
+    """Build the poll request, on the path that made it. `task_id` may also be the order's own external id."""
     return Request(method="GET", path=f"/v1/videos/{_kind(order)}/{path_segment(task_id)}")
 
 
@@ -113,18 +113,18 @@ def read_poll(response: Response, task_id: str) -> Status | Rejected:  # noqa: A
 
 
 def _kind(order: GenerationRequest) -> str:
-    """Say which kind of generation an order is. Raises Unsupported for an action that the model has not."""
-    if order.request.model.rpartition("/")[2].startswith(OMNI):  # a poll is told the model as the manifest writes it
-        return by_action(order, f"{WIRE} of an omni model", {"": "omni-video", "edit": "omni-video"})
+    """Return the kind of generation of an order. Raises Unsupported for an action that the model has not."""
+    if order.request.model.rpartition("/")[2].startswith(OMNI):  # for a poll the model is as in the manifest
+        return find_by_action(order, f"{WIRE} of an omni model", {"": "omni-video", "edit": "omni-video"})
     lip_sync = "advanced-lip-sync" if "session_id" in order.request.options else "lip-sync"
     made_of = "text2video"
     if order.images:
         made_of = "image2video" if any(image.role != "reference" for image in order.images) else "multi-image2video"
-    return by_action(order, WIRE, {"": made_of, "extend": "video-extend", "lip-sync": lip_sync})
+    return find_by_action(order, WIRE, {"": made_of, "extend": "video-extend", "lip-sync": lip_sync})
 
 
 def _scene(order: GenerationRequest) -> dict[str, Any]:
-    """Say what every kind that makes a clip of its own may have."""
+    """The fields of every kind that makes a new clip."""
     if order.request.resolution:
         raise Unsupported("resolution", "Kling takes a mode instead: std is 720p, pro is 1080p")
     seconds = whole_seconds(order)
@@ -139,7 +139,7 @@ def _scene(order: GenerationRequest) -> dict[str, Any]:
 
 
 def _from_text(order: GenerationRequest) -> dict[str, Any]:
-    check_prompt(order, most=PROMPT_MOST)
+    check_prompt(order, max_chars=MAX_PROMPT_CHARS)
     return {**_scene(order), "aspect_ratio": _ratio(order, None, RATIOS)}
 
 
@@ -157,17 +157,17 @@ def _from_frames(order: GenerationRequest) -> dict[str, Any]:
 
 
 def _from_references(order: GenerationRequest) -> dict[str, Any]:
-    check_prompt(order, most=PROMPT_MOST)
-    _check_count(order, IMAGES_MOST)
+    check_prompt(order, max_chars=MAX_PROMPT_CHARS)
+    _check_count(order, MAX_IMAGES)
     images = [{"image": _image(image)} for image in order.images]
     return {**_scene(order), "image_list": images, "aspect_ratio": _ratio(order, None, RATIOS_OF_MANY)}
 
 
 def _omni(order: GenerationRequest) -> dict[str, Any]:
-    """Say an omni order: a source clip is worked on by an edit, and only looked at otherwise."""
-    check_prompt(order, most=PROMPT_MOST)
+    """The body of an omni order: an edit changes a source clip, any other order only refers to it."""
+    check_prompt(order, max_chars=MAX_PROMPT_CHARS)
     first, _ = first_and_last(order)
-    _check_count(order, IMAGES_MOST if order.request.video or order.parent else OMNI_IMAGES_MOST)
+    _check_count(order, MAX_IMAGES if order.request.video or order.parent else MAX_OMNI_IMAGES)
     images = [{"image_url": _image(image), **FRAME_TYPES[image.role]} for image in order.images]
     videos = None
     if order.request.video or order.parent or order.request.action:
@@ -177,14 +177,14 @@ def _omni(order: GenerationRequest) -> dict[str, Any]:
 
 
 def _extend(order: GenerationRequest) -> dict[str, Any]:
-    """Say an extension. Pages differ on whether `task_id` must stand beside `video_id`: both are asked for."""
+    """The body of an extension. Pages differ on whether `video_id` needs `task_id` too: both are required."""
     what = "the parent clip's; its sidecar file has both"
     ids = {name: clip_id(order, name, what) for name in ("task_id", "video_id")}
     return {**ids, "prompt": order.request.prompt, "negative_prompt": order.request.negative_prompt}
 
 
 def _lip_sync(order: GenerationRequest) -> dict[str, Any]:
-    """Say the `input` of a lip-sync: a Kling clip, and either a sound or a text with a voice to speak it."""
+    """The `input` of a lip-sync: a Kling clip, and either a sound or a text with a voice to speak it."""
     has_id = order.parent and "video_id" in order.parent.vendor
     if has_id or "video_id" in order.request.options:
         source = {"video_id": clip_id(order, "video_id", "of a Kling clip")}
@@ -196,7 +196,7 @@ def _lip_sync(order: GenerationRequest) -> dict[str, Any]:
         if order.request.prompt:
             raise Unsupported("prompt", "not allowed together with `audio`: the clip speaks the one or the other")
         return {**source, "mode": "audio2video", **_sound(order.request.audio)}
-    check_prompt(order, most=SPEECH_MOST)
+    check_prompt(order, max_chars=MAX_SPEECH_CHARS)
     option_id(order, "voice_id", "the voice that speaks the prompt")
     one_of("options", option_id(order, "voice_language", "zh or en"), LANGUAGES)
     return {**source, "mode": "text2video", "text": order.request.prompt}
@@ -213,7 +213,7 @@ def _sound(audio: str) -> dict[str, str]:
 
 
 def _advanced_lip_sync(order: GenerationRequest) -> dict[str, Any]:
-    """Say a lip-sync by faces: all of it comes from an earlier call to identify them, and stands in the options."""
+    """The body of a lip-sync by faces: the options hold it, from an earlier call that identifies them."""
     option_id(order, "session_id", "of the call that identified the faces")
     faces = order.request.options.get("face_choose")
     if not isinstance(faces, list) or not faces or not all(map(_is_voiced, faces)):
@@ -235,9 +235,9 @@ BODIES: Mapping[str, Callable[[GenerationRequest], dict[str, Any]]] = {
 }
 
 
-def _check_count(order: GenerationRequest, most: int) -> None:
-    if len(order.images) > most:
-        raise Unsupported("reference_images", f"at most {most} images are allowed here, not {len(order.images)}")
+def _check_count(order: GenerationRequest, max_images: int) -> None:
+    if len(order.images) > max_images:
+        raise Unsupported("reference_images", f"at most {max_images} images are allowed here, not {len(order.images)}")
 
 
 def _ratio(order: GenerationRequest, first: ImageInput | None, allowed: Mapping[str, str]) -> str | None:
@@ -254,7 +254,7 @@ def _ratio(order: GenerationRequest, first: ImageInput | None, allowed: Mapping[
 
 def _image(image: ImageInput) -> str:
     """Return the image's link, or bare base64: Kling refuses the `data:` prefix."""
-    field = field_of(image)
+    field = manifest_field(image)
     if image.url:
         return image.url
     if image.media_type not in IMAGE_TYPES:

@@ -1,7 +1,7 @@
-"""How a provider is asked after a submit that got no verdict: by the id of ours that the call carried, or in its list.
+"""Queries for a submit without a verdict: by our external id of the call, or in the provider's list.
 
-Value to value, like the dialects. Whether a provider serves such a question is the catalogue's to say; what a
-candidate proves is the runner's.
+Value to value, like the dialects. The catalogue states which providers support it; the runner decides what a
+candidate proves.
 """
 
 from __future__ import annotations
@@ -10,19 +10,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from batchvid.dialects import kling
-from batchvid.dialects.common.error_parsing import complaint_in, is_unseen, refusal, refused
+from batchvid.dialects.common.error_parsing import build_rejection, find_error, is_unseen, read_refusal
 from batchvid.dialects.common.json_values import dig, first_text, identifier, moment, parse, text
 from batchvid.dialects.common.reply_parsing import unwrap
 from batchvid.dialects.openai_videos import PATH
 from batchvid.domain.failures import FailureKind
 from batchvid.domain.wire import Accepted, Candidate, GenerationRequest, Rejected, Request, Response
 
-LISTED = 100  # the most that OpenAI gives on a page (O-oas); newest first
+MAX_LISTED = 100  # the most that OpenAI gives on a page (O-oas); newest first
 
 
 @dataclass(frozen=True, slots=True)
 class LookupMethod:
-    """One way of asking. `read` gives the tasks that may be meant, none where the provider knows none.
+    """One kind of query. `read` returns the tasks that may match, none where the provider knows none.
 
     A `Rejected` speaks of this one question only. `where` says for people what was looked through; `exact` that the
     question names the one task that is meant.
@@ -41,29 +41,29 @@ def _by_external_id(order: GenerationRequest) -> Request:
 def _read_task(response: Response) -> tuple[Candidate, ...] | Rejected:
     """Read what Kling's poll says of a task: it names one as the answer to a submit does (C-kling, K-doc)."""
     document = parse(response.body)
-    complaint = complaint_in(document)
-    if is_unseen(response, complaint):
+    vendor_error = find_error(document)
+    if is_unseen(response, vendor_error):
         return ()
     read = kling.read_submit(response)
     if isinstance(read, Rejected):
         return read
     if not isinstance(read, Accepted):
-        return refused(response, complaint, FailureKind.UNAVAILABLE)
+        return build_rejection(response, vendor_error, FailureKind.UNAVAILABLE)
     named = first_text(dig(layer, ("task_info", "external_task_id")) for layer in unwrap(document))
     return (Candidate(task_id=read.task_id, model=read.model, external_id=named),)
 
 
 def _newest(_order: GenerationRequest) -> Request:
-    return Request(method="GET", path=f"{PATH}?limit={LISTED}&order=desc")
+    return Request(method="GET", path=f"{PATH}?limit={MAX_LISTED}&order=desc")
 
 
 def _read_list(response: Response) -> tuple[Candidate, ...] | Rejected:
-    """Read OpenAI's list of videos (O-oas). What is no list of objects is no answer."""
+    """Read OpenAI's list of videos (O-oas). Anything but a list of objects is not an answer."""
     document, answered = parse(response.body), 200 <= response.status < 300
     rows = document.get("data") if document is not None and answered else None
     if not isinstance(rows, list):
-        no = None if answered else refusal(response, document)
-        return no or refused(response, complaint_in(document), FailureKind.UNAVAILABLE)
+        no = None if answered else read_refusal(response, document)
+        return no or build_rejection(response, find_error(document), FailureKind.UNAVAILABLE)
     return tuple(
         Candidate(
             task_id=task_id,
@@ -76,8 +76,8 @@ def _read_list(response: Response) -> tuple[Candidate, ...] | Rejected:
     )
 
 
-WAYS: dict[str, dict[str, LookupMethod]] = {
+LOOKUP_METHODS: dict[str, dict[str, LookupMethod]] = {
     "external_id": {"kling": LookupMethod(_by_external_id, _read_task, "by our id of the call", exact=True)},
-    "list": {"openai-videos": LookupMethod(_newest, _read_list, f"among its newest {LISTED}", exact=False)},
+    "list": {"openai-videos": LookupMethod(_newest, _read_list, f"among its newest {MAX_LISTED}", exact=False)},
 }
-"""Every way by the name that the catalogue uses, and the dialects that have it."""
+"""Every method by its name in the catalogue, with the dialects that have it."""

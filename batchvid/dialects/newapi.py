@@ -18,10 +18,10 @@ from batchvid.dialects.common.request_building import (
     checked_options,
     data_uri,
     exact_size,
-    field_of,
     first_and_last,
     frames_or_references,
-    images_of,
+    images_with_role,
+    manifest_field,
     one_of,
     path_segment,
     refuse_unspoken,
@@ -35,14 +35,14 @@ __all__ = ["poll", "read_poll", "read_submit", "submit"]
 PATH = "/v1/video/generations"
 CONTENT = "/v1/videos"  # the server has one content route, for the tasks of both
 OWN = frozenset({"model", "prompt", "mode", "image", "images", "size", "duration", "seconds", "input_reference"})
-PROMPT_MOST = 32_000  # the server sets none: this is the OpenAI wire's
+MAX_PROMPT_CHARS = 32_000  # the server sets none: this is the OpenAI wire's
 MODES = {"std": "std", "pro": "pro"}
 SOUND = {True: "on", False: "off"}
 KLING_SIZES = {"16:9": "1280x720", "9:16": "720x1280", "1:1": "1024x1024"}  # any other is made square, unasked
 SIZES = {**KLING_SIZES, "4:3": "960x720", "3:4": "720x960"}
 RATIOS = {ratio: ratio for ratio in ("21:9", "16:9", "4:3", "1:1", "3:4", "9:16")}
 ROLES = {"first": "first_frame", "last": "last_frame", "reference": "reference_image"}
-VIDU_REFERENCES_LEAST = 3  # the server takes one picture for a first frame, two for the first and the last
+MIN_VIDU_REFERENCES = 3  # the server takes one picture for a first frame, two for the first and the last
 
 _SCENE = ("prompt", "image", "duration_s", "resolution")
 SPOKEN = {
@@ -55,31 +55,31 @@ SPOKEN = {
 
 
 def submit(order: GenerationRequest) -> Request:
-    """Say what to buy. Options are the vendor's: they go into the metadata, but for the server's own fields.
+    """Build the submit request. Options are the vendor's: they go into the metadata, but for the server's own fields.
 
     Raises Unsupported.
     """
     vendor = next(start for start in SPOKEN if order.request.model.startswith(start))
     refuse_unspoken(order, f"the new-api wire to {vendor or order.request.model}", SPOKEN[vendor])
-    check_prompt(order, most=PROMPT_MOST)
-    said = {"model": order.request.model, "prompt": order.request.prompt, "duration": whole_seconds(order)} | BODIES[
+    check_prompt(order, max_chars=MAX_PROMPT_CHARS)
+    sent = {"model": order.request.model, "prompt": order.request.prompt, "duration": whole_seconds(order)} | BODIES[
         vendor
     ](order)
-    metadata = {name: value for name, value in said.pop("metadata", {}).items() if value is not None}
-    said = {name: value for name, value in said.items() if value is not None}
-    options = dict(checked_options(order, {*said, *metadata}))
+    metadata = {name: value for name, value in sent.pop("metadata", {}).items() if value is not None}
+    sent = {name: value for name, value in sent.items() if value is not None}
+    options = dict(checked_options(order, {*sent, *metadata}))
     vendors = options.pop("metadata", {})
     if not isinstance(vendors, dict):
         raise Unsupported("options", "metadata must hold the vendor's fields, each with its name")
     own = {name: value for name, value in options.items() if name in OWN}
     metadata |= {name: value for name, value in options.items() if name not in OWN} | vendors
     if metadata:
-        said["metadata"] = metadata
-    return Request(method="POST", path=PATH, json=said | own)
+        sent["metadata"] = metadata
+    return Request(method="POST", path=PATH, json=sent | own)
 
 
 def poll(order: GenerationRequest, task_id: str) -> Request:  # noqa: ARG001 - the port's signature; this path depends on the id only
-    """Ask where the task stands."""
+    """Build the poll request."""
     return Request(method="GET", path=f"{PATH}/{path_segment(task_id)}")
 
 
@@ -89,10 +89,10 @@ def read_poll(response: Response, task_id: str) -> Status | Rejected:
 
 
 def _kling(order: GenerationRequest) -> dict[str, Any]:
-    """Say Kling's own fields in the metadata, which the server lays over the body that it writes."""
+    """Kling's own fields in the metadata, which the server merges over its body."""
     first, last = first_and_last(order)
     if order.request.resolution and order.request.resolution not in KLING_SIZES.values():
-        raise Unsupported("resolution", f"{', '.join(KLING_SIZES.values())} are allowed; a quality is said by mode")
+        raise Unsupported("resolution", f"{', '.join(KLING_SIZES.values())} are allowed; mode sets the quality")
     exact = exact_size(order)
     ratio = one_of("aspect_ratio", order.request.aspect_ratio, KLING_SIZES) if order.request.aspect_ratio else None
     return {
@@ -109,7 +109,7 @@ def _kling(order: GenerationRequest) -> dict[str, Any]:
 
 
 def _doubao(order: GenerationRequest) -> dict[str, Any]:
-    """Say it in Ark's words; pictures go into its `content`, where each has a role."""
+    """The body as Ark has it; images go into its `content`, each with a role."""
     if exact_size(order):
         raise Unsupported("resolution", "Seedance takes a tier like 720p here, beside the aspect_ratio")
     pictures = [
@@ -128,14 +128,12 @@ def _doubao(order: GenerationRequest) -> dict[str, Any]:
 
 
 def _vidu(order: GenerationRequest) -> dict[str, Any]:
-    """Say it in Vidu's words: its `size` is a tier, and how many pictures there are decides what they are."""
+    """The body as Vidu has it: `size` is a tier, and the number of images decides their role."""
     if exact_size(order):
         raise Unsupported("resolution", "Vidu takes a tier like 720p here: the clip has the shape of its picture")
     pictures = frames_or_references(order)
-    if images_of(order, "reference") and len(pictures) < VIDU_REFERENCES_LEAST:
-        raise Unsupported(
-            "reference_images", f"at least {VIDU_REFERENCES_LEAST} are needed: fewer are taken for frames"
-        )
+    if images_with_role(order, "reference") and len(pictures) < MIN_VIDU_REFERENCES:
+        raise Unsupported("reference_images", f"at least {MIN_VIDU_REFERENCES} are needed: fewer are taken for frames")
     return {
         "size": order.request.resolution or None,
         "images": [_linked(image) for image in pictures] or None,
@@ -162,5 +160,5 @@ BODIES: dict[str, Callable[[GenerationRequest], dict[str, Any]]] = {
 
 def _linked(image: ImageInput) -> str:
     if not image.url:
-        raise Unsupported(field_of(image), "this vendor fetches pictures by link: give an https:// address")
+        raise Unsupported(manifest_field(image), "this vendor fetches pictures by link: give an https:// address")
     return image.url

@@ -9,11 +9,11 @@ from __future__ import annotations
 from batchvid.dialects.common import reply_parsing
 from batchvid.dialects.common.reply_parsing import read_submit
 from batchvid.dialects.common.request_building import (
-    by_action,
     check_prompt,
     checked_options,
     clip_id,
     exact_size,
+    find_by_action,
     first_and_last,
     form,
     one_of,
@@ -29,7 +29,7 @@ __all__ = ["poll", "read_poll", "read_submit", "submit"]
 
 PATH = "/v1/videos"
 WIRE = "the OpenAI videos wire"
-PROMPT_MOST = 32_000
+MAX_PROMPT_CHARS = 32_000
 SPOKEN = {
     "": ("prompt", "image", "end_image", "duration_s", "aspect_ratio", "resolution"),
     "remix": ("action", "parent", "prompt"),  # the rest is the source clip's
@@ -42,12 +42,12 @@ WIDE_SIZES = {"7:4": "1792x1024", "4:7": "1024x1792"}  # sora-2-pro
 
 
 def submit(order: GenerationRequest) -> Request:
-    """Say what to buy. One image is allowed, of exactly the size of the clip. Raises Unsupported.
+    """Build the submit request. One image is allowed, of exactly the size of the clip. Raises Unsupported.
 
     A remix names its source, a finished Sora task: its parent, or the option `video_id`.
     """
-    refuse_unspoken(order, WIRE, by_action(order, WIRE, SPOKEN))
-    check_prompt(order, most=PROMPT_MOST)
+    refuse_unspoken(order, WIRE, find_by_action(order, WIRE, SPOKEN))
+    check_prompt(order, max_chars=MAX_PROMPT_CHARS)
     if order.request.action:
         return _remix(order)
     seconds, size = whole_seconds(order), clip_size(order)
@@ -61,7 +61,7 @@ def submit(order: GenerationRequest) -> Request:
 
 
 def poll(order: GenerationRequest, task_id: str) -> Request:  # noqa: ARG001 - the port's signature; this path depends on the id only
-    """Ask where the task stands."""
+    """Build the poll request."""
     return Request(method="GET", path=f"{PATH}/{path_segment(task_id)}")
 
 
@@ -91,7 +91,7 @@ def clip_size(order: GenerationRequest) -> str:
     if not order.request.aspect_ratio:
         if order.request.resolution:
             raise Unsupported(
-                "aspect_ratio", f"must be said beside the resolution {order.request.resolution}: 16:9 or 9:16"
+                "aspect_ratio", f"must be given with the resolution {order.request.resolution}: 16:9 or 9:16"
             )
         return ""
     tiers = SIZES | {"": SIZES["720p"] | WIDE_SIZES}

@@ -18,8 +18,8 @@ from batchvid.dialects.common.request_building import (
     checked_options,
     data_uri,
     exact_size,
-    field_of,
     first_and_last,
+    manifest_field,
     one_of,
     path_segment,
     refuse_unspoken,
@@ -32,9 +32,9 @@ from batchvid.errors import Unsupported
 __all__ = ["poll", "read_poll", "read_submit", "submit"]
 
 HEADERS = {"X-Runway-Version": "2024-11-06"}
-PROMPT_MOST = 1000  # official gen4; CometAPI's page says 512
+MAX_PROMPT_CHARS = 1000  # official gen4; CometAPI's page says 512
 SPOKEN = ("prompt", "image", "end_image", "duration_s", "aspect_ratio", "resolution", "seed")
-SEED_MOST = 4_294_967_295
+MAX_SEED = 4_294_967_295
 URL_CHARS = 2048
 DATA_URI_BYTES = 5 * 1024 * 1024  # encoded
 IMAGE_TYPES = ("image/jpeg", "image/png", "image/webp")
@@ -55,14 +55,14 @@ VENDOR: dict[str, Path] = {"credits": ("cost", "credits")}
 
 
 def submit(order: GenerationRequest) -> Request:
-    """Say what to buy. An image is a must on this route. Raises Unsupported."""
+    """Build the submit request. An image is a must on this route. Raises Unsupported."""
     refuse_unspoken(order, "the Runway wire", SPOKEN)
     first, last = first_and_last(order)
     if first is None:
         raise Unsupported("image", "an image is required: Runway makes video from an image only on this route")
-    check_prompt(order, most=PROMPT_MOST, required=False)
-    if order.request.seed is not None and not 0 <= order.request.seed <= SEED_MOST:
-        raise Unsupported("seed", f"0 to {SEED_MOST} are allowed, not {order.request.seed}")
+    check_prompt(order, max_chars=MAX_PROMPT_CHARS, required=False)
+    if order.request.seed is not None and not 0 <= order.request.seed <= MAX_SEED:
+        raise Unsupported("seed", f"0 to {MAX_SEED} are allowed, not {order.request.seed}")
     start = _uri(first)
     frames = [{"uri": start, "position": "first"}, {"uri": _uri(last), "position": "last"}] if last else start
     body: dict[str, Any] = {
@@ -73,9 +73,9 @@ def submit(order: GenerationRequest) -> Request:
         "ratio": _ratio(order),
         "seed": order.request.seed,
     }
-    said = {name: value for name, value in body.items() if value is not None}
+    sent = {name: value for name, value in body.items() if value is not None}
     return Request(
-        method="POST", path="/v1/image_to_video", headers=HEADERS, json={**said, **checked_options(order, said)}
+        method="POST", path="/v1/image_to_video", headers=HEADERS, json={**sent, **checked_options(order, sent)}
     )
 
 
@@ -85,7 +85,7 @@ def read_submit(response: Response) -> Accepted | Rejected | Uncertain:
 
 
 def poll(order: GenerationRequest, task_id: str) -> Request:  # noqa: ARG001 - the port's signature; this path depends on the id only
-    """Ask where the task stands."""
+    """Build the poll request."""
     return Request(method="GET", path=f"/v1/tasks/{path_segment(task_id)}", headers=HEADERS)
 
 
@@ -107,14 +107,14 @@ def _ratio(order: GenerationRequest) -> str | None:
         )
     if not order.request.aspect_ratio:
         if order.request.resolution:
-            raise Unsupported("aspect_ratio", f"must be said beside the resolution {order.request.resolution}")
+            raise Unsupported("aspect_ratio", f"must be given with the resolution {order.request.resolution}")
         return None
     return one_of("aspect_ratio", order.request.aspect_ratio, RATIOS)
 
 
 def _uri(image: ImageInput) -> str:
     """Return the image's link, or a data URI with its prefix."""
-    field = field_of(image)
+    field = manifest_field(image)
     if image.url:
         _check_link(field, image.url)
         return image.url

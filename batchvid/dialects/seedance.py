@@ -9,9 +9,9 @@ from __future__ import annotations
 from batchvid.dialects.common.request_building import (
     check_prompt,
     exact_size,
-    field_of,
     form,
     frames_or_references,
+    manifest_field,
     one_of,
     refuse_unspoken,
     uploaded,
@@ -23,7 +23,7 @@ from batchvid.errors import Unsupported
 
 __all__ = ["poll", "read_poll", "read_submit", "submit"]
 
-PROMPT_MOST = 32_000  # Seedance publishes none: this is the route's
+MAX_PROMPT_CHARS = 32_000  # Seedance publishes none: this is the route's
 SPOKEN = ("prompt", "image", "reference_images", "duration_s", "aspect_ratio", "resolution")
 TEXT_ONLY = "seedance-1-"  # 1.x answers a picture with HTTP 400: task_type r2v is not supported
 IN_PIXELS = "seedance-2-5"
@@ -50,9 +50,9 @@ SIZES = {
 
 
 def submit(order: GenerationRequest) -> Request:
-    """Say what to buy, from text or from pictures, which the prompt may name `[Image 1]`. Raises Unsupported."""
+    """Build the submit request, from text or images; the prompt may name them `[Image 1]`. Raises Unsupported."""
     refuse_unspoken(order, "the Seedance wire", SPOKEN)
-    check_prompt(order, most=PROMPT_MOST)
+    check_prompt(order, max_chars=MAX_PROMPT_CHARS)
     fields = {
         "model": order.request.model,
         "prompt": order.request.prompt,
@@ -65,7 +65,7 @@ def submit(order: GenerationRequest) -> Request:
 def _pictures(order: GenerationRequest) -> tuple[ImageInput, ...]:
     pictures = tuple(uploaded(image) for image in frames_or_references(order))
     if pictures and TEXT_ONLY in order.request.model:
-        raise Unsupported(field_of(pictures[0]), "Seedance 1.x makes clips from text only on this route")
+        raise Unsupported(manifest_field(pictures[0]), "Seedance 1.x makes clips from text only on this route")
     return pictures
 
 
@@ -81,6 +81,6 @@ def _geometry(order: GenerationRequest) -> dict[str, str]:
         }
     if not ratio:
         if tier:
-            raise Unsupported("aspect_ratio", f"must be said beside the resolution {tier}")
+            raise Unsupported("aspect_ratio", f"must be given with the resolution {tier}")
         return {}
     return {"size": one_of("aspect_ratio", ratio, one_of("resolution", tier or "720p", SIZES))}

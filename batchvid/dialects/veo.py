@@ -22,15 +22,15 @@ from batchvid.errors import Unsupported
 
 __all__ = ["poll", "read_poll", "read_submit", "submit"]
 
-PROMPT_MOST = 32_000  # Veo publishes none: this is the route's
+MAX_PROMPT_CHARS = 32_000  # Veo publishes none: this is the route's
 SPOKEN = ("prompt", "image", "end_image", "duration_s", "aspect_ratio", "resolution")
 HINTS = {"16:9": "16x9", "9:16": "9x16"}
 
 
 def submit(order: GenerationRequest) -> Request:
-    """Say what to buy, from text, from a first frame, or from a first and a last one. Raises Unsupported."""
+    """Build the submit request, from text, from a first frame, or from a first and a last one. Raises Unsupported."""
     refuse_unspoken(order, "the Veo wire", SPOKEN)
-    check_prompt(order, most=PROMPT_MOST)
+    check_prompt(order, max_chars=MAX_PROMPT_CHARS)
     seconds = whole_seconds(order)
     frames = [uploaded(image) for image in first_and_last(order) if image]
     fields = {

@@ -1,15 +1,15 @@
 """Any other model on CometAPI's `/v1/videos`: the fields that all of them share, as multipart, and no more.
 
-Source: apidoc.cometapi.com/api/video; `video` as its public clients send it. What a model calls otherwise is said
+Source: apidoc.cometapi.com/api/video; `video` as its public clients send it. What a model calls otherwise is stated
 by options. It knows no prefix, no key and no model: values go out as the manifest has them.
 """
 
 from __future__ import annotations
 
 from batchvid.dialects.common.request_building import (
-    by_action,
     check_prompt,
     exact_size,
+    find_by_action,
     form,
     frames_or_references,
     refuse_unspoken,
@@ -23,15 +23,15 @@ from batchvid.domain.wire import GenerationRequest, Request
 __all__ = ["poll", "read_poll", "read_submit", "submit"]
 
 WIRE = "the generic /v1/videos wire"
-PROMPT_MOST = 32_000  # the route's, as far as anybody publishes one
+MAX_PROMPT_CHARS = 32_000  # the route's, as far as anybody publishes one
 NEW = ("prompt", "image", "end_image", "reference_images", "duration_s", "aspect_ratio", "resolution")
 SPOKEN = {"": NEW, "edit": (*NEW, "action", "video", "parent")}
 
 
 def submit(order: GenerationRequest) -> Request:
-    """Say what to buy. An edit needs the link of its source clip; files go out in order. Raises Unsupported."""
-    refuse_unspoken(order, WIRE, by_action(order, WIRE, SPOKEN))
-    check_prompt(order, most=PROMPT_MOST)
+    """Build the submit request. An edit needs the link of its source clip; files stay in order. Raises Unsupported."""
+    refuse_unspoken(order, WIRE, find_by_action(order, WIRE, SPOKEN))
+    check_prompt(order, max_chars=MAX_PROMPT_CHARS)
     exact = exact_size(order)
     fields = {
         "model": order.request.model,

@@ -16,12 +16,12 @@ from batchvid.dialects.common.error_parsing import is_web_page
 from batchvid.dialects.common.json_values import Path, dig, link, parse
 from batchvid.dialects.common.outcome_rules import TABLES
 from batchvid.dialects.common.request_building import (
-    by_action,
     check_prompt,
     checked_options,
     data_uri,
+    find_by_action,
     first_and_last,
-    images_of,
+    images_with_role,
     one_of,
     path_segment,
     refuse_unspoken,
@@ -44,7 +44,7 @@ from batchvid.errors import Unsupported
 __all__ = ["poll", "read_poll", "read_submit", "submit"]
 
 WIRE = "the xAI wire"
-PROMPT_MOST = 4096
+MAX_PROMPT_CHARS = 4096
 PATHS = {"": "/v1/videos/generations", "edit": "/v1/videos/edits"}
 SPOKEN = {
     "": ("prompt", "image", "reference_images", "duration_s", "aspect_ratio", "resolution"),
@@ -59,11 +59,11 @@ VENDOR: dict[str, Path] = {"cost_in_usd_ticks": ("usage", "cost_in_usd_ticks")}
 
 
 def submit(order: GenerationRequest) -> Request:
-    """Say what to buy. References and a first frame exclude each other. Raises Unsupported."""
-    refuse_unspoken(order, WIRE, by_action(order, WIRE, SPOKEN))
-    check_prompt(order, most=PROMPT_MOST)
+    """Build the submit request. References and a first frame exclude each other. Raises Unsupported."""
+    refuse_unspoken(order, WIRE, find_by_action(order, WIRE, SPOKEN))
+    check_prompt(order, max_chars=MAX_PROMPT_CHARS)
     first, _ = first_and_last(order)
-    references = images_of(order, "reference")
+    references = images_with_role(order, "reference")
     if first and references:
         raise Unsupported("reference_images", "xAI allows none together with `image`")
     body: dict[str, Any] = {
@@ -78,8 +78,8 @@ def submit(order: GenerationRequest) -> Request:
         else None,
         "resolution": one_of("resolution", order.request.resolution, TIERS) if order.request.resolution else None,
     }
-    said = {name: value for name, value in body.items() if value is not None}
-    return Request(method="POST", path=PATHS[order.request.action], json={**said, **checked_options(order, said)})
+    sent = {name: value for name, value in body.items() if value is not None}
+    return Request(method="POST", path=PATHS[order.request.action], json={**sent, **checked_options(order, sent)})
 
 
 def read_submit(response: Response) -> Accepted | Rejected | Uncertain:
@@ -88,7 +88,7 @@ def read_submit(response: Response) -> Accepted | Rejected | Uncertain:
 
 
 def poll(order: GenerationRequest, task_id: str) -> Request:  # noqa: ARG001 - the port's signature; this path depends on the id only
-    """Ask where the task stands."""
+    """Build the poll request."""
     return Request(method="GET", path=f"/v1/videos/{path_segment(task_id)}")
 
 

@@ -1,6 +1,7 @@
-"""The ledger: what became of the money of each attempt, read off the events of its job. Pure; nothing is written twice.
+"""What became of the money of each attempt, built from the events of its job. Pure.
 
-It counts as `jobs.py` does, attempt by attempt: a job's attempts add up to what the job says is committed.
+`releases` is the one rule for when an attempt stops counting. `jobs.py` applies it to the totals of a job, which a
+start reads without the event log; this module applies it to the single attempts, for `ledger.csv`.
 """
 
 from __future__ import annotations
@@ -22,11 +23,11 @@ class AttemptStatus(StrEnum):
     RESERVED = "reserved"
     """The call is out, or its task runs: the price is set aside."""
     HELD = "held"
-    """The call got no verdict: set aside until somebody settles it."""
+    """The call got no verdict: set aside until it is resolved."""
     SPENT = "spent"
     """Paid: the task finished, or failed and the vendor says that it charged."""
     MAYBE = "maybe"
-    """Ended without a clip, and nobody says whether it was charged: a case for the vendor's support."""
+    """Ended without a clip, and it is unknown whether it was charged: ask the vendor's support."""
     RELEASED = "released"
     """Not paid: refused, or failed and not charged."""
 
@@ -45,7 +46,7 @@ CHARGED = {
 class Attempt:
     """One row: the `number`th paid call of a job, begun `at` (UTC), for at most `price` and so many seconds of video.
 
-    `model` is its id on the wire, `actual_usd` what the vendor's reply says that it cost, empty when it says nothing.
+    `model` is its id on the wire, `actual_usd` the cost in the vendor's reply, empty when it has none.
     """
 
     job: str
@@ -67,14 +68,14 @@ class Attempt:
 
     @property
     def settled_usd(self) -> Decimal | None:
-        """What it counts as: its price at most, nothing once it is released, None when nobody knows."""
+        """What it counts as: its price at most, nothing once it is released, None when unknown."""
         return self.price.usd if self.counts else Decimal(0)
 
 
-MOVES: dict[type[ev.Event], dict[AttemptStatus, AttemptStatus]] = {
+NEXT_STATUS: dict[type[ev.Event], dict[AttemptStatus, AttemptStatus]] = {
     ev.SubmitStarted: {},
     ev.SubmitAccepted: {AttemptStatus.HELD: AttemptStatus.RESERVED},
-    ev.SubmitRefused: {AttemptStatus.RESERVED: AttemptStatus.RELEASED, AttemptStatus.HELD: AttemptStatus.RELEASED},
+    ev.SubmitRefused: {},
     ev.SubmitLost: {AttemptStatus.RESERVED: AttemptStatus.HELD},
     ev.TaskSucceeded: {AttemptStatus.RESERVED: AttemptStatus.SPENT},
     ev.TaskFailed: {},
@@ -82,13 +83,19 @@ MOVES: dict[type[ev.Event], dict[AttemptStatus, AttemptStatus]] = {
     ev.Reopened: {AttemptStatus.HELD: AttemptStatus.MAYBE},
     ev.PollResumed: {AttemptStatus.MAYBE: AttemptStatus.RESERVED},
 }
-"""The events that tell of money, and what each makes of the last attempt's verdict; what is not named stays."""
+"""The events that concern money, and the status that each gives the last attempt; any other status stays. What
+`releases` covers is not repeated here."""
 
-_FAILED = {Charged.YES: AttemptStatus.SPENT, Charged.NO: AttemptStatus.RELEASED, Charged.UNKNOWN: AttemptStatus.MAYBE}
+_FAILED = {Charged.YES: AttemptStatus.SPENT, Charged.UNKNOWN: AttemptStatus.MAYBE}
 
 
-def attempts_of(spec: JobSpec, events: Iterable[ev.Event]) -> list[Attempt]:
-    """The attempts of one job, out of its events in their order. Events that tell nothing of money may be left out."""
+def releases(event: ev.Event) -> bool:
+    """Whether the event says that the last attempt was not paid: refused, or failed and not charged."""
+    return isinstance(event, ev.SubmitRefused) or (isinstance(event, ev.TaskFailed) and event.charged is Charged.NO)
+
+
+def build_attempts(spec: JobSpec, events: Iterable[ev.Event]) -> list[Attempt]:
+    """The attempts of one job, from its events in their order. Events that do not concern money may be left out."""
     rows: list[Attempt] = []
     for event in events:
         if isinstance(event, ev.SubmitStarted):
@@ -112,7 +119,9 @@ def _started(spec: JobSpec, number: int, event: ev.SubmitStarted) -> Attempt:
 
 
 def _moved(row: Attempt, event: ev.Event) -> Attempt:
-    verdict = MOVES.get(type(event), {}).get(row.verdict, row.verdict)
+    if releases(event):
+        return replace(row, verdict=AttemptStatus.RELEASED)
+    verdict = NEXT_STATUS.get(type(event), {}).get(row.verdict, row.verdict)
     match event:
         case ev.SubmitAccepted():
             return replace(row, verdict=verdict, task_id=event.task_id)
@@ -126,7 +135,7 @@ def _moved(row: Attempt, event: ev.Event) -> Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Sum:
-    """So many attempts, for so much in all at most; of `unpriced` ones among them nobody knows the price."""
+    """So many attempts, for so much in all at most; `unpriced` of them have no known price."""
 
     attempts: int = 0
     usd: Decimal = Decimal(0)
@@ -134,7 +143,7 @@ class Sum:
 
 
 def sums(attempts: Iterable[Attempt]) -> dict[AttemptStatus, Sum]:
-    """The ledger in brief: every verdict with what its attempts count as."""
+    """The total of each status."""
     totals = dict.fromkeys(AttemptStatus, Sum())
     for row in attempts:
         old, usd = totals[row.verdict], row.settled_usd

@@ -1,6 +1,6 @@
-"""What can happen to a job, one frozen dataclass each. Written to the state file; told to the bars and the log.
+"""What can happen to a job, one frozen dataclass each. Written to the state file; sent to the display and the log.
 
-Every event carries `at`, an aware UTC time. What an event does to a job is told in jobs.py and nowhere else.
+Every event carries `at`, an aware UTC time. Only jobs.py defines what an event does to a job.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class SubmitStarted(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubmitAccepted(Event):
-    """The provider made a task. `model` is the one the vendor says it resolved to, empty when it says nothing.
+    """The provider made a task. `model` is the one the vendor says it resolved to, empty when unknown.
 
     `request_id` is the vendor's own id of the call, for its support.
     """
@@ -62,7 +62,7 @@ class SubmitAccepted(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubmitRefused(Event):
-    """A clear no; nothing was bought. With `retry_at` the job waits for that time, without it the job failed."""
+    """A clear refusal; nothing was bought. With `retry_at` the job waits for that time, without it the job failed."""
 
     kind: FailureKind
     message: str
@@ -72,9 +72,9 @@ class SubmitRefused(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubmitLost(Event):
-    """No verdict came back: the task may exist and be billed. `message` says what was seen.
+    """No verdict came back: the task may exist and be billed. `message` is what was observed.
 
-    Said once more when the provider was asked after it in vain: `looked_up` tells how that went. `request_id` is the
+    Recorded again after a lookup at the provider without a result: `looked_up` is its outcome. `request_id` is the
     vendor's trace of the call, for its support.
     """
 
@@ -85,7 +85,7 @@ class SubmitLost(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progressed(Event):
-    """The task moved on. For the bars: not kept in the state file."""
+    """The task moved on. For the display: not stored in the state file."""
 
     word: str
     progress: float | None = None
@@ -93,9 +93,9 @@ class Progressed(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskSucceeded(Event):
-    """The task is finished and offers `assets`; links die at `expires_at` where the vendor says so.
+    """The task is finished and offers `assets`; links expire at `expires_at` where the vendor states it.
 
-    `vendor` is what later steps may ask for, in the vendor's own words: a Kling video id, units deducted.
+    `vendor` is what later steps may need, as the vendor names it: a Kling video id, units deducted.
     """
 
     assets: tuple[Asset, ...]
@@ -107,7 +107,7 @@ class TaskSucceeded(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskFailed(Event):
-    """The vendor's verdict is no. With `retry_at` the job is bought again then, without it the job failed."""
+    """The task failed at the vendor. With `retry_at` the job is bought again then, without it the job failed."""
 
     kind: FailureKind
     message: str
@@ -117,9 +117,9 @@ class TaskFailed(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkExpired(Event):
-    """There is nothing to fetch (any more): the task is asked again for fresh assets.
+    """There is nothing to fetch (any more): the task is polled again for new links.
 
-    `dead` is whether they were tried: a link that merely was not kept from run to run speaks against nobody.
+    `dead` is whether they were tried: a link that was not stored between runs is no failed download.
     """
 
     message: str
@@ -128,7 +128,7 @@ class LinkExpired(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClipStored(Event):
-    """The clip is on disk, checked, and will not move."""
+    """The clip is on disk and checked."""
 
     clip: Clip
 
@@ -150,7 +150,7 @@ class Reopened(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PollResumed(Event):
-    """The user asked for a task again that was given up on although it may have finished."""
+    """The user resumes polling of a task that was given up although it may have finished."""
 
 
 KINDS: dict[str, type[Event]] = {

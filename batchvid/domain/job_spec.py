@@ -94,7 +94,7 @@ class Clip:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Price:
-    """What one attempt costs at most. `usd` is None when nobody knows, which is never the same as 0.
+    """What one attempt costs at most. `usd` is None when unknown, which is never the same as 0.
 
     `basis` says how sure it is and where it comes from: `catalogue 2026-05-28`, `vendor`, `unknown`.
     """

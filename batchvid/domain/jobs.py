@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Any
 
 from batchvid.domain import events as ev
+from batchvid.domain.attempts import releases
 from batchvid.domain.failures import Charged, FailureKind
 from batchvid.domain.job_spec import UNPRICED, Clip, JobSpec, Price
 from batchvid.domain.wire import Asset
@@ -25,27 +26,27 @@ class JobState(StrEnum):
     PENDING = "pending"
     """Not bought yet, or to be bought again."""
     SUBMITTING = "submitting"
-    """The paid call is out; its verdict is not in."""
+    """The paid call is sent; there is no verdict yet."""
     RUNNING = "running"
     """Bought; the task id is on disk and is being polled."""
     READY = "ready"
-    """The task is finished and its clip waits to be fetched."""
+    """The task is finished and its clip is to be downloaded."""
     SUCCEEDED = "succeeded"
     """The clip is stored and checked."""
     FAILED = "failed"
-    """Ended without a clip; the reason stands beside it."""
+    """Ended without a clip; `kind` and `message` give the reason."""
     UNCERTAIN = "uncertain"
-    """The paid call got no verdict: it may have bought a task. Waits for a person."""
+    """The paid call got no verdict: it may have bought a task. Needs a decision."""
 
 
 IN_FLIGHT = frozenset({JobState.SUBMITTING, JobState.RUNNING})
 """States that hold one of the provider's slots (uncertain holds one too, until its deadline)."""
 
 PAID_AND_OPEN = frozenset({JobState.SUBMITTING, JobState.RUNNING, JobState.READY})
-"""States in which money is out and the clip is not in yet."""
+"""States in which the clip is paid for and not stored yet."""
 
 
-_NOTHING: Mapping[str, str] = {}  # one for all jobs: nearly every one has nothing to say
+_NOTHING: Mapping[str, str] = {}  # one for all jobs: nearly every one has none
 
 
 def _nothing() -> Mapping[str, str]:
@@ -54,15 +55,15 @@ def _nothing() -> Mapping[str, str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """A JobSpec and where it stands.
+    """A JobSpec and its state.
 
     Money: `price` is what the attempt now open may cost; `committed_usd` is what all attempts that may have been paid
-    add up to, `committed_attempts` counts them and `unpriced_attempts` those whose price nobody knows. Counters:
+    add up to, `committed_attempts` counts them and `unpriced_attempts` those of unknown price. Counters:
     `attempts` are paid calls, `tasks` those that made one, `refusals` clear refusals since then, `dead_links` assets
-    that could not be fetched. `origin`, `dialect`, `prefix`, `model_sent` and `billed_s` (seconds bought) are frozen
-    with the attempt and are all that collecting it needs. `request_id` and `looked_up` tell of a lost submit: the
-    vendor's trace of it, and what asking the provider after it brought. `submitted_at`, `accepted_at` and
-    `finished_at` tell of the last attempt.
+    that could not be fetched. `origin`, `dialect`, `prefix`, `model_sent` and `billed_s` (seconds bought) are fixed
+    with the attempt and suffice to collect it. `request_id` and `looked_up` belong to a lost submit: the
+    vendor's trace id, and the result of the lookup. `submitted_at`, `accepted_at` and
+    `finished_at` are those of the last attempt.
     """
 
     spec: JobSpec
@@ -148,7 +149,10 @@ def advance(job: Job | None, event: ev.Event) -> Job:
         raise IllegalEvent(f"PollResumed cannot happen to job {job.id}: it has no task that may still give a clip")
     retries = getattr(event, "retry_at", None) is not None
     state = after[0] if len(after) == 1 or retries else after[1]
-    return replace(job, state=state, **_CHANGES[type(event)](job, event))
+    changes = _CHANGES[type(event)](job, event)
+    if releases(event):
+        changes |= _released(job)
+    return replace(job, state=state, **changes)
 
 
 def _planned(_job: Job, event: ev.Planned) -> dict[str, Any]:
@@ -213,7 +217,6 @@ def _submit_refused(job: Job, event: ev.SubmitRefused) -> dict[str, Any]:
         "retry_at": event.retry_at,
         "charged": Charged.NO,
         "refusals": job.refusals + 1,
-        **_released(job),
     }
 
 
@@ -237,8 +240,7 @@ def _task_succeeded(job: Job, event: ev.TaskSucceeded) -> dict[str, Any]:
     }
 
 
-def _task_failed(job: Job, event: ev.TaskFailed) -> dict[str, Any]:
-    released = _released(job) if event.charged is Charged.NO else {}
+def _task_failed(_job: Job, event: ev.TaskFailed) -> dict[str, Any]:
     return {
         "kind": event.kind,
         "message": event.message,
@@ -246,12 +248,11 @@ def _task_failed(job: Job, event: ev.TaskFailed) -> dict[str, Any]:
         "retry_at": event.retry_at,
         "finished_at": event.at,
         "task_failed": True,
-        **released,
     }
 
 
 def _link_expired(job: Job, event: ev.LinkExpired) -> dict[str, Any]:
-    # watched anew: a task that was finished once must not be overdue, and bought again, at the first bad poll
+    # the timeout starts again: or a finished task would time out, and be bought again, at the first failed poll
     return {
         "assets": (),
         "expires_at": None,
@@ -278,7 +279,7 @@ def _gave_up(_job: Job, event: ev.GaveUp) -> dict[str, Any]:
 
 
 def _reopened(_job: Job, _event: ev.Reopened) -> dict[str, Any]:
-    # an older clip stays on record until a newer one takes its place
+    # an older clip stays recorded until a newer one replaces it
     return {"refusals": 0, "retry_at": None, "kind": None, "message": "", "task_id": "", "assets": ()}
 
 
@@ -287,7 +288,7 @@ def _poll_resumed(_job: Job, event: ev.PollResumed) -> dict[str, Any]:
 
 
 def _released(job: Job) -> dict[str, Any]:
-    """Take the open attempt back out of what was committed: the vendor says that it was not paid."""
+    """The totals without the open attempt, which was not paid."""
     return {
         "committed_attempts": job.committed_attempts - 1,
         "committed_usd": job.committed_usd - (job.price.usd or 0),

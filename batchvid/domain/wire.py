@@ -31,11 +31,11 @@ class ImageInput:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parent:
-    """The stored clip of an earlier job, as its own provider can be told of it.
+    """The stored clip of an earlier job, in the terms of its own provider.
 
-    `task_id` and `vendor` (what its last poll kept, see `Status.vendor`) mean something in the wire format that they
+    `task_id` and `vendor` (from its last poll, see `Status.vendor`) mean something in the wire format that they
     came from, and are empty for any other. `link` is an address that the vendor can fetch, empty where none is known:
-    it is a secret, and asked for only when it is needed.
+    it is a secret, and requested only when needed.
     """
 
     task_id: str = ""
@@ -72,7 +72,7 @@ class Part:
 class Request:
     """One API call. `path` begins with `/`, is percent-encoded, and stands below the route's base URL and prefix.
 
-    At most one of `json` and `parts` is given. Keys never stand here: the transport adds them.
+    At most one of `json` and `parts` is given. It contains no keys: the transport adds them.
     """
 
     method: Literal["GET", "POST", "DELETE"]
@@ -84,7 +84,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
-    """One API reply, read whole. Header names are asked for in lower case, however the vendor spells them."""
+    """One API reply, read whole. Header names are in lower case."""
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -102,9 +102,9 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rejected:
-    """A clear no: to a submit (no task was made, nothing bought) or to a poll (the task itself is not touched).
+    """A clear refusal: of a submit (no task was made, nothing bought) or of a poll (the task is not affected).
 
-    `retry_after_s` is the vendor's own wish in seconds, None when it has none. `code` and `message` are the
+    `retry_after_s` is the wait that the vendor requests, None when it requests none. `code` and `message` are the
     vendor's words.
     """
 
@@ -127,7 +127,7 @@ class Uncertain:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """A task that a provider knows, when it is asked what became of a lost submit. Empty and None mean "not said"."""
+    """A task in a provider's answer about a lost submit. Empty and None mean "not set"."""
 
     task_id: str
     model: str = ""
@@ -146,7 +146,7 @@ class Phase(StrEnum):
     UNSEEN = "unseen"
     """The provider does not know the task (yet): normal for a while after a submit, fatal later."""
     UNKNOWN = "unknown"
-    """A word nobody documented: the job is kept alive and the word is logged once."""
+    """An undocumented word: the job is kept alive and the word is logged once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,10 +164,10 @@ class Asset:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
-    """What a poll says of a task.
+    """The result of a poll.
 
     `word` is the vendor's own status word. `progress` is 0.0-1.0. `assets` come in the order in which to try them.
-    `kind`, `message` and `charged` tell of a failure. `vendor` keeps what later steps may need (a Kling video id,
+    `kind`, `message` and `charged` describe a failure. `vendor` holds what later steps may need (a Kling video id,
     units deducted), as strings.
     """
 

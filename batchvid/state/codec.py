@@ -1,4 +1,4 @@
-"""Jobs and events to and from the JSON of the state file. Signed links are left out: they are asked for again."""
+"""Jobs and events to and from the JSON of the state file. Signed links are left out: a new poll returns new ones."""
 
 from __future__ import annotations
 
@@ -18,13 +18,15 @@ from batchvid.domain.job_spec import JobSpec
 from batchvid.domain.jobs import Job
 from batchvid.domain.wire import Asset
 
+REQUEST_FOLLOWS = ",\n"  # between two fields; no JSON text of ours has a raw line end anywhere else
+
 _SPEC = TypeAdapter(JobSpec)
 _JOB = TypeAdapter(Job)
 _EVENTS: dict[str, TypeAdapter[Any]] = {}
 
 
 def _default(field: Field[Any]) -> object:
-    """What a field is when nobody says anything; something that equals no value where it must be said."""
+    """A field's default; for a required field a marker that equals no value."""
     return field.default_factory() if field.default_factory is not MISSING else field.default
 
 
@@ -36,46 +38,53 @@ _JOB_VALUES = attrgetter(*_JOB_DEFAULTS)
 
 
 def dump_spec(spec: JobSpec) -> str:
-    """A JobSpec as flat JSON: its fields and those of its request, without defaults."""
-    values = _said(_SPEC_DEFAULTS, _SPEC_VALUES(spec))
-    return _dumps(values | _said(_REQUEST_DEFAULTS, _REQUEST_VALUES(spec.request)))
+    """A JobSpec as flat JSON: its fields, then on a new line those of its request; without defaults."""
+    own = _dumps(_non_defaults(_SPEC_DEFAULTS, _SPEC_VALUES(spec)))
+    request = _dumps(_non_defaults(_REQUEST_DEFAULTS, _REQUEST_VALUES(spec.request)))
+    return f"{own[:-1]}{REQUEST_FOLLOWS}{request[1:]}"
 
 
 def load_spec(text: str) -> JobSpec:
     """The JobSpec of one row."""
-    return _SPEC.validate_json(f'{{"request":{text},{text[1:]}')
+    return _SPEC.validate_json(_nest_request(text))
+
+
+def _nest_request(flat: str) -> str:
+    """A spec's flat JSON with the request as an object of its own.
+
+    In a row without the new line, from an older version, the whole object is also the request: each class reads its
+    own fields and ignores the others.
+    """
+    own, found, request = flat.partition(REQUEST_FOLLOWS)
+    return f'{own},"request":{{{request}}}' if found else f'{{"request":{flat},{flat[1:]}'
 
 
 def dump_standing(job: Job) -> str:
     """What a Job has beyond its spec, state and defaults, as JSON."""
-    kept = _said(_JOB_DEFAULTS, _JOB_VALUES(job))
+    values = _non_defaults(_JOB_DEFAULTS, _JOB_VALUES(job))
     if job.assets:
-        kept["assets"] = _lasting(job.assets)
-    return _dumps(kept)
+        values["assets"] = _keyed_assets(job.assets)
+    return _dumps(values)
 
 
 def load_job(state: str, spec: str, standing: str) -> Job:
-    """The Job of one row. Raises pydantic.ValidationError for a row that was tampered with.
-
-    The flat object of the spec is also its request: each class reads its own fields of it and ignores the others. So
-    pydantic builds the whole job in one pass, without a dict between.
-    """
+    """The Job of one row. Raises pydantic.ValidationError for a row that was tampered with."""
     rest = "}" if standing == "{}" else f",{standing[1:]}"
-    return _JOB.validate_json(f'{{"state":"{state}","spec":{{"request":{spec},{spec[1:]}{rest}')
+    return _JOB.validate_json(f'{{"state":"{state}","spec":{_nest_request(spec)}{rest}')  # in one pass, without a dict
 
 
 def dump_event(event: ev.Event) -> str:
-    """An event's fields as JSON; a plan is told by its fingerprint, the spec itself stands in the job's row."""
+    """An event's fields as JSON; of a plan only the fingerprint, because the job's row holds the spec."""
     if isinstance(event, ev.Planned):
         return _dumps({"fingerprint": event.spec.fingerprint})
     data = {f.name: getattr(event, f.name) for f in fields(event) if f.name != "at"}
     if isinstance(event, ev.TaskSucceeded):
-        data["assets"] = _lasting(event.assets)
+        data["assets"] = _keyed_assets(event.assets)
     return _dumps(data)
 
 
 def load_event(name: str, at: str, data: str, spec: JobSpec) -> ev.Event:
-    """The event of one row; `spec` is the job's own, for a plan. Raises KeyError for a name nobody knows."""
+    """The event of one row; `spec` is the job's own, for a plan. Raises KeyError for an unknown name."""
     kind = ev.KINDS[name]
     if kind is ev.Planned:
         return ev.Planned(at=datetime.fromisoformat(at), spec=spec)
@@ -85,21 +94,21 @@ def load_event(name: str, at: str, data: str, spec: JobSpec) -> ev.Event:
     return event
 
 
-def _said(defaults: Mapping[str, object], values: Iterable[object]) -> dict[str, object]:
-    """The fields that say something, for most of a hundred thousand jobs say little."""
+def _non_defaults(defaults: Mapping[str, object], values: Iterable[object]) -> dict[str, object]:
+    """The fields that differ from their defaults: most jobs have few."""
     return {name: v for (name, default), v in zip(defaults.items(), values, strict=True) if v != default}
 
 
-def _lasting(assets: tuple[Asset, ...]) -> list[Asset]:
-    """The assets that are no secret and do not age: paths that need the key. A link is a secret to whoever reads it."""
+def _keyed_assets(assets: tuple[Asset, ...]) -> list[Asset]:
+    """The assets that need the key. A signed link is a secret, and expires."""
     return [asset for asset in assets if asset.keyed]
 
 
 def _dumps(value: object) -> str:
-    return orjson.dumps(value, default=_plain).decode()
+    return orjson.dumps(value, default=_decimal_as_text).decode()
 
 
-def _plain(value: object) -> object:
+def _decimal_as_text(value: object) -> object:
     if isinstance(value, Decimal):
         return str(value)
     raise TypeError(type(value).__name__)

@@ -1,4 +1,4 @@
-"""One run per state file: an operating-system lock that is free the moment its holder dies."""
+"""One run per state file: an operating-system lock that the system releases when its holder ends."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from filelock import FileLock, Timeout
 
 from batchvid.errors import StateError, StateLocked
 
-LOOK_S = 0.3  # `holder_of` holds the lock for an instant; a run that starts just then must not be refused
+ACQUIRE_TIMEOUT_S = 0.3  # `find_holder` holds the lock for an instant; a run that starts just then must not fail
 
 
 class RunLock:
@@ -27,7 +27,7 @@ class RunLock:
         self._note = _note_path(state_path)
         self._lock = FileLock(_lock_path(state_path))
         try:
-            self._lock.acquire(timeout=LOOK_S)
+            self._lock.acquire(timeout=ACQUIRE_TIMEOUT_S)
         except Timeout:
             raise StateLocked(
                 f"another run holds {state_path}: {_holder(state_path)}. Nothing was done here."
@@ -40,12 +40,12 @@ class RunLock:
             self._note.write_text(json.dumps(note), "utf-8")
 
     def release(self) -> None:
-        """Let the next run in."""
+        """Release the lock."""
         self._note.unlink(missing_ok=True)
         self._lock.release()
 
 
-def holder_of(state_path: Path) -> str:
+def find_holder(state_path: Path) -> str:
     """Who holds the state file now, as `pid 12 on box since ...`; empty when nobody does."""
     lock = FileLock(_lock_path(state_path))
     try:
@@ -54,7 +54,7 @@ def holder_of(state_path: Path) -> str:
         lock.acquire(timeout=0)
     except Timeout:
         return _holder(state_path)
-    except OSError:  # a folder that we may not write to: nobody here can run either
+    except OSError:  # a folder without write permission: no run can hold it
         return ""
     lock.release()
     return ""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from batchvid import gc_control
-from batchvid.domain.attempts import MOVES, Attempt, attempts_of
+from batchvid.domain.attempts import NEXT_STATUS, Attempt, build_attempts
 from batchvid.domain.jobs import Job, advance
 from batchvid.errors import StateError
 from batchvid.state import codec
@@ -24,30 +24,30 @@ def read_jobs(path: Path) -> list[Job]:
 
 
 def read_meta(path: Path) -> dict[str, Any]:
-    """What `set_meta` kept. Raises StateError when the file cannot be read."""
+    """What `set_meta` stored. Raises StateError when the file cannot be read."""
     with _reading(path) as connection:
         return {name: json.loads(value) for name, value in connection.execute("SELECT name, value FROM meta")}
 
 
 def read_attempts(path: Path, only: Iterable[str] | None = None) -> Iterator[Attempt]:
-    """The ledger, as the event log tells it: every attempt in the manifest's order, or those of `only` these jobs.
+    """Every attempt, built from the event log: in the manifest's order, or those of `only` these jobs.
 
     Raises StateError when it cannot be read.
     """
-    told = ", ".join(f"'{kind.__name__}'" for kind in MOVES)
-    of_job = f"SELECT event, at, data FROM events WHERE job = ? AND event IN ({told}) ORDER BY seq"  # noqa: S608 - our own class names
+    event_names = ", ".join(f"'{kind.__name__}'" for kind in NEXT_STATUS)
+    query = f"SELECT event, at, data FROM events WHERE job = ? AND event IN ({event_names}) ORDER BY seq"  # noqa: S608 - our own class names
     with _reading(path) as connection:
         if only is None:
             only = [job_id for (job_id,) in connection.execute("SELECT id FROM jobs ORDER BY position")]
         for job_id in only:
-            if rows := connection.execute(of_job, (job_id,)).fetchall():
+            if rows := connection.execute(query, (job_id,)).fetchall():
                 (text,) = connection.execute("SELECT spec FROM jobs WHERE id = ?", (job_id,)).fetchone()
                 spec = codec.load_spec(text)
-                yield from attempts_of(spec, [codec.load_event(name, at, data, spec) for name, at, data in rows])
+                yield from build_attempts(spec, [codec.load_event(name, at, data, spec) for name, at, data in rows])
 
 
 def replay(path: Path) -> dict[str, Job]:
-    """The jobs as the event log alone tells them: must equal `read_jobs`, but for specs, unkept links, and progress."""
+    """The jobs built from the event log alone: as `read_jobs`, but for specs, links and progress."""
     with _reading(path) as connection:
         jobs: dict[str, Job] = {}
         rows = connection.execute(
@@ -61,7 +61,7 @@ def replay(path: Path) -> dict[str, Job]:
 
 @contextmanager
 def _reading(path: Path) -> Iterator[sqlite3.Connection]:
-    """A read-only connection: sees a consistent file and never holds the writer up."""
+    """A read-only connection: sees a consistent file and never blocks the writer."""
     if not path.is_file():
         raise StateError(f"{path}: there is no state file here yet")
     with closing(_read_only(path)) as connection:
@@ -81,5 +81,5 @@ def _read_only(path: Path) -> sqlite3.Connection:
         connection.close()
         return connect(f"{address}?immutable=1", uri=True)
     except sqlite3.DatabaseError:
-        pass  # told when it is read
+        pass  # reported when the file is read
     return connection

@@ -1,4 +1,4 @@
-"""The tables of the state file and how older ones are brought up to date."""
+"""The tables of the state file and their migrations."""
 
 import sqlite3
 
@@ -28,22 +28,23 @@ MIGRATIONS = (
 """Steps from an empty file to today's schema. Only ever appended to: `PRAGMA user_version` counts those done."""
 
 
-def bring_up_to_date(connection: sqlite3.Connection) -> None:
-    """Apply the steps that the file has not seen, each in a transaction of its own."""
-    done = version_of(connection)
-    for number, step in enumerate(MIGRATIONS[done:], start=done + 1):
+def migrate(connection: sqlite3.Connection) -> None:
+    """Apply the steps that the file lacks, each in its own transaction."""
+    version = read_version(connection)
+    for number, step in enumerate(MIGRATIONS[version:], start=version + 1):
         connection.executescript(f"BEGIN; {step} PRAGMA user_version = {number}; COMMIT;")
 
 
 def refuse_newer(connection: sqlite3.Connection) -> None:
     """Raises StateTooNew for a file that a newer batchvid wrote; changes nothing."""
-    done = version_of(connection)
-    if done > len(MIGRATIONS):
+    version = read_version(connection)
+    if version > len(MIGRATIONS):
         raise StateTooNew(
-            f"the state file has schema {done}, this batchvid knows {len(MIGRATIONS)}: upgrade it; nothing was changed"
+            f"the state file has schema {version}, this batchvid knows {len(MIGRATIONS)}: "
+            f"upgrade it; nothing was changed"
         )
 
 
-def version_of(connection: sqlite3.Connection) -> int:
-    """How many steps the file has seen."""
+def read_version(connection: sqlite3.Connection) -> int:
+    """The number of steps that were applied to the file."""
     return int(connection.execute("PRAGMA user_version").fetchone()[0])

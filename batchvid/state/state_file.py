@@ -18,7 +18,7 @@ from batchvid.domain.jobs import Job, advance
 from batchvid.errors import StateError
 from batchvid.state import codec
 from batchvid.state.lock import RunLock
-from batchvid.state.schema import bring_up_to_date, refuse_newer
+from batchvid.state.schema import migrate, refuse_newer
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class StateFile:
             self._connection.execute("PRAGMA synchronous = FULL")
             # kB of pages, of 2,000: the system has the file in memory anyway, and an event costs the same at 100k jobs
             self._connection.execute("PRAGMA cache_size = -512")
-            bring_up_to_date(self._connection)
+            migrate(self._connection)
             last = self._connection.execute("SELECT coalesce(max(position), 0) FROM jobs").fetchone()[0]
         except sqlite3.Error as exc:
             self.close()
@@ -63,7 +63,7 @@ class StateFile:
             self.close()
             raise
         self._last_position = int(last)
-        self._writing = threading.Lock()  # a transaction must hold nothing of another thread
+        self._writing = threading.Lock()  # a transaction must not contain writes of another thread
 
     def jobs(self) -> dict[str, Job]:
         """Every job, in the manifest's order."""
@@ -82,7 +82,7 @@ class StateFile:
                 self._write(entry)
             self._connection.execute("COMMIT")
         except BaseException as exc:
-            if self._connection.in_transaction:  # a full disk has made SQLite roll back by itself
+            if self._connection.in_transaction:  # on a full disk SQLite has rolled back already
                 self._connection.execute("ROLLBACK")
             if isinstance(exc, sqlite3.Error | TypeError):
                 raise StateError(f"{self.path}: {exc}") from exc
@@ -109,7 +109,7 @@ class StateFile:
         )
 
     def submit_times(self, since: datetime) -> dict[str, list[datetime]]:
-        """When each provider was last asked to make something, since then: for rates that hold across restarts."""
+        """The submit times of each provider since then, for rate limits that hold across restarts."""
         rows = self._connection.execute(
             "SELECT coalesce(nullif(json_extract(events.data, '$.provider'), ''), jobs.provider), events.at"
             " FROM events JOIN jobs ON jobs.id = events.job"
@@ -123,7 +123,7 @@ class StateFile:
         return times
 
     def set_meta(self, **values: Any) -> None:
-        """Keep facts about the batch (JSON values), such as where its manifest is."""
+        """Store facts about the batch (JSON values), such as the path of its manifest."""
         rows = [(name, json.dumps(value)) for name, value in values.items()]
         try:
             with self._writing:
@@ -132,7 +132,7 @@ class StateFile:
             raise StateError(f"{self.path}: {exc}") from exc
 
     def close(self) -> None:
-        """Let go of the file and of the lock."""
+        """Close the file and release the lock."""
         self._connection.close()
         self._lock.release()
 
@@ -178,7 +178,7 @@ def load_jobs(connection: sqlite3.Connection, path: Path) -> list[Job]:
         raise StateError(f"{path}: a row cannot be read: {describe_error(exc)}") from exc
 
 
-def describe_error(fault: Exception) -> str:
+def describe_error(exc: Exception) -> str:
     """What SQLite says, and what to do about a file that is damaged (its other errors are of narrower types)."""
-    damaged = type(fault) is sqlite3.DatabaseError
-    return f"{fault}: put back a copy; run.log beside it names every task that was bought" if damaged else str(fault)
+    damaged = type(exc) is sqlite3.DatabaseError
+    return f"{exc}: put back a copy; run.log beside it names every task that was bought" if damaged else str(exc)

@@ -10,15 +10,19 @@ import pytest
 from hypothesis import given
 
 from batchvid.dialects import DIALECTS
-from batchvid.dialects.lookups import WAYS, LookupMethod
+from batchvid.dialects.lookups import LOOKUP_METHODS, LookupMethod
 from batchvid.domain.failures import FailureKind
 from batchvid.domain.wire import Candidate, Rejected, Response
 from tests.builders import generation
 from tests.dialects.test_mangled import RESPONSES, often
 from tests.exchanges import load
 
-KLING, LIST = WAYS["external_id"]["kling"], WAYS["list"]["openai-videos"]
-EVERY = [pytest.param(way, id=f"{name} of {dialect}") for name, table in WAYS.items() for dialect, way in table.items()]
+KLING, LIST = LOOKUP_METHODS["external_id"]["kling"], LOOKUP_METHODS["list"]["openai-videos"]
+EVERY = [
+    pytest.param(way, id=f"{name} of {dialect}")
+    for name, table in LOOKUP_METHODS.items()
+    for dialect, way in table.items()
+]
 
 
 def reply(document: Any, status: int = 200) -> Response:
@@ -27,7 +31,7 @@ def reply(document: Any, status: int = 200) -> Response:
 
 def test_every_way_is_a_dialects() -> None:
     """Nothing is asked in a format that is not spoken."""
-    assert {dialect for table in WAYS.values() for dialect in table} <= DIALECTS.keys()
+    assert {dialect for table in LOOKUP_METHODS.values() for dialect in table} <= DIALECTS.keys()
 
 
 def test_kling_is_asked_on_the_path_of_the_order_by_our_own_id() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from batchvid.dialects import DIALECTS
 from batchvid.dialects.common.json_values import fraction, link, moment, retry_after_s, text
-from batchvid.dialects.common.status_words import PHASES, kind_of, phase_of
+from batchvid.dialects.common.status_words import PHASES, read_failure_kind, read_phase
 from batchvid.domain.failures import Charged, FailureKind
 from batchvid.domain.wire import Phase, Response, Status
 
@@ -28,7 +28,7 @@ DOCUMENTED = {
 @pytest.mark.pitfall("a status word has another case or spelling")
 def test_every_documented_word_has_its_phase(phase: Phase, words: str) -> None:
     """Every word that a vendor documents is known, in any case and between blanks; look-alikes are not."""
-    assert {phase} == {phase_of(word) for spelled in words.split() for word in (spelled, f" {spelled.upper()}\n")}
+    assert {phase} == {read_phase(word) for spelled in words.split() for word in (spelled, f" {spelled.upper()}\n")}
 
 
 def test_no_word_stands_in_the_table_without_a_source() -> None:
@@ -40,9 +40,9 @@ def test_no_word_stands_in_the_table_without_a_source() -> None:
 
 def test_only_cancelled_and_expired_name_their_own_cause() -> None:
     """Two kinds of failure are told by the status word itself."""
-    assert kind_of("CANCELED") == FailureKind.CANCELLED
-    assert kind_of("expired") == FailureKind.EXPIRED
-    assert kind_of("failed") is None
+    assert read_failure_kind("CANCELED") == FailureKind.CANCELLED
+    assert read_failure_kind("expired") == FailureKind.EXPIRED
+    assert read_failure_kind("failed") is None
 
 
 @pytest.mark.parametrize(

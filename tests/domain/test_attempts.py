@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from batchvid.domain import events as ev
-from batchvid.domain.attempts import MOVES, Attempt, AttemptStatus, Sum, attempts_of, sums
+from batchvid.domain.attempts import NEXT_STATUS, Attempt, AttemptStatus, Sum, build_attempts, sums
 from batchvid.domain.failures import Charged, FailureKind
 from batchvid.domain.job_spec import UNPRICED, Price
 from batchvid.domain.jobs import Job, advance
@@ -36,7 +36,7 @@ def failed(charged: Charged, retry_at: Any = None) -> ev.TaskFailed:
 
 def verdicts(*events: ev.Event) -> list[AttemptStatus]:
     """What became of the attempts of a job with these events, each of which must be legal."""
-    return [row.verdict for row in attempts_of(spec(), [entry.event for entry in life(planned(), *events)])]
+    return [row.verdict for row in build_attempts(spec(), [entry.event for entry in life(planned(), *events)])]
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_a_row_tells_what_the_attempt_was() -> None:
     first = started(provider="office", price=dear, duration_s=4.0, model="house-1")
     second = started(at=at(100), provider="")
     events = [planned(), first, ACCEPTED, failed(Charged.YES, at(99)), second, replace(SUCCEEDED, actual_usd="0.08")]
-    one, two = attempts_of(spec(tags=("hero",)), events)
+    one, two = build_attempts(spec(tags=("hero",)), events)
     common: dict[str, Any] = {"job": "kite", "tags": ("hero",), "verdict": AttemptStatus.SPENT}
     assert one == Attempt(
         number=1, provider="office", model="house-1", at=at(1), price=dear, seconds=4.0, task_id="t-1", **common
@@ -97,7 +97,7 @@ def test_a_row_tells_what_the_attempt_was() -> None:
 
 def test_what_is_released_counts_nothing() -> None:
     """A released attempt settles at nothing, also one of unknown price; of the others the unknown stays unknown."""
-    (row,) = attempts_of(spec(), [started(price=UNPRICED)])
+    (row,) = build_attempts(spec(), [started(price=UNPRICED)])
     assert (row.counts, row.settled_usd) == (True, None)
     assert replace(row, verdict=AttemptStatus.RELEASED).settled_usd == 0
     assert {verdict for verdict in AttemptStatus if not replace(row, verdict=verdict).counts} == {
@@ -111,7 +111,7 @@ def test_seconds_count_and_are_released_like_money() -> None:
     second = [*first, started(at=at(301), duration_s=4.0), ACCEPTED]
     released = [*second, failed(Charged.NO)]
     counted = [
-        sum(row.seconds or 0.0 for row in attempts_of(spec(), events) if row.counts)
+        sum(row.seconds or 0.0 for row in build_attempts(spec(), events) if row.counts)
         for events in (first, second, released, [started(duration_s=None)])
     ]
     assert counted == [8.0, 12.0, 8.0, 0.0]
@@ -119,7 +119,7 @@ def test_seconds_count_and_are_released_like_money() -> None:
 
 def test_the_sums_are_by_verdict() -> None:
     """Each verdict has its attempts, their prices and how many have none."""
-    rows = attempts_of(spec(), [started(), REFUSED, started(), LOST, REOPENED, started(price=UNPRICED), LOST])
+    rows = build_attempts(spec(), [started(), REFUSED, started(), LOST, REOPENED, started(price=UNPRICED), LOST])
     assert sums(rows) == {
         AttemptStatus.RESERVED: Sum(),
         AttemptStatus.HELD: Sum(1, Decimal(0), 1),
@@ -179,7 +179,7 @@ class Books(RuleBasedStateMachine):
     @invariant()
     def the_ledger_adds_up_to_the_job(self) -> None:
         """Money, attempts and unpriced ones: the rows that count are what the job says is committed."""
-        rows = attempts_of(self.job.spec, self.events)
+        rows = build_attempts(self.job.spec, self.events)
         counting = [row for row in rows if row.counts]
         assert len(rows) == self.job.attempts
         assert len(counting) == self.job.committed_attempts
@@ -189,13 +189,13 @@ class Books(RuleBasedStateMachine):
     @invariant()
     def what_tells_nothing_may_be_left_out(self) -> None:
         """The events that the ledger asks for give the same rows as all of them."""
-        told = [event for event in self.events if type(event) in MOVES]
-        assert attempts_of(self.job.spec, told) == attempts_of(self.job.spec, self.events)
+        told = [event for event in self.events if type(event) in NEXT_STATUS]
+        assert build_attempts(self.job.spec, told) == build_attempts(self.job.spec, self.events)
 
     @invariant()
     def a_stored_clip_is_paid_for(self) -> None:
         """Of a job that has its clip the last attempt is spent, and only earlier ones may be held or open: none is."""
-        rows = attempts_of(self.job.spec, self.events)
+        rows = build_attempts(self.job.spec, self.events)
         assert [row for row in rows[:-1] if row.verdict in (AttemptStatus.RESERVED, AttemptStatus.HELD)] == []
         if self.job.state == "succeeded":
             assert rows[-1].verdict is AttemptStatus.SPENT

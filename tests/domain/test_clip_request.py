@@ -17,7 +17,7 @@ from batchvid.domain.job_spec import JobSpec
 DIGEST = "ab" * 32
 FIRST = ImageRef(role="first", source="/home/ann/a.png", sha256=DIGEST)
 LAST = ImageRef(role="last", source="https://cdn.example/b.png")
-FULL: dict[str, Any] = {
+FIRST_FIELDS: dict[str, Any] = {
     "model": "veo3-fast",
     "prompt": "a paper kite",
     "negative_prompt": "rain",
@@ -34,6 +34,7 @@ FULL: dict[str, Any] = {
     "audio": "data:audio/mp3;base64,AAAA",
     "options": {"camera_control": {"type": "down_back"}},
 }
+FULL: dict[str, Any] = {**FIRST_FIELDS}  # a field that comes later is added here: no fixed digest holds it
 OTHER: dict[str, Any] = {
     "model": "veo3.1",
     "prompt": "a paper kite.",
@@ -117,10 +118,10 @@ FIXED: list[tuple[dict[str, Any], str]] = [
         },
         "f1:fa9baa0e4196276fbe2cd5b8e6f747ff",
     ),
-    (FULL, "f1:44977dcb96efaafb6085762015c67553"),
+    (FIRST_FIELDS, "f1:44977dcb96efaafb6085762015c67553"),
     (
         {
-            **{name: value for name, value in FULL.items() if name not in ("fit", "action", "video", "audio")},
+            **{name: value for name, value in FIRST_FIELDS.items() if name not in ("fit", "action", "video", "audio")},
             "seed": 7,
         },
         "f1:e61a70703bcd72c36e6840e40b4043b2",

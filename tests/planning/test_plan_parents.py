@@ -114,7 +114,7 @@ def test_what_is_at_rest_stays_so_without_its_parent(state: JobState) -> None:
     ("child", "told"),
     [
         (LONGER.with_request(model="veo3-fast", prompt="p"), "action: veo3-fast: cannot extend"),
-        (LONGER.with_request(action="", prompt="p"), "parent: kling-v1-6: Kling's text2video has no word for it"),
+        (LONGER.with_request(action="", prompt="p"), "parent: kling-v1-6: Kling's text2video does not support it"),
         (LONGER.with_request(model="sora-2", action="remix", prompt="p"), "its video_id is required"),
         (LONGER.with_request(options={"video_id": "8"}), "options: kling-v1-6: video_id is not allowed together"),
     ],

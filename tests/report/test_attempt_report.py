@@ -7,7 +7,7 @@ import io
 from decimal import Decimal
 from pathlib import Path
 
-from batchvid.domain.attempts import AttemptStatus, Sum, attempts_of
+from batchvid.domain.attempts import AttemptStatus, Sum, build_attempts
 from batchvid.domain.job_spec import UNPRICED
 from batchvid.report import ledger_line, write_ledger
 from batchvid.report.attempt_report import ledger_text
@@ -36,7 +36,7 @@ def test_a_row_tells_all_of_an_attempt(tmp_path: Path) -> None:
 
 def test_unknown_stays_unknown_and_harmless() -> None:
     """What nobody can price is no 0, an unknown length is empty, and no cell is a formula."""
-    rows = attempts_of(spec("=kite"), [started(price=UNPRICED, duration_s=None), LOST])
+    rows = build_attempts(spec("=kite"), [started(price=UNPRICED, duration_s=None), LOST])
     (row,) = csv.DictReader(io.StringIO(ledger_text(rows), newline=""))
     assert (row["reserved_usd"], row["settled_usd"], row["seconds"]) == ("unknown", "unknown", "")
     assert (row["verdict"], row["charged"], row["job"]) == ("held", "unknown", "'=kite")

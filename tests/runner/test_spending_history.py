@@ -7,7 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from batchvid.domain import events as ev
-from batchvid.domain.attempts import attempts_of
+from batchvid.domain.attempts import build_attempts
 from batchvid.domain.failures import FailureKind
 from batchvid.runner.budget.budget import Charge
 from batchvid.runner.spending_history import earlier_charges
@@ -52,5 +52,5 @@ def test_a_job_sent_once_needs_no_log(tmp_path: Path) -> None:
     """What such a job says by itself is the row that the log gives; only the others are looked up."""
     path = state_file(tmp_path / "state.sqlite3", life(planned(), started(provider="cometapi"), ACCEPTED, SUCCEEDED))
     (job,) = read_jobs(path)
-    (row,) = attempts_of(job.spec, [started(provider="cometapi"), ACCEPTED, SUCCEEDED])
+    (row,) = build_attempts(job.spec, [started(provider="cometapi"), ACCEPTED, SUCCEEDED])
     assert list(earlier_charges(path, [job])) == [Charge.from_attempt(row)]

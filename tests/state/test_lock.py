@@ -12,7 +12,7 @@ import pytest
 
 from batchvid.domain.jobs import JobState
 from batchvid.errors import StateLocked, StateTooNew
-from batchvid.state.lock import holder_of
+from batchvid.state.lock import find_holder
 from batchvid.state.readers import read_jobs, replay
 from batchvid.state.state_file import StateFile
 from tests.builders import state_file, steps
@@ -28,7 +28,7 @@ def test_a_second_run_is_told_who_holds_the_file(tmp_path: Path) -> None:
         assert f"pid {other.pid} on {socket.gethostname()} since " in str(raised.value)
         assert re.search(r"since \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00", str(raised.value))
         assert raised.value.exit_code == 4
-        assert str(other.pid) in holder_of(path)
+        assert str(other.pid) in find_holder(path)
 
 
 def test_reading_needs_no_lock(tmp_path: Path) -> None:
@@ -44,9 +44,9 @@ def test_the_lock_ends_with_the_run(tmp_path: Path) -> None:
     with child(HOLD, path) as other:
         other.communicate("")
         assert other.returncode == 0
-        assert holder_of(path) == ""
+        assert find_holder(path) == ""
         with StateFile(path) as state:
-            assert str(os.getpid()) in holder_of(path)
+            assert str(os.getpid()) in find_holder(path)
             assert state.jobs() == {}
 
 
@@ -57,7 +57,7 @@ def test_a_killed_holder_blocks_nobody(tmp_path: Path) -> None:
         other.send_signal(signal.SIGKILL)
         other.wait()
         assert path.with_name(path.name + ".holder").exists()
-        assert holder_of(path) == ""
+        assert find_holder(path) == ""
         with StateFile(path) as state:
             state.commit(steps("a"))
     assert [job.id for job in read_jobs(path)] == ["a"]
@@ -83,7 +83,7 @@ def test_a_file_that_cannot_be_opened_is_not_left_locked(tmp_path: Path) -> None
     path.write_bytes(raw[:60] + (99).to_bytes(4, "big") + raw[64:])  # user_version stands at byte 60
     with pytest.raises(StateTooNew) as raised:
         StateFile(path)
-    assert holder_of(path) == ""
+    assert find_holder(path) == ""
     assert "upgrade" in str(raised.value)  # still at hand, with all that its traceback holds
     path.write_bytes(raw)
     with StateFile(path):
@@ -92,7 +92,7 @@ def test_a_file_that_cannot_be_opened_is_not_left_locked(tmp_path: Path) -> None
 
 def test_nobody_holds_what_was_never_opened(tmp_path: Path) -> None:
     """Asking who holds a file makes none."""
-    assert holder_of(tmp_path / "state.sqlite3") == ""
+    assert find_holder(tmp_path / "state.sqlite3") == ""
     assert list(tmp_path.iterdir()) == []
 
 

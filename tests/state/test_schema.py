@@ -12,7 +12,7 @@ from batchvid.domain.jobs import JobState
 from batchvid.errors import StateTooNew
 from batchvid.state import codec
 from batchvid.state.readers import read_jobs, replay
-from batchvid.state.schema import MIGRATIONS, bring_up_to_date, version_of
+from batchvid.state.schema import MIGRATIONS, migrate, read_version
 from batchvid.state.state_file import StateFile
 from tests.builders import state_file, steps
 
@@ -44,19 +44,19 @@ def test_a_file_of_any_age_keeps_its_jobs(tmp_path: Path, seen: int) -> None:
     assert [job.id for job in read_jobs(path)] == [*(entries[-1].job.id for entries in lives), "new"]
     assert {job.id: job for job in read_jobs(path)} == replay(path)
     with closing(sqlite3.connect(path)) as now:
-        assert version_of(now) == len(MIGRATIONS)
+        assert read_version(now) == len(MIGRATIONS)
 
 
 def test_every_way_leads_to_the_same_schema() -> None:
     """Upgraded step by step or made at once, a file has the same tables and indexes."""
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as whole:
-        bring_up_to_date(whole)
-        bring_up_to_date(whole)
+        migrate(whole)
+        migrate(whole)
         expected = tables(whole)
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as stepwise:
         for number, step in enumerate(MIGRATIONS, start=1):
             stepwise.executescript(f"{step} PRAGMA user_version = {number};")
-            assert version_of(stepwise) == number
+            assert read_version(stepwise) == number
         assert expected == tables(stepwise)
     assert {"meta", "jobs", "events", "events_of_job"} == {name for name, _ in expected}
 
@@ -93,6 +93,6 @@ def test_a_step_that_fails_is_not_counted(tmp_path: Path) -> None:
         old.executescript(f"BEGIN; {MIGRATIONS[0]} PRAGMA user_version = 1; COMMIT;")
         old.execute("CREATE TABLE events_of_job (taken TEXT)")
         with pytest.raises(sqlite3.OperationalError):
-            bring_up_to_date(old)
+            migrate(old)
         old.execute("ROLLBACK")
-        assert version_of(old) == 1
+        assert read_version(old) == 1

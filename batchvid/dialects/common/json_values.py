@@ -63,7 +63,7 @@ def text(value: object, limit: int = MESSAGE_CHARS) -> str:
 
 
 def first_text(values: Iterable[object]) -> str:
-    """Return the first of `values` that says anything."""
+    """Return the first of `values` that is not empty."""
     return next(filter(None, map(text, values)), "")
 
 
@@ -94,7 +94,7 @@ def link(value: object) -> str:
 
 
 def moment(value: object) -> datetime | None:
-    """Turn Unix seconds or milliseconds into UTC. 0, null and nonsense mean "not said"."""
+    """Turn Unix seconds or milliseconds into UTC. 0, null and nonsense mean "not set"."""
     if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 20:
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, (int, float)) or value <= 0:

@@ -1,7 +1,7 @@
 """How a submit ends, row by row with sources: how far the request came, HTTP status and vendor's code say it.
 
 Refused (a kind) only where a source says that no task was made; everything else is uncertain (no kind). Accepted is
-told by a task id in a 2xx, in reply_parsing.py. The tags of the sources are those of tests/exchanges/README.md.
+a task id in a 2xx, see reply_parsing.py. The tags of the sources are those of tests/exchanges/README.md.
 """
 
 from __future__ import annotations
@@ -47,13 +47,13 @@ class OutcomeRule:
     codes: str = ""
     words: re.Pattern[str] | None = None
 
-    def fits(self, status: int, code: str, said: str) -> bool:
-        """Whether the row speaks of such a reply; `said` is code and message together."""
+    def fits(self, status: int, code: str, text: str) -> bool:
+        """Whether the rule applies to such a reply; `text` is code and message together."""
         if not {str(status), f"{status // 100}xx"} & set(self.under.split()):
             return False
         if self.codes and code.casefold() not in self.codes.casefold().split():
             return False
-        return self.words is None or self.words.search(said) is not None
+        return self.words is None or self.words.search(text) is not None
 
 
 Table = tuple[OutcomeRule, ...]
@@ -137,8 +137,8 @@ WORDS: Table = (
 HTTP: Table = (
     OutcomeRule("401", FailureKind.AUTH, "C-err, R-oas"),
     OutcomeRule("402", FailureKind.BALANCE, "RFC 9110"),
-    OutcomeRule("429", FailureKind.RATE, "C-err, C-rate: refused at the door, whoever of them says so"),
-    OutcomeRule("408 499", None, "nginx, proxies: somebody waited in vain for somebody behind him"),
+    OutcomeRule("429", FailureKind.RATE, "C-err, C-rate: the gateway or the vendor refused it"),
+    OutcomeRule("408 499", None, "nginx, proxies: a proxy's upstream did not answer in time"),
     OutcomeRule("4xx", FailureKind.INVALID, "C-err, R-oas, S2"),
     OutcomeRule("3xx", FailureKind.INVALID, "C-err: a wrong path may redirect, and is never followed"),
     OutcomeRule("2xx", None, "N: the upstream's trouble inside a 200", words=_TROUBLE),
@@ -169,18 +169,18 @@ CODES: dict[str, FailureKind] = {
 """What a code means wherever it stands, such as in a failed task."""
 
 
-def kind_of_reply(status: int, code: str, message: str, table: Table) -> FailureKind | None:
+def classify_reply(status: int, code: str, message: str, table: Table) -> FailureKind | None:
     """Why a submit with such a reply was refused, None where it is no verdict."""
-    said = f"{code} {message}"
-    return next((row.kind for row in table if row.fits(status, code, said)), None)
+    text = f"{code} {message}"
+    return next((row.kind for row in table if row.fits(status, code, text)), None)
 
 
-def without_reply(fault: WireError) -> Rejected | Uncertain:
+def classify_missing_reply(exc: WireError) -> Rejected | Uncertain:
     """How a submit ended that got no whole reply: refused only where surely nothing reached the provider.
 
     No name, no connection, no TLS: the request was never sent. Once it is out, a silence, a reset, a cut or an endless
     reply says nothing of what the other side has done (wire-notes 5).
     """
-    if isinstance(fault, NotSent):
-        return Rejected(kind=FailureKind.UNAVAILABLE, message=str(fault))
-    return Uncertain(message=str(fault))
+    if isinstance(exc, NotSent):
+        return Rejected(kind=FailureKind.UNAVAILABLE, message=str(exc))
+    return Uncertain(message=str(exc))

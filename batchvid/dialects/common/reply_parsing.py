@@ -1,7 +1,7 @@
 """Read submit and poll replies in any of the documented envelopes, shared by all dialects.
 
 The tags E1-E7 of the envelopes are those of tests/exchanges/README.md.
-What an error means is told in error_parsing.py, what a word means in status_words.py. It knows no path and no request.
+error_parsing.py knows what an error means, status_words.py what a status word means. It knows no path and no request.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from decimal import Decimal
 from typing import Any
 
 from batchvid.dialects.common.error_parsing import (
-    complaint_in,
+    build_rejection,
     describe,
     failure_kind,
+    find_error,
     is_error,
     is_unseen,
-    refusal,
-    refused,
+    read_refusal,
     request_id,
 )
 from batchvid.dialects.common.json_values import (
@@ -33,7 +33,7 @@ from batchvid.dialects.common.json_values import (
     text,
 )
 from batchvid.dialects.common.outcome_rules import RELAYED, Table
-from batchvid.dialects.common.status_words import phase_of
+from batchvid.dialects.common.status_words import read_phase
 from batchvid.domain.failures import Charged, FailureKind
 from batchvid.domain.wire import Accepted, Asset, Phase, Rejected, Response, Status, Uncertain
 from batchvid.errors import UnreadableReply
@@ -77,21 +77,21 @@ def read_submit(
 ) -> Accepted | Rejected | Uncertain:
     """Read a submit reply of any envelope: accepted only with a task id, refused only by a clear no of the table."""
     document = parse(response.body)
-    complaint, layers = complaint_in(document), unwrap(document)
-    trace = request_id(response, complaint)
+    vendor_error, layers = find_error(document), unwrap(document)
+    trace = request_id(response, vendor_error)
     verdict = None
     if 200 <= response.status < 300:
         task_id = _task_id(document, id_places)
         failed = document is not None and is_error(document)
         # Beside an error only a status word tells that the id is a task's and not a trace id.
-        if task_id and (_words(layers) or not failed):
+        if task_id and (_status_words(layers) or not failed):
             return Accepted(task_id=task_id, model=first_text(_each(layers, ("model",))), request_id=trace)
         if failed:
-            verdict = refusal(response, document, table)
+            verdict = read_refusal(response, document, table)
     else:
-        verdict = refusal(response, document, table)
+        verdict = read_refusal(response, document, table)
     return verdict or Uncertain(
-        message=complaint.message or describe(response), http_status=response.status, request_id=trace
+        message=vendor_error.message or describe(response), http_status=response.status, request_id=trace
     )
 
 
@@ -111,22 +111,22 @@ def read_poll(
     """
     document = parse(response.body)
     layers = unwrap(document)
-    words = _words(layers)
+    words = _status_words(layers)
     if not words or not _is_about_the_task(response, layers, words):
         return _without_status(response, document)
     links = _links(layers)
-    phase = _phase([phase_of(word) for word in words], has_link=bool(links))
-    withheld = any(said is False for said in _each(layers, WITHHELD))
+    phase = _phase([read_phase(word) for word in words], has_link=bool(links))
+    withheld = any(value is False for value in _each(layers, WITHHELD))
     if phase is Phase.SUCCEEDED and not links and (withheld or any(map(is_error, layers))):
         phase = Phase.FAILED  # "completed" with an error and no clip: a refusal by the content filter
     if phase is Phase.SUCCEEDED and not links and not content_path:
-        raise UnreadableReply("the task is said to be finished, but no clip is offered", beginning(response.body))
+        raise UnreadableReply("the task is finished, but the reply offers no clip", beginning(response.body))
     kept = {name: first_text(_each(layers, path)) for name, path in vendor.items()}
     code, message = _reason(layers, withheld=withheld)
     failed = phase is Phase.FAILED
     return Status(
         phase=phase,
-        word=words[0] if phase is phase_of(words[0]) else text(" / ".join(words)),
+        word=words[0] if phase is read_phase(words[0]) else text(" / ".join(words)),
         progress=next(
             (p for p in (fraction(v, progress_top) for v in _each(layers, ("progress",))) if p is not None), None
         ),
@@ -159,10 +159,10 @@ def _task_id(document: dict[str, Any] | None, places: Sequence[Path] = ID_PLACES
     return found or (identifier(row) if isinstance(row, str) else "")
 
 
-def _words(layers: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
+def _status_words(layers: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
     """Collect the status words from the outside in. A number in their place is some HTTP status, not ours."""
-    said = (layer.get(key) for layer in layers for key in ("status", "task_status"))
-    return tuple(text(word, 80) for word in said if isinstance(word, str) and word.strip())
+    values = (layer.get(key) for layer in layers for key in ("status", "task_status"))
+    return tuple(text(word, 80) for word in values if isinstance(word, str) and word.strip())
 
 
 def _is_about_the_task(response: Response, layers: Sequence[Mapping[str, Any]], words: Sequence[str]) -> bool:
@@ -170,15 +170,15 @@ def _is_about_the_task(response: Response, layers: Sequence[Mapping[str, Any]], 
 
     vLLM-Omni serves the failed task itself as a 4xx or 5xx; without this the poll would be repeated for ever.
     """
-    failed_object = layers[0].get("object") == "video" and phase_of(words[0]) is Phase.FAILED
-    return 200 <= response.status < 300 or failed_object or phase_of(words[0]) is Phase.UNSEEN
+    failed_object = layers[0].get("object") == "video" and read_phase(words[0]) is Phase.FAILED
+    return 200 <= response.status < 300 or failed_object or read_phase(words[0]) is Phase.UNSEEN
 
 
 def _without_status(response: Response, document: dict[str, Any] | None) -> Status | Rejected:
     """Read a poll reply that says nothing of where the task stands."""
-    complaint = complaint_in(document)
-    if is_unseen(response, complaint):
-        return Status(phase=Phase.UNSEEN, word=complaint.code or "not found", message=complaint.message)
+    vendor_error = find_error(document)
+    if is_unseen(response, vendor_error):
+        return Status(phase=Phase.UNSEEN, word=vendor_error.code or "not found", message=vendor_error.message)
     if 200 <= response.status < 300:
         if document is None:
             raise UnreadableReply(f"{describe(response)}: not a JSON object", beginning(response.body))
@@ -186,7 +186,7 @@ def _without_status(response: Response, document: dict[str, Any] | None) -> Stat
             if not _task_id(document):
                 raise UnreadableReply("the reply names neither a task nor a status", beginning(response.body))
             return Status(phase=Phase.UNKNOWN)
-    return refusal(response, document) or refused(response, complaint, FailureKind.UNAVAILABLE)
+    return read_refusal(response, document) or build_rejection(response, vendor_error, FailureKind.UNAVAILABLE)
 
 
 def _phase(phases: Sequence[Phase], *, has_link: bool) -> Phase:
@@ -233,11 +233,11 @@ def _reason(layers: Sequence[Mapping[str, Any]], *, withheld: bool) -> tuple[str
     """
     inside_out = layers[::-1]
     code = first_text(dig(layer, place) for layer in inside_out for place in CODE_PLACES)
-    said = [dig(layer, place) for layer in inside_out for place in MESSAGE_PLACES]
-    said += [layer.get("message") for layer in inside_out if _words([layer])]
-    sentences = (value for value in said if isinstance(value, str) and value.strip() and not link(value))
-    unsaid = "the clip was made and withheld: respect_moderation is false" if withheld else ""
-    reason = complaint_in({"message": next(sentences, unsaid)})  # a relay's reason may be the upstream's whole body
+    messages = [dig(layer, place) for layer in inside_out for place in MESSAGE_PLACES]
+    messages += [layer.get("message") for layer in inside_out if _status_words([layer])]
+    sentences = (value for value in messages if isinstance(value, str) and value.strip() and not link(value))
+    fallback = "the clip was made and withheld: respect_moderation is false" if withheld else ""
+    reason = find_error({"message": next(sentences, fallback)})  # a relay's reason may be the upstream's whole body
     return code or reason.code, reason.message
 
 

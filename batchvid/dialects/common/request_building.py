@@ -1,4 +1,4 @@
-"""Translate an order's fields into a wire's words, and refuse what a wire has no word for. Knows no vendor."""
+"""Build requests from an order, and refuse fields that a wire does not support. Knows no vendor."""
 
 from __future__ import annotations
 
@@ -54,12 +54,12 @@ def refuse_unspoken(order: GenerationRequest, wire: str, spoken: Collection[str]
         fields.append("parent")
     for field in fields:
         if field not in spoken and field not in CHECKED_ELSEWHERE:
-            raise Unsupported(field, f"{wire} has no word for it: leave it out, or choose another model")
+            raise Unsupported(field, f"{wire} does not support it: leave it out, or choose another model")
     if order.parent is not None and order.request.video:
         raise Unsupported("video", "not allowed together with `parent`: both name the clip that is worked on")
 
 
-def by_action(order: GenerationRequest, wire: str, known: Mapping[str, T]) -> T:
+def find_by_action(order: GenerationRequest, wire: str, known: Mapping[str, T]) -> T:
     """Return what `known` holds for the order's action, empty for a clip of its own. Raises Unsupported."""
     if order.request.action not in known:
         raise Unsupported(
@@ -68,14 +68,14 @@ def by_action(order: GenerationRequest, wire: str, known: Mapping[str, T]) -> T:
     return known[order.request.action]
 
 
-def images_of(order: GenerationRequest, role: ImageRole) -> tuple[ImageInput, ...]:
+def images_with_role(order: GenerationRequest, role: ImageRole) -> tuple[ImageInput, ...]:
     """Return the order's images of one role, in order."""
     return tuple(image for image in order.images if image.role == role)
 
 
 def first_and_last(order: GenerationRequest) -> tuple[ImageInput | None, ImageInput | None]:
     """Return the first and the last frame. Raises Unsupported for two of a kind, or a last frame alone."""
-    first, last = images_of(order, "first"), images_of(order, "last")
+    first, last = images_with_role(order, "first"), images_with_role(order, "last")
     if len(first) > 1:
         raise Unsupported("image", "one image is allowed, as the first frame")
     if len(last) > 1:
@@ -91,29 +91,29 @@ def frames_or_references(order: GenerationRequest) -> tuple[ImageInput, ...]:
     Raises Unsupported for both at once.
     """
     frames = tuple(image for image in first_and_last(order) if image)
-    references = images_of(order, "reference")
+    references = images_with_role(order, "reference")
     if frames and references:
         raise Unsupported("reference_images", "not allowed together with `image`: this wire cannot tell them apart")
     return frames or references
 
 
-def field_of(image: ImageInput) -> str:
+def manifest_field(image: ImageInput) -> str:
     """Return the manifest's word for an image of this role."""
     return FIELD_OF_ROLE[image.role]
 
 
-def check_prompt(order: GenerationRequest, *, most: int, required: bool = True) -> None:
-    """Raise Unsupported for an empty or overlong prompt. `most` counts UTF-16 units, as the vendors do."""
+def check_prompt(order: GenerationRequest, *, max_chars: int, required: bool = True) -> None:
+    """Raise Unsupported for an empty or overlong prompt. `max_chars` counts UTF-16 units, as the vendors do."""
     if required and not order.request.prompt.strip():
         raise Unsupported("prompt", "must not be empty")
-    check_length("prompt", order.request.prompt, most)
+    check_length("prompt", order.request.prompt, max_chars)
 
 
-def check_length(field: str, value: str, most: int) -> None:
-    """Raise Unsupported if `value` is longer than `most` UTF-16 units."""
+def check_length(field: str, value: str, max_chars: int) -> None:
+    """Raise Unsupported if `value` is longer than `max_chars` UTF-16 units."""
     length = len(value.encode("utf-16-le", "surrogatepass")) // 2
-    if length > most:
-        raise Unsupported(field, f"at most {most} characters are allowed, not {length}")
+    if length > max_chars:
+        raise Unsupported(field, f"at most {max_chars} characters are allowed, not {length}")
 
 
 def whole_seconds(order: GenerationRequest) -> int | None:
@@ -157,17 +157,17 @@ def one_of(field: str, value: str, allowed: Mapping[str, T]) -> T:
 
 
 def form(fields: Mapping[str, str], files: Collection[ImageInput], order: GenerationRequest) -> tuple[Part, ...]:
-    """Make a multipart body: `fields` that say anything, the user's options over them, then the files in order.
+    """Make a multipart body: `fields` that are set, the user's options over them, then the files in order.
 
     Options go as text: strings as they are, everything else as JSON. An option named like the file part replaces
     it. Raises Unsupported as `checked_options` does.
     """
-    said = {name: value for name, value in fields.items() if value}
+    sent = {name: value for name, value in fields.items() if value}
     options = {
         name: value if isinstance(value, str) else orjson.dumps(value).decode()
-        for name, value in checked_options(order, said).items()
+        for name, value in checked_options(order, sent).items()
     }
-    parts = [Part(name=name, value=value.encode()) for name, value in (said | options).items()]
+    parts = [Part(name=name, value=value.encode()) for name, value in (sent | options).items()]
     if "input_reference" not in options:
         parts += [
             Part(name="input_reference", value=file.data, filename=file.filename, content_type=file.media_type)
@@ -176,10 +176,10 @@ def form(fields: Mapping[str, str], files: Collection[ImageInput], order: Genera
     return tuple(parts)
 
 
-def checked_options(order: GenerationRequest, said: Collection[str] = ()) -> Mapping[str, Any]:
+def checked_options(order: GenerationRequest, sent: Collection[str] = ()) -> Mapping[str, Any]:
     """Return the user's options untouched. Raises Unsupported for one that JSON cannot say.
 
-    Nor may one replace a paid field that the order itself has `said`, or ask for several clips: what is paid for is
+    Nor may one replace a paid field that the order itself has `sent`, or ask for several clips: what is paid for is
     planned, priced and capped by the manifest's own words, and an option past them would buy something else.
     """
     try:
@@ -189,7 +189,7 @@ def checked_options(order: GenerationRequest, said: Collection[str] = ()) -> Map
     metadata = order.request.options.get("metadata")
     inner = metadata if isinstance(metadata, dict) else {}  # new-api lays it over the whole body, but for the model
     for name, value in (*order.request.options.items(), *inner.items()):
-        if not PAID.get(name, frozenset()).isdisjoint(said):
+        if not PAID.get(name, frozenset()).isdisjoint(sent):
             raise Unsupported("options", f"{name} would replace what the clip's own fields say: say it there")
         if name in MANY and value != 1:
             raise Unsupported("options", f"{name} asks for several clips at once: say takes instead")
@@ -208,7 +208,7 @@ def clip_id(order: GenerationRequest, name: str, what: str, *, is_task: bool = F
     """Return an id of the clip that is worked on: its parent's own, else the one that the options name.
 
     `is_task` where the vendor calls a clip by the id of its task. Raises Unsupported where there is none, or both are
-    said.
+    given.
     """
     if order.parent is None:
         return option_id(order, name, what)
@@ -235,7 +235,7 @@ def source_video(order: GenerationRequest) -> str:
 def uploaded(image: ImageInput) -> ImageInput:
     """Return an image that can be sent as a file part. Raises Unsupported for one given by a link."""
     if image.url:
-        raise Unsupported(field_of(image), "this wire takes an uploaded file, not a link: give a local path")
+        raise Unsupported(manifest_field(image), "this wire takes an uploaded file, not a link: give a local path")
     return image
 
 

@@ -43,11 +43,11 @@ KINDS: dict[str, FailureKind] = {
 """Failure words that name their own cause."""
 
 
-def phase_of(word: str) -> Phase:
-    """Say what a status word means, whatever its case; `Phase.UNKNOWN` for a word that nobody documented."""
+def read_phase(word: str) -> Phase:
+    """Return the phase of a status word, whatever its case; `Phase.UNKNOWN` for an undocumented word."""
     return PHASES.get(word.strip().casefold(), Phase.UNKNOWN)
 
 
-def kind_of(word: str) -> FailureKind | None:
-    """Say why a task failed where the status word itself tells, else None."""
+def read_failure_kind(word: str) -> FailureKind | None:
+    """Return the cause of a failure that the status word names, else None."""
     return KINDS.get(word.strip().casefold())

@@ -15,7 +15,7 @@ from typing import Any
 from batchvid.catalog import Provider
 from batchvid.catalog.model_policies import find_poll_interval
 from batchvid.clock import utc_now
-from batchvid.dialects.lookups import WAYS, LookupMethod
+from batchvid.dialects.lookups import LOOKUP_METHODS, LookupMethod
 from batchvid.domain import events as ev
 from batchvid.domain.failures import STOPS_PROVIDER, FailureKind
 from batchvid.domain.jobs import Job, JobState
@@ -36,7 +36,7 @@ MAX_RESUBMITS = 3  # on_lost_submit: resubmit may risk a second purchase, but no
 def lookup_method(job: Job, provider: Provider) -> LookupMethod | None:
     """How the provider looks up this job's submit; None if it cannot."""
     name = provider.lookup.get(job.dialect)
-    return WAYS[name].get(job.dialect) if name else None
+    return LOOKUP_METHODS[name].get(job.dialect) if name else None
 
 
 def jobs_to_reconcile(

@@ -11,7 +11,7 @@ from functools import partial
 
 from batchvid.clock import utc_now
 from batchvid.dialects import DIALECTS
-from batchvid.dialects.common.outcome_rules import without_reply
+from batchvid.dialects.common.outcome_rules import classify_missing_reply
 from batchvid.domain import events as ev
 from batchvid.domain.job_spec import Reason
 from batchvid.domain.jobs import Job
@@ -177,7 +177,7 @@ class Submitter:
             )
             verdict = dialect.read_submit(response)
         except WireError as exc:
-            verdict = without_reply(exc)
+            verdict = classify_missing_reply(exc)
         await self._settle(provider_state, job, verdict)
 
     async def _settle(self, provider_state: ProviderState, job: Job, verdict: Accepted | Rejected | Uncertain) -> None:

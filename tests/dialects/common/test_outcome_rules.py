@@ -8,9 +8,16 @@ import orjson
 import pytest
 
 from batchvid.dialects import DIALECTS
-from batchvid.dialects.common.error_parsing import complaint_in
+from batchvid.dialects.common.error_parsing import find_error
 from batchvid.dialects.common.json_values import parse
-from batchvid.dialects.common.outcome_rules import RELAYED, TABLES, VENDORS, OutcomeRule, kind_of_reply, without_reply
+from batchvid.dialects.common.outcome_rules import (
+    RELAYED,
+    TABLES,
+    VENDORS,
+    OutcomeRule,
+    classify_missing_reply,
+    classify_reply,
+)
 from batchvid.domain.failures import FailureKind
 from batchvid.domain.wire import Rejected, Response, Uncertain
 from batchvid.errors import NotSent, ReplyLost, ReplyTooLarge, UnreadableReply, WireError
@@ -170,7 +177,7 @@ def test_each_line_of_the_vendors_tables_has_its_verdict(dialect: str, case: Cas
 
 def deciding(dialect: str, case: Case) -> OutcomeRule | None:
     """The row that decides a case."""
-    complaint = complaint_in(parse(next(bodies(case[1]))))
+    complaint = find_error(parse(next(bodies(case[1]))))
     said = f"{complaint.code} {complaint.message}"
     return next((row for row in TABLES.get(dialect, RELAYED) if row.fits(case[0], complaint.code, said)), None)
 
@@ -185,7 +192,7 @@ def test_every_row_is_met() -> None:
 
 
 def _codes(row: OutcomeRule, case: Case) -> set[str]:
-    complaint = complaint_in(parse(next(bodies(case[1]))))
+    complaint = find_error(parse(next(bodies(case[1]))))
     return {complaint.code.casefold()} if row.codes else {""}
 
 
@@ -199,7 +206,7 @@ def test_no_code_means_two_things() -> None:
     for status in (200, 400, 429, 500, 503):
         for table in VENDORS.values():
             for code in (code for row in table for code in row.codes.split()):
-                told = [kind_of_reply(status, code, "", own) for own in VENDORS.values() if _speaks(own, status, code)]
+                told = [classify_reply(status, code, "", own) for own in VENDORS.values() if _speaks(own, status, code)]
                 assert len(set(told)) <= 1, (status, code, told)
 
 
@@ -230,11 +237,11 @@ def test_a_5xx_is_a_no_only_where_a_source_says_so() -> None:
 @pytest.mark.parametrize("fault", [ReplyLost("reset"), ReplyTooLarge("endless"), UnreadableReply("cut")])
 def test_what_went_out_and_got_no_whole_answer_is_uncertain(fault: WireError) -> None:
     """Once the request is out, silence says nothing of what was done."""
-    assert without_reply(fault) == Uncertain(message=str(fault))
+    assert classify_missing_reply(fault) == Uncertain(message=str(fault))
 
 
 def test_what_never_went_out_is_refused_and_may_be_sent_again() -> None:
     """No connection: nothing was bought."""
-    no = without_reply(NotSent("no connection"))
+    no = classify_missing_reply(NotSent("no connection"))
     assert isinstance(no, Rejected)
     assert no.kind is DOWN

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from batchvid.domain import events as ev
-from batchvid.domain.attempts import attempts_of
+from batchvid.domain.attempts import build_attempts
 from batchvid.domain.failures import Charged, FailureKind
 from batchvid.domain.job_spec import UNPRICED, Price
 from batchvid.domain.jobs import JobState, advance
@@ -184,7 +184,7 @@ class Spending(RuleBasedStateMachine):
             return
         self.run += 1
         self.reserved.clear()
-        rows = [row for name, job in self.jobs.items() for row in attempts_of(job.spec, self.events[name])]
+        rows = [row for name, job in self.jobs.items() for row in build_attempts(job.spec, self.events[name])]
         self.budget = Budget(CAPS, [Charge.from_attempt(row) for row in rows if row.counts])
 
     @invariant()

@@ -141,7 +141,7 @@ def test_how_a_provider_is_asked_is_data(notices: dict[str, Any], lookup: dict[s
 @pytest.mark.parametrize(("dialect", "way"), [("veo", "list"), ("xai", "external_id"), ("kling", "list")])
 def test_a_way_that_the_format_has_not_is_refused(dialect: str, way: str) -> None:
     """Nobody is asked in a language that he does not speak."""
-    with pytest.raises(UsageError, match=f"own cannot be asked by {way}: only "):
+    with pytest.raises(UsageError, match=f"own does not support lookup by {way}: only "):
         providers({"own": {"dialect": dialect, "base_url": "https://o.example", "api_key_env": "", "lookup": way}})
 
 
