@@ -16,10 +16,9 @@ from batchvid.runner.providers.adaptive_limit import AdaptiveLimit
 from batchvid.runner.providers.circuit_breaker import ProviderHealth
 from batchvid.runner.providers.fair_queue import FairQueue
 from batchvid.runner.providers.rate_limits import ConcurrencySlots, RequestPacer, SlidingWindowRateLimiter
-from batchvid.runner.providers.retry_policy import RetryBudget, RetryPolicy
+from batchvid.runner.providers.retry_policy import MAX_RETRY_AFTER_S, RetryBudget, RetryPolicy
 from batchvid.runner.providers.submission_blocks import Block, SubmissionBlocks
 
-MAX_RETRY_AFTER_S = 3600.0  # a vendor's wish for a longer pause is for the next run
 RISES_SLOWER = 15.0  # one slot more after so many first waits: half a minute at a provider, quick on the emulator
 MAX_PENDING_SUBMITS = (
     32  # submits under way: each holds a connection and its buffers, and what a thousand take is never given back
