@@ -21,7 +21,7 @@ from batchvid.runner.estimation.duration_model import DurationModel
 from batchvid.runner.listeners import Listeners, restore_slots, track_health, track_slots, track_spending
 from batchvid.runner.outcome import Outcome, build_outcome
 from batchvid.runner.polling.poller import Poller
-from batchvid.runner.providers.provider_state import MAX_RETRY_AFTER_S
+from batchvid.runner.providers.retry_policy import MAX_RETRY_AFTER_S
 from batchvid.runner.providers.startup import POLLED, ProviderStartup, required_providers
 from batchvid.runner.recorder import Recorder
 from batchvid.runner.setup import RunConfig, RunRequest

@@ -17,8 +17,8 @@ from batchvid.runner.polling.poll_queue import PollQueue
 from batchvid.runner.polling.task_failure import record_task_failure
 from batchvid.runner.polling.task_timeout import handle_timeout
 from batchvid.runner.polling.tracked_task import TrackedTask, track_task
-from batchvid.runner.providers.provider_state import MAX_RETRY_AFTER_S, ProviderState
-from batchvid.runner.providers.retry_policy import RetryPolicy
+from batchvid.runner.providers.provider_state import ProviderState
+from batchvid.runner.providers.retry_policy import MAX_RETRY_AFTER_S, RetryPolicy
 
 GRACE_POLLS = 6
 WARN_AFTER_UNANSWERED = 3  # polls in a row: one or two failures need no warning

@@ -16,10 +16,9 @@ from batchvid.runner.providers.adaptive_limit import AdaptiveLimit
 from batchvid.runner.providers.circuit_breaker import ProviderHealth
 from batchvid.runner.providers.fair_queue import FairQueue
 from batchvid.runner.providers.rate_limits import ConcurrencySlots, RequestPacer, SlidingWindowRateLimiter
-from batchvid.runner.providers.retry_policy import RetryBudget, RetryPolicy
+from batchvid.runner.providers.retry_policy import MAX_RETRY_AFTER_S, RetryBudget, RetryPolicy
 from batchvid.runner.providers.submission_blocks import Block, SubmissionBlocks
 
-MAX_RETRY_AFTER_S = 3600.0  # longer pauses are left to the next run
 INCREASE_AFTER_WAITS = 15.0  # one more slot after so many initial waits: half a minute at a provider
 MAX_PENDING_SUBMITS = 32  # without spacing: each holds a connection and buffers whose memory is never returned
 SUBMIT_SPACING_S = 0.003  # above that: a gateway that answers slowly still fills a thousand slots in 3 s

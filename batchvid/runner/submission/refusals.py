@@ -11,8 +11,8 @@ from batchvid.domain.jobs import Job, JobState
 from batchvid.domain.wire import Rejected
 from batchvid.runner.context import RunContext
 from batchvid.runner.fallback import REASONS, next_fallback, switch_model
-from batchvid.runner.providers.provider_state import MAX_RETRY_AFTER_S, ProviderState
-from batchvid.runner.providers.retry_policy import after_refusal
+from batchvid.runner.providers.provider_state import ProviderState
+from batchvid.runner.providers.retry_policy import MAX_RETRY_AFTER_S, after_refusal
 
 
 async def record_refusal(

@@ -1,4 +1,4 @@
-"""The guard: no cap is ever crossed, by no order of reserving and settling, and what came back may be spent."""
+"""The budget: no order of reserving and settling exceeds a cap, and what is given back may be spent."""
 
 from __future__ import annotations
 
@@ -179,7 +179,7 @@ class Spending(RuleBasedStateMachine):
 
     @rule(ends=st.sampled_from([True, False, False, False]))
     def the_next_run(self, ends: bool) -> None:
-        """It knows what the event logs tell, and no more."""
+        """It knows only what the event log contains."""
         if not ends:
             return
         self.run += 1
@@ -219,7 +219,7 @@ def reason(budget: Budget, of: Charge) -> str:
 
 
 def test_without_caps_everything_fits() -> None:
-    """A manifest that sets no budget is not held up, also by a price that nobody knows."""
+    """A manifest without a budget has no limit, even for an unknown price."""
     assert Budget().check(charge(UNPRICED, 1e9)) is None
     assert Budget().check(charge(Price(usd=Decimal(10**9)), 0)) is None
 
@@ -237,8 +237,8 @@ def test_without_caps_everything_fits() -> None:
         (replace(cap("--max-", clips=1), period=Period.RUN), "--max-clips is 1: 1 are committed in this run"),
     ],
 )
-def test_a_refusal_says_which_cap_and_by_how_much(of: Cap, reason: str) -> None:
-    """The user can tell from the line what to raise, in the words that they wrote."""
+def test_the_reason_names_the_cap_and_the_amount(of: Cap, reason: str) -> None:
+    """The user sees which key of the manifest to raise."""
     budget = Budget([of])
     assert budget.check(charge()) is None
     budget.reserve("kite", charge())
@@ -257,8 +257,8 @@ def test_a_cap_may_be_reached_exactly() -> None:
     assert budget.check(charge(Price(usd=Decimal("0.01")), 0)) is not None
 
 
-def test_an_unknown_price_under_a_cap_needs_a_word() -> None:
-    """With a cap in USD, what nobody can price is not bought unless the manifest says so; others may be."""
+def test_an_unknown_price_under_a_cap_needs_permission() -> None:
+    """Under a cap in USD a job of unknown price is bought only with `allow_unpriced`; other jobs are not affected."""
     dollars = cap(usd=Decimal(5))
     refusal = Budget([dollars]).check(charge(UNPRICED))
     assert refusal is not None
@@ -270,7 +270,7 @@ def test_an_unknown_price_under_a_cap_needs_a_word() -> None:
 
 
 def test_an_unknown_length_fits_under_no_cap_of_seconds() -> None:
-    """What nobody can measure is not bought under such a cap: the job's own trouble, others go on."""
+    """Such a job is not bought under that cap; other jobs are not affected."""
     budget = Budget([cap(seconds=40)])
     refusal = budget.check(charge(duration_s=None))
     assert refusal is not None
@@ -316,15 +316,15 @@ def test_what_an_earlier_run_bought_is_not_given_back_to_this_one() -> None:
     assert "budget.per_run.clips is 1: 1 are" in reason(budget, charge())
 
 
-def test_a_cap_that_is_nearly_reached_is_told_once() -> None:
+def test_a_cap_that_is_nearly_reached_is_reported_once() -> None:
     """At four fifths, with what is committed; not before, and never again."""
     budget = Budget([cap(usd=Decimal("1.00"), clips=100)])
-    told = [budget.reserve(f"kite-{number}", charge()) for number in range(10)]
-    assert told[7] == ["budget.usd is 1.00: 0.80 are committed, 80% of it"]
-    assert [line for lines in (*told[:7], *told[8:]) for line in lines] == []
+    warnings = [budget.reserve(f"kite-{number}", charge()) for number in range(10)]
+    assert warnings[7] == ["budget.usd is 1.00: 0.80 are committed, 80% of it"]
+    assert [line for lines in (*warnings[:7], *warnings[8:]) for line in lines] == []
 
 
-def test_a_forecast_tells_what_a_plan_would_run_into() -> None:
+def test_a_forecast_names_the_caps_that_a_plan_exceeds() -> None:
     """More than a cap lets through, by measure; and clips that no cap can count, with how many they are."""
     of = cap(usd=Decimal("0.25"), clips=3)
     budget = Budget([of, replace(cap("budget.tags.hero.", clips=2), tag="hero")], [charge(tags=("hero",))])
@@ -336,7 +336,7 @@ def test_a_forecast_tells_what_a_plan_would_run_into() -> None:
     assert budget.forecast([]) == []
 
 
-def test_a_cap_on_a_tag_that_no_clip_has_is_told() -> None:
+def test_a_cap_on_a_tag_that_no_clip_has_is_reported() -> None:
     """A typing error in a tag would leave the clips without a cap."""
     budget = Budget([replace(cap("budget.tags.hreo.", clips=1), tag="hreo")])
     assert budget.forecast([charge(tags=("hero",))]) == [

@@ -1,4 +1,4 @@
-"""A provider's own limit is found from its refusals: halved, never below what it holds, widened one by one."""
+"""The limit is learned from refusals: halved, never below the tasks in flight, increased one by one."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 from batchvid.runner.providers.adaptive_limit import AdaptiveLimit
 
 
-def test_it_is_as_wide_as_configured_until_somebody_refuses() -> None:
-    """Nothing is narrowed by time alone."""
+def test_it_is_the_configured_limit_until_a_refusal() -> None:
+    """Time alone does not reduce it."""
     assert (AdaptiveLimit(20, 30.0).limit_at(1e6), AdaptiveLimit(20, 30.0).increases_in(1e6)) == (20, None)
 
 
-def test_a_refusal_halves_it_and_time_widens_it() -> None:
+def test_a_refusal_halves_it_and_time_increases_it() -> None:
     """20 becomes 10, and one more each half minute until all 20 are allowed again."""
     one = AdaptiveLimit(20, 30.0)
     one.record_refusal(0, 100.0)
@@ -21,7 +21,7 @@ def test_a_refusal_halves_it_and_time_widens_it() -> None:
     assert (one.increases_in(100.0), one.increases_in(110.0), one.increases_in(400.0)) == (30.0, 20.0, None)
 
 
-def test_what_the_provider_holds_is_proved() -> None:
+def test_it_never_falls_below_the_tasks_in_flight() -> None:
     """It held four when it refused the fifth: the limit falls to four, however often that is tried."""
     one, now = AdaptiveLimit(20, 30.0), 0.0
     limits = []
@@ -38,7 +38,7 @@ def test_what_the_provider_holds_is_proved() -> None:
 
 @given(st.integers(1, 50), st.lists(st.tuples(st.floats(0, 100), st.none() | st.integers(0, 60)), max_size=40))
 def test_it_never_leaves_its_bounds(most: int, steps: list[tuple[float, int | None]]) -> None:
-    """At least one, at most what is configured; a refusal narrows it unless it is one already."""
+    """At least one, at most what is configured; a refusal reduces it unless it is one already."""
     one, now = AdaptiveLimit(most, 7.0), 0.0
     for later_s, inside in steps:
         now += later_s

@@ -1,4 +1,4 @@
-"""Who is next: in turns between the lines, in order within one, nobody lost and nobody twice."""
+"""The fair queue: lines take turns, a line keeps its order, no job is lost or doubled."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from batchvid.runner.providers.fair_queue import FairQueue
 
 
-def everyone(_model: str) -> bool:
+def every_model(_model: str) -> bool:
     """No model is full."""
     return True
 
@@ -27,7 +27,7 @@ def filled(*lines: tuple[str, str, int]) -> FairQueue:
 def drained(queue: FairQueue, allows: frozenset[str] | None = None) -> list[str]:
     """All that can be popped, in order."""
     popped = []
-    while (job_id := queue.pop(everyone if allows is None else allows.__contains__)) is not None:
+    while (job_id := queue.pop(every_model if allows is None else allows.__contains__)) is not None:
         popped.append(job_id)
     return popped
 
@@ -52,24 +52,24 @@ def test_one_entry_of_two_models_is_two_lines() -> None:
 
 
 def test_a_line_that_was_passed_over_keeps_its_turn() -> None:
-    """Being full costs a line nothing: as soon as it may, it is the first."""
+    """A full model loses no turn: as soon as it is allowed, it is first."""
     queue = filled(("a", "sora", 1), ("b", "veo", 3))
     assert queue.pop(lambda model: model == "veo") == "b/veo/0"
     assert queue.pop(lambda model: model == "veo") == "b/veo/1"
-    assert queue.pop(everyone) == "a/sora/0"
+    assert queue.pop(every_model) == "a/sora/0"
 
 
-def test_a_job_that_comes_back_stands_behind() -> None:
+def test_a_returned_job_is_last() -> None:
     """After a refusal a job is pushed again, at the end of its line."""
     queue = filled(("a", "veo", 2))
-    first = queue.pop(everyone)
+    first = queue.pop(every_model)
     queue.push(str(first), "a", "veo")
     assert drained(queue) == ["a/veo/1", "a/veo/0"]
 
 
-def test_nobody_is_next_where_nobody_waits() -> None:
-    """An empty queue, and one whose models are all full, say None."""
-    assert FairQueue().pop(everyone) is None
+def test_an_empty_queue_has_no_next_job() -> None:
+    """An empty queue, and one whose models are all full, return None."""
+    assert FairQueue().pop(every_model) is None
     assert filled(("a", "veo", 1)).pop(lambda _model: False) is None
 
 
@@ -106,7 +106,7 @@ def test_no_line_gets_ahead(sizes: list[int]) -> None:
     """While two lines both have jobs waiting, neither is served twice more than the other."""
     queue = filled(*((f"e{number}", "veo", size) for number, size in enumerate(sizes)))
     served = [0] * len(sizes)
-    while (job_id := queue.pop(everyone)) is not None:
+    while (job_id := queue.pop(every_model)) is not None:
         served[int(job_id.split("/")[0][1:])] += 1
         waiting = [count for count, size in zip(served, sizes, strict=True) if count < size]
         assert not waiting or max(served) - min(waiting) <= 1
@@ -116,27 +116,27 @@ LASTS_S = {"veo": 60.0, "sora": 180.0, "kling": 70.0}
 
 
 def test_long_models_go_first_three_times_out_of_four() -> None:
-    """Begun last, the long ones alone would be awaited at the end; the short ones still get every fourth place."""
+    """Started last, they alone would keep the run waiting; the short ones still get every fourth place."""
     queue = filled(("short", "veo", 20), ("long", "sora", 20))
-    first = [queue.pop(everyone, LASTS_S.get) for _ in range(12)]
+    first = [queue.pop(every_model, LASTS_S.get) for _ in range(12)]
     assert [str(job).split("/")[1] for job in first].count("sora") == 9
     assert [str(job).split("/")[1] for job in first].count("veo") == 3
 
 
 def test_models_that_take_about_as_long_take_turns() -> None:
-    """A small difference is no reason to upset the order."""
+    """A small difference does not change the order."""
     queue = filled(("a", "veo", 3), ("b", "kling", 3))
-    assert [queue.pop(everyone, LASTS_S.get) for _ in range(4)] == ["a/veo/0", "b/kling/0", "a/veo/1", "b/kling/1"]
+    assert [queue.pop(every_model, LASTS_S.get) for _ in range(4)] == ["a/veo/0", "b/kling/0", "a/veo/1", "b/kling/1"]
 
 
 def test_where_one_model_is_not_known_yet_all_take_turns() -> None:
-    """Only what was seen puts anybody first."""
+    """Only known durations change the order."""
     queue = filled(("a", "sora", 2), ("b", "new", 2))
-    assert [queue.pop(everyone, LASTS_S.get) for _ in range(4)] == ["a/sora/0", "b/new/0", "a/sora/1", "b/new/1"]
+    assert [queue.pop(every_model, LASTS_S.get) for _ in range(4)] == ["a/sora/0", "b/new/0", "a/sora/1", "b/new/1"]
 
 
-def test_a_model_that_is_given_up_leaves_with_all_its_jobs() -> None:
-    """Those of the other models stay, in their order; a model that nobody waits for leaves nobody."""
+def test_drain_removes_all_jobs_of_a_model() -> None:
+    """Jobs of other models stay in order; a model without jobs gives none."""
     queue = filled(("kite", "veo", 2), ("kite", "sora", 2), ("boat", "veo", 1))
     assert sorted(queue.drain("veo")) == ["boat/veo/0", "kite/veo/0", "kite/veo/1"]
     assert (len(queue), queue.models, queue.drain("veo")) == (2, {"sora"}, [])

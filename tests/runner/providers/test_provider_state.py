@@ -1,4 +1,4 @@
-"""A provider's lane: calls refused together are one trouble, a pause is never shortened, a stop is for good."""
+"""The state of a provider: calls refused together count once, a pause is never shortened, a stop is final."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ OFFICE = Provider(
 
 
 def provider_state(provider: Provider = OFFICE) -> ProviderState:
-    """A lane that nobody has used yet."""
+    """A provider that was not used yet."""
     return ProviderState(
         provider=provider,
         base_url=provider.base_url or "http://127.0.0.1:9",
@@ -50,8 +50,8 @@ def test_refusals_in_a_row_wait_longer_each_time() -> None:
     assert one.consecutive_refusals == 8
 
 
-def test_calls_that_are_refused_together_are_one_trouble() -> None:
-    """Twenty calls were out when the vendor said no: that is one no, and not a wait of twenty doublings."""
+def test_calls_that_are_refused_together_count_once() -> None:
+    """Twenty pending calls are refused: that is one refusal, not a wait of twenty doublings."""
     one = provider_state()
     untils = [one.pause(100.0 + number / 10, None, 1.0) for number in range(20)]
     assert one.consecutive_refusals == 1
@@ -61,21 +61,21 @@ def test_calls_that_are_refused_together_are_one_trouble() -> None:
     assert one.consecutive_refusals == 2
 
 
-def test_the_vendors_own_wish_is_kept() -> None:
-    """Retry-After stands above our own schedule, whether it is shorter or longer."""
+def test_retry_after_takes_precedence() -> None:
+    """Retry-After replaces our own schedule, whether it is shorter or longer."""
     assert provider_state().pause(100.0, 0.5, 1.0) == 100.5
     assert provider_state().pause(100.0, 600.0, 1.0) == 700.0
     assert provider_state().pause(100.0, 0.0, 1.0) == 100.0
 
 
-def test_nobody_waits_a_day() -> None:
-    """A wish for a longer pause than an hour is for the next run."""
+def test_a_wait_is_an_hour_at_most() -> None:
+    """A longer Retry-After is left to the next run."""
     assert provider_state().pause(100.0, 3600.0, 1.0) == provider_state().pause(100.0, 86_400.0, 1.0) == 3700.0
 
 
 @given(st.lists(st.tuples(st.floats(0, 30), st.none() | st.floats(0, 90), st.floats(0, 1)), max_size=30))
 def test_a_pause_is_never_shortened(refusals: list[tuple[float, float | None, float]]) -> None:
-    """What one refusal asks for is not taken back by a milder one; no more troubles than refusals are counted."""
+    """A later refusal cannot shorten the pause of an earlier one; refusals are not counted twice."""
     one, now, before = provider_state(), 0.0, 0.0
     for later_s, requested_s, jitter in refusals:
         now += later_s
@@ -86,8 +86,8 @@ def test_a_pause_is_never_shortened(refusals: list[tuple[float, float | None, fl
     assert one.consecutive_refusals <= len(refusals)
 
 
-def test_nothing_waits_in_a_new_lane() -> None:
-    """It is idle until a job stands in line or comes back later."""
+def test_a_new_provider_is_idle() -> None:
+    """It is idle until a job is queued or delayed."""
     one = provider_state()
     assert one.idle
     one.queue.push("kite", "kite", "veo3-fast")
@@ -98,8 +98,8 @@ def test_nothing_waits_in_a_new_lane() -> None:
     assert not one.idle
 
 
-def test_many_calls_go_out_one_after_the_other() -> None:
-    """While a herd of submits has no verdict yet the next one waits a moment, and no longer: pauses and rates hold."""
+def test_many_pending_submits_are_spaced() -> None:
+    """While many submits have no verdict, the next one waits a moment; pauses and rates apply as well."""
     one = provider_state()
     one.last_submit_at = 100.0
     one.pending_submits = MAX_PENDING_SUBMITS - 1
@@ -113,7 +113,7 @@ def test_many_calls_go_out_one_after_the_other() -> None:
 
 
 async def test_a_stopped_provider_waits_for_nothing() -> None:
-    """Whoever sleeps in it is woken, and what stands in line or comes back is for the next run."""
+    """A sleeping submitter is woken; queued and delayed jobs are left to the next run."""
     one = provider_state()
     one.queue.push("kite", "kite", "veo3-fast")
     one.delayed["veo3-fast"] = 1
@@ -125,8 +125,8 @@ async def test_a_stopped_provider_waits_for_nothing() -> None:
     assert len(one.queue) == 1
 
 
-def test_a_capped_lane_waits_for_nothing() -> None:
-    """Its own budget is reached: what stands in line or comes back is for the next run."""
+def test_a_capped_provider_waits_for_nothing() -> None:
+    """Its own budget is reached: queued and delayed jobs are left to the next run."""
     one = provider_state()
     one.queue.push("kite", "kite", "veo3-fast")
     one.delayed["veo3-fast"] = 1
@@ -135,7 +135,7 @@ def test_a_capped_lane_waits_for_nothing() -> None:
 
 
 def stuck() -> ProviderState:
-    """A lane of four slots, all held by jobs that no run drives, in which a kite waits."""
+    """A provider with four slots, all held by uncertain jobs, and one waiting job."""
     one = provider_state()
     for number in range(4):
         one.slots.acquire(f"uncertain-{number}", "veo3-fast")
@@ -143,14 +143,14 @@ def stuck() -> ProviderState:
     return one
 
 
-def test_a_lane_is_stuck_where_nobody_of_this_run_frees_a_slot() -> None:
-    """All slots are held by others: what waits here cannot go on by itself."""
+def test_it_is_stuck_if_no_job_of_this_run_can_free_a_slot() -> None:
+    """All slots are held by other jobs: the waiting job cannot start."""
     assert stuck().is_stuck(active=())
     assert stuck().is_stuck(active={"kite", "elsewhere"})
 
 
-def test_a_lane_is_not_stuck_while_something_may_happen() -> None:
-    """A holder of this run will come to rest, a free slot will be taken."""
+def test_it_is_not_stuck_while_a_slot_may_become_free() -> None:
+    """A job of this run will finish, or a slot is free."""
     assert not stuck().is_stuck(active={"uncertain-2"})
     freed, empty = stuck(), stuck()
     freed.slots.release("uncertain-0")
@@ -159,8 +159,8 @@ def test_a_lane_is_not_stuck_while_something_may_happen() -> None:
         assert not one.is_stuck(active=())
 
 
-def test_a_delayed_job_waits_for_a_slot_like_one_in_line() -> None:
-    """It comes back to the same slots: a lane where none is free is stuck; one with a slot for it later is not."""
+def test_a_delayed_job_waits_for_a_slot_like_a_queued_one() -> None:
+    """It needs one of the same slots: without a free one the provider is stuck."""
     one = replace(provider_state(), slots=ConcurrencySlots(1))
     one.delayed["veo3-fast"] += 1
     assert not one.is_stuck(active=())
@@ -170,8 +170,8 @@ def test_a_delayed_job_waits_for_a_slot_like_one_in_line() -> None:
     assert not one.is_stuck(active=())
 
 
-def test_a_lane_is_stuck_only_if_every_waiting_model_is_full() -> None:
-    """A model's own narrow limit holds up its jobs; another model that waits beside them goes on."""
+def test_it_is_stuck_only_if_every_waiting_model_is_full() -> None:
+    """A model's lower limit blocks only its own jobs."""
     one = replace(provider_state(), slots=ConcurrencySlots(4, {"sora-2": 1}))
     one.slots.acquire("uncertain", "sora-2")
     one.queue.push("crane", "crane", "sora-2")
@@ -180,8 +180,8 @@ def test_a_lane_is_stuck_only_if_every_waiting_model_is_full() -> None:
     assert not one.is_stuck(active=())
 
 
-def test_a_task_remembers_its_home() -> None:
-    """The address as it stands in the manifest; for a run's own emulator a word: its port is never the same."""
+def test_a_task_records_where_it_was_bought() -> None:
+    """The address of the manifest; a fixed word for the embedded emulator, whose port changes."""
     assert (provider_state().name, provider_state().origin) == ("office", "https://gw.example")
     emulator = providers({})["emulator"]
     assert provider_state(emulator).origin == EMBEDDED_ORIGIN
@@ -189,12 +189,12 @@ def test_a_task_remembers_its_home() -> None:
 
 
 def test_the_key_is_not_shown() -> None:
-    """A lane that is printed in a traceback or a debugger holds stars in its place."""
+    """Its repr, in a traceback or a debugger, does not contain it."""
     assert "sk-the-key" not in repr(provider_state())
 
 
-def test_a_refused_slot_narrows_the_lane() -> None:
-    """Four are configured, two are held when one more is refused: two it is, and three after a quiet while."""
+def test_a_refused_slot_reduces_the_limit() -> None:
+    """Four are configured and two are held when one more is refused: the limit is two, and three after a quiet time."""
     one = provider_state()
     one.slots.acquire("a", "veo3-fast")
     one.slots.acquire("b", "veo3-fast")
@@ -204,8 +204,8 @@ def test_a_refused_slot_narrows_the_lane() -> None:
     assert (one.limits(160.0), one.reduced_limits) == ({"": 4}, {})
 
 
-def test_a_refusal_that_names_its_model_narrows_that_one_only() -> None:
-    """The vendor's words decide whose slots are taken; a model's own limit is where it starts from."""
+def test_a_refusal_that_names_its_model_reduces_only_that_limit() -> None:
+    """The vendor's message decides which limit is reduced, starting from the model's own."""
     one = replace(provider_state(), slots=ConcurrencySlots(20, {"sora-2": 4}))
     one.slots.acquire("a", "sora-2")
     one.slots.acquire("b", "sora-2")
@@ -214,8 +214,8 @@ def test_a_refusal_that_names_its_model_narrows_that_one_only() -> None:
     assert (one.allows(100.0)("sora-2"), one.allows(100.0)("veo3-fast")) == (False, True)
 
 
-def test_calls_that_are_refused_together_narrow_once() -> None:
-    """Twelve were out when the vendor said no to eight: halved once, not eight times."""
+def test_calls_that_are_refused_together_reduce_once() -> None:
+    """Eight of twelve pending calls are refused: the limit is halved once, not eight times."""
     one = replace(provider_state(), slots=ConcurrencySlots(12))
     for _ in range(8):
         one.reduce_limit("veo3-fast", "too many tasks", 4, 100.0)
@@ -224,7 +224,7 @@ def test_calls_that_are_refused_together_narrow_once() -> None:
 
 
 def test_a_model_that_does_not_work_is_not_started() -> None:
-    """Slots are free, and nobody takes one until the pause is over; the lane says when that is."""
+    """Slots are free, but no job starts until the pause is over; `available_in` gives the time."""
     one = provider_state()
     one.health.record_refusal(replace(job_in(JobState.SUBMITTING), model_sent="veo3-fast"), 100.0, 1.0, None)
     one.queue.push("kite", "kite", "veo3-fast")

@@ -1,4 +1,4 @@
-"""Slots and rates: never one too many, however the grants fall, whatever an earlier run left."""
+"""Slots and rates: never one too many, in any order of calls, whatever an earlier run left."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Permits(RuleBasedStateMachine):
 
     @invariant()
     def counts_agree(self) -> None:
-        """A slot is held by a job and not by an event: told twice it counts once."""
+        """A job holds a slot, not an event: a repeated event counts once."""
         assert self.slots.used == len(self.inside) <= 4
         assert self.slots.holders == set(self.inside)
         for model, most in NARROW.items():
@@ -58,7 +58,7 @@ TestPermits = Permits.TestCase
 
 
 def test_what_earlier_runs_left_may_be_more_than_the_limit() -> None:
-    """A limit that was lowered between runs lets nothing in until enough have left, and forgets none of them."""
+    """A limit that was lowered between runs lets nothing in until enough have left, and keeps counting all of them."""
     slots = ConcurrencySlots(2)
     for number in range(4):
         slots.acquire(f"kite-{number}", "veo")
@@ -157,7 +157,7 @@ def test_less_than_one_a_minute(count: float, apart_s: float) -> None:
 
 
 def test_calls_of_the_future_count_as_of_now() -> None:
-    """The clock was set back: what an earlier run did then holds nobody up for longer than what was done just now."""
+    """The clock was set back: what an earlier run did then delays no call longer than a call made just now."""
     assert on_loop_clock([at(-90), at(-1), at(7200)], now=at(), loop_now=1000.0) == [910.0, 999.0, 1000.0]
 
 
@@ -174,13 +174,13 @@ def test_what_still_counts_is_handed_on() -> None:
 
 
 @given(st.floats(1e-4, 1), st.lists(st.floats(0, 0.3), min_size=1, max_size=60))
-def test_a_stride_is_kept(interval_s: float, waits: list[float]) -> None:
-    """In no stretch of time are there more grants than its strides, but for those that may come at once."""
-    stride, now, grants = RequestPacer(), 0.0, []
-    stride.interval_s = interval_s
+def test_calls_are_spaced(interval_s: float, waits: list[float]) -> None:
+    """In no stretch of time are there more calls than intervals, except for a burst."""
+    pacer, now, grants = RequestPacer(), 0.0, []
+    pacer.interval_s = interval_s
     for wait_s in waits:
-        now = max(now + (wait_s if wait_s > 0.2 else 0.0), stride.next_available_at())
-        stride.acquire(now)
+        now = max(now + (wait_s if wait_s > 0.2 else 0.0), pacer.next_available_at())
+        pacer.acquire(now)
         grants.append(now)
     kept_s = min(interval_s, RequestPacer.MAX_SPACING_S)
     at_once = 2 + RequestPacer.SLACK_S / kept_s
@@ -188,13 +188,13 @@ def test_a_stride_is_kept(interval_s: float, waits: list[float]) -> None:
         assert all(more <= at_once + (at - first) / kept_s for more, at in enumerate(grants[number:], 1))
 
 
-def test_a_stride_loses_no_time() -> None:
-    """Whoever takes every grant as soon as it opens gets one a stride; what was not taken is not saved up."""
-    stride = RequestPacer()
-    stride.interval_s = 0.002
+def test_a_pacer_loses_no_time() -> None:
+    """A caller that never waits gets one call per interval; unused calls are not saved up."""
+    pacer = RequestPacer()
+    pacer.interval_s = 0.002
     for _ in range(100):
-        stride.acquire(max(100.0, stride.next_available_at()))
-    assert stride.next_available_at() == pytest.approx(100.2 - RequestPacer.SLACK_S)
-    assert stride.burst_s == RequestPacer.BURST * 0.002
-    stride.acquire(200.0)
-    assert stride.next_available_at() == pytest.approx(200.002 - RequestPacer.SLACK_S)
+        pacer.acquire(max(100.0, pacer.next_available_at()))
+    assert pacer.next_available_at() == pytest.approx(100.2 - RequestPacer.SLACK_S)
+    assert pacer.burst_s == RequestPacer.BURST * 0.002
+    pacer.acquire(200.0)
+    assert pacer.next_available_at() == pytest.approx(200.002 - RequestPacer.SLACK_S)
