@@ -29,6 +29,7 @@ from batchvid.emulator.task_log import TaskLog
 OnReady = Callable[[str], None]  # gets the base URL
 MAX_BODY_BYTES = 128 * 1024 * 1024  # new-api's default
 GRACE_S = 0.2  # seconds that open requests may take after the emulator is stopped
+ACCEPT_S = 0.02  # a few turns of the loop: asyncio hands an accepted socket over in three
 
 
 class Emulator:
@@ -83,7 +84,9 @@ class Emulator:
         runner = web.AppRunner(self._app(), access_log=None, shutdown_timeout=GRACE_S)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
-        await web.TCPSite(runner, *self._address, backlog=1024).start()
+        site = web.TCPSite(runner, *self._address, backlog=1024)
+        await site.start()
+        stack.push_async_callback(_stop_accepting, site)
         self.base_url = "http://{}:{}".format(*runner.addresses[0][:2])
 
     def _app(self) -> web.Application:
@@ -92,6 +95,12 @@ class Emulator:
             module.register(app.router, self._service)
         app.router.add_route("*", "/{anything:.*}", _wrong_path)
         return app
+
+
+async def _stop_accepting(site: web.TCPSite) -> None:
+    """Closes the listening socket, and lets connections that were just accepted reach aiohttp, which closes them."""
+    await site.stop()
+    await asyncio.sleep(ACCEPT_S)
 
 
 async def _wrong_path(_request: web.Request) -> web.Response:
