@@ -156,16 +156,16 @@ class Model:
         source = f"{self.price.source}, {self.price.as_of}"
         if tier.usd_per_clip is not None:
             ranged = tier.lowest_usd_per_clip is not None
-            return _price(tier.usd_per_clip, f"at most: {source}" if ranged else f"estimate: {source}")
+            return _price(f"{tier.usd_per_clip:f}", f"at most: {source}" if ranged else f"estimate: {source}")
         if tier.usd_per_s is not None and duration_s is not None:
-            return _price(tier.usd_per_s * Decimal(str(duration_s)), f"estimate: {source}")
+            return _price(f"{tier.usd_per_s * Decimal(str(duration_s)):f}", f"estimate: {source}")
         return UNPRICED
 
 
 @lru_cache(maxsize=1024)
-def _price(usd: Decimal, basis: str) -> Price:
-    """One object for all jobs with the same price: a batch has many jobs and few prices."""
-    return Price(usd=usd, basis=basis)
+def _price(usd: str, basis: str) -> Price:
+    """One object for all jobs with the same price. A text as key: 0.20 and 0.200 are equal, and shown differently."""
+    return Price(usd=Decimal(usd), basis=basis)
 
 
 def tier_word(resolution: str) -> str:

@@ -83,11 +83,13 @@ class Emulator:
         self._service.store.restore(self._service.limit)
         runner = web.AppRunner(self._app(), access_log=None, shutdown_timeout=GRACE_S)
         await runner.setup()
+        transports: list[asyncio.Transport] = []
+        stack.push_async_callback(_abort, transports)
         stack.push_async_callback(runner.cleanup)
-        site = web.TCPSite(runner, *self._address, backlog=1024)
-        await site.start()
-        stack.push_async_callback(_stop_accepting, site)
-        self.base_url = "http://{}:{}".format(*runner.addresses[0][:2])
+        host, port = self._address
+        server = await asyncio.get_running_loop().create_server(runner.server, host, port, backlog=1024)  # type: ignore[arg-type]  # a factory
+        stack.push_async_callback(_stop_accepting, server, runner, transports)
+        self.base_url = "http://{}:{}".format(*server.sockets[0].getsockname()[:2])
 
     def _app(self) -> web.Application:
         app = web.Application(client_max_size=MAX_BODY_BYTES)
@@ -97,10 +99,26 @@ class Emulator:
         return app
 
 
-async def _stop_accepting(site: web.TCPSite) -> None:
-    """Closes the listening socket, and lets connections that were just accepted reach aiohttp, which closes them."""
-    await site.stop()
+async def _stop_accepting(server: asyncio.Server, runner: web.AppRunner, transports: list[asyncio.Transport]) -> None:
+    """Closes the listening sockets. Collects the open connections.
+
+    asyncio loses a connection that is accepted in the moment in which its server closes, so accepting ends first.
+    """
+    loop = asyncio.get_running_loop()
+    for listening in server.sockets:
+        with contextlib.suppress(NotImplementedError):  # Windows
+            loop.remove_reader(listening.fileno())
     await asyncio.sleep(ACCEPT_S)
+    server.close()
+    if runner.server is not None:
+        transports += [one.transport for one in runner.server.connections if one.transport is not None]
+
+
+async def _abort(transports: list[asyncio.Transport]) -> None:
+    """Ends connections whose client does not read: a transport with unsent bytes outlives its close."""
+    for transport in transports:
+        transport.abort()
+    await asyncio.sleep(0)
 
 
 async def _wrong_path(_request: web.Request) -> web.Response:
