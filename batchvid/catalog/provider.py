@@ -35,8 +35,11 @@ class Provider:
     data for `read_timeout_s`, for a submit `submit_read_timeout_s`, is lost. `max_clip_bytes` limits clips further than
     their duration does. `on_lost_submit`: hold an uncertain submit for a person, or buy again. `lookup` is the method
     for its lookup, by dialect (dialects.lookups.LOOKUP_METHODS). With `allow_private_links` links to clips may lead
-    into a private network. `life` is the emulator's setting for the duration of tasks; `free` means that nothing is
-    charged. An `emulator` without a base URL is started by the run.
+    into a private network. `moderates` is false for a server without a content filter: there an unexplained failure is
+    no moderation. `send_key_to_own_links`: a link on the provider's own origin that refuses an anonymous request is
+    tried again with the key. `allow_http` permits a public `base_url` without encryption. `life` is the emulator's
+    setting for the duration of tasks; `free` means that nothing is charged. An `emulator` without a base URL is started
+    by the run.
     """
 
     name: str
@@ -61,6 +64,9 @@ class Provider:
     on_lost_submit: Literal["hold", "resubmit"] = "hold"
     lookup: Mapping[str, Literal["external_id", "list"]] = field(default_factory=dict)
     allow_private_links: bool = False
+    moderates: bool = True
+    send_key_to_own_links: bool = True
+    allow_http: bool = False
     life: str = ""
     free: bool = False
 

@@ -113,6 +113,15 @@ class Provider(_Strict):
     allow_private_links: bool | None = Field(
         None, strict=True, description="links to clips may lead to private addresses, for your own servers"
     )
+    moderates: bool | None = Field(
+        None, strict=True, description="false for a server without a content filter: it fails for other reasons"
+    )
+    send_key_to_own_links: bool | None = Field(
+        None, strict=True, description="send the key to a clip's link on base_url's own host if it refuses without"
+    )
+    allow_http: bool | None = Field(
+        None, strict=True, description="allow an unencrypted http:// base_url of a public host"
+    )
     life: Annotated[str, BeforeValidator(field_types.word)] | None = Field(
         None, description="emulator setting: how long its tasks take"
     )
