@@ -5,17 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-RENAMED_KEYS = {
-    "moderation_rerolls": "moderation_retries",
+MANIFEST_KEYS = {"moderation_rerolls": "moderation_retries"}
+"""At the top level of a manifest. Old name: current name, as in all tables here; old names stand nowhere else."""
+
+PROVIDER_KEYS = {
     "first_wait_s": "wait_initial_s",
     "silence_s": "read_timeout_s",
     "submit_silence_s": "submit_read_timeout_s",
     "most_clip_bytes": "max_clip_bytes",
 }
-"""Old name: current name. The only place where an old name stands."""
+"""In the providers that a state file holds."""
+
+JOB_FIELDS = {"word": "vendor_status", "vendor": "vendor_metadata", "billed_s": "billed_duration_s"}
+"""In the jobs and events of a state file."""
 
 
-def with_current_names(fields: Mapping[str, Any]) -> dict[str, Any]:
+def with_current_names(fields: Mapping[str, Any], renamed_keys: Mapping[str, str]) -> dict[str, Any]:
     """The mapping with current key names. A current name wins over an old one."""
-    renamed = {RENAMED_KEYS[key]: value for key, value in fields.items() if key in RENAMED_KEYS}
-    return renamed | {key: value for key, value in fields.items() if key not in RENAMED_KEYS}
+    renamed = {renamed_keys[key]: value for key, value in fields.items() if key in renamed_keys}
+    return renamed | {key: value for key, value in fields.items() if key not in renamed_keys}

@@ -65,10 +65,10 @@ def generation(**fields: Any) -> GenerationRequest:
     return with_fields(GenerationRequest(request=clip_request()), **fields)
 
 
-def with_fields(order: GenerationRequest, **changes: Any) -> GenerationRequest:
-    """The same order with other values of its own fields and of its request's."""
+def with_fields(request: GenerationRequest, **changes: Any) -> GenerationRequest:
+    """The same request with other values of its own fields and of its request's."""
     own = {name: changes.pop(name) for name in ("images", "parent", "external_id") if name in changes}
-    return replace(order, request=replace(order.request, **changes), **own)
+    return replace(request, request=replace(request.request, **changes), **own)
 
 
 def clip(key: str = "kite.mp4", **fields: Any) -> Clip:
@@ -108,7 +108,7 @@ ONE_OF_EACH: tuple[ev.Event, ...] = (
     ACCEPTED,
     ev.SubmitRefused(at=at(3), kind=FailureKind.RATE, message="slow down", retry_at=at(60)),
     ev.SubmitLost(at=at(3), message="the connection was reset"),
-    ev.Progressed(at=at(30), word="in_progress", progress=0.5),
+    ev.Progressed(at=at(30), vendor_status="in_progress", progress=0.5),
     SUCCEEDED,
     ev.TaskFailed(at=at(90), kind=FailureKind.UNAVAILABLE, message="broke", charged=Charged.NO),
     ev.LinkExpired(at=at(100), message="the link answers 403"),

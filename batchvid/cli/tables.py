@@ -91,8 +91,8 @@ def status_facts(jobs: Sequence[Job], holder: str, ledger: Mapping[AttemptStatus
         "committed_usd": str(sum((job.committed_usd for job in jobs), Decimal(0))),
         "unpriced_attempts": sum(job.unpriced_attempts for job in jobs),
         "ledger": {
-            verdict.value: {"attempts": total.attempts, "usd": str(total.usd), "unpriced": total.unpriced}
-            for verdict, total in ledger.items()
+            status.value: {"attempts": total.attempts, "usd": str(total.usd), "unpriced": total.unpriced}
+            for status, total in ledger.items()
         },
         "uncertain": [
             {name: read(job) for name, read in UNCERTAIN_COLUMNS.items()}

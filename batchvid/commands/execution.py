@@ -21,7 +21,7 @@ from batchvid.domain.jobs import PAID_AND_OPEN, Job, JobState
 from batchvid.errors import StateError
 from batchvid.net.credentials import Credentials
 from batchvid.paths import BatchPaths
-from batchvid.renamed_keys import with_current_names
+from batchvid.renamed_keys import PROVIDER_KEYS, with_current_names
 from batchvid.report.logger import EventLogger
 from batchvid.runner import Outcome, Recorder, RunConfig, RunRequest, SpendingLimits
 from batchvid.runner.listeners import Listeners
@@ -36,7 +36,7 @@ Display = Callable[[Sequence[Job]], Progress]
 def known_providers(meta: Mapping[str, Any]) -> dict[str, Provider]:
     """The providers that the last run of a batch knew."""
     rows = meta.get("providers", {})
-    return _PROVIDERS.validate_python({name: with_current_names(row) for name, row in rows.items()})
+    return _PROVIDERS.validate_python({name: with_current_names(row, PROVIDER_KEYS) for name, row in rows.items()})
 
 
 def run_batch(

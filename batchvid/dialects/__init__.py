@@ -14,7 +14,7 @@ from batchvid.domain.wire import Accepted, GenerationRequest, Rejected, Request,
 class Dialect(Protocol):
     """The functions of a dialect module."""
 
-    def submit(self, order: GenerationRequest) -> Request:
+    def submit(self, generation: GenerationRequest) -> Request:
         """Build the submit request. Also called while planning, with empty image data, for its checks.
 
         Raises `errors.Unsupported` for anything that the wire does not support: nothing is dropped silently.
@@ -23,8 +23,8 @@ class Dialect(Protocol):
     def read_submit(self, response: Response) -> Accepted | Rejected | Uncertain:
         """Read the reply to a submit. Never raises: what cannot be read is `Uncertain`."""
 
-    def poll(self, order: GenerationRequest, task_id: str) -> Request:
-        """Build the poll request. `order` is the one submitted: some paths depend on it."""
+    def poll(self, generation: GenerationRequest, task_id: str) -> Request:
+        """Build the poll request. `generation` is the one submitted: some paths depend on it."""
 
     def read_poll(self, response: Response, task_id: str) -> Status | Rejected:
         """Read the reply to a poll: a `Status` speaks of the task, a `Rejected` only of this one poll.

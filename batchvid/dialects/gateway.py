@@ -20,7 +20,7 @@ from batchvid.dialects.common.request_building import (
     first_and_last,
     images_with_role,
     manifest_field,
-    refuse_unspoken,
+    refuse_unsupported,
     source_video,
     whole_seconds,
 )
@@ -36,7 +36,7 @@ KLING = "kling-video"
 OMNI_SECONDS = (4, 6, 8, 10)  # the gateway rounds anything else by itself, and bills what it rounded to
 
 _SHAPE = ("prompt", "duration_s", "aspect_ratio", "resolution")
-SPOKEN = {
+SUPPORTED = {
     "sora": (*_SHAPE, "image"),
     "kling": (*_SHAPE, "negative_prompt", "sound", "image", "reference_images", "parent", "action"),
     "gemini-omni": (*_SHAPE, "seed", "reference_images", "video", "parent", "action"),
@@ -83,18 +83,18 @@ LOCAL: tuple[tuple[str, Callable[[ImageInput], str]], ...] = (
 """How a local file is written, by the model's beginning: the gateway hands the text on, and these vendors take it."""
 
 
-def submit(order: GenerationRequest) -> Request:
+def submit(generation: GenerationRequest) -> Request:
     """Build the submit request. Images go as links; a local file only where the vendor takes it. Raises Unsupported."""
-    family = _family(order.request.model)
+    family = _family(generation.request.model)
     wire = f"the gateway's {family} wire" if family != "other" else "the gateway's wire"
-    if order.request.mode:
+    if generation.request.mode:
         raise Unsupported("mode", "the gateway's own mode is another thing: ask for a quality by its options")
-    mode = find_by_action(order, wire, ACTIONS[family])
-    refuse_unspoken(order, wire, SPOKEN[family])
-    check_prompt(order, max_chars=MAX_PROMPT_CHARS, required=mode != "extend")
-    body = BODIES[family](order, mode)
+    mode = find_by_action(generation, wire, ACTIONS[family])
+    refuse_unsupported(generation, wire, SUPPORTED[family])
+    check_prompt(generation, max_chars=MAX_PROMPT_CHARS, required=mode != "extend")
+    body = BODIES[family](generation, mode)
     sent = {name: value for name, value in body.items() if value is not None}
-    sent |= checked_options(order, sent)
+    sent |= checked_options(generation, sent)
     for group in NEEDS[family].get(str(sent.get("mode")), ()):
         if not sent.keys() & set(group):
             raise Unsupported("options", f"{wire} needs {' or '.join(group)} in mode {sent['mode']}")
@@ -107,79 +107,79 @@ def _family(model: str) -> str:
     return next((family for family in ("sora", "gemini-omni") if model.startswith(family)), "other")
 
 
-def _sora(order: GenerationRequest, _mode: str) -> dict[str, Any]:
+def _sora(generation: GenerationRequest, _mode: str) -> dict[str, Any]:
     """The body as OpenAI has it, and nothing else: a stock gateway forwards it unchanged."""
-    first, _ = first_and_last(order)
-    size, seconds = clip_size(order), whole_seconds(order)
+    first, _ = first_and_last(generation)
+    size, seconds = clip_size(generation), whole_seconds(generation)
     if first and not first.url:
         check_pixels(first, size)
     return {
-        "model": order.request.model,
-        "prompt": order.request.prompt,
+        "model": generation.request.model,
+        "prompt": generation.request.prompt,
         "seconds": None if seconds is None else str(seconds),
         "size": size or None,
-        "input_reference": {"image_url": _picture(order.request.model, first)} if first else None,
+        "input_reference": {"image_url": _picture(generation.request.model, first)} if first else None,
     }
 
 
-def _kling(order: GenerationRequest, mode: str) -> dict[str, Any]:
+def _kling(generation: GenerationRequest, mode: str) -> dict[str, Any]:
     """The body with Kling's names, except that the duration is a number."""
-    first, _ = first_and_last(order)
-    references = images_with_role(order, "reference")
+    first, _ = first_and_last(generation)
+    references = images_with_role(generation, "reference")
     if first and references:
         raise Unsupported("reference_images", "Kling allows none together with `image`")
-    if order.parent and not mode:
+    if generation.parent and not mode:
         raise Unsupported("parent", "Kling takes a source clip only for `action: extend`")
     made_of = "i2v" if first else "multi_i2v" if references else "t2v"
     return {
-        **_shared(order),
-        "video_id": clip_id(order, "video_id", "of a Kling clip", is_task=True) if order.parent else None,
+        **_shared(generation),
+        "video_id": clip_id(generation, "video_id", "of a Kling clip", is_task=True) if generation.parent else None,
         "model": KLING,
-        "model_name": None if order.request.model == KLING else order.request.model.removeprefix(f"{KLING}/"),
+        "model_name": None if generation.request.model == KLING else generation.request.model.removeprefix(f"{KLING}/"),
         "mode": mode or made_of,
-        "negative_prompt": order.request.negative_prompt or None,
-        "sound": None if order.request.sound is None else SOUND[order.request.sound],
-        "image": _picture(order.request.model, first) if first else None,
-        "image_list": [{"image": _picture(order.request.model, image)} for image in references] or None,
+        "negative_prompt": generation.request.negative_prompt or None,
+        "sound": None if generation.request.sound is None else SOUND[generation.request.sound],
+        "image": _picture(generation.request.model, first) if first else None,
+        "image_list": [{"image": _picture(generation.request.model, image)} for image in references] or None,
     }
 
 
-def _gemini_omni(order: GenerationRequest, mode: str) -> dict[str, Any]:
-    references = [_picture(order.request.model, image) for image in images_with_role(order, "reference")]
-    seconds = whole_seconds(order)
+def _gemini_omni(generation: GenerationRequest, mode: str) -> dict[str, Any]:
+    references = [_picture(generation.request.model, image) for image in images_with_role(generation, "reference")]
+    seconds = whole_seconds(generation)
     if seconds is not None and seconds not in OMNI_SECONDS:
         raise Unsupported("duration_s", f"gemini-omni makes {', '.join(map(str, OMNI_SECONDS))} s, not {seconds}")
-    if (order.request.video or order.parent) and not mode:
-        field = "video" if order.request.video else "parent"
+    if (generation.request.video or generation.parent) and not mode:
+        field = "video" if generation.request.video else "parent"
         raise Unsupported(field, "gemini-omni takes a source clip only for `action: edit`")
     return {
-        **_shared(order),
+        **_shared(generation),
         "mode": mode or ("r2v" if references else "t2v"),
         "reference_images": references or None,
-        "video_url": source_video(order) if mode else None,
+        "video_url": source_video(generation) if mode else None,
     }
 
 
-def _other(order: GenerationRequest, mode: str) -> dict[str, Any]:
+def _other(generation: GenerationRequest, mode: str) -> dict[str, Any]:
     """The body in the page's general modes: frames, references, or any material that includes clips or sounds."""
-    first, last = first_and_last(order)
-    references = [_picture(order.request.model, image) for image in images_with_role(order, "reference")]
-    source = order.request.video or order.parent
-    if first and (references or source or order.request.audio):
+    first, last = first_and_last(generation)
+    references = [_picture(generation.request.model, image) for image in images_with_role(generation, "reference")]
+    source = generation.request.video or generation.parent
+    if first and (references or source or generation.request.audio):
         raise Unsupported("image", "the gateway's wire allows none together with references, a video or a sound")
-    if mode and order.request.audio:
+    if mode and generation.request.audio:
         raise Unsupported("audio", "the gateway's wire takes none beside a clip that is edited")
-    material = not mode and bool(source or order.request.audio)
+    material = not mode and bool(source or generation.request.audio)
     made_of = "i2v_first_last" if last else "i2v" if first else "reference_images" if references else "t2v"
     return {
-        **_shared(order),
+        **_shared(generation),
         "mode": mode or ("reference_material" if material else made_of),
-        "image_url": _picture(order.request.model, first) if first else None,
-        "end_image_url": _picture(order.request.model, last) if last else None,
+        "image_url": _picture(generation.request.model, first) if first else None,
+        "end_image_url": _picture(generation.request.model, last) if last else None,
         "image_urls" if material else "reference_images": references or None,
-        "video_urls": [source_video(order)] if material and source else None,
-        "video_url": source_video(order) if mode else None,
-        "audio_urls": [order.request.audio] if order.request.audio else None,
+        "video_urls": [source_video(generation)] if material and source else None,
+        "video_url": source_video(generation) if mode else None,
+        "audio_urls": [generation.request.audio] if generation.request.audio else None,
     }
 
 
@@ -191,18 +191,18 @@ BODIES: Mapping[str, Callable[[GenerationRequest, str], dict[str, Any]]] = {
 }
 
 
-def _shared(order: GenerationRequest) -> dict[str, Any]:
+def _shared(generation: GenerationRequest) -> dict[str, Any]:
     """The fields of every family except Sora's. `duration` may be a number; stock refuses `seconds` as one."""
-    exact = exact_size(order)
+    exact = exact_size(generation)
     return {
-        "model": order.request.model,
-        "prompt": order.request.prompt or None,
-        "duration": whole_seconds(order),
+        "model": generation.request.model,
+        "prompt": generation.request.prompt or None,
+        "duration": whole_seconds(generation),
         "size": f"{exact[0]}x{exact[1]}" if exact else None,
-        "aspect_ratio": None if exact else order.request.aspect_ratio or None,
-        "resolution": None if exact else order.request.resolution or None,
-        "seed": order.request.seed,
-        "external_task_id": order.external_id or None,
+        "aspect_ratio": None if exact else generation.request.aspect_ratio or None,
+        "resolution": None if exact else generation.request.resolution or None,
+        "seed": generation.request.seed,
+        "external_task_id": generation.external_id or None,
     }
 
 

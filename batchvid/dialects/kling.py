@@ -24,7 +24,7 @@ from batchvid.dialects.common.request_building import (
     one_of,
     option_id,
     path_segment,
-    refuse_unspoken,
+    refuse_unsupported,
     same_shape,
     source_video,
     whole_seconds,
@@ -54,7 +54,7 @@ OMNI = "kling-video-o"
 BESIDE_INPUT = ("callback_url", "input")  # the only options of a lip-sync that do not belong into its `input`
 
 _SCENE = ("prompt", "negative_prompt", "duration_s", "aspect_ratio", "resolution", "mode")
-SPOKEN = {
+SUPPORTED = {
     "text2video": (*_SCENE, "sound"),
     "image2video": (*_SCENE, "sound", "image", "end_image"),
     "multi-image2video": (*_SCENE, "reference_images"),
@@ -75,25 +75,25 @@ VENDOR: dict[str, Path] = {
 }
 
 
-def submit(order: GenerationRequest) -> Request:
+def submit(generation: GenerationRequest) -> Request:
     """Build the submit request; what is given decides the kind, and with it the path. Raises Unsupported.
 
-    `external_task_id` carries the order's own id, by which a task whose reply was lost can be found again.
+    `external_task_id` carries the generation's own id, by which a task whose reply was lost can be found again.
     """
-    kind = _kind(order)
-    refuse_unspoken(order, f"Kling's {kind}", SPOKEN[kind])
-    check_length("prompt", order.request.prompt, MAX_PROMPT_CHARS)
-    check_length("negative_prompt", order.request.negative_prompt, MAX_PROMPT_CHARS)
-    options = checked_options(order)
+    kind = _kind(generation)
+    refuse_unsupported(generation, f"Kling's {kind}", SUPPORTED[kind])
+    check_length("prompt", generation.request.prompt, MAX_PROMPT_CHARS)
+    check_length("negative_prompt", generation.request.negative_prompt, MAX_PROMPT_CHARS)
+    options = checked_options(generation)
     if kind == "lip-sync":
         inner = {name: value for name, value in options.items() if name not in BESIDE_INPUT}
-        body: dict[str, Any] = {"input": {**_lip_sync(order), **inner}}
+        body: dict[str, Any] = {"input": {**_lip_sync(generation), **inner}}
         options = {name: value for name, value in options.items() if name in BESIDE_INPUT}
     else:
-        body = BODIES[kind](order)
-    body["external_task_id"] = order.external_id
+        body = BODIES[kind](generation)
+    body["external_task_id"] = generation.external_id
     sent = {name: value for name, value in body.items() if value not in (None, "")}
-    checked_options(order, sent)
+    checked_options(generation, sent)
     return Request(method="POST", path=f"/v1/videos/{kind}", json={**sent, **options})
 
 
@@ -102,9 +102,9 @@ def read_submit(response: Response) -> Accepted | Rejected | Uncertain:
     return reply_parsing.read_submit(response, table=TABLES["kling"])
 
 
-def poll(order: GenerationRequest, task_id: str) -> Request:
-    """Build the poll request, on the path that made it. `task_id` may also be the order's own external id."""
-    return Request(method="GET", path=f"/v1/videos/{_kind(order)}/{path_segment(task_id)}")
+def poll(generation: GenerationRequest, task_id: str) -> Request:
+    """Build the poll request, on the path that made it. `task_id` may also be our own external id."""
+    return Request(method="GET", path=f"/v1/videos/{_kind(generation)}/{path_segment(task_id)}")
 
 
 def read_poll(response: Response, task_id: str) -> Status | Rejected:  # noqa: ARG001 - the port's signature
@@ -112,94 +112,98 @@ def read_poll(response: Response, task_id: str) -> Status | Rejected:  # noqa: A
     return reply_parsing.read_poll(response, vendor=VENDOR, billed="final_unit_deduction")
 
 
-def _kind(order: GenerationRequest) -> str:
-    """Return the kind of generation of an order. Raises Unsupported for an action that the model has not."""
-    if order.request.model.rpartition("/")[2].startswith(OMNI):  # for a poll the model is as in the manifest
-        return find_by_action(order, f"{WIRE} of an omni model", {"": "omni-video", "edit": "omni-video"})
-    lip_sync = "advanced-lip-sync" if "session_id" in order.request.options else "lip-sync"
+def _kind(generation: GenerationRequest) -> str:
+    """Return the kind of a generation. Raises Unsupported for an action that the model has not."""
+    if generation.request.model.rpartition("/")[2].startswith(OMNI):  # for a poll the model is as in the manifest
+        return find_by_action(generation, f"{WIRE} of an omni model", {"": "omni-video", "edit": "omni-video"})
+    lip_sync = "advanced-lip-sync" if "session_id" in generation.request.options else "lip-sync"
     made_of = "text2video"
-    if order.images:
-        made_of = "image2video" if any(image.role != "reference" for image in order.images) else "multi-image2video"
-    return find_by_action(order, WIRE, {"": made_of, "extend": "video-extend", "lip-sync": lip_sync})
+    if generation.images:
+        made_of = (
+            "image2video" if any(image.role != "reference" for image in generation.images) else "multi-image2video"
+        )
+    return find_by_action(generation, WIRE, {"": made_of, "extend": "video-extend", "lip-sync": lip_sync})
 
 
-def _scene(order: GenerationRequest) -> dict[str, Any]:
+def _scene(generation: GenerationRequest) -> dict[str, Any]:
     """The fields of every kind that makes a new clip."""
-    if order.request.resolution:
+    if generation.request.resolution:
         raise Unsupported("resolution", "Kling takes a mode instead: std is 720p, pro is 1080p")
-    seconds = whole_seconds(order)
+    seconds = whole_seconds(generation)
     return {
-        "model_name": order.request.model,
-        "prompt": order.request.prompt,
-        "negative_prompt": order.request.negative_prompt,
-        "mode": one_of("mode", order.request.mode, MODES) if order.request.mode else None,
+        "model_name": generation.request.model,
+        "prompt": generation.request.prompt,
+        "negative_prompt": generation.request.negative_prompt,
+        "mode": one_of("mode", generation.request.mode, MODES) if generation.request.mode else None,
         "duration": None if seconds is None else str(seconds),
-        "sound": None if order.request.sound is None else SOUND[order.request.sound],
+        "sound": None if generation.request.sound is None else SOUND[generation.request.sound],
     }
 
 
-def _from_text(order: GenerationRequest) -> dict[str, Any]:
-    check_prompt(order, max_chars=MAX_PROMPT_CHARS)
-    return {**_scene(order), "aspect_ratio": _ratio(order, None, RATIOS)}
+def _from_text(generation: GenerationRequest) -> dict[str, Any]:
+    check_prompt(generation, max_chars=MAX_PROMPT_CHARS)
+    return {**_scene(generation), "aspect_ratio": _ratio(generation, None, RATIOS)}
 
 
-def _from_frames(order: GenerationRequest) -> dict[str, Any]:
-    first, last = first_and_last(order)
-    clash = [name for name in NOT_WITH_A_LAST_FRAME if name in order.request.options]
+def _from_frames(generation: GenerationRequest) -> dict[str, Any]:
+    first, last = first_and_last(generation)
+    clash = [name for name in NOT_WITH_A_LAST_FRAME if name in generation.request.options]
     if last and clash:
         raise Unsupported("end_image", f"Kling allows no {clash[0]} together with a last frame")
     return {
-        **_scene(order),
+        **_scene(generation),
         "image": _image(first) if first else None,
         "image_tail": _image(last) if last else None,
-        "aspect_ratio": _ratio(order, first, RATIOS),
+        "aspect_ratio": _ratio(generation, first, RATIOS),
     }
 
 
-def _from_references(order: GenerationRequest) -> dict[str, Any]:
-    check_prompt(order, max_chars=MAX_PROMPT_CHARS)
-    _check_count(order, MAX_IMAGES)
-    images = [{"image": _image(image)} for image in order.images]
-    return {**_scene(order), "image_list": images, "aspect_ratio": _ratio(order, None, RATIOS_OF_MANY)}
+def _from_references(generation: GenerationRequest) -> dict[str, Any]:
+    check_prompt(generation, max_chars=MAX_PROMPT_CHARS)
+    _check_count(generation, MAX_IMAGES)
+    images = [{"image": _image(image)} for image in generation.images]
+    return {**_scene(generation), "image_list": images, "aspect_ratio": _ratio(generation, None, RATIOS_OF_MANY)}
 
 
-def _omni(order: GenerationRequest) -> dict[str, Any]:
-    """The body of an omni order: an edit changes a source clip, any other order only refers to it."""
-    check_prompt(order, max_chars=MAX_PROMPT_CHARS)
-    first, _ = first_and_last(order)
-    _check_count(order, MAX_IMAGES if order.request.video or order.parent else MAX_OMNI_IMAGES)
-    images = [{"image_url": _image(image), **FRAME_TYPES[image.role]} for image in order.images]
+def _omni(generation: GenerationRequest) -> dict[str, Any]:
+    """The body of an omni generation: an edit changes a source clip, any other only refers to it."""
+    check_prompt(generation, max_chars=MAX_PROMPT_CHARS)
+    first, _ = first_and_last(generation)
+    _check_count(generation, MAX_IMAGES if generation.request.video or generation.parent else MAX_OMNI_IMAGES)
+    images = [{"image_url": _image(image), **FRAME_TYPES[image.role]} for image in generation.images]
     videos = None
-    if order.request.video or order.parent or order.request.action:
-        videos = [{"video_url": source_video(order), "refer_type": "base" if order.request.action else "feature"}]
-    ratio = _ratio(order, first, RATIOS_OF_MANY)
-    return {**_scene(order), "image_list": images or None, "video_list": videos, "aspect_ratio": ratio}
+    if generation.request.video or generation.parent or generation.request.action:
+        videos = [
+            {"video_url": source_video(generation), "refer_type": "base" if generation.request.action else "feature"}
+        ]
+    ratio = _ratio(generation, first, RATIOS_OF_MANY)
+    return {**_scene(generation), "image_list": images or None, "video_list": videos, "aspect_ratio": ratio}
 
 
-def _extend(order: GenerationRequest) -> dict[str, Any]:
+def _extend(generation: GenerationRequest) -> dict[str, Any]:
     """The body of an extension. Pages differ on whether `video_id` needs `task_id` too: both are required."""
     what = "the parent clip's; its sidecar file has both"
-    ids = {name: clip_id(order, name, what) for name in ("task_id", "video_id")}
-    return {**ids, "prompt": order.request.prompt, "negative_prompt": order.request.negative_prompt}
+    ids = {name: clip_id(generation, name, what) for name in ("task_id", "video_id")}
+    return {**ids, "prompt": generation.request.prompt, "negative_prompt": generation.request.negative_prompt}
 
 
-def _lip_sync(order: GenerationRequest) -> dict[str, Any]:
+def _lip_sync(generation: GenerationRequest) -> dict[str, Any]:
     """The `input` of a lip-sync: a Kling clip, and either a sound or a text with a voice to speak it."""
-    has_id = order.parent and "video_id" in order.parent.vendor
-    if has_id or "video_id" in order.request.options:
-        source = {"video_id": clip_id(order, "video_id", "of a Kling clip")}
-        if order.request.video:
+    has_id = generation.parent and "video_id" in generation.parent.vendor_metadata
+    if has_id or "video_id" in generation.request.options:
+        source = {"video_id": clip_id(generation, "video_id", "of a Kling clip")}
+        if generation.request.video:
             raise Unsupported("video", "not allowed together with the option video_id: both name the clip")
     else:
-        source = {"video_url": source_video(order)}
-    if order.request.audio:
-        if order.request.prompt:
+        source = {"video_url": source_video(generation)}
+    if generation.request.audio:
+        if generation.request.prompt:
             raise Unsupported("prompt", "not allowed together with `audio`: the clip speaks the one or the other")
-        return {**source, "mode": "audio2video", **_sound(order.request.audio)}
-    check_prompt(order, max_chars=MAX_SPEECH_CHARS)
-    option_id(order, "voice_id", "the voice that speaks the prompt")
-    one_of("options", option_id(order, "voice_language", "zh or en"), LANGUAGES)
-    return {**source, "mode": "text2video", "text": order.request.prompt}
+        return {**source, "mode": "audio2video", **_sound(generation.request.audio)}
+    check_prompt(generation, max_chars=MAX_SPEECH_CHARS)
+    option_id(generation, "voice_id", "the voice that speaks the prompt")
+    one_of("options", option_id(generation, "voice_language", "zh or en"), LANGUAGES)
+    return {**source, "mode": "text2video", "text": generation.request.prompt}
 
 
 def _sound(audio: str) -> dict[str, str]:
@@ -212,10 +216,10 @@ def _sound(audio: str) -> dict[str, str]:
     return {"audio_type": "file", "audio_file": data}
 
 
-def _advanced_lip_sync(order: GenerationRequest) -> dict[str, Any]:
+def _advanced_lip_sync(generation: GenerationRequest) -> dict[str, Any]:
     """The body of a lip-sync by faces: the options hold it, from an earlier call that identifies them."""
-    option_id(order, "session_id", "of the call that identified the faces")
-    faces = order.request.options.get("face_choose")
+    option_id(generation, "session_id", "of the call that identified the faces")
+    faces = generation.request.options.get("face_choose")
     if not isinstance(faces, list) or not faces or not all(map(_is_voiced, faces)):
         raise Unsupported("options", "face_choose is required: faces, each with face_id and sound_file or audio_id")
     return {}
@@ -235,18 +239,20 @@ BODIES: Mapping[str, Callable[[GenerationRequest], dict[str, Any]]] = {
 }
 
 
-def _check_count(order: GenerationRequest, max_images: int) -> None:
-    if len(order.images) > max_images:
-        raise Unsupported("reference_images", f"at most {max_images} images are allowed here, not {len(order.images)}")
+def _check_count(generation: GenerationRequest, max_images: int) -> None:
+    if len(generation.images) > max_images:
+        raise Unsupported(
+            "reference_images", f"at most {max_images} images are allowed here, not {len(generation.images)}"
+        )
 
 
-def _ratio(order: GenerationRequest, first: ImageInput | None, allowed: Mapping[str, str]) -> str | None:
-    """Translate the aspect ratio. An image sets the shape by itself: there the order may only agree with it."""
-    if not order.request.aspect_ratio:
+def _ratio(generation: GenerationRequest, first: ImageInput | None, allowed: Mapping[str, str]) -> str | None:
+    """Translate the aspect ratio. An image sets the shape by itself: there the manifest may only agree with it."""
+    if not generation.request.aspect_ratio:
         return None
     if first is None:
-        return one_of("aspect_ratio", order.request.aspect_ratio, allowed)
-    if same_shape(order.request.aspect_ratio, first.width, first.height):
+        return one_of("aspect_ratio", generation.request.aspect_ratio, allowed)
+    if same_shape(generation.request.aspect_ratio, first.width, first.height):
         return None
     shape = f"{first.width}x{first.height}" if first.width else "behind a link"
     raise Unsupported("aspect_ratio", f"Kling follows the image, which is {shape}: crop it, or leave the ratio out")

@@ -34,8 +34,8 @@ class LookupMethod:
     exact: bool
 
 
-def _by_external_id(order: GenerationRequest) -> Request:
-    return kling.poll(order, order.external_id)
+def _by_external_id(generation: GenerationRequest) -> Request:
+    return kling.poll(generation, generation.external_id)
 
 
 def _read_task(response: Response) -> tuple[Candidate, ...] | Rejected:

@@ -24,7 +24,7 @@ from batchvid.dialects.common.request_building import (
     manifest_field,
     one_of,
     path_segment,
-    refuse_unspoken,
+    refuse_unsupported,
     whole_seconds,
 )
 from batchvid.domain.wire import GenerationRequest, ImageInput, Rejected, Request, Response, Status
@@ -45,7 +45,7 @@ ROLES = {"first": "first_frame", "last": "last_frame", "reference": "reference_i
 MIN_VIDU_REFERENCES = 3  # the server takes one picture for a first frame, two for the first and the last
 
 _SCENE = ("prompt", "image", "duration_s", "resolution")
-SPOKEN = {
+SUPPORTED = {
     "kling": (*_SCENE, "end_image", "aspect_ratio", "negative_prompt", "sound", "mode"),
     "doubao": (*_SCENE, "end_image", "reference_images", "aspect_ratio", "seed", "sound"),
     "vidu": (*_SCENE, "end_image", "reference_images", "seed"),
@@ -54,20 +54,22 @@ SPOKEN = {
 """What the adaptor of each vendor reads, by the beginning of the model's name; the first that fits."""
 
 
-def submit(order: GenerationRequest) -> Request:
+def submit(generation: GenerationRequest) -> Request:
     """Build the submit request. Options are the vendor's: they go into the metadata, but for the server's own fields.
 
     Raises Unsupported.
     """
-    vendor = next(start for start in SPOKEN if order.request.model.startswith(start))
-    refuse_unspoken(order, f"the new-api wire to {vendor or order.request.model}", SPOKEN[vendor])
-    check_prompt(order, max_chars=MAX_PROMPT_CHARS)
-    sent = {"model": order.request.model, "prompt": order.request.prompt, "duration": whole_seconds(order)} | BODIES[
-        vendor
-    ](order)
+    vendor = next(start for start in SUPPORTED if generation.request.model.startswith(start))
+    refuse_unsupported(generation, f"the new-api wire to {vendor or generation.request.model}", SUPPORTED[vendor])
+    check_prompt(generation, max_chars=MAX_PROMPT_CHARS)
+    sent = {
+        "model": generation.request.model,
+        "prompt": generation.request.prompt,
+        "duration": whole_seconds(generation),
+    } | BODIES[vendor](generation)
     metadata = {name: value for name, value in sent.pop("metadata", {}).items() if value is not None}
     sent = {name: value for name, value in sent.items() if value is not None}
-    options = dict(checked_options(order, {*sent, *metadata}))
+    options = dict(checked_options(generation, {*sent, *metadata}))
     vendors = options.pop("metadata", {})
     if not isinstance(vendors, dict):
         raise Unsupported("options", "metadata must hold the vendor's fields, each with its name")
@@ -78,7 +80,7 @@ def submit(order: GenerationRequest) -> Request:
     return Request(method="POST", path=PATH, json=sent | own)
 
 
-def poll(order: GenerationRequest, task_id: str) -> Request:  # noqa: ARG001 - the port's signature; this path depends on the id only
+def poll(generation: GenerationRequest, task_id: str) -> Request:  # noqa: ARG001 - the port's signature; this path depends on the id only
     """Build the poll request."""
     return Request(method="GET", path=f"{PATH}/{path_segment(task_id)}")
 
@@ -88,66 +90,72 @@ def read_poll(response: Response, task_id: str) -> Status | Rejected:
     return reply_parsing.read_poll(response, content_path=f"{CONTENT}/{path_segment(task_id)}/content")
 
 
-def _kling(order: GenerationRequest) -> dict[str, Any]:
+def _kling(generation: GenerationRequest) -> dict[str, Any]:
     """Kling's own fields in the metadata, which the server merges over its body."""
-    first, last = first_and_last(order)
-    if order.request.resolution and order.request.resolution not in KLING_SIZES.values():
+    first, last = first_and_last(generation)
+    if generation.request.resolution and generation.request.resolution not in KLING_SIZES.values():
         raise Unsupported("resolution", f"{', '.join(KLING_SIZES.values())} are allowed; mode sets the quality")
-    exact = exact_size(order)
-    ratio = one_of("aspect_ratio", order.request.aspect_ratio, KLING_SIZES) if order.request.aspect_ratio else None
+    exact = exact_size(generation)
+    ratio = (
+        one_of("aspect_ratio", generation.request.aspect_ratio, KLING_SIZES)
+        if generation.request.aspect_ratio
+        else None
+    )
     return {
-        "mode": one_of("mode", order.request.mode, MODES) if order.request.mode else None,
-        "size": order.request.resolution if exact else ratio,
+        "mode": one_of("mode", generation.request.mode, MODES) if generation.request.mode else None,
+        "size": generation.request.resolution if exact else ratio,
         "image": (first.url or bare_base64(first)) if first else None,
         "metadata": {
             "image_tail": (last.url or bare_base64(last)) if last else None,
-            "negative_prompt": order.request.negative_prompt or None,
-            "sound": None if order.request.sound is None else SOUND[order.request.sound],
-            "external_task_id": order.external_id or None,
+            "negative_prompt": generation.request.negative_prompt or None,
+            "sound": None if generation.request.sound is None else SOUND[generation.request.sound],
+            "external_task_id": generation.external_id or None,
         },
     }
 
 
-def _doubao(order: GenerationRequest) -> dict[str, Any]:
+def _doubao(generation: GenerationRequest) -> dict[str, Any]:
     """The body as Ark has it; images go into its `content`, each with a role."""
-    if exact_size(order):
+    if exact_size(generation):
         raise Unsupported("resolution", "Seedance takes a tier like 720p here, beside the aspect_ratio")
     pictures = [
         {"type": "image_url", "image_url": {"url": image.url or data_uri(image)}, "role": ROLES[image.role]}
-        for image in frames_or_references(order)
+        for image in frames_or_references(generation)
     ]
     return {
         "metadata": {
             "content": pictures or None,
-            "ratio": one_of("aspect_ratio", order.request.aspect_ratio, RATIOS) if order.request.aspect_ratio else None,
-            "resolution": order.request.resolution or None,
-            "seed": order.request.seed,
-            "generate_audio": order.request.sound,
+            "ratio": one_of("aspect_ratio", generation.request.aspect_ratio, RATIOS)
+            if generation.request.aspect_ratio
+            else None,
+            "resolution": generation.request.resolution or None,
+            "seed": generation.request.seed,
+            "generate_audio": generation.request.sound,
         }
     }
 
 
-def _vidu(order: GenerationRequest) -> dict[str, Any]:
+def _vidu(generation: GenerationRequest) -> dict[str, Any]:
     """The body as Vidu has it: `size` is a tier, and the number of images decides their role."""
-    if exact_size(order):
+    if exact_size(generation):
         raise Unsupported("resolution", "Vidu takes a tier like 720p here: the clip has the shape of its picture")
-    pictures = frames_or_references(order)
-    if images_with_role(order, "reference") and len(pictures) < MIN_VIDU_REFERENCES:
+    pictures = frames_or_references(generation)
+    if images_with_role(generation, "reference") and len(pictures) < MIN_VIDU_REFERENCES:
         raise Unsupported("reference_images", f"at least {MIN_VIDU_REFERENCES} are needed: fewer are taken for frames")
     return {
-        "size": order.request.resolution or None,
+        "size": generation.request.resolution or None,
         "images": [_linked(image) for image in pictures] or None,
-        "metadata": {"seed": order.request.seed},
+        "metadata": {"seed": generation.request.seed},
     }
 
 
-def _other(order: GenerationRequest) -> dict[str, Any]:
-    first, _ = first_and_last(order)
-    exact = exact_size(order)
-    if order.request.resolution and not exact:
-        raise Unsupported("resolution", f"exact pixels like 1280x720 are allowed, not {order.request.resolution}")
-    ratio = one_of("aspect_ratio", order.request.aspect_ratio, SIZES) if order.request.aspect_ratio else None
-    return {"size": order.request.resolution if exact else ratio, "image": _linked(first) if first else None}
+def _other(generation: GenerationRequest) -> dict[str, Any]:
+    first, _ = first_and_last(generation)
+    exact = exact_size(generation)
+    if generation.request.resolution and not exact:
+        raise Unsupported("resolution", f"exact pixels like 1280x720 are allowed, not {generation.request.resolution}")
+    ratio = one_of("aspect_ratio", generation.request.aspect_ratio, SIZES) if generation.request.aspect_ratio else None
+    return {"size": generation.request.resolution if exact else ratio, "image": _linked(first) if first else None}
 
 
 BODIES: dict[str, Callable[[GenerationRequest], dict[str, Any]]] = {

@@ -18,7 +18,7 @@ from batchvid.dialects.common.request_building import (
     form,
     one_of,
     path_segment,
-    refuse_unspoken,
+    refuse_unsupported,
     uploaded,
     whole_seconds,
 )
@@ -30,7 +30,7 @@ __all__ = ["poll", "read_poll", "read_submit", "submit"]
 PATH = "/v1/videos"
 WIRE = "the OpenAI videos wire"
 MAX_PROMPT_CHARS = 32_000
-SPOKEN = {
+SUPPORTED = {
     "": ("prompt", "image", "end_image", "duration_s", "aspect_ratio", "resolution"),
     "remix": ("action", "parent", "prompt"),  # the rest is the source clip's
 }
@@ -41,26 +41,31 @@ SIZES = {
 WIDE_SIZES = {"7:4": "1792x1024", "4:7": "1024x1792"}  # sora-2-pro
 
 
-def submit(order: GenerationRequest) -> Request:
+def submit(generation: GenerationRequest) -> Request:
     """Build the submit request. One image is allowed, of exactly the size of the clip. Raises Unsupported.
 
     A remix names its source, a finished Sora task: its parent, or the option `video_id`.
     """
-    refuse_unspoken(order, WIRE, find_by_action(order, WIRE, SPOKEN))
-    check_prompt(order, max_chars=MAX_PROMPT_CHARS)
-    if order.request.action:
-        return _remix(order)
-    seconds, size = whole_seconds(order), clip_size(order)
-    first, last = first_and_last(order)
+    refuse_unsupported(generation, WIRE, find_by_action(generation, WIRE, SUPPORTED))
+    check_prompt(generation, max_chars=MAX_PROMPT_CHARS)
+    if generation.request.action:
+        return _remix(generation)
+    seconds, size = whole_seconds(generation), clip_size(generation)
+    first, last = first_and_last(generation)
     if last:
         raise Unsupported("end_image", f"{WIRE} takes one image, as the first frame")
     if first:
         check_pixels(uploaded(first), size)
-    fields = {"model": order.request.model, "prompt": order.request.prompt, "seconds": str(seconds or ""), "size": size}
-    return Request(method="POST", path=PATH, parts=form(fields, [first] if first else [], order))
+    fields = {
+        "model": generation.request.model,
+        "prompt": generation.request.prompt,
+        "seconds": str(seconds or ""),
+        "size": size,
+    }
+    return Request(method="POST", path=PATH, parts=form(fields, [first] if first else [], generation))
 
 
-def poll(order: GenerationRequest, task_id: str) -> Request:  # noqa: ARG001 - the port's signature; this path depends on the id only
+def poll(generation: GenerationRequest, task_id: str) -> Request:  # noqa: ARG001 - the port's signature; this path depends on the id only
     """Build the poll request."""
     return Request(method="GET", path=f"{PATH}/{path_segment(task_id)}")
 
@@ -70,10 +75,10 @@ def read_poll(response: Response, task_id: str) -> Status | Rejected:
     return reply_parsing.read_poll(response, content_path=f"{PATH}/{path_segment(task_id)}/content")
 
 
-def _remix(order: GenerationRequest) -> Request:
-    source = clip_id(order, "video_id", "the task id of a finished Sora clip", is_task=True)
-    options = {name: value for name, value in checked_options(order).items() if name != "video_id"}
-    body = {"prompt": order.request.prompt, **options}
+def _remix(generation: GenerationRequest) -> Request:
+    source = clip_id(generation, "video_id", "the task id of a finished Sora clip", is_task=True)
+    options = {name: value for name, value in checked_options(generation).items() if name != "video_id"}
+    body = {"prompt": generation.request.prompt, **options}
     return Request(method="POST", path=f"{PATH}/{path_segment(source)}/remix", json=body)
 
 
@@ -84,19 +89,19 @@ def check_pixels(image: ImageInput, size: str) -> None:
         raise Unsupported("image", f"only the exact pixels of the clip ({clip}) are allowed, not {pixels}")
 
 
-def clip_size(order: GenerationRequest) -> str:
-    """Translate resolution and aspect ratio into `WxH`; empty if the order says neither. Raises Unsupported."""
-    if exact := exact_size(order):
+def clip_size(generation: GenerationRequest) -> str:
+    """Translate resolution and aspect ratio into `WxH`; empty if neither is given. Raises Unsupported."""
+    if exact := exact_size(generation):
         return f"{exact[0]}x{exact[1]}"
-    if not order.request.aspect_ratio:
-        if order.request.resolution:
+    if not generation.request.aspect_ratio:
+        if generation.request.resolution:
             raise Unsupported(
-                "aspect_ratio", f"must be given with the resolution {order.request.resolution}: 16:9 or 9:16"
+                "aspect_ratio", f"must be given with the resolution {generation.request.resolution}: 16:9 or 9:16"
             )
         return ""
     tiers = SIZES | {"": SIZES["720p"] | WIDE_SIZES}
-    if order.request.resolution not in tiers:
+    if generation.request.resolution not in tiers:
         raise Unsupported(
-            "resolution", f"allowed are 720p, 1080p or exact pixels like 1280x720, not {order.request.resolution}"
+            "resolution", f"allowed are 720p, 1080p or exact pixels like 1280x720, not {generation.request.resolution}"
         )
-    return one_of("aspect_ratio", order.request.aspect_ratio, tiers[order.request.resolution])
+    return one_of("aspect_ratio", generation.request.aspect_ratio, tiers[generation.request.resolution])

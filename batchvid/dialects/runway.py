@@ -22,7 +22,7 @@ from batchvid.dialects.common.request_building import (
     manifest_field,
     one_of,
     path_segment,
-    refuse_unspoken,
+    refuse_unsupported,
     whole_seconds,
 )
 from batchvid.domain.failures import Charged
@@ -33,7 +33,7 @@ __all__ = ["poll", "read_poll", "read_submit", "submit"]
 
 HEADERS = {"X-Runway-Version": "2024-11-06"}
 MAX_PROMPT_CHARS = 1000  # official gen4; CometAPI's page says 512
-SPOKEN = ("prompt", "image", "end_image", "duration_s", "aspect_ratio", "resolution", "seed")
+SUPPORTED = ("prompt", "image", "end_image", "duration_s", "aspect_ratio", "resolution", "seed")
 MAX_SEED = 4_294_967_295
 URL_CHARS = 2048
 DATA_URI_BYTES = 5 * 1024 * 1024  # encoded
@@ -54,28 +54,28 @@ _HOST = re.compile(r"https://(\[[^\]]*\]|[^/?#:@\s]+)", re.I)
 VENDOR: dict[str, Path] = {"credits": ("cost", "credits")}
 
 
-def submit(order: GenerationRequest) -> Request:
+def submit(generation: GenerationRequest) -> Request:
     """Build the submit request. An image is a must on this route. Raises Unsupported."""
-    refuse_unspoken(order, "the Runway wire", SPOKEN)
-    first, last = first_and_last(order)
+    refuse_unsupported(generation, "the Runway wire", SUPPORTED)
+    first, last = first_and_last(generation)
     if first is None:
         raise Unsupported("image", "an image is required: Runway makes video from an image only on this route")
-    check_prompt(order, max_chars=MAX_PROMPT_CHARS, required=False)
-    if order.request.seed is not None and not 0 <= order.request.seed <= MAX_SEED:
-        raise Unsupported("seed", f"0 to {MAX_SEED} are allowed, not {order.request.seed}")
+    check_prompt(generation, max_chars=MAX_PROMPT_CHARS, required=False)
+    if generation.request.seed is not None and not 0 <= generation.request.seed <= MAX_SEED:
+        raise Unsupported("seed", f"0 to {MAX_SEED} are allowed, not {generation.request.seed}")
     start = _uri(first)
     frames = [{"uri": start, "position": "first"}, {"uri": _uri(last), "position": "last"}] if last else start
     body: dict[str, Any] = {
-        "model": order.request.model,
+        "model": generation.request.model,
         "promptImage": frames,
-        "promptText": order.request.prompt or None,
-        "duration": whole_seconds(order),
-        "ratio": _ratio(order),
-        "seed": order.request.seed,
+        "promptText": generation.request.prompt or None,
+        "duration": whole_seconds(generation),
+        "ratio": _ratio(generation),
+        "seed": generation.request.seed,
     }
     sent = {name: value for name, value in body.items() if value is not None}
     return Request(
-        method="POST", path="/v1/image_to_video", headers=HEADERS, json={**sent, **checked_options(order, sent)}
+        method="POST", path="/v1/image_to_video", headers=HEADERS, json={**sent, **checked_options(generation, sent)}
     )
 
 
@@ -84,7 +84,7 @@ def read_submit(response: Response) -> Accepted | Rejected | Uncertain:
     return reply_parsing.read_submit(response, table=TABLES["runway"])
 
 
-def poll(order: GenerationRequest, task_id: str) -> Request:  # noqa: ARG001 - the port's signature; this path depends on the id only
+def poll(generation: GenerationRequest, task_id: str) -> Request:  # noqa: ARG001 - the port's signature; this path depends on the id only
     """Build the poll request."""
     return Request(method="GET", path=f"/v1/tasks/{path_segment(task_id)}", headers=HEADERS)
 
@@ -97,19 +97,19 @@ def read_poll(response: Response, task_id: str) -> Status | Rejected:  # noqa: A
     return status
 
 
-def _ratio(order: GenerationRequest) -> str | None:
-    """Translate resolution and aspect ratio into pixels with a colon; None if the order says neither."""
-    if exact := exact_size(order):
+def _ratio(generation: GenerationRequest) -> str | None:
+    """Translate resolution and aspect ratio into pixels with a colon; None if neither is given."""
+    if exact := exact_size(generation):
         return f"{exact[0]}:{exact[1]}"
-    if order.request.resolution not in ("", "720p"):
+    if generation.request.resolution not in ("", "720p"):
         raise Unsupported(
-            "resolution", f"720p or exact pixels like 1280x720 are allowed, not {order.request.resolution}"
+            "resolution", f"720p or exact pixels like 1280x720 are allowed, not {generation.request.resolution}"
         )
-    if not order.request.aspect_ratio:
-        if order.request.resolution:
-            raise Unsupported("aspect_ratio", f"must be given with the resolution {order.request.resolution}")
+    if not generation.request.aspect_ratio:
+        if generation.request.resolution:
+            raise Unsupported("aspect_ratio", f"must be given with the resolution {generation.request.resolution}")
         return None
-    return one_of("aspect_ratio", order.request.aspect_ratio, RATIOS)
+    return one_of("aspect_ratio", generation.request.aspect_ratio, RATIOS)
 
 
 def _uri(image: ImageInput) -> str:

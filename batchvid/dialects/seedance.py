@@ -13,7 +13,7 @@ from batchvid.dialects.common.request_building import (
     frames_or_references,
     manifest_field,
     one_of,
-    refuse_unspoken,
+    refuse_unsupported,
     uploaded,
     whole_seconds,
 )
@@ -24,7 +24,7 @@ from batchvid.errors import Unsupported
 __all__ = ["poll", "read_poll", "read_submit", "submit"]
 
 MAX_PROMPT_CHARS = 32_000  # Seedance publishes none: this is the route's
-SPOKEN = ("prompt", "image", "reference_images", "duration_s", "aspect_ratio", "resolution")
+SUPPORTED = ("prompt", "image", "reference_images", "duration_s", "aspect_ratio", "resolution")
 TEXT_ONLY = "seedance-1-"  # 1.x answers a picture with HTTP 400: task_type r2v is not supported
 IN_PIXELS = "seedance-2-5"
 RATIOS = {ratio: ratio for ratio in ("21:9", "16:9", "4:3", "1:1", "3:4", "9:16")}
@@ -49,32 +49,32 @@ SIZES = {
 }
 
 
-def submit(order: GenerationRequest) -> Request:
+def submit(generation: GenerationRequest) -> Request:
     """Build the submit request, from text or images; the prompt may name them `[Image 1]`. Raises Unsupported."""
-    refuse_unspoken(order, "the Seedance wire", SPOKEN)
-    check_prompt(order, max_chars=MAX_PROMPT_CHARS)
+    refuse_unsupported(generation, "the Seedance wire", SUPPORTED)
+    check_prompt(generation, max_chars=MAX_PROMPT_CHARS)
     fields = {
-        "model": order.request.model,
-        "prompt": order.request.prompt,
-        "seconds": str(whole_seconds(order) or ""),
-        **_geometry(order),
+        "model": generation.request.model,
+        "prompt": generation.request.prompt,
+        "seconds": str(whole_seconds(generation) or ""),
+        **_geometry(generation),
     }
-    return Request(method="POST", path=PATH, parts=form(fields, _pictures(order), order))
+    return Request(method="POST", path=PATH, parts=form(fields, _pictures(generation), generation))
 
 
-def _pictures(order: GenerationRequest) -> tuple[ImageInput, ...]:
-    pictures = tuple(uploaded(image) for image in frames_or_references(order))
-    if pictures and TEXT_ONLY in order.request.model:
+def _pictures(generation: GenerationRequest) -> tuple[ImageInput, ...]:
+    pictures = tuple(uploaded(image) for image in frames_or_references(generation))
+    if pictures and TEXT_ONLY in generation.request.model:
         raise Unsupported(manifest_field(pictures[0]), "Seedance 1.x makes clips from text only on this route")
     return pictures
 
 
-def _geometry(order: GenerationRequest) -> dict[str, str]:
+def _geometry(generation: GenerationRequest) -> dict[str, str]:
     """Translate aspect ratio and resolution into `size` and `resolution`, as this generation of Seedance has them."""
-    if exact := exact_size(order):
+    if exact := exact_size(generation):
         return {"size": f"{exact[0]}x{exact[1]}"}  # one guide sends it to 2.0, too
-    ratio, tier = order.request.aspect_ratio, order.request.resolution
-    if IN_PIXELS not in order.request.model:
+    ratio, tier = generation.request.aspect_ratio, generation.request.resolution
+    if IN_PIXELS not in generation.request.model:
         return {
             "size": one_of("aspect_ratio", ratio, RATIOS) if ratio else "",
             "resolution": one_of("resolution", tier, TIERS) if tier else "",

@@ -12,7 +12,7 @@ from batchvid.dialects.common.request_building import (
     first_and_last,
     form,
     one_of,
-    refuse_unspoken,
+    refuse_unsupported,
     uploaded,
     whole_seconds,
 )
@@ -23,30 +23,30 @@ from batchvid.errors import Unsupported
 __all__ = ["poll", "read_poll", "read_submit", "submit"]
 
 MAX_PROMPT_CHARS = 32_000  # Veo publishes none: this is the route's
-SPOKEN = ("prompt", "image", "end_image", "duration_s", "aspect_ratio", "resolution")
+SUPPORTED = ("prompt", "image", "end_image", "duration_s", "aspect_ratio", "resolution")
 HINTS = {"16:9": "16x9", "9:16": "9x16"}
 
 
-def submit(order: GenerationRequest) -> Request:
+def submit(generation: GenerationRequest) -> Request:
     """Build the submit request, from text, from a first frame, or from a first and a last one. Raises Unsupported."""
-    refuse_unspoken(order, "the Veo wire", SPOKEN)
-    check_prompt(order, max_chars=MAX_PROMPT_CHARS)
-    seconds = whole_seconds(order)
-    frames = [uploaded(image) for image in first_and_last(order) if image]
+    refuse_unsupported(generation, "the Veo wire", SUPPORTED)
+    check_prompt(generation, max_chars=MAX_PROMPT_CHARS)
+    seconds = whole_seconds(generation)
+    frames = [uploaded(image) for image in first_and_last(generation) if image]
     fields = {
-        "model": order.request.model,
-        "prompt": order.request.prompt,
-        "size": _size(order),
+        "model": generation.request.model,
+        "prompt": generation.request.prompt,
+        "size": _size(generation),
         "seconds": str(seconds or ""),
     }
-    return Request(method="POST", path=PATH, parts=form(fields, frames, order))
+    return Request(method="POST", path=PATH, parts=form(fields, frames, generation))
 
 
-def _size(order: GenerationRequest) -> str:
-    if exact := exact_size(order):
+def _size(generation: GenerationRequest) -> str:
+    if exact := exact_size(generation):
         return f"{exact[0]}x{exact[1]}"  # not in the schema, but a public client uses it with veo3.1
-    if order.request.resolution:
+    if generation.request.resolution:
         raise Unsupported(
-            "resolution", f"exact pixels like 1280x720 are allowed, or none, not {order.request.resolution}"
+            "resolution", f"exact pixels like 1280x720 are allowed, or none, not {generation.request.resolution}"
         )
-    return one_of("aspect_ratio", order.request.aspect_ratio, HINTS) if order.request.aspect_ratio else ""
+    return one_of("aspect_ratio", generation.request.aspect_ratio, HINTS) if generation.request.aspect_ratio else ""

@@ -12,7 +12,7 @@ from batchvid.dialects.common.request_building import (
     find_by_action,
     form,
     frames_or_references,
-    refuse_unspoken,
+    refuse_unsupported,
     source_video,
     uploaded,
     whole_seconds,
@@ -25,21 +25,21 @@ __all__ = ["poll", "read_poll", "read_submit", "submit"]
 WIRE = "the generic /v1/videos wire"
 MAX_PROMPT_CHARS = 32_000  # the route's, as far as anybody publishes one
 NEW = ("prompt", "image", "end_image", "reference_images", "duration_s", "aspect_ratio", "resolution")
-SPOKEN = {"": NEW, "edit": (*NEW, "action", "video", "parent")}
+SUPPORTED = {"": NEW, "edit": (*NEW, "action", "video", "parent")}
 
 
-def submit(order: GenerationRequest) -> Request:
+def submit(generation: GenerationRequest) -> Request:
     """Build the submit request. An edit needs the link of its source clip; files stay in order. Raises Unsupported."""
-    refuse_unspoken(order, WIRE, find_by_action(order, WIRE, SPOKEN))
-    check_prompt(order, max_chars=MAX_PROMPT_CHARS)
-    exact = exact_size(order)
+    refuse_unsupported(generation, WIRE, find_by_action(generation, WIRE, SUPPORTED))
+    check_prompt(generation, max_chars=MAX_PROMPT_CHARS)
+    exact = exact_size(generation)
     fields = {
-        "model": order.request.model,
-        "prompt": order.request.prompt,
-        "seconds": str(whole_seconds(order) or ""),
-        "size": f"{exact[0]}x{exact[1]}" if exact else order.request.aspect_ratio,
-        "resolution": "" if exact else order.request.resolution,
-        "video": source_video(order) if order.request.action else "",
+        "model": generation.request.model,
+        "prompt": generation.request.prompt,
+        "seconds": str(whole_seconds(generation) or ""),
+        "size": f"{exact[0]}x{exact[1]}" if exact else generation.request.aspect_ratio,
+        "resolution": "" if exact else generation.request.resolution,
+        "video": source_video(generation) if generation.request.action else "",
     }
-    files = [uploaded(image) for image in frames_or_references(order)]
-    return Request(method="POST", path=PATH, parts=form(fields, files, order))
+    files = [uploaded(image) for image in frames_or_references(generation)]
+    return Request(method="POST", path=PATH, parts=form(fields, files, generation))

@@ -24,7 +24,7 @@ from batchvid.dialects.common.request_building import (
     images_with_role,
     one_of,
     path_segment,
-    refuse_unspoken,
+    refuse_unsupported,
     source_video,
     whole_seconds,
 )
@@ -46,7 +46,7 @@ __all__ = ["poll", "read_poll", "read_submit", "submit"]
 WIRE = "the xAI wire"
 MAX_PROMPT_CHARS = 4096
 PATHS = {"": "/v1/videos/generations", "edit": "/v1/videos/edits"}
-SPOKEN = {
+SUPPORTED = {
     "": ("prompt", "image", "reference_images", "duration_s", "aspect_ratio", "resolution"),
     "edit": ("action", "prompt", "video", "parent"),  # length and shape are the source clip's
 }
@@ -58,28 +58,32 @@ LINK: Path = ("video", "url")
 VENDOR: dict[str, Path] = {"cost_in_usd_ticks": ("usage", "cost_in_usd_ticks")}
 
 
-def submit(order: GenerationRequest) -> Request:
+def submit(generation: GenerationRequest) -> Request:
     """Build the submit request. References and a first frame exclude each other. Raises Unsupported."""
-    refuse_unspoken(order, WIRE, find_by_action(order, WIRE, SPOKEN))
-    check_prompt(order, max_chars=MAX_PROMPT_CHARS)
-    first, _ = first_and_last(order)
-    references = images_with_role(order, "reference")
+    refuse_unsupported(generation, WIRE, find_by_action(generation, WIRE, SUPPORTED))
+    check_prompt(generation, max_chars=MAX_PROMPT_CHARS)
+    first, _ = first_and_last(generation)
+    references = images_with_role(generation, "reference")
     if first and references:
         raise Unsupported("reference_images", "xAI allows none together with `image`")
     body: dict[str, Any] = {
-        "model": order.request.model,
-        "prompt": order.request.prompt,
-        "video": {"url": source_video(order)} if order.request.action else None,
+        "model": generation.request.model,
+        "prompt": generation.request.prompt,
+        "video": {"url": source_video(generation)} if generation.request.action else None,
         "image": _picture(first) if first else None,
         "reference_images": [_picture(image) for image in references] or None,
-        "duration": whole_seconds(order),
-        "aspect_ratio": one_of("aspect_ratio", order.request.aspect_ratio, RATIOS)
-        if order.request.aspect_ratio
+        "duration": whole_seconds(generation),
+        "aspect_ratio": one_of("aspect_ratio", generation.request.aspect_ratio, RATIOS)
+        if generation.request.aspect_ratio
         else None,
-        "resolution": one_of("resolution", order.request.resolution, TIERS) if order.request.resolution else None,
+        "resolution": one_of("resolution", generation.request.resolution, TIERS)
+        if generation.request.resolution
+        else None,
     }
     sent = {name: value for name, value in body.items() if value is not None}
-    return Request(method="POST", path=PATHS[order.request.action], json={**sent, **checked_options(order, sent)})
+    return Request(
+        method="POST", path=PATHS[generation.request.action], json={**sent, **checked_options(generation, sent)}
+    )
 
 
 def read_submit(response: Response) -> Accepted | Rejected | Uncertain:
@@ -87,7 +91,7 @@ def read_submit(response: Response) -> Accepted | Rejected | Uncertain:
     return reply_parsing.read_submit(response, id_places=ID_PLACES, table=TABLES["xai"])
 
 
-def poll(order: GenerationRequest, task_id: str) -> Request:  # noqa: ARG001 - the port's signature; this path depends on the id only
+def poll(generation: GenerationRequest, task_id: str) -> Request:  # noqa: ARG001 - the port's signature; this path depends on the id only
     """Build the poll request."""
     return Request(method="GET", path=f"/v1/videos/{path_segment(task_id)}")
 
@@ -100,7 +104,7 @@ def read_poll(response: Response, task_id: str) -> Status | Rejected:  # noqa: A
     document = parse(response.body) or {}
     echoed = bool(document) and response.status == 200
     if document.keys() <= {"request_id"} and (echoed or response.status == 202) and not is_web_page(response):
-        return Status(phase=Phase.QUEUED, word="pending")
+        return Status(phase=Phase.QUEUED, vendor_status="pending")
     if response.status == 200 and not document.keys() & {"status", "error", "data"} and link(dig(document, LINK)):
         response = replace(response, body=orjson.dumps({**document, "status": "done"}))
     return reply_parsing.read_poll(response, vendor=VENDOR, billed="cost_in_usd_ticks")

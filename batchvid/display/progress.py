@@ -179,9 +179,12 @@ def _describe_step(event: ev.Event, before: Job | None, after: Job) -> str:
         case ev.SubmitAccepted():
             request = f" (request {event.request_id})" if event.request_id else ""
             return f"accepted as task {event.task_id}{request}"
-        case ev.Progressed() if before is None or (event.word, event.progress) != (before.word, before.progress):
+        case ev.Progressed() if before is None or (event.vendor_status, event.progress) != (
+            before.vendor_status,
+            before.progress,
+        ):
             share = "" if event.progress is None else f" {event.progress:.0%}"
-            return f"{event.word or 'running'}{share}"
+            return f"{event.vendor_status or 'running'}{share}"
         case ev.TaskSucceeded():
             took = f" after {(event.at - after.accepted_at).total_seconds():.0f} s" if after.accepted_at else ""
             return f"finished{took}; downloading"

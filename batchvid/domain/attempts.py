@@ -39,7 +39,7 @@ CHARGED = {
     AttemptStatus.MAYBE: Charged.UNKNOWN.value,
     AttemptStatus.RELEASED: Charged.NO.value,
 }
-"""Whether an attempt was paid for, by its verdict; empty while that is open."""
+"""Whether an attempt was paid for, by its status; empty while that is open."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,13 +58,13 @@ class Attempt:
     price: Price
     seconds: float | None
     task_id: str = ""
-    verdict: AttemptStatus = AttemptStatus.RESERVED
+    status: AttemptStatus = AttemptStatus.RESERVED
     actual_usd: str = ""
 
     @property
     def counts(self) -> bool:
         """Whether it may have been paid for."""
-        return self.verdict is not AttemptStatus.RELEASED
+        return self.status is not AttemptStatus.RELEASED
 
     @property
     def settled_usd(self) -> Decimal | None:
@@ -120,17 +120,17 @@ def _started(spec: JobSpec, number: int, event: ev.SubmitStarted) -> Attempt:
 
 def _moved(row: Attempt, event: ev.Event) -> Attempt:
     if releases(event):
-        return replace(row, verdict=AttemptStatus.RELEASED)
-    verdict = NEXT_STATUS.get(type(event), {}).get(row.verdict, row.verdict)
+        return replace(row, status=AttemptStatus.RELEASED)
+    status = NEXT_STATUS.get(type(event), {}).get(row.status, row.status)
     match event:
         case ev.SubmitAccepted():
-            return replace(row, verdict=verdict, task_id=event.task_id)
+            return replace(row, status=status, task_id=event.task_id)
         case ev.TaskSucceeded():
-            return replace(row, verdict=verdict, actual_usd=event.actual_usd or row.actual_usd)
+            return replace(row, status=status, actual_usd=event.actual_usd or row.actual_usd)
         case ev.TaskFailed():
-            return replace(row, verdict=_FAILED[event.charged])
+            return replace(row, status=_FAILED[event.charged])
         case _:
-            return row if verdict is row.verdict else replace(row, verdict=verdict)
+            return row if status is row.status else replace(row, status=status)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +146,6 @@ def sums(attempts: Iterable[Attempt]) -> dict[AttemptStatus, Sum]:
     """The total of each status."""
     totals = dict.fromkeys(AttemptStatus, Sum())
     for row in attempts:
-        old, usd = totals[row.verdict], row.settled_usd
-        totals[row.verdict] = Sum(old.attempts + 1, old.usd + (usd or 0), old.unpriced + (usd is None))
+        old, usd = totals[row.status], row.settled_usd
+        totals[row.status] = Sum(old.attempts + 1, old.usd + (usd or 0), old.unpriced + (usd is None))
     return totals

@@ -87,7 +87,7 @@ class SubmitLost(Event):
 class Progressed(Event):
     """The task moved on. For the display: not stored in the state file."""
 
-    word: str
+    vendor_status: str
     progress: float | None = None
 
 
@@ -95,14 +95,14 @@ class Progressed(Event):
 class TaskSucceeded(Event):
     """The task is finished and offers `assets`; links expire at `expires_at` where the vendor states it.
 
-    `vendor` is what later steps may need, as the vendor names it: a Kling video id, units deducted.
+    `vendor_metadata` is what later steps may need, as the vendor names it: a Kling video id, units deducted.
     """
 
     assets: tuple[Asset, ...]
     expires_at: datetime | None = None
     model: str = ""
     actual_usd: str = ""
-    vendor: Mapping[str, str] = field(default_factory=dict)
+    vendor_metadata: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -60,10 +60,10 @@ class Job:
     Money: `price` is what the attempt now open may cost; `committed_usd` is what all attempts that may have been paid
     add up to, `committed_attempts` counts them and `unpriced_attempts` those of unknown price. Counters:
     `attempts` are paid calls, `tasks` those that made one, `refusals` clear refusals since then, `dead_links` assets
-    that could not be fetched. `origin`, `dialect`, `prefix`, `model_sent` and `billed_s` (seconds bought) are fixed
-    with the attempt and suffice to collect it. `request_id` and `looked_up` belong to a lost submit: the
-    vendor's trace id, and the result of the lookup. `submitted_at`, `accepted_at` and
-    `finished_at` are those of the last attempt.
+    that could not be fetched. `origin`, `dialect`, `prefix`, `model_sent` and `billed_duration_s` (seconds bought) are
+    fixed with the attempt and suffice to collect it. `request_id` and `looked_up` belong to a lost submit: the vendor's
+    trace id, and the result of the lookup. `submitted_at`, `accepted_at` and `finished_at` are those of the last
+    attempt.
     """
 
     spec: JobSpec
@@ -76,7 +76,7 @@ class Job:
     dialect: str = ""
     prefix: str = ""
     model_sent: str = ""
-    billed_s: float | None = None
+    billed_duration_s: float | None = None
     external_id: str = ""
     request_id: str = ""
     looked_up: str = ""
@@ -95,11 +95,11 @@ class Job:
     finished_at: datetime | None = None
     stored_at: datetime | None = None
     retry_at: datetime | None = None
-    word: str = ""
+    vendor_status: str = ""
     progress: float | None = None
     assets: tuple[Asset, ...] = ()
     expires_at: datetime | None = None
-    vendor: Mapping[str, str] = field(default_factory=_nothing)
+    vendor_metadata: Mapping[str, str] = field(default_factory=_nothing)
     kind: FailureKind | None = None
     message: str = ""
     charged: Charged = Charged.UNKNOWN
@@ -166,7 +166,7 @@ def _submit_started(job: Job, event: ev.SubmitStarted) -> dict[str, Any]:
         "dialect": event.dialect,
         "prefix": event.prefix,
         "model_sent": event.model,
-        "billed_s": event.duration_s,
+        "billed_duration_s": event.duration_s,
         "external_id": event.external_id,
         "request_id": "",
         "looked_up": "",
@@ -184,11 +184,11 @@ def _submit_started(job: Job, event: ev.SubmitStarted) -> dict[str, Any]:
         "task_failed": False,
         "model_returned": "",
         "actual_usd": "",
-        "word": "",
+        "vendor_status": "",
         "progress": None,
         "assets": (),
         "expires_at": None,
-        "vendor": _NOTHING,
+        "vendor_metadata": _NOTHING,
         "dead_links": 0,
         "kind": None,
         "message": "",
@@ -225,14 +225,14 @@ def _submit_lost(_job: Job, event: ev.SubmitLost) -> dict[str, Any]:
 
 
 def _progressed(_job: Job, event: ev.Progressed) -> dict[str, Any]:
-    return {"word": event.word, "progress": event.progress}
+    return {"vendor_status": event.vendor_status, "progress": event.progress}
 
 
 def _task_succeeded(job: Job, event: ev.TaskSucceeded) -> dict[str, Any]:
     return {
         "assets": event.assets,
         "expires_at": event.expires_at,
-        "vendor": event.vendor or job.vendor,
+        "vendor_metadata": event.vendor_metadata or job.vendor_metadata,
         "finished_at": job.finished_at or event.at,
         "model_returned": event.model or job.model_returned,
         "actual_usd": event.actual_usd or job.actual_usd,

@@ -33,13 +33,13 @@ class ImageInput:
 class Parent:
     """The stored clip of an earlier job, in the terms of its own provider.
 
-    `task_id` and `vendor` (from its last poll, see `Status.vendor`) mean something in the wire format that they
-    came from, and are empty for any other. `link` is an address that the vendor can fetch, empty where none is known:
-    it is a secret, and requested only when needed.
+    `task_id` and `vendor_metadata` (see `Status`) mean something in the wire format that they came from, and are empty
+    for any other. `link` is an address that the vendor can fetch, empty where none is known: it is a secret, and
+    requested only when needed.
     """
 
     task_id: str = ""
-    vendor: Mapping[str, str] = field(default_factory=dict)
+    vendor_metadata: Mapping[str, str] = field(default_factory=dict)
     link: str = ""
 
 
@@ -84,11 +84,12 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
-    """One API reply, read whole. Header names are in lower case."""
+    """One API reply, read whole. Header names are in lower case. `received_at` is UTC, None where nobody noted it."""
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
+    received_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +106,8 @@ class Rejected:
     """A clear refusal: of a submit (no task was made, nothing bought) or of a poll (the task is not affected).
 
     `retry_after_s` is the wait that the vendor requests, None when it requests none. `code` and `message` are the
-    vendor's words.
+    vendor's words. `provider_wide` means that any other call would get the same reply: a block at the edge, a wrong
+    path, a web page instead of the API. Then the provider stops, and the job stays pending.
     """
 
     kind: FailureKind
@@ -114,15 +116,20 @@ class Rejected:
     http_status: int = 0
     retry_after_s: float | None = None
     request_id: str = ""
+    provider_wide: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Uncertain:
-    """A submit reply that is no verdict: a 5xx, or a 2xx that cannot be read. A task may have been made."""
+    """A submit reply that is no verdict: a 5xx, or a 2xx that cannot be read. A task may have been made.
+
+    `provider_wide` is as in `Rejected`: the provider stops, and this job stays uncertain.
+    """
 
     message: str
     http_status: int = 0
     request_id: str = ""
+    provider_wide: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,24 +162,27 @@ class Asset:
 
     `location` is an absolute `http(s)` link or a `data:` URI (`keyed` false: fetched without any key), or a path
     below the route, like `/v1/videos/{id}/content` (`keyed` true: fetched with the key, from the provider's own
-    origin only).
+    origin only). `from_origin` marks a path that the vendor named: it begins at the origin, not below the route.
+    `output` is the number of the clip, from 1, where a task makes several: assets with one number are the same clip.
     """
 
     location: str
     keyed: bool = False
+    from_origin: bool = False
+    output: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
     """The result of a poll.
 
-    `word` is the vendor's own status word. `progress` is 0.0-1.0. `assets` come in the order in which to try them.
-    `kind`, `message` and `charged` describe a failure. `vendor` holds what later steps may need (a Kling video id,
-    units deducted), as strings.
+    `vendor_status` is the vendor's own status word. `progress` is 0.0-1.0. `assets` come in the order in which to try
+    them. `kind`, `message` and `charged` describe a failure. `vendor_metadata` holds what later steps may need (a Kling
+    video id, units deducted), as strings.
     """
 
     phase: Phase
-    word: str = ""
+    vendor_status: str = ""
     progress: float | None = None
     assets: tuple[Asset, ...] = ()
     expires_at: datetime | None = None
@@ -182,4 +192,4 @@ class Status:
     code: str = ""
     charged: Charged = Charged.UNKNOWN
     actual_usd: str = ""
-    vendor: Mapping[str, str] = field(default_factory=dict)
+    vendor_metadata: Mapping[str, str] = field(default_factory=dict)

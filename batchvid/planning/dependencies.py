@@ -11,7 +11,7 @@ from batchvid.domain.jobs import PAID_AND_OPEN, Job, JobState
 from batchvid.domain.wire import Parent
 from batchvid.errors import UsageError
 
-ANY_PARENT = Parent(task_id="plan", vendor={"video_id": "plan"}, link="https://parent.invalid/clip.mp4")
+ANY_PARENT = Parent(task_id="plan", vendor_metadata={"video_id": "plan"}, link="https://parent.invalid/clip.mp4")
 """A placeholder for a clip that is not made yet, during planning."""
 
 _STATE_LABELS = {

@@ -105,14 +105,14 @@ def image_metadata(image: ImageRef, pixels: tuple[int, int] | None = None) -> Im
 def check(spec: JobSpec, route: Route, parent: Parent = ANY_PARENT) -> None:
     """Raises Unsupported where the model or its dialect cannot do what the job asks, of that `parent` if it has one."""
     catalog.check(route.model, spec.request)
-    order = build_order(
+    generation = build_order(
         spec,
         model=route.model.name,
         terms=route.terms,
         external_id="plan",
         parent=parent if spec.parent else None,
     )
-    DIALECTS[route.model.dialect].submit(order)
+    DIALECTS[route.model.dialect].submit(generation)
 
 
 def suggest_models(spec: JobSpec, provider: Provider, models: Models, parent: Parent = ANY_PARENT) -> str:

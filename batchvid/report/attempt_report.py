@@ -18,10 +18,10 @@ LEDGER_COLUMNS: dict[str, Callable[[Attempt], object]] = {
     "at": lambda row: time(row.at),
     "reserved_usd": lambda row: _usd(row.price.usd),
     "basis": lambda row: row.price.basis,
-    "verdict": lambda row: row.verdict.value,
+    "verdict": lambda row: row.status.value,
     "settled_usd": lambda row: _usd(row.settled_usd),
     "actual_usd": lambda row: row.actual_usd,
-    "charged": lambda row: CHARGED[row.verdict],
+    "charged": lambda row: CHARGED[row.status],
     "seconds": lambda row: number(row.seconds),
     "tags": lambda row: " ".join(row.tags),
 }

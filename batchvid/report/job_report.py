@@ -12,7 +12,7 @@ from batchvid.redaction import strip_queries
 from batchvid.report.csv_table import format_table, number, time
 
 UNITS = {"credits": "credits", "final_unit_deduction": "units", "total_tokens": "tokens"}
-"""What vendors charge in, by the word that their replies have for it (`wire.Status.vendor`)."""
+"""What vendors charge in, by the word that their replies have for it (`wire.Status.vendor_metadata`)."""
 
 COLUMNS: dict[str, Callable[[Job], object]] = {
     "id": lambda job: job.id,
@@ -40,7 +40,7 @@ COLUMNS: dict[str, Callable[[Job], object]] = {
     "committed_usd": lambda job: _committed(job),
     "actual_usd": lambda job: job.actual_usd,
     "actual_units": lambda job: ", ".join(
-        f"{job.vendor[name]} {unit}" for name, unit in UNITS.items() if name in job.vendor
+        f"{job.vendor_metadata[name]} {unit}" for name, unit in UNITS.items() if name in job.vendor_metadata
     ),
     "planned_at": lambda job: time(job.planned_at),
     "submitted_at": lambda job: time(job.submitted_at),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, Field, fields
 from datetime import datetime
@@ -17,9 +18,11 @@ from batchvid.domain.clip_request import ClipRequest
 from batchvid.domain.job_spec import JobSpec
 from batchvid.domain.jobs import Job
 from batchvid.domain.wire import Asset
+from batchvid.renamed_keys import JOB_FIELDS, with_current_names
 
 REQUEST_FOLLOWS = ",\n"  # between two fields; no JSON text of ours has a raw line end anywhere else
 
+_RENAMED_FIELD = re.compile("|".join(f'"{name}":' for name in JOB_FIELDS))  # a quote inside a value is escaped
 _SPEC = TypeAdapter(JobSpec)
 _JOB = TypeAdapter(Job)
 _EVENTS: dict[str, TypeAdapter[Any]] = {}
@@ -59,7 +62,7 @@ def _nest_request(flat: str) -> str:
     return f'{own},"request":{{{request}}}' if found else f'{{"request":{flat},{flat[1:]}'
 
 
-def dump_standing(job: Job) -> str:
+def dump_job_data(job: Job) -> str:
     """What a Job has beyond its spec, state and defaults, as JSON."""
     values = _non_defaults(_JOB_DEFAULTS, _JOB_VALUES(job))
     if job.assets:
@@ -67,9 +70,9 @@ def dump_standing(job: Job) -> str:
     return _dumps(values)
 
 
-def load_job(state: str, spec: str, standing: str) -> Job:
+def load_job(state: str, spec: str, job_data: str) -> Job:
     """The Job of one row. Raises pydantic.ValidationError for a row that was tampered with."""
-    rest = "}" if standing == "{}" else f",{standing[1:]}"
+    rest = "}" if job_data == "{}" else f",{_with_current_names(job_data)[1:]}"
     return _JOB.validate_json(f'{{"state":"{state}","spec":{_nest_request(spec)}{rest}')  # in one pass, without a dict
 
 
@@ -90,8 +93,13 @@ def load_event(name: str, at: str, data: str, spec: JobSpec) -> ev.Event:
         return ev.Planned(at=datetime.fromisoformat(at), spec=spec)
     if name not in _EVENTS:  # an adapter takes a millisecond to build: once a kind, not once a row
         _EVENTS[name] = TypeAdapter(kind)
-    event: ev.Event = _EVENTS[name].validate_python({**orjson.loads(data), "at": at})
+    event: ev.Event = _EVENTS[name].validate_python({**orjson.loads(_with_current_names(data)), "at": at})
     return event
+
+
+def _with_current_names(text: str) -> str:
+    """The JSON of a job or an event with current field names."""
+    return _dumps(with_current_names(orjson.loads(text), JOB_FIELDS)) if _RENAMED_FIELD.search(text) else text
 
 
 def _non_defaults(defaults: Mapping[str, object], values: Iterable[object]) -> dict[str, object]:

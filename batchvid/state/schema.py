@@ -24,7 +24,9 @@ MIGRATIONS = (
     );
     """,
     "CREATE INDEX events_of_job ON events (job, seq);",
+    "ALTER TABLE jobs RENAME COLUMN standing TO job_data;",
 )
+JOB_DATA_SINCE = 3  # the step that renames the column
 """Steps from an empty file to today's schema. Only ever appended to: `PRAGMA user_version` counts those done."""
 
 
@@ -43,6 +45,11 @@ def refuse_newer(connection: sqlite3.Connection) -> None:
             f"the state file has schema {version}, this batchvid knows {len(MIGRATIONS)}: "
             f"upgrade it; nothing was changed"
         )
+
+
+def job_data_column(connection: sqlite3.Connection) -> str:
+    """The column of Job's JSON. A reader does not migrate, so it may see the old name."""
+    return "job_data" if read_version(connection) >= JOB_DATA_SINCE else "standing"
 
 
 def read_version(connection: sqlite3.Connection) -> int:

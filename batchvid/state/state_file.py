@@ -18,7 +18,7 @@ from batchvid.domain.jobs import Job, advance
 from batchvid.errors import StateError
 from batchvid.state import codec
 from batchvid.state.lock import RunLock
-from batchvid.state.schema import migrate, refuse_newer
+from batchvid.state.schema import job_data_column, migrate, refuse_newer
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,18 +94,18 @@ class StateFile:
             "INSERT INTO events (at, job, event, data) VALUES (?, ?, ?, ?)",
             (event.at.isoformat(), job.id, type(event).__name__, codec.dump_event(event)),
         )
-        standing = codec.dump_standing(job)
+        job_data = codec.dump_job_data(job)
         if not isinstance(event, Planned):
             self._connection.execute(
-                "UPDATE jobs SET state = ?, standing = ? WHERE id = ?", (job.state, standing, job.id)
+                "UPDATE jobs SET state = ?, job_data = ? WHERE id = ?", (job.state, job_data, job.id)
             )
             return
         self._last_position += 1
         self._connection.execute(
-            "INSERT INTO jobs (id, position, provider, state, spec, standing) VALUES (?, ?, ?, ?, ?, ?)"
+            "INSERT INTO jobs (id, position, provider, state, spec, job_data) VALUES (?, ?, ?, ?, ?, ?)"
             " ON CONFLICT (id) DO UPDATE"
-            " SET provider = excluded.provider, spec = excluded.spec, standing = excluded.standing",
-            (job.id, self._last_position, job.spec.provider, job.state, codec.dump_spec(job.spec), standing),
+            " SET provider = excluded.provider, spec = excluded.spec, job_data = excluded.job_data",
+            (job.id, self._last_position, job.spec.provider, job.state, codec.dump_spec(job.spec), job_data),
         )
 
     def submit_times(self, since: datetime) -> dict[str, list[datetime]]:
@@ -170,8 +170,8 @@ def connect(where: Path | str, **how: Any) -> sqlite3.Connection:
 def load_jobs(connection: sqlite3.Connection, path: Path) -> list[Job]:
     """Reads every job in the manifest's order. Raises StateError for a row that cannot be read."""
     try:
-        rows = connection.execute("SELECT position, state, spec, standing FROM jobs")
-        jobs = [(position, codec.load_job(state, spec, standing)) for position, state, spec, standing in rows]
+        rows = connection.execute(f"SELECT position, state, spec, {job_data_column(connection)} FROM jobs")  # noqa: S608 - our own names
+        jobs = [(position, codec.load_job(state, spec, job_data)) for position, state, spec, job_data in rows]
         jobs.sort(key=itemgetter(0))  # not in SQL: SQLite's sorter copies every row, a tenth of the whole time
         return [job for _, job in jobs]
     except (sqlite3.Error, ValueError, TypeError) as exc:

@@ -171,7 +171,7 @@ def test_a_poll_reply_is_a_sound_status_or_a_refusal_or_unreadable(dialect: str,
         assert read.progress is None or 0.0 <= read.progress <= 1.0
         assert read.expires_at is None or read.expires_at.utcoffset() == timedelta(0)
         assert all(a.keyed or a.location[:5].casefold() in ("data:", "http:", "https") for a in read.assets)
-        check_words(read.word, read.message, read.code, read.model, *read.vendor.values())
+        check_words(read.vendor_status, read.message, read.code, read.model, *read.vendor_metadata.values())
     elif isinstance(read, Rejected):
         assert not 200 <= response.status < 300 or orjson.loads(response.body)
         check_words(read.message, read.code, read.request_id)

@@ -23,7 +23,7 @@ WISHES: dict[str, Any] = {
     "mode": "pro",
     "action": "edit",
     "video": "https://example.com/other.mp4",
-    "parent": Parent(task_id="other", vendor={"video_id": "other"}, link="https://example.com/parents.mp4"),
+    "parent": Parent(task_id="other", vendor_metadata={"video_id": "other"}, link="https://example.com/parents.mp4"),
     "audio": "https://example.com/other.mp3",
 }
 

@@ -13,7 +13,7 @@ from tests.builders import generation, with_fields
 from tests.exchanges import Recording, as_recorded, load
 
 LINK = "https://cdn.example/a.mp4?Signature=s"
-ALL = Parent(task_id="t-1", vendor={"video_id": "v-1"}, link=LINK)
+ALL = Parent(task_id="t-1", vendor_metadata={"video_id": "v-1"}, link=LINK)
 IDS = ("task_id", "video_id")
 KLING = generation(model="kling-v1-6", prompt="", action="extend")
 REMIX = generation(model="sora-2", prompt="kite", action="remix")
@@ -28,7 +28,9 @@ def of_a_parent(order: GenerationRequest) -> GenerationRequest | None:
     if not ids and not (order.request.video and order.request.action):
         return None
     # where a vendor calls a clip by its task, the recording's video_id is that
-    parent = Parent(task_id=ids.get("task_id", ids.get("video_id", "t")), vendor=ids, link=order.request.video or LINK)
+    parent = Parent(
+        task_id=ids.get("task_id", ids.get("video_id", "t")), vendor_metadata=ids, link=order.request.video or LINK
+    )
     options = {name: value for name, value in order.request.options.items() if name not in IDS}
     return with_fields(order, video="", options=options, parent=parent)
 
@@ -136,7 +138,7 @@ def test_a_parent_of_another_wire_has_no_ids_and_maybe_no_link(
 
 def test_kling_takes_the_vendors_own_task_id() -> None:
     """A task that was asked for by our external id is named as Kling itself names it."""
-    parent = Parent(task_id="job-0001", vendor={"task_id": "8781", "video_id": "f8b2"})
+    parent = Parent(task_id="job-0001", vendor_metadata={"task_id": "8781", "video_id": "f8b2"})
     body = DIALECTS["kling"].submit(with_fields(KLING, parent=parent)).json
     assert body
     assert (body["task_id"], body["video_id"]) == ("8781", "f8b2")

@@ -158,8 +158,8 @@ def test_a_sign_of_life_comes_by_the_clock(monkeypatch: pytest.MonkeyPatch) -> N
         if second == 50:
             lines.notice("office is stopped")
     shown = [line[21:] for line in out.getvalue().splitlines()]
-    standing = "0/1, 1 in flight, 0 stored, $0.10 committed"
-    assert shown == [standing, "office is stopped", standing]
+    status_line = "0/1, 1 in flight, 0 stored, $0.10 committed"
+    assert shown == [status_line, "office is stopped", status_line]
 
 
 class Terminal(io.StringIO):
@@ -232,8 +232,8 @@ def test_a_verbose_run_shows_every_step() -> None:
             planned(),
             started(),
             ev.SubmitAccepted(at=at(2), task_id="t-1", request_id="r-9"),
-            ev.Progressed(at=at(3), word="in_progress", progress=0.5),
-            ev.Progressed(at=at(4), word="in_progress", progress=0.5),
+            ev.Progressed(at=at(3), vendor_status="in_progress", progress=0.5),
+            ev.Progressed(at=at(4), vendor_status="in_progress", progress=0.5),
             SUCCEEDED,
             STORED,
         ):

@@ -53,7 +53,7 @@ def test_the_route_table_leaves_no_kind_of_call_out() -> None:
     """Every Kling resource, every mode of the gateway's page and every action is in it."""
     table = routes_page.route_table()
     modes = {mode for needs in gateway.NEEDS.values() for mode in needs} | {"t2v"}
-    assert [kind for kind in kling.SPOKEN if f"`/kling/v1/videos/{kind}`" not in table] == []
+    assert [kind for kind in kling.SUPPORTED if f"`/kling/v1/videos/{kind}`" not in table] == []
     assert [mode for mode in modes if f"`/gateway/v1/videos` `{mode}`" not in table] == []
     assert [action for action in ACTIONS if f"| {action} of " not in table] == []
 

@@ -36,7 +36,7 @@ def failed(charged: Charged, retry_at: Any = None) -> ev.TaskFailed:
 
 def verdicts(*events: ev.Event) -> list[AttemptStatus]:
     """What became of the attempts of a job with these events, each of which must be legal."""
-    return [row.verdict for row in build_attempts(spec(), [entry.event for entry in life(planned(), *events)])]
+    return [row.status for row in build_attempts(spec(), [entry.event for entry in life(planned(), *events)])]
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_a_row_tells_what_the_attempt_was() -> None:
     second = started(at=at(100), provider="")
     events = [planned(), first, ACCEPTED, failed(Charged.YES, at(99)), second, replace(SUCCEEDED, actual_usd="0.08")]
     one, two = build_attempts(spec(tags=("hero",)), events)
-    common: dict[str, Any] = {"job": "kite", "tags": ("hero",), "verdict": AttemptStatus.SPENT}
+    common: dict[str, Any] = {"job": "kite", "tags": ("hero",), "status": AttemptStatus.SPENT}
     assert one == Attempt(
         number=1, provider="office", model="house-1", at=at(1), price=dear, seconds=4.0, task_id="t-1", **common
     )
@@ -99,10 +99,8 @@ def test_what_is_released_counts_nothing() -> None:
     """A released attempt settles at nothing, also one of unknown price; of the others the unknown stays unknown."""
     (row,) = build_attempts(spec(), [started(price=UNPRICED)])
     assert (row.counts, row.settled_usd) == (True, None)
-    assert replace(row, verdict=AttemptStatus.RELEASED).settled_usd == 0
-    assert {verdict for verdict in AttemptStatus if not replace(row, verdict=verdict).counts} == {
-        AttemptStatus.RELEASED
-    }
+    assert replace(row, status=AttemptStatus.RELEASED).settled_usd == 0
+    assert {status for status in AttemptStatus if not replace(row, status=status).counts} == {AttemptStatus.RELEASED}
 
 
 def test_seconds_count_and_are_released_like_money() -> None:
@@ -137,7 +135,7 @@ def test_the_state_file_gives_the_ledger(tmp_path: Path) -> None:
         life(planned(spec("boat")), started(), LOST),
     ]
     path = state_file(tmp_path / "state.sqlite3", *lives)
-    rows = [(row.job, row.number, row.verdict.value) for row in read_attempts(path)]
+    rows = [(row.job, row.number, row.status.value) for row in read_attempts(path)]
     assert rows == [("kite", 1, "released"), ("kite", 2, "spent"), ("boat", 1, "held")]
     assert [row.job for row in read_attempts(path, ["boat", "moon"])] == ["boat"]
 
@@ -196,13 +194,13 @@ class Books(RuleBasedStateMachine):
     def a_stored_clip_is_paid_for(self) -> None:
         """Of a job that has its clip the last attempt is spent, and only earlier ones may be held or open: none is."""
         rows = build_attempts(self.job.spec, self.events)
-        assert [row for row in rows[:-1] if row.verdict in (AttemptStatus.RESERVED, AttemptStatus.HELD)] == []
+        assert [row for row in rows[:-1] if row.status in (AttemptStatus.RESERVED, AttemptStatus.HELD)] == []
         if self.job.state == "succeeded":
-            assert rows[-1].verdict is AttemptStatus.SPENT
+            assert rows[-1].status is AttemptStatus.SPENT
         if self.job.state == "uncertain":
-            assert rows[-1].verdict is AttemptStatus.HELD
+            assert rows[-1].status is AttemptStatus.HELD
         if self.job.state in ("submitting", "running"):
-            assert rows[-1].verdict in (AttemptStatus.RESERVED, AttemptStatus.SPENT)
+            assert rows[-1].status in (AttemptStatus.RESERVED, AttemptStatus.SPENT)
 
 
 TestBooks = Books.TestCase

@@ -138,23 +138,25 @@ def test_a_task_that_succeeded_is_asked_again_although_its_clip_was_given_up(kin
 def test_what_collecting_needs_is_frozen_with_the_attempt() -> None:
     """Where the task lives, how and for which model it is asked, how many seconds it has: of the last paid call."""
     job = job_in(JobState.RUNNING)
-    frozen = (job.origin, job.dialect, job.prefix, job.model_sent, job.billed_s)
+    frozen = (job.origin, job.dialect, job.prefix, job.model_sent, job.billed_duration_s)
     assert frozen == ("https://api.example", "veo", "", "veo3-fast", 8.0)
     again = advance(job_in(JobState.FAILED), ev.Reopened(at=at(300), reason="retry"))
     elsewhere = {"origin": "https://gw.example", "dialect": "kling", "prefix": "/kling", "model": "kling-v2-6"}
     again = advance(again, started(at=at(301), duration_s=None, **elsewhere))
     assert (again.origin, again.dialect, again.prefix, again.model_sent) == tuple(elsewhere.values())
-    assert again.billed_s is None
+    assert again.billed_duration_s is None
 
 
 def test_the_vendors_own_words_last_as_long_as_the_attempt() -> None:
     """A fresh link without them does not take them away; another attempt begins without."""
-    job = advance(job_in(JobState.RUNNING), ev.TaskSucceeded(at=at(90), assets=(LINK,), vendor={"video_id": "v-1"}))
+    job = advance(
+        job_in(JobState.RUNNING), ev.TaskSucceeded(at=at(90), assets=(LINK,), vendor_metadata={"video_id": "v-1"})
+    )
     again = advance(advance(job, ev.LinkExpired(at=at(100), message="403")), SUCCEEDED)
-    assert job.vendor == again.vendor == {"video_id": "v-1"}
+    assert job.vendor_metadata == again.vendor_metadata == {"video_id": "v-1"}
     again = advance(again, ev.GaveUp(at=at(200), kind=FailureKind.BAD_MEDIA, message="no clip"))
     again = advance(again, ev.Reopened(at=at(300), reason="retry"))
-    assert advance(again, started(at=at(301))).vendor == {}
+    assert advance(again, started(at=at(301))).vendor_metadata == {}
 
 
 def test_tasks_are_the_attempts_that_made_one() -> None:

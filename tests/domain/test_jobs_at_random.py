@@ -92,7 +92,7 @@ class Life(RuleBasedStateMachine):
 
     @rule(share=st.none() | st.floats(0, 1))
     def progress(self, share: float | None) -> None:
-        self.play(ev.Progressed(at=self.now(), word="running", progress=share))
+        self.play(ev.Progressed(at=self.now(), vendor_status="running", progress=share))
 
     @rule()
     def succeed(self) -> None:

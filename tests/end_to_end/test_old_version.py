@@ -21,7 +21,12 @@ from tests.end_to_end.conftest import Result
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "old_version"
 PLACEHOLDER = "/FOLDER"
-COLUMNS = (("meta", "value"), ("jobs", "spec"), ("jobs", "standing"), ("events", "data"))
+COLUMNS = (
+    ("meta", "value"),
+    ("jobs", "spec"),
+    ("jobs", "standing"),
+    ("events", "data"),
+)  # as the old version named them
 STORED = {"stored", "two_t1", "two_t2", "house", "rerolled", "again", "turned"}
 OPEN = {"answer-out", "running", "finished", "parent"}
 FAILED = {"rude", "withheld", "broken", "invalid", "late"}

@@ -78,7 +78,11 @@ def wrong_clips(folder: Path, jobs: Iterable[Job]) -> list[str]:
 def wrong_replay(state: Path) -> list[str]:
     """The event log alone must lead to the jobs as they stand, but for progress, which is not kept."""
     told = replay(state)
-    wrong = [job for job in read_jobs(state) if job != replace(told[job.id], word=job.word, progress=job.progress)]
+    wrong = [
+        job
+        for job in read_jobs(state)
+        if job != replace(told[job.id], vendor_status=job.vendor_status, progress=job.progress)
+    ]
     return [f"{job.id}: its events tell another story than its row" for job in wrong]
 
 

@@ -92,7 +92,7 @@ def test_a_stored_clip_is_told_in_full() -> None:
 )
 def test_what_a_vendor_counts_in_is_told_as_it_says_it(vendor: dict[str, str], told: str) -> None:
     """Runway's credits, Kling's units and Seedance's tokens are no dollars: nobody knows their rate here."""
-    (row,) = rows(replace(job_in(JobState.SUCCEEDED), vendor=vendor))
+    (row,) = rows(replace(job_in(JobState.SUCCEEDED), vendor_metadata=vendor))
     assert (row["actual_usd"], row["actual_units"]) == ("", told)
 
 

@@ -211,8 +211,8 @@ async def test_progress_is_for_the_bars_only(path: Path) -> None:
         for event in LIFE[:3]:
             await recorder.record("kite", event)
         written = sum(disk.transactions)
-        job = await recorder.record("kite", ev.Progressed(at=at(9), word="in_progress", progress=0.4))
-        assert (job.progress, recorder.jobs["kite"].word) == (0.4, "in_progress")
+        job = await recorder.record("kite", ev.Progressed(at=at(9), vendor_status="in_progress", progress=0.4))
+        assert (job.progress, recorder.jobs["kite"].vendor_status) == (0.4, "in_progress")
         assert sum(disk.transactions) == written == 3
     assert received == [None, None, None, 0.4]
     assert replay(path)["kite"].progress is None
@@ -226,7 +226,7 @@ async def test_progress_does_not_overtake(path: Path) -> None:
         await recorder.record("kite", started())
         accepted = asyncio.create_task(recorder.record("kite", ACCEPTED))
         await asyncio.sleep(0)
-        await recorder.record("kite", ev.Progressed(at=at(3), word="queued"))
+        await recorder.record("kite", ev.Progressed(at=at(3), vendor_status="queued"))
         states.append(recorder.jobs["kite"].state)
         await accepted
         states.append(recorder.jobs["kite"].state)

@@ -74,7 +74,17 @@ JOBS = st.builds(
         ("attempts", "tasks", "refusals", "dead_links", "committed_attempts", "unpriced_attempts"), st.integers(0, 99)
     ),
     **dict.fromkeys(
-        ("origin", "dialect", "prefix", "external_id", "task_id", "model_returned", "actual_usd", "word", "message"),
+        (
+            "origin",
+            "dialect",
+            "prefix",
+            "external_id",
+            "task_id",
+            "model_returned",
+            "actual_usd",
+            "vendor_status",
+            "message",
+        ),
         WORDS,
     ),
     **dict.fromkeys(
@@ -85,7 +95,7 @@ JOBS = st.builds(
     committed_usd=MONEY,
     progress=st.none() | st.floats(0, 1),
     assets=KEYED,
-    vendor=VENDOR,
+    vendor_metadata=VENDOR,
     kind=st.none() | st.sampled_from(FailureKind),
     charged=st.sampled_from(Charged),
     clip=st.none() | CLIPS,
@@ -103,13 +113,13 @@ EVENTS: dict[type[ev.Event], st.SearchStrategy[ev.Event]] = {
         ev.SubmitRefused, at=TIMES, kind=st.sampled_from(FailureKind), message=WORDS, retry_at=st.none() | TIMES
     ),
     ev.SubmitLost: st.builds(ev.SubmitLost, at=TIMES, message=WORDS, request_id=WORDS, looked_up=WORDS),
-    ev.Progressed: st.builds(ev.Progressed, at=TIMES, word=WORDS, progress=st.none() | st.floats(0, 1)),
+    ev.Progressed: st.builds(ev.Progressed, at=TIMES, vendor_status=WORDS, progress=st.none() | st.floats(0, 1)),
     ev.TaskSucceeded: st.builds(
         ev.TaskSucceeded,
         at=TIMES,
         assets=KEYED,
         expires_at=st.none() | TIMES,
-        vendor=VENDOR,
+        vendor_metadata=VENDOR,
         **dict.fromkeys(("model", "actual_usd"), WORDS),
     ),
     ev.TaskFailed: st.builds(
@@ -135,7 +145,7 @@ def event_again(event: ev.Event) -> ev.Event:
 
 def job_again(job: Job) -> Job:
     """The job after its way through a row."""
-    return codec.load_job(job.state, codec.dump_spec(job.spec), codec.dump_standing(job))
+    return codec.load_job(job.state, codec.dump_spec(job.spec), codec.dump_job_data(job))
 
 
 @given(SPECS)
@@ -171,7 +181,7 @@ def test_a_job_on_its_way_comes_back_without_its_links(state: JobState) -> None:
     job = job_in(state)
     kept = tuple(asset for asset in job.assets if asset.keyed)
     assert replace(job, assets=kept) == job_again(job)
-    assert SECRET not in codec.dump_standing(job)
+    assert SECRET not in codec.dump_job_data(job)
 
 
 def test_no_event_keeps_a_link() -> None:
@@ -184,7 +194,7 @@ def test_no_event_keeps_a_link() -> None:
 
 def test_a_row_holds_only_what_was_said() -> None:
     """A hundred thousand pending jobs do not write their defaults down."""
-    assert codec.dump_standing(life(planned())[0].job) == '{"planned_at":"2026-03-01T20:00:00+00:00"}'
+    assert codec.dump_job_data(life(planned())[0].job) == '{"planned_at":"2026-03-01T20:00:00+00:00"}'
     named = {f.name for f in (*fields(JobSpec), *fields(ClipRequest))}
     assert named > set(orjson.loads(codec.dump_spec(spec())))
 
@@ -267,10 +277,10 @@ def test_a_row_that_was_tampered_with_is_refused() -> None:
 
 def test_a_field_that_a_newer_version_dropped_is_ignored() -> None:
     """Versions up to 0.1 wrote the committed seconds beside the committed money."""
-    standing = '{"committed_s":8.0,"committed_usd":"0.10","committed_attempts":1}'
-    job = codec.load_job("pending", codec.dump_spec(spec()), standing)
+    job_data = '{"committed_s":8.0,"committed_usd":"0.10","committed_attempts":1}'
+    job = codec.load_job("pending", codec.dump_spec(spec()), job_data)
     assert (job.committed_usd, job.committed_attempts) == (Decimal("0.10"), 1)
-    assert "committed_s" not in codec.dump_standing(job)
+    assert "committed_s" not in codec.dump_job_data(job)
 
 
 def test_a_lost_submit_of_an_older_version_is_read() -> None:

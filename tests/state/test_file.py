@@ -202,8 +202,8 @@ def test_a_file_that_is_none_is_told_in_a_sentence(path: Path, raw: bytes) -> No
 @pytest.mark.parametrize(
     "damage",
     [
-        "UPDATE jobs SET standing = '[1]'",
-        "UPDATE jobs SET standing = '{'",
+        "UPDATE jobs SET job_data = '[1]'",
+        "UPDATE jobs SET job_data = '{'",
         "UPDATE jobs SET spec = '{}'",
         "UPDATE jobs SET state = 'paused'",
         "INSERT INTO events (at, job, event, data) VALUES ('2026-01-01', 'a', 'Exploded', '{}')",

@@ -33,7 +33,7 @@ def test_a_file_of_any_age_keeps_its_jobs(tmp_path: Path, seen: int) -> None:
             old.executescript(f"BEGIN; {step} PRAGMA user_version = {number}; COMMIT;")
         for position, entries in enumerate(lives):
             job = entries[-1].job
-            row = (job.id, position, job.spec.provider, job.state, codec.dump_spec(job.spec), codec.dump_standing(job))
+            row = (job.id, position, job.spec.provider, job.state, codec.dump_spec(job.spec), codec.dump_job_data(job))
             old.execute("INSERT INTO jobs VALUES (?, ?, ?, ?, ?, ?)", row)
             for entry in entries:
                 event = (entry.event.at.isoformat(), job.id, type(entry.event).__name__, codec.dump_event(entry.event))

@@ -126,7 +126,7 @@ def read_poll(
     failed = phase is Phase.FAILED
     return Status(
         phase=phase,
-        word=words[0] if phase is read_phase(words[0]) else text(" / ".join(words)),
+        vendor_status=words[0] if phase is read_phase(words[0]) else text(" / ".join(words)),
         progress=next(
             (p for p in (fraction(v, progress_top) for v in _each(layers, ("progress",))) if p is not None), None
         ),
@@ -138,7 +138,7 @@ def read_poll(
         code=code,
         charged=_charged(kept.get(billed, "")) if failed else Charged.UNKNOWN,
         actual_usd=_actual_usd(layers),
-        vendor={name: value for name, value in kept.items() if value},
+        vendor_metadata={name: value for name, value in kept.items() if value},
     )
 
 
@@ -178,7 +178,7 @@ def _without_status(response: Response, document: dict[str, Any] | None) -> Stat
     """Read a poll reply that says nothing of where the task stands."""
     vendor_error = find_error(document)
     if is_unseen(response, vendor_error):
-        return Status(phase=Phase.UNSEEN, word=vendor_error.code or "not found", message=vendor_error.message)
+        return Status(phase=Phase.UNSEEN, vendor_status=vendor_error.code or "not found", message=vendor_error.message)
     if 200 <= response.status < 300:
         if document is None:
             raise UnreadableReply(f"{describe(response)}: not a JSON object", beginning(response.body))

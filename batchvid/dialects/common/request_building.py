@@ -1,4 +1,4 @@
-"""Build requests from an order, and refuse fields that a wire does not support. Knows no vendor."""
+"""Build requests from a generation, and refuse fields that a wire does not support. Knows no vendor."""
 
 from __future__ import annotations
 
@@ -43,39 +43,40 @@ _PIXELS = re.compile(r"([1-9][0-9]{1,4})x([1-9][0-9]{1,4})")
 _RATIO = re.compile(r"([1-9][0-9]{0,4}):([1-9][0-9]{0,4})")
 
 
-def refuse_unspoken(order: GenerationRequest, wire: str, spoken: Collection[str]) -> None:
+def refuse_unsupported(generation: GenerationRequest, wire: str, spoken: Collection[str]) -> None:
     """Raise Unsupported if a field is set that `wire` does not support; `spoken` names the fields it supports.
 
     Every field of a ClipRequest is checked, so a new field is refused until a dialect supports it.
     """
-    fields = [FIELD_OF_ROLE[image.role] for image in order.images]
-    fields += set_fields(order.request)
-    if order.parent is not None:
+    fields = [FIELD_OF_ROLE[image.role] for image in generation.images]
+    fields += set_fields(generation.request)
+    if generation.parent is not None:
         fields.append("parent")
     for field in fields:
         if field not in spoken and field not in CHECKED_ELSEWHERE:
             raise Unsupported(field, f"{wire} does not support it: leave it out, or choose another model")
-    if order.parent is not None and order.request.video:
+    if generation.parent is not None and generation.request.video:
         raise Unsupported("video", "not allowed together with `parent`: both name the clip that is worked on")
 
 
-def find_by_action(order: GenerationRequest, wire: str, known: Mapping[str, T]) -> T:
-    """Return what `known` holds for the order's action, empty for a clip of its own. Raises Unsupported."""
-    if order.request.action not in known:
+def find_by_action(generation: GenerationRequest, wire: str, known: Mapping[str, T]) -> T:
+    """Return what `known` holds for the action, empty for a clip of its own. Raises Unsupported."""
+    if generation.request.action not in known:
         raise Unsupported(
-            "action", f"{wire} can {', '.join(filter(None, known)) or 'make new clips'}, not {order.request.action}"
+            "action",
+            f"{wire} can {', '.join(filter(None, known)) or 'make new clips'}, not {generation.request.action}",
         )
-    return known[order.request.action]
+    return known[generation.request.action]
 
 
-def images_with_role(order: GenerationRequest, role: ImageRole) -> tuple[ImageInput, ...]:
-    """Return the order's images of one role, in order."""
-    return tuple(image for image in order.images if image.role == role)
+def images_with_role(generation: GenerationRequest, role: ImageRole) -> tuple[ImageInput, ...]:
+    """Return the images of one role, in order."""
+    return tuple(image for image in generation.images if image.role == role)
 
 
-def first_and_last(order: GenerationRequest) -> tuple[ImageInput | None, ImageInput | None]:
+def first_and_last(generation: GenerationRequest) -> tuple[ImageInput | None, ImageInput | None]:
     """Return the first and the last frame. Raises Unsupported for two of a kind, or a last frame alone."""
-    first, last = images_with_role(order, "first"), images_with_role(order, "last")
+    first, last = images_with_role(generation, "first"), images_with_role(generation, "last")
     if len(first) > 1:
         raise Unsupported("image", "one image is allowed, as the first frame")
     if len(last) > 1:
@@ -85,13 +86,13 @@ def first_and_last(order: GenerationRequest) -> tuple[ImageInput | None, ImageIn
     return (first[0] if first else None), (last[0] if last else None)
 
 
-def frames_or_references(order: GenerationRequest) -> tuple[ImageInput, ...]:
+def frames_or_references(generation: GenerationRequest) -> tuple[ImageInput, ...]:
     """Return the frames (first, last) or the references, for a wire that knows only an order of files.
 
     Raises Unsupported for both at once.
     """
-    frames = tuple(image for image in first_and_last(order) if image)
-    references = images_with_role(order, "reference")
+    frames = tuple(image for image in first_and_last(generation) if image)
+    references = images_with_role(generation, "reference")
     if frames and references:
         raise Unsupported("reference_images", "not allowed together with `image`: this wire cannot tell them apart")
     return frames or references
@@ -102,11 +103,11 @@ def manifest_field(image: ImageInput) -> str:
     return FIELD_OF_ROLE[image.role]
 
 
-def check_prompt(order: GenerationRequest, *, max_chars: int, required: bool = True) -> None:
+def check_prompt(generation: GenerationRequest, *, max_chars: int, required: bool = True) -> None:
     """Raise Unsupported for an empty or overlong prompt. `max_chars` counts UTF-16 units, as the vendors do."""
-    if required and not order.request.prompt.strip():
+    if required and not generation.request.prompt.strip():
         raise Unsupported("prompt", "must not be empty")
-    check_length("prompt", order.request.prompt, max_chars)
+    check_length("prompt", generation.request.prompt, max_chars)
 
 
 def check_length(field: str, value: str, max_chars: int) -> None:
@@ -116,27 +117,30 @@ def check_length(field: str, value: str, max_chars: int) -> None:
         raise Unsupported(field, f"at most {max_chars} characters are allowed, not {length}")
 
 
-def whole_seconds(order: GenerationRequest) -> int | None:
-    """Return the duration in seconds, None if the order says none. Raises Unsupported unless it is 1, 2, 3..."""
-    if order.request.duration_s is None:
+def whole_seconds(generation: GenerationRequest) -> int | None:
+    """Return the duration in seconds, None if none is given. Raises Unsupported unless it is 1, 2, 3..."""
+    if generation.request.duration_s is None:
         return None
-    if not 1 <= order.request.duration_s <= 3600 or order.request.duration_s != int(order.request.duration_s):
-        raise Unsupported("duration_s", f"whole seconds from 1 are allowed, not {order.request.duration_s:g}")
-    return int(order.request.duration_s)
+    if not 1 <= generation.request.duration_s <= 3600 or generation.request.duration_s != int(
+        generation.request.duration_s
+    ):
+        raise Unsupported("duration_s", f"whole seconds from 1 are allowed, not {generation.request.duration_s:g}")
+    return int(generation.request.duration_s)
 
 
-def exact_size(order: GenerationRequest) -> tuple[int, int] | None:
+def exact_size(generation: GenerationRequest) -> tuple[int, int] | None:
     """Return the pixels of a resolution written `1280x720`, None for a tier like `720p` or none.
 
-    Raises Unsupported when the order also says an aspect ratio of another shape.
+    Raises Unsupported when an aspect ratio is given, too, of another shape.
     """
-    found = _PIXELS.fullmatch(order.request.resolution)
+    found = _PIXELS.fullmatch(generation.request.resolution)
     if not found:
         return None
     width, height = int(found[1]), int(found[2])
-    if order.request.aspect_ratio and not same_shape(order.request.aspect_ratio, width, height):
+    if generation.request.aspect_ratio and not same_shape(generation.request.aspect_ratio, width, height):
         raise Unsupported(
-            "resolution", f"{order.request.resolution} is not {order.request.aspect_ratio}: say one of the two"
+            "resolution",
+            f"{generation.request.resolution} is not {generation.request.aspect_ratio}: say one of the two",
         )
     return width, height
 
@@ -156,7 +160,7 @@ def one_of(field: str, value: str, allowed: Mapping[str, T]) -> T:
     return allowed[value]
 
 
-def form(fields: Mapping[str, str], files: Collection[ImageInput], order: GenerationRequest) -> tuple[Part, ...]:
+def form(fields: Mapping[str, str], files: Collection[ImageInput], generation: GenerationRequest) -> tuple[Part, ...]:
     """Make a multipart body: `fields` that are set, the user's options over them, then the files in order.
 
     Options go as text: strings as they are, everything else as JSON. An option named like the file part replaces
@@ -165,7 +169,7 @@ def form(fields: Mapping[str, str], files: Collection[ImageInput], order: Genera
     sent = {name: value for name, value in fields.items() if value}
     options = {
         name: value if isinstance(value, str) else orjson.dumps(value).decode()
-        for name, value in checked_options(order, sent).items()
+        for name, value in checked_options(generation, sent).items()
     }
     parts = [Part(name=name, value=value.encode()) for name, value in (sent | options).items()]
     if "input_reference" not in options:
@@ -176,60 +180,60 @@ def form(fields: Mapping[str, str], files: Collection[ImageInput], order: Genera
     return tuple(parts)
 
 
-def checked_options(order: GenerationRequest, sent: Collection[str] = ()) -> Mapping[str, Any]:
+def checked_options(generation: GenerationRequest, sent: Collection[str] = ()) -> Mapping[str, Any]:
     """Return the user's options untouched. Raises Unsupported for one that JSON cannot say.
 
-    Nor may one replace a paid field that the order itself has `sent`, or ask for several clips: what is paid for is
+    Nor may one replace a paid field that is already `sent`, or ask for several clips: what is paid for is
     planned, priced and capped by the manifest's own words, and an option past them would buy something else.
     """
     try:
-        orjson.dumps(dict(order.request.options))
+        orjson.dumps(dict(generation.request.options))
     except TypeError as exc:
         raise Unsupported("options", f"only what JSON can say is allowed: {exc}") from exc
-    metadata = order.request.options.get("metadata")
+    metadata = generation.request.options.get("metadata")
     inner = metadata if isinstance(metadata, dict) else {}  # new-api lays it over the whole body, but for the model
-    for name, value in (*order.request.options.items(), *inner.items()):
+    for name, value in (*generation.request.options.items(), *inner.items()):
         if not PAID.get(name, frozenset()).isdisjoint(sent):
             raise Unsupported("options", f"{name} would replace what the clip's own fields say: say it there")
         if name in MANY and value != 1:
             raise Unsupported("options", f"{name} asks for several clips at once: say takes instead")
-    return order.request.options
+    return generation.request.options
 
 
-def option_id(order: GenerationRequest, name: str, what: str) -> str:
+def option_id(generation: GenerationRequest, name: str, what: str) -> str:
     """Return the id that the options must name. Raises Unsupported if it is missing, or a number: ids are text."""
-    value = order.request.options.get(name)
+    value = generation.request.options.get(name)
     if not isinstance(value, str) or not value.strip():
         raise Unsupported("options", f"{name} is required, as a text in quotes: {what}")
     return value
 
 
-def clip_id(order: GenerationRequest, name: str, what: str, *, is_task: bool = False) -> str:
+def clip_id(generation: GenerationRequest, name: str, what: str, *, is_task: bool = False) -> str:
     """Return an id of the clip that is worked on: its parent's own, else the one that the options name.
 
     `is_task` where the vendor calls a clip by the id of its task. Raises Unsupported where there is none, or both are
     given.
     """
-    if order.parent is None:
-        return option_id(order, name, what)
-    if name in order.request.options:
+    if generation.parent is None:
+        return option_id(generation, name, what)
+    if name in generation.request.options:
         raise Unsupported("options", f"{name} is not allowed together with `parent`: both name the clip")
-    ids = {"task_id": order.parent.task_id, **order.parent.vendor}
+    ids = {"task_id": generation.parent.task_id, **generation.parent.vendor_metadata}
     found = ids.get("task_id" if is_task else name, "")
     if not found:
         raise Unsupported("parent", f"its {name} is required: it must be a job of this very wire format")
     return found
 
 
-def source_video(order: GenerationRequest) -> str:
+def source_video(generation: GenerationRequest) -> str:
     """Return the link to the clip that is worked on. Raises Unsupported without one."""
-    if order.parent is not None:
-        if not order.parent.link:
+    if generation.parent is not None:
+        if not generation.parent.link:
             raise Unsupported("parent", "a link to its clip is required, and its provider offers none")
-        return order.parent.link
-    if not order.request.video.casefold().startswith("https://"):
+        return generation.parent.link
+    if not generation.request.video.casefold().startswith("https://"):
         raise Unsupported("video", "an https:// link to the source clip is required: the vendor fetches it")
-    return order.request.video
+    return generation.request.video
 
 
 def uploaded(image: ImageInput) -> ImageInput:

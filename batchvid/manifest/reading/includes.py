@@ -11,7 +11,7 @@ from typing import Any
 from batchvid.manifest.reading.problems import Place, Problems
 from batchvid.manifest.reading.yaml_reader import BadDocument, Map, Mark, Seq, read, scalar
 from batchvid.manifest.schema.models import ManifestModel
-from batchvid.renamed_keys import RENAMED_KEYS
+from batchvid.renamed_keys import MANIFEST_KEYS
 
 MAX_FILES = 200  # included files, all together
 _SECRET_WORDS = ("key", "token", "secret", "password")
@@ -78,8 +78,8 @@ def _read(path: Path, problems: Problems) -> Map | None:
 
 def _rename_keys(document: Map, problems: Problems) -> None:
     """Gives renamed top-level keys their current names. A key that stands under both names is a problem."""
-    for old in RENAMED_KEYS.keys() & document.keys():
-        new, mark = RENAMED_KEYS[old], document.marks[old]
+    for old in MANIFEST_KEYS.keys() & document.keys():
+        new, mark = MANIFEST_KEYS[old], document.marks[old]
         value = document.pop(old)
         if new in document:
             problems.add(Place(mark.file, mark.line, old), f"is the old name of {new}, which is given too: remove one")
@@ -129,7 +129,7 @@ def _set(document: Map, setting: str, problems: Problems) -> Map:
         return document
     allowed = [name for name in ManifestModel.model_fields if name not in ("include", "clips")]
     steps = key.split(".")
-    steps[0] = RENAMED_KEYS.get(steps[0], steps[0])
+    steps[0] = MANIFEST_KEYS.get(steps[0], steps[0])
     if len(steps) == 1 and steps[0] not in ManifestModel.model_fields:
         steps = ["vars", key]
     if steps[0] == "providers" and "models" in steps[2:-2]:

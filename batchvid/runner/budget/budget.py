@@ -38,7 +38,7 @@ class Charge:
     def from_job(cls, job: Job) -> Charge:
         """The charge of a job's last attempt."""
         assert job.submitted_at is not None  # noqa: S101 - an attempt has begun
-        return cls(job.spec.provider, job.spec.tags, job.submitted_at, job.price.usd, job.billed_s)
+        return cls(job.spec.provider, job.spec.tags, job.submitted_at, job.price.usd, job.billed_duration_s)
 
     @classmethod
     def from_attempt(cls, attempt: Attempt) -> Charge:

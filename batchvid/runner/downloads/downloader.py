@@ -212,11 +212,11 @@ class Downloader:
             key=provider_state.key.get_secret_value() if asset.keyed else "",
             clip_key=job.spec.key,
             task_id=job.task_id,
-            duration_s=job.billed_s,
+            duration_s=job.billed_duration_s,
             sidecar=build_sidecar(job),
             allow_private_links=provider_state.provider.allow_private_links,
             fresh=fresh,
-            max_bytes=provider_state.provider.max_clip_bytes or max_bytes(job.billed_s),
+            max_bytes=provider_state.provider.max_clip_bytes or max_bytes(job.billed_duration_s),
         )
 
     def _warn_of_http(self, provider: str) -> None:

@@ -22,7 +22,7 @@ def build_sidecar(job: Job) -> dict[str, Any]:
         "provider": spec.provider,
         "model_asked": spec.instead_of.model if spec.instead_of else None,
         "model_returned": job.model_returned,
-        "duration_s": job.billed_s,
+        "duration_s": job.billed_duration_s,
         "parent": spec.parent,
         "take": spec.take,
         "tags": list(spec.tags),
@@ -34,7 +34,7 @@ def build_sidecar(job: Job) -> dict[str, Any]:
         "price_usd": None if job.price.usd is None else str(job.price.usd),
         "price_basis": job.price.basis,
         "actual_usd": job.actual_usd or None,
-        "vendor": dict(job.vendor),
+        "vendor": dict(job.vendor_metadata),
     }
     return {name: value for name, value in values.items() if value not in ("", [], {}, None)}
 

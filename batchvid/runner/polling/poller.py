@@ -128,7 +128,7 @@ class Poller:
                 expires_at=status.expires_at,
                 model=status.model,
                 actual_usd=status.actual_usd,
-                vendor=status.vendor,
+                vendor_metadata=status.vendor_metadata,
             )
             self._dispatch(await context.recorder.record(job.id, succeeded))
         elif status.phase is Phase.FAILED:
@@ -139,21 +139,22 @@ class Poller:
         elif status.phase is Phase.UNSEEN:
             task.unseen += 1
             if task.unseen > GRACE_POLLS and self._age_s(task) > task.provider_state.provider.grace_s:
-                message = (
-                    f"{task.provider_state.name} does not know task {job.task_id} ({status.message or status.word})"
-                )
+                reason = status.message or status.vendor_status
+                message = f"{task.provider_state.name} does not know task {job.task_id} ({reason})"
                 await self._give_up(task, FailureKind.LOST_TASK, message)
             else:
                 await self._continue(task)
         else:
             task.unseen = 0
-            if status.phase is Phase.UNKNOWN and (task.provider_state.name, status.word) not in self._undocumented:
-                self._undocumented.add((task.provider_state.name, status.word))
-                context.notice(
-                    f"{task.provider_state.name} reports task {job.task_id} as {status.word!r}, an undocumented status"
-                )
-            if (status.word, status.progress) != (job.word, job.progress):
-                progress = ev.Progressed(at=utc_now(), word=status.word, progress=status.progress)
+            if (
+                status.phase is Phase.UNKNOWN
+                and (task.provider_state.name, status.vendor_status) not in self._undocumented
+            ):
+                self._undocumented.add((task.provider_state.name, status.vendor_status))
+                reported = f"{task.provider_state.name} reports task {job.task_id} as {status.vendor_status!r}"
+                context.notice(f"{reported}, an undocumented status")
+            if (status.vendor_status, status.progress) != (job.vendor_status, job.progress):
+                progress = ev.Progressed(at=utc_now(), vendor_status=status.vendor_status, progress=status.progress)
                 await context.recorder.record(job.id, progress)
             await self._continue(task)
 

@@ -71,9 +71,9 @@ def _can_cancel(job: Job, providers: Mapping[str, Provider]) -> bool:
 
 async def _poll_phase(transport: Transport, provider: Provider, key: str, job: Job) -> Phase:
     dialect = DIALECTS[job.dialect]
-    order = build_order(job.spec, model=job.model_sent, external_id=job.external_id)
+    generation = build_order(job.spec, model=job.model_sent, external_id=job.external_id)
     try:
-        reply = await transport.send(provider.base_url + job.prefix, dialect.poll(order, job.task_id), key)
+        reply = await transport.send(provider.base_url + job.prefix, dialect.poll(generation, job.task_id), key)
         status = dialect.read_poll(reply, job.task_id)
     except WireError:
         return Phase.UNKNOWN

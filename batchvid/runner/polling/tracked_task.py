@@ -54,13 +54,13 @@ class TrackedTask:
 def track_task(context: RunContext, job: Job, last_seen_running_at: float | None) -> TrackedTask:
     """Build the tracked task of a running job; for `last_seen_running_at` see `TrackedTask`."""
     provider_state = context.provider_state(job)
-    order = build_order(job.spec, model=job.model_sent, external_id=job.external_id)
+    generation = build_order(job.spec, model=job.model_sent, external_id=job.external_id)
     age_s = (utc_now() - job.watched_from).total_seconds() if job.watched_from else 0.0
     return TrackedTask(
         job_id=job.id,
         provider_state=provider_state,
         path=provider_state.base_url + job.prefix,
-        request=DIALECTS[job.dialect].poll(order, job.task_id),
+        request=DIALECTS[job.dialect].poll(generation, job.task_id),
         submitted_at_s=context.now() - max(age_s, 0.0),
         duration_model=context.duration_model(provider_state.name, job.model_sent),
         poll_interval=find_poll_interval(provider_state.provider, job.spec.request.model, context.models),

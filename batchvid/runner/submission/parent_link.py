@@ -27,7 +27,7 @@ STOP_CHECK_S = 0.5  # how often a wait checks whether the run is ending
 
 
 async def request_for(
-    context: RunContext, provider_state: ProviderState, spec: JobSpec, dialect: str, order: GenerationRequest
+    context: RunContext, provider_state: ProviderState, spec: JobSpec, dialect: str, generation: GenerationRequest
 ) -> Request:
     """Build the paid call, with the parent's clip if the job works on one.
 
@@ -36,7 +36,7 @@ async def request_for(
     """
     submit = DIALECTS[dialect].submit
     if not spec.parent:
-        return submit(order)
+        return submit(generation)
     parent = context.job(spec.parent)
     if parent.origin != provider_state.origin:
         where = (
@@ -48,9 +48,9 @@ async def request_for(
             )
         raise Unsupported("parent", f"the clip of {parent.id} {where}")
     with suppress(Unsupported):
-        return submit(replace(order, parent=_known_ids(dialect, parent)))
+        return submit(replace(generation, parent=_known_ids(dialect, parent)))
     granted_at = context.now()
-    request = submit(replace(order, parent=await _request_link(context, provider_state, dialect, parent)))
+    request = submit(replace(generation, parent=await _request_link(context, provider_state, dialect, parent)))
     if context.now() - granted_at > MAX_GRANT_AGE_S:
         if not await _wait_until(
             context,
@@ -72,7 +72,7 @@ def _known_ids(dialect: str, parent: Job) -> Parent:
     """A stored clip's ids from the state file. They are valid in their own wire format only."""
     if parent.dialect != dialect:
         return Parent()
-    return Parent(task_id=parent.task_id, vendor=parent.vendor)
+    return Parent(task_id=parent.task_id, vendor_metadata=parent.vendor_metadata)
 
 
 async def _request_link(context: RunContext, provider_state: ProviderState, dialect: str, parent: Job) -> Parent:
@@ -86,7 +86,7 @@ async def _request_link(context: RunContext, provider_state: ProviderState, dial
         if reply is None:
             break
         if isinstance(reply, Status):
-            reason = f"its provider reports {reply.word or reply.phase}"
+            reason = f"its provider reports {reply.vendor_status or reply.phase}"
             if reply.phase is not Phase.SUCCEEDED:
                 break
             return replace(_known_ids(dialect, parent), link=open_link(reply.assets, provider_state.base_url))
@@ -113,11 +113,11 @@ async def _poll_parent(
         return None
     provider_state.polls.acquire(context.now())
     dialect = DIALECTS[parent.dialect]
-    order = build_order(parent.spec, model=parent.model_sent, external_id=parent.external_id)
+    generation = build_order(parent.spec, model=parent.model_sent, external_id=parent.external_id)
     try:
         response = await context.transport.send(
             provider_state.base_url + parent.prefix,
-            dialect.poll(order, parent.task_id),
+            dialect.poll(generation, parent.task_id),
             provider_state.key.get_secret_value(),
         )
         reply: Status | Rejected = dialect.read_poll(response, parent.task_id)

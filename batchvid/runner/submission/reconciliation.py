@@ -208,9 +208,9 @@ class Reconciler:
     async def _send_lookup(
         self, provider_state: ProviderState, job: Job, method: LookupMethod
     ) -> tuple[Candidate, ...] | Rejected:
-        order = build_order(job.spec, model=job.model_sent, external_id=job.external_id)
+        generation = build_order(job.spec, model=job.model_sent, external_id=job.external_id)
         origin, key = provider_state.base_url + job.prefix, provider_state.key.get_secret_value()
         try:
-            return method.read(await self._context.transport.send(origin, method.ask(order), key))
+            return method.read(await self._context.transport.send(origin, method.ask(generation), key))
         except WireError as exc:
             return Rejected(kind=FailureKind.UNAVAILABLE, message=str(exc))

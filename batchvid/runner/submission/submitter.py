@@ -143,8 +143,10 @@ class Submitter:
         external_id = f"{spec.id[:40]}-{utc_now():%y%m%d%H%M%S%f}"
         try:
             images = await self._images.read(spec, route.terms.pixels)
-            order = build_order(spec, model=route.model.name, terms=route.terms, images=images, external_id=external_id)
-            request = await request_for(context, provider_state, spec, route.model.dialect, order)
+            generation = build_order(
+                spec, model=route.model.name, terms=route.terms, images=images, external_id=external_id
+            )
+            request = await request_for(context, provider_state, spec, route.model.dialect, generation)
         except (StorageError, Unsupported) as exc:  # nothing was recorded or sent: the job stays pending
             reason = f"{job.id} is not bought: {exc}"
             context.blocks.add(Block.SKIPPED, reason)

@@ -97,7 +97,7 @@ def ready(job_id: str, model: str = "kling-v2-6", **fields: Any) -> Job:
 
 
 @asynccontextmanager
-async def yard(
+async def open_harness(
     folder: Path,
     *jobs: Job,
     concurrency: int = 1,

@@ -16,7 +16,7 @@ from batchvid.domain.jobs import JobState
 from batchvid.domain.wire import Asset
 from batchvid.runner.downloads.downloader import MAX_DEAD_LINKS, MAX_TRIES
 from tests.builders import MakeClip
-from tests.runner.downloads.downloader_harness import DownloaderHarness, ready, yard
+from tests.runner.downloads.downloader_harness import DownloaderHarness, open_harness, ready
 from tests.runner.servers import Served, serving
 
 CONTENT = Asset(location="/v1/videos/t-1/content", keyed=True)
@@ -73,7 +73,7 @@ class TestInWhichOrder:
         """Its own word counts, in whatever order the tasks were found finished."""
         lives = {"late": 9000, "soon": 60, "later": 90000, "next": 600}
         jobs = [ready(job_id, expires_at=in_s(left)) for job_id, left in lives.items()]
-        async with yard(tmp_path, *jobs) as at_work:
+        async with open_harness(tmp_path, *jobs) as at_work:
             await at_work.fetch({job_id: (host.link(job_id),) for job_id in lives})
         assert at_work.stored == ["soon", "next", "late", "later"]
 
@@ -86,7 +86,7 @@ class TestInWhichOrder:
             ready("sora", "sora-2", **ago(2000)),
             ready("own-word", "kling-v2-6", expires_at=in_s(30)),
         ]
-        async with yard(tmp_path, *jobs) as at_work:
+        async with open_harness(tmp_path, *jobs) as at_work:
             await at_work.fetch({job.id: (host.link(job.id),) for job in jobs})
         assert at_work.stored == ["own-word", "sora", "veo", "runway", "kling"]
 
@@ -94,7 +94,7 @@ class TestInWhichOrder:
         """The only worker does not wait beside a host in trouble: it fetches what can be had, and comes back."""
         host.says["/bad.mp4"] = [503, 503, 200]
         jobs = [ready("bad", expires_at=in_s(60)), ready("good", expires_at=in_s(600))]
-        async with yard(tmp_path, *jobs) as at_work:
+        async with open_harness(tmp_path, *jobs) as at_work:
             await at_work.fetch({"bad": (host.link("bad"),), "good": (host.link("good"),)})
         assert at_work.stored == ["good", "bad"]
         assert host.paths == ["/bad.mp4", "/good.mp4", "/bad.mp4", "/bad.mp4"]
@@ -107,7 +107,7 @@ class TestDeadLinks:
     async def test_a_fresh_link_before_the_content_route(self, tmp_path: Path, host: Host, status: int) -> None:
         """First the task is asked once for another link; when that is dead, too, the provider's own route is taken."""
         host.says["/kite.mp4"] = [status]
-        async with yard(tmp_path, ready("kite"), base_url=host.server.base_url) as at_work:
+        async with open_harness(tmp_path, ready("kite"), base_url=host.server.base_url) as at_work:
             await at_work.fetch({"kite": (host.link("kite"), CONTENT)})
             assert [job.dead_links for job in at_work.asked] == [1]
             assert host.paths == ["/kite.mp4"]
@@ -120,7 +120,7 @@ class TestDeadLinks:
     async def test_fresh_links_have_an_end(self, tmp_path: Path, host: Host) -> None:
         """A task that names nothing but dead links is given up as expired: `retry` may ask it again."""
         host.says["/kite.mp4"] = [403]
-        async with yard(tmp_path, ready("kite")) as at_work:
+        async with open_harness(tmp_path, ready("kite")) as at_work:
             await at_work.fetch({"kite": (host.link("kite"),)})
             for _ in range(MAX_DEAD_LINKS):
                 await at_work.answer("kite", Asset(location=host.link("kite")))
@@ -135,7 +135,7 @@ class TestDeadLinks:
         It is asked for once: where the next link is no younger, a clock is wrong, and it is tried all the same.
         """
         past = ago(40 * 86400) | ({"expires_at": in_s(-1)} if model == "sora-2" else {})
-        async with yard(tmp_path, ready("kite", model, **past)) as at_work:
+        async with open_harness(tmp_path, ready("kite", model, **past)) as at_work:
             await at_work.fetch({"kite": (host.link("kite"),)})
             assert [job.dead_links for job in at_work.asked] == [0]
             assert host.paths == []
@@ -146,14 +146,14 @@ class TestDeadLinks:
     async def test_what_does_not_age_is_not_asked_for_again(self, tmp_path: Path, host: Host) -> None:
         """The provider's own route needs no signature: it is opened whenever the clip was due."""
         job = ready("kite", expires_at=in_s(-1))
-        async with yard(tmp_path, job, base_url=host.server.base_url) as at_work:
+        async with open_harness(tmp_path, job, base_url=host.server.base_url) as at_work:
             await at_work.fetch({"kite": (CONTENT,)})
         assert (at_work.stored, at_work.asked) == (["kite"], [])
 
     async def test_trouble_that_does_not_pass_leaves_it_ready(self, tmp_path: Path, host: Host) -> None:
         """A host that is down for long says nothing about the clip: it stays paid for, and the next run fetches it."""
         host.says["/kite.mp4"] = [503]
-        async with yard(tmp_path, ready("kite"), wait_initial_s=0.001) as at_work:
+        async with open_harness(tmp_path, ready("kite"), wait_initial_s=0.001) as at_work:
             await at_work.fetch({"kite": (host.link("kite"),)})
             assert at_work.state("kite") is JobState.READY
         assert len(host.paths) == MAX_TRIES
@@ -167,7 +167,7 @@ class TestWhereLinksLead:
 
     async def test_a_refused_link_keeps_the_clip(self, tmp_path: Path, host: Host) -> None:
         """It is not asked, not tried again and not given up: the notice says which word of the user would allow it."""
-        async with yard(tmp_path, ready("kite"), base_url=self.PUBLIC) as at_work:
+        async with open_harness(tmp_path, ready("kite"), base_url=self.PUBLIC) as at_work:
             await at_work.fetch({"kite": (host.link("kite"),)})
             assert at_work.state("kite") is JobState.READY
         assert (host.paths, at_work.asked) == ([], [])
@@ -179,7 +179,7 @@ class TestWhereLinksLead:
     async def test_with_the_users_leave_it_is_fetched(self, tmp_path: Path, host: Host) -> None:
         """`allow_private_links: true` on the provider; that such links are in the clear is said once, not twice."""
         jobs = [ready("kite"), ready("boat")]
-        async with yard(tmp_path, *jobs, base_url=self.PUBLIC, allow_private_links=True) as at_work:
+        async with open_harness(tmp_path, *jobs, base_url=self.PUBLIC, allow_private_links=True) as at_work:
             await at_work.fetch({job.id: (host.link(job.id),) for job in jobs})
         assert at_work.stored == ["kite", "boat"]
         assert at_work.notices == [
@@ -189,7 +189,7 @@ class TestWhereLinksLead:
     async def test_another_way_to_the_clip_is_taken(self, tmp_path: Path, host: Host) -> None:
         """A link that is led astray is no reason to leave the provider's own route untried."""
         host.says["/kite.mp4"], host.location = [302], "http://169.254.169.254/latest/meta-data/"
-        async with yard(tmp_path, ready("kite"), base_url=host.server.base_url) as at_work:
+        async with open_harness(tmp_path, ready("kite"), base_url=host.server.base_url) as at_work:
             await at_work.fetch({"kite": (host.link("kite"), CONTENT)})
         assert at_work.stored == ["kite"]
 
@@ -205,7 +205,7 @@ class TestExpiryWarnings:
         """A quarter of an hour before the expiry, not sooner, not twice, and not about a stored clip."""
         jobs = [ready("kite", expires_at=in_s(7200)), ready("boat", expires_at=in_s(7200))]
         host.says["/kite.mp4"] = [503]
-        async with yard(tmp_path, *jobs, wait_initial_s=0.001) as at_work:
+        async with open_harness(tmp_path, *jobs, wait_initial_s=0.001) as at_work:
             await at_work.fetch({job.id: (host.link(job.id),) for job in jobs})
             at_work.expiry_monitor.check(in_s(7200 - 910))
             assert self.late(at_work) == []
@@ -218,7 +218,7 @@ class TestExpiryWarnings:
     async def test_a_new_link_replaces_the_expiry(self, tmp_path: Path, host: Host) -> None:
         """Only the new link's expiry counts."""
         host.says["/kite.mp4"] = [403]
-        async with yard(tmp_path, ready("kite", expires_at=in_s(1000)), wait_initial_s=0.001) as at_work:
+        async with open_harness(tmp_path, ready("kite", expires_at=in_s(1000)), wait_initial_s=0.001) as at_work:
             await at_work.fetch({"kite": (host.link("kite"),)})
             host.says["/kite.mp4"] = [503]
             again = Asset(location=host.link("kite"))
@@ -231,7 +231,7 @@ class TestExpiryWarnings:
     async def test_a_run_checks_automatically(self, tmp_path: Path, host: Host) -> None:
         """A clip that still waits when three quarters of its link's lifetime are over is reported."""
         host.says["/kite.mp4"] = [503]
-        async with yard(tmp_path, ready("kite", expires_at=in_s(1.2)), wait_initial_s=0.3) as at_work:
+        async with open_harness(tmp_path, ready("kite", expires_at=in_s(1.2)), wait_initial_s=0.3) as at_work:
             await at_work.fetch({"kite": (host.link("kite"),)})
             assert len(self.late(at_work)) == 1
         assert [job.dead_links for job in at_work.asked] == [0]

@@ -12,7 +12,7 @@ from batchvid.domain.jobs import Job, JobState
 from batchvid.runner.polling.poller import Poller
 from batchvid.runner.providers.rate_limits import RequestPacer
 from tests.builders import job_in
-from tests.runner.downloads.downloader_harness import RecordingLimiter, yard
+from tests.runner.downloads.downloader_harness import RecordingLimiter, open_harness
 from tests.runner.servers import serving
 
 
@@ -32,7 +32,7 @@ async def test_a_new_link_is_requested_first(tmp_path: Path) -> None:
     jobs = [job_in(JobState.RUNNING, name) for name in names]
     async with serving(still_running) as server:
         jobs = [replace(job, task_id=job.id, origin=server.base_url) for job in jobs]
-        async with yard(tmp_path, *jobs, base_url=server.base_url, polls_per_s=1) as at_work:
+        async with open_harness(tmp_path, *jobs, base_url=server.base_url, polls_per_s=1) as at_work:
             poller = Poller(at_work.context, dispatch=ignore)
             for job in jobs:
                 poller.track(job, at_once=True, first=job.id == "finished")
@@ -55,7 +55,7 @@ async def test_polls_that_come_due_together_are_spaced_out(tmp_path: Path) -> No
     jobs = [job_in(JobState.RUNNING, f"kite-{number}") for number in range(50)]
     async with serving(still_running) as server:
         jobs = [replace(job, task_id=job.id, origin=server.base_url) for job in jobs]
-        async with yard(tmp_path, *jobs, base_url=server.base_url) as at_work:
+        async with open_harness(tmp_path, *jobs, base_url=server.base_url) as at_work:
             at_work.context.provider_states["cometapi"].polls = rate = RecordingLimiter()
             poller = Poller(at_work.context, dispatch=ignore)
             for job in jobs:

@@ -14,7 +14,7 @@ from batchvid.runner.providers.provider_state import MAX_PENDING_SUBMITS, SUBMIT
 from batchvid.runner.providers.rate_limits import ConcurrencySlots
 from batchvid.runner.submission.submitter import Submitter
 from tests.builders import job_in
-from tests.runner.downloads.downloader_harness import RecordingLimiter, yard
+from tests.runner.downloads.downloader_harness import RecordingLimiter, open_harness
 from tests.runner.servers import serving
 
 SLOTS = MAX_PENDING_SUBMITS + 8
@@ -39,7 +39,7 @@ async def test_a_gateway_that_answers_late_has_its_slots_filled(tmp_path: Path) 
             all_run.set()
 
     jobs = [job_in(JobState.PENDING, f"kite-{number}") for number in range(SLOTS + 1)]
-    async with serving(answer) as served, yard(tmp_path, *jobs, base_url=served.base_url) as at_work:
+    async with serving(answer) as served, open_harness(tmp_path, *jobs, base_url=served.base_url) as at_work:
         provider_state = at_work.context.provider_states["cometapi"]
         provider_state.slots, provider_state.submits = ConcurrencySlots(SLOTS), (rate := RecordingLimiter())
         submitter = Submitter(at_work.context, on_running)
