@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from batchvid.dialects.common import reply_parsing
+from batchvid.dialects.common import poll_replies, submit_replies
 from batchvid.dialects.common.json_values import Path
 from batchvid.dialects.common.outcome_rules import TABLES
 from batchvid.dialects.common.request_building import (
@@ -99,7 +99,7 @@ def submit(generation: GenerationRequest) -> Request:
 
 def read_submit(response: Response) -> Accepted | Rejected | Uncertain:
     """Read a submit reply, native or a gateway's."""
-    return reply_parsing.read_submit(response, table=TABLES["kling"])
+    return submit_replies.read_submit(response, table=TABLES["kling"])
 
 
 def poll(generation: GenerationRequest, task_id: str) -> Request:
@@ -109,7 +109,7 @@ def poll(generation: GenerationRequest, task_id: str) -> Request:
 
 def read_poll(response: Response, task_id: str) -> Status | Rejected:  # noqa: ARG001 - the port's signature
     """Read a poll reply, native or through a gateway's wrapper. Raises UnreadableReply."""
-    return reply_parsing.read_poll(response, vendor=VENDOR, billed="final_unit_deduction")
+    return poll_replies.read_poll(response, vendor=VENDOR, billed="final_unit_deduction")
 
 
 def _kind(generation: GenerationRequest) -> str:

@@ -1,4 +1,4 @@
-"""Read submit and poll replies in any of the documented envelopes, shared by all dialects.
+"""Read poll replies in any of the documented envelopes, shared by all dialects.
 
 The tags E1-E7 of the envelopes are those of tests/exchanges/README.md.
 error_parsing.py knows what an error means, status_words.py what a status word means. It knows no path and no request.
@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
+from batchvid.dialects.common.envelopes import each, find_task_id, status_words, unwrap
 from batchvid.dialects.common.error_parsing import (
     build_rejection,
     describe,
@@ -18,7 +19,6 @@ from batchvid.dialects.common.error_parsing import (
     is_error,
     is_unseen,
     read_refusal,
-    request_id,
 )
 from batchvid.dialects.common.json_values import (
     Path,
@@ -26,20 +26,15 @@ from batchvid.dialects.common.json_values import (
     dig,
     first_text,
     fraction,
-    identifier,
     link,
     moment,
     parse,
     text,
 )
-from batchvid.dialects.common.outcome_rules import RELAYED, Table
 from batchvid.dialects.common.status_words import read_phase
 from batchvid.domain.failures import Charged, FailureKind
-from batchvid.domain.wire import Accepted, Asset, Phase, Rejected, Response, Status, Uncertain
+from batchvid.domain.wire import Asset, Phase, Rejected, Response, Status
 from batchvid.errors import UnreadableReply
-
-ID_PLACES: tuple[Path, ...] = (("data", "task_id"), ("id",), ("task_id",))
-"""Where a task id stands, in order. Kling's own `request_id` is a trace id and never the task's."""
 
 LINK_PLACES: tuple[Path, ...] = (
     ("result_url",),  # task wrapper
@@ -72,29 +67,6 @@ USD_TICKS = 10**10  # xAI counts 1 USD as 10^10 ticks
 _OPEN = frozenset({Phase.QUEUED, Phase.RUNNING, Phase.UNKNOWN, Phase.UNSEEN})
 
 
-def read_submit(
-    response: Response, *, id_places: Sequence[Path] = ID_PLACES, table: Table = RELAYED
-) -> Accepted | Rejected | Uncertain:
-    """Read a submit reply of any envelope: accepted only with a task id, refused only by a clear no of the table."""
-    document = parse(response.body)
-    vendor_error, layers = find_error(document), unwrap(document)
-    trace = request_id(response, vendor_error)
-    verdict = None
-    if 200 <= response.status < 300:
-        task_id = _task_id(document, id_places)
-        failed = document is not None and is_error(document)
-        # Beside an error only a status word tells that the id is a task's and not a trace id.
-        if task_id and (_status_words(layers) or not failed):
-            return Accepted(task_id=task_id, model=first_text(_each(layers, ("model",))), request_id=trace)
-        if failed:
-            verdict = read_refusal(response, document, table)
-    else:
-        verdict = read_refusal(response, document, table)
-    return verdict or Uncertain(
-        message=vendor_error.message or describe(response), http_status=response.status, request_id=trace
-    )
-
-
 def read_poll(
     response: Response,
     *,
@@ -111,28 +83,28 @@ def read_poll(
     """
     document = parse(response.body)
     layers = unwrap(document)
-    words = _status_words(layers)
+    words = status_words(layers)
     if not words or not _is_about_the_task(response, layers, words):
         return _without_status(response, document)
     links = _links(layers)
     phase = _phase([read_phase(word) for word in words], has_link=bool(links))
-    withheld = any(value is False for value in _each(layers, WITHHELD))
+    withheld = any(value is False for value in each(layers, WITHHELD))
     if phase is Phase.SUCCEEDED and not links and (withheld or any(map(is_error, layers))):
         phase = Phase.FAILED  # "completed" with an error and no clip: a refusal by the content filter
     if phase is Phase.SUCCEEDED and not links and not content_path:
         raise UnreadableReply("the task is finished, but the reply offers no clip", beginning(response.body))
-    kept = {name: first_text(_each(layers, path)) for name, path in vendor.items()}
+    kept = {name: first_text(each(layers, path)) for name, path in vendor.items()}
     code, message = _reason(layers, withheld=withheld)
     failed = phase is Phase.FAILED
     return Status(
         phase=phase,
         vendor_status=words[0] if phase is read_phase(words[0]) else text(" / ".join(words)),
         progress=next(
-            (p for p in (fraction(v, progress_top) for v in _each(layers, ("progress",))) if p is not None), None
+            (p for p in (fraction(v, progress_top) for v in each(layers, ("progress",))) if p is not None), None
         ),
         assets=_assets(links, content_path) if phase is Phase.SUCCEEDED else (),
-        expires_at=next(filter(None, map(moment, _each(layers, ("expires_at",)))), None),
-        model=first_text(_each(layers, ("model",))),
+        expires_at=next(filter(None, map(moment, each(layers, ("expires_at",)))), None),
+        model=first_text(each(layers, ("model",))),
         kind=failure_kind(words, code, message, withheld=withheld) if failed else None,
         message=message,
         code=code,
@@ -140,29 +112,6 @@ def read_poll(
         actual_usd=_actual_usd(layers),
         vendor_metadata={name: value for name, value in kept.items() if value},
     )
-
-
-def unwrap(document: dict[str, Any] | None) -> tuple[dict[str, Any], ...]:
-    """List a reply's layers from the outside in: each `data` object stands inside the one before."""
-    layers: list[dict[str, Any]] = []
-    layer: object = document
-    while isinstance(layer, dict):
-        layers.append(layer)
-        layer = layer.get("data")
-    return tuple(layers)
-
-
-def _task_id(document: dict[str, Any] | None, places: Sequence[Path] = ID_PLACES) -> str:
-    """Find the task id. `data.id` comes last and only as a string: as a number it is a gateway's database row."""
-    found = next(filter(None, (identifier(dig(document, place)) for place in places)), "")
-    row = dig(document, ("data", "id"))
-    return found or (identifier(row) if isinstance(row, str) else "")
-
-
-def _status_words(layers: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
-    """Collect the status words from the outside in. A number in their place is some HTTP status, not ours."""
-    values = (layer.get(key) for layer in layers for key in ("status", "task_status"))
-    return tuple(text(word, 80) for word in values if isinstance(word, str) and word.strip())
 
 
 def _is_about_the_task(response: Response, layers: Sequence[Mapping[str, Any]], words: Sequence[str]) -> bool:
@@ -183,7 +132,7 @@ def _without_status(response: Response, document: dict[str, Any] | None) -> Stat
         if document is None:
             raise UnreadableReply(f"{describe(response)}: not a JSON object", beginning(response.body))
         if not is_error(document):
-            if not _task_id(document):
+            if not find_task_id(document):
                 raise UnreadableReply("the reply names neither a task nor a status", beginning(response.body))
             return Status(phase=Phase.UNKNOWN)
     return read_refusal(response, document) or build_rejection(response, vendor_error, FailureKind.UNAVAILABLE)
@@ -208,16 +157,12 @@ def _phase(phases: Sequence[Phase], *, has_link: bool) -> Phase:
     return outer
 
 
-def _each(layers: Iterable[Mapping[str, Any]], path: Path) -> Iterable[object]:
-    return (dig(layer, path) for layer in layers)
-
-
 def _links(layers: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
     """Collect every result link in the order in which to try it.
 
     Old wrappers put the link of a successful task into `fail_reason`: it comes last, and only a success gets it.
     """
-    places = [*(dig(layer, place) for layer in layers for place in LINK_PLACES), *_each(layers, ("fail_reason",))]
+    places = [*(dig(layer, place) for layer in layers for place in LINK_PLACES), *each(layers, ("fail_reason",))]
     return tuple(dict.fromkeys(filter(None, map(link, places))))
 
 
@@ -234,7 +179,7 @@ def _reason(layers: Sequence[Mapping[str, Any]], *, withheld: bool) -> tuple[str
     inside_out = layers[::-1]
     code = first_text(dig(layer, place) for layer in inside_out for place in CODE_PLACES)
     messages = [dig(layer, place) for layer in inside_out for place in MESSAGE_PLACES]
-    messages += [layer.get("message") for layer in inside_out if _status_words([layer])]
+    messages += [layer.get("message") for layer in inside_out if status_words([layer])]
     sentences = (value for value in messages if isinstance(value, str) and value.strip() and not link(value))
     fallback = "the clip was made and withheld: respect_moderation is false" if withheld else ""
     reason = find_error({"message": next(sentences, fallback)})  # a relay's reason may be the upstream's whole body
@@ -254,7 +199,7 @@ def _charged(units: str) -> Charged:
 
 def _actual_usd(layers: Iterable[Mapping[str, Any]]) -> str:
     """Read the price really paid from xAI's ticks, as decimal text; empty where the vendor does not say."""
-    for ticks in _each(layers, ("usage", "cost_in_usd_ticks")):
+    for ticks in each(layers, ("usage", "cost_in_usd_ticks")):
         if isinstance(ticks, int) and not isinstance(ticks, bool) and 0 <= ticks < 10**18:
             return format((Decimal(ticks) / USD_TICKS).normalize(), "f")
     return ""
