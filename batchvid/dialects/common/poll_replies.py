@@ -11,15 +11,8 @@ from decimal import Decimal
 from typing import Any
 
 from batchvid.dialects.common.envelopes import each, find_task_id, status_words, unwrap
-from batchvid.dialects.common.error_parsing import (
-    build_rejection,
-    describe,
-    failure_kind,
-    find_error,
-    is_error,
-    is_unseen,
-    read_refusal,
-)
+from batchvid.dialects.common.error_parsing import failure_kind, find_error, is_error
+from batchvid.dialects.common.json_bodies import parse
 from batchvid.dialects.common.json_values import (
     Path,
     beginning,
@@ -28,9 +21,9 @@ from batchvid.dialects.common.json_values import (
     fraction,
     link,
     moment,
-    parse,
     text,
 )
+from batchvid.dialects.common.refusals import build_rejection, describe, is_unseen, read_refusal
 from batchvid.dialects.common.status_words import read_phase
 from batchvid.domain.failures import Charged, FailureKind
 from batchvid.domain.wire import Asset, Phase, Rejected, Response, Status

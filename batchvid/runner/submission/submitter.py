@@ -177,7 +177,7 @@ class Submitter:
                 provider_state.key.get_secret_value(),
                 read_timeout_s=provider_state.provider.submit_read_timeout_s,
             )
-            verdict = dialect.read_submit(response)
+            verdict = dialect.read_submit(response, sent=generation)
         except WireError as exc:
             verdict = classify_missing_reply(exc)
         await self._settle(provider_state, job, verdict)
