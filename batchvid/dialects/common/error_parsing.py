@@ -36,7 +36,18 @@ _INPUT_SIDE = re.compile(r"\b(input|prompt|image)\b", re.I)
 BASE_RESP = "base_resp:"
 CODE_KEYS = (
     *("code", "Code", "error_code", "errorCode", "err_code", "errCode", "errcode", "errorcode", "status_code"),
-    *("statusCode", "http_code", "status", "reason", "error_type", "errorType", "failureCode", "failCode", "error"),
+    *(
+        "statusCode",
+        "http_code",
+        "http_status",
+        "status",
+        "reason",
+        "error_type",
+        "errorType",
+        "failureCode",
+        "failCode",
+        "error",
+    ),
     "type",
 )
 """Where a code stands in an object, the most telling first."""
@@ -151,7 +162,7 @@ def _around(own: VendorError, upstream: VendorError, prefix: str) -> VendorError
         code=upstream.code or own.code,
         message=upstream.message or own.message,
         request_id=upstream.request_id or own.request_id,
-        codes=tuple(dict.fromkeys((*upstream.codes, *classes, *own.codes))),
+        codes=tuple(dict.fromkeys((*upstream.codes, *classes))) or own.codes,  # the outer ones only wrap
         http_status=upstream.http_status or next(reversed(statuses), 0),
         field=upstream.field or own.field,
         is_embedded=True,
@@ -184,7 +195,7 @@ def _codes(holders: Iterable[_Holder]) -> tuple[tuple[str, ...], tuple[int, ...]
                 continue
             if value.isascii() and value.isdecimal() and 400 <= int(value) < 600:
                 statuses.append(int(value))
-            elif key in ("status_code", "statusCode", "http_code", "status") and value.isdecimal():
+            elif key in ("status_code", "statusCode", "http_code", "http_status", "status") and value.isdecimal():
                 codes += [f"{BASE_RESP}{value}"] if "status_msg" in holder.values else []
             else:
                 codes.append(value.rstrip("/").rpartition("/")[2] if "://" in value else value)
@@ -197,7 +208,7 @@ def _may_be_code(holder: _Holder, key: str) -> bool:
     if key == "status":  # Google's word for its code; a number in its place is an HTTP status
         value = holder.values.get(key)
         return isinstance(value, int) or (holder.name in ERROR_KEYS and "code" in holder.values)
-    return is_error_object or key not in ("type", "reason", "error")
+    return is_error_object or holder.name == "details" or key not in ("type", "reason", "error")
 
 
 def _sentences(holders: Iterable[_Holder]) -> list[str]:
@@ -208,6 +219,8 @@ def _sentences(holders: Iterable[_Holder]) -> list[str]:
             value = holder.values.get(key)
             lines = value if isinstance(value, list) else [value]
             said = [line for line in lines if isinstance(line, str) and line.strip() and not _is_greeting(line)]
+            if key == "reason" and not any(" " in line.strip() for line in said):
+                continue  # a code
             if said and holder.is_item:
                 items.append(f"{_location(holder.values)}{said[0]}")
                 break

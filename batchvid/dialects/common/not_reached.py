@@ -55,6 +55,8 @@ def describe_obstacle(response: Response, vendor_error: VendorError, *, own_shap
     `own_shape` says that the reply is an error in JSON, as an API makes it.
     """
     status = response.status
+    if status == 200 and vendor_error.http_status == 404:
+        status = 404  # relays that answer everything with a 200
     shown = decode_body(response.body[:SHOWN_BYTES])
     message = vendor_error.message or shown.strip()[:500]
     if status in REDIRECTS:

@@ -23,16 +23,17 @@ _MODERATION_IN_A_500 = re.compile(r"community guidelines|CM_EXT|moderation", re.
 _MONEY = r"(quota|balance|credits?|funds?|points?)"
 _BALANCE = re.compile(
     # xAI: "used all available credits" under 403 or 429 (continuedev/continue issue 10373); Runway: "not have enough"
-    rf"(insufficient|not (have )?enough|used all|out of|exhausted|no remaining).{{0,20}}{_MONEY}|arrears"
-    rf"|(account|payment).{{0,20}}overdue"
+    rf"(insufficient|not (have )?enough|used all|out of|exhausted|no remaining|n[o']t have any).{{0,20}}{_MONEY}"
+    rf"|arrears|(account|payment).{{0,20}}overdue"
     rf"|\b{_MONEY}\b.{{0,20}}(exhausted|used up|depleted|insufficient|not enough|too low)"
     r"|\btoken\b.{0,20}(exhausted|used up)|exceeded your (current )?quota|billing (details|hard limit|limit)"
+    r"|budget has been exceeded|monthly spending limit"
     r"|(recharge|top.?up).{0,20}(account|balance|credit)|余额|额度|欠费",
     re.I,
 )
 _KEY = re.compile(
     r"(invalid|expired|disabled).{0,20}\b(token|key)\b|\b(token|key)\b.{0,20}(invalid|expired|disabled)"
-    r"|\bip\b.{0,40}(allow|white)|令牌",
+    r"|\bip\b.{0,40}(allow|white)|令牌|(user|account) (is |has been )?(locked|suspended|deactivated)",
     re.I,
 )
 _KEY_IN_A_400 = re.compile(
@@ -52,7 +53,7 @@ _CODE_MODERATION = re.compile(
 _CODE_RATE = re.compile(r"rate limit|too many requests|throttl", re.I)
 _CODE_BALANCE = re.compile(
     rf"insufficient (user )?{_MONEY}|{_MONEY} (insufficient|exhausted|not enough)|arrear|overdue|payment required"
-    r"|budget exceeded|not enough credits?",
+    r"|budget exceeded|not enough credits?|exceeded current quota",
     re.I,
 )
 _CODE_KEY = re.compile(
@@ -141,6 +142,7 @@ VAGUE_CODES = frozenset(
     {
         *("fail_to_fetch_task", "task_failed", "upstream_error", "new_api_error", "comet_api_error", "api_error"),
         *("invalid_request_error", "bad_response_status_code", "bad_request", "badrequest", "bad_request_error"),
+        *("permission-denied", "permission_denied", "invalid-argument", "failed-precondition"),  # xAI, for any reason
         *("error", "none", "null", "unknown", "custom", "about:blank", "openai_error", "request_failed", "fail"),
     }
 )

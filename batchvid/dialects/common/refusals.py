@@ -154,17 +154,11 @@ def is_unseen(response: Response, vendor_error: VendorError) -> bool:
 
 
 def describe(response: Response) -> str:
-    """Describe a reply that has no message, and why it cannot be read."""
+    """Describe a reply that has no message."""
     if is_web_page(response):
         return f"HTTP {response.status} with a web page instead of an answer"
     shown = _plain_text(response)
-    if not shown:
-        return f"HTTP {response.status}: an empty body"
-    body = read_json(response.body)
-    fault = "" if body.documents and body.is_whole else "unreadable: "
-    if not body.is_whole:
-        fault = "the reply is cut off: "
-    return text(f"HTTP {response.status}: {fault}{shown}")
+    return text(f"HTTP {response.status}: {shown or 'an empty body'}")
 
 
 def request_id(response: Response, vendor_error: VendorError) -> str:

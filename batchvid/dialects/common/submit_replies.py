@@ -53,6 +53,10 @@ def read_submit(
 def _why_uncertain(response: Response, message: str, body: JsonBody, ids: TaskIds) -> str:
     """Say what the reply was, and what may be a task in it."""
     said = message if message and body.is_whole else describe(response)
+    if not body.is_whole:
+        said = f"the reply is cut off: {said}"
+    elif not body.documents and response.body.strip() and not is_web_page(response):
+        said = f"the reply is unreadable: {said}"
     if ids.doubtful:
         said = f"{said[:300]}; this id may be a task's: {ids.doubtful[0]}"
     elif location := response.headers.get("location", "").partition("?")[0]:

@@ -41,6 +41,13 @@ NEW_API: Table = (
     ),
 )
 OPENAI: Table = (
+    OutcomeRule(
+        NO,
+        FailureKind.RATE,
+        "A-err: Alibaba's compatible mode names its limit of tokens a minute so",
+        codes="insufficient_quota",
+        words=re.compile(r"error-code#token-limit|allocated quota", re.I),
+    ),
     OutcomeRule(NO, FailureKind.AUTH, "O-oas", codes="invalid_api_key account_deactivated"),
     OutcomeRule(
         NO, FailureKind.BALANCE, "O-oas", codes="insufficient_quota billing_hard_limit_reached billing_not_active"

@@ -11,6 +11,7 @@ from functools import partial
 
 from batchvid.clock import utc_now
 from batchvid.dialects import DIALECTS
+from batchvid.dialects.common.advice import with_advice
 from batchvid.dialects.common.outcome_rules import classify_missing_reply
 from batchvid.domain import events as ev
 from batchvid.domain.job_spec import Reason
@@ -177,7 +178,8 @@ class Submitter:
                 provider_state.key.get_secret_value(),
                 read_timeout_s=provider_state.provider.submit_read_timeout_s,
             )
-            verdict = dialect.read_submit(response, sent=generation)
+            called = f"{provider_state.base_url}{route.prefix}{request.path}"
+            verdict = with_advice(dialect.read_submit(response, sent=generation), generation, called)
         except WireError as exc:
             verdict = classify_missing_reply(exc)
         await self._settle(provider_state, job, verdict)

@@ -171,6 +171,7 @@ OTHERS: tuple[Case, ...] = (  # 4.7, and OpenAI's own
     *((400, f"{code} no", BALANCE) for code in ("billing_hard_limit_reached", "billing_not_active")),
     (429, "rate_limit_exceeded no", RATE),
     (429, "rate_limit_exceeded please check your plan and billing details", RATE),
+    (429, "insufficient_quota see https://help.aliyun.com/zh/model-studio/error-code#token-limit", RATE),
     (429, "slow_down no", RATE),
     (400, "content_policy_violation no", MODERATION),
     *(
