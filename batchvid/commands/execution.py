@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from batchvid.commands.batch import Batch
 from batchvid.commands.caps import build_caps
 from batchvid.display.progress import Progress
 from batchvid.domain.jobs import PAID_AND_OPEN, Job, JobState
-from batchvid.errors import StateError
+from batchvid.errors import StateError, StateTakenOver
 from batchvid.net.credentials import Credentials
 from batchvid.paths import BatchPaths
 from batchvid.renamed_keys import PROVIDER_KEYS, with_current_names
@@ -47,11 +47,11 @@ def run_batch(
     limits: SpendingLimits | None,
     display: Display,
     *,
-    first_notice: str = "",
+    first_notices: Iterable[str] = (),
 ) -> Outcome:
     """Run the jobs of a batch. The request is computed while open jobs are collected.
 
-    The facts that a later run needs are saved as soon as they are known. `first_notice` is shown first.
+    The facts that a later run needs are saved as soon as they are known. `first_notices` are shown first.
     """
     settings, meta = batch.settings, read_meta(state.path)
     # providers of an earlier manifest may still have open tasks
@@ -87,31 +87,35 @@ def run_batch(
         moderation_retries=settings.moderation_retries,
         downloads=settings.downloads.concurrency or runner.DOWNLOADS,
     )
-    return run_jobs(state, jobs, config, display, first_notice=first_notice)
+    return run_jobs(state, jobs, config, display, first_notices=first_notices)
 
 
 def run_jobs(
-    state: StateFile, jobs: dict[str, Job], config: RunConfig, display: Display, *, first_notice: str = ""
+    state: StateFile, jobs: dict[str, Job], config: RunConfig, display: Display, *, first_notices: Iterable[str] = ()
 ) -> Outcome:
     """Run these jobs with a log and a display, and write the reports at the end, whatever happened."""
     paths = BatchPaths(config.folder)
     log = report.RunLog(paths.log, run=uuid4().hex[:12])
     listeners = Listeners((log, EventLogger(), display(list(jobs.values()))))  # the log comes first
-    if first_notice:
-        listeners.notice(first_notice)
-    recorder = Recorder(state, jobs, listeners)
+    for notice in filter(None, first_notices):
+        listeners.notice(notice)
+    recorder = Recorder(state, jobs, listeners, on_unrecorded=log.write_unrecorded)
     try:
         with gc_control.gc_frozen():
             return asyncio.run(runner.run(state, recorder, config, listeners))
     finally:
-        ends = recorder.jobs.values()
-        try:  # a full disk, a file that a spreadsheet holds
-            report.write_report(paths.report, ends)
-            prompt_edits.write_refused(config.folder, ends)
-            report.write_ledger(paths.ledger, read_attempts(state.path))
-        except OSError as exc:
-            name = Path(exc.filename2 or exc.filename or paths.report).name  # of a rename, the target
-            listeners.notice(f"{name} could not be written ({exc.strerror}); batchvid report writes it again")
-        except StateError as exc:
-            listeners.notice(f"{paths.ledger.name} could not be written ({exc}); batchvid report writes it again")
+        if not isinstance(recorder.broken, StateTakenOver):  # the other run writes them
+            _write_reports(paths, recorder.jobs.values(), listeners.notice)
         listeners.close()
+
+
+def _write_reports(paths: BatchPaths, jobs: Collection[Job], notice: Callable[[str], None]) -> None:
+    try:  # a full disk, a file that a spreadsheet holds
+        report.write_report(paths.report, jobs)
+        prompt_edits.write_refused(paths.folder, jobs)
+        report.write_ledger(paths.ledger, read_attempts(paths.state))
+    except OSError as exc:
+        name = Path(exc.filename2 or exc.filename or paths.report).name  # of a rename, the target
+        notice(f"{name} could not be written ({exc.strerror}); batchvid report writes it again")
+    except StateError as exc:
+        notice(f"{paths.ledger.name} could not be written ({exc}); batchvid report writes it again")

@@ -10,7 +10,8 @@ from batchvid.commands import prompt_edits
 from batchvid.commands.batch import Batch
 from batchvid.commands.caps import build_caps
 from batchvid.commands.execution import Display, known_providers, run_batch, run_jobs
-from batchvid.commands.recovery import build_request, check_not_stale, recover_jobs
+from batchvid.commands.recovery import build_request, recover_jobs
+from batchvid.commands.rollback_guard import check_not_stale
 from batchvid.display.progress import progress_for
 from batchvid.domain import events as ev
 from batchvid.domain.failures import MODERATION, FailureKind
@@ -79,15 +80,16 @@ def run(
 
     prepared: list[RunRequest] = []
     if not batch.state_path.exists():
-        check_not_stale(batch, {})
+        check_not_stale({}, batch.paths)
         prepared.append(build({}, check=True))  # a first run that fails here leaves nothing behind
     with StateFile(batch.state_path) as state:
-        jobs = recover_jobs(state, buying=batch)
+        notices: list[str] = []
+        jobs = recover_jobs(state, buying=buy, notice=notices.append)
 
         def request() -> RunRequest:
             return prepared.pop() if prepared and not jobs else build(jobs)
 
-        return run_batch(batch, state, dict(jobs), request, limits, display)
+        return run_batch(batch, state, dict(jobs), request, limits, display, first_notices=notices)
 
 
 def edit(batch: Batch, path: Path) -> Batch:
@@ -121,7 +123,8 @@ def retry(
     if not batch.state_path.exists():
         raise UsageError(f"{batch.folder} was never run: there is nothing to retry")
     with StateFile(batch.state_path) as state:
-        jobs = recover_jobs(state, buying=batch)
+        notices: list[str] = []
+        jobs = recover_jobs(state, buying=True, notice=notices.append)
         chosen = _choose_failed(batch.manifest, jobs, kinds, new_task=new_task)
         resumed = [(job_id, ev.PollResumed(at=utc_now())) for job_id in chosen.resumed]
         # the plan sees them resumed: their children may be bought too
@@ -139,7 +142,7 @@ def retry(
         notice = chosen.describe_skipped()
         if kinds and not (chosen.reopened or chosen.resumed):
             notice = f"no failed job is of kind {' or '.join(kinds)}; batchvid status shows the kinds"
-        return run_batch(batch, state, jobs, lambda: request, limits, display, first_notice=notice)
+        return run_batch(batch, state, jobs, lambda: request, limits, display, first_notices=[*notices, notice])
 
 
 @dataclass(slots=True)
@@ -196,7 +199,8 @@ def collect(folder: Path, *, only_reconcile: bool = False, display: Display = pr
         meta = read_meta(state.path)
         providers = known_providers(meta)
         source = Path(meta["manifest"]).parent if "manifest" in meta else None
-        jobs = recover_jobs(state)
+        notices: list[str] = []
+        jobs = recover_jobs(state, notice=notices.append)
         request = RunRequest(exit_code_ids=frozenset(jobs))
         setup = RunConfig(
             folder=folder,
@@ -205,7 +209,7 @@ def collect(folder: Path, *, only_reconcile: bool = False, display: Display = pr
             request=lambda: request,
             only_reconcile=only_reconcile,
         )
-        return run_jobs(state, jobs, setup, display)
+        return run_jobs(state, jobs, setup, display, first_notices=notices)
 
 
 def may_still_finish(job: Job) -> bool:

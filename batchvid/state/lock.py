@@ -30,18 +30,20 @@ class RunLock:
             self._lock.acquire(timeout=ACQUIRE_TIMEOUT_S)
         except Timeout:
             raise StateLocked(
-                f"another run holds {state_path}: {_holder(state_path)}. Nothing was done here."
+                f"another run holds {state_path}: {describe_holder(state_path)}. Nothing was done here."
             ) from None
         except OSError as exc:
             raise StateError(f"{state_path.parent} cannot be written to: {exc.strerror}") from exc
         since = datetime.now(UTC).isoformat(timespec="seconds")
-        note = {"pid": os.getpid(), "host": socket.gethostname(), "since": since}
+        self._text = json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "since": since})
         with contextlib.suppress(OSError):  # a full disk: the lock itself holds
-            self._note.write_text(json.dumps(note), "utf-8")
+            self._note.write_text(self._text, "utf-8")
 
     def release(self) -> None:
         """Release the lock."""
-        self._note.unlink(missing_ok=True)
+        with contextlib.suppress(OSError, ValueError):
+            if self._note.read_text("utf-8") == self._text:  # not that of a run that took over
+                self._note.unlink(missing_ok=True)
         self._lock.release()
 
 
@@ -53,7 +55,7 @@ def find_holder(state_path: Path) -> str:
             return ""
         lock.acquire(timeout=0)
     except Timeout:
-        return _holder(state_path)
+        return describe_holder(state_path)
     except OSError:  # a folder without write permission: no run can hold it
         return ""
     lock.release()
@@ -68,7 +70,8 @@ def _note_path(state_path: Path) -> Path:
     return state_path.with_name(state_path.name + ".holder")
 
 
-def _holder(state_path: Path) -> str:
+def describe_holder(state_path: Path) -> str:
+    """Who left the note beside the lock."""
     try:
         note = json.loads(_note_path(state_path).read_text("utf-8"))
         return f"pid {note['pid']} on {note['host']} since {note['since']}"
