@@ -153,6 +153,13 @@ class PollResumed(Event):
     """The user resumes polling of a task that was given up although it may have finished."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Relocated(Event):
+    """The user states that the server of the last attempt has a new address: `origin`, a base URL."""
+
+    origin: str
+
+
 KINDS: dict[str, type[Event]] = {
     kind.__name__: kind
     for kind in (
@@ -169,6 +176,7 @@ KINDS: dict[str, type[Event]] = {
         GaveUp,
         Reopened,
         PollResumed,
+        Relocated,
     )
 }
 """Every event by its name in the state file. A name is never reused for another meaning."""

@@ -128,6 +128,7 @@ TRANSITIONS: dict[type[ev.Event], dict[JobState | None, tuple[JobState, ...]]] =
     ev.GaveUp: {_P: (_F,), _S: (_F,), _R: (_F,), _Y: (_F,)},
     ev.Reopened: {_F: (_P,), _U: (_P,), _OK: (_P,)},
     ev.PollResumed: {_F: (_R,)},
+    ev.Relocated: {state: (state,) for state in (_U, _R, _Y, _OK, _F)},
 }
 """Event -> state before -> states after. Of two, `retry_at` decides: set, the job waits; else it failed."""
 
@@ -287,6 +288,10 @@ def _poll_resumed(_job: Job, event: ev.PollResumed) -> dict[str, Any]:
     return {"watched_from": event.at, "dead_links": 0, "kind": None, "message": ""}
 
 
+def _relocated(_job: Job, event: ev.Relocated) -> dict[str, Any]:
+    return {"origin": event.origin}
+
+
 def _released(job: Job) -> dict[str, Any]:
     """The totals without the open attempt, which was not paid."""
     return {
@@ -310,4 +315,5 @@ _CHANGES: dict[type[ev.Event], Callable[[Job, Any], dict[str, Any]]] = {
     ev.GaveUp: _gave_up,
     ev.Reopened: _reopened,
     ev.PollResumed: _poll_resumed,
+    ev.Relocated: _relocated,
 }

@@ -12,6 +12,7 @@ from typing import Protocol
 from batchvid.catalog import Models, Provider, built_in
 from batchvid.domain.job_spec import JobSpec
 from batchvid.domain.jobs import Job, JobState
+from batchvid.domain.origins import same_origin
 from batchvid.net.transport import Transport
 from batchvid.planning.routing import Route, find_route
 from batchvid.runner.budget.budget import Budget
@@ -118,11 +119,12 @@ class RunContext:
     def is_reachable(self, job: Job) -> bool:
         """Whether the provider is still at the origin of the job's task. Reports it if not."""
         provider_state = self.provider_state(job)
-        if job.origin == provider_state.origin:
+        if same_origin(job.origin, provider_state.origin):
             return True
         self.notice(
             f"{job.id}: its task {job.task_id} was bought at {job.origin}, "
-            f"and {provider_state.name} is now {provider_state.origin}; set base_url back to collect it"
+            f"and {provider_state.name} is now {provider_state.origin}; set base_url back to collect it, or, if the "
+            f"server moved: batchvid relocate {self.recorder.folder} --from {job.origin} --to {provider_state.origin}"
         )
         return False
 

@@ -52,6 +52,7 @@ class Recorder:
         on_unrecorded: Unrecorded = _ignore,
     ) -> None:
         self.jobs = jobs
+        self.folder = state.path.parent
         self._listener = listener
         self._on_unrecorded = on_unrecorded
         self.broken: StateError | None = None

@@ -85,14 +85,18 @@ class StateFile:
         with gc_control.gc_paused():
             return {job.id: job for job in load_jobs(self._connection, self.path)}
 
-    def commit(self, entries: Iterable[RecordedEvent]) -> None:
-        """Write events and the jobs they lead to, in one durable transaction; all or, with StateError, nothing."""
+    def commit(self, entries: Iterable[RecordedEvent], meta: Mapping[str, Any] | None = None) -> None:
+        """Write events and the jobs they lead to, in one durable transaction; all or, with StateError, nothing.
+
+        `meta` are facts about the batch that change with them, see `set_meta`.
+        """
         with self._writing:
             purchases = self.purchases
             with self._transaction():
                 for entry in entries:
                     self._write(entry)
                     purchases += isinstance(entry.event, SubmitStarted)
+                self._write_meta(meta or {})
                 if purchases > self.purchases:
                     self._connection.execute("UPDATE fence SET purchases = ?", (purchases,))
             if purchases > self.purchases:
@@ -164,9 +168,12 @@ class StateFile:
 
     def set_meta(self, **values: Any) -> None:
         """Store facts about the batch (JSON values), such as the path of its manifest."""
-        rows = [(name, json.dumps(value)) for name, value in values.items()]
         with self._writing, self._transaction():
-            self._connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", rows)
+            self._write_meta(values)
+
+    def _write_meta(self, values: Mapping[str, Any]) -> None:
+        rows = [(name, json.dumps(value)) for name, value in values.items()]
+        self._connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", rows)
 
     def close(self) -> None:
         """Close the file and release the lock."""
@@ -181,10 +188,15 @@ class StateFile:
         self.close()
 
 
-def record_offline(state: StateFile, jobs: Mapping[str, Job], events: Iterable[tuple[str, Event]]) -> dict[str, Job]:
+def record_offline(
+    state: StateFile,
+    jobs: Mapping[str, Job],
+    events: Iterable[tuple[str, Event]],
+    meta: Mapping[str, Any] | None = None,
+) -> dict[str, Job]:
     """Make many events durable in one transaction, while nothing is under way; the jobs after them.
 
-    Raises IllegalEvent or StateError; then nothing was written.
+    `meta` are facts about the batch that change with them. Raises IllegalEvent or StateError; then nothing was written.
     """
     after = dict(jobs)
     entries = []
@@ -192,7 +204,7 @@ def record_offline(state: StateFile, jobs: Mapping[str, Job], events: Iterable[t
         after[job_id] = advance(after.get(job_id), event)
         entries.append(RecordedEvent(event, after[job_id]))
     if entries:
-        state.commit(entries)
+        state.commit(entries, meta)
     return after
 
 

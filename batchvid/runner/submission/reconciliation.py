@@ -19,6 +19,7 @@ from batchvid.dialects.lookups import LOOKUP_METHODS, LookupMethod
 from batchvid.domain import events as ev
 from batchvid.domain.failures import STOPS_PROVIDER, FailureKind
 from batchvid.domain.jobs import Job, JobState
+from batchvid.domain.origins import same_origin
 from batchvid.domain.wire import Candidate, Rejected
 from batchvid.errors import WireError
 from batchvid.planning.routing import build_order
@@ -143,7 +144,7 @@ class Reconciler:
         """Look up the task; return whether it was found. Otherwise the reason is recorded."""
         context, provider_state = self._context, self._context.provider_state(job)
         method = lookup_method(job, provider_state.provider)
-        if method is None or job.origin != provider_state.origin:
+        if method is None or not same_origin(job.origin, provider_state.origin):
             return False
         found, result = await self._look_up(provider_state, job, method)
         if found is not None:
