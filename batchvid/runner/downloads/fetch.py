@@ -77,8 +77,8 @@ def _open(
 ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
     location, private = request.asset.location, request.allow_private_links
     if request.asset.keyed:
-        return transport.open_content(request.base_url, location, request.key, headers, allow_private=private)
-    return transport.open_link(location, headers, origin=request.base_url, allow_private=private)
+        return transport.links.open_content(request.base_url, location, request.key, headers, allow_private=private)
+    return transport.links.open_link(location, headers, origin=request.base_url, allow_private=private)
 
 
 async def _receive(
