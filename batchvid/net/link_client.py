@@ -21,6 +21,17 @@ from batchvid.errors import DownloadError, LinkRefused
 from batchvid.net.address_filter import BlockedAddress, is_public, socket_factory
 from batchvid.net.sessions import CONNECT_S, POLL_KEEPALIVE_S, api_url, bearer, create_session
 
+NEEDS_KEY = (401, 403)
+
+
+def is_own_link(url: str, origin: str) -> bool:
+    """Whether a link has the scheme, host and port of the provider at `origin`, and names no user of its own."""
+    try:
+        link = URL(url, encoded=True)
+        return link.origin() == URL(origin).origin() and link.user is None and link.password is None
+    except ValueError:
+        return False
+
 
 class LinkClient:
     """The downloads of one run. `content` is the session for the provider's own content routes; its owner closes it."""
@@ -48,6 +59,21 @@ class LinkClient:
             yield reply
 
     @asynccontextmanager
+    async def open_own_link(
+        self, url: str, key: str, headers: Mapping[str, str], *, origin: str, allow_private: bool = False
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """Start a download without the key, and again with it if the provider's own server answers 401 or 403.
+
+        The key is sent only if `url` has the scheme, host and port of `origin`. Raises DownloadError, LinkRefused.
+        """
+        async with self.open_link(url, headers, origin=origin, allow_private=allow_private) as reply:
+            if reply.status not in NEEDS_KEY or not key or not is_own_link(url, origin):
+                yield reply
+                return
+        async with self._open_with_key(URL(url, encoded=True), key, headers, origin, allow_private) as reply:
+            yield reply
+
+    @asynccontextmanager
     async def open_content(
         self, origin: str, path: str, key: str, headers: Mapping[str, str], *, allow_private: bool = False
     ) -> AsyncIterator[aiohttp.ClientResponse]:
@@ -55,7 +81,13 @@ class LinkClient:
 
         Raises DownloadError.
         """
-        url = api_url(origin, path)
+        async with self._open_with_key(api_url(origin, path), key, headers, origin, allow_private) as reply:
+            yield reply
+
+    @asynccontextmanager
+    async def _open_with_key(
+        self, url: URL, key: str, headers: Mapping[str, str], origin: str, allow_private: bool
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
         async with self._open(self._content, str(url), {**headers, **bearer(key)}, follow=False) as reply:
             if not 300 <= reply.status < 400 or "Location" not in reply.headers:
                 yield reply
@@ -76,7 +108,12 @@ class LinkClient:
         all_headers = {**headers, "Accept-Encoding": "identity"}
         try:
             async with session.get(
-                URL(url, encoded=True), headers=all_headers, timeout=timeout, allow_redirects=follow, max_redirects=5
+                URL(url, encoded=True),
+                headers=all_headers,
+                timeout=timeout,
+                allow_redirects=follow,
+                max_redirects=5,
+                auto_decompress=False,  # a wrong Content-Encoding must not hide a good clip
             ) as reply:
                 yield reply
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as exc:
