@@ -86,6 +86,7 @@ def run_batch(
         retries=settings.retries,
         moderation_retries=settings.moderation_retries,
         downloads=settings.downloads.concurrency or runner.DOWNLOADS,
+        download_wait_s=settings.downloads.wait_s or runner.PATIENCE_S,
     )
     return run_jobs(state, jobs, config, display, first_notices=first_notices)
 

@@ -128,9 +128,10 @@ class LinkExpired(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClipStored(Event):
-    """The clip is on disk and checked."""
+    """The clip is on disk and checked. `more` are the further clips of a task that made several."""
 
     clip: Clip
+    more: tuple[Clip, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -104,6 +104,7 @@ class Job:
     message: str = ""
     charged: Charged = Charged.UNKNOWN
     clip: Clip | None = None
+    more_clips: tuple[Clip, ...] = ()
 
     @property
     def id(self) -> str:
@@ -267,6 +268,7 @@ def _link_expired(job: Job, event: ev.LinkExpired) -> dict[str, Any]:
 def _clip_stored(_job: Job, event: ev.ClipStored) -> dict[str, Any]:
     return {
         "clip": event.clip,
+        "more_clips": event.more,
         "stored_at": event.at,
         "assets": (),
         "expires_at": None,

@@ -53,7 +53,8 @@ class RunContext:
     `active` are the jobs that left a queue and are not finished. `over` is set once the run has `started`, no job is
     active, and no waiting job can be submitted. `blocks` say why nothing is submitted. `retryable_ids` may be bought
     again automatically, where `retries`, `moderation_retries` or their fallback allow it; they are known once `planned`
-    is set. `duration_models` are by provider and model. `error` is the exception that ended the run.
+    is set. `duration_models` are by provider and model. `error` is the exception that ended the run. `stop` sets
+    `stopped`, which ends waits.
     """
 
     recorder: Recorder
@@ -70,6 +71,7 @@ class RunContext:
     active: set[str] = field(default_factory=set)
     over: asyncio.Event = field(default_factory=asyncio.Event)
     blocks: SubmissionBlocks = field(default_factory=SubmissionBlocks)
+    stopped: asyncio.Event = field(default_factory=asyncio.Event)
     started: bool = False
     error: BaseException | None = None
     _notified: set[str] = field(default_factory=set)
@@ -142,6 +144,7 @@ class RunContext:
     def stop(self, reason: str) -> None:
         """Submit nothing more. Open work is finished."""
         self.blocks.add(Block.STOPPED, reason)
+        self.stopped.set()
         for provider_state in self.provider_states.values():
             provider_state.wake.set()
         self.check_over()

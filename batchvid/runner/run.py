@@ -111,6 +111,7 @@ async def _drive(
         config.downloads,
         dispatch,
         room_wait_s=config.room_wait_s,
+        patience_s=config.download_wait_s,
     )
     listeners.on_bug = context.abort
     listeners.bookkeeping = (
