@@ -27,6 +27,14 @@ _ENGLISH = (
     r"\bcontent[ _-]?(?:filter(?:s|ing|ed)?|check(?:er)?|review|policy|security|restrictions?)\b",
     r"\b(?:filtered|blocked|rejected|refused|flagged|withheld|removed|censored)\s+(?:out\s+)?(?:by|due\s+to|because\s+of|for)"
     r"\s+(?:\w+\s+){0,3}(?:filters?|safety|polic(?:y|ies)|moderation|content|nsfw|copyright|review)\b",
+    r"\b(?:content|prompts?|outputs?|images?|pictures?|videos?|clips?|audio|results?|media)\b[^.]{0,40}?"
+    r"\b(?:filtered|blocked|censored|withheld|refused)\b",
+    r"\b(?:content|prompts?|outputs?|images?|pictures?|videos?|words?)\b[^.]{0,40}?"
+    r"(?:\bnot|n't)\s+(?:be\s+)?(?:allowed|permitted|acceptable|compliant)\b",
+    r"\brefus(?:es?|ed)\s+to\s+(?:generate|create|produce|make|process)\b",
+    r"\b(?:terms\s+of\s+(?:service|use)|(?:our|usage)\s+terms|community\s+standards|acceptable\s+use)\b",
+    r"\b(?:adult|explicit|graphic|violent|hateful|abusive|dangerous)\s+(?:content|material|imagery|images?|language|speech)",
+    r"\bviolence\b",
     r"\bflagged\b",
     r"\bcensor(?:ed|ship)\b",
     r"\b(?:nudity|nude|sexual(?:ly)?|porn(?:ography|ographic)?|erotic|gore|gory|self-harm|csam)\b",
@@ -41,6 +49,7 @@ _ENGLISH = (
     r"\bthird[- ]party\s+(?:content|likeness|similarity)\b",  # Sora
     r"\b(?:banned|forbidden|restricted|blocked)\s+(?:words?|terms?|keywords?|content)\b",
     r"\brephras(?:e|ing)\s+(?:(?:the|your)\s+)?prompt\b",  # Veo
+    r"\b(?:change|modify|adjust|revise|reword|rewrite|try)\s+(?:a\s+(?:different|new)|another|the|your)\s+prompt\b",
     r"\bsupport\s+codes?:\s*\d",  # Veo: the number of the filter's category
 )
 _CHINESE = (
@@ -60,6 +69,7 @@ _CHINESE = (
     r"不[良当]信息|不当内容|不良内容|不适宜|不宜",
     r"侵权|侵權|版权|版權|肖像权",
     r"拦截|攔截|屏蔽",
+    r"(?:更换|修改|调整).{0,4}(?:提示词|描述词|文案)",
     r"(?:社区|社區|平台|使用|内容)(?:规范|規範|准则|準則|政策|公约)",
 )
 _FILTER = re.compile("|".join((*_ENGLISH, *_CHINESE)), re.I)
@@ -85,9 +95,9 @@ def tells_of_filter(sentence: str) -> bool:
     return _FILTER.search(sentence) is not None and _FILTER_IS_DOWN.search(sentence) is None
 
 
-def names_input_only(sentence: str) -> bool:
-    """Whether a sentence speaks of what was sent, and not of what was made."""
-    return _INPUT.search(sentence) is not None and _OUTPUT.search(sentence) is None
+def sides_named(sentence: str) -> tuple[bool, bool]:
+    """Whether a sentence speaks of what was sent, and whether of what was made."""
+    return _INPUT.search(sentence) is not None, _OUTPUT.search(sentence) is not None
 
 
 def tells_of_content(sentence: str) -> bool:

@@ -12,15 +12,17 @@ _THING = (
     r"|(?:input|source|reference)\s+(?:videos?|audios?|clips?))"
 )
 _CANNOT = r"(?:cannot|can't|couldn't|could\s+not|can\s+not|failed\s+to|unable\s+to)"
-_READ = r"(?:read|decode|open|load|parse|identify|recogni[sz]e|detect|find|fetch|download)"
+_READ = r"(?:read|decode|open|load|parse|identify|recogni[sz]e|detect|find|fetch|download|process)"
 _ENGLISH = (
     rf"\b{_THING}\b[^.]{{0,60}}?\btoo\s+(?:small|large|big|long|short|many|dark|blurry|low)\b",
     rf"\b{_THING}\b[^.]{{0,60}}?\b(?:invalid|unsupported|corrupt(?:ed)?|unreadable|undecodable|exceed(?:s|ed|ing)?)\b",
     rf"\b{_THING}\b[^.]{{0,60}}?\bnot\s+(?:\w+\s+)?(?:valid|supported|readable|recogni[sz]ed|found|detected|clear)\b",
     rf"\b{_THING}\b[^.]{{0,60}}?{_CANNOT}\s+be\s+(?:read|decoded|opened|loaded|parsed|identified|recogni[sz]ed|fetched"
-    r"|downloaded|detected|found)\b",
-    rf"\b{_THING}\b[^.]{{0,60}}?\b(?:must|should)\s+(?:be|have|contain|not)\b",
+    r"|downloaded|detected|found|processed)\b",
+    rf"\b{_THING}\b[^.]{{0,60}}?\b(?:must|should)\s+(?:be|have|contain|match|not)\b",
     rf"\b{_THING}\b[^.]{{0,60}}?\b(?:at\s+(?:least|most)|(?:larger|smaller|greater|less|longer|shorter)\s+than)\b",
+    rf"\b(?:expected|requires?)\s+(?:\w+\s+){{0,3}}?{_THING}\b",
+    r"\bout\s+of\s+range\b",
     r"\b(?:no|without\s+a|missing|multiple)\s+(?:(?:valid|clear|human)\s+)?faces?\b",
     rf"\b{_CANNOT}\s+{_READ}\s+(?:\w+\s+){{0,4}}?{_THING}\b",
     rf"\b(?:invalid|unsupported|corrupt(?:ed)?|unreadable|bad)\s+(?:\w+\s+)?{_THING}\b",
@@ -46,8 +48,8 @@ _CHINESE = (
 _UNFIT = re.compile("|".join((*_ENGLISH, *_CHINESE)), re.I)
 
 _TRANSIENT = re.compile(
-    r"time[sd]?[ -]?out|temporar|try again (?:later|in)|\bbusy\b|overload|\binternal\b|unavailable|connection|network"
-    r"|\bgpu\b|cuda|超时|繁忙|稍后|内部错误|网络|服务异常",
+    r"time[sd]?[ -]?out|temporar|try again (?:later|in)|please retry|\bbusy\b|overload|\binternal\b|unavailable"
+    r"|connection|network|\bgpu\b|cuda|超时|繁忙|稍后|内部错误|网络|服务异常",
     re.I,
 )
 """What only the vendor's own trouble causes, also while it reads a picture."""

@@ -31,14 +31,14 @@ _WORD_OF_LINK = re.compile(r"[.=&%]\w")
 def link(value: object) -> str:
     """Return a fetchable `http(s)://` link or `data:` URI; empty for anything else, like a sentence or a path."""
     asset = asset_of(value)
-    return asset.location if asset and not asset.from_origin else ""
+    return asset.location if asset and not asset.location.startswith("/") else ""
 
 
 def asset_of(value: object) -> Asset | None:
     """Read a link field: an absolute link, a `data:` URI, or one relative to the provider; None for anything else.
 
     A path like `/v1/videos/ID/content` belongs to the provider and is fetched with the key. A link without a scheme
-    (`//cdn.example/a.mp4`) takes the provider's scheme and no key.
+    (`//cdn.example/a.mp4`) is returned so: it takes the provider's scheme.
     """
     if not isinstance(value, str):
         return None
@@ -50,13 +50,13 @@ def asset_of(value: object) -> Asset | None:
     if separator and scheme.casefold() in ("http", "https"):
         return Asset(location=_encoded(found)) if _is_address(rest) else None
     if found.startswith("//"):
-        return Asset(location=_encoded(found), from_origin=True) if _is_address(found[2:]) else None
+        return Asset(location=_encoded(found)) if _is_address(found[2:]) else None
     if found.startswith("/"):
         whole = len(found) > 1 and not found.startswith("/ ") and _is_one_link(found)
         return Asset(location=_encoded(found), keyed=True, from_origin=True) if whole else None
     first, slash, path = found.partition("/")
     if slash and path and _HOST.fullmatch(first) and not _FILE.search(first) and _is_one_link(found):
-        return Asset(location=_encoded(f"//{found}"), from_origin=True)
+        return Asset(location=_encoded(f"//{found}"))
     return Asset(location=_encoded(f"/{found}"), keyed=True, from_origin=True) if _RELATIVE.fullmatch(found) else None
 
 
@@ -85,9 +85,14 @@ def _is_one_link(found: str) -> bool:
 
 
 def _encoded(found: str) -> str:
-    """Percent-encode what may not stand in a URL; the host is left to the socket, which knows IDNA."""
-    start, host, rest = "", found, ""
-    if parts := re.match(r"((?:\w+:)?//)([^/?#]*)(.*)", found, re.S):
-        start, host, rest = parts.groups()
-        return start + host + quote(rest, safe=_KEPT)
-    return quote(found, safe=_KEPT)
+    """Percent-encode what may not stand in a URL, and write a host in other scripts as its IDNA name."""
+    parts = re.match(r"((?:\w+:)?//)([^/?#]*)(.*)", found, re.S)
+    if not parts:
+        return quote(found, safe=_KEPT)
+    start, host, rest = parts.groups()
+    if not host.isascii():
+        try:
+            host = host.encode("idna").decode()
+        except UnicodeError:  # then the socket reports that there is no such host
+            host = quote(host, safe=_KEPT)
+    return start + host + quote(rest, safe=_KEPT)

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from batchvid.dialects.common.filter_words import names_input_only, tells_of_filter
+from batchvid.dialects.common.filter_words import sides_named, tells_of_filter
 from batchvid.dialects.common.json_values import text
 from batchvid.domain.failures import FailureKind
 
@@ -108,7 +108,7 @@ def kind_of_code(code: str, sentence: str = "") -> FailureKind | None:
     """
     named = code.strip()
     if named.casefold() in INPUT_CODES:
-        return _INPUT
+        return _side(sentence, _INPUT)
     if named.casefold() in CODES:
         return _side(sentence)
     return next((kind or _side(sentence) for form, kind in _CODE_FORMS if form.match(named)), None)
@@ -122,9 +122,9 @@ def kind_of_words(sentence: str) -> FailureKind | None:
     return _side(sentence) if tells_of_filter(sentence) else None
 
 
-def _side(sentence: str) -> FailureKind:
-    """Return which side a filter's sentence names; the output where it names none or both."""
-    return _INPUT if names_input_only(sentence) else _OUTPUT
+def _side(sentence: str, default: FailureKind = _OUTPUT) -> FailureKind:
+    """Return which side a filter's sentence names; `default` where it names none or both."""
+    return {(True, False): _INPUT, (False, True): _OUTPUT}.get(sides_named(sentence), default)
 
 
 def _fields(value: object, depth: int = _DEPTH) -> Iterator[tuple[str, Any]]:

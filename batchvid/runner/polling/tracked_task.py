@@ -48,6 +48,8 @@ class TrackedTask:
         """Parse a reply. Most replies equal the last one and are not parsed again."""
         if self.last_reply is None or response.status != 200 or self.last_reply[0] != response.body:
             status = DIALECTS[job.dialect].read_poll(response, job.task_id, prompt=job.spec.request.prompt)
+            if isinstance(status, Status):
+                status = status.with_scheme(self.path.partition(":")[0])
             self.last_reply = (response.body, status)
         return self.last_reply[1]
 
