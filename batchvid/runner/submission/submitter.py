@@ -28,6 +28,7 @@ from batchvid.runner.submission.dependent_jobs import WaitingChildren
 from batchvid.runner.submission.image_loader import ImageReader
 from batchvid.runner.submission.parent_link import request_for
 from batchvid.runner.submission.refusals import record_refusal
+from batchvid.runner.submission.repeated_replies import judge_reply, pause_after_server_error
 from batchvid.runner.submission.reservations import BudgetReservations
 
 BATCH_SIZE = 500  # jobs that switch to another model together
@@ -80,9 +81,7 @@ class Submitter:
             await self._clear_unavailable(provider_state)
             self._report_limits(provider_state)
             now = context.now()  # one timestamp for both calls: a limit that opens in between would be missed
-            job_id = provider_state.queue.pop(
-                provider_state.allows(now), lambda model: self._expected_duration_s(provider_state, model)
-            )
+            job_id = provider_state.pop_next(now, lambda model: self._expected_duration_s(provider_state, model))
             if job_id is None:
                 await wait_for_event(provider_state.wake, provider_state.available_in(now))
                 continue
@@ -92,6 +91,8 @@ class Submitter:
     def _wait_s(self, provider_state: ProviderState) -> float | None:
         """Seconds until the next submit may go out; None if that depends on an event."""
         if not provider_state.queue or provider_state.blocks.all_wait or self._context.blocks.all_wait:
+            return None
+        if provider_state.waits_for_probe:
             return None
         return provider_state.next_submit_at() - self._context.now()
 
@@ -118,6 +119,7 @@ class Submitter:
     def _done(self, provider_state: ProviderState, call: asyncio.Task[None]) -> None:
         self._calls.discard(call)
         provider_state.pending_submits -= 1
+        provider_state.wake.set()
         if not call.cancelled() and (exc := call.exception()) is not None:
             self._context.abort(exc)
 
@@ -180,12 +182,17 @@ class Submitter:
             verdict = dialect.read_submit(response)
         except WireError as exc:
             verdict = classify_missing_reply(exc)
-        await self._settle(provider_state, job, verdict)
+        await self._settle(
+            provider_state, job, verdict, f"{request.method} {provider_state.base_url}{route.prefix}{request.path}"
+        )
 
-    async def _settle(self, provider_state: ProviderState, job: Job, verdict: Accepted | Rejected | Uncertain) -> None:
+    async def _settle(
+        self, provider_state: ProviderState, job: Job, verdict: Accepted | Rejected | Uncertain, call: str
+    ) -> None:
         context = self._context
         if isinstance(verdict, Accepted):
             provider_state.consecutive_refusals = 0
+            provider_state.equal_replies.clear()
             accepted = ev.SubmitAccepted(
                 at=utc_now(), task_id=verdict.task_id, model=verdict.model, request_id=verdict.request_id
             )
@@ -199,13 +206,17 @@ class Submitter:
                 raise
             self._dispatch(job)
         elif isinstance(verdict, Rejected):
-            job, delay_s = await record_refusal(context, provider_state, job, verdict)
+            job, delay_s = await record_refusal(context, provider_state, job, verdict, call)
+            await judge_reply(context, provider_state, job, verdict, call)
             if delay_s is not None:
                 self.enqueue(job, delay_s)
             context.mark_idle(job.id)
         else:
+            pause_after_server_error(context, provider_state, verdict)
             lost = ev.SubmitLost(at=utc_now(), message=verdict.message, request_id=verdict.request_id)
-            self._dispatch(await context.recorder.record(job.id, lost))
+            job = await context.recorder.record(job.id, lost)
+            await judge_reply(context, provider_state, job, verdict, call)
+            self._dispatch(job)
 
     async def _clear_unavailable(self, provider_state: ProviderState) -> None:
         """Jobs that wait for a model that is given up here switch to another model, or wait for the next run."""
