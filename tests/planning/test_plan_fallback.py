@@ -115,7 +115,7 @@ def test_a_fallback_that_never_happens_is_a_warning(
     on: tuple[Reason, ...], settings: dict[str, Any], while_running: bool, words: list[str]
 ) -> None:
     """A task that cannot be cancelled is not replaced, unless the manifest allows both; the plan says so."""
-    rows = PROVIDERS | {"cometapi": replace(PROVIDERS["cometapi"], **settings)}
+    rows = {**PROVIDERS, "cometapi": replace(PROVIDERS["cometapi"], **settings)}
     job = falling("veo3-fast", model="veo3.1", on=on, fallback_while_running=while_running)
     (planned,) = make_plan(manifest(job), {}, rows).to_buy
     assert all(word in planned.warning for word in words)
@@ -124,6 +124,6 @@ def test_a_fallback_that_never_happens_is_a_warning(
 
 def test_a_provider_that_cancels_makes_the_fallback_possible() -> None:
     """There a task that stands in the queue is cancelled before another one is bought."""
-    rows = PROVIDERS | {"cometapi": replace(PROVIDERS["cometapi"], cancel="queued", queue_timeout_s=60.0)}
+    rows = {**PROVIDERS, "cometapi": replace(PROVIDERS["cometapi"], cancel="queued", queue_timeout_s=60.0)}
     job = falling("sora-2", model="sora-2", duration_s=4.0, on=(Reason.QUEUE_STALL,))
     assert "never happens" not in make_plan(manifest(job), {}, rows).to_buy[0].warning

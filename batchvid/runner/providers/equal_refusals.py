@@ -16,6 +16,7 @@ from batchvid.domain.failures import MODERATION, STOPS_PROVIDER
 from batchvid.domain.job_spec import JobSpec
 from batchvid.domain.wire import Rejected, Uncertain
 from batchvid.runner.providers.fair_queue import Line
+from batchvid.runner.providers.reply_messages import describe_refusal, with_status
 from batchvid.runner.providers.retry_policy import RETRYABLE_REFUSALS
 
 SUSPECT_AFTER = 2
@@ -46,16 +47,18 @@ class Reply:
         return self.sort == other.sort and self.words - own == other.words - own
 
 
-def read_reply(spec: JobSpec, line: Line, reply: Rejected | Uncertain, message: str) -> Reply | None:
+def read_reply(spec: JobSpec, line: Line, reply: Rejected | Uncertain) -> Reply | None:
     """The reply in comparable form; None if its kind has a rule of its own (moderation, rate, account)."""
     if isinstance(reply, Uncertain):
         if not reply.provider_wide:
             return None
         sort: tuple[object, ...] = ("uncertain", reply.http_status)
+        message = with_status(reply.message, reply.http_status)
     elif reply.kind in MODERATION | RETRYABLE_REFUSALS | STOPS_PROVIDER:
         return None
     else:
         sort = (reply.kind, reply.code, reply.http_status)
+        message = describe_refusal(reply)
     return Reply(
         job_id=spec.id,
         line=line,
@@ -71,11 +74,12 @@ def read_reply(spec: JobSpec, line: Line, reply: Rejected | Uncertain, message: 
 class EqualReplies:
     """The last equal replies of one provider, with no acceptance between them.
 
-    `proven`: every call gets them, and the provider is stopped.
+    `proven`: every call gets them, and the provider is stopped. `reopened` are the refused jobs that are pending again.
     """
 
     replies: list[Reply] = field(default_factory=list)
     proven: bool = False
+    reopened: set[str] = field(default_factory=set)
 
     @property
     def suspect(self) -> bool:

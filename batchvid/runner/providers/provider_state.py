@@ -35,7 +35,7 @@ class ProviderState:
 
     `blocks` say why nothing is submitted here. `paused_until` delays submits after a temporary refusal;
     `consecutive_refusals` counts those, `consecutive_poll_refusals` the refused polls. `pending_submits` have no
-    verdict yet, the last began at `last_submit_at`.
+    verdict yet, the last began at `last_submit_at`; `awaited` are their jobs until the reply is read.
     `delayed` counts the jobs that are queued again later, by model. `health` is by model.
     `reduced_limits` are the models that refused more tasks at once; "" stands for all models together.
     `last_unavailable_message` is the vendor's, by model. `polling_stopped`: nothing can be polled. `poll_cost_s` is
@@ -56,6 +56,7 @@ class ProviderState:
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     delayed: Counter[str] = field(default_factory=Counter)
     pending_submits: int = 0
+    awaited: set[str] = field(default_factory=set)
     last_submit_at: float = -math.inf
     pending_polls: int = 0
     poll_pacer: RequestPacer = field(default_factory=RequestPacer)

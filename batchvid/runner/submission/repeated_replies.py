@@ -8,60 +8,71 @@ from batchvid.clock import utc_now
 from batchvid.domain import events as ev
 from batchvid.domain.failures import MODERATION
 from batchvid.domain.jobs import Job, JobState
-from batchvid.domain.wire import Rejected, Uncertain
+from batchvid.domain.wire import Accepted, Rejected, Uncertain
 from batchvid.runner.context import RunContext
 from batchvid.runner.providers.circuit_breaker import TASKS_SLOWER
-from batchvid.runner.providers.equal_refusals import read_reply
+from batchvid.runner.providers.equal_refusals import Reply, read_reply
 from batchvid.runner.providers.provider_state import ProviderState
-from batchvid.runner.providers.reply_messages import describe_refusal, with_status
+from batchvid.runner.providers.reply_messages import with_status
 from batchvid.runner.submission.refusals import stop_provider
 
 SERVER_ERROR = 500
 
 
-def pause_after_server_error(context: RunContext, provider_state: ProviderState, lost: Uncertain) -> None:
-    """A 5xx heals with time, and each may be a purchase: the next submit waits, with growing gaps.
+def note_reply(
+    context: RunContext, provider_state: ProviderState, job: Job, reply: Accepted | Rejected | Uncertain
+) -> Reply | None:
+    """Compare a reply with those before it, before it is recorded: a second equal one holds further submits at once.
 
-    The error page of a gateway speaks of all its calls, so the wait is longer.
+    Returns it in comparable form, None if its kind has a rule of its own.
+    """
+    equal = provider_state.equal_replies
+    provider_state.awaited.discard(job.id)
+    if isinstance(reply, Accepted) or (isinstance(reply, Rejected) and reply.kind in MODERATION):
+        equal.clear()  # the provider took this job, or read it
+        return None
+    line = (job.spec.entry, context.route(job.spec).model.name)
+    comparable = read_reply(job.spec, line, reply)
+    if comparable is not None:
+        equal.record(comparable)
+    return comparable
+
+
+def after_lost_submit(context: RunContext, provider_state: ProviderState, lost: Uncertain, call: str) -> None:
+    """Pause or stop the provider after a reply without a verdict.
+
+    A 5xx heals with time, and each may be a purchase: the next submit waits, with growing gaps. The error page of a
+    gateway speaks of all its calls: the wait is longer, and equal ones stop it. Any other provider-wide reply does at
+    once.
     """
     if lost.http_status >= SERVER_ERROR:
         slower = TASKS_SLOWER if lost.provider_wide else 1.0
         provider_state.pause(context.now(), None, context.jitter(), slower=slower)
+    elif lost.provider_wide:
+        message = f"{call}: {with_status(lost.message, lost.http_status)}"
+        _report(context, stop_provider(provider_state, "uncertain", message))
 
 
-async def judge_reply(
-    context: RunContext, provider_state: ProviderState, job: Job, reply: Rejected | Uncertain, call: str
+async def judge_replies(
+    context: RunContext, provider_state: ProviderState, job: Job, reply: Reply | None, call: str
 ) -> None:
-    """Compare the reply with those before it, after it is recorded. Stop the provider if every call gets it.
+    """Stop the provider if every call gets this reply, and reopen the refused jobs. Called after it is recorded.
 
-    A web page as the answer of a gateway (5xx) may pass, so it must repeat; any other provider-wide reply is enough.
+    Calls that are still out are waited for: one of them may be accepted.
     """
     equal = provider_state.equal_replies
-    if isinstance(reply, Rejected):
-        if reply.kind in MODERATION:  # the vendor read this job
-            equal.clear()
-        message = describe_refusal(reply)
-    else:
-        message = with_status(reply.message, reply.http_status)
-        if reply.provider_wide and reply.http_status < SERVER_ERROR:
-            _report(context, stop_provider(provider_state, "uncertain", f"{call}: {message}"))
-    if provider_state.stop_reason and not equal.proven:
+    if reply is None:
         return
-    line = (job.spec.entry, context.route(job.spec).model.name)
-    comparable = read_reply(job.spec, line, reply, message)
-    if comparable is None:
-        return
-    reason = f"{provider_state.name} gives every call this reply: {message}"
+    reason = f"{provider_state.name} gives every call this reply: {reply.message}"
     if equal.proven:  # a call that was already out
-        if equal.includes(comparable):
-            await _reopen(context, job.id, reason)
+        if equal.includes(reply):
+            await _reopen(context, provider_state, job.id, reason)
         return
-    equal.record(comparable)
-    if not equal.proves_stop(provider_state.queue.lines):
+    if provider_state.stop_reason or provider_state.awaited or not equal.proves_stop(provider_state.queue.lines):
         return
-    count = len(equal.replies)
-    _report(context, stop_provider(provider_state, f"{count} equal replies in a row", f"{call}: {message}"))
-    await asyncio.gather(*(_reopen(context, job_id, reason) for job_id in equal.refused_ids()))
+    why = f"{len(equal.replies)} equal replies in a row"
+    _report(context, stop_provider(provider_state, why, f"{call}: {reply.message}"))
+    await asyncio.gather(*(_reopen(context, provider_state, job_id, reason) for job_id in equal.refused_ids()))
 
 
 def _report(context: RunContext, notice: str) -> None:
@@ -69,7 +80,9 @@ def _report(context: RunContext, notice: str) -> None:
         context.notify_once(notice)
 
 
-async def _reopen(context: RunContext, job_id: str, reason: str) -> None:
-    """The refused job is pending again; nothing was bought."""
-    if context.job(job_id).state is JobState.FAILED:
+async def _reopen(context: RunContext, provider_state: ProviderState, job_id: str, reason: str) -> None:
+    """The refused job is pending again; nothing was bought. One whose refusal is being recorded follows later."""
+    reopened = provider_state.equal_replies.reopened
+    if context.job(job_id).state is JobState.FAILED and job_id not in reopened:
+        reopened.add(job_id)
         await context.recorder.record(job_id, ev.Reopened(at=utc_now(), reason=reason))

@@ -28,7 +28,7 @@ from batchvid.runner.submission.dependent_jobs import WaitingChildren
 from batchvid.runner.submission.image_loader import ImageReader
 from batchvid.runner.submission.parent_link import request_for
 from batchvid.runner.submission.refusals import record_refusal
-from batchvid.runner.submission.repeated_replies import judge_reply, pause_after_server_error
+from batchvid.runner.submission.repeated_replies import after_lost_submit, judge_replies, note_reply
 from batchvid.runner.submission.reservations import BudgetReservations
 
 BATCH_SIZE = 500  # jobs that switch to another model together
@@ -112,12 +112,14 @@ class Submitter:
         provider_state.last_submit_at = context.now()
         provider_state.submits.acquire(provider_state.last_submit_at)
         provider_state.pending_submits += 1
+        provider_state.awaited.add(job.id)
         call = asyncio.create_task(self._submit(provider_state, job))
         self._calls.add(call)
-        call.add_done_callback(partial(self._done, provider_state))
+        call.add_done_callback(partial(self._done, provider_state, job.id))
 
-    def _done(self, provider_state: ProviderState, call: asyncio.Task[None]) -> None:
+    def _done(self, provider_state: ProviderState, job_id: str, call: asyncio.Task[None]) -> None:
         self._calls.discard(call)
+        provider_state.awaited.discard(job_id)
         provider_state.pending_submits -= 1
         provider_state.wake.set()
         if not call.cancelled() and (exc := call.exception()) is not None:
@@ -190,9 +192,9 @@ class Submitter:
         self, provider_state: ProviderState, job: Job, verdict: Accepted | Rejected | Uncertain, call: str
     ) -> None:
         context = self._context
+        reply = note_reply(context, provider_state, job, verdict)
         if isinstance(verdict, Accepted):
             provider_state.consecutive_refusals = 0
-            provider_state.equal_replies.clear()
             accepted = ev.SubmitAccepted(
                 at=utc_now(), task_id=verdict.task_id, model=verdict.model, request_id=verdict.request_id
             )
@@ -207,15 +209,15 @@ class Submitter:
             self._dispatch(job)
         elif isinstance(verdict, Rejected):
             job, delay_s = await record_refusal(context, provider_state, job, verdict, call)
-            await judge_reply(context, provider_state, job, verdict, call)
+            await judge_replies(context, provider_state, job, reply, call)
             if delay_s is not None:
                 self.enqueue(job, delay_s)
             context.mark_idle(job.id)
         else:
-            pause_after_server_error(context, provider_state, verdict)
+            after_lost_submit(context, provider_state, verdict, call)
             lost = ev.SubmitLost(at=utc_now(), message=verdict.message, request_id=verdict.request_id)
             job = await context.recorder.record(job.id, lost)
-            await judge_reply(context, provider_state, job, verdict, call)
+            await judge_replies(context, provider_state, job, reply, call)
             self._dispatch(job)
 
     async def _clear_unavailable(self, provider_state: ProviderState) -> None:
