@@ -48,10 +48,13 @@ def run_batch(
     display: Display,
     *,
     first_notices: Iterable[str] = (),
+    wait: bool = True,
+    try_now: bool = False,
 ) -> Outcome:
     """Run the jobs of a batch. The request is computed while open jobs are collected.
 
-    The facts that a later run needs are saved as soon as they are known. `first_notices` are shown first.
+    The facts that a later run needs are saved as soon as they are known. `first_notices` are shown first. `wait` and
+    `try_now` are as in RunConfig.
     """
     settings, meta = batch.settings, read_meta(state.path)
     # providers of an earlier manifest may still have open tasks
@@ -87,6 +90,8 @@ def run_batch(
         moderation_retries=settings.moderation_retries,
         downloads=settings.downloads.concurrency or runner.DOWNLOADS,
         download_wait_s=settings.downloads.wait_s or runner.PATIENCE_S,
+        waits_for_slots=wait,
+        try_now=try_now,
     )
     return run_jobs(state, jobs, config, display, first_notices=first_notices)
 

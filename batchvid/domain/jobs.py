@@ -157,6 +157,11 @@ def advance(job: Job | None, event: ev.Event) -> Job:
     return replace(job, state=state, **changes)
 
 
+def may_still_finish(job: Job) -> bool:
+    """Whether we gave up on the task and the vendor did not: it is paid for, and polling it again costs nothing."""
+    return bool(job.task_id) and not job.task_failed and job.kind is not FailureKind.LOST_TASK
+
+
 def _planned(_job: Job, event: ev.Planned) -> dict[str, Any]:
     return {"spec": event.spec, "planned_at": event.at}
 

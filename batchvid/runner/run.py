@@ -21,13 +21,13 @@ from batchvid.runner.estimation.duration_model import DurationModel
 from batchvid.runner.listeners import Listeners, restore_slots, track_health, track_slots, track_spending
 from batchvid.runner.outcome import Outcome, build_outcome
 from batchvid.runner.polling.poller import Poller
-from batchvid.runner.providers.retry_policy import MAX_RETRY_AFTER_S
 from batchvid.runner.providers.startup import POLLED, ProviderStartup, required_providers
 from batchvid.runner.recorder import Recorder
 from batchvid.runner.setup import RunConfig, RunRequest
 from batchvid.runner.shutdown import handle_signals
 from batchvid.runner.spending_history import earlier_charges, warn_about_caps
 from batchvid.runner.submission.reconciliation import Reconciler, jobs_to_reconcile
+from batchvid.runner.submission.requested_waits import apply_requested_waits, retry_delay_s
 from batchvid.runner.submission.submitter import Submitter
 from batchvid.state.readers import read_meta
 from batchvid.state.state_file import StateFile
@@ -68,6 +68,7 @@ async def run(state: StateFile, recorder: Recorder, config: RunConfig, listeners
                 moderation_retries=config.moderation_retries,
                 planned=asyncio.Event(),
                 duration_models=_load_duration_models(state),
+                waits_for_slots=config.waits_for_slots,
             )
             restore_slots(context, recorder.jobs.values())
             with handle_signals(context, listeners.close) as interrupted:
@@ -134,9 +135,10 @@ async def _drive(
         await context.recorder.record_many(request.planned_events)
         purchases = await _prepare_purchases(context, request, work, startup)
         warn_about_caps(context, purchases if config.caps else ())
+        if not config.try_now:
+            apply_requested_waits(context)
         for number, job in enumerate(purchases):
-            delay_s = (job.retry_at - utc_now()).total_seconds() if job.retry_at else 0.0
-            submitter.enqueue(job, min(delay_s, MAX_RETRY_AFTER_S))  # not longer, even if the clock was set back
+            submitter.enqueue(job, retry_delay_s(job, try_now=config.try_now))
             if number % BATCH_SIZE == 0:
                 await asyncio.sleep(0)
         del purchases  # frees the memory of the old versions of the jobs
