@@ -46,8 +46,8 @@ CHARGED = {
 class Attempt:
     """One row: the `number`th paid call of a job, begun `at` (UTC), for at most `price` and so many seconds of video.
 
-    `model` is its id on the wire, `actual_usd` the cost in the vendor's reply, empty when it has none, `cost_usd` what
-    it counts as because of that cost (None: its price).
+    `origin` is where it was sent, `model` its id on the wire, `actual_usd` the cost in the vendor's reply, empty when it
+    has none, `cost_usd` what it counts as because of that cost (None: its price).
     """
 
     job: str
@@ -58,6 +58,7 @@ class Attempt:
     at: datetime
     price: Price
     seconds: float | None
+    origin: str = ""
     task_id: str = ""
     status: AttemptStatus = AttemptStatus.RESERVED
     actual_usd: str = ""
@@ -119,6 +120,7 @@ def _started(spec: JobSpec, number: int, event: ev.SubmitStarted) -> Attempt:
         at=event.at,
         price=event.price,
         seconds=event.duration_s,
+        origin=event.origin,
     )
 
 

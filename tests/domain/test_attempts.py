@@ -79,7 +79,12 @@ def test_a_row_tells_what_the_attempt_was() -> None:
     second = started(at=at(100), provider="")
     events = [planned(), first, ACCEPTED, failed(Charged.YES, at(99)), second, replace(SUCCEEDED, actual_usd="0.08")]
     one, two = build_attempts(spec(tags=("hero",)), events)
-    common: dict[str, Any] = {"job": "kite", "tags": ("hero",), "status": AttemptStatus.SPENT}
+    common: dict[str, Any] = {
+        "job": "kite",
+        "origin": "https://api.example",
+        "tags": ("hero",),
+        "status": AttemptStatus.SPENT,
+    }
     assert one == Attempt(
         number=1, provider="office", model="house-1", at=at(1), price=dear, seconds=4.0, task_id="t-1", **common
     )

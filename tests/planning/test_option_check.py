@@ -68,7 +68,7 @@ def test_the_mode_of_a_gateway_is_no_quality(tmp_path: Path) -> None:
     """It names the inputs, with a price too; a quality that the price distinguishes is refused."""
     (tmp_path / "batchvid.toml").write_text(
         '[models."gateway/viduq3-turbo"]\ndialect = "gateway"\n'
-        'price = { as_of = "2026", source = "us", tiers = [{ mode = "pro", usd_per_clip = 2 }, { usd_per_clip = 1 }] }\n'
+        'price = { as_of = "2026", source = "us", tiers = [{ mode = "pro", usd_per_s = 2 }, { usd_per_s = 1 }] }\n'
     )
     market = Availability(tmp_path)
     market.providers |= OWN
