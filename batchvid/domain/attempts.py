@@ -46,8 +46,8 @@ CHARGED = {
 class Attempt:
     """One row: the `number`th paid call of a job, begun `at` (UTC), for at most `price` and so many seconds of video.
 
-    `origin` is where it was sent, `model` its id on the wire, `actual_usd` the cost in the vendor's reply, empty when it
-    has none, `cost_usd` what it counts as because of that cost (None: its price).
+    `origin` is where it was sent, `model` its id on the wire, `actual_usd` the cost in the vendor's reply, empty where
+    it has none, `cost_usd` what it counts as because of that cost (None: its price).
     """
 
     job: str
