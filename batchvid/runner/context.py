@@ -21,6 +21,7 @@ from batchvid.runner.providers.provider_state import ProviderState
 from batchvid.runner.providers.submission_blocks import Block, SubmissionBlocks
 from batchvid.runner.providers.submission_times import describe_time
 from batchvid.runner.recorder import Recorder
+from batchvid.runner.task_owners import TaskOwners
 
 Notice = Callable[[str], None]
 """Shows a line that is no event of a job, such as a stopped provider."""
@@ -66,6 +67,7 @@ class RunContext:
     budget: Budget
     notice: Notice
     models: Models = field(default_factory=built_in)
+    task_owners: TaskOwners = field(default_factory=TaskOwners)
     retries: int = 0
     moderation_retries: int = 0
     retryable_ids: frozenset[str] = frozenset()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -29,7 +29,8 @@ from batchvid.runner.spending_history import earlier_charges, warn_about_caps
 from batchvid.runner.submission.reconciliation import Reconciler, jobs_to_reconcile
 from batchvid.runner.submission.requested_waits import apply_requested_waits, retry_delay_s
 from batchvid.runner.submission.submitter import Submitter
-from batchvid.state.readers import read_meta
+from batchvid.runner.task_owners import TaskOwners, reopened_ids
+from batchvid.state.readers import read_attempts, read_meta
 from batchvid.state.state_file import StateFile
 from batchvid.storage import LocalStore
 
@@ -62,6 +63,7 @@ async def run(state: StateFile, recorder: Recorder, config: RunConfig, listeners
                 provider_states=startup.provider_states,
                 providers=config.providers,
                 models=config.models,
+                task_owners=_task_owners(state, recorder.jobs.values()),
                 budget=Budget(config.caps, earlier_charges(state.path, recorder.jobs.values()) if config.caps else ()),
                 notice=listeners.notice,
                 retries=config.retries,
@@ -187,6 +189,12 @@ async def _prepare_purchases(
     restore_slots(context, (job for job in jobs.values() if job.spec.provider in new) if new else ())
     context.retryable_ids = request.retryable_ids
     return purchases
+
+
+def _task_owners(state: StateFile, jobs: Collection[Job]) -> TaskOwners:
+    """The owners of all tasks of earlier runs."""
+    reopened = reopened_ids(jobs)
+    return TaskOwners(jobs, read_attempts(state.path, reopened) if reopened else ())
 
 
 def _load_duration_models(state: StateFile) -> dict[str, DurationModel]:
