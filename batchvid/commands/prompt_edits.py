@@ -25,7 +25,8 @@ from batchvid.manifest import Manifest, PlacedJob
 from batchvid.manifest.expansion.image_files import ImageCache
 from batchvid.manifest.reading.csv_reader import BadTable, Row, read_rows
 from batchvid.paths import BatchPaths
-from batchvid.redaction import strip_queries
+from batchvid.known_keys import MASK
+from batchvid.redaction import hide_secrets, strip_queries
 from batchvid.report.csv_table import FORMULA_STARTS, escape_formula, write_table
 
 
@@ -42,11 +43,11 @@ class Edit:
 _SAVED = TypeAdapter(dict[str, Edit])
 
 EDITED: dict[str, Callable[[JobSpec], str]] = {
-    "prompt": lambda spec: spec.request.prompt,
-    "negative_prompt": lambda spec: spec.request.negative_prompt,
-    "image": lambda spec: next((strip_queries(one.source) for one in spec.request.images if one.role == "first"), ""),
+    "prompt": lambda spec: hide_secrets(spec.request.prompt),
+    "negative_prompt": lambda spec: hide_secrets(spec.request.negative_prompt),
+    "image": lambda spec: next((hide_secrets(strip_queries(one.source)) for one in spec.request.images if one.role == "first"), ""),
 }
-"""The columns that may be edited, with their values before the edit."""
+"""The columns that may be edited, with their values before the edit, without secrets."""
 
 COLUMNS: dict[str, Callable[[Job], str]] = {
     "id": lambda job: job.id,
@@ -149,6 +150,9 @@ def _problem(job: Job, changed: Mapping[str, str], pictures: ImageCache, folder:
         return f"is {job.state}: only failed jobs can be edited"
     if changed.get("prompt") == "":
         return "prompt: is empty"
+    for name, value in changed.items():
+        if MASK in value and MASK in EDITED[name](job.spec):
+            return f"{name}: {MASK} stands for a secret that is not shown: write it again, or change the manifest"
     if image := changed.get("image"):
         try:
             pictures.find(image, (folder,))

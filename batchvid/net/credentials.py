@@ -10,6 +10,7 @@ from pydantic import SecretStr
 
 from batchvid.catalog import Provider
 from batchvid.errors import UsageError
+from batchvid.known_keys import known_keys
 
 
 class Credentials:
@@ -46,4 +47,5 @@ class Credentials:
             raise UsageError(
                 f"the key in {provider.api_key_env} contains blanks or other characters that are not valid in a key"
             )
+        known_keys.add(value)  # no writer shows it from now on
         return SecretStr(value)
