@@ -16,9 +16,7 @@ MAX_MESSAGE_CHARS = 600
 
 _QUERY = re.compile(r"([a-z][a-z0-9+.-]{1,20}:(?:\\?/){2}[^\s?#\"'<>]+)[?#][^\s\"'<>]+", re.IGNORECASE)
 _USER = re.compile(r"([a-z][a-z0-9+.-]{1,20}:(?:\\?/){2})[^\s/?#@\"'<>\\]+@", re.IGNORECASE)
-_BEARER = re.compile(
-    r"\b(bearer(?:\s|%20|\+)+)(?:[\w.~+/=-]{20,}|(?=[a-z.~+/=-]*\d)[\w.~+/=-]{8,})", re.IGNORECASE
-)
+_BEARER = re.compile(r"\b(bearer(?:\s|%20|\+)+)(?:[\w.~+/=-]{20,}|(?=[a-z.~+/=-]*\d)[\w.~+/=-]{8,})", re.IGNORECASE)
 _SECRET_NAME = (
     r"x-(?:amz|goog|oss|tos|cos|obs|ms)-[\w-]+|[\w-]*signature|sig|sign|key-pair-id|policy|hdnts|hmac"
     r"|(?:aws|oss)?accesskeyid|googleaccessid|(?:[\w-]+[_-])?token|(?:[\w-]+[_-])?api[_-]?key|apikey"
@@ -53,6 +51,11 @@ def strip_queries(text: str) -> str:
 def may_hold_secrets(text: str) -> bool:
     """Whether `hide_secrets` may change the text, also when it is JSON or CSV. Cheap; False is certain."""
     return _HINTS.search(text) is not None or known_keys.may_occur(text)
+
+
+def holds_secrets(text: str) -> bool:
+    """Whether the text, also as JSON, holds a secret or a link with a query, which may be signed."""
+    return _HINTS.search(text) is not None and hide_secrets(strip_queries(text)) != text
 
 
 def hide_secrets(text: str) -> str:

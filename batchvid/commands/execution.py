@@ -97,8 +97,9 @@ def run_jobs(
     paths = BatchPaths(config.folder)
     log = report.RunLog(paths.log, run=uuid4().hex[:12])
     listeners = Listeners((log, EventLogger(), display(list(jobs.values()))))  # the log comes first
-    if first_notice:
-        listeners.notice(first_notice)
+    config.keys.protect(config.providers.values())
+    for text in filter(None, (first_notice, *config.keys.problems)):
+        listeners.notice(text)
     recorder = Recorder(state, jobs, listeners)
     try:
         with gc_control.gc_frozen():

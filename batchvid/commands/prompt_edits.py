@@ -21,12 +21,12 @@ from batchvid.domain.failures import MODERATION
 from batchvid.domain.job_spec import JobSpec
 from batchvid.domain.jobs import Job, JobState
 from batchvid.errors import ManifestError, StateError
+from batchvid.known_keys import MASK
 from batchvid.manifest import Manifest, PlacedJob
 from batchvid.manifest.expansion.image_files import ImageCache
 from batchvid.manifest.reading.csv_reader import BadTable, Row, read_rows
 from batchvid.paths import BatchPaths
-from batchvid.known_keys import MASK
-from batchvid.redaction import hide_secrets, strip_queries
+from batchvid.redaction import hide_secrets, holds_secrets, strip_queries
 from batchvid.report.csv_table import FORMULA_STARTS, escape_formula, write_table
 
 
@@ -45,7 +45,9 @@ _SAVED = TypeAdapter(dict[str, Edit])
 EDITED: dict[str, Callable[[JobSpec], str]] = {
     "prompt": lambda spec: hide_secrets(spec.request.prompt),
     "negative_prompt": lambda spec: hide_secrets(spec.request.negative_prompt),
-    "image": lambda spec: next((hide_secrets(strip_queries(one.source)) for one in spec.request.images if one.role == "first"), ""),
+    "image": lambda spec: next(
+        (hide_secrets(strip_queries(one.source)) for one in spec.request.images if one.role == "first"), ""
+    ),
 }
 """The columns that may be edited, with their values before the edit, without secrets."""
 
@@ -168,7 +170,7 @@ def save(folder: Path, edits: Mapping[str, Edit]) -> None:
         before = merged.get(job_id)
         merged[job_id] = edit if before is None or before.of != edit.of else _merged(before, edit)
     text = json.dumps(_SAVED.dump_python(merged, exclude_none=True), indent=1, ensure_ascii=False)
-    write_atomic(BatchPaths(folder).edits, text)
+    write_atomic(BatchPaths(folder).edits, text, is_private=holds_secrets(text))
 
 
 def _merged(before: Edit, edit: Edit) -> Edit:

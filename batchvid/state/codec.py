@@ -124,9 +124,7 @@ def _without_secrets(text: str) -> str:
     """The JSON of a job or an event without secrets in what it needs no more than to show it."""
     if not may_hold_secrets(text):
         return text
-    return _dumps(
-        {name: value if name in NEEDED else hide_all(value) for name, value in orjson.loads(text).items()}
-    )
+    return _dumps({name: value if name in NEEDED else hide_all(value) for name, value in orjson.loads(text).items()})
 
 
 def _dumps(value: object) -> str:

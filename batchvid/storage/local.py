@@ -19,7 +19,6 @@ from batchvid.paths import BatchPaths
 from batchvid.redaction import hide_all, hide_secrets, may_hold_secrets
 from batchvid.storage.disk_space import SPARE_BYTES, check_room, storage_error
 
-
 MAX_TEXT_BYTES = 1_000_000  # an error page is smaller, a clip that is valid UTF-8 does not exist
 
 
