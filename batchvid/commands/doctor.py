@@ -70,6 +70,8 @@ def examine(manifest: str | None, *, out: str | Path = "outputs") -> Iterator[Ch
     yield from _env_files(targets.folder)
     yield from _disk(targets.out, targets.clips)
     keys = Credentials(targets.folder)
+    for problem in keys.problems:
+        yield CheckResult(what=".env", found=problem, fix="correct that line; the other lines are used")
     for provider in targets.providers:
         yield from _provider(provider, keys)
 

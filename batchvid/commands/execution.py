@@ -103,7 +103,8 @@ def run_jobs(
     paths = BatchPaths(config.folder)
     log = report.RunLog(paths.log, run=uuid4().hex[:12])
     listeners = Listeners((log, EventLogger(), display(list(jobs.values()))))  # the log comes first
-    for notice in filter(None, first_notices):
+    config.keys.protect(config.providers.values())
+    for notice in filter(None, (*first_notices, *config.keys.problems)):
         listeners.notice(notice)
     recorder = Recorder(state, jobs, listeners, on_unrecorded=log.write_unrecorded)
     try:

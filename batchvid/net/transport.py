@@ -19,7 +19,6 @@ from batchvid.net.link_client import LinkClient
 from batchvid.net.sessions import CONNECT_S, POLL_KEEPALIVE_S, api_url, bearer, create_session
 
 MAX_REPLY_BYTES = 32 * 1024 * 1024  # a reply may carry a whole small clip as a data: URI, never more than this
-MIN_KEY_CHARS = 12  # a shorter key is a test's, and may occur in a task id by chance
 NO_RELAY_RETRIES = {"x-litellm-num-retries": "0"}
 """Sent with every paid call: a LiteLLM proxy repeats a failed call by its own settings, twice by default, and each may
 buy a task. This header outranks them (docs.litellm.ai/docs/proxy/request_headers); other servers ignore it."""
@@ -68,8 +67,6 @@ class Transport:
                 allow_redirects=False,
             ) as reply:  # fmt: skip
                 body = await _bounded(reply)
-                if len(key) >= MIN_KEY_CHARS:  # a reply that quotes the key must not bring it into the report
-                    body = body.replace(key.encode(), b"***")
                 return Response(status=reply.status, headers=reply.headers, body=body)
         except WireError:
             raise

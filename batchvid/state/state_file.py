@@ -15,9 +15,11 @@ from typing import Any, Self
 from uuid import uuid4
 
 from batchvid import gc_control
+from batchvid.atomic_file import restrict_to_owner
 from batchvid.domain.events import Event, Planned, SubmitStarted
 from batchvid.domain.jobs import Job, advance
 from batchvid.errors import StateError, StateTakenOver
+from batchvid.redaction import holds_secrets
 from batchvid.state import codec
 from batchvid.state.lock import RunLock, describe_holder
 from batchvid.state.schema import job_data_column, migrate, refuse_newer
@@ -78,6 +80,7 @@ class StateFile:
             self.close()
             raise
         self._last_position = int(last)
+        self._is_private = False
         self._writing = threading.Lock()  # a transaction must not contain writes of another thread
 
     def jobs(self) -> dict[str, Job]:
@@ -145,12 +148,21 @@ class StateFile:
             )
             return
         self._last_position += 1
+        spec = codec.dump_spec(job.spec)
+        self._protect(spec)
         self._connection.execute(
             "INSERT INTO jobs (id, position, provider, state, spec, job_data) VALUES (?, ?, ?, ?, ?, ?)"
             " ON CONFLICT (id) DO UPDATE"
             " SET provider = excluded.provider, spec = excluded.spec, job_data = excluded.job_data",
-            (job.id, self._last_position, job.spec.provider, job.state, codec.dump_spec(job.spec), job_data),
+            (job.id, self._last_position, job.spec.provider, job.state, spec, job_data),
         )
+
+    def _protect(self, text: str) -> None:
+        """Let only the owner read the file if it holds a secret that a job needs, such as a signed input link."""
+        if not self._is_private and holds_secrets(text):
+            self._is_private = True
+            for suffix in ("", "-wal", "-shm"):
+                restrict_to_owner(self.path.with_name(self.path.name + suffix))
 
     def submit_times(self, since: datetime) -> dict[str, list[datetime]]:
         """The submit times of each provider since then, for rate limits that hold across restarts."""
@@ -173,6 +185,8 @@ class StateFile:
 
     def _write_meta(self, values: Mapping[str, Any]) -> None:
         rows = [(name, json.dumps(value)) for name, value in values.items()]
+        for _, text in rows:
+            self._protect(text)
         self._connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", rows)
 
     def close(self) -> None:
