@@ -50,6 +50,7 @@ _ENGLISH = (
     r"\b(?:banned|forbidden|restricted|blocked)\s+(?:words?|terms?|keywords?|content)\b",
     r"\brephras(?:e|ing)\s+(?:(?:the|your)\s+)?prompt\b",  # Veo
     r"\b(?:change|modify|adjust|revise|reword|rewrite|try)\s+(?:a\s+(?:different|new)|another|the|your)\s+prompt\b",
+    r"\bdifferent\s+(?:inputs?|prompts?)\b",  # fal, Replicate: "try again with different inputs"
     r"\bsupport\s+codes?:\s*\d",  # Veo: the number of the filter's category
 )
 _CHINESE = (

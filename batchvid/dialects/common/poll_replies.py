@@ -25,7 +25,17 @@ from batchvid.dialects.common.error_parsing import (
 )
 from batchvid.dialects.common.failure_rules import NO_REASON, failure_kind, has_reason, is_input_code
 from batchvid.dialects.common.filter_words import tells_of_content
-from batchvid.dialects.common.json_values import Path, beginning, first_text, fraction, identifier, moment, parse, text
+from batchvid.dialects.common.json_values import (
+    Path,
+    beginning,
+    dig,
+    first_text,
+    fraction,
+    identifier,
+    moment,
+    parse,
+    text,
+)
 from batchvid.dialects.common.moderation import find_filter_verdict
 from batchvid.dialects.common.status_words import is_moderation_word, read_failure_kind, read_phase
 from batchvid.dialects.common.task_layers import task_layers, task_words
@@ -155,7 +165,8 @@ def _read_verdict(
     code, message = find_reason(layers, vendor_error.message)
     code = vendor_error.code or code or first_text(each(layers, ("detail", 0, "type")))
     message = message or first_text(each(layers, ("detail", 0, "msg")))
-    sentence = own_words(message, prompt)
+    place = dig(document, ("detail", 0, "loc"))  # fal: ["body", "prompt"]
+    sentence = " ".join([own_words(message, prompt), *map(text, place if isinstance(place, list) else ())])
     verdict = find_filter_verdict(document)
     kind = moderation.kind_of_code(code, sentence) or (verdict.kind if verdict else None)
     is_failure = is_error(document) or response.status >= 400
