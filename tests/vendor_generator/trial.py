@@ -28,6 +28,7 @@ from tests.faults import all_formats
 from tests.vendor_generator.scenarios import Scenario
 from tests.vendor_generator.vendor import Call, RecordingVendor, Truth
 
+SCRATCH = "/dev/shm" if Path("/dev/shm").is_dir() else None  # in memory: on a disk a trial mostly waits for fsync
 MAX_STEP_S = 30.0  # no step has to wait for so long: a run that does hangs
 NO_VERDICT = (AttemptStatus.HELD, AttemptStatus.RESERVED)
 STEPS = ("run", "run", "retry", "run")
@@ -63,7 +64,7 @@ def disagreements(vendor: RecordingVendor, scenario: Scenario) -> list[str]:
     """Run, run again, retry and run: all that is wrong after each of them."""
     vendor.begin(scenario.submits, scenario.rest, scenario.ids)
     wrong: list[str] = []
-    with tempfile.TemporaryDirectory(prefix="batchvid-trial-") as folder:
+    with tempfile.TemporaryDirectory(prefix="batchvid-trial-", dir=SCRATCH) as folder:
         batch = _batch(Path(folder), vendor.base_url, scenario)
         for step in STEPS:
             before, rows = len(vendor.calls), _attempts(batch)
