@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
-from batchvid import gc_control, report, runner
+from batchvid import catalog, gc_control, report, runner
 from batchvid.catalog import Provider
 from batchvid.commands import prompt_edits
 from batchvid.commands.batch import Batch
 from batchvid.commands.caps import build_caps
 from batchvid.display.progress import Progress
 from batchvid.domain.jobs import PAID_AND_OPEN, Job, JobState
-from batchvid.errors import StateError, StateTakenOver
+from batchvid.errors import StateError
 from batchvid.net.credentials import Credentials
 from batchvid.paths import BatchPaths
 from batchvid.renamed_keys import PROVIDER_KEYS, with_current_names
@@ -34,9 +35,12 @@ Display = Callable[[Sequence[Job]], Progress]
 
 
 def known_providers(meta: Mapping[str, Any]) -> dict[str, Provider]:
-    """The providers that the last run of a batch knew."""
-    rows = meta.get("providers", {})
-    return _PROVIDERS.validate_python({name: with_current_names(row, PROVIDER_KEYS) for name, row in rows.items()})
+    """The providers that the last run of a batch knew. In the place of a row that cannot be read: the built-in one."""
+    providers = catalog.providers({})
+    for name, row in meta.get("providers", {}).items():
+        with contextlib.suppress(ValidationError, TypeError, AttributeError):
+            providers |= _PROVIDERS.validate_python({name: with_current_names(row, PROVIDER_KEYS)})
+    return providers
 
 
 def run_batch(
@@ -93,7 +97,7 @@ def run_batch(
         waits_for_slots=wait,
         try_now=try_now,
     )
-    return run_jobs(state, jobs, config, display, first_notices=first_notices)
+    return run_jobs(state, jobs, config, display, first_notices=[*first_notices, meta.describe_unreadable()])
 
 
 def run_jobs(
@@ -111,7 +115,7 @@ def run_jobs(
         with gc_control.gc_frozen():
             return asyncio.run(runner.run(state, recorder, config, listeners))
     finally:
-        if not isinstance(recorder.broken, StateTakenOver):  # the other run writes them
+        if not state.taken_over():  # the other run writes them
             _write_reports(paths, recorder.jobs.values(), listeners.notice)
         listeners.close()
 

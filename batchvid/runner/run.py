@@ -74,8 +74,10 @@ async def run(state: StateFile, recorder: Recorder, config: RunConfig, listeners
             )
             restore_slots(context, recorder.jobs.values())
             with handle_signals(context, listeners.close) as interrupted:
-                async with _heartbeat(listeners.tick):
+                async with _heartbeat(context, state, listeners.tick):
                     request = await _drive(context, config, work, startup, listeners)
+            if context.error is not None and (taken_over := state.taken_over()):
+                raise taken_over  # other errors follow from it: two runs downloaded to the same files
             if context.error is not None and not isinstance(context.error, BatchvidError):
                 raise context.error
             await recorder.close()
@@ -86,11 +88,15 @@ async def run(state: StateFile, recorder: Recorder, config: RunConfig, listeners
 
 
 @contextlib.asynccontextmanager
-async def _heartbeat(tick: Callable[[], None]) -> AsyncIterator[None]:
+async def _heartbeat(context: RunContext, state: StateFile, tick: Callable[[], None]) -> AsyncIterator[None]:
+    """Call `tick` every second, and end a run whose state file another run has taken over."""
+
     async def beat() -> None:
         while True:
             await asyncio.sleep(TICK_S)
             tick()
+            if taken_over := await asyncio.to_thread(state.taken_over):
+                context.abort(taken_over)
 
     beating = asyncio.create_task(beat())
     try:
@@ -199,8 +205,11 @@ def _task_owners(state: StateFile, jobs: Collection[Job]) -> TaskOwners:
 
 def _load_duration_models(state: StateFile) -> dict[str, DurationModel]:
     """The duration models that earlier runs saved."""
-    saved = read_meta(state.path).get(DURATION_MODELS, {})
-    return {name: DurationModel(columns) for name, columns in saved.items()} if isinstance(saved, dict) else {}
+    models = {}
+    for name, columns in read_meta(state.path).get(DURATION_MODELS, {}).items():
+        with contextlib.suppress(TypeError, ValueError, AttributeError, KeyError):  # a damaged row
+            models[name] = DurationModel(columns)
+    return models
 
 
 def _save_estimates(state: StateFile, context: RunContext) -> None:

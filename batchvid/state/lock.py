@@ -6,6 +6,9 @@ import contextlib
 import json
 import os
 import socket
+import subprocess
+import sys
+import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,6 +17,16 @@ from filelock import FileLock, Timeout
 from batchvid.errors import StateError, StateLocked
 
 ACQUIRE_TIMEOUT_S = 0.3  # `find_holder` holds the lock for an instant; a run that starts just then must not fail
+
+REFUSED = 3
+TRY_LOCK = f"""
+import sys
+from filelock import FileLock, Timeout
+try:
+    FileLock(sys.argv[1]).acquire(timeout=0)
+except Timeout:
+    sys.exit({REFUSED})
+"""
 
 
 class RunLock:
@@ -60,6 +73,25 @@ def find_holder(state_path: Path) -> str:
         return ""
     lock.release()
     return ""
+
+
+def locks_are_kept(folder: Path) -> bool:
+    """Whether the file system keeps a lock: a second process must not get the one that this process holds.
+
+    Two handles of one process prove nothing on NFS, where Linux keeps flock as a lock of the process. Raises OSError
+    when no file can be made there.
+    """
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".batchvid-lock-") as place:
+        path = Path(place) / "lock"
+        lock = FileLock(path)
+        try:
+            lock.acquire(timeout=ACQUIRE_TIMEOUT_S)
+            second = subprocess.run([sys.executable, "-c", TRY_LOCK, str(path)], check=False)  # noqa: S603 - ourselves
+        except (Timeout, NotImplementedError):
+            return False
+        finally:
+            lock.release()
+    return second.returncode == REFUSED
 
 
 def _lock_path(state_path: Path) -> Path:

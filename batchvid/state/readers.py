@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
 
 from batchvid import gc_control
 from batchvid.domain.attempts import NEXT_STATUS, Attempt, build_attempts
 from batchvid.domain.jobs import Job, advance
 from batchvid.errors import StateError
 from batchvid.state import codec
+from batchvid.state.meta import Meta
 from batchvid.state.schema import refuse_newer
 from batchvid.state.state_file import connect, describe_error, load_jobs
 
@@ -24,10 +23,11 @@ def read_jobs(path: Path) -> list[Job]:
         return load_jobs(connection, path)
 
 
-def read_meta(path: Path) -> dict[str, Any]:
-    """What `set_meta` stored. Raises StateError when the file cannot be read."""
+def read_meta(path: Path) -> Meta:
+    """What `set_meta` stored; what cannot be read is left out. Raises StateError when the file cannot be read."""
     with _reading(path) as connection:
-        return {name: json.loads(value) for name, value in connection.execute("SELECT name, value FROM meta")}
+        connection.text_factory = bytes  # a damaged value may be no UTF-8
+        return Meta(connection.execute("SELECT name, value FROM meta"))
 
 
 def read_batch_id(path: Path) -> str:

@@ -125,6 +125,17 @@ class StateFile:
                 raise StateError(f"{self.path}: {exc}") from exc
             raise
 
+    def taken_over(self) -> StateTakenOver | None:
+        """The error if another process opened the file since; None also when the file cannot be read now."""
+        try:
+            with self._writing:
+                self._check_epoch()
+        except StateTakenOver as exc:
+            return exc
+        except sqlite3.Error:
+            pass
+        return None
+
     def _check_epoch(self) -> None:
         (epoch,) = self._connection.execute("SELECT epoch FROM fence").fetchone()
         if epoch == self._epoch and _file_id(self.path) == self._file_id:
