@@ -107,9 +107,11 @@ def poll(generation: GenerationRequest, task_id: str) -> Request:
     return Request(method="GET", path=f"/v1/videos/{_kind(generation)}/{path_segment(task_id)}")
 
 
-def read_poll(response: Response, task_id: str) -> Status | Rejected:  # noqa: ARG001 - the port's signature
+def read_poll(response: Response, task_id: str, *, prompt: str = "") -> Status | Rejected:
     """Read a poll reply, native or through a gateway's wrapper. Raises UnreadableReply."""
-    return poll_replies.read_poll(response, vendor=VENDOR, billed="final_unit_deduction")
+    return poll_replies.read_poll(
+        response, task_id=task_id, prompt=prompt, vendor=VENDOR, billed="final_unit_deduction"
+    )
 
 
 def _kind(generation: GenerationRequest) -> str:

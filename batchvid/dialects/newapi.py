@@ -85,9 +85,10 @@ def poll(generation: GenerationRequest, task_id: str) -> Request:  # noqa: ARG00
     return Request(method="GET", path=f"{PATH}/{path_segment(task_id)}")
 
 
-def read_poll(response: Response, task_id: str) -> Status | Rejected:
+def read_poll(response: Response, task_id: str, *, prompt: str = "") -> Status | Rejected:
     """Read a poll reply, wrapped or not; a finished clip is also offered at `/content`. Raises UnreadableReply."""
-    return poll_replies.read_poll(response, content_path=f"{CONTENT}/{path_segment(task_id)}/content")
+    content = f"{CONTENT}/{path_segment(task_id)}/content"
+    return poll_replies.read_poll(response, task_id=task_id, prompt=prompt, content_path=content)
 
 
 def _kling(generation: GenerationRequest) -> dict[str, Any]:

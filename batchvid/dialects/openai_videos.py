@@ -70,9 +70,10 @@ def poll(generation: GenerationRequest, task_id: str) -> Request:  # noqa: ARG00
     return Request(method="GET", path=f"{PATH}/{path_segment(task_id)}")
 
 
-def read_poll(response: Response, task_id: str) -> Status | Rejected:
+def read_poll(response: Response, task_id: str, *, prompt: str = "") -> Status | Rejected:
     """Read a poll reply; after any link a finished clip is always offered at `/content`. Raises UnreadableReply."""
-    return poll_replies.read_poll(response, content_path=f"{PATH}/{path_segment(task_id)}/content")
+    content = f"{PATH}/{path_segment(task_id)}/content"
+    return poll_replies.read_poll(response, task_id=task_id, prompt=prompt, content_path=content)
 
 
 def _remix(generation: GenerationRequest) -> Request:

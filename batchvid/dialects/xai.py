@@ -13,7 +13,8 @@ import orjson
 
 from batchvid.dialects.common import envelopes, poll_replies, submit_replies
 from batchvid.dialects.common.json_bodies import parse
-from batchvid.dialects.common.json_values import Path, dig, link
+from batchvid.dialects.common.json_values import Path, dig
+from batchvid.dialects.common.links import asset_of
 from batchvid.dialects.common.not_reached import is_web_page
 from batchvid.dialects.common.request_building import (
     check_prompt,
@@ -97,7 +98,7 @@ def poll(generation: GenerationRequest, task_id: str) -> Request:  # noqa: ARG00
     return Request(method="GET", path=f"/v1/videos/{path_segment(task_id)}")
 
 
-def read_poll(response: Response, task_id: str) -> Status | Rejected:  # noqa: ARG001 - the port's signature
+def read_poll(response: Response, task_id: str, *, prompt: str = "") -> Status | Rejected:
     """Read a poll reply, bare or wrapped. Raises UnreadableReply.
 
     A 202 without a body and an echo of the id alone mean that it is pending; a link without any word, that it is done.
@@ -106,9 +107,9 @@ def read_poll(response: Response, task_id: str) -> Status | Rejected:  # noqa: A
     echoed = bool(document) and response.status == 200
     if document.keys() <= {"request_id"} and (echoed or response.status == 202) and not is_web_page(response):
         return Status(phase=Phase.QUEUED, vendor_status="pending")
-    if response.status == 200 and not document.keys() & {"status", "error", "data"} and link(dig(document, LINK)):
+    if response.status == 200 and not document.keys() & {"status", "error", "data"} and asset_of(dig(document, LINK)):
         response = replace(response, body=orjson.dumps({**document, "status": "done"}))
-    return poll_replies.read_poll(response, vendor=VENDOR, billed="cost_in_usd_ticks")
+    return poll_replies.read_poll(response, task_id=task_id, prompt=prompt, vendor=VENDOR, billed="cost_in_usd_ticks")
 
 
 def _picture(image: ImageInput) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Find a vendor's error in any envelope: its code, message and trace id; and why a task failed.
+"""Find a vendor's error in any envelope: its code, message and trace id.
 
 Sources: the Runway OpenAPI; new-api's relay_task.go; the error pages of the vendors in vendor_codes.py; RFC 9457.
 What an error means for a submit stands in refusals.py. The tags X1-X7 of the envelopes are those of
@@ -14,24 +14,6 @@ from typing import Any
 
 from batchvid.dialects.common.json_bodies import embedded
 from batchvid.dialects.common.json_values import dig, first_text, text
-from batchvid.dialects.common.outcome_rules import CONCURRENCY, MODERATION
-from batchvid.dialects.common.status_words import read_failure_kind
-from batchvid.dialects.common.vendor_codes import CODES
-from batchvid.domain.failures import FailureKind
-
-TASK_CODES: tuple[tuple[str, FailureKind], ...] = (
-    ("SAFETY.INPUT", FailureKind.MODERATION_INPUT),
-    ("SAFETY.", FailureKind.MODERATION_OUTPUT),
-    ("INPUT_PREPROCESSING.SAFETY", FailureKind.MODERATION_INPUT),
-    ("INPUT_PREPROCESSING.", FailureKind.UNAVAILABLE),
-    ("INTERNAL", FailureKind.UNAVAILABLE),
-    ("THIRD_PARTY.", FailureKind.UNAVAILABLE),
-    ("ASSET.INVALID", FailureKind.INVALID),
-)
-"""How the failure codes of Runway's tasks begin; the first that fits counts."""
-
-_OUTPUT_SIDE = re.compile(r"\b(output|generated|result)\b", re.I)
-_INPUT_SIDE = re.compile(r"\b(input|prompt|image)\b", re.I)
 
 BASE_RESP = "base_resp:"
 CODE_KEYS = (
@@ -251,28 +233,3 @@ def _field(holder: _Holder) -> str:
         if named and named.casefold() not in ("none", "null", "key", "api_key", "authorization") and "/" not in named:
             return named
     return ""
-
-
-def failure_kind(words: Iterable[str], code: str, message: str, *, withheld: bool = False) -> FailureKind:
-    """Find why an accepted task failed: its status words, its code and its message; `withheld` by the output filter.
-
-    A code may be such a word, too: a gateway says `failed` with the code `expired`. The gateway's own key, balance and
-    rate are never blamed on the user's account. No reason at all is suspected moderation, as CometAPI's tutorial says;
-    a reason that nobody documented is the vendor's trouble.
-    """
-    if kind_by_word := next(filter(None, map(read_failure_kind, (*words, code))), None):
-        return kind_by_word
-    if withheld:
-        return FailureKind.MODERATION_OUTPUT
-    for start, kind in TASK_CODES:
-        if code.upper().startswith(start):
-            return kind
-    if CONCURRENCY.search(message):
-        return FailureKind.CONCURRENCY
-    known = CODES.get(code.casefold())
-    if known is FailureKind.MODERATION_INPUT or MODERATION.search(message):
-        input_side = _INPUT_SIDE.search(message) and not _OUTPUT_SIDE.search(message)
-        return FailureKind.MODERATION_INPUT if input_side else FailureKind.MODERATION_OUTPUT
-    if known is FailureKind.INVALID:
-        return FailureKind.INVALID
-    return FailureKind.UNAVAILABLE if code or message else FailureKind.MODERATION_SUSPECTED

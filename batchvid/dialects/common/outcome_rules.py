@@ -8,17 +8,16 @@ tests/exchanges/README.md.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
+from batchvid.dialects.common.filter_words import tells_of_filter
 from batchvid.domain.failures import FailureKind
 from batchvid.domain.wire import Rejected, Uncertain
 from batchvid.errors import NotSent, WireError
 
 CONCURRENCY = re.compile(r"parallel task|over resource pack limit|concurren", re.I)
-MODERATION = re.compile(
-    r"moderat|\bsafety\b|\bsensitive\b|\bpolic(y|ies)\b|guideline|risk control|prohibited|inappropriate|敏感|违规",
-    re.I,
-)
+_MODERATION_IN_A_403 = re.compile(r"moderat|content (polic|filter)|\bnsfw\b|flagged|敏感|违规", re.I)
 _MODERATION_IN_A_500 = re.compile(r"community guidelines|CM_EXT|moderation", re.I)
 _MONEY = r"(quota|balance|credits?|funds?|points?)"
 _BALANCE = re.compile(
@@ -80,7 +79,7 @@ class OutcomeRule:
     kind: FailureKind | None
     source: str
     codes: str = ""
-    words: re.Pattern[str] | None = None
+    words: Callable[[str], object] | None = None
     in_code: bool = False
     own_shape: bool = False
 
@@ -93,36 +92,46 @@ class OutcomeRule:
         listed = self.codes.casefold().split()
         if listed and code.casefold() not in listed and code.partition(".")[0].casefold() not in listed:
             return False
-        return self.words is None or self.words.search(_HUMP.sub(" ", code) if self.in_code else text) is not None
+        return self.words is None or bool(self.words(_HUMP.sub(" ", code) if self.in_code else text))
 
 
 Table = tuple[OutcomeRule, ...]
 """Rows in order; the first that fits decides."""
 
 DUPLICATES: Table = (
-    OutcomeRule(ANY, None, "K-doc: the id is unique; what was there before may be ours", words=DUPLICATE),
+    OutcomeRule(ANY, None, "K-doc: the id is unique; what was there before may be ours", words=DUPLICATE.search),
     OutcomeRule(ANY, None, "RFC 9110, Comfy: an equal call is there", codes="duplicate_request idempotency_conflict"),
 )
 CODE_WORDS: Table = (
-    OutcomeRule(NO, FailureKind.RATE, "a code of no list, by its words", words=_CODE_RATE, in_code=True),
-    OutcomeRule(NO, FailureKind.CONCURRENCY, "a code of no list, by its words", words=CONCURRENCY, in_code=True),
-    OutcomeRule(NO, FailureKind.BALANCE, "a code of no list, by its words", words=_CODE_BALANCE, in_code=True),
-    OutcomeRule(NO, FailureKind.AUTH, "a code of no list, by its words", words=_CODE_KEY, in_code=True),
+    OutcomeRule(NO, FailureKind.RATE, "a code of no list, by its words", words=_CODE_RATE.search, in_code=True),
+    OutcomeRule(NO, FailureKind.CONCURRENCY, "a code of no list, by its words", words=CONCURRENCY.search, in_code=True),
+    OutcomeRule(NO, FailureKind.BALANCE, "a code of no list, by its words", words=_CODE_BALANCE.search, in_code=True),
+    OutcomeRule(NO, FailureKind.AUTH, "a code of no list, by its words", words=_CODE_KEY.search, in_code=True),
     OutcomeRule(
-        NO_OR_500, FailureKind.MODERATION_INPUT, "a code of no list, by its words", words=_CODE_MODERATION, in_code=True
+        NO_OR_500,
+        FailureKind.MODERATION_INPUT,
+        "a code of no list, by its words",
+        words=_CODE_MODERATION.search,
+        in_code=True,
     ),
 )
 """A code is the vendor's own word: it never quotes the user."""
 REQUEST_WORDS: Table = (
-    OutcomeRule("2xx 400 429", FailureKind.CONCURRENCY, "K-err, in the words of relays", words=CONCURRENCY),
-    OutcomeRule("2xx 400 403 422", FailureKind.MODERATION_INPUT, "ARC, R-oas, K-err", words=MODERATION),
-    OutcomeRule("500", FailureKind.MODERATION_INPUT, "ARC: Kling through a relay", words=_MODERATION_IN_A_500),
+    OutcomeRule("2xx 400 429", FailureKind.CONCURRENCY, "K-err, in the words of relays", words=CONCURRENCY.search),
+    OutcomeRule("2xx 400 422", FailureKind.MODERATION_INPUT, "ARC, R-oas, K-err", words=tells_of_filter),
+    OutcomeRule(
+        "403",
+        FailureKind.MODERATION_INPUT,
+        "OpenRouter; a policy may also be about the caller",
+        words=_MODERATION_IN_A_403.search,
+    ),
+    OutcomeRule("500", FailureKind.MODERATION_INPUT, "ARC: Kling through a relay", words=_MODERATION_IN_A_500.search),
 )
 """What to look for where no code says it."""
 ACCOUNT_WORDS: Table = (
-    OutcomeRule("2xx 400 403 429", FailureKind.BALANCE, "N, O-oas, K-err", words=_BALANCE),
-    OutcomeRule("2xx 403", FailureKind.AUTH, "N: the token, or its list of addresses", words=_KEY),
-    OutcomeRule("400", FailureKind.AUTH, "G-rpc, L-proxy: a wrong key under a 400", words=_KEY_IN_A_400),
+    OutcomeRule("2xx 400 403 429", FailureKind.BALANCE, "N, O-oas, K-err", words=_BALANCE.search),
+    OutcomeRule("2xx 403", FailureKind.AUTH, "N: the token, or its list of addresses", words=_KEY.search),
+    OutcomeRule("400", FailureKind.AUTH, "G-rpc, L-proxy: a wrong key under a 400", words=_KEY_IN_A_400.search),
 )
 """These stop the provider: only where there is no code, no named field and no time to wait."""
 HTTP: Table = (

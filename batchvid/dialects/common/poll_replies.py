@@ -1,17 +1,22 @@
-"""Read poll replies in any of the documented envelopes, shared by all dialects.
+"""Reads poll replies in any of the documented envelopes, shared by all dialects.
 
-The tags E1-E7 of the envelopes are those of tests/exchanges/README.md.
-error_parsing.py knows what an error means, status_words.py what a status word means. It knows no path and no request.
+The tags E1-E7 of the envelopes are those of tests/exchanges/README.md. failure_rules.py knows why a task failed,
+assets.py what a finished one offers, status_words.py what a status word means. It knows no path and no request.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from decimal import Decimal
+from dataclasses import replace
 from typing import Any
 
-from batchvid.dialects.common.envelopes import each, find_task_id, status_words, unwrap
-from batchvid.dialects.common.error_parsing import failure_kind, find_error, is_error
+from batchvid.dialects.common import moderation
+from batchvid.dialects.common.assets import find_assets
+from batchvid.dialects.common.costs import actual_usd, was_charged
+from batchvid.dialects.common.envelopes import each, find_task_id
+from batchvid.dialects.common.error_parsing import VendorError, find_error, is_error
+from batchvid.dialects.common.failure_rules import NO_REASON, failure_kind, has_reason, is_input_code
+from batchvid.dialects.common.filter_words import tells_of_content
 from batchvid.dialects.common.json_bodies import parse
 from batchvid.dialects.common.json_values import (
     Path,
@@ -19,50 +24,34 @@ from batchvid.dialects.common.json_values import (
     dig,
     first_text,
     fraction,
-    link,
+    identifier,
     moment,
     text,
 )
+from batchvid.dialects.common.moderation import find_filter_verdict
 from batchvid.dialects.common.refusals import build_rejection, describe, is_unseen, read_refusal
-from batchvid.dialects.common.status_words import read_phase
-from batchvid.domain.failures import Charged, FailureKind
-from batchvid.domain.wire import Asset, Phase, Rejected, Response, Status
+from batchvid.dialects.common.status_words import is_moderation_word, read_failure_kind, read_phase
+from batchvid.dialects.common.task_layers import task_layers, task_words
+from batchvid.dialects.common.task_reasons import find_reason
+from batchvid.dialects.common.vendor_text import own_words
+from batchvid.domain.failures import FailureKind
+from batchvid.domain.wire import Phase, Rejected, Response, Status
 from batchvid.errors import UnreadableReply
 
-LINK_PLACES: tuple[Path, ...] = (
-    ("result_url",),  # task wrapper
-    ("task_result", "videos", 0, "url"),  # Kling
-    ("output", 0),  # Runway
-    ("output",),
-    ("video_url",),  # CometAPI, gateways
-    ("video", "url"),  # xAI
-    ("content", "video_url"),  # Ark
-    ("url",),
-    ("metadata", "url"),  # stock new-api
-)
-"""Where a result link stands in each layer of a reply, in order."""
-
-MESSAGE_PLACES: tuple[Path, ...] = (
-    ("error", "message"),
-    ("error",),
-    ("task_status_msg",),  # Kling
-    ("failure",),  # Runway
-    ("fail_reason",),  # task wrapper, and nested relays
-)
-WITHHELD: Path = ("video", "respect_moderation")
-"""Where xAI says false about a clip that it made, charged and keeps to itself."""
-
-CODE_PLACES: tuple[Path, ...] = (("error", "code"), ("failureCode",), ("err_code",))
 TOKENS: Mapping[str, Path] = {"total_tokens": ("usage", "total_tokens")}
 """What Seedance's task cost, where a relay passes it on."""
-USD_TICKS = 10**10  # xAI counts 1 USD as 10^10 ticks
 
 _OPEN = frozenset({Phase.QUEUED, Phase.RUNNING, Phase.UNKNOWN, Phase.UNSEEN})
+_VERDICT_STATUSES = frozenset({400, 403, 422, 451})
+"""HTTP errors under which a vendor may tell that a content filter refused the task, or that its input is unfit."""
+_HTTP_ERRORS = frozenset({"400", "401", "402", "403", "404", "408", "429", "500", "502", "503", "504"})
 
 
 def read_poll(
     response: Response,
     *,
+    task_id: str = "",
+    prompt: str = "",
     content_path: str = "",
     progress_top: float = 100.0,
     vendor: Mapping[str, Path] = TOKENS,
@@ -70,65 +59,125 @@ def read_poll(
 ) -> Status | Rejected:
     """Read a poll reply of any envelope.
 
-    `content_path` is a keyed path that offers the clip of every finished task, empty where there is none.
+    What it quotes of the `prompt` is not searched for the vendor's meaning. `content_path` is a keyed path that offers
+    the clip of every finished task, empty where there is none; a finished task without any link has no assets (yet).
     `progress_top` is the progress that means finished. `vendor` names what to keep and where it stands in a layer;
     `billed` is the one of these that counts the units charged. Raises UnreadableReply for a 2xx without any sense.
     """
     document = parse(response.body)
-    layers = unwrap(document)
-    words = status_words(layers)
-    if not words or not _is_about_the_task(response, layers, words):
-        return _without_status(response, document)
-    links = _links(layers)
+    layers = task_layers(document)
+    words = task_words(layers)
+    if not words or not _is_about_the_task(response, layers, words, task_id):
+        return _without_status(response, document, prompt)
+    links = find_assets(layers)
     phase = _phase([read_phase(word) for word in words], has_link=bool(links))
-    withheld = any(value is False for value in each(layers, WITHHELD))
-    if phase is Phase.SUCCEEDED and not links and (withheld or any(map(is_error, layers))):
-        phase = Phase.FAILED  # "completed" with an error and no clip: a refusal by the content filter
-    if phase is Phase.SUCCEEDED and not links and not content_path:
-        raise UnreadableReply("the task is finished, but the reply offers no clip", beginning(response.body))
+    is_lost = phase is Phase.FAILED or (phase is Phase.SUCCEEDED and not links)
+    verdict = find_filter_verdict(document) if is_lost else None
+    if phase is Phase.SUCCEEDED and not links and (verdict or any(map(is_error, layers))):
+        phase = Phase.FAILED  # "completed" with an error or a filter's verdict, and no clip
     kept = {name: first_text(each(layers, path)) for name, path in vendor.items()}
-    code, message = _reason(layers, withheld=withheld)
-    failed = phase is Phase.FAILED
-    return Status(
+    code, message = find_reason(layers, verdict.reason if verdict else "")
+    status = Status(
         phase=phase,
         vendor_status=words[0] if phase is read_phase(words[0]) else text(" / ".join(words)),
-        progress=next(
-            (p for p in (fraction(v, progress_top) for v in each(layers, ("progress",))) if p is not None), None
-        ),
-        assets=_assets(links, content_path) if phase is Phase.SUCCEEDED else (),
+        progress=_progress(layers, progress_top),
+        assets=find_assets(layers, content_path) if phase is Phase.SUCCEEDED else (),
         expires_at=next(filter(None, map(moment, each(layers, ("expires_at",)))), None),
         model=first_text(each(layers, ("model",))),
-        kind=failure_kind(words, code, message, withheld=withheld) if failed else None,
         message=message,
         code=code,
-        charged=_charged(kept.get(billed, "")) if failed else Charged.UNKNOWN,
-        actual_usd=_actual_usd(layers),
+        actual_usd=actual_usd(layers),
         vendor_metadata={name: value for name, value in kept.items() if value},
     )
+    if phase is not Phase.FAILED:
+        return status
+    charged = was_charged(layers, kept.get(billed, ""), status.actual_usd, own_words(message, prompt))
+    kind = failure_kind(words, code, message, verdict=verdict, prompt=prompt)
+    return replace(status, kind=kind, charged=charged, message=_explain(status, words))
 
 
-def _is_about_the_task(response: Response, layers: Sequence[Mapping[str, Any]], words: Sequence[str]) -> bool:
-    """Whether the status words may be believed: in any 2xx, and in a failed video object under an error status.
+def _explain(status: Status, words: Iterable[str]) -> str:
+    """Return the message of a failure. Where the vendor explains nothing, it says so."""
+    if has_reason(status.code, status.message):
+        return status.message
+    if told := next((word for word in words if is_moderation_word(word) or read_failure_kind(word)), ""):
+        return status.message or f"the task's status is {told}"
+    return text(f"{status.message} ({NO_REASON})" if status.message else NO_REASON)
 
-    vLLM-Omni serves the failed task itself as a 4xx or 5xx; without this the poll would be repeated for ever.
+
+def _progress(layers: Sequence[Mapping[str, Any]], top: float) -> float | None:
+    values = [*each(layers, ("progress",)), *each(layers, ("progress", "value"))]
+    return next((found for value in values if (found := fraction(value, top)) is not None), None)
+
+
+def _is_about_the_task(
+    response: Response, layers: Sequence[Mapping[str, Any]], words: Sequence[str], task_id: str
+) -> bool:
+    """Whether the status words may be believed, or tell only how this poll ended.
+
+    In a 2xx they may, but for a bare "error" with an HTTP status as its code. Under an error status only a failed task
+    may, that names itself: vLLM-Omni serves the failed task as a 4xx or 5xx.
     """
-    failed_object = layers[0].get("object") == "video" and read_phase(words[0]) is Phase.FAILED
-    return 200 <= response.status < 300 or failed_object or read_phase(words[0]) is Phase.UNSEEN
+    named = {identifier(layer.get(key)) for layer in layers for key in ("id", "task_id", "request_id")} - {""}
+    if not 200 <= response.status < 300:
+        is_named = layers[0].get("object") == "video" or (task_id and task_id in named)
+        phase = read_phase(words[0])
+        return phase is Phase.UNSEEN or (phase is Phase.FAILED and bool(is_named))
+    is_http_error = any(text(code) in _HTTP_ERRORS for code in each(layers, ("error", "code")))
+    return bool(named) or not is_http_error or words[0].casefold() != "error"
 
 
-def _without_status(response: Response, document: dict[str, Any] | None) -> Status | Rejected:
+def _without_status(response: Response, document: dict[str, Any] | None, prompt: str) -> Status | Rejected:
     """Read a poll reply that says nothing of where the task stands."""
     vendor_error = find_error(document)
     if is_unseen(response, vendor_error):
         return Status(phase=Phase.UNSEEN, vendor_status=vendor_error.code or "not found", message=vendor_error.message)
-    if 200 <= response.status < 300:
-        if document is None:
-            raise UnreadableReply(f"{describe(response)}: not a JSON object", beginning(response.body))
-        if not is_error(document):
-            if not find_task_id(document):
-                raise UnreadableReply("the reply names neither a task nor a status", beginning(response.body))
-            return Status(phase=Phase.UNKNOWN)
+    is_answer = 200 <= response.status < 300
+    if is_answer and document is None:
+        raise UnreadableReply(f"{describe(response)}: not a JSON object", beginning(response.body))
+    if document is not None and (failed := _read_verdict(response, document, vendor_error, prompt)):
+        return failed
+    if is_answer and document is not None and not is_error(document):
+        if not find_task_id(document):
+            raise UnreadableReply("the reply names neither a task nor a status", beginning(response.body))
+        return Status(phase=Phase.UNKNOWN)
     return read_refusal(response, document) or build_rejection(response, vendor_error, FailureKind.UNAVAILABLE)
+
+
+def _read_verdict(
+    response: Response, document: dict[str, Any], vendor_error: VendorError, prompt: str
+) -> Status | None:
+    """Read a verdict on the task that comes as the error of its poll: a content filter's, or one on its input.
+
+    Codes and fields decide. Words do only where they tell of the content: "blocked by our usage policy" may be about
+    the caller, and then it would fail every task. An input code decides only under 422, where fal has it.
+    """
+    if not (200 <= response.status < 300 or response.status in _VERDICT_STATUSES):
+        return None
+    layers = task_layers(document)
+    code, message = find_reason(layers, vendor_error.message)
+    code = vendor_error.code or code or first_text(each(layers, ("detail", 0, "type")))
+    message = message or first_text(each(layers, ("detail", 0, "msg")))
+    place = dig(document, ("detail", 0, "loc"))  # fal: ["body", "prompt"]
+    sentence = " ".join([own_words(message, prompt), *map(text, place if isinstance(place, list) else ())])
+    verdict = find_filter_verdict(document)
+    kind = moderation.kind_of_code(code, sentence) or (verdict.kind if verdict else None)
+    is_failure = is_error(document) or response.status >= 400
+    if kind is None and is_failure and response.status != 403 and tells_of_content(sentence):
+        kind = moderation.kind_of_words(sentence)
+    if kind is None and response.status == 422 and is_input_code(code):
+        kind = FailureKind.INVALID
+    if kind is None:
+        return None
+    return Status(
+        phase=Phase.FAILED,
+        vendor_status=f"HTTP {response.status}",
+        kind=kind,
+        message=message or (verdict.reason if verdict else "") or f"the vendor's code is {code}",
+        code=code,
+        charged=was_charged(layers, "", "", sentence),
+        actual_usd=actual_usd(layers),
+    )
 
 
 def _phase(phases: Sequence[Phase], *, has_link: bool) -> Phase:
@@ -148,51 +197,3 @@ def _phase(phases: Sequence[Phase], *, has_link: bool) -> Phase:
             return Phase.SUCCEEDED
         return outer if outer in _OPEN else Phase.UNKNOWN
     return outer
-
-
-def _links(layers: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
-    """Collect every result link in the order in which to try it.
-
-    Old wrappers put the link of a successful task into `fail_reason`: it comes last, and only a success gets it.
-    """
-    places = [*(dig(layer, place) for layer in layers for place in LINK_PLACES), *each(layers, ("fail_reason",))]
-    return tuple(dict.fromkeys(filter(None, map(link, places))))
-
-
-def _assets(links: Iterable[str], content_path: str) -> tuple[Asset, ...]:
-    content = (Asset(location=content_path, keyed=True),) if content_path else ()
-    return (*(Asset(location=found) for found in links), *content)
-
-
-def _reason(layers: Sequence[Mapping[str, Any]], *, withheld: bool) -> tuple[str, str]:
-    """Find the code and the message of a failure, the provider's own (innermost) first. A link is no message.
-
-    A plain `message` counts only beside a status word: in an envelope it is a greeting like "SUCCEED".
-    """
-    inside_out = layers[::-1]
-    code = first_text(dig(layer, place) for layer in inside_out for place in CODE_PLACES)
-    messages = [dig(layer, place) for layer in inside_out for place in MESSAGE_PLACES]
-    messages += [layer.get("message") for layer in inside_out if status_words([layer])]
-    sentences = (value for value in messages if isinstance(value, str) and value.strip() and not link(value))
-    fallback = "the clip was made and withheld: respect_moderation is false" if withheld else ""
-    reason = find_error({"message": next(sentences, fallback)})  # a relay's reason may be the upstream's whole body
-    return code or reason.code, reason.message
-
-
-def _charged(units: str) -> Charged:
-    """Read whether a failed task was charged out of the units it cost; unknown where the vendor names none."""
-    try:
-        amount = Decimal(units)
-    except ArithmeticError:
-        return Charged.UNKNOWN
-    if not amount.is_finite():
-        return Charged.UNKNOWN
-    return Charged.YES if amount > 0 else Charged.NO
-
-
-def _actual_usd(layers: Iterable[Mapping[str, Any]]) -> str:
-    """Read the price really paid from xAI's ticks, as decimal text; empty where the vendor does not say."""
-    for ticks in each(layers, ("usage", "cost_in_usd_ticks")):
-        if isinstance(ticks, int) and not isinstance(ticks, bool) and 0 <= ticks < 10**18:
-            return format((Decimal(ticks) / USD_TICKS).normalize(), "f")
-    return ""

@@ -5,18 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
+from batchvid.dialects.common.vendor_text import own_words
 from batchvid.domain.wire import GenerationRequest
 
-MIN_RUN = 3  # words in a row of the message that stand in the prompt, too: the vendor repeats the prompt
-MIN_WORDS = 2  # a prompt of one word is a word of every vendor, too
 MAX_CHARS = 40_000
 
-_QUOTED = re.compile(
-    r'"[^"]*("|$)|`[^`]*(`|$)|“[^”]*(”|$)|‘[^’]*(’|$)|「[^」]*(」|$)|『[^』]*(』|$)|《[^》]*(》|$)|«[^»]*(»|$)'
-    r"|(?<!\w)'.*?('(?!\w)|$)",
-    re.S,
-)
-_WORD = re.compile(r"\w+")
+_OPEN_QUOTE = re.compile(r"[\"“„«「『`].*|(?<!\w)['‘](?=\w).*", re.S)
+_SEVERAL_WORDS = re.compile(r"\w\W+\w|[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]{2}")
+"""One word of a prompt is a word of every vendor, too."""
 
 
 def own_texts(sent: GenerationRequest | None) -> tuple[str, ...]:
@@ -37,41 +33,21 @@ def own_ids(sent: GenerationRequest | None) -> tuple[str, ...]:
 
 
 def without_user_words(message: str, own: Iterable[str] = ()) -> str:
-    """Remove what stands in quotes, and what a vendor repeats of the user's texts.
+    """Remove what stands in quotes, and what a vendor repeats of the user's texts. A quote may break off.
 
     >>> without_user_words("the prompt 'keeps her balance' is too long")
     'the prompt   is too long'
-    >>> without_user_words("keeps her balance, on a rope: too long", ["She keeps her balance on a rope"])
-    ' : too long'
+    >>> without_user_words('the prompt "keeps her balance')
+    'the prompt '
     """
-    whole = message.strip()
-    if len(whole) > 1 and whole[0] in "\"'" and whole[0] == whole[-1] and whole.count(whole[0]) == 2:
-        whole = whole[1:-1]  # the whole message is a quoted string
-    kept = _QUOTED.sub(" ", whole)
+    kept = message.strip()
+    if len(kept) > 1 and kept[0] in "\"'" and kept[0] == kept[-1] and kept.count(kept[0]) == 2:
+        kept = kept[1:-1]  # the whole message is a quoted string
+    kept = _OPEN_QUOTE.sub("", own_words(kept))
     for text in own:
-        words = [match.group().casefold() for match in _WORD.finditer(text[:MAX_CHARS])]
-        if len(words) >= MIN_WORDS:
-            kept = _without_runs(kept, words)
+        if len(text) <= MAX_CHARS and _SEVERAL_WORDS.search(text):
+            kept = own_words(kept, text)
     return kept
-
-
-def _without_runs(message: str, words: list[str]) -> str:
-    """Remove runs of at least three words that stand in `words`, too; or all two of them."""
-    length = min(MIN_RUN, len(words))
-    runs = {tuple(words[i : i + length]) for i in range(len(words) - length + 1)}
-    found = list(_WORD.finditer(message))
-    spoken = [match.group().casefold() for match in found]
-    repeated: set[int] = set()
-    for i in range(len(spoken) - length + 1):
-        if tuple(spoken[i : i + length]) in runs:
-            repeated.update(range(i, i + length))
-    kept, position = [], 0
-    for i in sorted(repeated):
-        start = found[i].start()
-        follows = i - 1 in repeated
-        kept.append(" " if follows else message[position:start] + " ")
-        position = found[i].end()
-    return "".join(kept) + message[position:]
 
 
 def _strings(value: object) -> Iterator[str]:

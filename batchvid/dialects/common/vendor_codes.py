@@ -46,7 +46,7 @@ OPENAI: Table = (
         FailureKind.RATE,
         "A-err: Alibaba's compatible mode names its limit of tokens a minute so",
         codes="insufficient_quota",
-        words=re.compile(r"error-code#token-limit|allocated quota", re.I),
+        words=re.compile(r"error-code#token-limit|allocated quota", re.I).search,
     ),
     OutcomeRule(NO, FailureKind.AUTH, "O-oas", codes="invalid_api_key account_deactivated"),
     OutcomeRule(
@@ -138,7 +138,7 @@ GOOGLE: Table = (
         FailureKind.BALANCE,
         "G-rpc: a prepaid account; its quota does not come back with time",
         codes="RESOURCE_EXHAUSTED",
-        words=re.compile(r"prepa(y|id)|credits?.{0,20}deplet|deplet.{0,20}credits?", re.I),
+        words=re.compile(r"prepa(y|id)|credits?.{0,20}deplet|deplet.{0,20}credits?", re.I).search,
     ),
     OutcomeRule(NO, FailureKind.BALANCE, "G-rpc", codes="BILLING_DISABLED"),
     OutcomeRule(NO, FailureKind.RATE, "G-rpc", codes="RESOURCE_EXHAUSTED"),

@@ -39,6 +39,7 @@ HTTP_TABLE: tuple[Case, ...] = (  # wire-notes 4.1
     (403, "- blocked", INVALID),
     (407, "-", AUTH),
     (403, "- user quota is not enough: insufficient balance", BALANCE),
+    (403, "- flagged by our moderation", MODERATION),
     (404, "- no such route", INVALID),
     (301, "-", INVALID),
     (303, "-", None),
