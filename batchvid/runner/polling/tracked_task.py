@@ -41,7 +41,6 @@ class TrackedTask:
     follows_cost: bool = True
     unseen: int = 0
     unanswered: int = 0
-    unreadable: int = 0
     last_reply: tuple[bytes, Status | Rejected] | None = None
 
     def read(self, response: Response, job: Job) -> Status | Rejected:
