@@ -50,6 +50,7 @@ FINE = frozenset({"", "0", "200", "201", "202", "success", "succeed", "succeeded
 MAX_HOLDERS = 30
 MAX_SENTENCES = 6
 MAX_DEEP = 4
+READ_CHARS = 4000
 
 _REQUEST_ID = re.compile(r"\s*\(request id: ([^)]{1,100})\)\s*$")
 _HTTP_STATUS = re.compile(r"(?<![\d.])([45]\d\d)(?![\d.])")
@@ -60,13 +61,14 @@ _ERROR_CLASS = re.compile(r"(?:litellm|openai)\.(?:exceptions\.)?(\w+Error|Timeo
 class VendorError:
     """A vendor's error; all fields are empty when the reply holds none.
 
-    `codes` are all codes found, the innermost first. `http_status` is a status that the body names, 0 without one.
-    `field` is the request's field that the vendor names. `is_embedded` is true where a gateway passes on an
-    upstream's whole error.
+    `full_message` is the message at length, for reading, not for showing. `codes` are all codes found, the finest first.
+    `http_status` is a status that the body names, 0 without one. `field` is the request's field that the vendor names.
+    `is_embedded` is true where a gateway passes on an upstream's whole error.
     """
 
     code: str = ""
     message: str = ""
+    full_message: str = ""
     request_id: str = ""
     codes: tuple[str, ...] = ()
     http_status: int = 0
@@ -106,6 +108,7 @@ def find_error(document: object, *, depth: int = 3) -> VendorError:
     own = VendorError(
         code=next(iter(codes or map(str, statuses)), "").removeprefix(BASE_RESP),
         message=text("; ".join([message, *sentences[1:]])),
+        full_message=text("; ".join([message, *sentences[1:]]), READ_CHARS),
         request_id=request_id,
         codes=codes,
         http_status=next(iter(statuses), 0),
@@ -143,6 +146,7 @@ def _around(own: VendorError, upstream: VendorError, prefix: str) -> VendorError
     return VendorError(
         code=upstream.code or own.code,
         message=upstream.message or own.message,
+        full_message=upstream.full_message or own.full_message,
         request_id=upstream.request_id or own.request_id,
         codes=tuple(dict.fromkeys((*upstream.codes, *classes))) or own.codes,  # the outer ones only wrap
         http_status=upstream.http_status or next(reversed(statuses), 0),

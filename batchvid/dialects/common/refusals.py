@@ -49,7 +49,7 @@ def read_refusal(
     own_shape = not vendor_error.is_empty and body.is_whole and not body.is_behind_text
     if obstacle := describe_obstacle(response, vendor_error, own_shape=own_shape):
         return build_rejection(response, vendor_error, FailureKind.INVALID, message=obstacle, provider_wide=True)
-    message = vendor_error.message or _plain_text(response)
+    message = vendor_error.full_message or _plain_text(response)
     spoken = without_user_words(message, own)
     wait_s = requested_wait_s(response, document, spoken, is_limited=response.status == 429)
     has_wait = wait_s is not None
@@ -134,7 +134,7 @@ def build_rejection(
         message=text(said),
         code=vendor_error.code,
         http_status=response.status,
-        retry_after_s=requested_wait_s(response, document, vendor_error.message, is_limited=kind in LIMITS),
+        retry_after_s=requested_wait_s(response, document, vendor_error.full_message, is_limited=kind in LIMITS),
         request_id=request_id(response, vendor_error),
         provider_wide=provider_wide,
     )

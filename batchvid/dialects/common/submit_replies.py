@@ -33,7 +33,8 @@ def read_submit(
     `sent` is the request: its own words and ids prove nothing when the vendor repeats them.
     """
     body = read_json(response.body)
-    document = next(iter(body.documents), None)
+    document = next((found for found in body.documents if not find_error(found).is_empty), None)
+    document = document or next(iter(body.documents), None)
     vendor_error = find_error(document)
     trace = request_id(response, vendor_error)
     ids = find_task_ids(body.documents, id_places, own_ids=own_ids(sent))
@@ -52,7 +53,7 @@ def read_submit(
 
 def _why_uncertain(response: Response, message: str, body: JsonBody, ids: TaskIds) -> str:
     """Say what the reply was, and what may be a task in it."""
-    said = message if message and body.is_whole else describe(response)
+    said = f"HTTP {response.status}: {message}" if message and body.is_whole else describe(response)
     if not body.is_whole:
         said = f"the reply is cut off: {said}"
     elif not body.documents and response.body.strip() and not is_web_page(response):

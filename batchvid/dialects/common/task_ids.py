@@ -104,7 +104,7 @@ def _look_at_top(search: _Search, document: dict[str, object], places: Sequence[
     for key in ("data", "result"):  # new-api's Suno route and Midjourney proxies answer with the bare id
         value = document.get(key)
         if isinstance(value, str) and _ID_LIKE.fullmatch(value.strip()):
-            agreed = str(document.get("code", "success")).casefold() in _SUCCESS
+            agreed = str(document.get("code", "")).casefold() in _SUCCESS
             search.add(value.strip(), is_certain=agreed and not failed)
 
 

@@ -263,3 +263,37 @@ def test_a_refusal_says_what_to_do(status: int, said: Any, advice: str) -> None:
     assert advised.message.startswith(read.message)
     assert advice in advised.message
     assert len(advised.message) <= 1000
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize(
+    ("status", "said", "headers"),
+    [
+        (404, "404 page not found", {}),
+        (404, {"error": {"message": "Invalid URL (GET /v1/vidos/1)", "type": "invalid_request_error"}}, {}),
+        (404, "<html></html>", HTML),
+        (403, "error code: 1010", {}),
+        (301, "", {"location": "https://example.com/"}),
+    ],
+)
+@pytest.mark.pitfall("a wrong path is read as an unknown task")
+def test_a_poll_that_does_not_reach_the_api_says_nothing_of_the_task(
+    dialect: str, status: int, said: Any, headers: dict[str, str]
+) -> None:
+    """The task is paid for: it is neither lost nor failed, and the provider is at fault."""
+    read = DIALECTS[dialect].read_poll(Response(status=status, headers=headers, body=body_of(said)), "task_1")
+    assert isinstance(read, Rejected), read
+    assert read.provider_wide
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_a_poll_reads_the_time_to_wait_as_a_submit_does(dialect: str) -> None:
+    """Also where the sentence stands behind a long one."""
+    message = f"You exceeded your current quota. {'See the page on limits. ' * 40}Please retry in 34.5s."
+    body = orjson.dumps({"error": {"code": 429, "message": message, "status": "RESOURCE_EXHAUSTED"}})
+    for read in (
+        DIALECTS[dialect].read_poll(Response(status=429, body=body), "task_1"),
+        DIALECTS[dialect].read_submit(Response(status=429, body=body)),
+    ):
+        assert isinstance(read, Rejected)
+        assert (read.kind, read.retry_after_s) == (FailureKind.RATE, 34.5)
