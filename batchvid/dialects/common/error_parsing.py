@@ -61,7 +61,7 @@ _ERROR_CLASS = re.compile(r"(?:litellm|openai)\.(?:exceptions\.)?(\w+Error|Timeo
 class VendorError:
     """A vendor's error; all fields are empty when the reply holds none.
 
-    `full_message` is the message at length, for reading, not for showing. `codes` are all codes found, the finest first.
+    `full_message` is the message at length, for reading. `codes` are all codes found, the finest first.
     `http_status` is a status that the body names, 0 without one. `field` is the request's field that the vendor names.
     `is_embedded` is true where a gateway passes on an upstream's whole error.
     """

@@ -15,9 +15,34 @@ from batchvid.runner.providers.rate_limits import ConcurrencySlots
 from batchvid.runner.submission.submitter import Submitter
 from tests.builders import job_in
 from tests.runner.downloads.downloader_harness import RecordingLimiter, open_harness
-from tests.runner.servers import serving
+from tests.runner.servers import says, serving, talking
 
 SLOTS = MAX_PENDING_SUBMITS + 8
+
+
+async def test_an_acceptance_that_is_cut_off_is_accepted(tmp_path: Path) -> None:
+    """The line broke behind the id: the task exists, and the job polls it."""
+    running: list[Job] = []
+    body = b'{"id": "t-1", "object": "video", "status": "queued", "prom'
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n"
+    kite = job_in(JobState.PENDING, "kite")
+    done = asyncio.Event()
+
+    def on_running(job: Job, **_: Any) -> None:
+        running.append(job)
+        done.set()
+
+    async with (
+        talking(says(head + body)) as address,
+        open_harness(tmp_path, kite, base_url=f"http://{address}") as at_work,
+    ):
+        submitter = Submitter(at_work.context, on_running)
+        submitter.enqueue(kite)
+        submits = asyncio.create_task(submitter.serve(at_work.context.provider_states["cometapi"]))
+        await done.wait()
+        await submitter.drain()
+        submits.cancel()
+    assert [(one.state, one.task_id) for one in running] == [(JobState.RUNNING, "t-1")]
 
 
 async def test_a_gateway_that_answers_late_has_its_slots_filled(tmp_path: Path) -> None:
