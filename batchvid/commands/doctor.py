@@ -22,6 +22,8 @@ from batchvid.net.credentials import Credentials
 from batchvid.planning.availability import Availability
 from batchvid.redaction import redact
 from batchvid.runner import utc_now
+from batchvid.state.lock import locks_are_kept
+from batchvid.state.user_index import open_user_index
 
 MAX_CLOCK_OFFSET_S = 60  # signed links and timeouts tolerate about a minute
 CLIP_BYTES = 30_000_000  # a long clip at 1080p; most are smaller
@@ -57,6 +59,8 @@ def examine(manifest: str | None, *, out: str | Path = "outputs") -> Iterator[Ch
     yield from _env_files(targets.folder)
     yield from _disk(targets.out, targets.clips)
     keys = Credentials(targets.folder)
+    for problem in keys.problems:
+        yield CheckResult(what=".env", found=problem, fix="correct that line; the other lines are used")
     for provider, dialects in targets.routes:
         yield from _provider(provider, dialects, keys)
 
@@ -110,6 +114,8 @@ def _disk(out: Path, clips: int) -> Iterator[CheckResult]:
         yield CheckResult(what="outputs", found=f"{existing}: {exc.strerror}", fix=fix)
     else:
         yield CheckResult(what="outputs", found=f"{existing} is writable")
+        yield _lock(existing)
+        yield _index()
     free, needed = shutil.disk_usage(existing).free, max(MIN_FREE_BYTES, clips * CLIP_BYTES)
     is_short = free < needed
     yield CheckResult(
@@ -117,6 +123,31 @@ def _disk(out: Path, clips: int) -> Iterator[CheckResult]:
         found=f"{free / 1e9:.1f} GB are free" + (f", {needed / 1e9:.1f} GB may be needed" if is_short else ""),
         fix="free space, or choose another --out" if is_short else "",
     )
+
+
+def _lock(folder: Path) -> CheckResult:
+    try:
+        is_kept = locks_are_kept(folder)
+    except OSError as exc:
+        return CheckResult(what="lock", found=f"{folder}: {exc}", fix="choose another --out")
+    return CheckResult(
+        what="lock",
+        found="a second run of a batch is refused" if is_kept else f"{folder}: its file system does not lock files",
+        fix=""
+        if is_kept
+        else "choose an --out on a local disk; until then start each batch once at a time: a second "
+        "run stops the first one",
+    )
+
+
+def _index() -> CheckResult:
+    """No fault: the checks inside the batch's folder remain."""
+    index = open_user_index()
+    index.folders("")
+    index.close()
+    missing = "cannot be used: an older copy of a whole folder is not recognized"
+    found = f"{index.path or 'index'} {missing} ({index.error})" if index.error else f"{index.path} is writable"
+    return CheckResult(what="purchases", found=found)
 
 
 def _provider(provider: Provider, dialects: Sequence[str], keys: Credentials) -> Iterator[CheckResult]:

@@ -10,7 +10,9 @@ from batchvid.commands import prompt_edits
 from batchvid.commands.batch import Batch
 from batchvid.commands.caps import build_caps
 from batchvid.commands.execution import Display, known_providers, run_batch, run_jobs
-from batchvid.commands.recovery import build_request, check_not_stale, recover_jobs
+from batchvid.commands.recovery import build_request, recover_jobs
+from batchvid.commands.regeneration import clear_finished, load_unfinished, regenerate_filter, save_started
+from batchvid.commands.rollback_guard import check_not_stale
 from batchvid.display.progress import progress_for
 from batchvid.domain import events as ev
 from batchvid.domain.failures import MODERATION, FailureKind
@@ -20,7 +22,7 @@ from batchvid.errors import UsageError
 from batchvid.manifest import Manifest
 from batchvid.net.credentials import Credentials
 from batchvid.paths import BatchPaths
-from batchvid.planning.plan import Plan, PlanAction, RebuyFilter, buy_nothing_again, make_plan
+from batchvid.planning.plan import Plan, RebuyFilter, buy_nothing_again, make_plan
 from batchvid.runner import (
     Budget,
     Charge,
@@ -31,7 +33,6 @@ from batchvid.runner import (
     earlier_charges,
     utc_now,
 )
-from batchvid.selection import matches_name
 from batchvid.state.readers import read_jobs, read_meta
 from batchvid.state.state_file import StateFile, record_offline
 
@@ -65,33 +66,49 @@ def run(
 ) -> Outcome:
     """Buy what is new or waiting, collect what is paid for, and write the report.
 
-    `regenerate` holds `changed` or patterns of ids whose stored clips are bought again. Without `buy` nothing is
-    bought; with `allow_retired` models past their sunset are tried too; `limits` are those of this run. Without `wait`
-    it ends rather than wait for slots of uncertain jobs; `try_now` submits before the time that a provider requested.
-    The manifest is expanded while the open jobs of an earlier run are collected. Raises ManifestError before anything
-    is bought.
+    `regenerate` holds `changed` or patterns of ids whose stored clips are bought again; after an interrupted run only
+    those that are still missing. Without `buy` nothing is bought; with `allow_retired` models past their sunset are
+    tried too; `limits` are those of this run. Without `wait` it ends rather than wait for slots of uncertain jobs;
+    `try_now` submits before the time that a provider requested. The manifest is expanded while the open jobs of an
+    earlier run are collected. Raises ManifestError before anything is bought.
     """
 
-    def build(jobs: Mapping[str, Job], *, check: bool = buy) -> RunRequest:
+    def build(jobs: Mapping[str, Job], state: StateFile | None = None, *, check: bool = buy) -> RunRequest:
         manifest = batch.lazy_manifest.for_one_use()
-        rebuy = _regenerate_filter(regenerate, manifest)
+        unfinished = load_unfinished(state) if state and regenerate else {}
+        rebuy = regenerate_filter(regenerate, manifest, jobs, unfinished)
         specs: list[JobSpec] = []
         if check:
             planned = _make_plan(batch, manifest, jobs, allow_retired=allow_retired, rebuy=rebuy)
             specs = [job.spec for job in planned.to_plan] if buy else []
+        if state and regenerate:
+            save_started(state, jobs, specs, unfinished)
         return build_request(manifest, jobs, specs, "regenerate", buy=buy)
 
     prepared: list[RunRequest] = []
     if not batch.state_path.exists():
-        check_not_stale(batch, {})
+        check_not_stale({}, batch.paths)
         prepared.append(build({}, check=True))  # a first run that fails here leaves nothing behind
     with StateFile(batch.state_path) as state:
-        jobs = recover_jobs(state, buying=batch)
+        notices: list[str] = []
+        jobs = recover_jobs(state, buying=buy, notice=notices.append)
 
         def request() -> RunRequest:
-            return prepared.pop() if prepared and not jobs else build(jobs)
+            return prepared.pop() if prepared and not jobs else build(jobs, state)
 
-        return run_batch(batch, state, dict(jobs), request, limits, display, wait=wait, try_now=try_now)
+        outcome = run_batch(
+            batch,
+            state,
+            dict(jobs),
+            request,
+            limits,
+            display,
+            first_notices=notices,
+            wait=wait,
+            try_now=try_now,
+        )
+        clear_finished(state)
+        return outcome
 
 
 def edit(batch: Batch, path: Path) -> Batch:
@@ -128,7 +145,8 @@ def retry(
     if not batch.state_path.exists():
         raise UsageError(f"{batch.folder} was never run: there is nothing to retry")
     with StateFile(batch.state_path) as state:
-        jobs = recover_jobs(state, buying=batch)
+        notices: list[str] = []
+        jobs = recover_jobs(state, buying=True, notice=notices.append)
         chosen = _choose_failed(batch.manifest, jobs, kinds, new_task=new_task)
         resumed = [(job_id, ev.PollResumed(at=utc_now())) for job_id in chosen.resumed]
         # the plan sees them resumed: their children may be bought too
@@ -153,7 +171,7 @@ def retry(
             lambda: request,
             limits,
             display,
-            first_notice=notice,
+            first_notices=[*notices, notice],
             wait=wait,
             try_now=try_now,
         )
@@ -213,7 +231,8 @@ def collect(folder: Path, *, only_reconcile: bool = False, display: Display = pr
         meta = read_meta(state.path)
         providers = known_providers(meta)
         source = Path(meta["manifest"]).parent if "manifest" in meta else None
-        jobs = recover_jobs(state)
+        notices: list[str] = []
+        jobs = recover_jobs(state, notice=notices.append)
         request = RunRequest(exit_code_ids=frozenset(jobs))
         setup = RunConfig(
             folder=folder,
@@ -222,7 +241,7 @@ def collect(folder: Path, *, only_reconcile: bool = False, display: Display = pr
             request=lambda: request,
             only_reconcile=only_reconcile,
         )
-        return run_jobs(state, jobs, setup, display)
+        return run_jobs(state, jobs, setup, display, first_notices=[*notices, meta.describe_unreadable()])
 
 
 def _make_plan(
@@ -235,20 +254,3 @@ def _make_plan(
 ) -> Plan:
     sold_on = None if allow_retired else utc_now().date()
     return make_plan(manifest, jobs, batch.providers, models=batch.models, sold_on=sold_on, rebuy=rebuy)
-
-
-def _regenerate_filter(regenerate: Sequence[str], manifest: Manifest) -> RebuyFilter:
-    patterns = {pattern.casefold() for pattern in regenerate}
-    changed = "changed" in patterns
-    patterns.discard("changed")
-    for pattern in patterns:
-        if not any(matches_name(pattern, placed.spec.id) for placed in manifest.jobs):
-            raise UsageError(f"--regenerate {pattern}: no job has such an id")
-
-    def rebuy(spec: JobSpec, action: PlanAction) -> bool:
-        if action is PlanAction.CHANGED and changed:
-            return True
-        named = any(matches_name(pattern, spec.id) for pattern in patterns)
-        return named and action in (PlanAction.CHANGED, PlanAction.STORED)
-
-    return rebuy

@@ -148,7 +148,8 @@ def make_plan(
         except Unsupported as exc:
             problem = placed.place.problem(f"{exc.field}: {spec.request.model}: {exc.reason}")
             if problem not in problems:
-                problems[problem] = f"{problem}{suggest_models(spec, route.provider, models, parent)}"
+                others = "" if exc.field == "options" else suggest_models(spec, route.provider, models, parent)
+                problems[problem] = f"{problem}{others}"
         except UsageError as exc:
             problem = placed.place.problem(str(exc))
             problems[problem] = problem

@@ -12,6 +12,7 @@ from typing import Protocol
 from batchvid.catalog import Models, Provider, built_in
 from batchvid.domain.job_spec import JobSpec
 from batchvid.domain.jobs import Job, JobState
+from batchvid.domain.origins import same_origin
 from batchvid.net.transport import Transport
 from batchvid.planning.routing import Route, find_route
 from batchvid.runner.budget.budget import Budget
@@ -20,6 +21,7 @@ from batchvid.runner.providers.provider_state import ProviderState
 from batchvid.runner.providers.submission_blocks import Block, SubmissionBlocks
 from batchvid.runner.providers.submission_times import describe_time
 from batchvid.runner.recorder import Recorder
+from batchvid.runner.task_owners import TaskOwners
 
 Notice = Callable[[str], None]
 """Shows a line that is no event of a job, such as a stopped provider."""
@@ -53,8 +55,9 @@ class RunContext:
     `active` are the jobs that left a queue and are not finished. `over` is set once the run has `started`, no job is
     active, and no waiting job can be submitted. `blocks` say why nothing is submitted. `retryable_ids` may be bought
     again automatically, where `retries`, `moderation_retries` or their fallback allow it; they are known once `planned`
-    is set. `duration_models` are by provider and model. `error` is the exception that ended the run. With
-    `waits_for_slots` the run waits until uncertain jobs release the slots that other jobs need.
+    is set. `duration_models` are by provider and model. `error` is the exception that ended the run. `stop` sets
+    `stopped`, which ends waits. With `waits_for_slots` the run waits until uncertain jobs release the slots that other
+    jobs need.
     """
 
     recorder: Recorder
@@ -64,6 +67,7 @@ class RunContext:
     budget: Budget
     notice: Notice
     models: Models = field(default_factory=built_in)
+    task_owners: TaskOwners = field(default_factory=TaskOwners)
     retries: int = 0
     moderation_retries: int = 0
     retryable_ids: frozenset[str] = frozenset()
@@ -71,6 +75,7 @@ class RunContext:
     active: set[str] = field(default_factory=set)
     over: asyncio.Event = field(default_factory=asyncio.Event)
     blocks: SubmissionBlocks = field(default_factory=SubmissionBlocks)
+    stopped: asyncio.Event = field(default_factory=asyncio.Event)
     started: bool = False
     error: BaseException | None = None
     waits_for_slots: bool = True
@@ -121,11 +126,12 @@ class RunContext:
     def is_reachable(self, job: Job) -> bool:
         """Whether the provider is still at the origin of the job's task. Reports it if not."""
         provider_state = self.provider_state(job)
-        if job.origin == provider_state.origin:
+        if same_origin(job.origin, provider_state.origin):
             return True
         self.notice(
             f"{job.id}: its task {job.task_id} was bought at {job.origin}, "
-            f"and {provider_state.name} is now {provider_state.origin}; set base_url back to collect it"
+            f"and {provider_state.name} is now {provider_state.origin}; set base_url back to collect it, or, if the "
+            f"server moved: batchvid relocate {self.recorder.folder} --from {job.origin} --to {provider_state.origin}"
         )
         return False
 
@@ -143,6 +149,7 @@ class RunContext:
     def stop(self, reason: str) -> None:
         """Submit nothing more. Open work is finished."""
         self.blocks.add(Block.STOPPED, reason)
+        self.stopped.set()
         for provider_state in self.provider_states.values():
             provider_state.wake.set()
         self.check_over()

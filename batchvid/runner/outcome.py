@@ -38,7 +38,7 @@ def build_outcome(context: RunContext, exit_code_ids: frozenset[str], *, interru
     if interrupted:
         code, reason = INTERRUPTED, "interrupted; run again to go on"
     elif context.error:
-        code, reason = FAILED, str(context.error)
+        code, reason = getattr(context.error, "exit_code", FAILED), str(context.error)
     elif any(job.state is JobState.UNCERTAIN for job in jobs.values()):
         waiting = sum(
             len(provider_state.queue) + provider_state.delayed.total()

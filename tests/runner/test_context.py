@@ -158,7 +158,9 @@ async def test_slots_of_uncertain_jobs_are_waited_for_unless_the_user_says_no(co
     assert context.over.is_set()
 
 
-@pytest.mark.parametrize(("origin", "notices"), [("https://gw.example", 0), ("https://old.example", 1)])
+@pytest.mark.parametrize(
+    ("origin", "notices"), [("https://gw.example", 0), ("https://GW.example:443/", 0), ("https://old.example", 1)]
+)
 async def test_a_task_is_reached_only_where_it_was_bought(context: RunContext, origin: str, notices: int) -> None:
     """A task of another address is left alone, and the notice names both addresses and what to set."""
     lines: list[str] = []
@@ -168,6 +170,7 @@ async def test_a_task_is_reached_only_where_it_was_bought(context: RunContext, o
     assert len(lines) == notices
     for line in lines:
         assert f"bought at {origin}, and office is now https://gw.example; set base_url back" in line
+        assert line.endswith(f"batchvid relocate {context.recorder.folder} --from {origin} --to https://gw.example")
 
 
 @pytest.mark.parametrize("state", AT_REST)

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from batchvid.clock import utc_now
 from batchvid.domain import events as ev
+from batchvid.domain.costs import cost_of
 from batchvid.domain.failures import STOPS_PROVIDER, FailureKind
 from batchvid.domain.job_spec import Reason
 from batchvid.domain.jobs import Job, JobState
@@ -131,6 +132,7 @@ class Poller:
                 expires_at=status.expires_at,
                 model=status.model,
                 actual_usd=status.actual_usd,
+                cost_usd=cost_of(status.actual_usd),
                 vendor_metadata=status.vendor_metadata,
             )
             self._dispatch(await context.recorder.record(job.id, succeeded))

@@ -19,6 +19,7 @@ from batchvid.dialects.lookups import LOOKUP_METHODS, LookupMethod
 from batchvid.domain import events as ev
 from batchvid.domain.failures import STOPS_PROVIDER, FailureKind
 from batchvid.domain.jobs import Job, JobState
+from batchvid.domain.origins import same_origin
 from batchvid.domain.wire import Candidate, Rejected
 from batchvid.errors import WireError
 from batchvid.planning.routing import build_order
@@ -133,7 +134,8 @@ class Reconciler:
         if await self._find(job):
             return
         job = context.job(job.id)
-        resubmit = context.provider_state(job).provider.on_lost_submit == "resubmit"
+        provider_state = context.provider_state(job)
+        resubmit = provider_state.provider.on_lost_submit == "resubmit" and not provider_state.stop_reason
         if resubmit and job.attempts <= MAX_RESUBMITS and not context.stop_reason:
             reason = "on_lost_submit: resubmit"
             delay_s = self._resubmit_delay_s(job)
@@ -157,9 +159,12 @@ class Reconciler:
         """Look up the task; return whether it was found. Otherwise the reason is recorded."""
         context, provider_state = self._context, self._context.provider_state(job)
         method = lookup_method(job, provider_state.provider)
-        if method is None or job.origin != provider_state.origin:
+        if method is None or not same_origin(job.origin, provider_state.origin):
             return False
         found, result = await self._look_up(provider_state, job, method)
+        if found and (owner := context.task_owners.claim(job.origin, found.task_id, job.id)):
+            result = f"{provider_state.name} names task {found.task_id} for it, which belongs to {owner}"
+            found = None
         if found is not None:
             event = ev.SubmitAccepted(at=utc_now(), task_id=found.task_id, model=found.model)
             job = await context.recorder.record(job.id, event)

@@ -194,6 +194,10 @@ class Submitter:
         context = self._context
         reply = note_reply(context, provider_state, job, verdict)
         if isinstance(verdict, Accepted):
+            owner = context.task_owners.claim(job.origin, verdict.task_id, job.id)
+            if owner:
+                verdict = self._stop_for_shared_task(provider_state, job, verdict, owner)
+        if isinstance(verdict, Accepted):
             provider_state.consecutive_refusals = 0
             accepted = ev.SubmitAccepted(
                 at=utc_now(), task_id=verdict.task_id, model=verdict.model, request_id=verdict.request_id
@@ -219,6 +223,24 @@ class Submitter:
             job = await context.recorder.record(job.id, lost)
             await judge_replies(context, provider_state, job, reply, call)
             self._dispatch(job)
+
+    def _stop_for_shared_task(
+        self, provider_state: ProviderState, job: Job, accepted: Accepted, owner: str
+    ) -> Uncertain:
+        """Stop the provider: it sold one task to two jobs, or answers a new call with an older one's task.
+
+        Whether this call was paid for is unknown, so the job is uncertain and its money stays held.
+        """
+        shared = f"task {accepted.task_id} already belongs to {owner if owner != job.id else 'its earlier attempt'}"
+        name = provider_state.name
+        provider_state.stop(f"it gave one task to two calls: {shared}")
+        self._context.notify_once(
+            f"{name} is stopped: it gave {job.id} a task that is sold already: {shared}. Whether {job.id} is paid for "
+            f"is for {name}'s console to show; then: batchvid resolve {job.id}"
+        )
+        return Uncertain(
+            message=f"{name} answered with a task of another call: {shared}", request_id=accepted.request_id
+        )
 
     async def _clear_unavailable(self, provider_state: ProviderState) -> None:
         """Jobs that wait for a model that is given up here switch to another model, or wait for the next run."""

@@ -68,7 +68,7 @@ def test_other_words_make_a_difference() -> None:
 @pytest.mark.parametrize(
     "kind",
     [
-        *MODERATION,
+        *sorted(MODERATION),
         FailureKind.RATE,
         FailureKind.CONCURRENCY,
         FailureKind.UNAVAILABLE,
