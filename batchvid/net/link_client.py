@@ -67,10 +67,12 @@ class LinkClient:
         The key is sent only if `url` has the scheme, host and port of `origin`. Raises DownloadError, LinkRefused.
         """
         async with self.open_link(url, headers, origin=origin, allow_private=allow_private) as reply:
-            if reply.status not in NEEDS_KEY or not key or not is_own_link(url, origin):
-                yield reply
-                return
-        async with self._open_with_key(URL(url, encoded=True), key, headers, origin, allow_private) as reply:
+            if reply.status in NEEDS_KEY and key and is_own_link(url, origin):
+                own = URL(url, encoded=True)
+                async with self._open_with_key(own, key, headers, origin, allow_private) as keyed:
+                    if keyed.status < 400:
+                        yield keyed
+                        return
             yield reply
 
     @asynccontextmanager

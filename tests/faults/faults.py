@@ -241,8 +241,9 @@ NOT_YET = {"error": {"message": "Task is not completed yet, current status: IN_P
 GONE, NO_CLIP = failed("expired"), failed("bad_media")
 CLIPS = (
     _clip("expired link (403), then a fresh one", "expired"),
-    _clip("expired forever", "expired", GONE, times=0),
-    _clip("404 forever", {"status": 404}, GONE, times=0),
+    _clip("expired forever", "expired", WAITS, times=0),
+    _clip("404 forever", {"status": 404}, WAITS, times=0),
+    _clip("410 forever", {"status": 410}, GONE, times=0),
     _clip("401, then a fresh link", {"status": 401}),
     _clip("410, then a fresh link", {"status": 410}),
     _clip("400, not finished yet", {"status": 400, "json": NOT_YET}),
@@ -251,11 +252,13 @@ CLIPS = (
     _clip("truncated, and no ranges", {"truncate": True, "no_range": True}),
     _clip("truncated forever", "truncate", WAITS, times=0),
     _clip("wrong type", "wrong_type"),
-    _clip("wrong type forever", "wrong_type", NO_CLIP, times=0),
-    _clip("JSON forever", "json_200", NO_CLIP, times=0),
-    _clip("HTML forever", "html_200", NO_CLIP, times=0),
+    _clip("wrong type forever", "wrong_type", times=0),
+    _clip("JSON forever", "json_200", WAITS, times=0),
+    _clip("HTML forever", "html_200", WAITS, times=0),
+    _clip("a clip that is there late", {"status": 403}, times=3),
+    _clip("a playlist forever", {"status": 200, "body": "#EXTM3U"}, NO_CLIP, times=0),
     _clip("zero bytes", "zero"),
-    _clip("zero bytes forever", "zero", NO_CLIP, times=0),
+    _clip("zero bytes forever", "zero", WAITS, times=0),
     _clip("never ending", "endless"),
     _clip("never ending forever", "endless", NO_CLIP, times=0),
     Fault(name="redirect of the link", group="the clip", rules=_rules("download", "redirect"), ends=STORED),
@@ -268,7 +271,7 @@ CLIPS = (
         group="the clip",
         rules=_rules("download", "expired"),
         ends=STORED,
-        but={"kling": GONE, "runway": GONE, "xai": GONE},
+        but={"kling": WAITS, "runway": WAITS, "xai": WAITS},
     ),
 )
 FAULTS = {f"{fault.group}: {fault.name}": fault for fault in (*SUBMITS, *POLLS, *TASKS, *CLIPS)}
