@@ -27,10 +27,15 @@ NEEDS_KEY = (401, 403)
 def is_own_link(url: str, origin: str) -> bool:
     """Whether a link has the scheme, host and port of the provider at `origin`, and names no user of its own."""
     try:
-        link = URL(url, encoded=True)
-        return link.origin() == URL(origin).origin() and link.user is None and link.password is None
+        link, own = URL(url, encoded=True), URL(origin)
+        names_user = link.user is not None or link.password is not None
+        return bool(link.host) and not names_user and _origin_of(link) == _origin_of(own)
     except ValueError:
         return False
+
+
+def _origin_of(url: URL) -> tuple[str, str, int | None]:
+    return url.scheme.lower(), (url.host or "").lower(), url.port
 
 
 class LinkClient:
