@@ -5,6 +5,7 @@ BatchvidError                  1
 ├── ManifestError              2   the manifest has problems (all of them, each with file:line)
 ├── StateError                 1   the state file cannot be read or written
 │   ├── StateLocked            4   another run holds the state file
+│   │   └── StateTakenOver     4   another run opened the state file while this one ran
 │   └── StateTooNew            2   written by a newer batchvid
 ├── IllegalEvent               1   an event that the job's state does not allow (a bug)
 ├── WireError                  1   talking to a provider went wrong
@@ -58,6 +59,10 @@ class StateLocked(StateError):
     """Another run holds the state file."""
 
     exit_code = 4
+
+
+class StateTakenOver(StateLocked):
+    """Another run opened the state file for writing while this one ran: this one may write nothing more."""
 
 
 class StateTooNew(StateError):

@@ -19,7 +19,9 @@ from batchvid.net.link_client import LinkClient
 from batchvid.net.sessions import CONNECT_S, POLL_KEEPALIVE_S, api_url, bearer, create_session
 
 MAX_REPLY_BYTES = 32 * 1024 * 1024  # a reply may carry a whole small clip as a data: URI, never more than this
-MIN_KEY_CHARS = 12  # a shorter key is a test's, and may occur in a task id by chance
+NO_RELAY_RETRIES = {"x-litellm-num-retries": "0"}
+"""Sent with every paid call: a LiteLLM proxy repeats a failed call by its own settings, twice by default, and each may
+buy a task. This header outranks them (docs.litellm.ai/docs/proxy/request_headers); other servers ignore it."""
 SMALL_FORM_BYTES = 64 * 1024  # is sent in one piece: aiohttp needs four writes for each field of a form
 SUBMIT_KEEPALIVE_S = 2.0  # shorter than any server's: a connection that closes during a submit makes it uncertain
 
@@ -46,9 +48,10 @@ class Transport:
         Raises NotSent if certainly nothing reached the server, ReplyLost if it may have acted (also after no data for
         `read_timeout_s` seconds), ReplyTooLarge.
         """
-        session = self._submits if request.method == "POST" else self._polls
+        is_paid = request.method == "POST"
+        session = self._submits if is_paid else self._polls
         timeout = _timeout(read_timeout_s)
-        headers = {**request.headers, **bearer(key)}
+        headers = {**(NO_RELAY_RETRIES if is_paid else {}), **request.headers, **bearer(key)}
         data: bytes | aiohttp.MultipartWriter | None = None
         if request.parts:
             data = _form(request)
@@ -64,8 +67,6 @@ class Transport:
                 allow_redirects=False,
             ) as reply:  # fmt: skip
                 body = await _bounded(reply)
-                if len(key) >= MIN_KEY_CHARS:  # a reply that quotes the key must not bring it into the report
-                    body = body.replace(key.encode(), b"***")
                 return Response(status=reply.status, headers=reply.headers, body=body)
         except WireError:
             raise

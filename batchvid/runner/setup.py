@@ -39,7 +39,8 @@ class RunConfig:
     `retries` is how often a failed task is bought again automatically, `moderation_retries` how often one whose clip
     was withheld. A run that `only_reconcile` looks for the tasks of lost submits and changes nothing else. A finished
     clip that cannot be fetched yet is tried again for `download_wait_s` seconds. `spare_bytes` of the disk stay free;
-    a full disk may take `room_wait_s` seconds to be freed.
+    a full disk may take `room_wait_s` seconds to be freed. `waits_for_slots` is as in RunContext. `try_now` submits
+    even before the time that a provider requested in an earlier run.
     """
 
     folder: Path
@@ -55,3 +56,5 @@ class RunConfig:
     only_reconcile: bool = False
     spare_bytes: int = SPARE_BYTES
     room_wait_s: float = WAIT_S
+    waits_for_slots: bool = True
+    try_now: bool = False

@@ -20,8 +20,11 @@ from typing import Any
 from batchvid.domain.job_spec import Clip
 from batchvid.errors import DiskFailed, StorageError
 from batchvid.paths import BatchPaths
+from batchvid.redaction import hide_all, hide_secrets, may_hold_secrets
 from batchvid.storage.clip_names import possible_keys
 from batchvid.storage.disk_space import SPARE_BYTES, check_room, storage_error
+
+MAX_TEXT_BYTES = 1_000_000  # an error page is smaller, a clip that is valid UTF-8 does not exist
 
 
 class LocalStore:
@@ -79,7 +82,7 @@ class LocalStore:
             _sync(part)
             for key in {clip.key, *possible_keys(clip.key)}:
                 self._move_aside(key)
-            _write_sidecar(_sidecar_path(target), json.dumps(sidecar, ensure_ascii=False, indent=1) + "\n")
+            _write_sidecar(_sidecar_path(target), sidecar)
             part.replace(target)
             _sync_folder(target.parent)
         except OSError as exc:
@@ -89,6 +92,7 @@ class LocalStore:
         """Move aside a file that is not the requested clip; returns its new path. Identical files are kept once."""
         name = part.name.removesuffix(".part")
         try:
+            _hide_in_text(part)
             for earlier in _rejected_files(part.parent, name):
                 if earlier.stat().st_size == part.stat().st_size and file_digest(earlier) == file_digest(part):
                     part.unlink()
@@ -137,6 +141,19 @@ class LocalStore:
             _sidecar_path(target).replace(_sidecar_path(aside))
 
 
+def _hide_in_text(path: Path) -> None:
+    """Remove secrets from a file that is a text in the place of a clip: an error may quote the key."""
+    if path.stat().st_size > MAX_TEXT_BYTES:
+        return
+    data = path.read_bytes()
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        return
+    if (clean := hide_secrets(text)) != text:
+        path.write_text(clean, "utf-8", newline="")
+
+
 def _inside(tree: Path, key: str) -> Path:
     path = tree / key
     if not _is_inside(tree, path.parent) or ((path.name == ".." or path.is_symlink()) and not _is_inside(tree, path)):
@@ -175,9 +192,13 @@ def _sidecar_path(clip: Path) -> Path:
     return clip.with_name(clip.name + ".json")
 
 
-def _write_sidecar(path: Path, text: str) -> None:
+def _write_sidecar(path: Path, sidecar: Mapping[str, Any]) -> None:
+    """Write the JSON beside a clip, without secrets."""
+    text = json.dumps(sidecar, ensure_ascii=False, indent=1)
+    if may_hold_secrets(text):
+        text = json.dumps(hide_all(sidecar), ensure_ascii=False, indent=1)
     part = path.with_name(path.name + ".part")
-    part.write_text(text, "utf-8")
+    part.write_text(text + "\n", "utf-8")
     part.replace(path)
 
 
