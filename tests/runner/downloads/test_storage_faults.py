@@ -1,4 +1,4 @@
-"""A fault of one path stops only its clip; a stopped run starts no queued download."""
+"""A fault of one path stops only its clip; a stopped run starts no queued download; a slow one has an end."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import pytest
 from aiohttp import web
 
 from batchvid.domain.jobs import JobState
+from batchvid.domain.wire import Asset
+from batchvid.runner.downloads.stall_detector import DownloadLimits
 from tests.builders import MakeClip
 from tests.runner.cdn import cdn_of
 from tests.runner.downloads.downloader_harness import open_harness, ready
@@ -103,3 +105,31 @@ async def test_a_stop_ends_a_wait_at_once(tmp_path: Path) -> None:
         at_work.context.stop("interrupted")
         await asyncio.wait_for(fetching, 5)
         assert at_work.state("kite") is JobState.READY
+
+
+async def test_a_download_that_drips_has_a_total_limit(tmp_path: Path) -> None:
+    """A byte now and then, for ever, is neither silence nor an end: all tries together are limited, and it stays ready.
+
+    The links of further polls do not begin a new limit.
+    """
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        reply = web.StreamResponse(headers={"Content-Type": "video/mp4", "Content-Length": "100000"})
+        await reply.prepare(request)
+        await reply.write(b"\0\0\0\x18ftypisom" + bytes(60))
+        for _ in range(1000):
+            await reply.write(b"\0")
+            await asyncio.sleep(0.01)
+        return reply
+
+    limits = DownloadLimits(min_bytes=1, window_s=0.05, total_s=0.3)
+    async with (
+        serving(answer) as server,
+        open_harness(tmp_path, ready("kite"), wait_initial_s=0.001, patience_s=600.0, limits=limits) as at_work,
+    ):
+        link = Asset(location=f"{server.base_url}/kite.mp4")
+        await asyncio.wait_for(at_work.fetch({"kite": (link,)}), 10)
+        while at_work.state("kite") is JobState.RUNNING:
+            await asyncio.wait_for(at_work.answer("kite", link), 10)
+        assert at_work.state("kite") is JobState.READY
+    assert "the download is not done after" in at_work.notices[-1]
