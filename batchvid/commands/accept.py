@@ -6,10 +6,9 @@ from pathlib import Path
 
 from batchvid import report
 from batchvid.commands.recovery import recover_jobs
-from batchvid.commands.run import may_still_finish
 from batchvid.domain import events as ev
 from batchvid.domain.job_spec import Clip
-from batchvid.domain.jobs import Job, JobState
+from batchvid.domain.jobs import Job, JobState, may_still_finish
 from batchvid.errors import DownloadError, UsageError
 from batchvid.paths import BatchPaths
 from batchvid.runner import utc_now
