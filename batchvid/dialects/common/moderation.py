@@ -53,10 +53,18 @@ _CODE_FORMS: tuple[tuple[re.Pattern[str], FailureKind | None], ...] = (
     (re.compile(r"(INPUT_PREPROCESSING\.)?SAFETY\.INPUT|INPUT_PREPROCESSING\.SAFETY", re.I), _INPUT),  # Runway (R-tr)
     (re.compile(r"SAFETY\.", re.I), _OUTPUT),
     (re.compile(r"(Input|Prompt)\w*Sensitive\w*Detected|InputTextRisk", re.I), _INPUT),  # Ark (C-seed)
-    (re.compile(r"Output\w*Sensitive\w*Detected", re.I), _OUTPUT),
-    (re.compile(r"\w*Sensitive(Content|Word)\w*|\w*RiskDetection", re.I), None),
+    (re.compile(r"\w*Sensitive\w*Detected", re.I), _OUTPUT),
+    (re.compile(r"\w*RiskDetection", re.I), None),
     (re.compile(r"(DataInspection|IPInfringement)\w*", re.I), None),  # DashScope
     (re.compile(r"CM_EXT\b", re.I), None),  # Kling through a relay (ARC)
+    # relays' own names, such as "moderation_error"; not of a filter that is out of order
+    (
+        re.compile(
+            r"(?!.*(unavailable|timeout|service))\w*(moderat|content_?(policy|filter|safety)|nsfw|safety)\w*", re.I
+        ),
+        None,
+    ),
+    (re.compile(r"\w*(prohibited_?content|sensitive_?(content|word))\w*", re.I), None),
 )
 """How codes of a family begin, with the side that they name; the first that fits counts."""
 

@@ -137,6 +137,8 @@ def test_the_best_link_of_a_clip_comes_first(layer: dict[str, Any], links: list[
         ({"cost_usd": 1000}, "1000"),
         ({"cost": 0.5, "currency": "USD"}, "0.5"),
         ({"cost": {"amount": "0.5", "currency": "usd"}}, "0.5"),
+        ({"billing": [{"amount": "0.5", "currency": "USD"}, {"amount": "0.25", "currency": "USD"}]}, "0.75"),
+        ({"billing": [{"amount": "0.5", "currency": "USD"}, {"amount": "2", "currency": "unit"}]}, ""),
         ({"cost": 5, "currency": "CNY"}, ""),
         ({"usage": {"cost": 5, "currency": "CNY"}}, ""),
         ({"cost": {"credits": 60}}, ""),
