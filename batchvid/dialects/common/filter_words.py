@@ -17,7 +17,7 @@ _ENGLISH = (
     r"(?<!access\s)(?<!constraint\s)(?<!protocol\s)\bviolat(?:e|es|ed|ing|ion|ions)\b"
     r"(?!\s+(?:of\s+)?(?:unique|foreign|not-?null|constraint|protocol|schema|memory))",
     r"\b(?:content|usage|use|safety|community|platform|our|openai'?s?|google'?s?|company)\s+(?:\w+\s+)?polic(?:y|ies)",
-    r"\bguidelines?\b",
+    r"\b(?:content|usage|use|community|safety|platform|generation|ai|policy)\s+guidelines?\b",
     r"\bguardrails?\b",
     r"\bresponsible\s+ai\b",
     r"\brisk[ -]?(?:control|management)\b",  # Kling

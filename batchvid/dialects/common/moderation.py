@@ -93,6 +93,10 @@ _TRUE_IS_BLOCKED = frozenset(
 )
 _FALSE_IS_BLOCKED = frozenset(("respect_moderation", "respectmoderation", "moderation_passed", "passed_moderation"))
 _NSFW_LISTS = frozenset(("has_nsfw_concepts", "has_nsfw_content", "nsfw_content_detected"))
+_REVIEW_KEYS = frozenset(
+    ("moderation_status", "moderationstatus", "moderation_result", "safety_status", "audit_status")
+)
+_REVIEWED = re.compile(r"rejected|blocked|failed|flagged|denied|violation|moderated|filtered", re.I)
 _ECHOED = frozenset(
     (
         *("prompt", "negative_prompt", "input", "inputs", "request", "params", "parameters", "payload"),
@@ -161,6 +165,8 @@ def _read_field(key: str, value: object) -> FilterVerdict | None:
         return None
     if key in _FINISH_KEYS and _FINISHED_BY_FILTER.fullmatch(value.strip()):
         return FilterVerdict(_OUTPUT, f"the content filter stopped the task: {key} is {text(value, 80)}")
+    if key in _REVIEW_KEYS and _REVIEWED.fullmatch(value.strip()):
+        return FilterVerdict(_OUTPUT, f"the content filter withheld the clip: {key} is {text(value, 80)}")
     if key in _BLOCK_KEYS and value.strip() and not value.strip().upper().endswith("UNSPECIFIED"):
         return FilterVerdict(_INPUT, f"the content filter refused the prompt: {key} is {text(value, 80)}")
     return None

@@ -52,6 +52,7 @@ def test_a_link_is_encoded_as_browsers_do(value: str, expected: str) -> None:
         ("/v1/videos/1/content", Asset(location="/v1/videos/1/content", keyed=True, from_origin=True)),
         ("/files/a b.mp4", Asset(location="/files/a%20b.mp4", keyed=True, from_origin=True)),
         ("v1/videos/1/content", Asset(location="/v1/videos/1/content", keyed=True, from_origin=True)),
+        ("files/a boat.mp4", Asset(location="/files/a%20boat.mp4", keyed=True, from_origin=True)),
         ("outputs/1.mp4", Asset(location="/outputs/1.mp4", keyed=True, from_origin=True)),
         ("//cdn.example/x.mp4", Asset(location="//cdn.example/x.mp4")),
         ("cdn.example.com/v/x.mp4?s=1", Asset(location="//cdn.example.com/v/x.mp4?s=1")),

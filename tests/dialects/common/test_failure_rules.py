@@ -48,6 +48,7 @@ The model refused to generate this content
 UNFIT_INPUT = """
 Image pixel is invalid
 image too small: the minimum is 300x300
+Image too small, please see our guidelines
 No face detected in the image
 face not found
 The picture could not be read
@@ -191,6 +192,7 @@ FILTERED: list[dict[str, Any]] = [
     {"video": {"url": "", "respect_moderation": False}},
     {"output": {"has_nsfw_concepts": [True]}},
     {"moderation": {"flagged": True}},
+    {"moderation_status": "rejected"},
     {"content_filter_results": {"violence": {"filtered": True, "severity": "high"}}},
 ]
 
