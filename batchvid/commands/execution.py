@@ -52,10 +52,13 @@ def run_batch(
     display: Display,
     *,
     first_notices: Iterable[str] = (),
+    wait: bool = True,
+    try_now: bool = False,
 ) -> Outcome:
     """Run the jobs of a batch. The request is computed while open jobs are collected.
 
-    The facts that a later run needs are saved as soon as they are known. `first_notices` are shown first.
+    The facts that a later run needs are saved as soon as they are known. `first_notices` are shown first. `wait` and
+    `try_now` are as in RunConfig.
     """
     settings, meta = batch.settings, read_meta(state.path)
     # providers of an earlier manifest may still have open tasks
@@ -90,6 +93,9 @@ def run_batch(
         retries=settings.retries,
         moderation_retries=settings.moderation_retries,
         downloads=settings.downloads.concurrency or runner.DOWNLOADS,
+        download_wait_s=settings.downloads.wait_s or runner.PATIENCE_S,
+        waits_for_slots=wait,
+        try_now=try_now,
     )
     return run_jobs(state, jobs, config, display, first_notices=[*first_notices, meta.describe_unreadable()])
 
@@ -101,7 +107,8 @@ def run_jobs(
     paths = BatchPaths(config.folder)
     log = report.RunLog(paths.log, run=uuid4().hex[:12])
     listeners = Listeners((log, EventLogger(), display(list(jobs.values()))))  # the log comes first
-    for notice in filter(None, first_notices):
+    config.keys.protect(config.providers.values())
+    for notice in filter(None, (*first_notices, *config.keys.problems)):
         listeners.notice(notice)
     recorder = Recorder(state, jobs, listeners, on_unrecorded=log.write_unrecorded)
     try:

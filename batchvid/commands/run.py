@@ -17,7 +17,7 @@ from batchvid.display.progress import progress_for
 from batchvid.domain import events as ev
 from batchvid.domain.failures import MODERATION, FailureKind
 from batchvid.domain.job_spec import JobSpec
-from batchvid.domain.jobs import Job, JobState, advance
+from batchvid.domain.jobs import Job, JobState, advance, may_still_finish
 from batchvid.errors import UsageError
 from batchvid.manifest import Manifest
 from batchvid.net.credentials import Credentials
@@ -60,14 +60,17 @@ def run(
     buy: bool = True,
     allow_retired: bool = False,
     limits: SpendingLimits | None = None,
+    wait: bool = True,
+    try_now: bool = False,
     display: Display = progress_for,
 ) -> Outcome:
     """Buy what is new or waiting, collect what is paid for, and write the report.
 
     `regenerate` holds `changed` or patterns of ids whose stored clips are bought again; after an interrupted run only
-    those that are still missing. Without `buy` nothing is
-    bought; with `allow_retired` models past their sunset are tried too; `limits` are those of this run. The manifest is
-    expanded while the open jobs of an earlier run are collected. Raises ManifestError before anything is bought.
+    those that are still missing. Without `buy` nothing is bought; with `allow_retired` models past their sunset are
+    tried too; `limits` are those of this run. Without `wait` it ends rather than wait for slots of uncertain jobs;
+    `try_now` submits before the time that a provider requested. The manifest is expanded while the open jobs of an
+    earlier run are collected. Raises ManifestError before anything is bought.
     """
 
     def build(jobs: Mapping[str, Job], state: StateFile | None = None, *, check: bool = buy) -> RunRequest:
@@ -93,7 +96,17 @@ def run(
         def request() -> RunRequest:
             return prepared.pop() if prepared and not jobs else build(jobs, state)
 
-        outcome = run_batch(batch, state, dict(jobs), request, limits, display, first_notices=notices)
+        outcome = run_batch(
+            batch,
+            state,
+            dict(jobs),
+            request,
+            limits,
+            display,
+            first_notices=notices,
+            wait=wait,
+            try_now=try_now,
+        )
         clear_finished(state)
         return outcome
 
@@ -118,13 +131,16 @@ def retry(
     new_task: bool = False,
     allow_retired: bool = False,
     limits: SpendingLimits | None = None,
+    wait: bool = True,
+    try_now: bool = False,
     display: Display = progress_for,
 ) -> Outcome:
     """Reopen failed jobs and run those. A task that may still finish is polled again; the others are bought again.
 
     `kinds` selects failure kinds. With `new_task` every job is bought again, even if its old task may still finish.
-    `limits` are those of this run. Some jobs are bought again only if `kinds` names their kind: cancelled jobs, jobs
-    whose task the provider does not know, and jobs that a content filter refused and that are unchanged.
+    `limits`, `wait` and `try_now` are as in `run`. Some jobs are bought again only if `kinds` names their kind:
+    cancelled jobs, jobs whose task the provider does not know, and jobs that a content filter refused and that are
+    unchanged.
     """
     if not batch.state_path.exists():
         raise UsageError(f"{batch.folder} was never run: there is nothing to retry")
@@ -148,7 +164,17 @@ def retry(
         notice = chosen.describe_skipped()
         if kinds and not (chosen.reopened or chosen.resumed):
             notice = f"no failed job is of kind {' or '.join(kinds)}; batchvid status shows the kinds"
-        return run_batch(batch, state, jobs, lambda: request, limits, display, first_notices=[*notices, notice])
+        return run_batch(
+            batch,
+            state,
+            jobs,
+            lambda: request,
+            limits,
+            display,
+            first_notices=[*notices, notice],
+            wait=wait,
+            try_now=try_now,
+        )
 
 
 @dataclass(slots=True)
@@ -216,11 +242,6 @@ def collect(folder: Path, *, only_reconcile: bool = False, display: Display = pr
             only_reconcile=only_reconcile,
         )
         return run_jobs(state, jobs, setup, display, first_notices=[*notices, meta.describe_unreadable()])
-
-
-def may_still_finish(job: Job) -> bool:
-    """Whether we gave up on the task and the vendor did not: it is paid for, and polling it again costs nothing."""
-    return bool(job.task_id) and not job.task_failed and job.kind is not FailureKind.LOST_TASK
 
 
 def _make_plan(

@@ -13,6 +13,7 @@ import orjson
 
 from batchvid.domain import events as ev
 from batchvid.domain.jobs import Job
+from batchvid.redaction import hide_all, may_hold_secrets
 
 BUFFER_BYTES = 64 * 1024  # a write per line would cost more than everything else
 OMITTED_FIELDS = frozenset({"at", "spec", "provider", "assets", "task_id"})
@@ -76,7 +77,10 @@ class RunLog:
 
     def _write(self, name: str, values: dict[str, Any]) -> None:
         at = datetime.now(UTC).isoformat().replace("+00:00", "Z")
-        self._file.write(orjson.dumps({**self._bound, **values, "event": name, "at": at}, default=str) + b"\n")
+        line = orjson.dumps({**self._bound, **values, "event": name, "at": at}, default=str)
+        if may_hold_secrets(line.decode()):
+            line = orjson.dumps(hide_all(orjson.loads(line)))
+        self._file.write(line + b"\n")
 
 
 def _took_s(event: ev.Event, before: Job | None) -> float | None:

@@ -122,6 +122,8 @@ async def _poll_parent(
             provider_state.key.get_secret_value(),
         )
         reply: Status | Rejected = dialect.read_poll(response, parent.task_id)
+        if isinstance(reply, Status):
+            reply = reply.with_scheme(urlsplit(provider_state.base_url).scheme)
     except WireError as exc:
         reply = Rejected(kind=FailureKind.UNAVAILABLE, message=str(exc))
     return None if context.stop_reason or provider_state.stop_reason else reply
