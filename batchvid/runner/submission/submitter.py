@@ -170,7 +170,7 @@ class Submitter:
             model=route.model.name,
             duration_s=route.duration_s,
             price=route.price,
-            external_id=external_id,
+            external_id=external_id if request.carries(external_id) else "",
             provider=provider_state.name,
         )
         job = await record(job.id, started)
