@@ -51,8 +51,9 @@ class RunContext:
 
     `active` are the jobs that left a queue and are not finished. `over` is set once the run has `started`, no job is
     active, and no waiting job can be submitted. `blocks` say why nothing is submitted. `retryable_ids` may be bought
-    again automatically, where `retries`, `moderation_retries` or their fallback allow it; they are known once `planned`
-    is set. `duration_models` are by provider and model. `error` is the exception that ended the run.
+    again automatically, where `retries`, `moderation_retries` or their fallback allow it; they are known once
+    `planned` is set. `is_interrupted`: the user ends the run, so no download starts. `duration_models` are by
+    provider and model. `error` is the exception that ended the run.
     """
 
     recorder: Recorder
@@ -70,6 +71,7 @@ class RunContext:
     over: asyncio.Event = field(default_factory=asyncio.Event)
     blocks: SubmissionBlocks = field(default_factory=SubmissionBlocks)
     started: bool = False
+    is_interrupted: bool = False
     error: BaseException | None = None
     _notified: set[str] = field(default_factory=set)
     duration_models: dict[str, DurationModel] = field(default_factory=dict)

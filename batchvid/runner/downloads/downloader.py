@@ -105,7 +105,7 @@ class Downloader:
     async def _work(self) -> None:
         while True:
             item = await self._queue.get()
-            if not await self._disk_space_gate.wait_until_open():
+            if self._context.is_interrupted or not await self._disk_space_gate.wait_until_open():
                 self._context.mark_idle(item.job_id)  # it stays ready for the next run
                 continue
             try:

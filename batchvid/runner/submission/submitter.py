@@ -176,6 +176,7 @@ class Submitter:
                 request,
                 provider_state.key.get_secret_value(),
                 read_timeout_s=provider_state.provider.submit_read_timeout_s,
+                total_timeout_s=provider_state.provider.submit_total_timeout_s,
             )
             verdict = dialect.read_submit(response)
         except WireError as exc:
