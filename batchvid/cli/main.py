@@ -66,6 +66,7 @@ COMMANDS = (
     status_commands.report,
     resolve_commands.resolve,
     resolve_commands.cancel,
+    resolve_commands.relocate,
     models_command.models,
     doctor_command.doctor,
     status_commands.schema,

@@ -28,7 +28,6 @@ def handle_signals(context: RunContext, close_displays: Callable[[], None]) -> I
             os._exit(INTERRUPTED)
         interrupted.append(name)
         context.notice(f"{name}: submitting nothing more, finishing downloads. A second signal leaves at once")
-        context.is_interrupted = True
         context.transport.shorten_calls(OPEN_CALLS_S)
         context.stop("interrupted")
 

@@ -62,6 +62,7 @@ async def test_what_is_sent_is_what_the_dialect_said(transport: Transport) -> No
     ]
     headers = server.asked[0][2]
     assert (headers["X-Version"], headers["Content-Type"]) == ("2024", "application/json")
+    assert [asked.get("x-litellm-num-retries") for _, _, asked in server.asked] == ["0", "0", None]
     assert headers["User-Agent"].startswith("batchvid/")
     assert server.keys == [f"Bearer {KEY}", f"Bearer {KEY}", None]
     assert orjson.loads(bodies[0]) == SUBMIT.json
