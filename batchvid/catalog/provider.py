@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
+from batchvid.catalog.hosts import is_private_host
 from batchvid.catalog.models import data
 from batchvid.dialects import DIALECTS
 from batchvid.dialects.lookups import LOOKUP_METHODS
@@ -82,6 +83,17 @@ class Provider:
         """Whether nothing is paid: the emulator, or any provider with an address on this machine."""
         host = urlsplit(self.base_url).hostname or ""
         return self.free or host == "localhost" or host.startswith("127.") or host == "::1"
+
+    @property
+    def http_problem(self) -> str:
+        """Why nothing is bought at this address: the key would cross a public network unencrypted; empty if fine."""
+        parts = urlsplit(self.base_url)
+        if self.allow_http or parts.scheme != "http" or is_private_host(parts.hostname or ""):
+            return ""
+        host = f"http://{parts.netloc.rpartition('@')[2]}"
+        return (
+            f"{host} is a public host, and the key would be sent unencrypted: use https://, or write allow_http: true"
+        )
 
     @property
     def is_embedded(self) -> bool:
