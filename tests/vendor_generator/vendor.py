@@ -19,8 +19,8 @@ from urllib.parse import unquote
 
 JOB_OF = re.compile(rb"paper kite (\d+)")
 """The job that a paid call is for, out of its prompt."""
-ID, BASE = b"%ID%", b"%BASE%"
-"""In a reply's body, the id of the task and the vendor's own address."""
+ID, BARE_ID, BASE = b"%ID%", b"%BAREID%", b"%BASE%"
+"""In a reply's body: the id of the task, the same as a JSON number where it is one, and the vendor's own address."""
 GZIP = ("Content-Encoding", "gzip")
 DRIP_S = 0.002  # between two bytes
 MAX_SILENCE_S = 5.0  # the client hangs up long before
@@ -133,7 +133,9 @@ class RecordingVendor:
         try:
             method, path, body = await _read_request(reader)
             reply, task_id = self._reply(method, path, body)
-            await _send(reader, writer, reply, {ID: task_id.encode(), BASE: self.base_url.encode()})
+            bare = task_id if task_id.isdecimal() and task_id[0] != "0" else f'"{task_id}"'
+            values = {ID: task_id.encode(), BARE_ID: bare.encode(), BASE: self.base_url.encode()}
+            await _send(reader, writer, reply, values)
         except (OSError, asyncio.IncompleteReadError):
             pass  # the client hung up
         finally:
