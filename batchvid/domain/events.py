@@ -137,9 +137,10 @@ class LinkExpired(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClipStored(Event):
-    """The clip is on disk and checked."""
+    """The clip is on disk and checked. `more` are the further clips of a task that made several."""
 
     clip: Clip
+    more: tuple[Clip, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,6 +163,13 @@ class PollResumed(Event):
     """The user resumes polling of a task that was given up although it may have finished."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Relocated(Event):
+    """The user states that the server of the last attempt has a new address: `origin`, a base URL."""
+
+    origin: str
+
+
 KINDS: dict[str, type[Event]] = {
     kind.__name__: kind
     for kind in (
@@ -178,6 +186,7 @@ KINDS: dict[str, type[Event]] = {
         GaveUp,
         Reopened,
         PollResumed,
+        Relocated,
     )
 }
 """Every event by its name in the state file. A name is never reused for another meaning."""

@@ -106,6 +106,7 @@ class Job:
     message: str = ""
     charged: Charged = Charged.UNKNOWN
     clip: Clip | None = None
+    more_clips: tuple[Clip, ...] = ()
 
     @property
     def id(self) -> str:
@@ -135,6 +136,7 @@ TRANSITIONS: dict[type[ev.Event], dict[JobState | None, tuple[JobState, ...]]] =
     ev.GaveUp: {_P: (_F,), _S: (_F,), _R: (_F,), _Y: (_F,)},
     ev.Reopened: {_F: (_P,), _U: (_P,), _OK: (_P,)},
     ev.PollResumed: {_F: (_R,)},
+    ev.Relocated: {state: (state,) for state in (_U, _R, _Y, _OK, _F)},
 }
 """Event -> state before -> states after. Of two, `retry_at` decides: set, the job waits; else it failed."""
 
@@ -160,6 +162,11 @@ def advance(job: Job | None, event: ev.Event) -> Job:
     if releases(event):
         changes |= _released(job)  # a reply that says "not charged" comes with no cost (see costs.charged_with)
     return replace(job, state=state, **changes)
+
+
+def may_still_finish(job: Job) -> bool:
+    """Whether we gave up on the task and the vendor did not: it is paid for, and polling it again costs nothing."""
+    return bool(job.task_id) and not job.task_failed and job.kind is not FailureKind.LOST_TASK
 
 
 def _planned(_job: Job, event: ev.Planned) -> dict[str, Any]:
@@ -287,6 +294,7 @@ def _link_expired(job: Job, event: ev.LinkExpired) -> dict[str, Any]:
 def _clip_stored(_job: Job, event: ev.ClipStored) -> dict[str, Any]:
     return {
         "clip": event.clip,
+        "more_clips": event.more,
         "stored_at": event.at,
         "assets": (),
         "expires_at": None,
@@ -306,6 +314,10 @@ def _reopened(_job: Job, _event: ev.Reopened) -> dict[str, Any]:
 
 def _poll_resumed(_job: Job, event: ev.PollResumed) -> dict[str, Any]:
     return {"watched_from": event.at, "dead_links": 0, "kind": None, "message": ""}
+
+
+def _relocated(_job: Job, event: ev.Relocated) -> dict[str, Any]:
+    return {"origin": event.origin}
 
 
 def _released(job: Job) -> dict[str, Any]:
@@ -331,4 +343,5 @@ _CHANGES: dict[type[ev.Event], Callable[[Job, Any], dict[str, Any]]] = {
     ev.GaveUp: _gave_up,
     ev.Reopened: _reopened,
     ev.PollResumed: _poll_resumed,
+    ev.Relocated: _relocated,
 }

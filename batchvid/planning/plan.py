@@ -18,6 +18,7 @@ from batchvid.domain.wire import Parent
 from batchvid.errors import ManifestError, Unsupported, UsageError
 from batchvid.manifest import Manifest
 from batchvid.planning.dependencies import ANY_PARENT, outlook, promised
+from batchvid.planning.fallback_warnings import unreachable_fallback
 from batchvid.planning.routing import Route, check, find_route, suggest_models
 
 
@@ -237,7 +238,7 @@ def _buy(
         return replace(
             instead, warning="; ".join(filter(None, (notice, f"bought as {switched.request.model}", instead.warning)))
         )
-    warnings, prices = [*route.terms.warnings, *filter(None, (notice,))], []
+    warnings, prices = [*route.terms.warnings, *filter(None, (notice, unreachable_fallback(spec, route)))], []
     while spec.fallback:
         spec = spec.with_next_fallback()
         other = other_route(spec)

@@ -12,10 +12,10 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from tests.end_to_end.conftest import ServedEmulator
 from tests.faults import all_formats, matrix
 from tests.faults.conftest import SETTINGS
-from tests.faults.faults import FAULTS, Ending
+from tests.faults.fault import Ending
+from tests.faults.faults import FAULTS
 
 PAGE = Path(__file__).parents[2] / "docs" / "faults.md"
 HEAD = """# What becomes of a job when a vendor misbehaves
@@ -39,12 +39,12 @@ def page(endings: Mapping[str, Mapping[str, Ending]]) -> str:
 def main() -> int:
     """Try them all."""
     os.environ.update(all_formats.ENVIRONMENT)
-    logging.disable(logging.CRITICAL)  # the emulator's server tells of every client that hangs up on purpose
+    logging.disable(logging.CRITICAL)  # the emulator's server logs every client that hangs up on purpose
     endings, wrong = {}, []
-    with tempfile.TemporaryDirectory(prefix="batchvid-faults-") as scratch, ServedEmulator(SETTINGS) as emulator:
-        everyone = all_formats.load(Path(scratch), emulator.base_url, list(all_formats.JOBS))
+    with tempfile.TemporaryDirectory(prefix="batchvid-faults-") as scratch, matrix.open_vendor(SETTINGS) as vendor:
+        everyone = all_formats.load(Path(scratch), vendor.emulator.base_url, list(all_formats.JOBS))
         for number, (name, fault) in enumerate(FAULTS.items()):
-            trial = matrix.try_fault(emulator, everyone, fault, Path(scratch) / str(number))
+            trial = matrix.try_fault(vendor, everyone, fault, Path(scratch) / str(number))
             endings[name] = trial.endings
             wrong += [f"{name}: {line}" for line in trial.wrong]
             if trial.endings != matrix.expected(fault):

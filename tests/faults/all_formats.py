@@ -9,6 +9,7 @@ import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -99,11 +100,16 @@ def silent(jobs: Sequence[Job]) -> Progress:
     return LineDisplay(RunCounters(jobs), io.StringIO())
 
 
-def run(batch: Batch) -> tuple[Outcome, str]:
-    """Run it in this process; how it ended and what it said. Sora's sunset may have come: it is asked for anyway."""
-    said = io.StringIO()
-    outcome = commands.run(batch, allow_retired=True, display=lambda jobs: LineDisplay(RunCounters(jobs), said))
-    return outcome, said.getvalue() + outcome.reason
+def run(batch: Batch, **how: Any) -> tuple[Outcome, str]:
+    """Run it in this process; how it ended and its output. Sora may be retired: the jobs request it all the same."""
+    output = io.StringIO()
+    show = partial(_display, output)
+    outcome = commands.run(batch, allow_retired=True, display=show, **how)
+    return outcome, output.getvalue() + outcome.reason
+
+
+def _display(output: io.StringIO, jobs: Sequence[Job]) -> Progress:
+    return LineDisplay(RunCounters(jobs), output)
 
 
 def settle(batch: Batch, tasks: consistency_checks.Tasks) -> None:

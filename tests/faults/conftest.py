@@ -10,16 +10,22 @@ import pytest
 from batchvid.commands import Batch
 from batchvid.emulator import Settings
 from tests.end_to_end.conftest import ServedEmulator
-from tests.faults import all_formats
+from tests.faults import all_formats, matrix
 
 SETTINGS = Settings(life="polls:1", render="shared", api_key=all_formats.KEY)
 
 
 @pytest.fixture(scope="session")
-def emulator() -> Iterator[ServedEmulator]:
-    """Tasks end at the first look; clips of one length and shape are rendered once."""
-    with ServedEmulator(SETTINGS) as served:
-        yield served
+def vendor() -> Iterator[matrix.Vendor]:
+    """Tasks end at the first poll; clips of one length and shape are rendered once."""
+    with matrix.open_vendor(SETTINGS) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def emulator(vendor: matrix.Vendor) -> ServedEmulator:
+    """The emulator alone."""
+    return vendor.emulator
 
 
 @pytest.fixture(scope="session")

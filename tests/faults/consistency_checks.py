@@ -23,13 +23,17 @@ Tasks = Sequence[Mapping[str, Any]]
 """The emulator's books, a line a task; the prompts of a batch must differ, for they tell whose task it is."""
 
 
-def disagreements(folder: Path, tasks: Tasks) -> list[str]:
-    """All that is wrong with a batch at rest."""
+def disagreements(folder: Path, tasks: Tasks, *, extra_sold: int = 0) -> list[str]:
+    """All that is wrong with a batch at rest. `extra_sold`: so many tasks of each job somebody else may have bought."""
     jobs = read_jobs(folder / STATE)
-    return [*wrong_purchases(folder / STATE, jobs, tasks), *wrong_clips(folder, jobs), *wrong_replay(folder / STATE)]
+    return [
+        *wrong_purchases(folder / STATE, jobs, tasks, extra_sold=extra_sold),
+        *wrong_clips(folder, jobs),
+        *wrong_replay(folder / STATE),
+    ]
 
 
-def wrong_purchases(state: Path, jobs: Iterable[Job], tasks: Tasks) -> list[str]:
+def wrong_purchases(state: Path, jobs: Iterable[Job], tasks: Tasks, *, extra_sold: int = 0) -> list[str]:
     """Every task sold must be an accepted one, or one of an attempt without a verdict; never of a refused one."""
     happened = _events(state)
     sold: dict[str, set[str]] = defaultdict(set)
@@ -44,7 +48,7 @@ def wrong_purchases(state: Path, jobs: Iterable[Job], tasks: Tasks) -> list[str]
         here = sold.pop(job.spec.request.prompt, set())
         if unsold := accepted - here:
             wrong.append(f"{job.id}: {unsold} is on record and was never sold")
-        if len(here - accepted) > open_attempts:
+        if len(here - accepted) > open_attempts + extra_sold:
             wrong.append(f"{job.id}: {here - accepted} were sold, and only {open_attempts} attempts have no verdict")
         shared = [task_id for task_id in accepted if owner.setdefault(task_id, job.id) != job.id]
         wrong += [f"{task_id} belongs to {owner[task_id]} and to {job.id}" for task_id in shared]
@@ -94,6 +98,11 @@ def leaks(folder: Path, said: str, marks: Iterable[str]) -> list[str]:
         found += [f"{mark!r} stands in {name}" for name in files]
         found += [f"{mark!r} was said"] if mark in said else []
     return found
+
+
+def mentions(folder: Path, text: str) -> bool:
+    """Whether a table or a sidecar of the batch shows this text."""
+    return any(text in path.read_text("utf-8") for path in folder.rglob("*") if path.suffix in (".csv", ".json"))
 
 
 def _events(state: Path) -> dict[str, list[tuple[str, dict[str, Any]]]]:

@@ -20,6 +20,8 @@ async def record_task_failure(context: RunContext, job: Job, status: Status) -> 
     """Record the vendor's verdict. Return the job after it, and the delay before its next submit (None: no submit)."""
     await context.planned.wait()  # only then is known whether the job may be bought again
     provider_state, kind = context.provider_state(job), status.kind or FailureKind.MODERATION_SUSPECTED
+    if kind is FailureKind.MODERATION_SUSPECTED and not provider_state.provider.moderates:
+        kind = FailureKind.UNAVAILABLE  # a server without any content filter
     retries, moderation_retries = (
         (context.retries, context.moderation_retries) if job.id in context.retryable_ids else (0, 0)
     )

@@ -1,0 +1,125 @@
+"""Faults of the download: the link, the headers, the bytes. All are transient, unless their name says otherwise."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.faults import media
+from tests.faults.fault import READY, STORED, Ending, Fault, failed, rules
+from tests.faults.wire_faults import Change, Step, WireFault, body, finished, headers, is_link, links, page, task_layer
+
+STEPS: tuple[Step, Step] = ("link", "content")
+
+
+def _clip(name: str, action: Any, ends: Ending = STORED, *, times: int = 1, **more: Any) -> Fault:
+    return Fault(name=name, group="the clip", rules=rules("download content", action, times), ends=ends, **more)
+
+
+def _wire(name: str, ends: Ending = STORED, *, times: int = 0, **more: Any) -> Fault:
+    """A fault of the wire at both ways to a clip; what the matrix needs to know stands in `more` too."""
+    about = {key: more.pop(key) for key in ("but", "dials", "shows") if key in more}
+    wire = tuple(WireFault(step=step, times=times, **more) for step in STEPS)
+    return Fault(name=name, group="the clip", wire=wire, ends=ends, **about)
+
+
+def _bytes(name: str, data: bytes | None, ends: Ending = STORED, *, layout: str = "", **more: Any) -> Fault:
+    """Other bytes than the vendor's, under its own headers."""
+    edit = body((lambda _: media.cut(layout)) if data is None else (lambda _: data))
+    return _wire(name, ends, change=edit, **more)
+
+
+def _link(name: str, change: Change, **more: Any) -> Fault:
+    return Fault(name=name, group="the clip", wire=(WireFault(step="poll", change=change),), ends=STORED, **more)
+
+
+def _relative(url: str) -> str:
+    return "/" + url.split("/", 3)[3]
+
+
+def _decorated(url: str) -> str:
+    origin, _, path = url.partition("/_cdn/")
+    return f"{origin}/my clips/naïve 风筝/_cdn/{path}"
+
+
+def _second_output(document: Any) -> Any:
+    """Another clip in the task's reply, beside the first."""
+    layer = task_layer(document)
+    if link := next(_links_of(document), None):
+        layer["videos"] = [{"url": link}, {"url": f"{link}&n=2"}]
+    return document
+
+
+def _links_of(value: Any) -> Any:
+    """Every link in the JSON."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    for one in inner:
+        if is_link(one):
+            yield one
+        yield from _links_of(one)
+
+
+NOT_YET = {"error": {"message": "Task is not completed yet, current status: IN_PROGRESS"}}
+PLACEHOLDER = page(200, "Your video is being prepared", content_type="video/mp4")
+GONE, NO_CLIP = failed("expired"), failed("bad_media")
+LIES = {"content_type": "text/html; charset=utf-8", "content_disposition": 'attachment; filename="error.html"'}
+
+LATE = (
+    _clip("expired link (403), then a fresh one", "expired"),
+    _clip("403 at first", "expired", times=5),
+    _clip("404 at first", {"status": 404}, times=5),
+    _clip("503 at first", {"status": 503}, times=5),
+    _clip("JSON at first", "json_200", times=5),
+    _wire("a page as video/mp4 at first", instead=PLACEHOLDER, times=5),
+    _clip("400, not finished yet", {"status": 400, "json": NOT_YET}),
+    _clip("401, then a fresh link", {"status": 401}),
+    _clip("410, then a fresh link", {"status": 410}),
+    _clip("403 forever", "expired", READY, times=0),
+    _clip("404 forever", {"status": 404}, READY, times=0),
+    _clip("410 forever", {"status": 410}, GONE, times=0),
+    _clip("JSON forever", "json_200", READY, times=0),
+    _clip("HTML forever", "html_200", READY, times=0),
+    _wire("a page as video/mp4 forever", READY, instead=PLACEHOLDER),
+    _clip("502 forever", {"status": 502}, READY, times=0),
+    Fault(
+        name="the link is refused (403), the content route is not",
+        group="the clip",
+        rules=rules("download", "expired"),
+        ends=STORED,
+        but={"kling": READY, "runway": READY, "xai": READY},
+    ),
+)
+LINKS = (
+    Fault(name="redirect of the link", group="the clip", rules=rules("download", "redirect"), ends=STORED),
+    _link("a link relative to the provider", links(_relative)),
+    _link("a link with spaces and non-ASCII letters", links(_decorated)),
+    _link("a link with HTML entities", links(lambda url: url.replace("&", "&amp;"))),
+    Fault(
+        name="a link on the provider's own host needs the key",
+        group="the clip",
+        wire=(WireFault(step="link", needs_key=True),),
+        ends=STORED,
+    ),
+    _link("two clips of one task", finished(_second_output)),
+)
+BYTES = (
+    _clip("valid once, then truncated", {"valid_once": True, "truncate": True}),
+    _clip("truncated", "truncate"),
+    _clip("truncated, and no ranges", {"truncate": True, "no_range": True}),
+    _clip("truncated forever", "truncate", READY, times=0),
+    *(_bytes(f"cut off, but complete by its length: {name}", None, layout=name, times=1) for name in media.LAYOUTS),
+    _bytes("cut off forever, but complete by its length", None, READY, layout="MP4 in fragments"),
+    _clip("wrong type forever", "wrong_type", times=0),
+    _wire("headers that name a web page", change=headers(**LIES)),
+    _bytes("WebM", media.clip("WebM")),
+    _bytes("another length than requested", media.clip("MP4, index first", 2.0), shows="got 2.0 s"),
+    _bytes("a playlist forever", media.PLAYLIST, NO_CLIP),
+    _bytes("an ffconcat list forever", media.CONCAT, NO_CLIP),
+    _bytes("a still image forever", media.JPEG, NO_CLIP),
+    _clip("zero bytes", "zero"),
+    _clip("zero bytes forever", "zero", READY, times=0),
+    _clip("never ending", "endless"),
+    _clip("never ending forever", "endless", NO_CLIP, times=0),
+    _clip("chunked, without a length", "chunked", times=0),
+    _clip("reset", "reset_before"),
+)
+CLIPS = (*LATE, *LINKS, *BYTES)
