@@ -32,6 +32,7 @@ from tests.vendor_generator.vendor import Call, RecordingVendor, Truth
 SCRATCH = "/dev/shm" if Path("/dev/shm").is_dir() else None  # in memory: on a disk a trial mostly waits for fsync
 MAX_STEP_S = 30.0  # no step has to wait for so long: a run that does hangs
 NO_VERDICT = (AttemptStatus.HELD, AttemptStatus.RESERVED)
+MAX_CLIP_WAIT_S = 0.05  # for a clip that is not there yet
 STEPS = ("run", "run", "retry", "run")
 DIALS: Mapping[str, Any] = {
     "wait_initial_s": 0.001,
@@ -89,7 +90,9 @@ def _batch(folder: Path, base_url: str, scenario: Scenario) -> Batch:
     clip = {"model": f"{dialect}/house", "duration_s": 4, "provider": "house", **EXTRA.get(dialect, {})}
     clips = [{"id": f"kite-{job}", "prompt": f"paper kite {job}", **clip} for job in range(scenario.jobs)]
     path = folder / "batch.yaml"
-    path.write_text(json.dumps({"batch": "batch", "providers": {"house": house}, "clips": clips}), "utf-8")
+    waits = {"wait_s": MAX_CLIP_WAIT_S}
+    document = {"batch": "batch", "providers": {"house": house}, "downloads": waits, "clips": clips}
+    path.write_text(json.dumps(document), "utf-8")
     return all_formats.with_dials(commands.load(path, out=folder), **DIALS)
 
 

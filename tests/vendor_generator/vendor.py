@@ -144,12 +144,13 @@ class RecordingVendor:
     def _reply(self, method: str, path: str, body: bytes) -> tuple[Reply, str]:
         if method == "POST":
             return self._sell(body)
-        steps = [unquote(step) for step in path.partition("?")[0].split("/")]
-        call = next((self._tasks[step] for step in reversed(steps) if step in self._tasks), None)
+        asked_for = unquote(path.partition("?")[0])
+        of_task = asked_for.removesuffix("/content")
+        call = next((call for task_id, call in self._tasks.items() if of_task.endswith(f"/{task_id}")), None)
         if method != "GET" or call is None or call.script.task is None:
             return Reply(404, b'{"error":{"message":"task not found","code":"not_found"}}'), ""
         script = call.script.task
-        if steps[-1] == "content" or steps[1] == "clips":
+        if of_task != asked_for or asked_for.startswith("/clips/"):
             call.asked["clip"] += 1
             whole = Reply(200, self.clip, (("Content-Type", "video/mp4"),))
             return (*script.before_clip, whole)[min(call.asked["clip"] - 1, len(script.before_clip))], call.task_id
