@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -20,7 +19,13 @@ from batchvid.cli import (
     run_commands,
     status_commands,
 )
-from batchvid.cli.output import open_missing_streams, redacted_streams, save_traceback
+from batchvid.cli.output import (
+    discard_output,
+    flush_streams,
+    open_missing_streams,
+    redacted_streams,
+    save_traceback,
+)
 from batchvid.errors import BatchvidError, ManifestError
 from batchvid.redaction import strip_queries
 from batchvid.version import __version__
@@ -85,6 +90,7 @@ def main(args: Sequence[str] | None = None) -> None:
         signal.signal(signal.SIGTERM, signal.default_int_handler)
     with redacted_streams():
         code = _run_command(args)
+        flush_streams()
     sys.exit(code)
 
 
@@ -108,7 +114,7 @@ def _run_command(args: Sequence[str] | None) -> int:
         click.echo(f"batchvid: {strip_queries(str(exc))}", err=True)
         code = exc.exit_code
     except BrokenPipeError:  # the reader of our output is gone; what is done is recorded
-        _discard_output()
+        discard_output(sys.stdout)
         code = 1
     except OSError as exc:
         where = f"{exc.filename}: " if exc.filename else ""
@@ -125,12 +131,6 @@ def _run_command(args: Sequence[str] | None) -> int:
         )
         code = INTERNAL_ERROR
     return code if isinstance(code, int) else 0
-
-
-def _discard_output() -> None:
-    """Send what is still buffered to the null device."""
-    with contextlib.suppress(OSError, AttributeError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def entry() -> None:

@@ -62,6 +62,27 @@ def redacted_streams() -> Iterator[None]:
         sys.stdout, sys.stderr = before
 
 
+def flush_streams() -> None:
+    """Write what the standard streams still hold; discard it where a stream cannot be written any more.
+
+    Otherwise the interpreter tries it once more at its end, and replaces the exit code.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream is not None:
+                stream.flush()
+        except (OSError, ValueError):  # a closed pipe, a full disk; a stream that the caller closed
+            discard_output(stream)
+
+
+def discard_output(stream: TextIO) -> None:
+    """Send what a stream holds, and what is still written to it, to the null device."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, stream.fileno())
+        os.close(null)
+
+
 def save_traceback() -> str:
     """Write the traceback of the current exception, without secrets, to a file of its own; its path, or empty."""
     text = hide_secrets(strip_queries(traceback.format_exc()))

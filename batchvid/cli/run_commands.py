@@ -238,13 +238,18 @@ def _end(folder: Path, outcome: Outcome) -> None:
         ", ".join(f"{count} {state}" for state, count in sorted(outcome.counts.items(), key=_urgent_first) if count)
         or "nothing to do"
     )
-    with contextlib.suppress(OSError):  # a closed pipe does not change the result
-        click.echo(f"{counts}; report: {BatchPaths(folder).report}")
-        if outcome.reason:
-            click.echo(outcome.reason, err=True)
-        if (refused := BatchPaths(folder).edit_these).exists():
-            click.echo(
-                f"a content filter refused some jobs: edit {refused}, then batchvid retry {folder} --edits {refused}",
-                err=True,
-            )
+    _show(f"{counts}; report: {BatchPaths(folder).report}")
+    if outcome.reason:
+        _show(outcome.reason, err=True)
+    if (refused := BatchPaths(folder).edit_these).exists():
+        _show(
+            f"a content filter refused some jobs: edit {refused}, then batchvid retry {folder} --edits {refused}",
+            err=True,
+        )
     click.get_current_context().exit(outcome.exit_code)
+
+
+def _show(text: str, *, err: bool = False) -> None:
+    """Show a line. A stream that cannot be written does not change the result."""
+    with contextlib.suppress(OSError):
+        click.echo(text, err=err)

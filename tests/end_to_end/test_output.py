@@ -116,6 +116,7 @@ def test_a_standard_output_that_cannot_be_written(bench: Bench, where: str) -> N
     bench.write("  - {id: kite, prompt: a paper kite}")
     target = ">&-" if where == "closed" else ">/dev/full"
     line = f'exec "{sys.executable}" -m batchvid run "{bench.manifest}" --out "{bench.folder / "outputs"}" {target}'
-    subprocess.run(["/bin/sh", "-c", line], stderr=subprocess.DEVNULL, env=environment(), timeout=60)
+    done = subprocess.run(["/bin/sh", "-c", line], stderr=subprocess.PIPE, env=environment(), timeout=60)
+    assert (done.returncode, done.stderr) == (0, b"")
     assert states(bench) == {"kite": JobState.SUCCEEDED}
     assert bench.emulator.ledger()["purchases"] == 1
