@@ -80,14 +80,28 @@ WORDS: Mapping[Paid, frozenset[str]] = {
 }
 """The bare names (lower case, letters and digits only) with each meaning."""
 
+_PRODUCT = (
+    r"(?:videos?|clips?|outputs?|results?|samples?|images?|imgs?|gen|generates?|generations?|candidates?|variations?"
+    r"|variants?|takes?|batch(?:es)?|cop(?:y|ies)|prompts?|repeats?|runs?|tasks?)"
+)
 PATTERNS: Mapping[Paid, re.Pattern[str]] = {
     Paid.COUNT: re.compile(
         r"(num|numberof|noof)(?!er|.*(steps|layers|beams|frames|threads)$).+|.*(?<!ac)(?<!dis)count"
+        rf"|{_PRODUCT}(nums?|numbers?|qty|quantity|amount|multiplier)|(max|min|total){_PRODUCT}|num|amount|multiplier|runs|loops"
     ),
-    Paid.LENGTH: re.compile(r".*duration.*|(?!.*(timeout|expir|ttl|start|offset|poll|wait)).*(seconds|secs)"),
-    Paid.SIZE: re.compile(r".*resolution"),
+    Paid.LENGTH: re.compile(
+        r".*duration.*|(?!.*(timeout|expir|ttl|start|offset|poll|wait)).*(seconds|secs)"
+        r"|(total|video|clip|output|target)(length|time)|length(s|ms)|(seconds|secs)total|runtime"
+    ),
+    Paid.SIZE: re.compile(
+        r".*resolution(name|tier|level|mode)?|res|rs|(video|output|target)res|(image|sample|sampleimage)size"
+        r"|(is|use|enable|with)?(hd|uhd|4k|1080p|hdmode|upscale|upscaling|upsample|upsampling|superres)"
+    ),
 }
 """More names with a meaning, where no word above is the whole name."""
+
+LISTS = frozenset({"prompts", "textprompts", "requests", "instances", "jobs", "tasks"})
+"""Lists of which each item is a clip of its own."""
 
 SHARES = re.compile(r"(^|\.)(multi_?prompt|multi_?shots?)(\[\d+\])?\.(duration|seconds)$", re.IGNORECASE)
 """Kling's shots divide the clip's own length among them; they do not add to it."""
@@ -113,6 +127,9 @@ def paid_options(options: Mapping[str, Any]) -> Iterator[PaidOption]:
                     continue
                 inner.append((child_path, child))
                 meaning = None if SHARES.search(child_path) else _meaning(word)
+                child = _only_number(child)
+                if word in LISTS and isinstance(child, list | tuple) and len(child) > 1:
+                    yield PaidOption(child_path, word, child, Paid.COUNT)
                 if meaning and _MATTERS[meaning](child):
                     yield PaidOption(child_path, word, child, meaning)
             stack += inner[::-1]
@@ -138,6 +155,14 @@ def _parsed(value: Any) -> Any:
             return orjson.loads(value)
         except ValueError:
             return value
+    return value
+
+
+def _only_number(value: Any) -> Any:
+    """The number inside of `[4]` and `{"value": 4}`; any other value unchanged."""
+    items = list(value.values()) if isinstance(value, Mapping) else value
+    if isinstance(items, list | tuple) and len(items) == 1 and _number(items[0]) is not None:
+        return items[0]
     return value
 
 

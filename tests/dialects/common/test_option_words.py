@@ -22,6 +22,10 @@ PAID = [
     ({"parameters[sampleCount]": 2}, "parameters[sampleCount]", Paid.COUNT),
     ({"extra_body": {"input": [{"n": 3}]}}, "extra_body.input[0].n", Paid.COUNT),
     ({"metadata": '{"n": 3}'}, "metadata.n", Paid.COUNT),
+    ({"video_num": 2}, "video_num", Paid.COUNT),
+    ({"maxOutputs": 2}, "maxOutputs", Paid.COUNT),
+    ({"n": [4]}, "n", Paid.COUNT),
+    ({"prompts": ["a kite", "a boat"]}, "prompts", Paid.COUNT),
     ({"durationSeconds": 60}, "durationSeconds", Paid.LENGTH),
     ({"input": {"duration": 10}}, "input.duration", Paid.LENGTH),
     ({"VIDEO_LENGTH": "10s"}, "VIDEO_LENGTH", Paid.LENGTH),
@@ -30,6 +34,8 @@ PAID = [
     ({"resolution": "4k"}, "resolution", Paid.SIZE),
     ({"outputResolution": "4k"}, "outputResolution", Paid.SIZE),
     ({"size": "3840x2160"}, "size", Paid.SIZE),
+    ({"imageSize": "4K"}, "imageSize", Paid.SIZE),
+    ({"enable_upscale": True}, "enable_upscale", Paid.SIZE),
     ({"aspectRatio": "1:1"}, "aspectRatio", Paid.SHAPE),
     ({"generate_audio": True}, "generate_audio", Paid.SOUND),
     ({"sound": "on"}, "sound", Paid.SOUND),
@@ -58,6 +64,8 @@ FREE: list[dict[str, Any]] = [
     {"person_generation": "allow_adult"},
     {"voice_id": "v", "voice_language": "en"},
     {"note": "{not JSON"},
+    {"prompts": ["a kite"]},
+    {"max_prompt_length": 500, "frame_number": 3},
 ]
 
 
