@@ -6,6 +6,7 @@ link_client.py opens downloads. No other module has a client socket.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import cache
@@ -38,6 +39,8 @@ class Transport:
         self.links = LinkClient(self._polls)
         self._open_calls: set[asyncio.Timeout] = set()
         self._last_end_at: float | None = None
+        self._open_downloads: set[asyncio.Timeout] = set()
+        self._max_silence_s = 0.0
 
     async def __aenter__(self) -> Self:
         return self
@@ -46,11 +49,35 @@ class Transport:
         await asyncio.gather(self._polls.close(), self._submits.close(), self.links.close())
 
     def shorten_calls(self, seconds: float) -> None:
-        """End every API call, open or later, in so many seconds at the latest; its reply is lost then."""
+        """End every API call, open or later, in so many seconds at the latest; its reply is lost then.
+
+        A download may last as long as it makes progress: see `download_limit`.
+        """
         self._last_end_at = asyncio.get_running_loop().time() + seconds
-        for call in self._open_calls:
-            if (ends_at := call.when()) is None or ends_at > self._last_end_at:
+        self._max_silence_s = seconds
+        for call in (*self._open_calls, *self._open_downloads):
+            ends_at = call.when()
+            if not call.expired() and (ends_at is None or ends_at > self._last_end_at):
                 call.reschedule(self._last_end_at)
+
+    @asynccontextmanager
+    async def download_limit(self, seconds: float) -> AsyncIterator[asyncio.Timeout]:
+        """Bound a download, until `extend_download`. Raises TimeoutError."""
+        ends_at = asyncio.get_running_loop().time() + seconds
+        async with asyncio.timeout_at(min(ends_at, self._last_end_at or math.inf)) as call:
+            self._open_downloads.add(call)
+            try:
+                yield call
+            finally:
+                self._open_downloads.discard(call)
+
+    def extend_download(self, call: asyncio.Timeout, ends_at: float, *, bytes_arrived: bool = True) -> None:
+        """The download may last until `ends_at`; after an interrupt for some seconds more if `bytes_arrived`."""
+        if self._last_end_at is not None:
+            more = asyncio.get_running_loop().time() + self._max_silence_s
+            ends_at = min(ends_at, more if bytes_arrived else self._last_end_at)
+        if not call.expired():
+            call.reschedule(ends_at)
 
     @asynccontextmanager
     async def _limit(self, origin: str, total_timeout_s: float) -> AsyncIterator[None]:

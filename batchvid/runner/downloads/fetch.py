@@ -6,10 +6,11 @@ import asyncio
 import base64
 import binascii
 import contextlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import aiohttp
@@ -38,6 +39,7 @@ from batchvid.storage.file_kind import HEAD_BYTES, container_of, is_gzip
 GONE = 410
 PASSING = frozenset({408, 416, 425, 429})  # say nothing about the link; other 4xx do
 QUOTED_BYTES = 300
+PROGRESS_BYTES = 64 * 1024  # fewer show no progress of a download
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,13 +100,17 @@ async def _transfer(
         rest = [_decode_inline(request.asset.location)]
         partial_file.expect(0, "", len(rest[0]))
         return rest, True
+    now = asyncio.get_running_loop().time
+    limits, started_at = request.limits, now()
     try:
-        async with asyncio.timeout(request.limits.total_s):
+        async with transport.download_limit(min(limits.headers_s, limits.total_s)) as call:
+            progress = partial(transport.extend_download, call, started_at + limits.total_s)
             async with _open(transport, request, partial_file.range_headers(have)) as response:
-                rest = await _receive(response, partial_file, have, request.limits, pool)
+                progress(bytes_arrived=False)
+                rest = await _receive(response, partial_file, have, limits, pool, progress)
                 return rest, response.content_length is not None
     except TimeoutError as exc:
-        raise DownloadError(f"the download is not done after {request.limits.total_s:g} s") from exc
+        raise DownloadError(f"the download is not done after {round(now() - started_at, 2):g} s") from exc
 
 
 @asynccontextmanager
@@ -142,8 +148,9 @@ async def _receive(
     have: int,
     limits: DownloadLimits,
     pool: ThreadPoolExecutor,
+    progress: Callable[[], None],
 ) -> list[bytes]:
-    """Write the body except for its end, which is returned."""
+    """Write the body except for its end, which is returned. Calls `progress` each time that enough has arrived."""
     status = response.status
     if status == GONE:
         raise LinkGone(f"the link answers {status}")
@@ -166,7 +173,7 @@ async def _receive(
     if announced_bytes > WRITE_BYTES:  # check the disk space before a large body arrives; a small one is just tried
         await partial_file.begin()
     try:
-        return await _read(response, partial_file, limits, is_start=not resumes)
+        return await _read(response, partial_file, limits, progress, is_start=not resumes)
     except ClipNotReady as exc:
         if not partial_file.is_unwritten:
             await run_in(pool, partial_file.discard)
@@ -175,16 +182,25 @@ async def _receive(
 
 
 async def _read(
-    response: aiohttp.ClientResponse, partial_file: PartialFile, limits: DownloadLimits, *, is_start: bool
+    response: aiohttp.ClientResponse,
+    partial_file: PartialFile,
+    limits: DownloadLimits,
+    progress: Callable[[], None],
+    *,
+    is_start: bool,
 ) -> list[bytes]:
     clock = asyncio.get_running_loop().time
     stall_detector = StallDetector(limits, clock())
     pieces: list[bytes] = []
-    size, unchecked = 0, is_start
+    size, unchecked, since_progress = 0, is_start, 0
     try:
         async for piece in response.content.iter_any():
             pieces.append(piece)
             size += len(piece)
+            since_progress += len(piece)
+            if since_progress >= PROGRESS_BYTES:
+                since_progress = 0
+                progress()
             if unchecked and size >= HEAD_BYTES:
                 unchecked = False
                 _refuse_text(pieces)

@@ -13,11 +13,13 @@ BYTES_PER_S = 64 * 1024**2  # of a clip: five times what 4K at 100 Mbit/s takes
 class DownloadLimits:
     """Limits of one try. The next try resumes on another connection.
 
-    Fewer than `min_bytes` in `window_s` seconds is a stall; a try ends after `total_s`.
+    Fewer than `min_bytes` in `window_s` seconds is a stall; a try ends after `total_s`, and after `headers_s` if the
+    headers of the reply are not complete: a server may send interim replies (1xx), or a header, without an end.
     """
 
     min_bytes: int = 256 * 1024
     window_s: float = 60.0
+    headers_s: float = 120.0
     total_s: float = 7200.0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
@@ -20,6 +21,7 @@ from batchvid.runner.downloads.stall_detector import (
 from tests.builders import MakeClip
 from tests.runner.cdn import cdn_of
 from tests.runner.downloads.fetch_harness import Net
+from tests.runner.servers import read_request, talking
 from tests.runner.videos import finished
 
 MINUTE = DownloadLimits(min_bytes=6000, window_s=60.0, total_s=3600.0)
@@ -79,9 +81,64 @@ async def test_a_download_has_a_deadline(net: Net, emulator: Emulator) -> None:
     """Above the floor, but not done in time: the try ends, and the part is kept."""
     link = await finished(emulator)
     emulator.set_faults([{"match": {"step": "download"}, "do": {"slow": 20_000}}])
-    with pytest.raises(DownloadError, match=r"not done after 0\.15 s"):
+    with pytest.raises(DownloadError, match=r"not done after 0\.1\d s"):
         await net.catch(link, duration_s=None, base_url=emulator.base_url, limits=DownloadLimits(total_s=0.15))
     assert len(net.files()[PART]) > 0
+
+
+DRIPS = {
+    "1xx": (b"", b"HTTP/1.1 102 Processing\r\n\r\n"),
+    "slow header": (b"HTTP/1.1 200 OK\r\nX-Slow: ", b"x"),
+    "body": (b"HTTP/1.1 200 OK\r\nContent-Length: 9000\r\n\r\n\0\0\0\x20ftypisom", b"\0"),
+}
+
+
+async def _drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, head: bytes, piece: bytes) -> None:
+    await read_request(reader)
+    writer.write(head)
+    while True:
+        writer.write(piece)
+        await writer.drain()
+        await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize("drip", ["1xx", "slow header"])
+async def test_headers_have_a_limit(net: Net, drip: str) -> None:
+    """Each piece comes in time, and the headers are never complete."""
+    async with talking(lambda reader, writer: _drip(reader, writer, *DRIPS[drip])) as address:
+        with pytest.raises(DownloadError, match=r"not done after 0\.\d+ s"):
+            await net.catch(f"http://{address}/a.mp4", limits=DownloadLimits(headers_s=0.1))
+
+
+@pytest.mark.parametrize("drip", DRIPS)
+async def test_an_interrupt_ends_a_download_without_progress(net: Net, drip: str) -> None:
+    """As Ctrl-C does, after some seconds: one that is open, and one that begins later."""
+    async with talking(lambda reader, writer: _drip(reader, writer, *DRIPS[drip])) as address:
+        download = asyncio.create_task(net.catch(f"http://{address}/a.mp4"))
+        await asyncio.sleep(0.05)
+        net.transport.shorten_calls(0.05)
+        for tried in (download, net.catch(f"http://{address}/a.mp4")):
+            with pytest.raises(DownloadError, match=r"not done after 0(\.\d+)? s"):
+                await asyncio.wait_for(tried, 5)
+
+
+async def test_an_interrupt_lets_a_download_with_progress_finish(net: Net, clips: MakeClip) -> None:
+    """It takes four times as long as a download without progress may take."""
+    data = clips().read_bytes() + b"\0\2\0\x08free" + bytes(128 * 1024)
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(data))
+        for start in range(0, len(data), 10_000):
+            writer.write(data[start : start + 10_000])
+            await writer.drain()
+            await asyncio.sleep(0.05)
+
+    async with talking(serve) as address:
+        download = asyncio.create_task(net.catch(f"http://{address}/a.mp4"))
+        await asyncio.sleep(0.1)
+        net.transport.shorten_calls(0.4)
+        assert (await download).size_bytes == len(data)
 
 
 async def test_a_body_without_end_is_cut_off(net: Net, emulator: Emulator) -> None:
