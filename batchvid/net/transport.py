@@ -19,6 +19,7 @@ from batchvid.catalog.provider import READ_TIMEOUT_S, TOTAL_TIMEOUT_S
 from batchvid.clock import utc_now
 from batchvid.domain.wire import Request, Response
 from batchvid.errors import NotSent, ReplyCut, ReplyLost, ReplyTooLarge, WireError
+from batchvid.net.content_encoding import ACCEPTED, inflate
 from batchvid.net.link_client import LinkClient
 from batchvid.net.sessions import CONNECT_S, POLL_KEEPALIVE_S, api_url, bearer, create_session
 
@@ -118,7 +119,7 @@ class Transport:
         is_paid = request.method == "POST"
         session = self._submits if is_paid else self._polls
         timeout = _timeout(read_timeout_s)
-        headers = {**(NO_RELAY_RETRIES if is_paid else {}), **request.headers, **bearer(key)}
+        headers = {**ACCEPTED, **(NO_RELAY_RETRIES if is_paid else {}), **request.headers, **bearer(key)}
         data: bytes | aiohttp.MultipartWriter | None = None
         if request.parts:
             data = _form(request)
@@ -132,6 +133,7 @@ class Transport:
             async with self._limit(origin, total_timeout_s), session.request(
                 request.method, api_url(origin, request.path), headers=headers, data=data, timeout=timeout,
                 allow_redirects=False,
+                auto_decompress=False,  # a wrong Content-Encoding must not hide a task id
             ) as reply:  # fmt: skip
                 body = await _bounded(reply)
                 return Response(status=reply.status, headers=reply.headers, body=body, received_at=utc_now())
@@ -171,8 +173,20 @@ async def _bounded(reply: aiohttp.ClientResponse) -> bytes:
             pieces.append(piece)
     except (aiohttp.ClientError, OSError) as exc:
         message = f"the reply of {reply.url.host} is cut off: {_message(exc)}"
-        raise ReplyCut(message, status=reply.status, headers=reply.headers, body=b"".join(pieces)) from exc
-    return b"".join(pieces)
+        body = _inflated(reply, b"".join(pieces))
+        raise ReplyCut(message, status=reply.status, headers=reply.headers, body=body) from exc
+    return _inflated(reply, b"".join(pieces))
+
+
+def _inflated(reply: aiohttp.ClientResponse, body: bytes) -> bytes:
+    """The decompressed body; as it came where Content-Encoding names no compression, or one that it does not have.
+
+    A body that is cut off is decompressed as far as it goes. Raises ReplyTooLarge.
+    """
+    inflated = inflate(body, reply.headers.get("Content-Encoding", ""), MAX_REPLY_BYTES + 1)
+    if len(inflated) > MAX_REPLY_BYTES:
+        raise ReplyTooLarge(f"the reply of {reply.url.host} is larger than {MAX_REPLY_BYTES} bytes")
+    return inflated
 
 
 def _message(exc: BaseException) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import socket
+import zlib
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -184,7 +185,6 @@ LOST = {
     "no HTTP": b"220 mail.example ESMTP ready\r\n\r\n",
     "binary": b"\x16\x03\x01\x00\x02\x02\x28" * 10,
     "a head without end": b"HTTP/1.1 200 OK\r\nX: " + b"x" * 100_000,
-    "a body that is not what it says": OK + b"Content-Encoding: gzip\r\nContent-Length: 5\r\n\r\nplain",
 }
 
 
@@ -266,6 +266,38 @@ async def test_a_compressed_reply_is_read(transport: Transport) -> None:
     head = OK + b"Content-Encoding: gzip\r\nContent-Length: " + str(len(body)).encode() + b"\r\n\r\n"
     async with talking(says(head + body)) as address:
         assert (await transport.send(f"http://{address}", POLL, KEY)).body == b'{"id": "t-1"}'
+
+
+JSON = b'{"id": "t-1", "status": "queued"}'
+ENCODED = {
+    "gzip, plain body": (b"gzip", JSON, JSON),
+    "deflate, plain body": (b"deflate", JSON, JSON),
+    "br, plain body": (b"br", JSON, JSON),
+    "unknown": (b"aws-chunked", JSON, JSON),
+    "none, gzip body": (b"identity", gzip.compress(JSON), JSON),
+    "br, gzip body": (b"br", gzip.compress(JSON), JSON),
+    "deflate": (b"deflate", zlib.compress(JSON), JSON),
+    "raw deflate": (b"Deflate", zlib.compress(JSON, wbits=-15), JSON),
+    "gzip, cut off": (b"gzip", gzip.compress(JSON, 0)[:30], JSON[:15]),
+}
+
+
+@pytest.mark.parametrize("name", ENCODED)
+async def test_a_wrong_content_encoding_hides_nothing(transport: Transport, name: str) -> None:
+    """The bytes decide how a reply is compressed."""
+    encoding, body, read = ENCODED[name]
+    head = OK + b"Content-Encoding: %b\r\nContent-Length: %d\r\n\r\n" % (encoding, len(body))
+    async with talking(says(head + body)) as address:
+        assert (await transport.send(f"http://{address}", SUBMIT, KEY)).body == read
+
+
+async def test_a_reply_that_inflates_without_end(transport: Transport) -> None:
+    """A small body of a thousand times its size is refused, and the task may exist."""
+    body = gzip.compress(bytes(MAX_REPLY_BYTES + 1))
+    head = OK + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(body)
+    async with talking(says(head + body)) as address:
+        with pytest.raises(ReplyTooLarge):
+            await transport.send(f"http://{address}", SUBMIT, KEY)
 
 
 @pytest.mark.parametrize("address", [("192.0.2.1", 443), ("2001:db8::1", 443, 0, 0)], ids=["IPv4", "IPv6"])
