@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from batchvid.catalog import Provider
 from batchvid.commands import prompt_edits
-from batchvid.commands.batch import Batch
+from batchvid.commands.batch import Batch, open_batch
 from batchvid.commands.caps import build_caps
 from batchvid.commands.execution import Display, known_providers, run_batch, run_jobs
 from batchvid.commands.recovery import build_request, recover_jobs
@@ -18,7 +20,7 @@ from batchvid.domain import events as ev
 from batchvid.domain.failures import MODERATION, FailureKind
 from batchvid.domain.job_spec import JobSpec
 from batchvid.domain.jobs import Job, JobState, advance, may_still_finish
-from batchvid.errors import UsageError
+from batchvid.errors import BatchvidError, UsageError
 from batchvid.manifest import Manifest
 from batchvid.net.credentials import Credentials
 from batchvid.paths import BatchPaths
@@ -33,6 +35,7 @@ from batchvid.runner import (
     earlier_charges,
     utc_now,
 )
+from batchvid.state.meta import Meta
 from batchvid.state.readers import read_jobs, read_meta
 from batchvid.state.state_file import StateFile, record_offline
 
@@ -229,10 +232,10 @@ def collect(folder: Path, *, only_reconcile: bool = False, display: Display = pr
     """
     with StateFile(BatchPaths(folder).state) as state:
         meta = read_meta(state.path)
-        providers = known_providers(meta)
         source = Path(meta["manifest"]).parent if "manifest" in meta else None
         notices: list[str] = []
         jobs = recover_jobs(state, notice=notices.append)
+        providers = _collect_from(meta, jobs)
         request = RunRequest(exit_code_ids=frozenset(jobs))
         setup = RunConfig(
             folder=folder,
@@ -242,6 +245,16 @@ def collect(folder: Path, *, only_reconcile: bool = False, display: Display = pr
             only_reconcile=only_reconcile,
         )
         return run_jobs(state, jobs, setup, display, first_notices=[*notices, meta.describe_unreadable()])
+
+
+def _collect_from(meta: Meta, jobs: Mapping[str, Job]) -> dict[str, Provider]:
+    """The providers of the last run; where their row is damaged, those of the manifest too, if it can be read."""
+    known = known_providers(meta)
+    is_damaged = "providers" in meta.unreadable or any(job.spec.provider not in known for job in jobs.values())
+    if is_damaged and "manifest" in meta:
+        with contextlib.suppress(BatchvidError, OSError):
+            known |= open_batch(meta["manifest"], sets=meta.get("sets", ())).providers
+    return known
 
 
 def _make_plan(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 
 import pytest
 
@@ -60,6 +62,16 @@ def test_only_from_the_address_where_it_was_bought(out_at_office: Bench) -> None
     write(out_at_office, CLIP, office={**KLING})
     assert out_at_office.run().code == 0
     assert out_at_office.emulator.ledger()["purchases"] == 1
+
+
+def test_with_a_damaged_row_of_providers(out_at_office: Bench) -> None:
+    """The folder alone is named: the manifest that the state file names still knows the provider."""
+    with closing(sqlite3.connect(out_at_office.batch / "state.sqlite3")) as disk:
+        disk.execute("UPDATE meta SET value = '{' WHERE name = 'providers'")
+        disk.commit()
+    assert out_at_office.cli("run", str(out_at_office.batch), "--collect-only").code == 0
+    (row,) = out_at_office.rows()
+    assert row["state"] == "succeeded"
 
 
 def test_what_cannot_be_collected_holds_up_nobody(out_at_office: Bench) -> None:

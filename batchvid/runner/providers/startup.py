@@ -47,7 +47,10 @@ class ProviderStartup(contextlib.AsyncExitStack):
         new = sorted(set(names) - self.provider_states.keys())
         if unknown := set(new) - self._providers.keys():
             missing = ", ".join(sorted(unknown))
-            raise BatchvidError(f"jobs of this batch belong to providers that are no longer known: {missing}")
+            raise BatchvidError(
+                f"jobs of this batch belong to providers that are no longer known: {missing}. Name the manifest that "
+                f"has them: batchvid run MANIFEST --collect-only"
+            )
         if not new:
             return []
         keys = {name: self._keys.of(self._providers[name]) for name in new}
