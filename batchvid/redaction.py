@@ -83,6 +83,17 @@ def hide_all(value: Any) -> Any:
     return value
 
 
+def hide_links(value: Any) -> Any:
+    """A plain value (of JSON) without secrets, and without the queries of links, which may sign them."""
+    if isinstance(value, str):
+        return hide_secrets(strip_queries(value))
+    if isinstance(value, Mapping):
+        return {name: hide_links(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [hide_links(inner) for inner in value]
+    return value
+
+
 def secret_option(options: Mapping[str, Any]) -> str:
     """The path of the first option, at any depth, that is named like a credential; empty if there is none.
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from typing import Any
 
 from batchvid.commands.rollback_guard import check_not_stale, check_purchases
 from batchvid.domain import events as ev
+from batchvid.domain.clip_request import inputs_of
 from batchvid.domain.job_spec import JobSpec
 from batchvid.domain.jobs import Job, JobState, advance
 from batchvid.manifest import Manifest
@@ -92,6 +94,17 @@ def retryable_ids(manifest: Manifest, jobs: Mapping[str, Job]) -> Iterator[str]:
                 yield job.id
 
 
+def _hidden_inputs(
+    manifest: Manifest, jobs: Mapping[str, Job], retryable: Container[str]
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The inputs of jobs that the state file holds without the queries of their links."""
+    for placed in manifest.jobs:
+        if placed.spec.id in retryable:
+            inputs = inputs_of(placed.spec.request)
+            if inputs != inputs_of(jobs[placed.spec.id].spec.request):
+                yield placed.spec.id, inputs
+
+
 def build_request(
     manifest: Manifest, jobs: Mapping[str, Job], specs: Sequence[JobSpec], reason: str, *, buy: bool
 ) -> RunRequest:
@@ -101,9 +114,11 @@ def build_request(
     for job_id, event in plan_events(jobs, specs, reason):
         after[job_id] = advance(after.get(job_id), event)
         steps.setdefault(job_id, []).append(RecordedEvent(event, after[job_id]))
+    retryable = frozenset(retryable_ids(manifest, after)) if buy else frozenset()
     return RunRequest(
         planned_events=list(steps.values()),
         purchase_ids=frozenset(spec.id for spec in specs),
         exit_code_ids=frozenset(placed.spec.id for placed in manifest.jobs) if manifest.only else manifest.all_ids,
-        retryable_ids=frozenset(retryable_ids(manifest, after)) if buy else frozenset(),
+        retryable_ids=retryable,
+        inputs=dict(_hidden_inputs(manifest, after, retryable)),
     )

@@ -100,6 +100,11 @@ def with_values(request: ClipRequest, **changes: Any) -> ClipRequest:
     return ClipRequest(**dict(zip(CLIP_FIELDS, _read_values(request), strict=True)) | changes)
 
 
+def inputs_of(request: ClipRequest) -> dict[str, Any]:
+    """The fields that may hold a signed link. The state file has them without what signs it."""
+    return {"images": request.images, "video": request.video, "audio": request.audio, "options": request.options}
+
+
 def fingerprint(request: ClipRequest) -> str:
     """Hash what is paid for, as the manifest states it: the same before and after an upgrade of batchvid.
 

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import queue
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple, cast
 
@@ -58,6 +58,7 @@ class Recorder:
         self.broken: StateError | None = None
         self._pending: dict[str, Job] = {}  # jobs with events that are being written
         self._writer = _GroupCommit(state)
+        self.inputs: Mapping[str, Mapping[str, Any]] = {}  # whole links of jobs that were read without (RunRequest)
 
     async def record(self, job_id: str, event: Event, *more: Event) -> Job:
         """Make the event durable, replace the job, call the listeners; return the job after it.
@@ -67,6 +68,8 @@ class Recorder:
         """
         steps: list[_Step] = []
         job = self._pending.get(job_id) or self.jobs.get(job_id)
+        if job is not None and job_id in self.inputs:
+            job = replace(job, spec=job.spec.with_request(**self.inputs[job_id]))
         for one in map(_without_secrets, (event, *more)):
             steps.append(_Step(one, job, advance(job, one)))
             job = steps[-1].after

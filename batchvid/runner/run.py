@@ -187,6 +187,7 @@ async def _prepare_purchases(
 ) -> list[Job]:
     """Start the providers of the jobs that may be bought; return those jobs in the manifest's order."""
     jobs = context.recorder.jobs
+    context.recorder.inputs = request.inputs
     purchases = [job for job in jobs.values() if job.state is JobState.PENDING and job.id in request.purchase_ids]
     new = {
         provider_state.name

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from batchvid.catalog import Models, Provider, built_in
 from batchvid.net.credentials import Credentials
@@ -23,13 +24,15 @@ class RunRequest:
 
     `purchase_ids` are the pending jobs that it may pay for. `retryable_ids` may be bought again after a failure.
     `planned_events` are recorded first, grouped by job. `exit_code_ids` are the jobs whose ends decide the exit code;
-    uncertain jobs always count.
+    uncertain jobs always count. `inputs` are those of jobs of earlier runs whose links the state file has without their
+    queries, by field name.
     """
 
     exit_code_ids: frozenset[str]
     purchase_ids: frozenset[str] = frozenset()
     retryable_ids: frozenset[str] = frozenset()
     planned_events: Sequence[Sequence[RecordedEvent]] = ()
+    inputs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,14 +1,14 @@
 """Jobs and events to and from the JSON of the state file.
 
-Signed links of clips are left out: a new poll returns new ones. Jobs and events hold no secrets; a spec holds what the
-user wrote, a signed input link too, because the job cannot be bought without it.
+Signed links of clips are left out: a new poll returns new ones. Jobs, events and specs hold no secrets. An input link
+is kept without its query, which may sign it: a job is only bought with the manifest at hand, which has the whole link.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import MISSING, Field, fields
+from dataclasses import MISSING, Field, fields, replace
 from datetime import datetime
 from decimal import Decimal
 from operator import attrgetter
@@ -22,7 +22,7 @@ from batchvid.domain.clip_request import ClipRequest
 from batchvid.domain.job_spec import JobSpec
 from batchvid.domain.jobs import Job
 from batchvid.domain.wire import Asset
-from batchvid.redaction import hide_all, may_hold_secrets
+from batchvid.redaction import hide_all, hide_links, may_hold_secrets
 from batchvid.renamed_keys import JOB_FIELDS, with_current_names
 
 REQUEST_FOLLOWS = ",\n"  # between two fields; no JSON text of ours has a raw line end anywhere else
@@ -50,9 +50,27 @@ _JOB_VALUES = attrgetter(*_JOB_DEFAULTS)
 
 def dump_spec(spec: JobSpec) -> str:
     """A JobSpec as flat JSON: its fields, then on a new line those of its request; without defaults."""
+    text = _flat(spec)
+    return _flat(_without_links(spec)) if "://" in text or may_hold_secrets(text) else text
+
+
+def _flat(spec: JobSpec) -> str:
     own = _dumps(_non_defaults(_SPEC_DEFAULTS, _SPEC_VALUES(spec)))
     request = _dumps(_non_defaults(_REQUEST_DEFAULTS, _REQUEST_VALUES(spec.request)))
     return f"{own[:-1]}{REQUEST_FOLLOWS}{request[1:]}"
+
+
+def _without_links(spec: JobSpec) -> JobSpec:
+    """The spec without secrets in its inputs; its fingerprint is still that of the whole links."""
+    request = spec.request
+    hidden = {
+        "images": tuple(replace(image, source=hide_links(image.source)) if image.is_url else image
+                        for image in request.images),
+        "video": hide_links(request.video),
+        "audio": request.audio if request.audio.startswith("data:") else hide_links(request.audio),
+        "options": hide_links(request.options),
+    }  # fmt: skip
+    return replace(spec.with_request(**hidden), variables=hide_links(spec.variables))
 
 
 def load_spec(text: str) -> JobSpec:

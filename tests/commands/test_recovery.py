@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 
-from batchvid.commands.recovery import adopt_logged_tasks, recover_jobs
+from batchvid.commands import load
+from batchvid.commands.recovery import adopt_logged_tasks, build_request, recover_jobs
 from batchvid.domain.jobs import Job, JobState
 from batchvid.paths import BatchPaths
 from batchvid.state.readers import read_jobs
 from batchvid.state.state_file import StateFile
-from tests.builders import state_file, steps
+from tests.builders import WAYS, life, planned, state_file, steps
 
 LOST = (steps("kite", JobState.SUBMITTING), steps("boat", JobState.UNCERTAIN), steps("crane", JobState.RUNNING))
 
@@ -83,3 +84,19 @@ def test_a_task_of_an_earlier_attempt_is_not_adopted_again(tmp_path: Path) -> No
         again = [replace(job, task_id="") if job.id == "kite" else job for job in state.jobs().values()]
     log(paths, {"job": "boat", "task_id": "t-1"})
     assert adopt_logged_tasks({job.id: job for job in again}, paths) == {}
+
+
+def test_links_that_the_state_file_has_without_their_queries(tmp_path: Path) -> None:
+    """A task of an earlier run may be bought again with the whole link, which the manifest has."""
+    link = "https://cdn.example/a.png?Signature=abc123"
+    (tmp_path / "kites.yaml").write_text(
+        f"batch: kites\ndefaults: {{model: kling-v2-6, prompt: a kite}}\nclips: [{{id: kite, image: '{link}'}}, boat]\n"
+        .replace("boat", "{id: boat}"), "utf-8",
+    )  # fmt: skip
+    manifest = load(tmp_path / "kites.yaml", out=tmp_path).manifest
+    lives = [life(planned(placed.spec), *WAYS[JobState.RUNNING]) for placed in manifest.jobs]
+    jobs = {job.id: job for job in read_jobs(state_file(BatchPaths(tmp_path).state, *lives))}
+    assert jobs["kite"].spec.request.images[0].source == "https://cdn.example/a.png?..."
+    request = build_request(manifest, jobs, [], "run", buy=True)
+    assert request.retryable_ids == {"kite", "boat"}
+    assert {name: inputs["images"][0].source for name, inputs in request.inputs.items()} == {"kite": link}

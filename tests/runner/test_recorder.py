@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from batchvid.domain import events as ev
+from batchvid.domain.clip_request import inputs_of
 from batchvid.domain.failures import FailureKind
 from batchvid.domain.jobs import Job, JobState
 from batchvid.errors import IllegalEvent, StateError
@@ -281,3 +282,18 @@ async def test_jobs_of_an_earlier_run_go_on(path: Path) -> None:
         gave_up = ev.GaveUp(at=at(9), kind=FailureKind.CANCELLED, message="by the user")
         assert (await recorder.record("kite", gave_up)).state is JobState.FAILED
     assert heard == ["GaveUp"]
+
+
+async def test_a_job_gets_its_whole_links_back(path: Path) -> None:
+    """The state file has them without their queries; from the next event on the job has them, and the file does not."""
+    whole = spec(video="https://cdn.example/a.mp4?Signature=abc123")
+    with StateFile(path) as state:
+        state.commit(life(planned(whole), started(), ACCEPTED))
+    async with recording(path) as (recorder, _disk):
+        assert recorder.jobs["kite"].spec != whole
+        recorder.inputs = {"kite": inputs_of(whole.request)}
+        await recorder.record("kite", ev.TaskFailed(at=at(9), kind=FailureKind.UNAVAILABLE, message="broke"))
+        job = await recorder.record("kite", ev.Reopened(at=at(10), reason="retry"))
+        assert job.spec == whole
+    (stored,) = read_jobs(path)
+    assert stored.spec.request.video == "https://cdn.example/a.mp4?..."
