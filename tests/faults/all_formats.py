@@ -15,6 +15,7 @@ from typing import Any
 
 from batchvid import commands
 from batchvid.commands import Batch
+from batchvid.commands.relocate import relocate
 from batchvid.display.progress import LineDisplay, Progress
 from batchvid.display.tally import RunCounters
 from batchvid.domain import events as ev
@@ -53,6 +54,8 @@ FAMILIES = {"openai-videos": "sora"}
 """What the emulator calls it, where that is another name."""
 
 LIMITS = {"concurrency": 20, "submits_per_min": 60_000, "polls_per_s": 5000, "poll_every_s": 0.01}
+CLIP_WAIT_S = 0.05
+"""How long a clip may not be there yet."""
 QUICK: dict[str, Any] = {"wait_initial_s": 0.001, "max_clip_bytes": 2_000_000, "lookup": {"kling": "external_id"}}
 
 
@@ -80,7 +83,8 @@ def write_manifest(folder: Path, base_url: str, dialects: Sequence[str], *, take
         for dialect in dialects
     ]
     path = folder / "batch.yaml"
-    path.write_text(json.dumps({"batch": "batch", "providers": providers, "clips": clips}), "utf-8")
+    settings = {"batch": "batch", "downloads": {"wait_s": CLIP_WAIT_S}, "budget": {"allow_unpriced": True}}
+    path.write_text(json.dumps({**settings, "providers": providers, "clips": clips}), "utf-8")
     return path
 
 
@@ -106,6 +110,12 @@ def run(batch: Batch, **how: Any) -> tuple[Outcome, str]:
     show = partial(_display, output)
     outcome = commands.run(batch, allow_retired=True, display=show, **how)
     return outcome, output.getvalue() + outcome.reason
+
+
+def move(batch: Batch, old: str, new: str) -> Batch:
+    """The batch after the provider's address has changed, with its tasks moved there."""
+    relocate(batch.folder, old=old, new=new)
+    return replace(batch, providers={name: replace(row, base_url=new) for name, row in batch.providers.items()})
 
 
 def _display(output: io.StringIO, jobs: Sequence[Job]) -> Progress:

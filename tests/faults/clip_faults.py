@@ -15,6 +15,13 @@ def _clip(name: str, action: Any, ends: Ending = STORED, *, times: int = 1, **mo
     return Fault(name=name, group="the clip", rules=rules("download content", action, times), ends=ends, **more)
 
 
+def _refused(name: str, action: Any, ends: Ending = STORED, *, times: int = 0, steps: str = "download content") -> Fault:
+    """A link on another host that is refused: there the key is never sent, which the emulator checks."""
+    but = {"kling": READY, "runway": READY, "xai": READY} if steps == "download" else {}  # no content route
+    made = rules(steps, action, times)
+    return Fault(name=name, group="the clip", rules=made, wire=(ON_ANOTHER_HOST,), ends=ends, but=but)
+
+
 def _wire(name: str, ends: Ending = STORED, *, times: int = 0, **more: Any) -> Fault:
     """A fault of the wire at both ways to a clip; what the matrix needs to know stands in `more` too."""
     about = {key: more.pop(key) for key in ("but", "dials", "shows") if key in more}
@@ -43,10 +50,14 @@ def _decorated(url: str) -> str:
 
 def _second_output(document: Any) -> Any:
     """Another clip in the task's reply, beside the first."""
-    layer = task_layer(document)
-    if link := next(_links_of(document), None):
-        layer["videos"] = [{"url": link}, {"url": f"{link}&n=2"}]
+    first = next(_links_of(document), _content_path(document))
+    task_layer(document)["videos"] = [{"url": first}, {"url": f"{first}&n=2"}]
     return document
+
+
+def _content_path(document: Any) -> str:
+    """Where OpenAI's own wire has the clip: its reply names no link."""
+    return f"/v1/videos/{document.get('id')}/content?"
 
 
 def _links_of(value: Any) -> Any:
@@ -58,35 +69,30 @@ def _links_of(value: Any) -> Any:
         yield from _links_of(one)
 
 
+ON_ANOTHER_HOST = WireFault(step="poll", change=links(lambda url: url.replace("//127.0.0.1:", "//localhost:")))
 NOT_YET = {"error": {"message": "Task is not completed yet, current status: IN_PROGRESS"}}
 PLACEHOLDER = page(200, "Your video is being prepared", content_type="video/mp4")
 GONE, NO_CLIP = failed("expired"), failed("bad_media")
 LIES = {"content_type": "text/html; charset=utf-8", "content_disposition": 'attachment; filename="error.html"'}
 
 LATE = (
-    _clip("expired link (403), then a fresh one", "expired"),
-    _clip("403 at first", "expired", times=5),
+    _refused("expired link (403), then a fresh one", "expired", times=1),
+    _refused("403 at first", "expired", times=5),
     _clip("404 at first", {"status": 404}, times=5),
     _clip("503 at first", {"status": 503}, times=5),
     _clip("JSON at first", "json_200", times=5),
     _wire("a page as video/mp4 at first", instead=PLACEHOLDER, times=5),
     _clip("400, not finished yet", {"status": 400, "json": NOT_YET}),
-    _clip("401, then a fresh link", {"status": 401}),
+    _refused("401, then a fresh link", {"status": 401}, times=1),
     _clip("410, then a fresh link", {"status": 410}),
-    _clip("403 forever", "expired", READY, times=0),
+    _refused("403 forever", "expired", READY),
     _clip("404 forever", {"status": 404}, READY, times=0),
     _clip("410 forever", {"status": 410}, GONE, times=0),
     _clip("JSON forever", "json_200", READY, times=0),
     _clip("HTML forever", "html_200", READY, times=0),
     _wire("a page as video/mp4 forever", READY, instead=PLACEHOLDER),
     _clip("502 forever", {"status": 502}, READY, times=0),
-    Fault(
-        name="the link is refused (403), the content route is not",
-        group="the clip",
-        rules=rules("download", "expired"),
-        ends=STORED,
-        but={"kling": READY, "runway": READY, "xai": READY},
-    ),
+    _refused("the link is refused (403), the content route is not", "expired", steps="download"),
 )
 LINKS = (
     Fault(name="redirect of the link", group="the clip", rules=rules("download", "redirect"), ends=STORED),
@@ -99,13 +105,13 @@ LINKS = (
         wire=(WireFault(step="link", needs_key=True),),
         ends=STORED,
     ),
-    _link("two clips of one task", finished(_second_output)),
+    _link("two clips of one task", finished(_second_output), clips=2),
 )
 BYTES = (
-    _clip("valid once, then truncated", {"valid_once": True, "truncate": True}),
+    _refused("valid once, then truncated", {"valid_once": True, "truncate": True}, times=1),
     _clip("truncated", "truncate"),
     _clip("truncated, and no ranges", {"truncate": True, "no_range": True}),
-    _clip("truncated forever", "truncate", READY, times=0),
+    _clip("truncated forever, and no ranges", {"truncate": True, "no_range": True}, READY, times=0),
     *(_bytes(f"cut off, but complete by its length: {name}", None, layout=name, times=1) for name in media.LAYOUTS),
     _bytes("cut off forever, but complete by its length", None, READY, layout="MP4 in fragments"),
     _clip("wrong type forever", "wrong_type", times=0),

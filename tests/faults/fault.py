@@ -56,7 +56,7 @@ class Fault:
 
     `dials` are fields of the provider's row that it takes to see the end soon. `wait_s`: the second paid call must
     come so much later than the first. `shows` must stand in the output or in a file of the batch. `moves`: the vendor's
-    address changes before the second run. `extra_sold` counts tasks that somebody between us and the vendor bought.
+    address changes before the second run. `clips` is how many each stored task makes. `extra_sold` counts tasks that somebody between us and the vendor bought.
     """
 
     name: str
@@ -69,6 +69,7 @@ class Fault:
     wait_s: float = 0.0
     shows: str = ""
     moves: bool = False
+    clips: int = 1
     extra_sold: int = 0
 
     def ending(self, dialect: str) -> Ending:

@@ -42,10 +42,10 @@ class Vendor:
     emulator: ServedEmulator
     proxy: FaultProxy
 
-    def set_faults(self, fault: Fault | None = None) -> None:
+    def set_faults(self, fault: Fault | None = None, *, has_moved: bool = False) -> None:
         """Put this fault in force, or none."""
         self.emulator.set_faults(*(fault.rules if fault else ()))
-        self.proxy.set_faults(*(fault.wire if fault else ()))
+        self.proxy.set_faults(*(fault.wire if fault else ()), has_moved=has_moved)
 
     def base_url(self, fault: Fault) -> str:
         """Where batchvid finds it: only faults of the wire need the proxy."""
@@ -72,14 +72,15 @@ def try_fault(vendor: Vendor, batch: Batch, fault: Fault, folder: Path) -> Trial
     if fault.shows and fault.shows not in output and not consistency_checks.mentions(folder, fault.shows):
         wrong.append(f"{fault.shows!r} is shown nowhere")
     if waiting := {job.id for job in jobs if job.state in WAITING_STATES}:
-        vendor.set_faults()
+        vendor.set_faults(has_moved=fault.moves)
         if fault.moves:
-            tried = all_formats.move(tried, vendor.proxy.base_url, vendor.proxy.other_url)
-        output += all_formats.run(tried)[1]
+            tried = all_formats.move(tried, vendor.proxy.base_url, vendor.proxy.new_url)
+        output += all_formats.run(tried, try_now=True)[1]
         later = [job for job in read_jobs(folder / consistency_checks.STATE) if job.id in waiting]
         wrong += [f"{job.id} is {job.state} after a second run" for job in later if job.state is not JobState.SUCCEEDED]
         ledger = vendor.emulator.ledger()
         wrong += consistency_checks.disagreements(folder, ledger["tasks"], extra_sold=fault.extra_sold)
+    wrong += [f"{job.id}: {count} clips" for job in jobs if (count := _clips(job)) not in (0, fault.clips)]
     if ledger["purchases"] > len(jobs) * (1 + fault.extra_sold):
         wrong.append(f"{ledger['purchases']} tasks were sold, and {len(jobs)} planned")
     if ledger["key_leaks"]:
@@ -107,6 +108,15 @@ def expected(fault: Fault) -> dict[str, Ending]:
     return {dialect: fault.ending(dialect) for dialect in all_formats.JOBS}
 
 
+def surprises(fault: Fault, trial: Trial) -> list[str]:
+    """The wire formats whose job did not end as expected."""
+    return [
+        f"{dialect}: {trial.endings[dialect]}, expected: {ending}"
+        for dialect, ending in expected(fault).items()
+        if trial.endings[dialect] != ending
+    ]
+
+
 def exit_code(endings: Mapping[str, Ending]) -> int:
     """What a run of all these jobs ends with."""
     codes = {ending.exit_code for ending in endings.values()}
@@ -121,6 +131,10 @@ def table(endings: Mapping[str, Mapping[str, Ending]]) -> str:
         cells = [str(row[dialect]) for dialect in dialects]
         lines.append(f"| {FAULTS[name].group} | {FAULTS[name].name} | {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def _clips(job: Job) -> int:
+    return 0 if job.clip is None else 1 + len(job.more_clips)
 
 
 def _word(job: Job) -> str:

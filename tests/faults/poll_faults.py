@@ -51,7 +51,15 @@ def _filtered(document: Any) -> Any:
 
 BLOCKED = {"error": {"message": "Your request was blocked by our moderation system.", "code": "moderation_blocked"}}
 NOT_EXIST = {"status": 400, "json": {"code": "task_not_exist", "message": "task_not_exist"}}
+NO_KEY = json_reply(401, {"error": {"message": "Incorrect API key provided", "code": "invalid_api_key"}})
 NO_CONTENT = json_reply(404, {"error": {"message": "The video is not ready", "code": "not_ready"}})
+
+DEAR_USD = "7.5"
+DEAR = _wire(
+    "a cost above the estimate",
+    WireFault(step="poll", change=_with(usage={"cost_usd": float(DEAR_USD)})),
+    shows=DEAR_USD,
+)
 
 POLLS = (
     _poll("429 rate", "rate"),
@@ -86,13 +94,12 @@ POLLS = (
         "finished, and the clip is filtered",
         WireFault(step="poll", change=finished(_filtered)),
         ends=failed("moderation_output"),
-        but={"openai-videos": STORED},  # its reply never names a link, so the clip may be there
     ),
     _wire(
         "finished before the link is there",
         WireFault(step="poll", change=finished(without_links), times=3),
         WireFault(step="content", instead=NO_CONTENT, times=2),
     ),
-    _wire("a cost above the estimate", WireFault(step="poll", change=_with(usage={"cost_usd": 7.5})), shows="7.5"),
-    _wire("the gateway moves", WireFault(step="poll", instead=json_reply(401, BLOCKED)), ends=BLIND, moves=True),
+    DEAR,
+    _wire("the gateway moves", WireFault(step="poll", change=lambda _: NO_KEY), ends=BLIND, moves=True),
 )

@@ -58,8 +58,12 @@ ARREARS = '{"code":1101,"message":"account in arrears","request_id":"u-2"}'
 DISGUISED = {"error": {"message": "duration is malformed", "code": "invalid_request"}}
 NO_CHANNEL = {"error": {"message": "No available channel for model x under group y", "code": "model_not_found"}}
 GUIDELINES = {"error": "the prompt may violate the community guidelines (CM_EXT.POther)"}
-NOT_THEIRS = {"runway": refused("rate"), "xai": refused("rate")}
+NOT_A_TRACE = {"xai": UNSOLD}
+"""Kling's `request_id` is a trace id, xAI's is the task's: there it may mean that a task was made."""
+NOT_THEIRS = {"runway": refused("rate"), **NOT_A_TRACE}
 """Kling's numbers mean nothing in these wire formats; a relay may pass them on in all others."""
+ONE_VENDOR = {name: UNSOLD for name in ("kling", "runway", "xai")}
+"""No relay stands behind these wire formats: MiniMax's codes mean nothing there."""
 
 LONG = json_reply(200, {"message": "please wait " * 100})
 CLOUDFLARE = page(
@@ -81,13 +85,20 @@ REFUSALS = (
         refused("concurrency"),
         but={name: refused("rate") for name in ("xai", "gateway", "newapi")},  # their 429 does not say what for
     ),
-    _submit("Kling 1302, too many requests", _kling(1302, "too many requests"), times=2),
-    _submit("Kling 1303, no slot", _kling(1303, "parallel task over resource pack limit"), times=2),
+    _submit("Kling 1302, too many requests", _kling(1302, "too many requests"), times=2, but=NOT_A_TRACE),
+    _submit(
+        "Kling 1303, no slot", _kling(1303, "parallel task over resource pack limit"), times=2, but=NOT_A_TRACE
+    ),
     _submit("Kling 1102, package used up", _kling(1102, "resource pack exhausted"), STOPPED, but=NOT_THEIRS),
     _submit("Kling 1304, address not allowed", _kling(1304, "ip not in whitelist"), STOPPED, but=NOT_THEIRS),
-    _submit("MiniMax's rate in a 200", {"json": MINIMAX_RATE}, times=2),
+    _submit("MiniMax's rate in a 200", {"json": MINIMAX_RATE}, times=2, but=ONE_VENDOR),
     _submit("X2 around a 1303", embedded(NO_SLOT, 429), times=2),
-    _submit("X2 around arrears", embedded(ARREARS, 400), STOPPED),
+    _submit(
+        "X2 around arrears",
+        embedded(ARREARS, 400),
+        STOPPED,
+        but={"runway": refused("invalid"), "xai": refused("invalid")},  # not their number
+    ),
     _submit("X2 around a moderation", embedded(SENSITIVE, 400), refused("moderation_input")),
     _submit("wrong key", {"auth": True, "message": QUOTING}, STOPPED),
     _submit("no balance", "balance", STOPPED),
@@ -103,12 +114,16 @@ NOT_REACHED = (
     _wire("wrong path: 404 of a web framework", STOPPED, fault={"instead": NO_ROUTE}, shows="POST http"),
     _wire("blocked by Cloudflare", STOPPED, fault={"instead": CLOUDFLARE}, shows="HTTP 403"),
     _wire("captive portal: HTML under a 200", UNSOLD, fault={"instead": PORTAL}, shows="is stopped"),
-    _submit("redirect", {"status": 301, "headers": {"Location": "https://cdn.example/x?sig=1"}}, UNSOLD),
+    _submit("redirect", {"status": 301, "headers": {"Location": "https://cdn.example/x?sig=1"}}, STOPPED),
 )
 ACCEPTED = (
     _wire("accepted under a 409", fault={"change": status(409)}),
     _wire("accepted under a 500", fault={"change": status(500)}),
-    _wire("an unlisted code beside the task's id", fault={"change": fields(**UNLISTED)}),
+    _wire(
+        "an unlisted code beside the task's id",
+        fault={"change": fields(**UNLISTED)},
+        but={"runway": UNSEEN, "xai": UNSEEN},  # beside an error, `id` and `request_id` may be a trace id
+    ),
     _wire("an unlisted code without an id", UNSOLD, fault={"instead": json_reply(200, UNLISTED)}),
     _wire(
         "a proxy sends the call twice",
@@ -130,7 +145,11 @@ UNREADABLE = (
     *_lost("200 with mangled JSON", {"status": 200, "body": MANGLED}),
     _submit("reset before acting", "reset_before", UNSOLD),
     _submit("reset after acting", "reset_after", UNSEEN, but=FOUND),
-    _submit("truncated JSON", "truncate_json", UNSEEN, but=FOUND),
+    _submit(
+        "truncated JSON",
+        "truncate_json",
+        but={"runway": UNSEEN, "xai": UNSEEN},  # the id is cut off
+    ),
     _submit(
         "reply after the client's timeout",
         {"delay_s": 0.5},
