@@ -5,6 +5,7 @@ BatchvidError                  1
 ├── ManifestError              2   the manifest has problems (all of them, each with file:line)
 ├── StateError                 1   the state file cannot be read or written
 │   ├── StateLocked            4   another run holds the state file
+│   │   └── StateTakenOver     4   another run opened the state file while this one ran
 │   └── StateTooNew            2   written by a newer batchvid
 ├── IllegalEvent               1   an event that the job's state does not allow (a bug)
 ├── WireError                  1   talking to a provider went wrong
@@ -14,11 +15,15 @@ BatchvidError                  1
 │   └── UnreadableReply        1   the reply does not parse; the body is attached
 ├── Unsupported                2   the wire format cannot express the job (raised at plan time)
 ├── DownloadError              1   an asset could not be downloaded
-│   ├── LinkDead               1   401, 403, 404 or 410: poll the task for a new link
+│   ├── LinkDead               1   a 4xx: the clip is not there yet, or not at this link any more
+│   │   └── LinkGone           1   410: the clip is not at this link any more
+│   ├── ClipNotReady           1   a text instead of a clip: it may follow later
+│   ├── IncompleteClip         1   the file ends before its own index says
 │   ├── LinkRefused            1   the link leads into a private network: allow_private_links, or another link
 │   └── BadMedia               1   the file is not the requested clip
 └── StorageError               1   the clip could not be written here
-    └── DiskFull               1   the disk is (nearly) full: make room, nothing paid for is lost
+    ├── DiskFull               1   the disk is (nearly) full: make room, nothing paid for is lost
+    └── DiskFailed             1   nothing can be written to the disk, whatever the file
 """
 
 from collections.abc import Sequence
@@ -54,6 +59,10 @@ class StateLocked(StateError):
     """Another run holds the state file."""
 
     exit_code = 4
+
+
+class StateTakenOver(StateLocked):
+    """Another run opened the state file for writing while this one ran: this one may write nothing more."""
 
 
 class StateTooNew(StateError):
@@ -106,7 +115,19 @@ class DownloadError(BatchvidError):
 
 
 class LinkDead(DownloadError):
-    """The link answers 401, 403, 404 or 410: poll the task for a new one."""
+    """The link answers with a 4xx: the clip is not there yet, or not any more. A poll may give another link."""
+
+
+class LinkGone(LinkDead):
+    """The link answers 410: the clip is not there any more."""
+
+
+class ClipNotReady(DownloadError):
+    """A page, an error or nothing came instead of a clip: it may follow later."""
+
+
+class IncompleteClip(DownloadError):
+    """The file ends before its own index, fragments or elements say."""
 
 
 class LinkRefused(DownloadError):
@@ -114,7 +135,15 @@ class LinkRefused(DownloadError):
 
 
 class BadMedia(DownloadError):
-    """The downloaded file is not the requested clip."""
+    """The downloaded file is not the requested clip.
+
+    `plays`: it is a clip all the same. `digest` is the SHA-256 of the file, empty if there is none.
+    """
+
+    def __init__(self, message: str, *, plays: bool = False, digest: str = "") -> None:
+        super().__init__(message)
+        self.plays = plays
+        self.digest = digest
 
 
 class StorageError(BatchvidError):
@@ -127,3 +156,7 @@ class DiskFull(StorageError):
     def __init__(self, message: str, wanted_bytes: int = 0) -> None:
         super().__init__(message)
         self.wanted_bytes = wanted_bytes
+
+
+class DiskFailed(StorageError):
+    """Nothing can be written to the disk, whatever the file: read-only, unplugged, no permission."""

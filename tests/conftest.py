@@ -36,6 +36,7 @@ def _nobodys_catalogue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Non
     """What whoever runs the tests has fetched or configured counts for none of them."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))  # the index of the user's batches
         patch.delenv("BATCHVID_CATALOG", raising=False)
         yield
 

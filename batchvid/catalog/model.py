@@ -9,12 +9,13 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BeforeValidator, ConfigDict
+from pydantic import BeforeValidator, ConfigDict, Field
 
 from batchvid.domain.failures import Charged
 from batchvid.domain.job_spec import UNPRICED, Price
 
 POLL_EVERY_S = 10.0  # what CometAPI's own samples use (wire-notes 6.2)
+MAX_USD_PER_S, MAX_USD_PER_CLIP = Decimal(100), Decimal(10_000)  # some hundred times the dearest model sold
 REFRESH_S = 2.0  # no page documents how often CometAPI refreshes a task's status; polling more often is impolite
 INPUTS = {"image": "first", "end-image": "last", "references": "reference"}
 """The kinds of input images, with the role of such an image in a request."""
@@ -32,8 +33,12 @@ def _spread(value: Any) -> Any:
     return tuple(range(int(first), int(last) + 1))
 
 
-Steps = Annotated[tuple[float, ...], BeforeValidator(_spread)]
+PositiveSeconds = Annotated[float, Field(gt=0, le=86_400)]
+Steps = Annotated[tuple[PositiveSeconds, ...], BeforeValidator(_spread)]
 """Durations that can be bought, in seconds, ascending; in a data file also a range of whole seconds, `4-15`."""
+
+UsdPerS = Annotated[Decimal, Field(ge=0, le=MAX_USD_PER_S)]
+UsdPerClip = Annotated[Decimal, Field(ge=0, le=MAX_USD_PER_CLIP)]
 
 _STRICT = ConfigDict(extra="forbid")
 
@@ -48,9 +53,9 @@ class Tier:
     resolution: str = ""
     mode: str = ""
     sound: bool | None = None
-    usd_per_s: Decimal | None = None
-    usd_per_clip: Decimal | None = None
-    lowest_usd_per_clip: Decimal | None = None
+    usd_per_s: UsdPerS | None = None
+    usd_per_clip: UsdPerClip | None = None
+    lowest_usd_per_clip: UsdPerClip | None = None
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
 
@@ -105,7 +110,7 @@ class Model:
     follows_image: bool = False
     durations_s: Steps = ()
     doubtful_durations_s: Steps = ()
-    default_duration_s: float | None = None
+    default_duration_s: PositiveSeconds | None = None
     aspect_ratios: tuple[str, ...] = ()
     doubtful_ratios: tuple[str, ...] = ()
     default_ratio: str = ""

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from batchvid.atomic_file import write_atomic
+from batchvid.catalog.model import MAX_USD_PER_CLIP, MAX_USD_PER_S
 from batchvid.catalog.models import Models
 from batchvid.errors import UnreadableReply
 
@@ -145,6 +146,6 @@ def _price(row: Mapping[str, Any]) -> dict[str, Decimal]:
             amount = Decimal(value) if isinstance(value, str | int) and not isinstance(value, bool) else Decimal(-1)
         except ArithmeticError:
             continue
-        if amount.is_finite() and amount > 0:
+        if amount.is_finite() and 0 < amount <= (MAX_USD_PER_S if field == "usd_per_s" else MAX_USD_PER_CLIP):
             return {field: amount}
     return {}

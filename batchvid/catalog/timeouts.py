@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from batchvid.catalog.model import Model
 from batchvid.catalog.models import Models, built_in
 from batchvid.catalog.provider import Provider
 from batchvid.errors import UsageError
@@ -32,6 +33,11 @@ def timeouts_for(provider: Provider, model: str, models: Models | None = None) -
         row = (models or built_in()).find(model, provider.routes)
     except UsageError:
         row = None
+    return find_deadlines(provider, model, row)
+
+
+def find_deadlines(provider: Provider, model: str, row: Model | None) -> Deadlines:
+    """The same, with the model's row of the catalogue; None for an unknown model."""
     names = dict.fromkeys((model, row.name if row else model, *(row.aliases if row else ())))
     verdict_s = next((provider.model_timeout_s[name] for name in names if name in provider.model_timeout_s), None)
     queue_s = next(

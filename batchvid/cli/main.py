@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import io
+import contextlib
 import os
 import signal
 import sys
@@ -19,7 +19,9 @@ from batchvid.cli import (
     run_commands,
     status_commands,
 )
+from batchvid.cli.output import open_missing_streams, redacted_streams, save_traceback
 from batchvid.errors import BatchvidError, ManifestError
+from batchvid.redaction import strip_queries
 from batchvid.version import __version__
 
 HELP = """Give it a manifest in the evening; in the morning every clip is on disk, checked, named and priced.
@@ -32,8 +34,12 @@ HELP = """Give it a manifest in the evening; in the morning every clip is on dis
 
 \b
 Exit codes: 0 all stored; 1 some failed; 2 bad usage or manifest; 3 budget reached; 4 another run holds the
-state file; 5 uncertain submits wait for a person; 6 a provider was stopped (key, balance); 130 interrupted.
+state file; 5 uncertain submits wait for a person; 6 a provider was stopped (key, balance); 70 an error of batchvid
+itself; 130 interrupted.
 """
+
+
+INTERNAL_ERROR = 70  # EX_SOFTWARE of sysexits.h
 
 
 class InOrder(click.Group):
@@ -60,6 +66,7 @@ COMMANDS = (
     status_commands.report,
     resolve_commands.resolve,
     resolve_commands.cancel,
+    resolve_commands.relocate,
     models_command.models,
     doctor_command.doctor,
     status_commands.schema,
@@ -72,11 +79,16 @@ for command in COMMANDS:
 
 def main(args: Sequence[str] | None = None) -> None:
     """Run the command line and exit; every error is one sentence, never a traceback."""
-    for stream in (sys.stdout, sys.stderr):  # what an encoding cannot show must not end a run
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
     if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:  # outside a run, too, it exits with 130
         signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with redacted_streams():
+        code = _run_command(args)
+    sys.exit(code)
+
+
+def _run_command(args: Sequence[str] | None) -> int:
+    """Run one command; its exit code."""
+    code: object
     try:
         code = group.main(args, prog_name="batchvid", standalone_mode=False)
     except (click.exceptions.Abort, KeyboardInterrupt):
@@ -87,23 +99,41 @@ def main(args: Sequence[str] | None = None) -> None:
         code = exc.exit_code
     except ManifestError as exc:
         for problem in exc.problems:
-            click.echo(problem, err=True)
+            click.echo(strip_queries(problem), err=True)
         click.echo(f"{len(exc.problems)} problem(s); nothing was bought", err=True)
         code = exc.exit_code
     except BatchvidError as exc:
-        click.echo(f"batchvid: {exc}", err=True)
+        click.echo(f"batchvid: {strip_queries(str(exc))}", err=True)
         code = exc.exit_code
     except BrokenPipeError:  # the reader of our output is gone; what is done is recorded
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard_output()
         code = 1
     except OSError as exc:
-        click.echo(f"batchvid: {exc.filename or ''}: {exc.strerror or exc}", err=True)
+        where = f"{exc.filename}: " if exc.filename else ""
+        with contextlib.suppress(OSError):
+            click.echo(f"batchvid: {where}{exc.strerror or exc}", err=True)
         code = 1
-    sys.exit(code if isinstance(code, int) else 0)
+    except Exception as exc:
+        saved = save_traceback()
+        where = f"; the full text is in {saved}" if saved else ""
+        click.echo(
+            f"batchvid: an error of batchvid itself: {type(exc).__name__}: {strip_queries(str(exc))[:200]}{where}. "
+            f"What is paid for is recorded: run again to go on",
+            err=True,
+        )
+        code = INTERNAL_ERROR
+    return code if isinstance(code, int) else 0
+
+
+def _discard_output() -> None:
+    """Send what is still buffered to the null device."""
+    with contextlib.suppress(OSError, AttributeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def entry() -> None:
     """The program: `main`; a signal after it cannot change the exit code."""
+    open_missing_streams()
     try:
         main()
     finally:

@@ -1,8 +1,9 @@
-"""`resolve`, `cancel`: decisions about jobs, and the list of jobs that need one."""
+"""`resolve`, `cancel`, `relocate`: decisions about jobs, and the list of jobs that need one."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,8 @@ from batchvid.paths import BatchPaths
 
 if TYPE_CHECKING:
     from batchvid.domain.jobs import Job
+
+MAX_SHOWN_IDS = 5
 
 
 @click.command()
@@ -104,3 +107,34 @@ def cancel(target: str, jobs: tuple[str, ...], only: tuple[str, ...], out: str) 
     for job, message in done.messages.items():
         click.echo(f"{job}: {message}")
     click.echo(f"{len(done.not_bought)} pending jobs were cancelled and will not be bought")
+
+
+@click.command()
+@click.argument("target")
+@click.option("--from", "old", required=True, metavar="URL", help="The address at which the tasks were bought.")
+@click.option("--to", "new", required=True, metavar="URL", help="The address of the same server now.")
+@click.option("--dry-run", is_flag=True, help="Ask the new address, show what would change, and change nothing.")
+@out_option
+def relocate(target: str, old: str, new: str, dry_run: bool, out: str) -> None:
+    """Move the tasks of a batch to the new address of their gateway or server.
+
+    A task is collected only where it was bought. If that server has a new name, host or port, this command records it.
+    First the new address is asked for one task of the batch, which is free. If it does not know the task, nothing is
+    changed. TARGET is a manifest, or the folder or name of a batch.
+    """
+    from batchvid.commands.relocate import relocate as relocate_jobs
+
+    folder = folder_of(target, out)
+    moved = relocate_jobs(folder, old=old, new=new, dry_run=dry_run)
+    for task_id in moved.known_tasks:
+        click.echo(f"{moved.new} knows task {task_id}")
+    verb = "would move" if dry_run else "moved"
+    click.echo(f"{len(moved.jobs)} jobs {verb} from {old} to {moved.new}: {_shown(moved.jobs)}")
+    if not dry_run:
+        names = ", ".join(f"providers.{name}.base_url" for name in moved.providers)
+        click.echo(f"if the manifest has the old address, write {names}: {moved.new}; then: batchvid run {folder}")
+
+
+def _shown(jobs: Sequence[Job]) -> str:
+    more = f" and {len(jobs) - MAX_SHOWN_IDS} more" if len(jobs) > MAX_SHOWN_IDS else ""
+    return f"{', '.join(job.id for job in jobs[:MAX_SHOWN_IDS])}{more}"

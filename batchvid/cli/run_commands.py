@@ -16,11 +16,13 @@ from batchvid.cli.targets import (
     load,
     max_clips_option,
     max_usd_option,
+    no_wait_option,
     only_option,
     open_batch,
     out_option,
     retired_option,
     set_option,
+    try_now_option,
     verbose_option,
 )
 from batchvid.paths import BatchPaths
@@ -86,6 +88,8 @@ def validate(manifest: str, out: str, sets: tuple[str, ...], allow_retired: bool
 @retired_option
 @max_usd_option
 @max_clips_option
+@no_wait_option
+@try_now_option
 @verbose_option
 def run(
     target: str,
@@ -98,6 +102,8 @@ def run(
     allow_retired: bool,
     max_usd: Decimal | None,
     max_clips: int | None,
+    no_wait: bool,
+    try_now: bool,
     verbose: bool,
 ) -> None:
     """Buy the clips, collect them, write the report.
@@ -135,6 +141,8 @@ def run(
         buy=not collect_only,
         allow_retired=allow_retired,
         limits=limits,
+        wait=not no_wait,
+        try_now=try_now,
         display=partial(progress_for, verbose=verbose),
     )
     _end(batch.folder, outcome)
@@ -156,6 +164,8 @@ def run(
 @retired_option
 @max_usd_option
 @max_clips_option
+@no_wait_option
+@try_now_option
 @verbose_option
 def retry(
     target: str,
@@ -168,6 +178,8 @@ def retry(
     allow_retired: bool,
     max_usd: Decimal | None,
     max_clips: int | None,
+    no_wait: bool,
+    try_now: bool,
     verbose: bool,
 ) -> None:
     """Buy failed jobs again, and only those.
@@ -195,6 +207,8 @@ def retry(
         new_task=new_task,
         allow_retired=allow_retired,
         limits=limits,
+        wait=not no_wait,
+        try_now=try_now,
         display=partial(progress_for, verbose=verbose),
     )
     _end(batch.folder, outcome)

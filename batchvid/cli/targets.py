@@ -51,6 +51,12 @@ max_usd_option = click.option(
 max_clips_option = click.option(
     "--max-clips", type=click.IntRange(min=1), help="Buy at most this many clips in this run. The budget applies too."
 )
+no_wait_option = click.option(
+    "--no-wait", is_flag=True, help="End rather than wait for slots that uncertain submits hold until their deadline."
+)
+try_now_option = click.option(
+    "--try-now", is_flag=True, help="Submit even before the time that a provider requested (a daily quota)."
+)
 verbose_option = click.option("-v", "--verbose", is_flag=True, help="Log every step, not only final results.")
 
 

@@ -14,7 +14,8 @@ from batchvid.commands.batch import (
 from batchvid.commands.execution import Display, known_providers
 from batchvid.commands.models import models, refresh
 from batchvid.commands.resolve import abandon, resolve, uncertain
-from batchvid.commands.run import collect, edit, may_still_finish, plan, retry, run
+from batchvid.commands.run import collect, edit, plan, retry, run
+from batchvid.domain.jobs import may_still_finish
 from batchvid.runner import SpendingLimits
 
 __all__ = [

@@ -6,7 +6,7 @@ import asyncio
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
@@ -15,12 +15,15 @@ from urllib.parse import urlsplit
 
 from batchvid import commands
 from batchvid.catalog import Provider, remote_listing
+from batchvid.commands.provider_checks import CheckResult, check_provider
 from batchvid.domain.wire import Response
 from batchvid.errors import ManifestError, UsageError, WireError
 from batchvid.net.credentials import Credentials
-from batchvid.net.provider_probe import probe
 from batchvid.planning.availability import Availability
+from batchvid.redaction import redact
 from batchvid.runner import utc_now
+from batchvid.state.lock import locks_are_kept
+from batchvid.state.user_index import open_user_index
 
 MAX_CLOCK_OFFSET_S = 60  # signed links and timeouts tolerate about a minute
 CLIP_BYTES = 30_000_000  # a long clip at 1080p; most are smaller
@@ -30,24 +33,10 @@ _LOCAL = ("localhost", "127.0.0.1", "::1")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CheckResult:
-    """The result of one check: what was checked, what was found, and how to fix it if it is wrong."""
-
-    what: str
-    found: str
-    fix: str = ""
-
-    @property
-    def is_ok(self) -> bool:
-        """Whether there is nothing to fix."""
-        return not self.fix
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class CheckTargets:
-    """What is checked: providers, the folder in which keys are searched, the output folder, the number of clips."""
+    """What is checked: providers with their wire formats, the folder with keys, the output folder, how many clips."""
 
-    providers: tuple[Provider, ...]
+    routes: Sequence[tuple[Provider, Sequence[str]]]
     folder: Path | None
     out: Path
     clips: int
@@ -56,7 +45,7 @@ class CheckTargets:
 def examine(manifest: str | None, *, out: str | Path = "outputs") -> Iterator[CheckResult]:
     """Check everything a run of this manifest needs; without a manifest, every provider that needs a key.
 
-    Each provider gets one free request.
+    Each provider gets a few free requests, at most six for its first route and three for each other one.
     """
     targets = _without_manifest(Path.cwd(), Path(out))
     if manifest is not None:
@@ -70,24 +59,29 @@ def examine(manifest: str | None, *, out: str | Path = "outputs") -> Iterator[Ch
     yield from _env_files(targets.folder)
     yield from _disk(targets.out, targets.clips)
     keys = Credentials(targets.folder)
-    for provider in targets.providers:
-        yield from _provider(provider, keys)
+    for problem in keys.problems:
+        yield CheckResult(what=".env", found=problem, fix="correct that line; the other lines are used")
+    for provider, dialects in targets.routes:
+        yield from _provider(provider, dialects, keys)
 
 
 def _without_manifest(folder: Path, out: Path) -> CheckTargets:
-    providers = tuple(row for row in Availability(folder).providers.values() if row.api_key_env)
-    return CheckTargets(providers=providers, folder=None, out=out, clips=0)
+    providers = (row for row in Availability(folder).providers.values() if row.api_key_env)
+    routes = [(row, list(row.routes)[:1]) for row in providers]
+    return CheckTargets(routes=routes, folder=None, out=out, clips=0)
 
 
 def _with_manifest(manifest: str, out: str | Path) -> CheckTargets:
     batch = commands.load(manifest, out=out)
     to_buy = commands.plan(batch).to_buy
-    specs = [placed.spec for placed in batch.manifest.jobs]
-    names = dict.fromkeys(
-        [spec.provider for spec in specs] + [other.provider for spec in specs for other in spec.fallback]
-    )
-    providers = tuple(batch.providers[name] for name in names)
-    return CheckTargets(providers=providers, folder=batch.manifest.folder, out=batch.folder, clips=len(to_buy))
+    dialects: dict[str, dict[str, None]] = {}  # by provider, in order, each once
+    for spec in (placed.spec for placed in batch.manifest.jobs):
+        for target in (spec.asked, *spec.fallback):
+            provider = batch.providers[target.provider]
+            model = batch.models.find(target.model, provider.routes)
+            dialects.setdefault(provider.name, {})[model.dialect] = None
+    routes = [(batch.providers[name], list(names)) for name, names in dialects.items()]
+    return CheckTargets(routes=routes, folder=batch.manifest.folder, out=batch.folder, clips=len(to_buy))
 
 
 def _list_age() -> CheckResult:
@@ -120,6 +114,8 @@ def _disk(out: Path, clips: int) -> Iterator[CheckResult]:
         yield CheckResult(what="outputs", found=f"{existing}: {exc.strerror}", fix=fix)
     else:
         yield CheckResult(what="outputs", found=f"{existing} is writable")
+        yield _lock(existing)
+        yield _index()
     free, needed = shutil.disk_usage(existing).free, max(MIN_FREE_BYTES, clips * CLIP_BYTES)
     is_short = free < needed
     yield CheckResult(
@@ -129,7 +125,32 @@ def _disk(out: Path, clips: int) -> Iterator[CheckResult]:
     )
 
 
-def _provider(provider: Provider, keys: Credentials) -> Iterator[CheckResult]:
+def _lock(folder: Path) -> CheckResult:
+    try:
+        is_kept = locks_are_kept(folder)
+    except OSError as exc:
+        return CheckResult(what="lock", found=f"{folder}: {exc}", fix="choose another --out")
+    return CheckResult(
+        what="lock",
+        found="a second run of a batch is refused" if is_kept else f"{folder}: its file system does not lock files",
+        fix=""
+        if is_kept
+        else "choose an --out on a local disk; until then start each batch once at a time: a second "
+        "run stops the first one",
+    )
+
+
+def _index() -> CheckResult:
+    """No fault: the checks inside the batch's folder remain."""
+    index = open_user_index()
+    index.folders("")
+    index.close()
+    missing = "cannot be used: an older copy of a whole folder is not recognized"
+    found = f"{index.path or 'index'} {missing} ({index.error})" if index.error else f"{index.path} is writable"
+    return CheckResult(what="purchases", found=found)
+
+
+def _provider(provider: Provider, dialects: Sequence[str], keys: Credentials) -> Iterator[CheckResult]:
     name = provider.name
     if provider.is_embedded:
         yield CheckResult(what=name, found="is started by the run and needs nothing")
@@ -144,12 +165,12 @@ def _provider(provider: Provider, keys: Credentials) -> Iterator[CheckResult]:
         )
     yield _address(provider)
     try:
-        reply = asyncio.run(probe(provider, key))
+        reply, results = asyncio.run(check_provider(provider, dialects, key))
     except WireError as exc:
         fix = "check the address, your network and its firewall"
-        yield CheckResult(what=f"{name} reachable", found=str(exc), fix=fix)
+        yield CheckResult(what=f"{name} reachable", found=redact(str(exc)), fix=fix)
     else:
-        yield _answer(provider, reply, has_key=bool(key))
+        yield from results
         yield from _clock(name, reply, utc_now())
 
 
@@ -161,17 +182,6 @@ def _address(provider: Provider) -> CheckResult:
     elif "v1" in parts.path.split("/"):
         fix = "remove /v1 and everything after it from base_url: each wire format adds its own path"
     return CheckResult(what=f"{provider.name} address", found=provider.base_url, fix=fix)
-
-
-def _answer(provider: Provider, reply: Response, *, has_key: bool) -> CheckResult:
-    fix = ""
-    if has_key and reply.status in (401, 403):
-        fix = f"the key in {provider.api_key_env} is refused: copy it again, or create a new one"
-    elif 300 <= reply.status < 400:
-        fix = "base_url redirects to another address: use the address of the API"
-    elif reply.status >= 500:
-        fix = "the provider has a problem: try later"
-    return CheckResult(what=f"{provider.name} reachable", found=f"answers HTTP {reply.status}", fix=fix)
 
 
 def _clock(name: str, reply: Response, now: datetime) -> Iterator[CheckResult]:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+import contextlib
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
-from batchvid import gc_control, report, runner
+from batchvid import catalog, gc_control, report, runner
 from batchvid.catalog import Provider
 from batchvid.commands import prompt_edits
 from batchvid.commands.batch import Batch
@@ -34,9 +35,12 @@ Display = Callable[[Sequence[Job]], Progress]
 
 
 def known_providers(meta: Mapping[str, Any]) -> dict[str, Provider]:
-    """The providers that the last run of a batch knew."""
-    rows = meta.get("providers", {})
-    return _PROVIDERS.validate_python({name: with_current_names(row, PROVIDER_KEYS) for name, row in rows.items()})
+    """The providers that the last run of a batch knew. In the place of a row that cannot be read: the built-in one."""
+    providers = catalog.providers({})
+    for name, row in meta.get("providers", {}).items():
+        with contextlib.suppress(ValidationError, TypeError, AttributeError):
+            providers |= _PROVIDERS.validate_python({name: with_current_names(row, PROVIDER_KEYS)})
+    return providers
 
 
 def run_batch(
@@ -47,11 +51,14 @@ def run_batch(
     limits: SpendingLimits | None,
     display: Display,
     *,
-    first_notice: str = "",
+    first_notices: Iterable[str] = (),
+    wait: bool = True,
+    try_now: bool = False,
 ) -> Outcome:
     """Run the jobs of a batch. The request is computed while open jobs are collected.
 
-    The facts that a later run needs are saved as soon as they are known. `first_notice` is shown first.
+    The facts that a later run needs are saved as soon as they are known. `first_notices` are shown first. `wait` and
+    `try_now` are as in RunConfig.
     """
     settings, meta = batch.settings, read_meta(state.path)
     # providers of an earlier manifest may still have open tasks
@@ -86,32 +93,40 @@ def run_batch(
         retries=settings.retries,
         moderation_retries=settings.moderation_retries,
         downloads=settings.downloads.concurrency or runner.DOWNLOADS,
+        download_wait_s=settings.downloads.wait_s or runner.PATIENCE_S,
+        waits_for_slots=wait,
+        try_now=try_now,
     )
-    return run_jobs(state, jobs, config, display, first_notice=first_notice)
+    return run_jobs(state, jobs, config, display, first_notices=[*first_notices, meta.describe_unreadable()])
 
 
 def run_jobs(
-    state: StateFile, jobs: dict[str, Job], config: RunConfig, display: Display, *, first_notice: str = ""
+    state: StateFile, jobs: dict[str, Job], config: RunConfig, display: Display, *, first_notices: Iterable[str] = ()
 ) -> Outcome:
     """Run these jobs with a log and a display, and write the reports at the end, whatever happened."""
     paths = BatchPaths(config.folder)
     log = report.RunLog(paths.log, run=uuid4().hex[:12])
     listeners = Listeners((log, EventLogger(), display(list(jobs.values()))))  # the log comes first
-    if first_notice:
-        listeners.notice(first_notice)
-    recorder = Recorder(state, jobs, listeners)
+    config.keys.protect(config.providers.values())
+    for notice in filter(None, (*first_notices, *config.keys.problems)):
+        listeners.notice(notice)
+    recorder = Recorder(state, jobs, listeners, on_unrecorded=log.write_unrecorded)
     try:
         with gc_control.gc_frozen():
             return asyncio.run(runner.run(state, recorder, config, listeners))
     finally:
-        ends = recorder.jobs.values()
-        try:  # a full disk, a file that a spreadsheet holds
-            report.write_report(paths.report, ends)
-            prompt_edits.write_refused(config.folder, ends)
-            report.write_ledger(paths.ledger, read_attempts(state.path))
-        except OSError as exc:
-            name = Path(exc.filename2 or exc.filename or paths.report).name  # of a rename, the target
-            listeners.notice(f"{name} could not be written ({exc.strerror}); batchvid report writes it again")
-        except StateError as exc:
-            listeners.notice(f"{paths.ledger.name} could not be written ({exc}); batchvid report writes it again")
+        if not state.taken_over():  # the other run writes them
+            _write_reports(paths, recorder.jobs.values(), listeners.notice)
         listeners.close()
+
+
+def _write_reports(paths: BatchPaths, jobs: Collection[Job], notice: Callable[[str], None]) -> None:
+    try:  # a full disk, a file that a spreadsheet holds
+        report.write_report(paths.report, jobs)
+        prompt_edits.write_refused(paths.folder, jobs)
+        report.write_ledger(paths.ledger, read_attempts(paths.state))
+    except OSError as exc:
+        name = Path(exc.filename2 or exc.filename or paths.report).name  # of a rename, the target
+        notice(f"{name} could not be written ({exc.strerror}); batchvid report writes it again")
+    except StateError as exc:
+        notice(f"{paths.ledger.name} could not be written ({exc}); batchvid report writes it again")

@@ -21,11 +21,12 @@ from batchvid.domain.failures import MODERATION
 from batchvid.domain.job_spec import JobSpec
 from batchvid.domain.jobs import Job, JobState
 from batchvid.errors import ManifestError, StateError
+from batchvid.known_keys import MASK
 from batchvid.manifest import Manifest, PlacedJob
 from batchvid.manifest.expansion.image_files import ImageCache
 from batchvid.manifest.reading.csv_reader import BadTable, Row, read_rows
 from batchvid.paths import BatchPaths
-from batchvid.redaction import strip_queries
+from batchvid.redaction import hide_secrets, holds_secrets, strip_queries
 from batchvid.report.csv_table import FORMULA_STARTS, escape_formula, write_table
 
 
@@ -42,11 +43,13 @@ class Edit:
 _SAVED = TypeAdapter(dict[str, Edit])
 
 EDITED: dict[str, Callable[[JobSpec], str]] = {
-    "prompt": lambda spec: spec.request.prompt,
-    "negative_prompt": lambda spec: spec.request.negative_prompt,
-    "image": lambda spec: next((strip_queries(one.source) for one in spec.request.images if one.role == "first"), ""),
+    "prompt": lambda spec: hide_secrets(spec.request.prompt),
+    "negative_prompt": lambda spec: hide_secrets(spec.request.negative_prompt),
+    "image": lambda spec: next(
+        (hide_secrets(strip_queries(one.source)) for one in spec.request.images if one.role == "first"), ""
+    ),
 }
-"""The columns that may be edited, with their values before the edit."""
+"""The columns that may be edited, with their values before the edit, without secrets."""
 
 COLUMNS: dict[str, Callable[[Job], str]] = {
     "id": lambda job: job.id,
@@ -149,6 +152,9 @@ def _problem(job: Job, changed: Mapping[str, str], pictures: ImageCache, folder:
         return f"is {job.state}: only failed jobs can be edited"
     if changed.get("prompt") == "":
         return "prompt: is empty"
+    for name, value in changed.items():
+        if MASK in value and MASK in EDITED[name](job.spec):
+            return f"{name}: {MASK} stands for a secret that is not shown: write it again, or change the manifest"
     if image := changed.get("image"):
         try:
             pictures.find(image, (folder,))
@@ -164,7 +170,7 @@ def save(folder: Path, edits: Mapping[str, Edit]) -> None:
         before = merged.get(job_id)
         merged[job_id] = edit if before is None or before.of != edit.of else _merged(before, edit)
     text = json.dumps(_SAVED.dump_python(merged, exclude_none=True), indent=1, ensure_ascii=False)
-    write_atomic(BatchPaths(folder).edits, text)
+    write_atomic(BatchPaths(folder).edits, text, is_private=holds_secrets(text))
 
 
 def _merged(before: Edit, edit: Edit) -> Edit:

@@ -2,31 +2,67 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from batchvid.commands import rollback_guard
-from batchvid.commands.batch import Batch
+from batchvid.commands.rollback_guard import check_not_stale, check_purchases
 from batchvid.domain import events as ev
 from batchvid.domain.job_spec import JobSpec
 from batchvid.domain.jobs import Job, JobState, advance
 from batchvid.manifest import Manifest
+from batchvid.paths import BatchPaths
+from batchvid.report.logged_purchases import LoggedTask, logged_tasks
 from batchvid.runner import RunRequest, utc_now
+from batchvid.state.readers import read_attempts
 from batchvid.state.state_file import RecordedEvent, StateFile, record_offline
 
 
-def check_not_stale(batch: Batch, jobs: Mapping[str, Job]) -> None:
-    """Raise UsageError when the batch's folder shows more than `jobs`, the jobs of the state file."""
-    rollback_guard.check_not_stale(jobs, batch.paths)
+def recover_jobs(
+    state: StateFile, *, buying: bool = False, notice: Callable[[str], None] = lambda _: None
+) -> dict[str, Job]:
+    """The current jobs. What an interrupted run left is recorded first.
 
-
-def recover_jobs(state: StateFile, *, buying: Batch | None = None) -> dict[str, Job]:
-    """The current jobs. Those that were left in the middle of a paid call are recorded as uncertain first."""
-    jobs = state.jobs()
-    if buying is not None:
-        check_not_stale(buying, jobs)
+    A task id that only `run.log` holds is adopted by its job. Other jobs that were left in the middle of a paid call
+    become uncertain. With `buying`, raises UsageError when the state file is an older copy.
+    """
+    jobs, paths = state.jobs(), BatchPaths(state.path.parent)
+    if buying:
+        check_not_stale(jobs, paths)
+        if copied := check_purchases(state):
+            notice(copied)
+    adopted = adopt_logged_tasks(jobs, paths)
+    if adopted:
+        notice(f"{len(adopted)} task ids were not in the state file and are adopted from {paths.log}")
     message = "the run ended between the paid call and its answer"
-    lost = [job.id for job in jobs.values() if job.state is JobState.SUBMITTING]
-    return record_offline(state, jobs, [(job_id, ev.SubmitLost(at=utc_now(), message=message)) for job_id in lost])
+    lost = [job.id for job in jobs.values() if job.state is JobState.SUBMITTING and job.id not in adopted]
+    events: list[tuple[str, ev.Event]] = [*adopted.items()]
+    return record_offline(
+        state, jobs, events + [(job_id, ev.SubmitLost(at=utc_now(), message=message)) for job_id in lost]
+    )
+
+
+def adopt_logged_tasks(jobs: Mapping[str, Job], paths: BatchPaths) -> dict[str, ev.SubmitAccepted]:
+    """The tasks that `run.log` names for paid calls without a verdict, by job.
+
+    Job and attempt must agree, the log must name one task for them, and no other job may own or claim it.
+    """
+    open_calls = {job.id for job in jobs.values() if job.state in (JobState.SUBMITTING, JobState.UNCERTAIN)}
+    if not open_calls:
+        return {}
+    claims: dict[str, dict[str, LoggedTask]] = {}  # by task id, then by job
+    for logged in logged_tasks(paths.log, open_calls):
+        if logged.attempt == jobs[logged.job_id].attempts:
+            claims.setdefault(logged.task_id, {})[logged.job_id] = logged
+    if not claims:
+        return {}
+    owned = {attempt.task_id for attempt in read_attempts(paths.state)} | {job.task_id for job in jobs.values()}
+    tasks_of = Counter(job_id for claim in claims.values() for job_id in claim)
+    return {
+        job_id: ev.SubmitAccepted(at=utc_now(), task_id=task_id, model=logged.model)
+        for task_id, claim in claims.items()
+        for job_id, logged in claim.items()
+        if task_id not in owned and len(claim) == 1 and tasks_of[job_id] == 1
+    }
 
 
 def plan_events(jobs: Mapping[str, Job], specs: Sequence[JobSpec], reason: str) -> list[tuple[str, ev.Event]]:

@@ -10,17 +10,19 @@ from batchvid.commands import prompt_edits
 from batchvid.commands.batch import Batch
 from batchvid.commands.caps import build_caps
 from batchvid.commands.execution import Display, known_providers, run_batch, run_jobs
-from batchvid.commands.recovery import build_request, check_not_stale, recover_jobs
+from batchvid.commands.recovery import build_request, recover_jobs
+from batchvid.commands.regeneration import clear_finished, load_unfinished, regenerate_filter, save_started
+from batchvid.commands.rollback_guard import check_not_stale
 from batchvid.display.progress import progress_for
 from batchvid.domain import events as ev
 from batchvid.domain.failures import MODERATION, FailureKind
 from batchvid.domain.job_spec import JobSpec
-from batchvid.domain.jobs import Job, JobState, advance
+from batchvid.domain.jobs import Job, JobState, advance, may_still_finish
 from batchvid.errors import UsageError
 from batchvid.manifest import Manifest
 from batchvid.net.credentials import Credentials
 from batchvid.paths import BatchPaths
-from batchvid.planning.plan import Plan, PlanAction, RebuyFilter, buy_nothing_again, make_plan
+from batchvid.planning.plan import Plan, RebuyFilter, buy_nothing_again, make_plan
 from batchvid.runner import (
     Budget,
     Charge,
@@ -31,7 +33,6 @@ from batchvid.runner import (
     earlier_charges,
     utc_now,
 )
-from batchvid.selection import matches_name
 from batchvid.state.readers import read_jobs, read_meta
 from batchvid.state.state_file import StateFile, record_offline
 
@@ -59,35 +60,55 @@ def run(
     buy: bool = True,
     allow_retired: bool = False,
     limits: SpendingLimits | None = None,
+    wait: bool = True,
+    try_now: bool = False,
     display: Display = progress_for,
 ) -> Outcome:
     """Buy what is new or waiting, collect what is paid for, and write the report.
 
-    `regenerate` holds `changed` or patterns of ids whose stored clips are bought again. Without `buy` nothing is
-    bought; with `allow_retired` models past their sunset are tried too; `limits` are those of this run. The manifest is
-    expanded while the open jobs of an earlier run are collected. Raises ManifestError before anything is bought.
+    `regenerate` holds `changed` or patterns of ids whose stored clips are bought again; after an interrupted run only
+    those that are still missing. Without `buy` nothing is bought; with `allow_retired` models past their sunset are
+    tried too; `limits` are those of this run. Without `wait` it ends rather than wait for slots of uncertain jobs;
+    `try_now` submits before the time that a provider requested. The manifest is expanded while the open jobs of an
+    earlier run are collected. Raises ManifestError before anything is bought.
     """
 
-    def build(jobs: Mapping[str, Job], *, check: bool = buy) -> RunRequest:
+    def build(jobs: Mapping[str, Job], state: StateFile | None = None, *, check: bool = buy) -> RunRequest:
         manifest = batch.lazy_manifest.for_one_use()
-        rebuy = _regenerate_filter(regenerate, manifest)
+        unfinished = load_unfinished(state) if state and regenerate else {}
+        rebuy = regenerate_filter(regenerate, manifest, jobs, unfinished)
         specs: list[JobSpec] = []
         if check:
             planned = _make_plan(batch, manifest, jobs, allow_retired=allow_retired, rebuy=rebuy)
             specs = [job.spec for job in planned.to_plan] if buy else []
+        if state and regenerate:
+            save_started(state, jobs, specs, unfinished)
         return build_request(manifest, jobs, specs, "regenerate", buy=buy)
 
     prepared: list[RunRequest] = []
     if not batch.state_path.exists():
-        check_not_stale(batch, {})
+        check_not_stale({}, batch.paths)
         prepared.append(build({}, check=True))  # a first run that fails here leaves nothing behind
     with StateFile(batch.state_path) as state:
-        jobs = recover_jobs(state, buying=batch)
+        notices: list[str] = []
+        jobs = recover_jobs(state, buying=buy, notice=notices.append)
 
         def request() -> RunRequest:
-            return prepared.pop() if prepared and not jobs else build(jobs)
+            return prepared.pop() if prepared and not jobs else build(jobs, state)
 
-        return run_batch(batch, state, dict(jobs), request, limits, display)
+        outcome = run_batch(
+            batch,
+            state,
+            dict(jobs),
+            request,
+            limits,
+            display,
+            first_notices=notices,
+            wait=wait,
+            try_now=try_now,
+        )
+        clear_finished(state)
+        return outcome
 
 
 def edit(batch: Batch, path: Path) -> Batch:
@@ -110,18 +131,22 @@ def retry(
     new_task: bool = False,
     allow_retired: bool = False,
     limits: SpendingLimits | None = None,
+    wait: bool = True,
+    try_now: bool = False,
     display: Display = progress_for,
 ) -> Outcome:
     """Reopen failed jobs and run those. A task that may still finish is polled again; the others are bought again.
 
     `kinds` selects failure kinds. With `new_task` every job is bought again, even if its old task may still finish.
-    `limits` are those of this run. Some jobs are bought again only if `kinds` names their kind: cancelled jobs, jobs
-    whose task the provider does not know, and jobs that a content filter refused and that are unchanged.
+    `limits`, `wait` and `try_now` are as in `run`. Some jobs are bought again only if `kinds` names their kind:
+    cancelled jobs, jobs whose task the provider does not know, and jobs that a content filter refused and that are
+    unchanged.
     """
     if not batch.state_path.exists():
         raise UsageError(f"{batch.folder} was never run: there is nothing to retry")
     with StateFile(batch.state_path) as state:
-        jobs = recover_jobs(state, buying=batch)
+        notices: list[str] = []
+        jobs = recover_jobs(state, buying=True, notice=notices.append)
         chosen = _choose_failed(batch.manifest, jobs, kinds, new_task=new_task)
         resumed = [(job_id, ev.PollResumed(at=utc_now())) for job_id in chosen.resumed]
         # the plan sees them resumed: their children may be bought too
@@ -139,7 +164,17 @@ def retry(
         notice = chosen.describe_skipped()
         if kinds and not (chosen.reopened or chosen.resumed):
             notice = f"no failed job is of kind {' or '.join(kinds)}; batchvid status shows the kinds"
-        return run_batch(batch, state, jobs, lambda: request, limits, display, first_notice=notice)
+        return run_batch(
+            batch,
+            state,
+            jobs,
+            lambda: request,
+            limits,
+            display,
+            first_notices=[*notices, notice],
+            wait=wait,
+            try_now=try_now,
+        )
 
 
 @dataclass(slots=True)
@@ -196,7 +231,8 @@ def collect(folder: Path, *, only_reconcile: bool = False, display: Display = pr
         meta = read_meta(state.path)
         providers = known_providers(meta)
         source = Path(meta["manifest"]).parent if "manifest" in meta else None
-        jobs = recover_jobs(state)
+        notices: list[str] = []
+        jobs = recover_jobs(state, notice=notices.append)
         request = RunRequest(exit_code_ids=frozenset(jobs))
         setup = RunConfig(
             folder=folder,
@@ -205,12 +241,7 @@ def collect(folder: Path, *, only_reconcile: bool = False, display: Display = pr
             request=lambda: request,
             only_reconcile=only_reconcile,
         )
-        return run_jobs(state, jobs, setup, display)
-
-
-def may_still_finish(job: Job) -> bool:
-    """Whether we gave up on the task and the vendor did not: it is paid for, and polling it again costs nothing."""
-    return bool(job.task_id) and not job.task_failed and job.kind is not FailureKind.LOST_TASK
+        return run_jobs(state, jobs, setup, display, first_notices=[*notices, meta.describe_unreadable()])
 
 
 def _make_plan(
@@ -223,20 +254,3 @@ def _make_plan(
 ) -> Plan:
     sold_on = None if allow_retired else utc_now().date()
     return make_plan(manifest, jobs, batch.providers, models=batch.models, sold_on=sold_on, rebuy=rebuy)
-
-
-def _regenerate_filter(regenerate: Sequence[str], manifest: Manifest) -> RebuyFilter:
-    patterns = {pattern.casefold() for pattern in regenerate}
-    changed = "changed" in patterns
-    patterns.discard("changed")
-    for pattern in patterns:
-        if not any(matches_name(pattern, placed.spec.id) for placed in manifest.jobs):
-            raise UsageError(f"--regenerate {pattern}: no job has such an id")
-
-    def rebuy(spec: JobSpec, action: PlanAction) -> bool:
-        if action is PlanAction.CHANGED and changed:
-            return True
-        named = any(matches_name(pattern, spec.id) for pattern in patterns)
-        return named and action in (PlanAction.CHANGED, PlanAction.STORED)
-
-    return rebuy

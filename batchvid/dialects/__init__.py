@@ -26,10 +26,11 @@ class Dialect(Protocol):
     def poll(self, generation: GenerationRequest, task_id: str) -> Request:
         """Build the poll request. `generation` is the one submitted: some paths depend on it."""
 
-    def read_poll(self, response: Response, task_id: str) -> Status | Rejected:
+    def read_poll(self, response: Response, task_id: str, *, prompt: str = "") -> Status | Rejected:
         """Read the reply to a poll: a `Status` speaks of the task, a `Rejected` only of this one poll.
 
-        A failed task is a value, too. Raises `errors.UnreadableReply` for a 2xx that is not of the dialect.
+        A failed task is a value, too. What the reply quotes of the `prompt` is not searched for a meaning. Raises
+        `errors.UnreadableReply` for a 2xx that is not of the dialect.
         """
 
 

@@ -94,7 +94,10 @@ def submit(generation: GenerationRequest) -> Request:
     check_prompt(generation, max_chars=MAX_PROMPT_CHARS, required=mode != "extend")
     body = BODIES[family](generation, mode)
     sent = {name: value for name, value in body.items() if value is not None}
-    sent |= checked_options(generation, sent)
+    # its mode names the inputs; a bare `kling-video` leaves the model of Kling's to the options
+    sent |= checked_options(
+        generation, sent, of_wire={"mode", *({"model_name"} - sent.keys() if family == "kling" else ())}
+    )
     for group in NEEDS[family].get(str(sent.get("mode")), ()):
         if not sent.keys() & set(group):
             raise Unsupported("options", f"{wire} needs {' or '.join(group)} in mode {sent['mode']}")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from batchvid.dialects.common import reply_parsing
+from batchvid.dialects.common import poll_replies, submit_replies
 from batchvid.dialects.common.json_values import Path
 from batchvid.dialects.common.outcome_rules import TABLES
 from batchvid.dialects.common.request_building import (
@@ -99,7 +99,7 @@ def submit(generation: GenerationRequest) -> Request:
 
 def read_submit(response: Response) -> Accepted | Rejected | Uncertain:
     """Read a submit reply, native or a gateway's."""
-    return reply_parsing.read_submit(response, table=TABLES["kling"])
+    return submit_replies.read_submit(response, table=TABLES["kling"])
 
 
 def poll(generation: GenerationRequest, task_id: str) -> Request:
@@ -107,9 +107,11 @@ def poll(generation: GenerationRequest, task_id: str) -> Request:
     return Request(method="GET", path=f"/v1/videos/{_kind(generation)}/{path_segment(task_id)}")
 
 
-def read_poll(response: Response, task_id: str) -> Status | Rejected:  # noqa: ARG001 - the port's signature
+def read_poll(response: Response, task_id: str, *, prompt: str = "") -> Status | Rejected:
     """Read a poll reply, native or through a gateway's wrapper. Raises UnreadableReply."""
-    return reply_parsing.read_poll(response, vendor=VENDOR, billed="final_unit_deduction")
+    return poll_replies.read_poll(
+        response, task_id=task_id, prompt=prompt, vendor=VENDOR, billed="final_unit_deduction"
+    )
 
 
 def _kind(generation: GenerationRequest) -> str:

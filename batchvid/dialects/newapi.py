@@ -2,7 +2,7 @@
 
 Source: QuantumNous/new-api, relay/common/relay_info.go and relay/channel/task/{kling,doubao,vidu}/adaptor.go. The
 server drops every other field without a word, so that what its adaptors do not read is refused here.
-It knows no prefix, no key and no model's limits; the task wrapper of its polls is everybody's (reply_parsing.py).
+It knows no prefix, no key and no model's limits; the task wrapper of its polls is everybody's (poll_replies.py).
 """
 
 from __future__ import annotations
@@ -10,8 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from batchvid.dialects.common import reply_parsing
-from batchvid.dialects.common.reply_parsing import read_submit
+from batchvid.dialects.common import poll_replies
 from batchvid.dialects.common.request_building import (
     bare_base64,
     check_prompt,
@@ -27,6 +26,7 @@ from batchvid.dialects.common.request_building import (
     refuse_unsupported,
     whole_seconds,
 )
+from batchvid.dialects.common.submit_replies import read_submit
 from batchvid.domain.wire import GenerationRequest, ImageInput, Rejected, Request, Response, Status
 from batchvid.errors import Unsupported
 
@@ -85,9 +85,10 @@ def poll(generation: GenerationRequest, task_id: str) -> Request:  # noqa: ARG00
     return Request(method="GET", path=f"{PATH}/{path_segment(task_id)}")
 
 
-def read_poll(response: Response, task_id: str) -> Status | Rejected:
+def read_poll(response: Response, task_id: str, *, prompt: str = "") -> Status | Rejected:
     """Read a poll reply, wrapped or not; a finished clip is also offered at `/content`. Raises UnreadableReply."""
-    return reply_parsing.read_poll(response, content_path=f"{CONTENT}/{path_segment(task_id)}/content")
+    content = f"{CONTENT}/{path_segment(task_id)}/content"
+    return poll_replies.read_poll(response, task_id=task_id, prompt=prompt, content_path=content)
 
 
 def _kling(generation: GenerationRequest) -> dict[str, Any]:

@@ -6,8 +6,7 @@ model on the same route can be asked for with an exact resolution. It knows no p
 
 from __future__ import annotations
 
-from batchvid.dialects.common import reply_parsing
-from batchvid.dialects.common.reply_parsing import read_submit
+from batchvid.dialects.common import poll_replies
 from batchvid.dialects.common.request_building import (
     check_prompt,
     checked_options,
@@ -22,6 +21,7 @@ from batchvid.dialects.common.request_building import (
     uploaded,
     whole_seconds,
 )
+from batchvid.dialects.common.submit_replies import read_submit
 from batchvid.domain.wire import GenerationRequest, ImageInput, Rejected, Request, Response, Status
 from batchvid.errors import Unsupported
 
@@ -70,9 +70,10 @@ def poll(generation: GenerationRequest, task_id: str) -> Request:  # noqa: ARG00
     return Request(method="GET", path=f"{PATH}/{path_segment(task_id)}")
 
 
-def read_poll(response: Response, task_id: str) -> Status | Rejected:
+def read_poll(response: Response, task_id: str, *, prompt: str = "") -> Status | Rejected:
     """Read a poll reply; after any link a finished clip is always offered at `/content`. Raises UnreadableReply."""
-    return reply_parsing.read_poll(response, content_path=f"{PATH}/{path_segment(task_id)}/content")
+    content = f"{PATH}/{path_segment(task_id)}/content"
+    return poll_replies.read_poll(response, task_id=task_id, prompt=prompt, content_path=content)
 
 
 def _remix(generation: GenerationRequest) -> Request:

@@ -10,7 +10,7 @@ import re
 from dataclasses import replace
 from typing import Any
 
-from batchvid.dialects.common import reply_parsing
+from batchvid.dialects.common import poll_replies, submit_replies
 from batchvid.dialects.common.json_values import Path
 from batchvid.dialects.common.outcome_rules import TABLES
 from batchvid.dialects.common.request_building import (
@@ -81,7 +81,7 @@ def submit(generation: GenerationRequest) -> Request:
 
 def read_submit(response: Response) -> Accepted | Rejected | Uncertain:
     """Read a submit reply, native or a gateway's."""
-    return reply_parsing.read_submit(response, table=TABLES["runway"])
+    return submit_replies.read_submit(response, table=TABLES["runway"])
 
 
 def poll(generation: GenerationRequest, task_id: str) -> Request:  # noqa: ARG001 - the port's signature; this path depends on the id only
@@ -89,9 +89,11 @@ def poll(generation: GenerationRequest, task_id: str) -> Request:  # noqa: ARG00
     return Request(method="GET", path=f"/v1/tasks/{path_segment(task_id)}", headers=HEADERS)
 
 
-def read_poll(response: Response, task_id: str) -> Status | Rejected:  # noqa: ARG001 - the port's signature
+def read_poll(response: Response, task_id: str, *, prompt: str = "") -> Status | Rejected:
     """Read a poll reply, bare or wrapped. Raises UnreadableReply."""
-    status = reply_parsing.read_poll(response, progress_top=1.0, vendor=VENDOR, billed="credits")
+    status = poll_replies.read_poll(
+        response, task_id=task_id, prompt=prompt, progress_top=1.0, vendor=VENDOR, billed="credits"
+    )
     if isinstance(status, Status) and status.charged is Charged.UNKNOWN and status.code.startswith("SAFETY.INPUT"):
         return replace(status, charged=Charged.YES)  # Runway does not refund what its input filter refused
     return status

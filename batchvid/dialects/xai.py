@@ -11,9 +11,10 @@ from typing import Any
 
 import orjson
 
-from batchvid.dialects.common import reply_parsing
+from batchvid.dialects.common import envelopes, poll_replies, submit_replies
 from batchvid.dialects.common.error_parsing import is_web_page
-from batchvid.dialects.common.json_values import Path, dig, link, parse
+from batchvid.dialects.common.json_values import Path, dig, parse
+from batchvid.dialects.common.links import asset_of
 from batchvid.dialects.common.outcome_rules import TABLES
 from batchvid.dialects.common.request_building import (
     check_prompt,
@@ -53,7 +54,7 @@ SUPPORTED = {
 RATIOS = {ratio: ratio for ratio in ("1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3")}
 TIERS = {tier: tier for tier in ("480p", "720p", "1080p")}  # 1080p only on the 1.5 models
 
-ID_PLACES: tuple[Path, ...] = (*reply_parsing.ID_PLACES, ("request_id",))  # here it is the task's id and no trace
+ID_PLACES: tuple[Path, ...] = (*envelopes.ID_PLACES, ("request_id",))  # here it is the task's id and no trace
 LINK: Path = ("video", "url")
 VENDOR: dict[str, Path] = {"cost_in_usd_ticks": ("usage", "cost_in_usd_ticks")}
 
@@ -88,7 +89,7 @@ def submit(generation: GenerationRequest) -> Request:
 
 def read_submit(response: Response) -> Accepted | Rejected | Uncertain:
     """Read a submit reply; the task's id is called `request_id` here."""
-    return reply_parsing.read_submit(response, id_places=ID_PLACES, table=TABLES["xai"])
+    return submit_replies.read_submit(response, id_places=ID_PLACES, table=TABLES["xai"])
 
 
 def poll(generation: GenerationRequest, task_id: str) -> Request:  # noqa: ARG001 - the port's signature; this path depends on the id only
@@ -96,7 +97,7 @@ def poll(generation: GenerationRequest, task_id: str) -> Request:  # noqa: ARG00
     return Request(method="GET", path=f"/v1/videos/{path_segment(task_id)}")
 
 
-def read_poll(response: Response, task_id: str) -> Status | Rejected:  # noqa: ARG001 - the port's signature
+def read_poll(response: Response, task_id: str, *, prompt: str = "") -> Status | Rejected:
     """Read a poll reply, bare or wrapped. Raises UnreadableReply.
 
     A 202 without a body and an echo of the id alone mean that it is pending; a link without any word, that it is done.
@@ -105,9 +106,9 @@ def read_poll(response: Response, task_id: str) -> Status | Rejected:  # noqa: A
     echoed = bool(document) and response.status == 200
     if document.keys() <= {"request_id"} and (echoed or response.status == 202) and not is_web_page(response):
         return Status(phase=Phase.QUEUED, vendor_status="pending")
-    if response.status == 200 and not document.keys() & {"status", "error", "data"} and link(dig(document, LINK)):
+    if response.status == 200 and not document.keys() & {"status", "error", "data"} and asset_of(dig(document, LINK)):
         response = replace(response, body=orjson.dumps({**document, "status": "done"}))
-    return reply_parsing.read_poll(response, vendor=VENDOR, billed="cost_in_usd_ticks")
+    return poll_replies.read_poll(response, task_id=task_id, prompt=prompt, vendor=VENDOR, billed="cost_in_usd_ticks")
 
 
 def _picture(image: ImageInput) -> dict[str, str]:

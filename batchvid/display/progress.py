@@ -15,6 +15,7 @@ from batchvid.display.background_writer import BackgroundWriter
 from batchvid.display.tally import RunCounters
 from batchvid.domain import events as ev
 from batchvid.domain.jobs import Job, JobState
+from batchvid.redaction import hide_secrets
 
 HEARTBEAT_S = 30.0  # a log without lines for longer looks dead
 REDRAW_S = 0.1
@@ -149,8 +150,8 @@ class BarDisplay:
 
 
 def _printable(text: str) -> str:
-    """The text without control characters: a vendor's message must not move the cursor."""
-    return "".join(c if c.isprintable() else " " for c in text)
+    """The text without secrets and control characters: a vendor's message must not move the cursor."""
+    return "".join(c if c.isprintable() else " " for c in hide_secrets(text))
 
 
 def _describe_result(event: ev.Event, after: Job) -> str:

@@ -46,7 +46,8 @@ CHARGED = {
 class Attempt:
     """One row: the `number`th paid call of a job, begun `at` (UTC), for at most `price` and so many seconds of video.
 
-    `model` is its id on the wire, `actual_usd` the cost in the vendor's reply, empty when it has none.
+    `origin` is where it was sent, `model` its id on the wire, `actual_usd` the cost in the vendor's reply, empty where
+    it has none, `cost_usd` what it counts as because of that cost (None: its price).
     """
 
     job: str
@@ -57,9 +58,11 @@ class Attempt:
     at: datetime
     price: Price
     seconds: float | None
+    origin: str = ""
     task_id: str = ""
     status: AttemptStatus = AttemptStatus.RESERVED
     actual_usd: str = ""
+    cost_usd: Decimal | None = None
 
     @property
     def counts(self) -> bool:
@@ -68,8 +71,10 @@ class Attempt:
 
     @property
     def settled_usd(self) -> Decimal | None:
-        """What it counts as: its price at most, nothing once it is released, None when unknown."""
-        return self.price.usd if self.counts else Decimal(0)
+        """What it counts as: its cost, else its price, nothing once it is released, None when unknown."""
+        if not self.counts:
+            return Decimal(0)
+        return self.price.usd if self.cost_usd is None else self.cost_usd
 
 
 NEXT_STATUS: dict[type[ev.Event], dict[AttemptStatus, AttemptStatus]] = {
@@ -115,6 +120,7 @@ def _started(spec: JobSpec, number: int, event: ev.SubmitStarted) -> Attempt:
         at=event.at,
         price=event.price,
         seconds=event.duration_s,
+        origin=event.origin,
     )
 
 
@@ -126,11 +132,18 @@ def _moved(row: Attempt, event: ev.Event) -> Attempt:
         case ev.SubmitAccepted():
             return replace(row, status=status, task_id=event.task_id)
         case ev.TaskSucceeded():
-            return replace(row, status=status, actual_usd=event.actual_usd or row.actual_usd)
+            return _settled(replace(row, status=status), event)
         case ev.TaskFailed():
-            return replace(row, status=_FAILED[event.charged])
+            return _settled(replace(row, status=_FAILED[event.charged]), event)
         case _:
             return row if status is row.status else replace(row, status=status)
+
+
+def _settled(row: Attempt, event: ev.TaskSucceeded | ev.TaskFailed) -> Attempt:
+    """The row with the cost in the reply. `jobs.py` applies the same to the totals of a job."""
+    if event.cost_usd is None:
+        return replace(row, actual_usd=event.actual_usd or row.actual_usd)
+    return replace(row, actual_usd=event.actual_usd, cost_usd=event.cost_usd)
 
 
 @dataclass(frozen=True, slots=True)

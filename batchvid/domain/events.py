@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 
 from batchvid.domain.failures import Charged, FailureKind
 from batchvid.domain.job_spec import Clip, JobSpec, Price
@@ -96,23 +97,31 @@ class TaskSucceeded(Event):
     """The task is finished and offers `assets`; links expire at `expires_at` where the vendor states it.
 
     `vendor_metadata` is what later steps may need, as the vendor names it: a Kling video id, units deducted.
+    `actual_usd` is the cost in the reply, `cost_usd` what the attempt counts as because of it (see costs.py); None:
+    its price, also in files from before the vendor's costs counted.
     """
 
     assets: tuple[Asset, ...]
     expires_at: datetime | None = None
     model: str = ""
     actual_usd: str = ""
+    cost_usd: Decimal | None = None
     vendor_metadata: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskFailed(Event):
-    """The task failed at the vendor. With `retry_at` the job is bought again then, without it the job failed."""
+    """The task failed at the vendor. With `retry_at` the job is bought again then, without it the job failed.
+
+    `actual_usd` and `cost_usd` are as in TaskSucceeded.
+    """
 
     kind: FailureKind
     message: str
     charged: Charged = Charged.UNKNOWN
     retry_at: datetime | None = None
+    actual_usd: str = ""
+    cost_usd: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,9 +137,10 @@ class LinkExpired(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClipStored(Event):
-    """The clip is on disk and checked."""
+    """The clip is on disk and checked. `more` are the further clips of a task that made several."""
 
     clip: Clip
+    more: tuple[Clip, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,6 +163,13 @@ class PollResumed(Event):
     """The user resumes polling of a task that was given up although it may have finished."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Relocated(Event):
+    """The user states that the server of the last attempt has a new address: `origin`, a base URL."""
+
+    origin: str
+
+
 KINDS: dict[str, type[Event]] = {
     kind.__name__: kind
     for kind in (
@@ -169,6 +186,7 @@ KINDS: dict[str, type[Event]] = {
         GaveUp,
         Reopened,
         PollResumed,
+        Relocated,
     )
 }
 """Every event by its name in the state file. A name is never reused for another meaning."""

@@ -46,6 +46,9 @@ class JobSpec:
     `fallback` are the models that remain to be tried, in order, `fallback_on` the reasons to do so,
     `fallback_while_running` whether also while a task may still finish. `instead_of` is the model and provider of the
     manifest, once the job was switched to another. The fingerprint does not change with a switch or another seed.
+
+    `on_mismatch` is what happens to a clip that differs from its request: `warn` stores it, `fail` does not.
+    `container` is the only container that is stored, empty for any. Neither is paid for, nor in the fingerprint.
     """
 
     id: str
@@ -63,6 +66,8 @@ class JobSpec:
     fallback_on: tuple[Reason, ...] = ()
     fallback_while_running: bool = False
     instead_of: FallbackTarget | None = None
+    on_mismatch: str = "warn"
+    container: str = ""
 
     @property
     def asked(self) -> FallbackTarget:
@@ -82,7 +87,10 @@ class JobSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clip:
-    """A stored MP4: `key` below the batch's `clips/` folder, what was read out of the file, and its digest."""
+    """A stored clip: `key` below the batch's `clips/` folder, what was read out of the file, and its digest.
+
+    `differs` lists the properties that the request has otherwise, such as `length: requested 4 s, got 8.0 s`.
+    """
 
     key: str
     size_bytes: int
@@ -90,6 +98,7 @@ class Clip:
     duration_s: float
     width: int
     height: int
+    differs: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -57,8 +57,9 @@ def _nothing() -> Mapping[str, str]:
 class Job:
     """A JobSpec and its state.
 
-    Money: `price` is what the attempt now open may cost; `committed_usd` is what all attempts that may have been paid
-    add up to, `committed_attempts` counts them and `unpriced_attempts` those of unknown price. Counters:
+    Money: `price` is what the attempt now open may cost, `actual_usd` the cost in the vendor's reply, `cost_usd` what
+    the attempt counts as because of it; `committed_usd` is what all attempts that may have been paid add up to,
+    `committed_attempts` counts them and `unpriced_attempts` those of unknown price and cost. Counters:
     `attempts` are paid calls, `tasks` those that made one, `refusals` clear refusals since then, `dead_links` assets
     that could not be fetched. `origin`, `dialect`, `prefix`, `model_sent` and `billed_duration_s` (seconds bought) are
     fixed with the attempt and suffice to collect it. `request_id` and `looked_up` belong to a lost submit: the vendor's
@@ -88,6 +89,7 @@ class Job:
     committed_attempts: int = 0
     unpriced_attempts: int = 0
     actual_usd: str = ""
+    cost_usd: Decimal | None = None
     planned_at: datetime | None = None
     submitted_at: datetime | None = None
     accepted_at: datetime | None = None
@@ -104,11 +106,17 @@ class Job:
     message: str = ""
     charged: Charged = Charged.UNKNOWN
     clip: Clip | None = None
+    more_clips: tuple[Clip, ...] = ()
 
     @property
     def id(self) -> str:
         """The job's id, as the user knows it."""
         return self.spec.id
+
+    @property
+    def counted_usd(self) -> Decimal | None:
+        """What the last attempt counts as while it counts: its cost, else its price; None when both are unknown."""
+        return self.price.usd if self.cost_usd is None else self.cost_usd
 
 
 _P, _S, _R, _Y = JobState.PENDING, JobState.SUBMITTING, JobState.RUNNING, JobState.READY
@@ -128,6 +136,7 @@ TRANSITIONS: dict[type[ev.Event], dict[JobState | None, tuple[JobState, ...]]] =
     ev.GaveUp: {_P: (_F,), _S: (_F,), _R: (_F,), _Y: (_F,)},
     ev.Reopened: {_F: (_P,), _U: (_P,), _OK: (_P,)},
     ev.PollResumed: {_F: (_R,)},
+    ev.Relocated: {state: (state,) for state in (_U, _R, _Y, _OK, _F)},
 }
 """Event -> state before -> states after. Of two, `retry_at` decides: set, the job waits; else it failed."""
 
@@ -151,8 +160,13 @@ def advance(job: Job | None, event: ev.Event) -> Job:
     state = after[0] if len(after) == 1 or retries else after[1]
     changes = _CHANGES[type(event)](job, event)
     if releases(event):
-        changes |= _released(job)
+        changes |= _released(job)  # a reply that says "not charged" comes with no cost (see costs.charged_with)
     return replace(job, state=state, **changes)
+
+
+def may_still_finish(job: Job) -> bool:
+    """Whether we gave up on the task and the vendor did not: it is paid for, and polling it again costs nothing."""
+    return bool(job.task_id) and not job.task_failed and job.kind is not FailureKind.LOST_TASK
 
 
 def _planned(_job: Job, event: ev.Planned) -> dict[str, Any]:
@@ -184,6 +198,7 @@ def _submit_started(job: Job, event: ev.SubmitStarted) -> dict[str, Any]:
         "task_failed": False,
         "model_returned": "",
         "actual_usd": "",
+        "cost_usd": None,
         "vendor_status": "",
         "progress": None,
         "assets": (),
@@ -235,12 +250,12 @@ def _task_succeeded(job: Job, event: ev.TaskSucceeded) -> dict[str, Any]:
         "vendor_metadata": event.vendor_metadata or job.vendor_metadata,
         "finished_at": job.finished_at or event.at,
         "model_returned": event.model or job.model_returned,
-        "actual_usd": event.actual_usd or job.actual_usd,
         "progress": 1.0,
+        **_settled(job, event),
     }
 
 
-def _task_failed(_job: Job, event: ev.TaskFailed) -> dict[str, Any]:
+def _task_failed(job: Job, event: ev.TaskFailed) -> dict[str, Any]:
     return {
         "kind": event.kind,
         "message": event.message,
@@ -248,6 +263,19 @@ def _task_failed(_job: Job, event: ev.TaskFailed) -> dict[str, Any]:
         "retry_at": event.retry_at,
         "finished_at": event.at,
         "task_failed": True,
+        **_settled(job, event),
+    }
+
+
+def _settled(job: Job, event: ev.TaskSucceeded | ev.TaskFailed) -> dict[str, Any]:
+    """The totals with the cost in the reply in the place of what the open attempt counted as."""
+    if event.cost_usd is None:
+        return {"actual_usd": event.actual_usd or job.actual_usd}
+    return {
+        "actual_usd": event.actual_usd,
+        "cost_usd": event.cost_usd,
+        "committed_usd": job.committed_usd + event.cost_usd - (job.counted_usd or 0),
+        "unpriced_attempts": job.unpriced_attempts - (job.counted_usd is None),
     }
 
 
@@ -266,6 +294,7 @@ def _link_expired(job: Job, event: ev.LinkExpired) -> dict[str, Any]:
 def _clip_stored(_job: Job, event: ev.ClipStored) -> dict[str, Any]:
     return {
         "clip": event.clip,
+        "more_clips": event.more,
         "stored_at": event.at,
         "assets": (),
         "expires_at": None,
@@ -287,12 +316,16 @@ def _poll_resumed(_job: Job, event: ev.PollResumed) -> dict[str, Any]:
     return {"watched_from": event.at, "dead_links": 0, "kind": None, "message": ""}
 
 
+def _relocated(_job: Job, event: ev.Relocated) -> dict[str, Any]:
+    return {"origin": event.origin}
+
+
 def _released(job: Job) -> dict[str, Any]:
     """The totals without the open attempt, which was not paid."""
     return {
         "committed_attempts": job.committed_attempts - 1,
-        "committed_usd": job.committed_usd - (job.price.usd or 0),
-        "unpriced_attempts": job.unpriced_attempts - (job.price.usd is None),
+        "committed_usd": job.committed_usd - (job.counted_usd or 0),
+        "unpriced_attempts": job.unpriced_attempts - (job.counted_usd is None),
     }
 
 
@@ -310,4 +343,5 @@ _CHANGES: dict[type[ev.Event], Callable[[Job, Any], dict[str, Any]]] = {
     ev.GaveUp: _gave_up,
     ev.Reopened: _reopened,
     ev.PollResumed: _poll_resumed,
+    ev.Relocated: _relocated,
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal
@@ -163,6 +163,7 @@ class Asset:
     `location` is an absolute `http(s)` link or a `data:` URI (`keyed` false: fetched without any key), or a path
     below the route, like `/v1/videos/{id}/content` (`keyed` true: fetched with the key, from the provider's own
     origin only). `from_origin` marks a path that the vendor named: it begins at the origin, not below the route.
+    A dialect leaves a link without a scheme (`//host/path`) as it is, see `Status.with_scheme`.
     `output` is the number of the clip, from 1, where a task makes several: assets with one number are the same clip.
     """
 
@@ -193,3 +194,15 @@ class Status:
     charged: Charged = Charged.UNKNOWN
     actual_usd: str = ""
     vendor_metadata: Mapping[str, str] = field(default_factory=dict)
+
+    def with_scheme(self, scheme: str) -> Status:
+        """Return the status with `scheme`, the provider's own, for every link that names none."""
+        if not any(asset.location.startswith("//") for asset in self.assets):
+            return self
+        return replace(
+            self,
+            assets=tuple(
+                replace(asset, location=f"{scheme}:{asset.location}") if asset.location.startswith("//") else asset
+                for asset in self.assets
+            ),
+        )

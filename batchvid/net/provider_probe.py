@@ -16,10 +16,10 @@ MODELS_PATH = "/v1/models"  # OpenAI-compatible, with the key: all such servers 
 MAX_PAGES = 50  # bounds a list without an end
 
 
-async def probe(provider: Provider, key: str) -> Response:
+async def probe(provider: Provider, request: Request, key: str, *, prefix: str = "") -> Response:
     """One free call; any response shows that the provider is reachable. Raises WireError."""
     async with Transport() as transport:
-        return await transport.send(provider.base_url, Request(method="GET", path=MODELS_PATH), key)
+        return await transport.send(provider.base_url + prefix, request, key)
 
 
 async def fetch_listing(provider: Provider, today: date) -> Listing:

@@ -1,53 +1,44 @@
-"""The only client socket: sends API requests, opens downloads. Knows no dialect, no job and no retry.
+"""Sends API requests, with the key, below the provider's base URL. Knows no dialect, no job and no retry.
 
-Only this module adds the key, and only to requests below the provider's base URL: never to a redirect or to a link
-from a reply. Which addresses such a link may lead to is decided in address_filter.py.
+link_client.py opens downloads. No other module has a client socket.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import socket
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
 from functools import cache
-from ipaddress import ip_address
-from typing import Any, Self, cast
+from typing import Self, cast
 
 import aiohttp
 import orjson
-from yarl import URL
 
 from batchvid.catalog.provider import READ_TIMEOUT_S
 from batchvid.domain.wire import Request, Response
-from batchvid.errors import DownloadError, LinkRefused, NotSent, ReplyLost, ReplyTooLarge, WireError
-from batchvid.net.address_filter import BlockedAddress, is_public, socket_factory
-from batchvid.version import __version__
+from batchvid.errors import NotSent, ReplyLost, ReplyTooLarge, WireError
+from batchvid.net.link_client import LinkClient
+from batchvid.net.sessions import CONNECT_S, POLL_KEEPALIVE_S, api_url, bearer, create_session
 
-CONNECT_S = 15.0
 MAX_REPLY_BYTES = 32 * 1024 * 1024  # a reply may carry a whole small clip as a data: URI, never more than this
-MIN_KEY_CHARS = 12  # a shorter key is a test's, and may occur in a task id by chance
-POLL_KEEPALIVE_S = 75.0  # longer than a poll interval, so that polls reuse the connection
+NO_RELAY_RETRIES = {"x-litellm-num-retries": "0"}
+"""Sent with every paid call: a LiteLLM proxy repeats a failed call by its own settings, twice by default, and each may
+buy a task. This header outranks them (docs.litellm.ai/docs/proxy/request_headers); other servers ignore it."""
 SMALL_FORM_BYTES = 64 * 1024  # is sent in one piece: aiohttp needs four writes for each field of a form
 SUBMIT_KEEPALIVE_S = 2.0  # shorter than any server's: a connection that closes during a submit makes it uncertain
 
 
 class Transport:
-    """Open as an async context manager; one per run."""
+    """Open as an async context manager; one per run. `links` opens downloads."""
 
     def __init__(self) -> None:
-        self._polls = _session(POLL_KEEPALIVE_S)
-        self._submits = _session(SUBMIT_KEEPALIVE_S)
-        # a pool per address policy: one provider's links must not reuse a connection that is blocked for them
-        self._links: dict[tuple[bool, bool], aiohttp.ClientSession] = {}
-        self._is_private: dict[str, bool] = {}
+        self._polls = create_session(POLL_KEEPALIVE_S)
+        self._submits = create_session(SUBMIT_KEEPALIVE_S)
+        self.links = LinkClient(self._polls)
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await asyncio.gather(*(session.close() for session in (self._polls, self._submits, *self._links.values())))
+        await asyncio.gather(self._polls.close(), self._submits.close(), self.links.close())
 
     async def send(
         self, origin: str, request: Request, key: str, *, read_timeout_s: float = READ_TIMEOUT_S
@@ -57,9 +48,10 @@ class Transport:
         Raises NotSent if certainly nothing reached the server, ReplyLost if it may have acted (also after no data for
         `read_timeout_s` seconds), ReplyTooLarge.
         """
-        session = self._submits if request.method == "POST" else self._polls
+        is_paid = request.method == "POST"
+        session = self._submits if is_paid else self._polls
         timeout = _timeout(read_timeout_s)
-        headers = {**request.headers, **_bearer(key)}
+        headers = {**(NO_RELAY_RETRIES if is_paid else {}), **request.headers, **bearer(key)}
         data: bytes | aiohttp.MultipartWriter | None = None
         if request.parts:
             data = _form(request)
@@ -71,12 +63,10 @@ class Transport:
             headers["Content-Type"] = "application/json"
         try:
             async with session.request(
-                request.method, _url(origin, request.path), headers=headers, data=data, timeout=timeout,
+                request.method, api_url(origin, request.path), headers=headers, data=data, timeout=timeout,
                 allow_redirects=False,
             ) as reply:  # fmt: skip
                 body = await _bounded(reply)
-                if len(key) >= MIN_KEY_CHARS:  # a reply that quotes the key must not bring it into the report
-                    body = body.replace(key.encode(), b"***")
                 return Response(status=reply.status, headers=reply.headers, body=body)
         except WireError:
             raise
@@ -85,99 +75,10 @@ class Transport:
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as exc:
             raise ReplyLost(f"no reply from {origin}: {_message(exc)}") from exc
 
-    @asynccontextmanager
-    async def open_link(
-        self, url: str, headers: Mapping[str, str], *, origin: str, allow_private: bool = False
-    ) -> AsyncIterator[aiohttp.ClientResponse]:
-        """Start a download without a key; follows redirects, as CDNs use them.
-
-        `origin`, the provider that named the link, decides which addresses each hop may lead to. Raises DownloadError,
-        LinkRefused for a blocked address.
-        """
-        async with self._open(await self._link_session(origin, allow_private), url, headers, follow=True) as reply:
-            yield reply
-
-    @asynccontextmanager
-    async def open_content(
-        self, origin: str, path: str, key: str, headers: Mapping[str, str], *, allow_private: bool = False
-    ) -> AsyncIterator[aiohttp.ClientResponse]:
-        """Start a download of an API path with the key; follows a redirect without it, like a link.
-
-        Raises DownloadError.
-        """
-        url = _url(origin, path)
-        async with self._open(self._polls, str(url), {**headers, **_bearer(key)}, follow=False) as reply:
-            if not 300 <= reply.status < 400 or "Location" not in reply.headers:
-                yield reply
-                return
-            try:
-                target = str(url.join(URL(reply.headers["Location"], encoded=True)))
-            except ValueError:
-                raise DownloadError(f"{url.host} redirects to an invalid address") from None
-        async with self.open_link(target, headers, origin=origin, allow_private=allow_private) as reply:
-            yield reply
-
-    @asynccontextmanager
-    async def _open(
-        self, session: aiohttp.ClientSession, url: str, headers: Mapping[str, str], *, follow: bool
-    ) -> AsyncIterator[aiohttp.ClientResponse]:
-        timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S, sock_read=READ_TIMEOUT_S)
-        # identity: a compressed body has another length than the announced one, and Range would not match
-        all_headers = {**headers, "Accept-Encoding": "identity"}
-        try:
-            async with session.get(
-                URL(url, encoded=True), headers=all_headers, timeout=timeout, allow_redirects=follow, max_redirects=5
-            ) as reply:
-                yield reply
-        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as exc:
-            # without the exception's message: it may contain the signed link
-            if isinstance(exc, aiohttp.ClientConnectorError) and isinstance(exc.os_error, BlockedAddress):
-                raise LinkRefused(
-                    f"the link leads to {exc.host}, which is {exc.os_error}: if that server is yours, "
-                    f"set allow_private_links: true for the provider"
-                ) from exc
-            raise DownloadError(f"the download from {_host(url)} broke off: {type(exc).__name__}") from exc
-
-    async def _link_session(self, origin: str, allow_private: bool) -> aiohttp.ClientSession:
-        """The session for links of the provider at `origin`."""
-        if origin not in self._is_private:
-            with contextlib.suppress(OSError, ValueError):  # looked up again next time; until then it counts as public
-                self._is_private[origin] = await _is_private(origin)
-        policy = (self._is_private.get(origin, False), allow_private)
-        if policy not in self._links:
-            create_socket = socket_factory(origin_is_private=policy[0], allow=policy[1])
-            self._links[policy] = _session(POLL_KEEPALIVE_S, create_socket)
-        return self._links[policy]
-
-
-def _session(keepalive_s: float, create_socket: Callable[[Any], socket.socket] | None = None) -> aiohttp.ClientSession:
-    # limit=0: our own limits bound the connections; the pool must not queue in addition
-    connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=keepalive_s, socket_factory=create_socket)
-    return aiohttp.ClientSession(
-        connector=connector,
-        cookie_jar=aiohttp.DummyCookieJar(),
-        headers={"User-Agent": f"batchvid/{__version__}"},
-        requote_redirect_url=False,  # a signed link is only valid unchanged
-    )
-
-
-async def _is_private(origin: str) -> bool:
-    """Whether a provider is in a private network. Raises OSError, ValueError if its name does not resolve."""
-    addresses = await asyncio.get_running_loop().getaddrinfo(URL(origin).host, None, type=socket.SOCK_STREAM)
-    return not any(is_public(ip_address(address[0])) for *_, address in addresses)
-
-
-def _url(origin: str, path: str) -> URL:
-    return URL(origin + path, encoded=True)
-
 
 @cache
 def _timeout(read_timeout_s: float) -> aiohttp.ClientTimeout:
     return aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S, sock_read=read_timeout_s)
-
-
-def _bearer(key: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {key}"} if key else {}
 
 
 def _form(request: Request) -> aiohttp.MultipartWriter:
@@ -201,13 +102,6 @@ async def _bounded(reply: aiohttp.ClientResponse) -> bytes:
             raise ReplyTooLarge(f"the reply of {reply.url.host} is larger than {MAX_REPLY_BYTES} bytes")
         pieces.append(piece)
     return b"".join(pieces)
-
-
-def _host(url: str) -> str:
-    try:
-        return URL(url, encoded=True).host or "nowhere"
-    except ValueError:
-        return "no address"
 
 
 def _message(exc: BaseException) -> str:

@@ -45,6 +45,8 @@ class Availability:
             check(spec, route)
         except Unsupported as exc:
             problem = f"{exc.field}: {spec.request.model}: {exc.reason}"
+            if exc.field == "options":  # another model is no way to say what the manifest's own key says
+                return problem
             if problem not in self._suggestions:  # a suggestion tries every model: once for all jobs with this problem
                 self._suggestions[problem] = suggest_models(spec, route.provider, self.models)
             return f"{problem}{self._suggestions[problem]}"

@@ -18,6 +18,7 @@ from batchvid.domain.wire import Parent
 from batchvid.errors import ManifestError, Unsupported, UsageError
 from batchvid.manifest import Manifest
 from batchvid.planning.dependencies import ANY_PARENT, outlook, promised
+from batchvid.planning.fallback_warnings import unreachable_fallback
 from batchvid.planning.routing import Route, check, find_route, suggest_models
 
 
@@ -147,7 +148,8 @@ def make_plan(
         except Unsupported as exc:
             problem = placed.place.problem(f"{exc.field}: {spec.request.model}: {exc.reason}")
             if problem not in problems:
-                problems[problem] = f"{problem}{suggest_models(spec, route.provider, models, parent)}"
+                others = "" if exc.field == "options" else suggest_models(spec, route.provider, models, parent)
+                problems[problem] = f"{problem}{others}"
         except UsageError as exc:
             problem = placed.place.problem(str(exc))
             problems[problem] = problem
@@ -236,7 +238,7 @@ def _buy(
         return replace(
             instead, warning="; ".join(filter(None, (notice, f"bought as {switched.request.model}", instead.warning)))
         )
-    warnings, prices = [*route.terms.warnings, *filter(None, (notice,))], []
+    warnings, prices = [*route.terms.warnings, *filter(None, (notice, unreachable_fallback(spec, route)))], []
     while spec.fallback:
         spec = spec.with_next_fallback()
         other = other_route(spec)

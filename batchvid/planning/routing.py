@@ -15,6 +15,7 @@ from batchvid.domain.job_spec import JobSpec, Price
 from batchvid.domain.wire import GenerationRequest, ImageInput, Parent
 from batchvid.errors import Unsupported, UsageError
 from batchvid.planning.dependencies import ANY_PARENT
+from batchvid.planning.option_check import check_options
 
 FREE = Price(usd=Decimal(0), basis="the emulator charges nothing")
 SHOWN_MODELS = 6  # models named as a way out of what another one cannot do
@@ -105,6 +106,7 @@ def image_metadata(image: ImageRef, pixels: tuple[int, int] | None = None) -> Im
 def check(spec: JobSpec, route: Route, parent: Parent = ANY_PARENT) -> None:
     """Raises Unsupported where the model or its dialect cannot do what the job asks, of that `parent` if it has one."""
     catalog.check(route.model, spec.request)
+    check_options(route.model, spec.request)
     generation = build_order(
         spec,
         model=route.model.name,

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from batchvid.atomic_file import write_atomic
+from batchvid.redaction import hide_secrets, may_hold_secrets
 
 Row = TypeVar("Row")
 Columns = Mapping[str, Callable[[Row], object]]
@@ -19,13 +20,16 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\n")
 
 
 def format_table(columns: Columns[Row], rows: Iterable[Row]) -> str:
-    """The rows as CSV text, below one line of column names."""
+    """The rows as CSV text without secrets, below one line of column names."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(map(escape_formula, columns))
     readers = tuple(columns.values())
     for row in rows:
         cells = [read(row) for read in readers]
+        texts = [cell for cell in cells if isinstance(cell, str)]
+        if may_hold_secrets("\n".join(texts)):
+            cells = [hide_secrets(cell) if isinstance(cell, str) else cell for cell in cells]
         writer.writerow([escape_formula(cell) if isinstance(cell, str) else cell for cell in cells])
     return out.getvalue()
 

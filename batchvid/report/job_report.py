@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from batchvid.atomic_file import write_atomic
+from batchvid.domain.job_spec import Clip
 from batchvid.domain.jobs import Job, JobState
 from batchvid.redaction import strip_queries
 from batchvid.report.csv_table import format_table, number, time
@@ -35,6 +36,7 @@ COLUMNS: dict[str, Callable[[Job], object]] = {
     "clip_s": lambda job: number(job.clip.duration_s) if job.clip else "",
     "width": lambda job: job.clip.width if job.clip else "",
     "height": lambda job: job.clip.height if job.clip else "",
+    "differs": lambda job: "; ".join(dict.fromkeys(clip.differs for clip in _clips(job) if clip.differs)),
     "price_usd": lambda job: _price(job) if job.attempts else "",
     "price_basis": lambda job: job.price.basis if job.attempts else "",
     "committed_usd": lambda job: _committed(job),
@@ -48,6 +50,7 @@ COLUMNS: dict[str, Callable[[Job], object]] = {
     "finished_at": lambda job: time(job.finished_at),
     "stored_at": lambda job: time(job.stored_at),
     "path": lambda job: f"clips/{job.clip.key}" if job.clip else "",
+    "more_paths": lambda job: "; ".join(f"clips/{clip.key}" for clip in job.more_clips),
     "bytes": lambda job: job.clip.size_bytes if job.clip else "",
     "sha256": lambda job: job.clip.sha256 if job.clip else "",
 }
@@ -77,6 +80,11 @@ def _variable_columns(jobs: Iterable[Job]) -> dict[str, Callable[[Job], object]]
 
 def _variable(job: Job, *, name: str) -> str:
     return strip_queries(job.spec.variables.get(name, ""))
+
+
+def _clips(job: Job) -> tuple[Clip, ...]:
+    """All clips that the job's task made."""
+    return (job.clip, *job.more_clips) if job.clip else ()
 
 
 def _price(job: Job) -> str:

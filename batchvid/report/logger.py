@@ -6,7 +6,7 @@ import logging
 
 from batchvid.domain import events as ev
 from batchvid.domain.jobs import Job
-from batchvid.redaction import redact
+from batchvid.redaction import hide_secrets, redact
 
 logger = logging.getLogger("batchvid")
 # here and not in batchvid/__init__.py: nothing else logs, and `batchvid --help` does not import logging
@@ -33,7 +33,7 @@ class EventLogger:
             "job_id": after.id,
             "provider": after.spec.provider,
             "attempt": after.attempts,
-            "task_id": after.task_id,
+            "task_id": hide_secrets(after.task_id),
             "state": str(after.state),
         }
         text = " ".join(f"{name}={value}" for name, value in fields.items() if value != "")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 from dataclasses import fields
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,8 +13,8 @@ import orjson
 
 from batchvid.domain import events as ev
 from batchvid.domain.jobs import Job
+from batchvid.redaction import hide_all, may_hold_secrets
 
-TAIL_BYTES = 1024 * 1024  # some thousand lines: the last paid call is among them
 BUFFER_BYTES = 64 * 1024  # a write per line would cost more than everything else
 OMITTED_FIELDS = frozenset({"at", "spec", "provider", "assets", "task_id"})
 """Logged beside the event, or secret, such as a signed link."""
@@ -42,9 +44,20 @@ class RunLog:
             "state": after.state,
             "took_s": _took_s(event, before),
         }
-        self._write(type(event).__name__, values | {name: getattr(event, name) for name in LOGGED_FIELDS[type(event)]})
-        if isinstance(event, ev.SubmitStarted):  # `last_attempt` must find every paid call, however the run ends
+        self._write_event(event, values)
+        if isinstance(event, ev.SubmitStarted):  # rollback_guard.py needs every paid call, however the run ends
             self._file.flush()
+
+    def write_unrecorded(self, event: ev.Event, job: Job) -> None:
+        """Log an event that the state file does not hold, with `recorded: false`, durably if possible.
+
+        The next run adopts the task id of an accepted paid call from this line.
+        """
+        values = {"job": job.id, "provider": job.spec.provider, "attempt": job.attempts, "task_id": job.task_id or None}
+        self._write_event(event, values | {"recorded": False})
+        self._file.flush()
+        with contextlib.suppress(OSError):
+            os.fsync(self._file.fileno())
 
     def notice(self, text: str) -> None:
         """Log a notice and flush: it may be the last line."""
@@ -59,9 +72,15 @@ class RunLog:
         """Write the buffered lines and close the file."""
         self._file.close()
 
+    def _write_event(self, event: ev.Event, values: dict[str, Any]) -> None:
+        self._write(type(event).__name__, values | {name: getattr(event, name) for name in LOGGED_FIELDS[type(event)]})
+
     def _write(self, name: str, values: dict[str, Any]) -> None:
         at = datetime.now(UTC).isoformat().replace("+00:00", "Z")
-        self._file.write(orjson.dumps({**self._bound, **values, "event": name, "at": at}, default=str) + b"\n")
+        line = orjson.dumps({**self._bound, **values, "event": name, "at": at}, default=str)
+        if may_hold_secrets(line.decode()):
+            line = orjson.dumps(hide_all(orjson.loads(line)))
+        self._file.write(line + b"\n")
 
 
 def _took_s(event: ev.Event, before: Job | None) -> float | None:
@@ -70,21 +89,3 @@ def _took_s(event: ev.Event, before: Job | None) -> float | None:
     if not begun or isinstance(event, ev.Planned | ev.SubmitStarted | ev.Reopened):
         return None
     return round((event.at - begun).total_seconds(), 3)
-
-
-def last_attempt(path: Path) -> tuple[str, int] | None:
-    """The job and attempt number of the last paid call in the last part of the log; None if there is none."""
-    try:
-        with path.open("rb") as file:
-            file.seek(max(0, path.stat().st_size - TAIL_BYTES))
-            lines = file.read().splitlines()
-    except OSError:
-        return None
-    for line in reversed(lines):
-        try:
-            entry = orjson.loads(line)
-            if entry["event"] == ev.SubmitStarted.__name__:
-                return str(entry["job"]), int(entry["attempt"])
-        except (ValueError, KeyError, TypeError):  # a line that was cut by a kill or by the seek
-            continue
-    return None

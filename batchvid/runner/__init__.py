@@ -4,6 +4,7 @@ from batchvid.clock import utc_now
 from batchvid.runner.budget.budget import Budget, Charge
 from batchvid.runner.budget.caps import SpendingLimits
 from batchvid.runner.context import Notice
+from batchvid.runner.downloads.downloader import PATIENCE_S
 from batchvid.runner.outcome import Outcome
 from batchvid.runner.recorder import Listener, Recorder
 from batchvid.runner.run import run
@@ -12,6 +13,7 @@ from batchvid.runner.spending_history import earlier_charges
 
 __all__ = [
     "DOWNLOADS",
+    "PATIENCE_S",
     "Budget",
     "Charge",
     "Listener",

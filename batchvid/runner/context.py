@@ -12,13 +12,16 @@ from typing import Protocol
 from batchvid.catalog import Models, Provider, built_in
 from batchvid.domain.job_spec import JobSpec
 from batchvid.domain.jobs import Job, JobState
+from batchvid.domain.origins import same_origin
 from batchvid.net.transport import Transport
 from batchvid.planning.routing import Route, find_route
 from batchvid.runner.budget.budget import Budget
 from batchvid.runner.estimation.duration_model import DurationModel
 from batchvid.runner.providers.provider_state import ProviderState
 from batchvid.runner.providers.submission_blocks import Block, SubmissionBlocks
+from batchvid.runner.providers.submission_times import describe_time
 from batchvid.runner.recorder import Recorder
+from batchvid.runner.task_owners import TaskOwners
 
 Notice = Callable[[str], None]
 """Shows a line that is no event of a job, such as a stopped provider."""
@@ -52,7 +55,9 @@ class RunContext:
     `active` are the jobs that left a queue and are not finished. `over` is set once the run has `started`, no job is
     active, and no waiting job can be submitted. `blocks` say why nothing is submitted. `retryable_ids` may be bought
     again automatically, where `retries`, `moderation_retries` or their fallback allow it; they are known once `planned`
-    is set. `duration_models` are by provider and model. `error` is the exception that ended the run.
+    is set. `duration_models` are by provider and model. `error` is the exception that ended the run. `stop` sets
+    `stopped`, which ends waits. With `waits_for_slots` the run waits until uncertain jobs release the slots that other
+    jobs need.
     """
 
     recorder: Recorder
@@ -62,6 +67,7 @@ class RunContext:
     budget: Budget
     notice: Notice
     models: Models = field(default_factory=built_in)
+    task_owners: TaskOwners = field(default_factory=TaskOwners)
     retries: int = 0
     moderation_retries: int = 0
     retryable_ids: frozenset[str] = frozenset()
@@ -69,8 +75,10 @@ class RunContext:
     active: set[str] = field(default_factory=set)
     over: asyncio.Event = field(default_factory=asyncio.Event)
     blocks: SubmissionBlocks = field(default_factory=SubmissionBlocks)
+    stopped: asyncio.Event = field(default_factory=asyncio.Event)
     started: bool = False
     error: BaseException | None = None
+    waits_for_slots: bool = True
     _notified: set[str] = field(default_factory=set)
     duration_models: dict[str, DurationModel] = field(default_factory=dict)
     _routes: dict[tuple[object, ...], Route] = field(default_factory=dict)
@@ -118,11 +126,12 @@ class RunContext:
     def is_reachable(self, job: Job) -> bool:
         """Whether the provider is still at the origin of the job's task. Reports it if not."""
         provider_state = self.provider_state(job)
-        if job.origin == provider_state.origin:
+        if same_origin(job.origin, provider_state.origin):
             return True
         self.notice(
             f"{job.id}: its task {job.task_id} was bought at {job.origin}, "
-            f"and {provider_state.name} is now {provider_state.origin}; set base_url back to collect it"
+            f"and {provider_state.name} is now {provider_state.origin}; set base_url back to collect it, or, if the "
+            f"server moved: batchvid relocate {self.recorder.folder} --from {job.origin} --to {provider_state.origin}"
         )
         return False
 
@@ -140,6 +149,7 @@ class RunContext:
     def stop(self, reason: str) -> None:
         """Submit nothing more. Open work is finished."""
         self.blocks.add(Block.STOPPED, reason)
+        self.stopped.set()
         for provider_state in self.provider_states.values():
             provider_state.wake.set()
         self.check_over()
@@ -168,7 +178,7 @@ class RunContext:
         if not (
             self.stop_reason
             or self.blocks.reason(Block.CAP)
-            or all(provider_state.idle or provider_state.is_stuck(self.active) for provider_state in provider_states)
+            or all(provider_state.idle or self._ends_stuck(provider_state) for provider_state in provider_states)
         ):
             return
         if self.stop_reason:  # tasks continue at the vendor: wait only for work that would be lost here
@@ -178,3 +188,16 @@ class RunContext:
             is_open = bool(self.active)
         if not is_open:
             self.over.set()
+
+    def _ends_stuck(self, provider_state: ProviderState) -> bool:
+        """Whether the run ends although jobs wait here for slots of uncertain jobs. If it waits, it says until when."""
+        if not provider_state.is_stuck(self.active):
+            return False
+        if self.waits_for_slots:
+            waiting = len(provider_state.queue) + provider_state.delayed.total()
+            until = provider_state.next_release_at(map(self.job, provider_state.slots.holders))
+            self.notify_once(
+                f"{provider_state.name}: {waiting} jobs wait for slots that uncertain submits hold until "
+                f"{describe_time(until)}. To decide now: Ctrl-C, then batchvid resolve; --no-wait ends the run instead"
+            )
+        return not self.waits_for_slots

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from batchvid.clock import utc_now
 from batchvid.domain import events as ev
+from batchvid.domain.costs import describe_cost
 from batchvid.domain.jobs import IN_FLIGHT, Job, JobState
 from batchvid.redaction import redact
 from batchvid.runner.budget.budget import Charge
@@ -98,11 +99,21 @@ def _raise(exc: Exception) -> None:
 
 
 def track_spending(context: RunContext, on_return: Callable[[Charge], None]) -> Listener:
-    """Keep the budget up to date; `on_return` gets money that is released."""
+    """Keep the budget up to date; `on_return` gets money that is released.
 
-    def on_event(_event: ev.Event, before: Job | None, after: Job) -> None:
+    A cost that exceeds its estimate is reported once per model, like one that cannot be.
+    """
+    reported: set[tuple[str, str, str]] = set()
+
+    def on_event(event: ev.Event, before: Job | None, after: Job) -> None:
         if before is not None and (returned := context.budget.settle(before, after)):
             on_return(returned)
+        if isinstance(event, ev.TaskSucceeded | ev.TaskFailed):
+            kind = (after.spec.provider, after.model_sent, "cost" if event.cost_usd is not None else "no cost")
+            line = describe_cost(after.price, event.actual_usd) if kind not in reported else ""
+            if line:
+                reported.add(kind)
+                context.notice(f"{after.id} (task {after.task_id}): {line}. Each attempt's cost is in ledger.csv")
 
     return on_event
 

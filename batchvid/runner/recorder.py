@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import queue
 import threading
 from collections.abc import Callable, Sequence
@@ -19,7 +20,11 @@ Listener = Callable[[Event, Job | None, Job], None]
 """Gets every event after it is durable, on the loop, with the job before and after. Must return quickly."""
 
 
-def _ignore(_event: Event, _before: Job | None, _after: Job) -> None:
+Unrecorded = Callable[[Event, Job], None]
+"""Gets an event that could not be recorded, with the job after it. May run on any path: it must not raise."""
+
+
+def _ignore(*_: object) -> None:
     pass
 
 
@@ -39,9 +44,17 @@ class Recorder:
     write `broken` is set and nothing more can be recorded.
     """
 
-    def __init__(self, state: StateFile, jobs: dict[str, Job], listener: Listener = _ignore) -> None:
+    def __init__(
+        self,
+        state: StateFile,
+        jobs: dict[str, Job],
+        listener: Listener = _ignore,
+        on_unrecorded: Unrecorded = _ignore,
+    ) -> None:
         self.jobs = jobs
+        self.folder = state.path.parent
         self._listener = listener
+        self._on_unrecorded = on_unrecorded
         self.broken: StateError | None = None
         self._pending: dict[str, Job] = {}  # jobs with events that are being written
         self._writer = _GroupCommit(state)
@@ -62,7 +75,8 @@ class Recorder:
             self._apply(*steps[0])
             return after
         if self.broken:
-            raise StateError(str(self.broken)) from self.broken
+            self._report_unrecorded(steps)
+            raise type(self.broken)(str(self.broken)) from self.broken
         self._pending[job_id] = after
         durable = self._writer.put([RecordedEvent(step.event, step.after) for step in steps])
         durable.add_done_callback(lambda done: self._on_written(done, steps))
@@ -76,7 +90,7 @@ class Recorder:
         """
         for start in range(0, len(planned_events), BATCH_SIZE):
             if self.broken:
-                raise StateError(str(self.broken)) from self.broken
+                raise type(self.broken)(str(self.broken)) from self.broken
             entries = [entry for events in planned_events[start : start + BATCH_SIZE] for entry in events]
             await asyncio.shield(self._writer.put(entries))
             for entry in entries:
@@ -96,8 +110,15 @@ class Recorder:
         if exc is None:
             for step in steps:
                 self._apply(*step)
-        elif self.broken is None:
-            self.broken = exc if isinstance(exc, StateError) else StateError(str(exc))
+        else:
+            self._report_unrecorded(steps)
+            if self.broken is None:
+                self.broken = exc if isinstance(exc, StateError) else StateError(str(exc))
+
+    def _report_unrecorded(self, steps: Sequence[_Step]) -> None:
+        for step in steps:
+            with contextlib.suppress(Exception):  # a full disk: the error of the state file is the one to report
+                self._on_unrecorded(step.event, step.after)
 
     def _apply(self, event: Event, before: Job | None, after: Job) -> None:
         if isinstance(event, Progressed) and after.id in self._pending:

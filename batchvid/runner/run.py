@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -21,15 +21,16 @@ from batchvid.runner.estimation.duration_model import DurationModel
 from batchvid.runner.listeners import Listeners, restore_slots, track_health, track_slots, track_spending
 from batchvid.runner.outcome import Outcome, build_outcome
 from batchvid.runner.polling.poller import Poller
-from batchvid.runner.providers.retry_policy import MAX_RETRY_AFTER_S
 from batchvid.runner.providers.startup import POLLED, ProviderStartup, required_providers
 from batchvid.runner.recorder import Recorder
 from batchvid.runner.setup import RunConfig, RunRequest
 from batchvid.runner.shutdown import handle_signals
 from batchvid.runner.spending_history import earlier_charges, warn_about_caps
 from batchvid.runner.submission.reconciliation import Reconciler, jobs_to_reconcile
+from batchvid.runner.submission.requested_waits import apply_requested_waits, retry_delay_s
 from batchvid.runner.submission.submitter import Submitter
-from batchvid.state.readers import read_meta
+from batchvid.runner.task_owners import TaskOwners, reopened_ids
+from batchvid.state.readers import read_attempts, read_meta
 from batchvid.state.state_file import StateFile
 from batchvid.storage import LocalStore
 
@@ -62,17 +63,21 @@ async def run(state: StateFile, recorder: Recorder, config: RunConfig, listeners
                 provider_states=startup.provider_states,
                 providers=config.providers,
                 models=config.models,
+                task_owners=_task_owners(state, recorder.jobs.values()),
                 budget=Budget(config.caps, earlier_charges(state.path, recorder.jobs.values()) if config.caps else ()),
                 notice=listeners.notice,
                 retries=config.retries,
                 moderation_retries=config.moderation_retries,
                 planned=asyncio.Event(),
                 duration_models=_load_duration_models(state),
+                waits_for_slots=config.waits_for_slots,
             )
             restore_slots(context, recorder.jobs.values())
             with handle_signals(context, listeners.close) as interrupted:
-                async with _heartbeat(listeners.tick):
+                async with _heartbeat(context, state, listeners.tick):
                     request = await _drive(context, config, work, startup, listeners)
+            if context.error is not None and (taken_over := state.taken_over()):
+                raise taken_over  # other errors follow from it: two runs downloaded to the same files
             if context.error is not None and not isinstance(context.error, BatchvidError):
                 raise context.error
             await recorder.close()
@@ -83,11 +88,15 @@ async def run(state: StateFile, recorder: Recorder, config: RunConfig, listeners
 
 
 @contextlib.asynccontextmanager
-async def _heartbeat(tick: Callable[[], None]) -> AsyncIterator[None]:
+async def _heartbeat(context: RunContext, state: StateFile, tick: Callable[[], None]) -> AsyncIterator[None]:
+    """Call `tick` every second, and end a run whose state file another run has taken over."""
+
     async def beat() -> None:
         while True:
             await asyncio.sleep(TICK_S)
             tick()
+            if taken_over := await asyncio.to_thread(state.taken_over):
+                context.abort(taken_over)
 
     beating = asyncio.create_task(beat())
     try:
@@ -111,6 +120,7 @@ async def _drive(
         config.downloads,
         dispatch,
         room_wait_s=config.room_wait_s,
+        patience_s=config.download_wait_s,
     )
     listeners.on_bug = context.abort
     listeners.bookkeeping = (
@@ -133,9 +143,10 @@ async def _drive(
         await context.recorder.record_many(request.planned_events)
         purchases = await _prepare_purchases(context, request, work, startup)
         warn_about_caps(context, purchases if config.caps else ())
+        if not config.try_now:
+            apply_requested_waits(context)
         for number, job in enumerate(purchases):
-            delay_s = (job.retry_at - utc_now()).total_seconds() if job.retry_at else 0.0
-            submitter.enqueue(job, min(delay_s, MAX_RETRY_AFTER_S))  # not longer, even if the clock was set back
+            submitter.enqueue(job, retry_delay_s(job, try_now=config.try_now))
             if number % BATCH_SIZE == 0:
                 await asyncio.sleep(0)
         del purchases  # frees the memory of the old versions of the jobs
@@ -186,10 +197,19 @@ async def _prepare_purchases(
     return purchases
 
 
+def _task_owners(state: StateFile, jobs: Collection[Job]) -> TaskOwners:
+    """The owners of all tasks of earlier runs."""
+    reopened = reopened_ids(jobs)
+    return TaskOwners(jobs, read_attempts(state.path, reopened) if reopened else ())
+
+
 def _load_duration_models(state: StateFile) -> dict[str, DurationModel]:
     """The duration models that earlier runs saved."""
-    saved = read_meta(state.path).get(DURATION_MODELS, {})
-    return {name: DurationModel(columns) for name, columns in saved.items()} if isinstance(saved, dict) else {}
+    models = {}
+    for name, columns in read_meta(state.path).get(DURATION_MODELS, {}).items():
+        with contextlib.suppress(TypeError, ValueError, AttributeError, KeyError):  # a damaged row
+            models[name] = DurationModel(columns)
+    return models
 
 
 def _save_estimates(state: StateFile, context: RunContext) -> None:

@@ -10,6 +10,7 @@ from batchvid.catalog import Models, Provider, built_in
 from batchvid.net.credentials import Credentials
 from batchvid.runner.budget.caps import Cap
 from batchvid.runner.downloads.disk_space_gate import WAIT_S
+from batchvid.runner.downloads.downloader import PATIENCE_S
 from batchvid.state.state_file import RecordedEvent
 from batchvid.storage import SPARE_BYTES
 
@@ -36,8 +37,10 @@ class RunConfig:
     """The configuration of a run. `request` may take long: it is called in a thread while open jobs are collected.
 
     `retries` is how often a failed task is bought again automatically, `moderation_retries` how often one whose clip
-    was withheld. A run that `only_reconcile` looks for the tasks of lost submits and changes nothing else.
-    `spare_bytes` of the disk stay free; a full disk may take `room_wait_s` seconds to be freed.
+    was withheld. A run that `only_reconcile` looks for the tasks of lost submits and changes nothing else. A finished
+    clip that cannot be fetched yet is tried again for `download_wait_s` seconds. `spare_bytes` of the disk stay free;
+    a full disk may take `room_wait_s` seconds to be freed. `waits_for_slots` is as in RunContext. `try_now` submits
+    even before the time that a provider requested in an earlier run.
     """
 
     folder: Path
@@ -49,6 +52,9 @@ class RunConfig:
     retries: int = 0
     moderation_retries: int = 0
     downloads: int = DOWNLOADS
+    download_wait_s: float = PATIENCE_S
     only_reconcile: bool = False
     spare_bytes: int = SPARE_BYTES
     room_wait_s: float = WAIT_S
+    waits_for_slots: bool = True
+    try_now: bool = False

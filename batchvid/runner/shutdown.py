@@ -7,6 +7,7 @@ import contextlib
 import os
 import signal
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from batchvid.runner.context import RunContext
 from batchvid.runner.outcome import INTERRUPTED
@@ -29,9 +30,10 @@ def handle_signals(context: RunContext, close_displays: Callable[[], None]) -> I
 
     restore: list[Callable[[], object]] = []
     for number in (signal.SIGINT, signal.SIGTERM):
+        before = signal.getsignal(number)
         try:
             loop.add_signal_handler(number, on_signal, number.name)
-            restore.append(lambda number=number: loop.remove_signal_handler(number))  # type: ignore[misc]
+            restore.append(lambda number=number, before=before: _restore(loop, number, before))  # type: ignore[misc]
         except (NotImplementedError, RuntimeError):  # Windows, or a run in a thread
             with contextlib.suppress(ValueError):
                 old = signal.signal(number, lambda n, _: loop.call_soon_threadsafe(on_signal, signal.Signals(n).name))
@@ -41,3 +43,10 @@ def handle_signals(context: RunContext, close_displays: Callable[[], None]) -> I
     finally:
         for undo in restore:
             undo()
+
+
+def _restore(loop: asyncio.AbstractEventLoop, number: signal.Signals, before: Any) -> None:
+    """Put the caller's handler back: the loop would set the system's default."""
+    loop.remove_signal_handler(number)
+    if before is not None:  # None: it was not installed from Python
+        signal.signal(number, before)

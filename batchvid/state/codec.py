@@ -1,4 +1,8 @@
-"""Jobs and events to and from the JSON of the state file. Signed links are left out: a new poll returns new ones."""
+"""Jobs and events to and from the JSON of the state file.
+
+Signed links of clips are left out: a new poll returns new ones. Jobs and events hold no secrets; a spec holds what the
+user wrote, a signed input link too, because the job cannot be bought without it.
+"""
 
 from __future__ import annotations
 
@@ -18,9 +22,13 @@ from batchvid.domain.clip_request import ClipRequest
 from batchvid.domain.job_spec import JobSpec
 from batchvid.domain.jobs import Job
 from batchvid.domain.wire import Asset
+from batchvid.redaction import hide_all, may_hold_secrets
 from batchvid.renamed_keys import JOB_FIELDS, with_current_names
 
 REQUEST_FOLLOWS = ",\n"  # between two fields; no JSON text of ours has a raw line end anywhere else
+
+NEEDED = frozenset({"task_id", "assets", "origin", "prefix", "external_id"})
+"""Kept as they are: without them a paid clip cannot be collected."""
 
 _RENAMED_FIELD = re.compile("|".join(f'"{name}":' for name in JOB_FIELDS))  # a quote inside a value is escaped
 _SPEC = TypeAdapter(JobSpec)
@@ -67,7 +75,7 @@ def dump_job_data(job: Job) -> str:
     values = _non_defaults(_JOB_DEFAULTS, _JOB_VALUES(job))
     if job.assets:
         values["assets"] = _keyed_assets(job.assets)
-    return _dumps(values)
+    return _without_secrets(_dumps(values))
 
 
 def load_job(state: str, spec: str, job_data: str) -> Job:
@@ -83,7 +91,7 @@ def dump_event(event: ev.Event) -> str:
     data = {f.name: getattr(event, f.name) for f in fields(event) if f.name != "at"}
     if isinstance(event, ev.TaskSucceeded):
         data["assets"] = _keyed_assets(event.assets)
-    return _dumps(data)
+    return _without_secrets(_dumps(data))
 
 
 def load_event(name: str, at: str, data: str, spec: JobSpec) -> ev.Event:
@@ -110,6 +118,13 @@ def _non_defaults(defaults: Mapping[str, object], values: Iterable[object]) -> d
 def _keyed_assets(assets: tuple[Asset, ...]) -> list[Asset]:
     """The assets that need the key. A signed link is a secret, and expires."""
     return [asset for asset in assets if asset.keyed]
+
+
+def _without_secrets(text: str) -> str:
+    """The JSON of a job or an event without secrets in what it needs no more than to show it."""
+    if not may_hold_secrets(text):
+        return text
+    return _dumps({name: value if name in NEEDED else hide_all(value) for name, value in orjson.loads(text).items()})
 
 
 def _dumps(value: object) -> str:

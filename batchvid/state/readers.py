@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
 
 from batchvid import gc_control
 from batchvid.domain.attempts import NEXT_STATUS, Attempt, build_attempts
 from batchvid.domain.jobs import Job, advance
 from batchvid.errors import StateError
 from batchvid.state import codec
+from batchvid.state.meta import Meta
+from batchvid.state.schema import refuse_newer
 from batchvid.state.state_file import connect, describe_error, load_jobs
 
 
@@ -23,10 +23,21 @@ def read_jobs(path: Path) -> list[Job]:
         return load_jobs(connection, path)
 
 
-def read_meta(path: Path) -> dict[str, Any]:
-    """What `set_meta` stored. Raises StateError when the file cannot be read."""
+def read_meta(path: Path) -> Meta:
+    """What `set_meta` stored; what cannot be read is left out. Raises StateError when the file cannot be read."""
     with _reading(path) as connection:
-        return {name: json.loads(value) for name, value in connection.execute("SELECT name, value FROM meta")}
+        connection.text_factory = bytes  # a damaged value may be no UTF-8
+        return Meta(connection.execute("SELECT name, value FROM meta"))
+
+
+def read_batch_id(path: Path) -> str:
+    """The id of the batch, the same in every copy of the file; empty when it cannot be read."""
+    try:
+        with _reading(path) as connection:
+            row = connection.execute("SELECT batch_id FROM fence").fetchone()
+    except StateError:
+        return ""
+    return str(row[0]) if row else ""
 
 
 def read_attempts(path: Path, only: Iterable[str] | None = None) -> Iterator[Attempt]:
@@ -67,6 +78,7 @@ def _reading(path: Path) -> Iterator[sqlite3.Connection]:
     with closing(_read_only(path)) as connection:
         try:
             connection.execute("BEGIN")
+            refuse_newer(connection, path)
             yield connection
         except (sqlite3.Error, ValueError, KeyError, TypeError) as exc:
             raise StateError(f"{path}: cannot be read: {describe_error(exc)}") from exc

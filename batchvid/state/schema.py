@@ -1,6 +1,7 @@
 """The tables of the state file and their migrations."""
 
 import sqlite3
+from pathlib import Path
 
 from batchvid.errors import StateTooNew
 
@@ -25,6 +26,20 @@ MIGRATIONS = (
     """,
     "CREATE INDEX events_of_job ON events (job, seq);",
     "ALTER TABLE jobs RENAME COLUMN standing TO job_data;",
+    """
+    CREATE TABLE fence (
+        only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
+        batch_id TEXT NOT NULL,         -- the same in every copy of the file, also in one of an older schema
+        epoch TEXT NOT NULL,            -- random; of the process that may write
+        purchases INTEGER NOT NULL      -- paid calls of the batch; never falls
+    );
+    INSERT INTO fence VALUES (
+        1,
+        coalesce((SELECT at || ' ' || job FROM events ORDER BY seq LIMIT 1), lower(hex(randomblob(16)))),
+        '',
+        (SELECT count(*) FROM events WHERE event = 'SubmitStarted')
+    );
+    """,
 )
 JOB_DATA_SINCE = 3  # the step that renames the column
 """Steps from an empty file to today's schema. Only ever appended to: `PRAGMA user_version` counts those done."""
@@ -37,13 +52,13 @@ def migrate(connection: sqlite3.Connection) -> None:
         connection.executescript(f"BEGIN; {step} PRAGMA user_version = {number}; COMMIT;")
 
 
-def refuse_newer(connection: sqlite3.Connection) -> None:
+def refuse_newer(connection: sqlite3.Connection, path: Path) -> None:
     """Raises StateTooNew for a file that a newer batchvid wrote; changes nothing."""
     version = read_version(connection)
     if version > len(MIGRATIONS):
         raise StateTooNew(
-            f"the state file has schema {version}, this batchvid knows {len(MIGRATIONS)}: "
-            f"upgrade it; nothing was changed"
+            f"{path}: a newer batchvid wrote it (schema {version}, this one knows {len(MIGRATIONS)}); "
+            f"nothing was changed. Upgrade: pip install --upgrade batchvid"
         )
 
 

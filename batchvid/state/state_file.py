@@ -5,20 +5,25 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from operator import itemgetter
 from pathlib import Path
 from typing import Any, Self
+from uuid import uuid4
 
 from batchvid import gc_control
-from batchvid.domain.events import Event, Planned
+from batchvid.atomic_file import restrict_to_owner
+from batchvid.domain.events import Event, Planned, SubmitStarted
 from batchvid.domain.jobs import Job, advance
-from batchvid.errors import StateError
+from batchvid.errors import StateError, StateTakenOver
+from batchvid.redaction import holds_secrets
 from batchvid.state import codec
-from batchvid.state.lock import RunLock
+from batchvid.state.lock import RunLock, describe_holder
 from batchvid.state.schema import job_data_column, migrate, refuse_newer
+from batchvid.state.user_index import open_user_index
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +37,10 @@ class RecordedEvent:
 class StateFile:
     """The state file, locked for this process. `commit` is durable when it returns.
 
+    A lock file may be deleted, and some file systems do not lock. So each opening also stores a new epoch in the file,
+    and every transaction checks it: StateTakenOver ends the writer whose epoch is not the current one. The number of
+    paid calls is kept in the file and, before each paid call, in the user's index: see rollback_guard.py.
+
     Raises StateLocked when another run holds it, StateTooNew for a newer schema, StateError when it cannot be read.
     """
 
@@ -42,19 +51,27 @@ class StateFile:
         except OSError as exc:
             raise StateError(f"{path.parent}: {exc.strerror}") from exc
         self._lock = RunLock(path)
+        self.index = open_user_index()
         try:
             self._connection = connect(path, isolation_level=None, check_same_thread=False)
         except BaseException:
             self._lock.release()
             raise
         try:
-            refuse_newer(self._connection)
+            refuse_newer(self._connection, path)
             self._connection.execute("PRAGMA journal_mode = WAL")
             # FULL: an acknowledged line survives a power cut; measured at about 9 microseconds a line in groups
             self._connection.execute("PRAGMA synchronous = FULL")
             # kB of pages, of 2,000: the system has the file in memory anyway, and an event costs the same at 100k jobs
             self._connection.execute("PRAGMA cache_size = -512")
             migrate(self._connection)
+            self._epoch = uuid4().hex
+            self._connection.execute("UPDATE fence SET epoch = ?", (self._epoch,))
+            fence = self._connection.execute("SELECT batch_id, purchases FROM fence").fetchone()
+            if fence is None:
+                raise StateError(f"{path}: its table fence has no row: put back a copy")
+            self.batch_id, self.purchases = str(fence[0]), int(fence[1])
+            self._file_id = _file_id(path)
             last = self._connection.execute("SELECT coalesce(max(position), 0) FROM jobs").fetchone()[0]
         except sqlite3.Error as exc:
             self.close()
@@ -63,6 +80,7 @@ class StateFile:
             self.close()
             raise
         self._last_position = int(last)
+        self._is_private = False
         self._writing = threading.Lock()  # a transaction must not contain writes of another thread
 
     def jobs(self) -> dict[str, Job]:
@@ -70,16 +88,35 @@ class StateFile:
         with gc_control.gc_paused():
             return {job.id: job for job in load_jobs(self._connection, self.path)}
 
-    def commit(self, entries: Iterable[RecordedEvent]) -> None:
-        """Write events and the jobs they lead to, in one durable transaction; all or, with StateError, nothing."""
-        with self._writing:
-            self._commit(entries)
+    def commit(self, entries: Iterable[RecordedEvent], meta: Mapping[str, Any] | None = None) -> None:
+        """Write events and the jobs they lead to, in one durable transaction; all or, with StateError, nothing.
 
-    def _commit(self, entries: Iterable[RecordedEvent]) -> None:
+        `meta` are facts about the batch that change with them, see `set_meta`.
+        """
+        with self._writing:
+            purchases = self.purchases
+            with self._transaction():
+                for entry in entries:
+                    self._write(entry)
+                    purchases += isinstance(entry.event, SubmitStarted)
+                self._write_meta(meta or {})
+                if purchases > self.purchases:
+                    self._connection.execute("UPDATE fence SET purchases = ?", (purchases,))
+            if purchases > self.purchases:
+                self.purchases = purchases
+                self.raise_mark()
+
+    def raise_mark(self) -> None:
+        """Store the number of paid calls in the user's index, durably. After the state file: it may not be ahead."""
+        self.index.raise_mark(self.batch_id, self.path.parent.resolve(), self.purchases)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """One durable transaction. Raises StateTakenOver when another process opened the file since."""
         try:
             self._connection.execute("BEGIN IMMEDIATE")
-            for entry in entries:
-                self._write(entry)
+            self._check_epoch()
+            yield
             self._connection.execute("COMMIT")
         except BaseException as exc:
             if self._connection.in_transaction:  # on a full disk SQLite has rolled back already
@@ -87,6 +124,27 @@ class StateFile:
             if isinstance(exc, sqlite3.Error | TypeError):
                 raise StateError(f"{self.path}: {exc}") from exc
             raise
+
+    def taken_over(self) -> StateTakenOver | None:
+        """The error if another process opened the file since; None also when the file cannot be read now."""
+        try:
+            with self._writing:
+                self._check_epoch()
+        except StateTakenOver as exc:
+            return exc
+        except sqlite3.Error:
+            pass
+        return None
+
+    def _check_epoch(self) -> None:
+        (epoch,) = self._connection.execute("SELECT epoch FROM fence").fetchone()
+        if epoch == self._epoch and _file_id(self.path) == self._file_id:
+            return
+        what = f"another run took over ({describe_holder(self.path)})" if epoch != self._epoch else "it was replaced"
+        raise StateTakenOver(
+            f"{self.path}: {what} while this run was active. This run stopped and bought nothing more; "
+            f"what it bought is in the state file or in run.log. See: batchvid status {self.path.parent}"
+        )
 
     def _write(self, entry: RecordedEvent) -> None:
         job, event = entry.job, entry.event
@@ -101,12 +159,21 @@ class StateFile:
             )
             return
         self._last_position += 1
+        spec = codec.dump_spec(job.spec)
+        self._protect(spec)
         self._connection.execute(
             "INSERT INTO jobs (id, position, provider, state, spec, job_data) VALUES (?, ?, ?, ?, ?, ?)"
             " ON CONFLICT (id) DO UPDATE"
             " SET provider = excluded.provider, spec = excluded.spec, job_data = excluded.job_data",
-            (job.id, self._last_position, job.spec.provider, job.state, codec.dump_spec(job.spec), job_data),
+            (job.id, self._last_position, job.spec.provider, job.state, spec, job_data),
         )
+
+    def _protect(self, text: str) -> None:
+        """Let only the owner read the file if it holds a secret that a job needs, such as a signed input link."""
+        if not self._is_private and holds_secrets(text):
+            self._is_private = True
+            for suffix in ("", "-wal", "-shm"):
+                restrict_to_owner(self.path.with_name(self.path.name + suffix))
 
     def submit_times(self, since: datetime) -> dict[str, list[datetime]]:
         """The submit times of each provider since then, for rate limits that hold across restarts."""
@@ -124,15 +191,18 @@ class StateFile:
 
     def set_meta(self, **values: Any) -> None:
         """Store facts about the batch (JSON values), such as the path of its manifest."""
+        with self._writing, self._transaction():
+            self._write_meta(values)
+
+    def _write_meta(self, values: Mapping[str, Any]) -> None:
         rows = [(name, json.dumps(value)) for name, value in values.items()]
-        try:
-            with self._writing:
-                self._connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", rows)
-        except sqlite3.Error as exc:
-            raise StateError(f"{self.path}: {exc}") from exc
+        for _, text in rows:
+            self._protect(text)
+        self._connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", rows)
 
     def close(self) -> None:
         """Close the file and release the lock."""
+        self.index.close()
         self._connection.close()
         self._lock.release()
 
@@ -143,10 +213,15 @@ class StateFile:
         self.close()
 
 
-def record_offline(state: StateFile, jobs: Mapping[str, Job], events: Iterable[tuple[str, Event]]) -> dict[str, Job]:
+def record_offline(
+    state: StateFile,
+    jobs: Mapping[str, Job],
+    events: Iterable[tuple[str, Event]],
+    meta: Mapping[str, Any] | None = None,
+) -> dict[str, Job]:
     """Make many events durable in one transaction, while nothing is under way; the jobs after them.
 
-    Raises IllegalEvent or StateError; then nothing was written.
+    `meta` are facts about the batch that change with them. Raises IllegalEvent or StateError; then nothing was written.
     """
     after = dict(jobs)
     entries = []
@@ -154,8 +229,17 @@ def record_offline(state: StateFile, jobs: Mapping[str, Job], events: Iterable[t
         after[job_id] = advance(after.get(job_id), event)
         entries.append(RecordedEvent(event, after[job_id]))
     if entries:
-        state.commit(entries)
+        state.commit(entries, meta)
     return after
+
+
+def _file_id(path: Path) -> tuple[int, int] | None:
+    """What tells a file from another one of its name; None if there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def connect(where: Path | str, **how: Any) -> sqlite3.Connection:

@@ -6,17 +6,25 @@ A paid clip is never overwritten or deleted: an older clip of the same key is mo
 from __future__ import annotations
 
 import contextlib
+import glob
+import hashlib
 import json
 import os
+import re
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from batchvid.domain.job_spec import Clip
-from batchvid.errors import StorageError
+from batchvid.errors import DiskFailed, StorageError
 from batchvid.paths import BatchPaths
+from batchvid.redaction import hide_all, hide_secrets, may_hold_secrets
+from batchvid.storage.clip_names import possible_keys
 from batchvid.storage.disk_space import SPARE_BYTES, check_room, storage_error
+
+MAX_TEXT_BYTES = 1_000_000  # an error page is smaller, a clip that is valid UTF-8 does not exist
 
 
 class LocalStore:
@@ -26,6 +34,7 @@ class LocalStore:
     """
 
     def __init__(self, folder: Path, spare_bytes: int = SPARE_BYTES) -> None:
+        self.name = folder.name
         self._clips = BatchPaths(folder).clips
         self._replaced = BatchPaths(folder).replaced
         self.spare_bytes = spare_bytes
@@ -54,47 +63,95 @@ class LocalStore:
         """Raises DiskFull unless the disk has space for `wanted_bytes` more."""
         check_room(self._clips, wanted_bytes, self.spare_bytes)
 
+    def check_writable(self) -> None:
+        """Raises DiskFailed if no file can be written below `clips/`: then it is not the fault of one path."""
+        trial = self._clips / ".batchvid-write-test"
+        try:
+            self._clips.mkdir(parents=True, exist_ok=True)
+            trial.write_bytes(b"")
+            trial.unlink()
+        except OSError as exc:
+            raise DiskFailed(f"no file can be written to {self._clips}: {exc.strerror or exc}") from exc
+
     def put(self, part: Path, clip: Clip, sidecar: Mapping[str, Any]) -> None:
-        """Make the downloaded file the clip, durably, with its sidecar. Moves an older clip of the same key aside."""
+        """Make the downloaded file the clip, durably, with its sidecar. Moves an older clip of the same job aside."""
         target = self.path(clip.key)
+        if target.is_dir():
+            raise StorageError(f"{target} is a directory, and the clip belongs there: move it away, then run again")
         try:
             _sync(part)
-            self._move_aside(target, clip)
-            _write_sidecar(_sidecar_path(target), json.dumps(sidecar, ensure_ascii=False, indent=1) + "\n")
+            for key in {clip.key, *possible_keys(clip.key)}:
+                self._move_aside(key)
+            _write_sidecar(_sidecar_path(target), sidecar)
             part.replace(target)
             _sync_folder(target.parent)
         except OSError as exc:
             raise storage_error(target, exc) from exc
 
     def reject(self, part: Path) -> Path:
-        """Move aside a file that is not the requested clip; returns its new path."""
-        rejected = _unused(part.with_name(part.name.removesuffix(".part") + ".rejected"))
+        """Move aside a file that is not the requested clip; returns its new path. Identical files are kept once."""
+        name = part.name.removesuffix(".part")
         try:
+            _hide_in_text(part)
+            for earlier in _rejected_files(part.parent, name):
+                if earlier.stat().st_size == part.stat().st_size and _digest(earlier) == _digest(part):
+                    part.unlink()
+                    return earlier
+            rejected = _unused(part.with_name(f"{name}.rejected"))
             part.replace(rejected)
         except OSError as exc:
             raise storage_error(part, exc) from exc
         return rejected
 
+    def reject_part(self, key: str) -> None:
+        """Move aside what there is of a clip that cannot be completed; nothing if there is none."""
+        part = self.part(key)
+        if part.is_file():
+            self.reject(part)
+
+    def rejected(self, key: str) -> list[Path]:
+        """The rejected files of that clip, the oldest first."""
+        path = self.path(key)
+        return _rejected_files(path.parent, path.name)
+
     def find(self, key: str, task_id: str) -> Clip | None:
-        """The clip of that task, if it was stored but a crash came before it was recorded."""
+        """The clip of that task in any container, if it was stored but a crash came before it was recorded."""
+        return next(filter(None, (self._find(stored, task_id) for stored in possible_keys(key))), None)
+
+    def _find(self, key: str, task_id: str) -> Clip | None:
         target = self.path(key)
         try:
             sidecar = json.loads(_sidecar_path(target).read_text("utf-8"))
             clip = Clip(**sidecar["clip"])
+            clip = replace(clip, differs=str(sidecar.get("differs", clip.differs)))
             if sidecar["task_id"] == task_id and clip.key == key and target.stat().st_size == clip.size_bytes:
                 return clip
         except (OSError, ValueError, KeyError, TypeError):
             pass
         return None
 
-    def _move_aside(self, target: Path, clip: Clip) -> None:
-        if not target.exists():
+    def _move_aside(self, key: str) -> None:
+        target = self.path(key)
+        if not target.is_file():
             return
-        aside = _unused(_inside(self._replaced, clip.key))
+        aside = _unused(_inside(self._replaced, key))
         aside.parent.mkdir(parents=True, exist_ok=True)
         target.replace(aside)
         if _sidecar_path(target).exists():
             _sidecar_path(target).replace(_sidecar_path(aside))
+
+
+def _hide_in_text(path: Path) -> None:
+    """Remove secrets from a file that is a text in the place of a clip: an error may quote the key."""
+    if path.stat().st_size > MAX_TEXT_BYTES:
+        return
+    data = path.read_bytes()
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        return
+    if (clean := hide_secrets(text)) != text:
+        path.write_text(clean, "utf-8", newline="")
 
 
 def _inside(tree: Path, key: str) -> Path:
@@ -118,13 +175,29 @@ def _unused(path: Path) -> Path:
     return unused
 
 
+def _rejected_files(folder: Path, name: str) -> list[Path]:
+    """The rejected files of a clip of that name: `kite.mp4.rejected`, `kite.mp4.2.rejected`, and so on."""
+    found = [path for path in folder.glob(f"{glob.escape(name)}*.rejected") if path.is_file() and not path.is_symlink()]
+    numbered = re.compile(re.escape(name) + r"(?:\.\d+)?\.rejected")
+    return sorted((path for path in found if numbered.fullmatch(path.name)), key=lambda path: path.stat().st_mtime_ns)
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def _sidecar_path(clip: Path) -> Path:
     return clip.with_name(clip.name + ".json")
 
 
-def _write_sidecar(path: Path, text: str) -> None:
+def _write_sidecar(path: Path, sidecar: Mapping[str, Any]) -> None:
+    """Write the JSON beside a clip, without secrets."""
+    text = json.dumps(sidecar, ensure_ascii=False, indent=1)
+    if may_hold_secrets(text):
+        text = json.dumps(hide_all(sidecar), ensure_ascii=False, indent=1)
     part = path.with_name(path.name + ".part")
-    part.write_text(text, "utf-8")
+    part.write_text(text + "\n", "utf-8")
     part.replace(path)
 
 

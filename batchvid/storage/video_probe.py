@@ -1,75 +1,111 @@
-"""Checks that a file is a playable clip, and reads its duration and size from the container and the first frame."""
+"""Checks that a file is a whole, playable clip, and reads its duration, size and tracks."""
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from batchvid.errors import BadMedia
+from batchvid.errors import BadMedia, IncompleteClip
+from batchvid.storage.file_kind import HEAD_BYTES, Container, container_of
+from batchvid.storage.mp4_boxes import BoxSummary, check_boxes
+from batchvid.storage.webm_elements import check_elements
 
-TOLERANCE_S = 1.0  # vendors round: a 5 s Kling clip reports 5.1 s (wire-notes 7.5)
-TOLERANCE_SHARE = 0.25
+if TYPE_CHECKING:
+    from av.container import InputContainer
+    from av.video.stream import VideoStream
+
+END_TOLERANCE_S = 0.25  # of the last frame, where packets have no duration
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Probe:
-    """What a clip contains: seconds and pixels."""
+    """What a clip contains: seconds, pixels, whether there is sound.
+
+    `is_proven_whole` is true if a cut in the file would show, whatever the server announced.
+    """
 
     duration_s: float
     width: int
     height: int
     codec: str
+    container: Container
+    has_sound: bool
+    is_proven_whole: bool
 
 
 def probe(path: Path) -> Probe:
-    """Open the container, demux all packets, decode the first frame.
+    """Walk the container's own structure, demux all packets, decode the first frame.
 
-    Demuxing detects a file that is cut off although its index is complete. Raises BadMedia with the reason.
+    Raises ClipNotReady for a text, IncompleteClip for a file that is cut off, BadMedia for any other that is no clip.
     """
+    with path.open("rb") as file:
+        container = container_of(file.read(HEAD_BYTES))
+        check = check_elements if container is Container.WEBM else check_boxes
+        summary = check(file, path.stat().st_size)
+    return _decode(path, container, summary)
+
+
+def _decode(path: Path, container: Container, summary: BoxSummary) -> Probe:
     import av  # late: heavy, and only needed here
 
-    with path.open("rb") as file:
-        head = file.read(12)
-    if len(head) < 12:
-        raise BadMedia(f"{len(head)} bytes are no clip")
-    if head.lstrip()[:1] in (b"<", b"{"):
-        raise BadMedia(f"not a clip but text: {head!r}...")
+    # one demuxer, and no other file: a clip must not name files of this machine
+    options = {"protocol_whitelist": "file", **({} if container is Container.WEBM else {"advanced_editlist": "0"})}
     try:
-        with av.open(str(path), **_lenient(av.__version__)) as container:
-            if not container.streams.video:
+        with av.open(
+            str(path.absolute()), format=container.demuxer, options=options, **_lenient(av.__version__)
+        ) as opened:
+            if not opened.streams.video:
                 raise BadMedia("the file has no picture track")
-            stream = container.streams.video[0]
+            stream = opened.streams.video[0]
             if stream.codec_context is not None:  # for a single frame; the default starts a thread per core
                 stream.codec_context.thread_type = "NONE"
-            frame = next(container.decode(stream), None)
+            frame = next(opened.decode(stream), None)
             if frame is None:
                 raise BadMedia("the first frame cannot be decoded")
-            container.seek(0)
-            packets, end = 0, 0  # in ticks of the stream
-            for packet in container.demux(stream):
-                if packet.is_corrupt:
-                    raise BadMedia("the file is damaged")
-                if packet.pts is not None:
-                    packets += 1
-                    end = max(end, packet.pts + (packet.duration or 0))
-            if packets < stream.frames:
-                raise BadMedia(f"cut off: the file promises {stream.frames} pictures and holds {packets}")
-            duration_s = float((end - (stream.start_time or 0)) * stream.time_base) if stream.time_base else 0.0
-            codec, width, height = stream.codec_context.name, frame.width, frame.height
+            opened.seek(0)
+            duration_s = _demux(opened, stream, summary)
+            return Probe(
+                duration_s=round(duration_s, 3),
+                width=frame.width,
+                height=frame.height,
+                codec=stream.codec_context.name,
+                container=container,
+                has_sound=bool(opened.streams.audio),
+                is_proven_whole=summary.is_proven_whole,
+            )
     except av.FFmpegError as exc:
         raise BadMedia(f"not a playable clip: {exc.strerror or exc}") from exc
     except ValueError as exc:
         raise BadMedia(f"not a playable clip: {exc}") from exc
-    return Probe(duration_s=round(duration_s, 3), width=width, height=height, codec=codec)
+
+
+def _demux(opened: InputContainer, stream: VideoStream, summary: BoxSummary) -> float:
+    """The duration of the pictures in seconds. Raises IncompleteClip if packets are missing."""
+    packets: Counter[int] = Counter()
+    end = 0  # in ticks of the stream
+    for packet in opened.demux(*opened.streams.video, *opened.streams.audio):
+        if packet.is_corrupt:
+            raise IncompleteClip("the file is cut off or damaged: a packet is not whole")
+        if packet.pts is None:
+            continue
+        packets[packet.stream_index] += 1
+        if packet.stream_index == stream.index:
+            end = max(end, packet.pts + (packet.duration or 0))
+    for track in (*opened.streams.video, *opened.streams.audio):
+        if packets[track.index] < track.frames:
+            raise IncompleteClip(
+                f"the file is cut off: it promises {track.frames} {track.type} packets and holds {packets[track.index]}"
+            )
+    duration_s = float((end - (stream.start_time or 0)) * stream.time_base) if stream.time_base else 0.0
+    if duration_s < summary.min_duration_s - END_TOLERANCE_S:
+        raise IncompleteClip(
+            f"the file is cut off: it promises {summary.min_duration_s:.2f} s and holds {duration_s:.2f} s"
+        )
+    return duration_s
 
 
 def _lenient(version: str) -> dict[str, Any]:
     """Options that make PyAV accept a title that is not UTF-8; the default from PyAV 19."""
     return {"metadata_errors": "ignore"} if int(version.partition(".")[0]) < 19 else {}
-
-
-def check_duration(found_s: float, requested_s: float | None) -> None:
-    """Raises BadMedia unless the duration is about the requested one."""
-    if requested_s is not None and abs(found_s - requested_s) > max(TOLERANCE_S, TOLERANCE_SHARE * requested_s):
-        raise BadMedia(f"requested {requested_s:g} s, got a clip of {found_s:.1f} s")

@@ -11,6 +11,7 @@ import av  # noqa: F401 - the media check imports it with the first clip
 
 from batchvid.domain.wire import Asset
 from batchvid.net.transport import Transport
+from batchvid.runner.downloads.differences import Expected
 from batchvid.runner.downloads.fetch import FetchRequest, fetch_clip
 from batchvid.runner.downloads.worker_threads import close_pool, create_pool
 from batchvid.storage import LocalStore
@@ -47,7 +48,7 @@ def _request(base_url: str, number: int) -> FetchRequest:
         key="",
         clip_key=f"{number}.mp4",
         task_id=f"task_{number}",
-        duration_s=8.0,
+        expected=Expected(duration_s=8.0),
         sidecar={},
         fresh=True,
     )

@@ -242,6 +242,33 @@ def test_a_doubtful_step_is_bought_by_its_own_name_only(requested_s: float, bill
     assert find("sora-2").billed_duration_s(requested_s) == billed_s
 
 
+@pytest.mark.parametrize(
+    ("row", "problem"),
+    [
+        ({"tiers": [{"usd_per_s": Decimal("-0.05")}]}, "price.tiers.0.usd_per_s: .*greater than or equal to 0"),
+        ({"tiers": [{"usd_per_s": 101}]}, "price.tiers.0.usd_per_s: .*less than or equal to 100"),
+        ({"tiers": [{"usd_per_clip": 1}, {"usd_per_clip": -1}]}, "price.tiers.1.usd_per_clip: .*equal to 0"),
+        ({"tiers": [{"usd_per_clip": Decimal("1e9")}]}, "usd_per_clip: .*less than or equal to 10000"),
+        ({"tiers": [{"usd_per_clip": 1, "lowest_usd_per_clip": -1}]}, "lowest_usd_per_clip: .*equal to 0"),
+        ({"tiers": [{"usd_per_s": Decimal("nan")}]}, "usd_per_s: .*finite"),
+        ({"tiers": [{"usd_per_s": Decimal("inf")}]}, "usd_per_s: .*finite"),
+    ],
+)
+def test_a_price_has_bounds(row: dict[str, Any], problem: str) -> None:
+    """A price below zero would make room under a cap, one without a limit is a typing error."""
+    with pytest.raises(UsageError, match=f"model veo3-fast: .*{problem}"):
+        MODELS.merged_with({"veo3-fast": {"price": {"as_of": "2026", "source": "ours", **row}}})
+
+
+@pytest.mark.parametrize("key", ["default_duration_s", "durations_s", "doubtful_durations_s"])
+@pytest.mark.parametrize("seconds", [-8, 0, 100_000])
+def test_a_length_has_bounds(key: str, seconds: float) -> None:
+    """A length below zero would make a price below zero."""
+    value = seconds if key == "default_duration_s" else [seconds]
+    with pytest.raises(UsageError, match=f"model veo3-fast: {key}"):
+        MODELS.merged_with({"veo3-fast": {key: value}})
+
+
 def test_what_a_model_can_do() -> None:
     """Read out of what it takes and what it does to other clips."""
     assert find("veo3-fast").kinds == ("text", "image", "end-image")

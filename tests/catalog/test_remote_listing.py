@@ -111,6 +111,7 @@ def test_an_unknown_model_becomes_a_row(endpoints: Any, dialect: str) -> None:
         (prices(per_request=0.5), "0.5"),
         (prices(per_second=0.1, per_request=9), "0.8"),
         (prices(per_second="0.1"), "0.8"),
+        (prices(per_second=101, per_request=2), "2"),  # no model costs so much: the list is wrong
     ],
 )
 def test_a_listed_price_lies_over_ours(pricing: Any, usd: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -15,6 +15,7 @@ from click.testing import CliRunner
 
 from batchvid.cli.main import group
 from batchvid.commands.doctor import examine
+from batchvid.commands.provider_checks import NO_PATH, TASK_ID, WRONG_KEY
 
 KEY = "sk-do-not-show-me-0123"
 MANIFEST = """
@@ -25,18 +26,43 @@ clips:
 """
 
 
+Answer = Callable[[str, str], tuple[int, str]]
+"""Status and body for a path and the key of the request."""
+
+
+def video_api(path: str, key: str) -> tuple[int, str]:
+    """A server of the wire format that tests keys."""
+    if key != KEY:
+        return 401, '{"error": {"message": "Incorrect API key provided", "code": "invalid_api_key"}}'
+    if path.startswith("/v1/videos/"):
+        return 404, '{"error": {"message": "Video not found", "code": "task_not_exist"}}'
+    return 404, f'{{"error": {{"message": "Invalid URL (GET {path})", "type": "invalid_request_error"}}}}'
+
+
+def keyless_api(path: str, _key: str) -> tuple[int, str]:
+    """The same, and any key will do; its models are listed."""
+    return (200, '{"data": []}') if path == "/v1/models" else video_api(path, KEY)
+
+
 @contextmanager
-def office(status: int = 200, *, late_s: float = 0) -> Iterator[tuple[str, list[str]]]:
+def office(answer: Answer = video_api, *, late_s: float = 0) -> Iterator[tuple[str, list[str]]]:
     """A server whose clock is so late, and what it was asked; doctor runs a loop of its own beside it."""
     asked: list[str] = []
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            asked.append(f"{self.path} {self.headers.get('Authorization', '-')}")
+            key = self.headers.get("Authorization", "").removeprefix("Bearer ")
+            asked.append(f"GET {self.path} {key}")
+            status, body = answer(self.path, key)
             self.send_response_only(status)
             self.send_header("Date", format_datetime(datetime.now(UTC) - timedelta(seconds=late_s), usegmt=True))
-            self.send_header("Content-Length", "0")
+            self.send_header("Content-Length", str(len(body)))
             self.end_headers()
+            self.wfile.write(body.encode())
+
+        def do_POST(self) -> None:
+            asked.append("POST")
+            self.send_error(500)
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's name
             """Nothing: the tests' own output stays readable."""
@@ -60,14 +86,19 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+def write(folder: Path, url: str) -> str:
+    """Write the manifest; return its name."""
+    (folder / "m.yaml").write_text(MANIFEST.format(url=url))
+    return "m.yaml"
+
+
 def findings(folder: Path, url: str) -> dict[str, tuple[str, str]]:
     """What was found and how to fix it, by what was checked."""
-    (folder / "m.yaml").write_text(MANIFEST.format(url=url))
-    return {found.what: (found.found, found.fix) for found in examine("m.yaml", out="outputs")}
+    return {found.what: (found.found, found.fix) for found in examine(write(folder, url), out="outputs")}
 
 
 def test_all_is_ok(folder: Path) -> None:
-    """Nothing to fix, one free question with the key, exit code 0, and no key in the output."""
+    """Nothing to fix, three free questions, exit code 0, and no key in the output."""
     with office() as (url, asked):
         (folder / "m.yaml").write_text(MANIFEST.format(url=url))
         result = CliRunner().invoke(group, ["doctor", "m.yaml"])
@@ -75,7 +106,13 @@ def test_all_is_ok(folder: Path) -> None:
     assert "ok    manifest: 1 clips to buy" in result.output
     assert "ok    office key: OFFICE_KEY is set" in result.output
     assert KEY not in result.output
-    assert asked == [f"/v1/models Bearer {KEY}"]
+    assert "ok    office openai-videos: " in result.output
+    assert "ok    office key test: accepted; a wrong key gets HTTP 401" in result.output
+    assert asked == [
+        f"GET /v1/videos/{TASK_ID} {KEY}",
+        f"GET /v1{NO_PATH} {KEY}",
+        f"GET /v1/videos/{TASK_ID} {WRONG_KEY}",
+    ]
     assert not (folder / "outputs").exists()
 
 
@@ -85,15 +122,74 @@ def test_all_is_ok(folder: Path) -> None:
         (200, ""),
         (404, ""),
         (429, ""),
-        (401, "the key in OFFICE_KEY is refused: copy it again, or create a new one"),
+        (401, ""),
         (301, "base_url redirects to another address: use the address of the API"),
         (503, "the provider has a problem: try later"),
     ],
 )
-def test_what_an_answer_tells(folder: Path, status: int, fix: str) -> None:
-    """Any answer shows that it is there; some show what is wrong."""
-    with office(status) as (url, _):
+def test_what_a_status_tells(folder: Path, status: int, fix: str) -> None:
+    """Any answer shows that it is there; a redirect or a server error shows what is wrong."""
+    with office(lambda _path, _key: (status, "{}")) as (url, _):
         assert findings(folder, url)["office reachable"] == (f"answers HTTP {status}", fix)
+
+
+def test_a_wrong_key_is_found(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The vendor's words are shown; the route could not be checked with it."""
+    monkeypatch.setenv("OFFICE_KEY", "sk-another-key-0123456789")
+    with office() as (url, asked):
+        found = {one.what: one for one in examine(write(folder, url), out="outputs")}
+    assert found["office key test"].found.startswith("refused: HTTP 401: invalid_api_key")
+    assert found["office key test"].fix == "the key in OFFICE_KEY is refused: copy it again, or create a new one"
+    assert found["office openai-videos"].is_open
+    assert "POST" not in asked
+
+
+def test_a_key_that_nothing_proves_is_not_called_right(folder: Path) -> None:
+    """A server that takes any key: neither the route nor the list of models tells a wrong one apart."""
+    with office(keyless_api) as (url, _):
+        write(folder, url)
+        result = CliRunner().invoke(group, ["doctor", "m.yaml"])
+    assert (result.exit_code, "FAIL" in result.output) == (0, False)
+    assert "?     office key test: key could not be checked: a wrong key gets the same reply" in result.output
+
+
+def test_the_list_of_models_may_prove_the_key(folder: Path) -> None:
+    """Where polls need no key, the models may."""
+
+    def answer(path: str, key: str) -> tuple[int, str]:
+        return video_api(path, key) if path == "/v1/models" else video_api(path, KEY)
+
+    with office(answer) as (url, _):
+        assert findings(folder, url)["office key test"] == ("accepted by /v1/models; a wrong key gets HTTP 401", "")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        lambda path, _key: video_api(path.replace("/v1/videos", "/v2/videos"), KEY),
+        lambda _path, _key: (404, '{"detail": "Not Found"}'),
+        lambda _path, _key: (404, "404 page not found"),
+        lambda _path, _key: (200, "<html>welcome</html>"),
+        lambda _path, _key: (200, '{"status": "ok"}'),
+    ],
+)
+def test_a_wrong_path_or_dialect_is_not_ok(folder: Path, answer: Answer) -> None:
+    """Every path gets the same reply, or none is of the wire format: the address where it is expected is shown."""
+    with office(answer) as (url, asked):
+        found, fix = findings(folder, url)["office openai-videos"]
+    assert f"{url}/v1/videos" in found
+    assert fix == f"check base_url, prefix and dialect: openai-videos is expected at {url}/v1/videos"
+    assert "POST" not in asked
+
+
+def test_a_route_that_only_takes_submits_is_there(folder: Path) -> None:
+    """FastAPI says `Not Found` for an unknown task and an unknown path; GET on the submit route tells them apart."""
+
+    def answer(path: str, _key: str) -> tuple[int, str]:
+        return (405, '{"detail": "Method Not Allowed"}') if path == "/v1/videos" else (404, '{"detail": "Not Found"}')
+
+    with office(answer) as (url, _):
+        assert findings(folder, url)["office openai-videos"][1] == ""
 
 
 @pytest.mark.parametrize(("late_s", "said"), [(0, "agrees"), (-3600, "behind office"), (3600, "ahead of office")])

@@ -162,15 +162,19 @@ def test_a_submit_reply_always_ends_in_one_of_three_verdicts(dialect: str, respo
 @often
 @given(dialect=st.sampled_from(list(DIALECTS)), response=RESPONSES)
 def test_a_poll_reply_is_a_sound_status_or_a_refusal_or_unreadable(dialect: str, response: Response) -> None:
-    """Whatever comes, a success has assets, a failure has a kind, and nothing else claims either."""
+    """Whatever comes, only a success has assets, a failure has a kind, and nothing else claims either."""
     read = read_poll(dialect, response)
     if isinstance(read, Status):
-        assert bool(read.assets) == (read.phase is Phase.SUCCEEDED)
+        assert not read.assets or read.phase is Phase.SUCCEEDED
         assert (read.kind is not None) == (read.phase is Phase.FAILED)
         assert read.charged is Charged.UNKNOWN or read.phase is Phase.FAILED
         assert read.progress is None or 0.0 <= read.progress <= 1.0
         assert read.expires_at is None or read.expires_at.utcoffset() == timedelta(0)
-        assert all(a.keyed or a.location[:5].casefold() in ("data:", "http:", "https") for a in read.assets)
+        absolute = ("data:", "http:", "https")
+        links = [asset for asset in read.with_scheme("https").assets if not asset.keyed]
+        assert all(asset.location[:5].casefold() in absolute and not asset.from_origin for asset in links)
+        assert all(asset.location.startswith("/") for asset in read.assets if asset.keyed)
+        assert [a.output for a in read.assets] == sorted(a.output for a in read.assets)
         check_words(read.vendor_status, read.message, read.code, read.model, *read.vendor_metadata.values())
     elif isinstance(read, Rejected):
         assert not 200 <= response.status < 300 or orjson.loads(response.body)

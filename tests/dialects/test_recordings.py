@@ -45,7 +45,7 @@ def plain(value: Any) -> Any:
     if isinstance(value, datetime):
         return value.isoformat()
     if isinstance(value, tuple):
-        assert all(asset.keyed == asset.location.startswith("/") for asset in value)
+        assert all(asset.keyed == (asset.location[:1] == "/" != asset.location[1:2]) for asset in value)
         return [asset.location for asset in value]
     return dict(value) if isinstance(value, dict) else value
 

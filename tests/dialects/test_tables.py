@@ -8,17 +8,19 @@ import orjson
 import pytest
 
 from batchvid.dialects import DIALECTS
-from batchvid.dialects.common.json_values import fraction, link, moment, retry_after_s, text
+from batchvid.dialects.common.json_values import fraction, moment, retry_after_s, text
+from batchvid.dialects.common.links import link
 from batchvid.dialects.common.status_words import PHASES, read_failure_kind, read_phase
 from batchvid.domain.failures import Charged, FailureKind
 from batchvid.domain.wire import Phase, Response, Status
 
 DOCUMENTED = {
     Phase.QUEUED: "queued pending PENDING SUBMITTED submitted QUEUED NOT_START created queueing Preparing Queueing"
-    " in_queue THROTTLED",
-    Phase.RUNNING: "in_progress IN_PROGRESS processing running RUNNING Processing",
-    Phase.SUCCEEDED: "completed succeeded SUCCEEDED succeed SUCCESS success done Success",
-    Phase.FAILED: "failed FAILED FAILURE error ERROR expired Fail cancelled canceled CANCELLED CANCELED",
+    " in_queue THROTTLED starting waiting queuing",
+    Phase.RUNNING: "in_progress IN_PROGRESS processing running RUNNING Processing dreaming generating preprocessing",
+    Phase.SUCCEEDED: "completed succeeded SUCCEEDED succeed SUCCESS success done Success Ready",
+    Phase.FAILED: "failed FAILED FAILURE error ERROR expired Fail cancelled canceled CANCELLED CANCELED aborted timeout"
+    " deleted",
     Phase.UNSEEN: "task_not_exist TASK_NOT_EXIST",
     Phase.UNKNOWN: "unknown UNKNOWN succ succeeding complete 200",
 }

@@ -79,7 +79,12 @@ def test_a_row_tells_what_the_attempt_was() -> None:
     second = started(at=at(100), provider="")
     events = [planned(), first, ACCEPTED, failed(Charged.YES, at(99)), second, replace(SUCCEEDED, actual_usd="0.08")]
     one, two = build_attempts(spec(tags=("hero",)), events)
-    common: dict[str, Any] = {"job": "kite", "tags": ("hero",), "status": AttemptStatus.SPENT}
+    common: dict[str, Any] = {
+        "job": "kite",
+        "origin": "https://api.example",
+        "tags": ("hero",),
+        "status": AttemptStatus.SPENT,
+    }
     assert one == Attempt(
         number=1, provider="office", model="house-1", at=at(1), price=dear, seconds=4.0, task_id="t-1", **common
     )
@@ -144,6 +149,7 @@ PRICES = st.sampled_from(
     [DIME, UNPRICED, Price(usd=Decimal(0), basis="free"), Price(usd=Decimal("2.64"), basis="a list")]
 )
 RETRY = st.none() | st.just(at(60))
+COSTS = st.none() | st.sampled_from([Decimal("0.03"), Decimal("0.10"), Decimal(1000)])
 EVENTS = st.one_of(
     st.builds(started, price=PRICES, duration_s=st.sampled_from([None, 4.0, 8.0])),
     st.just(ACCEPTED),
@@ -151,8 +157,10 @@ EVENTS = st.one_of(
     st.builds(
         ev.SubmitRefused, at=st.just(at(3)), kind=st.sampled_from(FailureKind), message=st.just(""), retry_at=RETRY
     ),
-    st.just(ev.TaskSucceeded(at=at(90), assets=(LINK,))),
-    st.builds(failed, st.sampled_from(Charged), RETRY),
+    st.builds(ev.TaskSucceeded, at=st.just(at(90)), assets=st.just((LINK,)), cost_usd=COSTS),
+    st.builds(
+        lambda event, cost: replace(event, cost_usd=cost), st.builds(failed, st.sampled_from(Charged), RETRY), COSTS
+    ),
     st.sampled_from([EXPIRED, ev.ClipStored(at=at(95), clip=clip()), GAVE_UP, REOPENED, RESUMED, planned()]),
 )
 
@@ -182,7 +190,7 @@ class Books(RuleBasedStateMachine):
         assert len(rows) == self.job.attempts
         assert len(counting) == self.job.committed_attempts
         assert sum((row.settled_usd or Decimal(0) for row in rows), Decimal(0)) == self.job.committed_usd
-        assert sum(row.price.usd is None for row in counting) == self.job.unpriced_attempts
+        assert sum(row.settled_usd is None for row in counting) == self.job.unpriced_attempts
 
     @invariant()
     def what_tells_nothing_may_be_left_out(self) -> None:

@@ -28,6 +28,11 @@ ClipStored      ready                                   succeeded
 GaveUp          pending submitting running ready        failed
 Reopened        failed uncertain succeeded              pending
 PollResumed     failed                                  running
+Relocated       uncertain                               uncertain
+Relocated       running                                 running
+Relocated       ready                                   ready
+Relocated       succeeded                               succeeded
+Relocated       failed                                  failed
 """
 """The table of docs/explanation/architecture.md: a plan may change before it is bought."""
 

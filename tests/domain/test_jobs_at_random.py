@@ -130,6 +130,12 @@ class Life(RuleBasedStateMachine):
         if self.play(ev.PollResumed(at=self.now())):
             self.dead_links = 0
 
+    @rule()
+    def relocate(self) -> None:
+        if self.play(ev.Relocated(at=self.now(), origin="https://new.example")):
+            assert self.job is not None
+            assert self.job.origin == "https://new.example"
+
     @invariant()
     def patience_is_counted(self) -> None:
         """Refusals in a row and dead links of an attempt decide when a job is given up: none is lost or kept."""

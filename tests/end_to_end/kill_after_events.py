@@ -1,4 +1,4 @@
-"""A run that dies by SIGKILL right after its n-th recorded event: `... die_after N MANIFEST --out FOLDER`."""
+"""A run that dies by SIGKILL right after its n-th recorded event: `... N MANIFEST [--regenerate IDS] --out FOLDER`."""
 
 from __future__ import annotations
 
@@ -35,6 +35,7 @@ class Killer(LineDisplay):
 
 
 if __name__ == "__main__":
-    count, manifest, _, out = sys.argv[1:]
+    count, manifest, *options, _, out = sys.argv[1:]
+    regenerate = options[1:]  # after --regenerate
     batch = commands.load(manifest, out=out)
-    sys.exit(commands.run(batch, display=lambda jobs: Killer(jobs, int(count))).exit_code)
+    sys.exit(commands.run(batch, regenerate=regenerate, display=lambda jobs: Killer(jobs, int(count))).exit_code)

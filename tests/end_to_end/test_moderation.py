@@ -239,3 +239,60 @@ class TestRerolls:
         bench.emulator.set_faults(LOUD)
         assert bench.run().code == 3
         assert bench.emulator.ledger()["purchases"] == 2
+
+
+NOT_CHARGED = "Veo could not generate 1 videos. You will not be charged for this request. Support codes: 42237218"
+FILTERED = {"raiMediaFilteredCount": 1, "raiMediaFilteredReasons": [NOT_CHARGED]}
+VERDICTS = {
+    "a status word": {"json": {"id": "t", "status": "content_filtered"}},
+    "in words": {"json": {"id": "t", "object": "video", "status": "failed", "error": {"message": NOT_CHARGED}}},
+    "finished and filtered": {"json": {"id": "t", "status": "completed", "done": True, "response": FILTERED}},
+    "an error of the poll": {"status": 422, "json": {"error": {"code": "content_policy_violation", "message": "no"}}},
+    "without a reason": {"json": {"id": "t", "object": "video", "status": "failed"}},
+}
+UNFIT = {"json": {"id": "t", "object": "video", "status": "failed", "error": {"message": "No face found in the image"}}}
+
+
+class TestEvidence:
+    """A verdict on a task, in whatever form it comes: nothing is bought in its place that nobody asked for."""
+
+    @pytest.mark.parametrize("form", VERDICTS)
+    def test_it_is_no_outage(self, bench: Bench, form: str) -> None:
+        """Neither `retries` nor a fallback without `moderation` buys again; the clip is in edit-these.csv."""
+        bench.write("  - {id: kite, prompt: a kite, fallback: veo3.1-fast}", top="retries: 2")
+        bench.emulator.set_faults({"match": {"step": "poll"}, "do": VERDICTS[form]})
+        assert bench.run().code == 1
+        assert bench.emulator.ledger()["purchases"] == 1
+        (row,) = bench.rows()
+        assert row["failure_kind"].startswith("moderation_")
+        assert [line["id"] for line in sheet(bench)] == ["kite"]
+
+    def test_it_says_what_the_vendor_said_of_the_charge(self, bench: Bench) -> None:
+        """The price is given back where the vendor says that nothing is charged."""
+        bench.write("  - {id: kite, prompt: a kite}")
+        bench.emulator.set_faults({"match": {"step": "poll"}, "do": VERDICTS["finished and filtered"]})
+        assert bench.run().code == 1
+        (row,) = bench.rows()
+        assert (row["charged"], row["message"]) == ("no", NOT_CHARGED)
+
+    def test_a_server_without_a_filter_failed_for_another_reason(self, bench: Bench) -> None:
+        """With `moderates: false` an unexplained failure is an outage: the fallback is bought."""
+        bench.write("  - {id: mute, prompt: a mute kite, fallback: veo3.1-fast}", moderates=False)
+        bench.emulator.set_faults({**SILENT, "match": {**SILENT["match"], "times": 1}})
+        assert bench.run().code == 0
+        assert bench.emulator.ledger()["purchases"] == 2
+
+    def test_unfit_input_is_not_paid_for_again(self, bench: Bench) -> None:
+        """The vendor would find the same picture unfit again: `invalid`, once."""
+        bench.write("  - {id: kite, prompt: a kite, fallback: veo3.1-fast}", top="retries: 2")
+        bench.emulator.set_faults({"match": {"step": "poll"}, "do": UNFIT})
+        assert bench.run().code == 1
+        assert bench.emulator.ledger()["purchases"] == 1
+        assert [row["failure_kind"] for row in bench.rows()] == ["invalid"]
+
+    def test_it_is_no_reason_to_stop_the_model(self, bench: Bench) -> None:
+        """Six refused clips in a row do not open the circuit breaker: the seventh is bought."""
+        bench.write("  - {id: kite, prompt: a kite, takes: 7}", concurrency=1)
+        bench.emulator.set_faults({"match": {"step": "poll", "times": 6}, "do": VERDICTS["a status word"]})
+        assert bench.run().code == 1
+        assert [row["state"] for row in bench.rows()].count("succeeded") == 1

@@ -184,12 +184,12 @@ class TestCaps:
 class TestWhoeverStandsStill:
     """Trouble with one job or one provider is reported, and delays no other."""
 
-    def test_slots_that_uncertain_jobs_hold_are_not_waited_for(self, bench: Bench) -> None:
+    def test_without_waiting_the_run_ends_where_uncertain_jobs_hold_the_slots(self, bench: Bench) -> None:
         """One slot, and a lost submit in it: exit 5 says that another job waits; once resolved it is bought."""
         bench.write("  - {id: lost, prompt: lost}\n" + KITE, concurrency=1)
         bench.emulator.set_faults({"match": {"step": "submit", "prompt": "lost"}, "do": {"reset_after": True}})
         for _ in range(2):
-            ended = bench.run()
+            ended = bench.run("--no-wait")
             assert ended.code == 5
             assert "1 jobs wait for the slots that these hold" in ended.err
             states = bench.status()["states"]
@@ -198,6 +198,17 @@ class TestWhoeverStandsStill:
         assert bench.run().code == 0
         assert bench.emulator.ledger()["purchases"] == 2
         assert bench.emulator.ledger()["in_flight_max"] == 1
+
+    def test_slots_that_uncertain_jobs_hold_are_waited_for(self, bench: Bench) -> None:
+        """The deadline of the lost task frees the slot: the run says when, goes on, and ends with the decision."""
+        bench.write("  - {id: lost, prompt: lost}\n" + KITE, concurrency=1, timeout_s=0.5)
+        bench.emulator.set_faults({"match": {"step": "submit", "prompt": "lost"}, "do": {"reset_after": True}})
+        ended = bench.run()
+        assert ended.code == 5
+        assert "cometapi: 1 jobs wait for slots that uncertain submits hold until " in ended.out
+        states = bench.status()["states"]
+        assert (states["uncertain"], states["succeeded"]) == (1, 1)
+        assert bench.emulator.ledger()["purchases"] == 2
 
     def test_a_provider_in_trouble_is_stopped_beside_a_live_one(self, bench: Bench, other: ServedEmulator) -> None:
         """Eight troubles in a row are enough: exit 6, no job fails, the live provider's are stored; later all are."""

@@ -154,7 +154,7 @@ class TestOneSlotAndAnUncertainJob:
             {"match": {"step": "submit", "prompt": "late"}, "do": away},
             {"match": {"step": "submit", "prompt": "lost"}, "do": {"reset_after": True}},
         )
-        ended = bench.run()
+        ended = bench.run("--no-wait")
         assert (ended.code, "1 jobs wait for the slots" in ended.err) == (5, True)
         assert bench.emulator.ledger()["purchases"] == 1
 

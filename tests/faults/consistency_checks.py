@@ -27,7 +27,11 @@ Tasks = Sequence[Mapping[str, Any]]
 def disagreements(folder: Path, tasks: Tasks, *, extra_sold: int = 0) -> list[str]:
     """All that is wrong with a batch at rest. `extra_sold`: so many tasks of each job somebody else may have bought."""
     jobs = read_jobs(folder / STATE)
-    return [*wrong_purchases(folder / STATE, jobs, tasks, extra_sold=extra_sold), *wrong_clips(folder, jobs), *wrong_replay(folder / STATE)]
+    return [
+        *wrong_purchases(folder / STATE, jobs, tasks, extra_sold=extra_sold),
+        *wrong_clips(folder, jobs),
+        *wrong_replay(folder / STATE),
+    ]
 
 
 def wrong_purchases(state: Path, jobs: Iterable[Job], tasks: Tasks, *, extra_sold: int = 0) -> list[str]:

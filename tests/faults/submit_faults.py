@@ -66,9 +66,7 @@ ONE_VENDOR = {name: UNSOLD for name in ("kling", "runway", "xai")}
 """No relay stands behind these wire formats: MiniMax's codes mean nothing there."""
 
 LONG = json_reply(200, {"message": "please wait " * 100})
-CLOUDFLARE = page(
-    403, "Sorry, you have been blocked: error 1020", cf_ray="8c1a5f0e2b3c4d5e-FRA", server="cloudflare"
-)
+CLOUDFLARE = page(403, "Sorry, you have been blocked: error 1020", cf_ray="8c1a5f0e2b3c4d5e-FRA", server="cloudflare")
 PORTAL = page(200, "Welcome to Hotel WiFi: please log in")
 NO_ROUTE = json_reply(404, {"detail": "Not Found"})
 UNLISTED = {"code": 77_777, "message": "received, position in line 4"}

@@ -81,7 +81,7 @@ async def clip(_request: web.Request) -> web.Response:
 
 async def fetched(transport: Transport, link: str, origin: str, **leave: bool) -> bytes:
     """The body behind a link of a provider at `origin`."""
-    async with transport.open_link(link, {}, origin=origin, **leave) as reply:
+    async with transport.links.open_link(link, {}, origin=origin, **leave) as reply:
         return await reply.read()
 
 
@@ -145,9 +145,9 @@ async def test_a_redirect_is_held_to_the_same(transport: Transport, keyed: bool)
 
     async with serving(away) as server:
         if keyed:
-            opened = transport.open_content(server.base_url, "/v1/videos/t-1/content", KEY, {})
+            opened = transport.links.open_content(server.base_url, "/v1/videos/t-1/content", KEY, {})
         else:
-            opened = transport.open_link(named(server, "127.0.0.1"), {}, origin=HOME)
+            opened = transport.links.open_link(named(server, "127.0.0.1"), {}, origin=HOME)
         with pytest.raises(LinkRefused, match=r"169\.254\.169\.254"):
             await opened.__aenter__()
         assert len(server.asked) == 1

@@ -51,13 +51,42 @@ def test_an_empty_variable_hides_no_key(folder: Path, monkeypatch: pytest.Monkey
     assert found(folder) == VALUE
 
 
-def test_an_env_file_that_cannot_be_read_is_named(folder: Path) -> None:
-    """One that an editor saved as UTF-16: told by its path, in a sentence, without what it holds."""
-    (folder / ".env").write_bytes(f"COMETAPI_KEY={VALUE}\n".encode("utf-16"))
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig"])
+def test_an_env_file_with_a_mark_is_read(folder: Path, encoding: str) -> None:
+    """PowerShell writes UTF-16, some editors put a byte order mark before UTF-8."""
+    (folder / ".env").write_bytes(f"COMETAPI_KEY={VALUE}\n".encode(encoding))
+    assert found(folder) == VALUE
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b"COMETAPI_KEY=\xff\xfe\xfa\n", ".env cannot be read: it is not UTF-8"),
+        (f'OTHER=1\nCOMETAPI_KEY="{VALUE}\n'.encode(), ".env:2: this line cannot be read"),
+        (f"COMETAPI_KEY {VALUE}=\n".encode(), ".env:1: this line cannot be read"),
+    ],
+)
+def test_a_damaged_env_file_is_named(folder: Path, content: bytes, problem: str) -> None:
+    """By its path and line, without what it holds."""
+    (folder / ".env").write_bytes(content)
     with pytest.raises(UsageError) as raised:
         found(folder)
-    assert f"{folder / '.env'} cannot be read" in str(raised.value)
+    assert problem in str(raised.value)
     assert VALUE not in str(raised.value)
+
+
+def test_the_other_lines_of_a_damaged_env_file_count(folder: Path) -> None:
+    """One wrong line does not take the key away; it is named all the same."""
+    (folder / ".env").write_text(f"this is no line\nCOMETAPI_KEY={VALUE}\n", "utf-8")
+    keys = Credentials(folder)
+    assert keys.of(COMET).get_secret_value() == VALUE
+    assert keys.problems == [f"{folder / '.env'}:1: this line cannot be read; write NAME=value"]
+
+
+def test_a_folder_named_env_is_no_file_of_keys(folder: Path) -> None:
+    """A virtual environment may have that name."""
+    (folder / ".env").mkdir()
+    assert Credentials(folder).problems == []
 
 
 def test_without_a_manifest_its_folder_is_not_looked_at(folder: Path) -> None:

@@ -10,11 +10,13 @@ import pytest
 from aiohttp import web
 
 from batchvid.catalog import Provider, providers
+from batchvid.domain.wire import Request
 from batchvid.errors import NotSent, UnreadableReply
 from batchvid.net.provider_probe import fetch_listing, probe
 from tests.runner.servers import serving
 
 TODAY = date(2026, 11, 21)
+MODELS = Request(method="GET", path="/v1/models")
 
 
 def at(base_url: str) -> Provider:
@@ -92,8 +94,8 @@ async def test_any_answer_tells_that_it_is_there() -> None:
 
     async with serving(answer) as server:
         provider = at(server.base_url)
-        assert (await probe(provider, "K")).status == 404
+        assert (await probe(provider, MODELS, "K")).status == 404
         assert server.keys == ["Bearer K"]
         assert [method for method, _, _ in server.asked] == ["GET"]
     with pytest.raises(NotSent):
-        await probe(provider, "K")
+        await probe(provider, MODELS, "K")

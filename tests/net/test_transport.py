@@ -62,6 +62,7 @@ async def test_what_is_sent_is_what_the_dialect_said(transport: Transport) -> No
     ]
     headers = server.asked[0][2]
     assert (headers["X-Version"], headers["Content-Type"]) == ("2024", "application/json")
+    assert [asked.get("x-litellm-num-retries") for _, _, asked in server.asked] == ["0", "0", None]
     assert headers["User-Agent"].startswith("batchvid/")
     assert server.keys == [f"Bearer {KEY}", f"Bearer {KEY}", None]
     assert orjson.loads(bodies[0]) == SUBMIT.json
@@ -258,13 +259,13 @@ def test_no_test_reaches_beyond_this_machine(address: tuple[Any, ...]) -> None:
         outward.connect(address)
 
 
-@pytest.mark.parametrize(("key", "said"), [("gw_live_0123456789", b'"bad key ***"'), ("K", b'"bad key K"')])
-async def test_a_quoted_key_is_masked(transport: Transport, key: str, said: bytes) -> None:
-    """A vendor that quotes the key does not put it into our files; a test's own K may stand in any id."""
+async def test_a_reply_is_read_as_it_came(transport: Transport) -> None:
+    """A reply that quotes the key is not changed, because an id may hold it; the writers hide it (test_secrets.py)."""
+    key = "gw_live_0123456789"
 
     async def quote(_request: web.Request) -> web.Response:
         return web.json_response(f"bad key {key}", status=401)
 
     async with serving(quote) as server:
         reply = await transport.send(server.base_url, Request(method="GET", path="/"), key)
-    assert (reply.status, reply.body) == (401, said)
+    assert (reply.status, reply.body) == (401, b'"bad key gw_live_0123456789"')

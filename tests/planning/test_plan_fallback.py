@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -11,6 +12,7 @@ from batchvid import catalog
 from batchvid.cli.tables import print_plan
 from batchvid.domain.job_spec import FallbackTarget, JobSpec, Reason
 from batchvid.errors import ManifestError
+from batchvid.manifest.schema.fallback import DEFAULT_REASONS
 from batchvid.planning.plan import Plan, make_plan
 from tests.builders import spec
 from tests.planning.test_plan import PROVIDERS, manifest
@@ -40,7 +42,7 @@ def test_a_dearer_model_is_named_with_its_price() -> None:
     """A cheaper one needs no word; a dearer one is warned of, for which reasons it is bought."""
     (dearer,) = plan(falling("veo3.1", on=(Reason.OUTAGE, Reason.SUNSET))).to_buy
     assert dearer.warning == f"may switch to veo3.1 at ${usd(falling(model='veo3.1')).normalize():f} (outage, sunset)"
-    (cheaper,) = plan(falling("veo3-fast", model="veo3.1")).to_buy
+    (cheaper,) = plan(falling("veo3-fast", model="veo3.1", on=(Reason.OUTAGE, Reason.SUNSET))).to_buy
     assert cheaper.warning == ""
     assert [price.usd for price in cheaper.fallback_prices] == [usd(falling())]
 
@@ -85,3 +87,43 @@ def test_every_dialect_has_a_model_that_can_stand_in() -> None:
     """A job of eight seconds in 16:9 may name any switchable model; nothing else of it must change."""
     names = [name for name in ("veo3.1", "kling-v2-6", "grok-imagine-video") if name in catalog.built_in().rows]
     assert len(plan(falling(*names)).to_buy[0].fallback_prices) == len(names)
+
+
+@pytest.mark.parametrize(
+    ("on", "settings", "while_running", "words"),
+    [
+        ((Reason.QUEUE_STALL,), {}, False, ["queue_stall never happens: set queue_timeout_s for cometapi"]),
+        (
+            (Reason.QUEUE_STALL,),
+            {"queue_timeout_s": 60.0},
+            False,
+            ["queue_stall never happens: cometapi cancels no task"],
+        ),
+        (
+            (Reason.TIMEOUT,),
+            {},
+            False,
+            ["timeout never happens: cometapi cancels no task", "fallback_while_running: true"],
+        ),
+        (DEFAULT_REASONS, {"queue_timeout_s": 60.0}, False, ["fallback on queue_stall and timeout never happens"]),
+        (DEFAULT_REASONS, {}, False, []),
+        ((Reason.QUEUE_STALL,), {"queue_timeout_s": 60.0}, True, []),
+        ((Reason.OUTAGE,), {}, False, []),
+    ],
+)
+def test_a_fallback_that_never_happens_is_a_warning(
+    on: tuple[Reason, ...], settings: dict[str, Any], while_running: bool, words: list[str]
+) -> None:
+    """A task that cannot be cancelled is not replaced, unless the manifest allows both; the plan says so."""
+    rows = {**PROVIDERS, "cometapi": replace(PROVIDERS["cometapi"], **settings)}
+    job = falling("veo3-fast", model="veo3.1", on=on, fallback_while_running=while_running)
+    (planned,) = make_plan(manifest(job), {}, rows).to_buy
+    assert all(word in planned.warning for word in words)
+    assert bool(planned.warning) == bool(words)
+
+
+def test_a_provider_that_cancels_makes_the_fallback_possible() -> None:
+    """There a task that stands in the queue is cancelled before another one is bought."""
+    rows = {**PROVIDERS, "cometapi": replace(PROVIDERS["cometapi"], cancel="queued", queue_timeout_s=60.0)}
+    job = falling("sora-2", model="sora-2", duration_s=4.0, on=(Reason.QUEUE_STALL,))
+    assert "never happens" not in make_plan(manifest(job), {}, rows).to_buy[0].warning

@@ -65,6 +65,7 @@ def test_a_stored_clip_is_told_in_full() -> None:
         "clip_s": "8",
         "width": "1280",
         "height": "720",
+        "differs": "",
         "price_usd": "0.10",
         "price_basis": "estimate: a list",
         "committed_usd": "0.10",
@@ -76,6 +77,7 @@ def test_a_stored_clip_is_told_in_full() -> None:
         "finished_at": "2026-03-01T20:01:30.000Z",
         "stored_at": "2026-03-01T20:01:35.000Z",
         "path": "clips/kite.mp4",
+        "more_paths": "",
         "bytes": "1000",
         "sha256": "ab" * 32,
     }

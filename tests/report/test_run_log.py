@@ -12,8 +12,11 @@ import pytest
 from batchvid.domain import events as ev
 from batchvid.domain.failures import FailureKind
 from batchvid.domain.jobs import JobState, advance
-from batchvid.report import RunLog, last_attempt
-from tests.builders import ONE_OF_EACH, SECRET, STORED, WAYS, at, job_in, life, planned, started
+from batchvid.report import RunLog
+from batchvid.report.logged_purchases import logged_attempts, logged_tasks
+from tests.builders import ONE_OF_EACH, SECRET, STORED, WAYS, at, job_in, life, planned, spec, started
+
+REOPENED = ev.Reopened(at=at(300), reason="regenerate")
 
 
 def lines(path: Path) -> list[dict[str, Any]]:
@@ -86,25 +89,50 @@ def test_a_new_run_is_written_behind_the_last(path: Path) -> None:
     assert [line["run"] for line in lines(path)] == ["one", "two"]
 
 
-class TestTheLastPaidCall:
-    """What a state file is held to."""
+def test_an_event_that_could_not_be_recorded_is_marked(path: Path) -> None:
+    """The state file cannot be written: the line holds the task id, and says that the state file does not."""
+    log = RunLog(path)
+    accepted = life(planned(), *WAYS[JobState.RUNNING])[-1]
+    log.write_unrecorded(accepted.event, accepted.job)
+    (line,) = lines(path)  # before the log is closed: it is the only copy
+    assert (line["event"], line["recorded"], line["task_id"], line["attempt"]) == ("SubmitAccepted", False, "t-1", 1)
+    log.close()
 
-    def test_it_is_told(self, path: Path) -> None:
-        """The last SubmitStarted's job and attempt, whatever came after it, also behind a line that a kill cut."""
+
+class TestWhatTheLogProves:
+    """`logged_attempts` and `logged_tasks`."""
+
+    def test_every_paid_call_is_found(self, path: Path) -> None:
+        """The last attempt of each job, wherever it stands, also beside a line that a kill cut."""
         log = RunLog(path)
         for job_id in ("kite", "boat"):
-            for state, event in ((JobState.SUBMITTING, started()), (JobState.SUCCEEDED, STORED)):
-                log(event, None, job_in(state, job_id))
-        log.notice("SubmitStarted")
+            for entry in life(planned(spec(job_id)), *WAYS[JobState.SUCCEEDED]):
+                log(entry.event, None, entry.job)
+        again = advance(advance(job_in(JobState.SUCCEEDED), REOPENED), started())
+        log(started(), None, again)
+        for _ in range(3000):
+            log.notice("SubmitStarted " + "x" * 500)
         log.close()
         with path.open("ab") as file:
             file.write(b'{"event": "SubmitStarted", "job": "cut')
-        assert last_attempt(path) == ("boat", 1)
+        assert logged_attempts(path) == {"kite": 2, "boat": 1}
+        assert logged_tasks(path, {"boat"}) == [("boat", 1, "t-1", "veo3-fast-0320")]
 
-    @pytest.mark.parametrize("raw", [b"", b"\n\n", b"[1]\n7\nnull\n", b"\xff\xfe"])
+    def test_a_call_that_was_not_recorded_was_not_sent(self, path: Path) -> None:
+        """An intent that the state file refused is no paid call; an answer that it refused is a task."""
+        log = RunLog(path)
+        for entry in life(planned(), *WAYS[JobState.RUNNING]):
+            log.write_unrecorded(entry.event, entry.job)
+        log.close()
+        assert logged_attempts(path) == {}
+        assert [task.task_id for task in logged_tasks(path, {"kite"})] == ["t-1"]
+
+    @pytest.mark.parametrize(
+        "raw", [b"", b"\n\n", b'[1]\n7\nnull\n"SubmitStarted"\n', b"\xff\xfe", b'{"event":"SubmitStarted","job":7}\n']
+    )
     def test_none_is_none(self, path: Path, raw: bytes) -> None:
-        """A log without one, or one that is none, tells nothing; so does one that is not there."""
-        assert last_attempt(path) is None
+        """A log without one, or one that is none, proves nothing; so does one that is not there."""
+        assert logged_attempts(path) == {}
         path.parent.mkdir()
         path.write_bytes(raw)
-        assert last_attempt(path) is None
+        assert (logged_attempts(path), logged_tasks(path, {"kite"})) == ({}, [])

@@ -132,9 +132,14 @@ async def test_a_providers_own_cap_ends_the_waiting_there_only(context: RunConte
     assert context.over.is_set()
 
 
-async def test_what_waits_for_slots_of_uncertain_jobs_only_is_not_waited_for(context: RunContext) -> None:
-    """Nothing of this run frees such a slot: it ends and says so; while a job of its own holds one, it goes on."""
+@pytest.mark.parametrize("waits", [True, False])
+async def test_slots_of_uncertain_jobs_are_waited_for_unless_the_user_says_no(context: RunContext, waits: bool) -> None:
+    """They are free at the deadline: the run says when and goes on; with --no-wait it ends."""
+    lines: list[str] = []
+    context.notice, context.waits_for_slots = lines.append, waits
     provider_state = context.provider_states["cometapi"]
+    for holder in ("u-2", "u-3", "u-4"):
+        context.recorder.jobs[holder] = job_in(JobState.UNCERTAIN, holder)
     for holder in ("uncertain", "u-2", "u-3", "running"):
         provider_state.slots.acquire(holder, "veo3-fast")
     provider_state.queue.push("pending", "kite", "veo3-fast")
@@ -144,10 +149,18 @@ async def test_what_waits_for_slots_of_uncertain_jobs_only_is_not_waited_for(con
     provider_state.slots.acquire("u-4", "veo3-fast")
     provider_state.slots.release("running")
     context.mark_idle("running")
+    assert context.over.is_set() is not waits
+    assert len(lines) == waits
+    for line in lines:
+        assert line.startswith("cometapi: 1 jobs wait for slots that uncertain submits hold until 2026-03-01 21:01 UTC")
+    assert provider_state.queue.pop(lambda _model: True) == "pending"
+    context.check_over()  # only jobs that a person decides are left
     assert context.over.is_set()
 
 
-@pytest.mark.parametrize(("origin", "notices"), [("https://gw.example", 0), ("https://old.example", 1)])
+@pytest.mark.parametrize(
+    ("origin", "notices"), [("https://gw.example", 0), ("https://GW.example:443/", 0), ("https://old.example", 1)]
+)
 async def test_a_task_is_reached_only_where_it_was_bought(context: RunContext, origin: str, notices: int) -> None:
     """A task of another address is left alone, and the notice names both addresses and what to set."""
     lines: list[str] = []
@@ -157,6 +170,7 @@ async def test_a_task_is_reached_only_where_it_was_bought(context: RunContext, o
     assert len(lines) == notices
     for line in lines:
         assert f"bought at {origin}, and office is now https://gw.example; set base_url back" in line
+        assert line.endswith(f"batchvid relocate {context.recorder.folder} --from {origin} --to https://gw.example")
 
 
 @pytest.mark.parametrize("state", AT_REST)

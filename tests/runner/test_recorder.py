@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -30,11 +31,11 @@ class Disk(StateFile):
         self.transactions: list[int] = []
         self.before_commit: Callable[[], None] = lambda: None
 
-    def commit(self, entries: Iterable[RecordedEvent]) -> None:
+    def commit(self, entries: Iterable[RecordedEvent], meta: Mapping[str, Any] | None = None) -> None:
         """As the real one, after what the test wants to happen."""
         gathered = list(entries)
         self.before_commit()
-        super().commit(gathered)
+        super().commit(gathered, meta)
         self.transactions.append(len(gathered))
 
 

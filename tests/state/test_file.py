@@ -208,7 +208,6 @@ def test_a_file_that_is_none_is_told_in_a_sentence(path: Path, raw: bytes) -> No
         "UPDATE jobs SET state = 'paused'",
         "INSERT INTO events (at, job, event, data) VALUES ('2026-01-01', 'a', 'Exploded', '{}')",
         "UPDATE events SET data = '['",
-        "INSERT INTO meta VALUES ('batch', '{')",
     ],
 )
 def test_a_row_that_cannot_be_read_is_told_in_a_sentence(path: Path, damage: str) -> None:
@@ -217,7 +216,7 @@ def test_a_row_that_cannot_be_read_is_told_in_a_sentence(path: Path, damage: str
     with closing(sqlite3.connect(path)) as disk:
         disk.execute(damage)
         disk.commit()
-    readers = {"jobs": read_jobs, "events": replay, "meta": read_meta}
+    readers = {"jobs": read_jobs, "events": replay}
     read = next(read for table, read in readers.items() if table in damage.split())
     with pytest.raises(StateError, match=path.name):
         read(path)

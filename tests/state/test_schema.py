@@ -11,7 +11,7 @@ import pytest
 from batchvid.domain.jobs import JobState
 from batchvid.errors import StateTooNew
 from batchvid.state import codec
-from batchvid.state.readers import read_jobs, replay
+from batchvid.state.readers import read_jobs, read_meta, replay
 from batchvid.state.schema import MIGRATIONS, migrate, read_version
 from batchvid.state.state_file import StateFile
 from tests.builders import state_file, steps
@@ -58,7 +58,7 @@ def test_every_way_leads_to_the_same_schema() -> None:
             stepwise.executescript(f"{step} PRAGMA user_version = {number};")
             assert read_version(stepwise) == number
         assert expected == tables(stepwise)
-    assert {"meta", "jobs", "events", "events_of_job"} == {name for name, _ in expected}
+    assert {"meta", "jobs", "events", "events_of_job", "fence"} == {name for name, _ in expected}
 
 
 def test_a_newer_file_is_refused_and_not_touched(tmp_path: Path) -> None:
@@ -67,9 +67,10 @@ def test_a_newer_file_is_refused_and_not_touched(tmp_path: Path) -> None:
     with closing(sqlite3.connect(path)) as newer:
         newer.execute(f"PRAGMA user_version = {len(MIGRATIONS) + 1}")
     before = path.read_bytes()
-    with pytest.raises(StateTooNew, match="upgrade it; nothing was changed") as raised:
-        StateFile(path)
-    assert raised.value.exit_code == 2
+    for look in (StateFile, read_jobs, read_meta, replay):
+        with pytest.raises(StateTooNew, match=r"nothing was changed\. Upgrade: pip install") as raised:
+            look(path)
+        assert raised.value.exit_code == 2
     assert before == path.read_bytes()
 
 

@@ -1,4 +1,4 @@
-"""Reads a vendor's error in any envelope: its code, message and trace id; and why a task failed.
+"""Reads a vendor's error in any envelope: its code, message and trace id.
 
 Sources: the Runway OpenAPI; new-api's relay_task.go. What ends a submit stands in outcome_rules.py.
 The tags X1-X7 of the envelopes are those of tests/exchanges/README.md. It knows nothing of task ids and links.
@@ -7,31 +7,16 @@ The tags X1-X7 of the envelopes are those of tests/exchanges/README.md. It knows
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from batchvid.dialects.common.json_values import beginning, dig, first_text, parse, retry_after_s, text
-from batchvid.dialects.common.outcome_rules import CODES, CONCURRENCY, MODERATION, RELAYED, Table, classify_reply
-from batchvid.dialects.common.status_words import read_failure_kind
+from batchvid.dialects.common.outcome_rules import RELAYED, Table, classify_reply
 from batchvid.domain.failures import FailureKind
 from batchvid.domain.wire import Rejected, Response
 
-TASK_CODES: tuple[tuple[str, FailureKind], ...] = (
-    ("SAFETY.INPUT", FailureKind.MODERATION_INPUT),
-    ("SAFETY.", FailureKind.MODERATION_OUTPUT),
-    ("INPUT_PREPROCESSING.SAFETY", FailureKind.MODERATION_INPUT),
-    ("INPUT_PREPROCESSING.", FailureKind.UNAVAILABLE),
-    ("INTERNAL", FailureKind.UNAVAILABLE),
-    ("THIRD_PARTY.", FailureKind.UNAVAILABLE),
-    ("ASSET.INVALID", FailureKind.INVALID),
-)
-"""How the failure codes of Runway's tasks begin; the first that fits counts."""
-
 _UNSEEN = re.compile(r"\b(task|video)[_ ](does[_ ])?not[_ ](exist|found)", re.I)
-_OUTPUT_SIDE = re.compile(r"\b(output|generated|result)\b", re.I)
-_INPUT_SIDE = re.compile(r"\b(input|prompt|image)\b", re.I)
-
 _REQUEST_ID = re.compile(r"\s*\(request id: ([^)]{1,100})\)\s*$")
 
 
@@ -106,31 +91,6 @@ def build_rejection(response: Response, vendor_error: VendorError, kind: Failure
         retry_after_s=retry_after_s(response.headers),
         request_id=request_id(response, vendor_error),
     )
-
-
-def failure_kind(words: Iterable[str], code: str, message: str, *, withheld: bool = False) -> FailureKind:
-    """Find why an accepted task failed: its status words, its code and its message; `withheld` by the output filter.
-
-    A code may be such a word, too: a gateway says `failed` with the code `expired`. The gateway's own key, balance and
-    rate are never blamed on the user's account. No reason at all is suspected moderation, as CometAPI's tutorial says;
-    a reason that nobody documented is the vendor's trouble.
-    """
-    if kind_by_word := next(filter(None, map(read_failure_kind, (*words, code))), None):
-        return kind_by_word
-    if withheld:
-        return FailureKind.MODERATION_OUTPUT
-    for start, kind in TASK_CODES:
-        if code.upper().startswith(start):
-            return kind
-    if CONCURRENCY.search(message):
-        return FailureKind.CONCURRENCY
-    known = CODES.get(code.casefold())
-    if known is FailureKind.MODERATION_INPUT or MODERATION.search(message):
-        input_side = _INPUT_SIDE.search(message) and not _OUTPUT_SIDE.search(message)
-        return FailureKind.MODERATION_INPUT if input_side else FailureKind.MODERATION_OUTPUT
-    if known is FailureKind.INVALID:
-        return FailureKind.INVALID
-    return FailureKind.UNAVAILABLE if code or message else FailureKind.MODERATION_SUSPECTED
 
 
 def is_web_page(response: Response) -> bool:

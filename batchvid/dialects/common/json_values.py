@@ -81,18 +81,6 @@ def identifier(value: object) -> str:
     return found if honest else ""
 
 
-def link(value: object) -> str:
-    """Return a fetchable `http(s)://` link or `data:` URI; empty for anything else, like a sentence or a path."""
-    if not isinstance(value, str):
-        return ""
-    found = value.strip()
-    if found[:5].casefold() == "data:":
-        return found if "," in found[:200] else ""
-    scheme, separator, rest = found.partition("://")
-    whole = bool(separator and rest) and found.isprintable() and " " not in found
-    return found if whole and scheme.casefold() in ("http", "https") else ""
-
-
 def moment(value: object) -> datetime | None:
     """Turn Unix seconds or milliseconds into UTC. 0, null and nonsense mean "not set"."""
     if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 20:

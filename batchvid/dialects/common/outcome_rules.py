@@ -1,7 +1,7 @@
 """How a submit ends, row by row with sources: how far the request came, HTTP status and vendor's code say it.
 
 Refused (a kind) only where a source says that no task was made; everything else is uncertain (no kind). Accepted is
-a task id in a 2xx, see reply_parsing.py. The tags of the sources are those of tests/exchanges/README.md.
+a task id in a 2xx, see submit_replies.py. The tags of the sources are those of tests/exchanges/README.md.
 """
 
 from __future__ import annotations

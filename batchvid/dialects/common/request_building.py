@@ -5,31 +5,18 @@ from __future__ import annotations
 import re
 from base64 import b64encode
 from collections.abc import Collection, Mapping
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 from urllib.parse import quote
 
 import orjson
 
+from batchvid.dialects.common.option_words import EXACT_SIZE, Paid, PaidOption, paid_options
 from batchvid.domain.clip_request import ImageRole, set_fields
 from batchvid.domain.wire import GenerationRequest, ImageInput, Part
 from batchvid.errors import Unsupported
 
-_LENGTH = ("seconds", "duration")
-_EXACT = ("size", "width", "height")
-_SHAPE = ("ratio", "aspect_ratio")
-_TIER = ("resolution", "quality")
-PAID: dict[str, frozenset[str]] = {
-    "model": frozenset({"model"}),
-    "model_name": frozenset({"model_name"}),
-    **dict.fromkeys(_LENGTH, frozenset(_LENGTH)),
-    **dict.fromkeys(_EXACT, frozenset({*_EXACT, *_SHAPE, *_TIER})),
-    **dict.fromkeys(_SHAPE, frozenset({*_SHAPE, "size"})),
-    **dict.fromkeys(_TIER, frozenset(_TIER)),
-}
-"""What an option may not say beside any of these fields: a gateway knows many names of one paid thing, and may heed
-another than the dialect says."""
-MANY = frozenset({"n", "batch_size", "num_videos", "number_of_videos"})
-
+_TIER = frozenset({"resolution", "quality"})
+_GEOMETRY = EXACT_SIZE | _TIER | {"ratio", "aspect_ratio"}
 CHECKED_ELSEWHERE = frozenset({"model", "images", "fit", "options"})
 """Fields of a ClipRequest that every wire has, or that never reach one."""
 FIELD_OF_ROLE: dict[ImageRole, str] = {"first": "image", "last": "end_image", "reference": "reference_images"}
@@ -180,24 +167,39 @@ def form(fields: Mapping[str, str], files: Collection[ImageInput], generation: G
     return tuple(parts)
 
 
-def checked_options(generation: GenerationRequest, sent: Collection[str] = ()) -> Mapping[str, Any]:
+def checked_options(
+    generation: GenerationRequest, sent: Collection[str] = (), *, of_wire: Collection[str] = ()
+) -> Mapping[str, Any]:
     """Return the user's options untouched. Raises Unsupported for one that JSON cannot say.
 
-    Nor may one replace a paid field that is already `sent`, or ask for several clips: what is paid for is
-    planned, priced and capped by the manifest's own words, and an option past them would buy something else.
+    None may name the model, ask for several clips, set the length, or replace a geometry that is already `sent`: what
+    is paid for is planned, priced and capped by the manifest's own keys. `of_wire` are options that this wire needs
+    although they have such a name. What else is priced depends on the model (planning/option_check.py).
     """
     try:
         orjson.dumps(dict(generation.request.options))
     except TypeError as exc:
         raise Unsupported("options", f"only what JSON can say is allowed: {exc}") from exc
-    metadata = generation.request.options.get("metadata")
-    inner = metadata if isinstance(metadata, dict) else {}  # new-api lays it over the whole body, but for the model
-    for name, value in (*generation.request.options.items(), *inner.items()):
-        if not PAID.get(name, frozenset()).isdisjoint(sent):
-            raise Unsupported("options", f"{name} would replace what the clip's own fields say: say it there")
-        if name in MANY and value != 1:
-            raise Unsupported("options", f"{name} asks for several clips at once: say takes instead")
+    for option in paid_options(generation.request.options):
+        if option.path not in of_wire and (
+            option.meaning in (Paid.MODEL, Paid.COUNT, Paid.LENGTH) or not _replaces(option).isdisjoint(sent)
+        ):
+            refuse_option(option)
     return generation.request.options
+
+
+def refuse_option(option: PaidOption) -> NoReturn:
+    """Raise Unsupported with the option's path and the manifest's key for what it changes."""
+    raise Unsupported("options", f"{option.path} would change what is paid for: write {option.meaning} instead")
+
+
+def _replaces(option: PaidOption) -> frozenset[str]:
+    """The fields of a body that an option replaces: a gateway has many names for one geometry."""
+    if option.meaning is Paid.SHAPE:
+        return frozenset({"ratio", "aspect_ratio", "size"})
+    if option.meaning is not Paid.SIZE:
+        return frozenset()
+    return _GEOMETRY if option.word in EXACT_SIZE else _TIER
 
 
 def option_id(generation: GenerationRequest, name: str, what: str) -> str:

@@ -4,6 +4,8 @@ Sources stand beside the words; the adaptors of new-api know the same list.
 A word outside the table is never a verdict.
 """
 
+import re
+
 from batchvid.domain.failures import FailureKind
 from batchvid.domain.wire import Phase
 
@@ -32,6 +34,16 @@ PHASES: dict[str, Phase] = {
     "expired": Phase.FAILED,  # xAI: made, but gone
     "cancelled": Phase.FAILED,  # Runway, Ark
     "canceled": Phase.FAILED,  # Ali
+    "starting": Phase.QUEUED,  # Replicate
+    "waiting": Phase.QUEUED,  # kie.ai
+    "queuing": Phase.QUEUED,  # kie.ai
+    "dreaming": Phase.RUNNING,  # Luma
+    "generating": Phase.RUNNING,  # kie.ai
+    "preprocessing": Phase.RUNNING,  # Azure's Sora
+    "ready": Phase.SUCCEEDED,  # BFL
+    "aborted": Phase.FAILED,  # Replicate: its deadline passed before the start, unbilled
+    "timeout": Phase.FAILED,  # WaveSpeed, Atlas Cloud
+    "deleted": Phase.FAILED,  # WaveSpeed, SGLang
     "task_not_exist": Phase.UNSEEN,  # CometAPI's Runway, right after the submit
 }
 
@@ -39,13 +51,32 @@ KINDS: dict[str, FailureKind] = {
     "cancelled": FailureKind.CANCELLED,
     "canceled": FailureKind.CANCELLED,
     "expired": FailureKind.EXPIRED,
+    "aborted": FailureKind.CANCELLED,
+    "deleted": FailureKind.CANCELLED,
+    "timeout": FailureKind.UNAVAILABLE,
 }
 """Failure words that name their own cause."""
+
+_WITHHELD = re.compile(
+    r"((content|request|output|input|prompt|video|media|image|audio|result|generation|safety|moderation|policy|nsfw|failed|rai)_)*"
+    r"(moderated|filtered|blocked|flagged|censored|nsfw|withheld|content_filter|policy_violation|content_violation"
+    r"|rejected_by_(moderation|safety|content_filter|policy)|failed_(moderation|safety)|(moderation|safety)_(failed|rejected|violation))"
+    r"(_(by|for|due|to|content|input|output|prompt|moderation|safety|policy|filter|system|violation|nsfw))*"
+    r"|(内容|內容)?(审核|審核)(未通过|不通过|失败|拒绝|未通過)|违规|違規|已屏蔽"
+)
+"""Status words for a blocked or filtered output: "blocked", "content_filtered", Higgsfield's "nsfw", BFL's "Request
+Moderated". A word for a check that still runs, like "moderating", is none."""
 
 
 def read_phase(word: str) -> Phase:
     """Return the phase of a status word, whatever its case; `Phase.UNKNOWN` for an undocumented word."""
-    return PHASES.get(word.strip().casefold(), Phase.UNKNOWN)
+    found = PHASES.get(word.strip().casefold(), Phase.UNKNOWN)
+    return Phase.FAILED if found is Phase.UNKNOWN and is_moderation_word(word) else found
+
+
+def is_moderation_word(word: str) -> bool:
+    """Whether a status word means that a content filter blocked the task or its output."""
+    return _WITHHELD.fullmatch("_".join(re.split(r"[\s_-]+", word.strip().casefold()))) is not None
 
 
 def read_failure_kind(word: str) -> FailureKind | None:

@@ -54,7 +54,11 @@ def build(entry: ClipEntryContext, draft: JobDraft) -> JobSpec | None:
     model = fields["model"]
     provider = fields.get("provider") or entry.shared.provider_of(model)
     key = _key(entry, draft, fields, {"id": job_id, "entry": base, "provider": provider})
-    return None if key is None else _spec(draft, fields, id=job_id, entry=base, provider=provider, key=key)
+    if key is None:
+        return None
+    settings = entry.shared.settings
+    fields = {"on_mismatch": settings.on_mismatch, "container": settings.container or "", **fields}
+    return _spec(draft, fields, id=job_id, entry=base, provider=provider, key=key)
 
 
 def _spec(draft: JobDraft, fields: Mapping[str, Any], *, id: str, entry: str, provider: str, key: str) -> JobSpec:  # noqa: A002
@@ -73,6 +77,8 @@ def _spec(draft: JobDraft, fields: Mapping[str, Any], *, id: str, entry: str, pr
         fallback=fallback.substitutes(provider) if fallback else (),
         fallback_on=tuple(fallback.on) if fallback else (),
         fallback_while_running=bool(fields.get("fallback_while_running")),
+        on_mismatch=fields["on_mismatch"],
+        container=fields["container"],
         fingerprint=fingerprint(request),
     )
 

@@ -156,6 +156,12 @@ class ClipFields(_Strict):
     fallback_while_running: bool | None = Field(
         None, strict=True, description="switch even while a task that timed out may still finish and be billed"
     )
+    on_mismatch: Literal["warn", "fail"] | None = Field(
+        None, description="a clip of another length, shape or sound than requested; warn: it is stored; fail: it is not"
+    )
+    container: Literal["mp4"] | None = Field(
+        None, description="mp4 refuses clips in other containers; without it a WebM clip is stored as .webm"
+    )
 
 
 class ClipEntry(ClipFields):
@@ -189,6 +195,9 @@ class Downloads(_Strict):
     """How finished clips are fetched."""
 
     concurrency: Count | None = Field(None, description="clips fetched at once")
+    wait_s: Number | None = Field(
+        None, description="seconds to wait for a finished clip that cannot be fetched yet; default: 600"
+    )
 
 
 class ManifestModel(_Strict):
@@ -214,6 +223,10 @@ class ManifestModel(_Strict):
         description="how often a clip that was withheld is bought again with another seed",
     )
     downloads: Downloads = Field(default_factory=Downloads, description="how finished clips are fetched")
+    on_mismatch: Literal["warn", "fail"] = Field(
+        "warn", description="the same for every clip that does not set it: store a clip that differs, or not"
+    )
+    container: Literal["mp4"] | None = Field(None, description="the same for every clip that does not set it")
     clips: list[ClipEntry] = Field(min_length=1, description="what to make")
 
 

@@ -1,6 +1,7 @@
 """The budget: what is committed under each cap, and whether one more attempt fits. Pure.
 
-An attempt counts from its reservation on, until the vendor reports that it was not charged.
+An attempt counts from its reservation on, until the vendor reports that it was not charged. It counts at its price,
+from the reply on that names a cost at that cost (domain/costs.py).
 """
 
 from __future__ import annotations
@@ -38,12 +39,12 @@ class Charge:
     def from_job(cls, job: Job) -> Charge:
         """The charge of a job's last attempt."""
         assert job.submitted_at is not None  # noqa: S101 - an attempt has begun
-        return cls(job.spec.provider, job.spec.tags, job.submitted_at, job.price.usd, job.billed_duration_s)
+        return cls(job.spec.provider, job.spec.tags, job.submitted_at, job.counted_usd, job.billed_duration_s)
 
     @classmethod
     def from_attempt(cls, attempt: Attempt) -> Charge:
         """The charge of an attempt in the ledger."""
-        return cls(attempt.provider, attempt.tags, attempt.at, attempt.price.usd, attempt.seconds)
+        return cls(attempt.provider, attempt.tags, attempt.at, attempt.settled_usd, attempt.seconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,9 +185,13 @@ class Budget:
             self._begun.add(after.id)
             self._count(after, 1)
         elif after.committed_attempts < before.committed_attempts:
-            self._count(after, -1)
+            self._count(before, -1)
             self._begun.discard(after.id)
             return Charge.from_job(after)
+        elif before.attempts and before.committed_usd != after.committed_usd:  # the reply names a cost
+            self._count(before, -1)
+            self._count(after, 1)
+            return Charge.from_job(after) if after.committed_usd < before.committed_usd else None
         return None
 
     def _count(self, job: Job, times: int) -> None:

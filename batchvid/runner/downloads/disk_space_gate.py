@@ -1,4 +1,4 @@
-"""Handles a full disk: downloads and submits wait for free space for a while; then the run stops and says why.
+"""Handles a disk that is full or cannot be written: downloads and submits wait for a while; then the run stops.
 
 Tasks are not touched: a paid clip stays at its vendor and is downloaded when there is space.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 
 from batchvid.domain.jobs import JobState
-from batchvid.errors import DiskFull
+from batchvid.errors import DiskFailed, DiskFull
 from batchvid.runner.context import RunContext
 from batchvid.storage import LocalStore
 
@@ -41,14 +41,17 @@ class DiskSpaceGate:
         except DiskFull as exc:
             self.close(exc)
 
-    def close(self, exc: DiskFull) -> None:
-        """Let downloads and submits wait until the disk has space."""
+    def close(self, exc: DiskFull | DiskFailed) -> None:
+        """Let downloads and submits wait until the disk has space and can be written."""
         if self._given_up or not self._open.is_set():
             return
         self._open.clear()
         self._context.hold(str(exc))
         if not self._checks:  # report once, also if space only seems to be free (a quota)
-            self._context.notice(f"{exc}. Submits and downloads wait for room; tasks go on, nothing paid for is lost")
+            cause = "room" if isinstance(exc, DiskFull) else "the disk"
+            self._context.notice(
+                f"{exc}. Submits and downloads wait for {cause}; tasks go on, nothing paid for is lost"
+            )
         self._waiting = asyncio.create_task(self._wait(exc))
 
     def record_stored(self) -> None:
@@ -61,14 +64,20 @@ class DiskSpaceGate:
             self._waiting.cancel()
             await asyncio.gather(self._waiting, return_exceptions=True)
 
-    async def _wait(self, exc: DiskFull) -> None:
+    def _check(self, exc: DiskFull | DiskFailed) -> None:
+        if isinstance(exc, DiskFull):
+            self._store.check_room(exc.wanted_bytes)
+        else:
+            self._store.check_writable()
+
+    async def _wait(self, exc: DiskFull | DiskFailed) -> None:
         context = self._context
         while self._checks < CHECKS and not context.stop_reason:
             self._checks += 1
             await asyncio.sleep(self._interval_s)
             try:
-                await asyncio.to_thread(self._store.check_room, exc.wanted_bytes)
-            except DiskFull:
+                await asyncio.to_thread(self._check, exc)
+            except (DiskFull, DiskFailed):
                 continue
             self._open.set()
             context.release()
@@ -76,5 +85,6 @@ class DiskSpaceGate:
         self._given_up = True
         ready = sum(job.state is JobState.READY for job in context.recorder.jobs.values())
         waiting = f"; {ready} finished clips wait at their vendors" if ready else ""
-        context.stop(f"{exc}{waiting}. Make room and run again to go on")
+        remedy = "Make room" if isinstance(exc, DiskFull) else "Make it writable"
+        context.stop(f"{exc}{waiting}. {remedy} and run again to go on")
         self._open.set()

@@ -6,34 +6,47 @@ import asyncio
 import base64
 import binascii
 import contextlib
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractAsyncContextManager
-from dataclasses import asdict, dataclass, field
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from typing import Any
 
 import aiohttp
+from yarl import URL
 
 from batchvid.domain.job_spec import Clip
 from batchvid.domain.wire import Asset
-from batchvid.errors import BadMedia, DownloadError, LinkDead, StorageError
+from batchvid.errors import (
+    BadMedia,
+    ClipNotReady,
+    DownloadError,
+    IncompleteClip,
+    LinkDead,
+    LinkGone,
+    StorageError,
+)
 from batchvid.net.transport import Transport
+from batchvid.runner.downloads.differences import Expected
 from batchvid.runner.downloads.partial_file import WRITE_BYTES, PartialFile
 from batchvid.runner.downloads.stall_detector import DEFAULT_LIMITS, MAX_CLIP_BYTES, DownloadLimits, StallDetector
+from batchvid.runner.downloads.store_clip import is_proven_whole, store_clip
 from batchvid.runner.downloads.worker_threads import run_in
 from batchvid.storage import LocalStore
-from batchvid.storage.video_probe import check_duration, probe
+from batchvid.storage.file_kind import HEAD_BYTES, container_of, is_gzip
 
-DEAD_STATUSES = frozenset({401, 403, 404, 410})
-TEXT_TYPES = ("text/", "application/json", "application/xml", "application/problem+json")
+GONE = 410
+PASSING = frozenset({408, 416, 425, 429})  # say nothing about the link; other 4xx do
+QUOTED_BYTES = 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FetchRequest:
     """What to fetch, and what it must be.
 
-    The `key` is sent to `base_url` only, and only for a keyed asset. `duration_s` is the requested duration, None if
-    any will do. `sidecar` is written beside the clip. `fresh`: no earlier attempt, so there is no partial file.
+    The `key` is sent to the provider at `base_url` only: for a keyed asset, and with `send_key_to_own_links` for a link
+    on its own origin that refuses an anonymous request. `clip_key` is the planned key, in MP4. `sidecar` is written
+    beside the clip. `fresh`: no earlier attempt, so there is no partial file.
     """
 
     asset: Asset
@@ -41,9 +54,10 @@ class FetchRequest:
     key: str = field(repr=False)
     clip_key: str
     task_id: str
-    duration_s: float | None
+    expected: Expected
     sidecar: Mapping[str, Any]
     allow_private_links: bool = False
+    send_key_to_own_links: bool = True
     fresh: bool = False
     max_bytes: int = MAX_CLIP_BYTES
     limits: DownloadLimits = DEFAULT_LIMITS
@@ -52,33 +66,74 @@ class FetchRequest:
 async def fetch_clip(transport: Transport, store: LocalStore, request: FetchRequest, pool: ThreadPoolExecutor) -> Clip:
     """Download the asset beside its target, check it, move it to its place.
 
-    Raises LinkDead (request a new link), LinkRefused (another link, or the user's permission), DownloadError (retry: it
-    resumes), BadMedia (the file is kept aside), DiskFull, StorageError.
+    Raises LinkDead and ClipNotReady (request a new link), LinkRefused (another link, or the user's permission),
+    IncompleteClip and DownloadError (retry: it resumes), BadMedia (the file is kept aside), DiskFull, StorageError.
     """
+    is_vouched_for = True
     async with PartialFile(store, request.clip_key, request.task_id, request.max_bytes, pool) as partial_file:
         have = 0 if request.fresh else await partial_file.resume_from()
-        if request.asset.location.startswith("data:"):
-            rest = [_decode_inline(request.asset.location)]
-            partial_file.expect(0, "", len(rest[0]))
-        else:
-            try:
-                async with asyncio.timeout(request.limits.total_s):
-                    async with _open(transport, request, partial_file.range_headers(have)) as response:
-                        rest = await _receive(response, partial_file, have, request.limits, pool)
-            except TimeoutError as exc:
-                raise DownloadError(f"the download is not done after {request.limits.total_s:g} s") from exc
+        try:
+            rest, is_vouched_for = await _transfer(transport, request, partial_file, have, pool)
+        except DownloadError as exc:
+            # a wrong Content-Length breaks every transfer: the file itself may say that it is whole
+            if type(exc) is not DownloadError or partial_file.is_unwritten or not partial_file.size_bytes:
+                raise
+            await partial_file.close()
+            if not await run_in(pool, is_proven_whole, partial_file.path):
+                raise
+            rest = []
         if not partial_file.is_unwritten:
             await partial_file.write(rest)
-    return await run_in(pool, _finish, store, partial_file, request, rest)
+    sidecar = {**request.sidecar, "task_id": request.task_id}
+    return await run_in(
+        pool, store_clip, store, partial_file, request.clip_key, request.expected, sidecar, rest, is_vouched_for
+    )
 
 
-def _open(
+async def _transfer(
+    transport: Transport, request: FetchRequest, partial_file: PartialFile, have: int, pool: ThreadPoolExecutor
+) -> tuple[list[bytes], bool]:
+    """The end of the body, which is not written yet, and whether the server announced where the body ends."""
+    if request.asset.location.startswith("data:"):
+        rest = [_decode_inline(request.asset.location)]
+        partial_file.expect(0, "", len(rest[0]))
+        return rest, True
+    try:
+        async with asyncio.timeout(request.limits.total_s):
+            async with _open(transport, request, partial_file.range_headers(have)) as response:
+                rest = await _receive(response, partial_file, have, request.limits, pool)
+                return rest, response.content_length is not None
+    except TimeoutError as exc:
+        raise DownloadError(f"the download is not done after {request.limits.total_s:g} s") from exc
+
+
+@asynccontextmanager
+async def _open(
     transport: Transport, request: FetchRequest, headers: Mapping[str, str]
-) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
-    location, private = request.asset.location, request.allow_private_links
-    if request.asset.keyed:
-        return transport.open_content(request.base_url, location, request.key, headers, allow_private=private)
-    return transport.open_link(location, headers, origin=request.base_url, allow_private=private)
+) -> AsyncIterator[aiohttp.ClientResponse]:
+    links, asset, private = transport.links, request.asset, request.allow_private_links
+    if asset.keyed and not asset.from_origin:
+        async with links.open_content(
+            request.base_url, asset.location, request.key, headers, allow_private=private
+        ) as response:
+            yield response
+        return
+    key = request.key if request.send_key_to_own_links else ""
+    for url in (urls := _urls(request)):
+        async with links.open_own_link(url, key, headers, origin=request.base_url, allow_private=private) as response:
+            if response.status != 404 or url is urls[-1]:
+                yield response
+                return
+
+
+def _urls(request: FetchRequest) -> list[str]:
+    """The addresses of a link: of a path that the vendor named, from its origin, then below the base URL."""
+    location = request.asset.location
+    if not request.asset.from_origin:
+        return [location]
+    path = location if location.startswith("/") else f"/{location}"
+    below = request.base_url.rstrip("/") + path
+    return list(dict.fromkeys((f"{URL(request.base_url).origin()}{path}", below)))
 
 
 async def _receive(
@@ -89,42 +144,59 @@ async def _receive(
     pool: ThreadPoolExecutor,
 ) -> list[bytes]:
     """Write the body except for its end, which is returned."""
-    if response.status in DEAD_STATUSES:
-        raise LinkDead(f"the link answers {response.status}")
-    if response.status == 416:
+    status = response.status
+    if status == GONE:
+        raise LinkGone(f"the link answers {status}")
+    if 400 <= status < 500 and status not in PASSING:
+        raise LinkDead(f"the link answers {status}")
+    if status == 416:
         await run_in(pool, partial_file.discard)
         raise DownloadError("the server does not know the rest of the file: it starts over")
-    if response.status not in (200, 206):
-        raise DownloadError(f"the link answers {response.status}")
-    if (response.content_type or "").startswith(TEXT_TYPES):
-        text = (await response.content.read(300)).decode("utf-8", "replace")
-        raise BadMedia(f"the link answers {response.content_type} instead of a clip: {text}")
+    if not 200 <= status < 300:
+        raise DownloadError(f"the link answers {status}")
     validator = response.headers.get("ETag") or response.headers.get("Last-Modified") or ""
-    resumes = response.status == 206 and partial_file.fits(response.headers.get("Content-Range", ""), validator)
-    if response.status == 206 and not resumes:  # some servers ignore If-Range: this is the rest of another file
+    content_range = response.headers.get("Content-Range", "")
+    resumes = bool(have) and status == 206 and partial_file.fits(content_range, validator)
+    is_whole = status != 206 or (not have and (not content_range or content_range.startswith("bytes 0-")))
+    if not resumes and not is_whole:  # some servers ignore If-Range: this is the rest of another file
         await run_in(pool, partial_file.discard)
         raise DownloadError("the server sent another part than requested: it starts over")
     announced_bytes = response.content_length or 0
     partial_file.expect(have if resumes else 0, validator, announced_bytes)
     if announced_bytes > WRITE_BYTES:  # check the disk space before a large body arrives; a small one is just tried
         await partial_file.begin()
-    return await _read(response, partial_file, limits)
+    try:
+        return await _read(response, partial_file, limits, is_start=not resumes)
+    except ClipNotReady as exc:
+        if not partial_file.is_unwritten:
+            await run_in(pool, partial_file.discard)
+            await run_in(pool, partial_file.forget)
+        raise ClipNotReady(f"the link answers {status} with {exc}") from None
 
 
-async def _read(response: aiohttp.ClientResponse, partial_file: PartialFile, limits: DownloadLimits) -> list[bytes]:
+async def _read(
+    response: aiohttp.ClientResponse, partial_file: PartialFile, limits: DownloadLimits, *, is_start: bool
+) -> list[bytes]:
     clock = asyncio.get_running_loop().time
     stall_detector = StallDetector(limits, clock())
     pieces: list[bytes] = []
-    size = 0
+    size, unchecked = 0, is_start
     try:
         async for piece in response.content.iter_any():
             pieces.append(piece)
             size += len(piece)
+            if unchecked and size >= HEAD_BYTES:
+                unchecked = False
+                _refuse_text(pieces)
             if stall_detector.is_stalled(clock(), len(piece)):
                 raise DownloadError(f"fewer than {limits.min_bytes} bytes came in {limits.window_s:g} s")
             if size >= WRITE_BYTES:
                 full, pieces, size = pieces, [], 0
                 await partial_file.write(full)
+        if unchecked:
+            _refuse_text(pieces)
+    except ClipNotReady:
+        raise
     except asyncio.CancelledError:
         with contextlib.suppress(StorageError, BadMedia):  # a cancelled task must end as cancelled
             await _keep(pieces, partial_file)
@@ -135,35 +207,18 @@ async def _read(response: aiohttp.ClientResponse, partial_file: PartialFile, lim
     return pieces
 
 
+def _refuse_text(pieces: list[bytes]) -> None:
+    """Raises ClipNotReady if the body is a text. Any other file is downloaded, checked, and kept if it is no clip."""
+    head = b"".join(pieces)[:QUOTED_BYTES]
+    if not is_gzip(head):
+        with contextlib.suppress(BadMedia, IncompleteClip):
+            container_of(head)
+
+
 async def _keep(pieces: list[bytes], partial_file: PartialFile) -> None:
     """Write what has arrived, so that the next try resumes after it."""
     if pieces:
         await partial_file.write(pieces)
-
-
-def _finish(store: LocalStore, partial_file: PartialFile, request: FetchRequest, rest: list[bytes]) -> Clip:
-    """Check the file and move it to its place; a small clip is written here. Blocks: it reads, decodes and syncs."""
-    if partial_file.is_unwritten:
-        partial_file.write_whole(rest)
-    else:
-        partial_file.check_written()
-    try:
-        found = probe(partial_file.path)
-        check_duration(found.duration_s, request.duration_s)
-    except BadMedia as exc:
-        partial_file.forget()
-        raise BadMedia(f"{exc} (kept as {store.reject(partial_file.path).name})") from exc
-    clip = Clip(
-        key=request.clip_key,
-        size_bytes=partial_file.size_bytes,
-        sha256=partial_file.digest(),
-        duration_s=found.duration_s,
-        width=found.width,
-        height=found.height,
-    )
-    partial_file.forget()  # before the rename: a crash in between costs a download, and leaves no stray file
-    store.put(partial_file.path, clip, {**request.sidecar, "task_id": request.task_id, "clip": asdict(clip)})
-    return clip
 
 
 def _decode_inline(uri: str) -> bytes:

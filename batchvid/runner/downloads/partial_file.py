@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gzip
 import hashlib
 import json
+import zlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
@@ -15,10 +17,11 @@ from typing import Self
 
 from aiofiles.threadpool.binary import AsyncBufferedIOBase
 
-from batchvid.errors import BadMedia, StorageError
+from batchvid.errors import BadMedia, IncompleteClip, StorageError
 from batchvid.runner.downloads.worker_threads import run_in
 from batchvid.storage import LocalStore, storage_error
 from batchvid.storage.async_file import close, open_for_append, open_for_reading
+from batchvid.storage.file_kind import HEAD_BYTES, is_gzip
 
 WRITE_BYTES = 1024 * 1024  # per write: smaller ones cost more thread hops, larger ones leave the CPU cache
 
@@ -173,6 +176,32 @@ class PartialFile:
             found = self.path.stat().st_size
         if found != self.size_bytes:
             raise StorageError(f"{self.path} holds {found} bytes, but {self.size_bytes} were written")
+
+    def decompress(self) -> None:
+        """Replace a gzip file with its content: some servers compress whatever was requested; blocks.
+
+        Raises IncompleteClip for a file that is cut off, BadMedia if the content is too large.
+        """
+        with self._storage_errors(), self.path.open("rb") as file:
+            if not is_gzip(file.read(HEAD_BYTES)):
+                return
+        unpacked = self.path.with_name(f"{self.path.name}.unpacked")
+        digest, size = hashlib.sha256(), 0
+        try:
+            with gzip.open(self.path) as packed, unpacked.open("wb") as target:
+                while (piece := packed.read(WRITE_BYTES)) and size <= self._max_bytes:
+                    target.write(piece)
+                    digest.update(piece)
+                    size += len(piece)
+            unpacked.replace(self.path)
+        except (EOFError, gzip.BadGzipFile, zlib.error) as exc:
+            unpacked.unlink(missing_ok=True)
+            raise IncompleteClip(f"the compressed file is cut off or damaged: {exc}") from exc
+        except OSError as exc:
+            raise storage_error(self.path, exc) from exc
+        self.forget()  # the part is no longer what the server has
+        self._digest, self.size_bytes = digest, size
+        self._check_size(size)
 
     def digest(self) -> str:
         """The SHA-256 of all bytes, hex."""

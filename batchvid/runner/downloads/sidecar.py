@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -13,11 +14,12 @@ NOT_KEPT = frozenset({"video", "audio"})  # they may be signed links, or a whole
 
 
 def build_sidecar(job: Job) -> dict[str, Any]:
-    """What is stored beside a clip: where it comes from and what it cost. Never a key, never a signed link."""
+    """What is stored beside a clip: where it comes from and what it cost. No link keeps its query; the store hides keys."""
     spec, request = job.spec, job.spec.request
     values = {
         "job": spec.id,
         **{name: value for name, value in set_fields(request).items() if name not in NOT_KEPT},
+        "options": _without_queries(request.options),
         "images": [{"role": i.role, "source": i.source.partition("?")[0], "sha256": i.sha256} for i in request.images],
         "provider": spec.provider,
         "model_asked": spec.instead_of.model if spec.instead_of else None,
@@ -37,6 +39,15 @@ def build_sidecar(job: Job) -> dict[str, Any]:
         "vendor": dict(job.vendor_metadata),
     }
     return {name: value for name, value in values.items() if value not in ("", [], {}, None)}
+
+
+def _without_queries(value: Any) -> Any:
+    """The user's options; a link among them may be a signed one."""
+    if isinstance(value, Mapping):
+        return {name: _without_queries(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_queries(inner) for inner in value]
+    return strip_queries(value) if isinstance(value, str) else value
 
 
 def _iso(at: datetime | None) -> str | None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import math
+from datetime import timedelta
 
 from batchvid.clock import utc_now
 from batchvid.domain import events as ev
+from batchvid.domain.costs import cost_of
 from batchvid.domain.failures import STOPS_PROVIDER, FailureKind
 from batchvid.domain.job_spec import Reason
 from batchvid.domain.jobs import Job, JobState
@@ -18,11 +20,14 @@ from batchvid.runner.polling.task_failure import record_task_failure
 from batchvid.runner.polling.task_timeout import handle_timeout
 from batchvid.runner.polling.tracked_task import TrackedTask, track_task
 from batchvid.runner.providers.provider_state import ProviderState
-from batchvid.runner.providers.retry_policy import MAX_RETRY_AFTER_S, RetryPolicy
+from batchvid.runner.providers.reply_messages import describe_refusal
+from batchvid.runner.providers.retry_policy import RETRYABLE_REFUSALS, RetryPolicy
+from batchvid.runner.providers.submission_times import MAX_WAIT, describe_time, is_too_long
 
 GRACE_POLLS = 6
+MAX_BODY_CHARS = 200  # of an unreadable reply, in a message
 WARN_AFTER_UNANSWERED = 3  # polls in a row: one or two failures need no warning
-MAX_UNREADABLE_REPLIES = 5  # in a row; then the job fails with an error
+QUEUE_NOTICE_S = 600.0  # where the catalogue has no limit for the queue
 
 
 class Poller:
@@ -34,6 +39,7 @@ class Poller:
         self._queue = PollQueue(context)
         self._polls: set[asyncio.Task[None]] = set()
         self._undocumented: set[tuple[str, str]] = set()
+        self._unanswered: set[str] = set()  # providers whose silence is reported
 
     def track(self, job: Job, *, at_once: bool = False, first: bool = False) -> None:
         """Start polling a running job's task; `at_once` for one that an earlier run left.
@@ -91,6 +97,7 @@ class Poller:
         context, provider_state = self._context, task.provider_state
         job = context.job(task.job_id)
         reply: Status | Rejected
+        status = 0
         try:
             try:
                 response = await context.transport.send(
@@ -101,20 +108,17 @@ class Poller:
                 )
             finally:
                 provider_state.pending_polls -= 1
+            status = response.status
             reply = task.read(response, job)
-            task.unreadable = 0
-        except UnreadableReply as exc:
-            task.unreadable += 1
-            if task.unreadable >= MAX_UNREADABLE_REPLIES:
-                await self._give_up(task, FailureKind.UNAVAILABLE, f"{exc}: {exc.body[:200]}")
-                return
-            reply = Rejected(kind=FailureKind.UNAVAILABLE, message=str(exc))
+        except UnreadableReply as exc:  # it proves nothing of the task, which is paid for
+            message = f"{exc}: {exc.body[:MAX_BODY_CHARS]}" if exc.body else str(exc)
+            reply = Rejected(kind=FailureKind.UNAVAILABLE, message=message, http_status=status)
         except WireError as exc:
             reply = Rejected(kind=FailureKind.UNAVAILABLE, message=str(exc))
         if isinstance(reply, Rejected):
             await self._on_failed_poll(task, reply)
         else:
-            task.unanswered = 0
+            task.unanswered = provider_state.consecutive_poll_refusals = 0
             await self._on_status(task, job, reply)
 
     async def _on_status(self, task: TrackedTask, job: Job, status: Status) -> None:
@@ -128,6 +132,7 @@ class Poller:
                 expires_at=status.expires_at,
                 model=status.model,
                 actual_usd=status.actual_usd,
+                cost_usd=cost_of(status.actual_usd),
                 vendor_metadata=status.vendor_metadata,
             )
             self._dispatch(await context.recorder.record(job.id, succeeded))
@@ -171,26 +176,42 @@ class Poller:
 
     async def _on_failed_poll(self, task: TrackedTask, rejected: Rejected) -> None:
         context, provider_state = self._context, task.provider_state
-        if rejected.kind in STOPS_PROVIDER:
-            self._stop_polling(provider_state, rejected)
+        if rejected.kind in STOPS_PROVIDER or (
+            rejected.kind in RETRYABLE_REFUSALS and is_too_long(rejected.retry_after_s)
+        ):
+            self._stop_polling(task, rejected)
             context.mark_idle(task.job_id)
             return
         task.phase = Phase.UNKNOWN
         task.unanswered += 1
         wait_s = RetryPolicy(task.poll_interval.every_s).backoff_s(task.unanswered - 1, context.jitter())
-        if task.unanswered == WARN_AFTER_UNANSWERED:
-            context.notify_once(f"{provider_state.name} does not answer polls ({rejected.kind}); polling continues")
+        message = describe_poll(task, rejected)
+        if task.unanswered == WARN_AFTER_UNANSWERED and provider_state.name not in self._unanswered:
+            self._unanswered.add(provider_state.name)
+            context.notice(
+                f"{provider_state.name} does not answer polls ({rejected.kind}): {message}. Polling continues, "
+                f"with growing waits; its tasks are paid for and are not bought again"
+            )
         if rejected.kind is FailureKind.RATE:
-            provider_state.polls_paused_until = context.now() + min(rejected.retry_after_s or wait_s, MAX_RETRY_AFTER_S)
-        await self._continue(task, wait_s, rejected.message)
+            now = context.now()
+            wait_s = provider_state.pause_polls(
+                now, rejected.retry_after_s, task.poll_interval.every_s, context.jitter()
+            )
+        elif rejected.kind in RETRYABLE_REFUSALS:
+            wait_s = max(wait_s, rejected.retry_after_s or 0.0)
+        await self._continue(task, wait_s, message)
 
-    def _stop_polling(self, provider_state: ProviderState, rejected: Rejected) -> None:
-        """The account is refused: the tasks stay as they are for the next run."""
+    def _stop_polling(self, task: TrackedTask, rejected: Rejected) -> None:
+        """The account is refused, or polls are for hours: the tasks stay as they are for the next run."""
+        provider_state, message, resume_at = task.provider_state, describe_poll(task, rejected), None
+        if is_too_long(rejected.retry_after_s):
+            resume_at = utc_now() + timedelta(seconds=min(rejected.retry_after_s or 0.0, MAX_WAIT.total_seconds()))
+            message = f"{message}; not before {describe_time(resume_at)}"
         if not provider_state.polling_stopped:
             provider_state.polling_stopped = True
-            refusal = f"{provider_state.name} refuses polls ({rejected.kind}): {rejected.message}"
+            refusal = f"{provider_state.name} refuses polls ({rejected.kind}): {message}"
             self._context.notice(f"{refusal}. Its tasks wait for the next run")
-        provider_state.stop(rejected.message)
+        provider_state.stop(message, resume_at=resume_at)
         for task in self._queue.clear(provider_state):
             self._context.mark_idle(task.job_id)
 
@@ -205,6 +226,12 @@ class Poller:
             task.queue_timeout_reported = True
             if await self._on_timeout(task, Reason.QUEUE_STALL, f"not started within {limits.queue_s:g} s"):
                 return
+        elif is_queued and limits.queue_s is None and age_s > QUEUE_NOTICE_S:
+            name, model = task.provider_state.name, self._context.job(task.job_id).spec.request.model
+            self._context.notify_once(
+                f"{name}: tasks of {model} are queued for over {QUEUE_NOTICE_S / 60:.0f} minutes; polling continues. "
+                f"queue_timeout_s with a fallback on queue_stall would buy them elsewhere"
+            )
         if delay_s is None:
             self._queue.schedule(task)
         else:
@@ -230,3 +257,9 @@ class Poller:
 
     def _age_s(self, task: TrackedTask) -> float:
         return self._context.now() - task.submitted_at_s
+
+
+def describe_poll(task: TrackedTask, rejected: Rejected) -> str:
+    """The failed poll for people: method, URL, HTTP status, and the vendor's words."""
+    call = f"{task.request.method} {task.path}{task.request.path}"
+    return f"{call}: {describe_refusal(rejected)}"

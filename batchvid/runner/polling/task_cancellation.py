@@ -15,6 +15,7 @@ from batchvid.dialects.cancels import cancel
 from batchvid.domain import events as ev
 from batchvid.domain.failures import FailureKind
 from batchvid.domain.jobs import Job
+from batchvid.domain.origins import same_origin
 from batchvid.domain.wire import Phase, Rejected
 from batchvid.errors import WireError
 from batchvid.net.credentials import Credentials
@@ -64,7 +65,7 @@ async def cancel_tasks(
 def _can_cancel(job: Job, providers: Mapping[str, Provider]) -> bool:
     """Whether the provider is still at the task's origin and cancels tasks of that wire format."""
     provider = providers.get(job.spec.provider)
-    if provider is None or provider.cancel == "none" or provider.base_url != job.origin:
+    if provider is None or provider.cancel == "none" or not same_origin(provider.base_url, job.origin):
         return False
     return cancel(job.dialect, job.task_id) is not None
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 from batchvid.catalog.model_policies import charged_on_failure
 from batchvid.clock import utc_now
 from batchvid.domain import events as ev
+from batchvid.domain.costs import charged_with, cost_of
 from batchvid.domain.failures import Charged, FailureKind
 from batchvid.domain.jobs import Job
 from batchvid.domain.wire import Status
@@ -19,6 +20,8 @@ async def record_task_failure(context: RunContext, job: Job, status: Status) -> 
     """Record the vendor's verdict. Return the job after it, and the delay before its next submit (None: no submit)."""
     await context.planned.wait()  # only then is known whether the job may be bought again
     provider_state, kind = context.provider_state(job), status.kind or FailureKind.MODERATION_SUSPECTED
+    if kind is FailureKind.MODERATION_SUSPECTED and not provider_state.provider.moderates:
+        kind = FailureKind.UNAVAILABLE  # a server without any content filter
     retries, moderation_retries = (
         (context.retries, context.moderation_retries) if job.id in context.retryable_ids else (0, 0)
     )
@@ -40,7 +43,7 @@ async def record_task_failure(context: RunContext, job: Job, status: Status) -> 
     other = next_fallback(context, job, reason) if delay_s is None else None
     if other:
         delay_s = 0.0
-    charged = status.charged
+    charged = charged_with(status.charged, status.actual_usd)
     if charged is Charged.UNKNOWN:  # the reply does not say: use the catalogue
         charged = charged_on_failure(provider_state.provider, job.spec.request.model, context.models)
     failed = ev.TaskFailed(
@@ -49,6 +52,8 @@ async def record_task_failure(context: RunContext, job: Job, status: Status) -> 
         message=f"{status.code}: {status.message}" if status.code else status.message,
         charged=charged,
         retry_at=None if delay_s is None else utc_now() + timedelta(seconds=delay_s),
+        actual_usd=status.actual_usd,
+        cost_usd=cost_of(status.actual_usd),
     )
     if other and reason:
         return await switch_model(context, job, failed, other, reason), delay_s

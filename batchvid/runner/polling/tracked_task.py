@@ -41,13 +41,15 @@ class TrackedTask:
     follows_cost: bool = True
     unseen: int = 0
     unanswered: int = 0
-    unreadable: int = 0
     last_reply: tuple[bytes, Status | Rejected] | None = None
 
     def read(self, response: Response, job: Job) -> Status | Rejected:
         """Parse a reply. Most replies equal the last one and are not parsed again."""
         if self.last_reply is None or response.status != 200 or self.last_reply[0] != response.body:
-            self.last_reply = (response.body, DIALECTS[job.dialect].read_poll(response, job.task_id))
+            status = DIALECTS[job.dialect].read_poll(response, job.task_id, prompt=job.spec.request.prompt)
+            if isinstance(status, Status):
+                status = status.with_scheme(self.path.partition(":")[0])
+            self.last_reply = (response.body, status)
         return self.last_reply[1]
 
 

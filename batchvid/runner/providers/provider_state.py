@@ -5,18 +5,22 @@ from __future__ import annotations
 import asyncio
 import math
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from pydantic import SecretStr
 
 from batchvid.catalog import Provider
+from batchvid.clock import utc_now
+from batchvid.domain.jobs import Job
 from batchvid.runner.estimation.poll_schedule import BUSY_POLL_COST_S
 from batchvid.runner.providers.adaptive_limit import AdaptiveLimit
 from batchvid.runner.providers.circuit_breaker import ProviderHealth
+from batchvid.runner.providers.equal_refusals import EqualReplies
 from batchvid.runner.providers.fair_queue import FairQueue
 from batchvid.runner.providers.rate_limits import ConcurrencySlots, RequestPacer, SlidingWindowRateLimiter
-from batchvid.runner.providers.retry_policy import MAX_RETRY_AFTER_S, RetryBudget, RetryPolicy
+from batchvid.runner.providers.retry_policy import MAX_RETRY_AFTER_S, WAIT_MAX_S, RetryBudget, RetryPolicy
 from batchvid.runner.providers.submission_blocks import Block, SubmissionBlocks
 
 INCREASE_AFTER_WAITS = 15.0  # one more slot after so many initial waits: half a minute at a provider
@@ -30,12 +34,13 @@ class ProviderState:
     """The run's view of a provider. Times are seconds on the event loop's clock.
 
     `blocks` say why nothing is submitted here. `paused_until` delays submits after a temporary refusal;
-    `consecutive_refusals` counts those. `pending_submits` have no verdict yet, the last began at `last_submit_at`.
+    `consecutive_refusals` counts those, `consecutive_poll_refusals` the refused polls. `pending_submits` have no
+    verdict yet, the last began at `last_submit_at`; `awaited` are their jobs until the reply is read.
     `delayed` counts the jobs that are queued again later, by model. `health` is by model.
     `reduced_limits` are the models that refused more tasks at once; "" stands for all models together.
     `last_unavailable_message` is the vendor's, by model. `polling_stopped`: nothing can be polled. `poll_cost_s` is
     what one poll must save in seconds of lag, `min_poll_cost_s` its cost while the poll rate is no limit
-    (poll_schedule.py). `poll_pacer` spaces out polls that come due together.
+    (poll_schedule.py). `poll_pacer` spaces out polls that come due together. `resume_at`: stopped until then (UTC).
     """
 
     provider: Provider
@@ -51,6 +56,7 @@ class ProviderState:
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     delayed: Counter[str] = field(default_factory=Counter)
     pending_submits: int = 0
+    awaited: set[str] = field(default_factory=set)
     last_submit_at: float = -math.inf
     pending_polls: int = 0
     poll_pacer: RequestPacer = field(default_factory=RequestPacer)
@@ -60,9 +66,12 @@ class ProviderState:
     min_poll_cost_s: float = BUSY_POLL_COST_S
     repriced_at: float = 0.0
     consecutive_refusals: int = 0
+    consecutive_poll_refusals: int = 0
     blocks: SubmissionBlocks = field(default_factory=SubmissionBlocks)
     last_unavailable_message: dict[str, str] = field(default_factory=dict)
     polling_stopped: bool = False
+    resume_at: datetime | None = None
+    equal_replies: EqualReplies = field(default_factory=EqualReplies)
 
     @property
     def name(self) -> str:
@@ -140,8 +149,13 @@ class ProviderState:
         }
         return now_at
 
+    @property
+    def waits_for_probe(self) -> bool:
+        """Whether a pending call decides if more may be sent."""
+        return self.equal_replies.suspect and self.pending_submits > 0
+
     def is_stuck(self, active: Collection[str]) -> bool:
-        """Whether waiting jobs need slots of uncertain jobs, which only the user can release soon.
+        """Whether waiting jobs need slots that uncertain jobs hold until their deadline.
 
         After its delay a job needs the same slots again.
         """
@@ -150,17 +164,42 @@ class ProviderState:
             return False
         return not any(map(self.slots.has_free, waiting))
 
-    def pause(self, now: float, retry_after_s: float | None, jitter: float) -> float:
-        """Delay submits after a refusal; return until when."""
+    def next_release_at(self, holders: Iterable[Job]) -> datetime:
+        """When the first of these uncertain jobs releases its slot: at the deadline of the task that it may have."""
+        timeout = timedelta(seconds=self.provider.timeout_s)
+        return min((job.submitted_at + timeout for job in holders if job.submitted_at), default=utc_now())
+
+    def pause(self, now: float, retry_after_s: float | None, jitter: float, *, slower: float = 1.0) -> float:
+        """Delay submits after a refusal; return until when. Our own waits are `slower` times as long."""
         wait_s = None if retry_after_s is None else min(retry_after_s, MAX_RETRY_AFTER_S)
         if wait_s is None:
-            wait_s = RetryPolicy(self.provider.wait_initial_s).backoff_s(self.consecutive_refusals, jitter)
+            policy = RetryPolicy(self.provider.wait_initial_s * slower, WAIT_MAX_S * slower)
+            wait_s = policy.backoff_s(self.consecutive_refusals, jitter)
         if now >= self.paused_until:  # calls that were pending together count as one refusal
             self.consecutive_refusals += 1
         self.paused_until = max(self.paused_until, now + wait_s)
         return self.paused_until
 
-    def stop(self, reason: str) -> None:
-        """Submit nothing more here in this run."""
+    def pause_polls(self, now: float, retry_after_s: float | None, every_s: float, jitter: float) -> float:
+        """Delay all polls after one was refused for its rate; return for how long. A successful poll resets it."""
+        wait_s = retry_after_s
+        if wait_s is None:
+            wait_s = RetryPolicy(every_s).backoff_s(self.consecutive_poll_refusals, jitter)
+        if now >= self.polls_paused_until:  # polls that were pending together count as one refusal
+            self.consecutive_poll_refusals += 1
+        self.polls_paused_until = max(self.polls_paused_until, now + wait_s)
+        return self.polls_paused_until - now
+
+    def pop_next(self, now: float, expected_duration_s: Callable[[str], float | None]) -> str | None:
+        """Remove and return the next job that can start, or None. While equal replies are suspect, it is the probe."""
+        allows = self.allows(now)
+        if self.equal_replies.suspect and (probe := self.queue.pop_other(allows, self.equal_replies.lines)):
+            return probe
+        return self.queue.pop(allows, expected_duration_s)
+
+    def stop(self, reason: str, *, resume_at: datetime | None = None) -> None:
+        """Submit nothing more here in this run; a later run does from `resume_at` on."""
+        if not self.stop_reason:
+            self.resume_at = resume_at
         self.blocks.add(Block.STOPPED, reason)
         self.wake.set()

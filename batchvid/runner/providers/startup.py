@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from batchvid.catalog import Provider
@@ -79,7 +79,10 @@ class ProviderStartup(contextlib.AsyncExitStack):
 def _last_polls(state: StateFile) -> dict[str, list[datetime]]:
     """The last polls of the last run, by provider; none if it was killed."""
     saved = read_meta(state.path).get(POLLED, {})
-    return {name: [datetime.fromisoformat(at) for at in times] for name, times in saved.items()}
+    try:
+        return {name: [datetime.fromisoformat(at).astimezone(UTC) for at in times] for name, times in saved.items()}
+    except (TypeError, ValueError):  # a damaged row: the limits start empty
+        return {}
 
 
 def required_providers(jobs: Iterable[Job], retryable_ids: frozenset[str] = frozenset()) -> set[str]:

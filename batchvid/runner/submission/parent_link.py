@@ -13,6 +13,7 @@ from batchvid.dialects import DIALECTS
 from batchvid.domain.failures import FailureKind
 from batchvid.domain.job_spec import JobSpec
 from batchvid.domain.jobs import Job
+from batchvid.domain.origins import same_origin
 from batchvid.domain.wire import Asset, GenerationRequest, Parent, Phase, Rejected, Request, Status
 from batchvid.errors import Unsupported, WireError
 from batchvid.planning.routing import build_order
@@ -38,7 +39,7 @@ async def request_for(
     if not spec.parent:
         return submit(generation)
     parent = context.job(spec.parent)
-    if parent.origin != provider_state.origin:
+    if not same_origin(parent.origin, provider_state.origin):
         where = (
             f"was made at {parent.origin}, and {provider_state.name} is now {provider_state.origin}: set base_url back"
         )
@@ -121,6 +122,8 @@ async def _poll_parent(
             provider_state.key.get_secret_value(),
         )
         reply: Status | Rejected = dialect.read_poll(response, parent.task_id)
+        if isinstance(reply, Status):
+            reply = reply.with_scheme(urlsplit(provider_state.base_url).scheme)
     except WireError as exc:
         reply = Rejected(kind=FailureKind.UNAVAILABLE, message=str(exc))
     return None if context.stop_reason or provider_state.stop_reason else reply

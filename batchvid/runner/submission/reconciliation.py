@@ -19,17 +19,20 @@ from batchvid.dialects.lookups import LOOKUP_METHODS, LookupMethod
 from batchvid.domain import events as ev
 from batchvid.domain.failures import STOPS_PROVIDER, FailureKind
 from batchvid.domain.jobs import Job, JobState
+from batchvid.domain.origins import same_origin
 from batchvid.domain.wire import Candidate, Rejected
 from batchvid.errors import WireError
 from batchvid.planning.routing import build_order
 from batchvid.redaction import redact
 from batchvid.runner.context import Dispatch, RunContext
 from batchvid.runner.providers.provider_state import ProviderState
+from batchvid.runner.providers.retry_policy import WAIT_MAX_S, RetryPolicy
 
 LOOKUP_DELAYS = (0.1, 0.4, 1.0, 2.0)  # before each lookup, in poll intervals: a task may not be visible at once
 VISIBLE_AFTER_S = 60.0  # by then a task is visible (wire-notes 6.3), and one lookup is enough
 MAX_CLOCK_SKEW_S = 120.0
 MAX_CREATION_DELAY_S = 600.0  # a gateway may try its channels for minutes before one accepts the task
+RESUBMIT_SLOWER = 2.0  # than after a refusal, and the wait grows fourfold: each call may be a purchase
 MAX_RESUBMITS = 3  # on_lost_submit: resubmit may risk a second purchase, but not endlessly
 
 
@@ -131,21 +134,37 @@ class Reconciler:
         if await self._find(job):
             return
         job = context.job(job.id)
-        resubmit = context.provider_state(job).provider.on_lost_submit == "resubmit"
+        provider_state = context.provider_state(job)
+        resubmit = provider_state.provider.on_lost_submit == "resubmit" and not provider_state.stop_reason
         if resubmit and job.attempts <= MAX_RESUBMITS and not context.stop_reason:
             reason = "on_lost_submit: resubmit"
-            self._dispatch(await context.recorder.record(job.id, ev.Reopened(at=utc_now(), reason=reason)))
+            delay_s = self._resubmit_delay_s(job)
+            context.notice(
+                f"{job.id} is uncertain: {job.message}. {reason} buys it again in {delay_s:.0f} s "
+                f"(attempt {job.attempts + 1} of {MAX_RESUBMITS + 1})"
+            )
+            reopened = await context.recorder.record(job.id, ev.Reopened(at=utc_now(), reason=reason))
+            self._dispatch(reopened, delay_s=delay_s)
         else:
             context.notice(f"{job.id} is uncertain: {job.message}. It may be paid for and is not sent again")
         context.mark_idle(job.id)
+
+    def _resubmit_delay_s(self, job: Job) -> float:
+        """How long the next paid call of this job waits: longer after each lost one."""
+        wait_initial_s = self._context.provider_state(job).provider.wait_initial_s
+        policy = RetryPolicy(wait_initial_s * RESUBMIT_SLOWER, WAIT_MAX_S * RESUBMIT_SLOWER)
+        return policy.backoff_s(2 * (job.attempts - 1), self._context.jitter())
 
     async def _find(self, job: Job) -> bool:
         """Look up the task; return whether it was found. Otherwise the reason is recorded."""
         context, provider_state = self._context, self._context.provider_state(job)
         method = lookup_method(job, provider_state.provider)
-        if method is None or job.origin != provider_state.origin:
+        if method is None or not same_origin(job.origin, provider_state.origin):
             return False
         found, result = await self._look_up(provider_state, job, method)
+        if found and (owner := context.task_owners.claim(job.origin, found.task_id, job.id)):
+            result = f"{provider_state.name} names task {found.task_id} for it, which belongs to {owner}"
+            found = None
         if found is not None:
             event = ev.SubmitAccepted(at=utc_now(), task_id=found.task_id, model=found.model)
             job = await context.recorder.record(job.id, event)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from batchvid.clock import utc_now
 from batchvid.domain import events as ev
@@ -12,18 +12,29 @@ from batchvid.domain.wire import Rejected
 from batchvid.runner.context import RunContext
 from batchvid.runner.fallback import REASONS, next_fallback, switch_model
 from batchvid.runner.providers.provider_state import ProviderState
-from batchvid.runner.providers.retry_policy import MAX_RETRY_AFTER_S, after_refusal
+from batchvid.runner.providers.reply_messages import describe_refusal
+from batchvid.runner.providers.retry_policy import MAX_RETRY_AFTER_S, RETRYABLE_REFUSALS, after_refusal
+from batchvid.runner.providers.submission_times import MAX_WAIT, describe_time, is_too_long
 
 
 async def record_refusal(
-    context: RunContext, provider_state: ProviderState, job: Job, refusal: Rejected
+    context: RunContext, provider_state: ProviderState, job: Job, refusal: Rejected, call: str
 ) -> tuple[Job, float | None]:
-    """Records the refusal. Returns the job after it, and the delay before its next submit (None: no submit)."""
+    """Records the refusal of `call` (its method and URL).
+
+    Returns the job after it, and the delay before its next submit (None: no submit).
+    """
+    at = utc_now()
     delay_s = after_refusal(
         refusal, job.refusals, context.jitter(), wait_initial_s=provider_state.provider.wait_initial_s
     )
-    if refusal.kind in STOPS_PROVIDER:
-        delay_s, notice = 0.0, _stop(provider_state, refusal)
+    message, resume_at = describe_refusal(refusal), _resume_at(refusal, at)
+    if refusal.kind in STOPS_PROVIDER or refusal.provider_wide:
+        delay_s, notice = 0.0, stop_provider(provider_state, f"{refusal.kind}", f"{call}: {message}")
+    elif resume_at is not None:
+        delay_s = (resume_at - at).total_seconds()
+        message = f"{message}; not before {describe_time(resume_at)}"
+        notice = stop_provider(provider_state, f"{refusal.kind}", f"{call}: {message}", resume_at=resume_at)
     elif refusal.kind is FailureKind.UNAVAILABLE:
         delay_s, notice = _record_outage(context, provider_state, job, refusal, delay_s)
     elif delay_s is not None:
@@ -34,10 +45,9 @@ async def record_refusal(
     other = next_fallback(context, job, reason) if delay_s is None else None
     if other:
         delay_s = 0.0
-    retry_at = None if delay_s is None else utc_now() + timedelta(seconds=delay_s)
-    message = describe_refusal(refusal)
+    retry_at = None if delay_s is None else at + timedelta(seconds=delay_s)
     event = ev.SubmitRefused(
-        at=utc_now(), kind=refusal.kind, message=message, retry_at=retry_at, request_id=refusal.request_id
+        at=at, kind=refusal.kind, message=message, retry_at=retry_at, request_id=refusal.request_id
     )
     if other and reason:
         job = await switch_model(context, job, event, other, reason)
@@ -50,19 +60,21 @@ async def record_refusal(
     return job, delay_s
 
 
-def describe_refusal(refusal: Rejected) -> str:
-    """The vendor's code and message."""
-    if refusal.code and refusal.code not in refusal.message:
-        return f"{refusal.code}: {refusal.message}"
-    return refusal.message
+def stop_provider(provider_state: ProviderState, why: str, message: str, *, resume_at: datetime | None = None) -> str:
+    """Stops the provider; returns the line that reports it, empty if it was stopped before.
 
-
-def _stop(provider_state: ProviderState, refusal: Rejected) -> str:
-    """Stops the provider: the account's trouble, not the job's. The refusal frees a slot, so the stop comes first."""
-    message = describe_refusal(refusal)
-    notice = "" if provider_state.stop_reason else f"{provider_state.name} is stopped ({refusal.kind}): {message}"
-    provider_state.stop(message)
+    A refusal frees a slot when it is recorded, so the stop comes first.
+    """
+    notice = "" if provider_state.stop_reason else f"{provider_state.name} is stopped ({why}): {message}"
+    provider_state.stop(message, resume_at=resume_at)
     return notice
+
+
+def _resume_at(refusal: Rejected, at: datetime) -> datetime | None:
+    """When a provider that requests a wait longer than a run lasts takes submits again; None for any other wait."""
+    if refusal.kind not in RETRYABLE_REFUSALS or not is_too_long(refusal.retry_after_s):
+        return None
+    return at + timedelta(seconds=min(refusal.retry_after_s or 0.0, MAX_WAIT.total_seconds()))
 
 
 def _record_outage(

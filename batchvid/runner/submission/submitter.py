@@ -28,6 +28,7 @@ from batchvid.runner.submission.dependent_jobs import WaitingChildren
 from batchvid.runner.submission.image_loader import ImageReader
 from batchvid.runner.submission.parent_link import request_for
 from batchvid.runner.submission.refusals import record_refusal
+from batchvid.runner.submission.repeated_replies import after_lost_submit, judge_replies, note_reply
 from batchvid.runner.submission.reservations import BudgetReservations
 
 BATCH_SIZE = 500  # jobs that switch to another model together
@@ -80,9 +81,7 @@ class Submitter:
             await self._clear_unavailable(provider_state)
             self._report_limits(provider_state)
             now = context.now()  # one timestamp for both calls: a limit that opens in between would be missed
-            job_id = provider_state.queue.pop(
-                provider_state.allows(now), lambda model: self._expected_duration_s(provider_state, model)
-            )
+            job_id = provider_state.pop_next(now, lambda model: self._expected_duration_s(provider_state, model))
             if job_id is None:
                 await wait_for_event(provider_state.wake, provider_state.available_in(now))
                 continue
@@ -92,6 +91,8 @@ class Submitter:
     def _wait_s(self, provider_state: ProviderState) -> float | None:
         """Seconds until the next submit may go out; None if that depends on an event."""
         if not provider_state.queue or provider_state.blocks.all_wait or self._context.blocks.all_wait:
+            return None
+        if provider_state.waits_for_probe:
             return None
         return provider_state.next_submit_at() - self._context.now()
 
@@ -111,13 +112,16 @@ class Submitter:
         provider_state.last_submit_at = context.now()
         provider_state.submits.acquire(provider_state.last_submit_at)
         provider_state.pending_submits += 1
+        provider_state.awaited.add(job.id)
         call = asyncio.create_task(self._submit(provider_state, job))
         self._calls.add(call)
-        call.add_done_callback(partial(self._done, provider_state))
+        call.add_done_callback(partial(self._done, provider_state, job.id))
 
-    def _done(self, provider_state: ProviderState, call: asyncio.Task[None]) -> None:
+    def _done(self, provider_state: ProviderState, job_id: str, call: asyncio.Task[None]) -> None:
         self._calls.discard(call)
+        provider_state.awaited.discard(job_id)
         provider_state.pending_submits -= 1
+        provider_state.wake.set()
         if not call.cancelled() and (exc := call.exception()) is not None:
             self._context.abort(exc)
 
@@ -180,10 +184,19 @@ class Submitter:
             verdict = dialect.read_submit(response)
         except WireError as exc:
             verdict = classify_missing_reply(exc)
-        await self._settle(provider_state, job, verdict)
+        await self._settle(
+            provider_state, job, verdict, f"{request.method} {provider_state.base_url}{route.prefix}{request.path}"
+        )
 
-    async def _settle(self, provider_state: ProviderState, job: Job, verdict: Accepted | Rejected | Uncertain) -> None:
+    async def _settle(
+        self, provider_state: ProviderState, job: Job, verdict: Accepted | Rejected | Uncertain, call: str
+    ) -> None:
         context = self._context
+        reply = note_reply(context, provider_state, job, verdict)
+        if isinstance(verdict, Accepted):
+            owner = context.task_owners.claim(job.origin, verdict.task_id, job.id)
+            if owner:
+                verdict = self._stop_for_shared_task(provider_state, job, verdict, owner)
         if isinstance(verdict, Accepted):
             provider_state.consecutive_refusals = 0
             accepted = ev.SubmitAccepted(
@@ -199,13 +212,35 @@ class Submitter:
                 raise
             self._dispatch(job)
         elif isinstance(verdict, Rejected):
-            job, delay_s = await record_refusal(context, provider_state, job, verdict)
+            job, delay_s = await record_refusal(context, provider_state, job, verdict, call)
+            await judge_replies(context, provider_state, job, reply, call)
             if delay_s is not None:
                 self.enqueue(job, delay_s)
             context.mark_idle(job.id)
         else:
+            after_lost_submit(context, provider_state, verdict, call)
             lost = ev.SubmitLost(at=utc_now(), message=verdict.message, request_id=verdict.request_id)
-            self._dispatch(await context.recorder.record(job.id, lost))
+            job = await context.recorder.record(job.id, lost)
+            await judge_replies(context, provider_state, job, reply, call)
+            self._dispatch(job)
+
+    def _stop_for_shared_task(
+        self, provider_state: ProviderState, job: Job, accepted: Accepted, owner: str
+    ) -> Uncertain:
+        """Stop the provider: it sold one task to two jobs, or answers a new call with an older one's task.
+
+        Whether this call was paid for is unknown, so the job is uncertain and its money stays held.
+        """
+        shared = f"task {accepted.task_id} already belongs to {owner if owner != job.id else 'its earlier attempt'}"
+        name = provider_state.name
+        provider_state.stop(f"it gave one task to two calls: {shared}")
+        self._context.notify_once(
+            f"{name} is stopped: it gave {job.id} a task that is sold already: {shared}. Whether {job.id} is paid for "
+            f"is for {name}'s console to show; then: batchvid resolve {job.id}"
+        )
+        return Uncertain(
+            message=f"{name} answered with a task of another call: {shared}", request_id=accepted.request_id
+        )
 
     async def _clear_unavailable(self, provider_state: ProviderState) -> None:
         """Jobs that wait for a model that is given up here switch to another model, or wait for the next run."""

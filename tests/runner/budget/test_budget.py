@@ -316,6 +316,41 @@ def test_what_an_earlier_run_bought_is_not_given_back_to_this_one() -> None:
     assert "budget.per_run.clips is 1: 1 are" in reason(budget, charge())
 
 
+@pytest.mark.parametrize(("cost", "used"), [("1000", "1000.10"), ("0.04", "0.14")])
+def test_a_cost_in_a_reply_counts_under_every_cap_at_once(cost: str, used: str) -> None:
+    """Above the estimate nothing more is bought; below it the difference is there for the next attempt."""
+    caps = [cap(usd=Decimal("0.15")), replace(cap("budget.per_run.", usd=Decimal("0.15")), period=Period.RUN)]
+    budget, job = Budget(caps), job_in(JobState.PENDING)
+    budget.reserve(job.id, charge())
+    for event in (started(), ACCEPTED):
+        before, job = job, advance(job, event)
+        budget.settle(before, job)
+    assert "0.10 are committed, one more may cost 0.10" in reason(budget, charge())
+    done = advance(job, replace(SUCCEEDED, actual_usd=cost, cost_usd=Decimal(cost)))
+    assert (budget.settle(job, done) is None) is (cost == "1000")
+    if cost == "1000":
+        assert "1000.00 are committed" in reason(budget, charge())
+    else:
+        assert budget.check(charge()) is None
+    budget.reserve("boat", charge())
+    assert f"{used} are committed" in reason(budget, charge())
+
+
+def test_a_released_attempt_gives_back_what_it_counted() -> None:
+    """A task whose cost counted, whose clip expired, and that then failed uncharged: all of it is given back."""
+    budget, job = Budget([cap(usd=Decimal("0.30"))]), job_in(JobState.PENDING)
+    budget.reserve(job.id, charge())
+    no = ev.TaskFailed(at=at(120), kind=FailureKind.UNAVAILABLE, message="", charged=Charged.NO)
+    costly = replace(SUCCEEDED, actual_usd="0.25", cost_usd=Decimal("0.25"))
+    for event in (started(), ACCEPTED, costly, ev.LinkExpired(at=at(110), message=""), no):
+        before, job = job, advance(job, event)
+        budget.settle(before, job)
+    for number in range(3):
+        assert budget.check(charge()) is None
+        budget.reserve(f"boat-{number}", charge())
+    assert "0.30 are committed" in reason(budget, charge())
+
+
 def test_a_cap_that_is_nearly_reached_is_reported_once() -> None:
     """At four fifths, with what is committed; not before, and never again."""
     budget = Budget([cap(usd=Decimal("1.00"), clips=100)])

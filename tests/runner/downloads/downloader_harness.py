@@ -104,6 +104,7 @@ async def open_harness(
     base_url: str = HOME,
     spare_bytes: int = 0,
     room_wait_s: float = 600.0,
+    patience_s: float = 0.1,
     **provider: Any,
 ) -> AsyncIterator[DownloaderHarness]:
     """A downloader with these ready jobs of one provider, which is at `base_url`."""
@@ -138,7 +139,7 @@ async def open_harness(
                 budget=Budget(), notice=notice, started=True,
             )  # fmt: skip
             store = LocalStore(folder, spare_bytes)
-            downloader = Downloader(context, store, concurrency, on_running, room_wait_s)
+            downloader = Downloader(context, store, concurrency, on_running, room_wait_s, patience_s)
             try:
                 yield DownloaderHarness(context, store, downloader, notices, stored, asked, said)
             finally:

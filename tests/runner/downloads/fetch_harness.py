@@ -11,6 +11,7 @@ from typing import Any
 from batchvid.domain.job_spec import Clip
 from batchvid.domain.wire import Asset
 from batchvid.net.transport import Transport
+from batchvid.runner.downloads.differences import Expected
 from batchvid.runner.downloads.fetch import FetchRequest, fetch_clip
 from batchvid.runner.downloads.worker_threads import close_pool, create_pool
 from batchvid.storage import LocalStore
@@ -38,7 +39,7 @@ class Net:
             "key": KEY,
             "clip_key": "kite/1.mp4",
             "task_id": "t-1",
-            "duration_s": 1.0,
+            "expected": Expected(duration_s=fields.pop("duration_s", 1.0), fails=fields.pop("fails", False)),
             "sidecar": {"prompt": "a kite"},
             **fields,
         }

@@ -9,7 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from batchvid.errors import BadMedia, DownloadError, LinkDead, LinkRefused, StorageError
+from batchvid.errors import (
+    BadMedia,
+    ClipNotReady,
+    DownloadError,
+    IncompleteClip,
+    LinkDead,
+    LinkGone,
+    LinkRefused,
+    StorageError,
+)
 from tests.builders import MakeClip
 from tests.runner.cdn import cdn_of
 from tests.runner.downloads.fetch_harness import KEY, Net
@@ -31,7 +40,8 @@ async def test_a_good_clip_is_stored_with_its_sidecar(net: Net, good: bytes) -> 
     assert (clip.duration_s, clip.width, clip.height) == (1.0, 64, 48)
     assert list(net.files()) == [CLIP, SIDECAR]
     assert net.files()[CLIP] == good
-    assert net.sidecar() == {"prompt": "a kite", "task_id": "t-1", "clip": asdict(clip)}
+    stored = {name: value for name, value in asdict(clip).items() if name != "differs"}
+    assert net.sidecar() == {"prompt": "a kite", "task_id": "t-1", "clip": stored}
 
 
 async def test_neither_key_nor_link_is_left_behind(net: Net, good: bytes) -> None:
@@ -59,17 +69,18 @@ async def test_the_key_goes_to_the_provider_only(net: Net, good: bytes, keyed: b
         assert cdn.server.asked[0][1].startswith("/kling/v1" if keyed else "/a.mp4?Signature=")
 
 
-@pytest.mark.parametrize("status", [401, 403, 404, 410])
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 409, 410, 422, 451])
 async def test_a_dead_link_asks_for_a_fresh_one(net: Net, good: bytes, status: int) -> None:
     """Forbidden, unknown or gone: another try would meet the same, another link may not."""
     async with cdn_of(good) as cdn:
         cdn.status = status
-        with pytest.raises(LinkDead, match=str(status)):
+        with pytest.raises(LinkDead, match=str(status)) as raised:
             await net.catch(cdn.link)
+    assert isinstance(raised.value, LinkGone) is (status == 410)
     assert net.files() == {}
 
 
-@pytest.mark.parametrize("status", [204, 400, 408, 429, 500, 502, 503])
+@pytest.mark.parametrize("status", [304, 408, 425, 429, 500, 502, 503])
 async def test_a_server_in_trouble_is_tried_again(net: Net, good: bytes, status: int) -> None:
     """Anything else that is no clip is a fault that may pass."""
     async with cdn_of(good) as cdn:
@@ -83,61 +94,71 @@ async def test_a_server_in_trouble_is_tried_again(net: Net, good: bytes, status:
     ("content_type", "body"),
     [
         ("text/html", b"<html>Sign in</html>"),
-        ("text/plain; charset=utf-8", b"gone"),
+        ("text/plain; charset=utf-8", b"gone for good"),
+        ("video/mp4", b"<!DOCTYPE html><title>Sign in</title>"),
+        ("video/mp4", b'{"error": {"message": "Video is not ready yet"}}'),
         ("application/json", b'{"error": "expired"}'),
         ("application/xml", b"<Error><Code>ExpiredToken</Code></Error>"),
     ],
 )
 async def test_a_page_instead_of_a_clip_is_quoted(net: Net, content_type: str, body: bytes) -> None:
-    """A 200 with a page is no clip; its beginning is in the message."""
+    """A 200 with a page is no clip yet; its beginning is in the message."""
     async with cdn_of(body) as cdn:
         cdn.content_type = content_type
-        with pytest.raises(BadMedia) as raised:
+        with pytest.raises(ClipNotReady) as raised:
             await net.catch(cdn.link)
     assert body.decode() in str(raised.value)
     assert net.files() == {}
 
 
-async def test_a_page_that_calls_itself_a_clip_is_found(net: Net) -> None:
-    """A wrong Content-Type does not help it; it is kept for a look."""
-    async with cdn_of(b"<!DOCTYPE html><title>Sign in</title>") as cdn:
-        with pytest.raises(BadMedia, match=r"not a clip but text.*kept as 1\.mp4\.rejected"):
+async def test_a_playlist_is_kept_and_not_stored(net: Net) -> None:
+    """A list that names other files is no clip, whatever it calls itself."""
+    async with cdn_of(b"ffconcat version 1.0\nfile 'x.mp4'\n") as cdn:
+        with pytest.raises(BadMedia, match=r"an ffconcat list, not a clip \(kept as 1\.mp4\.rejected\)"):
             await net.catch(cdn.link)
     assert list(net.files()) == ["clips/kite/1.mp4.rejected"]
-
-
-async def test_a_clip_without_a_proper_type_is_taken(net: Net, good: bytes) -> None:
-    """Object stores say octet-stream: what counts is what is in it."""
-    async with cdn_of(good) as cdn:
-        cdn.content_type = "application/octet-stream"
-        assert (await net.catch(cdn.link)).size_bytes == len(good)
 
 
 async def test_nothing_is_no_clip(net: Net) -> None:
     """A body of no bytes, announced as such."""
     async with cdn_of(b"") as cdn:
-        with pytest.raises(BadMedia, match="0 bytes are no clip"):
+        with pytest.raises(ClipNotReady, match="0 bytes instead of a clip"):
             await net.catch(cdn.link)
-    assert CLIP not in net.files()
+    assert net.files() == {}
 
 
 @pytest.mark.parametrize("share", [0.2, 0.6, 0.99])
 async def test_a_cut_that_nobody_announced_is_found(net: Net, good: bytes, share: float) -> None:
-    """A chunked body that ends early as if it were whole: the file itself promises more than it holds."""
+    """A chunked body that ends early as if it were whole: the file itself promises more than it holds.
+
+    It is no bad clip: the next try fetches it.
+    """
     async with cdn_of(good) as cdn:
         cdn.chunked, cdn.break_after = True, round(len(good) * share)
-        with pytest.raises(BadMedia):
+        with pytest.raises(IncompleteClip, match="cut off"):
             await net.catch(cdn.link)
-    assert list(net.files()) == ["clips/kite/1.mp4.rejected"]
+        assert list(net.files()) == ["clips/kite/1.mp4.part"]
+        cdn.break_after = None
+        assert (await net.catch(cdn.link)).sha256 == hashlib.sha256(good).hexdigest()
 
 
-async def test_a_clip_of_another_length_is_kept_aside(net: Net, good: bytes) -> None:
-    """Paid for and not what was asked: the file stays as `.rejected`, and no clip stands in its place."""
+async def test_a_clip_of_another_length_is_stored(net: Net, good: bytes) -> None:
+    """It plays and is paid for: the clip and its sidecar say what differs."""
     async with cdn_of(good) as cdn:
-        with pytest.raises(BadMedia, match=r"requested 8 s, got a clip of 1\.0 s \(kept as 1\.mp4\.rejected\)"):
-            await net.catch(cdn.link, duration_s=8.0)
+        clip = await net.catch(cdn.link, duration_s=8.0)
+    assert clip.differs == net.sidecar()["differs"] == "requested 8 s, got 1.0 s"
+    assert net.store.find("kite/1.mp4", "t-1") == clip
+
+
+async def test_a_clip_of_another_length_fails_on_request(net: Net, good: bytes) -> None:
+    """With `on_mismatch: fail` no clip stands in its place. The file is kept once, however often it is fetched."""
+    async with cdn_of(good) as cdn:
+        for _ in range(3):
+            with pytest.raises(BadMedia, match=r"requested 8 s, got 1\.0 s.*\(kept as 1\.mp4\.rejected\)") as raised:
+                await net.catch(cdn.link, duration_s=8.0, fails=True)
+            assert (raised.value.plays, raised.value.digest) == (True, hashlib.sha256(good).hexdigest())
         assert net.files() == {"clips/kite/1.mp4.rejected": good}
-        assert (await net.catch(cdn.link, duration_s=None)).duration_s == 1.0
+        assert (await net.catch(cdn.link, duration_s=None, fails=True)).duration_s == 1.0
 
 
 async def test_a_clip_may_be_in_the_reply_itself(net: Net, good: bytes) -> None:

@@ -51,7 +51,7 @@ async def read(opened: AbstractAsyncContextManager[aiohttp.ClientResponse]) -> t
 async def test_a_link_is_opened_without_a_key(transport: Transport) -> None:
     """Byte for byte as it was signed, with the wanted headers, and unpacked bodies only."""
     async with serving(clip) as server:
-        opened = transport.open_link(server.base_url + SIGNED, {"Range": "bytes=3-"}, origin=LOOPBACK)
+        opened = transport.links.open_link(server.base_url + SIGNED, {"Range": "bytes=3-"}, origin=LOOPBACK)
         assert await read(opened) == (200, b"clip")
     ((method, path, headers),) = server.asked
     assert (method, path) == ("GET", SIGNED)
@@ -63,7 +63,7 @@ async def test_a_link_is_opened_without_a_key(transport: Transport) -> None:
 async def test_a_link_may_lead_to_another_host(transport: Transport, status: int) -> None:
     """CDNs pass on; nobody on the way sees a key or a cookie, and each gets the wanted range."""
     async with serving(clip) as cdn, serving(redirecting(cdn.base_url + "/b.mp4", status)) as first:
-        opened = transport.open_link(first.base_url + "/a.mp4", {"Range": "bytes=3-"}, origin=LOOPBACK)
+        opened = transport.links.open_link(first.base_url + "/a.mp4", {"Range": "bytes=3-"}, origin=LOOPBACK)
         assert await read(opened) == (200, b"clip")
     assert first.keys == cdn.keys == [None]
     assert cdn.asked[0][2]["Range"] == "bytes=3-"
@@ -72,7 +72,7 @@ async def test_a_link_may_lead_to_another_host(transport: Transport, status: int
 async def test_content_is_opened_with_the_key(transport: Transport) -> None:
     """The provider's own path needs it."""
     async with serving(clip) as server:
-        assert await read(transport.open_content(server.base_url + "/kling", PATH, KEY, {})) == (200, b"clip")
+        assert await read(transport.links.open_content(server.base_url + "/kling", PATH, KEY, {})) == (200, b"clip")
     assert [path for _, path, _ in server.asked] == ["/kling" + PATH]
     assert server.keys == [f"Bearer {KEY}"]
 
@@ -85,7 +85,7 @@ async def test_a_key_never_leaves_its_host(transport: Transport, status: int) ->
         serving(redirecting(last.base_url + "/c.mp4")) as cdn,
         serving(redirecting(cdn.base_url + "/b.mp4", status)) as api,
     ):
-        opened = transport.open_content(api.base_url, PATH, KEY, {"Range": "bytes=3-"})
+        opened = transport.links.open_content(api.base_url, PATH, KEY, {"Range": "bytes=3-"})
         assert await read(opened) == (200, b"clip")
     assert (api.keys, cdn.keys, last.keys) == ([f"Bearer {KEY}"], [None], [None])
     assert last.asked[0][2]["Range"] == "bytes=3-"
@@ -98,7 +98,7 @@ async def test_a_redirect_may_be_relative(transport: Transport) -> None:
         return await (clip if request.path.endswith("/file") else redirecting("../t-1/file"))(request)
 
     async with serving(both) as server:
-        assert await read(transport.open_content(server.base_url, PATH, KEY, {})) == (200, b"clip")
+        assert await read(transport.links.open_content(server.base_url, PATH, KEY, {})) == (200, b"clip")
     assert [path for _, path, _ in server.asked] == [PATH, "/v1/videos/t-1/file"]
     assert server.keys == [f"Bearer {KEY}", None]
 
@@ -111,8 +111,8 @@ async def test_what_the_server_says_is_passed_on(transport: Transport, status: i
         return web.Response(status=status)
 
     async with serving(no) as server:
-        assert (await read(transport.open_link(server.base_url + "/a.mp4", {}, origin=LOOPBACK)))[0] == status
-        assert (await read(transport.open_content(server.base_url, PATH, KEY, {})))[0] == status
+        assert (await read(transport.links.open_link(server.base_url + "/a.mp4", {}, origin=LOOPBACK)))[0] == status
+        assert (await read(transport.links.open_content(server.base_url, PATH, KEY, {})))[0] == status
 
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: video/mp4\r\n"
@@ -130,8 +130,8 @@ async def test_a_download_that_breaks_off_is_told(transport: Transport, talk: An
     """Before the first byte or after it: a DownloadError, for it may be tried again; host and kind, never the link."""
     async with talking(talk) as address:
         for opened in (
-            transport.open_link(f"http://{address}{SIGNED}", {}, origin=LOOPBACK),
-            transport.open_content(f"http://{address}", PATH, KEY, {}),
+            transport.links.open_link(f"http://{address}{SIGNED}", {}, origin=LOOPBACK),
+            transport.links.open_content(f"http://{address}", PATH, KEY, {}),
         ):
             with pytest.raises(DownloadError) as raised:
                 await read(opened)
@@ -142,17 +142,17 @@ async def test_a_host_that_is_down_is_told(transport: Transport) -> None:
     """So is one that nobody answers at, also behind a redirect."""
     port = closed_port()
     with pytest.raises(DownloadError):
-        await read(transport.open_link(f"http://127.0.0.1:{port}/a.mp4", {}, origin=LOOPBACK))
+        await read(transport.links.open_link(f"http://127.0.0.1:{port}/a.mp4", {}, origin=LOOPBACK))
     async with serving(redirecting(f"http://127.0.0.1:{port}/b.mp4")) as server:
         with pytest.raises(DownloadError):
-            await read(transport.open_content(server.base_url, PATH, KEY, {}))
+            await read(transport.links.open_content(server.base_url, PATH, KEY, {}))
 
 
 async def test_a_circle_of_redirects_has_an_end(transport: Transport) -> None:
     """After a few steps it is given up."""
     async with serving(redirecting("/again.mp4")) as server:
         with pytest.raises(DownloadError):
-            await read(transport.open_link(server.base_url + "/a.mp4", {}, origin=LOOPBACK))
+            await read(transport.links.open_link(server.base_url + "/a.mp4", {}, origin=LOOPBACK))
     assert len(server.asked) < 10
 
 
@@ -161,8 +161,8 @@ async def test_no_signed_link_stands_in_a_message(transport: Transport, to: str)
     """aiohttp quotes the address it was led to; whoever reads run.log must not be able to fetch the clip."""
     async with serving(redirecting(to + "/again.mp4?Signature=s1gned")) as server:
         for opened in (
-            transport.open_link(server.base_url + "/a.mp4?Signature=s1gned", {}, origin=LOOPBACK),
-            transport.open_content(server.base_url, PATH, KEY, {}),
+            transport.links.open_link(server.base_url + "/a.mp4?Signature=s1gned", {}, origin=LOOPBACK),
+            transport.links.open_content(server.base_url, PATH, KEY, {}),
         ):
             with pytest.raises(DownloadError, match=r"from 127\.0\.0\.1 broke off") as raised:
                 await read(opened)
@@ -175,9 +175,9 @@ async def test_a_redirect_keeps_the_link_as_signed(transport: Transport, keyed: 
     signed = "/clips/a%2Fb.mp4?X-Credential=AK%2F2026&sig=a%2Bb%3D%41"
     async with serving(clip) as cdn, serving(redirecting(cdn.base_url + signed)) as first:
         if keyed:
-            opened = transport.open_content(first.base_url, PATH, KEY, {})
+            opened = transport.links.open_content(first.base_url, PATH, KEY, {})
         else:
-            opened = transport.open_link(first.base_url + "/a.mp4", {}, origin=LOOPBACK)
+            opened = transport.links.open_link(first.base_url + "/a.mp4", {}, origin=LOOPBACK)
         assert await read(opened) == (200, b"clip")
     assert [path for _, path, _ in cdn.asked] == [signed]
 
@@ -187,9 +187,9 @@ async def test_a_redirect_to_something_else_is_not_followed(transport: Transport
     """Only http and https are ever opened, whatever a server names."""
     async with serving(redirecting(location)) as server:
         with pytest.raises(DownloadError):
-            await read(transport.open_link(server.base_url + "/a.mp4", {}, origin=LOOPBACK))
+            await read(transport.links.open_link(server.base_url + "/a.mp4", {}, origin=LOOPBACK))
         with pytest.raises(DownloadError):
-            await read(transport.open_content(server.base_url, PATH, KEY, {}))
+            await read(transport.links.open_content(server.base_url, PATH, KEY, {}))
 
 
 @pytest.mark.parametrize("own", [BadMedia("not it"), StorageError("no room")])
@@ -197,7 +197,7 @@ async def test_our_own_errors_pass_through(transport: Transport, own: Exception)
     """What the reader of a download finds out is not taken for a fault of the line."""
     async with serving(clip) as server:
         with pytest.raises(type(own), match=str(own)):
-            async with transport.open_link(server.base_url + "/a.mp4", {}, origin=LOOPBACK):
+            async with transport.links.open_link(server.base_url + "/a.mp4", {}, origin=LOOPBACK):
                 raise own
 
 
@@ -209,6 +209,6 @@ async def test_a_redirect_to_an_address_that_is_none(transport: Transport) -> No
 
     async with serving(away) as server:
         with pytest.raises(DownloadError, match="an invalid address") as raised:
-            async with transport.open_content(server.base_url, "/c", "k", {}):
+            async with transport.links.open_content(server.base_url, "/c", "k", {}):
                 pass
     assert "s1gned" not in str(raised.value)

@@ -1,0 +1,159 @@
+"""Checks one route of a provider with free requests: whether its wire format is there, and whether the key is right.
+
+Only GET is sent, so nothing is bought: the poll of a task that cannot exist. A reply proves something only if it
+differs from the reply to a path that cannot exist, or to a wrong key.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from batchvid.catalog import Provider
+from batchvid.dialects import DIALECTS
+from batchvid.domain.clip_request import ClipRequest
+from batchvid.domain.failures import FailureKind
+from batchvid.domain.wire import GenerationRequest, Phase, Rejected, Request, Response, Status
+from batchvid.errors import UnreadableReply, Unsupported
+from batchvid.net.provider_probe import MODELS_PATH, probe
+from batchvid.redaction import redact
+from batchvid.runner.providers.reply_messages import describe_refusal
+
+TASK_ID = "batchvid-doctor-00000000"
+NO_PATH = "/batchvid-doctor-no-such-path"
+WRONG_KEY = "batchvid-doctor-wrong-key"
+MAX_BODY_CHARS = 120
+_NAMES = re.compile(r"[\w.:-]*(/[\w.:-]*)+|batchvid-doctor[\w-]*|[0-9a-f]{8,}|\d+", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckResult:
+    """The result of one check: what was checked, what was found, and how to fix it if it is wrong.
+
+    `is_open`: nothing wrong was found, and nothing is proven.
+    """
+
+    what: str
+    found: str
+    fix: str = ""
+    is_open: bool = False
+
+    @property
+    def is_ok(self) -> bool:
+        """Whether there is nothing to fix."""
+        return not self.fix
+
+
+async def check_provider(provider: Provider, dialects: Sequence[str], key: str) -> tuple[Response, list[CheckResult]]:
+    """The first reply, and what the replies prove of these routes and of the key. Raises WireError without a reply."""
+    first, *others = dialects
+    response, results = await _check_route(provider, first, key, with_key=True)
+    for dialect in others if results[0].is_ok else ():
+        _, more = await _check_route(provider, dialect, key, with_key=False)
+        results += more[1:]
+    return response, results
+
+
+async def _check_route(
+    provider: Provider, dialect: str, key: str, *, with_key: bool
+) -> tuple[Response, list[CheckResult]]:
+    generation = GenerationRequest(request=ClipRequest(model="doctor", prompt="doctor"))
+    prefix = provider.routes[dialect]
+    poll = DIALECTS[dialect].poll(generation, TASK_ID)
+    response = await probe(provider, poll, key, prefix=prefix)
+    url = f"{provider.base_url}{prefix}{poll.path.removesuffix(f'/{TASK_ID}')}"
+    results = [_reachable(provider, response)]
+    if not results[0].is_ok:
+        return response, results
+    reply = _read(dialect, response)
+    no_path = f"/{poll.path.split('/')[1]}{NO_PATH}"  # a web page may answer for all that is outside of the API
+    nowhere = await probe(provider, Request(method="GET", path=no_path), key, prefix=prefix)
+    submit: Response | None = None
+    if looks_alike(response, nowhere) and (path := _submit_path(dialect, generation)):
+        submit = await probe(provider, Request(method="GET", path=path), key, prefix=prefix)
+    results.append(_route(provider, dialect, url, reply, exists=not looks_alike(submit or response, nowhere)))
+    if key and with_key:
+        results.append(await _key(provider, prefix, poll, (response, reply), key))
+    return response, results
+
+
+def looks_alike(one: Response, other: Response) -> bool:
+    """Whether two replies are the same, apart from numbers, ids and the paths that they repeat."""
+    return one.status == other.status and _shape(one.body) == _shape(other.body)
+
+
+def _shape(body: bytes) -> str:
+    return _NAMES.sub("", body.decode("utf-8", "replace"))
+
+
+def _read(dialect: str, response: Response) -> Status | Rejected | str:
+    """What the dialect reads; a text for a reply that is none of it."""
+    try:
+        return DIALECTS[dialect].read_poll(response, TASK_ID)
+    except UnreadableReply as exc:
+        return redact(f"HTTP {response.status}: {exc} {exc.body[:MAX_BODY_CHARS]}".strip())
+
+
+def _submit_path(dialect: str, generation: GenerationRequest) -> str:
+    try:
+        return DIALECTS[dialect].submit(generation).path
+    except Unsupported:
+        return ""
+
+
+def _reachable(provider: Provider, response: Response) -> CheckResult:
+    fix = ""
+    if 300 <= response.status < 400:
+        fix = "base_url redirects to another address: use the address of the API"
+    elif response.status >= 500:
+        fix = "the provider has a problem: try later"
+    return CheckResult(what=f"{provider.name} reachable", found=f"answers HTTP {response.status}", fix=fix)
+
+
+def _route(provider: Provider, dialect: str, url: str, reply: Status | Rejected | str, *, exists: bool) -> CheckResult:
+    what, fix = f"{provider.name} {dialect}", f"check base_url, prefix and dialect: {dialect} is expected at {url}"
+    if isinstance(reply, str):
+        return CheckResult(what=what, found=f"{url} is not {dialect}: {reply}", fix=fix)
+    if isinstance(reply, Rejected):
+        words = redact(describe_refusal(reply))
+        if reply.kind is FailureKind.AUTH or reply.kind is FailureKind.RATE:
+            return CheckResult(what=what, found=f"{url} could not be checked: {words}", is_open=True)
+        if reply.provider_wide or not exists:
+            return CheckResult(what=what, found=f"{url} is not {dialect}: {words}", fix=fix)
+        return CheckResult(what=what, found=f"{url} answers: {words}")
+    if not exists:
+        return CheckResult(what=what, found=f"{url} answers like a path that does not exist", fix=fix)
+    if reply.phase is Phase.UNSEEN:
+        return CheckResult(what=what, found=f"{url} answers as {dialect}")
+    return CheckResult(what=what, found=f"{url} knows a task that cannot exist ({reply.vendor_status})", fix=fix)
+
+
+async def _key(
+    provider: Provider, prefix: str, poll: Request, polled: tuple[Response, Status | Rejected | str], key: str
+) -> CheckResult:
+    """Whether the key is right: a reply proves it only if a wrong key gets a refusal instead."""
+    what, fix = (
+        f"{provider.name} key test",
+        (f"the key in {provider.api_key_env} is refused: copy it again, or create a new one"),
+    )
+    response, reply = polled
+    if _is_refused(response, reply):
+        words = redact(describe_refusal(reply)) if isinstance(reply, Rejected) else f"HTTP {response.status}"
+        return CheckResult(what=what, found=f"refused: {words}", fix=fix)
+    wrong = await probe(provider, poll, WRONG_KEY, prefix=prefix)
+    if _is_refused(wrong):
+        return CheckResult(what=what, found=f"accepted; a wrong key gets HTTP {wrong.status}")
+    models = Request(method="GET", path=MODELS_PATH)
+    listed, wrong = [await probe(provider, models, one) for one in (key, WRONG_KEY)]
+    if _is_refused(listed):
+        return CheckResult(what=what, found=f"refused: {MODELS_PATH} answers HTTP {listed.status}", fix=fix)
+    if _is_refused(wrong):
+        return CheckResult(what=what, found=f"accepted by {MODELS_PATH}; a wrong key gets HTTP {wrong.status}")
+    return CheckResult(what=what, found="key could not be checked: a wrong key gets the same reply", is_open=True)
+
+
+def _is_refused(response: Response, reply: Status | Rejected | str = "") -> bool:
+    if isinstance(reply, Rejected) and reply.kind is FailureKind.AUTH:
+        return True
+    return response.status == 401 or (response.status == 403 and not isinstance(reply, Rejected))

@@ -1,0 +1,150 @@
+"""Opens downloads: links from replies, and content routes of the API. Knows no job and no retry.
+
+The key is sent to the provider's own scheme, host and port only, and never follows a redirect. Which addresses a link
+may lead to is decided in address_filter.py.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from ipaddress import ip_address
+
+import aiohttp
+from yarl import URL
+
+from batchvid.catalog.provider import READ_TIMEOUT_S
+from batchvid.errors import DownloadError, LinkRefused
+from batchvid.net.address_filter import BlockedAddress, is_public, socket_factory
+from batchvid.net.sessions import CONNECT_S, POLL_KEEPALIVE_S, api_url, bearer, create_session
+
+NEEDS_KEY = (401, 403)
+
+
+def is_own_link(url: str, origin: str) -> bool:
+    """Whether a link has the scheme, host and port of the provider at `origin`, and names no user of its own."""
+    try:
+        link = URL(url, encoded=True)
+        return link.origin() == URL(origin).origin() and link.user is None and link.password is None
+    except ValueError:
+        return False
+
+
+class LinkClient:
+    """The downloads of one run. `content` is the session for the provider's own content routes; its owner closes it."""
+
+    def __init__(self, content: aiohttp.ClientSession) -> None:
+        self._content = content
+        # a pool per address policy: one provider's links must not reuse a connection that is blocked for them
+        self._links: dict[tuple[bool, bool], aiohttp.ClientSession] = {}
+        self._is_private: dict[str, bool] = {}
+
+    async def close(self) -> None:
+        """Close the sessions for links."""
+        await asyncio.gather(*(session.close() for session in self._links.values()))
+
+    @asynccontextmanager
+    async def open_link(
+        self, url: str, headers: Mapping[str, str], *, origin: str, allow_private: bool = False
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """Start a download without a key; follows redirects, as CDNs use them.
+
+        `origin`, the provider that named the link, decides which addresses each hop may lead to. Raises DownloadError,
+        LinkRefused for a blocked address.
+        """
+        async with self._open(await self._link_session(origin, allow_private), url, headers, follow=True) as reply:
+            yield reply
+
+    @asynccontextmanager
+    async def open_own_link(
+        self, url: str, key: str, headers: Mapping[str, str], *, origin: str, allow_private: bool = False
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """Start a download without the key, and again with it if the provider's own server answers 401 or 403.
+
+        The key is sent only if `url` has the scheme, host and port of `origin`. Raises DownloadError, LinkRefused.
+        """
+        async with self.open_link(url, headers, origin=origin, allow_private=allow_private) as reply:
+            if reply.status not in NEEDS_KEY or not key or not is_own_link(url, origin):
+                yield reply
+                return
+        async with self._open_with_key(URL(url, encoded=True), key, headers, origin, allow_private) as reply:
+            yield reply
+
+    @asynccontextmanager
+    async def open_content(
+        self, origin: str, path: str, key: str, headers: Mapping[str, str], *, allow_private: bool = False
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """Start a download of an API path with the key; follows a redirect without it, like a link.
+
+        Raises DownloadError.
+        """
+        async with self._open_with_key(api_url(origin, path), key, headers, origin, allow_private) as reply:
+            yield reply
+
+    @asynccontextmanager
+    async def _open_with_key(
+        self, url: URL, key: str, headers: Mapping[str, str], origin: str, allow_private: bool
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        async with self._open(self._content, str(url), {**headers, **bearer(key)}, follow=False) as reply:
+            if not 300 <= reply.status < 400 or "Location" not in reply.headers:
+                yield reply
+                return
+            try:
+                target = str(url.join(URL(reply.headers["Location"], encoded=True)))
+            except ValueError:
+                raise DownloadError(f"{url.host} redirects to an invalid address") from None
+        async with self.open_link(target, headers, origin=origin, allow_private=allow_private) as reply:
+            yield reply
+
+    @asynccontextmanager
+    async def _open(
+        self, session: aiohttp.ClientSession, url: str, headers: Mapping[str, str], *, follow: bool
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S, sock_read=READ_TIMEOUT_S)
+        # identity: a compressed body has another length than the announced one, and Range would not match
+        all_headers = {**headers, "Accept-Encoding": "identity"}
+        try:
+            async with session.get(
+                URL(url, encoded=True),
+                headers=all_headers,
+                timeout=timeout,
+                allow_redirects=follow,
+                max_redirects=5,
+                auto_decompress=False,  # a wrong Content-Encoding must not hide a good clip
+            ) as reply:
+                yield reply
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as exc:
+            # without the exception's message: it may contain the signed link
+            if isinstance(exc, aiohttp.ClientConnectorError) and isinstance(exc.os_error, BlockedAddress):
+                raise LinkRefused(
+                    f"the link leads to {exc.host}, which is {exc.os_error}: if that server is yours, "
+                    f"set allow_private_links: true for the provider"
+                ) from exc
+            raise DownloadError(f"the download from {_host(url)} broke off: {type(exc).__name__}") from exc
+
+    async def _link_session(self, origin: str, allow_private: bool) -> aiohttp.ClientSession:
+        """The session for links of the provider at `origin`."""
+        if origin not in self._is_private:
+            with contextlib.suppress(OSError, ValueError):  # looked up again next time; until then it counts as public
+                self._is_private[origin] = await _is_private(origin)
+        policy = (self._is_private.get(origin, False), allow_private)
+        if policy not in self._links:
+            create_socket = socket_factory(origin_is_private=policy[0], allow=policy[1])
+            self._links[policy] = create_session(POLL_KEEPALIVE_S, create_socket)
+        return self._links[policy]
+
+
+async def _is_private(origin: str) -> bool:
+    """Whether a provider is in a private network. Raises OSError, ValueError if its name does not resolve."""
+    addresses = await asyncio.get_running_loop().getaddrinfo(URL(origin).host, None, type=socket.SOCK_STREAM)
+    return not any(is_public(ip_address(address[0])) for *_, address in addresses)
+
+
+def _host(url: str) -> str:
+    try:
+        return URL(url, encoded=True).host or "nowhere"
+    except ValueError:
+        return "no address"
