@@ -47,13 +47,15 @@ def main(texts: Sequence[str]) -> int:
     chosen = {name: fault for name, fault in FAULTS.items() if not texts or any(text in name for text in texts)}
     endings, wrong = {}, []
     with tempfile.TemporaryDirectory(prefix="batchvid-faults-") as scratch, matrix.open_vendor(SETTINGS) as vendor:
+        os.environ["XDG_STATE_HOME"] = scratch  # not the user's own index of batches
         everyone = all_formats.load(Path(scratch), vendor.emulator.base_url, list(all_formats.JOBS))
         for number, (name, fault) in enumerate(chosen.items()):
             trial = matrix.try_fault(vendor, everyone, fault, Path(scratch) / str(number))
             endings[name] = trial.endings
-            wrong += [f"{name}: {line}" for line in [*trial.wrong, *matrix.surprises(fault, trial)]]
+            lines = [f"{name}: {line}" for line in [*trial.wrong, *matrix.surprises(fault, trial)]]
+            print(*lines, sep="\n", end="\n" if lines else "", file=sys.stderr, flush=True)
+            wrong += lines
     print(matrix.table(endings))
-    print(*wrong, sep="\n", file=sys.stderr)
     if not wrong and not texts:
         PAGE.write_text(page(endings), "utf-8")
     return 1 if wrong else 0
