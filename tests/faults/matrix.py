@@ -86,7 +86,7 @@ def try_fault(vendor: Vendor, batch: Batch, fault: Fault, folder: Path) -> Trial
     if ledger["key_leaks"]:
         wrong.append("a key was sent with a signed link")
     wrong += consistency_checks.leaks(folder, output, (all_formats.KEY, *all_formats.SIGNATURES))
-    endings = {job.spec.entry: Ending(_word(job), sold[job.spec.request.prompt]) for job in jobs}
+    endings = {job.spec.entry: Ending(word(job), sold[job.spec.request.prompt]) for job in jobs}
     return Trial(endings, outcome.exit_code, wrong)
 
 
@@ -137,7 +137,8 @@ def _clips(job: Job) -> int:
     return 0 if job.clip is None else 1 + len(job.more_clips)
 
 
-def _word(job: Job) -> str:
+def word(job: Job) -> str:
+    """How the matrix names where the job stands."""
     if job.state is JobState.SUCCEEDED:
         return "stored"
     return f"failed: {job.kind}" if job.state is JobState.FAILED else str(job.state)
