@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from tests.faults import media
 from tests.faults.fault import READY, STORED, Ending, Fault, failed, rules
-from tests.faults.wire_faults import Change, Step, WireFault, body, finished, headers, is_link, links, page, task_layer
+from tests.faults.wire_faults import (
+    Change,
+    Step,
+    WireFault,
+    body,
+    finished,
+    headers,
+    is_link,
+    links,
+    page,
+    task_layer,
+)
 
 STEPS: tuple[Step, Step] = ("link", "content")
 
@@ -15,7 +28,9 @@ def _clip(name: str, action: Any, ends: Ending = STORED, *, times: int = 1, **mo
     return Fault(name=name, group="the clip", rules=rules("download content", action, times), ends=ends, **more)
 
 
-def _refused(name: str, action: Any, ends: Ending = STORED, *, times: int = 0, steps: str = "download content") -> Fault:
+def _refused(
+    name: str, action: Any, ends: Ending = STORED, *, times: int = 0, steps: str = "download content"
+) -> Fault:
     """A link on another host that is refused: there the key is never sent, which the emulator checks."""
     but = {"kling": READY, "runway": READY, "xai": READY} if steps == "download" else {}  # no content route
     made = rules(steps, action, times)
@@ -29,10 +44,13 @@ def _wire(name: str, ends: Ending = STORED, *, times: int = 0, **more: Any) -> F
     return Fault(name=name, group="the clip", wire=wire, ends=ends, **about)
 
 
-def _bytes(name: str, data: bytes | None, ends: Ending = STORED, *, layout: str = "", **more: Any) -> Fault:
-    """Other bytes than the vendor's, under its own headers."""
-    edit = body((lambda _: media.cut(layout)) if data is None else (lambda _: data))
-    return _wire(name, ends, change=edit, **more)
+def _bytes(name: str, data: Callable[[], bytes], ends: Ending = STORED, **more: Any) -> Fault:
+    """Other bytes than the vendor's, under its own headers; clips are made when they are needed."""
+    return _wire(name, ends, change=body(lambda _: data()), **more)
+
+
+def _cut(layout: str) -> Callable[[], bytes]:
+    return partial(media.cut, layout)
 
 
 def _link(name: str, change: Change, **more: Any) -> Fault:
@@ -60,7 +78,7 @@ def _content_path(document: Any) -> str:
     return f"/v1/videos/{document.get('id')}/content?"
 
 
-def _links_of(value: Any) -> Any:
+def _links_of(value: Any) -> Iterator[str]:
     """Every link in the JSON."""
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     for one in inner:
@@ -112,15 +130,15 @@ BYTES = (
     _clip("truncated", "truncate"),
     _clip("truncated, and no ranges", {"truncate": True, "no_range": True}),
     _clip("truncated forever, and no ranges", {"truncate": True, "no_range": True}, READY, times=0),
-    *(_bytes(f"cut off, but complete by its length: {name}", None, layout=name, times=1) for name in media.LAYOUTS),
-    _bytes("cut off forever, but complete by its length", None, READY, layout="MP4 in fragments"),
+    *(_bytes(f"cut off, but complete by its length: {name}", _cut(name), times=1) for name in media.LAYOUTS),
+    _bytes("cut off forever, but complete by its length", _cut("MP4 in fragments"), READY),
     _clip("wrong type forever", "wrong_type", times=0),
     _wire("headers that name a web page", change=headers(**LIES)),
-    _bytes("WebM", media.clip("WebM")),
-    _bytes("another length than requested", media.clip("MP4, index first", 2.0), shows="got 2.0 s"),
-    _bytes("a playlist forever", media.PLAYLIST, NO_CLIP),
-    _bytes("an ffconcat list forever", media.CONCAT, NO_CLIP),
-    _bytes("a still image forever", media.JPEG, NO_CLIP),
+    _bytes("WebM", partial(media.clip, "WebM")),
+    _bytes("another length than requested", partial(media.clip, "MP4, index first", 2.0), shows="got 2.0 s"),
+    _bytes("a playlist forever", lambda: media.PLAYLIST, NO_CLIP),
+    _bytes("an ffconcat list forever", lambda: media.CONCAT, NO_CLIP),
+    _bytes("a still image forever", lambda: media.JPEG, NO_CLIP),
     _clip("zero bytes", "zero"),
     _clip("zero bytes forever", "zero", READY, times=0),
     _clip("never ending", "endless"),

@@ -56,7 +56,8 @@ class Fault:
 
     `dials` are fields of the provider's row that it takes to see the end soon. `wait_s`: the second paid call must
     come so much later than the first. `shows` must stand in the output or in a file of the batch. `moves`: the vendor's
-    address changes before the second run. `clips` is how many each stored task makes. `extra_sold` counts tasks that somebody between us and the vendor bought.
+    address changes before the second run. `clips` is how many each stored task makes. `extra_sold` counts the tasks of
+    each job that somebody between us and the vendor bought.
     """
 
     name: str

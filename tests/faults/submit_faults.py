@@ -62,7 +62,7 @@ NOT_A_TRACE = {"xai": UNSOLD}
 """Kling's `request_id` is a trace id, xAI's is the task's: there it may mean that a task was made."""
 NOT_THEIRS = {"runway": refused("rate"), **NOT_A_TRACE}
 """Kling's numbers mean nothing in these wire formats; a relay may pass them on in all others."""
-ONE_VENDOR = {name: UNSOLD for name in ("kling", "runway", "xai")}
+ONE_VENDOR = dict.fromkeys(("kling", "runway", "xai"), UNSOLD)
 """No relay stands behind these wire formats: MiniMax's codes mean nothing there."""
 
 LONG = json_reply(200, {"message": "please wait " * 100})
@@ -84,9 +84,7 @@ REFUSALS = (
         but={name: refused("rate") for name in ("xai", "gateway", "newapi")},  # their 429 does not say what for
     ),
     _submit("Kling 1302, too many requests", _kling(1302, "too many requests"), times=2, but=NOT_A_TRACE),
-    _submit(
-        "Kling 1303, no slot", _kling(1303, "parallel task over resource pack limit"), times=2, but=NOT_A_TRACE
-    ),
+    _submit("Kling 1303, no slot", _kling(1303, "parallel task over resource pack limit"), times=2, but=NOT_A_TRACE),
     _submit("Kling 1102, package used up", _kling(1102, "resource pack exhausted"), STOPPED, but=NOT_THEIRS),
     _submit("Kling 1304, address not allowed", _kling(1304, "ip not in whitelist"), STOPPED, but=NOT_THEIRS),
     _submit("MiniMax's rate in a 200", {"json": MINIMAX_RATE}, times=2, but=ONE_VENDOR),
