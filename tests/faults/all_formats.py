@@ -56,7 +56,12 @@ FAMILIES = {"openai-videos": "sora"}
 LIMITS = {"concurrency": 20, "submits_per_min": 60_000, "polls_per_s": 5000, "poll_every_s": 0.01}
 CLIP_WAIT_S = 0.05
 """How long a clip may not be there yet."""
-QUICK: dict[str, Any] = {"wait_initial_s": 0.001, "max_clip_bytes": 2_000_000, "lookup": {"kling": "external_id"}}
+QUICK: dict[str, Any] = {
+    "wait_initial_s": 0.001,
+    "max_clip_bytes": 2_000_000,
+    "lookup": {"kling": "external_id"},
+    "send_key_to_own_links": False,  # the emulator's signed links stand for those of another host
+}
 
 
 def write_manifest(folder: Path, base_url: str, dialects: Sequence[str], *, takes: int = 1, **limits: object) -> Path:

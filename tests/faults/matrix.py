@@ -63,7 +63,8 @@ def try_fault(vendor: Vendor, batch: Batch, fault: Fault, folder: Path) -> Trial
     """Run the batch into that folder while the fault is in force; where a job still waits, run again without it."""
     vendor.emulator.forget()
     vendor.set_faults(fault)
-    tried = all_formats.with_dials(replace(batch, folder=folder), base_url=vendor.base_url(fault), **fault.dials)
+    dials = {"send_key_to_own_links": True, "base_url": vendor.base_url(fault), **fault.dials}
+    tried = all_formats.with_dials(replace(batch, folder=folder), **dials)
     outcome, output = all_formats.run(tried)
     ledger, jobs = vendor.emulator.ledger(), read_jobs(folder / consistency_checks.STATE)
     sold = Counter(task["prompt"] for task in ledger["tasks"])
@@ -85,7 +86,7 @@ def try_fault(vendor: Vendor, batch: Batch, fault: Fault, folder: Path) -> Trial
         wrong.append(f"{ledger['purchases']} tasks were sold, and {len(jobs)} planned")
     if ledger["key_leaks"]:
         wrong.append("a key was sent with a signed link")
-    wrong += consistency_checks.leaks(folder, output, (all_formats.KEY, *all_formats.SIGNATURES))
+    wrong += consistency_checks.leaks(folder, output, all_formats.KEY, all_formats.SIGNATURES)
     endings = {job.spec.entry: Ending(word(job), sold[job.spec.request.prompt]) for job in jobs}
     return Trial(endings, outcome.exit_code, wrong)
 
