@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests import key_encodings
+from tests.faults.all_formats import KEY
 from tests.faults.wire_faults import WireFault
 
 Rule = dict[str, Any]
@@ -89,7 +91,8 @@ def rules(steps: str, action: Any, times: int = 0) -> tuple[Rule, ...]:
     return tuple({"match": {"step": step, **limit}, "do": action} for step in steps.split())
 
 
-QUOTING = "see https://cdn.example/a.mp4?X-Amz-Signature=s1gned for more; Bearer sk-test-key-that-must-not-leak"
+ENCODED = " ".join(key_encodings.ENCODINGS[name](KEY) for name in ("base64 of a header", "URL", "hex"))
+QUOTING = f"see https://cdn.example/a.mp4?X-Amz-Signature=s1gned for more; Bearer {KEY}; {ENCODED}"
 """A vendor's message that quotes what nobody may read."""
 AT_ONCE = {"Retry-After": "0"}
 NO_SLOT = '{"code":1303,"message":"parallel task over resource pack limit","request_id":"u-1"}'

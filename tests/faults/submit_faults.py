@@ -42,7 +42,7 @@ def _lost(name: str, action: Mapping[str, Any], **more: Any) -> tuple[Fault, Fau
 
 def _slow(name: str, delivery: Delivery) -> tuple[Fault, Fault]:
     """A reply that is never silent and never complete, before the vendor acted and after."""
-    dials = {"submit_total_timeout_s": 0.2}
+    dials = {"submit_total_timeout_s": 0.3}
     return (
         _wire(f"{name}, before acting", UNSOLD, fault={"instead": LONG, "delivery": delivery}, dials=dials),
         _wire(f"{name}, after acting", UNSEEN, fault={"delivery": delivery}, dials=dials, but=FOUND),
