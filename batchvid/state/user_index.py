@@ -6,6 +6,7 @@ without a home, or where it cannot be written, nothing fails and only the checks
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import time
 from dataclasses import dataclass
@@ -37,6 +38,12 @@ class KnownBatch:
     purchases: int
 
 
+def _stored(folder: Path) -> str | bytes:
+    """A path as SQLite takes it: text, or bytes where it is not UTF-8."""
+    text = str(folder)
+    return os.fsencode(folder) if any("\ud800" <= char <= "\udfff" for char in text) else text
+
+
 class UserIndex:
     """The open index. Every method does nothing, or returns nothing, once the file cannot be used."""
 
@@ -49,7 +56,7 @@ class UserIndex:
     def folders(self, batch_id: str) -> list[KnownBatch]:
         """Where a batch, or a copy of it, was run."""
         rows = self._execute("SELECT folder, purchases FROM batches WHERE batch_id = ? ORDER BY folder", batch_id)
-        return [KnownBatch(folder=Path(folder), purchases=purchases) for folder, purchases in rows]
+        return [KnownBatch(folder=Path(os.fsdecode(folder)), purchases=purchases) for folder, purchases in rows]
 
     def raise_mark(self, batch_id: str, folder: Path, purchases: int) -> None:
         """Store that the batch has so many paid calls. A lower number changes nothing.
@@ -62,12 +69,12 @@ class UserIndex:
         if is_due:
             self._synced_at = now
         self._execute(f"PRAGMA synchronous = {'FULL' if is_due else 'NORMAL'}")  # FULL syncs what came before, too
-        self._execute(RAISE_MARK, batch_id, str(folder), purchases)
+        self._execute(RAISE_MARK, batch_id, _stored(folder), purchases)
 
     def move(self, batch_id: str, old: Path, new: Path) -> None:
         """The batch's folder was moved."""
         change = "UPDATE OR REPLACE batches SET folder = ? WHERE batch_id = ? AND folder = ?"
-        self._execute(change, str(new), batch_id, str(old))
+        self._execute(change, _stored(new), batch_id, _stored(old))
 
     def close(self) -> None:
         """Close the file."""

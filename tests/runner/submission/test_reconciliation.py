@@ -331,6 +331,16 @@ async def test_another_ones_task_is_not_bound(tmp_path: Path) -> None:
         assert one.job.state is JobState.UNCERTAIN
 
 
+async def test_the_task_of_another_call_is_not_adopted(tmp_path: Path) -> None:
+    """A server that merges equal calls names, for our id, the task that it gave to another job."""
+    async with serving(says(TASK)) as server, case(tmp_path, server.base_url, ago_s=120) as one:
+        one.context.task_owners.claim(server.base_url, "8", "boat")
+        one.lookup.start(one.job, resumed=True)
+        await one.context.over.wait()
+        assert one.job.state is JobState.UNCERTAIN
+        assert one.job.looked_up == "own names task 8 for it, which belongs to boat"
+
+
 async def test_a_job_whose_provider_has_moved_is_not_asked_after(tmp_path: Path) -> None:
     """Its task lives at the address where it was bought: another one would know nothing of it, truly."""
     async with serving(says(UNKNOWN, 404)) as server, case(tmp_path, server.base_url) as one:
