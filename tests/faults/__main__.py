@@ -42,6 +42,7 @@ def main() -> int:
     logging.disable(logging.CRITICAL)  # the emulator's server logs every client that hangs up on purpose
     endings, wrong = {}, []
     with tempfile.TemporaryDirectory(prefix="batchvid-faults-") as scratch, matrix.open_vendor(SETTINGS) as vendor:
+        os.environ["XDG_STATE_HOME"] = scratch  # not among the user's own batches
         everyone = all_formats.load(Path(scratch), vendor.emulator.base_url, list(all_formats.JOBS))
         for number, (name, fault) in enumerate(FAULTS.items()):
             trial = matrix.try_fault(vendor, everyone, fault, Path(scratch) / str(number))
