@@ -6,14 +6,15 @@ import asyncio
 import gzip
 import socket
 from collections.abc import AsyncIterator
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, Literal
 
 import orjson
 import pytest
 from aiohttp import web
 
-from batchvid.domain.wire import Part, Request, Response
-from batchvid.errors import NotSent, ReplyLost, ReplyTooLarge
+from batchvid.domain.wire import Part, Request
+from batchvid.errors import NotSent, ReplyCut, ReplyLost, ReplyTooLarge
 from batchvid.net.transport import MAX_REPLY_BYTES, Transport
 from tests.runner.servers import closed_port, read_request, resets, says, serving, talking
 
@@ -87,7 +88,7 @@ async def test_a_refusal_is_a_reply(transport: Transport, status: int) -> None:
 
     async with serving(refuse) as server:
         reply = await transport.send(server.base_url, SUBMIT, KEY)
-    assert reply == Response(status=status, headers=reply.headers, body=b"{}")
+    assert (reply.status, reply.body) == (status, b"{}")
     assert reply.headers["retry-after"] == "7"
 
 
@@ -196,6 +197,22 @@ async def test_a_reply_that_cannot_be_had_is_lost(transport: Transport, reply: b
                 await transport.send(f"http://{address}", request, KEY)
 
 
+async def test_a_reply_that_is_cut_off_keeps_what_came(transport: Transport) -> None:
+    """It may hold the id of a task that is paid for."""
+    async with talking(says(OK + b'Content-Length: 100\r\n\r\n{"id": "t-1", "sta')) as address:
+        with pytest.raises(ReplyCut, match="cut off") as raised:
+            await transport.send(f"http://{address}", SUBMIT, KEY)
+    assert (raised.value.status, raised.value.body) == (200, b'{"id": "t-1", "sta')
+
+
+async def test_a_reply_knows_when_it_was_received(transport: Transport) -> None:
+    """A date in `Retry-After` needs a clock."""
+    async with serving(fine) as server:
+        reply = await transport.send(server.base_url, SUBMIT, KEY)
+    assert reply.received_at is not None
+    assert abs((datetime.now(UTC) - reply.received_at).total_seconds()) < 60
+
+
 async def test_a_reset_after_the_body_is_lost(transport: Transport) -> None:
     """The server had the whole order before the line broke."""
     async with talking(resets) as address:
@@ -257,6 +274,44 @@ def test_no_test_reaches_beyond_this_machine(address: tuple[Any, ...]) -> None:
     family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
     with socket.socket(family) as outward, pytest.raises(PermissionError, match="only loopback"):
         outward.connect(address)
+
+
+async def _drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, head: bytes, piece: bytes) -> None:
+    await read_request(reader)
+    writer.write(head)
+    while True:
+        writer.write(piece)
+        await writer.drain()
+        await asyncio.sleep(0.01)
+
+
+DRIPS = {
+    "body": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\n \r\n"),
+    "1xx": (b"", b"HTTP/1.1 102 Processing\r\n\r\n"),
+    "slow header": (b"HTTP/1.1 200 OK\r\nX-Slow: ", b"x"),
+    "endless headers": (b"HTTP/1.1 200 OK\r\n", b"X-More: 1\r\n"),
+}
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize("drip", DRIPS)
+async def test_a_reply_that_drips_is_lost(transport: Transport, drip: str, method: Literal["GET", "POST"]) -> None:
+    """Each piece comes in time, and the whole never does: the total limit ends the call, and it may have bought."""
+    async with talking(lambda reader, writer: _drip(reader, writer, *DRIPS[drip])) as address:
+        with pytest.raises(ReplyLost, match=r"no complete reply from .* within 0 s"):
+            await transport.send(f"http://{address}", Request(method=method, path="/"), "K", total_timeout_s=0.2)
+
+
+async def test_open_calls_can_be_shortened(transport: Transport) -> None:
+    """As Ctrl-C does: an open call ends soon and is lost; one that was not sent yet is not sent."""
+    async with talking(lambda reader, writer: _drip(reader, writer, *DRIPS["body"])) as address:
+        call = asyncio.create_task(transport.send(f"http://{address}", Request(method="POST", path="/"), "K"))
+        await asyncio.sleep(0.05)
+        transport.shorten_calls(0.05)
+        with pytest.raises(ReplyLost):
+            await call
+        with pytest.raises(NotSent, match="interrupted"):
+            await transport.send(f"http://{address}", Request(method="POST", path="/"), "K")
 
 
 async def test_a_reply_is_read_as_it_came(transport: Transport) -> None:
