@@ -48,6 +48,7 @@ def write_batch(folder: Path, vendor: EchoVendor) -> None:
     ]
     manifest = {
         "batch": "echo",
+        "downloads": {"wait_s": 0.1},
         "defaults": {"model": "openai-videos/m", "provider": "echo", "duration_s": 1},
         "clips": clips,
     }
