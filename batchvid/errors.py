@@ -26,7 +26,7 @@ BatchvidError                  1
     └── DiskFailed             1   nothing can be written to the disk, whatever the file
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 
 class BatchvidError(Exception):
@@ -85,6 +85,16 @@ class NotSent(WireError):
 
 class ReplyLost(WireError):
     """The request was sent and no reply came: it may have been processed, so it is never resent automatically."""
+
+
+class ReplyCut(ReplyLost):
+    """The reply broke off inside its body. `status`, `headers` and `body` are what came: they may name a task."""
+
+    def __init__(self, message: str, *, status: int, headers: Mapping[str, str], body: bytes) -> None:
+        super().__init__(message)
+        self.status = status
+        self.headers = headers
+        self.body = body
 
 
 class ReplyTooLarge(ReplyLost):

@@ -119,12 +119,16 @@ def print_waiting(jobs: Sequence[Job]) -> None:
 
 
 def _print_one(job: Mapping[str, str]) -> None:
-    ids = (f"our id {job['external_id']}", f"request id {job['request_id']}" if job["request_id"] else "")
+    ids = (
+        f"our id {job['external_id']}" if job["external_id"] else "",
+        f"request id {job['request_id']}" if job["request_id"] else "",
+    )
     lines = (
         f"uncertain: {job['job']} ({job['provider']} {job['model']}, sent {job['sent_at']}): {job['message']}",
         f"  prompt: {job['prompt']}",
-        f"  {', '.join(filter(None, ids))}",
+        f"  {', '.join(filter(None, ids))}" if any(ids) else "",
         f"  {job['looked_up']}" if job["looked_up"] else "",
+        f"  tasks there that no job owns: {job['candidates']}" if job["candidates"] else "",
         f"  resolve it: batchvid resolve {job['job']} --task-id ID | --abandon",
     )
     console_for_people().print("\n".join(filter(None, lines)), markup=False, soft_wrap=True)

@@ -20,8 +20,13 @@ class Dialect(Protocol):
         Raises `errors.Unsupported` for anything that the wire does not support: nothing is dropped silently.
         """
 
-    def read_submit(self, response: Response) -> Accepted | Rejected | Uncertain:
-        """Read the reply to a submit. Never raises: what cannot be read is `Uncertain`."""
+    def read_submit(
+        self, response: Response, *, sent: GenerationRequest | None = None
+    ) -> Accepted | Rejected | Uncertain:
+        """Read the reply to a submit. Never raises: what cannot be read is `Uncertain`.
+
+        `sent` is the request: a vendor's message may repeat its words and ids, and these prove nothing.
+        """
 
     def poll(self, generation: GenerationRequest, task_id: str) -> Request:
         """Build the poll request. `generation` is the one submitted: some paths depend on it."""

@@ -11,7 +11,6 @@ from typing import Any
 
 from batchvid.dialects.common import poll_replies, submit_replies
 from batchvid.dialects.common.json_values import Path
-from batchvid.dialects.common.outcome_rules import TABLES
 from batchvid.dialects.common.request_building import (
     bare_base64,
     check_length,
@@ -29,6 +28,7 @@ from batchvid.dialects.common.request_building import (
     source_video,
     whole_seconds,
 )
+from batchvid.dialects.common.vendor_codes import TABLES
 from batchvid.domain.wire import Accepted, GenerationRequest, ImageInput, Rejected, Request, Response, Status, Uncertain
 from batchvid.errors import Unsupported
 
@@ -97,9 +97,9 @@ def submit(generation: GenerationRequest) -> Request:
     return Request(method="POST", path=f"/v1/videos/{kind}", json={**sent, **options})
 
 
-def read_submit(response: Response) -> Accepted | Rejected | Uncertain:
+def read_submit(response: Response, *, sent: GenerationRequest | None = None) -> Accepted | Rejected | Uncertain:
     """Read a submit reply, native or a gateway's."""
-    return submit_replies.read_submit(response, table=TABLES["kling"])
+    return submit_replies.read_submit(response, sent=sent, table=TABLES["kling"])
 
 
 def poll(generation: GenerationRequest, task_id: str) -> Request:

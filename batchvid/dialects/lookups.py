@@ -11,8 +11,10 @@ from dataclasses import dataclass
 
 from batchvid.dialects import kling
 from batchvid.dialects.common.envelopes import unwrap
-from batchvid.dialects.common.error_parsing import build_rejection, find_error, is_unseen, read_refusal
-from batchvid.dialects.common.json_values import dig, first_text, identifier, moment, parse, text
+from batchvid.dialects.common.error_parsing import find_error
+from batchvid.dialects.common.json_bodies import parse
+from batchvid.dialects.common.json_values import dig, first_text, identifier, moment, text
+from batchvid.dialects.common.refusals import build_rejection, is_unseen, read_refusal
 from batchvid.dialects.openai_videos import PATH
 from batchvid.domain.failures import FailureKind
 from batchvid.domain.wire import Accepted, Candidate, GenerationRequest, Rejected, Request, Response

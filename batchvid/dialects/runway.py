@@ -12,7 +12,6 @@ from typing import Any
 
 from batchvid.dialects.common import poll_replies, submit_replies
 from batchvid.dialects.common.json_values import Path
-from batchvid.dialects.common.outcome_rules import TABLES
 from batchvid.dialects.common.request_building import (
     check_prompt,
     checked_options,
@@ -25,6 +24,7 @@ from batchvid.dialects.common.request_building import (
     refuse_unsupported,
     whole_seconds,
 )
+from batchvid.dialects.common.vendor_codes import TABLES
 from batchvid.domain.failures import Charged
 from batchvid.domain.wire import Accepted, GenerationRequest, ImageInput, Rejected, Request, Response, Status, Uncertain
 from batchvid.errors import Unsupported
@@ -79,9 +79,9 @@ def submit(generation: GenerationRequest) -> Request:
     )
 
 
-def read_submit(response: Response) -> Accepted | Rejected | Uncertain:
+def read_submit(response: Response, *, sent: GenerationRequest | None = None) -> Accepted | Rejected | Uncertain:
     """Read a submit reply, native or a gateway's."""
-    return submit_replies.read_submit(response, table=TABLES["runway"])
+    return submit_replies.read_submit(response, sent=sent, table=TABLES["runway"])
 
 
 def poll(generation: GenerationRequest, task_id: str) -> Request:  # noqa: ARG001 - the port's signature; this path depends on the id only

@@ -12,10 +12,10 @@ from typing import Any
 import orjson
 
 from batchvid.dialects.common import envelopes, poll_replies, submit_replies
-from batchvid.dialects.common.error_parsing import is_web_page
-from batchvid.dialects.common.json_values import Path, dig, parse
+from batchvid.dialects.common.json_bodies import parse
+from batchvid.dialects.common.json_values import Path, dig
 from batchvid.dialects.common.links import asset_of
-from batchvid.dialects.common.outcome_rules import TABLES
+from batchvid.dialects.common.not_reached import is_web_page
 from batchvid.dialects.common.request_building import (
     check_prompt,
     checked_options,
@@ -29,6 +29,7 @@ from batchvid.dialects.common.request_building import (
     source_video,
     whole_seconds,
 )
+from batchvid.dialects.common.vendor_codes import TABLES
 from batchvid.domain.wire import (
     Accepted,
     GenerationRequest,
@@ -87,9 +88,9 @@ def submit(generation: GenerationRequest) -> Request:
     )
 
 
-def read_submit(response: Response) -> Accepted | Rejected | Uncertain:
+def read_submit(response: Response, *, sent: GenerationRequest | None = None) -> Accepted | Rejected | Uncertain:
     """Read a submit reply; the task's id is called `request_id` here."""
-    return submit_replies.read_submit(response, id_places=ID_PLACES, table=TABLES["xai"])
+    return submit_replies.read_submit(response, sent=sent, id_places=ID_PLACES, table=TABLES["xai"])
 
 
 def poll(generation: GenerationRequest, task_id: str) -> Request:  # noqa: ARG001 - the port's signature; this path depends on the id only

@@ -88,6 +88,18 @@ class Request:
     json: Mapping[str, Any] | None = None
     parts: tuple[Part, ...] = ()
 
+    def carries(self, value: str) -> bool:
+        """Whether a field of the body is exactly this text."""
+        return _contains(self.json, value) or any(part.value == value.encode() for part in self.parts)
+
+
+def _contains(body: object, value: str) -> bool:
+    if isinstance(body, Mapping):
+        return any(_contains(inner, value) for inner in body.values())
+    if isinstance(body, list | tuple):
+        return any(_contains(inner, value) for inner in body)
+    return body == value
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Response:

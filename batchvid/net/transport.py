@@ -15,8 +15,9 @@ import aiohttp
 import orjson
 
 from batchvid.catalog.provider import READ_TIMEOUT_S, TOTAL_TIMEOUT_S
+from batchvid.clock import utc_now
 from batchvid.domain.wire import Request, Response
-from batchvid.errors import NotSent, ReplyLost, ReplyTooLarge, WireError
+from batchvid.errors import NotSent, ReplyCut, ReplyLost, ReplyTooLarge, WireError
 from batchvid.net.link_client import LinkClient
 from batchvid.net.sessions import CONNECT_S, POLL_KEEPALIVE_S, api_url, bearer, create_session
 
@@ -106,7 +107,7 @@ class Transport:
                 allow_redirects=False,
             ) as reply:  # fmt: skip
                 body = await _bounded(reply)
-                return Response(status=reply.status, headers=reply.headers, body=body)
+                return Response(status=reply.status, headers=reply.headers, body=body, received_at=utc_now())
         except WireError:
             raise
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL) as exc:
@@ -134,12 +135,16 @@ def _form(request: Request) -> aiohttp.MultipartWriter:
 async def _bounded(reply: aiohttp.ClientResponse) -> bytes:
     pieces: list[bytes] = []
     size = 0
-    async for piece in reply.content.iter_any():
-        size += len(piece)
-        if size > MAX_REPLY_BYTES:
-            reply.close()
-            raise ReplyTooLarge(f"the reply of {reply.url.host} is larger than {MAX_REPLY_BYTES} bytes")
-        pieces.append(piece)
+    try:
+        async for piece in reply.content.iter_any():
+            size += len(piece)
+            if size > MAX_REPLY_BYTES:
+                reply.close()
+                raise ReplyTooLarge(f"the reply of {reply.url.host} is larger than {MAX_REPLY_BYTES} bytes")
+            pieces.append(piece)
+    except (aiohttp.ClientError, OSError) as exc:
+        message = f"the reply of {reply.url.host} is cut off: {_message(exc)}"
+        raise ReplyCut(message, status=reply.status, headers=reply.headers, body=b"".join(pieces)) from exc
     return b"".join(pieces)
 
 

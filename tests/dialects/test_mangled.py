@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from batchvid.dialects import DIALECTS
-from batchvid.dialects.common.status_words import PHASES
+from batchvid.dialects.common.status_words import read_phase
 from batchvid.domain.failures import Charged
 from batchvid.domain.wire import Accepted, Phase, Rejected, Response, Status, Uncertain
 from batchvid.errors import UnreadableReply
@@ -24,11 +24,14 @@ often = settings(deadline=None, max_examples=300, database=None)  # no bound on 
 
 RECORDINGS = [r for r in load() if r.response.body.startswith(b"{")]
 WHOLE = [r for r in RECORDINGS if r.case not in ("submit-200-without-id", "poll-cut-short")]
-ONLY_FOR_WANT_OF_A_CLIP = (  # their word is a success: beside a link they would be one
+ONLY_FOR_WANT_OF_A_CLIP = (  # their word is a success, or they have none: beside a link they would be one
     "poll-completed-with-error-and-no-link",
     "poll-failed-grok-blocked",
     "poll-failed-withheld",
     "poll-failed-withheld-wrapped",
+    "poll-failed-rai-operation",
+    "poll-failed-rai-audio-inside-success",
+    "poll-failed-fal-content-checker-422",
 )
 FAILED = [
     r for r in WHOLE if r.means.get("status", {}).get("phase") == "failed" and r.case not in ONLY_FOR_WANT_OF_A_CLIP
@@ -39,6 +42,8 @@ KEYS = (
     *("video_url", "url", "metadata", "content", "video", "task_result", "videos", "result_url", "fail_reason"),
     *("progress", "expires_at", "usage", "cost_in_usd_ticks", "issues", "failureCode", "cost", "credits", "object"),
     *("final_unit_deduction", "task_status_msg", "failure", "model", "detail", "cost", "respect_moderation"),
+    *("response", "done", "raiMediaFilteredCount", "finishReason", "state", "outputs", "urls", "task", "successFlag"),
+    *("error_code", "base_resp", "status_code", "quality", "watermark_url", "currency", "charged", "resultJson"),
 )
 ODD = (
     *(
@@ -54,7 +59,20 @@ ODD = (
         "data:,",
         "http://",
     ),
-    *("1e400", "..", "100%", "٣%", "{", '{"error":{"code":1303}}', "\u202e\x00\x1b[2J", "sk-" + "a" * 40),
+    *(
+        "1e400",
+        "..",
+        "100%",
+        "٣%",
+        "{",
+        '{"error":{"code":1303}}',
+        "//x.example/a",
+        "/v1/x",
+        "blocked",
+        "SAFETY",
+        "\u202e\x00\x1b[2J",
+        "sk-" + "a" * 40,
+    ),
 )
 SCALARS = st.one_of(
     st.none(),
@@ -142,17 +160,16 @@ def check_words(*said: str) -> None:
 @often
 @given(dialect=st.sampled_from(list(DIALECTS)), response=RESPONSES)
 def test_a_submit_reply_always_ends_in_one_of_three_verdicts(dialect: str, response: Response) -> None:
-    """Whatever comes, a submit is accepted with an id out of a 2xx, refused with a reason, or uncertain."""
+    """Whatever comes, a submit is accepted with an id, refused with a reason, or uncertain."""
     read = DIALECTS[dialect].read_submit(response)
     match read:
         case Accepted():
-            assert 200 <= response.status < 300
             assert read.task_id.strip(". ")
             assert read.task_id.isprintable()
             check_words(read.model, read.request_id)
         case Rejected():
             assert read.message
-            assert read.retry_after_s is None or 0 <= read.retry_after_s <= timedelta(days=1).total_seconds()
+            assert read.retry_after_s is None or 0 <= read.retry_after_s <= timedelta(days=400).total_seconds()
             check_words(read.message, read.code, read.request_id)
         case Uncertain():
             assert read.message
@@ -190,6 +207,8 @@ def test_a_failed_task_never_becomes_a_success(data: st.DataObject) -> None:
     link = "https://x.example/clip.mp4"
     extras = {"video_url": link, "output": [link], "url": link, "result_url": link, "metadata": {"url": link}}
     chosen = data.draw(st.dictionaries(st.sampled_from(sorted(extras)), st.just(0), max_size=5))
+    if isinstance(document.get("output"), dict):
+        chosen.pop("output", None)  # DashScope's failure stands there
     document = {**document, **{key: extras[key] for key in chosen}, "progress": 100}
     for _ in range(data.draw(st.integers(0, 6))):
         word = data.draw(st.sampled_from(("success", "completed", "SUBMITTED", "unknown", "FAILURE")))
@@ -211,7 +230,7 @@ def test_a_failure_cut_short_is_no_verdict(recording: Recording, data: st.DataOb
 @often
 @given(
     dialect=st.sampled_from(list(DIALECTS)),
-    word=st.text(min_size=1, max_size=20).filter(lambda w: w.strip() and w.strip().casefold() not in PHASES),
+    word=st.text(min_size=1, max_size=20).filter(lambda w: w.strip() and read_phase(w) is Phase.UNKNOWN),
     extra=st.dictionaries(st.sampled_from(("url", "video_url", "progress", "error", "message")), SCALARS, max_size=3),
 )
 def test_a_word_nobody_documented_is_no_verdict(dialect: str, word: str, extra: dict[str, Any]) -> None:

@@ -60,13 +60,12 @@ def wrong_clips(folder: Path, jobs: Iterable[Job]) -> list[str]:
     """Every stored clip is there, whole, with its sidecar; and there is no other clip and no leftover part."""
     wrong = []
     expected = set()
-    for job in jobs:
-        if job.clip is None:
-            continue
-        path = folder / "clips" / job.clip.key
+    stored = [(job, clip) for job in jobs if job.clip is not None for clip in (job.clip, *job.more_clips)]
+    for job, clip in stored:
+        path = folder / "clips" / clip.key
         expected.add(path)
         sidecar = json.loads(path.with_name(path.name + ".json").read_text("utf-8"))
-        if hashlib.sha256(path.read_bytes()).hexdigest() != job.clip.sha256:
+        if hashlib.sha256(path.read_bytes()).hexdigest() != clip.sha256:
             wrong.append(f"{job.id}: {path.name} is not what was stored")
         if job.state is JobState.SUCCEEDED and sidecar["task_id"] != job.task_id:
             wrong.append(f"{job.id}: {path.name} is the clip of task {sidecar['task_id']}, not of {job.task_id}")

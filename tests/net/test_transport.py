@@ -6,14 +6,15 @@ import asyncio
 import gzip
 import socket
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 import orjson
 import pytest
 from aiohttp import web
 
-from batchvid.domain.wire import Part, Request, Response
-from batchvid.errors import NotSent, ReplyLost, ReplyTooLarge
+from batchvid.domain.wire import Part, Request
+from batchvid.errors import NotSent, ReplyCut, ReplyLost, ReplyTooLarge
 from batchvid.net.transport import MAX_REPLY_BYTES, Transport
 from tests.runner.servers import closed_port, read_request, resets, says, serving, talking
 
@@ -87,7 +88,7 @@ async def test_a_refusal_is_a_reply(transport: Transport, status: int) -> None:
 
     async with serving(refuse) as server:
         reply = await transport.send(server.base_url, SUBMIT, KEY)
-    assert reply == Response(status=status, headers=reply.headers, body=b"{}")
+    assert (reply.status, reply.body) == (status, b"{}")
     assert reply.headers["retry-after"] == "7"
 
 
@@ -194,6 +195,22 @@ async def test_a_reply_that_cannot_be_had_is_lost(transport: Transport, reply: b
         for request in (SUBMIT, POLL):
             with pytest.raises(ReplyLost):
                 await transport.send(f"http://{address}", request, KEY)
+
+
+async def test_a_reply_that_is_cut_off_keeps_what_came(transport: Transport) -> None:
+    """It may hold the id of a task that is paid for."""
+    async with talking(says(OK + b'Content-Length: 100\r\n\r\n{"id": "t-1", "sta')) as address:
+        with pytest.raises(ReplyCut, match="cut off") as raised:
+            await transport.send(f"http://{address}", SUBMIT, KEY)
+    assert (raised.value.status, raised.value.body) == (200, b'{"id": "t-1", "sta')
+
+
+async def test_a_reply_knows_when_it_was_received(transport: Transport) -> None:
+    """A date in `Retry-After` needs a clock."""
+    async with serving(fine) as server:
+        reply = await transport.send(server.base_url, SUBMIT, KEY)
+    assert reply.received_at is not None
+    assert abs((datetime.now(UTC) - reply.received_at).total_seconds()) < 60
 
 
 async def test_a_reset_after_the_body_is_lost(transport: Transport) -> None:

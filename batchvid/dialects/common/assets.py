@@ -10,7 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from batchvid.dialects.common.json_values import identifier, parse, text
+from batchvid.dialects.common.json_bodies import parse
+from batchvid.dialects.common.json_values import identifier, text
 from batchvid.dialects.common.links import asset_of
 from batchvid.dialects.common.media_names import (
     QUALITY_FIELDS,

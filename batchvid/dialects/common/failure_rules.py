@@ -13,8 +13,9 @@ from collections.abc import Iterable
 from batchvid.dialects.common import moderation
 from batchvid.dialects.common.input_words import tells_of_unfit_input
 from batchvid.dialects.common.moderation import FilterVerdict
-from batchvid.dialects.common.outcome_rules import CODES, CONCURRENCY
+from batchvid.dialects.common.outcome_rules import CONCURRENCY
 from batchvid.dialects.common.status_words import is_moderation_word, read_failure_kind
+from batchvid.dialects.common.vendor_codes import CODES
 from batchvid.dialects.common.vendor_text import own_words
 from batchvid.domain.failures import FailureKind
 

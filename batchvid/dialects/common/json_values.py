@@ -5,13 +5,9 @@ It knows types, units and lengths, but no vendor and no envelope.
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Any
-
-import orjson
 
 Path = tuple[str | int, ...]
 """Where a value stands: keys and list positions, from the outside in."""
@@ -21,20 +17,7 @@ ID_CHARS = 512  # aggregators encode a route into the id: several hundred charac
 MILLISECONDS_FROM = 10**11  # as seconds this is the year 5138, as milliseconds 1973
 LAST_SECOND = 253402300799  # 9999-12-31T23:59:59Z, the last that datetime can hold
 
-_LONG_INTEGER = re.compile(rb"[:\[,\s]\d{20,}")  # beyond 64 bits orjson would round it to a float
 _KEY = re.compile(r"\b(sk|key)-[A-Za-z0-9_\-]{8,}")
-
-
-def parse(body: bytes | str) -> dict[str, Any] | None:
-    """Read a JSON object; None for anything else. Integers stay exact; the last of equal keys wins."""
-    raw = body.encode("utf-8", "replace") if isinstance(body, str) else body
-    try:
-        document = orjson.loads(raw)
-        if _LONG_INTEGER.search(raw):
-            document = json.loads(raw)
-    except (ValueError, RecursionError):
-        return None
-    return document if isinstance(document, dict) else None
 
 
 def dig(value: object, path: Path) -> object:
@@ -103,14 +86,6 @@ def fraction(value: object, top: float) -> float | None:
     if value > top:
         top = 100.0  # a fraction cannot pass 1: this vendor counts in percent after all
     return max(0.0, min(value, top) / top)
-
-
-def retry_after_s(headers: Mapping[str, str]) -> float | None:
-    """Read `Retry-After` in seconds, at most a day. A date gives None: there is no clock here."""
-    value = headers.get("retry-after", "").strip()
-    if not value.isascii() or not value.isdecimal():
-        return None
-    return float(min(int(value[:9]), 86_400))
 
 
 def beginning(body: bytes) -> str:

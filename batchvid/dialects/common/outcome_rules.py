@@ -1,37 +1,70 @@
-"""How a submit ends, row by row with sources: how far the request came, HTTP status and vendor's code say it.
+"""How a submit ends, row by row with sources: HTTP status, vendor's code and words decide.
 
-Refused (a kind) only where a source says that no task was made; everything else is uncertain (no kind). Accepted is
-a task id in a 2xx, see submit_replies.py. The tags of the sources are those of tests/exchanges/README.md.
+Refused (a kind) only where a source says that no task was made; everything else is uncertain (no kind). A task id is
+looked for before, see task_ids.py. The vendors' codes stand in vendor_codes.py. The tags of the sources are those of
+tests/exchanges/README.md.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
+from batchvid.dialects.common.filter_words import tells_of_filter
 from batchvid.domain.failures import FailureKind
 from batchvid.domain.wire import Rejected, Uncertain
 from batchvid.errors import NotSent, WireError
 
 CONCURRENCY = re.compile(r"parallel task|over resource pack limit|concurren", re.I)
-MODERATION = re.compile(
-    r"moderat|\bsafety\b|\bsensitive\b|\bpolic(y|ies)\b|guideline|risk control|prohibited|inappropriate|敏感|违规",
-    re.I,
-)
+_MODERATION_IN_A_403 = re.compile(r"moderat|content (polic|filter)|\bnsfw\b|flagged|敏感|违规", re.I)
 _MODERATION_IN_A_500 = re.compile(r"community guidelines|CM_EXT|moderation", re.I)
+_MONEY = r"(quota|balance|credits?|funds?|points?)"
 _BALANCE = re.compile(
     # xAI: "used all available credits" under 403 or 429 (continuedev/continue issue 10373); Runway: "not have enough"
-    r"(insufficient|not (have )?enough|used all|out of).{0,20}(quota|balance|credit|fund|point)|arrears|overdue"
-    r"|\bbalance\b|\bbilling\b|(quota|credits?|token)\b.{0,20}(exhausted|used up)"
-    r"|余额|额度",
+    rf"(insufficient|not (have )?enough|used all|out of|exhausted|no remaining|n[o']t have any).{{0,20}}{_MONEY}"
+    rf"|arrears|(account|payment).{{0,20}}overdue"
+    rf"|\b{_MONEY}\b.{{0,20}}(exhausted|used up|depleted|insufficient|not enough|too low)"
+    r"|\btoken\b.{0,20}(exhausted|used up)|exceeded your (current )?quota|billing (details|hard limit|limit)"
+    r"|budget has been exceeded|monthly spending limit"
+    r"|(recharge|top.?up).{0,20}(account|balance|credit)|余额|额度|欠费",
     re.I,
 )
 _KEY = re.compile(
     r"(invalid|expired|disabled).{0,20}\b(token|key)\b|\b(token|key)\b.{0,20}(invalid|expired|disabled)"
-    r"|\bip\b.{0,40}(allow|white)|令牌",
+    r"|\bip\b.{0,40}(allow|white)|令牌|(user|account) (is |has been )?(locked|suspended|deactivated)",
     re.I,
 )
-_TROUBLE = re.compile(r"time.?out|timed out|internal|upstream|unavailable|overload|server|_failed\b|^50\d\d\b", re.I)
+_KEY_IN_A_400 = re.compile(
+    r"(invalid|incorrect|malformed) (api|proxy server|access)[ _-]?(key|token)"
+    r"|api[ _-]?key (is )?(not valid|invalid|missing)|no api[ _-]?key|unable to find token|no connected db",
+    re.I,
+)
+DUPLICATE = re.compile(
+    r"(task|request|job|generation|external_task_id|idempotency\S*)\b.{0,40}\balready\b.{0,20}(exist|submitted|created"
+    r"|accepted|in progress|processing|running)|duplicated? (request|task|submission|external_task_id)"
+    r"|external_task_id.{0,30}duplicate|重复(提交|请求|任务)|任务已存在",
+    re.I,
+)
+_CODE_MODERATION = re.compile(
+    r"sensitive|policy violation|moderat|\bsafety\b|content (policy|filter)|nsfw|inspection|\bcm ext\b", re.I
+)
+_CODE_RATE = re.compile(r"rate limit|too many requests|throttl", re.I)
+_CODE_BALANCE = re.compile(
+    rf"insufficient (user )?{_MONEY}|{_MONEY} (insufficient|exhausted|not enough)|arrear|overdue|payment required"
+    r"|budget exceeded|not enough credits?|exceeded current quota",
+    re.I,
+)
+_CODE_KEY = re.compile(
+    r"(invalid|expired|missing|incorrect|disabled) (api )?(key|token)|(key|token) (invalid|expired|disabled)"
+    r"|unauthori[sz]ed|authentication|unauthenticated|authorized error",
+    re.I,
+)
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[._\-]+")
+
+NO = "2xx 4xx"  # where a vendor says no, through a relay also inside a 200; in a 5xx a code alone proves nothing
+NO_OR_500 = "2xx 4xx 500"  # relays pass on a filter's refusal under a 500 (field reports; new-api's default)
+ANY = "2xx 4xx 5xx"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,140 +72,90 @@ class OutcomeRule:
     """Under these HTTP statuses, with one of these codes and these words, `kind` is meant; None: no verdict.
 
     `under` names statuses like `429` and families like `4xx`. A row without codes takes any, without words too.
+    `in_code` looks for the words in the code, not in the message. `own_shape` asks for an error in JSON.
     """
 
     under: str
     kind: FailureKind | None
     source: str
     codes: str = ""
-    words: re.Pattern[str] | None = None
+    words: Callable[[str], object] | None = None
+    in_code: bool = False
+    own_shape: bool = False
 
-    def fits(self, status: int, code: str, text: str) -> bool:
-        """Whether the rule applies to such a reply; `text` is code and message together."""
+    def fits(self, status: int, code: str, text: str, *, own_shape: bool = True) -> bool:
+        """Whether the rule applies to such a reply; `text` is the message without the user's words."""
         if not {str(status), f"{status // 100}xx"} & set(self.under.split()):
             return False
-        if self.codes and code.casefold() not in self.codes.casefold().split():
+        if self.own_shape and not own_shape:
             return False
-        return self.words is None or self.words.search(text) is not None
+        listed = self.codes.casefold().split()
+        if listed and code.casefold() not in listed and code.partition(".")[0].casefold() not in listed:
+            return False
+        return self.words is None or bool(self.words(_HUMP.sub(" ", code) if self.in_code else text))
 
 
 Table = tuple[OutcomeRule, ...]
 """Rows in order; the first that fits decides."""
 
-NO = "2xx 4xx"  # where a vendor says no, through a relay also inside a 200; in a 5xx a code alone proves nothing
-ANY = "2xx 4xx 5xx"
-
-KLING: Table = (
-    OutcomeRule(NO, FailureKind.AUTH, "K-err", codes="1000 1001 1002 1003 1004 1304"),
-    OutcomeRule(NO, FailureKind.BALANCE, "K-err", codes="1100 1101 1102"),  # under a 429, and waiting does not help
-    OutcomeRule(NO, FailureKind.RATE, "K-err", codes="1302"),
-    OutcomeRule(NO, FailureKind.CONCURRENCY, "K-err: the task was not created", codes="1303"),
-    OutcomeRule(NO, FailureKind.INVALID, "K-err", codes="1103 1200 1201 1202 1203"),
-    OutcomeRule(NO, FailureKind.MODERATION_INPUT, "K-err", codes="1300 1301"),
-    OutcomeRule(ANY, None, "K-err: may be asked again, not that no task was made", codes="5000 5001 5002"),
+DUPLICATES: Table = (
+    OutcomeRule(ANY, None, "K-doc: the id is unique; what was there before may be ours", words=DUPLICATE.search),
+    OutcomeRule(ANY, None, "RFC 9110, Comfy: an equal call is there", codes="duplicate_request idempotency_conflict"),
 )
-NEW_API: Table = (
-    OutcomeRule(NO, FailureKind.BALANCE, "N", codes="insufficient_user_quota"),
+CODE_WORDS: Table = (
+    OutcomeRule(NO, FailureKind.RATE, "a code of no list, by its words", words=_CODE_RATE.search, in_code=True),
+    OutcomeRule(NO, FailureKind.CONCURRENCY, "a code of no list, by its words", words=CONCURRENCY.search, in_code=True),
+    OutcomeRule(NO, FailureKind.BALANCE, "a code of no list, by its words", words=_CODE_BALANCE.search, in_code=True),
+    OutcomeRule(NO, FailureKind.AUTH, "a code of no list, by its words", words=_CODE_KEY.search, in_code=True),
     OutcomeRule(
-        NO,
-        FailureKind.INVALID,
-        "N",
-        codes="missing_model invalid_request invalid_json invalid_multipart_form invalid_seconds invalid_size"
-        " model_price_error task_channel_disable read_request_body_failed",
-    ),
-    OutcomeRule(NO, FailureKind.MODERATION_INPUT, "N", codes="sensitive_words_detected prompt_blocked"),
-    OutcomeRule("500", FailureKind.INVALID, "C-err, S2: a malformed request in disguise", codes="invalid_request"),
-    OutcomeRule("503", FailureKind.UNAVAILABLE, "N: refused before any channel was asked", codes="model_not_found"),
-    OutcomeRule(
-        ANY,
-        None,  # also those that come before the call upstream: another channel may have been called before this one
-        "N: the gateway tries several channels behind one submit",
-        codes="get_channel_failed do_request_failed build_request_failed invalid_response"
-        " unmarshal_response_body_failed",
+        NO_OR_500,
+        FailureKind.MODERATION_INPUT,
+        "a code of no list, by its words",
+        words=_CODE_MODERATION.search,
+        in_code=True,
     ),
 )
-OPENAI: Table = (
-    OutcomeRule(NO, FailureKind.AUTH, "O-oas", codes="invalid_api_key"),
-    OutcomeRule(NO, FailureKind.BALANCE, "O-oas", codes="insufficient_quota"),
-    OutcomeRule(NO, FailureKind.RATE, "O-oas", codes="rate_limit_exceeded slow_down"),
-    OutcomeRule(NO, FailureKind.MODERATION_INPUT, "ARC", codes="moderation_blocked sentinel_block"),
-)
-ARK: Table = (
-    OutcomeRule(NO, FailureKind.AUTH, "C-seed", codes="AuthenticationError"),
-    OutcomeRule(NO, FailureKind.BALANCE, "C-seed", codes="AccountOverdueError QuotaExceeded"),
+"""A code is the vendor's own word: it never quotes the user."""
+REQUEST_WORDS: Table = (
+    OutcomeRule("2xx 400 429", FailureKind.CONCURRENCY, "K-err, in the words of relays", words=CONCURRENCY.search),
+    OutcomeRule("2xx 400 422", FailureKind.MODERATION_INPUT, "ARC, R-oas, K-err", words=tells_of_filter),
     OutcomeRule(
-        NO,
-        FailureKind.RATE,
-        "C-seed",
-        codes="RateLimitExceeded.EndpointRPMExceeded RateLimitExceeded.EndpointTPMExceeded"
-        " ModelAccountRpmRateLimitExceeded ModelAccountTpmRateLimitExceeded",
+        "403",
+        FailureKind.MODERATION_INPUT,
+        "OpenRouter; a policy may also be about the caller",
+        words=_MODERATION_IN_A_403.search,
     ),
-    OutcomeRule(
-        NO,
-        FailureKind.INVALID,
-        "C-seed",
-        codes="MissingParameter InvalidParameter AccessDenied InvalidEndpoint.NotFound",
-    ),
-    OutcomeRule(
-        "4xx",
-        FailureKind.UNAVAILABLE,
-        "C-seed: to be sent again",
-        codes="ModelLoadingError ServerOverloaded InvalidEndpoint.ClosedEndpoint",
-    ),
-    OutcomeRule(ANY, None, "C-seed", codes="InternalServiceError"),
-)
-XAI: Table = (
-    OutcomeRule(NO, FailureKind.INVALID, "X-proto", codes="invalid_argument"),
-    OutcomeRule(NO, FailureKind.MODERATION_INPUT, "N", codes="violation_fee.grok.csam"),
-)
-ALI: Table = (OutcomeRule(NO, FailureKind.MODERATION_INPUT, "N", codes="DataInspectionFailed IPInfringementSuspect"),)
-WORDS: Table = (
-    OutcomeRule("2xx 400 429", FailureKind.CONCURRENCY, "K-err, in the words of relays", words=CONCURRENCY),
-    OutcomeRule("2xx 400 403 429", FailureKind.BALANCE, "N, O-oas, K-err", words=_BALANCE),
-    OutcomeRule("2xx 403", FailureKind.AUTH, "N: the token, or its list of addresses", words=_KEY),
-    OutcomeRule("2xx 400 403 422", FailureKind.MODERATION_INPUT, "ARC, R-oas, K-err", words=MODERATION),
-    OutcomeRule("500", FailureKind.MODERATION_INPUT, "ARC: Kling through a relay", words=_MODERATION_IN_A_500),
+    OutcomeRule("500", FailureKind.MODERATION_INPUT, "ARC: Kling through a relay", words=_MODERATION_IN_A_500.search),
 )
 """What to look for where no code says it."""
+ACCOUNT_WORDS: Table = (
+    OutcomeRule("2xx 400 403 429", FailureKind.BALANCE, "N, O-oas, K-err", words=_BALANCE.search),
+    OutcomeRule("2xx 403", FailureKind.AUTH, "N: the token, or its list of addresses", words=_KEY.search),
+    OutcomeRule("400", FailureKind.AUTH, "G-rpc, L-proxy: a wrong key under a 400", words=_KEY_IN_A_400.search),
+)
+"""These stop the provider: only where there is no code, no named field and no time to wait."""
 HTTP: Table = (
-    OutcomeRule("401", FailureKind.AUTH, "C-err, R-oas"),
+    OutcomeRule("401 407", FailureKind.AUTH, "C-err, R-oas, RFC 9110: the key is checked before anything else"),
     OutcomeRule("402", FailureKind.BALANCE, "RFC 9110"),
     OutcomeRule("429", FailureKind.RATE, "C-err, C-rate: the gateway or the vendor refused it"),
     OutcomeRule("408 499", None, "nginx, proxies: a proxy's upstream did not answer in time"),
-    OutcomeRule("4xx", FailureKind.INVALID, "C-err, R-oas, S2"),
-    OutcomeRule("3xx", FailureKind.INVALID, "C-err: a wrong path may redirect, and is never followed"),
-    OutcomeRule("2xx", None, "N: the upstream's trouble inside a 200", words=_TROUBLE),
-    OutcomeRule("2xx", FailureKind.INVALID, "N: an error object instead of a task"),
+    OutcomeRule("409 425", None, "RFC 9110, RFC 8470: it may conflict with an equal call that was accepted"),
+    OutcomeRule("413 414 415 431", FailureKind.INVALID, "RFC 9110: refused before it is read, also by a proxy"),
+    OutcomeRule("4xx", FailureKind.INVALID, "C-err, R-oas, S2: the vendor's own error", own_shape=True),
+    OutcomeRule("4xx", None, "no vendor documents it: not its own error"),
+    OutcomeRule("3xx", None, "RFC 9110: 303 follows a call that was carried out"),
+    OutcomeRule("2xx", None, "N, kie: a code of no list in a success reply proves nothing"),
     OutcomeRule("5xx", None, "C-retry and S2 say retry; the task may have been made and billed all the same"),
 )
-
-VENDORS: dict[str, Table] = {
-    "kling": KLING,
-    "new-api": NEW_API,
-    "openai": OPENAI,
-    "ark": ARK,
-    "xai": XAI,
-    "ali": ALI,
-}
-RELAYED: Table = (*KLING, *NEW_API, *OPENAI, *ARK, *XAI, *ALI, *WORDS, *HTTP)
-"""For a route that many vendors stand behind: any of them may speak, also out of a gateway's message."""
-TABLES: dict[str, Table] = {
-    "kling": (*KLING, *NEW_API, *OPENAI, *WORDS, *HTTP),
-    "runway": (*NEW_API, *OPENAI, *WORDS, *HTTP),  # Runway itself has statuses and sentences, no codes (R-oas)
-    "xai": (*XAI, *NEW_API, *OPENAI, *WORDS, *HTTP),
-}
-"""Routes with one vendor behind them. CometAPI is of the new-api family: its own errors may come on every route."""
-
-CODES: dict[str, FailureKind] = {
-    code.casefold(): row.kind for table in VENDORS.values() for row in table if row.kind for code in row.codes.split()
-}
-"""What a code means wherever it stands, such as in a failed task."""
-
-
-def classify_reply(status: int, code: str, message: str, table: Table) -> FailureKind | None:
-    """Why a submit with such a reply was refused, None where it is no verdict."""
-    text = f"{code} {message}"
-    return next((row.kind for row in table if row.fits(status, code, text)), None)
+VAGUE_CODES = frozenset(
+    {
+        *("fail_to_fetch_task", "task_failed", "upstream_error", "new_api_error", "comet_api_error", "api_error"),
+        *("invalid_request_error", "bad_response_status_code", "bad_request", "badrequest", "bad_request_error"),
+        *("permission-denied", "permission_denied", "invalid-argument", "failed-precondition"),  # xAI, for any reason
+        *("error", "none", "null", "unknown", "custom", "about:blank", "openai_error", "request_failed", "fail"),
+    }
+)
+"""Codes that wrap an upstream's reply, or that every refusal has: they are no reason."""
 
 
 def classify_missing_reply(exc: WireError) -> Rejected | Uncertain:

@@ -1,37 +1,65 @@
 """Read submit replies in any of the documented envelopes, shared by all dialects.
 
-error_parsing.py finds the error in a reply, outcome_rules.py knows what it means. It knows no path and no request.
+A task id anywhere means that a task exists. Refused is only what refusals.py proves; everything else is uncertain.
+It knows no path and no request.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from batchvid.dialects.common.envelopes import ID_PLACES, each, find_task_id, status_words, unwrap
-from batchvid.dialects.common.error_parsing import describe, find_error, is_error, read_refusal, request_id
-from batchvid.dialects.common.json_values import Path, first_text, parse
-from batchvid.dialects.common.outcome_rules import RELAYED, Table
-from batchvid.domain.wire import Accepted, Rejected, Response, Uncertain
+from batchvid.dialects.common.envelopes import ID_PLACES, each, unwrap
+from batchvid.dialects.common.error_parsing import find_error
+from batchvid.dialects.common.json_bodies import JsonBody, read_json
+from batchvid.dialects.common.json_values import Path, first_text, text
+from batchvid.dialects.common.not_reached import is_web_page
+from batchvid.dialects.common.outcome_rules import Table
+from batchvid.dialects.common.refusals import describe, read_refusal, request_id
+from batchvid.dialects.common.task_ids import TaskIds, find_task_ids
+from batchvid.dialects.common.user_words import own_ids, own_texts
+from batchvid.dialects.common.vendor_codes import RELAYED
+from batchvid.domain.wire import Accepted, GenerationRequest, Rejected, Response, Uncertain
 
 
 def read_submit(
-    response: Response, *, id_places: Sequence[Path] = ID_PLACES, table: Table = RELAYED
+    response: Response,
+    *,
+    sent: GenerationRequest | None = None,
+    id_places: Sequence[Path] = ID_PLACES,
+    table: Table = RELAYED,
 ) -> Accepted | Rejected | Uncertain:
-    """Read a submit reply of any envelope: accepted only with a task id, refused only by a clear no of the table."""
-    document = parse(response.body)
-    vendor_error, layers = find_error(document), unwrap(document)
+    """Read a submit reply of any envelope: accepted with a task id, refused only by a clear no of the table.
+
+    `sent` is the request: its own words and ids prove nothing when the vendor repeats them.
+    """
+    body = read_json(response.body)
+    document = next((found for found in body.documents if not find_error(found).is_empty), None)
+    document = document or next(iter(body.documents), None)
+    vendor_error = find_error(document)
     trace = request_id(response, vendor_error)
-    verdict = None
-    if 200 <= response.status < 300:
-        task_id = find_task_id(document, id_places)
-        failed = document is not None and is_error(document)
-        # Beside an error only a status word tells that the id is a task's and not a trace id.
-        if task_id and (status_words(layers) or not failed):
-            return Accepted(task_id=task_id, model=first_text(each(layers, ("model",))), request_id=trace)
-        if failed:
-            verdict = read_refusal(response, document, table)
-    else:
-        verdict = read_refusal(response, document, table)
-    return verdict or Uncertain(
-        message=vendor_error.message or describe(response), http_status=response.status, request_id=trace
+    ids = find_task_ids(body.documents, id_places, own_ids=own_ids(sent))
+    if ids.certain:
+        layers = unwrap(document if isinstance(document, dict) else None)
+        return Accepted(task_id=ids.certain[0], model=first_text(each(layers, ("model",))), request_id=trace)
+    if not ids.doubtful and (refusal := read_refusal(response, document, table, own=own_texts(sent))):
+        return refusal
+    return Uncertain(
+        message=_why_uncertain(response, vendor_error.message, body, ids),
+        http_status=response.status,
+        request_id=trace,
+        provider_wide=is_web_page(response),
     )
+
+
+def _why_uncertain(response: Response, message: str, body: JsonBody, ids: TaskIds) -> str:
+    """Say what the reply was, and what may be a task in it."""
+    said = f"HTTP {response.status}: {message}" if message and body.is_whole else describe(response)
+    if not body.is_whole:
+        said = f"the reply is cut off: {said}"
+    elif not body.documents and response.body.strip() and not is_web_page(response):
+        said = f"the reply is unreadable: {said}"
+    if ids.doubtful:
+        said = f"{said[:300]}; this id may be a task's: {ids.doubtful[0]}"
+    elif location := response.headers.get("location", "").partition("?")[0]:
+        said = f"{said[:300]}; the reply refers to {location}"
+    return text(said)

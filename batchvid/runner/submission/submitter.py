@@ -10,13 +10,14 @@ import asyncio
 from functools import partial
 
 from batchvid.clock import utc_now
-from batchvid.dialects import DIALECTS
+from batchvid.dialects import DIALECTS, Dialect
+from batchvid.dialects.common.advice import with_advice
 from batchvid.dialects.common.outcome_rules import classify_missing_reply
 from batchvid.domain import events as ev
 from batchvid.domain.job_spec import Reason
 from batchvid.domain.jobs import Job
-from batchvid.domain.wire import Accepted, Rejected, Uncertain
-from batchvid.errors import StateError, StorageError, Unsupported, WireError
+from batchvid.domain.wire import Accepted, GenerationRequest, Rejected, Response, Uncertain
+from batchvid.errors import ReplyCut, StateError, StorageError, Unsupported, WireError
 from batchvid.planning.dependencies import waits_for
 from batchvid.planning.routing import build_order
 from batchvid.runner.context import Dispatch, RunContext, wait_for_event
@@ -169,7 +170,7 @@ class Submitter:
             model=route.model.name,
             duration_s=route.duration_s,
             price=route.price,
-            external_id=external_id,
+            external_id=external_id if request.carries(external_id) else "",
             provider=provider_state.name,
         )
         job = await record(job.id, started)
@@ -182,9 +183,10 @@ class Submitter:
                 read_timeout_s=provider_state.provider.submit_read_timeout_s,
                 total_timeout_s=provider_state.provider.submit_total_timeout_s,
             )
-            verdict = dialect.read_submit(response)
+            called = f"{provider_state.base_url}{route.prefix}{request.path}"
+            verdict = with_advice(dialect.read_submit(response, sent=generation), generation, called)
         except WireError as exc:
-            verdict = classify_missing_reply(exc)
+            verdict = _read_missing_reply(dialect, exc, generation)
         await self._settle(
             provider_state, job, verdict, f"{request.method} {provider_state.base_url}{route.prefix}{request.path}"
         )
@@ -274,3 +276,15 @@ class Submitter:
                 self._context.notice(
                     f"{provider_state.name}: at most {limit} tasks {f'of {name} ' if name else ''}at once{suffix}"
                 )
+
+
+def _read_missing_reply(
+    dialect: Dialect, exc: WireError, generation: GenerationRequest
+) -> Accepted | Rejected | Uncertain:
+    """Read a call without a whole reply: what came of one that was cut off may name the task."""
+    if isinstance(exc, ReplyCut):
+        came = Response(status=exc.status, headers=exc.headers, body=exc.body)
+        read = dialect.read_submit(came, sent=generation)
+        if isinstance(read, Accepted):
+            return read
+    return classify_missing_reply(exc)
