@@ -13,16 +13,17 @@ from typing import Any
 from batchvid.known_keys import MASK, known_keys
 
 MAX_MESSAGE_CHARS = 600
+MAX_CHECKED_CHARS = 200_000
 
 _QUERY = re.compile(r"([a-z][a-z0-9+.-]{1,20}:(?:\\?/){2}[^\s?#\"'<>]+)[?#][^\s\"'<>]+", re.IGNORECASE)
 _USER = re.compile(r"([a-z][a-z0-9+.-]{1,20}:(?:\\?/){2})[^\s/?#@\"'<>\\]+@", re.IGNORECASE)
 _BEARER = re.compile(r"\b(bearer(?:\s|%20|\+)+)(?:[\w.~+/=-]{20,}|(?=[a-z.~+/=-]*\d)[\w.~+/=-]{8,})", re.IGNORECASE)
-_SECRET_NAME = (
+_NAMES = (
     r"x-(?:amz|goog|oss|tos|cos|obs|ms)-[\w-]+|[\w-]*signature|sig|sign|key-pair-id|policy|hdnts|hmac"
     r"|(?:aws|oss)?accesskeyid|googleaccessid|(?:[\w-]+[_-])?token|(?:[\w-]+[_-])?api[_-]?key|apikey"
     r"|(?:[\w-]+[_-])?secret(?:[_-]key)?|passw(?:or)?d|auth_key|authorization"
 )
-_PARAMETER = re.compile(rf"(?:\b|(?<=%3f)|(?<=%26))({_SECRET_NAME})(=|%3d)[^\s&\"'<>,;]{{4,}}", re.IGNORECASE)
+_PARAMETER = re.compile(rf"(?:\b|(?<=%3f)|(?<=%26))({_NAMES})(=|%3d)[^\s&\"'<>,;]{{4,}}", re.IGNORECASE)
 _HEADER = re.compile(
     r"\b(authorization|(?:x-)?(?:goog-)?api[_-]?key|(?:access|auth)[_-]?token|(?:client[_-])?secret|password)"
     r"(\\?[\"']?\s*:\s*\\?[\"']?)((?:basic|key|token)\s+)?(?(3)|(?=[^\s\"',;}]*\d))[^\s\"',;}\\]{6,}",
@@ -55,6 +56,8 @@ def may_hold_secrets(text: str) -> bool:
 
 def holds_secrets(text: str) -> bool:
     """Whether the text, also as JSON, holds a secret or a link with a query, which may be signed."""
+    if len(text) > MAX_CHECKED_CHARS:  # it holds a file as a data: URI
+        return True
     return _HINTS.search(text) is not None and hide_secrets(strip_queries(text)) != text
 
 

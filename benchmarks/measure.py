@@ -7,6 +7,7 @@ import os
 import ssl
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import urllib.request
@@ -119,5 +120,7 @@ def books(base_url: str, trust: Trust | None = None) -> dict[str, Any]:
 
 def environment(trust: Trust | None = None) -> dict[str, str]:
     """What a child needs: this very checkout, a key for the vendor, whom to trust, and no word to the outside."""
+    state = Path(tempfile.gettempdir()) / "batchvid-bench-state"  # not among the user's own batches
     here = {"PYTHONPATH": str(ROOT), "COMETAPI_KEY": "sk-bench", "LITELLM_LOCAL_MODEL_COST_MAP": "True"}
+    here["XDG_STATE_HOME"] = str(state)
     return {**os.environ, **here, **(trust.environment if trust else {})}

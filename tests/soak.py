@@ -160,7 +160,7 @@ def _astray(batch: Batch, ledger: Mapping[str, Any]) -> Iterator[str]:
     """What is wrong in the end."""
     jobs = read_jobs(batch.state_path)
     yield from consistency_checks.disagreements(batch.folder, ledger["tasks"])
-    yield from consistency_checks.leaks(batch.folder, "", (all_formats.KEY, *all_formats.SIGNATURES))
+    yield from consistency_checks.leaks(batch.folder, "", all_formats.KEY, all_formats.SIGNATURES)
     yield from (f"{job.id} is {job.state} ({job.kind}: {job.message})" for job in jobs if job.clip is None)
     made = {task["task_id"] for task in ledger["tasks"] if task["status"] == "succeeded"}
     yield from (f"{task_id} was made, and its clip is not here" for task_id in made - {job.task_id for job in jobs})

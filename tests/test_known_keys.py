@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import base64
-import json
 import string
 import time
-from collections.abc import Callable
-from urllib.parse import quote
 
 import pytest
 from hypothesis import given
@@ -15,33 +11,9 @@ from hypothesis import strategies as st
 
 from batchvid.known_keys import KnownKeys
 from batchvid.redaction import hide_all, hide_secrets, may_hold_secrets, secret_option
+from tests.key_encodings import ENCODINGS, INVISIBLE, core
 
 KEYS = st.text(string.ascii_letters + string.digits + "-_.", min_size=14, max_size=80)
-INVISIBLE = st.sampled_from(["\u200b", "\u200d", "\u2060", "\ufeff", "\u00ad", "\u180e", "\x00", "\n", "\U000e0041"])
-ENCODINGS: dict[str, Callable[[str], str]] = {
-    "plain": str,
-    "upper case": str.upper,
-    "URL": lambda key: "".join(f"%{ord(char):02X}" for char in key),
-    "URL in lower case": lambda key: "".join(f"%{ord(char):02x}" for char in key),
-    "URL twice": lambda key: quote("".join(f"%{ord(char):02X}" for char in key)),
-    "hex": lambda key: key.encode().hex(),
-    "hex in upper case": lambda key: key.encode().hex().upper(),
-    "JSON": lambda key: "".join(f"\\u{ord(char):04x}" for char in key),
-    "JSON in JSON": lambda key: json.dumps("".join(f"\\u{ord(char):04X}" for char in key)),
-    "escaped bytes": lambda key: "".join(f"\\x{ord(char):02x}" for char in key),
-    "HTML": lambda key: "".join(f"&#{ord(char)};" for char in key),
-    "HTML in hex": lambda key: "".join(f"&#x{ord(char):X};" for char in key),
-    "base64": lambda key: base64.b64encode(key.encode()).decode(),
-    "base64 of a header": lambda key: base64.b64encode(f"Bearer {key}".encode()).decode(),
-    "base64 of a login": lambda key: base64.b64encode(f"ab:{key}:c".encode()).decode(),
-    "base64 of JSON": lambda key: base64.urlsafe_b64encode(json.dumps({"key": key}).encode()).decode(),
-    "cut": lambda key: key[:-1],
-}
-
-
-def core(encoded: str) -> str:
-    """The part of an encoding that no neighbour changes."""
-    return encoded[4:-4].lower()
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
@@ -56,7 +28,7 @@ def test_no_encoding_of_a_key_survives(encoding: str, key: str, before: str, aft
     assert core(encoded) not in hidden.lower()
 
 
-@given(key=KEYS, between=INVISIBLE, step=st.integers(1, 5))
+@given(key=KEYS, between=st.sampled_from(INVISIBLE), step=st.integers(1, 5))
 def test_a_key_that_is_split_by_invisible_characters(key: str, between: str, step: int) -> None:
     """Without those characters it would stand there whole."""
     keys = KnownKeys()

@@ -16,6 +16,7 @@ from batchvid.domain.job_spec import UNPRICED, Price
 
 POLL_EVERY_S = 10.0  # what CometAPI's own samples use (wire-notes 6.2)
 MAX_USD_PER_S, MAX_USD_PER_CLIP = Decimal(100), Decimal(10_000)  # some hundred times the dearest model sold
+MAX_STEP_S = 86_400  # a day; no vendor sells a clip of an hour
 REFRESH_S = 2.0  # no page documents how often CometAPI refreshes a task's status; polling more often is impolite
 INPUTS = {"image": "first", "end-image": "last", "references": "reference"}
 """The kinds of input images, with the role of such an image in a request."""
@@ -29,11 +30,17 @@ def _spread(value: Any) -> Any:
     """Every step of a range of whole seconds, such as `4-15`."""
     if not isinstance(value, str):
         return value
-    first, _, last = value.partition("-")
-    return tuple(range(int(first), int(last) + 1))
+    first, dash, last = value.partition("-")
+    try:
+        start, end = int(first), int(last or first)
+    except ValueError:
+        start, end = 0, 0
+    if not 0 < start <= end <= MAX_STEP_S or (dash and not last):
+        raise ValueError(f"must be whole seconds from 1 to {MAX_STEP_S}, such as 4-15")
+    return tuple(range(start, end + 1))
 
 
-PositiveSeconds = Annotated[float, Field(gt=0, le=86_400)]
+PositiveSeconds = Annotated[float, Field(gt=0, le=MAX_STEP_S, allow_inf_nan=False)]
 Steps = Annotated[tuple[PositiveSeconds, ...], BeforeValidator(_spread)]
 """Durations that can be bought, in seconds, ascending; in a data file also a range of whole seconds, `4-15`."""
 

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
+from batchvid.catalog.hosts import is_private_host
 from batchvid.catalog.models import data
 from batchvid.dialects import DIALECTS
 from batchvid.dialects.lookups import LOOKUP_METHODS
@@ -21,6 +22,8 @@ TIMEOUT_S = 3600.0  # clips take 2-5 minutes; after an hour a task is stalled
 GRACE_S = 60.0  # how long a provider may not know a new task (wire-notes 6.3)
 SUBMIT_READ_TIMEOUT_S = 180.0  # a gateway tries several channels behind one submit (wire-notes 4.6)
 READ_TIMEOUT_S = 60.0  # without data, in a reply or a download
+SUBMIT_TOTAL_TIMEOUT_S = 300.0  # the silence that is allowed, and two minutes for some kilobytes
+TOTAL_TIMEOUT_S = 120.0  # the largest reply, 32 MB with an inline clip, at 2 Mbit/s
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +35,8 @@ class Provider:
     how long a task may take, `queue_timeout_s` how long it may be queued (None: as long); the `model_` settings are for
     single models (see timeouts.py). `cancel` is until when a task can be cancelled. `wait_initial_s` is the first of
     the doubling waits after a refusal. `grace_s` is how long a new task may be unknown to the provider. A reply without
-    data for `read_timeout_s`, for a submit `submit_read_timeout_s`, is lost. `max_clip_bytes` limits clips further than
+    data for `read_timeout_s`, for a submit `submit_read_timeout_s`, is lost; so is one that is not complete
+    after `total_timeout_s`, for a submit `submit_total_timeout_s`. `max_clip_bytes` limits clips further than
     their duration does. `on_lost_submit`: hold an uncertain submit for a person, or buy again. `lookup` is the method
     for its lookup, by dialect (dialects.lookups.LOOKUP_METHODS). With `allow_private_links` links to clips may lead
     into a private network. `moderates` is false for a server without a content filter: there an unexplained failure is
@@ -60,6 +64,8 @@ class Provider:
     grace_s: float = GRACE_S
     read_timeout_s: float = READ_TIMEOUT_S
     submit_read_timeout_s: float = SUBMIT_READ_TIMEOUT_S
+    total_timeout_s: float = TOTAL_TIMEOUT_S
+    submit_total_timeout_s: float = SUBMIT_TOTAL_TIMEOUT_S
     max_clip_bytes: int | None = None
     on_lost_submit: Literal["hold", "resubmit"] = "hold"
     lookup: Mapping[str, Literal["external_id", "list"]] = field(default_factory=dict)
@@ -77,6 +83,17 @@ class Provider:
         """Whether nothing is paid: the emulator, or any provider with an address on this machine."""
         host = urlsplit(self.base_url).hostname or ""
         return self.free or host == "localhost" or host.startswith("127.") or host == "::1"
+
+    @property
+    def http_problem(self) -> str:
+        """Why nothing is bought at this address: the key would cross a public network unencrypted; empty if fine."""
+        parts = urlsplit(self.base_url)
+        if self.allow_http or parts.scheme != "http" or is_private_host(parts.hostname or ""):
+            return ""
+        host = f"http://{parts.netloc.rpartition('@')[2]}"
+        return (
+            f"{host} is a public host, and the key would be sent unencrypted: use https://, or write allow_http: true"
+        )
 
     @property
     def is_embedded(self) -> bool:

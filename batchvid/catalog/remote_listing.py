@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -95,8 +96,12 @@ def merged_with(models: Models, listing: Listing) -> Models:
 def cache_file() -> Path:
     """Where the last list is saved: below XDG_CACHE_HOME, or ~/.cache."""
     root = os.environ.get("XDG_CACHE_HOME", "")
-    folder = Path(root) if os.path.isabs(root) else Path.home() / ".cache"  # noqa: PTH117 - "" is no absolute path
-    return folder / "batchvid" / FILENAME
+    if os.path.isabs(root):  # noqa: PTH117 - "" is no absolute path
+        return Path(root) / "batchvid" / FILENAME
+    try:
+        return Path.home() / ".cache" / "batchvid" / FILENAME
+    except RuntimeError:  # no HOME, and no user with that number, as in a container
+        return Path(tempfile.gettempdir()) / f"batchvid-cache-{os.getuid()}" / FILENAME
 
 
 def save(listing: Listing, file: Path) -> None:

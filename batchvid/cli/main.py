@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import click
 
 from batchvid.cli import (
+    accept_command,
     doctor_command,
     emulator_command,
     init_command,
@@ -66,6 +67,7 @@ COMMANDS = (
     status_commands.report,
     resolve_commands.resolve,
     resolve_commands.cancel,
+    accept_command.accept,
     resolve_commands.relocate,
     models_command.models,
     doctor_command.doctor,

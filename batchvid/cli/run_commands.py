@@ -14,6 +14,7 @@ from batchvid.cli.targets import (
     folder_of,
     is_manifest,
     load,
+    many_option,
     max_clips_option,
     max_usd_option,
     no_wait_option,
@@ -42,8 +43,15 @@ MANIFEST = click.Path(exists=True, dir_okay=False)
 @set_option
 @only_option
 @retired_option
+@many_option
 def plan(
-    manifest: str, show_all: bool, out: str, sets: tuple[str, ...], only: tuple[str, ...], allow_retired: bool
+    manifest: str,
+    show_all: bool,
+    out: str,
+    sets: tuple[str, ...],
+    only: tuple[str, ...],
+    allow_retired: bool,
+    many: bool,
 ) -> None:
     """Show what a run would do, why, and the price.
 
@@ -52,7 +60,9 @@ def plan(
     from batchvid import commands
     from batchvid.cli.tables import print_plan
 
-    print_plan(commands.plan(load(manifest, out, sets, only), allow_retired=allow_retired), show_all=show_all)
+    print_plan(
+        commands.plan(load(manifest, out, sets, only, many=many), allow_retired=allow_retired), show_all=show_all
+    )
 
 
 @click.command()
@@ -60,14 +70,15 @@ def plan(
 @out_option
 @set_option
 @retired_option
-def validate(manifest: str, out: str, sets: tuple[str, ...], allow_retired: bool) -> None:
+@many_option
+def validate(manifest: str, out: str, sets: tuple[str, ...], allow_retired: bool, many: bool) -> None:
     """Check the manifest.
 
     Every problem is shown with its file and line; the exit code is 2 if there is one.
     """
     from batchvid import commands
 
-    batch = load(manifest, out, sets)
+    batch = load(manifest, out, sets, many=many)
     commands.plan(batch, allow_retired=allow_retired)
     click.echo(f"{manifest}: {len(batch.manifest.jobs)} clips, no problem")
 
@@ -86,6 +97,7 @@ def validate(manifest: str, out: str, sets: tuple[str, ...], allow_retired: bool
 @set_option
 @only_option
 @retired_option
+@many_option
 @max_usd_option
 @max_clips_option
 @no_wait_option
@@ -100,6 +112,7 @@ def run(
     sets: tuple[str, ...],
     only: tuple[str, ...],
     allow_retired: bool,
+    many: bool,
     max_usd: Decimal | None,
     max_clips: int | None,
     no_wait: bool,
@@ -123,7 +136,7 @@ def run(
         _end(folder, commands.collect(folder, display=partial(progress_for, verbose=verbose)))
         return
     try:
-        batch = open_batch(target, out, sets, only)
+        batch = open_batch(target, out, sets, only, many=many)
     except ManifestError as exc:
         bought_into = came_from(target, out) if collect_only else None
         if bought_into is None:
@@ -162,6 +175,7 @@ def run(
 @set_option
 @only_option
 @retired_option
+@many_option
 @max_usd_option
 @max_clips_option
 @no_wait_option
@@ -176,6 +190,7 @@ def retry(
     sets: tuple[str, ...],
     only: tuple[str, ...],
     allow_retired: bool,
+    many: bool,
     max_usd: Decimal | None,
     max_clips: int | None,
     no_wait: bool,
@@ -197,7 +212,7 @@ def retry(
     unknown = [kind for kind in kinds if kind not in set(FailureKind)]
     if unknown:
         raise click.UsageError(f"unknown kind {unknown[0]!r}; there are {', '.join(FailureKind)}")
-    batch = load(target, out, sets, only)
+    batch = load(target, out, sets, only, many=many)
     limits = SpendingLimits(usd=max_usd, clips=max_clips)
     if edits:
         batch = commands.edit(batch, Path(edits))

@@ -16,6 +16,7 @@ from rich.table import Table
 from batchvid.domain.attempts import AttemptStatus, Sum
 from batchvid.domain.job_spec import Price
 from batchvid.domain.jobs import IN_FLIGHT, Job, JobState
+from batchvid.planning.addresses import describe_provider
 from batchvid.planning.plan import JobPlan, Plan
 from batchvid.report import ledger_line
 from batchvid.report.uncertain_jobs import UNCERTAIN_COLUMNS
@@ -47,6 +48,8 @@ def print_plan(plan: Plan, *, show_all: bool) -> None:
     if any(job.fallback_prices for job in plan.to_buy):
         worst = [price for job in plan.to_buy for price in (job.price, *job.fallback_prices)]
         console.print(f"if every attempt fails, is charged and switches to every fallback: {sum_of(worst)}")
+    for used in plan.providers:
+        console.print(describe_provider(used), markup=False, soft_wrap=True)
     for caution in plan.cautions:
         console.print(caution, markup=False, soft_wrap=True)
     for action, count in plan.counts.items():
@@ -116,12 +119,16 @@ def print_waiting(jobs: Sequence[Job]) -> None:
 
 
 def _print_one(job: Mapping[str, str]) -> None:
-    ids = (f"our id {job['external_id']}", f"request id {job['request_id']}" if job["request_id"] else "")
+    ids = (
+        f"our id {job['external_id']}" if job["external_id"] else "",
+        f"request id {job['request_id']}" if job["request_id"] else "",
+    )
     lines = (
         f"uncertain: {job['job']} ({job['provider']} {job['model']}, sent {job['sent_at']}): {job['message']}",
         f"  prompt: {job['prompt']}",
-        f"  {', '.join(filter(None, ids))}",
+        f"  {', '.join(filter(None, ids))}" if any(ids) else "",
         f"  {job['looked_up']}" if job["looked_up"] else "",
+        f"  tasks there that no job owns: {job['candidates']}" if job["candidates"] else "",
         f"  resolve it: batchvid resolve {job['job']} --task-id ID | --abandon",
     )
     console_for_people().print("\n".join(filter(None, lines)), markup=False, soft_wrap=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from contextlib import suppress
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -57,28 +58,36 @@ no_wait_option = click.option(
 try_now_option = click.option(
     "--try-now", is_flag=True, help="Submit even before the time that a provider requested (a daily quota)."
 )
+many_option = click.option("--many", is_flag=True, help="Allow a manifest that makes more than 1,000,000 clips.")
 verbose_option = click.option("-v", "--verbose", is_flag=True, help="Log every step, not only final results.")
 
 
 def is_manifest(target: str) -> bool:
     """Whether the target is a manifest rather than a batch's folder, state file or name."""
-    return target.endswith((".yaml", ".yml"))
+    if target.endswith((".yaml", ".yml")) or target.startswith("/dev/"):
+        return True
+    try:
+        return stat.S_ISFIFO(Path(target).stat().st_mode)  # a pipe, such as <(command)
+    except (OSError, ValueError):
+        return False
 
 
-def load(target: str, out: str, sets: tuple[str, ...] = (), only: tuple[str, ...] = ()) -> Batch:
+def load(target: str, out: str, sets: tuple[str, ...] = (), only: tuple[str, ...] = (), *, many: bool = False) -> Batch:
     """The same as `open_batch`, already expanded: raises ManifestError with every problem."""
-    batch = open_batch(target, out, sets, only)
+    batch = open_batch(target, out, sets, only, many=many)
     _ = batch.manifest
     return batch
 
 
-def open_batch(target: str, out: str, sets: tuple[str, ...] = (), only: tuple[str, ...] = ()) -> Batch:
+def open_batch(
+    target: str, out: str, sets: tuple[str, ...] = (), only: tuple[str, ...] = (), *, many: bool = False
+) -> Batch:
     """The batch of a manifest, or the one that was run into a folder, with the options of that run."""
     from batchvid import commands
 
     if is_manifest(target):
-        return commands.open_batch(target, out=out, sets=sets, only=only)
-    return commands.reopen(folder_of(target, out), sets=sets, only=only)
+        return commands.open_batch(target, out=out, sets=sets, only=only, many=many)
+    return commands.reopen(folder_of(target, out), sets=sets, only=only, many=many)
 
 
 def folder_of(target: str | None, out: str) -> Path:

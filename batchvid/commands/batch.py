@@ -101,9 +101,14 @@ class Batch:
 
 
 def open_batch(
-    path: str | Path, *, out: str | Path = "outputs", sets: Sequence[str] = (), only: Sequence[str] = ()
+    path: str | Path,
+    *,
+    out: str | Path = "outputs",
+    sets: Sequence[str] = (),
+    only: Sequence[str] = (),
+    many: bool = False,
 ) -> Batch:
-    """Read a manifest without expanding it to jobs.
+    """Read a manifest without expanding it to jobs; `many` allows more than a million.
 
     Raises ManifestError for a problem outside the jobs, together with every problem of the jobs.
     """
@@ -112,7 +117,12 @@ def open_batch(
     folder = Path(out) / parsed.batch
 
     def expand() -> Manifest:
-        return manifest.expand(parsed, provider_of=lambda _model: catalog.DEFAULT_PROVIDER, checks=availability)
+        return manifest.expand(
+            parsed,
+            provider_of=lambda _model: catalog.DEFAULT_PROVIDER,
+            checks=availability,
+            max_jobs=None if many else manifest.MAX_JOBS,
+        )
 
     return Batch(
         path=parsed.path,
@@ -134,7 +144,7 @@ def load(path: str | Path, *, out: str | Path = "outputs", sets: Sequence[str] =
     return batch
 
 
-def reopen(folder: Path, *, sets: Sequence[str] = (), only: Sequence[str] = ()) -> Batch:
+def reopen(folder: Path, *, sets: Sequence[str] = (), only: Sequence[str] = (), many: bool = False) -> Batch:
     """The batch that was run into this folder, with the options of that run, not expanded yet. `sets` are added.
 
     Raises UsageError when its manifest is gone, or when the manifest now names another folder.
@@ -144,7 +154,9 @@ def reopen(folder: Path, *, sets: Sequence[str] = (), only: Sequence[str] = ()) 
     if not source.is_file():
         raise UsageError(f"{folder} came from {source}, which is not there: name its manifest, or use --collect-only")
     values = {one.partition("=")[0]: one for one in (*meta.get("sets", ()), *sets)}  # the last value of each key
-    batch = open_batch(source, out=folder.parent, sets=list(values.values()), only=only or meta.get("only", ()))
+    batch = open_batch(
+        source, out=folder.parent, sets=list(values.values()), only=only or meta.get("only", ()), many=many
+    )
     if batch.folder.resolve() != folder.resolve():
         raise UsageError(f"{folder} came from {source}, which now names the folder {batch.folder}: run the manifest")
     return batch

@@ -29,7 +29,6 @@ MAX_CLOCK_OFFSET_S = 60  # signed links and timeouts tolerate about a minute
 CLIP_BYTES = 30_000_000  # a long clip at 1080p; most are smaller
 MIN_FREE_BYTES = 1_000_000_000  # even for a few clips
 OTHERS_MAY_READ = 0o077
-_LOCAL = ("localhost", "127.0.0.1", "::1")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,8 +176,8 @@ def _provider(provider: Provider, dialects: Sequence[str], keys: Credentials) ->
 def _address(provider: Provider) -> CheckResult:
     parts = urlsplit(provider.base_url)
     fix = ""
-    if parts.scheme != "https" and parts.hostname not in _LOCAL:
-        fix = "use https://: otherwise the key is sent unencrypted"
+    if provider.http_problem:
+        fix = provider.http_problem
     elif "v1" in parts.path.split("/"):
         fix = "remove /v1 and everything after it from base_url: each wire format adds its own path"
     return CheckResult(what=f"{provider.name} address", found=provider.base_url, fix=fix)

@@ -50,7 +50,7 @@ def plan(batch: Batch, *, allow_retired: bool = False, limits: SpendingLimits | 
     budget = Budget(caps, earlier_charges(batch.state_path, jobs.values()) if caps and jobs else ())
     now = utc_now()
     charges = [Charge.for_spec(job.spec, job.price, job.duration_s, now) for job in planned.to_buy]
-    return replace(planned, cautions=tuple(budget.forecast(charges)))
+    return replace(planned, cautions=(*planned.cautions, *budget.forecast(charges)))
 
 
 def run(

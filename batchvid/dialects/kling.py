@@ -267,8 +267,8 @@ def _image(image: ImageInput) -> str:
         return image.url
     if image.media_type not in IMAGE_TYPES:
         raise Unsupported(field, f"JPEG and PNG are allowed, not {image.media_type or 'an unknown type'}")
-    if len(image.data) > IMAGE_BYTES:
-        raise Unsupported(field, f"at most 10 MB are allowed, not {len(image.data)} bytes")
+    if image.sent_bytes > IMAGE_BYTES:
+        raise Unsupported(field, f"at most 10 MB are allowed, not {image.sent_bytes / 1e6:.1f} MB")
     if min(image.width, image.height) < IMAGE_SIDE_PX:
         raise Unsupported(field, f"at least 300x300 pixels are asked for, not {image.width}x{image.height}")
     if max(image.width, image.height) > IMAGE_SHAPE * min(image.width, image.height):

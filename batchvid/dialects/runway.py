@@ -122,6 +122,8 @@ def _uri(image: ImageInput) -> str:
         return image.url
     if image.media_type not in IMAGE_TYPES:
         raise Unsupported(field, f"JPEG, PNG and WebP are allowed, not {image.media_type or 'an unknown type'}")
+    if image.sent_bytes * 4 / 3 > DATA_URI_BYTES:
+        raise Unsupported(field, f"at most 3.3 MB are allowed for a local file, not {image.sent_bytes / 1e6:.1f} MB")
     uri = data_uri(image)
     if len(uri) > DATA_URI_BYTES:
         raise Unsupported(field, f"at most 3.3 MB are allowed for a local file, not {len(image.data)} bytes")

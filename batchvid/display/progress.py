@@ -19,6 +19,7 @@ from batchvid.redaction import hide_secrets
 
 HEARTBEAT_S = 30.0  # a log without lines for longer looks dead
 REDRAW_S = 0.1
+SHOWN_DEAD_LINKS = 2  # of one clip; a clip that comes late is polled for many times
 BAR = "{desc:>12} {percentage:3.0f}%|{bar:20}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}]{postfix}"
 
 
@@ -165,7 +166,7 @@ def _describe_result(event: ev.Event, after: Job) -> str:
             return f"failed ({event.kind}): {event.message}"
         case ev.SubmitRefused() | ev.TaskFailed():
             return f"retrying later ({event.kind}): {event.message}"
-        case ev.LinkExpired():
+        case ev.LinkExpired() if after.dead_links <= SHOWN_DEAD_LINKS:
             return f"requesting a new link: {event.message}"
         case _:
             return ""
@@ -177,6 +178,8 @@ def _describe_step(event: ev.Event, before: Job | None, after: Job) -> str:
         case ev.SubmitStarted():
             usd = "unknown" if event.price.usd is None else f"${event.price.usd}"
             return f"submitting {event.model} to {after.spec.provider}, at most {usd}"
+        case ev.LinkExpired() if after.dead_links > SHOWN_DEAD_LINKS:
+            return f"requesting a new link: {event.message}"
         case ev.SubmitAccepted():
             request = f" (request {event.request_id})" if event.request_id else ""
             return f"accepted as task {event.task_id}{request}"

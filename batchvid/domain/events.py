@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from batchvid.domain.failures import Charged, FailureKind
 from batchvid.domain.job_spec import Clip, JobSpec, Price
-from batchvid.domain.wire import Asset
+from batchvid.domain.wire import Asset, Candidate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,13 +75,14 @@ class SubmitRefused(Event):
 class SubmitLost(Event):
     """No verdict came back: the task may exist and be billed. `message` is what was observed.
 
-    Recorded again after a lookup at the provider without a result: `looked_up` is its outcome. `request_id` is the
-    vendor's trace of the call, for its support.
+    Recorded again after a lookup at the provider without a result: `looked_up` is its outcome, `candidates` are the
+    tasks that it read and that no job owns. `request_id` is the vendor's trace of the call, for its support.
     """
 
     message: str
     request_id: str = ""
     looked_up: str = ""
+    candidates: tuple[Candidate, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

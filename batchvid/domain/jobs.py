@@ -16,7 +16,7 @@ from batchvid.domain import events as ev
 from batchvid.domain.attempts import releases
 from batchvid.domain.failures import Charged, FailureKind
 from batchvid.domain.job_spec import UNPRICED, Clip, JobSpec, Price
-from batchvid.domain.wire import Asset
+from batchvid.domain.wire import Asset, Candidate
 from batchvid.errors import IllegalEvent
 
 
@@ -62,9 +62,9 @@ class Job:
     `committed_attempts` counts them and `unpriced_attempts` those of unknown price and cost. Counters:
     `attempts` are paid calls, `tasks` those that made one, `refusals` clear refusals since then, `dead_links` assets
     that could not be fetched. `origin`, `dialect`, `prefix`, `model_sent` and `billed_duration_s` (seconds bought) are
-    fixed with the attempt and suffice to collect it. `request_id` and `looked_up` belong to a lost submit: the vendor's
-    trace id, and the result of the lookup. `submitted_at`, `accepted_at` and `finished_at` are those of the last
-    attempt.
+    fixed with the attempt and suffice to collect it. `request_id`, `looked_up` and `candidates` belong to a lost
+    submit: the vendor's trace id, the result of the lookup, and the tasks that it read. `submitted_at`, `accepted_at`
+    and `finished_at` are those of the last attempt.
     """
 
     spec: JobSpec
@@ -81,6 +81,7 @@ class Job:
     external_id: str = ""
     request_id: str = ""
     looked_up: str = ""
+    candidates: tuple[Candidate, ...] = ()
     task_id: str = ""
     task_failed: bool = False
     model_returned: str = ""
@@ -184,6 +185,7 @@ def _submit_started(job: Job, event: ev.SubmitStarted) -> dict[str, Any]:
         "external_id": event.external_id,
         "request_id": "",
         "looked_up": "",
+        "candidates": (),
         "price": event.price,
         "committed_usd": job.committed_usd + (event.price.usd or 0),
         "committed_attempts": job.committed_attempts + 1,
@@ -222,6 +224,7 @@ def _submit_accepted(job: Job, event: ev.SubmitAccepted) -> dict[str, Any]:
         "kind": None,
         "message": "",
         "looked_up": "",
+        "candidates": (),
     }
 
 
@@ -236,7 +239,12 @@ def _submit_refused(job: Job, event: ev.SubmitRefused) -> dict[str, Any]:
 
 
 def _submit_lost(_job: Job, event: ev.SubmitLost) -> dict[str, Any]:
-    return {"message": event.message, "request_id": event.request_id, "looked_up": event.looked_up}
+    return {
+        "message": event.message,
+        "request_id": event.request_id,
+        "looked_up": event.looked_up,
+        "candidates": event.candidates,
+    }
 
 
 def _progressed(_job: Job, event: ev.Progressed) -> dict[str, Any]:

@@ -17,7 +17,8 @@ class ImageInput:
     """One input image, ready to be put into a request.
 
     `data` is empty while planning (nothing is sent then) and for an image given by `url`, which is passed on as
-    it is. `width` and `height` are pixels, 0 when only a URL is known.
+    it is. `size_bytes` is that of the file if it is sent as it is, 0 where that is not known. `width` and `height` are
+    pixels, 0 when only a URL is known.
     """
 
     role: ImageRole
@@ -25,8 +26,14 @@ class ImageInput:
     media_type: str
     data: bytes = b""
     url: str = ""
+    size_bytes: int = 0
     width: int = 0
     height: int = 0
+
+    @property
+    def sent_bytes(self) -> int:
+        """The size of what is sent; 0 where that is not known yet."""
+        return len(self.data) or self.size_bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +87,18 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict)
     json: Mapping[str, Any] | None = None
     parts: tuple[Part, ...] = ()
+
+    def carries(self, value: str) -> bool:
+        """Whether a field of the body is exactly this text."""
+        return _contains(self.json, value) or any(part.value == value.encode() for part in self.parts)
+
+
+def _contains(body: object, value: str) -> bool:
+    if isinstance(body, Mapping):
+        return any(_contains(inner, value) for inner in body.values())
+    if isinstance(body, list | tuple):
+        return any(_contains(inner, value) for inner in body)
+    return body == value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,5 +1,6 @@
 """YAML manifests: validated and expanded to JobSpecs with their places in the file."""
 
+from batchvid.manifest.expansion.job_count import MAX_JOBS
 from batchvid.manifest.load import expand, load, parse, select
 from batchvid.manifest.reading.problems import Place
 from batchvid.manifest.schema.models import (
@@ -14,6 +15,7 @@ from batchvid.manifest.schema.models import (
 from batchvid.manifest.types import Manifest, ParsedManifest, PlacedJob
 
 __all__ = [
+    "MAX_JOBS",
     "BatchBudget",
     "Budget",
     "BudgetLimits",

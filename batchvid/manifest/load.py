@@ -9,10 +9,11 @@ from pathlib import Path
 from batchvid import gc_control
 from batchvid.errors import ManifestError
 from batchvid.manifest.expansion.collisions import report_collisions
-from batchvid.manifest.expansion.entry import Shared, entry_context
+from batchvid.manifest.expansion.entry import ClipEntryContext, Shared, entry_context
 from batchvid.manifest.expansion.image_files import ImageCache
 from batchvid.manifest.expansion.job_builder import build
-from batchvid.manifest.expansion.matrix import MAX_JOBS, expand_entry
+from batchvid.manifest.expansion.job_count import MAX_JOBS, count_jobs, describe_count, find_largest
+from batchvid.manifest.expansion.matrix import expand_entry
 from batchvid.manifest.expansion.parents import Child, link_parents
 from batchvid.manifest.expansion.selection import select_jobs
 from batchvid.manifest.reading.includes import gather
@@ -57,8 +58,11 @@ def expand(
     *,
     provider_of: Callable[[str], str] = _no_provider,
     checks: ExternalChecks | None = None,
+    max_jobs: int | None = MAX_JOBS,
 ) -> Manifest:
-    """The manifest with all its jobs. Opens the files it names (tables, images); needs no network and no key.
+    """The manifest with all its jobs; they are counted first, at most `max_jobs` are allowed.
+
+    Opens the files it names (tables, images); needs no network and no key.
 
     `provider_of` gives the provider of a model, for clips that name none; `checks` knows what else may be wrong.
     Raises ManifestError with every problem, including those found by `parse`.
@@ -75,7 +79,7 @@ def expand(
             provider_of=provider_of,
         )
         with gc_control.gc_paused():
-            jobs = _expand(shared, parsed.valid_clips)
+            jobs = _expand(shared, parsed.valid_clips, max_jobs)
     if checks is not None and problems:
         for job in jobs:
             if problem := checks.job_problem(job.spec, parsed.bad_providers):
@@ -113,9 +117,10 @@ def load(
     only: Sequence[str] = (),
     provider_of: Callable[[str], str] = _no_provider,
     checks: ExternalChecks | None = None,
+    max_jobs: int | None = MAX_JOBS,
 ) -> Manifest:
     """Read a manifest: see `parse`, `expand` and `select`. Raises ManifestError with every problem."""
-    manifest = expand(parse(path, sets=sets, checks=checks), provider_of=provider_of, checks=checks)
+    manifest = expand(parse(path, sets=sets, checks=checks), provider_of=provider_of, checks=checks, max_jobs=max_jobs)
     return select(manifest, only) if only else manifest
 
 
@@ -133,22 +138,34 @@ def _register_providers(
     return frozenset(bad)
 
 
-def _expand(shared: Shared, valid_clips: Sequence[int]) -> list[PlacedJob]:
-    jobs: list[PlacedJob] = []
-    children: dict[str, Child] = {}
+def _entries(shared: Shared, valid_clips: Sequence[int]) -> list[ClipEntryContext]:
+    entries = []
     for clip, index in zip(shared.settings.clips, valid_clips, strict=True):
         mark = mark_at(shared.document, ("clips", index))
         place = Place(mark.file, mark.line, entry_name(shared.document, ("clips", index)))
         node = shared.document["clips"][index]
-        entry = entry_context(clip, node if isinstance(node, Map) else Map(mark), place, shared)
-        for draft in expand_entry(entry) if entry else ():
-            if len(jobs) >= MAX_JOBS:
-                shared.problems.add(place, f"the manifest makes more than {MAX_JOBS:,} clips; split it")
+        entries.append(entry_context(clip, node if isinstance(node, Map) else Map(mark), place, shared))
+    return [entry for entry in entries if entry is not None]
+
+
+def _expand(shared: Shared, valid_clips: Sequence[int], max_jobs: int | None) -> list[PlacedJob]:
+    entries = _entries(shared, valid_clips)
+    if max_jobs is not None and (count := count_jobs(entries, max_jobs)) > max_jobs:
+        largest = find_largest(entries)
+        shared.problems.add(largest.place, f"{describe_count(largest, count)}; more than {max_jobs:,} need --many")
+        return []
+    jobs: list[PlacedJob] = []
+    children: dict[str, Child] = {}
+    for entry in entries:
+        for draft in expand_entry(entry):
+            if max_jobs is not None and len(jobs) >= max_jobs:  # of a table that cannot be read twice
+                text = f"the manifest makes more than {max_jobs:,} clips; so many need --many"
+                shared.problems.add(entry.place, text)
                 return jobs
-            spec = build(entry, draft) if entry else None
-            if entry is None or spec is None:
+            spec = build(entry, draft)
+            if spec is None:
                 continue
-            jobs.append(PlacedJob(spec=spec, place=place))
+            jobs.append(PlacedJob(spec=spec, place=entry.place))
             if spec.parent:
                 children[spec.id] = Child(entry, draft.source.row)
     if not children:

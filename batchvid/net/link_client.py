@@ -27,10 +27,15 @@ NEEDS_KEY = (401, 403)
 def is_own_link(url: str, origin: str) -> bool:
     """Whether a link has the scheme, host and port of the provider at `origin`, and names no user of its own."""
     try:
-        link = URL(url, encoded=True)
-        return link.origin() == URL(origin).origin() and link.user is None and link.password is None
+        link, own = URL(url, encoded=True), URL(origin)
+        names_user = link.user is not None or link.password is not None
+        return bool(link.host) and not names_user and _origin_of(link) == _origin_of(own)
     except ValueError:
         return False
+
+
+def _origin_of(url: URL) -> tuple[str, str, int | None]:
+    return url.scheme.lower(), (url.host or "").lower(), url.port
 
 
 class LinkClient:
@@ -67,10 +72,12 @@ class LinkClient:
         The key is sent only if `url` has the scheme, host and port of `origin`. Raises DownloadError, LinkRefused.
         """
         async with self.open_link(url, headers, origin=origin, allow_private=allow_private) as reply:
-            if reply.status not in NEEDS_KEY or not key or not is_own_link(url, origin):
-                yield reply
-                return
-        async with self._open_with_key(URL(url, encoded=True), key, headers, origin, allow_private) as reply:
+            if reply.status in NEEDS_KEY and key and is_own_link(url, origin):
+                own = URL(url, encoded=True)
+                async with self._open_with_key(own, key, headers, origin, allow_private) as keyed:
+                    if keyed.status < 400:
+                        yield keyed
+                        return
             yield reply
 
     @asynccontextmanager

@@ -6,13 +6,15 @@ link_client.py opens downloads. No other module has a client socket.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from functools import cache
 from typing import Self, cast
 
 import aiohttp
 import orjson
 
-from batchvid.catalog.provider import READ_TIMEOUT_S
+from batchvid.catalog.provider import READ_TIMEOUT_S, TOTAL_TIMEOUT_S
 from batchvid.clock import utc_now
 from batchvid.domain.wire import Request, Response
 from batchvid.errors import NotSent, ReplyCut, ReplyLost, ReplyTooLarge, WireError
@@ -34,6 +36,8 @@ class Transport:
         self._polls = create_session(POLL_KEEPALIVE_S)
         self._submits = create_session(SUBMIT_KEEPALIVE_S)
         self.links = LinkClient(self._polls)
+        self._open_calls: set[asyncio.Timeout] = set()
+        self._last_end_at: float | None = None
 
     async def __aenter__(self) -> Self:
         return self
@@ -41,13 +45,48 @@ class Transport:
     async def __aexit__(self, *_: object) -> None:
         await asyncio.gather(self._polls.close(), self._submits.close(), self.links.close())
 
+    def shorten_calls(self, seconds: float) -> None:
+        """End every API call, open or later, in so many seconds at the latest; its reply is lost then."""
+        self._last_end_at = asyncio.get_running_loop().time() + seconds
+        for call in self._open_calls:
+            if (ends_at := call.when()) is None or ends_at > self._last_end_at:
+                call.reschedule(self._last_end_at)
+
+    @asynccontextmanager
+    async def _limit(self, origin: str, total_timeout_s: float) -> AsyncIterator[None]:
+        """Bound the whole of a call: a reply that drips is never silent. Raises NotSent after the last end."""
+        now = asyncio.get_running_loop().time()
+        ends_at = now + total_timeout_s
+        if self._last_end_at is not None:
+            ends_at = min(ends_at, self._last_end_at)
+            if ends_at <= now:
+                raise NotSent(f"nothing was sent to {origin}: the run was interrupted")
+        call = asyncio.timeout_at(ends_at)
+        self._open_calls.add(call)
+        try:
+            async with call:
+                yield
+        except TimeoutError as exc:
+            if not call.expired():
+                raise
+            seconds = asyncio.get_running_loop().time() - now
+            raise ReplyLost(f"no complete reply from {origin} within {seconds:.0f} s") from exc
+        finally:
+            self._open_calls.discard(call)
+
     async def send(
-        self, origin: str, request: Request, key: str, *, read_timeout_s: float = READ_TIMEOUT_S
+        self,
+        origin: str,
+        request: Request,
+        key: str,
+        *,
+        read_timeout_s: float = READ_TIMEOUT_S,
+        total_timeout_s: float = TOTAL_TIMEOUT_S,
     ) -> Response:
         """One API call with its whole reply, whatever the HTTP status. Redirects are not followed.
 
         Raises NotSent if certainly nothing reached the server, ReplyLost if it may have acted (also after no data for
-        `read_timeout_s` seconds), ReplyTooLarge.
+        `read_timeout_s` seconds, or without a complete reply after `total_timeout_s`), ReplyTooLarge.
         """
         is_paid = request.method == "POST"
         session = self._submits if is_paid else self._polls
@@ -63,7 +102,7 @@ class Transport:
             data = orjson.dumps(request.json)
             headers["Content-Type"] = "application/json"
         try:
-            async with session.request(
+            async with self._limit(origin, total_timeout_s), session.request(
                 request.method, api_url(origin, request.path), headers=headers, data=data, timeout=timeout,
                 allow_redirects=False,
             ) as reply:  # fmt: skip

@@ -4,15 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from batchvid import catalog, manifest
 from batchvid.catalog import user_files
 from batchvid.domain.job_spec import JobSpec
 from batchvid.errors import Unsupported, UsageError
 from batchvid.planning.routing import check, find_route, suggest_models
+
+FILE_ONLY = frozenset(
+    {
+        "wait_initial_s", "grace_s", "read_timeout_s", "submit_read_timeout_s", "total_timeout_s",
+        "submit_total_timeout_s", "max_clip_bytes",
+    }
+)  # fmt: skip
+"""Numbers of a provider that only the user's files may set: a manifest has no need of them."""
+_POSITIVE = TypeAdapter(dict[str, Annotated[float, Field(gt=0, allow_inf_nan=False)]])
 
 
 class Availability:
@@ -67,8 +76,10 @@ def _user_providers(folder: Path) -> dict[str, dict[str, Any]]:
     rows: dict[str, dict[str, Any]] = {}
     for file in user_files.user_catalog_files(folder):
         for name, fields in user_files.read(file).providers.items():
+            own = {key: value for key, value in fields.items() if key in FILE_ONLY}
             try:
-                rows[name] = _row(manifest.Provider.model_validate(fields))
+                written = {key: value for key, value in fields.items() if key not in own}
+                rows[name] = _row(manifest.Provider.model_validate(written)) | _POSITIVE.validate_python(own)
             except ValidationError as exc:
                 error = exc.errors(include_input=False)[0]
                 where = ".".join(map(str, error["loc"]))

@@ -17,6 +17,7 @@ from batchvid.domain.jobs import Job, JobState
 from batchvid.domain.wire import Parent
 from batchvid.errors import ManifestError, Unsupported, UsageError
 from batchvid.manifest import Manifest
+from batchvid.planning.addresses import check_encryption, used_providers
 from batchvid.planning.dependencies import ANY_PARENT, outlook, promised
 from batchvid.planning.fallback_warnings import unreachable_fallback
 from batchvid.planning.routing import Route, check, find_route, suggest_models
@@ -71,10 +72,14 @@ class JobPlan:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """All jobs of a batch with their actions; `cautions` warn about caps that will stop purchases."""
+    """All jobs of a batch with their actions; `cautions` warn about what will stop purchases.
+
+    `providers` are those that may be paid.
+    """
 
     jobs: tuple[JobPlan, ...]
     cautions: tuple[str, ...] = ()
+    providers: tuple[Provider, ...] = ()
 
     @property
     def to_buy(self) -> tuple[JobPlan, ...]:
@@ -155,8 +160,10 @@ def make_plan(
             problems[problem] = problem
     if problems:
         raise ManifestError(list(problems.values()))
+    used = used_providers((job.spec for job in planned if job.action in BUYS), providers)
+    cautions = check_encryption(used, jobs.values(), str(manifest.path))
     planned += [_removed(job) for job in jobs.values() if job.id not in manifest.all_ids]
-    return Plan(tuple(planned))
+    return Plan(tuple(planned), cautions, used)
 
 
 def _with_current_model(requested: JobSpec, job: Job | None) -> JobSpec:

@@ -92,12 +92,14 @@ def build_order(
 
 def image_metadata(image: ImageRef, pixels: tuple[int, int] | None = None) -> ImageInput:
     """An image of a request, without its bytes; frames have the size that they are fitted to, `pixels`."""
-    fitted = pixels if pixels and image.role != "reference" else (image.width, image.height)
+    is_fitted = pixels is not None and image.role != "reference"
+    fitted = pixels if pixels and is_fitted else (image.width, image.height)
     return ImageInput(
         role=image.role,
         filename=image.source.rpartition("/")[2],
         media_type=image.media_type,
         url=image.source if image.is_url else "",
+        size_bytes=0 if is_fitted or image.turned else image.size_bytes,
         width=fitted[0],
         height=fitted[1],
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from batchvid.domain.jobs import Job
+from batchvid.domain.wire import Candidate
 from batchvid.report.csv_table import format_table
 
 MAX_PROMPT_CHARS = 80  # enough to recognize it in a console's list
@@ -20,8 +21,16 @@ UNCERTAIN_COLUMNS: dict[str, Callable[[Job], str]] = {
     "request_id": lambda job: job.request_id,
     "message": lambda job: job.message,
     "looked_up": lambda job: job.looked_up,
+    "candidates": lambda job: "; ".join(map(describe_candidate, job.candidates)),
 }
 """Every column, in order, and how it is read from an uncertain job."""
+
+
+def describe_candidate(task: Candidate) -> str:
+    """A task that a lookup read: `t-9 (sora-2, created 2026-03-01T20:00:02Z): a paper kite`."""
+    created = f"created {task.created_at:%Y-%m-%dT%H:%M:%SZ}" if task.created_at else ""
+    details = ", ".join(filter(None, (task.model, created)))
+    return f"{task.task_id}{f' ({details})' if details else ''}{f': {task.prompt}' if task.prompt else ''}"
 
 
 def uncertain_csv(jobs: Iterable[Job]) -> str:

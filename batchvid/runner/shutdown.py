@@ -12,6 +12,8 @@ from typing import Any
 from batchvid.runner.context import RunContext
 from batchvid.runner.outcome import INTERRUPTED
 
+OPEN_CALLS_S = 20.0  # longer than a connection may take: a call that was not sent must not count as lost
+
 
 @contextlib.contextmanager
 def handle_signals(context: RunContext, close_displays: Callable[[], None]) -> Iterator[list[str]]:
@@ -26,6 +28,7 @@ def handle_signals(context: RunContext, close_displays: Callable[[], None]) -> I
             os._exit(INTERRUPTED)
         interrupted.append(name)
         context.notice(f"{name}: submitting nothing more, finishing downloads. A second signal leaves at once")
+        context.transport.shorten_calls(OPEN_CALLS_S)
         context.stop("interrupted")
 
     restore: list[Callable[[], object]] = []

@@ -116,8 +116,13 @@ def _non_defaults(defaults: Mapping[str, object], values: Iterable[object]) -> d
 
 
 def _keyed_assets(assets: tuple[Asset, ...]) -> list[Asset]:
-    """The assets that need the key. A signed link is a secret, and expires."""
-    return [asset for asset in assets if asset.keyed]
+    """The content routes, which need the key. A link, also a relative one, may be signed: it is a secret, and expires.
+
+    None where the task made several clips: a content route gives one of them, so the next run polls for all links.
+    """
+    if any(asset.output > 1 for asset in assets):
+        return []
+    return [asset for asset in assets if asset.keyed and not asset.from_origin]
 
 
 def _without_secrets(text: str) -> str:

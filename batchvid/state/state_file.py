@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from operator import itemgetter
@@ -51,6 +52,7 @@ class StateFile:
         except OSError as exc:
             raise StateError(f"{path.parent}: {exc.strerror}") from exc
         self._lock = RunLock(path)
+        self._opened = -1
         self.index = open_user_index()
         try:
             self._connection = connect(path, isolation_level=None, check_same_thread=False)
@@ -71,7 +73,7 @@ class StateFile:
             if fence is None:
                 raise StateError(f"{path}: its table fence has no row: put back a copy")
             self.batch_id, self.purchases = str(fence[0]), int(fence[1])
-            self._file_id = _file_id(path)
+            self._opened = os.open(path, os.O_RDONLY)
             last = self._connection.execute("SELECT coalesce(max(position), 0) FROM jobs").fetchone()[0]
         except sqlite3.Error as exc:
             self.close()
@@ -114,6 +116,7 @@ class StateFile:
     def _transaction(self) -> Iterator[None]:
         """One durable transaction. Raises StateTakenOver when another process opened the file since."""
         try:
+            self._check_file()
             self._connection.execute("BEGIN IMMEDIATE")
             self._check_epoch()
             yield
@@ -129,6 +132,7 @@ class StateFile:
         """The error if another process opened the file since; None also when the file cannot be read now."""
         try:
             with self._writing:
+                self._check_file()
                 self._check_epoch()
         except StateTakenOver as exc:
             return exc
@@ -138,10 +142,35 @@ class StateFile:
 
     def _check_epoch(self) -> None:
         (epoch,) = self._connection.execute("SELECT epoch FROM fence").fetchone()
-        if epoch == self._epoch and _file_id(self.path) == self._file_id:
-            return
-        what = f"another run took over ({describe_holder(self.path)})" if epoch != self._epoch else "it was replaced"
-        raise StateTakenOver(
+        if epoch != self._epoch:
+            raise self._taken_over(f"another run took over ({describe_holder(self.path)})")
+
+    def _check_file(self) -> None:
+        """Raise StateTakenOver if another file has the name now: what is written to this one would be lost.
+
+        Some file systems give a file another number now and then: there the epoch decides. Outside of a transaction,
+        because closing the second connection may drop the locks of this one there.
+        """
+        opened = os.fstat(self._opened)
+        try:
+            named = self.path.stat()
+            is_same = (named.st_dev, named.st_ino) == (opened.st_dev, opened.st_ino) or self._has_epoch()
+        except OSError:
+            is_same = False
+        if not (opened.st_nlink and is_same):
+            raise self._taken_over("it was replaced")
+
+    def _has_epoch(self) -> bool:
+        """Whether the file of that name holds the epoch of this process."""
+        with closing(connect(f"{self.path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
+            try:
+                row = connection.execute("SELECT epoch FROM fence").fetchone()
+            except sqlite3.Error:
+                return False
+        return row is not None and row[0] == self._epoch
+
+    def _taken_over(self, what: str) -> StateTakenOver:
+        return StateTakenOver(
             f"{self.path}: {what} while this run was active. This run stopped and bought nothing more; "
             f"what it bought is in the state file or in run.log. See: batchvid status {self.path.parent}"
         )
@@ -204,6 +233,9 @@ class StateFile:
         """Close the file and release the lock."""
         self.index.close()
         self._connection.close()
+        if self._opened >= 0:  # after the connection: closing any handle of the file drops its locks
+            os.close(self._opened)
+            self._opened = -1
         self._lock.release()
 
     def __enter__(self) -> Self:
@@ -231,15 +263,6 @@ def record_offline(
     if entries:
         state.commit(entries, meta)
     return after
-
-
-def _file_id(path: Path) -> tuple[int, int] | None:
-    """What tells a file from another one of its name; None if there is none."""
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
 
 
 def connect(where: Path | str, **how: Any) -> sqlite3.Connection:

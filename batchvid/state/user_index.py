@@ -6,12 +6,15 @@ without a home, or where it cannot be written, nothing fails and only the checks
 
 from __future__ import annotations
 
+import os
 import sqlite3
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 INDEX_NAME = "index.sqlite3"
+SYNC_INTERVAL_S = 1.0
 BUSY_TIMEOUT_S = 0.5  # many runs share the file, and a paid call waits for it
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS batches (
@@ -35,6 +38,12 @@ class KnownBatch:
     purchases: int
 
 
+def _stored(folder: Path) -> str | bytes:
+    """A path as SQLite takes it: text, or bytes where it is not UTF-8."""
+    text = str(folder)
+    return os.fsencode(folder) if any("\ud800" <= char <= "\udfff" for char in text) else text
+
+
 class UserIndex:
     """The open index. Every method does nothing, or returns nothing, once the file cannot be used."""
 
@@ -42,20 +51,30 @@ class UserIndex:
         self.path = path
         self.error = "" if path else "there is no home directory"
         self._connection: sqlite3.Connection | None = None
+        self._synced_at = -SYNC_INTERVAL_S
 
     def folders(self, batch_id: str) -> list[KnownBatch]:
         """Where a batch, or a copy of it, was run."""
         rows = self._execute("SELECT folder, purchases FROM batches WHERE batch_id = ? ORDER BY folder", batch_id)
-        return [KnownBatch(folder=Path(folder), purchases=purchases) for folder, purchases in rows]
+        return [KnownBatch(folder=Path(os.fsdecode(folder)), purchases=purchases) for folder, purchases in rows]
 
     def raise_mark(self, batch_id: str, folder: Path, purchases: int) -> None:
-        """Store durably that the batch has so many paid calls. A lower number changes nothing."""
-        self._execute(RAISE_MARK, batch_id, str(folder), purchases)
+        """Store that the batch has so many paid calls. A lower number changes nothing.
+
+        It survives the end of this process at once, and a power cut after at most SYNC_INTERVAL_S: a sync may take as
+        long as that of the state file, and single purchases would pay for two.
+        """
+        now = time.monotonic()
+        is_due = now - self._synced_at >= SYNC_INTERVAL_S
+        if is_due:
+            self._synced_at = now
+        self._execute(f"PRAGMA synchronous = {'FULL' if is_due else 'NORMAL'}")  # FULL syncs what came before, too
+        self._execute(RAISE_MARK, batch_id, _stored(folder), purchases)
 
     def move(self, batch_id: str, old: Path, new: Path) -> None:
         """The batch's folder was moved."""
         change = "UPDATE OR REPLACE batches SET folder = ? WHERE batch_id = ? AND folder = ?"
-        self._execute(change, str(new), batch_id, str(old))
+        self._execute(change, _stored(new), batch_id, _stored(old))
 
     def close(self) -> None:
         """Close the file."""
@@ -83,7 +102,6 @@ class UserIndex:
         connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, timeout=BUSY_TIMEOUT_S)
         try:
             connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = FULL")
             connection.execute(SCHEMA)
         except BaseException:
             connection.close()

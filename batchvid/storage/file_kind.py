@@ -10,6 +10,7 @@ from enum import StrEnum
 from batchvid.errors import BadMedia, ClipNotReady, IncompleteClip
 
 HEAD_BYTES = 64  # enough for every rule here
+READABLE_SHARE = 0.8
 _QUOTED_CHARS = 300  # of a text, in a message
 
 
@@ -93,9 +94,10 @@ def refuse_text(head: bytes) -> None:
 
 
 def _is_readable(text: bytes) -> bool:
-    """Whether the bytes are plain words. A character may be cut at the end."""
+    """Whether the bytes are words in UTF-8, perhaps with some control characters. A character may be cut at the end."""
     decoded = text.decode("utf-8", "ignore")
-    return len(decoded.encode()) > len(text) - 4 and all(char.isprintable() or char in "\t\r\n\f" for char in decoded)
+    printable = sum(char.isprintable() or char.isspace() for char in decoded)
+    return len(decoded.encode()) > len(text) - 4 and printable > READABLE_SHARE * len(decoded)
 
 
 def _quoted(head: bytes) -> str:

@@ -94,7 +94,7 @@ class LocalStore:
         try:
             _hide_in_text(part)
             for earlier in _rejected_files(part.parent, name):
-                if earlier.stat().st_size == part.stat().st_size and _digest(earlier) == _digest(part):
+                if earlier.stat().st_size == part.stat().st_size and file_digest(earlier) == file_digest(part):
                     part.unlink()
                     return earlier
             rejected = _unused(part.with_name(f"{name}.rejected"))
@@ -182,7 +182,8 @@ def _rejected_files(folder: Path, name: str) -> list[Path]:
     return sorted((path for path in found if numbered.fullmatch(path.name)), key=lambda path: path.stat().st_mtime_ns)
 
 
-def _digest(path: Path) -> str:
+def file_digest(path: Path) -> str:
+    """The SHA-256 of a file, hex. Raises OSError."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

@@ -24,6 +24,7 @@ class _Layout:
     is_fragmented: bool = False
     fragments_s: float = 0.0
     ends_at: int = 0
+    has_rest: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +47,10 @@ def check_boxes(file: BinaryIO, size_bytes: int) -> BoxSummary:
             break
         file.seek(position)
         kind, header_bytes, box_bytes = _header(file.read(16), size_bytes - position)
-        if not kind:  # padding behind the last box
+        if not kind:  # padding behind the last box, or the beginning of a further one
             if layout.is_fragmented or b"moov" not in layout.seen:
                 raise IncompleteClip(f"the file is cut off inside a box header at byte {position}")
+            layout.has_rest = True
             break
         if position + box_bytes > size_bytes:
             name = kind.decode("latin-1")
@@ -102,7 +104,7 @@ def _judge(layout: _Layout, size_bytes: int) -> BoxSummary:
             f"the file is cut off: its segment index ends at byte {layout.ends_at}, the file at {size_bytes}"
         )
     indexed = bool(layout.ends_at or layout.fragments_s or b"mfra" in layout.seen)
-    return BoxSummary(layout.fragments_s, is_proven_whole=indexed or not layout.is_fragmented)
+    return BoxSummary(layout.fragments_s, is_proven_whole=not layout.has_rest and (indexed or not layout.is_fragmented))
 
 
 def _read_movie(moov: bytes) -> tuple[bool, float]:

@@ -23,7 +23,8 @@ END_TOLERANCE_S = 0.25  # of the last frame, where packets have no duration
 class Probe:
     """What a clip contains: seconds, pixels, whether there is sound.
 
-    `is_proven_whole` is true if a cut in the file would show, whatever the server announced.
+    `is_proven_whole` is true if a cut in the file would show, whatever the server announced. `is_whole` is false for a
+    file that is cut off.
     """
 
     duration_s: float
@@ -33,21 +34,28 @@ class Probe:
     container: Container
     has_sound: bool
     is_proven_whole: bool
+    is_whole: bool = True
 
 
-def probe(path: Path) -> Probe:
+def probe(path: Path, *, accept_incomplete: bool = False) -> Probe:
     """Walk the container's own structure, demux all packets, decode the first frame.
 
-    Raises ClipNotReady for a text, IncompleteClip for a file that is cut off, BadMedia for any other that is no clip.
+    Raises ClipNotReady for a text, IncompleteClip for a file that is cut off (not with `accept_incomplete`, if a part
+    of it plays), BadMedia for any other that is no clip.
     """
     with path.open("rb") as file:
         container = container_of(file.read(HEAD_BYTES))
         check = check_elements if container is Container.WEBM else check_boxes
-        summary = check(file, path.stat().st_size)
+        try:
+            summary: BoxSummary | None = check(file, path.stat().st_size)
+        except IncompleteClip:
+            if not accept_incomplete:
+                raise
+            summary = None
     return _decode(path, container, summary)
 
 
-def _decode(path: Path, container: Container, summary: BoxSummary) -> Probe:
+def _decode(path: Path, container: Container, summary: BoxSummary | None) -> Probe:
     import av  # late: heavy, and only needed here
 
     # one demuxer, and no other file: a clip must not name files of this machine
@@ -73,7 +81,8 @@ def _decode(path: Path, container: Container, summary: BoxSummary) -> Probe:
                 codec=stream.codec_context.name,
                 container=container,
                 has_sound=bool(opened.streams.audio),
-                is_proven_whole=summary.is_proven_whole,
+                is_proven_whole=summary is not None and summary.is_proven_whole,
+                is_whole=summary is not None,
             )
     except av.FFmpegError as exc:
         raise BadMedia(f"not a playable clip: {exc.strerror or exc}") from exc
@@ -81,11 +90,13 @@ def _decode(path: Path, container: Container, summary: BoxSummary) -> Probe:
         raise BadMedia(f"not a playable clip: {exc}") from exc
 
 
-def _demux(opened: InputContainer, stream: VideoStream, summary: BoxSummary) -> float:
-    """The duration of the pictures in seconds. Raises IncompleteClip if packets are missing."""
+def _demux(opened: InputContainer, stream: VideoStream, summary: BoxSummary | None) -> float:
+    """The duration of the pictures in seconds. Raises IncompleteClip if packets are missing, unless that is known."""
     packets: Counter[int] = Counter()
     end = 0  # in ticks of the stream
     for packet in opened.demux(*opened.streams.video, *opened.streams.audio):
+        if packet.is_corrupt and summary is None:
+            break
         if packet.is_corrupt:
             raise IncompleteClip("the file is cut off or damaged: a packet is not whole")
         if packet.pts is None:
@@ -94,12 +105,12 @@ def _demux(opened: InputContainer, stream: VideoStream, summary: BoxSummary) -> 
         if packet.stream_index == stream.index:
             end = max(end, packet.pts + (packet.duration or 0))
     for track in (*opened.streams.video, *opened.streams.audio):
-        if packets[track.index] < track.frames:
+        if packets[track.index] < track.frames and summary is not None:
             raise IncompleteClip(
                 f"the file is cut off: it promises {track.frames} {track.type} packets and holds {packets[track.index]}"
             )
     duration_s = float((end - (stream.start_time or 0)) * stream.time_base) if stream.time_base else 0.0
-    if duration_s < summary.min_duration_s - END_TOLERANCE_S:
+    if summary is not None and duration_s < summary.min_duration_s - END_TOLERANCE_S:
         raise IncompleteClip(
             f"the file is cut off: it promises {summary.min_duration_s:.2f} s and holds {duration_s:.2f} s"
         )

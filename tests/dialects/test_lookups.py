@@ -12,8 +12,8 @@ from hypothesis import given
 from batchvid.dialects import DIALECTS
 from batchvid.dialects.lookups import LOOKUP_METHODS, LookupMethod
 from batchvid.domain.failures import FailureKind
-from batchvid.domain.wire import Candidate, Rejected, Response
-from tests.builders import generation
+from batchvid.domain.wire import Candidate, Part, Rejected, Request, Response
+from tests.builders import generation, with_fields
 from tests.dialects.test_mangled import RESPONSES, often
 from tests.exchanges import load
 
@@ -32,6 +32,22 @@ def reply(document: Any, status: int = 200) -> Response:
 def test_every_way_is_a_dialects() -> None:
     """Nothing is asked in a format that is not spoken."""
     assert {dialect for table in LOOKUP_METHODS.values() for dialect in table} <= DIALECTS.keys()
+
+
+@pytest.mark.parametrize(("name", "always"), [("kling", True), ("veo", False), ("openai-videos", False)])
+def test_our_id_is_known_to_be_sent(name: str, always: bool) -> None:
+    """A request says whether it carries our id of the call, in JSON or in a form; a part of a text does not count."""
+    for recording in load(name, "submit"):
+        if recording.order:
+            request = DIALECTS[name].submit(with_fields(recording.order, external_id="kite-1"))
+            assert (request.carries("kite-1"), request.carries("kite")) == (always, False)
+
+
+def test_a_field_of_a_form_is_carried() -> None:
+    """Forms have parts instead of JSON."""
+    form = Request(method="POST", path="/", parts=(Part(name="id", value=b"kite-1"),))
+    assert form.carries("kite-1")
+    assert not form.carries("kite-2")
 
 
 def test_kling_is_asked_on_the_path_of_the_order_by_our_own_id() -> None:

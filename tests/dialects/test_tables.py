@@ -21,7 +21,7 @@ DOCUMENTED = {
     Phase.SUCCEEDED: "completed succeeded SUCCEEDED succeed SUCCESS success done Success Ready",
     Phase.FAILED: "failed FAILED FAILURE error ERROR expired Fail cancelled canceled CANCELLED CANCELED aborted timeout"
     " deleted",
-    Phase.UNSEEN: "task_not_exist TASK_NOT_EXIST",
+    Phase.UNSEEN: "task_not_exist TASK_NOT_EXIST task_not_found",
     Phase.UNKNOWN: "unknown UNKNOWN succ succeeding complete 200",
 }
 

@@ -109,7 +109,11 @@ class Bench:
 
     def write(self, clips: str, *, top: str = "", **limits: object) -> None:
         """Write the manifest; `limits` are the provider's, over quick ones; `top` adds top-level keys."""
-        quick = {"concurrency": 20, "submits_per_min": 60000, "polls_per_s": 1000, "poll_every_s": 0.02}
+        # the emulator's signed links stand for those of another host
+        links = {"send_key_to_own_links": False}
+        quick = {**links, "concurrency": 20, "submits_per_min": 60000, "polls_per_s": 1000, "poll_every_s": 0.02}
+        if "downloads:" not in top:  # a clip that cannot be fetched is not waited for
+            top += "\ndownloads: {wait_s: 0.1}"
         provider = {"base_url": self.emulator.base_url, "api_key_env": "TEST_KEY", **quick, **limits}
         self.manifest.write_text(
             f"{top}\nproviders: {{cometapi: {json.dumps(provider)}}}\n"

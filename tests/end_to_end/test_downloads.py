@@ -29,7 +29,13 @@ BOTH = {
 
 def write(bench: Bench, clips: str) -> None:
     """A manifest with two providers, which are the emulator: one of them is a gateway."""
-    quick = {"concurrency": 20, "submits_per_min": 60000, "polls_per_s": 1000, "poll_every_s": 0.02}
+    quick = {
+        "send_key_to_own_links": False,
+        "concurrency": 20,
+        "submits_per_min": 60000,
+        "polls_per_s": 1000,
+        "poll_every_s": 0.02,
+    }
     given = {"api_key_env": "TEST_KEY", **quick}
     fields = {
         "cometapi": {**given, "base_url": bench.emulator.base_url},

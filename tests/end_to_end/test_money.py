@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -17,6 +18,7 @@ from tests.end_to_end.conftest import Bench, ServedEmulator
 KITE = "  - {id: kite, prompt: a kite}"
 BOAT = "  - {id: boat, model: kling-v2-6, duration_s: 5, prompt: a boat}"
 QUICK = {"api_key_env": "TEST_KEY", "submits_per_min": 60000, "polls_per_s": 1000, "poll_every_s": 0.02}
+PLAYLIST = {"status": 200, "body": "#EXTM3U"}
 BROKEN = {"match": {"step": "submit"}, "do": {"outcome": "fail", "message": "internal trouble"}}
 
 
@@ -108,11 +110,25 @@ class TestAClipThatIsPaidFor:
         assert bench.run().code == 0
         assert bench.emulator.ledger()["purchases"] == 1
 
-    @pytest.mark.parametrize(("deed", "kind"), [("expired", "expired"), ("html_200", "bad_media")])
-    def test_retry_asks_for_it_before_it_buys_another(self, bench: Bench, deed: str, kind: str) -> None:
-        """Its links were all dead: the vendor is asked again first, and only --new-task buys."""
+    @pytest.mark.parametrize("deed", ["expired", "html_200"])
+    def test_links_that_do_not_work_yet_leave_it_ready(self, bench: Bench, deed: str) -> None:
+        """A 403 or a page instead of a clip may pass: neither a run nor a retry gives it up or buys another."""
         bench.write(BOAT)
         bench.emulator.set_faults({"match": {"step": "download"}, "do": {deed: True}})
+        for command in ("run", "retry", "run"):
+            ended = bench.cli(command, str(bench.manifest))
+            assert ended.code == 1
+            assert "Its clip is paid for and waits: run again to fetch it" in ended.out
+            assert [row["state"] for row in bench.rows()] == ["ready"]
+        bench.emulator.set_faults()
+        assert bench.run().code == 0
+        assert bench.emulator.ledger()["purchases"] == 1
+
+    @pytest.mark.parametrize(("deed", "kind"), [({"status": 410}, "expired"), (PLAYLIST, "bad_media")])
+    def test_retry_asks_for_it_before_it_buys_another(self, bench: Bench, deed: dict[str, Any], kind: str) -> None:
+        """Its links were gone, or no clip: the vendor is asked again first, and only --new-task buys."""
+        bench.write(BOAT)
+        bench.emulator.set_faults({"match": {"step": "download"}, "do": deed})
         assert bench.run().code == 1
         (row,) = bench.rows()
         assert row["failure_kind"] == kind
@@ -126,7 +142,7 @@ class TestAClipThatIsPaidFor:
     def test_new_task_buys_at_once(self, bench: Bench) -> None:
         """Another clip instead of the old one needs an explicit option."""
         bench.write(BOAT)
-        bench.emulator.set_faults({"match": {"step": "download"}, "do": {"html_200": True}})
+        bench.emulator.set_faults({"match": {"step": "download"}, "do": PLAYLIST})
         assert bench.run().code == 1
         bench.emulator.set_faults()
         assert bench.cli("retry", "batch", "--new-task").code == 0

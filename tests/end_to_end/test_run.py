@@ -230,9 +230,9 @@ def test_a_download_that_fails_once_is_mended(bench: Bench, deed: str) -> None:
 
 
 def test_a_result_that_is_never_a_clip_ends_failed_and_keeps_the_evidence(bench: Bench) -> None:
-    """After a few fresh links the job fails as bad media; the task id stays on record and nothing is bought again."""
+    """After one more try of the same bytes the job fails as bad media; the task id stays, nothing is bought again."""
     bench.write("  - {id: b, model: kling-v2-6, duration_s: 5, prompt: a boat}")
-    bench.emulator.set_faults({"match": {"step": "download"}, "do": {"html_200": True}})
+    bench.emulator.set_faults({"match": {"step": "download"}, "do": {"status": 200, "body": "#EXTM3U"}})
     assert bench.run().code == 1
     (row,) = bench.rows()
     assert (row["failure_kind"], row["attempts"]) == ("bad_media", "1")

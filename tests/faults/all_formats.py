@@ -53,7 +53,12 @@ FAMILIES = {"openai-videos": "sora"}
 """What the emulator calls it, where that is another name."""
 
 LIMITS = {"concurrency": 20, "submits_per_min": 60_000, "polls_per_s": 5000, "poll_every_s": 0.01}
-QUICK: dict[str, Any] = {"wait_initial_s": 0.001, "max_clip_bytes": 2_000_000, "lookup": {"kling": "external_id"}}
+QUICK: dict[str, Any] = {
+    "wait_initial_s": 0.001,
+    "max_clip_bytes": 2_000_000,
+    "lookup": {"kling": "external_id"},
+    "send_key_to_own_links": False,  # the emulator's signed links stand for those of another host
+}
 
 
 def write_manifest(folder: Path, base_url: str, dialects: Sequence[str], *, takes: int = 1, **limits: object) -> Path:
@@ -80,7 +85,8 @@ def write_manifest(folder: Path, base_url: str, dialects: Sequence[str], *, take
         for dialect in dialects
     ]
     path = folder / "batch.yaml"
-    path.write_text(json.dumps({"batch": "batch", "providers": providers, "clips": clips}), "utf-8")
+    document = {"batch": "batch", "downloads": {"wait_s": 0.05}, "providers": providers, "clips": clips}
+    path.write_text(json.dumps(document), "utf-8")
     return path
 
 

@@ -98,6 +98,7 @@ LINKS = (
         group="the clip",
         wire=(WireFault(step="link", needs_key=True),),
         ends=STORED,
+        dials={"send_key_to_own_links": True},
     ),
     _link("two clips of one task", finished(_second_output)),
 )

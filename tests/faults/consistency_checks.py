@@ -17,6 +17,7 @@ from typing import Any
 
 from batchvid.domain.jobs import Job, JobState
 from batchvid.state.readers import read_jobs, replay
+from tests import key_encodings
 
 STATE = "state.sqlite3"
 Tasks = Sequence[Mapping[str, Any]]
@@ -59,13 +60,12 @@ def wrong_clips(folder: Path, jobs: Iterable[Job]) -> list[str]:
     """Every stored clip is there, whole, with its sidecar; and there is no other clip and no leftover part."""
     wrong = []
     expected = set()
-    for job in jobs:
-        if job.clip is None:
-            continue
-        path = folder / "clips" / job.clip.key
+    stored = [(job, clip) for job in jobs if job.clip is not None for clip in (job.clip, *job.more_clips)]
+    for job, clip in stored:
+        path = folder / "clips" / clip.key
         expected.add(path)
         sidecar = json.loads(path.with_name(path.name + ".json").read_text("utf-8"))
-        if hashlib.sha256(path.read_bytes()).hexdigest() != job.clip.sha256:
+        if hashlib.sha256(path.read_bytes()).hexdigest() != clip.sha256:
             wrong.append(f"{job.id}: {path.name} is not what was stored")
         if job.state is JobState.SUCCEEDED and sidecar["task_id"] != job.task_id:
             wrong.append(f"{job.id}: {path.name} is the clip of task {sidecar['task_id']}, not of {job.task_id}")
@@ -90,12 +90,12 @@ def wrong_replay(state: Path) -> list[str]:
     return [f"{job.id}: its events tell another story than its row" for job in wrong]
 
 
-def leaks(folder: Path, said: str, marks: Iterable[str]) -> list[str]:
-    """Where one of these secrets stands: in a file of the batch, or in what was said."""
-    found = []
+def leaks(folder: Path, said: str, key: str, marks: Iterable[str]) -> list[str]:
+    """Where the key stands, in any encoding, or one of these secrets: in a file of the batch, or in what was shown."""
+    files = [(path.name, path.read_bytes()) for path in folder.rglob("*") if path.is_file()]
+    found = key_encodings.leaks([*files, ("the output", said.encode("utf-8", "replace"))], [key])
     for mark in marks:
-        files = [path.name for path in folder.rglob("*") if path.is_file() and mark.encode() in path.read_bytes()]
-        found += [f"{mark!r} stands in {name}" for name in files]
+        found += [f"{mark!r} stands in {name}" for name, data in files if mark.encode() in data]
         found += [f"{mark!r} was said"] if mark in said else []
     return found
 

@@ -84,7 +84,7 @@ def try_fault(vendor: Vendor, batch: Batch, fault: Fault, folder: Path) -> Trial
         wrong.append(f"{ledger['purchases']} tasks were sold, and {len(jobs)} planned")
     if ledger["key_leaks"]:
         wrong.append("a key was sent with a signed link")
-    wrong += consistency_checks.leaks(folder, output, (all_formats.KEY, *all_formats.SIGNATURES))
+    wrong += consistency_checks.leaks(folder, output, all_formats.KEY, all_formats.SIGNATURES)
     endings = {job.spec.entry: Ending(_word(job), sold[job.spec.request.prompt]) for job in jobs}
     return Trial(endings, outcome.exit_code, wrong)
 

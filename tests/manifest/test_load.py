@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 from contextlib import suppress
-from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -147,13 +146,29 @@ def test_many_rows_share_what_they_can(write: Write) -> None:
     assert len({id(job.spec.variables) for job in jobs}) == 3000
 
 
-def test_a_million_is_the_end(write: Write, mistakes: Mistakes, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Rows times takes are bounded for the manifest as a whole."""
-    write("t.csv", "sku\n" + "".join(f"s{i}\n" for i in range(5)))
-    monkeypatch.setattr(import_module("batchvid.manifest.load"), "MAX_JOBS", 4)
-    assert mistakes("clips: [{id: '{{ sku }}', rows: t.csv, model: m, prompt: p}]") == [
-        "m.yaml:1: {{ sku }}: the manifest makes more than 4 clips; split it"
+def test_a_million_is_the_end(write: Write, mistakes: Mistakes) -> None:
+    """Rows times takes are counted before anything is expanded, for the manifest as a whole."""
+    write("t.csv", "sku\n" + "".join(f"s{i}\n" for i in range(11_000)))
+    rows = "{id: '{{ sku }}{{ take }}', rows: t.csv, model: m, prompt: p, takes: 100}"
+    assert mistakes(f"clips: [{rows}, {{id: a, model: m, prompt: p}}]") == [
+        "m.yaml:1: {{ sku }}{{ take }}: the manifest makes 1,100,001 clips, most of them here "
+        "(11,000 rows or images x 100 takes); more than 1,000,000 need --many"
     ]
+
+
+def test_a_condition_counts(write: Write, specs: Specs) -> None:
+    """Rows that a condition leaves out are not counted against the limit."""
+    write("t.csv", "sku\n" + "".join(f"s{i}\n" for i in range(11_000)))
+    row = "rows: t.csv, where: sku == 's7'"
+    assert len(specs(f"clips: [{{id: '{{{{ sku }}}}', {row}, model: m, prompt: p, takes: 100}}]")) == 100
+
+
+def test_an_astronomic_matrix_is_counted_at_once(mistakes: Mistakes) -> None:
+    """A hundred billion cells are not built to be counted."""
+    axes = ", ".join(f"a{axis}: {list(range(100))}" for axis in range(5))
+    (problem,) = mistakes(f"clips: [{{id: k, model: m, prompt: p, matrix: {{{axes}}}, takes: 10}}]")
+    assert "makes 100,000,000,000 clips" in problem
+    assert "--many" in problem
 
 
 def test_problems_hold_no_traceback_words(specs: Specs, mistakes: Mistakes) -> None:

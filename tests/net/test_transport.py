@@ -7,7 +7,7 @@ import gzip
 import socket
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 import orjson
 import pytest
@@ -274,6 +274,44 @@ def test_no_test_reaches_beyond_this_machine(address: tuple[Any, ...]) -> None:
     family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
     with socket.socket(family) as outward, pytest.raises(PermissionError, match="only loopback"):
         outward.connect(address)
+
+
+async def _drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, head: bytes, piece: bytes) -> None:
+    await read_request(reader)
+    writer.write(head)
+    while True:
+        writer.write(piece)
+        await writer.drain()
+        await asyncio.sleep(0.01)
+
+
+DRIPS = {
+    "body": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\n \r\n"),
+    "1xx": (b"", b"HTTP/1.1 102 Processing\r\n\r\n"),
+    "slow header": (b"HTTP/1.1 200 OK\r\nX-Slow: ", b"x"),
+    "endless headers": (b"HTTP/1.1 200 OK\r\n", b"X-More: 1\r\n"),
+}
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize("drip", DRIPS)
+async def test_a_reply_that_drips_is_lost(transport: Transport, drip: str, method: Literal["GET", "POST"]) -> None:
+    """Each piece comes in time, and the whole never does: the total limit ends the call, and it may have bought."""
+    async with talking(lambda reader, writer: _drip(reader, writer, *DRIPS[drip])) as address:
+        with pytest.raises(ReplyLost, match=r"no complete reply from .* within 0 s"):
+            await transport.send(f"http://{address}", Request(method=method, path="/"), "K", total_timeout_s=0.2)
+
+
+async def test_open_calls_can_be_shortened(transport: Transport) -> None:
+    """As Ctrl-C does: an open call ends soon and is lost; one that was not sent yet is not sent."""
+    async with talking(lambda reader, writer: _drip(reader, writer, *DRIPS["body"])) as address:
+        call = asyncio.create_task(transport.send(f"http://{address}", Request(method="POST", path="/"), "K"))
+        await asyncio.sleep(0.05)
+        transport.shorten_calls(0.05)
+        with pytest.raises(ReplyLost):
+            await call
+        with pytest.raises(NotSent, match="interrupted"):
+            await transport.send(f"http://{address}", Request(method="POST", path="/"), "K")
 
 
 async def test_a_reply_is_read_as_it_came(transport: Transport) -> None:

@@ -288,3 +288,16 @@ def test_a_lost_submit_of_an_older_version_is_read() -> None:
     """Its event says nothing of a request id, nor of what asking the provider brought."""
     event = codec.load_event("SubmitLost", "2026-03-01T20:00:00+00:00", '{"message":"reset"}', spec())
     assert event == ev.SubmitLost(at=datetime(2026, 3, 1, 20, tzinfo=UTC), message="reset")
+
+
+@pytest.mark.parametrize(
+    "assets",
+    [
+        (Asset(location=f"/d/1.mp4?sig={SECRET}", keyed=True, from_origin=True),),
+        (LINK, CONTENT, replace(LINK, output=2)),  # the content route alone would look like a single clip
+    ],
+)
+def test_what_needs_a_new_poll_is_not_kept(assets: tuple[Asset, ...]) -> None:
+    """A path that the vendor named may be signed; of several clips either all links are kept or none."""
+    event = ev.TaskSucceeded(at=datetime(2026, 1, 1, tzinfo=UTC), assets=assets)
+    assert orjson.loads(codec.dump_event(event))["assets"] == []

@@ -67,6 +67,19 @@ def test_a_file_that_was_replaced_is_left(path: Path, tmp_path: Path) -> None:
             state.commit(steps("b"))
 
 
+def test_a_file_that_was_deleted_or_moved_is_left(path: Path) -> None:
+    """Nothing more is bought into a file that no later run finds; put back under its name, it goes on."""
+    with StateFile(path) as state:
+        aside = path.rename(path.with_name("aside"))
+        with pytest.raises(StateTakenOver, match="it was replaced"):
+            state.commit(steps("a"))
+        aside.rename(path)
+        state.commit(steps("b"))
+        path.unlink()
+        with pytest.raises(StateTakenOver, match="it was replaced"):
+            state.commit(steps("c"))
+
+
 def test_paid_calls_are_counted(path: Path) -> None:
     """Across restarts, and beyond what the jobs show: a job may be bought again and again."""
     with StateFile(path) as state:

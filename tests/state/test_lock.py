@@ -12,7 +12,7 @@ import pytest
 
 from batchvid.domain.jobs import JobState
 from batchvid.errors import StateLocked, StateTooNew
-from batchvid.state.lock import find_holder
+from batchvid.state.lock import find_holder, locks_are_kept
 from batchvid.state.readers import read_jobs, replay
 from batchvid.state.state_file import StateFile
 from tests.builders import state_file, steps
@@ -113,3 +113,15 @@ def test_what_was_acknowledged_survives_a_kill(tmp_path: Path, acknowledged: int
     assert jobs == replay(path)
     with StateFile(path) as state:
         assert jobs == state.jobs()
+
+
+def test_a_lock_is_kept_here(tmp_path: Path) -> None:
+    """A second process is refused, and nothing is left behind."""
+    assert locks_are_kept(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_where_no_file_can_be_made_no_lock_can(tmp_path: Path) -> None:
+    """It is an error, not an answer."""
+    with pytest.raises(OSError, match="nowhere"):
+        locks_are_kept(tmp_path / "nowhere")

@@ -12,7 +12,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.vendor_generator.vendor import GZIP, Reply, SubmitScript, TaskScript, Truth
+from tests.vendor_generator.vendor import BARE_ID, GZIP, Reply, SubmitScript, TaskScript, Truth
 
 DIALECTS = ("openai-videos", "videos", "gateway", "newapi", "veo", "seedance", "kling", "xai", "runway")
 ONE_VENDOR = frozenset({"xai", "runway"})  # another vendor's codes mean nothing there
@@ -39,6 +39,7 @@ IDS = (
     "task-{}",
     "video_6a1c{:08x}",
     "8781062418928924{:02d}",
+    "99281062418928924000{:02d}",
     "cgt-2026{:04d}-x",
     "route:kling/v1:{}",
     "{:036d}",
@@ -83,7 +84,7 @@ def envelopes(draw: st.DrawFn, inner: dict[str, Any]) -> dict[str, Any]:
 def written(draw: st.DrawFn, document: dict[str, Any]) -> tuple[bytes, tuple[tuple[str, str], ...]]:
     """The bytes of a document and their headers: odd JSON, odd text, odd headers; all of it names what it names."""
     body, headers = _dump(document), [draw(st.sampled_from((JSON, JSON, JSON, HTML, ("Content-Type", "text/plain"))))]
-    match draw(st.sampled_from(("plain",) * 6 + ("bom", "twice", "escape", "huge", "space", "gzip"))):
+    match draw(st.sampled_from(("plain",) * 6 + ("bom", "twice", "escape", "huge", "space", "gzip", "number"))):
         case "bom":
             body = b"\xef\xbb\xbf" + body
         case "twice":
@@ -94,6 +95,8 @@ def written(draw: st.DrawFn, document: dict[str, Any]) -> tuple[bytes, tuple[tup
             body = body[:-1] + b', "eta": 1e400}'
         case "space":
             body = b"\r\n " + body + b"\n\n"
+        case "number":
+            body = body.replace(b'"%ID%"', BARE_ID)
         case "gzip":
             headers.append(GZIP)
     return body, tuple(headers)
@@ -192,6 +195,10 @@ LINKS: tuple[dict[str, Any], ...] = (
     {"result_url": LINK},
     {},
 )
+COSTS: tuple[dict[str, Any], ...] = (
+    {},
+    *({"usage": {"cost_in_usd_ticks": ticks}} for ticks in (10**9, 10**14, 0, -1, 1e30, "4", True, None)),
+)
 FAILURES: tuple[dict[str, Any], ...] = (
     {},
     {"error": {"code": "internal_error", "message": "the worker crashed"}},
@@ -218,9 +225,11 @@ def tasks(draw: st.DrawFn, dialect: str) -> TaskScript:
     polls = draw(st.lists(states(OPEN_WORDS + ODD_WORDS[:-1], {}) | st.sampled_from(NOISE), max_size=3))
     ends = draw(st.sampled_from(("done",) * 5 + ("failed",) * 3 + ("refunded", "never")))
     if ends == "done":
-        polls.append(draw(states(DONE_WORDS, {"progress": 100, **draw(st.sampled_from(LINKS))})))
+        polls.append(
+            draw(states(DONE_WORDS, {"progress": 100, **draw(st.sampled_from(LINKS)), **draw(st.sampled_from(COSTS))}))
+        )
     elif ends == "failed":
-        polls.append(draw(states(FAILED_WORDS, draw(st.sampled_from(FAILURES)))))
+        polls.append(draw(states(FAILED_WORDS, draw(st.sampled_from(FAILURES)) | draw(st.sampled_from(COSTS)))))
     elif ends == "refunded" and dialect == "kling":  # its replies name the units that were deducted
         failed = {"task_id": "%ID%", "task_status": "failed", "final_unit_deduction": "0"}
         polls.append(Reply(200, _dump({"code": 0, "message": "SUCCEED", "data": failed})))

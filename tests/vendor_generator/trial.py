@@ -14,6 +14,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ from tests.vendor_generator.vendor import Call, RecordingVendor, Truth
 SCRATCH = "/dev/shm" if Path("/dev/shm").is_dir() else None  # in memory: on a disk a trial mostly waits for fsync
 MAX_STEP_S = 30.0  # no step has to wait for so long: a run that does hangs
 NO_VERDICT = (AttemptStatus.HELD, AttemptStatus.RESERVED)
+MAX_CLIP_WAIT_S = 0.05  # for a clip that is not there yet
 STEPS = ("run", "run", "retry", "run")
 DIALS: Mapping[str, Any] = {
     "wait_initial_s": 0.001,
@@ -88,7 +90,9 @@ def _batch(folder: Path, base_url: str, scenario: Scenario) -> Batch:
     clip = {"model": f"{dialect}/house", "duration_s": 4, "provider": "house", **EXTRA.get(dialect, {})}
     clips = [{"id": f"kite-{job}", "prompt": f"paper kite {job}", **clip} for job in range(scenario.jobs)]
     path = folder / "batch.yaml"
-    path.write_text(json.dumps({"batch": "batch", "providers": {"house": house}, "clips": clips}), "utf-8")
+    waits = {"wait_s": MAX_CLIP_WAIT_S}
+    document = {"batch": "batch", "providers": {"house": house}, "downloads": waits, "clips": clips}
+    path.write_text(json.dumps(document), "utf-8")
     return all_formats.with_dials(commands.load(path, out=folder), **DIALS)
 
 
@@ -105,17 +109,20 @@ def _wrong_books(batch: Batch, calls: Sequence[Call]) -> list[str]:
     mine: dict[str, list[Call]] = defaultdict(list)
     for call in calls:
         mine[call.job].append(call)
-    for job in attempts.keys() | mine.keys():
-        if len(mine[job]) != len(attempts[job]):
-            wrong.append(f"job {job}: {len(mine[job])} calls, {len(attempts[job])} attempts in the ledger")
-        for call, row in zip(mine[job], attempts[job], strict=False):
+    for name in attempts.keys() | mine.keys():
+        if len(mine[name]) != len(attempts[name]):
+            wrong.append(f"job {name}: {len(mine[name])} calls, {len(attempts[name])} attempts in the ledger")
+        for call, row in zip(mine[name], attempts[name], strict=False):
             if call.is_billed and not row.counts:
-                wrong.append(f"job {job}: call {row.number} was sold and is {row.status}")
+                wrong.append(f"job {name}: call {row.number} was sold and is {row.status}")
             if call.script.truth is Truth.REFUSED and row.counts:
-                wrong.append(f"job {job}: call {row.number} was refused and is {row.status}")
+                wrong.append(f"job {name}: call {row.number} was refused and is {row.status}")
     for job in read_jobs(batch.state_path):
-        last = mine[job.id.removeprefix("kite-")][-1:]
-        if job.state is JobState.SUCCEEDED and not (last and last[0].script.truth is Truth.SOLD):
+        number = job.id.removeprefix("kite-")
+        settled = sum((row.settled_usd or Decimal(0) for row in attempts[number]), Decimal(0))
+        if settled != job.committed_usd:
+            wrong.append(f"{job.id}: {job.committed_usd} committed, {settled} in the ledger")
+        if job.state is JobState.SUCCEEDED and mine[number][-1].script.truth is not Truth.SOLD:
             wrong.append(f"{job.id} has a clip that was never sold")
     sold = sum(call.is_billed for call in calls)
     counted = sum(row.counts for rows in attempts.values() for row in rows)

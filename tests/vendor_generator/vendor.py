@@ -19,8 +19,8 @@ from urllib.parse import unquote
 
 JOB_OF = re.compile(rb"paper kite (\d+)")
 """The job that a paid call is for, out of its prompt."""
-ID, BASE = b"%ID%", b"%BASE%"
-"""In a reply's body, the id of the task and the vendor's own address."""
+ID, BARE_ID, BASE = b"%ID%", b"%BAREID%", b"%BASE%"
+"""In a reply's body: the id of the task, the same as a JSON number where it is one, and the vendor's own address."""
 GZIP = ("Content-Encoding", "gzip")
 DRIP_S = 0.002  # between two bytes
 MAX_SILENCE_S = 5.0  # the client hangs up long before
@@ -133,7 +133,9 @@ class RecordingVendor:
         try:
             method, path, body = await _read_request(reader)
             reply, task_id = self._reply(method, path, body)
-            await _send(reader, writer, reply, {ID: task_id.encode(), BASE: self.base_url.encode()})
+            bare = task_id if task_id.isdecimal() and task_id[0] != "0" else f'"{task_id}"'
+            values = {ID: task_id.encode(), BARE_ID: bare.encode(), BASE: self.base_url.encode()}
+            await _send(reader, writer, reply, values)
         except (OSError, asyncio.IncompleteReadError):
             pass  # the client hung up
         finally:
@@ -142,12 +144,13 @@ class RecordingVendor:
     def _reply(self, method: str, path: str, body: bytes) -> tuple[Reply, str]:
         if method == "POST":
             return self._sell(body)
-        steps = [unquote(step) for step in path.partition("?")[0].split("/")]
-        call = next((self._tasks[step] for step in reversed(steps) if step in self._tasks), None)
+        asked_for = unquote(path.partition("?")[0])
+        of_task = asked_for.removesuffix("/content")
+        call = next((call for task_id, call in self._tasks.items() if of_task.endswith(f"/{task_id}")), None)
         if method != "GET" or call is None or call.script.task is None:
             return Reply(404, b'{"error":{"message":"task not found","code":"not_found"}}'), ""
         script = call.script.task
-        if steps[-1] == "content" or steps[1] == "clips":
+        if of_task != asked_for or asked_for.startswith("/clips/"):
             call.asked["clip"] += 1
             whole = Reply(200, self.clip, (("Content-Type", "video/mp4"),))
             return (*script.before_clip, whole)[min(call.asked["clip"] - 1, len(script.before_clip))], call.task_id

@@ -68,6 +68,8 @@ def actual_usd(layers: Iterable[Mapping[str, Any]]) -> str:
         for where in (layer, layer.get("usage"), layer.get("billing")):
             if (amount := _with_currency(where)) is not None:
                 return _plain(amount)
+        if (amount := _sum_of(layer.get("billing"))) is not None:
+            return _plain(amount)
     return ""
 
 
@@ -89,6 +91,13 @@ def was_charged(layers: Iterable[Mapping[str, Any]], units: str, usd: str, sente
     if amount is not None:
         return Charged.YES if amount > 0 else Charged.NO
     return Charged.NO if _NOT_CHARGED.search(sentence) and not _NO_REFUND.search(sentence) else Charged.UNKNOWN
+
+
+def _sum_of(bills: object) -> Decimal | None:
+    """Add up a list of charges, Kling's `billing`; None unless each is in US dollars."""
+    amounts = [_with_currency(bill) for bill in bills] if isinstance(bills, list) else []
+    known = [amount for amount in amounts if amount is not None]
+    return sum(known, Decimal(0)) if known and len(known) == len(amounts) else None
 
 
 def _with_currency(where: object) -> Decimal | None:

@@ -17,7 +17,7 @@ _ENGLISH = (
     r"(?<!access\s)(?<!constraint\s)(?<!protocol\s)\bviolat(?:e|es|ed|ing|ion|ions)\b"
     r"(?!\s+(?:of\s+)?(?:unique|foreign|not-?null|constraint|protocol|schema|memory))",
     r"\b(?:content|usage|use|safety|community|platform|our|openai'?s?|google'?s?|company)\s+(?:\w+\s+)?polic(?:y|ies)",
-    r"\bguidelines?\b",
+    r"\b(?:content|usage|use|community|safety|platform|generation|ai|policy)\s+guidelines?\b",
     r"\bguardrails?\b",
     r"\bresponsible\s+ai\b",
     r"\brisk[ -]?(?:control|management)\b",  # Kling
@@ -88,7 +88,10 @@ _INPUT = re.compile(
     r"|提示词|提示詞|输入|輸入|图片|圖片|参考|首帧|尾帧|文本",
     re.I,
 )
-_CONTENT = re.compile(r"\b(?:content|videos?|audio)\b|内容|內容|视频", re.I)
+_CONTENT = re.compile(
+    r"\b(?:content|videos?|audio|moderation|nsfw)\b|\bsafety\s+(?:system|filters?|checks?)\b|内容|內容|视频|审核|審核",
+    re.I,
+)
 
 
 def tells_of_filter(sentence: str) -> bool:
@@ -102,5 +105,5 @@ def sides_named(sentence: str) -> tuple[bool, bool]:
 
 
 def tells_of_content(sentence: str) -> bool:
-    """Whether a sentence is about a prompt, a picture or a clip, and not, say, about the caller."""
+    """Whether a sentence is about a prompt, a picture, a clip or their filter, and not, say, about the caller."""
     return any(side.search(sentence) for side in (_INPUT, _OUTPUT, _CONTENT))

@@ -22,7 +22,7 @@ _HOST = re.compile(
 )
 _FILE = re.compile(r"\.(?:mp4|m4v|mov|webm|mkv|avi|gif|mp3|wav|png|jpe?g|webp|json|html?)", re.I)
 _RELATIVE = re.compile(
-    r"[\w.~%-]+(?:/[\w.~%@+=,:-]+)*/(?:content|download|[\w.~%@+=,-]+\.(?:mp4|m4v|mov|webm))(?:\?\S*)?", re.I
+    r"[\w.~%-]+(?:/[\w.~%@+=,:-]+)*/(?:content|download|[\w.~%@+=,() -]+\.(?:mp4|m4v|mov|webm))(?:\?\S*)?", re.I
 )
 """A path without its first slash: only where it ends like a clip or a content route."""
 _WORD_OF_LINK = re.compile(r"[.=&%]\w")

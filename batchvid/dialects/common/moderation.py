@@ -53,10 +53,18 @@ _CODE_FORMS: tuple[tuple[re.Pattern[str], FailureKind | None], ...] = (
     (re.compile(r"(INPUT_PREPROCESSING\.)?SAFETY\.INPUT|INPUT_PREPROCESSING\.SAFETY", re.I), _INPUT),  # Runway (R-tr)
     (re.compile(r"SAFETY\.", re.I), _OUTPUT),
     (re.compile(r"(Input|Prompt)\w*Sensitive\w*Detected|InputTextRisk", re.I), _INPUT),  # Ark (C-seed)
-    (re.compile(r"Output\w*Sensitive\w*Detected", re.I), _OUTPUT),
-    (re.compile(r"\w*Sensitive(Content|Word)\w*|\w*RiskDetection", re.I), None),
+    (re.compile(r"\w*Sensitive\w*Detected", re.I), _OUTPUT),
+    (re.compile(r"\w*RiskDetection", re.I), None),
     (re.compile(r"(DataInspection|IPInfringement)\w*", re.I), None),  # DashScope
     (re.compile(r"CM_EXT\b", re.I), None),  # Kling through a relay (ARC)
+    # relays' own names, such as "moderation_error"; not of a filter that is out of order
+    (
+        re.compile(
+            r"(?!.*(unavailable|timeout|service))\w*(moderat|content_?(policy|filter|safety)|nsfw|safety)\w*", re.I
+        ),
+        None,
+    ),
+    (re.compile(r"\w*(prohibited_?content|sensitive_?(content|word))\w*", re.I), None),
 )
 """How codes of a family begin, with the side that they name; the first that fits counts."""
 
@@ -85,6 +93,10 @@ _TRUE_IS_BLOCKED = frozenset(
 )
 _FALSE_IS_BLOCKED = frozenset(("respect_moderation", "respectmoderation", "moderation_passed", "passed_moderation"))
 _NSFW_LISTS = frozenset(("has_nsfw_concepts", "has_nsfw_content", "nsfw_content_detected"))
+_REVIEW_KEYS = frozenset(
+    ("moderation_status", "moderationstatus", "moderation_result", "safety_status", "audit_status")
+)
+_REVIEWED = re.compile(r"rejected|blocked|failed|flagged|denied|violation|moderated|filtered", re.I)
 _ECHOED = frozenset(
     (
         *("prompt", "negative_prompt", "input", "inputs", "request", "params", "parameters", "payload"),
@@ -153,6 +165,8 @@ def _read_field(key: str, value: object) -> FilterVerdict | None:
         return None
     if key in _FINISH_KEYS and _FINISHED_BY_FILTER.fullmatch(value.strip()):
         return FilterVerdict(_OUTPUT, f"the content filter stopped the task: {key} is {text(value, 80)}")
+    if key in _REVIEW_KEYS and _REVIEWED.fullmatch(value.strip()):
+        return FilterVerdict(_OUTPUT, f"the content filter withheld the clip: {key} is {text(value, 80)}")
     if key in _BLOCK_KEYS and value.strip() and not value.strip().upper().endswith("UNSPECIFIED"):
         return FilterVerdict(_INPUT, f"the content filter refused the prompt: {key} is {text(value, 80)}")
     return None

@@ -16,7 +16,7 @@ from batchvid.dialects.common.costs import actual_usd, was_charged
 from batchvid.dialects.common.envelopes import each, find_task_id
 from batchvid.dialects.common.error_parsing import VendorError, find_error, is_error
 from batchvid.dialects.common.failure_rules import NO_REASON, failure_kind, has_reason, is_input_code
-from batchvid.dialects.common.filter_words import tells_of_content
+from batchvid.dialects.common.filter_words import tells_of_content, tells_of_filter
 from batchvid.dialects.common.json_bodies import parse
 from batchvid.dialects.common.json_values import (
     Path,
@@ -32,7 +32,7 @@ from batchvid.dialects.common.moderation import find_filter_verdict
 from batchvid.dialects.common.refusals import build_rejection, describe, is_unseen, read_refusal
 from batchvid.dialects.common.status_words import is_moderation_word, read_failure_kind, read_phase
 from batchvid.dialects.common.task_layers import task_layers, task_words
-from batchvid.dialects.common.task_reasons import find_reason
+from batchvid.dialects.common.task_reasons import find_complaint, find_reason
 from batchvid.dialects.common.vendor_text import own_words
 from batchvid.domain.failures import FailureKind
 from batchvid.domain.wire import Phase, Rejected, Response, Status
@@ -73,7 +73,7 @@ def read_poll(
     phase = _phase([read_phase(word) for word in words], has_link=bool(links))
     is_lost = phase is Phase.FAILED or (phase is Phase.SUCCEEDED and not links)
     verdict = find_filter_verdict(document) if is_lost else None
-    if phase is Phase.SUCCEEDED and not links and (verdict or any(map(is_error, layers))):
+    if phase is Phase.SUCCEEDED and not links and (verdict or _is_refused(layers, prompt)):
         phase = Phase.FAILED  # "completed" with an error or a filter's verdict, and no clip
     kept = {name: first_text(each(layers, path)) for name, path in vendor.items()}
     code, message = find_reason(layers, verdict.reason if verdict else "")
@@ -94,6 +94,11 @@ def read_poll(
     charged = was_charged(layers, kept.get(billed, ""), status.actual_usd, own_words(message, prompt))
     kind = failure_kind(words, code, message, verdict=verdict, prompt=prompt)
     return replace(status, kind=kind, charged=charged, message=_explain(status, words))
+
+
+def _is_refused(layers: Sequence[Mapping[str, Any]], prompt: str) -> bool:
+    """Whether a finished task without a clip has an error, or a filter's sentence in the place of one."""
+    return any(map(is_error, layers)) or tells_of_filter(own_words(find_complaint(layers), prompt))
 
 
 def _explain(status: Status, words: Iterable[str]) -> str:

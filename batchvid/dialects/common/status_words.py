@@ -44,6 +44,7 @@ PHASES: dict[str, Phase] = {
     "aborted": Phase.FAILED,  # Replicate: its deadline passed before the start, unbilled
     "timeout": Phase.FAILED,  # WaveSpeed, Atlas Cloud
     "deleted": Phase.FAILED,  # WaveSpeed, SGLang
+    "task_not_found": Phase.UNSEEN,  # BFL: "Task not found"
     "task_not_exist": Phase.UNSEEN,  # CometAPI's Runway, right after the submit
 }
 
@@ -70,15 +71,20 @@ Moderated". A word for a check that still runs, like "moderating", is none."""
 
 def read_phase(word: str) -> Phase:
     """Return the phase of a status word, whatever its case; `Phase.UNKNOWN` for an undocumented word."""
-    found = PHASES.get(word.strip().casefold(), Phase.UNKNOWN)
+    found = PHASES.get(_plain(word), Phase.UNKNOWN)
     return Phase.FAILED if found is Phase.UNKNOWN and is_moderation_word(word) else found
 
 
 def is_moderation_word(word: str) -> bool:
     """Whether a status word means that a content filter blocked the task or its output."""
-    return _WITHHELD.fullmatch("_".join(re.split(r"[\s_-]+", word.strip().casefold()))) is not None
+    return _WITHHELD.fullmatch(_plain(word)) is not None
 
 
 def read_failure_kind(word: str) -> FailureKind | None:
     """Return the cause of a failure that the status word names, else None."""
-    return KINDS.get(word.strip().casefold())
+    return KINDS.get(_plain(word))
+
+
+def _plain(word: str) -> str:
+    """Return a word in lower case, with underscores between its parts: "In Progress" is `in_progress`."""
+    return "_".join(re.split(r"[\s_-]+", word.strip().casefold()))

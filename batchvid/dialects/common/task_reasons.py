@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -53,25 +54,44 @@ GREETINGS = frozenset({"", "0", "200", "ok", "success", "succeed", "succeeded", 
 GRPC_CODES = {"3": "invalid_argument", "7": "permission_denied", "8": "resource_exhausted", "13": "internal"}
 """Google's numbers in the `error` of an operation (google.rpc.Code)."""
 
+_WORD = re.compile(r"[A-Za-z][A-Za-z0-9]*([_.-][A-Za-z0-9]+)+")
+
 
 def find_reason(layers: Sequence[Mapping[str, Any]], fallback: str = "") -> tuple[str, str]:
-    """Find the code and the message of a failure, the provider's own (innermost) first. A link is no message."""
+    """Find the code and the message of a failure, the provider's own (innermost) first. A link is no message.
+
+    A message of one word like `output_moderation` is also the code where there is no other.
+    """
     inside_out = layers[::-1]
-    sentences = (
-        value
-        for value in _messages(inside_out)
-        if isinstance(value, str) and value.strip().casefold() not in GREETINGS and not link(value)
-    )
-    reason = find_error({"message": next(sentences, fallback)})  # a relay's reason may be the upstream's whole body
+    values = [*_explanations(inside_out), *_beside_a_status(inside_out)]
+    reason = find_error({"message": _first_sentence(values) or fallback})  # perhaps the upstream's whole body
     code = first_text(code for code in _codes(inside_out) if text(code).casefold() not in GREETINGS)
     if code in GRPC_CODES and any("done" in layer for layer in layers):
         code = GRPC_CODES[code]
-    return code or reason.code, reason.message
+    word = reason.message if _WORD.fullmatch(reason.message) else ""
+    return code or reason.code or word, reason.message
 
 
-def _messages(inside_out: Sequence[Mapping[str, Any]]) -> Iterator[object]:
-    yield from (dig(layer, place) for layer in inside_out for place in MESSAGE_PLACES)
-    yield from (layer.get(key) for layer in inside_out if task_words([layer]) for key in BESIDE_A_STATUS)
+def find_complaint(layers: Sequence[Mapping[str, Any]]) -> str:
+    """Find a sentence in the place of a failure's, also of a task that is not failed; empty where there is none."""
+    return _first_sentence(list(_explanations(layers[::-1])))
+
+
+def _first_sentence(values: Sequence[object]) -> str:
+    sentences = (
+        value
+        for value in values
+        if isinstance(value, str) and value.strip().casefold() not in GREETINGS and not link(value)
+    )
+    return next(sentences, "")
+
+
+def _explanations(inside_out: Sequence[Mapping[str, Any]]) -> Iterator[object]:
+    return (dig(layer, place) for layer in inside_out for place in MESSAGE_PLACES)
+
+
+def _beside_a_status(inside_out: Sequence[Mapping[str, Any]]) -> Iterator[object]:
+    return (layer.get(key) for layer in inside_out if task_words([layer]) for key in BESIDE_A_STATUS)
 
 
 def _codes(inside_out: Sequence[Mapping[str, Any]]) -> Iterator[object]:

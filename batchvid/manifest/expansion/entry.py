@@ -13,6 +13,7 @@ from batchvid.manifest.reading.yaml_reader import Map, plain
 from batchvid.manifest.schema.fallback import is_for_overdue
 from batchvid.manifest.schema.models import FIELDS, ClipEntry, ClipFields, ManifestModel
 from batchvid.manifest.schema.templates import Templates
+from batchvid.redaction import secret_option
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +66,12 @@ def entry_context(clip: ClipEntry, node: Map, place: Place, shared: Shared) -> C
         fields["options"] = {**shared.settings.defaults.options, **clip.options}
     fields["options"] = plain(fields.get("options"))
     entry = ClipEntryContext(clip=clip, node=node, place=place, fields=fields, id_names=frozenset(), shared=shared)
+    if name := secret_option(fields["options"] or {}):
+        entry.add_problem(
+            "options",
+            f"{name}: a key or password is not allowed here, because it is stored with the job: remove it; "
+            f"the provider's key comes from the variable that api_key_env names",
+        )
     if clip.fallback_while_running and not is_for_overdue(fields.get("fallback")):
         entry.add_problem("fallback_while_running", "has no effect without a fallback on timeout or queue_stall")
     try:

@@ -6,7 +6,6 @@ Templates are not rendered here and fields are not checked, except axes; job_bui
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -16,7 +15,6 @@ from batchvid.manifest.reading.safe_names import text_of, value_name
 from batchvid.manifest.schema.models import CHECKS, FIELDS, ClipEntry
 from batchvid.manifest.schema.templates import is_template
 
-MAX_JOBS = 1_000_000  # of one manifest; a typing error in a matrix must not fill the memory
 _NOT_AN_AXIS = (set(FIELDS) | set(ClipEntry.model_fields)) - set(CHECKS)
 
 
@@ -64,10 +62,6 @@ def _cells(entry: ClipEntryContext) -> list[_Cell]:
     axes = entry.clip.matrix
     valid = [axis for axis in axes if _is_valid_axis(entry, axis)]
     if len(valid) < len(axes):
-        return []
-    count = math.prod(len(values) for values in axes.values()) * entry.clip.takes
-    if count > MAX_JOBS:
-        entry.add_problem("matrix", f"makes {count:,} clips; at most {MAX_JOBS:,} are possible")
         return []
     excluded = _excluded(entry)
     cells = []

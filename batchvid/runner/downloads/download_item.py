@@ -34,11 +34,12 @@ class Progress:
         """The first failure of that kind: later ones often only follow from it."""
         return next(failure for failure in self.failures if isinstance(failure, kind))
 
-    def is_new(self, failure: BadMedia) -> bool:
-        """Whether another download may give another verdict: the bytes decide, so only a damaged file may."""
-        seen = failure.digest in self.bad_digests
-        self.bad_digests.add(failure.digest)
-        return bool(failure.digest) and not failure.plays and not seen
+    def may_pass(self, failures: Sequence[BadMedia]) -> bool:
+        """Whether another download may give another verdict: the bytes decide, so only a damaged file may, once."""
+        digests = {failure.digest for failure in failures}
+        new = not digests & self.bad_digests and not any(failure.plays for failure in failures)
+        self.bad_digests |= digests
+        return bool(failures) and new
 
 
 @dataclass(order=True, slots=True)
@@ -95,8 +96,6 @@ def next_step(failures: Sequence[DownloadError], progress: Progress, *, patience
         return Step.EXPIRED
     final = [failure for failure in failures if isinstance(failure, BadMedia | LinkRefused)]
     bad = [failure for failure in final if isinstance(failure, BadMedia)]
-    if failures and len(final) == len(failures):
-        may_pass = bool(bad) and all(progress.is_new(failure) for failure in bad)
-        if not may_pass:
-            return Step.BAD_MEDIA if bad else Step.LEAVE
+    if failures and len(final) == len(failures) and not progress.may_pass(bad):
+        return Step.BAD_MEDIA if bad else Step.LEAVE
     return Step.WAIT if progress.waited_s < patience_s else Step.LEAVE

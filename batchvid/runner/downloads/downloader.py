@@ -148,17 +148,17 @@ class Downloader:
             return
         outputs = item.outputs
         for number in outputs:
-            if number not in progress.clips and not await self._fetch_output(job, item, number, len(outputs) > 1):
+            if number not in progress.clips and not await self._fetch_output(job, item, number):
                 return
         if outputs and progress.clips.keys() >= outputs.keys():
             await self._record_stored(job, progress.clips)
         else:
             await self._after_failures(job, item)
 
-    async def _fetch_output(self, job: Job, item: DownloadItem, number: int, is_one_of_many: bool) -> bool:
+    async def _fetch_output(self, job: Job, item: DownloadItem, number: int) -> bool:
         """Try the assets of one clip. False if the item waits for another try of the same links."""
         progress = self._progress[job.id]
-        key = self._requests.clip_key(job, number) if is_one_of_many else job.spec.key
+        key = self._requests.clip_key(job, item, number)
         clip = await self._find(job, key) if job.id in self._tried else None
         for asset in item.outputs[number]:
             if clip is not None:
@@ -245,8 +245,7 @@ class Downloader:
         """Keep a clip that stayed incomplete: a part of it may play."""
         for asset, failure in item.failed.items():
             if isinstance(failure, IncompleteClip):
-                is_one_of_many = len(item.outputs) > 1
-                key = self._requests.clip_key(job, asset.output) if is_one_of_many else job.spec.key
+                key = self._requests.clip_key(job, item, asset.output)
                 await run_in(self._pool, self._store.reject_part, key)
 
     async def _wait_and_poll(self, job: Job, reason: str) -> None:

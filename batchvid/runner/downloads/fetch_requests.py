@@ -11,6 +11,7 @@ from batchvid.domain.jobs import Job
 from batchvid.domain.wire import Asset
 from batchvid.runner.context import RunContext
 from batchvid.runner.downloads.differences import expected_of
+from batchvid.runner.downloads.download_item import DownloadItem
 from batchvid.runner.downloads.fetch import FetchRequest
 from batchvid.runner.downloads.link_expiry import link_expires_at
 from batchvid.runner.downloads.sidecar import build_sidecar
@@ -46,8 +47,10 @@ class FetchRequests:
             limits=limits,
         )
 
-    def clip_key(self, job: Job, number: int) -> str:
-        """The planned key of one clip of a task that made several: never that of another job."""
+    def clip_key(self, job: Job, item: DownloadItem, number: int) -> str:
+        """The planned key of one clip of the job's task: numbered if it made several, and never that of another job."""
+        if len(item.outputs) == 1:
+            return job.spec.key
         jobs = self._context.recorder.jobs.values()
         return output_key(job.spec.key, number, {other.spec.key.casefold() for other in jobs})
 

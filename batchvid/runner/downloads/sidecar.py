@@ -14,7 +14,7 @@ NOT_KEPT = frozenset({"video", "audio"})  # they may be signed links, or a whole
 
 
 def build_sidecar(job: Job) -> dict[str, Any]:
-    """What is stored beside a clip: where it comes from and what it cost. No link keeps its query; the store hides keys."""
+    """What is stored beside a clip: its origin and its cost. No link keeps its query; the store hides keys."""
     spec, request = job.spec, job.spec.request
     values = {
         "job": spec.id,

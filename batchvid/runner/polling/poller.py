@@ -27,6 +27,7 @@ from batchvid.runner.providers.submission_times import MAX_WAIT, describe_time, 
 GRACE_POLLS = 6
 MAX_BODY_CHARS = 200  # of an unreadable reply, in a message
 WARN_AFTER_UNANSWERED = 3  # polls in a row: one or two failures need no warning
+MIN_POLL_S = 10.0  # a poll may take so long, however soon the task's deadline is
 QUEUE_NOTICE_S = 600.0  # where the catalogue has no limit for the queue
 
 
@@ -105,6 +106,7 @@ class Poller:
                     task.request,
                     provider_state.key.get_secret_value(),
                     read_timeout_s=provider_state.provider.read_timeout_s,
+                    total_timeout_s=self._total_timeout_s(task),
                 )
             finally:
                 provider_state.pending_polls -= 1
@@ -254,6 +256,11 @@ class Poller:
     async def _give_up(self, task: TrackedTask, kind: FailureKind, message: str) -> None:
         await self._context.recorder.record(task.job_id, ev.GaveUp(at=utc_now(), kind=kind, message=message))
         self._context.mark_idle(task.job_id)
+
+    def _total_timeout_s(self, task: TrackedTask) -> float:
+        """The total limit of a poll: it ends when the task's deadline passes, but is given time to be answered."""
+        left_s = task.deadlines.verdict_s - self._age_s(task)
+        return min(task.provider_state.provider.total_timeout_s, max(left_s, MIN_POLL_S))
 
     def _age_s(self, task: TrackedTask) -> float:
         return self._context.now() - task.submitted_at_s

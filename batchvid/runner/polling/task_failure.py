@@ -49,7 +49,7 @@ async def record_task_failure(context: RunContext, job: Job, status: Status) -> 
     failed = ev.TaskFailed(
         at=utc_now(),
         kind=kind,
-        message=f"{status.code}: {status.message}" if status.code else status.message,
+        message=": ".join(filter(None, (status.code, status.message))),
         charged=charged,
         retry_at=None if delay_s is None else utc_now() + timedelta(seconds=delay_s),
         actual_usd=status.actual_usd,

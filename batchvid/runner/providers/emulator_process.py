@@ -20,11 +20,14 @@ async def embedded_emulator(life: str, state_file: Path) -> AsyncIterator[str]:
     Raises BatchvidError when it does not start.
     """
     state_file.parent.mkdir(parents=True, exist_ok=True)
-    settings = json.dumps({"life": life, "state_file": str(state_file)})
+    # relative to the process's folder: JSON cannot hold a path that is not UTF-8
+    settings = json.dumps({"life": life, "state_file": state_file.name})
     command = ["-m", "batchvid.emulator", "--port", "0", "--settings", settings, "--die-with-parent"]
     process = await asyncio.create_subprocess_exec(
         sys.executable,
+        "-P",  # no module of that folder is imported
         *command,
+        cwd=state_file.parent,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         # Ctrl-C must not end the emulator: the run still downloads from it

@@ -24,6 +24,7 @@ from batchvid.runner.providers.rate_limits import ConcurrencySlots, SlidingWindo
 from batchvid.state.readers import read_meta
 from batchvid.state.state_file import StateFile
 
+MAX_LOOK_BACK_MIN = 60.0 * 24 * 366  # a slower rate is no rate
 POLLED = "polled"  # the name in the state file
 
 
@@ -52,7 +53,7 @@ class ProviderStartup(contextlib.AsyncExitStack):
         keys = {name: self._keys.of(self._providers[name]) for name in new}
         now, loop_now = utc_now(), asyncio.get_running_loop().time()
         slowest_per_min = min([1.0, *(self._providers[name].submits_per_min for name in new)])
-        submitted = self._state.submit_times(now - timedelta(minutes=2 / slowest_per_min))
+        submitted = self._state.submit_times(now - timedelta(minutes=min(2 / slowest_per_min, MAX_LOOK_BACK_MIN)))
         polled = _last_polls(self._state)
         for name in new:
             provider = self._providers[name]
@@ -73,6 +74,8 @@ class ProviderStartup(contextlib.AsyncExitStack):
                     provider.polls_per_s, 1.0, on_loop_clock(polled.get(name, ()), now, loop_now)
                 ),
             )
+            if provider.http_problem:  # its tasks are collected all the same
+                self.provider_states[name].stop(provider.http_problem)
         return [self.provider_states[name] for name in new]
 
 

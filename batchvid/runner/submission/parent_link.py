@@ -20,7 +20,9 @@ from batchvid.planning.routing import build_order
 from batchvid.redaction import redact
 from batchvid.runner.context import RunContext
 from batchvid.runner.providers.provider_state import ProviderState
+from batchvid.runner.providers.reply_messages import describe_refusal
 from batchvid.runner.providers.retry_policy import after_refusal
+from batchvid.runner.providers.submission_times import is_too_long
 
 RUN_ENDS = "the run is ending"
 MAX_GRANT_AGE_S = 1.0  # less than the margin of SlidingWindowRateLimiter: a later call needs a new grant
@@ -91,7 +93,9 @@ async def _request_link(context: RunContext, provider_state: ProviderState, dial
             if reply.phase is not Phase.SUCCEEDED:
                 break
             return replace(_known_ids(dialect, parent), link=open_link(reply.assets, provider_state.base_url))
-        reason = redact(reply.message)
+        reason = redact(describe_refusal(reply))
+        if is_too_long(reply.retry_after_s):  # the child stays pending for the next run
+            break
         wait_initial_s = provider_state.provider.wait_initial_s
         wait_s = after_refusal(reply, tries, context.jitter(), wait_initial_s=wait_initial_s)
         if wait_s is None:

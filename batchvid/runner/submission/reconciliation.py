@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Coroutine, Iterable, Mapping
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from batchvid.catalog import Provider
@@ -32,6 +33,9 @@ LOOKUP_DELAYS = (0.1, 0.4, 1.0, 2.0)  # before each lookup, in poll intervals: a
 VISIBLE_AFTER_S = 60.0  # by then a task is visible (wire-notes 6.3), and one lookup is enough
 MAX_CLOCK_SKEW_S = 120.0
 MAX_CREATION_DELAY_S = 600.0  # a gateway may try its channels for minutes before one accepts the task
+MAX_CANDIDATES = 10  # tasks that are shown to a person
+MAX_PROMPT_CHARS = 80  # of a task that is shown
+EPOCH = datetime.fromtimestamp(0, UTC)
 RESUBMIT_SLOWER = 2.0  # than after a refusal, and the wait grows fourfold: each call may be a purchase
 MAX_RESUBMITS = 3  # on_lost_submit: resubmit may risk a second purchase, but not endlessly
 
@@ -61,34 +65,80 @@ def matching_tasks(job: Job, candidates: Iterable[Candidate], jobs: Iterable[Job
 
     An `exact` lookup used our own id: its result matches unless it has another id. Otherwise model, prompt and time
     must agree, and no other job may own the task. The match is rejected if another job, or an earlier attempt, could
-    own an identical task.
+    own an identical task. Only lost submits of identical requests may share their tasks: with as many tasks as
+    submits, each gets one, in the order of time.
     """
     if exact:
         return [candidate for candidate in candidates if candidate.external_id in ("", job.external_id)]
+    candidates = list(candidates)
     similar = [candidate for candidate in candidates if _is_similar(job, candidate)]
     if not similar:
         return []
     key, others = _match_key(job), [other for other in jobs if other.id != job.id]
     twins = [other for other in others if _match_key(other) == key]
+    owned = {other.task_id for other in others}
+    unclaimed = [candidate for candidate in candidates if candidate.task_id not in owned]
+    if shared := _shared_out(job, twins, unclaimed):
+        return [shared]
     other_owners = job.tasks + sum(
         other.tasks - bool(other.task_id) + (other.state in (JobState.UNCERTAIN, JobState.SUBMITTING))
         for other in twins
     )
-    owned = {other.task_id for other in others}
     return [candidate for candidate in similar if candidate.task_id not in owned] * (1 + other_owners)
+
+
+def unclaimed_tasks(job: Job, candidates: Iterable[Candidate], jobs: Iterable[Job]) -> tuple[Candidate, ...]:
+    """The tasks that a person may compare with a lost submit: no job owns them, the most similar come first."""
+    owned = {other.task_id for other in jobs}
+    found = [one for one in candidates if one.task_id not in owned and (one.created_at is None or _in_time(job, one))]
+    found.sort(key=lambda one: (not _is_similar(job, one), one.model != job.model_sent, one.task_id))
+    return tuple(replace(one, prompt=redact(one.prompt)[:MAX_PROMPT_CHARS]) for one in found[:MAX_CANDIDATES])
+
+
+def _is_interchangeable(job: Job, other: Job) -> bool:
+    """Whether a clip of one is as good for the other: all settings agree, and it was sent to the same place."""
+    one, another = job.spec, other.spec
+    return (one.request, one.parent, job.origin, job.billed_duration_s) == (
+        another.request, another.parent, other.origin, other.billed_duration_s,
+    )  # fmt: skip
+
+
+def _shared_out(job: Job, twins: Iterable[Job], unclaimed: Iterable[Candidate]) -> Candidate | None:
+    """The task of this job if there are as many tasks as lost submits; the order is the same for each of them.
+
+    None if one of the tasks may be another's: of a request with other settings, of a call that is out, or of an earlier
+    attempt that was given up without a verdict.
+    """
+    lost = sorted(
+        (job, *(twin for twin in twins if twin.state is JobState.UNCERTAIN)),
+        key=lambda one: (one.submitted_at or EPOCH, one.id),
+    )
+    if len(lost) == 1 or not all(_is_interchangeable(job, one) and one.attempts == 1 and not one.tasks for one in lost):
+        return None
+    others = (twin for twin in twins if twin.state is not JobState.UNCERTAIN)
+    if any(other.tasks > bool(other.task_id) or other.committed_attempts > other.tasks for other in others):
+        return None
+    similar = [candidate for candidate in unclaimed if any(_is_similar(one, candidate) for one in lost)]
+    tasks = sorted(similar, key=lambda one: (one.created_at or EPOCH, one.task_id))
+    if len(tasks) != len(lost) or not all(map(_is_similar, lost, tasks)):
+        return None
+    return tasks[lost.index(job)]
 
 
 def _match_key(job: Job) -> tuple[str, str, str]:
     return job.spec.provider, job.model_sent, job.spec.request.prompt
 
 
-def _is_similar(job: Job, candidate: Candidate) -> bool:
+def _in_time(job: Job, candidate: Candidate) -> bool:
     if candidate.created_at is None or job.submitted_at is None:
         return False
     age = candidate.created_at - job.submitted_at
-    in_time = timedelta(seconds=-MAX_CLOCK_SKEW_S) <= age <= timedelta(seconds=MAX_CREATION_DELAY_S)
+    return timedelta(seconds=-MAX_CLOCK_SKEW_S) <= age <= timedelta(seconds=MAX_CREATION_DELAY_S)
+
+
+def _is_similar(job: Job, candidate: Candidate) -> bool:
     return (
-        in_time
+        _in_time(job, candidate)
         and candidate.model == job.model_sent
         and candidate.prompt.strip() == job.spec.request.prompt.strip() != ""
     )
@@ -161,7 +211,7 @@ class Reconciler:
         method = lookup_method(job, provider_state.provider)
         if method is None or not same_origin(job.origin, provider_state.origin):
             return False
-        found, result = await self._look_up(provider_state, job, method)
+        found, result, unclaimed = await self._look_up(provider_state, job, method)
         if found and (owner := context.task_owners.claim(job.origin, found.task_id, job.id)):
             result = f"{provider_state.name} names task {found.task_id} for it, which belongs to {owner}"
             found = None
@@ -170,18 +220,24 @@ class Reconciler:
             job = await context.recorder.record(job.id, event)
             context.notice(f"{job.id} is found again at {provider_state.name}: task {job.task_id}. It is paid for once")
             self._dispatch(job, resumed=True)
-        elif result and result != job.looked_up:
-            lost = ev.SubmitLost(at=utc_now(), message=job.message, request_id=job.request_id, looked_up=result)
+        elif result and (result, unclaimed) != (job.looked_up, job.candidates):
+            lost = ev.SubmitLost(
+                at=utc_now(),
+                message=job.message,
+                request_id=job.request_id,
+                looked_up=result,
+                candidates=unclaimed,
+            )
             await context.recorder.record(job.id, lost)
         return found is not None
 
     async def _look_up(
         self, provider_state: ProviderState, job: Job, method: LookupMethod
-    ) -> tuple[Candidate | None, str]:
-        """The job's task if it is found, otherwise the result in words."""
+    ) -> tuple[Candidate | None, str, tuple[Candidate, ...]]:
+        """The job's task if it is found, otherwise the result in words and the tasks that may be it."""
         context = self._context
         every_s = find_poll_interval(provider_state.provider, job.spec.request.model, context.models).every_s
-        result, lookups, requested_s = "", 0, 0.0
+        result, lookups, requested_s, unclaimed = "", 0, 0.0, job.candidates
         for delay in LOOKUP_DELAYS:
             if provider_state.polling_stopped or not await self._wait_to_poll(
                 provider_state, max(delay * every_s, requested_s)
@@ -197,14 +253,16 @@ class Reconciler:
             lookups += 1
             found = matching_tasks(job, reply, context.recorder.jobs.values(), exact=method.exact)
             if len(found) == 1:
-                return found[0], ""
-            if found:
-                return None, f"{provider_state.name} has a task like it, but another job may own it"
+                return found[0], "", ()
+            unclaimed = unclaimed_tasks(job, reply, context.recorder.jobs.values())
+            if found:  # the other's reply, or the next list, may decide
+                result = f"{provider_state.name} has a task like it, but another job may own it"
+                continue
             times = f"asked {lookups} time{'s' * (lookups > 1)}"
             result = f"{provider_state.name} does not know it {method.where} ({times}). No proof: check its console"
             if job.submitted_at and utc_now() - job.submitted_at > timedelta(seconds=VISIBLE_AFTER_S):
                 break
-        return None, result
+        return None, result, unclaimed
 
     async def _wait_to_poll(self, provider_state: ProviderState, wait_s: float) -> bool:
         """Wait so long, and for the poll rate; false if lookups are closing, or if the wait would be too long."""

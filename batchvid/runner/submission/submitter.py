@@ -170,7 +170,7 @@ class Submitter:
             model=route.model.name,
             duration_s=route.duration_s,
             price=route.price,
-            external_id=external_id,
+            external_id=external_id if request.carries(external_id) else "",
             provider=provider_state.name,
         )
         job = await record(job.id, started)
@@ -181,6 +181,7 @@ class Submitter:
                 request,
                 provider_state.key.get_secret_value(),
                 read_timeout_s=provider_state.provider.submit_read_timeout_s,
+                total_timeout_s=provider_state.provider.submit_total_timeout_s,
             )
             called = f"{provider_state.base_url}{route.prefix}{request.path}"
             verdict = with_advice(dialect.read_submit(response, sent=generation), generation, called)

@@ -48,6 +48,7 @@ The model refused to generate this content
 UNFIT_INPUT = """
 Image pixel is invalid
 image too small: the minimum is 300x300
+Image too small, please see our guidelines
 No face detected in the image
 face not found
 The picture could not be read
@@ -134,6 +135,9 @@ def test_a_failure_without_an_explanation_is_suspected_moderation(message: str) 
         ("1026", "", FailureKind.MODERATION_INPUT),
         ("1027", "", FailureKind.MODERATION_OUTPUT),
         ("content_moderated", "", FailureKind.MODERATION_OUTPUT),
+        ("moderation_error", "your prompt", FailureKind.MODERATION_INPUT),
+        ("PROHIBITED_CONTENT", "", FailureKind.MODERATION_OUTPUT),
+        ("moderation_service_unavailable", "", FailureKind.UNAVAILABLE),
         ("content_policy_violation", "", FailureKind.MODERATION_OUTPUT),
         ("SAFETY.INPUT.TEXT", "the generated clip", FailureKind.MODERATION_INPUT),
         ("INPUT_PREPROCESSING.SAFETY.TEXT", "", FailureKind.MODERATION_INPUT),
@@ -188,6 +192,7 @@ FILTERED: list[dict[str, Any]] = [
     {"video": {"url": "", "respect_moderation": False}},
     {"output": {"has_nsfw_concepts": [True]}},
     {"moderation": {"flagged": True}},
+    {"moderation_status": "rejected"},
     {"content_filter_results": {"violence": {"filtered": True, "severity": "high"}}},
 ]
 
@@ -223,6 +228,32 @@ def test_a_finished_task_without_such_a_sign_is_not(sign: dict[str, Any]) -> Non
     read = DIALECTS["kling"].read_poll(Response(status=200, body=body), "task_1")
     assert isinstance(read, Status)
     assert (read.phase, read.assets) == (Phase.SUCCEEDED, ())
+
+
+@pytest.mark.parametrize("reason", ["内容违规，视频未通过审核", "Output was blocked by the safety filter"])
+def test_a_filters_sentence_beside_a_success_without_a_clip_is_a_refusal(reason: str) -> None:
+    """A gateway says SUCCESS around it; a sentence that greets is none."""
+    refused = {"code": "success", "data": {"task_id": "task_1", "status": "SUCCESS", "fail_reason": reason}}
+    read = DIALECTS["newapi"].read_poll(Response(status=200, body=orjson.dumps(refused)), "task_1")
+    assert getattr(read, "kind", None) in MODERATION
+    fine = {"task_id": "task_1", "status": "SUCCESS", "message": "the content check passed, no violation"}
+    read = DIALECTS["newapi"].read_poll(Response(status=200, body=orjson.dumps(fine)), "task_1")
+    assert getattr(read, "phase", None) is Phase.SUCCEEDED
+
+
+@pytest.mark.parametrize(
+    ("failure", "kind"),
+    [
+        ("input_moderation", FailureKind.MODERATION_INPUT),
+        ("output_moderation", FailureKind.MODERATION_OUTPUT),
+        ("internal_error", FailureKind.UNAVAILABLE),
+    ],
+)
+def test_a_reason_of_one_word_is_a_code(failure: str, kind: FailureKind) -> None:
+    """Azure's Sora has only `failure_reason`."""
+    body = orjson.dumps({"id": "task_1", "status": "failed", "failure_reason": failure})
+    read = DIALECTS["openai-videos"].read_poll(Response(status=200, body=body), "task_1")
+    assert getattr(read, "kind", None) is kind
 
 
 def test_a_partly_filtered_task_keeps_its_clips() -> None:
@@ -276,6 +307,7 @@ def test_a_quoted_identifier_is_the_vendors_own_word() -> None:
             {"detail": [{"loc": ["body", "image_url"], "msg": "small", "type": "image_too_small"}]},
             FailureKind.INVALID,
         ),
+        (400, {"error": {"message": "Your request was blocked by our moderation system."}}, None),
         (400, {"candidates": [], "promptFeedback": {"blockReason": "SAFETY"}}, FailureKind.MODERATION_INPUT),
     ],
 )

@@ -295,7 +295,8 @@ def test_too_many_clips_are_refused_before_they_are_made(mistakes: Mistakes) -> 
     """A slip of the pen in a matrix does not fill the memory."""
     axes = ", ".join(f"a{axis}: [{', '.join(str(value) for value in range(40))}]" for axis in range(5))
     assert mistakes(one(f"matrix: {{{axes}}}")) == [
-        "m.yaml:1: k: matrix: makes 102,400,000 clips; at most 1,000,000 are possible"
+        "m.yaml:1: k: the manifest makes 102,400,000 clips, most of them here (102,400,000 cells of the matrix); "
+        "more than 1,000,000 need --many"
     ]
 
 

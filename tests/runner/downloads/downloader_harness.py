@@ -21,6 +21,7 @@ from batchvid.runner.budget.budget import Budget
 from batchvid.runner.context import RunContext
 from batchvid.runner.downloads.downloader import Downloader
 from batchvid.runner.downloads.expiry_warnings import ExpiryMonitor
+from batchvid.runner.downloads.stall_detector import DEFAULT_LIMITS, DownloadLimits
 from batchvid.runner.providers.provider_state import ProviderState
 from batchvid.runner.providers.rate_limits import ConcurrencySlots, SlidingWindowRateLimiter
 from batchvid.runner.recorder import Recorder
@@ -105,6 +106,7 @@ async def open_harness(
     spare_bytes: int = 0,
     room_wait_s: float = 600.0,
     patience_s: float = 0.1,
+    limits: DownloadLimits = DEFAULT_LIMITS,
     **provider: Any,
 ) -> AsyncIterator[DownloaderHarness]:
     """A downloader with these ready jobs of one provider, which is at `base_url`."""
@@ -139,7 +141,7 @@ async def open_harness(
                 budget=Budget(), notice=notice, started=True,
             )  # fmt: skip
             store = LocalStore(folder, spare_bytes)
-            downloader = Downloader(context, store, concurrency, on_running, room_wait_s, patience_s)
+            downloader = Downloader(context, store, concurrency, on_running, room_wait_s, patience_s, limits)
             try:
                 yield DownloaderHarness(context, store, downloader, notices, stored, asked, said)
             finally:

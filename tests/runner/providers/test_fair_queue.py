@@ -141,3 +141,16 @@ def test_drain_removes_all_jobs_of_a_model() -> None:
     assert sorted(queue.drain("veo")) == ["boat/veo/0", "kite/veo/0", "kite/veo/1"]
     assert (len(queue), queue.models, queue.drain("veo")) == (2, {"sora"}, [])
     assert drained(queue) == ["kite/sora/0", "kite/sora/1"]
+
+
+def test_a_job_of_another_line_can_be_taken_first() -> None:
+    """The first allowed job outside of these lines, in turn; the rest keep their order."""
+    queue = FairQueue()
+    for job_id, entry, model in [("k1", "kite", "a"), ("k2", "kite", "a"), ("b1", "boat", "b"), ("c1", "crane", "a")]:
+        queue.push(job_id, entry, model)
+    assert queue.lines == {("kite", "a"), ("boat", "b"), ("crane", "a")}
+    assert queue.pop_other(lambda model: model == "a", {("kite", "a")}) == "c1"
+    assert queue.pop_other(lambda model: model == "a", {("kite", "a")}) is None
+    assert queue.pop_other(lambda _model: True, {("kite", "a")}) == "b1"
+    assert (len(queue), queue.models) == (2, {"a"})
+    assert [queue.pop(lambda _model: True) for _ in range(3)] == ["k1", "k2", None]

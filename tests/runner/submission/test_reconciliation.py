@@ -31,6 +31,7 @@ from batchvid.runner.submission.reconciliation import (
     Reconciler,
     jobs_to_reconcile,
     matching_tasks,
+    unclaimed_tasks,
 )
 from batchvid.state.state_file import StateFile
 from tests.builders import WAYS, at, job_in, life, planned, spec, started
@@ -102,6 +103,59 @@ class TestMeant:
         twin = replace(job_in(JobState.RUNNING, "twin"), model_sent="veo3-fast")
         assert len(matching_tasks(lost(), [listed()], [replace(twin, tasks=2)], exact=False)) > 1
         assert len(matching_tasks(lost(), [listed()], [replace(twin, tasks=1)], exact=False)) == 1
+
+    def test_identical_takes_share_their_tasks(self) -> None:
+        """As many tasks as lost submits: each gets one, in the order of time, whoever is asked and whoever has one."""
+        takes = [lost(f"kite-{n}", submitted_at=at(n)) for n in (1, 2, 3)]
+        tasks = [listed(f"t-{n}", created_at=at(n + 1)) for n in (1, 2, 3)]
+        for one, task in zip(takes, tasks, strict=True):
+            assert matching_tasks(one, reversed(tasks), takes, exact=False) == [task]
+        bound = [takes[0], replace(job_in(JobState.RUNNING, "kite-2"), task_id="t-2", model_sent="veo3-fast"), takes[2]]
+        assert matching_tasks(takes[2], tasks, bound, exact=False) == [tasks[2]]
+        boat = listed("t-4", prompt="a boat")
+        assert matching_tasks(takes[0], [*tasks, boat], takes, exact=False) == [tasks[0]]
+
+    @pytest.mark.parametrize(
+        "other",
+        [
+            {"spec": spec("kite-2", seed=7)},
+            {"spec": spec("kite-2", parent="boat")},
+            {"origin": "https://other.example"},
+            {"billed_duration_s": 4.0},
+            {"attempts": 2},
+            {"tasks": 1},
+            {"state": JobState.SUBMITTING},
+            {"state": JobState.PENDING},
+            {"submitted_at": at(3000)},
+        ],
+    )
+    def test_takes_that_differ_do_not(self, other: dict[str, Any]) -> None:
+        """Other settings, another place, an open call, a call that was given up, another time: a person decides."""
+        takes = [lost("kite-1"), replace(lost("kite-2"), **other)]
+        tasks = [listed("t-1"), listed("t-2")]
+        assert len(matching_tasks(takes[0], tasks, takes, exact=False)) > 1
+
+    @pytest.mark.parametrize("count", [1, 3])
+    def test_more_or_fewer_tasks_are_not_shared(self, count: int) -> None:
+        """A task too many is another's, and one too few may be anybody's."""
+        takes = [lost("kite-1"), lost("kite-2")]
+        assert len(matching_tasks(takes[0], [listed(f"t-{n}") for n in range(count)], takes, exact=False)) > 1
+
+    def test_what_a_person_is_shown(self) -> None:
+        """Tasks without an owner, in time or without one: the similar first; no secret, the beginning of a prompt."""
+        link = "see https://cdn.example/a.png?Signature=s1gned " + "x" * 99
+        tasks = [
+            listed("t-1", prompt=link),
+            listed("t-2", created_at=None),
+            listed("t-3"),
+            listed("t-4", created_at=at(9000)),
+            listed("t-5"),
+        ]
+        owner = replace(job_in(JobState.RUNNING, "twin"), task_id="t-5")
+        shown = unclaimed_tasks(lost(), tasks, [owner])
+        assert [task.task_id for task in shown] == ["t-3", "t-1", "t-2"]
+        assert "s1gned" not in shown[1].prompt
+        assert len(shown[1].prompt) == 80
 
     def test_our_own_id_decides_alone(self) -> None:
         """Asked by our id: what comes is ours, unless it says that it is somebody else's."""
@@ -275,6 +329,16 @@ async def test_another_ones_task_is_not_bound(tmp_path: Path) -> None:
         one.lookup.start(one.job, resumed=True)
         await one.context.over.wait()
         assert one.job.state is JobState.UNCERTAIN
+
+
+async def test_the_task_of_another_call_is_not_adopted(tmp_path: Path) -> None:
+    """A server that merges equal calls names, for our id, the task that it gave to another job."""
+    async with serving(says(TASK)) as server, case(tmp_path, server.base_url, ago_s=120) as one:
+        one.context.task_owners.claim(server.base_url, "8", "boat")
+        one.lookup.start(one.job, resumed=True)
+        await one.context.over.wait()
+        assert one.job.state is JobState.UNCERTAIN
+        assert one.job.looked_up == "own names task 8 for it, which belongs to boat"
 
 
 async def test_a_job_whose_provider_has_moved_is_not_asked_after(tmp_path: Path) -> None:

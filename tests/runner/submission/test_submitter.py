@@ -79,3 +79,48 @@ async def test_a_gateway_that_answers_late_has_its_slots_filled(tmp_path: Path) 
         assert len(provider_state.queue) == 1
         later = rate.begun_at[MAX_PENDING_SUBMITS - 1 :]
         assert all(next_at - at > 0.99 * SUBMIT_SPACING_S for at, next_at in pairwise(later))
+
+
+async def test_while_a_probe_is_out_no_other_job_is_sent(tmp_path: Path) -> None:
+    """After two equal refusals one job goes out alone, however many slots are free; accepted, the others follow."""
+    probe_is_out, all_run = asyncio.Event(), asyncio.Event()
+    beside_the_probe: list[int] = []
+    accepted: list[str] = []
+    jobs = [job_in(JobState.PENDING, f"{name}-{n}") for n in range(2) for name in ("kite", "boat", "crane", "storm")]
+
+    async def answer(_request: web.Request) -> web.Response:
+        number = len(served.asked)
+        if number <= 2:
+            words = {"error": {"message": "Invalid parameter seconds", "code": "bad_param"}}
+            return web.json_response(words, status=400)
+        if number == 3:
+            probe_is_out.set()
+            await asyncio.sleep(0.05)  # time for another call to go out beside it
+            beside_the_probe.append(len(served.asked) - number)
+        return web.json_response({"id": f"t-{number}", "object": "video", "status": "queued"})
+
+    def on_accepted(job: Job, **_: Any) -> None:
+        accepted.append(job.id)
+        if len(accepted) == len(jobs) - 2:
+            all_run.set()
+
+    async with serving(answer) as served, open_harness(tmp_path, *jobs, base_url=served.base_url) as at_work:
+        state = at_work.context.provider_states["cometapi"]
+        state.slots, state.submits = ConcurrencySlots(2), RecordingLimiter()
+        submitter = Submitter(at_work.context, on_accepted)
+        for job in jobs:
+            submitter.enqueue(job)
+        submits = asyncio.create_task(submitter.serve(state))
+        for _ in range(2000):
+            if at_work.state("kite-0") is at_work.state("boat-0") is JobState.FAILED:
+                break
+            await asyncio.sleep(0.005)
+        state.slots = ConcurrencySlots(len(jobs))
+        state.wake.set()
+        await probe_is_out.wait()
+        await all_run.wait()
+        submits.cancel()
+        await submitter.drain()
+    assert beside_the_probe == [0]
+    assert accepted[0] == "crane-0"
+    assert len(served.asked) == len(jobs)

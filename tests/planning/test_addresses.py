@@ -1,0 +1,80 @@
+"""Which addresses get a key, and that what is paid for is collected from any of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from batchvid.catalog import Provider, providers
+from batchvid.catalog.hosts import is_private_host
+from batchvid.domain.jobs import JobState
+from batchvid.errors import ManifestError
+from batchvid.net.credentials import Credentials
+from batchvid.planning.addresses import check_encryption, describe_provider
+from batchvid.runner.providers.startup import ProviderStartup
+from batchvid.state.state_file import StateFile
+from tests.builders import job_in
+
+
+def gateway(base_url: str, **fields: object) -> Provider:
+    """A provider of the user's own at that address."""
+    row = {"dialect": "veo", "base_url": base_url, "api_key_env": "GW_KEY", **fields}
+    return providers({"gw": row})["gw"]
+
+
+@pytest.mark.parametrize(
+    ("host", "is_private"),
+    [
+        ("localhost", True), ("api.localhost", True),
+        ("nas.local", True), ("gw.corp.internal", True), ("gateway", True),
+        ("10.0.0.7", True), ("192.168.1.5", True), ("169.254.1.1", True), ("100.64.0.9", True), ("[::1]", True),
+        ("fe80::1%eth0", True), ("fd00::7", True), ("api.example.com", False), ("8.8.8.8", False), ("127.1", False),
+        ("2130706433", False), ("2606:4700::1111", False),
+        ("internal.example.com", False), ("localhost.evil.com", False),
+    ],
+)  # fmt: skip
+def test_a_host_is_private_by_its_name_alone(host: str, is_private: bool) -> None:
+    """No name is looked up: where it leads today says nothing about tomorrow."""
+    assert is_private_host(host) is is_private
+
+
+@pytest.mark.parametrize(
+    ("base_url", "allow_http", "is_fine"),
+    [
+        ("http://gw.example.com", False, False),
+        ("http://gw.example.com", True, True),
+        ("https://gw.example.com", False, True),
+        ("http://192.168.1.5:4000", False, True),
+    ],
+)
+def test_an_http_address_of_a_public_host_is_refused(base_url: str, allow_http: bool, is_fine: bool) -> None:
+    """Unless the user allows it for this provider."""
+    provider = gateway(base_url, allow_http=allow_http)
+    assert (provider.http_problem == "") is is_fine
+    if is_fine:
+        assert check_encryption([provider], [], "m.yaml") == ()
+    else:
+        with pytest.raises(ManifestError, match=r"m\.yaml: providers\.gw: base_url: .*allow_http: true"):
+            check_encryption([provider], [], "m.yaml")
+
+
+@pytest.mark.parametrize("state", [JobState.RUNNING, JobState.READY, JobState.UNCERTAIN])
+async def test_tasks_of_an_earlier_run_are_collected(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, state: JobState
+) -> None:
+    """The plan is no error then: the run buys nothing there and still polls and downloads."""
+    provider = gateway("http://gw.example.com")
+    (line,) = check_encryption([provider], [job_in(state, provider="gw")], "m.yaml")
+    assert line.endswith("allow_http: true. Nothing is bought there")
+    monkeypatch.setenv("GW_KEY", "gw-key-0123456789")
+    with StateFile(tmp_path / "state.sqlite3") as file:
+        async with ProviderStartup(file, tmp_path, {"gw": provider}, Credentials()) as startup:
+            (opened,) = await startup.open(["gw"])
+            assert "allow_http: true" in opened.stop_reason
+            assert not opened.polling_stopped
+
+
+def test_a_provider_is_described_without_a_password() -> None:
+    """Host and variable, as plan shows them."""
+    assert describe_provider(gateway("https://gw.example.com/api")) == "gw: https://gw.example.com, key in GW_KEY"
