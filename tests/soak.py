@@ -195,6 +195,7 @@ def main() -> int:
     logging.disable(logging.CRITICAL)  # the emulator's server tells of every client that is killed
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="batchvid-soak-") as folder:
+        os.environ["XDG_STATE_HOME"] = folder  # not among the user's own batches
         found = soak(args.jobs, args.seed, args.seconds, Path(folder))
     books_say = ", ".join(
         f"{found.ledger[name]} {name}" for name in ("submits", "purchases", "refused", "polls", "downloads")

@@ -47,7 +47,7 @@ def main(texts: Sequence[str]) -> int:
     chosen = {name: fault for name, fault in FAULTS.items() if not texts or any(text in name for text in texts)}
     endings, wrong = {}, []
     with tempfile.TemporaryDirectory(prefix="batchvid-faults-") as scratch, matrix.open_vendor(SETTINGS) as vendor:
-        os.environ["XDG_STATE_HOME"] = scratch  # not the user's own index of batches
+        os.environ["XDG_STATE_HOME"] = scratch  # not among the user's own batches
         everyone = all_formats.load(Path(scratch), vendor.emulator.base_url, list(all_formats.JOBS))
         for number, (name, fault) in enumerate(chosen.items()):
             trial = matrix.try_fault(vendor, everyone, fault, Path(scratch) / str(number))
