@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Mapping
 from typing import Any
 
@@ -21,7 +22,7 @@ from tests.faults.fault import (
     refused,
     rules,
 )
-from tests.faults.wire_faults import Delivery, WireFault, fields, json_reply, page, status
+from tests.faults.wire_faults import Delivery, WireFault, body, fields, json_reply, page, status
 
 
 def _submit(name: str, action: Any = None, ends: Ending = STORED, *, times: int = 0, **more: Any) -> Fault:
@@ -58,9 +59,7 @@ ARREARS = '{"code":1101,"message":"account in arrears","request_id":"u-2"}'
 DISGUISED = {"error": {"message": "duration is malformed", "code": "invalid_request"}}
 NO_CHANNEL = {"error": {"message": "No available channel for model x under group y", "code": "model_not_found"}}
 GUIDELINES = {"error": "the prompt may violate the community guidelines (CM_EXT.POther)"}
-NOT_A_TRACE = {"xai": UNSOLD}
-"""Kling's `request_id` is a trace id, xAI's is the task's: there it may mean that a task was made."""
-NOT_THEIRS = {"runway": refused("rate"), **NOT_A_TRACE}
+NOT_THEIRS = {"runway": refused("rate"), "xai": refused("rate")}
 """Kling's numbers mean nothing in these wire formats; a relay may pass them on in all others."""
 ONE_VENDOR = dict.fromkeys(("kling", "runway", "xai"), UNSOLD)
 """No relay stands behind these wire formats: MiniMax's codes mean nothing there."""
@@ -83,8 +82,8 @@ REFUSALS = (
         refused("concurrency"),
         but={name: refused("rate") for name in ("xai", "gateway", "newapi")},  # their 429 does not say what for
     ),
-    _submit("Kling 1302, too many requests", _kling(1302, "too many requests"), times=2, but=NOT_A_TRACE),
-    _submit("Kling 1303, no slot", _kling(1303, "parallel task over resource pack limit"), times=2, but=NOT_A_TRACE),
+    _submit("Kling 1302, too many requests", _kling(1302, "too many requests"), times=2),
+    _submit("Kling 1303, no slot", _kling(1303, "parallel task over resource pack limit"), times=2),
     _submit("Kling 1102, package used up", _kling(1102, "resource pack exhausted"), STOPPED, but=NOT_THEIRS),
     _submit("Kling 1304, address not allowed", _kling(1304, "ip not in whitelist"), STOPPED, but=NOT_THEIRS),
     _submit("MiniMax's rate in a 200", {"json": MINIMAX_RATE}, times=2, but=ONE_VENDOR),
@@ -115,6 +114,9 @@ NOT_REACHED = (
 ACCEPTED = (
     _wire("accepted under a 409", fault={"change": status(409)}),
     _wire("accepted under a 500", fault={"change": status(500)}),
+    _wire("accepted in UTF-16", fault={"change": body(lambda data: data.decode().encode("utf-16"))}),
+    _wire("accepted, packed with gzip that no header names", fault={"change": body(gzip.compress)}),
+    _wire("accepted with a NaN", fault={"change": body(lambda data: data.replace(b"{", b'{"eta":NaN,', 1))}),
     _wire(
         "an unlisted code beside the task's id",
         fault={"change": fields(**UNLISTED)},
@@ -135,6 +137,7 @@ UNREADABLE = (
     *_lost("503", {"status": 503, "json": {"error": {"message": "try later"}}}),
     *_lost("524", {"status": 524, "html": True}),
     *_lost("408", {"status": 408}),
+    *_lost("303, see other", {"status": 303, "headers": {"Location": "/v1/videos"}}),
     *_lost("200 with an error object", {"error_200": True}),
     *_lost("200 with HTML", {"html": True}),
     *_lost("200 with an empty body", {"empty": True}),
