@@ -69,6 +69,7 @@ CLOUDFLARE = page(403, "Sorry, you have been blocked: error 1020", cf_ray="8c1a5
 PORTAL = page(200, "Welcome to Hotel WiFi: please log in")
 NO_ROUTE = json_reply(404, {"detail": "Not Found"})
 UNLISTED = {"code": 77_777, "message": "received, position in line 4"}
+UPSTREAM = {"error": {"message": "upstream closed the connection", "code": "upstream_error"}}
 MINIMAX_RATE = {"task_id": "", "base_resp": {"status_code": 1002, "status_msg": "rate limit"}}
 
 REFUSALS = (
@@ -121,6 +122,11 @@ ACCEPTED = (
         "an unlisted code beside the task's id",
         fault={"change": fields(**UNLISTED)},
         but={"runway": UNSEEN, "xai": UNSEEN},  # beside an error, `id` and `request_id` may be a trace id
+    ),
+    _wire(
+        "an error beside the task's id, under a 500",
+        fault={"change": lambda reply: status(500)(fields(**UPSTREAM)(reply))},
+        but={"runway": UNSEEN, "xai": UNSEEN},
     ),
     _wire("an unlisted code without an id", UNSOLD, fault={"instead": json_reply(200, UNLISTED)}),
     _wire(
