@@ -218,10 +218,11 @@ async def _trickle(
     client: asyncio.StreamReader, writer: asyncio.StreamWriter, reply: Reply, delivery: Delivery
 ) -> None:
     """Sends without silence and without an end, until the client hangs up."""
-    if delivery is Delivery.DRIP:
-        writer.write(_head(reply))
-    slow = {Delivery.DRIP: reply.body, Delivery.SLOW_HEAD: _head(reply)}.get(delivery, b"")
-    pieces = iter([slow[at : at + 1] for at in range(len(slow) - 1)])  # the last byte never comes
+    head, whole = _head(reply), _head(reply) + reply.body
+    at_once = {Delivery.DRIP: len(head), Delivery.DRIP_END: len(whole.rstrip())}.get(delivery, 0)
+    if delivery is not Delivery.INTERIM:
+        writer.write(whole[:at_once])
+    pieces = iter([whole[at : at + 1] for at in range(at_once, len(whole) - 1)])  # the last byte never comes
     while not client.at_eof() and not writer.is_closing():
         writer.write(INTERIM if delivery is Delivery.INTERIM else next(pieces, b""))
         await writer.drain()

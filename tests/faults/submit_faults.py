@@ -42,11 +42,11 @@ def _lost(name: str, action: Mapping[str, Any], **more: Any) -> tuple[Fault, Fau
 
 
 def _slow(name: str, delivery: Delivery) -> tuple[Fault, Fault]:
-    """A reply that is never silent and never complete, before the vendor acted and after."""
-    dials = {"submit_total_timeout_s": 0.3}
+    """A reply that is never silent and whose document never comes, before the vendor acted and after."""
+    late = {"change": body(lambda data: SPACES + data), "delivery": delivery}
     return (
-        _wire(f"{name}, before acting", UNSOLD, fault={"instead": LONG, "delivery": delivery}, dials=dials),
-        _wire(f"{name}, after acting", UNSEEN, fault={"delivery": delivery}, dials=dials, but=FOUND),
+        _wire(f"{name}, before acting", UNSOLD, fault={"instead": NO_DOCUMENT, **late}, dials=IN_TOTAL),
+        _wire(f"{name}, after acting", UNSEEN, fault=late, dials=IN_TOTAL, but=FOUND),
     )
 
 
@@ -64,7 +64,9 @@ NOT_THEIRS = {"runway": refused("rate"), "xai": refused("rate")}
 ONE_VENDOR = dict.fromkeys(("kling", "runway", "xai"), UNSOLD)
 """No relay stands behind these wire formats: MiniMax's codes mean nothing there."""
 
-LONG = json_reply(200, {"message": "please wait " * 100})
+IN_TOTAL = {"submit_total_timeout_s": 0.3}
+SPACES = b" " * 1000
+NO_DOCUMENT = json_reply(200, {})
 CLOUDFLARE = page(403, "Sorry, you have been blocked: error 1020", cf_ray="8c1a5f0e2b3c4d5e-FRA", server="cloudflare")
 PORTAL = page(200, "Welcome to Hotel WiFi: please log in")
 NO_ROUTE = json_reply(404, {"detail": "Not Found"})
@@ -163,6 +165,11 @@ UNREADABLE = (
         dials={"submit_read_timeout_s": 0.1},
     ),
     *_slow("a reply that drips", Delivery.DRIP),
+    _wire(
+        "a reply whose end drips",
+        fault={"change": body(lambda data: data + SPACES), "delivery": Delivery.DRIP_END},
+        dials=IN_TOTAL,
+    ),
     *_slow("endless 1xx replies", Delivery.INTERIM),
     *_slow("a head that drips", Delivery.SLOW_HEAD),
 )
