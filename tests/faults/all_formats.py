@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -15,7 +15,6 @@ from typing import Any
 
 from batchvid import commands
 from batchvid.commands import Batch
-from batchvid.commands.relocate import relocate
 from batchvid.display.progress import LineDisplay, Progress
 from batchvid.display.tally import RunCounters
 from batchvid.domain import events as ev
@@ -109,18 +108,15 @@ def silent(jobs: Sequence[Job]) -> Progress:
     return LineDisplay(RunCounters(jobs), io.StringIO())
 
 
-def run(batch: Batch, **how: Any) -> tuple[Outcome, str]:
-    """Run it in this process; how it ended and its output. Sora may be retired: the jobs request it all the same."""
+def run(batch: Batch, command: Callable[..., Outcome] = commands.run, **how: Any) -> tuple[Outcome, str]:
+    """Run it, or retry its failed jobs, in this process; how it ended and its output.
+
+    Sora may be retired: the jobs request it all the same.
+    """
     output = io.StringIO()
     show = partial(_display, output)
-    outcome = commands.run(batch, allow_retired=True, display=show, **how)
+    outcome = command(batch, allow_retired=True, display=show, **how)
     return outcome, output.getvalue() + outcome.reason
-
-
-def move(batch: Batch, old: str, new: str) -> Batch:
-    """The batch after the provider's address has changed, with its tasks moved there."""
-    relocate(batch.folder, old=old, new=new)
-    return replace(batch, providers={name: replace(row, base_url=new) for name, row in batch.providers.items()})
 
 
 def _display(output: io.StringIO, jobs: Sequence[Job]) -> Progress:

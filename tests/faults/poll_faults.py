@@ -87,7 +87,7 @@ POLLS = (
     _poll("task_not_exist forever", NOT_EXIST, failed("lost_task"), times=0, dials={"grace_s": 0.05}),
     _poll("200 with task_not_exist at first", {"json": {"id": "t", "status": "task_not_exist"}}),
     _poll("404 forever", NOT_FOUND, failed("lost_task"), times=0, dials={"grace_s": 0.05}),
-    _poll("a foreign 404, not of the vendor", NO_ROUTE),
+    _poll("a 404 that is not the vendor's own", NO_ROUTE),
     _poll(
         "a 404 that is not the vendor's own, forever", NO_ROUTE, failed("timeout"), times=0, dials={"timeout_s": 0.2}
     ),
@@ -107,5 +107,7 @@ POLLS = (
         WireFault(step="content", instead=NO_CONTENT, times=2),
     ),
     DEAR,
-    _wire("the gateway moves", WireFault(step="poll", change=lambda _: NO_KEY), ends=BLIND, moves=True),
+    _wire(
+        "the gateway moves (batchvid relocate)", WireFault(step="poll", change=lambda _: NO_KEY), ends=BLIND, moves=True
+    ),
 )
