@@ -17,9 +17,9 @@ import orjson
 
 from batchvid.catalog.provider import READ_TIMEOUT_S, TOTAL_TIMEOUT_S
 from batchvid.clock import utc_now
+from batchvid.dialects.common.json_bodies import inflate
 from batchvid.domain.wire import Request, Response
 from batchvid.errors import NotSent, ReplyCut, ReplyLost, ReplyTooLarge, WireError
-from batchvid.net.content_encoding import ACCEPTED, inflate
 from batchvid.net.link_client import LinkClient
 from batchvid.net.sessions import CONNECT_S, POLL_KEEPALIVE_S, api_url, bearer, create_session
 
@@ -119,7 +119,7 @@ class Transport:
         is_paid = request.method == "POST"
         session = self._submits if is_paid else self._polls
         timeout = _timeout(read_timeout_s)
-        headers = {**ACCEPTED, **(NO_RELAY_RETRIES if is_paid else {}), **request.headers, **bearer(key)}
+        headers = {"Accept-Encoding": "gzip", **(NO_RELAY_RETRIES if is_paid else {}), **request.headers, **bearer(key)}
         data: bytes | aiohttp.MultipartWriter | None = None
         if request.parts:
             data = _form(request)
@@ -129,15 +129,24 @@ class Transport:
         elif request.json is not None:
             data = orjson.dumps(request.json)
             headers["Content-Type"] = "application/json"
+        head: aiohttp.ClientResponse | None = None
+        pieces: list[bytes] = []
         try:
             async with self._limit(origin, total_timeout_s), session.request(
                 request.method, api_url(origin, request.path), headers=headers, data=data, timeout=timeout,
-                allow_redirects=False,
-                auto_decompress=False,  # a wrong Content-Encoding must not hide a task id
+                allow_redirects=False, auto_decompress=False,
             ) as reply:  # fmt: skip
-                body = await _bounded(reply)
-                return Response(status=reply.status, headers=reply.headers, body=body, received_at=utc_now())
-        except WireError:
+                head = reply
+                await _receive(reply, pieces)
+                return Response(
+                    status=reply.status, headers=reply.headers, body=inflate(b"".join(pieces)), received_at=utc_now()
+                )
+        except (NotSent, ReplyTooLarge):
+            raise
+        except WireError as exc:
+            if head is not None and pieces:  # what came may name a task
+                body = inflate(b"".join(pieces))
+                raise ReplyCut(str(exc), status=head.status, headers=head.headers, body=body) from exc
             raise
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL) as exc:
             raise NotSent(f"no connection to {origin}: {_message(exc)}") from exc
@@ -161,8 +170,8 @@ def _form(request: Request) -> aiohttp.MultipartWriter:
     return cast("aiohttp.MultipartWriter", form())
 
 
-async def _bounded(reply: aiohttp.ClientResponse) -> bytes:
-    pieces: list[bytes] = []
+async def _receive(reply: aiohttp.ClientResponse, pieces: list[bytes]) -> None:
+    """Append the body as it comes. Raises ReplyLost if it breaks off, ReplyTooLarge."""
     size = 0
     try:
         async for piece in reply.content.iter_any():
@@ -172,21 +181,7 @@ async def _bounded(reply: aiohttp.ClientResponse) -> bytes:
                 raise ReplyTooLarge(f"the reply of {reply.url.host} is larger than {MAX_REPLY_BYTES} bytes")
             pieces.append(piece)
     except (aiohttp.ClientError, OSError) as exc:
-        message = f"the reply of {reply.url.host} is cut off: {_message(exc)}"
-        body = _inflated(reply, b"".join(pieces))
-        raise ReplyCut(message, status=reply.status, headers=reply.headers, body=body) from exc
-    return _inflated(reply, b"".join(pieces))
-
-
-def _inflated(reply: aiohttp.ClientResponse, body: bytes) -> bytes:
-    """The decompressed body; as it came where Content-Encoding names no compression, or one that it does not have.
-
-    A body that is cut off is decompressed as far as it goes. Raises ReplyTooLarge.
-    """
-    inflated = inflate(body, reply.headers.get("Content-Encoding", ""), MAX_REPLY_BYTES + 1)
-    if len(inflated) > MAX_REPLY_BYTES:
-        raise ReplyTooLarge(f"the reply of {reply.url.host} is larger than {MAX_REPLY_BYTES} bytes")
-    return inflated
+        raise ReplyLost(f"the reply of {reply.url.host} is cut off: {_message(exc)}") from exc
 
 
 def _message(exc: BaseException) -> str:

@@ -17,7 +17,6 @@ KITE = "  - {id: kite, prompt: a kite}"
 LOSSES: dict[str, dict[str, object]] = {
     "reset": {"reset_after": True},
     "late reset": {"reset_after": True, "delay_s": 0.05},
-    "truncated": {"truncate_json": True},
     "503": {"status": 503, "after": True},
     "web page": {"status": 524, "html": True, "after": True},
     "empty 200": {"empty": True, "after": True},

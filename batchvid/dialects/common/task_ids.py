@@ -78,16 +78,23 @@ class _Search:
 
 
 def find_task_ids(
-    documents: Sequence[object], places: Sequence[Path] = ID_PLACES, *, own_ids: Collection[str] = ()
+    documents: Sequence[object],
+    places: Sequence[Path] = ID_PLACES,
+    *,
+    own_ids: Collection[str] = (),
+    is_refused: bool = False,
 ) -> TaskIds:
-    """Find the ids in the documents of a body. `places` are those of the dialect; `own_ids` are what was sent."""
+    """Find the ids in the documents of a body. `places` are those of the dialect; `own_ids` are what was sent.
+
+    `is_refused` says that the HTTP status is an error: then a `request_id` beside an error is a trace id, also at xAI.
+    """
     search = _Search(own=own_ids)
     traces = [place for place in places if _normal(str(place[-1])) in TRACE_KEYS]
     for document in documents:
         if isinstance(document, dict):
             _look_at_top(search, document, [place for place in places if place not in traces])
         _walk(search, document, (), 0)
-        if isinstance(document, dict) and not search.certain:
+        if isinstance(document, dict) and not search.certain and not (is_refused and is_error(document)):
             _look_at_top(search, document, traces)
     certain = tuple(dict.fromkeys(search.certain))
     return TaskIds(certain, tuple(found for found in dict.fromkeys(search.doubtful) if found not in certain))
