@@ -5,13 +5,13 @@ A finished clip that could not be fetched is given up only if its job is named; 
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from batchvid import report
 from batchvid.commands import known_providers
+from batchvid.commands.event_loop import run_coroutine
 from batchvid.domain import events as ev
 from batchvid.domain.failures import FailureKind
 from batchvid.domain.jobs import Job, JobState
@@ -65,7 +65,7 @@ def cancel(folder: Path, *, names: Sequence[str] = (), only: Sequence[str] = ())
         jobs = state.jobs()
         chosen = _chosen(jobs, names, only)
         try:
-            return asyncio.run(_cancel(state, jobs, chosen, frozenset(names)))
+            return run_coroutine(_cancel(state, jobs, chosen, frozenset(names)))
         finally:
             report.write_report(paths.report, state.jobs().values())
             report.write_ledger(paths.ledger, read_attempts(paths.state))

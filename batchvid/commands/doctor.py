@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import shutil
 import tempfile
@@ -15,6 +14,7 @@ from urllib.parse import urlsplit
 
 from batchvid import commands
 from batchvid.catalog import Provider, remote_listing
+from batchvid.commands.event_loop import run_coroutine
 from batchvid.commands.provider_checks import CheckResult, check_provider
 from batchvid.domain.wire import Response
 from batchvid.errors import ManifestError, UsageError, WireError
@@ -164,7 +164,7 @@ def _provider(provider: Provider, dialects: Sequence[str], keys: Credentials) ->
         )
     yield _address(provider)
     try:
-        reply, results = asyncio.run(check_provider(provider, dialects, key))
+        reply, results = run_coroutine(check_provider(provider, dialects, key))
     except WireError as exc:
         fix = "check the address, your network and its firewall"
         yield CheckResult(what=f"{name} reachable", found=redact(str(exc)), fix=fix)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -17,6 +16,7 @@ from batchvid.catalog import Provider
 from batchvid.commands import prompt_edits
 from batchvid.commands.batch import Batch
 from batchvid.commands.caps import build_caps
+from batchvid.commands.event_loop import run_coroutine
 from batchvid.display.progress import Progress
 from batchvid.domain.jobs import PAID_AND_OPEN, Job, JobState
 from batchvid.errors import StateError
@@ -113,7 +113,7 @@ def run_jobs(
     recorder = Recorder(state, jobs, listeners, on_unrecorded=log.write_unrecorded)
     try:
         with gc_control.gc_frozen():
-            return asyncio.run(runner.run(state, recorder, config, listeners))
+            return run_coroutine(runner.run(state, recorder, config, listeners))
     finally:
         if not state.taken_over():  # the other run writes them
             _write_reports(paths, recorder.jobs.values(), listeners.notice)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from batchvid import catalog
 from batchvid.catalog import Model
 from batchvid.catalog.remote_listing import Listing, cache_file, save
 from batchvid.clock import utc_now
+from batchvid.commands.event_loop import run_coroutine
 from batchvid.errors import UsageError
 from batchvid.net.provider_probe import fetch_listing
 from batchvid.planning.availability import Availability
@@ -33,6 +33,6 @@ def refresh(provider: str, folder: Path) -> Listing:
     known = Availability(folder).providers
     if provider not in known or not known[provider].base_url:
         raise UsageError(f"provider {provider} has no list of models; providers are {', '.join(known)}")
-    listing = asyncio.run(fetch_listing(known[provider], utc_now().date()))
+    listing = run_coroutine(fetch_listing(known[provider], utc_now().date()))
     save(listing, cache_file())
     return listing

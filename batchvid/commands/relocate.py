@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from batchvid.catalog import Provider
+from batchvid.commands.event_loop import run_coroutine
 from batchvid.commands.execution import known_providers
 from batchvid.commands.recovery import recover_jobs
 from batchvid.dialects import DIALECTS
@@ -90,7 +90,7 @@ def _check(jobs: Collection[Job], meta: Mapping[str, Any], old: str, new: str) -
             f"no job at {old} has a task that {new} could be asked for: resolve them with batchvid resolve"
         )
     keys = Credentials(Path(meta["manifest"]).parent if "manifest" in meta else None)
-    known = asyncio.run(_find_known(by_provider, known_providers(meta), keys, new))
+    known = run_coroutine(_find_known(by_provider, known_providers(meta), keys, new))
     return Relocation(new=new, jobs=tuple(moving), known_tasks=known, providers=tuple(by_provider))
 
 

@@ -15,6 +15,7 @@ from batchvid.paths import BatchPaths
 from batchvid.report.logged_purchases import logged_attempts
 from batchvid.state.readers import read_batch_id
 from batchvid.state.state_file import StateFile
+from batchvid.storage.file_kind import Container
 
 REMEDY = (
     "Put the newest state file back (with its -wal file, if there is one). Until then, batchvid run {folder} "
@@ -29,7 +30,7 @@ def check_not_stale(jobs: Mapping[str, Job], paths: BatchPaths) -> None:
     An event is written to the log after it is stored in the state file, so the log is never ahead of a current one.
     """
     name = paths.state.name
-    if not jobs and any(paths.clips.glob("**/*.mp4")):
+    if not jobs and any(path.is_file() for suffix in Container for path in paths.clips.glob(f"**/*.{suffix}")):
         raise UsageError(
             f"{paths.folder} holds clips but no {name} that knows them: a run would buy them all again. "
             f"{REMEDY.format(folder=paths.folder)}"

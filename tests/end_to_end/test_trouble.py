@@ -87,6 +87,17 @@ class TestTheDiskAndTheScreen:
             assert bench.run().code == 0
         assert bench.emulator.ledger()["purchases"] == 8
 
+    def test_a_directory_in_the_place_of_a_clip(self, bench: Bench) -> None:
+        """It is no clip of an earlier run: a first run begins, and only this clip waits for its place."""
+        bench.write(KITE)
+        (bench.batch / "clips/kite/kite.mp4").mkdir(parents=True)
+        ended = bench.run()
+        assert ended.code == 1
+        assert "is a directory" in ended.out
+        (bench.batch / "clips/kite/kite.mp4").rmdir()
+        assert bench.run().code == 0
+        assert bench.emulator.ledger()["purchases"] == 1
+
     def test_clips_without_their_state_file(self, bench: Bench) -> None:
         """A run would buy them all again: refused with exit 2 and what to do, until the state file is back."""
         bench.write(KITE)

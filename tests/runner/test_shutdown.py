@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 from collections.abc import Iterator
 from types import FrameType
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from batchvid import commands
+from batchvid.errors import UsageError
 from tests.end_to_end.conftest import Bench, bench, run_cli, settings
 
 __all__ = ["bench", "run_cli", "settings"]
@@ -35,3 +37,13 @@ def test_the_callers_handlers_come_back(bench: Bench, handlers: list[Any]) -> No
     bench.write("  - {id: kite, prompt: a kite}")
     commands.run(commands.load(bench.manifest, out=bench.folder / "outputs"))
     assert [signal.getsignal(number) for number in NUMBERS] == [mine, mine]
+
+
+async def test_a_run_inside_an_event_loop(bench: Bench) -> None:
+    """As in a notebook: one sentence says what to write, and nothing is bought; in another thread it runs."""
+    bench.write("  - {id: kite, prompt: a kite}")
+    batch = commands.load(bench.manifest, out=bench.folder / "outputs")
+    with pytest.raises(UsageError, match=r"await asyncio\.to_thread\(batchvid\.run, batch\)"):
+        commands.run(batch)
+    assert bench.emulator.ledger()["purchases"] == 0
+    assert (await asyncio.to_thread(commands.run, batch)).exit_code == 0
