@@ -130,7 +130,7 @@ def _moved(row: Attempt, event: ev.Event) -> Attempt:
     status = NEXT_STATUS.get(type(event), {}).get(row.status, row.status)
     match event:
         case ev.SubmitAccepted():
-            return replace(row, status=status, task_id=event.task_id)
+            return _settled(replace(row, status=status, task_id=event.task_id), event)
         case ev.TaskSucceeded():
             return _settled(replace(row, status=status), event)
         case ev.TaskFailed():
@@ -139,7 +139,7 @@ def _moved(row: Attempt, event: ev.Event) -> Attempt:
             return row if status is row.status else replace(row, status=status)
 
 
-def _settled(row: Attempt, event: ev.TaskSucceeded | ev.TaskFailed) -> Attempt:
+def _settled(row: Attempt, event: ev.SubmitAccepted | ev.TaskSucceeded | ev.TaskFailed) -> Attempt:
     """The row with the cost in the reply. `jobs.py` applies the same to the totals of a job."""
     if event.cost_usd is None:
         return replace(row, actual_usd=event.actual_usd or row.actual_usd)

@@ -31,6 +31,15 @@ def cost_of(actual_usd: str) -> Decimal | None:
     return Decimal(f"{exact.normalize():f}")
 
 
+def cost_above(price: Price, actual_usd: str) -> Decimal | None:
+    """What an attempt counts as from now on if the reply of its submit names more than its price; None otherwise.
+
+    A lower cost may be a part of it, or one that is not final: the price stays in force until the task has ended.
+    """
+    cost = cost_of(actual_usd)
+    return cost if cost is not None and (price.usd is None or cost > price.usd) else None
+
+
 def charged_with(charged: Charged, actual_usd: str) -> Charged:
     """Whether a failed attempt was charged, given the cost in its reply.
 

@@ -53,12 +53,15 @@ class SubmitStarted(Event):
 class SubmitAccepted(Event):
     """The provider made a task. `model` is the one the vendor says it resolved to, empty when unknown.
 
-    `request_id` is the vendor's own id of the call, for its support.
+    `request_id` is the vendor's own id of the call, for its support. `actual_usd` and `cost_usd` are as in
+    TaskSucceeded; only a cost above the estimate counts before the task has ended.
     """
 
     task_id: str
     model: str = ""
     request_id: str = ""
+    actual_usd: str = ""
+    cost_usd: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

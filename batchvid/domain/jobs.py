@@ -225,6 +225,7 @@ def _submit_accepted(job: Job, event: ev.SubmitAccepted) -> dict[str, Any]:
         "message": "",
         "looked_up": "",
         "candidates": (),
+        **_settled(job, event),
     }
 
 
@@ -275,7 +276,7 @@ def _task_failed(job: Job, event: ev.TaskFailed) -> dict[str, Any]:
     }
 
 
-def _settled(job: Job, event: ev.TaskSucceeded | ev.TaskFailed) -> dict[str, Any]:
+def _settled(job: Job, event: ev.SubmitAccepted | ev.TaskSucceeded | ev.TaskFailed) -> dict[str, Any]:
     """The totals with the cost in the reply in the place of what the open attempt counted as."""
     if event.cost_usd is None:
         return {"actual_usd": event.actual_usd or job.actual_usd}

@@ -113,11 +113,15 @@ class Response:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accepted:
-    """A submit that made a task. `model` is what the vendor says it resolved the model to, else empty."""
+    """A submit that made a task. `model` is what the vendor says it resolved the model to, else empty.
+
+    `actual_usd` is the cost in the reply, empty where the vendor names none in US dollars.
+    """
 
     task_id: str
     model: str = ""
     request_id: str = ""
+    actual_usd: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

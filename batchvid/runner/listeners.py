@@ -108,7 +108,7 @@ def track_spending(context: RunContext, on_return: Callable[[Charge], None]) -> 
     def on_event(event: ev.Event, before: Job | None, after: Job) -> None:
         if before is not None and (returned := context.budget.settle(before, after)):
             on_return(returned)
-        if isinstance(event, ev.TaskSucceeded | ev.TaskFailed):
+        if isinstance(event, ev.SubmitAccepted | ev.TaskSucceeded | ev.TaskFailed):
             kind = (after.spec.provider, after.model_sent, "cost" if event.cost_usd is not None else "no cost")
             line = describe_cost(after.price, event.actual_usd) if kind not in reported else ""
             if line:

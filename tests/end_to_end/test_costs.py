@@ -94,6 +94,21 @@ def test_a_cost_above_the_cap_stops_all_purchases(vendor: RecordingVendor, tmp_p
     assert (run(batch)[0].exit_code, len(vendor.calls)) == (3, 1)
 
 
+@pytest.mark.parametrize(("submit_usd", "settled_usd", "sold"), [("1000", "1000", 1), ("0.02", "0.10", 3)])
+def test_a_cost_in_the_reply_of_a_submit(
+    vendor: RecordingVendor, tmp_path: Path, submit_usd: str, settled_usd: str, sold: int
+) -> None:
+    """A higher one counts at once; a lower one may not be final, so the estimate stays in force."""
+    batch = batch_of(tmp_path, vendor, jobs=5, budget="0.30", concurrency=1)
+    document = {"request_id": "%ID%", "usage": {"cost_in_usd_ticks": int(Decimal(submit_usd) * TICKS)}}
+    script = replace(sells(None), reply=Reply(200, json.dumps(document).encode()))
+    vendor.begin((), script, "task-{}")
+    outcome, said = run(batch)
+    assert (len(vendor.calls), outcome.exit_code) == (sold, 3)
+    assert ("the vendor charged $1000" in said) is (sold == 1)
+    assert [(row["settled_usd"], row["actual_usd"]) for row in ledger(batch)] == [(settled_usd, submit_usd)] * sold
+
+
 def test_a_cost_below_the_estimate_makes_room(vendor: RecordingVendor, tmp_path: Path) -> None:
     """Under $0.15 one clip of $0.10 fits; at a cost of $0.02 each there is room for three."""
     batch = batch_of(tmp_path, vendor, jobs=5, budget="0.15")

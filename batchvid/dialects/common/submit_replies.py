@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from batchvid.dialects.common.costs import actual_usd
 from batchvid.dialects.common.envelopes import ID_PLACES, each, unwrap
 from batchvid.dialects.common.error_parsing import find_error
 from batchvid.dialects.common.json_bodies import JsonBody, read_json
@@ -40,7 +41,12 @@ def read_submit(
     ids = find_task_ids(body.documents, id_places, own_ids=own_ids(sent), is_refused=response.status >= 400)
     if ids.certain:
         layers = unwrap(document if isinstance(document, dict) else None)
-        return Accepted(task_id=ids.certain[0], model=first_text(each(layers, ("model",))), request_id=trace)
+        return Accepted(
+            task_id=ids.certain[0],
+            model=first_text(each(layers, ("model",))),
+            request_id=trace,
+            actual_usd=actual_usd(layers),
+        )
     if not ids.doubtful and (refusal := read_refusal(response, document, table, own=own_texts(sent))):
         return refusal
     return Uncertain(

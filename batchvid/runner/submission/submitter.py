@@ -14,6 +14,7 @@ from batchvid.dialects import DIALECTS, Dialect
 from batchvid.dialects.common.advice import with_advice
 from batchvid.dialects.common.outcome_rules import classify_missing_reply
 from batchvid.domain import events as ev
+from batchvid.domain.costs import cost_above
 from batchvid.domain.job_spec import Reason
 from batchvid.domain.jobs import Job
 from batchvid.domain.wire import Accepted, GenerationRequest, Rejected, Response, Uncertain
@@ -201,8 +202,9 @@ class Submitter:
         if isinstance(verdict, Accepted):
             provider_state.consecutive_refusals = 0
             accepted = ev.SubmitAccepted(
-                at=utc_now(), task_id=verdict.task_id, model=verdict.model, request_id=verdict.request_id
-            )
+                at=utc_now(), task_id=verdict.task_id, model=verdict.model, request_id=verdict.request_id,
+                actual_usd=verdict.actual_usd, cost_usd=cost_above(job.price, verdict.actual_usd),
+            )  # fmt: skip
             try:
                 job = await context.recorder.record(job.id, accepted)
             except StateError as exc:
