@@ -170,4 +170,11 @@ class DiskFull(StorageError):
 
 
 class DiskFailed(StorageError):
-    """Nothing can be written to the disk, whatever the file: read-only, unplugged, no permission."""
+    """Nothing can be written to the disk, whatever the file: read-only, unplugged.
+
+    `is_permission`: this user may not write there, and waiting changes nothing.
+    """
+
+    def __init__(self, message: str, *, is_permission: bool = False) -> None:
+        super().__init__(message)
+        self.is_permission = is_permission

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import urllib.request
+from decimal import Decimal
 
 import pytest
 
@@ -136,7 +137,7 @@ def test_where_nobody_can_be_asked_it_is_held(bench: Bench) -> None:
     ledger = bench.emulator.ledger()
     assert (ledger["submits"], ledger["purchases"], ledger["polls"]) == (len(LOSSES), len(LOSSES), 0)
     assert bench.status()["states"]["uncertain"] == len(LOSSES)
-    assert bench.status()["committed_usd"] == "1.400"
+    assert bench.status()["committed_usd"] == f"{len(LOSSES) * Decimal('0.200')}"
 
 
 class TestInAList:

@@ -59,8 +59,6 @@ ARREARS = '{"code":1101,"message":"account in arrears","request_id":"u-2"}'
 DISGUISED = {"error": {"message": "duration is malformed", "code": "invalid_request"}}
 NO_CHANNEL = {"error": {"message": "No available channel for model x under group y", "code": "model_not_found"}}
 GUIDELINES = {"error": "the prompt may violate the community guidelines (CM_EXT.POther)"}
-NOT_THEIRS = {"runway": refused("rate"), "xai": refused("rate")}
-"""Kling's numbers mean nothing in these wire formats; a relay may pass them on in all others."""
 ONE_VENDOR = dict.fromkeys(("kling", "runway", "xai"), UNSOLD)
 """No relay stands behind these wire formats: MiniMax's codes mean nothing there."""
 
@@ -76,19 +74,14 @@ MINIMAX_RATE = {"task_id": "", "base_resp": {"status_code": 1002, "status_msg": 
 
 REFUSALS = (
     _submit("429 rate, once", "rate", times=1),
-    _submit("429 rate forever", {"rate": True, "headers": AT_ONCE}, refused("rate")),
+    _submit("429 rate forever", {"rate": True, "headers": AT_ONCE}, STOPPED),
     _submit("429 with an empty body", {"status": 429, "empty": True}, times=2),
     _submit("no slot, three times", {"concurrency": True, "headers": AT_ONCE}, times=3),
-    _submit(
-        "no slot forever",
-        {"concurrency": True, "headers": AT_ONCE},
-        refused("concurrency"),
-        but={name: refused("rate") for name in ("xai", "gateway", "newapi")},  # their 429 does not say what for
-    ),
+    _submit("no slot forever", {"concurrency": True, "headers": AT_ONCE}, STOPPED),
     _submit("Kling 1302, too many requests", _kling(1302, "too many requests"), times=2),
     _submit("Kling 1303, no slot", _kling(1303, "parallel task over resource pack limit"), times=2),
-    _submit("Kling 1102, package used up", _kling(1102, "resource pack exhausted"), STOPPED, but=NOT_THEIRS),
-    _submit("Kling 1304, address not allowed", _kling(1304, "ip not in whitelist"), STOPPED, but=NOT_THEIRS),
+    _submit("Kling 1102, package used up", _kling(1102, "resource pack exhausted"), STOPPED),
+    _submit("Kling 1304, address not allowed", _kling(1304, "ip not in whitelist"), STOPPED),
     _submit("MiniMax's rate in a 200", {"json": MINIMAX_RATE}, times=2, but=ONE_VENDOR),
     _submit("X2 around a 1303", embedded(NO_SLOT, 429), times=2),
     _submit(
