@@ -1,4 +1,4 @@
-"""Handles Ctrl-C and SIGTERM: the first stops the run, the second exits at once."""
+"""Handles Ctrl-C, SIGTERM and a closed terminal: the first stops the run, the second exits at once."""
 
 from __future__ import annotations
 
@@ -12,12 +12,16 @@ from typing import Any
 from batchvid.runner.context import RunContext
 from batchvid.runner.outcome import INTERRUPTED
 
+SIGNALS = tuple(signal.Signals[name] for name in ("SIGINT", "SIGTERM", "SIGHUP") if name in signal.Signals.__members__)
 OPEN_CALLS_S = 20.0  # longer than a connection may take: a call that was not sent must not count as lost
 
 
 @contextlib.contextmanager
 def handle_signals(context: RunContext, close_displays: Callable[[], None]) -> Iterator[list[str]]:
-    """First SIGINT or SIGTERM: submit nothing more, finish downloads. Second: exit at once; the state is safe."""
+    """First signal: submit nothing more, finish downloads. Second: exit at once; the state is safe.
+
+    SIGHUP stays ignored where it is, as under nohup.
+    """
     interrupted: list[str] = []
     loop = asyncio.get_running_loop()
 
@@ -32,8 +36,10 @@ def handle_signals(context: RunContext, close_displays: Callable[[], None]) -> I
         context.stop("interrupted")
 
     restore: list[Callable[[], object]] = []
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in SIGNALS:
         before = signal.getsignal(number)
+        if before is signal.SIG_IGN and number.name == "SIGHUP":
+            continue
         try:
             loop.add_signal_handler(number, on_signal, number.name)
             restore.append(lambda number=number, before=before: _restore(loop, number, before))  # type: ignore[misc]

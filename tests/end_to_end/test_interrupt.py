@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from batchvid.runner.shutdown import SIGNALS
 from tests.end_to_end.conftest import Bench, until
 
 INTERRUPTED = 130
@@ -38,7 +39,7 @@ def a_later_run_completes(bench: Bench) -> None:
     assert not list(bench.batch.glob("clips/**/*.part*"))
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)
 def test_the_first_signal_lets_a_download_end(bench: Bench, number: signal.Signals) -> None:
     """The clip that is on its way is stored, nothing more is bought, exit 130; a later run does the rest."""
     bench.write(THREE, submits_per_min=1)  # the second purchase would come a minute later
