@@ -31,7 +31,8 @@ _BALANCE = re.compile(
     re.I,
 )
 _KEY = re.compile(
-    r"(invalid|expired|disabled).{0,20}\b(token|key)\b|\b(token|key)\b.{0,20}(invalid|expired|disabled)"
+    r"(invalid|expired|disabled).{0,20}\b(token|key)\b"
+    r"|\b(token|key)\b.{0,20}(invalid|expired|disabled|blocked|revoked|leaked|suspended|deleted)"  # xAI, Google
     r"|\bip\b.{0,40}(allow|white)|令牌|(user|account) (is |has been )?(locked|suspended|deactivated)",
     re.I,
 )
@@ -56,7 +57,9 @@ _CODE_BALANCE = re.compile(
     re.I,
 )
 _CODE_KEY = re.compile(
-    r"(invalid|expired|missing|incorrect|disabled) (api )?(key|token)|(key|token) (invalid|expired|disabled)"
+    r"(invalid|expired|missing|incorrect|disabled) (api )?(key|token)"
+    r"|(key|token) (invalid|expired|disabled|inactive|deleted|revoked|blocked)"
+    r"|(account|organization|consumer|project) (suspended|locked|disabled|deactivated)"
     r"|unauthori[sz]ed|authentication|unauthenticated|authorized error",
     re.I,
 )

@@ -1,6 +1,7 @@
 """Find a task's id anywhere in a reply: it proves that a task exists, whatever else the reply says.
 
 An id that may be a trace id, the user's own or another thing's proves nothing in either direction: it is `doubtful`.
+A trace id that the task's address in the same reply contains is the task's (fal's queue).
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from batchvid.dialects.common.json_values import Path, dig, identifier
 
 MAX_DEPTH = 12
 MAX_EMBEDDED = 3  # documents inside strings inside documents
+MAX_SENTENCE = 20_000  # characters
 MAX_PLACES = 20_000  # values looked at: a reply may hold a whole clip's description
 
 TASK_KEYS = frozenset({"taskid", "taskids", "taskuuid"})
@@ -29,10 +31,13 @@ OTHER_KEYS = frozenset(
     }
 )
 """Keys of a task's id or address at other vendors (OpenRouter, fal, Replicate, Luma, Google)."""
+ADDRESS_KEYS = frozenset({"pollingurl", "statusurl", "responseurl", "cancelurl", "geturl"})
+"""Keys of a task's own addresses."""
 ENVELOPES = frozenset(
     {
         *("data", "result", "results", "task", "tasks", "output", "response", "video", "videos", "generation", "job"),
         *("prediction", "body", "payload", "item", "items", "list", "generations", "jobs"),
+        "resp",  # PixVerse
     }
 )
 """Keys of objects that are the task, or that wrap it."""
@@ -54,6 +59,12 @@ _TASK_VALUE = re.compile(
 )
 _ID_LIKE = re.compile(r"(?=\S*\d)[\w.:-]{8,512}")
 _TASK_OBJECT = re.compile(r"video|task|generation|prediction|operation|job", re.I)
+_NAMED_TASK = re.compile(
+    r"\btask(?:[_ -]?id)?[\"']?\s*(?:is\b|was\b|[:=#])?\s*[\"'(\[]?(?=[\w.-]*\d)([A-Za-z0-9][\w.-]{7,200}\w)"
+    r"|\b((?:task|cgt|vgen|pred)[-_](?=[\w-]*\d)[\w-]{8,200})|\b(video_[0-9a-f]{16,200})\b",
+    re.I,
+)
+"""How a sentence names a task: "Timeout waiting for task cgt-20251130120000-abcde"."""
 _SUCCESS = frozenset({"success", "succeed", "ok", "0", "1", "200"})
 
 
@@ -71,6 +82,8 @@ class _Search:
     certain: list[str] = field(default_factory=list)
     doubtful: list[str] = field(default_factory=list)
     looked_at: int = 0
+    traces: list[str] = field(default_factory=list)
+    addresses: list[str] = field(default_factory=list)
 
     def add(self, found: str, *, is_certain: bool) -> None:
         if found and found not in self.own:
@@ -89,8 +102,18 @@ def find_task_ids(
         _walk(search, document, (), 0)
         if isinstance(document, dict) and not search.certain:
             _look_at_top(search, document, traces)
+        if not search.certain and not (isinstance(document, dict) and is_error(document)):
+            addressed = [found for found in search.traces if any(found in address for address in search.addresses)]
+            search.certain += addressed[:1]
     certain = tuple(dict.fromkeys(search.certain))
     return TaskIds(certain, tuple(found for found in dict.fromkeys(search.doubtful) if found not in certain))
+
+
+def find_ids_in_words(sentence: str, own_texts: Iterable[str] = ()) -> tuple[str, ...]:
+    """Find what a vendor's sentence names as a task. What the user sent, `own_texts`, names none."""
+    own = " ".join(own_texts).casefold()
+    found = (next(filter(None, match.groups())) for match in _NAMED_TASK.finditer(sentence[:MAX_SENTENCE]))
+    return tuple(dict.fromkeys(name for name in found if name.casefold() not in own))
 
 
 def _look_at_top(search: _Search, document: dict[str, object], places: Sequence[Path]) -> None:
@@ -141,8 +164,13 @@ def _walk(search: _Search, value: object, path: tuple[str, ...], opened: int) ->
 
 def _judge(search: _Search, holder: dict[str, object], path: tuple[str, ...], name: str, found: str) -> None:
     """Judge one value: by its own key, by the keys of the objects around it, and by what stands beside it."""
-    if name in TASK_KEYS:
+    if name in TASK_KEYS or (name == "videoid" and path == ("resp",)):  # PixVerse
         search.add(found, is_certain=True)
+    elif name in ADDRESS_KEYS and "://" in found:
+        search.addresses.append(found)
+        search.add(found, is_certain=False)
+    elif name in TRACE_KEYS and found not in search.own:
+        search.traces.append(found)
     elif name == "id":
         if _TRACE_VALUE.match(found) or (path and path[-1] in ERRORS | BYSTANDERS):
             return
