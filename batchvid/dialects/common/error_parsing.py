@@ -35,6 +35,7 @@ CODE_KEYS = (
 )
 """Where a code stands in an object, the most telling first."""
 MESSAGE_KEYS = (
+    "raw_message",  # PiAPI: the upstream's words
     *("message", "Message", "error", "detail", "msg", "error_message", "errorMessage", "error_msg", "errorMsg"),
     *("err_msg", "ErrMsg", "status_msg", "faultstring", "error_description", "description", "failure", "fail_reason"),
     *("failReason", "failMsg", "task_status_msg", "task_result", "reason", "title"),

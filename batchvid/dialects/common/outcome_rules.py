@@ -33,7 +33,7 @@ _BALANCE = re.compile(
 _KEY = re.compile(
     r"(invalid|expired|disabled).{0,20}\b(token|key)\b"
     r"|\b(token|key)\b.{0,20}(invalid|expired|disabled|blocked|revoked|leaked|suspended|deleted)"  # xAI, Google
-    r"|\bip\b.{0,40}(allow|white)|令牌|(user|account) (is |has been )?(locked|suspended|deactivated)",
+    r"|\bip\b.{0,40}(allow|white)|令牌(?!.{0,6}无权(访问|使用).{0,2}模型)|用户已被(封禁|禁用)|(user|account) (is |has been )?(locked|suspended|deactivated)",
     re.I,
 )
 _KEY_IN_A_400 = re.compile(
@@ -53,13 +53,15 @@ _CODE_MODERATION = re.compile(
 _CODE_RATE = re.compile(r"rate limit|too many requests|throttl", re.I)
 _CODE_BALANCE = re.compile(
     rf"insufficient (user )?{_MONEY}|{_MONEY} (insufficient|exhausted|not enough)|arrear|overdue|payment required"
-    r"|budget exceeded|not enough credits?|exceeded current quota",
+    rf"|budget exceeded|not enough {_MONEY}|out of {_MONEY}|exceeded current quota"
+    r"|(monthly|spend(ing)?|billing) limit",
     re.I,
 )
 _CODE_KEY = re.compile(
     r"(invalid|expired|missing|incorrect|disabled) (api )?(key|token)"
     r"|(key|token) (invalid|expired|disabled|inactive|deleted|revoked|blocked)"
     r"|(account|organization|consumer|project) (suspended|locked|disabled|deactivated)"
+    r"|\bip (address )?(is )?not (allowed|authorized|whitelisted)|failed to auth"
     r"|unauthori[sz]ed|authentication|unauthenticated|authorized error",
     re.I,
 )
@@ -132,7 +134,7 @@ REQUEST_WORDS: Table = (
 )
 """What to look for where no code says it."""
 ACCOUNT_WORDS: Table = (
-    OutcomeRule("2xx 400 403 429", FailureKind.BALANCE, "N, O-oas, K-err", words=_BALANCE.search),
+    OutcomeRule("2xx 400 403 406 422 429", FailureKind.BALANCE, "N, O-oas, K-err", words=_BALANCE.search),
     OutcomeRule("2xx 403", FailureKind.AUTH, "N: the token, or its list of addresses", words=_KEY.search),
     OutcomeRule("400", FailureKind.AUTH, "G-rpc, L-proxy: a wrong key under a 400", words=_KEY_IN_A_400.search),
 )
@@ -153,7 +155,14 @@ HTTP: Table = (
 VAGUE_CODES = frozenset(
     {
         *("fail_to_fetch_task", "task_failed", "upstream_error", "new_api_error", "comet_api_error", "api_error"),
-        *("invalid_request_error", "bad_response_status_code", "bad_request", "badrequest", "bad_request_error"),
+        *(
+            "invalid_request_error",
+            "bad_response_status_code",
+            "forbidden",
+            "bad_request",
+            "badrequest",
+            "bad_request_error",
+        ),
         *("permission-denied", "permission_denied", "invalid-argument", "failed-precondition"),  # xAI, for any reason
         *("error", "none", "null", "unknown", "custom", "about:blank", "openai_error", "request_failed", "fail"),
     }

@@ -15,6 +15,7 @@ from batchvid.dialects.common.error_parsing import is_error
 from batchvid.dialects.common.json_bodies import embedded, values
 from batchvid.dialects.common.json_values import Path, dig, identifier
 
+IN_WORDS = "{}"  # the step into a document inside a string: there only a task object counts
 MAX_DEPTH = 12
 MAX_EMBEDDED = 3  # documents inside strings inside documents
 MAX_SENTENCE = 20_000  # characters
@@ -151,7 +152,7 @@ def _walk(search: _Search, value: object, path: tuple[str, ...], opened: int) ->
             _walk(search, item, path, opened)
     elif isinstance(value, str):
         if opened < MAX_EMBEDDED and (inner := embedded(value)) is not None:
-            _walk(search, inner[1], path, opened + 1)
+            _walk(search, inner[1], (*path, IN_WORDS), opened + 1)
     elif isinstance(value, dict):
         for key, child in values(value):
             name = _normal(key)
@@ -175,7 +176,8 @@ def _judge(search: _Search, holder: dict[str, object], path: tuple[str, ...], na
         if _TRACE_VALUE.match(found) or (path and path[-1] in ERRORS | BYSTANDERS):
             return
         row_number = bool(path) and found.isdecimal() and isinstance(holder.get("id"), int)
-        wrapped = all(key in ENVELOPES for key in path)
+        inside = path[len(path) - path[::-1].index(IN_WORDS) :] if IN_WORDS in path else path
+        wrapped = all(key in ENVELOPES for key in inside) and (inside is path or _is_task(holder, found))
         search.add(found, is_certain=wrapped and not row_number and (not is_error(holder) or _is_task(holder, found)))
     elif name in OTHER_KEYS and not (path and path[-1] in BYSTANDERS):
         search.add(found, is_certain=False)

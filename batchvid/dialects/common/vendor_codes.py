@@ -154,6 +154,13 @@ GOOGLE: Table = (
         words=re.compile(r"prepa(y|id)|credits?.{0,20}deplet|deplet.{0,20}credits?", re.I).search,
     ),
     OutcomeRule(NO, FailureKind.BALANCE, "G-rpc", codes="BILLING_DISABLED"),
+    OutcomeRule(
+        NO,
+        FailureKind.BALANCE,
+        "G-rpc: the account has no billing",
+        codes="FAILED_PRECONDITION",
+        words=re.compile(r"billed users|(enable|without) billing", re.I).search,
+    ),
     OutcomeRule(NO, FailureKind.RATE, "G-rpc", codes="RESOURCE_EXHAUSTED"),
     OutcomeRule(
         NO,

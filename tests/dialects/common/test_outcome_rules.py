@@ -73,6 +73,14 @@ HTTP_TABLE: tuple[Case, ...] = (  # wire-notes 4.1
     (200, "409 no", None),
     (200, "500 no", None),
     (400, "503 no", None),
+    (403, "NOT_ENOUGH_BALANCE no", BALANCE),  # Novita
+    (403, "FAILED_TO_AUTH no", AUTH),
+    (403, "ip_not_allowed no", AUTH),
+    (403, "Forbidden You've run out of credits.", BALANCE),  # AI/ML API
+    (406, "- Insufficient credits", BALANCE),  # Segmind
+    (429, "monthly_limit_reached no", BALANCE),
+    (403, "- 用户已被封禁", AUTH),  # new-api
+    (403, "- 该令牌无权访问模型 sora-2", INVALID),
     (429, "4711 Insufficient balance, please recharge", BALANCE),  # a number of no list is no reason
     (400, "- external_task_id already exists", None),
     (400, "duplicate_request no", None),
@@ -224,6 +232,7 @@ GOOGLE_TABLE: tuple[Case, ...] = (
     (429, "RESOURCE_EXHAUSTED You exceeded your current quota, please check your plan and billing details.", RATE),
     (429, "RESOURCE_EXHAUSTED Your prepayment credits are depleted.", BALANCE),
     (403, "BILLING_DISABLED no", BALANCE),
+    (400, "FAILED_PRECONDITION Veo is only available to billed users at this time.", BALANCE),
     *(
         (400, f"{code} no", INVALID)
         for code in ("INVALID_ARGUMENT", "FAILED_PRECONDITION", "OUT_OF_RANGE", "NOT_FOUND", "UNIMPLEMENTED")
