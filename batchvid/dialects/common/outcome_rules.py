@@ -33,7 +33,8 @@ _BALANCE = re.compile(
 _KEY = re.compile(
     r"(invalid|expired|disabled).{0,20}\b(token|key)\b"
     r"|\b(token|key)\b.{0,20}(invalid|expired|disabled|blocked|revoked|leaked|suspended|deleted)"  # xAI, Google
-    r"|\bip\b.{0,40}(allow|white)|令牌(?!.{0,6}无权(访问|使用).{0,2}模型)|用户已被(封禁|禁用)|(user|account) (is |has been )?(locked|suspended|deactivated)",
+    r"|\bip\b.{0,40}(allow|white)|令牌(?!.{0,6}无权(访问|使用).{0,2}模型)|用户已被(封禁|禁用)"
+    r"|(user|account) (is |has been )?(locked|suspended|deactivated)",
     re.I,
 )
 _KEY_IN_A_400 = re.compile(
@@ -44,7 +45,9 @@ _KEY_IN_A_400 = re.compile(
 DUPLICATE = re.compile(
     r"(task|request|job|generation|external_task_id|idempotency\S*)\b.{0,40}\balready\b.{0,20}(exist|submitted|created"
     r"|accepted|in progress|processing|running)|duplicated? (request|task|submission|external_task_id)"
-    r"|external_task_id.{0,30}duplicate|重复(提交|请求|任务)|任务已存在",
+    r"|your (task|request|job|video|generation) (has been|was|is) (queued|accepted|created|submitted|scheduled)"
+    r"\b(?!\W+too)|\b(added to|placed in|position in) (the|a) queue|queue position\W{1,3}\d|任务已(提交|创建|加入)"
+    r"|已加入队列|external_task_id.{0,30}duplicate|重复(提交|请求|任务)|任务已存在",
     re.I,
 )
 _CODE_MODERATION = re.compile(
@@ -104,7 +107,9 @@ Table = tuple[OutcomeRule, ...]
 """Rows in order; the first that fits decides."""
 
 DUPLICATES: Table = (
-    OutcomeRule(ANY, None, "K-doc: the id is unique; what was there before may be ours", words=DUPLICATE.search),
+    OutcomeRule(
+        ANY, None, "K-doc: the id is unique, what was there may be ours; or it is queued", words=DUPLICATE.search
+    ),
     OutcomeRule(ANY, None, "RFC 9110, Comfy: an equal call is there", codes="duplicate_request idempotency_conflict"),
 )
 CODE_WORDS: Table = (

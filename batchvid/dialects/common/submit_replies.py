@@ -41,9 +41,11 @@ def read_submit(
     if ids.certain:
         layers = unwrap(document if isinstance(document, dict) else None)
         return Accepted(task_id=ids.certain[0], model=first_text(each(layers, ("model",))), request_id=trace)
-    said = vendor_error.full_message or decode_body(response.body[:SHOWN_BYTES])
-    if not ids.doubtful and not is_web_page(response):
-        ids = TaskIds(doubtful=find_ids_in_words(said, (*own_ids(sent), *own_texts(sent), *own_names(sent))))
+    if not ids.doubtful:
+        page = is_web_page(response)
+        said = "" if page else vendor_error.full_message or decode_body(response.body[:SHOWN_BYTES])
+        own = (*own_ids(sent), *own_texts(sent), *own_names(sent))
+        ids = TaskIds(doubtful=find_ids_in_words(said, response.headers.get("location", ""), own))
     if not ids.doubtful and (refusal := read_refusal(response, document, table, own=own_texts(sent))):
         return refusal
     return Uncertain(

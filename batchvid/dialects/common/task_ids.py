@@ -66,6 +66,10 @@ _NAMED_TASK = re.compile(
     re.I,
 )
 """How a sentence names a task: "Timeout waiting for task cgt-20251130120000-abcde"."""
+_TASK_ADDRESS = re.compile(
+    r"/(?:videos?|tasks?|generations?|jobs?|predictions|requests|operations)/(?=[\w.-]*\d)([\w.-]{8,200})(?=[/?]|$)",
+    re.I,
+)
 _SUCCESS = frozenset({"success", "succeed", "ok", "0", "1", "200"})
 
 
@@ -110,10 +114,14 @@ def find_task_ids(
     return TaskIds(certain, tuple(found for found in dict.fromkeys(search.doubtful) if found not in certain))
 
 
-def find_ids_in_words(sentence: str, own_texts: Iterable[str] = ()) -> tuple[str, ...]:
-    """Find what a vendor's sentence names as a task. What the user sent, `own_texts`, names none."""
+def find_ids_in_words(sentence: str, location: str = "", own_texts: Iterable[str] = ()) -> tuple[str, ...]:
+    """Find what a vendor's sentence, or the `Location` of a reply, names as a task.
+
+    What the user sent, `own_texts`, names none.
+    """
     own = " ".join(own_texts).casefold()
-    found = (next(filter(None, match.groups())) for match in _NAMED_TASK.finditer(sentence[:MAX_SENTENCE]))
+    matches = (*_NAMED_TASK.finditer(sentence[:MAX_SENTENCE]), *_TASK_ADDRESS.finditer(location[:MAX_SENTENCE]))
+    found = (next(filter(None, match.groups())) for match in matches)
     return tuple(dict.fromkeys(name for name in found if name.casefold() not in own))
 
 

@@ -73,6 +73,8 @@ HTTP_TABLE: tuple[Case, ...] = (  # wire-notes 4.1
     (200, "409 no", None),
     (200, "500 no", None),
     (400, "503 no", None),
+    (429, "queued Your task has been queued, queue position: 5", None),
+    (429, "- Too many requests have been submitted", RATE),
     (403, "NOT_ENOUGH_BALANCE no", BALANCE),  # Novita
     (403, "FAILED_TO_AUTH no", AUTH),
     (403, "ip_not_allowed no", AUTH),

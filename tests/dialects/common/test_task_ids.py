@@ -199,6 +199,13 @@ def test_what_the_user_sent_and_other_words_name_no_task(sentence: str) -> None:
     assert isinstance(read, Rejected)
 
 
+def test_a_redirect_to_a_task_is_no_refusal() -> None:
+    """A server may answer a submit with the address of what it made; a login page is none."""
+    for location, kind in (("/v1/videos/764cabcf-b745-4b3e", Uncertain), ("https://portal.example/login", Rejected)):
+        read = DIALECTS["openai-videos"].read_submit(Response(status=302, headers={"location": location}))
+        assert isinstance(read, kind)
+
+
 def test_a_trace_id_in_the_tasks_own_address_is_the_tasks() -> None:
     """As in fal's queue; beside an error, or without such an address, it stays a trace id."""
     address = "https://queue.example/requests/764cabcf-b745/status"
