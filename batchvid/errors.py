@@ -11,6 +11,7 @@ BatchvidError                  1
 ├── WireError                  1   talking to a provider went wrong
 │   ├── NotSent                1   nothing reached the provider: safe to send again
 │   ├── ReplyLost              1   the request may have been processed: never resent automatically
+│   │   └── ReplyCut           1   the reply broke off; what came of it is attached
 │   ├── ReplyTooLarge          1   the reply is larger than any valid one
 │   └── UnreadableReply        1   the reply does not parse; the body is attached
 ├── Unsupported                2   the wire format cannot express the job (raised at plan time)
@@ -169,4 +170,11 @@ class DiskFull(StorageError):
 
 
 class DiskFailed(StorageError):
-    """Nothing can be written to the disk, whatever the file: read-only, unplugged, no permission."""
+    """Nothing can be written to the disk, whatever the file: read-only, unplugged.
+
+    `is_permission`: this user may not write there, and waiting changes nothing.
+    """
+
+    def __init__(self, message: str, *, is_permission: bool = False) -> None:
+        super().__init__(message)
+        self.is_permission = is_permission

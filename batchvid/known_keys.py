@@ -1,7 +1,7 @@
 """Finds the API keys of this process in any text, in every encoding that vendors echo them in. Pure.
 
-Credentials registers each key that it hands out. A text is brought into one plain form (escapes decoded, invisible
-characters left out, lower case), and the key, its hex form and its base64 forms are searched in that.
+Credentials registers each key that it hands out. A text is brought into plain forms (lower case, invisible characters
+left out, escapes decoded once, twice and more), and the key, its hex form and its base64 forms are searched in each.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import html
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 MASK = "***"
 MIN_KEY_CHARS = 12  # a shorter key may occur in an id by chance: it is only hidden as a word of its own
@@ -53,16 +53,16 @@ class KnownKeys:
         """Whether the beginning of a key stands in the text. Cheap; False is certain."""
         if not self._keys or not text:
             return False
-        plain = _plain(text)
-        return any(head in plain for head in self._heads) or any(word in plain for word in self._words)
+        beginnings = (*self._heads, *self._words)
+        return any(beginning in plain for plain in _plain_forms(text) for beginning in beginnings)
 
     def hide(self, text: str) -> str:
         """The text with each key, and each long beginning of one (a text that was cut), replaced by `***`."""
         if not self.may_occur(text):
             return text
-        plain, spans = _plain_with_spans(text)
         found = [
             (spans[start][0], spans[end - 1][1])
+            for plain, spans in _plain_forms_with_spans(text)
             for start, end in (*self._find_needles(plain), *self._find_words(plain, text, spans))
         ]
         return _masked(text, found)
@@ -99,23 +99,25 @@ def _encodings(key: str) -> list[str]:
     return found
 
 
-def _plain(text: str) -> str:
-    """The text in the form that is searched."""
-    text = text.lower()
+def _plain_forms(text: str) -> Iterator[str]:
+    """The forms that are searched, each with one more round of escapes decoded."""
+    text = _INVISIBLE.sub("", text.lower())
+    yield text
     for _ in range(MAX_ROUNDS):
+        if not _ESCAPE_CHARS.search(text):
+            return
         before = text
-        if _ESCAPE_CHARS.search(text):
-            text = _ESCAPE.sub(_decoded, text).lower()
-        text = _INVISIBLE.sub("", text)
+        text = _INVISIBLE.sub("", _ESCAPE.sub(_decoded, text).lower())
         if text == before:
-            break
-    return text
+            return
+        yield text
 
 
-def _plain_with_spans(text: str) -> tuple[str, list[tuple[int, int]]]:
-    """The text in the form that is searched; of each of its characters, where it stands in the given text."""
+def _plain_forms_with_spans(text: str) -> Iterator[tuple[str, list[tuple[int, int]]]]:
+    """The same forms; and of each of their characters, where it stands in the given text."""
     spans = [(at, at + 1) for at in range(len(text))]
-    text, spans = _each_char(text, spans, str.lower)
+    text, spans = _each_char(text, spans, lambda char: "" if _INVISIBLE.match(char) else char.lower())
+    yield text, spans
     for _ in range(MAX_ROUNDS):
         before, pieces, kept, at = text, list[str](), list[tuple[int, int]](), 0
         for match in _ESCAPE.finditer(text):
@@ -127,8 +129,8 @@ def _plain_with_spans(text: str) -> tuple[str, list[tuple[int, int]]]:
         text, spans = "".join([*pieces, text[at:]]), kept + spans[at:]
         text, spans = _each_char(text, spans, lambda char: "" if _INVISIBLE.match(char) else char)
         if text == before:
-            break
-    return text, spans
+            return
+        yield text, spans
 
 
 def _each_char(

@@ -28,7 +28,8 @@ from batchvid.emulator import Settings
 from batchvid.state.readers import read_jobs
 from tests.end_to_end.conftest import ServedEmulator
 from tests.faults import all_formats, consistency_checks, crash_runner
-from tests.faults.faults import AT_ONCE, CODELESS, MANGLED, NO_SLOT, QUOTING
+from tests.faults.fault import AT_ONCE, MANGLED, NO_SLOT, QUOTING
+from tests.faults.task_faults import CODELESS
 
 CONCURRENCY = 8
 SUBMITS_PER_MIN = 400
@@ -194,6 +195,7 @@ def main() -> int:
     logging.disable(logging.CRITICAL)  # the emulator's server tells of every client that is killed
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="batchvid-soak-") as folder:
+        os.environ["XDG_STATE_HOME"] = folder  # not among the user's own batches
         found = soak(args.jobs, args.seed, args.seconds, Path(folder))
     books_say = ", ".join(
         f"{found.ledger[name]} {name}" for name in ("submits", "purchases", "refused", "polls", "downloads")

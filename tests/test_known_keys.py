@@ -6,7 +6,7 @@ import string
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from batchvid.known_keys import KnownKeys
@@ -17,6 +17,7 @@ KEYS = st.text(string.ascii_letters + string.digits + "-_.", min_size=14, max_si
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
+@example(key="00000000000001", before="%", after="")
 @given(key=KEYS, before=st.text(max_size=10), after=st.text(max_size=10))
 def test_no_encoding_of_a_key_survives(encoding: str, key: str, before: str, after: str) -> None:
     """Whatever stands around it."""

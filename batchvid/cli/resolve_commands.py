@@ -98,8 +98,8 @@ def cancel(target: str, jobs: tuple[str, ...], only: tuple[str, ...], out: str) 
     """Cancel jobs: those named, those that fit --only, or all open jobs.
 
     Pending jobs are not bought. A running task is cancelled at the vendor if its provider supports that; otherwise it
-    is no longer polled, and may be billed. Finished, stored and uncertain jobs do not change. retry --kind cancelled
-    undoes it.
+    is no longer polled, and may be billed. A finished clip that could not be fetched is given up only if its job is
+    named. Stored and uncertain jobs do not change. retry --kind cancelled undoes it.
     """
     from batchvid.commands.cancel import cancel as cancel_jobs
 

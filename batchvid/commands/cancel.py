@@ -1,6 +1,6 @@
 """Cancels jobs: pending jobs are not bought, running tasks are cancelled or no longer polled.
 
-Finished tasks that are paid for do not change; uncertain jobs are for `resolve`.
+A finished clip that could not be fetched is given up only if its job is named; uncertain jobs are for `resolve`.
 """
 
 from __future__ import annotations
@@ -25,9 +25,13 @@ from batchvid.state.readers import read_attempts, read_meta
 from batchvid.state.state_file import StateFile, record_offline
 
 NOT_BOUGHT = "cancelled before it was bought; retry --kind cancelled buys it"
+GIVEN_UP = (
+    "given up: its clip is paid for and was not fetched. retry --kind cancelled asks for it again; "
+    "retry --kind cancelled --new-task buys another"
+)
 UNCHANGED = {
     JobState.SUBMITTING: "is unchanged: its paid call got no answer; the next run shows it as uncertain",
-    JobState.READY: "is unchanged: it is finished and paid for, the next run fetches it",
+    JobState.READY: "is unchanged: it is finished and paid for, the next run fetches it; name the job to give it up",
     JobState.UNCERTAIN: "is unchanged: it may be paid for; resolve it with batchvid resolve",
     JobState.SUCCEEDED: "is unchanged: its clip is stored",
     JobState.FAILED: "is unchanged: it has already failed",
@@ -61,13 +65,13 @@ def cancel(folder: Path, *, names: Sequence[str] = (), only: Sequence[str] = ())
         jobs = state.jobs()
         chosen = _chosen(jobs, names, only)
         try:
-            return asyncio.run(_cancel(state, jobs, chosen, named=bool(names)))
+            return asyncio.run(_cancel(state, jobs, chosen, frozenset(names)))
         finally:
             report.write_report(paths.report, state.jobs().values())
             report.write_ledger(paths.ledger, read_attempts(paths.state))
 
 
-async def _cancel(state: StateFile, jobs: Mapping[str, Job], chosen: Sequence[Job], *, named: bool) -> Cancelled:
+async def _cancel(state: StateFile, jobs: Mapping[str, Job], chosen: Sequence[Job], names: frozenset[str]) -> Cancelled:
     result = Cancelled()
     meta = read_meta(state.path)
     keys = Credentials(Path(meta["manifest"]).parent if "manifest" in meta else None)
@@ -78,9 +82,13 @@ async def _cancel(state: StateFile, jobs: Mapping[str, Job], chosen: Sequence[Jo
         result.messages[job.id] = message
     result.not_bought = [job.id for job in chosen if job.state is JobState.PENDING]
     event = ev.GaveUp(at=utc_now(), kind=FailureKind.CANCELLED, message=NOT_BOUGHT)
-    record_offline(state, jobs, [(job_id, event) for job_id in result.not_bought])
+    jobs = record_offline(state, jobs, [(job_id, event) for job_id in result.not_bought])
     for job in chosen:
-        if job.state in UNCHANGED and (named or job.state not in FINISHED):
+        if job.state is JobState.READY and job.id in names:
+            given_up = ev.GaveUp(at=utc_now(), kind=FailureKind.CANCELLED, message=GIVEN_UP)
+            jobs = record_offline(state, jobs, [(job.id, given_up)])
+            result.messages[job.id] = GIVEN_UP
+        elif job.state in UNCHANGED and (names or job.state not in FINISHED):
             result.messages[job.id] = UNCHANGED[job.state]
     return result
 

@@ -16,6 +16,7 @@ import orjson
 
 from batchvid.catalog.provider import READ_TIMEOUT_S, TOTAL_TIMEOUT_S
 from batchvid.clock import utc_now
+from batchvid.dialects.common.json_bodies import inflate
 from batchvid.domain.wire import Request, Response
 from batchvid.errors import NotSent, ReplyCut, ReplyLost, ReplyTooLarge, WireError
 from batchvid.net.link_client import LinkClient
@@ -91,7 +92,7 @@ class Transport:
         is_paid = request.method == "POST"
         session = self._submits if is_paid else self._polls
         timeout = _timeout(read_timeout_s)
-        headers = {**(NO_RELAY_RETRIES if is_paid else {}), **request.headers, **bearer(key)}
+        headers = {"Accept-Encoding": "gzip", **(NO_RELAY_RETRIES if is_paid else {}), **request.headers, **bearer(key)}
         data: bytes | aiohttp.MultipartWriter | None = None
         if request.parts:
             data = _form(request)
@@ -101,14 +102,24 @@ class Transport:
         elif request.json is not None:
             data = orjson.dumps(request.json)
             headers["Content-Type"] = "application/json"
+        head: aiohttp.ClientResponse | None = None
+        pieces: list[bytes] = []
         try:
             async with self._limit(origin, total_timeout_s), session.request(
                 request.method, api_url(origin, request.path), headers=headers, data=data, timeout=timeout,
-                allow_redirects=False,
+                allow_redirects=False, auto_decompress=False,
             ) as reply:  # fmt: skip
-                body = await _bounded(reply)
-                return Response(status=reply.status, headers=reply.headers, body=body, received_at=utc_now())
-        except WireError:
+                head = reply
+                await _receive(reply, pieces)
+                return Response(
+                    status=reply.status, headers=reply.headers, body=inflate(b"".join(pieces)), received_at=utc_now()
+                )
+        except (NotSent, ReplyTooLarge):
+            raise
+        except WireError as exc:
+            if head is not None and pieces:  # what came may name a task
+                body = inflate(b"".join(pieces))
+                raise ReplyCut(str(exc), status=head.status, headers=head.headers, body=body) from exc
             raise
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL) as exc:
             raise NotSent(f"no connection to {origin}: {_message(exc)}") from exc
@@ -132,8 +143,8 @@ def _form(request: Request) -> aiohttp.MultipartWriter:
     return cast("aiohttp.MultipartWriter", form())
 
 
-async def _bounded(reply: aiohttp.ClientResponse) -> bytes:
-    pieces: list[bytes] = []
+async def _receive(reply: aiohttp.ClientResponse, pieces: list[bytes]) -> None:
+    """Append the body as it comes. Raises ReplyLost if it breaks off, ReplyTooLarge."""
     size = 0
     try:
         async for piece in reply.content.iter_any():
@@ -143,9 +154,7 @@ async def _bounded(reply: aiohttp.ClientResponse) -> bytes:
                 raise ReplyTooLarge(f"the reply of {reply.url.host} is larger than {MAX_REPLY_BYTES} bytes")
             pieces.append(piece)
     except (aiohttp.ClientError, OSError) as exc:
-        message = f"the reply of {reply.url.host} is cut off: {_message(exc)}"
-        raise ReplyCut(message, status=reply.status, headers=reply.headers, body=b"".join(pieces)) from exc
-    return b"".join(pieces)
+        raise ReplyLost(f"the reply of {reply.url.host} is cut off: {_message(exc)}") from exc
 
 
 def _message(exc: BaseException) -> str:

@@ -71,7 +71,8 @@ class LocalStore:
             trial.write_bytes(b"")
             trial.unlink()
         except OSError as exc:
-            raise DiskFailed(f"no file can be written to {self._clips}: {exc.strerror or exc}") from exc
+            message = f"no file can be written to {self._clips}: {exc.strerror or exc}"
+            raise DiskFailed(message, is_permission=isinstance(exc, PermissionError)) from exc
 
     def put(self, part: Path, clip: Clip, sidecar: Mapping[str, Any]) -> None:
         """Make the downloaded file the clip, durably, with its sidecar. Moves an older clip of the same job aside."""

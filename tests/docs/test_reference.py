@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from batchvid import errors
 from batchvid.catalog.model import Model, ModelPrice, Tier
 from batchvid.catalog.provider import Provider
-from batchvid.cli.main import group
+from batchvid.cli.main import INTERNAL_ERROR, group
 from batchvid.dialects import gateway, kling
 from batchvid.domain.attempts import AttemptStatus
 from batchvid.domain.failures import FailureKind
@@ -122,7 +122,7 @@ def test_every_exit_code_is_in_the_table() -> None:
     """The codes of the error tree and of a run's end."""
     rows = re.findall(r"^\| (\d+) \|", read("reference/exit-codes.md"), re.MULTILINE)
     codes = {kind.exit_code for kind in error_classes().values()}
-    assert set(map(int, rows)) == codes | {0, 3, 5, 6, 130}
+    assert set(map(int, rows)) == codes | {0, 3, 5, 6, INTERNAL_ERROR, 130}
 
 
 def test_the_error_tree_is_drawn_whole() -> None:

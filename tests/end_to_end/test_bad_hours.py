@@ -67,7 +67,7 @@ class TestTheStateFile:
     """It is newer than the program, damaged, or not all that there was."""
 
     def test_of_a_newer_version(self, bench: Bench) -> None:
-        """Every command that needs it ends with exit 2 and `upgrade it`; not a byte is changed; then all goes on."""
+        """Every command that needs it ends with exit 2 and `Upgrade`; not a byte is changed; then all goes on."""
         bench.write(KITE)
         assert bench.run().code == 0
         state = bench.batch / "state.sqlite3"
@@ -76,7 +76,7 @@ class TestTheStateFile:
             connection.execute(f"PRAGMA user_version = {known + 1}")
         before = state.read_bytes()
         for command in ("run", "retry"):
-            check_exit(bench.cli(command, str(bench.manifest)), 2, "upgrade it", "nothing was changed")
+            check_exit(bench.cli(command, str(bench.manifest)), 2, "Upgrade: ", "nothing was changed")
         assert state.read_bytes() == before
         with closing(sqlite3.connect(state)) as connection:
             connection.execute(f"PRAGMA user_version = {known}")
@@ -225,7 +225,7 @@ def test_a_clock_that_jumps(bench: Bench, events: int, hours: float) -> None:
     bench.write(f"{KITE}\n{BOAT}", concurrency=1)
     bench.start(str(events), str(bench.manifest), module="tests.end_to_end.kill_after_events").communicate(timeout=60)
     set_clock(bench.batch / "state.sqlite3", hours)
-    if bench.run().code:
+    if bench.run("--no-wait").code:
         bench.settle_uncertain()
         assert bench.run().code == 0
     assert {row["state"] for row in bench.rows()} == {"succeeded"}
@@ -244,7 +244,7 @@ def test_a_network_that_disappears_for_a_while(
         batch = all_formats.load(tmp_path, before.base_url, list(all_formats.JOBS), takes=3, concurrency=1)
         batch = all_formats.with_dials(batch, wait_initial_s=0.05)
         ended: list[Outcome] = []
-        run = threading.Thread(target=lambda: ended.append(all_formats.run(batch)[0]))
+        run = threading.Thread(target=lambda: ended.append(all_formats.run(batch, wait=False)[0]))
         run.start()
         until(lambda: before.ledger()["purchases"] >= len(all_formats.JOBS))
     time.sleep(0.05)  # nobody is there

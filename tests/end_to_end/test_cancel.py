@@ -8,8 +8,10 @@ from urllib.request import Request, urlopen
 
 import pytest
 
+from batchvid.domain.attempts import AttemptStatus
 from batchvid.domain.jobs import JobState
 from batchvid.emulator import Settings
+from batchvid.state.readers import read_attempts
 from batchvid.state.state_file import StateFile
 from tests.builders import state_file, steps
 from tests.end_to_end.conftest import KEY, PICTURES, Bench
@@ -151,7 +153,6 @@ class TestAVendorThatCancelsOnlyWhatWaits(Running):
     ("state", "message"),
     [
         (JobState.SUBMITTING, "the next run shows it as uncertain"),
-        (JobState.READY, "the next run fetches it"),
         (JobState.UNCERTAIN, "resolve it with batchvid resolve"),
         (JobState.SUCCEEDED, "its clip is stored"),
         (JobState.FAILED, "it has already failed"),
@@ -167,6 +168,19 @@ def test_what_is_left_alone(bench: Bench, state: JobState, message: str) -> None
     assert bench.status()["states"] == before
     at_rest = state in (JobState.SUCCEEDED, JobState.FAILED)
     assert (message in bench.cli("cancel", "batch").out) is not at_rest
+
+
+def test_a_clip_that_cannot_be_fetched_is_given_up_by_its_name(bench: Bench) -> None:
+    """Without a name it stays. Given up, it counts as paid, and `retry` asks its task first."""
+    bench.write("  - {id: kite, prompt: a kite}")
+    state_file(bench.batch / "state.sqlite3", steps("kite", JobState.READY))
+    assert "the next run fetches it; name the job" in bench.cli("cancel", "batch").out
+    assert bench.status()["states"]["ready"] == 1
+    ended = bench.cli("cancel", "batch", "kite")
+    assert (ended.code, "its clip is paid for" in ended.out) == (0, True)
+    assert bench.status()["states"]["failed"] == 1
+    (attempt,) = read_attempts(bench.batch / "state.sqlite3")
+    assert attempt.status is AttemptStatus.SPENT
 
 
 def test_during_a_run(bench: Bench) -> None:

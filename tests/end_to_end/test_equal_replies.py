@@ -72,3 +72,38 @@ def test_a_content_filter_stops_nobody(bench: Bench) -> None:
     assert bench.run().code == 1
     assert bench.status()["states"]["failed"] == 12
     assert bench.emulator.ledger()["submits"] == 12
+
+
+@pytest.mark.parametrize(
+    ("reply", "words"),
+    [
+        ({"status": 403, "body": "error code: 1010"}, "HTTP 403"),
+        ({"status": 404, "json": {"detail": "Not Found"}}, "HTTP 404"),
+        ({"status": 404, "body": "404 page not found"}, "HTTP 404"),
+        ({"status": 401, "json": {"error": {"message": "No connected db.", "type": "no_db_connection"}}}, "HTTP 401"),
+    ],
+)
+def test_a_reply_from_in_front_of_the_api_stops_the_provider_at_once(
+    bench: Bench, reply: dict[str, object], words: str
+) -> None:
+    """A bot filter, a wrong path, a refused key: one call, every job pending, the URL and the status are named."""
+    bench.write(TWO_ENTRIES, concurrency=1)
+    bench.emulator.set_faults({"match": {"step": "submit"}, "do": reply})
+    ended = bench.run()
+    assert ended.code == 6
+    assert f"POST {bench.emulator.base_url}/v1/videos" in ended.err
+    assert words in ended.err
+    assert bench.emulator.ledger()["submits"] == 1
+    assert bench.status()["states"]["pending"] == 12
+
+
+def test_a_captive_portal_leaves_one_job_uncertain(bench: Bench) -> None:
+    """HTML under 200 is no proof of anything: that job stays uncertain, the others pending; no second call."""
+    bench.write(TWO_ENTRIES, concurrency=1)
+    bench.emulator.set_faults({"match": {"step": "submit"}, "do": {"status": 200, "html": True}})
+    ended = bench.run()
+    assert ended.code == 5
+    assert "cometapi was stopped: POST " in ended.err
+    assert bench.emulator.ledger()["submits"] == 1
+    states = bench.status()["states"]
+    assert (states["uncertain"], states["pending"]) == (1, 11)

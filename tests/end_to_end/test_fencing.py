@@ -67,7 +67,7 @@ class TestTwoRuns:
         with running(bench) as first:
             until(lambda: bench.emulator.ledger()["purchases"] >= 2)
             (bench.batch / "state.sqlite3.lock").unlink()
-            second = bench.run()
+            second = bench.run("--no-wait")
             out, err = first.communicate()
         assert first.returncode == 4
         assert "another run took over" in err
@@ -210,7 +210,7 @@ class TestRegenerate:
         process = bench.start(str(events), str(bench.manifest), *again, module="tests.end_to_end.kill_after_events")
         process.communicate(timeout=60)
         assert process.returncode == -signal.SIGKILL
-        if bench.run(*again).code == 5:  # it was killed during a paid call
+        if bench.run(*again, "--no-wait").code == 5:  # it was killed during a paid call
             bench.settle_uncertain()
             assert bench.run(*again).code == 0
         assert bench.emulator.ledger()["purchases"] == 3
@@ -247,7 +247,7 @@ def test_damaged_facts_do_not_keep_paid_clips(bench: Bench, damaged: str) -> Non
     for command in (("status", "batch"), ("report", "batch"), ("resolve", "--batch", "batch")):
         assert bench.cli(*command).code == 0
     bench.emulator.set_faults()
-    ended = bench.run()
+    ended = bench.run("--no-wait")
     if ended.code == 5:
         bench.settle_uncertain()
         ended = bench.run()

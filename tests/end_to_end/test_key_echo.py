@@ -26,8 +26,8 @@ QUICK = {
     "poll_every_s": 0.01,
     "wait_initial_s": 0.001,
 }
-KEYS = st.text(string.ascii_letters + string.digits + "+/=_", min_size=16, max_size=60).filter(
-    lambda key: len(set(core(key))) > 3  # zeros alone stand in every file
+KEYS = st.text(string.ascii_letters + string.digits + "+/=_", min_size=24, max_size=60).filter(
+    lambda key: len(set(core(key))) > 5  # zeros alone stand in every file
 )
 COMMANDS = (("run",), ("status",), ("status", "--json"), ("report",), ("plan", "--all"), ("doctor",))
 
@@ -48,6 +48,7 @@ def write_batch(folder: Path, vendor: EchoVendor) -> None:
     ]
     manifest = {
         "batch": "echo",
+        "downloads": {"wait_s": 0.1},
         "defaults": {"model": "openai-videos/m", "provider": "echo", "duration_s": 1},
         "clips": clips,
     }

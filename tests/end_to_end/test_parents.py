@@ -204,7 +204,7 @@ def test_a_child_is_not_bought_where_its_parent_does_not_live(bench: Bench) -> N
     """An address that is another one by now knows neither the task nor the clip: nothing is sent there."""
     bench.write(KITE)
     assert bench.run().code == 0
-    bench.write(KITE + SNOW, base_url=bench.emulator.base_url.replace("127.0.0.1", "localhost"))
+    bench.write(KITE + SNOW, base_url=bench.emulator.base_url.replace("127.0.0.1", "127.0.0.2"))
     ended = bench.run()
     assert (ended.code, states(bench)) == (1, {"kite": "succeeded", "snow": "pending"})
     assert "the clip of kite was made at http://127.0.0.1" in ended.err

@@ -13,6 +13,7 @@ from tests.end_to_end.conftest import KEY, Bench
 
 SIGNED = "s1gned-and-worth-m0ney"
 LINK = f"https://cdn.example/clip.mp4?X-Amz-Signature={SIGNED}"
+QUICK = "downloads: {wait_s: 0.1}"  # for clips that never come
 OWNED = "\x1b[2J\x1b]0;owned\x07"
 
 
@@ -38,7 +39,7 @@ def holders(bench: Bench, secret: bytes) -> list[str]:
 )
 def test_a_vendors_words(bench: Bench, step: str, deed: dict[str, Any]) -> None:
     """A signed link in them lands nowhere, an escape is obeyed by nobody, and the words themselves are kept."""
-    bench.write("  - {id: boat, model: kling-v2-6, duration_s: 5, prompt: a boat}")
+    bench.write("  - {id: boat, model: kling-v2-6, duration_s: 5, prompt: a boat}", top=QUICK)
     bench.emulator.set_faults({"match": {"step": step}, "do": deed})
     output = output_of(bench, "run", "status", "report")
     assert b"https://cdn.example/clip.mp4?..." in output
@@ -88,7 +89,8 @@ class TestEveryFile:
             f"  - {{id: boat, model: kling-v2-6, duration_s: 5, matrix: {{link: {['good', *LINKS]}}}, "
             f"prompt: 'a boat, {{{{ link }}}}'}}\n"
             f"  - {{id: crane, model: sora-2, prompt: a crane}}\n"
-            f"  - {{id: veo, prompt: 'a kite, expired'}}"
+            f"  - {{id: veo, prompt: 'a kite, expired'}}",
+            top=QUICK,
         )
         bench.emulator.set_faults(
             *({"match": {"step": "download", "prompt": word, "nth": [1, 2]}, "do": do} for word, do in LINKS.items())

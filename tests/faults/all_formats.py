@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -53,6 +53,8 @@ FAMILIES = {"openai-videos": "sora"}
 """What the emulator calls it, where that is another name."""
 
 LIMITS = {"concurrency": 20, "submits_per_min": 60_000, "polls_per_s": 5000, "poll_every_s": 0.01}
+CLIP_WAIT_S = 0.05
+"""How long a clip may not be there yet."""
 QUICK: dict[str, Any] = {
     "wait_initial_s": 0.001,
     "max_clip_bytes": 2_000_000,
@@ -85,8 +87,8 @@ def write_manifest(folder: Path, base_url: str, dialects: Sequence[str], *, take
         for dialect in dialects
     ]
     path = folder / "batch.yaml"
-    document = {"batch": "batch", "downloads": {"wait_s": 0.05}, "providers": providers, "clips": clips}
-    path.write_text(json.dumps(document), "utf-8")
+    settings = {"batch": "batch", "downloads": {"wait_s": CLIP_WAIT_S}, "budget": {"allow_unpriced": True}}
+    path.write_text(json.dumps({**settings, "providers": providers, "clips": clips}), "utf-8")
     return path
 
 
@@ -106,11 +108,14 @@ def silent(jobs: Sequence[Job]) -> Progress:
     return LineDisplay(RunCounters(jobs), io.StringIO())
 
 
-def run(batch: Batch, **how: Any) -> tuple[Outcome, str]:
-    """Run it in this process; how it ended and its output. Sora may be retired: the jobs request it all the same."""
+def run(batch: Batch, command: Callable[..., Outcome] = commands.run, **how: Any) -> tuple[Outcome, str]:
+    """Run it, or retry its failed jobs, in this process; how it ended and its output.
+
+    Sora may be retired: the jobs request it all the same.
+    """
     output = io.StringIO()
     show = partial(_display, output)
-    outcome = commands.run(batch, allow_retired=True, display=show, **how)
+    outcome = command(batch, allow_retired=True, display=show, **how)
     return outcome, output.getvalue() + outcome.reason
 
 

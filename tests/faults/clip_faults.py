@@ -2,17 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from tests.faults import media
 from tests.faults.fault import READY, STORED, Ending, Fault, failed, rules
-from tests.faults.wire_faults import Change, Step, WireFault, body, finished, headers, is_link, links, page, task_layer
+from tests.faults.wire_faults import (
+    Change,
+    Step,
+    WireFault,
+    body,
+    finished,
+    headers,
+    is_link,
+    links,
+    page,
+    task_layer,
+)
 
 STEPS: tuple[Step, Step] = ("link", "content")
 
 
 def _clip(name: str, action: Any, ends: Ending = STORED, *, times: int = 1, **more: Any) -> Fault:
     return Fault(name=name, group="the clip", rules=rules("download content", action, times), ends=ends, **more)
+
+
+def _refused(
+    name: str, action: Any, ends: Ending = STORED, *, times: int = 0, steps: str = "download content"
+) -> Fault:
+    """A link on another host that is refused: there the key is never sent, which the emulator checks."""
+    but = {"kling": READY, "runway": READY, "xai": READY} if steps == "download" else {}  # no content route
+    made = rules(steps, action, times)
+    return Fault(name=name, group="the clip", rules=made, wire=(ON_ANOTHER_HOST,), ends=ends, but=but)
 
 
 def _wire(name: str, ends: Ending = STORED, *, times: int = 0, **more: Any) -> Fault:
@@ -22,10 +44,13 @@ def _wire(name: str, ends: Ending = STORED, *, times: int = 0, **more: Any) -> F
     return Fault(name=name, group="the clip", wire=wire, ends=ends, **about)
 
 
-def _bytes(name: str, data: bytes | None, ends: Ending = STORED, *, layout: str = "", **more: Any) -> Fault:
-    """Other bytes than the vendor's, under its own headers."""
-    edit = body((lambda _: media.cut(layout)) if data is None else (lambda _: data))
-    return _wire(name, ends, change=edit, **more)
+def _bytes(name: str, data: Callable[[], bytes], ends: Ending = STORED, **more: Any) -> Fault:
+    """Other bytes than the vendor's, under its own headers; clips are made when they are needed."""
+    return _wire(name, ends, change=body(lambda _: data()), **more)
+
+
+def _cut(layout: str) -> Callable[[], bytes]:
+    return partial(media.cut, layout)
 
 
 def _link(name: str, change: Change, **more: Any) -> Fault:
@@ -43,13 +68,17 @@ def _decorated(url: str) -> str:
 
 def _second_output(document: Any) -> Any:
     """Another clip in the task's reply, beside the first."""
-    layer = task_layer(document)
-    if link := next(_links_of(document), None):
-        layer["videos"] = [{"url": link}, {"url": f"{link}&n=2"}]
+    first = next(_links_of(document), _content_path(document))
+    task_layer(document)["videos"] = [{"url": first}, {"url": f"{first}&n=2"}]
     return document
 
 
-def _links_of(value: Any) -> Any:
+def _content_path(document: Any) -> str:
+    """Where OpenAI's own wire has the clip: its reply names no link."""
+    return f"/v1/videos/{document.get('id')}/content?"
+
+
+def _links_of(value: Any) -> Iterator[str]:
     """Every link in the JSON."""
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     for one in inner:
@@ -58,35 +87,30 @@ def _links_of(value: Any) -> Any:
         yield from _links_of(one)
 
 
+ON_ANOTHER_HOST = WireFault(step="poll", change=links(lambda url: url.replace("//127.0.0.1:", "//localhost:")))
 NOT_YET = {"error": {"message": "Task is not completed yet, current status: IN_PROGRESS"}}
 PLACEHOLDER = page(200, "Your video is being prepared", content_type="video/mp4")
 GONE, NO_CLIP = failed("expired"), failed("bad_media")
 LIES = {"content_type": "text/html; charset=utf-8", "content_disposition": 'attachment; filename="error.html"'}
 
 LATE = (
-    _clip("expired link (403), then a fresh one", "expired"),
-    _clip("403 at first", "expired", times=5),
+    _refused("expired link (403), then a fresh one", "expired", times=1),
+    _refused("403 at first", "expired", times=5),
     _clip("404 at first", {"status": 404}, times=5),
     _clip("503 at first", {"status": 503}, times=5),
     _clip("JSON at first", "json_200", times=5),
     _wire("a page as video/mp4 at first", instead=PLACEHOLDER, times=5),
     _clip("400, not finished yet", {"status": 400, "json": NOT_YET}),
-    _clip("401, then a fresh link", {"status": 401}),
+    _refused("401, then a fresh link", {"status": 401}, times=1),
     _clip("410, then a fresh link", {"status": 410}),
-    _clip("403 forever", "expired", READY, times=0),
+    _refused("403 forever", "expired", READY),
     _clip("404 forever", {"status": 404}, READY, times=0),
     _clip("410 forever", {"status": 410}, GONE, times=0),
     _clip("JSON forever", "json_200", READY, times=0),
     _clip("HTML forever", "html_200", READY, times=0),
     _wire("a page as video/mp4 forever", READY, instead=PLACEHOLDER),
     _clip("502 forever", {"status": 502}, READY, times=0),
-    Fault(
-        name="the link is refused (403), the content route is not",
-        group="the clip",
-        rules=rules("download", "expired"),
-        ends=STORED,
-        but={"kling": READY, "runway": READY, "xai": READY},
-    ),
+    _refused("the link is refused (403), the content route is not", "expired", steps="download"),
 )
 LINKS = (
     Fault(name="redirect of the link", group="the clip", rules=rules("download", "redirect"), ends=STORED),
@@ -100,22 +124,22 @@ LINKS = (
         ends=STORED,
         dials={"send_key_to_own_links": True},
     ),
-    _link("two clips of one task", finished(_second_output)),
+    _link("two clips of one task", finished(_second_output), clips=2),
 )
 BYTES = (
-    _clip("valid once, then truncated", {"valid_once": True, "truncate": True}),
+    _refused("valid once, then truncated", {"valid_once": True, "truncate": True}, times=1),
     _clip("truncated", "truncate"),
     _clip("truncated, and no ranges", {"truncate": True, "no_range": True}),
-    _clip("truncated forever", "truncate", READY, times=0),
-    *(_bytes(f"cut off, but complete by its length: {name}", None, layout=name, times=1) for name in media.LAYOUTS),
-    _bytes("cut off forever, but complete by its length", None, READY, layout="MP4 in fragments"),
+    _clip("truncated forever, and no ranges", {"truncate": True, "no_range": True}, READY, times=0),
+    *(_bytes(f"cut off, but complete by its length: {name}", _cut(name), times=1) for name in media.LAYOUTS),
+    _bytes("cut off forever, but complete by its length", _cut("MP4 in fragments"), READY),
     _clip("wrong type forever", "wrong_type", times=0),
     _wire("headers that name a web page", change=headers(**LIES)),
-    _bytes("WebM", media.clip("WebM")),
-    _bytes("another length than requested", media.clip("MP4, index first", 2.0), shows="got 2.0 s"),
-    _bytes("a playlist forever", media.PLAYLIST, NO_CLIP),
-    _bytes("an ffconcat list forever", media.CONCAT, NO_CLIP),
-    _bytes("a still image forever", media.JPEG, NO_CLIP),
+    _bytes("WebM", partial(media.clip, "WebM")),
+    _bytes("another length than requested", partial(media.clip, "MP4, index first", 2.0), shows="got 2.0 s"),
+    _bytes("a playlist forever", lambda: media.PLAYLIST, NO_CLIP),
+    _bytes("an ffconcat list forever", lambda: media.CONCAT, NO_CLIP),
+    _bytes("a still image forever", lambda: media.JPEG, NO_CLIP),
     _clip("zero bytes", "zero"),
     _clip("zero bytes forever", "zero", READY, times=0),
     _clip("never ending", "endless"),

@@ -20,6 +20,7 @@ from batchvid.state.readers import read_jobs, replay
 from tests import key_encodings
 
 STATE = "state.sqlite3"
+CONTAINERS = (".mp4", ".mov", ".webm")
 Tasks = Sequence[Mapping[str, Any]]
 """The emulator's books, a line a task; the prompts of a batch must differ, for they tell whose task it is."""
 
@@ -69,9 +70,9 @@ def wrong_clips(folder: Path, jobs: Iterable[Job]) -> list[str]:
             wrong.append(f"{job.id}: {path.name} is not what was stored")
         if job.state is JobState.SUCCEEDED and sidecar["task_id"] != job.task_id:
             wrong.append(f"{job.id}: {path.name} is the clip of task {sidecar['task_id']}, not of {job.task_id}")
-    there = set(folder.glob("clips/**/*.mp4"))
+    there = {path for path in folder.glob("clips/**/*") if path.suffix in CONTAINERS}
     waiting = {job.spec.key for job in jobs if job.state in (JobState.READY, JobState.RUNNING, JobState.FAILED)}
-    expected |= {folder / "clips" / key for key in waiting}  # killed between the rename and the line that tells of it
+    expected |= {folder / "clips" / key for key in waiting}  # killed between the rename and the recorded event
     wrong += [f"{path.name} is nobody's clip" for path in there - expected]
     for part in folder.glob("clips/**/*.part*"):
         if str(part.relative_to(folder / "clips")).partition(".part")[0] not in waiting:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests import key_encodings
+from tests.faults.all_formats import KEY
 from tests.faults.wire_faults import WireFault
 
 Rule = dict[str, Any]
@@ -56,7 +58,8 @@ class Fault:
 
     `dials` are fields of the provider's row that it takes to see the end soon. `wait_s`: the second paid call must
     come so much later than the first. `shows` must stand in the output or in a file of the batch. `moves`: the vendor's
-    address changes before the second run. `extra_sold` counts tasks that somebody between us and the vendor bought.
+    address changes before the second run. `clips` is how many each stored task makes. `extra_sold` counts the tasks of
+    each job that somebody between us and the vendor bought.
     """
 
     name: str
@@ -69,6 +72,7 @@ class Fault:
     wait_s: float = 0.0
     shows: str = ""
     moves: bool = False
+    clips: int = 1
     extra_sold: int = 0
 
     def ending(self, dialect: str) -> Ending:
@@ -87,7 +91,8 @@ def rules(steps: str, action: Any, times: int = 0) -> tuple[Rule, ...]:
     return tuple({"match": {"step": step, **limit}, "do": action} for step in steps.split())
 
 
-QUOTING = "see https://cdn.example/a.mp4?X-Amz-Signature=s1gned for more; Bearer sk-test-key-that-must-not-leak"
+ENCODED = " ".join(key_encodings.ENCODINGS[name](KEY) for name in ("base64 of a header", "URL", "hex"))
+QUOTING = f"see https://cdn.example/a.mp4?X-Amz-Signature=s1gned for more; Bearer {KEY}; {ENCODED}"
 """A vendor's message that quotes what nobody may read."""
 AT_ONCE = {"Retry-After": "0"}
 NO_SLOT = '{"code":1303,"message":"parallel task over resource pack limit","request_id":"u-1"}'

@@ -51,7 +51,17 @@ def _filtered(document: Any) -> Any:
 
 BLOCKED = {"error": {"message": "Your request was blocked by our moderation system.", "code": "moderation_blocked"}}
 NOT_EXIST = {"status": 400, "json": {"code": "task_not_exist", "message": "task_not_exist"}}
+NOT_FOUND = {"status": 404, "json": {"error": {"message": "Video not found", "code": "not_found"}}}
+NO_ROUTE = {"status": 404, "json": {"detail": "Not Found"}}
+NO_KEY = json_reply(401, {"error": {"message": "Incorrect API key provided", "code": "invalid_api_key"}})
 NO_CONTENT = json_reply(404, {"error": {"message": "The video is not ready", "code": "not_ready"}})
+
+DEAR_USD = "7.5"
+DEAR = _wire(
+    "a cost above the estimate",
+    WireFault(step="poll", change=_with(usage={"cost_usd": float(DEAR_USD)})),
+    shows=DEAR_USD,
+)
 
 POLLS = (
     _poll("429 rate", "rate"),
@@ -76,7 +86,11 @@ POLLS = (
     _poll("task_not_exist at first", NOT_EXIST),
     _poll("task_not_exist forever", NOT_EXIST, failed("lost_task"), times=0, dials={"grace_s": 0.05}),
     _poll("200 with task_not_exist at first", {"json": {"id": "t", "status": "task_not_exist"}}),
-    _poll("404 forever", {"status": 404, "json": {}}, failed("lost_task"), times=0, dials={"grace_s": 0.05}),
+    _poll("404 forever", NOT_FOUND, failed("lost_task"), times=0, dials={"grace_s": 0.05}),
+    _poll("a 404 that is not the vendor's own", NO_ROUTE),
+    _poll(
+        "a 404 that is not the vendor's own, forever", NO_ROUTE, failed("timeout"), times=0, dials={"timeout_s": 0.2}
+    ),
     _wire(
         "moderation as an HTTP error",
         WireFault(step="poll", instead=json_reply(400, BLOCKED)),
@@ -86,13 +100,14 @@ POLLS = (
         "finished, and the clip is filtered",
         WireFault(step="poll", change=finished(_filtered)),
         ends=failed("moderation_output"),
-        but={"openai-videos": STORED},  # its reply never names a link, so the clip may be there
     ),
     _wire(
         "finished before the link is there",
         WireFault(step="poll", change=finished(without_links), times=3),
         WireFault(step="content", instead=NO_CONTENT, times=2),
     ),
-    _wire("a cost above the estimate", WireFault(step="poll", change=_with(usage={"cost_usd": 7.5})), shows="7.5"),
-    _wire("the gateway moves", WireFault(step="poll", instead=json_reply(401, BLOCKED)), ends=BLIND, moves=True),
+    DEAR,
+    _wire(
+        "the gateway moves (batchvid relocate)", WireFault(step="poll", change=lambda _: NO_KEY), ends=BLIND, moves=True
+    ),
 )

@@ -73,22 +73,14 @@ class FaultProxy:
         self._counts: Counter[tuple[int, str]] = Counter()
         self._up = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()))
+        self._has_moved = False
         self.calls: list[Call] = []
-        self.port = 0
+        self.base_url = ""
+        self.new_url = ""  # its address after a move; until then both answer
 
-    @property
-    def base_url(self) -> str:
-        """Its address."""
-        return f"http://127.0.0.1:{self.port}"
-
-    @property
-    def other_url(self) -> str:
-        """Its address after a move: the same vendor under another name."""
-        return f"http://localhost:{self.port}"
-
-    def set_faults(self, *faults: WireFault) -> None:
-        """Put these faults in force, and no others, and forget all calls."""
-        self._faults = faults
+    def set_faults(self, *faults: WireFault, has_moved: bool = False) -> None:
+        """Put these faults in force, and no others, and forget all calls. After a move the old address is dead."""
+        self._faults, self._has_moved = faults, has_moved
         self._counts.clear()
         self.calls.clear()
 
@@ -106,6 +98,9 @@ class FaultProxy:
         connections: set[asyncio.Task[None]] = set()
 
         async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            if self._has_moved and _address(writer) == self.base_url:
+                writer.transport.abort()
+                return
             task = cast("asyncio.Task[None]", asyncio.current_task())
             connections.add(task)
             try:
@@ -117,11 +112,12 @@ class FaultProxy:
                 with contextlib.suppress(OSError, asyncio.CancelledError):
                     await writer.wait_closed()
 
-        server = await asyncio.start_server(connected, "127.0.0.1", 0, backlog=256)
-        self.port = server.sockets[0].getsockname()[1]
+        servers = [await asyncio.start_server(connected, "127.0.0.1", 0, backlog=256) for _ in range(2)]
+        self.base_url, self.new_url = ("http://{}:{}".format(*one.sockets[0].getsockname()) for one in servers)
         self._up.set()
         await self._stop.wait()
-        server.close()
+        for server in servers:
+            server.close()
         for task in tuple(connections):
             task.cancel()
         await asyncio.gather(*connections)
@@ -173,6 +169,10 @@ class FaultProxy:
                 await writer.wait_closed()
 
 
+def _address(writer: asyncio.StreamWriter) -> str:
+    return "http://{}:{}".format(*writer.get_extra_info("sockname"))
+
+
 async def _read_request(reader: asyncio.StreamReader) -> _Request:
     head = await reader.readuntil(b"\r\n\r\n")
     line, *rest = head[:-4].split(b"\r\n")
@@ -218,10 +218,11 @@ async def _trickle(
     client: asyncio.StreamReader, writer: asyncio.StreamWriter, reply: Reply, delivery: Delivery
 ) -> None:
     """Sends without silence and without an end, until the client hangs up."""
-    if delivery is Delivery.DRIP:
-        writer.write(_head(reply))
-    slow = {Delivery.DRIP: reply.body, Delivery.SLOW_HEAD: _head(reply)}.get(delivery, b"")
-    pieces = iter([slow[at : at + 1] for at in range(len(slow) - 1)])  # the last byte never comes
+    head, whole = _head(reply), _head(reply) + reply.body
+    at_once = {Delivery.DRIP: len(head), Delivery.DRIP_END: len(whole.rstrip())}.get(delivery, 0)
+    if delivery is not Delivery.INTERIM:
+        writer.write(whole[:at_once])
+    pieces = iter([whole[at : at + 1] for at in range(at_once, len(whole) - 1)])  # the last byte never comes
     while not client.at_eof() and not writer.is_closing():
         writer.write(INTERIM if delivery is Delivery.INTERIM else next(pieces, b""))
         await writer.drain()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Mapping
 from typing import Any
 
@@ -21,7 +22,7 @@ from tests.faults.fault import (
     refused,
     rules,
 )
-from tests.faults.wire_faults import Delivery, WireFault, fields, json_reply, page, status
+from tests.faults.wire_faults import Delivery, WireFault, body, fields, json_reply, page, status
 
 
 def _submit(name: str, action: Any = None, ends: Ending = STORED, *, times: int = 0, **more: Any) -> Fault:
@@ -41,11 +42,11 @@ def _lost(name: str, action: Mapping[str, Any], **more: Any) -> tuple[Fault, Fau
 
 
 def _slow(name: str, delivery: Delivery) -> tuple[Fault, Fault]:
-    """A reply that is never silent and never complete, before the vendor acted and after."""
-    dials = {"submit_total_timeout_s": 0.2}
+    """A reply that is never silent and whose document never comes, before the vendor acted and after."""
+    late = {"change": body(lambda data: SPACES + data), "delivery": delivery}
     return (
-        _wire(f"{name}, before acting", UNSOLD, fault={"instead": LONG, "delivery": delivery}, dials=dials),
-        _wire(f"{name}, after acting", UNSEEN, fault={"delivery": delivery}, dials=dials, but=FOUND),
+        _wire(f"{name}, before acting", UNSOLD, fault={"instead": NO_DOCUMENT, **late}, dials=IN_TOTAL),
+        _wire(f"{name}, after acting", UNSEEN, fault=late, dials=IN_TOTAL, but=FOUND),
     )
 
 
@@ -58,34 +59,37 @@ ARREARS = '{"code":1101,"message":"account in arrears","request_id":"u-2"}'
 DISGUISED = {"error": {"message": "duration is malformed", "code": "invalid_request"}}
 NO_CHANNEL = {"error": {"message": "No available channel for model x under group y", "code": "model_not_found"}}
 GUIDELINES = {"error": "the prompt may violate the community guidelines (CM_EXT.POther)"}
-NOT_THEIRS = {"runway": refused("rate"), "xai": refused("rate")}
-"""Kling's numbers mean nothing in these wire formats; a relay may pass them on in all others."""
+ONE_VENDOR = dict.fromkeys(("kling", "runway", "xai"), UNSOLD)
+"""No relay stands behind these wire formats: MiniMax's codes mean nothing there."""
 
-LONG = json_reply(200, {"message": "please wait " * 100})
+IN_TOTAL = {"submit_total_timeout_s": 0.3}
+SPACES = b" " * 1000
+NO_DOCUMENT = json_reply(200, {})
 CLOUDFLARE = page(403, "Sorry, you have been blocked: error 1020", cf_ray="8c1a5f0e2b3c4d5e-FRA", server="cloudflare")
 PORTAL = page(200, "Welcome to Hotel WiFi: please log in")
 NO_ROUTE = json_reply(404, {"detail": "Not Found"})
 UNLISTED = {"code": 77_777, "message": "received, position in line 4"}
+UPSTREAM = {"error": {"message": "upstream closed the connection", "code": "upstream_error"}}
 MINIMAX_RATE = {"task_id": "", "base_resp": {"status_code": 1002, "status_msg": "rate limit"}}
 
 REFUSALS = (
     _submit("429 rate, once", "rate", times=1),
-    _submit("429 rate forever", {"rate": True, "headers": AT_ONCE}, refused("rate")),
+    _submit("429 rate forever", {"rate": True, "headers": AT_ONCE}, STOPPED),
     _submit("429 with an empty body", {"status": 429, "empty": True}, times=2),
     _submit("no slot, three times", {"concurrency": True, "headers": AT_ONCE}, times=3),
-    _submit(
-        "no slot forever",
-        {"concurrency": True, "headers": AT_ONCE},
-        refused("concurrency"),
-        but={name: refused("rate") for name in ("xai", "gateway", "newapi")},  # their 429 does not say what for
-    ),
+    _submit("no slot forever", {"concurrency": True, "headers": AT_ONCE}, STOPPED),
     _submit("Kling 1302, too many requests", _kling(1302, "too many requests"), times=2),
     _submit("Kling 1303, no slot", _kling(1303, "parallel task over resource pack limit"), times=2),
-    _submit("Kling 1102, package used up", _kling(1102, "resource pack exhausted"), STOPPED, but=NOT_THEIRS),
-    _submit("Kling 1304, address not allowed", _kling(1304, "ip not in whitelist"), STOPPED, but=NOT_THEIRS),
-    _submit("MiniMax's rate in a 200", {"json": MINIMAX_RATE}, times=2),
+    _submit("Kling 1102, package used up", _kling(1102, "resource pack exhausted"), STOPPED),
+    _submit("Kling 1304, address not allowed", _kling(1304, "ip not in whitelist"), STOPPED),
+    _submit("MiniMax's rate in a 200", {"json": MINIMAX_RATE}, times=2, but=ONE_VENDOR),
     _submit("X2 around a 1303", embedded(NO_SLOT, 429), times=2),
-    _submit("X2 around arrears", embedded(ARREARS, 400), STOPPED),
+    _submit(
+        "X2 around arrears",
+        embedded(ARREARS, 400),
+        STOPPED,
+        but={"runway": refused("invalid"), "xai": refused("invalid")},  # not their number
+    ),
     _submit("X2 around a moderation", embedded(SENSITIVE, 400), refused("moderation_input")),
     _submit("wrong key", {"auth": True, "message": QUOTING}, STOPPED),
     _submit("no balance", "balance", STOPPED),
@@ -101,12 +105,24 @@ NOT_REACHED = (
     _wire("wrong path: 404 of a web framework", STOPPED, fault={"instead": NO_ROUTE}, shows="POST http"),
     _wire("blocked by Cloudflare", STOPPED, fault={"instead": CLOUDFLARE}, shows="HTTP 403"),
     _wire("captive portal: HTML under a 200", UNSOLD, fault={"instead": PORTAL}, shows="is stopped"),
-    _submit("redirect", {"status": 301, "headers": {"Location": "https://cdn.example/x?sig=1"}}, UNSOLD),
+    _submit("redirect", {"status": 301, "headers": {"Location": "https://cdn.example/x?sig=1"}}, STOPPED),
 )
 ACCEPTED = (
     _wire("accepted under a 409", fault={"change": status(409)}),
     _wire("accepted under a 500", fault={"change": status(500)}),
-    _wire("an unlisted code beside the task's id", fault={"change": fields(**UNLISTED)}),
+    _wire("accepted in UTF-16", fault={"change": body(lambda data: data.decode().encode("utf-16"))}),
+    _wire("accepted, packed with gzip that no header names", fault={"change": body(gzip.compress)}),
+    _wire("accepted with a NaN", fault={"change": body(lambda data: data.replace(b"{", b'{"eta":NaN,', 1))}),
+    _wire(
+        "an unlisted code beside the task's id",
+        fault={"change": fields(**UNLISTED)},
+        but={"runway": UNSEEN, "xai": UNSEEN},  # beside an error, `id` and `request_id` may be a trace id
+    ),
+    _wire(
+        "an error beside the task's id, under a 500",
+        fault={"change": lambda reply: status(500)(fields(**UPSTREAM)(reply))},
+        but={"runway": UNSEEN, "xai": UNSEEN},
+    ),
     _wire("an unlisted code without an id", UNSOLD, fault={"instead": json_reply(200, UNLISTED)}),
     _wire(
         "a proxy sends the call twice",
@@ -122,13 +138,18 @@ UNREADABLE = (
     *_lost("503", {"status": 503, "json": {"error": {"message": "try later"}}}),
     *_lost("524", {"status": 524, "html": True}),
     *_lost("408", {"status": 408}),
+    *_lost("303, see other", {"status": 303, "headers": {"Location": "/v1/videos"}}),
     *_lost("200 with an error object", {"error_200": True}),
     *_lost("200 with HTML", {"html": True}),
     *_lost("200 with an empty body", {"empty": True}),
     *_lost("200 with mangled JSON", {"status": 200, "body": MANGLED}),
     _submit("reset before acting", "reset_before", UNSOLD),
     _submit("reset after acting", "reset_after", UNSEEN, but=FOUND),
-    _submit("truncated JSON", "truncate_json", UNSEEN, but=FOUND),
+    _submit(
+        "truncated JSON",
+        "truncate_json",
+        but={"runway": UNSEEN, "xai": UNSEEN},  # the id is cut off
+    ),
     _submit(
         "reply after the client's timeout",
         {"delay_s": 0.5},
@@ -137,6 +158,11 @@ UNREADABLE = (
         dials={"submit_read_timeout_s": 0.1},
     ),
     *_slow("a reply that drips", Delivery.DRIP),
+    _wire(
+        "a reply whose end drips",
+        fault={"change": body(lambda data: data + SPACES), "delivery": Delivery.DRIP_END},
+        dials=IN_TOTAL,
+    ),
     *_slow("endless 1xx replies", Delivery.INTERIM),
     *_slow("a head that drips", Delivery.SLOW_HEAD),
 )

@@ -6,9 +6,11 @@ from typing import Any
 
 from tests.faults.fault import QUOTING, STORED, Ending, Fault, failed, rules
 
+TASK = "the task"
+
 
 def _task(name: str, action: Any, ends: Ending, **more: Any) -> Fault:
-    return Fault(name=name, group="the task", rules=rules("submit", action), ends=ends, **more)
+    return Fault(name=name, group=TASK, rules=rules("submit", action), ends=ends, **more)
 
 
 FILTERED = failed("moderation_output")

@@ -45,6 +45,7 @@ class Delivery(Enum):
 
     WHOLE = "whole"
     DRIP = "its head, then a byte at a time"
+    DRIP_END = "all but the white space at its end, then a byte at a time"
     SLOW_HEAD = "its head, a byte at a time"
     INTERIM = "1xx replies instead, without end"
 

@@ -156,6 +156,14 @@ def test_a_million_is_the_end(write: Write, mistakes: Mistakes) -> None:
     ]
 
 
+@pytest.mark.parametrize("options", ["{api_key: sk-1}", "{headers: [{Authorization: x}]}", "{hook: {clientSecret: x}}"])
+def test_a_key_in_options_is_refused(mistakes: Mistakes, options: str) -> None:
+    """It would be stored with the job; the message does not show it."""
+    (problem,) = mistakes(f"clips: [{{id: k, model: m, prompt: p, options: {options}}}]")
+    assert "a key or password is not allowed here" in problem
+    assert "sk-1" not in problem
+
+
 def test_a_condition_counts(write: Write, specs: Specs) -> None:
     """Rows that a condition leaves out are not counted against the limit."""
     write("t.csv", "sku\n" + "".join(f"s{i}\n" for i in range(11_000)))

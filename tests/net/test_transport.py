@@ -184,7 +184,6 @@ LOST = {
     "no HTTP": b"220 mail.example ESMTP ready\r\n\r\n",
     "binary": b"\x16\x03\x01\x00\x02\x02\x28" * 10,
     "a head without end": b"HTTP/1.1 200 OK\r\nX: " + b"x" * 100_000,
-    "a body that is not what it says": OK + b"Content-Encoding: gzip\r\nContent-Length: 5\r\n\r\nplain",
 }
 
 
@@ -266,6 +265,33 @@ async def test_a_compressed_reply_is_read(transport: Transport) -> None:
     head = OK + b"Content-Encoding: gzip\r\nContent-Length: " + str(len(body)).encode() + b"\r\n\r\n"
     async with talking(says(head + body)) as address:
         assert (await transport.send(f"http://{address}", POLL, KEY)).body == b'{"id": "t-1"}'
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "zstd", "none"])
+async def test_a_wrong_content_encoding_hides_no_body(transport: Transport, encoding: str) -> None:
+    """The body may name a task that is paid for; its first bytes tell whether it is compressed."""
+    plain = b'{"id": "t-1"}'
+    for body in (plain, gzip.compress(plain)):
+        head = OK + f"Content-Encoding: {encoding}\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+        async with talking(says(head + body)) as address:
+            assert (await transport.send(f"http://{address}", SUBMIT, KEY)).body == plain
+
+
+async def test_a_reply_that_drips_keeps_what_came(transport: Transport) -> None:
+    """The time limit ends it; the part that came may name a task."""
+
+    async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+        writer.write(OK + b'Content-Length: 10000\r\n\r\n{"id": "t-1", "x": "')
+        while True:
+            writer.write(b".")
+            await writer.drain()
+            await asyncio.sleep(0.01)
+
+    async with talking(drip) as address:
+        with pytest.raises(ReplyCut, match="no complete reply") as raised:
+            await transport.send(f"http://{address}", SUBMIT, KEY, total_timeout_s=0.2)
+    assert raised.value.body.startswith(b'{"id": "t-1", "x": "')
 
 
 @pytest.mark.parametrize("address", [("192.0.2.1", 443), ("2001:db8::1", 443, 0, 0)], ids=["IPv4", "IPv6"])

@@ -52,6 +52,13 @@ def test_a_manifest_lies_over_the_users_file(tmp_path: Path) -> None:
     assert office.model_concurrency == {"house-model": 1}
 
 
+def test_a_file_may_set_the_limits_of_calls(tmp_path: Path) -> None:
+    """Those that no manifest needs, as docs/reference/catalogue.md lists them."""
+    (tmp_path / "batchvid.toml").write_text("[providers.cometapi]\ntotal_timeout_s = 30\nsubmit_total_timeout_s = 60\n")
+    row = Availability(tmp_path).providers["cometapi"]
+    assert (row.total_timeout_s, row.submit_total_timeout_s) == (30, 60)
+
+
 def test_the_environment_names_another_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """BATCHVID_CATALOG counts for every folder; the folder's own file lies over it."""
     everywhere = tmp_path / "ours.toml"
@@ -87,6 +94,13 @@ def test_a_fetched_list_lies_between(tmp_path: Path, monkeypatch: pytest.MonkeyP
         ("[models.x]\ncolour = 1\n", "batchvid.toml: model x: is not built in, and needs a dialect"),
         ('[models.x]\ndialect = "veo"\ncolour = 1\n', "batchvid.toml: model x: colour"),
         ('[providers.x]\ncolour = "red"\n', "batchvid.toml: providers.x: colour"),
+        ("[providers.cometapi]\ntotal_timeout_s = inf\n", "batchvid.toml: providers.cometapi: total_timeout_s"),
+        ('[models.x]\ndialect = "veo"\ndurations_s = "4-99999999999"\n', "durations_s: .*must be whole seconds from 1"),
+        ('[models.x]\ndialect = "veo"\ndurations_s = "8-4"\n', "durations_s: .*must be whole seconds from 1"),
+        ('[models.x]\ndialect = "veo"\ndurations_s = "nan"\n', "durations_s: .*must be whole seconds from 1"),
+        ('[models.x]\ndialect = "veo"\ndurations_s = [4, inf]\n', "durations_s"),
+        ('[models.x]\ndialect = "veo"\ndurations_s = [4, 1e400]\n', "durations_s"),
+        ('[models.x]\ndialect = "veo"\ndefault_duration_s = nan\n', "default_duration_s"),
         ('[providers.x]\napi_key_env = "sk-0123456789abcdef0123"\n', "must be the NAME of an environment variable"),
     ],
 )

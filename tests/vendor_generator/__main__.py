@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import random
 import sys
+import tempfile
 import time
 
 from hypothesis import HealthCheck, given, seed, settings
@@ -26,7 +28,8 @@ def main() -> int:
     logging.disable(logging.CRITICAL)
     print(f"{chosen.examples} vendors, --seed {chosen.seed}", flush=True)
     begun, tried = time.monotonic(), 0
-    with trial.running_vendor() as vendor:
+    with tempfile.TemporaryDirectory(prefix="batchvid-vendors-") as state, trial.running_vendor() as vendor:
+        os.environ["XDG_STATE_HOME"] = state  # not among the user's own batches
 
         @seed(chosen.seed)
         @settings(

@@ -195,9 +195,12 @@ LINKS: tuple[dict[str, Any], ...] = (
     {"result_url": LINK},
     {},
 )
+FREE: dict[str, Any] = {"usage": {"cost_in_usd_ticks": 0}}
+"""Beside a failure it says that nothing is charged."""
 COSTS: tuple[dict[str, Any], ...] = (
     {},
-    *({"usage": {"cost_in_usd_ticks": ticks}} for ticks in (10**9, 10**14, 0, -1, 1e30, "4", True, None)),
+    FREE,
+    *({"usage": {"cost_in_usd_ticks": ticks}} for ticks in (10**9, 10**14, -1, 1e30, "4", True, None)),
 )
 FAILURES: tuple[dict[str, Any], ...] = (
     {},
@@ -229,7 +232,10 @@ def tasks(draw: st.DrawFn, dialect: str) -> TaskScript:
             draw(states(DONE_WORDS, {"progress": 100, **draw(st.sampled_from(LINKS)), **draw(st.sampled_from(COSTS))}))
         )
     elif ends == "failed":
-        polls.append(draw(states(FAILED_WORDS, draw(st.sampled_from(FAILURES)) | draw(st.sampled_from(COSTS)))))
+        cost = draw(st.sampled_from(COSTS))
+        polls.append(draw(states(FAILED_WORDS, draw(st.sampled_from(FAILURES)) | cost)))
+        if cost == FREE:
+            return TaskScript(tuple(polls), refunded=True)
     elif ends == "refunded" and dialect == "kling":  # its replies name the units that were deducted
         failed = {"task_id": "%ID%", "task_status": "failed", "final_unit_deduction": "0"}
         polls.append(Reply(200, _dump({"code": 0, "message": "SUCCEED", "data": failed})))

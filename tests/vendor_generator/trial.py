@@ -54,12 +54,18 @@ EXTRA: Mapping[str, Mapping[str, Any]] = {
 
 @contextmanager
 def running_vendor() -> Iterator[RecordingVendor]:
-    """A vendor with a real clip; the environment holds its key."""
-    os.environ.update(all_formats.ENVIRONMENT)
-    with tempfile.TemporaryDirectory(prefix="batchvid-vendor-") as folder:
+    """A vendor with a real clip. The environment holds its key, and a folder for what batchvid keeps for a user."""
+    before = dict(os.environ)
+    with tempfile.TemporaryDirectory(prefix="batchvid-vendor-", dir=SCRATCH) as folder:
         clip = make_clip(Path(folder) / "clip.mp4", seconds=4, width=64, height=36, fps=1).read_bytes()
-    with RecordingVendor(clip) as vendor:
-        yield vendor
+        homes = dict.fromkeys(("XDG_STATE_HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"), folder)
+        os.environ.update(all_formats.ENVIRONMENT | homes)
+        try:
+            with RecordingVendor(clip) as vendor:
+                yield vendor
+        finally:
+            os.environ.clear()
+            os.environ.update(before)
 
 
 def disagreements(vendor: RecordingVendor, scenario: Scenario) -> list[str]:

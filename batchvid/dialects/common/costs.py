@@ -17,6 +17,7 @@ from batchvid.domain.failures import Charged
 USD_TICKS = 10**10  # xAI counts 1 USD as 10^10 ticks
 MAX_USD = 10**8
 """More than this is no price of a clip."""
+MAX_DIGITS = 20
 
 USD_PLACES: tuple[Path, ...] = (
     ("usage", "cost_usd"),
@@ -57,13 +58,16 @@ _NO_REFUND = re.compile(r"\b(?:no|not|non|never|cannot)\b[\s-]*(?:be\s+)?refund|
 
 
 def actual_usd(layers: Iterable[Mapping[str, Any]]) -> str:
-    """Read the price really paid, as decimal text; empty where the vendor does not say it in US dollars."""
+    """Read the price really paid, as decimal text; empty where the vendor does not say it in US dollars.
+
+    A price that cannot be true is returned as well: domain/costs.py decides what counts, and it is reported.
+    """
     for layer in layers:
         ticks = dig(layer, ("usage", "cost_in_usd_ticks"))
-        if isinstance(ticks, int) and (amount := _amount(ticks)) is not None:
-            return _plain(amount / USD_TICKS) if amount / USD_TICKS < MAX_USD else ""
+        if isinstance(ticks, int | float) and (amount := _number(ticks)) is not None:
+            return _plain(amount / USD_TICKS)
         for place in USD_PLACES:
-            if (amount := _usd(dig(layer, place))) is not None and not _other_currency(dig(layer, place[:-1])):
+            if (amount := _number(dig(layer, place))) is not None and not _other_currency(dig(layer, place[:-1])):
                 return _plain(amount)
         for where in (layer, layer.get("usage"), layer.get("billing")):
             if (amount := _with_currency(where)) is not None:
@@ -87,7 +91,7 @@ def was_charged(layers: Iterable[Mapping[str, Any]], units: str, usd: str, sente
                     return Charged.NO
                 if any(where.get(key) is True for key in _TOLD_FREE):
                     return Charged.YES
-    amount = _decimal(units) if units else _decimal(usd)
+    amount = _amount(units) if units else _amount(usd)
     if amount is not None:
         return Charged.YES if amount > 0 else Charged.NO
     return Charged.NO if _NOT_CHARGED.search(sentence) and not _NO_REFUND.search(sentence) else Charged.UNKNOWN
@@ -136,17 +140,23 @@ def _usd(value: object) -> Decimal | None:
 
 
 def _amount(value: object) -> Decimal | None:
-    return None if isinstance(value, bool) or not isinstance(value, (int, float, str)) else _decimal(str(value)[:64])
-
-
-def _decimal(value: str) -> Decimal | None:
     """Return a number of 0 or more, None for anything else."""
-    try:
-        amount = Decimal(value)
-    except ArithmeticError:
+    amount = _number(value)
+    return amount if amount is not None and amount.is_finite() and amount >= 0 else None
+
+
+def _number(value: object) -> Decimal | None:
+    """Return any number, also a negative or infinite one."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         return None
-    return amount if amount.is_finite() and amount >= 0 else None
+    try:
+        return Decimal(str(value)[:64])
+    except (ArithmeticError, ValueError):  # ValueError: more digits than Python turns into text
+        return None
 
 
 def _plain(amount: Decimal) -> str:
+    """Return the number without an exponent, unless it is no price anyhow."""
+    if not amount.is_finite() or abs(amount.adjusted()) > MAX_DIGITS:
+        return str(amount)
     return format(amount.normalize(), "f")

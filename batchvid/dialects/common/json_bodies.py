@@ -128,7 +128,7 @@ def _python_literal(text: str) -> object:
 
 def decode_body(body: bytes) -> str:
     """Decode a body to text: inflated where it is compressed, by its byte order mark, or by its zero bytes."""
-    raw = _inflate(body)
+    raw = inflate(body)
     for mark, encoding in _ENCODINGS:
         if raw.startswith(mark):
             return raw.decode(encoding, "replace")
@@ -148,7 +148,8 @@ def _unquoted(text: str) -> str:
     return inner.strip() if isinstance(inner, str) else text
 
 
-def _inflate(body: bytes) -> bytes:
+def inflate(body: bytes) -> bytes:
+    """Decompress a gzip or zlib body, whatever its headers name; any other body is returned as it is."""
     if body[:2] == b"\x1f\x8b":
         return _decompress(body, 16 + zlib.MAX_WBITS)
     if body[:1] == b"\x78" and len(body) > 1 and (body[0] * 256 + body[1]) % 31 == 0:

@@ -37,7 +37,7 @@ def read_submit(
     document = document or next(iter(body.documents), None)
     vendor_error = find_error(document)
     trace = request_id(response, vendor_error)
-    ids = find_task_ids(body.documents, id_places, own_ids=own_ids(sent))
+    ids = find_task_ids(body.documents, id_places, own_ids=own_ids(sent), is_refused=response.status >= 400)
     if ids.certain:
         layers = unwrap(document if isinstance(document, dict) else None)
         return Accepted(task_id=ids.certain[0], model=first_text(each(layers, ("model",))), request_id=trace)

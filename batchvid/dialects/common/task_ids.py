@@ -58,6 +58,7 @@ _TRACE_VALUE = re.compile(r"req(uest)?[-_]", re.I)
 _TASK_VALUE = re.compile(
     r"(task|video|vid|cgt|gen|job|pred|vgen|grok)[-_]|(models|projects)/.{1,200}/operations/|operations/", re.I
 )
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.I)  # xAI's task ids; new-api's traces are not
 _ID_LIKE = re.compile(r"(?=\S*\d)[\w.:-]{8,512}")
 _TASK_OBJECT = re.compile(r"video|task|generation|prediction|operation|job", re.I)
 _NAMED_TASK = re.compile(
@@ -96,9 +97,17 @@ class _Search:
 
 
 def find_task_ids(
-    documents: Sequence[object], places: Sequence[Path] = ID_PLACES, *, own_ids: Collection[str] = ()
+    documents: Sequence[object],
+    places: Sequence[Path] = ID_PLACES,
+    *,
+    own_ids: Collection[str] = (),
+    is_refused: bool = False,
 ) -> TaskIds:
-    """Find the ids in the documents of a body. `places` are those of the dialect; `own_ids` are what was sent."""
+    """Find the ids in the documents of a body. `places` are those of the dialect; `own_ids` are what was sent.
+
+    `is_refused` says that the HTTP status is an error: then a `request_id` beside an error is a trace id, also at xAI,
+    unless it has the form of xAI's task ids: then it proves nothing.
+    """
     search = _Search(own=own_ids)
     traces = [place for place in places if _normal(str(place[-1])) in TRACE_KEYS]
     for document in documents:
@@ -106,7 +115,10 @@ def find_task_ids(
             _look_at_top(search, document, [place for place in places if place not in traces])
         _walk(search, document, (), 0)
         if isinstance(document, dict) and not search.certain:
-            _look_at_top(search, document, traces)
+            if not (is_refused and is_error(document)):
+                _look_at_top(search, document, traces)
+            for found in (identifier(dig(document, place)) for place in traces):
+                search.add(found if _UUID.fullmatch(found) else "", is_certain=False)
         if not search.certain and not (isinstance(document, dict) and is_error(document)):
             addressed = [found for found in search.traces if any(found in address for address in search.addresses)]
             search.certain += addressed[:1]

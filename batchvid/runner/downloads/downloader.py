@@ -123,10 +123,14 @@ class Downloader:
                 self._context.abort(exc)
 
     async def _on_storage_error(self, item: DownloadItem, exc: StorageError) -> None:
-        """Wait for a disk that cannot be written at all; a fault of one path stops only its clip."""
+        """Wait for a disk that cannot be written; a fault of one path stops only its clip, no permission the run."""
         try:
             await run_in(self._pool, self._store.check_writable)
         except DiskFailed as failed:
+            if failed.is_permission:
+                self._context.active.discard(item.job_id)
+                self._context.stop(f"clips cannot be written: {failed}. Make the folder writable and run again")
+                return
             self._disk_space_gate.close(failed)
             self._queue.put_nowait(item)
             return

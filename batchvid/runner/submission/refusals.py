@@ -16,6 +16,9 @@ from batchvid.runner.providers.reply_messages import describe_refusal
 from batchvid.runner.providers.retry_policy import MAX_RETRY_AFTER_S, RETRYABLE_REFUSALS, after_refusal
 from batchvid.runner.providers.submission_times import MAX_WAIT, describe_time, is_too_long
 
+ONLY_TIME_HELPS = frozenset({FailureKind.RATE, FailureKind.CONCURRENCY})
+"""Refusals that say nothing of the job: after the last try the provider stops, and its jobs stay pending."""
+
 
 async def record_refusal(
     context: RunContext, provider_state: ProviderState, job: Job, refusal: Rejected, call: str
@@ -45,6 +48,8 @@ async def record_refusal(
     other = next_fallback(context, job, reason) if delay_s is None else None
     if other:
         delay_s = 0.0
+    elif delay_s is None and refusal.kind in ONLY_TIME_HELPS:  # other jobs would wait as long for nothing
+        delay_s, notice = 0.0, stop_provider(provider_state, f"{refusal.kind}", f"{call}: {message}")
     retry_at = None if delay_s is None else at + timedelta(seconds=delay_s)
     event = ev.SubmitRefused(
         at=at, kind=refusal.kind, message=message, retry_at=retry_at, request_id=refusal.request_id

@@ -174,6 +174,7 @@ class Submitter:
             provider=provider_state.name,
         )
         job = await record(job.id, started)
+        called = f"{provider_state.base_url}{route.prefix}{request.path}"
         verdict: Accepted | Rejected | Uncertain
         try:
             response = await context.transport.send(
@@ -183,13 +184,10 @@ class Submitter:
                 read_timeout_s=provider_state.provider.submit_read_timeout_s,
                 total_timeout_s=provider_state.provider.submit_total_timeout_s,
             )
-            called = f"{provider_state.base_url}{route.prefix}{request.path}"
             verdict = with_advice(dialect.read_submit(response, sent=generation), generation, called)
         except WireError as exc:
             verdict = _read_missing_reply(dialect, exc, generation)
-        await self._settle(
-            provider_state, job, verdict, f"{request.method} {provider_state.base_url}{route.prefix}{request.path}"
-        )
+        await self._settle(provider_state, job, verdict, f"{request.method} {called}")
 
     async def _settle(
         self, provider_state: ProviderState, job: Job, verdict: Accepted | Rejected | Uncertain, call: str

@@ -145,8 +145,8 @@ def test_the_best_link_of_a_clip_comes_first(layer: dict[str, Any], links: list[
         ({"cost": {"credits": 60}}, ""),
         ({"credits": 7}, ""),
         ({"price": 3}, ""),
-        ({"cost_usd": -1}, ""),
-        ({"cost_usd": "NaN"}, ""),
+        ({"cost_usd": -1}, "-1"),
+        ({"cost_usd": "NaN"}, "NaN"),
         ({"cost_usd": True}, ""),
     ],
 )

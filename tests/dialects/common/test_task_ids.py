@@ -129,7 +129,7 @@ def test_half_an_id_is_no_id(body: bytes) -> None:
     assert "cut off" in read.message
 
 
-@pytest.mark.parametrize("dialect", [name for name in DIALECTS if name != "xai"])
+@pytest.mark.parametrize("dialect", DIALECTS)
 @pytest.mark.parametrize(
     "document",
     [

@@ -1,4 +1,4 @@
-"""`on_mismatch` and `container`: for the whole manifest, its defaults, or one entry; they do not change what is bought."""
+"""`on_mismatch` and `container`: for a whole manifest, its defaults, or one entry; they change no purchase."""
 
 from __future__ import annotations
 

@@ -42,8 +42,12 @@ async def test_images_come_in_order_with_what_is_known_of_them(tmp_path: Path) -
     """Role, name, type, pixels and the bytes themselves."""
     first, last = picture(tmp_path / "a.png", b"one"), picture(tmp_path / "春.png", b"two", "last")
     assert await ImageReader().read(job(first, last)) == (
-        ImageInput(role="first", filename="a.png", media_type="image/png", data=b"one", width=640, height=480),
-        ImageInput(role="last", filename="春.png", media_type="image/png", data=b"two", width=640, height=480),
+        ImageInput(
+            role="first", filename="a.png", media_type="image/png", data=b"one", size_bytes=3, width=640, height=480
+        ),
+        ImageInput(
+            role="last", filename="春.png", media_type="image/png", data=b"two", size_bytes=3, width=640, height=480
+        ),
     )
     assert await ImageReader().read(job()) == ()
 

@@ -14,10 +14,11 @@ from batchvid.domain.failures import FailureKind
 from batchvid.domain.jobs import Job, JobState
 from batchvid.domain.wire import Rejected, Uncertain
 from batchvid.runner.providers.provider_state import ProviderState
+from batchvid.runner.providers.retry_policy import MAX_REFUSALS
 from batchvid.runner.submission.refusals import record_refusal
 from batchvid.runner.submission.repeated_replies import after_lost_submit
 from batchvid.runner.submission.requested_waits import apply_requested_waits, retry_delay_s
-from tests.builders import job_in
+from tests.builders import job_in, started
 from tests.runner.downloads.downloader_harness import DownloaderHarness, open_harness
 
 CALL = "POST https://gw.example/v1/videos"
@@ -59,6 +60,20 @@ async def test_a_wait_of_hours_stops_the_provider_until_then(at_work: Downloader
     assert provider(at_work).resume_at == job.retry_at
     assert "HTTP 429: quota; not before 20" in job.message
     assert len(at_work.notices) == 1
+
+
+@pytest.mark.parametrize("kind", [FailureKind.RATE, FailureKind.CONCURRENCY])
+async def test_the_last_try_of_a_rate_stops_the_provider_and_not_the_job(
+    at_work: DownloaderHarness, kind: FailureKind
+) -> None:
+    """Only time helps: the next run tries again, and no other job waits as long for nothing."""
+    for _ in range(MAX_REFUSALS):
+        assert not provider(at_work).stop_reason
+        job, delay_s = await refuse(at_work, Rejected(kind=kind, message="slow down", http_status=429))
+        if delay_s is not None:
+            await at_work.context.recorder.record("kite", started(at=utc_now()))
+    assert (job.state, delay_s, job.committed_attempts) == (JobState.PENDING, None, 0)
+    assert "slow down" in provider(at_work).stop_reason
 
 
 @pytest.mark.parametrize("wait_s", [30.0, 3600.0])
