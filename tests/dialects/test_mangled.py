@@ -31,6 +31,9 @@ ONLY_FOR_WANT_OF_A_CLIP = (  # their word is a success, or they have none: besid
     "poll-failed-withheld-wrapped",
     "poll-failed-rai-operation",
     "poll-failed-rai-audio-inside-success",
+    "poll-report-veo-audio-filter",
+    "poll-report-jimeng-text-risk",
+    "poll-report-filter-code-under-500",
     "poll-failed-fal-content-checker-422",
 )
 FAILED = [

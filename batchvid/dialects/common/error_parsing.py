@@ -17,7 +17,8 @@ from batchvid.dialects.common.json_values import dig, first_text, text
 
 BASE_RESP = "base_resp:"
 CODE_KEYS = (
-    *("code", "Code", "error_code", "errorCode", "err_code", "errCode", "errcode", "errorcode", "status_code"),
+    *("code", "Code", "error_code", "errorCode", "err_code", "errCode", "errcode", "errorcode", "ErrCode"),
+    *("status_code",),
     *(
         "statusCode",
         "http_code",
@@ -34,8 +35,9 @@ CODE_KEYS = (
 )
 """Where a code stands in an object, the most telling first."""
 MESSAGE_KEYS = (
+    "raw_message",  # PiAPI: the upstream's words
     *("message", "Message", "error", "detail", "msg", "error_message", "errorMessage", "error_msg", "errorMsg"),
-    *("err_msg", "status_msg", "faultstring", "error_description", "description", "failure", "fail_reason"),
+    *("err_msg", "ErrMsg", "status_msg", "faultstring", "error_description", "description", "failure", "fail_reason"),
     *("failReason", "failMsg", "task_status_msg", "task_result", "reason", "title"),
 )
 """Where a sentence stands in an object, the most telling first."""
@@ -128,10 +130,12 @@ def is_error(document: Mapping[str, Any]) -> bool:
     error = document.get("error") or document.get("Error") or document.get("errors")
     has_error = any(error.values()) if isinstance(error, dict) else bool(error)
     base_code = text(dig(document, ("base_resp", "status_code")))  # MiniMax
+    pixverse_code = text(document.get("ErrCode"))
     fine = text(document.get("code")).casefold() in FINE
     return (
         has_error
         or base_code not in ("", "0")
+        or pixverse_code not in ("", "0")
         or bool(dig(document, ("ResponseMetadata", "Error")))  # Volcengine's gateway
         or document.get("success") is False
         or (not fine and not document.get("data"))

@@ -21,6 +21,7 @@ _ENGLISH = (
     r"\bguardrails?\b",
     r"\bresponsible\s+ai\b",
     r"\brisk[ -]?(?:control|management)\b",  # Kling
+    r"\brisk\s+not\s+pass",  # Jimeng
     r"\bCM_EXT\b",  # Kling behind a relay
     r"\b(?:prohibited|inappropriate|disallowed|objectionable|offensive|harmful)\b",
     r"\billegal\s+content",
@@ -82,6 +83,12 @@ _FILTER_IS_DOWN = re.compile(
 )
 """The filter itself is out of order: no verdict on the content."""
 
+_PASSED = re.compile(
+    r"(?<!not )\bpass(?:ed|es)?\b|\b(?:no|without)\s+(?:\w+\s+){0,2}(?:violations?|issues?|problems?|risks?)"
+    r"|(?<![未不])通过|(?<![未不])通過",
+    re.I,
+)
+
 _OUTPUT = re.compile(r"\b(?:outputs?|generated|results?)\b|生成|输出|輸出|结果|成片", re.I)
 _INPUT = re.compile(
     r"\b(?:inputs?|prompts?|images?|picture|photo|reference|uploaded)\b"
@@ -97,6 +104,11 @@ _CONTENT = re.compile(
 def tells_of_filter(sentence: str) -> bool:
     """Whether a vendor's own words tell that a content filter refused something."""
     return _FILTER.search(sentence) is not None and _FILTER_IS_DOWN.search(sentence) is None
+
+
+def tells_of_a_pass(sentence: str) -> bool:
+    """Whether a sentence about a content filter says that it let the clip pass."""
+    return _PASSED.search(sentence) is not None
 
 
 def sides_named(sentence: str) -> tuple[bool, bool]:

@@ -32,6 +32,8 @@ INPUT_CODES = frozenset(
         *("taskpromptpolicyviolation", "auditsubmitillegal"),  # Vidu, before the task is made
         *("prompt_moderated", "request_moderated", "input_moderation", "input_moderated"),  # BFL, relays
         "1026",  # MiniMax: the prompt
+        *("50411", "50412", "50413", "50518"),  # Jimeng
+        "500063",  # PixVerse
     )
 )
 """Codes of a filter that looked at the request, in lower case."""
@@ -45,6 +47,8 @@ CODES = frozenset(
         *("creationpolicyviolation", "moderation_failed", "unsafe_content", "nsfw_content_detected"),  # Vidu, relays
         "unprocessable_entity_error",  # MiniMax v2: 422, safety
         "1027",  # MiniMax: the clip
+        *("50511", "50519"),  # Jimeng
+        "500054",  # PixVerse
     )
 )
 """Codes of a filter that do not name the side that it looked at, in lower case: the sentence beside them may."""

@@ -30,6 +30,12 @@ _BLOCK = re.compile(
     r"|rbac: access denied|<center>",
     re.I,
 )
+_PLACE = re.compile(
+    r"(country|region|(user )?location)\b[^.]{0,40}\bnot (supported|available|served)"
+    r"|not available in your (country|region)",
+    re.I,
+)
+"""OpenAI and Google: they do not serve the place that the call comes from."""
 _CLOUDFLARE = re.compile(r"error code: (10\d\d)|error (10\d\d):", re.I)
 _WRONG_SCHEME = re.compile(r"plain http request was sent to https|http request to an https server", re.I)
 _PROXY_PAGE = re.compile(r"<center>(nginx|openresty|cloudflare|tengine|awselb)|<address>apache", re.I)
@@ -68,6 +74,10 @@ def describe_obstacle(response: Response, vendor_error: VendorError, *, own_shap
             if own_shape and "unexpected endpoint" in message.casefold()
             else ""
         )
+    if status in (400, 403, 451) and (
+        "unsupported_country_region_territory" in vendor_error.codes or _PLACE.match(message)
+    ):
+        return f"HTTP {status}: the provider does not serve the place that the call comes from: {text(message)}"
     if status in (403, 400, 409, 421, 451) and (found := _block(response, shown, own_shape=own_shape)):
         return f"HTTP {status}: something in front of the provider refuses the call ({found})"
     if status == 403 and _TOKEN_MISSING.search(message):

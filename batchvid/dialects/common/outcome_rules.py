@@ -31,8 +31,10 @@ _BALANCE = re.compile(
     re.I,
 )
 _KEY = re.compile(
-    r"(invalid|expired|disabled).{0,20}\b(token|key)\b|\b(token|key)\b.{0,20}(invalid|expired|disabled)"
-    r"|\bip\b.{0,40}(allow|white)|令牌|(user|account) (is |has been )?(locked|suspended|deactivated)",
+    r"(invalid|expired|disabled).{0,20}\b(token|key)\b"
+    r"|\b(token|key)\b.{0,20}(invalid|expired|disabled|blocked|revoked|leaked|suspended|deleted)"  # xAI, Google
+    r"|\bip\b.{0,40}(allow|white)|令牌(?!.{0,6}无权(访问|使用).{0,2}模型)|用户已被(封禁|禁用)"
+    r"|(user|account) (is |has been )?(locked|suspended|deactivated)",
     re.I,
 )
 _KEY_IN_A_400 = re.compile(
@@ -43,7 +45,9 @@ _KEY_IN_A_400 = re.compile(
 DUPLICATE = re.compile(
     r"(task|request|job|generation|external_task_id|idempotency\S*)\b.{0,40}\balready\b.{0,20}(exist|submitted|created"
     r"|accepted|in progress|processing|running)|duplicated? (request|task|submission|external_task_id)"
-    r"|external_task_id.{0,30}duplicate|重复(提交|请求|任务)|任务已存在",
+    r"|your (task|request|job|video|generation) (has been|was|is) (queued|accepted|created|submitted|scheduled)"
+    r"\b(?!\W+too)|\b(added to|placed in|position in) (the|a) queue|queue position\W{1,3}\d|任务已(提交|创建|加入)"
+    r"|已加入队列|external_task_id.{0,30}duplicate|重复(提交|请求|任务)|任务已存在",
     re.I,
 )
 _CODE_MODERATION = re.compile(
@@ -52,11 +56,15 @@ _CODE_MODERATION = re.compile(
 _CODE_RATE = re.compile(r"rate limit|too many requests|throttl", re.I)
 _CODE_BALANCE = re.compile(
     rf"insufficient (user )?{_MONEY}|{_MONEY} (insufficient|exhausted|not enough)|arrear|overdue|payment required"
-    r"|budget exceeded|not enough credits?|exceeded current quota",
+    rf"|budget exceeded|not enough {_MONEY}|out of {_MONEY}|exceeded current quota"
+    r"|(monthly|spend(ing)?|billing) limit",
     re.I,
 )
 _CODE_KEY = re.compile(
-    r"(invalid|expired|missing|incorrect|disabled) (api )?(key|token)|(key|token) (invalid|expired|disabled)"
+    r"(invalid|expired|missing|incorrect|disabled) (api )?(key|token)"
+    r"|(key|token) (invalid|expired|disabled|inactive|deleted|revoked|blocked)"
+    r"|(account|organization|consumer|project) (suspended|locked|disabled|deactivated)"
+    r"|\bip (address )?(is )?not (allowed|authorized|whitelisted)|failed to auth"
     r"|unauthori[sz]ed|authentication|unauthenticated|authorized error",
     re.I,
 )
@@ -99,7 +107,9 @@ Table = tuple[OutcomeRule, ...]
 """Rows in order; the first that fits decides."""
 
 DUPLICATES: Table = (
-    OutcomeRule(ANY, None, "K-doc: the id is unique; what was there before may be ours", words=DUPLICATE.search),
+    OutcomeRule(
+        ANY, None, "K-doc: the id is unique, what was there may be ours; or it is queued", words=DUPLICATE.search
+    ),
     OutcomeRule(ANY, None, "RFC 9110, Comfy: an equal call is there", codes="duplicate_request idempotency_conflict"),
 )
 CODE_WORDS: Table = (
@@ -129,7 +139,7 @@ REQUEST_WORDS: Table = (
 )
 """What to look for where no code says it."""
 ACCOUNT_WORDS: Table = (
-    OutcomeRule("2xx 400 403 429", FailureKind.BALANCE, "N, O-oas, K-err", words=_BALANCE.search),
+    OutcomeRule("2xx 400 403 406 422 429", FailureKind.BALANCE, "N, O-oas, K-err", words=_BALANCE.search),
     OutcomeRule("2xx 403", FailureKind.AUTH, "N: the token, or its list of addresses", words=_KEY.search),
     OutcomeRule("400", FailureKind.AUTH, "G-rpc, L-proxy: a wrong key under a 400", words=_KEY_IN_A_400.search),
 )
@@ -150,7 +160,14 @@ HTTP: Table = (
 VAGUE_CODES = frozenset(
     {
         *("fail_to_fetch_task", "task_failed", "upstream_error", "new_api_error", "comet_api_error", "api_error"),
-        *("invalid_request_error", "bad_response_status_code", "bad_request", "badrequest", "bad_request_error"),
+        *(
+            "invalid_request_error",
+            "bad_response_status_code",
+            "forbidden",
+            "bad_request",
+            "badrequest",
+            "bad_request_error",
+        ),
         *("permission-denied", "permission_denied", "invalid-argument", "failed-precondition"),  # xAI, for any reason
         *("error", "none", "null", "unknown", "custom", "about:blank", "openai_error", "request_failed", "fail"),
     }

@@ -16,7 +16,7 @@ from batchvid.dialects.common.costs import actual_usd, was_charged
 from batchvid.dialects.common.envelopes import each, find_task_id
 from batchvid.dialects.common.error_parsing import VendorError, find_error, is_error
 from batchvid.dialects.common.failure_rules import NO_REASON, failure_kind, has_reason, is_input_code
-from batchvid.dialects.common.filter_words import tells_of_content, tells_of_filter
+from batchvid.dialects.common.filter_words import tells_of_a_pass, tells_of_content, tells_of_filter
 from batchvid.dialects.common.json_bodies import parse
 from batchvid.dialects.common.json_values import (
     Path,
@@ -97,8 +97,14 @@ def read_poll(
 
 
 def _is_refused(layers: Sequence[Mapping[str, Any]], prompt: str) -> bool:
-    """Whether a finished task without a clip has an error, or a filter's sentence in the place of one."""
-    return any(map(is_error, layers)) or tells_of_filter(own_words(find_complaint(layers), prompt))
+    """Whether a finished task without a clip has an error, or a filter's code or sentence."""
+    code, message = find_reason(layers)
+    return (
+        any(map(is_error, layers))
+        or moderation.kind_of_code(code) is not None
+        or tells_of_filter(own_words(find_complaint(layers), prompt))
+        or (tells_of_filter(own_words(message, prompt)) and not tells_of_a_pass(message))
+    )
 
 
 def _explain(status: Status, words: Iterable[str]) -> str:
@@ -154,10 +160,11 @@ def _read_verdict(
 ) -> Status | None:
     """Read a verdict on the task that comes as the error of its poll: a content filter's, or one on its input.
 
-    Codes and fields decide. Words do only where they tell of the content: "blocked by our usage policy" may be about
-    the caller, and then it would fail every task. An input code decides only under 422, where fal has it.
+    Codes and fields decide, under a 5xx only they. Words do only where they tell of the content: "blocked by our usage
+    policy" may be about the caller, and then it would fail every task. An input code decides only under 422 (fal).
     """
-    if not (200 <= response.status < 300 or response.status in _VERDICT_STATUSES):
+    is_server_error = response.status >= 500
+    if not (200 <= response.status < 300 or response.status in _VERDICT_STATUSES or is_server_error):
         return None
     layers = task_layers(document)
     code, message = find_reason(layers, vendor_error.message)
@@ -168,7 +175,7 @@ def _read_verdict(
     verdict = find_filter_verdict(document)
     kind = moderation.kind_of_code(code, sentence) or (verdict.kind if verdict else None)
     is_failure = is_error(document) or response.status >= 400
-    if kind is None and is_failure and response.status != 403 and tells_of_content(sentence):
+    if kind is None and is_failure and response.status != 403 and not is_server_error and tells_of_content(sentence):
         kind = moderation.kind_of_words(sentence)
     if kind is None and response.status == 422 and is_input_code(code):
         kind = FailureKind.INVALID

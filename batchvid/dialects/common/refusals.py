@@ -65,7 +65,7 @@ def classify_reply(
     """Why a submit with such a reply was refused, None where it is no verdict.
 
     In this order: an equal call, the codes, the words in a code, the words about the request, those about the account,
-    the HTTP status. `spoken` is the message without the user's words.
+    the HTTP status. `spoken` is the message without the user's words. A number that no table lists is no reason.
     """
     at = _status_of_codes(status, vendor_error)
     if _first(DUPLICATES, at, vendor_error.codes, spoken):
@@ -78,7 +78,7 @@ def classify_reply(
         return row.kind
     if listed:
         return listed.kind
-    reasons = [code for code in vendor_error.codes if code.casefold() not in VAGUE_CODES]
+    reasons = [code for code in vendor_error.codes if code.casefold() not in VAGUE_CODES and not code.isdecimal()]
     if not (reasons or vendor_error.field or has_wait) and (row := _first(ACCOUNT_WORDS, meant, (), spoken)):
         return row.kind
     row = _first(HTTP, meant, (), spoken, own_shape=own_shape)

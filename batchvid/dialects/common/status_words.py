@@ -44,6 +44,9 @@ PHASES: dict[str, Phase] = {
     "aborted": Phase.FAILED,  # Replicate: its deadline passed before the start, unbilled
     "timeout": Phase.FAILED,  # WaveSpeed, Atlas Cloud
     "deleted": Phase.FAILED,  # WaveSpeed, SGLang
+    "complete": Phase.SUCCEEDED,  # Leonardo, Hedra
+    "finished": Phase.SUCCEEDED,  # Pika
+    "successful": Phase.SUCCEEDED,  # Flow: MEDIA_GENERATION_STATUS_SUCCESSFUL
     "task_not_found": Phase.UNSEEN,  # BFL: "Task not found"
     "task_not_exist": Phase.UNSEEN,  # CometAPI's Runway, right after the submit
 }
@@ -68,6 +71,8 @@ _WITHHELD = re.compile(
 """Status words for a blocked or filtered output: "blocked", "content_filtered", Higgsfield's "nsfw", BFL's "Request
 Moderated". A word for a check that still runs, like "moderating", is none."""
 
+_ENUMERATION = re.compile(r"(task|job|media|video|generation|operation|run)_(\w+_)?(status|state)_")
+
 
 def read_phase(word: str) -> Phase:
     """Return the phase of a status word, whatever its case; `Phase.UNKNOWN` for an undocumented word."""
@@ -86,5 +91,8 @@ def read_failure_kind(word: str) -> FailureKind | None:
 
 
 def _plain(word: str) -> str:
-    """Return a word in lower case, with underscores between its parts: "In Progress" is `in_progress`."""
-    return "_".join(re.split(r"[\s_-]+", word.strip().casefold()))
+    """Return a word in lower case, with underscores between its parts and without the name of its enumeration.
+
+    "In Progress" is `in_progress`, Novita's TASK_STATUS_SUCCEED is `succeed`.
+    """
+    return _ENUMERATION.sub("", "_".join(re.split(r"[\s_-]+", word.strip().casefold())))

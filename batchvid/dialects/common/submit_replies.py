@@ -11,13 +11,13 @@ from collections.abc import Sequence
 from batchvid.dialects.common.costs import actual_usd
 from batchvid.dialects.common.envelopes import ID_PLACES, each, unwrap
 from batchvid.dialects.common.error_parsing import find_error
-from batchvid.dialects.common.json_bodies import JsonBody, read_json
+from batchvid.dialects.common.json_bodies import JsonBody, decode_body, read_json
 from batchvid.dialects.common.json_values import Path, first_text, text
-from batchvid.dialects.common.not_reached import is_web_page
+from batchvid.dialects.common.not_reached import SHOWN_BYTES, is_web_page
 from batchvid.dialects.common.outcome_rules import Table
 from batchvid.dialects.common.refusals import describe, read_refusal, request_id
-from batchvid.dialects.common.task_ids import TaskIds, find_task_ids
-from batchvid.dialects.common.user_words import own_ids, own_texts
+from batchvid.dialects.common.task_ids import TaskIds, find_ids_in_words, find_task_ids
+from batchvid.dialects.common.user_words import own_ids, own_names, own_texts
 from batchvid.dialects.common.vendor_codes import RELAYED
 from batchvid.domain.wire import Accepted, GenerationRequest, Rejected, Response, Uncertain
 
@@ -47,6 +47,11 @@ def read_submit(
             request_id=trace,
             actual_usd=actual_usd(layers),
         )
+    if not ids.doubtful:
+        page = is_web_page(response)
+        words = "" if page else vendor_error.full_message or decode_body(response.body[:SHOWN_BYTES])
+        own = (*own_ids(sent), *own_texts(sent), *own_names(sent))
+        ids = TaskIds(doubtful=find_ids_in_words(words, response.headers.get("location", ""), own))
     if not ids.doubtful and (refusal := read_refusal(response, document, table, own=own_texts(sent))):
         return refusal
     return Uncertain(

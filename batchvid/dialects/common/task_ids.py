@@ -1,6 +1,7 @@
 """Find a task's id anywhere in a reply: it proves that a task exists, whatever else the reply says.
 
 An id that may be a trace id, the user's own or another thing's proves nothing in either direction: it is `doubtful`.
+A trace id that the task's address in the same reply contains is the task's (fal's queue).
 """
 
 from __future__ import annotations
@@ -14,8 +15,10 @@ from batchvid.dialects.common.error_parsing import is_error
 from batchvid.dialects.common.json_bodies import embedded, values
 from batchvid.dialects.common.json_values import Path, dig, identifier
 
+IN_WORDS = "{}"  # the step into a document inside a string: there only a task object counts
 MAX_DEPTH = 12
 MAX_EMBEDDED = 3  # documents inside strings inside documents
+MAX_SENTENCE = 20_000  # characters
 MAX_PLACES = 20_000  # values looked at: a reply may hold a whole clip's description
 
 TASK_KEYS = frozenset({"taskid", "taskids", "taskuuid"})
@@ -29,10 +32,13 @@ OTHER_KEYS = frozenset(
     }
 )
 """Keys of a task's id or address at other vendors (OpenRouter, fal, Replicate, Luma, Google)."""
+ADDRESS_KEYS = frozenset({"pollingurl", "statusurl", "responseurl", "cancelurl", "geturl"})
+"""Keys of a task's own addresses."""
 ENVELOPES = frozenset(
     {
         *("data", "result", "results", "task", "tasks", "output", "response", "video", "videos", "generation", "job"),
         *("prediction", "body", "payload", "item", "items", "list", "generations", "jobs"),
+        "resp",  # PixVerse
     }
 )
 """Keys of objects that are the task, or that wrap it."""
@@ -55,6 +61,16 @@ _TASK_VALUE = re.compile(
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.I)  # xAI's task ids; new-api's traces are not
 _ID_LIKE = re.compile(r"(?=\S*\d)[\w.:-]{8,512}")
 _TASK_OBJECT = re.compile(r"video|task|generation|prediction|operation|job", re.I)
+_NAMED_TASK = re.compile(
+    r"\btask(?:[_ -]?id)?[\"']?\s*(?:is\b|was\b|[:=#])?\s*[\"'(\[]?(?=[\w.-]*\d)([A-Za-z0-9][\w.-]{7,200}\w)"
+    r"|\b((?:task|cgt|vgen|pred)[-_](?=[\w-]*\d)[\w-]{8,200})|\b(video_[0-9a-f]{16,200})\b",
+    re.I,
+)
+"""How a sentence names a task: "Timeout waiting for task cgt-20251130120000-abcde"."""
+_TASK_ADDRESS = re.compile(
+    r"/(?:videos?|tasks?|generations?|jobs?|predictions|requests|operations)/(?=[\w.-]*\d)([\w.-]{8,200})(?=[/?]|$)",
+    re.I,
+)
 _SUCCESS = frozenset({"success", "succeed", "ok", "0", "1", "200"})
 
 
@@ -72,6 +88,8 @@ class _Search:
     certain: list[str] = field(default_factory=list)
     doubtful: list[str] = field(default_factory=list)
     looked_at: int = 0
+    traces: list[str] = field(default_factory=list)
+    addresses: list[str] = field(default_factory=list)
 
     def add(self, found: str, *, is_certain: bool) -> None:
         if found and found not in self.own:
@@ -101,8 +119,22 @@ def find_task_ids(
                 _look_at_top(search, document, traces)
             for found in (identifier(dig(document, place)) for place in traces):
                 search.add(found if _UUID.fullmatch(found) else "", is_certain=False)
+        if not search.certain and not (isinstance(document, dict) and is_error(document)):
+            addressed = [found for found in search.traces if any(found in address for address in search.addresses)]
+            search.certain += addressed[:1]
     certain = tuple(dict.fromkeys(search.certain))
     return TaskIds(certain, tuple(found for found in dict.fromkeys(search.doubtful) if found not in certain))
+
+
+def find_ids_in_words(sentence: str, location: str = "", own_texts: Iterable[str] = ()) -> tuple[str, ...]:
+    """Find what a vendor's sentence, or the `Location` of a reply, names as a task.
+
+    What the user sent, `own_texts`, names none.
+    """
+    own = " ".join(own_texts).casefold()
+    matches = (*_NAMED_TASK.finditer(sentence[:MAX_SENTENCE]), *_TASK_ADDRESS.finditer(location[:MAX_SENTENCE]))
+    found = (next(filter(None, match.groups())) for match in matches)
+    return tuple(dict.fromkeys(name for name in found if name.casefold() not in own))
 
 
 def _look_at_top(search: _Search, document: dict[str, object], places: Sequence[Path]) -> None:
@@ -140,7 +172,7 @@ def _walk(search: _Search, value: object, path: tuple[str, ...], opened: int) ->
             _walk(search, item, path, opened)
     elif isinstance(value, str):
         if opened < MAX_EMBEDDED and (inner := embedded(value)) is not None:
-            _walk(search, inner[1], path, opened + 1)
+            _walk(search, inner[1], (*path, IN_WORDS), opened + 1)
     elif isinstance(value, dict):
         for key, child in values(value):
             name = _normal(key)
@@ -153,13 +185,19 @@ def _walk(search: _Search, value: object, path: tuple[str, ...], opened: int) ->
 
 def _judge(search: _Search, holder: dict[str, object], path: tuple[str, ...], name: str, found: str) -> None:
     """Judge one value: by its own key, by the keys of the objects around it, and by what stands beside it."""
-    if name in TASK_KEYS:
+    if name in TASK_KEYS or (name == "videoid" and path == ("resp",)):  # PixVerse
         search.add(found, is_certain=True)
+    elif name in ADDRESS_KEYS and "://" in found:
+        search.addresses.append(found)
+        search.add(found, is_certain=False)
+    elif name in TRACE_KEYS and found not in search.own:
+        search.traces.append(found)
     elif name == "id":
         if _TRACE_VALUE.match(found) or (path and path[-1] in ERRORS | BYSTANDERS):
             return
         row_number = bool(path) and found.isdecimal() and isinstance(holder.get("id"), int)
-        wrapped = all(key in ENVELOPES for key in path)
+        inside = path[len(path) - path[::-1].index(IN_WORDS) :] if IN_WORDS in path else path
+        wrapped = all(key in ENVELOPES for key in inside) and (inside is path or _is_task(holder, found))
         search.add(found, is_certain=wrapped and not row_number and (not is_error(holder) or _is_task(holder, found)))
     elif name in OTHER_KEYS and not (path and path[-1] in BYSTANDERS):
         search.add(found, is_certain=False)

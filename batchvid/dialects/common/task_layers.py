@@ -11,12 +11,13 @@ from typing import Any
 
 from batchvid.dialects.common.json_values import text
 
-INNER = ("data", "task", "output", "response", "generateVideoResponse", "result")
+INNER = ("data", "task", "output", "response", "generateVideoResponse", "result", "Resp")
 """Where a layer stands inside another, in order."""
 
 STATUS_KEYS = ("status", "task_status", "state", "taskStatus")
 NESTED_STATUS_KEYS = ("phase", "state", "status", "value", "name", "status_str")  # a Kubernetes-like server, ComfyUI
 SUCCESS_FLAGS = {0: "generating", 1: "success", 2: "failed", 3: "failed"}  # kie.ai's `successFlag`
+PIXVERSE_STATUSES = {1: "success", 5: "generating", 6: "deleted", 7: "content_moderated", 8: "failed"}  # in its `Resp`
 MAX_LAYERS = 4000
 
 
@@ -35,8 +36,16 @@ def task_layers(document: dict[str, Any] | None) -> tuple[dict[str, Any], ...]:
 
 
 def task_words(layers: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
-    """Collect the status words from the outside in. A number in their place is some HTTP status, not ours."""
-    return tuple(word for layer in layers for word in _words(layer))
+    """Collect the status words from the outside in. A number in their place is some HTTP status, but PixVerse's."""
+    found = list(layers)
+    if any("ErrCode" in layer for layer in found):
+        return tuple(word for layer in found for word in _words(layer) or _pixverse(layer))
+    return tuple(word for layer in found for word in _words(layer))
+
+
+def _pixverse(layer: Mapping[str, Any]) -> list[str]:
+    status = layer.get("status")
+    return [PIXVERSE_STATUSES[status]] if isinstance(status, int) and status in PIXVERSE_STATUSES else []
 
 
 def _words(layer: Mapping[str, Any]) -> list[str]:

@@ -12,6 +12,7 @@ from batchvid.dialects.common.links import link
 from batchvid.dialects.common.task_layers import task_words
 
 MESSAGE_PLACES: tuple[Path, ...] = (
+    ("error", "raw_message"),  # PiAPI
     ("error", "message"),
     ("error", "msg"),
     ("error", 0, "message"),

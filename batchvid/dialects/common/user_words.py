@@ -32,6 +32,13 @@ def own_ids(sent: GenerationRequest | None) -> tuple[str, ...]:
     return tuple(filter(None, (sent.external_id, sent.request.video, *parent, *_strings(sent.request.options))))
 
 
+def own_names(sent: GenerationRequest | None) -> tuple[str, ...]:
+    """Return the names in a request that a vendor repeats: its model, and its links."""
+    if sent is None:
+        return ()
+    return tuple(filter(None, (sent.request.model, *(image.url for image in sent.images))))
+
+
 def without_user_words(message: str, own: Iterable[str] = ()) -> str:
     """Remove what stands in quotes, and what a vendor repeats of the user's texts. A quote may break off.
 

@@ -77,6 +77,13 @@ ARK: Table = (
     OutcomeRule(NO, FailureKind.AUTH, "C-seed", codes="AuthenticationError"),
     OutcomeRule(
         NO,
+        FailureKind.CONCURRENCY,
+        "Vi-err: Vidu's concurrency limit; Ark's own sentence under this code tells of the account",
+        codes="QuotaExceeded",
+        words=re.compile(r"\bquota exceeded\W*$", re.I).search,
+    ),
+    OutcomeRule(
+        NO,
         FailureKind.BALANCE,
         "C-seed, V-err: the account, or its own limit, stops every call until it is changed",
         codes="AccountOverdueError QuotaExceeded SetLimitExceeded OperationDenied.ServiceOverdue",
@@ -116,7 +123,7 @@ XAI: Table = (
 )
 ALI: Table = (
     OutcomeRule(NO, FailureKind.AUTH, "A-err", codes="InvalidApiKey"),
-    OutcomeRule(NO, FailureKind.BALANCE, "A-err", codes="Arrearage"),
+    OutcomeRule(NO, FailureKind.BALANCE, "A-err", codes="Arrearage AllocationQuota.FreeTierOnly"),
     OutcomeRule(NO, FailureKind.RATE, "A-err", codes="Throttling"),
     OutcomeRule(NO, FailureKind.INVALID, "A-err", codes="Model.AccessDenied Model.NotExist InvalidURL"),
     OutcomeRule(NO_OR_500, FailureKind.MODERATION_INPUT, "N", codes="DataInspectionFailed IPInfringementSuspect"),
@@ -132,7 +139,13 @@ MINIMAX: Table = (
     OutcomeRule(ANY, None, "M-err", codes="base_resp:1000 base_resp:1001 base_resp:1013 base_resp:1024 base_resp:1033"),
 )
 GOOGLE: Table = (
-    OutcomeRule(NO, FailureKind.AUTH, "G-rpc", codes="API_KEY_INVALID UNAUTHENTICATED API_KEY_SERVICE_BLOCKED"),
+    OutcomeRule(
+        NO,
+        FailureKind.AUTH,
+        "G-rpc: the key, its project, or a restriction of the key",
+        codes="API_KEY_INVALID UNAUTHENTICATED API_KEY_SERVICE_BLOCKED API_KEY_HTTP_REFERRER_BLOCKED"
+        " API_KEY_IP_ADDRESS_BLOCKED ACCESS_TOKEN_EXPIRED SERVICE_DISABLED CONSUMER_INVALID CONSUMER_SUSPENDED",
+    ),
     OutcomeRule(
         NO,
         FailureKind.BALANCE,
@@ -141,6 +154,13 @@ GOOGLE: Table = (
         words=re.compile(r"prepa(y|id)|credits?.{0,20}deplet|deplet.{0,20}credits?", re.I).search,
     ),
     OutcomeRule(NO, FailureKind.BALANCE, "G-rpc", codes="BILLING_DISABLED"),
+    OutcomeRule(
+        NO,
+        FailureKind.BALANCE,
+        "G-rpc: the account has no billing",
+        codes="FAILED_PRECONDITION",
+        words=re.compile(r"billed users|(enable|without) billing", re.I).search,
+    ),
     OutcomeRule(NO, FailureKind.RATE, "G-rpc", codes="RESOURCE_EXHAUSTED"),
     OutcomeRule(
         NO,
@@ -181,7 +201,24 @@ VIDU: Table = (
         "Vi-err",
         codes="TaskPromptPolicyViolation AuditSubmitIllegal CreationPolicyViolation",
     ),
-    OutcomeRule(ANY, None, "Vi-err", codes="InternalServiceFailure"),
+    OutcomeRule(ANY, None, "Vi-err", codes="InternalServiceFailure OperationInProcess"),
+)
+ZHIPU: Table = (
+    OutcomeRule(NO, FailureKind.AUTH, "Z-err", codes="1110 1111 1112"),
+    OutcomeRule(NO, FailureKind.BALANCE, "Z-err", codes="1113"),  # under a 429, and waiting does not help
+)
+PIXVERSE: Table = (
+    OutcomeRule(NO, FailureKind.AUTH, "P-err", codes="10003 10005"),
+    OutcomeRule(NO, FailureKind.BALANCE, "P-err", codes="500090"),
+    OutcomeRule(NO, FailureKind.CONCURRENCY, "P-err", codes="500044"),
+    OutcomeRule(NO, FailureKind.INVALID, "P-err", codes="400011 400013 400017 400018"),
+    OutcomeRule(NO, FailureKind.MODERATION_INPUT, "P-err", codes="500054 500063"),
+)
+JIMENG: Table = (
+    OutcomeRule(NO, FailureKind.RATE, "J-err", codes="50429"),
+    OutcomeRule(NO, FailureKind.CONCURRENCY, "J-err", codes="50430"),
+    OutcomeRule(NO, FailureKind.MODERATION_INPUT, "J-err", codes="50411 50412 50413 50518"),
+    OutcomeRule(ANY, None, "J-err", codes="50500 50501"),
 )
 LITELLM: Table = (
     OutcomeRule(
@@ -208,6 +245,9 @@ VENDORS: dict[str, Table] = {
     "google": GOOGLE,
     "fal": FAL,
     "vidu": VIDU,
+    "zhipu": ZHIPU,
+    "pixverse": PIXVERSE,
+    "jimeng": JIMENG,
     "litellm": LITELLM,
 }
 

@@ -236,6 +236,9 @@ def test_a_filters_sentence_beside_a_success_without_a_clip_is_a_refusal(reason:
     refused = {"code": "success", "data": {"task_id": "task_1", "status": "SUCCESS", "fail_reason": reason}}
     read = DIALECTS["newapi"].read_poll(Response(status=200, body=orjson.dumps(refused)), "task_1")
     assert getattr(read, "kind", None) in MODERATION
+    beside = {"task_id": "task_1", "status": "SUCCESS", "videos": [], "message": reason}
+    read = DIALECTS["newapi"].read_poll(Response(status=200, body=orjson.dumps(beside)), "task_1")
+    assert getattr(read, "kind", None) in MODERATION
     fine = {"task_id": "task_1", "status": "SUCCESS", "message": "the content check passed, no violation"}
     read = DIALECTS["newapi"].read_poll(Response(status=200, body=orjson.dumps(fine)), "task_1")
     assert getattr(read, "phase", None) is Phase.SUCCEEDED

@@ -73,6 +73,17 @@ HTTP_TABLE: tuple[Case, ...] = (  # wire-notes 4.1
     (200, "409 no", None),
     (200, "500 no", None),
     (400, "503 no", None),
+    (429, "queued Your task has been queued, queue position: 5", None),
+    (429, "- Too many requests have been submitted", RATE),
+    (403, "NOT_ENOUGH_BALANCE no", BALANCE),  # Novita
+    (403, "FAILED_TO_AUTH no", AUTH),
+    (403, "ip_not_allowed no", AUTH),
+    (403, "Forbidden You've run out of credits.", BALANCE),  # AI/ML API
+    (406, "- Insufficient credits", BALANCE),  # Segmind
+    (429, "monthly_limit_reached no", BALANCE),
+    (403, "- 用户已被封禁", AUTH),  # new-api
+    (403, "- 该令牌无权访问模型 sora-2", INVALID),
+    (429, "4711 Insufficient balance, please recharge", BALANCE),  # a number of no list is no reason
     (400, "- external_task_id already exists", None),
     (400, "duplicate_request no", None),
     (409, "idempotency_conflict no", None),
@@ -109,6 +120,7 @@ ARK_TABLE: tuple[Case, ...] = (  # 4.4
     (403, "AccessDenied no", INVALID),
     (404, "InvalidEndpoint.NotFound no", INVALID),
     (429, "QuotaExceeded no", BALANCE),
+    (429, "QuotaExceeded quota exceeded", SLOT),  # Vidu
     *((429, f"RateLimitExceeded.Endpoint{which}Exceeded no", RATE) for which in ("RPM", "TPM")),
     *((429, f"ModelAccount{which}RateLimitExceeded no", RATE) for which in ("Rpm", "Tpm")),
     *((429, f"{code} no", DOWN) for code in ("ModelLoadingError", "ServerOverloaded")),
@@ -197,6 +209,7 @@ OTHERS: tuple[Case, ...] = (  # 4.7, and OpenAI's own
 ALI_TABLE: tuple[Case, ...] = (
     (401, "InvalidApiKey no", AUTH),
     (400, "Arrearage no", BALANCE),
+    (403, "AllocationQuota.FreeTierOnly The free tier of the model has been exhausted.", BALANCE),
     (429, "Throttling.RateQuota no", RATE),
     *((400, f"{code} no", INVALID) for code in ("Model.AccessDenied", "Model.NotExist", "InvalidURL")),
     *((500, f"{code} no", None) for code in ("InternalError", "ServiceUnavailable", "GatewayTimeout")),
@@ -213,10 +226,15 @@ MINIMAX_TABLE: tuple[Case, ...] = (
 )
 GOOGLE_TABLE: tuple[Case, ...] = (
     *((400, f"{code} no", AUTH) for code in ("API_KEY_INVALID", "API_KEY_SERVICE_BLOCKED")),
+    *((403, f"API_KEY_{code}_BLOCKED no", AUTH) for code in ("HTTP_REFERRER", "IP_ADDRESS")),
+    *((403, f"{code} no", AUTH) for code in ("SERVICE_DISABLED", "CONSUMER_INVALID", "CONSUMER_SUSPENDED")),
+    (401, "ACCESS_TOKEN_EXPIRED no", AUTH),
+    (403, "PERMISSION_DENIED Your API key was reported as leaked. Please use another API key.", AUTH),
     (401, "UNAUTHENTICATED no", AUTH),
     (429, "RESOURCE_EXHAUSTED You exceeded your current quota, please check your plan and billing details.", RATE),
     (429, "RESOURCE_EXHAUSTED Your prepayment credits are depleted.", BALANCE),
     (403, "BILLING_DISABLED no", BALANCE),
+    (400, "FAILED_PRECONDITION Veo is only available to billed users at this time.", BALANCE),
     *(
         (400, f"{code} no", INVALID)
         for code in ("INVALID_ARGUMENT", "FAILED_PRECONDITION", "OUT_OF_RANGE", "NOT_FOUND", "UNIMPLEMENTED")
@@ -255,7 +273,24 @@ VIDU_TABLE: tuple[Case, ...] = (
         (400, f"{code} no", MODERATION)
         for code in ("TaskPromptPolicyViolation", "AuditSubmitIllegal", "CreationPolicyViolation")
     ),
-    (400, "InternalServiceFailure no", None),
+    *((400, f"{code} no", None) for code in ("InternalServiceFailure", "OperationInProcess")),
+)
+ZHIPU_TABLE: tuple[Case, ...] = (
+    *((401, f"{code} no", AUTH) for code in (1110, 1111, 1112)),
+    (429, "1113 Insufficient balance or no resource package. Please recharge.", BALANCE),
+)
+PIXVERSE_TABLE: tuple[Case, ...] = (
+    *((200, f"{code} no", AUTH) for code in (10003, 10005)),
+    (200, "500090 no", BALANCE),
+    (200, "500044 no", SLOT),
+    *((200, f"{code} no", INVALID) for code in (400011, 400013, 400017, 400018)),
+    *((200, f"{code} no", MODERATION) for code in (500054, 500063)),
+)
+JIMENG_TABLE: tuple[Case, ...] = (
+    (429, "50429 Request Has Reached API Limit, Please Try Later", RATE),
+    (429, "50430 Request Has Reached API Concurrent Limit, Please Try Later", SLOT),
+    *((400, f"{code} Text Risk Not Pass", MODERATION) for code in (50411, 50412, 50413, 50518)),
+    *((400, f"{code} no", None) for code in (50500, 50501)),
 )
 LITELLM_TABLE: tuple[Case, ...] = (
     *((400, f"{code} no", AUTH) for code in ("no_db_connection", "token_not_found_in_db", "auth_error", "expired_key")),
@@ -281,6 +316,7 @@ MET_BY: tuple[tuple[tuple[Case, ...], tuple[str, ...]], ...] = (
     (NEW_API_TABLE, RELAYS),
     (OTHERS, RELAYS),
     *((table, RELAYS) for table in (ALI_TABLE, MINIMAX_TABLE, FAL_TABLE, VIDU_TABLE)),
+    *((table, RELAYS) for table in (ZHIPU_TABLE, PIXVERSE_TABLE, JIMENG_TABLE)),
     *((table, tuple(DIALECTS)) for table in (GOOGLE_TABLE, LITELLM_TABLE)),
 )
 """Which dialects meet which of the vendors' tables."""

@@ -160,3 +160,59 @@ def test_an_id_of_ours_that_is_repeated_is_no_new_task() -> None:
     sent = generation(model="sora-2", prompt="p", parent=Parent(task_id="video_1"))
     body = orjson.dumps({"error": {"message": "no such video", "code": "invalid_value", "video_id": "video_1"}})
     assert isinstance(DIALECTS["openai-videos"].read_submit(Response(status=404, body=body), sent=sent), Rejected)
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize(
+    ("status", "sentence", "named"),
+    [
+        (400, "Timeout waiting for task cgt-20251130120000-abcde to finish", "cgt-20251130120000-abcde"),
+        (429, "task_id: 878106242831892487 was created, but is throttled", "878106242831892487"),
+        (422, "Task (id) task_01ABC8d9f2 is processing", "task_01ABC8d9f2"),
+    ],
+)
+@pytest.mark.pitfall("an acceptance is booked as refused and bought again")
+def test_a_task_that_a_sentence_names_leaves_the_submit_uncertain(
+    dialect: str, status: int, sentence: str, named: str
+) -> None:
+    """In an error's message as in a plain text."""
+    for body in (orjson.dumps({"error": {"message": sentence, "code": "invalid_value"}}), sentence.encode()):
+        read = DIALECTS[dialect].read_submit(Response(status=status, body=body))
+        assert isinstance(read, Uncertain)
+        assert named in read.message
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "task parameter duration is not supported (request id: 20251130120000123456)",
+        "Model task-video-01 was not found",
+        "the source task video-12345678 cannot be extended",
+        "task_not_exist: see https://example.com/docs/task-types",
+    ],
+)
+def test_what_the_user_sent_and_other_words_name_no_task(sentence: str) -> None:
+    """The request's own model and parent, a trace id and a word without digits."""
+    sent = generation(model="task-video-01", prompt="kite", parent=Parent(task_id="video-12345678"))
+    body = orjson.dumps({"error": {"message": sentence, "code": "invalid_value"}})
+    read = DIALECTS["openai-videos"].read_submit(Response(status=400, body=body), sent=sent)
+    assert isinstance(read, Rejected)
+
+
+def test_a_redirect_to_a_task_is_no_refusal() -> None:
+    """A server may answer a submit with the address of what it made; a login page is none."""
+    for location, kind in (("/v1/videos/764cabcf-b745-4b3e", Uncertain), ("https://portal.example/login", Rejected)):
+        read = DIALECTS["openai-videos"].read_submit(Response(status=302, headers={"location": location}))
+        assert isinstance(read, kind)
+
+
+def test_a_trace_id_in_the_tasks_own_address_is_the_tasks() -> None:
+    """As in fal's queue; beside an error, or without such an address, it stays a trace id."""
+    address = "https://queue.example/requests/764cabcf-b745/status"
+    queued = {"status": "IN_QUEUE", "request_id": "764cabcf-b745", "status_url": address}
+    read = DIALECTS["gateway"].read_submit(Response(status=200, body=orjson.dumps(queued)))
+    assert isinstance(read, Accepted)
+    assert read.task_id == "764cabcf-b745"
+    for other in ({**queued, "status_url": ""}, {**queued, "error": {"message": "no"}}):
+        read = DIALECTS["gateway"].read_submit(Response(status=200, body=orjson.dumps(other)))
+        assert isinstance(read, Uncertain)
