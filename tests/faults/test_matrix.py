@@ -9,6 +9,7 @@ import pytest
 from batchvid.commands import Batch
 from batchvid.dialects import DIALECTS
 from batchvid.domain.failures import STOPS_PROVIDER, FailureKind
+from batchvid.runner.submission.refusals import ONLY_TIME_HELPS
 from tests.exchanges import load
 from tests.faults import all_formats, matrix
 from tests.faults.__main__ import PAGE, page
@@ -36,13 +37,13 @@ def test_the_page_is_made_from_the_table() -> None:
 
 
 def test_every_failure_kind_has_a_producer() -> None:
-    """Jobs of the cells above end with it, or a recorded refusal has it: those of the account stop the provider."""
+    """Jobs of the cells above end with it, or a recorded refusal has it: those of the account, of rates and of slots stop the provider."""
     endings = {ending for fault in FAULTS.values() for ending in matrix.expected(fault).values()}
     ended = {ending.word.removeprefix("failed: ") for ending in endings if ending.word.startswith("failed: ")}
     rejected = {
         recording.means["rejected"]["kind"] for recording in load(step="submit") if "rejected" in recording.means
     }
-    assert ended | (rejected & STOPS_PROVIDER) == set(FailureKind)
+    assert ended | (rejected & (STOPS_PROVIDER | ONLY_TIME_HELPS)) == set(FailureKind)
 
 
 def test_no_wire_format_is_left_out() -> None:
