@@ -37,7 +37,7 @@ def test_the_page_is_made_from_the_table() -> None:
 
 
 def test_every_failure_kind_has_a_producer() -> None:
-    """Jobs of the cells above end with it, or a recorded refusal has it: those of the account, of rates and of slots stop the provider."""
+    """Jobs of the cells above end with it, or a recorded refusal has it and stops the provider."""
     endings = {ending for fault in FAULTS.values() for ending in matrix.expected(fault).values()}
     ended = {ending.word.removeprefix("failed: ") for ending in endings if ending.word.startswith("failed: ")}
     rejected = {
