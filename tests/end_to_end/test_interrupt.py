@@ -39,7 +39,16 @@ def a_later_run_completes(bench: Bench) -> None:
     assert not list(bench.batch.glob("clips/**/*.part*"))
 
 
+@pytest.fixture
+def terminal() -> Iterator[None]:
+    """As on a terminal: a suite that `nohup` starts ignores SIGHUP, and its children inherit that."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
 @pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)
+@pytest.mark.usefixtures("terminal")
 def test_the_first_signal_lets_a_download_end(bench: Bench, number: signal.Signals) -> None:
     """The clip that is on its way is stored, nothing more is bought, exit 130; a later run does the rest."""
     bench.write(THREE, submits_per_min=1)  # the second purchase would come a minute later

@@ -31,6 +31,7 @@ from tests.vendor_generator.vendor import Call, RecordingVendor, Truth
 
 SCRATCH = "/dev/shm" if Path("/dev/shm").is_dir() else None  # in memory: on a disk a trial mostly waits for fsync
 MAX_STEP_S = 30.0  # no step has to wait for so long: a run that does hangs
+RELEASED = AttemptStatus.RELEASED
 NO_VERDICT = (AttemptStatus.HELD, AttemptStatus.RESERVED)
 MAX_CLIP_WAIT_S = 0.05  # for a clip that is not there yet
 STEPS = ("run", "run", "retry", "run")
@@ -139,8 +140,10 @@ def _wrong_purchases(step: str, calls: Sequence[Call], before: int, rows: Mappin
     """Jobs that this step bought although an earlier call of theirs was sold, or has no verdict."""
     wrong = []
     sold = {call.job for call in calls[:before] if call.is_billed}
+    last = {call.job: call for call in calls[:before]}
     for call in calls[before:]:
-        if step == "run" and call.job in sold:
+        is_refused = call.job in last and not last[call.job].is_billed and rows[call.job][-1].status is RELEASED
+        if step == "run" and call.job in sold and not is_refused:  # a job that `retry` reopened stays pending
             wrong.append(f"job {call.job} is bought again without being asked to")
         if rows[call.job] and rows[call.job][-1].status in NO_VERDICT:
             wrong.append(f"job {call.job} is bought again, and its last call is {rows[call.job][-1].status}")
