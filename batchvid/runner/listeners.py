@@ -161,6 +161,8 @@ def _update_slot(context: RunContext, job: Job) -> None:
         if left_s > 0:
             provider_state.slots.acquire(job.id, job.model_sent)
             asyncio.get_running_loop().call_later(left_s, _release_slot, context, job.id, provider_state)
+        else:  # its call took longer than a task may take
+            _release_slot(context, job.id, provider_state)
     else:
         _release_slot(context, job.id, provider_state)
 
