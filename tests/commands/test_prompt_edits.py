@@ -50,7 +50,7 @@ def test_an_untouched_sheet_changes_nothing(prompt: str) -> None:
 
 
 def has_no_guard(text: str) -> bool:
-    """A quote before a formula is ours: nobody can type one and mean it. A carriage return is written as a line feed."""
+    """A quote before a formula is ours: nobody can type one and mean it. A CR is written as a line feed."""
     return not (text.startswith("'") and text[1:].replace("\r", "\n").startswith(FORMULA_STARTS))
 
 
