@@ -190,7 +190,7 @@ async def _send(
     for mark, value in values.items():
         body = body.replace(mark, value)
     if GZIP in reply.headers:
-        body = gzip.compress(body)
+        body = gzip.compress(body, mtime=0)
     if reply.ends == "silent":
         await asyncio.wait_for(reader.read(), MAX_SILENCE_S)
         return

@@ -96,7 +96,7 @@ TASK = '{"id":"task_1000","object":"video","status":"queued"}'
         TASK.encode("utf-16-le"),
         TASK.encode("utf-32-be"),
         b"\xef\xbb\xbf" + TASK.encode(),
-        gzip.compress(TASK.encode()),
+        gzip.compress(TASK.encode(), mtime=0),
         zlib.compress(TASK.encode()),
         b'{"prompt":"\\ud83d","id":"task_1000","status":"queued"}',
         b'{"cost":1e400,"id":"task_1000","status":"queued"}',

@@ -124,7 +124,7 @@ async def test_a_body_that_is_compressed_anyway(tmp_path: Path, clips: MakeClip)
     data = clips().read_bytes()
 
     async def answer(request: web.Request) -> web.StreamResponse:
-        return web.Response(body=gzip.compress(data), headers={"Content-Encoding": "gzip"})
+        return web.Response(body=gzip.compress(data, mtime=0), headers={"Content-Encoding": "gzip"})
 
     async with serving(answer) as server, open_harness(tmp_path, ready("kite")) as at_work:
         await at_work.fetch({"kite": (f"{server.base_url}/kite.mp4",)})
