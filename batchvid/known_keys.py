@@ -39,7 +39,7 @@ class KnownKeys:
         self._words: tuple[str, ...] = ()
 
     def add(self, key: str) -> None:
-        """Hide this key from now on, unless it is too short to be told from other words."""
+        """Hide this key from now on, unless it is too short to differ from other words."""
         if key in self._keys or len(key) < MIN_WORD_CHARS:
             return
         self._keys.add(key)

@@ -119,7 +119,7 @@ def relocate(target: str, old: str, new: str, dry_run: bool, out: str) -> None:
     """Move the tasks of a batch to the new address of their gateway or server.
 
     A task is collected only where it was bought. If that server has a new name, host or port, this command records it.
-    First the new address is asked for one task of the batch, which is free. If it does not know the task, nothing is
+    First one task of the batch is polled at the new address, which is free. If it does not know the task, nothing is
     changed. TARGET is a manifest, or the folder or name of a batch.
     """
     from batchvid.commands.relocate import relocate as relocate_jobs

@@ -86,9 +86,7 @@ def _check(jobs: Collection[Job], meta: Mapping[str, Any], old: str, new: str) -
         if job.task_id:
             by_provider.setdefault(job.spec.provider, []).append(job)
     if not by_provider:
-        raise UsageError(
-            f"no job at {old} has a task that {new} could be asked for: resolve them with batchvid resolve"
-        )
+        raise UsageError(f"no job at {old} has a task that can be polled at {new}: resolve them with batchvid resolve")
     keys = Credentials(Path(meta["manifest"]).parent if "manifest" in meta else None)
     known = run_coroutine(_find_known(by_provider, known_providers(meta), keys, new))
     return Relocation(new=new, jobs=tuple(moving), known_tasks=known, providers=tuple(by_provider))

@@ -69,7 +69,7 @@ SUPPORTED = {
 """The fields that each kind supports. A kind is the last step of the path, for the submit and for the poll."""
 
 VENDOR: dict[str, Path] = {
-    "task_id": ("task_id",),  # the vendor's own, also when the task was asked for by our external id
+    "task_id": ("task_id",),  # the vendor's own, also when the task is polled by our external id
     "video_id": ("task_result", "videos", 0, "id"),  # what extending the clip will ask for
     "final_unit_deduction": ("final_unit_deduction",),
 }
@@ -270,7 +270,7 @@ def _image(image: ImageInput) -> str:
     if image.sent_bytes > IMAGE_BYTES:
         raise Unsupported(field, f"at most 10 MB are allowed, not {image.sent_bytes / 1e6:.1f} MB")
     if min(image.width, image.height) < IMAGE_SIDE_PX:
-        raise Unsupported(field, f"at least 300x300 pixels are asked for, not {image.width}x{image.height}")
+        raise Unsupported(field, f"at least 300x300 pixels are required, not {image.width}x{image.height}")
     if max(image.width, image.height) > IMAGE_SHAPE * min(image.width, image.height):
         raise Unsupported(field, f"shapes from 1:2.5 to 2.5:1 are allowed, not {image.width}x{image.height}")
     return bare_base64(image)

@@ -1,7 +1,7 @@
 """The OpenAI Videos wire, as Sora and its many relays speak it: multipart, string seconds, an exact size.
 
 A remix is JSON on a path of its own. Sources: apidoc.cometapi.com/api/video/sora-2, openai/openai-openapi. Any other
-model on the same route can be asked for with an exact resolution. It knows no prefix, no key and no model's limits.
+model on the same route takes an exact resolution. It knows no prefix, no key and no model's limits.
 """
 
 from __future__ import annotations

@@ -30,8 +30,8 @@ def with_advice(
     advice = _find(verdict)
     if not advice:
         return verdict
-    said = advice.format(model=sent.request.model, url=url, files=_files(sent))
-    return replace(verdict, message=f"{verdict.message[:MAX_MESSAGE_CHARS]}; {said}")
+    sentence = advice.format(model=sent.request.model, url=url, files=_files(sent))
+    return replace(verdict, message=f"{verdict.message[:MAX_MESSAGE_CHARS]}; {sentence}")
 
 
 def _find(refusal: Rejected) -> str:

@@ -186,13 +186,13 @@ def _clips_of_object(value: Mapping[str, Any], depth: int) -> list[_Clip]:
 def _describe(asset: Asset, key: str, fields: Mapping[str, Any] | None = None) -> _Link:
     """Read watermark and resolution out of a link's name, its key and the fields beside it."""
     name = "" if asset.location.startswith("data:") else asset.location.partition("?")[0].rpartition("/")[2]
-    told = [text(fields.get(field)) for field in QUALITY_FIELDS] if fields else []
+    qualities = [text(fields.get(field)) for field in QUALITY_FIELDS] if fields else []
     height = fields.get("height") if fields else None
     lines = height if isinstance(height, int) and not isinstance(height, bool) else 0
     return _Link(
         asset,
         is_watermarked(f"{key} {name}", flag=bool(fields) and fields.get("watermark") is True if fields else False),
-        max([lines, *(lines_of(mark) for mark in (key, *told, name))]),
+        max([lines, *(lines_of(mark) for mark in (key, *qualities, name))]),
     )
 
 

@@ -208,15 +208,15 @@ def _sentences(holders: Iterable[_Holder]) -> list[str]:
         for key in MESSAGE_KEYS:
             value = holder.values.get(key)
             lines = value if isinstance(value, list) else [value]
-            said = [line for line in lines if isinstance(line, str) and line.strip() and not _is_greeting(line)]
-            if key == "reason" and not any(" " in line.strip() for line in said):
+            sentences = [line for line in lines if isinstance(line, str) and line.strip() and not _is_greeting(line)]
+            if key == "reason" and not any(" " in line.strip() for line in sentences):
                 continue  # a code
-            if said and holder.is_item:
-                items.append(f"{_location(holder.values)}{said[0]}")
+            if sentences and holder.is_item:
+                items.append(f"{_location(holder.values)}{sentences[0]}")
                 break
-            if said:
-                first = first or said[0]
-                items += said[1:] if first == said[0] else []
+            if sentences:
+                first = first or sentences[0]
+                items += sentences[1:] if first == sentences[0] else []
                 break
     found = [first, *items] if first else items
     return list(dict.fromkeys(line.strip() for line in found))[:MAX_SENTENCES]

@@ -87,14 +87,14 @@ def failure_kind(
     by_structure = by_word or moderation.kind_of_code(code, sentence) or (verdict.kind if verdict else None)
     if by_structure:
         return by_structure
-    told = moderation.kind_of_words(sentence)
+    kind_by_words = moderation.kind_of_words(sentence)
     if any(map(is_moderation_word, words)):
-        return told or FailureKind.MODERATION_OUTPUT
+        return kind_by_words or FailureKind.MODERATION_OUTPUT
     by_code = next((kind for start, kind in TASK_CODES if code.upper().startswith(start)), None)
     if by_code or CONCURRENCY.search(sentence):
         return by_code or FailureKind.CONCURRENCY
-    if told:
-        return told
+    if kind_by_words:
+        return kind_by_words
     if _names_unfit_input(code, sentence):
         return FailureKind.INVALID
     return FailureKind.UNAVAILABLE if has_reason(code, message) else FailureKind.MODERATION_SUSPECTED

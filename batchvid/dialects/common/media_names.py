@@ -82,8 +82,8 @@ def is_other_medium(location: str) -> bool:
 
 def is_other_type(fields: Mapping[str, Any]) -> bool:
     """Whether an object says of itself that it is a picture, a sound or a text."""
-    told = " ".join(kind for field in _TYPE_FIELDS if isinstance(kind := fields.get(field), str))
-    return "video" not in told.casefold() and _OTHER_TYPE.search(told) is not None
+    media_types = " ".join(kind for field in _TYPE_FIELDS if isinstance(kind := fields.get(field), str))
+    return "video" not in media_types.casefold() and _OTHER_TYPE.search(media_types) is not None
 
 
 def bare_name(location: str) -> str:

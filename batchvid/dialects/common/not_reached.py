@@ -86,8 +86,8 @@ def describe_obstacle(response: Response, vendor_error: VendorError, *, own_shap
         return "wrong base_url: the server speaks https, the address says http"
     is_route = not own_shape or _NOT_FOUND.search(message) is not None or names_no_route(message)
     if status == 405 or (status == 404 and is_route):
-        said = "a web page instead of an answer" if is_web_page(response) else text(message) or "an empty body"
-        return f"wrong base_url or path: HTTP {status}: {said}"
+        shown_text = "a web page instead of an answer" if is_web_page(response) else text(message) or "an empty body"
+        return f"wrong base_url or path: HTTP {status}: {shown_text}"
     return ""
 
 
@@ -117,5 +117,5 @@ def _summary(response: Response, shown: str) -> str:
     """Return the title of a page, or the beginning of a text."""
     title = re.search(r"<title>(.{1,200}?)</title>", shown, re.I | re.S)
     server = text(response.headers.get("server", ""), 40)
-    said = text(title[1] if title else re.sub(r"<[^<>]{0,500}>", " ", shown), 120) or "an empty body"
-    return f"{server}: {said}" if server else said
+    shown_text = text(title[1] if title else re.sub(r"<[^<>]{0,500}>", " ", shown), 120) or "an empty body"
+    return f"{server}: {shown_text}" if server else shown_text

@@ -111,8 +111,8 @@ def _explain(status: Status, words: Iterable[str]) -> str:
     """Return the message of a failure. Where the vendor explains nothing, it says so."""
     if has_reason(status.code, status.message):
         return status.message
-    if told := next((word for word in words if is_moderation_word(word) or read_failure_kind(word)), ""):
-        return status.message or f"the task's status is {told}"
+    if named_cause := next((word for word in words if is_moderation_word(word) or read_failure_kind(word)), ""):
+        return status.message or f"the task's status is {named_cause}"
     return text(f"{status.message} ({NO_REASON})" if status.message else NO_REASON)
 
 

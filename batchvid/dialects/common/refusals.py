@@ -128,10 +128,10 @@ def build_rejection(
     document: object = None,
 ) -> Rejected:
     """Make a rejection of this kind."""
-    said = message or vendor_error.message or describe(response)
+    reason = message or vendor_error.message or describe(response)
     return Rejected(
         kind=kind,
-        message=text(said),
+        message=text(reason),
         code=vendor_error.code,
         http_status=response.status,
         retry_after_s=requested_wait_s(response, document, vendor_error.full_message, is_limited=kind in LIMITS),

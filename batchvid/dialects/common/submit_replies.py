@@ -64,13 +64,13 @@ def read_submit(
 
 def _why_uncertain(response: Response, message: str, body: JsonBody, ids: TaskIds) -> str:
     """Say what the reply was, and what may be a task in it."""
-    said = f"HTTP {response.status}: {message}" if message and body.is_whole else describe(response)
+    reason = f"HTTP {response.status}: {message}" if message and body.is_whole else describe(response)
     if not body.is_whole:
-        said = f"the reply is cut off: {said}"
+        reason = f"the reply is cut off: {reason}"
     elif not body.documents and response.body.strip() and not is_web_page(response):
-        said = f"the reply is unreadable: {said}"
+        reason = f"the reply is unreadable: {reason}"
     if ids.doubtful:
-        said = f"{said[:300]}; this id may be a task's: {ids.doubtful[0]}"
+        reason = f"{reason[:300]}; this id may be a task's: {ids.doubtful[0]}"
     elif location := response.headers.get("location", "").partition("?")[0]:
-        said = f"{said[:300]}; the reply refers to {location}"
-    return text(said)
+        reason = f"{reason[:300]}; the reply refers to {location}"
+    return text(reason)

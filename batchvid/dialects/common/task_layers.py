@@ -49,14 +49,14 @@ def _pixverse(layer: Mapping[str, Any]) -> list[str]:
 
 
 def _words(layer: Mapping[str, Any]) -> list[str]:
-    told: list[str] = []
+    words_found: list[str] = []
     for key in STATUS_KEYS:
         value = layer.get(key)
         if isinstance(value, dict):
             value = next((value[inner] for inner in NESTED_STATUS_KEYS if isinstance(value.get(inner), str)), None)
         if isinstance(value, str) and value.strip():
-            told.append(text(value, 80))
-    return told or _flags(layer)
+            words_found.append(text(value, 80))
+    return words_found or _flags(layer)
 
 
 def _flags(layer: Mapping[str, Any]) -> list[str]:

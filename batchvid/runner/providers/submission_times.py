@@ -1,4 +1,4 @@
-"""When a provider takes submits again that asked for a wait longer than a run lasts, such as a daily quota. Pure.
+"""When a provider takes submits again that requested a wait longer than a run lasts, such as a daily quota. Pure.
 
 The time is durable as `retry_at` of the job that was refused.
 """
