@@ -21,8 +21,10 @@ from batchvid.cli.targets import (
     only_option,
     open_batch,
     out_option,
+    refuse_warnings,
     retired_option,
     set_option,
+    strict_option,
     try_now_option,
     verbose_option,
 )
@@ -44,6 +46,7 @@ MANIFEST = click.Path(exists=True, dir_okay=False)
 @only_option
 @retired_option
 @many_option
+@strict_option
 def plan(
     manifest: str,
     show_all: bool,
@@ -52,6 +55,7 @@ def plan(
     only: tuple[str, ...],
     allow_retired: bool,
     many: bool,
+    strict: bool,
 ) -> None:
     """Show what a run would do, why, and the price.
 
@@ -61,7 +65,8 @@ def plan(
     from batchvid.cli.tables import print_plan
 
     print_plan(
-        commands.plan(load(manifest, out, sets, only, many=many), allow_retired=allow_retired), show_all=show_all
+        commands.plan(load(manifest, out, sets, only, many=many, strict=strict), allow_retired=allow_retired),
+        show_all=show_all,
     )
 
 
@@ -71,15 +76,18 @@ def plan(
 @set_option
 @retired_option
 @many_option
-def validate(manifest: str, out: str, sets: tuple[str, ...], allow_retired: bool, many: bool) -> None:
+@strict_option
+def validate(manifest: str, out: str, sets: tuple[str, ...], allow_retired: bool, many: bool, strict: bool) -> None:
     """Check the manifest.
 
     Every problem is shown with its file and line; the exit code is 2 if there is one.
     """
     from batchvid import commands
+    from batchvid.cli.tables import print_warnings
 
-    batch = load(manifest, out, sets, many=many)
+    batch = load(manifest, out, sets, many=many, strict=strict)
     commands.plan(batch, allow_retired=allow_retired)
+    print_warnings(batch.manifest.warnings)
     click.echo(f"{manifest}: {len(batch.manifest.jobs)} clips, no problem")
 
 
@@ -98,6 +106,7 @@ def validate(manifest: str, out: str, sets: tuple[str, ...], allow_retired: bool
 @only_option
 @retired_option
 @many_option
+@strict_option
 @max_usd_option
 @max_clips_option
 @no_wait_option
@@ -113,6 +122,7 @@ def run(
     only: tuple[str, ...],
     allow_retired: bool,
     many: bool,
+    strict: bool,
     max_usd: Decimal | None,
     max_clips: int | None,
     no_wait: bool,
@@ -144,6 +154,8 @@ def run(
         click.echo(f"{exc.problems[0]}: collecting what was bought into {bought_into}", err=True)
         _end(bought_into, commands.collect(bought_into, display=partial(progress_for, verbose=verbose)))
         return
+    if strict:
+        refuse_warnings(batch, strict=True)
     limits = SpendingLimits(usd=max_usd, clips=max_clips)
     if dry_run:
         print_plan(commands.plan(batch, allow_retired=allow_retired, limits=limits), show_all=False)
@@ -176,6 +188,7 @@ def run(
 @only_option
 @retired_option
 @many_option
+@strict_option
 @max_usd_option
 @max_clips_option
 @no_wait_option
@@ -191,6 +204,7 @@ def retry(
     only: tuple[str, ...],
     allow_retired: bool,
     many: bool,
+    strict: bool,
     max_usd: Decimal | None,
     max_clips: int | None,
     no_wait: bool,
@@ -212,7 +226,7 @@ def retry(
     unknown = [kind for kind in kinds if kind not in set(FailureKind)]
     if unknown:
         raise click.UsageError(f"unknown kind {unknown[0]!r}; there are {', '.join(FailureKind)}")
-    batch = load(target, out, sets, only, many=many)
+    batch = load(target, out, sets, only, many=many, strict=strict)
     limits = SpendingLimits(usd=max_usd, clips=max_clips)
     if edits:
         batch = commands.edit(batch, Path(edits))

@@ -52,6 +52,7 @@ def print_plan(plan: Plan, *, show_all: bool) -> None:
         console.print(describe_provider(used), markup=False, soft_wrap=True)
     for caution in plan.cautions:
         console.print(caution, markup=False, soft_wrap=True)
+    print_warnings(plan.warnings)
     for action, count in plan.counts.items():
         jobs = [job for job in plan.jobs if job.action is action]
         console.print(f"{action}: {count}")
@@ -60,6 +61,12 @@ def print_plan(plan: Plan, *, show_all: bool) -> None:
             console.print(f"  {job.spec.id}: {job.reason}{warning}", markup=False, soft_wrap=True)
         if not show_all and count > MAX_SHOWN_JOBS:
             console.print(f"  ... and {count - MAX_SHOWN_JOBS} more (--all shows them)")
+
+
+def print_warnings(warnings: Sequence[str]) -> None:
+    """What is odd in the manifest and stops nothing."""
+    for warning in warnings:
+        console_for_people().print(f"warning: {warning}", markup=False, soft_wrap=True)
 
 
 def seconds_of(jobs: Sequence[JobPlan]) -> str:

@@ -59,6 +59,7 @@ try_now_option = click.option(
     "--try-now", is_flag=True, help="Submit even before the time that a provider requested (a daily quota)."
 )
 many_option = click.option("--many", is_flag=True, help="Allow a manifest that makes more than 1,000,000 clips.")
+strict_option = click.option("--strict", is_flag=True, help="Exit with 2 if the manifest has warnings.")
 verbose_option = click.option("-v", "--verbose", is_flag=True, help="Log every step, not only final results.")
 
 
@@ -72,11 +73,26 @@ def is_manifest(target: str) -> bool:
         return False
 
 
-def load(target: str, out: str, sets: tuple[str, ...] = (), only: tuple[str, ...] = (), *, many: bool = False) -> Batch:
-    """The same as `open_batch`, already expanded: raises ManifestError with every problem."""
+def load(
+    target: str,
+    out: str,
+    sets: tuple[str, ...] = (),
+    only: tuple[str, ...] = (),
+    *,
+    many: bool = False,
+    strict: bool = False,
+) -> Batch:
+    """The same as `open_batch`, already expanded. Raises ManifestError with every problem; if `strict`, every warning."""
     batch = open_batch(target, out, sets, only, many=many)
-    _ = batch.manifest
+    refuse_warnings(batch, strict=strict)
     return batch
+
+
+def refuse_warnings(batch: Batch, *, strict: bool) -> None:
+    """Expand the manifest. Raises ManifestError with every problem, and if `strict` with every warning."""
+    warnings = batch.manifest.warnings
+    if strict and warnings:
+        raise ManifestError(warnings)
 
 
 def open_batch(

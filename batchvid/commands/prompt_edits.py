@@ -24,7 +24,8 @@ from batchvid.errors import ManifestError, StateError
 from batchvid.known_keys import MASK
 from batchvid.manifest import Manifest, PlacedJob
 from batchvid.manifest.expansion.image_files import ImageCache
-from batchvid.manifest.reading.csv_reader import BadTable, Row, read_rows
+from batchvid.manifest.reading.csv_reader import read_rows
+from batchvid.manifest.reading.tables import BadTable, Row
 from batchvid.paths import BatchPaths
 from batchvid.redaction import hide_secrets, holds_secrets, strip_queries
 from batchvid.report.csv_table import FORMULA_STARTS, escape_formula, write_table
@@ -205,12 +206,12 @@ def apply_edits(manifest: Manifest, edits: Mapping[str, Edit]) -> Manifest:
                 spec = _edited(spec, edit, pictures, manifest.folder)
             except ValueError as exc:
                 problems.append(placed.place.problem(f"{spec.id}: edited image: {exc}"))
-        jobs.append(PlacedJob(spec=spec, place=placed.place))
+        jobs.append(replace(placed, spec=spec))
     if problems:
         raise ManifestError(problems)
     before = {placed.spec.id: placed.spec.fingerprint for placed in manifest.jobs}
     linked = relink_children({placed.spec.id: placed.spec for placed in jobs}, before)
-    return replace(manifest, jobs=tuple(PlacedJob(spec=linked[job.spec.id], place=job.place) for job in jobs))
+    return replace(manifest, jobs=tuple(replace(job, spec=linked[job.spec.id]) for job in jobs))
 
 
 def relink_children(specs: Mapping[str, JobSpec], before: Mapping[str, str]) -> dict[str, JobSpec]:

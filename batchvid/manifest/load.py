@@ -95,6 +95,7 @@ def expand(
         jobs=tuple(jobs),
         all_ids=frozenset(job.spec.id for job in jobs),
         only=False,
+        warnings=tuple(problems.warnings()),
     )
 
 
@@ -165,10 +166,10 @@ def _expand(shared: Shared, valid_clips: Sequence[int], max_jobs: int | None) ->
             spec = build(entry, draft)
             if spec is None:
                 continue
-            jobs.append(PlacedJob(spec=spec, place=entry.place))
+            jobs.append(PlacedJob(spec=spec, place=entry.place, row=draft.source.row_place))
             if spec.parent:
                 children[spec.id] = Child(entry, draft.source.row)
     if not children:
         return jobs
     linked = link_parents([job.spec for job in jobs], children, shared.problems)
-    return [PlacedJob(spec=spec, place=job.place) for spec, job in zip(linked, jobs, strict=True)]
+    return [replace(job, spec=spec) for spec, job in zip(linked, jobs, strict=True)]

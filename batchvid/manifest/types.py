@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from batchvid.domain.job_spec import JobSpec
 from batchvid.manifest.reading.problems import Place, Problems
@@ -14,12 +14,25 @@ from batchvid.manifest.reading.yaml_reader import Map
 from batchvid.manifest.schema.models import ManifestModel, Provider
 
 
+class RowPlace(NamedTuple):
+    """A row of a table: `file` as the manifest names it, its `number` among the rows that are not empty, from 1.
+
+    `line` is the line of the file, or the row number that a spreadsheet shows; `sheet` is empty for a text file.
+    """
+
+    file: str
+    number: int
+    line: int
+    sheet: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlacedJob:
-    """A job and the place of its clip entry in the manifest."""
+    """A job, the place of its clip entry in the manifest, and the row of a table that it is made from, if any."""
 
     spec: JobSpec
     place: Place
+    row: RowPlace | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +40,7 @@ class Manifest:
     """A valid manifest: `settings` as written, and its jobs in the order of the file.
 
     `batch` names the output folder. `folder` is absolute. `all_ids` are the ids of all jobs, selected or not; `only`
-    is true when `jobs` is a selection.
+    is true when `jobs` is a selection. `warnings` are what is odd and stops nothing, each with its place.
     """
 
     path: Path
@@ -37,6 +50,7 @@ class Manifest:
     jobs: tuple[PlacedJob, ...]
     all_ids: frozenset[str]
     only: bool
+    warnings: tuple[str, ...] = ()
 
 
 class ExternalChecks(Protocol):

@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from batchvid.manifest.expansion.entry import ClipEntryContext
-from batchvid.manifest.expansion.sources import Source, sources
+from batchvid.manifest.expansion.source import Source
+from batchvid.manifest.expansion.sources import sources
 from batchvid.manifest.reading.safe_names import text_of, value_name
 from batchvid.manifest.schema.models import CHECKS, FIELDS, ClipEntry
 from batchvid.manifest.schema.templates import is_template

@@ -7,33 +7,12 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO
+
+from batchvid.manifest.reading.tables import BadTable, NoTable, Row
 
 _DELIMITERS = ",;\t"
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
-
-
-class Row(NamedTuple):
-    """One row. `number` counts rows that are not empty, from 1; `line` is the line of the file on which it begins."""
-
-    values: dict[str, str]
-    number: int
-    line: int
-
-
-class BadTable(ValueError):
-    """The table cannot be read, from a row on or at all.
-
-    The message names the row (`row 7 (line 9): ...`) unless there is no table at all (`in_table` is false).
-    """
-
-    in_table = True
-
-
-class NoTable(BadTable):
-    """The file cannot be opened."""
-
-    in_table = False
 
 
 def read_rows(path: Path) -> Iterator[Row]:
@@ -43,11 +22,6 @@ def read_rows(path: Path) -> Iterator[Row]:
             yield from _rows(file)
     except OSError as exc:
         raise NoTable(f"cannot be read: {exc.strerror or exc}; it was looked for at {path.absolute()}") from None
-
-
-def label(file: str, row: Row) -> str:
-    """The name of a row in messages."""
-    return f"{file}:row {row.number} (line {row.line})"
 
 
 def _rows(file: BinaryIO) -> Iterator[Row]:

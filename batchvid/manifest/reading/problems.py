@@ -23,36 +23,58 @@ class Place(NamedTuple):
         return "".join(character if character.isprintable() else "?" for character in line)
 
 
+Found = dict[tuple[Place, str], list[str]]
+"""Texts by place, each with the rows that it is about."""
+
+
 class Problems:
-    """Collects problems: the user sees all of them at once, and each one once."""
+    """Collects problems and warnings: the user sees all of them at once, and each one once.
+
+    A problem stops the command. A warning is shown by it; `--strict` makes it a problem.
+    """
 
     def __init__(self, first_file: str = "") -> None:
         self._first_file = first_file
         self._found: dict[tuple[Place, str], list[str]] = {}
+        self._warnings: dict[tuple[Place, str], list[str]] = {}
 
     def add(self, place: Place, text: str, row: str = "") -> None:
         """Add a problem. `row` names the row of a table that has it; rows with the same problem share a line."""
-        rows = self._found.setdefault((place, text), [])
-        if row and row not in rows[:MAX_SHOWN_ROWS]:
-            rows.append(row)
+        _add(self._found, place, text, row)
+
+    def warn(self, place: Place, text: str, row: str = "") -> None:
+        """Add a warning, which stops nothing."""
+        _add(self._warnings, place, text, row)
 
     def __bool__(self) -> bool:
         return bool(self._found)
 
     def lines(self) -> list[str]:
         """All problems: those of the first file, then those of the other files, each in the order of its lines."""
+        return self._lines(self._found, "problems")
 
+    def warnings(self) -> list[str]:
+        """All warnings, in the same order."""
+        return self._lines(self._warnings, "warnings")
+
+    def _lines(self, found_at: Found, what: str) -> list[str]:
         def order(found: tuple[tuple[Place, str], list[str]]) -> tuple[bool, Place]:
             place = found[0][0]
             return place.file != self._first_file, place
 
         lines: list[str] = []
-        for place, found in groupby(sorted(self._found.items(), key=order), key=lambda item: item[0][0]):
+        for place, found in groupby(sorted(found_at.items(), key=order), key=lambda item: item[0][0]):
             shown = [place.problem(text + _in_rows(rows)) for (_, text), rows in found]
             lines += shown[:MAX_SHOWN_PROBLEMS]
             if len(shown) > MAX_SHOWN_PROBLEMS:
-                lines.append(place.problem(f"and {len(shown) - MAX_SHOWN_PROBLEMS:,} more problems here"))
+                lines.append(place.problem(f"and {len(shown) - MAX_SHOWN_PROBLEMS:,} more {what} here"))
         return lines
+
+
+def _add(found: Found, place: Place, text: str, row: str) -> None:
+    rows = found.setdefault((place, text), [])
+    if row and row not in rows[:MAX_SHOWN_ROWS]:
+        rows.append(row)
 
 
 def _in_rows(rows: list[str]) -> str:

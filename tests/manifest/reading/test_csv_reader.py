@@ -11,7 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from batchvid.manifest.reading.csv_reader import BadTable, Row, label, read_rows
+from batchvid.manifest.reading.csv_reader import read_rows
+from batchvid.manifest.reading.tables import BadTable, Row, label
 from tests.manifest.conftest import Mistakes, Specs, Write
 
 same_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
