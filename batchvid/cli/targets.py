@@ -82,7 +82,7 @@ def load(
     many: bool = False,
     strict: bool = False,
 ) -> Batch:
-    """The same as `open_batch`, already expanded. Raises ManifestError with every problem; if `strict`, every warning."""
+    """The same as `open_batch`, already expanded. Raises ManifestError; if `strict`, also for warnings."""
     batch = open_batch(target, out, sets, only, many=many)
     refuse_warnings(batch, strict=strict)
     return batch
