@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from batchvid.manifest.expansion.entry import ClipEntryContext
-from batchvid.manifest.expansion.image_files import matching
+from batchvid.manifest.expansion.image_sources import count_images
 from batchvid.manifest.expansion.sources import sources
 from batchvid.manifest.reading.problems import Problems
 
@@ -60,8 +60,7 @@ def _max_sources(entry: ClipEntryContext) -> int:
         if entry.clip.rows and _is_countable(entry):
             return _count_lines(_file(entry, "rows", entry.clip.rows))
         if entry.clip.images:
-            pattern = entry.shared.templates.render(entry.clip.images, entry.shared.settings.vars)
-            return len(matching(pattern, entry.folder_of("images")))
+            return count_images(entry, entry.clip.images)
     except (OSError, ValueError):
         pass
     return 1
