@@ -22,7 +22,7 @@ from batchvid.manifest.reading.yaml_reader import Map, mark_at
 from batchvid.manifest.schema.models import ManifestModel
 from batchvid.manifest.schema.templates import Templates
 from batchvid.manifest.schema.validation import entry_name, validate
-from batchvid.manifest.types import ExternalChecks, Manifest, ParsedManifest, PlacedJob
+from batchvid.manifest.types import EntryCounts, ExternalChecks, Manifest, ParsedManifest, PlacedJob
 
 
 def parse(path: str | Path, *, sets: Sequence[str] = (), checks: ExternalChecks | None = None) -> ParsedManifest:
@@ -68,6 +68,7 @@ def expand(
     Raises ManifestError with every problem, including those found by `parse`.
     """
     problems, settings, jobs = parsed.problems, parsed.settings, []
+    entry_counts: list[EntryCounts] = []
     if parsed.document is not None and settings is not None:
         shared = Shared(
             document=parsed.document,
@@ -77,6 +78,7 @@ def expand(
             pictures=ImageCache(),
             problems=problems,
             provider_of=provider_of,
+            entry_counts=entry_counts,
         )
         with gc_control.gc_paused():
             jobs = _expand(shared, parsed.valid_clips, max_jobs)
@@ -96,6 +98,7 @@ def expand(
         all_ids=frozenset(job.spec.id for job in jobs),
         only=False,
         warnings=tuple(problems.warnings()),
+        entries=tuple(entry_counts),
     )
 
 
