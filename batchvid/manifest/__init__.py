@@ -12,13 +12,14 @@ from batchvid.manifest.schema.models import (
     ModelLimits,
     Provider,
 )
-from batchvid.manifest.types import Manifest, ParsedManifest, PlacedJob
+from batchvid.manifest.types import EntryCounts, Manifest, ParsedManifest, PlacedJob
 
 __all__ = [
     "MAX_JOBS",
     "BatchBudget",
     "Budget",
     "BudgetLimits",
+    "EntryCounts",
     "Manifest",
     "ManifestModel",
     "ModelLimits",
