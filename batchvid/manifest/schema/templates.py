@@ -18,6 +18,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from batchvid.manifest.reading.safe_names import text_of
 from batchvid.manifest.schema.template_mistakes import explain
+from batchvid.manifest.schema.template_outputs import Outputs, find_outputs
 from batchvid.manifest.schema.variable_names import (
     AmbiguousName,
     RowValues,
@@ -38,8 +39,8 @@ class TemplateProblem(ValueError):
 
 
 def is_template(text: str) -> bool:
-    """Whether the text must be rendered. `$19.99`, `{name}` and JSON are plain text."""
-    return "{{" in text or "{%" in text
+    """Whether the text must be rendered. `$19.99`, `{name}` and JSON are plain text; `{# a comment #}` is removed."""
+    return "{{" in text or "{%" in text or ("{#" in text and "#}" in text[text.index("{#") :])
 
 
 class Templates:
@@ -54,6 +55,7 @@ class Templates:
         self._environment.globals.pop("lipsum")
         self._renderers: dict[str, Callable[[Variables], str]] = {}
         self._names: dict[str, frozenset[str]] = {}
+        self._outputs: dict[str, Outputs] = {}
         self._tests: dict[str, Callable[..., Any]] = {}
 
     def render(self, text: str, variables: Variables) -> str:
@@ -94,6 +96,13 @@ class Templates:
         except AmbiguousName as exc:
             raise TemplateProblem(str(exc)) from None
         return {**variables, **{name: variables[key] for name, key in found.items() if key is not None}}
+
+    def outputs(self, text: str) -> Outputs:
+        """The variables whose values stand in the rendered text. Raises TemplateProblem."""
+        found = self._outputs.get(text)
+        if found is None:
+            found = self._outputs[text] = find_outputs(self._parse(text))
+        return found
 
     def evaluate(self, expression: str, variables: Variables) -> bool:
         """Whether a condition such as `stock|int > 0 and mood == "calm"` is true. Raises TemplateProblem."""
