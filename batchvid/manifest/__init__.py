@@ -12,7 +12,7 @@ from batchvid.manifest.schema.models import (
     Provider,
     json_schema,
 )
-from batchvid.manifest.types import Manifest, ParsedManifest, PlacedJob
+from batchvid.manifest.types import Manifest, ParsedManifest, PlacedJob, RowPlace
 
 __all__ = [
     "MAX_JOBS",
@@ -26,6 +26,7 @@ __all__ = [
     "Place",
     "PlacedJob",
     "Provider",
+    "RowPlace",
     "expand",
     "json_schema",
     "load",

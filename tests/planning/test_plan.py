@@ -19,7 +19,8 @@ from batchvid.domain.jobs import Job, JobState
 from batchvid.domain.wire import ImageInput
 from batchvid.errors import ManifestError, Unsupported, UsageError
 from batchvid.manifest import Manifest, ManifestModel, Place, PlacedJob
-from batchvid.planning.plan import Plan, PlanAction, make_plan
+from batchvid.planning.plan import make_plan
+from batchvid.planning.plan_types import Plan, PlanAction
 from batchvid.planning.routing import build_order, check, find_route
 from tests.builders import job_in, spec
 
