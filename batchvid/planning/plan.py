@@ -16,6 +16,7 @@ from batchvid.domain.wire import Parent
 from batchvid.errors import ManifestError, Unsupported, UsageError
 from batchvid.manifest import Manifest
 from batchvid.planning.addresses import check_encryption, used_providers
+from batchvid.planning.changes import describe_changes
 from batchvid.planning.dependencies import ANY_PARENT, outlook, promised
 from batchvid.planning.fallback_warnings import unreachable_fallback
 from batchvid.planning.plan_types import BUYS, FINISHED, PRICED, JobPlan, Plan, PlanAction
@@ -29,6 +30,8 @@ SkipFilter = Callable[[JobSpec], str]
 
 COLLECTS_ONLY = "this run only collects"
 """Why a run with `--collect-only` buys no job."""
+
+HOW_TO_REGENERATE = "; --regenerate changed buys the new clip"
 
 
 def buy_nothing_again(_spec: JobSpec, _action: PlanAction) -> bool:
@@ -143,7 +146,7 @@ def _plan_actions(
         spec = placed.spec
         action, reason = _plan_action(spec, jobs.get(spec.id))
         if action in FINISHED and rebuy(spec, action):
-            action, reason = PlanAction.WAITING, f"{reason}; to be bought again"
+            action, reason = PlanAction.WAITING, f"{reason.removesuffix(HOW_TO_REGENERATE)}; to be bought again"
         if action in BUYS and (skipped := skip(spec)):
             action, reason = PlanAction.NOT_BOUGHT, f"{reason}; {skipped}"
         found[spec.id] = action, reason
@@ -162,21 +165,21 @@ def _plan_actions(
 def _plan_action(spec: JobSpec, job: Job | None) -> tuple[PlanAction, str]:
     if job is None:
         return PlanAction.NEW, "not planned before"
-    changed = job.spec.fingerprint != spec.fingerprint
+    changes = describe_changes(job.spec, spec) if job.spec.fingerprint != spec.fingerprint else ""
     match job.state:
         case JobState.PENDING:
             return (
                 PlanAction.WAITING,
-                "changed before it was bought" if changed else "planned, not bought yet",
+                f"changed before it was bought: {changes}" if changes else "planned, not bought yet",
             )
-        case JobState.SUCCEEDED if changed:
-            return PlanAction.CHANGED, "the manifest has changed; --regenerate changed buys the new clip"
+        case JobState.SUCCEEDED if changes:
+            return PlanAction.CHANGED, f"{changes}{HOW_TO_REGENERATE}"
         case JobState.SUCCEEDED:
             return PlanAction.STORED, "stored"
         case JobState.FAILED:
             # a cancelled job is retried only by its kind
-            is_edited = changed and job.kind is not FailureKind.CANCELLED
-            edited = "; edited since, retry buys the new one" if is_edited else ""
+            is_edited = changes and job.kind is not FailureKind.CANCELLED
+            edited = f"; edited since: {changes}; retry buys the new one" if is_edited else ""
             return PlanAction.FAILED, f"{job.kind}: {job.message}{edited}"
         case JobState.UNCERTAIN:
             return PlanAction.UNCERTAIN, f"may be paid for: {job.message}"
