@@ -22,6 +22,7 @@ from batchvid.manifest.reading.yaml_reader import Map, mark_at
 from batchvid.manifest.schema.models import ManifestModel
 from batchvid.manifest.schema.templates import Templates
 from batchvid.manifest.schema.validation import entry_name, validate
+from batchvid.manifest.schema.written_numbers import warn_of_changed_numbers
 from batchvid.manifest.types import ExternalChecks, Manifest, ParsedManifest, PlacedJob
 
 
@@ -37,6 +38,7 @@ def parse(path: str | Path, *, sets: Sequence[str] = (), checks: ExternalChecks 
         document = gather(path, sets, problems)
         if document is not None:
             settings, valid_clips = validate(document, problems)
+            warn_of_changed_numbers(document, problems)
             if settings is not None and checks is not None:
                 bad_providers = _register_providers(checks, document, settings, problems)
     return ParsedManifest(

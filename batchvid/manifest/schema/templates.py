@@ -17,6 +17,7 @@ from jinja2.exceptions import SecurityError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from batchvid.manifest.reading.safe_names import text_of
+from batchvid.manifest.schema.template_mistakes import explain
 
 MAX_CHARS = 32_000  # of a rendered text; the longest prompt that any vendor documents is far below
 _MAX_POWER = 10_000  # for exponents and repetitions
@@ -90,7 +91,7 @@ class Templates:
         try:
             tree = self._environment.parse(text)
         except jinja2.TemplateSyntaxError as exc:
-            raise TemplateProblem(f"is not a valid template: {exc.message} (line {exc.lineno} of the text)") from None
+            raise TemplateProblem(explain(text, str(exc.message), exc.lineno)) from None
         _check_loops(tree)
         return tree
 

@@ -125,7 +125,7 @@ def _report(document: Map, details: Sequence[ErrorDetails], problems: Problems) 
         entry = entry_name(document, path)
         inner = path[1 if len(path) == 1 or entry == path[0] else 2 :]
         label = ".".join(str(step) for step in inner)
-        sentence = _sentence(path, detail)
+        sentence = f"{_sentence(path, detail)}{_layout_hint(document, path, detail['type'])}"
         problems.add(Place(mark.file, mark.line, entry), f"{label}: {sentence}" if label else sentence)
 
 
@@ -162,6 +162,18 @@ def _sentence(path: Path, detail: ErrorDetails) -> str:
     if ("matrix" in path or "exclude" in path) and kind not in ("dict_type", "list_type"):
         return "must be a word, a number, true or false"
     return _SENTENCES.get(kind, detail["msg"].replace("Input should", "should"))
+
+
+def _layout_hint(document: Map, path: Path, kind: str) -> str:
+    """How a clip is written, for `clips:` in another layout."""
+    if path == ("clips",) and kind == "list_type":
+        return "; write each clip as an item of its own: - id: kite"
+    if len(path) == 2 and path[0] == "clips" and kind == "model_type":
+        written = document["clips"][path[1]]
+        if isinstance(written, str) and ":" in written:
+            return "; write a space after each colon: - id: kite"
+        return "; write it with keys, such as - id: kite, and below it prompt: ..."
+    return ""
 
 
 def _missing(path: Path) -> str:
