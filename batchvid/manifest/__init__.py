@@ -12,13 +12,14 @@ from batchvid.manifest.schema.models import (
     Provider,
     json_schema,
 )
-from batchvid.manifest.types import Manifest, ParsedManifest, PlacedJob, RowPlace
+from batchvid.manifest.types import EntryCounts, Manifest, ParsedManifest, PlacedJob, RowPlace
 
 __all__ = [
     "MAX_JOBS",
     "BatchBudget",
     "Budget",
     "BudgetLimits",
+    "EntryCounts",
     "Manifest",
     "ManifestModel",
     "ModelLimits",

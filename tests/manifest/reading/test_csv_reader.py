@@ -205,7 +205,6 @@ AGAIN = "3: {{ sku }}: makes the id a again, which {{ sku }} at m.yaml:3 already
             "6: {{ sku }}: where: 'name > 5' cannot be evaluated: '>' not supported between instances of 'str' and "
             "'int' (a column is text: write price|float > 5) (data/t.csv:row 1 (line 2))",
         ),
-        ("sku,name\na,x\n", "    where: name == 'y'\n", "6: {{ sku }}: where: leaves none of the 1 rows"),
         (
             "sku,name\na,x\n",
             "    images: '*.jpg'\n",
