@@ -15,6 +15,7 @@ from batchvid.cli import (
     emulator_command,
     init_command,
     models_command,
+    plan_commands,
     resolve_commands,
     run_commands,
     status_commands,
@@ -91,8 +92,8 @@ def help_command(context: click.Context, name: str | None) -> None:
 
 COMMANDS = (
     init_command.init,
-    run_commands.plan,
-    run_commands.validate,
+    plan_commands.plan,
+    plan_commands.validate,
     run_commands.run,
     run_commands.retry,
     status_commands.status,

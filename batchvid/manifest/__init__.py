@@ -12,7 +12,7 @@ from batchvid.manifest.schema.models import (
     ModelLimits,
     Provider,
 )
-from batchvid.manifest.types import EntryCounts, Manifest, ParsedManifest, PlacedJob
+from batchvid.manifest.types import EntryCounts, Manifest, ParsedManifest, PlacedJob, RowPlace
 
 __all__ = [
     "MAX_JOBS",
@@ -27,6 +27,7 @@ __all__ = [
     "Place",
     "PlacedJob",
     "Provider",
+    "RowPlace",
     "expand",
     "json_schema",
     "load",

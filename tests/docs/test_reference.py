@@ -21,7 +21,7 @@ from batchvid.domain.jobs import JobState
 from batchvid.emulator import Settings
 from batchvid.manifest import ManifestModel
 from batchvid.manifest.schema.field_types import ACTIONS
-from batchvid.planning.plan import PlanAction
+from batchvid.planning.plan_types import PlanAction
 from batchvid.report import COLUMNS, LEDGER_COLUMNS
 from tests.docs import routes_page
 from tests.docs.texts import read
