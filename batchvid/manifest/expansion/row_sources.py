@@ -55,7 +55,9 @@ def _warn_in(entry: ClipEntryContext, file: str) -> Warn:
     place = entry.place_of("rows")
 
     def warn(text: str, row: str) -> None:
-        entry.shared.problems.warn(place, f"{file}: {text}" if row else f"{file} {text}", f"{file}:{row}" if row else "")
+        entry.shared.problems.warn(
+            place, f"{file}: {text}" if row else f"{file} {text}", f"{file}:{row}" if row else ""
+        )
 
     return warn
 
