@@ -24,7 +24,7 @@ from batchvid.errors import ManifestError, StateError
 from batchvid.known_keys import MASK
 from batchvid.manifest import Manifest, PlacedJob
 from batchvid.manifest.expansion.image_files import ImageCache
-from batchvid.manifest.reading.csv_reader import read_rows
+from batchvid.manifest.reading.table_reader import read_rows
 from batchvid.manifest.reading.tables import BadTable, Row
 from batchvid.paths import BatchPaths
 from batchvid.redaction import hide_secrets, holds_secrets, strip_queries

@@ -40,6 +40,7 @@ from batchvid.manifest.schema.key_types import (
     Video,
     Word,
 )
+from batchvid.manifest.schema.rows import Rows
 
 MAX_TAKES = 100
 
@@ -178,7 +179,9 @@ class ClipEntry(ClipFields):
     exclude: list[dict[str, Scalar]] = Field(
         default_factory=list, description="combinations of the matrix to leave out"
     )
-    rows: Word = Field(None, description="a CSV file with a header: one clip for each row; columns are variables")
+    rows: Rows | None = Field(
+        None, description="a table: one clip for each row; columns are variables. Or rows, written here"
+    )
     where: str | None = Field(None, description="a condition that a row or image must meet")
     images: Word = Field(None, description="a pattern such as photos/*.jpg: one clip for each image")
 
