@@ -120,15 +120,17 @@ def check_whole_text(text: str) -> Finding | None:
 def check_inside(text: str) -> list[Finding]:
     """What a longer text contains that no prompt needs."""
     found = []
-    if match := _ERROR_INSIDE.search(text):
+    if ("#" in text or "Err:" in text) and (match := _ERROR_INSIDE.search(text)):
         found.append(Finding(f"contains {match[0]}, an error of the spreadsheet; correct the cell", is_error=True))
-    tags = list(dict.fromkeys(match[0] for match in _TAG.finditer(text)))
-    entities = list(dict.fromkeys(match[0] for match in _ENTITY.finditer(text) if html.unescape(match[0]) != match[0]))
-    if tags:
+    if "<" in text and (tags := list(dict.fromkeys(match[0] for match in _TAG.finditer(text)))):
         found.append(Finding(f"contains HTML ({shorten(' '.join(tags[:3]))}), which is sent as it is; remove the tags"))
-    if entities:
+    if "&" in text and (entities := list(dict.fromkeys(filter(_is_entity, _ENTITY.findall(text))))):
         instead = " ".join(f"{entity} for {html.unescape(entity)}" for entity in entities[:3])
         found.append(Finding(f"contains HTML codes ({instead}), which are sent as they are; write the characters"))
     if match := _HOLE.search(text):
         found.append(Finding(f"contains {match[0]!r} with nothing between; was a cell empty?"))
     return found
+
+
+def _is_entity(written: str) -> bool:
+    return html.unescape(written) != written
