@@ -23,7 +23,8 @@ from batchvid.manifest.reading.yaml_reader import Map, mark_at
 from batchvid.manifest.schema.models import ManifestModel
 from batchvid.manifest.schema.templates import Templates
 from batchvid.manifest.schema.validation import entry_name, validate
-from batchvid.manifest.types import ExternalChecks, Manifest, ParsedManifest, PlacedJob
+from batchvid.manifest.schema.written_numbers import warn_of_changed_numbers
+from batchvid.manifest.types import EntryCounts, ExternalChecks, Manifest, ParsedManifest, PlacedJob
 
 
 def parse(path: str | Path, *, sets: Sequence[str] = (), checks: ExternalChecks | None = None) -> ParsedManifest:
@@ -38,6 +39,7 @@ def parse(path: str | Path, *, sets: Sequence[str] = (), checks: ExternalChecks 
         document = gather(path, sets, problems)
         if document is not None:
             settings, valid_clips = validate(document, problems)
+            warn_of_changed_numbers(document, problems)
             if settings is not None and checks is not None:
                 bad_providers = _register_providers(checks, document, settings, problems)
     return ParsedManifest(
@@ -69,6 +71,7 @@ def expand(
     Raises ManifestError with every problem, including those found by `parse`.
     """
     problems, settings, jobs = parsed.problems, parsed.settings, []
+    entry_counts: list[EntryCounts] = []
     if parsed.document is not None and settings is not None:
         shared = Shared(
             document=parsed.document,
@@ -78,6 +81,7 @@ def expand(
             pictures=ImageCache(),
             problems=problems,
             provider_of=provider_of,
+            entry_counts=entry_counts,
         )
         with gc_control.gc_paused():
             jobs = _expand(shared, parsed.valid_clips, max_jobs)
@@ -98,6 +102,7 @@ def expand(
         all_ids=frozenset(job.spec.id for job in jobs),
         only=False,
         warnings=tuple(problems.warnings()),
+        entries=tuple(entry_counts),
     )
 
 

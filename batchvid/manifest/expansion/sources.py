@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from batchvid.manifest.expansion.entry import ClipEntryContext
 from batchvid.manifest.expansion.image_sources import image_sources
 from batchvid.manifest.expansion.row_checks import check_rows
-from batchvid.manifest.expansion.row_filter import filter_sources
+from batchvid.manifest.expansion.row_filter import count_entry, filter_sources
 from batchvid.manifest.expansion.row_sources import row_sources
 from batchvid.manifest.expansion.source import Source
 
@@ -24,4 +24,5 @@ def sources(entry: ClipEntryContext) -> Iterator[Source]:
     elif clip.where:
         entry.add_problem("where", "selects rows or images, and the entry has neither")
     else:
+        count_entry(entry, "", 0, 0, [])
         yield Source(entry.shared.settings.vars, {}, {}, "")

@@ -243,7 +243,7 @@ def test_output_templates_stay_in_the_tree(mistakes: Mistakes, template: str, pr
         ),
         (
             "matrix: {aspect_ratio: [16:9, wide]}",
-            "aspect_ratio: matrix value 'wide' must be width:height such as 16:9 or 9:16, not 'wide'",
+            "aspect_ratio: matrix value 'wide' must be width:height such as 16:9 or 9:16, not 'wide'; write 16:9",
         ),
         (
             "matrix: {x: ['{{ y }}']}",
