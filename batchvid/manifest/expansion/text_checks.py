@@ -24,6 +24,7 @@ from batchvid.manifest.expansion.matrix import JobDraft
 from batchvid.manifest.expansion.odd_characters import ODD, find_odd_characters, may_be_damaged
 from batchvid.manifest.schema.template_outputs import Outputs
 from batchvid.manifest.schema.templates import is_template
+from batchvid.manifest.schema.variable_names import AmbiguousName, find_name, written_name
 
 _TEXTS = ("prompt", "negative_prompt")
 _WORDS = ("resolution", "mode", "video", "parent")
@@ -144,7 +145,7 @@ def _describe(
     if named:
         name = named[0].name
         what = "column" if name in columns else "variable"
-        template = name if name.isidentifier() else f'row["{name}"]'
+        template = written_name(name, tuple(dict.fromkeys((*variables, *columns))))
         findings.append(
             f"contains {_list(named)}, and there is a {what} {name}: only {{{{ {template} }}}} is filled in, in the "
             "manifest and not in a cell; write it so, or write out the text"
@@ -173,10 +174,10 @@ def _check_hole(entry: ClipEntryContext, draft: JobDraft, field: str, name: str)
     value = _value(draft, name)
     if not isinstance(value, str) or (value and not value.isspace()):
         return
-    written = name if name in draft.variables and name.isidentifier() else f'row["{name}"]'
+    written = written_name(_variable(draft, name) or name, tuple(draft.variables))
     text = (
         f"{_kind(draft, name)} {name} is empty and leaves a hole in the text; fill it in, or write "
-        f'{{{{ {written}|default("...", true) }}}} or {{% if {written} %}}...{{% endif %}}'
+        f'{{{{ {written}|default("...") }}}} or {{% if {written} %}}...{{% endif %}}'
     )
     _add(entry, draft, field, Finding(text), name)
 
@@ -189,11 +190,22 @@ def _check_value(entry: ClipEntryContext, draft: JobDraft, field: str, name: str
 
 
 def _value(draft: JobDraft, name: str) -> Any:
-    return draft.variables[name] if name in draft.variables else draft.source.columns.get(name)
+    value = draft.variables.get(name)
+    if value is None and (found := _variable(draft, name)) is not None:
+        value = draft.variables[found]
+    return value
+
+
+def _variable(draft: JobDraft, name: str) -> str | None:
+    """The variable that a template means by the name: `Product_name` is the column "Product name"."""
+    try:
+        return find_name(name, tuple(draft.variables))
+    except AmbiguousName:
+        return None
 
 
 def _kind(draft: JobDraft, name: str) -> str:
-    return "column" if name in draft.source.columns else "variable"
+    return "column" if (_variable(draft, name) or name) in draft.source.columns else "variable"
 
 
 def _texts(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
@@ -213,6 +225,7 @@ def _add(entry: ClipEntryContext, draft: JobDraft, field: str, finding: Finding,
     if row and not column:
         column, is_filled = _column(entry, draft, field)
         row = row if is_filled else ""
+    column = _variable(draft, column) or column
     if row and column in draft.source.columns:
         row = f"{row}: column {column}"
     _report(entry, field, finding, row)
@@ -232,5 +245,6 @@ def _column(entry: ClipEntryContext, draft: JobDraft, field: str) -> tuple[str, 
         return "", True
     if not is_template(template):
         return "", False
-    names = [name for name in entry.shared.templates.outputs(template).names if name in draft.source.columns]
+    found = (_variable(draft, name) for name in entry.shared.templates.outputs(template).names)
+    names = [name for name in found if name is not None and name in draft.source.columns]
     return (names[0] if len(names) == 1 else ""), True
