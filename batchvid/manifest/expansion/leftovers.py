@@ -25,9 +25,9 @@ _SURE = {
     "{": r"\{\{[^\n]{0,200}?\}\}|\{%[^\n]{0,200}?%\}|\{\#[^\n]{0,200}?\#\}|\{\{|\{%",
     "[": r"\[\[[^\[\]\n]{1,100}\]\]|\[%[^\n]{1,200}?%\]",
     "<": r"<%[^\n]{0,200}?%>",
-    "$": r"\$\{[^{}\n]{1,100}\}|\$\([A-Za-z_]\w*\)",
-    "#": r"\#\{[^{}\n]{1,100}\}",
-    "@": r"@\{[^{}\n]{1,100}\}",
+    "$": r"\$\{[^{}\n]{1,100}\}|\$\([A-Za-z_]\w*\)|\$env:\w+",
+    "#": r"\#\{[^{}\n]{1,100}\}|\#\#\w+\#\#",
+    "@": r"@\{[^{}\n]{1,100}\}|@@\w+@@",
     "*": r"\*\|[^|\n]{1,60}\|\*",
     "%": r"%\(\w+\)[sdif]\b|%(?<![\w%].)[A-Za-z_][A-Za-z0-9_]{1,40}%|%(?<![\d%].)(?<!\d\ .)[sd]\b",
     "_": r"__[^\W\d_][\w /-]{0,40}?__|_{3,}",
@@ -44,6 +44,7 @@ _PLAIN_WORDS = re.compile(r"\s*(?:[\w.-]+(?: [\w.-]+){0,3})?\s*(?:[:!][^\s{}\"']
 _SQUARE = re.compile(r"\[(?<!\[.)([^\[\]\n]{1,60})\](?!\]|\s*:)")
 _ANGLE = re.compile(r"<(?<![<\w].)([^<>\n]{1,60})>(?!>)")
 _ROUND = re.compile(r"\(((?:insert|enter|fill in|add|your|choose|replace|describe)\b[^()\n]{1,60})\)", re.IGNORECASE)
+_ROUND_CAPITALS = re.compile(r"\(([A-Z][A-Z _-]{1,40})\)")
 _FORM = re.compile(
     r"(?:insert|enter|fill|your|choose|select|specify|replace|e\.?g\.?|placeholder|todo|tbd|tba|xxx?)\b.*"
     r"|(?:add|describe) .*|.*\bhere|\.{3}|…|[A-Za-z0-9]+(?:_[A-Za-z]+)+",
@@ -73,6 +74,7 @@ _SYMMETRIC = re.compile(
 )
 _PATH, _PATH_SIGN = re.compile(r"\s*\w+\s*[.:!|]\S*\s*"), re.compile(r"[.:!|]")
 _SHELL_NAME = re.compile(r"\$(?<![\w$].)(\w+)")
+_UNDERSCORED = re.compile(r"__([^\W_][\w /-]{0,40}?)__")
 _SURE_FIRST = {first: re.compile(pattern) for first, pattern in _SURE.items()}
 
 
@@ -94,7 +96,7 @@ def find_leftovers(text: str, names: Mapping[str, str]) -> list[Leftover]:
     found: dict[str, Leftover] = {}
     for part in _parts(text):
         for leftover in (*_named(part, names), *_generic(part)):
-            found.setdefault(leftover.written, leftover)
+            found.setdefault(leftover.written, leftover)  # the named one comes first
     whole = [leftover for leftover in found.values() if not _is_inside_another(leftover, found)]
     return sorted(whole, key=lambda leftover: text.find(leftover.written))
 
@@ -135,10 +137,11 @@ def _named(text: str, names: Mapping[str, str]) -> Iterator[Leftover]:
     for match in _SYMMETRIC.finditer(text):
         if name := _name_in(match[1], names):
             yield Leftover(match[0], name)
-    if "$" in text:
-        for match in _SHELL_NAME.finditer(text):
-            if name := _name_in(match[1], names):
-                yield Leftover(match[0], name)
+    for sign, pattern in (("$", _SHELL_NAME), ("__", _UNDERSCORED)):
+        if sign in text:
+            for match in pattern.finditer(text):
+                if name := _name_in(match[1], names):
+                    yield Leftover(match[0], name)
 
 
 def _name_in(inside: str, names: Mapping[str, str]) -> str:
@@ -161,6 +164,7 @@ def _generic(text: str) -> Iterator[Leftover]:
         yield from (Leftover(match[0]) for match in _WORDS.finditer(text))
     if "(" in text:
         yield from (Leftover(match[0]) for match in _ROUND.finditer(text))
+        yield from (Leftover(match[0]) for match in _ROUND_CAPITALS.finditer(text) if _is_form(match[1]))
     if "{" in text:
         yield from _braces(text)
     if "[" in text:

@@ -65,7 +65,7 @@ def _check_text(entry: ClipEntryContext, draft: JobDraft, field: str, text: str)
         outputs = _NO_OUTPUTS
     else:
         outputs = entry.shared.templates.outputs(template)
-    if field == "prompt" and _may_be_whole(text) and (found := check_whole_text(text)) is not None:
+    if found := _check_whole(text, is_prompt=field == "prompt"):
         _add(entry, draft, field, found)
         return
     if not outputs.is_alone:
@@ -86,8 +86,11 @@ def _check_text(entry: ClipEntryContext, draft: JobDraft, field: str, text: str)
                 _add(entry, draft, field, finding, name)
 
 
-def _may_be_whole(text: str) -> bool:
-    return len(text) <= _MAX_WHOLE_CHARS or text[0] in "=+-@" or "://" in text or "." in text[-5:-1]
+def _check_whole(text: str, *, is_prompt: bool) -> Finding | None:
+    if not is_prompt:
+        return check_value(text) if may_be_no_text(text) else None
+    may_be_whole = len(text) <= _MAX_WHOLE_CHARS or text[0] in "=+-@" or "://" in text or "." in text[-5:-1]
+    return check_whole_text(text) if may_be_whole else None
 
 
 def _words(fields: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -222,12 +225,11 @@ def _texts(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
 
 def _add(entry: ClipEntryContext, draft: JobDraft, field: str, finding: Finding, column: str = "") -> None:
     row = draft.source.row
-    if row and not column:
-        column, is_filled = _column(entry, draft, field)
-        row = row if is_filled else ""
-    column = _variable(draft, column) or column
-    if row and column in draft.source.columns:
-        row = f"{row}: column {column}"
+    if row:
+        column, is_of_row = (column, True) if column else _column(entry, draft, field)
+        name = _variable(draft, column) or column
+        is_cell = name in draft.source.columns
+        row = f"{row}: column {name}" if is_cell else row if is_of_row and not column else ""
     _report(entry, field, finding, row)
 
 
