@@ -3,6 +3,7 @@
 from batchvid.manifest.expansion.job_count import MAX_JOBS
 from batchvid.manifest.load import expand, load, parse, select
 from batchvid.manifest.reading.problems import Place
+from batchvid.manifest.schema.json_schema import json_schema
 from batchvid.manifest.schema.models import (
     BatchBudget,
     Budget,
@@ -10,9 +11,8 @@ from batchvid.manifest.schema.models import (
     ManifestModel,
     ModelLimits,
     Provider,
-    json_schema,
 )
-from batchvid.manifest.types import EntryCounts, Manifest, ParsedManifest, PlacedJob
+from batchvid.manifest.types import EntryCounts, Manifest, ParsedManifest, PlacedJob, RowPlace
 
 __all__ = [
     "MAX_JOBS",
@@ -27,6 +27,7 @@ __all__ = [
     "Place",
     "PlacedJob",
     "Provider",
+    "RowPlace",
     "expand",
     "json_schema",
     "load",

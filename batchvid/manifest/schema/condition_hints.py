@@ -8,10 +8,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Sequence
-from difflib import get_close_matches
 
 from batchvid.manifest.reading.quoting import quoted, shortened
 from batchvid.manifest.schema.variable_names import normalized, written_name
+from batchvid.near_matches import near_matches
 
 MAX_NAMED_COLUMNS = 20
 _STRING = r""""(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'"""
@@ -172,13 +172,12 @@ def _quoted_unless_known(match: re.Match[str], columns: Sequence[str]) -> str:
 def _with_near_names(text: str, columns: tuple[str, ...]) -> str:
     """Names that no column has, replaced by the nearest column."""
     written = {written_name(column, columns): column for column in columns}
-    folded = {name.casefold(): name for name in written}
 
     def near(token: str) -> str:
         if not token.isidentifier() or token in _KEYWORDS or token in written:
             return token
-        close = get_close_matches(token.casefold(), folded, 1)
-        return folded[close[0]] if close else token
+        close = near_matches(token, written, limit=1)
+        return close[0] if close else token
 
     return _changed_names(text, near)
 

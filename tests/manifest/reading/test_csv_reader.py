@@ -231,7 +231,7 @@ def test_a_broken_template_in_all_rows_is_told_once(write: Write, mistakes: Mist
     """A template that does not even parse is no row's fault."""
     write("data/t.csv", "sku,name\na,x\nb,y\n")
     (problem,) = mistakes(MANIFEST.replace("{{ name }}", "{{ name"))
-    assert problem.startswith("m.yaml:5: {{ sku }}: prompt: is not a valid template: ")
+    assert problem.startswith("m.yaml:5: {{ sku }}: prompt: has a {{ that is not closed; ")
     assert "row" not in problem
 
 
