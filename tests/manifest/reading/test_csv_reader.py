@@ -203,8 +203,8 @@ AGAIN = "3: {{ sku }}: makes the id a again, which {{ sku }} at m.yaml:3 already
         (
             "sku,name\na,x\n",
             "    where: name > 5\n",
-            "6: {{ sku }}: where: 'name > 5' cannot be evaluated: '>' not supported between instances of 'str' and "
-            "'int' (a column is text: write price|float > 5) (data/t.csv:row 1 (line 2))",
+            "6: {{ sku }}: where: column name: 'x' is not a number; correct it, or write name|float(0) to count it "
+            "as 0 (data/t.csv:row 1 (line 2))",
         ),
         (
             "sku,name\na,x\n",
