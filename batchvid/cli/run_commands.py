@@ -78,7 +78,7 @@ def run(
     neither loses anything.
     """
     from batchvid import commands
-    from batchvid.cli.tables import print_plan
+    from batchvid.cli.plan_output import print_plan
     from batchvid.display.progress import progress_for
     from batchvid.errors import ManifestError
     from batchvid.runner import SpendingLimits
@@ -171,7 +171,7 @@ def retry(
     --edits. Cancelled jobs are bought only with --kind cancelled.
     """
     from batchvid import commands
-    from batchvid.cli.tables import print_plan
+    from batchvid.cli.plan_output import print_plan
     from batchvid.display.progress import progress_for
     from batchvid.domain.failures import FailureKind
     from batchvid.runner import SpendingLimits
