@@ -10,6 +10,7 @@ import click
 
 from batchvid.atomic_file import write_atomic
 from batchvid.cli.targets import (
+    limit_option,
     load,
     many_option,
     max_clips_option,
@@ -18,9 +19,11 @@ from batchvid.cli.targets import (
     out_option,
     regenerate_option,
     retired_option,
+    sample_option,
     set_option,
     strict_option,
 )
+from batchvid.selection import Selection
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -42,6 +45,8 @@ if TYPE_CHECKING:
 @out_option
 @set_option
 @only_option
+@sample_option
+@limit_option
 @retired_option
 @many_option
 @strict_option
@@ -57,6 +62,8 @@ def plan(
     out: str,
     sets: tuple[str, ...],
     only: tuple[str, ...],
+    sample: int | None,
+    limit: int | None,
     allow_retired: bool,
     many: bool,
     strict: bool,
@@ -75,7 +82,7 @@ def plan(
 
     if prompts + as_json + (csv_file == "-") > 1:
         raise click.UsageError("--prompts, --json and --csv - print each on their own: give one of them")
-    batch = load(target, out, sets, only, many=many, strict=strict)
+    batch = load(target, out, sets, Selection(only, sample, limit), many=many, strict=strict)
     planned = commands.plan(
         batch,
         regenerate=regenerate,
