@@ -3,6 +3,7 @@
 from batchvid.manifest.expansion.job_count import MAX_JOBS
 from batchvid.manifest.load import expand, load, parse, select
 from batchvid.manifest.reading.problems import Place
+from batchvid.manifest.schema.json_schema import json_schema
 from batchvid.manifest.schema.models import (
     BatchBudget,
     Budget,
@@ -10,7 +11,6 @@ from batchvid.manifest.schema.models import (
     ManifestModel,
     ModelLimits,
     Provider,
-    json_schema,
 )
 from batchvid.manifest.types import EntryCounts, Manifest, ParsedManifest, PlacedJob, RowPlace
 

@@ -10,6 +10,7 @@ from batchvid import gc_control
 from batchvid.errors import ManifestError
 from batchvid.manifest.expansion.collisions import report_collisions
 from batchvid.manifest.expansion.entry import ClipEntryContext, Shared, entry_context
+from batchvid.manifest.expansion.equal_clips import report_equal_clips
 from batchvid.manifest.expansion.image_files import ImageCache
 from batchvid.manifest.expansion.job_builder import build
 from batchvid.manifest.expansion.job_count import MAX_JOBS, count_jobs, describe_count, find_largest
@@ -90,6 +91,7 @@ def expand(
             if problem := checks.job_problem(job.spec, parsed.bad_providers):
                 problems.add(job.place, problem)
     report_collisions(jobs, problems)
+    report_equal_clips(jobs, problems)
     if problems or settings is None:
         raise ManifestError(problems.lines())
     return Manifest(

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from batchvid.manifest.reading.problems import Place, Problems
+from batchvid.manifest.reading.variable_names import explain_unknown
 from batchvid.manifest.reading.yaml_reader import BadDocument, Map, Mark, Seq, is_other_text, read, scalar
 from batchvid.manifest.schema.models import ManifestModel
 from batchvid.renamed_keys import MANIFEST_KEYS
@@ -160,6 +161,9 @@ def _set(document: Map, setting: str, problems: Problems) -> Map:
         problems.add(
             place, f"there is no {steps[0]} to set; {hint}It begins with one of {', '.join(sorted(allowed))}, clips"
         )
+        return document
+    if steps[0] == "vars" and len(steps) == 2 and (unknown := explain_unknown(document, steps[1])):
+        problems.add(place, unknown)
         return document
     changed = _with(document, steps, text.strip(), Mark(shown, 0))
     if changed is None:

@@ -306,7 +306,7 @@ class _Reader:
                 why = "a text that begins with {{ must be in quotes" if is_template else "a key must be a word"
                 raise BadSyntax(mark, why)
             key, is_merge = event.value, event.value == "<<" and event.implicit[0]
-            if reason := odd_key(key):
+            if event.implicit[0] and (reason := odd_key(key)):
                 raise BadDocument(mark, reason)
             if event.anchor:
                 self.anchors[event.anchor] = _Anchored(key, 1, 0)

@@ -6,7 +6,6 @@ The valid part is validated even if another part is invalid, so that all problem
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -16,6 +15,7 @@ from batchvid.manifest.reading.problems import Place, Problems
 from batchvid.manifest.reading.yaml_reader import Map, mark_at
 from batchvid.manifest.schema import models
 from batchvid.manifest.schema.fallback import Fallback, OtherModel
+from batchvid.near_matches import near_matches
 
 _SYNONYMS = {
     "seconds": "duration_s",
@@ -187,9 +187,10 @@ def _missing(path: Path) -> str:
 def _unknown(path: Path) -> str:
     key = str(path[-1])
     allowed = list(_model_at(path[:-1]).model_fields)
-    near = [_SYNONYMS[key]] if _SYNONYMS.get(key) in allowed else get_close_matches(key, allowed, 1)
-    hint = f"did you mean {near[0]}? " if near else ""
-    return f"unknown key; {hint}Allowed: {', '.join(sorted(allowed))}"
+    near = [_SYNONYMS[key]] if _SYNONYMS.get(key) in allowed else near_matches(key, allowed, limit=3)
+    if near:
+        return f"unknown key; did you mean {' or '.join(near)}? batchvid schema lists all keys"
+    return f"unknown key; Allowed: {', '.join(sorted(allowed))}"
 
 
 def _model_at(path: Path) -> type[BaseModel]:

@@ -15,9 +15,7 @@ def refused(text: str, **variables: object) -> str:
     return str(raised.value)
 
 
-@pytest.mark.parametrize(
-    "text", ["$19.99 off", '{"a": {"b": 1}}', "{name}", "100 %", "a } b", "", "{# no #}", "tail\n"]
-)
+@pytest.mark.parametrize("text", ["$19.99 off", '{"a": {"b": 1}}', "{name}", "100 %", "a } b", "", "tail\n"])
 def test_plain_text_is_left_alone(text: str) -> None:
     """Money, JSON and single braces are text, to the last newline."""
     assert text == Templates().render(text, {})
