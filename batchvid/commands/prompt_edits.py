@@ -25,7 +25,7 @@ from batchvid.known_keys import MASK
 from batchvid.manifest import Manifest, PlacedJob
 from batchvid.manifest.expansion.image_conversion import image_ref
 from batchvid.manifest.expansion.image_files import ImageCache
-from batchvid.manifest.reading.csv_reader import read_rows
+from batchvid.manifest.reading.table_reader import read_rows
 from batchvid.manifest.reading.tables import BadTable, Row
 from batchvid.paths import BatchPaths
 from batchvid.redaction import hide_secrets, holds_secrets, strip_queries
@@ -165,12 +165,18 @@ def _problem(job: Job, changed: Mapping[str, str], pictures: ImageCache, folder:
     return ""
 
 
-def save(folder: Path, edits: Mapping[str, Edit]) -> None:
-    """Save these edits, merged with earlier ones. Raises OSError."""
-    merged = load_saved(folder)
+def merge(saved: Mapping[str, Edit], edits: Mapping[str, Edit]) -> dict[str, Edit]:
+    """The saved edits with these merged in."""
+    merged = dict(saved)
     for job_id, edit in edits.items():
         before = merged.get(job_id)
         merged[job_id] = edit if before is None or before.of != edit.of else _merged(before, edit)
+    return merged
+
+
+def save(folder: Path, edits: Mapping[str, Edit]) -> None:
+    """Save these edits, merged with earlier ones. Raises OSError."""
+    merged = merge(load_saved(folder), edits)
     text = json.dumps(_SAVED.dump_python(merged, exclude_none=True), indent=1, ensure_ascii=False)
     write_atomic(BatchPaths(folder).edits, text, is_private=holds_secrets(text))
 

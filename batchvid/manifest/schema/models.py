@@ -42,6 +42,7 @@ from batchvid.manifest.schema.key_types import (
     Video,
     Word,
 )
+from batchvid.manifest.schema.rows import Rows
 
 MAX_TAKES = 100
 
@@ -186,7 +187,9 @@ class ClipEntry(ClipFields):
     exclude: list[dict[str, Scalar]] = Field(
         default_factory=list, description="combinations of the matrix to leave out"
     )
-    rows: Word = Field(None, description="a CSV file with a header: one clip for each row; columns are variables")
+    rows: Rows | None = Field(
+        None, description="a table: one clip for each row; columns are variables. Or rows, written here"
+    )
     where: str | None = Field(None, description="a condition that a row or image must meet")
     images: Patterns | None = Field(
         None, description="a pattern such as photos/*.{jpg,png}, or several: one clip for each image"
@@ -258,8 +261,3 @@ CHECKS: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
     }
 )
 """The fields that have one value, with their checks: each may be a template, and each may be an axis of a matrix."""
-
-
-def json_schema() -> dict[str, Any]:
-    """The manifest's JSON Schema, for completion and checks in an editor."""
-    return ManifestModel.model_json_schema()
