@@ -40,7 +40,8 @@ class Manifest:
     """A valid manifest: `settings` as written, and its jobs in the order of the file.
 
     `batch` names the output folder. `folder` is absolute. `all_ids` are the ids of all jobs, selected or not; `only`
-    is true when `jobs` is a selection. `warnings` are what is odd and stops nothing, each with its place.
+    is true when `jobs` is a selection. `warnings` are what is odd and stops nothing, each with its place. `notes` are
+    what rules make of it, where the user may not expect it.
     """
 
     path: Path
@@ -51,6 +52,7 @@ class Manifest:
     all_ids: frozenset[str]
     only: bool
     warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 class ExternalChecks(Protocol):

@@ -74,13 +74,14 @@ class JobPlan:
 class Plan:
     """All jobs of a batch with their actions; `cautions` warn about what will stop purchases.
 
-    `providers` are those that may be paid; `warnings` are those of the manifest.
+    `providers` are those that may be paid; `warnings` and `notes` are those of the manifest.
     """
 
     jobs: tuple[JobPlan, ...]
     cautions: tuple[str, ...] = ()
     providers: tuple[Provider, ...] = ()
     warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def to_buy(self) -> tuple[JobPlan, ...]:
@@ -164,7 +165,7 @@ def make_plan(
     used = used_providers((job.spec for job in planned if job.action in BUYS), providers)
     cautions = check_encryption(used, jobs.values(), str(manifest.path))
     planned += [_removed(job) for job in jobs.values() if job.id not in manifest.all_ids]
-    return Plan(tuple(planned), cautions, used, manifest.warnings)
+    return Plan(tuple(planned), cautions, used, manifest.warnings, manifest.notes)
 
 
 def _with_current_model(requested: JobSpec, job: Job | None) -> JobSpec:

@@ -101,7 +101,7 @@ def test_ten_mistakes_ten_lines(mistakes: Mistakes) -> None:
             "matrix.take: must be letters, digits and _, for use as {{ name }}, and none of entry, ",
         ),
         ("exclude: [5]", "exclude.0: must be a mapping of keys to values"),
-        ("tags: x", "tags: must be a list"),
+        ("tags: {x: y}", "tags: must be a list"),
         ("options: x", "options: must be a mapping of keys to values"),
         ("where: 5", "where: must be a text"),
         ("video: a.mp4", "video: must be an https:// address that the vendor can fetch; a file cannot be sent"),
@@ -262,7 +262,7 @@ def test_the_json_schema_knows_the_words() -> None:
     schema = json.loads(json.dumps(json_schema()))
     entry = schema["$defs"]["ClipEntry"]
     assert entry["additionalProperties"] is False
-    assert entry["required"] == ["id"]
+    assert entry["anyOf"] == [{"required": ["id"]}, {"required": ["rows"]}]
     assert {"prompt", "duration_s", "matrix", "rows", "takes"} <= entry["properties"].keys()
     assert entry["properties"]["duration_s"]["anyOf"] == [{"type": "number"}, {"type": "string"}]
 
