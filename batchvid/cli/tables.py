@@ -17,7 +17,7 @@ from batchvid.domain.attempts import AttemptStatus, Sum
 from batchvid.domain.job_spec import Price
 from batchvid.domain.jobs import IN_FLIGHT, Job, JobState
 from batchvid.planning.addresses import describe_provider
-from batchvid.planning.plan import JobPlan, Plan
+from batchvid.planning.plan_types import JobPlan, Plan
 from batchvid.report import ledger_line
 from batchvid.report.uncertain_jobs import UNCERTAIN_COLUMNS
 
@@ -52,6 +52,8 @@ def print_plan(plan: Plan, *, show_all: bool) -> None:
         console.print(describe_provider(used), markup=False, soft_wrap=True)
     for caution in plan.cautions:
         console.print(caution, markup=False, soft_wrap=True)
+    for notice in plan.notices:
+        console.print(notice, markup=False, soft_wrap=True)
     print_notes(plan.notes)
     print_warnings(plan.warnings)
     for action, count in plan.counts.items():

@@ -17,6 +17,7 @@ from batchvid.manifest.expansion.field_values import EMPTY
 from batchvid.manifest.expansion.image_files import ImageFile
 from batchvid.manifest.expansion.matrix import JobDraft
 from batchvid.manifest.expansion.table_columns import name_columns, texts_in
+from batchvid.manifest.expansion.text_checks import check_texts
 from batchvid.manifest.reading.problems import Place
 from batchvid.manifest.reading.safe_names import fit, safe_key, safe_name
 from batchvid.manifest.reading.yaml_reader import Map
@@ -40,6 +41,7 @@ def build(entry: ClipEntryContext, draft: JobDraft) -> JobSpec | None:
     base, job_id = names
     draft.variables["entry"] = base
     fields: dict[str, Any] = {}
+    used: dict[str, FieldValue] = {}
     is_valid = True
     for field, values in draft.fields.items():
         for value in values:
@@ -50,7 +52,7 @@ def build(entry: ClipEntryContext, draft: JobDraft) -> JobSpec | None:
                 entry.shared.problems.add(value.place, f"{field}: {exc}", _row(entry, draft, field, values))
                 break
             if filled not in EMPTY:
-                fields[field] = filled
+                fields[field], used[field] = filled, value
                 if value.column:
                     entry.tables[tuple(draft.source.columns)].set_fields.add(field)
                 break
@@ -61,6 +63,7 @@ def build(entry: ClipEntryContext, draft: JobDraft) -> JobSpec | None:
     if "parent" in fields and "video" in fields:
         entry.add_problem("parent", "names the clip that is worked on, and so does video; keep one of them")
         return None
+    check_texts(entry, draft, fields, used)
     model = fields["model"]
     provider = fields.get("provider") or entry.shared.provider_of(model)
     key = _key(entry, draft, fields, {"id": job_id, "entry": base, "provider": provider})

@@ -81,7 +81,7 @@ def _count_takes(entry: ClipEntryContext) -> int:
 
 def _silent(entry: ClipEntryContext) -> ClipEntryContext:
     """The same entry, for reading its rows once more without a trace."""
-    return replace(entry, shared=replace(entry.shared, problems=Problems("")), tables={})
+    return replace(entry, shared=replace(entry.shared, problems=Problems(""), entry_counts=[]), tables={})
 
 
 def _max_sources(entry: ClipEntryContext) -> int:

@@ -18,6 +18,8 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from batchvid.manifest.reading.safe_names import text_of
 from batchvid.manifest.schema.template_columns import ROW, row_attributes
+from batchvid.manifest.schema.template_mistakes import explain
+from batchvid.manifest.schema.template_outputs import Outputs, find_outputs
 from batchvid.manifest.schema.variable_names import (
     AmbiguousName,
     RowValues,
@@ -38,8 +40,8 @@ class TemplateProblem(ValueError):
 
 
 def is_template(text: str) -> bool:
-    """Whether the text must be rendered. `$19.99`, `{name}` and JSON are plain text."""
-    return "{{" in text or "{%" in text
+    """Whether the text must be rendered. `$19.99`, `{name}` and JSON are plain text; `{# a comment #}` is removed."""
+    return "{{" in text or "{%" in text or ("{#" in text and "#}" in text[text.index("{#") :])
 
 
 class Templates:
@@ -55,6 +57,7 @@ class Templates:
         self._renderers: dict[str, Callable[[Variables], str]] = {}
         self._names: dict[str, frozenset[str]] = {}
         self._columns: dict[tuple[str, tuple[str, ...]], frozenset[str]] = {}
+        self._outputs: dict[str, Outputs] = {}
         self._tests: dict[str, Callable[..., Any]] = {}
 
     def render(self, text: str, variables: Variables) -> str:
@@ -108,6 +111,13 @@ class Templates:
             raise TemplateProblem(str(exc)) from None
         return {**variables, **{name: variables[key] for name, key in found.items() if key is not None}}
 
+    def outputs(self, text: str) -> Outputs:
+        """The variables whose values stand in the rendered text. Raises TemplateProblem."""
+        found = self._outputs.get(text)
+        if found is None:
+            found = self._outputs[text] = find_outputs(self._parse(text))
+        return found
+
     def evaluate(self, expression: str, variables: Variables) -> bool:
         """Whether a condition such as `stock|int > 0 and mood == "calm"` is true. Raises TemplateProblem."""
         try:
@@ -137,7 +147,7 @@ class Templates:
         try:
             tree = self._environment.parse(text)
         except jinja2.TemplateSyntaxError as exc:
-            raise TemplateProblem(f"is not a valid template: {exc.message} (line {exc.lineno} of the text)") from None
+            raise TemplateProblem(explain(text, str(exc.message), exc.lineno)) from None
         _check_loops(tree)
         return tree
 

@@ -17,7 +17,8 @@ from batchvid.catalog import providers
 from batchvid.domain.clip_request import fingerprint
 from batchvid.domain.jobs import JobState
 from batchvid.manifest import Manifest, load
-from batchvid.planning.plan import PlanAction, make_plan
+from batchvid.planning.plan import make_plan
+from batchvid.planning.plan_types import PlanAction
 from tests.builders import job_in
 from tests.manifest.conftest import Mistakes, Specs, Write
 from tests.manifest.expansion.test_image_files import picture
