@@ -8,7 +8,7 @@ from batchvid.errors import ManifestError
 from batchvid.manifest import load
 from tests.manifest.conftest import Write
 
-ENTRY = 'defaults: {model: m, prompt: '{{ sku }}'}\nclips:\n  - id: "{{ sku }}"\n    rows: t.csv\n'
+ENTRY = 'defaults: {model: m, prompt: "{{ sku }}"}\nclips:\n  - id: "{{ sku }}"\n    rows: t.csv\n'
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ def test_takes_of_rows_are_counted(write: Write, table: str, more: str, count: i
 
 def test_counting_leaves_no_trace(write: Write) -> None:
     """The rows are read once more for the count; notes, warnings and counts of rows appear once."""
-    write("t.csv", "sku,takes,seconds\na,2,4\nb,1,4\n")
+    write("t.csv", "sku,takes,seconds\ncup,2,4\ncan,1,4\n")
     manifest = load(write("m.yaml", ENTRY), max_jobs=3)
     assert len(manifest.jobs) == 3
     assert (len(manifest.notes), len(manifest.warnings), len(manifest.entries)) == (1, 1, 1)

@@ -132,13 +132,13 @@ def test_an_id_is_needed_without_rows(mistakes: Mistakes) -> None:
 
 def test_a_row_number_in_an_id_is_a_warning(write: Write) -> None:
     """It works, and the plan says what sorting the sheet does. A column of that name is no number."""
-    write("t.csv", "name\na\nb\n")
+    write("t.csv", "name\na cup\na can\n")
     entry = ENTRY.replace("  - rows", '  - id: "shot-{{ row_number }}"\n    rows')
     manifest = load(write("m.yaml", entry))
     assert [job.spec.id for job in manifest.jobs] == ["shot-1", "shot-2"]
     (warning,) = manifest.warnings
     assert "id: {{ row_number }} changes when rows are sorted or inserted" in warning
-    write("t.csv", "name,row_number\na,x\n")
+    write("t.csv", "name,row_number\na cup,x\n")
     manifest = load(write("m.yaml", entry))
     assert ([job.spec.id for job in manifest.jobs], manifest.warnings) == (["shot-x"], ())
 
