@@ -13,8 +13,10 @@ from typing import Any
 from batchvid.domain.clip_request import CLIP_FIELDS, ClipRequest, ImageRef, ImageRole, fingerprint
 from batchvid.domain.job_spec import JobSpec
 from batchvid.manifest.expansion.entry import ClipEntryContext
-from batchvid.manifest.expansion.image_files import ImageFile
+from batchvid.manifest.expansion.image_conversion import image_ref, notes
+from batchvid.manifest.expansion.image_files import ImageFile, shown_name
 from batchvid.manifest.expansion.matrix import JobDraft
+from batchvid.manifest.expansion.picture_folders import allowed_folders
 from batchvid.manifest.expansion.text_checks import check_texts
 from batchvid.manifest.reading.problems import Place
 from batchvid.manifest.reading.safe_names import fit, safe_key, safe_name
@@ -58,13 +60,25 @@ def build(entry: ClipEntryContext, draft: JobDraft) -> JobSpec | None:
     key = _key(entry, draft, fields, {"id": job_id, "entry": base, "provider": provider})
     if key is None:
         return None
+    images = _images(entry, draft, fields)
+    if images is None:
+        return None
     settings = entry.shared.settings
     fields = {"on_mismatch": settings.on_mismatch, "container": settings.container or "", **fields}
-    return _spec(draft, fields, id=job_id, entry=base, provider=provider, key=key)
+    request = _request(draft, fields, images)
+    return _spec(draft, fields, request, id=job_id, entry=base, provider=provider, key=key)
 
 
-def _spec(draft: JobDraft, fields: Mapping[str, Any], *, id: str, entry: str, provider: str, key: str) -> JobSpec:  # noqa: A002
-    request = _request(draft, fields)
+def _spec(
+    draft: JobDraft,
+    fields: Mapping[str, Any],
+    request: ClipRequest,
+    *,
+    id: str,  # noqa: A002
+    entry: str,
+    provider: str,
+    key: str,
+) -> JobSpec:
     fallback = fields.get("fallback")
     return JobSpec(
         id=id,
@@ -85,7 +99,7 @@ def _spec(draft: JobDraft, fields: Mapping[str, Any], *, id: str, entry: str, pr
     )
 
 
-def _request(draft: JobDraft, fields: Mapping[str, Any]) -> ClipRequest:
+def _request(draft: JobDraft, fields: Mapping[str, Any], images: tuple[ImageRef, ...]) -> ClipRequest:
     """What is paid for: each field of a ClipRequest that the manifest has under the same name, and the images."""
     values: dict[str, Any] = {
         "prompt": "",
@@ -93,10 +107,35 @@ def _request(draft: JobDraft, fields: Mapping[str, Any]) -> ClipRequest:
     }
     if "seed" in values:
         values["seed"] += draft.take - 1
-    values["images"] = tuple(
-        ImageRef(role=role, **picture._asdict()) for field, role in _ROLES.items() for picture in fields.get(field, ())
-    )
-    return ClipRequest(**values)
+    return ClipRequest(**values | {"images": images})
+
+
+def _images(entry: ClipEntryContext, draft: JobDraft, fields: Mapping[str, Any]) -> tuple[ImageRef, ...] | None:
+    """The images of all roles, with how each is changed; None if one cannot be sent. Unusual ones are a warning."""
+    refs: list[ImageRef] = []
+    is_valid = True
+    background = fields.get("background", "")
+    for field, role in _ROLES.items():
+        for image in fields.get(field, ()):
+            place = entry.place_of("images" if entry.clip.images and field == "image" else field)
+            name = shown_name(image.source, entry.shared.folder)
+            row = _row(entry, draft, draft.fields[field])
+            try:
+                ref = image_ref(
+                    image,
+                    role,
+                    convert=bool(fields.get("convert")),
+                    fit=fields.get("fit", ""),
+                    background=background,
+                )
+            except ValueError as exc:
+                is_valid = False
+                entry.shared.problems.add(place, f"{field}: {exc}", name if row in ("", name) else f"{row}: {name}")
+                continue
+            refs.append(ref)
+            for note in notes(image, ref, background=background):
+                entry.shared.problems.warn(place, f"{field}: {note}", name if row in ("", name) else f"{row}: {name}")
+    return tuple(refs) if is_valid else None
 
 
 def _names(entry: ClipEntryContext, draft: JobDraft) -> tuple[str, str] | None:
@@ -155,7 +194,7 @@ def _picture(entry: ClipEntryContext, draft: JobDraft, field: str, written: str)
     folders: tuple[Path, ...] = (folder,)
     if draft.source.row_folder is not None and draft.source.row_folder != folder:
         folders = (folder, draft.source.row_folder)
-    return entry.shared.pictures.find(text, folders)
+    return entry.shared.pictures.find(text, folders, allowed_folders(entry, draft.source, field, written))
 
 
 def _is_enough(entry: ClipEntryContext, fields: Mapping[str, Any]) -> bool:

@@ -47,16 +47,10 @@ class Templates:
     """Compiles each text once, however many jobs it is rendered for."""
 
     def __init__(self) -> None:
-        self._environment = _Environment(undefined=jinja2.StrictUndefined, finalize=_printable)
-        for name in ("random", "center", "format"):  # random is not deterministic; the others build any length
-            self._environment.filters.pop(name)
-        for name in ("default", "d"):
-            self._environment.filters[name] = _default
-        self._environment.globals.pop("lipsum")
+        self._environment = Sandbox(undefined=jinja2.StrictUndefined, finalize=_printable)
         self._renderers: dict[str, Callable[[Variables], str]] = {}
         self._names: dict[str, frozenset[str]] = {}
         self._outputs: dict[str, Outputs] = {}
-        self._tests: dict[str, Callable[..., Any]] = {}
 
     def render(self, text: str, variables: Variables) -> str:
         """The rendered text. Raises TemplateProblem."""
@@ -103,21 +97,6 @@ class Templates:
         if found is None:
             found = self._outputs[text] = find_outputs(self._parse(text))
         return found
-
-    def evaluate(self, expression: str, variables: Variables) -> bool:
-        """Whether a condition such as `stock|int > 0 and mood == "calm"` is true. Raises TemplateProblem."""
-        try:
-            test = self._tests.get(expression)
-            if test is None:
-                test = self._environment.compile_expression(expression, undefined_to_none=False)
-                self._tests[expression] = test
-            return bool(test(**self.complete("{{ " + expression + " }}", variables)))
-        except jinja2.UndefinedError as exc:
-            raise TemplateProblem(self._undefined("{{ " + expression + " }}", variables, exc)) from None
-        except TemplateProblem:
-            raise
-        except Exception as exc:  # the user's own expression: it may fail in any way
-            raise TemplateProblem(f"{expression!r} cannot be evaluated: {exc}") from None
 
     def _compile(self, text: str) -> Callable[[Variables], str]:
         parts = _plain_parts(self._parse(text))
@@ -176,12 +155,23 @@ class Templates:
         return _unknown_name(missing[0], tuple(sorted(variables)))
 
 
-class _Environment(ImmutableSandboxedEnvironment):
-    """The sandbox, with limits on the two operators that can fill the memory in one step."""
+class Sandbox(ImmutableSandboxedEnvironment):
+    """The sandbox of templates and conditions: without what differs between two plans or builds any length.
+
+    It limits the two operators that can fill the memory in one step.
+    """
 
     intercepted_binops = frozenset({"*", "**", "%"})
 
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        for name in ("random", "center", "format"):  # random is not deterministic; the others build any length
+            self.filters.pop(name)
+        self.filters |= {"default": _default, "d": _default}
+        self.globals.pop("lipsum")
+
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
+        """The result of one operator. Raises SecurityError."""
         if operator == "%" and isinstance(left, str):
             raise SecurityError("% is for numbers here; write {{ name }} into the text instead")
         if operator != "%" and (_is_large(left) or _is_large(right)) and not _are_plain_factors(operator, left, right):

@@ -145,7 +145,8 @@ def test_numbers_in_texts_are_warned_of(write: Write) -> None:
 
     text = (
         "vars: {price: 19.90, n: 5}\ndefaults: {model: m}\n"
-        "clips: [{id: a, prompt: 'only {{ price }} {{ on }} {{ size }}', matrix: {size: [1.50, 2], duration_s: [4.0, 8]}}]\n"
+        "clips: [{id: a, prompt: 'only {{ price }} {{ on }} {{ size }}', "
+        "matrix: {size: [1.50, 2], duration_s: [4.0, 8]}}]\n"
     )
     manifest = load(write("m.yaml", text), sets=["vars.on=TRUE"])
     assert manifest.warnings == (
