@@ -65,14 +65,14 @@ def _check_text(entry: ClipEntryContext, draft: JobDraft, field: str, text: str)
         outputs = _NO_OUTPUTS
     else:
         outputs = entry.shared.templates.outputs(template)
-    if found := _check_whole(text, is_prompt=field == "prompt"):
-        _add(entry, draft, field, found)
-        return
     sound = outputs.names
     if not outputs.is_alone:
         sound = tuple(name for name in outputs.names if not _check_value(entry, draft, field, name))
         for name in sound:
             _check_hole(entry, draft, field, name)
+    if sound == outputs.names and (found := _check_whole(text, is_prompt=field == "prompt")):
+        _add(entry, draft, field, found)
+        return
     if outputs.is_alone or outputs.literal is None:
         for finding in _look(text, draft, outputs.names):
             _add(entry, draft, field, finding)
