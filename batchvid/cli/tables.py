@@ -54,6 +54,7 @@ def print_plan(plan: Plan, *, show_all: bool) -> None:
         console.print(caution, markup=False, soft_wrap=True)
     for notice in plan.notices:
         console.print(notice, markup=False, soft_wrap=True)
+    print_notes(plan.notes)
     print_warnings(plan.warnings)
     for action, count in plan.counts.items():
         jobs = [job for job in plan.jobs if job.action is action]
@@ -63,6 +64,12 @@ def print_plan(plan: Plan, *, show_all: bool) -> None:
             console.print(f"  {job.spec.id}: {job.reason}{warning}", markup=False, soft_wrap=True)
         if not show_all and count > MAX_SHOWN_JOBS:
             console.print(f"  ... and {count - MAX_SHOWN_JOBS} more (--all shows them)")
+
+
+def print_notes(notes: Sequence[str]) -> None:
+    """What rules make of the manifest, where the user may not expect it."""
+    for note in notes:
+        console_for_people().print(f"note: {note}", markup=False, soft_wrap=True)
 
 
 def print_warnings(warnings: Sequence[str]) -> None:

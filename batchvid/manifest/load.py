@@ -102,6 +102,7 @@ def expand(
         all_ids=frozenset(job.spec.id for job in jobs),
         only=False,
         warnings=tuple(problems.warnings()),
+        notes=tuple(problems.notes()),
         entries=tuple(entry_counts),
     )
 

@@ -56,8 +56,9 @@ class Manifest:
     """A valid manifest: `settings` as written, and its jobs in the order of the file.
 
     `batch` names the output folder. `folder` is absolute. `all_ids` are the ids of all jobs, selected or not; `only`
-    is true when `jobs` is a selection. `warnings` are what is odd and stops nothing, each with its place. `entries`
-    are the counts of all clip entries, selected or not, in the order of the file.
+    is true when `jobs` is a selection. `warnings` are what is odd and stops nothing, each with its place. `notes` are
+    what rules make of it, where the user may not expect it. `entries` are the counts of all clip entries, selected or
+    not, in the order of the file.
     """
 
     path: Path
@@ -68,6 +69,7 @@ class Manifest:
     all_ids: frozenset[str]
     only: bool
     warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     entries: tuple[EntryCounts, ...] = ()
 
 

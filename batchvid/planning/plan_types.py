@@ -67,8 +67,8 @@ class JobPlan:
 class Plan:
     """All jobs of a batch with their actions; `cautions` warn about what will stop purchases.
 
-    `providers` are those that may be paid; `warnings` are those of the manifest. `resumed` are the failed jobs whose
-    tasks `retry` polls again. `notices` say what else the command does, or does not do.
+    `providers` are those that may be paid; `warnings` and `notes` are those of the manifest. `resumed` are the failed
+    jobs whose tasks `retry` polls again. `notices` say what else the command does, or does not do.
     """
 
     jobs: tuple[JobPlan, ...]
@@ -77,6 +77,7 @@ class Plan:
     warnings: tuple[str, ...] = ()
     resumed: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def to_buy(self) -> tuple[JobPlan, ...]:

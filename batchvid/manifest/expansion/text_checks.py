@@ -18,11 +18,12 @@ from batchvid.manifest.expansion.cell_checks import (
     may_be_no_text,
     shorten,
 )
-from batchvid.manifest.expansion.entry import ClipEntryContext
+from batchvid.manifest.expansion.entry import ClipEntryContext, FieldValue
 from batchvid.manifest.expansion.leftovers import Leftover, find_leftovers, normal_names
 from batchvid.manifest.expansion.matrix import JobDraft
 from batchvid.manifest.expansion.odd_characters import MARKERS, ODD, find_odd_characters
 from batchvid.manifest.schema.templates import is_template
+from batchvid.manifest.schema.variable_names import AmbiguousName, find_name, written_name
 
 _TEXTS = ("prompt", "negative_prompt")
 _WORDS = ("resolution", "mode", "video", "parent")
@@ -32,24 +33,26 @@ _MAX_WHOLE_CHARS = 24
 """A text of this length may be nothing but a number, a word for a missing value or punctuation."""
 
 
-def check_texts(entry: ClipEntryContext, draft: JobDraft, fields: Mapping[str, Any]) -> None:
-    """Add a warning, or a problem, for what is odd in the finished `fields` of a job."""
+def check_texts(
+    entry: ClipEntryContext, draft: JobDraft, fields: Mapping[str, Any], used: Mapping[str, FieldValue]
+) -> None:
+    """Add a warning, or a problem, for what is odd in the finished `fields` of a job, made from the `used` values."""
     for name in entry.id_names:
-        _check_value(entry, draft, "id", name)
+        _check_value(entry, draft, None, "id", name)
     for field in _TEXTS:
         text = fields.get(field)
         if text:
-            _check_variables(entry, draft, field)
-            for finding in _look(text, draft, draft.fields.get(field), is_prompt=field == "prompt"):
-                _add(entry, draft, field, finding)
+            _check_variables(entry, draft, used[field], field)
+            for finding in _look(text, draft, _template(used[field]), is_prompt=field == "prompt"):
+                _add(entry, draft, used[field], field, finding)
     for field, text in _words(fields):
         if not _is_plain(text):
             for finding in _leftovers(text, draft):
-                _add(entry, draft, field, finding)
+                _add(entry, draft, used[field], field, finding)
     if "options" in fields:
         for path, text in _texts(fields["options"]):
             for finding in _look(text, draft):
-                _add(entry, draft, "options", Finding(f"{path}: {finding.text}", finding.is_error))
+                _add(entry, draft, used["options"], "options", Finding(f"{path}: {finding.text}", finding.is_error))
 
 
 def _words(fields: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -63,7 +66,7 @@ def _words(fields: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
                 yield field, image.source
 
 
-def _look(text: str, draft: JobDraft, template: Any = "", *, is_prompt: bool = False) -> Iterator[Finding]:
+def _look(text: str, draft: JobDraft, template: str = "", *, is_prompt: bool = False) -> Iterator[Finding]:
     """Everything odd in one text."""
     if is_prompt and (len(text) <= _MAX_WHOLE_CHARS or text[0] in "=+-@" or "://" in text or "." in text[-5:-1]):
         whole = check_whole_text(text)
@@ -100,9 +103,8 @@ def _inside(text: str) -> tuple[Finding, ...]:
     return (*find_odd_characters(text), *check_inside(text))
 
 
-def _leftovers(text: str, draft: JobDraft, template: Any = "") -> tuple[Finding, ...]:
-    headings = template if isinstance(template, str) and is_template(template) else ""
-    return _describe(text, headings, tuple(draft.variables), tuple(draft.source.columns))
+def _leftovers(text: str, draft: JobDraft, template: str = "") -> tuple[Finding, ...]:
+    return _describe(text, template, tuple(draft.variables), tuple(draft.source.columns))
 
 
 @lru_cache(maxsize=256)
@@ -116,9 +118,9 @@ def _describe(text: str, template: str, variables: tuple[str, ...], columns: tup
     if named:
         name = named[0].name
         what = "column" if name in columns else "variable"
-        template = name if name.isidentifier() else f'row["{name}"]'
+        written = written_name(name, tuple(dict.fromkeys((*columns, *variables))))
         findings.append(
-            f"contains {_list(named)}, and there is a {what} {name}: only {{{{ {template} }}}} is filled in, in the "
+            f"contains {_list(named)}, and there is a {what} {name}: only {{{{ {written} }}}} is filled in, in the "
             "manifest and not in a cell; write it so, or write out the text"
         )
     if unknown:
@@ -140,10 +142,10 @@ def _list(leftovers: list[Leftover]) -> str:
     return " and ".join(filter(None, [", ".join(shown[:-1]), shown[-1]]))
 
 
-def _check_variables(entry: ClipEntryContext, draft: JobDraft, field: str) -> None:
+def _check_variables(entry: ClipEntryContext, draft: JobDraft, used: FieldValue, field: str) -> None:
     """Look at each variable that the field's template writes into a longer text: is it empty, or no text?"""
-    template = draft.fields.get(field)
-    if not isinstance(template, str) or not is_template(template):
+    template = _template(used)
+    if not template:
         return
     names, is_alone = entry.shared.templates.outputs(template)
     if is_alone:
@@ -151,29 +153,49 @@ def _check_variables(entry: ClipEntryContext, draft: JobDraft, field: str) -> No
     for name in names:
         value = _value(draft, name)
         if isinstance(value, str) and (not value or value.isspace()):
-            written = name if name in draft.variables and name.isidentifier() else f'row["{name}"]'
+            written = written_name(column, tuple(draft.variables)) if (column := _column_of(draft, name)) else name
             text = (
                 f"{_kind(draft, name)} {name} is empty and leaves a hole in the text; fill it in, or write "
                 f'{{{{ {written}|default("...", true) }}}} or {{% if {written} %}}...{{% endif %}}'
             )
-            _add(entry, draft, field, Finding(text), name)
+            _add(entry, draft, used, field, Finding(text), name)
         else:
-            _check_value(entry, draft, field, name)
+            _check_value(entry, draft, used, field, name)
 
 
-def _check_value(entry: ClipEntryContext, draft: JobDraft, field: str, name: str) -> None:
+def _template(used: FieldValue) -> str:
+    """The template that makes the field; empty for a plain text and for a cell."""
+    written = used.value
+    return written if isinstance(written, str) and not used.column and is_template(written) else ""
+
+
+def _check_value(entry: ClipEntryContext, draft: JobDraft, used: FieldValue | None, field: str, name: str) -> None:
     """Look at a variable that is a part of a text: a formula, an error or a word for a missing value is none."""
     value = _value(draft, name)
     if isinstance(value, str) and may_be_no_text(value) and (found := check_value(value)) is not None:
-        _add(entry, draft, field, Finding(f"{_kind(draft, name)} {name} {found.text}", found.is_error), name)
+        finding = Finding(f"{_kind(draft, name)} {_column_of(draft, name) or name} {found.text}", found.is_error)
+        _add(entry, draft, used, field, finding, name)
 
 
 def _value(draft: JobDraft, name: str) -> Any:
-    return draft.variables[name] if name in draft.variables else draft.source.columns.get(name)
+    if name in draft.variables:
+        return draft.variables[name]
+    column = _column_of(draft, name)
+    return draft.source.columns[column] if column else None
+
+
+def _column_of(draft: JobDraft, name: str) -> str:
+    """The column that a template means by that name; empty if there is none."""
+    if not draft.source.columns:
+        return ""
+    try:
+        return find_name(name, tuple(draft.source.columns)) or ""
+    except AmbiguousName:
+        return ""
 
 
 def _kind(draft: JobDraft, name: str) -> str:
-    return "column" if name in draft.source.columns else "variable"
+    return "column" if _column_of(draft, name) else "variable"
 
 
 def _texts(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
@@ -188,25 +210,29 @@ def _texts(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
             yield from _texts(inner, f"{path}[{index}]")
 
 
-def _add(entry: ClipEntryContext, draft: JobDraft, field: str, finding: Finding, column: str = "") -> None:
+def _add(
+    entry: ClipEntryContext, draft: JobDraft, used: FieldValue | None, field: str, finding: Finding, name: str = ""
+) -> None:
     add = entry.shared.problems.add if finding.is_error else entry.shared.problems.warn
     row = draft.source.row
-    if row and not column:
-        column, is_filled = _column(entry, draft, field)
+    column = _column_of(draft, name) if name else ""
+    if row and not name and used is not None:
+        column, is_filled = _column(entry, draft, used)
         row = row if is_filled else ""
-    if row and column in draft.source.columns:
+    if row and column:
         row = f"{row}: column {column}"
-    add(entry.place_of(field), f"{field}: {finding.text}", row)
+    add(used.place if used is not None else entry.place_of(field), f"{field}: {finding.text}", row)
 
 
-def _column(entry: ClipEntryContext, draft: JobDraft, field: str) -> tuple[str, bool]:
+def _column(entry: ClipEntryContext, draft: JobDraft, used: FieldValue) -> tuple[str, bool]:
     """The one column that fills the field, if there is just one; and whether the row fills the field at all."""
-    template = draft.fields.get(field)
-    if field in draft.source.fields:
-        return field, True
+    template = used.value
+    if used.column:
+        return used.column, True
     if not isinstance(template, str):
         return "", True
     if not is_template(template):
         return "", False
-    names = [name for name in entry.shared.templates.outputs(template).names if name in draft.source.columns]
-    return (names[0] if len(names) == 1 else ""), True
+    found = [_column_of(draft, name) for name in entry.shared.templates.outputs(template).names]
+    columns = list(filter(None, found))
+    return (columns[0] if len(columns) == 1 else ""), True

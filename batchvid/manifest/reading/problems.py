@@ -30,13 +30,14 @@ Found = dict[tuple[Place, str], list[str]]
 class Problems:
     """Collects problems and warnings: the user sees all of them at once, and each one once.
 
-    A problem stops the command. A warning is shown by it; `--strict` makes it a problem.
+    A problem stops the command. A warning is shown by it; `--strict` makes it a problem. A note says what a rule does.
     """
 
     def __init__(self, first_file: str = "") -> None:
         self._first_file = first_file
         self._found: dict[tuple[Place, str], list[str]] = {}
         self._warnings: dict[tuple[Place, str], list[str]] = {}
+        self._notes: dict[tuple[Place, str], list[str]] = {}
 
     def add(self, place: Place, text: str, row: str = "") -> None:
         """Add a problem. `row` names the row of a table that has it; rows with the same problem share a line."""
@@ -45,6 +46,10 @@ class Problems:
     def warn(self, place: Place, text: str, row: str = "") -> None:
         """Add a warning, which stops nothing."""
         _add(self._warnings, place, text, row)
+
+    def note(self, place: Place, text: str, row: str = "") -> None:
+        """Add a note: what a rule makes of the manifest, where the user may not expect it."""
+        _add(self._notes, place, text, row)
 
     def __bool__(self) -> bool:
         return bool(self._found)
@@ -56,6 +61,10 @@ class Problems:
     def warnings(self) -> list[str]:
         """All warnings, in the same order."""
         return self._lines(self._warnings, "warnings")
+
+    def notes(self) -> list[str]:
+        """All notes, in the same order."""
+        return self._lines(self._notes, "notes")
 
     def _lines(self, found_at: Found, what: str) -> list[str]:
         def order(found: tuple[tuple[Place, str], list[str]]) -> tuple[bool, Place]:

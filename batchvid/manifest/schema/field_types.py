@@ -18,6 +18,7 @@ from batchvid.manifest.schema.templates import MAX_CHARS
 
 MAX_DURATION_S = 3600  # new-api's upper bound (relay/common/relay_utils.go); no vendor sells more
 MAX_SEED = 2**63 - 1_000  # fits a signed 64-bit field with the takes added
+MAX_TAKES = 100
 FITS = ("cover", "contain", "stretch")
 ACTIONS = ("extend", "edit", "remix", "lip-sync")
 _YES_NO = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
@@ -61,6 +62,21 @@ def seed(value: Any) -> int:
     if not 0 <= whole <= MAX_SEED:
         raise ValueError("must be a whole number from 0 to 9e18; leave it out for a random one")
     return whole
+
+
+def takes(value: Any) -> int:
+    """How many variants of a clip are made."""
+    try:
+        number = _number(value, "")
+    except ValueError:
+        raise ValueError("must be a whole number") from None
+    if not number.is_integer():
+        raise ValueError("must be a whole number")
+    if number < 1:
+        raise ValueError("must be at least 1")
+    if number > MAX_TAKES:
+        raise ValueError(f"must be at most {MAX_TAKES}")
+    return int(number)
 
 
 def switch(value: Any) -> bool:

@@ -27,12 +27,15 @@ from batchvid.manifest.schema.key_types import (
     Names,
     NonEmptyWord,
     Number,
+    Pictures,
     Prefix,
     Ratio,
     Scalar,
     Seconds,
     Seed,
     Switch,
+    Tags,
+    Takes,
     Text,
     UnlessTemplate,
     Usd,
@@ -40,8 +43,6 @@ from batchvid.manifest.schema.key_types import (
     Video,
     Word,
 )
-
-MAX_TAKES = 100
 
 
 class _Strict(BaseModel):
@@ -136,7 +137,7 @@ class ClipFields(_Strict):
     negative_prompt: Text = Field(None, description="what the clip does not show")
     image: Word = Field(None, description="first frame: a file beside this one, or an https:// address")
     end_image: Word = Field(None, description="last frame")
-    reference_images: list[Item] | None = Field(None, description="images of what appears in the clip")
+    reference_images: Pictures = Field(None, description="images of what appears in the clip")
     fit: Fit = Field(None, description="how image and end_image get the clip's shape: cover, contain or stretch")
     duration_s: Seconds = Field(None, description="seconds")
     aspect_ratio: Ratio = Field(None, description="width:height, such as 16:9")
@@ -151,7 +152,7 @@ class ClipFields(_Strict):
     model: Word = Field(None, description="the catalogue's name of the model")
     provider: Word = Field(None, description="who makes the clip, if several providers have the model")
     options: dict[str, Any] | None = Field(None, description="fields of the vendor, sent unchanged")
-    tags: list[Item] | None = Field(None, description="words to select clips with: --only tag:NAME")
+    tags: Tags = Field(None, description="words to select clips with: --only tag:NAME")
     fallback: fb.FallbackField | None = Field(None, description="models to switch to when this one is not available")
     fallback_while_running: bool | None = Field(
         None, strict=True, description="switch even while a task that timed out may still finish and be billed"
@@ -167,10 +168,16 @@ class ClipFields(_Strict):
 class ClipEntry(ClipFields):
     """One entry under `clips:`; it makes one clip, or one for each row, image, matrix cell and take."""
 
-    id: NonEmptyWord = Field(description="permanent name of the clip and its file; a template if rows make many clips")
-    takes: Annotated[int, Field(strict=True, ge=1, le=MAX_TAKES)] = Field(
-        1, description="how many variants of the clip to make"
+    model_config = ConfigDict(json_schema_extra={"anyOf": [{"required": ["id"]}, {"required": ["rows"]}]})
+
+    id: NonEmptyWord | None = Field(
+        None,
+        description="permanent name of the clip and its file; a template if rows make many clips, which need none",
     )
+    key: Names = Field(
+        default_factory=list, description="columns that together name a row; without `id` they make the clip's name"
+    )
+    takes: Takes = Field(1, description="how many variants of the clip to make: 1 to 100")
     matrix: dict[Variable, Axis] = Field(
         default_factory=dict,
         description="axis: values. One clip per combination; an axis with a field's name sets it",

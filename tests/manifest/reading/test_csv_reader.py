@@ -124,13 +124,6 @@ def test_rows_make_jobs(write: Write, specs: Specs) -> None:
     assert found["016"].request.prompt == "Kanne"
 
 
-def test_a_column_named_like_a_field_does_not_set_it(write: Write, specs: Specs) -> None:
-    """Only a template brings a column into a field: a spreadsheet's `mode` column must not change what is bought."""
-    write("data/t.csv", "sku,name,mode,seed\na,x,pro,7\n")
-    found = specs(MANIFEST + '    seed: "{{ seed }}"\n')
-    assert (found["a"].request.mode, found["a"].request.seed) == ("", 7)
-
-
 def test_names_with_spaces_are_reached_through_row(write: Write, specs: Specs) -> None:
     """`row["Product Name"]` reads any column, and may name the job."""
     write("data/t.csv", "Product Name\nRed Kite\n")
