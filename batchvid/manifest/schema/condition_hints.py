@@ -9,9 +9,9 @@ import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 
-from batchvid.manifest.reading.quoting import quoted, shortened
 from batchvid.manifest.schema.variable_names import normalized, written_name
 from batchvid.near_matches import near_matches
+from batchvid.quoting import quoted, shortened
 
 MAX_NAMED_COLUMNS = 20
 _STRING = r""""(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'"""
