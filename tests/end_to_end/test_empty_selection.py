@@ -63,10 +63,9 @@ def test_validate_judges_a_manifest_whatever_is_stored(bench: Bench) -> None:
     assert bench.run().code == 0
     bench.write('  - {id: kite, prompt: a kite, aspect_ratio: "1:1"}')
     assert bench.cli("plan", str(bench.manifest)).code == 0
-    with_state = bench.cli(
-        "validate",
-    )
-    without_state = bench.cli("validate", "--out", "elsewhere")
+    with_state = bench.cli("validate", str(bench.manifest))
+    bench.batch.rename(bench.folder / "elsewhere")
+    without_state = bench.cli("validate", str(bench.manifest))
     assert with_state.code == without_state.code == 2
     assert "cannot do 1:1" in with_state.err
     assert with_state.err == without_state.err

@@ -13,6 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidat
 
 from batchvid.manifest.schema import fallback as fb
 from batchvid.manifest.schema import field_types
+from batchvid.manifest.schema.condition_hints import condition_text
 from batchvid.manifest.schema.key_types import (
     Action,
     Audio,
@@ -186,7 +187,9 @@ class ClipEntry(ClipFields):
         default_factory=list, description="combinations of the matrix to leave out"
     )
     rows: Word = Field(None, description="a CSV file with a header: one clip for each row; columns are variables")
-    where: str | None = Field(None, description="a condition that a row or image must meet")
+    where: Annotated[str | None, BeforeValidator(condition_text)] = Field(
+        None, description="a condition that a row or image must meet"
+    )
     images: Word = Field(None, description="a pattern such as photos/*.jpg: one clip for each image")
 
 
