@@ -70,7 +70,7 @@ def correct(text: str, columns: tuple[str, ...], works: Callable[[str], bool]) -
 
 
 def condition_text(value: Any) -> Any:
-    """The condition as it is written. Raises ValueError for a mapping or a list, with the condition to write instead."""
+    """The condition as it is written. Raises ValueError for a mapping or a list, with what to write instead."""
     if isinstance(value, Mapping):
         kind, parts = "mapping", [_equal(normalized(str(name)) or "column", wanted) for name, wanted in value.items()]
     elif isinstance(value, list):
