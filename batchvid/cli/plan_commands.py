@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from batchvid.atomic_file import write_atomic
 from batchvid.cli.targets import (
+    limit_option,
     load,
     many_option,
     max_clips_option,
@@ -16,9 +20,11 @@ from batchvid.cli.targets import (
     out_option,
     regenerate_option,
     retired_option,
+    sample_option,
     set_option,
     strict_option,
 )
+from batchvid.selection import Selection
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -27,10 +33,21 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("target")
 @click.option("--all", "show_all", is_flag=True, help="Show every job, not only the first ones of each kind.")
+@click.option("--prompts", is_flag=True, help="Show every job with its whole prompt and all that is bought.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
+@click.option(
+    "--csv",
+    "csv_file",
+    type=click.Path(dir_okay=False),
+    metavar="FILE",
+    help="Write one row per job for a spreadsheet; - for the standard output.",
+)
 @regenerate_option
 @out_option
 @set_option
 @only_option
+@sample_option
+@limit_option
 @retired_option
 @many_option
 @strict_option
@@ -39,10 +56,15 @@ if TYPE_CHECKING:
 def plan(
     target: str,
     show_all: bool,
+    prompts: bool,
+    as_json: bool,
+    csv_file: str | None,
     regenerate: tuple[str, ...],
     out: str,
     sets: tuple[str, ...],
     only: tuple[str, ...],
+    sample: int | None,
+    limit: int | None,
     allow_retired: bool,
     many: bool,
     strict: bool,
@@ -55,16 +77,30 @@ def plan(
     Nothing is sent and no key is needed.
     """
     from batchvid import commands
-    from batchvid.cli.tables import print_plan
+    from batchvid.cli.plan_output import print_plan, print_prompts
+    from batchvid.report.plan_report import plan_facts, plan_table
     from batchvid.runner import SpendingLimits
 
+    if prompts + as_json + (csv_file == "-") > 1:
+        raise click.UsageError("--prompts, --json and --csv - print each on their own: give one of them")
+    batch = load(target, out, sets, Selection(only, sample, limit), many=many, strict=strict)
     planned = commands.plan(
-        load(target, out, sets, only, many=many, strict=strict),
+        batch,
         regenerate=regenerate,
         allow_retired=allow_retired,
         limits=SpendingLimits(usd=max_usd, clips=max_clips),
     )
-    print_plan(planned, show_all=show_all)
+    if csv_file == "-":
+        click.echo(plan_table(planned), nl=False)
+        return
+    if csv_file is not None:
+        write_atomic(Path(csv_file), plan_table(planned))
+    if as_json:
+        click.echo(json.dumps(plan_facts(planned, batch=batch.name, folder=str(batch.folder)), indent=1))
+    elif prompts:
+        print_prompts(planned)
+    else:
+        print_plan(planned, show_all=show_all)
 
 
 @click.command()
@@ -80,7 +116,7 @@ def validate(manifest: str, out: str, sets: tuple[str, ...], allow_retired: bool
     Every problem is shown with its file and line; the exit code is 2 if there is one.
     """
     from batchvid import commands
-    from batchvid.cli.tables import print_warnings
+    from batchvid.cli.plan_output import print_warnings
     from batchvid.errors import ManifestError
 
     batch = open_batch(manifest, out, sets, many=many)

@@ -14,6 +14,7 @@ from batchvid.cli.targets import (
     dry_run_option,
     folder_of,
     is_manifest,
+    limit_option,
     load,
     many_option,
     max_clips_option,
@@ -25,12 +26,14 @@ from batchvid.cli.targets import (
     refuse_warnings,
     regenerate_option,
     retired_option,
+    sample_option,
     set_option,
     strict_option,
     try_now_option,
     verbose_option,
 )
 from batchvid.paths import BatchPaths
+from batchvid.selection import Selection
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -46,6 +49,8 @@ if TYPE_CHECKING:
 @out_option
 @set_option
 @only_option
+@sample_option
+@limit_option
 @retired_option
 @many_option
 @strict_option
@@ -62,6 +67,8 @@ def run(
     out: str,
     sets: tuple[str, ...],
     only: tuple[str, ...],
+    sample: int | None,
+    limit: int | None,
     allow_retired: bool,
     many: bool,
     strict: bool,
@@ -78,7 +85,7 @@ def run(
     neither loses anything.
     """
     from batchvid import commands
-    from batchvid.cli.tables import print_plan
+    from batchvid.cli.plan_output import print_plan
     from batchvid.display.progress import progress_for
     from batchvid.errors import ManifestError
     from batchvid.runner import SpendingLimits
@@ -93,7 +100,7 @@ def run(
         collect(folder_of(target, out))
         return
     try:
-        batch = open_batch(target, out, sets, only, many=many)
+        batch = open_batch(target, out, sets, Selection(only, sample, limit), many=many)
         if dry_run or strict:
             refuse_warnings(batch, strict=strict)
     except ManifestError as exc:
@@ -137,6 +144,8 @@ def run(
 @out_option
 @set_option
 @only_option
+@sample_option
+@limit_option
 @retired_option
 @many_option
 @strict_option
@@ -154,6 +163,8 @@ def retry(
     out: str,
     sets: tuple[str, ...],
     only: tuple[str, ...],
+    sample: int | None,
+    limit: int | None,
     allow_retired: bool,
     many: bool,
     strict: bool,
@@ -171,7 +182,7 @@ def retry(
     --edits. Cancelled jobs are bought only with --kind cancelled.
     """
     from batchvid import commands
-    from batchvid.cli.tables import print_plan
+    from batchvid.cli.plan_output import print_plan
     from batchvid.display.progress import progress_for
     from batchvid.domain.failures import FailureKind
     from batchvid.runner import SpendingLimits
@@ -179,7 +190,7 @@ def retry(
     unknown = [kind for kind in kinds if kind not in set(FailureKind)]
     if unknown:
         raise click.UsageError(f"unknown kind {unknown[0]!r}; there are {', '.join(FailureKind)}")
-    batch = load(target, out, sets, only, many=many, strict=strict)
+    batch = load(target, out, sets, Selection(only, sample, limit), many=many, strict=strict)
     limits = SpendingLimits(usd=max_usd, clips=max_clips)
     if edits:
         batch = commands.edit(batch, Path(edits), save=not dry_run)

@@ -32,6 +32,7 @@ from batchvid.runner import (
     RunConfig,
     RunRequest,
     SpendingLimits,
+    count_allowed,
     earlier_charges,
     utc_now,
 )
@@ -94,7 +95,12 @@ def _preview(batch: Batch, intent: Intent, limits: SpendingLimits | None) -> Pla
     charges = [Charge.for_spec(job.spec, job.price, job.duration_s, now) for job in planned.to_buy]
     held_by = (f"another run is active ({view.holder}): until it ends, this command exits with 4",)
     cautions = (*planned.cautions, *budget.forecast(charges), *(held_by if view.holder else ()))
-    return replace(planned, cautions=cautions)
+    return replace(
+        planned,
+        cautions=cautions,
+        caps=tuple(budget.uses(charges)),
+        allowed=count_allowed(budget, charges) if caps else None,
+    )
 
 
 def run(

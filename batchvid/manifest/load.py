@@ -17,7 +17,7 @@ from batchvid.manifest.expansion.job_builder import build
 from batchvid.manifest.expansion.job_count import MAX_JOBS, count_jobs, describe_count, find_largest
 from batchvid.manifest.expansion.matrix import expand_entry
 from batchvid.manifest.expansion.parents import Child, link_parents
-from batchvid.manifest.expansion.selection import select_jobs
+from batchvid.manifest.expansion.selection import first_jobs, select_jobs
 from batchvid.manifest.reading.includes import gather
 from batchvid.manifest.reading.problems import Place, Problems
 from batchvid.manifest.reading.yaml_reader import Map, mark_at
@@ -27,6 +27,7 @@ from batchvid.manifest.schema.validation import entry_name, validate
 from batchvid.manifest.schema.written_numbers import warn_of_changed_numbers
 from batchvid.manifest.source_names import source_name
 from batchvid.manifest.types import EntryCounts, ExternalChecks, Manifest, ParsedManifest, PlacedJob
+from batchvid.selection import Selection
 
 
 def parse(path: str | Path, *, sets: Sequence[str] = (), checks: ExternalChecks | None = None) -> ParsedManifest:
@@ -110,15 +111,15 @@ def expand(
     )
 
 
-def select(manifest: Manifest, only: Sequence[str]) -> Manifest:
-    """The manifest with the jobs that fit one of the patterns: an id pattern or `tag:NAME`.
-
-    Raises ManifestError when a pattern fits no job.
-    """
+def select(manifest: Manifest, selection: Selection) -> Manifest:
+    """The manifest with the selected jobs only. Raises ManifestError when a pattern fits no job."""
+    if not selection:
+        return manifest
     problems = Problems(str(manifest.path))
-    selected = select_jobs(manifest.jobs, only, problems)
+    selected = select_jobs(manifest.jobs, selection.only, problems) if selection.only else manifest.jobs
     if problems:
         raise ManifestError(problems.lines())
+    selected = first_jobs(selected, selection.sample, selection.limit)
     return replace(manifest, jobs=tuple(selected), only=True)
 
 
@@ -133,7 +134,7 @@ def load(
 ) -> Manifest:
     """Read a manifest: see `parse`, `expand` and `select`. Raises ManifestError with every problem."""
     manifest = expand(parse(path, sets=sets, checks=checks), provider_of=provider_of, checks=checks, max_jobs=max_jobs)
-    return select(manifest, only) if only else manifest
+    return select(manifest, Selection(tuple(only)))
 
 
 def _register_providers(

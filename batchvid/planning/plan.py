@@ -111,7 +111,7 @@ def make_plan(
     used = used_providers((job.spec for job in planned if job.action in BUYS), providers)
     cautions = check_encryption(used, jobs.values(), str(manifest.path))
     planned += [_removed(job) for job in jobs.values() if job.id not in manifest.all_ids]
-    return Plan(tuple(planned), cautions, used, manifest.warnings, notes=manifest.notes)
+    return Plan(tuple(planned), cautions, used, manifest.warnings, entries=manifest.entries, notes=manifest.notes)
 
 
 def _with_current_model(requested: JobSpec, job: Job | None) -> JobSpec:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from batchvid.catalog import Provider
+from batchvid.domain.cap_use import CapUse
 from batchvid.domain.job_spec import JobSpec, Price
-from batchvid.manifest import Place, RowPlace
+from batchvid.manifest import EntryCounts, Place, RowPlace
 
 
 class PlanAction(StrEnum):
@@ -68,7 +69,8 @@ class Plan:
     """All jobs of a batch with their actions; `cautions` warn about what will stop purchases.
 
     `providers` are those that may be paid; `warnings` and `notes` are those of the manifest. `resumed` are the failed
-    jobs whose tasks `retry` polls again. `notices` say what else the command does, or does not do.
+    jobs whose tasks `retry` polls again. `notices` say what else the command does, or does not do. `entries` count the
+    rows of each clip entry. `caps` are the limits one by one; together they allow `allowed` clips, None without caps.
     """
 
     jobs: tuple[JobPlan, ...]
@@ -78,6 +80,9 @@ class Plan:
     resumed: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    entries: tuple[EntryCounts, ...] = ()
+    caps: tuple[CapUse, ...] = ()
+    allowed: int | None = None
 
     @property
     def to_buy(self) -> tuple[JobPlan, ...]:

@@ -122,3 +122,34 @@ def test_a_dry_run_of_edits_does_not_save_them(bench: Bench) -> None:
     assert to_buy(previewed(bench, "retry", str(bench.manifest))) == 0
     assert bought(bench, *command) == 1
     assert "a ship" in {task["prompt"] for task in bench.emulator.ledger()["tasks"]}
+
+
+THREE_TAKES = "  - {id: kite, prompt: a paper kite, takes: 3}\n  - {id: boat, prompt: a paper boat, takes: 3}"
+
+
+@pytest.mark.parametrize(
+    ("options", "clips"), [(("--sample", "1"), 2), (("--limit", "4"), 4), (("--sample", "2", "--limit", "3"), 3)]
+)
+def test_a_run_buys_the_first_clips(bench: Bench, options: tuple[str, ...], clips: int) -> None:
+    """As its preview shows. By its name the batch goes on with them, and never with all; nothing is removed."""
+    bench.write(THREE_TAKES)
+    command = ("run", str(bench.manifest), *options)
+    assert to_buy(previewed(bench, *command)) == clips
+    assert bought(bench, *command) == clips
+    assert "removed" not in previewed(bench, *command).out
+    assert bought(bench, "run", "batch") == 0
+    assert to_buy(bench.cli("plan", "batch", "--limit", "6")) == 6 - clips
+    assert bought(bench, "run", str(bench.manifest)) == 6 - clips
+    assert to_buy(previewed(bench, "run", "batch")) == 0
+
+
+def test_a_retry_of_the_first_clips_leaves_the_others(bench: Bench) -> None:
+    """`--limit` selects clips of the manifest, `--max-clips` caps purchases among those that failed."""
+    bench.write(THREE_TAKES)
+    bench.emulator.set_faults({"match": {"step": "submit", "prompt": "boat"}, "do": {"invalid": True}})
+    bench.run()
+    bench.emulator.set_faults()
+    assert to_buy(previewed(bench, "retry", "batch", "--limit", "4")) == 1
+    assert "--max-clips 2 allows 2 of 3 clips" in previewed(bench, "retry", "batch", "--max-clips", "2").out
+    assert bought(bench, "retry", "batch", "--limit", "4") == 1
+    assert bought(bench, "retry", str(bench.manifest), "--max-clips", "1") == 1

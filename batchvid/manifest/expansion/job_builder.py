@@ -6,29 +6,28 @@ is a problem, and so is one that works on another clip and does not get it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
-from batchvid.domain.clip_request import CLIP_FIELDS, ClipRequest, ImageRef, ImageRole, fingerprint
+from batchvid.domain.clip_request import CLIP_FIELDS, ClipRequest, ImageRef, fingerprint
 from batchvid.domain.job_spec import JobSpec
 from batchvid.manifest.expansion.entry import ClipEntryContext, FieldValue
 from batchvid.manifest.expansion.field_values import EMPTY
-from batchvid.manifest.expansion.image_files import ImageFile
+from batchvid.manifest.expansion.filled_values import ROLES, fill
+from batchvid.manifest.expansion.image_conversion import image_ref, notes
+from batchvid.manifest.expansion.image_files import shown_name
 from batchvid.manifest.expansion.matrix import JobDraft
-from batchvid.manifest.expansion.table_columns import name_columns, texts_in
+from batchvid.manifest.expansion.row_labels import columns_read, row_of, with_columns
+from batchvid.manifest.expansion.table_columns import name_columns
 from batchvid.manifest.expansion.text_checks import check_texts
 from batchvid.manifest.reading.problems import Place
 from batchvid.manifest.reading.safe_names import fit, safe_key, safe_name
 from batchvid.manifest.reading.yaml_reader import Map
-from batchvid.manifest.schema.cell_lists import split_files, split_words
 from batchvid.manifest.schema.field_types import word
-from batchvid.manifest.schema.models import CHECKS, ClipEntry
-from batchvid.manifest.schema.templates import Templates, is_template
+from batchvid.manifest.schema.models import ClipEntry
 from batchvid.manifest.schema.variable_names import RowValues
 
-_ROLES: Mapping[str, ImageRole] = {"image": "first", "end_image": "last", "reference_images": "reference"}
-_CONTENT = ("prompt", *_ROLES, "action", "video", "parent")
+_CONTENT = ("prompt", *ROLES, "action", "video", "parent")
 _OF_ACTIONS = ("video", "parent", "audio")
 _EMPTY = "is empty once it is filled in; give it a value, or leave the row out with where"
 
@@ -46,10 +45,10 @@ def build(entry: ClipEntryContext, draft: JobDraft) -> JobSpec | None:
     for field, values in draft.fields.items():
         for value in values:
             try:
-                filled = _filled(entry, draft, field, value)
+                filled = fill(entry, draft, field, value)
             except ValueError as exc:
                 is_valid = False
-                entry.shared.problems.add(value.place, f"{field}: {exc}", _row(entry, draft, field, values))
+                entry.shared.problems.add(value.place, f"{field}: {exc}", row_of(entry, draft, field, values))
                 break
             if filled not in EMPTY:
                 fields[field], used[field] = filled, value
@@ -69,13 +68,25 @@ def build(entry: ClipEntryContext, draft: JobDraft) -> JobSpec | None:
     key = _key(entry, draft, fields, {"id": job_id, "entry": base, "provider": provider})
     if key is None:
         return None
+    images = _images(entry, draft, fields)
+    if images is None:
+        return None
     settings = entry.shared.settings
     fields = {"on_mismatch": settings.on_mismatch, "container": settings.container or "", **fields}
-    return _spec(draft, fields, id=job_id, entry=base, provider=provider, key=key)
+    request = _request(draft, fields, images)
+    return _spec(draft, fields, request, id=job_id, entry=base, provider=provider, key=key)
 
 
-def _spec(draft: JobDraft, fields: Mapping[str, Any], *, id: str, entry: str, provider: str, key: str) -> JobSpec:  # noqa: A002
-    request = _request(draft, fields)
+def _spec(
+    draft: JobDraft,
+    fields: Mapping[str, Any],
+    request: ClipRequest,
+    *,
+    id: str,  # noqa: A002
+    entry: str,
+    provider: str,
+    key: str,
+) -> JobSpec:
     fallback = fields.get("fallback")
     return JobSpec(
         id=id,
@@ -96,7 +107,7 @@ def _spec(draft: JobDraft, fields: Mapping[str, Any], *, id: str, entry: str, pr
     )
 
 
-def _request(draft: JobDraft, fields: Mapping[str, Any]) -> ClipRequest:
+def _request(draft: JobDraft, fields: Mapping[str, Any], images: tuple[ImageRef, ...]) -> ClipRequest:
     """What is paid for: each field of a ClipRequest that the manifest has under the same name, and the images."""
     values: dict[str, Any] = {
         "prompt": "",
@@ -104,10 +115,35 @@ def _request(draft: JobDraft, fields: Mapping[str, Any]) -> ClipRequest:
     }
     if "seed" in values:
         values["seed"] += draft.take - 1
-    values["images"] = tuple(
-        ImageRef(role=role, **picture._asdict()) for field, role in _ROLES.items() for picture in fields.get(field, ())
-    )
-    return ClipRequest(**values)
+    return ClipRequest(**values | {"images": images})
+
+
+def _images(entry: ClipEntryContext, draft: JobDraft, fields: Mapping[str, Any]) -> tuple[ImageRef, ...] | None:
+    """The images of all roles, with how each is changed; None if one cannot be sent. Unusual ones are a warning."""
+    refs: list[ImageRef] = []
+    is_valid = True
+    background = fields.get("background", "")
+    for field, role in ROLES.items():
+        for image in fields.get(field, ()):
+            place = entry.place_of("images" if entry.clip.images and field == "image" else field)
+            name = shown_name(image.source, entry.shared.folder)
+            row = row_of(entry, draft, field, draft.fields[field])
+            try:
+                ref = image_ref(
+                    image,
+                    role,
+                    convert=bool(fields.get("convert")),
+                    fit=fields.get("fit", ""),
+                    background=background,
+                )
+            except ValueError as exc:
+                is_valid = False
+                entry.shared.problems.add(place, f"{field}: {exc}", name if row in ("", name) else f"{row}: {name}")
+                continue
+            refs.append(ref)
+            for note in notes(image, ref, background=background):
+                entry.shared.problems.warn(place, f"{field}: {note}", name if row in ("", name) else f"{row}: {name}")
+    return tuple(refs) if is_valid else None
 
 
 def _names(entry: ClipEntryContext, draft: JobDraft) -> tuple[str, str] | None:
@@ -118,67 +154,11 @@ def _names(entry: ClipEntryContext, draft: JobDraft) -> tuple[str, str] | None:
         if not name:
             raise ValueError("is empty")
     except ValueError as exc:
-        columns = name_columns(entry, draft.source) if written is None else _columns(entry, draft, [written])
-        entry.add_problem("id", str(exc), _with_columns(draft, columns))
+        columns = name_columns(entry, draft.source) if written is None else columns_read(entry, draft, [written])
+        entry.add_problem("id", str(exc), with_columns(draft, columns))
         return None
     base = safe_name(name)
     return base, fit(base + draft.suffix, name + draft.suffix)
-
-
-def _filled(entry: ClipEntryContext, draft: JobDraft, field: str, given: FieldValue) -> Any:
-    """The field's value for this job; images as a list of files."""
-    templates, value = entry.shared.templates, given.value
-    if field == "options":
-        return _render_deep(templates, value, draft.variables)
-    if field == "tags":
-        return _items(entry, draft, given, split_words)
-    if field == "reference_images":
-        return [_picture(entry, draft, field, name, given.place) for name in _items(entry, draft, given, split_files)]
-    if field in _ROLES:
-        name = value if draft.source.fields.get(field) == value else _text(entry, draft, given, value)
-        return [_picture(entry, draft, field, name, given.place)] if name else None
-    if not isinstance(value, str) or not (given.column or is_template(value)):
-        return value
-    text = _text(entry, draft, given, value)
-    return CHECKS[field](text) if text else None
-
-
-def _text(entry: ClipEntryContext, draft: JobDraft, given: FieldValue, text: str) -> str:
-    """The text rendered; a cell is used as it is."""
-    return (text if given.column else entry.shared.templates.render(text, draft.variables)).strip()
-
-
-def _items(entry: ClipEntryContext, draft: JobDraft, given: FieldValue, split: Callable[[str], list[str]]) -> list[str]:
-    """The words of a list; a cell, or a text that is a template, may hold several."""
-    items: list[str] = []
-    for written in given.value if isinstance(given.value, list) else [given.value]:
-        text = _text(entry, draft, given, written)
-        items += split(text) if given.column or is_template(written) else [text]
-    return [word(item) for item in items if item]
-
-
-def _render_deep(templates: Templates, value: Any, variables: Mapping[str, Any]) -> Any:
-    """Options with their templates rendered; the same object if there are none."""
-    if isinstance(value, str):
-        return templates.render(value, variables)
-    if isinstance(value, dict):
-        filled = {key: _render_deep(templates, inner, variables) for key, inner in value.items()}
-        return filled if any(filled[key] is not value[key] for key in value) else value
-    if isinstance(value, list):
-        items = [_render_deep(templates, inner, variables) for inner in value]
-        return items if any(new is not old for new, old in zip(items, value, strict=True)) else value
-    return value
-
-
-def _picture(entry: ClipEntryContext, draft: JobDraft, field: str, name: str, place: Place) -> ImageFile:
-    """The image, searched beside the file that sets the field, then beside the table that names it."""
-    if entry.clip.images and field == "image":
-        return entry.shared.pictures.find(name, (entry.folder_of("images"),))
-    folder = entry.folder_at(place)
-    folders: tuple[Path, ...] = (folder,)
-    if draft.source.row_folder is not None and draft.source.row_folder != folder:
-        folders = (folder, draft.source.row_folder)
-    return entry.shared.pictures.find(word(name), folders)
 
 
 def _is_enough(entry: ClipEntryContext, draft: JobDraft, fields: Mapping[str, Any]) -> bool:
@@ -196,7 +176,7 @@ def _is_enough(entry: ClipEntryContext, draft: JobDraft, fields: Mapping[str, An
     if not has_content:
         needed += [field for field in empty if field != "model"][:1]
     for field in needed:
-        entry.add_problem(field, _EMPTY, _row(entry, draft, field, draft.fields.get(field, ())))
+        entry.add_problem(field, _EMPTY, row_of(entry, draft, field, draft.fields.get(field, ())))
     if needed or not has_model or not has_content:
         return False
     for field in empty:
@@ -240,29 +220,3 @@ def _for_path(value: Any) -> Any:
         safe = {name: _for_path(inner) for name, inner in value.items()}
         return RowValues(safe) if isinstance(value, RowValues) else safe
     return safe_name(value) if isinstance(value, str) and value else value
-
-
-def _row(entry: ClipEntryContext, draft: JobDraft, field: str, values: Sequence[FieldValue]) -> str:
-    """The row with a problem, and the columns that the field uses."""
-    written = [value.value for value in values if not value.column]
-    columns = _columns(entry, draft, written)
-    if columns is None:
-        return ""  # the template itself is wrong, in every row
-    own = draft.source.field_columns.get(field)
-    return _with_columns(draft, [*columns, own] if own and own not in columns else columns)
-
-
-def _columns(entry: ClipEntryContext, draft: JobDraft, written: Sequence[Any]) -> list[str] | None:
-    """The columns that the texts read; None when one of them is no template."""
-    known = tuple(draft.source.columns)
-    try:
-        found = [entry.shared.templates.columns(text, known) for value in written for text in texts_in(value)]
-    except ValueError:
-        return None
-    return sorted(frozenset().union(*found))
-
-
-def _with_columns(draft: JobDraft, columns: Sequence[str] | None) -> str:
-    if columns is None or not draft.source.row:
-        return "" if columns is None else draft.source.row
-    return f"{draft.source.row}: column {', '.join(columns)}" if columns else draft.source.row

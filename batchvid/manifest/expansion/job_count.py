@@ -6,18 +6,19 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import islice
-from pathlib import Path
 
 from batchvid.manifest.expansion.entry import ClipEntryContext
 from batchvid.manifest.expansion.field_values import find_takes
-from batchvid.manifest.expansion.image_files import matching
+from batchvid.manifest.expansion.image_sources import count_images
 from batchvid.manifest.expansion.sources import sources
+from batchvid.manifest.expansion.table_files import is_rereadable, table_files
 from batchvid.manifest.reading.problems import Problems
+from batchvid.manifest.reading.table_reader import count_rows
 from batchvid.manifest.schema.field_types import MAX_TAKES
+from batchvid.manifest.schema.rows import InlineRows
 
 MAX_JOBS = 1_000_000
 """Of one manifest; more need --many."""
-READ_BYTES = 1024 * 1024
 
 
 def count_jobs(entries: Sequence[ClipEntryContext], enough: int = MAX_JOBS) -> int:
@@ -61,20 +62,20 @@ def _max_takes(entry: ClipEntryContext) -> int:
 
 def _has_takes_column(entry: ClipEntryContext) -> bool:
     """Whether the first row has one."""
-    if not entry.clip.rows or not _is_countable(entry):
+    if not entry.clip.rows or not is_rereadable(entry):
         return False
     return any("takes" in source.field_columns for source in islice(sources(_silent(entry)), 1))
 
 
 def _count_sources(entry: ClipEntryContext) -> int:
     """The exact number; what is wrong with a row is reported when it is expanded."""
-    return sum(1 for _ in sources(_silent(entry))) if _is_countable(entry) else 1
+    return sum(1 for _ in sources(_silent(entry))) if is_rereadable(entry) else 1
 
 
 def _count_takes(entry: ClipEntryContext) -> int:
     """The takes of all rows or images together."""
     silent = _silent(entry)
-    if not _is_countable(entry):
+    if not is_rereadable(entry):
         return 1
     return sum(find_takes(silent, source, source.variables) for source in sources(silent))
 
@@ -85,33 +86,15 @@ def _silent(entry: ClipEntryContext) -> ClipEntryContext:
 
 
 def _max_sources(entry: ClipEntryContext) -> int:
-    """The lines of its table, or the files that fit its pattern; 1 without either, or if they cannot be read."""
+    """The lines of its tables, or the files that fit its pattern; 1 without either, or if they cannot be read."""
+    rows = entry.clip.rows
     try:
-        if entry.clip.rows and _is_countable(entry):
-            return _count_lines(_file(entry, "rows", entry.clip.rows))
+        if isinstance(rows, InlineRows):
+            return len(rows.rows)
+        if rows and is_rereadable(entry):
+            return sum(count_rows(path) for path in table_files(entry, rows).values())
         if entry.clip.images:
-            pattern = entry.shared.templates.render(entry.clip.images, entry.shared.settings.vars)
-            return len(matching(pattern, entry.folder_of("images")))
-    except (OSError, ValueError):
+            return count_images(entry, entry.clip.images)
+    except (OSError, EOFError, ValueError):
         pass
     return 1
-
-
-def _is_countable(entry: ClipEntryContext) -> bool:
-    """Whether its table can be read twice: a pipe cannot."""
-    try:
-        return not entry.clip.rows or _file(entry, "rows", entry.clip.rows).is_file()
-    except (OSError, ValueError):
-        return True
-
-
-def _file(entry: ClipEntryContext, field: str, name: str) -> Path:
-    return entry.folder_of(field) / entry.shared.templates.render(name, entry.shared.settings.vars)
-
-
-def _count_lines(path: Path) -> int:
-    lines = 1
-    with path.open("rb") as file:
-        while piece := file.read(READ_BYTES):
-            lines += piece.count(b"\n") + piece.count(b"\r")
-    return lines

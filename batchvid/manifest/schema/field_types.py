@@ -102,6 +102,18 @@ def fit(value: Any) -> str:
     return _one_of(value, FITS)
 
 
+def background(value: Any) -> str:
+    """A colour, as `#rrggbb`; written so, or as a CSS name such as `white`."""
+    from PIL import ImageColor  # late: few manifests set it
+
+    written = word(value)
+    try:
+        red, green, blue, *_ = ImageColor.getrgb(written)
+    except ValueError:
+        raise ValueError(f"must be a colour such as white or '#f0f0f0', not {_shown(value)}") from None
+    return f"#{red:02x}{green:02x}{blue:02x}" if written else ""
+
+
 def action(value: Any) -> str:
     """What is done to another clip."""
     return _one_of(value, ACTIONS)

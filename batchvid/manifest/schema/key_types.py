@@ -143,6 +143,7 @@ Switch = Annotated[
     bool | str | None, PlainValidator(UnlessTemplate(field_types.switch), json_schema_input_type=bool | str)
 ]
 Fit = Annotated[str | None, PlainValidator(UnlessTemplate(field_types.fit), json_schema_input_type=str)]
+Background = Annotated[str | None, PlainValidator(UnlessTemplate(field_types.background), json_schema_input_type=str)]
 Action = Annotated[str | None, PlainValidator(UnlessTemplate(field_types.action), json_schema_input_type=str)]
 Video = Annotated[str | None, PlainValidator(UnlessTemplate(field_types.video), json_schema_input_type=str)]
 Audio = Annotated[str | None, PlainValidator(UnlessTemplate(field_types.audio), json_schema_input_type=str)]
@@ -152,6 +153,7 @@ Pictures = Annotated[
 ]
 Takes = Annotated[int | str | None, PlainValidator(UnlessTemplate(field_types.takes), json_schema_input_type=int | str)]
 Item = Annotated[str, PlainValidator(UnlessTemplate(field_types.word), json_schema_input_type=str)]
+Patterns = Annotated[list[Item], BeforeValidator(_as_list, json_schema_input_type=str | list[str]), Field(min_length=1)]
 Names = Annotated[list[str], BeforeValidator(_as_list, json_schema_input_type=str | list[str])]
 Count = Annotated[int, Field(strict=True, gt=0)]
 Number = Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)]

@@ -18,6 +18,7 @@ from batchvid.manifest.schema.key_types import (
     Action,
     Audio,
     Axis,
+    Background,
     BaseUrl,
     BatchName,
     Count,
@@ -28,6 +29,7 @@ from batchvid.manifest.schema.key_types import (
     Names,
     NonEmptyWord,
     Number,
+    Patterns,
     Pictures,
     Prefix,
     Ratio,
@@ -44,6 +46,7 @@ from batchvid.manifest.schema.key_types import (
     Video,
     Word,
 )
+from batchvid.manifest.schema.rows import Rows
 
 
 class _Strict(BaseModel):
@@ -140,6 +143,12 @@ class ClipFields(_Strict):
     end_image: Word = Field(None, description="last frame")
     reference_images: Pictures = Field(None, description="images of what appears in the clip")
     fit: Fit = Field(None, description="how image and end_image get the clip's shape: cover, contain or stretch")
+    convert: Switch = Field(
+        None, description="send HEIC, AVIF, TIFF, GIF, BMP and unusual colours as JPEG, and shrink what is too large"
+    )
+    background: Background = Field(
+        None, description="the colour behind transparent pixels and in the bars of contain, such as white or '#f0f0f0'"
+    )
     duration_s: Seconds = Field(None, description="seconds")
     aspect_ratio: Ratio = Field(None, description="width:height, such as 16:9")
     resolution: Word = Field(None, description="such as 720p, or exactly 1280x720")
@@ -186,11 +195,18 @@ class ClipEntry(ClipFields):
     exclude: list[dict[str, Scalar]] = Field(
         default_factory=list, description="combinations of the matrix to leave out"
     )
-    rows: Word = Field(None, description="a CSV file with a header: one clip for each row; columns are variables")
+    rows: Rows | None = Field(
+        None, description="a table: one clip for each row; columns are variables. Or rows, written here"
+    )
     where: Annotated[str | None, BeforeValidator(condition_text)] = Field(
         None, description="a condition that a row or image must meet"
     )
-    images: Word = Field(None, description="a pattern such as photos/*.jpg: one clip for each image")
+    images: Patterns | None = Field(
+        None, description="a pattern such as photos/*.{jpg,png}, or several: one clip for each image"
+    )
+    images_from: Names = Field(
+        default_factory=list, description="more folders from which the rows of this entry may name pictures"
+    )
 
 
 class Output(_Strict):
@@ -219,6 +235,9 @@ class ManifestModel(_Strict):
     budget: BatchBudget = Field(default_factory=BatchBudget, description="upper limits of spending")
     providers: dict[str, Provider] = Field(default_factory=dict, description="providers and their limits")
     defaults: ClipFields = Field(default_factory=ClipFields, description="fields for every clip that does not set them")
+    images_from: Names = Field(
+        default_factory=list, description="folders outside the manifest's own from which rows may name pictures"
+    )
     output: Output = Field(default_factory=Output, description="where clips go")
     retries: int = Field(
         0,

@@ -126,7 +126,7 @@ def test_everything_per_row(write: Write, specs: Specs) -> None:
             {"sku": "C", "n": "", "labels": "", "shots": "c.png", "Tags": "", "takes": ""},
         ),
     )
-    more = "    prompt: p\n    takes: '{{ n }}'\n    tags: '{{ labels }}'\n    reference_images: '{{ shots }}'\n"
+    more = "    prompt: a kite\n    takes: '{{ n }}'\n    tags: '{{ labels }}'\n    reference_images: '{{ shots }}'\n"
     found = specs(ENTRY.replace("model: m", "model: m, tags: 'basic; all'") + more)
     assert {name: (spec.tags, len(spec.request.images)) for name, spec in found.items()} == {
         "A_t1": (("hero", "summer"), 2),
@@ -150,7 +150,7 @@ def test_reference_images_and_tags_may_be_one_text(write: Write, specs: Specs) -
 @pytest.mark.parametrize(
     ("header", "cells", "more", "problem"),
     [
-        ("sku,model", "a,", "prompt: p\n    model: '{{ model }}'", "model: is empty once it is filled in"),
+        ("sku,model", "a,", "prompt: a kite\n    model: '{{ model }}'", "model: is empty once it is filled in"),
         ("sku,model", "a,", "prompt: p", "model: is empty once it is filled in"),
         ("sku,Prompt", "a,", "seed: 1", "prompt: is empty once it is filled in"),
         ("sku,image", "a,", "negative_prompt: p", "image: is empty once it is filled in"),
@@ -181,7 +181,7 @@ def loaded(write: Write, text: str) -> Manifest:
 def test_plan_names_the_columns_that_set_fields(write: Write) -> None:
     """Once per entry, with both ways to prevent it; a column that no row uses is not named."""
     write("t.csv", "sku,Model,duration_s,mode,seed\na,x,4,,7\nb,,5,,\n")
-    manifest = loaded(write, ENTRY + "    prompt: p\n    seed: 9\n")
+    manifest = loaded(write, ENTRY + "    prompt: a kite\n    seed: 9\n")
     (note,) = manifest.notes
     assert note == (
         "m.yaml:3: {{ sku }}: columns of t.csv set fields of the clips: Model (model), duration_s; to prevent it, set "
@@ -189,8 +189,8 @@ def test_plan_names_the_columns_that_set_fields(write: Write) -> None:
         "rows: {file: t.csv, columns: {sheet_model: Model}}"
     )
     assert [(job.spec.request.model, job.spec.request.seed) for job in manifest.jobs] == [("x", 9), ("m", 9)]
-    assert loaded(write, ENTRY + "    prompt: p\n    model: m\n    duration_s: 4\n    seed: 9\n").notes == ()
-    closed = loaded(write, ENTRY + "    prompt: p\n    model: m\n    duration_s: null\n    seed: null\n")
+    assert loaded(write, ENTRY + "    prompt: a kite\n    model: m\n    duration_s: 4\n    seed: 9\n").notes == ()
+    closed = loaded(write, ENTRY + "    prompt: a kite\n    model: m\n    duration_s: null\n    seed: null\n")
     assert closed.notes == ()
     assert [job.spec.request.duration_s for job in closed.jobs] == [None, None]
 
@@ -198,7 +198,7 @@ def test_plan_names_the_columns_that_set_fields(write: Write) -> None:
 def test_plan_names_clips_without_the_picture_of_their_entry(write: Write) -> None:
     """An empty picture cell makes the clip from its prompt alone, and the note names the row."""
     write("t.csv", "sku,shot\na,https://c.example/a.png\nb,\n")
-    (note,) = loaded(write, ENTRY + "    prompt: p\n    image: '{{ shot }}'\n").notes
+    (note,) = loaded(write, ENTRY + "    prompt: a kite\n    image: '{{ shot }}'\n").notes
     assert note == "m.yaml:6: {{ sku }}: image: is empty; the clip is made without it (t.csv:row 2 (line 3))"
 
 
@@ -227,7 +227,7 @@ def test_plan_names_clips_without_the_picture_of_their_entry(write: Write) -> No
 def test_columns_with_other_names_of_fields(write: Write, column: str, cell: str, more: str, field: str) -> None:
     """One that nothing reads is a warning with the line to write, if its cells can be values of the field."""
     write("t.csv", table({"sku": "a", column: cell}))
-    warnings = loaded(write, f"{ENTRY}    prompt: p\n    {more}\n").warnings
+    warnings = loaded(write, f"{ENTRY}    prompt: a kite\n    {more}\n").warnings
     line = f'column {column} of t.csv is not used; name it {field}, or write {field}: "{{{{ {column} }}}}"'
     assert warnings == ((f"m.yaml:3: {{{{ sku }}}}: {line}",) if field else ())
 
@@ -246,7 +246,7 @@ def test_a_stored_clip_that_these_rules_change_is_kept(write: Write) -> None:
     """Where an empty cell bought the model's own length, the clip is shown as changed and nothing is bought."""
     write("t.csv", "sku,seconds\na,\n")
     text = ENTRY.replace("model: m", "model: veo3-fast, duration_s: 4, provider: cometapi")
-    manifest = loaded(write, text + "    prompt: p\n    duration_s: '{{ seconds }}'\n")
+    manifest = loaded(write, text + "    prompt: a kite\n    duration_s: '{{ seconds }}'\n")
     spec = manifest.jobs[0].spec
     before = spec.with_request(duration_s=None)
     before = replace(before, fingerprint=fingerprint(before.request))

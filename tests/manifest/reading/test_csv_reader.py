@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from batchvid.manifest.reading.csv_reader import read_rows
+from batchvid.manifest.reading.table_reader import read_rows
 from batchvid.manifest.reading.tables import BadTable, Row, label
 from tests.manifest.conftest import Mistakes, Specs, Write
 
@@ -56,18 +56,19 @@ def test_empty_columns_at_the_end_are_cut(write: Write) -> None:
 @pytest.mark.parametrize(
     ("data", "problem"),
     [
-        (b"", "line 1: is empty; the first line must name the columns"),
-        (b"\nsku\n1", "line 1: is empty; the first line must name the columns"),
-        (b"a,,b\n1,2,3", "line 1: column 2 has no name"),
+        (b"", "is empty; the first line must name the columns"),
+        (b"\n\n", "is empty; the first line must name the columns"),
+        (b"a,,b\n1,2,3", "line 1: column 2 (B) has no name, and row 1 (line 2) has a value in it; "),
         (b"a,b,a\n1,2,3", "line 1: column a exists twice"),
-        (b"a,b\n1,2\n\n3\n", "row 2 (line 4): has 1 cells where the header has 2 columns; "),
+        (b"a,b\n1,2\n\n3", "row 2 (line 4): has fewer cells than the header, and the file ends in the middle of this"),
+        (b"a,b,c\n1,x\ny,3\n", "row 2 (line 3): together with the row before it has as many cells as the header"),
         (b"a,b\n1,2,3\n", "row 1 (line 2): has 3 cells where the header has 2 columns; "),
         (b"a,b\n1,caf\xe9\n", "line 2: byte 0xe9 at column 6 is not UTF-8 ('\u00e9' in Windows-1252); save it as"),
-        (b"\xff\xfea\x00", "line 1: is UTF-16; save it as"),
+        (b"\xff\xfea\x00\n", "line 1: is not valid UTF-16: truncated data; save it as UTF-8"),
         (b"a,b\n1,\x00\n", "line 2: contains a zero byte; this is not a text file"),
-        (b'a,b\n1,"2\n', "row 1 (line 2): is not valid CSV: unexpected end of data"),
-        (b'a,b\n1,"2"x\n', "row 1 (line 2): is not valid CSV: "),
-        (b"a,b\n1," + b"x" * 200_000 + b"\n", "row 1 (line 2): is not valid CSV: field larger than field limit"),
+        (b'a,b\n1,"2\n', "row 1 (line 2): has a double quote that is never closed; "),
+        (b'a,b\n1,"2"x\n', "row 1 (line 2): has text after the double quote that closes a cell; "),
+        (b"a,b\n1," + b"x" * 10_000_001 + b"\n", "row 1 (line 2): has a cell of more than 10,000,000 characters; "),
     ],
 )
 def test_mistakes_name_the_row_and_the_line(write: Write, data: bytes, problem: str) -> None:
@@ -152,9 +153,9 @@ def test_rows_times_matrix_times_takes(write: Write, specs: Specs) -> None:
     [
         ("sku,name\n", "", "4: {{ sku }}: rows: data/t.csv has a header and no rows"),
         (
-            "sku,name\na\n",
+            "sku,name\na,x,y\n",
             "",
-            "4: {{ sku }}: data/t.csv:row 1 (line 2): has 1 cells where the header has 2 columns; "
+            "4: {{ sku }}: data/t.csv:row 1 (line 2): has 3 cells where the header has 2 columns; "
             "a cell with the delimiter or a line break in it must be in double quotes",
         ),
         ("sku,name\na,x\n,y\n", "", "3: {{ sku }}: id: is empty (data/t.csv:row 2 (line 3): column sku)"),
