@@ -14,7 +14,7 @@ from batchvid.commands.batch import (
 from batchvid.commands.execution import Display, known_providers
 from batchvid.commands.models import models, refresh
 from batchvid.commands.resolve import abandon, resolve, uncertain
-from batchvid.commands.run import collect, edit, plan, plan_collect, plan_retry, retry, run
+from batchvid.commands.run import collect, edit, plan, plan_collect, plan_retry, retry, run, validate
 from batchvid.domain.jobs import may_still_finish
 from batchvid.runner import SpendingLimits
 
@@ -40,4 +40,5 @@ __all__ = [
     "retry",
     "run",
     "uncertain",
+    "validate",
 ]

@@ -309,8 +309,8 @@ def test_ids_that_differ_in_case_only_collide(mistakes: Mistakes) -> None:
 def test_values_that_read_alike_collide(mistakes: Mistakes) -> None:
     """Two values of an axis with one readable name are told by their values."""
     assert mistakes(one("matrix: {x: [C++, C--, 'C#']}")) == [
-        "m.yaml:1: k: makes the id k_C again, which k at m.yaml:1 already makes (from x 'C++' and 'C--')",
-        "m.yaml:1: k: makes the id k_C again, which k at m.yaml:1 already makes (from x 'C++' and 'C#')",
+        "m.yaml:1: k: makes the id k_C 3 times (x 'C++', 'C--', 'C#'); "
+        "give the values of the matrix names that differ in letters or digits",
     ]
 
 
