@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 
 from batchvid.manifest.reading.problems import Problems
@@ -41,9 +42,27 @@ def _describe(job: PlacedJob) -> str:
 def _hint(first: PlacedJob, second: PlacedJob) -> str:
     if first.place != second.place:
         return ""
+    if hint := _picture_hint(first, second):
+        return hint
     differences = [
         f"{name} {first.spec.variables[name]!r} and {value!r}"
         for name, value in second.spec.variables.items()
         if first.spec.variables.get(name, value) != value
     ]
     return f" (from {', '.join(differences[:3])})" if differences else " (from two identical rows)"
+
+
+def _picture_hint(first: PlacedJob, second: PlacedJob) -> str:
+    """For two pictures of `images`: their files, and the variable that tells them apart."""
+    names = [job.spec.variables.get("image_name", "") for job in (first, second)]
+    files = [_first_frame(job) for job in (first, second)]
+    if not all(names) or not all(files) or files[0] == files[1]:
+        return ""
+    variable = "image_name" if names[0] != names[1] else "image_folder"
+    above = os.path.commonpath([os.path.dirname(file) for file in files])  # noqa: PTH120
+    shown = " and ".join(os.path.relpath(file, above) for file in files)
+    return f" (from {shown}): put {{{{ {variable} }}}} into the id"
+
+
+def _first_frame(job: PlacedJob) -> str:
+    return next((image.source for image in job.spec.request.images if image.role == "first"), "")
