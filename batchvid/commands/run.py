@@ -39,6 +39,8 @@ from batchvid.state.meta import Meta
 from batchvid.state.readers import read_jobs, read_meta
 from batchvid.state.state_file import StateFile, record_offline
 
+MAX_SHOWN_WARNINGS = 10  # of a manifest, by a run
+
 
 def plan(
     batch: Batch,
@@ -121,7 +123,8 @@ def run(
         specs = [job.spec for job in planned.to_plan]
         if state and regenerate:
             save_started(state, jobs, specs, unfinished)
-        return build_request(manifest, jobs, specs, "regenerate", buy=buy)
+        request = build_request(manifest, jobs, specs, "regenerate", buy=buy)
+        return replace(request, notices=(*planned.notices, *_first_warnings(planned.warnings)))
 
     prepared: list[RunRequest] = []
     if not batch.state_path.exists():
@@ -200,10 +203,18 @@ def retry(
             lambda: request,
             limits,
             display,
-            first_notices=[*notices, *planned.notices],
+            first_notices=[*notices, *planned.notices, *_first_warnings(planned.warnings)],
             wait=wait,
             try_now=try_now,
         )
+
+
+def _first_warnings(warnings: Sequence[str]) -> list[str]:
+    """The first warnings of a manifest, as notices, and how many more there are."""
+    shown = [f"warning: {warning}" for warning in warnings[:MAX_SHOWN_WARNINGS]]
+    if len(warnings) > MAX_SHOWN_WARNINGS:
+        shown.append(f"and {len(warnings) - MAX_SHOWN_WARNINGS} more warnings; batchvid plan shows them")
+    return shown
 
 
 def collect(folder: Path, *, only_reconcile: bool = False, display: Display = progress_for) -> Outcome:
