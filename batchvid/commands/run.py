@@ -54,7 +54,7 @@ def plan(
 
     Reads the state file if there is one, and changes nothing.
     """
-    return _preview(batch, Intent(buy=buy, regenerate=tuple(regenerate), allow_retired=allow_retired), limits)
+    return preview(batch, Intent(buy=buy, regenerate=tuple(regenerate), allow_retired=allow_retired), limits)
 
 
 def plan_retry(
@@ -69,7 +69,7 @@ def plan_retry(
     if not batch.state_path.exists():
         raise UsageError(f"{batch.folder} was never run: there is nothing to retry")
     intent = Intent(retry=True, kinds=tuple(kinds), new_task=new_task, allow_retired=allow_retired)
-    return _preview(batch, intent, limits)
+    return preview(batch, intent, limits)
 
 
 def plan_collect(folder: Path) -> Plan:
@@ -77,7 +77,8 @@ def plan_collect(folder: Path) -> Plan:
     return plan_collecting(read_view(BatchPaths(folder), buying=False).jobs.values())
 
 
-def _preview(batch: Batch, intent: Intent, limits: SpendingLimits | None) -> Plan:
+def preview(batch: Batch, intent: Intent, limits: SpendingLimits | None = None) -> Plan:
+    """What a command with this intent would buy, and what its caps allow. Changes nothing."""
     view = read_view(batch.paths, buying=intent.buy)
     planned = choose(batch, batch.manifest, view, intent)
     caps = build_caps(batch.settings, limits)
@@ -115,15 +116,28 @@ def run(
     """
 
     intent = Intent(buy=buy, regenerate=tuple(regenerate), allow_retired=allow_retired)
+    return run_intent(batch, intent, limits=limits, wait=wait, try_now=try_now, display=display)
+
+
+def run_intent(
+    batch: Batch,
+    intent: Intent,
+    *,
+    limits: SpendingLimits | None,
+    wait: bool,
+    try_now: bool,
+    display: Display,
+) -> Outcome:
+    """Buy what the intent selects and collect what is paid for. The options are as in `run`."""
 
     def build(jobs: Mapping[str, Job], state: StateFile | None = None) -> RunRequest:
         manifest = batch.lazy_manifest.for_one_use()
-        unfinished = load_unfinished(state.path) if state and regenerate else {}
+        unfinished = load_unfinished(state.path) if state and intent.regenerate else {}
         planned = choose(batch, manifest, StateView(jobs=jobs, unfinished=unfinished), intent)
         specs = [job.spec for job in planned.to_plan]
-        if state and regenerate:
+        if state and intent.regenerate:
             save_started(state, jobs, specs, unfinished)
-        request = build_request(manifest, jobs, specs, "regenerate", buy=buy)
+        request = build_request(manifest, jobs, specs, "regenerate", buy=intent.buy)
         return replace(request, notices=(*planned.notices, *_first_warnings(planned.warnings)))
 
     prepared: list[RunRequest] = []
@@ -132,7 +146,7 @@ def run(
         prepared.append(build({}))  # a first run that fails here leaves nothing behind
     with StateFile(batch.state_path) as state:
         notices: list[str] = []
-        jobs = recover_jobs(state, buying=buy, notice=notices.append)
+        jobs = recover_jobs(state, buying=intent.buy, notice=notices.append)
 
         def request() -> RunRequest:
             return prepared.pop() if prepared and not jobs else build(jobs, state)

@@ -51,7 +51,7 @@ _JOB_VALUES = attrgetter(*_JOB_DEFAULTS)
 def dump_spec(spec: JobSpec) -> str:
     """A JobSpec as flat JSON: its fields, then on a new line those of its request; without defaults."""
     text = _flat(spec)
-    return _flat(_without_links(spec)) if "://" in text or may_hold_secrets(text) else text
+    return _flat(without_links(spec)) if "://" in text or may_hold_secrets(text) else text
 
 
 def _flat(spec: JobSpec) -> str:
@@ -60,7 +60,7 @@ def _flat(spec: JobSpec) -> str:
     return f"{own[:-1]}{REQUEST_FOLLOWS}{request[1:]}"
 
 
-def _without_links(spec: JobSpec) -> JobSpec:
+def without_links(spec: JobSpec) -> JobSpec:
     """The spec without secrets in its inputs; its fingerprint is still that of the whole links."""
     request = spec.request
     hidden = {
