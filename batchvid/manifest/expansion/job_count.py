@@ -66,6 +66,6 @@ def _max_sources(entry: ClipEntryContext) -> int:
         if entry.clip.images:
             pattern = entry.shared.templates.render(entry.clip.images, entry.shared.settings.vars)
             return len(matching(pattern, entry.folder_of("images")))
-    except (OSError, EOFError, ValueError):
+    except (OSError, ValueError):
         pass
     return 1

@@ -44,6 +44,8 @@ def check_sample(rows: Sequence[RawRow], options: TableOptions, sheet: str = "")
     if not rows:
         return
     first, others = rows[0], rows[1:]
+    if options.header_row and first.line != options.header_row:
+        raise BadTable(f"{line_name(options.header_row, sheet)}: is empty; it must name the columns")
     named = _filled(first)
     valued = frozenset[int]().union(*map(_filled, others))
     if not options.header_row and valued - named:
