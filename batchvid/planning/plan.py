@@ -90,7 +90,16 @@ def make_plan(
         spec = _with_current_model(placed.spec, jobs.get(placed.spec.id))
         action, reason = actions[spec.id]
         job = jobs.get(spec.id)
-        plan_of = partial(JobPlan, spec, action, reason, place=placed.place, row=placed.row)
+        plan_of = partial(
+            JobPlan,
+            spec,
+            action,
+            reason,
+            place=placed.place,
+            row=placed.row,
+            state=job.state if job else None,
+            paid_attempts=job.committed_attempts if job else 0,
+        )
         if action not in PRICED:
             planned.append(plan_of(job.price if job else UNPRICED))
             continue
