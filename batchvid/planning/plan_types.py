@@ -9,6 +9,7 @@ from enum import StrEnum
 from batchvid.catalog import Provider
 from batchvid.domain.cap_use import CapUse
 from batchvid.domain.job_spec import JobSpec, Price
+from batchvid.domain.jobs import JobState
 from batchvid.manifest import EntryCounts, Place, RowPlace
 
 
@@ -48,7 +49,7 @@ class JobPlan:
 
     `spec` is what is bought first; `fallback_prices` are the prices of the models that it may switch to. `duration_s`,
     `aspect_ratio` and `resolution` are what is sent, empty where the vendor decides. `place` is its clip entry, `row`
-    the row of a table that it is made from.
+    the row of a table that it is made from. `state` (None: new) and `paid_attempts` are what the plan was made for.
     """
 
     spec: JobSpec
@@ -62,6 +63,8 @@ class JobPlan:
     resolution: str = ""
     place: Place | None = None
     row: RowPlace | None = None
+    state: JobState | None = None
+    paid_attempts: int = 0
 
 
 @dataclass(frozen=True, slots=True)

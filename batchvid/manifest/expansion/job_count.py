@@ -95,6 +95,6 @@ def _max_sources(entry: ClipEntryContext) -> int:
             return sum(count_rows(path) for path in table_files(entry, rows).values())
         if entry.clip.images:
             return count_images(entry, entry.clip.images)
-    except (OSError, EOFError, ValueError):
+    except (OSError, ValueError):
         pass
     return 1

@@ -17,6 +17,7 @@ from batchvid.manifest.expansion.sources import sources
 from batchvid.manifest.reading.safe_names import text_of, value_name
 from batchvid.manifest.schema.models import CHECKS, FIELDS, ClipEntry
 from batchvid.manifest.schema.templates import is_template
+from batchvid.quoting import quoted
 
 _NOT_AN_AXIS = (set(FIELDS) | set(ClipEntry.model_fields)) - set(CHECKS)
 
@@ -114,7 +115,7 @@ def _is_valid_axis(entry: ClipEntryContext, axis: str) -> bool:
         try:
             _checked(axis, value)
         except ValueError as exc:
-            entry.add_problem(axis, f"matrix value {text_of(value)!r} {exc}")
+            entry.add_problem(axis, f"matrix value {quoted(text_of(value))} {exc}")
             return False
     return True
 

@@ -69,13 +69,14 @@ def _check_text(entry: ClipEntryContext, draft: JobDraft, used: Used, field: str
         outputs = _NO_OUTPUTS
     else:
         outputs = entry.shared.templates.outputs(template)
-    if found := _check_whole(text, is_prompt=field == "prompt"):
+    sound = outputs.names
+    if not outputs.is_alone:
+        sound = tuple(name for name in outputs.names if not _check_value(entry, draft, used, field, name))
+        for name in sound:
+            _check_hole(entry, draft, used, field, name)
+    if sound == outputs.names and (found := _check_whole(text, is_prompt=field == "prompt")):
         _add(entry, draft, used, field, found)
         return
-    if not outputs.is_alone:
-        for name in outputs.names:
-            _check_hole(entry, draft, used, field, name)
-            _check_value(entry, draft, used, field, name)
     if outputs.is_alone or outputs.literal is None:
         for finding in _look(text, draft, outputs.names):
             _add(entry, draft, used, field, finding)
@@ -83,7 +84,7 @@ def _check_text(entry: ClipEntryContext, draft: JobDraft, used: Used, field: str
     if not _is_plain_literal(outputs.literal):
         for finding in (*_inside(outputs.literal), *_leftovers(outputs.literal, draft, outputs.names)):
             _report(entry, field, finding, "")  # of the manifest, not of the row
-    for name in outputs.names:
+    for name in sound:
         value = _value(draft, name)
         if isinstance(value, str) and not _is_plain(value):
             for finding in (*_inside(value), *_leftovers(value, draft)):
@@ -189,11 +190,13 @@ def _check_hole(entry: ClipEntryContext, draft: JobDraft, used: Used, field: str
     _add(entry, draft, used, field, Finding(text), name)
 
 
-def _check_value(entry: ClipEntryContext, draft: JobDraft, used: Used, field: str, name: str) -> None:
-    """Look at a variable that is a part of a text: a formula, an error or a word for a missing value is none."""
+def _check_value(entry: ClipEntryContext, draft: JobDraft, used: Used, field: str, name: str) -> bool:
+    """Whether a variable that is a part of a text is none: a formula, an error, a word for a missing value."""
     value = _value(draft, name)
-    if isinstance(value, str) and may_be_no_text(value) and (found := check_value(value)) is not None:
-        _add(entry, draft, used, field, Finding(f"{_kind(draft, name)} {name} {found.text}", found.is_error), name)
+    if not isinstance(value, str) or not may_be_no_text(value) or (found := check_value(value)) is None:
+        return False
+    _add(entry, draft, used, field, Finding(f"{_kind(draft, name)} {name} {found.text}", found.is_error), name)
+    return True
 
 
 def _value(draft: JobDraft, name: str) -> Any:

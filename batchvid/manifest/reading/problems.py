@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from itertools import groupby
 from typing import NamedTuple
 
+from batchvid.quoting import shortened
+
 MAX_SHOWN_PROBLEMS = 50  # of one place: a wrong column of a long table must not hide everything else
+MAX_WORD_CHARS = 120  # of a word without blanks, which no message needs as a whole
+_LONG = re.compile(r"\S{256,}")  # longer than the name of any file
 MAX_SHOWN_ROWS = 3  # of a table, when all of them have the same problem
 
 
@@ -20,6 +25,7 @@ class Place(NamedTuple):
         """One line for the user: `file:line: entry: text`."""
         where = f"{self.file}:{self.line}" if self.line else self.file
         line = f"{where}: {self.entry}: {text}" if self.entry else f"{where}: {text}"
+        line = _LONG.sub(lambda match: shortened(match[0], MAX_WORD_CHARS), line)
         return "".join(character if character.isprintable() else "?" for character in line)
 
 

@@ -13,6 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidat
 
 from batchvid.manifest.schema import fallback as fb
 from batchvid.manifest.schema import field_types
+from batchvid.manifest.schema.condition_hints import condition_text
 from batchvid.manifest.schema.key_types import (
     Action,
     Audio,
@@ -197,7 +198,9 @@ class ClipEntry(ClipFields):
     rows: Rows | None = Field(
         None, description="a table: one clip for each row; columns are variables. Or rows, written here"
     )
-    where: str | None = Field(None, description="a condition that a row or image must meet")
+    where: Annotated[str | None, BeforeValidator(condition_text)] = Field(
+        None, description="a condition that a row or image must meet"
+    )
     images: Patterns | None = Field(
         None, description="a pattern such as photos/*.{jpg,png}, or several: one clip for each image"
     )

@@ -148,14 +148,9 @@ def test_rows_times_matrix_times_takes(write: Write, specs: Specs) -> None:
     assert list(found["a_16x9_t1"].variables) == ["aspect_ratio", "sku", "name"]
 
 
-AGAIN = "3: {{ sku }}: makes the id a again, which {{ sku }} at m.yaml:3 already makes"
-
-
 @pytest.mark.parametrize(
     ("table", "more", "problem"),
     [
-        ("sku,name\na,x\na,y\n", "", AGAIN + " (from name 'x' and 'y')"),
-        ("sku,name\na,x\na,x\n", "", AGAIN + " (from two identical rows)"),
         ("sku,name\n", "", "4: {{ sku }}: rows: data/t.csv has a header and no rows"),
         (
             "sku,name\na,x,y\n",
