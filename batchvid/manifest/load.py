@@ -27,6 +27,7 @@ from batchvid.manifest.schema.validation import entry_name, validate
 from batchvid.manifest.schema.written_numbers import warn_of_changed_numbers
 from batchvid.manifest.source_names import source_name
 from batchvid.manifest.types import EntryCounts, ExternalChecks, Manifest, ParsedManifest, PlacedJob
+from batchvid.quoting import with_short_values
 from batchvid.selection import Selection
 
 
@@ -92,7 +93,7 @@ def expand(
         for job in jobs:
             if problem := checks.job_problem(job.spec, parsed.bad_providers):
                 source = source_name(job, problem.fields, parsed.path.parent)
-                problems.add(job.place, problem.text, source)
+                problems.add(job.place, with_short_values(problem.text, job.spec.variables.values()), source)
     report_collisions(jobs, problems, parsed.path.parent)
     report_equal_clips(jobs, problems)
     if problems or settings is None:
