@@ -31,6 +31,7 @@ class Case(NamedTuple):
     manifest: str = ""
     sets: tuple[str, ...] = ()
     example: str = ""
+    where: str = ""
 
 
 SECTIONS: Mapping[str, Sequence[Case]] = {
@@ -80,6 +81,50 @@ SECTIONS: Mapping[str, Sequence[Case]] = {
             example="the rows `1,a kite` and `2,a kite`",
         ),
     ],
+    "Conditions": [
+        Case(
+            "An empty cell beside a number",
+            "{{ text }}",
+            "id,text,price\n1,a kite,9\n2,a boat,",
+            example="an empty cell, `where: price > 5`",
+            where="price > 5",
+        ),
+        Case(
+            "A cell that is no number, beside a number",
+            "{{ text }}",
+            "id,text,price\n1,a kite,9\n2,a boat,soon",
+            example="cell `soon`, `where: price > 5`",
+            where="price > 5",
+        ),
+        Case(
+            "A number that may be read in two ways, when that matters",
+            "{{ text }}",
+            'id,text,price\n1,a kite,"1,234"',
+            example="cell `1,234`, `where: price > 5`",
+            where="price > 5",
+        ),
+        Case(
+            "A cell that is neither yes nor no, beside `true` or `false`",
+            "{{ text }}",
+            "id,text,done\n1,a kite,later",
+            example="cell `later`, `where: done != true`",
+            where="done != true",
+        ),
+        Case(
+            "No row is left",
+            "{{ text }}",
+            "id,text,status\n1,a kite,done",
+            example='cell `done`, `where: status == "ready"`',
+            where='status == "ready"',
+        ),
+        Case(
+            "A mistake in the condition itself",
+            "{{ text }}",
+            "id,text,status\n1,a kite,done",
+            example='`where: status = "ready"`',
+            where='status = "ready"',
+        ),
+    ],
     "Values that nothing reads": [
         Case(
             "`--set` of an unknown name",
@@ -124,6 +169,7 @@ def _outcome(case: Case) -> tuple[str, str]:
         path = Path(folder, "m.yaml")
         Path(folder, "r.csv").write_text(case.table + "\n", "utf-8")
         rows = "rows: r.csv, " if case.table else ""
+        rows += f"where: '{case.where}', " if case.where else ""
         prompt = case.prompt.encode("unicode_escape").decode().replace('"', '\\"')
         entry_id = '"{{ id }}"' if case.table else "a"
         text = case.manifest or f'clips: [{{id: {entry_id}, model: m, {rows}prompt: "{prompt}"}}]\n'
