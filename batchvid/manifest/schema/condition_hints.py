@@ -47,6 +47,7 @@ _PHRASES: tuple[tuple[str, str], ...] = (
     (r"(?P<digits>[<>=]\s*\d+(?:[.,]\d+)?)\s*(?:[€$£¥%]|(?:EUR|USD|GBP|CHF)\b)", "{digits}"),
     (r"(?P<whole>[<>=]\s*\d+),(?P<rest>\d+)\b", "{whole}.{rest}"),
     (rf"^{_NAME}\s*:\s*(?=\S)", "{name} == "),
+    (r"(?P<left>\|\s*(?:float|int)(?:\([^)]*\))?\s*[<>=!]=?\s*)[\"'](?P<number>[\d.]+)[\"']", "{left}{number}"),
     (rf"{_NAME}\s+is\s+not\s+(?:none|null|empty|blank)\b", '{name} != ""'),
     (rf"{_NAME}\s+is\s+(?:none|null|empty|blank)\b", '{name} == ""'),
     (rf"{_NAME}\s+(?:does\s+)?not\s+(?:i?like|contains?|includes?)\s+{_TEXT}", "not ({found})"),

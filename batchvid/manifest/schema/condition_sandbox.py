@@ -73,6 +73,8 @@ def compiled(text: str) -> CompiledCondition:
             for node in tree.find_all(nodes.Compare)
         ):
             raise Unusable("compares a list with one value")
+        if any(_is_number_with_text(node) for node in tree.find_all(nodes.Compare)):
+            raise Unusable("compares a number with a text in quotes")
         used = [node for node in tree.find_all(nodes.Name) if node.ctx == "load"]
         guarded = {
             node.node.name
@@ -205,6 +207,13 @@ def _is_text(node: nodes.Node) -> bool:
 
 def _is_equality(node: nodes.Compare) -> bool:
     return any(operand.op in ("eq", "ne") for operand in node.ops)
+
+
+def _is_number_with_text(node: nodes.Compare) -> bool:
+    """Whether it is as `price|float > "5"`, of which every comparison fails."""
+    sides = [node.expr, *(operand.expr for operand in node.ops)]
+    has_number = any(isinstance(side, nodes.Filter) and side.name in ("float", "int") for side in sides)
+    return has_number and any(_is_text(side) for side in sides)
 
 
 def _sides(node: nodes.BinExpr) -> tuple[nodes.Expr, nodes.Expr]:

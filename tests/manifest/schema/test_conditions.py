@@ -155,6 +155,7 @@ HINTS = [
     ("isempty(status)", 'status == ""'),
     ("In stock: yes", 'In_stock == "yes"'),
     ('[status] == "ready"', 'status == "ready"'),
+    ('price|float > "5"', "price|float > 5"),
     ("isnotempty(status)", 'status != ""'),
     ("price > 5 and < 10", "price > 5 and price < 10"),
     ("price between 5 and 10", "5 <= price <= 10"),
