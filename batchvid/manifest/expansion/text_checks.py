@@ -31,9 +31,10 @@ _WORDS = ("resolution", "mode", "video", "parent")
 _IMAGES = ("image", "end_image", "reference_images")
 _SPECIAL = rf"\[\](){{}}<>$%#@|~^*`&=+«»‹›⟨⟩【】（）「」『』〔〕＜＞｛｝［］“{ODD}"
 _MAY_BE_ODD = re.compile(
-    rf"[{_SPECIAL}_,TXFPEHI](?:(?<=[{_SPECIAL}])|(?<=_)_|(?<=,)(?:\ ?,|\.)|(?<=T)(?:ODO|B[ACD])|(?<=X)XX|(?<=F)IXME"
-    r"|(?<=P)LACEHOLDER|(?<=E)rr:|(?<=H)ERE|(?<=I)psum)"
+    rf"[{_SPECIAL}_,TXFPEHIN:/\\?;-](?:(?<=[{_SPECIAL}])|(?<=_)_|(?<=,)\s*[,.]|(?<=T)(?:ODO|B[ACD])|(?<=X)XX"
+    r"|(?<=F)IXME|(?<=P)LACEHOLDER|(?<=E)rr:|(?<=H)ERE|(?<=I)psum|(?<=N)(?:aN|one|ULL|/A)|(?<=[:/\\?;-])(?<!\w.)\w)"
 )
+_HINTS = ("orem ipsum", "nan", "null", "undefined")
 """Begins with a set of characters, so that the search skips all others at the speed of a loop in C."""
 _NO_OUTPUTS = Outputs((), is_alone=True, literal=None)
 _MAX_WHOLE_CHARS = 24
@@ -49,11 +50,15 @@ def check_texts(entry: ClipEntryContext, draft: JobDraft, fields: Mapping[str, A
         if text:
             _check_text(entry, draft, field, text)
     for field, text in _words(fields):
-        if not _is_plain(text):
+        if not is_plain(text):
             for finding in _leftovers(text, draft):
                 _add(entry, draft, field, finding)
     if "options" in fields:
+        is_rendered = fields["options"] is not draft.fields.get("options")
         for path, text in _texts(fields["options"]):
+            if is_rendered and not text.strip():
+                empty = f"{path}: is empty once it is filled in, and is sent so; leave it out, or use default"
+                _add(entry, draft, "options", Finding(empty))
             for finding in _look(text, draft):
                 _add(entry, draft, "options", Finding(f"{path}: {finding.text}", finding.is_error))
 
@@ -82,7 +87,7 @@ def _check_text(entry: ClipEntryContext, draft: JobDraft, field: str, text: str)
             _report(entry, field, finding, "")  # of the manifest, not of the row
     for name in sound:
         value = _value(draft, name)
-        if isinstance(value, str) and not _is_plain(value):
+        if isinstance(value, str) and not is_plain(value):
             for finding in (*_inside(value), *_leftovers(value, draft)):
                 _add(entry, draft, field, finding, name)
 
@@ -109,22 +114,25 @@ def _look(text: str, draft: JobDraft, written: tuple[str, ...] = ()) -> Iterator
     """Everything odd in one text; the template writes the variables `written`."""
     if text[:1] in "=+-@#" and (found := check_value(text)) is not None:
         yield found
-    elif not _is_plain(text):
+    elif not is_plain(text):
         yield from _inside(text)
         yield from _leftovers(text, draft, written)
 
 
-def _is_plain(text: str) -> bool:
+def is_plain(text: str) -> bool:
     """Whether nothing in the text can be odd. Fast: it is called for every text of every job."""
-    return (
-        _MAY_BE_ODD.search(text) is None and "orem ipsum" not in text and (text.isascii() or not may_be_damaged(text))
-    )
+    if _MAY_BE_ODD.search(text) is not None:
+        return False
+    for hint in _HINTS:
+        if hint in text:
+            return False
+    return text.isascii() or not may_be_damaged(text)
 
 
 @lru_cache(maxsize=256)
 def _is_plain_literal(text: str) -> bool:
     """The same for a text that many jobs share."""
-    return _is_plain(text)
+    return is_plain(text)
 
 
 @lru_cache(maxsize=256)
