@@ -29,6 +29,7 @@ from batchvid.manifest.schema.variable_names import AmbiguousName, find_name, wr
 _TEXTS = ("prompt", "negative_prompt")
 _WORDS = ("resolution", "mode", "video", "parent")
 _IMAGES = ("image", "end_image", "reference_images")
+_OTHER_TEXTS = frozenset([*_WORDS, *_IMAGES])
 _SPECIAL = rf"\[\](){{}}<>$%#@|~^*`&=+«»‹›⟨⟩【】（）「」『』〔〕＜＞｛｝［］“{ODD}"
 _MAY_BE_ODD = re.compile(
     rf"[{_SPECIAL}_,TXFPEHIN:/\\?;-](?:(?<=[{_SPECIAL}])|(?<=_)_|(?<=,)\s*[,.]|(?<=T)(?:ODO|B[ACD])|(?<=X)XX"
@@ -49,10 +50,11 @@ def check_texts(entry: ClipEntryContext, draft: JobDraft, fields: Mapping[str, A
         text = fields.get(field)
         if text:
             _check_text(entry, draft, field, text)
-    for field, text in _words(fields):
-        if not is_plain(text):
-            for finding in _leftovers(text, draft):
-                _add(entry, draft, field, finding)
+    if not _OTHER_TEXTS.isdisjoint(fields):
+        for field, text in _words(fields):
+            if not is_plain(text):
+                for finding in _leftovers(text, draft):
+                    _add(entry, draft, field, finding)
     if "options" in fields:
         is_rendered = fields["options"] is not draft.fields.get("options")
         for path, text in _texts(fields["options"]):
@@ -70,26 +72,32 @@ def _check_text(entry: ClipEntryContext, draft: JobDraft, field: str, text: str)
         outputs = _NO_OUTPUTS
     else:
         outputs = entry.shared.templates.outputs(template)
-    sound = outputs.names
-    if not outputs.is_alone:
-        sound = tuple(name for name in outputs.names if not _check_value(entry, draft, field, name))
-        for name in sound:
-            _check_hole(entry, draft, field, name)
-    if sound == outputs.names and (found := _check_whole(text, is_prompt=field == "prompt")):
-        _add(entry, draft, field, found)
+    if not outputs.is_alone and not _check_variables(entry, draft, field, outputs):
         return
     if outputs.is_alone or outputs.literal is None:
-        for finding in _look(text, draft, outputs.names):
+        found = _check_whole(text, is_prompt=field == "prompt")
+        for finding in [found] if found else _look(text, draft, outputs.names):
             _add(entry, draft, field, finding)
-        return
-    if not _is_plain_literal(outputs.literal):
+    elif not _is_plain_literal(outputs.literal):
         for finding in (*_inside(outputs.literal), *_leftovers(outputs.literal, draft, outputs.names)):
             _report(entry, field, finding, "")  # of the manifest, not of the row
-    for name in sound:
+
+
+def _check_variables(entry: ClipEntryContext, draft: JobDraft, field: str, outputs: Outputs) -> bool:
+    """Check each variable that the field's template writes into a longer text. False when one of them is no text."""
+    are_texts = True
+    for name in outputs.names:
         value = _value(draft, name)
-        if isinstance(value, str) and not is_plain(value):
+        if not isinstance(value, str):
+            continue
+        if not value or value.isspace():
+            _add(entry, draft, field, _hole(draft, name), name)
+        elif may_be_no_text(value) and _check_value(entry, draft, field, name):
+            are_texts = False
+        elif outputs.literal is not None and not is_plain(value):
             for finding in (*_inside(value), *_leftovers(value, draft)):
                 _add(entry, draft, field, finding, name)
+    return are_texts
 
 
 def _check_whole(text: str, *, is_prompt: bool) -> Finding | None:
@@ -181,17 +189,12 @@ def _list(leftovers: list[Leftover]) -> str:
     return " and ".join(filter(None, [", ".join(shown[:-1]), shown[-1]]))
 
 
-def _check_hole(entry: ClipEntryContext, draft: JobDraft, field: str, name: str) -> None:
-    """Warn of an empty variable that the field's template writes into a longer text."""
-    value = _value(draft, name)
-    if not isinstance(value, str) or (value and not value.isspace()):
-        return
+def _hole(draft: JobDraft, name: str) -> Finding:
     written = written_name(_variable(draft, name) or name, tuple(draft.variables))
-    text = (
+    return Finding(
         f"{_kind(draft, name)} {name} is empty and leaves a hole in the text; fill it in, or write "
         f'{{{{ {written}|default("...") }}}} or {{% if {written} %}}...{{% endif %}}'
     )
-    _add(entry, draft, field, Finding(text), name)
 
 
 def _check_value(entry: ClipEntryContext, draft: JobDraft, field: str, name: str) -> bool:
