@@ -35,7 +35,9 @@ def _foreign(name: str, folders: Sequence[Path]) -> str:
     if bare != name:
         return f"write it without the quotes: {bare}"
     if re.match(r"[A-Za-z]:[\\/]", name) and os.name != "nt":
-        return f"this is a path of a Windows machine: copy the picture beside the manifest and write {_last(name)}"
+        here = [found for folder in folders for found in _elsewhere(_last(name), folder)]
+        copy = "" if here else "copy the picture beside the manifest and "
+        return f"this is a path of a Windows machine: {copy}write {_any_of(here) or _last(name)}"
     if name.startswith("~"):
         return f"~ is not expanded here: write {Path(name).expanduser()}" if name.startswith("~/") else ""
     if _HOST.match(name):

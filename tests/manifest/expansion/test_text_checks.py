@@ -6,7 +6,7 @@ import contextlib
 import string
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from batchvid.errors import ManifestError
@@ -83,7 +83,7 @@ def test_an_option_that_becomes_empty(write: Write) -> None:
     text = ROWS.replace('prompt: "PROMPT"', 'prompt: a {{ sku }}, options: {camera: "{{ cam }}"}')
     (found,) = warnings(write, text.replace("prompt: a {{ sku }}", "prompt: 'a {{ sku }}'"), "sku,cam\nA1,\nA2,pan\n")
     assert ": options: camera: is empty once it is filled in, and is sent so; " in found
-    assert found.endswith("(r.csv:row 1 (line 2))")
+    assert found.endswith("(r.csv:row 1 (line 2): column cam)")
 
 
 def test_headings_of_a_template_are_no_placeholders(write: Write) -> None:
@@ -168,6 +168,7 @@ def test_no_cell_makes_it_raise(write: Write, cell: str) -> None:
 @given(st.lists(st.text(string.ascii_lowercase + "ABCäéßжд猫", min_size=2, max_size=9), min_size=2, max_size=12))
 def test_plain_words_never_warn(write: Write, words: list[str]) -> None:
     """Without a special character, and not a word for a missing value, there is nothing to report."""
+    assume(not {"nan", "null", "undefined"} & set(words))
     assert (
         of_rows(write, 'a kite: {{ text }}, at noon - (slow), "quiet"; 5 s!', f"sku,text\nA1,the {' '.join(words)}\n")
         == []
