@@ -160,6 +160,12 @@ def _look(text: str, clip: Clip, written: tuple[str, ...] = ()) -> Iterator[Find
         yield from _leftovers(text, clip, written)
 
 
+def find_error(text: str) -> str:
+    """Why a prompt surely makes a wrong clip; empty if nothing is known against it."""
+    found = [check_whole_text(text), *_inside(text)] if text else []
+    return next((finding.text for finding in found if finding is not None and finding.is_error), "")
+
+
 def is_plain(text: str) -> bool:
     """Whether nothing in the text can be odd. Fast: it is called for every text of every job."""
     if _MAY_BE_ODD.search(text) is not None:
