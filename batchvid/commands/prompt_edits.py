@@ -25,6 +25,7 @@ from batchvid.known_keys import MASK
 from batchvid.manifest import Manifest, PlacedJob
 from batchvid.manifest.expansion.image_conversion import image_ref
 from batchvid.manifest.expansion.image_files import ImageCache
+from batchvid.manifest.expansion.text_checks import find_error
 from batchvid.manifest.reading.table_reader import read_rows
 from batchvid.manifest.reading.tables import BadTable, Row
 from batchvid.paths import BatchPaths
@@ -154,6 +155,8 @@ def _problem(job: Job, changed: Mapping[str, str], pictures: ImageCache, folder:
         return f"is {job.state}: only failed jobs can be edited"
     if changed.get("prompt") == "":
         return "prompt: is empty"
+    if problem := find_error(changed.get("prompt", "")):
+        return f"prompt: {problem}"
     for name, value in changed.items():
         if MASK in value and MASK in EDITED[name](job.spec):
             return f"{name}: {MASK} stands for a secret that is not shown: write it again, or change the manifest"

@@ -173,6 +173,8 @@ class TestEditThese:
         for change, message in (
             ({"id": "nobody", "prompt": "x"}, "edited.csv:2: nobody: no job of this batch has that id"),
             ({"prompt": ""}, "edited.csv:2: rude: prompt: is empty"),
+            ({"prompt": "#NAME?"}, "edited.csv:2: rude: prompt: is #NAME?, an error of the spreadsheet"),
+            ({"prompt": "=CONCAT(A1,B1)"}, "edited.csv:2: rude: prompt: is the formula =CONCAT(A1,B1)"),
             ({"image": "gone.jpg"}, "edited.csv:2: rude: image: there is no file gone.jpg"),
             ({"id": "kite", "prompt": "x", "asked": ""}, "kite: is succeeded: only failed jobs can be edited"),
         ):
