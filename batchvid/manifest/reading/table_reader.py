@@ -22,7 +22,7 @@ from batchvid.manifest.reading.text_files import MAX_TEXT_BYTES, TextLines, enco
 from batchvid.manifest.reading.workbook_reader import read_workbook
 
 DEFAULT = TableOptions()
-MAX_SHEET_ROWS = 2**20
+MAX_XLS_ROWS = 2**16
 _PIECE_BYTES = 1 << 20
 
 
@@ -192,7 +192,7 @@ def _count(file: BinaryIO) -> int:
         data = _whole(stream)
         return workbook_files.count_rows(data, workbook_files.check_zip(data))
     if kind == Kind.OLE:
-        return MAX_SHEET_ROWS
+        return MAX_XLS_ROWS
     is_json = kind_of_text(_decoded(head, encoding_of(head))).kind == Kind.JSON
     ends = (b"{",) if is_json else (b"\n", b"\r", b"\x85", b"\x28\x20", b"\x80\xa8")  # the last: U+2028
     count = 1

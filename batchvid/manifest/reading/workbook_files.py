@@ -34,6 +34,7 @@ _FORMULA = re.compile(
     rb"""<(?:\w+:)?c\b[^>]*?\br\s*=\s*["']([A-Za-z]{1,3})(\d{1,7})["'][^>]*>"""
     rb"""<(?:\w+:)?f\b[^>]*?(?:/>|>[^<]*</(?:\w+:)?f>)(?:<(?:\w+:)?v\s*/>|<(?:\w+:)?v></(?:\w+:)?v>)?</(?:\w+:)?c>"""
 )
+_REPEATED = re.compile(rb"""number-rows-repeated=["'](\d{1,7})["']""")
 _VALUE = re.compile(rb"<(?:\w+:)?(?:v|is)>")
 _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 _STRICT_RELATION = "{http://purl.oclc.org/ooxml/officeDocument/relationships}id"
@@ -194,11 +195,17 @@ def count_rows(data: bytes, kind: str) -> int:
                 return max(
                     (len(_ROW.findall(archive.read(path))) for path in _sheet_paths(archive).values()), default=0
                 )
-            return 1 << 20
+            return _count_ods(archive.read("content.xml")) if kind == "ods" else 1 << 20
     except NoTable:
         raise
     except Exception as exc:
         raise NoTable(f"is a damaged spreadsheet file: {exc}") from None
+
+
+def _count_ods(xml: bytes) -> int:
+    """Rows that are repeated more than 10,000 times are the empty ones below the table."""
+    repeated = [int(times) for times in _REPEATED.findall(xml)]
+    return xml.count(b"<table:table-row") + sum(times for times in repeated if times <= 10_000)
 
 
 def _column(letters: bytes) -> int:
