@@ -15,6 +15,8 @@ from typing import NamedTuple
 from xml.etree import ElementTree
 
 from batchvid.manifest.reading.tables import NoTable
+from batchvid.manifest.reading.xls_scan import find_errors
+from batchvid.manifest.reading.xlsb_scan import scan_xlsb
 
 MAX_BYTES = 256 * 2**20
 MAX_UNPACKED_BYTES = 512 * 2**20
@@ -152,8 +154,7 @@ def check_ole(data: bytes) -> None:
         raise NoTable(f"is a file of an old Microsoft program, not a workbook; {_SAVE}")
 
 
-def scan_xlsx(data: bytes, sheet: str) -> SheetScan:
-    """What the library does not tell of a sheet. Raises NoTable for one that is too large to be held."""
+def _scan_xlsx(data: bytes, sheet: str) -> SheetScan:
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         path = _sheet_paths(archive).get(sheet)
         if path is None:
@@ -162,14 +163,32 @@ def scan_xlsx(data: bytes, sheet: str) -> SheetScan:
     references = _REFERENCE.findall(xml)
     rows = max(max(map(int, _ROW.findall(xml)), default=0), max((int(row) for _, row in references), default=0))
     columns = max((_column(letters) for letters in {letters for letters, _ in references}), default=-1) + 1
+    _check_cells(sheet, rows, columns)
+    errors = {_cell(letters, row): text.decode("utf-8", "replace") for letters, row, text in _ERROR.findall(xml)}
+    unsaved = frozenset(_cell(letters, row) for letters, row in _FORMULA.findall(xml)) if b"<f" in xml else frozenset()
+    return SheetScan(errors, unsaved)
+
+
+def scan_sheet(data: bytes, kind: str, sheet: str) -> SheetScan:
+    """What the library does not tell of a sheet. Raises NoTable for one that is too large to be held."""
+    if kind == "xlsx":
+        return _scan_xlsx(data, sheet)
+    if kind == "xls":
+        return SheetScan(find_errors(data, sheet), frozenset())
+    if kind == "ods":
+        return SheetScan({}, frozenset())
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        rows, columns, errors = scan_xlsb(archive, sheet)
+    _check_cells(sheet, rows, columns)
+    return SheetScan(errors, frozenset())
+
+
+def _check_cells(sheet: str, rows: int, columns: int) -> None:
     if rows * columns > MAX_CELLS:
         raise NoTable(
             f"has a sheet {sheet} of {rows:,} rows and {columns:,} columns; delete what is far outside of the table "
             "(Ctrl+End shows it), or write the table as CSV"
         )
-    errors = {_cell(letters, row): text.decode("utf-8", "replace") for letters, row, text in _ERROR.findall(xml)}
-    unsaved = frozenset(_cell(letters, row) for letters, row in _FORMULA.findall(xml)) if b"<f" in xml else frozenset()
-    return SheetScan(errors, unsaved)
 
 
 def is_filled(data: bytes, sheet: str) -> bool:
