@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from batchvid.manifest.expansion.entry import ClipEntryContext
-from batchvid.manifest.expansion.image_files import matching
+from batchvid.manifest.expansion.path_matching import matching
 from batchvid.manifest.schema.rows import InlineRows, RowsField
 
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
