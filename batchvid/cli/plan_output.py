@@ -13,6 +13,7 @@ from rich.table import Table
 
 from batchvid.cli.console import console_for_people, price_of, seconds_of, sum_of
 from batchvid.manifest import EntryCounts, Place
+from batchvid.manifest.reading.tables import label
 from batchvid.planning.addresses import describe_provider
 from batchvid.planning.changes import escape_unprintable
 from batchvid.planning.plan_types import BUYS, JobPlan, Plan, PlanAction
@@ -69,6 +70,8 @@ def _print_purchases(console: Console, plan: Plan) -> None:
         console.print(table)
     total = f", {seconds_of(plan.to_buy)} s" if plan.to_buy else ""
     console.print(f"to buy: {len(plan.to_buy)} clips{total}, {price_of(plan.to_buy)}")
+    if all(job.action is PlanAction.REMOVED for job in plan.jobs):
+        console.print("nothing to do: the manifest makes no clip")
     if any(job.fallback_prices for job in plan.to_buy):
         worst = [price for job in plan.to_buy for price in (job.price, *job.fallback_prices)]
         console.print(f"if every attempt fails, is charged and switches to every fallback: {sum_of(worst)}")
@@ -154,8 +157,7 @@ def describe_job(job: JobPlan, *, is_long: bool = False) -> Iterator[str]:
         if value := values[name]:
             yield f"    {name}: {', '.join(map(str, value)) if isinstance(value, list) else value}"
     if is_long and job.row is not None:
-        sheet = f", sheet {job.row.sheet}" if job.row.sheet else ""
-        yield f"    row: {job.row.number} of {job.row.file}{sheet} (line {job.row.line})"
+        yield f"    row: {label(job.row.file, job.row)}"
     if is_long and job.warning:
         yield f"    warning: {job.warning}"
 

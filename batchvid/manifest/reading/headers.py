@@ -79,8 +79,7 @@ def _check_title(first: RawRow, others: Sequence[RawRow], options: TableOptions,
     if header is None or named * 2 > len(_filled(header)) > named > 1:
         return
     shown = next(cell for cell in first.cells if cell)[:60]
-    there = line_name(header.line, sheet)
-    cells = "one cell" if named == 1 else f"{named} cells"
+    there, cells = line_name(header.line, sheet), "one cell" if named == 1 else f"{named} cells"
     quotes = "" if sheet else "; if it is the only column, put each cell with a delimiter in double quotes"
     raise BadTable(
         f"{line_name(first.line, sheet)}: has {cells} ({shown!r}) and {there} has "
