@@ -10,6 +10,7 @@ import shutil
 import subprocess
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -39,9 +40,14 @@ def plan_of(example: Block, folder: Path) -> Plan:
     """The plan of an example that is saved beside the sample files."""
     shutil.copytree(ROOT / "manifests" / "pictures", folder / "pictures")
     shutil.copy(ROOT / "manifests" / "products.csv", folder)
-    titles = [["Spring campaign"], []]
-    table = [["Title", "Product SKU", "Text"], ["Kites", 101, "a red kite"], [None, 102, "a blue kite"]]
-    (folder / "plan.xlsx").write_bytes(xlsx({"Notes": [["x"]], "Clips": [*titles, *table, ["Boats", 103, "a boat"]]}))
+    table: list[list[Any]] = [
+        ["Spring campaign"],
+        [],
+        ["Title", "Product SKU", "Text"],
+        ["Kites", 101, "a red kite"],
+        [None, 102, "a blue kite"],
+    ]
+    (folder / "plan.xlsx").write_bytes(xlsx({"Notes": [["x"]], "Clips": [*table, ["Boats", 103, "a boat"]]}))
     (folder / "m.yaml").write_text(example.text, "utf-8")
     return commands.plan(commands.load(folder / "m.yaml", out=folder))
 
