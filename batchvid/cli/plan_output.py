@@ -13,6 +13,7 @@ from rich.table import Table
 
 from batchvid.cli.console import console_for_people, price_of, seconds_of, sum_of
 from batchvid.manifest import EntryCounts, Place
+from batchvid.manifest.reading.tables import label
 from batchvid.planning.addresses import describe_provider
 from batchvid.planning.changes import escape_unprintable
 from batchvid.planning.plan_types import BUYS, JobPlan, Plan, PlanAction
@@ -156,8 +157,7 @@ def describe_job(job: JobPlan, *, is_long: bool = False) -> Iterator[str]:
         if value := values[name]:
             yield f"    {name}: {', '.join(map(str, value)) if isinstance(value, list) else value}"
     if is_long and job.row is not None:
-        sheet = f", sheet {job.row.sheet}" if job.row.sheet else ""
-        yield f"    row: {job.row.number} of {job.row.file}{sheet} (line {job.row.line})"
+        yield f"    row: {label(job.row.file, job.row)}"
     if is_long and job.warning:
         yield f"    warning: {job.warning}"
 

@@ -64,10 +64,10 @@ def test_prompts_shows_every_job_whole() -> None:
     assert plan("--prompts").output.splitlines() == [
         "  cup (new): veo3-fast, 8 s, 16:9, $0.40",
         f"    prompt: cup: {LONG}",
-        "    row: 1 of shop.csv (line 2)",
+        "    row: shop.csv:row 1 (line 2)",
         "  pot (new): veo3-fast, 8 s, 16:9, $0.40",
         f"    prompt: pot: {LONG}",
-        "    row: 3 of shop.csv (line 4)",
+        "    row: shop.csv:row 3 (line 4)",
         "  last (new): veo3-fast, 8 s, 16:9, $0.40",
         r"    prompt: one\nline",
         "to buy: 3 clips, $1.20",
