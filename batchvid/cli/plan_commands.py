@@ -16,6 +16,7 @@ from batchvid.cli.targets import (
     max_clips_option,
     max_usd_option,
     only_option,
+    open_batch,
     out_option,
     regenerate_option,
     retired_option,
@@ -122,14 +123,17 @@ def plan(
 @many_option
 @strict_option
 def validate(manifest: str, out: str, sets: tuple[str, ...], allow_retired: bool, many: bool, strict: bool) -> None:
-    """Check the manifest.
+    """Check the manifest, every job as if nothing was bought yet.
 
     Every problem is shown with its file and line; the exit code is 2 if there is one.
     """
     from batchvid import commands
     from batchvid.cli.plan_output import print_warnings
+    from batchvid.errors import ManifestError
 
-    batch = load(manifest, out, sets, many=many, strict=strict)
-    commands.plan(batch, allow_retired=allow_retired)
-    print_warnings(batch.manifest.warnings)
-    click.echo(f"{manifest}: {len(batch.manifest.jobs)} clips, no problem")
+    batch = open_batch(manifest, out, sets, many=many)
+    checked = commands.validate(batch, allow_retired=allow_retired)
+    if strict and checked.warnings:
+        raise ManifestError(checked.warnings)
+    print_warnings(checked.warnings)
+    click.echo(f"{manifest}: {len(checked.jobs)} clips, no problem")

@@ -15,7 +15,7 @@ from batchvid.commands.execution import Display, known_providers
 from batchvid.commands.models import models, refresh
 from batchvid.commands.planned_run import open_saved, plan_saved, run_saved
 from batchvid.commands.resolve import abandon, resolve, uncertain
-from batchvid.commands.run import collect, edit, plan, plan_collect, plan_retry, retry, run
+from batchvid.commands.run import collect, edit, plan, plan_collect, plan_retry, retry, run, validate
 from batchvid.commands.saved_plan import save_plan
 from batchvid.domain.jobs import may_still_finish
 from batchvid.runner import SpendingLimits
@@ -46,4 +46,5 @@ __all__ = [
     "run_saved",
     "save_plan",
     "uncertain",
+    "validate",
 ]

@@ -20,6 +20,7 @@ from batchvid.display.progress import progress_for
 from batchvid.domain import events as ev
 from batchvid.domain.jobs import Job
 from batchvid.errors import BatchvidError, UsageError
+from batchvid.manifest import Manifest
 from batchvid.net.credentials import Credentials
 from batchvid.paths import BatchPaths
 from batchvid.planning.plan import plan_collecting
@@ -55,6 +56,16 @@ def plan(
     Reads the state file if there is one, and changes nothing.
     """
     return preview(batch, Intent(buy=buy, regenerate=tuple(regenerate), allow_retired=allow_retired), limits)
+
+
+def validate(batch: Batch, *, allow_retired: bool = False) -> Manifest:
+    """The manifest, with every job checked against its model as if nothing was bought yet.
+
+    Reads no state and no saved edits: the verdict is about the manifest. Raises ManifestError with every problem.
+    """
+    unedited = batch.lazy_manifest.unedited
+    choose(batch, unedited, StateView(), Intent(allow_retired=allow_retired))
+    return unedited
 
 
 def plan_retry(

@@ -115,14 +115,16 @@ def _image_changes(old: tuple[ImageRef, ...], new: tuple[ImageRef, ...]) -> Iter
         if [_identity(image) for image in before] == [_identity(image) for image in after]:
             continue
         names_before, names_after = _names(before), _names(after)
-        if names_before == names_after:
+        if [image.sha256 for image in before] == [image.sha256 for image in after] and after and after[0].sha256:
+            yield f"{field}: {names_after} (converted in another way)"
+        elif names_before == names_after:
             yield f"{field}: {names_after} (changed)"
         else:
             yield f"{field}: {names_before} -> {names_after}"
 
 
 def _identity(image: ImageRef) -> str:
-    return image.sha256 or str(hide_links(image.source))
+    return str(hide_links(image.source)) if image.is_url else image.identity
 
 
 def _names(images: list[ImageRef]) -> str:

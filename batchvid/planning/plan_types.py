@@ -71,9 +71,9 @@ class JobPlan:
 class Plan:
     """All jobs of a batch with their actions; `cautions` warn about what will stop purchases.
 
-    `providers` are those that may be paid; `warnings` are those of the manifest. `resumed` are the failed jobs whose
-    tasks `retry` polls again. `notices` say what else the command does, or does not do. `entries` count the rows of
-    each clip entry. `caps` are the limits one by one; together they allow `allowed` clips, None without caps.
+    `providers` are those that may be paid; `warnings` and `notes` are those of the manifest. `resumed` are the failed
+    jobs whose tasks `retry` polls again. `notices` say what else the command does, or does not do. `entries` count the
+    rows of each clip entry. `caps` are the limits one by one; together they allow `allowed` clips, None without caps.
     """
 
     jobs: tuple[JobPlan, ...]
@@ -82,6 +82,7 @@ class Plan:
     warnings: tuple[str, ...] = ()
     resumed: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     entries: tuple[EntryCounts, ...] = ()
     caps: tuple[CapUse, ...] = ()
     allowed: int | None = None
