@@ -55,6 +55,7 @@ def plan_facts(plan: Plan, *, batch: str, folder: str) -> Values:
         "notices": list(plan.notices),
         "cautions": list(plan.cautions),
         "warnings": list(plan.warnings),
+        "notes": list(plan.notes),
         "jobs": [job_values(job) for job in plan.jobs],
     }
     shown: Values = hide_all(facts)
