@@ -146,10 +146,9 @@ def run_intent(
         manifest = batch.lazy_manifest.for_one_use()
         unfinished = load_unfinished(state.path) if state and intent.regenerate else {}
         planned = choose(batch, manifest, StateView(jobs=jobs, unfinished=unfinished), intent)
-        specs = [job.spec for job in planned.to_plan]
         if state and intent.regenerate:
-            save_started(state, jobs, specs, unfinished)
-        request = build_request(manifest, jobs, specs, "regenerate", buy=intent.buy)
+            save_started(state, jobs, (job.spec for job in planned.to_plan), unfinished)
+        request = build_request(manifest, jobs, planned, "regenerate", buy=intent.buy)
         return replace(request, notices=(*planned.notices, *_first_warnings(planned.warnings)))
 
     prepared: list[RunRequest] = []
@@ -221,7 +220,7 @@ def retry(
         intent = Intent(retry=True, kinds=tuple(kinds), new_task=new_task, allow_retired=allow_retired)
         planned = choose(batch, batch.manifest, StateView(jobs=jobs), intent)
         jobs = record_offline(state, jobs, [(job_id, ev.PollResumed(at=utc_now())) for job_id in planned.resumed])
-        request = build_request(batch.manifest, jobs, [job.spec for job in planned.to_plan], "retry", buy=True)
+        request = build_request(batch.manifest, jobs, planned, "retry", buy=True)
         outcome = run_batch(
             batch,
             state,
