@@ -83,7 +83,7 @@ def _check(provider: str, model: str) -> tuple[Model, tuple[str, ...]]:
 
 def _read(name: str, folder: Path) -> Sheet:
     from batchvid.commands.first_manifest import Sheet
-    from batchvid.manifest.reading.csv_reader import read_rows
+    from batchvid.manifest.reading.table_reader import read_rows
     from batchvid.manifest.reading.tables import BadTable
 
     path = Path(name)

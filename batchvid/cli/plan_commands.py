@@ -16,6 +16,7 @@ from batchvid.cli.targets import (
     max_clips_option,
     max_usd_option,
     only_option,
+    open_batch,
     out_option,
     regenerate_option,
     retired_option,
@@ -41,6 +42,12 @@ if TYPE_CHECKING:
     metavar="FILE",
     help="Write one row per job for a spreadsheet; - for the standard output.",
 )
+@click.option(
+    "--save-plan",
+    type=click.Path(dir_okay=False),
+    metavar="FILE",
+    help="Save the plan; run --plan FILE buys exactly that.",
+)
 @regenerate_option
 @out_option
 @set_option
@@ -58,6 +65,7 @@ def plan(
     prompts: bool,
     as_json: bool,
     csv_file: str | None,
+    save_plan: str | None,
     regenerate: tuple[str, ...],
     out: str,
     sets: tuple[str, ...],
@@ -82,6 +90,8 @@ def plan(
 
     if prompts + as_json + (csv_file == "-") > 1:
         raise click.UsageError("--prompts, --json and --csv - print each on their own: give one of them")
+    if save_plan is not None and (max_usd is not None or max_clips is not None):
+        raise click.UsageError("--save-plan keeps no --max-usd or --max-clips: give them to run --plan")
     batch = load(target, out, sets, Selection(only, sample, limit), many=many, strict=strict)
     planned = commands.plan(
         batch,
@@ -89,6 +99,9 @@ def plan(
         allow_retired=allow_retired,
         limits=SpendingLimits(usd=max_usd, clips=max_clips),
     )
+    if save_plan is not None:
+        commands.save_plan(Path(save_plan), batch, planned, allow_retired=allow_retired)
+        click.echo(f"saved: batchvid run --plan {save_plan} buys exactly this", err=True)
     if csv_file == "-":
         click.echo(plan_table(planned), nl=False)
         return
@@ -110,14 +123,17 @@ def plan(
 @many_option
 @strict_option
 def validate(manifest: str, out: str, sets: tuple[str, ...], allow_retired: bool, many: bool, strict: bool) -> None:
-    """Check the manifest.
+    """Check the manifest, every job as if nothing was bought yet.
 
     Every problem is shown with its file and line; the exit code is 2 if there is one.
     """
     from batchvid import commands
     from batchvid.cli.plan_output import print_warnings
+    from batchvid.errors import ManifestError
 
-    batch = load(manifest, out, sets, many=many, strict=strict)
-    commands.plan(batch, allow_retired=allow_retired)
-    print_warnings(batch.manifest.warnings)
-    click.echo(f"{manifest}: {len(batch.manifest.jobs)} clips, no problem")
+    batch = open_batch(manifest, out, sets, many=many)
+    checked = commands.validate(batch, allow_retired=allow_retired)
+    if strict and checked.warnings:
+        raise ManifestError(checked.warnings)
+    print_warnings(checked.warnings)
+    click.echo(f"{manifest}: {len(checked.jobs)} clips, no problem")

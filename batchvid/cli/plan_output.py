@@ -40,6 +40,7 @@ def print_plan(plan: Plan, *, show_all: bool) -> None:
         _print(console, f"caps: {shown}{together}")
     for line in (*plan.cautions, *plan.notices):
         _print(console, line)
+    print_notes(plan.notes)
     print_warnings(plan.warnings)
     _print_examples(console, plan)
     for action, count in plan.counts.items():
@@ -71,6 +72,12 @@ def _print_purchases(console: Console, plan: Plan) -> None:
     if any(job.fallback_prices for job in plan.to_buy):
         worst = [price for job in plan.to_buy for price in (job.price, *job.fallback_prices)]
         console.print(f"if every attempt fails, is charged and switches to every fallback: {sum_of(worst)}")
+
+
+def print_notes(notes: Sequence[str]) -> None:
+    """What rules make of the manifest, where the user may not expect it."""
+    for note in notes:
+        console_for_people().print(f"note: {note}", markup=False, soft_wrap=True)
 
 
 def print_warnings(warnings: Sequence[str]) -> None:

@@ -20,10 +20,13 @@ from batchvid.state.readers import read_meta
 class LazyManifest:
     """Expands a manifest to jobs when they are needed, and keeps them. Raises ManifestError with every problem.
 
-    `expand` gives all jobs. `selection` takes some of them; the edits that `folder` holds are applied to them.
+    `expand` gives all jobs. `selection` takes some of them; the edits that `folder` holds, if there is one, are
+    applied to them.
     """
 
-    def __init__(self, expand: Callable[[], Manifest], *, folder: Path, selection: Selection = EVERYTHING) -> None:
+    def __init__(
+        self, expand: Callable[[], Manifest], *, folder: Path | None, selection: Selection = EVERYTHING
+    ) -> None:
         self._expand = expand
         self._folder = folder
         self._selection = selection
@@ -53,6 +56,7 @@ class LazyManifest:
 
     def save_edits(self, edits: Mapping[str, prompt_edits.Edit]) -> None:
         """Save edits in the folder, and apply them from now on."""
+        assert self._folder is not None  # noqa: S101 - a saved plan takes no edits
         prompt_edits.save(self._folder, edits)
         self._manifest = None
 
@@ -63,7 +67,8 @@ class LazyManifest:
 
     def _edited_and_selected(self, unedited: Manifest) -> Manifest:
         selected = manifest.select(unedited, self._selection)
-        edits = prompt_edits.merge(prompt_edits.load_saved(self._folder), self._unsaved)
+        saved = prompt_edits.load_saved(self._folder) if self._folder else {}
+        edits = prompt_edits.merge(saved, self._unsaved)
         if not edits:
             return selected
         # applied to all jobs: the edited parent of a selected job may not be selected itself

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from batchvid.errors import ManifestError
 from batchvid.manifest.expansion.collisions import report_collisions
 from batchvid.manifest.expansion.entry import ClipEntryContext, Shared, entry_context
 from batchvid.manifest.expansion.equal_clips import report_equal_clips
+from batchvid.manifest.expansion.field_columns import field_columns
 from batchvid.manifest.expansion.image_files import ImageCache
 from batchvid.manifest.expansion.job_builder import build
 from batchvid.manifest.expansion.job_count import MAX_JOBS, count_jobs, describe_count, find_largest
@@ -24,6 +25,7 @@ from batchvid.manifest.schema.models import ManifestModel
 from batchvid.manifest.schema.templates import Templates
 from batchvid.manifest.schema.validation import entry_name, validate
 from batchvid.manifest.schema.written_numbers import warn_of_changed_numbers
+from batchvid.manifest.source_names import source_name
 from batchvid.manifest.types import EntryCounts, ExternalChecks, Manifest, ParsedManifest, PlacedJob
 from batchvid.selection import Selection
 
@@ -89,8 +91,9 @@ def expand(
     if checks is not None and problems:
         for job in jobs:
             if problem := checks.job_problem(job.spec, parsed.bad_providers):
-                problems.add(job.place, problem)
-    report_collisions(jobs, problems)
+                source = source_name(job, problem.fields, parsed.path.parent)
+                problems.add(job.place, problem.text, source)
+    report_collisions(jobs, problems, parsed.path.parent)
     report_equal_clips(jobs, problems)
     if problems or settings is None:
         raise ManifestError(problems.lines())
@@ -103,6 +106,7 @@ def expand(
         all_ids=frozenset(job.spec.id for job in jobs),
         only=False,
         warnings=tuple(problems.warnings()),
+        notes=tuple(problems.notes()),
         entries=tuple(entry_counts),
     )
 
@@ -166,6 +170,7 @@ def _expand(shared: Shared, valid_clips: Sequence[int], max_jobs: int | None) ->
     jobs: list[PlacedJob] = []
     children: dict[str, Child] = {}
     for entry in entries:
+        read: dict[tuple[str, ...], Mapping[str, tuple[str, ...]]] = {}
         for draft in expand_entry(entry):
             if max_jobs is not None and len(jobs) >= max_jobs:  # of a table that cannot be read twice
                 text = f"the manifest makes more than {max_jobs:,} clips; so many need --many"
@@ -174,7 +179,10 @@ def _expand(shared: Shared, valid_clips: Sequence[int], max_jobs: int | None) ->
             spec = build(entry, draft)
             if spec is None:
                 continue
-            jobs.append(PlacedJob(spec=spec, place=entry.place, row=draft.source.row_place))
+            header = tuple(draft.source.columns)
+            if header not in read:
+                read[header] = field_columns(entry, draft.source)
+            jobs.append(PlacedJob(spec=spec, place=entry.place, row=draft.source.row_place, columns=read[header]))
             if spec.parent:
                 children[spec.id] = Child(entry, draft.source.row)
     if not children:

@@ -19,6 +19,7 @@ from batchvid.errors import Unsupported, UsageError
 from batchvid.planning.dependencies import ANY_PARENT
 from batchvid.planning.image_preparation import Preparation, image_metadata, prepare
 from batchvid.planning.option_check import check_options
+from batchvid.quoting import quoted
 
 FREE = Price(usd=Decimal(0), basis="the emulator charges nothing")
 SHOWN_MODELS = 6  # models named as a way out of what another one cannot do
@@ -57,7 +58,7 @@ def find_route(spec: JobSpec, providers: Mapping[str, Provider], models: Models 
     provider = providers.get(spec.provider)
     model = (models or catalog.built_in()).find(spec.request.model, provider.routes if provider else ())
     if provider is None:
-        raise UsageError(f"unknown provider {spec.provider!r}; there are {', '.join(providers)}")
+        raise UsageError(f"unknown provider {quoted(spec.provider)}; there are {', '.join(providers)}")
     if model.dialect not in provider.routes:
         raise UsageError(
             f"provider {provider.name} does not speak {model.dialect}, which model {spec.request.model} needs; "

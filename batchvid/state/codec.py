@@ -54,7 +54,7 @@ _ADDED_TO_IMAGES = frozenset({"convert", "background"})
 def dump_spec(spec: JobSpec) -> str:
     """A JobSpec as flat JSON: its fields, then on a new line those of its request; without defaults."""
     text = _flat(spec)
-    return _flat(_without_links(spec)) if "://" in text or may_hold_secrets(text) else text
+    return _flat(without_links(spec)) if "://" in text or may_hold_secrets(text) else text
 
 
 def _flat(spec: JobSpec) -> str:
@@ -71,7 +71,7 @@ def _image(image: ImageRef) -> dict[str, object]:
     return {name: value for name, value in values if value or name not in _ADDED_TO_IMAGES}
 
 
-def _without_links(spec: JobSpec) -> JobSpec:
+def without_links(spec: JobSpec) -> JobSpec:
     """The spec without secrets in its inputs; its fingerprint is still that of the whole links."""
     request = spec.request
     hidden = {

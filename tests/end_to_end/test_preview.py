@@ -153,3 +153,20 @@ def test_a_retry_of_the_first_clips_leaves_the_others(bench: Bench) -> None:
     assert "--max-clips 2 allows 2 of 3 clips" in previewed(bench, "retry", "batch", "--max-clips", "2").out
     assert bought(bench, "retry", "batch", "--limit", "4") == 1
     assert bought(bench, "retry", str(bench.manifest), "--max-clips", "1") == 1
+
+
+@pytest.mark.parametrize("command", ["run", "retry"])
+def test_the_warnings_of_the_manifest_are_in_the_log_of_a_run(bench: Bench, command: str) -> None:
+    """The first ten, and how many more there are: what plan shows is not lost in a cron log."""
+    bench.write(TWO)
+    bench.run()
+    names = [f"price{number}" for number in range(12)]
+    prompt = " ".join(f"{{{{ {name} }}}}" for name in names)
+    values = ", ".join(f"{name}: {number}.90" for number, name in enumerate(names))
+    bench.write(f'{TWO}\n  - {{id: sale, prompt: "{prompt}"}}', top=f"vars: {{{values}}}")
+    warnings = bench.cli("plan", str(bench.manifest)).out.count("warning: ")
+    assert warnings >= 12
+    done = bench.cli(command, str(bench.manifest))
+    log = done.out + done.err
+    assert log.count("warning: ") == 10
+    assert f"and {warnings - 10} more warnings; batchvid plan shows them" in log

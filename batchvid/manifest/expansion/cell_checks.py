@@ -115,8 +115,6 @@ def check_whole_text(text: str) -> Finding | None:
         what = "the name of a file"
     elif text.casefold() in _TRUTH:
         what = "a yes or no"
-    elif len(text) == 1 and text.isascii() and text.isalpha():
-        what = "one letter"
     elif not any(c.isalnum() for c in text) and text.isascii():
         what = "punctuation"
     return Finding(f"is nothing but {what}: {shorten(text)}; is this the right column?") if what else None

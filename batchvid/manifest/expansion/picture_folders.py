@@ -4,30 +4,28 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from batchvid.manifest.expansion.entry import ClipEntryContext
+from batchvid.manifest.expansion.entry import ClipEntryContext, FieldValue
 from batchvid.manifest.expansion.source import Source
 from batchvid.manifest.reading.problems import Place
 
 
-def allowed_folders(entry: ClipEntryContext, source: Source, field: str, written: str) -> tuple[Path, ...]:
-    """The folders for the picture that `written` names; none if it may lie anywhere, because no row names it.
+def allowed_folders(entry: ClipEntryContext, source: Source, given: FieldValue, written: str) -> tuple[Path, ...]:
+    """The folders for the picture that `written`, a part of the `given` value, names.
 
-    They are the folder of the manifest, that of the file which sets the field, those of `images_from`, and the folder
-    that the manifest itself writes before the first variable.
+    None if it may lie anywhere, because no row names it. They are the folder of the manifest, that of the file which
+    sets the field, those of `images_from`, and the folder that the manifest itself writes before the first variable.
     """
-    if not source.columns or not _is_named_by_row(entry, source, field, written):
+    if not source.columns or not _is_named_by_row(entry, source, given, written):
         return ()
-    beside = entry.folder_of(field)
-    own = written.partition("{")[0].rpartition("/")[0]
+    beside = entry.folder_at(given.place)
+    own = "" if given.column else written.partition("{")[0].rpartition("/")[0]
     return tuple(
         dict.fromkeys([entry.shared.folder, beside, *([beside / f"{own}/"] if own else []), *_images_from(entry)])
     )
 
 
-def _is_named_by_row(entry: ClipEntryContext, source: Source, field: str, written: str) -> bool:
-    if field in source.fields:
-        return True
-    return not entry.shared.templates.names(written).isdisjoint({*source.columns, "row"})
+def _is_named_by_row(entry: ClipEntryContext, source: Source, given: FieldValue, written: str) -> bool:
+    return bool(given.column or entry.shared.templates.columns(written, tuple(source.columns)))
 
 
 def _images_from(entry: ClipEntryContext) -> list[Path]:

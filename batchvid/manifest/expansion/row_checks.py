@@ -34,7 +34,7 @@ def _check_header(entry: ClipEntryContext, source: Source, cells: Mapping[str, s
         written = written_name(column, tuple(cells))
         text = (
             "rows: the row repeats the names of the columns; delete it from the table, or leave it out with "
-            f"where: {written} != '{filled[column]}'"
+            f"where: {written}|lower != '{column.lower()}'"
         )
         entry.shared.problems.add(entry.place_of("rows"), text, source.row)
 

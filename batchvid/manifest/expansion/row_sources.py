@@ -1,20 +1,23 @@
-"""The rows of a table as sources of clips; checks that its columns can be used as variables."""
+"""The rows of a table as sources of clips."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain, islice
 from pathlib import Path
 
 from batchvid.manifest.expansion.entry import ClipEntryContext
 from batchvid.manifest.expansion.source import Source
+from batchvid.manifest.expansion.table_columns import TableColumns
 from batchvid.manifest.expansion.table_files import table_files
 from batchvid.manifest.reading.json_tables import rows_from_objects
 from batchvid.manifest.reading.table_reader import read_rows
 from batchvid.manifest.reading.tables import BadTable, Row, TableOptions, Warn, label
 from batchvid.manifest.reading.yaml_reader import Seq
-from batchvid.manifest.schema.key_types import RESERVED
 from batchvid.manifest.schema.rows import InlineRows, RowsField
 from batchvid.manifest.types import RowPlace
+
+_MAX_READ_FOR_HINT = 200  # rows, for a hint in a message
 
 
 def row_sources(entry: ClipEntryContext, rows: RowsField) -> Iterator[Source]:
@@ -33,21 +36,41 @@ def row_sources(entry: ClipEntryContext, rows: RowsField) -> Iterator[Source]:
 
 
 def _sources(entry: ClipEntryContext, file: str, folder: Path, rows: Iterator[Row]) -> Iterator[Source]:
-    variables = entry.shared.settings.vars
     row = None
     try:
         for row in rows:
-            if row.number == 1 and not _columns_fit(entry, file, list(row.values)):
+            table = _table(entry, file, row, rows)
+            if table is None:
                 return
-            values = row.values
-            row_variables = {**variables, **values, "row": values}
-            place = RowPlace(file, row.number, row.line, row.sheet)
-            yield Source(row_variables, values, {}, "", label(file, row), values, folder, place)
+            yield Source(
+                variables=table.variables(row.values, row.number),
+                shown=row.values,
+                fields={},
+                suffix="",
+                row=label(file, row),
+                columns=row.values,
+                row_folder=folder,
+                row_place=RowPlace(file, row.number, row.line, row.sheet),
+                name=table.name(row.values),
+                field_columns=table.fields,
+            )
     except BadTable as exc:
         entry.shared.problems.add(entry.place_of("rows"), f"{file}:{exc}" if exc.in_table else f"{file} {exc}")
     else:
         if row is None:
             entry.add_problem("rows", f"{file} has a header and no rows")
+
+
+def _table(entry: ClipEntryContext, file: str, row: Row, following: Iterator[Row]) -> TableColumns | None:
+    """What the columns of the row mean; None when the entry cannot use them."""
+    columns = tuple(row.values)
+    table: TableColumns | None = entry.tables.get(columns)
+    if table is None:
+        table = entry.tables[columns] = TableColumns(entry, file, columns)
+        first = (one.values for one in chain([row], islice(following, _MAX_READ_FOR_HINT)))
+        if not table.is_usable(first):
+            return None
+    return table
 
 
 def _warn_in(entry: ClipEntryContext, file: str) -> Warn:
@@ -69,22 +92,3 @@ def _inline_rows(entry: ClipEntryContext, rows: InlineRows, warn: Warn) -> Itera
     lines = [mark.line for mark in marks] or [0] * len(rows.rows)
     objects = [(item, number, line) for number, (item, line) in enumerate(zip(rows.rows, lines, strict=True), 1)]
     yield from rows_from_objects(objects, TableOptions(), warn)
-
-
-def _columns_fit(entry: ClipEntryContext, file: str, columns: list[str]) -> bool:
-    fits = True
-    for column in columns:
-        if column in RESERVED or column in entry.clip.matrix:
-            why = (
-                "an axis of the matrix has that name" if column in entry.clip.matrix else "batchvid sets that variable"
-            )
-            entry.add_problem("rows", f"{file}:line 1: column {column}: give it another name, {why}")
-            fits = False
-    if not entry.id_names & {*columns, "row"}:
-        usable = next((name for name in columns if name.isidentifier()), columns[0])
-        entry.add_problem(
-            "id",
-            f'is the same for every row of {file}; use a column that names it, such as id: "{{{{ {usable} }}}}"',
-        )
-        fits = False
-    return fits

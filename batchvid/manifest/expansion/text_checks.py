@@ -18,7 +18,7 @@ from batchvid.manifest.expansion.cell_checks import (
     may_be_no_text,
     shorten,
 )
-from batchvid.manifest.expansion.entry import ClipEntryContext
+from batchvid.manifest.expansion.entry import ClipEntryContext, FieldValue
 from batchvid.manifest.expansion.leftovers import Leftover, find_leftovers, normal_names
 from batchvid.manifest.expansion.matrix import JobDraft
 from batchvid.manifest.expansion.odd_characters import ODD, find_odd_characters, may_be_damaged
@@ -40,50 +40,55 @@ _MAX_WHOLE_CHARS = 24
 """A text of this length may be nothing but a number, a word for a missing value or punctuation."""
 
 
-def check_texts(entry: ClipEntryContext, draft: JobDraft, fields: Mapping[str, Any]) -> None:
-    """Add a warning, or a problem, for what is odd in the finished `fields` of a job."""
+Used = Mapping[str, FieldValue]
+"""The written value of each field that a job has."""
+
+
+def check_texts(entry: ClipEntryContext, draft: JobDraft, fields: Mapping[str, Any], used: Used) -> None:
+    """Add a warning, or a problem, for what is odd in the finished `fields` of a job, made from the `used` values."""
     for name in entry.id_names:
-        _check_value(entry, draft, "id", name)
+        _check_value(entry, draft, used, "id", name)
     for field in _TEXTS:
         text = fields.get(field)
         if text:
-            _check_text(entry, draft, field, text)
+            _check_text(entry, draft, used, field, text)
     for field, text in _words(fields):
         if not _is_plain(text):
             for finding in _leftovers(text, draft):
-                _add(entry, draft, field, finding)
+                _add(entry, draft, used, field, finding)
     if "options" in fields:
         for path, text in _texts(fields["options"]):
             for finding in _look(text, draft):
-                _add(entry, draft, "options", Finding(f"{path}: {finding.text}", finding.is_error))
+                _add(entry, draft, used, "options", Finding(f"{path}: {finding.text}", finding.is_error))
 
 
-def _check_text(entry: ClipEntryContext, draft: JobDraft, field: str, text: str) -> None:
+def _check_text(entry: ClipEntryContext, draft: JobDraft, used: Used, field: str, text: str) -> None:
     """Check a prompt. Of a template that only inserts values, its own text and the values are checked apart."""
-    template = draft.fields.get(field)
-    if not isinstance(template, str) or not is_template(template):
+    template = used[field].value
+    if used[field].column or not isinstance(template, str) or not is_template(template):
         outputs = _NO_OUTPUTS
     else:
         outputs = entry.shared.templates.outputs(template)
-    if found := _check_whole(text, is_prompt=field == "prompt"):
-        _add(entry, draft, field, found)
-        return
+    sound = outputs.names
     if not outputs.is_alone:
-        for name in outputs.names:
-            _check_hole(entry, draft, field, name)
-            _check_value(entry, draft, field, name)
+        sound = tuple(name for name in outputs.names if not _check_value(entry, draft, used, field, name))
+        for name in sound:
+            _check_hole(entry, draft, used, field, name)
+    if sound == outputs.names and (found := _check_whole(text, is_prompt=field == "prompt")):
+        _add(entry, draft, used, field, found)
+        return
     if outputs.is_alone or outputs.literal is None:
         for finding in _look(text, draft, outputs.names):
-            _add(entry, draft, field, finding)
+            _add(entry, draft, used, field, finding)
         return
     if not _is_plain_literal(outputs.literal):
         for finding in (*_inside(outputs.literal), *_leftovers(outputs.literal, draft, outputs.names)):
             _report(entry, field, finding, "")  # of the manifest, not of the row
-    for name in outputs.names:
+    for name in sound:
         value = _value(draft, name)
         if isinstance(value, str) and not _is_plain(value):
             for finding in (*_inside(value), *_leftovers(value, draft)):
-                _add(entry, draft, field, finding, name)
+                _add(entry, draft, used, field, finding, name)
 
 
 def _check_whole(text: str, *, is_prompt: bool) -> Finding | None:
@@ -172,7 +177,7 @@ def _list(leftovers: list[Leftover]) -> str:
     return " and ".join(filter(None, [", ".join(shown[:-1]), shown[-1]]))
 
 
-def _check_hole(entry: ClipEntryContext, draft: JobDraft, field: str, name: str) -> None:
+def _check_hole(entry: ClipEntryContext, draft: JobDraft, used: Used, field: str, name: str) -> None:
     """Warn of an empty variable that the field's template writes into a longer text."""
     value = _value(draft, name)
     if not isinstance(value, str) or (value and not value.isspace()):
@@ -182,14 +187,16 @@ def _check_hole(entry: ClipEntryContext, draft: JobDraft, field: str, name: str)
         f"{_kind(draft, name)} {name} is empty and leaves a hole in the text; fill it in, or write "
         f'{{{{ {written}|default("...") }}}} or {{% if {written} %}}...{{% endif %}}'
     )
-    _add(entry, draft, field, Finding(text), name)
+    _add(entry, draft, used, field, Finding(text), name)
 
 
-def _check_value(entry: ClipEntryContext, draft: JobDraft, field: str, name: str) -> None:
-    """Look at a variable that is a part of a text: a formula, an error or a word for a missing value is none."""
+def _check_value(entry: ClipEntryContext, draft: JobDraft, used: Used, field: str, name: str) -> bool:
+    """Whether a variable that is a part of a text is none: a formula, an error, a word for a missing value."""
     value = _value(draft, name)
-    if isinstance(value, str) and may_be_no_text(value) and (found := check_value(value)) is not None:
-        _add(entry, draft, field, Finding(f"{_kind(draft, name)} {name} {found.text}", found.is_error), name)
+    if not isinstance(value, str) or not may_be_no_text(value) or (found := check_value(value)) is None:
+        return False
+    _add(entry, draft, used, field, Finding(f"{_kind(draft, name)} {name} {found.text}", found.is_error), name)
+    return True
 
 
 def _value(draft: JobDraft, name: str) -> Any:
@@ -223,10 +230,10 @@ def _texts(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
             yield from _texts(inner, f"{path}[{index}]")
 
 
-def _add(entry: ClipEntryContext, draft: JobDraft, field: str, finding: Finding, column: str = "") -> None:
+def _add(entry: ClipEntryContext, draft: JobDraft, used: Used, field: str, finding: Finding, column: str = "") -> None:
     row = draft.source.row
     if row:
-        column, is_of_row = (column, True) if column else _column(entry, draft, field)
+        column, is_of_row = (column, True) if column else _column(entry, draft, used.get(field))
         name = _variable(draft, column) or column
         is_cell = name in draft.source.columns
         row = f"{row}: column {name}" if is_cell else row if is_of_row and not column else ""
@@ -238,11 +245,11 @@ def _report(entry: ClipEntryContext, field: str, finding: Finding, row: str) -> 
     add(entry.place_of(field), f"{field}: {finding.text}", row)
 
 
-def _column(entry: ClipEntryContext, draft: JobDraft, field: str) -> tuple[str, bool]:
+def _column(entry: ClipEntryContext, draft: JobDraft, used: FieldValue | None) -> tuple[str, bool]:
     """The one column that fills the field, if there is just one; and whether the row fills the field at all."""
-    template = draft.fields.get(field)
-    if field in draft.source.fields:
-        return field, True
+    if used is not None and used.column:
+        return used.column, True
+    template = used.value if used is not None else None
     if not isinstance(template, str):
         return "", True
     if not is_template(template):

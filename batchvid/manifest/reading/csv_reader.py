@@ -58,8 +58,6 @@ def read_csv(lines: TextLines, options: TableOptions, warn: Warn) -> Iterator[Ro
             cells = [cell.strip() for cell in written]
             if any(cells):
                 if builder is None:
-                    if options.header_row and line > options.header_row:
-                        raise BadTable(f"line {options.header_row}: is empty; it must name the columns")
                     builder = RowBuilder(header_of(RawRow(cells, line), options, warn), options, warn)
                     accidents = CsvAccidents(builder, dialect.delimiter, written, warn)
                 elif not _is_comment(cells, builder, line, warn):

@@ -11,6 +11,7 @@ from typing import NamedTuple
 HEAD_BYTES = 64 * 1024
 """How much of a file's begin `kind_of` needs."""
 
+YAML = "a YAML file"
 _SAVE = "save it as XLSX or CSV UTF-8"
 
 
@@ -116,7 +117,7 @@ def kind_of_text(text: str) -> Found:
     lines = [line.rstrip() for line in begin.splitlines()[:40] if line.strip() and not line.startswith("#")]
     is_yaml = all(_YAML_LINE.match(line) or line.startswith("  ") for line in lines[:-1])
     if len(lines) > 1 and is_yaml and any(":" in line for line in lines):
-        return Found(Kind.OTHER, "a YAML file", "write its rows under rows: in the manifest, or name a table")
+        return Found(Kind.OTHER, YAML, "write its rows under rows: in the manifest, or name a table")
     return Found(Kind.TEXT)
 
 
@@ -144,7 +145,7 @@ def _markup(text: str) -> Found:
         return Found(
             Kind.OTHER, f"an HTML page{name}", "a login or an error page came instead of the table: download it again"
         )
-    if re.match(r"<\?xml|<[a-z_][\w:.-]*[\s>/]", low):
+    if low.startswith("<?xml") or (re.match(r"<[a-z_][\w:.-]*[\s>/]", low) and ("</" in low or "/>" in low)):
         feed = " (Google Shopping)" if "base.google.com/ns" in low or "<g:" in low else ""
         feed = feed or (" (RSS or Atom)" if re.search(r"<(rss|feed|rdf:rdf)\b", low) else "")
         return Found(

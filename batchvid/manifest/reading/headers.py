@@ -44,11 +44,14 @@ def check_sample(rows: Sequence[RawRow], options: TableOptions, sheet: str = "")
     if not rows:
         return
     first, others = rows[0], rows[1:]
+    if options.header_row and first.line != options.header_row:
+        raise BadTable(f"{line_name(options.header_row, sheet)}: is empty; it must name the columns")
     named = _filled(first)
     valued = frozenset[int]().union(*map(_filled, others))
     if not options.header_row and valued - named:
         _check_title(first, others, options, sheet)
-    _check_data(first, others, sheet)
+    if not options.header_row:
+        _check_data(first, others, options, sheet)
 
 
 def column_letter(index: int) -> str:
@@ -67,20 +70,22 @@ def _filled(row: RawRow) -> frozenset[int]:
 
 def _check_title(first: RawRow, others: Sequence[RawRow], options: TableOptions, sheet: str) -> None:
     named = len(_filled(first))
-    for row, after in itertools.pairwise(others):
-        wide = len(_filled(row))
-        if wide <= named or len(_filled(after)) * 2 < wide or not _could_name(row.cells):
-            continue
-        if named > 1 and named * 2 > wide:
-            return
-        shown = next(cell for cell in first.cells if cell)[:60]
-        cells = "one cell" if named == 1 else f"{named} cells"
-        quotes = "" if sheet else "; if it is the only column, put each cell with a delimiter in double quotes"
-        there = line_name(row.line, sheet)
-        raise BadTable(
-            f"{line_name(first.line, sheet)}: has {cells} ({shown!r}) and {there} has {wide}; if {there} names the "
-            f"columns, write rows: {{file: {options.file}, header_row: {row.line}}}{quotes}"
-        )
+    candidates = [
+        row
+        for row, after in itertools.pairwise(others)
+        if len(_filled(row)) > named and len(_filled(after)) * 2 >= len(_filled(row)) and _could_name(row.cells)
+    ]
+    header = max(candidates, key=lambda row: len(_filled(row)), default=None)
+    if header is None or named * 2 > len(_filled(header)) > named > 1:
+        return
+    shown = next(cell for cell in first.cells if cell)[:60]
+    there = line_name(header.line, sheet)
+    quotes = "" if sheet else "; if it is the only column, put each cell with a delimiter in double quotes"
+    raise BadTable(
+        f"{line_name(first.line, sheet)}: has {'one cell' if named == 1 else f'{named} cells'} ({shown!r}) and {there} has "
+        f"{len(_filled(header))}; if {there} names the columns, write rows: {{file: {options.file}, "
+        f"header_row: {header.line}}}{quotes}"
+    )
 
 
 def _could_name(cells: Sequence[str]) -> bool:
@@ -88,7 +93,7 @@ def _could_name(cells: Sequence[str]) -> bool:
     return len(set(texts)) == len(texts) and not any(_NUMBER.fullmatch(text) or _DATA.match(text) for text in texts)
 
 
-def _check_data(first: RawRow, others: Sequence[RawRow], sheet: str) -> None:
+def _check_data(first: RawRow, others: Sequence[RawRow], options: TableOptions, sheet: str) -> None:
     """A row of data in the place of the header has no names of columns: `A1` above `A2`, an address, a number."""
     shapes = [_shape(row.cells[0]) for row in (first, *others[:2]) if row.cells]
     is_data = len(shapes) > 1 and len(set(shapes)) == 1 and "\0" in shapes[0]
@@ -96,9 +101,10 @@ def _check_data(first: RawRow, others: Sequence[RawRow], sheet: str) -> None:
     if not is_data and found is None:
         return
     shown = ", ".join(repr(cell[:40]) for cell in first.cells[:3] if cell)
+    names = ",".join(("id", "prompt", "mood", "image")[: len(first.cells)])
     raise BadTable(
-        f"{line_name(first.line, sheet)}: looks like data ({shown}), and it must name the columns; "
-        f"add a row above it, such as {','.join(('id', 'prompt', 'mood', 'image')[: max(1, min(4, len(first.cells)))])}"
+        f"{line_name(first.line, sheet)}: looks like data ({shown}), and it must name the columns; add a row above it, "
+        f"such as {names}; if it does name them, write rows: {{file: {options.file}, header_row: {first.line}}}"
     )
 
 

@@ -13,9 +13,9 @@ from typing import Any, BinaryIO, cast
 from batchvid.manifest.reading import workbook_files
 from batchvid.manifest.reading.csv_dialect import is_table
 from batchvid.manifest.reading.csv_reader import read_csv
-from batchvid.manifest.reading.file_kinds import HEAD_BYTES, Found, Kind, kind_of, kind_of_text
+from batchvid.manifest.reading.file_kinds import HEAD_BYTES, YAML, Found, Kind, kind_of, kind_of_text
 from batchvid.manifest.reading.headers import RawRow, header_of
-from batchvid.manifest.reading.json_tables import read_json
+from batchvid.manifest.reading.json_tables import MAX_CHARS, read_json
 from batchvid.manifest.reading.row_builder import RowBuilder
 from batchvid.manifest.reading.tables import NoTable, Row, TableOptions, Warn, ignore
 from batchvid.manifest.reading.text_files import MAX_TEXT_BYTES, TextLines, encoding_of
@@ -61,14 +61,15 @@ def _read(file: BinaryIO, path: Path, options: TableOptions, warn: Warn) -> Iter
     text = _decoded(head, encoding)
     if options.sheet:
         raise NoTable("is a text file, which has no sheets; remove sheet:")
-    lines = TextLines(stream, encoding)
     if _is_list_of_prompts(path, text, options):
-        yield from _prompts(lines, options, warn)
+        yield from _prompts(TextLines(stream, encoding), options, warn)
         return
     found = kind_of_text(text)
     _refuse(found)
-    reader = read_json if found.kind == Kind.JSON else read_csv
-    yield from reader(lines, options, warn)
+    if found.kind == Kind.JSON:
+        yield from read_json(TextLines(stream, encoding, MAX_CHARS), options, warn)
+    else:
+        yield from read_csv(TextLines(stream, encoding), options, warn)
 
 
 def _unpacked(file: BinaryIO) -> tuple[BinaryIO, bytes]:
@@ -154,7 +155,8 @@ def _decoded(head: bytes, encoding: str) -> str:
 def _is_list_of_prompts(path: Path, text: str, options: TableOptions) -> bool:
     if options.lines or not path.name.lower().removesuffix(".gz").endswith(".txt"):
         return options.lines
-    if options.delimiter or options.header_row or kind_of_text(text).kind != Kind.TEXT:
+    found = kind_of_text(text)
+    if options.delimiter or options.header_row or (found.kind != Kind.TEXT and found.name != YAML):
         return False
     lines = text.splitlines(keepends=True)
     return not is_table(lines[:-1] if len(text) >= HEAD_BYTES // 4 else lines)
@@ -176,20 +178,24 @@ def count_rows(path: Path) -> int:
 
     Raises OSError, BadTable.
     """
-    with path.open("rb") as file:
-        head = file.read(HEAD_BYTES)
-        stream, kind = _joined(head, file), kind_of(head).kind
-        if kind == Kind.GZIP:
-            stream, head = _unpacked(stream)
-            kind = kind_of(head).kind
-        if kind == Kind.ZIP:
-            data = _whole(stream)
-            return workbook_files.count_rows(data, workbook_files.check_zip(data))
-        if kind == Kind.OLE:
-            return MAX_SHEET_ROWS
-        is_json = kind_of_text(_decoded(head, encoding_of(head))).kind == Kind.JSON
-        ends = (b"{",) if is_json else (b"\n", b"\r", b"\x85")
-        count = 1
-        while piece := stream.read(_PIECE_BYTES):
-            count += sum(map(piece.count, ends))
-        return count
+    try:
+        with path.open("rb") as file:
+            return _count(file)
+    except (EOFError, zlib.error) as exc:
+        raise NoTable(f"is a damaged gzip file: {exc}") from None
+
+
+def _count(file: BinaryIO) -> int:
+    stream, head = _unpacked(file)
+    kind = kind_of(head).kind
+    if kind == Kind.ZIP:
+        data = _whole(stream)
+        return workbook_files.count_rows(data, workbook_files.check_zip(data))
+    if kind == Kind.OLE:
+        return MAX_SHEET_ROWS
+    is_json = kind_of_text(_decoded(head, encoding_of(head))).kind == Kind.JSON
+    ends = (b"{",) if is_json else (b"\n", b"\r", b"\x85", b"\x28\x20", b"\x80\xa8")  # the last: U+2028
+    count = 1
+    while piece := stream.read(_PIECE_BYTES):
+        count += sum(map(piece.count, ends))
+    return count

@@ -10,8 +10,9 @@ from typing import BinaryIO
 
 from batchvid.manifest.reading.tables import BadTable
 
-MAX_TEXT_BYTES = 1 << 30
-"""Of a text, unpacked. Lines are read one by one, so this bounds time and not memory."""
+MAX_TEXT_BYTES = 512 * 2**20
+"""Of a compressed text, unpacked. Lines are read one by one, so this bounds time and not memory."""
+MAX_LINE_CHARS = 16 * 2**20
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _MARKS = (
@@ -41,13 +42,13 @@ def _utf_without_mark(head: bytes) -> str:
         return ""
     quarter = len(head) / 4
     zeros = [head[offset::4].count(0) / quarter for offset in range(4)]
-    if min(zeros[1:]) > 0.9 and zeros[0] < 0.1 and _decodes(head, "utf-32-le"):
+    if zeros[3] == 1 and zeros[2] > 0.8 and zeros[0] < 0.5 and _decodes(head, "utf-32-le"):
         return "utf-32-le"
-    if min(zeros[:3]) > 0.9 and zeros[3] < 0.1 and _decodes(head, "utf-32-be"):
+    if zeros[0] == 1 and zeros[1] > 0.8 and zeros[3] < 0.5 and _decodes(head, "utf-32-be"):
         return "utf-32-be"
     even, odd = (zeros[0] + zeros[2]) / 2, (zeros[1] + zeros[3]) / 2
     for many, few, name in ((odd, even, "utf-16-le"), (even, odd, "utf-16-be")):
-        if many > 0.05 and few * 3 < many and (many > 0.9 or _is_no_utf8(head)) and _decodes(head, name):
+        if many > 0.05 and few * 2 < many and (many > 0.9 or _is_no_utf8(head)) and _decodes(head, name):
             return name
     return ""
 
@@ -71,8 +72,9 @@ def _decodes(head: bytes, name: str) -> bool:
 class TextLines:
     """The decoded lines of a file with their ends. `number` counts them; `last` is the latest one."""
 
-    def __init__(self, file: BinaryIO, encoding: str) -> None:
+    def __init__(self, file: BinaryIO, encoding: str, max_line_chars: int = MAX_LINE_CHARS) -> None:
         self.encoding = encoding
+        self.max_line_chars = max_line_chars
         self.number = 0
         self.last = ""
         is_wide = encoding.startswith(("utf-16", "utf-32"))
@@ -96,12 +98,14 @@ class TextLines:
 
     def _read(self) -> str:
         try:
-            line = self._text.readline()
+            line = self._text.readline(self.max_line_chars + 1)
         except UnicodeError as exc:
             name = self.encoding[:6].upper()
             raise BadTable(f"line {self.number + 1}: is not valid {name}: {_reason(exc)}; save it as UTF-8") from None
         if not line:
             raise StopIteration
+        if len(line) > self.max_line_chars:
+            raise BadTable(f"line {self.number + 1}: has more than {self.max_line_chars:,} characters")
         return line
 
     def _check(self, line: str) -> None:

@@ -121,13 +121,13 @@ def _unpacked(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Iterator[byt
     """The real content in pieces, at most as much as is allowed plus one piece."""
     if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise NoTable("is compressed in an unusual way; open it in a spreadsheet program, and save it again")
-    with archive.open(member) as probe:
-        probe.read(1)  # checks the local header
     file = archive.fp
     assert file is not None  # noqa: S101 - the archive is open
-    file.seek(member.header_offset + 26)
-    lengths = file.read(4)
-    file.seek(int.from_bytes(lengths[:2], "little") + int.from_bytes(lengths[2:], "little"), io.SEEK_CUR)
+    file.seek(member.header_offset)
+    header = file.read(30)
+    if not header.startswith(b"PK\x03\x04"):
+        raise zipfile.BadZipFile(f"{member.filename} is not where the directory of the archive says")
+    file.seek(int.from_bytes(header[26:28], "little") + int.from_bytes(header[28:30], "little"), io.SEEK_CUR)
     left, size = member.compress_size, 0
     unpack = zlib.decompressobj(-15)
     while left > 0 and size <= MAX_UNPACKED_BYTES:

@@ -41,8 +41,6 @@ def read_workbook(data: bytes, kind: str, options: TableOptions, warn: Warn) -> 
         raise NoTable(f"has nothing in sheet {name}{_others(workbook, name)}")
     check_sample(sample, options, name)
     header = header_of(sample[0], options, warn, name)
-    if options.header_row and header.line != options.header_row:
-        raise BadTable(f"{name}!row {options.header_row}: is empty; it must name the columns")
     yield from _rows(header, itertools.chain(sample[1:], filled), options, warn, sheet, scan)
 
 

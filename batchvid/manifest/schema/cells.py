@@ -12,7 +12,6 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from batchvid.manifest.reading.quoting import quoted, shortened
 from batchvid.manifest.schema.cell_values import (
     Number,
     comparable,
@@ -22,6 +21,7 @@ from batchvid.manifest.schema.cell_values import (
     read_number,
     truth,
 )
+from batchvid.quoting import quoted, shortened
 
 _PLAIN_NUMBER = re.compile(r"[-+]?\d+([.,]\d+)?")
 Compare = Callable[[Any, Any], Any]

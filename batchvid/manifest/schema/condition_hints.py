@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
-from batchvid.manifest.reading.quoting import quoted, shortened
+from batchvid.manifest.reading.safe_names import text_of
 from batchvid.manifest.schema.variable_names import normalized, written_name
 from batchvid.near_matches import near_matches
+from batchvid.quoting import quoted, shortened
 
 MAX_NAMED_COLUMNS = 20
 _STRING = r""""(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'"""
@@ -65,6 +67,29 @@ def correct(text: str, columns: tuple[str, ...], works: Callable[[str], bool]) -
         if candidate != text and works(candidate):
             return _in_yaml(candidate)
     return ""
+
+
+def condition_text(value: Any) -> Any:
+    """The condition as it is written. Raises ValueError for a mapping or a list, with what to write instead."""
+    if isinstance(value, Mapping):
+        kind, parts = "mapping", [_equal(normalized(str(name)) or "column", wanted) for name, wanted in value.items()]
+    elif isinstance(value, list):
+        kind, parts = "list", [part for part in value if isinstance(part, str)]
+    else:
+        return value
+    hint = _in_yaml(" and ".join(parts) or 'status == "ready"')
+    raise ValueError(f"must be one text, not a {kind}; write where: {hint}")
+
+
+def _equal(name: str, wanted: Any) -> str:
+    if isinstance(wanted, list):
+        return f"{name} in [{', '.join(_literal(one) for one in wanted)}]"
+    return f"{name} == {_literal(wanted)}"
+
+
+def _literal(value: Any) -> str:
+    text = isinstance(value, str) or value is None
+    return json.dumps(value or "", ensure_ascii=False) if text else text_of(value)
 
 
 def describe_unknown(name: str, columns: tuple[str, ...], hint: str) -> str:

@@ -11,7 +11,6 @@ from jinja2 import filters, nodes, tests
 from jinja2.parser import Parser
 from jinja2.runtime import Undefined
 
-from batchvid.manifest.reading.quoting import quoted
 from batchvid.manifest.schema.cell_values import comparable, read_number
 from batchvid.manifest.schema.cells import (
     MISSING,
@@ -23,6 +22,7 @@ from batchvid.manifest.schema.cells import (
     renamed,
 )
 from batchvid.manifest.schema.templates import Sandbox
+from batchvid.quoting import quoted
 
 RESULT = "_result"
 """The variable that holds the value of a compiled condition."""

@@ -10,12 +10,12 @@ from typing import Any
 
 import jinja2
 
-from batchvid.manifest.reading.quoting import quoted
 from batchvid.manifest.schema.cell_values import read_number, truth
 from batchvid.manifest.schema.cells import AmbiguousNumber, BadCell, Cell, NumberReader
 from batchvid.manifest.schema.condition_hints import correct, describe_unknown
 from batchvid.manifest.schema.condition_sandbox import RESULT, CompiledCondition, Unusable, compiled, variable_name
 from batchvid.manifest.schema.variable_names import AmbiguousName, RowValues, find_name
+from batchvid.quoting import quoted
 
 Variables = Mapping[str, Any]
 

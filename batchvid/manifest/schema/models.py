@@ -13,6 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidat
 
 from batchvid.manifest.schema import fallback as fb
 from batchvid.manifest.schema import field_types
+from batchvid.manifest.schema.condition_hints import condition_text
 from batchvid.manifest.schema.key_types import (
     Action,
     Audio,
@@ -29,12 +30,15 @@ from batchvid.manifest.schema.key_types import (
     NonEmptyWord,
     Number,
     Patterns,
+    Pictures,
     Prefix,
     Ratio,
     Scalar,
     Seconds,
     Seed,
     Switch,
+    Tags,
+    Takes,
     Text,
     UnlessTemplate,
     Usd,
@@ -43,8 +47,6 @@ from batchvid.manifest.schema.key_types import (
     Word,
 )
 from batchvid.manifest.schema.rows import Rows
-
-MAX_TAKES = 100
 
 
 class _Strict(BaseModel):
@@ -139,7 +141,7 @@ class ClipFields(_Strict):
     negative_prompt: Text = Field(None, description="what the clip does not show")
     image: Word = Field(None, description="first frame: a file beside this one, or an https:// address")
     end_image: Word = Field(None, description="last frame")
-    reference_images: list[Item] | None = Field(None, description="images of what appears in the clip")
+    reference_images: Pictures = Field(None, description="images of what appears in the clip")
     fit: Fit = Field(None, description="how image and end_image get the clip's shape: cover, contain or stretch")
     convert: Switch = Field(
         None, description="send HEIC, AVIF, TIFF, GIF, BMP and unusual colours as JPEG, and shrink what is too large"
@@ -160,7 +162,7 @@ class ClipFields(_Strict):
     model: Word = Field(None, description="the catalogue's name of the model")
     provider: Word = Field(None, description="who makes the clip, if several providers have the model")
     options: dict[str, Any] | None = Field(None, description="fields of the vendor, sent unchanged")
-    tags: list[Item] | None = Field(None, description="words to select clips with: --only tag:NAME")
+    tags: Tags = Field(None, description="words to select clips with: --only tag:NAME")
     fallback: fb.FallbackField | None = Field(None, description="models to switch to when this one is not available")
     fallback_while_running: bool | None = Field(
         None, strict=True, description="switch even while a task that timed out may still finish and be billed"
@@ -176,10 +178,16 @@ class ClipFields(_Strict):
 class ClipEntry(ClipFields):
     """One entry under `clips:`; it makes one clip, or one for each row, image, matrix cell and take."""
 
-    id: NonEmptyWord = Field(description="permanent name of the clip and its file; a template if rows make many clips")
-    takes: Annotated[int, Field(strict=True, ge=1, le=MAX_TAKES)] = Field(
-        1, description="how many variants of the clip to make"
+    model_config = ConfigDict(json_schema_extra={"anyOf": [{"required": ["id"]}, {"required": ["rows"]}]})
+
+    id: NonEmptyWord | None = Field(
+        None,
+        description="permanent name of the clip and its file; a template if rows make many clips, which need none",
     )
+    key: Names = Field(
+        default_factory=list, description="columns that together name a row; without `id` they make the clip's name"
+    )
+    takes: Takes = Field(1, description="how many variants of the clip to make: 1 to 100")
     matrix: dict[Variable, Axis] = Field(
         default_factory=dict,
         description="axis: values. One clip per combination; an axis with a field's name sets it",
@@ -190,7 +198,9 @@ class ClipEntry(ClipFields):
     rows: Rows | None = Field(
         None, description="a table: one clip for each row; columns are variables. Or rows, written here"
     )
-    where: str | None = Field(None, description="a condition that a row or image must meet")
+    where: Annotated[str | None, BeforeValidator(condition_text)] = Field(
+        None, description="a condition that a row or image must meet"
+    )
     images: Patterns | None = Field(
         None, description="a pattern such as photos/*.{jpg,png}, or several: one clip for each image"
     )

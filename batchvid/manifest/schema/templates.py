@@ -17,6 +17,7 @@ from jinja2.exceptions import SecurityError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from batchvid.manifest.reading.safe_names import text_of
+from batchvid.manifest.schema.template_columns import ROW, row_attributes
 from batchvid.manifest.schema.template_mistakes import explain
 from batchvid.manifest.schema.template_outputs import Outputs, find_outputs
 from batchvid.manifest.schema.variable_names import (
@@ -50,6 +51,7 @@ class Templates:
         self._environment = Sandbox(undefined=jinja2.StrictUndefined, finalize=_printable)
         self._renderers: dict[str, Callable[[Variables], str]] = {}
         self._names: dict[str, frozenset[str]] = {}
+        self._columns: dict[tuple[str, tuple[str, ...]], frozenset[str]] = {}
         self._outputs: dict[str, Outputs] = {}
 
     def render(self, text: str, variables: Variables) -> str:
@@ -75,6 +77,18 @@ class Templates:
                 raise TemplateProblem(misread_names(text, ()) or str(exc)) from None
             self._names[text] = frozenset(found - self._environment.globals.keys())
         return self._names[text]
+
+    def columns(self, text: str, known: tuple[str, ...]) -> frozenset[str]:
+        """Which of the known columns the text reads, by name or from `row`. Raises TemplateProblem."""
+        if not is_template(text):
+            return frozenset()
+        if (text, known) not in self._columns:
+            names: frozenset[str] | None = self.names(text)
+            if ROW in self.names(text):
+                read = row_attributes(self._parse(text))
+                names = None if read is None else self.names(text) | read
+            self._columns[text, known] = frozenset(known) if names is None else _find_all(names, known)
+        return self._columns[text, known]
 
     def complete(self, text: str, variables: Variables) -> Variables:
         """The variables, also under the names by which the text means them: `Product_name` for "Product name".
@@ -153,6 +167,13 @@ class Templates:
         if not missing:
             return f"the template cannot be filled in: {error}"
         return _unknown_name(missing[0], tuple(sorted(variables)))
+
+
+def _find_all(names: frozenset[str], known: tuple[str, ...]) -> frozenset[str]:
+    try:
+        return frozenset(filter(None, (find_name(name, known) for name in names)))
+    except AmbiguousName as exc:
+        raise TemplateProblem(str(exc)) from None
 
 
 class Sandbox(ImmutableSandboxedEnvironment):

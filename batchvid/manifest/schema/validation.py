@@ -57,13 +57,26 @@ def validate(document: Map, problems: Problems) -> tuple[models.ManifestModel | 
     """
     clips = document.get("clips")
     indexes = list(range(len(clips))) if isinstance(clips, list) else []
+    details = [_missing_id(index) for index in indexes if _needs_id(document["clips"][index])]
     try:
-        return models.ManifestModel.model_validate(document), indexes
+        settings = models.ManifestModel.model_validate(document)
     except ValidationError as exc:
-        details = exc.errors(include_url=False, include_input=False)
+        details = [*exc.errors(include_url=False, include_input=False), *details]
+    else:
+        if not details:
+            return settings, indexes
     _report(document, details, problems)
     rest, indexes = _valid_part(document, details)
     return (models.ManifestModel.model_validate(rest), indexes) if indexes else (None, [])
+
+
+def _needs_id(entry: Any) -> bool:
+    """Whether it is a clip entry without an id; one with rows can do without."""
+    return isinstance(entry, Mapping) and entry.get("id") is None and entry.get("rows") is None
+
+
+def _missing_id(index: int) -> ErrorDetails:
+    return {"type": "missing", "loc": ("clips", index, "id"), "msg": "", "input": None}
 
 
 def _valid_part(document: Map, details: Sequence[ErrorDetails]) -> tuple[dict[str, Any], list[int]]:
@@ -179,7 +192,7 @@ def _layout_hint(document: Map, path: Path, kind: str) -> str:
 
 def _missing(path: Path) -> str:
     if path[-1] == "id":
-        return 'is missing; give every entry its own id, such as id: kite, or with rows id: "{{ sku }}"'
+        return "is missing; give every entry its own id, such as id: kite"
     if path[-1] in ("model", "models"):
         return "is missing; name the model to switch to"
     if path[-1] == "file":

@@ -69,7 +69,6 @@ def test_words_for_a_missing_value(value: str) -> None:
         *((text, "the name of a file") for text in ("kite.jpg", "photos/red kite.PNG")),
         *((text, "punctuation") for text in ("-----", "!!", "**")),
         *((text, "a yes or no") for text in ("TRUE", "falsch")),
-        ("x", "one letter"),
     ],
 )
 def test_a_prompt_that_is_nothing_but(text: str, kind: str) -> None:

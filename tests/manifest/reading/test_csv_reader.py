@@ -125,13 +125,6 @@ def test_rows_make_jobs(write: Write, specs: Specs) -> None:
     assert found["016"].request.prompt == "Kanne"
 
 
-def test_a_column_named_like_a_field_does_not_set_it(write: Write, specs: Specs) -> None:
-    """Only a template brings a column into a field: a spreadsheet's `mode` column must not change what is bought."""
-    write("data/t.csv", "sku,name,mode,seed\na,x,pro,7\n")
-    found = specs(MANIFEST + '    seed: "{{ seed }}"\n')
-    assert (found["a"].request.mode, found["a"].request.seed) == ("", 7)
-
-
 def test_names_with_spaces_are_reached_through_row(write: Write, specs: Specs) -> None:
     """`row["Product Name"]` reads any column, and may name the job."""
     write("data/t.csv", "Product Name\nRed Kite\n")
@@ -155,14 +148,9 @@ def test_rows_times_matrix_times_takes(write: Write, specs: Specs) -> None:
     assert list(found["a_16x9_t1"].variables) == ["aspect_ratio", "sku", "name"]
 
 
-AGAIN = "3: {{ sku }}: makes the id a again, which {{ sku }} at m.yaml:3 already makes"
-
-
 @pytest.mark.parametrize(
     ("table", "more", "problem"),
     [
-        ("sku,name\na,x\na,y\n", "", AGAIN + " (from name 'x' and 'y')"),
-        ("sku,name\na,x\na,x\n", "", AGAIN + " (from two identical rows)"),
         ("sku,name\n", "", "4: {{ sku }}: rows: data/t.csv has a header and no rows"),
         (
             "sku,name\na,x,y\n",

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from batchvid.manifest.schema.cells import AmbiguousNumber, BadCell
+from batchvid.manifest.schema.condition_hints import condition_text
 from batchvid.manifest.schema.conditions import BadCondition, Condition
 
 CELLS = {"sku": "A1", "status": "Ready ", "price": "12,50", "In stock": "yes", "done": "WAHR", "note": "", "qty": "3"}
@@ -219,6 +220,23 @@ def test_mistakes_without_a_hint(condition: str, problem: str) -> None:
     with pytest.raises(BadCondition) as raised:
         holds(condition)
     assert str(raised.value).startswith(problem)
+
+
+@pytest.mark.parametrize(
+    ("written", "hint"),
+    [
+        ({"status": "ready", "qty": 3, "done": True}, 'status == "ready" and qty == 3 and done == true'),
+        ({"In stock": ["yes", "soon"], "note": None}, 'In_stock in ["yes", "soon"] and note == ""'),
+        (['status == "ready"', "qty > 1"], 'status == "ready" and qty > 1'),
+        ([], 'status == "ready"'),
+    ],
+)
+def test_a_mapping_or_a_list_is_no_condition(written: object, hint: str) -> None:
+    """The message has the text to write instead."""
+    with pytest.raises(ValueError, match="must be one text, not a") as raised:
+        condition_text(written)
+    assert str(raised.value).endswith(f"; write where: {hint}")
+    assert holds(hint) in (True, False)
 
 
 ANY_CONDITION = st.one_of(
