@@ -26,6 +26,9 @@ PLANS = {
     "tutorial": 4,
     "spreadsheet": 2,
     "budget": 1,
+    "pictures": 5,
+    "equal names": 3,
+    "pictures of a table": 3,
 }
 """How many new jobs each manifest example plans."""
 LANGUAGES = {"sh", "bash", "yaml", "toml", "json", "csv", "python", "text", "mermaid"}
