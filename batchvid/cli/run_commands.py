@@ -9,37 +9,36 @@ from typing import TYPE_CHECKING
 
 import click
 
+from batchvid.cli.shell_completion import complete_kind, complete_target
 from batchvid.cli.targets import (
-    came_from,
     folder_of,
-    is_manifest,
     load,
     many_option,
     max_clips_option,
     max_usd_option,
+    new_batch_option,
     no_wait_option,
     only_option,
     open_batch,
     out_option,
     refuse_warnings,
     retired_option,
+    run_into,
     set_option,
     strict_option,
     try_now_option,
     verbose_option,
 )
-from batchvid.paths import BatchPaths
+from batchvid.paths import BatchPaths, quoted
 
 if TYPE_CHECKING:
     from decimal import Decimal
 
     from batchvid.runner import Outcome
 
-MANIFEST = click.Path(exists=True, dir_okay=False)
-
 
 @click.command()
-@click.argument("manifest", type=MANIFEST)
+@click.argument("target", shell_complete=complete_target)
 @click.option("--all", "show_all", is_flag=True, help="Show every job, not only the first ones of each kind.")
 @out_option
 @set_option
@@ -47,52 +46,60 @@ MANIFEST = click.Path(exists=True, dir_okay=False)
 @retired_option
 @many_option
 @strict_option
+@new_batch_option
 def plan(
-    manifest: str,
+    target: str,
     show_all: bool,
-    out: str,
+    out: str | None,
     sets: tuple[str, ...],
     only: tuple[str, ...],
     allow_retired: bool,
     many: bool,
     strict: bool,
+    new_batch: bool,
 ) -> None:
     """Show what a run would do, why, and the price.
 
-    MANIFEST is checked, expanded and compared with earlier runs. Nothing is sent and no key is needed.
+    A manifest is checked, expanded and compared with earlier runs. TARGET is a manifest, or the name or folder of a
+    batch that was run before. Nothing is sent and no key is needed.
     """
     from batchvid import commands
     from batchvid.cli.tables import print_plan
 
     print_plan(
-        commands.plan(load(manifest, out, sets, only, many=many, strict=strict), allow_retired=allow_retired),
+        commands.plan(
+            load(target, out, sets, only, many=many, strict=strict, new_batch=new_batch), allow_retired=allow_retired
+        ),
         show_all=show_all,
     )
 
 
 @click.command()
-@click.argument("manifest", type=MANIFEST)
+@click.argument("target", shell_complete=complete_target)
 @out_option
 @set_option
 @retired_option
 @many_option
 @strict_option
-def validate(manifest: str, out: str, sets: tuple[str, ...], allow_retired: bool, many: bool, strict: bool) -> None:
+def validate(
+    target: str, out: str | None, sets: tuple[str, ...], allow_retired: bool, many: bool, strict: bool
+) -> None:
     """Check the manifest.
 
-    Every problem is shown with its file and line; the exit code is 2 if there is one.
+    Every problem is shown with its file and line; the exit code is 2 if there is one. TARGET is a manifest, or the name
+    or folder of a batch that was run before.
     """
     from batchvid import commands
     from batchvid.cli.tables import print_warnings
 
-    batch = load(manifest, out, sets, many=many, strict=strict)
+    batch = load(target, out, sets, many=many, strict=strict, new_batch=True)  # nothing is bought, so anywhere
     commands.plan(batch, allow_retired=allow_retired)
     print_warnings(batch.manifest.warnings)
-    click.echo(f"{manifest}: {len(batch.manifest.jobs)} clips, no problem")
+    click.echo(f"{target}: {len(batch.manifest.jobs)} clips, no problem")
 
 
 @click.command()
-@click.argument("target")
+@click.argument("target", shell_complete=complete_target)
 @click.option("--dry-run", is_flag=True, help="Show the plan and stop.")
 @click.option(
     "--regenerate",
@@ -107,6 +114,7 @@ def validate(manifest: str, out: str, sets: tuple[str, ...], allow_retired: bool
 @retired_option
 @many_option
 @strict_option
+@new_batch_option
 @max_usd_option
 @max_clips_option
 @no_wait_option
@@ -117,12 +125,13 @@ def run(
     dry_run: bool,
     regenerate: tuple[str, ...],
     collect_only: bool,
-    out: str,
+    out: str | None,
     sets: tuple[str, ...],
     only: tuple[str, ...],
     allow_retired: bool,
     many: bool,
     strict: bool,
+    new_batch: bool,
     max_usd: Decimal | None,
     max_clips: int | None,
     no_wait: bool,
@@ -137,6 +146,7 @@ def run(
     """
     from batchvid import commands
     from batchvid.cli.tables import print_plan
+    from batchvid.commands.batch_lookup import is_manifest
     from batchvid.display.progress import progress_for
     from batchvid.errors import ManifestError
     from batchvid.runner import SpendingLimits
@@ -146,9 +156,9 @@ def run(
         _end(folder, commands.collect(folder, display=partial(progress_for, verbose=verbose)))
         return
     try:
-        batch = open_batch(target, out, sets, only, many=many)
+        batch = open_batch(target, out, sets, only, many=many, new_batch=new_batch)
     except ManifestError as exc:
-        bought_into = came_from(target, out) if collect_only else None
+        bought_into = run_into(target, out) if collect_only else None
         if bought_into is None:
             raise
         click.echo(f"{exc.problems[0]}: collecting what was bought into {bought_into}", err=True)
@@ -174,8 +184,14 @@ def run(
 
 
 @click.command()
-@click.argument("target")
-@click.option("--kind", "kinds", multiple=True, help="Only failures of this kind, such as timeout (repeatable).")
+@click.argument("target", shell_complete=complete_target)
+@click.option(
+    "--kind",
+    "kinds",
+    multiple=True,
+    shell_complete=complete_kind,
+    help="Only failures of this kind, such as timeout (repeatable).",
+)
 @click.option(
     "--edits",
     type=click.Path(exists=True, dir_okay=False),
@@ -199,7 +215,7 @@ def retry(
     kinds: tuple[str, ...],
     edits: str | None,
     new_task: bool,
-    out: str,
+    out: str | None,
     sets: tuple[str, ...],
     only: tuple[str, ...],
     allow_retired: bool,
@@ -257,7 +273,8 @@ def _end(folder: Path, outcome: Outcome) -> None:
         _show(outcome.reason, err=True)
     if (refused := BatchPaths(folder).edit_these).exists():
         _show(
-            f"a content filter refused some jobs: edit {refused}, then batchvid retry {folder} --edits {refused}",
+            f"a content filter refused some jobs: edit {refused}, then batchvid retry {quoted(folder)} --edits "
+            f"{quoted(refused)}",
             err=True,
         )
     click.get_current_context().exit(outcome.exit_code)

@@ -14,7 +14,7 @@ from batchvid.commands.caps import build_caps
 from batchvid.commands.execution import Display, known_providers, run_batch, run_jobs
 from batchvid.commands.recovery import build_request, recover_jobs
 from batchvid.commands.regeneration import clear_finished, load_unfinished, regenerate_filter, save_started
-from batchvid.commands.rollback_guard import check_not_stale
+from batchvid.commands.rollback_guard import check_not_stale, check_same_folder
 from batchvid.display.progress import progress_for
 from batchvid.domain import events as ev
 from batchvid.domain.failures import MODERATION, FailureKind
@@ -45,15 +45,18 @@ MAX_SHOWN_IDS = 5  # in a notice
 def plan(batch: Batch, *, allow_retired: bool = False, limits: SpendingLimits | None = None) -> Plan:
     """What a run would do and cost, and which caps would stop purchases. Reads the state file if there is one.
 
-    Changes nothing. Models past their sunset are refused unless `allow_retired`; `limits` are those of the run.
+    Changes nothing. Models past their sunset are refused unless `allow_retired`; `limits` are those of the run. Raises
+    UsageError when the manifest was run into another folder, as `run` does.
     """
+    check_same_folder(batch)
     jobs = {job.id: job for job in read_jobs(batch.state_path)} if batch.state_path.exists() else {}
     planned = _make_plan(batch, batch.manifest, jobs, allow_retired=allow_retired)
     caps = build_caps(batch.settings, limits)
     budget = Budget(caps, earlier_charges(batch.state_path, jobs.values()) if caps and jobs else ())
     now = utc_now()
     charges = [Charge.for_spec(job.spec, job.price, job.duration_s, now) for job in planned.to_buy]
-    return replace(planned, cautions=(*planned.cautions, *budget.forecast(charges)))
+    notices = filter(None, (batch.notice,))
+    return replace(planned, cautions=(*notices, *planned.cautions, *budget.forecast(charges)))
 
 
 def run(
@@ -73,8 +76,10 @@ def run(
     those that are still missing. Without `buy` nothing is bought; with `allow_retired` models past their sunset are
     tried too; `limits` are those of this run. Without `wait` it ends rather than wait for slots of uncertain jobs;
     `try_now` submits before the time that a provider requested. The manifest is expanded while the open jobs of an
-    earlier run are collected. Raises ManifestError before anything is bought.
+    earlier run are collected. Raises ManifestError before anything is bought, and UsageError when the manifest was run
+    into another folder, which still has its jobs, unless the batch was opened with `new_batch`.
     """
+    check_same_folder(batch)
 
     def build(jobs: Mapping[str, Job], state: StateFile | None = None, *, check: bool = buy) -> RunRequest:
         manifest = batch.lazy_manifest.for_one_use()
@@ -93,7 +98,7 @@ def run(
         check_not_stale({}, batch.paths)
         prepared.append(build({}, check=True))  # a first run that fails here leaves nothing behind
     with StateFile(batch.state_path) as state:
-        notices: list[str] = []
+        notices: list[str] = [batch.notice]
         jobs = recover_jobs(state, buying=buy, notice=notices.append)
 
         def request() -> RunRequest:
@@ -119,6 +124,7 @@ def edit(batch: Batch, path: Path) -> Batch:
 
     Raises ManifestError with every row that is wrong, UsageError for a batch that was never run.
     """
+    check_same_folder(batch, command="retry")
     if not batch.state_path.exists():
         raise UsageError(f"{batch.folder} was never run: there is nothing to edit")
     with StateFile(batch.state_path) as state:
@@ -145,10 +151,11 @@ def retry(
     cancelled jobs, jobs whose task the provider does not know, and jobs that a content filter refused and that are
     unchanged.
     """
+    check_same_folder(batch, command="retry")
     if not batch.state_path.exists():
         raise UsageError(f"{batch.folder} was never run: there is nothing to retry")
     with StateFile(batch.state_path) as state:
-        notices: list[str] = []
+        notices: list[str] = [batch.notice]
         jobs = recover_jobs(state, buying=True, notice=notices.append)
         chosen = _choose_failed(batch.manifest, jobs, kinds, new_task=new_task)
         resumed = [(job_id, ev.PollResumed(at=utc_now())) for job_id in chosen.resumed]
