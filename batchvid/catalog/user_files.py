@@ -20,13 +20,13 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from batchvid.catalog import remote_listing
 from batchvid.catalog.models import Models, built_in
 from batchvid.errors import UsageError
+from batchvid.near_matches import did_you_mean
 
 FILENAME = "batchvid.toml"
 VARIABLE = "BATCHVID_CATALOG"
@@ -73,9 +73,8 @@ def read(file: Path) -> UserCatalog:
     except ValueError as exc:  # not UTF-8, not TOML
         raise UsageError(f"{file}: {exc}") from None
     for key in sorted(tables.keys() - set(KEYS)):
-        near = get_close_matches(key, KEYS, 1)
-        hint = f"did you mean {near[0]}? " if near else ""
-        raise UsageError(f"{file}: {key}: unknown key; {hint}Allowed: {', '.join(KEYS)}")
+        hints = filter(None, (did_you_mean(key, KEYS, limit=1), f"Allowed: {', '.join(KEYS)}"))
+        raise UsageError(f"{file}: {key}: unknown key; {' '.join(hints)}")
     out = tables.get("out", "")
     if not isinstance(out, str) or ("out" in tables and not out.strip()):
         raise UsageError(f'{file}: out: must be the name of a folder, such as out = "renders"')

@@ -1,4 +1,4 @@
-"""`plan`, `validate`, `run`, `retry`: the commands that use a manifest."""
+"""`run` and `retry`: the commands that buy."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import click
 
 from batchvid.cli.shell_completion import complete_kind, complete_target
 from batchvid.cli.targets import (
+    dry_run_option,
     folder_of,
     load,
     many_option,
@@ -22,6 +23,7 @@ from batchvid.cli.targets import (
     open_batch,
     out_option,
     refuse_warnings,
+    regenerate_option,
     retired_option,
     run_into,
     set_option,
@@ -39,74 +41,8 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("target", shell_complete=complete_target)
-@click.option("--all", "show_all", is_flag=True, help="Show every job, not only the first ones of each kind.")
-@out_option
-@set_option
-@only_option
-@retired_option
-@many_option
-@strict_option
-@new_batch_option
-def plan(
-    target: str,
-    show_all: bool,
-    out: str | None,
-    sets: tuple[str, ...],
-    only: tuple[str, ...],
-    allow_retired: bool,
-    many: bool,
-    strict: bool,
-    new_batch: bool,
-) -> None:
-    """Show what a run would do, why, and the price.
-
-    A manifest is checked, expanded and compared with earlier runs. TARGET is a manifest, or the name or folder of a
-    batch that was run before. Nothing is sent and no key is needed.
-    """
-    from batchvid import commands
-    from batchvid.cli.tables import print_plan
-
-    print_plan(
-        commands.plan(
-            load(target, out, sets, only, many=many, strict=strict, new_batch=new_batch), allow_retired=allow_retired
-        ),
-        show_all=show_all,
-    )
-
-
-@click.command()
-@click.argument("target", shell_complete=complete_target)
-@out_option
-@set_option
-@retired_option
-@many_option
-@strict_option
-def validate(
-    target: str, out: str | None, sets: tuple[str, ...], allow_retired: bool, many: bool, strict: bool
-) -> None:
-    """Check the manifest.
-
-    Every problem is shown with its file and line; the exit code is 2 if there is one. TARGET is a manifest, or the name
-    or folder of a batch that was run before.
-    """
-    from batchvid import commands
-    from batchvid.cli.tables import print_warnings
-
-    batch = load(target, out, sets, many=many, strict=strict, new_batch=True)  # nothing is bought, so anywhere
-    commands.plan(batch, allow_retired=allow_retired)
-    print_warnings(batch.manifest.warnings)
-    click.echo(f"{target}: {len(batch.manifest.jobs)} clips, no problem")
-
-
-@click.command()
-@click.argument("target", shell_complete=complete_target)
-@click.option("--dry-run", is_flag=True, help="Show the plan and stop.")
-@click.option(
-    "--regenerate",
-    multiple=True,
-    metavar="changed|PATTERN",
-    help="Buy stored clips again: changed ones, or by id.",
-)
+@dry_run_option
+@regenerate_option
 @click.option("--collect-only", is_flag=True, help="Buy nothing; poll and download what is already paid for.")
 @out_option
 @set_option
@@ -151,24 +87,32 @@ def run(
     from batchvid.errors import ManifestError
     from batchvid.runner import SpendingLimits
 
+    def collect(folder: Path) -> None:
+        if dry_run:
+            print_plan(commands.plan_collect(folder), show_all=False)
+        else:
+            _end(folder, commands.collect(folder, display=partial(progress_for, verbose=verbose)))
+
     if collect_only and not is_manifest(target):  # needs no manifest: it may be broken or missing
-        folder = folder_of(target, out)
-        _end(folder, commands.collect(folder, display=partial(progress_for, verbose=verbose)))
+        collect(folder_of(target, out))
         return
     try:
         batch = open_batch(target, out, sets, only, many=many, new_batch=new_batch)
+        if dry_run or strict:
+            refuse_warnings(batch, strict=strict)
     except ManifestError as exc:
         bought_into = run_into(target, out) if collect_only else None
         if bought_into is None:
             raise
         click.echo(f"{exc.problems[0]}: collecting what was bought into {bought_into}", err=True)
-        _end(bought_into, commands.collect(bought_into, display=partial(progress_for, verbose=verbose)))
+        collect(bought_into)
         return
-    if strict:
-        refuse_warnings(batch, strict=True)
     limits = SpendingLimits(usd=max_usd, clips=max_clips)
     if dry_run:
-        print_plan(commands.plan(batch, allow_retired=allow_retired, limits=limits), show_all=False)
+        planned = commands.plan(
+            batch, regenerate=regenerate, buy=not collect_only, allow_retired=allow_retired, limits=limits
+        )
+        print_plan(planned, show_all=False)
         return
     outcome = commands.run(
         batch,
@@ -185,6 +129,7 @@ def run(
 
 @click.command()
 @click.argument("target", shell_complete=complete_target)
+@dry_run_option
 @click.option(
     "--kind",
     "kinds",
@@ -212,6 +157,7 @@ def run(
 @verbose_option
 def retry(
     target: str,
+    dry_run: bool,
     kinds: tuple[str, ...],
     edits: str | None,
     new_task: bool,
@@ -235,6 +181,7 @@ def retry(
     --edits. Cancelled jobs are bought only with --kind cancelled.
     """
     from batchvid import commands
+    from batchvid.cli.tables import print_plan
     from batchvid.display.progress import progress_for
     from batchvid.domain.failures import FailureKind
     from batchvid.runner import SpendingLimits
@@ -245,7 +192,11 @@ def retry(
     batch = load(target, out, sets, only, many=many, strict=strict)
     limits = SpendingLimits(usd=max_usd, clips=max_clips)
     if edits:
-        batch = commands.edit(batch, Path(edits))
+        batch = commands.edit(batch, Path(edits), save=not dry_run)
+    if dry_run:
+        planned = commands.plan_retry(batch, kinds=kinds, new_task=new_task, allow_retired=allow_retired, limits=limits)
+        print_plan(planned, show_all=False)
+        return
     outcome = commands.retry(
         batch,
         kinds=kinds,

@@ -18,7 +18,7 @@ from batchvid.domain.job_spec import Price
 from batchvid.domain.jobs import IN_FLIGHT, Job, JobState
 from batchvid.paths import quoted
 from batchvid.planning.addresses import describe_provider
-from batchvid.planning.plan import JobPlan, Plan
+from batchvid.planning.plan_types import JobPlan, Plan
 from batchvid.report import ledger_line
 from batchvid.report.uncertain_jobs import UNCERTAIN_COLUMNS
 
@@ -53,6 +53,8 @@ def print_plan(plan: Plan, *, show_all: bool) -> None:
         console.print(describe_provider(used), markup=False, soft_wrap=True)
     for caution in plan.cautions:
         console.print(caution, markup=False, soft_wrap=True)
+    for notice in plan.notices:
+        console.print(notice, markup=False, soft_wrap=True)
     print_warnings(plan.warnings)
     for action, count in plan.counts.items():
         jobs = [job for job in plan.jobs if job.action is action]

@@ -51,6 +51,15 @@ def _usd(context: click.Context, parameter: click.Parameter, value: str | None) 
     return usd
 
 
+regenerate_option = click.option(
+    "--regenerate",
+    multiple=True,
+    metavar="changed|PATTERN",
+    help="Buy stored clips again: changed ones, or by id.",
+)
+dry_run_option = click.option(
+    "--dry-run", is_flag=True, help="Show what would be bought with the same options, and stop. Changes nothing."
+)
 max_usd_option = click.option(
     "--max-usd", metavar="USD", callback=_usd, help="Spend at most this much in this run. The budget applies too."
 )

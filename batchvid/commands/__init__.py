@@ -14,7 +14,7 @@ from batchvid.commands.batch import (
 from batchvid.commands.execution import Display, known_providers
 from batchvid.commands.models import models, refresh
 from batchvid.commands.resolve import abandon, resolve, uncertain
-from batchvid.commands.run import collect, edit, plan, retry, run
+from batchvid.commands.run import collect, edit, plan, plan_collect, plan_retry, retry, run
 from batchvid.domain.jobs import may_still_finish
 from batchvid.runner import SpendingLimits
 
@@ -32,6 +32,8 @@ __all__ = [
     "models",
     "open_batch",
     "plan",
+    "plan_collect",
+    "plan_retry",
     "refresh",
     "reopen",
     "resolve",

@@ -29,6 +29,7 @@ class LazyManifest:
         self._only = only
         self._unedited: Manifest | None = None
         self._manifest: Manifest | None = None
+        self._unsaved: Mapping[str, prompt_edits.Edit] = {}
 
     @property
     def unedited(self) -> Manifest:
@@ -55,9 +56,14 @@ class LazyManifest:
         prompt_edits.save(self._folder, edits)
         self._manifest = None
 
+    def use_edits(self, edits: Mapping[str, prompt_edits.Edit]) -> None:
+        """Apply edits from now on, without saving them."""
+        self._unsaved = edits
+        self._manifest = None
+
     def _edited_and_selected(self, unedited: Manifest) -> Manifest:
         selected = manifest.select(unedited, self._only) if self._only else unedited
-        edits = prompt_edits.load_saved(self._folder)
+        edits = prompt_edits.merge(prompt_edits.load_saved(self._folder), self._unsaved)
         if not edits:
             return selected
         # applied to all jobs: the edited parent of a selected job may not be selected itself

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, suppress
-from difflib import get_close_matches
 from pathlib import Path
 
 from batchvid.catalog.user_files import find_project_out
 from batchvid.commands.batch import Batch, open_batch, reopen
 from batchvid.commands.output_folder import came_from, default_out, find_earlier, has_no_place, named_out
 from batchvid.errors import ManifestError, UsageError
+from batchvid.near_matches import MAX_SUGGESTIONS, near_matches
 from batchvid.paths import DEFAULT_OUT, MANIFEST_SUFFIXES, STATE_NAME, BatchPaths, find_batches, quoted, shown
 from batchvid.state.user_index import open_user_index
-
-MAX_SUGGESTIONS = 5
 
 
 def open_target(
@@ -116,7 +114,7 @@ def suggest(target: str, out: str | Path | None = None) -> str:
     names = {name: name for name in known_names(out)}
     for file in manifests_below(Path(target).parent):
         names |= {file.stem: quoted(file), file.name: quoted(file)}
-    near = get_close_matches(Path(target).name, names, MAX_SUGGESTIONS)
+    near = near_matches(Path(target).name, names)
     if near:
         return f"; did you mean {' or '.join(dict.fromkeys(names[name] for name in near))}?"
     others = list(dict.fromkeys(names.values()))[:MAX_SUGGESTIONS]

@@ -164,12 +164,18 @@ def _problem(job: Job, changed: Mapping[str, str], pictures: ImageCache, folder:
     return ""
 
 
-def save(folder: Path, edits: Mapping[str, Edit]) -> None:
-    """Save these edits, merged with earlier ones. Raises OSError."""
-    merged = load_saved(folder)
+def merge(saved: Mapping[str, Edit], edits: Mapping[str, Edit]) -> dict[str, Edit]:
+    """The saved edits with these merged in."""
+    merged = dict(saved)
     for job_id, edit in edits.items():
         before = merged.get(job_id)
         merged[job_id] = edit if before is None or before.of != edit.of else _merged(before, edit)
+    return merged
+
+
+def save(folder: Path, edits: Mapping[str, Edit]) -> None:
+    """Save these edits, merged with earlier ones. Raises OSError."""
+    merged = merge(load_saved(folder), edits)
     text = json.dumps(_SAVED.dump_python(merged, exclude_none=True), indent=1, ensure_ascii=False)
     write_atomic(BatchPaths(folder).edits, text, is_private=holds_secrets(text))
 

@@ -10,6 +10,7 @@ from batchvid import gc_control
 from batchvid.errors import ManifestError
 from batchvid.manifest.expansion.collisions import report_collisions
 from batchvid.manifest.expansion.entry import ClipEntryContext, Shared, entry_context
+from batchvid.manifest.expansion.equal_clips import report_equal_clips
 from batchvid.manifest.expansion.image_files import ImageCache
 from batchvid.manifest.expansion.job_builder import build
 from batchvid.manifest.expansion.job_count import MAX_JOBS, count_jobs, describe_count, find_largest
@@ -22,7 +23,8 @@ from batchvid.manifest.reading.yaml_reader import Map, mark_at
 from batchvid.manifest.schema.models import ManifestModel
 from batchvid.manifest.schema.templates import Templates
 from batchvid.manifest.schema.validation import entry_name, validate
-from batchvid.manifest.types import ExternalChecks, Manifest, ParsedManifest, PlacedJob
+from batchvid.manifest.schema.written_numbers import warn_of_changed_numbers
+from batchvid.manifest.types import EntryCounts, ExternalChecks, Manifest, ParsedManifest, PlacedJob
 
 
 def parse(path: str | Path, *, sets: Sequence[str] = (), checks: ExternalChecks | None = None) -> ParsedManifest:
@@ -37,6 +39,7 @@ def parse(path: str | Path, *, sets: Sequence[str] = (), checks: ExternalChecks 
         document = gather(path, sets, problems)
         if document is not None:
             settings, valid_clips = validate(document, problems)
+            warn_of_changed_numbers(document, problems)
             if settings is not None and checks is not None:
                 bad_providers = _register_providers(checks, document, settings, problems)
     return ParsedManifest(
@@ -68,6 +71,7 @@ def expand(
     Raises ManifestError with every problem, including those found by `parse`.
     """
     problems, settings, jobs = parsed.problems, parsed.settings, []
+    entry_counts: list[EntryCounts] = []
     if parsed.document is not None and settings is not None:
         shared = Shared(
             document=parsed.document,
@@ -77,6 +81,7 @@ def expand(
             pictures=ImageCache(),
             problems=problems,
             provider_of=provider_of,
+            entry_counts=entry_counts,
         )
         with gc_control.gc_paused():
             jobs = _expand(shared, parsed.valid_clips, max_jobs)
@@ -85,6 +90,7 @@ def expand(
             if problem := checks.job_problem(job.spec, parsed.bad_providers):
                 problems.add(job.place, problem)
     report_collisions(jobs, problems)
+    report_equal_clips(jobs, problems)
     if problems or settings is None:
         raise ManifestError(problems.lines())
     return Manifest(
@@ -96,6 +102,7 @@ def expand(
         all_ids=frozenset(job.spec.id for job in jobs),
         only=False,
         warnings=tuple(problems.warnings()),
+        entries=tuple(entry_counts),
     )
 
 

@@ -35,12 +35,29 @@ class PlacedJob:
     row: RowPlace | None = None
 
 
+class EntryCounts(NamedTuple):
+    """What one clip entry reads: rows of a table, or images.
+
+    `name` and `place` are those of the entry. `kind` is `rows`, `images`, or empty for an entry with neither, which
+    reads nothing. `kept` are those that meet `where`; `left_out_rows` are the labels of the first ones left out.
+    """
+
+    name: str
+    place: Place
+    kind: str
+    rows_read: int
+    kept: int
+    left_out: int
+    left_out_rows: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
     """A valid manifest: `settings` as written, and its jobs in the order of the file.
 
     `batch` names the output folder. `folder` is absolute. `all_ids` are the ids of all jobs, selected or not; `only`
-    is true when `jobs` is a selection. `warnings` are what is odd and stops nothing, each with its place.
+    is true when `jobs` is a selection. `warnings` are what is odd and stops nothing, each with its place. `entries`
+    are the counts of all clip entries, selected or not, in the order of the file.
     """
 
     path: Path
@@ -51,6 +68,7 @@ class Manifest:
     all_ids: frozenset[str]
     only: bool
     warnings: tuple[str, ...] = ()
+    entries: tuple[EntryCounts, ...] = ()
 
 
 class ExternalChecks(Protocol):

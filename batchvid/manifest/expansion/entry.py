@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +13,16 @@ from batchvid.manifest.reading.yaml_reader import Map, plain
 from batchvid.manifest.schema.fallback import is_for_overdue
 from batchvid.manifest.schema.models import FIELDS, ClipEntry, ClipFields, ManifestModel
 from batchvid.manifest.schema.templates import Templates
+from batchvid.manifest.types import EntryCounts
 from batchvid.redaction import secret_option
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shared:
-    """What all entries of one manifest share. `folder` is the manifest's folder."""
+    """What all entries of one manifest share. `folder` is the manifest's folder.
+
+    `entry_counts` receives what each entry reads, when it is expanded.
+    """
 
     document: Map
     settings: ManifestModel
@@ -27,6 +31,7 @@ class Shared:
     pictures: ImageCache
     problems: Problems
     provider_of: Callable[[str], str]
+    entry_counts: list[EntryCounts] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

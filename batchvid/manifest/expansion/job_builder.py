@@ -15,6 +15,7 @@ from batchvid.domain.job_spec import JobSpec
 from batchvid.manifest.expansion.entry import ClipEntryContext
 from batchvid.manifest.expansion.image_files import ImageFile
 from batchvid.manifest.expansion.matrix import JobDraft
+from batchvid.manifest.expansion.text_checks import check_texts
 from batchvid.manifest.reading.problems import Place
 from batchvid.manifest.reading.safe_names import fit, safe_key, safe_name
 from batchvid.manifest.reading.yaml_reader import Map
@@ -51,6 +52,7 @@ def build(entry: ClipEntryContext, draft: JobDraft) -> JobSpec | None:
     if "parent" in fields and "video" in fields:
         entry.add_problem("parent", "names the clip that is worked on, and so does video; keep one of them")
         return None
+    check_texts(entry, draft, fields)
     model = fields["model"]
     provider = fields.get("provider") or entry.shared.provider_of(model)
     key = _key(entry, draft, fields, {"id": job_id, "entry": base, "provider": provider})

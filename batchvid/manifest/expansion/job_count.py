@@ -50,7 +50,7 @@ def _sources(entry: ClipEntryContext) -> int:
     """The exact number; what is wrong with a row is reported when it is expanded."""
     if not _is_countable(entry):
         return 1
-    silent = replace(entry, shared=replace(entry.shared, problems=Problems("")))
+    silent = replace(entry, shared=replace(entry.shared, problems=Problems(""), entry_counts=[]))
     return sum(1 for _ in sources(silent))
 
 

@@ -73,7 +73,7 @@ class Problems:
 
 def _add(found: Found, place: Place, text: str, row: str) -> None:
     rows = found.setdefault((place, text), [])
-    if row and row not in rows[:MAX_SHOWN_ROWS]:
+    if row and row not in rows[:MAX_SHOWN_ROWS] and row not in rows[-1:]:  # the takes of a row come one after another
         rows.append(row)
 
 

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
 from batchvid.manifest.reading.safe_names import text_of
+from batchvid.manifest.reading.yaml_mistakes import quote
+from batchvid.manifest.schema.notations import number_hint, ratio_hint, seconds_hint
 from batchvid.manifest.schema.templates import MAX_CHARS
 
 MAX_DURATION_S = 3600  # new-api's upper bound (relay/common/relay_utils.go); no vendor sells more
@@ -24,7 +27,7 @@ _RATIO = re.compile(r"[1-9][0-9]{0,4}:[1-9][0-9]{0,4}")
 def text(value: Any) -> str:
     """A text without space around it; a number is taken as its digits."""
     if not isinstance(value, str | int | float):
-        raise ValueError(f"must be a text, not a {_kind(value)}")
+        raise ValueError(f"must be a text, not a {_kind(value)}{_text_hint(value)}")
     result = text_of(value).strip()
     if not result.isascii() and any("\ud800" <= character <= "\udfff" for character in result):
         raise ValueError("contains bytes that are not UTF-8")
@@ -43,7 +46,7 @@ def word(value: Any) -> str:
 
 def seconds(value: Any) -> float:
     """A duration in seconds."""
-    number = _number(value, "a number of seconds such as 8")
+    number = _number(value, "a number of seconds such as 8", seconds_hint)
     if not 0 < number <= MAX_DURATION_S:
         raise ValueError(f"must be more than 0 and at most {MAX_DURATION_S} seconds, not {text_of(value)}")
     return number
@@ -70,9 +73,10 @@ def switch(value: Any) -> bool:
 
 def ratio(value: Any) -> str:
     """A ratio of width to height, such as 16:9."""
-    result = text(value).replace(" ", "")
+    written = text(value)
+    result = written.replace(" ", "")
     if not _RATIO.fullmatch(result):
-        raise ValueError(f"must be width:height such as 16:9 or 9:16, not {_shown(value)}")
+        raise ValueError(f"must be width:height such as 16:9 or 9:16, not {_shown(value)}{ratio_hint(written)}")
     return result
 
 
@@ -117,13 +121,14 @@ def _is_link(address: str) -> bool:
         return False
 
 
-def _number(value: Any, wanted: str) -> float:
+def _number(value: Any, wanted: str, hint: Callable[[str], str] = number_hint) -> float:
     try:
         if isinstance(value, bool) or not isinstance(value, str | int | float):
             raise TypeError
         number = float(value)
     except (TypeError, ValueError, OverflowError):
-        raise ValueError(f"must be {wanted}, not {_shown(value)}") from None
+        found = hint(value) if isinstance(value, str) else ""
+        raise ValueError(f"must be {wanted}, not {_shown(value)}{found}") from None
     if not math.isfinite(number):
         raise ValueError(f"must be {wanted}, not {_shown(value)}")
     return number
@@ -131,6 +136,19 @@ def _number(value: Any, wanted: str) -> float:
 
 def _is_digits(value: Any) -> bool:
     return re.fullmatch(r"[0-9]+", str(value).strip()) is not None
+
+
+def _text_hint(value: Any) -> str:
+    """What to write instead of a list or a mapping that is meant as a text."""
+    if isinstance(value, list) and len(value) == 1 and isinstance(value[0], str):
+        return f"; a text in brackets must be in quotes: {quote(f'[{value[0]}]')}"
+    if isinstance(value, dict) and len(value) == 1:
+        key, inner = next(iter(value.items()))
+        written = f"{{{key}}}" if inner is None else f"{key}: {inner}"
+        return f"; write {quote(written)}" if isinstance(inner, str | int | float | None) else ""
+    if isinstance(value, list):
+        return "; for one clip per text, use rows or a matrix"
+    return ""
 
 
 def _kind(value: Any) -> str:

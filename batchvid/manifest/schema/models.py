@@ -242,8 +242,3 @@ CHECKS: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
     }
 )
 """The fields that have one value, with their checks: each may be a template, and each may be an axis of a matrix."""
-
-
-def json_schema() -> dict[str, Any]:
-    """The manifest's JSON Schema, for completion and checks in an editor."""
-    return ManifestModel.model_json_schema()

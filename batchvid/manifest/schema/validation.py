@@ -6,7 +6,6 @@ The valid part is validated even if another part is invalid, so that all problem
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -16,6 +15,7 @@ from batchvid.manifest.reading.problems import Place, Problems
 from batchvid.manifest.reading.yaml_reader import Map, mark_at
 from batchvid.manifest.schema import models
 from batchvid.manifest.schema.fallback import Fallback, OtherModel
+from batchvid.near_matches import near_matches
 
 _SYNONYMS = {
     "seconds": "duration_s",
@@ -125,7 +125,7 @@ def _report(document: Map, details: Sequence[ErrorDetails], problems: Problems) 
         entry = entry_name(document, path)
         inner = path[1 if len(path) == 1 or entry == path[0] else 2 :]
         label = ".".join(str(step) for step in inner)
-        sentence = _sentence(path, detail)
+        sentence = f"{_sentence(path, detail)}{_layout_hint(document, path, detail['type'])}"
         problems.add(Place(mark.file, mark.line, entry), f"{label}: {sentence}" if label else sentence)
 
 
@@ -164,6 +164,18 @@ def _sentence(path: Path, detail: ErrorDetails) -> str:
     return _SENTENCES.get(kind, detail["msg"].replace("Input should", "should"))
 
 
+def _layout_hint(document: Map, path: Path, kind: str) -> str:
+    """How a clip is written, for `clips:` in another layout."""
+    if path == ("clips",) and kind == "list_type":
+        return "; write each clip as an item of its own: - id: kite"
+    if len(path) == 2 and path[0] == "clips" and kind == "model_type":
+        written = document["clips"][path[1]]
+        if isinstance(written, str) and ":" in written:
+            return "; write a space after each colon: - id: kite"
+        return "; write it with keys, such as - id: kite, and below it prompt: ..."
+    return ""
+
+
 def _missing(path: Path) -> str:
     if path[-1] == "id":
         return 'is missing; give every entry its own id, such as id: kite, or with rows id: "{{ sku }}"'
@@ -175,9 +187,10 @@ def _missing(path: Path) -> str:
 def _unknown(path: Path) -> str:
     key = str(path[-1])
     allowed = list(_model_at(path[:-1]).model_fields)
-    near = [_SYNONYMS[key]] if _SYNONYMS.get(key) in allowed else get_close_matches(key, allowed, 1)
-    hint = f"did you mean {near[0]}? " if near else ""
-    return f"unknown key; {hint}Allowed: {', '.join(sorted(allowed))}"
+    near = [_SYNONYMS[key]] if _SYNONYMS.get(key) in allowed else near_matches(key, allowed, limit=3)
+    if near:
+        return f"unknown key; did you mean {' or '.join(near)}? batchvid schema lists all keys"
+    return f"unknown key; Allowed: {', '.join(sorted(allowed))}"
 
 
 def _model_at(path: Path) -> type[BaseModel]:

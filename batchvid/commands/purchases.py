@@ -1,0 +1,125 @@
+"""What a command buys: one function for `plan`, `run`, `retry` and their dry runs.
+
+A dry run and the run that follows it get the same plan, because both of them get it here. Nothing is changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from batchvid.commands.batch import Batch
+from batchvid.commands.failed_jobs import choose_failed
+from batchvid.commands.recovery import recovery_events
+from batchvid.commands.regeneration import load_unfinished, regenerate_filter
+from batchvid.commands.rollback_guard import check_not_stale
+from batchvid.domain import events as ev
+from batchvid.domain.job_spec import JobSpec
+from batchvid.domain.jobs import Job, advance
+from batchvid.manifest import Manifest
+from batchvid.paths import BatchPaths
+from batchvid.planning.plan import COLLECTS_ONLY, RebuyFilter, SkipFilter, buy_nothing_again, make_plan, skip_nothing
+from batchvid.planning.plan_types import Plan
+from batchvid.runner import utc_now
+from batchvid.state.lock import find_holder
+from batchvid.state.readers import read_jobs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intent:
+    """What a command is to do.
+
+    `retry` buys failed jobs and nothing else; `kinds` and `new_task` are its options. `regenerate` holds `changed` or
+    patterns of ids. Without `buy` nothing is bought. `allow_retired` buys models past their sunset, too.
+    """
+
+    buy: bool = True
+    regenerate: tuple[str, ...] = ()
+    retry: bool = False
+    kinds: tuple[str, ...] = ()
+    new_task: bool = False
+    allow_retired: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StateView:
+    """What earlier runs left: their jobs, and the paid calls before an unfinished regeneration, by job.
+
+    `holder` is the run that is active now, empty if there is none.
+    """
+
+    jobs: Mapping[str, Job] = field(default_factory=dict)
+    unfinished: Mapping[str, int] = field(default_factory=dict)
+    holder: str = ""
+
+
+def read_view(paths: BatchPaths, *, buying: bool) -> StateView:
+    """The state as the next run finds it, without a change. What an interrupted run left is settled in the view only.
+
+    With `buying`, raises UsageError when the state file is lost or an older copy.
+    """
+    if not paths.state.exists():
+        if buying:
+            check_not_stale({}, paths)
+        return StateView()
+    holder = find_holder(paths.state)
+    jobs = {job.id: job for job in read_jobs(paths.state)}
+    if not holder:  # an active run writes the log before the state file is read
+        if buying:
+            check_not_stale(jobs, paths)
+        for job_id, event in recovery_events(jobs, paths):
+            jobs[job_id] = advance(jobs[job_id], event)
+    return StateView(jobs=jobs, unfinished=load_unfinished(paths.state), holder=holder)
+
+
+def choose(batch: Batch, manifest: Manifest, view: StateView, intent: Intent) -> Plan:
+    """What a command with this intent buys, why, and for how much.
+
+    `to_plan` of the result are its purchases. Raises ManifestError with every job that cannot be bought, UsageError
+    for a pattern of `regenerate` that fits no job.
+    """
+    if intent.retry:
+        return _choose_retry(batch, manifest, view, intent)
+    rebuy = regenerate_filter(intent.regenerate, manifest, view.jobs, view.unfinished)
+    skip = skip_nothing if intent.buy else _collect_only
+    return _make_plan(batch, manifest, view.jobs, intent, rebuy if intent.buy else buy_nothing_again, skip)
+
+
+def _choose_retry(batch: Batch, manifest: Manifest, view: StateView, intent: Intent) -> Plan:
+    chosen = choose_failed(manifest, view.jobs, intent.kinds, new_task=intent.new_task)
+    at = utc_now()
+    # the plan sees them resumed: their children may be bought too
+    resumed = {job_id: advance(view.jobs[job_id], ev.PollResumed(at=at)) for job_id in chosen.resumed}
+
+    def skip(spec: JobSpec) -> str:
+        return "" if spec.id in chosen.reopened else "retry buys only failed jobs, run buys it"
+
+    planned = _make_plan(
+        batch, manifest, {**view.jobs, **resumed}, intent, lambda spec, _: spec.id in chosen.reopened, skip
+    )
+    notice = chosen.describe_skipped()
+    if intent.kinds and not (chosen.reopened or chosen.resumed):
+        notice = f"no failed job is of kind {' or '.join(intent.kinds)}; batchvid status shows the kinds"
+    jobs = tuple(
+        replace(job, reason=f"polled again: its task {resumed[job.spec.id].task_id} may still finish")
+        if job.spec.id in resumed
+        else job
+        for job in planned.jobs
+    )
+    return replace(planned, jobs=jobs, resumed=tuple(chosen.resumed), notices=(notice,) if notice else ())
+
+
+def _make_plan(
+    batch: Batch,
+    manifest: Manifest,
+    jobs: Mapping[str, Job],
+    intent: Intent,
+    rebuy: RebuyFilter,
+    skip: SkipFilter,
+) -> Plan:
+    sold_on = None if intent.allow_retired else utc_now().date()
+    return make_plan(manifest, jobs, batch.providers, models=batch.models, sold_on=sold_on, rebuy=rebuy, skip=skip)
+
+
+def _collect_only(_spec: JobSpec) -> str:
+    return COLLECTS_ONLY
