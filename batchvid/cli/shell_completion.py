@@ -62,7 +62,11 @@ def _kinds(_context: click.Context, _incomplete: str) -> Iterator[CompletionItem
     yield from (CompletionItem(str(kind)) for kind in FailureKind)
 
 
-complete_manifest = _quiet(_manifests)
 complete_target = _quiet(_targets)
 complete_job = _quiet(_jobs)
 complete_kind = _quiet(_kinds)
+
+
+def complete_directory(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Directories, which the shell lists itself."""
+    return [CompletionItem(incomplete, type="dir")]

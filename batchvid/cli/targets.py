@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from batchvid.cli.shell_completion import complete_directory, complete_job
 from batchvid.errors import ManifestError, UsageError
 from batchvid.paths import shown
 
@@ -17,10 +18,9 @@ if TYPE_CHECKING:
 
 out_option = click.option(
     "--out",
-    show_default="outputs beside the manifest, or as batchvid.toml sets",
     envvar="BATCHVID_OUT",
-    type=click.Path(file_okay=False),
-    help="Directory that holds all batches.",
+    shell_complete=complete_directory,
+    help="Directory that holds all batches; default: outputs beside the manifest, or as batchvid.toml sets.",
 )
 new_batch_option = click.option(
     "--new-batch", is_flag=True, help="Begin a second batch, although the manifest was run into another folder."
@@ -32,7 +32,13 @@ set_option = click.option(
     metavar="KEY=VALUE",
     help="Override a key (budget.usd=10) or a variable.",
 )
-only_option = click.option("--only", multiple=True, metavar="PATTERN", help="Only jobs whose id fits, or tag:NAME.")
+only_option = click.option(
+    "--only",
+    multiple=True,
+    metavar="PATTERN",
+    shell_complete=complete_job,
+    help="Only jobs whose id fits, or tag:NAME.",
+)
 
 retired_option = click.option(
     "--allow-retired", is_flag=True, help="Try models past their sunset instead of refusing them."

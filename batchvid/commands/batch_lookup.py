@@ -133,7 +133,7 @@ def manifests_below(folder: Path) -> list[Path]:
     """The manifests in a folder, by name."""
     try:
         return sorted(file for file in folder.iterdir() if file.suffix in MANIFEST_SUFFIXES)
-    except OSError:
+    except (OSError, ValueError):
         return []
 
 

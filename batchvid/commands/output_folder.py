@@ -32,10 +32,11 @@ def named_out(out: str | Path | None) -> Path | None:
 
 def has_no_place(manifest: Path) -> bool:
     """Whether the manifest comes from a pipe or a device: such a path names another text each time."""
-    if manifest.is_relative_to("/dev") or manifest.is_relative_to("/proc"):
+    if manifest == Path("/dev/stdin") or manifest.is_relative_to("/dev/fd") or manifest.is_relative_to("/proc"):
         return True
     try:
-        return stat.S_ISFIFO(manifest.stat().st_mode)
+        mode = manifest.stat().st_mode
+        return stat.S_ISFIFO(mode) or stat.S_ISCHR(mode) or stat.S_ISSOCK(mode)
     except (OSError, ValueError):
         return False
 

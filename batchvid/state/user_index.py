@@ -75,10 +75,10 @@ class ManifestFile:
         """The manifest of that path, which may be missing."""
         written = path.parent.resolve() / path.name if ".." in path.parts else path.absolute()
         file_id = ""
-        with suppress(OSError):
+        with suppress(OSError, ValueError):
             found = path.stat()
             file_id = f"{found.st_dev}:{found.st_ino}"
-        return cls(paths=tuple(dict.fromkeys((written, path.resolve()))), file_id=file_id)
+        return cls(paths=tuple(dict.fromkeys((written, Path(os.path.realpath(path))))), file_id=file_id)
 
     def is_of(self, use: ManifestUse) -> bool:
         """Whether this manifest was run then: it has that path, or it was moved from there."""
