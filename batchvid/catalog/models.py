@@ -17,6 +17,7 @@ from batchvid.catalog.model import Model
 from batchvid.dialects import DIALECTS
 from batchvid.errors import UsageError
 from batchvid.near_matches import did_you_mean
+from batchvid.quoting import quoted
 
 FAMILIES = ("veo", "sora", "seedance", "kling", "runway", "xai", "videos", "gateway", "newapi")
 """The files of data/ with models, in the order in which they are listed."""
@@ -48,7 +49,7 @@ class Models:
             return known if known and known.dialect == dialect else Model(name=vendor_id, dialect=dialect)
         near = did_you_mean(name, self.rows) or "batchvid models lists them."
         raise UsageError(
-            f"unknown model {name!r}; {near} "
+            f"unknown model {quoted(name)}; {near} "
             f"Any other model of a known wire format is written {'|'.join(DIALECTS)}/its-id"
         )
 

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 from batchvid.cli.shell_completion import complete_kind, complete_target
 from batchvid.cli.targets import (
     dry_run_option,
     folder_of,
+    limit_option,
     load,
     many_option,
     max_clips_option,
@@ -26,12 +28,14 @@ from batchvid.cli.targets import (
     regenerate_option,
     retired_option,
     run_into,
+    sample_option,
     set_option,
     strict_option,
     try_now_option,
     verbose_option,
 )
-from batchvid.paths import BatchPaths, quoted
+from batchvid.paths import BatchPaths, quoted, shown
+from batchvid.selection import Selection
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -40,13 +44,22 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("target", shell_complete=complete_target)
+@click.argument("target", required=False, shell_complete=complete_target)
+@click.option(
+    "--plan",
+    "plan_file",
+    type=click.Path(exists=True, dir_okay=False),
+    metavar="FILE",
+    help="Buy exactly what plan --save-plan saved; without TARGET.",
+)
 @dry_run_option
 @regenerate_option
 @click.option("--collect-only", is_flag=True, help="Buy nothing; poll and download what is already paid for.")
 @out_option
 @set_option
 @only_option
+@sample_option
+@limit_option
 @retired_option
 @many_option
 @strict_option
@@ -57,13 +70,16 @@ if TYPE_CHECKING:
 @try_now_option
 @verbose_option
 def run(
-    target: str,
+    target: str | None,
+    plan_file: str | None,
     dry_run: bool,
     regenerate: tuple[str, ...],
     collect_only: bool,
     out: str | None,
     sets: tuple[str, ...],
     only: tuple[str, ...],
+    sample: int | None,
+    limit: int | None,
     allow_retired: bool,
     many: bool,
     strict: bool,
@@ -77,27 +93,44 @@ def run(
     """Buy the clips, collect them, write the report.
 
     Run again to resume. TARGET is a manifest, or the name or folder of a batch that was run before. Stored clips are
-    never bought again without --regenerate. The first Ctrl-C lets downloads finish, the second exits immediately;
-    neither loses anything.
+    never bought again without --regenerate. With --plan a saved plan is bought, even if the manifest changed since; the
+    exit code is 2 if a price rose, or a picture or the address of a provider changed. The first Ctrl-C lets downloads
+    finish, the second exits immediately; neither loses anything.
     """
     from batchvid import commands
-    from batchvid.cli.tables import print_plan
+    from batchvid.cli.plan_output import print_plan
     from batchvid.commands.batch_lookup import is_manifest
     from batchvid.display.progress import progress_for
     from batchvid.errors import ManifestError
     from batchvid.runner import SpendingLimits
 
+    limits = SpendingLimits(usd=max_usd, clips=max_clips)
+    show = partial(progress_for, verbose=verbose)
+    if plan_file is not None:
+        context = click.get_current_context()
+        _refuse_other_options(context)
+        is_given = context.get_parameter_source("out") is ParameterSource.COMMANDLINE
+        saved = commands.open_saved(Path(plan_file), out=out if is_given else None)
+        if dry_run:
+            print_plan(commands.plan_saved(saved, limits=limits), show_all=False)
+            return
+        batch, outcome = commands.run_saved(saved, limits=limits, wait=not no_wait, try_now=try_now, display=show)
+        _end(shown(batch.folder), outcome)
+        return
+    if target is None:
+        raise click.UsageError("Missing argument 'TARGET': a manifest, or the name or folder of a batch.")
+
     def collect(folder: Path) -> None:
         if dry_run:
             print_plan(commands.plan_collect(folder), show_all=False)
         else:
-            _end(folder, commands.collect(folder, display=partial(progress_for, verbose=verbose)))
+            _end(folder, commands.collect(folder, display=show))
 
     if collect_only and not is_manifest(target):  # needs no manifest: it may be broken or missing
         collect(folder_of(target, out))
         return
     try:
-        batch = open_batch(target, out, sets, only, many=many, new_batch=new_batch)
+        batch = open_batch(target, out, sets, Selection(only, sample, limit), many=many, new_batch=new_batch)
         if dry_run or strict:
             refuse_warnings(batch, strict=strict)
     except ManifestError as exc:
@@ -107,7 +140,6 @@ def run(
         click.echo(f"{exc.problems[0]}: collecting what was bought into {bought_into}", err=True)
         collect(bought_into)
         return
-    limits = SpendingLimits(usd=max_usd, clips=max_clips)
     if dry_run:
         planned = commands.plan(
             batch, regenerate=regenerate, buy=not collect_only, allow_retired=allow_retired, limits=limits
@@ -122,9 +154,23 @@ def run(
         limits=limits,
         wait=not no_wait,
         try_now=try_now,
-        display=partial(progress_for, verbose=verbose),
+        display=show,
     )
     _end(batch.folder, outcome)
+
+
+WITH_A_PLAN = {"plan_file", "out", "dry_run", "max_usd", "max_clips", "no_wait", "try_now", "verbose"}
+
+
+def _refuse_other_options(context: click.Context) -> None:
+    """Raise UsageError for an option that selects or changes clips: a saved plan is bought as it is."""
+    for parameter in context.command.params:
+        given = context.get_parameter_source(parameter.name or "") is ParameterSource.COMMANDLINE
+        if given and parameter.name not in WITH_A_PLAN:
+            raise click.UsageError(
+                f"--plan buys exactly the plan: {'TARGET' if parameter.name == 'target' else parameter.opts[0]} cannot "
+                f"be given with it"
+            )
 
 
 @click.command()
@@ -147,6 +193,8 @@ def run(
 @out_option
 @set_option
 @only_option
+@sample_option
+@limit_option
 @retired_option
 @many_option
 @strict_option
@@ -164,6 +212,8 @@ def retry(
     out: str | None,
     sets: tuple[str, ...],
     only: tuple[str, ...],
+    sample: int | None,
+    limit: int | None,
     allow_retired: bool,
     many: bool,
     strict: bool,
@@ -181,7 +231,7 @@ def retry(
     --edits. Cancelled jobs are bought only with --kind cancelled.
     """
     from batchvid import commands
-    from batchvid.cli.tables import print_plan
+    from batchvid.cli.plan_output import print_plan
     from batchvid.display.progress import progress_for
     from batchvid.domain.failures import FailureKind
     from batchvid.runner import SpendingLimits
@@ -189,7 +239,7 @@ def retry(
     unknown = [kind for kind in kinds if kind not in set(FailureKind)]
     if unknown:
         raise click.UsageError(f"unknown kind {unknown[0]!r}; there are {', '.join(FailureKind)}")
-    batch = load(target, out, sets, only, many=many, strict=strict)
+    batch = load(target, out, sets, Selection(only, sample, limit), many=many, strict=strict)
     limits = SpendingLimits(usd=max_usd, clips=max_clips)
     if edits:
         batch = commands.edit(batch, Path(edits), save=not dry_run)

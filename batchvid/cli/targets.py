@@ -12,6 +12,7 @@ import click
 from batchvid.cli.shell_completion import complete_directory, complete_job
 from batchvid.errors import ManifestError, UsageError
 from batchvid.paths import shown
+from batchvid.selection import EVERYTHING, Selection
 
 if TYPE_CHECKING:
     from batchvid.commands import Batch
@@ -38,6 +39,15 @@ only_option = click.option(
     metavar="PATTERN",
     shell_complete=complete_job,
     help="Only jobs whose id fits, or tag:NAME.",
+)
+sample_option = click.option(
+    "--sample", type=click.IntRange(min=1), metavar="N", help="Only the first N clips of each clip entry."
+)
+limit_option = click.option(
+    "--limit",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Only the first N clips in all. (--max-clips caps purchases.)",
 )
 
 retired_option = click.option(
@@ -87,14 +97,14 @@ def load(
     target: str,
     out: str | None,
     sets: tuple[str, ...] = (),
-    only: tuple[str, ...] = (),
+    selection: Selection = EVERYTHING,
     *,
     many: bool = False,
     strict: bool = False,
     new_batch: bool = False,
 ) -> Batch:
     """The same as `open_batch`, already expanded. Raises ManifestError; if `strict`, also for warnings."""
-    batch = open_batch(target, out, sets, only, many=many, new_batch=new_batch)
+    batch = open_batch(target, out, sets, selection, many=many, new_batch=new_batch)
     refuse_warnings(batch, strict=strict)
     return batch
 
@@ -110,7 +120,7 @@ def open_batch(
     target: str,
     out: str | None,
     sets: tuple[str, ...] = (),
-    only: tuple[str, ...] = (),
+    selection: Selection = EVERYTHING,
     *,
     many: bool = False,
     new_batch: bool = False,
@@ -118,7 +128,7 @@ def open_batch(
     """The batch of a manifest, or the one that was run into a folder, with the options of that run."""
     from batchvid.commands.batch_lookup import open_target
 
-    batch = open_target(target, out=out, sets=sets, only=only, many=many, new_batch=new_batch)
+    batch = open_target(target, out=out, sets=sets, selection=selection, many=many, new_batch=new_batch)
     return replace(batch, folder=shown(batch.folder))
 
 

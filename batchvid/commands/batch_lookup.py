@@ -12,6 +12,7 @@ from batchvid.commands.output_folder import came_from, default_out, find_earlier
 from batchvid.errors import ManifestError, UsageError
 from batchvid.near_matches import MAX_SUGGESTIONS, near_matches
 from batchvid.paths import DEFAULT_OUT, MANIFEST_SUFFIXES, STATE_NAME, BatchPaths, find_batches, quoted, shown
+from batchvid.selection import EVERYTHING, Selection
 from batchvid.state.user_index import open_user_index
 
 
@@ -20,7 +21,7 @@ def open_target(
     *,
     out: str | Path | None = None,
     sets: Sequence[str] = (),
-    only: Sequence[str] = (),
+    selection: Selection = EVERYTHING,
     many: bool = False,
     new_batch: bool = False,
 ) -> Batch:
@@ -29,10 +30,10 @@ def open_target(
     It is not expanded yet; `out` and the others are as in `open_batch`. Raises ManifestError or UsageError.
     """
     if not is_manifest(target):
-        return reopen(find_batch(target, out=out), sets=sets, only=only, many=many)
+        return reopen(find_batch(target, out=out), sets=sets, selection=selection, many=many)
     if not _is_there(target):
         raise ManifestError([f"{target}: there is no such file{suggest(target, out)}"])
-    return open_batch(target, out=out, sets=sets, only=only, many=many, new_batch=new_batch)
+    return open_batch(target, out=out, sets=sets, selection=selection, many=many, new_batch=new_batch)
 
 
 def is_manifest(target: str) -> bool:

@@ -29,7 +29,7 @@ class FailedJobs:
             "that were cancelled are not bought, retry --kind cancelled buys them": self.cancelled,
             "whose task the provider does not know may be paid for, retry --kind lost_task buys them again": self.lost,
         }
-        return "; ".join(f"{len(ids)} {reason}: {_first_of(ids)}" for reason, ids in reasons.items() if ids)
+        return "; ".join(f"{len(ids)} {reason}: {first_of(ids)}" for reason, ids in reasons.items() if ids)
 
 
 def choose_failed(manifest: Manifest, jobs: Mapping[str, Job], kinds: Sequence[str], *, new_task: bool) -> FailedJobs:
@@ -53,6 +53,7 @@ def choose_failed(manifest: Manifest, jobs: Mapping[str, Job], kinds: Sequence[s
     return chosen
 
 
-def _first_of(ids: Sequence[str]) -> str:
+def first_of(ids: Sequence[str]) -> str:
+    """The first ids, and how many more there are."""
     more = f" and {len(ids) - MAX_SHOWN_IDS} more" if len(ids) > MAX_SHOWN_IDS else ""
     return f"{', '.join(ids[:MAX_SHOWN_IDS])}{more}"

@@ -23,8 +23,9 @@ from batchvid.domain.jobs import Job, JobState
 from batchvid.errors import ManifestError, StateError
 from batchvid.known_keys import MASK
 from batchvid.manifest import Manifest, PlacedJob
+from batchvid.manifest.expansion.image_conversion import image_ref
 from batchvid.manifest.expansion.image_files import ImageCache
-from batchvid.manifest.reading.csv_reader import read_rows
+from batchvid.manifest.reading.table_reader import read_rows
 from batchvid.manifest.reading.tables import BadTable, Row
 from batchvid.paths import BatchPaths
 from batchvid.redaction import hide_secrets, holds_secrets, strip_queries
@@ -250,8 +251,17 @@ def _edited(spec: JobSpec, edit: Edit, pictures: ImageCache, folder: Path) -> Jo
         first: tuple[ImageRef, ...] = ()
         if edit.image:
             picture = pictures.find(edit.image, (folder,))
-            identity = picture.identity
-            first = (ImageRef(role="first", **picture._asdict()),)
+            before = next((one for one in images if one.role == "first"), None)
+            first = (
+                image_ref(
+                    picture,
+                    "first",
+                    convert=any(one.convert for one in images),
+                    fit=spec.request.fit,
+                    background=before.background if before else "",
+                ),
+            )
+            identity = first[0].identity
         images = (*first, *(one for one in spec.request.images if one.role != "first"))
     text = json.dumps([edit.prompt, edit.negative_prompt, edit.image and identity], ensure_ascii=False)
     request = spec.request

@@ -9,10 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from batchvid.commands.batch import Batch
-from batchvid.commands.failed_jobs import choose_failed
+from batchvid.commands.failed_jobs import choose_failed, first_of
 from batchvid.commands.recovery import recovery_events
 from batchvid.commands.regeneration import load_unfinished, regenerate_filter
 from batchvid.commands.rollback_guard import check_not_stale
+from batchvid.commands.saved_plan import SavedJob
 from batchvid.domain import events as ev
 from batchvid.domain.job_spec import JobSpec
 from batchvid.domain.jobs import Job, advance
@@ -30,7 +31,8 @@ class Intent:
     """What a command is to do.
 
     `retry` buys failed jobs and nothing else; `kinds` and `new_task` are its options. `regenerate` holds `changed` or
-    patterns of ids. Without `buy` nothing is bought. `allow_retired` buys models past their sunset, too.
+    patterns of ids. Without `buy` nothing is bought. `allow_retired` buys models past their sunset, too. `saved` are
+    the jobs of a saved plan, by id: exactly those are bought, unless they were since then.
     """
 
     buy: bool = True
@@ -39,6 +41,7 @@ class Intent:
     kinds: tuple[str, ...] = ()
     new_task: bool = False
     allow_retired: bool = False
+    saved: Mapping[str, SavedJob] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +83,8 @@ def choose(batch: Batch, manifest: Manifest, view: StateView, intent: Intent) ->
     """
     if intent.retry:
         return _choose_retry(batch, manifest, view, intent)
+    if intent.saved is not None:
+        return _choose_saved(batch, manifest, view, intent, intent.saved)
     rebuy = regenerate_filter(intent.regenerate, manifest, view.jobs, view.unfinished)
     skip = skip_nothing if intent.buy else _collect_only
     return _make_plan(batch, manifest, view.jobs, intent, rebuy if intent.buy else buy_nothing_again, skip)
@@ -107,6 +112,18 @@ def _choose_retry(batch: Batch, manifest: Manifest, view: StateView, intent: Int
         for job in planned.jobs
     )
     return replace(planned, jobs=jobs, resumed=tuple(chosen.resumed), notices=(notice,) if notice else ())
+
+
+def _choose_saved(
+    batch: Batch, manifest: Manifest, view: StateView, intent: Intent, saved: Mapping[str, SavedJob]
+) -> Plan:
+    unbought = [placed for placed in manifest.jobs if saved[placed.spec.id].is_unbought(view.jobs.get(placed.spec.id))]
+    remaining = replace(manifest, jobs=tuple(unbought), all_ids=manifest.all_ids | view.jobs.keys())
+    planned = _make_plan(batch, remaining, view.jobs, intent, lambda _spec, _action: True, skip_nothing)
+    remaining_ids = {placed.spec.id for placed in unbought}
+    others = [job_id for job_id in saved if job_id not in remaining_ids]
+    notice = f"{len(others)} clips of the plan were bought or have failed since it was saved: {first_of(others)}"
+    return replace(planned, notices=(notice,) if others else ())
 
 
 def _make_plan(

@@ -20,6 +20,7 @@ from batchvid.display.progress import progress_for
 from batchvid.domain import events as ev
 from batchvid.domain.jobs import Job
 from batchvid.errors import BatchvidError, UsageError
+from batchvid.manifest import Manifest
 from batchvid.net.credentials import Credentials
 from batchvid.paths import BatchPaths
 from batchvid.planning.plan import plan_collecting
@@ -31,12 +32,15 @@ from batchvid.runner import (
     RunConfig,
     RunRequest,
     SpendingLimits,
+    count_allowed,
     earlier_charges,
     utc_now,
 )
 from batchvid.state.meta import Meta
 from batchvid.state.readers import read_jobs, read_meta
 from batchvid.state.state_file import StateFile, record_offline
+
+MAX_SHOWN_WARNINGS = 10  # of a manifest, by a run
 
 
 def plan(
@@ -52,8 +56,17 @@ def plan(
     Reads the state file if there is one, and changes nothing. Raises UsageError when the manifest was run into another
     folder, as `run` does.
     """
-    check_same_folder(batch)
-    return _preview(batch, Intent(buy=buy, regenerate=tuple(regenerate), allow_retired=allow_retired), limits)
+    return preview(batch, Intent(buy=buy, regenerate=tuple(regenerate), allow_retired=allow_retired), limits)
+
+
+def validate(batch: Batch, *, allow_retired: bool = False) -> Manifest:
+    """The manifest, with every job checked against its model as if nothing was bought yet.
+
+    Reads no state and no saved edits: the verdict is about the manifest. Raises ManifestError with every problem.
+    """
+    unedited = batch.lazy_manifest.unedited
+    choose(batch, unedited, StateView(), Intent(allow_retired=allow_retired))
+    return unedited
 
 
 def plan_retry(
@@ -69,7 +82,7 @@ def plan_retry(
     if not batch.state_path.exists():
         raise UsageError(f"{batch.folder} was never run: there is nothing to retry")
     intent = Intent(retry=True, kinds=tuple(kinds), new_task=new_task, allow_retired=allow_retired)
-    return _preview(batch, intent, limits)
+    return preview(batch, intent, limits)
 
 
 def plan_collect(folder: Path) -> Plan:
@@ -77,7 +90,9 @@ def plan_collect(folder: Path) -> Plan:
     return plan_collecting(read_view(BatchPaths(folder), buying=False).jobs.values())
 
 
-def _preview(batch: Batch, intent: Intent, limits: SpendingLimits | None) -> Plan:
+def preview(batch: Batch, intent: Intent, limits: SpendingLimits | None = None) -> Plan:
+    """What a command with this intent would buy, and what its caps allow. Changes nothing."""
+    check_same_folder(batch, command="retry" if intent.retry else "run")
     view = read_view(batch.paths, buying=intent.buy)
     planned = choose(batch, batch.manifest, view, intent)
     caps = build_caps(batch.settings, limits)
@@ -87,7 +102,12 @@ def _preview(batch: Batch, intent: Intent, limits: SpendingLimits | None) -> Pla
     held_by = (f"another run is active ({view.holder}): until it ends, this command exits with 4",)
     notices = filter(None, (batch.notice,))
     cautions = (*notices, *planned.cautions, *budget.forecast(charges), *(held_by if view.holder else ()))
-    return replace(planned, cautions=cautions)
+    return replace(
+        planned,
+        cautions=cautions,
+        caps=tuple(budget.uses(charges)),
+        allowed=count_allowed(budget, charges) if caps else None,
+    )
 
 
 def run(
@@ -110,18 +130,32 @@ def run(
     earlier run are collected. Raises ManifestError before anything is bought, and UsageError when the manifest was run
     into another folder, which still has its jobs, unless the batch was opened with `new_batch`.
     """
-    check_same_folder(batch)
 
     intent = Intent(buy=buy, regenerate=tuple(regenerate), allow_retired=allow_retired)
+    return run_intent(batch, intent, limits=limits, wait=wait, try_now=try_now, display=display)
+
+
+def run_intent(
+    batch: Batch,
+    intent: Intent,
+    *,
+    limits: SpendingLimits | None,
+    wait: bool,
+    try_now: bool,
+    display: Display,
+) -> Outcome:
+    """Buy what the intent selects and collect what is paid for. The options are as in `run`."""
+    check_same_folder(batch)
 
     def build(jobs: Mapping[str, Job], state: StateFile | None = None) -> RunRequest:
         manifest = batch.lazy_manifest.for_one_use()
-        unfinished = load_unfinished(state.path) if state and regenerate else {}
+        unfinished = load_unfinished(state.path) if state and intent.regenerate else {}
         planned = choose(batch, manifest, StateView(jobs=jobs, unfinished=unfinished), intent)
         specs = [job.spec for job in planned.to_plan]
-        if state and regenerate:
+        if state and intent.regenerate:
             save_started(state, jobs, specs, unfinished)
-        return build_request(manifest, jobs, specs, "regenerate", buy=buy)
+        request = build_request(manifest, jobs, specs, "regenerate", buy=intent.buy)
+        return replace(request, notices=(*planned.notices, *_first_warnings(planned.warnings)))
 
     prepared: list[RunRequest] = []
     if not batch.state_path.exists():
@@ -129,7 +163,7 @@ def run(
         prepared.append(build({}))  # a first run that fails here leaves nothing behind
     with StateFile(batch.state_path) as state:
         notices: list[str] = [batch.notice]
-        jobs = recover_jobs(state, buying=buy, notice=notices.append)
+        jobs = recover_jobs(state, buying=intent.buy, notice=notices.append)
 
         def request() -> RunRequest:
             return prepared.pop() if prepared and not jobs else build(jobs, state)
@@ -202,10 +236,18 @@ def retry(
             lambda: request,
             limits,
             display,
-            first_notices=[*notices, *planned.notices],
+            first_notices=[*notices, *planned.notices, *_first_warnings(planned.warnings)],
             wait=wait,
             try_now=try_now,
         )
+
+
+def _first_warnings(warnings: Sequence[str]) -> list[str]:
+    """The first warnings of a manifest, as notices, and how many more there are."""
+    shown = [f"warning: {warning}" for warning in warnings[:MAX_SHOWN_WARNINGS]]
+    if len(warnings) > MAX_SHOWN_WARNINGS:
+        shown.append(f"and {len(warnings) - MAX_SHOWN_WARNINGS} more warnings; batchvid plan shows them")
+    return shown
 
 
 def collect(folder: Path, *, only_reconcile: bool = False, display: Display = progress_for) -> Outcome:

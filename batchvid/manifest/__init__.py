@@ -12,7 +12,8 @@ from batchvid.manifest.schema.models import (
     ModelLimits,
     Provider,
 )
-from batchvid.manifest.types import EntryCounts, Manifest, ParsedManifest, PlacedJob, RowPlace
+from batchvid.manifest.source_names import source_name
+from batchvid.manifest.types import EntryCounts, JobProblem, Manifest, ParsedManifest, PlacedJob, RowPlace
 
 __all__ = [
     "MAX_JOBS",
@@ -20,6 +21,7 @@ __all__ = [
     "Budget",
     "BudgetLimits",
     "EntryCounts",
+    "JobProblem",
     "Manifest",
     "ManifestModel",
     "ModelLimits",
@@ -33,4 +35,5 @@ __all__ = [
     "load",
     "parse",
     "select",
+    "source_name",
 ]

@@ -10,7 +10,7 @@ from typing import Any
 from batchvid.catalog.resolution import FIELDS as IMAGE_FIELDS
 from batchvid.domain.clip_request import CLIP_FIELDS, ImageRef
 from batchvid.domain.job_spec import JobSpec
-from batchvid.redaction import hide_links, hide_secrets, strip_queries
+from batchvid.redaction import hide_links, hide_secrets
 
 MAX_CHARS = 60  # of a text that is shown whole
 CONTEXT_CHARS = 15  # around the part of a long text that differs
@@ -35,19 +35,21 @@ def _changes(before: JobSpec, after: JobSpec) -> Iterator[str]:
             yield from _image_changes(old, new)
         elif name == "options":
             yield from _option_changes(old, new)
-        elif name != "model" and _without_secrets(old) != _without_secrets(new):
-            yield f"{name}: {_change(_without_secrets(old), _without_secrets(new))}"
+        elif name != "model":
+            old, new = _without_secrets(name, old), _without_secrets(name, new)
+            if old != new:
+                yield f"{name}: {_change(old, new)}"
     if before.parent != after.parent:
         yield f"parent: {before.parent or NOT_SET} -> {after.parent or NOT_SET}"
     elif before.parent_fingerprint != after.parent_fingerprint:
         yield f"parent: {after.parent} (changed)"
 
 
-def _without_secrets(value: Any) -> Any:
-    """The value as the state file stores it."""
-    if isinstance(value, str) and not value.startswith("data:"):
-        return hide_secrets(strip_queries(value)) if "://" in value else hide_secrets(value)
-    return value
+def _without_secrets(name: str, value: Any) -> Any:
+    """The value as the state file stores it, and as it may be shown."""
+    if not isinstance(value, str) or value.startswith("data:"):
+        return value
+    return hide_links(value) if name in ("video", "audio") else hide_secrets(value)
 
 
 def _change(old: Any, new: Any) -> str:
@@ -95,9 +97,15 @@ def show(value: Any) -> str:
     if isinstance(value, str):
         if value.startswith("data:"):
             return f"a file of {len(value):,} characters"
-        shown = "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in value)
-        return f'"{shown}"'
+        return f'"{escape_unprintable(value)}"'
     return str(value)
+
+
+def escape_unprintable(text: str) -> str:
+    """The text on one line: line ends and control characters as `\\n` and the like."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
 def _image_changes(old: tuple[ImageRef, ...], new: tuple[ImageRef, ...]) -> Iterator[str]:
@@ -107,14 +115,16 @@ def _image_changes(old: tuple[ImageRef, ...], new: tuple[ImageRef, ...]) -> Iter
         if [_identity(image) for image in before] == [_identity(image) for image in after]:
             continue
         names_before, names_after = _names(before), _names(after)
-        if names_before == names_after:
+        if [image.sha256 for image in before] == [image.sha256 for image in after] and after and after[0].sha256:
+            yield f"{field}: {names_after} (converted in another way)"
+        elif names_before == names_after:
             yield f"{field}: {names_after} (changed)"
         else:
             yield f"{field}: {names_before} -> {names_after}"
 
 
 def _identity(image: ImageRef) -> str:
-    return image.sha256 or str(hide_links(image.source))
+    return str(hide_links(image.source)) if image.is_url else image.identity
 
 
 def _names(images: list[ImageRef]) -> str:

@@ -14,13 +14,15 @@ from batchvid.domain.job_spec import UNPRICED, JobSpec, Reason
 from batchvid.domain.jobs import Job, JobState
 from batchvid.domain.wire import Parent
 from batchvid.errors import ManifestError, Unsupported, UsageError
-from batchvid.manifest import Manifest
+from batchvid.manifest import Manifest, source_name
+from batchvid.manifest.reading.problems import Problems
 from batchvid.planning.addresses import check_encryption, used_providers
 from batchvid.planning.changes import describe_changes
 from batchvid.planning.dependencies import ANY_PARENT, outlook, promised
 from batchvid.planning.fallback_warnings import unreachable_fallback
 from batchvid.planning.plan_types import BUYS, FINISHED, PRICED, JobPlan, Plan, PlanAction
 from batchvid.planning.routing import Route, check, find_route, suggest_models
+from batchvid.quoting import shortened
 
 RebuyFilter = Callable[[JobSpec, PlanAction], bool]
 """Whether a finished job, with the action planned for it, is bought again."""
@@ -62,7 +64,8 @@ def make_plan(
     paid for is never validated again.
     """
     planned: list[JobPlan] = []
-    problems: dict[str, str] = {}  # in order, each once: the jobs of one entry share their problems
+    problems = Problems(str(manifest.path))
+    texts: dict[str, str] = {}
     models = models or catalog.built_in()
     actions = _plan_actions(manifest, jobs, rebuy, skip)
     specs = {placed.spec.id: placed.spec for placed in manifest.jobs}
@@ -87,7 +90,16 @@ def make_plan(
         spec = _with_current_model(placed.spec, jobs.get(placed.spec.id))
         action, reason = actions[spec.id]
         job = jobs.get(spec.id)
-        plan_of = partial(JobPlan, spec, action, reason, place=placed.place, row=placed.row)
+        plan_of = partial(
+            JobPlan,
+            spec,
+            action,
+            reason,
+            place=placed.place,
+            row=placed.row,
+            state=job.state if job else None,
+            paid_attempts=job.committed_attempts if job else 0,
+        )
         if action not in PRICED:
             planned.append(plan_of(job.price if job else UNPRICED))
             continue
@@ -96,19 +108,19 @@ def make_plan(
             parent = parent_of(spec, route)
             planned.append(_buy(plan_of(route.price), route, parent, other_route, sold_on))
         except Unsupported as exc:
-            problem = placed.place.problem(f"{exc.field}: {spec.request.model}: {exc.reason}")
-            if problem not in problems:
+            text = f"{exc.field}: {shortened(spec.request.model)}: {exc.reason}"
+            if text not in texts:  # a suggestion tries every model: once for all jobs with this problem
                 others = "" if exc.field == "options" else suggest_models(spec, route.provider, models, parent)
-                problems[problem] = f"{problem}{others}"
+                texts[text] = f"{text}{others}"
+            problems.add(placed.place, texts[text], source_name(placed, (exc.field,), manifest.folder))
         except UsageError as exc:
-            problem = placed.place.problem(str(exc))
-            problems[problem] = problem
+            problems.add(placed.place, str(exc), source_name(placed, ("model", "provider"), manifest.folder))
     if problems:
-        raise ManifestError(list(problems.values()))
+        raise ManifestError(problems.lines())
     used = used_providers((job.spec for job in planned if job.action in BUYS), providers)
     cautions = check_encryption(used, jobs.values(), str(manifest.path))
     planned += [_removed(job) for job in jobs.values() if job.id not in manifest.all_ids]
-    return Plan(tuple(planned), cautions, used, manifest.warnings)
+    return Plan(tuple(planned), cautions, used, manifest.warnings, entries=manifest.entries, notes=manifest.notes)
 
 
 def _with_current_model(requested: JobSpec, job: Job | None) -> JobSpec:

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from batchvid.catalog import Provider
+from batchvid.domain.cap_use import CapUse
 from batchvid.domain.job_spec import JobSpec, Price
-from batchvid.manifest import Place, RowPlace
+from batchvid.domain.jobs import JobState
+from batchvid.manifest import EntryCounts, Place, RowPlace
 
 
 class PlanAction(StrEnum):
@@ -47,7 +49,7 @@ class JobPlan:
 
     `spec` is what is bought first; `fallback_prices` are the prices of the models that it may switch to. `duration_s`,
     `aspect_ratio` and `resolution` are what is sent, empty where the vendor decides. `place` is its clip entry, `row`
-    the row of a table that it is made from.
+    the row of a table that it is made from. `state` (None: new) and `paid_attempts` are what the plan was made for.
     """
 
     spec: JobSpec
@@ -61,14 +63,17 @@ class JobPlan:
     resolution: str = ""
     place: Place | None = None
     row: RowPlace | None = None
+    state: JobState | None = None
+    paid_attempts: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """All jobs of a batch with their actions; `cautions` warn about what will stop purchases.
 
-    `providers` are those that may be paid; `warnings` are those of the manifest. `resumed` are the failed jobs whose
-    tasks `retry` polls again. `notices` say what else the command does, or does not do.
+    `providers` are those that may be paid; `warnings` and `notes` are those of the manifest. `resumed` are the failed
+    jobs whose tasks `retry` polls again. `notices` say what else the command does, or does not do. `entries` count the
+    rows of each clip entry. `caps` are the limits one by one; together they allow `allowed` clips, None without caps.
     """
 
     jobs: tuple[JobPlan, ...]
@@ -77,6 +82,10 @@ class Plan:
     warnings: tuple[str, ...] = ()
     resumed: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    entries: tuple[EntryCounts, ...] = ()
+    caps: tuple[CapUse, ...] = ()
+    allowed: int | None = None
 
     @property
     def to_buy(self) -> tuple[JobPlan, ...]:

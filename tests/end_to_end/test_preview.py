@@ -122,3 +122,51 @@ def test_a_dry_run_of_edits_does_not_save_them(bench: Bench) -> None:
     assert to_buy(previewed(bench, "retry", str(bench.manifest))) == 0
     assert bought(bench, *command) == 1
     assert "a ship" in {task["prompt"] for task in bench.emulator.ledger()["tasks"]}
+
+
+THREE_TAKES = "  - {id: kite, prompt: a paper kite, takes: 3}\n  - {id: boat, prompt: a paper boat, takes: 3}"
+
+
+@pytest.mark.parametrize(
+    ("options", "clips"), [(("--sample", "1"), 2), (("--limit", "4"), 4), (("--sample", "2", "--limit", "3"), 3)]
+)
+def test_a_run_buys_the_first_clips(bench: Bench, options: tuple[str, ...], clips: int) -> None:
+    """As its preview shows. By its name the batch goes on with them, and never with all; nothing is removed."""
+    bench.write(THREE_TAKES)
+    command = ("run", str(bench.manifest), *options)
+    assert to_buy(previewed(bench, *command)) == clips
+    assert bought(bench, *command) == clips
+    assert "removed" not in previewed(bench, *command).out
+    assert bought(bench, "run", "batch") == 0
+    assert to_buy(bench.cli("plan", "batch", "--limit", "6")) == 6 - clips
+    assert bought(bench, "run", str(bench.manifest)) == 6 - clips
+    assert to_buy(previewed(bench, "run", "batch")) == 0
+
+
+def test_a_retry_of_the_first_clips_leaves_the_others(bench: Bench) -> None:
+    """`--limit` selects clips of the manifest, `--max-clips` caps purchases among those that failed."""
+    bench.write(THREE_TAKES)
+    bench.emulator.set_faults({"match": {"step": "submit", "prompt": "boat"}, "do": {"invalid": True}})
+    bench.run()
+    bench.emulator.set_faults()
+    assert to_buy(previewed(bench, "retry", "batch", "--limit", "4")) == 1
+    assert "--max-clips 2 allows 2 of 3 clips" in previewed(bench, "retry", "batch", "--max-clips", "2").out
+    assert bought(bench, "retry", "batch", "--limit", "4") == 1
+    assert bought(bench, "retry", str(bench.manifest), "--max-clips", "1") == 1
+
+
+@pytest.mark.parametrize("command", ["run", "retry"])
+def test_the_warnings_of_the_manifest_are_in_the_log_of_a_run(bench: Bench, command: str) -> None:
+    """The first ten, and how many more there are: what plan shows is not lost in a cron log."""
+    bench.write(TWO)
+    bench.run()
+    names = [f"price{number}" for number in range(12)]
+    prompt = " ".join(f"{{{{ {name} }}}}" for name in names)
+    values = ", ".join(f"{name}: {number}.90" for number, name in enumerate(names))
+    bench.write(f'{TWO}\n  - {{id: sale, prompt: "{prompt}"}}', top=f"vars: {{{values}}}")
+    warnings = bench.cli("plan", str(bench.manifest)).out.count("warning: ")
+    assert warnings >= 12
+    done = bench.cli(command, str(bench.manifest))
+    log = done.out + done.err
+    assert log.count("warning: ") == 10
+    assert f"and {warnings - 10} more warnings; batchvid plan shows them" in log

@@ -170,11 +170,11 @@ def test_an_unknown_price_is_shown_as_unknown() -> None:
         ({"aspect_ratio": "1:1"}, "aspect_ratio: veo3-fast: cannot do 1:1; it can do 16:9, 9:16"),
         (
             {"model": "kling-v2-6", "duration_s": 5, "images": (replace(FIRST, size_bytes=12_600_000),)},
-            "image: kling-v2-6: at most 10 MB are allowed, not 12.6 MB",
+            "image: kling-v2-6: a.png: at most 10 MB are allowed, not 12.6 MB",
         ),
         (
             {"model": "gen3a_turbo", "duration_s": 5, "images": (replace(FIRST, size_bytes=4_200_000),)},
-            "image: gen3a_turbo: at most 3.3 MB are allowed for a local file, not 4.2 MB",
+            "image: gen3a_turbo: a.png: at most 3.9 MB for a local file are allowed, not 4.2 MB",
         ),
         ({"model": "gen3a_turbo"}, "image: gen3a_turbo: makes clips from an image only; give one"),
         ({"images": (FIRST, FIRST)}, "image: veo3-fast: cannot take 2 of them; it takes 1 image, 1 end_image"),

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from batchvid import catalog
-from batchvid.cli.tables import print_plan
+from batchvid.cli.plan_output import print_plan
 from batchvid.domain.job_spec import FallbackTarget, JobSpec, Reason
 from batchvid.errors import ManifestError
 from batchvid.manifest.schema.fallback import DEFAULT_REASONS

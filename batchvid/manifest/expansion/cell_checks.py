@@ -16,7 +16,7 @@ class Finding(NamedTuple):
 
 MAX_SHOWN_CHARS = 40
 _FORMULA = re.compile(
-    r"""=\s*(?: [^\W\d_][\w.]*\s*\( | \$?[A-Za-z]{1,3}\$?\d | '[^']+'! | [\w.]+! | ["{(\[-] | \d )
+    r"""=\s*(?: [^\W\d][\w.]*\s*\( | \$?[A-Za-z]{1,3}\$?\d | '[^']+'! | [\w.]+! | ["{(\[-] | \d )
     | [+@-]\s*(?: [A-Z][A-Z0-9.]*\( | \$?[A-Z]{1,3}\$?\d{1,7}\s*(?:[-+*/&^:),]|$) )""",
     re.VERBOSE,
 )
@@ -52,13 +52,14 @@ _MISSING = frozenset(
     [*_MISSING_WORDS.split(), "[object object]", "not available", "not applicable", "(not set)", "no data", "no value"]
 )
 _STARTS = frozenset("=+-@#EL")
-_NUMBER = re.compile(r"[-+]?[$€£¥]?\s?\d[\d.,:/ \u00a0'’-]*\s?(?:%|[$€£¥])?")
+_NUMBER = re.compile(r"[-+]?[$€£¥]?\s?\d[\d.,:/ \u00a0'’-]*(?:[eE][+-]?\d+)?\s?(?:%|[$€£¥])?")
+_TRUTH = frozenset(["true", "false", "yes", "no", "wahr", "falsch", "vrai", "faux", "verdadero", "falso", "vero"])
 _LINK = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
 _FILE = re.compile(
     r"[^\n<>|?*\"]{1,120}\.(?:jpe?g|png|webp|gif|heic|avif|tiff?|bmp|psd|svg|mp4|mov|webm|pdf)", re.IGNORECASE
 )
 _TAG = re.compile(
-    r"</?(?:p|br|b|i|u|em|strong|span|div|a|ul|ol|li|h[1-6]|table|tr|td|th|font|sup|sub|html|body|script|style|hr"
+    r"<!--.*?-->|</?(?:p|br|b|i|u|em|strong|span|div|a|ul|ol|li|h[1-6]|table|tr|td|th|font|sup|sub|html|body|script|style|hr"
     r"|blockquote|code|pre|img)(?:\s[^<>\n]*)?/?>",
     re.IGNORECASE,
 )
@@ -112,6 +113,8 @@ def check_whole_text(text: str) -> Finding | None:
         what = "a link"
     elif _FILE.fullmatch(text):
         what = "the name of a file"
+    elif text.casefold() in _TRUTH:
+        what = "a yes or no"
     elif not any(c.isalnum() for c in text) and text.isascii():
         what = "punctuation"
     return Finding(f"is nothing but {what}: {shorten(text)}; is this the right column?") if what else None
@@ -120,15 +123,17 @@ def check_whole_text(text: str) -> Finding | None:
 def check_inside(text: str) -> list[Finding]:
     """What a longer text contains that no prompt needs."""
     found = []
-    if match := _ERROR_INSIDE.search(text):
+    if ("#" in text or "Err:" in text) and (match := _ERROR_INSIDE.search(text)):
         found.append(Finding(f"contains {match[0]}, an error of the spreadsheet; correct the cell", is_error=True))
-    tags = list(dict.fromkeys(match[0] for match in _TAG.finditer(text)))
-    entities = list(dict.fromkeys(match[0] for match in _ENTITY.finditer(text) if html.unescape(match[0]) != match[0]))
-    if tags:
+    if "<" in text and (tags := list(dict.fromkeys(match[0] for match in _TAG.finditer(text)))):
         found.append(Finding(f"contains HTML ({shorten(' '.join(tags[:3]))}), which is sent as it is; remove the tags"))
-    if entities:
+    if "&" in text and (entities := list(dict.fromkeys(filter(_is_entity, _ENTITY.findall(text))))):
         instead = " ".join(f"{entity} for {html.unescape(entity)}" for entity in entities[:3])
         found.append(Finding(f"contains HTML codes ({instead}), which are sent as they are; write the characters"))
     if match := _HOLE.search(text):
         found.append(Finding(f"contains {match[0]!r} with nothing between; was a cell empty?"))
     return found
+
+
+def _is_entity(written: str) -> bool:
+    return html.unescape(written) != written

@@ -26,8 +26,18 @@ def report_equal_clips(jobs: Sequence[PlacedJob], problems: Problems) -> None:
         problems.warn(
             place,
             f"the same request stands under several ids, and each is bought: {shown}{more}; delete what is not "
-            "wanted twice, or give each its own prompt or seed (takes: 2 makes two clips of one prompt)",
+            f"wanted twice, {_unused_axis(equal[0])}or give each its own prompt or seed (takes: 2 makes two clips of "
+            "one prompt)",
         )
+
+
+def _unused_axis(group: Sequence[PlacedJob]) -> str:
+    """The remedy when two cells of a matrix make the same clip: no text uses the axis in which they differ."""
+    first, second = (job.spec.variables for job in group[:2])
+    axes = [name for name in first if second.get(name, first[name]) != first[name]]
+    if len(axes) != 1 or any(job.row for job in group[:2]) or group[0].place != group[1].place:
+        return ""
+    return f"use {{{{ {axes[0]} }}}} in the prompt, "
 
 
 def _names(group: Sequence[PlacedJob]) -> str:

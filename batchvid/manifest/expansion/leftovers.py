@@ -21,25 +21,30 @@ class Leftover(NamedTuple):
     is_choice: bool = False
 
 
-_SURE = re.compile(
-    r"""\{\{[^\n]{0,200}?\}\} | \{%[^\n]{0,200}?%\} | \{\#[^\n]{0,200}?\#\} | <%[^\n]{0,200}?%> | \[%[^\n]{0,200}?%\]
-    | [$\#@]\{[^{}\n]{1,100}\} | \$\([A-Za-z_]\w*\) | %\(\w+\)[sdif]\b | \*\|[^|\n]{1,60}\|\* | \[\[[^\[\]\n]{1,100}\]\]
-    | (?<![\w%])%[A-Za-z_][A-Za-z0-9_]{1,40}% | (?<![\d%])(?<!\d\ )%[sd]\b | __[^\W\d_][\w\ /-]{0,40}?__ | _{3,}
-    | \{\{ | \{%""",
-    re.VERBOSE,
-)
-"""Written by a template engine, a shell, a mail merge, a form: nobody means them in a prompt."""
-_SHELL = re.compile(r"(?<![\w$])\$([A-Z][A-Z0-9_]{2,})\b")
+_SURE = {
+    "{": r"\{\{[^\n]{0,200}?\}\}|\{%[^\n]{0,200}?%\}|\{\#[^\n]{0,200}?\#\}|\{\{|\{%",
+    "[": r"\[\[[^\[\]\n]{1,100}\]\]|\[%[^\n]{1,200}?%\]",
+    "<": r"<%[^\n]{0,200}?%>",
+    "$": r"\$\{[^{}\n]{1,100}\}|\$\([A-Za-z_]\w*\)|\$env:\w+",
+    "#": r"\#\{[^{}\n]{1,100}\}|\#\#\w+\#\#",
+    "@": r"@\{[^{}\n]{1,100}\}|@@\w+@@",
+    "*": r"\*\|[^|\n]{1,60}\|\*",
+    "%": r"%\(\w+\)[sdif]\b|%(?<![\w%].)[A-Za-z_][A-Za-z0-9_]{1,40}%|%(?<![\d%].)(?<!\d\ .)[sd]\b",
+    "_": r"__[^\W\d_][\w /-]{0,40}?__|_{3,}",
+}
+"""By their first character: what a template engine, a shell, a mail merge or a form writes, and nobody in a prompt."""
+_SHELL = re.compile(r"\$(?<![\w$].)([A-Z][A-Z0-9_]{2,})\b")
 _CURRENCIES = re.compile("(?:US|CA|AU|NZ|SG|HK|TW|AR|CO|CL)[DSP]|MXN|BRL|EUR|GBP")
 _WORDS = re.compile(
     r"\b(?:TODO|FIXME)\b(?!\s+[^\W\d_a-z]{2,})|\b(?:TBD|TBA|TBC|PLACEHOLDER|X{3,})\b|\b[Ll]orem [Ii]psum\b"
     r"|\b(?:INSERT|ADD|ENTER) (?:[A-Z]+ ){1,4}HERE\b"
 )
-_BRACES = re.compile(r"(?<![{$#@])\{([^{}\n]{0,80})\}(?!\})")
+_BRACES = re.compile(r"\{(?<![{$#@].)([^{}\n]{0,80})\}(?!\})")
 _PLAIN_WORDS = re.compile(r"\s*(?:[\w.-]+(?: [\w.-]+){0,3})?\s*(?:[:!][^\s{}\"']*)?")
-_SQUARE = re.compile(r"(?<!\[)\[([^\[\]\n]{1,60})\](?!\]|\s*:)")
-_ANGLE = re.compile(r"(?<![<\w])<([^<>\n]{1,60})>(?!>)")
+_SQUARE = re.compile(r"\[(?<!\[.)([^\[\]\n]{1,60})\](?!\]|\s*:)")
+_ANGLE = re.compile(r"<(?<![<\w].)([^<>\n]{1,60})>(?!>)")
 _ROUND = re.compile(r"\(((?:insert|enter|fill in|add|your|choose|replace|describe)\b[^()\n]{1,60})\)", re.IGNORECASE)
+_ROUND_CAPITALS = re.compile(r"\(([A-Z][A-Z _-]{1,40})\)")
 _FORM = re.compile(
     r"(?:insert|enter|fill|your|choose|select|specify|replace|e\.?g\.?|placeholder|todo|tbd|tba|xxx?)\b.*"
     r"|(?:add|describe) .*|.*\bhere|\.{3}|…|[A-Za-z0-9]+(?:_[A-Za-z]+)+",
@@ -55,17 +60,25 @@ _FILLER_WORDS = "the a an of main your target first second name type description
 _NOUNS, _FILLERS = frozenset(_NOUN_WORDS.split()), frozenset(_FILLER_WORDS.split())
 _TAGS = frozenset(["S", "E", "BREAK", "IMG", "AUDCAP", "ENDAUDCAP", "THINK"])
 
+_WORD_HINT = re.compile("TODO|FIXME|TB[ACD]|XXX|PLACEHOLDER|HERE|psum")
 _OPENING, _CLOSING = "[({<«‹⟨【（「『〔＜｛［", "])}>»›⟩】）」』〕＞｝］"
-_NAMED = re.compile(
-    "|".join(
-        f"[$%#@]?{re.escape(a)}+[$%#@]?([^{re.escape(a + b)}\n]{{1,60}}){re.escape(b)}+"
-        for a, b in zip(_OPENING, _CLOSING, strict=True)
+_PAIRS = {
+    opening: re.compile(
+        rf"{re.escape(opening)}+[$%#@]?([^{re.escape(opening + closing)}\n]{{1,60}}){re.escape(closing)}+"
     )
-    + r"|(?<!\w)([%#@|~^*!$&+=:`]{1,3})(\w(?:[\w -]{0,40}\w)?)(?:[%#@|~^*!$&+=:`]{1,3})(?!\w)"
-    + r"|(?<![\w$])\$(\w+)"
+    for opening, closing in zip(_OPENING, _CLOSING, strict=True)
+}
+_ASCII_PAIRS = {opening: pattern for opening, pattern in _PAIRS.items() if opening.isascii()}
+_SYMMETRIC = re.compile(
+    r"[%#@|~^*!$&+=:`](?<!\w.)[%#@|~^*!$&+=:`]{0,2}(\w(?:[\w -]{0,40}\w)?)[%#@|~^*!$&+=:`]{1,3}(?!\w)"
 )
+_PATH, _PATH_SIGN = re.compile(r"\s*\w+\s*[.:!|]\S*\s*"), re.compile(r"[.:!|]")
+_SHELL_NAME = re.compile(r"\$(?<![\w$].)(\w+)")
+_UNDERSCORED = re.compile(r"__([^\W_][\w /-]{0,40}?)__")
+_SURE_FIRST = {first: re.compile(pattern) for first, pattern in _SURE.items()}
 
 
+@lru_cache(maxsize=4096)
 def normal_name(name: str) -> str:
     """A name without case, accents' forms, blanks and punctuation: `Product name` and `product_name` are equal."""
     return "".join(c for c in unicodedata.normalize("NFKC", name).casefold() if c.isalnum())
@@ -83,7 +96,7 @@ def find_leftovers(text: str, names: Mapping[str, str]) -> list[Leftover]:
     found: dict[str, Leftover] = {}
     for part in _parts(text):
         for leftover in (*_named(part, names), *_generic(part)):
-            found.setdefault(leftover.written, leftover)
+            found.setdefault(leftover.written, leftover)  # the named one comes first
     whole = [leftover for leftover in found.values() if not _is_inside_another(leftover, found)]
     return sorted(whole, key=lambda leftover: text.find(leftover.written))
 
@@ -113,37 +126,59 @@ def _texts(value: Any) -> Iterator[str]:
 
 
 def _named(text: str, names: Mapping[str, str]) -> Iterator[Leftover]:
-    for match in _NAMED.finditer(text):
-        if match[0][-1] == "]" and text[match.end() : match.end() + 2].lstrip()[:1] == ":":
-            continue  # `[Style]: cinematic` is a heading
-        inside = next((group for group in reversed(match.groups()) if group), "")
-        if name := _name_in(inside, names):
+    for opening, pattern in (_ASCII_PAIRS if text.isascii() else _PAIRS).items():
+        if opening not in text:
+            continue
+        for match in pattern.finditer(text):
+            is_heading = match[0][-1] == "]" and text[match.end() : match.end() + 2].lstrip()[:1] == ":"
+            if not is_heading and (name := _name_in(match[1], names)):
+                sign = text[match.start() - 1 : match.start()]
+                yield Leftover(sign + match[0] if sign and sign in "$%#@" else match[0], name)
+    for match in _SYMMETRIC.finditer(text):
+        if name := _name_in(match[1], names):
             yield Leftover(match[0], name)
+    for sign, pattern in (("$", _SHELL_NAME), ("__", _UNDERSCORED)):
+        if sign in text:
+            for match in pattern.finditer(text):
+                if name := _name_in(match[1], names):
+                    yield Leftover(match[0], name)
 
 
 def _name_in(inside: str, names: Mapping[str, str]) -> str:
     """The variable that `inside` names: `product`, ` Product name `, `product.upper`, `row.product`, `price:.2f`."""
     whole = names.get(normal_name(inside))
-    if whole or len(inside.split()) > 6:
+    if whole or _PATH.fullmatch(inside) is None:
         return whole or ""
-    first = re.split(r"[.:!|]", inside, maxsplit=1)[0]
+    first = _PATH_SIGN.split(inside, maxsplit=1)[0]
     last = inside.rpartition(".")[2]
-    has_path = re.fullmatch(r"\s*\w+\s*[.:!|]\S*\s*", inside) is not None
-    return (names.get(normal_name(first)) or names.get(normal_name(last)) or "") if has_path else ""
+    return names.get(normal_name(first)) or names.get(normal_name(last)) or ""
 
 
 def _generic(text: str) -> Iterator[Leftover]:
-    yield from (Leftover(match[0]) for match in _SURE.finditer(text))
-    yield from (Leftover(match[0]) for match in _SHELL.finditer(text) if not _CURRENCIES.fullmatch(match[1]))
-    yield from (Leftover(match[0]) for match in _WORDS.finditer(text))
-    yield from (Leftover(match[0]) for match in _ROUND.finditer(text))
+    for first, pattern in _SURE_FIRST.items():
+        if first in text:
+            yield from (Leftover(match[0]) for match in pattern.finditer(text))
+    if "$" in text:
+        yield from (Leftover(match[0]) for match in _SHELL.finditer(text) if not _CURRENCIES.fullmatch(match[1]))
+    if _WORD_HINT.search(text):
+        yield from (Leftover(match[0]) for match in _WORDS.finditer(text))
+    if "(" in text:
+        yield from (Leftover(match[0]) for match in _ROUND.finditer(text))
+        yield from (Leftover(match[0]) for match in _ROUND_CAPITALS.finditer(text) if _is_form(match[1]))
+    if "{" in text:
+        yield from _braces(text)
+    if "[" in text:
+        yield from (Leftover(match[0]) for match in _SQUARE.finditer(text) if _is_form(match[1]))
+    if "<" in text:
+        yield from (Leftover(match[0]) for match in _ANGLE.finditer(text) if _is_form(match[1]) or _is_shout(match[1]))
+
+
+def _braces(text: str) -> Iterator[Leftover]:
     for match in _BRACES.finditer(text):
         if _PLAIN_WORDS.fullmatch(match[1]) and not _is_in_code(text, match.start()):
             yield Leftover(match[0])
         elif "|" in match[1] and '"' not in match[1]:
             yield Leftover(match[0], is_choice=True)
-    yield from (Leftover(match[0]) for match in _SQUARE.finditer(text) if _is_form(match[1]))
-    yield from (Leftover(match[0]) for match in _ANGLE.finditer(text) if _is_form(match[1]) or _is_shout(match[1]))
 
 
 def _is_in_code(text: str, start: int) -> bool:
@@ -151,6 +186,7 @@ def _is_in_code(text: str, start: int) -> bool:
     return text[:start].rstrip()[-1:] in (":", "=") and start > 0 and "{" in text[:start]
 
 
+@lru_cache(maxsize=4096)
 def _is_form(inside: str) -> bool:
     inside = inside.strip()
     if _FORM.fullmatch(inside):

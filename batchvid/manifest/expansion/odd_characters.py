@@ -17,11 +17,11 @@ ODD = (
     "\u3164\ud800-\udfff\ue000-\uf8ff\ufdd0-\ufdef\ufeff\ufff0-\uffff\U000e0000-\U000e007f\U000f0000-\U0010ffff"
 )
 """The characters to look at, as the inside of a regular expression's class."""
-MARKERS = "\xc2\xc3\xc4\xc5\xce\xcf\xd0\xd1\xd8\xd9\xe2\xe3\xe4\xe5\xe6\xe7\xe8\xe9\xef\xf0"
+_MARKERS = "\xc2\xc3\xc4\xc5\xce\xcf\xd0\xd1\xd8\xd9\xe2\xe3\xe4\xe5\xe6\xe7\xe8\xe9\xef\xf0"
 """The letters that the first byte of a UTF-8 character becomes when it is read as Windows-1252 or Latin-1."""
 _ODD = re.compile(f"[{ODD}]")
 _DAMAGED = re.compile(
-    f"[{MARKERS}][\x80-\xbf\u20ac\u201a\u0192\u201e\u2026\u2020\u2021\u02c6\u2030\u0160\u2039\u0152\u017d\u2018\u2019"
+    f"[{_MARKERS}][\x80-\xbf\u20ac\u201a\u0192\u201e\u2026\u2020\u2021\u02c6\u2030\u0160\u2039\u0152\u017d\u2018\u2019"
     "\u201c\u201d\u2022\u2013\u2014\u02dc\u2122\u0161\u203a\u0153\u017e\u0178 ]"
 )
 MAX_SHOWN = 5
@@ -42,6 +42,8 @@ _MEANINGS = {
 
 def find_odd_characters(text: str) -> list[Finding]:
     """What is odd: the characters that make a request wrong, those that only nobody sees, and a damaged encoding."""
+    if text.isascii() and text.isprintable():
+        return []
     found = []
     odd = list(dict.fromkeys(_odd(text)))
     if wrong := [character for character in odd if _is_wrong(character)]:
@@ -50,11 +52,16 @@ def find_odd_characters(text: str) -> list[Finding]:
         found.append(Finding(f"contains {_list(lost)}; write the text again"))
     if unseen := [character for character in odd if character not in (*wrong, *lost)]:
         found.append(Finding(f"contains {_list(unseen)}, which nobody sees and which is sent; delete it"))
-    if _DAMAGED.search(text):
+    if may_be_damaged(text):
         repaired = _repaired(text)
         if repaired != text:
             found.append(_damage(text, repaired))
     return found
+
+
+def may_be_damaged(text: str) -> bool:
+    """Whether the text contains what UTF-8 looks like in a wrong encoding. Fast; false alarms are possible."""
+    return _DAMAGED.search(text) is not None
 
 
 def _odd(text: str) -> list[str]:

@@ -8,6 +8,7 @@ from batchvid.manifest.expansion.cell_checks import shorten
 from batchvid.manifest.expansion.entry import ClipEntryContext
 from batchvid.manifest.expansion.leftovers import normal_name
 from batchvid.manifest.expansion.source import Source
+from batchvid.manifest.schema.variable_names import written_name
 
 _MIN_EQUAL_CELLS = 3  # two equal cells may be a name and its prompt
 
@@ -30,10 +31,10 @@ def _check_header(entry: ClipEntryContext, source: Source, cells: Mapping[str, s
         return
     if all(normal_name(value) == normal_name(column) for column, value in filled.items()):
         column = next(iter(filled))
-        written = column if column.isidentifier() else f'row["{column}"]'
+        written = written_name(column, tuple(cells))
         text = (
             "rows: the row repeats the names of the columns; delete it from the table, or leave it out with "
-            f"where: {written} != '{filled[column]}'"
+            f"where: {written}|lower != '{column.lower()}'"
         )
         entry.shared.problems.add(entry.place_of("rows"), text, source.row)
 

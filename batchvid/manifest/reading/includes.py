@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from batchvid.manifest.reading.problems import Place, Problems
-from batchvid.manifest.reading.variable_names import explain_unknown
+from batchvid.manifest.reading.set_names import explain_unknown
 from batchvid.manifest.reading.yaml_reader import BadDocument, Map, Mark, Seq, is_other_text, read, scalar
 from batchvid.manifest.schema.models import ManifestModel
 from batchvid.renamed_keys import MANIFEST_KEYS

@@ -15,9 +15,11 @@ from batchvid.manifest.reading.safe_names import text_of
 from batchvid.manifest.reading.yaml_mistakes import quote
 from batchvid.manifest.schema.notations import number_hint, ratio_hint, seconds_hint
 from batchvid.manifest.schema.templates import MAX_CHARS
+from batchvid.quoting import shortened
 
 MAX_DURATION_S = 3600  # new-api's upper bound (relay/common/relay_utils.go); no vendor sells more
 MAX_SEED = 2**63 - 1_000  # fits a signed 64-bit field with the takes added
+MAX_TAKES = 100
 FITS = ("cover", "contain", "stretch")
 ACTIONS = ("extend", "edit", "remix", "lip-sync")
 _YES_NO = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
@@ -48,7 +50,7 @@ def seconds(value: Any) -> float:
     """A duration in seconds."""
     number = _number(value, "a number of seconds such as 8", seconds_hint)
     if not 0 < number <= MAX_DURATION_S:
-        raise ValueError(f"must be more than 0 and at most {MAX_DURATION_S} seconds, not {text_of(value)}")
+        raise ValueError(f"must be more than 0 and at most {MAX_DURATION_S} seconds, not {shortened(text_of(value))}")
     return number
 
 
@@ -57,10 +59,25 @@ def seed(value: Any) -> int:
     number = _number(value, "a whole number such as 7")
     whole = int(str(value).strip()) if _is_digits(value) else int(number)
     if whole != number and not _is_digits(value):
-        raise ValueError(f"must be a whole number, not {text_of(value)}")
+        raise ValueError(f"must be a whole number, not {shortened(text_of(value))}")
     if not 0 <= whole <= MAX_SEED:
         raise ValueError("must be a whole number from 0 to 9e18; leave it out for a random one")
     return whole
+
+
+def takes(value: Any) -> int:
+    """How many variants of a clip are made."""
+    try:
+        number = _number(value, "")
+    except ValueError:
+        raise ValueError("must be a whole number") from None
+    if not number.is_integer():
+        raise ValueError("must be a whole number")
+    if number < 1:
+        raise ValueError("must be at least 1")
+    if number > MAX_TAKES:
+        raise ValueError(f"must be at most {MAX_TAKES}")
+    return int(number)
 
 
 def switch(value: Any) -> bool:
@@ -83,6 +100,18 @@ def ratio(value: Any) -> str:
 def fit(value: Any) -> str:
     """How a frame gets the clip's shape: cover fills it, contain shows all of the image, stretch distorts it."""
     return _one_of(value, FITS)
+
+
+def background(value: Any) -> str:
+    """A colour, as `#rrggbb`; written so, or as a CSS name such as `white`."""
+    from PIL import ImageColor  # late: few manifests set it
+
+    written = word(value)
+    try:
+        red, green, blue, *_ = ImageColor.getrgb(written)
+    except ValueError:
+        raise ValueError(f"must be a colour such as white or '#f0f0f0', not {_shown(value)}") from None
+    return f"#{red:02x}{green:02x}{blue:02x}" if written else ""
 
 
 def action(value: Any) -> str:

@@ -18,11 +18,13 @@ class Outputs(NamedTuple):
     """The variables whose values are written into the text; `is_alone` when the text has nothing else.
 
     A variable that the template tests (`{% if mood %}`) or replaces (`mood or "calm"`, `mood|default`) is left out.
-    A cell is named by its column, also when it is written `row["Product name"]`.
+    A cell is named by its column, also when it is written `row["Product name"]`. `literal` is the text with a 0 for
+    each variable; None when the template has logic, so that the text is not known.
     """
 
     names: tuple[str, ...]
     is_alone: bool
+    literal: str | None
 
 
 def find_outputs(tree: nodes.Template) -> Outputs:
@@ -30,9 +32,13 @@ def find_outputs(tree: nodes.Template) -> Outputs:
     assigned = {name.name for name in tree.find_all(nodes.Name) if name.ctx != "load"}
     names = tuple(dict.fromkeys(_written(tree.body, frozenset(assigned))))
     pieces = [piece for output in tree.body if isinstance(output, nodes.Output) for piece in output.nodes]
-    pieces = [piece for piece in pieces if not isinstance(piece, nodes.TemplateData) or piece.data.strip()]
-    is_alone = len(pieces) == 1 and all(isinstance(node, nodes.Output) for node in tree.body)
-    return Outputs(names, is_alone and not isinstance(pieces[0], nodes.TemplateData))
+    is_simple = all(isinstance(node, nodes.Output) for node in tree.body) and all(
+        isinstance(piece, nodes.TemplateData) or _name(piece) for piece in pieces
+    )
+    shown = [piece for piece in pieces if not isinstance(piece, nodes.TemplateData) or piece.data.strip()]
+    is_alone = is_simple and len(shown) == 1 and not isinstance(shown[0], nodes.TemplateData)
+    literal = "".join(piece.data if isinstance(piece, nodes.TemplateData) else "0" for piece in pieces)
+    return Outputs(names, is_alone, literal if is_simple else None)
 
 
 def _written(body: Iterable[nodes.Node], tested: frozenset[str]) -> Iterator[str]:

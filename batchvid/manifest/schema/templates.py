@@ -17,6 +17,7 @@ from jinja2.exceptions import SecurityError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from batchvid.manifest.reading.safe_names import text_of
+from batchvid.manifest.schema.template_columns import ROW, row_attributes
 from batchvid.manifest.schema.template_mistakes import explain
 from batchvid.manifest.schema.template_outputs import Outputs, find_outputs
 from batchvid.manifest.schema.variable_names import (
@@ -47,16 +48,11 @@ class Templates:
     """Compiles each text once, however many jobs it is rendered for."""
 
     def __init__(self) -> None:
-        self._environment = _Environment(undefined=jinja2.StrictUndefined, finalize=_printable)
-        for name in ("random", "center", "format"):  # random is not deterministic; the others build any length
-            self._environment.filters.pop(name)
-        for name in ("default", "d"):
-            self._environment.filters[name] = _default
-        self._environment.globals.pop("lipsum")
+        self._environment = Sandbox(undefined=jinja2.StrictUndefined, finalize=_printable)
         self._renderers: dict[str, Callable[[Variables], str]] = {}
         self._names: dict[str, frozenset[str]] = {}
+        self._columns: dict[tuple[str, tuple[str, ...]], frozenset[str]] = {}
         self._outputs: dict[str, Outputs] = {}
-        self._tests: dict[str, Callable[..., Any]] = {}
 
     def render(self, text: str, variables: Variables) -> str:
         """The rendered text. Raises TemplateProblem."""
@@ -82,6 +78,18 @@ class Templates:
             self._names[text] = frozenset(found - self._environment.globals.keys())
         return self._names[text]
 
+    def columns(self, text: str, known: tuple[str, ...]) -> frozenset[str]:
+        """Which of the known columns the text reads, by name or from `row`. Raises TemplateProblem."""
+        if not is_template(text):
+            return frozenset()
+        if (text, known) not in self._columns:
+            names: frozenset[str] | None = self.names(text)
+            if ROW in self.names(text):
+                read = row_attributes(self._parse(text))
+                names = None if read is None else self.names(text) | read
+            self._columns[text, known] = frozenset(known) if names is None else _find_all(names, known)
+        return self._columns[text, known]
+
     def complete(self, text: str, variables: Variables) -> Variables:
         """The variables, also under the names by which the text means them: `Product_name` for "Product name".
 
@@ -103,21 +111,6 @@ class Templates:
         if found is None:
             found = self._outputs[text] = find_outputs(self._parse(text))
         return found
-
-    def evaluate(self, expression: str, variables: Variables) -> bool:
-        """Whether a condition such as `stock|int > 0 and mood == "calm"` is true. Raises TemplateProblem."""
-        try:
-            test = self._tests.get(expression)
-            if test is None:
-                test = self._environment.compile_expression(expression, undefined_to_none=False)
-                self._tests[expression] = test
-            return bool(test(**self.complete("{{ " + expression + " }}", variables)))
-        except jinja2.UndefinedError as exc:
-            raise TemplateProblem(self._undefined("{{ " + expression + " }}", variables, exc)) from None
-        except TemplateProblem:
-            raise
-        except Exception as exc:  # the user's own expression: it may fail in any way
-            raise TemplateProblem(f"{expression!r} cannot be evaluated: {exc}") from None
 
     def _compile(self, text: str) -> Callable[[Variables], str]:
         parts = _plain_parts(self._parse(text))
@@ -176,12 +169,30 @@ class Templates:
         return _unknown_name(missing[0], tuple(sorted(variables)))
 
 
-class _Environment(ImmutableSandboxedEnvironment):
-    """The sandbox, with limits on the two operators that can fill the memory in one step."""
+def _find_all(names: frozenset[str], known: tuple[str, ...]) -> frozenset[str]:
+    try:
+        return frozenset(filter(None, (find_name(name, known) for name in names)))
+    except AmbiguousName as exc:
+        raise TemplateProblem(str(exc)) from None
+
+
+class Sandbox(ImmutableSandboxedEnvironment):
+    """The sandbox of templates and conditions: without what differs between two plans or builds any length.
+
+    It limits the two operators that can fill the memory in one step.
+    """
 
     intercepted_binops = frozenset({"*", "**", "%"})
 
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        for name in ("random", "center", "format"):  # random is not deterministic; the others build any length
+            self.filters.pop(name)
+        self.filters |= {"default": _default, "d": _default}
+        self.globals.pop("lipsum")
+
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
+        """The result of one operator. Raises SecurityError."""
         if operator == "%" and isinstance(left, str):
             raise SecurityError("% is for numbers here; write {{ name }} into the text instead")
         if operator != "%" and (_is_large(left) or _is_large(right)) and not _are_plain_factors(operator, left, right):

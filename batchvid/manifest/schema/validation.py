@@ -15,6 +15,7 @@ from batchvid.manifest.reading.problems import Place, Problems
 from batchvid.manifest.reading.yaml_reader import Map, mark_at
 from batchvid.manifest.schema import models
 from batchvid.manifest.schema.fallback import Fallback, OtherModel
+from batchvid.manifest.schema.rows import RowsField
 from batchvid.near_matches import near_matches
 
 _SYNONYMS = {
@@ -56,13 +57,26 @@ def validate(document: Map, problems: Problems) -> tuple[models.ManifestModel | 
     """
     clips = document.get("clips")
     indexes = list(range(len(clips))) if isinstance(clips, list) else []
+    details = [_missing_id(index) for index in indexes if _needs_id(document["clips"][index])]
     try:
-        return models.ManifestModel.model_validate(document), indexes
+        settings = models.ManifestModel.model_validate(document)
     except ValidationError as exc:
-        details = exc.errors(include_url=False, include_input=False)
+        details = [*exc.errors(include_url=False, include_input=False), *details]
+    else:
+        if not details:
+            return settings, indexes
     _report(document, details, problems)
     rest, indexes = _valid_part(document, details)
     return (models.ManifestModel.model_validate(rest), indexes) if indexes else (None, [])
+
+
+def _needs_id(entry: Any) -> bool:
+    """Whether it is a clip entry without an id; one with rows can do without."""
+    return isinstance(entry, Mapping) and entry.get("id") is None and entry.get("rows") is None
+
+
+def _missing_id(index: int) -> ErrorDetails:
+    return {"type": "missing", "loc": ("clips", index, "id"), "msg": "", "input": None}
 
 
 def _valid_part(document: Map, details: Sequence[ErrorDetails]) -> tuple[dict[str, Any], list[int]]:
@@ -178,9 +192,11 @@ def _layout_hint(document: Map, path: Path, kind: str) -> str:
 
 def _missing(path: Path) -> str:
     if path[-1] == "id":
-        return 'is missing; give every entry its own id, such as id: kite, or with rows id: "{{ sku }}"'
+        return "is missing; give every entry its own id, such as id: kite"
     if path[-1] in ("model", "models"):
         return "is missing; name the model to switch to"
+    if path[-1] == "file":
+        return "is missing; name the table, such as file: plan.xlsx"
     return "is missing; a manifest needs at least one entry under clips:"
 
 
@@ -193,29 +209,27 @@ def _unknown(path: Path) -> str:
     return f"unknown key; Allowed: {', '.join(sorted(allowed))}"
 
 
+_MODELS: tuple[tuple[tuple[str | None, ...], type[BaseModel]], ...] = (
+    ((), models.ManifestModel),
+    (("clips", None), models.ClipEntry),
+    (("clips", None, "rows"), RowsField),
+    (("providers", None, "models", None), models.ModelLimits),
+    (("providers", None), models.Provider),
+    (("clips", None, "fallback"), Fallback),
+    (("defaults", "fallback"), Fallback),
+    (("defaults",), models.ClipFields),
+    (("output",), models.Output),
+    (("downloads",), models.Downloads),
+    (("budget",), models.BatchBudget),
+)
+"""The models by their paths; None stands for any step."""
+
+
 def _model_at(path: Path) -> type[BaseModel]:
     """The model whose keys are allowed at a path."""
-    match path:
-        case ():
-            return models.ManifestModel
-        case ("clips", _):
-            return models.ClipEntry
-        case ("providers", _, "models", _):
-            return models.ModelLimits
-        case ("providers", _):
-            return models.Provider
-        case ("clips", _, "fallback") | ("defaults", "fallback"):
-            return Fallback
-        case ("clips", _, "fallback", *_) | ("defaults", "fallback", *_):
-            return OtherModel
-        case ("defaults",):
-            return models.ClipFields
-        case ("output",):
-            return models.Output
-        case ("downloads",):
-            return models.Downloads
-        case ("budget",):
-            return models.BatchBudget
-        case (*_, "per_day" | "per_run"):
-            return models.BudgetLimits
-    return models.Budget
+    for steps, model in _MODELS:
+        if len(steps) == len(path) and all(step in (None, there) for step, there in zip(steps, path, strict=True)):
+            return model
+    if "fallback" in path:
+        return OtherModel
+    return models.BudgetLimits if path[-1] in ("per_day", "per_run") else models.Budget

@@ -12,6 +12,8 @@ import unicodedata
 from collections.abc import Iterator, MutableSet, Sequence
 from functools import lru_cache
 
+from jinja2._identifier import pattern as template_name
+
 _KEYWORDS = frozenset(
     ("and", "else", "for", "if", "in", "is", "not", "or", "true", "false", "none", "True", "False", "None")
 )
@@ -28,9 +30,14 @@ class AmbiguousName(ValueError):
 def normalized(name: str) -> str:
     """The name as it is written in a template: `Product_name` for "Product name"; empty for one without letters."""
     text = unicodedata.normalize("NFKC", name)
-    text = "".join(character if f"a{character}".isidentifier() else " " for character in text)
+    text = "".join(character if _is_readable(f"a{character}") else " " for character in text)
     text = "_".join(text.split()).strip("_")
-    return text if not text or text.isidentifier() else f"_{text}"
+    return text if not text or _is_readable(text) else f"_{text}"
+
+
+def _is_readable(name: str) -> bool:
+    """Whether a template reads it as one name: its parser knows fewer characters than Python's."""
+    return name.isidentifier() and template_name.fullmatch(name) is not None
 
 
 @lru_cache(maxsize=65_536)
@@ -55,7 +62,7 @@ def find_name(name: str, known: tuple[str, ...]) -> str | None:
 @lru_cache(maxsize=65_536)
 def written_name(name: str, known: tuple[str, ...]) -> str:
     """The name as a template that works: itself, its normalized form, or `row["..."]`."""
-    form = name if name.isidentifier() else normalized(name)
+    form = name if _is_readable(name) else normalized(name)
     try:
         is_found = bool(form) and form not in _KEYWORDS and find_name(form, known) == name
     except AmbiguousName:
@@ -90,7 +97,7 @@ def _printed(text: str) -> Iterator[tuple[str, str, str]]:
     for match in _PRINTED.finditer(text):
         inside = match[1].strip()
         name, bar, filters = inside.partition("|")
-        if name.strip() and not name.strip().isidentifier():
+        if name.strip() and not _is_readable(name.strip()):
             yield inside, name.strip(), f" {bar}{filters}" if bar else ""
 
 

@@ -12,6 +12,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from batchvid.domain.attempts import Attempt
+from batchvid.domain.cap_use import CapUse
 from batchvid.domain.job_spec import JobSpec, Price
 from batchvid.domain.jobs import Job
 from batchvid.runner.budget.caps import MEASURES, NEXT_STEP, Cap, Period
@@ -202,6 +203,26 @@ class Budget:
 
     def _covering(self, charge: Charge) -> list[_Account]:
         return [account for account in self._accounts if account.covers(charge)]
+
+    def uses(self, charges: Sequence[Charge]) -> list[CapUse]:
+        """How many of these attempts each limit allows, if it were the only one."""
+        uses: list[CapUse] = []
+        for account in self._accounts if charges else ():
+            mine = [charge for charge in charges if account.covers(charge)]
+            for measure, limit in account.limits():
+                total = used = getattr(account.used(charges[0].at), measure)
+                allowed = 0
+                for charge in mine:
+                    if account.uncountable(charge):
+                        continue
+                    total += 1 if measure == "clips" else getattr(charge, measure) or 0
+                    if total > limit:
+                        break
+                    allowed += 1
+                key = f"{account.cap.prefix}{measure}"
+                amounts = {"limit": _format(limit), "used": _format(used)}
+                uses.append(CapUse(key=key, **amounts, planned=len(mine), allowed=allowed))
+        return uses
 
     def forecast(self, charges: Sequence[Charge]) -> list[str]:
         """Warnings about caps that these attempts would exceed, before anything is bought."""

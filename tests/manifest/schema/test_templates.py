@@ -162,30 +162,6 @@ def test_names_are_the_variables_of_a_text() -> None:
         templates.names("{{ a")
 
 
-@pytest.mark.parametrize(
-    ("condition", "holds"),
-    [
-        ("stock|int > 0", True),
-        ("mood == 'calm'", True),
-        ("mood", True),
-        ("not mood", False),
-        ("mood in ['loud']", False),
-    ],
-)
-def test_conditions(condition: str, holds: bool) -> None:
-    """Conditions compare columns; the same one may be asked again and again."""
-    templates = Templates()
-    assert holds is templates.evaluate(condition, {"stock": "3", "mood": "calm"})
-    assert holds is templates.evaluate(condition, {"stock": "3", "mood": "calm"})
-
-
-@pytest.mark.parametrize("condition", ["price > 5", "gone", "1 +", "gone > 1"])
-def test_conditions_that_cannot_be_worked_out(condition: str) -> None:
-    """Text against number, unknown names and syntax errors are problems, not false."""
-    with pytest.raises(TemplateProblem):
-        Templates().evaluate(condition, {"price": "7"})
-
-
 @given(st.text(alphabet="{}%#|()[]'\"_. abx19*+-", max_size=40))
 def test_any_template_renders_or_is_refused(text: str) -> None:
     """Whatever is written: a text or a TemplateProblem, the same both times."""

@@ -100,7 +100,7 @@ def test_ten_mistakes_ten_lines(mistakes: Mistakes) -> None:
             "matrix.take: must be letters, digits and _, for use as {{ name }}, and none of entry, ",
         ),
         ("exclude: [5]", "exclude.0: must be a mapping of keys to values"),
-        ("tags: x", "tags: must be a list"),
+        ("tags: {x: y}", "tags: must be a list"),
         ("options: x", "options: must be a mapping of keys to values"),
         ("where: 5", "where: must be a text"),
         ("video: a.mp4", "video: must be an https:// address that the vendor can fetch; a file cannot be sent"),

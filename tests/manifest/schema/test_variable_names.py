@@ -124,8 +124,3 @@ def test_a_hint_before_the_columns_are_known() -> None:
         Templates().names("{{ Product SKU }}")
     with pytest.raises(TemplateProblem, match="is not a valid template"):
         Templates().names("{{ a if b c }}")
-
-
-def test_a_condition_finds_columns_too() -> None:
-    """`where` reads the same names."""
-    assert Templates().evaluate('In_stock == "yes" and SKU == "A1"', {"In stock": "yes", "sku": "A1"})
