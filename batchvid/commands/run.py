@@ -15,7 +15,7 @@ from batchvid.commands.execution import Display, known_providers, run_batch, run
 from batchvid.commands.purchases import Intent, StateView, choose, read_view
 from batchvid.commands.recovery import build_request, recover_jobs
 from batchvid.commands.regeneration import clear_finished, load_unfinished, save_started
-from batchvid.commands.rollback_guard import check_not_stale
+from batchvid.commands.rollback_guard import check_not_stale, check_same_folder
 from batchvid.display.progress import progress_for
 from batchvid.domain import events as ev
 from batchvid.domain.jobs import Job
@@ -54,7 +54,8 @@ def plan(
 ) -> Plan:
     """What `run` with the same options would do and cost, and which caps would stop purchases.
 
-    Reads the state file if there is one, and changes nothing.
+    Reads the state file if there is one, and changes nothing. Raises UsageError when the manifest was run into another
+    folder, as `run` does.
     """
     return preview(batch, Intent(buy=buy, regenerate=tuple(regenerate), allow_retired=allow_retired), limits)
 
@@ -78,6 +79,7 @@ def plan_retry(
     limits: SpendingLimits | None = None,
 ) -> Plan:
     """What `retry` with the same options would do and cost. Changes nothing."""
+    check_same_folder(batch, command="retry")
     if not batch.state_path.exists():
         raise UsageError(f"{batch.folder} was never run: there is nothing to retry")
     intent = Intent(retry=True, kinds=tuple(kinds), new_task=new_task, allow_retired=allow_retired)
@@ -91,6 +93,7 @@ def plan_collect(folder: Path) -> Plan:
 
 def preview(batch: Batch, intent: Intent, limits: SpendingLimits | None = None) -> Plan:
     """What a command with this intent would buy, and what its caps allow. Changes nothing."""
+    check_same_folder(batch, command="retry" if intent.retry else "run")
     view = read_view(batch.paths, buying=intent.buy)
     planned = choose(batch, batch.manifest, view, intent)
     caps = build_caps(batch.settings, limits)
@@ -98,7 +101,8 @@ def preview(batch: Batch, intent: Intent, limits: SpendingLimits | None = None) 
     now = utc_now()
     charges = [Charge.for_spec(job.spec, job.price, job.duration_s, now) for job in planned.to_buy]
     held_by = (f"another run is active ({view.holder}): until it ends, this command exits with 4",)
-    cautions = (*planned.cautions, *budget.forecast(charges), *(held_by if view.holder else ()))
+    notices = filter(None, (batch.notice,))
+    cautions = (*notices, *planned.cautions, *budget.forecast(charges), *(held_by if view.holder else ()))
     return replace(
         planned,
         cautions=cautions,
@@ -124,7 +128,8 @@ def run(
     those that are still missing. Without `buy` nothing is bought; with `allow_retired` models past their sunset are
     tried too; `limits` are those of this run. Without `wait` it ends rather than wait for slots of uncertain jobs;
     `try_now` submits before the time that a provider requested. The manifest is expanded while the open jobs of an
-    earlier run are collected. Raises ManifestError before anything is bought.
+    earlier run are collected. Raises ManifestError before anything is bought, and UsageError when the manifest was run
+    into another folder, which still has its jobs, unless the batch was opened with `new_batch`.
     """
 
     intent = Intent(buy=buy, regenerate=tuple(regenerate), allow_retired=allow_retired)
@@ -141,6 +146,7 @@ def run_intent(
     display: Display,
 ) -> Outcome:
     """Buy what the intent selects and collect what is paid for. The options are as in `run`."""
+    check_same_folder(batch)
 
     def build(jobs: Mapping[str, Job], state: StateFile | None = None) -> RunRequest:
         manifest = batch.lazy_manifest.for_one_use()
@@ -156,7 +162,7 @@ def run_intent(
         check_not_stale({}, batch.paths)
         prepared.append(build({}))  # a first run that fails here leaves nothing behind
     with StateFile(batch.state_path) as state:
-        notices: list[str] = []
+        notices: list[str] = [batch.notice]
         jobs = recover_jobs(state, buying=intent.buy, notice=notices.append)
 
         def request() -> RunRequest:
@@ -182,6 +188,7 @@ def edit(batch: Batch, path: Path, *, save: bool = True) -> Batch:
 
     Raises ManifestError with every row that is wrong, UsageError for a batch that was never run.
     """
+    check_same_folder(batch, command="retry")
     if not batch.state_path.exists():
         raise UsageError(f"{batch.folder} was never run: there is nothing to edit")
     if not save:
@@ -212,10 +219,11 @@ def retry(
     cancelled jobs, jobs whose task the provider does not know, and jobs that a content filter refused and that are
     unchanged.
     """
+    check_same_folder(batch, command="retry")
     if not batch.state_path.exists():
         raise UsageError(f"{batch.folder} was never run: there is nothing to retry")
     with StateFile(batch.state_path) as state:
-        notices: list[str] = []
+        notices: list[str] = [batch.notice]
         jobs = recover_jobs(state, buying=True, notice=notices.append)
         intent = Intent(retry=True, kinds=tuple(kinds), new_task=new_task, allow_retired=allow_retired)
         planned = choose(batch, batch.manifest, StateView(jobs=jobs), intent)
