@@ -14,6 +14,7 @@ from batchvid.commands.caps import build_caps
 from batchvid.commands.execution import Display, known_providers, run_batch, run_jobs
 from batchvid.commands.recovery import build_request, recover_jobs
 from batchvid.commands.regeneration import clear_finished, load_unfinished, regenerate_filter, save_started
+from batchvid.commands.rehearsals import end_open_rehearsals, find_emulators, set_aside_rehearsals
 from batchvid.commands.rollback_guard import check_not_stale
 from batchvid.display.progress import progress_for
 from batchvid.domain import events as ev
@@ -25,6 +26,7 @@ from batchvid.manifest import Manifest
 from batchvid.net.credentials import Credentials
 from batchvid.paths import BatchPaths
 from batchvid.planning.plan import Plan, RebuyFilter, buy_nothing_again, make_plan
+from batchvid.planning.rehearsals import describe_end
 from batchvid.runner import (
     Budget,
     Charge,
@@ -48,7 +50,8 @@ def plan(batch: Batch, *, allow_retired: bool = False, limits: SpendingLimits | 
     Changes nothing. Models past their sunset are refused unless `allow_retired`; `limits` are those of the run.
     """
     jobs = {job.id: job for job in read_jobs(batch.state_path)} if batch.state_path.exists() else {}
-    planned = _make_plan(batch, batch.manifest, jobs, allow_retired=allow_retired)
+    emulators = find_emulators(batch.providers, jobs.values())
+    planned = _make_plan(batch, batch.manifest, jobs, allow_retired=allow_retired, emulators=emulators)
     caps = build_caps(batch.settings, limits)
     budget = Budget(caps, earlier_charges(batch.state_path, jobs.values()) if caps and jobs else ())
     now = utc_now()
@@ -76,17 +79,20 @@ def run(
     earlier run are collected. Raises ManifestError before anything is bought.
     """
 
+    emulators: frozenset[str] = frozenset()
+
     def build(jobs: Mapping[str, Job], state: StateFile | None = None, *, check: bool = buy) -> RunRequest:
         manifest = batch.lazy_manifest.for_one_use()
         unfinished = load_unfinished(state) if state and regenerate else {}
         rebuy = regenerate_filter(regenerate, manifest, jobs, unfinished)
         specs: list[JobSpec] = []
         if check:
-            planned = _make_plan(batch, manifest, jobs, allow_retired=allow_retired, rebuy=rebuy)
+            planned = _make_plan(batch, manifest, jobs, allow_retired=allow_retired, rebuy=rebuy, emulators=emulators)
             specs = [job.spec for job in planned.to_plan] if buy else []
         if state and regenerate:
             save_started(state, jobs, specs, unfinished)
-        return build_request(manifest, jobs, specs, "regenerate", buy=buy)
+        request = build_request(manifest, jobs, specs, "regenerate", buy=buy)
+        return set_aside_rehearsals(batch.folder, jobs, request)
 
     prepared: list[RunRequest] = []
     if not batch.state_path.exists():
@@ -95,6 +101,9 @@ def run(
     with StateFile(batch.state_path) as state:
         notices: list[str] = []
         jobs = recover_jobs(state, buying=buy, notice=notices.append)
+        if buy:
+            emulators = find_emulators(batch.providers, jobs.values(), replaces=bool(regenerate))
+            jobs = end_open_rehearsals(state, jobs, batch.lazy_manifest, emulators)
 
         def request() -> RunRequest:
             return prepared.pop() if prepared and not jobs else build(jobs, state)
@@ -150,7 +159,9 @@ def retry(
     with StateFile(batch.state_path) as state:
         notices: list[str] = []
         jobs = recover_jobs(state, buying=True, notice=notices.append)
-        chosen = _choose_failed(batch.manifest, jobs, kinds, new_task=new_task)
+        emulators = find_emulators(batch.providers, jobs.values(), replaces=True)
+        jobs = end_open_rehearsals(state, jobs, batch.lazy_manifest, emulators)
+        chosen = _choose_failed(batch.manifest, jobs, kinds, emulators, new_task=new_task)
         resumed = [(job_id, ev.PollResumed(at=utc_now())) for job_id in chosen.resumed]
         # the plan sees them resumed: their children may be bought too
         expected = {job_id: advance(jobs[job_id], event) for job_id, event in resumed}
@@ -160,10 +171,12 @@ def retry(
             jobs | expected,
             allow_retired=allow_retired,
             rebuy=lambda spec, _: spec.id in chosen.reopened,
+            emulators=emulators,
         )
         specs = [job.spec for job in planned.to_plan if job.spec.id in chosen.reopened]
         jobs = record_offline(state, jobs, resumed)
         request = build_request(batch.manifest, jobs, specs, "retry", buy=True)
+        request = set_aside_rehearsals(batch.folder, jobs, request)
         notice = chosen.describe_skipped()
         if kinds and not (chosen.reopened or chosen.resumed):
             notice = f"no failed job is of kind {' or '.join(kinds)}; batchvid status shows the kinds"
@@ -200,14 +213,21 @@ class _FailedJobs:
         return "; ".join(f"{len(ids)} {reason}: {_first_of(ids)}" for reason, ids in reasons.items() if ids)
 
 
-def _choose_failed(manifest: Manifest, jobs: Mapping[str, Job], kinds: Sequence[str], *, new_task: bool) -> _FailedJobs:
+def _choose_failed(
+    manifest: Manifest,
+    jobs: Mapping[str, Job],
+    kinds: Sequence[str],
+    emulators: frozenset[str] = frozenset(),
+    *,
+    new_task: bool,
+) -> _FailedJobs:
     chosen = _FailedJobs()
     selected = {FailureKind(kind) for kind in kinds} or set(FailureKind)
     for placed in manifest.jobs:
         job = jobs.get(placed.spec.id)
         if job is None or job.state is not JobState.FAILED or job.kind not in selected:
             continue
-        if may_still_finish(job) and not new_task:
+        if may_still_finish(job) and not new_task and not describe_end(placed.spec, job, emulators):
             chosen.resumed.append(job.id)
         elif job.kind in MODERATION and not kinds and job.spec.fingerprint == placed.spec.fingerprint:
             chosen.refused.append(job.id)
@@ -264,6 +284,9 @@ def _make_plan(
     *,
     allow_retired: bool,
     rebuy: RebuyFilter = buy_nothing_again,
+    emulators: frozenset[str] = frozenset(),
 ) -> Plan:
     sold_on = None if allow_retired else utc_now().date()
-    return make_plan(manifest, jobs, batch.providers, models=batch.models, sold_on=sold_on, rebuy=rebuy)
+    return make_plan(
+        manifest, jobs, batch.providers, models=batch.models, sold_on=sold_on, rebuy=rebuy, emulators=emulators
+    )

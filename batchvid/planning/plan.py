@@ -20,6 +20,7 @@ from batchvid.manifest import Manifest
 from batchvid.planning.addresses import check_encryption, used_providers
 from batchvid.planning.dependencies import ANY_PARENT, outlook, promised
 from batchvid.planning.fallback_warnings import unreachable_fallback
+from batchvid.planning.rehearsals import KEPT, describe_end, emulators_among, is_protected, mark
 from batchvid.planning.routing import Route, check, find_route, suggest_models
 
 
@@ -111,17 +112,19 @@ def make_plan(
     models: Models | None = None,
     sold_on: date | None = None,
     rebuy: RebuyFilter = buy_nothing_again,
+    emulators: frozenset[str] = frozenset(),
 ) -> Plan:
     """Compare the manifest with the jobs of earlier runs.
 
     `sold_on` is the day of the purchase: models that are retired on that day are refused; None allows them. `rebuy`
-    selects finished jobs that are bought again. Raises ManifestError with everything that the models cannot do, each
+    selects finished jobs that are bought again. `emulators` are the providers that are the emulator, beside those that
+    are it by definition. Raises ManifestError with everything that the models cannot do, each
     with its place. Only jobs that would be bought are checked: what is paid for is never validated again.
     """
     planned: list[JobPlan] = []
     problems: dict[str, str] = {}  # in order, each once: the jobs of one entry share their problems
     models = models or catalog.built_in()
-    actions = _plan_actions(manifest, jobs, rebuy)
+    actions = _plan_actions(manifest, jobs, rebuy, emulators | emulators_among(providers))
     specs = {placed.spec.id: placed.spec for placed in manifest.jobs}
 
     def parent_of(spec: JobSpec, route: Route) -> Parent:
@@ -181,14 +184,20 @@ def _with_current_model(requested: JobSpec, job: Job | None) -> JobSpec:
     return spec if (spec.request.model, spec.provider) == (job.spec.request.model, job.spec.provider) else requested
 
 
-def _plan_actions(manifest: Manifest, jobs: Mapping[str, Job], rebuy: RebuyFilter) -> dict[str, tuple[PlanAction, str]]:
+def _plan_actions(
+    manifest: Manifest, jobs: Mapping[str, Job], rebuy: RebuyFilter, emulators: frozenset[str]
+) -> dict[str, tuple[PlanAction, str]]:
     """The action for each job, by id, and its reason; the action of a child depends on its parent."""
     found: dict[str, tuple[PlanAction, str]] = {}
     buys: dict[str, JobSpec] = {}
     for placed in manifest.jobs:
         spec = placed.spec
-        action, reason = _plan_action(spec, jobs.get(spec.id))
-        if action in FINISHED and rebuy(spec, action):
+        job = jobs.get(spec.id)
+        action, reason = _plan_action(spec, job, emulators)
+        if is_protected(spec, job, emulators) and action in BUYS | FINISHED:
+            action = PlanAction.STORED if action in BUYS else action
+            reason = f"{'stored' if action is PlanAction.STORED else reason}; {KEPT}"
+        elif action in FINISHED and rebuy(spec, action):
             action, reason = PlanAction.WAITING, f"{reason}; to be bought again"
         found[spec.id] = action, reason
         if action in BUYS:
@@ -197,15 +206,17 @@ def _plan_actions(manifest: Manifest, jobs: Mapping[str, Job], rebuy: RebuyFilte
         action, reason = found[spec.id]
         waits, is_coming = outlook(spec, buys, jobs)
         if not is_coming:  # a finished job is not reopened without need
-            before, _ = _plan_action(spec, jobs.get(spec.id))
+            before, _ = _plan_action(spec, jobs.get(spec.id), emulators)
             action = before if before in FINISHED else PlanAction.HELD
         found[spec.id] = action, f"{reason}; {waits}" if waits else reason
     return found
 
 
-def _plan_action(spec: JobSpec, job: Job | None) -> tuple[PlanAction, str]:
+def _plan_action(spec: JobSpec, job: Job | None, emulators: frozenset[str]) -> tuple[PlanAction, str]:
     if job is None:
         return PlanAction.NEW, "not planned before"
+    if end := describe_end(spec, job, emulators):
+        return PlanAction.NEW, end
     changed = job.spec.fingerprint != spec.fingerprint
     match job.state:
         case JobState.PENDING:
@@ -216,7 +227,7 @@ def _plan_action(spec: JobSpec, job: Job | None) -> tuple[PlanAction, str]:
         case JobState.SUCCEEDED if changed:
             return PlanAction.CHANGED, "the manifest has changed; --regenerate changed buys the new clip"
         case JobState.SUCCEEDED:
-            return PlanAction.STORED, "stored"
+            return PlanAction.STORED, mark("stored", job)
         case JobState.FAILED:
             # a cancelled job is retried only by its kind
             is_edited = changed and job.kind is not FailureKind.CANCELLED
@@ -225,7 +236,8 @@ def _plan_action(spec: JobSpec, job: Job | None) -> tuple[PlanAction, str]:
         case JobState.UNCERTAIN:
             return PlanAction.UNCERTAIN, f"may be paid for: {job.message}"
         case _:
-            return PlanAction.IN_FLIGHT, f"{job.state} as task {job.task_id}" if job.task_id else str(job.state)
+            running = f"{job.state} as task {job.task_id}" if job.task_id else str(job.state)
+            return PlanAction.IN_FLIGHT, mark(running, job)
 
 
 def _buy(

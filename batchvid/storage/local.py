@@ -131,6 +131,13 @@ class LocalStore:
             pass
         return None
 
+    def set_aside(self, key: str) -> None:
+        """Move the clip of that key to `replaced/`, with its sidecar; nothing if there is none."""
+        try:
+            self._move_aside(key)
+        except OSError as exc:
+            raise storage_error(self.path(key), exc) from exc
+
     def _move_aside(self, key: str) -> None:
         target = self.path(key)
         if not target.is_file():
