@@ -170,8 +170,20 @@ def save(folder: Path, edits: Mapping[str, Edit]) -> None:
     for job_id, edit in edits.items():
         before = merged.get(job_id)
         merged[job_id] = edit if before is None or before.of != edit.of else _merged(before, edit)
-    text = json.dumps(_SAVED.dump_python(merged, exclude_none=True), indent=1, ensure_ascii=False)
+    _write(folder, merged)
+
+
+def _write(folder: Path, edits: Mapping[str, Edit]) -> None:
+    text = json.dumps(_SAVED.dump_python(dict(edits), exclude_none=True), indent=1, ensure_ascii=False)
     write_atomic(BatchPaths(folder).edits, text, is_private=holds_secrets(text))
+
+
+def rename(folder: Path, new_ids: Mapping[str, str]) -> None:
+    """Give saved edits the new ids of their jobs. Raises OSError."""
+    edits = load_saved(folder)
+    renamed = {new_ids.get(job_id, job_id): edit for job_id, edit in edits.items()}
+    if renamed.keys() != edits.keys():
+        _write(folder, renamed)
 
 
 def _merged(before: Edit, edit: Edit) -> Edit:

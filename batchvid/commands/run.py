@@ -9,6 +9,7 @@ from pathlib import Path
 
 from batchvid.catalog import Provider
 from batchvid.commands import prompt_edits
+from batchvid.commands.adoption import AfterAdoption, adopt_clips, adopt_finished, foresee_adoptions, with_adopted
 from batchvid.commands.batch import Batch, open_batch
 from batchvid.commands.caps import build_caps
 from batchvid.commands.execution import Display, known_providers, run_batch, run_jobs
@@ -26,7 +27,7 @@ from batchvid.manifest import Manifest
 from batchvid.net.credentials import Credentials
 from batchvid.paths import BatchPaths
 from batchvid.planning.plan import Plan, RebuyFilter, buy_nothing_again, make_plan
-from batchvid.planning.rehearsals import describe_end
+from batchvid.planning.rehearsals import describe_end, emulators_among
 from batchvid.runner import (
     Budget,
     Charge,
@@ -80,9 +81,14 @@ def run(
     """
 
     emulators: frozenset[str] = frozenset()
+    adopted: list[AfterAdoption] = []
 
     def build(jobs: Mapping[str, Job], state: StateFile | None = None, *, check: bool = buy) -> RunRequest:
         manifest = batch.lazy_manifest.for_one_use()
+        after = adopt_clips(state, dict(jobs), manifest, emulators) if state else None
+        if after:
+            adopted.append(after)
+            manifest, jobs = after.manifest, after.jobs
         unfinished = load_unfinished(state) if state and regenerate else {}
         rebuy = regenerate_filter(regenerate, manifest, jobs, unfinished)
         specs: list[JobSpec] = []
@@ -92,7 +98,7 @@ def run(
         if state and regenerate:
             save_started(state, jobs, specs, unfinished)
         request = build_request(manifest, jobs, specs, "regenerate", buy=buy)
-        return set_aside_rehearsals(batch.folder, jobs, request)
+        return set_aside_rehearsals(batch.folder, jobs, with_adopted(request, after))
 
     prepared: list[RunRequest] = []
     if not batch.state_path.exists():
@@ -101,8 +107,8 @@ def run(
     with StateFile(batch.state_path) as state:
         notices: list[str] = []
         jobs = recover_jobs(state, buying=buy, notice=notices.append)
+        emulators = find_emulators(batch.providers, jobs.values(), replaces=bool(regenerate))
         if buy:
-            emulators = find_emulators(batch.providers, jobs.values(), replaces=bool(regenerate))
             jobs = end_open_rehearsals(state, jobs, batch.lazy_manifest, emulators)
 
         def request() -> RunRequest:
@@ -120,6 +126,8 @@ def run(
             try_now=try_now,
         )
         clear_finished(state)
+        if any(after.adoptions.waiting for after in adopted):
+            adopt_finished(state, batch.lazy_manifest.for_one_use(), emulators)
         return outcome
 
 
@@ -161,13 +169,16 @@ def retry(
         jobs = recover_jobs(state, buying=True, notice=notices.append)
         emulators = find_emulators(batch.providers, jobs.values(), replaces=True)
         jobs = end_open_rehearsals(state, jobs, batch.lazy_manifest, emulators)
-        chosen = _choose_failed(batch.manifest, jobs, kinds, emulators, new_task=new_task)
+        after = adopt_clips(state, jobs, batch.manifest, emulators)
+        manifest, jobs = after.manifest, dict(after.jobs)
+        notices += after.notices
+        chosen = _choose_failed(manifest, jobs, kinds, emulators, new_task=new_task)
         resumed = [(job_id, ev.PollResumed(at=utc_now())) for job_id in chosen.resumed]
         # the plan sees them resumed: their children may be bought too
         expected = {job_id: advance(jobs[job_id], event) for job_id, event in resumed}
         planned = _make_plan(
             batch,
-            batch.manifest,
+            manifest,
             jobs | expected,
             allow_retired=allow_retired,
             rebuy=lambda spec, _: spec.id in chosen.reopened,
@@ -175,7 +186,7 @@ def retry(
         )
         specs = [job.spec for job in planned.to_plan if job.spec.id in chosen.reopened]
         jobs = record_offline(state, jobs, resumed)
-        request = build_request(batch.manifest, jobs, specs, "retry", buy=True)
+        request = build_request(manifest, jobs, specs, "retry", buy=True)
         request = set_aside_rehearsals(batch.folder, jobs, request)
         notice = chosen.describe_skipped()
         if kinds and not (chosen.reopened or chosen.resumed):
@@ -287,6 +298,15 @@ def _make_plan(
     emulators: frozenset[str] = frozenset(),
 ) -> Plan:
     sold_on = None if allow_retired else utc_now().date()
+    emulators |= emulators_among(batch.providers)
+    after = foresee_adoptions(manifest, jobs, emulators, prompt_edits.load_saved(batch.folder))
     return make_plan(
-        manifest, jobs, batch.providers, models=batch.models, sold_on=sold_on, rebuy=rebuy, emulators=emulators
+        after.manifest,
+        after.jobs,
+        batch.providers,
+        models=batch.models,
+        sold_on=sold_on,
+        rebuy=rebuy,
+        emulators=emulators,
+        adoptions=after.adoptions,
     )

@@ -184,6 +184,19 @@ class RehearsalEnded(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Adopted(Event):
+    """The job has a new id, with the same request: `adopted_from` is its former id, `spec` has the new one.
+
+    Its attempts and events move with it. `clip` and `more` are its clips, by their new keys.
+    """
+
+    adopted_from: str
+    spec: JobSpec
+    clip: Clip | None = None
+    more: tuple[Clip, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PollResumed(Event):
     """The user resumes polling of a task that was given up although it may have finished."""
 
@@ -211,6 +224,7 @@ KINDS: dict[str, type[Event]] = {
         GaveUp,
         Reopened,
         RehearsalEnded,
+        Adopted,
         PollResumed,
         Relocated,
     )

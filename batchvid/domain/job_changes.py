@@ -191,6 +191,11 @@ def _rehearsal_ended(job: Job, _event: ev.RehearsalEnded) -> dict[str, Any]:
     return {**kept, **ended, "refusals": 0, "retry_at": None, "kind": None, "message": "", "task_id": "", "assets": ()}
 
 
+def _adopted(job: Job, event: ev.Adopted) -> dict[str, Any]:
+    former = (*job.adopted_from, event.adopted_from)
+    return {"spec": event.spec, "clip": event.clip, "more_clips": event.more, "adopted_from": former}
+
+
 def _poll_resumed(_job: Job, event: ev.PollResumed) -> dict[str, Any]:
     return {"watched_from": event.at, "dead_links": 0, "kind": None, "message": ""}
 
@@ -238,6 +243,7 @@ _CHANGES: dict[type[ev.Event], Callable[[Job, Any], dict[str, Any]]] = {
     ev.GaveUp: _gave_up,
     ev.Reopened: _reopened,
     ev.RehearsalEnded: _rehearsal_ended,
+    ev.Adopted: _adopted,
     ev.PollResumed: _poll_resumed,
     ev.Relocated: _relocated,
 }

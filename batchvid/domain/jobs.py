@@ -62,7 +62,7 @@ class Job:
     fixed with the attempt and suffice to collect it. `request_id`, `looked_up` and `candidates` belong to a lost
     submit: the vendor's trace id, the result of the lookup, and the tasks that it read. `submitted_at`, `accepted_at`
     and `finished_at` are those of the last attempt. `rehearsal`: that attempt is the emulator's, and does not count;
-    `rehearsed_clip`: the stored clip is.
+    `rehearsed_clip`: the stored clip is. `adopted_from` are the former ids of the job, the first one first.
     """
 
     spec: JobSpec
@@ -108,6 +108,7 @@ class Job:
     more_clips: tuple[Clip, ...] = ()
     rehearsal: bool = False
     rehearsed_clip: bool = False
+    adopted_from: tuple[str, ...] = ()
 
     @property
     def id(self) -> str:
@@ -149,6 +150,7 @@ TRANSITIONS: dict[type[ev.Event], dict[JobState | None, tuple[JobState, ...]]] =
     ev.GaveUp: {_P: (_F,), _S: (_F,), _R: (_F,), _Y: (_F,)},
     ev.Reopened: {_F: (_P,), _U: (_P,), _OK: (_P,)},
     ev.RehearsalEnded: dict.fromkeys((_P, _R, _Y, _OK, _F, _U), (_P,)),
+    ev.Adopted: {state: (state,) for state in (_P, _OK, _F)},
     ev.PollResumed: {_F: (_R,)},
     ev.Relocated: {state: (state,) for state in (_U, _R, _Y, _OK, _F)},
 }

@@ -18,6 +18,8 @@ from batchvid.domain.wire import Parent
 from batchvid.errors import ManifestError, Unsupported, UsageError
 from batchvid.manifest import Manifest
 from batchvid.planning.addresses import check_encryption, used_providers
+from batchvid.planning.adoption import NONE as NO_ADOPTIONS
+from batchvid.planning.adoption import Adoptions, describe_waiting
 from batchvid.planning.dependencies import ANY_PARENT, outlook, promised
 from batchvid.planning.fallback_warnings import unreachable_fallback
 from batchvid.planning.rehearsals import KEPT, describe_end, emulators_among, is_protected, mark
@@ -35,6 +37,8 @@ class PlanAction(StrEnum):
     """Collected: it is paid for already."""
     STORED = "stored"
     """Kept: the clip is stored and unchanged."""
+    ADOPTED = "adopted"
+    """Kept: a job that left the manifest has the clip of the same request; it gets the new id."""
     CHANGED = "changed"
     """Kept: the clip is stored, but the manifest has changed; `--regenerate changed` buys it again."""
     FAILED = "failed"
@@ -113,18 +117,20 @@ def make_plan(
     sold_on: date | None = None,
     rebuy: RebuyFilter = buy_nothing_again,
     emulators: frozenset[str] = frozenset(),
+    adoptions: Adoptions = NO_ADOPTIONS,
 ) -> Plan:
     """Compare the manifest with the jobs of earlier runs.
 
     `sold_on` is the day of the purchase: models that are retired on that day are refused; None allows them. `rebuy`
     selects finished jobs that are bought again. `emulators` are the providers that are the emulator, beside those that
-    are it by definition. Raises ManifestError with everything that the models cannot do, each
-    with its place. Only jobs that would be bought are checked: what is paid for is never validated again.
+    are it by definition. `adoptions` were made already: `jobs` have their new ids. Raises ManifestError with everything
+    that the models cannot do, each with its place. Only jobs that would be bought are checked: what is paid for is
+    never validated again.
     """
     planned: list[JobPlan] = []
     problems: dict[str, str] = {}  # in order, each once: the jobs of one entry share their problems
     models = models or catalog.built_in()
-    actions = _plan_actions(manifest, jobs, rebuy, emulators | emulators_among(providers))
+    actions = _plan_actions(manifest, jobs, rebuy, emulators | emulators_among(providers), adoptions)
     specs = {placed.spec.id: placed.spec for placed in manifest.jobs}
 
     def parent_of(spec: JobSpec, route: Route) -> Parent:
@@ -147,7 +153,7 @@ def make_plan(
         spec = _with_current_model(placed.spec, jobs.get(placed.spec.id))
         action, reason = actions[spec.id]
         if action not in PRICED:
-            planned.append(JobPlan(spec, action, reason, jobs[spec.id].price))
+            planned.append(JobPlan(spec, action, reason, (adoptions.waiting.get(spec.id) or jobs[spec.id]).price))
             continue
         try:
             route = find_route(spec, providers, models)
@@ -185,13 +191,18 @@ def _with_current_model(requested: JobSpec, job: Job | None) -> JobSpec:
 
 
 def _plan_actions(
-    manifest: Manifest, jobs: Mapping[str, Job], rebuy: RebuyFilter, emulators: frozenset[str]
+    manifest: Manifest, jobs: Mapping[str, Job], rebuy: RebuyFilter, emulators: frozenset[str], adoptions: Adoptions
 ) -> dict[str, tuple[PlanAction, str]]:
     """The action for each job, by id, and its reason; the action of a child depends on its parent."""
     found: dict[str, tuple[PlanAction, str]] = {}
     buys: dict[str, JobSpec] = {}
+    adopted = {one.spec.id: one.words for one in adoptions.adopted}
     for placed in manifest.jobs:
         spec = placed.spec
+        if other := adoptions.waiting.get(spec.id):
+            action = PlanAction.UNCERTAIN if other.state is JobState.UNCERTAIN else PlanAction.IN_FLIGHT
+            found[spec.id] = action, describe_waiting(other)
+            continue
         job = jobs.get(spec.id)
         action, reason = _plan_action(spec, job, emulators)
         if is_protected(spec, job, emulators) and action in BUYS | FINISHED:
@@ -199,6 +210,9 @@ def _plan_actions(
             reason = f"{'stored' if action is PlanAction.STORED else reason}; {KEPT}"
         elif action in FINISHED and rebuy(spec, action):
             action, reason = PlanAction.WAITING, f"{reason}; to be bought again"
+        if spec.id in adopted:
+            is_kept = action is PlanAction.STORED
+            action, reason = PlanAction.ADOPTED if is_kept else action, f"{adopted[spec.id]}; {reason}"
         found[spec.id] = action, reason
         if action in BUYS:
             buys[spec.id] = spec

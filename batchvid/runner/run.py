@@ -140,6 +140,9 @@ async def _drive(
     start(poller.serve())
     try:
         request = await _in_background_thread(config.request)
+        for line in request.notices:
+            context.notice(line)
+        context.recorder.rename(request.adopted)
         await context.recorder.record_many(request.planned_events)
         purchases = await _prepare_purchases(context, request, work, startup)
         warn_about_caps(context, purchases if config.caps else ())

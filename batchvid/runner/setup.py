@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from batchvid.catalog import Models, Provider, built_in
+from batchvid.domain.jobs import Job
 from batchvid.net.credentials import Credentials
 from batchvid.runner.budget.caps import Cap
 from batchvid.runner.downloads.disk_space_gate import WAIT_S
@@ -25,7 +26,8 @@ class RunRequest:
     `purchase_ids` are the pending jobs that it may pay for. `retryable_ids` may be bought again after a failure.
     `planned_events` are recorded first, grouped by job. `exit_code_ids` are the jobs whose ends decide the exit code;
     uncertain jobs always count. `inputs` are those of jobs of earlier runs whose links the state file has without their
-    queries, by field name.
+    queries, by field name. `adopted` are jobs that got a new id, or a parent with one, by their former id; the state
+    file has them already. `notices` are for people.
     """
 
     exit_code_ids: frozenset[str]
@@ -33,6 +35,8 @@ class RunRequest:
     retryable_ids: frozenset[str] = frozenset()
     planned_events: Sequence[Sequence[RecordedEvent]] = ()
     inputs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    adopted: Mapping[str, Job] = field(default_factory=dict)
+    notices: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

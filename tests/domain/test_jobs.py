@@ -29,6 +29,9 @@ GaveUp          pending submitting running ready        failed
 Reopened        failed uncertain succeeded              pending
 RehearsalEnded  pending running ready                   pending
 RehearsalEnded  succeeded failed uncertain              pending
+Adopted         pending                                 pending
+Adopted         succeeded                               succeeded
+Adopted         failed                                  failed
 PollResumed     failed                                  running
 Relocated       uncertain                               uncertain
 Relocated       running                                 running

@@ -135,6 +135,7 @@ EVENTS: dict[type[ev.Event], st.SearchStrategy[ev.Event]] = {
     ev.GaveUp: st.builds(ev.GaveUp, at=TIMES, kind=st.sampled_from(FailureKind), message=WORDS),
     ev.Reopened: st.builds(ev.Reopened, at=TIMES, reason=WORDS),
     ev.RehearsalEnded: st.builds(ev.RehearsalEnded, at=TIMES),
+    ev.Adopted: st.builds(ev.Adopted, at=TIMES, adopted_from=WORDS, spec=st.just(spec()), clip=st.none() | CLIPS),
     ev.PollResumed: st.builds(ev.PollResumed, at=TIMES),
     ev.Relocated: st.builds(ev.Relocated, at=TIMES, origin=WORDS),
 }
