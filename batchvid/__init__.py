@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from batchvid.commands.batch import Batch, load
     from batchvid.commands.resolve import resolve
-    from batchvid.commands.run import collect, plan, retry, run
+    from batchvid.commands.run import collect, plan, plan_retry, retry, run
     from batchvid.runner import SpendingLimits
 
-__all__ = ["Batch", "SpendingLimits", "collect", "load", "plan", "resolve", "retry", "run"]
+__all__ = ["Batch", "SpendingLimits", "collect", "load", "plan", "plan_retry", "resolve", "retry", "run"]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,11 +1,31 @@
-"""Patterns that select jobs: a pattern of ids, or `tag:NAME`. Upper and lower case are the same."""
+"""What selects jobs: a pattern of ids or `tag:NAME`, where upper and lower case are the same, and numbers of jobs."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 TAG_PREFIX = "tag:"
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which jobs of a manifest a command looks at; without a value it looks at all.
+
+    `only` are patterns, of which one must fit. Of these jobs `sample` takes the first ones of each clip entry, and of
+    those `limit` takes the first ones in all.
+    """
+
+    only: tuple[str, ...] = ()
+    sample: int | None = None
+    limit: int | None = None
+
+    def __bool__(self) -> bool:
+        return self != EVERYTHING
+
+
+EVERYTHING = Selection()
 
 
 def is_tag_pattern(pattern: str) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import tomllib
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, fields
@@ -17,6 +16,8 @@ from pydantic import TypeAdapter, ValidationError
 from batchvid.catalog.model import Model
 from batchvid.dialects import DIALECTS
 from batchvid.errors import UsageError
+from batchvid.near_matches import did_you_mean
+from batchvid.quoting import quoted
 
 FAMILIES = ("veo", "sora", "seedance", "kling", "runway", "xai", "videos", "gateway", "newapi")
 """The files of data/ with models, in the order in which they are listed."""
@@ -46,9 +47,9 @@ class Models:
         if slash and vendor_id and dialect in DIALECTS:
             known = self.named(vendor_id)
             return known if known and known.dialect == dialect else Model(name=vendor_id, dialect=dialect)
-        near = difflib.get_close_matches(name, self.rows, n=3, cutoff=0.5) or sorted(self.rows)
+        near = did_you_mean(name, self.rows) or "batchvid models lists them."
         raise UsageError(
-            f"unknown model {name!r}; did you mean {', '.join(near)}? "
+            f"unknown model {quoted(name)}; {near} "
             f"Any other model of a known wire format is written {'|'.join(DIALECTS)}/its-id"
         )
 

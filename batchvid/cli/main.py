@@ -15,6 +15,7 @@ from batchvid.cli import (
     emulator_command,
     init_command,
     models_command,
+    plan_commands,
     resolve_commands,
     run_commands,
     status_commands,
@@ -27,6 +28,7 @@ from batchvid.cli.output import (
     save_traceback,
 )
 from batchvid.errors import BatchvidError, ManifestError
+from batchvid.near_matches import did_you_mean
 from batchvid.redaction import strip_queries
 from batchvid.version import __version__
 
@@ -48,24 +50,50 @@ itself; 130 interrupted.
 INTERNAL_ERROR = 70  # EX_SOFTWARE of sysexits.h
 
 
-class InOrder(click.Group):
-    """Lists commands in the order of use."""
+class Commands(click.Group):
+    """Lists commands in the order of use, and suggests one for a misspelled name."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """All names."""
         return list(self.commands)
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command with the first argument's name. Raises UsageError with similar names."""
+        name = args[0] if args else ""
+        if name and name not in self.commands and not name.startswith("-"):
+            is_manifest = name.endswith((".yaml", ".yml"))
+            near = did_you_mean(name, self.commands) or "batchvid help lists the commands"
+            hint = f"write batchvid plan {name}" if is_manifest else near
+            raise click.UsageError(f"there is no command {name!r}; {hint}", ctx)
+        return super().resolve_command(ctx, args)
 
-@click.group(cls=InOrder, help=HELP, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
-@click.version_option(__version__, prog_name="batchvid")
+
+SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
+
+
+@click.group(cls=Commands, help=HELP, context_settings=SETTINGS)
+@click.version_option(__version__, "-V", "--version", prog_name="batchvid")
 def group() -> None:
     """All commands."""
 
 
+@click.command("help")
+@click.argument("name", required=False, metavar="COMMAND")
+@click.pass_context
+def help_command(context: click.Context, name: str | None) -> None:
+    """Show the help of batchvid, or of one command."""
+    root = click.Context(group, info_name="batchvid", **group.context_settings)
+    command = group.resolve_command(context, [name])[1] if name else None
+    of = click.Context(command, parent=root, info_name=name) if command else root
+    click.echo(of.get_help())
+
+
 COMMANDS = (
     init_command.init,
-    run_commands.plan,
-    run_commands.validate,
+    plan_commands.plan,
+    plan_commands.validate,
     run_commands.run,
     run_commands.retry,
     status_commands.status,
@@ -79,6 +107,7 @@ COMMANDS = (
     status_commands.schema,
     emulator_command.emulator,
     status_commands.completion,
+    help_command,
 )
 for command in COMMANDS:
     group.add_command(command)

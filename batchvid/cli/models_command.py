@@ -85,7 +85,7 @@ def _print(rows: Mapping[str, Model]) -> None:
     from rich.table import Table
 
     from batchvid.catalog import steps_words
-    from batchvid.cli.tables import console_for_people
+    from batchvid.cli.console import console_for_people
 
     table = Table("model", "wire format", "can", "seconds", "ratios", "resolutions", "price", "remarks")
     table.box, table.pad_edge = None, False

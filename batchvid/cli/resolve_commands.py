@@ -74,7 +74,8 @@ def resolve(
 def _abandon_all(folder: Path, waiting: list[Job]) -> None:
     """Release them after a typed confirmation with the number of jobs and the money that may be paid twice."""
     from batchvid import commands
-    from batchvid.cli.tables import price_of, print_waiting
+    from batchvid.cli.console import price_of
+    from batchvid.cli.tables import print_waiting
 
     print_waiting(waiting)
     if not waiting:

@@ -1,4 +1,4 @@
-"""`plan`, `validate`, `run`, `retry`: the commands that use a manifest."""
+"""`run` and `retry`: the commands that buy."""
 
 from __future__ import annotations
 
@@ -8,11 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 from batchvid.cli.targets import (
     came_from,
+    dry_run_option,
     folder_of,
     is_manifest,
+    limit_option,
     load,
     many_option,
     max_clips_option,
@@ -22,88 +25,40 @@ from batchvid.cli.targets import (
     open_batch,
     out_option,
     refuse_warnings,
+    regenerate_option,
     retired_option,
+    sample_option,
     set_option,
     strict_option,
     try_now_option,
     verbose_option,
 )
 from batchvid.paths import BatchPaths
+from batchvid.selection import Selection
 
 if TYPE_CHECKING:
     from decimal import Decimal
 
     from batchvid.runner import Outcome
 
-MANIFEST = click.Path(exists=True, dir_okay=False)
-
 
 @click.command()
-@click.argument("manifest", type=MANIFEST)
-@click.option("--all", "show_all", is_flag=True, help="Show every job, not only the first ones of each kind.")
-@out_option
-@set_option
-@only_option
-@retired_option
-@many_option
-@strict_option
-def plan(
-    manifest: str,
-    show_all: bool,
-    out: str,
-    sets: tuple[str, ...],
-    only: tuple[str, ...],
-    allow_retired: bool,
-    many: bool,
-    strict: bool,
-) -> None:
-    """Show what a run would do, why, and the price.
-
-    MANIFEST is checked, expanded and compared with earlier runs. Nothing is sent and no key is needed.
-    """
-    from batchvid import commands
-    from batchvid.cli.tables import print_plan
-
-    print_plan(
-        commands.plan(load(manifest, out, sets, only, many=many, strict=strict), allow_retired=allow_retired),
-        show_all=show_all,
-    )
-
-
-@click.command()
-@click.argument("manifest", type=MANIFEST)
-@out_option
-@set_option
-@retired_option
-@many_option
-@strict_option
-def validate(manifest: str, out: str, sets: tuple[str, ...], allow_retired: bool, many: bool, strict: bool) -> None:
-    """Check the manifest.
-
-    Every problem is shown with its file and line; the exit code is 2 if there is one.
-    """
-    from batchvid import commands
-    from batchvid.cli.tables import print_warnings
-
-    batch = load(manifest, out, sets, many=many, strict=strict)
-    commands.plan(batch, allow_retired=allow_retired)
-    print_warnings(batch.manifest.warnings)
-    click.echo(f"{manifest}: {len(batch.manifest.jobs)} clips, no problem")
-
-
-@click.command()
-@click.argument("target")
-@click.option("--dry-run", is_flag=True, help="Show the plan and stop.")
+@click.argument("target", required=False)
 @click.option(
-    "--regenerate",
-    multiple=True,
-    metavar="changed|PATTERN",
-    help="Buy stored clips again: changed ones, or by id.",
+    "--plan",
+    "plan_file",
+    type=click.Path(exists=True, dir_okay=False),
+    metavar="FILE",
+    help="Buy exactly what plan --save-plan saved; without TARGET.",
 )
+@dry_run_option
+@regenerate_option
 @click.option("--collect-only", is_flag=True, help="Buy nothing; poll and download what is already paid for.")
 @out_option
 @set_option
 @only_option
+@sample_option
+@limit_option
 @retired_option
 @many_option
 @strict_option
@@ -113,13 +68,16 @@ def validate(manifest: str, out: str, sets: tuple[str, ...], allow_retired: bool
 @try_now_option
 @verbose_option
 def run(
-    target: str,
+    target: str | None,
+    plan_file: str | None,
     dry_run: bool,
     regenerate: tuple[str, ...],
     collect_only: bool,
     out: str,
     sets: tuple[str, ...],
     only: tuple[str, ...],
+    sample: int | None,
+    limit: int | None,
     allow_retired: bool,
     many: bool,
     strict: bool,
@@ -132,33 +90,57 @@ def run(
     """Buy the clips, collect them, write the report.
 
     Run again to resume. TARGET is a manifest, or the name or folder of a batch that was run before. Stored clips are
-    never bought again without --regenerate. The first Ctrl-C lets downloads finish, the second exits immediately;
-    neither loses anything.
+    never bought again without --regenerate. With --plan a saved plan is bought, even if the manifest changed since; the
+    exit code is 2 if a price rose, or a picture or the address of a provider changed. The first Ctrl-C lets downloads
+    finish, the second exits immediately; neither loses anything.
     """
     from batchvid import commands
-    from batchvid.cli.tables import print_plan
+    from batchvid.cli.plan_output import print_plan
     from batchvid.display.progress import progress_for
     from batchvid.errors import ManifestError
     from batchvid.runner import SpendingLimits
 
+    limits = SpendingLimits(usd=max_usd, clips=max_clips)
+    show = partial(progress_for, verbose=verbose)
+    if plan_file is not None:
+        context = click.get_current_context()
+        _refuse_other_options(context)
+        is_given = context.get_parameter_source("out") is ParameterSource.COMMANDLINE
+        saved = commands.open_saved(Path(plan_file), out=out if is_given else None)
+        if dry_run:
+            print_plan(commands.plan_saved(saved, limits=limits), show_all=False)
+            return
+        batch, outcome = commands.run_saved(saved, limits=limits, wait=not no_wait, try_now=try_now, display=show)
+        _end(batch.folder, outcome)
+        return
+    if target is None:
+        raise click.UsageError("Missing argument 'TARGET': a manifest, or the name or folder of a batch.")
+
+    def collect(folder: Path) -> None:
+        if dry_run:
+            print_plan(commands.plan_collect(folder), show_all=False)
+        else:
+            _end(folder, commands.collect(folder, display=show))
+
     if collect_only and not is_manifest(target):  # needs no manifest: it may be broken or missing
-        folder = folder_of(target, out)
-        _end(folder, commands.collect(folder, display=partial(progress_for, verbose=verbose)))
+        collect(folder_of(target, out))
         return
     try:
-        batch = open_batch(target, out, sets, only, many=many)
+        batch = open_batch(target, out, sets, Selection(only, sample, limit), many=many)
+        if dry_run or strict:
+            refuse_warnings(batch, strict=strict)
     except ManifestError as exc:
         bought_into = came_from(target, out) if collect_only else None
         if bought_into is None:
             raise
         click.echo(f"{exc.problems[0]}: collecting what was bought into {bought_into}", err=True)
-        _end(bought_into, commands.collect(bought_into, display=partial(progress_for, verbose=verbose)))
+        collect(bought_into)
         return
-    if strict:
-        refuse_warnings(batch, strict=True)
-    limits = SpendingLimits(usd=max_usd, clips=max_clips)
     if dry_run:
-        print_plan(commands.plan(batch, allow_retired=allow_retired, limits=limits), show_all=False)
+        planned = commands.plan(
+            batch, regenerate=regenerate, buy=not collect_only, allow_retired=allow_retired, limits=limits
+        )
+        print_plan(planned, show_all=False)
         return
     outcome = commands.run(
         batch,
@@ -168,13 +150,28 @@ def run(
         limits=limits,
         wait=not no_wait,
         try_now=try_now,
-        display=partial(progress_for, verbose=verbose),
+        display=show,
     )
     _end(batch.folder, outcome)
 
 
+WITH_A_PLAN = {"plan_file", "out", "dry_run", "max_usd", "max_clips", "no_wait", "try_now", "verbose"}
+
+
+def _refuse_other_options(context: click.Context) -> None:
+    """Raise UsageError for an option that selects or changes clips: a saved plan is bought as it is."""
+    for parameter in context.command.params:
+        given = context.get_parameter_source(parameter.name or "") is ParameterSource.COMMANDLINE
+        if given and parameter.name not in WITH_A_PLAN:
+            raise click.UsageError(
+                f"--plan buys exactly the plan: {'TARGET' if parameter.name == 'target' else parameter.opts[0]} cannot "
+                f"be given with it"
+            )
+
+
 @click.command()
 @click.argument("target")
+@dry_run_option
 @click.option("--kind", "kinds", multiple=True, help="Only failures of this kind, such as timeout (repeatable).")
 @click.option(
     "--edits",
@@ -186,6 +183,8 @@ def run(
 @out_option
 @set_option
 @only_option
+@sample_option
+@limit_option
 @retired_option
 @many_option
 @strict_option
@@ -196,12 +195,15 @@ def run(
 @verbose_option
 def retry(
     target: str,
+    dry_run: bool,
     kinds: tuple[str, ...],
     edits: str | None,
     new_task: bool,
     out: str,
     sets: tuple[str, ...],
     only: tuple[str, ...],
+    sample: int | None,
+    limit: int | None,
     allow_retired: bool,
     many: bool,
     strict: bool,
@@ -219,6 +221,7 @@ def retry(
     --edits. Cancelled jobs are bought only with --kind cancelled.
     """
     from batchvid import commands
+    from batchvid.cli.plan_output import print_plan
     from batchvid.display.progress import progress_for
     from batchvid.domain.failures import FailureKind
     from batchvid.runner import SpendingLimits
@@ -226,10 +229,14 @@ def retry(
     unknown = [kind for kind in kinds if kind not in set(FailureKind)]
     if unknown:
         raise click.UsageError(f"unknown kind {unknown[0]!r}; there are {', '.join(FailureKind)}")
-    batch = load(target, out, sets, only, many=many, strict=strict)
+    batch = load(target, out, sets, Selection(only, sample, limit), many=many, strict=strict)
     limits = SpendingLimits(usd=max_usd, clips=max_clips)
     if edits:
-        batch = commands.edit(batch, Path(edits))
+        batch = commands.edit(batch, Path(edits), save=not dry_run)
+    if dry_run:
+        planned = commands.plan_retry(batch, kinds=kinds, new_task=new_task, allow_retired=allow_retired, limits=limits)
+        print_plan(planned, show_all=False)
+        return
     outcome = commands.retry(
         batch,
         kinds=kinds,

@@ -60,9 +60,11 @@ def schema() -> None:
 
     An editor can use it for completion and checks.
     """
+    from batchvid import catalog
     from batchvid.manifest import json_schema
 
-    click.echo(json.dumps(json_schema(), indent=1))
+    found = json_schema(catalog.built_in().rows, catalog.providers({}))
+    click.echo(json.dumps(found, indent=1))
 
 
 @click.command()

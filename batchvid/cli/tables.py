@@ -1,93 +1,22 @@
-"""Tables for people: the plan and the status."""
+"""The status for people, and as plain values."""
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
+from batchvid.cli.console import console_for_people
 from batchvid.domain.attempts import AttemptStatus, Sum
-from batchvid.domain.job_spec import Price
 from batchvid.domain.jobs import IN_FLIGHT, Job, JobState
-from batchvid.planning.addresses import describe_provider
-from batchvid.planning.plan import JobPlan, Plan
 from batchvid.report import ledger_line
 from batchvid.report.uncertain_jobs import UNCERTAIN_COLUMNS
 
 MAX_SHOWN_JOBS = 8  # of one action, without --all
-PIPE_COLUMNS = 400  # wider than any table: one line per row for scripts
-
-
-def console_for_people() -> Console:
-    """The console for tables; lines are not folded in a file or a pipe."""
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=PIPE_COLUMNS)
-
-
-def print_plan(plan: Plan, *, show_all: bool) -> None:
-    """What would be bought, by model and price; then the jobs with their reasons."""
-    console = console_for_people()
-    by_model: dict[tuple[str, str], list[JobPlan]] = defaultdict(list)
-    for job in plan.to_buy:
-        by_model[job.spec.provider, job.spec.request.model].append(job)
-    table = Table("provider", "model", "clips", "seconds", "price at most", "how sure", box=None, pad_edge=False)
-    for (provider, model), jobs in by_model.items():
-        sure = "; ".join(dict.fromkeys(job.price.basis for job in jobs))
-        table.add_row(provider, escape(model), str(len(jobs)), seconds_of(jobs), price_of(jobs), sure)
-    if by_model:
-        console.print(table)
-    total = f", {seconds_of(plan.to_buy)} s" if plan.to_buy else ""
-    console.print(f"to buy: {len(plan.to_buy)} clips{total}, {price_of(plan.to_buy)}")
-    if any(job.fallback_prices for job in plan.to_buy):
-        worst = [price for job in plan.to_buy for price in (job.price, *job.fallback_prices)]
-        console.print(f"if every attempt fails, is charged and switches to every fallback: {sum_of(worst)}")
-    for used in plan.providers:
-        console.print(describe_provider(used), markup=False, soft_wrap=True)
-    for caution in plan.cautions:
-        console.print(caution, markup=False, soft_wrap=True)
-    print_warnings(plan.warnings)
-    for action, count in plan.counts.items():
-        jobs = [job for job in plan.jobs if job.action is action]
-        console.print(f"{action}: {count}")
-        for job in jobs if show_all else jobs[:MAX_SHOWN_JOBS]:
-            warning = f" ({job.warning})" if job.warning else ""
-            console.print(f"  {job.spec.id}: {job.reason}{warning}", markup=False, soft_wrap=True)
-        if not show_all and count > MAX_SHOWN_JOBS:
-            console.print(f"  ... and {count - MAX_SHOWN_JOBS} more (--all shows them)")
-
-
-def print_warnings(warnings: Sequence[str]) -> None:
-    """What is odd in the manifest and stops nothing."""
-    for warning in warnings:
-        console_for_people().print(f"warning: {warning}", markup=False, soft_wrap=True)
-
-
-def seconds_of(jobs: Sequence[JobPlan]) -> str:
-    """The billed seconds that are known, and how many clips have an unknown length."""
-    known = [job.duration_s for job in jobs if job.duration_s is not None]
-    unknown = len(jobs) - len(known)
-    total = f"{sum(known):g}" if known else ""
-    return " + ".join(filter(None, (total, f"{unknown} x unknown" if unknown else "")))
-
-
-def price_of(jobs: Sequence[JobPlan | Job]) -> str:
-    """The maximum price of these jobs."""
-    return sum_of([job.price for job in jobs])
-
-
-def sum_of(prices: Sequence[Price]) -> str:
-    """The sum of the known prices, and how many are unknown."""
-    known = [price.usd for price in prices if price.usd is not None]
-    unknown = len(prices) - len(known)
-    total = f"${sum(known, Decimal(0)):.2f}" if known or not unknown else ""
-    return " + ".join(filter(None, (total, f"{unknown} x unknown" if unknown else "")))
 
 
 def status_facts(jobs: Sequence[Job], holder: str, ledger: Mapping[AttemptStatus, Sum]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from click.shell_completion import CompletionItem
 
 from batchvid.errors import ManifestError, UsageError
 from batchvid.paths import STATE_NAME, BatchPaths, find_batches
+from batchvid.selection import EVERYTHING, Selection
 
 if TYPE_CHECKING:
     from batchvid.commands import Batch
@@ -28,6 +29,15 @@ set_option = click.option(
     help="Override a key (budget.usd=10) or a variable.",
 )
 only_option = click.option("--only", multiple=True, metavar="PATTERN", help="Only jobs whose id fits, or tag:NAME.")
+sample_option = click.option(
+    "--sample", type=click.IntRange(min=1), metavar="N", help="Only the first N clips of each clip entry."
+)
+limit_option = click.option(
+    "--limit",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Only the first N clips in all. (--max-clips caps purchases.)",
+)
 
 retired_option = click.option(
     "--allow-retired", is_flag=True, help="Try models past their sunset instead of refusing them."
@@ -46,6 +56,15 @@ def _usd(context: click.Context, parameter: click.Parameter, value: str | None) 
     return usd
 
 
+regenerate_option = click.option(
+    "--regenerate",
+    multiple=True,
+    metavar="changed|PATTERN",
+    help="Buy stored clips again: changed ones, or by id.",
+)
+dry_run_option = click.option(
+    "--dry-run", is_flag=True, help="Show what would be bought with the same options, and stop. Changes nothing."
+)
 max_usd_option = click.option(
     "--max-usd", metavar="USD", callback=_usd, help="Spend at most this much in this run. The budget applies too."
 )
@@ -77,13 +96,13 @@ def load(
     target: str,
     out: str,
     sets: tuple[str, ...] = (),
-    only: tuple[str, ...] = (),
+    selection: Selection = EVERYTHING,
     *,
     many: bool = False,
     strict: bool = False,
 ) -> Batch:
     """The same as `open_batch`, already expanded. Raises ManifestError; if `strict`, also for warnings."""
-    batch = open_batch(target, out, sets, only, many=many)
+    batch = open_batch(target, out, sets, selection, many=many)
     refuse_warnings(batch, strict=strict)
     return batch
 
@@ -96,14 +115,14 @@ def refuse_warnings(batch: Batch, *, strict: bool) -> None:
 
 
 def open_batch(
-    target: str, out: str, sets: tuple[str, ...] = (), only: tuple[str, ...] = (), *, many: bool = False
+    target: str, out: str, sets: tuple[str, ...] = (), selection: Selection = EVERYTHING, *, many: bool = False
 ) -> Batch:
     """The batch of a manifest, or the one that was run into a folder, with the options of that run."""
     from batchvid import commands
 
     if is_manifest(target):
-        return commands.open_batch(target, out=out, sets=sets, only=only, many=many)
-    return commands.reopen(folder_of(target, out), sets=sets, only=only, many=many)
+        return commands.open_batch(target, out=out, sets=sets, selection=selection, many=many)
+    return commands.reopen(folder_of(target, out), sets=sets, selection=selection, many=many)
 
 
 def folder_of(target: str | None, out: str) -> Path:

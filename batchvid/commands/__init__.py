@@ -13,8 +13,10 @@ from batchvid.commands.batch import (
 )
 from batchvid.commands.execution import Display, known_providers
 from batchvid.commands.models import models, refresh
+from batchvid.commands.planned_run import open_saved, plan_saved, run_saved
 from batchvid.commands.resolve import abandon, resolve, uncertain
-from batchvid.commands.run import collect, edit, plan, retry, run
+from batchvid.commands.run import collect, edit, plan, plan_collect, plan_retry, retry, run, validate
+from batchvid.commands.saved_plan import save_plan
 from batchvid.domain.jobs import may_still_finish
 from batchvid.runner import SpendingLimits
 
@@ -31,11 +33,18 @@ __all__ = [
     "may_still_finish",
     "models",
     "open_batch",
+    "open_saved",
     "plan",
+    "plan_collect",
+    "plan_retry",
+    "plan_saved",
     "refresh",
     "reopen",
     "resolve",
     "retry",
     "run",
+    "run_saved",
+    "save_plan",
     "uncertain",
+    "validate",
 ]

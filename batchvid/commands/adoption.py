@@ -64,7 +64,7 @@ def foresee_adoptions(
 
 
 def adopt_clips(
-    state: StateFile, jobs: dict[str, Job], manifest: Manifest, emulators: Collection[str]
+    state: StateFile, jobs: Mapping[str, Job], manifest: Manifest, emulators: Collection[str]
 ) -> AfterAdoption:
     """Record what is adopted, and move its files. Raises StorageError or StateError; then a later run continues."""
     store = LocalStore(state.path.parent)
@@ -79,7 +79,7 @@ def adopt_clips(
             store.stage_move(old, new, {"job": one.spec.id, "adopted_from": one.job.id})
     new_ids = {one.job.id: one.spec.id for one in adopted}
     prompt_edits.rename(state.path.parent, new_ids)
-    unfinished = load_unfinished(state)
+    unfinished = load_unfinished(state.path)
     state.commit(
         [RecordedEvent(event_of(one), after.renamed[one.job.id]) for one in adopted],
         meta={UNFINISHED: {new_ids.get(job_id, job_id): n for job_id, n in unfinished.items()}} if unfinished else None,
@@ -96,7 +96,10 @@ def with_adopted(request: RunRequest, after: AfterAdoption | None) -> RunRequest
         return request
     waited_for = {job.id for job in after.adoptions.waiting.values()}
     return replace(
-        request, adopted=after.renamed, notices=after.notices, exit_code_ids=request.exit_code_ids | waited_for
+        request,
+        adopted=after.renamed,
+        notices=(*after.notices, *request.notices),
+        exit_code_ids=request.exit_code_ids | waited_for,
     )
 
 

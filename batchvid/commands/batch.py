@@ -13,21 +13,26 @@ from batchvid.errors import UsageError
 from batchvid.manifest import Manifest, ManifestModel
 from batchvid.paths import BatchPaths
 from batchvid.planning.availability import Availability
+from batchvid.selection import EVERYTHING, Selection
 from batchvid.state.readers import read_meta
 
 
 class LazyManifest:
     """Expands a manifest to jobs when they are needed, and keeps them. Raises ManifestError with every problem.
 
-    `expand` gives all jobs. `only` selects among them; the edits that `folder` holds are applied to them.
+    `expand` gives all jobs. `selection` takes some of them; the edits that `folder` holds, if there is one, are
+    applied to them.
     """
 
-    def __init__(self, expand: Callable[[], Manifest], *, folder: Path, only: Sequence[str] = ()) -> None:
+    def __init__(
+        self, expand: Callable[[], Manifest], *, folder: Path | None, selection: Selection = EVERYTHING
+    ) -> None:
         self._expand = expand
         self._folder = folder
-        self._only = only
+        self._selection = selection
         self._unedited: Manifest | None = None
         self._manifest: Manifest | None = None
+        self._unsaved: Mapping[str, prompt_edits.Edit] = {}
 
     @property
     def unedited(self) -> Manifest:
@@ -49,19 +54,31 @@ class LazyManifest:
             return self._edited_and_selected(self._expand())
         return self.manifest
 
+    @property
+    def edits(self) -> Mapping[str, prompt_edits.Edit]:
+        """The edits of prompts that are applied, by the id of their job."""
+        saved = prompt_edits.load_saved(self._folder) if self._folder else {}
+        return prompt_edits.merge(saved, self._unsaved)
+
     def save_edits(self, edits: Mapping[str, prompt_edits.Edit]) -> None:
         """Save edits in the folder, and apply them from now on."""
+        assert self._folder is not None  # noqa: S101 - a saved plan takes no edits
         prompt_edits.save(self._folder, edits)
         self._manifest = None
 
+    def use_edits(self, edits: Mapping[str, prompt_edits.Edit]) -> None:
+        """Apply edits from now on, without saving them."""
+        self._unsaved = edits
+        self._manifest = None
+
     def _edited_and_selected(self, unedited: Manifest) -> Manifest:
-        selected = manifest.select(unedited, self._only) if self._only else unedited
-        edits = prompt_edits.load_saved(self._folder)
+        selected = manifest.select(unedited, self._selection)
+        edits = self.edits
         if not edits:
             return selected
         # applied to all jobs: the edited parent of a selected job may not be selected itself
         edited = prompt_edits.apply_edits(unedited, edits)
-        if not self._only:
+        if not self._selection:
             return edited
         selected_ids = {placed.spec.id for placed in selected.jobs}
         return replace(selected, jobs=tuple(placed for placed in edited.jobs if placed.spec.id in selected_ids))
@@ -81,7 +98,7 @@ class Batch:
     providers: Mapping[str, Provider]
     models: Models
     sets: tuple[str, ...] = ()
-    only: tuple[str, ...] = ()
+    selection: Selection = EVERYTHING
     lazy_manifest: LazyManifest = field(repr=False)
 
     @property
@@ -105,7 +122,7 @@ def open_batch(
     *,
     out: str | Path = "outputs",
     sets: Sequence[str] = (),
-    only: Sequence[str] = (),
+    selection: Selection = EVERYTHING,
     many: bool = False,
 ) -> Batch:
     """Read a manifest without expanding it to jobs; `many` allows more than a million.
@@ -132,20 +149,33 @@ def open_batch(
         providers=availability.providers,
         models=availability.models,
         sets=tuple(sets),
-        only=tuple(only),
-        lazy_manifest=LazyManifest(expand, folder=folder, only=only),
+        selection=selection,
+        lazy_manifest=LazyManifest(expand, folder=folder, selection=selection),
     )
 
 
-def load(path: str | Path, *, out: str | Path = "outputs", sets: Sequence[str] = (), only: Sequence[str] = ()) -> Batch:
-    """Read a manifest, expand it and apply saved edits of prompts. Raises ManifestError with every problem."""
-    batch = open_batch(path, out=out, sets=sets, only=only)
+def load(
+    path: str | Path,
+    *,
+    out: str | Path = "outputs",
+    sets: Sequence[str] = (),
+    only: Sequence[str] = (),
+    sample: int | None = None,
+    limit: int | None = None,
+) -> Batch:
+    """Read a manifest, expand it and apply saved edits of prompts. Raises ManifestError with every problem.
+
+    `only` takes the jobs that fit a pattern, `sample` the first ones of each clip entry, `limit` the first ones in all.
+    """
+    batch = open_batch(path, out=out, sets=sets, selection=Selection(tuple(only), sample, limit))
     _ = batch.manifest
     return batch
 
 
-def reopen(folder: Path, *, sets: Sequence[str] = (), only: Sequence[str] = (), many: bool = False) -> Batch:
+def reopen(folder: Path, *, sets: Sequence[str] = (), selection: Selection = EVERYTHING, many: bool = False) -> Batch:
     """The batch that was run into this folder, with the options of that run, not expanded yet. `sets` are added.
+
+    Without a selection, that of the last run is used.
 
     Raises UsageError when its manifest is gone, or when the manifest now names another folder.
     """
@@ -154,9 +184,8 @@ def reopen(folder: Path, *, sets: Sequence[str] = (), only: Sequence[str] = (), 
     if not source.is_file():
         raise UsageError(f"{folder} came from {source}, which is not there: name its manifest, or use --collect-only")
     values = {one.partition("=")[0]: one for one in (*meta.get("sets", ()), *sets)}  # the last value of each key
-    batch = open_batch(
-        source, out=folder.parent, sets=list(values.values()), only=only or meta.get("only", ()), many=many
-    )
+    last = Selection(tuple(meta.get("only", ())), meta.get("sample") or None, meta.get("limit") or None)
+    batch = open_batch(source, out=folder.parent, sets=list(values.values()), selection=selection or last, many=many)
     if batch.folder.resolve() != folder.resolve():
         raise UsageError(f"{folder} came from {source}, which now names the folder {batch.folder}: run the manifest")
     return batch

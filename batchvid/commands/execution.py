@@ -68,7 +68,9 @@ def run_batch(
         "batch": batch.name,
         "manifest": str(batch.path.absolute()),
         "sets": list(batch.sets),
-        "only": list(batch.only),
+        "only": list(batch.selection.only),
+        "sample": batch.selection.sample or 0,
+        "limit": batch.selection.limit or 0,
         "providers": _PROVIDERS.dump_python(providers, mode="json"),
     }
 

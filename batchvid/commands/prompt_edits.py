@@ -23,8 +23,9 @@ from batchvid.domain.jobs import Job, JobState
 from batchvid.errors import ManifestError, StateError
 from batchvid.known_keys import MASK
 from batchvid.manifest import Manifest, PlacedJob
+from batchvid.manifest.expansion.image_conversion import image_ref
 from batchvid.manifest.expansion.image_files import ImageCache
-from batchvid.manifest.reading.csv_reader import read_rows
+from batchvid.manifest.reading.table_reader import read_rows
 from batchvid.manifest.reading.tables import BadTable, Row
 from batchvid.paths import BatchPaths
 from batchvid.redaction import hide_secrets, holds_secrets, strip_queries
@@ -164,18 +165,18 @@ def _problem(job: Job, changed: Mapping[str, str], pictures: ImageCache, folder:
     return ""
 
 
-def save(folder: Path, edits: Mapping[str, Edit]) -> None:
-    """Save these edits, merged with earlier ones. Raises OSError."""
-    merged = load_saved(folder)
+def merge(saved: Mapping[str, Edit], edits: Mapping[str, Edit]) -> dict[str, Edit]:
+    """The saved edits with these merged in."""
+    merged = dict(saved)
     for job_id, edit in edits.items():
         before = merged.get(job_id)
         merged[job_id] = edit if before is None or before.of != edit.of else _merged(before, edit)
-    _write(folder, merged)
+    return merged
 
 
-def _write(folder: Path, edits: Mapping[str, Edit]) -> None:
-    text = json.dumps(_SAVED.dump_python(dict(edits), exclude_none=True), indent=1, ensure_ascii=False)
-    write_atomic(BatchPaths(folder).edits, text, is_private=holds_secrets(text))
+def save(folder: Path, edits: Mapping[str, Edit]) -> None:
+    """Save these edits, merged with earlier ones. Raises OSError."""
+    _write(folder, merge(load_saved(folder), edits))
 
 
 def rename(folder: Path, new_ids: Mapping[str, str]) -> None:
@@ -184,6 +185,11 @@ def rename(folder: Path, new_ids: Mapping[str, str]) -> None:
     renamed = {new_ids.get(job_id, job_id): edit for job_id, edit in edits.items()}
     if renamed.keys() != edits.keys():
         _write(folder, renamed)
+
+
+def _write(folder: Path, edits: Mapping[str, Edit]) -> None:
+    text = json.dumps(_SAVED.dump_python(dict(edits), exclude_none=True), indent=1, ensure_ascii=False)
+    write_atomic(BatchPaths(folder).edits, text, is_private=holds_secrets(text))
 
 
 def _merged(before: Edit, edit: Edit) -> Edit:
@@ -256,8 +262,17 @@ def _edited(spec: JobSpec, edit: Edit, pictures: ImageCache, folder: Path) -> Jo
         first: tuple[ImageRef, ...] = ()
         if edit.image:
             picture = pictures.find(edit.image, (folder,))
-            identity = picture.identity
-            first = (ImageRef(role="first", **picture._asdict()),)
+            before = next((one for one in images if one.role == "first"), None)
+            first = (
+                image_ref(
+                    picture,
+                    "first",
+                    convert=any(one.convert for one in images),
+                    fit=spec.request.fit,
+                    background=before.background if before else "",
+                ),
+            )
+            identity = first[0].identity
         images = (*first, *(one for one in spec.request.images if one.role != "first"))
     text = json.dumps([edit.prompt, edit.negative_prompt, edit.image and identity], ensure_ascii=False)
     request = spec.request

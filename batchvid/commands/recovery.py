@@ -33,15 +33,19 @@ def recover_jobs(
         check_not_stale(jobs, paths)
         if copied := check_purchases(state):
             notice(copied)
+    events = recovery_events(jobs, paths)
+    if adopted := sum(isinstance(event, ev.SubmitAccepted) for _, event in events):
+        notice(f"{adopted} task ids were not in the state file and are adopted from {paths.log}")
+    return record_offline(state, jobs, events)
+
+
+def recovery_events(jobs: Mapping[str, Job], paths: BatchPaths) -> list[tuple[str, ev.Event]]:
+    """What has to be recorded about jobs that an interrupted run left in the middle of a paid call, by job."""
     adopted = adopt_logged_tasks(jobs, paths)
-    if adopted:
-        notice(f"{len(adopted)} task ids were not in the state file and are adopted from {paths.log}")
     message = "the run ended between the paid call and its answer"
     lost = [job.id for job in jobs.values() if job.state is JobState.SUBMITTING and job.id not in adopted]
     events: list[tuple[str, ev.Event]] = [*adopted.items()]
-    return record_offline(
-        state, jobs, events + [(job_id, ev.SubmitLost(at=utc_now(), message=message)) for job_id in lost]
-    )
+    return events + [(job_id, ev.SubmitLost(at=utc_now(), message=message)) for job_id in lost]
 
 
 def adopt_logged_tasks(jobs: Mapping[str, Job], paths: BatchPaths) -> dict[str, ev.SubmitAccepted]:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 
 from batchvid.domain.job_spec import JobSpec
 from batchvid.domain.jobs import Job, JobState
 from batchvid.errors import StateError, UsageError
 from batchvid.manifest import Manifest
-from batchvid.planning.plan import PlanAction, RebuyFilter
+from batchvid.planning.plan import RebuyFilter
+from batchvid.planning.plan_types import PlanAction
 from batchvid.selection import matches_name
 from batchvid.state.readers import read_meta
 from batchvid.state.state_file import StateFile
@@ -22,9 +24,9 @@ UNFINISHED = "regeneration"  # the name in the state file: paid calls before it,
 FINISHED = frozenset({JobState.SUCCEEDED, JobState.FAILED})
 
 
-def load_unfinished(state: StateFile) -> dict[str, int]:
+def load_unfinished(state_path: Path) -> dict[str, int]:
     """The jobs of a regeneration that has not ended, with their paid calls before it."""
-    saved = read_meta(state.path).get(UNFINISHED, {})
+    saved = read_meta(state_path).get(UNFINISHED, {})
     return {str(job_id): int(attempts) for job_id, attempts in saved.items()}
 
 
@@ -69,7 +71,7 @@ def save_started(
 def clear_finished(state: StateFile) -> None:
     """After a run: forget the regeneration if every job of it is finished. A full disk does not fail the run."""
     with contextlib.suppress(StateError):
-        if not (unfinished := load_unfinished(state)):
+        if not (unfinished := load_unfinished(state.path)):
             return
         jobs = state.jobs()
         if all(name not in jobs or _is_regenerated(jobs[name], attempts) for name, attempts in unfinished.items()):

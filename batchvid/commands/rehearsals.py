@@ -72,7 +72,7 @@ def end_open_rehearsals(
     return record_offline(state, jobs, ended)
 
 
-def set_aside_rehearsals(folder: Path, jobs: Mapping[str, Job], request: RunRequest) -> RunRequest:
+def set_aside_rehearsals(folder: Path, jobs: Mapping[str, Job], request: RunRequest) -> None:
     """Move the clips of the rehearsals that end with this request to `replaced/`, before that is recorded.
 
     A crash in between is harmless: the next run plans the same, and finds the file moved.
@@ -85,4 +85,3 @@ def set_aside_rehearsals(folder: Path, jobs: Mapping[str, Job], request: RunRequ
         if job.clip is not None and not job.has_real_clip:
             for clip in (job.clip, *job.more_clips):
                 store.set_aside(clip.key)
-    return request

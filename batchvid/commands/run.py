@@ -4,30 +4,29 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 from batchvid.catalog import Provider
 from batchvid.commands import prompt_edits
-from batchvid.commands.adoption import AfterAdoption, adopt_clips, adopt_finished, foresee_adoptions, with_adopted
+from batchvid.commands.adoption import adopt_clips, adopt_finished, with_adopted
 from batchvid.commands.batch import Batch, open_batch
 from batchvid.commands.caps import build_caps
 from batchvid.commands.execution import Display, known_providers, run_batch, run_jobs
+from batchvid.commands.purchases import Intent, StateView, choose, read_view, view_of
 from batchvid.commands.recovery import build_request, recover_jobs
-from batchvid.commands.regeneration import clear_finished, load_unfinished, regenerate_filter, save_started
+from batchvid.commands.regeneration import clear_finished, load_unfinished, save_started
 from batchvid.commands.rehearsals import end_open_rehearsals, find_emulators, set_aside_rehearsals
 from batchvid.commands.rollback_guard import check_not_stale
 from batchvid.display.progress import progress_for
 from batchvid.domain import events as ev
-from batchvid.domain.failures import MODERATION, FailureKind
-from batchvid.domain.job_spec import JobSpec
-from batchvid.domain.jobs import Job, JobState, advance, may_still_finish
+from batchvid.domain.jobs import Job
 from batchvid.errors import BatchvidError, UsageError
 from batchvid.manifest import Manifest
 from batchvid.net.credentials import Credentials
 from batchvid.paths import BatchPaths
-from batchvid.planning.plan import Plan, RebuyFilter, buy_nothing_again, make_plan
-from batchvid.planning.rehearsals import describe_end, emulators_among
+from batchvid.planning.plan import plan_collecting
+from batchvid.planning.plan_types import Plan
 from batchvid.runner import (
     Budget,
     Charge,
@@ -35,6 +34,7 @@ from batchvid.runner import (
     RunConfig,
     RunRequest,
     SpendingLimits,
+    count_allowed,
     earlier_charges,
     utc_now,
 )
@@ -42,22 +42,70 @@ from batchvid.state.meta import Meta
 from batchvid.state.readers import read_jobs, read_meta
 from batchvid.state.state_file import StateFile, record_offline
 
-MAX_SHOWN_IDS = 5  # in a notice
+MAX_SHOWN_WARNINGS = 10  # of a manifest, by a run
 
 
-def plan(batch: Batch, *, allow_retired: bool = False, limits: SpendingLimits | None = None) -> Plan:
-    """What a run would do and cost, and which caps would stop purchases. Reads the state file if there is one.
+def plan(
+    batch: Batch,
+    *,
+    regenerate: Sequence[str] = (),
+    buy: bool = True,
+    allow_retired: bool = False,
+    limits: SpendingLimits | None = None,
+) -> Plan:
+    """What `run` with the same options would do and cost, and which caps would stop purchases.
 
-    Changes nothing. Models past their sunset are refused unless `allow_retired`; `limits` are those of the run.
+    Reads the state file if there is one, and changes nothing.
     """
-    jobs = {job.id: job for job in read_jobs(batch.state_path)} if batch.state_path.exists() else {}
-    emulators = find_emulators(batch.providers, jobs.values())
-    planned = _make_plan(batch, batch.manifest, jobs, allow_retired=allow_retired, emulators=emulators)
+    return preview(batch, Intent(buy=buy, regenerate=tuple(regenerate), allow_retired=allow_retired), limits)
+
+
+def validate(batch: Batch, *, allow_retired: bool = False) -> Manifest:
+    """The manifest, with every job checked against its model as if nothing was bought yet.
+
+    Reads no state and no saved edits: the verdict is about the manifest. Raises ManifestError with every problem.
+    """
+    unedited = batch.lazy_manifest.unedited
+    choose(batch, unedited, StateView(), Intent(allow_retired=allow_retired))
+    return unedited
+
+
+def plan_retry(
+    batch: Batch,
+    *,
+    kinds: Sequence[str] = (),
+    new_task: bool = False,
+    allow_retired: bool = False,
+    limits: SpendingLimits | None = None,
+) -> Plan:
+    """What `retry` with the same options would do and cost. Changes nothing."""
+    if not batch.state_path.exists():
+        raise UsageError(f"{batch.folder} was never run: there is nothing to retry")
+    intent = Intent(retry=True, kinds=tuple(kinds), new_task=new_task, allow_retired=allow_retired)
+    return preview(batch, intent, limits)
+
+
+def plan_collect(folder: Path) -> Plan:
+    """What `collect` would do: it needs no manifest, and buys nothing."""
+    return plan_collecting(read_view(BatchPaths(folder), buying=False).jobs.values())
+
+
+def preview(batch: Batch, intent: Intent, limits: SpendingLimits | None = None) -> Plan:
+    """What a command with this intent would buy, and what its caps allow. Changes nothing."""
+    view = view_of(batch, intent)
+    planned = choose(batch, batch.manifest, view, intent)
     caps = build_caps(batch.settings, limits)
-    budget = Budget(caps, earlier_charges(batch.state_path, jobs.values()) if caps and jobs else ())
+    budget = Budget(caps, earlier_charges(batch.state_path, view.jobs.values()) if caps and view.jobs else ())
     now = utc_now()
     charges = [Charge.for_spec(job.spec, job.price, job.duration_s, now) for job in planned.to_buy]
-    return replace(planned, cautions=(*planned.cautions, *budget.forecast(charges)))
+    held_by = (f"another run is active ({view.holder}): until it ends, this command exits with 4",)
+    cautions = (*planned.cautions, *budget.forecast(charges), *(held_by if view.holder else ()))
+    return replace(
+        planned,
+        cautions=cautions,
+        caps=tuple(budget.uses(charges)),
+        allowed=count_allowed(budget, charges) if caps else None,
+    )
 
 
 def run(
@@ -80,35 +128,48 @@ def run(
     earlier run are collected. Raises ManifestError before anything is bought.
     """
 
-    emulators: frozenset[str] = frozenset()
-    adopted: list[AfterAdoption] = []
+    intent = Intent(buy=buy, regenerate=tuple(regenerate), allow_retired=allow_retired)
+    return run_intent(batch, intent, limits=limits, wait=wait, try_now=try_now, display=display)
 
-    def build(jobs: Mapping[str, Job], state: StateFile | None = None, *, check: bool = buy) -> RunRequest:
-        manifest = batch.lazy_manifest.for_one_use()
-        after = adopt_clips(state, dict(jobs), manifest, emulators) if state else None
-        if after:
-            adopted.append(after)
-            manifest, jobs = after.manifest, after.jobs
-        unfinished = load_unfinished(state) if state and regenerate else {}
-        rebuy = regenerate_filter(regenerate, manifest, jobs, unfinished)
-        specs: list[JobSpec] = []
-        if check:
-            planned = _make_plan(batch, manifest, jobs, allow_retired=allow_retired, rebuy=rebuy, emulators=emulators)
-            specs = [job.spec for job in planned.to_plan] if buy else []
-        if state and regenerate:
+
+def run_intent(
+    batch: Batch,
+    intent: Intent,
+    *,
+    limits: SpendingLimits | None,
+    wait: bool,
+    try_now: bool,
+    display: Display,
+) -> Outcome:
+    """Buy what the intent selects and collect what is paid for. The options are as in `run`."""
+    emulators: frozenset[str] = frozenset()
+    waiting = False
+
+    def build(jobs: Mapping[str, Job], state: StateFile | None = None) -> RunRequest:
+        nonlocal waiting
+        manifest, after = batch.lazy_manifest.for_one_use(), None
+        if state and intent.saved is None:
+            after = adopt_clips(state, jobs, manifest, emulators)
+            manifest, jobs, waiting = after.manifest, after.jobs, bool(after.adoptions.waiting)
+        unfinished = load_unfinished(state.path) if state and intent.regenerate else {}
+        planned = choose(batch, manifest, StateView(jobs=jobs, unfinished=unfinished, emulators=emulators), intent)
+        specs = [job.spec for job in planned.to_plan]
+        if state and intent.regenerate:
             save_started(state, jobs, specs, unfinished)
-        request = build_request(manifest, jobs, specs, "regenerate", buy=buy)
-        return set_aside_rehearsals(batch.folder, jobs, with_adopted(request, after))
+        request = build_request(manifest, jobs, specs, "regenerate", buy=intent.buy)
+        set_aside_rehearsals(batch.folder, jobs, request)
+        request = replace(request, notices=(*planned.notices, *_first_warnings(planned.warnings)))
+        return with_adopted(request, after)
 
     prepared: list[RunRequest] = []
     if not batch.state_path.exists():
         check_not_stale({}, batch.paths)
-        prepared.append(build({}, check=True))  # a first run that fails here leaves nothing behind
+        prepared.append(build({}))  # a first run that fails here leaves nothing behind
     with StateFile(batch.state_path) as state:
         notices: list[str] = []
-        jobs = recover_jobs(state, buying=buy, notice=notices.append)
-        emulators = find_emulators(batch.providers, jobs.values(), replaces=bool(regenerate))
-        if buy:
+        jobs = recover_jobs(state, buying=intent.buy, notice=notices.append)
+        emulators = find_emulators(batch.providers, jobs.values(), replaces=intent.replaces)
+        if intent.buy:
             jobs = end_open_rehearsals(state, jobs, batch.lazy_manifest, emulators)
 
         def request() -> RunRequest:
@@ -126,18 +187,22 @@ def run(
             try_now=try_now,
         )
         clear_finished(state)
-        if any(after.adoptions.waiting for after in adopted):
+        if waiting:
             adopt_finished(state, batch.lazy_manifest.for_one_use(), emulators)
         return outcome
 
 
-def edit(batch: Batch, path: Path) -> Batch:
-    """Save the prompts that were changed in an `edit-these.csv`, and apply them to the batch.
+def edit(batch: Batch, path: Path, *, save: bool = True) -> Batch:
+    """Apply the prompts that were changed in an `edit-these.csv` to the batch; save them, except for a dry run.
 
     Raises ManifestError with every row that is wrong, UsageError for a batch that was never run.
     """
     if not batch.state_path.exists():
         raise UsageError(f"{batch.folder} was never run: there is nothing to edit")
+    if not save:
+        jobs = {job.id: job for job in read_jobs(batch.state_path)}
+        batch.lazy_manifest.use_edits(prompt_edits.read_edits(path, jobs, batch.lazy_manifest.unedited))
+        return batch
     with StateFile(batch.state_path) as state:
         batch.lazy_manifest.save_edits(prompt_edits.read_edits(path, state.jobs(), batch.lazy_manifest.unedited))
     _ = batch.manifest
@@ -167,30 +232,15 @@ def retry(
     with StateFile(batch.state_path) as state:
         notices: list[str] = []
         jobs = recover_jobs(state, buying=True, notice=notices.append)
+        intent = Intent(retry=True, kinds=tuple(kinds), new_task=new_task, allow_retired=allow_retired)
         emulators = find_emulators(batch.providers, jobs.values(), replaces=True)
         jobs = end_open_rehearsals(state, jobs, batch.lazy_manifest, emulators)
         after = adopt_clips(state, jobs, batch.manifest, emulators)
-        manifest, jobs = after.manifest, dict(after.jobs)
-        notices += after.notices
-        chosen = _choose_failed(manifest, jobs, kinds, emulators, new_task=new_task)
-        resumed = [(job_id, ev.PollResumed(at=utc_now())) for job_id in chosen.resumed]
-        # the plan sees them resumed: their children may be bought too
-        expected = {job_id: advance(jobs[job_id], event) for job_id, event in resumed}
-        planned = _make_plan(
-            batch,
-            manifest,
-            jobs | expected,
-            allow_retired=allow_retired,
-            rebuy=lambda spec, _: spec.id in chosen.reopened,
-            emulators=emulators,
-        )
-        specs = [job.spec for job in planned.to_plan if job.spec.id in chosen.reopened]
-        jobs = record_offline(state, jobs, resumed)
-        request = build_request(manifest, jobs, specs, "retry", buy=True)
-        request = set_aside_rehearsals(batch.folder, jobs, request)
-        notice = chosen.describe_skipped()
-        if kinds and not (chosen.reopened or chosen.resumed):
-            notice = f"no failed job is of kind {' or '.join(kinds)}; batchvid status shows the kinds"
+        jobs = dict(after.jobs)
+        planned = choose(batch, after.manifest, StateView(jobs=jobs, emulators=emulators), intent)
+        jobs = record_offline(state, jobs, [(job_id, ev.PollResumed(at=utc_now())) for job_id in planned.resumed])
+        request = build_request(after.manifest, jobs, [job.spec for job in planned.to_plan], "retry", buy=True)
+        set_aside_rehearsals(batch.folder, jobs, request)
         return run_batch(
             batch,
             state,
@@ -198,62 +248,18 @@ def retry(
             lambda: request,
             limits,
             display,
-            first_notices=[*notices, notice],
+            first_notices=[*notices, *after.notices, *planned.notices, *_first_warnings(planned.warnings)],
             wait=wait,
             try_now=try_now,
         )
 
 
-@dataclass(slots=True)
-class _FailedJobs:
-    """What `retry` does with failed jobs, by id. The last three lists are left alone."""
-
-    reopened: set[str] = field(default_factory=set)
-    resumed: list[str] = field(default_factory=list)
-    refused: list[str] = field(default_factory=list)
-    cancelled: list[str] = field(default_factory=list)
-    lost: list[str] = field(default_factory=list)
-
-    def describe_skipped(self) -> str:
-        """Which jobs are left alone and why; empty if there are none."""
-        reasons = {
-            "that a content filter refused are not bought again unchanged": self.refused,
-            "that were cancelled are not bought, retry --kind cancelled buys them": self.cancelled,
-            "whose task the provider does not know may be paid for, retry --kind lost_task buys them again": self.lost,
-        }
-        return "; ".join(f"{len(ids)} {reason}: {_first_of(ids)}" for reason, ids in reasons.items() if ids)
-
-
-def _choose_failed(
-    manifest: Manifest,
-    jobs: Mapping[str, Job],
-    kinds: Sequence[str],
-    emulators: frozenset[str] = frozenset(),
-    *,
-    new_task: bool,
-) -> _FailedJobs:
-    chosen = _FailedJobs()
-    selected = {FailureKind(kind) for kind in kinds} or set(FailureKind)
-    for placed in manifest.jobs:
-        job = jobs.get(placed.spec.id)
-        if job is None or job.state is not JobState.FAILED or job.kind not in selected:
-            continue
-        if may_still_finish(job) and not new_task and not describe_end(placed.spec, job, emulators):
-            chosen.resumed.append(job.id)
-        elif job.kind in MODERATION and not kinds and job.spec.fingerprint == placed.spec.fingerprint:
-            chosen.refused.append(job.id)
-        elif job.kind is FailureKind.CANCELLED and not kinds:
-            chosen.cancelled.append(job.id)
-        elif job.kind is FailureKind.LOST_TASK and not kinds:
-            chosen.lost.append(job.id)
-        else:
-            chosen.reopened.add(job.id)
-    return chosen
-
-
-def _first_of(ids: Sequence[str]) -> str:
-    more = f" and {len(ids) - MAX_SHOWN_IDS} more" if len(ids) > MAX_SHOWN_IDS else ""
-    return f"{', '.join(ids[:MAX_SHOWN_IDS])}{more}"
+def _first_warnings(warnings: Sequence[str]) -> list[str]:
+    """The first warnings of a manifest, as notices, and how many more there are."""
+    shown = [f"warning: {warning}" for warning in warnings[:MAX_SHOWN_WARNINGS]]
+    if len(warnings) > MAX_SHOWN_WARNINGS:
+        shown.append(f"and {len(warnings) - MAX_SHOWN_WARNINGS} more warnings; batchvid plan shows them")
+    return shown
 
 
 def collect(folder: Path, *, only_reconcile: bool = False, display: Display = progress_for) -> Outcome:
@@ -286,27 +292,3 @@ def _collect_from(meta: Meta, jobs: Mapping[str, Job]) -> dict[str, Provider]:
         with contextlib.suppress(BatchvidError, OSError):
             known |= open_batch(meta["manifest"], sets=meta.get("sets", ())).providers
     return known
-
-
-def _make_plan(
-    batch: Batch,
-    manifest: Manifest,
-    jobs: Mapping[str, Job],
-    *,
-    allow_retired: bool,
-    rebuy: RebuyFilter = buy_nothing_again,
-    emulators: frozenset[str] = frozenset(),
-) -> Plan:
-    sold_on = None if allow_retired else utc_now().date()
-    emulators |= emulators_among(batch.providers)
-    after = foresee_adoptions(manifest, jobs, emulators, prompt_edits.load_saved(batch.folder))
-    return make_plan(
-        after.manifest,
-        after.jobs,
-        batch.providers,
-        models=batch.models,
-        sold_on=sold_on,
-        rebuy=rebuy,
-        emulators=emulators,
-        adoptions=after.adoptions,
-    )

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from batchvid.dialects.common.image_rules import ANY, ARK, ImageRules, check_image
+from batchvid.dialects.common.image_rules import KLING as KLING_IMAGES
 from batchvid.dialects.common.request_building import (
     bare_base64,
     check_prompt,
@@ -74,13 +76,13 @@ NEEDS: dict[str, dict[str, tuple[tuple[str, ...], ...]]] = {
 }
 """The least that each mode of a family holds beside the prompt: of every group one field, options included."""
 
-LOCAL: tuple[tuple[str, Callable[[ImageInput], str]], ...] = (
-    ("kling", bare_base64),
-    ("sora", data_uri),
-    ("grok", data_uri),
-    ("doubao-seedance", data_uri),
+LOCAL: tuple[tuple[str, Callable[[ImageInput], str], ImageRules], ...] = (
+    ("kling", bare_base64, KLING_IMAGES),
+    ("sora", data_uri, ANY),
+    ("grok", data_uri, ANY),
+    ("doubao-seedance", data_uri, ARK),
 )
-"""How a local file is written, by the model's beginning: the gateway hands the text on, and these vendors take it."""
+"""How a local file is written and what it must be, by the model's beginning: the gateway hands the text on."""
 
 
 def submit(generation: GenerationRequest) -> Request:
@@ -213,8 +215,9 @@ def _picture(model: str, image: ImageInput) -> str:
     """Return the image's link, or its bytes as the vendor behind the gateway takes them."""
     if image.url:
         return image.url
-    for start, written in LOCAL:
+    for start, written, rules in LOCAL:
         if model.startswith(start):
+            check_image(image, rules)
             return written(image)
     raise Unsupported(
         manifest_field(image), f"the gateway fetches pictures for {model} by link: give an https:// address"

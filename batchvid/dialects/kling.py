@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from batchvid.dialects.common import poll_replies, submit_replies
+from batchvid.dialects.common.image_rules import KLING, check_image
 from batchvid.dialects.common.json_values import Path
 from batchvid.dialects.common.request_building import (
     bare_base64,
@@ -19,7 +20,6 @@ from batchvid.dialects.common.request_building import (
     clip_id,
     find_by_action,
     first_and_last,
-    manifest_field,
     one_of,
     option_id,
     path_segment,
@@ -42,10 +42,6 @@ RATIOS_OF_MANY = {ratio: ratio for ratio in ("16:9", "9:16", "1:1")}
 MODES = {"std": "std", "pro": "pro"}
 SOUND = {True: "on", False: "off"}
 LANGUAGES = {"zh": "zh", "en": "en"}
-IMAGE_TYPES = ("image/jpeg", "image/png")
-IMAGE_BYTES = 10 * 1024 * 1024
-IMAGE_SIDE_PX = 300
-IMAGE_SHAPE = 2.5  # the longer side over the shorter one, at most
 MAX_IMAGES = 4
 MAX_OMNI_IMAGES = 7
 NOT_WITH_A_LAST_FRAME = ("camera_control", "static_mask", "dynamic_masks")
@@ -262,15 +258,7 @@ def _ratio(generation: GenerationRequest, first: ImageInput | None, allowed: Map
 
 def _image(image: ImageInput) -> str:
     """Return the image's link, or bare base64: Kling refuses the `data:` prefix."""
-    field = manifest_field(image)
     if image.url:
         return image.url
-    if image.media_type not in IMAGE_TYPES:
-        raise Unsupported(field, f"JPEG and PNG are allowed, not {image.media_type or 'an unknown type'}")
-    if image.sent_bytes > IMAGE_BYTES:
-        raise Unsupported(field, f"at most 10 MB are allowed, not {image.sent_bytes / 1e6:.1f} MB")
-    if min(image.width, image.height) < IMAGE_SIDE_PX:
-        raise Unsupported(field, f"at least 300x300 pixels are required, not {image.width}x{image.height}")
-    if max(image.width, image.height) > IMAGE_SHAPE * min(image.width, image.height):
-        raise Unsupported(field, f"shapes from 1:2.5 to 2.5:1 are allowed, not {image.width}x{image.height}")
+    check_image(image, KLING)
     return bare_base64(image)

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from batchvid.dialects.common import poll_replies
+from batchvid.dialects.common.image_rules import ARK, KLING, check_image
 from batchvid.dialects.common.request_building import (
     bare_base64,
     check_prompt,
@@ -105,9 +106,9 @@ def _kling(generation: GenerationRequest) -> dict[str, Any]:
     return {
         "mode": one_of("mode", generation.request.mode, MODES) if generation.request.mode else None,
         "size": generation.request.resolution if exact else ratio,
-        "image": (first.url or bare_base64(first)) if first else None,
+        "image": _encoded(first) if first else None,
         "metadata": {
-            "image_tail": (last.url or bare_base64(last)) if last else None,
+            "image_tail": _encoded(last) if last else None,
             "negative_prompt": generation.request.negative_prompt or None,
             "sound": None if generation.request.sound is None else SOUND[generation.request.sound],
             "external_task_id": generation.external_id or None,
@@ -123,6 +124,8 @@ def _doubao(generation: GenerationRequest) -> dict[str, Any]:
         {"type": "image_url", "image_url": {"url": image.url or data_uri(image)}, "role": ROLES[image.role]}
         for image in frames_or_references(generation)
     ]
+    for image in generation.images:
+        check_image(image, ARK)
     return {
         "metadata": {
             "content": pictures or None,
@@ -165,6 +168,11 @@ BODIES: dict[str, Callable[[GenerationRequest], dict[str, Any]]] = {
     "vidu": _vidu,
     "": _other,
 }
+
+
+def _encoded(image: ImageInput) -> str:
+    check_image(image, KLING)
+    return image.url or bare_base64(image)
 
 
 def _linked(image: ImageInput) -> str:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from batchvid.dialects.common import poll_replies, submit_replies
+from batchvid.dialects.common.image_rules import RUNWAY, check_image
 from batchvid.dialects.common.json_values import Path
 from batchvid.dialects.common.request_building import (
     check_prompt,
@@ -36,8 +37,6 @@ MAX_PROMPT_CHARS = 1000  # official gen4; CometAPI's page says 512
 SUPPORTED = ("prompt", "image", "end_image", "duration_s", "aspect_ratio", "resolution", "seed")
 MAX_SEED = 4_294_967_295
 URL_CHARS = 2048
-DATA_URI_BYTES = 5 * 1024 * 1024  # encoded
-IMAGE_TYPES = ("image/jpeg", "image/png", "image/webp")
 RATIOS = {
     "16:9": "1280:720",
     "9:16": "720:1280",
@@ -116,18 +115,11 @@ def _ratio(generation: GenerationRequest) -> str | None:
 
 def _uri(image: ImageInput) -> str:
     """Return the image's link, or a data URI with its prefix."""
-    field = manifest_field(image)
     if image.url:
-        _check_link(field, image.url)
+        _check_link(manifest_field(image), image.url)
         return image.url
-    if image.media_type not in IMAGE_TYPES:
-        raise Unsupported(field, f"JPEG, PNG and WebP are allowed, not {image.media_type or 'an unknown type'}")
-    if image.sent_bytes * 4 / 3 > DATA_URI_BYTES:
-        raise Unsupported(field, f"at most 3.3 MB are allowed for a local file, not {image.sent_bytes / 1e6:.1f} MB")
-    uri = data_uri(image)
-    if len(uri) > DATA_URI_BYTES:
-        raise Unsupported(field, f"at most 3.3 MB are allowed for a local file, not {len(image.data)} bytes")
-    return uri
+    check_image(image, RUNWAY)
+    return data_uri(image)
 
 
 def _check_link(field: str, url: str) -> None:

@@ -19,6 +19,11 @@ import orjson
 FINGERPRINT_VERSION = "f1"  # a new version only when the meaning of a paid field changes, never for a new field
 
 ImageRole = Literal["first", "last", "reference"]
+Convert = Literal["", "allowed", "needed"]
+"""Whether an image is encoded as JPEG: never, only where the vendor does not take it as it is, or always."""
+
+SENT_TYPES = ("image/jpeg", "image/png", "image/webp")
+"""The types of images that at least one vendor takes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +32,8 @@ class ImageRef:
 
     `source` is an absolute path or an `https://` URL. `sha256` is the hex digest of the bytes, empty for a URL.
     `width` and `height` are pixels after the EXIF rotation, 0 for a URL; `turned` is true when the file itself is
-    rotated.
+    rotated. `convert` is whether it is encoded as JPEG. `background` is the colour behind transparent pixels and in the
+    bars of a fitted frame, as `#rrggbb`; empty for white behind pixels and black in bars.
     """
 
     role: ImageRole
@@ -38,6 +44,8 @@ class ImageRef:
     width: int = 0
     height: int = 0
     turned: bool = False
+    convert: Convert = ""
+    background: str = ""
 
     @property
     def is_url(self) -> bool:
@@ -46,8 +54,13 @@ class ImageRef:
 
     @property
     def identity(self) -> str:
-        """What identifies the image: the digest of its bytes, or its URL."""
-        return self.sha256 or self.source
+        """What identifies the image that is sent: the digest of the file, or its URL, and how it is changed.
+
+        A conversion counts only for a file that could be sent unchanged.
+        """
+        is_changed = self.convert == "needed" and self.media_type in SENT_TYPES
+        changes = f"{' converted' if is_changed else ''}{f' on {self.background}' if self.background else ''}"
+        return f"{self.sha256 or self.source}{changes}"
 
 
 NO_OPTIONS: Mapping[str, Any] = {}  # one for all requests: nearly all have no options

@@ -3,6 +3,7 @@
 from batchvid.manifest.expansion.job_count import MAX_JOBS
 from batchvid.manifest.load import expand, load, parse, select
 from batchvid.manifest.reading.problems import Place
+from batchvid.manifest.schema.json_schema import json_schema
 from batchvid.manifest.schema.models import (
     BatchBudget,
     Budget,
@@ -10,15 +11,17 @@ from batchvid.manifest.schema.models import (
     ManifestModel,
     ModelLimits,
     Provider,
-    json_schema,
 )
-from batchvid.manifest.types import Manifest, ParsedManifest, PlacedJob
+from batchvid.manifest.source_names import source_name
+from batchvid.manifest.types import EntryCounts, JobProblem, Manifest, ParsedManifest, PlacedJob, RowPlace
 
 __all__ = [
     "MAX_JOBS",
     "BatchBudget",
     "Budget",
     "BudgetLimits",
+    "EntryCounts",
+    "JobProblem",
     "Manifest",
     "ManifestModel",
     "ModelLimits",
@@ -26,9 +29,11 @@ __all__ = [
     "Place",
     "PlacedJob",
     "Provider",
+    "RowPlace",
     "expand",
     "json_schema",
     "load",
     "parse",
     "select",
+    "source_name",
 ]

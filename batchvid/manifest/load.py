@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,19 +10,24 @@ from batchvid import gc_control
 from batchvid.errors import ManifestError
 from batchvid.manifest.expansion.collisions import report_collisions
 from batchvid.manifest.expansion.entry import ClipEntryContext, Shared, entry_context
+from batchvid.manifest.expansion.equal_clips import report_equal_clips
+from batchvid.manifest.expansion.field_columns import field_columns
 from batchvid.manifest.expansion.image_files import ImageCache
 from batchvid.manifest.expansion.job_builder import build
 from batchvid.manifest.expansion.job_count import MAX_JOBS, count_jobs, describe_count, find_largest
 from batchvid.manifest.expansion.matrix import expand_entry
 from batchvid.manifest.expansion.parents import Child, link_parents
-from batchvid.manifest.expansion.selection import select_jobs
+from batchvid.manifest.expansion.selection import first_jobs, select_jobs
 from batchvid.manifest.reading.includes import gather
 from batchvid.manifest.reading.problems import Place, Problems
 from batchvid.manifest.reading.yaml_reader import Map, mark_at
 from batchvid.manifest.schema.models import ManifestModel
 from batchvid.manifest.schema.templates import Templates
 from batchvid.manifest.schema.validation import entry_name, validate
-from batchvid.manifest.types import ExternalChecks, Manifest, ParsedManifest, PlacedJob
+from batchvid.manifest.schema.written_numbers import warn_of_changed_numbers
+from batchvid.manifest.source_names import source_name
+from batchvid.manifest.types import EntryCounts, ExternalChecks, Manifest, ParsedManifest, PlacedJob
+from batchvid.selection import Selection
 
 
 def parse(path: str | Path, *, sets: Sequence[str] = (), checks: ExternalChecks | None = None) -> ParsedManifest:
@@ -37,6 +42,7 @@ def parse(path: str | Path, *, sets: Sequence[str] = (), checks: ExternalChecks 
         document = gather(path, sets, problems)
         if document is not None:
             settings, valid_clips = validate(document, problems)
+            warn_of_changed_numbers(document, problems)
             if settings is not None and checks is not None:
                 bad_providers = _register_providers(checks, document, settings, problems)
     return ParsedManifest(
@@ -68,6 +74,7 @@ def expand(
     Raises ManifestError with every problem, including those found by `parse`.
     """
     problems, settings, jobs = parsed.problems, parsed.settings, []
+    entry_counts: list[EntryCounts] = []
     if parsed.document is not None and settings is not None:
         shared = Shared(
             document=parsed.document,
@@ -77,14 +84,17 @@ def expand(
             pictures=ImageCache(),
             problems=problems,
             provider_of=provider_of,
+            entry_counts=entry_counts,
         )
         with gc_control.gc_paused():
             jobs = _expand(shared, parsed.valid_clips, max_jobs)
     if checks is not None and problems:
         for job in jobs:
             if problem := checks.job_problem(job.spec, parsed.bad_providers):
-                problems.add(job.place, problem)
-    report_collisions(jobs, problems)
+                source = source_name(job, problem.fields, parsed.path.parent)
+                problems.add(job.place, problem.text, source)
+    report_collisions(jobs, problems, parsed.path.parent)
+    report_equal_clips(jobs, problems)
     if problems or settings is None:
         raise ManifestError(problems.lines())
     return Manifest(
@@ -96,18 +106,20 @@ def expand(
         all_ids=frozenset(job.spec.id for job in jobs),
         only=False,
         warnings=tuple(problems.warnings()),
+        notes=tuple(problems.notes()),
+        entries=tuple(entry_counts),
     )
 
 
-def select(manifest: Manifest, only: Sequence[str]) -> Manifest:
-    """The manifest with the jobs that fit one of the patterns: an id pattern or `tag:NAME`.
-
-    Raises ManifestError when a pattern fits no job.
-    """
+def select(manifest: Manifest, selection: Selection) -> Manifest:
+    """The manifest with the selected jobs only. Raises ManifestError when a pattern fits no job."""
+    if not selection:
+        return manifest
     problems = Problems(str(manifest.path))
-    selected = select_jobs(manifest.jobs, only, problems)
+    selected = select_jobs(manifest.jobs, selection.only, problems) if selection.only else manifest.jobs
     if problems:
         raise ManifestError(problems.lines())
+    selected = first_jobs(selected, selection.sample, selection.limit)
     return replace(manifest, jobs=tuple(selected), only=True)
 
 
@@ -122,7 +134,7 @@ def load(
 ) -> Manifest:
     """Read a manifest: see `parse`, `expand` and `select`. Raises ManifestError with every problem."""
     manifest = expand(parse(path, sets=sets, checks=checks), provider_of=provider_of, checks=checks, max_jobs=max_jobs)
-    return select(manifest, only) if only else manifest
+    return select(manifest, Selection(tuple(only)))
 
 
 def _register_providers(
@@ -158,6 +170,7 @@ def _expand(shared: Shared, valid_clips: Sequence[int], max_jobs: int | None) ->
     jobs: list[PlacedJob] = []
     children: dict[str, Child] = {}
     for entry in entries:
+        read: dict[tuple[str, ...], Mapping[str, tuple[str, ...]]] = {}
         for draft in expand_entry(entry):
             if max_jobs is not None and len(jobs) >= max_jobs:  # of a table that cannot be read twice
                 text = f"the manifest makes more than {max_jobs:,} clips; so many need --many"
@@ -166,7 +179,10 @@ def _expand(shared: Shared, valid_clips: Sequence[int], max_jobs: int | None) ->
             spec = build(entry, draft)
             if spec is None:
                 continue
-            jobs.append(PlacedJob(spec=spec, place=entry.place, row=draft.source.row_place))
+            header = tuple(draft.source.columns)
+            if header not in read:
+                read[header] = field_columns(entry, draft.source)
+            jobs.append(PlacedJob(spec=spec, place=entry.place, row=draft.source.row_place, columns=read[header]))
             if spec.parent:
                 children[spec.id] = Child(entry, draft.source.row)
     if not children:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -28,11 +28,38 @@ class RowPlace(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlacedJob:
-    """A job, the place of its clip entry in the manifest, and the row of a table that it is made from, if any."""
+    """A job, the place of its clip entry in the manifest, and the row of a table that it is made from, if any.
+
+    `columns` are the columns of that table that each field reads, and `id`.
+    """
 
     spec: JobSpec
     place: Place
     row: RowPlace | None = None
+    columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+class JobProblem(NamedTuple):
+    """Why a job cannot be bought, and the fields that cause it."""
+
+    fields: tuple[str, ...]
+    text: str
+
+
+class EntryCounts(NamedTuple):
+    """What one clip entry reads: rows of a table, or images.
+
+    `name` and `place` are those of the entry. `kind` is `rows`, `images`, or empty for an entry with neither, which
+    reads nothing. `kept` are those that meet `where`; `left_out_rows` are the labels of the first ones left out.
+    """
+
+    name: str
+    place: Place
+    kind: str
+    rows_read: int
+    kept: int
+    left_out: int
+    left_out_rows: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +67,9 @@ class Manifest:
     """A valid manifest: `settings` as written, and its jobs in the order of the file.
 
     `batch` names the output folder. `folder` is absolute. `all_ids` are the ids of all jobs, selected or not; `only`
-    is true when `jobs` is a selection. `warnings` are what is odd and stops nothing, each with its place.
+    is true when `jobs` is a selection. `warnings` are what is odd and stops nothing, each with its place. `notes` are
+    what rules make of it, where the user may not expect it. `entries` are the counts of all clip entries, selected or
+    not, in the order of the file.
     """
 
     path: Path
@@ -51,15 +80,20 @@ class Manifest:
     all_ids: frozenset[str]
     only: bool
     warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    entries: tuple[EntryCounts, ...] = ()
 
 
 class ExternalChecks(Protocol):
-    """Checks that need the catalogue: providers and models. Each answer is what is wrong, or empty."""
+    """Checks that need the catalogue: providers and models."""
 
     def register_provider(self, name: str, provider: Provider) -> str:
-        """Add a provider of the manifest, or what it says of a known one. Called for each provider, before any job."""
+        """Add a provider of the manifest, or what it says of a known one. Called for each provider, before any job.
 
-    def job_problem(self, spec: JobSpec, bad_providers: Collection[str]) -> str:
+        Returns what is wrong with it, or nothing.
+        """
+
+    def job_problem(self, spec: JobSpec, bad_providers: Collection[str]) -> JobProblem | None:
         """Why the job cannot be bought. Called only when the manifest has other problems to be reported.
 
         `bad_providers` are the providers that have a problem themselves: it is not repeated for their jobs.

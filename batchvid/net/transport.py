@@ -6,6 +6,7 @@ link_client.py opens downloads. No other module has a client socket.
 from __future__ import annotations
 
 import asyncio
+import io
 import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -120,14 +121,15 @@ class Transport:
         session = self._submits if is_paid else self._polls
         timeout = _timeout(read_timeout_s)
         headers = {"Accept-Encoding": "gzip", **(NO_RELAY_RETRIES if is_paid else {}), **request.headers, **bearer(key)}
-        data: bytes | aiohttp.MultipartWriter | None = None
+        data: bytes | io.BytesIO | aiohttp.MultipartWriter | None = None
         if request.parts:
             data = _form(request)
             if sum(len(part.value) for part in request.parts) <= SMALL_FORM_BYTES:
                 headers["Content-Type"] = data.content_type
                 data = await data.as_bytes()
         elif request.json is not None:
-            data = orjson.dumps(request.json)
+            body = orjson.dumps(request.json)
+            data = body if len(body) <= SMALL_FORM_BYTES else io.BytesIO(body)  # aiohttp writes a stream in pieces
             headers["Content-Type"] = "application/json"
         head: aiohttp.ClientResponse | None = None
         pieces: list[bytes] = []

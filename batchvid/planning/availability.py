@@ -12,7 +12,9 @@ from batchvid import catalog, manifest
 from batchvid.catalog import user_files
 from batchvid.domain.job_spec import JobSpec
 from batchvid.errors import Unsupported, UsageError
+from batchvid.manifest import JobProblem
 from batchvid.planning.routing import check, find_route, suggest_models
+from batchvid.quoting import shortened
 
 FILE_ONLY = frozenset(
     {
@@ -45,7 +47,7 @@ class Availability:
             return str(exc)
         return ""
 
-    def job_problem(self, spec: JobSpec, bad_providers: Collection[str]) -> str:
+    def job_problem(self, spec: JobSpec, bad_providers: Collection[str]) -> JobProblem | None:
         """Why the job cannot be bought, or nothing."""
         if spec.provider not in self.providers and spec.provider in bad_providers:
             return self._model_problem(spec)
@@ -53,22 +55,22 @@ class Availability:
             route = find_route(spec, self.providers, self.models)
             check(spec, route)
         except Unsupported as exc:
-            problem = f"{exc.field}: {spec.request.model}: {exc.reason}"
+            problem = f"{exc.field}: {shortened(spec.request.model)}: {exc.reason}"
             if exc.field == "options":  # another model is no way to say what the manifest's own key says
-                return problem
+                return JobProblem((exc.field,), problem)
             if problem not in self._suggestions:  # a suggestion tries every model: once for all jobs with this problem
                 self._suggestions[problem] = suggest_models(spec, route.provider, self.models)
-            return f"{problem}{self._suggestions[problem]}"
+            return JobProblem((exc.field,), f"{problem}{self._suggestions[problem]}")
         except UsageError as exc:
-            return str(exc)
-        return ""
+            return JobProblem(("model", "provider"), str(exc))
+        return None
 
-    def _model_problem(self, spec: JobSpec) -> str:
+    def _model_problem(self, spec: JobSpec) -> JobProblem | None:
         try:
             self.models.find(spec.request.model)
         except UsageError as exc:
-            return str(exc)
-        return ""
+            return JobProblem(("model",), str(exc))
+        return None
 
 
 def _user_providers(folder: Path) -> dict[str, dict[str, Any]]:

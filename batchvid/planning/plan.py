@@ -2,110 +2,51 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import date
-from enum import StrEnum
 from functools import partial
 
 from batchvid import catalog
 from batchvid.catalog import Models, Provider
 from batchvid.domain.failures import FailureKind
-from batchvid.domain.job_spec import JobSpec, Price, Reason
+from batchvid.domain.job_spec import UNPRICED, JobSpec, Reason
 from batchvid.domain.jobs import Job, JobState
 from batchvid.domain.wire import Parent
 from batchvid.errors import ManifestError, Unsupported, UsageError
-from batchvid.manifest import Manifest
+from batchvid.manifest import Manifest, source_name
+from batchvid.manifest.reading.problems import Problems
 from batchvid.planning.addresses import check_encryption, used_providers
 from batchvid.planning.adoption import NONE as NO_ADOPTIONS
 from batchvid.planning.adoption import Adoptions, describe_waiting
+from batchvid.planning.changes import describe_changes
 from batchvid.planning.dependencies import ANY_PARENT, outlook, promised
 from batchvid.planning.fallback_warnings import unreachable_fallback
+from batchvid.planning.plan_types import BUYS, FINISHED, PRICED, JobPlan, Plan, PlanAction
 from batchvid.planning.rehearsals import KEPT, describe_end, emulators_among, is_protected, mark
 from batchvid.planning.routing import Route, check, find_route, suggest_models
-
-
-class PlanAction(StrEnum):
-    """What a run does about a job."""
-
-    NEW = "new"
-    """Bought: not planned before."""
-    WAITING = "waiting"
-    """Bought: planned earlier, never paid for (or reopened)."""
-    IN_FLIGHT = "in flight"
-    """Collected: it is paid for already."""
-    STORED = "stored"
-    """Kept: the clip is stored and unchanged."""
-    ADOPTED = "adopted"
-    """Kept: a job that left the manifest has the clip of the same request; it gets the new id."""
-    CHANGED = "changed"
-    """Kept: the clip is stored, but the manifest has changed; `--regenerate changed` buys it again."""
-    FAILED = "failed"
-    """Kept: `retry` buys it again."""
-    UNCERTAIN = "uncertain"
-    """Not bought: may be paid for; `resolve` decides."""
-    HELD = "held"
-    """Not bought by this run: this run does not produce the clip of its parent."""
-    REMOVED = "removed"
-    """Unchanged: no longer in the manifest."""
-
+from batchvid.quoting import shortened
 
 RebuyFilter = Callable[[JobSpec, PlanAction], bool]
 """Whether a finished job, with the action planned for it, is bought again."""
 
-BUYS = frozenset({PlanAction.NEW, PlanAction.WAITING})
-PRICED = BUYS | {PlanAction.HELD}
-FINISHED = frozenset({PlanAction.STORED, PlanAction.CHANGED, PlanAction.FAILED})
+SkipFilter = Callable[[JobSpec], str]
+"""Why a job that could be bought is not bought by this command; empty if it is bought."""
 
+COLLECTS_ONLY = "this run only collects"
+"""Why a run with `--collect-only` buys no job."""
 
-@dataclass(frozen=True, slots=True)
-class JobPlan:
-    """One job of the plan. `warning` lists the differences between the request and what is bought.
-
-    `spec` is what is bought first; `fallback_prices` are the prices of the models that it may switch to.
-    """
-
-    spec: JobSpec
-    action: PlanAction
-    reason: str
-    price: Price
-    duration_s: float | None = None
-    warning: str = ""
-    fallback_prices: tuple[Price, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """All jobs of a batch with their actions; `cautions` warn about what will stop purchases.
-
-    `providers` are those that may be paid; `warnings` are those of the manifest.
-    """
-
-    jobs: tuple[JobPlan, ...]
-    cautions: tuple[str, ...] = ()
-    providers: tuple[Provider, ...] = ()
-    warnings: tuple[str, ...] = ()
-
-    @property
-    def to_buy(self) -> tuple[JobPlan, ...]:
-        """The jobs that a run would pay for."""
-        return tuple(job for job in self.jobs if job.action in BUYS)
-
-    @property
-    def to_plan(self) -> tuple[JobPlan, ...]:
-        """The jobs that are recorded as pending: bought by this run or, if held, by a later one."""
-        return tuple(job for job in self.jobs if job.action in PRICED)
-
-    @property
-    def counts(self) -> Counter[PlanAction]:
-        """How many jobs have each action."""
-        return Counter(job.action for job in self.jobs)
+HOW_TO_REGENERATE = "; --regenerate changed buys the new clip"
 
 
 def buy_nothing_again(_spec: JobSpec, _action: PlanAction) -> bool:
     """The filter that selects no job."""
     return False
+
+
+def skip_nothing(_spec: JobSpec) -> str:
+    """The filter that skips no job."""
+    return ""
 
 
 def make_plan(
@@ -116,21 +57,23 @@ def make_plan(
     models: Models | None = None,
     sold_on: date | None = None,
     rebuy: RebuyFilter = buy_nothing_again,
+    skip: SkipFilter = skip_nothing,
     emulators: frozenset[str] = frozenset(),
     adoptions: Adoptions = NO_ADOPTIONS,
 ) -> Plan:
     """Compare the manifest with the jobs of earlier runs.
 
     `sold_on` is the day of the purchase: models that are retired on that day are refused; None allows them. `rebuy`
-    selects finished jobs that are bought again. `emulators` are the providers that are the emulator, beside those that
-    are it by definition. `adoptions` were made already: `jobs` have their new ids. Raises ManifestError with everything
-    that the models cannot do, each with its place. Only jobs that would be bought are checked: what is paid for is
-    never validated again.
+    selects finished jobs that are bought again, `skip` the jobs that this command does not buy. `emulators` are the
+    providers that are the emulator, beside those that are it by definition. `adoptions` were made already: `jobs` have
+    their new ids. Raises ManifestError with everything that the models cannot do, each with its place. Only jobs that
+    would be bought are checked: what is paid for is never validated again.
     """
     planned: list[JobPlan] = []
-    problems: dict[str, str] = {}  # in order, each once: the jobs of one entry share their problems
+    problems = Problems(str(manifest.path))
+    texts: dict[str, str] = {}
     models = models or catalog.built_in()
-    actions = _plan_actions(manifest, jobs, rebuy, emulators | emulators_among(providers), adoptions)
+    actions = _plan_actions(manifest, jobs, rebuy, skip, emulators | emulators_among(providers), adoptions)
     specs = {placed.spec.id: placed.spec for placed in manifest.jobs}
 
     def parent_of(spec: JobSpec, route: Route) -> Parent:
@@ -152,28 +95,39 @@ def make_plan(
     for placed in manifest.jobs:
         spec = _with_current_model(placed.spec, jobs.get(placed.spec.id))
         action, reason = actions[spec.id]
+        job = jobs.get(spec.id)
+        plan_of = partial(
+            JobPlan,
+            spec,
+            action,
+            reason,
+            place=placed.place,
+            row=placed.row,
+            state=job.state if job else None,
+            paid_attempts=job.committed_attempts if job else 0,
+        )
         if action not in PRICED:
-            planned.append(JobPlan(spec, action, reason, (adoptions.waiting.get(spec.id) or jobs[spec.id]).price))
+            waited_for = adoptions.waiting.get(spec.id, job)
+            planned.append(plan_of(waited_for.price if waited_for else UNPRICED))
             continue
         try:
             route = find_route(spec, providers, models)
             parent = parent_of(spec, route)
-            job = JobPlan(spec, action, reason, route.price)
-            planned.append(_buy(job, route, parent, other_route, sold_on))
+            planned.append(_buy(plan_of(route.price), route, parent, other_route, sold_on))
         except Unsupported as exc:
-            problem = placed.place.problem(f"{exc.field}: {spec.request.model}: {exc.reason}")
-            if problem not in problems:
+            text = f"{exc.field}: {shortened(spec.request.model)}: {exc.reason}"
+            if text not in texts:  # a suggestion tries every model: once for all jobs with this problem
                 others = "" if exc.field == "options" else suggest_models(spec, route.provider, models, parent)
-                problems[problem] = f"{problem}{others}"
+                texts[text] = f"{text}{others}"
+            problems.add(placed.place, texts[text], source_name(placed, (exc.field,), manifest.folder))
         except UsageError as exc:
-            problem = placed.place.problem(str(exc))
-            problems[problem] = problem
+            problems.add(placed.place, str(exc), source_name(placed, ("model", "provider"), manifest.folder))
     if problems:
-        raise ManifestError(list(problems.values()))
+        raise ManifestError(problems.lines())
     used = used_providers((job.spec for job in planned if job.action in BUYS), providers)
     cautions = check_encryption(used, jobs.values(), str(manifest.path))
     planned += [_removed(job) for job in jobs.values() if job.id not in manifest.all_ids]
-    return Plan(tuple(planned), cautions, used, manifest.warnings)
+    return Plan(tuple(planned), cautions, used, manifest.warnings, entries=manifest.entries, notes=manifest.notes)
 
 
 def _with_current_model(requested: JobSpec, job: Job | None) -> JobSpec:
@@ -190,8 +144,24 @@ def _with_current_model(requested: JobSpec, job: Job | None) -> JobSpec:
     return spec if (spec.request.model, spec.provider) == (job.spec.request.model, job.spec.provider) else requested
 
 
+def plan_collecting(jobs: Iterable[Job]) -> Plan:
+    """The plan of a run that knows no manifest and only collects."""
+    planned: list[JobPlan] = []
+    for job in jobs:
+        action, reason = _plan_action(job.spec, job, frozenset({job.spec.provider}))
+        if action in BUYS:
+            action, reason = PlanAction.NOT_BOUGHT, f"{reason}; {COLLECTS_ONLY}"
+        planned.append(JobPlan(job.spec, action, reason, job.price))
+    return Plan(tuple(planned))
+
+
 def _plan_actions(
-    manifest: Manifest, jobs: Mapping[str, Job], rebuy: RebuyFilter, emulators: frozenset[str], adoptions: Adoptions
+    manifest: Manifest,
+    jobs: Mapping[str, Job],
+    rebuy: RebuyFilter,
+    skip: SkipFilter,
+    emulators: frozenset[str],
+    adoptions: Adoptions,
 ) -> dict[str, tuple[PlanAction, str]]:
     """The action for each job, by id, and its reason; the action of a child depends on its parent."""
     found: dict[str, tuple[PlanAction, str]] = {}
@@ -209,10 +179,12 @@ def _plan_actions(
             action = PlanAction.STORED if action in BUYS else action
             reason = f"{'stored' if action is PlanAction.STORED else reason}; {KEPT}"
         elif action in FINISHED and rebuy(spec, action):
-            action, reason = PlanAction.WAITING, f"{reason}; to be bought again"
+            action, reason = PlanAction.WAITING, f"{reason.removesuffix(HOW_TO_REGENERATE)}; to be bought again"
         if spec.id in adopted:
             is_kept = action is PlanAction.STORED
             action, reason = PlanAction.ADOPTED if is_kept else action, f"{adopted[spec.id]}; {reason}"
+        if action in BUYS and (skipped := skip(spec)):
+            action, reason = PlanAction.NOT_BOUGHT, f"{reason}; {skipped}"
         found[spec.id] = action, reason
         if action in BUYS:
             buys[spec.id] = spec
@@ -231,21 +203,21 @@ def _plan_action(spec: JobSpec, job: Job | None, emulators: frozenset[str]) -> t
         return PlanAction.NEW, "not planned before"
     if end := describe_end(spec, job, emulators):
         return PlanAction.NEW, end
-    changed = job.spec.fingerprint != spec.fingerprint
+    changes = describe_changes(job.spec, spec) if job.spec.fingerprint != spec.fingerprint else ""
     match job.state:
         case JobState.PENDING:
             return (
                 PlanAction.WAITING,
-                "changed before it was bought" if changed else "planned, not bought yet",
+                f"changed before it was bought: {changes}" if changes else "planned, not bought yet",
             )
-        case JobState.SUCCEEDED if changed:
-            return PlanAction.CHANGED, "the manifest has changed; --regenerate changed buys the new clip"
+        case JobState.SUCCEEDED if changes:
+            return PlanAction.CHANGED, f"{changes}{HOW_TO_REGENERATE}"
         case JobState.SUCCEEDED:
             return PlanAction.STORED, mark("stored", job)
         case JobState.FAILED:
             # a cancelled job is retried only by its kind
-            is_edited = changed and job.kind is not FailureKind.CANCELLED
-            edited = "; edited since, retry buys the new one" if is_edited else ""
+            is_edited = changes and job.kind is not FailureKind.CANCELLED
+            edited = f"; edited since: {changes}; retry buys the new one" if is_edited else ""
             return PlanAction.FAILED, f"{job.kind}: {job.message}{edited}"
         case JobState.UNCERTAIN:
             return PlanAction.UNCERTAIN, f"may be paid for: {job.message}"
@@ -284,6 +256,8 @@ def _buy(
         job,
         price=route.price,
         duration_s=route.duration_s,
+        aspect_ratio=route.terms.aspect_ratio,
+        resolution=route.terms.resolution,
         warning="; ".join(warnings),
         fallback_prices=tuple(prices),
     )

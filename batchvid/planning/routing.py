@@ -10,12 +10,16 @@ from decimal import Decimal
 from batchvid import catalog
 from batchvid.catalog import Model, Models, Provider, ResolvedOptions, resolve_options
 from batchvid.dialects import DIALECTS
+from batchvid.dialects.common.image_rules import ANY
+from batchvid.dialects.image_limits import image_rules
 from batchvid.domain.clip_request import ImageRef, with_values
 from batchvid.domain.job_spec import JobSpec, Price
 from batchvid.domain.wire import GenerationRequest, ImageInput, Parent
 from batchvid.errors import Unsupported, UsageError
 from batchvid.planning.dependencies import ANY_PARENT
+from batchvid.planning.image_preparation import Preparation, image_metadata, prepare
 from batchvid.planning.option_check import check_options
+from batchvid.quoting import quoted
 
 FREE = Price(usd=Decimal(0), basis="the emulator charges nothing")
 SHOWN_MODELS = 6  # models named as a way out of what another one cannot do
@@ -40,6 +44,11 @@ class Route:
         """The path prefix of this route below the provider's base URL."""
         return self.provider.routes[self.model.dialect]
 
+    def preparation(self, spec: JobSpec, image: ImageRef) -> Preparation:
+        """What is done to an image of this job before it is sent here."""
+        rules = image_rules(self.model.dialect, self.model.name)
+        return prepare(image, rules, fit=spec.request.fit, pixels=self.terms.pixels)
+
 
 def find_route(spec: JobSpec, providers: Mapping[str, Provider], models: Models | None = None) -> Route:
     """How this job is bought, out of these models or the built-in ones.
@@ -49,7 +58,7 @@ def find_route(spec: JobSpec, providers: Mapping[str, Provider], models: Models 
     provider = providers.get(spec.provider)
     model = (models or catalog.built_in()).find(spec.request.model, provider.routes if provider else ())
     if provider is None:
-        raise UsageError(f"unknown provider {spec.provider!r}; there are {', '.join(providers)}")
+        raise UsageError(f"unknown provider {quoted(spec.provider)}; there are {', '.join(providers)}")
     if model.dialect not in provider.routes:
         raise UsageError(
             f"provider {provider.name} does not speak {model.dialect}, which model {spec.request.model} needs; "
@@ -75,7 +84,10 @@ def build_order(
     """
     request = spec.request
     if images is None:
-        images = (image_metadata(image, terms.pixels if terms else None) for image in request.images)
+        pixels = terms.pixels if terms else None
+        images = (
+            image_metadata(image, prepare(image, ANY, fit=request.fit, pixels=pixels)) for image in request.images
+        )
     return GenerationRequest(
         request=with_values(
             request,
@@ -90,21 +102,6 @@ def build_order(
     )
 
 
-def image_metadata(image: ImageRef, pixels: tuple[int, int] | None = None) -> ImageInput:
-    """An image of a request, without its bytes; frames have the size that they are fitted to, `pixels`."""
-    is_fitted = pixels is not None and image.role != "reference"
-    fitted = pixels if pixels and is_fitted else (image.width, image.height)
-    return ImageInput(
-        role=image.role,
-        filename=image.source.rpartition("/")[2],
-        media_type=image.media_type,
-        url=image.source if image.is_url else "",
-        size_bytes=0 if is_fitted or image.turned else image.size_bytes,
-        width=fitted[0],
-        height=fitted[1],
-    )
-
-
 def check(spec: JobSpec, route: Route, parent: Parent = ANY_PARENT) -> None:
     """Raises Unsupported where the model or its dialect cannot do what the job asks, of that `parent` if it has one."""
     catalog.check(route.model, spec.request)
@@ -113,6 +110,7 @@ def check(spec: JobSpec, route: Route, parent: Parent = ANY_PARENT) -> None:
         spec,
         model=route.model.name,
         terms=route.terms,
+        images=[image_metadata(image, route.preparation(spec, image)) for image in spec.request.images],
         external_id="plan",
         parent=parent if spec.parent else None,
     )

@@ -3,6 +3,7 @@
 from batchvid.clock import utc_now
 from batchvid.runner.budget.budget import Budget, Charge
 from batchvid.runner.budget.caps import SpendingLimits
+from batchvid.runner.budget.forecast import count_allowed
 from batchvid.runner.context import Notice
 from batchvid.runner.downloads.downloader import PATIENCE_S
 from batchvid.runner.outcome import Outcome
@@ -23,6 +24,7 @@ __all__ = [
     "RunConfig",
     "RunRequest",
     "SpendingLimits",
+    "count_allowed",
     "earlier_charges",
     "run",
     "utc_now",

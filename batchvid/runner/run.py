@@ -140,8 +140,8 @@ async def _drive(
     start(poller.serve())
     try:
         request = await _in_background_thread(config.request)
-        for line in request.notices:
-            context.notice(line)
+        for notice in request.notices:
+            context.notice(notice)
         context.recorder.rename(request.adopted)
         await context.recorder.record_many(request.planned_events)
         purchases = await _prepare_purchases(context, request, work, startup)

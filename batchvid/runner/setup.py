@@ -25,9 +25,9 @@ class RunRequest:
 
     `purchase_ids` are the pending jobs that it may pay for. `retryable_ids` may be bought again after a failure.
     `planned_events` are recorded first, grouped by job. `exit_code_ids` are the jobs whose ends decide the exit code;
-    uncertain jobs always count. `inputs` are those of jobs of earlier runs whose links the state file has without their
-    queries, by field name. `adopted` are jobs that got a new id, or a parent with one, by their former id; the state
-    file has them already. `notices` are for people.
+    uncertain jobs always count. `notices` are shown before anything is bought. `inputs` are those of jobs of earlier
+    runs whose links the state file has without their queries, by field name. `adopted` are jobs that got a new id, or a
+    parent with one, by their former id; the state file has them already.
     """
 
     exit_code_ids: frozenset[str]
@@ -35,8 +35,8 @@ class RunRequest:
     retryable_ids: frozenset[str] = frozenset()
     planned_events: Sequence[Sequence[RecordedEvent]] = ()
     inputs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    adopted: Mapping[str, Job] = field(default_factory=dict)
     notices: Sequence[str] = ()
+    adopted: Mapping[str, Job] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,7 +18,7 @@ import orjson
 from pydantic import TypeAdapter
 
 from batchvid.domain import events as ev
-from batchvid.domain.clip_request import ClipRequest
+from batchvid.domain.clip_request import ClipRequest, ImageRef
 from batchvid.domain.job_spec import JobSpec
 from batchvid.domain.jobs import Job
 from batchvid.domain.wire import Asset
@@ -46,21 +46,32 @@ _REQUEST_DEFAULTS = {f.name: _default(f) for f in fields(ClipRequest)}
 _JOB_DEFAULTS = {f.name: _default(f) for f in fields(Job) if f.name not in ("spec", "state")}
 _SPEC_VALUES, _REQUEST_VALUES = attrgetter(*_SPEC_DEFAULTS), attrgetter(*_REQUEST_DEFAULTS)  # all fields in one step
 _JOB_VALUES = attrgetter(*_JOB_DEFAULTS)
+_IMAGE_FIELDS = tuple(f.name for f in fields(ImageRef))
+_IMAGE_VALUES = attrgetter(*_IMAGE_FIELDS)
+_ADDED_TO_IMAGES = frozenset({"convert", "background"})
 
 
 def dump_spec(spec: JobSpec) -> str:
     """A JobSpec as flat JSON: its fields, then on a new line those of its request; without defaults."""
     text = _flat(spec)
-    return _flat(_without_links(spec)) if "://" in text or may_hold_secrets(text) else text
+    return _flat(without_links(spec)) if "://" in text or may_hold_secrets(text) else text
 
 
 def _flat(spec: JobSpec) -> str:
     own = _dumps(_non_defaults(_SPEC_DEFAULTS, _SPEC_VALUES(spec)))
-    request = _dumps(_non_defaults(_REQUEST_DEFAULTS, _REQUEST_VALUES(spec.request)))
-    return f"{own[:-1]}{REQUEST_FOLLOWS}{request[1:]}"
+    values = _non_defaults(_REQUEST_DEFAULTS, _REQUEST_VALUES(spec.request))
+    if spec.request.images:
+        values["images"] = [_image(image) for image in spec.request.images]
+    return f"{own[:-1]}{REQUEST_FOLLOWS}{_dumps(values)[1:]}"
 
 
-def _without_links(spec: JobSpec) -> JobSpec:
+def _image(image: ImageRef) -> dict[str, object]:
+    """An image as older versions write it, and what newer ones add if it is set."""
+    values = zip(_IMAGE_FIELDS, _IMAGE_VALUES(image), strict=True)
+    return {name: value for name, value in values if value or name not in _ADDED_TO_IMAGES}
+
+
+def without_links(spec: JobSpec) -> JobSpec:
     """The spec without secrets in its inputs; its fingerprint is still that of the whole links."""
     request = spec.request
     hidden = {

@@ -11,6 +11,8 @@ KINDS: dict[str, type] = {
     "manifest": str,
     "sets": list,
     "only": list,
+    "sample": int,
+    "limit": int,
     "providers": dict,
     "laws": dict,
     "polled": dict,

@@ -68,7 +68,9 @@ def counted(batch: Batch) -> tuple[Batch, list[None]]:
         expansions.append(None)
         return source.manifest
 
-    return replace(batch, lazy_manifest=LazyManifest(expand, folder=batch.folder, only=batch.only)), expansions
+    return replace(
+        batch, lazy_manifest=LazyManifest(expand, folder=batch.folder, selection=batch.selection)
+    ), expansions
 
 
 def refuse(batch: Batch, job_id: str) -> None:

@@ -275,7 +275,7 @@ REFUSED: list[tuple[str, dict[str, Any], str, str]] = [
     ("runway", {"resolution": "1080p"}, "resolution", "720p"),
     ("runway", {"resolution": "720p"}, "aspect_ratio", "with the resolution"),
     ("runway", {"images": (picture(media_type="image/gif"),)}, "image", "WebP"),
-    ("runway", {"images": (picture(data=b"x" * 4_000_000),)}, "image", "3.3 MB"),
+    ("runway", {"images": (picture(data=b"x" * 4_000_000),)}, "image", "3.9 MB"),
     ("runway", {"images": (linked("http://example.com/a.png"),)}, "image", "https"),
     ("runway", {"images": (linked("https://93.184.216.34/a.png"),)}, "image", "domain"),
     ("runway", {"images": (linked("https://[2001:db8::1]/a.png"),)}, "image", "domain"),

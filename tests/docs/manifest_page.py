@@ -1,4 +1,4 @@
-"""docs/reference/manifest-keys.md: every manifest key, made from the JSON Schema that `batchvid schema` prints."""
+"""docs/reference/manifest-keys.md: every manifest key, made from the models of the manifest."""
 
 from __future__ import annotations
 
@@ -6,23 +6,21 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from click.testing import CliRunner
-
-from batchvid.cli.main import group
+from batchvid.manifest import ManifestModel
 from tests.docs.markdown import GENERATED, anchor, table
 
 Schema = Mapping[str, Any]
 INTRO = """# Manifest keys
 
-Every key of a manifest, from the JSON Schema that `batchvid schema` prints. [Manifest rules](manifest.md) explains how
-they work together. An unknown key is an error.
+Every key of a manifest. `batchvid schema` prints them as a JSON Schema, for an editor. [Manifest rules](manifest.md)
+explains how they work together. An unknown key is an error.
 """
 WORDS = {"string": "text", "integer": "whole number", "number": "number", "boolean": "`true` or `false`"}
 
 
 def page() -> str:
     """The whole page."""
-    schema = json.loads(CliRunner().invoke(group, ["schema"], catch_exceptions=False).output)
+    schema = ManifestModel.model_json_schema()
     writer = _Writer(schema.get("$defs", {}))
     writer.section("", schema)
     return "\n\n".join([GENERATED, INTRO.strip(), *writer.parts]) + "\n"

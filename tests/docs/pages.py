@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.docs import command_pages, manifest_page, model_page, routes_page, settings_page, state_diagram, tour
+from tests.docs import (
+    command_pages,
+    manifest_page,
+    model_page,
+    routes_page,
+    settings_page,
+    state_diagram,
+    tour,
+    warnings_page,
+)
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -15,6 +24,7 @@ PAGES: dict[Path, Callable[[], str]] = {
     DOCS / "reference" / "commands.md": command_pages.page,
     DOCS / "reference" / "models.md": model_page.page,
     DOCS / "reference" / "emulator-settings.md": settings_page.page,
+    DOCS / "reference" / "warnings.md": warnings_page.page,
     DOCS / "routes.md": routes_page.page,
 }
 """Whole pages."""

@@ -17,7 +17,7 @@ import batchvid
 from batchvid import commands
 from batchvid.cli.main import group
 from batchvid.emulator import Settings
-from batchvid.planning.plan import Plan, PlanAction
+from batchvid.planning.plan_types import Plan, PlanAction
 from tests.docs.texts import HAND_WRITTEN, ROOT, Block, blocks, command_lines, spans
 
 PLANS = {

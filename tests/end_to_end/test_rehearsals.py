@@ -6,7 +6,6 @@ A served emulator that does not mark its replies plays the provider.
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -59,16 +58,15 @@ def test_the_steps_that_init_teaches_end_with_real_clips(
     assert "to buy: 0 clips" in again
     assert "stored, a rehearsal" in again
 
-    text = path.read_text("utf-8").replace("  provider: emulator\n", "")
-    quick = {"base_url": bench.emulator.base_url, "api_key_env": "TEST_KEY", "poll_every_s": 0.02, "polls_per_s": 1000}
-    path.write_text(text.replace("{concurrency: 5}", json.dumps(quick)), "utf-8")
-    shown = plan(bench)
+    path.write_text(path.read_text("utf-8").replace("provider: emulator", "provider: cometapi"), "utf-8")
+    real = (*at(bench.emulator), "--set", "providers.cometapi.api_key_env=TEST_KEY")
+    shown = plan(bench, *real)
     assert "to buy: 4 clips" in shown
     assert "the stored clip is a rehearsal" in shown
     assert "$0.00" not in shown.partition("to buy")[2].partition("\n")[0]
     assert bench.emulator.ledger()["purchases"] == 0
 
-    assert bench.run().code == 0
+    assert bench.run(*real).code == 0
     assert bench.emulator.ledger()["purchases"] == 4
     assert {path.name for path in (bench.batch / "clips").rglob("*.mp4")} == rehearsed.keys()
     aside = {path.name: path.read_bytes() for path in (bench.batch / "replaced").rglob("*.mp4")}
@@ -76,7 +74,7 @@ def test_the_steps_that_init_teaches_end_with_real_clips(
     assert len(list((bench.batch / "replaced").rglob("*.mp4.json"))) == 4
     assert {row["rehearsal"] for row in bench.rows()} == {""}
     assert sorted(row["verdict"] for row in ledger(bench)) == ["rehearsal"] * 4 + ["spent"] * 4
-    assert bench.run().code == 0
+    assert bench.run(*real).code == 0
     assert bench.emulator.ledger()["purchases"] == 4
 
 

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from batchvid.domain.job_spec import JobSpec
-from batchvid.manifest import Provider, load
+from batchvid.manifest import JobProblem, Provider, load
 from tests.manifest.conftest import Mistakes, Specs, Write
 
 
@@ -23,12 +23,13 @@ class Availability:
         self.asked.append(f"{name} at {provider.concurrency}")
         return f"there is no {name}" if name in self.bad_providers else ""
 
-    def job_problem(self, spec: JobSpec, bad_providers: Collection[str]) -> str:
+    def job_problem(self, spec: JobSpec, bad_providers: Collection[str]) -> JobProblem | None:
         self.asked.append(spec.id)
         self.reported = set(bad_providers)
         if spec.provider in bad_providers:
-            return ""
-        return f"nobody sells {spec.request.model}" if spec.request.model in self.bad_models else ""
+            return None
+        is_bad = spec.request.model in self.bad_models
+        return JobProblem(("model",), f"nobody sells {spec.request.model}") if is_bad else None
 
 
 GOOD = """\

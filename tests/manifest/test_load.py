@@ -182,9 +182,12 @@ def test_an_astronomic_matrix_is_counted_at_once(mistakes: Mistakes) -> None:
 def test_problems_hold_no_traceback_words(specs: Specs, mistakes: Mistakes) -> None:
     """An entry that is no mapping at all is told like any other mistake."""
     assert mistakes("clips: [5, {id: k, model: m, prompt: p}]") == [
-        "m.yaml:1: clips[0]: must be a mapping of keys to values"
+        "m.yaml:1: clips[0]: must be a mapping of keys to values; "
+        "write it with keys, such as - id: kite, and below it prompt: ..."
     ]
-    assert mistakes("clips: 5") == ["m.yaml:1: clips: must be a list"]
+    assert mistakes("clips: 5") == [
+        "m.yaml:1: clips: must be a list; write each clip as an item of its own: - id: kite"
+    ]
     assert list(specs("clips: [{id: k, model: m, prompt: p}]")) == ["k"]
 
 

@@ -17,7 +17,8 @@ from batchvid.commands.adoption import adopt_clips, foresee_adoptions
 from batchvid.domain.job_spec import JobSpec
 from batchvid.domain.jobs import Job, JobState
 from batchvid.planning.adoption import WAITS, find_adoptions
-from batchvid.planning.plan import PlanAction, make_plan
+from batchvid.planning.plan import make_plan
+from batchvid.planning.plan_types import PlanAction
 from batchvid.state.readers import read_attempts, read_jobs, replay
 from batchvid.state.state_file import StateFile
 from tests.builders import clip, job_in, spec, steps

@@ -37,7 +37,7 @@ def test_a_file_beside_the_manifest_lies_over_the_catalogue(tmp_path: Path) -> N
     assert market.models.find("veo3-fast").price_of(8).basis == "estimate: our contract, 2026-11"
     assert market.models.find("house-model").durations_s == tuple(range(4, 13))
     assert market.models.find("kling-v2-6") == built_in().find("kling-v2-6")
-    assert market.job_problem(spec(model="house-model", provider="office"), ()) == ""
+    assert market.job_problem(spec(model="house-model", provider="office"), ()) is None
     assert "house-model" not in built_in().rows
 
 

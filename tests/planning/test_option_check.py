@@ -73,14 +73,16 @@ def test_the_mode_of_a_gateway_is_no_quality(tmp_path: Path) -> None:
     market = Availability(tmp_path)
     market.providers |= OWN
     job = spec(model="viduq3-turbo", provider="office")
-    assert market.job_problem(job.with_request(options={"mode": "t2v"}), ()) == ""
-    assert "options: viduq3-turbo: mode would change" in market.job_problem(
-        job.with_request(options={"mode": "pro"}), ()
-    )
-    assert "extra.mode would" in market.job_problem(job.with_request(options={"extra": {"mode": "t2v"}}), ())
+    assert market.job_problem(job.with_request(options={"mode": "t2v"}), ()) is None
+    problem = market.job_problem(job.with_request(options={"mode": "pro"}), ())
+    assert problem is not None
+    assert "options: viduq3-turbo: mode would change" in problem.text
+    problem = market.job_problem(job.with_request(options={"extra": {"mode": "t2v"}}), ())
+    assert problem is not None
+    assert "extra.mode would" in problem.text
 
 
 def test_no_other_model_is_suggested() -> None:
     """The way out is the manifest's key."""
     problem = Availability(Path("nowhere")).job_problem(spec(options={"n": 4}), ())
-    assert problem == "options: veo3-fast: n would change what is paid for: write takes instead"
+    assert problem == (("options",), "options: veo3-fast: n would change what is paid for: write takes instead")

@@ -19,11 +19,13 @@ from batchvid.domain.jobs import Job, JobState
 from batchvid.domain.wire import ImageInput
 from batchvid.errors import ManifestError, Unsupported, UsageError
 from batchvid.manifest import Manifest, ManifestModel, Place, PlacedJob
-from batchvid.planning.plan import Plan, PlanAction, make_plan
+from batchvid.planning.plan import make_plan
+from batchvid.planning.plan_types import Plan, PlanAction
 from batchvid.planning.routing import build_order, check, find_route
 from tests.builders import job_in, spec
 
 PROVIDERS: Mapping[str, Provider] = providers({})
+BLUE = 'prompt: "a paper kite" -> "a blue kite"'
 FIRST = ImageRef(role="first", source="/photos/a.png", sha256="cd" * 32, media_type="image/png", width=640, height=480)
 
 
@@ -71,20 +73,24 @@ def test_each_state_has_its_verdict(state: JobState | None, action: PlanAction, 
 @pytest.mark.parametrize(
     ("state", "action", "reason"),
     [
-        (JobState.PENDING, PlanAction.WAITING, "changed before it was bought"),
+        (JobState.PENDING, PlanAction.WAITING, f"changed before it was bought: {BLUE}"),
         (JobState.RUNNING, PlanAction.IN_FLIGHT, "running as task t-1"),
         (
             JobState.SUCCEEDED,
             PlanAction.CHANGED,
-            "the manifest has changed; --regenerate changed buys the new clip",
+            f"{BLUE}; --regenerate changed buys the new clip",
         ),
-        (JobState.FAILED, PlanAction.FAILED, "moderation_output: withheld; edited since, retry buys the new one"),
+        (
+            JobState.FAILED,
+            PlanAction.FAILED,
+            f"moderation_output: withheld; edited since: {BLUE}; retry buys the new one",
+        ),
         (JobState.UNCERTAIN, PlanAction.UNCERTAIN, "may be paid for: reset"),
     ],
 )
 def test_a_changed_row_is_shown_and_nothing_is_bought_for_it(state: JobState, action: PlanAction, reason: str) -> None:
     """Only what was never paid for is bought as it is now; all else is kept and says that it differs."""
-    found = plan(spec(fingerprint="f1:new"), jobs=(job_in(state),))
+    found = plan(spec(fingerprint="f1:new", prompt="a blue kite"), jobs=(job_in(state),))
     (job,) = found.jobs
     assert (job.action, job.reason) == (action, reason)
     assert found.to_buy == (found.jobs if state is JobState.PENDING else ())
@@ -164,11 +170,11 @@ def test_an_unknown_price_is_shown_as_unknown() -> None:
         ({"aspect_ratio": "1:1"}, "aspect_ratio: veo3-fast: cannot do 1:1; it can do 16:9, 9:16"),
         (
             {"model": "kling-v2-6", "duration_s": 5, "images": (replace(FIRST, size_bytes=12_600_000),)},
-            "image: kling-v2-6: at most 10 MB are allowed, not 12.6 MB",
+            "image: kling-v2-6: a.png: at most 10 MB are allowed, not 12.6 MB",
         ),
         (
             {"model": "gen3a_turbo", "duration_s": 5, "images": (replace(FIRST, size_bytes=4_200_000),)},
-            "image: gen3a_turbo: at most 3.3 MB are allowed for a local file, not 4.2 MB",
+            "image: gen3a_turbo: a.png: at most 3.9 MB for a local file are allowed, not 4.2 MB",
         ),
         ({"model": "gen3a_turbo"}, "image: gen3a_turbo: makes clips from an image only; give one"),
         ({"images": (FIRST, FIRST)}, "image: veo3-fast: cannot take 2 of them; it takes 1 image, 1 end_image"),

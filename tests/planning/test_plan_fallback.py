@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 
 from batchvid import catalog
-from batchvid.cli.tables import print_plan
+from batchvid.cli.plan_output import print_plan
 from batchvid.domain.job_spec import FallbackTarget, JobSpec, Reason
 from batchvid.errors import ManifestError
 from batchvid.manifest.schema.fallback import DEFAULT_REASONS
-from batchvid.planning.plan import Plan, make_plan
+from batchvid.planning.plan import make_plan
+from batchvid.planning.plan_types import Plan
 from tests.builders import spec
 from tests.planning.test_plan import PROVIDERS, manifest
 

@@ -10,7 +10,8 @@ from batchvid.domain.job_spec import JobSpec
 from batchvid.domain.jobs import Job, JobState
 from batchvid.errors import ManifestError
 from batchvid.planning.dependencies import waits_for
-from batchvid.planning.plan import JobPlan, PlanAction, make_plan
+from batchvid.planning.plan import make_plan
+from batchvid.planning.plan_types import JobPlan, PlanAction
 from tests.builders import job_in, spec
 from tests.planning.test_plan import PROVIDERS, manifest, plan
 

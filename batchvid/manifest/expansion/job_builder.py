@@ -1,30 +1,34 @@
 """Builds a JobSpec from a draft: renders and checks templates, reads images, names the clip.
 
-An empty text means that the field is not set. An empty result of a template is a problem for a prompt, an image and a
-model: the clip would be bought without something that it needs.
+An empty value means that the field is not given: the next value counts. A clip without a model or without any content
+is a problem, and so is one that works on another clip and does not get it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-from batchvid.domain.clip_request import CLIP_FIELDS, ClipRequest, ImageRef, ImageRole, fingerprint
+from batchvid.domain.clip_request import CLIP_FIELDS, ClipRequest, ImageRef, fingerprint
 from batchvid.domain.job_spec import JobSpec
-from batchvid.manifest.expansion.entry import ClipEntryContext
-from batchvid.manifest.expansion.image_files import ImageFile
+from batchvid.manifest.expansion.entry import ClipEntryContext, FieldValue
+from batchvid.manifest.expansion.field_values import EMPTY
+from batchvid.manifest.expansion.filled_values import ROLES, fill
+from batchvid.manifest.expansion.image_conversion import image_ref, notes
+from batchvid.manifest.expansion.image_files import shown_name
 from batchvid.manifest.expansion.matrix import JobDraft
+from batchvid.manifest.expansion.row_labels import columns_read, row_of, with_columns
+from batchvid.manifest.expansion.table_columns import name_columns
+from batchvid.manifest.expansion.text_checks import check_texts
 from batchvid.manifest.reading.problems import Place
 from batchvid.manifest.reading.safe_names import fit, safe_key, safe_name
 from batchvid.manifest.reading.yaml_reader import Map
 from batchvid.manifest.schema.field_types import word
-from batchvid.manifest.schema.models import CHECKS, ClipEntry
-from batchvid.manifest.schema.templates import Templates, is_template
+from batchvid.manifest.schema.models import ClipEntry
+from batchvid.manifest.schema.variable_names import RowValues
 
-_ROLES: Mapping[str, ImageRole] = {"image": "first", "end_image": "last", "reference_images": "reference"}
-_CONTENT = ("prompt", *_ROLES, "action", "video", "parent")
-_NEVER_EMPTY = frozenset({"prompt", *_ROLES, "video", "parent", "audio", "model"})
+_CONTENT = ("prompt", *ROLES, "action", "video", "parent")
+_OF_ACTIONS = ("video", "parent", "audio")
 _EMPTY = "is empty once it is filled in; give it a value, or leave the row out with where"
 
 
@@ -36,33 +40,53 @@ def build(entry: ClipEntryContext, draft: JobDraft) -> JobSpec | None:
     base, job_id = names
     draft.variables["entry"] = base
     fields: dict[str, Any] = {}
+    used: dict[str, FieldValue] = {}
     is_valid = True
-    for field, value in draft.fields.items():
-        try:
-            filled = _filled(entry, draft, field, value)
-        except ValueError as exc:
-            is_valid = False
-            entry.add_problem(field, str(exc), _row(entry, draft, value))
-        else:
-            if filled not in (None, "", [], {}):
-                fields[field] = filled
-    if not is_valid or not _is_enough(entry, fields):
+    for field, values in draft.fields.items():
+        for value in values:
+            try:
+                filled = fill(entry, draft, field, value)
+            except ValueError as exc:
+                is_valid = False
+                entry.shared.problems.add(value.place, f"{field}: {exc}", row_of(entry, draft, field, values))
+                break
+            if filled not in EMPTY:
+                fields[field], used[field] = filled, value
+                if value.column:
+                    entry.tables[tuple(draft.source.columns)].set_fields.add(field)
+                break
+            if value.is_final:
+                break
+    if not is_valid or not _is_enough(entry, draft, fields):
         return None
     if "parent" in fields and "video" in fields:
         entry.add_problem("parent", "names the clip that is worked on, and so does video; keep one of them")
         return None
+    check_texts(entry, draft, fields, used)
     model = fields["model"]
     provider = fields.get("provider") or entry.shared.provider_of(model)
     key = _key(entry, draft, fields, {"id": job_id, "entry": base, "provider": provider})
     if key is None:
         return None
+    images = _images(entry, draft, fields)
+    if images is None:
+        return None
     settings = entry.shared.settings
     fields = {"on_mismatch": settings.on_mismatch, "container": settings.container or "", **fields}
-    return _spec(draft, fields, id=job_id, entry=base, provider=provider, key=key)
+    request = _request(draft, fields, images)
+    return _spec(draft, fields, request, id=job_id, entry=base, provider=provider, key=key)
 
 
-def _spec(draft: JobDraft, fields: Mapping[str, Any], *, id: str, entry: str, provider: str, key: str) -> JobSpec:  # noqa: A002
-    request = _request(draft, fields)
+def _spec(
+    draft: JobDraft,
+    fields: Mapping[str, Any],
+    request: ClipRequest,
+    *,
+    id: str,  # noqa: A002
+    entry: str,
+    provider: str,
+    key: str,
+) -> JobSpec:
     fallback = fields.get("fallback")
     return JobSpec(
         id=id,
@@ -83,7 +107,7 @@ def _spec(draft: JobDraft, fields: Mapping[str, Any], *, id: str, entry: str, pr
     )
 
 
-def _request(draft: JobDraft, fields: Mapping[str, Any]) -> ClipRequest:
+def _request(draft: JobDraft, fields: Mapping[str, Any], images: tuple[ImageRef, ...]) -> ClipRequest:
     """What is paid for: each field of a ClipRequest that the manifest has under the same name, and the images."""
     values: dict[str, Any] = {
         "prompt": "",
@@ -91,80 +115,81 @@ def _request(draft: JobDraft, fields: Mapping[str, Any]) -> ClipRequest:
     }
     if "seed" in values:
         values["seed"] += draft.take - 1
-    values["images"] = tuple(
-        ImageRef(role=role, **picture._asdict()) for field, role in _ROLES.items() for picture in fields.get(field, ())
-    )
-    return ClipRequest(**values)
+    return ClipRequest(**values | {"images": images})
+
+
+def _images(entry: ClipEntryContext, draft: JobDraft, fields: Mapping[str, Any]) -> tuple[ImageRef, ...] | None:
+    """The images of all roles, with how each is changed; None if one cannot be sent. Unusual ones are a warning."""
+    refs: list[ImageRef] = []
+    is_valid = True
+    background = fields.get("background", "")
+    for field, role in ROLES.items():
+        for image in fields.get(field, ()):
+            place = entry.place_of("images" if entry.clip.images and field == "image" else field)
+            name = shown_name(image.source, entry.shared.folder)
+            row = row_of(entry, draft, field, draft.fields[field])
+            try:
+                ref = image_ref(
+                    image,
+                    role,
+                    convert=bool(fields.get("convert")),
+                    fit=fields.get("fit", ""),
+                    background=background,
+                )
+            except ValueError as exc:
+                is_valid = False
+                entry.shared.problems.add(place, f"{field}: {exc}", name if row in ("", name) else f"{row}: {name}")
+                continue
+            refs.append(ref)
+            for note in notes(image, ref, background=background):
+                entry.shared.problems.warn(place, f"{field}: {note}", name if row in ("", name) else f"{row}: {name}")
+    return tuple(refs) if is_valid else None
 
 
 def _names(entry: ClipEntryContext, draft: JobDraft) -> tuple[str, str] | None:
     """The entry's name for this job, and the id of the job."""
+    written = entry.clip.id
     try:
-        name = word(entry.shared.templates.render(entry.clip.id, draft.variables))
+        name = word(draft.source.name if written is None else entry.shared.templates.render(written, draft.variables))
         if not name:
             raise ValueError("is empty")
     except ValueError as exc:
-        entry.add_problem("id", str(exc), _row(entry, draft, entry.clip.id))
+        columns = name_columns(entry, draft.source) if written is None else columns_read(entry, draft, [written])
+        entry.add_problem("id", str(exc), with_columns(draft, columns))
         return None
     base = safe_name(name)
     return base, fit(base + draft.suffix, name + draft.suffix)
 
 
-def _filled(entry: ClipEntryContext, draft: JobDraft, field: str, value: Any) -> Any:
-    """The field's value for this job; images as a list of files."""
-    templates = entry.shared.templates
-    if field == "options":
-        return _render_deep(templates, value, draft.variables)
-    if field == "tags":
-        return [tag for tag in (word(templates.render(tag, draft.variables)) for tag in value or ()) if tag]
-    if field == "reference_images":
-        return [_picture(entry, draft, field, item) for item in value or ()]
-    if field in _ROLES:
-        return [_picture(entry, draft, field, value)] if value else None
-    if not isinstance(value, str) or not is_template(value):
-        return value
-    text = templates.render(value, draft.variables).strip()
-    if not text and field in _NEVER_EMPTY:
-        raise ValueError(_EMPTY)
-    return CHECKS[field](text) if text else None
-
-
-def _render_deep(templates: Templates, value: Any, variables: Mapping[str, Any]) -> Any:
-    """Options with their templates rendered; the same object if there are none."""
-    if isinstance(value, str):
-        return templates.render(value, variables)
-    if isinstance(value, dict):
-        filled = {key: _render_deep(templates, inner, variables) for key, inner in value.items()}
-        return filled if any(filled[key] is not value[key] for key in value) else value
-    if isinstance(value, list):
-        items = [_render_deep(templates, inner, variables) for inner in value]
-        return items if any(new is not old for new, old in zip(items, value, strict=True)) else value
-    return value
-
-
-def _picture(entry: ClipEntryContext, draft: JobDraft, field: str, written: str) -> ImageFile:
-    """The image, searched beside the file that sets the field, then beside the table that names it."""
-    if entry.clip.images and field == "image":
-        return entry.shared.pictures.find(written, (entry.folder_of("images"),))  # a file's name, never a template
-    text = word(entry.shared.templates.render(written, draft.variables))
-    if not text:
-        raise ValueError(_EMPTY)
-    folder = entry.folder_of(field)
-    folders: tuple[Path, ...] = (folder,)
-    if draft.source.row_folder is not None and draft.source.row_folder != folder:
-        folders = (folder, draft.source.row_folder)
-    return entry.shared.pictures.find(text, folders)
-
-
-def _is_enough(entry: ClipEntryContext, fields: Mapping[str, Any]) -> bool:
+def _is_enough(entry: ClipEntryContext, draft: JobDraft, fields: Mapping[str, Any]) -> bool:
     """Whether there is a model and some content. Reported, unless a misspelled key may be the reason."""
     has_model, has_content = "model" in fields, any(field in fields for field in _CONTENT)
+    empty = [field for field in ("model", *_CONTENT) if field not in fields and _is_written(draft, field)]
+    needed = [field for field in empty if field in _OF_ACTIONS and "action" in fields]
     if entry.node.keys() <= ClipEntry.model_fields.keys():
-        if not has_model:
+        if not has_model and "model" not in empty:
             entry.add_problem("model", "is missing; set it here or under defaults")
-        if not has_content:
+        if not has_content and not empty:
             entry.add_problem("prompt", "is missing; a clip needs a prompt or an image")
-    return has_model and has_content
+    if not has_model:
+        needed += [field for field in empty if field == "model"]
+    if not has_content:
+        needed += [field for field in empty if field != "model"][:1]
+    for field in needed:
+        entry.add_problem(field, _EMPTY, row_of(entry, draft, field, draft.fields.get(field, ())))
+    if needed or not has_model or not has_content:
+        return False
+    for field in empty:
+        entry.shared.problems.note(
+            entry.place_of(field), f"{field}: is empty; the clip is made without it", draft.source.row
+        )
+    return True
+
+
+def _is_written(draft: JobDraft, field: str) -> bool:
+    """Whether the entry, the defaults or a column could have given the field."""
+    values = draft.fields.get(field, ())
+    return field in draft.source.field_columns or bool(values and not values[0].is_final)
 
 
 def _key(entry: ClipEntryContext, draft: JobDraft, fields: Mapping[str, Any], made: Mapping[str, str]) -> str | None:
@@ -192,16 +217,6 @@ def _key(entry: ClipEntryContext, draft: JobDraft, fields: Mapping[str, Any], ma
 
 def _for_path(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {name: _for_path(inner) for name, inner in value.items()}
+        safe = {name: _for_path(inner) for name, inner in value.items()}
+        return RowValues(safe) if isinstance(value, RowValues) else safe
     return safe_name(value) if isinstance(value, str) and value else value
-
-
-def _row(entry: ClipEntryContext, draft: JobDraft, value: Any) -> str:
-    """The row with a problem, and the columns that the field uses."""
-    if not draft.source.row or not isinstance(value, str):
-        return draft.source.row
-    try:
-        columns = sorted(entry.shared.templates.names(value) & draft.source.columns.keys())
-    except ValueError:
-        return ""  # the template itself is wrong, in every row
-    return f"{draft.source.row}: column {', '.join(columns)}" if columns else draft.source.row

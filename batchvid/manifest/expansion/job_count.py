@@ -5,16 +5,20 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
+from itertools import islice
 
 from batchvid.manifest.expansion.entry import ClipEntryContext
-from batchvid.manifest.expansion.image_files import matching
+from batchvid.manifest.expansion.field_values import find_takes
+from batchvid.manifest.expansion.image_sources import count_images
 from batchvid.manifest.expansion.sources import sources
+from batchvid.manifest.expansion.table_files import is_rereadable, table_files
 from batchvid.manifest.reading.problems import Problems
+from batchvid.manifest.reading.table_reader import count_rows
+from batchvid.manifest.schema.field_types import MAX_TAKES
+from batchvid.manifest.schema.rows import InlineRows
 
 MAX_JOBS = 1_000_000
 """Of one manifest; more need --many."""
-READ_BYTES = 1024 * 1024
 
 
 def count_jobs(entries: Sequence[ClipEntryContext], enough: int = MAX_JOBS) -> int:
@@ -22,66 +26,75 @@ def count_jobs(entries: Sequence[ClipEntryContext], enough: int = MAX_JOBS) -> i
 
     An upper bound where that is not above `enough`; otherwise every row is read and counted, none is kept.
     """
-    most = sum(_jobs_per_source(entry) * _max_sources(entry) for entry in entries)
+    most = sum(_cells(entry) * _max_takes(entry) * _max_sources(entry) for entry in entries)
     if most <= enough:
         return most
-    return sum(_jobs_per_source(entry) * _sources(entry) for entry in entries)
+    return sum(_cells(entry) * _count_takes(entry) for entry in entries)
 
 
 def find_largest(entries: Sequence[ClipEntryContext]) -> ClipEntryContext:
     """The entry that makes most jobs."""
-    return max(entries, key=lambda entry: _jobs_per_source(entry) * _max_sources(entry))
+    return max(entries, key=lambda entry: _cells(entry) * _max_takes(entry) * _max_sources(entry))
 
 
 def describe_count(largest: ClipEntryContext, count: int) -> str:
     """`the manifest makes 12,000,000 clips, most of them here (3 rows or images x 100 takes)`."""
-    takes = largest.clip.takes
-    cells = _jobs_per_source(largest) // takes
-    factors = ((_sources(largest), "rows or images"), (cells, "cells of the matrix"), (takes, "takes"))
+    fixed = largest.clip.takes if isinstance(largest.clip.takes, int) else 1
+    number, jobs = _count_sources(largest), _count_takes(largest)
+    takes = [(fixed, "takes")] if jobs == number * fixed else [(jobs, "takes of all rows together")]
+    sources = [(number, "rows or images")] if jobs == number * fixed else []
+    factors = (*sources, (_cells(largest), "cells of the matrix"), *takes)
     product = " x ".join(f"{number:,} {what}" for number, what in factors if number > 1)
     return f"the manifest makes {count:,} clips, most of them here ({product})"
 
 
-def _jobs_per_source(entry: ClipEntryContext) -> int:
-    return math.prod(len(values) for values in entry.clip.matrix.values()) * entry.clip.takes
+def _cells(entry: ClipEntryContext) -> int:
+    return math.prod(len(values) for values in entry.clip.matrix.values())
 
 
-def _sources(entry: ClipEntryContext) -> int:
+def _max_takes(entry: ClipEntryContext) -> int:
+    """The most takes that one row may have: a template or a column may ask for any number."""
+    takes = entry.clip.takes
+    if isinstance(takes, int) and ("takes" in entry.clip.model_fields_set or not _has_takes_column(entry)):
+        return takes
+    return 1 if takes is None else MAX_TAKES
+
+
+def _has_takes_column(entry: ClipEntryContext) -> bool:
+    """Whether the first row has one."""
+    if not entry.clip.rows or not is_rereadable(entry):
+        return False
+    return any("takes" in source.field_columns for source in islice(sources(_silent(entry)), 1))
+
+
+def _count_sources(entry: ClipEntryContext) -> int:
     """The exact number; what is wrong with a row is reported when it is expanded."""
-    if not _is_countable(entry):
+    return sum(1 for _ in sources(_silent(entry))) if is_rereadable(entry) else 1
+
+
+def _count_takes(entry: ClipEntryContext) -> int:
+    """The takes of all rows or images together."""
+    silent = _silent(entry)
+    if not is_rereadable(entry):
         return 1
-    silent = replace(entry, shared=replace(entry.shared, problems=Problems("")))
-    return sum(1 for _ in sources(silent))
+    return sum(find_takes(silent, source, source.variables) for source in sources(silent))
+
+
+def _silent(entry: ClipEntryContext) -> ClipEntryContext:
+    """The same entry, for reading its rows once more without a trace."""
+    return replace(entry, shared=replace(entry.shared, problems=Problems(""), entry_counts=[]), tables={})
 
 
 def _max_sources(entry: ClipEntryContext) -> int:
-    """The lines of its table, or the files that fit its pattern; 1 without either, or if they cannot be read."""
+    """The lines of its tables, or the files that fit its pattern; 1 without either, or if they cannot be read."""
+    rows = entry.clip.rows
     try:
-        if entry.clip.rows and _is_countable(entry):
-            return _count_lines(_file(entry, "rows", entry.clip.rows))
+        if isinstance(rows, InlineRows):
+            return len(rows.rows)
+        if rows and is_rereadable(entry):
+            return sum(count_rows(path) for path in table_files(entry, rows).values())
         if entry.clip.images:
-            pattern = entry.shared.templates.render(entry.clip.images, entry.shared.settings.vars)
-            return len(matching(pattern, entry.folder_of("images")))
+            return count_images(entry, entry.clip.images)
     except (OSError, ValueError):
         pass
     return 1
-
-
-def _is_countable(entry: ClipEntryContext) -> bool:
-    """Whether its table can be read twice: a pipe cannot."""
-    try:
-        return not entry.clip.rows or _file(entry, "rows", entry.clip.rows).is_file()
-    except (OSError, ValueError):
-        return True
-
-
-def _file(entry: ClipEntryContext, field: str, name: str) -> Path:
-    return entry.folder_of(field) / entry.shared.templates.render(name, entry.shared.settings.vars)
-
-
-def _count_lines(path: Path) -> int:
-    lines = 1
-    with path.open("rb") as file:
-        while piece := file.read(READ_BYTES):
-            lines += piece.count(b"\n") + piece.count(b"\r")
-    return lines

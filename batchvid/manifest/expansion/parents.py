@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from difflib import get_close_matches
 from typing import NamedTuple
 
 from batchvid.domain.clip_request import child_fingerprint
@@ -15,9 +14,9 @@ from batchvid.domain.job_spec import JobSpec
 from batchvid.manifest.expansion.entry import ClipEntryContext
 from batchvid.manifest.reading.problems import Problems
 from batchvid.manifest.reading.safe_names import safe_name
+from batchvid.near_matches import did_you_mean
 
 MAX_SHOWN_IDS = 3  # when several could be meant
-MAX_COMPARED_IDS = 2_000  # with a misspelled one
 
 
 class Child(NamedTuple):
@@ -76,8 +75,7 @@ class _Known:
             shown = ", ".join(spec.id for spec in made[:MAX_SHOWN_IDS])
             more = ", ..." if len(made) > MAX_SHOWN_IDS else ""
             return f"{parent} makes {len(made):,} clips; name one of them: {shown}{more}"
-        near = get_close_matches(parent, self.by_id, MAX_SHOWN_IDS) if len(self.by_id) <= MAX_COMPARED_IDS else []
-        hint = f"did you mean {' or '.join(near)}?" if near else "batchvid plan --all shows the ids"
+        hint = did_you_mean(parent, self.by_id) or "batchvid plan --all shows the ids"
         return f"there is no job {parent}; {hint}"
 
 

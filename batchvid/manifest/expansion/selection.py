@@ -1,7 +1,8 @@
-"""Selects jobs by id patterns and tags."""
+"""Selects jobs by id patterns, tags and numbers."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from batchvid.manifest.reading.problems import Place, Problems
@@ -20,6 +21,17 @@ def select_jobs(jobs: Sequence[PlacedJob], only: Sequence[str], problems: Proble
             problems.add(Place(f"--only {pattern}", 0, ""), nothing_selected(jobs, is_tag=is_tag_pattern(pattern)))
         wanted = [before or hit for before, hit in zip(wanted, hits, strict=True)]
     return [job for job, is_wanted in zip(jobs, wanted, strict=True) if is_wanted]
+
+
+def first_jobs(jobs: Sequence[PlacedJob], sample: int | None, limit: int | None) -> list[PlacedJob]:
+    """The first `sample` jobs of each clip entry, and of those the first `limit`; None is no bound."""
+    taken: Counter[Place] = Counter()
+    sampled = []
+    for job in jobs:
+        taken[job.place] += 1
+        if sample is None or taken[job.place] <= sample:
+            sampled.append(job)
+    return sampled if limit is None else sampled[:limit]
 
 
 def nothing_selected(jobs: Sequence[PlacedJob], *, is_tag: bool) -> str:

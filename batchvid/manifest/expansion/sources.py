@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from batchvid.manifest.expansion.entry import ClipEntryContext
 from batchvid.manifest.expansion.image_sources import image_sources
-from batchvid.manifest.expansion.row_filter import filter_sources
+from batchvid.manifest.expansion.row_checks import check_rows
+from batchvid.manifest.expansion.row_filter import count_entry, filter_sources
 from batchvid.manifest.expansion.row_sources import row_sources
 from batchvid.manifest.expansion.source import Source
 
@@ -17,10 +18,11 @@ def sources(entry: ClipEntryContext) -> Iterator[Source]:
     if clip.rows and clip.images:
         entry.add_problem("images", "is given with rows; keep one of them (a column can name the image)")
     elif clip.rows:
-        yield from filter_sources(entry, "rows", row_sources(entry, clip.rows))
+        yield from check_rows(entry, filter_sources(entry, "rows", row_sources(entry, clip.rows)))
     elif clip.images:
         yield from filter_sources(entry, "images", image_sources(entry, clip.images))
     elif clip.where:
         entry.add_problem("where", "selects rows or images, and the entry has neither")
     else:
+        count_entry(entry, "", 0, 0, [])
         yield Source(entry.shared.settings.vars, {}, {}, "")

@@ -1,110 +1,124 @@
-"""Reads a CSV file as spreadsheets save it, row by row: BOM, `;` or tab, quoted newlines. Knows no clips."""
+"""Reads a CSV as spreadsheets save it, row by row: any delimiter, quoted newlines, lines above the header."""
 
 from __future__ import annotations
 
 import csv
-import re
-from collections import Counter
-from collections.abc import Iterator
-from pathlib import Path
-from typing import BinaryIO
+import itertools
+from collections.abc import Iterator, Sequence
 
-from batchvid.manifest.reading.tables import BadTable, NoTable, Row
+from batchvid.manifest.reading.csv_accidents import CsvAccidents
+from batchvid.manifest.reading.csv_dialect import CsvDialect, find_dialect
+from batchvid.manifest.reading.headers import SAMPLE_ROWS, RawRow, check_sample, header_of
+from batchvid.manifest.reading.row_builder import RowBuilder
+from batchvid.manifest.reading.tables import BadTable, NoTable, Row, TableOptions, Warn, row_name
+from batchvid.manifest.reading.text_files import TextLines
 
-_DELIMITERS = ",;\t"
-_UTF16 = (b"\xff\xfe", b"\xfe\xff")
-
-
-def read_rows(path: Path) -> Iterator[Row]:
-    """The rows of a CSV, streamed. Values are stripped; rows without any value are skipped. Raises BadTable."""
-    try:
-        with path.open("rb") as file:
-            yield from _rows(file)
-    except OSError as exc:
-        raise NoTable(f"cannot be read: {exc.strerror or exc}; it was looked for at {path.absolute()}") from None
+MAX_CELL_CHARS = 10_000_000
+_SAMPLE_LINES = 200
 
 
-def _rows(file: BinaryIO) -> Iterator[Row]:
-    lines = _Lines(file)
-    first = next(lines, "")
-    if not first.strip():
-        raise BadTable("line 1: is empty; the first line must name the columns")
-    reader = csv.reader(lines.with_first(first), delimiter=_delimiter(first), strict=True)
-    header: list[str] = []
-    number, line = 0, 1
-    try:
-        for cells in reader:
-            values = [cell.strip() for cell in cells]
-            begins, line = line, reader.line_num + 1
-            if not header:
-                header = _header(values)
-            elif any(values):
-                number += 1
-                yield _row(header, values, number, begins)
-    except csv.Error as exc:
-        raise BadTable(f"row {number + 1} (line {reader.line_num}): is not valid CSV: {exc}") from None
+class _Tape:
+    """Hands lines to the CSV reader and keeps those of the current row."""
 
-
-def _row(header: list[str], values: list[str], number: int, line: int) -> Row:
-    if len(values) > len(header) and not any(values[len(header) :]):
-        values = values[: len(header)]  # spreadsheets write empty cells after the last column
-    if len(values) != len(header):
-        raise BadTable(
-            f"row {number} (line {line}): has {len(values)} cells where the header has {len(header)} columns; "
-            "a cell with the delimiter or a line break in it must be in double quotes"
-        )
-    return Row(dict(zip(header, values, strict=True)), number, line)
-
-
-def _header(names: list[str]) -> list[str]:
-    while names and not names[-1]:
-        names = names[:-1]
-    if "" in names:
-        raise BadTable(f"line 1: column {names.index('') + 1} has no name")
-    twice = [name for name, count in Counter(names).items() if count > 1]
-    if twice:
-        raise BadTable(f"line 1: column {twice[0]} exists twice")
-    return names
-
-
-def _delimiter(header: str) -> str:
-    """The delimiter that the header line uses most, outside of quotes."""
-    bare = re.sub(r'"[^"]*"?', "", header)
-    return max(_DELIMITERS, key=bare.count)
-
-
-class _Lines:
-    """The file's lines, decoded one by one: a wrong byte is reported with its line, and memory stays small."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self.file = file
-        self.number = 0
+    def __init__(self, lines: Iterator[str]) -> None:
+        self.lines = lines
+        self.held: list[str] = []
 
     def __iter__(self) -> Iterator[str]:
         return self
 
     def __next__(self) -> str:
-        line = self.file.readline()
-        if not line:
-            raise StopIteration
-        self.number += 1
-        if self.number == 1:
-            if line.startswith(_UTF16):
-                raise BadTable('line 1: is UTF-16; save it as "CSV UTF-8"')
-            line = line.removeprefix(b"\xef\xbb\xbf")
-        try:
-            text = line.decode()
-        except UnicodeDecodeError as exc:
-            byte = line[exc.start]
-            raise BadTable(
-                f"line {self.number}: byte 0x{byte:02x} at column {exc.start + 1} is not UTF-8 "
-                f'({bytes([byte]).decode("cp1252", "replace")!r} in Windows-1252); save it as "CSV UTF-8"'
-            ) from None
-        if "\0" in text:
-            raise BadTable(f"line {self.number}: contains a zero byte; this is not a text file")
-        return text
+        line = next(self.lines)
+        self.held.append(line)
+        return line
 
-    def with_first(self, first: str) -> Iterator[str]:
-        """All lines, the first one included."""
-        yield first
-        yield from self
+    def take(self) -> list[str]:
+        """The lines since the last call."""
+        held, self.held = self.held, []
+        return held
+
+
+def read_csv(lines: TextLines, options: TableOptions, warn: Warn) -> Iterator[Row]:
+    """The rows, streamed. Values are stripped; rows without any value are skipped. Raises BadTable."""
+    sample = list(itertools.islice(lines, _SAMPLE_LINES))
+    if not any(line.strip() for line in sample) and len(sample) < _SAMPLE_LINES:
+        raise NoTable("is empty; the first line must name the columns")
+    dialect = find_dialect(sample, options.header_row, options.delimiter)
+    if dialect.skipped >= len(sample):
+        raise BadTable(f"line {len(sample)}: is the last one; there is no header in line {dialect.skipped + 1}")
+    check_sample(_sample_rows(sample, dialect), options)
+    tape = _Tape(itertools.chain(sample[dialect.skipped :], lines))
+    builder: RowBuilder | None = None
+    begins = dialect.skipped + 1
+    csv.field_size_limit(max(csv.field_size_limit(), MAX_CELL_CHARS))  # of the process, and only ever raised
+    try:
+        for written in csv.reader(tape, delimiter=dialect.delimiter, strict=True):
+            held, line = tape.take(), begins
+            begins += len(held)
+            cells = [cell.strip() for cell in written]
+            if any(cells):
+                if builder is None:
+                    builder = RowBuilder(header_of(RawRow(cells, line), options, warn), options, warn)
+                    accidents = CsvAccidents(builder, dialect.delimiter, written, warn)
+                elif not _is_comment(cells, builder, line, warn):
+                    row = builder.build(cells, line)
+                    accidents.check(held, written, cells, line)
+                    if len(cells) < len(builder.header.names) and not lines.last.endswith(("\n", "\r")):
+                        _check_cut_off(lines, builder, held, line)
+                    yield row
+    except csv.Error as exc:
+        number = builder.number + 1 if builder else 0
+        raise BadTable(f"{row_name(number, begins) if builder else f'line {begins}'}: {_reason(exc)}") from None
+    if builder is not None:
+        accidents.finish()
+        builder.finish()
+
+
+def _sample_rows(sample: Sequence[str], dialect: CsvDialect) -> list[RawRow]:
+    tape = _Tape(iter(sample[dialect.skipped :]))
+    rows: list[RawRow] = []
+    begins = dialect.skipped + 1
+    try:
+        for cells in csv.reader(tape, delimiter=dialect.delimiter):
+            stripped = [cell.strip() for cell in cells]
+            if any(stripped):
+                rows.append(RawRow(stripped, begins))
+            begins += len(tape.take())
+            if len(rows) >= SAMPLE_ROWS:
+                break
+    except csv.Error:
+        pass  # reported with its row when the rows are read
+    return rows
+
+
+def _is_comment(cells: Sequence[str], builder: RowBuilder, line: int, warn: Warn) -> bool:
+    if not cells[0].startswith("#") or len(builder.header.names) < 2 or any(cells[1:]):
+        return False
+    warn("begins with # and has one cell: it is left out as a comment", f"line {line}")
+    return True
+
+
+def _check_cut_off(lines: TextLines, builder: RowBuilder, held: Sequence[str], line: int) -> None:
+    """The last row of a file that was cut off while it was written or copied."""
+    if held[-1] == lines.last:
+        raise BadTable(
+            f"{builder.place(line)}: has fewer cells than the header, and the file ends in the middle of this line: it "
+            "may be cut off; copy it again, or end the line with the missing delimiters"
+        )
+
+
+def _reason(exc: csv.Error) -> str:
+    text = str(exc)
+    if "unexpected end of data" in text:
+        return (
+            "has a double quote that is never closed; write a quote that belongs to the text twice, in a quoted cell: "
+            '"12"" pan"'
+        )
+    if "field larger than field limit" in text:
+        return f"has a cell of more than {MAX_CELL_CHARS:,} characters; a double quote before it may not be closed"
+    if "expected after" in text:
+        return (
+            "has text after the double quote that closes a cell; write a quote that belongs to the text twice, and put "
+            'the whole cell in double quotes: "12"" pan"'
+        )
+    return f"is not valid CSV: {text}"

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from batchvid.manifest.reading.problems import Place, Problems
-from batchvid.manifest.reading.yaml_reader import BadDocument, Map, Mark, Seq, read, scalar
+from batchvid.manifest.reading.set_names import explain_unknown
+from batchvid.manifest.reading.yaml_reader import BadDocument, Map, Mark, Seq, is_other_text, read, scalar
 from batchvid.manifest.schema.models import ManifestModel
 from batchvid.renamed_keys import MANIFEST_KEYS
 
@@ -62,18 +63,37 @@ def _load(path: Path, above: tuple[Path, ...], seen: dict[Path, None], problems:
 def _read(path: Path, problems: Problems) -> Map | None:
     file = str(path)
     try:
-        found = read(path.read_bytes(), file, lambda mark, text: problems.add(Place(mark.file, mark.line, ""), text))
+        found = read(
+            path.read_bytes(),
+            file,
+            lambda mark, text: problems.add(Place(mark.file, mark.line, ""), text),
+            lambda mark, text: problems.warn(Place(mark.file, mark.line, ""), text),
+        )
     except OSError as exc:
         problems.add(Place(file, 0, ""), f"cannot be read: {exc.strerror or exc}")
     except BadDocument as exc:
         problems.add(Place(exc.mark.file, exc.mark.line, ""), str(exc))
     else:
         if isinstance(found, Map):
+            _remove_extensions(found)
             _rename_keys(found, problems)
             return found
-        reason = "is empty" if found is None else "is not a mapping"
-        problems.add(Place(file, 1, ""), f"{reason}; a manifest begins with a key such as clips:")
+        problems.add(Place(file, 1, ""), f"{_what_it_is(found)}; a manifest begins with a key such as clips:")
     return None
+
+
+def _what_it_is(found: Any) -> str:
+    if found is None:
+        return "is empty"
+    if isinstance(found, Seq) and any(isinstance(item, Map) for item in found):
+        return "is a list: write a line clips: above it"
+    return "is not a mapping"
+
+
+def _remove_extensions(document: Map) -> None:
+    """Keys such as `x-style` only hold anchors (`x-style: &style ...`), as in a compose file."""
+    for key in [key for key in document if key.startswith("x-")]:
+        del document[key]
 
 
 def _rename_keys(document: Map, problems: Problems) -> None:
@@ -93,7 +113,7 @@ def merge_under(top: Map, part: Map) -> None:
         if key in ("include", "batch"):
             continue
         if key not in top:
-            top.put(key, value, part.marks[key])
+            top.put(key, value, part.marks[key], part.written.get(key, ""))
         elif key == "clips" and isinstance(value, Seq) and isinstance(top[key], Seq):
             clips = Seq()
             clips.extend([*top[key], *value])
@@ -111,7 +131,7 @@ def _merged(top: Any, under: Any, depth: int) -> Any:
         if key in merged:
             merged[key] = _merged(merged[key], value, depth - 1)
         else:
-            merged.put(key, value, under.marks[key])
+            merged.put(key, value, under.marks[key], under.written.get(key, ""))
     return merged
 
 
@@ -142,7 +162,10 @@ def _set(document: Map, setting: str, problems: Problems) -> Map:
             place, f"there is no {steps[0]} to set; {hint}It begins with one of {', '.join(sorted(allowed))}, clips"
         )
         return document
-    changed = _with(document, steps, scalar(text.strip()), Mark(shown, 0))
+    if steps[0] == "vars" and len(steps) == 2 and (unknown := explain_unknown(document, steps[1])):
+        problems.add(place, unknown)
+        return document
+    changed = _with(document, steps, text.strip(), Mark(shown, 0))
     if changed is None:
         problems.add(place, "fits nothing: a part of the key before the last is not a mapping, or no entry has that id")
         return document
@@ -150,12 +173,12 @@ def _set(document: Map, setting: str, problems: Problems) -> Map:
     return changed
 
 
-def _with(node: Any, steps: list[str], value: Any, mark: Mark) -> Map | Seq | None:
+def _with(node: Any, steps: list[str], text: str, mark: Mark) -> Map | Seq | None:
     if isinstance(node, Seq):
         index = next(
             (i for i, item in enumerate(node) if isinstance(item, Map) and str(item.get("id")) == steps[0]), None
         )
-        inner = None if index is None or not steps[1:] else _with(node[index], steps[1:], value, mark)
+        inner = None if index is None or not steps[1:] else _with(node[index], steps[1:], text, mark)
         if index is None or inner is None:
             return None
         items = Seq()
@@ -168,9 +191,10 @@ def _with(node: Any, steps: list[str], value: Any, mark: Mark) -> Map | Seq | No
     size = _longest_key(node, steps)
     key, rest = ".".join(steps[:size]), steps[size:]
     if not rest:
-        copy.put(key, value, mark)
+        value = scalar(text)
+        copy.put(key, value, mark, text if is_other_text(value, text) else "")
         return copy
-    inner = _with(node[key] if node.get(key) is not None else Map(mark), rest, value, mark)
+    inner = _with(node[key] if node.get(key) is not None else Map(mark), rest, text, mark)
     if inner is None:
         return None
     copy.put(key, inner, node.marks.get(key, mark))
@@ -187,4 +211,5 @@ def _copy(node: Map) -> Map:
     copy = Map(node.start)
     copy.update(node)
     copy.marks = dict(node.marks)
+    copy.written = dict(node.written)
     return copy

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from itertools import groupby
 from typing import NamedTuple
 
+from batchvid.quoting import shortened
+
 MAX_SHOWN_PROBLEMS = 50  # of one place: a wrong column of a long table must not hide everything else
+MAX_WORD_CHARS = 120  # of a word without blanks, which no message needs as a whole
+_LONG = re.compile(r"\S{256,}")  # longer than the name of any file
 MAX_SHOWN_ROWS = 3  # of a table, when all of them have the same problem
 
 
@@ -20,6 +25,7 @@ class Place(NamedTuple):
         """One line for the user: `file:line: entry: text`."""
         where = f"{self.file}:{self.line}" if self.line else self.file
         line = f"{where}: {self.entry}: {text}" if self.entry else f"{where}: {text}"
+        line = _LONG.sub(lambda match: shortened(match[0], MAX_WORD_CHARS), line)
         return "".join(character if character.isprintable() else "?" for character in line)
 
 
@@ -30,13 +36,14 @@ Found = dict[tuple[Place, str], list[str]]
 class Problems:
     """Collects problems and warnings: the user sees all of them at once, and each one once.
 
-    A problem stops the command. A warning is shown by it; `--strict` makes it a problem.
+    A problem stops the command. A warning is shown by it; `--strict` makes it a problem. A note says what a rule does.
     """
 
     def __init__(self, first_file: str = "") -> None:
         self._first_file = first_file
         self._found: dict[tuple[Place, str], list[str]] = {}
         self._warnings: dict[tuple[Place, str], list[str]] = {}
+        self._notes: dict[tuple[Place, str], list[str]] = {}
 
     def add(self, place: Place, text: str, row: str = "") -> None:
         """Add a problem. `row` names the row of a table that has it; rows with the same problem share a line."""
@@ -45,6 +52,10 @@ class Problems:
     def warn(self, place: Place, text: str, row: str = "") -> None:
         """Add a warning, which stops nothing."""
         _add(self._warnings, place, text, row)
+
+    def note(self, place: Place, text: str, row: str = "") -> None:
+        """Add a note: what a rule makes of the manifest, where the user may not expect it."""
+        _add(self._notes, place, text, row)
 
     def __bool__(self) -> bool:
         return bool(self._found)
@@ -56,6 +67,10 @@ class Problems:
     def warnings(self) -> list[str]:
         """All warnings, in the same order."""
         return self._lines(self._warnings, "warnings")
+
+    def notes(self) -> list[str]:
+        """All notes, in the same order."""
+        return self._lines(self._notes, "notes")
 
     def _lines(self, found_at: Found, what: str) -> list[str]:
         def order(found: tuple[tuple[Place, str], list[str]]) -> tuple[bool, Place]:
@@ -73,7 +88,7 @@ class Problems:
 
 def _add(found: Found, place: Place, text: str, row: str) -> None:
     rows = found.setdefault((place, text), [])
-    if row and row not in rows[:MAX_SHOWN_ROWS]:
+    if row and row not in rows[:MAX_SHOWN_ROWS] and row not in rows[-1:]:  # the takes of a row come one after another
         rows.append(row)
 
 

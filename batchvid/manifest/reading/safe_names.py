@@ -13,6 +13,8 @@ from typing import Any
 
 from slugify import slugify
 
+from batchvid.quoting import quoted
+
 MAX_NAME_BYTES = 120  # leaves room for `.mp4.json.part` and a deep folder below the 255 of every file system
 MAX_VALUE_BYTES = 48  # of one matrix value inside a name
 _SAFE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
@@ -60,14 +62,14 @@ def value_name(value: Any) -> str:
 def safe_key(path: str) -> str:
     """A clip's path in the clips folder, with safe parts. Raises ValueError when it is not a path to an MP4 there."""
     if "\\" in path or path.startswith("/") or re.match(r"[A-Za-z]:", path):
-        raise ValueError(f"{path!r} must be a path with / inside the clips folder, not an absolute one")
+        raise ValueError(f"{quoted(path, 120)} must be a path with / inside the clips folder, not an absolute one")
     if not path.endswith(".mp4"):
-        raise ValueError(f"{path!r} must end in .mp4")
+        raise ValueError(f"{quoted(path, 120)} must end in .mp4")
     *folders, file = path.split("/")
     stem = file.removesuffix(".mp4")
     for part in (*folders, stem):
         if not part.strip(" .") or part != part.strip():
-            raise ValueError(f"{path!r} has a part that is empty, made of dots, or has a space at its end")
+            raise ValueError(f"{quoted(path, 120)} has a part that is empty, made of dots, or has a space at its end")
     return "/".join([*(safe_name(folder) for folder in folders), f"{safe_name(stem)}.mp4"])
 
 

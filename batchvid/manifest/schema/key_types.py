@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator
 from batchvid.manifest.reading.safe_names import safe_name, text_of
 from batchvid.manifest.reading.yaml_reader import plain
 from batchvid.manifest.schema import field_types
+from batchvid.manifest.schema.cell_lists import split_files, split_words
 from batchvid.manifest.schema.templates import is_template
 
 RESERVED = frozenset({"take", "entry", "row", "image_name", "image_stem"})  # variables that batchvid sets
@@ -27,9 +28,11 @@ class UnlessTemplate:
     check: Callable[[Any], Any]
 
     def __call__(self, value: Any) -> Any:
-        """The checked value; a template and None are returned unchanged."""
+        """The checked value; a template and None are returned unchanged. A blank text is not given."""
         if value is None or (isinstance(value, str) and is_template(value)):
             return value
+        if isinstance(value, str) and not value.strip():
+            return ""
         return self.check(value)
 
 
@@ -108,6 +111,27 @@ def _unique(values: list[Any]) -> list[Any]:
     return values
 
 
+@dataclass(frozen=True, slots=True)
+class ListOf:
+    """The check of a list of words that may be written as one text; a template is split after it is rendered."""
+
+    split: Callable[[str], list[str]]
+
+    def __call__(self, value: Any) -> list[str] | str | None:
+        """A list, or the text that is a template."""
+        if value is None or (isinstance(value, str) and is_template(value)):
+            return value
+        if isinstance(value, str):
+            return [field_types.word(part) for part in self.split(value)]
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return [field_types.word(value)]
+        if not isinstance(value, list):
+            raise ValueError("must be a list")
+        return [_item(part) for part in value]
+
+
+_item = UnlessTemplate(field_types.word)
+
 Text = Annotated[str | None, PlainValidator(UnlessTemplate(field_types.text), json_schema_input_type=str | float)]
 Word = Annotated[str | None, PlainValidator(UnlessTemplate(field_types.word), json_schema_input_type=str | float)]
 Ratio = Annotated[str | None, PlainValidator(UnlessTemplate(field_types.ratio), json_schema_input_type=str)]
@@ -119,10 +143,17 @@ Switch = Annotated[
     bool | str | None, PlainValidator(UnlessTemplate(field_types.switch), json_schema_input_type=bool | str)
 ]
 Fit = Annotated[str | None, PlainValidator(UnlessTemplate(field_types.fit), json_schema_input_type=str)]
+Background = Annotated[str | None, PlainValidator(UnlessTemplate(field_types.background), json_schema_input_type=str)]
 Action = Annotated[str | None, PlainValidator(UnlessTemplate(field_types.action), json_schema_input_type=str)]
 Video = Annotated[str | None, PlainValidator(UnlessTemplate(field_types.video), json_schema_input_type=str)]
 Audio = Annotated[str | None, PlainValidator(UnlessTemplate(field_types.audio), json_schema_input_type=str)]
+Tags = Annotated[list[str] | str | None, PlainValidator(ListOf(split_words), json_schema_input_type=list[str] | str)]
+Pictures = Annotated[
+    list[str] | str | None, PlainValidator(ListOf(split_files), json_schema_input_type=list[str] | str)
+]
+Takes = Annotated[int | str | None, PlainValidator(UnlessTemplate(field_types.takes), json_schema_input_type=int | str)]
 Item = Annotated[str, PlainValidator(UnlessTemplate(field_types.word), json_schema_input_type=str)]
+Patterns = Annotated[list[Item], BeforeValidator(_as_list, json_schema_input_type=str | list[str]), Field(min_length=1)]
 Names = Annotated[list[str], BeforeValidator(_as_list, json_schema_input_type=str | list[str])]
 Count = Annotated[int, Field(strict=True, gt=0)]
 Number = Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)]

@@ -13,10 +13,12 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidat
 
 from batchvid.manifest.schema import fallback as fb
 from batchvid.manifest.schema import field_types
+from batchvid.manifest.schema.condition_hints import condition_text
 from batchvid.manifest.schema.key_types import (
     Action,
     Audio,
     Axis,
+    Background,
     BaseUrl,
     BatchName,
     Count,
@@ -27,12 +29,16 @@ from batchvid.manifest.schema.key_types import (
     Names,
     NonEmptyWord,
     Number,
+    Patterns,
+    Pictures,
     Prefix,
     Ratio,
     Scalar,
     Seconds,
     Seed,
     Switch,
+    Tags,
+    Takes,
     Text,
     UnlessTemplate,
     Usd,
@@ -40,8 +46,7 @@ from batchvid.manifest.schema.key_types import (
     Video,
     Word,
 )
-
-MAX_TAKES = 100
+from batchvid.manifest.schema.rows import Rows
 
 
 class _Strict(BaseModel):
@@ -136,8 +141,14 @@ class ClipFields(_Strict):
     negative_prompt: Text = Field(None, description="what the clip does not show")
     image: Word = Field(None, description="first frame: a file beside this one, or an https:// address")
     end_image: Word = Field(None, description="last frame")
-    reference_images: list[Item] | None = Field(None, description="images of what appears in the clip")
+    reference_images: Pictures = Field(None, description="images of what appears in the clip")
     fit: Fit = Field(None, description="how image and end_image get the clip's shape: cover, contain or stretch")
+    convert: Switch = Field(
+        None, description="send HEIC, AVIF, TIFF, GIF, BMP and unusual colours as JPEG, and shrink what is too large"
+    )
+    background: Background = Field(
+        None, description="the colour behind transparent pixels and in the bars of contain, such as white or '#f0f0f0'"
+    )
     duration_s: Seconds = Field(None, description="seconds")
     aspect_ratio: Ratio = Field(None, description="width:height, such as 16:9")
     resolution: Word = Field(None, description="such as 720p, or exactly 1280x720")
@@ -151,7 +162,7 @@ class ClipFields(_Strict):
     model: Word = Field(None, description="the catalogue's name of the model")
     provider: Word = Field(None, description="who makes the clip, if several providers have the model")
     options: dict[str, Any] | None = Field(None, description="fields of the vendor, sent unchanged")
-    tags: list[Item] | None = Field(None, description="words to select clips with: --only tag:NAME")
+    tags: Tags = Field(None, description="words to select clips with: --only tag:NAME")
     fallback: fb.FallbackField | None = Field(None, description="models to switch to when this one is not available")
     fallback_while_running: bool | None = Field(
         None, strict=True, description="switch even while a task that timed out may still finish and be billed"
@@ -167,10 +178,16 @@ class ClipFields(_Strict):
 class ClipEntry(ClipFields):
     """One entry under `clips:`; it makes one clip, or one for each row, image, matrix cell and take."""
 
-    id: NonEmptyWord = Field(description="permanent name of the clip and its file; a template if rows make many clips")
-    takes: Annotated[int, Field(strict=True, ge=1, le=MAX_TAKES)] = Field(
-        1, description="how many variants of the clip to make"
+    model_config = ConfigDict(json_schema_extra={"anyOf": [{"required": ["id"]}, {"required": ["rows"]}]})
+
+    id: NonEmptyWord | None = Field(
+        None,
+        description="permanent name of the clip and its file; a template if rows make many clips, which need none",
     )
+    key: Names = Field(
+        default_factory=list, description="columns that together name a row; without `id` they make the clip's name"
+    )
+    takes: Takes = Field(1, description="how many variants of the clip to make: 1 to 100")
     matrix: dict[Variable, Axis] = Field(
         default_factory=dict,
         description="axis: values. One clip per combination; an axis with a field's name sets it",
@@ -178,9 +195,18 @@ class ClipEntry(ClipFields):
     exclude: list[dict[str, Scalar]] = Field(
         default_factory=list, description="combinations of the matrix to leave out"
     )
-    rows: Word = Field(None, description="a CSV file with a header: one clip for each row; columns are variables")
-    where: str | None = Field(None, description="a condition that a row or image must meet")
-    images: Word = Field(None, description="a pattern such as photos/*.jpg: one clip for each image")
+    rows: Rows | None = Field(
+        None, description="a table: one clip for each row; columns are variables. Or rows, written here"
+    )
+    where: Annotated[str | None, BeforeValidator(condition_text)] = Field(
+        None, description="a condition that a row or image must meet"
+    )
+    images: Patterns | None = Field(
+        None, description="a pattern such as photos/*.{jpg,png}, or several: one clip for each image"
+    )
+    images_from: Names = Field(
+        default_factory=list, description="more folders from which the rows of this entry may name pictures"
+    )
 
 
 class Output(_Strict):
@@ -209,6 +235,9 @@ class ManifestModel(_Strict):
     budget: BatchBudget = Field(default_factory=BatchBudget, description="upper limits of spending")
     providers: dict[str, Provider] = Field(default_factory=dict, description="providers and their limits")
     defaults: ClipFields = Field(default_factory=ClipFields, description="fields for every clip that does not set them")
+    images_from: Names = Field(
+        default_factory=list, description="folders outside the manifest's own from which rows may name pictures"
+    )
     output: Output = Field(default_factory=Output, description="where clips go")
     retries: int = Field(
         0,
@@ -242,8 +271,3 @@ CHECKS: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
     }
 )
 """The fields that have one value, with their checks: each may be a template, and each may be an axis of a matrix."""
-
-
-def json_schema() -> dict[str, Any]:
-    """The manifest's JSON Schema, for completion and checks in an editor."""
-    return ManifestModel.model_json_schema()

@@ -17,6 +17,17 @@ from jinja2.exceptions import SecurityError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from batchvid.manifest.reading.safe_names import text_of
+from batchvid.manifest.schema.template_columns import ROW, row_attributes
+from batchvid.manifest.schema.template_mistakes import explain
+from batchvid.manifest.schema.template_outputs import Outputs, find_outputs
+from batchvid.manifest.schema.variable_names import (
+    AmbiguousName,
+    RowValues,
+    find_name,
+    means_row_number,
+    misread_names,
+    written_name,
+)
 
 MAX_CHARS = 32_000  # of a rendered text; the longest prompt that any vendor documents is far below
 _MAX_POWER = 10_000  # for exponents and repetitions
@@ -29,21 +40,19 @@ class TemplateProblem(ValueError):
 
 
 def is_template(text: str) -> bool:
-    """Whether the text must be rendered. `$19.99`, `{name}` and JSON are plain text."""
-    return "{{" in text or "{%" in text
+    """Whether the text must be rendered. `$19.99`, `{name}` and JSON are plain text; `{# a comment #}` is removed."""
+    return "{{" in text or "{%" in text or ("{#" in text and "#}" in text[text.index("{#") :])
 
 
 class Templates:
     """Compiles each text once, however many jobs it is rendered for."""
 
     def __init__(self) -> None:
-        self._environment = _Environment(undefined=jinja2.StrictUndefined, finalize=_printable)
-        for name in ("random", "center", "format"):  # random is not deterministic; the others build any length
-            self._environment.filters.pop(name)
-        self._environment.globals.pop("lipsum")
+        self._environment = Sandbox(undefined=jinja2.StrictUndefined, finalize=_printable)
         self._renderers: dict[str, Callable[[Variables], str]] = {}
         self._names: dict[str, frozenset[str]] = {}
-        self._tests: dict[str, Callable[..., Any]] = {}
+        self._columns: dict[tuple[str, tuple[str, ...]], frozenset[str]] = {}
+        self._outputs: dict[str, Outputs] = {}
 
     def render(self, text: str, variables: Variables) -> str:
         """The rendered text. Raises TemplateProblem."""
@@ -51,7 +60,10 @@ class Templates:
             return text
         renderer = self._renderers.get(text)
         if renderer is None:
-            renderer = self._renderers[text] = self._compile(text)
+            try:
+                renderer = self._renderers[text] = self._compile(text)
+            except TemplateProblem as exc:
+                raise TemplateProblem(misread_names(text, tuple(variables)) or str(exc)) from None
         return renderer(variables)
 
     def names(self, text: str) -> frozenset[str]:
@@ -59,22 +71,46 @@ class Templates:
         if not is_template(text):
             return frozenset()
         if text not in self._names:
-            found = meta.find_undeclared_variables(self._parse(text))
+            try:
+                found = meta.find_undeclared_variables(self._parse(text))
+            except TemplateProblem as exc:
+                raise TemplateProblem(misread_names(text, ()) or str(exc)) from None
             self._names[text] = frozenset(found - self._environment.globals.keys())
         return self._names[text]
 
-    def evaluate(self, expression: str, variables: Variables) -> bool:
-        """Whether a condition such as `stock|int > 0 and mood == "calm"` is true. Raises TemplateProblem."""
+    def columns(self, text: str, known: tuple[str, ...]) -> frozenset[str]:
+        """Which of the known columns the text reads, by name or from `row`. Raises TemplateProblem."""
+        if not is_template(text):
+            return frozenset()
+        if (text, known) not in self._columns:
+            names: frozenset[str] | None = self.names(text)
+            if ROW in self.names(text):
+                read = row_attributes(self._parse(text))
+                names = None if read is None else self.names(text) | read
+            self._columns[text, known] = frozenset(known) if names is None else _find_all(names, known)
+        return self._columns[text, known]
+
+    def complete(self, text: str, variables: Variables) -> Variables:
+        """The variables, also under the names by which the text means them: `Product_name` for "Product name".
+
+        Raises TemplateProblem when two of them fit one name.
+        """
+        missing = [name for name in self.names(text) if name not in variables]
+        if not missing:
+            return variables
+        known = tuple(variables)
         try:
-            test = self._tests.get(expression)
-            if test is None:
-                test = self._environment.compile_expression(expression, undefined_to_none=False)
-                self._tests[expression] = test
-            return bool(test(**variables))
-        except jinja2.UndefinedError as exc:
-            raise TemplateProblem(self._undefined("{{ " + expression + " }}", variables, exc)) from None
-        except Exception as exc:  # the user's own expression: it may fail in any way
-            raise TemplateProblem(f"{expression!r} cannot be evaluated: {exc}") from None
+            found = {name: find_name(name, known) for name in missing}
+        except AmbiguousName as exc:
+            raise TemplateProblem(str(exc)) from None
+        return {**variables, **{name: variables[key] for name, key in found.items() if key is not None}}
+
+    def outputs(self, text: str) -> Outputs:
+        """The variables whose values stand in the rendered text. Raises TemplateProblem."""
+        found = self._outputs.get(text)
+        if found is None:
+            found = self._outputs[text] = find_outputs(self._parse(text))
+        return found
 
     def _compile(self, text: str) -> Callable[[Variables], str]:
         parts = _plain_parts(self._parse(text))
@@ -90,14 +126,18 @@ class Templates:
         try:
             tree = self._environment.parse(text)
         except jinja2.TemplateSyntaxError as exc:
-            raise TemplateProblem(f"is not a valid template: {exc.message} (line {exc.lineno} of the text)") from None
+            raise TemplateProblem(explain(text, str(exc.message), exc.lineno)) from None
         _check_loops(tree)
         return tree
 
     def _fill(self, text: str, parts: list[tuple[bool, str]], variables: Variables) -> str:
         """The fast path for texts with nothing but names: about a tenth of the time of a full render."""
         try:
-            filled = "".join([_printable(variables[part]) if is_name else part for is_name, part in parts])
+            try:
+                filled = "".join([_printable(variables[part]) if is_name else part for is_name, part in parts])
+            except KeyError:
+                found = self.complete(text, variables)
+                filled = "".join([_printable(found[part]) if is_name else part for is_name, part in parts])
         except KeyError as exc:
             raise TemplateProblem(self._undefined(text, variables, exc)) from None
         except jinja2.TemplateError as exc:
@@ -106,8 +146,9 @@ class Templates:
 
     def _run(self, text: str, template: jinja2.Template, variables: Variables) -> str:
         chunks, size = [], 0
+        found = self.complete(text, variables)
         try:
-            for chunk in template.generate(variables):
+            for chunk in template.generate(found):
                 chunks.append(chunk)
                 size += len(chunk)
                 if size > MAX_CHARS:
@@ -115,35 +156,76 @@ class Templates:
         except jinja2.UndefinedError as exc:
             raise TemplateProblem(self._undefined(text, variables, exc)) from None
         except Exception as exc:  # the user's own template: it may fail in any way
-            raise TemplateProblem(f"the template cannot be filled in: {exc}") from None
+            misread = misread_names(text, tuple(variables))
+            raise TemplateProblem(misread or f"the template cannot be filled in: {exc}") from None
         return _check_length("".join(chunks))
 
     def _undefined(self, text: str, variables: Variables, error: Exception) -> str:
-        missing = sorted(self.names(text) - variables.keys())
+        if misread := misread_names(text, tuple(variables)):
+            return misread
+        missing = sorted(self.names(text) - self.complete(text, variables).keys())
         if not missing:
             return f"the template cannot be filled in: {error}"
         return _unknown_name(missing[0], tuple(sorted(variables)))
 
 
-class _Environment(ImmutableSandboxedEnvironment):
-    """The sandbox, with limits on the two operators that can fill the memory in one step."""
+def _find_all(names: frozenset[str], known: tuple[str, ...]) -> frozenset[str]:
+    try:
+        return frozenset(filter(None, (find_name(name, known) for name in names)))
+    except AmbiguousName as exc:
+        raise TemplateProblem(str(exc)) from None
+
+
+class Sandbox(ImmutableSandboxedEnvironment):
+    """The sandbox of templates and conditions: without what differs between two plans or builds any length.
+
+    It limits the two operators that can fill the memory in one step.
+    """
 
     intercepted_binops = frozenset({"*", "**", "%"})
 
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        for name in ("random", "center", "format"):  # random is not deterministic; the others build any length
+            self.filters.pop(name)
+        self.filters |= {"default": _default, "d": _default}
+        self.globals.pop("lipsum")
+
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
+        """The result of one operator. Raises SecurityError."""
         if operator == "%" and isinstance(left, str):
             raise SecurityError("% is for numbers here; write {{ name }} into the text instead")
         if operator != "%" and (_is_large(left) or _is_large(right)) and not _are_plain_factors(operator, left, right):
             raise SecurityError(f"the numbers beside {operator} are too large")
         return super().call_binop(context, operator, left, right)
 
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        """A column of a row before a method of the same name."""
+        if not isinstance(obj, RowValues) or (attribute not in obj and hasattr(dict, attribute)):
+            return super().getattr(obj, attribute)
+        if means_row_number(attribute) and find_name(attribute, tuple(obj)) is None:
+            raise jinja2.TemplateRuntimeError(f"there is no column {attribute}; {_ROW_NUMBER}")
+        return obj[attribute]
+
+
+_ROW_NUMBER = "the number of the row is {{ row_number }}"
+
+
+def _default(value: Any, default_value: Any = "", boolean: bool = False) -> Any:
+    """Jinja's `default`, where an empty cell counts as missing."""
+    is_empty = isinstance(value, str) and not value.strip()
+    return default_value if is_empty else jinja2.filters.do_default(value, default_value, boolean)
+
 
 @lru_cache(maxsize=64)
 def _unknown_name(name: str, names: tuple[str, ...]) -> str:
     """Cached, because one misspelled name may be in each of 100,000 rows."""
-    close = get_close_matches(name, names, 1)
+    if "row_number" in names and means_row_number(name):
+        return f"nothing is called {name}; {_ROW_NUMBER}"
+    written = sorted(written_name(one, names) for one in names)
+    close = get_close_matches(name, written, 1)
     hint = f", did you mean {close[0]}?" if close else ";"
-    return f"nothing is called {name}{hint} there is: {', '.join(names) or 'no variables'}"
+    return f"nothing is called {name}{hint} there is: {', '.join(written) or 'no variables'}"
 
 
 def _is_large(value: Any) -> bool:

@@ -6,7 +6,6 @@ The valid part is validated even if another part is invalid, so that all problem
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -16,6 +15,8 @@ from batchvid.manifest.reading.problems import Place, Problems
 from batchvid.manifest.reading.yaml_reader import Map, mark_at
 from batchvid.manifest.schema import models
 from batchvid.manifest.schema.fallback import Fallback, OtherModel
+from batchvid.manifest.schema.rows import RowsField
+from batchvid.near_matches import near_matches
 
 _SYNONYMS = {
     "seconds": "duration_s",
@@ -56,13 +57,26 @@ def validate(document: Map, problems: Problems) -> tuple[models.ManifestModel | 
     """
     clips = document.get("clips")
     indexes = list(range(len(clips))) if isinstance(clips, list) else []
+    details = [_missing_id(index) for index in indexes if _needs_id(document["clips"][index])]
     try:
-        return models.ManifestModel.model_validate(document), indexes
+        settings = models.ManifestModel.model_validate(document)
     except ValidationError as exc:
-        details = exc.errors(include_url=False, include_input=False)
+        details = [*exc.errors(include_url=False, include_input=False), *details]
+    else:
+        if not details:
+            return settings, indexes
     _report(document, details, problems)
     rest, indexes = _valid_part(document, details)
     return (models.ManifestModel.model_validate(rest), indexes) if indexes else (None, [])
+
+
+def _needs_id(entry: Any) -> bool:
+    """Whether it is a clip entry without an id; one with rows can do without."""
+    return isinstance(entry, Mapping) and entry.get("id") is None and entry.get("rows") is None
+
+
+def _missing_id(index: int) -> ErrorDetails:
+    return {"type": "missing", "loc": ("clips", index, "id"), "msg": "", "input": None}
 
 
 def _valid_part(document: Map, details: Sequence[ErrorDetails]) -> tuple[dict[str, Any], list[int]]:
@@ -125,7 +139,7 @@ def _report(document: Map, details: Sequence[ErrorDetails], problems: Problems) 
         entry = entry_name(document, path)
         inner = path[1 if len(path) == 1 or entry == path[0] else 2 :]
         label = ".".join(str(step) for step in inner)
-        sentence = _sentence(path, detail)
+        sentence = f"{_sentence(path, detail)}{_layout_hint(document, path, detail['type'])}"
         problems.add(Place(mark.file, mark.line, entry), f"{label}: {sentence}" if label else sentence)
 
 
@@ -164,45 +178,58 @@ def _sentence(path: Path, detail: ErrorDetails) -> str:
     return _SENTENCES.get(kind, detail["msg"].replace("Input should", "should"))
 
 
+def _layout_hint(document: Map, path: Path, kind: str) -> str:
+    """How a clip is written, for `clips:` in another layout."""
+    if path == ("clips",) and kind == "list_type":
+        return "; write each clip as an item of its own: - id: kite"
+    if len(path) == 2 and path[0] == "clips" and kind == "model_type":
+        written = document["clips"][path[1]]
+        if isinstance(written, str) and ":" in written:
+            return "; write a space after each colon: - id: kite"
+        return "; write it with keys, such as - id: kite, and below it prompt: ..."
+    return ""
+
+
 def _missing(path: Path) -> str:
     if path[-1] == "id":
-        return 'is missing; give every entry its own id, such as id: kite, or with rows id: "{{ sku }}"'
+        return "is missing; give every entry its own id, such as id: kite"
     if path[-1] in ("model", "models"):
         return "is missing; name the model to switch to"
+    if path[-1] == "file":
+        return "is missing; name the table, such as file: plan.xlsx"
     return "is missing; a manifest needs at least one entry under clips:"
 
 
 def _unknown(path: Path) -> str:
     key = str(path[-1])
     allowed = list(_model_at(path[:-1]).model_fields)
-    near = [_SYNONYMS[key]] if _SYNONYMS.get(key) in allowed else get_close_matches(key, allowed, 1)
-    hint = f"did you mean {near[0]}? " if near else ""
-    return f"unknown key; {hint}Allowed: {', '.join(sorted(allowed))}"
+    near = [_SYNONYMS[key]] if _SYNONYMS.get(key) in allowed else near_matches(key, allowed, limit=3)
+    if near:
+        return f"unknown key; did you mean {' or '.join(near)}? batchvid schema lists all keys"
+    return f"unknown key; Allowed: {', '.join(sorted(allowed))}"
+
+
+_MODELS: tuple[tuple[tuple[str | None, ...], type[BaseModel]], ...] = (
+    ((), models.ManifestModel),
+    (("clips", None), models.ClipEntry),
+    (("clips", None, "rows"), RowsField),
+    (("providers", None, "models", None), models.ModelLimits),
+    (("providers", None), models.Provider),
+    (("clips", None, "fallback"), Fallback),
+    (("defaults", "fallback"), Fallback),
+    (("defaults",), models.ClipFields),
+    (("output",), models.Output),
+    (("downloads",), models.Downloads),
+    (("budget",), models.BatchBudget),
+)
+"""The models by their paths; None stands for any step."""
 
 
 def _model_at(path: Path) -> type[BaseModel]:
     """The model whose keys are allowed at a path."""
-    match path:
-        case ():
-            return models.ManifestModel
-        case ("clips", _):
-            return models.ClipEntry
-        case ("providers", _, "models", _):
-            return models.ModelLimits
-        case ("providers", _):
-            return models.Provider
-        case ("clips", _, "fallback") | ("defaults", "fallback"):
-            return Fallback
-        case ("clips", _, "fallback", *_) | ("defaults", "fallback", *_):
-            return OtherModel
-        case ("defaults",):
-            return models.ClipFields
-        case ("output",):
-            return models.Output
-        case ("downloads",):
-            return models.Downloads
-        case ("budget",):
-            return models.BatchBudget
-        case (*_, "per_day" | "per_run"):
-            return models.BudgetLimits
-    return models.Budget
+    for steps, model in _MODELS:
+        if len(steps) == len(path) and all(step in (None, there) for step, there in zip(steps, path, strict=True)):
+            return model
+    if "fallback" in path:
+        return OtherModel
+    return models.BudgetLimits if path[-1] in ("per_day", "per_run") else models.Budget

@@ -13,6 +13,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from batchvid.domain.attempts import Attempt
+from batchvid.domain.cap_use import CapUse
 from batchvid.domain.failures import Charged
 from batchvid.domain.job_spec import JobSpec, Price
 from batchvid.domain.jobs import Job
@@ -225,6 +226,26 @@ class Budget:
 
     def _covering(self, charge: Charge) -> list[_Account]:
         return [account for account in self._accounts if account.covers(charge)]
+
+    def uses(self, charges: Sequence[Charge]) -> list[CapUse]:
+        """How many of these attempts each limit allows, if it were the only one."""
+        uses: list[CapUse] = []
+        for account in self._accounts if charges else ():
+            mine = [charge for charge in charges if account.covers(charge)]
+            for measure, limit in account.limits():
+                total = used = getattr(account.used(charges[0].at), measure)
+                allowed = 0
+                for charge in mine:
+                    if account.uncountable(charge):
+                        continue
+                    total += 1 if measure == "clips" else getattr(charge, measure) or 0
+                    if total > limit:
+                        break
+                    allowed += 1
+                key = f"{account.cap.prefix}{measure}"
+                amounts = {"limit": _format(limit), "used": _format(used)}
+                uses.append(CapUse(key=key, **amounts, planned=len(mine), allowed=allowed))
+        return uses
 
     def forecast(self, charges: Sequence[Charge]) -> list[str]:
         """Warnings about caps that these attempts would exceed, before anything is bought."""

@@ -9,15 +9,38 @@ from batchvid.domain import events as ev
 from batchvid.domain.failures import STOPS_PROVIDER, FailureKind
 from batchvid.domain.jobs import Job, JobState
 from batchvid.domain.wire import Rejected
+from batchvid.errors import StorageError, Unsupported
+from batchvid.runner.budget.budget import Charge
 from batchvid.runner.context import RunContext
 from batchvid.runner.fallback import REASONS, next_fallback, switch_model
 from batchvid.runner.providers.provider_state import ProviderState
 from batchvid.runner.providers.reply_messages import describe_refusal
 from batchvid.runner.providers.retry_policy import MAX_RETRY_AFTER_S, RETRYABLE_REFUSALS, after_refusal
+from batchvid.runner.providers.submission_blocks import Block
 from batchvid.runner.providers.submission_times import MAX_WAIT, describe_time, is_too_long
 
 ONLY_TIME_HELPS = frozenset({FailureKind.RATE, FailureKind.CONCURRENCY})
 """Refusals that say nothing of the job: after the last try the provider stops, and its jobs stay pending."""
+
+
+async def record_unsent(
+    context: RunContext, provider_state: ProviderState, job: Job, exc: StorageError | Unsupported
+) -> Charge:
+    """End a submit before anything was recorded or sent; returns the charge that was reserved for it.
+
+    What the manifest asks and the wire cannot say fails the job: the next run would meet it again. A file that changed
+    since it was planned, and a parent's clip that cannot be named now, leave it pending.
+    """
+    reason = f"{job.id} is not bought: {exc}"
+    provider_state.slots.release(job.id)
+    provider_state.health.record_neutral(job.id, context.route(job.spec).model.name)
+    charge = context.budget.cancel(job.id)
+    if isinstance(exc, Unsupported) and exc.field != "parent":
+        await context.recorder.record(job.id, ev.GaveUp(at=utc_now(), kind=FailureKind.INVALID, message=f"{exc}"))
+    else:
+        context.blocks.add(Block.SKIPPED, reason)
+    context.notice(reason)
+    return charge
 
 
 async def record_refusal(

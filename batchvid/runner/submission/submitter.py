@@ -30,7 +30,7 @@ from batchvid.runner.providers.submission_blocks import Block
 from batchvid.runner.submission.dependent_jobs import WaitingChildren
 from batchvid.runner.submission.image_loader import ImageReader
 from batchvid.runner.submission.parent_link import request_for
-from batchvid.runner.submission.refusals import record_refusal
+from batchvid.runner.submission.refusals import record_refusal, record_unsent
 from batchvid.runner.submission.repeated_replies import after_lost_submit, judge_replies, note_reply
 from batchvid.runner.submission.reservations import BudgetReservations
 
@@ -150,18 +150,13 @@ class Submitter:
         dialect = DIALECTS[route.model.dialect]
         external_id = f"{spec.id[:40]}-{utc_now():%y%m%d%H%M%S%f}"
         try:
-            images = await self._images.read(spec, route.terms.pixels)
+            images = await self._images.read(spec, route)
             generation = build_order(
                 spec, model=route.model.name, terms=route.terms, images=images, external_id=external_id
             )
             request = await request_for(context, provider_state, spec, route.model.dialect, generation)
-        except (StorageError, Unsupported) as exc:  # nothing was recorded or sent: the job stays pending
-            reason = f"{job.id} is not bought: {exc}"
-            context.blocks.add(Block.SKIPPED, reason)
-            context.notice(reason)
-            provider_state.slots.release(job.id)
-            provider_state.health.record_neutral(job.id, route.model.name)
-            self.reservations.release_capped_jobs(context.budget.cancel(job.id))
+        except (StorageError, Unsupported) as exc:
+            self.reservations.release_capped_jobs(await record_unsent(context, provider_state, job, exc))
             context.mark_idle(job.id)
             provider_state.wake.set()
             return

@@ -59,7 +59,7 @@ def test_each_of_them_is_paid_for(specs: Specs) -> None:
         ('fit: "{{ x }}"', "fit: must be cover, contain or stretch, not 'http://cdn.example/a'"),
         ('video: "{{ x }}"', "video: must be an https:// address"),
         ('audio: "{{ x }}"', "audio: must be an https:// address, or the sound itself"),
-        ('video: "{{ nothing }}"', "video: is empty once it is filled in"),
+        ('action: edit\n    video: "{{ nothing }}"', "video: is empty once it is filled in"),
     ],
 )
 def test_what_a_template_makes_is_checked_too(mistakes: Mistakes, made: str, problem: str) -> None:

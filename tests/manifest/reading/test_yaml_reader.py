@@ -171,9 +171,17 @@ def test_what_cannot_be_read_is_told_with_its_line(text: str, line: int, words: 
     assert words in message
 
 
-@pytest.mark.parametrize("line", ["b: {{ x }}", "b: {{ x }} on a table", "b: [{{ x }}]", "b: [a, {{ x }} y]"])
-def test_a_template_without_quotes_is_recognised(line: str) -> None:
-    """The commonest mistake of all is told as what it is, with its line."""
+@pytest.mark.parametrize("line", ["b: {{ x }}", "b: {{ x }} on a table"])
+def test_a_template_without_quotes_gets_the_line_to_write(line: str) -> None:
+    """The commonest mistake of all is told as what it is, with its line and the line to write."""
+    found, message = bad(f"a: 1\n{line}\n")
+    assert found == 2
+    assert message.endswith(f'; write: b: "{line[3:]}"')
+
+
+@pytest.mark.parametrize("line", ["b: [{{ x }}]", "b: [a, {{ x }} y]"])
+def test_a_template_without_quotes_in_a_list_is_recognised(line: str) -> None:
+    """Inside brackets there is no single line to write: the message says what to quote."""
     found, message = bad(f"a: 1\n{line}\n")
     assert found == 2
     assert message.endswith('; a text that begins with {{ must be in quotes, such as "{{ name }}"')

@@ -22,8 +22,7 @@ OF_A_BUDGET = "allow_unpriced, clips, per_day, per_run, seconds, usd"
         ("budget: {per_day: 10}", "budget: per_day: must be a mapping of keys to values"),
         (
             "budget: {perday: {usd: 1}}",
-            "budget: perday: unknown key; did you mean per_day? Allowed: "
-            "allow_unpriced, clips, per_day, per_run, seconds, tags, usd",
+            "budget: perday: unknown key; did you mean per_day? batchvid schema lists all keys",
         ),
         (
             "budget: {per_day: {allow_unpriced: true}}",

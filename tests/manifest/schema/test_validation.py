@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from decimal import Decimal
 
 import pytest
 
 from batchvid.errors import ManifestError
-from batchvid.manifest import json_schema, load
+from batchvid.manifest import load
 from batchvid.manifest.schema.field_types import MAX_SEED
 from tests.manifest.conftest import Mistakes, Specs, Write
 
@@ -50,7 +49,7 @@ def test_ten_mistakes_ten_lines(mistakes: Mistakes) -> None:
         "m.yaml:1: batch: 'Spring Kites' cannot name a folder on every system; 'Spring-Kites' can",
         "m.yaml:2: budget: usd: must be more than 0",
         "m.yaml:4: providers.gw: base_url: must be an address without a user name",
-        "m.yaml:8: one: durations_s: unknown key; did you mean duration_s? Allowed: action, aspect_ratio, audio, ",
+        "m.yaml:8: one: durations_s: unknown key; did you mean duration_s",
         "m.yaml:9: clips[1]: id: is missing; give every entry its own id, such as id: kite",
         "m.yaml:12: three: takes: must be at most 100",
         "m.yaml:15: four: prompt: nothing is called nobody; there is: entry, take",
@@ -68,8 +67,8 @@ def test_ten_mistakes_ten_lines(mistakes: Mistakes) -> None:
 @pytest.mark.parametrize(
     ("entry", "problem"),
     [
-        ("seconds: 5", "seconds: unknown key; did you mean duration_s? Allowed: "),
-        ("csv: x", "csv: unknown key; did you mean rows? Allowed: "),
+        ("seconds: 5", "seconds: unknown key; did you mean duration_s"),
+        ("csv: x", "csv: unknown key; did you mean rows"),
         ("zzz: x", "zzz: unknown key; Allowed: "),
         ("duration_s: 0", "duration_s: must be more than 0 and at most 3600 seconds, not 0"),
         ("duration_s: .nan", "duration_s: must be a number of seconds such as 8, not '.nan'"),
@@ -101,7 +100,7 @@ def test_ten_mistakes_ten_lines(mistakes: Mistakes) -> None:
             "matrix.take: must be letters, digits and _, for use as {{ name }}, and none of entry, ",
         ),
         ("exclude: [5]", "exclude.0: must be a mapping of keys to values"),
-        ("tags: x", "tags: must be a list"),
+        ("tags: {x: y}", "tags: must be a list"),
         ("options: x", "options: must be a mapping of keys to values"),
         ("where: 5", "where: must be a text"),
         ("video: a.mp4", "video: must be an https:// address that the vendor can fetch; a file cannot be sent"),
@@ -125,7 +124,7 @@ def test_mistakes_in_an_entry(mistakes: Mistakes, entry: str, problem: str) -> N
 @pytest.mark.parametrize(
     ("line", "problem"),
     [
-        ("clip: []", "clip: unknown key; did you mean clips? Allowed: batch, budget, "),
+        ("clip: []", "clip: unknown key; did you mean clips"),
         ("batch: '..'", "batch: '..' cannot name a folder on every system; "),
         ("batch: CON", "batch: 'CON' cannot name a folder on every system; 'CON_' can"),
         ("budget: 5", "budget: must be a mapping of keys to values"),
@@ -136,7 +135,7 @@ def test_mistakes_in_an_entry(mistakes: Mistakes, entry: str, problem: str) -> N
         ("budget: {allow_unpriced: 1}", "budget: allow_unpriced: must be true or false"),
         (
             "providers: {gw: {concurency: 1}}",
-            "providers.gw: concurency: unknown key; did you mean concurrency? Allowed: ",
+            "providers.gw: concurency: unknown key; did you mean concurrency",
         ),
         ("providers: {gw: {polls_per_s: 0}}", "providers.gw: polls_per_s: must be more than 0"),
         ("providers: {gw: {on_lost_submit: buy}}", "providers.gw: on_lost_submit: must be 'hold' or 'resubmit'"),
@@ -157,7 +156,7 @@ def test_mistakes_in_an_entry(mistakes: Mistakes, entry: str, problem: str) -> N
         ),
         ("defaults: {id: x}", "defaults: id: unknown key; "),
         ("defaults: {takes: 2}", "defaults: takes: unknown key; "),
-        ("output: {clip: x}", "output: clip: unknown key; did you mean clips? Allowed: clips"),
+        ("output: {clip: x}", "output: clip: unknown key; did you mean clips"),
         ("downloads: {concurrency: 0}", "downloads: concurrency: must be more than 0"),
         ("downloads: {x: 0}", "downloads: x: unknown key; Allowed: concurrency"),
         ("retries: -1", "retries: must be at least 0"),
@@ -255,16 +254,6 @@ def test_a_long_prompt_is_refused(mistakes: Mistakes) -> None:
     """The cap on prompts holds for plain texts as well."""
     (found,) = mistakes(f"clips: [{{id: k, model: m, prompt: {'x' * 32_001}}}]")
     assert found == "m.yaml:1: k: prompt: is longer than 32,000 characters"
-
-
-def test_the_json_schema_knows_the_words() -> None:
-    """Editors get every key with its description, and refuse unknown ones."""
-    schema = json.loads(json.dumps(json_schema()))
-    entry = schema["$defs"]["ClipEntry"]
-    assert entry["additionalProperties"] is False
-    assert entry["required"] == ["id"]
-    assert {"prompt", "duration_s", "matrix", "rows", "takes"} <= entry["properties"].keys()
-    assert entry["properties"]["duration_s"]["anyOf"] == [{"type": "number"}, {"type": "string"}]
 
 
 def test_the_error_carries_the_exit_code(write: Write) -> None:

@@ -11,10 +11,12 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from batchvid import catalog
 from batchvid.domain.clip_request import ImageRef, ImageRole
 from batchvid.domain.job_spec import JobSpec
 from batchvid.domain.wire import ImageInput
 from batchvid.errors import StorageError
+from batchvid.planning.routing import find_route
 from batchvid.runner.submission.image_loader import MAX_CACHE_BYTES, ImageReader
 from tests.builders import spec
 
@@ -38,10 +40,16 @@ def job(*images: ImageRef) -> JobSpec:
     return spec(images=images)
 
 
+async def read(reader: ImageReader, job: JobSpec, pixels: tuple[int, int] | None = None) -> tuple[ImageInput, ...]:
+    """The images as Veo's route takes them, which has no limits; frames fitted to these pixels."""
+    route = find_route(job, catalog.providers({}))
+    return await reader.read(job, replace(route, terms=replace(route.terms, pixels=pixels)))
+
+
 async def test_images_come_in_order_with_what_is_known_of_them(tmp_path: Path) -> None:
     """Role, name, type, pixels and the bytes themselves."""
     first, last = picture(tmp_path / "a.png", b"one"), picture(tmp_path / "春.png", b"two", "last")
-    assert await ImageReader().read(job(first, last)) == (
+    assert await read(ImageReader(), job(first, last)) == (
         ImageInput(
             role="first", filename="a.png", media_type="image/png", data=b"one", size_bytes=3, width=640, height=480
         ),
@@ -49,13 +57,13 @@ async def test_images_come_in_order_with_what_is_known_of_them(tmp_path: Path) -
             role="last", filename="春.png", media_type="image/png", data=b"two", size_bytes=3, width=640, height=480
         ),
     )
-    assert await ImageReader().read(job()) == ()
+    assert await read(ImageReader(), job()) == ()
 
 
 async def test_a_url_is_passed_on(tmp_path: Path) -> None:
     """What the vendor is to fetch is not fetched here: it has an address and no bytes."""
     far = ImageRef(role="reference", source="https://cdn.example/b.png")
-    (image,) = await ImageReader().read(job(far))
+    (image,) = await read(ImageReader(), job(far))
     assert (image.url, image.data, image.role) == ("https://cdn.example/b.png", b"", "reference")
 
 
@@ -64,7 +72,7 @@ async def test_a_changed_image_is_refused(tmp_path: Path) -> None:
     image = picture(tmp_path / "a.png", b"as planned")
     (tmp_path / "a.png").write_bytes(b"retouched!")
     with pytest.raises(StorageError, match=r"a\.png changed since the job was planned: run again"):
-        await ImageReader().read(job(image))
+        await read(ImageReader(), job(image))
 
 
 async def test_a_missing_image_is_an_error(tmp_path: Path) -> None:
@@ -72,18 +80,18 @@ async def test_a_missing_image_is_an_error(tmp_path: Path) -> None:
     first, last = picture(tmp_path / "a.png", b"one"), picture(tmp_path / "b.png", b"two", "last")
     (tmp_path / "b.png").unlink()
     with pytest.raises(StorageError, match=r"b\.png: No such file"):
-        await ImageReader().read(job(first, last))
+        await read(ImageReader(), job(first, last))
 
 
 async def test_an_image_is_read_once(tmp_path: Path) -> None:
     """A hundred jobs with the same picture, wherever its copies lie, share one reading of it."""
     reader = ImageReader()
     image = picture(tmp_path / "a.png", b"shared")
-    (first,) = await reader.read(job(image))
+    (first,) = await read(reader, job(image))
     copy = ImageRef(role="last", source=str(tmp_path / "copy.png"), sha256=image.sha256, media_type="image/png")
     (tmp_path / "a.png").unlink()
-    (again,) = await reader.read(job(image))
-    (elsewhere,) = await reader.read(job(copy))
+    (again,) = await read(reader, job(image))
+    (elsewhere,) = await read(reader, job(copy))
     assert again.data is first.data is elsewhere.data
     assert (elsewhere.filename, elsewhere.role) == ("copy.png", "last")
 
@@ -92,10 +100,10 @@ async def test_images_that_are_read_together_are_counted_once(tmp_path: Path) ->
     """Ten jobs that start at the same moment fill the memory once: their picture does not push out the others."""
     reader = ImageReader()
     small, large = picture(tmp_path / "a.png", b"small"), picture(tmp_path / "b.png", b"b" * (MAX_CACHE_BYTES // 5))
-    await reader.read(job(small))
-    await asyncio.gather(*(reader.read(job(large)) for _ in range(10)))
+    await read(reader, job(small))
+    await asyncio.gather(*(read(reader, job(large)) for _ in range(10)))
     (tmp_path / "a.png").unlink()
-    assert (await reader.read(job(small)))[0].data == b"small"
+    assert (await read(reader, job(small)))[0].data == b"small"
 
 
 async def test_what_was_used_longest_ago_is_let_go(tmp_path: Path) -> None:
@@ -104,13 +112,13 @@ async def test_what_was_used_longest_ago_is_let_go(tmp_path: Path) -> None:
     third = MAX_CACHE_BYTES * 2 // 5
     images = [picture(tmp_path / f"{name}.png", name.encode() * third) for name in "abc"]
     for image in (images[0], images[1], images[0], images[2]):
-        await reader.read(job(image))
+        await read(reader, job(image))
     for name in "abc":
         (tmp_path / f"{name}.png").unlink()
     for image in (images[0], images[2]):
-        assert len((await reader.read(job(image)))[0].data) == third
+        assert len((await read(reader, job(image)))[0].data) == third
     with pytest.raises(StorageError, match=r"b\.png"):
-        await reader.read(job(images[1]))
+        await read(reader, job(images[1]))
 
 
 def photograph(path: Path, *, turned: bool, role: ImageRole = "first") -> ImageRef:
@@ -132,7 +140,7 @@ async def test_only_a_turned_image_is_encoded_again(tmp_path: Path) -> None:
     """An upright file goes out byte for byte; a turned one as it is seen, with the planned pixels."""
     upright = photograph(tmp_path / "a.jpg", turned=False)
     turned = photograph(tmp_path / "b.jpg", turned=True, role="last")
-    first, last = await ImageReader().read(job(upright, turned))
+    first, last = await read(ImageReader(), job(upright, turned))
     assert first.data == (tmp_path / "a.jpg").read_bytes()
     assert size_of(last) == (last.width, last.height) == (32, 64)
 
@@ -142,7 +150,7 @@ async def test_frames_are_fitted_and_references_are_not(tmp_path: Path) -> None:
     frame = photograph(tmp_path / "a.jpg", turned=True)
     reference = replace(frame, role="reference")
     spec_of_both = spec(images=(frame, reference), fit="cover", aspect_ratio="16:9")
-    first, second = await ImageReader().read(spec_of_both, (48, 28))
+    first, second = await read(ImageReader(), spec_of_both, (48, 28))
     assert size_of(first) == (first.width, first.height) == (48, 28)
     assert size_of(second) == (second.width, second.height) == (32, 64)
 
@@ -151,8 +159,8 @@ async def test_each_way_of_fitting_is_kept_apart(tmp_path: Path) -> None:
     """Two jobs with one picture and two shapes get two pictures, each made once."""
     reader, frame = ImageReader(), photograph(tmp_path / "a.jpg", turned=False)
     wide, tall = spec(images=(frame,), fit="cover"), spec(images=(frame,), fit="contain")
-    (one,) = await reader.read(wide, (40, 30))
-    (two,) = await reader.read(tall, (40, 30))
-    (three,) = await reader.read(wide, (30, 40))
+    (one,) = await read(reader, wide, (40, 30))
+    (two,) = await read(reader, tall, (40, 30))
+    (three,) = await read(reader, wide, (30, 40))
     assert len({one.data, two.data, three.data}) == 3
-    assert (await reader.read(wide, (40, 30)))[0].data is one.data
+    assert (await read(reader, wide, (40, 30)))[0].data is one.data

@@ -1,0 +1,42 @@
+"""Explains templates that cannot be read, and says what to write instead. Pure."""
+
+from __future__ import annotations
+
+import re
+
+_NAME = re.compile(r"[^\W\d]\w*")
+_OPEN = re.compile(r"\{\{(?P<inside>(?:(?!\{\{|\}\}).)*)$", re.DOTALL)
+_SINGLE_CLOSE = re.compile(r"\{\{(?P<inside>[^{}]*)\}(?!\})")
+_EMPTY = re.compile(r"\{\{\s*\}\}")
+_NO_TAG = re.compile(r"\{%-?\s*(?P<inside>[^%]*?)\s*-?%?\}")
+_TAGS = ("if", "elif", "else", "endif", "for", "endfor", "set", "raw", "endraw", "with", "filter")
+_MAX_SHOWN_CHARS = 60
+
+
+def explain(text: str, reason: str, line: int) -> str:
+    """What is wrong with a template, as a problem. `reason` and `line` are those of the template engine."""
+    if _EMPTY.search(text):
+        return "has {{ }} with nothing inside; write a name between them, such as {{ name }}"
+    if match := _SINGLE_CLOSE.search(text):
+        return f"has a {{{{ that is closed by a single }}; write {_filled(match['inside'])}"
+    if match := _OPEN.search(text):
+        return f"has a {{{{ that is not closed; write {_filled(match['inside'])}"
+    for match in _NO_TAG.finditer(text):
+        if not _starts_with_tag(match["inside"]):
+            written = match[0][:_MAX_SHOWN_CHARS]
+            return f"has {written}, which is no tag of a template; to send it as it is, write {_raw(written)}"
+    return f"is not a valid template: {reason} (line {line} of the text)"
+
+
+def _filled(inside: str) -> str:
+    name = _NAME.search(inside)
+    return f"{{{{ {name[0]} }}}}" if name else "{{ name }}"
+
+
+def _starts_with_tag(inside: str) -> bool:
+    word = _NAME.match(inside)
+    return word is not None and word[0] in _TAGS
+
+
+def _raw(text: str) -> str:
+    return f"{{% raw %}}{text}{{% endraw %}}"

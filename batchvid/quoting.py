@@ -1,0 +1,18 @@
+"""How messages quote what the user wrote: on one line, and not longer than is needed to find it. Pure."""
+
+from __future__ import annotations
+
+MAX_QUOTED_CHARS = 60
+
+
+def shortened(text: str, max_chars: int = MAX_QUOTED_CHARS) -> str:
+    """The text, with `...` in the middle of a long one: the end of a name often tells what it is."""
+    if len(text) <= max_chars:
+        return text
+    tail = max_chars // 4
+    return f"{text[: max_chars - tail - 3]}...{text[-tail:]}"
+
+
+def quoted(text: str, max_chars: int = MAX_QUOTED_CHARS) -> str:
+    """The text in quotes, shortened."""
+    return repr(shortened(text, max_chars))

@@ -1,0 +1,139 @@
+"""docs/reference/warnings.md: what is reported about texts, cells and rows. Each message is made by the code."""
+
+from __future__ import annotations
+
+import csv
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from batchvid.errors import ManifestError
+from batchvid.manifest import load
+from tests.docs.markdown import GENERATED, table
+
+INTRO = """# Warnings
+
+`plan`, `validate` and `run` report what is odd in a manifest, with its file, line, entry, field, row and column. A
+*warning* stops nothing; with `--strict` it is an error. An *error* stops the command with exit code 2, before anything
+is bought: it is what surely makes a wrong clip. Rows with the same finding share one message.
+
+Each message below is that of the example beside it. Nothing in a text is changed: what is sent is what `plan` shows.
+"""
+
+
+class Case(NamedTuple):
+    """One kind of finding: its name, and an example: one prompt, a table (header and rows), or a whole manifest."""
+
+    what: str
+    prompt: str = ""
+    table: str = ""
+    manifest: str = ""
+    sets: tuple[str, ...] = ()
+    example: str = ""
+
+
+SECTIONS: Mapping[str, Sequence[Case]] = {
+    "Placeholders": [
+        Case(
+            "The name of a column, variable or axis between delimiters",
+            "{{ text }}",
+            "id,city,text\n1,Rome,a kite over [city]",
+        ),
+        Case("A template in a cell: cells are never templates", "{{ text }}", "id,text\n1,a kite over {{ id }}"),
+        Case("What is clearly a placeholder", "a kite over ${CITY}, [insert mood], TODO"),
+        Case("A choice: programs with that syntax choose before they send", "a {red|blue} kite"),
+    ],
+    "Holes": [
+        Case("An empty cell or variable inside a longer text", "a kite in {{ season }}", "id,season\n1,"),
+        Case("The trace of an empty cell in a joined text", "{{ text }}", 'id,text\n1,"a kite, , at noon"'),
+    ],
+    "Cells that are no text": [
+        Case("A formula", "{{ text }}", 'id,text\n1,"=CONCAT(A2,B2)"'),
+        Case("An error of the spreadsheet, in any language", "{{ text }}", "id,text\n1,#BEZUG!"),
+        Case("The same inside a text", "a kite in {{ season }}", "id,season\n1,#N/A"),
+        Case("A word for a missing value inside a text", "a kite in {{ season }}", "id,season\n1,nan"),
+        Case("The same as the whole prompt", "{{ text }}", "id,text\n1,NULL"),
+        Case(
+            "A prompt that is only a number, a link, a file name, punctuation, a yes or no",
+            "{{ text }}",
+            "id,text\n1,kite.jpg",
+        ),
+        Case("HTML tags", "a kite<br>at <b>noon</b>"),
+        Case("HTML codes", "salt &amp; pepper"),
+    ],
+    "Characters": [
+        Case(
+            "A control character, or one without width; not those that emoji and scripts need", "a kite\u200b at noon"
+        ),
+        Case("A zero byte, or half a character", "a\x00kite"),
+        Case("A character that a conversion lost", "a caf\ufffd"),
+        Case("A text that was read in a wrong encoding", "a caf\u00c3\u00a9 in rain"),
+    ],
+    "Rows and clips": [
+        Case("A row that repeats the header", "{{ text }}", "id,text\n1,a kite\nid,text", example="the row `id,text`"),
+        Case("A row of equal cells", "a {{ text }}", "id,text,note\n1,kite,x\n==,==,==", example="the row `==,==,==`"),
+        Case(
+            "The same request under several ids; takes are meant to be equal",
+            "{{ text }}",
+            "id,text\n1,a kite\n2,a kite",
+            example="the rows `1,a kite` and `2,a kite`",
+        ),
+    ],
+    "Values that nothing reads": [
+        Case(
+            "`--set` of an unknown name",
+            manifest="vars: {season: autumn}\nclips: [{id: a, model: m, prompt: 'in {{ season }}'}]\n",
+            sets=("seson=winter",),
+        ),
+        Case(
+            "`--set` of a key without its path",
+            manifest="clips: [{id: a, model: m, prompt: a kite}]\n",
+            sets=("duration_s=5",),
+        ),
+    ],
+}
+
+
+def page() -> str:
+    """The whole page."""
+    parts = [GENERATED, INTRO.strip()]
+    for title, cases in SECTIONS.items():
+        rows = [(case.what, _example(case), *_outcome(case)) for case in cases]
+        parts += [f"## {title}", table(("what", "example", "", "message"), rows)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _example(case: Case) -> str:
+    if case.example or case.sets:
+        return case.example or f"`--set {case.sets[0]}`"
+    if not case.table:
+        return f"`{_printable(case.prompt)}`"
+    *_, cell = list(csv.reader(case.table.splitlines()))[-1]
+    shown = f"cell `{_printable(cell)}`" if cell else "an empty cell"
+    return shown if case.prompt == "{{ text }}" else f"{shown}, prompt `{case.prompt}`"
+
+
+def _printable(text: str) -> str:
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def _outcome(case: Case) -> tuple[str, str]:
+    """Whether the finding is a warning or an error, and its message without the place in the manifest."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "m.yaml")
+        Path(folder, "r.csv").write_text(case.table + "\n", "utf-8")
+        rows = "rows: r.csv, " if case.table else ""
+        prompt = case.prompt.encode("unicode_escape").decode().replace('"', '\\"')
+        entry_id = '"{{ id }}"' if case.table else "a"
+        text = case.manifest or f'clips: [{{id: {entry_id}, model: m, {rows}prompt: "{prompt}"}}]\n'
+        path.write_text(text, "utf-8")
+        try:
+            kind, lines = "warning", list(load(path, sets=case.sets).warnings)
+        except ManifestError as exc:
+            kind, lines = "error", list(exc.problems)
+    if len(lines) != 1:
+        raise ValueError(f"{case.what}: {lines}")
+    (line,) = lines
+    message = line.removeprefix(f"{path}:1: ").partition(": ")[2]
+    return kind, f"`{message}`"
