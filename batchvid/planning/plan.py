@@ -24,6 +24,7 @@ from batchvid.planning.dependencies import ANY_PARENT, outlook, promised
 from batchvid.planning.fallback_warnings import unreachable_fallback
 from batchvid.planning.plan_types import BUYS, FINISHED, PRICED, JobPlan, Plan, PlanAction
 from batchvid.planning.rehearsals import KEPT, describe_end, emulators_among, is_protected, mark
+from batchvid.planning.replaced_rows import describe_replaced
 from batchvid.planning.routing import Route, check, find_route, suggest_models
 from batchvid.quoting import shortened
 
@@ -167,6 +168,7 @@ def _plan_actions(
     found: dict[str, tuple[PlanAction, str]] = {}
     buys: dict[str, JobSpec] = {}
     adopted = {one.spec.id: one.words for one in adoptions.adopted}
+    replaced = _describe_replaced(manifest, jobs, adoptions)
     for placed in manifest.jobs:
         spec = placed.spec
         if other := adoptions.waiting.get(spec.id):
@@ -175,6 +177,8 @@ def _plan_actions(
             continue
         job = jobs.get(spec.id)
         action, reason = _plan_action(spec, job, emulators)
+        if spec.id in replaced:
+            reason = f"{reason}; {replaced[spec.id]}"
         if is_protected(spec, job, emulators) and action in BUYS | FINISHED:
             action = PlanAction.STORED if action in BUYS else action
             reason = f"{'stored' if action is PlanAction.STORED else reason}; {KEPT}"
@@ -196,6 +200,18 @@ def _plan_actions(
             action = before if before in FINISHED else PlanAction.HELD
         found[spec.id] = action, f"{reason}; {waits}" if waits else reason
     return found
+
+
+def _describe_replaced(manifest: Manifest, jobs: Mapping[str, Job], adoptions: Adoptions) -> dict[str, str]:
+    """Which removed job each new one replaces, in words; see replaced_rows.py."""
+    removed = [job for job in jobs.values() if job.id not in manifest.all_ids and job.attempts]
+    if not removed:
+        return {}
+    waited_for = {job.id for job in adoptions.waiting.values()}
+    new = [placed.spec for placed in manifest.jobs if placed.spec.id not in jobs]
+    return describe_replaced(
+        (spec for spec in new if spec.id not in adoptions.waiting), (job for job in removed if job.id not in waited_for)
+    )
 
 
 def _plan_action(spec: JobSpec, job: Job | None, emulators: frozenset[str]) -> tuple[PlanAction, str]:
