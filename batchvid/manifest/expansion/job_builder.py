@@ -28,6 +28,7 @@ from batchvid.manifest.schema.models import ClipEntry
 from batchvid.manifest.schema.variable_names import RowValues
 
 _CONTENT = ("prompt", *ROLES, "action", "video", "parent")
+_CONTENT_FIELDS = frozenset(_CONTENT)
 _OF_ACTIONS = ("video", "parent", "audio")
 _EMPTY = "is empty once it is filled in; give it a value, or leave the row out with where"
 
@@ -39,25 +40,11 @@ def build(entry: ClipEntryContext, draft: JobDraft) -> JobSpec | None:
         return None
     base, job_id = names
     draft.variables["entry"] = base
-    fields: dict[str, Any] = {}
-    used: dict[str, FieldValue] = {}
-    is_valid = True
-    for field, values in draft.fields.items():
-        for value in values:
-            try:
-                filled = fill(entry, draft, field, value)
-            except ValueError as exc:
-                is_valid = False
-                entry.shared.problems.add(value.place, f"{field}: {exc}", row_of(entry, draft, field, values))
-                break
-            if filled not in EMPTY:
-                fields[field], used[field] = filled, value
-                if value.column:
-                    entry.tables[tuple(draft.source.columns)].set_fields.add(field)
-                break
-            if value.is_final:
-                break
-    if not is_valid or not _is_enough(entry, draft, fields):
+    found = _fields(entry, draft)
+    if found is None:
+        return None
+    fields, used = found
+    if not _is_enough(entry, draft, fields):
         return None
     if "parent" in fields and "video" in fields:
         entry.add_problem("parent", "names the clip that is worked on, and so does video; keep one of them")
@@ -75,6 +62,30 @@ def build(entry: ClipEntryContext, draft: JobDraft) -> JobSpec | None:
     fields = {"on_mismatch": settings.on_mismatch, "container": settings.container or "", **fields}
     request = _request(draft, fields, images)
     return _spec(draft, fields, request, id=job_id, entry=base, provider=provider, key=key)
+
+
+def _fields(entry: ClipEntryContext, draft: JobDraft) -> tuple[dict[str, Any], dict[str, FieldValue]] | None:
+    """The value of each field that has one, and how it is written; None when one is not valid."""
+    fields: dict[str, Any] = {}
+    used: dict[str, FieldValue] = {}
+    is_valid = True
+    for field, values in draft.fields.items():
+        try:
+            for value in values:
+                filled = fill(entry, draft, field, value)
+                if filled not in EMPTY:
+                    fields[field], used[field] = filled, value
+                if filled not in EMPTY or value.is_final:
+                    break
+        except ValueError as exc:
+            is_valid = False
+            entry.shared.problems.add(value.place, f"{field}: {exc}", row_of(entry, draft, field, values))
+    if not is_valid:
+        return None
+    for field, value in used.items():
+        if value.column:
+            entry.tables[tuple(draft.source.columns)].set_fields.add(field)
+    return fields, used
 
 
 def _spec(
@@ -163,8 +174,10 @@ def _names(entry: ClipEntryContext, draft: JobDraft) -> tuple[str, str] | None:
 
 def _is_enough(entry: ClipEntryContext, draft: JobDraft, fields: Mapping[str, Any]) -> bool:
     """Whether there is a model and some content. Reported, unless a misspelled key may be the reason."""
-    has_model, has_content = "model" in fields, any(field in fields for field in _CONTENT)
-    empty = [field for field in ("model", *_CONTENT) if field not in fields and _is_written(draft, field)]
+    has_model, has_content = "model" in fields, not _CONTENT_FIELDS.isdisjoint(fields)
+    if has_model and has_content and len(fields) == len(draft.fields) and not draft.source.field_columns:
+        return True
+    empty = [field for field in ("model", *_CONTENT, "audio") if field not in fields and _is_written(draft, field)]
     needed = [field for field in empty if field in _OF_ACTIONS and "action" in fields]
     if entry.node.keys() <= ClipEntry.model_fields.keys():
         if not has_model and "model" not in empty:
