@@ -27,6 +27,7 @@ def status_facts(jobs: Sequence[Job], holder: str, ledger: Mapping[AttemptStatus
         "running_as": holder,
         "jobs": len(jobs),
         "states": {state.value: counts[state] for state in JobState},
+        "rehearsals": sum(job.is_rehearsal or job.rehearsed_clip for job in jobs),
         "in_flight": sum(counts[state] for state in IN_FLIGHT),
         "committed_usd": str(sum((job.committed_usd for job in jobs), Decimal(0))),
         "unpriced_attempts": sum(job.unpriced_attempts for job in jobs),
@@ -82,6 +83,8 @@ def print_status(folder: Path, facts: dict[str, Any], ledger: Mapping[AttemptSta
     states = ", ".join(f"{count} {state}" for state, count in facts["states"].items() if count)
     unknown = f" + {facts['unpriced_attempts']} of unknown price" if facts["unpriced_attempts"] else ""
     console.print(f"{states or 'nothing planned'}; ${Decimal(facts['committed_usd']):.2f} committed{unknown}")
+    if facts["rehearsals"]:
+        console.print(f"{facts['rehearsals']} of these jobs are a rehearsal: the emulator made what they have")
     if totals := ledger_line(ledger):
         console.print(f"of these: {totals}", markup=False)
     for job in facts["failed"][:MAX_SHOWN_JOBS]:

@@ -56,6 +56,12 @@ class LazyManifest:
             return self._edited_and_selected(self._expand())
         return self.manifest
 
+    @property
+    def edits(self) -> Mapping[str, prompt_edits.Edit]:
+        """The edits of prompts that are applied, by the id of their job."""
+        saved = prompt_edits.load_saved(self._folder) if self._folder else {}
+        return prompt_edits.merge(saved, self._unsaved)
+
     def save_edits(self, edits: Mapping[str, prompt_edits.Edit]) -> None:
         """Save edits in the folder, and apply them from now on."""
         assert self._folder is not None  # noqa: S101 - a saved plan takes no edits
@@ -69,8 +75,7 @@ class LazyManifest:
 
     def _edited_and_selected(self, unedited: Manifest) -> Manifest:
         selected = manifest.select(unedited, self._selection)
-        saved = prompt_edits.load_saved(self._folder) if self._folder else {}
-        edits = prompt_edits.merge(saved, self._unsaved)
+        edits = self.edits
         if not edits:
             return selected
         # applied to all jobs: the edited parent of a selected job may not be selected itself

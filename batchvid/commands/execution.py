@@ -27,6 +27,7 @@ from batchvid.renamed_keys import PROVIDER_KEYS, with_current_names
 from batchvid.report.logger import EventLogger
 from batchvid.runner import Outcome, Recorder, RunConfig, RunRequest, SpendingLimits, utc_now
 from batchvid.runner.listeners import Listeners
+from batchvid.runner.recorder import rename_jobs
 from batchvid.state.readers import read_attempts, read_meta
 from batchvid.state.state_file import StateFile
 from batchvid.state.user_index import ManifestFile
@@ -86,9 +87,10 @@ def run_batch(
     known: RunRequest | None = None
     if not any(job.state in RESUMABLE for job in jobs.values()):
         known = request_and_save_facts()
+        rename_jobs(jobs, known.adopted)
         state.commit(entry for events in known.planned_events for entry in events)
         jobs.update((entry.job.id, entry.job) for events in known.planned_events for entry in events)
-        known = replace(known, planned_events=())  # frees the memory of the old versions of the jobs
+        known = replace(known, planned_events=(), adopted={})  # frees the memory of the old versions of the jobs
     config = RunConfig(
         folder=batch.folder,
         providers=providers,

@@ -64,8 +64,10 @@ def check_not_stale(jobs: Mapping[str, Job], paths: BatchPaths) -> None:
         raise UsageError(
             f"{paths.folder} holds clips but no {name} that knows them: a run would buy them all again. {remedy}"
         )
+    former = {name: job.attempts for job in jobs.values() for name in job.adopted_from}
     for job_id, attempt in logged_attempts(paths.log).items():
-        if job_id not in jobs or jobs[job_id].attempts < attempt:
+        known = max(jobs[job_id].attempts if job_id in jobs else -1, former.get(job_id, -1))
+        if known < attempt:
             raise UsageError(
                 f"{paths.log} shows paid call {attempt} of job {job_id}, and {name} does not: {name} is lost or an "
                 f"older copy, and a run would buy again what is already paid for. {remedy}"

@@ -9,12 +9,14 @@ from pathlib import Path
 
 from batchvid.catalog import Provider
 from batchvid.commands import prompt_edits
+from batchvid.commands.adoption import adopt_clips, adopt_finished, with_adopted
 from batchvid.commands.batch import Batch, open_batch
 from batchvid.commands.caps import build_caps
 from batchvid.commands.execution import Display, known_providers, run_batch, run_jobs
-from batchvid.commands.purchases import Intent, StateView, choose, read_view
+from batchvid.commands.purchases import Intent, StateView, choose, read_view, view_of
 from batchvid.commands.recovery import build_request, recover_jobs
 from batchvid.commands.regeneration import clear_finished, load_unfinished, save_started
+from batchvid.commands.rehearsals import end_open_rehearsals, find_emulators, set_aside_rehearsals
 from batchvid.commands.rollback_guard import check_not_stale, check_same_folder
 from batchvid.display.progress import progress_for
 from batchvid.domain import events as ev
@@ -94,7 +96,7 @@ def plan_collect(folder: Path) -> Plan:
 def preview(batch: Batch, intent: Intent, limits: SpendingLimits | None = None) -> Plan:
     """What a command with this intent would buy, and what its caps allow. Changes nothing."""
     check_same_folder(batch, command="retry" if intent.retry else "run")
-    view = read_view(batch.paths, buying=intent.buy)
+    view = view_of(batch, intent)
     planned = choose(batch, batch.manifest, view, intent)
     caps = build_caps(batch.settings, limits)
     budget = Budget(caps, earlier_charges(batch.state_path, view.jobs.values()) if caps and view.jobs else ())
@@ -147,15 +149,23 @@ def run_intent(
 ) -> Outcome:
     """Buy what the intent selects and collect what is paid for. The options are as in `run`."""
     check_same_folder(batch)
+    emulators: frozenset[str] = frozenset()
+    waiting = False
 
     def build(jobs: Mapping[str, Job], state: StateFile | None = None) -> RunRequest:
-        manifest = batch.lazy_manifest.for_one_use()
+        nonlocal waiting
+        manifest, after = batch.lazy_manifest.for_one_use(), None
+        if state and intent.saved is None:
+            after = adopt_clips(state, jobs, manifest, emulators)
+            manifest, jobs, waiting = after.manifest, after.jobs, bool(after.adoptions.waiting)
         unfinished = load_unfinished(state.path) if state and intent.regenerate else {}
-        planned = choose(batch, manifest, StateView(jobs=jobs, unfinished=unfinished), intent)
+        planned = choose(batch, manifest, StateView(jobs=jobs, unfinished=unfinished, emulators=emulators), intent)
         if state and intent.regenerate:
             save_started(state, jobs, (job.spec for job in planned.to_plan), unfinished)
         request = build_request(manifest, jobs, planned, "regenerate", buy=intent.buy)
-        return replace(request, notices=(*planned.notices, *_first_warnings(planned.warnings)))
+        set_aside_rehearsals(batch.folder, jobs, request)
+        request = replace(request, notices=(*planned.notices, *_first_warnings(planned.warnings)))
+        return with_adopted(request, after)
 
     prepared: list[RunRequest] = []
     if not batch.state_path.exists():
@@ -164,6 +174,9 @@ def run_intent(
     with StateFile(batch.state_path) as state:
         notices: list[str] = [batch.notice]
         jobs = recover_jobs(state, buying=intent.buy, notice=notices.append)
+        emulators = find_emulators(batch.providers, jobs.values(), replaces=intent.replaces)
+        if intent.buy:
+            jobs = end_open_rehearsals(state, jobs, batch.lazy_manifest, emulators)
 
         def request() -> RunRequest:
             return prepared.pop() if prepared and not jobs else build(jobs, state)
@@ -180,6 +193,8 @@ def run_intent(
             try_now=try_now,
         )
         clear_finished(state)
+        if waiting:
+            adopt_finished(state, batch.lazy_manifest.for_one_use(), emulators)
         return _with_web_tables(batch, outcome)
 
 
@@ -226,9 +241,14 @@ def retry(
         notices: list[str] = [batch.notice]
         jobs = recover_jobs(state, buying=True, notice=notices.append)
         intent = Intent(retry=True, kinds=tuple(kinds), new_task=new_task, allow_retired=allow_retired)
-        planned = choose(batch, batch.manifest, StateView(jobs=jobs), intent)
+        emulators = find_emulators(batch.providers, jobs.values(), replaces=True)
+        jobs = end_open_rehearsals(state, jobs, batch.lazy_manifest, emulators)
+        after = adopt_clips(state, jobs, batch.manifest, emulators)
+        jobs = dict(after.jobs)
+        planned = choose(batch, after.manifest, StateView(jobs=jobs, emulators=emulators), intent)
         jobs = record_offline(state, jobs, [(job_id, ev.PollResumed(at=utc_now())) for job_id in planned.resumed])
-        request = build_request(batch.manifest, jobs, planned, "retry", buy=True)
+        request = build_request(after.manifest, jobs, planned, "retry", buy=True)
+        set_aside_rehearsals(batch.folder, jobs, request)
         outcome = run_batch(
             batch,
             state,
@@ -236,7 +256,7 @@ def retry(
             lambda: request,
             limits,
             display,
-            first_notices=[*notices, *planned.notices, *_first_warnings(planned.warnings)],
+            first_notices=[*notices, *after.notices, *planned.notices, *_first_warnings(planned.warnings)],
             wait=wait,
             try_now=try_now,
         )

@@ -24,6 +24,7 @@ from batchvid.domain.jobs import Job, JobState
 from batchvid.errors import UsageError
 from batchvid.manifest import Manifest, ManifestModel, Place, PlacedJob, RowPlace
 from batchvid.planning.plan_types import JobPlan, Plan
+from batchvid.planning.rehearsals import is_only_rehearsed
 from batchvid.redaction import hide_secrets, holds_secrets
 from batchvid.runner import utc_now
 from batchvid.selection import Selection
@@ -59,7 +60,8 @@ class SavedJob:
         """Whether the job is still as it was when the plan was made: not bought, failed or lost since."""
         if job is None:
             return self.state is None
-        return job.committed_attempts == self.paid_attempts and job.state in (self.state, JobState.PENDING)
+        is_same = job.state in (self.state, JobState.PENDING) or is_only_rehearsed(job)
+        return job.committed_attempts == self.paid_attempts and is_same
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
