@@ -41,7 +41,7 @@ _WORDS = re.compile(
 )
 _BRACES = re.compile(r"\{(?<![{$#@].)([^{}\n]{0,80})\}(?!\})")
 _PLAIN_WORDS = re.compile(r"\s*(?:[\w.-]+(?: [\w.-]+){0,3})?\s*(?:[:!][^\s{}\"']*)?")
-_SQUARE = re.compile(r"\[(?<!\[.)([^\[\]\n]{1,60})\](?!\]|\s*:)")
+_SQUARE = re.compile(r"\[(?<!\[.)([^\[\]\n]{1,60})\](?!\])")
 _ANGLE = re.compile(r"<(?<![<\w].)([^<>\n]{1,60})>(?!>)")
 _ROUND = re.compile(r"\(((?:insert|enter|fill in|add|your|choose|replace|describe)\b[^()\n]{1,60})\)", re.IGNORECASE)
 _ROUND_CAPITALS = re.compile(r"\(([A-Z][A-Z _-]{1,40})\)")
@@ -132,8 +132,7 @@ def _named(text: str, names: Mapping[str, str]) -> Iterator[Leftover]:
         if opening not in text:
             continue
         for match in pattern.finditer(text):
-            is_heading = match[0][-1] == "]" and text[match.end() : match.end() + 2].lstrip()[:1] == ":"
-            if not is_heading and (name := _name_in(match[1], names)):
+            if (name := _name_in(match[1], names)) and not _is_heading(text, match):
                 sign = text[match.start() - 1 : match.start()]
                 yield Leftover(sign + match[0] if sign and sign in "$%#@" else match[0], name)
     for match in _SYMMETRIC.finditer(text):
@@ -145,6 +144,15 @@ def _named(text: str, names: Mapping[str, str]) -> Iterator[Leftover]:
             for match in pattern.finditer(text):
                 if name := _name_in(match[1], names):
                     yield Leftover(match[0], name)
+
+
+def _is_heading(text: str, match: re.Match[str]) -> bool:
+    """Whether it heads a part of the prompt: `[Style]: cinematic`, or before a sentence as in `[Style] Cinematic`."""
+    if match[0][0] not in "[【":
+        return False
+    before, after = text[: match.start()].rstrip(" ")[-1:], text[match.end() :].lstrip(" ")[:1]
+    is_first = before in ("", *".!?;\n") and match[1][:1].isupper()
+    return after == ":" or (is_first and (after in ("", "\n") or after.isupper() or after.isdigit()))
 
 
 def _name_in(inside: str, names: Mapping[str, str]) -> str:
@@ -171,7 +179,11 @@ def _generic(text: str) -> Iterator[Leftover]:
     if "{" in text:
         yield from _braces(text)
     if "[" in text:
-        yield from (Leftover(match[0]) for match in _SQUARE.finditer(text) if _is_form(match[1]))
+        yield from (
+            Leftover(match[0])
+            for match in _SQUARE.finditer(text)
+            if _is_form(match[1]) and not _is_heading(text, match)
+        )
     if "<" in text:
         yield from (Leftover(match[0]) for match in _ANGLE.finditer(text) if _is_form(match[1]) or _is_shout(match[1]))
 

@@ -74,6 +74,7 @@ def test_placeholders_of_unknown_names(placeholder: str) -> None:
         *('{"prompt": {"city": "Rome", "tags": ["x"]}}', "[1, 2]", "{shot: wide, lens: 35mm}", "TODO EL MUNDO"),
         "todo list",
         *("a city-style kite", "day/city/night", "kite - city - noon", "why city? yes", "(9:16) city; night", "-city"),
+        *("[Style] Noir. [Character] A man runs.\n[Color]\n[City] 3 towers", "[Brand color]: red"),
         *("[Style]: cinematic", "Style: city: night", "the city of [Rome]", "Super Bowl LX", "XXL shirt", "__ and __"),
     ],
 )
