@@ -45,6 +45,11 @@ class BatchPaths:
         return self.folder / "replaced"
 
     @property
+    def tables(self) -> Path:
+        """Tables of the web, as the last run fetched them."""
+        return self.folder / "tables"
+
+    @property
     def edit_these(self) -> Path:
         """The refused prompts, for a person to edit."""
         return self.folder / "edit-these.csv"

@@ -9,6 +9,7 @@ from pathlib import Path
 from batchvid import catalog, manifest
 from batchvid.catalog import Models, Provider
 from batchvid.commands import prompt_edits
+from batchvid.commands.web_tables import WebTables
 from batchvid.errors import UsageError
 from batchvid.manifest import Manifest, ManifestModel
 from batchvid.paths import BatchPaths
@@ -95,6 +96,7 @@ class Batch:
     sets: tuple[str, ...] = ()
     selection: Selection = EVERYTHING
     lazy_manifest: LazyManifest = field(repr=False)
+    web_tables: WebTables | None = field(default=None, repr=False)
 
     @property
     def manifest(self) -> Manifest:
@@ -128,12 +130,15 @@ def open_batch(
     parsed = manifest.parse(path, sets=sets, checks=availability)
     folder = Path(out) / parsed.batch
 
+    web_tables = WebTables(folder)
+
     def expand() -> Manifest:
         return manifest.expand(
             parsed,
             provider_of=lambda _model: catalog.DEFAULT_PROVIDER,
             checks=availability,
             max_jobs=None if many else manifest.MAX_JOBS,
+            fetch_table=web_tables,
         )
 
     return Batch(
@@ -146,6 +151,7 @@ def open_batch(
         sets=tuple(sets),
         selection=selection,
         lazy_manifest=LazyManifest(expand, folder=folder, selection=selection),
+        web_tables=web_tables,
     )
 
 

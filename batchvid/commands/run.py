@@ -40,6 +40,7 @@ from batchvid.state.meta import Meta
 from batchvid.state.readers import read_jobs, read_meta
 from batchvid.state.state_file import StateFile, record_offline
 
+TABLE_NOT_FETCHED = 1  # the exit code of a run that bought nothing for a table of the web
 MAX_SHOWN_WARNINGS = 10  # of a manifest, by a run
 
 
@@ -145,10 +146,9 @@ def run_intent(
         manifest = batch.lazy_manifest.for_one_use()
         unfinished = load_unfinished(state.path) if state and intent.regenerate else {}
         planned = choose(batch, manifest, StateView(jobs=jobs, unfinished=unfinished), intent)
-        specs = [job.spec for job in planned.to_plan]
         if state and intent.regenerate:
-            save_started(state, jobs, specs, unfinished)
-        request = build_request(manifest, jobs, specs, "regenerate", buy=intent.buy)
+            save_started(state, jobs, (job.spec for job in planned.to_plan), unfinished)
+        request = build_request(manifest, jobs, planned, "regenerate", buy=intent.buy)
         return replace(request, notices=(*planned.notices, *_first_warnings(planned.warnings)))
 
     prepared: list[RunRequest] = []
@@ -174,7 +174,7 @@ def run_intent(
             try_now=try_now,
         )
         clear_finished(state)
-        return outcome
+        return _with_web_tables(batch, outcome)
 
 
 def edit(batch: Batch, path: Path, *, save: bool = True) -> Batch:
@@ -220,8 +220,8 @@ def retry(
         intent = Intent(retry=True, kinds=tuple(kinds), new_task=new_task, allow_retired=allow_retired)
         planned = choose(batch, batch.manifest, StateView(jobs=jobs), intent)
         jobs = record_offline(state, jobs, [(job_id, ev.PollResumed(at=utc_now())) for job_id in planned.resumed])
-        request = build_request(batch.manifest, jobs, [job.spec for job in planned.to_plan], "retry", buy=True)
-        return run_batch(
+        request = build_request(batch.manifest, jobs, planned, "retry", buy=True)
+        outcome = run_batch(
             batch,
             state,
             jobs,
@@ -232,6 +232,20 @@ def retry(
             wait=wait,
             try_now=try_now,
         )
+        return _with_web_tables(batch, outcome)
+
+
+def _with_web_tables(batch: Batch, outcome: Outcome) -> Outcome:
+    """Keep the tables of the web for the next run. One that could not be fetched makes the exit code 1 at least."""
+    if batch.web_tables is None:
+        return outcome
+    with contextlib.suppress(OSError):  # without a copy, the next run only cannot say that the table changed
+        batch.web_tables.keep()
+    if outcome.exit_code or not batch.web_tables.problems:
+        return outcome
+    return replace(
+        outcome, exit_code=TABLE_NOT_FETCHED, reason=f"a table was not fetched: {batch.web_tables.problems[0]}"
+    )
 
 
 def _first_warnings(warnings: Sequence[str]) -> list[str]:

@@ -106,7 +106,8 @@ def save_plan(path: Path, batch: Batch, planned: Plan, *, allow_retired: bool = 
     plain = _PLAN.dump_python(saved, mode="json", exclude_defaults=True)
     document = {"format": FORMAT, "version": VERSION, "sha256": _digest(plain), "plan": plain}
     text = json.dumps(document, indent=1, ensure_ascii=False)
-    write_atomic(path, text + "\n", is_private=holds_secrets(text))
+    is_private = any(holds_secrets(json.dumps(job, ensure_ascii=False)) for job in plain["jobs"])
+    write_atomic(path, text + "\n", is_private=is_private)
 
 
 def _saved_job(job: JobPlan) -> SavedJob:

@@ -19,6 +19,7 @@ from batchvid.manifest.expansion.text_checks import find_error
 from batchvid.paths import BatchPaths
 from batchvid.report.csv_table import FORMULA_STARTS
 from tests.builders import at, job_in
+from tests.sample_pictures import encoded, noise
 
 often = settings(deadline=None, max_examples=80, database=None)
 PROMPTS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1).filter(lambda text: text.strip())
@@ -115,3 +116,19 @@ def test_no_refusal_no_sheet(tmp_path: Path) -> None:
     assert (BatchPaths(tmp_path).edit_these).read_text("utf-8").count("\n") == 2
     prompt_edits.write_refused(tmp_path, [job_in(JobState.SUCCEEDED)])
     assert not (BatchPaths(tmp_path).edit_these).exists()
+
+
+def test_an_edited_image_lies_below_the_manifest(tmp_path: Path) -> None:
+    """A sheet that came back from somebody names no file of this machine, unless images_from lists its folder."""
+    (tmp_path / "job").mkdir()
+    (tmp_path / "out.png").write_bytes(encoded(noise()))
+    base = own(tmp_path / "job")
+    edit = prompt_edits.Edit(of=base.jobs[0].spec.fingerprint, image="../out.png")
+    with pytest.raises(
+        ManifestError, match=r"edited image: \.\./out\.png is .*out\.png, outside the manifest's folder"
+    ):
+        prompt_edits.apply_edits(base, {"kite": edit})
+    path = tmp_path / "job" / "m.yaml"
+    path.write_text(f"images_from: ..\n{path.read_text('utf-8')}", "utf-8")
+    (job,) = prompt_edits.apply_edits(manifest.load(path), {"kite": edit}).jobs
+    assert job.spec.request.images[0].source == str(tmp_path / "out.png")

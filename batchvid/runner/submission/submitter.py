@@ -61,6 +61,10 @@ class Submitter:
         provider_state.delayed[model] += 1
         asyncio.get_running_loop().call_later(delay_s, self._requeue, provider_state, job, model)
 
+    def hold(self, job: Job) -> None:
+        """Leave a pending job to a later run; it is reported at the end of this one."""
+        self._waiting_children.hold(job)
+
     def on_event(self, event: ev.Event, _before: Job | None, after: Job) -> None:
         """Queues the jobs that waited for a clip, once it is stored."""
         if isinstance(event, ev.ClipStored):
