@@ -12,6 +12,8 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+MAX_FOUND = 50  # of one text
+
 
 class Leftover(NamedTuple):
     """A placeholder as it is `written`; `name` is the column or variable that it names, `is_choice` is for `{a|b}`."""
@@ -64,7 +66,7 @@ _WORD_HINT = re.compile("TODO|FIXME|TB[ACD]|XXX|PLACEHOLDER|HERE|psum")
 _OPENING, _CLOSING = "[({<«‹⟨【（「『〔＜｛［", "])}>»›⟩】）」』〕＞｝］"
 _PAIRS = {
     opening: re.compile(
-        rf"{re.escape(opening)}+[$%#@]?([^{re.escape(opening + closing)}\n]{{1,60}}){re.escape(closing)}+"
+        rf"{re.escape(opening)}{{1,4}}[$%#@]?([^{re.escape(opening + closing)}\n]{{1,60}}){re.escape(closing)}{{1,4}}"
     )
     for opening, closing in zip(_OPENING, _CLOSING, strict=True)
 }
@@ -99,6 +101,8 @@ def find_leftovers(text: str, names: Mapping[str, str]) -> list[Leftover]:
     for part in _parts(text):
         for leftover in (*_named(part, names), *_generic(part)):
             found.setdefault(leftover.written, leftover)  # the named one comes first
+            if len(found) >= MAX_FOUND:
+                break
     whole = [leftover for leftover in found.values() if not _is_inside_another(leftover, found)]
     return sorted(whole, key=lambda leftover: text.find(leftover.written))
 
@@ -189,6 +193,7 @@ def _generic(text: str) -> Iterator[Leftover]:
 
 
 def _braces(text: str) -> Iterator[Leftover]:
+    """`{word}` and `{a|b}`; the latter is expanded by programs such as sd-dynamic-prompts, by no vendor."""
     for match in _BRACES.finditer(text):
         if _PLAIN_WORDS.fullmatch(match[1]) and not _is_in_code(text, match.start()):
             yield Leftover(match[0])
