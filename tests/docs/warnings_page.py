@@ -47,6 +47,13 @@ SECTIONS: Mapping[str, Sequence[Case]] = {
     ],
     "Holes": [
         Case("An empty cell or variable inside a longer text", "a kite in {{ season }}", "id,season\n1,"),
+        Case(
+            "An option that becomes empty",
+            table="id,camera\n1,",
+            manifest='clips: [{id: "{{ id }}", model: m, rows: r.csv, prompt: "a kite {{ id }}",'
+            ' options: {move: "{{ camera }}"}}]\n',
+            example='an empty cell, `options: {move: "{{ camera }}"}`',
+        ),
         Case("The trace of an empty cell in a joined text", "{{ text }}", 'id,text\n1,"a kite, , at noon"'),
     ],
     "Cells that are no text": [
@@ -54,6 +61,7 @@ SECTIONS: Mapping[str, Sequence[Case]] = {
         Case("An error of the spreadsheet, in any language", "{{ text }}", "id,text\n1,#BEZUG!"),
         Case("The same inside a text", "a kite in {{ season }}", "id,season\n1,#N/A"),
         Case("A word for a missing value inside a text", "a kite in {{ season }}", "id,season\n1,nan"),
+        Case("The same within a cell", "{{ text }}", "id,text\n1,a kite in NaN light"),
         Case("The same as the whole prompt", "{{ text }}", "id,text\n1,NULL"),
         Case(
             "A prompt that is only a number, a link, a file name, punctuation, a yes or no",
