@@ -147,6 +147,10 @@ def test_comments_and_sums_below(write: Write) -> None:
 
 
 ACCIDENTS = {
+    "comma before an empty cell": (
+        "id,prompt,mood\nA1,a kite,red,\nA2,a boat,calm\n",
+        "row 1 (line 2): has more cells than the header, and the last ones are empty",
+    ),
     "comma": (
         "id,prompt,mood\nA1,a red kite, over wheat\nA2,a boat,calm\n",
         "row 1 (line 2): column mood begins with a space, and other cells do not",
