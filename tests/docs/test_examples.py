@@ -29,6 +29,9 @@ PLANS = {
     "spreadsheet": 2,
     "sheets": 3 + 2,
     "budget": 1,
+    "pictures": 5,
+    "equal names": 3,
+    "pictures of a table": 3,
 }
 """How many new jobs each manifest example plans."""
 LANGUAGES = {"sh", "bash", "yaml", "toml", "json", "csv", "python", "text", "mermaid"}
