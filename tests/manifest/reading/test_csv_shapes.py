@@ -46,6 +46,11 @@ def test_forms_of_one_table(write: Write, text: str) -> None:
     assert read(write, text) == (TWO, [])
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_line_ends_inside_a_cell_are_of_one_kind(write: Write, end: str) -> None:
+    assert read(write, f'id,prompt\r\nA1,"a kite{end}red"\r\n')[0] == [{"id": "A1", "prompt": "a kite\nred"}]
+
+
 def test_the_delimiter_that_fits_the_rows(write: Write) -> None:
     """More commas in the header do not count when the rows are split by another character."""
     rows, _ = read(write, "id;prompt, in one, short, sentence\nA1;a kite\nA2;a boat\n")
