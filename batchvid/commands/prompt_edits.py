@@ -190,8 +190,19 @@ def merge(saved: Mapping[str, Edit], edits: Mapping[str, Edit]) -> dict[str, Edi
 
 def save(folder: Path, edits: Mapping[str, Edit]) -> None:
     """Save these edits, merged with earlier ones. Raises OSError."""
-    merged = merge(load_saved(folder), edits)
-    text = json.dumps(_SAVED.dump_python(merged, exclude_none=True), indent=1, ensure_ascii=False)
+    _write(folder, merge(load_saved(folder), edits))
+
+
+def rename(folder: Path, new_ids: Mapping[str, str]) -> None:
+    """Give saved edits the new ids of their jobs. Raises OSError."""
+    edits = load_saved(folder)
+    renamed = {new_ids.get(job_id, job_id): edit for job_id, edit in edits.items()}
+    if renamed.keys() != edits.keys():
+        _write(folder, renamed)
+
+
+def _write(folder: Path, edits: Mapping[str, Edit]) -> None:
+    text = json.dumps(_SAVED.dump_python(dict(edits), exclude_none=True), indent=1, ensure_ascii=False)
     write_atomic(BatchPaths(folder).edits, text, is_private=holds_secrets(text))
 
 

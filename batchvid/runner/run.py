@@ -142,6 +142,7 @@ async def _drive(
         request = await _in_background_thread(config.request)
         for notice in request.notices:
             context.notice(notice)
+        context.recorder.rename(request.adopted)
         await context.recorder.record_many(request.planned_events)
         purchases = await _prepare_purchases(context, request, work, startup)
         bought = [job for job in purchases if job.id not in request.held_ids]

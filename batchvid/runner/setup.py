@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from batchvid.catalog import Models, Provider, built_in
+from batchvid.domain.jobs import Job
 from batchvid.net.credentials import Credentials
 from batchvid.runner.budget.caps import Cap
 from batchvid.runner.downloads.disk_space_gate import WAIT_S
@@ -26,7 +27,8 @@ class RunRequest:
     plan does not expect the clips of their parents. `retryable_ids` may be bought again after a failure.
     `planned_events` are recorded first, grouped by job. `exit_code_ids` are the jobs whose ends decide the exit code;
     uncertain jobs always count. `notices` are shown before anything is bought. `inputs` are those of jobs of earlier
-    runs whose links the state file has without their queries, by field name.
+    runs whose links the state file has without their queries, by field name. `adopted` are jobs that got a new id, or a
+    parent with one, by their former id; the state file has them already.
     """
 
     exit_code_ids: frozenset[str]
@@ -36,6 +38,7 @@ class RunRequest:
     planned_events: Sequence[Sequence[RecordedEvent]] = ()
     inputs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     notices: Sequence[str] = ()
+    adopted: Mapping[str, Job] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -93,7 +93,7 @@ class TestEditThese:
             ("loud", "moderation_output", "a loud kite"),
         ]
         assert "rude words" in rows[0]["message"]
-        assert f"batchvid retry {refused.batch} --edits {refused.batch / 'edit-these.csv'}" in refused.run().err
+        assert "batchvid retry outputs/batch --edits outputs/batch/edit-these.csv" in refused.run().err
 
     def test_edited_and_brought_back_it_is_bought(self, refused: Bench) -> None:
         """The changed row is bought with its new prompt, the unchanged one is not; both stay so for later plans."""
