@@ -23,7 +23,7 @@ from batchvid.planning.changes import describe_changes
 from batchvid.planning.dependencies import ANY_PARENT, outlook, promised
 from batchvid.planning.fallback_warnings import unreachable_fallback
 from batchvid.planning.plan_types import BUYS, FINISHED, PRICED, JobPlan, Plan, PlanAction
-from batchvid.planning.rehearsals import KEPT, describe_end, emulators_among, is_protected, mark
+from batchvid.planning.rehearsals import KEPT, describe_end, emulators_among, is_only_rehearsed, is_protected, mark
 from batchvid.planning.replaced_rows import describe_replaced
 from batchvid.planning.routing import Route, check, find_route, suggest_models
 from batchvid.quoting import shortened
@@ -234,9 +234,10 @@ def _plan_action(spec: JobSpec, job: Job | None, emulators: frozenset[str]) -> t
             # a cancelled job is retried only by its kind
             is_edited = changes and job.kind is not FailureKind.CANCELLED
             edited = f"; edited since: {changes}; retry buys the new one" if is_edited else ""
-            return PlanAction.FAILED, f"{job.kind}: {job.message}{edited}"
+            return PlanAction.FAILED, mark(f"{job.kind}: {job.message}{edited}", job)
         case JobState.UNCERTAIN:
-            return PlanAction.UNCERTAIN, f"may be paid for: {job.message}"
+            certainty = "no verdict" if is_only_rehearsed(job) else "may be paid for"
+            return PlanAction.UNCERTAIN, mark(f"{certainty}: {job.message}", job)
         case _:
             running = f"{job.state} as task {job.task_id}" if job.task_id else str(job.state)
             return PlanAction.IN_FLIGHT, mark(running, job)
