@@ -13,6 +13,7 @@ from batchvid.domain.job_spec import JobSpec
 from batchvid.domain.jobs import Job, JobState, advance
 from batchvid.manifest import Manifest
 from batchvid.paths import BatchPaths
+from batchvid.planning.plan_types import Plan, PlanAction
 from batchvid.planning.rehearsals import is_only_rehearsed
 from batchvid.report.logged_purchases import LoggedTask, logged_tasks
 from batchvid.runner import RunRequest, utc_now
@@ -112,10 +113,9 @@ def _hidden_inputs(
                 yield placed.spec.id, inputs
 
 
-def build_request(
-    manifest: Manifest, jobs: Mapping[str, Job], specs: Sequence[JobSpec], reason: str, *, buy: bool
-) -> RunRequest:
-    """The request for a run that may pay for these specs. Without `buy` nothing is bought, not even a second time."""
+def build_request(manifest: Manifest, jobs: Mapping[str, Job], planned: Plan, reason: str, *, buy: bool) -> RunRequest:
+    """The request for a run of this plan. Without `buy` nothing is bought, not even a second time."""
+    specs = [job.spec for job in planned.to_plan]
     steps: dict[str, list[RecordedEvent]] = {}
     after = dict(jobs)
     for job_id, event in plan_events(jobs, specs, reason):
@@ -125,6 +125,7 @@ def build_request(
     return RunRequest(
         planned_events=list(steps.values()),
         purchase_ids=frozenset(spec.id for spec in specs),
+        held_ids=frozenset(job.spec.id for job in planned.to_plan if job.action is PlanAction.HELD),
         exit_code_ids=frozenset(placed.spec.id for placed in manifest.jobs) if manifest.only else manifest.all_ids,
         retryable_ids=retryable,
         inputs=dict(_hidden_inputs(manifest, after, retryable)),

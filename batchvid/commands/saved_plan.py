@@ -84,6 +84,7 @@ class SavedPlan:
     sets: tuple[str, ...] = ()
     selection: Selection = field(default_factory=Selection)
     allow_retired: bool = False
+    new_batch: bool = False
 
 
 _PLAN = TypeAdapter(SavedPlan)
@@ -104,11 +105,13 @@ def save_plan(path: Path, batch: Batch, planned: Plan, *, allow_retired: bool = 
         sets=batch.sets,
         selection=batch.selection,
         allow_retired=allow_retired,
+        new_batch=batch.new_batch,
     )
     plain = _PLAN.dump_python(saved, mode="json", exclude_defaults=True)
     document = {"format": FORMAT, "version": VERSION, "sha256": _digest(plain), "plan": plain}
     text = json.dumps(document, indent=1, ensure_ascii=False)
-    write_atomic(path, text + "\n", is_private=holds_secrets(text))
+    is_private = any(holds_secrets(json.dumps(job, ensure_ascii=False)) for job in plain["jobs"])
+    write_atomic(path, text + "\n", is_private=is_private)
 
 
 def _saved_job(job: JobPlan) -> SavedJob:
@@ -182,6 +185,7 @@ def batch_of(saved: SavedPlan) -> Batch:
         models=load_models(path.parent),
         sets=saved.sets,
         selection=saved.selection,
+        new_batch=saved.new_batch,
         lazy_manifest=LazyManifest(lambda: frozen, folder=None),
     )
 

@@ -69,7 +69,7 @@ def find_adoptions(
     is a rehearsal too.
     """
     removed = [job for job in jobs.values() if job.id not in manifest.all_ids and _has_something(job)]
-    if not removed:
+    if not removed or not manifest.is_complete:  # a table that was not fetched may hold their rows
         return NONE
     open_parents = {job.spec.parent for job in jobs.values() if job.state in WAITS}
     offers: dict[str, list[Job]] = {}

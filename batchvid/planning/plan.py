@@ -127,7 +127,7 @@ def make_plan(
         raise ManifestError(problems.lines())
     used = used_providers((job.spec for job in planned if job.action in BUYS), providers)
     cautions = check_encryption(used, jobs.values(), str(manifest.path))
-    planned += [_removed(job) for job in jobs.values() if job.id not in manifest.all_ids]
+    planned += [_removed(job, manifest) for job in jobs.values() if job.id not in manifest.all_ids]
     return Plan(tuple(planned), cautions, used, manifest.warnings, entries=manifest.entries, notes=manifest.notes)
 
 
@@ -187,7 +187,7 @@ def _plan_actions(
         if spec.id in adopted:
             is_kept = action is PlanAction.STORED
             action, reason = PlanAction.ADOPTED if is_kept else action, f"{adopted[spec.id]}; {reason}"
-        if action in BUYS and (skipped := skip(spec)):
+        if action in BUYS and (skipped := placed.not_fetched or skip(spec)):
             action, reason = PlanAction.NOT_BOUGHT, f"{reason}; {skipped}"
         found[spec.id] = action, reason
         if action in BUYS:
@@ -298,7 +298,8 @@ def _more_expensive(spec: JobSpec, requested: Route, other: Route) -> str:
     return f"may switch to {spec.request.model} at {price} ({', '.join(spec.fallback_on)})"
 
 
-def _removed(job: Job) -> JobPlan:
+def _removed(job: Job, manifest: Manifest) -> JobPlan:
     if job.state in (JobState.RUNNING, JobState.SUBMITTING, JobState.READY):
         return JobPlan(job.spec, PlanAction.IN_FLIGHT, "no longer in the manifest, but paid for", job.price)
-    return JobPlan(job.spec, PlanAction.REMOVED, f"no longer in the manifest ({job.state})", job.price)
+    gone = "no longer in the manifest" if manifest.is_complete else "not in the tables that could be fetched"
+    return JobPlan(job.spec, PlanAction.REMOVED, f"{gone} ({job.state})", job.price)

@@ -20,6 +20,7 @@ from batchvid.atomic_file import restrict_to_owner
 from batchvid.domain.events import Adopted, Event, Planned, SubmitStarted
 from batchvid.domain.jobs import Job, advance
 from batchvid.errors import StateError, StateTakenOver
+from batchvid.paths import quoted
 from batchvid.redaction import holds_secrets
 from batchvid.state import codec
 from batchvid.state.lock import RunLock, describe_holder
@@ -180,7 +181,7 @@ class StateFile:
     def _taken_over(self, what: str) -> StateTakenOver:
         return StateTakenOver(
             f"{self.path}: {what} while this run was active. This run stopped and bought nothing more; "
-            f"what it bought is in the state file or in run.log. See: batchvid status {self.path.parent}"
+            f"what it bought is in the state file or in run.log. See: batchvid status {quoted(self.path.parent)}"
         )
 
     def _write(self, entry: RecordedEvent) -> None:

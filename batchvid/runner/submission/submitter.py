@@ -20,6 +20,7 @@ from batchvid.domain.job_spec import Reason
 from batchvid.domain.jobs import Job
 from batchvid.domain.wire import EMULATOR_HEADER, Accepted, GenerationRequest, Rejected, Response, Uncertain
 from batchvid.errors import ReplyCut, StateError, StorageError, Unsupported, WireError
+from batchvid.paths import quoted
 from batchvid.planning.dependencies import waits_for
 from batchvid.planning.routing import build_order
 from batchvid.runner.context import Dispatch, RunContext, wait_for_event
@@ -62,6 +63,10 @@ class Submitter:
             return
         provider_state.delayed[model] += 1
         asyncio.get_running_loop().call_later(delay_s, self._requeue, provider_state, job, model)
+
+    def hold(self, job: Job) -> None:
+        """Leave a pending job to a later run; it is reported at the end of this one."""
+        self._waiting_children.hold(job)
 
     def on_event(self, event: ev.Event, _before: Job | None, after: Job) -> None:
         """Queues the jobs that waited for a clip, once it is stored."""
@@ -219,7 +224,8 @@ class Submitter:
             except StateError as exc:
                 context.notice(  # for each pending call, not only the one whose error ends the run
                     f"task {verdict.task_id} of job {job.id} is bought but could not be recorded ({exc}). "
-                    f"Keep this line; then: batchvid resolve {job.id} --task-id {verdict.task_id}"
+                    f"Keep this line; then: batchvid resolve {job.id} --task-id {verdict.task_id} "
+                    f"--batch {quoted(context.recorder.folder)}"
                 )
                 raise
             if job.rehearsal and job.has_real_clip:
@@ -254,7 +260,8 @@ class Submitter:
         provider_state.stop(f"it gave one task to two calls: {shared}")
         self._context.notify_once(
             f"{name} is stopped: it gave {job.id} a task that is sold already: {shared}. Whether {job.id} is paid for "
-            f"is for {name}'s console to show; then: batchvid resolve {job.id}"
+            f"is for {name}'s console to show; then: batchvid resolve {job.id} "
+            f"--batch {quoted(self._context.recorder.folder)}"
         )
         return Uncertain(
             message=f"{name} answered with a task of another call: {shared}", request_id=accepted.request_id
