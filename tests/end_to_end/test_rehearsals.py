@@ -213,3 +213,23 @@ def test_an_interrupted_rehearsal_is_bought(bench: Bench, marked: ServedEmulator
     assert bench.status()["rehearsals"] == 3
     assert bench.run().code == 0
     assert bench.emulator.ledger()["purchases"] == 3
+
+
+@pytest.mark.parametrize("how", ["by name", "by address"])
+def test_a_rehearsal_adopts_like_a_real_run(bench: Bench, marked: ServedEmulator, how: str) -> None:
+    """Three clips, a second take of each, other names: the emulator sells three, three, and none."""
+    args = REHEARSED if how == "by name" else at(marked)
+    attempts = 0
+    for clips, bought in (
+        (KITES, 3),
+        (KITES.replace("[1, 2, 3]}", "[1, 2, 3]}, takes: 2"), 3),
+        (KITES.replace("kite-", "glider-").replace("[1, 2, 3]}", "[1, 2, 3]}, takes: 2"), 0),
+    ):
+        bench.write(clips)
+        assert f"to buy: {bought} clips" in plan(bench, *args)
+        assert bench.run(*args).code == 0
+        attempts += bought
+        assert len(ledger(bench)) == attempts
+        assert {row["state"] for row in bench.rows()} == {"succeeded"}
+    assert len(list((bench.batch / "clips").rglob("glider-*.mp4"))) == 6
+    assert bench.status()["rehearsals"] == 6
