@@ -16,7 +16,7 @@ _Key = tuple[str, frozenset[tuple[str, str]], int]
 
 
 def find_replaced(manifest: Manifest, jobs: Mapping[str, Job], waiting: Mapping[str, Job]) -> dict[str, str]:
-    """What each new job of the manifest replaces, in words, by its id. `waiting` are the jobs that new ones wait for."""
+    """What each new job replaces, in words, by its id. `waiting` are the old jobs that new ones wait for."""
     removed = [job for job in jobs.values() if job.id not in manifest.all_ids and job.attempts]
     if not removed or not manifest.is_complete:
         return {}
