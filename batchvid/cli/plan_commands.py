@@ -128,12 +128,13 @@ def validate(manifest: str, out: str, sets: tuple[str, ...], allow_retired: bool
     Every problem is shown with its file and line; the exit code is 2 if there is one.
     """
     from batchvid import commands
-    from batchvid.cli.plan_output import print_warnings
+    from batchvid.cli.plan_output import print_notes, print_warnings
     from batchvid.errors import ManifestError
 
     batch = open_batch(manifest, out, sets, many=many)
     checked = commands.validate(batch, allow_retired=allow_retired)
     if strict and checked.warnings:
         raise ManifestError(checked.warnings)
+    print_notes(checked.notes)
     print_warnings(checked.warnings)
     click.echo(f"{manifest}: {len(checked.jobs)} clips, no problem")

@@ -54,6 +54,7 @@ def plan_facts(plan: Plan, *, batch: str, folder: str) -> Values:
         "counts": {action.value: count for action, count in plan.counts.items()},
         "notices": list(plan.notices),
         "cautions": list(plan.cautions),
+        "notes": list(plan.notes),
         "warnings": list(plan.warnings),
         "jobs": [job_values(job) for job in plan.jobs],
     }

@@ -25,6 +25,7 @@ PLANS = {
     "a clip made from a clip": 2 + 2 + 1,
     "tutorial": 4,
     "spreadsheet": 2,
+    "cells of rows": 2 + 1,
     "budget": 1,
 }
 """How many new jobs each manifest example plans."""

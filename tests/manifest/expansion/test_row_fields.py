@@ -10,12 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from batchvid import commands
 from batchvid.catalog import providers
+from batchvid.cli.main import group
 from batchvid.domain.clip_request import fingerprint
 from batchvid.domain.jobs import JobState
+from batchvid.errors import ManifestError
 from batchvid.manifest import Manifest, load
 from batchvid.planning.plan import make_plan
 from batchvid.planning.plan_types import PlanAction
@@ -255,3 +259,20 @@ def test_a_stored_clip_that_these_rules_change_is_kept(write: Write) -> None:
     assert spec.request.duration_s == 4
     assert [(job.action, job.price) for job in plan.jobs] == [(PlanAction.CHANGED, job.price)]
     assert plan.to_buy == ()
+
+
+def test_notes_are_shown_with_the_plan_and_with_its_problems(write: Write) -> None:
+    """A model that nobody sells may be the model of a phone in the sheet: the note has the way out."""
+    write("t.csv", "sku,Model,duration_s\na,,4\n")
+    path = write("m.yaml", ENTRY.replace("model: m", "model: veo3-fast, provider: emulator") + "    prompt: a kite\n")
+    note = "columns of t.csv set fields of the clips: "
+    for command in ("plan", "validate"):
+        result = CliRunner().invoke(group, [command, str(path)])
+        assert (result.exit_code, f"note: m.yaml:3: {{{{ sku }}}}: {note}duration_s; " in result.output) == (0, True)
+    write("t.csv", "sku,Model,duration_s\na,iPhone 12,4\n")
+    with pytest.raises(ManifestError) as raised:
+        commands.plan(commands.load(path))
+    (problem,) = raised.value.problems
+    assert "unknown model 'iPhone 12'" in problem
+    assert "column Model" in problem
+    assert note + "Model (model), duration_s; " in raised.value.notes[0]
