@@ -69,6 +69,8 @@ def _print_purchases(console: Console, plan: Plan) -> None:
         console.print(table)
     total = f", {seconds_of(plan.to_buy)} s" if plan.to_buy else ""
     console.print(f"to buy: {len(plan.to_buy)} clips{total}, {price_of(plan.to_buy)}")
+    if all(job.action is PlanAction.REMOVED for job in plan.jobs):
+        console.print("nothing to do: the manifest makes no clip")
     if any(job.fallback_prices for job in plan.to_buy):
         worst = [price for job in plan.to_buy for price in (job.price, *job.fallback_prices)]
         console.print(f"if every attempt fails, is charged and switches to every fallback: {sum_of(worst)}")

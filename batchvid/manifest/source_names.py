@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from pathlib import Path
 
-from batchvid.manifest.reading.tables import Row, label
+from batchvid.manifest.reading.tables import label
 from batchvid.manifest.types import PlacedJob, RowPlace
 from batchvid.quoting import shortened
 
@@ -14,7 +14,7 @@ _ROLES = {"image": "first", "end_image": "last", "reference_images": "reference"
 
 def row_label(row: RowPlace) -> str:
     """The name of a row with its file and sheet."""
-    return label(row.file, Row({}, row.number, row.line, row.sheet))
+    return label(row.file, row)
 
 
 def source_name(job: PlacedJob, fields: Collection[str], folder: Path) -> str:

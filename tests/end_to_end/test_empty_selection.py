@@ -52,6 +52,7 @@ def test_the_first_night_may_be_empty(bench: Bench) -> None:
     """A batch that was never run and has no job: nothing to do."""
     bench.write(TABLE)
     table(bench, "done")
+    assert "nothing to do" in bench.cli("plan", str(bench.manifest)).out
     ran = bench.run()
     assert (ran.code, bench.emulator.ledger()["purchases"]) == (0, 0), ran
     assert "nothing to do" in ran.out

@@ -79,10 +79,10 @@ def _check_title(first: RawRow, others: Sequence[RawRow], options: TableOptions,
     if header is None or named * 2 > len(_filled(header)) > named > 1:
         return
     shown = next(cell for cell in first.cells if cell)[:60]
-    there = line_name(header.line, sheet)
+    there, cells = line_name(header.line, sheet), "one cell" if named == 1 else f"{named} cells"
     quotes = "" if sheet else "; if it is the only column, put each cell with a delimiter in double quotes"
     raise BadTable(
-        f"{line_name(first.line, sheet)}: has {'one cell' if named == 1 else f'{named} cells'} ({shown!r}) and {there} has "
+        f"{line_name(first.line, sheet)}: has {cells} ({shown!r}) and {there} has "
         f"{len(_filled(header))}; if {there} names the columns, write rows: {{file: {options.file}, "
         f"header_row: {header.line}}}{quotes}"
     )

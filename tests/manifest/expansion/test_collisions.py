@@ -5,10 +5,12 @@ from __future__ import annotations
 import io
 import re
 
+import openpyxl
 import pytest
 from PIL import Image
 
 from batchvid.manifest import load
+from batchvid.manifest.reading.tables import Row, label
 from tests.manifest.conftest import Mistakes, Write
 
 TABLE = """\
@@ -112,6 +114,24 @@ def test_pictures_with_one_name_in_two_folders_are_both_named(write: Write, mist
     """The folder tells them apart."""
     write("a/1.jpg", picture())
     write("b/1.jpg", picture())
-    (problem,) = mistakes('defaults: {model: veo3-fast}\nclips: [{id: still, images: "**/*.jpg", prompt: x}]\n')
+    text = 'defaults: {model: veo3-fast}\nclips: [{id: still, images: "**/*.jpg", prompt: x}]\n'
+    (problem,) = mistakes(text)
     assert "makes the id still_1 twice, from a/1.jpg and b/1.jpg" in problem
-    assert hinted(problem) == 'id: "still_{{ image_folder }}_{{ image_name }}"'
+    line = hinted(problem)
+    assert line == 'id: "still_{{ image_folder }}_{{ image_name }}"'
+    assert len(load(write("m.yaml", text.replace("id: still", line))).jobs) == 2
+
+
+def test_rows_of_a_spreadsheet_are_named_as_it_shows_them(write: Write, mistakes: Mistakes) -> None:
+    """With the sheet, and the number of the row there."""
+    book = openpyxl.Workbook()
+    sheet = book.create_sheet("Clips", 0)
+    for row in (["sku", "name"], ["A1", "tonic"], ["A2", "x"], ["A1", "tonic"]):
+        sheet.append(row)
+    file = io.BytesIO()
+    book.save(file)
+    write("t.xlsx", file.getvalue())
+    (problem,) = mistakes(TABLE.replace("t.csv", "t.xlsx"))
+    first, second = (label("t.xlsx", Row({}, number, line, "Clips")) for number, line in ((1, 2), (3, 4)))
+    assert f"makes the id A1 twice, from {first} and {second}; " in problem
+    assert "Clips" in first

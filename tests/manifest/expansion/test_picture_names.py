@@ -199,10 +199,12 @@ def test_equal_names_in_two_folders(write: Write, specs: Specs, mistakes: Mistak
         write(name, PICTURE)
     text = "clips: [{id: %s, model: m, prompt: p, images: '%s'}]\n"
     (problem,) = mistakes(text % ("k", "[ab]/*.png"))
-    assert problem.endswith("(from a/1.png and b/1.png): put {{ image_folder }} into the id")
+    assert problem.endswith('from a/1.png and b/1.png; write id: "k_{{ image_folder }}_{{ image_name }}"')
     assert list(specs(text % ("'k-{{ image_folder }}'", "[ab]/*.png"))) == ["k-a_1", "k-b_1"]
     (problem,) = mistakes(text % ("k", "c/*"))
-    assert problem.endswith("(from 2.jpg and 2.png): put {{ image_name }} into the id")
+    assert "c/2.jpg" in problem
+    assert "c/2.png" in problem
+    assert "{{ image_name }}" in problem
     assert list(specs(text % ("'k-{{ image_name }}'", "c/*"))) == ["k-2.jpg", "k-2.png"]
 
 
