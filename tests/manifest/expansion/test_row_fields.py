@@ -38,7 +38,7 @@ FIELDS: dict[str, list[tuple[str, Any]]] = {
     "model": [("m1", "m1"), ("m2", "m2"), ("m3", "m3")],
 }
 NO_VALUE = {"duration_s": None, "seed": None, "sound": None}
-HEADERS = {"duration_s": "Duration_s", "aspect_ratio": "Aspect ratio", "model": "MODEL"}
+HEADERS = {"duration_s": "Duration_s", "aspect_ratio": "Aspect ratio", "mode": "mode", "sound": "sound"}
 same_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150, deadline=None)
 
 
@@ -276,3 +276,22 @@ def test_notes_are_shown_with_the_plan_and_with_its_problems(write: Write) -> No
     assert "unknown model 'iPhone 12'" in problem
     assert "column Model" in problem
     assert note + "Model (model), duration_s; " in raised.value.notes[0]
+
+
+def test_common_words_set_a_field_only_by_its_exact_name(write: Write, mistakes: Mistakes) -> None:
+    """A shop's `Fit` and `Parent` mean something else; a wrong value of a column tells how to prevent it."""
+    write("t.csv", "sku,Fit,Parent,mode\na,Slim,A0,pro\n")
+    request = loaded(write, ENTRY + "    prompt: a kite\n").jobs[0].spec.request
+    assert (request.fit, request.mode) == ("", "pro")
+    write("t.csv", "sku,fit\na,Slim\n")
+    (problem,) = mistakes(ENTRY + "    prompt: a kite\n")
+    assert "not 'Slim'; the column sets the field; fit: null in the entry prevents it (t.csv:row 1 (line 2)" in problem
+    assert loaded(write, ENTRY + "    prompt: a kite\n    fit: null\n").jobs[0].spec.request.fit == ""
+
+
+def test_columns_in_a_path_add_no_folder(write: Write, specs: Specs) -> None:
+    """Also under another spelling, and beside a column that the sheet lacks."""
+    write("t.csv", "sku,Shop name\na,x/../y\n")
+    output = "output: {clips: '{{ shop_name }}/{{ row.mood }}{{ mood|default(\"x/y\") }}/{{ id }}.mp4'}\n"
+    (spec,) = specs(output.replace('"x/y"', '"z"') + ENTRY + "    prompt: a kite\n").values()
+    assert spec.key == "x-..-y/z/a.mp4"
