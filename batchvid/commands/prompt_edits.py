@@ -24,7 +24,8 @@ from batchvid.errors import ManifestError, StateError
 from batchvid.known_keys import MASK
 from batchvid.manifest import Manifest, PlacedJob
 from batchvid.manifest.expansion.image_conversion import image_ref
-from batchvid.manifest.expansion.image_files import ImageCache
+from batchvid.manifest.expansion.image_files import ImageCache, ImageFile
+from batchvid.manifest.expansion.text_checks import find_error
 from batchvid.manifest.reading.table_reader import read_rows
 from batchvid.manifest.reading.tables import BadTable, Row
 from batchvid.paths import BatchPaths
@@ -135,7 +136,7 @@ def read_edits(path: Path, jobs: Mapping[str, Job], unedited: Manifest) -> dict[
             }
             if not changed or cells.get("asked") not in (None, "", job.spec.fingerprint):
                 continue  # unchanged, or for a request that was edited already
-            problem = "exists twice" if job.id in edits else _problem(job, changed, pictures, unedited.folder)
+            problem = "exists twice" if job.id in edits else _problem(job, changed, pictures, unedited)
             if problem:
                 problems.append(f"{where}: {problem}")
             edits[job.id] = Edit(of=placed[job.id].fingerprint, **changed)
@@ -148,21 +149,34 @@ def read_edits(path: Path, jobs: Mapping[str, Job], unedited: Manifest) -> dict[
     return edits
 
 
-def _problem(job: Job, changed: Mapping[str, str], pictures: ImageCache, folder: Path) -> str:
+def _problem(job: Job, changed: Mapping[str, str], pictures: ImageCache, unedited: Manifest) -> str:
     """Why such a change is not possible; empty if it is."""
     if job.state not in (JobState.FAILED, JobState.PENDING):
         return f"is {job.state}: only failed jobs can be edited"
     if changed.get("prompt") == "":
         return "prompt: is empty"
+    if problem := find_error(changed.get("prompt", "")):
+        return f"prompt: {problem}"
     for name, value in changed.items():
         if MASK in value and MASK in EDITED[name](job.spec):
             return f"{name}: {MASK} stands for a secret that is not shown: write it again, or change the manifest"
     if image := changed.get("image"):
         try:
-            pictures.find(image, (folder,))
+            _find(pictures, image, unedited, job.spec)
         except ValueError as exc:
             return f"image: {exc}"
     return ""
+
+
+def _find(pictures: ImageCache, name: str, manifest: Manifest, spec: JobSpec) -> ImageFile:
+    """The picture that a cell names. Like a row of the manifest it names only pictures below the manifest's folder.
+
+    Those of `images_from` and those beside the pictures of the job are allowed, too. Raises ValueError.
+    """
+    folder = manifest.folder
+    beside = [Path(image.source).parent for image in spec.request.images if not image.is_url]
+    within = (folder, *(folder / one for one in manifest.settings.images_from), *beside)
+    return pictures.find(name, (folder,), tuple(dict.fromkeys(within)))
 
 
 def merge(saved: Mapping[str, Edit], edits: Mapping[str, Edit]) -> dict[str, Edit]:
@@ -176,8 +190,19 @@ def merge(saved: Mapping[str, Edit], edits: Mapping[str, Edit]) -> dict[str, Edi
 
 def save(folder: Path, edits: Mapping[str, Edit]) -> None:
     """Save these edits, merged with earlier ones. Raises OSError."""
-    merged = merge(load_saved(folder), edits)
-    text = json.dumps(_SAVED.dump_python(merged, exclude_none=True), indent=1, ensure_ascii=False)
+    _write(folder, merge(load_saved(folder), edits))
+
+
+def rename(folder: Path, new_ids: Mapping[str, str]) -> None:
+    """Give saved edits the new ids of their jobs. Raises OSError."""
+    edits = load_saved(folder)
+    renamed = {new_ids.get(job_id, job_id): edit for job_id, edit in edits.items()}
+    if renamed.keys() != edits.keys():
+        _write(folder, renamed)
+
+
+def _write(folder: Path, edits: Mapping[str, Edit]) -> None:
+    text = json.dumps(_SAVED.dump_python(dict(edits), exclude_none=True), indent=1, ensure_ascii=False)
     write_atomic(BatchPaths(folder).edits, text, is_private=holds_secrets(text))
 
 
@@ -210,7 +235,7 @@ def apply_edits(manifest: Manifest, edits: Mapping[str, Edit]) -> Manifest:
         spec = placed.spec
         if edit is not None and edit.of == spec.fingerprint:
             try:
-                spec = _edited(spec, edit, pictures, manifest.folder)
+                spec = _edited(spec, edit, pictures, manifest)
             except ValueError as exc:
                 problems.append(placed.place.problem(f"{spec.id}: edited image: {exc}"))
         jobs.append(replace(placed, spec=spec))
@@ -244,13 +269,13 @@ def relink_children(specs: Mapping[str, JobSpec], before: Mapping[str, str]) -> 
     return linked
 
 
-def _edited(spec: JobSpec, edit: Edit, pictures: ImageCache, folder: Path) -> JobSpec:
+def _edited(spec: JobSpec, edit: Edit, pictures: ImageCache, manifest: Manifest) -> JobSpec:
     """The edited job. Its fingerprint is that of the manifest, followed by that of the edit."""
     images, identity = spec.request.images, None
     if edit.image is not None:
         first: tuple[ImageRef, ...] = ()
         if edit.image:
-            picture = pictures.find(edit.image, (folder,))
+            picture = _find(pictures, edit.image, manifest, spec)
             before = next((one for one in images if one.role == "first"), None)
             first = (
                 image_ref(

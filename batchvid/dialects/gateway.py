@@ -11,8 +11,12 @@ from typing import Any
 
 from batchvid.dialects.common.image_rules import ANY, ARK, ImageRules, check_image
 from batchvid.dialects.common.image_rules import KLING as KLING_IMAGES
+from batchvid.dialects.common.option_values import ARK as ARK_OPTIONS
+from batchvid.dialects.common.option_values import KLING as KLING_OPTIONS
+from batchvid.dialects.common.option_values import MAX_ARK_SEED, OneOf, Rules, check_camera, check_seed, check_values
 from batchvid.dialects.common.request_building import (
     bare_base64,
+    check_length,
     check_prompt,
     checked_options,
     clip_id,
@@ -76,11 +80,18 @@ NEEDS: dict[str, dict[str, tuple[tuple[str, ...], ...]]] = {
 }
 """The least that each mode of a family holds beside the prompt: of every group one field, options included."""
 
+MODES = {family: tuple(dict.fromkeys(("t2v", *needs))) for family, needs in NEEDS.items() if needs}
+"""The modes that the gateway's page names, for each family but Sora's."""
+
+SEEDANCE = "doubao-seedance"
+PROMPT_CHARS = (("kling", 2500), ("grok", 4096), ("hailuo", 2000))  # the vendors' own (wire-notes 7.5, 7.7)
+OPTIONS: tuple[tuple[str, Rules], ...] = (("kling", KLING_OPTIONS), (SEEDANCE, ARK_OPTIONS))
+
 LOCAL: tuple[tuple[str, Callable[[ImageInput], str], ImageRules], ...] = (
     ("kling", bare_base64, KLING_IMAGES),
     ("sora", data_uri, ANY),
     ("grok", data_uri, ANY),
-    ("doubao-seedance", data_uri, ARK),
+    (SEEDANCE, data_uri, ARK),
 )
 """How a local file is written and what it must be, by the model's beginning: the gateway hands the text on."""
 
@@ -93,7 +104,8 @@ def submit(generation: GenerationRequest) -> Request:
         raise Unsupported("mode", "the gateway's own mode is another thing: ask for a quality by its options")
     mode = find_by_action(generation, wire, ACTIONS[family])
     refuse_unsupported(generation, wire, SUPPORTED[family])
-    check_prompt(generation, max_chars=MAX_PROMPT_CHARS, required=mode != "extend")
+    _check_texts(generation, required=mode != "extend")
+    _check_values(generation, family)
     body = BODIES[family](generation, mode)
     sent = {name: value for name, value in body.items() if value is not None}
     # its mode names the inputs; a bare `kling-video` leaves the model of Kling's to the options
@@ -104,6 +116,26 @@ def submit(generation: GenerationRequest) -> Request:
         if not sent.keys() & set(group):
             raise Unsupported("options", f"{wire} needs {' or '.join(group)} in mode {sent['mode']}")
     return Request(method="POST", path=PATH, json=sent)
+
+
+def _check_texts(generation: GenerationRequest, *, required: bool) -> None:
+    """Raise Unsupported for a prompt that is empty, or longer than the vendor behind the gateway takes."""
+    model = generation.request.model
+    most = next((chars for start, chars in PROMPT_CHARS if model.startswith(start)), MAX_PROMPT_CHARS)
+    check_prompt(generation, max_chars=most, required=required)
+    check_length("negative_prompt", generation.request.negative_prompt, most)
+
+
+def _check_values(generation: GenerationRequest, family: str) -> None:
+    """Raise Unsupported for a mode that the family has not, and for values that the vendor excludes."""
+    model, options = generation.request.model, generation.request.options
+    rules = next((rules for start, rules in OPTIONS if model.startswith(start)), {})
+    modes: Rules = {"mode": OneOf(MODES[family])} if family in MODES else {}
+    check_values(options, {**rules, **modes})
+    if family == "kling":
+        check_camera(options)
+    if model.startswith(SEEDANCE):
+        check_seed(generation.request.seed, MAX_ARK_SEED)
 
 
 def _family(model: str) -> str:

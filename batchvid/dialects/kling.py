@@ -12,6 +12,8 @@ from typing import Any
 from batchvid.dialects.common import poll_replies, submit_replies
 from batchvid.dialects.common.image_rules import KLING, check_image
 from batchvid.dialects.common.json_values import Path
+from batchvid.dialects.common.option_values import KLING as KLING_OPTIONS
+from batchvid.dialects.common.option_values import KLING_MODE, OneOf, Rules, check_camera, check_values
 from batchvid.dialects.common.request_building import (
     bare_base64,
     check_length,
@@ -64,6 +66,8 @@ SUPPORTED = {
 }
 """The fields that each kind supports. A kind is the last step of the path, for the submit and for the poll."""
 
+KIND_OPTIONS: Mapping[str, Rules] = {"lip-sync": {"mode": OneOf(("text2video", "audio2video"))}}
+
 VENDOR: dict[str, Path] = {
     "task_id": ("task_id",),  # the vendor's own, also when the task is polled by our external id
     "video_id": ("task_result", "videos", 0, "id"),  # what extending the clip will ask for
@@ -81,6 +85,8 @@ def submit(generation: GenerationRequest) -> Request:
     check_length("prompt", generation.request.prompt, MAX_PROMPT_CHARS)
     check_length("negative_prompt", generation.request.negative_prompt, MAX_PROMPT_CHARS)
     options = checked_options(generation)
+    check_values(options, {**KLING_OPTIONS, **KLING_MODE, **KIND_OPTIONS.get(kind, {})})
+    check_camera(options)
     if kind == "lip-sync":
         inner = {name: value for name, value in options.items() if name not in BESIDE_INPUT}
         body: dict[str, Any] = {"input": {**_lip_sync(generation), **inner}}

@@ -7,13 +7,24 @@ It knows no prefix, no key and no model's limits; the task wrapper of its polls 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from batchvid.dialects.common import poll_replies
 from batchvid.dialects.common.image_rules import ARK, KLING, check_image
+from batchvid.dialects.common.option_values import ARK as ARK_OPTIONS
+from batchvid.dialects.common.option_values import KLING as KLING_OPTIONS
+from batchvid.dialects.common.option_values import (
+    KLING_MODE,
+    MAX_ARK_SEED,
+    Rules,
+    check_camera,
+    check_seed,
+    check_values,
+)
 from batchvid.dialects.common.request_building import (
     bare_base64,
+    check_length,
     check_prompt,
     checked_options,
     data_uri,
@@ -37,6 +48,8 @@ PATH = "/v1/video/generations"
 CONTENT = "/v1/videos"  # the server has one content route, for the tasks of both
 OWN = frozenset({"model", "prompt", "mode", "image", "images", "size", "duration", "seconds", "input_reference"})
 MAX_PROMPT_CHARS = 32_000  # the server sets none: this is the OpenAI wire's
+PROMPT_CHARS = {"kling": 2500}  # Kling's own API (wire-notes 7.5)
+OPTIONS: Mapping[str, Rules] = {"kling": {**KLING_OPTIONS, **KLING_MODE}, "doubao": ARK_OPTIONS}
 MODES = {"std": "std", "pro": "pro"}
 SOUND = {True: "on", False: "off"}
 KLING_SIZES = {"16:9": "1280x720", "9:16": "720x1280", "1:1": "1024x1024"}  # any other is made square, unasked
@@ -62,7 +75,11 @@ def submit(generation: GenerationRequest) -> Request:
     """
     vendor = next(start for start in SUPPORTED if generation.request.model.startswith(start))
     refuse_unsupported(generation, f"the new-api wire to {vendor or generation.request.model}", SUPPORTED[vendor])
-    check_prompt(generation, max_chars=MAX_PROMPT_CHARS)
+    check_prompt(generation, max_chars=PROMPT_CHARS.get(vendor, MAX_PROMPT_CHARS))
+    if vendor == "kling":
+        check_length("negative_prompt", generation.request.negative_prompt, PROMPT_CHARS[vendor])
+    if vendor == "doubao":
+        check_seed(generation.request.seed, MAX_ARK_SEED)
     sent = {
         "model": generation.request.model,
         "prompt": generation.request.prompt,
@@ -74,6 +91,9 @@ def submit(generation: GenerationRequest) -> Request:
     vendors = options.pop("metadata", {})
     if not isinstance(vendors, dict):
         raise Unsupported("options", "metadata must hold the vendor's fields, each with its name")
+    check_values(options | vendors, OPTIONS.get(vendor, {}))
+    if vendor == "kling":
+        check_camera(options | vendors)
     own = {name: value for name, value in options.items() if name in OWN}
     metadata |= {name: value for name, value in options.items() if name not in OWN} | vendors
     if metadata:

@@ -13,6 +13,8 @@ from typing import Any
 from batchvid.dialects.common import poll_replies, submit_replies
 from batchvid.dialects.common.image_rules import RUNWAY, check_image
 from batchvid.dialects.common.json_values import Path
+from batchvid.dialects.common.option_values import RUNWAY as RUNWAY_OPTIONS
+from batchvid.dialects.common.option_values import check_values
 from batchvid.dialects.common.request_building import (
     check_prompt,
     checked_options,
@@ -62,6 +64,7 @@ def submit(generation: GenerationRequest) -> Request:
     check_prompt(generation, max_chars=MAX_PROMPT_CHARS, required=False)
     if generation.request.seed is not None and not 0 <= generation.request.seed <= MAX_SEED:
         raise Unsupported("seed", f"0 to {MAX_SEED} are allowed, not {generation.request.seed}")
+    check_values(generation.request.options, RUNWAY_OPTIONS)
     start = _uri(first)
     frames = [{"uri": start, "position": "first"}, {"uri": _uri(last), "position": "last"}] if last else start
     body: dict[str, Any] = {

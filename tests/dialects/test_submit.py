@@ -214,7 +214,7 @@ REFUSED: list[tuple[str, dict[str, Any], str, str]] = [
     ("kling", {"images": BOTH}, "reference_images", "does not support"),
     (
         "kling",
-        {"images": (picture(), picture("last")), "options": {"camera_control": {"type": "simple"}}},
+        {"images": (picture(), picture("last")), "options": {"camera_control": {"type": "down_back"}}},
         "end_image",
         "camera_control",
     ),
@@ -321,7 +321,7 @@ def test_the_bare_order_can_be_said(dialect: str) -> None:
         ("gateway", {"seed": 0}, "seed", 0),
         ("gateway", {"video": SOURCE}, "mode", "reference_material"),
         ("gateway", {"audio": SOURCE}, "audio_urls", [SOURCE]),
-        ("gateway", {"options": {"mode": "of tomorrow"}}, "mode", "of tomorrow"),
+        ("gateway", {"images": (LINK,), "options": {"mode": "r2v"}}, "mode", "r2v"),
         ("runway", {"aspect_ratio": "21:9"}, "ratio", "1584:672"),
         ("runway", {"aspect_ratio": "9:16", "resolution": "720p"}, "ratio", "720:1280"),
         ("runway", {"resolution": "1104x832", "aspect_ratio": "4:3"}, "ratio", "1104:832"),

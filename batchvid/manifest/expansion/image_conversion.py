@@ -6,12 +6,17 @@ The manifest's `convert`, `fit` and `background` decide; what a vendor takes is 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import PurePosixPath
+from urllib.parse import urlsplit
 
 from batchvid.domain.clip_request import SENT_TYPES, Convert, ImageRef, ImageRole
 from batchvid.manifest.expansion.image_files import ImageFile
 
 WHITE = "#ffffff"
 _KINDS = {"image/heic": "HEIC", "image/avif": "AVIF", "image/tiff": "TIFF", "image/gif": "GIF", "image/bmp": "BMP"}
+
+_NOT_SENT = frozenset({".heic", ".heif", ".avif", ".tif", ".tiff", ".bmp", ".gif", ".svg", ".psd"})
+"""Endings of links to files that no vendor takes; what is behind a link is not read here."""
 
 
 def image_ref(
@@ -50,6 +55,9 @@ def image_ref(
 def notes(image: ImageFile, ref: ImageRef, *, background: str) -> Iterator[str]:
     """What the plan says about the picture, without its name: pictures with the same note share a line."""
     picture = image.picture
+    suffix = PurePosixPath(urlsplit(image.source).path).suffix.casefold() if not image.sha256 else ""
+    if suffix in _NOT_SENT:
+        yield f"is a link to a {suffix} file, which vendors refuse: download it, and write convert: true"
     if picture.frames:
         only = "only the first frame is sent" if ref.convert == "needed" else "vendors use the first frame or refuse it"
         remedy = "" if ref.convert == "needed" else "; convert: true sends the first frame"

@@ -142,7 +142,8 @@ def is_transparent(image: Image.Image) -> bool:
     """Whether a pixel is not opaque: an alpha channel alone is no transparency."""
     if not image.has_transparency_data:
         return False
-    lowest, _ = image.convert("RGBA").getchannel("A").getextrema()
+    alpha = image.getchannel("A") if "A" in image.getbands() else image.convert("RGBA").getchannel("A")
+    lowest, _ = alpha.getextrema()
     return isinstance(lowest, int) and lowest < 255
 
 

@@ -150,6 +150,15 @@ def test_what_a_link_leads_to_is_not_converted(write: Write, specs: Specs) -> No
     assert (image.convert, image.background, image.source) == ("", "", "https://cdn.example/a.heic")
 
 
+@pytest.mark.parametrize("link", ["https://cdn.example/a.HEIC?w=1", "https://cdn.example/a.tif"])
+def test_a_link_to_a_format_that_no_vendor_takes_is_mentioned(write: Write, link: str) -> None:
+    """It cannot be converted, because it is not fetched here."""
+    found = load(write("m.yaml", manifest().replace("a.bin", link))).warnings
+    assert len(found) == 1
+    assert "file, which vendors refuse: download it, and write convert: true" in found[0]
+    assert load(write("m.yaml", manifest().replace("a.bin", "https://cdn.example/a.jpg?from=a.heic"))).warnings == ()
+
+
 SAMPLES = [
     *(encoded(noise((32, 24)), name) for name in ("JPEG", "PNG", "WEBP", *OTHER_FORMATS)),
     animation(),
