@@ -54,7 +54,6 @@ def plan_facts(plan: Plan, *, batch: str, folder: str) -> Values:
         "counts": {action.value: count for action, count in plan.counts.items()},
         "notices": list(plan.notices),
         "cautions": list(plan.cautions),
-        "notes": list(plan.notes),
         "warnings": list(plan.warnings),
         "notes": list(plan.notes),
     }
