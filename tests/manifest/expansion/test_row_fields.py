@@ -199,6 +199,15 @@ def test_plan_names_the_columns_that_set_fields(write: Write) -> None:
     assert [job.spec.request.duration_s for job in closed.jobs] == [None, None]
 
 
+def test_rows_in_the_manifest_are_renamed_there(write: Write) -> None:
+    """There is no file whose columns could be renamed."""
+    text = "defaults: {model: m}\nclips: [{id: '{{ sku }}', prompt: a kite, rows: [{sku: a, seed: 7}]}]\n"
+    (note,) = loaded(write, text).notes
+    assert note.endswith(
+        "seed; to prevent it, set the field in the entry (null for none), or give it another name in the rows"
+    )
+
+
 def test_plan_names_clips_without_the_picture_of_their_entry(write: Write) -> None:
     """An empty picture cell makes the clip from its prompt alone, and the note names the row."""
     write("t.csv", "sku,shot\na,https://c.example/a.png\nb,\n")
