@@ -80,6 +80,12 @@ SECTIONS: Mapping[str, Sequence[Case]] = {
         Case("A text that was read in a wrong encoding", "a caf\u00c3\u00a9 in rain"),
     ],
     "Rows and clips": [
+        Case(
+            "The number of the row in an id",
+            manifest='clips: [{id: "shot-{{ row_number }}", model: m, rows: r.csv, prompt: "{{ text }}"}]\n',
+            table="text\na kite",
+            example="id `shot-{{ row_number }}`",
+        ),
         Case("A row that repeats the header", "{{ text }}", "id,text\n1,a kite\nid,text", example="the row `id,text`"),
         Case("A row of equal cells", "a {{ text }}", "id,text,note\n1,kite,x\n==,==,==", example="the row `==,==,==`"),
         Case(
@@ -190,6 +196,18 @@ SECTIONS: Mapping[str, Sequence[Case]] = {
         ),
     ],
     "Values that nothing reads": [
+        Case(
+            "A column with another name of a field, whose cells can be its values",
+            "{{ text }}",
+            "id,text,seconds\n1,a kite,5",
+            example="a column `seconds`, cell `5`",
+        ),
+        Case(
+            "A name after `row.` that is close to a column; other columns that a sheet lacks are empty",
+            "a kite{{ row.colr }}",
+            "id,color\n1,red",
+            example="prompt `a kite{{ row.colr }}`, and a column `color`",
+        ),
         Case(
             "`--set` of an unknown name",
             manifest="vars: {season: autumn}\nclips: [{id: a, model: m, prompt: 'in {{ season }}'}]\n",
