@@ -66,6 +66,7 @@ def notes(image: ImageFile, ref: ImageRef, *, background: str) -> Iterator[str]:
         if ref.convert == "needed":
             yield "is transparent, and is sent on white: background: black sets another colour"
         else:
-            yield "is transparent, and is sent so where the vendor takes it: background: white lays it on a colour"
+            otherwise = ", and on white otherwise" if ref.convert else ""
+            yield f"is transparent, and is sent so if the vendor takes it{otherwise}: background: white sets a colour"
     if picture.colours and ref.convert != "needed":
-        yield f"has {picture.colours} colours, which vendors may show wrongly: convert: true sends it as sRGB"
+        yield f"has {picture.colours}, which vendors may show wrongly: convert: true sends it as sRGB"

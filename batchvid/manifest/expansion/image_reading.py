@@ -51,8 +51,8 @@ class Picture(NamedTuple):
     """What a file holds. Width and height are upright pixels.
 
     `turned`: its bytes are not upright, and an EXIF tag gives the orientation. `frames` is `animated` or `of several
-    pages` where only the first is a picture of the clip. `colours` is what many programs show wrongly (`CMYK`, `16 bits
-    a channel`), `profile` the name of a colour profile other than sRGB.
+    pages` where only the first is a picture of the clip. `colours` is what many programs show wrongly (`CMYK colours`,
+    `16 bits a channel`), `profile` the name of a colour profile other than sRGB.
     """
 
     media_type: str
@@ -149,7 +149,7 @@ def is_transparent(image: Image.Image) -> bool:
 
 def _colours(image: Image.Image, data: bytes) -> str:
     if image.mode in ("CMYK", "LAB"):
-        return image.mode
+        return f"{image.mode} colours"
     deep_png = image.format == "PNG" and data[24:25] == b"\x10"  # the bit depth of the header
     return "16 bits a channel" if deep_png or image.mode[:1] in ("I", "F") else ""
 

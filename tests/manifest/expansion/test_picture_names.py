@@ -167,6 +167,8 @@ def test_brackets_mean_themselves_where_nothing_else_fits(write: Write) -> None:
     write("p/s.jpg", PICTURE)
     assert matching("p/[shoes].jpg", Path()) == ["p/s.jpg"]
     assert found("p/[shoes].jpg") == "p/[shoes].jpg"
+    write("p/{a,b}[c].jpg", PICTURE)
+    assert matching("p/{a,b}[c].jpg", Path()) == ["p/{a,b}[c].jpg"]
 
 
 def test_files_that_systems_make_are_left_out(write: Write) -> None:
