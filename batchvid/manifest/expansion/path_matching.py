@@ -89,14 +89,14 @@ def is_hidden(name: str) -> bool:
 def matching(pattern: str, folder: Path) -> list[str]:
     """The files that fit a pattern such as `photos/*.{jpg,png}`, sorted; upper and lower case are the same.
 
-    `**` matches any folders. Hidden files are left out. The names are relative to `folder`, with `/`. Brackets,
-    braces and backslashes mean themselves where the pattern matches nothing otherwise. Raises ValueError for too many braces.
+    `**` matches any folders. Hidden files are left out. The names are relative to `folder`, with `/`. Brackets, braces
+    and backslashes mean themselves where the pattern matches nothing otherwise. Raises ValueError for too many braces.
     """
     for text in dict.fromkeys((pattern, _literal_brackets(pattern), pattern.replace("\\", "/"))):
         found = {name for part in expand_braces(text) for name in _match(part, folder)}
         if found:
             return _sorted(found)
-    return _sorted(_match(_literal_brackets(pattern), folder))
+    return _sorted(set(_match(_literal_brackets(pattern), folder)))
 
 
 def _sorted(names: Iterable[str]) -> list[str]:
