@@ -13,8 +13,8 @@ def restrict_to_owner(path: Path) -> None:
         path.chmod(0o600)
 
 
-def write_atomic(path: Path, text: str, *, is_private: bool = False) -> None:
-    """Replace the file's content with this text, whole or not at all. Raises OSError.
+def write_atomic(path: Path, content: str | bytes, *, is_private: bool = False) -> None:
+    """Replace the file's content, whole or not at all. Raises OSError.
 
     Only the owner can read a private file.
     """
@@ -24,7 +24,8 @@ def write_atomic(path: Path, text: str, *, is_private: bool = False) -> None:
         with part.open("wb") as file:
             if is_private:
                 restrict_to_owner(part)
-            file.write(text.encode("utf-8", "replace"))  # a lone surrogate in a message must not lose the report
+            # a lone surrogate in a message must not lose the report
+            file.write(content.encode("utf-8", "replace") if isinstance(content, str) else content)
             file.flush()
             os.fsync(file.fileno())
         part.replace(path)

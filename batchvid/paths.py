@@ -1,11 +1,14 @@
-"""The files of a batch's folder: every name, once."""
+"""The files of a batch's folder: every name, once; and paths as a user can paste them into a command."""
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
 STATE_NAME = "state.sqlite3"
+MANIFEST_SUFFIXES = (".yaml", ".yml")
+DEFAULT_OUT = "outputs"  # the directory of all batches, beside the manifest
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,11 @@ class BatchPaths:
         return self.folder / "replaced"
 
     @property
+    def tables(self) -> Path:
+        """Tables of the web, as the last run fetched them."""
+        return self.folder / "tables"
+
+    @property
     def edit_these(self) -> Path:
         """The refused prompts, for a person to edit."""
         return self.folder / "edit-these.csv"
@@ -63,3 +71,19 @@ class BatchPaths:
 def find_batches(out: Path) -> list[BatchPaths]:
     """The batches below a directory that were run before, by name."""
     return [BatchPaths(path.parent) for path in sorted(out.glob(f"*/{STATE_NAME}"))]
+
+
+def shown(path: Path) -> Path:
+    """The path as it is shown: relative if it is below the working directory, else absolute."""
+    try:
+        here = Path.cwd()
+    except OSError:  # the working directory was deleted
+        return path
+    absolute = path.resolve() if ".." in path.parts else here / path
+    return absolute.relative_to(here) if absolute.is_relative_to(here) else absolute
+
+
+def quoted(path: Path | str) -> str:
+    """The path as a word of a shell command."""
+    text = str(path)
+    return shlex.quote(f"./{text}" if text.startswith("-") else text)

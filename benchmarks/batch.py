@@ -40,6 +40,21 @@ def rows_manifest(
     return _write(folder / "rows.yaml", clips, base_url, limits, top)
 
 
+def sheet_manifest(folder: Path, jobs: int) -> Path:
+    """The manifest of `rows_manifest`, with its table as an XLSX workbook. Writes both."""
+    import openpyxl
+
+    rows_manifest(folder, jobs)
+    book = openpyxl.Workbook(write_only=True)
+    sheet = book.create_sheet("Clips")
+    with (folder / "rows.csv").open(encoding="utf-8", newline="") as file:
+        for row in csv.reader(file):
+            sheet.append(row)
+    book.save(folder / "rows.xlsx")
+    clips = f'  - {{id: "{{{{ sku }}}}", rows: rows.xlsx, prompt: "{PROMPT}"}}\n'
+    return _write(folder / "sheet.yaml", clips)
+
+
 def matrix_manifest(folder: Path, jobs: int) -> Path:
     """A manifest of one entry whose matrix makes so many jobs (a multiple of 100)."""
     words = ", ".join(f"thing {number}" for number in range(jobs // 100))

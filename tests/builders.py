@@ -115,6 +115,8 @@ ONE_OF_EACH: tuple[ev.Event, ...] = (
     STORED,
     ev.GaveUp(at=at(200), kind=FailureKind.TIMEOUT, message="no verdict within 3600 s"),
     ev.Reopened(at=at(300), reason="retry"),
+    ev.RehearsalEnded(at=at(350)),
+    ev.Adopted(at=at(360), adopted_from="boat", spec=spec(), clip=clip()),
     ev.PollResumed(at=at(400)),
     ev.Relocated(at=at(500), origin="https://new.example"),
 )

@@ -37,7 +37,8 @@ def _nobodys_catalogue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Non
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
         patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))  # the index of the user's batches
-        patch.delenv("BATCHVID_CATALOG", raising=False)
+        for name in ("BATCHVID_CATALOG", "BATCHVID_OUT"):
+            patch.delenv(name, raising=False)
         yield
 
 

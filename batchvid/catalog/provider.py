@@ -79,10 +79,20 @@ class Provider:
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
     @property
+    def is_loopback(self) -> bool:
+        """Whether its address is on this machine."""
+        host = urlsplit(self.base_url).hostname or ""
+        return host == "localhost" or host.startswith("127.") or host == "::1"
+
+    @property
+    def is_emulator(self) -> bool:
+        """Whether it is the emulator by definition. Another provider may lead to one too: its replies show that."""
+        return self.name == "emulator" and (self.is_loopback or not self.base_url)
+
+    @property
     def is_rehearsal(self) -> bool:
         """Whether nothing is paid: the emulator, or any provider with an address on this machine."""
-        host = urlsplit(self.base_url).hostname or ""
-        return self.free or host == "localhost" or host.startswith("127.") or host == "::1"
+        return self.free or self.is_loopback
 
     @property
     def http_problem(self) -> str:

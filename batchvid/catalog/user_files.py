@@ -1,4 +1,6 @@
-"""The user's catalogue: `batchvid.toml` beside the manifest, or the file that BATCHVID_CATALOG names.
+"""The user's files: `batchvid.toml` beside the manifest, or the file that BATCHVID_CATALOG names.
+
+out = "renders"                   # the directory of all batches, relative to this file; also from a folder above
 
 [models.house-model]              # a new model needs a dialect; a known one only what differs
 dialect = "videos"
@@ -24,19 +26,23 @@ from typing import Any
 from batchvid.catalog import remote_listing
 from batchvid.catalog.models import Models, built_in
 from batchvid.errors import UsageError
+from batchvid.near_matches import did_you_mean
 
 FILENAME = "batchvid.toml"
 VARIABLE = "BATCHVID_CATALOG"
+TABLES = ("models", "providers")
+KEYS = ("out", *TABLES)
 
 Rows = Mapping[str, Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
 class UserCatalog:
-    """The tables of one such file: rows by name."""
+    """One such file: rows by name, and `out` as written, empty if it is not."""
 
     models: Rows
     providers: Rows
+    out: str = ""
 
 
 def load_models(folder: Path) -> Models:
@@ -66,9 +72,38 @@ def read(file: Path) -> UserCatalog:
         raise UsageError(f"{file}: {exc.strerror}") from None
     except ValueError as exc:  # not UTF-8, not TOML
         raise UsageError(f"{file}: {exc}") from None
-    if unknown := sorted(tables.keys() - {"models", "providers"}):
-        raise UsageError(f"{file}: {unknown[0]}: unknown table; allowed are models and providers")
-    for table, rows in tables.items():
+    for key in sorted(tables.keys() - set(KEYS)):
+        hints = filter(None, (did_you_mean(key, KEYS, limit=1), f"Allowed: {', '.join(KEYS)}"))
+        raise UsageError(f"{file}: {key}: unknown key; {' '.join(hints)}")
+    out = tables.get("out", "")
+    if not isinstance(out, str) or ("out" in tables and not out.strip()):
+        raise UsageError(f'{file}: out: must be the name of a folder, such as out = "renders"')
+    for table in TABLES:
+        rows = tables.get(table, {})
         if not isinstance(rows, dict) or not all(isinstance(row, dict) for row in rows.values()):
             raise UsageError(f"{file}: {table}: must have a table for each name, such as [{table}.NAME]")
-    return UserCatalog(tables.get("models", {}), tables.get("providers", {}))
+    return UserCatalog(tables.get("models", {}), tables.get("providers", {}), out)
+
+
+def find_project_out(folder: Path) -> Path | None:
+    """The directory of all batches that the nearest batchvid.toml with the key `out` sets, in this folder or above.
+
+    Raises UsageError for an invalid file.
+    """
+    start = folder.resolve() if ".." in folder.parts else folder.absolute()
+    for place in (start, *start.parents):
+        file = place / FILENAME
+        if not _is_file(file) or not (out := read(file).out):
+            continue
+        try:
+            return place / Path(out).expanduser()
+        except RuntimeError as exc:
+            raise UsageError(f"{file}: out: {out}: {exc}") from None
+    return None
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a folder above that this user may not search
+        return False

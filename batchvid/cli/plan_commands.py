@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 import click
 
 from batchvid.atomic_file import write_atomic
+from batchvid.cli.shell_completion import complete_target
 from batchvid.cli.targets import (
     limit_option,
     load,
     many_option,
     max_clips_option,
     max_usd_option,
+    new_batch_option,
     only_option,
     open_batch,
     out_option,
@@ -24,6 +26,7 @@ from batchvid.cli.targets import (
     set_option,
     strict_option,
 )
+from batchvid.paths import quoted
 from batchvid.selection import Selection
 
 if TYPE_CHECKING:
@@ -31,7 +34,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("target")
+@click.argument("target", shell_complete=complete_target)
 @click.option("--all", "show_all", is_flag=True, help="Show every job, not only the first ones of each kind.")
 @click.option("--prompts", is_flag=True, help="Show every job with its whole prompt and all that is bought.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
@@ -57,6 +60,7 @@ if TYPE_CHECKING:
 @retired_option
 @many_option
 @strict_option
+@new_batch_option
 @max_usd_option
 @max_clips_option
 def plan(
@@ -67,7 +71,7 @@ def plan(
     csv_file: str | None,
     save_plan: str | None,
     regenerate: tuple[str, ...],
-    out: str,
+    out: str | None,
     sets: tuple[str, ...],
     only: tuple[str, ...],
     sample: int | None,
@@ -75,6 +79,7 @@ def plan(
     allow_retired: bool,
     many: bool,
     strict: bool,
+    new_batch: bool,
     max_usd: Decimal | None,
     max_clips: int | None,
 ) -> None:
@@ -92,7 +97,7 @@ def plan(
         raise click.UsageError("--prompts, --json and --csv - print each on their own: give one of them")
     if save_plan is not None and (max_usd is not None or max_clips is not None):
         raise click.UsageError("--save-plan keeps no --max-usd or --max-clips: give them to run --plan")
-    batch = load(target, out, sets, Selection(only, sample, limit), many=many, strict=strict)
+    batch = load(target, out, sets, Selection(only, sample, limit), many=many, strict=strict, new_batch=new_batch)
     planned = commands.plan(
         batch,
         regenerate=regenerate,
@@ -101,7 +106,7 @@ def plan(
     )
     if save_plan is not None:
         commands.save_plan(Path(save_plan), batch, planned, allow_retired=allow_retired)
-        click.echo(f"saved: batchvid run --plan {save_plan} buys exactly this", err=True)
+        click.echo(f"saved: batchvid run --plan {quoted(save_plan)} buys exactly this", err=True)
     if csv_file == "-":
         click.echo(plan_table(planned), nl=False)
         return
@@ -116,24 +121,27 @@ def plan(
 
 
 @click.command()
-@click.argument("manifest", type=click.Path(exists=True, dir_okay=False))
+@click.argument("target", shell_complete=complete_target)
 @out_option
 @set_option
 @retired_option
 @many_option
 @strict_option
-def validate(manifest: str, out: str, sets: tuple[str, ...], allow_retired: bool, many: bool, strict: bool) -> None:
+def validate(
+    target: str, out: str | None, sets: tuple[str, ...], allow_retired: bool, many: bool, strict: bool
+) -> None:
     """Check the manifest, every job as if nothing was bought yet.
 
-    Every problem is shown with its file and line; the exit code is 2 if there is one.
+    Every problem is shown with its file and line; the exit code is 2 if there is one. TARGET is a manifest, or the name
+    or folder of a batch.
     """
     from batchvid import commands
     from batchvid.cli.plan_output import print_warnings
     from batchvid.errors import ManifestError
 
-    batch = open_batch(manifest, out, sets, many=many)
+    batch = open_batch(target, out, sets, many=many)
     checked = commands.validate(batch, allow_retired=allow_retired)
     if strict and checked.warnings:
         raise ManifestError(checked.warnings)
     print_warnings(checked.warnings)
-    click.echo(f"{manifest}: {len(checked.jobs)} clips, no problem")
+    click.echo(f"{target}: {len(checked.jobs)} clips, no problem")

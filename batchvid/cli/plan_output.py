@@ -13,6 +13,7 @@ from rich.table import Table
 
 from batchvid.cli.console import console_for_people, price_of, seconds_of, sum_of
 from batchvid.manifest import EntryCounts, Place
+from batchvid.manifest.reading.tables import label
 from batchvid.planning.addresses import describe_provider
 from batchvid.planning.changes import escape_unprintable
 from batchvid.planning.plan_types import BUYS, JobPlan, Plan, PlanAction
@@ -90,41 +91,41 @@ def print_warnings(warnings: Sequence[str]) -> None:
 
 def _print_examples(console: Console, plan: Plan) -> None:
     """Of each clip entry its counts, and the first of its jobs that is bought."""
-    first: dict[Place, JobPlan] = {}
+    to_buy: dict[Place, list[JobPlan]] = defaultdict(list)
     for job in plan.to_buy:
         if job.place is not None:
-            first.setdefault(job.place, job)
+            to_buy[job.place].append(job)
     counts = {entry.place: entry for entry in plan.entries}
-    places = [place for place in dict.fromkeys((*counts, *first)) if place in first or _is_counted(counts[place])]
+    places = [place for place in dict.fromkeys((*counts, *to_buy)) if place in to_buy or counts[place].kind]
     is_cut = False
     for place in places[:MAX_EXAMPLES]:
-        counted = _describe_counts(counts[place]) if place in counts else ""
-        _print(console, _shortened(f"{place.entry or place.file}: {counted}", len(counted)).removesuffix(": "))
-        if place in first:
-            lines = [(line, _shortened(line)) for line in describe_job(first[place])]
-            is_cut = is_cut or any(line != short for line, short in lines)
-            for _, short in lines:
-                _print(console, short)
+        jobs, counted = to_buy.get(place, []), counts.get(place)
+        for line in _describe_entry(place, counted, len(jobs)):
+            _print(console, line)
+        lines = [(line, _shortened(line)) for line in describe_job(jobs[0])] if jobs else []
+        is_cut = is_cut or any(line != short for line, short in lines)
+        for _, short in lines:
+            _print(console, short)
     if len(places) > MAX_EXAMPLES:
         _print(console, f"... and {len(places) - MAX_EXAMPLES} more clip entries (--prompts shows every job)")
     if is_cut:
         _print(console, SHORT)
 
 
-def _is_counted(entry: EntryCounts) -> bool:
-    return bool(entry.kind)
-
-
-def _describe_counts(entry: EntryCounts) -> str:
-    """`3 rows read, 2 kept, 1 left out by where: kites.csv:row 2 (line 3)`."""
-    if not _is_counted(entry):
-        return ""
-    text = f"{entry.rows_read} {entry.kind} read, {entry.kept} kept"
-    if not entry.left_out:
-        return text
-    named = entry.left_out_rows[:MAX_NAMED_ROWS]
-    more = f" and {entry.left_out - len(named)} more" if entry.left_out > len(named) else ""
-    return f"{text}, {entry.left_out} left out by where: {', '.join(named)}{more}"
+def _describe_entry(place: Place, counted: EntryCounts | None, to_buy: int) -> Iterator[str]:
+    """`entry kite: 3 rows read, 2 kept, 1 left out by where; 4 clips to buy, such as`, and the rows left out."""
+    parts = []
+    if counted is not None and counted.kind:
+        left_out = f", {counted.left_out} left out by where" if counted.left_out else ""
+        parts.append(f"{counted.rows_read} {counted.kind} read, {counted.kept} kept{left_out}")
+    if to_buy:
+        parts.append("1 clip to buy" if to_buy == 1 else f"{to_buy} clips to buy, such as")
+    numbers = f": {'; '.join(parts)}"
+    yield _shortened(f"entry {place.entry or place.file}{numbers}", len(numbers))
+    if counted is not None and counted.left_out:
+        named = counted.left_out_rows[:MAX_NAMED_ROWS]
+        more = f" and {counted.left_out - len(named)} more" if counted.left_out > len(named) else ""
+        yield f"  left out: {', '.join(named)}{more}"
 
 
 def _shortened(line: str, kept_chars: int = 0) -> str:
@@ -156,8 +157,7 @@ def describe_job(job: JobPlan, *, is_long: bool = False) -> Iterator[str]:
         if value := values[name]:
             yield f"    {name}: {', '.join(map(str, value)) if isinstance(value, list) else value}"
     if is_long and job.row is not None:
-        sheet = f", sheet {job.row.sheet}" if job.row.sheet else ""
-        yield f"    row: {job.row.number} of {job.row.file}{sheet} (line {job.row.line})"
+        yield f"    row: {label(job.row.file, job.row)}"
     if is_long and job.warning:
         yield f"    warning: {job.warning}"
 

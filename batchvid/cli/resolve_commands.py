@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from batchvid.cli.targets import complete_job, folder_of, only_option, out_option
-from batchvid.paths import BatchPaths
+from batchvid.cli.shell_completion import complete_job, complete_target
+from batchvid.cli.targets import folder_of, only_option, out_option
+from batchvid.paths import BatchPaths, quoted
 
 if TYPE_CHECKING:
     from batchvid.domain.jobs import Job
@@ -25,7 +26,11 @@ MAX_SHOWN_IDS = 5
 @click.option("--all", "every", is_flag=True, help="With --abandon: every uncertain job, after a typed confirmation.")
 @click.option("--ask", is_flag=True, help="Look up the tasks now, at the providers that support it.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print the list as CSV.")
-@click.option("--batch", help="Manifest, folder or name of the batch. Not needed if there is only one.")
+@click.option(
+    "--batch",
+    shell_complete=complete_target,
+    help="Manifest, folder or name of the batch. Not needed if there is only one.",
+)
 @out_option
 def resolve(
     job: str | None,
@@ -35,7 +40,7 @@ def resolve(
     ask: bool,
     as_csv: bool,
     batch: str | None,
-    out: str,
+    out: str | None,
 ) -> None:
     """Resolve uncertain jobs, or list them.
 
@@ -68,7 +73,7 @@ def resolve(
     elif as_csv:
         click.echo(uncertain_csv(waiting), nl=False)
     else:
-        print_waiting(waiting)
+        print_waiting(folder, waiting)
 
 
 def _abandon_all(folder: Path, waiting: list[Job]) -> None:
@@ -77,7 +82,7 @@ def _abandon_all(folder: Path, waiting: list[Job]) -> None:
     from batchvid.cli.console import price_of
     from batchvid.cli.tables import print_waiting
 
-    print_waiting(waiting)
+    print_waiting(folder, waiting)
     if not waiting:
         return
     word = f"abandon {len(waiting)} for {price_of(waiting)}"
@@ -91,11 +96,11 @@ def _abandon_all(folder: Path, waiting: list[Job]) -> None:
 
 
 @click.command()
-@click.argument("target")
+@click.argument("target", shell_complete=complete_target)
 @click.argument("jobs", nargs=-1, metavar="[JOB]...", shell_complete=complete_job)
 @only_option
 @out_option
-def cancel(target: str, jobs: tuple[str, ...], only: tuple[str, ...], out: str) -> None:
+def cancel(target: str, jobs: tuple[str, ...], only: tuple[str, ...], out: str | None) -> None:
     """Cancel jobs: those named, those that fit --only, or all open jobs.
 
     Pending jobs are not bought. A running task is cancelled at the vendor if its provider supports that; otherwise it
@@ -111,12 +116,12 @@ def cancel(target: str, jobs: tuple[str, ...], only: tuple[str, ...], out: str) 
 
 
 @click.command()
-@click.argument("target")
+@click.argument("target", shell_complete=complete_target)
 @click.option("--from", "old", required=True, metavar="URL", help="The address at which the tasks were bought.")
 @click.option("--to", "new", required=True, metavar="URL", help="The address of the same server now.")
 @click.option("--dry-run", is_flag=True, help="Ask the new address, show what would change, and change nothing.")
 @out_option
-def relocate(target: str, old: str, new: str, dry_run: bool, out: str) -> None:
+def relocate(target: str, old: str, new: str, dry_run: bool, out: str | None) -> None:
     """Move the tasks of a batch to the new address of their gateway or server.
 
     A task is collected only where it was bought. If that server has a new name, host or port, this command records it.
@@ -133,7 +138,9 @@ def relocate(target: str, old: str, new: str, dry_run: bool, out: str) -> None:
     click.echo(f"{len(moved.jobs)} jobs {verb} from {old} to {moved.new}: {_shown(moved.jobs)}")
     if not dry_run:
         names = ", ".join(f"providers.{name}.base_url" for name in moved.providers)
-        click.echo(f"if the manifest has the old address, write {names}: {moved.new}; then: batchvid run {folder}")
+        click.echo(
+            f"if the manifest has the old address, write {names}: {moved.new}; then: batchvid run {quoted(folder)}"
+        )
 
 
 def _shown(jobs: Sequence[Job]) -> str:

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING
 import click
 from click.core import ParameterSource
 
+from batchvid.cli.shell_completion import complete_kind, complete_target
 from batchvid.cli.targets import (
-    came_from,
     dry_run_option,
     folder_of,
-    is_manifest,
     limit_option,
     load,
     many_option,
     max_clips_option,
     max_usd_option,
+    new_batch_option,
     no_wait_option,
     only_option,
     open_batch,
@@ -27,13 +27,14 @@ from batchvid.cli.targets import (
     refuse_warnings,
     regenerate_option,
     retired_option,
+    run_into,
     sample_option,
     set_option,
     strict_option,
     try_now_option,
     verbose_option,
 )
-from batchvid.paths import BatchPaths
+from batchvid.paths import BatchPaths, quoted, shown
 from batchvid.selection import Selection
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("target", required=False)
+@click.argument("target", required=False, shell_complete=complete_target)
 @click.option(
     "--plan",
     "plan_file",
@@ -62,6 +63,7 @@ if TYPE_CHECKING:
 @retired_option
 @many_option
 @strict_option
+@new_batch_option
 @max_usd_option
 @max_clips_option
 @no_wait_option
@@ -73,7 +75,7 @@ def run(
     dry_run: bool,
     regenerate: tuple[str, ...],
     collect_only: bool,
-    out: str,
+    out: str | None,
     sets: tuple[str, ...],
     only: tuple[str, ...],
     sample: int | None,
@@ -81,6 +83,7 @@ def run(
     allow_retired: bool,
     many: bool,
     strict: bool,
+    new_batch: bool,
     max_usd: Decimal | None,
     max_clips: int | None,
     no_wait: bool,
@@ -96,6 +99,7 @@ def run(
     """
     from batchvid import commands
     from batchvid.cli.plan_output import print_plan
+    from batchvid.commands.batch_lookup import is_manifest
     from batchvid.display.progress import progress_for
     from batchvid.errors import ManifestError
     from batchvid.runner import SpendingLimits
@@ -111,7 +115,7 @@ def run(
             print_plan(commands.plan_saved(saved, limits=limits), show_all=False)
             return
         batch, outcome = commands.run_saved(saved, limits=limits, wait=not no_wait, try_now=try_now, display=show)
-        _end(batch.folder, outcome)
+        _end(shown(batch.folder), outcome)
         return
     if target is None:
         raise click.UsageError("Missing argument 'TARGET': a manifest, or the name or folder of a batch.")
@@ -126,11 +130,11 @@ def run(
         collect(folder_of(target, out))
         return
     try:
-        batch = open_batch(target, out, sets, Selection(only, sample, limit), many=many)
+        batch = open_batch(target, out, sets, Selection(only, sample, limit), many=many, new_batch=new_batch)
         if dry_run or strict:
             refuse_warnings(batch, strict=strict)
     except ManifestError as exc:
-        bought_into = came_from(target, out) if collect_only else None
+        bought_into = run_into(target, out) if collect_only else None
         if bought_into is None:
             raise
         click.echo(f"{exc.problems[0]}: collecting what was bought into {bought_into}", err=True)
@@ -170,9 +174,15 @@ def _refuse_other_options(context: click.Context) -> None:
 
 
 @click.command()
-@click.argument("target")
+@click.argument("target", shell_complete=complete_target)
 @dry_run_option
-@click.option("--kind", "kinds", multiple=True, help="Only failures of this kind, such as timeout (repeatable).")
+@click.option(
+    "--kind",
+    "kinds",
+    multiple=True,
+    shell_complete=complete_kind,
+    help="Only failures of this kind, such as timeout (repeatable).",
+)
 @click.option(
     "--edits",
     type=click.Path(exists=True, dir_okay=False),
@@ -199,7 +209,7 @@ def retry(
     kinds: tuple[str, ...],
     edits: str | None,
     new_task: bool,
-    out: str,
+    out: str | None,
     sets: tuple[str, ...],
     only: tuple[str, ...],
     sample: int | None,
@@ -264,7 +274,8 @@ def _end(folder: Path, outcome: Outcome) -> None:
         _show(outcome.reason, err=True)
     if (refused := BatchPaths(folder).edit_these).exists():
         _show(
-            f"a content filter refused some jobs: edit {refused}, then batchvid retry {folder} --edits {refused}",
+            f"a content filter refused some jobs: edit {refused}, then batchvid retry {quoted(folder)} --edits "
+            f"{quoted(refused)}",
             err=True,
         )
     click.get_current_context().exit(outcome.exit_code)

@@ -6,15 +6,16 @@ import json
 
 import click
 
+from batchvid.cli.shell_completion import complete_target
 from batchvid.cli.targets import folder_of, out_option
 from batchvid.paths import BatchPaths
 
 
 @click.command()
-@click.argument("target", required=False)
+@click.argument("target", required=False, shell_complete=complete_target)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 @out_option
-def status(target: str | None, as_json: bool, out: str) -> None:
+def status(target: str | None, as_json: bool, out: str | None) -> None:
     """Show the status of a batch, also during a run.
 
     TARGET is a manifest, or the folder or name of a batch. It is not needed if there is only one batch.
@@ -34,9 +35,9 @@ def status(target: str | None, as_json: bool, out: str) -> None:
 
 
 @click.command()
-@click.argument("target", required=False)
+@click.argument("target", required=False, shell_complete=complete_target)
 @out_option
-def report(target: str | None, out: str) -> None:
+def report(target: str | None, out: str | None) -> None:
     """Write report.csv and ledger.csv again, also during a run."""
     from batchvid.commands.prompt_edits import write_refused
     from batchvid.domain.attempts import sums

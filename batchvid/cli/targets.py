@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-import stat
-from contextlib import suppress
+from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from click.shell_completion import CompletionItem
 
+from batchvid.cli.shell_completion import complete_directory, complete_job
 from batchvid.errors import ManifestError, UsageError
-from batchvid.paths import STATE_NAME, BatchPaths, find_batches
+from batchvid.paths import shown
 from batchvid.selection import EVERYTHING, Selection
 
 if TYPE_CHECKING:
     from batchvid.commands import Batch
 
 out_option = click.option(
-    "--out", default="outputs", show_default=True, envvar="BATCHVID_OUT", help="Directory that holds all batches."
+    "--out",
+    envvar="BATCHVID_OUT",
+    shell_complete=complete_directory,
+    help="Directory that holds all batches; default: outputs beside the manifest, or as batchvid.toml sets.",
+)
+new_batch_option = click.option(
+    "--new-batch", is_flag=True, help="Begin a second batch, although the manifest was run into another folder."
 )
 set_option = click.option(
     "--set",
@@ -28,7 +33,13 @@ set_option = click.option(
     metavar="KEY=VALUE",
     help="Override a key (budget.usd=10) or a variable.",
 )
-only_option = click.option("--only", multiple=True, metavar="PATTERN", help="Only jobs whose id fits, or tag:NAME.")
+only_option = click.option(
+    "--only",
+    multiple=True,
+    metavar="PATTERN",
+    shell_complete=complete_job,
+    help="Only jobs whose id fits, or tag:NAME.",
+)
 sample_option = click.option(
     "--sample", type=click.IntRange(min=1), metavar="N", help="Only the first N clips of each clip entry."
 )
@@ -82,27 +93,18 @@ strict_option = click.option("--strict", is_flag=True, help="Exit with 2 if the 
 verbose_option = click.option("-v", "--verbose", is_flag=True, help="Log every step, not only final results.")
 
 
-def is_manifest(target: str) -> bool:
-    """Whether the target is a manifest rather than a batch's folder, state file or name."""
-    if target.endswith((".yaml", ".yml")) or target.startswith("/dev/"):
-        return True
-    try:
-        return stat.S_ISFIFO(Path(target).stat().st_mode)  # a pipe, such as <(command)
-    except (OSError, ValueError):
-        return False
-
-
 def load(
     target: str,
-    out: str,
+    out: str | None,
     sets: tuple[str, ...] = (),
     selection: Selection = EVERYTHING,
     *,
     many: bool = False,
     strict: bool = False,
+    new_batch: bool = False,
 ) -> Batch:
     """The same as `open_batch`, already expanded. Raises ManifestError; if `strict`, also for warnings."""
-    batch = open_batch(target, out, sets, selection, many=many)
+    batch = open_batch(target, out, sets, selection, many=many, new_batch=new_batch)
     refuse_warnings(batch, strict=strict)
     return batch
 
@@ -115,63 +117,52 @@ def refuse_warnings(batch: Batch, *, strict: bool) -> None:
 
 
 def open_batch(
-    target: str, out: str, sets: tuple[str, ...] = (), selection: Selection = EVERYTHING, *, many: bool = False
+    target: str,
+    out: str | None,
+    sets: tuple[str, ...] = (),
+    selection: Selection = EVERYTHING,
+    *,
+    many: bool = False,
+    new_batch: bool = False,
 ) -> Batch:
     """The batch of a manifest, or the one that was run into a folder, with the options of that run."""
-    from batchvid import commands
+    from batchvid.commands.batch_lookup import open_target
 
-    if is_manifest(target):
-        return commands.open_batch(target, out=out, sets=sets, selection=selection, many=many)
-    return commands.reopen(folder_of(target, out), sets=sets, selection=selection, many=many)
+    batch = open_target(target, out=out, sets=sets, selection=selection, many=many, new_batch=new_batch)
+    return replace(batch, folder=shown(batch.folder))
 
 
-def folder_of(target: str | None, out: str) -> Path:
-    """The batch's folder. For a manifest that cannot be read, the folder that it was run into.
+def folder_of(target: str | None, out: str | None) -> Path:
+    """The batch's folder. For a manifest that cannot be read, or was run elsewhere, the folder that it was run into.
 
-    Without a target it is the only batch below `out`; raises UsageError when there is none, or more than one.
+    Without a target it is the only batch below the directory of all batches; raises UsageError when there is none, or
+    more than one.
     """
+    from batchvid.commands.batch_lookup import find_batch, is_manifest, only_batch
+
     if target is None:
-        found = [paths.folder for paths in find_batches(Path(out))]
-        if len(found) == 1:
-            return found[0]
-        names = ", ".join(path.name for path in found) or "none yet"
-        raise UsageError(f"which batch? below {out}/ there are: {names}")
-    if is_manifest(target):
-        from batchvid import commands
-
-        try:
-            return commands.folder_of(target, out=out)
-        except ManifestError:
-            if (folder := came_from(target, out)) is None:
-                raise
-            return folder
-    path = Path(target)
-    for folder in (path.parent if path.name == STATE_NAME else path, Path(out) / target):
-        if BatchPaths(folder).state.is_file():
-            return folder
-    raise UsageError(f"{target}: neither a manifest (*.yaml) nor a batch that was run below {out}/")
-
-
-def came_from(manifest: str, out: str) -> Path | None:
-    """The only batch below `out` that this manifest was run into. The manifest may be broken or missing."""
-    from batchvid.errors import StateError
-    from batchvid.state.readers import read_meta
-
-    found, source = [], str(Path(manifest).absolute())
-    for paths in find_batches(Path(out)):
-        with suppress(StateError):
-            found += [paths.folder] if read_meta(paths.state).get("manifest") == source else []
-    return found[0] if len(found) == 1 else None
-
-
-def complete_job(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Job ids for the shell, from the state file."""
-    from batchvid.errors import BatchvidError
-    from batchvid.state.readers import read_jobs
-
+        return shown(only_batch(out=out))
+    if not is_manifest(target):
+        return shown(find_batch(target, out=out))
     try:
-        folder = folder_of(context.params.get("batch"), context.params.get("out") or "outputs")
-        jobs = read_jobs(BatchPaths(folder).state)
-    except BatchvidError:
-        return []
-    return [CompletionItem(job.id, help=str(job.state)) for job in jobs if job.id.startswith(incomplete)]
+        batch = open_batch(target, out)
+    except ManifestError:
+        if (folder := run_into(target, out)) is None:
+            raise
+        return folder
+    if batch.state_path.exists():
+        return batch.folder
+    return run_into(target, out, batch.name) or batch.folder
+
+
+def run_into(manifest: str, out: str | None, name: str | None = None) -> Path | None:
+    """The folder that this manifest was run into. The manifest may be broken or missing.
+
+    Raises UsageError when there are several.
+    """
+    from batchvid.commands.batch_lookup import describe_choice, find_by_manifest
+
+    found = find_by_manifest(Path(manifest), out=out, name=name)
+    if len(found) > 1:
+        raise UsageError(describe_choice(manifest, found))
+    return shown(found[0]) if found else None

@@ -9,9 +9,11 @@ from pathlib import Path
 from batchvid import catalog, manifest
 from batchvid.catalog import Models, Provider
 from batchvid.commands import prompt_edits
+from batchvid.commands.output_folder import choose_folder
+from batchvid.commands.web_tables import WebTables
 from batchvid.errors import UsageError
 from batchvid.manifest import Manifest, ManifestModel
-from batchvid.paths import BatchPaths
+from batchvid.paths import BatchPaths, quoted
 from batchvid.planning.availability import Availability
 from batchvid.selection import EVERYTHING, Selection
 from batchvid.state.readers import read_meta
@@ -54,6 +56,12 @@ class LazyManifest:
             return self._edited_and_selected(self._expand())
         return self.manifest
 
+    @property
+    def edits(self) -> Mapping[str, prompt_edits.Edit]:
+        """The edits of prompts that are applied, by the id of their job."""
+        saved = prompt_edits.load_saved(self._folder) if self._folder else {}
+        return prompt_edits.merge(saved, self._unsaved)
+
     def save_edits(self, edits: Mapping[str, prompt_edits.Edit]) -> None:
         """Save edits in the folder, and apply them from now on."""
         assert self._folder is not None  # noqa: S101 - a saved plan takes no edits
@@ -67,8 +75,7 @@ class LazyManifest:
 
     def _edited_and_selected(self, unedited: Manifest) -> Manifest:
         selected = manifest.select(unedited, self._selection)
-        saved = prompt_edits.load_saved(self._folder) if self._folder else {}
-        edits = prompt_edits.merge(saved, self._unsaved)
+        edits = self.edits
         if not edits:
             return selected
         # applied to all jobs: the edited parent of a selected job may not be selected itself
@@ -83,7 +90,8 @@ class LazyManifest:
 class Batch:
     """A manifest and the folder that its clips, report and state go to.
 
-    The jobs are in `manifest`. Everything else is known before the manifest is expanded to jobs.
+    The jobs are in `manifest`. Everything else is known before the manifest is expanded to jobs. `new_batch` allows a
+    run to begin although the manifest was run into another folder; `notice` is empty or for the user.
     """
 
     path: Path
@@ -94,7 +102,10 @@ class Batch:
     models: Models
     sets: tuple[str, ...] = ()
     selection: Selection = EVERYTHING
+    new_batch: bool = False
+    notice: str = ""
     lazy_manifest: LazyManifest = field(repr=False)
+    web_tables: WebTables | None = field(default=None, repr=False)
 
     @property
     def manifest(self) -> Manifest:
@@ -115,18 +126,23 @@ class Batch:
 def open_batch(
     path: str | Path,
     *,
-    out: str | Path = "outputs",
+    out: str | Path | None = None,
     sets: Sequence[str] = (),
     selection: Selection = EVERYTHING,
     many: bool = False,
+    new_batch: bool = False,
 ) -> Batch:
     """Read a manifest without expanding it to jobs; `many` allows more than a million.
 
+    Its folder is below `out`; else below BATCHVID_OUT, below the directory that a batchvid.toml sets, or below
+    `outputs` beside the manifest. With `new_batch` it may begin there although it was run into another folder.
     Raises ManifestError for a problem outside the jobs, together with every problem of the jobs.
     """
     availability = Availability(Path(path).parent)
     parsed = manifest.parse(path, sets=sets, checks=availability)
-    folder = Path(out) / parsed.batch
+    chosen = choose_folder(Path(path), parsed.batch, out)
+
+    web_tables = WebTables(chosen.folder)
 
     def expand() -> Manifest:
         return manifest.expand(
@@ -134,35 +150,41 @@ def open_batch(
             provider_of=lambda _model: catalog.DEFAULT_PROVIDER,
             checks=availability,
             max_jobs=None if many else manifest.MAX_JOBS,
+            fetch_table=web_tables,
         )
 
     return Batch(
         path=parsed.path,
         name=parsed.batch,
         settings=parsed.settings if parsed.settings and not parsed.problems else expand().settings,  # which raises
-        folder=folder,
+        folder=chosen.folder,
         providers=availability.providers,
         models=availability.models,
         sets=tuple(sets),
         selection=selection,
-        lazy_manifest=LazyManifest(expand, folder=folder, selection=selection),
+        new_batch=new_batch,
+        notice=chosen.notice,
+        lazy_manifest=LazyManifest(expand, folder=chosen.folder, selection=selection),
+        web_tables=web_tables,
     )
 
 
 def load(
     path: str | Path,
     *,
-    out: str | Path = "outputs",
+    out: str | Path | None = None,
     sets: Sequence[str] = (),
     only: Sequence[str] = (),
     sample: int | None = None,
     limit: int | None = None,
+    new_batch: bool = False,
 ) -> Batch:
     """Read a manifest, expand it and apply saved edits of prompts. Raises ManifestError with every problem.
 
     `only` takes the jobs that fit a pattern, `sample` the first ones of each clip entry, `limit` the first ones in all.
+    `out` and `new_batch` are as in `open_batch`.
     """
-    batch = open_batch(path, out=out, sets=sets, selection=Selection(tuple(only), sample, limit))
+    batch = open_batch(path, out=out, sets=sets, selection=Selection(tuple(only), sample, limit), new_batch=new_batch)
     _ = batch.manifest
     return batch
 
@@ -182,10 +204,13 @@ def reopen(folder: Path, *, sets: Sequence[str] = (), selection: Selection = EVE
     last = Selection(tuple(meta.get("only", ())), meta.get("sample") or None, meta.get("limit") or None)
     batch = open_batch(source, out=folder.parent, sets=list(values.values()), selection=selection or last, many=many)
     if batch.folder.resolve() != folder.resolve():
-        raise UsageError(f"{folder} came from {source}, which now names the folder {batch.folder}: run the manifest")
+        raise UsageError(
+            f"{folder} came from {source}, which now names the folder {batch.folder}: see what a run would buy there "
+            f"with batchvid plan {quoted(source)}"
+        )
     return batch
 
 
-def folder_of(path: str | Path, *, out: str | Path = "outputs") -> Path:
+def folder_of(path: str | Path, *, out: str | Path | None = None) -> Path:
     """Where a manifest's batch goes. Raises ManifestError when it cannot be read."""
     return open_batch(path, out=out).folder

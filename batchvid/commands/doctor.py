@@ -14,11 +14,13 @@ from urllib.parse import urlsplit
 
 from batchvid import commands
 from batchvid.catalog import Provider, remote_listing
+from batchvid.commands.batch_lookup import open_target, output_directories
 from batchvid.commands.event_loop import run_coroutine
 from batchvid.commands.provider_checks import CheckResult, check_provider
 from batchvid.domain.wire import Response
 from batchvid.errors import ManifestError, UsageError, WireError
 from batchvid.net.credentials import Credentials
+from batchvid.paths import quoted
 from batchvid.planning.availability import Availability
 from batchvid.redaction import redact
 from batchvid.runner import utc_now
@@ -41,19 +43,19 @@ class CheckTargets:
     clips: int
 
 
-def examine(manifest: str | None, *, out: str | Path = "outputs") -> Iterator[CheckResult]:
-    """Check everything a run of this manifest needs; without a manifest, every provider that needs a key.
+def examine(target: str | None, *, out: str | Path | None = None) -> Iterator[CheckResult]:
+    """Check everything a run of this manifest or batch needs; without one, every provider that needs a key.
 
     Each provider gets a few free requests, at most six for its first route and three for each other one.
     """
-    targets = _without_manifest(Path.cwd(), Path(out))
-    if manifest is not None:
+    targets = _without_manifest(Path.cwd(), output_directories(out)[0])
+    if target is not None:
         try:
-            targets = _with_manifest(manifest, out)
+            targets = _with_manifest(target, out)
             yield CheckResult(what="manifest", found=f"{targets.clips} clips to buy")
         except ManifestError as exc:
             found = f"{len(exc.problems)} problem(s)"
-            yield CheckResult(what="manifest", found=found, fix=f"batchvid validate {manifest} shows them")
+            yield CheckResult(what="manifest", found=found, fix=f"batchvid validate {quoted(target)} shows them")
     yield _list_age()
     yield from _env_files(targets.folder)
     yield from _disk(targets.out, targets.clips)
@@ -70,14 +72,14 @@ def _without_manifest(folder: Path, out: Path) -> CheckTargets:
     return CheckTargets(routes=routes, folder=None, out=out, clips=0)
 
 
-def _with_manifest(manifest: str, out: str | Path) -> CheckTargets:
-    batch = commands.load(manifest, out=out)
+def _with_manifest(target: str, out: str | Path | None) -> CheckTargets:
+    batch = open_target(target, out=out)
     to_buy = commands.plan(batch).to_buy
     dialects: dict[str, dict[str, None]] = {}  # by provider, in order, each once
     for spec in (placed.spec for placed in batch.manifest.jobs):
-        for target in (spec.asked, *spec.fallback):
-            provider = batch.providers[target.provider]
-            model = batch.models.find(target.model, provider.routes)
+        for route in (spec.asked, *spec.fallback):
+            provider = batch.providers[route.provider]
+            model = batch.models.find(route.model, provider.routes)
             dialects.setdefault(provider.name, {})[model.dialect] = None
     routes = [(batch.providers[name], list(names)) for name, names in dialects.items()]
     return CheckTargets(routes=routes, folder=batch.manifest.folder, out=batch.folder, clips=len(to_buy))
@@ -142,7 +144,7 @@ def _lock(folder: Path) -> CheckResult:
 def _index() -> CheckResult:
     """No fault: the checks inside the batch's folder remain."""
     index = open_user_index()
-    index.folders("")
+    index.check()
     index.close()
     missing = "cannot be used: an older copy of a whole folder is not recognized"
     found = f"{index.path or 'index'} {missing} ({index.error})" if index.error else f"{index.path} is writable"

@@ -17,6 +17,7 @@ from batchvid.commands import prompt_edits
 from batchvid.commands.batch import Batch
 from batchvid.commands.caps import build_caps
 from batchvid.commands.event_loop import run_coroutine
+from batchvid.commands.output_folder import has_no_place
 from batchvid.display.progress import Progress
 from batchvid.domain.jobs import PAID_AND_OPEN, Job, JobState
 from batchvid.errors import StateError
@@ -24,10 +25,12 @@ from batchvid.net.credentials import Credentials
 from batchvid.paths import BatchPaths
 from batchvid.renamed_keys import PROVIDER_KEYS, with_current_names
 from batchvid.report.logger import EventLogger
-from batchvid.runner import Outcome, Recorder, RunConfig, RunRequest, SpendingLimits
+from batchvid.runner import Outcome, Recorder, RunConfig, RunRequest, SpendingLimits, utc_now
 from batchvid.runner.listeners import Listeners
+from batchvid.runner.recorder import rename_jobs
 from batchvid.state.readers import read_attempts, read_meta
 from batchvid.state.state_file import StateFile
+from batchvid.state.user_index import ManifestFile
 
 _PROVIDERS = TypeAdapter(dict[str, Provider])
 RESUMABLE = PAID_AND_OPEN | {JobState.UNCERTAIN}  # a run can continue them without the manifest
@@ -61,6 +64,8 @@ def run_batch(
     `try_now` are as in RunConfig.
     """
     settings, meta = batch.settings, read_meta(state.path)
+    if not has_no_place(batch.path):
+        state.index.record_use(ManifestFile.at(batch.path), batch.folder.resolve(), batch.name, utc_now())
     # providers of an earlier manifest may still have open tasks
     providers = known_providers(meta) | dict(batch.providers)
     facts = {
@@ -82,9 +87,10 @@ def run_batch(
     known: RunRequest | None = None
     if not any(job.state in RESUMABLE for job in jobs.values()):
         known = request_and_save_facts()
+        rename_jobs(jobs, known.adopted)
         state.commit(entry for events in known.planned_events for entry in events)
         jobs.update((entry.job.id, entry.job) for events in known.planned_events for entry in events)
-        known = replace(known, planned_events=())  # frees the memory of the old versions of the jobs
+        known = replace(known, planned_events=(), adopted={})  # frees the memory of the old versions of the jobs
     config = RunConfig(
         folder=batch.folder,
         providers=providers,

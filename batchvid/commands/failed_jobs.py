@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from batchvid.domain.failures import MODERATION, FailureKind
 from batchvid.domain.jobs import Job, JobState, may_still_finish
 from batchvid.manifest import Manifest
+from batchvid.planning.rehearsals import describe_end
 
 MAX_SHOWN_IDS = 5  # in a notice
 
@@ -32,15 +33,25 @@ class FailedJobs:
         return "; ".join(f"{len(ids)} {reason}: {first_of(ids)}" for reason, ids in reasons.items() if ids)
 
 
-def choose_failed(manifest: Manifest, jobs: Mapping[str, Job], kinds: Sequence[str], *, new_task: bool) -> FailedJobs:
-    """Sort the failed jobs of the manifest. `kinds` and `new_task` are as in `retry`."""
+def choose_failed(
+    manifest: Manifest,
+    jobs: Mapping[str, Job],
+    kinds: Sequence[str],
+    emulators: Collection[str] = (),
+    *,
+    new_task: bool,
+) -> FailedJobs:
+    """Sort the failed jobs of the manifest. `kinds` and `new_task` are as in `retry`.
+
+    A rehearsal whose provider is none of the `emulators` has no task that is polled again.
+    """
     chosen = FailedJobs()
     selected = {FailureKind(kind) for kind in kinds} or set(FailureKind)
     for placed in manifest.jobs:
         job = jobs.get(placed.spec.id)
         if job is None or job.state is not JobState.FAILED or job.kind not in selected:
             continue
-        if may_still_finish(job) and not new_task:
+        if may_still_finish(job) and not new_task and not describe_end(placed.spec, job, emulators):
             chosen.resumed.append(job.id)
         elif job.kind in MODERATION and not kinds and job.spec.fingerprint == placed.spec.fingerprint:
             chosen.refused.append(job.id)

@@ -7,7 +7,7 @@ from pathlib import Path
 from batchvid.commands.batch import Batch
 from batchvid.commands.execution import Display
 from batchvid.commands.plan_checks import check_folder, check_inputs, check_prices, with_links
-from batchvid.commands.purchases import Intent, choose, read_view
+from batchvid.commands.purchases import Intent, choose, view_of
 from batchvid.commands.run import preview, run_intent
 from batchvid.commands.saved_plan import SavedPlan, batch_of, read_plan
 from batchvid.display.progress import progress_for
@@ -51,7 +51,7 @@ def run_saved(
 
 def _checked(saved: SavedPlan) -> tuple[Batch, Intent]:
     """The batch and the intent of a saved plan. Raises ManifestError with everything that changed."""
-    view = read_view(batch_of(saved).paths, buying=True)
+    view = view_of(batch_of(saved), Intent(saved={}))
     remaining = [job for job in saved.jobs if job.is_unbought(view.jobs.get(job.spec.id))]
     check_inputs(saved, remaining)
     saved = with_links(saved, remaining)

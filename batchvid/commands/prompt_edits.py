@@ -25,6 +25,7 @@ from batchvid.known_keys import MASK
 from batchvid.manifest import Manifest, PlacedJob
 from batchvid.manifest.expansion.image_conversion import image_ref
 from batchvid.manifest.expansion.image_files import ImageCache, ImageFile
+from batchvid.manifest.expansion.text_checks import find_error
 from batchvid.manifest.reading.table_reader import read_rows
 from batchvid.manifest.reading.tables import BadTable, Row
 from batchvid.paths import BatchPaths
@@ -154,6 +155,8 @@ def _problem(job: Job, changed: Mapping[str, str], pictures: ImageCache, unedite
         return f"is {job.state}: only failed jobs can be edited"
     if changed.get("prompt") == "":
         return "prompt: is empty"
+    if problem := find_error(changed.get("prompt", "")):
+        return f"prompt: {problem}"
     for name, value in changed.items():
         if MASK in value and MASK in EDITED[name](job.spec):
             return f"{name}: {MASK} stands for a secret that is not shown: write it again, or change the manifest"
@@ -187,8 +190,19 @@ def merge(saved: Mapping[str, Edit], edits: Mapping[str, Edit]) -> dict[str, Edi
 
 def save(folder: Path, edits: Mapping[str, Edit]) -> None:
     """Save these edits, merged with earlier ones. Raises OSError."""
-    merged = merge(load_saved(folder), edits)
-    text = json.dumps(_SAVED.dump_python(merged, exclude_none=True), indent=1, ensure_ascii=False)
+    _write(folder, merge(load_saved(folder), edits))
+
+
+def rename(folder: Path, new_ids: Mapping[str, str]) -> None:
+    """Give saved edits the new ids of their jobs. Raises OSError."""
+    edits = load_saved(folder)
+    renamed = {new_ids.get(job_id, job_id): edit for job_id, edit in edits.items()}
+    if renamed.keys() != edits.keys():
+        _write(folder, renamed)
+
+
+def _write(folder: Path, edits: Mapping[str, Edit]) -> None:
+    text = json.dumps(_SAVED.dump_python(dict(edits), exclude_none=True), indent=1, ensure_ascii=False)
     write_atomic(BatchPaths(folder).edits, text, is_private=holds_secrets(text))
 
 

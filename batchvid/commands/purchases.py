@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from batchvid.commands.adoption import foresee_adoptions
 from batchvid.commands.batch import Batch
 from batchvid.commands.failed_jobs import choose_failed, first_of
 from batchvid.commands.recovery import recovery_events
 from batchvid.commands.regeneration import load_unfinished, regenerate_filter
+from batchvid.commands.rehearsals import find_emulators
 from batchvid.commands.rollback_guard import check_not_stale
 from batchvid.commands.saved_plan import SavedJob
 from batchvid.domain import events as ev
@@ -19,8 +21,11 @@ from batchvid.domain.job_spec import JobSpec
 from batchvid.domain.jobs import Job, advance
 from batchvid.manifest import Manifest
 from batchvid.paths import BatchPaths
+from batchvid.planning.adoption import NONE as NO_ADOPTIONS
+from batchvid.planning.adoption import Adoptions
 from batchvid.planning.plan import COLLECTS_ONLY, RebuyFilter, SkipFilter, buy_nothing_again, make_plan, skip_nothing
 from batchvid.planning.plan_types import Plan
+from batchvid.planning.rehearsals import emulators_among
 from batchvid.runner import utc_now
 from batchvid.state.lock import find_holder
 from batchvid.state.readers import read_jobs
@@ -43,17 +48,24 @@ class Intent:
     allow_retired: bool = False
     saved: Mapping[str, SavedJob] | None = None
 
+    @property
+    def replaces(self) -> bool:
+        """Whether it may buy a clip again that is stored."""
+        return bool(self.regenerate or self.retry or self.saved is not None)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StateView:
     """What earlier runs left: their jobs, and the paid calls before an unfinished regeneration, by job.
 
-    `holder` is the run that is active now, empty if there is none.
+    `holder` is the run that is active now, empty if there is none. `emulators` are the providers that are the emulator.
     """
 
     jobs: Mapping[str, Job] = field(default_factory=dict)
     unfinished: Mapping[str, int] = field(default_factory=dict)
     holder: str = ""
+    emulators: frozenset[str] = frozenset()
+    adoptions: Adoptions = NO_ADOPTIONS
 
 
 def read_view(paths: BatchPaths, *, buying: bool) -> StateView:
@@ -75,23 +87,33 @@ def read_view(paths: BatchPaths, *, buying: bool) -> StateView:
     return StateView(jobs=jobs, unfinished=load_unfinished(paths.state), holder=holder)
 
 
+def view_of(batch: Batch, intent: Intent) -> StateView:
+    """The state as a command with this intent finds it; servers on this machine may be called, to know an emulator."""
+    view = read_view(batch.paths, buying=intent.buy)
+    emulators = find_emulators(batch.providers, view.jobs.values(), replaces=intent.replaces)
+    return replace(view, emulators=emulators)
+
+
 def choose(batch: Batch, manifest: Manifest, view: StateView, intent: Intent) -> Plan:
     """What a command with this intent buys, why, and for how much.
 
     `to_plan` of the result are its purchases. Raises ManifestError with every job that cannot be bought, UsageError
     for a pattern of `regenerate` that fits no job.
     """
+    if intent.saved is not None:  # it does not know every id of the manifest, so nothing is adopted
+        return _choose_saved(batch, manifest, view, intent, intent.saved)
+    emulators = view.emulators | emulators_among(batch.providers)
+    after = foresee_adoptions(manifest, view.jobs, emulators, batch.lazy_manifest.edits if view.jobs else {})
+    manifest, view = after.manifest, replace(view, jobs=after.jobs, adoptions=after.adoptions)
     if intent.retry:
         return _choose_retry(batch, manifest, view, intent)
-    if intent.saved is not None:
-        return _choose_saved(batch, manifest, view, intent, intent.saved)
     rebuy = regenerate_filter(intent.regenerate, manifest, view.jobs, view.unfinished)
     skip = skip_nothing if intent.buy else _collect_only
-    return _make_plan(batch, manifest, view.jobs, intent, rebuy if intent.buy else buy_nothing_again, skip)
+    return _make_plan(batch, manifest, view, intent, rebuy if intent.buy else buy_nothing_again, skip)
 
 
 def _choose_retry(batch: Batch, manifest: Manifest, view: StateView, intent: Intent) -> Plan:
-    chosen = choose_failed(manifest, view.jobs, intent.kinds, new_task=intent.new_task)
+    chosen = choose_failed(manifest, view.jobs, intent.kinds, view.emulators, new_task=intent.new_task)
     at = utc_now()
     # the plan sees them resumed: their children may be bought too
     resumed = {job_id: advance(view.jobs[job_id], ev.PollResumed(at=at)) for job_id in chosen.resumed}
@@ -99,9 +121,8 @@ def _choose_retry(batch: Batch, manifest: Manifest, view: StateView, intent: Int
     def skip(spec: JobSpec) -> str:
         return "" if spec.id in chosen.reopened else "retry buys only failed jobs, run buys it"
 
-    planned = _make_plan(
-        batch, manifest, {**view.jobs, **resumed}, intent, lambda spec, _: spec.id in chosen.reopened, skip
-    )
+    seen = replace(view, jobs={**view.jobs, **resumed})
+    planned = _make_plan(batch, manifest, seen, intent, lambda spec, _: spec.id in chosen.reopened, skip)
     notice = chosen.describe_skipped()
     if intent.kinds and not (chosen.reopened or chosen.resumed):
         notice = f"no failed job is of kind {' or '.join(intent.kinds)}; batchvid status shows the kinds"
@@ -119,7 +140,7 @@ def _choose_saved(
 ) -> Plan:
     unbought = [placed for placed in manifest.jobs if saved[placed.spec.id].is_unbought(view.jobs.get(placed.spec.id))]
     remaining = replace(manifest, jobs=tuple(unbought), all_ids=manifest.all_ids | view.jobs.keys())
-    planned = _make_plan(batch, remaining, view.jobs, intent, lambda _spec, _action: True, skip_nothing)
+    planned = _make_plan(batch, remaining, view, intent, lambda _spec, _action: True, skip_nothing)
     remaining_ids = {placed.spec.id for placed in unbought}
     others = [job_id for job_id in saved if job_id not in remaining_ids]
     notice = f"{len(others)} clips of the plan were bought or have failed since it was saved: {first_of(others)}"
@@ -129,13 +150,23 @@ def _choose_saved(
 def _make_plan(
     batch: Batch,
     manifest: Manifest,
-    jobs: Mapping[str, Job],
+    view: StateView,
     intent: Intent,
     rebuy: RebuyFilter,
     skip: SkipFilter,
 ) -> Plan:
     sold_on = None if intent.allow_retired else utc_now().date()
-    return make_plan(manifest, jobs, batch.providers, models=batch.models, sold_on=sold_on, rebuy=rebuy, skip=skip)
+    return make_plan(
+        manifest,
+        view.jobs,
+        batch.providers,
+        models=batch.models,
+        sold_on=sold_on,
+        rebuy=rebuy,
+        skip=skip,
+        emulators=view.emulators,
+        adoptions=view.adoptions,
+    )
 
 
 def _collect_only(_spec: JobSpec) -> str:

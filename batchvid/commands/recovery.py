@@ -13,6 +13,8 @@ from batchvid.domain.job_spec import JobSpec
 from batchvid.domain.jobs import Job, JobState, advance
 from batchvid.manifest import Manifest
 from batchvid.paths import BatchPaths
+from batchvid.planning.plan_types import Plan, PlanAction
+from batchvid.planning.rehearsals import is_only_rehearsed
 from batchvid.report.logged_purchases import LoggedTask, logged_tasks
 from batchvid.runner import RunRequest, utc_now
 from batchvid.state.readers import read_attempts
@@ -64,7 +66,7 @@ def adopt_logged_tasks(jobs: Mapping[str, Job], paths: BatchPaths) -> dict[str, 
     owned = {attempt.task_id for attempt in read_attempts(paths.state)} | {job.task_id for job in jobs.values()}
     tasks_of = Counter(job_id for claim in claims.values() for job_id in claim)
     return {
-        job_id: ev.SubmitAccepted(at=utc_now(), task_id=task_id, model=logged.model)
+        job_id: ev.SubmitAccepted(at=utc_now(), task_id=task_id, model=logged.model, rehearsal=logged.rehearsal)
         for task_id, claim in claims.items()
         for job_id, logged in claim.items()
         if task_id not in owned and len(claim) == 1 and tasks_of[job_id] == 1
@@ -81,7 +83,9 @@ def plan_events(jobs: Mapping[str, Job], specs: Sequence[JobSpec], reason: str) 
             # keep the new seed of a moderation retry that an earlier run had no time for
             seed = job.spec.request.seed
             spec = spec if spec.request.seed == seed else spec.with_request(seed=seed)
-        if job is not None and job.state is not JobState.PENDING:
+        if job is not None and is_only_rehearsed(job):
+            events.append((spec.id, ev.RehearsalEnded(at=at)))
+        elif job is not None and job.state is not JobState.PENDING:
             events.append((spec.id, ev.Reopened(at=at, reason=reason)))
         if job is None or job.spec != spec:
             events.append((spec.id, ev.Planned(at=at, spec=spec)))
@@ -109,10 +113,9 @@ def _hidden_inputs(
                 yield placed.spec.id, inputs
 
 
-def build_request(
-    manifest: Manifest, jobs: Mapping[str, Job], specs: Sequence[JobSpec], reason: str, *, buy: bool
-) -> RunRequest:
-    """The request for a run that may pay for these specs. Without `buy` nothing is bought, not even a second time."""
+def build_request(manifest: Manifest, jobs: Mapping[str, Job], planned: Plan, reason: str, *, buy: bool) -> RunRequest:
+    """The request for a run of this plan. Without `buy` nothing is bought, not even a second time."""
+    specs = [job.spec for job in planned.to_plan]
     steps: dict[str, list[RecordedEvent]] = {}
     after = dict(jobs)
     for job_id, event in plan_events(jobs, specs, reason):
@@ -122,6 +125,7 @@ def build_request(
     return RunRequest(
         planned_events=list(steps.values()),
         purchase_ids=frozenset(spec.id for spec in specs),
+        held_ids=frozenset(job.spec.id for job in planned.to_plan if job.action is PlanAction.HELD),
         exit_code_ids=frozenset(placed.spec.id for placed in manifest.jobs) if manifest.only else manifest.all_ids,
         retryable_ids=retryable,
         inputs=dict(_hidden_inputs(manifest, after, retryable)),

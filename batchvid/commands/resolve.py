@@ -38,7 +38,7 @@ def resolve(state_path: Path, job_id: str, *, task_id: str = "") -> Job:
         elif owner := next((other.id for other in jobs.values() if other.task_id == task_id), None):
             raise UsageError(f"task {task_id} already belongs to job {owner}")
         else:
-            event = ev.SubmitAccepted(at=utc_now(), task_id=task_id)
+            event = ev.SubmitAccepted(at=utc_now(), task_id=task_id, rehearsal=job.rehearsal)
         return _record(state, jobs, [(job_id, event)])[job_id]
 
 

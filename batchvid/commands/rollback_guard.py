@@ -1,7 +1,7 @@
-"""Detects a lost, emptied or outdated state file, which would cause everything to be bought again.
+"""Detects a lost, emptied or outdated state file, or another folder, which would cause everything to be bought again.
 
-Two checks: the batch's folder may show paid calls that the state file does not know, and so may the user's index, which
-is outside of the folder and not restored with it.
+The batch's folder may show paid calls that the state file does not know, and so may the user's index, which is outside
+of the folder and not restored with it. The index also knows the folders that a manifest was run into.
 """
 
 from __future__ import annotations
@@ -9,12 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from batchvid.commands.batch import Batch
+from batchvid.commands.output_folder import came_from, default_out, find_earlier, may_hold_jobs
 from batchvid.domain.jobs import Job
 from batchvid.errors import UsageError
-from batchvid.paths import BatchPaths
+from batchvid.paths import BatchPaths, quoted, shown
 from batchvid.report.logged_purchases import logged_attempts
 from batchvid.state.readers import read_batch_id
 from batchvid.state.state_file import StateFile
+from batchvid.state.user_index import open_user_index
 from batchvid.storage.file_kind import Container
 
 REMEDY = (
@@ -24,22 +27,50 @@ REMEDY = (
 )
 
 
+def check_same_folder(batch: Batch, *, command: str = "run") -> None:
+    """Raise UsageError when the manifest's batch would begin in another folder than the one it was run into.
+
+    That folder must still have a state file with jobs: one that was moved away is no conflict, nor is a batch of
+    another name. A batch that was opened with `new_batch` may begin anywhere.
+    """
+    if batch.new_batch or (came_from(batch.folder, batch.path) and may_hold_jobs(batch.folder)):
+        return
+    index = open_user_index()
+    try:
+        earlier = find_earlier(batch.path, index, name=batch.name)
+    finally:
+        index.close()
+    if not earlier or batch.folder.resolve() in earlier:
+        return
+    manifest, out = quoted(batch.path), quoted(shown(batch.folder.parent))
+    chosen = "" if (default_out(batch.path) / batch.name).resolve() == batch.folder.resolve() else f" --out {out}"
+    lines = [
+        f"{batch.path} was run into {shown(earlier[0])}. In {shown(batch.folder)} every clip would be bought again.",
+        f"  to continue:             batchvid {command} {manifest} --out {quoted(shown(earlier[0].parent))}",
+        f"  to start a second batch: batchvid run {manifest}{chosen} --new-batch",
+    ]
+    if len(earlier) > 1:
+        lines.insert(1, f"  also run into: {', '.join(str(shown(folder)) for folder in earlier[1:])}")
+    raise UsageError("\n".join(lines))
+
+
 def check_not_stale(jobs: Mapping[str, Job], paths: BatchPaths) -> None:
     """Raise UsageError when the log or the clips show more than `jobs`, the jobs of the state file.
 
     An event is written to the log after it is stored in the state file, so the log is never ahead of a current one.
     """
-    name = paths.state.name
+    name, remedy = paths.state.name, REMEDY.format(folder=quoted(paths.folder))
     if not jobs and any(path.is_file() for suffix in Container for path in paths.clips.glob(f"**/*.{suffix}")):
         raise UsageError(
-            f"{paths.folder} holds clips but no {name} that knows them: a run would buy them all again. "
-            f"{REMEDY.format(folder=paths.folder)}"
+            f"{paths.folder} holds clips but no {name} that knows them: a run would buy them all again. {remedy}"
         )
+    former = {name: job.attempts for job in jobs.values() for name in job.adopted_from}
     for job_id, attempt in logged_attempts(paths.log).items():
-        if job_id not in jobs or jobs[job_id].attempts < attempt:
+        known = max(jobs[job_id].attempts if job_id in jobs else -1, former.get(job_id, -1))
+        if known < attempt:
             raise UsageError(
                 f"{paths.log} shows paid call {attempt} of job {job_id}, and {name} does not: {name} is lost or an "
-                f"older copy, and a run would buy again what is already paid for. {REMEDY.format(folder=paths.folder)}"
+                f"older copy, and a run would buy again what is already paid for. {remedy}"
             )
 
 
@@ -56,7 +87,7 @@ def check_purchases(state: StateFile) -> str:
     if state.purchases < expected:
         raise UsageError(
             f"{state.path} is an older copy: it knows {state.purchases} paid calls of this batch, and {expected} were "
-            f"made. A run would buy again what is already paid for. {REMEDY.format(folder=state.path.parent)}"
+            f"made. A run would buy again what is already paid for. {REMEDY.format(folder=quoted(state.path.parent))}"
         )
     for place in moved_from:
         state.index.move(state.batch_id, place, folder)

@@ -9,13 +9,15 @@ from pathlib import Path
 
 from batchvid.catalog import Provider
 from batchvid.commands import prompt_edits
+from batchvid.commands.adoption import adopt_clips, adopt_finished, with_adopted
 from batchvid.commands.batch import Batch, open_batch
 from batchvid.commands.caps import build_caps
 from batchvid.commands.execution import Display, known_providers, run_batch, run_jobs
-from batchvid.commands.purchases import Intent, StateView, choose, read_view
+from batchvid.commands.purchases import Intent, StateView, choose, read_view, view_of
 from batchvid.commands.recovery import build_request, recover_jobs
 from batchvid.commands.regeneration import clear_finished, load_unfinished, save_started
-from batchvid.commands.rollback_guard import check_not_stale
+from batchvid.commands.rehearsals import end_open_rehearsals, find_emulators, set_aside_rehearsals
+from batchvid.commands.rollback_guard import check_not_stale, check_same_folder
 from batchvid.display.progress import progress_for
 from batchvid.domain import events as ev
 from batchvid.domain.jobs import Job
@@ -40,6 +42,7 @@ from batchvid.state.meta import Meta
 from batchvid.state.readers import read_jobs, read_meta
 from batchvid.state.state_file import StateFile, record_offline
 
+TABLE_NOT_FETCHED = 1  # the exit code of a run that bought nothing for a table of the web
 MAX_SHOWN_WARNINGS = 10  # of a manifest, by a run
 
 
@@ -53,7 +56,8 @@ def plan(
 ) -> Plan:
     """What `run` with the same options would do and cost, and which caps would stop purchases.
 
-    Reads the state file if there is one, and changes nothing.
+    Reads the state file if there is one, and changes nothing. Raises UsageError when the manifest was run into another
+    folder, as `run` does.
     """
     return preview(batch, Intent(buy=buy, regenerate=tuple(regenerate), allow_retired=allow_retired), limits)
 
@@ -77,6 +81,7 @@ def plan_retry(
     limits: SpendingLimits | None = None,
 ) -> Plan:
     """What `retry` with the same options would do and cost. Changes nothing."""
+    check_same_folder(batch, command="retry")
     if not batch.state_path.exists():
         raise UsageError(f"{batch.folder} was never run: there is nothing to retry")
     intent = Intent(retry=True, kinds=tuple(kinds), new_task=new_task, allow_retired=allow_retired)
@@ -90,14 +95,16 @@ def plan_collect(folder: Path) -> Plan:
 
 def preview(batch: Batch, intent: Intent, limits: SpendingLimits | None = None) -> Plan:
     """What a command with this intent would buy, and what its caps allow. Changes nothing."""
-    view = read_view(batch.paths, buying=intent.buy)
+    check_same_folder(batch, command="retry" if intent.retry else "run")
+    view = view_of(batch, intent)
     planned = choose(batch, batch.manifest, view, intent)
     caps = build_caps(batch.settings, limits)
     budget = Budget(caps, earlier_charges(batch.state_path, view.jobs.values()) if caps and view.jobs else ())
     now = utc_now()
     charges = [Charge.for_spec(job.spec, job.price, job.duration_s, now) for job in planned.to_buy]
     held_by = (f"another run is active ({view.holder}): until it ends, this command exits with 4",)
-    cautions = (*planned.cautions, *budget.forecast(charges), *(held_by if view.holder else ()))
+    notices = filter(None, (batch.notice,))
+    cautions = (*notices, *planned.cautions, *budget.forecast(charges), *(held_by if view.holder else ()))
     return replace(
         planned,
         cautions=cautions,
@@ -123,7 +130,8 @@ def run(
     those that are still missing. Without `buy` nothing is bought; with `allow_retired` models past their sunset are
     tried too; `limits` are those of this run. Without `wait` it ends rather than wait for slots of uncertain jobs;
     `try_now` submits before the time that a provider requested. The manifest is expanded while the open jobs of an
-    earlier run are collected. Raises ManifestError before anything is bought.
+    earlier run are collected. Raises ManifestError before anything is bought, and UsageError when the manifest was run
+    into another folder, which still has its jobs, unless the batch was opened with `new_batch`.
     """
 
     intent = Intent(buy=buy, regenerate=tuple(regenerate), allow_retired=allow_retired)
@@ -140,24 +148,35 @@ def run_intent(
     display: Display,
 ) -> Outcome:
     """Buy what the intent selects and collect what is paid for. The options are as in `run`."""
+    check_same_folder(batch)
+    emulators: frozenset[str] = frozenset()
+    waiting = False
 
     def build(jobs: Mapping[str, Job], state: StateFile | None = None) -> RunRequest:
-        manifest = batch.lazy_manifest.for_one_use()
+        nonlocal waiting
+        manifest, after = batch.lazy_manifest.for_one_use(), None
+        if state and intent.saved is None:
+            after = adopt_clips(state, jobs, manifest, emulators)
+            manifest, jobs, waiting = after.manifest, after.jobs, bool(after.adoptions.waiting)
         unfinished = load_unfinished(state.path) if state and intent.regenerate else {}
-        planned = choose(batch, manifest, StateView(jobs=jobs, unfinished=unfinished), intent)
-        specs = [job.spec for job in planned.to_plan]
+        planned = choose(batch, manifest, StateView(jobs=jobs, unfinished=unfinished, emulators=emulators), intent)
         if state and intent.regenerate:
-            save_started(state, jobs, specs, unfinished)
-        request = build_request(manifest, jobs, specs, "regenerate", buy=intent.buy)
-        return replace(request, notices=(*planned.notices, *_first_warnings(planned.warnings)))
+            save_started(state, jobs, (job.spec for job in planned.to_plan), unfinished)
+        request = build_request(manifest, jobs, planned, "regenerate", buy=intent.buy)
+        set_aside_rehearsals(batch.folder, jobs, request)
+        request = replace(request, notices=(*planned.notices, *_first_warnings(planned.warnings)))
+        return with_adopted(request, after)
 
     prepared: list[RunRequest] = []
     if not batch.state_path.exists():
         check_not_stale({}, batch.paths)
         prepared.append(build({}))  # a first run that fails here leaves nothing behind
     with StateFile(batch.state_path) as state:
-        notices: list[str] = []
+        notices: list[str] = [batch.notice]
         jobs = recover_jobs(state, buying=intent.buy, notice=notices.append)
+        emulators = find_emulators(batch.providers, jobs.values(), replaces=intent.replaces)
+        if intent.buy:
+            jobs = end_open_rehearsals(state, jobs, batch.lazy_manifest, emulators)
 
         def request() -> RunRequest:
             return prepared.pop() if prepared and not jobs else build(jobs, state)
@@ -174,7 +193,9 @@ def run_intent(
             try_now=try_now,
         )
         clear_finished(state)
-        return outcome
+        if waiting:
+            adopt_finished(state, batch.lazy_manifest.for_one_use(), emulators)
+        return _with_web_tables(batch, outcome)
 
 
 def edit(batch: Batch, path: Path, *, save: bool = True) -> Batch:
@@ -182,6 +203,7 @@ def edit(batch: Batch, path: Path, *, save: bool = True) -> Batch:
 
     Raises ManifestError with every row that is wrong, UsageError for a batch that was never run.
     """
+    check_same_folder(batch, command="retry")
     if not batch.state_path.exists():
         raise UsageError(f"{batch.folder} was never run: there is nothing to edit")
     if not save:
@@ -212,26 +234,46 @@ def retry(
     cancelled jobs, jobs whose task the provider does not know, and jobs that a content filter refused and that are
     unchanged.
     """
+    check_same_folder(batch, command="retry")
     if not batch.state_path.exists():
         raise UsageError(f"{batch.folder} was never run: there is nothing to retry")
     with StateFile(batch.state_path) as state:
-        notices: list[str] = []
+        notices: list[str] = [batch.notice]
         jobs = recover_jobs(state, buying=True, notice=notices.append)
         intent = Intent(retry=True, kinds=tuple(kinds), new_task=new_task, allow_retired=allow_retired)
-        planned = choose(batch, batch.manifest, StateView(jobs=jobs), intent)
+        emulators = find_emulators(batch.providers, jobs.values(), replaces=True)
+        jobs = end_open_rehearsals(state, jobs, batch.lazy_manifest, emulators)
+        after = adopt_clips(state, jobs, batch.manifest, emulators)
+        jobs = dict(after.jobs)
+        planned = choose(batch, after.manifest, StateView(jobs=jobs, emulators=emulators), intent)
         jobs = record_offline(state, jobs, [(job_id, ev.PollResumed(at=utc_now())) for job_id in planned.resumed])
-        request = build_request(batch.manifest, jobs, [job.spec for job in planned.to_plan], "retry", buy=True)
-        return run_batch(
+        request = build_request(after.manifest, jobs, planned, "retry", buy=True)
+        set_aside_rehearsals(batch.folder, jobs, request)
+        outcome = run_batch(
             batch,
             state,
             jobs,
             lambda: request,
             limits,
             display,
-            first_notices=[*notices, *planned.notices, *_first_warnings(planned.warnings)],
+            first_notices=[*notices, *after.notices, *planned.notices, *_first_warnings(planned.warnings)],
             wait=wait,
             try_now=try_now,
         )
+        return _with_web_tables(batch, outcome)
+
+
+def _with_web_tables(batch: Batch, outcome: Outcome) -> Outcome:
+    """Keep the tables of the web for the next run. One that could not be fetched makes the exit code 1 at least."""
+    if batch.web_tables is None:
+        return outcome
+    with contextlib.suppress(OSError):  # without a copy, the next run only cannot say that the table changed
+        batch.web_tables.keep()
+    if outcome.exit_code or not batch.web_tables.problems:
+        return outcome
+    return replace(
+        outcome, exit_code=TABLE_NOT_FETCHED, reason=f"a table was not fetched: {batch.web_tables.problems[0]}"
+    )
 
 
 def _first_warnings(warnings: Sequence[str]) -> list[str]:

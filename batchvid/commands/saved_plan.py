@@ -24,6 +24,7 @@ from batchvid.domain.jobs import Job, JobState
 from batchvid.errors import UsageError
 from batchvid.manifest import Manifest, ManifestModel, Place, PlacedJob, RowPlace
 from batchvid.planning.plan_types import JobPlan, Plan
+from batchvid.planning.rehearsals import is_only_rehearsed
 from batchvid.redaction import hide_secrets, holds_secrets
 from batchvid.runner import utc_now
 from batchvid.selection import Selection
@@ -59,7 +60,8 @@ class SavedJob:
         """Whether the job is still as it was when the plan was made: not bought, failed or lost since."""
         if job is None:
             return self.state is None
-        return job.committed_attempts == self.paid_attempts and job.state in (self.state, JobState.PENDING)
+        is_same = job.state in (self.state, JobState.PENDING) or is_only_rehearsed(job)
+        return job.committed_attempts == self.paid_attempts and is_same
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +84,7 @@ class SavedPlan:
     sets: tuple[str, ...] = ()
     selection: Selection = field(default_factory=Selection)
     allow_retired: bool = False
+    new_batch: bool = False
 
 
 _PLAN = TypeAdapter(SavedPlan)
@@ -102,11 +105,13 @@ def save_plan(path: Path, batch: Batch, planned: Plan, *, allow_retired: bool = 
         sets=batch.sets,
         selection=batch.selection,
         allow_retired=allow_retired,
+        new_batch=batch.new_batch,
     )
     plain = _PLAN.dump_python(saved, mode="json", exclude_defaults=True)
     document = {"format": FORMAT, "version": VERSION, "sha256": _digest(plain), "plan": plain}
     text = json.dumps(document, indent=1, ensure_ascii=False)
-    write_atomic(path, text + "\n", is_private=holds_secrets(text))
+    is_private = any(holds_secrets(json.dumps(job, ensure_ascii=False)) for job in plain["jobs"])
+    write_atomic(path, text + "\n", is_private=is_private)
 
 
 def _saved_job(job: JobPlan) -> SavedJob:
@@ -180,6 +185,7 @@ def batch_of(saved: SavedPlan) -> Batch:
         models=load_models(path.parent),
         sets=saved.sets,
         selection=saved.selection,
+        new_batch=saved.new_batch,
         lazy_manifest=LazyManifest(lambda: frozen, folder=None),
     )
 

@@ -15,10 +15,11 @@ from enum import StrEnum
 from batchvid.domain import events as ev
 from batchvid.domain.failures import Charged
 from batchvid.domain.job_spec import JobSpec, Price
+from batchvid.domain.origins import EMBEDDED_ORIGIN
 
 
 class AttemptStatus(StrEnum):
-    """What became of an attempt's money. All but released count under the caps."""
+    """What became of an attempt's money. All but released ones and rehearsals count under the caps."""
 
     RESERVED = "reserved"
     """The call is out, or its task runs: the price is set aside."""
@@ -30,6 +31,8 @@ class AttemptStatus(StrEnum):
     """Ended without a clip, and it is unknown whether it was charged: ask the vendor's support."""
     RELEASED = "released"
     """Not paid: refused, or failed and not charged."""
+    REHEARSAL = "rehearsal"
+    """Made by the emulator, which charges nothing."""
 
 
 CHARGED = {
@@ -38,6 +41,7 @@ CHARGED = {
     AttemptStatus.SPENT: Charged.YES.value,
     AttemptStatus.MAYBE: Charged.UNKNOWN.value,
     AttemptStatus.RELEASED: Charged.NO.value,
+    AttemptStatus.REHEARSAL: Charged.NO.value,
 }
 """Whether an attempt was paid for, by its status; empty while that is open."""
 
@@ -67,11 +71,11 @@ class Attempt:
     @property
     def counts(self) -> bool:
         """Whether it may have been paid for."""
-        return self.status is not AttemptStatus.RELEASED
+        return self.status not in (AttemptStatus.RELEASED, AttemptStatus.REHEARSAL)
 
     @property
     def settled_usd(self) -> Decimal | None:
-        """What it counts as: its cost, else its price, nothing once it is released, None when unknown."""
+        """What it counts as: its cost, else its price; nothing if it is not paid, None when unknown."""
         if not self.counts:
             return Decimal(0)
         return self.price.usd if self.cost_usd is None else self.cost_usd
@@ -121,10 +125,14 @@ def _started(spec: JobSpec, number: int, event: ev.SubmitStarted) -> Attempt:
         price=event.price,
         seconds=event.duration_s,
         origin=event.origin,
+        status=AttemptStatus.REHEARSAL if event.is_rehearsal else AttemptStatus.RESERVED,
     )
 
 
 def _moved(row: Attempt, event: ev.Event) -> Attempt:
+    row = _rehearsed(row, event)
+    if row.status is AttemptStatus.REHEARSAL:
+        return replace(row, task_id=event.task_id) if isinstance(event, ev.SubmitAccepted) else row
     if releases(event):
         return replace(row, status=AttemptStatus.RELEASED)
     status = NEXT_STATUS.get(type(event), {}).get(row.status, row.status)
@@ -137,6 +145,16 @@ def _moved(row: Attempt, event: ev.Event) -> Attempt:
             return _settled(replace(row, status=_FAILED[event.charged]), event)
         case _:
             return row if status is row.status else replace(row, status=status)
+
+
+def _rehearsed(row: Attempt, event: ev.Event) -> Attempt:
+    """The row once a reply shows whether it is a rehearsal. A reply of a provider proves that it is none."""
+    if isinstance(event, ev.SubmitAccepted | ev.SubmitRefused | ev.SubmitLost) and event.rehearsal:
+        return replace(row, status=AttemptStatus.REHEARSAL)
+    is_real = isinstance(event, ev.SubmitAccepted) and row.origin != EMBEDDED_ORIGIN
+    if is_real and row.status is AttemptStatus.REHEARSAL:
+        return replace(row, status=AttemptStatus.RESERVED)
+    return row
 
 
 def _settled(row: Attempt, event: ev.SubmitAccepted | ev.TaskSucceeded | ev.TaskFailed) -> Attempt:

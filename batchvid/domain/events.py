@@ -12,6 +12,7 @@ from decimal import Decimal
 
 from batchvid.domain.failures import Charged, FailureKind
 from batchvid.domain.job_spec import Clip, JobSpec, Price
+from batchvid.domain.origins import EMBEDDED_ORIGIN
 from batchvid.domain.wire import Asset, Candidate
 
 
@@ -37,6 +38,7 @@ class SubmitStarted(Event):
     lose it: `origin` is the base URL (the task lives there and is polled there only), `dialect` and `prefix` how it
     is spoken to, `model` the id on the wire, `duration_s` what is bought. `external_id` is the id of ours that the
     call carries. `provider` is whose bill it goes on: the job may turn to another later (empty in older files).
+    `rehearsal`: so far, the server of this run is the emulator, which charges nothing.
     """
 
     origin: str
@@ -47,6 +49,12 @@ class SubmitStarted(Event):
     price: Price
     external_id: str
     provider: str = ""
+    rehearsal: bool = False
+
+    @property
+    def is_rehearsal(self) -> bool:
+        """Whether it goes to the emulator, which charges nothing; by definition if the run starts that emulator."""
+        return self.rehearsal or self.origin == EMBEDDED_ORIGIN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +62,8 @@ class SubmitAccepted(Event):
     """The provider made a task. `model` is the one the vendor says it resolved to, empty when unknown.
 
     `request_id` is the vendor's own id of the call, for its support. `actual_usd` and `cost_usd` are as in
-    TaskSucceeded; only a cost above the estimate counts before the task has ended.
+    TaskSucceeded; only a cost above the estimate counts before the task has ended. `rehearsal`: the reply is the
+    emulator's (wire.EMULATOR_HEADER), so nothing is charged; without it the task is real.
     """
 
     task_id: str
@@ -62,16 +71,21 @@ class SubmitAccepted(Event):
     request_id: str = ""
     actual_usd: str = ""
     cost_usd: Decimal | None = None
+    rehearsal: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubmitRefused(Event):
-    """A clear refusal; nothing was bought. With `retry_at` the job waits for that time, without it the job failed."""
+    """A clear refusal; nothing was bought. With `retry_at` the job waits for that time, without it the job failed.
+
+    `rehearsal`: the emulator refuses.
+    """
 
     kind: FailureKind
     message: str
     retry_at: datetime | None = None
     request_id: str = ""
+    rehearsal: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,12 +94,14 @@ class SubmitLost(Event):
 
     Recorded again after a lookup at the provider without a result: `looked_up` is its outcome, `candidates` are the
     tasks that it read and that no job owns. `request_id` is the vendor's trace of the call, for its support.
+    `rehearsal`: the call went to the emulator, by its reply, or as every other reply of this run is the emulator's.
     """
 
     message: str
     request_id: str = ""
     looked_up: str = ""
     candidates: tuple[Candidate, ...] = ()
+    rehearsal: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,6 +179,24 @@ class Reopened(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RehearsalEnded(Event):
+    """The job is to be bought at a real provider: what the emulator made of it does not count any more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Adopted(Event):
+    """The job has a new id, with the same request: `adopted_from` is its former id, `spec` has the new one.
+
+    Its attempts and events move with it. `clip` and `more` are its clips, by their new keys.
+    """
+
+    adopted_from: str
+    spec: JobSpec
+    clip: Clip | None = None
+    more: tuple[Clip, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PollResumed(Event):
     """The user resumes polling of a task that was given up although it may have finished."""
 
@@ -189,6 +223,8 @@ KINDS: dict[str, type[Event]] = {
         ClipStored,
         GaveUp,
         Reopened,
+        RehearsalEnded,
+        Adopted,
         PollResumed,
         Relocated,
     )

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from batchvid.domain import events as ev
 from batchvid.domain.attempts import releases
 from batchvid.domain.failures import Charged
+from batchvid.domain.origins import EMBEDDED_ORIGIN
 
 if TYPE_CHECKING:
     from batchvid.domain.jobs import Job
@@ -18,7 +20,7 @@ NO_METADATA: Mapping[str, str] = {}  # one for all jobs: nearly every one has no
 def changed_fields(job: Job, event: ev.Event) -> dict[str, Any]:
     """The fields of the job that the event changes, with their new values."""
     changes = _CHANGES[type(event)](job, event)
-    if releases(event):
+    if releases(event) and not job.rehearsal:
         changes |= _released(job)  # a reply that says "not charged" comes with no cost (see costs.charged_with)
     return changes
 
@@ -28,6 +30,7 @@ def _planned(_job: Job, event: ev.Planned) -> dict[str, Any]:
 
 
 def _submit_started(job: Job, event: ev.SubmitStarted) -> dict[str, Any]:
+    counts = not event.is_rehearsal
     return {
         "attempts": job.attempts + 1,
         "origin": event.origin,
@@ -40,9 +43,10 @@ def _submit_started(job: Job, event: ev.SubmitStarted) -> dict[str, Any]:
         "looked_up": "",
         "candidates": (),
         "price": event.price,
-        "committed_usd": job.committed_usd + (event.price.usd or 0),
-        "committed_attempts": job.committed_attempts + 1,
-        "unpriced_attempts": job.unpriced_attempts + (event.price.usd is None),
+        "rehearsal": not counts,
+        "committed_usd": job.committed_usd + (event.price.usd or 0) * counts,
+        "committed_attempts": job.committed_attempts + counts,
+        "unpriced_attempts": job.unpriced_attempts + (event.price.usd is None and counts),
         "submitted_at": event.at,
         "accepted_at": None,
         "watched_from": None,
@@ -67,6 +71,7 @@ def _submit_started(job: Job, event: ev.SubmitStarted) -> dict[str, Any]:
 
 
 def _submit_accepted(job: Job, event: ev.SubmitAccepted) -> dict[str, Any]:
+    rehearsal = _rehearsed(job, event.rehearsal or job.origin == EMBEDDED_ORIGIN)
     return {
         "tasks": job.tasks + 1,
         "task_id": event.task_id,
@@ -78,7 +83,8 @@ def _submit_accepted(job: Job, event: ev.SubmitAccepted) -> dict[str, Any]:
         "message": "",
         "looked_up": "",
         "candidates": (),
-        **_settled(job, event),
+        **rehearsal,
+        **_settled(replace(job, **rehearsal) if rehearsal else job, event),
     }
 
 
@@ -89,11 +95,13 @@ def _submit_refused(job: Job, event: ev.SubmitRefused) -> dict[str, Any]:
         "retry_at": event.retry_at,
         "charged": Charged.NO,
         "refusals": job.refusals + 1,
+        "rehearsal": job.rehearsal or event.rehearsal,
     }
 
 
-def _submit_lost(_job: Job, event: ev.SubmitLost) -> dict[str, Any]:
+def _submit_lost(job: Job, event: ev.SubmitLost) -> dict[str, Any]:
     return {
+        **_rehearsed(job, job.rehearsal or event.rehearsal),
         "message": event.message,
         "request_id": event.request_id,
         "looked_up": event.looked_up,
@@ -131,6 +139,8 @@ def _task_failed(job: Job, event: ev.TaskFailed) -> dict[str, Any]:
 
 def _settled(job: Job, event: ev.SubmitAccepted | ev.TaskSucceeded | ev.TaskFailed) -> dict[str, Any]:
     """The totals with the cost in the reply in the place of what the open attempt counted as."""
+    if job.rehearsal:
+        return {}
     if event.cost_usd is None:
         return {"actual_usd": event.actual_usd or job.actual_usd}
     return {
@@ -153,8 +163,9 @@ def _link_expired(job: Job, event: ev.LinkExpired) -> dict[str, Any]:
     }
 
 
-def _clip_stored(_job: Job, event: ev.ClipStored) -> dict[str, Any]:
+def _clip_stored(job: Job, event: ev.ClipStored) -> dict[str, Any]:
     return {
+        "rehearsed_clip": job.is_rehearsal,
         "clip": event.clip,
         "more_clips": event.more,
         "stored_at": event.at,
@@ -174,12 +185,39 @@ def _reopened(_job: Job, _event: ev.Reopened) -> dict[str, Any]:
     return {"refusals": 0, "retry_at": None, "kind": None, "message": "", "task_id": "", "assets": ()}
 
 
+def _rehearsal_ended(job: Job, _event: ev.RehearsalEnded) -> dict[str, Any]:
+    kept = {"clip": job.clip, "more_clips": job.more_clips} if job.has_real_clip else {"clip": None, "more_clips": ()}
+    ended = {"rehearsal": False, "rehearsed_clip": False, "origin": "", "stored_at": None, "expires_at": None}
+    return {**kept, **ended, "refusals": 0, "retry_at": None, "kind": None, "message": "", "task_id": "", "assets": ()}
+
+
+def _adopted(job: Job, event: ev.Adopted) -> dict[str, Any]:
+    former = (*job.adopted_from, event.adopted_from)
+    return {"spec": event.spec, "clip": event.clip, "more_clips": event.more, "adopted_from": former}
+
+
 def _poll_resumed(_job: Job, event: ev.PollResumed) -> dict[str, Any]:
     return {"watched_from": event.at, "dead_links": 0, "kind": None, "message": ""}
 
 
 def _relocated(_job: Job, event: ev.Relocated) -> dict[str, Any]:
     return {"origin": event.origin}
+
+
+def _rehearsed(job: Job, rehearsal: bool) -> dict[str, Any]:
+    """The totals once it is known whether the open attempt is a rehearsal: one counts nothing. Empty for no change."""
+    if rehearsal == job.rehearsal:
+        return {}
+    return {"rehearsal": True, **_released(job)} if rehearsal else {"rehearsal": False, **_committed(job)}
+
+
+def _committed(job: Job) -> dict[str, Any]:
+    """The totals with the open attempt, which counted nothing so far."""
+    return {
+        "committed_attempts": job.committed_attempts + 1,
+        "committed_usd": job.committed_usd + (job.counted_usd or 0),
+        "unpriced_attempts": job.unpriced_attempts + (job.counted_usd is None),
+    }
 
 
 def _released(job: Job) -> dict[str, Any]:
@@ -204,6 +242,8 @@ _CHANGES: dict[type[ev.Event], Callable[[Job, Any], dict[str, Any]]] = {
     ev.ClipStored: _clip_stored,
     ev.GaveUp: _gave_up,
     ev.Reopened: _reopened,
+    ev.RehearsalEnded: _rehearsal_ended,
+    ev.Adopted: _adopted,
     ev.PollResumed: _poll_resumed,
     ev.Relocated: _relocated,
 }

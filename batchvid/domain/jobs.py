@@ -15,6 +15,7 @@ from batchvid.domain import events as ev
 from batchvid.domain.failures import Charged, FailureKind
 from batchvid.domain.job_changes import NO_METADATA, changed_fields
 from batchvid.domain.job_spec import UNPRICED, Clip, JobSpec, Price
+from batchvid.domain.origins import EMBEDDED_ORIGIN
 from batchvid.domain.wire import Asset, Candidate
 from batchvid.errors import IllegalEvent
 
@@ -60,7 +61,8 @@ class Job:
     that could not be fetched. `origin`, `dialect`, `prefix`, `model_sent` and `billed_duration_s` (seconds bought) are
     fixed with the attempt and suffice to collect it. `request_id`, `looked_up` and `candidates` belong to a lost
     submit: the vendor's trace id, the result of the lookup, and the tasks that it read. `submitted_at`, `accepted_at`
-    and `finished_at` are those of the last attempt.
+    and `finished_at` are those of the last attempt. `rehearsal`: that attempt is the emulator's, and does not count;
+    `rehearsed_clip`: the stored clip is. `adopted_from` are the former ids of the job, the first one first.
     """
 
     spec: JobSpec
@@ -104,6 +106,9 @@ class Job:
     charged: Charged = Charged.UNKNOWN
     clip: Clip | None = None
     more_clips: tuple[Clip, ...] = ()
+    rehearsal: bool = False
+    rehearsed_clip: bool = False
+    adopted_from: tuple[str, ...] = ()
 
     @property
     def id(self) -> str:
@@ -114,6 +119,18 @@ class Job:
     def counted_usd(self) -> Decimal | None:
         """What the last attempt counts as while it counts: its cost, else its price; None when both are unknown."""
         return self.price.usd if self.cost_usd is None else self.cost_usd
+
+    @property
+    def is_rehearsal(self) -> bool:
+        """Whether the emulator has the last attempt. Older files show that only by the origin of the built-in one."""
+        return self.rehearsal or self.origin == EMBEDDED_ORIGIN
+
+    @property
+    def has_real_clip(self) -> bool:
+        """Whether a clip of a provider is stored. An older file does not tell what made a clip that was to be replaced:
+        it counts as real."""
+        by_emulator = self.rehearsed_clip or (self.is_rehearsal and self.state is JobState.SUCCEEDED)
+        return self.clip is not None and not by_emulator
 
 
 _P, _S, _R, _Y = JobState.PENDING, JobState.SUBMITTING, JobState.RUNNING, JobState.READY
@@ -132,6 +149,8 @@ TRANSITIONS: dict[type[ev.Event], dict[JobState | None, tuple[JobState, ...]]] =
     ev.ClipStored: {_Y: (_OK,)},
     ev.GaveUp: {_P: (_F,), _S: (_F,), _R: (_F,), _Y: (_F,)},
     ev.Reopened: {_F: (_P,), _U: (_P,), _OK: (_P,)},
+    ev.RehearsalEnded: dict.fromkeys((_P, _R, _Y, _OK, _F, _U), (_P,)),
+    ev.Adopted: {state: (state,) for state in (_P, _OK, _F)},
     ev.PollResumed: {_F: (_R,)},
     ev.Relocated: {state: (state,) for state in (_U, _R, _Y, _OK, _F)},
 }
@@ -153,6 +172,8 @@ def advance(job: Job | None, event: ev.Event) -> Job:
         return Job(spec=event.spec, state=JobState.PENDING, planned_at=event.at)
     if isinstance(event, ev.PollResumed) and (not job.task_id or job.task_failed):
         raise IllegalEvent(f"PollResumed cannot happen to job {job.id}: it has no task that may still give a clip")
+    if isinstance(event, ev.RehearsalEnded) and not (job.is_rehearsal or job.rehearsed_clip):
+        raise IllegalEvent(f"RehearsalEnded cannot happen to job {job.id}: a provider has it, not the emulator")
     retries = getattr(event, "retry_at", None) is not None
     state = after[0] if len(after) == 1 or retries else after[1]
     return replace(job, state=state, **changed_fields(job, event))

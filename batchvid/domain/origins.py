@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
+EMBEDDED_ORIGIN = "embedded"  # of tasks of the emulator that a run starts, whatever its port
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})  # names of this machine
 DEFAULT_PORTS = {"http": 80, "https": 443}
 

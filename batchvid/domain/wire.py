@@ -101,6 +101,10 @@ def _contains(body: object, value: str) -> bool:
     return body == value
 
 
+EMULATOR_HEADER = "x-batchvid-emulator"
+"""Every reply of the emulator has it, so that what it made is never taken for a provider's."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
     """One API reply, read whole. Header names are in lower case. `received_at` is UTC, None where nobody noted it."""
@@ -109,6 +113,11 @@ class Response:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
     received_at: datetime | None = None
+
+    @property
+    def is_emulator(self) -> bool:
+        """Whether the emulator wrote it."""
+        return EMULATOR_HEADER in self.headers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

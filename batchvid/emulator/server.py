@@ -28,6 +28,7 @@ from batchvid.emulator.task_log import TaskLog
 
 OnReady = Callable[[str], None]  # gets the base URL
 MAX_BODY_BYTES = 128 * 1024 * 1024  # new-api's default
+MARK = "x-batchvid-emulator"  # a header of every reply: what the emulator makes is a rehearsal
 GRACE_S = 0.2  # seconds that open requests may take after the emulator is stopped
 ACCEPT_S = 0.02  # a few turns of the loop: asyncio hands an accepted socket over in three
 
@@ -93,10 +94,16 @@ class Emulator:
 
     def _app(self) -> web.Application:
         app = web.Application(client_max_size=MAX_BODY_BYTES)
+        if self._settings.mark_replies:
+            app.on_response_prepare.append(_mark)
         for module in (routes, cdn, control):
             module.register(app.router, self._service)
         app.router.add_route("*", "/{anything:.*}", _wrong_path)
         return app
+
+
+async def _mark(_request: web.Request, response: web.StreamResponse) -> None:
+    response.headers[MARK] = "1"
 
 
 async def _stop_accepting(server: asyncio.Server, runner: web.AppRunner, transports: list[asyncio.Transport]) -> None:

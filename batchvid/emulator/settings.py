@@ -24,6 +24,9 @@ class Settings(BaseModel):
     tick_s: float = Field(default=0, ge=0)  # update interval of timed tasks in seconds; 0: none
     concurrency: int = Field(default=0, ge=0)  # limit of unfinished tasks of each family; 0: no limit
     concurrency_by_family: dict[str, NonNegativeInt] = {}  # limits of single families; they override `concurrency`
+    mark_replies: bool = True
+    """Whether every reply has the header `x-batchvid-emulator`, by which batchvid recognises a rehearsal. `false` is
+    for tests: the emulator plays a real provider, and its clips count as bought."""
     strict_multipart: bool = False  # `/v1/videos` answers 400 to JSON and urlencoded bodies
     accepted_status: Literal[200, 201, 202] = 200
     """HTTP status of an accepted submit: every page shows the first, some texts the others."""

@@ -13,7 +13,7 @@ from batchvid.manifest.schema.models import (
     Provider,
 )
 from batchvid.manifest.source_names import source_name
-from batchvid.manifest.types import EntryCounts, JobProblem, Manifest, ParsedManifest, PlacedJob, RowPlace
+from batchvid.manifest.types import EntryCounts, FetchedTable, JobProblem, Manifest, ParsedManifest, PlacedJob, RowPlace
 
 __all__ = [
     "MAX_JOBS",
@@ -21,6 +21,7 @@ __all__ = [
     "Budget",
     "BudgetLimits",
     "EntryCounts",
+    "FetchedTable",
     "JobProblem",
     "Manifest",
     "ManifestModel",

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from batchvid import gc_control
+from batchvid.domain.job_spec import JobSpec
 from batchvid.errors import ManifestError
 from batchvid.manifest.expansion.collisions import report_collisions
 from batchvid.manifest.expansion.entry import ClipEntryContext, Shared, entry_context
@@ -26,7 +27,15 @@ from batchvid.manifest.schema.templates import Templates
 from batchvid.manifest.schema.validation import entry_name, validate
 from batchvid.manifest.schema.written_numbers import warn_of_changed_numbers
 from batchvid.manifest.source_names import source_name
-from batchvid.manifest.types import EntryCounts, ExternalChecks, Manifest, ParsedManifest, PlacedJob
+from batchvid.manifest.types import (
+    EntryCounts,
+    ExternalChecks,
+    Manifest,
+    ParsedManifest,
+    PlacedJob,
+    RowPlace,
+    TableFetcher,
+)
 from batchvid.selection import Selection
 
 
@@ -65,16 +74,18 @@ def expand(
     provider_of: Callable[[str], str] = _no_provider,
     checks: ExternalChecks | None = None,
     max_jobs: int | None = MAX_JOBS,
+    fetch_table: TableFetcher | None = None,
 ) -> Manifest:
     """The manifest with all its jobs; they are counted first, at most `max_jobs` are allowed.
 
-    Opens the files it names (tables, images); needs no network and no key.
+    Opens the files it names (tables, images), and fetches tables of the web with `fetch_table`; needs no key.
 
     `provider_of` gives the provider of a model, for clips that name none; `checks` knows what else may be wrong.
     Raises ManifestError with every problem, including those found by `parse`.
     """
     problems, settings, jobs = parsed.problems, parsed.settings, []
     entry_counts: list[EntryCounts] = []
+    not_fetched: dict[str, str] = {}
     if parsed.document is not None and settings is not None:
         shared = Shared(
             document=parsed.document,
@@ -85,6 +96,8 @@ def expand(
             problems=problems,
             provider_of=provider_of,
             entry_counts=entry_counts,
+            fetch_table=fetch_table,
+            not_fetched=not_fetched,
         )
         with gc_control.gc_paused():
             jobs = _expand(shared, parsed.valid_clips, max_jobs)
@@ -108,6 +121,7 @@ def expand(
         warnings=tuple(problems.warnings()),
         notes=tuple(problems.notes()),
         entries=tuple(entry_counts),
+        is_complete=not set(not_fetched) - {job.row.file for job in jobs if job.row},
     )
 
 
@@ -135,6 +149,13 @@ def load(
     """Read a manifest: see `parse`, `expand` and `select`. Raises ManifestError with every problem."""
     manifest = expand(parse(path, sets=sets, checks=checks), provider_of=provider_of, checks=checks, max_jobs=max_jobs)
     return select(manifest, Selection(tuple(only)))
+
+
+def _placed(
+    entry: ClipEntryContext, spec: JobSpec, row: RowPlace | None, columns: Mapping[str, tuple[str, ...]]
+) -> PlacedJob:
+    reason = entry.shared.not_fetched.get(row.file, "") if row else ""
+    return PlacedJob(spec=spec, place=entry.place, row=row, columns=columns, not_fetched=reason)
 
 
 def _register_providers(
@@ -182,7 +203,7 @@ def _expand(shared: Shared, valid_clips: Sequence[int], max_jobs: int | None) ->
             header = tuple(draft.source.columns)
             if header not in read:
                 read[header] = field_columns(entry, draft.source)
-            jobs.append(PlacedJob(spec=spec, place=entry.place, row=draft.source.row_place, columns=read[header]))
+            jobs.append(_placed(entry, spec, draft.source.row_place, read[header]))
             if spec.parent:
                 children[spec.id] = Child(entry, draft.source.row)
     if not children:

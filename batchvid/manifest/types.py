@@ -30,13 +30,15 @@ class RowPlace(NamedTuple):
 class PlacedJob:
     """A job, the place of its clip entry in the manifest, and the row of a table that it is made from, if any.
 
-    `columns` are the columns of that table that each field reads, and `id`.
+    `columns` are the columns of that table that each field reads, and `id`. `not_fetched` says why the table could not
+    be fetched now: the row is that of an earlier copy, and nothing is bought for it.
     """
 
     spec: JobSpec
     place: Place
     row: RowPlace | None = None
     columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    not_fetched: str = ""
 
 
 class JobProblem(NamedTuple):
@@ -70,6 +72,7 @@ class Manifest:
     is true when `jobs` is a selection. `warnings` are what is odd and stops nothing, each with its place. `notes` are
     what rules make of it, where the user may not expect it. `entries` are the counts of all clip entries, selected or
     not, in the order of the file.
+    It is not complete where a table could not be fetched and there is no earlier copy: other jobs may exist.
     """
 
     path: Path
@@ -82,6 +85,25 @@ class Manifest:
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     entries: tuple[EntryCounts, ...] = ()
+    is_complete: bool = True
+
+
+class FetchedTable(NamedTuple):
+    """A table of the web: the file that holds it, and why that is an earlier copy, or why there is none.
+
+    `note` says that it changed since the last run.
+    """
+
+    path: Path | None
+    problem: str = ""
+    note: str = ""
+
+
+class TableFetcher(Protocol):
+    """Fetches a table of the web. Each address is fetched once, however often it is called."""
+
+    def __call__(self, address: str) -> FetchedTable:
+        """The table. Raises ValueError for an address that cannot be fetched at all."""
 
 
 class ExternalChecks(Protocol):

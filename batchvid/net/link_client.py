@@ -136,7 +136,7 @@ class LinkClient:
         """The session for links of the provider at `origin`."""
         if origin not in self._is_private:
             with contextlib.suppress(OSError, ValueError):  # looked up again next time; until then it counts as public
-                self._is_private[origin] = await _is_private(origin)
+                self._is_private[origin] = await is_private_origin(origin)
         policy = (self._is_private.get(origin, False), allow_private)
         if policy not in self._links:
             create_socket = socket_factory(origin_is_private=policy[0], allow=policy[1])
@@ -144,7 +144,7 @@ class LinkClient:
         return self._links[policy]
 
 
-async def _is_private(origin: str) -> bool:
+async def is_private_origin(origin: str) -> bool:
     """Whether a provider is in a private network. Raises OSError, ValueError if its name does not resolve."""
     addresses = await asyncio.get_running_loop().getaddrinfo(URL(origin).host, None, type=socket.SOCK_STREAM)
     return not any(is_public(ip_address(address[0])) for *_, address in addresses)

@@ -17,10 +17,14 @@ from batchvid.errors import ManifestError, Unsupported, UsageError
 from batchvid.manifest import Manifest, source_name
 from batchvid.manifest.reading.problems import Problems
 from batchvid.planning.addresses import check_encryption, used_providers
+from batchvid.planning.adoption import NONE as NO_ADOPTIONS
+from batchvid.planning.adoption import Adoptions, describe_waiting
 from batchvid.planning.changes import describe_changes
 from batchvid.planning.dependencies import ANY_PARENT, outlook, promised
 from batchvid.planning.fallback_warnings import unreachable_fallback
 from batchvid.planning.plan_types import BUYS, FINISHED, PRICED, JobPlan, Plan, PlanAction
+from batchvid.planning.rehearsals import KEPT, describe_end, emulators_among, is_protected, mark
+from batchvid.planning.replaced_rows import describe_replaced
 from batchvid.planning.routing import Route, check, find_route, suggest_models
 from batchvid.quoting import shortened
 
@@ -55,19 +59,22 @@ def make_plan(
     sold_on: date | None = None,
     rebuy: RebuyFilter = buy_nothing_again,
     skip: SkipFilter = skip_nothing,
+    emulators: frozenset[str] = frozenset(),
+    adoptions: Adoptions = NO_ADOPTIONS,
 ) -> Plan:
     """Compare the manifest with the jobs of earlier runs.
 
     `sold_on` is the day of the purchase: models that are retired on that day are refused; None allows them. `rebuy`
-    selects finished jobs that are bought again, `skip` the jobs that this command does not buy. Raises ManifestError
-    with everything that the models cannot do, each with its place. Only jobs that would be bought are checked: what is
-    paid for is never validated again.
+    selects finished jobs that are bought again, `skip` the jobs that this command does not buy. `emulators` are the
+    providers that are the emulator, beside those that are it by definition. `adoptions` were made already: `jobs` have
+    their new ids. Raises ManifestError with everything that the models cannot do, each with its place. Only jobs that
+    would be bought are checked: what is paid for is never validated again.
     """
     planned: list[JobPlan] = []
     problems = Problems(str(manifest.path))
     texts: dict[str, str] = {}
     models = models or catalog.built_in()
-    actions = _plan_actions(manifest, jobs, rebuy, skip)
+    actions = _plan_actions(manifest, jobs, rebuy, skip, emulators | emulators_among(providers), adoptions)
     specs = {placed.spec.id: placed.spec for placed in manifest.jobs}
 
     def parent_of(spec: JobSpec, route: Route) -> Parent:
@@ -101,7 +108,8 @@ def make_plan(
             paid_attempts=job.committed_attempts if job else 0,
         )
         if action not in PRICED:
-            planned.append(plan_of(job.price if job else UNPRICED))
+            waited_for = adoptions.waiting.get(spec.id, job)
+            planned.append(plan_of(waited_for.price if waited_for else UNPRICED))
             continue
         try:
             route = find_route(spec, providers, models)
@@ -119,7 +127,7 @@ def make_plan(
         raise ManifestError(problems.lines())
     used = used_providers((job.spec for job in planned if job.action in BUYS), providers)
     cautions = check_encryption(used, jobs.values(), str(manifest.path))
-    planned += [_removed(job) for job in jobs.values() if job.id not in manifest.all_ids]
+    planned += [_removed(job, manifest) for job in jobs.values() if job.id not in manifest.all_ids]
     return Plan(tuple(planned), cautions, used, manifest.warnings, entries=manifest.entries, notes=manifest.notes)
 
 
@@ -141,7 +149,7 @@ def plan_collecting(jobs: Iterable[Job]) -> Plan:
     """The plan of a run that knows no manifest and only collects."""
     planned: list[JobPlan] = []
     for job in jobs:
-        action, reason = _plan_action(job.spec, job)
+        action, reason = _plan_action(job.spec, job, frozenset({job.spec.provider}))
         if action in BUYS:
             action, reason = PlanAction.NOT_BOUGHT, f"{reason}; {COLLECTS_ONLY}"
         planned.append(JobPlan(job.spec, action, reason, job.price))
@@ -149,17 +157,37 @@ def plan_collecting(jobs: Iterable[Job]) -> Plan:
 
 
 def _plan_actions(
-    manifest: Manifest, jobs: Mapping[str, Job], rebuy: RebuyFilter, skip: SkipFilter
+    manifest: Manifest,
+    jobs: Mapping[str, Job],
+    rebuy: RebuyFilter,
+    skip: SkipFilter,
+    emulators: frozenset[str],
+    adoptions: Adoptions,
 ) -> dict[str, tuple[PlanAction, str]]:
     """The action for each job, by id, and its reason; the action of a child depends on its parent."""
     found: dict[str, tuple[PlanAction, str]] = {}
     buys: dict[str, JobSpec] = {}
+    adopted = {one.spec.id: one.words for one in adoptions.adopted}
+    replaced = _describe_replaced(manifest, jobs, adoptions)
     for placed in manifest.jobs:
         spec = placed.spec
-        action, reason = _plan_action(spec, jobs.get(spec.id))
-        if action in FINISHED and rebuy(spec, action):
+        if other := adoptions.waiting.get(spec.id):
+            action = PlanAction.UNCERTAIN if other.state is JobState.UNCERTAIN else PlanAction.IN_FLIGHT
+            found[spec.id] = action, describe_waiting(other)
+            continue
+        job = jobs.get(spec.id)
+        action, reason = _plan_action(spec, job, emulators)
+        if spec.id in replaced:
+            reason = f"{reason}; {replaced[spec.id]}"
+        if is_protected(spec, job, emulators) and action in BUYS | FINISHED:
+            action = PlanAction.STORED if action in BUYS else action
+            reason = f"{'stored' if action is PlanAction.STORED else reason}; {KEPT}"
+        elif action in FINISHED and rebuy(spec, action):
             action, reason = PlanAction.WAITING, f"{reason.removesuffix(HOW_TO_REGENERATE)}; to be bought again"
-        if action in BUYS and (skipped := skip(spec)):
+        if spec.id in adopted:
+            is_kept = action is PlanAction.STORED
+            action, reason = PlanAction.ADOPTED if is_kept else action, f"{adopted[spec.id]}; {reason}"
+        if action in BUYS and (skipped := placed.not_fetched or skip(spec)):
             action, reason = PlanAction.NOT_BOUGHT, f"{reason}; {skipped}"
         found[spec.id] = action, reason
         if action in BUYS:
@@ -168,15 +196,29 @@ def _plan_actions(
         action, reason = found[spec.id]
         waits, is_coming = outlook(spec, buys, jobs)
         if not is_coming:  # a finished job is not reopened without need
-            before, _ = _plan_action(spec, jobs.get(spec.id))
+            before, _ = _plan_action(spec, jobs.get(spec.id), emulators)
             action = before if before in FINISHED else PlanAction.HELD
         found[spec.id] = action, f"{reason}; {waits}" if waits else reason
     return found
 
 
-def _plan_action(spec: JobSpec, job: Job | None) -> tuple[PlanAction, str]:
+def _describe_replaced(manifest: Manifest, jobs: Mapping[str, Job], adoptions: Adoptions) -> dict[str, str]:
+    """Which removed job each new one replaces, in words; see replaced_rows.py."""
+    removed = [job for job in jobs.values() if job.id not in manifest.all_ids and job.attempts]
+    if not removed:
+        return {}
+    waited_for = {job.id for job in adoptions.waiting.values()}
+    new = [placed.spec for placed in manifest.jobs if placed.spec.id not in jobs]
+    return describe_replaced(
+        (spec for spec in new if spec.id not in adoptions.waiting), (job for job in removed if job.id not in waited_for)
+    )
+
+
+def _plan_action(spec: JobSpec, job: Job | None, emulators: frozenset[str]) -> tuple[PlanAction, str]:
     if job is None:
         return PlanAction.NEW, "not planned before"
+    if end := describe_end(spec, job, emulators):
+        return PlanAction.NEW, end
     changes = describe_changes(job.spec, spec) if job.spec.fingerprint != spec.fingerprint else ""
     match job.state:
         case JobState.PENDING:
@@ -187,7 +229,7 @@ def _plan_action(spec: JobSpec, job: Job | None) -> tuple[PlanAction, str]:
         case JobState.SUCCEEDED if changes:
             return PlanAction.CHANGED, f"{changes}{HOW_TO_REGENERATE}"
         case JobState.SUCCEEDED:
-            return PlanAction.STORED, "stored"
+            return PlanAction.STORED, mark("stored", job)
         case JobState.FAILED:
             # a cancelled job is retried only by its kind
             is_edited = changes and job.kind is not FailureKind.CANCELLED
@@ -196,7 +238,8 @@ def _plan_action(spec: JobSpec, job: Job | None) -> tuple[PlanAction, str]:
         case JobState.UNCERTAIN:
             return PlanAction.UNCERTAIN, f"may be paid for: {job.message}"
         case _:
-            return PlanAction.IN_FLIGHT, f"{job.state} as task {job.task_id}" if job.task_id else str(job.state)
+            running = f"{job.state} as task {job.task_id}" if job.task_id else str(job.state)
+            return PlanAction.IN_FLIGHT, mark(running, job)
 
 
 def _buy(
@@ -254,7 +297,8 @@ def _more_expensive(spec: JobSpec, requested: Route, other: Route) -> str:
     return f"may switch to {spec.request.model} at {price} ({', '.join(spec.fallback_on)})"
 
 
-def _removed(job: Job) -> JobPlan:
+def _removed(job: Job, manifest: Manifest) -> JobPlan:
     if job.state in (JobState.RUNNING, JobState.SUBMITTING, JobState.READY):
         return JobPlan(job.spec, PlanAction.IN_FLIGHT, "no longer in the manifest, but paid for", job.price)
-    return JobPlan(job.spec, PlanAction.REMOVED, f"no longer in the manifest ({job.state})", job.price)
+    gone = "no longer in the manifest" if manifest.is_complete else "not in the tables that could be fetched"
+    return JobPlan(job.spec, PlanAction.REMOVED, f"{gone} ({job.state})", job.price)

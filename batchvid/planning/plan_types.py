@@ -24,6 +24,8 @@ class PlanAction(StrEnum):
     """Collected: it is paid for already."""
     STORED = "stored"
     """Kept: the clip is stored and unchanged."""
+    ADOPTED = "adopted"
+    """Kept: a job that left the manifest has the clip of the same request; it gets the new id."""
     CHANGED = "changed"
     """Kept: the clip is stored, but the manifest has changed; `--regenerate changed` buys it again."""
     FAILED = "failed"

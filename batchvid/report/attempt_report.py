@@ -32,8 +32,9 @@ STATUS_LABELS = {
     AttemptStatus.RESERVED: "reserved for what is under way",
     AttemptStatus.HELD: "held for uncertain submits",
     AttemptStatus.MAYBE: "maybe charged for what gave no clip",
+    AttemptStatus.REHEARSAL: "rehearsed with the emulator",
 }
-"""The statuses that count, in words for people."""
+"""The statuses that are summed up, in words for people."""
 
 
 def write_ledger(path: Path, attempts: Iterable[Attempt]) -> None:

@@ -27,6 +27,7 @@ COLUMNS: dict[str, Callable[[Job], object]] = {
     "prompt": lambda job: job.spec.request.prompt,
     "parent": lambda job: job.spec.parent,
     "state": lambda job: job.state.value,
+    "rehearsal": lambda job: "yes" if job.is_rehearsal or job.rehearsed_clip else "",
     "failure_kind": lambda job: job.kind.value if job.kind and job.state is JobState.FAILED else "",
     "message": lambda job: job.message,
     "charged": lambda job: job.charged.value if job.state is JobState.FAILED else "",

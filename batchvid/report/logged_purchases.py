@@ -12,12 +12,16 @@ from batchvid.domain.events import SubmitAccepted, SubmitStarted
 
 
 class LoggedTask(NamedTuple):
-    """A task that the log names: which paid call of which job created it, and the model in the vendor's reply."""
+    """A task that the log names: which paid call of which job created it, and the model in the vendor's reply.
+
+    `rehearsal`: the reply was the emulator's.
+    """
 
     job_id: str
     attempt: int
     task_id: str
     model: str
+    rehearsal: bool = False
 
 
 def logged_attempts(path: Path) -> dict[str, int]:
@@ -33,7 +37,13 @@ def logged_attempts(path: Path) -> dict[str, int]:
 def logged_tasks(path: Path, job_ids: Container[str]) -> list[LoggedTask]:
     """The tasks of these jobs, also those that could not be recorded in the state file."""
     return [
-        LoggedTask(str(entry["job"]), int(entry["attempt"]), str(entry["task_id"]), str(entry.get("model") or ""))
+        LoggedTask(
+            str(entry["job"]),
+            int(entry["attempt"]),
+            str(entry["task_id"]),
+            str(entry.get("model") or ""),
+            rehearsal=entry.get("rehearsal") is True,
+        )
         for entry in _entries(path, SubmitAccepted.__name__)
         if entry["job"] in job_ids and entry.get("task_id")
     ]

@@ -12,7 +12,7 @@ from batchvid.catalog.resolution import FIELDS as IMAGE_FIELDS
 from batchvid.planning.addresses import describe_provider
 from batchvid.planning.changes import image_name
 from batchvid.planning.plan_types import BUYS, JobPlan, Plan
-from batchvid.redaction import hide_all, hide_links, strip_queries
+from batchvid.redaction import hide_all, hide_links, may_hold_secrets, strip_queries
 from batchvid.report.csv_table import format_table
 
 Values = dict[str, Any]
@@ -55,9 +55,14 @@ def plan_facts(plan: Plan, *, batch: str, folder: str) -> Values:
         "notices": list(plan.notices),
         "cautions": list(plan.cautions),
         "warnings": list(plan.warnings),
-        "jobs": [job_values(job) for job in plan.jobs],
+        "notes": list(plan.notes),
     }
     shown: Values = hide_all(facts)
+    return shown | {"jobs": [_without_secrets(job_values(job)) for job in plan.jobs]}
+
+
+def _without_secrets(values: Values) -> Values:
+    shown: Values = hide_all(values) if may_hold_secrets(json.dumps(values, ensure_ascii=False)) else values
     return shown
 
 

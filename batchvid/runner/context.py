@@ -14,6 +14,7 @@ from batchvid.domain.job_spec import JobSpec
 from batchvid.domain.jobs import Job, JobState
 from batchvid.domain.origins import same_origin
 from batchvid.net.transport import Transport
+from batchvid.paths import quoted
 from batchvid.planning.routing import Route, find_route
 from batchvid.runner.budget.budget import Budget
 from batchvid.runner.estimation.duration_model import DurationModel
@@ -131,7 +132,8 @@ class RunContext:
         self.notice(
             f"{job.id}: its task {job.task_id} was bought at {job.origin}, "
             f"and {provider_state.name} is now {provider_state.origin}; set base_url back to collect it, or, if the "
-            f"server moved: batchvid relocate {self.recorder.folder} --from {job.origin} --to {provider_state.origin}"
+            f"server moved: batchvid relocate {quoted(self.recorder.folder)} --from {job.origin} "
+            f"--to {provider_state.origin}"
         )
         return False
 

@@ -99,6 +99,10 @@ class Recorder:
             for entry in entries:
                 self._apply(entry.event, self.jobs.get(entry.job.id), entry.job)
 
+    def rename(self, adopted: Mapping[str, Job]) -> None:
+        """Take over jobs that got a new id, by their former one. The state file has them; nothing is open for them."""
+        rename_jobs(self.jobs, adopted)
+
     async def close(self) -> None:
         """Wait until everything that was recorded is on disk."""
         await asyncio.to_thread(self._writer.close)
@@ -128,6 +132,13 @@ class Recorder:
             return  # the pending event was computed from an older job: progress must not overtake it
         self.jobs[after.id] = after
         self._listener(event, before, after)
+
+
+def rename_jobs(jobs: dict[str, Job], adopted: Mapping[str, Job]) -> None:
+    """Replace jobs that got a new id, by their former one."""
+    for former_id in adopted:
+        del jobs[former_id]
+    jobs.update((job.id, job) for job in adopted.values())
 
 
 class _GroupCommit(threading.Thread):

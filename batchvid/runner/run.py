@@ -142,16 +142,21 @@ async def _drive(
         request = await _in_background_thread(config.request)
         for notice in request.notices:
             context.notice(notice)
+        context.recorder.rename(request.adopted)
         await context.recorder.record_many(request.planned_events)
         purchases = await _prepare_purchases(context, request, work, startup)
-        warn_about_caps(context, purchases if config.caps else ())
+        bought = [job for job in purchases if job.id not in request.held_ids]
+        warn_about_caps(context, bought if config.caps else ())
         if not config.try_now:
             apply_requested_waits(context)
-        for number, job in enumerate(purchases):
+        for job in purchases:
+            if job.id in request.held_ids:
+                submitter.hold(job)
+        for number, job in enumerate(bought):
             submitter.enqueue(job, retry_delay_s(job, try_now=config.try_now))
             if number % BATCH_SIZE == 0:
                 await asyncio.sleep(0)
-        del purchases  # frees the memory of the old versions of the jobs
+        del purchases, bought  # frees the memory of the old versions of the jobs
         for provider_state in context.provider_states.values():
             start(submitter.serve(provider_state))
         context.planned.set()

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from batchvid.catalog import Models, Provider, built_in
+from batchvid.domain.jobs import Job
 from batchvid.net.credentials import Credentials
 from batchvid.runner.budget.caps import Cap
 from batchvid.runner.downloads.disk_space_gate import WAIT_S
@@ -22,18 +23,22 @@ DOWNLOADS = 6  # concurrent downloads: more are not faster, and each holds a meg
 class RunRequest:
     """What a run should do. It collects all open jobs, whatever is requested.
 
-    `purchase_ids` are the pending jobs that it may pay for. `retryable_ids` may be bought again after a failure.
+    `purchase_ids` are the pending jobs that it may pay for; of these `held_ids` are left to a later run, because the
+    plan does not expect the clips of their parents. `retryable_ids` may be bought again after a failure.
     `planned_events` are recorded first, grouped by job. `exit_code_ids` are the jobs whose ends decide the exit code;
     uncertain jobs always count. `notices` are shown before anything is bought. `inputs` are those of jobs of earlier
-    runs whose links the state file has without their queries, by field name.
+    runs whose links the state file has without their queries, by field name. `adopted` are jobs that got a new id, or a
+    parent with one, by their former id; the state file has them already.
     """
 
     exit_code_ids: frozenset[str]
     purchase_ids: frozenset[str] = frozenset()
+    held_ids: frozenset[str] = frozenset()
     retryable_ids: frozenset[str] = frozenset()
     planned_events: Sequence[Sequence[RecordedEvent]] = ()
     inputs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     notices: Sequence[str] = ()
+    adopted: Mapping[str, Job] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

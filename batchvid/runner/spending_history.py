@@ -23,8 +23,8 @@ def earlier_charges(state_path: Path, jobs: Iterable[Job]) -> Iterator[Charge]:
     job_ids = []
     for job in jobs:
         if not job.committed_attempts or job.submitted_at is None or job.planned_at is None:
-            continue
-        if job.attempts == 1 and job.planned_at < job.submitted_at:
+            continue  # also a rehearsal
+        if job.attempts == 1 and job.planned_at < job.submitted_at and not job.is_rehearsal:
             yield Charge.from_job(job)
         else:
             job_ids.append(job.id)

@@ -114,23 +114,26 @@ def load_job(state: str, spec: str, job_data: str) -> Job:
 
 
 def dump_event(event: ev.Event) -> str:
-    """An event's fields as JSON; of a plan only the fingerprint, because the job's row holds the spec."""
+    """An event's fields as JSON, without a spec: the job's row holds it. Of a plan only the fingerprint."""
     if isinstance(event, ev.Planned):
         return _dumps({"fingerprint": event.spec.fingerprint})
-    data = {f.name: getattr(event, f.name) for f in fields(event) if f.name != "at"}
+    data = {f.name: getattr(event, f.name) for f in fields(event) if f.name not in ("at", "spec")}
     if isinstance(event, ev.TaskSucceeded):
         data["assets"] = _keyed_assets(event.assets)
     return _without_secrets(_dumps(data))
 
 
 def load_event(name: str, at: str, data: str, spec: JobSpec) -> ev.Event:
-    """The event of one row; `spec` is the job's own, for a plan. Raises KeyError for an unknown name."""
+    """The event of one row; `spec` is the job's own, for a plan or an adoption. Raises KeyError for an unknown name."""
     kind = ev.KINDS[name]
     if kind is ev.Planned:
         return ev.Planned(at=datetime.fromisoformat(at), spec=spec)
     if name not in _EVENTS:  # an adapter takes a millisecond to build: once a kind, not once a row
         _EVENTS[name] = TypeAdapter(kind)
-    event: ev.Event = _EVENTS[name].validate_python({**orjson.loads(_with_current_names(data)), "at": at})
+    values = {**orjson.loads(_with_current_names(data)), "at": at}
+    if kind is ev.Adopted:
+        values["spec"] = spec
+    event: ev.Event = _EVENTS[name].validate_python(values)
     return event
 
 

@@ -23,6 +23,12 @@ def read_jobs(path: Path) -> list[Job]:
         return load_jobs(connection, path)
 
 
+def has_jobs(path: Path) -> bool:
+    """Whether the file holds a job. Raises StateError when it cannot be read."""
+    with _reading(path) as connection:
+        return connection.execute("SELECT 1 FROM jobs LIMIT 1").fetchone() is not None
+
+
 def read_meta(path: Path) -> Meta:
     """What `set_meta` stored; what cannot be read is left out. Raises StateError when the file cannot be read."""
     with _reading(path) as connection:

@@ -17,9 +17,10 @@ from uuid import uuid4
 
 from batchvid import gc_control
 from batchvid.atomic_file import restrict_to_owner
-from batchvid.domain.events import Event, Planned, SubmitStarted
+from batchvid.domain.events import Adopted, Event, Planned, SubmitStarted
 from batchvid.domain.jobs import Job, advance
 from batchvid.errors import StateError, StateTakenOver
+from batchvid.paths import quoted
 from batchvid.redaction import holds_secrets
 from batchvid.state import codec
 from batchvid.state.lock import RunLock, describe_holder
@@ -90,10 +91,16 @@ class StateFile:
         with gc_control.gc_paused():
             return {job.id: job for job in load_jobs(self._connection, self.path)}
 
-    def commit(self, entries: Iterable[RecordedEvent], meta: Mapping[str, Any] | None = None) -> None:
+    def commit(
+        self,
+        entries: Iterable[RecordedEvent],
+        meta: Mapping[str, Any] | None = None,
+        relinked: Iterable[Job] = (),
+    ) -> None:
         """Write events and the jobs they lead to, in one durable transaction; all or, with StateError, nothing.
 
-        `meta` are facts about the batch that change with them, see `set_meta`.
+        `meta` are facts about the batch that change with them, see `set_meta`. `relinked` are jobs whose spec changes
+        with them, without an event of their own: the id of their parent.
         """
         with self._writing:
             purchases = self.purchases
@@ -101,6 +108,8 @@ class StateFile:
                 for entry in entries:
                     self._write(entry)
                     purchases += isinstance(entry.event, SubmitStarted)
+                for job in relinked:
+                    self._write_spec(job)
                 self._write_meta(meta or {})
                 if purchases > self.purchases:
                     self._connection.execute("UPDATE fence SET purchases = ?", (purchases,))
@@ -172,11 +181,13 @@ class StateFile:
     def _taken_over(self, what: str) -> StateTakenOver:
         return StateTakenOver(
             f"{self.path}: {what} while this run was active. This run stopped and bought nothing more; "
-            f"what it bought is in the state file or in run.log. See: batchvid status {self.path.parent}"
+            f"what it bought is in the state file or in run.log. See: batchvid status {quoted(self.path.parent)}"
         )
 
     def _write(self, entry: RecordedEvent) -> None:
         job, event = entry.job, entry.event
+        if isinstance(event, Adopted):
+            self._rename(event.adopted_from, job)
         self._connection.execute(
             "INSERT INTO events (at, job, event, data) VALUES (?, ?, ?, ?)",
             (event.at.isoformat(), job.id, type(event).__name__, codec.dump_event(event)),
@@ -196,6 +207,20 @@ class StateFile:
             " SET provider = excluded.provider, spec = excluded.spec, job_data = excluded.job_data",
             (job.id, self._last_position, job.spec.provider, job.state, spec, job_data),
         )
+
+    def _rename(self, former_id: str, job: Job) -> None:
+        """Give the job and all its events its new id. A plan of that id which was never sent makes room."""
+        if former_id != job.id:
+            for table, column in (("events", "job"), ("jobs", "id")):
+                self._connection.execute(f"DELETE FROM {table} WHERE {column} = ?", (job.id,))  # noqa: S608 - our own names
+            self._connection.execute("UPDATE events SET job = ? WHERE job = ?", (job.id, former_id))
+            self._connection.execute("UPDATE jobs SET id = ? WHERE id = ?", (job.id, former_id))
+        self._write_spec(job)
+
+    def _write_spec(self, job: Job) -> None:
+        spec = codec.dump_spec(job.spec)
+        self._protect(spec)
+        self._connection.execute("UPDATE jobs SET spec = ? WHERE id = ?", (spec, job.id))
 
     def _protect(self, text: str) -> None:
         """Let only the owner read the file if it holds a secret that a job needs, such as a signed input link."""

@@ -1,7 +1,8 @@
 """What batchvid knows of a user's batches outside of their folders: one SQLite file in the user's state directory.
 
-It holds the number of paid calls of each batch. A state file that knows fewer is an older copy. The file is optional:
-without a home, or where it cannot be written, nothing fails and only the checks inside the batch's folder are left.
+It holds the number of paid calls of each batch: a state file that knows fewer is an older copy. And it holds which
+manifest was run into which folder. The file is optional: without a home, or where it cannot be written, nothing fails
+and only the checks inside the batch's folder are left.
 """
 
 from __future__ import annotations
@@ -9,20 +10,34 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
+from contextlib import closing, suppress
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 INDEX_NAME = "index.sqlite3"
 SYNC_INTERVAL_S = 1.0
 BUSY_TIMEOUT_S = 0.5  # many runs share the file, and a paid call waits for it
-SCHEMA = """
+SCHEMA_VERSION = 2  # 0: the first table only, by an older batchvid
+SCHEMA = f"""
+BEGIN IMMEDIATE;
 CREATE TABLE IF NOT EXISTS batches (
     batch_id TEXT NOT NULL,
     folder TEXT NOT NULL,           -- absolute: a copy of a folder has the same batch_id
     purchases INTEGER NOT NULL,     -- paid calls, at least; never falls
     PRIMARY KEY (batch_id, folder)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS manifests (
+    manifest TEXT NOT NULL,         -- absolute; one that is reached through a link is here under both names
+    folder TEXT NOT NULL,           -- absolute: the folder of the batch that it was run into
+    batch TEXT NOT NULL,            -- the name of the batch
+    file_id TEXT NOT NULL,          -- device and inode of the manifest: found when it was moved
+    used_at TEXT NOT NULL,          -- ISO 8601, UTC
+    PRIMARY KEY (manifest, folder)
+) WITHOUT ROWID;
+PRAGMA user_version = {SCHEMA_VERSION};
+COMMIT;
 """
 RAISE_MARK = (
     "INSERT INTO batches VALUES (?, ?, ?)"
@@ -36,6 +51,44 @@ class KnownBatch:
 
     folder: Path
     purchases: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ManifestUse:
+    """A manifest that was run, the folder of its batch and the batch's name."""
+
+    manifest: Path
+    folder: Path
+    batch: str
+    file_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ManifestFile:
+    """What identifies a manifest: its absolute paths, as written and without links, and its device and inode."""
+
+    paths: tuple[Path, ...]
+    file_id: str
+
+    @classmethod
+    def at(cls, path: Path) -> ManifestFile:
+        """The manifest of that path, which may be missing."""
+        written = path.parent.resolve() / path.name if ".." in path.parts else path.absolute()
+        file_id = ""
+        with suppress(OSError, ValueError):
+            found = path.stat()
+            file_id = f"{found.st_dev}:{found.st_ino}"
+        return cls(paths=tuple(dict.fromkeys((written, Path(os.path.realpath(path))))), file_id=file_id)
+
+    def is_of(self, use: ManifestUse) -> bool:
+        """Whether this manifest was run then: it has that path, or it was moved from there."""
+        return use.manifest in self.paths or (
+            bool(self.file_id) and use.file_id == self.file_id and not os.path.lexists(use.manifest)
+        )
+
+    def is_at(self, stored: str | Path) -> bool:
+        """Whether a path that was stored earlier names this manifest."""
+        return not set(self.paths).isdisjoint(ManifestFile.at(Path(stored)).paths)
 
 
 def _stored(folder: Path) -> str | bytes:
@@ -52,6 +105,10 @@ class UserIndex:
         self.error = "" if path else "there is no home directory"
         self._connection: sqlite3.Connection | None = None
         self._synced_at = -SYNC_INTERVAL_S
+
+    def check(self) -> None:
+        """Open the file, or make it; `error` says what is wrong with it."""
+        self._execute("SELECT 1")
 
     def folders(self, batch_id: str) -> list[KnownBatch]:
         """Where a batch, or a copy of it, was run."""
@@ -75,12 +132,44 @@ class UserIndex:
         """The batch's folder was moved."""
         change = "UPDATE OR REPLACE batches SET folder = ? WHERE batch_id = ? AND folder = ?"
         self._execute(change, _stored(new), batch_id, _stored(old))
+        self._execute("UPDATE OR REPLACE manifests SET folder = ? WHERE folder = ?", _stored(new), _stored(old))
+
+    def record_use(self, manifest: ManifestFile, folder: Path, batch: str, at: datetime) -> None:
+        """Store that this manifest is run into this folder."""
+        for path in manifest.paths:
+            row = (_stored(path), _stored(folder), batch, manifest.file_id, at.isoformat())
+            self._execute("INSERT OR REPLACE INTO manifests VALUES (?, ?, ?, ?, ?)", *row)
+
+    def uses(self) -> list[ManifestUse]:
+        """Which manifests were run into which folders, the last one first."""
+        query = "SELECT manifest, folder, batch, file_id FROM manifests ORDER BY used_at DESC"
+        return [
+            ManifestUse(manifest=Path(os.fsdecode(path)), folder=Path(os.fsdecode(folder)), batch=name, file_id=file_id)
+            for path, folder, name, file_id in self._read(query)
+        ]
+
+    def all_folders(self) -> list[Path]:
+        """The folders of all batches that bought something, also those of which no manifest is known."""
+        return [Path(os.fsdecode(folder)) for (folder,) in self._read("SELECT DISTINCT folder FROM batches")]
 
     def close(self) -> None:
         """Close the file."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+    def _read(self, query: str) -> list[Any]:
+        """The rows. Does not create the file, and reads one that cannot be written."""
+        try:
+            if self._connection is None and (self.path is None or not self.path.is_file()):
+                return []
+            rows = self._execute(query)
+            if not self.error or self.path is None:
+                return rows
+            with closing(sqlite3.connect(f"{self.path.as_uri()}?immutable=1", uri=True)) as connection:
+                return connection.execute(query).fetchall()
+        except (sqlite3.Error, OSError):
+            return []
 
     def _execute(self, query: str, *values: object) -> list[Any]:
         """The rows. Opens the file on first use; an error is kept in `error` and closes it."""
@@ -102,7 +191,8 @@ class UserIndex:
         connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, timeout=BUSY_TIMEOUT_S)
         try:
             connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute(SCHEMA)
+            if connection.execute("PRAGMA user_version").fetchone()[0] < SCHEMA_VERSION:
+                connection.executescript(SCHEMA)
         except BaseException:
             connection.close()
             raise

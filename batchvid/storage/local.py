@@ -11,8 +11,9 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Mapping
-from dataclasses import replace
+import shutil
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from batchvid.redaction import hide_all, hide_secrets, may_hold_secrets
 from batchvid.storage.clip_names import possible_keys
 from batchvid.storage.disk_space import SPARE_BYTES, check_room, storage_error
 
+MOVED_FROM = "moved_from"  # in the sidecar of an adopted clip: the key that it had before
 MAX_TEXT_BYTES = 1_000_000  # an error page is smaller, a clip that is valid UTF-8 does not exist
 
 
@@ -131,6 +133,57 @@ class LocalStore:
             pass
         return None
 
+    def stage_move(self, old: Clip, new: Clip, sidecar: Mapping[str, Any]) -> None:
+        """Link a stored clip to a staged name beside its new path, durably; `sidecar` are changes of its sidecar.
+
+        Nothing if there is no such file. `finish_move` gives it its final name. Raises StorageError.
+        """
+        source, staged = self.path(old.key), _staged(self.path(new.key))
+        if not source.is_file():
+            return
+        try:
+            staged.parent.mkdir(parents=True, exist_ok=True)
+            staged.unlink(missing_ok=True)
+            stored = {name: value for name, value in asdict(new).items() if name != "differs"}
+            kept = {**_read_sidecar(source), **sidecar, "clip": stored, MOVED_FROM: old.key}
+            _write_sidecar(_sidecar_path(staged), kept)
+            _link(source, staged)
+            _sync_folder(staged.parent)
+        except OSError as exc:
+            raise storage_error(staged, exc) from exc
+
+    def finish_move(self, key: str, keys: Collection[str], sources: Collection[str] = ()) -> None:
+        """Give a staged clip its final name, and remove it from its old one. Nothing if none is staged.
+
+        `keys` are those of all clips, `sources` those that are staged together with this one. Another file at the path
+        is moved to `replaced/`. Raises StorageError.
+        """
+        target = self.path(key)
+        staged = _staged(target)
+        if not staged.is_file():
+            return
+        try:
+            old = str(_read_sidecar(staged).get(MOVED_FROM, key))
+            if old not in keys and _is_copy(self.path(old), staged):
+                self.path(old).unlink()
+                _sidecar_path(self.path(old)).unlink(missing_ok=True)
+            if target.is_file() and key not in sources and not _is_copy(target, staged):
+                self._move_aside(key)
+            if _sidecar_path(staged).is_file():
+                _sidecar_path(staged).replace(_sidecar_path(target))
+            staged.replace(target)
+            staged.unlink(missing_ok=True)  # a rename to another name of the same file does nothing
+            _sync_folder(target.parent)
+        except OSError as exc:
+            raise storage_error(target, exc) from exc
+
+    def set_aside(self, key: str) -> None:
+        """Move the clip of that key to `replaced/`, with its sidecar; nothing if there is none."""
+        try:
+            self._move_aside(key)
+        except OSError as exc:
+            raise storage_error(self.path(key), exc) from exc
+
     def _move_aside(self, key: str) -> None:
         target = self.path(key)
         if not target.is_file():
@@ -187,6 +240,37 @@ def file_digest(path: Path) -> str:
     """The SHA-256 of a file, hex. Raises OSError."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _staged(target: Path) -> Path:
+    return target.with_name(f"{target.name}.adopting")
+
+
+def _link(source: Path, to: Path) -> None:
+    """Another name for the file; a copy where the file system has no links."""
+    try:
+        to.hardlink_to(source)
+    except OSError:
+        shutil.copy2(source, to)
+        _sync(to)
+
+
+def _is_copy(one: Path, other: Path) -> bool:
+    """Whether two files hold the same clip. A missing one does not."""
+    if not one.is_file():
+        return False
+    if one.samefile(other):
+        return True
+    return one.stat().st_size == other.stat().st_size and file_digest(one) == file_digest(other)
+
+
+def _read_sidecar(clip: Path) -> dict[str, Any]:
+    """The JSON beside a clip; empty if there is none that can be read."""
+    try:
+        sidecar = json.loads(_sidecar_path(clip).read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return sidecar if isinstance(sidecar, dict) else {}
 
 
 def _sidecar_path(clip: Path) -> Path:

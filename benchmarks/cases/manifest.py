@@ -1,4 +1,4 @@
-"""Case 6: parse, expand, validate and plan: rows of a CSV, a matrix, entries written out."""
+"""Case 6: parse, expand, validate and plan: rows of a CSV or a workbook, a matrix, entries written out."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks import measure
-from benchmarks.batch import explicit_manifest, matrix_manifest, rows_manifest
+from benchmarks.batch import explicit_manifest, matrix_manifest, rows_manifest, sheet_manifest
 from benchmarks.cases import Options
 from benchmarks.figures import Chart, Figure, Report, ratios, spread
 
@@ -17,6 +17,7 @@ SHAPES: dict[str, Callable[[Path, int], Path]] = {
     "entries": explicit_manifest,
 }
 ROWS_CPU_S, ROWS_MB = 10.0, 400.0
+SHEET_ROWS, SHEET_RATIO = 10_000, 3.0
 
 
 def run(options: Options) -> Report:
@@ -56,8 +57,24 @@ def run(options: Options) -> Report:
                     )
                 )
             values[f"{jobs:,} {shape}"] = 1e6 * spread(samples["plan"]).median / jobs
+    figures.append(_sheet(options))
     chart = Chart(title="Plan: CPU a job", unit="us", values=values)
     return Report(case="manifest", figures=figures, charts=[chart])
+
+
+def _sheet(options: Options) -> Figure:
+    """The same table as XLSX and as CSV, in turns."""
+    folder = options.folder / "sheet"
+    folder.mkdir()
+    sheet = sheet_manifest(folder, SHEET_ROWS)
+    table = folder / "rows.yaml"
+    candidates = {"xlsx": partial(_plan, sheet, folder, []), "csv": partial(_plan, table, folder, [])}
+    return Figure(
+        name=f"plan of {SHEET_ROWS:,} rows of an XLSX workbook: CPU / of a CSV",
+        value=ratios(measure.alternate(candidates, options.rounds), "xlsx", "csv"),
+        unit="x",
+        bar=SHEET_RATIO,
+    )
 
 
 def _plan(manifest: Path, folder: Path, peaks: list[float]) -> float:

@@ -19,7 +19,7 @@ def test_help_is_a_command_too() -> None:
     """With and without the name of a command."""
     runner = CliRunner()
     assert "Commands:" in runner.invoke(group, ["help"]).output
-    assert runner.invoke(group, ["help", "run"]).output.startswith("Usage: batchvid run [OPTIONS]")
+    assert runner.invoke(group, ["help", "run"]).output.startswith("Usage: batchvid run [OPTIONS] [TARGET]")
 
 
 @pytest.mark.parametrize(

@@ -41,15 +41,16 @@ def plan(*options: str) -> Result:
 def test_each_entry_has_an_example_and_its_counts() -> None:
     """Its id, terms and prompt as they are bought; a text that is cut ends with … and the note says how to see it."""
     lines = plan().output.splitlines()
-    at = lines.index("{{ name }}: 3 rows read, 2 kept, 1 left out by where: shop.csv:row 2 (line 3)")
-    assert lines[at + 1 : at + 6] == [
+    at = lines.index("entry {{ name }}: 3 rows read, 2 kept, 1 left out by where; 2 clips to buy, such as")
+    assert lines[at + 1 : at + 7] == [
+        "  left out: shop.csv:row 2 (line 3)",
         "  cup: veo3-fast, 8 s, 16:9, $0.40",
         f"    prompt: cup: {LONG}"[:79] + "…",
-        "last",
+        "entry last: 1 clip to buy",
         "  last: veo3-fast, 8 s, 16:9, $0.40",
         r"    prompt: one\nline",
     ]
-    assert lines[at + 6] == ("long texts end with …; batchvid plan --prompts shows every job with its whole prompt")
+    assert lines[at + 7] == ("long texts end with …; batchvid plan --prompts shows every job with its whole prompt")
 
 
 def test_the_caps_say_how_many_clips_they_allow() -> None:
@@ -64,10 +65,10 @@ def test_prompts_shows_every_job_whole() -> None:
     assert plan("--prompts").output.splitlines() == [
         "  cup (new): veo3-fast, 8 s, 16:9, $0.40",
         f"    prompt: cup: {LONG}",
-        "    row: 1 of shop.csv (line 2)",
+        "    row: shop.csv:row 1 (line 2)",
         "  pot (new): veo3-fast, 8 s, 16:9, $0.40",
         f"    prompt: pot: {LONG}",
-        "    row: 3 of shop.csv (line 4)",
+        "    row: shop.csv:row 3 (line 4)",
         "  last (new): veo3-fast, 8 s, 16:9, $0.40",
         r"    prompt: one\nline",
         "to buy: 3 clips, $1.20",

@@ -90,7 +90,7 @@ def refuse(batch: Batch, job_id: str) -> None:
 def test_a_batch_is_known_before_its_jobs(manifest: Path) -> None:
     """Name, folder and settings need no expansion; the jobs are expanded once, however often they are used."""
     batch, expansions = counted(commands.open_batch(manifest))
-    assert (batch.name, batch.folder, batch.settings.budget.usd) == ("m", Path("outputs/m"), None)
+    assert (batch.name, batch.folder, batch.settings.budget.usd) == ("m", manifest.parent / "outputs" / "m", None)
     assert expansions == []
     assert batch.manifest is batch.manifest
     assert commands.plan(batch).counts.total() == 2

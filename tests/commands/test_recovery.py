@@ -13,6 +13,7 @@ from batchvid.commands import load
 from batchvid.commands.recovery import adopt_logged_tasks, build_request, recover_jobs
 from batchvid.domain.jobs import Job, JobState
 from batchvid.paths import BatchPaths
+from batchvid.planning.plan_types import Plan
 from batchvid.state.readers import read_jobs
 from batchvid.state.state_file import StateFile
 from tests.builders import WAYS, life, planned, state_file, steps
@@ -97,6 +98,6 @@ def test_links_that_the_state_file_has_without_their_queries(tmp_path: Path) -> 
     lives = [life(planned(placed.spec), *WAYS[JobState.RUNNING]) for placed in manifest.jobs]
     jobs = {job.id: job for job in read_jobs(state_file(BatchPaths(tmp_path).state, *lives))}
     assert jobs["kite"].spec.request.images[0].source == "https://cdn.example/a.png?..."
-    request = build_request(manifest, jobs, [], "run", buy=True)
+    request = build_request(manifest, jobs, Plan(()), "run", buy=True)
     assert request.retryable_ids == {"kite", "boat"}
     assert {name: inputs["images"][0].source for name, inputs in request.inputs.items()} == {"kite": link}

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,12 +20,14 @@ from batchvid.cli.main import group
 from batchvid.emulator import Settings
 from batchvid.planning.plan_types import Plan, PlanAction
 from tests.docs.texts import HAND_WRITTEN, ROOT, Block, blocks, command_lines, spans
+from tests.manifest.workbooks import xlsx
 
 PLANS = {
     "everything": 6 + 2 + 2 + 1,
     "a clip made from a clip": 2 + 2 + 1,
     "tutorial": 4,
     "spreadsheet": 2,
+    "sheets": 3 + 2,
     "budget": 1,
     "pictures": 5,
     "equal names": 3,
@@ -40,6 +43,14 @@ def plan_of(example: Block, folder: Path) -> Plan:
     """The plan of an example that is saved beside the sample files."""
     shutil.copytree(ROOT / "manifests" / "pictures", folder / "pictures")
     shutil.copy(ROOT / "manifests" / "products.csv", folder)
+    table: list[list[Any]] = [
+        ["Spring campaign"],
+        [],
+        ["Title", "Product SKU", "Text"],
+        ["Kites", 101, "a red kite"],
+        [None, 102, "a blue kite"],
+    ]
+    (folder / "plan.xlsx").write_bytes(xlsx({"Notes": [["x"]], "Clips": [*table, ["Boats", 103, "a boat"]]}))
     (folder / "m.yaml").write_text(example.text, "utf-8")
     return commands.plan(commands.load(folder / "m.yaml", out=folder))
 

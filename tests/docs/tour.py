@@ -25,6 +25,7 @@ def command_lines() -> list[str]:
 def copy_manifests(folder: Path) -> None:
     """What a clone has beside the README and the tour needs."""
     shutil.copytree(ROOT / "manifests", folder / "manifests")
+    shutil.copy(ROOT / "batchvid.toml", folder)
 
 
 def plan_block() -> str:

@@ -122,6 +122,62 @@ SECTIONS: Mapping[str, Sequence[Case]] = {
             example="`https://cdn.example/a.heic`",
         ),
     ],
+    "Rows of a text table that fit by accident": [
+        Case(
+            "A comma of a text, without quotes",
+            "{{ text }}",
+            "id,text,mood\n1,a red kite, over wheat\n2,a boat,calm",
+            example="the row `1,a red kite, over wheat`",
+        ),
+        Case(
+            "A quote that opens in one row and closes in a later one",
+            "{{ text }}",
+            'id\ttext\nS1\t"Loud kite\nS2\tQuiet boat"\nS3\tMute car',
+            example='the rows `S1`, `"Loud kite` and `S2`, `Quiet boat"` (tabs between)',
+        ),
+        Case(
+            "Typographic quotes around a comma",
+            "{{ text }}",
+            "id,text,mood\n1,“a red kite, over wheat”,\n2,a boat,calm",
+            example="the row `1,“a red kite, over wheat”,`",
+        ),
+        Case(
+            "A quoted word with a comma in a cell without quotes",
+            "{{ text }}",
+            'id,text,mood\n1,a "red,big" kite\n2,a boat,calm',
+            example='the row `1,a "red,big" kite`',
+        ),
+        Case(
+            "A decimal comma without quotes",
+            "{{ text }}",
+            "id,text,price,mood\n1,a kite,1,5\n2,a boat,2,calm",
+            example="the row `1,a kite,1,5`",
+        ),
+        Case(
+            "A row with fewer cells than the header: spreadsheets leave out the last ones",
+            "{{ text }}",
+            "id,text,mood\n1,a kite\n2,a boat,calm",
+            example="the row `1,a kite`",
+        ),
+        Case(
+            "A row that a # leaves out",
+            "{{ text }}",
+            "id,text,mood\n1,a kite,calm\n# the boats\n2,a boat,calm",
+            example="the row `# the boats`",
+        ),
+        Case(
+            "A sum at the end",
+            "{{ text }}",
+            "id,text,price\n1,a kite,3\nTotal,2 clips,",
+            example="the row `Total,2 clips,`",
+        ),
+        Case(
+            "Columns that are hard to tell apart",
+            "{{ text }}",
+            "id,text,Text\n1,a kite,x\n2,a boat,y",
+            example="the header `id,text,Text`",
+        ),
+    ],
     "Values that nothing reads": [
         Case(
             "`--set` of an unknown name",

@@ -25,6 +25,7 @@ LOST = ev.SubmitLost(at=at(3), message="reset")
 REFUSED = ev.SubmitRefused(at=at(3), kind=FailureKind.RATE, message="slow down", retry_at=at(60))
 GAVE_UP = ev.GaveUp(at=at(200), kind=FailureKind.TIMEOUT, message="no verdict within 3600 s")
 REOPENED = ev.Reopened(at=at(300), reason="retry")
+ENDED = ev.RehearsalEnded(at=at(350))
 RESUMED = ev.PollResumed(at=at(400))
 EXPIRED = ev.LinkExpired(at=at(100), message="410")
 
@@ -105,7 +106,9 @@ def test_what_is_released_counts_nothing() -> None:
     (row,) = build_attempts(spec(), [started(price=UNPRICED)])
     assert (row.counts, row.settled_usd) == (True, None)
     assert replace(row, status=AttemptStatus.RELEASED).settled_usd == 0
-    assert {status for status in AttemptStatus if not replace(row, status=status).counts} == {AttemptStatus.RELEASED}
+    assert replace(row, status=AttemptStatus.REHEARSAL).settled_usd == 0
+    not_paid = {status for status in AttemptStatus if not replace(row, status=status).counts}
+    assert not_paid == {AttemptStatus.RELEASED, AttemptStatus.REHEARSAL}
 
 
 def test_seconds_count_and_are_released_like_money() -> None:
@@ -129,6 +132,7 @@ def test_the_sums_are_by_verdict() -> None:
         AttemptStatus.SPENT: Sum(),
         AttemptStatus.MAYBE: Sum(1, Decimal("0.10"), 0),
         AttemptStatus.RELEASED: Sum(1, Decimal(0), 0),
+        AttemptStatus.REHEARSAL: Sum(),
     }
 
 
@@ -151,17 +155,27 @@ PRICES = st.sampled_from(
 RETRY = st.none() | st.just(at(60))
 COSTS = st.none() | st.sampled_from([Decimal("0.03"), Decimal("0.10"), Decimal(1000)])
 EVENTS = st.one_of(
-    st.builds(started, price=PRICES, duration_s=st.sampled_from([None, 4.0, 8.0])),
-    st.just(ACCEPTED),
-    st.just(LOST),
     st.builds(
-        ev.SubmitRefused, at=st.just(at(3)), kind=st.sampled_from(FailureKind), message=st.just(""), retry_at=RETRY
+        started,
+        price=PRICES,
+        duration_s=st.sampled_from([None, 4.0, 8.0]),
+        rehearsal=st.booleans(),
+        origin=st.sampled_from(["https://api.example", "embedded"]),
+    ),
+    st.sampled_from([ACCEPTED, replace(ACCEPTED, rehearsal=True), LOST, replace(LOST, rehearsal=True)]),
+    st.builds(
+        ev.SubmitRefused,
+        at=st.just(at(3)),
+        kind=st.sampled_from(FailureKind),
+        message=st.just(""),
+        retry_at=RETRY,
+        rehearsal=st.booleans(),
     ),
     st.builds(ev.TaskSucceeded, at=st.just(at(90)), assets=st.just((LINK,)), cost_usd=COSTS),
     st.builds(
         lambda event, cost: replace(event, cost_usd=cost), st.builds(failed, st.sampled_from(Charged), RETRY), COSTS
     ),
-    st.sampled_from([EXPIRED, ev.ClipStored(at=at(95), clip=clip()), GAVE_UP, REOPENED, RESUMED, planned()]),
+    st.sampled_from([EXPIRED, ev.ClipStored(at=at(95), clip=clip()), GAVE_UP, REOPENED, RESUMED, ENDED, planned()]),
 )
 
 
@@ -203,6 +217,9 @@ class Books(RuleBasedStateMachine):
         """Of a job that has its clip the last attempt is spent, and only earlier ones may be held or open: none is."""
         rows = build_attempts(self.job.spec, self.events)
         assert [row for row in rows[:-1] if row.status in (AttemptStatus.RESERVED, AttemptStatus.HELD)] == []
+        if self.job.rehearsal:
+            assert rows[-1].status is AttemptStatus.REHEARSAL
+            return
         if self.job.state == "succeeded":
             assert rows[-1].status is AttemptStatus.SPENT
         if self.job.state == "uncertain":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, replace
 from decimal import Decimal
 
 import pytest
@@ -11,7 +11,7 @@ from batchvid.domain import events as ev
 from batchvid.domain.failures import Charged, FailureKind
 from batchvid.domain.jobs import TRANSITIONS, Job, JobState, advance
 from batchvid.errors import IllegalEvent
-from tests.builders import ACCEPTED, LINK, ONE_OF_EACH, SUCCEEDED, at, clip, job_in, started
+from tests.builders import ACCEPTED, LINK, ONE_OF_EACH, STORED, SUCCEEDED, at, clip, job_in, planned, started
 
 TABLE = """
 Planned         -                                       pending
@@ -27,6 +27,11 @@ LinkExpired     ready                                   running
 ClipStored      ready                                   succeeded
 GaveUp          pending submitting running ready        failed
 Reopened        failed uncertain succeeded              pending
+RehearsalEnded  pending running ready                   pending
+RehearsalEnded  succeeded failed uncertain              pending
+Adopted         pending                                 pending
+Adopted         succeeded                               succeeded
+Adopted         failed                                  failed
 PollResumed     failed                                  running
 Relocated       uncertain                               uncertain
 Relocated       running                                 running
@@ -72,13 +77,52 @@ def test_what_the_table_does_not_allow_raises_and_changes_nothing(event: ev.Even
     """Each event in each state either leads where the table says, or raises IllegalEvent naming both."""
     overdue = isinstance(event, ev.PollResumed) and before is JobState.FAILED
     job = given_up() if overdue else None if before is None else job_in(before)
+    if isinstance(event, ev.RehearsalEnded) and job is not None:
+        job = replace(job, rehearsal=True)
+    unchanged = job
     allowed = table().get((type(event).__name__, "-" if before is None else before.value))
     if allowed:
         assert advance(job, event).state.value in allowed
         return
     with pytest.raises(IllegalEvent, match=type(event).__name__):
         advance(job, event)
-    assert job == (None if before is None else job_in(before))
+    assert job == unchanged
+
+
+@pytest.mark.parametrize("before", [state for state in JobState if state is not JobState.SUBMITTING])
+def test_only_a_rehearsal_can_be_ended(before: JobState) -> None:
+    """What a provider has, an uncertain submit above all, is never given up as a rehearsal."""
+    with pytest.raises(IllegalEvent, match="a provider has it"):
+        advance(job_in(before), ev.RehearsalEnded(at=at(500)))
+
+
+@pytest.mark.parametrize("by_start", [False, True])
+def test_a_rehearsal_counts_nothing(by_start: bool) -> None:
+    """The emulator's reply takes the attempt out of the totals; its clip goes when the rehearsal ends."""
+    running = advance(advance(advance(None, planned()), started(rehearsal=by_start)), replace(ACCEPTED, rehearsal=True))
+    stored = advance(advance(running, replace(SUCCEEDED, actual_usd="9", cost_usd=Decimal(9))), STORED)
+    for job in (running, stored):
+        assert (job.committed_attempts, job.committed_usd, job.actual_usd, job.is_rehearsal) == (
+            0,
+            Decimal(0),
+            "",
+            True,
+        )
+    assert not stored.has_real_clip
+    ended = advance(stored, ev.RehearsalEnded(at=at(500)))
+    assert (ended.state, ended.clip, ended.is_rehearsal) == (JobState.PENDING, None, False)
+
+
+def test_a_reply_of_a_provider_proves_that_it_is_no_rehearsal() -> None:
+    """The emulator may be replaced by a provider during a run: what the last reply shows is true."""
+    job = advance(advance(advance(None, planned()), started(rehearsal=True)), ACCEPTED)
+    assert (job.committed_attempts, job.committed_usd, job.is_rehearsal) == (1, Decimal("0.10"), False)
+
+
+def test_the_embedded_emulator_is_a_rehearsal_by_definition() -> None:
+    """Also in files of older versions, whose events do not say so."""
+    job = advance(advance(advance(None, planned()), started(origin="embedded")), ACCEPTED)
+    assert (job.committed_attempts, job.is_rehearsal) == (0, True)
 
 
 def given_up() -> Job:

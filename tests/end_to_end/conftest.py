@@ -37,10 +37,13 @@ def until(happened: Callable[[], object]) -> None:
 
 
 class ServedEmulator:
-    """An emulator on a loop of its own, so that a run may have the test's thread."""
+    """An emulator on a loop of its own, so that a run may have the test's thread.
 
-    def __init__(self, settings: Settings, port: int = 0) -> None:
-        self._settings = settings
+    It plays a real provider unless it is marked as what it is.
+    """
+
+    def __init__(self, settings: Settings, port: int = 0, *, marked: bool = False) -> None:
+        self._settings = settings.model_copy(update={"mark_replies": marked})
         self._port = port
         self._stop = asyncio.Event()
         self._up = threading.Event()

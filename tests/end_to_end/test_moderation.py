@@ -93,7 +93,7 @@ class TestEditThese:
             ("loud", "moderation_output", "a loud kite"),
         ]
         assert "rude words" in rows[0]["message"]
-        assert f"batchvid retry {refused.batch} --edits {refused.batch / 'edit-these.csv'}" in refused.run().err
+        assert "batchvid retry outputs/batch --edits outputs/batch/edit-these.csv" in refused.run().err
 
     def test_edited_and_brought_back_it_is_bought(self, refused: Bench) -> None:
         """The changed row is bought with its new prompt, the unchanged one is not; both stay so for later plans."""
@@ -173,6 +173,8 @@ class TestEditThese:
         for change, message in (
             ({"id": "nobody", "prompt": "x"}, "edited.csv:2: nobody: no job of this batch has that id"),
             ({"prompt": ""}, "edited.csv:2: rude: prompt: is empty"),
+            ({"prompt": "#NAME?"}, "edited.csv:2: rude: prompt: is #NAME?, an error of the spreadsheet"),
+            ({"prompt": "=CONCAT(A1,B1)"}, "edited.csv:2: rude: prompt: is the formula =CONCAT(A1,B1)"),
             ({"image": "gone.jpg"}, "edited.csv:2: rude: image: there is no file gone.jpg"),
             ({"id": "kite", "prompt": "x", "asked": ""}, "kite: is succeeded: only failed jobs can be edited"),
         ):

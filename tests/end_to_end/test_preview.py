@@ -170,3 +170,23 @@ def test_the_warnings_of_the_manifest_are_in_the_log_of_a_run(bench: Bench, comm
     log = done.out + done.err
     assert log.count("warning: ") == 10
     assert f"and {warnings - 10} more warnings; batchvid plan shows them" in log
+
+
+def test_a_held_child_is_not_bought_when_its_parent_is_found_again(bench: Bench) -> None:
+    """The plan says that the run does not buy it: it does not, even if the parent's lost task turns up meanwhile."""
+    bench.write(
+        "  - {id: tea, model: kling-v1-6, duration_s: 5, prompt: a tea}\n"
+        "  - {id: longer, model: kling-v1-6, duration_s: null, aspect_ratio: null, action: extend, parent: tea}"
+    )
+    lost = {"match": {"step": "submit"}, "do": {"reset_after": True}}
+    bench.emulator.set_faults(lost, {"match": {"step": "poll"}, "do": {"status": 503}})
+    assert bench.run().code == 5
+    bench.emulator.set_faults()
+    shown = previewed(bench, "run", str(bench.manifest))
+    assert "longer: planned, not bought yet; waits for tea, which is uncertain" in shown.out
+    assert to_buy(shown) == 0
+    ended = bench.run()
+    assert "longer was held when this run began, and is bought by the next one" in ended.out
+    assert bench.emulator.ledger()["purchases"] == 1
+    assert to_buy(previewed(bench, "run", str(bench.manifest))) == 1
+    assert bought(bench, "run", str(bench.manifest)) == 1

@@ -47,7 +47,7 @@ def test_what_was_bought_is_collected_at_the_new_address(bench: Bench, moved: Se
     bench.manifest.write_text(bench.manifest.read_text("utf-8").replace(old, moved.base_url), "utf-8")
     ended = bench.run()
     assert ended.code == 1
-    assert f"batchvid relocate {bench.batch} --from {old} --to {moved.base_url}" in ended.out
+    assert f"batchvid relocate outputs/batch --from {old} --to {moved.base_url}" in ended.out
     code, words = relocate(bench, moved.base_url + "/")
     assert code == 0
     (job,) = read_jobs(bench.batch / "state.sqlite3")

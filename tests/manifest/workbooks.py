@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import io
+import struct
 import zipfile
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -80,3 +81,56 @@ def with_member(data: bytes, name: str, change: Any) -> bytes:
             content = old.read(member)
             new.writestr(member, change(content) if member == name else content)
     return out.getvalue()
+
+
+def xlsb(sheet: str, cells: Mapping[tuple[int, int], Any]) -> bytes:
+    """A binary workbook of one sheet: texts, numbers, and errors as their codes in a `bytes` of one."""
+    rows: dict[int, list[bytes]] = {}
+    for (row, column), value in sorted(cells.items()):
+        begin = column.to_bytes(4, "little") + bytes(4)
+        if isinstance(value, bytes):
+            record = _record(3, begin + value)
+        elif isinstance(value, str):
+            record = _record(6, begin + _wide(value))
+        else:
+            record = _record(5, begin + struct.pack("<d", value))
+        rows.setdefault(row, []).append(record)
+    body = b"".join(_record(0, row.to_bytes(4, "little") + bytes(13)) + b"".join(found) for row, found in rows.items())
+    last = max(cells)
+    size = struct.pack("<4I", 0, last[0], 0, max(column for _, column in cells))
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(
+            "xl/_rels/workbook.bin.rels",
+            '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">'
+            '<Relationship Id="rId1" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/worksheet"'
+            ' Target="worksheets/sheet1.bin"/></Relationships>',
+        )
+        bundle = (
+            _record(143, b"")
+            + _record(156, struct.pack("<2I", 0, 1) + _wide("rId1") + _wide(sheet))
+            + _record(144, b"")
+        )
+        archive.writestr("xl/workbook.bin", _record(131, b"") + bundle + _record(132, b""))
+        archive.writestr(
+            "xl/worksheets/sheet1.bin",
+            _record(129, b"") + _record(148, size) + _record(145, b"") + body + _record(146, b"") + _record(130, b""),
+        )
+    return file.getvalue()
+
+
+def _record(kind: int, content: bytes) -> bytes:
+    return _varint(kind) + _varint(len(content)) + content
+
+
+def _varint(value: int) -> bytes:
+    out = bytearray()
+    while True:
+        out.append(value & 0x7F | (0x80 if value > 0x7F else 0))
+        value >>= 7
+        if not value:
+            return bytes(out)
+
+
+def _wide(text: str) -> bytes:
+    return len(text).to_bytes(4, "little") + text.encode("utf-16-le")

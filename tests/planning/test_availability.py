@@ -89,7 +89,13 @@ def test_a_fetched_list_lies_between(tmp_path: Path, monkeypatch: pytest.MonkeyP
     ("text", "said"),
     [
         ("[models", "batchvid.toml: "),
-        ("[model.x]\n", "batchvid.toml: model: unknown table; allowed are models and providers"),
+        (
+            "[model.x]\n",
+            r"batchvid.toml: model: unknown key; did you mean models\? Allowed: out, models, providers",
+        ),
+        ("output = 3\n", r"batchvid.toml: output: unknown key; did you mean out\? Allowed: out, models, providers"),
+        ("out = 3\n", "batchvid.toml: out: must be the name of a folder"),
+        ('out = " "\n', "batchvid.toml: out: must be the name of a folder"),
         ("models = 3\n", r"batchvid.toml: models: must have a table for each name, such as \[models.NAME\]"),
         ("[models.x]\ncolour = 1\n", "batchvid.toml: model x: is not built in, and needs a dialect"),
         ('[models.x]\ndialect = "veo"\ncolour = 1\n', "batchvid.toml: model x: colour"),

@@ -56,6 +56,7 @@ def test_a_stored_clip_is_told_in_full() -> None:
         "prompt": "a paper kite",
         "parent": "",
         "state": "succeeded",
+        "rehearsal": "",
         "failure_kind": "",
         "message": "",
         "charged": "",

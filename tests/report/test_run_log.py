@@ -116,7 +116,7 @@ class TestWhatTheLogProves:
         with path.open("ab") as file:
             file.write(b'{"event": "SubmitStarted", "job": "cut')
         assert logged_attempts(path) == {"kite": 2, "boat": 1}
-        assert logged_tasks(path, {"boat"}) == [("boat", 1, "t-1", "veo3-fast-0320")]
+        assert logged_tasks(path, {"boat"}) == [("boat", 1, "t-1", "veo3-fast-0320", False)]
 
     def test_a_call_that_was_not_recorded_was_not_sent(self, path: Path) -> None:
         """An intent that the state file refused is no paid call; an answer that it refused is a task."""

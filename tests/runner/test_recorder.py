@@ -32,11 +32,13 @@ class Disk(StateFile):
         self.transactions: list[int] = []
         self.before_commit: Callable[[], None] = lambda: None
 
-    def commit(self, entries: Iterable[RecordedEvent], meta: Mapping[str, Any] | None = None) -> None:
+    def commit(
+        self, entries: Iterable[RecordedEvent], meta: Mapping[str, Any] | None = None, relinked: Iterable[Job] = ()
+    ) -> None:
         """As the real one, after what the test wants to happen."""
         gathered = list(entries)
         self.before_commit()
-        super().commit(gathered, meta)
+        super().commit(gathered, meta, relinked)
         self.transactions.append(len(gathered))
 
 

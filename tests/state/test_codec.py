@@ -108,7 +108,7 @@ EVENTS: dict[type[ev.Event], st.SearchStrategy[ev.Event]] = {
         duration_s=st.none() | st.floats(1, 60),
         **dict.fromkeys(("origin", "dialect", "prefix", "model", "external_id"), WORDS),
     ),
-    ev.SubmitAccepted: st.builds(ev.SubmitAccepted, at=TIMES, task_id=WORDS, model=WORDS),
+    ev.SubmitAccepted: st.builds(ev.SubmitAccepted, at=TIMES, task_id=WORDS, model=WORDS, rehearsal=st.booleans()),
     ev.SubmitRefused: st.builds(
         ev.SubmitRefused, at=TIMES, kind=st.sampled_from(FailureKind), message=WORDS, retry_at=st.none() | TIMES
     ),
@@ -134,6 +134,8 @@ EVENTS: dict[type[ev.Event], st.SearchStrategy[ev.Event]] = {
     ev.ClipStored: st.builds(ev.ClipStored, at=TIMES, clip=CLIPS),
     ev.GaveUp: st.builds(ev.GaveUp, at=TIMES, kind=st.sampled_from(FailureKind), message=WORDS),
     ev.Reopened: st.builds(ev.Reopened, at=TIMES, reason=WORDS),
+    ev.RehearsalEnded: st.builds(ev.RehearsalEnded, at=TIMES),
+    ev.Adopted: st.builds(ev.Adopted, at=TIMES, adopted_from=WORDS, spec=st.just(spec()), clip=st.none() | CLIPS),
     ev.PollResumed: st.builds(ev.PollResumed, at=TIMES),
     ev.Relocated: st.builds(ev.Relocated, at=TIMES, origin=WORDS),
 }

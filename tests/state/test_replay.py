@@ -34,6 +34,8 @@ def legal(steps: Iterable[tuple[str, ev.Event, bool]], jobs: dict[str, Job]) -> 
     """Those events that can happen, each with the job after it; `jobs` are kept up to date."""
     for job_id, event, last_of_commit in steps:
         played = planned(spec(job_id, prompt=f"{job_id}!")) if isinstance(event, ev.Planned) else event
+        if isinstance(event, ev.Adopted):  # under the id that it has: two histories cannot have one id
+            played = replace(event, adopted_from=job_id, spec=spec(job_id, prompt=f"{job_id}!"))
         try:
             jobs[job_id] = advance(jobs.get(job_id), played)
         except IllegalEvent:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from batchvid.domain.jobs import JobState
 from batchvid.state.state_file import StateFile
-from batchvid.state.user_index import INDEX_NAME, KnownBatch, UserIndex, open_user_index
-from tests.builders import steps
+from batchvid.state.user_index import INDEX_NAME, KnownBatch, ManifestFile, UserIndex, open_user_index
+from tests.builders import at, steps
 
 
 @pytest.fixture
@@ -85,3 +87,69 @@ def test_a_busy_index_is_not_waited_for_long(home: Path) -> None:
         assert state.index.folders(state.batch_id)[0].purchases == 1
         state.commit(steps("c", JobState.RUNNING))
         assert state.index.folders(state.batch_id)[0].purchases == 3
+
+
+class TestManifests:
+    """Which manifest was run into which folder."""
+
+    @pytest.fixture
+    def manifest(self, home: Path) -> Path:
+        """A manifest."""
+        path = home / "m.yaml"
+        path.write_text("clips: []", "utf-8")
+        return path
+
+    def test_the_last_one_comes_first(self, home: Path, manifest: Path) -> None:
+        """One row for each folder; a second run into it is a later use; it follows a folder that is moved."""
+        file = ManifestFile.at(manifest)
+        with closing(open_user_index()) as index:
+            assert index.uses() == []
+            assert not (home / "state").exists()
+            for number, name in enumerate(("a", "b", "a")):
+                index.record_use(file, home / name / "m", "m", at(number))
+            assert [use.folder for use in index.uses()] == [home / "a" / "m", home / "b" / "m"]
+            assert all(file.is_of(use) and use.batch == "m" for use in index.uses())
+            index.move("b-1", home / "b" / "m", home / "c" / "m")
+            assert {use.folder for use in index.uses()} == {home / "a" / "m", home / "c" / "m"}
+
+    def test_what_identifies_a_manifest(self, home: Path, manifest: Path) -> None:
+        """Its path, the path behind a link, and its inode once it is moved; not the text of a copy."""
+        link, copy, moved = home / "link.yaml", home / "copy.yaml", home / "moved.yaml"
+        link.symlink_to(manifest)
+        copy.write_bytes(manifest.read_bytes())
+        with closing(open_user_index()) as index:
+            index.record_use(ManifestFile.at(link), home / "out", "m", at(0))
+            uses = index.uses()
+            assert {use.manifest for use in uses} == {link, manifest}
+            assert any(map(ManifestFile.at(manifest).is_of, uses))
+            assert not any(map(ManifestFile.at(copy).is_of, uses))
+            link.unlink()
+            manifest.rename(moved)
+            assert any(map(ManifestFile.at(moved).is_of, uses))
+            assert not any(map(ManifestFile.at(copy).is_of, uses))
+
+    def test_a_name_that_is_no_text(self, home: Path) -> None:
+        """A path of any bytes is found again."""
+        path = Path(os.fsdecode(os.fsencode(home) + b"/\xff.yaml"))
+        path.write_text("", "utf-8")
+        with closing(open_user_index()) as index:
+            index.record_use(ManifestFile.at(path), path.with_suffix(""), "m", at(0))
+            (use,) = index.uses()
+            assert (use.manifest, use.folder) == (path, path.with_suffix(""))
+
+    def test_an_older_file_gets_the_table(self, home: Path, manifest: Path) -> None:
+        """What it holds is kept; two processes may do that at once."""
+        path = home / "state" / "batchvid" / INDEX_NAME
+        path.parent.mkdir(parents=True)
+        with closing(sqlite3.connect(path)) as older:
+            older.executescript(
+                "CREATE TABLE batches (batch_id TEXT NOT NULL, folder TEXT NOT NULL, purchases INTEGER NOT NULL,"
+                " PRIMARY KEY (batch_id, folder)) WITHOUT ROWID; INSERT INTO batches VALUES ('b-1', '/spring', 3);"
+            )
+        with closing(open_user_index()) as one, closing(open_user_index()) as other:
+            assert one.all_folders() == other.all_folders() == [Path("/spring")]
+            one.record_use(ManifestFile.at(manifest), home, "m", at(0))
+            other.record_use(ManifestFile.at(manifest), home, "m", at(0) + timedelta(seconds=1))
+            assert len(one.uses()) == 1
+            assert one.folders("b-1") == [KnownBatch(folder=Path("/spring"), purchases=3)]
+            assert one.error == other.error == ""

@@ -52,6 +52,9 @@ _MISSING = frozenset(
     [*_MISSING_WORDS.split(), "[object object]", "not available", "not applicable", "(not set)", "no data", "no value"]
 )
 _STARTS = frozenset("=+-@#EL")
+_MISSING_INSIDE = re.compile(
+    r"\[object \w+\]|\bNaN\b|(?<=[a-z,] )(?:None|NULL|N/A)\b|\b(?:nan|null|undefined)(?=\s*(?:[,.;:!?)\]]|$))"
+)
 _NUMBER = re.compile(r"[-+]?[$€£¥]?\s?\d[\d.,:/ \u00a0'’-]*(?:[eE][+-]?\d+)?\s?(?:%|[$€£¥])?")
 _TRUTH = frozenset(["true", "false", "yes", "no", "wahr", "falsch", "vrai", "faux", "verdadero", "falso", "vero"])
 _LINK = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
@@ -130,6 +133,8 @@ def check_inside(text: str) -> list[Finding]:
     if "&" in text and (entities := list(dict.fromkeys(filter(_is_entity, _ENTITY.findall(text))))):
         instead = " ".join(f"{entity} for {html.unescape(entity)}" for entity in entities[:3])
         found.append(Finding(f"contains HTML codes ({instead}), which are sent as they are; write the characters"))
+    if match := _MISSING_INSIDE.search(text):
+        found.append(Finding(f'contains "{match[0]}", which may stand for a missing value; was a cell empty?'))
     if match := _HOLE.search(text):
         found.append(Finding(f"contains {match[0]!r} with nothing between; was a cell empty?"))
     return found

@@ -13,7 +13,7 @@ from batchvid.manifest.reading.yaml_reader import Map, plain
 from batchvid.manifest.schema.fallback import is_for_overdue
 from batchvid.manifest.schema.models import FIELDS, ClipEntry, ClipFields, ManifestModel
 from batchvid.manifest.schema.templates import Templates
-from batchvid.manifest.types import EntryCounts
+from batchvid.manifest.types import EntryCounts, TableFetcher
 from batchvid.redaction import secret_option
 
 
@@ -40,7 +40,8 @@ class Candidates(NamedTuple):
 class Shared:
     """What all entries of one manifest share. `folder` is the manifest's folder.
 
-    `entry_counts` receives what each entry reads, when it is expanded.
+    `entry_counts` receives what each entry reads, when it is expanded. `not_fetched` receives the tables of the web
+    that could not be fetched, with the reason.
     """
 
     document: Map
@@ -51,6 +52,8 @@ class Shared:
     problems: Problems
     provider_of: Callable[[str], str]
     entry_counts: list[EntryCounts] = field(default_factory=list)
+    fetch_table: TableFetcher | None = None
+    not_fetched: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from batchvid.manifest.reading.problems import Place, Problems
+from batchvid.manifest.reading.tables import label
 from batchvid.manifest.types import PlacedJob
 
 MAX_SHOWN = 3  # groups of an entry, and ids of a group
@@ -47,7 +48,4 @@ def _names(group: Sequence[PlacedJob]) -> str:
 
 
 def _name(job: PlacedJob) -> str:
-    if job.row is None:
-        return job.spec.id
-    sheet = f"{job.row.sheet}, " if job.row.sheet else ""
-    return f"{job.spec.id} ({job.row.file}: {sheet}row {job.row.number}, line {job.row.line})"
+    return f"{job.spec.id} in {label(job.row.file, job.row)}" if job.row else job.spec.id

@@ -19,7 +19,7 @@ from batchvid.manifest.expansion.image_files import shown_name
 from batchvid.manifest.expansion.matrix import JobDraft
 from batchvid.manifest.expansion.row_labels import columns_read, row_of, with_columns
 from batchvid.manifest.expansion.table_columns import name_columns
-from batchvid.manifest.expansion.text_checks import check_texts
+from batchvid.manifest.expansion.text_checks import Clip, check_texts
 from batchvid.manifest.reading.problems import Place
 from batchvid.manifest.reading.safe_names import fit, safe_key, safe_name
 from batchvid.manifest.reading.yaml_reader import Map
@@ -49,7 +49,7 @@ def build(entry: ClipEntryContext, draft: JobDraft) -> JobSpec | None:
     if "parent" in fields and "video" in fields:
         entry.add_problem("parent", "names the clip that is worked on, and so does video; keep one of them")
         return None
-    check_texts(entry, draft, fields, used)
+    check_texts(Clip(entry, draft, used), fields)
     model = fields["model"]
     provider = fields.get("provider") or entry.shared.provider_of(model)
     key = _key(entry, draft, fields, {"id": job_id, "entry": base, "provider": provider})

@@ -29,7 +29,7 @@ _SURE = {
     "#": r"\#\{[^{}\n]{1,100}\}|\#\#\w+\#\#",
     "@": r"@\{[^{}\n]{1,100}\}|@@\w+@@",
     "*": r"\*\|[^|\n]{1,60}\|\*",
-    "%": r"%\(\w+\)[sdif]\b|%(?<![\w%].)[A-Za-z_][A-Za-z0-9_]{1,40}%|%(?<![\d%].)(?<!\d\ .)[sd]\b",
+    "%": r"%\(\w+\)[sdif]\b|%(?<![\w%].)[A-Za-z_][A-Za-z0-9_]{1,40}%|%(?<![\d%].)(?<!\d\ .)(?:\d\$)?[sd]\b",
     "_": r"__[^\W\d_][\w /-]{0,40}?__|_{3,}",
 }
 """By their first character: what a template engine, a shell, a mail merge or a form writes, and nobody in a prompt."""
@@ -70,10 +70,12 @@ _PAIRS = {
 }
 _ASCII_PAIRS = {opening: pattern for opening, pattern in _PAIRS.items() if opening.isascii()}
 _SYMMETRIC = re.compile(
-    r"[%#@|~^*!$&+=:`](?<!\w.)[%#@|~^*!$&+=:`]{0,2}(\w(?:[\w -]{0,40}\w)?)[%#@|~^*!$&+=:`]{1,3}(?!\w)"
+    r"[%#@|~^*!$&+=:`/\\?;-](?<!\w.)[%#@|~^*!$&+=:`/\\?;-]{0,2}(\w(?:[\w -]{0,40}\w)?)[%#@|~^*!$&+=:`/\\?;-]{1,3}(?!\w)"
 )
+_PUNCTUATION = frozenset("/\\?;-")  # delimiters only when the same stands on both sides
 _PATH, _PATH_SIGN = re.compile(r"\s*\w+\s*[.:!|]\S*\s*"), re.compile(r"[.:!|]")
 _SHELL_NAME = re.compile(r"\$(?<![\w$].)(\w+)")
+_COLON_NAME = re.compile(r":(?<!\S.)(\w+)(?!:)")
 _UNDERSCORED = re.compile(r"__([^\W_][\w /-]{0,40}?)__")
 _SURE_FIRST = {first: re.compile(pattern) for first, pattern in _SURE.items()}
 
@@ -135,9 +137,10 @@ def _named(text: str, names: Mapping[str, str]) -> Iterator[Leftover]:
                 sign = text[match.start() - 1 : match.start()]
                 yield Leftover(sign + match[0] if sign and sign in "$%#@" else match[0], name)
     for match in _SYMMETRIC.finditer(text):
-        if name := _name_in(match[1], names):
+        is_open = match[0][-1] in _PUNCTUATION and match[0][0] != match[0][-1]
+        if not is_open and (name := _name_in(match[1], names)):
             yield Leftover(match[0], name)
-    for sign, pattern in (("$", _SHELL_NAME), ("__", _UNDERSCORED)):
+    for sign, pattern in (("$", _SHELL_NAME), (":", _COLON_NAME), ("__", _UNDERSCORED)):
         if sign in text:
             for match in pattern.finditer(text):
                 if name := _name_in(match[1], names):

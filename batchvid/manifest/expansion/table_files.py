@@ -7,9 +7,8 @@ from pathlib import Path
 
 from batchvid.manifest.expansion.entry import ClipEntryContext
 from batchvid.manifest.expansion.path_matching import matching
+from batchvid.manifest.reading.table_addresses import is_address, label_of
 from batchvid.manifest.schema.rows import InlineRows, RowsField
-
-_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 
 
 def table_files(entry: ClipEntryContext, rows: RowsField) -> dict[str, Path]:
@@ -18,8 +17,9 @@ def table_files(entry: ClipEntryContext, rows: RowsField) -> dict[str, Path]:
     found: dict[str, Path] = {}
     for written in rows.file:
         name = entry.shared.templates.render(written, entry.shared.settings.vars)
-        if _ADDRESS.match(name):
-            raise ValueError(f"{name[:100]} is an address; download the table, and name the file")
+        if is_address(name):
+            found.update(_fetched(entry, name))
+            continue
         path = folder / name
         if not re.search(r"[*?\[]", name) or _exists(path):
             found[name] = path
@@ -29,6 +29,26 @@ def table_files(entry: ClipEntryContext, rows: RowsField) -> dict[str, Path]:
             raise ValueError(f"no file matches {name}; it was looked for below {folder.absolute()}")
         found.update((one, folder / one) for one in names)
     return found
+
+
+def _fetched(entry: ClipEntryContext, address: str) -> dict[str, Path]:
+    """The table of an address; none if it cannot be fetched and there is no earlier copy. Raises ValueError."""
+    shared, label = entry.shared, label_of(address)
+    if shared.fetch_table is None:
+        raise ValueError(f"{label} is an address; download the table, and name the file")
+    try:
+        table = shared.fetch_table(address)
+    except ValueError as exc:
+        raise ValueError(f"{label} {exc}") from None
+    place = entry.place_of("rows")
+    if table.problem:
+        shared.not_fetched[label] = f"its table cannot be fetched now: {table.problem}"
+        copy = "; the rows are those of the last copy" if table.path else ""
+        effect = "its entry buys nothing now, and what is paid for is collected"
+        shared.problems.warn(place, f"rows: {label} cannot be fetched: {table.problem}; {effect}{copy}")
+    if table.note:
+        shared.problems.note(place, f"rows: {label} {table.note}")
+    return {label: table.path} if table.path else {}
 
 
 def is_rereadable(entry: ClipEntryContext) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from batchvid.manifest.expansion.cell_checks import (
     Finding,
@@ -22,6 +22,7 @@ from batchvid.manifest.expansion.entry import ClipEntryContext, FieldValue
 from batchvid.manifest.expansion.leftovers import Leftover, find_leftovers, normal_names
 from batchvid.manifest.expansion.matrix import JobDraft
 from batchvid.manifest.expansion.odd_characters import ODD, find_odd_characters, may_be_damaged
+from batchvid.manifest.expansion.row_labels import columns_read, with_columns
 from batchvid.manifest.schema.template_outputs import Outputs
 from batchvid.manifest.schema.templates import is_template
 from batchvid.manifest.schema.variable_names import AmbiguousName, find_name, written_name
@@ -29,66 +30,107 @@ from batchvid.manifest.schema.variable_names import AmbiguousName, find_name, wr
 _TEXTS = ("prompt", "negative_prompt")
 _WORDS = ("resolution", "mode", "video", "parent")
 _IMAGES = ("image", "end_image", "reference_images")
+_OTHER_TEXTS = frozenset([*_WORDS, *_IMAGES])
 _SPECIAL = rf"\[\](){{}}<>$%#@|~^*`&=+«»‹›⟨⟩【】（）「」『』〔〕＜＞｛｝［］“{ODD}"
 _MAY_BE_ODD = re.compile(
-    rf"[{_SPECIAL}_,TXFPEHI](?:(?<=[{_SPECIAL}])|(?<=_)_|(?<=,)(?:\ ?,|\.)|(?<=T)(?:ODO|B[ACD])|(?<=X)XX|(?<=F)IXME"
-    r"|(?<=P)LACEHOLDER|(?<=E)rr:|(?<=H)ERE|(?<=I)psum)"
+    rf"[{_SPECIAL}_,TXFPEHIN:/\\?;-](?:(?<=[{_SPECIAL}])|(?<=_)_|(?<=,)\s*[,.]|(?<=T)(?:ODO|B[ACD])|(?<=X)XX"
+    r"|(?<=F)IXME|(?<=P)LACEHOLDER|(?<=E)rr:|(?<=H)ERE|(?<=I)psum|(?<=N)(?:aN|one|ULL|/A)|(?<=[:/\\?;-])(?<!\w.)\w)"
 )
+_HINTS = ("orem ipsum", "nan", "null", "undefined")
 """Begins with a set of characters, so that the search skips all others at the speed of a loop in C."""
 _NO_OUTPUTS = Outputs((), is_alone=True, literal=None)
 _MAX_WHOLE_CHARS = 24
 """A text of this length may be nothing but a number, a word for a missing value or punctuation."""
 
 
-Used = Mapping[str, FieldValue]
-"""The written value of each field that a job has."""
+class Clip(NamedTuple):
+    """A job whose fields are filled: its draft, and the written value that each field is `made_from`."""
+
+    entry: ClipEntryContext
+    draft: JobDraft
+    made_from: Mapping[str, FieldValue]
+
+    def value(self, name: str) -> Any:
+        """The value of the variable that a template means by the name."""
+        value = self.draft.variables.get(name)
+        if value is None and (found := self.variable(name)) is not None:
+            value = self.draft.variables[found]
+        return value
+
+    def variable(self, name: str) -> str | None:
+        """Its own name: `Product_name` is the column "Product name"."""
+        try:
+            return find_name(name, tuple(self.draft.variables))
+        except AmbiguousName:
+            return None
+
+    def kind(self, name: str) -> str:
+        """Whether the name is that of a column or of another variable."""
+        return "column" if (self.variable(name) or name) in self.draft.source.columns else "variable"
 
 
-def check_texts(entry: ClipEntryContext, draft: JobDraft, fields: Mapping[str, Any], used: Used) -> None:
-    """Add a warning, or a problem, for what is odd in the finished `fields` of a job, made from the `used` values."""
-    for name in entry.id_names:
-        _check_value(entry, draft, used, "id", name)
+def check_texts(clip: Clip, fields: Mapping[str, Any]) -> None:
+    """Add a warning, or a problem, for what is odd in the finished `fields` of a job."""
+    for name in clip.entry.id_names:
+        value = clip.value(name)
+        if isinstance(value, str) and may_be_no_text(value):
+            _check_value(clip, "id", name, value)
     for field in _TEXTS:
         text = fields.get(field)
         if text:
-            _check_text(entry, draft, used, field, text)
-    for field, text in _words(fields):
-        if not _is_plain(text):
-            for finding in _leftovers(text, draft):
-                _add(entry, draft, used, field, finding)
+            _check_text(clip, field, text)
+    if not _OTHER_TEXTS.isdisjoint(fields):
+        for field, text in _words(fields):
+            if not is_plain(text):
+                for finding in _leftovers(text, clip):
+                    _add(clip, field, finding)
     if "options" in fields:
-        for path, text in _texts(fields["options"]):
-            for finding in _look(text, draft):
-                _add(entry, draft, used, "options", Finding(f"{path}: {finding.text}", finding.is_error))
+        _check_options(clip, fields["options"])
 
 
-def _check_text(entry: ClipEntryContext, draft: JobDraft, used: Used, field: str, text: str) -> None:
+def _check_options(clip: Clip, options: Mapping[str, Any]) -> None:
+    is_rendered = options is not clip.made_from["options"].value
+    for path, text in _texts(options):
+        if is_rendered and not text.strip():
+            empty = f"{path}: is empty once it is filled in, and is sent so; leave it out, or use default"
+            _add(clip, "options", Finding(empty))
+        for finding in _look(text, clip):
+            _add(clip, "options", Finding(f"{path}: {finding.text}", finding.is_error))
+
+
+def _check_text(clip: Clip, field: str, text: str) -> None:
     """Check a prompt. Of a template that only inserts values, its own text and the values are checked apart."""
-    template = used[field].value
-    if used[field].column or not isinstance(template, str) or not is_template(template):
+    given = clip.made_from[field]
+    if given.column or not isinstance(given.value, str) or not is_template(given.value):
         outputs = _NO_OUTPUTS
     else:
-        outputs = entry.shared.templates.outputs(template)
-    sound = outputs.names
-    if not outputs.is_alone:
-        sound = tuple(name for name in outputs.names if not _check_value(entry, draft, used, field, name))
-        for name in sound:
-            _check_hole(entry, draft, used, field, name)
-    if sound == outputs.names and (found := _check_whole(text, is_prompt=field == "prompt")):
-        _add(entry, draft, used, field, found)
+        outputs = clip.entry.shared.templates.outputs(given.value)
+    if not outputs.is_alone and not _check_variables(clip, field, outputs):
         return
     if outputs.is_alone or outputs.literal is None:
-        for finding in _look(text, draft, outputs.names):
-            _add(entry, draft, used, field, finding)
-        return
-    if not _is_plain_literal(outputs.literal):
-        for finding in (*_inside(outputs.literal), *_leftovers(outputs.literal, draft, outputs.names)):
-            _report(entry, field, finding, "")  # of the manifest, not of the row
-    for name in sound:
-        value = _value(draft, name)
-        if isinstance(value, str) and not _is_plain(value):
-            for finding in (*_inside(value), *_leftovers(value, draft)):
-                _add(entry, draft, used, field, finding, name)
+        found = _check_whole(text, is_prompt=field == "prompt")
+        for finding in [found] if found else _look(text, clip, outputs.names):
+            _add(clip, field, finding)
+    elif not _is_plain_literal(outputs.literal):
+        for finding in (*_inside(outputs.literal), *_leftovers(outputs.literal, clip, outputs.names)):
+            _report(clip, field, finding, "")  # of the manifest, not of the row
+
+
+def _check_variables(clip: Clip, field: str, outputs: Outputs) -> bool:
+    """Check each variable that the field's template writes into a longer text. False when one of them is no text."""
+    are_texts = True
+    for name in outputs.names:
+        value = clip.value(name)
+        if not isinstance(value, str):
+            continue
+        if not value or value.isspace():
+            _add(clip, field, _hole(clip, name), name)
+        elif may_be_no_text(value) and _check_value(clip, field, name, value):
+            are_texts = False
+        elif outputs.literal is not None and not is_plain(value):
+            for finding in (*_inside(value), *_leftovers(value, clip)):
+                _add(clip, field, finding, name)
+    return are_texts
 
 
 def _check_whole(text: str, *, is_prompt: bool) -> Finding | None:
@@ -109,26 +151,35 @@ def _words(fields: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
                 yield field, image.source
 
 
-def _look(text: str, draft: JobDraft, written: tuple[str, ...] = ()) -> Iterator[Finding]:
+def _look(text: str, clip: Clip, written: tuple[str, ...] = ()) -> Iterator[Finding]:
     """Everything odd in one text; the template writes the variables `written`."""
     if text[:1] in "=+-@#" and (found := check_value(text)) is not None:
         yield found
-    elif not _is_plain(text):
+    elif not is_plain(text):
         yield from _inside(text)
-        yield from _leftovers(text, draft, written)
+        yield from _leftovers(text, clip, written)
 
 
-def _is_plain(text: str) -> bool:
+def find_error(text: str) -> str:
+    """Why a prompt surely makes a wrong clip; empty if nothing is known against it."""
+    found = [check_whole_text(text), *_inside(text)] if text else []
+    return next((finding.text for finding in found if finding is not None and finding.is_error), "")
+
+
+def is_plain(text: str) -> bool:
     """Whether nothing in the text can be odd. Fast: it is called for every text of every job."""
-    return (
-        _MAY_BE_ODD.search(text) is None and "orem ipsum" not in text and (text.isascii() or not may_be_damaged(text))
-    )
+    if _MAY_BE_ODD.search(text) is not None:
+        return False
+    for hint in _HINTS:
+        if hint in text:
+            return False
+    return text.isascii() or not may_be_damaged(text)
 
 
 @lru_cache(maxsize=256)
 def _is_plain_literal(text: str) -> bool:
     """The same for a text that many jobs share."""
-    return _is_plain(text)
+    return is_plain(text)
 
 
 @lru_cache(maxsize=256)
@@ -136,8 +187,8 @@ def _inside(text: str) -> tuple[Finding, ...]:
     return (*find_odd_characters(text), *check_inside(text))
 
 
-def _leftovers(text: str, draft: JobDraft, written: tuple[str, ...] = ()) -> tuple[Finding, ...]:
-    return _describe(text, written, tuple(draft.variables), tuple(draft.source.columns))
+def _leftovers(text: str, clip: Clip, written: tuple[str, ...] = ()) -> tuple[Finding, ...]:
+    return _describe(text, written, tuple(clip.draft.variables), tuple(clip.draft.source.columns))
 
 
 @lru_cache(maxsize=256)
@@ -177,45 +228,20 @@ def _list(leftovers: list[Leftover]) -> str:
     return " and ".join(filter(None, [", ".join(shown[:-1]), shown[-1]]))
 
 
-def _check_hole(entry: ClipEntryContext, draft: JobDraft, used: Used, field: str, name: str) -> None:
-    """Warn of an empty variable that the field's template writes into a longer text."""
-    value = _value(draft, name)
-    if not isinstance(value, str) or (value and not value.isspace()):
-        return
-    written = written_name(_variable(draft, name) or name, tuple(draft.variables))
-    text = (
-        f"{_kind(draft, name)} {name} is empty and leaves a hole in the text; fill it in, or write "
+def _hole(clip: Clip, name: str) -> Finding:
+    written = written_name(clip.variable(name) or name, tuple(clip.draft.variables))
+    return Finding(
+        f"{clip.kind(name)} {name} is empty and leaves a hole in the text; fill it in, or write "
         f'{{{{ {written}|default("...") }}}} or {{% if {written} %}}...{{% endif %}}'
     )
-    _add(entry, draft, used, field, Finding(text), name)
 
 
-def _check_value(entry: ClipEntryContext, draft: JobDraft, used: Used, field: str, name: str) -> bool:
+def _check_value(clip: Clip, field: str, name: str, value: str) -> bool:
     """Whether a variable that is a part of a text is none: a formula, an error, a word for a missing value."""
-    value = _value(draft, name)
-    if not isinstance(value, str) or not may_be_no_text(value) or (found := check_value(value)) is None:
-        return False
-    _add(entry, draft, used, field, Finding(f"{_kind(draft, name)} {name} {found.text}", found.is_error), name)
-    return True
-
-
-def _value(draft: JobDraft, name: str) -> Any:
-    value = draft.variables.get(name)
-    if value is None and (found := _variable(draft, name)) is not None:
-        value = draft.variables[found]
-    return value
-
-
-def _variable(draft: JobDraft, name: str) -> str | None:
-    """The variable that a template means by the name: `Product_name` is the column "Product name"."""
-    try:
-        return find_name(name, tuple(draft.variables))
-    except AmbiguousName:
-        return None
-
-
-def _kind(draft: JobDraft, name: str) -> str:
-    return "column" if (_variable(draft, name) or name) in draft.source.columns else "variable"
+    found = check_value(value)
+    if found is not None:
+        _add(clip, field, Finding(f"{clip.kind(name)} {name} {found.text}", found.is_error), name)
+    return found is not None
 
 
 def _texts(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
@@ -230,30 +256,23 @@ def _texts(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
             yield from _texts(inner, f"{path}[{index}]")
 
 
-def _add(entry: ClipEntryContext, draft: JobDraft, used: Used, field: str, finding: Finding, column: str = "") -> None:
-    row = draft.source.row
-    if row:
-        column, is_of_row = (column, True) if column else _column(entry, draft, used.get(field))
-        name = _variable(draft, column) or column
-        is_cell = name in draft.source.columns
-        row = f"{row}: column {name}" if is_cell else row if is_of_row and not column else ""
-    _report(entry, field, finding, row)
+def _add(clip: Clip, field: str, finding: Finding, variable: str = "") -> None:
+    """Add a finding about a field, or about one variable in it, with the row and the columns that it is made from."""
+    source, given = clip.draft.source, clip.made_from.get(field)
+    if not source.row:
+        row = ""
+    elif variable:
+        column = clip.variable(variable) or variable
+        row = with_columns(clip.draft, [column]) if column in source.columns else ""
+    elif given is None or given.column:
+        row = with_columns(clip.draft, [given.column] if given else [])
+    else:
+        columns = columns_read(clip.entry, clip.draft, [given.value])
+        row = with_columns(clip.draft, columns) if columns else ""
+    _report(clip, field, finding, row)
 
 
-def _report(entry: ClipEntryContext, field: str, finding: Finding, row: str) -> None:
-    add = entry.shared.problems.add if finding.is_error else entry.shared.problems.warn
-    add(entry.place_of(field), f"{field}: {finding.text}", row)
-
-
-def _column(entry: ClipEntryContext, draft: JobDraft, used: FieldValue | None) -> tuple[str, bool]:
-    """The one column that fills the field, if there is just one; and whether the row fills the field at all."""
-    if used is not None and used.column:
-        return used.column, True
-    template = used.value if used is not None else None
-    if not isinstance(template, str):
-        return "", True
-    if not is_template(template):
-        return "", False
-    found = (_variable(draft, name) for name in entry.shared.templates.outputs(template).names)
-    names = [name for name in found if name is not None and name in draft.source.columns]
-    return (names[0] if len(names) == 1 else ""), True
+def _report(clip: Clip, field: str, finding: Finding, row: str) -> None:
+    problems, given = clip.entry.shared.problems, clip.made_from.get(field)
+    add = problems.add if finding.is_error else problems.warn
+    add(given.place if given else clip.entry.place_of(field), f"{field}: {finding.text}", row)

@@ -48,6 +48,7 @@ _MAGIC: tuple[tuple[bytes, str, str], ...] = (
     (b"ID3", "an MP3 audio file", ""),
     (b"fLaC", "a FLAC audio file", ""),
     (b"SQLite format 3\0", "an SQLite database", "export its table as CSV: sqlite3 -header -csv FILE 'select ...'"),
+    (b"\0\1\0\0Standard ", "an Access database", "export its table as CSV"),
     (b"PAR1", "a Parquet file", "write it as CSV or JSONL, for example with pandas: read_parquet(...).to_csv(...)"),
     (b"ARROW1", "an Arrow (Feather) file", "write it as CSV or JSONL"),
     (b"ORC", "an ORC file", "write it as CSV or JSONL"),
@@ -76,6 +77,7 @@ _MAGIC: tuple[tuple[bytes, str, str], ...] = (
 _BRANDS = {b"heic": "a HEIC image", b"heix": "a HEIC image", b"mif1": "a HEIC image", b"avif": "an AVIF image"}
 _RIFF = {b"WEBP": "a WebP image", b"AVI ": "an AVI video", b"WAVE": "a WAV audio file"}
 _BOMS = (codecs.BOM_UTF8, codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_CONTROL = re.compile(rb"[\x00-\x08\x0e-\x19\x1c-\x1f\x7f]")
 _YAML_LINE = re.compile(r"(- )?[A-Za-z_][\w-]*:( [^,;\t|]*)?$|- [^,;\t|]+$|---$")
 _TITLE = re.compile(r"<title[^>]*>([^<]{1,200})<", re.IGNORECASE)
 
@@ -100,6 +102,12 @@ def kind_of(head: bytes) -> Found:
         if head.startswith(magic):
             return Found(Kind.OTHER, name, remedy) if remedy else _picture(name)
     return Found(Kind.TEXT)
+
+
+def is_binary(head: bytes) -> bool:
+    """Whether a file of no known kind is no text either, in an encoding where a letter is one byte or several."""
+    count = len(_CONTROL.findall(head))
+    return count >= 8 and count * 20 > len(head)
 
 
 def kind_of_text(text: str) -> Found:

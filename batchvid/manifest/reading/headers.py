@@ -16,7 +16,7 @@ SAMPLE_ROWS = 20
 
 _NUMBER = re.compile(r"[-+]?[\d.,' ]*\d%?")
 _DATA = re.compile(r"https?://|.*\.(jpe?g|png|webp|heic|mp4)$", re.IGNORECASE)
-_MAX_NAME = 200
+_QUOTED = re.compile("“.*”|„.*[“”]|«.*»|‘.*’|'.*'")
 
 
 class RawRow(NamedTuple):
@@ -97,7 +97,7 @@ def _check_data(first: RawRow, others: Sequence[RawRow], options: TableOptions, 
     """A row of data in the place of the header has no names of columns: `A1` above `A2`, an address, a number."""
     shapes = [_shape(row.cells[0]) for row in (first, *others[:2]) if row.cells]
     is_data = len(shapes) > 1 and len(set(shapes)) == 1 and "\0" in shapes[0]
-    found = next((cell for cell in first.cells if _DATA.match(cell) or len(cell) > _MAX_NAME), None)
+    found = next((cell for cell in first.cells if _DATA.match(cell)), None)
     if not is_data and found is None:
         return
     shown = ", ".join(repr(cell[:40]) for cell in first.cells[:3] if cell)
@@ -118,6 +118,10 @@ def header_of(row: RawRow, options: TableOptions, warn: Warn, sheet: str = "") -
     while names and not names[-1]:
         names.pop()
     place = line_name(row.line, sheet)
+    if not sheet and len(names) > 1 and all(map(_QUOTED.fullmatch, names)):
+        raise BadTable(
+            f'{place}: the cells are in {names[0][0]} {names[0][-1]}, and only straight double quotes (") quote'
+        )
     if options.columns:
         names = _renamed(names, options.columns, place)
     counts = Counter(name for name in names if name)

@@ -124,4 +124,6 @@ def too_many(cells: Sequence[str], size: int) -> str:
     for left, right in itertools.pairwise(cells):
         if left.lstrip("-").isdigit() and right.isdigit() and len(right) <= 2:
             return f'{text}a number with a decimal comma must be in double quotes: "{left},{right}"'
+    if any(cell[:1] in set("“„«‘") for cell in cells):
+        return text + 'only straight double quotes (") hold a cell with a delimiter together, not typographic ones'
     return text + "a cell with the delimiter or a line break in it must be in double quotes"

@@ -13,16 +13,17 @@ from typing import Any, BinaryIO, cast
 from batchvid.manifest.reading import workbook_files
 from batchvid.manifest.reading.csv_dialect import is_table
 from batchvid.manifest.reading.csv_reader import read_csv
-from batchvid.manifest.reading.file_kinds import HEAD_BYTES, YAML, Found, Kind, kind_of, kind_of_text
+from batchvid.manifest.reading.file_kinds import HEAD_BYTES, YAML, Found, Kind, is_binary, kind_of, kind_of_text
 from batchvid.manifest.reading.headers import RawRow, header_of
 from batchvid.manifest.reading.json_tables import MAX_CHARS, read_json
 from batchvid.manifest.reading.row_builder import RowBuilder
 from batchvid.manifest.reading.tables import NoTable, Row, TableOptions, Warn, ignore
 from batchvid.manifest.reading.text_files import MAX_TEXT_BYTES, TextLines, encoding_of
 from batchvid.manifest.reading.workbook_reader import read_workbook
+from batchvid.near_matches import near_matches
 
 DEFAULT = TableOptions()
-MAX_SHEET_ROWS = 2**20
+MAX_XLS_ROWS = 2**16
 _PIECE_BYTES = 1 << 20
 
 
@@ -37,9 +38,22 @@ def read_rows(path: Path, options: TableOptions = DEFAULT, warn: Warn = ignore) 
         with _opened(path) as file:
             yield from _read(file, path, options, warn)
     except OSError as exc:
-        raise NoTable(f"cannot be read: {exc.strerror or exc}; it was looked for at {path.absolute()}") from None
+        raise NoTable(
+            f"cannot be read: {exc.strerror or exc}; it was looked for at {path.absolute()}{_similar(path)}"
+        ) from None
     except (EOFError, zlib.error) as exc:
         raise NoTable(f"is a damaged gzip file: {exc}; copy or download it again") from None
+
+
+def _similar(path: Path) -> str:
+    """The file that may be meant instead of one that is not there: other case, another ending, a slip."""
+    try:
+        names = [] if path.exists() else [entry.name for entry in path.parent.iterdir() if entry.is_file()]
+    except OSError:
+        return ""
+    wanted = path.name.replace("\\", "/").rpartition("/")[2]
+    near = near_matches(wanted, names, limit=1) or [name for name in names if Path(name).stem == wanted][:1]
+    return f"; there is {near[0]}" if near else ""
 
 
 def _opened(path: Path) -> BinaryIO:
@@ -58,6 +72,8 @@ def _read(file: BinaryIO, path: Path, options: TableOptions, warn: Warn) -> Iter
         yield from read_workbook(data, _workbook_kind(data, found.kind), options, warn)
         return
     encoding = encoding_of(head, options.encoding)
+    if encoding == "utf-8" and is_binary(head):
+        raise NoTable("is a binary file of an unknown kind, not a table; save the table as XLSX or CSV UTF-8")
     text = _decoded(head, encoding)
     if options.sheet:
         raise NoTable("is a text file, which has no sheets; remove sheet:")
@@ -192,7 +208,7 @@ def _count(file: BinaryIO) -> int:
         data = _whole(stream)
         return workbook_files.count_rows(data, workbook_files.check_zip(data))
     if kind == Kind.OLE:
-        return MAX_SHEET_ROWS
+        return MAX_XLS_ROWS
     is_json = kind_of_text(_decoded(head, encoding_of(head))).kind == Kind.JSON
     ends = (b"{",) if is_json else (b"\n", b"\r", b"\x85", b"\x28\x20", b"\x80\xa8")  # the last: U+2028
     count = 1

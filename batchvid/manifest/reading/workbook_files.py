@@ -15,6 +15,8 @@ from typing import NamedTuple
 from xml.etree import ElementTree
 
 from batchvid.manifest.reading.tables import NoTable
+from batchvid.manifest.reading.xls_scan import find_errors
+from batchvid.manifest.reading.xlsb_scan import scan_xlsb
 
 MAX_BYTES = 256 * 2**20
 MAX_UNPACKED_BYTES = 512 * 2**20
@@ -34,6 +36,7 @@ _FORMULA = re.compile(
     rb"""<(?:\w+:)?c\b[^>]*?\br\s*=\s*["']([A-Za-z]{1,3})(\d{1,7})["'][^>]*>"""
     rb"""<(?:\w+:)?f\b[^>]*?(?:/>|>[^<]*</(?:\w+:)?f>)(?:<(?:\w+:)?v\s*/>|<(?:\w+:)?v></(?:\w+:)?v>)?</(?:\w+:)?c>"""
 )
+_REPEATED = re.compile(rb"""number-rows-repeated=["'](\d{1,7})["']""")
 _VALUE = re.compile(rb"<(?:\w+:)?(?:v|is)>")
 _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 _STRICT_RELATION = "{http://purl.oclc.org/ooxml/officeDocument/relationships}id"
@@ -151,8 +154,7 @@ def check_ole(data: bytes) -> None:
         raise NoTable(f"is a file of an old Microsoft program, not a workbook; {_SAVE}")
 
 
-def scan_xlsx(data: bytes, sheet: str) -> SheetScan:
-    """What the library does not tell of a sheet. Raises NoTable for one that is too large to be held."""
+def _scan_xlsx(data: bytes, sheet: str) -> SheetScan:
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         path = _sheet_paths(archive).get(sheet)
         if path is None:
@@ -161,14 +163,32 @@ def scan_xlsx(data: bytes, sheet: str) -> SheetScan:
     references = _REFERENCE.findall(xml)
     rows = max(max(map(int, _ROW.findall(xml)), default=0), max((int(row) for _, row in references), default=0))
     columns = max((_column(letters) for letters in {letters for letters, _ in references}), default=-1) + 1
+    _check_cells(sheet, rows, columns)
+    errors = {_cell(letters, row): text.decode("utf-8", "replace") for letters, row, text in _ERROR.findall(xml)}
+    unsaved = frozenset(_cell(letters, row) for letters, row in _FORMULA.findall(xml)) if b"<f" in xml else frozenset()
+    return SheetScan(errors, unsaved)
+
+
+def scan_sheet(data: bytes, kind: str, sheet: str) -> SheetScan:
+    """What the library does not tell of a sheet. Raises NoTable for one that is too large to be held."""
+    if kind == "xlsx":
+        return _scan_xlsx(data, sheet)
+    if kind == "xls":
+        return SheetScan(find_errors(data, sheet), frozenset())
+    if kind == "ods":
+        return SheetScan({}, frozenset())
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        rows, columns, errors = scan_xlsb(archive, sheet)
+    _check_cells(sheet, rows, columns)
+    return SheetScan(errors, frozenset())
+
+
+def _check_cells(sheet: str, rows: int, columns: int) -> None:
     if rows * columns > MAX_CELLS:
         raise NoTable(
             f"has a sheet {sheet} of {rows:,} rows and {columns:,} columns; delete what is far outside of the table "
             "(Ctrl+End shows it), or write the table as CSV"
         )
-    errors = {_cell(letters, row): text.decode("utf-8", "replace") for letters, row, text in _ERROR.findall(xml)}
-    unsaved = frozenset(_cell(letters, row) for letters, row in _FORMULA.findall(xml)) if b"<f" in xml else frozenset()
-    return SheetScan(errors, unsaved)
 
 
 def is_filled(data: bytes, sheet: str) -> bool:
@@ -194,11 +214,17 @@ def count_rows(data: bytes, kind: str) -> int:
                 return max(
                     (len(_ROW.findall(archive.read(path))) for path in _sheet_paths(archive).values()), default=0
                 )
-            return 1 << 20
+            return _count_ods(archive.read("content.xml")) if kind == "ods" else 1 << 20
     except NoTable:
         raise
     except Exception as exc:
         raise NoTable(f"is a damaged spreadsheet file: {exc}") from None
+
+
+def _count_ods(xml: bytes) -> int:
+    """Rows that are repeated more than 10,000 times are the empty ones below the table."""
+    repeated = [int(times) for times in _REPEATED.findall(xml)]
+    return xml.count(b"<table:table-row") + sum(times for times in repeated if times <= 10_000)
 
 
 def _column(letters: bytes) -> int:

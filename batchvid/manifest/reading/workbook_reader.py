@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from python_calamine import CalamineSheet, CalamineWorkbook
 
 _ODS_TIME = re.compile(r"(-?)PT(\d+)H(\d+)M(\d+)(?:[.,]\d+)?S")
-_NOTHING = SheetScan({}, frozenset())
 
 Result = TypeVar("Result")
 
@@ -30,7 +29,7 @@ def read_workbook(data: bytes, kind: str, options: TableOptions, warn: Warn) -> 
         raise NoTable("is a spreadsheet, which has no delimiter and no encoding; remove them")
     workbook = _open(data)
     name = _sheet_name(workbook, data, kind, options, warn)
-    scan = _guarded(lambda: workbook_files.scan_xlsx(data, name)) if kind == "xlsx" else _NOTHING
+    scan = _guarded(lambda: workbook_files.scan_sheet(data, kind, name))
     sheet = _guarded(lambda: workbook.get_sheet_by_name(name))
     rows = _texts(sheet, name, kind, scan)
     if options.header_row:

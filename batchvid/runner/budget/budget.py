@@ -1,7 +1,8 @@
 """The budget: what is committed under each cap, and whether one more attempt fits. Pure.
 
 An attempt counts from its reservation on, until the vendor reports that it was not charged. It counts at its price,
-from the reply on that names a cost at that cost (domain/costs.py).
+from the reply on that names a cost at that cost (domain/costs.py). A rehearsal counts only under the caps of its own
+run: it shows what they do, and leaves nothing behind.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from decimal import Decimal
 
 from batchvid.domain.attempts import Attempt
 from batchvid.domain.cap_use import CapUse
+from batchvid.domain.failures import Charged
 from batchvid.domain.job_spec import JobSpec, Price
 from batchvid.domain.jobs import Job
 from batchvid.runner.budget.caps import MEASURES, NEXT_STEP, Cap, Period
@@ -185,6 +187,13 @@ class Budget:
             self.cancel(after.id)
             self._begun.add(after.id)
             self._count(after, 1)
+        elif after.rehearsal and not before.rehearsal and after.charged is not Charged.NO:
+            self._count_lasting(before, -1)  # the reply is the emulator's
+            return Charge.from_job(before)
+        elif before.committed_attempts < after.committed_attempts:
+            self._count_lasting(before, 1)  # the reply is a provider's after all
+        elif after.rehearsal:
+            return self._release_rehearsal(before, after)
         elif after.committed_attempts < before.committed_attempts:
             self._count(before, -1)
             self._begun.discard(after.id)
@@ -195,10 +204,24 @@ class Budget:
             return Charge.from_job(after) if after.committed_usd < before.committed_usd else None
         return None
 
+    def _release_rehearsal(self, before: Job, after: Job) -> Charge | None:
+        """Give back a rehearsed attempt that a provider would not charge."""
+        if after.charged is not Charged.NO or before.charged is Charged.NO:
+            return None
+        self._count(before, -1)
+        self._begun.discard(after.id)
+        return Charge.from_job(before)
+
     def _count(self, job: Job, times: int) -> None:
         charge = Charge.from_job(job)
         for account in self._covering(charge):
-            if account.cap.period is not Period.RUN or job.id in self._begun:
+            if job.id in self._begun if account.cap.period is Period.RUN else not job.rehearsal:
+                account.add(charge, times)
+
+    def _count_lasting(self, job: Job, times: int) -> None:
+        charge = Charge.from_job(job)
+        for account in self._covering(charge):
+            if account.cap.period is not Period.RUN:
                 account.add(charge, times)
 
     def _covering(self, charge: Charge) -> list[_Account]:

@@ -14,6 +14,7 @@ from pydantic import SecretStr
 from batchvid.catalog import Provider
 from batchvid.clock import utc_now
 from batchvid.domain.jobs import Job
+from batchvid.domain.origins import EMBEDDED_ORIGIN
 from batchvid.runner.estimation.poll_schedule import BUSY_POLL_COST_S
 from batchvid.runner.providers.adaptive_limit import AdaptiveLimit
 from batchvid.runner.providers.circuit_breaker import ProviderHealth
@@ -26,7 +27,6 @@ from batchvid.runner.providers.submission_blocks import Block, SubmissionBlocks
 INCREASE_AFTER_WAITS = 15.0  # one more slot after so many initial waits: half a minute at a provider
 MAX_PENDING_SUBMITS = 32  # without spacing: each holds a connection and buffers whose memory is never returned
 SUBMIT_SPACING_S = 0.003  # above that: a gateway that answers slowly still fills a thousand slots in 3 s
-EMBEDDED_ORIGIN = "embedded"  # the origin of tasks of the embedded emulator, whatever its port
 
 
 @dataclass(slots=True, kw_only=True)
@@ -41,6 +41,7 @@ class ProviderState:
     `last_unavailable_message` is the vendor's, by model. `polling_stopped`: nothing can be polled. `poll_cost_s` is
     what one poll must save in seconds of lag, `min_poll_cost_s` its cost while the poll rate is no limit
     (poll_schedule.py). `poll_pacer` spaces out polls that come due together. `resume_at`: stopped until then (UTC).
+    `repliers`: whether replies to submits and lookups were the emulator's (True) or a provider's (False).
     """
 
     provider: Provider
@@ -72,6 +73,7 @@ class ProviderState:
     polling_stopped: bool = False
     resume_at: datetime | None = None
     equal_replies: EqualReplies = field(default_factory=EqualReplies)
+    repliers: set[bool] = field(default_factory=set)
 
     @property
     def name(self) -> str:
@@ -82,6 +84,11 @@ class ProviderState:
     def origin(self) -> str:
         """The origin that is recorded for a task bought here."""
         return EMBEDDED_ORIGIN if self.provider.is_embedded else self.provider.base_url
+
+    @property
+    def is_emulator(self) -> bool:
+        """Whether the server is the emulator: the one that the run started, or one that every reply shows to be one."""
+        return self.provider.is_embedded or self.repliers == {True}
 
     @property
     def stop_reason(self) -> str:

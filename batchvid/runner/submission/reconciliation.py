@@ -216,7 +216,9 @@ class Reconciler:
             result = f"{provider_state.name} names task {found.task_id} for it, which belongs to {owner}"
             found = None
         if found is not None:
-            event = ev.SubmitAccepted(at=utc_now(), task_id=found.task_id, model=found.model)
+            event = ev.SubmitAccepted(
+                at=utc_now(), task_id=found.task_id, model=found.model, rehearsal=provider_state.is_emulator
+            )
             job = await context.recorder.record(job.id, event)
             context.notice(f"{job.id} is found again at {provider_state.name}: task {job.task_id}. It is paid for once")
             self._dispatch(job, resumed=True)
@@ -288,6 +290,8 @@ class Reconciler:
         generation = build_order(job.spec, model=job.model_sent, external_id=job.external_id)
         origin, key = provider_state.base_url + job.prefix, provider_state.key.get_secret_value()
         try:
-            return method.read(await self._context.transport.send(origin, method.ask(generation), key))
+            response = await self._context.transport.send(origin, method.ask(generation), key)
+            provider_state.repliers.add(response.is_emulator)
+            return method.read(response)
         except WireError as exc:
             return Rejected(kind=FailureKind.UNAVAILABLE, message=str(exc))

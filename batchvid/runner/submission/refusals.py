@@ -75,8 +75,9 @@ async def record_refusal(
         delay_s, notice = 0.0, stop_provider(provider_state, f"{refusal.kind}", f"{call}: {message}")
     retry_at = None if delay_s is None else at + timedelta(seconds=delay_s)
     event = ev.SubmitRefused(
-        at=at, kind=refusal.kind, message=message, retry_at=retry_at, request_id=refusal.request_id
-    )
+        at=at, kind=refusal.kind, message=message, retry_at=retry_at, request_id=refusal.request_id,
+        rehearsal=provider_state.is_emulator,
+    )  # fmt: skip
     if other and reason:
         job = await switch_model(context, job, event, other, reason)
     else:

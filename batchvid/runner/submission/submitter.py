@@ -15,10 +15,12 @@ from batchvid.dialects.common.advice import with_advice
 from batchvid.dialects.common.outcome_rules import classify_missing_reply
 from batchvid.domain import events as ev
 from batchvid.domain.costs import cost_above
+from batchvid.domain.failures import FailureKind
 from batchvid.domain.job_spec import Reason
 from batchvid.domain.jobs import Job
-from batchvid.domain.wire import Accepted, GenerationRequest, Rejected, Response, Uncertain
+from batchvid.domain.wire import EMULATOR_HEADER, Accepted, GenerationRequest, Rejected, Response, Uncertain
 from batchvid.errors import ReplyCut, StateError, StorageError, Unsupported, WireError
+from batchvid.paths import quoted
 from batchvid.planning.dependencies import waits_for
 from batchvid.planning.routing import build_order
 from batchvid.runner.context import Dispatch, RunContext, wait_for_event
@@ -33,6 +35,7 @@ from batchvid.runner.submission.refusals import record_refusal, record_unsent
 from batchvid.runner.submission.repeated_replies import after_lost_submit, judge_replies, note_reply
 from batchvid.runner.submission.reservations import BudgetReservations
 
+REHEARSED_OVER_CLIP = "the emulator has the task, and a rehearsal does not replace the clip of a provider"
 BATCH_SIZE = 500  # jobs that switch to another model together
 
 
@@ -60,6 +63,10 @@ class Submitter:
             return
         provider_state.delayed[model] += 1
         asyncio.get_running_loop().call_later(delay_s, self._requeue, provider_state, job, model)
+
+    def hold(self, job: Job) -> None:
+        """Leave a pending job to a later run; it is reported at the end of this one."""
+        self._waiting_children.hold(job)
 
     def on_event(self, event: ev.Event, _before: Job | None, after: Job) -> None:
         """Queues the jobs that waited for a clip, once it is stored."""
@@ -168,10 +175,12 @@ class Submitter:
             price=route.price,
             external_id=external_id if request.carries(external_id) else "",
             provider=provider_state.name,
+            rehearsal=provider_state.is_emulator,
         )
         job = await record(job.id, started)
         called = f"{provider_state.base_url}{route.prefix}{request.path}"
         verdict: Accepted | Rejected | Uncertain
+        by_emulator = False
         try:
             response = await context.transport.send(
                 provider_state.base_url + route.prefix,
@@ -180,13 +189,22 @@ class Submitter:
                 read_timeout_s=provider_state.provider.submit_read_timeout_s,
                 total_timeout_s=provider_state.provider.submit_total_timeout_s,
             )
+            by_emulator = response.is_emulator
+            provider_state.repliers.add(by_emulator)
             verdict = with_advice(dialect.read_submit(response, sent=generation), generation, called)
         except WireError as exc:
+            by_emulator = isinstance(exc, ReplyCut) and EMULATOR_HEADER in exc.headers
             verdict = _read_missing_reply(dialect, exc, generation)
-        await self._settle(provider_state, job, verdict, f"{request.method} {called}")
+        await self._settle(provider_state, job, verdict, f"{request.method} {called}", by_emulator=by_emulator)
 
     async def _settle(
-        self, provider_state: ProviderState, job: Job, verdict: Accepted | Rejected | Uncertain, call: str
+        self,
+        provider_state: ProviderState,
+        job: Job,
+        verdict: Accepted | Rejected | Uncertain,
+        call: str,
+        *,
+        by_emulator: bool,
     ) -> None:
         context = self._context
         reply = note_reply(context, provider_state, job, verdict)
@@ -199,15 +217,20 @@ class Submitter:
             accepted = ev.SubmitAccepted(
                 at=utc_now(), task_id=verdict.task_id, model=verdict.model, request_id=verdict.request_id,
                 actual_usd=verdict.actual_usd, cost_usd=cost_above(job.price, verdict.actual_usd),
+                rehearsal=by_emulator,
             )  # fmt: skip
             try:
                 job = await context.recorder.record(job.id, accepted)
             except StateError as exc:
                 context.notice(  # for each pending call, not only the one whose error ends the run
                     f"task {verdict.task_id} of job {job.id} is bought but could not be recorded ({exc}). "
-                    f"Keep this line; then: batchvid resolve {job.id} --task-id {verdict.task_id}"
+                    f"Keep this line; then: batchvid resolve {job.id} --task-id {verdict.task_id} "
+                    f"--batch {quoted(context.recorder.folder)}"
                 )
                 raise
+            if job.rehearsal and job.has_real_clip:
+                gave_up = ev.GaveUp(at=utc_now(), kind=FailureKind.CANCELLED, message=REHEARSED_OVER_CLIP)
+                job = await context.recorder.record(job.id, gave_up)
             self._dispatch(job)
         elif isinstance(verdict, Rejected):
             job, delay_s = await record_refusal(context, provider_state, job, verdict, call)
@@ -217,7 +240,10 @@ class Submitter:
             context.mark_idle(job.id)
         else:
             after_lost_submit(context, provider_state, verdict, call)
-            lost = ev.SubmitLost(at=utc_now(), message=verdict.message, request_id=verdict.request_id)
+            lost = ev.SubmitLost(
+                at=utc_now(), message=verdict.message, request_id=verdict.request_id,
+                rehearsal=by_emulator or provider_state.is_emulator,
+            )  # fmt: skip
             job = await context.recorder.record(job.id, lost)
             await judge_replies(context, provider_state, job, reply, call)
             self._dispatch(job)
@@ -234,7 +260,8 @@ class Submitter:
         provider_state.stop(f"it gave one task to two calls: {shared}")
         self._context.notify_once(
             f"{name} is stopped: it gave {job.id} a task that is sold already: {shared}. Whether {job.id} is paid for "
-            f"is for {name}'s console to show; then: batchvid resolve {job.id}"
+            f"is for {name}'s console to show; then: batchvid resolve {job.id} "
+            f"--batch {quoted(self._context.recorder.folder)}"
         )
         return Uncertain(
             message=f"{name} answered with a task of another call: {shared}", request_id=accepted.request_id

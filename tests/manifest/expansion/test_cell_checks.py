@@ -84,6 +84,7 @@ def test_a_prompt_that_is_nothing_but(text: str, kind: str) -> None:
     [
         *("+49 170 a phone rings", "@brand drops a bottle", "-- slow push in", "- a kite", "=== scene ===", "猫", "🪁"),
         *("a kite", "+A4 paper falls", "#kite", "#1 in town", "3 kites", "a link https://x.example", "none of them"),
+        *("None of the kites", "her nan in the kitchen", "an undefined shape", "Nancy, null and void space"),
         *("Loading a truck", "#NOFILTER", "kite.jpg flies"),
     ],
 )
@@ -101,6 +102,10 @@ def test_prompts_that_look_similar(text: str) -> None:
         ("a kite<br>at <b>noon</b>", "contains HTML (<br> <b> </b>)", False),
         ("salt &amp; pepper&nbsp;&#233;", "&amp; for &", False),
         ("a kite, , red", "', ,' with nothing between", False),
+        ("a kite in NaN light", 'contains "NaN", which may', False),
+        ("a kite in None, red", 'contains "None", which may', False),
+        ("a kite, undefined, red", 'contains "undefined", which may', False),
+        ("a kite in nan", 'contains "nan", which may', False),
         ("a kite () red", "'()' with nothing between", False),
     ],
 )

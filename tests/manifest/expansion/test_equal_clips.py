@@ -14,7 +14,7 @@ def test_equal_rows(write: Write) -> None:
     (found,) = load(write("m.yaml", ROWS)).warnings
     assert found.startswith(
         "m.yaml:3: {{ sku }}: the same request stands under several ids, and each is bought: "
-        "A1 (r.csv: row 1, line 2) = A3 (r.csv: row 3, line 4); delete what is not wanted twice, or "
+        "A1 in r.csv:row 1 (line 2) = A3 in r.csv:row 3 (line 4); delete what is not wanted twice, or "
     )
 
 

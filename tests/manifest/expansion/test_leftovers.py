@@ -23,7 +23,7 @@ def written(text: str) -> list[str]:
         *("（city）", "「city」", "${city}", "$(city)", "$city", "$CITY", "%city%", "%%city%%", "##city##", "#city#"),
         *("@city@", "~city~", "*city*", "|city|", "*|CITY|*", ":city:", "__city__", "`city`", "{$city}", "{row.city}"),
         *("[Product name]", "{product_name}", "<PRODUCT NAME>", "{{Product-Name}}", "%productName%", "{city.upper}"),
-        "{city:>10}",
+        *("{city:>10}", "--city--", "/city/", ";city;", "?city?", ":city", "{city|upper}", "‹city›", "<city/>"),
     ],
 )
 def test_any_delimiter_around_a_known_name(placeholder: str) -> None:
@@ -37,7 +37,18 @@ def test_any_delimiter_around_a_known_name(placeholder: str) -> None:
     "placeholder",
     [
         *("${SEASON}", "$SEASON", "$env:SEASON", "%SEASON%", "{mood}", "{main subject}", "{0}", "{}", "{{ mood }}"),
-        *("{% if x %}", "{# red? #}", "<%= mood %>", "#{mood}", "@{mood}", "%(mood)s", "%s", "*|MOOD|*", "[% mood %]"),
+        *(
+            "{% if x %}",
+            "{# red? #}",
+            "<%= mood %>",
+            "#{mood}",
+            "@{mood}",
+            "%(mood)s",
+            "%s",
+            "%1$s",
+            "*|MOOD|*",
+            "[% mood %]",
+        ),
         *("[product]", "[brand color]", "[insert mood]", "[your logo here]", "<your brand>", "(insert colour)"),
         "[...]",
         *("[brand_color]", "<MOOD>", "[COLOR]", "(COLOR)", "__mood__", "______", "TODO", "TBD", "FIXME", "XXX"),
@@ -62,6 +73,7 @@ def test_placeholders_of_unknown_names(placeholder: str) -> None:
         "4K | HDR",
         *('{"prompt": {"city": "Rome", "tags": ["x"]}}', "[1, 2]", "{shot: wide, lens: 35mm}", "TODO EL MUNDO"),
         "todo list",
+        *("a city-style kite", "day/city/night", "kite - city - noon", "why city? yes", "(9:16) city; night", "-city"),
         *("[Style]: cinematic", "Style: city: night", "the city of [Rome]", "Super Bowl LX", "XXL shirt", "__ and __"),
     ],
 )

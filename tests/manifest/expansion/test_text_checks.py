@@ -6,11 +6,15 @@ import contextlib
 import string
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from batchvid.errors import ManifestError
 from batchvid.manifest import load
+from batchvid.manifest.expansion.cell_checks import check_inside
+from batchvid.manifest.expansion.leftovers import find_leftovers, normal_names
+from batchvid.manifest.expansion.odd_characters import find_odd_characters
+from batchvid.manifest.expansion.text_checks import is_plain
 from tests.manifest.conftest import Mistakes, Write
 
 ROWS = 'defaults: {model: m}\nclips:\n  - {id: "{{ sku }}", rows: r.csv, prompt: "PROMPT"}\n'
@@ -72,6 +76,14 @@ def test_each_kind_of_text(entry: str, start: str, write: Write) -> None:
     """One warning with its field."""
     (found,) = warnings(write, ONE.replace("ENTRY", entry))
     assert found.startswith(f"m.yaml:2: a: {start}")
+
+
+def test_an_option_that_becomes_empty(write: Write) -> None:
+    """It is sent as an empty text: vendors refuse it, or take their default."""
+    text = ROWS.replace('prompt: "PROMPT"', 'prompt: a {{ sku }}, options: {camera: "{{ cam }}"}')
+    (found,) = warnings(write, text.replace("prompt: a {{ sku }}", "prompt: 'a {{ sku }}'"), "sku,cam\nA1,\nA2,pan\n")
+    assert ": options: camera: is empty once it is filled in, and is sent so; " in found
+    assert found.endswith("(r.csv:row 1 (line 2): column cam)")
 
 
 def test_headings_of_a_template_are_no_placeholders(write: Write) -> None:
@@ -156,7 +168,26 @@ def test_no_cell_makes_it_raise(write: Write, cell: str) -> None:
 @given(st.lists(st.text(string.ascii_lowercase + "ABCäéßжд猫", min_size=2, max_size=9), min_size=2, max_size=12))
 def test_plain_words_never_warn(write: Write, words: list[str]) -> None:
     """Without a special character, and not a word for a missing value, there is nothing to report."""
+    assume(not {"nan", "null", "undefined"} & set(words))
     assert (
         of_rows(write, 'a kite: {{ text }}, at noon - (slow), "quiet"; 5 s!', f"sku,text\nA1,the {' '.join(words)}\n")
         == []
     )
+
+
+WORDS = (
+    "city Product TODO TBD XXX FIXME PLACEHOLDER INSERT HERE lorem ipsum nan None NaN null undefined Err:502 N/A #REF!"
+    " <b> &amp; , . - -- / : ; ? ! _ __ ___ $ % # @ | ~ ^ * ` & = + ( ) [ ] { } < > « » 【 】 “ ” 5 x é"
+    " Ã© â€™ \u200b \x0b \n"
+)
+FRAGMENTS = st.sampled_from(WORDS.split(" "))
+
+
+@settings(max_examples=300)
+@given(st.lists(st.one_of(FRAGMENTS, st.just(" "), st.text(max_size=3)), max_size=8).map("".join))
+def test_the_fast_search_misses_nothing(text: str) -> None:
+    """A text that it passes over has no finding of any kind."""
+    if is_plain(text):
+        assert find_leftovers(text, normal_names(("city", "Product name", "product"))) == []
+        assert check_inside(text) == []
+        assert find_odd_characters(text) == []

@@ -127,6 +127,16 @@ def test_rows_that_are_too_long(write: Write) -> None:
         read(write, "id,prompt,mood\nA1,a kite, red,warm\n")
 
 
+@pytest.mark.parametrize("quotes", ["“”", "''", "«»"])
+def test_cells_in_other_quotes(write: Write, quotes: str) -> None:
+    begin, end = tuple(quotes)
+    rows = "\n".join(",".join(f"{begin}{cell}{end}" for cell in row.split(",")) for row in ("id,prompt", "A1,a kite"))
+    with pytest.raises(BadTable, match=f"line 1: the cells are in {begin} {end}, and only straight double quotes"):
+        read(write, rows + "\n")
+    with pytest.raises(BadTable, match="has 4 cells where the header has 3 columns; only straight double quotes"):
+        read(write, "id,prompt,mood\nA1,“a red kite, over wheat”,warm\n")
+
+
 def test_comments_and_sums_below(write: Write) -> None:
     rows, warnings = read(write, "id,prompt,n\nA1,a,1\n# not yet\n#2,b,2\nTotal,,3\n")
     assert [row["id"] for row in rows] == ["A1", "#2", "Total"]

@@ -162,6 +162,11 @@ KINDS = {
     "yaml list": (b"---\n- id: A1\n  prompt: a kite\n- id: A2\n", "is a YAML file"),
     "gsheet": (b'{"":"WARNING","doc_id":"1x","url":"https://docs.google.com/x"}', "is a link to a Google Sheet"),
     "web link": (b"[InternetShortcut]\r\nURL=https://x\r\n", "is a link to a web page"),
+    "access": (b"\0\1\0\0Standard Jet DB\0", "is an Access database"),
+    "dbase": (
+        b"\x03\x7a\x01\x01\x02\0\0\0\x41\0\x20\0" + bytes(20) + b"SKU\0\0C",
+        "is a binary file of an unknown kind",
+    ),
     "empty": (b"", "is empty"),
     "blank": (b"\r\n \r\n", "is empty"),
 }
@@ -184,6 +189,13 @@ def test_a_folder_and_a_missing_file(write: Write) -> None:
         list(read_rows(Path("no/t.csv")))
     with pytest.raises(BadTable, match="cannot be read"):
         list(read_rows(Path("a\0b")))
+
+
+@pytest.mark.parametrize("name", ["Products.csv", "products", "products.xlsx", "data\\products.csv", "prodcuts.csv"])
+def test_a_file_that_may_be_meant(write: Write, name: str) -> None:
+    write("products.csv", "id\nx\n")
+    with pytest.raises(BadTable, match=r"; there is products\.csv$"):
+        list(read_rows(Path(name)))
 
 
 def test_a_sheet_of_a_text_file(write: Write) -> None:

@@ -10,8 +10,8 @@ from pydantic import SecretStr
 
 from batchvid.catalog import Provider, providers
 from batchvid.domain.jobs import JobState
+from batchvid.domain.origins import EMBEDDED_ORIGIN
 from batchvid.runner.providers.provider_state import (
-    EMBEDDED_ORIGIN,
     MAX_PENDING_SUBMITS,
     SUBMIT_SPACING_S,
     ProviderState,

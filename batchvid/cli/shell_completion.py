@@ -1,0 +1,72 @@
+"""What the shell completes: manifests, batches, job ids, kinds of failures. An error completes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from itertools import islice
+from pathlib import Path
+
+import click
+from click.shell_completion import CompletionItem
+
+MAX_FOLDERS = 50  # that are searched for manifests one level deeper
+
+Completer = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
+
+
+def _quiet(find: Callable[[click.Context, str], Iterator[CompletionItem]]) -> Completer:
+    """A completer that keeps what fits, and shows no error: a shell would print it into the command line."""
+
+    def complete(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        found: list[CompletionItem] = []
+        with suppress(Exception):
+            found += (item for item in find(context, incomplete) if str(item.value).startswith(incomplete))
+        return found
+
+    return complete
+
+
+def _manifests(_context: click.Context, incomplete: str) -> Iterator[CompletionItem]:
+    from batchvid.commands.batch_lookup import manifests_below
+
+    folder = Path(incomplete) if incomplete.endswith("/") else Path(incomplete).parent
+    found = manifests_below(folder)
+    folders = (entry for entry in sorted(folder.iterdir()) if entry.is_dir() and not entry.name.startswith("."))
+    for below in islice((entry for entry in folders if str(entry).startswith(incomplete)), MAX_FOLDERS):
+        found += manifests_below(below)
+    yield from (CompletionItem(str(file), help="manifest") for file in found)
+
+
+def _targets(context: click.Context, incomplete: str) -> Iterator[CompletionItem]:
+    from batchvid.commands.batch_lookup import known_names
+
+    yield from _manifests(context, incomplete)
+    yield from (CompletionItem(name, help="batch") for name in known_names(context.params.get("out")))
+
+
+def _jobs(context: click.Context, _incomplete: str) -> Iterator[CompletionItem]:
+    from batchvid.cli.targets import folder_of
+    from batchvid.paths import BatchPaths
+    from batchvid.state.readers import read_jobs
+
+    target = context.params.get("batch") or context.params.get("target")
+    jobs = read_jobs(BatchPaths(folder_of(target, context.params.get("out"))).state)
+    chosen = set(context.params.get("jobs") or ())
+    yield from (CompletionItem(job.id, help=str(job.state)) for job in jobs if job.id not in chosen)
+
+
+def _kinds(_context: click.Context, _incomplete: str) -> Iterator[CompletionItem]:
+    from batchvid.domain.failures import FailureKind
+
+    yield from (CompletionItem(str(kind)) for kind in FailureKind)
+
+
+complete_target = _quiet(_targets)
+complete_job = _quiet(_jobs)
+complete_kind = _quiet(_kinds)
+
+
+def complete_directory(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Directories, which the shell lists itself."""
+    return [CompletionItem(incomplete, type="dir")]
