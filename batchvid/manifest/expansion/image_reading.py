@@ -30,6 +30,7 @@ TYPES = {
 """The formats that are read, by Pillow's name."""
 CAN_BE_SENT = "JPEG, PNG and WebP can be sent, and HEIC, AVIF, TIFF, GIF and BMP with convert: true"
 
+ANIMATED = "animated"
 _READERS = tuple(name for name in TYPES if name != "MPO")  # the JPEG reader reads it
 _ORIENTATION = 0x0112  # EXIF
 _UPRIGHT, _SWAPPED = (None, 0, 1), (5, 6, 7, 8)  # its values: as it is; width and height change places
@@ -51,7 +52,7 @@ class Picture(NamedTuple):
     """What a file holds. Width and height are upright pixels.
 
     `turned`: its bytes are not upright, and an EXIF tag gives the orientation. `frames` is `animated` or `of several
-    pages` where only the first is a picture of the clip. `colours` is what many programs show wrongly (`CMYK colours`,
+    pictures` where only one is a picture of the clip. `colours` is what many programs show wrongly (`CMYK colours`,
     `16 bits a channel`), `profile` the name of a colour profile other than sRGB.
     """
 
@@ -116,8 +117,7 @@ def _describe(image: Image.Image, data: bytes) -> Picture:
         raise _CannotSend("is a camera's raw file; export it as JPEG")
     frames = ""
     if getattr(image, "is_animated", False) and image.format != "MPO":
-        frames = "animated" if image.format in ("GIF", "PNG", "WEBP", "AVIF") else "of several pages"
-        image.seek(0)
+        frames = ANIMATED if image.format in ("GIF", "PNG", "WEBP", "AVIF") else "of several pictures"
     width, height = image.size
     is_jpeg = image.draft("RGB", (width // 8 or 1, height // 8 or 1)) is not None  # read to its end, five times as fast
     image.load()
