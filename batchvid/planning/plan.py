@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from functools import partial
+from pathlib import Path
 
 from batchvid import catalog
 from batchvid.catalog import Models, Provider
@@ -14,7 +15,7 @@ from batchvid.domain.job_spec import UNPRICED, JobSpec, Reason
 from batchvid.domain.jobs import Job, JobState
 from batchvid.domain.wire import Parent
 from batchvid.errors import ManifestError, Unsupported, UsageError
-from batchvid.manifest import Manifest, source_name
+from batchvid.manifest import Manifest, PlacedJob, source_name
 from batchvid.manifest.reading.problems import Problems
 from batchvid.planning.addresses import check_encryption, used_providers
 from batchvid.planning.adoption import NONE as NO_ADOPTIONS
@@ -26,7 +27,7 @@ from batchvid.planning.plan_types import BUYS, FINISHED, PRICED, JobPlan, Plan, 
 from batchvid.planning.rehearsals import KEPT, describe_end, emulators_among, is_only_rehearsed, is_protected, mark
 from batchvid.planning.replaced_rows import find_replaced
 from batchvid.planning.routing import Route, check, find_route, suggest_models
-from batchvid.quoting import shortened
+from batchvid.quoting import shortened, with_short_values
 
 RebuyFilter = Callable[[JobSpec, PlanAction], bool]
 """Whether a finished job, with the action planned for it, is bought again."""
@@ -120,15 +121,21 @@ def make_plan(
             if text not in texts:  # a suggestion tries every model: once for all jobs with this problem
                 others = "" if exc.field == "options" else suggest_models(spec, route.provider, models, parent)
                 texts[text] = f"{text}{others}"
-            problems.add(placed.place, texts[text], source_name(placed, (exc.field,), manifest.folder))
+            _add(problems, placed, texts[text], (exc.field,), manifest.folder)
         except UsageError as exc:
-            problems.add(placed.place, str(exc), source_name(placed, ("model", "provider"), manifest.folder))
+            _add(problems, placed, str(exc), ("model", "provider"), manifest.folder)
     if problems:
-        raise ManifestError(problems.lines())
+        raise ManifestError(problems.lines(), manifest.notes)
     used = used_providers((job.spec for job in planned if job.action in BUYS), providers)
     cautions = check_encryption(used, jobs.values(), str(manifest.path))
     planned += [_removed(job, manifest) for job in jobs.values() if job.id not in manifest.all_ids]
     return Plan(tuple(planned), cautions, used, manifest.warnings, entries=manifest.entries, notes=manifest.notes)
+
+
+def _add(problems: Problems, job: PlacedJob, text: str, fields: Sequence[str], folder: Path) -> None:
+    """Add a problem of a job with the row, columns and pictures that cause it."""
+    text = with_short_values(text, job.spec.variables.values())
+    problems.add(job.place, text, source_name(job, fields, folder))
 
 
 def _with_current_model(requested: JobSpec, job: Job | None) -> JobSpec:
