@@ -24,7 +24,8 @@ def table_files(entry: ClipEntryContext, rows: RowsField) -> dict[str, Path]:
             found[name] = path
             continue
         if not has_wildcard(name):
-            found[name] = Path(resolve(name, folder, NamesInFolders()) or path)  # in another Unicode form, or with / for a backslash
+            # in another Unicode form, or with / for a backslash
+            found[name] = Path(resolve(name, folder, NamesInFolders()) or path)
             continue
         names = [one for one in matching(name, folder) if not Path(one).name.startswith("~$")]  # Excel's lock files
         if not names:
