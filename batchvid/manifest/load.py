@@ -36,6 +36,7 @@ from batchvid.manifest.types import (
     RowPlace,
     TableFetcher,
 )
+from batchvid.quoting import with_short_values
 from batchvid.selection import Selection
 
 
@@ -105,7 +106,7 @@ def expand(
         for job in jobs:
             if problem := checks.job_problem(job.spec, parsed.bad_providers):
                 source = source_name(job, problem.fields, parsed.path.parent)
-                problems.add(job.place, problem.text, source)
+                problems.add(job.place, with_short_values(problem.text, job.spec.variables.values()), source)
     report_collisions(jobs, problems, parsed.path.parent)
     report_equal_clips(jobs, problems)
     if problems or settings is None:

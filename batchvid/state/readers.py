@@ -46,6 +46,13 @@ def read_batch_id(path: Path) -> str:
     return str(row[0]) if row else ""
 
 
+def read_purchases(path: Path) -> int:
+    """How many paid calls the state file knows. Raises StateError when it cannot be read."""
+    with _reading(path) as connection:
+        row = connection.execute("SELECT purchases FROM fence").fetchone()
+    return int(row[0]) if row else 0
+
+
 def read_attempts(path: Path, only: Iterable[str] | None = None) -> Iterator[Attempt]:
     """Every attempt, built from the event log: in the manifest's order, or those of `only` these jobs.
 

@@ -90,3 +90,13 @@ def test_many_entries_have_few_examples() -> None:
     output = plan().output
     assert output.count("    prompt: a kite") == 8
     assert "... and 12 more clip entries (--prompts shows every job)" in output
+
+
+@pytest.mark.parametrize("option", ["--csv", "--save-plan"])
+def test_the_users_own_files_are_not_overwritten(option: str) -> None:
+    """Only an earlier plan is replaced: a slip must not cost the sheet."""
+    before = Path("shop.csv").read_text("utf-8")
+    refused = plan(option, "shop.csv")
+    assert (refused.exit_code, "shop.csv exists and is no plan" in refused.output) == (2, True)
+    assert Path("shop.csv").read_text("utf-8") == before
+    assert [plan(option, "new").exit_code for _ in range(2)] == [0, 0]

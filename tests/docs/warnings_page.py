@@ -36,6 +36,7 @@ class Case(NamedTuple):
     sets: tuple[str, ...] = ()
     example: str = ""
     picture: bytes = b""
+    where: str = ""
 
 
 SECTIONS: Mapping[str, Sequence[Case]] = {
@@ -51,6 +52,13 @@ SECTIONS: Mapping[str, Sequence[Case]] = {
     ],
     "Holes": [
         Case("An empty cell or variable inside a longer text", "a kite in {{ season }}", "id,season\n1,"),
+        Case(
+            "An option that becomes empty",
+            table="id,camera\n1,",
+            manifest='clips: [{id: "{{ id }}", model: m, rows: r.csv, prompt: "a kite {{ id }}",'
+            ' options: {move: "{{ camera }}"}}]\n',
+            example='an empty cell, `options: {move: "{{ camera }}"}`',
+        ),
         Case("The trace of an empty cell in a joined text", "{{ text }}", 'id,text\n1,"a kite, , at noon"'),
     ],
     "Cells that are no text": [
@@ -58,6 +66,7 @@ SECTIONS: Mapping[str, Sequence[Case]] = {
         Case("An error of the spreadsheet, in any language", "{{ text }}", "id,text\n1,#BEZUG!"),
         Case("The same inside a text", "a kite in {{ season }}", "id,season\n1,#N/A"),
         Case("A word for a missing value inside a text", "a kite in {{ season }}", "id,season\n1,nan"),
+        Case("The same within a cell", "{{ text }}", "id,text\n1,a kite in NaN light"),
         Case("The same as the whole prompt", "{{ text }}", "id,text\n1,NULL"),
         Case(
             "A prompt that is only a number, a link, a file name, punctuation, a yes or no",
@@ -120,6 +129,50 @@ SECTIONS: Mapping[str, Sequence[Case]] = {
             "A link to a file that vendors do not take",
             manifest="clips: [{id: a, model: m, image: 'https://cdn.example/a.heic'}]\n",
             example="`https://cdn.example/a.heic`",
+        ),
+    ],
+    "Conditions": [
+        Case(
+            "An empty cell beside a number",
+            "{{ text }}",
+            "id,text,price\n1,a kite,9\n2,a boat,",
+            example="an empty cell, `where: price > 5`",
+            where="price > 5",
+        ),
+        Case(
+            "A cell that is no number, beside a number",
+            "{{ text }}",
+            "id,text,price\n1,a kite,9\n2,a boat,soon",
+            example="cell `soon`, `where: price > 5`",
+            where="price > 5",
+        ),
+        Case(
+            "A number that may be read in two ways, when that matters",
+            "{{ text }}",
+            'id,text,price\n1,a kite,"1,234"',
+            example="cell `1,234`, `where: price > 5`",
+            where="price > 5",
+        ),
+        Case(
+            "A cell that is neither yes nor no, beside `true` or `false`",
+            "{{ text }}",
+            "id,text,done\n1,a kite,later",
+            example="cell `later`, `where: done != true`",
+            where="done != true",
+        ),
+        Case(
+            "No row is left",
+            "{{ text }}",
+            "id,text,status\n1,a kite,done",
+            example='cell `done`, `where: status == "ready"`',
+            where='status == "ready"',
+        ),
+        Case(
+            "A mistake in the condition itself",
+            "{{ text }}",
+            "id,text,status\n1,a kite,done",
+            example='`where: status = "ready"`',
+            where='status = "ready"',
         ),
     ],
     "Rows of a text table that fit by accident": [
@@ -223,6 +276,7 @@ def _outcome(case: Case) -> tuple[str, str]:
         Path(folder, "r.csv").write_text(case.table + "\n", "utf-8")
         Path(folder, "a.bin").write_bytes(case.picture)
         rows = "rows: r.csv, " if case.table else ""
+        rows += f"where: '{case.where}', " if case.where else ""
         prompt = case.prompt.encode("unicode_escape").decode().replace('"', '\\"')
         entry_id = '"{{ id }}"' if case.table else "a"
         text = case.manifest or f'clips: [{{id: {entry_id}, model: m, {rows}prompt: "{prompt}"}}]\n'

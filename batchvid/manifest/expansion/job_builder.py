@@ -26,6 +26,7 @@ from batchvid.manifest.reading.yaml_reader import Map
 from batchvid.manifest.schema.field_types import word
 from batchvid.manifest.schema.models import ClipEntry
 from batchvid.manifest.schema.variable_names import RowValues
+from batchvid.quoting import with_short_values
 
 _CONTENT = ("prompt", *ROLES, "action", "video", "parent")
 _CONTENT_FIELDS = frozenset(_CONTENT)
@@ -79,7 +80,8 @@ def _fields(entry: ClipEntryContext, draft: JobDraft) -> tuple[dict[str, Any], d
                     break
         except ValueError as exc:
             is_valid = False
-            entry.shared.problems.add(value.place, f"{field}: {exc}", row_of(entry, draft, field, values))
+            text = with_short_values(str(exc), draft.shown.values())
+            entry.shared.problems.add(value.place, f"{field}: {text}", row_of(entry, draft, field, values))
     if not is_valid:
         return None
     for field, value in used.items():
@@ -166,7 +168,7 @@ def _names(entry: ClipEntryContext, draft: JobDraft) -> tuple[str, str] | None:
             raise ValueError("is empty")
     except ValueError as exc:
         columns = name_columns(entry, draft.source) if written is None else columns_read(entry, draft, [written])
-        entry.add_problem("id", str(exc), with_columns(draft, columns))
+        entry.add_problem("id", with_short_values(str(exc), draft.shown.values()), with_columns(draft, columns))
         return None
     base = safe_name(name)
     return base, fit(base + draft.suffix, name + draft.suffix)
@@ -224,7 +226,8 @@ def _key(entry: ClipEntryContext, draft: JobDraft, fields: Mapping[str, Any], ma
         output = entry.shared.document.get("output")
         mark = output.marks["clips"] if isinstance(output, Map) else entry.place
         place = Place(mark.file, mark.line, entry.place.entry)
-        entry.shared.problems.add(place, f"output.clips: {exc}", draft.source.row)
+        text = with_short_values(str(exc), draft.shown.values())
+        entry.shared.problems.add(place, f"output.clips: {text}", draft.source.row)
         return None
 
 

@@ -54,6 +54,7 @@ def test_typed_cells_become_the_texts_of_a_csv(write: Write, write_book: Callabl
         "nothing": (None, ""),
         "padded": ("  x ", "x"),
         "zeros": ("007", "007"),
+        "lines": ("a\r\nb", "a\nb") if write_book is xlsx else ("a\nb", "a\nb"),
         "emoji": ("\U0001f6f6 é", "\U0001f6f6 é"),
     }
     data = write_book({"Clips": [list(cells), [value for value, _ in cells.values()]]})
