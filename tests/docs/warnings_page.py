@@ -35,8 +35,8 @@ class Case(NamedTuple):
     manifest: str = ""
     sets: tuple[str, ...] = ()
     example: str = ""
-    picture: bytes = b""
     where: str = ""
+    picture: bytes = b""
 
 
 SECTIONS: Mapping[str, Sequence[Case]] = {
@@ -85,6 +85,12 @@ SECTIONS: Mapping[str, Sequence[Case]] = {
         Case("A text that was read in a wrong encoding", "a caf\u00c3\u00a9 in rain"),
     ],
     "Rows and clips": [
+        Case(
+            "The number of the row in an id",
+            manifest='clips: [{id: "shot-{{ row_number }}", model: m, rows: r.csv, prompt: "{{ text }}"}]\n',
+            table="text\na kite",
+            example="id `shot-{{ row_number }}`",
+        ),
         Case("A row that repeats the header", "{{ text }}", "id,text\n1,a kite\nid,text", example="the row `id,text`"),
         Case("A row of equal cells", "a {{ text }}", "id,text,note\n1,kite,x\n==,==,==", example="the row `==,==,==`"),
         Case(
@@ -92,43 +98,6 @@ SECTIONS: Mapping[str, Sequence[Case]] = {
             "{{ text }}",
             "id,text\n1,a kite\n2,a kite",
             example="the rows `1,a kite` and `2,a kite`",
-        ),
-    ],
-    "Pictures": [
-        Case(
-            "An animation, or a file of several pages, with `convert: true`",
-            manifest="clips: [{id: a, model: m, image: a.bin, convert: true}]\n",
-            example="an animated GIF",
-            picture=animation(),
-        ),
-        Case(
-            "The same without `convert`",
-            manifest="clips: [{id: a, model: m, image: a.bin}]\n",
-            example="an animated WebP",
-            picture=encoded(noise(), "WEBP", save_all=True, append_images=[noise()]),
-        ),
-        Case(
-            "A transparent picture that is sent as it is",
-            manifest="clips: [{id: a, model: m, image: a.bin}]\n",
-            example="a PNG without background",
-            picture=encoded(see_through()),
-        ),
-        Case(
-            "A transparent picture that is converted; not with `background`",
-            manifest="clips: [{id: a, model: m, image: a.bin, convert: true}]\n",
-            example="a TIFF without background",
-            picture=encoded(see_through(), "TIFF"),
-        ),
-        Case(
-            "Colours that not every program reads",
-            manifest="clips: [{id: a, model: m, image: a.bin}]\n",
-            example="a JPEG for a printer",
-            picture=encoded(noise().convert("CMYK"), "JPEG"),
-        ),
-        Case(
-            "A link to a file that vendors do not take",
-            manifest="clips: [{id: a, model: m, image: 'https://cdn.example/a.heic'}]\n",
-            example="`https://cdn.example/a.heic`",
         ),
     ],
     "Conditions": [
@@ -173,6 +142,43 @@ SECTIONS: Mapping[str, Sequence[Case]] = {
             "id,text,status\n1,a kite,done",
             example='`where: status = "ready"`',
             where='status = "ready"',
+        ),
+    ],
+    "Pictures": [
+        Case(
+            "An animation, or a file of several pages, with `convert: true`",
+            manifest="clips: [{id: a, model: m, image: a.bin, convert: true}]\n",
+            example="an animated GIF",
+            picture=animation(),
+        ),
+        Case(
+            "The same without `convert`",
+            manifest="clips: [{id: a, model: m, image: a.bin}]\n",
+            example="an animated WebP",
+            picture=encoded(noise(), "WEBP", save_all=True, append_images=[noise()]),
+        ),
+        Case(
+            "A transparent picture that is sent as it is",
+            manifest="clips: [{id: a, model: m, image: a.bin}]\n",
+            example="a PNG without background",
+            picture=encoded(see_through()),
+        ),
+        Case(
+            "A transparent picture that is converted; not with `background`",
+            manifest="clips: [{id: a, model: m, image: a.bin, convert: true}]\n",
+            example="a TIFF without background",
+            picture=encoded(see_through(), "TIFF"),
+        ),
+        Case(
+            "Colours that not every program reads",
+            manifest="clips: [{id: a, model: m, image: a.bin}]\n",
+            example="a JPEG for a printer",
+            picture=encoded(noise().convert("CMYK"), "JPEG"),
+        ),
+        Case(
+            "A link to a file that vendors do not take",
+            manifest="clips: [{id: a, model: m, image: 'https://cdn.example/a.heic'}]\n",
+            example="`https://cdn.example/a.heic`",
         ),
     ],
     "Rows of a text table that fit by accident": [
@@ -232,6 +238,18 @@ SECTIONS: Mapping[str, Sequence[Case]] = {
         ),
     ],
     "Values that nothing reads": [
+        Case(
+            "A column with another name of a field, whose cells can be its values",
+            "{{ text }}",
+            "id,text,seconds\n1,a kite,5",
+            example="a column `seconds`, cell `5`",
+        ),
+        Case(
+            "A name after `row.` that is close to a column; other columns that a sheet lacks are empty",
+            "a kite{{ row.colr }}",
+            "id,color\n1,red",
+            example="prompt `a kite{{ row.colr }}`, and a column `color`",
+        ),
         Case(
             "`--set` of an unknown name",
             manifest="vars: {season: autumn}\nclips: [{id: a, model: m, prompt: 'in {{ season }}'}]\n",
