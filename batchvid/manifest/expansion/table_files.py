@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from batchvid.manifest.expansion.entry import ClipEntryContext
-from batchvid.manifest.expansion.path_matching import NamesInFolders, has_wildcard, matching, resolve
+from batchvid.manifest.expansion.path_matching import has_wildcard, matching, resolve
 from batchvid.manifest.reading.table_addresses import is_address, label_of
 from batchvid.manifest.schema.rows import InlineRows, RowsField
 
