@@ -40,16 +40,17 @@ class NamesInFolders:
         return self._listed[folder].get(composed(name))
 
 
-def resolve(name: str, folder: Path, names: NamesInFolders) -> str | None:
+def resolve(name: str, folder: Path, names: NamesInFolders | None = None) -> str | None:
     """The absolute path of the file with that name below `folder`, None if there is none.
 
-    It is that file in another Unicode form or with `/` for a `\\`, never another one.
+    It is that file in another Unicode form or with `/` for a `\\`, never another one. `names` keeps
+    the folders that were listed for other names.
     """
     for text in dict.fromkeys((name, name.replace("\\", "/"))):
         path = os.path.abspath(folder / text)  # noqa: PTH100 - keeps links
         if os.path.isfile(path):  # noqa: PTH113
             return path
-        if not text.isascii() and (found := _in_any_form(Path(path), names)):
+        if not text.isascii() and (found := _in_any_form(Path(path), names or NamesInFolders())):
             return found
     return None
 
