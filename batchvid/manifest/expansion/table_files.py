@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from batchvid.manifest.expansion.entry import ClipEntryContext
-from batchvid.manifest.expansion.path_matching import NamesInFolders, has_wildcard, matching, resolve
+from batchvid.manifest.expansion.path_matching import has_wildcard, matching, resolve
 from batchvid.manifest.reading.table_addresses import is_address, label_of
 from batchvid.manifest.schema.rows import InlineRows, RowsField
 
@@ -24,9 +24,7 @@ def table_files(entry: ClipEntryContext, rows: RowsField) -> dict[str, Path]:
             found[name] = path
             continue
         if not has_wildcard(name):
-            found[name] = Path(
-                resolve(name, folder, NamesInFolders()) or path
-            )  # in another Unicode form, or with / for a backslash
+            found[name] = Path(resolve(name, folder) or path)  # in another Unicode form, or with / for a backslash
             continue
         names = [one for one in matching(name, folder) if not Path(one).name.startswith("~$")]  # Excel's lock files
         if not names:
