@@ -112,7 +112,7 @@ class _ConditionSandbox(Sandbox):
         self.globals.clear()  # a column may be called range
         for name in ("lower", "upper", "trim", "title", "capitalize", "string"):
             self.filters[name] = _keeping_the_cell(self.filters[name])
-        self.filters |= {"float": _float, "int": _int, _SEARCHED: _searched}
+        self.filters |= {"float": _float, "int": _int, "round": filters.do_round, _SEARCHED: _searched}
         self.tests |= {
             "true": lambda value: value == True if isinstance(value, Cell) else value is True,  # noqa: E712
             "false": lambda value: value == False if isinstance(value, Cell) else value is False,  # noqa: E712
