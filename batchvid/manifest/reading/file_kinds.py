@@ -85,6 +85,7 @@ _YAML_LINE = re.compile(r"(- )?[A-Za-z_][\w-]*:( [^,;\t|]*)?$|- [^,;\t|]+$|---$"
 _TITLE = re.compile(r"<title[^>]*>([^<]{1,200})<", re.IGNORECASE)
 
 _ROOT = re.compile(r"(?:\s+|<\?.*?\?>|<!--.*?-->|<!doctype[^>\[]*>)*<([a-z_][\w:.-]*)", re.DOTALL)
+_COMMENTED_JSON = re.compile(r"(?:(?://[^\n]*\n|/\*.*?\*/)\s*)+[\[{]", re.DOTALL)
 _FEEDS = ("rss", "feed", "rdf:rdf", "urlset", "channel", "products", "catalog", "opml")
 
 
@@ -128,6 +129,8 @@ def kind_of_text(text: str) -> Found:
         if '"doc_id"' in begin and "docs.google.com" in begin and len(begin) < 2000:
             return Found(Kind.OTHER, "a link to a Google Sheet", f"open it, and {_SAVE}")
         return Found(Kind.JSON)
+    if _COMMENTED_JSON.match(begin):
+        return Found(Kind.OTHER, "JSON with comments above it", "delete the comments")
     if begin.startswith("```"):
         return Found(Kind.OTHER, "a text in a code fence of Markdown", "delete the lines that begin with ```")
     written = begin.splitlines()
