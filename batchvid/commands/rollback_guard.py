@@ -65,7 +65,9 @@ def check_not_stale(jobs: Mapping[str, Job], paths: BatchPaths) -> None:
         raise UsageError(
             f"{paths.folder} holds clips but no {name} that knows them: a run would buy them all again. {remedy}"
         )
-    former = {name: job.attempts for job in jobs.values() for name in job.adopted_from}
+    former: dict[str, int] = {}  # an id may have been given away more than once
+    for job in jobs.values():
+        former |= {name: max(job.attempts, former.get(name, 0)) for name in job.adopted_from}
     for job_id, attempt in logged_attempts(paths.log).items():
         known = max(jobs[job_id].attempts if job_id in jobs else -1, former.get(job_id, -1))
         if known < attempt:
