@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from batchvid import commands
-from batchvid.catalog import Provider, remote_listing
+from batchvid.catalog import Provider, find_model, remote_listing
 from batchvid.commands.batch_lookup import open_target, output_directories
 from batchvid.commands.event_loop import run_coroutine
 from batchvid.commands.provider_checks import CheckResult, check_provider
@@ -79,7 +78,7 @@ def _with_manifest(target: str, out: str | Path | None) -> CheckTargets:
     for spec in (placed.spec for placed in batch.manifest.jobs):
         for route in (spec.asked, *spec.fallback):
             provider = batch.providers[route.provider]
-            model = batch.models.find(route.model, provider.routes)
+            model = find_model(batch.models, route.model, provider)
             dialects.setdefault(provider.name, {})[model.dialect] = None
     routes = [(batch.providers[name], list(names)) for name, names in dialects.items()]
     return CheckTargets(routes=routes, folder=batch.manifest.folder, out=batch.folder, clips=len(to_buy))
@@ -176,13 +175,7 @@ def _provider(provider: Provider, dialects: Sequence[str], keys: Credentials) ->
 
 
 def _address(provider: Provider) -> CheckResult:
-    parts = urlsplit(provider.base_url)
-    fix = ""
-    if provider.http_problem:
-        fix = provider.http_problem
-    elif "v1" in parts.path.split("/"):
-        fix = "remove /v1 and everything after it from base_url: each wire format adds its own path"
-    return CheckResult(what=f"{provider.name} address", found=provider.base_url, fix=fix)
+    return CheckResult(what=f"{provider.name} address", found=provider.base_url, fix=provider.http_problem)
 
 
 def _clock(name: str, reply: Response, now: datetime) -> Iterator[CheckResult]:
