@@ -6,12 +6,12 @@ differs from the reply to a path that cannot exist, or to a wrong key.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from batchvid.catalog import Provider
 from batchvid.dialects import DIALECTS
+from batchvid.dialects.recognition import looks_alike
 from batchvid.domain.clip_request import ClipRequest
 from batchvid.domain.failures import FailureKind
 from batchvid.domain.wire import GenerationRequest, Phase, Rejected, Request, Response, Status
@@ -24,7 +24,6 @@ TASK_ID = "batchvid-doctor-00000000"
 NO_PATH = "/batchvid-doctor-no-such-path"
 WRONG_KEY = "batchvid-doctor-wrong-key"
 MAX_BODY_CHARS = 120
-_NAMES = re.compile(r"[\w.:-]*(/[\w.:-]*)+|batchvid-doctor[\w-]*|[0-9a-f]{8,}|\d+", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,15 +75,6 @@ async def _check_route(
     if key and with_key:
         results.append(await _key(provider, prefix, poll, (response, reply), key))
     return response, results
-
-
-def looks_alike(one: Response, other: Response) -> bool:
-    """Whether two replies are the same, apart from numbers, ids and the paths that they repeat."""
-    return one.status == other.status and _shape(one.body) == _shape(other.body)
-
-
-def _shape(body: bytes) -> str:
-    return _NAMES.sub("", body.decode("utf-8", "replace"))
 
 
 def _read(dialect: str, response: Response) -> Status | Rejected | str:
