@@ -29,6 +29,7 @@ PLANS = {
     "spreadsheet": 2,
     "sheets": 3 + 2,
     "budget": 1,
+    "own server manifest": 1,
     "pictures": 5,
     "equal names": 3,
     "pictures of a table": 3,
