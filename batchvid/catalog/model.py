@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -180,15 +181,20 @@ def _price(usd: str, basis: str) -> Price:
     return Price(usd=Decimal(usd), basis=basis)
 
 
+def is_exact(resolution: str) -> bool:
+    """Whether it is a number of pixels, such as `1280x720`."""
+    return re.fullmatch(r"[0-9]{1,5}x[0-9]{1,5}", resolution) is not None
+
+
 def tier_word(resolution: str) -> str:
     """A resolution as price lists name it: `720p` for `1280x720` and `720P`, `4k` for 2160 lines.
 
     >>> tier_word("1280x720"), tier_word("2160x3840"), tier_word("720P")
     ('720p', '4k', '720p')
     """
-    width, cross, height = resolution.partition("x")
-    if not cross:
+    if not is_exact(resolution):
         return resolution.casefold()
+    width, _, height = resolution.partition("x")
     lines = min(int(width), int(height))
     return "4k" if lines == 2160 else f"{lines}p"
 

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from batchvid.catalog.model import INPUTS, Model, steps_words, tier_word
+from batchvid.catalog.model import INPUTS, Model, is_exact, steps_words, tier_word
 from batchvid.domain.clip_request import ClipRequest, ImageRef
 from batchvid.domain.job_spec import Price
 from batchvid.errors import Unsupported
@@ -53,7 +53,7 @@ def resolve_options(model: Model, request: ClipRequest) -> ResolvedOptions:
         resolution=resolution,
         price=model.price_of(duration_s, resolution=resolution, mode=request.mode, sound=request.sound),
         pixels=_pixels(ratio, resolution)
-        if request.fit and (request.aspect_ratio or _is_exact(request.resolution))
+        if request.fit and (request.aspect_ratio or is_exact(request.resolution))
         else None,
         warnings=tuple(_warnings(model, request, duration_s)),
     )
@@ -66,7 +66,7 @@ def check(model: Model, request: ClipRequest) -> None:
     _check_needs(model, request)
     for field, requested, sold in (
         ("aspect_ratio", request.aspect_ratio, (*model.aspect_ratios, *model.doubtful_ratios)),
-        ("resolution", "" if _is_exact(request.resolution) else request.resolution.casefold(), model.resolutions),
+        ("resolution", "" if is_exact(request.resolution) else request.resolution.casefold(), model.resolutions),
         ("mode", request.mode, model.modes),
     ):
         if requested and sold and requested not in sold:
@@ -98,14 +98,14 @@ def _check_fit(request: ClipRequest) -> None:
         raise Unsupported("fit", "is for image and end_image, and there is none")
     if any(image.is_url for image in frames):
         raise Unsupported("fit", "cannot change an image behind a link; use a local file")
-    if not request.aspect_ratio and not _is_exact(request.resolution):
+    if not request.aspect_ratio and not is_exact(request.resolution):
         raise Unsupported("fit", "needs an aspect_ratio (or an exact resolution) for the image")
 
 
 def _default_ratio(model: Model, request: ClipRequest) -> str:
     """The model's default; with a first frame, the ratio nearest to its shape, or none if the clip follows it."""
     first = next((image for image in request.images if image.role == "first"), None)
-    if _is_exact(request.resolution) or (first and model.follows_image):
+    if is_exact(request.resolution) or (first and model.follows_image):
         return ""
     if first is None or not first.width or not model.aspect_ratios:
         return model.default_ratio
@@ -131,14 +131,9 @@ def _warnings(model: Model, request: ClipRequest, duration_s: float | None) -> I
         yield f"{request.model}: a prompt of more than {model.prompt_chars} characters may be refused"
 
 
-def _is_exact(resolution: str) -> bool:
-    width, cross, height = resolution.partition("x")
-    return bool(cross) and width.isdecimal() and height.isdecimal()
-
-
 def _pixels(ratio: str, resolution: str) -> tuple[int, int]:
     """Width and height of a frame with this ratio or exact resolution; both even, as video codecs require."""
-    if _is_exact(resolution):
+    if is_exact(resolution):
         width, _, height = resolution.partition("x")
         return int(width), int(height)
     word = tier_word(resolution)

@@ -32,6 +32,10 @@ from batchvid.selection import Selection
 if TYPE_CHECKING:
     from decimal import Decimal
 
+PLAN_TABLE = "\ufefffile,sheet,row,line,".encode()
+PLAN_FILE = b'{\n "format": "batchvid plan"'
+"""How the files of an earlier plan begin."""
+
 
 @click.command()
 @click.argument("target", shell_complete=complete_target)
@@ -97,6 +101,8 @@ def plan(
         raise click.UsageError("--prompts, --json and --csv - print each on their own: give one of them")
     if save_plan is not None and (max_usd is not None or max_clips is not None):
         raise click.UsageError("--save-plan keeps no --max-usd or --max-clips: give them to run --plan")
+    _refuse_to_overwrite(csv_file, PLAN_TABLE)
+    _refuse_to_overwrite(save_plan, PLAN_FILE)
     batch = load(target, out, sets, Selection(only, sample, limit), many=many, strict=strict, new_batch=new_batch)
     planned = commands.plan(
         batch,
@@ -109,6 +115,8 @@ def plan(
         click.echo(f"saved: batchvid run --plan {quoted(save_plan)} buys exactly this", err=True)
     if csv_file == "-":
         click.echo(plan_table(planned), nl=False)
+        for warning in planned.warnings:
+            click.echo(f"warning: {warning}", err=True)
         return
     if csv_file is not None:
         write_atomic(Path(csv_file), plan_table(planned))
@@ -118,6 +126,19 @@ def plan(
         print_prompts(planned)
     else:
         print_plan(planned, show_all=show_all)
+
+
+def _refuse_to_overwrite(file: str | None, start: bytes) -> None:
+    """Raise UsageError for a file that exists and is no earlier plan: it may be the user's sheet or manifest."""
+    if file in (None, "-"):
+        return
+    try:
+        with Path(file).open("rb") as existing:
+            begins = existing.read(len(start))
+    except OSError:
+        return
+    if begins not in (b"", start):
+        raise click.UsageError(f"{file} exists and is no plan: it is not overwritten, choose another name")
 
 
 @click.command()
@@ -136,12 +157,13 @@ def validate(
     or folder of a batch.
     """
     from batchvid import commands
-    from batchvid.cli.plan_output import print_warnings
+    from batchvid.cli.plan_output import print_notes, print_warnings
     from batchvid.errors import ManifestError
 
     batch = open_batch(target, out, sets, many=many)
     checked = commands.validate(batch, allow_retired=allow_retired)
     if strict and checked.warnings:
         raise ManifestError(checked.warnings)
+    print_notes(checked.notes)
     print_warnings(checked.warnings)
     click.echo(f"{target}: {len(checked.jobs)} clips, no problem")

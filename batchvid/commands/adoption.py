@@ -6,6 +6,7 @@ transaction, then the staged files get their final names. The next run continues
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -17,6 +18,7 @@ from batchvid.commands.regeneration import UNFINISHED, load_unfinished
 from batchvid.domain import events as ev
 from batchvid.domain.job_spec import Clip
 from batchvid.domain.jobs import Job, advance
+from batchvid.errors import StateError, StorageError
 from batchvid.manifest import Manifest
 from batchvid.paths import BatchPaths
 from batchvid.planning.adoption import Adoption, Adoptions, find_adoptions, relinked_children
@@ -104,12 +106,16 @@ def with_adopted(request: RunRequest, after: AfterAdoption | None) -> RunRequest
 
 
 def adopt_finished(state: StateFile, manifest: Manifest, emulators: Collection[str]) -> None:
-    """After a run that waited for tasks of old ids: adopt what they gave, and write the reports again."""
-    after = adopt_clips(state, state.jobs(), manifest, emulators)
-    if after.adoptions.adopted:
-        paths = BatchPaths(state.path.parent)
-        report.write_report(paths.report, after.jobs.values())
-        report.write_ledger(paths.ledger, read_attempts(state.path))
+    """After a run that waited for tasks of old ids: adopt what they gave, and write the reports again.
+
+    What the disk refuses now is left to the next run.
+    """
+    with contextlib.suppress(StorageError, StateError, OSError):
+        after = adopt_clips(state, state.jobs(), manifest, emulators)
+        if after.adoptions.adopted:
+            paths = BatchPaths(state.path.parent)
+            report.write_report(paths.report, after.jobs.values())
+            report.write_ledger(paths.ledger, read_attempts(state.path))
 
 
 def _finish_moves(

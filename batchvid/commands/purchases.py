@@ -14,7 +14,7 @@ from batchvid.commands.failed_jobs import choose_failed, first_of
 from batchvid.commands.recovery import recovery_events
 from batchvid.commands.regeneration import load_unfinished, regenerate_filter
 from batchvid.commands.rehearsals import find_emulators
-from batchvid.commands.rollback_guard import check_not_stale
+from batchvid.commands.rollback_guard import check_not_stale, check_older_copy
 from batchvid.commands.saved_plan import SavedJob
 from batchvid.domain import events as ev
 from batchvid.domain.job_spec import JobSpec
@@ -82,6 +82,7 @@ def read_view(paths: BatchPaths, *, buying: bool) -> StateView:
     if not holder:  # an active run writes the log before the state file is read
         if buying:
             check_not_stale(jobs, paths)
+            check_older_copy(paths.state)
         for job_id, event in recovery_events(jobs, paths):
             jobs[job_id] = advance(jobs[job_id], event)
     return StateView(jobs=jobs, unfinished=load_unfinished(paths.state), holder=holder)

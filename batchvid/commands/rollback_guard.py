@@ -7,6 +7,7 @@ of the folder and not restored with it. The index also knows the folders that a 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 
 from batchvid.commands.batch import Batch
@@ -15,9 +16,9 @@ from batchvid.domain.jobs import Job
 from batchvid.errors import UsageError
 from batchvid.paths import BatchPaths, quoted, shown
 from batchvid.report.logged_purchases import logged_attempts
-from batchvid.state.readers import read_batch_id
+from batchvid.state.readers import read_batch_id, read_purchases
 from batchvid.state.state_file import StateFile
-from batchvid.state.user_index import open_user_index
+from batchvid.state.user_index import UserIndex, open_user_index
 from batchvid.storage.file_kind import Container
 
 REMEDY = (
@@ -80,15 +81,9 @@ def check_purchases(state: StateFile) -> str:
     A folder that was moved keeps its number; a copy at another path has its own. Returns a notice, or nothing.
     """
     folder = state.path.parent.resolve()
-    known = {batch.folder: batch.purchases for batch in state.index.folders(state.batch_id)}
+    known, moved_from, expected = _known_purchases(state.index, state.batch_id, folder)
+    _refuse_older_copy(state.path, state.purchases, expected)
     others = [other for other in known if other != folder]
-    moved_from = [other for other in others if folder not in known and not _holds_batch(other, state.batch_id)]
-    expected = max((known[place] for place in (folder, *moved_from) if place in known), default=0)
-    if state.purchases < expected:
-        raise UsageError(
-            f"{state.path} is an older copy: it knows {state.purchases} paid calls of this batch, and {expected} were "
-            f"made. A run would buy again what is already paid for. {REMEDY.format(folder=quoted(state.path.parent))}"
-        )
     for place in moved_from:
         state.index.move(state.batch_id, place, folder)
     if state.purchases > expected or (state.purchases and folder not in known and not moved_from):
@@ -96,6 +91,29 @@ def check_purchases(state: StateFile) -> str:
     if folder in known or moved_from or not others:
         return ""
     return f"{folder} is a copy of {others[0]}: each buys its own clips, and neither knows what the other buys"
+
+
+def check_older_copy(path: Path) -> None:
+    """Raise UsageError as `check_purchases` does, for a dry run: nothing is changed."""
+    with closing(open_user_index()) as index:
+        _, _, expected = _known_purchases(index, read_batch_id(path), path.parent.resolve())
+    _refuse_older_copy(path, read_purchases(path), expected)
+
+
+def _known_purchases(index: UserIndex, batch_id: str, folder: Path) -> tuple[dict[Path, int], list[Path], int]:
+    """The paid calls of a batch that the index knows by folder; the folders it was moved from; the calls expected."""
+    known = {batch.folder: batch.purchases for batch in index.folders(batch_id)}
+    moved_from = [other for other in known if folder not in known and not _holds_batch(other, batch_id)]
+    expected = max((known[place] for place in (folder, *moved_from) if place in known), default=0)
+    return known, moved_from, expected
+
+
+def _refuse_older_copy(path: Path, purchases: int, expected: int) -> None:
+    if purchases < expected:
+        raise UsageError(
+            f"{path} is an older copy: it knows {purchases} paid calls of this batch, and {expected} were made. A run "
+            f"would buy again what is already paid for. {REMEDY.format(folder=quoted(path.parent))}"
+        )
 
 
 def _holds_batch(folder: Path, batch_id: str) -> bool:

@@ -20,8 +20,8 @@ from batchvid.manifest.expansion.matrix import expand_entry
 from batchvid.manifest.expansion.parents import Child, link_parents
 from batchvid.manifest.expansion.selection import first_jobs, select_jobs
 from batchvid.manifest.reading.includes import gather
+from batchvid.manifest.reading.marked_data import Map, mark_at
 from batchvid.manifest.reading.problems import Place, Problems
-from batchvid.manifest.reading.yaml_reader import Map, mark_at
 from batchvid.manifest.schema.models import ManifestModel
 from batchvid.manifest.schema.templates import Templates
 from batchvid.manifest.schema.validation import entry_name, validate
@@ -36,6 +36,7 @@ from batchvid.manifest.types import (
     RowPlace,
     TableFetcher,
 )
+from batchvid.quoting import with_short_values
 from batchvid.selection import Selection
 
 
@@ -105,11 +106,11 @@ def expand(
         for job in jobs:
             if problem := checks.job_problem(job.spec, parsed.bad_providers):
                 source = source_name(job, problem.fields, parsed.path.parent)
-                problems.add(job.place, problem.text, source)
+                problems.add(job.place, with_short_values(problem.text, job.spec.variables.values()), source)
     report_collisions(jobs, problems, parsed.path.parent)
     report_equal_clips(jobs, problems)
     if problems or settings is None:
-        raise ManifestError(problems.lines())
+        raise ManifestError(problems.lines(), problems.notes())
     return Manifest(
         path=parsed.path,
         folder=parsed.path.absolute().parent,

@@ -63,13 +63,13 @@ NONE = Adoptions()
 def find_adoptions(
     manifest: Manifest, jobs: Mapping[str, Job], emulators: Collection[str], edits: Mapping[str, str]
 ) -> Adoptions:
-    """The adoptions for the selected jobs of the manifest.
+    """The adoptions for the selected jobs of the manifest. If it is not complete, they wait.
 
     `edits` are the fingerprints before an edit, by the id of the edited job. A rehearsal is only adopted by a job that
     is a rehearsal too.
     """
     removed = [job for job in jobs.values() if job.id not in manifest.all_ids and _has_something(job)]
-    if not removed or not manifest.is_complete:  # a table that was not fetched may hold their rows
+    if not removed:
         return NONE
     open_parents = {job.spec.parent for job in jobs.values() if job.state in WAITS}
     offers: dict[str, list[Job]] = {}
@@ -90,7 +90,8 @@ def find_adoptions(
             if job.id in taken or not is_same or (is_only_rehearsed(job) and spec.provider not in emulators):
                 continue
             taken[job.id] = spec.id
-            if job.state in WAITS or job.id in open_parents:
+            # a table that was not fetched may still hold the old job
+            if job.state in WAITS or job.id in open_parents or not manifest.is_complete:
                 waiting[spec.id] = job
             else:
                 adopted.append(Adoption(job, _adopted_spec(job, spec), _moved_clips(job, spec, keys)))
@@ -112,6 +113,8 @@ def describe_waiting(job: Job) -> str:
     """Why a new job is not bought, given the old job with the same request."""
     if job.state is JobState.UNCERTAIN:
         return f"{job.id} is the same request and may be paid for: batchvid resolve {job.id}"
+    if job.state not in WAITS:
+        return f"{job.id} is the same request; its id, or that of a child, may be in use until the next run"
     task = f" as task {job.task_id}" if job.task_id else ""
     return f"waits for {job.id}, which is the same request ({job.state}{task})"
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from functools import partial
+from pathlib import Path
 
 from batchvid import catalog
 from batchvid.catalog import Models, Provider
@@ -14,19 +15,19 @@ from batchvid.domain.job_spec import UNPRICED, JobSpec, Reason
 from batchvid.domain.jobs import Job, JobState
 from batchvid.domain.wire import Parent
 from batchvid.errors import ManifestError, Unsupported, UsageError
-from batchvid.manifest import Manifest, source_name
+from batchvid.manifest import Manifest, PlacedJob, source_name
 from batchvid.manifest.reading.problems import Problems
 from batchvid.planning.addresses import check_encryption, used_providers
 from batchvid.planning.adoption import NONE as NO_ADOPTIONS
-from batchvid.planning.adoption import Adoptions, describe_waiting
+from batchvid.planning.adoption import WAITS, Adoptions, describe_waiting
 from batchvid.planning.changes import describe_changes
 from batchvid.planning.dependencies import ANY_PARENT, outlook, promised
 from batchvid.planning.fallback_warnings import unreachable_fallback
 from batchvid.planning.plan_types import BUYS, FINISHED, PRICED, JobPlan, Plan, PlanAction
-from batchvid.planning.rehearsals import KEPT, describe_end, emulators_among, is_protected, mark
-from batchvid.planning.replaced_rows import describe_replaced
+from batchvid.planning.rehearsals import KEPT, describe_end, emulators_among, is_only_rehearsed, is_protected, mark
+from batchvid.planning.replaced_rows import find_replaced
 from batchvid.planning.routing import Route, check, find_route, suggest_models
-from batchvid.quoting import shortened
+from batchvid.quoting import shortened, with_short_values
 
 RebuyFilter = Callable[[JobSpec, PlanAction], bool]
 """Whether a finished job, with the action planned for it, is bought again."""
@@ -120,15 +121,21 @@ def make_plan(
             if text not in texts:  # a suggestion tries every model: once for all jobs with this problem
                 others = "" if exc.field == "options" else suggest_models(spec, route.provider, models, parent)
                 texts[text] = f"{text}{others}"
-            problems.add(placed.place, texts[text], source_name(placed, (exc.field,), manifest.folder))
+            _add(problems, placed, texts[text], (exc.field,), manifest.folder)
         except UsageError as exc:
-            problems.add(placed.place, str(exc), source_name(placed, ("model", "provider"), manifest.folder))
+            _add(problems, placed, str(exc), ("model", "provider"), manifest.folder)
     if problems:
-        raise ManifestError(problems.lines())
+        raise ManifestError(problems.lines(), manifest.notes)
     used = used_providers((job.spec for job in planned if job.action in BUYS), providers)
     cautions = check_encryption(used, jobs.values(), str(manifest.path))
     planned += [_removed(job, manifest) for job in jobs.values() if job.id not in manifest.all_ids]
     return Plan(tuple(planned), cautions, used, manifest.warnings, entries=manifest.entries, notes=manifest.notes)
+
+
+def _add(problems: Problems, job: PlacedJob, text: str, fields: Sequence[str], folder: Path) -> None:
+    """Add a problem of a job with the row, columns and pictures that cause it."""
+    text = with_short_values(text, job.spec.variables.values())
+    problems.add(job.place, text, source_name(job, fields, folder))
 
 
 def _with_current_model(requested: JobSpec, job: Job | None) -> JobSpec:
@@ -168,12 +175,11 @@ def _plan_actions(
     found: dict[str, tuple[PlanAction, str]] = {}
     buys: dict[str, JobSpec] = {}
     adopted = {one.spec.id: one.words for one in adoptions.adopted}
-    replaced = _describe_replaced(manifest, jobs, adoptions)
+    replaced = find_replaced(manifest, jobs, adoptions.waiting)
     for placed in manifest.jobs:
         spec = placed.spec
         if other := adoptions.waiting.get(spec.id):
-            action = PlanAction.UNCERTAIN if other.state is JobState.UNCERTAIN else PlanAction.IN_FLIGHT
-            found[spec.id] = action, describe_waiting(other)
+            found[spec.id] = action_of_waiting(other), describe_waiting(other)
             continue
         job = jobs.get(spec.id)
         action, reason = _plan_action(spec, job, emulators)
@@ -202,16 +208,11 @@ def _plan_actions(
     return found
 
 
-def _describe_replaced(manifest: Manifest, jobs: Mapping[str, Job], adoptions: Adoptions) -> dict[str, str]:
-    """Which removed job each new one replaces, in words; see replaced_rows.py."""
-    removed = [job for job in jobs.values() if job.id not in manifest.all_ids and job.attempts]
-    if not removed:
-        return {}
-    waited_for = {job.id for job in adoptions.waiting.values()}
-    new = [placed.spec for placed in manifest.jobs if placed.spec.id not in jobs]
-    return describe_replaced(
-        (spec for spec in new if spec.id not in adoptions.waiting), (job for job in removed if job.id not in waited_for)
-    )
+def action_of_waiting(job: Job) -> PlanAction:
+    """What is done about a new job whose request an old one has."""
+    if job.state is JobState.UNCERTAIN:
+        return PlanAction.UNCERTAIN
+    return PlanAction.IN_FLIGHT if job.state in WAITS else PlanAction.NOT_BOUGHT
 
 
 def _plan_action(spec: JobSpec, job: Job | None, emulators: frozenset[str]) -> tuple[PlanAction, str]:
@@ -234,9 +235,10 @@ def _plan_action(spec: JobSpec, job: Job | None, emulators: frozenset[str]) -> t
             # a cancelled job is retried only by its kind
             is_edited = changes and job.kind is not FailureKind.CANCELLED
             edited = f"; edited since: {changes}; retry buys the new one" if is_edited else ""
-            return PlanAction.FAILED, f"{job.kind}: {job.message}{edited}"
+            return PlanAction.FAILED, mark(f"{job.kind}: {job.message}{edited}", job)
         case JobState.UNCERTAIN:
-            return PlanAction.UNCERTAIN, f"may be paid for: {job.message}"
+            certainty = "no verdict" if is_only_rehearsed(job) else "may be paid for"
+            return PlanAction.UNCERTAIN, mark(f"{certainty}: {job.message}", job)
         case _:
             running = f"{job.state} as task {job.task_id}" if job.task_id else str(job.state)
             return PlanAction.IN_FLIGHT, mark(running, job)

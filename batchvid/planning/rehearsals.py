@@ -41,6 +41,9 @@ def is_protected(spec: JobSpec, job: Job | None, emulators: Collection[str]) -> 
     return job is not None and spec.provider in emulators and job.has_real_clip
 
 
-def mark(reason: str, job: Job | None) -> str:
+def mark(reason: str, job: Job) -> str:
     """The reason of a plan; it names a rehearsal as one."""
-    return f"{reason}, a rehearsal" if job is not None and is_only_rehearsed(job) else reason
+    if not is_only_rehearsed(job):
+        return reason
+    is_fine = job.state not in (JobState.FAILED, JobState.UNCERTAIN)
+    return f"{reason}, a rehearsal" if is_fine else f"in a rehearsal: {reason}"

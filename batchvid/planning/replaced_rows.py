@@ -9,9 +9,20 @@ from collections.abc import Iterable, Mapping
 
 from batchvid.domain.job_spec import JobSpec
 from batchvid.domain.jobs import Job
+from batchvid.manifest import Manifest
 from batchvid.planning.changes import describe_changes
 
 _Key = tuple[str, frozenset[tuple[str, str]], int]
+
+
+def find_replaced(manifest: Manifest, jobs: Mapping[str, Job], waiting: Mapping[str, Job]) -> dict[str, str]:
+    """What each new job replaces, in words, by its id. `waiting` are the old jobs that new ones wait for."""
+    removed = [job for job in jobs.values() if job.id not in manifest.all_ids and job.attempts]
+    if not removed or not manifest.is_complete:
+        return {}
+    waited_for = {job.id for job in waiting.values()}
+    new = [placed.spec for placed in manifest.jobs if placed.spec.id not in jobs and placed.spec.id not in waiting]
+    return describe_replaced(new, [job for job in removed if job.id not in waited_for])
 
 
 def describe_replaced(new: Iterable[JobSpec], removed: Iterable[Job]) -> dict[str, str]:

@@ -17,6 +17,14 @@ from batchvid.report.csv_table import format_table
 
 Values = dict[str, Any]
 
+COLUMNS = (
+    "file", "sheet", "row", "line", "variables", "id", "entry", "take", "tags", "action", "reason", "warning",
+    "is_bought", "provider", "model", "duration_s", "aspect_ratio", "resolution", "mode", "sound", "seed", "prompt",
+    "negative_prompt", "image", "end_image", "reference_images", "fit", "request_action", "parent", "video",
+    "audio", "options", "price_usd", "price_basis", "fallback",
+)  # fmt: skip
+"""The keys of a job, in the order of the table."""
+
 
 def plan_facts(plan: Plan, *, batch: str, folder: str) -> Values:
     """The plan as plain values without secrets. docs/reference/plan-output.md describes the keys."""
@@ -116,7 +124,7 @@ def plan_table(plan: Plan) -> str:
     """The plan as CSV text for a spreadsheet: it begins with a byte order mark, formulas are escaped."""
     jobs = [job_values(job) for job in plan.jobs]
     columns: dict[str, Callable[[Values], object]] = {}
-    for name in jobs[0] if jobs else ():
+    for name in COLUMNS:
         if name == "variables":
             columns |= _variable_columns(jobs)
         else:

@@ -15,6 +15,7 @@ from batchvid.clock import utc_now
 from batchvid.domain import events as ev
 from batchvid.domain.costs import describe_cost
 from batchvid.domain.jobs import IN_FLIGHT, Job, JobState
+from batchvid.domain.origins import same_origin
 from batchvid.redaction import redact
 from batchvid.runner.budget.budget import Charge
 from batchvid.runner.context import RunContext
@@ -153,6 +154,8 @@ def _update_slot(context: RunContext, job: Job) -> None:
     provider_state = context.provider_states.get(job.spec.provider)
     if provider_state is None:
         return
+    if job.is_rehearsal and not same_origin(job.origin, provider_state.origin):
+        return  # the emulator has it: it holds no slot of the real provider
     if job.state in IN_FLIGHT:
         provider_state.slots.acquire(job.id, job.model_sent)
     elif job.state is JobState.UNCERTAIN:  # its task may be running until the deadline has passed

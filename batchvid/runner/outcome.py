@@ -39,7 +39,9 @@ def build_outcome(context: RunContext, exit_code_ids: frozenset[str], *, interru
         code, reason = INTERRUPTED, "interrupted; run again to go on"
     elif context.error:
         code, reason = getattr(context.error, "exit_code", FAILED), str(context.error)
-    elif any(job.state is JobState.UNCERTAIN for job in jobs.values()):
+    elif any(
+        job.state is JobState.UNCERTAIN and (job.id in exit_code_ids or not job.is_rehearsal) for job in jobs.values()
+    ):
         waiting = sum(
             len(provider_state.queue) + provider_state.delayed.total()
             for provider_state in provider_states

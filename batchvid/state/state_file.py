@@ -51,7 +51,7 @@ class StateFile:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as exc:
-            raise StateError(f"{path.parent}: {exc.strerror}") from exc
+            raise StateError(f"{path.parent}: {exc.strerror}; allow writing there, or choose another --out") from exc
         self._lock = RunLock(path)
         self._opened = -1
         self.index = open_user_index()

@@ -166,10 +166,15 @@ class UserIndex:
             rows = self._execute(query)
             if not self.error or self.path is None:
                 return rows
-            with closing(sqlite3.connect(f"{self.path.as_uri()}?immutable=1", uri=True)) as connection:
-                return connection.execute(query).fetchall()
-        except (sqlite3.Error, OSError):
+        except OSError:
             return []
+        for mode in ("mode=ro", "immutable=1"):  # the second one needs no file beside it, and may miss the last rows
+            with (
+                suppress(sqlite3.Error),
+                closing(sqlite3.connect(f"{self.path.as_uri()}?{mode}", uri=True)) as connection,
+            ):
+                return connection.execute(query).fetchall()
+        return []
 
     def _execute(self, query: str, *values: object) -> list[Any]:
         """The rows. Opens the file on first use; an error is kept in `error` and closes it."""

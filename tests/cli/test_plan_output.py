@@ -71,13 +71,22 @@ def test_prompts_shows_every_job_whole() -> None:
         "    row: shop.csv:row 3 (line 4)",
         "  last (new): veo3-fast, 8 s, 16:9, $0.40",
         r"    prompt: one\nline",
+        "entry {{ name }}: 3 rows read, 2 kept, 1 left out by where",
+        "  left out: shop.csv:row 2 (line 3)",
         "to buy: 3 clips, $1.20",
     ]
 
 
+@pytest.mark.parametrize("option", [("--prompts",), ("--csv", "-"), ("--json",), ()])
+def test_every_form_of_the_plan_shows_the_warnings(option: tuple[str, ...]) -> None:
+    """Who reviews the prompts must see what is odd in them."""
+    Path("shop.csv").write_text("name,size\na ${CITY} cup,S\n", "utf-8")
+    assert "prompt: contains ${CITY}" in plan(*option).output
+
+
 def test_json_is_one_object_and_csv_is_one_table() -> None:
     assert json.loads(plan("--json").output)["to_buy"]["clips"] == 3
-    text = plan("--csv", "-").output
+    text = plan("--csv", "-").stdout
     assert [row["id"] for row in csv.DictReader(io.StringIO(text.removeprefix("\ufeff")))] == ["cup", "pot", "last"]
     assert "to buy: 3 clips" in plan("--csv", "review.csv").output
     assert Path("review.csv").read_text("utf-8") == text
@@ -90,3 +99,13 @@ def test_many_entries_have_few_examples() -> None:
     output = plan().output
     assert output.count("    prompt: a kite") == 8
     assert "... and 12 more clip entries (--prompts shows every job)" in output
+
+
+@pytest.mark.parametrize("option", ["--csv", "--save-plan"])
+def test_the_users_own_files_are_not_overwritten(option: str) -> None:
+    """Only an earlier plan is replaced: a slip must not cost the sheet."""
+    before = Path("shop.csv").read_text("utf-8")
+    refused = plan(option, "shop.csv")
+    assert (refused.exit_code, "shop.csv exists and is no plan" in refused.output) == (2, True)
+    assert Path("shop.csv").read_text("utf-8") == before
+    assert [plan(option, "new").exit_code for _ in range(2)] == [0, 0]

@@ -133,8 +133,10 @@ class TestAnOlderStateFile:
         put_back(copy, state)
         if log == "gone":  # then only the index knows
             (bench.batch / "run.log").unlink()
+        preview = bench.cli(command, "batch", "--dry-run")
         refused = bench.cli(command, "batch")
         assert refused.code == 2
+        assert (preview.code, preview.err) == (2, refused.err)
         proof = "run.log shows paid call" if log == "whole" else "knows 2 paid calls of this batch, and 6 were made"
         assert proof in refused.err
         assert "Put the newest state file back" in refused.err
@@ -256,7 +258,7 @@ def test_damaged_facts_do_not_keep_paid_clips(bench: Bench, damaged: str) -> Non
 
 
 def test_a_newer_schema_is_refused_by_every_command(bench: Bench) -> None:
-    """The same sentence and exit code 2, without a traceback, whatever is done with the batch."""
+    """The same sentence and exit code 2, without a traceback, whatever is done with the batch; validate reads none."""
     bench.write(SIX)
     assert bench.run("--max-clips", "1").code == 3
     with closing(sqlite3.connect(bench.batch / "state.sqlite3")) as disk:
@@ -274,7 +276,6 @@ def test_a_newer_schema_is_refused_by_every_command(bench: Bench) -> None:
         ("resolve", "kite_1", "--abandon", "--batch", "batch"),
         ("cancel", "batch"),
         ("relocate", "batch", "--from", "http://127.0.0.1:1", "--to", "http://127.0.0.1:2"),
-        ("validate", manifest),
         ("doctor", manifest),
     ):
         refused = bench.cli(*command)

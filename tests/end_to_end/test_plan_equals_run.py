@@ -1,7 +1,7 @@
 """For generated manifests and histories: what plan shows is what is bought, by run, retry and a saved plan.
 
 Each seed writes a manifest (rows, matrix, takes, parents, caps) and then lets some commands follow each other. Before
-each of them its plan is made; after it the paid calls in the state file, and the tasks at the emulator, are compared.
+each of them its plan is made; after it the paid calls in the log, and the tasks at the emulator, are compared.
 """
 
 from __future__ import annotations
@@ -130,6 +130,13 @@ class Case:
         path = self.folder / "outputs" / "batch" / "state.sqlite3"
         return {job.id: job for job in read_jobs(path)} if path.exists() else {}
 
+    def paid_calls(self) -> Counter[str]:
+        """The paid calls of all runs by job, as the log has them: a clip that is adopted keeps its calls."""
+        path = self.folder / "outputs" / "batch" / "run.log"
+        lines = path.read_text("utf-8").splitlines() if path.exists() else []
+        events = [json.loads(line) for line in lines]
+        return Counter(event["job"] for event in events if event["event"] == "SubmitStarted")
+
 
 Step = tuple[Plan, Callable[[], Outcome]]
 
@@ -205,11 +212,9 @@ def fault(random: Random, plan: Plan) -> dict[str, Any]:
 
 def compare(case: Case, plan: Plan, command: Callable[[], Outcome], *, has_faults: bool) -> None:
     """Run the command; its paid calls are those of the plan."""
-    before, tasks_before = case.jobs(), case.emulator.ledger()["tasks"]
+    calls_before, tasks_before = case.paid_calls(), case.emulator.ledger()["tasks"]
     command()
-    after, tasks = case.jobs(), case.emulator.ledger()["tasks"]
-    called = Counter({job.id: job.attempts for job in after.values()})
-    called -= Counter({job.id: job.attempts for job in before.values()})
+    called, after, tasks = case.paid_calls() - calls_before, case.jobs(), case.emulator.ledger()["tasks"]
     planned = {job.spec.id: job for job in plan.to_buy}
     assert set(called.values()) <= {1}
     assert called.keys() <= planned.keys()

@@ -177,3 +177,59 @@ def test_no_clip_of_the_folder_is_lost(bench: Bench, marked: ServedEmulator) -> 
     assert bench.run(*at(marked)).code == 0
     files = [path for path in Path(bench.batch).rglob("*.mp4") if path.is_file()]
     assert len(files) == 6
+
+
+def test_an_uncertain_rehearsal_outside_of_the_manifest_ends_no_real_run(bench: Bench, marked: ServedEmulator) -> None:
+    """It holds no slot of the provider, and needs no decision: nothing of it is paid."""
+    bench.write(KITES, on_lost_submit="hold")
+    marked.set_faults({"match": {"step": "submit", "prompt": "kite, 2"}, "do": {"after": True, "status": 500}})
+    assert bench.run(*at(marked)).code == 5
+    assert "in a rehearsal: no verdict" in plan(bench, *at(marked))
+    bench.write(KITES.replace("[1, 2, 3]", "[1, 3]"), on_lost_submit="hold", concurrency=1)
+    assert bench.run("--no-wait").code == 0
+    assert bench.emulator.ledger()["purchases"] == 2
+
+
+def test_a_saved_plan_is_bought_after_a_rehearsal(bench: Bench, marked: ServedEmulator) -> None:
+    """What was rehearsed since the plan was saved is still to be bought."""
+    bench.write(KITES)
+    saved = bench.folder / "plan.json"
+    plan(bench, "--save-plan", str(saved))
+    assert bench.run(*at(marked)).code == 0
+    assert bench.cli("run", "--plan", str(saved)).code == 0
+    assert bench.emulator.ledger()["purchases"] == 3
+    assert bench.status()["rehearsals"] == 0
+
+
+def test_an_interrupted_rehearsal_is_bought(bench: Bench, marked: ServedEmulator) -> None:
+    """`run --collect-only` at the provider neither collects nor buys it; `retry` and `run` leave nothing open."""
+    bench.write(KITES)
+    marked.set_faults({"match": {"step": "poll"}, "do": {"auth": True}})
+    assert bench.run(*at(marked)).code == 6
+    marked.set_faults()
+    assert bench.run("--collect-only").code == 1
+    assert bench.emulator.ledger()["purchases"] == 0
+    assert bench.run(*at(marked)).code == 0
+    assert bench.status()["rehearsals"] == 3
+    assert bench.run().code == 0
+    assert bench.emulator.ledger()["purchases"] == 3
+
+
+@pytest.mark.parametrize("how", ["by name", "by address"])
+def test_a_rehearsal_adopts_like_a_real_run(bench: Bench, marked: ServedEmulator, how: str) -> None:
+    """Three clips, a second take of each, other names: the emulator sells three, three, and none."""
+    args = REHEARSED if how == "by name" else at(marked)
+    attempts = 0
+    for clips, bought in (
+        (KITES, 3),
+        (KITES.replace("[1, 2, 3]}", "[1, 2, 3]}, takes: 2"), 3),
+        (KITES.replace("kite-", "glider-").replace("[1, 2, 3]}", "[1, 2, 3]}, takes: 2"), 0),
+    ):
+        bench.write(clips)
+        assert f"to buy: {bought} clips" in plan(bench, *args)
+        assert bench.run(*args).code == 0
+        attempts += bought
+        assert len(ledger(bench)) == attempts
+        assert {row["state"] for row in bench.rows()} == {"succeeded"}
+    assert len(list((bench.batch / "clips").rglob("glider-*.mp4"))) == 6
+    assert bench.status()["rehearsals"] == 6

@@ -203,3 +203,15 @@ def test_the_plan_is_plain_json_with_its_requests(bench: Bench) -> None:
     assert (document["format"], document["version"]) == ("batchvid plan", 1)
     assert [job["spec"]["request"]["prompt"] for job in document["plan"]["jobs"]] == ["a paper kite", "a paper boat"]
     assert document["plan"]["folder"] == str(bench.batch)
+
+
+def test_a_plan_after_a_rehearsal_buys_the_real_clips(bench: Bench) -> None:
+    """What the emulator stored is no clip: the plan has all of them, at their price, and they are bought once."""
+    bench.write(TWO)
+    rehearsal = ("--set", "defaults.provider=emulator", "--set", "providers.emulator.life=polls:1")
+    assert bench.run(*rehearsal).code == 0
+    assert bench.emulator.ledger()["purchases"] == 0
+    plan = saved(bench)
+    assert bought(bench, "run", "--plan", plan) == 2
+    assert bought(bench, "run", "--plan", plan) == 0
+    assert len(list((bench.batch / "replaced").rglob("*.mp4"))) == 2

@@ -26,6 +26,8 @@ def xlsx(sheets: Mapping[str, Rows], **states: str) -> bytes:
         sheet.sheet_state = states.get(name, "visible")
         for row in rows:
             sheet.append(list(row))
+        for cell in (cell for row in sheet.iter_rows() for cell in row if isinstance(cell.value, str)):
+            cell.data_type = "s"  # not a formula, and not an error value
     return saved(book)
 
 

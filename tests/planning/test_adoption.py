@@ -62,7 +62,7 @@ def test_each_clip_serves_one_job_and_nothing_is_bought_twice(
     """For any jobs, any manifest and any selection of it."""
     jobs = jobs_of(states)
     only = tuple(data.draw(st.sets(st.sampled_from(sorted(wanted)))))
-    asked = manifest(*specs_of(wanted), only=only)
+    asked = replace(manifest(*specs_of(wanted), only=only), is_complete=data.draw(st.booleans()))
     after = foresee_adoptions(asked, jobs, EMULATOR, {})
     found = after.adoptions
     givers = [one.job.id for one in found.adopted] + [job.id for job in found.waiting.values()]
@@ -88,9 +88,11 @@ def test_each_clip_serves_one_job_and_nothing_is_bought_twice(
         ]
         bought = [job for job in planned.to_buy if job.spec.fingerprint == print_]
         assert len(bought) == max(len(new) - len(given), 0)
-    held = {job.spec.id for job in planned.jobs if job.action in (PlanAction.IN_FLIGHT, PlanAction.UNCERTAIN)}
+    waits = (PlanAction.IN_FLIGHT, PlanAction.UNCERTAIN, PlanAction.NOT_BOUGHT)
+    held = {job.spec.id for job in planned.jobs if job.action in waits}
     assert set(found.waiting) <= held
-    assert all(job.state in WAITS for job in found.waiting.values())
+    assert all(job.state in WAITS for job in found.waiting.values()) or not asked.is_complete
+    assert asked.is_complete or not found.adopted
 
 
 def test_the_one_stored_first_is_taken() -> None:

@@ -78,3 +78,25 @@ def test_long_names_of_models_are_shortened() -> None:
     unknown = problems()[0]
     assert "unknown model 'zebra zebra" in unknown
     assert len(unknown) < 500
+
+
+@pytest.mark.parametrize(
+    "cell", ["zebra " * 800, "z" * 3000, "1" * 5000, f"https://x.example/{'a' * 3000}", "it's " * 700]
+)
+@pytest.mark.parametrize(
+    "field",
+    ["id", "image", "reference_images", "model", "provider", "duration_s", "seed", "aspect_ratio", "resolution",
+     "sound", "action", "video", "audio", "parent", "takes"],
+)  # fmt: skip
+def test_no_message_repeats_a_long_cell(field: str, cell: str) -> None:
+    """Whatever field reads the cell: either it can be bought, or a line names the row and stays readable."""
+    fields = {"id": "{{ sku }}", "model": "veo3-fast", "prompt": "p", field: "{{ text }}"}
+    lines = "".join(f'    {name}: "{value}"\n' for name, value in fields.items())
+    Path("m.yaml").write_text(f"clips:\n  - rows: rows.csv\n{lines}", "utf-8")
+    Path("rows.csv").write_text(f'sku,text\na,"{cell}"\n', "utf-8")
+    found: list[str] = []
+    try:
+        commands.plan(commands.load("m.yaml"))
+    except ManifestError as exc:
+        found = list(exc.problems)
+    assert all(len(problem) < 700 and "row 1 (line 2)" in problem for problem in found)

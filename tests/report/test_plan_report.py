@@ -11,7 +11,7 @@ import pytest
 
 from batchvid import commands
 from batchvid.planning.plan_types import Plan
-from batchvid.report.plan_report import job_values, plan_facts, plan_table
+from batchvid.report.plan_report import COLUMNS, job_values, plan_facts, plan_table
 from tests.docs.texts import ROOT
 
 TABLE = "name,=size,note\ncup,S,plain\nbowl,L,no\npot,M,+49\n"
@@ -69,6 +69,12 @@ def test_no_signature_of_a_link_is_shown(plan: Plan) -> None:
     for text in (plan_table(plan), json.dumps(plan_facts(plan, batch="", folder=""))):
         assert "https://cdn.example/a.mp4?..." in text
         assert "s1gned" not in text
+
+
+def test_the_columns_are_the_keys_of_a_job(plan: Plan) -> None:
+    """Also of a plan without a job."""
+    assert tuple(job_values(plan.jobs[0])) == COLUMNS
+    assert plan_table(Plan(())).startswith("\ufefffile,sheet,row,line,id,")
 
 
 def test_the_page_documents_every_key_and_column(plan: Plan) -> None:

@@ -62,7 +62,7 @@ _FILE = re.compile(
     r"[^\n<>|?*\"]{1,120}\.(?:jpe?g|png|webp|gif|heic|avif|tiff?|bmp|psd|svg|mp4|mov|webm|pdf)", re.IGNORECASE
 )
 _TAG = re.compile(
-    r"<!--.*?-->|</?(?:p|br|b|i|u|em|strong|span|div|a|ul|ol|li|h[1-6]|table|tr|td|th|font|sup|sub|html|body|script|style|hr"
+    r"<!--.{0,500}?-->|</?(?:p|br|b|i|u|em|strong|span|div|a|ul|ol|li|h[1-6]|table|tr|td|th|font|sup|sub|html|body|script|style|hr"
     r"|blockquote|code|pre|img)(?:\s[^<>\n]*)?/?>",
     re.IGNORECASE,
 )

@@ -11,6 +11,7 @@ from typing import Any
 from batchvid.manifest.expansion.entry import ClipEntryContext, FieldValue
 from batchvid.manifest.expansion.source import Source
 from batchvid.manifest.schema.field_types import takes
+from batchvid.quoting import quoted
 
 EMPTY: tuple[Any, ...] = (None, "", [], {})
 """The values that are not given."""
@@ -44,5 +45,5 @@ def find_takes(entry: ClipEntryContext, source: Source, variables: Mapping[str, 
             entry.tables[tuple(source.columns)].set_fields.add("takes")
         return takes(text or cell or 1)
     except ValueError as exc:
-        entry.add_problem("takes", f"{exc}, not {text or cell!r}", source.row)
+        entry.add_problem("takes", f"{exc}, not {quoted(text or cell)}", source.row)
         return 0

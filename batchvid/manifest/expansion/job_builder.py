@@ -20,12 +20,13 @@ from batchvid.manifest.expansion.matrix import JobDraft
 from batchvid.manifest.expansion.row_labels import columns_read, row_of, with_columns
 from batchvid.manifest.expansion.table_columns import name_columns
 from batchvid.manifest.expansion.text_checks import Clip, check_texts
+from batchvid.manifest.reading.marked_data import Map
 from batchvid.manifest.reading.problems import Place
 from batchvid.manifest.reading.safe_names import fit, safe_key, safe_name
-from batchvid.manifest.reading.yaml_reader import Map
 from batchvid.manifest.schema.field_types import word
 from batchvid.manifest.schema.models import ClipEntry
 from batchvid.manifest.schema.variable_names import RowValues
+from batchvid.quoting import with_short_values
 
 _CONTENT = ("prompt", *ROLES, "action", "video", "parent")
 _CONTENT_FIELDS = frozenset(_CONTENT)
@@ -79,7 +80,9 @@ def _fields(entry: ClipEntryContext, draft: JobDraft) -> tuple[dict[str, Any], d
                     break
         except ValueError as exc:
             is_valid = False
-            entry.shared.problems.add(value.place, f"{field}: {exc}", row_of(entry, draft, field, values))
+            text = with_short_values(str(exc), draft.shown.values())
+            hint = f"; the column sets the field; {field}: null in the entry prevents it" if value.column else ""
+            entry.shared.problems.add(value.place, f"{field}: {text}{hint}", row_of(entry, draft, field, values))
     if not is_valid:
         return None
     for field, value in used.items():
@@ -166,7 +169,7 @@ def _names(entry: ClipEntryContext, draft: JobDraft) -> tuple[str, str] | None:
             raise ValueError("is empty")
     except ValueError as exc:
         columns = name_columns(entry, draft.source) if written is None else columns_read(entry, draft, [written])
-        entry.add_problem("id", str(exc), with_columns(draft, columns))
+        entry.add_problem("id", with_short_values(str(exc), draft.shown.values()), with_columns(draft, columns))
         return None
     base = safe_name(name)
     return base, fit(base + draft.suffix, name + draft.suffix)
@@ -216,15 +219,18 @@ def _key(entry: ClipEntryContext, draft: JobDraft, fields: Mapping[str, Any], ma
         "duration_s": fields.get("duration_s", ""),
     }
     try:
+        found = entry.shared.templates.complete(template, values)
         names = entry.shared.templates.names(template)
-        if names <= values.keys():
-            values = {name: _for_path(values[name]) for name in names}
-        return safe_key(entry.shared.templates.render(template, values))
+        safe = {name: _for_path(found[name]) for name in names if name in found}
+        if len(safe) < len(names):
+            safe = {**found, **safe}  # for a message with all names
+        return safe_key(entry.shared.templates.render(template, safe))
     except ValueError as exc:
         output = entry.shared.document.get("output")
         mark = output.marks["clips"] if isinstance(output, Map) else entry.place
         place = Place(mark.file, mark.line, entry.place.entry)
-        entry.shared.problems.add(place, f"output.clips: {exc}", draft.source.row)
+        text = with_short_values(str(exc), draft.shown.values())
+        entry.shared.problems.add(place, f"output.clips: {text}", draft.source.row)
         return None
 
 

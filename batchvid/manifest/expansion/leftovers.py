@@ -12,6 +12,8 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+MAX_FOUND = 50  # of one text
+
 
 class Leftover(NamedTuple):
     """A placeholder as it is `written`; `name` is the column or variable that it names, `is_choice` is for `{a|b}`."""
@@ -41,7 +43,7 @@ _WORDS = re.compile(
 )
 _BRACES = re.compile(r"\{(?<![{$#@].)([^{}\n]{0,80})\}(?!\})")
 _PLAIN_WORDS = re.compile(r"\s*(?:[\w.-]+(?: [\w.-]+){0,3})?\s*(?:[:!][^\s{}\"']*)?")
-_SQUARE = re.compile(r"\[(?<!\[.)([^\[\]\n]{1,60})\](?!\]|\s*:)")
+_SQUARE = re.compile(r"\[(?<!\[.)([^\[\]\n]{1,60})\](?!\])")
 _ANGLE = re.compile(r"<(?<![<\w].)([^<>\n]{1,60})>(?!>)")
 _ROUND = re.compile(r"\(((?:insert|enter|fill in|add|your|choose|replace|describe)\b[^()\n]{1,60})\)", re.IGNORECASE)
 _ROUND_CAPITALS = re.compile(r"\(([A-Z][A-Z _-]{1,40})\)")
@@ -64,7 +66,7 @@ _WORD_HINT = re.compile("TODO|FIXME|TB[ACD]|XXX|PLACEHOLDER|HERE|psum")
 _OPENING, _CLOSING = "[({<«‹⟨【（「『〔＜｛［", "])}>»›⟩】）」』〕＞｝］"
 _PAIRS = {
     opening: re.compile(
-        rf"{re.escape(opening)}+[$%#@]?([^{re.escape(opening + closing)}\n]{{1,60}}){re.escape(closing)}+"
+        rf"{re.escape(opening)}{{1,4}}[$%#@]?([^{re.escape(opening + closing)}\n]{{1,60}}){re.escape(closing)}{{1,4}}"
     )
     for opening, closing in zip(_OPENING, _CLOSING, strict=True)
 }
@@ -99,6 +101,8 @@ def find_leftovers(text: str, names: Mapping[str, str]) -> list[Leftover]:
     for part in _parts(text):
         for leftover in (*_named(part, names), *_generic(part)):
             found.setdefault(leftover.written, leftover)  # the named one comes first
+            if len(found) >= MAX_FOUND:
+                break
     whole = [leftover for leftover in found.values() if not _is_inside_another(leftover, found)]
     return sorted(whole, key=lambda leftover: text.find(leftover.written))
 
@@ -132,8 +136,7 @@ def _named(text: str, names: Mapping[str, str]) -> Iterator[Leftover]:
         if opening not in text:
             continue
         for match in pattern.finditer(text):
-            is_heading = match[0][-1] == "]" and text[match.end() : match.end() + 2].lstrip()[:1] == ":"
-            if not is_heading and (name := _name_in(match[1], names)):
+            if (name := _name_in(match[1], names)) and not _is_heading(text, match):
                 sign = text[match.start() - 1 : match.start()]
                 yield Leftover(sign + match[0] if sign and sign in "$%#@" else match[0], name)
     for match in _SYMMETRIC.finditer(text):
@@ -145,6 +148,15 @@ def _named(text: str, names: Mapping[str, str]) -> Iterator[Leftover]:
             for match in pattern.finditer(text):
                 if name := _name_in(match[1], names):
                     yield Leftover(match[0], name)
+
+
+def _is_heading(text: str, match: re.Match[str]) -> bool:
+    """Whether it heads a part of the prompt: `[Style]: cinematic`, or before a sentence as in `[Style] Cinematic`."""
+    if match[0][0] not in "[【":
+        return False
+    before, after = text[: match.start()].rstrip(" ")[-1:], text[match.end() :].lstrip(" ")[:1]
+    is_first = before in ("", *".!?;\n") and match[1][:1].isupper()
+    return after == ":" or (is_first and (after in ("", "\n") or after.isupper() or after.isdigit()))
 
 
 def _name_in(inside: str, names: Mapping[str, str]) -> str:
@@ -171,12 +183,17 @@ def _generic(text: str) -> Iterator[Leftover]:
     if "{" in text:
         yield from _braces(text)
     if "[" in text:
-        yield from (Leftover(match[0]) for match in _SQUARE.finditer(text) if _is_form(match[1]))
+        yield from (
+            Leftover(match[0])
+            for match in _SQUARE.finditer(text)
+            if _is_form(match[1]) and not _is_heading(text, match)
+        )
     if "<" in text:
         yield from (Leftover(match[0]) for match in _ANGLE.finditer(text) if _is_form(match[1]) or _is_shout(match[1]))
 
 
 def _braces(text: str) -> Iterator[Leftover]:
+    """`{word}` and `{a|b}`; the latter is expanded by programs such as sd-dynamic-prompts, by no vendor."""
     for match in _BRACES.finditer(text):
         if _PLAIN_WORDS.fullmatch(match[1]) and not _is_in_code(text, match.start()):
             yield Leftover(match[0])

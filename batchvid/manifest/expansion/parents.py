@@ -15,6 +15,7 @@ from batchvid.manifest.expansion.entry import ClipEntryContext
 from batchvid.manifest.reading.problems import Problems
 from batchvid.manifest.reading.safe_names import safe_name
 from batchvid.near_matches import did_you_mean
+from batchvid.quoting import shortened
 
 MAX_SHOWN_IDS = 3  # when several could be meant
 
@@ -76,7 +77,7 @@ class _Known:
             more = ", ..." if len(made) > MAX_SHOWN_IDS else ""
             return f"{parent} makes {len(made):,} clips; name one of them: {shown}{more}"
         hint = did_you_mean(parent, self.by_id) or "batchvid plan --all shows the ids"
-        return f"there is no job {parent}; {hint}"
+        return f"there is no job {shortened(parent)}; {hint}"
 
 
 def _elsewhere(parent: JobSpec, child: JobSpec) -> str:

@@ -62,6 +62,9 @@ def _decided(entry: ClipEntryContext, where: str, sources: Iterator[Source]) -> 
             yield source, False
             continue
         for column in sorted(condition.empty_columns):
-            text = f"where: column {column} is empty, and an empty cell meets no comparison with a number"
+            text = (
+                f"where: column {column} is empty, and an empty cell meets no comparison with a number; "
+                f"{condition.written_as(column)}|float(0) counts it as 0"
+            )
             entry.shared.problems.warn(entry.place_of("where"), text, source.row)
         yield source, is_kept

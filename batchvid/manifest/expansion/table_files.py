@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 from batchvid.manifest.expansion.entry import ClipEntryContext
-from batchvid.manifest.expansion.path_matching import matching
+from batchvid.manifest.expansion.path_matching import has_wildcard, matching, resolve
 from batchvid.manifest.reading.table_addresses import is_address, label_of
 from batchvid.manifest.schema.rows import InlineRows, RowsField
 
@@ -21,8 +20,11 @@ def table_files(entry: ClipEntryContext, rows: RowsField) -> dict[str, Path]:
             found.update(_fetched(entry, name))
             continue
         path = folder / name
-        if not re.search(r"[*?\[]", name) or _exists(path):
+        if _exists(path):
             found[name] = path
+            continue
+        if not has_wildcard(name):
+            found[name] = Path(resolve(name, folder) or path)  # in another Unicode form, or with / for a backslash
             continue
         names = [one for one in matching(name, folder) if not Path(one).name.startswith("~$")]  # Excel's lock files
         if not names:

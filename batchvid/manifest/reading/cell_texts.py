@@ -12,7 +12,7 @@ _DIGITS = 15  # significant digits that spreadsheets show; more are noise of bin
 
 
 def cell_text(value: Any) -> str:
-    """The text of a cell, without space around it.
+    """The text of a cell, without space around it, and with line ends of one kind.
 
     `4` for 4.0, never an exponent; `TRUE` and `FALSE`; dates and times in ISO form, a date alone without a time;
     durations as `30:05:00`; the items of a list on lines of their own; nothing for None. Raises ValueError for a value
@@ -21,7 +21,7 @@ def cell_text(value: Any) -> str:
     if isinstance(value, str):
         if not value.isascii() and _SURROGATE.search(value):
             raise ValueError("contains half of a surrogate pair, which is no character")
-        return value.strip()
+        return with_plain_line_ends(value).strip()
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -35,6 +35,11 @@ def cell_text(value: Any) -> str:
     if isinstance(value, dict):
         raise ValueError("is an object; a cell holds a text, a number, true, false, or a list of those")
     return _time_text(value)
+
+
+def with_plain_line_ends(text: str) -> str:
+    """Line ends as most programs write them inside a cell: one table must not make two requests."""
+    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
 
 
 def number_text(value: float) -> str:

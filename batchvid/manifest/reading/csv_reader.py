@@ -6,6 +6,7 @@ import csv
 import itertools
 from collections.abc import Iterator, Sequence
 
+from batchvid.manifest.reading.cell_texts import with_plain_line_ends
 from batchvid.manifest.reading.csv_accidents import CsvAccidents
 from batchvid.manifest.reading.csv_dialect import CsvDialect, find_dialect
 from batchvid.manifest.reading.headers import SAMPLE_ROWS, RawRow, check_sample, header_of
@@ -56,6 +57,8 @@ def read_csv(lines: TextLines, options: TableOptions, warn: Warn) -> Iterator[Ro
             held, line = tape.take(), begins
             begins += len(held)
             cells = [cell.strip() for cell in written]
+            if len(held) > 1:
+                cells = [with_plain_line_ends(cell) for cell in cells]
             if any(cells):
                 if builder is None:
                     builder = RowBuilder(header_of(RawRow(cells, line), options, warn), options, warn)

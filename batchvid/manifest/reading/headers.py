@@ -27,11 +27,15 @@ class RawRow(NamedTuple):
 
 
 class Header(NamedTuple):
-    """The names of the columns, in the order of the cells; an empty name is a column to leave out."""
+    """The names of the columns, in the order of the cells; an empty name is a column to leave out.
+
+    `width` counts its cells, those without a name at its end included.
+    """
 
     names: list[str]
     line: int
     sheet: str = ""
+    width: int = 0
 
     @property
     def place(self) -> str:
@@ -135,7 +139,7 @@ def header_of(row: RawRow, options: TableOptions, warn: Warn, sheet: str = "") -
             warn(f"columns {other!r} and {name!r} differ only in case or spaces", place)
     if not counts:
         raise BadTable(f"{place}: is empty; it must name the columns")
-    return Header(names, row.line, sheet)
+    return Header(names, row.line, sheet, len(row.cells))
 
 
 def _folded(name: str) -> str:

@@ -34,6 +34,10 @@ _SHORT = (
     "has fewer cells than the header has columns; the missing ones are read as empty. A cell with a line break in it "
     "must be in double quotes"
 )
+_EMPTY_MORE = (
+    "has more cells than the header, and the last ones are empty; if a delimiter belongs to a text, put that cell in "
+    "double quotes"
+)
 
 
 class RowBuilder:
@@ -90,7 +94,9 @@ class RowBuilder:
             if any(cells[size:]):
                 raise BadTable(f"{self.place(line)}: {too_many(cells, size)}")
             self._short_before = 0
-            return cells[:size]  # spreadsheets write empty cells after the last column
+            if len(cells) > self.header.width and not self.header.sheet:
+                self._warn(_EMPTY_MORE, self.place(line))
+            return cells[:size]  # spreadsheets write empty cells after the last column, below the header and in it
         if self._short_before and self._short_before + len(cells) - 1 == size:
             raise BadTable(
                 f"{self.place(line)}: together with the row before it has as many cells as the header has columns; "

@@ -81,7 +81,7 @@ def _texts(sheet: CalamineSheet, name: str, kind: str, scan: SheetScan) -> Itera
         if cells is None:
             return
         try:
-            texts = [cell.strip() if isinstance(cell, str) and cell.isascii() else cell_text(cell) for cell in cells]
+            texts = [cell_text(cell) for cell in cells]
         except ValueError as exc:
             raise BadTable(f"{row_name(0, index + 1, name)}: a cell {exc}") from None
         for column in errors.get(index, ()):

@@ -20,6 +20,7 @@ _INVISIBLE_CHARACTERS = "\u00a0\u2002\u2003\u2007\u2009\u200b\u202f\u205f\u2060\
 _INDENT = re.compile(rf"[ \t{_INVISIBLE}]*[\t{_INVISIBLE}]")
 _CUT = re.compile(r"[ \t]+(#\w[^\n]*)")
 _QUOTED = re.compile(r"""[“„«‘‚»][^“”„«»‘’‚]*[”“»’‘«]""")
+_CONDITION = re.compile(r"\bwhere\W*\Z")
 _COLON = re.compile(r"\s*:")
 _PAIR = re.compile(r"(?<!\\)((?:\\\\)*)\\u(d[89ab][0-9a-f]{2})\\u(d[c-f][0-9a-f]{2})", re.IGNORECASE)
 
@@ -143,7 +144,8 @@ def _changes(lines: list[str], line: int) -> Iterator[Lines]:
             break  # a value that ended before
         head = match["head"].replace("\u00a0", " ")
         head = head if head.endswith(" ") else f"{head} "
-        for value in () if _is_flow(match["value"]) else _values(match["value"]):
+        is_condition = _CONDITION.search(head) is not None
+        for value in () if _is_flow(match["value"]) else _values(match["value"], is_condition=is_condition):
             if (number, value) not in seen:
                 seen.add((number, value))
                 yield Lines(number, number, (f"{head}{value}",))
@@ -178,9 +180,12 @@ def _is_flow(value: str) -> bool:
     return (value[0] == "{" and value[-1] == "}" and ":" in value) or (value[0] == "[" and value[-1] == "]")
 
 
-def _values(value: str) -> Iterator[str]:
-    """The value in quotes, in the ways in which it may be meant."""
+def _values(value: str, *, is_condition: bool) -> Iterator[str]:
+    """The value in quotes, in the ways in which it may be meant. The quotes and signs of a condition belong to it."""
     bare = _COMMENT.sub("", value).rstrip()
+    if is_condition:
+        yield quote(bare)
+        return
     if _is_open_quote(bare):
         yield bare + bare[0]
     if len(bare) > 1 and bare[0] == bare[-1] and bare[0] in "'\"":

@@ -91,6 +91,7 @@ def read_number(text: str, decimal: str) -> Number | None:
     return sign * value
 
 
+@lru_cache(maxsize=65_536)
 def is_ambiguous(text: str) -> bool:
     """Whether the text may be two numbers: `1,234` is 1234 or 1.234."""
     parts = _parts(text)

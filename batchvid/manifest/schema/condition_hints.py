@@ -35,12 +35,19 @@ _PHRASES: tuple[tuple[str, str], ...] = (
     (r"\b(?P<name>\w+)\.endsWith\(", "{name}.endswith("),
     (r"\b(?P<name>\w+)\.to(?P<case>Lower|Upper)Case\(", "{name}.{case}("),
     (r"\bnot\s+(?:is_?)?(?:empty|blank|null)\((?P<name>\w+)\)", '{name} != ""'),
+    (r"\b(?:is_?)?not_?(?:empty|blank|null)\((?P<name>\w+)\)", '{name} != ""'),
     (r"\b(?:is_?)?(?:empty|blank|null)\((?P<name>\w+)\)", '{name} == ""'),
+    (
+        rf"{_NAME}\s*(?P<first>[<>=!]=?)\s*(?P<low>{_STRING}|[\d.]+)\s+(?P<both>and|or)\s+(?P<second>[<>=!]=?)",
+        "{name} {first} {low} {both} {name} {second}",
+    ),
     (r"\blen\((?P<name>\w+)\)", "{name}|length"),
     (r"\b(?P<function>lower|upper|trim|length|int|float|abs|round)\((?P<name>\w+)\)", "{name}|{function}"),
     (r"(?P<operator>[<>=]\s*)[€$£¥]\s*(?=\d)", "{operator}"),
     (r"(?P<digits>[<>=]\s*\d+(?:[.,]\d+)?)\s*(?:[€$£¥%]|(?:EUR|USD|GBP|CHF)\b)", "{digits}"),
     (r"(?P<whole>[<>=]\s*\d+),(?P<rest>\d+)\b", "{whole}.{rest}"),
+    (rf"^{_NAME}\s*:\s*(?=\S)", "{name} == "),
+    (r"(?P<left>\|\s*(?:float|int)(?:\([^)]*\))?\s*[<>=!]=?\s*)[\"'](?P<number>[\d.]+)[\"']", "{left}{number}"),
     (rf"{_NAME}\s+is\s+not\s+(?:none|null|empty|blank)\b", '{name} != ""'),
     (rf"{_NAME}\s+is\s+(?:none|null|empty|blank)\b", '{name} == ""'),
     (rf"{_NAME}\s+(?:does\s+)?not\s+(?:i?like|contains?|includes?)\s+{_TEXT}", "not ({found})"),
@@ -58,6 +65,7 @@ _BARE = re.compile(
 _OPEN_TEXT = re.compile(r"(?P<operator>(?:==|!=|<|>)\s*)(?P<quote>[\"'])(?P<words>[^\"']*)$")
 _CLOSED_TEXT = re.compile(r"(?P<operator>(?:==|!=)\s*)(?P<words>[^\W\d][^\"'()\[\]=!<>|]*)[\"']\s*$")
 _ITEMS = re.compile(r"\bin\s*(?:[\[(](?P<listed>[^\])]+)[\])]|(?P<bare>\w+(?:\s*,\s*\w+)+))")
+_SQL_NAME = re.compile(r"(?<![\w\])])\[\s*(?P<name>[^\W\d]\w*)\s*\](?=\s*(?:[=!<>]|is\b|in\b|like\b))", re.IGNORECASE)
 _YAML_STARTS = "\"'[]{}!&*?|>%@`#-,:"
 
 
@@ -121,6 +129,7 @@ def _unwrapped(text: str) -> str:
     for pattern in (r"\{%-?\s*if\b(.*?)-?%\}.*", r"\{\{(.*?)\}\}", r"\$\{(.*?)\}"):
         text = re.sub(pattern, r"\1", text, flags=re.DOTALL).strip()
     text = re.sub(r"`([^`]*)`|[$@](?=[^\W\d])", lambda match: match[1] or "", text)
+    text = _SQL_NAME.sub(r"\g<name>", text)
     return re.sub(r"^(?:where|when|if)\b\s*:?|[;:]\s*$", "", text, flags=re.IGNORECASE).strip()
 
 

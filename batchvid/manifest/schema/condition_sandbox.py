@@ -68,6 +68,13 @@ def compiled(text: str) -> CompiledCondition:
         tree.set_environment(sandbox)
         if any(_is_text(side) for junction in tree.find_all((nodes.Or, nodes.And)) for side in _sides(junction)):
             raise Unusable("has a text alone beside and / or, which is always true")
+        if any(
+            isinstance(node.expr, nodes.List | nodes.Dict) and _is_equality(node)
+            for node in tree.find_all(nodes.Compare)
+        ):
+            raise Unusable("compares a list with one value")
+        if any(_is_number_with_text(node) for node in tree.find_all(nodes.Compare)):
+            raise Unusable("compares a number with a text in quotes")
         used = [node for node in tree.find_all(nodes.Name) if node.ctx == "load"]
         guarded = {
             node.node.name
@@ -196,6 +203,17 @@ def _sandbox() -> _ConditionSandbox:
 
 def _is_text(node: nodes.Node) -> bool:
     return isinstance(node, nodes.Const) and isinstance(node.value, str)
+
+
+def _is_equality(node: nodes.Compare) -> bool:
+    return any(operand.op in ("eq", "ne") for operand in node.ops)
+
+
+def _is_number_with_text(node: nodes.Compare) -> bool:
+    """Whether it is as `price|float > "5"`, of which every comparison fails."""
+    sides = [node.expr, *(operand.expr for operand in node.ops)]
+    has_number = any(isinstance(side, nodes.Filter) and side.name in ("float", "int") for side in sides)
+    return has_number and any(_is_text(side) for side in sides)
 
 
 def _sides(node: nodes.BinExpr) -> tuple[nodes.Expr, nodes.Expr]:

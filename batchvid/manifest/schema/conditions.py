@@ -44,6 +44,10 @@ class Condition:
         """The columns whose empty cell was compared with a number, in the row that was evaluated last."""
         return frozenset(self._numbers.empty)
 
+    def written_as(self, column: str) -> str:
+        """The column as it is written in the condition."""
+        return self._numbers.written_as(column)
+
     def observe(self, variables: Variables) -> None:
         """Look at a row's numbers, to know how its columns write them, without evaluating the condition."""
         for source in self._names.values():

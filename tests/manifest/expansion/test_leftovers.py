@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from batchvid.manifest.expansion.cell_checks import check_inside
 from batchvid.manifest.expansion.leftovers import Leftover, find_leftovers, normal_name, normal_names
+from batchvid.manifest.schema.templates import MAX_CHARS
 
 NAMES = normal_names(("Product name", "city", "style", "1"))
 
@@ -74,6 +78,7 @@ def test_placeholders_of_unknown_names(placeholder: str) -> None:
         *('{"prompt": {"city": "Rome", "tags": ["x"]}}', "[1, 2]", "{shot: wide, lens: 35mm}", "TODO EL MUNDO"),
         "todo list",
         *("a city-style kite", "day/city/night", "kite - city - noon", "why city? yes", "(9:16) city; night", "-city"),
+        *("[Style] Noir. [Character] A man runs.\n[Color]\n[City] 3 towers", "[Brand color]: red"),
         *("[Style]: cinematic", "Style: city: night", "the city of [Rome]", "Super Bowl LX", "XXL shirt", "__ and __"),
     ],
 )
@@ -108,3 +113,16 @@ def test_no_text_makes_it_raise(text: str, names: list[str]) -> None:
 def test_no_mixture_of_delimiters_makes_it_raise(text: str) -> None:
     """Also not the characters that it looks for."""
     assert all(normal_name(leftover.name) in NAMES or not leftover.name for leftover in find_leftovers(text, NAMES))
+
+
+@pytest.mark.parametrize(
+    "piece",
+    ["[", "{{", "(a", "__a", "<a", "%a", "-a ", "{% ", "(your ", "{a|", "*|a", "{#", "[[", "[a here", "<!--", "{a "],
+)
+def test_no_text_takes_long(piece: str) -> None:
+    """The longest text of a manifest, made of openings that nothing closes."""
+    text = piece * (MAX_CHARS // len(piece))
+    begun = time.process_time()
+    find_leftovers(text, NAMES)
+    check_inside(text)
+    assert time.process_time() - begun < 3

@@ -370,7 +370,7 @@ def test_any_words_expand_or_are_told(specs: Specs, words: list[str]) -> None:
     try:
         found = specs(text)
     except ManifestError as exc:
-        assert "again, which" in exc.problems[0] or "prompt: " in exc.problems[0]  # noqa: PT017 - both are right
+        assert "makes the id" in exc.problems[0] or "prompt: " in exc.problems[0]  # noqa: PT017 - both are right
     else:
         assert len(found) == len(words)
 

@@ -81,8 +81,8 @@ def test_empty_cells_beside_a_number_are_counted_and_named(write: Write) -> None
     manifest = load(write("m.yaml", f"{TABLE}    where: price > 5\n"))
     assert [job.spec.id for job in manifest.jobs] == ["a"]
     assert manifest.warnings == (
-        "m.yaml:6: {{ sku }}: where: column price is empty, and an empty cell meets no comparison with a number "
-        "(t.csv:row 2 (line 3), t.csv:row 3 (line 4))",
+        "m.yaml:6: {{ sku }}: where: column price is empty, and an empty cell meets no comparison with a number; "
+        "price|float(0) counts it as 0 (t.csv:row 2 (line 3), t.csv:row 3 (line 4))",
     )
 
 

@@ -94,7 +94,15 @@ def test_several_files_and_patterns(write: Write, specs: Specs) -> None:
     write("extra.jsonl", '{"id": "e1", "prompt": "z"}\n')
     assert list(specs(CLIP + "sheets/*.csv\n")) == ["a1", "a2", "b1", "b2"]
     assert list(specs(CLIP + "[extra.jsonl, sheets/b.csv, 'sheets/*.CSV']\n")) == ["e1", "b1", "b2", "a1", "a2"]
+    assert list(specs(CLIP + "sheets/{b,a}.csv\n")) == ["a1", "a2", "b1", "b2"]
     assert list(specs(CLIP + "{file: [sheets/b.csv, extra.jsonl], columns: {id: ID}}\n")) == ["b1", "b2", "e1"]
+
+
+@pytest.mark.parametrize("name", ["sheets\\a.csv", "sheets/caf\u00e9.csv", "sheets/cafe\u0301.csv"])
+def test_names_with_backslashes_and_in_any_unicode_form(write: Write, specs: Specs, name: str) -> None:
+    write("sheets/a.csv", "id,prompt\nA1,x\n")
+    write("sheets/caf\u00e9.csv", "id,prompt\nA1,x\n")
+    assert list(specs(CLIP + f"'{name}'\n")) == ["A1"]
 
 
 def test_a_row_keeps_its_file(write: Write, mistakes: Mistakes) -> None:
@@ -159,7 +167,7 @@ def test_warnings_name_the_file_and_the_row(write: Write) -> None:
         ("{file: a.csv, encoding: idna}", "rows.encoding: 'idna' is no encoding of texts"),
         ("{file: a.csv, columns: {row: SKU}}", "rows.columns"),
         ("{file: a.csv, columns: {a-b: SKU}}", "rows.columns"),
-        ("https://docs.google.com/x.csv", "rows: https://docs.google.com/x.csv is an address"),
+        ("https://docs.google.com/x.csv", "rows: docs.google.com/x.csv is an address"),
         ("no/*.csv", "rows: no file matches no/*.csv; it was looked for below "),
     ],
 )

@@ -46,6 +46,11 @@ def test_forms_of_one_table(write: Write, text: str) -> None:
     assert read(write, text) == (TWO, [])
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_line_ends_inside_a_cell_are_of_one_kind(write: Write, end: str) -> None:
+    assert read(write, f'id,prompt\r\nA1,"a kite{end}red"\r\n')[0] == [{"id": "A1", "prompt": "a kite\nred"}]
+
+
 def test_the_delimiter_that_fits_the_rows(write: Write) -> None:
     """More commas in the header do not count when the rows are split by another character."""
     rows, _ = read(write, "id;prompt, in one, short, sentence\nA1;a kite\nA2;a boat\n")
@@ -147,6 +152,10 @@ def test_comments_and_sums_below(write: Write) -> None:
 
 
 ACCIDENTS = {
+    "comma before an empty cell": (
+        "id,prompt,mood\nA1,a kite,red,\nA2,a boat,calm\n",
+        "row 1 (line 2): has more cells than the header, and the last ones are empty",
+    ),
     "comma": (
         "id,prompt,mood\nA1,a red kite, over wheat\nA2,a boat,calm\n",
         "row 1 (line 2): column mood begins with a space, and other cells do not",

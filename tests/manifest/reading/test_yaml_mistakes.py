@@ -31,6 +31,13 @@ def warnings_of(text: str) -> list[tuple[int, str]]:
     return found
 
 
+@pytest.mark.parametrize("condition", ['"a b" == "c"', "'a' == 'b'", "> 5", '"a" in b', "{{ a }} == 'b'", "`a` == 1"])
+def test_the_quotes_of_a_condition_belong_to_it(condition: str) -> None:
+    """The line to write has the whole condition, not the text between its first and last sign."""
+    _, message = message_of(f"clips:\n  - id: a\n    where: {condition}\n    takes: 2\n")
+    assert message.endswith(f"; write: where: {quote(condition)}")
+
+
 @pytest.mark.parametrize(
     ("written", "instead"),
     [
