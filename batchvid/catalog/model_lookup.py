@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from batchvid.catalog.model import Model
 from batchvid.catalog.models import Models
 from batchvid.catalog.provider import Provider
@@ -35,7 +37,12 @@ def own_id_warning(models: Models, name: str, provider: Provider) -> str:
     """Says that a name is sent as the provider's own id although it is nearly one of the catalogue; empty if not."""
     if not is_own_id(models, name, provider):
         return ""
-    listed = (row for row, model in models.rows.items() if model.dialect in provider.routes)
-    near = near_matches(name, listed, cutoff=NEAR)
+    near = _near(name, tuple(row for row, model in models.rows.items() if model.dialect in provider.routes))
     words = f"{name} is sent as {provider.name}'s own model id; the catalogue has {' and '.join(near)}"
     return words if near else ""
+
+
+@lru_cache(maxsize=256)
+def _near(name: str, listed: tuple[str, ...]) -> tuple[str, ...]:
+    """Once for all jobs of a model: comparing takes a millisecond."""
+    return tuple(near_matches(name, listed, cutoff=NEAR))

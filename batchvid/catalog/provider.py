@@ -17,6 +17,7 @@ from batchvid.dialects import DIALECTS
 from batchvid.dialects.api_paths import without_api_path
 from batchvid.dialects.lookups import LOOKUP_METHODS
 from batchvid.errors import UsageError
+from batchvid.near_matches import did_you_mean
 
 DEFAULT_PROVIDER = "cometapi"
 TIMEOUT_S = 3600.0  # clips take 2-5 minutes; after an hour a task is stalled
@@ -33,20 +34,19 @@ class Provider:
 
     `routes` maps a dialect to its path prefix below `base_url`. Without `api_key_env` no key is sent.
 
-    Limits are counts, per minute and per second as named;
-    `model_concurrency` limits single models. `poll_every_s` overrides the poll interval of the models. `timeout_s` is
-    how long a task may take, `queue_timeout_s` how long it may be queued (None: as long); the `model_` settings are for
-    single models (see timeouts.py). `cancel` is until when a task can be cancelled. `wait_initial_s` is the first of
-    the doubling waits after a refusal. `grace_s` is how long a new task may be unknown to the provider. A reply without
-    data for `read_timeout_s`, for a submit `submit_read_timeout_s`, is lost; so is one that is not complete
-    after `total_timeout_s`, for a submit `submit_total_timeout_s`. `max_clip_bytes` limits clips further than
-    their duration does. `on_lost_submit`: hold an uncertain submit for a person, or buy again. `lookup` is the method
-    for its lookup, by dialect (dialects.lookups.LOOKUP_METHODS). With `allow_private_links` links to clips may lead
-    into a private network. `moderates` is false for a server without a content filter: there an unexplained failure is
-    no moderation. `send_key_to_own_links`: a link on the provider's own origin that refuses an anonymous request is
-    tried again with the key. `allow_http` permits a public `base_url` without encryption. `life` is the emulator's
-    setting for the duration of tasks; `free` means that nothing is charged. An `emulator` without a base URL is started
-    by the run.
+    Limits are counts, per minute and per second as named; `model_concurrency` limits single models. `poll_every_s`
+    overrides the poll interval of the models. `timeout_s` is how long a task may take, `queue_timeout_s` how long it
+    may be queued (None: as long); the `model_` settings are for single models (see timeouts.py). `cancel` is until when
+    a task can be cancelled. `wait_initial_s` is the first of the doubling waits after a refusal. `grace_s` is how long
+    a new task may be unknown to the provider. A reply without data for `read_timeout_s`, for a submit
+    `submit_read_timeout_s`, is lost; so is one that is not complete after `total_timeout_s`, for a submit
+    `submit_total_timeout_s`. `max_clip_bytes` limits clips further than their duration does. `on_lost_submit`: hold an
+    uncertain submit for a person, or buy again. `lookup` is the method for its lookup, by dialect
+    (dialects.lookups.LOOKUP_METHODS). With `allow_private_links` links to clips may lead into a private network.
+    `moderates` is false for a server without a content filter: there an unexplained failure is no moderation.
+    `send_key_to_own_links`: a link on the provider's own origin that refuses an anonymous request is tried again with
+    the key. `allow_http` permits a public `base_url` without encryption. `life` is the emulator's setting for the
+    duration of tasks; `free` means that nothing is charged. An `emulator` without a base URL is started by the run.
     """
 
     name: str
@@ -138,7 +138,8 @@ def providers(overrides: Mapping[str, Mapping[str, Any]]) -> dict[str, Provider]
         dialect, prefix = fields.pop("dialect", None), fields.pop("prefix", None)
         if dialect is not None:
             if dialect not in DIALECTS:
-                raise UsageError(f"unknown dialect {dialect!r}; there are {', '.join(DIALECTS)}")
+                hints = filter(None, (did_you_mean(dialect, DIALECTS), f"there are {', '.join(DIALECTS)}"))
+                raise UsageError(f"unknown dialect {dialect!r}; {' '.join(hints)}")
             row["routes"] = {dialect: prefix or ""}
             row.pop("lookup", None)
         if (way := fields.pop("lookup", None)) is not None:
