@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from pydantic import TypeAdapter, ValidationError
@@ -103,7 +103,7 @@ def _result(
     hints = hints_of(replies, _listed(replies.get(_PRICES.path)))
     formats = recognize(replies, relays, hints, base_path=urlsplit(provider.base_url).path)
     key_env = provider.api_key_env
-    refused = wants_key(replies) or any("wants a key" in reason for one in formats for reason in one.evidence)
+    refused = wants_key(replies) or any(one.needs_key for one in formats)
     is_emulator = any(reply.is_emulator for reply in replies.values())
     if refused and not key_env and not is_emulator:
         key_env = PLACEHOLDER
@@ -128,6 +128,8 @@ def _problem(provider: Provider, replies: Mapping[str, Response], formats: list[
         return ""
     if 300 <= nowhere.status < 400:
         return "the address redirects to another one, which probe does not follow: use the address of the API"
+    if nowhere.status == 403:
+        return "the server refuses every call with HTTP 403: something in front of it may block this machine"
     if nowhere.status >= 500 or nowhere.status == 429:
         return f"the server answers HTTP {nowhere.status}: try later"
     return "no wire format fits: check the address, and whether the server has an API for videos at all"
@@ -154,8 +156,7 @@ def _known_prefixes() -> dict[str, list[str]]:
 
 
 def _redacted(one: Recognized) -> Recognized:
-    evidence = tuple(redact(reason) for reason in one.evidence)
-    return Recognized(dialect=one.dialect, prefix=one.prefix, sureness=Sureness(one.sureness), evidence=evidence)
+    return replace(one, evidence=tuple(redact(reason) for reason in one.evidence))
 
 
 def _checked(value: str, option: str, kind: TypeAdapter[str]) -> str:

@@ -62,12 +62,13 @@ class Hints:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recognized:
-    """One wire format that fits, the prefix of its paths, how sure that is, and why."""
+    """One wire format that fits, the prefix of its paths, how sure that is, why, and whether its path wants a key."""
 
     dialect: str
     prefix: str
     sureness: Sureness
     evidence: tuple[str, ...]
+    needs_key: bool = False
 
 
 def probe_requests(relays: Mapping[str, Collection[str]]) -> dict[str, Request]:
@@ -106,7 +107,9 @@ def _prefixes(dialect: str, relays: Mapping[str, Collection[str]]) -> Iterable[s
 def wants_key(replies: Mapping[str, Response]) -> bool:
     """Whether the server refuses even a path that cannot exist: without a right key it tells nothing."""
     nowhere = replies.get(NOWHERE)
-    return nowhere is not None and nowhere.status in (401, 403)
+    return nowhere is not None and (
+        nowhere.status == 401 or (nowhere.status == 403 and parse(nowhere.body) is not None)
+    )
 
 
 def looks_alike(one: Response, other: Response) -> bool:
@@ -149,12 +152,15 @@ def _recognize_one(
             return None
         evidence.append("the reply is marked as the emulator's, which serves it at this path")
         return Recognized(dialect=dialect, prefix=prefix, sureness=Sureness.CERTAIN, evidence=tuple(evidence))
-    if answer is _Answer.NEEDS_KEY:
+    needs_key = answer is _Answer.NEEDS_KEY
+    if needs_key:
         evidence.append("that path wants a key")
     sureness, reasons = _judge(dialect, answer, reply, hints, _named_places(dialect, place, relays))
     if sureness is None:
         return None
-    return Recognized(dialect=dialect, prefix=prefix, sureness=sureness, evidence=(*evidence, *reasons))
+    return Recognized(
+        dialect=dialect, prefix=prefix, sureness=sureness, evidence=(*evidence, *reasons), needs_key=needs_key
+    )
 
 
 def _named_places(dialect: str, place: str, relays: Mapping[str, Collection[str]]) -> tuple[bool, bool]:

@@ -333,3 +333,20 @@ def test_what_the_server_lists_is_shown() -> None:
     assert "models: m/0, m/1, " in result.output
     assert "m/9 and 2 more" in result.output
     assert "no wire format fits" in result.output
+
+
+@pytest.mark.parametrize(
+    ("reply", "said"),
+    [
+        ((403, "<html>Access denied</html>"), "refuses every call with HTTP 403"),
+        ((403, {"error": {"message": "forbidden", "code": "invalid_api_key"}}), "--key-env NAME"),
+        ((503, "down"), "answers HTTP 503: try later"),
+        ((429, {"error": {"message": "slow down"}}), "answers HTTP 429: try later"),
+    ],
+)
+def test_a_server_that_answers_everything_alike(reply: Reply, said: str) -> None:
+    """Nothing is told by such replies, and no format is named."""
+    with server(lambda _path, _key: reply) as (url, _):
+        result = probe_server(url)
+    assert result.formats == ()
+    assert said in result.problem
