@@ -8,7 +8,7 @@ from __future__ import annotations
 import codecs
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, NamedTuple
 
 import yaml
@@ -16,11 +16,13 @@ import yaml
 from batchvid.manifest.reading.marked_data import Map, Mark, Seq
 from batchvid.manifest.reading.safe_names import text_of
 from batchvid.manifest.reading.yaml_mistakes import (
+    Remedy,
     find_remedy,
     has_no_colon,
     join_surrogates,
     misread,
     odd_key,
+    quote,
 )
 
 MAX_BYTES = 64 * 2**20  # about 250,000 hand-written clip entries
@@ -48,9 +50,10 @@ class BadDocument(Exception):
         super().__init__(message)
         self.mark = mark
 
-    def add_remedy(self, remedy: str) -> None:
-        """Add what to write instead to the message."""
-        self.args = (f"{self.args[0]}{remedy}",)
+    def add_remedy(self, remedy: Remedy) -> None:
+        """Add what to write instead to the message, and name the line to change."""
+        self.args = (f"{self.args[0]}{remedy.text}",)
+        self.mark = Mark(self.mark.file, remedy.line)
 
 
 class BadSyntax(BadDocument):
@@ -64,8 +67,10 @@ def _ignore(_mark: Mark, _text: str) -> None:
     pass
 
 
-def read(data: bytes, file: str, add_problem: AddProblem, add_warning: AddProblem = _ignore) -> Any:
-    """The data of one YAML document; None when it is empty.
+def read(
+    data: bytes, file: str, add_problem: AddProblem, add_warning: AddProblem = _ignore, *, keys: Collection[str] = ()
+) -> Any:
+    """The data of one YAML document; None when it is empty. `keys` are those that it may have, to find mistakes.
 
     Problems that leave the rest readable (a key given twice) go to `add_problem`, texts that are probably read in
     another way than they are meant to `add_warning`. Raises BadDocument for other problems.
@@ -80,7 +85,7 @@ def read(data: bytes, file: str, add_problem: AddProblem, add_warning: AddProble
     except BadSyntax as exc:
         joined = join_surrogates(text)
         if joined == text:
-            exc.add_remedy(find_remedy(text, exc.mark.line, _gets_further))
+            exc.add_remedy(find_remedy(text, exc.mark.line, _gets_further, keys))
             raise
     return _read(joined, file, add_problem, add_warning)
 
@@ -141,6 +146,17 @@ def is_other_text(value: Any, written: str) -> bool:
 
 def _other_text(event: Any, value: Any) -> str:
     return str(event.value) if isinstance(event, yaml.ScalarEvent) and is_other_text(value, event.value) else ""
+
+
+def _joined_before(data: Map, key: str) -> str:
+    """What to write for a text or a number that its comma cuts in a mapping in braces."""
+    before = next(reversed(data), "")
+    value = data.get(before)
+    if isinstance(value, int) and key.isdigit():
+        return f"write {before}: {text_of(value)}.{key}"
+    if isinstance(value, str) and value:
+        return f"if it belongs to the text before it, write {before}: {quote(f'{value}, {key}')}"
+    return "if it belongs to the text before it, quote that text"
 
 
 class _Anchored(NamedTuple):
@@ -245,14 +261,15 @@ class _Reader:
                 raise BadSyntax(mark, why)
             key, is_merge = event.value, event.value == "<<" and event.implicit[0]
             if event.implicit[0] and (reason := odd_key(key)):
-                raise BadDocument(mark, reason)
+                raise BadSyntax(mark, reason)
             if event.anchor:
                 self.anchors[event.anchor] = _Anchored(key, 1, 0)
-            if is_flow and has_no_colon(self.text, self.end(event)):
-                self.add_problem(mark, f"{key} has no value; if it belongs to the text before it, quote that text")
+            has_no_value = is_flow and has_no_colon(self.text, self.end(event))
             event = self.loader.get_event()
             value = self.node(event, depth + 1)
-            if is_merge:
+            if has_no_value:
+                self.add_problem(mark, f"{key} has no value; {_joined_before(data, key)}")
+            elif is_merge:
                 merged.extend((mark, part) for part in (value if isinstance(value, Seq) else [value]))
             elif key in data:
                 self.add_problem(mark, f"{key} is given twice; it is already in line {data.marks[key].line}")

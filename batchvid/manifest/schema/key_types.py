@@ -39,8 +39,11 @@ class UnlessTemplate:
 
 def _variable_name(name: str) -> str:
     if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) or name in RESERVED:
+        other = re.sub(r"[^A-Za-z0-9_]+", "_", name).strip("_")
+        usable = re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", other) and other not in RESERVED
+        hint = f"; write {other}" if usable else ""
         raise ValueError(
-            f"must be letters, digits and _, for use as {{{{ name }}}}, and none of {', '.join(sorted(RESERVED))}"
+            f"must be letters, digits and _, for use as {{{{ name }}}}, and none of {', '.join(sorted(RESERVED))}{hint}"
         )
     return name
 

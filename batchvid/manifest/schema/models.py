@@ -263,6 +263,8 @@ class ManifestModel(_Strict):
 
 FIELDS = tuple(ClipFields.model_fields)
 """The fields that `defaults` and every clip entry share."""
+ALL_KEYS = frozenset({*ManifestModel.model_fields, *ClipEntry.model_fields})
+"""The keys at the top of a manifest and in a clip entry."""
 
 CHECKS: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
     {

@@ -139,7 +139,7 @@ def test_quoted_merge_is_a_key() -> None:
 @pytest.mark.parametrize(
     ("text", "line", "words"),
     [
-        ("a: [1\nb: 2", 2, "not valid YAML"),
+        ("a: [1\nb: 2", 1, "not valid YAML"),
         ("a: 1\n--- \nb: 2", 2, "second YAML document"),
         ("a: 1\n\tb: 2", 2, "not valid YAML"),
         ("a: *b", 1, "refers to no complete &b"),

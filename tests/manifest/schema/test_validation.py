@@ -69,7 +69,12 @@ def test_ten_mistakes_ten_lines(mistakes: Mistakes) -> None:
     [
         ("seconds: 5", "seconds: unknown key; did you mean duration_s"),
         ("csv: x", "csv: unknown key; did you mean rows"),
-        ("zzz: x", "zzz: unknown key; Allowed: "),
+        ("zzz: x", "zzz: unknown key; batchvid schema lists all keys"),
+        ("Prompt: x", "Prompt: unknown key; write prompt:"),
+        ("aspect ratio: x", "aspect ratio: unknown key; write aspect_ratio:"),
+        ("Beschreibung: x", "Beschreibung: unknown key; did you mean prompt?"),
+        ("vars: {a: b}", "vars: unknown key; vars belongs to the whole manifest"),
+        ("in the golden: x", "in the golden: unknown key; if it belongs to the text above it"),
         ("duration_s: 0", "duration_s: must be more than 0 and at most 3600 seconds, not 0"),
         ("duration_s: .nan", "duration_s: must be a number of seconds such as 8, not '.nan'"),
         ("duration_s: 1.e400", "duration_s: must be a number of seconds such as 8, not '1.e400'"),
