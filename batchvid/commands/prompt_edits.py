@@ -82,7 +82,7 @@ def write_refused(folder: Path, jobs: Iterable[Job]) -> None:
     for row in rows:
         edited = written.get((row["id"], row["asked"]), {})
         row |= {name: _plain(edited[name]) for name in EDITED if name in edited and _differs(edited[name], row[name])}
-    write_table(path, {name: itemgetter(name) for name in COLUMNS}, rows, is_for_excel=True)
+    write_table(path, {name: itemgetter(name) for name in COLUMNS}, rows)
 
 
 def _written(path: Path) -> dict[tuple[str, str], dict[str, str]]:

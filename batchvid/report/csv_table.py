@@ -16,6 +16,9 @@ Row = TypeVar("Row")
 Columns = Mapping[str, Callable[[Row], object]]
 """Each column's name, and how its cell is read from a row."""
 
+BYTE_ORDER_MARK = "\ufeff"
+"""Excel reads a CSV file as UTF-8 only if it starts with it. Python reads such a file with the encoding utf-8-sig."""
+
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\n")
 
 
@@ -34,13 +37,9 @@ def format_table(columns: Columns[Row], rows: Iterable[Row]) -> str:
     return out.getvalue()
 
 
-def write_table(path: Path, columns: Columns[Row], rows: Iterable[Row], *, is_for_excel: bool = False) -> None:
-    """Write the rows as a CSV file, whole or not at all. Raises OSError.
-
-    Excel reads a CSV file as UTF-8 only if it starts with a byte order mark; other readers may see that mark as text.
-    """
-    mark = "\ufeff" if is_for_excel else ""
-    write_atomic(path, mark + format_table(columns, rows))
+def write_table(path: Path, columns: Columns[Row], rows: Iterable[Row]) -> None:
+    """Write the rows as a CSV file for spreadsheets, whole or not at all. Raises OSError."""
+    write_atomic(path, BYTE_ORDER_MARK + format_table(columns, rows))
 
 
 def escape_formula(cell: str) -> str:

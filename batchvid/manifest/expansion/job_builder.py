@@ -116,6 +116,7 @@ def _spec(
         fallback_while_running=bool(fields.get("fallback_while_running")),
         on_mismatch=fields["on_mismatch"],
         container=fields["container"],
+        row=draft.source.row_place,
         fingerprint=fingerprint(request),
     )
 
