@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from batchvid.commands.batch import Batch, load
+    from batchvid.commands.previews import plan, plan_retry
     from batchvid.commands.resolve import resolve
-    from batchvid.commands.run import collect, plan, plan_retry, retry, run
+    from batchvid.commands.run import collect, retry, run
     from batchvid.runner import SpendingLimits
 
 __all__ = ["Batch", "SpendingLimits", "collect", "load", "plan", "plan_retry", "resolve", "retry", "run"]

@@ -137,6 +137,8 @@ def _run_command(args: Sequence[str] | None) -> int:
     except ManifestError as exc:
         for problem in exc.problems:
             click.echo(strip_queries(problem), err=True)
+        for note in exc.notes:
+            click.echo(f"note: {strip_queries(note)}", err=True)
         click.echo(f"{len(exc.problems)} problem(s); nothing was bought", err=True)
         code = exc.exit_code
     except BatchvidError as exc:

@@ -155,12 +155,13 @@ def validate(
     or folder of a batch.
     """
     from batchvid import commands
-    from batchvid.cli.plan_output import print_warnings
+    from batchvid.cli.plan_output import print_notes, print_warnings
     from batchvid.errors import ManifestError
 
     batch = open_batch(target, out, sets, many=many)
     checked = commands.validate(batch, allow_retired=allow_retired)
     if strict and checked.warnings:
         raise ManifestError(checked.warnings)
+    print_notes(checked.notes)
     print_warnings(checked.warnings)
     click.echo(f"{target}: {len(checked.jobs)} clips, no problem")

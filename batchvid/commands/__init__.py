@@ -14,8 +14,9 @@ from batchvid.commands.batch import (
 from batchvid.commands.execution import Display, known_providers
 from batchvid.commands.models import models, refresh
 from batchvid.commands.planned_run import open_saved, plan_saved, run_saved
+from batchvid.commands.previews import plan, plan_collect, plan_retry, validate
 from batchvid.commands.resolve import abandon, resolve, uncertain
-from batchvid.commands.run import collect, edit, plan, plan_collect, plan_retry, retry, run, validate
+from batchvid.commands.run import collect, edit, retry, run
 from batchvid.commands.saved_plan import save_plan
 from batchvid.domain.jobs import may_still_finish
 from batchvid.runner import SpendingLimits

@@ -7,8 +7,9 @@ from pathlib import Path
 from batchvid.commands.batch import Batch
 from batchvid.commands.execution import Display
 from batchvid.commands.plan_checks import check_folder, check_inputs, check_prices, with_links
+from batchvid.commands.previews import preview
 from batchvid.commands.purchases import Intent, choose, view_of
-from batchvid.commands.run import preview, run_intent
+from batchvid.commands.run import run_intent
 from batchvid.commands.saved_plan import SavedPlan, batch_of, read_plan
 from batchvid.display.progress import progress_for
 from batchvid.errors import UsageError

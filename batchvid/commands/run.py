@@ -1,4 +1,4 @@
-"""Plans a batch, runs it, retries or edits failed jobs, collects what is paid for."""
+"""Runs a batch, retries or edits failed jobs, collects what is paid for."""
 
 from __future__ import annotations
 
@@ -11,9 +11,8 @@ from batchvid.catalog import Provider
 from batchvid.commands import prompt_edits
 from batchvid.commands.adoption import adopt_clips, adopt_finished, with_adopted
 from batchvid.commands.batch import Batch, open_batch
-from batchvid.commands.caps import build_caps
 from batchvid.commands.execution import Display, known_providers, run_batch, run_jobs
-from batchvid.commands.purchases import Intent, StateView, choose, read_view, view_of
+from batchvid.commands.purchases import Intent, StateView, choose
 from batchvid.commands.recovery import build_request, recover_jobs
 from batchvid.commands.regeneration import clear_finished, load_unfinished, save_started
 from batchvid.commands.rehearsals import end_open_rehearsals, find_emulators, set_aside_rehearsals
@@ -22,95 +21,15 @@ from batchvid.display.progress import progress_for
 from batchvid.domain import events as ev
 from batchvid.domain.jobs import Job
 from batchvid.errors import BatchvidError, UsageError
-from batchvid.manifest import Manifest
 from batchvid.net.credentials import Credentials
 from batchvid.paths import BatchPaths
-from batchvid.planning.plan import plan_collecting
-from batchvid.planning.plan_types import Plan
-from batchvid.runner import (
-    Budget,
-    Charge,
-    Outcome,
-    RunConfig,
-    RunRequest,
-    SpendingLimits,
-    count_allowed,
-    earlier_charges,
-    utc_now,
-)
+from batchvid.runner import Outcome, RunConfig, RunRequest, SpendingLimits, utc_now
 from batchvid.state.meta import Meta
 from batchvid.state.readers import read_jobs, read_meta
 from batchvid.state.state_file import StateFile, record_offline
 
 TABLE_NOT_FETCHED = 1  # the exit code of a run that bought nothing for a table of the web
 MAX_SHOWN_WARNINGS = 10  # of a manifest, by a run
-
-
-def plan(
-    batch: Batch,
-    *,
-    regenerate: Sequence[str] = (),
-    buy: bool = True,
-    allow_retired: bool = False,
-    limits: SpendingLimits | None = None,
-) -> Plan:
-    """What `run` with the same options would do and cost, and which caps would stop purchases.
-
-    Reads the state file if there is one, and changes nothing. Raises UsageError when the manifest was run into another
-    folder, as `run` does.
-    """
-    return preview(batch, Intent(buy=buy, regenerate=tuple(regenerate), allow_retired=allow_retired), limits)
-
-
-def validate(batch: Batch, *, allow_retired: bool = False) -> Manifest:
-    """The manifest, with every job checked against its model as if nothing was bought yet.
-
-    Reads no state and no saved edits: the verdict is about the manifest. Raises ManifestError with every problem.
-    """
-    unedited = batch.lazy_manifest.unedited
-    choose(batch, unedited, StateView(), Intent(allow_retired=allow_retired))
-    return unedited
-
-
-def plan_retry(
-    batch: Batch,
-    *,
-    kinds: Sequence[str] = (),
-    new_task: bool = False,
-    allow_retired: bool = False,
-    limits: SpendingLimits | None = None,
-) -> Plan:
-    """What `retry` with the same options would do and cost. Changes nothing."""
-    check_same_folder(batch, command="retry")
-    if not batch.state_path.exists():
-        raise UsageError(f"{batch.folder} was never run: there is nothing to retry")
-    intent = Intent(retry=True, kinds=tuple(kinds), new_task=new_task, allow_retired=allow_retired)
-    return preview(batch, intent, limits)
-
-
-def plan_collect(folder: Path) -> Plan:
-    """What `collect` would do: it needs no manifest, and buys nothing."""
-    return plan_collecting(read_view(BatchPaths(folder), buying=False).jobs.values())
-
-
-def preview(batch: Batch, intent: Intent, limits: SpendingLimits | None = None) -> Plan:
-    """What a command with this intent would buy, and what its caps allow. Changes nothing."""
-    check_same_folder(batch, command="retry" if intent.retry else "run")
-    view = view_of(batch, intent)
-    planned = choose(batch, batch.manifest, view, intent)
-    caps = build_caps(batch.settings, limits)
-    budget = Budget(caps, earlier_charges(batch.state_path, view.jobs.values()) if caps and view.jobs else ())
-    now = utc_now()
-    charges = [Charge.for_spec(job.spec, job.price, job.duration_s, now) for job in planned.to_buy]
-    held_by = (f"another run is active ({view.holder}): until it ends, this command exits with 4",)
-    notices = filter(None, (batch.notice,))
-    cautions = (*notices, *planned.cautions, *budget.forecast(charges), *(held_by if view.holder else ()))
-    return replace(
-        planned,
-        cautions=cautions,
-        caps=tuple(budget.uses(charges)),
-        allowed=count_allowed(budget, charges) if caps else None,
-    )
 
 
 def run(

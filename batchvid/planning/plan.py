@@ -124,7 +124,7 @@ def make_plan(
         except UsageError as exc:
             _add(problems, placed, str(exc), ("model", "provider"), manifest.folder)
     if problems:
-        raise ManifestError(problems.lines())
+        raise ManifestError(problems.lines(), manifest.notes)
     used = used_providers((job.spec for job in planned if job.action in BUYS), providers)
     cautions = check_encryption(used, jobs.values(), str(manifest.path))
     planned += [_removed(job, manifest) for job in jobs.values() if job.id not in manifest.all_ids]

@@ -122,7 +122,7 @@ def test_a_run_keeps_the_table_for_the_day_without_it(manifest: Path, site: Site
     batch = commands.load(manifest, out=out)
     planned = commands.plan(batch)
     found = {job.spec.id: (job.action, job.reason) for job in planned.jobs}
-    assert found["A1"] == (PlanAction.STORED, "stored")
+    assert found["A1"] == (PlanAction.STORED, "stored, a rehearsal")
     assert found["A2"][0] is PlanAction.NOT_BOUGHT
     assert "its table cannot be fetched now: the server answers HTTP 503" in found["A2"][1]
     assert "the rows are those of the last copy" in planned.warnings[0]

@@ -27,6 +27,7 @@ PLANS = {
     "a clip made from a clip": 2 + 2 + 1,
     "tutorial": 4,
     "spreadsheet": 2,
+    "cells of rows": 2 + 1,
     "sheets": 3 + 2,
     "budget": 1,
     "pictures": 5,

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from batchvid.errors import ManifestError
 from batchvid.manifest import load
 from tests.docs.markdown import GENERATED, table
+from tests.sample_pictures import animation, encoded, noise, see_through
 
 INTRO = """# Warnings
 
@@ -23,7 +24,10 @@ Each message below is that of the example beside it. Nothing in a text is change
 
 
 class Case(NamedTuple):
-    """One kind of finding: its name, and an example: one prompt, a table (header and rows), or a whole manifest."""
+    """One kind of finding: its name, and an example: one prompt, a table (header and rows), or a whole manifest.
+
+    `picture` is the file a.bin beside the manifest.
+    """
 
     what: str
     prompt: str = ""
@@ -32,6 +36,7 @@ class Case(NamedTuple):
     sets: tuple[str, ...] = ()
     example: str = ""
     where: str = ""
+    picture: bytes = b""
 
 
 SECTIONS: Mapping[str, Sequence[Case]] = {
@@ -80,6 +85,12 @@ SECTIONS: Mapping[str, Sequence[Case]] = {
         Case("A text that was read in a wrong encoding", "a caf\u00c3\u00a9 in rain"),
     ],
     "Rows and clips": [
+        Case(
+            "The number of the row in an id",
+            manifest='clips: [{id: "shot-{{ row_number }}", model: m, rows: r.csv, prompt: "{{ text }}"}]\n',
+            table="text\na kite",
+            example="id `shot-{{ row_number }}`",
+        ),
         Case("A row that repeats the header", "{{ text }}", "id,text\n1,a kite\nid,text", example="the row `id,text`"),
         Case("A row of equal cells", "a {{ text }}", "id,text,note\n1,kite,x\n==,==,==", example="the row `==,==,==`"),
         Case(
@@ -131,6 +142,43 @@ SECTIONS: Mapping[str, Sequence[Case]] = {
             "id,text,status\n1,a kite,done",
             example='`where: status = "ready"`',
             where='status = "ready"',
+        ),
+    ],
+    "Pictures": [
+        Case(
+            "An animation, or a file of several pages, with `convert: true`",
+            manifest="clips: [{id: a, model: m, image: a.bin, convert: true}]\n",
+            example="an animated GIF",
+            picture=animation(),
+        ),
+        Case(
+            "The same without `convert`",
+            manifest="clips: [{id: a, model: m, image: a.bin}]\n",
+            example="an animated WebP",
+            picture=encoded(noise(), "WEBP", save_all=True, append_images=[noise()]),
+        ),
+        Case(
+            "A transparent picture that is sent as it is",
+            manifest="clips: [{id: a, model: m, image: a.bin}]\n",
+            example="a PNG without background",
+            picture=encoded(see_through()),
+        ),
+        Case(
+            "A transparent picture that is converted; not with `background`",
+            manifest="clips: [{id: a, model: m, image: a.bin, convert: true}]\n",
+            example="a TIFF without background",
+            picture=encoded(see_through(), "TIFF"),
+        ),
+        Case(
+            "Colours that not every program reads",
+            manifest="clips: [{id: a, model: m, image: a.bin}]\n",
+            example="a JPEG for a printer",
+            picture=encoded(noise().convert("CMYK"), "JPEG"),
+        ),
+        Case(
+            "A link to a file that vendors do not take",
+            manifest="clips: [{id: a, model: m, image: 'https://cdn.example/a.heic'}]\n",
+            example="`https://cdn.example/a.heic`",
         ),
     ],
     "Rows of a text table that fit by accident": [
@@ -191,6 +239,18 @@ SECTIONS: Mapping[str, Sequence[Case]] = {
     ],
     "Values that nothing reads": [
         Case(
+            "A column with another name of a field, whose cells can be its values",
+            "{{ text }}",
+            "id,text,seconds\n1,a kite,5",
+            example="a column `seconds`, cell `5`",
+        ),
+        Case(
+            "A name after `row.` that is close to a column; other columns that a sheet lacks are empty",
+            "a kite{{ row.colr }}",
+            "id,color\n1,red",
+            example="prompt `a kite{{ row.colr }}`, and a column `color`",
+        ),
+        Case(
             "`--set` of an unknown name",
             manifest="vars: {season: autumn}\nclips: [{id: a, model: m, prompt: 'in {{ season }}'}]\n",
             sets=("seson=winter",),
@@ -232,6 +292,7 @@ def _outcome(case: Case) -> tuple[str, str]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "m.yaml")
         Path(folder, "r.csv").write_text(case.table + "\n", "utf-8")
+        Path(folder, "a.bin").write_bytes(case.picture)
         rows = "rows: r.csv, " if case.table else ""
         rows += f"where: '{case.where}', " if case.where else ""
         prompt = case.prompt.encode("unicode_escape").decode().replace('"', '\\"')

@@ -10,6 +10,7 @@ from batchvid.manifest.expansion.entry import ClipEntryContext
 from batchvid.manifest.expansion.table_columns import TableColumns, all_texts
 from batchvid.manifest.schema.cell_lists import split_files
 from batchvid.manifest.schema.models import CHECKS
+from batchvid.manifest.schema.rows import InlineRows
 from batchvid.manifest.schema.variable_names import normalized, written_name
 
 _OTHER_NAMES: Mapping[str, str] = {
@@ -57,10 +58,13 @@ def _note_fields(entry: ClipEntryContext, table: TableColumns) -> None:
     pairs = sorted((table.fields[field], field) for field in table.set_fields)
     columns = ", ".join(column if column == field else f"{column} ({field})" for column, field in pairs)
     column, field = pairs[0]
+    rename = f"rename the column: rows: {{file: {table.file}, columns: {{sheet_{field}: {column}}}}}"
+    if isinstance(entry.clip.rows, InlineRows):
+        rename = "give it another name in the rows"
     entry.shared.problems.note(
         entry.place,
         f"columns of {table.file} set fields of the clips: {columns}; to prevent it, set the field in the entry "
-        f"(null for none), or rename the column: rows: {{file: {table.file}, columns: {{sheet_{field}: {column}}}}}",
+        f"(null for none), or {rename}",
     )
 
 

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from batchvid.domain.clip_request import SENT_TYPES, Convert, ImageRef, ImageRole
 from batchvid.manifest.expansion.image_files import ImageFile
+from batchvid.manifest.expansion.image_reading import ANIMATED
 
 WHITE = "#ffffff"
 _KINDS = {"image/heic": "HEIC", "image/avif": "AVIF", "image/tiff": "TIFF", "image/gif": "GIF", "image/bmp": "BMP"}
@@ -59,13 +60,15 @@ def notes(image: ImageFile, ref: ImageRef, *, background: str) -> Iterator[str]:
     if suffix in _NOT_SENT:
         yield f"is a link to a {suffix} file, which vendors refuse: download it, and write convert: true"
     if picture.frames:
-        only = "only the first frame is sent" if ref.convert == "needed" else "vendors use the first frame or refuse it"
-        remedy = "" if ref.convert == "needed" else "; convert: true sends the first frame"
-        yield f"is {picture.frames}: {only}{remedy}"
+        one = "the first frame" if picture.frames == ANIMATED else "the main picture"
+        is_one = ref.convert == "needed"
+        what = f"only {one} is sent" if is_one else f"vendors use {one} or refuse it; convert: true sends {one}"
+        yield f"is {picture.frames}: {what}"
     if picture.transparent and not background:
         if ref.convert == "needed":
             yield "is transparent, and is sent on white: background: black sets another colour"
         else:
-            yield "is transparent, and is sent so where the vendor takes it: background: white lays it on a colour"
+            otherwise = ", and on white otherwise" if ref.convert else ""
+            yield f"is transparent, and is sent so if the vendor takes it{otherwise}: background: white sets a colour"
     if picture.colours and ref.convert != "needed":
-        yield f"has {picture.colours} colours, which vendors may show wrongly: convert: true sends it as sRGB"
+        yield f"has {picture.colours}, which vendors may show wrongly: convert: true sends it as sRGB"

@@ -11,8 +11,9 @@ from typing import NamedTuple
 from batchvid.manifest.expansion.image_hints import missing_file
 from batchvid.manifest.expansion.image_links import check_link, is_link
 from batchvid.manifest.expansion.image_reading import Picture, read_picture
-from batchvid.manifest.expansion.path_matching import resolve
+from batchvid.manifest.expansion.path_matching import NamesInFolders, resolve
 
+MAX_HINTS = 100  # a hint looks through folders; a manifest with more missing files has another mistake
 MAX_BYTES = 50_000_000  # above every vendor's own limit (Kling 10 MB, Runway 16 MB)
 
 
@@ -40,6 +41,8 @@ class ImageCache:
     def __init__(self) -> None:
         self._found: dict[tuple[str, Sequence[Path], Sequence[Path]], ImageFile | str] = {}
         self._read: dict[str, ImageFile | str] = {}
+        self._names = NamesInFolders()
+        self._missing = 0
 
     def find(self, name: str, folders: tuple[Path, ...], within: tuple[Path, ...] = ()) -> ImageFile:
         """The image with that name or URL, searched in `folders` in order.
@@ -62,7 +65,7 @@ class ImageCache:
             except ValueError as exc:
                 return str(exc)
         for folder in folders:
-            path = resolve(name, folder)
+            path = resolve(name, folder, self._names)
             if path is None:
                 continue
             if within and (outside := _outside(name, path, within)):
@@ -70,7 +73,8 @@ class ImageCache:
             if path not in self._read:
                 self._read[path] = _read_image(name, Path(path))
             return self._read[path]
-        return missing_file(name, folders)
+        self._missing += 1
+        return missing_file(name, folders, has_hint=self._missing <= MAX_HINTS)
 
 
 def _outside(name: str, path: str, within: tuple[Path, ...]) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from batchvid.manifest.expansion.path_matching import composed, has_wildcard, is_folder, is_hidden, names_in
 
 MAX_SHOWN = 5  # files named in a message
+MAX_COMPARED = 500  # names compared with a misspelled one
 MAX_LISTED = 5_000  # files looked through for a name that is elsewhere
 SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif", ".avif", ".tif", ".tiff", ".gif", ".bmp", ".jfif"}
@@ -21,10 +22,12 @@ _QUOTES = "\"'`\u201c\u201d\u201e\u2018\u2019\u00ab\u00bb"
 _HOST = re.compile(r"(www\.)?[a-z0-9-]+(\.[a-z0-9-]+)*\.(com|net|org|io|cn|de|fr|uk|jp|dev|app|shop)/", re.I)
 
 
-def missing_file(name: str, folders: Sequence[Path]) -> str:
-    """The message for a name that is no file in any of these folders."""
+def missing_file(name: str, folders: Sequence[Path], *, has_hint: bool = True) -> str:
+    """The message for a name that is no file in any of these folders, with what may be meant."""
     paths = dict.fromkeys(os.path.abspath(folder / name) for folder in folders)  # noqa: PTH100 - keeps links
-    hint = _foreign(name, folders) or next(filter(None, (_near(name, folder) for folder in folders)), "")
+    hint = ""
+    if has_hint:
+        hint = _foreign(name, folders) or next(filter(None, (_near(name, folder) for folder in folders)), "")
     where = "" if "\0" in name else f"; it was looked for at {' and '.join(paths)}"
     return f"there is no file {name}{where}{f'; {hint}' if hint else ''}"
 
@@ -66,7 +69,7 @@ def _near(name: str, folder: Path) -> str:
         [file for file in pictures if composed(PurePosixPath(file).stem).casefold() == wanted],
         [file for file in pictures if composed(PurePosixPath(file).stem).casefold() == stem],
         [file for file in pictures if composed(file).casefold().replace(" ", "") == wanted.replace(" ", "")],
-        get_close_matches(path.name, pictures[:MAX_LISTED], 3, 0.75),
+        get_close_matches(path.name, pictures[:MAX_COMPARED], 3, 0.75),
     ):
         if candidates:
             return f"did you mean {_any_of([_joined(parent, file) for file in candidates])}?"

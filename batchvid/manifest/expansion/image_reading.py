@@ -30,6 +30,7 @@ TYPES = {
 """The formats that are read, by Pillow's name."""
 CAN_BE_SENT = "JPEG, PNG and WebP can be sent, and HEIC, AVIF, TIFF, GIF and BMP with convert: true"
 
+ANIMATED = "animated"
 _READERS = tuple(name for name in TYPES if name != "MPO")  # the JPEG reader reads it
 _ORIENTATION = 0x0112  # EXIF
 _UPRIGHT, _SWAPPED = (None, 0, 1), (5, 6, 7, 8)  # its values: as it is; width and height change places
@@ -51,8 +52,8 @@ class Picture(NamedTuple):
     """What a file holds. Width and height are upright pixels.
 
     `turned`: its bytes are not upright, and an EXIF tag gives the orientation. `frames` is `animated` or `of several
-    pages` where only the first is a picture of the clip. `colours` is what many programs show wrongly (`CMYK`, `16 bits
-    a channel`), `profile` the name of a colour profile other than sRGB.
+    pictures` where only one is a picture of the clip. `colours` is what many programs show wrongly (`CMYK colours`,
+    `16 bits a channel`), `profile` the name of a colour profile other than sRGB.
     """
 
     media_type: str
@@ -116,8 +117,7 @@ def _describe(image: Image.Image, data: bytes) -> Picture:
         raise _CannotSend("is a camera's raw file; export it as JPEG")
     frames = ""
     if getattr(image, "is_animated", False) and image.format != "MPO":
-        frames = "animated" if image.format in ("GIF", "PNG", "WEBP", "AVIF") else "of several pages"
-        image.seek(0)
+        frames = ANIMATED if image.format in ("GIF", "PNG", "WEBP", "AVIF") else "of several pictures"
     width, height = image.size
     is_jpeg = image.draft("RGB", (width // 8 or 1, height // 8 or 1)) is not None  # read to its end, five times as fast
     image.load()
@@ -149,7 +149,7 @@ def is_transparent(image: Image.Image) -> bool:
 
 def _colours(image: Image.Image, data: bytes) -> str:
     if image.mode in ("CMYK", "LAB"):
-        return image.mode
+        return f"{image.mode} colours"
     deep_png = image.format == "PNG" and data[24:25] == b"\x10"  # the bit depth of the header
     return "16 bits a channel" if deep_png or image.mode[:1] in ("I", "F") else ""
 

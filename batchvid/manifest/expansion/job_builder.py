@@ -81,7 +81,8 @@ def _fields(entry: ClipEntryContext, draft: JobDraft) -> tuple[dict[str, Any], d
         except ValueError as exc:
             is_valid = False
             text = with_short_values(str(exc), draft.shown.values())
-            entry.shared.problems.add(value.place, f"{field}: {text}", row_of(entry, draft, field, values))
+            hint = f"; the column sets the field; {field}: null in the entry prevents it" if value.column else ""
+            entry.shared.problems.add(value.place, f"{field}: {text}{hint}", row_of(entry, draft, field, values))
     if not is_valid:
         return None
     for field, value in used.items():
@@ -219,10 +220,12 @@ def _key(entry: ClipEntryContext, draft: JobDraft, fields: Mapping[str, Any], ma
         "duration_s": fields.get("duration_s", ""),
     }
     try:
+        found = entry.shared.templates.complete(template, values)
         names = entry.shared.templates.names(template)
-        if names <= values.keys():
-            values = {name: _for_path(values[name]) for name in names}
-        return safe_key(entry.shared.templates.render(template, values))
+        safe = {name: _for_path(found[name]) for name in names if name in found}
+        if len(safe) < len(names):
+            safe = {**found, **safe}  # for a message with all names
+        return safe_key(entry.shared.templates.render(template, safe))
     except ValueError as exc:
         output = entry.shared.document.get("output")
         mark = output.marks["clips"] if isinstance(output, Map) else entry.place

@@ -26,9 +26,11 @@ def count_jobs(entries: Sequence[ClipEntryContext], enough: int = MAX_JOBS) -> i
 
     An upper bound where that is not above `enough`; otherwise every row is read and counted, none is kept.
     """
-    most = sum(_cells(entry) * _max_takes(entry) * _max_sources(entry) for entry in entries)
-    if most <= enough:
-        return most
+    sources_of = [_max_sources(entry) for entry in entries]
+    for max_takes in (_possible_takes, _max_takes):  # the second one reads a row
+        most = sum(_cells(entry) * max_takes(entry) * count for entry, count in zip(entries, sources_of, strict=True))
+        if most <= enough:
+            return most
     return sum(_cells(entry) * _count_takes(entry) for entry in entries)
 
 
@@ -52,12 +54,19 @@ def _cells(entry: ClipEntryContext) -> int:
     return math.prod(len(values) for values in entry.clip.matrix.values())
 
 
-def _max_takes(entry: ClipEntryContext) -> int:
+def _possible_takes(entry: ClipEntryContext) -> int:
     """The most takes that one row may have: a template or a column may ask for any number."""
     takes = entry.clip.takes
-    if isinstance(takes, int) and ("takes" in entry.clip.model_fields_set or not _has_takes_column(entry)):
-        return takes
-    return 1 if takes is None else MAX_TAKES
+    if takes is None:
+        return 1
+    is_fixed = isinstance(takes, int) and ("takes" in entry.clip.model_fields_set or not entry.clip.rows)
+    return takes if is_fixed and isinstance(takes, int) else MAX_TAKES
+
+
+def _max_takes(entry: ClipEntryContext) -> int:
+    """The same, when the columns of the table are known."""
+    takes = entry.clip.takes
+    return takes if isinstance(takes, int) and not _has_takes_column(entry) else _possible_takes(entry)
 
 
 def _has_takes_column(entry: ClipEntryContext) -> bool:

@@ -27,31 +27,45 @@ def has_wildcard(pattern: str) -> bool:
     return _WILDCARD.search(pattern) is not None
 
 
-def resolve(name: str, folder: Path) -> str | None:
+class NamesInFolders:
+    """The names in folders by their composed form; each folder is listed once."""
+
+    def __init__(self) -> None:
+        self._listed: dict[Path, dict[str, str]] = {}
+
+    def find(self, folder: Path, name: str) -> str | None:
+        """The name in the folder that has the same letters."""
+        if folder not in self._listed:
+            self._listed[folder] = {composed(one): one for one in sorted(names_in(folder), reverse=True)}
+        return self._listed[folder].get(composed(name))
+
+
+def resolve(name: str, folder: Path, names: NamesInFolders | None = None) -> str | None:
     """The absolute path of the file with that name below `folder`, None if there is none.
 
-    It is that file in another Unicode form or with `/` for a `\\`, never another one.
+    It is that file in another Unicode form or with `/` for a `\\`, never another one. `names` keeps
+    the folders that were listed for other names.
     """
     for text in dict.fromkeys((name, name.replace("\\", "/"))):
         path = os.path.abspath(folder / text)  # noqa: PTH100 - keeps links
         if os.path.isfile(path):  # noqa: PTH113
             return path
-        if not text.isascii() and (found := _in_any_form(Path(path))):
+        if not text.isascii() and (found := _in_any_form(Path(path), names or NamesInFolders())):
             return found
     return None
 
 
-def _in_any_form(path: Path) -> str | None:
+def _in_any_form(path: Path, names: NamesInFolders) -> str | None:
     """The file whose path has the same letters."""
     at = Path(path.anchor)
     for part in path.parts[1:]:
         if os.path.exists(at / part):  # noqa: PTH110 - never raises, whatever the name
             at /= part
             continue
-        same = sorted(name for name in names_in(at) if composed(name) == composed(part))
-        if not same:
+        same = names.find(at, part)
+        if same is None:
             return None
-        at /= same[0]
+        at /= same
     return str(at) if os.path.isfile(at) else None  # noqa: PTH113
 
 
@@ -76,14 +90,18 @@ def is_hidden(name: str) -> bool:
 def matching(pattern: str, folder: Path) -> list[str]:
     """The files that fit a pattern such as `photos/*.{jpg,png}`, sorted; upper and lower case are the same.
 
-    `**` matches any folders. Hidden files are left out. The names are relative to `folder`, with `/`. Brackets and
-    backslashes mean themselves where the pattern matches nothing otherwise. Raises ValueError for too many braces.
+    `**` matches any folders. Hidden files are left out. The names are relative to `folder`, with `/`. Brackets, braces
+    and backslashes mean themselves where the pattern matches nothing otherwise. Raises ValueError for too many braces.
     """
     for text in dict.fromkeys((pattern, _literal_brackets(pattern), pattern.replace("\\", "/"))):
         found = {name for part in expand_braces(text) for name in _match(part, folder)}
         if found:
-            return sorted(found, key=lambda name: (name.casefold(), name))
-    return []
+            return _sorted(found)
+    return _sorted(set(_match(_literal_brackets(pattern), folder)))
+
+
+def _sorted(names: Iterable[str]) -> list[str]:
+    return sorted(names, key=lambda name: (name.casefold(), name))
 
 
 def _literal_brackets(pattern: str) -> str:

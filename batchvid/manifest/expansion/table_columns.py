@@ -20,6 +20,9 @@ from batchvid.manifest.schema.variable_names import AmbiguousName, RowValues, fi
 COLUMN_FIELDS = (*CHECKS, "reference_images", "tags", "takes")
 """The fields that a column may set."""
 
+_COMMON_WORDS = frozenset({"action", "audio", "background", "convert", "fit", "mode", "parent", "sound", "video"})
+"""Fields that only a column of exactly that name sets: a shop's `Fit` and `Parent` mean something else."""
+
 _NOT_IDENTITY = frozenset({"tags", "takes"})
 _ID_COLUMN = "id"
 _ROW_NAMES = frozenset({"row", "row_number", "hash"})
@@ -114,12 +117,14 @@ class TableColumns:
     def _find_fields(self) -> dict[str, str]:
         found = {}
         for field in COLUMN_FIELDS:
+            if field in self.entry.closed or (field in _COMMON_WORDS and field not in self.columns):
+                continue
             try:
                 column = find_name(field, self.columns)
             except AmbiguousName as exc:
                 self._add_problem("rows", f"{self.file}:line 1: {exc}")
                 continue
-            if column is not None and field not in self.entry.closed:
+            if column is not None:
                 found[field] = column
         return found
 

@@ -36,6 +36,10 @@ _FORMULA = re.compile(
     rb"""<(?:\w+:)?c\b[^>]*?\br\s*=\s*["']([A-Za-z]{1,3})(\d{1,7})["'][^>]*>"""
     rb"""<(?:\w+:)?f\b[^>]*?(?:/>|>[^<]*</(?:\w+:)?f>)(?:<(?:\w+:)?v\s*/>|<(?:\w+:)?v></(?:\w+:)?v>)?</(?:\w+:)?c>"""
 )
+_LONG_CELLS = re.compile(rb"""<table:table-cell\b(?=[^>]*\bvalue-type=)[^>]*\bnumber-columns-repeated=["']\d{4,}["']""")
+_LONG_ROWS = re.compile(
+    rb"""<table:table-row\b[^>]*\bnumber-rows-repeated=["']\d{5,}["'][^>]*(?<!/)>(.*?)</table:table-row>""", re.DOTALL
+)
 _REPEATED = re.compile(rb"""number-rows-repeated=["'](\d{1,7})["']""")
 _VALUE = re.compile(rb"<(?:\w+:)?(?:v|is)>")
 _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
@@ -72,6 +76,8 @@ def check_zip(data: bytes) -> str:
             names = archive.namelist()
             kind = _zip_kind(archive, names)
             _check_size(archive)
+            if kind == "ods":
+                _check_repeated(archive.read("content.xml"))
     except NoTable:
         raise
     except Exception as exc:  # zipfile raises many kinds of exceptions for damaged archives
@@ -118,6 +124,15 @@ def _check_size(archive: zipfile.ZipFile) -> None:
         total += size
         if total > MAX_UNPACKED_BYTES:
             raise NoTable(f"unpacks to more than {MAX_UNPACKED_BYTES >> 20} MB; write the table as CSV")
+
+
+def _check_repeated(xml: bytes) -> None:
+    """ODS writes equal neighbours once, with a count: a value that is repeated without end would fill the memory."""
+    rows = (row for row in _LONG_ROWS.findall(xml) if b"value-type=" in row)
+    if _LONG_CELLS.search(xml) or any(rows):
+        raise NoTable(
+            "repeats a value in thousands of rows or columns; delete what is outside of the table, and save it"
+        )
 
 
 def _unpacked(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Iterator[bytes]:

@@ -17,6 +17,12 @@ def row_attributes(tree: nodes.Template) -> frozenset[str] | None:
     return frozenset(name for name in named if name)
 
 
+def quoted_texts(tree: nodes.Template) -> frozenset[str]:
+    """The texts in quotes that the template writes alone, as `{{ "Product name" }}` does."""
+    written = (node for output in tree.find_all(nodes.Output) for node in output.nodes if isinstance(node, nodes.Const))
+    return frozenset(node.value for node in written if isinstance(node.value, str))
+
+
 def _is_row(node: nodes.Node) -> bool:
     return isinstance(node, nodes.Name) and node.name == ROW and node.ctx == "load"
 

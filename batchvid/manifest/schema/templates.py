@@ -17,7 +17,7 @@ from jinja2.exceptions import SecurityError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from batchvid.manifest.reading.safe_names import text_of
-from batchvid.manifest.schema.template_columns import ROW, row_attributes
+from batchvid.manifest.schema.template_columns import ROW, quoted_texts, row_attributes
 from batchvid.manifest.schema.template_mistakes import explain
 from batchvid.manifest.schema.template_outputs import Outputs, find_outputs
 from batchvid.manifest.schema.variable_names import (
@@ -113,14 +113,23 @@ class Templates:
         return found
 
     def _compile(self, text: str) -> Callable[[Variables], str]:
-        parts = _plain_parts(self._parse(text))
+        tree = self._parse(text)
+        parts = _plain_parts(tree)
         if parts is not None:
             return lambda variables: self._fill(text, parts, variables)
+        quoted = quoted_texts(tree)
         try:
             template = self._environment.from_string(text)
         except jinja2.TemplateError as exc:
             raise TemplateProblem(f"is not a valid template: {exc}") from None
-        return lambda variables: self._run(text, template, variables)
+
+        def run(variables: Variables) -> str:
+            for name in quoted & variables.keys():
+                written = written_name(name, tuple(variables))
+                raise TemplateProblem(f'{{{{ "{name}" }}}} is only that text; write {{{{ {written} }}}}')
+            return self._run(text, template, variables)
+
+        return run
 
     def _parse(self, text: str) -> nodes.Template:
         try:

@@ -106,7 +106,7 @@ def test_unusual_pictures_are_mentioned(write: Write) -> None:
     assert warnings(write, "convert: true") == ["m.yaml:1: k: image: is animated: only the first frame is sent (a.bin)"]
     write("a.bin", encoded(see_through(), "WEBP"))
     assert warnings(write) == [
-        "m.yaml:1: k: image: is transparent, and is sent so where the vendor takes it: background: white lays it on a "
+        "m.yaml:1: k: image: is transparent, and is sent so if the vendor takes it: background: white sets a "
         "colour (a.bin)"
     ]
     assert warnings(write, "background: white") == []

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 import unicodedata
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from batchvid.manifest.expansion.image_files import ImageCache
+from batchvid.manifest.expansion.image_hints import unmatched_pattern
 from batchvid.manifest.expansion.path_matching import expand_braces, matching
 from tests.manifest.conftest import Mistakes, Specs, Write
 from tests.sample_pictures import encoded, noise
@@ -163,6 +167,8 @@ def test_brackets_mean_themselves_where_nothing_else_fits(write: Write) -> None:
     write("p/s.jpg", PICTURE)
     assert matching("p/[shoes].jpg", Path()) == ["p/s.jpg"]
     assert found("p/[shoes].jpg") == "p/[shoes].jpg"
+    write("p/{a,b}[c].jpg", PICTURE)
+    assert matching("p/{a,b}[c].jpg", Path()) == ["p/{a,b}[c].jpg"]
 
 
 def test_files_that_systems_make_are_left_out(write: Write) -> None:
@@ -260,3 +266,41 @@ def test_a_row_does_not_climb_out_of_the_folder_that_the_manifest_writes(
     write("t.csv", "sku,shot\ns1,../secret.png\n")
     (problem,) = mistakes(ROWS.replace("{{ shot }}", "../shared/{{ shot }}"))
     assert f" is {outside.parent}/secret.png, outside the manifest's folder" in problem
+
+
+NAMES = st.one_of(
+    st.text(max_size=40),
+    st.lists(
+        st.sampled_from(
+            [*"*?[]{},\\.~é", "p/", "/p", "a", "p", "kite.png", "C:", "//", "https:", "[!", "[z-a]", "e\u0301"]
+        ),
+        max_size=12,
+    ).map("".join),
+)
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(name=NAMES)
+def test_every_name_and_pattern_is_answered(write: Write, name: str) -> None:
+    """A file, or one line for the user; never a crash, and never another file."""
+    write("p/kite.png", PICTURE)
+    write("p/café/kite.png", PICTURE)
+    cache = ImageCache()
+    for folder in (Path(), Path("p")):
+        with suppress(ValueError):
+            source = cache.find(name, (folder,)).source
+            assert source.casefold().startswith(("https:", str(Path.cwd()).casefold()))
+        with suppress(ValueError):
+            names = matching(name, folder)
+            assert names or unmatched_pattern(name, folder).startswith("no file matches ")
+            assert all((folder / one).is_file() for one in names)
+
+
+def test_many_missing_names_are_answered_in_time(write: Write, mistakes: Mistakes) -> None:
+    """A column of the wrong folder: a thousand rows cost about what one hundred cost."""
+    for number in range(50):
+        write(f"p/{number}.png", b"")
+    write("t.csv", "sku,shot\n" + "".join(f"s{n},q/picture {n}.png\n" for n in range(1000)))
+    problems = mistakes(ROWS)
+    assert len(problems) == 51
+    assert problems[-1].endswith("and 950 more problems here")

@@ -10,12 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from batchvid import commands
 from batchvid.catalog import providers
+from batchvid.cli.main import group
 from batchvid.domain.clip_request import fingerprint
 from batchvid.domain.jobs import JobState
+from batchvid.errors import ManifestError
 from batchvid.manifest import Manifest, load
 from batchvid.planning.plan import make_plan
 from batchvid.planning.plan_types import PlanAction
@@ -34,7 +38,7 @@ FIELDS: dict[str, list[tuple[str, Any]]] = {
     "model": [("m1", "m1"), ("m2", "m2"), ("m3", "m3")],
 }
 NO_VALUE = {"duration_s": None, "seed": None, "sound": None}
-HEADERS = {"duration_s": "Duration_s", "aspect_ratio": "Aspect ratio", "model": "MODEL"}
+HEADERS = {"duration_s": "Duration_s", "aspect_ratio": "Aspect ratio", "mode": "mode", "sound": "sound"}
 same_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150, deadline=None)
 
 
@@ -195,6 +199,15 @@ def test_plan_names_the_columns_that_set_fields(write: Write) -> None:
     assert [job.spec.request.duration_s for job in closed.jobs] == [None, None]
 
 
+def test_rows_in_the_manifest_are_renamed_there(write: Write) -> None:
+    """There is no file whose columns could be renamed."""
+    text = "defaults: {model: m}\nclips: [{id: '{{ sku }}', prompt: a kite, rows: [{sku: a, seed: 7}]}]\n"
+    (note,) = loaded(write, text).notes
+    assert note.endswith(
+        "seed; to prevent it, set the field in the entry (null for none), or give it another name in the rows"
+    )
+
+
 def test_plan_names_clips_without_the_picture_of_their_entry(write: Write) -> None:
     """An empty picture cell makes the clip from its prompt alone, and the note names the row."""
     write("t.csv", "sku,shot\na,https://c.example/a.png\nb,\n")
@@ -255,3 +268,39 @@ def test_a_stored_clip_that_these_rules_change_is_kept(write: Write) -> None:
     assert spec.request.duration_s == 4
     assert [(job.action, job.price) for job in plan.jobs] == [(PlanAction.CHANGED, job.price)]
     assert plan.to_buy == ()
+
+
+def test_notes_are_shown_with_the_plan_and_with_its_problems(write: Write) -> None:
+    """A model that nobody sells may be the model of a phone in the sheet: the note has the way out."""
+    write("t.csv", "sku,Model,duration_s\na,,4\n")
+    path = write("m.yaml", ENTRY.replace("model: m", "model: veo3-fast, provider: emulator") + "    prompt: a kite\n")
+    note = "columns of t.csv set fields of the clips: "
+    for command in ("plan", "validate"):
+        result = CliRunner().invoke(group, [command, str(path)])
+        assert (result.exit_code, f"note: m.yaml:3: {{{{ sku }}}}: {note}duration_s; " in result.output) == (0, True)
+    write("t.csv", "sku,Model,duration_s\na,iPhone 12,4\n")
+    with pytest.raises(ManifestError) as raised:
+        commands.plan(commands.load(path))
+    (problem,) = raised.value.problems
+    assert "unknown model 'iPhone 12'" in problem
+    assert "column Model" in problem
+    assert note + "Model (model), duration_s; " in raised.value.notes[0]
+
+
+def test_common_words_set_a_field_only_by_its_exact_name(write: Write, mistakes: Mistakes) -> None:
+    """A shop's `Fit` and `Parent` mean something else; a wrong value of a column tells how to prevent it."""
+    write("t.csv", "sku,Fit,Parent,mode\na,Slim,A0,pro\n")
+    request = loaded(write, ENTRY + "    prompt: a kite\n").jobs[0].spec.request
+    assert (request.fit, request.mode) == ("", "pro")
+    write("t.csv", "sku,fit\na,Slim\n")
+    (problem,) = mistakes(ENTRY + "    prompt: a kite\n")
+    assert "not 'Slim'; the column sets the field; fit: null in the entry prevents it (t.csv:row 1 (line 2)" in problem
+    assert loaded(write, ENTRY + "    prompt: a kite\n    fit: null\n").jobs[0].spec.request.fit == ""
+
+
+def test_columns_in_a_path_add_no_folder(write: Write, specs: Specs) -> None:
+    """Also under another spelling, and beside a column that the sheet lacks."""
+    write("t.csv", "sku,Shop name\na,x/../y\n")
+    output = "output: {clips: '{{ shop_name }}/{{ row.mood }}{{ mood|default(\"x/y\") }}/{{ id }}.mp4'}\n"
+    (spec,) = specs(output.replace('"x/y"', '"z"') + ENTRY + "    prompt: a kite\n").values()
+    assert spec.key == "x-..-y/z/a.mp4"

@@ -74,8 +74,8 @@ def test_a_hash_tells_transliterations_apart(specs: Specs, write: Write) -> None
     assert keyed[0] == keyed[1]
 
 
-TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Zl", "Zp"]), min_size=1, max_size=6).filter(
-    lambda text: text.strip() == text
+TEXTS = st.text(st.sampled_from("abcdefgh éü石🪁,;"), min_size=3, max_size=6).filter(
+    lambda text: text.strip(" ,;") == text
 )
 ROWS = st.lists(st.tuples(TEXTS, TEXTS), min_size=1, max_size=6, unique=True)
 

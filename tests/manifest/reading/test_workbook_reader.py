@@ -207,14 +207,33 @@ def test_a_cell_far_away_does_not_fill_the_memory(write: Write) -> None:
             read(write("plan.xlsx", data))
 
 
-def test_repeated_cells_do_not_fill_the_memory(write: Write) -> None:
-    def repeat(content: bytes) -> bytes:
-        row = b'<table:table-row table:number-rows-repeated="1000000">'
-        cell = b'<table:table-cell table:number-columns-repeated="16000" office:value-type="string"><text:p>x</text:p>'
-        return content.replace(b"</table:table>", row + cell + b"</table:table-cell></table:table-row></table:table>")
+@pytest.mark.parametrize(("rows", "columns"), [(1_000_000, 90), (6000, 15_000), (1_000_000, 16_000)])
+def test_repeated_values_do_not_fill_the_memory(write: Write, rows: int, columns: int) -> None:
+    """The library takes up to 100 million cells, which are 3 GB."""
 
-    with pytest.raises(BadTable):
+    def repeat(content: bytes) -> bytes:
+        row = f'<table:table-row table:number-rows-repeated="{rows}">'
+        cell = (
+            f'<table:table-cell table:number-columns-repeated="{columns}" office:value-type="string"><text:p>x</text:p>'
+        )
+        end = "</table:table-cell></table:table-row></table:table>"
+        return content.replace(b"</table:table>", f"{row}{cell}{end}".encode())
+
+    with pytest.raises(BadTable, match="repeats a value in thousands of rows or columns"):
         read(write("plan.ods", with_member(ods({"Clips": KITES}), "content.xml", repeat)))
+
+
+def test_repeated_empty_cells_are_no_cells(write: Write) -> None:
+    """Programs write them after the last column and below the last row."""
+
+    def repeat(content: bytes) -> bytes:
+        cell = b'<table:table-cell table:number-columns-repeated="16384" table:style-name="ce1"/>'
+        row = b'<table:table-row table:number-rows-repeated="1048000">' + cell + b"</table:table-row></table:table>"
+        return content.replace(b"</table:table-row>", cell + b"</table:table-row>").replace(b"</table:table>", row)
+
+    path = write("plan.ods", with_member(ods({"Clips": KITES}), "content.xml", repeat))
+    assert [row.values["id"] for row in read(path)[0]] == ["A1", "A2"]
+    assert count_rows(path) < 100
 
 
 def test_an_archive_that_unpacks_to_too_much(write: Write, tmp_path: Path) -> None:

@@ -107,6 +107,7 @@ def test_columns_in_texts(text: str, filled: str) -> None:
         ("{{ colour }}", "nothing is called colour; there is: Product_name, Shot, product_id, row, row_number, sku"),
         ("{{ row.number }}", "{{ row.number }} is not read as one name; write {{ row_number }}"),
         ("{{ row.index }}", "the template cannot be filled in: there is no column index; the number of the row is "),
+        ('a {{ "Product name" }}', '{{ "Product name" }} is only that text; write {{ Product_name }}'),
         ("{{ loop.index }}", "nothing is called loop; the number of the row is {{ row_number }}"),
         ("{{ rownum|int }}", "nothing is called rownum; the number of the row is {{ row_number }}"),
     ],

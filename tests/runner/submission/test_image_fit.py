@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from typing import Any
 
+import pillow_heif
 import pytest
 from PIL import Image
 
@@ -146,6 +147,16 @@ def test_every_format_comes_out_as_jpeg(file_format: str) -> None:
 def test_only_the_first_frame_is_sent() -> None:
     """Of an animation."""
     assert colour(opened(encoded(animation()).data), 5, 5) == RED
+
+
+def test_the_main_picture_of_several_is_sent() -> None:
+    """A HEIC file names it, and it need not be the first."""
+    several = pillow_heif.HeifFile()  # type: ignore[no-untyped-call]
+    for shade in (RED, BLUE):
+        several.add_from_pillow(Image.new("RGB", (64, 48), shade))
+    out = io.BytesIO()
+    several.save(out, primary_index=1)
+    assert colour(opened(encoded(out.getvalue()).data), 5, 5) == BLUE
 
 
 @pytest.mark.parametrize("file_format", ["PNG", "WEBP", "TIFF", "HEIF", "AVIF"])
