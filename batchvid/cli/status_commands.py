@@ -38,8 +38,8 @@ def status(target: str | None, as_json: bool, out: str | None) -> None:
 @click.argument("target", required=False, shell_complete=complete_target)
 @out_option
 def report(target: str | None, out: str | None) -> None:
-    """Write report.csv and ledger.csv again, also during a run."""
-    from batchvid.commands.prompt_edits import write_refused
+    """Write report.csv, ledger.csv and edit-these.csv again, also during a run."""
+    from batchvid.commands.edit_sheet import write_refused
     from batchvid.domain.attempts import sums
     from batchvid.report import ledger_line, write_ledger, write_report
     from batchvid.state.readers import read_attempts, read_jobs
