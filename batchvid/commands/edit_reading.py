@@ -75,10 +75,12 @@ class _EditReader:
     ) -> None:
         self.problems: list[str] = []
         self._stale: list[str] = []
-        self._jobs = jobs
         self._placed = placed
         self._unedited = unedited
         self._saved = saved
+        self._reachable = [
+            job for job in jobs.values() if job.id in placed and (is_refused(job) or self._is_pending(job))
+        ]
         self._index = JobIndex(jobs)
         self._pictures = ImageCache()
         self._own: dict[str, Edit] = {}
@@ -169,8 +171,8 @@ class _EditReader:
         is_entry = pattern.casefold() == ENTRY
         fit = [
             other
-            for other in self._jobs.values()
-            if may_be(other) and other.id in self._placed
+            for other in self._reachable
+            if may_be(other)
             and (other.spec.entry == job.spec.entry if is_entry else matches(pattern, other.id, other.spec.tags))
         ]  # fmt: skip
         if not fit:

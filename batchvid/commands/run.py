@@ -161,7 +161,7 @@ def retry(
     if not batch.state_path.exists():
         raise UsageError(f"{batch.folder} was never run: there is nothing to retry")
     with StateFile(batch.state_path) as state:
-        notices = list(batch.notices)
+        notices = _first_edits(batch.notices)
         jobs = recover_jobs(state, buying=True, notice=notices.append)
         intent = retry_intent(batch, kinds, new_task=new_task, allow_retired=allow_retired)
         emulators = find_emulators(batch.providers, jobs.values(), replaces=True)
@@ -197,6 +197,13 @@ def _with_web_tables(batch: Batch, outcome: Outcome) -> Outcome:
     return replace(
         outcome, exit_code=TABLE_NOT_FETCHED, reason=f"a table was not fetched: {batch.web_tables.problems[0]}"
     )
+
+
+def _first_edits(notices: Sequence[str]) -> list[str]:
+    """The first notices of a batch: a file of edits may have thousands of rows."""
+    more = len(notices) - MAX_SHOWN_WARNINGS
+    left_out = [f"and {more} more edits; batchvid retry --dry-run shows them"] if more > 0 else []
+    return [*notices[:MAX_SHOWN_WARNINGS], *left_out]
 
 
 def _first_warnings(warnings: Sequence[str]) -> list[str]:
