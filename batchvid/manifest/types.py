@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from batchvid.domain.job_spec import JobSpec, RowPlace
+from batchvid.manifest.reading.marked_data import Map
 from batchvid.manifest.reading.problems import Place, Problems
 from batchvid.manifest.reading.safe_names import safe_name
-from batchvid.manifest.reading.yaml_reader import Map
 from batchvid.manifest.schema.models import ManifestModel, Provider
 
 

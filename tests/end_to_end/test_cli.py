@@ -19,6 +19,7 @@ from batchvid.catalog import built_in
 from batchvid.cli.main import group
 from batchvid.emulator import Settings
 from batchvid.manifest.schema.models import ManifestModel
+from batchvid.renamed_keys import MANIFEST_KEYS
 from batchvid.version import __version__
 from tests.end_to_end.conftest import KEY, Bench, Result, environment, until
 
@@ -216,7 +217,9 @@ def test_the_schema_is_one_that_editors_take(run_cli: Cli) -> None:
     assert {node["$ref"] for node in nodes if "$ref" in node} == {f"#/$defs/{name}" for name in schema["$defs"]}
     assert result.code == 0
     assert (schema["type"], schema["additionalProperties"], schema["required"]) == ("object", False, ["clips"])
-    assert set(schema["properties"]) == set(ManifestModel.model_fields)
+    deprecated = {key for key, value in schema["properties"].items() if value.get("deprecated")}
+    assert set(schema["properties"]) - deprecated == set(ManifestModel.model_fields)
+    assert deprecated == set(MANIFEST_KEYS)
 
 
 def _objects(node: Any) -> Iterator[dict[str, Any]]:

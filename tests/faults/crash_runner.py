@@ -103,7 +103,7 @@ def _child(
     target: Target, manifest: Path, folder: Path, providers: Mapping[str, Provider], args: tuple[Any, ...]
 ) -> None:
     os.environ.update(all_formats.ENVIRONMENT)
-    target(replace(commands.load(manifest), folder=folder, providers=providers), *args)
+    target(replace(commands.load(manifest, new_batch=True), folder=folder, providers=providers), *args)
 
 
 def _run(batch: Batch, display: commands.Display = all_formats.silent) -> None:

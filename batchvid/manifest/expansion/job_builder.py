@@ -20,9 +20,9 @@ from batchvid.manifest.expansion.matrix import JobDraft
 from batchvid.manifest.expansion.row_labels import columns_read, row_of, with_columns
 from batchvid.manifest.expansion.table_columns import name_columns
 from batchvid.manifest.expansion.text_checks import Clip, check_texts
+from batchvid.manifest.reading.marked_data import Map
 from batchvid.manifest.reading.problems import Place
 from batchvid.manifest.reading.safe_names import fit, safe_key, safe_name
-from batchvid.manifest.reading.yaml_reader import Map
 from batchvid.manifest.schema.field_types import word
 from batchvid.manifest.schema.models import ClipEntry
 from batchvid.manifest.schema.variable_names import RowValues

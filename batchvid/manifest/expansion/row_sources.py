@@ -12,9 +12,9 @@ from batchvid.manifest.expansion.source import Source
 from batchvid.manifest.expansion.table_columns import TableColumns
 from batchvid.manifest.expansion.table_files import table_files
 from batchvid.manifest.reading.json_tables import rows_from_objects
+from batchvid.manifest.reading.marked_data import Seq
 from batchvid.manifest.reading.table_reader import read_rows
 from batchvid.manifest.reading.tables import BadTable, Row, TableOptions, Warn, label
-from batchvid.manifest.reading.yaml_reader import Seq
 from batchvid.manifest.schema.rows import InlineRows, RowsField
 
 _MAX_READ_FOR_HINT = 200  # rows, for a hint in a message

@@ -81,6 +81,9 @@ _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x19\x1c-\x1f\x7f]")
 _YAML_LINE = re.compile(r"(- )?[A-Za-z_][\w-]*:( [^,;\t|]*)?$|- [^,;\t|]+$|---$")
 _TITLE = re.compile(r"<title[^>]*>([^<]{1,200})<", re.IGNORECASE)
 
+_ROOT = re.compile(r"(?:\s+|<\?.*?\?>|<!--.*?-->|<!doctype[^>\[]*>)*<([a-z_][\w:.-]*)", re.DOTALL)
+_FEEDS = ("rss", "feed", "rdf:rdf", "urlset", "channel", "products", "catalog", "opml")
+
 
 def kind_of(head: bytes) -> Found:
     """What a file with this begin is. `head` has its first `HEAD_BYTES`, or all of it."""
@@ -143,7 +146,9 @@ def _markup(text: str) -> Found:
         return Found(Kind.OTHER, "a flat XML spreadsheet (FODS)", f"open it in a spreadsheet program, and {_SAVE}")
     if "<svg" in low[:2000]:
         return _picture("an SVG image")
-    if re.search(r"<!doctype html|<(html|head|body|table|meta|div|script|title)\b", low[:4000]):
+    root = _ROOT.match(low)
+    is_xml = root is not None and (low.startswith("<?xml") or root[1] in _FEEDS) and root[1] != "html"
+    if not is_xml and re.search(r"<!doctype html|<(html|head|body|table|meta|div|script|title)\b", low[:4000]):
         title = _TITLE.search(text)
         name = f' ("{" ".join(html.unescape(title[1]).split())[:80]}")' if title else ""
         if "<table" in low or "urn:schemas-microsoft-com:office" in low:

@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator
 
+from batchvid.manifest.reading.marked_data import plain
 from batchvid.manifest.reading.safe_names import safe_name, text_of
-from batchvid.manifest.reading.yaml_reader import plain
 from batchvid.manifest.schema import field_types
 from batchvid.manifest.schema.cell_lists import split_files, split_words
 from batchvid.manifest.schema.templates import is_template
