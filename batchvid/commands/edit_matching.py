@@ -7,7 +7,7 @@ Spreadsheets rewrite ids that look like numbers or dates. They rewrite neither `
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from batchvid.commands.cell_rewrites import is_rewritten, kind_of
@@ -43,6 +43,8 @@ class JobIndex:
         candidates = self._ids_by_request.get(asked, [])
         keyed = self._ids_by_key.get(cells.get("job_key", "").casefold())
         found = keyed or (named if named in self._jobs else "")
+        if found and not keyed:
+            self._check_id(named, candidates if asked else self._jobs)
         if keyed and named and not is_rewritten(keyed, named):
             raise ValueError(f"column id: is {named!r}, and job_key is that of {keyed}; sort and copy whole rows")
         if found and (not asked or found in candidates):
@@ -60,6 +62,17 @@ class JobIndex:
         if len(edited) == 1 and is_rewritten(edited[0], named):
             return Match(self._jobs[edited[0]], is_current=False)
         raise ValueError(_not_found(named, candidates or edited))
+
+    def _check_id(self, named: str, candidates: Iterable[str]) -> None:
+        """Raise ValueError when a spreadsheet may have made the id from that of another job, too."""
+        if not kind_of(named):
+            return
+        others = [job_id for job_id in candidates if job_id != named and is_rewritten(job_id, named)]
+        if others:
+            raise ValueError(
+                f"column id: {named!r} is the id of a job, and a spreadsheet makes it from {first_of(others)}, too; "
+                "keep the columns job_key and asked of edit-these.csv"
+            )
 
 
 def job_key(job_id: str) -> str:

@@ -171,6 +171,16 @@ def test_a_row_that_fits_no_job_is_reported(tmp_path: Path, change: dict[str, st
     assert message in str(raised.value.problems[0])
 
 
+def test_an_id_that_two_jobs_may_have_is_reported(tmp_path: Path) -> None:
+    """00123 comes back as 123: without the other columns nobody knows which is meant, with job_key it is clear."""
+    sheet = Sheet(tmp_path, refused("00123", fingerprint="f1:same"), refused("123", fingerprint="f1:same"))
+    row = {**sheet.rows()[0], "id": "123", "prompt": "a lily"}
+    assert sheet.prompts([row]) == {"00123": "a lily"}
+    for dropped in ({"job_key": ""}, {"job_key": "", "asked": ""}):
+        with pytest.raises(ManifestError, match="'123' is the id of a job, and a spreadsheet makes it from 00123, too"):
+            sheet.read(saved([{**row, **dropped}]))
+
+
 def test_another_encoding_is_explained(tmp_path: Path) -> None:
     """Without advice that only fits a manifest."""
     sheet = Sheet(tmp_path, refused("kite"))
