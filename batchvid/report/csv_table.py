@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
@@ -27,14 +27,20 @@ def format_table(columns: Columns[Row], rows: Iterable[Row]) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(map(escape_formula, columns))
+    for cells in cells_of(columns, rows):
+        writer.writerow([escape_formula(cell) if isinstance(cell, str) else cell for cell in cells])
+    return out.getvalue()
+
+
+def cells_of(columns: Columns[Row], rows: Iterable[Row]) -> Iterator[list[object]]:
+    """The cells of each row, without secrets."""
     readers = tuple(columns.values())
     for row in rows:
         cells = [read(row) for read in readers]
         texts = [cell for cell in cells if isinstance(cell, str)]
         if may_hold_secrets("\n".join(texts)):
             cells = [hide_secrets(cell) if isinstance(cell, str) else cell for cell in cells]
-        writer.writerow([escape_formula(cell) if isinstance(cell, str) else cell for cell in cells])
-    return out.getvalue()
+        yield cells
 
 
 def write_table(path: Path, columns: Columns[Row], rows: Iterable[Row]) -> None:

@@ -64,19 +64,21 @@ COLUMNS: dict[str, Callable[[Job], object]] = {
 def write_report(path: Path, jobs: Iterable[Job]) -> None:
     """Write `report.csv`, whole or not at all."""
     jobs = list(jobs)
-    write_table(path, _columns(jobs), _uncertain_first(jobs))
+    write_table(path, columns_of(jobs), uncertain_first(jobs))
 
 
 def report_text(jobs: Sequence[Job]) -> str:
     """The report of these jobs as CSV text; uncertain jobs come first."""
-    return format_table(_columns(jobs), _uncertain_first(jobs))
+    return format_table(columns_of(jobs), uncertain_first(jobs))
 
 
-def _uncertain_first(jobs: Sequence[Job]) -> list[Job]:
+def uncertain_first(jobs: Sequence[Job]) -> list[Job]:
+    """The jobs in the order of the report."""
     return sorted(jobs, key=lambda job: job.state is not JobState.UNCERTAIN)
 
 
-def _columns(jobs: Sequence[Job]) -> dict[str, Callable[[Job], object]]:
+def columns_of(jobs: Sequence[Job]) -> dict[str, Callable[[Job], object]]:
+    """The columns of a report of these jobs, with one for each variable."""
     columns: dict[str, Callable[[Job], object]] = {}
     for name, read in COLUMNS.items():
         columns[name] = read

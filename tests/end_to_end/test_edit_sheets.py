@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 
+import openpyxl
 import pytest
 
 from batchvid.state.state_file import StateFile
@@ -127,3 +128,14 @@ def test_a_report_during_a_run_has_the_refused_prompts(poppies: Bench) -> None:
         assert poppies.cli("report", "batch").code == 0
     assert [row["id"] for row in refused_rows(poppies)] == ["1E5", "2026-03-01", "3-4", "TRUE"]
     assert len(poppies.rows()) == 5
+
+
+def test_a_workbook_on_request(bench: Bench) -> None:
+    """`report --xlsx` names the file; its rows are those of report.csv."""
+    bench.write("  - {id: 00123, prompt: a kite, model: veo3-fast, duration_s: 4}")
+    assert bench.run().code == 0
+    assert not (bench.batch / "report.xlsx").exists()
+    assert "report.xlsx" in bench.cli("report", "batch", "--xlsx").out
+    rows = openpyxl.load_workbook(bench.batch / "report.xlsx")["report"].iter_rows(values_only=True)
+    header, row = rows
+    assert dict(zip(header, row, strict=True))["id"] == bench.rows()[0]["id"]
