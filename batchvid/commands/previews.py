@@ -67,7 +67,7 @@ def plan_collect(folder: Path) -> Plan:
 
 def preview(batch: Batch, intent: Intent, limits: SpendingLimits | None = None) -> Plan:
     """What a command with this intent would buy, and what its caps allow. Changes nothing."""
-    check_same_folder(batch, command="retry" if intent.retry else "run")
+    other_folder = check_same_folder(batch, command="retry" if intent.retry else "run")
     view = view_of(batch, intent)
     planned = choose(batch, batch.manifest, view, intent)
     caps = build_caps(batch.settings, limits)
@@ -75,7 +75,8 @@ def preview(batch: Batch, intent: Intent, limits: SpendingLimits | None = None) 
     now = utc_now()
     charges = [Charge.for_spec(job.spec, job.price, job.duration_s, now) for job in planned.to_buy]
     held_by = (f"another run is active ({view.holder}): until it ends, this command exits with 4",)
-    cautions = (*batch.notices, *planned.cautions, *budget.forecast(charges), *(held_by if view.holder else ()))
+    notices = filter(None, (*batch.notices, other_folder))
+    cautions = (*notices, *planned.cautions, *budget.forecast(charges), *(held_by if view.holder else ()))
     return replace(
         planned,
         cautions=cautions,

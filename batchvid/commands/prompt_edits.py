@@ -68,7 +68,7 @@ def rename(folder: Path, new_ids: Mapping[str, str]) -> None:
     """Give saved edits the new ids of their jobs. Raises OSError."""
     edits = load_saved(folder)
     renamed = {new_ids.get(job_id, job_id): edit for job_id, edit in edits.items()}
-    if renamed.keys() != edits.keys():
+    if renamed != edits:
         _write(folder, renamed)
 
 

@@ -15,7 +15,7 @@ from batchvid.commands.recovery import recovery_events
 from batchvid.commands.regeneration import load_unfinished, regenerate_filter
 from batchvid.commands.rehearsals import find_emulators
 from batchvid.commands.rollback_guard import check_not_stale, check_older_copy
-from batchvid.commands.saved_plan import SavedJob
+from batchvid.commands.saved_plan import SavedPlan
 from batchvid.domain import events as ev
 from batchvid.domain.job_spec import JobSpec
 from batchvid.domain.jobs import Job, advance
@@ -36,9 +36,9 @@ class Intent:
     """What a command is to do.
 
     `retry` buys failed jobs and nothing else; `kinds` and `new_task` are its options. `regenerate` holds `changed` or
-    patterns of ids. Without `buy` nothing is bought. `allow_retired` buys models past their sunset, too. `saved` are
-    the jobs of a saved plan, by id: exactly those are bought, unless they were since then. `edited_ids` are the jobs of
-    a file of edits: `retry` buys and polls no others.
+    patterns of ids. Without `buy` nothing is bought. `allow_retired` buys models past their sunset, too. `saved` is
+    a saved plan: exactly its jobs are bought, unless they were since then. `edited_ids` are the jobs of a file of
+    edits: `retry` buys and polls no others.
     """
 
     buy: bool = True
@@ -47,7 +47,7 @@ class Intent:
     kinds: tuple[str, ...] = ()
     new_task: bool = False
     allow_retired: bool = False
-    saved: Mapping[str, SavedJob] | None = None
+    saved: SavedPlan | None = None
     edited_ids: frozenset[str] | None = None
 
     @property
@@ -152,14 +152,12 @@ def _choose_retry(batch: Batch, manifest: Manifest, view: StateView, intent: Int
     return replace(planned, jobs=jobs, resumed=tuple(chosen.resumed), notices=(notice,) if notice else ())
 
 
-def _choose_saved(
-    batch: Batch, manifest: Manifest, view: StateView, intent: Intent, saved: Mapping[str, SavedJob]
-) -> Plan:
-    unbought = [placed for placed in manifest.jobs if saved[placed.spec.id].is_unbought(view.jobs.get(placed.spec.id))]
-    remaining = replace(manifest, jobs=tuple(unbought), all_ids=manifest.all_ids | view.jobs.keys())
+def _choose_saved(batch: Batch, manifest: Manifest, view: StateView, intent: Intent, saved: SavedPlan) -> Plan:
+    remaining_ids = {job.spec.id for job in saved.unbought(view.jobs)}
+    unbought = tuple(placed for placed in manifest.jobs if placed.spec.id in remaining_ids)
+    remaining = replace(manifest, jobs=unbought, all_ids=manifest.all_ids | view.jobs.keys())
     planned = _make_plan(batch, remaining, view, intent, lambda _spec, _action: True, skip_nothing)
-    remaining_ids = {placed.spec.id for placed in unbought}
-    others = [job_id for job_id in saved if job_id not in remaining_ids]
+    others = [job.spec.id for job in saved.jobs if job.spec.id not in remaining_ids]
     notice = f"{len(others)} clips of the plan were bought or have failed since it was saved: {first_of(others)}"
     return replace(planned, notices=(notice,) if others else ())
 

@@ -67,7 +67,7 @@ def run_intent(
     display: Display,
 ) -> Outcome:
     """Buy what the intent selects and collect what is paid for. The options are as in `run`."""
-    check_same_folder(batch)
+    other_folder = check_same_folder(batch)
     emulators: frozenset[str] = frozenset()
     waiting = False
 
@@ -91,7 +91,7 @@ def run_intent(
         check_not_stale({}, batch.paths)
         prepared.append(build({}))  # a first run that fails here leaves nothing behind
     with StateFile(batch.state_path) as state:
-        notices = list(batch.notices)
+        notices = [*batch.notices, other_folder]
         jobs = recover_jobs(state, buying=intent.buy, notice=notices.append)
         emulators = find_emulators(batch.providers, jobs.values(), replaces=intent.replaces)
         if intent.buy:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -84,6 +85,27 @@ class SavedPlan:
     selection: Selection = field(default_factory=Selection)
     allow_retired: bool = False
     new_batch: bool = False
+
+    def unbought(self, jobs: Mapping[str, Job]) -> list[SavedJob]:
+        """The jobs that are still to buy. A request that was bought since under another id takes the place of one."""
+        ids = {job.spec.id for job in self.jobs}
+        others = Counter(
+            job.spec.fingerprint
+            for job in jobs.values()
+            if job.id not in ids
+            and job.submitted_at is not None
+            and job.submitted_at >= self.created_at
+            and not is_only_rehearsed(job)
+        )
+        remaining = []
+        for saved in self.jobs:
+            if not saved.is_unbought(jobs.get(saved.spec.id)):
+                continue
+            if others[saved.spec.fingerprint] > 0:
+                others[saved.spec.fingerprint] -= 1
+            else:
+                remaining.append(saved)
+        return remaining
 
 
 _PLAN = TypeAdapter(SavedPlan)

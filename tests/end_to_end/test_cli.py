@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from batchvid.catalog import built_in
+from batchvid.catalog import built_in, providers
 from batchvid.cli.main import group
 from batchvid.emulator import Settings
 from batchvid.manifest.schema.models import ManifestModel
@@ -231,10 +231,14 @@ def _objects(node: Any) -> Iterator[dict[str, Any]]:
 
 
 def test_models_lists_all_there_are(run_cli: Cli) -> None:
-    """Every model of the catalogue, each in a line of its own."""
-    result = run_cli(["models"])
+    """Every model of the catalogue with --all, else what the default provider sells; each in a line of its own."""
+    result = run_cli(["models", "--all"])
     assert result.code == 0
     assert [line.split()[0] for line in result.out.splitlines()[1:]] == list(built_in().rows)
+    sold = run_cli(["models"])
+    rows = {name: row for name, row in built_in().rows.items() if row.dialect in providers({})["cometapi"].routes}
+    assert [line.split()[0] for line in sold.out.splitlines()[1:]] == list(rows)
+    assert f"{len(built_in().rows) - len(rows)} more in wire formats that no configured provider speaks" in sold.err
 
 
 def test_a_first_manifest_can_be_planned(run_cli: Cli, bench: Bench) -> None:
