@@ -23,7 +23,7 @@ from batchvid.commands.batch import Batch, LazyManifest
 from batchvid.domain.job_spec import JobSpec, Price
 from batchvid.domain.jobs import Job, JobState
 from batchvid.errors import UsageError
-from batchvid.manifest import Manifest, ManifestModel, Place, PlacedJob, RowPlace
+from batchvid.manifest import Manifest, ManifestModel, Place, PlacedJob
 from batchvid.planning.plan_types import JobPlan, Plan
 from batchvid.planning.rehearsals import is_only_rehearsed
 from batchvid.redaction import hide_secrets, holds_secrets
@@ -48,7 +48,6 @@ class SavedJob:
     spec: JobSpec
     price: Price
     place: Place
-    row: RowPlace | None = None
     duration_s: float | None = None
     aspect_ratio: str = ""
     resolution: str = ""
@@ -143,7 +142,6 @@ def _saved_job(job: JobPlan) -> SavedJob:
         spec=shown,
         price=job.price,
         place=job.place,
-        row=job.row,
         duration_s=job.duration_s,
         aspect_ratio=job.aspect_ratio,
         resolution=job.resolution,
@@ -188,7 +186,7 @@ def batch_of(saved: SavedPlan) -> Batch:
     path, folder = Path(saved.manifest), Path(saved.folder)
     clips = [{"id": "frozen"}]  # a manifest has at least one entry; the jobs are those of the plan
     settings = ManifestModel.model_validate({**saved.settings, "clips": clips})
-    jobs = tuple(PlacedJob(spec=job.spec, place=job.place, row=job.row) for job in saved.jobs)
+    jobs = tuple(PlacedJob(spec=job.spec, place=job.place) for job in saved.jobs)
     frozen = Manifest(
         path=path,
         folder=path.parent,

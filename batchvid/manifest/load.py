@@ -33,7 +33,6 @@ from batchvid.manifest.types import (
     Manifest,
     ParsedManifest,
     PlacedJob,
-    RowPlace,
     TableFetcher,
 )
 from batchvid.quoting import with_short_values
@@ -152,11 +151,9 @@ def load(
     return select(manifest, Selection(tuple(only)))
 
 
-def _placed(
-    entry: ClipEntryContext, spec: JobSpec, row: RowPlace | None, columns: Mapping[str, tuple[str, ...]]
-) -> PlacedJob:
-    reason = entry.shared.not_fetched.get(row.file, "") if row else ""
-    return PlacedJob(spec=spec, place=entry.place, row=row, columns=columns, not_fetched=reason)
+def _placed(entry: ClipEntryContext, spec: JobSpec, columns: Mapping[str, tuple[str, ...]]) -> PlacedJob:
+    reason = entry.shared.not_fetched.get(spec.row.file, "") if spec.row else ""
+    return PlacedJob(spec=spec, place=entry.place, columns=columns, not_fetched=reason)
 
 
 def _register_providers(
@@ -204,7 +201,7 @@ def _expand(shared: Shared, valid_clips: Sequence[int], max_jobs: int | None) ->
             header = tuple(draft.source.columns)
             if header not in read:
                 read[header] = field_columns(entry, draft.source)
-            jobs.append(_placed(entry, spec, draft.source.row_place, read[header]))
+            jobs.append(_placed(entry, spec, read[header]))
             if spec.parent:
                 children[spec.id] = Child(entry, draft.source.row)
     if not children:

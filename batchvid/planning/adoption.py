@@ -203,7 +203,14 @@ def _adopted_spec(job: Job, spec: JobSpec) -> JobSpec:
     """The new job: its names are those of the manifest, its request and its tags those that were bought."""
     key = spec.key if job.clip is not None else job.spec.key
     return replace(
-        job.spec, id=spec.id, entry=spec.entry, take=spec.take, parent=spec.parent, key=key, variables=spec.variables
+        job.spec,
+        id=spec.id,
+        entry=spec.entry,
+        take=spec.take,
+        parent=spec.parent,
+        key=key,
+        variables=spec.variables,
+        row=spec.row,
     )
 
 

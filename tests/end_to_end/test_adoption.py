@@ -43,7 +43,7 @@ def clips(bench: Bench) -> dict[str, bytes]:
 
 def ledger(bench: Bench) -> list[dict[str, str]]:
     """The rows of ledger.csv."""
-    with (bench.batch / "ledger.csv").open(encoding="utf-8", newline="") as file:
+    with (bench.batch / "ledger.csv").open(encoding="utf-8-sig", newline="") as file:
         return list(csv.DictReader(file))
 
 

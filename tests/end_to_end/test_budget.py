@@ -53,7 +53,7 @@ def write(bench: Bench, of_all: str, model: str = "vague", takes: int = 12, more
 
 def ledger(bench: Bench) -> list[dict[str, str]]:
     """ledger.csv."""
-    with (bench.batch / "ledger.csv").open(encoding="utf-8", newline="") as file:
+    with (bench.batch / "ledger.csv").open(encoding="utf-8-sig", newline="") as file:
         return list(csv.DictReader(file))
 
 

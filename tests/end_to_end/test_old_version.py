@@ -73,7 +73,7 @@ class OldBatch:
 
     def rows(self) -> dict[str, dict[str, str]]:
         """The report, by job."""
-        with (self.batch / "report.csv").open(encoding="utf-8", newline="") as file:
+        with (self.batch / "report.csv").open(encoding="utf-8-sig", newline="") as file:
             return {row["id"]: row for row in csv.DictReader(file)}
 
     def states(self) -> dict[str, str]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from itertools import chain, islice
 from pathlib import Path
 
+from batchvid.domain.job_spec import RowPlace
 from batchvid.manifest.expansion.entry import ClipEntryContext
 from batchvid.manifest.expansion.source import Source
 from batchvid.manifest.expansion.table_columns import TableColumns
@@ -15,7 +16,6 @@ from batchvid.manifest.reading.marked_data import Seq
 from batchvid.manifest.reading.table_reader import read_rows
 from batchvid.manifest.reading.tables import BadTable, Row, TableOptions, Warn, label
 from batchvid.manifest.schema.rows import InlineRows, RowsField
-from batchvid.manifest.types import RowPlace
 
 _MAX_READ_FOR_HINT = 200  # rows, for a hint in a message
 
