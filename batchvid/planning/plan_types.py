@@ -25,7 +25,7 @@ class PlanAction(StrEnum):
     STORED = "stored"
     """Kept: the clip is stored and unchanged."""
     ADOPTED = "adopted"
-    """Kept: a job whose id is gone, or has another request now, has the clip of the same request; it gets the new id."""
+    """Kept: the clip of the same request gets the new id; its old one is gone, or has another request now."""
     CHANGED = "changed"
     """Kept: the clip is stored, but the manifest has changed; `--regenerate changed` buys it again."""
     FAILED = "failed"
