@@ -12,7 +12,9 @@ from typing import Any, NamedTuple
 
 from batchvid.manifest.expansion.cell_checks import (
     Finding,
+    check_begin,
     check_inside,
+    check_name,
     check_value,
     check_whole_text,
     may_be_no_text,
@@ -73,8 +75,8 @@ def check_texts(clip: Clip, fields: Mapping[str, Any]) -> None:
     """Add a warning, or a problem, for what is odd in the finished `fields` of a job."""
     for name in clip.entry.id_names:
         value = clip.value(name)
-        if isinstance(value, str) and may_be_no_text(value):
-            _check_value(clip, "id", name, value)
+        if isinstance(value, str) and (found := check_name(value.strip())) is not None:
+            _add(clip, "id", Finding(f"{clip.kind(name)} {name} {found.text}", found.is_error), name)
     for field in _TEXTS:
         text = fields.get(field)
         if text:
@@ -108,7 +110,7 @@ def _check_text(clip: Clip, field: str, text: str) -> None:
     if not outputs.is_alone and not _check_variables(clip, field, outputs):
         return
     if outputs.is_alone or outputs.literal is None:
-        found = _check_whole(text, is_prompt=field == "prompt")
+        found = _check_whole(text, is_prompt=field == "prompt") or check_begin(text)
         for finding in [found] if found else _look(text, clip, outputs.names):
             _add(clip, field, finding)
     elif not _is_plain_literal(outputs.literal):
