@@ -58,6 +58,7 @@ _MISSING_INSIDE = re.compile(
 _ROUNDED = re.compile(r"\d[.,]\d+[eE]\+\d{2,}")
 _LISTED = re.compile(r"(?:\(?\d{1,3}[.)]|[1-9]\ufe0f?\u20e3|[*•●▪‣·#-]|#{2,6})\s+(?=\S)")
 _LATER_ITEM = re.compile(r"\n|\s\(?[2-9][.)]\s|\s[*•●▪‣·-]\s")
+_QUOTES = {"“": "”", "„": "“", "«": "»", "‘": "’", "'": "'", "`": "`"}
 _LISTED_STARTS = frozenset("0123456789(*•●▪‣·#-")
 _OTHER_PROGRAM = re.compile(r"(?<!\S)--(?:ar|v|niji|stylize|chaos|iw|q)\s+[\d.:]+|^/imagine(?:\s+prompt:?)?")
 _PROGRAM_TEXT = re.compile(r"b(['\"]).+\1|\[\s*(['\"]).+\2\s*\]", re.DOTALL)
@@ -117,9 +118,14 @@ def check_name(value: str) -> Finding | None:
 
 def check_begin(text: str) -> Finding | None:
     """A prompt that was copied with its place in a list, or as a program writes a text."""
-    item = _LISTED.match(text) if text[:1] in _LISTED_STARTS else None
+    is_framed = text[-1:] == text[:1]  # - a quiet lake -
+    item = _LISTED.match(text) if text[:1] in _LISTED_STARTS and not is_framed else None
     if item and not _LATER_ITEM.search(text, item.end() - 1 if item[0][-1:] != " " else item.end()):
         return Finding("begins with the number or the sign of a list, which is sent; delete it")
+    if text[:1] in _QUOTES and text[1:].find(_QUOTES[text[0]]) == len(text) - 2 > 1:
+        return Finding(
+            f"is in the quotes {text[0]} {text[-1]}, which are sent; delete them, if they are not spoken words"
+        )
     if text[:1] in ("b", "[") and _PROGRAM_TEXT.fullmatch(text):
         return Finding(f"is written as a program writes texts, {shorten(text)}; write the text alone")
     return None

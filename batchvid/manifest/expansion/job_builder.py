@@ -6,6 +6,7 @@ is a problem, and so is one that works on another clip and does not get it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -32,6 +33,16 @@ _CONTENT = ("prompt", *ROLES, "action", "video", "parent")
 _CONTENT_FIELDS = frozenset(_CONTENT)
 _OF_ACTIONS = ("video", "parent", "audio")
 _EMPTY = "is empty once it is filled in; give it a value, or leave the row out with where"
+
+
+def _condition(entry: ClipEntryContext, field: str) -> str:
+    """The `where` that leaves out rows in which the field is empty; empty if it is not made from one column alone."""
+    written = entry.fields.get(field)
+    alone = re.fullmatch(r"\{\{\s*([^\W\d]\w*)\s*\}\}", written) if isinstance(written, str) else None
+    if alone is None:
+        return ""
+    before = f"({entry.clip.where}) and " if entry.clip.where else ""
+    return f': {before}{alone[1]} != ""'
 
 
 def build(entry: ClipEntryContext, draft: JobDraft) -> JobSpec | None:
@@ -192,7 +203,9 @@ def _is_enough(entry: ClipEntryContext, draft: JobDraft, fields: Mapping[str, An
     if not has_content:
         needed += [field for field in empty if field != "model"][:1]
     for field in needed:
-        entry.add_problem(field, _EMPTY, row_of(entry, draft, field, draft.fields.get(field, ())))
+        entry.add_problem(
+            field, f"{_EMPTY}{_condition(entry, field)}", row_of(entry, draft, field, draft.fields.get(field, ()))
+        )
     if needed or not has_model or not has_content:
         return False
     for field in empty:
