@@ -55,7 +55,6 @@ _STARTS = frozenset("=+-@#EFL")
 _MISSING_INSIDE = re.compile(
     r"\[object \w+\]|\bNaN\b|(?<=[a-z,] )(?:None|NULL|N/A)\b|\b(?:nan|null|undefined)(?=\s*(?:[,.;:!?)\]]|$))"
 )
-_ROUNDED = re.compile(r"\d[.,]\d+[eE]\+\d{2,}")
 _LISTED = re.compile(r"(?:\(?\d{1,3}[.)]|[1-9]\ufe0f?\u20e3|[*•●▪‣·#-]|#{2,6})\s+(?=\S)")
 _LATER_ITEM = re.compile(r"\n|\s\(?[2-9][.)]\s|\s[*•●▪‣·-]\s")
 _QUOTES = {"“": "”", "„": "“", "«": "»", "‘": "’", "'": "'", "`": "`"}
@@ -105,15 +104,6 @@ def check_value(value: str) -> Finding | None:
             f'is "{value}", which stands for a missing value; empty the cell, or leave the row out with where'
         )
     return None
-
-
-def check_name(value: str) -> Finding | None:
-    """A cell that is used in an id."""
-    if ("E+" in value or "e+" in value) and _ROUNDED.fullmatch(value):
-        return Finding(
-            f"is {value}, a number that a spreadsheet rounded; format the column as text, and enter the number again"
-        )
-    return check_value(value) if may_be_no_text(value) else None
 
 
 def check_begin(text: str) -> Finding | None:

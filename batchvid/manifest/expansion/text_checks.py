@@ -14,7 +14,6 @@ from batchvid.manifest.expansion.cell_checks import (
     Finding,
     check_begin,
     check_inside,
-    check_name,
     check_value,
     check_whole_text,
     may_be_no_text,
@@ -75,8 +74,8 @@ def check_texts(clip: Clip, fields: Mapping[str, Any]) -> None:
     """Add a warning, or a problem, for what is odd in the finished `fields` of a job."""
     for name in clip.entry.id_names:
         value = clip.value(name)
-        if isinstance(value, str) and (found := check_name(value.strip())) is not None:
-            _add(clip, "id", Finding(f"{clip.kind(name)} {name} {found.text}", found.is_error), name)
+        if isinstance(value, str) and may_be_no_text(value):
+            _check_value(clip, "id", name, value)
     for field in _TEXTS:
         text = fields.get(field)
         if text:

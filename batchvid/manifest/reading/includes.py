@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from batchvid.manifest.reading.marked_data import Map, Mark, Seq
 from batchvid.manifest.reading.problems import Place, Problems
 from batchvid.manifest.reading.set_names import explain_unknown
-from batchvid.manifest.reading.yaml_reader import BadDocument, Map, Mark, Seq, is_other_text, read, scalar
-from batchvid.manifest.schema.models import ManifestModel
+from batchvid.manifest.reading.yaml_reader import BadDocument, is_other_text, read, scalar
+from batchvid.manifest.schema.models import ALL_KEYS, ManifestModel
 from batchvid.renamed_keys import MANIFEST_KEYS
 
 MAX_FILES = 200  # included files, all together
@@ -68,6 +70,7 @@ def _read(path: Path, problems: Problems) -> Map | None:
             file,
             lambda mark, text: problems.add(Place(mark.file, mark.line, ""), text),
             lambda mark, text: problems.warn(Place(mark.file, mark.line, ""), text),
+            keys=ALL_KEYS,
         )
     except OSError as exc:
         problems.add(Place(file, 0, ""), f"cannot be read: {exc.strerror or exc}")
@@ -82,11 +85,16 @@ def _read(path: Path, problems: Problems) -> Map | None:
     return None
 
 
+_TOML = re.compile(r"(\w+)\s*=\s*(\"[^\"]*\"|'[^']*'|\w+)")
+
+
 def _what_it_is(found: Any) -> str:
     if found is None:
         return "is empty"
     if isinstance(found, Seq) and any(isinstance(item, Map) for item in found):
         return "is a list: write a line clips: above it"
+    if isinstance(found, str) and (line := _TOML.match(found)):
+        return f"looks like TOML; YAML has a colon after each key: write {line[1]}: {line[2]}"
     return "is not a mapping"
 
 

@@ -6,8 +6,16 @@ YAML's own messages name its grammar. A remedy here is a line that was tried: wi
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import NamedTuple
+
+from batchvid.manifest.reading.yaml_line_fixes import (
+    block_without_indent,
+    fences,
+    known_key,
+    layout_fixes,
+    other_notations,
+)
 
 MAX_TRIED_CHARS = 1_000_000  # each remedy is tried by reading the text again
 MAX_SHOWN_CHARS = 160  # of a line to write
@@ -17,15 +25,25 @@ _COMMENT = re.compile(r"\s#(\s.*)?$")
 _BLOCK_START = re.compile(r"[|>][-+0-9]*\s+(?P<text>\S.*)")
 _INVISIBLE = "\u00a0\u2000-\u200b\u202f\u205f\u2060\u3000\ufeff"
 _INVISIBLE_CHARACTERS = "\u00a0\u2002\u2003\u2007\u2009\u200b\u202f\u205f\u2060\u3000\ufeff"
+_BLANKS = f" \t\r\n{_INVISIBLE_CHARACTERS}"
 _INDENT = re.compile(rf"[ \t{_INVISIBLE}]*[\t{_INVISIBLE}]")
 _CUT = re.compile(r"[ \t]+(#\w[^\n]*)")
 _QUOTED = re.compile(r"""[“„«‘‚»][^“”„«»‘’‚]*[”“»’‘«]""")
 _CONDITION = re.compile(r"\bwhere\W*\Z")
+_ONE_TEMPLATE = re.compile(r"\{\{\s*([^{}]*?)\s*\}\}")
+_AT_START = "; write it at the beginning of the line, without blanks before it"
 _COLON = re.compile(r"\s*:")
 _PAIR = re.compile(r"(?<!\\)((?:\\\\)*)\\u(d[89ab][0-9a-f]{2})\\u(d[c-f][0-9a-f]{2})", re.IGNORECASE)
 
 GetsFurther = Callable[[str, int], bool]
 """Whether the parser reads a text without an error up to the end of that line."""
+
+
+class Remedy(NamedTuple):
+    """`text` ends a message, and is empty if nothing is found; `line` is the one to change, from 1."""
+
+    line: int
+    text: str
 
 
 class Lines(NamedTuple):
@@ -36,22 +54,54 @@ class Lines(NamedTuple):
     instead: tuple[str, ...]
 
 
-def find_remedy(text: str, line: int, gets_further: GetsFurther) -> str:
+def find_remedy(text: str, line: int, gets_further: GetsFurther, keys: Collection[str] = ()) -> Remedy:
     """What to write instead, as the end of a message (`; write: ...`); empty when no change that was tried helps.
 
-    `line` is where the parser stopped, from 1.
+    `line` is where the parser stopped, from 1. `keys` are the keys that the document may have.
     """
     lines = text.splitlines()
-    if indent := _bad_indent(lines, line):
+    if markdown := fences(lines):
+        return Remedy(line, markdown)
+    if indent := _bad_indent(lines, line, gets_further):
         return indent
     if len(text) > MAX_TRIED_CHARS:
-        return ""
+        return Remedy(line, "")
+    if block := block_without_indent(lines, line, keys):
+        return Remedy(*block)
+    if other := _other_line(lines, line, gets_further, keys):
+        return other
     for change in _changes(lines, line):
         added = len(change.instead) - (change.last - change.first + 1)
         changed = [*lines[: change.first - 1], *change.instead, *lines[change.last :]]
         if gets_further("\n".join(changed) + "\n", max(change.last, line) + added):
-            return f"; write: {' / '.join(_shown(one) for one in change.instead)}"
-    return _indent_like_above(lines, line, gets_further) or _flow_hint("".join(lines[line - 1 : line]))
+            instead = " / ".join(_shown(one) for one in change.instead)
+            is_one = change.first == change.last
+            return Remedy(change.first if is_one else line, f"; write: {instead}")
+    hint = _indent_like_above(lines, line, gets_further) or _flow_hint("".join(lines[line - 1 : line]))
+    return Remedy(line, hint)
+
+
+def _other_line(lines: list[str], line: int, gets_further: GetsFurther, keys: Collection[str]) -> Remedy | None:
+    """The line in YAML's notation, or in the depth of the lines above if it has a known key."""
+    for number in _with_the_line_above(lines, line):
+        for instead in other_notations(lines[number - 1], keys):
+            if gets_further("\n".join([*lines[: number - 1], instead, *lines[number:]]) + "\n", number):
+                return Remedy(number, f"; write: {_shown(instead)}")
+    if not 0 < line <= len(lines):
+        return None
+    for instead in layout_fixes(lines[line - 1], keys):
+        if gets_further("\n".join([*lines[: line - 1], instead, *lines[line:]]) + "\n", line):
+            return Remedy(line, f"; write: {_shown(instead)}")
+    hint = _indent_like_above(lines, line, gets_further) if known_key(lines[line - 1], keys) else ""
+    return Remedy(line, hint) if hint else None
+
+
+def _with_the_line_above(lines: list[str], line: int) -> Iterator[int]:
+    """The line where the parser stopped, and the one above that is not blank: it is often the wrong one."""
+    if 0 < line <= len(lines):
+        yield line
+    above = (number for number in range(min(line - 1, len(lines)), 0, -1) if lines[number - 1].strip())
+    yield from [number for number in [next(above, 0)] if number]
 
 
 def _indent_like_above(lines: list[str], line: int, gets_further: GetsFurther) -> str:
@@ -61,9 +111,9 @@ def _indent_like_above(lines: list[str], line: int, gets_further: GetsFurther) -
     for above in reversed(lines[max(0, line - 20) : line - 1]):
         match = re.match(r"\s*(?:-\s+)?", above)
         depth = len(match[0]) if match else 0
-        changed = [*lines[: line - 1], " " * depth + lines[line - 1].strip(), *lines[line:]]
+        changed = [*lines[: line - 1], " " * depth + lines[line - 1].strip(_BLANKS), *lines[line:]]
         if gets_further("\n".join(changed) + "\n", line):
-            return f"; indent it with {depth} spaces, like the lines above"
+            return f"; indent it with {depth} spaces, like the lines above" if depth else _AT_START
     return ""
 
 
@@ -106,7 +156,7 @@ def odd_key(key: str) -> str:
     if not any(character in _INVISIBLE_CHARACTERS for character in key):
         return ""
     shown = "".join(" " if character in _INVISIBLE_CHARACTERS else character for character in key).strip()
-    return f"the key {shown!r} holds an invisible character that is no space: use spaces only"
+    return f"the key {shown!r} holds an invisible character that is no space"
 
 
 def has_no_colon(text: str, end: int) -> bool:
@@ -121,13 +171,13 @@ def quote(text: str) -> str:
     return f'"{text}"'
 
 
-def _bad_indent(lines: list[str], line: int) -> str:
+def _bad_indent(lines: list[str], line: int, gets_further: GetsFurther) -> Remedy | None:
     for number in (line, line + 1):
         if 0 < number <= len(lines) and (match := _INDENT.match(lines[number - 1])):
             what = "a tab" if "\t" in match[0] else "an invisible character that is no space"
-            at = "" if number == line else f" line {number}:"
-            return f";{at} it is indented with {what}: use spaces only"
-    return ""
+            hint = _indent_like_above(lines, number, gets_further).removeprefix("; ")
+            return Remedy(number, f"; it is indented with {what}: {hint or 'use spaces only'}")
+    return None
 
 
 def _changes(lines: list[str], line: int) -> Iterator[Lines]:
@@ -184,6 +234,8 @@ def _values(value: str, *, is_condition: bool) -> Iterator[str]:
     """The value in quotes, in the ways in which it may be meant. The quotes and signs of a condition belong to it."""
     bare = _COMMENT.sub("", value).rstrip()
     if is_condition:
+        if (template := _ONE_TEMPLATE.fullmatch(bare)) and "'" not in template[1] and '"' not in template[1]:
+            yield template[1]  # a condition is no template
         yield quote(bare)
         return
     if _is_open_quote(bare):

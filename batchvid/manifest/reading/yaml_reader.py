@@ -8,18 +8,21 @@ from __future__ import annotations
 import codecs
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection
 from typing import Any, NamedTuple
 
 import yaml
 
+from batchvid.manifest.reading.marked_data import Map, Mark, Seq
 from batchvid.manifest.reading.safe_names import text_of
 from batchvid.manifest.reading.yaml_mistakes import (
+    Remedy,
     find_remedy,
     has_no_colon,
     join_surrogates,
     misread,
     odd_key,
+    quote,
 )
 
 MAX_BYTES = 64 * 2**20  # about 250,000 hand-written clip entries
@@ -40,47 +43,6 @@ _MAP_TAGS = (None, "!", "tag:yaml.org,2002:map")
 _SEQ_TAGS = (None, "!", "tag:yaml.org,2002:seq")
 
 
-class Mark(NamedTuple):
-    """The place of a key or an item. `line` counts from 1; 0 means that it is not from a file (`--set`)."""
-
-    file: str
-    line: int
-
-
-class Map(dict[str, Any]):
-    """A mapping; `marks` has the place of each key, `start` its own.
-
-    `written` has the text of each number and switch that would be another text when it is used in one: `19.90`.
-    """
-
-    __slots__ = ("marks", "start", "written")
-
-    def __init__(self, start: Mark) -> None:
-        super().__init__()
-        self.start = start
-        self.marks: dict[str, Mark] = {}
-        self.written: dict[str, str] = {}
-
-    def put(self, key: str, value: Any, mark: Mark, written: str = "") -> None:
-        """Set a key together with its place, and with the text in the file where that differs from the value's."""
-        self[key] = value
-        self.marks[key] = mark
-        self.written.pop(key, None)
-        if written:
-            self.written[key] = written
-
-
-class Seq(list[Any]):
-    """A list; `marks` has the place of each item, `written` the texts as in a Map, by index."""
-
-    __slots__ = ("marks", "written")
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.marks: list[Mark] = []
-        self.written: dict[int, str] = {}
-
-
 class BadDocument(Exception):
     """The text cannot be read further. `mark` is the place, the message says what is wrong."""
 
@@ -88,9 +50,10 @@ class BadDocument(Exception):
         super().__init__(message)
         self.mark = mark
 
-    def add_remedy(self, remedy: str) -> None:
-        """Add what to write instead to the message."""
-        self.args = (f"{self.args[0]}{remedy}",)
+    def add_remedy(self, remedy: Remedy) -> None:
+        """Add what to write instead to the message, and name the line to change."""
+        self.args = (f"{self.args[0]}{remedy.text}",)
+        self.mark = Mark(self.mark.file, remedy.line)
 
 
 class BadSyntax(BadDocument):
@@ -104,8 +67,10 @@ def _ignore(_mark: Mark, _text: str) -> None:
     pass
 
 
-def read(data: bytes, file: str, add_problem: AddProblem, add_warning: AddProblem = _ignore) -> Any:
-    """The data of one YAML document; None when it is empty.
+def read(
+    data: bytes, file: str, add_problem: AddProblem, add_warning: AddProblem = _ignore, *, keys: Collection[str] = ()
+) -> Any:
+    """The data of one YAML document; None when it is empty. `keys` are those that it may have, to find mistakes.
 
     Problems that leave the rest readable (a key given twice) go to `add_problem`, texts that are probably read in
     another way than they are meant to `add_warning`. Raises BadDocument for other problems.
@@ -120,7 +85,7 @@ def read(data: bytes, file: str, add_problem: AddProblem, add_warning: AddProble
     except BadSyntax as exc:
         joined = join_surrogates(text)
         if joined == text:
-            exc.add_remedy(find_remedy(text, exc.mark.line, _gets_further))
+            exc.add_remedy(find_remedy(text, exc.mark.line, _gets_further, keys))
             raise
     return _read(joined, file, add_problem, add_warning)
 
@@ -174,19 +139,6 @@ def scalar(text: str) -> Any:
     return text
 
 
-def mark_at(document: Map, path: Sequence[str | int]) -> Mark:
-    """The place of the node at `path`, or of the nearest node above it that exists."""
-    found, node = document.start, document
-    for step in path:
-        if (isinstance(node, Map) and step in node.marks) or (
-            isinstance(node, Seq) and isinstance(step, int) and step < len(node)
-        ):
-            found, node = node.marks[step], node[step]
-        else:
-            break
-    return found
-
-
 def is_other_text(value: Any, written: str) -> bool:
     """Whether a number or a switch, used in a text, would be another text than it is written: `19.90`, `TRUE`."""
     return isinstance(value, int | float) and text_of(value) != written
@@ -196,13 +148,15 @@ def _other_text(event: Any, value: Any) -> str:
     return str(event.value) if isinstance(event, yaml.ScalarEvent) and is_other_text(value, event.value) else ""
 
 
-def plain(value: Any) -> Any:
-    """The same data in ordinary dicts and lists, for use outside this package."""
-    if isinstance(value, dict):
-        return {key: plain(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [plain(inner) for inner in value]
-    return value
+def _joined_before(data: Map, key: str) -> str:
+    """What to write for a text or a number that its comma cuts in a mapping in braces."""
+    before = next(reversed(data), "")
+    value = data.get(before)
+    if isinstance(value, int) and key.isdigit():
+        return f"write {before}: {text_of(value)}.{key}"
+    if isinstance(value, str) and value:
+        return f"if it belongs to the text before it, write {before}: {quote(f'{value}, {key}')}"
+    return "if it belongs to the text before it, quote that text"
 
 
 class _Anchored(NamedTuple):
@@ -307,14 +261,15 @@ class _Reader:
                 raise BadSyntax(mark, why)
             key, is_merge = event.value, event.value == "<<" and event.implicit[0]
             if event.implicit[0] and (reason := odd_key(key)):
-                raise BadDocument(mark, reason)
+                raise BadSyntax(mark, reason)
             if event.anchor:
                 self.anchors[event.anchor] = _Anchored(key, 1, 0)
-            if is_flow and has_no_colon(self.text, self.end(event)):
-                self.add_problem(mark, f"{key} has no value; if it belongs to the text before it, quote that text")
+            has_no_value = is_flow and has_no_colon(self.text, self.end(event))
             event = self.loader.get_event()
             value = self.node(event, depth + 1)
-            if is_merge:
+            if has_no_value:
+                self.add_problem(mark, f"{key} has no value; {_joined_before(data, key)}")
+            elif is_merge:
                 merged.extend((mark, part) for part in (value if isinstance(value, Seq) else [value]))
             elif key in data:
                 self.add_problem(mark, f"{key} is given twice; it is already in line {data.marks[key].line}")

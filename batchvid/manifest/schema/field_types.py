@@ -71,9 +71,9 @@ def takes(value: Any) -> int:
     try:
         number = _number(value, "")
     except ValueError:
-        raise ValueError("must be a whole number") from None
+        raise ValueError(f"must be a whole number such as 2, not {_shown(value)}") from None
     if not number.is_integer():
-        raise ValueError("must be a whole number")
+        raise ValueError(f"must be a whole number such as 2, not {_shown(value)}")
     if number < 1:
         raise ValueError("must be at least 1")
     if number > MAX_TAKES:
@@ -134,7 +134,9 @@ def audio(value: Any) -> str:
     """The address of a sound, or the sound itself as a data URI."""
     result = word(value)
     if not _is_link(result) and not (result.startswith("data:audio/") and "," in result[:100]):
-        raise ValueError("must be an https:// address, or the sound itself as data:audio/...;base64,...")
+        answer = _YES_NO.get(result.lower())
+        hint = f"; to switch the sound of a clip, write sound: {str(answer).lower()}" if answer is not None else ""
+        raise ValueError(f"must be an https:// address, or the sound itself as data:audio/...;base64,...{hint}")
     return result
 
 
@@ -178,8 +180,6 @@ def _text_hint(value: Any) -> str:
         key, inner = next(iter(value.items()))
         written = f"{{{key}}}" if inner is None else f"{key}: {inner}"
         return f"; write {quote(written)}" if isinstance(inner, str | int | float | None) else ""
-    if isinstance(value, list):
-        return "; for one clip per text, use rows or a matrix"
     return ""
 
 

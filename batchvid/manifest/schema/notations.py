@@ -59,7 +59,7 @@ def seconds_hint(written: str) -> str:
     if match := _CLOCK.fullmatch(text):
         hours, minutes, seconds = (int(part or 0) for part in match.groups())
         total = hours * 3600 + minutes * 60 + seconds
-        return f"; write {total}, in seconds"
+        return f"; write {total}"
     return number_hint(written)
 
 
@@ -71,6 +71,14 @@ def number_hint(written: str) -> str:
     if _GROUPED.fullmatch(text):
         return f"; write {re.sub(r'[^0-9]', '', text)}"
     return ""
+
+
+def plain_number(written: str) -> str:
+    """The number of a text such as `$5`, `5 usd` or `5,00`, as YAML reads it; empty for anything else."""
+    text = re.sub(r"^[$€£]\s*|\s*([$€£]|usd|eur|dollars?|euros?)$", "", _plain(written)).strip()
+    if re.fullmatch(r"\d+(\.\d+)?", text):
+        return text
+    return number_hint(text).removeprefix("; write ")
 
 
 def _plain(written: str) -> str:

@@ -10,6 +10,9 @@ _SINGLE_CLOSE = re.compile(r"\{\{(?P<inside>[^{}]*)\}(?!\})")
 _EMPTY = re.compile(r"\{\{\s*\}\}")
 _NO_TAG = re.compile(r"\{%-?\s*(?P<inside>[^%]*?)\s*-?%?\}")
 _TAGS = ("if", "elif", "else", "endif", "for", "endfor", "set", "raw", "endraw", "with", "filter")
+_TAG = re.compile(r"\{%-?\s*(\w+)")
+_CLOSED_BY_END = ("if", "for", "with", "filter")
+_TWO_WORDS = re.compile(r"\{\{-?\s*([^\W\d]\w*(?:\s+(?!if\b|else\b|or\b|and\b|in\b|is\b|not\b)[^\W\d]\w*)+)\s*-?\}\}")
 _MAX_SHOWN_CHARS = 60
 
 
@@ -28,6 +31,10 @@ def explain(text: str, reason: str, line: int) -> str:
         if not _starts_with_tag(match["inside"]):
             written = match[0][:_MAX_SHOWN_CHARS]
             return f"has {written}, which is no tag of a template; to send it as it is, write {_raw(written)}"
+    if opened := _left_open(text):
+        return f"has a {{% {opened} %}} that is not closed; write {{% end{opened} %}} where it ends"
+    if match := _TWO_WORDS.search(text):
+        return f"has a name of several words, {match[1]}; write {{{{ {'_'.join(match[1].split())} }}}}"
     return f"is not a valid template: {_plain(reason)} (line {line} of the text)"
 
 
@@ -68,6 +75,17 @@ def _plain(reason: str) -> str:
         if match := re.match(pattern, reason, re.DOTALL):
             return words.format("", *match.groups())
     return "write plain names, such as {{ name }}"
+
+
+def _left_open(text: str) -> str:
+    """The tag that has no end, if the others are closed in order."""
+    open_ones: list[str] = []
+    for word in _TAG.findall(text):
+        if word in _CLOSED_BY_END:
+            open_ones.append(word)
+        elif word.startswith("end") and open_ones and word == f"end{open_ones[-1]}":
+            open_ones.pop()
+    return open_ones[-1] if open_ones else ""
 
 
 def _filled(inside: str) -> str:

@@ -11,27 +11,16 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from batchvid.manifest.reading.marked_data import Map, mark_at
 from batchvid.manifest.reading.problems import Place, Problems
-from batchvid.manifest.reading.yaml_reader import Map, mark_at
+from batchvid.manifest.reading.safe_names import text_of
+from batchvid.manifest.reading.yaml_mistakes import quote
 from batchvid.manifest.schema import models
 from batchvid.manifest.schema.fallback import Fallback, OtherModel
+from batchvid.manifest.schema.notations import plain_number
 from batchvid.manifest.schema.rows import RowsField
-from batchvid.near_matches import near_matches
+from batchvid.manifest.schema.unknown_keys import explain_unknown_key, is_written
 
-_SYNONYMS = {
-    "seconds": "duration_s",
-    "length": "duration_s",
-    "size": "resolution",
-    "ratio": "aspect_ratio",
-    "count": "takes",
-    "n": "takes",
-    "variants": "takes",
-    "csv": "rows",
-    "audio_on": "sound",
-    "name": "id",
-    "last_frame": "end_image",
-    "first_frame": "image",
-}
 _SENTENCES = {
     "model_type": "must be a mapping of keys to values",
     "dict_type": "must be a mapping of keys to values",
@@ -46,6 +35,8 @@ _SENTENCES = {
 }
 
 _REQUIRED = frozenset({"model", "prompt", "image"})  # a clip without one of them has a problem
+
+_TEXTS = ("prompt", "negative_prompt")
 
 Path = tuple[str | int, ...]
 
@@ -135,6 +126,8 @@ def _report(document: Map, details: Sequence[ErrorDetails], problems: Problems) 
         if path in reported:  # a union has one error for each of its members
             continue
         reported.add(path)
+        if detail["type"] == "missing" and is_written(str(path[-1]), _value_at(document, path[:-1])):
+            continue  # reported as an unknown key
         mark = mark_at(document, path)
         entry = entry_name(document, path)
         inner = path[1 if len(path) == 1 or entry == path[0] else 2 :]
@@ -179,14 +172,61 @@ def _sentence(path: Path, detail: ErrorDetails) -> str:
 
 
 def _layout_hint(document: Map, path: Path, kind: str) -> str:
-    """How a clip is written, for `clips:` in another layout."""
+    """How it is written, for a value in another layout."""
+    written = _value_at(document, path)
     if path == ("clips",) and kind == "list_type":
-        return "; write each clip as an item of its own: - id: kite"
+        return _clips_hint(written)
     if len(path) == 2 and path[0] == "clips" and kind == "model_type":
-        written = document["clips"][path[1]]
         if isinstance(written, str) and ":" in written:
             return "; write a space after each colon: - id: kite"
         return "; write it with keys, such as - id: kite, and below it prompt: ..."
+    key = str(path[-1])
+    if path == ("budget",) and isinstance(written, int | float | str):
+        amount = plain_number(str(written))
+        return f"; write budget: {{usd: {amount or 5}}}"
+    if kind in ("decimal_parsing", "float_type", "int_type") and isinstance(written, str):
+        amount = plain_number(written)
+        return f"; write {key}: {amount}" if amount else ""
+    if kind == "list_type" and isinstance(written, str) and written:
+        words = [word.strip() for word in written.replace(" -", ",").removeprefix("-").split(",")]
+        return f"; write {key}: [{', '.join(word for word in words if word)}]"
+    if kind == "value_error" and len(path) == 3 and key in models.CHECKS and key not in _TEXTS:
+        is_list = isinstance(written, list) and written and all(isinstance(part, str | int | float) for part in written)
+        axis = ", ".join(text_of(part) for part in written) if is_list else ""
+        return f"; for a clip of each, write matrix: {{{key}: [{axis}]}}" if axis else ""
+    if kind == "value_error" and len(path) > 1 and key in _TEXTS:
+        return _text_hint(document["clips"][path[1]] if path[0] == "clips" else {}, key, written)
+    return ""
+
+
+def _value_at(document: Map, path: Path) -> Any:
+    node: Any = document
+    for step in path:
+        try:
+            node = node[step]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return node
+
+
+def _clips_hint(written: Any) -> str:
+    if isinstance(written, Mapping) and written.get("id") is not None:
+        return f"; write each clip as an item of its own: - id: {written['id']}"
+    if isinstance(written, Mapping) and all(isinstance(clip, Mapping) for clip in written.values()) and written:
+        return f"; write each clip as an item of its own: - id: {next(iter(written))}, and below it its keys"
+    return "; write each clip as an item of its own: - id: kite"
+
+
+def _text_hint(entry: Any, key: str, written: Any) -> str:
+    """What to write for a text that is a list or a mapping of several texts."""
+    if isinstance(written, list) and len(written) > 1 and all(isinstance(part, str) for part in written):
+        name = str(entry.get("id") or "kite") if isinstance(entry, Mapping) else "kite"
+        first, joined = quote(written[0]), quote(", ".join(written))
+        clip = f"; for a clip of each, write - {{id: {name}-1, {key}: {first}}} and so on" if key == "prompt" else ""
+        return f"; for one text, write {key}: {joined}{clip}"
+    if isinstance(written, Mapping) and len(written) > 1:
+        joined = ", ".join(f"{part}: {text}" if text is not None else str(part) for part, text in written.items())
+        return f"; write {key}: {quote(joined)}"
     return ""
 
 
@@ -201,12 +241,7 @@ def _missing(path: Path) -> str:
 
 
 def _unknown(path: Path) -> str:
-    key = str(path[-1])
-    allowed = list(_model_at(path[:-1]).model_fields)
-    near = [_SYNONYMS[key]] if _SYNONYMS.get(key) in allowed else near_matches(key, allowed, limit=3)
-    if near:
-        return f"unknown key; did you mean {' or '.join(near)}? batchvid schema lists all keys"
-    return f"unknown key; Allowed: {', '.join(sorted(allowed))}"
+    return explain_unknown_key(str(path[-1]), path[:-1], list(_model_at(path[:-1]).model_fields))
 
 
 _MODELS: tuple[tuple[tuple[str | None, ...], type[BaseModel]], ...] = (

@@ -1,10 +1,10 @@
-"""Prompts and ids as they come out of lists, other programs and spreadsheets; and ordinary ones beside them."""
+"""Prompts as they come out of lists, other programs and spreadsheets; and ordinary ones beside them."""
 
 from __future__ import annotations
 
 import pytest
 
-from batchvid.manifest.expansion.cell_checks import check_begin, check_inside, check_name, check_value
+from batchvid.manifest.expansion.cell_checks import check_begin, check_inside, check_value
 
 
 @pytest.mark.parametrize(
@@ -41,15 +41,6 @@ def test_what_is_left_of_a_list_or_a_program_is_found(text: str) -> None:
 def test_ordinary_prompts_begin_as_they_like(text: str) -> None:
     """A numbered list of shots within one prompt is one prompt."""
     assert check_begin(text) is None
-
-
-def test_a_rounded_number_is_no_id() -> None:
-    """Spreadsheets shorten long numbers, and several of them become one."""
-    for value in ("4.00638E+12", "4,00638E+12"):
-        found = check_name(value)
-        assert found is not None
-        assert "format the column as text" in found.text
-    assert check_name("1E5") is None
 
 
 @pytest.mark.parametrize("text", ["a kite --ar 16:9", "/imagine prompt: a kite", "a kite --v 6"])

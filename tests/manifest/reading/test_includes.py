@@ -71,7 +71,7 @@ def test_a_broken_include(write: Write, mistakes: Mistakes) -> None:
     """An included file that cannot be read is told; the rest is still checked."""
     write("a.yaml", "x: [\n")
     found = mistakes("include: a.yaml\nclips: [{id: k, model: m}]\n")
-    assert found[1].startswith("a.yaml:2: is not valid YAML")
+    assert found[1].startswith("a.yaml:1: is not valid YAML")
     assert found[0] == "m.yaml:2: k: prompt: is missing; a clip needs a prompt or an image"
 
 

@@ -81,12 +81,12 @@ def test_a_text_over_several_lines_gets_a_block() -> None:
 @pytest.mark.parametrize(
     ("text", "line", "words"),
     [
-        ("a:\n\t- id: x\n", 2, "indented with a tab: use spaces only"),
-        ("a:\n  - id: x\n\tb: y\n", 3, "indented with a tab: use spaces only"),
+        ("a:\n\t- id: x\n", 2, "indented with a tab: write it at the beginning of the line"),
+        ("a:\n  - id: x\n\tb: y\n", 3, "indented with a tab: indent it with 4 spaces"),
         ("a:\n  - id: x\n\u00a0\u00a0\u00a0\u00a0b: y\n", 3, "invisible character that is no space"),
         ("a:\n  -\u00a0id: x\n", 2, "the key '- id' holds an invisible character"),
         ("a:\n  - id: x\n    b: y\n   c: 1\n", 4, "indent it with 4 spaces, like the lines above"),
-        ("a: {b: c, d: e: f}\n", 1, "inside { } and [ ], a text with a comma"),
+        ("a: {b: c, d: e: f}\n", 1, '; write: a: {b: c, d: "e: f"}'),
     ],
 )
 def test_bad_layout_is_named(text: str, line: int, words: str) -> None:
@@ -137,7 +137,10 @@ def test_usual_texts_are_no_warning(value: str) -> None:
 def test_a_comma_that_splits_a_text_is_a_problem(mistakes: Mistakes) -> None:
     """In braces a comma ends the text: the rest would be a variable without a value."""
     problems = mistakes("vars: {place: Paris, France}\nclips: [{id: a, prompt: 'in {{ place }}', model: m}]\n")
-    assert problems[0] == "m.yaml:1: France has no value; if it belongs to the text before it, quote that text"
+    assert (
+        problems[0]
+        == 'm.yaml:1: France has no value; if it belongs to the text before it, write place: "Paris, France"'
+    )
 
 
 def test_keys_that_begin_with_x_hold_anchors(specs: Specs) -> None:

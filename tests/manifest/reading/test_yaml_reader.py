@@ -11,17 +11,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batchvid.manifest.reading.yaml_reader import (
-    MAX_BYTES,
-    MAX_DEPTH,
-    BadDocument,
-    Map,
-    Mark,
-    mark_at,
-    plain,
-    read,
-    scalar,
-)
+from batchvid.manifest.reading.marked_data import Map, Mark, mark_at, plain
+from batchvid.manifest.reading.yaml_reader import MAX_BYTES, MAX_DEPTH, BadDocument, read, scalar
 
 
 def data_of(text: str) -> Any:
@@ -148,7 +139,7 @@ def test_quoted_merge_is_a_key() -> None:
 @pytest.mark.parametrize(
     ("text", "line", "words"),
     [
-        ("a: [1\nb: 2", 2, "not valid YAML"),
+        ("a: [1\nb: 2", 1, "not valid YAML"),
         ("a: 1\n--- \nb: 2", 2, "second YAML document"),
         ("a: 1\n\tb: 2", 2, "not valid YAML"),
         ("a: *b", 1, "refers to no complete &b"),

@@ -39,7 +39,7 @@ def test_no_ratio(written: str) -> None:
     ("written", "hint"),
     [
         ("8s", "; write 8"), ("8 sec", "; write 8"), ("8,5 Sekunden", "; write 8.5"), ("8000ms", "; write 8"),
-        ("0:08", "; write 8, in seconds"), ("00:01:05", "; write 65, in seconds"), ("PT8S", "; write 8"),
+        ("0:08", "; write 8"), ("00:01:05", "; write 65"), ("PT8S", "; write 8"),
         ("8,5", "; write 8.5"), ("eight", ""), ("5-10", ""),
     ],
 )  # fmt: skip

@@ -22,7 +22,7 @@ REFUSED = {
     "{{ 'a' if not sale else 'b' }}": "and 'FALSE' is not empty; write {% if sale != \"FALSE\" %}",
     "{% for c in colours %}{{ c }}{% endfor %}": 'letter by letter; write colours.split(";")',
     "{{ colours|join(' ') }}": 'letter by letter; write colours.split(";")',
-    "{% for c in colours %}{{ c }}": "{% for %} is not closed; write {% endfor %}",
+    "{% for c in colours %}{{ c }}": "{% for %} that is not closed; write {% endfor %}",
     "{{ name | default: 'x' }}": "write {{ name|default('x') }}",
     "{{ name ?? 'x' }}": "write {{ name or 'x' }}",
     "{{#if name}}a{{/if}}": "{{#if name}} is of another template language; write {% if name %}...{% endif %}",

@@ -190,7 +190,9 @@ def test_the_quick_way_equals_the_full_one(variables: dict[str, str]) -> None:
         ("a kite {{ }} over", "nothing inside"),
         ("sale {% 50 %}", "write {% raw %}{% 50 %}{% endraw %}"),
         ("sale {%sale%}", "write {% raw %}{%sale%}{% endraw %}"),
-        ("{{ a b }}", "is not a valid template"),
+        ("{{ a b }}", "write {{ a_b }}"),
+        ("{% if a %}kite", "write {% endif %} where it ends"),
+        ("{{ a + }}", "is not a valid template"),
     ],
 )
 def test_a_template_that_cannot_be_read_gets_the_text_to_write(text: str, words: str) -> None:
