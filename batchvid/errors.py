@@ -45,15 +45,17 @@ class UsageError(BatchvidError):
 class ManifestError(BatchvidError):
     """The manifest has problems. `problems` holds one line each: `file:line: entry: what is wrong and allowed`.
 
-    `notes` are what rules make of the manifest, where the user may not expect it: they may explain a problem.
+    `notes` are what rules make of the manifest, where the user may not expect it: they may explain a problem, and so
+    may `warnings`.
     """
 
     exit_code = 2
 
-    def __init__(self, problems: Sequence[str], notes: Sequence[str] = ()) -> None:
+    def __init__(self, problems: Sequence[str], notes: Sequence[str] = (), warnings: Sequence[str] = ()) -> None:
         super().__init__("\n".join(problems))
         self.problems = tuple(problems)
         self.notes = tuple(notes)
+        self.warnings = tuple(warnings)
 
 
 class StateError(BatchvidError):

@@ -48,6 +48,7 @@ itself; 130 interrupted.
 """
 
 
+MAX_WARNINGS = 10  # beside problems
 INTERNAL_ERROR = 70  # EX_SOFTWARE of sysexits.h
 
 
@@ -141,6 +142,10 @@ def _run_command(args: Sequence[str] | None) -> int:
             click.echo(strip_queries(problem), err=True)
         for note in exc.notes:
             click.echo(f"note: {strip_queries(note)}", err=True)
+        for warning in exc.warnings[:MAX_WARNINGS]:
+            click.echo(f"warning: {strip_queries(warning)}", err=True)
+        if len(exc.warnings) > MAX_WARNINGS:
+            click.echo(f"and {len(exc.warnings) - MAX_WARNINGS} more warnings", err=True)
         click.echo(f"{len(exc.problems)} problem(s); nothing was bought", err=True)
         code = exc.exit_code
     except BatchvidError as exc:

@@ -109,7 +109,7 @@ def expand(
     report_collisions(jobs, problems, parsed.path.parent)
     report_equal_clips(jobs, problems)
     if problems or settings is None:
-        raise ManifestError(problems.lines(), problems.notes())
+        raise ManifestError(problems.lines(), problems.notes(), problems.warnings())
     return Manifest(
         path=parsed.path,
         folder=parsed.path.absolute().parent,

@@ -40,21 +40,27 @@ _ERROR_INSIDE = re.compile(
 )
 _ERROR_WHOLE = re.compile(
     r"\#[¡¿]?[^\W\d_a-z][^\W_a-z]*(?:/0)?[!?]|\#(?:N/A|N/D|N/B|NV|Н/Д|I/T|YOK|HIÁNYZIK|NENÍ_K_DISPOZICI|GETTING_DATA)"
-    r"|Err:5\d\d|Loading(?:\.\.\.|…)|\#{3,}"
+    r"|(?:Err|Fehler|Erreur|Errore):\s?5\d\d|Loading(?:\.\.\.|…)|\#{3,}"
 )
 _MISSING_WORDS = (
-    "nan null none nil n/a n\\a n.a. n/v k.a. undefined tbd #n/a \\n (blank) (empty) (null) (none) <null> <na> <none>"
-    " [null] - -- --- – — ? ?? ??? .. ... … /"
+    "nan null none nil n/a n\\a n.a. n/v k.a. undefined tbd #n/a \\n (blank) (empty) (leer) (vide) (null) (none)"
+    " <null> <na> <none> [null] - -- --- – — ? ?? ??? .. ... … /"
 )
 _SOFT_MISSING = frozenset(["na", "nat", "missing", "unknown", "empty", "blank", "."])
 """Words of the language too: they are reported only when they are the whole prompt."""
 _MISSING = frozenset(
     [*_MISSING_WORDS.split(), "[object object]", "not available", "not applicable", "(not set)", "no data", "no value"]
 )
-_STARTS = frozenset("=+-@#EL")
+_STARTS = frozenset("=+-@#EFL")
 _MISSING_INSIDE = re.compile(
     r"\[object \w+\]|\bNaN\b|(?<=[a-z,] )(?:None|NULL|N/A)\b|\b(?:nan|null|undefined)(?=\s*(?:[,.;:!?)\]]|$))"
 )
+_LISTED = re.compile(r"(?:\(?\d{1,3}[.)]|[1-9]\ufe0f?\u20e3|[*•●▪‣·#-]|#{2,6})\s+(?=\S)")
+_LATER_ITEM = re.compile(r"\n|\s\(?[2-9][.)]\s|\s[*•●▪‣·-]\s")
+_QUOTES = {"“": "”", "„": "“", "«": "»", "‘": "’", "'": "'", "`": "`"}
+_LISTED_STARTS = frozenset("0123456789(*•●▪‣·#-")
+_OTHER_PROGRAM = re.compile(r"(?<!\S)--(?:ar|v|niji|stylize|chaos|iw|q)\s+[\d.:]+|^/imagine(?:\s+prompt:?)?")
+_PROGRAM_TEXT = re.compile(r"b(['\"]).+\1|\[\s*(['\"]).+\2\s*\]", re.DOTALL)
 _NUMBER = re.compile(r"[-+]?[$€£¥]?\s?\d[\d.,:/ \u00a0'’-]*(?:[eE][+-]?\d+)?\s?(?:%|[$€£¥])?")
 _TRUTH = frozenset(["true", "false", "yes", "no", "wahr", "falsch", "vrai", "faux", "verdadero", "falso", "vero"])
 _LINK = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
@@ -100,6 +106,21 @@ def check_value(value: str) -> Finding | None:
     return None
 
 
+def check_begin(text: str) -> Finding | None:
+    """A prompt that was copied with its place in a list, or as a program writes a text."""
+    is_framed = text[-1:] == text[:1]  # - a quiet lake -
+    item = _LISTED.match(text) if text[:1] in _LISTED_STARTS and not is_framed else None
+    if item and not _LATER_ITEM.search(text, item.end() - 1 if item[0][-1:] != " " else item.end()):
+        return Finding("begins with the number or the sign of a list, which is sent; delete it")
+    if text[:1] in _QUOTES and text[1:].find(_QUOTES[text[0]]) == len(text) - 2 > 1:
+        return Finding(
+            f"is in the quotes {text[0]} {text[-1]}, which are sent; delete them, if they are not spoken words"
+        )
+    if text[:1] in ("b", "[") and _PROGRAM_TEXT.fullmatch(text):
+        return Finding(f"is written as a program writes texts, {shorten(text)}; write the text alone")
+    return None
+
+
 def check_whole_text(text: str) -> Finding | None:
     """A prompt that is nothing but a number, a link, a file name, punctuation, or a word for a missing value.
 
@@ -135,6 +156,8 @@ def check_inside(text: str) -> list[Finding]:
         found.append(Finding(f"contains HTML codes ({instead}), which are sent as they are; write the characters"))
     if match := _MISSING_INSIDE.search(text):
         found.append(Finding(f'contains "{match[0]}", which may stand for a missing value; was a cell empty?'))
+    if ("--" in text or text.startswith("/")) and (match := _OTHER_PROGRAM.search(text)):
+        found.append(Finding(f"contains {match[0]}, a setting of another program, which is sent as text; delete it"))
     if match := _HOLE.search(text):
         found.append(Finding(f"contains {match[0]!r} with nothing between; was a cell empty?"))
     return found

@@ -10,22 +10,32 @@ from batchvid.manifest.expansion.entry import ClipEntryContext
 from batchvid.manifest.expansion.table_columns import TableColumns, all_texts
 from batchvid.manifest.schema.cell_lists import split_files
 from batchvid.manifest.schema.models import CHECKS
+from batchvid.manifest.schema.notations import ratio_hint
 from batchvid.manifest.schema.rows import InlineRows
 from batchvid.manifest.schema.variable_names import normalized, written_name
 
 _OTHER_NAMES: Mapping[str, str] = {
-    "duration_s": "seconds secs sec duration length duration_sec duration_seconds duration_in_seconds clip_length",
-    "aspect_ratio": "ratio aspect format aspectratio",
-    "resolution": "size quality",
-    "image": "picture photo pic img image_url image_link image_file picture_url photo_url first_frame start_frame",
-    "end_image": "last_frame end_frame last_image",
-    "reference_images": "references reference_image pictures photos images",
-    "negative_prompt": "negative neg neg_prompt negativeprompt",
-    "takes": "count n variants versions",
-    "sound": "audio_on with_sound",
+    "model": "modell modele modelo modello modelname modelid videomodel engine",
+    "duration_s": "seconds secs sec duration length durationsec durationsecs durationinseconds durationseconds"
+    " cliplength lengths lengthsec dauer länge laenge sekunden dauersek durée duree secondes duración"
+    " duracion segundos durata 秒数",
+    "aspect_ratio": "ratio aspect format seitenverhältnis seitenverhaeltnis bildformat formato proporción",
+    "resolution": "size quality auflösung résolution",
+    "image": "picture photo pic img imageurl imagelink imagefile imagepath pictureurl photourl firstframe startframe"
+    " imagesrc bild foto bilddatei imagen 画像",
+    "end_image": "lastframe endframe lastimage endbild",
+    "reference_images": "references referenceimage pictures photos images bilder fotos",
+    "negative_prompt": "negative neg negprompt negativ negativerprompt",
+    "takes": "count n variants versions varianten versionen",
+    "sound": "audioon withsound ton",
     "tags": "tag",
 }
 _FIELD_OF = {name: field for field, names in _OTHER_NAMES.items() for name in names.split()}
+"""Names without blanks, signs and case: `durationSeconds` and `Duration (seconds)` are equal."""
+_MODEL = re.compile(
+    r"veo|sora|kling|gen[34]|runway|seedance|doubao|hailuo|minimax|wan\d|grok|pika|luma|vidu", re.IGNORECASE
+)
+_SECONDS = re.compile(r"\d{1,3}(?:[.,]\d+)?\s*(?:s|secs?|seconds?|sek|sekunden)?\.?", re.IGNORECASE)
 _SIZE = re.compile(r"\d{3,4}p|\d{3,5}x\d{3,5}|[248]k", re.IGNORECASE)
 _FILE_NAME = re.compile(r"https?://\S+|[^\s].*\.[A-Za-z0-9]{2,5}")
 _MAX_LIKELY_TAKES = 10
@@ -70,7 +80,7 @@ def _note_fields(entry: ClipEntryContext, table: TableColumns) -> None:
 
 def _unused(entry: ClipEntryContext, table: TableColumns) -> Iterator[tuple[str, str]]:
     """(column, field) of the columns that look like a field by another name, and that nothing reads."""
-    likely = [(column, _FIELD_OF.get(normalized(column).casefold(), "")) for column in table.columns]
+    likely = [(column, _FIELD_OF.get(normalized(column).replace("_", "").casefold(), "")) for column in table.columns]
     likely = [(column, field) for column, field in likely if field and not _is_given(entry, table, field)]
     if not likely:
         return
@@ -104,6 +114,9 @@ def _passes(field: str) -> Callable[[str], bool]:
 
 
 _TESTS: Mapping[str, Callable[[str], bool]] = {
+    "model": lambda cell: _MODEL.search(cell) is not None,
+    "duration_s": lambda cell: _SECONDS.fullmatch(cell) is not None,
+    "aspect_ratio": lambda cell: _passes("aspect_ratio")(cell) or bool(ratio_hint(cell)),
     "resolution": lambda cell: _SIZE.fullmatch(cell) is not None,
     "image": lambda cell: _FILE_NAME.fullmatch(cell) is not None,
     "end_image": lambda cell: _FILE_NAME.fullmatch(cell) is not None,

@@ -45,5 +45,7 @@ def find_takes(entry: ClipEntryContext, source: Source, variables: Mapping[str, 
             entry.tables[tuple(source.columns)].set_fields.add("takes")
         return takes(text or cell or 1)
     except ValueError as exc:
-        entry.add_problem("takes", f"{exc}, not {quoted(text or cell)}", source.row)
+        shown = "" if ", not " in str(exc) else f", not {quoted(text or cell)}"
+        place = f"{source.row}: column {column}" if cell and not text else source.row
+        entry.add_problem("takes", f"{exc}{shown}", place)
         return 0

@@ -37,6 +37,16 @@ _KEEP_DIGITS = "its other digits are lost; format the column as text, and export
 _EMPTY = "is empty once it is filled in; give it a value, or leave the row out with where"
 
 
+def _condition(entry: ClipEntryContext, field: str) -> str:
+    """The `where` that leaves out rows in which the field is empty; empty if it is not made from one column alone."""
+    written = entry.fields.get(field)
+    alone = re.fullmatch(r"\{\{\s*([^\W\d]\w*)\s*\}\}", written) if isinstance(written, str) else None
+    if alone is None:
+        return ""
+    before = f"({entry.clip.where}) and " if entry.clip.where else ""
+    return f': {before}{alone[1]} != ""'
+
+
 def build(entry: ClipEntryContext, draft: JobDraft) -> JobSpec | None:
     """The job; None when the entry has a problem with it."""
     names = _names(entry, draft)
@@ -200,7 +210,9 @@ def _is_enough(entry: ClipEntryContext, draft: JobDraft, fields: Mapping[str, An
     if not has_content:
         needed += [field for field in empty if field != "model"][:1]
     for field in needed:
-        entry.add_problem(field, _EMPTY, row_of(entry, draft, field, draft.fields.get(field, ())))
+        entry.add_problem(
+            field, f"{_EMPTY}{_condition(entry, field)}", row_of(entry, draft, field, draft.fields.get(field, ()))
+        )
     if needed or not has_model or not has_content:
         return False
     for field in empty:

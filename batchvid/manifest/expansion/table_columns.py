@@ -75,7 +75,11 @@ class TableColumns:
             prompt = self.entry.fields.get("prompt")
             read = self.read_by(prompt) if isinstance(prompt, str) else frozenset()
             hint = suggest_id(self.columns, rows, read, self.entry.clip.id)
-            self._add_problem("id", f"is the same for every row of {self.file}; {hint}")
+            known = {*self.columns, *self.entry.shared.settings.vars, *self.entry.clip.matrix, *RESERVED, "row", "hash"}
+            missing = [name for name in self.entry.id_names - known if find_name(name, self.columns) is None]
+            there_is = ", ".join(filter(None, self.columns[:20]))
+            reason = f" (there is no column {missing[0]}; there is: {there_is})" if missing else ""
+            self._add_problem("id", f"is the same for every row of {self.file}{reason}; {hint}")
         return self._is_usable
 
     def variables(self, cells: dict[str, str], number: int) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from batchvid.manifest.expansion.cell_checks import (
     Finding,
+    check_begin,
     check_inside,
     check_value,
     check_whole_text,
@@ -108,7 +109,7 @@ def _check_text(clip: Clip, field: str, text: str) -> None:
     if not outputs.is_alone and not _check_variables(clip, field, outputs):
         return
     if outputs.is_alone or outputs.literal is None:
-        found = _check_whole(text, is_prompt=field == "prompt")
+        found = _check_whole(text, is_prompt=field == "prompt") or check_begin(text)
         for finding in [found] if found else _look(text, clip, outputs.names):
             _add(clip, field, finding)
     elif not _is_plain_literal(outputs.literal):

@@ -18,7 +18,7 @@ from batchvid.manifest.reading.file_kinds import HEAD_BYTES, YAML, Found, Kind, 
 from batchvid.manifest.reading.headers import RawRow, header_of
 from batchvid.manifest.reading.json_tables import MAX_CHARS, read_json
 from batchvid.manifest.reading.row_builder import RowBuilder
-from batchvid.manifest.reading.tables import NoTable, Row, TableOptions, Warn, ignore
+from batchvid.manifest.reading.tables import NoTable, Row, TableOptions, Warn, ignore, row_name
 from batchvid.manifest.reading.text_files import MAX_TEXT_BYTES, TextLines, encoding_of
 from batchvid.manifest.reading.workbook_reader import read_workbook
 from batchvid.near_matches import near_matches
@@ -187,6 +187,11 @@ def _prompts(lines: Iterator[str], options: TableOptions, warn: Warn) -> Iterato
     for line, text in enumerate(lines, 1):
         prompt = text.strip("\ufeff \t\r\n\f\v\x1a")
         if prompt and not (prompt.casefold() == "prompt" and not builder.number):
+            if prompt.endswith(","):
+                warn(
+                    "ends with a comma; if the next line belongs to it, write both in one line",
+                    row_name(builder.number + 1, line),
+                )
             yield builder.build([prompt], line)
     if not builder.number:
         raise NoTable("is empty; write one prompt per line")

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from batchvid.manifest.reading.tables import BadTable
+from batchvid.quoting import shortened
 
 MAX_TEXT_BYTES = 512 * 2**20
 """Of a compressed text, unpacked. Lines are read one by one, so this bounds time and not memory."""
@@ -120,12 +121,42 @@ class TextLines:
             return "contains half of a surrogate pair, which is no character"
         if not self.encoding.startswith("utf-8"):
             return f"byte 0x{byte:02x} is not {self.encoding}; write the right encoding, or save it as CSV UTF-8"
-        column = len(line[:index].encode("utf-8", "surrogateescape")) + 1
-        shown = bytes([byte]).decode("cp1252", "replace")
+        data = line.encode("utf-8", "surrogateescape")
+        if _is_east_asian(data):
+            return (
+                'is not UTF-8, and has letters of East Asia; save it as "CSV UTF-8", or write encoding: shift_jis, '
+                "gb18030, big5 or euc-kr beside file: under rows"
+            )
+        at = len(line[:index].encode("utf-8", "surrogateescape"))
+        name = "cp1251" if _CYRILLIC.search(data) else "cp1252"
+        word = next(match[0] for match in re.finditer(rb"[^\s,;\t]+", data) if match.end() > at)
+        shown = shortened(repr(word.decode(name, "replace")), 40)
         return (
-            f"byte 0x{byte:02x} at column {column} is not UTF-8 ({shown!r} in Windows-1252); "
-            f'save it as "CSV UTF-8", or write encoding: cp1252 beside file: under rows'
+            f"byte 0x{byte:02x} at column {at + 1} is not UTF-8 ({shown} in "
+            f'{_NAMES[name]}); save it as "CSV UTF-8", or write encoding: {name} beside file: under rows'
         )
+
+
+_NAMES = {"cp1251": "Windows-1251", "cp1252": "Windows-1252"}
+_CYRILLIC = re.compile(rb"(?<![\x80-\xff])[\xc0-\xff]{4,}")
+_EAST_ASIAN = re.compile("[\u3040-\u30ff\u4e00-\u9fff\uff61-\uff9f\uac00-\ud7a3]")
+
+
+def _is_east_asian(data: bytes) -> bool:
+    """Whether a text in a one-byte encoding of Europe cannot be it: signs in place of letters, and pairs of bytes."""
+    high = [byte for byte in data if byte >= 0x80]
+    if len(high) < 4 or _CYRILLIC.search(data):
+        return False
+    western = data.decode("cp1252", "replace")
+    letters = sum(c.isalpha() and not c.isascii() for c in western)
+    for name in ("shift_jis", "gb18030", "big5", "euc-kr"):
+        try:
+            text = data.decode(name)
+        except UnicodeDecodeError:
+            continue
+        if letters * 2 <= len(high) and len(_EAST_ASIAN.findall(text)) * 2 >= len(high) * 0.8:
+            return True
+    return False
 
 
 def _reason(exc: UnicodeError) -> str:

@@ -80,8 +80,8 @@ def check_zip(data: bytes) -> str:
                 _check_repeated(archive.read("content.xml"))
     except NoTable:
         raise
-    except Exception as exc:  # zipfile raises many kinds of exceptions for damaged archives
-        raise NoTable(f"is a damaged ZIP or spreadsheet file: {exc}; copy or download it again") from None
+    except Exception:  # zipfile raises many kinds of exceptions for damaged archives
+        raise NoTable("is a damaged ZIP or spreadsheet file; copy or download it again") from None
     return kind
 
 

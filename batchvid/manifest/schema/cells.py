@@ -72,7 +72,7 @@ class NumberReader:
         number = read_number(text, decimal)
         if number is None:
             name = self.written_as(column)
-            yes = f", or {name} == true to ask for a yes" if truth(text) is not None else ""
+            yes = f", or {name} == true to ask for a yes" if len(text.strip()) > 1 and truth(text) is not None else ""
             raise BadCell(
                 f"column {column}: {quoted(text)} is not a number; correct it, or write {name}|float(0) to count it "
                 f"as 0{yes}"

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from batchvid.manifest.reading.safe_names import text_of
 from batchvid.manifest.reading.yaml_mistakes import quote
+from batchvid.manifest.schema.cell_values import truth
 from batchvid.manifest.schema.notations import number_hint, ratio_hint, seconds_hint
 from batchvid.manifest.schema.templates import MAX_CHARS
 from batchvid.quoting import shortened
@@ -83,6 +84,8 @@ def takes(value: Any) -> int:
 def switch(value: Any) -> bool:
     """A yes or no in any of the words people use for it."""
     answer = _YES_NO.get(text_of(value).strip().lower()) if isinstance(value, str | bool) else None
+    if answer is None and isinstance(value, str) and value.strip():
+        answer = truth(value)
     if answer is None:
         raise ValueError(f"must be true or false, not {_shown(value)}")
     return answer

@@ -20,6 +20,7 @@ _BASE_60 = {width * 60 + height: f"{width}:{height}" for width, height in _COMMO
 _TWO_NUMBERS = re.compile(r"(\d{1,5})\s*(?::|/|x|×|\*|-|by|to|zu|à)\s*(\d{1,5})", re.IGNORECASE)
 _CLOCK_RATIO = re.compile(r"(\d{1,2}):(\d{2}):00(?:\.0+)?")
 """How a spreadsheet writes a ratio that it took for a time: 16:9 becomes 16:09:00."""
+_DATED_RATIO = re.compile(r"(?:18|19)\d\d-\d\d-\d\d[ Tt](\d{1,2}):(\d{2})(?::00(?:\.0+)?)?")
 _SECONDS = re.compile(r"(\d+(?:[.,]\d+)?)\s*(?:s|sec|secs|second|seconds|sek|sekunden|segundos|secondes|秒)\.?", re.I)
 _MILLISECONDS = re.compile(r"(\d+)\s*ms", re.I)
 _CLOCK = re.compile(r"(?:(\d{1,2}):)?(\d{1,2}):(\d{1,2})(?:\.0+)?")
@@ -33,6 +34,9 @@ def ratio_hint(written: str) -> str:
     text = _plain(written)
     found = _NAMED_RATIOS.get(text.replace(" ", "").replace("-", ""))
     if found is None and (clock := _CLOCK_RATIO.fullmatch(text)):
+        found = f"{int(clock[1])}:{int(clock[2])}"
+        return f"; a spreadsheet took it for a time: format the column as text, and write {found}"
+    if found is None and (clock := _DATED_RATIO.fullmatch(text)):
         found = f"{int(clock[1])}:{int(clock[2])}"
         return f"; a spreadsheet took it for a time: format the column as text, and write {found}"
     if found is None and text.isdigit() and int(text) in _BASE_60:

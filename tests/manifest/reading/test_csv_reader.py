@@ -63,7 +63,7 @@ def test_empty_columns_at_the_end_are_cut(write: Write) -> None:
         (b"a,b\n1,2\n\n3", "row 2 (line 4): has fewer cells than the header, and the file ends in the middle of this"),
         (b"a,b,c\n1,x\ny,3\n", "row 2 (line 3): together with the row before it has as many cells as the header"),
         (b"a,b\n1,2,3\n", "row 1 (line 2): has 3 cells where the header has 2 columns; "),
-        (b"a,b\n1,caf\xe9\n", "line 2: byte 0xe9 at column 6 is not UTF-8 ('\u00e9' in Windows-1252); save it as"),
+        (b"a,b\n1,caf\xe9\n", "line 2: byte 0xe9 at column 6 is not UTF-8 ('caf\u00e9' in Windows-1252); save it as"),
         (b"\xff\xfea\x00\n", "line 1: is not valid UTF-16: truncated data; save it as UTF-8"),
         (b"a,b\n1,\x00\n", "line 2: contains a zero byte; this is not a text file"),
         (b'a,b\n1,"2\n', "row 1 (line 2): has a double quote that is never closed; "),
@@ -162,14 +162,14 @@ def test_rows_times_matrix_times_takes(write: Write, specs: Specs) -> None:
         (
             "sku,name\na,x\nb,\n",
             "",
-            "5: {{ sku }}: prompt: is empty once it is filled in; give it a value, or leave the row out with where "
-            "(data/t.csv:row 2 (line 3): column name)",
+            "5: {{ sku }}: prompt: is empty once it is filled in; give it a value, or leave the row out with where: "
+            'name != "" (data/t.csv:row 2 (line 3): column name)',
         ),
         (
             "art,name\na,x\n",
             "",
-            "3: {{ sku }}: id: is the same for every row of data/t.csv; use a column that names it, "
-            'such as id: "{{ art }}"',
+            "3: {{ sku }}: id: is the same for every row of data/t.csv (there is no column sku; there is: "
+            'art, name); use a column that names it, such as id: "{{ art }}"',
         ),
         (
             "sku,name,take\na,x,1\n",

@@ -45,7 +45,7 @@ def test_unicode_with_and_without_a_byte_order_mark(write: Write, text: str, enc
 def test_other_encodings_are_declared(write: Write, encoding: str, text: str) -> None:
     data = f"id;prompt\nA1;{text}\n".encode(encoding)
     assert rows_of(write, data, encoding=encoding) == [{"id": "A1", "prompt": text}]
-    with pytest.raises(BadTable, match=r"line 2: byte 0x.. at column \d+ is not UTF-8 .* or write encoding: cp1252"):
+    with pytest.raises(BadTable, match=rf"line 2: .*not UTF-8.* or write encoding: {encoding}"):
         rows_of(write, data)
 
 
