@@ -160,7 +160,7 @@ def test_reference_images_and_tags_may_be_one_text(write: Write, specs: Specs) -
         ("sku,image", "a,", "negative_prompt: p", "image: is empty once it is filled in"),
         ("sku,duration_s", "a,soon", "prompt: p", "duration_s: must be a number of seconds such as 8, not 'soon'"),
         ("sku,takes", "a,200", "prompt: p", "takes: must be at most 100, not '200'"),
-        ("sku,takes", "a,1.5", "prompt: p", "takes: must be a whole number, not '1.5'"),
+        ("sku,takes", "a,1.5", "prompt: p", "takes: must be a whole number such as 2, not '1.5'"),
         ("sku,image", "a,gone.png", "prompt: p", "image: there is no file gone.png"),
         ("sku,Model,MODEL", "a,x,y", "prompt: p", 't.csv:line 1: model may be "Model" or "MODEL"'),
     ],
