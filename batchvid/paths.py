@@ -33,6 +33,11 @@ class BatchPaths:
         return self.folder / "ledger.csv"
 
     @property
+    def workbook(self) -> Path:
+        """The rows of both as two sheets, written on request."""
+        return self.folder / "report.xlsx"
+
+    @property
     def log(self) -> Path:
         """One line per event."""
         return self.folder / "run.log"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from batchvid.catalog.model import KINDS, POLL_EVERY_S, REFRESH_S, Model, ModelPrice, Tier, steps_words
+from batchvid.catalog.model_lookup import find_model
 from batchvid.catalog.model_policies import charged_on_failure, find_poll_interval, link_lifetime_s
 from batchvid.catalog.models import Models, built_in
 from batchvid.catalog.provider import DEFAULT_PROVIDER, Provider, providers
@@ -25,6 +26,7 @@ __all__ = [
     "built_in",
     "charged_on_failure",
     "check",
+    "find_model",
     "find_poll_interval",
     "link_lifetime_s",
     "load_models",

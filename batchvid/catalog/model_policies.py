@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from batchvid.catalog.model import POLL_EVERY_S, REFRESH_S
+from batchvid.catalog.model_lookup import find_model
 from batchvid.catalog.models import Models, built_in
 from batchvid.catalog.provider import Provider
 from batchvid.domain.failures import Charged
@@ -15,7 +16,7 @@ def find_poll_interval(provider: Provider, model: str, models: Models | None = N
     if provider.poll_every_s is not None:
         return PollInterval(provider.poll_every_s, provider.poll_every_s)
     try:
-        known = (models or built_in()).find(model, provider.routes)
+        known = find_model(models or built_in(), model, provider)
     except UsageError:
         return PollInterval(POLL_EVERY_S, REFRESH_S)
     return PollInterval(known.poll_every_s, known.refresh_s)
@@ -24,7 +25,7 @@ def find_poll_interval(provider: Provider, model: str, models: Models | None = N
 def charged_on_failure(provider: Provider, model: str, models: Models | None = None) -> Charged:
     """Whether this provider charges for a failed task of this model, if its reply does not contain that."""
     try:
-        return (models or built_in()).find(model, provider.routes).charged_on_failure
+        return find_model(models or built_in(), model, provider).charged_on_failure
     except UsageError:
         return Charged.UNKNOWN
 
@@ -32,6 +33,6 @@ def charged_on_failure(provider: Provider, model: str, models: Models | None = N
 def link_lifetime_s(provider: Provider, model: str, models: Models | None = None) -> float | None:
     """How long a finished clip of this model can be fetched, in seconds; None if unknown."""
     try:
-        return (models or built_in()).find(model, provider.routes).link_lifetime_s
+        return find_model(models or built_in(), model, provider).link_lifetime_s
     except UsageError:
         return None

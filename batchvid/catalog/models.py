@@ -47,7 +47,8 @@ class Models:
         if slash and vendor_id and dialect in DIALECTS:
             known = self.named(vendor_id)
             return known if known and known.dialect == dialect else Model(name=vendor_id, dialect=dialect)
-        near = did_you_mean(name, self.rows) or "batchvid models lists them."
+        sold = [row for row, model in self.rows.items() if not dialects or model.dialect in dialects]
+        near = did_you_mean(name, sold) or did_you_mean(name, self.rows) or "batchvid models lists them."
         raise UsageError(
             f"unknown model {quoted(name)}; {near} "
             f"Any other model of a known wire format is written {'|'.join(DIALECTS)}/its-id"

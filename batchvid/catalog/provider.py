@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, ClassVar, Literal
@@ -14,8 +14,10 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from batchvid.catalog.hosts import is_private_host
 from batchvid.catalog.models import data
 from batchvid.dialects import DIALECTS
+from batchvid.dialects.api_paths import without_api_path
 from batchvid.dialects.lookups import LOOKUP_METHODS
 from batchvid.errors import UsageError
+from batchvid.near_matches import did_you_mean
 
 DEFAULT_PROVIDER = "cometapi"
 TIMEOUT_S = 3600.0  # clips take 2-5 minutes; after an hour a task is stalled
@@ -30,26 +32,27 @@ TOTAL_TIMEOUT_S = 120.0  # the largest reply, 32 MB with an inline clip, at 2 Mb
 class Provider:
     """A provider: it has the key, the limits and the bill.
 
-    `routes` maps a dialect to its path prefix below `base_url`. Limits are counts, per minute and per second as named;
-    `model_concurrency` limits single models. `poll_every_s` overrides the poll interval of the models. `timeout_s` is
-    how long a task may take, `queue_timeout_s` how long it may be queued (None: as long); the `model_` settings are for
-    single models (see timeouts.py). `cancel` is until when a task can be cancelled. `wait_initial_s` is the first of
-    the doubling waits after a refusal. `grace_s` is how long a new task may be unknown to the provider. A reply without
-    data for `read_timeout_s`, for a submit `submit_read_timeout_s`, is lost; so is one that is not complete
-    after `total_timeout_s`, for a submit `submit_total_timeout_s`. `max_clip_bytes` limits clips further than
-    their duration does. `on_lost_submit`: hold an uncertain submit for a person, or buy again. `lookup` is the method
-    for its lookup, by dialect (dialects.lookups.LOOKUP_METHODS). With `allow_private_links` links to clips may lead
-    into a private network. `moderates` is false for a server without a content filter: there an unexplained failure is
-    no moderation. `send_key_to_own_links`: a link on the provider's own origin that refuses an anonymous request is
-    tried again with the key. `allow_http` permits a public `base_url` without encryption. `life` is the emulator's
-    setting for the duration of tasks; `free` means that nothing is charged. An `emulator` without a base URL is started
-    by the run.
+    `routes` maps a dialect to its path prefix below `base_url`. Without `api_key_env` no key is sent.
+
+    Limits are counts, per minute and per second as named; `model_concurrency` limits single models. `poll_every_s`
+    overrides the poll interval of the models. `timeout_s` is how long a task may take, `queue_timeout_s` how long it
+    may be queued (None: as long); the `model_` settings are for single models (see timeouts.py). `cancel` is until when
+    a task can be cancelled. `wait_initial_s` is the first of the doubling waits after a refusal. `grace_s` is how long
+    a new task may be unknown to the provider. A reply without data for `read_timeout_s`, for a submit
+    `submit_read_timeout_s`, is lost; so is one that is not complete after `total_timeout_s`, for a submit
+    `submit_total_timeout_s`. `max_clip_bytes` limits clips further than their duration does. `on_lost_submit`: hold an
+    uncertain submit for a person, or buy again. `lookup` is the method for its lookup, by dialect
+    (dialects.lookups.LOOKUP_METHODS). With `allow_private_links` links to clips may lead into a private network.
+    `moderates` is false for a server without a content filter: there an unexplained failure is no moderation.
+    `send_key_to_own_links`: a link on the provider's own origin that refuses an anonymous request is tried again with
+    the key. `allow_http` permits a public `base_url` without encryption. `life` is the emulator's setting for the
+    duration of tasks; `free` means that nothing is charged. An `emulator` without a base URL is started by the run.
     """
 
     name: str
     base_url: str
-    api_key_env: str
     routes: Mapping[str, str]
+    api_key_env: str = ""
     concurrency: int = 5
     submits_per_min: float = 60
     polls_per_s: float = 5
@@ -85,6 +88,16 @@ class Provider:
         return host == "localhost" or host.startswith("127.") or host == "::1"
 
     @property
+    def is_private(self) -> bool:
+        """Whether its address is certainly not in a public network."""
+        return is_private_host(urlsplit(self.base_url).hostname or "")
+
+    @property
+    def own_dialect(self) -> str:
+        """The only wire format of a provider that is not built in: any model's name is an id there. Otherwise empty."""
+        return next(iter(self.routes)) if len(self.routes) == 1 and self.name not in _provider_rows() else ""
+
+    @property
     def is_emulator(self) -> bool:
         """Whether it is the emulator by definition. Another provider may lead to one too: its replies show that."""
         return self.name == "emulator" and (self.is_loopback or not self.base_url)
@@ -98,7 +111,7 @@ class Provider:
     def http_problem(self) -> str:
         """Why nothing is bought at this address: the key would cross a public network unencrypted; empty if fine."""
         parts = urlsplit(self.base_url)
-        if self.allow_http or parts.scheme != "http" or is_private_host(parts.hostname or ""):
+        if self.allow_http or parts.scheme != "http" or self.is_private or not self.api_key_env:
             return ""
         host = f"http://{parts.netloc.rpartition('@')[2]}"
         return (
@@ -115,7 +128,8 @@ def providers(overrides: Mapping[str, Mapping[str, Any]]) -> dict[str, Provider]
     """The built-in providers, merged with a manifest's `providers:` section.
 
     An override may have any field of Provider (limits, `base_url`, `api_key_env`), and `dialect` with `prefix` for a
-    provider that is not built in. Raises UsageError for an invalid or incomplete provider.
+    provider that is not built in. `base_url` and `prefix` may end with what the paths of its wire formats begin with.
+    Raises UsageError for an invalid or incomplete provider.
     """
     rows: dict[str, dict[str, Any]] = {name: dict(row) for name, row in _provider_rows().items()}
     for name, override in overrides.items():
@@ -124,17 +138,29 @@ def providers(overrides: Mapping[str, Mapping[str, Any]]) -> dict[str, Provider]
         dialect, prefix = fields.pop("dialect", None), fields.pop("prefix", None)
         if dialect is not None:
             if dialect not in DIALECTS:
-                raise UsageError(f"unknown dialect {dialect!r}; there are {', '.join(DIALECTS)}")
+                hints = filter(None, (did_you_mean(dialect, DIALECTS), f"there are {', '.join(DIALECTS)}"))
+                raise UsageError(f"unknown dialect {dialect!r}; {' '.join(hints)}")
             row["routes"] = {dialect: prefix or ""}
             row.pop("lookup", None)
         if (way := fields.pop("lookup", None)) is not None:
             row["lookup"] = _lookup(name, way, row.get("routes", {}))
         row.update(fields)
-        missing = [key for key in ("routes", "base_url", "api_key_env") if key not in row]
+        missing = [key for key in ("routes", "base_url") if key not in row]
         if missing:
             words = ", ".join("dialect" if key == "routes" else key for key in missing)
             raise UsageError(f"{name} is not built in, and a provider of your own needs {words} too")
     return {name: _as_provider(name, row) for name, row in rows.items()}
+
+
+def trim_base_url(base_url: str, dialects: Iterable[str]) -> str:
+    """The address below which the paths of these dialects stand: without `/v1` or `/v1/videos` at its end.
+
+    >>> trim_base_url("https://gw.example.com/v1/", ["openai-videos"])
+    'https://gw.example.com'
+    """
+    scheme, separator, rest = base_url.partition("://")
+    host, slash, path = rest.partition("/")
+    return f"{scheme}{separator}{host}{without_api_path(slash + path, dialects)}"
 
 
 def _lookup(name: str, way: str, routes: Mapping[str, str]) -> dict[str, str]:
@@ -146,7 +172,8 @@ def _lookup(name: str, way: str, routes: Mapping[str, str]) -> dict[str, str]:
 
 
 def _as_provider(name: str, row: Mapping[str, Any]) -> Provider:
-    fields = {**row, "name": name, "base_url": str(row["base_url"]).rstrip("/")}
+    routes = {dialect: without_api_path(prefix, [dialect]) for dialect, prefix in row["routes"].items()}
+    fields = {**row, "name": name, "base_url": trim_base_url(str(row["base_url"]), routes), "routes": routes}
     try:
         return _PROVIDER.validate_python(fields)
     except ValidationError as exc:

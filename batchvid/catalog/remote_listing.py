@@ -70,7 +70,7 @@ def read_page(body: bytes) -> Page:
 def video_rows(rows: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
     """The rows of video models that can be bought now."""
     for row in rows:
-        if row.get("upcoming") is not True and row.get("model_type") in ("video", None) and _dialect(row):
+        if row.get("upcoming") is not True and row.get("model_type") in ("video", None) and dialect_of(row):
             yield row
 
 
@@ -84,7 +84,7 @@ def merged_with(models: Models, listing: Listing) -> Models:
     for row in listing.models:
         name, price = _name(row), _price(row)
         known = models.named(name)
-        fields: dict[str, Any] = {} if known else {"dialect": _dialect(row)}
+        fields: dict[str, Any] = {} if known else {"dialect": dialect_of(row)}
         if price:
             finer = [tier for tier in known.price.tiers if not tier.is_plain] if known and known.price else []
             fields["price"] = {"as_of": listing.fetched_on, "source": listing.source, "tiers": (*finer, price)}
@@ -126,7 +126,7 @@ def _name(row: Mapping[str, Any]) -> str:
     return str(name) if is_valid else ""
 
 
-def _dialect(row: Mapping[str, Any]) -> str:
+def dialect_of(row: Mapping[str, Any]) -> str:
     """The dialect of the first supported endpoint. The endpoints are JSON, or JSON in a string."""
     endpoints = row.get("endpoints")
     if isinstance(endpoints, str):

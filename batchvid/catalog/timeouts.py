@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from batchvid.catalog.model import Model
+from batchvid.catalog.model_lookup import find_model
 from batchvid.catalog.models import Models, built_in
 from batchvid.catalog.provider import Provider
 from batchvid.errors import UsageError
@@ -30,7 +31,7 @@ def timeouts_for(provider: Provider, model: str, models: Models | None = None) -
     The setting of the model at the provider wins over the model's in the catalogue, and that over the provider's.
     """
     try:
-        row = (models or built_in()).find(model, provider.routes)
+        row = find_model(models or built_in(), model, provider)
     except UsageError:
         row = None
     return find_deadlines(provider, model, row)

@@ -70,13 +70,14 @@ def _ask() -> tuple[str | None, str, str]:
 
 def _check(provider: str, model: str) -> tuple[Model, tuple[str, ...]]:
     """The model, and the names of the variables that hold keys. Raises UsageError for an unknown provider or model."""
+    from batchvid.catalog import find_model
     from batchvid.planning.availability import Availability
 
     known = Availability(Path.cwd())
     if provider not in known.providers:
         hint = did_you_mean(provider, known.providers) or f"there are {', '.join(known.providers)}"
         raise click.UsageError(f"unknown provider {provider!r}; {hint}")
-    row = known.models.find(model, known.providers[provider].routes)
+    row = find_model(known.models, model, known.providers[provider])
     chosen = [known.providers[provider]] if provider != DEFAULT_PROVIDER else known.providers.values()
     return row, tuple(sorted({one.api_key_env for one in chosen if one.api_key_env}))
 

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from batchvid.cli.shell_completion import complete_model
+
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-    from batchvid.catalog import Model, Tier
+    from batchvid.catalog import Model
 
 
 class OneOf(click.ParamType[str]):
@@ -45,31 +47,66 @@ def _kinds() -> Iterable[str]:
 
 
 @click.command()
-@click.argument("pattern", required=False)
+@click.argument("pattern", required=False, shell_complete=complete_model)
 @click.option("--dialect", type=OneOf(_dialects), help="Only models with this wire format.")
 @click.option("--can", type=OneOf(_kinds), multiple=True, help="Only models that can do this (repeatable).")
+@click.option("--all", "show_all", is_flag=True, help="Also models that no configured provider sells.")
+@click.option("--wide", is_flag=True, help="Every column, on one line for each model, however narrow the screen.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON with everything that is known.")
 @click.option("--refresh", is_flag=True, help="First fetch the provider's list (one free request, no key).")
 @click.option("--provider", default="cometapi", show_default=True, help="The provider whose list --refresh fetches.")
 def models(
-    pattern: str | None, dialect: str | None, can: tuple[str, ...], as_json: bool, refresh: bool, provider: str
+    pattern: str | None,
+    dialect: str | None,
+    can: tuple[str, ...],
+    show_all: bool,
+    wide: bool,
+    as_json: bool,
+    refresh: bool,
+    provider: str,
 ) -> None:
     """List the models with their abilities and prices.
 
-    PATTERN selects by name, such as "kling*". The built-in catalogue is overridden by the last list that --refresh
-    fetched, by the file that BATCHVID_CATALOG names, and by batchvid.toml in this folder.
+    PATTERN selects by name, such as "kling*". Listed are the models of the wire formats that the configured providers
+    speak: cometapi, and those of your files and of the manifests in this folder. The built-in catalogue is overridden
+    by the last list that --refresh fetched, by the file that BATCHVID_CATALOG names, and by batchvid.toml in this
+    folder. The exit code is 1 if nothing matches.
     """
     from batchvid import commands
+    from batchvid.cli.model_table import print_models
 
+    folder = Path.cwd()
     if refresh:
-        listing = commands.refresh(provider, Path.cwd())
+        listing = commands.refresh(provider, folder)
         missing = f"; {listing.missing} rows of its list are missing" if listing.missing else ""
         click.echo(f"{len(listing.models)} video models of {provider}, {listing.fetched_on}{missing}", err=True)
-    rows = commands.models(Path.cwd(), pattern=pattern or "*", dialect=dialect or "", can=can)
+    every = commands.models(folder, pattern=pattern or "*", dialect=dialect or "", can=can)
+    sold = every if show_all else commands.models(folder, sold_only=True)
+    rows = {name: model for name, model in every.items() if name in sold}
     if as_json:
         click.echo(json.dumps({name: _facts(model) for name, model in rows.items()}, indent=1))
+    elif rows:
+        print_models(rows, wide=wide)
+    if not rows:
+        _tell_no_match(folder, pattern or "", every)
+        click.get_current_context().exit(1)
+    if unsold := len(every) - len(rows):
+        formats = ", ".join(sorted({model.dialect for name, model in every.items() if name not in rows}))
+        click.echo(f"{unsold} more in wire formats that no configured provider speaks ({formats}): --all", err=True)
+
+
+def _tell_no_match(folder: Path, pattern: str, unsold: Mapping[str, Model]) -> None:
+    """Say that nothing matches, and what probably does."""
+    from batchvid.commands.models import similar_models
+
+    if unsold:
+        formats = ", ".join(sorted({model.dialect for model in unsold.values()}))
+        hint = f"{len(unsold)} do in wire formats that no configured provider speaks ({formats}): add --all"
+    elif near := similar_models(folder, pattern):
+        hint = f"did you mean {' or '.join(near)}?"
     else:
-        _print(rows)
+        hint = "batchvid models --all lists all of them"
+    click.echo(f"no model matches{f' {pattern!r}' if pattern else ''}; {hint}", err=True)
 
 
 def _facts(model: Model) -> Mapping[str, Any]:
@@ -79,49 +116,3 @@ def _facts(model: Model) -> Mapping[str, Any]:
 
     facts = TypeAdapter(Model).dump_python(model, mode="json", exclude_defaults=True)
     return {**facts, "can": model.kinds}
-
-
-def _print(rows: Mapping[str, Model]) -> None:
-    from rich.table import Table
-
-    from batchvid.catalog import steps_words
-    from batchvid.cli.console import console_for_people
-
-    table = Table("model", "wire format", "can", "seconds", "ratios", "resolutions", "price", "remarks")
-    table.box, table.pad_edge = None, False
-    for name, model in rows.items():
-        table.add_row(
-            name,
-            model.dialect,
-            " ".join(model.kinds),
-            steps_words(model.durations_s),
-            " ".join(model.aspect_ratios),
-            " ".join(model.resolutions),
-            _price_words(model),
-            _remarks(model),
-        )
-    console_for_people().print(table)
-
-
-def _price_words(model: Model) -> str:
-    if model.price is None:
-        return "unknown"
-    return f"{', '.join(map(_tier_words, model.price.tiers))} ({model.price.as_of})"
-
-
-def _tier_words(tier: Tier) -> str:
-    sound = {None: "", True: "sound", False: "silent"}[tier.sound]
-    amount = f"${tier.usd_per_s}/s"
-    if tier.usd_per_clip is not None:
-        low = "" if tier.lowest_usd_per_clip is None else f"{tier.lowest_usd_per_clip}-"
-        amount = f"${low}{tier.usd_per_clip}/clip"
-    return " ".join(filter(None, (tier.resolution, tier.mode, sound, amount)))
-
-
-def _remarks(model: Model) -> str:
-    remarks = (
-        f"also {', '.join(model.aliases)}" if model.aliases else "",
-        f"sold until {model.sunset}" if model.sunset else "",
-        "" if model.charged_on_failure == "unknown" else f"charged on failure: {model.charged_on_failure}",
-    )
-    return "; ".join(filter(None, remarks))

@@ -115,6 +115,8 @@ def plan(
         click.echo(f"saved: batchvid run --plan {quoted(save_plan)} buys exactly this", err=True)
     if csv_file == "-":
         click.echo(plan_table(planned), nl=False)
+        for warning in planned.warnings:
+            click.echo(f"warning: {warning}", err=True)
         return
     if csv_file is not None:
         write_atomic(Path(csv_file), plan_table(planned))

@@ -137,11 +137,17 @@ def _shortened(line: str, kept_chars: int = 0) -> str:
 
 
 def print_prompts(plan: Plan) -> None:
-    """Every job of the manifest with its whole prompt and everything else that is bought."""
+    """Every job of the manifest with its whole prompt and everything else that is bought; then what is odd in it."""
     for job in plan.jobs:
         if job.action is not PlanAction.REMOVED:
             for line in describe_job(job, is_long=True):
                 click.echo(escape_unprintable(line))
+    for entry in plan.entries:
+        if entry.left_out:
+            for line in _describe_entry(entry.place, entry, 0):
+                click.echo(line)
+    print_notes(plan.notes)
+    print_warnings(plan.warnings)
     click.echo(f"to buy: {len(plan.to_buy)} clips, {price_of(plan.to_buy)}")
 
 

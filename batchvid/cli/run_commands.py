@@ -186,8 +186,8 @@ def _refuse_other_options(context: click.Context) -> None:
 @click.option(
     "--edits",
     type=click.Path(exists=True, dir_okay=False),
-    metavar="CSV",
-    help="An edit-these.csv with changed prompts: save them, and buy those jobs with them.",
+    metavar="FILE",
+    help="An edit-these.csv with changed prompts, as CSV, XLSX or ODS: save them, and buy those jobs and no others.",
 )
 @click.option("--new-task", is_flag=True, help="Buy a new task even if the old one may still finish.")
 @out_option

@@ -1,4 +1,4 @@
-"""What the shell completes: manifests, batches, job ids, kinds of failures. An error completes nothing."""
+"""What the shell completes: manifests, batches, job ids, kinds of failures, models. An error completes nothing."""
 
 from __future__ import annotations
 
@@ -78,10 +78,17 @@ def _commands(context: click.Context, _incomplete: str) -> Iterator[CompletionIt
     yield from (CompletionItem(name) for name in names)
 
 
+def _models(_context: click.Context, _incomplete: str) -> Iterator[CompletionItem]:
+    from batchvid.catalog import load_models
+
+    yield from (CompletionItem(name, help=model.dialect) for name, model in load_models(Path.cwd()).rows.items())
+
+
 complete_command = _quiet(_commands)
 complete_target = _quiet(_targets)
 complete_job = _quiet(_jobs)
 complete_kind = _quiet(_kinds)
+complete_model = _quiet(_models)
 
 
 def complete_directory(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:

@@ -36,10 +36,11 @@ def status(target: str | None, as_json: bool, out: str | None) -> None:
 
 @click.command()
 @click.argument("target", required=False, shell_complete=complete_target)
+@click.option("--xlsx", is_flag=True, help="Write report.xlsx, too: the same rows in two sheets, all texts as text.")
 @out_option
-def report(target: str | None, out: str | None) -> None:
-    """Write report.csv and ledger.csv again, also during a run."""
-    from batchvid.commands.prompt_edits import write_refused
+def report(target: str | None, xlsx: bool, out: str | None) -> None:
+    """Write report.csv, ledger.csv and edit-these.csv again, also during a run."""
+    from batchvid.commands.edit_sheet import write_refused
     from batchvid.domain.attempts import sums
     from batchvid.report import ledger_line, write_ledger, write_report
     from batchvid.state.readers import read_attempts, read_jobs
@@ -52,6 +53,11 @@ def report(target: str | None, out: str | None) -> None:
     attempts = list(read_attempts(paths.state))
     write_ledger(paths.ledger, attempts)
     click.echo(str(paths.ledger))
+    if xlsx:
+        from batchvid.report.workbook import write_workbook
+
+        write_workbook(paths.workbook, jobs, attempts)
+        click.echo(str(paths.workbook))
     click.echo(ledger_line(sums(attempts)) or "nothing was sent yet")
 
 

@@ -57,7 +57,7 @@ def foresee_adoptions(
     renamed = {one.job.id: advance(one.job, event_of(one)) for one in adoptions.adopted}
     renamed |= {job.id: job for job in relinked_children(adoptions.adopted, jobs.values())}
     new_ids = {one.spec.id for one in adoptions.adopted}
-    kept = (renamed.get(job_id, job) for job_id, job in jobs.items() if job_id not in new_ids)
+    kept = (renamed.get(job_id, job) for job_id, job in jobs.items() if job_id in renamed or job_id not in new_ids)
     moved = {one.spec.id: edits[one.job.id] for one in adoptions.adopted if one.job.id in edits}
     return AfterAdoption(
         manifest=prompt_edits.apply_edits(manifest, moved), jobs={job.id: job for job in kept},
@@ -126,7 +126,7 @@ def _finish_moves(
     for job in adopted:
         keys = keys or {clip.key for other in jobs for clip in _clips(other)}
         for clip in _clips(job):
-            store.finish_move(clip.key, keys, sources)
+            store.finish_move(clip, keys, sources)
 
 
 def event_of(one: Adoption) -> ev.Adopted:

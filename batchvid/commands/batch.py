@@ -9,6 +9,7 @@ from pathlib import Path
 from batchvid import catalog, manifest
 from batchvid.catalog import Models, Provider
 from batchvid.commands import prompt_edits
+from batchvid.commands.edit_reading import SheetEdits
 from batchvid.commands.output_folder import choose_folder
 from batchvid.commands.web_tables import WebTables
 from batchvid.errors import UsageError
@@ -92,6 +93,7 @@ class Batch:
 
     The jobs are in `manifest`. Everything else is known before the manifest is expanded to jobs. `new_batch` allows a
     run to begin although the manifest was run into another folder; `notice` is empty or for the user.
+    `edited` is what `edit` read from a file: then `retry` buys only those jobs.
     """
 
     path: Path
@@ -104,6 +106,7 @@ class Batch:
     selection: Selection = EVERYTHING
     new_batch: bool = False
     notice: str = ""
+    edited: SheetEdits | None = None
     lazy_manifest: LazyManifest = field(repr=False)
     web_tables: WebTables | None = field(default=None, repr=False)
 
@@ -111,6 +114,12 @@ class Batch:
     def manifest(self) -> Manifest:
         """The manifest with its jobs, expanded on first access. Raises ManifestError with every problem."""
         return self.lazy_manifest.manifest
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What the user should know before anything is done."""
+        edits = self.edited.notices if self.edited is not None else ()
+        return tuple(filter(None, (self.notice, *edits)))
 
     @property
     def paths(self) -> BatchPaths:

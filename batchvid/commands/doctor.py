@@ -5,18 +5,17 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from batchvid import commands
-from batchvid.catalog import Provider, remote_listing
+from batchvid.catalog import Provider, find_model, remote_listing
 from batchvid.commands.batch_lookup import open_target, output_directories
 from batchvid.commands.event_loop import run_coroutine
-from batchvid.commands.provider_checks import CheckResult, check_provider
+from batchvid.commands.provider_checks import CheckResult, check_own_provider, check_provider
 from batchvid.domain.wire import Response
 from batchvid.errors import ManifestError, UsageError, WireError
 from batchvid.net.credentials import Credentials
@@ -35,18 +34,23 @@ OTHERS_MAY_READ = 0o077
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckTargets:
-    """What is checked: providers with their wire formats, the folder with keys, the output folder, how many clips."""
+    """What is checked: providers with their wire formats, the folder with keys, the output folder, how many clips.
+
+    `models` are the vendors' ids of the models by provider.
+    """
 
     routes: Sequence[tuple[Provider, Sequence[str]]]
+    models: Mapping[str, Sequence[str]]
     folder: Path | None
     out: Path
     clips: int
 
 
 def examine(target: str | None, *, out: str | Path | None = None) -> Iterator[CheckResult]:
-    """Check everything a run of this manifest or batch needs; without one, every provider that needs a key.
+    """Check everything a run of this manifest or batch needs; without one, every provider that needs a key or is own.
 
-    Each provider gets a few free requests, at most six for its first route and three for each other one.
+    Each provider gets a few free requests, at most six for its first route and three for each other one; one of the
+    user's own gets one more, for its list of models.
     """
     targets = _without_manifest(Path.cwd(), output_directories(out)[0])
     if target is not None:
@@ -63,26 +67,30 @@ def examine(target: str | None, *, out: str | Path | None = None) -> Iterator[Ch
     for problem in keys.problems:
         yield CheckResult(what=".env", found=problem, fix="correct that line; the other lines are used")
     for provider, dialects in targets.routes:
-        yield from _provider(provider, dialects, keys)
+        yield from _provider(provider, dialects, keys, targets.models.get(provider.name, ()))
 
 
 def _without_manifest(folder: Path, out: Path) -> CheckTargets:
-    providers = (row for row in Availability(folder).providers.values() if row.api_key_env)
+    providers = (row for row in Availability(folder).providers.values() if row.api_key_env or row.own_dialect)
     routes = [(row, list(row.routes)[:1]) for row in providers]
-    return CheckTargets(routes=routes, folder=None, out=out, clips=0)
+    return CheckTargets(routes=routes, models={}, folder=None, out=out, clips=0)
 
 
 def _with_manifest(target: str, out: str | Path | None) -> CheckTargets:
     batch = open_target(target, out=out)
     to_buy = commands.plan(batch).to_buy
     dialects: dict[str, dict[str, None]] = {}  # by provider, in order, each once
+    models: dict[str, dict[str, None]] = {}
     for spec in (placed.spec for placed in batch.manifest.jobs):
         for route in (spec.asked, *spec.fallback):
             provider = batch.providers[route.provider]
-            model = batch.models.find(route.model, provider.routes)
+            model = find_model(batch.models, route.model, provider)
             dialects.setdefault(provider.name, {})[model.dialect] = None
+            models.setdefault(provider.name, {})[model.name] = None
     routes = [(batch.providers[name], list(names)) for name, names in dialects.items()]
-    return CheckTargets(routes=routes, folder=batch.manifest.folder, out=batch.folder, clips=len(to_buy))
+    names = {provider: list(of_provider) for provider, of_provider in models.items()}
+    folder = batch.manifest.folder
+    return CheckTargets(routes=routes, models=names, folder=folder, out=batch.folder, clips=len(to_buy))
 
 
 def _list_age() -> CheckResult:
@@ -151,7 +159,9 @@ def _index() -> CheckResult:
     return CheckResult(what="purchases", found=found)
 
 
-def _provider(provider: Provider, dialects: Sequence[str], keys: Credentials) -> Iterator[CheckResult]:
+def _provider(
+    provider: Provider, dialects: Sequence[str], keys: Credentials, models: Sequence[str]
+) -> Iterator[CheckResult]:
     name = provider.name
     if provider.is_embedded:
         yield CheckResult(what=name, found="is started by the run and needs nothing")
@@ -159,7 +169,7 @@ def _provider(provider: Provider, dialects: Sequence[str], keys: Credentials) ->
     key = ""
     try:
         key = keys.of(provider).get_secret_value()
-        yield CheckResult(what=f"{name} key", found=f"{provider.api_key_env} is set" if key else "none is needed")
+        yield CheckResult(what=f"{name} key", found=f"{provider.api_key_env} is set" if key else _no_key(provider))
     except UsageError as exc:
         yield CheckResult(
             what=f"{name} key", found=str(exc), fix=f"export {provider.api_key_env}=..., or put it into .env"
@@ -172,17 +182,18 @@ def _provider(provider: Provider, dialects: Sequence[str], keys: Credentials) ->
         yield CheckResult(what=f"{name} reachable", found=redact(str(exc)), fix=fix)
     else:
         yield from results
+        if provider.own_dialect and results[0].is_ok:
+            yield from run_coroutine(check_own_provider(provider, models, key))
         yield from _clock(name, reply, utc_now())
 
 
+def _no_key(provider: Provider) -> str:
+    where = "" if provider.is_private else ", although its host is public"
+    return f"none is named in api_key_env: calls go without one{where}" if provider.own_dialect else "none is needed"
+
+
 def _address(provider: Provider) -> CheckResult:
-    parts = urlsplit(provider.base_url)
-    fix = ""
-    if provider.http_problem:
-        fix = provider.http_problem
-    elif "v1" in parts.path.split("/"):
-        fix = "remove /v1 and everything after it from base_url: each wire format adds its own path"
-    return CheckResult(what=f"{provider.name} address", found=provider.base_url, fix=fix)
+    return CheckResult(what=f"{provider.name} address", found=provider.base_url, fix=provider.http_problem)
 
 
 def _clock(name: str, reply: Response, now: datetime) -> Iterator[CheckResult]:

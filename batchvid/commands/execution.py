@@ -13,9 +13,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from batchvid import catalog, gc_control, report, runner
 from batchvid.catalog import Provider
-from batchvid.commands import prompt_edits
 from batchvid.commands.batch import Batch
 from batchvid.commands.caps import build_caps
+from batchvid.commands.edit_sheet import write_refused
 from batchvid.commands.event_loop import run_coroutine
 from batchvid.commands.output_folder import has_no_place
 from batchvid.display.progress import Progress
@@ -131,7 +131,7 @@ def run_jobs(
 def _write_reports(paths: BatchPaths, jobs: Collection[Job], notice: Callable[[str], None]) -> None:
     try:  # a full disk, a file that a spreadsheet holds
         report.write_report(paths.report, jobs)
-        prompt_edits.write_refused(paths.folder, jobs)
+        write_refused(paths.folder, jobs)
         report.write_ledger(paths.ledger, read_attempts(paths.state))
     except OSError as exc:
         name = Path(exc.filename2 or exc.filename or paths.report).name  # of a rename, the target

@@ -3,26 +3,64 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
-from batchvid import catalog
-from batchvid.catalog import Model
+from batchvid import catalog, manifest
+from batchvid.catalog import Model, Provider
 from batchvid.catalog.remote_listing import Listing, cache_file, save
 from batchvid.clock import utc_now
+from batchvid.commands.batch_lookup import manifests_below
 from batchvid.commands.event_loop import run_coroutine
-from batchvid.errors import UsageError
+from batchvid.errors import BatchvidError, UsageError
+from batchvid.near_matches import near_matches
 from batchvid.net.provider_probe import fetch_listing
 from batchvid.planning.availability import Availability
 from batchvid.selection import matches_name
 
+MAX_MANIFESTS = 50  # of a folder, whose providers are read
 
-def models(folder: Path, *, pattern: str = "*", dialect: str = "", can: Sequence[str] = ()) -> dict[str, Model]:
-    """The models for manifests in this folder that fit the pattern and have every requested ability, by name."""
+
+def models(
+    folder: Path, *, pattern: str = "*", dialect: str = "", can: Sequence[str] = (), sold_only: bool = False
+) -> dict[str, Model]:
+    """The models for manifests in this folder that fit the pattern and have every requested ability, by name.
+
+    With `sold_only` only those in a wire format that a configured provider speaks.
+    """
+    spoken = {one for provider in sellers(folder).values() for one in provider.routes} if sold_only else None
     return {
         name: model
         for name, model in catalog.load_models(folder).rows.items()
-        if matches_name(pattern, name) and dialect in ("", model.dialect) and set(can) <= set(model.kinds)
+        if (spoken is None or model.dialect in spoken)
+        and any(matches_name(pattern, one) for one in (name, *model.aliases))
+        and dialect in ("", model.dialect)
+        and set(can) <= set(model.kinds)
     }
+
+
+def sellers(folder: Path) -> dict[str, Provider]:
+    """The configured providers: the default one, those of the user's files, and those of the manifests here.
+
+    The emulator is none: it speaks everything and sells nothing. A manifest that cannot be read adds none.
+    """
+    configured = Availability(folder).providers
+    found = {name: one for name, one in configured.items() if not one.free}
+    for path in manifests_below(folder)[:MAX_MANIFESTS]:
+        availability = Availability(folder)
+        with suppress(BatchvidError, OSError):
+            manifest.parse(path, checks=availability)
+            found |= {name: one for name, one in availability.providers.items() if not one.free}
+    return found
+
+
+def similar_models(folder: Path, pattern: str) -> list[str]:
+    """Names of the catalogue that are probably meant by a pattern that fits none: similar ones, or longer ones."""
+    rows = catalog.load_models(folder).rows
+    names = [*rows, *(alias for model in rows.values() for alias in model.aliases)]
+    word = pattern.strip("*?")
+    longer = [name for name in names if word and word.casefold() in name.casefold()]
+    return near_matches(word, names) or longer[:5]
 
 
 def refresh(provider: str, folder: Path) -> Listing:

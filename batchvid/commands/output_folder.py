@@ -101,6 +101,15 @@ def find_earlier(manifest: Path, index: UserIndex, *, name: str | None = None) -
     return [folder for folder in found if may_hold_jobs(folder)]
 
 
+def find_lost(manifest: Path, index: UserIndex) -> list[Path]:
+    """The folders that this manifest was run into, and clips were bought for, that have no state file now."""
+    if has_no_place(manifest):
+        return []
+    identity, bought = ManifestFile.at(manifest), set(index.all_folders())
+    folders = dict.fromkeys(use.folder for use in index.uses() if identity.is_of(use) and use.folder in bought)
+    return [folder for folder in folders if not may_hold_jobs(folder)]
+
+
 def may_hold_jobs(folder: Path) -> bool:
     """Whether there is a state file with jobs. One that cannot be read may have some."""
     state = BatchPaths(folder).state

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
+from datetime import datetime
 from pathlib import Path
 
 from batchvid import manifest
@@ -21,16 +22,26 @@ from batchvid.planning.addresses import used_providers
 from batchvid.planning.availability import Availability
 from batchvid.planning.plan_types import PRICED, JobPlan
 from batchvid.state.readers import read_batch_id
+from batchvid.state.user_index import open_user_index
 
 
 def check_folder(saved: SavedPlan) -> None:
     """Raises UsageError when the batch's state file is not the one that the plan was made with."""
     state = BatchPaths(Path(saved.folder)).state
-    if saved.batch_id and read_batch_id(state) != saved.batch_id:
+    is_other = saved.batch_id and read_batch_id(state) != saved.batch_id
+    if is_other or (not saved.batch_id and not state.exists() and _was_run_since(saved)):
         raise UsageError(
             f"{state} is not the state file that the plan was made with: it is lost or replaced, and the plan cannot "
             f"tell what is bought already. Put it back, or plan again"
         )
+
+
+def _was_run_since(saved: SavedPlan) -> bool:
+    """Whether something was run into the folder of the plan since it was saved, as far as this user's index knows."""
+    folder = Path(saved.folder).resolve()
+    with closing(open_user_index()) as index:
+        times = [use.used_at for use in index.uses() if use.folder == folder]
+    return any(datetime.fromisoformat(time) >= saved.created_at for time in times)
 
 
 def check_inputs(saved: SavedPlan, jobs: Sequence[SavedJob]) -> None:

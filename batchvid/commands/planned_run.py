@@ -52,12 +52,11 @@ def run_saved(
 
 def _checked(saved: SavedPlan) -> tuple[Batch, Intent]:
     """The batch and the intent of a saved plan. Raises ManifestError with everything that changed."""
-    view = view_of(batch_of(saved), Intent(saved={}))
-    remaining = [job for job in saved.jobs if job.is_unbought(view.jobs.get(job.spec.id))]
+    view = view_of(batch_of(saved), Intent(saved=saved))
+    remaining = saved.unbought(view.jobs)
     check_inputs(saved, remaining)
     saved = with_links(saved, remaining)
     batch = batch_of(saved)
-    jobs = {job.spec.id: job for job in saved.jobs}
-    intent = Intent(allow_retired=saved.allow_retired, saved=jobs)
-    check_prices(jobs, choose(batch, batch.manifest, view, intent).jobs)
+    intent = Intent(allow_retired=saved.allow_retired, saved=saved)
+    check_prices({job.spec.id: job for job in saved.jobs}, choose(batch, batch.manifest, view, intent).jobs)
     return batch, intent

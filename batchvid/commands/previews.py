@@ -8,7 +8,7 @@ from pathlib import Path
 
 from batchvid.commands.batch import Batch
 from batchvid.commands.caps import build_caps
-from batchvid.commands.purchases import Intent, StateView, choose, read_view, view_of
+from batchvid.commands.purchases import Intent, StateView, choose, read_view, retry_intent, view_of
 from batchvid.commands.rollback_guard import check_same_folder
 from batchvid.errors import UsageError
 from batchvid.manifest import Manifest
@@ -56,7 +56,7 @@ def plan_retry(
     check_same_folder(batch, command="retry")
     if not batch.state_path.exists():
         raise UsageError(f"{batch.folder} was never run: there is nothing to retry")
-    intent = Intent(retry=True, kinds=tuple(kinds), new_task=new_task, allow_retired=allow_retired)
+    intent = retry_intent(batch, kinds, new_task=new_task, allow_retired=allow_retired)
     return preview(batch, intent, limits)
 
 
@@ -67,7 +67,7 @@ def plan_collect(folder: Path) -> Plan:
 
 def preview(batch: Batch, intent: Intent, limits: SpendingLimits | None = None) -> Plan:
     """What a command with this intent would buy, and what its caps allow. Changes nothing."""
-    check_same_folder(batch, command="retry" if intent.retry else "run")
+    other_folder = check_same_folder(batch, command="retry" if intent.retry else "run")
     view = view_of(batch, intent)
     planned = choose(batch, batch.manifest, view, intent)
     caps = build_caps(batch.settings, limits)
@@ -75,7 +75,7 @@ def preview(batch: Batch, intent: Intent, limits: SpendingLimits | None = None) 
     now = utc_now()
     charges = [Charge.for_spec(job.spec, job.price, job.duration_s, now) for job in planned.to_buy]
     held_by = (f"another run is active ({view.holder}): until it ends, this command exits with 4",)
-    notices = filter(None, (batch.notice,))
+    notices = filter(None, (*batch.notices, other_folder))
     cautions = (*notices, *planned.cautions, *budget.forecast(charges), *(held_by if view.holder else ()))
     return replace(
         planned,

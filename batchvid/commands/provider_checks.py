@@ -6,16 +6,17 @@ differs from the reply to a path that cannot exist, or to a wrong key.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from batchvid.catalog import Provider
 from batchvid.dialects import DIALECTS
+from batchvid.dialects.recognition import looks_alike, model_rows
 from batchvid.domain.clip_request import ClipRequest
 from batchvid.domain.failures import FailureKind
 from batchvid.domain.wire import GenerationRequest, Phase, Rejected, Request, Response, Status
-from batchvid.errors import UnreadableReply, Unsupported
+from batchvid.errors import UnreadableReply, Unsupported, WireError
+from batchvid.near_matches import did_you_mean
 from batchvid.net.provider_probe import MODELS_PATH, probe
 from batchvid.redaction import redact
 from batchvid.runner.providers.reply_messages import describe_refusal
@@ -24,7 +25,7 @@ TASK_ID = "batchvid-doctor-00000000"
 NO_PATH = "/batchvid-doctor-no-such-path"
 WRONG_KEY = "batchvid-doctor-wrong-key"
 MAX_BODY_CHARS = 120
-_NAMES = re.compile(r"[\w.:-]*(/[\w.:-]*)+|batchvid-doctor[\w-]*|[0-9a-f]{8,}|\d+", re.IGNORECASE)
+MAX_SHOWN_MODELS = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +56,37 @@ async def check_provider(provider: Provider, dialects: Sequence[str], key: str) 
     return response, results
 
 
+async def check_own_provider(provider: Provider, models: Sequence[str], key: str) -> list[CheckResult]:
+    """What a provider of the user's own says of these models in its list, and what no free call can show."""
+    return [
+        await _check_models(provider, models, key),
+        CheckResult(
+            what=f"{provider.name} submit",
+            found="not checked: every submit may be paid. batchvid run --limit 1 tries one clip",
+            is_open=True,
+        ),
+    ]
+
+
+async def _check_models(provider: Provider, models: Sequence[str], key: str) -> CheckResult:
+    what = f"{provider.name} models"
+    try:
+        reply = await probe(provider, Request(method="GET", path=MODELS_PATH), key)
+    except WireError as exc:
+        return CheckResult(what=what, found=f"could not be checked: {redact(str(exc))}", is_open=True)
+    listed = [redact(str(row["id"])) for row in model_rows(reply)]
+    if not listed:
+        found = f"could not be checked: {provider.base_url}{MODELS_PATH} answers HTTP {reply.status} and lists none"
+        return CheckResult(what=what, found=found, is_open=True)
+    unlisted = [model for model in models if model not in listed]
+    if not unlisted:
+        shown = f"lists {', '.join(models)}" if models else f"lists {', '.join(listed[:MAX_SHOWN_MODELS])}"
+        return CheckResult(what=what, found=shown)
+    hint = did_you_mean(unlisted[0], listed) or f"it lists {', '.join(listed[:MAX_SHOWN_MODELS])}"
+    found = f"{', '.join(unlisted)}: not in the list of {provider.base_url}{MODELS_PATH}; {hint}"
+    return CheckResult(what=what, found=found, is_open=True)
+
+
 async def _check_route(
     provider: Provider, dialect: str, key: str, *, with_key: bool
 ) -> tuple[Response, list[CheckResult]]:
@@ -76,15 +108,6 @@ async def _check_route(
     if key and with_key:
         results.append(await _key(provider, prefix, poll, (response, reply), key))
     return response, results
-
-
-def looks_alike(one: Response, other: Response) -> bool:
-    """Whether two replies are the same, apart from numbers, ids and the paths that they repeat."""
-    return one.status == other.status and _shape(one.body) == _shape(other.body)
-
-
-def _shape(body: bytes) -> str:
-    return _NAMES.sub("", body.decode("utf-8", "replace"))
 
 
 def _read(dialect: str, response: Response) -> Status | Rejected | str:
@@ -117,6 +140,9 @@ def _route(provider: Provider, dialect: str, url: str, reply: Status | Rejected 
         return CheckResult(what=what, found=f"{url} is not {dialect}: {reply}", fix=fix)
     if isinstance(reply, Rejected):
         words = redact(describe_refusal(reply))
+        if reply.kind is FailureKind.AUTH and not provider.api_key_env:
+            fix = f"the server wants a key: write api_key_env: NAME for providers.{provider.name}, and set NAME"
+            return CheckResult(what=what, found=f"{url} could not be checked: {words}", fix=fix)
         if reply.kind is FailureKind.AUTH or reply.kind is FailureKind.RATE:
             return CheckResult(what=what, found=f"{url} could not be checked: {words}", is_open=True)
         if reply.provider_wide or not exists:

@@ -5,7 +5,7 @@ A dry run and the run that follows it get the same plan, because both of them ge
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from batchvid.commands.adoption import foresee_adoptions
@@ -15,7 +15,7 @@ from batchvid.commands.recovery import recovery_events
 from batchvid.commands.regeneration import load_unfinished, regenerate_filter
 from batchvid.commands.rehearsals import find_emulators
 from batchvid.commands.rollback_guard import check_not_stale, check_older_copy
-from batchvid.commands.saved_plan import SavedJob
+from batchvid.commands.saved_plan import SavedPlan
 from batchvid.domain import events as ev
 from batchvid.domain.job_spec import JobSpec
 from batchvid.domain.jobs import Job, advance
@@ -36,8 +36,9 @@ class Intent:
     """What a command is to do.
 
     `retry` buys failed jobs and nothing else; `kinds` and `new_task` are its options. `regenerate` holds `changed` or
-    patterns of ids. Without `buy` nothing is bought. `allow_retired` buys models past their sunset, too. `saved` are
-    the jobs of a saved plan, by id: exactly those are bought, unless they were since then.
+    patterns of ids. Without `buy` nothing is bought. `allow_retired` buys models past their sunset, too. `saved` is
+    a saved plan: exactly its jobs are bought, unless they were since then. `edited_ids` are the jobs of a file of
+    edits: `retry` buys and polls no others.
     """
 
     buy: bool = True
@@ -46,12 +47,19 @@ class Intent:
     kinds: tuple[str, ...] = ()
     new_task: bool = False
     allow_retired: bool = False
-    saved: Mapping[str, SavedJob] | None = None
+    saved: SavedPlan | None = None
+    edited_ids: frozenset[str] | None = None
 
     @property
     def replaces(self) -> bool:
         """Whether it may buy a clip again that is stored."""
         return bool(self.regenerate or self.retry or self.saved is not None)
+
+
+def retry_intent(batch: Batch, kinds: Sequence[str], *, new_task: bool, allow_retired: bool) -> Intent:
+    """The intent of `retry`; after `edit`, only for the jobs that its file changes."""
+    ids = batch.edited.ids if batch.edited is not None else None
+    return Intent(retry=True, kinds=tuple(kinds), new_task=new_task, allow_retired=allow_retired, edited_ids=ids)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,13 +122,21 @@ def choose(batch: Batch, manifest: Manifest, view: StateView, intent: Intent) ->
 
 
 def _choose_retry(batch: Batch, manifest: Manifest, view: StateView, intent: Intent) -> Plan:
-    chosen = choose_failed(manifest, view.jobs, intent.kinds, view.emulators, new_task=intent.new_task)
+    selected = manifest
+    if intent.edited_ids is not None:
+        edited = (placed for placed in manifest.jobs if placed.spec.id in intent.edited_ids)
+        selected = replace(manifest, jobs=tuple(edited))
+    chosen = choose_failed(selected, view.jobs, intent.kinds, view.emulators, new_task=intent.new_task)
     at = utc_now()
     # the plan sees them resumed: their children may be bought too
     resumed = {job_id: advance(view.jobs[job_id], ev.PollResumed(at=at)) for job_id in chosen.resumed}
 
+    # an edited job that was reopened and not bought yet is pending
+    bought = chosen.reopened | (intent.edited_ids or frozenset())
+    others = "retry buys only failed jobs" if intent.edited_ids is None else "it is not edited in the file"
+
     def skip(spec: JobSpec) -> str:
-        return "" if spec.id in chosen.reopened else "retry buys only failed jobs, run buys it"
+        return "" if spec.id in bought else f"{others}, run buys it"
 
     seen = replace(view, jobs={**view.jobs, **resumed})
     planned = _make_plan(batch, manifest, seen, intent, lambda spec, _: spec.id in chosen.reopened, skip)
@@ -136,14 +152,12 @@ def _choose_retry(batch: Batch, manifest: Manifest, view: StateView, intent: Int
     return replace(planned, jobs=jobs, resumed=tuple(chosen.resumed), notices=(notice,) if notice else ())
 
 
-def _choose_saved(
-    batch: Batch, manifest: Manifest, view: StateView, intent: Intent, saved: Mapping[str, SavedJob]
-) -> Plan:
-    unbought = [placed for placed in manifest.jobs if saved[placed.spec.id].is_unbought(view.jobs.get(placed.spec.id))]
-    remaining = replace(manifest, jobs=tuple(unbought), all_ids=manifest.all_ids | view.jobs.keys())
+def _choose_saved(batch: Batch, manifest: Manifest, view: StateView, intent: Intent, saved: SavedPlan) -> Plan:
+    remaining_ids = {job.spec.id for job in saved.unbought(view.jobs)}
+    unbought = tuple(placed for placed in manifest.jobs if placed.spec.id in remaining_ids)
+    remaining = replace(manifest, jobs=unbought, all_ids=manifest.all_ids | view.jobs.keys())
     planned = _make_plan(batch, remaining, view, intent, lambda _spec, _action: True, skip_nothing)
-    remaining_ids = {placed.spec.id for placed in unbought}
-    others = [job_id for job_id in saved if job_id not in remaining_ids]
+    others = [job.spec.id for job in saved.jobs if job.spec.id not in remaining_ids]
     notice = f"{len(others)} clips of the plan were bought or have failed since it was saved: {first_of(others)}"
     return replace(planned, notices=(notice,) if others else ())
 

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from batchvid.catalog import Provider
+from batchvid.catalog.provider import trim_base_url
 from batchvid.commands.event_loop import run_coroutine
 from batchvid.commands.execution import known_providers
 from batchvid.commands.recovery import recover_jobs
@@ -71,7 +72,7 @@ def relocate(folder: Path, *, old: str, new: str, dry_run: bool = False) -> Relo
 
 def _checked(address: str, option: str) -> str:
     try:
-        return _BASE_URL.validate_python(address)
+        return trim_base_url(_BASE_URL.validate_python(address), DIALECTS)
     except ValidationError as exc:
         raise UsageError(f"{option}: {exc.errors(include_input=False)[0]['msg']}") from None
 
@@ -140,7 +141,7 @@ async def _poll(transport: Transport, origin: str, key: str, job: Job) -> str:
 def _moved_facts(meta: Mapping[str, Any], old: str, new: str) -> dict[str, Any]:
     """The facts of the last run that name the old address, with the new one: later runs by name use them."""
     providers = {
-        name: row | {"base_url": new} if same_origin(str(row.get("base_url", "")), old) else row
+        name: row | {"base_url": new} if _is_at(str(row.get("base_url", "")), old) else row
         for name, row in meta.get("providers", {}).items()
     }
     sets = [_moved_set(one, old, new) for one in meta.get("sets", ())]
@@ -149,4 +150,8 @@ def _moved_facts(meta: Mapping[str, Any], old: str, new: str) -> dict[str, Any]:
 
 def _moved_set(one: str, old: str, new: str) -> str:
     key, _, value = one.partition("=")
-    return f"{key}={new}" if key.strip().endswith(".base_url") and same_origin(value.strip(), old) else one
+    return f"{key}={new}" if key.strip().endswith(".base_url") and _is_at(value.strip(), old) else one
+
+
+def _is_at(base_url: str, origin: str) -> bool:
+    return same_origin(trim_base_url(base_url, DIALECTS), origin)

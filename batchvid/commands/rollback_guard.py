@@ -11,7 +11,7 @@ from contextlib import closing
 from pathlib import Path
 
 from batchvid.commands.batch import Batch
-from batchvid.commands.output_folder import came_from, default_out, find_earlier, may_hold_jobs
+from batchvid.commands.output_folder import came_from, default_out, find_earlier, find_lost, may_hold_jobs
 from batchvid.domain.jobs import Job
 from batchvid.errors import UsageError
 from batchvid.paths import BatchPaths, quoted, shown
@@ -28,21 +28,21 @@ REMEDY = (
 )
 
 
-def check_same_folder(batch: Batch, *, command: str = "run") -> None:
+def check_same_folder(batch: Batch, *, command: str = "run") -> str:
     """Raise UsageError when the manifest's batch would begin in another folder than the one it was run into.
 
     That folder must still have a state file with jobs: one that was moved away is no conflict, nor is a batch of
-    another name. A batch that was opened with `new_batch` may begin anywhere.
+    another name. Of these a notice is returned. A batch that was opened with `new_batch` may begin anywhere.
     """
-    if batch.new_batch or (came_from(batch.folder, batch.path) and may_hold_jobs(batch.folder)):
-        return
-    index = open_user_index()
-    try:
+    holds_jobs = may_hold_jobs(batch.folder)
+    if batch.new_batch or (holds_jobs and came_from(batch.folder, batch.path)):
+        return ""
+    with closing(open_user_index()) as index:
         earlier = find_earlier(batch.path, index, name=batch.name)
-    finally:
-        index.close()
-    if not earlier or batch.folder.resolve() in earlier:
-        return
+        if not earlier:
+            return "" if holds_jobs else _describe_other_folders(batch, index)
+    if batch.folder.resolve() in earlier:
+        return ""
     manifest, out = quoted(batch.path), quoted(shown(batch.folder.parent))
     chosen = "" if (default_out(batch.path) / batch.name).resolve() == batch.folder.resolve() else f" --out {out}"
     lines = [
@@ -55,6 +55,23 @@ def check_same_folder(batch: Batch, *, command: str = "run") -> None:
     raise UsageError("\n".join(lines))
 
 
+def _describe_other_folders(batch: Batch, index: UserIndex) -> str:
+    """That a batch begins anew although its manifest has bought clips: under another name, or into a lost folder."""
+    again = f"In {shown(batch.folder)} every clip is bought, also what that run has bought already"
+    if others := find_earlier(batch.path, index):
+        old, new = others[0], batch.folder
+        return (
+            f"{batch.path} was run as batch {old.name} into {shown(old)}. {again}. To go on with that batch under the "
+            f"new name: mv {quoted(shown(old))} {quoted(shown(new))}"
+        )
+    if lost := find_lost(batch.path, index):
+        return (
+            f"{batch.path} was run into {shown(lost[0])}, which has no state file any more. {again}. If that folder "
+            f"was moved, name the directory that it is in now: --out DIRECTORY"
+        )
+    return ""
+
+
 def check_not_stale(jobs: Mapping[str, Job], paths: BatchPaths) -> None:
     """Raise UsageError when the log or the clips show more than `jobs`, the jobs of the state file.
 
@@ -65,7 +82,9 @@ def check_not_stale(jobs: Mapping[str, Job], paths: BatchPaths) -> None:
         raise UsageError(
             f"{paths.folder} holds clips but no {name} that knows them: a run would buy them all again. {remedy}"
         )
-    former = {name: job.attempts for job in jobs.values() for name in job.adopted_from}
+    former: dict[str, int] = {}  # an id may have been given away more than once
+    for job in jobs.values():
+        former |= {name: max(job.attempts, former.get(name, 0)) for name in job.adopted_from}
     for job_id, attempt in logged_attempts(paths.log).items():
         known = max(jobs[job_id].attempts if job_id in jobs else -1, former.get(job_id, -1))
         if known < attempt:

@@ -8,11 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from batchvid.catalog import Provider
-from batchvid.commands import prompt_edits
 from batchvid.commands.adoption import adopt_clips, adopt_finished, with_adopted
 from batchvid.commands.batch import Batch, open_batch
+from batchvid.commands.edit_reading import read_edits
 from batchvid.commands.execution import Display, known_providers, run_batch, run_jobs
-from batchvid.commands.purchases import Intent, StateView, choose
+from batchvid.commands.purchases import Intent, StateView, choose, retry_intent
 from batchvid.commands.recovery import build_request, recover_jobs
 from batchvid.commands.regeneration import clear_finished, load_unfinished, save_started
 from batchvid.commands.rehearsals import end_open_rehearsals, find_emulators, set_aside_rehearsals
@@ -67,7 +67,7 @@ def run_intent(
     display: Display,
 ) -> Outcome:
     """Buy what the intent selects and collect what is paid for. The options are as in `run`."""
-    check_same_folder(batch)
+    other_folder = check_same_folder(batch)
     emulators: frozenset[str] = frozenset()
     waiting = False
 
@@ -91,7 +91,7 @@ def run_intent(
         check_not_stale({}, batch.paths)
         prepared.append(build({}))  # a first run that fails here leaves nothing behind
     with StateFile(batch.state_path) as state:
-        notices: list[str] = [batch.notice]
+        notices = [*batch.notices, other_folder]
         jobs = recover_jobs(state, buying=intent.buy, notice=notices.append)
         emulators = find_emulators(batch.providers, jobs.values(), replaces=intent.replaces)
         if intent.buy:
@@ -120,19 +120,23 @@ def run_intent(
 def edit(batch: Batch, path: Path, *, save: bool = True) -> Batch:
     """Apply the prompts that were changed in an `edit-these.csv` to the batch; save them, except for a dry run.
 
+    `retry` and `plan_retry` of the returned batch buy only the jobs that the file changes.
     Raises ManifestError with every row that is wrong, UsageError for a batch that was never run.
     """
     check_same_folder(batch, command="retry")
     if not batch.state_path.exists():
         raise UsageError(f"{batch.folder} was never run: there is nothing to edit")
+    lazy = batch.lazy_manifest
     if not save:
         jobs = {job.id: job for job in read_jobs(batch.state_path)}
-        batch.lazy_manifest.use_edits(prompt_edits.read_edits(path, jobs, batch.lazy_manifest.unedited))
-        return batch
+        found = read_edits(path, jobs, lazy.unedited, lazy.edits)
+        lazy.use_edits(found.edits)
+        return replace(batch, edited=found)
     with StateFile(batch.state_path) as state:
-        batch.lazy_manifest.save_edits(prompt_edits.read_edits(path, state.jobs(), batch.lazy_manifest.unedited))
+        found = read_edits(path, state.jobs(), lazy.unedited, lazy.edits)
+        lazy.save_edits(found.edits)
     _ = batch.manifest
-    return batch
+    return replace(batch, edited=found)
 
 
 def retry(
@@ -157,9 +161,9 @@ def retry(
     if not batch.state_path.exists():
         raise UsageError(f"{batch.folder} was never run: there is nothing to retry")
     with StateFile(batch.state_path) as state:
-        notices: list[str] = [batch.notice]
+        notices = _first_edits(batch.notices)
         jobs = recover_jobs(state, buying=True, notice=notices.append)
-        intent = Intent(retry=True, kinds=tuple(kinds), new_task=new_task, allow_retired=allow_retired)
+        intent = retry_intent(batch, kinds, new_task=new_task, allow_retired=allow_retired)
         emulators = find_emulators(batch.providers, jobs.values(), replaces=True)
         jobs = end_open_rehearsals(state, jobs, batch.lazy_manifest, emulators)
         after = adopt_clips(state, jobs, batch.manifest, emulators)
@@ -193,6 +197,13 @@ def _with_web_tables(batch: Batch, outcome: Outcome) -> Outcome:
     return replace(
         outcome, exit_code=TABLE_NOT_FETCHED, reason=f"a table was not fetched: {batch.web_tables.problems[0]}"
     )
+
+
+def _first_edits(notices: Sequence[str]) -> list[str]:
+    """The first notices of a batch: a file of edits may have thousands of rows."""
+    more = len(notices) - MAX_SHOWN_WARNINGS
+    left_out = [f"and {more} more edits; batchvid retry --dry-run shows them"] if more > 0 else []
+    return [*notices[:MAX_SHOWN_WARNINGS], *left_out]
 
 
 def _first_warnings(warnings: Sequence[str]) -> list[str]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -22,7 +23,7 @@ from batchvid.commands.batch import Batch, LazyManifest
 from batchvid.domain.job_spec import JobSpec, Price
 from batchvid.domain.jobs import Job, JobState
 from batchvid.errors import UsageError
-from batchvid.manifest import Manifest, ManifestModel, Place, PlacedJob, RowPlace
+from batchvid.manifest import Manifest, ManifestModel, Place, PlacedJob
 from batchvid.planning.plan_types import JobPlan, Plan
 from batchvid.planning.rehearsals import is_only_rehearsed
 from batchvid.redaction import hide_secrets, holds_secrets
@@ -47,7 +48,6 @@ class SavedJob:
     spec: JobSpec
     price: Price
     place: Place
-    row: RowPlace | None = None
     duration_s: float | None = None
     aspect_ratio: str = ""
     resolution: str = ""
@@ -86,6 +86,27 @@ class SavedPlan:
     allow_retired: bool = False
     new_batch: bool = False
 
+    def unbought(self, jobs: Mapping[str, Job]) -> list[SavedJob]:
+        """The jobs that are still to buy. A request that was bought since under another id takes the place of one."""
+        ids = {job.spec.id for job in self.jobs}
+        others = Counter(
+            job.spec.fingerprint
+            for job in jobs.values()
+            if job.id not in ids
+            and job.submitted_at is not None
+            and job.submitted_at >= self.created_at
+            and not is_only_rehearsed(job)
+        )
+        remaining = []
+        for saved in self.jobs:
+            if not saved.is_unbought(jobs.get(saved.spec.id)):
+                continue
+            if others[saved.spec.fingerprint] > 0:
+                others[saved.spec.fingerprint] -= 1
+            else:
+                remaining.append(saved)
+        return remaining
+
 
 _PLAN = TypeAdapter(SavedPlan)
 
@@ -121,7 +142,6 @@ def _saved_job(job: JobPlan) -> SavedJob:
         spec=shown,
         price=job.price,
         place=job.place,
-        row=job.row,
         duration_s=job.duration_s,
         aspect_ratio=job.aspect_ratio,
         resolution=job.resolution,
@@ -166,7 +186,7 @@ def batch_of(saved: SavedPlan) -> Batch:
     path, folder = Path(saved.manifest), Path(saved.folder)
     clips = [{"id": "frozen"}]  # a manifest has at least one entry; the jobs are those of the plan
     settings = ManifestModel.model_validate({**saved.settings, "clips": clips})
-    jobs = tuple(PlacedJob(spec=job.spec, place=job.place, row=job.row) for job in saved.jobs)
+    jobs = tuple(PlacedJob(spec=job.spec, place=job.place) for job in saved.jobs)
     frozen = Manifest(
         path=path,
         folder=path.parent,

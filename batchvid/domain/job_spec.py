@@ -34,6 +34,19 @@ class FallbackTarget:
     provider: str
 
 
+@dataclass(frozen=True, slots=True)
+class RowPlace:
+    """A row of a table: `file` as the manifest names it, its `number` among the rows that are not empty, from 1.
+
+    `line` is the line of the file, or the row number that a spreadsheet shows; `sheet` is empty for a text file.
+    """
+
+    file: str
+    number: int
+    line: int
+    sheet: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobSpec:
     """One clip to make, as the manifest states it. Immutable; stored in the state file with the job.
@@ -48,7 +61,8 @@ class JobSpec:
     manifest, once the job was switched to another. The fingerprint does not change with a switch or another seed.
 
     `on_mismatch` is what happens to a clip that differs from its request: `warn` stores it, `fail` does not.
-    `container` is the only container that is stored, empty for any. Neither is paid for, nor in the fingerprint.
+    `container` is the only container that is stored, empty for any. `row` is the row of a table that the job was made
+    from when it was planned last, if any. None of these is paid for, nor in the fingerprint.
     """
 
     id: str
@@ -68,6 +82,7 @@ class JobSpec:
     instead_of: FallbackTarget | None = None
     on_mismatch: str = "warn"
     container: str = ""
+    row: RowPlace | None = None
 
     @property
     def asked(self) -> FallbackTarget:

@@ -81,7 +81,10 @@ class EmulatorService:
 
     def owner(self, request: web.Request, error_type: str = "comet_api_error") -> str:
         """A digest of the caller's key. Raises ErrorResponse (401, the OpenAI-style error on every route)."""
-        scheme, _, key = request.headers.get("Authorization", "").partition(" ")
+        header = request.headers.get("Authorization")
+        if header is None and not self.settings.needs_key:
+            return "keyless"
+        scheme, _, key = (header or "").partition(" ")
         if scheme != "Bearer" or not key or (self.settings.api_key and key != self.settings.api_key):
             raise ErrorResponse(openai_error(401, "Invalid token", kind=error_type))
         return hashlib.sha256(key.encode()).hexdigest()[:12]

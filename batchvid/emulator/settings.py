@@ -18,6 +18,7 @@ class Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     api_key: str = ""  # the only accepted key; empty: any key that is not empty
+    needs_key: bool = True  # `false`: calls without a key are accepted too, as by a server of the user's own
     seed: int = 0  # seeds every random choice (durations, probabilities), so that a run can be repeated
     life: str = "instant"
     """How long a task takes: `instant`, `polls:N`, `seconds:S`, `seconds:A-B`, `lognormal:MEDIAN_S,SIGMA`."""

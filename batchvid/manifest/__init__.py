@@ -1,5 +1,6 @@
 """YAML manifests: validated and expanded to JobSpecs with their places in the file."""
 
+from batchvid.domain.job_spec import RowPlace
 from batchvid.manifest.expansion.job_count import MAX_JOBS
 from batchvid.manifest.load import expand, load, parse, select
 from batchvid.manifest.reading.problems import Place
@@ -13,7 +14,7 @@ from batchvid.manifest.schema.models import (
     Provider,
 )
 from batchvid.manifest.source_names import source_name
-from batchvid.manifest.types import EntryCounts, FetchedTable, JobProblem, Manifest, ParsedManifest, PlacedJob, RowPlace
+from batchvid.manifest.types import EntryCounts, FetchedTable, JobProblem, Manifest, ParsedManifest, PlacedJob
 
 __all__ = [
     "MAX_JOBS",

@@ -20,8 +20,8 @@ from batchvid.manifest.expansion.matrix import expand_entry
 from batchvid.manifest.expansion.parents import Child, link_parents
 from batchvid.manifest.expansion.selection import first_jobs, select_jobs
 from batchvid.manifest.reading.includes import gather
+from batchvid.manifest.reading.marked_data import Map, mark_at
 from batchvid.manifest.reading.problems import Place, Problems
-from batchvid.manifest.reading.yaml_reader import Map, mark_at
 from batchvid.manifest.schema.models import ManifestModel
 from batchvid.manifest.schema.templates import Templates
 from batchvid.manifest.schema.validation import entry_name, validate
@@ -33,7 +33,6 @@ from batchvid.manifest.types import (
     Manifest,
     ParsedManifest,
     PlacedJob,
-    RowPlace,
     TableFetcher,
 )
 from batchvid.quoting import with_short_values
@@ -152,11 +151,9 @@ def load(
     return select(manifest, Selection(tuple(only)))
 
 
-def _placed(
-    entry: ClipEntryContext, spec: JobSpec, row: RowPlace | None, columns: Mapping[str, tuple[str, ...]]
-) -> PlacedJob:
-    reason = entry.shared.not_fetched.get(row.file, "") if row else ""
-    return PlacedJob(spec=spec, place=entry.place, row=row, columns=columns, not_fetched=reason)
+def _placed(entry: ClipEntryContext, spec: JobSpec, columns: Mapping[str, tuple[str, ...]]) -> PlacedJob:
+    reason = entry.shared.not_fetched.get(spec.row.file, "") if spec.row else ""
+    return PlacedJob(spec=spec, place=entry.place, columns=columns, not_fetched=reason)
 
 
 def _register_providers(
@@ -204,7 +201,7 @@ def _expand(shared: Shared, valid_clips: Sequence[int], max_jobs: int | None) ->
             header = tuple(draft.source.columns)
             if header not in read:
                 read[header] = field_columns(entry, draft.source)
-            jobs.append(_placed(entry, spec, draft.source.row_place, read[header]))
+            jobs.append(_placed(entry, spec, read[header]))
             if spec.parent:
                 children[spec.id] = Child(entry, draft.source.row)
     if not children:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from pathlib import Path
 
+from batchvid.domain.job_spec import RowPlace
 from batchvid.manifest.reading.tables import label
-from batchvid.manifest.types import PlacedJob, RowPlace
+from batchvid.manifest.types import PlacedJob
 from batchvid.quoting import shortened
 
 _ROLES = {"image": "first", "end_image": "last", "reference_images": "reference"}

@@ -7,38 +7,30 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from batchvid.domain.job_spec import JobSpec
+from batchvid.domain.job_spec import JobSpec, RowPlace
+from batchvid.manifest.reading.marked_data import Map
 from batchvid.manifest.reading.problems import Place, Problems
 from batchvid.manifest.reading.safe_names import safe_name
-from batchvid.manifest.reading.yaml_reader import Map
 from batchvid.manifest.schema.models import ManifestModel, Provider
-
-
-class RowPlace(NamedTuple):
-    """A row of a table: `file` as the manifest names it, its `number` among the rows that are not empty, from 1.
-
-    `line` is the line of the file, or the row number that a spreadsheet shows; `sheet` is empty for a text file.
-    """
-
-    file: str
-    number: int
-    line: int
-    sheet: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlacedJob:
-    """A job, the place of its clip entry in the manifest, and the row of a table that it is made from, if any.
+    """A job and the place of its clip entry in the manifest.
 
-    `columns` are the columns of that table that each field reads, and `id`. `not_fetched` says why the table could not
-    be fetched now: the row is that of an earlier copy, and nothing is bought for it.
+    `columns` are the columns of the job's table that each field reads, and `id`. `not_fetched` says why the table could
+    not be fetched now: the row is that of an earlier copy, and nothing is bought for it.
     """
 
     spec: JobSpec
     place: Place
-    row: RowPlace | None = None
     columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     not_fetched: str = ""
+
+    @property
+    def row(self) -> RowPlace | None:
+        """The row of a table that it is made from, if any."""
+        return self.spec.row
 
 
 class JobProblem(NamedTuple):

@@ -18,12 +18,18 @@ def used_providers(specs: Iterable[JobSpec], providers: Mapping[str, Provider]) 
 
 
 def describe_provider(provider: Provider) -> str:
-    """`cometapi: https://api.cometapi.com, key in COMETAPI_KEY`."""
+    """`cometapi: https://api.cometapi.com, key in COMETAPI_KEY`; of a public host without a key, that none is sent."""
     if provider.is_embedded:
         return f"{provider.name}: the emulator, which the run starts; no key"
     address = urlsplit(provider.base_url)
     key = f"key in {provider.api_key_env}" if provider.api_key_env else "no key"
+    if not provider.api_key_env and not provider.is_private:
+        key = f"no key: nothing is sent to this public host that shows who calls{_unencrypted(address.scheme)}"
     return f"{provider.name}: {address.scheme}://{address.netloc.rpartition('@')[2]}, {key}"
+
+
+def _unencrypted(scheme: str) -> str:
+    return ", and the network can read prompts and clips" if scheme == "http" else ""
 
 
 def check_encryption(used: Iterable[Provider], jobs: Iterable[Job], manifest: str) -> tuple[str, ...]:

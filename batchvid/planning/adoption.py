@@ -1,12 +1,13 @@
-"""One identity per clip: a job that left the manifest gives its clip to a new job with the same request. Pure.
+"""One identity per clip: a new job takes the clip of an old one with the same request. Pure.
 
 Only the id changed then: `takes: 1 -> 2`, an axis of a matrix, the name of an entry. Each clip serves one job, so of
-two takes with equal requests one is bought. A job that is still in the manifest keeps its clip, selected or not.
+two takes with equal requests one is bought. A job whose id is still in the manifest keeps its clip, selected or not,
+unless the id has another request now: ids were swapped, or a row was inserted where row numbers are ids.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
@@ -34,7 +35,7 @@ WAITS = PAID_AND_OPEN | {JobState.UNCERTAIN}
 
 @dataclass(frozen=True, slots=True)
 class Adoption:
-    """`job` left the manifest; `spec` is the new job with the same request, which takes over its clip and its history.
+    """`job` has another id now: `spec` is the new job with the same request, which takes its clip and its history.
 
     `clips` are its clips with their new keys.
     """
@@ -69,7 +70,8 @@ def find_adoptions(
     is a rehearsal too.
     """
     removed = [job for job in jobs.values() if job.id not in manifest.all_ids and _has_something(job)]
-    if not removed:
+    moved = _clips_of_other_requests(manifest, jobs, edits)
+    if not removed and not moved:
         return NONE
     open_parents = {job.spec.parent for job in jobs.values() if job.state in WAITS}
     offers: dict[str, list[Job]] = {}
@@ -78,12 +80,33 @@ def find_adoptions(
         before = edits.get(job.id, "")
         if before and job.spec.fingerprint.startswith(f"{before}+"):  # the edit goes with the clip
             offers.setdefault(before, []).append(job)
+    for job in sorted(moved.values(), key=_rank):  # after those that left the manifest
+        if job.id not in open_parents:
+            offers.setdefault(job.spec.fingerprint, []).append(job)
+    blocked: set[str] = set()
+    while True:
+        found = _match(manifest, jobs, emulators, offers, moved.keys() - blocked, open_parents)
+        clashes = _clashes(found, jobs)
+        if not clashes:
+            return found
+        blocked |= clashes
+
+
+def _match(
+    manifest: Manifest,
+    jobs: Mapping[str, Job],
+    emulators: Collection[str],
+    offers: Mapping[str, Sequence[Job]],
+    moved: Collection[str],
+    open_parents: Collection[str],
+) -> Adoptions:
+    """The first offer that fits each new job. The ids of `moved` are new jobs too: their own clips may be adopted."""
     taken: dict[str, str] = {}  # new ids by the old ones
     keys = {job.spec.key.casefold() for job in jobs.values()}
     adopted: list[Adoption] = []
     waiting: dict[str, Job] = {}
     for spec in _parents_first(placed.spec for placed in manifest.jobs):
-        if not _may_adopt(jobs.get(spec.id)):
+        if not _may_adopt(jobs.get(spec.id)) and spec.id not in moved:
             continue
         for job in offers.get(spec.fingerprint, ()):
             is_same = taken.get(job.spec.parent, job.spec.parent) == spec.parent
@@ -97,6 +120,23 @@ def find_adoptions(
                 adopted.append(Adoption(job, _adopted_spec(job, spec), _moved_clips(job, spec, keys)))
             break
     return Adoptions(tuple(adopted), waiting)
+
+
+def _clashes(found: Adoptions, jobs: Mapping[str, Job]) -> set[str]:
+    """The new ids that already have a clip which is not adopted by another one: it must not lose its id."""
+    clashes: set[str] = set()
+    old_ids = {one.spec.id: one.job.id for one in found.adopted}
+    given = set(old_ids.values())
+    unclear = [new_id for new_id in (*old_ids, *found.waiting) if not _may_adopt(jobs.get(new_id))]
+    while unclear:
+        new_id = unclear.pop()
+        if new_id not in given and new_id not in clashes:
+            clashes.add(new_id)
+            old_id = old_ids.get(new_id, "")  # it keeps its own id then
+            given.discard(old_id)
+            if old_id in old_ids or old_id in found.waiting:
+                unclear.append(old_id)
+    return clashes
 
 
 def relinked_children(adopted: Iterable[Adoption], jobs: Iterable[Job]) -> list[Job]:
@@ -117,6 +157,20 @@ def describe_waiting(job: Job) -> str:
         return f"{job.id} is the same request; its id, or that of a child, may be in use until the next run"
     task = f" as task {job.task_id}" if job.task_id else ""
     return f"waits for {job.id}, which is the same request ({job.state}{task})"
+
+
+def _clips_of_other_requests(manifest: Manifest, jobs: Mapping[str, Job], edits: Collection[str]) -> dict[str, Job]:
+    """The selected jobs whose stored clip is of another request than their id has in the manifest, by id."""
+    if not manifest.is_complete:
+        return {}
+    return {
+        job.id: job
+        for placed in manifest.jobs
+        if (job := jobs.get(placed.spec.id)) is not None
+        and job.state is JobState.SUCCEEDED
+        and job.spec.fingerprint != placed.spec.fingerprint
+        and job.id not in edits
+    }
 
 
 def _has_something(job: Job) -> bool:
@@ -149,7 +203,14 @@ def _adopted_spec(job: Job, spec: JobSpec) -> JobSpec:
     """The new job: its names are those of the manifest, its request and its tags those that were bought."""
     key = spec.key if job.clip is not None else job.spec.key
     return replace(
-        job.spec, id=spec.id, entry=spec.entry, take=spec.take, parent=spec.parent, key=key, variables=spec.variables
+        job.spec,
+        id=spec.id,
+        entry=spec.entry,
+        take=spec.take,
+        parent=spec.parent,
+        key=key,
+        variables=spec.variables,
+        row=spec.row,
     )
 
 

@@ -50,7 +50,7 @@ class Availability:
     def job_problem(self, spec: JobSpec, bad_providers: Collection[str]) -> JobProblem | None:
         """Why the job cannot be bought, or nothing."""
         if spec.provider not in self.providers and spec.provider in bad_providers:
-            return self._model_problem(spec)
+            return None  # its model may be that provider's own id
         try:
             route = find_route(spec, self.providers, self.models)
             check(spec, route)
@@ -63,13 +63,6 @@ class Availability:
             return JobProblem((exc.field,), f"{problem}{self._suggestions[problem]}")
         except UsageError as exc:
             return JobProblem(("model", "provider"), str(exc))
-        return None
-
-    def _model_problem(self, spec: JobSpec) -> JobProblem | None:
-        try:
-            self.models.find(spec.request.model)
-        except UsageError as exc:
-            return JobProblem(("model",), str(exc))
         return None
 
 

@@ -104,7 +104,6 @@ def make_plan(
             action,
             reason,
             place=placed.place,
-            row=placed.row,
             state=job.state if job else None,
             paid_attempts=job.committed_attempts if job else 0,
         )

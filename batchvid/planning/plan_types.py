@@ -50,8 +50,8 @@ class JobPlan:
     """One job of the plan. `warning` lists the differences between the request and what is bought.
 
     `spec` is what is bought first; `fallback_prices` are the prices of the models that it may switch to. `duration_s`,
-    `aspect_ratio` and `resolution` are what is sent, empty where the vendor decides. `place` is its clip entry, `row`
-    the row of a table that it is made from. `state` (None: new) and `paid_attempts` are what the plan was made for.
+    `aspect_ratio` and `resolution` are what is sent, empty where the vendor decides. `place` is its clip entry.
+    `state` (None: new) and `paid_attempts` are what the plan was made for.
     """
 
     spec: JobSpec
@@ -64,9 +64,13 @@ class JobPlan:
     aspect_ratio: str = ""
     resolution: str = ""
     place: Place | None = None
-    row: RowPlace | None = None
     state: JobState | None = None
     paid_attempts: int = 0
+
+    @property
+    def row(self) -> RowPlace | None:
+        """The row of a table that it is made from, if any."""
+        return self.spec.row
 
 
 @dataclass(frozen=True, slots=True)

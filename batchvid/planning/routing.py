@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from batchvid import catalog
-from batchvid.catalog import Model, Models, Provider, ResolvedOptions, resolve_options
+from batchvid.catalog import Model, Models, Provider, ResolvedOptions, find_model, resolve_options
+from batchvid.catalog.model_lookup import own_id_warning
 from batchvid.dialects import DIALECTS
 from batchvid.dialects.common.image_rules import ANY
 from batchvid.dialects.image_limits import image_rules
@@ -56,16 +57,24 @@ def find_route(spec: JobSpec, providers: Mapping[str, Provider], models: Models 
     Raises UsageError for an unknown model or provider, or one that does not speak it.
     """
     provider = providers.get(spec.provider)
-    model = (models or catalog.built_in()).find(spec.request.model, provider.routes if provider else ())
+    models = models or catalog.built_in()
+    model = find_model(models, spec.request.model, provider)
     if provider is None:
         raise UsageError(f"unknown provider {quoted(spec.provider)}; there are {', '.join(providers)}")
     if model.dialect not in provider.routes:
         raise UsageError(
             f"provider {provider.name} does not speak {model.dialect}, which model {spec.request.model} needs; "
-            f"it speaks {', '.join(provider.routes)}"
+            f"it speaks {', '.join(provider.routes)}{_as_own_id(spec.request.model, provider)}"
         )
     terms = resolve_options(model, spec.request)
+    if model.price is None and (warning := own_id_warning(models, spec.request.model, provider)):
+        terms = replace(terms, warnings=(*terms.warnings, warning))
     return Route(provider, model, terms, FREE if provider.free else terms.price)
+
+
+def _as_own_id(model: str, provider: Provider) -> str:
+    own = provider.own_dialect
+    return f". If the server calls a model of its own so, write model: {own}/{model}" if own else ""
 
 
 def build_order(

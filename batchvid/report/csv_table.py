@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
@@ -16,6 +16,9 @@ Row = TypeVar("Row")
 Columns = Mapping[str, Callable[[Row], object]]
 """Each column's name, and how its cell is read from a row."""
 
+BYTE_ORDER_MARK = "\ufeff"
+"""Excel reads a CSV file as UTF-8 only if it starts with it. Python reads such a file with the encoding utf-8-sig."""
+
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\n")
 
 
@@ -24,23 +27,25 @@ def format_table(columns: Columns[Row], rows: Iterable[Row]) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(map(escape_formula, columns))
+    for cells in cells_of(columns, rows):
+        writer.writerow([escape_formula(cell) if isinstance(cell, str) else cell for cell in cells])
+    return out.getvalue()
+
+
+def cells_of(columns: Columns[Row], rows: Iterable[Row]) -> Iterator[list[object]]:
+    """The cells of each row, without secrets."""
     readers = tuple(columns.values())
     for row in rows:
         cells = [read(row) for read in readers]
         texts = [cell for cell in cells if isinstance(cell, str)]
         if may_hold_secrets("\n".join(texts)):
             cells = [hide_secrets(cell) if isinstance(cell, str) else cell for cell in cells]
-        writer.writerow([escape_formula(cell) if isinstance(cell, str) else cell for cell in cells])
-    return out.getvalue()
+        yield cells
 
 
-def write_table(path: Path, columns: Columns[Row], rows: Iterable[Row], *, is_for_excel: bool = False) -> None:
-    """Write the rows as a CSV file, whole or not at all. Raises OSError.
-
-    Excel reads a CSV file as UTF-8 only if it starts with a byte order mark; other readers may see that mark as text.
-    """
-    mark = "\ufeff" if is_for_excel else ""
-    write_atomic(path, mark + format_table(columns, rows))
+def write_table(path: Path, columns: Columns[Row], rows: Iterable[Row]) -> None:
+    """Write the rows as a CSV file for spreadsheets, whole or not at all. Raises OSError."""
+    write_atomic(path, BYTE_ORDER_MARK + format_table(columns, rows))
 
 
 def escape_formula(cell: str) -> str:

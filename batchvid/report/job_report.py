@@ -1,4 +1,4 @@
-"""The CSV report: one row per job, with its id and the manifest's variables to join it with a spreadsheet."""
+"""The CSV report: one row per job; its id, row and input columns join it with a spreadsheet."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 
-from batchvid.atomic_file import write_atomic
 from batchvid.domain.job_spec import Clip
 from batchvid.domain.jobs import Job, JobState
 from batchvid.redaction import strip_queries
-from batchvid.report.csv_table import format_table, number, time
+from batchvid.report.csv_table import format_table, number, time, write_table
 
 UNITS = {"credits": "credits", "final_unit_deduction": "units", "total_tokens": "tokens"}
 """What vendors charge in, by the word that their replies have for it (`wire.Status.vendor_metadata`)."""
@@ -20,6 +19,10 @@ COLUMNS: dict[str, Callable[[Job], object]] = {
     "entry": lambda job: job.spec.entry,
     "take": lambda job: job.spec.take,
     "tags": lambda job: " ".join(job.spec.tags),
+    "file": lambda job: job.spec.row.file if job.spec.row else "",
+    "sheet": lambda job: job.spec.row.sheet if job.spec.row else "",
+    "row": lambda job: job.spec.row.number if job.spec.row else "",
+    "line": lambda job: job.spec.row.line or "" if job.spec.row else "",
     "provider": lambda job: job.spec.provider,
     "model": lambda job: job.spec.request.model,
     "model_asked": lambda job: job.spec.instead_of.model if job.spec.instead_of else "",
@@ -55,23 +58,33 @@ COLUMNS: dict[str, Callable[[Job], object]] = {
     "bytes": lambda job: job.clip.size_bytes if job.clip else "",
     "sha256": lambda job: job.clip.sha256 if job.clip else "",
 }
-"""Every column, in order, and how it is read from a job. The manifest's variables follow `tags` as `var.NAME`."""
+"""Every column, in order, and how it is read from a job. The manifest's variables follow `line` as `var.NAME`."""
 
 
 def write_report(path: Path, jobs: Iterable[Job]) -> None:
     """Write `report.csv`, whole or not at all."""
-    write_atomic(path, report_text(list(jobs)))
+    jobs = list(jobs)
+    write_table(path, columns_of(jobs), uncertain_first(jobs))
 
 
 def report_text(jobs: Sequence[Job]) -> str:
     """The report of these jobs as CSV text; uncertain jobs come first."""
-    jobs = sorted(jobs, key=lambda job: job.state is not JobState.UNCERTAIN)
+    return format_table(columns_of(jobs), uncertain_first(jobs))
+
+
+def uncertain_first(jobs: Sequence[Job]) -> list[Job]:
+    """The jobs in the order of the report."""
+    return sorted(jobs, key=lambda job: job.state is not JobState.UNCERTAIN)
+
+
+def columns_of(jobs: Sequence[Job]) -> dict[str, Callable[[Job], object]]:
+    """The columns of a report of these jobs, with one for each variable."""
     columns: dict[str, Callable[[Job], object]] = {}
     for name, read in COLUMNS.items():
         columns[name] = read
-        if name == "tags":
+        if name == "line":
             columns |= _variable_columns(jobs)
-    return format_table(columns, jobs)
+    return columns
 
 
 def _variable_columns(jobs: Iterable[Job]) -> dict[str, Callable[[Job], object]]:

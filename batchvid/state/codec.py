@@ -81,7 +81,8 @@ def without_links(spec: JobSpec) -> JobSpec:
         "audio": request.audio if request.audio.startswith("data:") else hide_links(request.audio),
         "options": hide_links(request.options),
     }  # fmt: skip
-    return replace(spec.with_request(**hidden), variables=hide_links(spec.variables))
+    row = replace(spec.row, file=hide_links(spec.row.file)) if spec.row else None
+    return replace(spec.with_request(**hidden), variables=hide_links(spec.variables), row=row)
 
 
 def load_spec(text: str) -> JobSpec:

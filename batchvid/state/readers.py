@@ -13,7 +13,7 @@ from batchvid.domain.jobs import Job, advance
 from batchvid.errors import StateError
 from batchvid.state import codec
 from batchvid.state.meta import Meta
-from batchvid.state.schema import refuse_newer
+from batchvid.state.schema import read_fence, refuse_newer
 from batchvid.state.state_file import connect, describe_error, load_jobs
 
 
@@ -40,17 +40,15 @@ def read_batch_id(path: Path) -> str:
     """The id of the batch, the same in every copy of the file; empty when it cannot be read."""
     try:
         with _reading(path) as connection:
-            row = connection.execute("SELECT batch_id FROM fence").fetchone()
+            return read_fence(connection)[0]
     except StateError:
         return ""
-    return str(row[0]) if row else ""
 
 
 def read_purchases(path: Path) -> int:
     """How many paid calls the state file knows. Raises StateError when it cannot be read."""
     with _reading(path) as connection:
-        row = connection.execute("SELECT purchases FROM fence").fetchone()
-    return int(row[0]) if row else 0
+        return read_fence(connection)[1]
 
 
 def read_attempts(path: Path, only: Iterable[str] | None = None) -> Iterator[Attempt]:

@@ -5,6 +5,8 @@ from pathlib import Path
 
 from batchvid.errors import StateTooNew
 
+BATCH_ID_FROM_EVENTS = "SELECT at || ' ' || job FROM events ORDER BY seq LIMIT 1"
+PURCHASES_FROM_EVENTS = "SELECT count(*) FROM events WHERE event = 'SubmitStarted'"
 MIGRATIONS = (
     """
     CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -26,7 +28,7 @@ MIGRATIONS = (
     """,
     "CREATE INDEX events_of_job ON events (job, seq);",
     "ALTER TABLE jobs RENAME COLUMN standing TO job_data;",
-    """
+    f"""
     CREATE TABLE fence (
         only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
         batch_id TEXT NOT NULL,         -- the same in every copy of the file, also in one of an older schema
@@ -35,14 +37,15 @@ MIGRATIONS = (
     );
     INSERT INTO fence VALUES (
         1,
-        coalesce((SELECT at || ' ' || job FROM events ORDER BY seq LIMIT 1), lower(hex(randomblob(16)))),
+        coalesce(({BATCH_ID_FROM_EVENTS}), lower(hex(randomblob(16)))),
         '',
-        (SELECT count(*) FROM events WHERE event = 'SubmitStarted')
+        ({PURCHASES_FROM_EVENTS})
     );
-    """,
+    """,  # noqa: S608 - the queries above
 )
-JOB_DATA_SINCE = 3  # the step that renames the column
 """Steps from an empty file to today's schema. Only ever appended to: `PRAGMA user_version` counts those done."""
+JOB_DATA_SINCE = 3  # the step that renames the column
+FENCE_SINCE = 4  # the step that adds the table
 
 
 def migrate(connection: sqlite3.Connection) -> None:
@@ -65,6 +68,16 @@ def refuse_newer(connection: sqlite3.Connection, path: Path) -> None:
 def job_data_column(connection: sqlite3.Connection) -> str:
     """The column of Job's JSON. A reader does not migrate, so it may see the old name."""
     return "job_data" if read_version(connection) >= JOB_DATA_SINCE else "standing"
+
+
+def read_fence(connection: sqlite3.Connection) -> tuple[str, int]:
+    """The batch's id, empty if there is none, and its paid calls; of an older schema those that a migration sets."""
+    if read_version(connection) >= FENCE_SINCE:
+        row = connection.execute("SELECT batch_id, purchases FROM fence").fetchone()
+        return (str(row[0]), int(row[1])) if row else ("", 0)
+    first = connection.execute(BATCH_ID_FROM_EVENTS).fetchone()
+    (purchases,) = connection.execute(PURCHASES_FROM_EVENTS).fetchone()
+    return first[0] if first else "", purchases
 
 
 def read_version(connection: sqlite3.Connection) -> int:

@@ -27,6 +27,8 @@ from batchvid.state.lock import RunLock, describe_holder
 from batchvid.state.schema import job_data_column, migrate, refuse_newer
 from batchvid.state.user_index import open_user_index
 
+RENAMED = "renamed:"  # before the former id of a job while ids change; no id holds a colon
+
 
 @dataclass(frozen=True, slots=True)
 class RecordedEvent:
@@ -105,6 +107,8 @@ class StateFile:
         with self._writing:
             purchases = self.purchases
             with self._transaction():
+                entries = list(entries)
+                self._rename({one.event.adopted_from: one.job.id for one in entries if isinstance(one.event, Adopted)})
                 for entry in entries:
                     self._write(entry)
                     purchases += isinstance(entry.event, SubmitStarted)
@@ -187,7 +191,7 @@ class StateFile:
     def _write(self, entry: RecordedEvent) -> None:
         job, event = entry.job, entry.event
         if isinstance(event, Adopted):
-            self._rename(event.adopted_from, job)
+            self._write_spec(job)
         self._connection.execute(
             "INSERT INTO events (at, job, event, data) VALUES (?, ?, ?, ?)",
             (event.at.isoformat(), job.id, type(event).__name__, codec.dump_event(event)),
@@ -208,14 +212,16 @@ class StateFile:
             (job.id, self._last_position, job.spec.provider, job.state, spec, job_data),
         )
 
-    def _rename(self, former_id: str, job: Job) -> None:
-        """Give the job and all its events its new id. A plan of that id which was never sent makes room."""
-        if former_id != job.id:
-            for table, column in (("events", "job"), ("jobs", "id")):
-                self._connection.execute(f"DELETE FROM {table} WHERE {column} = ?", (job.id,))  # noqa: S608 - our own names
-            self._connection.execute("UPDATE events SET job = ? WHERE job = ?", (job.id, former_id))
-            self._connection.execute("UPDATE jobs SET id = ? WHERE id = ?", (job.id, former_id))
-        self._write_spec(job)
+    def _rename(self, new_ids: Mapping[str, str]) -> None:
+        """Give jobs and all their events new ids, which may be swapped. A plan that was never sent makes room."""
+        new_ids = {old: new for old, new in new_ids.items() if old != new}
+        for table, column in (("events", "job"), ("jobs", "id")):
+            rename = f"UPDATE {table} SET {column} = ? WHERE {column} = ?"  # noqa: S608 - our own names
+            steps = [(f"{RENAMED}{old}", old) for old in new_ids]
+            self._connection.executemany(rename, steps)
+            delete = f"DELETE FROM {table} WHERE {column} = ?"  # noqa: S608 - our own names
+            self._connection.executemany(delete, [(new,) for new in new_ids.values()])
+            self._connection.executemany(rename, [(new, f"{RENAMED}{old}") for old, new in new_ids.items()])
 
     def _write_spec(self, job: Job) -> None:
         spec = codec.dump_spec(job.spec)

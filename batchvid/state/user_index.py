@@ -55,12 +55,13 @@ class KnownBatch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ManifestUse:
-    """A manifest that was run, the folder of its batch and the batch's name."""
+    """A manifest that was run, the folder of its batch, the batch's name, and when it was run last."""
 
     manifest: Path
     folder: Path
     batch: str
     file_id: str
+    used_at: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,11 +143,12 @@ class UserIndex:
 
     def uses(self) -> list[ManifestUse]:
         """Which manifests were run into which folders, the last one first."""
-        query = "SELECT manifest, folder, batch, file_id FROM manifests ORDER BY used_at DESC"
+        query = "SELECT manifest, folder, batch, file_id, used_at FROM manifests ORDER BY used_at DESC"
         return [
-            ManifestUse(manifest=Path(os.fsdecode(path)), folder=Path(os.fsdecode(folder)), batch=name, file_id=file_id)
-            for path, folder, name, file_id in self._read(query)
-        ]
+            ManifestUse(manifest=Path(os.fsdecode(path)), folder=Path(os.fsdecode(folder)), batch=name,
+                        file_id=file_id, used_at=used_at)
+            for path, folder, name, file_id, used_at in self._read(query)
+        ]  # fmt: skip
 
     def all_folders(self) -> list[Path]:
         """The folders of all batches that bought something, also those of which no manifest is known."""

@@ -152,18 +152,21 @@ class LocalStore:
         except OSError as exc:
             raise storage_error(staged, exc) from exc
 
-    def finish_move(self, key: str, keys: Collection[str], sources: Collection[str] = ()) -> None:
-        """Give a staged clip its final name, and remove it from its old one. Nothing if none is staged.
+    def finish_move(self, clip: Clip, keys: Collection[str], sources: Collection[str] = ()) -> None:
+        """Give a staged clip its final name, and remove it from its old one. Nothing if it is not staged.
 
         `keys` are those of all clips, `sources` those that are staged together with this one. Another file at the path
         is moved to `replaced/`. Raises StorageError.
         """
-        target = self.path(key)
+        key, target = clip.key, self.path(clip.key)
         staged = _staged(target)
         if not staged.is_file():
             return
         try:
-            old = str(_read_sidecar(staged).get(MOVED_FROM, key))
+            sidecar = _read_sidecar(staged)
+            if sidecar.get("clip", {}).get("sha256") != clip.sha256:
+                return  # another clip: its adoption was never recorded
+            old = str(sidecar.get(MOVED_FROM, key))
             if old not in keys and _is_copy(self.path(old), staged):
                 self.path(old).unlink()
                 _sidecar_path(self.path(old)).unlink(missing_ok=True)

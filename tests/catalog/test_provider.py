@@ -67,12 +67,51 @@ def test_a_provider_of_ones_own() -> None:
     assert (found["office"].name, found["office"].api_key_env, found["office"].free) == ("office", "GW_KEY", False)
 
 
-@pytest.mark.parametrize("missing", OWN)
+@pytest.mark.parametrize("missing", ["dialect", "base_url"])
 def test_a_provider_that_is_not_whole_is_refused(missing: str) -> None:
     """The message names the provider and what it still needs."""
     said = {name: value for name, value in OWN.items() if name != missing}
     with pytest.raises(UsageError, match=rf"office.*a provider of your own needs {missing} too"):
         providers({"office": said})
+
+
+def test_a_server_of_ones_own_may_need_no_key() -> None:
+    """Then no variable is named, and nothing is said about a key over http://: there is none."""
+    row = {"dialect": "openai-videos", "base_url": "http://gw.example.com"}
+    assert providers({"office": row})["office"].api_key_env == ""
+    assert providers({"office": row})["office"].http_problem == ""
+    assert "unencrypted" in providers({"office": {**row, "api_key_env": "GW_KEY"}})["office"].http_problem
+
+
+@pytest.mark.parametrize(
+    ("dialect", "written", "base_url"),
+    [
+        ("openai-videos", "https://gw.example.com/v1", "https://gw.example.com"),
+        ("openai-videos", "https://gw.example.com/v1/", "https://gw.example.com"),
+        ("gateway", "https://gw.example.com/v1/videos/", "https://gw.example.com"),
+        ("openai-videos", "https://openrouter.ai/api/v1", "https://openrouter.ai/api"),
+        ("openai-videos", "http://[::1]:8000/v1", "http://[::1]:8000"),
+        ("newapi", "https://gw.example.com/v1/video/generations", "https://gw.example.com"),
+        ("newapi", "https://gw.example.com/v1/videos", "https://gw.example.com/v1/videos"),  # no path of this dialect
+        ("kling", "https://gw.example.com/kling/v1/videos/text2video", "https://gw.example.com/kling"),
+        ("runway", "https://gw.example.com/v1", "https://gw.example.com"),
+        ("xai", "https://gw.example.com/grok/v1/videos", "https://gw.example.com/grok"),
+        ("openai-videos", "https://gw.example.com/v1/account/name", "https://gw.example.com/v1/account/name"),
+        ("openai-videos", "https://gw.example.com/my-v1", "https://gw.example.com/my-v1"),
+    ],
+)
+def test_an_address_may_end_with_the_path_of_the_api(dialect: str, written: str, base_url: str) -> None:
+    """What every path of the dialect begins with counts once; any other path stays before it, like a prefix."""
+    row = {"dialect": dialect, "base_url": written}
+    assert providers({"office": row})["office"].base_url == base_url
+    assert providers({"office": {**row, "base_url": "http://a", "prefix": "/x/v1"}})["office"].routes == {dialect: "/x"}
+
+
+def test_a_built_in_provider_may_be_reached_by_such_an_address_too() -> None:
+    """A relay of CometAPI's routes: each keeps its own prefix."""
+    moved = providers({"cometapi": {"base_url": "http://127.0.0.1:9/v1"}})["cometapi"]
+    assert moved.base_url == "http://127.0.0.1:9"
+    assert moved.routes == providers({})["cometapi"].routes
 
 
 @pytest.mark.parametrize(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 from click.testing import CliRunner, Result
 
@@ -75,7 +77,7 @@ def seller(folder: Path) -> Iterator[None]:
 
 def test_every_model_has_a_line() -> None:
     """With its name, what it can do and its price; one without a price says so."""
-    lines = models().stdout.splitlines()
+    lines = models("--all").stdout.splitlines()
     assert [line.split()[0] for line in lines[1:]] == list(built_in().rows)
     assert "$0.13-2.64/clip (2026-05)" in models("kling-v2-6").stdout
     assert "4k $0.48/s, $0.32/s (2026)" in models("veo3.1").stdout
@@ -125,3 +127,80 @@ def test_a_provider_without_a_list() -> None:
     for name in ("nobody", "emulator"):
         result = models("--refresh", "--provider", name)
         assert f"provider {name} has no list of models" in str(result.exception)
+
+
+OWN = 'providers: {office: {dialect: gateway, base_url: "http://127.0.0.1:9"}}\nclips: [{id: a, prompt: p, model: m}]\n'
+
+
+@pytest.mark.parametrize("file", ["m.yaml", "batchvid.toml", ""])
+def test_what_the_configured_providers_sell_is_listed(folder: Path, file: str) -> None:
+    """Those of the user's file and of the manifests here count beside the default one; a broken manifest adds none."""
+    (folder / "broken.yaml").write_text("providers: [\n")
+    toml = '[providers.office]\ndialect = "gateway"\nbase_url = "http://127.0.0.1:9"\n'
+    if file:
+        (folder / file).write_text(toml if file.endswith("toml") else OWN)
+    listed = models()
+    names = {line.split()[0] for line in listed.stdout.splitlines()[1:]}
+    assert {"veo3-fast", "kling-v2-6"} <= names
+    assert ("gateway/veo3.1" in names) == bool(file)
+    assert not any(name.startswith("newapi/") for name in names)
+    assert "more in wire formats that no configured provider speaks" in listed.stderr
+    assert "newapi" in listed.stderr
+    assert set(facts("--all")) == set(built_in().rows)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("veo3fst",), "no model matches 'veo3fst'; did you mean veo3-fast"),
+        (("kling",), "no model matches 'kling'; did you mean kling-v1"),
+        (("gateway/veo3.1",), "1 do in wire formats that no configured provider speaks (gateway): add --all"),
+        (
+            ("--dialect", "newapi"),
+            "no model matches; 11 do in wire formats that no configured provider speaks",
+        ),
+        (("zzzzzz",), "no model matches 'zzzzzz'; batchvid models --all lists all of them"),
+    ],
+)
+def test_nothing_matches(arguments: tuple[str, ...], said: str) -> None:
+    """The exit code is 1, and the message says what probably does; JSON stays JSON."""
+    result = models(*arguments)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert said in result.stderr
+    assert result.stderr.count(" or ") <= 4
+    assert facts(*arguments) == {}
+
+
+def test_an_alias_finds_its_model() -> None:
+    """Names and aliases are both searched."""
+    name, alias = next((name, model.aliases[0]) for name, model in built_in().rows.items() if model.aliases)
+    assert name in facts("--all", alias)
+
+
+@pytest.mark.parametrize("columns", [40, 60, 80, 100, 200])
+def test_no_name_is_cut_on_a_narrow_screen(monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
+    """Columns go first, then words wrap; from 80 columns on each name stands whole on one line."""
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", str(columns))
+    shown = re.sub(r"\x1b\[[0-9;]*m", "", models("--all").stdout)
+    assert max(map(len, shown.splitlines())) <= columns
+    assert "…" not in shown
+    if columns >= 60:
+        assert set(built_in().rows) <= {line.split(" ")[0] for line in shown.splitlines()}
+    else:  # the longest names go on in a second line
+        width = shown.index("price")
+        assert "".join(line[:width].strip() for line in shown.splitlines()[1:-3]).startswith("".join(built_in().rows))
+    wide = re.sub(r"\x1b\[[0-9;]*m", "", models("--all", "--wide").stdout)
+    assert [line.split()[0] for line in wide.splitlines()[1:]] == list(built_in().rows)
+    assert " ".join(wide.split("\n")[0].split()) == "model wire format can seconds ratios resolutions price remarks"
+
+
+def test_names_are_completed(folder: Path) -> None:
+    """Also those of the user's file."""
+    (folder / "batchvid.toml").write_text('[models.house-model]\ndialect = "videos"\n')
+    command = group.commands["models"]
+    context = click.Context(command)
+    argument = next(one for one in command.params if one.name == "pattern")
+    assert [item.value for item in argument.shell_complete(context, "house")] == ["house-model"]
+    assert "veo3-fast" in [item.value for item in argument.shell_complete(context, "veo3")]

@@ -71,13 +71,22 @@ def test_prompts_shows_every_job_whole() -> None:
         "    row: shop.csv:row 3 (line 4)",
         "  last (new): veo3-fast, 8 s, 16:9, $0.40",
         r"    prompt: one\nline",
+        "entry {{ name }}: 3 rows read, 2 kept, 1 left out by where",
+        "  left out: shop.csv:row 2 (line 3)",
         "to buy: 3 clips, $1.20",
     ]
 
 
+@pytest.mark.parametrize("option", [("--prompts",), ("--csv", "-"), ("--json",), ()])
+def test_every_form_of_the_plan_shows_the_warnings(option: tuple[str, ...]) -> None:
+    """Who reviews the prompts must see what is odd in them."""
+    Path("shop.csv").write_text("name,size\na ${CITY} cup,S\n", "utf-8")
+    assert "prompt: contains ${CITY}" in plan(*option).output
+
+
 def test_json_is_one_object_and_csv_is_one_table() -> None:
     assert json.loads(plan("--json").output)["to_buy"]["clips"] == 3
-    text = plan("--csv", "-").output
+    text = plan("--csv", "-").stdout
     assert [row["id"] for row in csv.DictReader(io.StringIO(text.removeprefix("\ufeff")))] == ["cup", "pot", "last"]
     assert "to buy: 3 clips" in plan("--csv", "review.csv").output
     assert Path("review.csv").read_text("utf-8") == text

@@ -13,7 +13,7 @@ import pytest
 from batchvid import commands
 from batchvid.commands import Batch
 from batchvid.commands.batch import LazyManifest
-from batchvid.commands.prompt_edits import write_refused
+from batchvid.commands.edit_sheet import write_refused
 from batchvid.domain import events as ev
 from batchvid.domain.failures import FailureKind
 from batchvid.domain.jobs import JobState

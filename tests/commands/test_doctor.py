@@ -98,7 +98,7 @@ def findings(folder: Path, url: str) -> dict[str, tuple[str, str]]:
 
 
 def test_all_is_ok(folder: Path) -> None:
-    """Nothing to fix, three free questions, exit code 0, and no key in the output."""
+    """Nothing to fix, four free questions, exit code 0, and no key in the output."""
     with office() as (url, asked):
         (folder / "m.yaml").write_text(MANIFEST.format(url=url))
         result = CliRunner().invoke(group, ["doctor", "m.yaml"])
@@ -112,7 +112,10 @@ def test_all_is_ok(folder: Path) -> None:
         f"GET /v1/videos/{TASK_ID} {KEY}",
         f"GET /v1{NO_PATH} {KEY}",
         f"GET /v1/videos/{TASK_ID} {WRONG_KEY}",
+        f"GET /v1/models {KEY}",
     ]
+    assert "?     office models: could not be checked: " in result.output
+    assert "?     office submit: not checked: every submit may be paid" in result.output
     assert not (folder / "outputs").exists()
 
 
@@ -213,10 +216,13 @@ def test_nobody_there(folder: Path) -> None:
 
 
 def test_an_address_that_repeats_the_path(folder: Path) -> None:
-    """Many a base URL is copied with its /v1, which the wire formats add themselves."""
-    with office() as (url, _):
-        assert findings(folder, f"{url}/v1")["office address"][1].startswith("remove /v1 and everything after it")
-        assert findings(folder, url)["office address"] == (url, "")
+    """Many a base URL is copied with its /v1, which the wire formats add themselves: it counts once."""
+    with office() as (url, asked):
+        for end in ("", "/v1", "/v1/videos/"):
+            found = findings(folder, url + end)
+            assert found["office address"] == (url, "")
+            assert found["office openai-videos"][1] == ""
+        assert not any("/v1/v1" in one for one in asked)
 
 
 def test_a_key_that_others_may_read(folder: Path) -> None:
@@ -277,3 +283,62 @@ def test_the_provider_of_a_fallback_is_looked_at_too(folder: Path) -> None:
         found = {one.what: one for one in examine("m.yaml")}
     assert found["office key"].is_ok
     assert found["spare key"].fix == "export SPARE_KEY=..., or put it into .env"
+
+
+KEYLESS = """
+providers: {{office: {{dialect: openai-videos, base_url: "{url}/v1"}}}}
+clips:
+  - {{id: boat, prompt: a boat, model: {model}, provider: office}}
+"""
+
+
+def listing_api(path: str, key: str) -> tuple[int, str]:
+    """A server without keys that lists two models."""
+    if path == "/v1/models":
+        return 200, '{"object": "list", "data": [{"id": "Wan-AI/Wan2.2-T2V-A14B"}, {"id": "hailuo:02"}]}'
+    return video_api(path, KEY) if not key else (400, "{}")
+
+
+@pytest.mark.parametrize(
+    ("model", "mark", "found"),
+    [
+        ("Wan-AI/Wan2.2-T2V-A14B", "ok  ", "lists Wan-AI/Wan2.2-T2V-A14B"),
+        ("Wan-AI/Wan2.2-T2V", "?   ", "/v1/models; did you mean Wan-AI/Wan2.2-T2V-A14B?"),
+        ("house", "?   ", "/v1/models; it lists Wan-AI/Wan2.2-T2V-A14B, hailuo:02"),
+    ],
+)
+def test_a_server_of_ones_own_without_a_key(folder: Path, model: str, mark: str, found: str) -> None:
+    """No key is missed and none is sent; its list of models is compared, and what was not checked is said."""
+    with office(listing_api) as (url, asked):
+        (folder / "m.yaml").write_text(KEYLESS.format(url=url, model=model))
+        result = CliRunner().invoke(group, ["doctor", "m.yaml"])
+    assert result.exit_code == 0, result.output
+    assert "ok    office key: none is named in api_key_env: calls go without one\n" in result.output
+    assert "ok    office openai-videos: " in result.output
+    assert "key test" not in result.output
+    line = next(line for line in result.output.splitlines() if "office models: " in line)
+    assert line.startswith(mark)
+    assert line.endswith(found)
+    assert {one.split(" ")[2] for one in asked} == {""}
+
+
+def test_a_server_that_wants_a_key_although_none_is_named(folder: Path) -> None:
+    """The line to write is shown."""
+    with office() as (url, _):
+        (folder / "m.yaml").write_text(KEYLESS.format(url=url, model="house"))
+        found = {one.what: one for one in examine("m.yaml")}
+    assert found["office openai-videos"].fix == (
+        "the server wants a key: write api_key_env: NAME for providers.office, and set NAME"
+    )
+
+
+def test_an_own_provider_is_checked_without_a_manifest(folder: Path) -> None:
+    """Also one without a key: it is in the user's file."""
+    with office(listing_api) as (url, _):
+        (folder / "batchvid.toml").write_text(
+            f'[providers.office]\ndialect = "openai-videos"\nbase_url = "{url}"\n'
+            '[providers.cometapi]\nbase_url = "http://127.0.0.1:9"\n'
+        )
+        found = {one.what: one for one in examine(None)}
+    assert found["office openai-videos"].is_ok
+    assert found["office models"].found == "lists Wan-AI/Wan2.2-T2V-A14B, hailuo:02"

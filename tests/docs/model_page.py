@@ -1,4 +1,4 @@
-"""docs/reference/models.md: the built-in catalogue, made from `batchvid models --json`."""
+"""docs/reference/models.md: the built-in catalogue, made from `batchvid models --all --json`."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ from tests.docs.markdown import GENERATED, table
 
 INTRO = """# Models
 
-The built-in catalogue. `batchvid models` prints it with your own additions and with the last fetched price list. A
-model that is not listed can be bought as `DIALECT/ITS-ID`, without checks of its limits. Prices are what the named
+The built-in catalogue. `batchvid models --all` prints it with your own additions and the last fetched price list. A
+model that is not listed can be bought as `DIALECT/ITS-ID`, and at a server of your own by its id alone, without checks
+of its limits. Prices are what the named
 source showed at the named date.
 """
 
@@ -26,7 +27,7 @@ def page() -> str:
     """The whole page."""
     with tempfile.TemporaryDirectory() as empty, contextlib.chdir(empty):
         environment = {"XDG_CACHE_HOME": empty, "BATCHVID_CATALOG": None}
-        result = CliRunner().invoke(group, ["models", "--json"], env=environment, catch_exceptions=False)
+        result = CliRunner().invoke(group, ["models", "--all", "--json"], env=environment, catch_exceptions=False)
     models = json.loads(result.stdout)
     columns = (
         "model",

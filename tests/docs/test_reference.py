@@ -14,6 +14,7 @@ from batchvid import errors
 from batchvid.catalog.model import Model, ModelPrice, Tier
 from batchvid.catalog.provider import Provider
 from batchvid.cli.main import INTERNAL_ERROR, group
+from batchvid.commands.edit_sheet import COLUMNS as EDIT_COLUMNS
 from batchvid.dialects import gateway, kling
 from batchvid.domain.attempts import AttemptStatus
 from batchvid.domain.failures import FailureKind
@@ -83,7 +84,7 @@ def test_no_option_is_described_that_does_not_exist() -> None:
     [
         *(("reference/states.md", word) for word in (*JobState, *PlanAction)),
         *(("reference/failure-kinds.md", word) for word in FailureKind),
-        *(("reference/report-columns.md", word) for word in (*AttemptStatus, *COLUMNS, *LEDGER_COLUMNS)),
+        *(("reference/report-columns.md", word) for word in (*AttemptStatus, *COLUMNS, *LEDGER_COLUMNS, *EDIT_COLUMNS)),
         *(("reference/manifest-keys.md", word) for word in schema_keys()),
         *(("reference/emulator-settings.md", word) for word in Settings.model_fields),
     ],
@@ -106,7 +107,7 @@ def test_a_page_explains_no_word_that_is_gone(page: str, words: set[str]) -> Non
 def test_every_column_in_the_page_exists() -> None:
     cells = re.findall(r"^\| (`[^|]+`) \|", read("reference/report-columns.md"), re.MULTILINE)
     named = {name for cell in cells for name in re.findall(r"`([\w.]+)`", cell)}
-    assert named == {*COLUMNS, *LEDGER_COLUMNS, *AttemptStatus, "var.NAME"}
+    assert named == {*COLUMNS, *LEDGER_COLUMNS, *EDIT_COLUMNS, *AttemptStatus, "var.NAME"}
 
 
 @pytest.mark.parametrize("kind", [Model, ModelPrice, Tier, Provider], ids=lambda kind: kind.__name__)

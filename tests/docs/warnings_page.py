@@ -91,6 +91,12 @@ SECTIONS: Mapping[str, Sequence[Case]] = {
             table="text\na kite",
             example="id `shot-{{ row_number }}`",
         ),
+        Case(
+            "A number in an id that a spreadsheet shortened",
+            "a {{ text }}",
+            "id,text\n1.23457E+12,kite",
+            example="an article number `1.23457E+12`",
+        ),
         Case("A row that repeats the header", "{{ text }}", "id,text\n1,a kite\nid,text", example="the row `id,text`"),
         Case("A row of equal cells", "a {{ text }}", "id,text,note\n1,kite,x\n==,==,==", example="the row `==,==,==`"),
         Case(

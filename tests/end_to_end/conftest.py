@@ -158,7 +158,7 @@ class Bench:
 
     def rows(self) -> list[dict[str, str]]:
         """The report."""
-        with (self.batch / "report.csv").open(encoding="utf-8", newline="") as file:
+        with (self.batch / "report.csv").open(encoding="utf-8-sig", newline="") as file:
             return list(csv.DictReader(file))
 
     def settle_uncertain(self) -> None:

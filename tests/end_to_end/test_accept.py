@@ -74,5 +74,5 @@ def test_what_cannot_be_accepted_is_told(bench: Bench) -> None:
     assert refused.code == 2
     assert "crane.mp4.rejected does not play" in refused.err
     bench.emulator.set_faults()
-    with (bench.batch / "report.csv").open(encoding="utf-8", newline="") as file:
+    with (bench.batch / "report.csv").open(encoding="utf-8-sig", newline="") as file:
         assert {row["id"]: row["state"] for row in csv.DictReader(file)} == {"boat": "succeeded", "crane": "failed"}

@@ -43,7 +43,7 @@ def clips(bench: Bench) -> dict[str, bytes]:
 
 def ledger(bench: Bench) -> list[dict[str, str]]:
     """The rows of ledger.csv."""
-    with (bench.batch / "ledger.csv").open(encoding="utf-8", newline="") as file:
+    with (bench.batch / "ledger.csv").open(encoding="utf-8-sig", newline="") as file:
         return list(csv.DictReader(file))
 
 
@@ -126,6 +126,42 @@ def test_names_and_paths_that_swap(bench: Bench) -> None:
     assert (after["one.mp4"], after["two.mp4"]) == (before["two.mp4"], before["one.mp4"])
     assert bought(bench) == 2
     assert not (bench.batch / "replaced").exists()
+
+
+def test_an_inserted_row_moves_the_ids(bench: Bench) -> None:
+    """With row numbers as ids, every later row has another id now: one clip is bought, that of the new row."""
+    rows, entry = bench.folder / "rows.csv", '  - {id: "{{ row_number }}", prompt: "a {{ what }}", rows: rows.csv}'
+    rows.write_text("what\nkite\nboat\nbell\n")
+    bench.write(entry)
+    assert bench.run().code == 0
+    before = {row["prompt"]: (bench.batch / row["path"]).read_bytes() for row in bench.rows()}
+    rows.write_text("what\nkite\nlamp\nboat\nbell\n")
+    shown = plan(bench)
+    assert "to buy: 1 clip" in shown
+    assert "prompt: a lamp" in shown
+    assert bench.run().code == 0
+    after = {row["prompt"]: (bench.batch / row["path"]).read_bytes() for row in bench.rows()}
+    assert (bought(bench), after | before) == (4, after)
+    rows.write_text("what\nbell\nboat\nlamp\nkite\n")  # and sorted
+    assert bench.run().code == 0
+    assert {row["prompt"]: (bench.batch / row["path"]).read_bytes() for row in bench.rows()} == after
+    assert bought(bench) == 4
+
+
+def test_the_log_of_an_id_that_was_given_away_twice(bench: Bench) -> None:
+    """Its first job had two paid calls, its second one: the state file is no older copy."""
+    bench.emulator.set_faults({"match": {"step": "submit", "nth_overall": [1]}, "do": {"outcome": "fail"}})
+    bench.write(ONE)
+    bench.run("--set", "retries=0")
+    assert bench.cli("retry", str(bench.manifest)).code == 0
+    bench.write(RENAMED)
+    assert bench.run().code == 0
+    bench.write(f'{RENAMED}\n  - {{id: kite, prompt: "a boat"}}')
+    assert bench.run().code == 0
+    bench.write(f'{RENAMED}\n  - {{id: boat, prompt: "a boat"}}')
+    assert bench.run().code == 0
+    assert bench.run().code == 0
+    assert bought(bench) == 3
 
 
 def test_an_unselected_job_is_not_removed(bench: Bench) -> None:

@@ -53,7 +53,7 @@ def write(bench: Bench, of_all: str, model: str = "vague", takes: int = 12, more
 
 def ledger(bench: Bench) -> list[dict[str, str]]:
     """ledger.csv."""
-    with (bench.batch / "ledger.csv").open(encoding="utf-8", newline="") as file:
+    with (bench.batch / "ledger.csv").open(encoding="utf-8-sig", newline="") as file:
         return list(csv.DictReader(file))
 
 
@@ -210,7 +210,8 @@ def test_the_plan_says_what_a_cap_will_not_let_through(bench: Bench) -> None:
     write(bench, "{usd: 1.00, clips: 50}")
     output = bench.cli("plan", str(bench.manifest)).out
     assert "budget.usd is 1.0: 0 are committed, and the plan takes 3.60 more: not all of it will be bought" in output
-    assert "budget.clips" not in output
+    assert "budget.clips 50 allows 12 of 12 clips" in output
+    assert "budget.clips is 50" not in output
     assert "--max-clips is 2" in bench.run("--dry-run", "--max-clips", "2").out
     ended = bench.run()
     assert ended.code == 3

@@ -15,10 +15,11 @@ from typing import Any
 
 import pytest
 
-from batchvid.catalog import built_in
+from batchvid.catalog import built_in, providers
 from batchvid.cli.main import group
 from batchvid.emulator import Settings
 from batchvid.manifest.schema.models import ManifestModel
+from batchvid.renamed_keys import MANIFEST_KEYS
 from batchvid.version import __version__
 from tests.end_to_end.conftest import KEY, Bench, Result, environment, until
 
@@ -216,7 +217,9 @@ def test_the_schema_is_one_that_editors_take(run_cli: Cli) -> None:
     assert {node["$ref"] for node in nodes if "$ref" in node} == {f"#/$defs/{name}" for name in schema["$defs"]}
     assert result.code == 0
     assert (schema["type"], schema["additionalProperties"], schema["required"]) == ("object", False, ["clips"])
-    assert set(schema["properties"]) == set(ManifestModel.model_fields)
+    deprecated = {key for key, value in schema["properties"].items() if value.get("deprecated")}
+    assert set(schema["properties"]) - deprecated == set(ManifestModel.model_fields)
+    assert deprecated == set(MANIFEST_KEYS)
 
 
 def _objects(node: Any) -> Iterator[dict[str, Any]]:
@@ -228,10 +231,14 @@ def _objects(node: Any) -> Iterator[dict[str, Any]]:
 
 
 def test_models_lists_all_there_are(run_cli: Cli) -> None:
-    """Every model of the catalogue, each in a line of its own."""
-    result = run_cli(["models"])
+    """Every model of the catalogue with --all, else what the default provider sells; each in a line of its own."""
+    result = run_cli(["models", "--all"])
     assert result.code == 0
     assert [line.split()[0] for line in result.out.splitlines()[1:]] == list(built_in().rows)
+    sold = run_cli(["models"])
+    rows = {name: row for name, row in built_in().rows.items() if row.dialect in providers({})["cometapi"].routes}
+    assert [line.split()[0] for line in sold.out.splitlines()[1:]] == list(rows)
+    assert f"{len(built_in().rows) - len(rows)} more in wire formats that no configured provider speaks" in sold.err
 
 
 def test_a_first_manifest_can_be_planned(run_cli: Cli, bench: Bench) -> None:

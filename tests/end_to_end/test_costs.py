@@ -68,7 +68,7 @@ def run(batch: Batch) -> tuple[Outcome, str]:
 
 def ledger(batch: Batch) -> list[dict[str, str]]:
     """ledger.csv."""
-    with (batch.folder / "ledger.csv").open(encoding="utf-8", newline="") as file:
+    with (batch.folder / "ledger.csv").open(encoding="utf-8-sig", newline="") as file:
         return list(csv.DictReader(file))
 
 

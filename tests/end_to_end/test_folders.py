@@ -232,8 +232,13 @@ class TestRunElsewhere:
         assert ran.call(ran.elsewhere, "validate", str(ran.manifest)).code == 0
 
     def test_another_name_is_another_batch(self, ran: Desk) -> None:
-        """A second batch under its own name is no conflict."""
-        assert ran.call(ran.elsewhere, "run", str(ran.manifest), "--set", "batch=second").code == 0
+        """A second batch under its own name is no conflict, but `plan` and `run` say that all is bought again."""
+        for command in ("plan", "run"):
+            shown = ran.call(ran.elsewhere, command, str(ran.manifest), "--set", "batch=second")
+            assert shown.code == 0
+            assert "was run as batch clips into" in shown.out + shown.err
+            assert "every clip is bought" in shown.out + shown.err
+        assert "was run as" not in ran.call(ran.elsewhere, "plan", str(ran.manifest), "--set", "batch=second").out
         assert (ran.bought(), stored(ran.project / "outputs" / "second")) == (4, 2)
 
     def test_a_copy_is_another_manifest(self, ran: Desk) -> None:

@@ -171,17 +171,27 @@ class TestEditThese:
         """Exit 2 with file, line and id, or what is wrong with the table; nothing is kept and nothing is sent."""
         rows, submits = sheet(refused), refused.emulator.ledger()["submits"]
         for change, message in (
-            ({"id": "nobody", "prompt": "x"}, "edited.csv:2: nobody: no job of this batch has that id"),
-            ({"prompt": ""}, "edited.csv:2: rude: prompt: is empty"),
-            ({"prompt": "#NAME?"}, "edited.csv:2: rude: prompt: is #NAME?, an error of the spreadsheet"),
-            ({"prompt": "=CONCAT(A1,B1)"}, "edited.csv:2: rude: prompt: is the formula =CONCAT(A1,B1)"),
-            ({"image": "gone.jpg"}, "edited.csv:2: rude: image: there is no file gone.jpg"),
-            ({"id": "kite", "prompt": "x", "asked": ""}, "kite: is succeeded: only failed jobs can be edited"),
+            (
+                {"id": "nobody", "prompt": "x"},
+                "edited.csv:row 1 (line 2): nobody: column id: is 'nobody', and job_key is",
+            ),
+            (
+                {"id": "nobody", "prompt": "x", "job_key": "", "asked": ""},
+                "edited.csv:row 1 (line 2): nobody: column id: no job of this batch has the id 'nobody'",
+            ),
+            ({"prompt": ""}, "edited.csv:row 1 (line 2): rude: prompt: is empty"),
+            ({"prompt": "#NAME?"}, "edited.csv:row 1 (line 2): rude: prompt: is #NAME?, an error of the spreadsheet"),
+            ({"prompt": "=CONCAT(A1,B1)"}, "edited.csv:row 1 (line 2): rude: prompt: is the formula =CONCAT(A1,B1)"),
+            ({"image": "gone.jpg"}, "edited.csv:row 1 (line 2): rude: image: there is no file gone.jpg"),
+            (
+                {"id": "kite", "prompt": "x", "asked": "", "job_key": ""},
+                "kite: is succeeded: only failed jobs can be edited",
+            ),
         ):
             wrong = refused.cli("retry", "batch", "--edits", str(save(refused, [{**rows[0], **change}, rows[1]])))
             assert (wrong.code, message in wrong.err) == (2, True), wrong
         for table, message in (
-            ([{"prompt": "x"}], "there is no column id"),
+            ([{"prompt": "x"}], "there is no line with the columns id and prompt"),
             (rows, "nothing differs from the request"),
             ([{**rows[0], "prompt": "x"}, {**rows[0], "prompt": "y"}], "exists twice"),
         ):

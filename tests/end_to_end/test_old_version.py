@@ -73,7 +73,7 @@ class OldBatch:
 
     def rows(self) -> dict[str, dict[str, str]]:
         """The report, by job."""
-        with (self.batch / "report.csv").open(encoding="utf-8", newline="") as file:
+        with (self.batch / "report.csv").open(encoding="utf-8-sig", newline="") as file:
             return {row["id"]: row for row in csv.DictReader(file)}
 
     def states(self) -> dict[str, str]:
@@ -99,10 +99,13 @@ half_finished = pytest.mark.parametrize("old_batch", ["half_finished"], indirect
 
 @every_state
 def test_a_plan_sees_nothing_changed(old_batch: OldBatch) -> None:
-    """Fingerprints are the same, the user's own model of batchvid.toml is known, and each job is where it was."""
+    """Fingerprints are the same, the user's own model of batchvid.toml is known, and each job is where it was.
+
+    A paid call without an answer is uncertain, as a run records it first.
+    """
     planned = old_batch.plan()
     assert "changed" not in planned
-    for group in ("stored: 7", "failed: 5", "uncertain: 2", "in flight: 4", "waiting: 2", "to buy: 2 clips"):
+    for group in ("stored: 7", "failed: 5", "uncertain: 3", "in flight: 3", "waiting: 2", "to buy: 2 clips"):
         assert group in planned, group
 
 

@@ -206,3 +206,42 @@ def test_a_picture_that_cannot_be_sent(
         assert "batch.yaml:3" in ended.err
         assert reason in ended.err
     assert office.ledger()["submits"] == 0
+
+
+class TestWithoutKey:
+    """A server of one's own that wants no key, with its address and model ids as its own pages show them."""
+
+    @pytest.fixture
+    def settings(self) -> Settings:
+        return Settings(life="polls:1", render="shared", fps=FPS, needs_key=False)
+
+    def test_plain_ids_are_bought_without_a_key(self, bench: Bench, office: ServedEmulator) -> None:
+        """`/v1` at the end, ids with slashes and colons, and no `api_key_env`."""
+        names = {"wan": "Wan-AI/Wan2.2-T2V-A14B", "hailuo": "hailuo:02", "house": "house-model"}
+        clips = {job: f"provider: office, model: '{name}', resolution: 1280x720" for job, name in names.items()}
+        row = {"dialect": "openai-videos", "base_url": f"{office.base_url}/v1/", **QUICK}
+        write(bench, clips, office=row)
+        planned = bench.cli("plan", str(bench.manifest))
+        assert planned.code == 0, planned.err
+        assert f"office: {office.base_url}, no key" in planned.out
+        ended = bench.run()
+        assert ended.code == 0, ended.out + ended.err
+        books = office.ledger()
+        assert {task["model"] for task in books["tasks"]} == set(names.values())
+        assert books["key_leaks"] == 0
+        again = bench.run()
+        assert again.code == 0
+        assert office.ledger()["submits"] == len(names)
+
+    def test_an_unknown_price_needs_the_usual_word(self, bench: Bench, office: ServedEmulator) -> None:
+        """Under a cap in dollars nothing is bought, and the message says which line allows it."""
+        row = {"dialect": "openai-videos", "base_url": f"{office.base_url}/v1", **QUICK}
+        write(bench, {"house": "provider: office, model: sora2, resolution: 1280x720"}, office=row)
+        text = bench.manifest.read_text("utf-8")
+        bench.manifest.write_text(f"budget: {{usd: 5}}\n{text}", "utf-8")
+        planned = bench.cli("plan", str(bench.manifest))
+        assert "sora2 is sent as office's own model id; the catalogue has sora-2" in planned.out
+        ended = bench.run()
+        assert ended.code == 3
+        assert "unknown price: budget.usd needs budget.allow_unpriced for it" in ended.out + ended.err
+        assert office.ledger()["submits"] == 0

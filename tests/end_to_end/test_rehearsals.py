@@ -32,7 +32,7 @@ def at(emulator: ServedEmulator) -> tuple[str, ...]:
 
 def ledger(bench: Bench) -> list[dict[str, str]]:
     """The rows of ledger.csv."""
-    with (bench.batch / "ledger.csv").open(encoding="utf-8", newline="") as file:
+    with (bench.batch / "ledger.csv").open(encoding="utf-8-sig", newline="") as file:
         return list(csv.DictReader(file))
 
 

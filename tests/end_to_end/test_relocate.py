@@ -48,7 +48,7 @@ def test_what_was_bought_is_collected_at_the_new_address(bench: Bench, moved: Se
     ended = bench.run()
     assert ended.code == 1
     assert f"batchvid relocate outputs/batch --from {old} --to {moved.base_url}" in ended.out
-    code, words = relocate(bench, moved.base_url + "/")
+    code, words = relocate(bench, moved.base_url + "/v1/")
     assert code == 0
     (job,) = read_jobs(bench.batch / "state.sqlite3")
     assert f"{moved.base_url} knows task {job.task_id}" in words

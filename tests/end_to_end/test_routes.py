@@ -20,7 +20,9 @@ def test_every_route_ends_stored(
     monkeypatch.chdir(tmp_path)
     ended = run_cli(["run", "manifests/every-route.yaml", "--set", "providers.emulator.life=instant"])
     assert ended.code == 0, ended.out + ended.err
-    with (tmp_path / "manifests" / "outputs" / "every-route" / "report.csv").open(encoding="utf-8", newline="") as file:
+    with (tmp_path / "manifests" / "outputs" / "every-route" / "report.csv").open(
+        encoding="utf-8-sig", newline=""
+    ) as file:
         rows = list(csv.DictReader(file))
     assert len(rows) >= 47
     assert {row["state"] for row in rows} == {"succeeded"}

@@ -171,6 +171,30 @@ def test_a_lost_state_file_is_refused(bench: Bench) -> None:
     assert "is not the state file that the plan was made with" in refused.err
 
 
+def test_a_state_file_that_the_plan_made_and_that_is_lost(bench: Bench) -> None:
+    """The first run of the plan began it: the user's index knows, and the second run buys nothing."""
+    bench.write(TWO)
+    plan = saved(bench)
+    assert bought(bench, "run", "--plan", plan) == 2
+    bench.batch.rename(bench.folder / "moved")
+    refused = bench.cli("run", "--plan", plan)
+    assert refused.code == 2
+    assert "is not the state file that the plan was made with" in refused.err
+
+
+def test_what_was_bought_under_another_id_is_not_bought_again(bench: Bench) -> None:
+    """The entry was renamed and run since the plan was saved, before it was bought or after."""
+    bench.write(TWO)
+    plan = saved(bench)
+    bench.write(TWO.replace("id: kite", "id: glider"))
+    assert bought(bench, "run", str(bench.manifest), "--only", "glider") == 1
+    assert to_buy(previewed(bench, "run", "--plan", plan)) == 1
+    assert bought(bench, "run", "--plan", plan) == 1
+    bench.write(TWO.replace("id: kite", "id: glider").replace("id: boat", "id: ship"))
+    assert bought(bench, "run", str(bench.manifest)) == 0
+    assert bought(bench, "run", "--plan", plan) == 0
+
+
 @pytest.mark.parametrize("option", [("--only", "kite"), ("--set", "retries=1"), ("--regenerate", "*"), ("--limit", "1"),
                                     ("--sample", "1"), ("--collect-only",), ("--out", "x")])  # fmt: skip
 def test_no_other_option_changes_what_is_bought(bench: Bench, option: tuple[str, ...]) -> None:

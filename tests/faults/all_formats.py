@@ -94,7 +94,8 @@ def write_manifest(folder: Path, base_url: str, dialects: Sequence[str], *, take
 
 def load(folder: Path, base_url: str, dialects: Sequence[str], *, takes: int = 1, **limits: object) -> Batch:
     """The batch of such a manifest, below that folder."""
-    return commands.load(write_manifest(folder, base_url, dialects, takes=takes, **limits), out=folder)
+    path = write_manifest(folder, base_url, dialects, takes=takes, **limits)
+    return commands.load(path, out=folder, new_batch=True)  # tests run one manifest into several folders
 
 
 def with_dials(batch: Batch, **dials: Any) -> Batch:

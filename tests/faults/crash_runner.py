@@ -56,7 +56,7 @@ def told_without_rights(args: Sequence[str], log: Path) -> tuple[int, str]:
 
     Root may write anywhere: these rights are given up first. `log` is where its words go.
     """
-    process = _FORKS.Process(target=_command_without_rights, args=(list(args), log))
+    process = _FORKS.Process(target=_command_without_rights, args=(list(args), log, dict(os.environ)))
     process.start()
     process.join()
     return process.exitcode or 0, log.read_text("utf-8")
@@ -103,15 +103,15 @@ def _child(
     target: Target, manifest: Path, folder: Path, providers: Mapping[str, Provider], args: tuple[Any, ...]
 ) -> None:
     os.environ.update(all_formats.ENVIRONMENT)
-    target(replace(commands.load(manifest), folder=folder, providers=providers), *args)
+    target(replace(commands.load(manifest, new_batch=True), folder=folder, providers=providers), *args)
 
 
 def _run(batch: Batch, display: commands.Display = all_formats.silent) -> None:
     sys.exit(commands.run(batch, allow_retired=True, display=display).exit_code)
 
 
-def _command_without_rights(args: list[str], log: Path) -> None:
-    os.environ.update(all_formats.ENVIRONMENT)
+def _command_without_rights(args: list[str], log: Path, environment: dict[str, str]) -> None:
+    os.environ.update(environment | all_formats.ENVIRONMENT)  # the server of forks has that of an earlier test
     with log.open("wb") as file:
         for number in (1, 2):
             os.dup2(file.fileno(), number)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from datetime import date
 from typing import Any
@@ -11,8 +12,8 @@ from aiohttp import web
 
 from batchvid.catalog import Provider, providers
 from batchvid.domain.wire import Request
-from batchvid.errors import NotSent, UnreadableReply
-from batchvid.net.provider_probe import fetch_listing, probe
+from batchvid.errors import NotSent, ReplyLost, UnreadableReply
+from batchvid.net.provider_probe import fetch_listing, probe, send_all
 from tests.runner.servers import serving
 
 TODAY = date(2026, 11, 21)
@@ -99,3 +100,22 @@ async def test_any_answer_tells_that_it_is_there() -> None:
         assert [method for method, _, _ in server.asked] == ["GET"]
     with pytest.raises(NotSent):
         await probe(provider, MODELS, "K")
+
+
+async def test_many_calls_are_bounded_in_time() -> None:
+    """A call without a reply is left out; the others count, and no redirect is followed."""
+
+    async def answer(request: web.Request) -> web.Response:
+        if request.path == "/slow":
+            await asyncio.sleep(5)
+        return web.Response(status=302, headers={"Location": "/elsewhere"})
+
+    calls = {path: Request(method="GET", path=path) for path in ("/a", "/slow", "/b")}
+    async with serving(answer) as server:
+        replies = await send_all(server.base_url, calls, "K", call_s=0.2)
+        assert set(replies) == {"/a", "/b"}
+        with pytest.raises(ReplyLost):
+            await send_all(server.base_url, {"/slow": calls["/slow"], "/a": calls["/a"]}, "", call_s=0.1)
+        late = await send_all(server.base_url, calls, "", call_s=5, total_s=0.2)
+        assert set(late) == {"/a", "/b"}
+    assert "/elsewhere" not in {path for _, path, _ in server.asked}

@@ -75,6 +75,24 @@ async def test_tasks_of_an_earlier_run_are_collected(
             assert not opened.polling_stopped
 
 
+@pytest.mark.parametrize(
+    ("base_url", "shown"),
+    [
+        ("http://127.0.0.1:8000", "gw: http://127.0.0.1:8000, no key"),
+        (
+            "https://gw.example.com",
+            "gw: https://gw.example.com, no key: nothing is sent to this public host that shows",
+        ),
+        ("http://gw.example.com", "and the network can read prompts and clips"),
+    ],
+)
+def test_a_provider_without_a_key_is_described(base_url: str, shown: str) -> None:
+    """For a public host that is worth a note; nothing is refused."""
+    provider = gateway(base_url, api_key_env=None)
+    assert shown in describe_provider(provider)
+    assert check_encryption([provider], [], "m.yaml") == ()
+
+
 def test_a_provider_is_described_without_a_password() -> None:
     """Host and variable, as plan shows them."""
     assert describe_provider(gateway("https://gw.example.com/api")) == "gw: https://gw.example.com, key in GW_KEY"

@@ -70,11 +70,13 @@ def test_each_clip_serves_one_job_and_nothing_is_bought_twice(
     selected = {placed.spec.id for placed in asked.jobs}
     assert len(set(givers)) == len(givers)
     assert len(set(takers)) == len(takers)
-    assert not set(givers) & set(wanted)
+    moved = {job_id for job_id in set(givers) & set(wanted) if jobs[job_id].spec.fingerprint != wanted[job_id]}
+    assert set(givers) & set(wanted) == moved <= selected
+    assert all(jobs[job_id].state is JobState.SUCCEEDED for job_id in moved)
     assert set(takers) <= selected
     assert all(one.job.spec.fingerprint == wanted[one.spec.id] for one in found.adopted)
     assert committed(after.jobs.values()) == committed(jobs.values())
-    kept = {job_id for job_id in jobs if job_id in wanted and job_id not in takers}
+    kept = {job_id for job_id in jobs if job_id in wanted and job_id not in takers and job_id not in moved}
     assert all(after.jobs[job_id] is jobs[job_id] for job_id in kept)
     clips = Counter(job.clip.sha256 for job in jobs.values() if job.clip)
     assert Counter(job.clip.sha256 for job in after.jobs.values() if job.clip) == clips
@@ -87,12 +89,31 @@ def test_each_clip_serves_one_job_and_nothing_is_bought_twice(
             job for job in jobs.values() if job.id not in wanted and job.attempts and job.spec.fingerprint == print_
         ]
         bought = [job for job in planned.to_buy if job.spec.fingerprint == print_]
-        assert len(bought) == max(len(new) - len(given), 0)
+        without_moves = max(len(new) - len(given), 0)
+        assert len(bought) == without_moves if not moved else len(bought) <= without_moves + len(moved)
+    others = [one for one in selected if one not in jobs or not jobs[one].attempts]
+    assert len(planned.to_buy) <= len(others)
     waits = (PlanAction.IN_FLIGHT, PlanAction.UNCERTAIN, PlanAction.NOT_BOUGHT)
     held = {job.spec.id for job in planned.jobs if job.action in waits}
     assert set(found.waiting) <= held
     assert all(job.state in WAITS for job in found.waiting.values()) or not asked.is_complete
     assert asked.is_complete or not found.adopted
+
+
+def test_clips_whose_ids_have_other_requests_now() -> None:
+    """Ids are swapped, or move along as row numbers do: the clips move with their requests. Others stay."""
+    jobs = {name: with_clip(job_in(JobState.SUCCEEDED, name, fingerprint=f"f1:{name}")) for name in "123"}
+
+    def adopted(**wanted: str) -> dict[str, str]:
+        asked = manifest(*(spec(name[1:], fingerprint=f"f1:{print_}") for name, print_ in wanted.items()))
+        after = foresee_adoptions(asked, jobs, EMULATOR, {})
+        assert {job.spec.fingerprint for job in after.jobs.values()} == {"f1:1", "f1:2", "f1:3"}
+        return {one.job.id: one.spec.id for one in after.adoptions.adopted}
+
+    assert adopted(_1="2", _2="1", _3="3") == {"1": "2", "2": "1"}
+    assert adopted(_1="new", _2="1", _3="2", _4="3") == {"1": "2", "2": "3", "3": "4"}
+    assert adopted(_1="2", _2="3") == {}  # the clip of 1 would lose its id
+    assert adopted(_1="new", _2="2", _3="1") == {}
 
 
 def test_the_one_stored_first_is_taken() -> None:

@@ -116,3 +116,27 @@ def test_a_file_that_does_not_fit_is_told(tmp_path: Path, text: str, said: str) 
     with pytest.raises(UsageError, match=said) as raised:
         Availability(tmp_path)
     assert "sk-0123" not in str(raised.value)
+
+
+def test_a_bad_provider_of_ones_own_says_nothing_of_models(tmp_path: Path) -> None:
+    """Its model may be an own id: only the provider's own mistake is reported."""
+    market = Availability(tmp_path)
+    said = manifest.Provider.model_validate({"base_url": "http://127.0.0.1:9", "dialect": "openai-vids"})
+    assert market.register_provider("office", said).startswith(
+        "unknown dialect 'openai-vids'; did you mean openai-videos?"
+    )
+    assert market.job_problem(spec(model="Wan-AI/x", provider="office"), ["office"]) is None
+
+
+def test_a_model_of_another_wire_format_gets_a_way_out(tmp_path: Path) -> None:
+    """At a provider of one's own: the name may be its own id, which is written with the wire format."""
+    market = Availability(tmp_path)
+    said = manifest.Provider.model_validate({"base_url": "http://127.0.0.1:9/v1", "dialect": "openai-videos"})
+    assert market.register_provider("office", said) == ""
+    problem = market.job_problem(spec(model="veo3.1", provider="office"), ())
+    assert problem is not None
+    assert problem.text.endswith("write model: openai-videos/veo3.1")
+    assert market.job_problem(spec(model="openai-videos/veo3.1", provider="office"), ()) is None
+    misspelled = market.job_problem(spec(model="veo3fast", provider="cometapi"), ())
+    assert misspelled is not None
+    assert "did you mean veo3-fast or veo3.1-fast or veo3.1? " in misspelled.text

@@ -22,13 +22,13 @@ def test_a_row_tells_all_of_an_attempt(tmp_path: Path) -> None:
     path = state_file(tmp_path / "state.sqlite3", life(job, started(), REFUSED, started(), ACCEPTED, SUCCEEDED))
     written = tmp_path / "ledger.csv"
     write_ledger(written, read_attempts(path))
-    first, second = csv.DictReader(io.StringIO(written.read_text("utf-8"), newline=""))
+    first, second = csv.DictReader(io.StringIO(written.read_text("utf-8-sig"), newline=""))
     assert second == {
         "job": "kite", "attempt": "2", "provider": "cometapi", "model": "veo3-fast", "task_id": "t-1",
         "at": "2026-03-01T20:00:01.000Z", "reserved_usd": "0.10", "basis": "estimate: a list", "verdict": "spent",
         "settled_usd": "0.10", "actual_usd": "", "charged": "yes", "seconds": "8", "tags": "hero wide",
     }  # fmt: skip
-    assert written.read_text("utf-8").startswith("job,attempt,provider,model,task_id,at,")
+    assert written.read_text("utf-8").startswith("\ufeffjob,attempt,provider,model,task_id,at,")
     assert (first["verdict"], first["reserved_usd"], first["settled_usd"], first["charged"]) == (
         "released", "0.10", "0", "no",
     )  # fmt: skip

@@ -20,12 +20,12 @@ def test_a_table_without_rows_has_a_header() -> None:
     assert format_table(COLUMNS, []) == "'=name,count\n"
 
 
-def test_a_file_for_excel_starts_with_a_mark(tmp_path: Path) -> None:
-    """Excel needs it for UTF-8; other files have none. The older file is replaced, and nothing else is left."""
+def test_a_file_starts_with_a_mark(tmp_path: Path) -> None:
+    """Excel needs it for UTF-8. The older file is replaced, and nothing else is left."""
     path = tmp_path / "new" / "table.csv"
-    write_table(path, COLUMNS, [("café", 1)], is_for_excel=True)
-    assert path.read_bytes().startswith(b"\xef\xbb\xbf")
+    write_table(path, COLUMNS, [("café", 1)])
+    assert path.read_bytes().startswith(b"\xef\xbb\xbf'=name,count\n")
     write_table(path, COLUMNS, [("café", 2)])
-    with path.open(encoding="utf-8", newline="") as file:
+    with path.open(encoding="utf-8-sig", newline="") as file:
         assert list(csv.reader(file)) == [["'=name", "count"], ["café", "2"]]
     assert [file.name for file in path.parent.iterdir()] == ["table.csv"]

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from batchvid.domain import events as ev
 from batchvid.domain.failures import Charged, FailureKind
-from batchvid.domain.job_spec import UNPRICED
+from batchvid.domain.job_spec import UNPRICED, RowPlace
 from batchvid.domain.jobs import Job, JobState, advance
 from batchvid.report import report_text, write_report
 from tests.builders import SECRET, at, clip_request, job_in, life, planned, started
@@ -32,10 +32,10 @@ def rows(*jobs: Job) -> list[dict[str, str]]:
 
 
 def test_the_columns_stand_in_order() -> None:
-    """The columns are those that are promised, and the manifest's variables follow the tags."""
+    """The columns are those that are promised, and the manifest's variables follow the row."""
     job = job_in(JobState.PENDING, variables={"sku": "K-1", "mood": "calm"})
     plain, header = (next(csv.reader(io.StringIO(report_text(jobs)))) for jobs in ([], [job]))
-    behind = plain.index("tags") + 1
+    behind = plain.index("line") + 1
     assert header == [*plain[:behind], "var.sku", "var.mood", *plain[behind:]]
     assert header[0] == "id"
 
@@ -48,6 +48,10 @@ def test_a_stored_clip_is_told_in_full() -> None:
         "entry": "kite",
         "take": "2",
         "tags": "hero wide",
+        "file": "",
+        "sheet": "",
+        "row": "",
+        "line": "",
         "var.sku": "K-1",
         "provider": "cometapi",
         "model": "veo3-fast",
@@ -190,7 +194,7 @@ def test_half_a_character_does_not_cost_the_report(tmp_path: Path) -> None:
     """A lone surrogate in a vendor's message cannot be written as UTF-8: it is replaced, all else stands."""
     write_report(tmp_path / "report.csv", [replace(job_in(JobState.FAILED), message="\ud83d oops")])
     assert [path.name for path in tmp_path.iterdir()] == ["report.csv"]
-    (row,) = csv.DictReader(io.StringIO((tmp_path / "report.csv").read_text("utf-8"), newline=""))
+    (row,) = csv.DictReader(io.StringIO((tmp_path / "report.csv").read_text("utf-8-sig"), newline=""))
     assert (row["id"], row["message"]) == ("kite", "? oops")
 
 
@@ -200,6 +204,20 @@ def test_variables_of_different_entries_share_the_table() -> None:
         job_in(JobState.PENDING, "a", variables={"sku": "1"}), job_in(JobState.PENDING, "b", variables={"mood": "calm"})
     )
     assert [(row["var.sku"], row["var.mood"]) for row in found] == [("1", ""), ("", "calm")]
+
+
+def test_a_row_of_a_table_is_found_again(tmp_path: Path) -> None:
+    """File, sheet, number and line of the row, and its cells under the text of their headers; the file is for Excel."""
+    row = RowPlace("plan.xlsx", 3, 7, "Clips")
+    job = job_in(JobState.PENDING, row=row, variables={"Product name": "Größe 42", "sku (old)": ""})
+    inline = job_in(JobState.PENDING, "boat", row=RowPlace("rows.json", 1, 0))
+    write_report(tmp_path / "report.csv", [job, inline])
+    raw = (tmp_path / "report.csv").read_bytes()
+    assert raw.startswith(b"\xef\xbb\xbfid,")
+    first, second = csv.DictReader(io.StringIO(raw.decode("utf-8-sig"), newline=""))
+    places = [[one[name] for name in ("file", "sheet", "row", "line")] for one in (first, second)]
+    assert places == [["plan.xlsx", "Clips", "3", "7"], ["rows.json", "", "1", ""]]
+    assert (first["var.Product name"], first["var.sku (old)"]) == ("Größe 42", "")
 
 
 def test_an_empty_batch_is_a_header() -> None:
@@ -215,7 +233,7 @@ def test_the_report_is_written_whole(tmp_path: Path) -> None:
     write_report(path, [job_in(JobState.PENDING)])
     write_report(path, iter([job_in(JobState.SUCCEEDED), job_in(JobState.FAILED, "boat", prompt='夕阳, "sea"\n')]))
     assert [file.name for file in path.parent.iterdir()] == ["report.csv"]
-    found = list(csv.DictReader(io.StringIO(path.read_bytes().decode(), newline="")))
+    found = list(csv.DictReader(io.StringIO(path.read_text("utf-8-sig"), newline="")))
     assert [(row["id"], row["state"]) for row in found] == [("kite", "succeeded"), ("boat", "failed")]
     assert found[1]["prompt"] == '夕阳, "sea"\n'
 

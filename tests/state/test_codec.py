@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from batchvid.domain import events as ev
 from batchvid.domain.clip_request import ClipRequest, ImageRef
 from batchvid.domain.failures import Charged, FailureKind
-from batchvid.domain.job_spec import Clip, FallbackTarget, JobSpec, Price, Reason
+from batchvid.domain.job_spec import Clip, FallbackTarget, JobSpec, Price, Reason, RowPlace
 from batchvid.domain.jobs import Job, JobState
 from batchvid.domain.wire import Asset
 from batchvid.state import codec
@@ -303,3 +303,12 @@ def test_what_needs_a_new_poll_is_not_kept(assets: tuple[Asset, ...]) -> None:
     """A path that the vendor named may be signed; of several clips either all links are kept or none."""
     event = ev.TaskSucceeded(at=datetime(2026, 1, 1, tzinfo=UTC), assets=assets)
     assert orjson.loads(codec.dump_event(event))["assets"] == []
+
+
+def test_the_row_of_a_table_is_kept() -> None:
+    """Under one name, and only if there is one; the file is without the query of a link."""
+    row = RowPlace("plan.xlsx", 3, 7, "Clips")
+    assert codec.load_spec(codec.dump_spec(spec(row=row))).row == row
+    assert "row" not in orjson.loads(codec.dump_spec(spec()))
+    linked = codec.load_spec(codec.dump_spec(spec(row=RowPlace(f"https://shop.example/t.csv?key={SECRET}", 1, 2))))
+    assert linked.row == RowPlace("https://shop.example/t.csv?...", 1, 2)

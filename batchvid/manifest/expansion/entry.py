@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from batchvid.manifest.expansion.image_files import ImageCache
+from batchvid.manifest.reading.marked_data import Map, plain
 from batchvid.manifest.reading.problems import Place, Problems
-from batchvid.manifest.reading.yaml_reader import Map, plain
 from batchvid.manifest.schema.fallback import is_for_overdue
 from batchvid.manifest.schema.models import FIELDS, ClipEntry, ClipFields, ManifestModel
 from batchvid.manifest.schema.templates import Templates

@@ -6,6 +6,7 @@ is a problem, and so is one that works on another clip and does not get it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,9 +21,9 @@ from batchvid.manifest.expansion.matrix import JobDraft
 from batchvid.manifest.expansion.row_labels import columns_read, row_of, with_columns
 from batchvid.manifest.expansion.table_columns import name_columns
 from batchvid.manifest.expansion.text_checks import Clip, check_texts
+from batchvid.manifest.reading.marked_data import Map
 from batchvid.manifest.reading.problems import Place
 from batchvid.manifest.reading.safe_names import fit, safe_key, safe_name
-from batchvid.manifest.reading.yaml_reader import Map
 from batchvid.manifest.schema.field_types import word
 from batchvid.manifest.schema.models import ClipEntry
 from batchvid.manifest.schema.variable_names import RowValues
@@ -31,6 +32,8 @@ from batchvid.quoting import with_short_values
 _CONTENT = ("prompt", *ROLES, "action", "video", "parent")
 _CONTENT_FIELDS = frozenset(_CONTENT)
 _OF_ACTIONS = ("video", "parent", "audio")
+_SHORTENED = re.compile(r"\d(?:[.,]\d+)?E\+\d{2,3}")  # 1E5 may be an article number; no spreadsheet writes it
+_KEEP_DIGITS = "its other digits are lost; format the column as text, and export it again"
 _EMPTY = "is empty once it is filled in; give it a value, or leave the row out with where"
 
 
@@ -117,6 +120,7 @@ def _spec(
         fallback_while_running=bool(fields.get("fallback_while_running")),
         on_mismatch=fields["on_mismatch"],
         container=fields["container"],
+        row=draft.source.row_place,
         fingerprint=fingerprint(request),
     )
 
@@ -171,6 +175,10 @@ def _names(entry: ClipEntryContext, draft: JobDraft) -> tuple[str, str] | None:
         columns = name_columns(entry, draft.source) if written is None else columns_read(entry, draft, [written])
         entry.add_problem("id", with_short_values(str(exc), draft.shown.values()), with_columns(draft, columns))
         return None
+    if "E+" in name and (match := _SHORTENED.search(name)):
+        columns = name_columns(entry, draft.source) if written is None else columns_read(entry, draft, [written])
+        text = f"id: contains {match[0]}, a number that a spreadsheet shortened: {_KEEP_DIGITS}"
+        entry.shared.problems.warn(entry.place_of("id"), text, with_columns(draft, columns))
     base = safe_name(name)
     return base, fit(base + draft.suffix, name + draft.suffix)
 

@@ -6,16 +6,16 @@ from collections.abc import Iterator
 from itertools import chain, islice
 from pathlib import Path
 
+from batchvid.domain.job_spec import RowPlace
 from batchvid.manifest.expansion.entry import ClipEntryContext
 from batchvid.manifest.expansion.source import Source
 from batchvid.manifest.expansion.table_columns import TableColumns
 from batchvid.manifest.expansion.table_files import table_files
 from batchvid.manifest.reading.json_tables import rows_from_objects
+from batchvid.manifest.reading.marked_data import Seq
 from batchvid.manifest.reading.table_reader import read_rows
 from batchvid.manifest.reading.tables import BadTable, Row, TableOptions, Warn, label
-from batchvid.manifest.reading.yaml_reader import Seq
 from batchvid.manifest.schema.rows import InlineRows, RowsField
-from batchvid.manifest.types import RowPlace
 
 _MAX_READ_FOR_HINT = 200  # rows, for a hint in a message
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from batchvid.manifest.types import RowPlace
+from batchvid.domain.job_spec import RowPlace
 
 
 class Source(NamedTuple):

@@ -63,7 +63,7 @@ def read_csv(lines: TextLines, options: TableOptions, warn: Warn) -> Iterator[Ro
                 if builder is None:
                     builder = RowBuilder(header_of(RawRow(cells, line), options, warn), options, warn)
                     accidents = CsvAccidents(builder, dialect.delimiter, written, warn)
-                elif not _is_comment(cells, builder, line, warn):
+                elif not _is_comment(held[0], cells, builder, line, warn):
                     row = builder.build(cells, line)
                     accidents.check(held, written, cells, line)
                     if len(cells) < len(builder.header.names) and not lines.last.endswith(("\n", "\r")):
@@ -94,8 +94,8 @@ def _sample_rows(sample: Sequence[str], dialect: CsvDialect) -> list[RawRow]:
     return rows
 
 
-def _is_comment(cells: Sequence[str], builder: RowBuilder, line: int, warn: Warn) -> bool:
-    if not cells[0].startswith("#") or len(builder.header.names) < 2 or any(cells[1:]):
+def _is_comment(written: str, cells: Sequence[str], builder: RowBuilder, line: int, warn: Warn) -> bool:
+    if not written.lstrip().startswith("#") or len(builder.header.names) < 2 or any(cells[1:]):
         return False
     warn("begins with # and has one cell: it is left out as a comment", f"line {line}")
     return True

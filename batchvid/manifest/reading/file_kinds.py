@@ -8,6 +8,8 @@ import re
 from enum import StrEnum
 from typing import NamedTuple
 
+from batchvid.manifest.reading.drawn_tables import is_aligned, is_drawn
+
 HEAD_BYTES = 64 * 1024
 """How much of a file's begin `kind_of` needs."""
 
@@ -23,6 +25,7 @@ class Kind(StrEnum):
     ZIP = "zip"
     OLE = "ole"
     GZIP = "gzip"
+    DRAWN = "drawn"
     OTHER = "other"
 
 
@@ -81,6 +84,10 @@ _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x19\x1c-\x1f\x7f]")
 _YAML_LINE = re.compile(r"(- )?[A-Za-z_][\w-]*:( [^,;\t|]*)?$|- [^,;\t|]+$|---$")
 _TITLE = re.compile(r"<title[^>]*>([^<]{1,200})<", re.IGNORECASE)
 
+_ROOT = re.compile(r"(?:\s+|<\?.*?\?>|<!--.*?-->|<!doctype[^>\[]*>)*<([a-z_][\w:.-]*)", re.DOTALL)
+_COMMENTED_JSON = re.compile(r"(?:(?://[^\n]*\n|/\*.*?\*/)\s*)+[\[{]", re.DOTALL)
+_FEEDS = ("rss", "feed", "rdf:rdf", "urlset", "channel", "products", "catalog", "opml")
+
 
 def kind_of(head: bytes) -> Found:
     """What a file with this begin is. `head` has its first `HEAD_BYTES`, or all of it."""
@@ -122,6 +129,17 @@ def kind_of_text(text: str) -> Found:
         if '"doc_id"' in begin and "docs.google.com" in begin and len(begin) < 2000:
             return Found(Kind.OTHER, "a link to a Google Sheet", f"open it, and {_SAVE}")
         return Found(Kind.JSON)
+    if _COMMENTED_JSON.match(begin):
+        return Found(Kind.OTHER, "JSON with comments above it", "delete the comments")
+    if begin.startswith("```"):
+        return Found(Kind.OTHER, "a text in a code fence of Markdown", "delete the lines that begin with ```")
+    written = begin.splitlines()
+    if is_drawn(written):
+        return Found(Kind.DRAWN)
+    if is_aligned(written):
+        return Found(
+            Kind.OTHER, "a table whose columns are held apart by blanks", 'write it with a delimiter: sqlcmd -s "," -W'
+        )
     lines = [line.rstrip() for line in begin.splitlines()[:40] if line.strip() and not line.startswith("#")]
     is_yaml = all(_YAML_LINE.match(line) or line.startswith("  ") for line in lines[:-1])
     if len(lines) > 1 and is_yaml and any(":" in line for line in lines):
@@ -143,7 +161,9 @@ def _markup(text: str) -> Found:
         return Found(Kind.OTHER, "a flat XML spreadsheet (FODS)", f"open it in a spreadsheet program, and {_SAVE}")
     if "<svg" in low[:2000]:
         return _picture("an SVG image")
-    if re.search(r"<!doctype html|<(html|head|body|table|meta|div|script|title)\b", low[:4000]):
+    root = _ROOT.match(low)
+    is_xml = root is not None and (low.startswith("<?xml") or root[1] in _FEEDS) and root[1] != "html"
+    if not is_xml and re.search(r"<!doctype html|<(html|head|body|table|meta|div|script|title)\b", low[:4000]):
         title = _TITLE.search(text)
         name = f' ("{" ".join(html.unescape(title[1]).split())[:80]}")' if title else ""
         if "<table" in low or "urn:schemas-microsoft-com:office" in low:

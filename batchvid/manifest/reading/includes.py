@@ -10,9 +10,10 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from batchvid.manifest.reading.marked_data import Map, Mark, Seq
 from batchvid.manifest.reading.problems import Place, Problems
 from batchvid.manifest.reading.set_names import explain_unknown
-from batchvid.manifest.reading.yaml_reader import BadDocument, Map, Mark, Seq, is_other_text, read, scalar
+from batchvid.manifest.reading.yaml_reader import BadDocument, is_other_text, read, scalar
 from batchvid.manifest.schema.models import ALL_KEYS, ManifestModel
 from batchvid.renamed_keys import MANIFEST_KEYS
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NoReturn
 
@@ -16,6 +17,20 @@ from batchvid.manifest.reading.text_files import TextLines
 MAX_CHARS = 256 * 2**20
 """Of a JSON table: it is held in memory."""
 
+MAX_DEPTH = 6
+_REASONS = (
+    ("Extra data", "something follows its end; a table is one list, or one object per line"),
+    ("Illegal trailing comma", "there is a comma after the last value; delete it"),
+    ("Expecting property name", 'a key must be in double quotes ("), and no comma may follow the last one'),
+    ("Expecting value", "a value is missing or is not in double quotes, or a comma follows the last one"),
+    ("Expecting ',' delimiter", "a comma, a quote or a closing bracket is missing"),
+    ("Expecting ':' delimiter", "a colon is missing after a key"),
+    ("Unterminated string", "a text is not closed; the file may be cut off: copy it again"),
+    ("Invalid control character", "a text has a line break or a tab in it; write \\n or \\t"),
+    ("Invalid", "a backslash in a text must be written twice"),
+)
+_NEXT_OBJECT = re.compile(r"[\s,]*(?P<object>(?=\{))")
+
 
 class _KeyTwice(ValueError):
     pass
@@ -26,6 +41,8 @@ def read_json(lines: TextLines, options: TableOptions, warn: Warn) -> Iterator[R
     text = _all(lines)
     first, _, rest = text.lstrip().partition("\n")
     objects = _lines_of(text) if first.rstrip().endswith("}") and first.startswith("{") and rest.strip() else None
+    if objects is None:
+        objects = _one_after_the_other(text)
     if objects is None:
         document = _parsed(text, "")
         objects = [(item, number, 0) for number, item in enumerate(_rows_of(document), 1)]
@@ -58,17 +75,36 @@ def _lines_of(text: str) -> list[tuple[Any, int, int]] | None:
     return found
 
 
+def _one_after_the_other(text: str) -> list[tuple[Any, int, int]] | None:
+    """Objects without a list around them, with or without commas between; None when the text is something else."""
+    found: list[tuple[Any, int, int]] = []
+    end = 0
+    while match := _NEXT_OBJECT.match(text, end):
+        try:
+            item, end = _DECODER.raw_decode(text, match.start("object"))
+        except (ValueError, RecursionError):
+            return None
+        found.append((item, len(found) + 1, text.count("\n", 0, match.start("object")) + 1))
+    return found if len(found) > 1 and not text[end:].strip(" \t\r\n,") else None
+
+
+def _lists_of_objects(document: dict[str, Any], path: str = "") -> Iterator[tuple[str, list[Any]]]:
+    for key, value in document.items():
+        if isinstance(value, dict) and path.count(".") < MAX_DEPTH:
+            yield from _lists_of_objects(value, f"{path}{key}.")
+        elif isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
+            yield f"{path}{key}", value
+
+
 def _rows_of(document: Any) -> list[Any]:
     if isinstance(document, list):
         return document
     if isinstance(document, dict):
-        lists = {
-            key: value
-            for key, value in document.items()
-            if isinstance(value, list) and value and all(isinstance(item, dict) for item in value)
-        }
+        lists = dict(_lists_of_objects(document))
         if len(lists) == 1:
-            return next(iter(lists.values()))
+            found = next(iter(lists.values()))
+            nodes = [item.get("node") for item in found]  # as GraphQL wraps them: {"edges": [{"node": {...}}]}
+            return nodes if all(isinstance(node, dict) for node in nodes) else found
         if len(lists) > 1:
             raise NoTable(f"has several lists of objects ({', '.join(lists)}); a table is one list of objects")
         if any(isinstance(value, dict | list) for value in document.values()):
@@ -79,10 +115,11 @@ def _rows_of(document: Any) -> list[Any]:
 
 def _parsed(text: str, place: str) -> Any:
     try:
-        return json.loads(text, object_pairs_hook=_object, parse_int=_integer, parse_float=_number, parse_constant=str)
+        return _DECODER.decode(text)
     except json.JSONDecodeError as exc:
         where = place or f"line {exc.lineno}"
-        raise BadTable(f"{where}: is not valid JSON: {exc.msg} (column {exc.colno})") from None
+        reason = next((words for begin, words in _REASONS if exc.msg.startswith(begin)), "it breaks off")
+        raise BadTable(f"{where}: is not valid JSON: {reason} (column {exc.colno})") from None
     except _KeyTwice as exc:
         raise (BadTable(f"{place}: has {exc}") if place else NoTable(f"has {exc}")) from None
     except RecursionError:
@@ -107,6 +144,9 @@ def _number(text: str) -> str:
     return number_text(value) if math.isfinite(value) else text
 
 
+_DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_int=_integer, parse_float=_number, parse_constant=str)
+
+
 def rows_from_objects(objects: Sequence[tuple[Any, int, int]], options: TableOptions, warn: Warn) -> Iterator[Row]:
     """The rows of (object, number, line). A missing key is an empty cell."""
     if options.sheet or options.header_row or options.delimiter:
@@ -115,10 +155,15 @@ def rows_from_objects(objects: Sequence[tuple[Any, int, int]], options: TableOpt
     for item, number, line in objects:
         if not isinstance(item, dict):
             kind = "a list" if isinstance(item, list) else "a single value"
-            raise BadTable(f'{row_name(number, line)}: is {kind}, not an object such as {{"id": "kite"}}')
+            raise BadTable(f'{row_name(number, line)}: is {kind}, not an object such as {{"prompt": "a kite"}}')
         keys.update(dict.fromkeys(item))
+    for key in _nested(objects, keys):
+        del keys[key]
+        warn("holds lists or objects, and is left out", f"key {key}")
     if not keys:
-        raise NoTable("has no rows")
+        raise NoTable(
+            "has nothing but lists and objects in its rows" if any(item for item, _, _ in objects) else "has no rows"
+        )
     header = _header(list(keys), options, warn)
     builder = RowBuilder(header, options, warn)
     for item, number, line in objects:
@@ -126,6 +171,20 @@ def rows_from_objects(objects: Sequence[tuple[Any, int, int]], options: TableOpt
         if any(cells):
             yield builder.build(cells, line)
     builder.finish()
+
+
+def _nested(objects: Sequence[tuple[Any, int, int]], keys: Iterable[str]) -> list[str]:
+    """The keys that hold objects, or lists of such, in every row that has a value for them."""
+    found = []
+    for key in keys:
+        values = [value for item, _, _ in objects if (value := item.get(key)) not in (None, "", [], {})]
+        if values and all(map(_is_nested, values)):
+            found.append(key)
+    return found
+
+
+def _is_nested(value: Any) -> bool:
+    return isinstance(value, dict) or (isinstance(value, list) and any(isinstance(item, dict | list) for item in value))
 
 
 def _header(keys: list[str], options: TableOptions, warn: Warn) -> Header:

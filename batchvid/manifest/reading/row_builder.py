@@ -119,7 +119,7 @@ class RowBuilder:
         if self._last is not None and self.number > 1:
             cells, line = self._last
             words = cells[0].casefold().strip(" :").split() if cells else []
-            if words and words[0] in _FOOTERS and len(words) < 3 and "" in cells:
+            if words and words[0] in _FOOTERS and (len(words) == 1 or (len(words) == 2 and "" in cells)):
                 text = f"the last row begins with {cells[0]!r} and is read like the others; delete it if it is a sum"
                 self._warn(text, self.place(line))
 

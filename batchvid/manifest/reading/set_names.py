@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any
 
-from batchvid.manifest.reading.yaml_reader import Map
+from batchvid.manifest.reading.marked_data import Map
 from batchvid.manifest.schema.key_types import RESERVED
 from batchvid.manifest.schema.models import BatchBudget, ClipEntry, ClipFields
 from batchvid.manifest.schema.templates import TemplateProblem, Templates

@@ -13,6 +13,7 @@ from typing import Any, BinaryIO, cast
 from batchvid.manifest.reading import workbook_files
 from batchvid.manifest.reading.csv_dialect import is_table
 from batchvid.manifest.reading.csv_reader import read_csv
+from batchvid.manifest.reading.drawn_tables import read_drawn
 from batchvid.manifest.reading.file_kinds import HEAD_BYTES, YAML, Found, Kind, is_binary, kind_of, kind_of_text
 from batchvid.manifest.reading.headers import RawRow, header_of
 from batchvid.manifest.reading.json_tables import MAX_CHARS, read_json
@@ -84,6 +85,8 @@ def _read(file: BinaryIO, path: Path, options: TableOptions, warn: Warn) -> Iter
     _refuse(found)
     if found.kind == Kind.JSON:
         yield from read_json(TextLines(stream, encoding, MAX_CHARS), options, warn)
+    elif found.kind == Kind.DRAWN:
+        yield from read_drawn(TextLines(stream, encoding), options, warn)
     else:
         yield from read_csv(TextLines(stream, encoding), options, warn)
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 import codecs
 import math
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from typing import Any, NamedTuple
 
 import yaml
 
+from batchvid.manifest.reading.marked_data import Map, Mark, Seq
 from batchvid.manifest.reading.safe_names import text_of
 from batchvid.manifest.reading.yaml_mistakes import (
     Remedy,
@@ -40,47 +41,6 @@ _WORDS: dict[str, bool | None] = {
 _STR_TAGS = (None, "!", "tag:yaml.org,2002:str")
 _MAP_TAGS = (None, "!", "tag:yaml.org,2002:map")
 _SEQ_TAGS = (None, "!", "tag:yaml.org,2002:seq")
-
-
-class Mark(NamedTuple):
-    """The place of a key or an item. `line` counts from 1; 0 means that it is not from a file (`--set`)."""
-
-    file: str
-    line: int
-
-
-class Map(dict[str, Any]):
-    """A mapping; `marks` has the place of each key, `start` its own.
-
-    `written` has the text of each number and switch that would be another text when it is used in one: `19.90`.
-    """
-
-    __slots__ = ("marks", "start", "written")
-
-    def __init__(self, start: Mark) -> None:
-        super().__init__()
-        self.start = start
-        self.marks: dict[str, Mark] = {}
-        self.written: dict[str, str] = {}
-
-    def put(self, key: str, value: Any, mark: Mark, written: str = "") -> None:
-        """Set a key together with its place, and with the text in the file where that differs from the value's."""
-        self[key] = value
-        self.marks[key] = mark
-        self.written.pop(key, None)
-        if written:
-            self.written[key] = written
-
-
-class Seq(list[Any]):
-    """A list; `marks` has the place of each item, `written` the texts as in a Map, by index."""
-
-    __slots__ = ("marks", "written")
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.marks: list[Mark] = []
-        self.written: dict[int, str] = {}
 
 
 class BadDocument(Exception):
@@ -179,19 +139,6 @@ def scalar(text: str) -> Any:
     return text
 
 
-def mark_at(document: Map, path: Sequence[str | int]) -> Mark:
-    """The place of the node at `path`, or of the nearest node above it that exists."""
-    found, node = document.start, document
-    for step in path:
-        if (isinstance(node, Map) and step in node.marks) or (
-            isinstance(node, Seq) and isinstance(step, int) and step < len(node)
-        ):
-            found, node = node.marks[step], node[step]
-        else:
-            break
-    return found
-
-
 def is_other_text(value: Any, written: str) -> bool:
     """Whether a number or a switch, used in a text, would be another text than it is written: `19.90`, `TRUE`."""
     return isinstance(value, int | float) and text_of(value) != written
@@ -199,15 +146,6 @@ def is_other_text(value: Any, written: str) -> bool:
 
 def _other_text(event: Any, value: Any) -> str:
     return str(event.value) if isinstance(event, yaml.ScalarEvent) and is_other_text(value, event.value) else ""
-
-
-def plain(value: Any) -> Any:
-    """The same data in ordinary dicts and lists, for use outside this package."""
-    if isinstance(value, dict):
-        return {key: plain(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [plain(inner) for inner in value]
-    return value
 
 
 def _joined_before(data: Map, key: str) -> str:

@@ -71,9 +71,11 @@ class NumberReader:
                 raise AmbiguousNumber
         number = read_number(text, decimal)
         if number is None:
+            name = self.written_as(column)
+            yes = f", or {name} == true to ask for a yes" if truth(text) is not None else ""
             raise BadCell(
-                f"column {column}: {quoted(text)} is not a number; correct it, or write "
-                f"{self.written_as(column)}|float(0) to count it as 0"
+                f"column {column}: {quoted(text)} is not a number; correct it, or write {name}|float(0) to count it "
+                f"as 0{yes}"
             )
         return number
 

@@ -21,7 +21,7 @@ _TOKEN = re.compile(rf"{_STRING}|\s+|\w+|&&|\|\||<>|=>|=<|===|!==|==|!=|>=|<=|."
 _QUOTES = str.maketrans("“”„‟«»″‘’‚‛′", '"""""""\'\'\'\'\'')
 _OPERATORS = {
     "&&": " and ", "&": " and ", "||": " or ", "!": " not ", "<>": "!=", "=>": ">=", "=<": "<=", "===": "==",
-    "!==": "!=", "=": "==", "≠": "!=", "≤": "<=", "≥": ">=", ";": "",
+    "!==": "!=", "=": "==", "≠": "!=", "≤": "<=", "≥": ">=", ";": " and ",
 }  # fmt: skip
 _KEYWORDS = {"and", "or", "not", "in", "is", "true", "false", "none", "if", "else"}
 _OTHER_WORDS = {"null": "none", "nil": "none", "und": "and", "oder": "or", "nicht": "not"}
@@ -30,6 +30,10 @@ _TEXT = rf"(?P<text>{_STRING})"
 _PHRASES: tuple[tuple[str, str], ...] = (
     (rf"{_NAME}\s*==\s*{_TEXT}\s+or\s+(?P<other>{_STRING})(?!\s*(?:[=!<>]|in\b))", "{name} in [{text}, {other}]"),
     (rf"{_NAME}\s*!=\s*{_TEXT}\s+(?:and|or)\s+(?P<other>{_STRING})(?!\s*[=!<>])", "{name} not in [{text}, {other}]"),
+    (r"(?P<name>\b\w+)\s*==\s*(?P<one>\d+)\s+or\s+(?P<other>\d+)(?!\s*[=!<>.\d])", "{name} in [{one}, {other}]"),
+    (rf"{_NAME}\s*(?:=?~|(?:matches|regexp|rlike)\b)\s*{_TEXT}", "{found}"),
+    (r"(?P<operator>[<>=]=?\s*)(?P<date>\d{4}-\d\d-\d\d)(?!\w)", '{operator}"{date}"'),
+    (r"(?P<operator>[=!]=\s*)(?P<date>\d\d?[./]\d\d?[./]\d+)", '{operator}"{date}"'),
     (rf"{_NAME}\.(?:contains|includes)\({_TEXT}\)", "{found}"),
     (r"\b(?P<name>\w+)\.startsWith\(", "{name}.startswith("),
     (r"\b(?P<name>\w+)\.endsWith\(", "{name}.endswith("),
@@ -56,6 +60,10 @@ _PHRASES: tuple[tuple[str, str], ...] = (
     (rf"{_NAME}\s+(?:ends?_?\s?with)\s+{_TEXT}", "{name}.endswith({text})"),
     (rf"{_NAME}\s+(?:not\s+equals?|is\s+not)\s+{_TEXT}", "{name} != {text}"),
     (rf"{_NAME}\s+(?:equals?|eq|is)\s+{_TEXT}", "{name} == {text}"),
+    (
+        r"\b(?P<name>\w+)\s+is\s+(?!(?:not|none|true|false|defined|number|odd|even|in)\b)(?P<word>[^\W\d]\w*)\s*$",
+        '{name} == "{word}"',
+    ),
     (rf"{_NAME}\s+not\s+between\s+(?P<low>[^\s]+)\s+and\s+(?P<high>[^\s]+)", "not ({low} <= {name} <= {high})"),
     (rf"{_NAME}\s+between\s+(?P<low>[^\s]+)\s+and\s+(?P<high>[^\s]+)", "{low} <= {name} <= {high}"),
 )
@@ -65,6 +73,7 @@ _BARE = re.compile(
 _OPEN_TEXT = re.compile(r"(?P<operator>(?:==|!=|<|>)\s*)(?P<quote>[\"'])(?P<words>[^\"']*)$")
 _CLOSED_TEXT = re.compile(r"(?P<operator>(?:==|!=)\s*)(?P<words>[^\W\d][^\"'()\[\]=!<>|]*)[\"']\s*$")
 _ITEMS = re.compile(r"\bin\s*(?:[\[(](?P<listed>[^\])]+)[\])]|(?P<bare>\w+(?:\s*,\s*\w+)+))")
+_SEARCHED = re.compile(r"(?<![\w\"'.|])(?P<word>[^\W\d]\w*)(?P<rest>\s+(?:not\s+)?in\s+\w+)")
 _SQL_NAME = re.compile(r"(?<![\w\])])\[\s*(?P<name>[^\W\d]\w*)\s*\](?=\s*(?:[=!<>]|is\b|in\b|like\b))", re.IGNORECASE)
 _YAML_STARTS = "\"'[]{}!&*?|>%@`#-,:"
 
@@ -121,6 +130,7 @@ def _candidates(text: str, columns: tuple[str, ...]) -> Iterator[str]:
     yield text
     text = _ITEMS.sub(lambda match: _quoted_items(match, columns), text)
     yield text
+    yield _SEARCHED.sub(lambda match: _quoted_search(match, columns), text)
     yield _with_near_names(text, columns)
 
 
@@ -201,6 +211,11 @@ def _quoted_unless_known(match: re.Match[str], columns: Sequence[str]) -> str:
     words = match["words"].strip()
     is_known = words.lower() in _KEYWORDS or words in columns or words in map(normalized, columns)
     return match[0] if is_known else _quoted_words(match)
+
+
+def _quoted_search(match: re.Match[str], columns: Sequence[str]) -> str:
+    is_known = match["word"].lower() in _KEYWORDS or match["word"] in {written_name(one, columns) for one in columns}
+    return match[0] if is_known else f'"{match["word"]}"{match["rest"]}'
 
 
 def _with_near_names(text: str, columns: tuple[str, ...]) -> str:

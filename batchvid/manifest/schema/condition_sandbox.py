@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache, wraps
 from typing import Any, NamedTuple
@@ -21,6 +22,7 @@ from batchvid.manifest.schema.cells import (
     number_of,
     renamed,
 )
+from batchvid.manifest.schema.template_filters import unknown_filter
 from batchvid.manifest.schema.templates import Sandbox
 from batchvid.quoting import quoted
 
@@ -51,6 +53,19 @@ class CompiledCondition(NamedTuple):
     parts: tuple[tuple[str, str], ...]
 
 
+_DATE = re.compile(r"(?<![\w.])(?:\d{4}-\d\d-\d\d|\d\d?\.\d\d?\.\d{4})(?!\w)")
+
+
+def _plain(reason: str) -> str:
+    """The reason of the template engine in other words."""
+    if found := re.search(r"expected '([)\]}])'", reason):
+        return f"a {found[1]} is missing"
+    if "end of template" in reason or "unexpected end" in reason:
+        return "it ends too early"
+    found = re.search(r"'(.+)'\s*$", reason) or re.search(r"char '?(.)", reason)
+    return f"{quoted(found[1])} is not expected there" if found else 'write it as name == "text" or name > 5'
+
+
 @lru_cache(maxsize=256)
 def compiled(text: str) -> CompiledCondition:
     """The compiled condition. Raises Unusable."""
@@ -66,15 +81,7 @@ def compiled(text: str) -> CompiledCondition:
         assignment = nodes.Assign(nodes.Name(RESULT, "store"), condition, lineno=1)
         tree = nodes.Template([assignment], lineno=1)
         tree.set_environment(sandbox)
-        if any(_is_text(side) for junction in tree.find_all((nodes.Or, nodes.And)) for side in _sides(junction)):
-            raise Unusable("has a text alone beside and / or, which is always true")
-        if any(
-            isinstance(node.expr, nodes.List | nodes.Dict) and _is_equality(node)
-            for node in tree.find_all(nodes.Compare)
-        ):
-            raise Unusable("compares a list with one value")
-        if any(_is_number_with_text(node) for node in tree.find_all(nodes.Compare)):
-            raise Unusable("compares a number with a text in quotes")
+        _check(tree, text, sandbox)
         used = [node for node in tree.find_all(nodes.Name) if node.ctx == "load"]
         guarded = {
             node.node.name
@@ -91,10 +98,32 @@ def compiled(text: str) -> CompiledCondition:
     except Unusable:
         raise
     except jinja2.TemplateError as exc:
-        reason = (exc.message or "").replace("unexpected 'end of template'", "it ends too early")
-        raise Unusable(f"cannot be read: {reason}") from None
+        raise Unusable(f"cannot be read: {_plain(exc.message or '')}") from None
     except Exception as exc:  # nested too deep, for example
         raise Unusable(f"cannot be read: {type(exc).__name__}") from None
+
+
+def _check(tree: nodes.Template, text: str, sandbox: Sandbox) -> None:
+    """Raises Unusable for what cannot be evaluated, or has the same result for every row."""
+    if problem := unknown_filter(tree, sandbox.filters, sandbox.tests):
+        raise Unusable(f"cannot be read: {problem}")
+    if _DATE.search(re.sub(r"\"[^\"]*\"|'[^']*'", "", text)):
+        raise Unusable("has a date without quotes")
+    values = [side for junction in tree.find_all((nodes.Or, nodes.And)) for side in _sides(junction)]
+    if any(map(_is_number, values)):
+        raise Unusable("has a number alone beside and / or")
+    if any(
+        isinstance(value, nodes.Concat) for value in (*(assign.node for assign in tree.find_all(nodes.Assign)), *values)
+    ):
+        raise Unusable("joins texts with ~, which is always true")
+    if any(map(_is_text, values)):
+        raise Unusable("has a text alone beside and / or, which is always true")
+    if any(
+        isinstance(node.expr, nodes.List | nodes.Dict) and _is_equality(node) for node in tree.find_all(nodes.Compare)
+    ):
+        raise Unusable("compares a list with one value")
+    if any(_is_number_with_text(node) for node in tree.find_all(nodes.Compare)):
+        raise Unusable("compares a number with a text in quotes")
 
 
 class _UnknownPart(jinja2.StrictUndefined):
@@ -112,12 +141,12 @@ class _ConditionSandbox(Sandbox):
         self.globals.clear()  # a column may be called range
         for name in ("lower", "upper", "trim", "title", "capitalize", "string"):
             self.filters[name] = _keeping_the_cell(self.filters[name])
-        self.filters |= {"float": _float, "int": _int, _SEARCHED: _searched}
+        self.filters |= {"float": _float, "int": _int, "round": filters.do_round, _SEARCHED: _searched}
         self.tests |= {
             "true": lambda value: value == True if isinstance(value, Cell) else value is True,  # noqa: E712
             "false": lambda value: value == False if isinstance(value, Cell) else value is False,  # noqa: E712
             "none": lambda value: value is None or (isinstance(value, Cell) and not comparable(value)),
-            "number": _is_number,
+            "number": _is_a_number,
         }
         for name in ("odd", "even", "divisibleby"):
             self.tests[name] = _of_a_number(getattr(tests, f"test_{name}"))
@@ -171,7 +200,7 @@ def _searched(value: Any) -> Any:
     return SearchedText(value) if isinstance(value, str) and not isinstance(value, Cell) else value
 
 
-def _is_number(value: Any) -> bool:
+def _is_a_number(value: Any) -> bool:
     if isinstance(value, Cell):
         return read_number(str(value), ".") is not None
     return isinstance(value, int | float)
@@ -203,6 +232,10 @@ def _sandbox() -> _ConditionSandbox:
 
 def _is_text(node: nodes.Node) -> bool:
     return isinstance(node, nodes.Const) and isinstance(node.value, str)
+
+
+def _is_number(node: nodes.Node) -> bool:
+    return isinstance(node, nodes.Const) and isinstance(node.value, int | float) and not isinstance(node.value, bool)
 
 
 def _is_equality(node: nodes.Compare) -> bool:

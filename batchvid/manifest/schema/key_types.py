@@ -11,8 +11,9 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator
 
+from batchvid.catalog.hosts import is_private_host
+from batchvid.manifest.reading.marked_data import plain
 from batchvid.manifest.reading.safe_names import safe_name, text_of
-from batchvid.manifest.reading.yaml_reader import plain
 from batchvid.manifest.schema import field_types
 from batchvid.manifest.schema.cell_lists import split_files, split_words
 from batchvid.manifest.schema.templates import is_template
@@ -64,6 +65,9 @@ def _batch_name(value: Any) -> str:
 
 
 def _base_url(url: str) -> str:
+    if found := _NO_SCHEME.fullmatch(url.strip()):
+        scheme = "http" if is_private_host(found["host"]) else "https"
+        raise ValueError(f"must begin with https:// or http://: write {scheme}://{url.strip()}")
     try:
         parts = urlsplit(url)
         usable = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
@@ -74,6 +78,13 @@ def _base_url(url: str) -> str:
     if parts.username is not None or parts.password is not None or parts.query or parts.fragment:
         raise ValueError("must be an address without a user name, a ? or a #; keys come from the environment")
     return url.rstrip("/")
+
+
+_NO_SCHEME = re.compile(
+    r"(?P<host>localhost|([a-z0-9-]{1,40}\.)+([a-z]{2,24}|\d{1,3})|[a-z0-9-]{1,40}(?=:\d)|\[[0-9a-f:]+\])"
+    r"(:\d{1,5})?(/[\w./~-]*)?"
+)
+"""An address without a scheme. A key, which no message may repeat, is none: it has no dot, or capital letters."""
 
 
 def _key_name(name: str) -> str:

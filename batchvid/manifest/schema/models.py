@@ -95,9 +95,11 @@ class Provider(_Strict):
     dialect: str | None = Field(
         None, description="the wire format it speaks, for a gateway the catalogue does not know"
     )
-    base_url: BaseUrl | None = Field(None, description="its address")
+    base_url: BaseUrl | None = Field(None, description="its address, with or without /v1 at its end")
     prefix: Prefix | None = Field(None, description="a path prefix for every path of the dialect")
-    api_key_env: KeyName | None = Field(None, description="the name of the environment variable that holds the key")
+    api_key_env: KeyName | None = Field(
+        None, description="the name of the environment variable that holds the key; a server of your own may need none"
+    )
     concurrency: Count | None = Field(None, description="tasks in flight at once")
     submits_per_min: Number | None = Field(None, description="paid calls per minute")
     polls_per_s: Number | None = Field(None, description="polls per second")

@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from batchvid.manifest.reading.marked_data import plain
 from batchvid.manifest.reading.tables import TableOptions
-from batchvid.manifest.reading.yaml_reader import plain
 from batchvid.manifest.schema import field_types
 from batchvid.manifest.schema.key_types import Variable
 

@@ -24,6 +24,9 @@ def explain(text: str, reason: str, line: int) -> str:
         return f"has a {{{{ that is closed by a single }}; write {_filled(match['inside'])}"
     if match := _OPEN.search(text):
         return f"has a {{{{ that is not closed; write {_filled(match['inside'])}"
+    for pattern, words in _OTHER_LANGUAGES:
+        if match := re.search(pattern, text):
+            return words.format(*(part.strip() for part in match.groups()))
     for match in _NO_TAG.finditer(text):
         if not _starts_with_tag(match["inside"]):
             written = match[0][:_MAX_SHOWN_CHARS]
@@ -32,7 +35,46 @@ def explain(text: str, reason: str, line: int) -> str:
         return f"has a {{% {opened} %}} that is not closed; write {{% end{opened} %}} where it ends"
     if match := _TWO_WORDS.search(text):
         return f"has a name of several words, {match[1]}; write {{{{ {'_'.join(match[1].split())} }}}}"
-    return f"is not a valid template: {reason} (line {line} of the text)"
+    return f"is not a valid template: {_plain(reason)} (line {line} of the text)"
+
+
+_OTHER_LANGUAGES = (
+    (
+        r"\{\{\s*#if\s+(\w+)\s*\}\}",
+        "{{{{#if {0}}}}} is of another template language; write {{% if {0} %}}...{{% endif %}}",
+    ),
+    (r"\{\{\s*([#/>^].*?)\}\}", "{{{{{0}}}}} is of another template language; write {{% if name %}}...{{% endif %}}"),
+    (r"\{\{\s*(\w+)\s*(?:\?\?|\|\|)\s*(['\"][^'\"]*['\"])\s*\}\}", "write {{{{ {0} or {1} }}}}"),
+    (r"\{\{\s*(\w+)\s*\|\s*(\w+):\s*(['\"][^'\"]*['\"]|\d+)\s*\}\}", "write {{{{ {0}|{1}({2}) }}}}"),
+)
+_REASONS = (
+    (
+        r"Unexpected end of template.* needs to be closed is '(\w+)'.*",
+        r"{{% {1} %}} is not closed; write {{% end{1} %}}",
+    ),
+    (
+        r"Encountered unknown tag '(\w+)'.* needs to be closed is '(\w+)'.*",
+        r"{{% {1} %}} stands where {{% end{2} %}} must",
+    ),
+    (
+        r"(?:Encountered unknown tag|Unexpected end of template).*?'?(\w*)'?\.?$",
+        "a tag {{% ... %}} is not closed or unknown",
+    ),
+    (r"expected token '.*', got 'end of .*'", "something is missing before the closing brackets"),
+    (r"expected token '.*', got '(.*)'", "what is between the brackets is not one name; '{1}' is not expected there"),
+    (r"unexpected '(.*)'", "'{1}' is not expected there"),
+    (r"unexpected char '?(.*?)'? at .*", "{1} is not expected there; quotes must be straight, and names are one word"),
+    (r"Missing end of (comment|raw).*", "{{# or {{% raw %}} is not closed"),
+    (r"tag name expected", "{{% %}} needs a word such as if"),
+)
+
+
+def _plain(reason: str) -> str:
+    """The reason of the template engine in other words."""
+    for pattern, words in _REASONS:
+        if match := re.match(pattern, reason, re.DOTALL):
+            return words.format("", *match.groups())
+    return "write plain names, such as {{ name }}"
 
 
 def _left_open(text: str) -> str:

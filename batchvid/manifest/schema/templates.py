@@ -18,8 +18,18 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from batchvid.manifest.reading.safe_names import text_of
 from batchvid.manifest.schema.template_columns import ROW, quoted_texts, row_attributes
+from batchvid.manifest.schema.template_filters import (
+    REPEATED,
+    is_repeated_number,
+    number,
+    plain_reason,
+    rounded,
+    unknown_filter,
+    whole_number,
+)
 from batchvid.manifest.schema.template_mistakes import explain
 from batchvid.manifest.schema.template_outputs import Outputs, find_outputs
+from batchvid.manifest.schema.template_traps import find_traps, sprung_trap
 from batchvid.manifest.schema.variable_names import (
     AmbiguousName,
     RowValues,
@@ -118,15 +128,18 @@ class Templates:
         if parts is not None:
             return lambda variables: self._fill(text, parts, variables)
         quoted = quoted_texts(tree)
+        traps = find_traps(tree)
         try:
             template = self._environment.from_string(text)
         except jinja2.TemplateError as exc:
-            raise TemplateProblem(f"is not a valid template: {exc}") from None
+            raise TemplateProblem(explain(text, str(exc), 1)) from None
 
         def run(variables: Variables) -> str:
             for name in quoted & variables.keys():
                 written = written_name(name, tuple(variables))
                 raise TemplateProblem(f'{{{{ "{name}" }}}} is only that text; write {{{{ {written} }}}}')
+            if any(traps) and (trap := sprung_trap(traps, self.complete(text, variables))):
+                raise TemplateProblem(trap)
             return self._run(text, template, variables)
 
         return run
@@ -136,6 +149,8 @@ class Templates:
             tree = self._environment.parse(text)
         except jinja2.TemplateSyntaxError as exc:
             raise TemplateProblem(explain(text, str(exc.message), exc.lineno)) from None
+        if problem := unknown_filter(tree, self._environment.filters, self._environment.tests):
+            raise TemplateProblem(problem)
         _check_loops(tree)
         return tree
 
@@ -166,7 +181,7 @@ class Templates:
             raise TemplateProblem(self._undefined(text, variables, exc)) from None
         except Exception as exc:  # the user's own template: it may fail in any way
             misread = misread_names(text, tuple(variables))
-            raise TemplateProblem(misread or f"the template cannot be filled in: {exc}") from None
+            raise TemplateProblem(misread or f"the template cannot be filled in: {plain_reason(exc)}") from None
         return _check_length("".join(chunks))
 
     def _undefined(self, text: str, variables: Variables, error: Exception) -> str:
@@ -174,7 +189,7 @@ class Templates:
             return misread
         missing = sorted(self.names(text) - self.complete(text, variables).keys())
         if not missing:
-            return f"the template cannot be filled in: {error}"
+            return f"the template cannot be filled in: {plain_reason(error)}"
         return _unknown_name(missing[0], tuple(sorted(variables)))
 
 
@@ -197,13 +212,15 @@ class Sandbox(ImmutableSandboxedEnvironment):
         super().__init__(**options)
         for name in ("random", "center", "format"):  # random is not deterministic; the others build any length
             self.filters.pop(name)
-        self.filters |= {"default": _default, "d": _default}
+        self.filters |= {"default": _default, "d": _default, "float": number, "int": whole_number, "round": rounded}
         self.globals.pop("lipsum")
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
         """The result of one operator. Raises SecurityError."""
         if operator == "%" and isinstance(left, str):
             raise SecurityError("% is for numbers here; write {{ name }} into the text instead")
+        if operator == "*" and is_repeated_number(left, right):
+            raise SecurityError(REPEATED)
         if operator != "%" and (_is_large(left) or _is_large(right)) and not _are_plain_factors(operator, left, right):
             raise SecurityError(f"the numbers beside {operator} are too large")
         return super().call_binop(context, operator, left, right)

@@ -11,10 +11,10 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from batchvid.manifest.reading.marked_data import Map, mark_at
 from batchvid.manifest.reading.problems import Place, Problems
 from batchvid.manifest.reading.safe_names import text_of
 from batchvid.manifest.reading.yaml_mistakes import quote
-from batchvid.manifest.reading.yaml_reader import Map, mark_at
 from batchvid.manifest.schema import models
 from batchvid.manifest.schema.fallback import Fallback, OtherModel
 from batchvid.manifest.schema.notations import plain_number

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from batchvid.manifest.reading.marked_data import Map, Mark, Seq
 from batchvid.manifest.reading.problems import Place, Problems
 from batchvid.manifest.reading.safe_names import text_of
-from batchvid.manifest.reading.yaml_reader import Map, Mark, Seq
 from batchvid.manifest.schema.models import CHECKS
 
 TEXTS = ("prompt", "negative_prompt")

@@ -44,6 +44,10 @@ def test_values_become_texts(write: Write) -> None:
         ('\ufeff{"id": 1}\r\n{"id": 2, "p": "x"}', [1, 2]),
         ('[\n {"id": 1},\n {"id": 2, "p": "x"}\n]', [0, 0]),
         ('{"rows": [{"id": 1}, {"id": 2, "p": "x"}], "count": 2, "tags": []}', [0, 0]),
+        ('{"id": 1}{"id": 2, "p": "x"}', [1, 1]),
+        ('{\n"id": 1\n}\n{\n"id": 2, "p": "x"\n}\n', [1, 4]),
+        ('{"id": 1},\n{"id": 2, "p": "x"},\n', [1, 2]),
+        ('{"data": {"shop": {"edges": [{"node": {"id": 1}}, {"node": {"id": 2, "p": "x"}}]}}}', [0, 0]),
     ],
 )
 def test_forms(write: Write, text: str, lines: list[int]) -> None:
@@ -52,6 +56,15 @@ def test_forms(write: Write, text: str, lines: list[int]) -> None:
     assert [row.values for row in rows] == [{"id": "1", "p": ""}, {"id": "2", "p": "x"}]
     assert [row.line for row in rows] == lines
     assert label("t.json", rows[1]) == ("t.json:row 2" if not lines[0] else f"t.json:row 2 (line {lines[1]})")
+
+
+def test_a_key_that_always_holds_objects_is_left_out(write: Write) -> None:
+    """As the replies of shops have them; the others are the columns."""
+    warnings: list[str] = []
+    path = write("t.json", '{"products": [{"id": 1, "variants": [{"sku": 2}]}, {"id": 2, "variants": []}]}')
+    rows = read_rows(path, warn=lambda text, place: warnings.append(f"{text} ({place})"))
+    assert [row.values for row in rows] == [{"id": "1"}, {"id": "2"}]
+    assert warnings == ["holds lists or objects, and is left out (key variants)"]
 
 
 def test_one_object_is_one_row(write: Write) -> None:
@@ -64,8 +77,9 @@ def test_one_object_is_one_row(write: Write) -> None:
     ("text", "problem"),
     [
         ('[{"id": 1}, {"id": {"x": 2}}]', "row 2: key id is an object; a cell holds a text"),
-        ('[{"id": [[1]]}]', "row 1: key id is a list with lists or objects in it"),
-        ('{"id": 1}\n{"id": \n', r"row 2 \(line 2\): is not valid JSON: Expecting value"),
+        ('[{"id": [[1]]}]', "has nothing but lists and objects in its rows"),
+        ('[{"id": 1}, {"id": [[1]]}]', "row 2: key id is a list with lists or objects in it"),
+        ('{"id": 1}\n{"id": \n', r"row 2 \(line 2\): is not valid JSON: a value is missing"),
         ('{"id": 1}\n[2]\n', r"row 2 \(line 2\): is a list, not an object"),
         ("[1, 2]", "row 1: is a single value, not an object"),
         ('["a kite"]', "row 1: is a single value, not an object"),
@@ -74,6 +88,12 @@ def test_one_object_is_one_row(write: Write) -> None:
         ('{"a": [{"x": 1}], "b": [{"x": 1}]}', r"has several lists of objects \(a, b\)"),
         ('{"a": {"x": 1}}', "is JSON without a list of objects"),
         ("[]", "has no rows"),
+        ('[{"id": 1},]', "a comma follows the last one|a comma after the last value"),
+        ("[{'id': 1}]", "a key must be in double quotes"),
+        ('[{"id": "a\nb"}]', r"has a line break or a tab in it; write \\n"),
+        ('[{"id": "a\\k"}]', "a backslash in a text must be written twice"),
+        ('[{"id": "a', "is not closed; the file may be cut off"),
+        ('// mine\n[{"id": 1}]', "is JSON with comments above it, not a table; delete the comments"),
         ('[{"id": "\\ud800"}]', "row 1: key id contains half of a surrogate pair"),
         ('[{" id": 1, "id": 2}]', r"the keys: column id exists twice \(A and B\)"),
         ('[{"": 1, "id": 2}]', "has no name, and row 1 has a value in it"),

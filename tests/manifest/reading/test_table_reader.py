@@ -151,6 +151,10 @@ KINDS = {
         b'<?xml version="1.0"?><rss xmlns:g="http://base.google.com/ns/1.0">',
         r"XML feed \(Google Shopping\)",
     ),
+    "titled feed": (
+        b'<?xml version="1.0"?>\n<!-- x --><rss version="2.0"><channel><title>Mugs</title>',
+        r"XML feed \(RSS or Atom\)",
+    ),
     "atom": (b'<?xml version="1.0"?>\n<feed xmlns="http://www.w3.org/2005/Atom">', r"is an XML feed \(RSS or Atom\)"),
     "xml": (b"<products><product/></products>", "is an XML file, not a table; export the same data as CSV"),
     "xml 2003": (

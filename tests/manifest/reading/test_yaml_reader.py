@@ -11,17 +11,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batchvid.manifest.reading.yaml_reader import (
-    MAX_BYTES,
-    MAX_DEPTH,
-    BadDocument,
-    Map,
-    Mark,
-    mark_at,
-    plain,
-    read,
-    scalar,
-)
+from batchvid.manifest.reading.marked_data import Map, Mark, mark_at, plain
+from batchvid.manifest.reading.yaml_reader import MAX_BYTES, MAX_DEPTH, BadDocument, read, scalar
 
 
 def data_of(text: str) -> Any:

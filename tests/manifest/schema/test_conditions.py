@@ -269,3 +269,25 @@ def test_any_condition_over_any_cell_has_a_result(condition: str, cell: str) -> 
         except (BadCell, BadCondition) as exc:
             outcomes.append(str(exc))
     assert outcomes[0] == outcomes[1]
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("qty == 1 or 2", "write qty in [1, 2]"),
+        ("qty == 1 and 2", "has a number alone beside and / or"),
+        ("name ~ 'mug'", "write '\"mug\" in name'"),
+        ("name is ready", 'write name == "ready"'),
+        ("day > 2026-10-15", 'write day > "2026-10-15"'),
+        ("day >= 15.10.2026", "has a date without quotes"),
+        ("hero in name", "write '\"hero\" in name'"),
+        ("qty > 1; name", "write qty > 1 and name"),
+        ("qty|flot > 1", "there is no filter flot; write float"),
+        ("(name == 'x'", "cannot be read: a ) is missing"),
+    ],
+)
+def test_what_is_the_same_for_every_row_is_refused(text: str, problem: str) -> None:
+    """It would keep or leave out all of them without a word; and no message has the words of the template engine."""
+    with pytest.raises(BadCondition) as raised:
+        holds(text, name="a mug", day="2026-01-01")
+    assert problem in str(raised.value)

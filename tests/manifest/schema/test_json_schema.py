@@ -12,7 +12,8 @@ from click.testing import CliRunner
 from jsonschema import Draft202012Validator
 
 from batchvid.cli.main import group
-from batchvid.manifest.reading.yaml_reader import plain, read
+from batchvid.manifest.reading.marked_data import plain
+from batchvid.manifest.reading.yaml_reader import read
 
 EXAMPLES = sorted(Path("manifests").glob("*.yaml"))
 

@@ -149,7 +149,12 @@ def test_mistakes_in_an_entry(mistakes: Mistakes, entry: str, problem: str) -> N
         ("providers: {gw: {budget: {eur: 1}}}", "providers.gw: budget.eur: unknown key; Allowed: "),
         ("providers: {gw: {life: [1]}}", "providers.gw: life: must be a text, not a list"),
         ("providers: {gw: {prefix: kling}}", "providers.gw: prefix: must be a path such as /kling, "),
-        ("providers: {gw: {base_url: gw.example.com}}", "providers.gw: base_url: must be an address such as https://"),
+        (
+            "providers: {gw: {base_url: gw.example.com/v1}}",
+            "providers.gw: base_url: must begin with https:// or http://",
+        ),
+        ("providers: {gw: {base_url: gw.example.com}}", "providers.gw: base_url: must begin with https:// or http://"),
+        ("providers: {gw: {base_url: 'sk-abc'}}", "providers.gw: base_url: must be an address such as https://"),
         ('providers: {gw: {base_url: "https://[x"}}', "providers.gw: base_url: must be an address such as https://"),
         (
             'providers: {gw: {base_url: "http://x/?k=1"}}',
@@ -196,6 +201,28 @@ def test_a_key_under_an_unknown_name_is_never_printed(mistakes: Mistakes) -> Non
     (found,) = mistakes("clips: [{id: k, model: m, prompt: p}]\nproviders: {gw: {api_key: sk-secret}}\n")
     assert found.startswith("m.yaml:2: providers.gw: api_key: unknown key; did you mean api_key_env? ")
     assert "secret" not in found
+
+
+@pytest.mark.parametrize(
+    ("address", "line"),
+    [
+        ("gw.example.com", "write https://gw.example.com"),
+        ("'localhost:8000/v1'", "write http://localhost:8000/v1"),
+        ("'192.168.1.5:4000'", "write http://192.168.1.5:4000"),
+        ("'gpu-box:8000'", "write http://gpu-box:8000"),
+    ],
+)
+def test_an_address_without_a_scheme_gets_one_to_write(mistakes: Mistakes, address: str, line: str) -> None:
+    """Unencrypted only where the host is certainly private."""
+    (found,) = mistakes(f"clips: [{{id: k, model: m, prompt: p}}]\nproviders: {{gw: {{base_url: {address}}}}}\n")
+    assert found.endswith(line)
+
+
+@pytest.mark.parametrize("key", ["sk-0123456789abcdef", "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.SflKxwRJSM"])
+def test_a_key_in_the_place_of_an_address_is_never_printed(mistakes: Mistakes, key: str) -> None:
+    """Only what can be nothing but an address is repeated."""
+    (found,) = mistakes(f"clips: [{{id: k, model: m, prompt: p}}]\nproviders: {{gw: {{base_url: {key}}}}}\n")
+    assert key not in found
 
 
 def test_everything_at_once_is_accepted(write: Write) -> None:

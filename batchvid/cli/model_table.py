@@ -1,0 +1,89 @@
+"""The table of models: every column in a file or a pipe, those that fit on a narrow screen. No name is ever cut."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table
+
+from batchvid.catalog import steps_words
+from batchvid.cli.console import PIPE_COLUMNS, console_for_people
+
+if TYPE_CHECKING:
+    from batchvid.catalog import Model, Tier
+
+WIDE = ("model", "wire format", "can", "seconds", "ratios", "resolutions", "price", "remarks")
+NARROW = ("model", "can", "seconds", "price")
+NARROWEST = ("model", "price")
+MIN_COLUMN = 10  # characters; a word of any column but the first fits into it
+
+
+def print_models(rows: Mapping[str, Model], *, wide: bool) -> None:
+    """One line for each model, or several where a screen is too narrow for one.
+
+    With `wide`, and in a file or a pipe, each model has one line with everything.
+    """
+    console = console_for_people()
+    if wide and console.is_terminal:
+        console = Console(highlight=False, width=PIPE_COLUMNS)
+    columns = _columns_that_fit(rows, console)
+    table = Table(box=None, pad_edge=False)
+    for column in columns:
+        table.add_column(column, no_wrap=column == "model" and _fits(rows, columns, console), overflow="fold")
+    for name, model in rows.items():
+        cells = _cells(name, model, is_narrow=columns != WIDE)
+        table.add_row(*(cells[column] for column in columns))
+    console.print(table)
+    if columns != WIDE:
+        console.print("--wide shows wire formats, ratios, resolutions and all remarks, on one line for each model")
+
+
+def _columns_that_fit(rows: Mapping[str, Model], console: Console) -> tuple[str, ...]:
+    if console.width >= PIPE_COLUMNS:
+        return WIDE
+    return next((columns for columns in (WIDE, NARROW) if _fits(rows, columns, console)), NARROWEST)
+
+
+def _fits(rows: Mapping[str, Model], columns: tuple[str, ...], console: Console) -> bool:
+    """Whether the longest name has room beside the other columns."""
+    return max(map(len, rows), default=0) + (MIN_COLUMN + 2) * (len(columns) - 1) <= console.width
+
+
+def _cells(name: str, model: Model, *, is_narrow: bool) -> dict[str, str]:
+    price, sunset = _price_words(model), f"sold until {model.sunset}" if model.sunset else ""
+    return {
+        "model": name,
+        "wire format": model.dialect,
+        "can": " ".join(model.kinds),
+        "seconds": steps_words(model.durations_s),
+        "ratios": " ".join(model.aspect_ratios),
+        "resolutions": " ".join(model.resolutions),
+        "price": ", ".join(filter(None, (price, sunset))) if is_narrow else price,
+        "remarks": _remarks(model),
+    }
+
+
+def _price_words(model: Model) -> str:
+    if model.price is None:
+        return "unknown"
+    return f"{', '.join(map(_tier_words, model.price.tiers))} ({model.price.as_of})"
+
+
+def _tier_words(tier: Tier) -> str:
+    sound = {None: "", True: "sound", False: "silent"}[tier.sound]
+    amount = f"${tier.usd_per_s}/s"
+    if tier.usd_per_clip is not None:
+        low = "" if tier.lowest_usd_per_clip is None else f"{tier.lowest_usd_per_clip}-"
+        amount = f"${low}{tier.usd_per_clip}/clip"
+    return " ".join(filter(None, (tier.resolution, tier.mode, sound, amount)))
+
+
+def _remarks(model: Model) -> str:
+    remarks = (
+        f"also {', '.join(model.aliases)}" if model.aliases else "",
+        f"sold until {model.sunset}" if model.sunset else "",
+        "" if model.charged_on_failure == "unknown" else f"charged on failure: {model.charged_on_failure}",
+    )
+    return "; ".join(filter(None, remarks))
