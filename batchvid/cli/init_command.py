@@ -83,7 +83,8 @@ def _check(provider: str, model: str) -> tuple[Model, tuple[str, ...]]:
 
 
 def _read(name: str, folder: Path) -> Sheet:
-    from batchvid.commands.first_manifest import Sheet
+    from batchvid.commands.first_manifest import Sheet, find_roles
+    from batchvid.manifest.expansion.image_hints import files_named
     from batchvid.manifest.reading.table_reader import read_rows
     from batchvid.manifest.reading.tables import BadTable
 
@@ -94,7 +95,14 @@ def _read(name: str, folder: Path) -> Sheet:
         raise click.UsageError(f"{name}: {exc}") from None
     if not rows:
         raise click.UsageError(f"{name} has no rows")
-    return Sheet(file=os.path.relpath(path, folder).replace(os.sep, "/"), rows=rows)
+    file = os.path.relpath(path, folder).replace(os.sep, "/")
+    sheet = Sheet(file=file, rows=rows)
+    picture = find_roles(sheet).picture
+    name = next(filter(None, sheet.cells(picture)), "") if picture else ""
+    if not name or "://" in name or (folder / name).exists():
+        return sheet
+    found = [] if "/" in name or "\\" in name else files_named(name, folder)
+    return Sheet(file=file, rows=rows, picture_folder=found[0].rpartition("/")[0] if found else "")
 
 
 def _write_all(path: Path, manifest: str, keys: Iterable[str]) -> None:
@@ -113,5 +121,8 @@ def _write_all(path: Path, manifest: str, keys: Iterable[str]) -> None:
         except FileExistsError:
             if file == path:
                 raise click.UsageError(f"{path} exists already; choose another name") from None
+        except FileNotFoundError:
+            folder = shlex.quote(str(file.parent))
+            raise click.UsageError(f"there is no folder {file.parent}; create it first: mkdir -p {folder}") from None
         except OSError as exc:
             raise BatchvidError(f"{file}: {exc.strerror}") from None

@@ -28,6 +28,7 @@ from batchvid.cli.output import (
     redacted_streams,
     save_traceback,
 )
+from batchvid.cli.shell_completion import complete_command
 from batchvid.errors import BatchvidError, ManifestError
 from batchvid.near_matches import did_you_mean
 from batchvid.redaction import strip_queries
@@ -82,7 +83,7 @@ def group() -> None:
 
 
 @click.command("help")
-@click.argument("name", required=False, metavar="COMMAND")
+@click.argument("name", required=False, metavar="COMMAND", shell_complete=complete_command)
 @click.pass_context
 def help_command(context: click.Context, name: str | None) -> None:
     """Show the help of batchvid, or of one command."""

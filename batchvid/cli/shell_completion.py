@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from itertools import islice
@@ -11,6 +13,9 @@ import click
 from click.shell_completion import CompletionItem
 
 MAX_FOLDERS = 50  # that are searched for manifests one level deeper
+
+_SHELL = "_BATCHVID_COMPLETE"  # set by the completion script of a shell
+_NEEDS_ESCAPE = re.compile(r"[^\w./:@%+,=-]")
 
 Completer = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
 
@@ -22,9 +27,14 @@ def _quiet(find: Callable[[click.Context, str], Iterator[CompletionItem]]) -> Co
         found: list[CompletionItem] = []
         with suppress(Exception):
             found += (item for item in find(context, incomplete) if str(item.value).startswith(incomplete))
-        return found
+        return [_escaped(item) for item in found] if os.environ.get(_SHELL) == "bash_complete" else found
 
     return complete
+
+
+def _escaped(item: CompletionItem) -> CompletionItem:
+    """The item as bash needs it: bash inserts the text as it is, other shells escape it themselves."""
+    return CompletionItem(_NEEDS_ESCAPE.sub(r"\\\\\g<0>", str(item.value)), type=item.type, help=item.help)
 
 
 def _manifests(_context: click.Context, incomplete: str) -> Iterator[CompletionItem]:
@@ -62,12 +72,19 @@ def _kinds(_context: click.Context, _incomplete: str) -> Iterator[CompletionItem
     yield from (CompletionItem(str(kind)) for kind in FailureKind)
 
 
+def _commands(context: click.Context, _incomplete: str) -> Iterator[CompletionItem]:
+    group = context.find_root().command
+    names = group.list_commands(context) if isinstance(group, click.Group) else []
+    yield from (CompletionItem(name) for name in names)
+
+
 def _models(_context: click.Context, _incomplete: str) -> Iterator[CompletionItem]:
     from batchvid.catalog import load_models
 
     yield from (CompletionItem(name, help=model.dialect) for name, model in load_models(Path.cwd()).rows.items())
 
 
+complete_command = _quiet(_commands)
 complete_target = _quiet(_targets)
 complete_job = _quiet(_jobs)
 complete_kind = _quiet(_kinds)

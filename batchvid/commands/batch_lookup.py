@@ -112,6 +112,9 @@ def describe_choice(manifest: str, folders: Iterable[Path]) -> str:
 
 def suggest(target: str, out: str | Path | None = None) -> str:
     """At most five manifests here and batches that a mistyped target may mean, as the end of a message."""
+    inside = [quoted(file) for file in manifests_below(Path(target))]
+    if inside:
+        return f"; did you mean {' or '.join(inside[:MAX_SUGGESTIONS])}?"
     names = {name: name for name in known_names(out)}
     for file in manifests_below(Path(target).parent):
         names |= {file.stem: quoted(file), file.name: quoted(file)}

@@ -20,10 +20,14 @@ _TWO_WORDS = re.compile(r"\S\s+\S")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sheet:
-    """A table: its `file` as the manifest names it, and the first rows by column."""
+    """A table: its `file` as the manifest names it, and the first rows by column.
+
+    `picture_folder` is where the pictures that it names are, if they are not beside the manifest.
+    """
 
     file: str
     rows: Sequence[Mapping[str, str]]
+    picture_folder: str = ""
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -50,13 +54,17 @@ def find_roles(sheet: Sheet) -> Roles:
     keys = [name for name in sheet.columns if name != picture and _is_key(name, sheet.cells(name))]
     key = min(keys, key=lambda name: (_rank(name, _KEY_NAMES), sheet.columns.index(name)), default="")
     texts = [name for name in sheet.columns if name not in (picture, key) and any(sheet.cells(name))]
-    prompt = min(texts, key=lambda name: (_rank(name, _PROMPT_NAMES), -_words(sheet.cells(name))), default="")
+    prompt = min(
+        texts,
+        key=lambda name: (_is_constant(sheet.cells(name)), _rank(name, _PROMPT_NAMES), -_words(sheet.cells(name))),
+        default="",
+    )
     return Roles(key=key, prompt=prompt, picture=picture)
 
 
 def manifest_for(sheet: Sheet | None, *, file: str, batch: str, provider: str, name: str, model: Model) -> str:
     """The manifest's text. `file` is its own name, `batch` the name of the output folder, `name` that of the model."""
-    clips = _example() if sheet is None else _clips_of(sheet)
+    clips = _example() if sheet is None else _clips_of(sheet, has_ratio="aspect_ratio" in _shape_of(model))
     rehearsal = provider == "emulator"
     how = (
         "With `provider: emulator` nothing is sent over the network and nothing costs money. For real clips, write\n"
@@ -102,7 +110,7 @@ def _example() -> str:
 """
 
 
-def _clips_of(sheet: Sheet) -> str:
+def _clips_of(sheet: Sheet, *, has_ratio: bool) -> str:
     roles, known = find_roles(sheet), sheet.columns
     lines = []
     if roles.key:
@@ -114,7 +122,12 @@ def _clips_of(sheet: Sheet) -> str:
     is_sentence = roles.prompt and _words(sheet.cells(roles.prompt)) >= len(sheet.rows) * 3
     lines.append(f"prompt: '{subject}'" if is_sentence else f"prompt: '{subject} on a marble table in morning light'")
     if roles.picture:
-        lines.append(f"image: '{_template(roles.picture, known)}'")
+        above = f"{sheet.picture_folder}/" if sheet.picture_folder else ""
+        lines.append(f"image: {_in_quotes(above + _template(roles.picture, known))}")
+        if has_ratio and not any("://" in cell for cell in sheet.cells(roles.picture)):
+            lines.append(
+                "fit: cover                         # crops the pictures to the ratio; converts HEIC, TIFF, ..."
+            )
     body = "\n    ".join(lines)
     names = ", ".join(_template(name, known) for name in known)
     return f"  # The columns: {names}\n  - {body}\n"
@@ -125,12 +138,21 @@ def _template(column: str, known: tuple[str, ...]) -> str:
 
 
 def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'" if re.search(r"[^A-Za-z0-9_./-]", text) else text
+    return _in_quotes(text) if re.search(r"[^A-Za-z0-9_./-]", text) else text
+
+
+def _in_quotes(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
 
 
 def _is_picture(cells: Sequence[str]) -> bool:
     filled = [cell for cell in cells if cell]
     return bool(filled) and all(_PICTURE.fullmatch(cell) for cell in filled)
+
+
+def _is_constant(cells: Sequence[str]) -> bool:
+    """Whether all rows have the same text: with such a column alone, all prompts would be equal."""
+    return len(cells) > 1 and len(set(cells)) == 1
 
 
 def _is_key(name: str, cells: Sequence[str]) -> bool:

@@ -259,7 +259,8 @@ def _ratio(generation: GenerationRequest, first: ImageInput | None, allowed: Map
     if same_shape(generation.request.aspect_ratio, first.width, first.height):
         return None
     shape = f"{first.width}x{first.height}" if first.width else "behind a link"
-    raise Unsupported("aspect_ratio", f"Kling follows the image, which is {shape}: crop it, or leave the ratio out")
+    remedy = "write fit: cover or fit: contain, or leave the ratio out"
+    raise Unsupported("aspect_ratio", f"Kling follows the image, which is {shape}: {remedy}")
 
 
 def _image(image: ImageInput) -> str:

@@ -87,7 +87,8 @@ def check_pixels(image: ImageInput, size: str) -> None:
     """Raise Unsupported for an image that is not of exactly this size: Sora refuses it only after the submit."""
     if size != (pixels := f"{image.width}x{image.height}"):
         clip = size or "say the resolution"
-        raise Unsupported("image", f"only the exact pixels of the clip ({clip}) are allowed, not {pixels}")
+        remedy = "write fit: cover (or contain, stretch), and it is sent in that size"
+        raise Unsupported("image", f"only the exact pixels of the clip ({clip}) are allowed, not {pixels}: {remedy}")
 
 
 def clip_size(generation: GenerationRequest) -> str:

@@ -39,6 +39,33 @@ def test_a_sheet_gets_a_manifest_that_plans() -> None:
     assert "becomes" not in planned.output
 
 
+def test_pictures_in_a_folder_are_found_and_converted() -> None:
+    """The sheet has bare names, the pictures are in a folder and of another shape, one of them TIFF."""
+    Path("p.csv").write_text("SKU,Name,Photo\nA1,Kite,a.jpg\nA2,Boat,b.tiff\n")
+    Path("my photos").mkdir()
+    for name in ("a.jpg", "b.tiff"):
+        Image.new("RGB", (800, 600)).save(Path("my photos", name))
+    assert run("init", "s", "--csv", "p.csv", "--model", "kling-v2-6").exit_code == 0
+    assert "image: 'my photos/{{ Photo }}'\n    fit: cover" in Path("s.yaml").read_text("utf-8")
+    planned = run("plan", "s.yaml")
+    assert planned.exit_code == 0
+    assert "to buy: 2 clips" in planned.output
+
+
+def test_a_folder_that_is_missing_is_named() -> None:
+    """The message has the command that creates it."""
+    result = run("init", "new folder/s.yaml")
+    assert result.exit_code == 2
+    assert "mkdir -p 'new folder'" in result.output
+
+
+def test_a_table_in_place_of_a_manifest_gets_the_command() -> None:
+    """`plan products.csv` is what newcomers try first."""
+    Path("p.csv").write_text("SKU,Name\nA1,Kite\n")
+    result = run("plan", "p.csv")
+    assert "batchvid init clips.yaml --csv p.csv" in str(result.exception)
+
+
 def test_what_belongs_beside_a_manifest_is_written_once() -> None:
     """An example of .env with the keys in use, and the schema that the first line names; both stay if they exist."""
     assert run("init").exit_code == 0
@@ -74,6 +101,7 @@ def test_nothing_is_written_for_a_mistake(args: list[str], words: str) -> None:
         ([{"Price": "9.90", "Name": "Kite"}, {"Price": "4.50", "Name": "Boat"}], ("", "Name", "")),
         ([{"n": "x", "EAN code": "400123"}, {"n": "x", "EAN code": "400124"}], ("EAN code", "n", "")),
         ([{"ref": "", "t": "a b"}, {"ref": "1", "t": "c d"}], ("", "t", "")),
+        ([{"Shot type": "macro", "Name": "Tea"}, {"Shot type": "macro", "Name": "Oil"}], ("", "Name", "")),
         ([{"pic": "https://x.example/a.jpg?v=1", "t": "a"}], ("", "t", "pic")),
     ],
 )

@@ -34,11 +34,14 @@ def missing_file(name: str, folders: Sequence[Path], *, has_hint: bool = True) -
 
 def _foreign(name: str, folders: Sequence[Path]) -> str:
     """What to write for a name in the notation of another program or system."""
+    for folder in folders:
+        if "\0" not in name and os.path.islink(folder / name):  # noqa: PTH114 - as for isfile
+            return f"it is a link to {os.readlink(folder / name)}, where there is no file"  # noqa: PTH115
     bare = name.strip(_QUOTES + " ")
     if bare != name:
         return f"write it without the quotes: {bare}"
     if re.match(r"[A-Za-z]:[\\/]", name) and os.name != "nt":
-        here = [found for folder in folders for found in _elsewhere(_last(name), folder)]
+        here = [found for folder in folders for found in files_named(_last(name), folder)]
         copy = "" if here else "copy the picture beside the manifest and "
         return f"this is a path of a Windows machine: {copy}write {_any_of(here) or _last(name)}"
     if name.startswith("~"):
@@ -58,7 +61,7 @@ def _near(name: str, folder: Path) -> str:
     path = PurePosixPath(name.replace("\\", "/"))
     parent, is_known = _same_but_case(folder, path.parent)
     if not is_known:
-        elsewhere = _elsewhere(path.name, folder)
+        elsewhere = files_named(path.name, folder)
         gone = f"there is no folder {path.parent}"
         return f"{gone}; did you mean {_any_of(elsewhere)}?" if elsewhere else gone
     files = [file for file in names_in(folder / parent) if not is_hidden(file)]
@@ -73,7 +76,7 @@ def _near(name: str, folder: Path) -> str:
     ):
         if candidates:
             return f"did you mean {_any_of([_joined(parent, file) for file in candidates])}?"
-    if elsewhere := _elsewhere(path.name, folder):
+    if elsewhere := files_named(path.name, folder):
         return f"did you mean {_any_of(elsewhere)}?"
     return (
         f"{_shown_folder(parent)} has {_listed(pictures)}" if pictures else f"{_shown_folder(parent)} has no pictures"
@@ -93,7 +96,7 @@ def _same_but_case(folder: Path, path: PurePosixPath) -> tuple[PurePosixPath, bo
     return at, is_folder(folder / at)
 
 
-def _elsewhere(name: str, folder: Path) -> list[str]:
+def files_named(name: str, folder: Path) -> list[str]:
     """Files of that name below the folder."""
     found: list[str] = []
     seen = 0

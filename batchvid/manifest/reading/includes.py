@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
@@ -62,8 +63,15 @@ def _load(path: Path, above: tuple[Path, ...], seen: dict[Path, None], problems:
     return document
 
 
+_TABLES = frozenset({".csv", ".tsv", ".xlsx", ".xlsm", ".xls", ".ods", ".jsonl", ".ndjson"})
+_INIT = "batchvid init clips.yaml --csv"
+
+
 def _read(path: Path, problems: Problems) -> Map | None:
     file = str(path)
+    if path.suffix.lower() in _TABLES:
+        problems.add(Place(file, 0, ""), f"is a table, not a manifest; write one for it: {_INIT} {shlex.quote(file)}")
+        return None
     try:
         found = read(
             path.read_bytes(),

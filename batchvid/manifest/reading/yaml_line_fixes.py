@@ -47,9 +47,13 @@ def other_notations(line: str, keys: Collection[str]) -> Iterator[str]:
 
 
 def layout_fixes(line: str, keys: Collection[str]) -> Iterator[str]:
-    """The line without the dash before a key, with the brackets that are missing, or with its texts in quotes."""
+    """The line without the dash before a key."""
     if (match := _KEY_ITEM.fullmatch(line)) and match["key"] in keys:
         yield f"{match['indent']}{match['key']}:{match['rest']}"
+
+
+def bracket_fixes(line: str) -> Iterator[str]:
+    """The line with the brackets that are missing, or with the texts in its brackets in quotes."""
     head, colon, value = line.partition(":")
     value = value.strip()
     if not colon or value[:1] not in _CLOSERS or head.strip(" -") in _TEXT_KEYS or value.startswith("{{"):

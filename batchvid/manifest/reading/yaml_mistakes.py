@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from batchvid.manifest.reading.yaml_line_fixes import (
     block_without_indent,
+    bracket_fixes,
     fences,
     known_key,
     layout_fixes,
@@ -86,6 +87,9 @@ def _other_line(lines: list[str], line: int, gets_further: GetsFurther, keys: Co
     for number in _with_the_line_above(lines, line):
         for instead in other_notations(lines[number - 1], keys):
             if gets_further("\n".join([*lines[: number - 1], instead, *lines[number:]]) + "\n", number):
+                return Remedy(number, f"; write: {_shown(instead)}")
+        for instead in bracket_fixes(lines[number - 1]):
+            if gets_further("\n".join([*lines[: number - 1], instead, *lines[number:]]) + "\n", line):
                 return Remedy(number, f"; write: {_shown(instead)}")
     if not 0 < line <= len(lines):
         return None

@@ -21,7 +21,9 @@ def to_srgb(image: Image.Image) -> Image.Image:
     if alpha is not None and alpha.getextrema() == (255, 255):
         alpha = None
     opaque = image.convert("L" if image.mode in ("1", "LA", "La") else "RGB") if image.mode in _INDIRECT else image
-    result = _through_profile(opaque, profile) if profile or opaque.mode == "LAB" else opaque.convert("RGB")
+    result = _through_profile(opaque, profile) if profile or opaque.mode == "LAB" else opaque
+    if result.mode != "RGB":  # convert would copy
+        result = result.convert("RGB")
     if alpha is not None:
         result = result.convert("RGB")
         result.putalpha(alpha)

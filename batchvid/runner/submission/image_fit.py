@@ -47,7 +47,8 @@ def encode_image(data: bytes, preparation: Preparation) -> Encoded:
 
     with open_picture(data) as opened:
         opened.load()
-        image = to_srgb(ImageOps.exif_transpose(opened))
+        ImageOps.exif_transpose(opened, in_place=True)  # a copy of 100 million pixels would take 400 MB
+        image = to_srgb(opened)
     is_opaque = image.mode == "RGB"
     if not is_opaque and (preparation.background or preparation.media_type == JPEG):
         image = on_background(image, preparation.background)
