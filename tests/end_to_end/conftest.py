@@ -153,7 +153,9 @@ class Bench:
 
     def status(self) -> dict[str, Any]:
         """`batchvid status --json`."""
-        facts: dict[str, Any] = json.loads(self.cli("status", str(self.manifest), "--json").out)
+        result = self.cli("status", str(self.manifest), "--json")
+        assert result.code == 0, result.err
+        facts: dict[str, Any] = json.loads(result.out)
         return facts
 
     def rows(self) -> list[dict[str, str]]:

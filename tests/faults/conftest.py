@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,6 +27,21 @@ def vendor() -> Iterator[matrix.Vendor]:
 def emulator(vendor: matrix.Vendor) -> ServedEmulator:
     """The emulator alone."""
     return vendor.emulator
+
+
+def is_thorough() -> bool:
+    """Whether the whole cross products are tried: `BATCHVID_TESTS=all`. Otherwise a third of them, in turn."""
+    return os.environ.get("BATCHVID_TESTS") == "all"
+
+
+@pytest.fixture(scope="session")
+def some_formats(emulator: ServedEmulator, tmp_path_factory: pytest.TempPathFactory) -> list[Batch]:
+    """Batches that together have a job in every wire format; one batch for the whole cross product."""
+    names, parts = list(all_formats.JOBS), 1 if is_thorough() else 3
+    return [
+        all_formats.load(tmp_path_factory.mktemp(f"formats{part}"), emulator.base_url, names[part::parts])
+        for part in range(parts)
+    ]
 
 
 @pytest.fixture(scope="session")

@@ -143,7 +143,7 @@ def surprises(fault: Fault, trial: Trial) -> list[str]:
     return [
         f"{dialect}: {trial.endings[dialect]}, expected: {ending}"
         for dialect, ending in expected(fault).items()
-        if trial.endings[dialect] != ending
+        if dialect in trial.endings and trial.endings[dialect] != ending
     ]
 
 

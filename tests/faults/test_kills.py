@@ -14,6 +14,7 @@ from batchvid.domain.jobs import JobState
 from batchvid.state.readers import read_jobs
 from tests.end_to_end.conftest import ServedEmulator
 from tests.faults import all_formats, consistency_checks, crash_runner
+from tests.faults.conftest import is_thorough
 
 EVENTS_A_JOB = 4  # SubmitStarted, SubmitAccepted, TaskSucceeded, ClipStored
 FINISHED = 3  # of these, one job's task is finished and its clip is not fetched
@@ -52,7 +53,7 @@ def finish(batch: Batch, emulator: ServedEmulator, jobs: int) -> None:
     assert {job.state for job in read_jobs(batch.state_path)} == {JobState.SUCCEEDED}
 
 
-@pytest.mark.parametrize("events", range(len(all_formats.JOBS) * EVENTS_A_JOB + 1))
+@pytest.mark.parametrize("events", range(0, len(all_formats.JOBS) * EVENTS_A_JOB + 1, 1 if is_thorough() else 3))
 def test_killed_after_every_single_event_buys_each_clip_once(
     batch: Batch, emulator: ServedEmulator, events: int
 ) -> None:
