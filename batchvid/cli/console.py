@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
 from batchvid.domain.job_spec import Price
 from batchvid.domain.jobs import Job
-from batchvid.planning.plan_types import JobPlan
+
+if TYPE_CHECKING:
+    from batchvid.planning.plan_types import JobPlan
 
 PIPE_COLUMNS = 400  # wider than any table: one line per row for scripts
 

@@ -6,13 +6,11 @@ import hashlib
 import shutil
 import tempfile
 import weakref
-from collections.abc import Callable
 from pathlib import Path
 
 from batchvid.atomic_file import write_atomic
 from batchvid.manifest import FetchedTable
 from batchvid.manifest.reading.table_addresses import download_address
-from batchvid.net.table_fetch import TableNotFetched, fetch_table
 from batchvid.paths import BatchPaths
 
 CHANGED = "changed since the last run"
@@ -21,9 +19,8 @@ CHANGED = "changed since the last run"
 class WebTables:
     """Fetches the tables of a batch for its plan. Implements the manifest's TableFetcher."""
 
-    def __init__(self, folder: Path, fetch: Callable[[str], bytes] = fetch_table) -> None:
+    def __init__(self, folder: Path) -> None:
         self._kept = BatchPaths(folder).tables
-        self._fetch = fetch
         self._found: dict[str, FetchedTable] = {}
         self._new: dict[str, bytes] = {}
         self._temporary: Path | None = None
@@ -48,10 +45,12 @@ class WebTables:
         self._new.clear()
 
     def _get(self, address: str) -> FetchedTable:
+        from batchvid.net.table_fetch import TableNotFetched, fetch_table  # late: the HTTP client takes 0.1 s to import
+
         name = hashlib.sha256(address.encode()).hexdigest()[:16]
         kept = self._kept / name
         try:
-            data = self._fetch(address)
+            data = fetch_table(address)
         except TableNotFetched as exc:
             return FetchedTable(kept if kept.is_file() else None, problem=str(exc))
         before = kept.read_bytes() if kept.is_file() else None
