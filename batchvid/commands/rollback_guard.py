@@ -56,7 +56,7 @@ def check_same_folder(batch: Batch, *, command: str = "run") -> str:
 
 
 def _describe_other_folders(batch: Batch, index: UserIndex) -> str:
-    """That a batch begins anew although its manifest has bought clips: under another name, or into a lost folder."""
+    """Says that a batch starts again although its manifest has clips: under another name, or with its folder lost."""
     again = f"In {shown(batch.folder)} every clip is bought, also what that run has bought already"
     if others := find_earlier(batch.path, index):
         old, new = others[0], batch.folder
