@@ -6,6 +6,7 @@ Knows nothing of batchvid; what tests build their jobs and clips with stands in 
 from __future__ import annotations
 
 import ipaddress
+import itertools
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -36,10 +37,19 @@ def _nobodys_catalogue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Non
     """What whoever runs the tests has fetched or configured counts for none of them."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
-        patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))  # the index of the user's batches
+        patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))  # for fixtures of a whole session
         for name in ("BATCHVID_CATALOG", "BATCHVID_OUT"):
             patch.delenv(name, raising=False)
         yield
+
+
+_STATE_HOMES = itertools.count()
+
+
+@pytest.fixture(autouse=True)
+def _own_index(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each test has its own index of batches: a file system gives the inode of a deleted manifest to the next one."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path_factory.getbasetemp() / "indexes" / str(next(_STATE_HOMES))))
 
 
 @pytest.fixture(scope="session")
