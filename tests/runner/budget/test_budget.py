@@ -378,3 +378,28 @@ def test_a_cap_on_a_tag_that_no_clip_has_is_reported() -> None:
         "budget.tags.hreo counts nothing: no clip to buy has the tag hreo"
     ]
     assert budget.forecast([charge(tags=("hreo",))]) == []
+
+
+def test_a_submit_that_the_emulator_answers_counts_for_the_run_only() -> None:
+    """Its reply gives the attempt back to the lasting caps; a refusal gives it back to the run, too."""
+    caps = [cap(clips=2), replace(cap("budget.per_run.", clips=1), period=Period.RUN)]
+    budget, job = Budget(caps), job_in(JobState.PENDING)
+    budget.reserve(job.id, charge())
+    sent = advance(job, started())
+    budget.settle(job, sent)
+    accepted = advance(sent, replace(ACCEPTED, rehearsal=True))
+    assert budget.settle(sent, accepted) == Charge.from_job(sent)
+    assert "budget.per_run.clips is 1: 1 are" in reason(budget, charge())
+    failed = advance(accepted, ev.TaskFailed(at=at(90), kind=FailureKind.UNAVAILABLE, message="", charged=Charged.NO))
+    assert budget.settle(accepted, failed) is not None
+    assert budget.check(charge()) is None
+
+
+def test_an_attempt_that_turns_out_to_be_a_providers_counts_after_all() -> None:
+    """It was sent as a rehearsal, and the reply is not the emulator's."""
+    budget, job = Budget([cap(clips=1)]), job_in(JobState.PENDING)
+    budget.reserve(job.id, charge())
+    sent = advance(job, replace(started(), rehearsal=True))
+    budget.settle(job, sent)
+    budget.settle(sent, advance(sent, replace(ACCEPTED, rehearsal=False)))
+    assert "budget.clips is 1: 1 are" in reason(budget, charge())
