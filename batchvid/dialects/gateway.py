@@ -93,7 +93,7 @@ LOCAL: tuple[tuple[str, Callable[[ImageInput], str], ImageRules], ...] = (
     ("grok", data_uri, ANY),
     (SEEDANCE, data_uri, ARK),
 )
-"""How a local file is written and what it must be, by the model's beginning: the gateway hands the text on."""
+"""How a local file is written and what it must be, by the model's beginning: the gateway forwards the text."""
 
 
 def submit(generation: GenerationRequest) -> Request:

@@ -6,6 +6,7 @@ A redirect may not lead into a private network, unless the address itself is in 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import aiohttp
@@ -44,6 +45,8 @@ async def _fetch(address: str, total_s: float, max_bytes: int) -> bytes:
         async with create_session(POLL_KEEPALIVE_S, create_socket) as session:
             timeout = aiohttp.ClientTimeout(total=total_s, sock_connect=CONNECT_S)
             async with session.get(URL(address, encoded=True), timeout=timeout, max_redirects=MAX_REDIRECTS) as reply:
+                if is_downgraded([hop.url for hop in (*reply.history, reply)]):
+                    raise TableNotFetched("the server redirects to an unencrypted address")
                 if reply.status != 200:
                     raise TableNotFetched(f"the server answers HTTP {reply.status}{_hint(reply.status)}")
                 data = await _read(reply, max_bytes)
@@ -52,6 +55,11 @@ async def _fetch(address: str, total_s: float, max_bytes: int) -> bytes:
     except (aiohttp.ClientError, OSError, ValueError) as exc:  # its message may contain the link
         raise TableNotFetched(f"the server cannot be reached ({type(exc).__name__})") from exc
     return _checked(data)
+
+
+def is_downgraded(hops: Sequence[URL]) -> bool:
+    """Whether a redirect leads from an encrypted address to one that is not: somebody on the way may change prompts."""
+    return hops[0].scheme == "https" and any(hop.scheme != "https" for hop in hops)
 
 
 async def _read(reply: aiohttp.ClientResponse, max_bytes: int) -> bytes:

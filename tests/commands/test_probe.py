@@ -1,4 +1,4 @@
-"""`probe`: what a server speaks, told from free calls over real sockets. The replies are those of wire-notes 14."""
+"""`probe`: what a server speaks, found by free calls over real sockets. The replies are those of wire-notes 14."""
 
 from __future__ import annotations
 
@@ -345,7 +345,7 @@ def test_what_the_server_lists_is_shown() -> None:
     ],
 )
 def test_a_server_that_answers_everything_alike(reply: Reply, said: str) -> None:
-    """Nothing is told by such replies, and no format is named."""
+    """Such replies prove nothing, and no format is named."""
     with server(lambda _path, _key: reply) as (url, _):
         result = probe_server(url)
     assert result.formats == ()

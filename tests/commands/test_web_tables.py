@@ -12,10 +12,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from yarl import URL
 
 from batchvid import commands
 from batchvid.errors import ManifestError
-from batchvid.net.table_fetch import TableNotFetched, fetch_table
+from batchvid.net.table_fetch import TableNotFetched, fetch_table, is_downgraded
 from batchvid.planning.plan_types import PlanAction
 
 HTML = b"<!DOCTYPE html><html><head><title>Sign in</title></head><body>Sign in</body></html>"
@@ -23,7 +24,7 @@ HTML = b"<!DOCTYPE html><html><head><title>Sign in</title></head><body>Sign in</
 
 @dataclass
 class Site:
-    """What the server answers, and the paths that it was asked for."""
+    """What the server answers, and the paths of the requests."""
 
     url: str = ""
     status: int = 200
@@ -141,6 +142,20 @@ def test_an_address_that_is_never_fetched_is_a_problem(tmp_path: Path) -> None:
     with pytest.raises(ManifestError) as raised:
         commands.load(path, out=tmp_path)
     assert "rows: shop.example/t.csv must begin with https://" in raised.value.problems[0]
+
+
+@pytest.mark.parametrize(
+    ("hops", "is_refused"),
+    [
+        (["https://a.example/t", "https://b.example/t"], False),
+        (["https://a.example/t", "http://b.example/t"], True),
+        (["https://a.example/t", "http://b.example/t", "https://c.example/t"], True),
+        (["http://127.0.0.1/t", "http://127.0.0.1/u"], False),
+    ],
+)
+def test_a_redirect_keeps_the_encryption(hops: list[str], is_refused: bool) -> None:
+    """Prompts that somebody on the way can change would be bought."""
+    assert is_downgraded([URL(hop) for hop in hops]) is is_refused
 
 
 def test_compressed_and_large_tables(site: Site) -> None:

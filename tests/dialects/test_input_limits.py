@@ -40,7 +40,7 @@ PICTURES = [
 @pytest.mark.parametrize("dialect", ["kling", "gateway", "newapi"])
 @pytest.mark.parametrize(("fields", "reason"), PICTURES)
 def test_kling_s_rules_hold_behind_every_gateway(dialect: str, fields: dict[str, Any], reason: str) -> None:
-    """The gateway hands the picture on. The message names the picture and, where it helps, what to write."""
+    """The gateway forwards the picture. The message names the picture and, where it helps, what to write."""
     with pytest.raises(Unsupported) as refused:
         submit(dialect, {**KLING_MODEL, "images": (image(**fields),)})
     assert refused.value.field == "image"

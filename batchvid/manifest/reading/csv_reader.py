@@ -19,7 +19,7 @@ _SAMPLE_LINES = 200
 
 
 class _Tape:
-    """Hands lines to the CSV reader and keeps those of the current row."""
+    """Passes lines to the CSV reader and keeps those of the current row."""
 
     def __init__(self, lines: Iterator[str]) -> None:
         self.lines = lines

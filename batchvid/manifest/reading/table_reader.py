@@ -1,4 +1,4 @@
-"""Reads a table of any kind: finds out by its bytes what a file is, and hands it to the reader of that kind."""
+"""Reads a table of any kind: finds out by its bytes what a file is, and passes it to the reader of that kind."""
 
 from __future__ import annotations
 
