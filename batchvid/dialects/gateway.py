@@ -30,11 +30,12 @@ from batchvid.dialects.common.request_building import (
     source_video,
     whole_seconds,
 )
+from batchvid.dialects.dialect import Dialect
 from batchvid.dialects.openai_videos import PATH, check_pixels, clip_size, poll, read_poll, read_submit
 from batchvid.domain.wire import GenerationRequest, ImageInput, Request
 from batchvid.errors import Unsupported
 
-__all__ = ["poll", "read_poll", "read_submit", "submit"]
+__all__ = ["DIALECT", "poll", "read_poll", "read_submit", "submit"]
 
 MAX_PROMPT_CHARS = 32_000  # the gateway publishes none: this is the OpenAI wire's
 SOUND = {True: "on", False: "off"}
@@ -254,3 +255,13 @@ def _picture(model: str, image: ImageInput) -> str:
     raise Unsupported(
         manifest_field(image), f"the gateway fetches pictures for {model} by link: give an https:// address"
     )
+
+
+DIALECT = Dialect(
+    submit=submit,
+    read_submit=read_submit,
+    poll=poll,
+    read_poll=read_poll,
+    api_paths=(PATH,),
+    image_rules=(("kling", KLING_IMAGES), ("doubao-seedance", ARK)),
+)
