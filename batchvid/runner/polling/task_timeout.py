@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from batchvid.catalog import Provider
 from batchvid.clock import utc_now
-from batchvid.dialects.cancels import cancel, is_cancelled
+from batchvid.dialects import DIALECTS
 from batchvid.domain import events as ev
 from batchvid.domain.failures import FailureKind
 from batchvid.domain.job_spec import Reason
@@ -15,6 +15,7 @@ from batchvid.domain.jobs import Job
 from batchvid.domain.wire import Phase
 from batchvid.errors import WireError
 from batchvid.net.transport import Transport
+from batchvid.planning.routing import submitted_generation
 from batchvid.runner.context import RunContext
 from batchvid.runner.fallback import next_fallback, switch_model
 
@@ -66,11 +67,11 @@ def can_cancel(provider: Provider, phase: Phase) -> bool:
 
 async def cancel_task(transport: Transport, base_url: str, key: str, job: Job) -> bool:
     """Cancel the task at the vendor, if its wire format can; return whether the vendor did."""
-    request = cancel(job.dialect, job.task_id)
-    if request is None:
+    dialect = DIALECTS[job.dialect]
+    if dialect.cancel is None:
         return False
     try:
-        reply = await transport.send(base_url + job.prefix, request, key)
+        reply = await transport.send(base_url + job.prefix, dialect.cancel(submitted_generation(job), job.task_id), key)
     except WireError:  # the next poll shows the result
         return False
-    return is_cancelled(reply)
+    return dialect.is_cancelled(reply)
