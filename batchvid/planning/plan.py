@@ -269,9 +269,12 @@ def _buy(
             raise Unsupported("fallback", f"{gone}; remove it")
         prices.append(other.price)
         warnings += [*other.terms.warnings, *filter(None, (gone, _more_expensive(spec, route, other)))]
+    listed = route.model.price if route.price.usd is not None and not route.provider.free else None
     return replace(
         job,
         price=route.price,
+        price_as_of=listed.as_of if listed else "",
+        price_source=listed.source if listed else "",
         duration_s=route.duration_s,
         aspect_ratio=route.terms.aspect_ratio,
         resolution=route.terms.resolution,
