@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from batchvid.catalog import Model, Provider, built_in, models_of, providers
@@ -16,7 +18,7 @@ LINK = "https://cdn.example/a.jpg"
 
 def first_job(name: str, model: Model, provider: Provider) -> JobSpec:
     """A job that says no more than it must."""
-    fields: dict[str, object] = {"duration_s": None, "aspect_ratio": "", "resolution": ""}
+    fields: dict[str, Any] = {"duration_s": None, "aspect_ratio": "", "resolution": ""}
     if model.needs in ("image", "references"):
         fields["images"] = (ImageRef(source=LINK, role="first" if model.needs == "image" else "reference"),)
     if model.needs == "action":
