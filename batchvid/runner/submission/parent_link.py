@@ -10,6 +10,7 @@ from dataclasses import replace
 from urllib.parse import urlsplit
 
 from batchvid.dialects import DIALECTS
+from batchvid.dialects.common.outcome_rules import missed_reply
 from batchvid.domain.failures import FailureKind
 from batchvid.domain.job_spec import JobSpec
 from batchvid.domain.jobs import Job
@@ -123,13 +124,13 @@ async def _poll_parent(
         response = await context.transport.send(
             provider_state.base_url + parent.prefix,
             dialect.poll(generation, parent.task_id),
-            provider_state.key.get_secret_value(),
+            provider_state.access,
         )
         reply: Status | Rejected = dialect.read_poll(response, parent.task_id)
         if isinstance(reply, Status):
             reply = reply.with_scheme(urlsplit(provider_state.base_url).scheme)
     except WireError as exc:
-        reply = Rejected(kind=FailureKind.UNAVAILABLE, message=str(exc))
+        reply = missed_reply(exc)
     return None if context.stop_reason or provider_state.stop_reason else reply
 
 

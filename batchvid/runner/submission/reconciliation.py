@@ -16,9 +16,10 @@ from typing import Any
 from batchvid.catalog import Provider
 from batchvid.catalog.model_policies import find_poll_interval
 from batchvid.clock import utc_now
+from batchvid.dialects.common.outcome_rules import missed_reply
 from batchvid.dialects.lookups import LOOKUP_METHODS, LookupMethod
 from batchvid.domain import events as ev
-from batchvid.domain.failures import STOPS_PROVIDER, FailureKind
+from batchvid.domain.failures import STOPS_PROVIDER
 from batchvid.domain.jobs import Job, JobState
 from batchvid.domain.origins import same_origin
 from batchvid.domain.wire import Candidate, Rejected
@@ -288,10 +289,10 @@ class Reconciler:
         self, provider_state: ProviderState, job: Job, method: LookupMethod
     ) -> tuple[Candidate, ...] | Rejected:
         generation = build_order(job.spec, model=job.model_sent, external_id=job.external_id)
-        origin, key = provider_state.base_url + job.prefix, provider_state.key.get_secret_value()
+        origin = provider_state.base_url + job.prefix
         try:
-            response = await self._context.transport.send(origin, method.ask(generation), key)
+            response = await self._context.transport.send(origin, method.ask(generation), provider_state.access)
             provider_state.repliers.add(response.is_emulator)
             return method.read(response)
         except WireError as exc:
-            return Rejected(kind=FailureKind.UNAVAILABLE, message=str(exc))
+            return missed_reply(exc)
