@@ -16,7 +16,6 @@ from batchvid.catalog.hosts import is_private_host
 from batchvid.catalog.models import data
 from batchvid.dialects import DIALECTS
 from batchvid.dialects.api_paths import without_api_path
-from batchvid.dialects.lookups import LOOKUP_METHODS
 from batchvid.errors import UsageError
 from batchvid.near_matches import did_you_mean
 
@@ -47,7 +46,7 @@ class Provider:
     `submit_read_timeout_s`, is lost; so is one that is not complete after `total_timeout_s`, for a submit
     `submit_total_timeout_s`. `max_clip_bytes` limits clips further than their duration does. `on_lost_submit`: hold an
     uncertain submit for a person, or buy again. `lookup` is the method for its lookup, by dialect
-    (dialects.lookups.LOOKUP_METHODS). With `allow_private_links` links to clips may lead into a private network.
+    (`Dialect.lookups`). With `allow_private_links` links to clips may lead into a private network.
     `moderates` is false for a server without a content filter: there an unexplained failure is no moderation.
     `send_key_to_own_links`: a link on the provider's own origin that refuses an anonymous request is tried again with
     the key. `allow_http` permits a public `base_url` without encryption. `life` is the emulator's setting for the
@@ -80,7 +79,7 @@ class Provider:
     submit_total_timeout_s: float = SUBMIT_TOTAL_TIMEOUT_S
     max_clip_bytes: int | None = None
     on_lost_submit: Literal["hold", "resubmit"] = "hold"
-    lookup: Mapping[str, Literal["external_id", "list"]] = field(default_factory=dict)
+    lookup: Mapping[str, str] = field(default_factory=dict)
     allow_private_links: bool = False
     moderates: bool = True
     send_key_to_own_links: bool = True
@@ -201,8 +200,8 @@ def trim_base_url(base_url: str, dialects: Iterable[str]) -> str:
 
 def _lookup(name: str, way: str, routes: Mapping[str, str]) -> dict[str, str]:
     """The lookup method after a lost submit, for each route that supports it. Raises UsageError if none does."""
-    able = LOOKUP_METHODS.get(way, {})
-    if way != "none" and not able.keys() & routes.keys():
+    able = [dialect for dialect, value in DIALECTS.items() if way in value.lookups]
+    if way != "none" and not set(able) & routes.keys():
         raise UsageError(f"{name} does not support lookup by {way}: only {', '.join(able) or 'no wire format'} can")
     return {dialect: way for dialect in routes if dialect in able}
 

@@ -25,7 +25,7 @@ from batchvid.net.access import Access
 from batchvid.net.credentials import Credentials
 from batchvid.net.transport import Transport
 from batchvid.paths import BatchPaths
-from batchvid.planning.routing import build_order
+from batchvid.planning.routing import submitted_generation
 from batchvid.redaction import redact
 from batchvid.runner import utc_now
 from batchvid.state.readers import read_jobs, read_meta
@@ -127,8 +127,7 @@ async def _find_known(
 async def _poll(transport: Transport, origin: str, access: Access, job: Job) -> str:
     """Empty if the server at this address knows the job's task, otherwise its reply in words. Free."""
     dialect = DIALECTS[job.dialect]
-    generation = build_order(job.spec, model=job.model_sent, external_id=job.external_id)
-    request = dialect.poll(generation, job.task_id)
+    request = dialect.poll(submitted_generation(job), job.task_id)
     try:
         reply = await transport.send(origin + job.prefix, request, access)
         status = dialect.read_poll(reply, job.task_id)

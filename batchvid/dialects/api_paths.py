@@ -2,27 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from itertools import accumulate
-from types import MappingProxyType
 
-from batchvid.dialects import kling, newapi, openai_videos, xai
-
-_VIDEOS = (openai_videos.PATH,)
-API_PATHS: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {
-        "veo": _VIDEOS,
-        "openai-videos": _VIDEOS,
-        "seedance": _VIDEOS,
-        "videos": _VIDEOS,
-        "kling": tuple(f"/v1/videos/{kind}" for kind in kling.SUPPORTED),
-        "runway": ("/v1/image_to_video", "/v1/tasks"),
-        "xai": (*xai.PATHS.values(), "/v1/videos"),
-        "gateway": _VIDEOS,
-        "newapi": (newapi.PATH,),
-    }
-)
-"""The paths of each dialect below its prefix, without a task's id: `/v1/videos`, `/v1/tasks`."""
+from batchvid.dialects import DIALECTS
 
 
 def without_api_path(path: str, dialects: Iterable[str]) -> str:
@@ -32,7 +15,7 @@ def without_api_path(path: str, dialects: Iterable[str]) -> str:
     ('/api', '')
     """
     path = path.rstrip("/")
-    starts = {start for dialect in dialects for whole in API_PATHS[dialect] for start in _starts(whole)}
+    starts = {start for dialect in dialects for whole in DIALECTS[dialect].api_paths for start in _starts(whole)}
     return path.removesuffix(max((start for start in starts if path.endswith(start)), key=len, default=""))
 
 

@@ -9,9 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from batchvid.dialects.common import poll_replies, submit_replies
+from batchvid.dialects.common import poll_replies, refusals, submit_replies
+from batchvid.dialects.common.envelopes import unwrap
+from batchvid.dialects.common.error_parsing import find_error
 from batchvid.dialects.common.image_rules import KLING, check_image
-from batchvid.dialects.common.json_values import Path
+from batchvid.dialects.common.json_bodies import parse
+from batchvid.dialects.common.json_values import Path, dig, first_text
 from batchvid.dialects.common.option_values import KLING as KLING_OPTIONS
 from batchvid.dialects.common.option_values import KLING_MODE, OneOf, Rules, check_camera, check_values
 from batchvid.dialects.common.request_building import (
@@ -31,10 +34,22 @@ from batchvid.dialects.common.request_building import (
     whole_seconds,
 )
 from batchvid.dialects.common.vendor_codes import TABLES
-from batchvid.domain.wire import Accepted, GenerationRequest, ImageInput, Rejected, Request, Response, Status, Uncertain
+from batchvid.dialects.dialect import Dialect, LookupMethod
+from batchvid.domain.failures import FailureKind
+from batchvid.domain.wire import (
+    Accepted,
+    Candidate,
+    GenerationRequest,
+    ImageInput,
+    Rejected,
+    Request,
+    Response,
+    Status,
+    Uncertain,
+)
 from batchvid.errors import Unsupported
 
-__all__ = ["poll", "read_poll", "read_submit", "submit"]
+__all__ = ["DIALECT", "poll", "read_poll", "read_submit", "submit"]
 
 WIRE = "the Kling wire"
 MAX_PROMPT_CHARS = 2500  # official; CometAPI's older pages say 500, and 200 for the negative prompt
@@ -269,3 +284,35 @@ def _image(image: ImageInput) -> str:
         return image.url
     check_image(image, KLING)
     return bare_base64(image)
+
+
+def _by_external_id(generation: GenerationRequest) -> Request:
+    return poll(generation, generation.external_id)
+
+
+def _read_task(response: Response) -> tuple[Candidate, ...] | Rejected:
+    """Read what Kling's poll tells of a task: it names one as the reply to a submit does (C-kling, K-doc)."""
+    document = parse(response.body)
+    vendor_error = find_error(document)
+    if refusals.is_unseen(response, vendor_error):
+        return ()
+    read = read_submit(response)
+    if isinstance(read, Rejected):
+        return read
+    if not isinstance(read, Accepted):
+        return refusals.build_rejection(response, vendor_error, FailureKind.UNAVAILABLE)
+    named = first_text(dig(layer, ("task_info", "external_task_id")) for layer in unwrap(document))
+    return (Candidate(task_id=read.task_id, model=read.model, external_id=named),)
+
+
+DIALECT = Dialect(
+    submit=submit,
+    read_submit=read_submit,
+    poll=poll,
+    read_poll=read_poll,
+    api_paths=tuple(f"/v1/videos/{kind}" for kind in SUPPORTED),
+    lookups={
+        "external_id": LookupMethod(ask=_by_external_id, read=_read_task, where="by our id of the call", exact=True)
+    },
+    image_rules=(("", KLING),),
+)

@@ -39,10 +39,11 @@ from batchvid.dialects.common.request_building import (
     whole_seconds,
 )
 from batchvid.dialects.common.submit_replies import read_submit
+from batchvid.dialects.dialect import Dialect
 from batchvid.domain.wire import GenerationRequest, ImageInput, Rejected, Request, Response, Status
 from batchvid.errors import Unsupported
 
-__all__ = ["poll", "read_poll", "read_submit", "submit"]
+__all__ = ["DIALECT", "poll", "read_poll", "read_submit", "submit"]
 
 PATH = "/v1/video/generations"
 CONTENT = "/v1/videos"  # the server has one content route, for the tasks of both
@@ -199,3 +200,13 @@ def _linked(image: ImageInput) -> str:
     if not image.url:
         raise Unsupported(manifest_field(image), "this vendor fetches pictures by link: give an https:// address")
     return image.url
+
+
+DIALECT = Dialect(
+    submit=submit,
+    read_submit=read_submit,
+    poll=poll,
+    read_poll=read_poll,
+    api_paths=(PATH,),
+    image_rules=(("kling", KLING), ("doubao", ARK)),
+)

@@ -22,14 +22,17 @@ from batchvid.dialects.common.request_building import (
     whole_seconds,
 )
 from batchvid.dialects.common.submit_replies import read_submit
+from batchvid.dialects.common.task_lists import read_task_list
+from batchvid.dialects.dialect import Dialect, LookupMethod
 from batchvid.domain.wire import GenerationRequest, ImageInput, Rejected, Request, Response, Status
 from batchvid.errors import Unsupported
 
-__all__ = ["poll", "read_poll", "read_submit", "submit"]
+__all__ = ["DIALECT", "poll", "read_poll", "read_submit", "submit"]
 
 PATH = "/v1/videos"
 WIRE = "the OpenAI videos wire"
 MAX_PROMPT_CHARS = 32_000
+MAX_LISTED = 100  # the most that OpenAI gives on a page (O-oas); newest first
 SUPPORTED = {
     "": ("prompt", "image", "end_image", "duration_s", "aspect_ratio", "resolution"),
     "remix": ("action", "parent", "prompt"),  # the rest is the source clip's
@@ -76,6 +79,15 @@ def read_poll(response: Response, task_id: str, *, prompt: str = "") -> Status |
     return poll_replies.read_poll(response, task_id=task_id, prompt=prompt, content_path=content)
 
 
+def _cancel(_generation: GenerationRequest, task_id: str) -> Request:
+    """Build the cancellation: vLLM-Omni aborts a running task; OpenAI's own route refuses it."""
+    return Request(method="DELETE", path=f"{PATH}/{path_segment(task_id)}")
+
+
+def _newest(_generation: GenerationRequest) -> Request:
+    return Request(method="GET", path=f"{PATH}?limit={MAX_LISTED}&order=desc")
+
+
 def _remix(generation: GenerationRequest) -> Request:
     source = clip_id(generation, "video_id", "the task id of a finished Sora clip", is_task=True)
     options = {name: value for name, value in checked_options(generation).items() if name != "video_id"}
@@ -107,3 +119,16 @@ def clip_size(generation: GenerationRequest) -> str:
             "resolution", f"allowed are 720p, 1080p or exact pixels like 1280x720, not {generation.request.resolution}"
         )
     return one_of("aspect_ratio", generation.request.aspect_ratio, tiers[generation.request.resolution])
+
+
+DIALECT = Dialect(
+    submit=submit,
+    read_submit=read_submit,
+    poll=poll,
+    read_poll=read_poll,
+    api_paths=(PATH,),
+    cancel=_cancel,
+    lookups={
+        "list": LookupMethod(ask=_newest, read=read_task_list, where=f"among its newest {MAX_LISTED}", exact=False)
+    },
+)

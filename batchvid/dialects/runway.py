@@ -28,11 +28,12 @@ from batchvid.dialects.common.request_building import (
     whole_seconds,
 )
 from batchvid.dialects.common.vendor_codes import TABLES
+from batchvid.dialects.dialect import Dialect
 from batchvid.domain.failures import Charged
 from batchvid.domain.wire import Accepted, GenerationRequest, ImageInput, Rejected, Request, Response, Status, Uncertain
 from batchvid.errors import Unsupported
 
-__all__ = ["poll", "read_poll", "read_submit", "submit"]
+__all__ = ["DIALECT", "poll", "read_poll", "read_submit", "submit"]
 
 HEADERS = {"X-Runway-Version": "2024-11-06"}
 MAX_PROMPT_CHARS = 1000  # official gen4; CometAPI's page says 512
@@ -134,3 +135,19 @@ def _check_link(field: str, url: str) -> None:
         raise Unsupported(field, "a link must name a domain, not an IP address")
     if len(url) > URL_CHARS:
         raise Unsupported(field, f"a link may have {URL_CHARS} characters, not {len(url)}")
+
+
+def _cancel(_generation: GenerationRequest, task_id: str) -> Request:
+    """Build the cancellation (204; 404 afterwards). A running task is not refunded (Runway's OpenAPI 2024-11-06)."""
+    return Request(method="DELETE", path=f"/v1/tasks/{path_segment(task_id)}", headers=HEADERS)
+
+
+DIALECT = Dialect(
+    submit=submit,
+    read_submit=read_submit,
+    poll=poll,
+    read_poll=read_poll,
+    api_paths=("/v1/image_to_video", "/v1/tasks"),
+    cancel=_cancel,
+    image_rules=(("", RUNWAY),),
+)

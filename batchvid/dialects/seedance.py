@@ -17,11 +17,12 @@ from batchvid.dialects.common.request_building import (
     uploaded,
     whole_seconds,
 )
+from batchvid.dialects.dialect import Dialect
 from batchvid.dialects.openai_videos import PATH, poll, read_poll, read_submit
 from batchvid.domain.wire import GenerationRequest, ImageInput, Request
 from batchvid.errors import Unsupported
 
-__all__ = ["poll", "read_poll", "read_submit", "submit"]
+__all__ = ["DIALECT", "poll", "read_poll", "read_submit", "submit"]
 
 MAX_PROMPT_CHARS = 32_000  # Seedance publishes none: this is the route's
 SUPPORTED = ("prompt", "image", "reference_images", "duration_s", "aspect_ratio", "resolution")
@@ -84,3 +85,12 @@ def _geometry(generation: GenerationRequest) -> dict[str, str]:
             raise Unsupported("aspect_ratio", f"must be given with the resolution {tier}")
         return {}
     return {"size": one_of("aspect_ratio", ratio, one_of("resolution", tier or "720p", SIZES))}
+
+
+DIALECT = Dialect(
+    submit=submit,
+    read_submit=read_submit,
+    poll=poll,
+    read_poll=read_poll,
+    api_paths=(PATH,),
+)

@@ -16,11 +16,12 @@ from batchvid.dialects.common.request_building import (
     uploaded,
     whole_seconds,
 )
+from batchvid.dialects.dialect import Dialect
 from batchvid.dialects.openai_videos import PATH, poll, read_poll, read_submit
 from batchvid.domain.wire import GenerationRequest, Request
 from batchvid.errors import Unsupported
 
-__all__ = ["poll", "read_poll", "read_submit", "submit"]
+__all__ = ["DIALECT", "poll", "read_poll", "read_submit", "submit"]
 
 MAX_PROMPT_CHARS = 32_000  # Veo publishes none: this is the route's
 SUPPORTED = ("prompt", "image", "end_image", "duration_s", "aspect_ratio", "resolution")
@@ -50,3 +51,12 @@ def _size(generation: GenerationRequest) -> str:
             "resolution", f"exact pixels like 1280x720 are allowed, or none, not {generation.request.resolution}"
         )
     return one_of("aspect_ratio", generation.request.aspect_ratio, HINTS) if generation.request.aspect_ratio else ""
+
+
+DIALECT = Dialect(
+    submit=submit,
+    read_submit=read_submit,
+    poll=poll,
+    read_poll=read_poll,
+    api_paths=(PATH,),
+)

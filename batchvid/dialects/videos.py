@@ -17,10 +17,11 @@ from batchvid.dialects.common.request_building import (
     uploaded,
     whole_seconds,
 )
+from batchvid.dialects.dialect import Dialect
 from batchvid.dialects.openai_videos import PATH, poll, read_poll, read_submit
 from batchvid.domain.wire import GenerationRequest, Request
 
-__all__ = ["poll", "read_poll", "read_submit", "submit"]
+__all__ = ["DIALECT", "poll", "read_poll", "read_submit", "submit"]
 
 WIRE = "the generic /v1/videos wire"
 MAX_PROMPT_CHARS = 32_000  # the route's, as far as anybody publishes one
@@ -43,3 +44,12 @@ def submit(generation: GenerationRequest) -> Request:
     }
     files = [uploaded(image) for image in frames_or_references(generation)]
     return Request(method="POST", path=PATH, parts=form(fields, files, generation))
+
+
+DIALECT = Dialect(
+    submit=submit,
+    read_submit=read_submit,
+    poll=poll,
+    read_poll=read_poll,
+    api_paths=(PATH,),
+)

@@ -30,6 +30,7 @@ from batchvid.dialects.common.request_building import (
     whole_seconds,
 )
 from batchvid.dialects.common.vendor_codes import TABLES
+from batchvid.dialects.dialect import Dialect
 from batchvid.domain.wire import (
     Accepted,
     GenerationRequest,
@@ -43,7 +44,7 @@ from batchvid.domain.wire import (
 )
 from batchvid.errors import Unsupported
 
-__all__ = ["poll", "read_poll", "read_submit", "submit"]
+__all__ = ["DIALECT", "poll", "read_poll", "read_submit", "submit"]
 
 WIRE = "the xAI wire"
 MAX_PROMPT_CHARS = 4096
@@ -115,3 +116,12 @@ def read_poll(response: Response, task_id: str, *, prompt: str = "") -> Status |
 def _picture(image: ImageInput) -> dict[str, str]:
     """Return a link, or a data URI with its prefix, in the object that xAI wants around it."""
     return {"url": image.url or data_uri(image)}
+
+
+DIALECT = Dialect(
+    submit=submit,
+    read_submit=read_submit,
+    poll=poll,
+    read_poll=read_poll,
+    api_paths=(*PATHS.values(), "/v1/videos"),
+)

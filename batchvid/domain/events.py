@@ -63,7 +63,8 @@ class SubmitAccepted(Event):
 
     `request_id` is the vendor's own id of the call, for its support. `actual_usd` and `cost_usd` are as in
     TaskSucceeded; only a cost above the estimate counts before the task has ended. `rehearsal`: the reply is the
-    emulator's (wire.EMULATOR_HEADER), so nothing is charged; without it the task is real.
+    emulator's (wire.EMULATOR_HEADER), so nothing is charged; without it the task is real. `poll_path` is the path below
+    the route that the reply names for polls; empty where it names none.
     """
 
     task_id: str
@@ -72,6 +73,7 @@ class SubmitAccepted(Event):
     actual_usd: str = ""
     cost_usd: Decimal | None = None
     rehearsal: bool = False
+    poll_path: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

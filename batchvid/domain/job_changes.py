@@ -54,6 +54,7 @@ def _submit_started(job: Job, event: ev.SubmitStarted) -> dict[str, Any]:
         "stored_at": None,
         "retry_at": None,
         "task_id": "",
+        "poll_path": "",
         "task_failed": False,
         "model_returned": "",
         "actual_usd": "",
@@ -75,6 +76,7 @@ def _submit_accepted(job: Job, event: ev.SubmitAccepted) -> dict[str, Any]:
     return {
         "tasks": job.tasks + 1,
         "task_id": event.task_id,
+        "poll_path": event.poll_path,
         "model_returned": event.model,
         "accepted_at": event.at,
         "watched_from": event.at,

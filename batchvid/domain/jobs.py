@@ -81,6 +81,7 @@ class Job:
     looked_up: str = ""
     candidates: tuple[Candidate, ...] = ()
     task_id: str = ""
+    poll_path: str = ""
     task_failed: bool = False
     model_returned: str = ""
     price: Price = UNPRICED

@@ -57,12 +57,16 @@ class GenerationRequest:
     `request` is resolved: its `model` is the vendor's id, its duration, ratio and resolution are those that are sent.
     `images` are its images with their bytes, in the same order. `parent` is the clip that an action works on, where
     `request.video` does not name it. `external_id` is ours and unique, for vendors that look a task up by it.
+    `callback_url` is where the vendor may call when the task changes; empty while nothing listens. For a poll,
+    `poll_path` is the path below the route that the reply to the submit named; empty where it named none.
     """
 
     request: ClipRequest
     images: tuple[ImageInput, ...] = ()
     parent: Parent | None = None
     external_id: str = ""
+    callback_url: str = ""
+    poll_path: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +86,7 @@ class Request:
     At most one of `json` and `parts` is given. It contains no keys: the transport adds them.
     """
 
-    method: Literal["GET", "POST", "DELETE"]
+    method: Literal["GET", "POST", "PUT", "DELETE"]
     path: str
     headers: Mapping[str, str] = field(default_factory=dict)
     json: Mapping[str, Any] | None = None
@@ -124,13 +128,15 @@ class Response:
 class Accepted:
     """A submit that made a task. `model` is what the vendor says it resolved the model to, else empty.
 
-    `actual_usd` is the cost in the reply, empty where the vendor names none in US dollars.
+    `actual_usd` is the cost in the reply, empty where the vendor names none in US dollars. `poll_url` is the address
+    that the reply names for polls, absolute or a path; it counts only below the route that the call went to.
     """
 
     task_id: str
     model: str = ""
     request_id: str = ""
     actual_usd: str = ""
+    poll_url: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,7 +217,8 @@ class Status:
 
     `vendor_status` is the vendor's own status word. `progress` is 0.0-1.0. `assets` come in the order in which to try
     them. `kind`, `message` and `charged` describe a failure. `vendor_metadata` holds what later steps may need (a Kling
-    video id, units deducted), as strings.
+    video id, units deducted), as strings. `follow_up` is a second request that the verdict needs, sent before anything
+    else happens to the task; `Dialect.read_result` reads its reply.
     """
 
     phase: Phase
@@ -226,6 +233,7 @@ class Status:
     charged: Charged = Charged.UNKNOWN
     actual_usd: str = ""
     vendor_metadata: Mapping[str, str] = field(default_factory=dict)
+    follow_up: Request | None = None
 
     def with_scheme(self, scheme: str) -> Status:
         """Return the status with `scheme`, the provider's own, for every link that names none."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from batchvid.catalog.timeouts import find_deadlines
-from batchvid.dialects.cancels import cancel
+from batchvid.dialects import DIALECTS
 from batchvid.domain.job_spec import JobSpec, Reason
 from batchvid.manifest.schema.fallback import DEFAULT_REASONS
 from batchvid.planning.routing import Route
@@ -23,7 +23,7 @@ def unreachable_fallback(spec: JobSpec, route: Route) -> str:
     if Reason.QUEUE_STALL in overdue and find_deadlines(provider, spec.request.model, route.model).queue_s is None:
         overdue.remove(Reason.QUEUE_STALL)
         warnings.append(f"fallback on queue_stall never happens: set queue_timeout_s for {provider.name}")
-    can_cancel = provider.cancel != "none" and cancel(route.model.dialect, "plan") is not None
+    can_cancel = provider.cancel != "none" and DIALECTS[route.model.dialect].cancel is not None
     if overdue and not can_cancel and not spec.fallback_while_running:
         warnings.append(
             f"fallback on {' and '.join(overdue)} never happens: {provider.name} cancels no task. "

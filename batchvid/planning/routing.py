@@ -12,9 +12,9 @@ from batchvid.catalog import Model, Models, Provider, ResolvedOptions, find_mode
 from batchvid.catalog.model_lookup import own_id_warning
 from batchvid.dialects import DIALECTS
 from batchvid.dialects.common.image_rules import ANY
-from batchvid.dialects.image_limits import image_rules
 from batchvid.domain.clip_request import ImageRef, with_values
 from batchvid.domain.job_spec import JobSpec, Price
+from batchvid.domain.jobs import Job
 from batchvid.domain.wire import GenerationRequest, ImageInput, Parent
 from batchvid.errors import Unsupported, UsageError
 from batchvid.planning.dependencies import ANY_PARENT
@@ -47,7 +47,7 @@ class Route:
 
     def preparation(self, spec: JobSpec, image: ImageRef) -> Preparation:
         """What is done to an image of this job before it is sent here."""
-        rules = image_rules(self.model.dialect, self.model.name)
+        rules = DIALECTS[self.model.dialect].rules_for(self.model.name)
         return prepare(image, rules, fit=spec.request.fit, pixels=self.terms.pixels)
 
 
@@ -109,6 +109,12 @@ def build_order(
         parent=parent,
         external_id=external_id,
     )
+
+
+def submitted_generation(job: Job) -> GenerationRequest:
+    """What was submitted for this job, as its polls, cancellations and lookups need it: without the images' bytes."""
+    generation = build_order(job.spec, model=job.model_sent, external_id=job.external_id)
+    return replace(generation, poll_path=job.poll_path) if job.poll_path else generation
 
 
 def check(spec: JobSpec, route: Route, parent: Parent = ANY_PARENT) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from batchvid.dialects import DIALECTS
-from batchvid.dialects.api_paths import API_PATHS
 from tests.exchanges import load
 
 
@@ -15,4 +14,4 @@ def test_every_recorded_path_begins_with_one_of_the_dialect(dialect: str) -> Non
     recorded = {str(one.request["path"]) for one in load(dialect) if one.request}
     assert recorded
     for path in recorded:
-        assert path.startswith(API_PATHS[dialect]), path
+        assert path.startswith(DIALECTS[dialect].api_paths), path

@@ -8,7 +8,6 @@ import pytest
 
 from batchvid.dialects import DIALECTS
 from batchvid.dialects.common.image_rules import ARK, KLING, RUNWAY
-from batchvid.dialects.image_limits import image_rules
 from batchvid.domain.wire import ImageInput
 from batchvid.errors import Unsupported
 from tests.builders import generation, with_fields
@@ -81,10 +80,10 @@ def test_a_picture_of_the_highest_size_fits_runway_s_data_uri() -> None:
 
 def test_the_rules_by_model() -> None:
     """A route without a published limit has none."""
-    assert image_rules("kling", "kling-v1") is image_rules("gateway", "kling-video-o1") is KLING
-    assert image_rules("newapi", "doubao-seedance-1-0-pro-250528") is ARK
+    assert DIALECTS["kling"].rules_for("kling-v1") is DIALECTS["gateway"].rules_for("kling-video-o1") is KLING
+    assert DIALECTS["newapi"].rules_for("doubao-seedance-1-0-pro-250528") is ARK
     for dialect, model in (("veo", "veo3-fast"), ("openai-videos", "sora-2"), ("gateway", "grok-video-3")):
-        rules = image_rules(dialect, model)
+        rules = DIALECTS[dialect].rules_for(model)
         assert (rules.max_bytes, rules.max_side_px, rules.max_shape, rules.min_side_px) == (None, None, None, 0)
 
 

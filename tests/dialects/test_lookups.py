@@ -10,28 +10,23 @@ import pytest
 from hypothesis import given
 
 from batchvid.dialects import DIALECTS
-from batchvid.dialects.lookups import LOOKUP_METHODS, LookupMethod
+from batchvid.dialects.dialect import LookupMethod
 from batchvid.domain.failures import FailureKind
 from batchvid.domain.wire import Candidate, Part, Rejected, Request, Response
 from tests.builders import generation, with_fields
 from tests.dialects.test_mangled import RESPONSES, often
 from tests.exchanges import load
 
-KLING, LIST = LOOKUP_METHODS["external_id"]["kling"], LOOKUP_METHODS["list"]["openai-videos"]
+KLING, LIST = DIALECTS["kling"].lookups["external_id"], DIALECTS["openai-videos"].lookups["list"]
 EVERY = [
     pytest.param(way, id=f"{name} of {dialect}")
-    for name, table in LOOKUP_METHODS.items()
-    for dialect, way in table.items()
+    for dialect, value in DIALECTS.items()
+    for name, way in value.lookups.items()
 ]
 
 
 def reply(document: Any, status: int = 200) -> Response:
     return Response(status=status, body=orjson.dumps(document))
-
-
-def test_every_way_is_a_dialects() -> None:
-    """Nothing is asked in a format that is not spoken."""
-    assert {dialect for table in LOOKUP_METHODS.values() for dialect in table} <= DIALECTS.keys()
 
 
 @pytest.mark.parametrize(("name", "always"), [("kling", True), ("veo", False), ("openai-videos", False)])

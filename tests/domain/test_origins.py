@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from batchvid.domain.origins import same_origin
+from batchvid.domain.origins import path_below, same_origin
 
 
 @pytest.mark.parametrize(
@@ -29,3 +29,22 @@ def test_same_origin(one: str, other: str, same: bool) -> None:
     """Names of this machine, default ports, letter case and a last slash make no difference; all else does."""
     assert same_origin(one, other) is same
     assert same_origin(other, one) is same
+
+
+@pytest.mark.parametrize(
+    ("address", "path"),
+    [
+        ("https://gw.example/fal/m/requests/1/status?logs=0", "/m/requests/1/status?logs=0"),
+        ("/fal/m/requests/1", "/m/requests/1"),
+        ("https://other.example/fal/m/requests/1", ""),
+        ("http://gw.example/fal/m/requests/1", ""),
+        ("https://gw.example/falx/m/requests/1", ""),
+        ("https://gw.example/fal/../admin", ""),
+        ("https://gw.example/fal/a b", ""),
+        ("https://[bad", ""),
+        ("", ""),
+    ],
+)
+def test_path_below(address: str, path: str) -> None:
+    """An address counts only on the route's own origin and below its path: polls carry the key."""
+    assert path_below("https://gw.example/fal", address) == path

@@ -104,7 +104,7 @@ class Poller:
             try:
                 response = await context.transport.send(
                     task.path,
-                    task.request,
+                    task.next_request,
                     provider_state.access,
                     read_timeout_s=provider_state.provider.read_timeout_s,
                     total_timeout_s=self._total_timeout_s(task),
@@ -120,7 +120,12 @@ class Poller:
             reply = missed_reply(exc)
         if isinstance(reply, Rejected):
             await self._on_failed_poll(task, reply)
+            task.follow_up = None  # the next poll names it again, perhaps with a new link
+        elif reply.follow_up is not None:
+            task.follow_up = reply.follow_up
+            await self._continue(task, 0.0)
         else:
+            task.follow_up = None
             task.unanswered = provider_state.consecutive_poll_refusals = 0
             await self._on_status(task, job, reply)
 
@@ -269,5 +274,5 @@ class Poller:
 
 def describe_poll(task: TrackedTask, rejected: Rejected) -> str:
     """The failed poll for people: method, URL, HTTP status, and the vendor's words."""
-    call = f"{task.request.method} {task.path}{task.request.path}"
+    call = f"{task.next_request.method} {task.path}{task.next_request.path}"
     return f"{call}: {describe_refusal(rejected)}"

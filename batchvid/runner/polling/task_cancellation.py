@@ -11,7 +11,6 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from batchvid.catalog import Provider
 from batchvid.clock import utc_now
 from batchvid.dialects import DIALECTS
-from batchvid.dialects.cancels import cancel
 from batchvid.domain import events as ev
 from batchvid.domain.failures import FailureKind
 from batchvid.domain.jobs import Job
@@ -21,7 +20,7 @@ from batchvid.errors import WireError
 from batchvid.net.access import Access
 from batchvid.net.credentials import Credentials
 from batchvid.net.transport import Transport
-from batchvid.planning.routing import build_order
+from batchvid.planning.routing import submitted_generation
 from batchvid.runner.polling.task_timeout import can_cancel, cancel_task
 from batchvid.runner.providers.rate_limits import SlidingWindowRateLimiter
 
@@ -68,14 +67,14 @@ def _can_cancel(job: Job, providers: Mapping[str, Provider]) -> bool:
     provider = providers.get(job.spec.provider)
     if provider is None or provider.cancel == "none" or not same_origin(provider.base_url, job.origin):
         return False
-    return cancel(job.dialect, job.task_id) is not None
+    return DIALECTS[job.dialect].cancel is not None
 
 
 async def _poll_phase(transport: Transport, provider: Provider, access: Access, job: Job) -> Phase:
     dialect = DIALECTS[job.dialect]
-    generation = build_order(job.spec, model=job.model_sent, external_id=job.external_id)
+    poll = dialect.poll(submitted_generation(job), job.task_id)
     try:
-        reply = await transport.send(provider.base_url + job.prefix, dialect.poll(generation, job.task_id), access)
+        reply = await transport.send(provider.base_url + job.prefix, poll, access)
         status = dialect.read_poll(reply, job.task_id)
     except WireError:
         return Phase.UNKNOWN

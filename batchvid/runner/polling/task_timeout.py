@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from batchvid.catalog import Provider
 from batchvid.clock import utc_now
-from batchvid.dialects.cancels import cancel, is_cancelled
+from batchvid.dialects import DIALECTS
 from batchvid.domain import events as ev
 from batchvid.domain.failures import FailureKind
 from batchvid.domain.job_spec import Reason
@@ -16,6 +16,7 @@ from batchvid.domain.wire import Phase
 from batchvid.errors import WireError
 from batchvid.net.access import Access
 from batchvid.net.transport import Transport
+from batchvid.planning.routing import submitted_generation
 from batchvid.runner.context import RunContext
 from batchvid.runner.fallback import next_fallback, switch_model
 
@@ -67,11 +68,12 @@ def can_cancel(provider: Provider, phase: Phase) -> bool:
 
 async def cancel_task(transport: Transport, base_url: str, access: Access, job: Job) -> bool:
     """Cancel the task at the vendor, if its wire format can; return whether the vendor did."""
-    request = cancel(job.dialect, job.task_id)
-    if request is None:
+    dialect = DIALECTS[job.dialect]
+    if dialect.cancel is None:
         return False
     try:
+        request = dialect.cancel(submitted_generation(job), job.task_id)
         reply = await transport.send(base_url + job.prefix, request, access)
     except WireError:  # the next poll shows the result
         return False
-    return is_cancelled(reply)
+    return dialect.is_cancelled(reply)

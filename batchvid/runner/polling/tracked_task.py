@@ -11,7 +11,7 @@ from batchvid.dialects import DIALECTS
 from batchvid.domain.jobs import Job
 from batchvid.domain.poll_interval import PollInterval
 from batchvid.domain.wire import Phase, Rejected, Request, Response, Status
-from batchvid.planning.routing import build_order
+from batchvid.planning.routing import submitted_generation
 from batchvid.runner.context import RunContext
 from batchvid.runner.estimation.duration_model import DurationModel
 from batchvid.runner.providers.provider_state import ProviderState
@@ -24,6 +24,7 @@ class TrackedTask:
     `phase` is that of the last poll, UNKNOWN after a failed one. `queue_timeout_reported`: the queue timeout was
     handled. `last_seen_running_at` is None until this run has seen the task; time before that teaches the duration
     model nothing. `not_before` is the earliest next poll. `follows_cost`: a new poll cost moves the next poll.
+    `follow_up` is the request that a finished task still needs; it is sent instead of the next poll.
     """
 
     job_id: str
@@ -42,11 +43,21 @@ class TrackedTask:
     unseen: int = 0
     unanswered: int = 0
     last_reply: tuple[bytes, Status | Rejected] | None = None
+    follow_up: Request | None = None
+
+    @property
+    def next_request(self) -> Request:
+        """What is sent next: the poll, or what a finished task still needs."""
+        return self.follow_up or self.request
 
     def read(self, response: Response, job: Job) -> Status | Rejected:
-        """Parse a reply. Most replies equal the last one and are not parsed again."""
+        """Parse a reply to `next_request`. Most replies equal the last one and are not parsed again."""
+        dialect = DIALECTS[job.dialect]
+        if self.follow_up is not None and dialect.read_result is not None:
+            status = dialect.read_result(response, job.task_id, prompt=job.spec.request.prompt)
+            return status.with_scheme(self.path.partition(":")[0]) if isinstance(status, Status) else status
         if self.last_reply is None or response.status != 200 or self.last_reply[0] != response.body:
-            status = DIALECTS[job.dialect].read_poll(response, job.task_id, prompt=job.spec.request.prompt)
+            status = dialect.read_poll(response, job.task_id, prompt=job.spec.request.prompt)
             if isinstance(status, Status):
                 status = status.with_scheme(self.path.partition(":")[0])
             self.last_reply = (response.body, status)
@@ -56,13 +67,12 @@ class TrackedTask:
 def track_task(context: RunContext, job: Job, last_seen_running_at: float | None) -> TrackedTask:
     """Build the tracked task of a running job; for `last_seen_running_at` see `TrackedTask`."""
     provider_state = context.provider_state(job)
-    generation = build_order(job.spec, model=job.model_sent, external_id=job.external_id)
     age_s = (utc_now() - job.watched_from).total_seconds() if job.watched_from else 0.0
     return TrackedTask(
         job_id=job.id,
         provider_state=provider_state,
         path=provider_state.base_url + job.prefix,
-        request=DIALECTS[job.dialect].poll(generation, job.task_id),
+        request=DIALECTS[job.dialect].poll(submitted_generation(job), job.task_id),
         submitted_at_s=context.now() - max(age_s, 0.0),
         duration_model=context.duration_model(provider_state.name, job.model_sent),
         poll_interval=find_poll_interval(provider_state.provider, job.spec.request.model, context.models),

@@ -11,13 +11,14 @@ from urllib.parse import urlsplit
 
 from batchvid.dialects import DIALECTS
 from batchvid.dialects.common.outcome_rules import missed_reply
+from batchvid.dialects.dialect import ReadPoll
 from batchvid.domain.failures import FailureKind
 from batchvid.domain.job_spec import JobSpec
 from batchvid.domain.jobs import Job
 from batchvid.domain.origins import same_origin
 from batchvid.domain.wire import Asset, GenerationRequest, Parent, Phase, Rejected, Request, Status
 from batchvid.errors import Unsupported, WireError
-from batchvid.planning.routing import build_order
+from batchvid.planning.routing import submitted_generation
 from batchvid.redaction import redact
 from batchvid.runner.context import RunContext
 from batchvid.runner.providers.provider_state import ProviderState
@@ -117,21 +118,28 @@ async def _poll_parent(
         lambda: max(at, provider_state.polls.next_available_at(), provider_state.polls_paused_until),
     ):
         return None
-    provider_state.polls.acquire(context.now())
     dialect = DIALECTS[parent.dialect]
-    generation = build_order(parent.spec, model=parent.model_sent, external_id=parent.external_id)
-    try:
-        response = await context.transport.send(
-            provider_state.base_url + parent.prefix,
-            dialect.poll(generation, parent.task_id),
-            provider_state.access,
-        )
-        reply: Status | Rejected = dialect.read_poll(response, parent.task_id)
-        if isinstance(reply, Status):
-            reply = reply.with_scheme(urlsplit(provider_state.base_url).scheme)
-    except WireError as exc:
-        reply = missed_reply(exc)
+    reply = await _send_poll(
+        context, provider_state, parent, dialect.poll(submitted_generation(parent), parent.task_id), dialect.read_poll
+    )
+    if isinstance(reply, Status) and reply.follow_up is not None and dialect.read_result is not None:
+        if not await _wait_until(context, provider_state, provider_state.polls.next_available_at):
+            return None
+        reply = await _send_poll(context, provider_state, parent, reply.follow_up, dialect.read_result)
     return None if context.stop_reason or provider_state.stop_reason else reply
+
+
+async def _send_poll(
+    context: RunContext, provider_state: ProviderState, parent: Job, request: Request, read: ReadPoll
+) -> Status | Rejected:
+    """Send one poll, which the poll rate allows, and read its reply."""
+    provider_state.polls.acquire(context.now())
+    try:
+        response = await context.transport.send(provider_state.base_url + parent.prefix, request, provider_state.access)
+        reply = read(response, parent.task_id)
+    except WireError as exc:
+        return missed_reply(exc)
+    return reply.with_scheme(urlsplit(provider_state.base_url).scheme) if isinstance(reply, Status) else reply
 
 
 async def _wait_until(

@@ -16,15 +16,16 @@ from typing import Any
 from batchvid.catalog import Provider
 from batchvid.catalog.model_policies import find_poll_interval
 from batchvid.clock import utc_now
+from batchvid.dialects import DIALECTS
 from batchvid.dialects.common.outcome_rules import missed_reply
-from batchvid.dialects.lookups import LOOKUP_METHODS, LookupMethod
+from batchvid.dialects.dialect import LookupMethod
 from batchvid.domain import events as ev
 from batchvid.domain.failures import STOPS_PROVIDER
 from batchvid.domain.jobs import Job, JobState
 from batchvid.domain.origins import same_origin
 from batchvid.domain.wire import Candidate, Rejected
 from batchvid.errors import WireError
-from batchvid.planning.routing import build_order
+from batchvid.planning.routing import submitted_generation
 from batchvid.redaction import redact
 from batchvid.runner.context import Dispatch, RunContext
 from batchvid.runner.providers.provider_state import ProviderState
@@ -44,7 +45,7 @@ MAX_RESUBMITS = 3  # on_lost_submit: resubmit may risk a second purchase, but no
 def lookup_method(job: Job, provider: Provider) -> LookupMethod | None:
     """How the provider looks up this job's submit; None if it cannot."""
     name = provider.lookup.get(job.dialect)
-    return LOOKUP_METHODS[name].get(job.dialect) if name else None
+    return DIALECTS[job.dialect].lookups.get(name) if name and job.dialect in DIALECTS else None
 
 
 def jobs_to_reconcile(
@@ -288,7 +289,7 @@ class Reconciler:
     async def _send_lookup(
         self, provider_state: ProviderState, job: Job, method: LookupMethod
     ) -> tuple[Candidate, ...] | Rejected:
-        generation = build_order(job.spec, model=job.model_sent, external_id=job.external_id)
+        generation = submitted_generation(job)
         origin = provider_state.base_url + job.prefix
         try:
             response = await self._context.transport.send(origin, method.ask(generation), provider_state.access)

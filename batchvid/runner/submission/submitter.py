@@ -18,6 +18,7 @@ from batchvid.domain.costs import cost_above
 from batchvid.domain.failures import FailureKind
 from batchvid.domain.job_spec import Reason
 from batchvid.domain.jobs import Job
+from batchvid.domain.origins import path_below
 from batchvid.domain.wire import EMULATOR_HEADER, Accepted, GenerationRequest, Rejected, Response, Uncertain
 from batchvid.errors import ReplyCut, StateError, StorageError, Unsupported, WireError
 from batchvid.paths import quoted
@@ -217,7 +218,7 @@ class Submitter:
             accepted = ev.SubmitAccepted(
                 at=utc_now(), task_id=verdict.task_id, model=verdict.model, request_id=verdict.request_id,
                 actual_usd=verdict.actual_usd, cost_usd=cost_above(job.price, verdict.actual_usd),
-                rehearsal=by_emulator,
+                rehearsal=by_emulator, poll_path=path_below(provider_state.base_url + job.prefix, verdict.poll_url),
             )  # fmt: skip
             try:
                 job = await context.recorder.record(job.id, accepted)
