@@ -178,7 +178,7 @@ def _duration(generation: GenerationRequest, fields: Fields) -> int | str | None
 
 
 def _checked_options(generation: GenerationRequest, fields: Fields, sent: Collection[str]) -> Mapping[str, Any]:
-    """Return the options. Raises Unsupported for a field that Runway would refuse, or that costs what no plan counts."""
+    """Return the options. Raises Unsupported for one that Runway would refuse, or that no plan prices."""
     options = generation.request.options
     check_values(options, RUNWAY_OPTIONS)
     known = {*(fields.options or ()), *sent, *BODY, fields.ratio_field}

@@ -73,17 +73,13 @@ _SEEDANCE = _pairs(
     p1080=_SEEDANCE_1080,
     k4="3840:1646 3840:2160 3840:2880 3840:3840 2880:3840 2160:3840",
 )
-_SEEDANCE_2_5 = _pairs(
-    p480="992:432 854:480 752:560 640:640 560:752 480:854", p720=_SEEDANCE_720, p1080=_SEEDANCE_1080
-)
+_SEEDANCE_2_5 = _pairs(p480="992:432 854:480 752:560 640:640 560:752 480:854", p720=_SEEDANCE_720, p1080=_SEEDANCE_1080)
 _WAN = _pairs(
     p480="832:480 720:544 624:624 544:720 480:832",
     p720="1280:720 1104:832 960:960 832:1104 720:1280",
     p1080="1920:1080 1648:1248 1440:1440 1248:1648 1080:1920",
 )
-_OMNI = _pairs(
-    p360="640:360 360:640", p720="1280:720 720:1280", p1080="1920:1080 1080:1920", k4="3840:2160 2160:3840"
-)
+_OMNI = _pairs(p360="640:360 360:640", p720="1280:720 720:1280", p1080="1920:1080 1080:1920", k4="3840:2160 2160:3840")
 _HORSE = _pairs(
     p720="1280:720 720:1280 960:960 1108:832 832:1108", p1080="1920:1080 1080:1920 1440:1440 1662:1248 1248:1662"
 )
@@ -140,9 +136,7 @@ def _seedance_2_5() -> Routes:
     options = (*_AUDIO_VIDEO, "draft", "outputFormat")
     text = Fields(pairs=_SEEDANCE_2_5, prompt_chars=15_000, audio=True, seed=True, references=30, options=options)
     image_options = (*_AUDIO, "draft", "outputFormat")
-    video = replace(
-        text, source="promptVideo", actions=BY_MODE, keeps_shape=("edit", "extend"), edit_duration="auto"
-    )
+    video = replace(text, source="promptVideo", actions=BY_MODE, keeps_shape=("edit", "extend"), edit_duration="auto")
     return {**_text_and_image(text, last=True, options=image_options), VIDEO: video}
 
 

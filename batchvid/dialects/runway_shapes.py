@@ -21,23 +21,19 @@ def shape_of(generation: GenerationRequest, fields: Fields, first: ImageInput | 
         field = "aspect_ratio" if request.aspect_ratio else "resolution"
         raise Unsupported(field, f"an {request.action} by {request.model} keeps that of its source: leave it out")
     sent: dict[str, str] = {}
-    if fields.resolutions:
-        if request.resolution:
-            sent["resolution"] = one_of("resolution", request.resolution, dict.fromkeys(fields.resolutions))
-            sent["resolution"] = request.resolution
+    if fields.resolutions and request.resolution:
+        sent["resolution"] = one_of("resolution", request.resolution, {one: one for one in fields.resolutions})
     if fields.pairs and (request.aspect_ratio or not fields.auto or exact_size(generation)):
         if pair := _pair(generation, fields):
             sent[fields.ratio_field] = pair
     elif fields.names:
         if request.aspect_ratio:
-            one_of("aspect_ratio", request.aspect_ratio, dict.fromkeys(fields.names))
-            sent[fields.ratio_field] = request.aspect_ratio
+            sent[fields.ratio_field] = one_of("aspect_ratio", request.aspect_ratio, {one: one for one in fields.names})
         _refuse_resolution(generation, fields)
     elif fields.auto:
         _follow_frame(generation, first)
         tier = request.resolution or (USUAL_TIER if USUAL_TIER in fields.auto else fields.auto[0])
-        one_of("resolution", tier, dict.fromkeys(fields.auto))
-        sent[fields.ratio_field] = f"auto_{tier}"
+        sent[fields.ratio_field] = one_of("resolution", tier, {one: f"auto_{one}" for one in fields.auto})
     else:
         _follow_frame(generation, first)
         _refuse_resolution(generation, fields)

@@ -129,8 +129,8 @@ class Accepted:
     """A submit that made a task. `model` is what the vendor says it resolved the model to, else empty.
 
     `actual_usd` is the cost in the reply, empty where the vendor names none in US dollars. `poll_url` is the address
-    that the reply names for polls, absolute or a path; it counts only below the route that the call went to. `units` are
-    what the task may cost in the vendor's own units, by their name; a provider's row has their worth.
+    that the reply names for polls, absolute or a path; it counts only below the route that the call went to. `units`
+    are what the task may cost in the vendor's own units, by their name; a provider's row has their worth.
     """
 
     task_id: str
