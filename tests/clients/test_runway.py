@@ -53,7 +53,7 @@ async def test_wait_for_task_output() -> None:
 
         async def write(prompt: str) -> Any:
             task = await runway.text_to_video.create(model="gen4.5", prompt_text=prompt, ratio="1280:720", duration=5)
-            assert task.estimated_cost.credits == 60
+            assert task.estimated_cost.credits == 60  # type: ignore[attr-defined]
             try:
                 return await task.wait_for_task_output(timeout=30)
             except TaskFailedError as exc:
