@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from functools import cache
 from typing import Any, ClassVar, Literal
 from urllib.parse import urlsplit
@@ -48,7 +49,9 @@ class Provider:
     (`Dialect.lookups`). With `allow_private_links` links to clips may lead into a private network.
     `moderates` is false for a server without a content filter: there an unexplained failure is no moderation.
     `send_key_to_own_links`: a link on the provider's own origin that refuses an anonymous request is tried again with
-    the key. `allow_http` permits a public `base_url` without encryption. `life` is the emulator's setting for the
+    the key. `allow_http` permits a public `base_url` without encryption. `unit_usd` is the worth of the
+    vendor's own units, by the name that a dialect gives them (`Status.vendor_metadata`): only a provider that bills in
+    them has it, not one that resells its tasks. `life` is the emulator's setting for the
     duration of tasks; `free` means that nothing is charged. An `emulator` without a base URL is started by the run.
     """
 
@@ -83,6 +86,7 @@ class Provider:
     moderates: bool = True
     send_key_to_own_links: bool = True
     allow_http: bool = False
+    unit_usd: Mapping[str, Decimal] = field(default_factory=dict)
     life: str = ""
     free: bool = False
 
