@@ -19,6 +19,7 @@ POLL_EVERY_S = 10.0  # what CometAPI's own samples use (wire-notes 6.2)
 MAX_USD_PER_S, MAX_USD_PER_CLIP = Decimal(100), Decimal(10_000)  # some hundred times the dearest model sold
 MAX_STEP_S = 86_400  # a day; no vendor sells a clip of an hour
 REFRESH_S = 2.0  # no page documents how often CometAPI refreshes a task's status; polling more often is impolite
+DEFAULT_RESOLUTION = "default"  # of a tier: for clips that set none
 FREE, OWN_SOURCE = "free", "your price"
 INPUTS = {"image": "first", "end-image": "last", "references": "reference"}
 """The kinds of input images, with the role of such an image in a request."""
@@ -56,12 +57,14 @@ _STRICT = ConfigDict(extra="forbid")
 class Tier:
     """A price in USD: per second of the billed duration, or per clip (the upper end of a range).
 
-    It applies to jobs with the same resolution, mode and sound, as far as the tier sets them.
+    It applies to jobs with the same resolution, mode and sound, as far as the tier sets them. The resolution `default`
+    is for jobs that set none. `input` is for new clips without images (`text`), or with some (`image`).
     """
 
     resolution: str = ""
     mode: str = ""
     sound: bool | None = None
+    input: Literal["", "text", "image"] = ""
     usd_per_s: UsdPerS | None = None
     usd_per_clip: UsdPerClip | None = None
     lowest_usd_per_clip: UsdPerClip | None = None
@@ -71,12 +74,13 @@ class Tier:
     @property
     def is_plain(self) -> bool:
         """Whether it applies to every job."""
-        return not self.resolution and not self.mode and self.sound is None
+        return not self.resolution and not self.mode and self.sound is None and not self.input
 
-    def fits(self, resolution: str, mode: str, sound: bool | None) -> bool:
-        """Whether it applies to a job with these options."""
+    def fits(self, resolution: str, mode: str, sound: bool | None, given: str = "") -> bool:
+        """Whether it applies to a job with these options; `given` is what it makes a clip from."""
         return (
-            (not self.resolution or self.resolution.casefold() == tier_word(resolution))
+            (not self.resolution or self.resolution.casefold() == (tier_word(resolution) or DEFAULT_RESOLUTION))
+            and (not self.input or self.input == given)
             and (not self.mode or self.mode == mode)
             and (self.sound is None or self.sound == bool(sound))
         )
@@ -92,9 +96,9 @@ class ModelPrice:
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
 
-    def tier_of(self, resolution: str, mode: str, sound: bool | None) -> Tier | None:
+    def tier_of(self, resolution: str, mode: str, sound: bool | None, given: str = "") -> Tier | None:
         """The tier that applies to a job, or None."""
-        return next((tier for tier in self.tiers if tier.fits(resolution, mode, sound)), None)
+        return next((tier for tier in self.tiers if tier.fits(resolution, mode, sound, given)), None)
 
 
 def _as_price(value: Any) -> Any:
@@ -171,12 +175,21 @@ class Model:
         return min(self.durations_s, key=lambda step: (abs(step - requested_s), step))
 
     def price_of(
-        self, duration_s: float | None, *, resolution: str = "", mode: str = "", sound: bool | None = None
+        self,
+        duration_s: float | None,
+        *,
+        resolution: str = "",
+        mode: str = "",
+        sound: bool | None = None,
+        given: str = "text",
     ) -> Price:
-        """The maximum price of one clip with this billed duration; unknown if no tier applies."""
+        """The maximum price of one clip with this billed duration; unknown if no tier applies.
+
+        `given` is what it is made from: `text`, `image`, or `video` for an action on another clip.
+        """
         if self.price is None:
             return UNPRICED
-        tier = self.price.tier_of(resolution, mode, sound)
+        tier = self.price.tier_of(resolution, mode, sound, given)
         if tier is None:
             return UNPRICED
         source = ", ".join(filter(None, (self.price.source, self.price.as_of)))

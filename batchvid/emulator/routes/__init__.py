@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from batchvid.emulator.routes import ark, catalogue, gateway, kling, newapi, runway, videos, xai
+from batchvid.emulator.routes import ark, catalogue, gateway, kling, newapi, price_lists, runway, videos, xai
 from batchvid.emulator.routes.route import register_content
 from batchvid.emulator.service import EmulatorService
 
@@ -12,6 +12,7 @@ FAMILIES = {family.name: family for family in (*videos.FAMILIES, *(route.family 
 
 def register(router: web.UrlDispatcher, service: EmulatorService) -> None:
     """Add every vendor's routes."""
+    price_lists.register(router)
     videos.register(router, service)
     for route in ROUTES:
         route.register(router, service)
