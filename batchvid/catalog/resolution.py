@@ -51,7 +51,13 @@ def resolve_options(model: Model, request: ClipRequest) -> ResolvedOptions:
         duration_s=duration_s,
         aspect_ratio=ratio,
         resolution=resolution,
-        price=model.price_of(duration_s, resolution=resolution, mode=request.mode, sound=request.sound),
+        price=model.price_of(
+            duration_s,
+            resolution=resolution,
+            mode=request.mode,
+            sound=request.sound,
+            has_video=bool(request.video),
+        ),
         pixels=_pixels(ratio, resolution)
         if request.fit and (request.aspect_ratio or is_exact(request.resolution))
         else None,

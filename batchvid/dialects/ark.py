@@ -54,7 +54,7 @@ MAX_PROMPT_CHARS = 32_000  # Ark publishes none
 MAX_LISTED = 500  # the most that Ark lists on a page; of the last seven days, the newest first
 SUPPORTED = (
     *("prompt", "image", "end_image", "reference_images", "duration_s", "aspect_ratio", "resolution", "seed"),
-    *("sound", "mode", "video", "parent", "audio", "asset://"),
+    *("sound", "mode", "video", "audio", "asset://"),
 )
 RATIOS = {ratio: ratio for ratio in ("21:9", "16:9", "4:3", "1:1", "3:4", "9:16", "3:2", "5:4")}
 TIERS = {tier: tier for tier in ("480p", "720p", "1080p", "4k")}
@@ -131,7 +131,7 @@ def _media(generation: GenerationRequest) -> list[dict[str, Any]]:
     """The pictures, the video and the sound of a request, each with its role. Raises Unsupported."""
     frames = [image for image in first_and_last(generation) if image]
     references = images_with_role(generation, "reference")
-    is_video = bool(generation.request.video or generation.parent)
+    is_video = bool(generation.request.video)
     if frames and (references or is_video or generation.request.audio):
         field = "reference_images" if references else "video" if is_video else "audio"
         raise Unsupported(field, "Ark allows no reference media together with `image`")
@@ -193,8 +193,8 @@ def _check_model(generation: GenerationRequest) -> None:
     is_second = _is(generation, SECOND)
     if not is_second and "lite" not in request.model and (references := images_with_role(generation, "reference")):
         raise Unsupported(manifest_field(references[0]), "Seedance takes reference media from 2.0 on")
-    if not is_second and (request.video or generation.parent or request.audio):
-        field = "audio" if request.audio else "video" if request.video else "parent"
+    if not is_second and (request.video or request.audio):
+        field = "audio" if request.audio else "video"
         raise Unsupported(field, "Seedance takes reference media from 2.0 on")
     if is_second and request.mode == "flex":
         raise Unsupported("mode", "flex is sold for Seedance 1.x only")
