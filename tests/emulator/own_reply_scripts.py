@@ -131,6 +131,7 @@ RUNWAY = {
     "runway/poll-unseen-status-400": ReplyScript(of="runway", act=polls("runway", 1), settings=HIDDEN_400),
     "runway/submit-refused-issues": sent("runway", promptImage="http://a.example/a.png"),
     "runway/submit-refused-key": refused("runway", "auth"),
+    "runway/submit-refused-unknown-field": sent("runway", "/runwayml/v1/text_to_video", model="gen4.5"),
     "runway/submit-server-error": refused("runway", "unavailable", 502),
     "runway/submit-throttled-daily": refused("runway", "rate"),
 }
