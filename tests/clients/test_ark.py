@@ -25,9 +25,11 @@ MODEL = "dreamina-seedance-2-5-260628"
 @asynccontextmanager
 async def tasks(**settings: Any) -> AsyncIterator[Any]:
     """The client's calls on tasks, and an emulator behind them."""
-    async with Emulator(Settings(**{"render": "shared", "api_key": "k", **settings})) as emulator:
-        async with ark.AsyncArk(base_url=f"{emulator.base_url}/ark/api/v3", api_key="k", max_retries=0) as client:
-            yield client.content_generation.tasks
+    async with (
+        Emulator(Settings(**{"render": "shared", "api_key": "k", **settings})) as emulator,
+        ark.AsyncArk(base_url=f"{emulator.base_url}/ark/api/v3", api_key="k", max_retries=0) as client,
+    ):
+        yield client.content_generation.tasks
 
 
 async def test_a_clip_from_the_order_to_the_link() -> None:
