@@ -24,6 +24,8 @@ PREFIXES = {
     "gateway": "/gateway",
     "newapi": "/gateway",
     "ark": "/ark/api/v3",
+    "minimax": "/minimax",
+    "minimax-v1": "/minimax",
 }
 """Where the emulator has a dialect's paths; the others stand at the root."""
 

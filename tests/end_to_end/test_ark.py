@@ -45,6 +45,8 @@ def test_a_price_by_tokens(bench: Bench) -> None:
     assert bench.run().code == 0
     loud, silent = read_jobs(bench.batch / "state.sqlite3")
     assert Decimal(loud.actual_usd) == (Decimal("2.4") * TOKENS / 10**6).quantize(Decimal("0.000001"), "ROUND_CEILING")
+    assert loud.price.usd is not None
+    assert silent.price.usd is not None
     assert Decimal(loud.actual_usd) < loud.price.usd == 2 * silent.price.usd
     assert loud.price.usd < Decimal(loud.actual_usd) * Decimal("1.05")
     assert Decimal(silent.actual_usd) < silent.price.usd

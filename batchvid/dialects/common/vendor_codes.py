@@ -142,6 +142,9 @@ MINIMAX: Table = (
     OutcomeRule(NO, FailureKind.INVALID, "M-err", codes="base_resp:1042 base_resp:2013 base_resp:2037"),
     OutcomeRule(ANY, None, "M-err", codes="base_resp:1000 base_resp:1001 base_resp:1013 base_resp:1024 base_resp:1033"),
 )
+MINIMAX_V2: Table = (
+    OutcomeRule("422", FailureKind.MODERATION_INPUT, "M-oas: its only 422", codes="unprocessable_entity_error"),
+)
 GOOGLE: Table = (
     OutcomeRule(
         NO,
@@ -268,5 +271,7 @@ TABLES: dict[str, Table] = {
     "runway": _GATEWAYS,  # Runway itself has statuses and sentences, no codes (R-oas)
     "xai": (*XAI, *_GATEWAYS),
     "ark": (*ARK, *_GATEWAYS),
+    "minimax": (*MINIMAX_V2, *MINIMAX, *_GATEWAYS),
+    "minimax-v1": (*MINIMAX, *_GATEWAYS),
 }
 """Routes with one vendor behind them. CometAPI is of the new-api family: its own errors may come on every route."""
