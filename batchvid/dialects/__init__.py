@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from batchvid.dialects import (
     ark,
+    dashscope,
     gateway,
     kling,
     minimax,
@@ -33,5 +34,6 @@ DIALECTS: dict[str, Dialect] = {
     "ark": ark.DIALECT,
     "minimax": minimax.DIALECT,
     "minimax-v1": minimax_v1.DIALECT,
+    "dashscope": dashscope.DIALECT,
 }
 """Every dialect by the name that the catalogue uses. `json-task` dialects of the user are added when they are read."""

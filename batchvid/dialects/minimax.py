@@ -53,7 +53,7 @@ WIRE = "MiniMax's V2 wire"
 MAX_PROMPT_CHARS = 7000
 MAX_LISTED = 100
 SUPPORTED = (
-    *("prompt", "image", "end_image", "reference_images", "duration_s", "aspect_ratio", "resolution", "sound"),
+    *("prompt", "image", "end_image", "reference_images", "duration_s", "aspect_ratio", "resolution"),
     *("video", "audio", "mm_file://"),
 )
 RATIOS = {ratio: ratio for ratio in ("21:9", "16:9", "4:3", "1:1", "3:4", "9:16")}
@@ -71,8 +71,6 @@ def submit(generation: GenerationRequest) -> Request:
     refuse_unsupported(generation, WIRE, SUPPORTED)
     request = generation.request
     check_prompt(generation, max_chars=MAX_PROMPT_CHARS)
-    if request.sound is False:
-        raise Unsupported("sound", "MiniMax H3 makes clips with sound only")
     if request.duration_s is None or not request.resolution:
         field = "resolution" if not request.resolution else "duration_s"
         raise Unsupported(field, "must be given: MiniMax H3 has no default")

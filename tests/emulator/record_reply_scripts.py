@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.emulator.helpers import Answer, Vendor
 from tests.emulator.script_player import (
+    BODIES,
     ReplyScript,
     ended,
     locked_out,
@@ -69,6 +70,40 @@ ARK = {
     "ark/submit-refused-unknown-field": sent("ark", negative_prompt="rain"),
     "ark/submit-server-error": refused("ark", "unavailable"),
     "ark/submit-throttled-rpm": refused("ark", "rate"),
+}
+
+
+async def refuses_synchronous(v: Vendor) -> Answer:
+    """A submit to DashScope without its header."""
+    return await v.call("POST", paths("dashscope")[0], json=BODIES["dashscope"])
+
+
+async def cancels(v: Vendor) -> Answer:
+    """A task of DashScope that is cancelled while it waits, and polled."""
+    path = f"{paths('dashscope')[1]}/{task_of(await sends('dashscope')(v))}"
+    await v.call("POST", f"{path}/cancel")
+    return await v.call("GET", path)
+
+
+DASHSCOPE = {
+    "dashscope/poll-canceled": ReplyScript(of="dashscope", act=cancels, settings={"life": "polls:3"}),
+    "dashscope/poll-failed-internal": ended("dashscope", "error"),
+    "dashscope/poll-failed-moderation": ended("dashscope", "moderation"),
+    "dashscope/poll-queued": queued("dashscope"),
+    "dashscope/poll-ready": ready("dashscope"),
+    "dashscope/poll-refused-key": locked_out("dashscope", "poll"),
+    "dashscope/poll-running": running("dashscope"),
+    "dashscope/poll-throttled": refused_poll("dashscope", "rate", code="Throttling"),
+    "dashscope/poll-unknown": unknown("dashscope"),
+    "dashscope/submit-refused-arrears": refused("dashscope", "balance"),
+    "dashscope/submit-refused-key": locked_out("dashscope", "submit"),
+    "dashscope/submit-refused-moderation": refused("dashscope", "moderation"),
+    "dashscope/submit-refused-no-such-model": sent("dashscope", model="wan9-t2v"),
+    "dashscope/submit-refused-parameter": sent("dashscope", parameters={"resolution": "720P", "duration": 99}),
+    "dashscope/submit-refused-synchronous": ReplyScript(of="dashscope", act=refuses_synchronous),
+    "dashscope/submit-server-error": refused("dashscope", "unavailable"),
+    "dashscope/submit-throttled-allocation": refused("dashscope", "rate", code="Throttling.AllocationQuota"),
+    "dashscope/submit-throttled-rate": refused("dashscope", "rate"),
 }
 MINIMAX = {
     "minimax/poll-cancelled": cancelled("minimax"),

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.emulator.helpers import VERSION, Answer, Vendor
+from tests.emulator.helpers import ASYNC, VERSION, Answer, Vendor
 
 Act = Callable[[Vendor], Awaitable[Answer]]
 
@@ -28,6 +28,10 @@ PATHS = {
     "ark": ("/ark/api/v3/contents/generations/tasks",) * 2,
     "minimax": ("/minimax/v2/video_generation", "/minimax/v2/query/video_generation"),
     "minimax-v1": ("/minimax/v1/video_generation", "/minimax/v1/query/video_generation?task_id="),
+    "dashscope": (
+        "/dashscope/api/v1/services/aigc/video-generation/video-synthesis",
+        "/dashscope/api/v1/tasks",
+    ),
 }
 """Where a family's tasks are submitted and polled; the others share `/v1/videos`."""
 BODIES: dict[str, dict[str, Any]] = {
@@ -49,6 +53,11 @@ BODIES: dict[str, dict[str, Any]] = {
         "ratio": "16:9",
     },
     "minimax-v1": {"model": "MiniMax-Hailuo-2.3", "duration": 6},
+    "dashscope": {
+        "model": "wan2.7-t2v",
+        "input": {"prompt": "a kite"},
+        "parameters": {"resolution": "720P", "ratio": "16:9", "duration": 5},
+    },
 }
 
 
@@ -73,7 +82,7 @@ def at(path: str, task: str) -> str:
 def task_of(reply: Answer) -> str:
     """The id in the answer to a submit."""
     body = reply.json
-    inner = body.get("data") or {}
+    inner = body.get("data") or body.get("output") or {}
     return str(inner.get("task_id") or body.get("id") or body.get("task_id") or body["request_id"])
 
 
@@ -82,7 +91,7 @@ def sends(of: str, path: str = "", **fields: Any) -> Act:
 
     async def act(v: Vendor) -> Answer:
         body = {**({} if "content" in BODIES[of] else PROMPT), **BODIES[of], **fields}
-        return await v.call("POST", path or paths(of)[0], json=body, headers=VERSION)
+        return await v.call("POST", path or paths(of)[0], json=body, headers=VERSION | ASYNC)
 
     return act
 

@@ -48,6 +48,7 @@ JOBS: Mapping[str, Mapping[str, Any]] = {
     "ark": {"model": "ark/seedance-1-0-pro-250528", "duration_s": 4, "aspect_ratio": "16:9"},
     "minimax": {"model": "minimax/MiniMax-H3", "duration_s": 4, "aspect_ratio": "16:9", "resolution": "768p"},
     "minimax-v1": {"model": "minimax-v1/MiniMax-Hailuo-2.3", "duration_s": 6, "resolution": "768p"},
+    "dashscope": {"model": "dashscope/wan2.7-t2v", "duration_s": 4, "aspect_ratio": "16:9", "resolution": "720p"},
 }
 """A cheap clip in each wire format."""
 PREFIXES = {
@@ -59,6 +60,7 @@ PREFIXES = {
     "ark": "/ark/api/v3",
     "minimax": "/minimax",
     "minimax-v1": "/minimax",
+    "dashscope": "/dashscope/api/v1",
 }
 """Where the emulator speaks it; the others stand at its root."""
 FAMILIES = {"openai-videos": "sora"}

@@ -133,6 +133,10 @@ ALI: Table = (
     OutcomeRule(NO_OR_500, FailureKind.MODERATION_INPUT, "N", codes="DataInspectionFailed IPInfringementSuspect"),
     OutcomeRule(ANY, None, "A-err", codes="InternalError ServiceUnavailable GatewayTimeout"),
 )
+DASHSCOPE: Table = (
+    OutcomeRule(NO, FailureKind.AUTH, "A-err: the model is not activated", codes="AccessDenied.Unpurchased"),
+    OutcomeRule(NO, FailureKind.INVALID, "A-err", codes="AccessDenied InvalidParameter"),
+)
 MINIMAX: Table = (
     OutcomeRule(NO, FailureKind.AUTH, "M-err", codes="base_resp:1004 base_resp:2049"),
     OutcomeRule(NO, FailureKind.BALANCE, "M-err", codes="base_resp:1008 base_resp:2056"),
@@ -273,5 +277,6 @@ TABLES: dict[str, Table] = {
     "ark": (*ARK, *_GATEWAYS),
     "minimax": (*MINIMAX_V2, *MINIMAX, *_GATEWAYS),
     "minimax-v1": (*MINIMAX, *_GATEWAYS),
+    "dashscope": (*DASHSCOPE, *ALI, *_GATEWAYS),
 }
 """Routes with one vendor behind them. CometAPI is of the new-api family: its own errors may come on every route."""

@@ -2,7 +2,19 @@
 
 from aiohttp import web
 
-from batchvid.emulator.routes import ark, catalogue, gateway, kling, minimax, minimax_v1, newapi, runway, videos, xai
+from batchvid.emulator.routes import (
+    ark,
+    catalogue,
+    dashscope,
+    gateway,
+    kling,
+    minimax,
+    minimax_v1,
+    newapi,
+    runway,
+    videos,
+    xai,
+)
 from batchvid.emulator.routes.route import register_content
 from batchvid.emulator.service import EmulatorService
 
@@ -16,6 +28,7 @@ ROUTES = (
     ark.VOLC,
     minimax.ROUTE,
     minimax_v1.ROUTE,
+    dashscope.ROUTE,
 )
 FAMILIES = {family.name: family for family in (*videos.FAMILIES, *(route.family for route in ROUTES))}
 
