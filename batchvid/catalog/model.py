@@ -141,6 +141,7 @@ class Model:
     for `actions`. `needs` is a required input. A clip has the shape of its first frame if the model `follows_image`.
     `doubtful_*` are values that only some sources allow: they are sent, with a warning. Defaults are always sent.
     A clip has sound where the request does not say if `default_sound` says so; None: it has none, or it costs nothing.
+    A job with a `video` has no known price if the model `bills_source_video`, whose length is not known.
     `sizes` has the exact pixels that are sent for a ratio. Some sources refuse a prompt longer than `prompt_chars`. The
     model is not sold from the day of `sunset`. `link_lifetime_s` is how long a finished clip can be fetched.
     `poll_every_s` is the poll interval until the duration of tasks is learned, `refresh_s` how often the vendor
@@ -165,6 +166,7 @@ class Model:
     default_resolution: str = ""
     modes: tuple[str, ...] = ()
     default_sound: bool | None = None
+    bills_source_video: bool = False
     prompt_chars: int | None = None
     price: Annotated[ModelPrice | None, BeforeValidator(_as_price)] = None
     charged_on_failure: Charged = Charged.UNKNOWN
@@ -199,11 +201,10 @@ class Model:
     def tier_of(
         self, *, resolution: str = "", mode: str = "", sound: bool | None = None, has_video: bool = False
     ) -> Tier | None:
-        """The tier that applies, None if none does: the tokens of a source video count too, and are not known."""
-        if self.price is None:
+        """The tier that applies, None if none does, or if a source video costs something that is not known."""
+        if self.price is None or (has_video and self.bills_source_video):
             return None
-        tier = self.price.tier_of(resolution, mode, self.default_sound if sound is None else sound)
-        return None if tier is not None and has_video and tier.usd_per_million_tokens is not None else tier
+        return self.price.tier_of(resolution, mode, self.default_sound if sound is None else sound)
 
     def price_of(
         self,
