@@ -2,11 +2,35 @@
 
 from aiohttp import web
 
-from batchvid.emulator.routes import ark, catalogue, gateway, kling, newapi, price_lists, runway, videos, xai
+from batchvid.emulator.routes import (
+    ark,
+    catalogue,
+    dashscope,
+    gateway,
+    kling,
+    minimax,
+    minimax_v1,
+    newapi,
+    price_lists,
+    runway,
+    videos,
+    xai,
+)
 from batchvid.emulator.routes.route import register_content
 from batchvid.emulator.service import EmulatorService
 
-ROUTES = (kling.ROUTE, runway.ROUTE, xai.ROUTE, gateway.ROUTE, newapi.ROUTE, ark.ROUTE, ark.VOLC)
+ROUTES = (
+    kling.ROUTE,
+    runway.ROUTE,
+    xai.ROUTE,
+    gateway.ROUTE,
+    newapi.ROUTE,
+    ark.ROUTE,
+    ark.VOLC,
+    minimax.ROUTE,
+    minimax_v1.ROUTE,
+    dashscope.ROUTE,
+)
 FAMILIES = {family.name: family for family in (*videos.FAMILIES, *(route.family for route in ROUTES))}
 
 

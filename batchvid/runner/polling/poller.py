@@ -6,6 +6,7 @@ import asyncio
 import math
 from datetime import timedelta
 
+from batchvid.catalog.model_policies import cost_of_tokens
 from batchvid.clock import utc_now
 from batchvid.dialects.common.outcome_rules import missed_reply
 from batchvid.domain import events as ev
@@ -179,13 +180,15 @@ class Poller:
         if status.phase in (Phase.SUCCEEDED, Phase.FAILED):
             self._note_end(task)
         if status.phase is Phase.SUCCEEDED:
+            provider, tokens = task.provider_state.provider, status.vendor_metadata.get("completion_tokens", "")
+            actual_usd = status.actual_usd or cost_of_tokens(provider, job.spec.request, tokens, context.models)
             succeeded = ev.TaskSucceeded(
                 at=utc_now(),
                 assets=status.assets,
                 expires_at=status.expires_at,
                 model=status.model,
-                actual_usd=status.actual_usd,
-                cost_usd=cost_of(status.actual_usd),
+                actual_usd=actual_usd,
+                cost_usd=cost_of(actual_usd),
                 vendor_metadata=status.vendor_metadata,
             )
             self._dispatch(await context.recorder.record(job.id, succeeded))
