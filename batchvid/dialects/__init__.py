@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from batchvid.dialects import gateway, kling, newapi, openai_videos, runway, seedance, veo, videos, xai
+from batchvid.dialects import gateway, kling, kling_new, newapi, openai_videos, runway, seedance, veo, videos, xai
 from batchvid.dialects.dialect import Dialect
 
 __all__ = ["DIALECTS", "Dialect"]
@@ -13,6 +13,7 @@ DIALECTS: dict[str, Dialect] = {
     "seedance": seedance.DIALECT,
     "videos": videos.DIALECT,
     "kling": kling.DIALECT,
+    "kling-new": kling_new.DIALECT,
     "runway": runway.DIALECT,
     "xai": xai.DIALECT,
     "gateway": gateway.DIALECT,

@@ -2,11 +2,11 @@
 
 from aiohttp import web
 
-from batchvid.emulator.routes import catalogue, gateway, kling, newapi, runway, seedance, videos, xai
+from batchvid.emulator.routes import catalogue, gateway, kling, kling_new, newapi, runway, seedance, videos, xai
 from batchvid.emulator.routes.route import register_content
 from batchvid.emulator.service import EmulatorService
 
-ROUTES = (kling.ROUTE, runway.ROUTE, xai.ROUTE, gateway.ROUTE, newapi.ROUTE, seedance.ARK)
+ROUTES = (kling.ROUTE, kling_new.ROUTE, runway.ROUTE, xai.ROUTE, gateway.ROUTE, newapi.ROUTE, seedance.ARK)
 FAMILIES = {family.name: family for family in (*videos.FAMILIES, *(route.family for route in ROUTES))}
 
 
@@ -15,5 +15,6 @@ def register(router: web.UrlDispatcher, service: EmulatorService) -> None:
     videos.register(router, service)
     for route in ROUTES:
         route.register(router, service)
+    kling_new.register_polls(router, service)
     register_content(router, service, gateway.PATH, newapi.find_either, FAMILIES, gateway.ERROR_TYPE)
     catalogue.register(router)
