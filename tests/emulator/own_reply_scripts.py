@@ -20,10 +20,10 @@ from tests.emulator.script_player import (
     refused,
     refused_poll,
     running,
-    second,
     sends,
     sent,
     speaks,
+    twice,
     unknown,
     waits,
 )
@@ -85,7 +85,7 @@ KLING = {
     "kling/submit-refused-1203-no-such-model": refused("kling", "invalid", 404, code="1203"),
     "kling/submit-refused-1300-platform-policy": refused("kling", "moderation", code="1300"),
     "kling/submit-refused-1301-content-security": refused("kling", "moderation"),
-    "kling/submit-refused-1303-no-slot": ReplyScript(of="kling", act=second, settings={"concurrency": 1}),
+    "kling/submit-refused-1303-no-slot": ReplyScript(of="kling", act=twice("kling"), settings={"concurrency": 1}),
     "kling/submit-refused-1304-ip": refused("kling", "auth", 429, code="1304"),
     "kling/submit-refused-in-200": refused("kling", "balance", 200),
     "kling/submit-refused-task-failed": refused("gateway", "invalid", code="task_failed"),
@@ -95,6 +95,25 @@ KLING = {
     "kling/submit-through-stock-gateway": sent("kling", "", {"kling_shape": "gateway"}),
     "kling/submit-trace-id-is-no-task": sent("kling"),
     "kling/submit-trouble-in-200": refused("kling", "unavailable", 200, code="5000"),
+}
+KLING_NEW = {
+    "kling-new/poll-failed-risk-control": ended("kling-new", "moderation"),
+    "kling-new/poll-queued": queued("kling-new"),
+    "kling-new/poll-ready": ready("kling-new", sends("kling-new", options={"external_task_id": "job-1"})),
+    "kling-new/poll-refused-key": refused_poll("kling-new", "auth", code="1004"),
+    "kling-new/poll-running": running("kling-new"),
+    "kling-new/poll-server-error": refused_poll("kling-new", "unavailable"),
+    "kling-new/poll-throttled": refused_poll("kling-new", "rate"),
+    "kling-new/poll-unseen": unknown("kling-new"),
+    "kling-new/submit-refused-arrears": refused("kling-new", "balance", code="1101"),
+    "kling-new/submit-refused-key": refused("kling-new", "auth"),
+    "kling-new/submit-refused-moderation": refused("kling-new", "moderation"),
+    "kling-new/submit-refused-no-slot": ReplyScript(
+        of="kling-new", act=twice("kling-new"), settings={"concurrency": 1}
+    ),
+    "kling-new/submit-refused-parameter": sent("kling-new", settings={"duration": 2}),
+    "kling-new/submit-server-error": refused("kling-new", "unavailable", 500, code="5000"),
+    "kling-new/submit-throttled": refused("kling-new", "rate"),
 }
 RUNWAY = {
     "runway/poll-cancelled": ended("runway", "cancelled"),

@@ -17,7 +17,14 @@ import pytest
 from tests.emulator.helpers import Answer, Vendor, vendor
 
 EXCHANGES = Path(__file__).parents[1] / "exchanges"
-PREFIXES = {"kling": "/kling", "runway": "/runwayml", "xai": "/grok", "gateway": "/gateway", "newapi": "/gateway"}
+PREFIXES = {
+    "kling": "/kling",
+    "kling-new": "/kling-new",
+    "runway": "/runwayml",
+    "xai": "/grok",
+    "gateway": "/gateway",
+    "newapi": "/gateway",
+}
 """Where the emulator has a dialect's paths, as CometAPI does; the others stand at the root."""
 
 

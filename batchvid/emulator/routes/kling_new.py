@@ -161,7 +161,13 @@ def _shown(task: Task, view: TaskView, url: str) -> dict[str, Any]:
         **({"external_id": task.external_task_id} if task.external_task_id else {}),
     }
     if view.phase is Phase.SUCCEEDED:
-        clip = {"type": "video", "id": video_id(task), "url": url, "duration": f"{task.seconds:.1f}"}
+        clip = {
+            "type": "video",
+            "id": video_id(task),
+            "url": url,
+            "watermark_url": "",
+            "duration": f"{task.seconds:.1f}",
+        }
         bill = {"charge_type": "unit", "amount": f"{task.echo['units']:g}", "package_type": "video"}
         shown |= {"outputs": [clip], "billing": [bill]}
     return shown

@@ -1,10 +1,10 @@
-"""One call that polls many tasks: fewer calls, each task with its own verdict, and a failed call that decides nothing."""
+"""One call that polls many tasks: fewer calls, a verdict for each task, and a failed call that decides nothing."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import cycle
 from pathlib import Path
@@ -114,7 +114,7 @@ async def ends_after(folder: Path, fault: Callable[[], web.StreamResponse], call
 
 async def test_a_failed_call_is_an_unanswered_poll_of_each_task(tmp_path: Path) -> None:
     """Errors of the server, a cut reply and a page: all are polled again, and one line tells of it."""
-    faults = cycle(
+    faults: Iterator[Callable[[], web.StreamResponse]] = cycle(
         [
             lambda: web.json_response({"code": 5000, "message": "internal error", "request_id": "r"}, status=500),
             lambda: web.Response(text='{"code": 0, "data": [{"id": "kite-0", "sta', content_type="application/json"),
