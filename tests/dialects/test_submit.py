@@ -34,6 +34,7 @@ BASE = {
     "xai": generation(model="grok-imagine-video", prompt="kite"),
     "gateway": generation(model="veo3.1", prompt="kite"),
     "newapi": generation(model="kling-v2-6", prompt="kite"),
+    "ark": generation(model="doubao-seedance-2-0-260128", prompt="kite"),
 }
 SOURCE = "https://example.com/source.mp4"
 FACE = {"face_id": "0", "audio_id": "a-1"}
@@ -114,12 +115,17 @@ REFUSED: list[tuple[str, dict[str, Any], str, str]] = [
     ("xai", {"action": "edit", "video": SOURCE, "duration_s": 5}, "duration_s", "does not support"),
     ("xai", {"action": "edit", "video": SOURCE, "aspect_ratio": "1:1"}, "aspect_ratio", "does not support"),
     ("gateway", {"prompt": ""}, "prompt", "empty"),
-    ("gateway", {"mode": "pro"}, "mode", "quality"),
+    ("gateway", {"mode": "pro"}, "mode", "does not support"),
+    ("gateway", {"model": "kling-v2-6", "mode": "best"}, "mode", "std, pro"),
+    ("gateway", {"model": "kling-v2-6", "mode": "pro", "options": {"metadata": {}}}, "mode", "metadata.mode"),
+    ("gateway", {"model": "veo3.1-stable"}, "model", "write model: veo3.1;"),
+    ("gateway", {"model": "sora-2-official"}, "model", "group"),
+    ("gateway", {"images": (picture(), picture("last"))}, "end_image", "by link"),
     ("gateway", {"action": "remix"}, "action", "edit"),
     ("gateway", {"action": "extend"}, "action", "edit"),
     ("gateway", {"negative_prompt": "rain"}, "negative_prompt", "does not support"),
     ("gateway", {"sound": True}, "sound", "does not support"),
-    ("gateway", {"images": (picture(),)}, "image", "veo3.1 by link"),
+    ("gateway", {"model": "hailuo-video", "images": (picture(),)}, "image", "hailuo-video by link"),
     ("gateway", {"images": (LINK, picture("last"))}, "end_image", "by link"),
     ("gateway", {"images": (LINK, linked(LINK.url, "reference"))}, "image", "none together"),
     ("gateway", {"images": (LINK,), "video": SOURCE}, "image", "none together"),

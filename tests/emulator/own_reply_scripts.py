@@ -20,10 +20,10 @@ from tests.emulator.script_player import (
     refused,
     refused_poll,
     running,
+    second,
     sends,
     sent,
     speaks,
-    twice,
     unknown,
     waits,
 )
@@ -85,7 +85,7 @@ KLING = {
     "kling/submit-refused-1203-no-such-model": refused("kling", "invalid", 404, code="1203"),
     "kling/submit-refused-1300-platform-policy": refused("kling", "moderation", code="1300"),
     "kling/submit-refused-1301-content-security": refused("kling", "moderation"),
-    "kling/submit-refused-1303-no-slot": ReplyScript(of="kling", act=twice("kling"), settings={"concurrency": 1}),
+    "kling/submit-refused-1303-no-slot": ReplyScript(of="kling", act=second("kling"), settings={"concurrency": 1}),
     "kling/submit-refused-1304-ip": refused("kling", "auth", 429, code="1304"),
     "kling/submit-refused-in-200": refused("kling", "balance", 200),
     "kling/submit-refused-task-failed": refused("gateway", "invalid", code="task_failed"),
@@ -109,7 +109,7 @@ KLING_NEW = {
     "kling-new/submit-refused-key": refused("kling-new", "auth"),
     "kling-new/submit-refused-moderation": refused("kling-new", "moderation"),
     "kling-new/submit-refused-no-slot": ReplyScript(
-        of="kling-new", act=twice("kling-new"), settings={"concurrency": 1}
+        of="kling-new", act=second("kling-new"), settings={"concurrency": 1}
     ),
     "kling-new/submit-refused-parameter": sent("kling-new", settings={"duration": 2}),
     "kling-new/submit-server-error": refused("kling-new", "unavailable", 500, code="5000"),

@@ -24,8 +24,9 @@ PREFIXES = {
     "xai": "/grok",
     "gateway": "/gateway",
     "newapi": "/gateway",
+    "ark": "/ark/api/v3",
 }
-"""Where the emulator has a dialect's paths, as CometAPI does; the others stand at the root."""
+"""Where the emulator has a dialect's paths; the others stand at the root."""
 
 
 def submits() -> list[Any]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from batchvid.dialects.common.outcome_rules import missed_reply
 from batchvid.domain.failures import FailureKind
 from batchvid.domain.jobs import Job
 from batchvid.domain.wire import Phase, Rejected, Status
@@ -35,7 +36,7 @@ async def poll_batch(
             response = await context.transport.send(
                 first.path,
                 request,
-                provider_state.key.get_secret_value(),
+                provider_state.access,
                 read_timeout_s=provider_state.provider.read_timeout_s,
                 total_timeout_s=total_timeout_s,
             )
@@ -47,7 +48,7 @@ async def poll_batch(
         message = f"{exc}: {exc.body[:MAX_BODY_CHARS]}" if exc.body else str(exc)
         read = Rejected(kind=FailureKind.UNAVAILABLE, message=message, http_status=status)
     except WireError as exc:
-        read = Rejected(kind=FailureKind.UNAVAILABLE, message=str(exc))
+        read = missed_reply(exc)
     if isinstance(read, Rejected):
         return [(task, job, read) for task, job in zip(tasks, jobs, strict=True)]
     unseen = Status(phase=Phase.UNSEEN, vendor_status="not found", message=NOT_NAMED)

@@ -186,7 +186,7 @@ class Submitter:
             response = await context.transport.send(
                 provider_state.base_url + route.prefix,
                 request,
-                provider_state.key.get_secret_value(),
+                provider_state.access,
                 read_timeout_s=provider_state.provider.submit_read_timeout_s,
                 total_timeout_s=provider_state.provider.submit_total_timeout_s,
             )
