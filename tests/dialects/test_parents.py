@@ -60,6 +60,7 @@ def test_every_wire_that_works_on_clips_is_recorded() -> None:
         ("runway", "extend"),
         ("videos", "edit"),
         ("xai", "edit"),
+        ("xai", "extend"),
     }
 
 
