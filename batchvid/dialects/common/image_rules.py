@@ -39,7 +39,7 @@ KLING = ImageRules(
 
 KLING_NEW = ImageRules(
     types=("image/jpeg", "image/png"), max_bytes=50 * 1024 * 1024, max_size="50 MB", min_side_px=300, max_shape=2.5
-)  # Kling's new API pages, image-to-video (wire-notes 3.9)
+)  # Kling's new API pages, image-to-video (wire-notes 13.3)
 
 RUNWAY_DATA_URI_BYTES = 5 * 1024 * 1024  # encoded; docs.dev.runwayml.com/assets/inputs
 RUNWAY = ImageRules(
