@@ -8,6 +8,7 @@ from batchvid.emulator.routes import (
     dashscope,
     gateway,
     kling,
+    kling_new,
     minimax,
     minimax_v1,
     newapi,
@@ -21,6 +22,7 @@ from batchvid.emulator.service import EmulatorService
 
 ROUTES = (
     kling.ROUTE,
+    kling_new.ROUTE,
     runway.ROUTE,
     xai.ROUTE,
     gateway.ROUTE,
@@ -40,5 +42,6 @@ def register(router: web.UrlDispatcher, service: EmulatorService) -> None:
     videos.register(router, service)
     for route in ROUTES:
         route.register(router, service)
+    kling_new.register_polls(router, service)
     register_content(router, service, gateway.PATH, newapi.find_either, FAMILIES, gateway.ERROR_TYPE)
     catalogue.register(router)
