@@ -2,7 +2,22 @@
 
 from __future__ import annotations
 
-from batchvid.dialects import gateway, kling, newapi, openai_videos, runway, seedance, veo, videos, xai
+from batchvid.dialects import (
+    gateway,
+    kling,
+    litellm,
+    llmgateway,
+    newapi,
+    openai_videos,
+    openrouter,
+    runway,
+    seedance,
+    sglang,
+    veo,
+    videos,
+    vllm_omni,
+    xai,
+)
 from batchvid.dialects.dialect import Dialect
 
 __all__ = ["DIALECTS", "Dialect"]
@@ -17,5 +32,10 @@ DIALECTS: dict[str, Dialect] = {
     "xai": xai.DIALECT,
     "gateway": gateway.DIALECT,
     "newapi": newapi.DIALECT,
+    "sglang": sglang.DIALECT,
+    "vllm-omni": vllm_omni.DIALECT,
+    "litellm": litellm.DIALECT,
+    "llmgateway": llmgateway.DIALECT,
+    "openrouter": openrouter.DIALECT,
 }
 """Every dialect by the name that the catalogue uses. `json-task` dialects of the user are added when they are read."""

@@ -2,11 +2,27 @@
 
 from aiohttp import web
 
-from batchvid.emulator.routes import catalogue, gateway, kling, newapi, runway, seedance, videos, xai
+from batchvid.emulator.routes import (
+    catalogue,
+    gateway,
+    kling,
+    litellm,
+    llmgateway,
+    newapi,
+    openrouter,
+    runway,
+    seedance,
+    sglang,
+    videos,
+    vllm_omni,
+    xai,
+)
 from batchvid.emulator.routes.route import register_content
 from batchvid.emulator.service import EmulatorService
 
+SERVERS = (sglang, vllm_omni, litellm, llmgateway, openrouter)  # with OpenAI's video routes
 ROUTES = (kling.ROUTE, runway.ROUTE, xai.ROUTE, gateway.ROUTE, newapi.ROUTE, seedance.ARK)
+ROUTES += tuple(server.ROUTE for server in SERVERS)
 FAMILIES = {family.name: family for family in (*videos.FAMILIES, *(route.family for route in ROUTES))}
 
 
@@ -15,5 +31,9 @@ def register(router: web.UrlDispatcher, service: EmulatorService) -> None:
     videos.register(router, service)
     for route in ROUTES:
         route.register(router, service)
+    for route in litellm.COPIES:
+        route.register(router, service)
+    for server in SERVERS:
+        server.EXTRAS.register(router, service, server.ROUTE)
     register_content(router, service, gateway.PATH, newapi.find_either, FAMILIES, gateway.ERROR_TYPE)
     catalogue.register(router)

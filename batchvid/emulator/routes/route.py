@@ -38,6 +38,7 @@ class Route:
     tasks: str = ""  # where tasks are polled, when not below `path`
     prompt_field: str = "prompt"
     error_type: str = "comet_api_error"
+    accepted_status: int = 0  # HTTP status of an accepted submit; 0: that of the settings
     # hooks: the first three may raise ErrorResponse
     read: Callable[[web.Request], Awaitable[Form]] = read_json
     describe: Callable[[SubmitRequest], None] = lambda _submit: None  # completes the submit
@@ -49,6 +50,7 @@ class Route:
     missing: Callable[[EmulatorService], web.Response] = EmulatorService.unknown_task
     hidden: Callable[[EmulatorService, Task], Reply | None] = lambda _service, _task: None  # not visible yet
     deleted: Callable[[Task | None, bool], web.Response] | None = None  # (task or none, whether it was cancelled)
+    unauthorized: Callable[[], web.Response] | None = None  # the vendor's own 401
 
     def register(self, router: web.UrlDispatcher, service: EmulatorService) -> None:
         """Add the handlers to the router."""
@@ -69,15 +71,22 @@ class Route:
         """The route's name in the ledger."""
         return self.path.replace("{kind}", request.match_info.get("kind", "")).rstrip("/")
 
+    def owner(self, service: EmulatorService, request: web.Request) -> str:
+        """The owner of the caller's key. Raises ErrorResponse (401, in the vendor's own words)."""
+        try:
+            return service.owner(request, self.error_type)
+        except ErrorResponse as exc:
+            raise (ErrorResponse(self.unauthorized()) if self.unauthorized else exc) from None
+
     def _task(self, service: EmulatorService, request: web.Request) -> Task | None:
         """The task of the path's id, if the caller's key created it. Raises ErrorResponse (401)."""
-        owner = service.owner(request, self.error_type)
+        owner = self.owner(service, request)
         if self.find is not None:
             return self.find(service, request, owner)
         return service.store.get(request.match_info["id"], self.family.name, owner)
 
     async def _create(self, service: EmulatorService, request: web.Request) -> web.StreamResponse:
-        owner, form = service.owner(request, self.error_type), await self.read(request)
+        owner, form = self.owner(service, request), await self.read(request)
         kind, model, prompt = request.match_info.get("kind", ""), form.text("model"), form.text(self.prompt_field)
         submit = SubmitRequest(service, request, self.family, owner, self._name(request), kind, form, model, prompt)
         self.describe(submit)
@@ -91,7 +100,7 @@ class Route:
             except ErrorResponse as exc:
                 return exc.response
             response = _as_response(self.accepted(service, created[0]))
-            response.set_status(service.settings.accepted_status)
+            response.set_status(self.accepted_status or service.settings.accepted_status)
             return response
 
         response = await apply_fault(action, request, act, submit.family.refuse)
