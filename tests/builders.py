@@ -67,7 +67,7 @@ def generation(**fields: Any) -> GenerationRequest:
 
 def with_fields(request: GenerationRequest, **changes: Any) -> GenerationRequest:
     """The same request with other values of its own fields and of its request's."""
-    own = {name: changes.pop(name) for name in ("images", "parent", "external_id") if name in changes}
+    own = {name: changes.pop(name) for name in ("images", "parent", "external_id", "callback_url") if name in changes}
     return replace(request, request=replace(request.request, **changes), **own)
 
 

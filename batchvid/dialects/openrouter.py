@@ -87,14 +87,14 @@ def read_poll(response: Response, task_id: str, *, prompt: str = "") -> Status |
     Of each clip the signed link comes first, which needs no key; then the content route, which does and which also
     stands in `unsigned_urls`; then any other link there.
     """
-    status = poll_replies.read_poll(response, task_id=task_id, prompt=prompt)
-    if isinstance(status, Rejected) or status.phase is not Phase.SUCCEEDED:
-        return status
+    content = f"{PATH}/{path_segment(task_id)}/content"
+    status = poll_replies.read_poll(response, task_id=task_id, prompt=prompt, content_path=f"{content}?index=0")
     document = parse(response.body) or {}
     signed, unsigned = _links(document.get("urls")), _links(document.get("unsigned_urls"))
-    content = f"{PATH}/{path_segment(task_id)}/content"
+    if isinstance(status, Rejected) or status.phase is not Phase.SUCCEEDED or not (signed or unsigned):
+        return status
     assets: list[Asset] = []
-    for index in range(max(len(signed), len(unsigned), 1)):
+    for index in range(max(len(signed), len(unsigned))):
         links = [found for found in (*signed[index : index + 1], *unsigned[index : index + 1]) if found]
         keyless = [Asset(location=found, output=index + 1) for found in links if "/content?index=" not in found]
         keyed = Asset(location=f"{content}?index={index}", keyed=True, output=index + 1)

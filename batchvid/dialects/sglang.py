@@ -20,7 +20,6 @@ from batchvid.dialects.common.request_building import (
 from batchvid.dialects.dialect import Dialect
 from batchvid.dialects.openai_videos import NEWEST, PATH, poll, read_poll, read_submit
 from batchvid.domain.wire import GenerationRequest, Request
-from batchvid.errors import Unsupported
 
 __all__ = ["DIALECT", "poll", "read_poll", "read_submit", "submit"]
 
@@ -35,9 +34,7 @@ def submit(generation: GenerationRequest) -> Request:
     request = generation.request
     refuse_unsupported(generation, WIRE, find_by_action(generation, WIRE, SUPPORTED))
     check_prompt(generation, max_chars=MAX_PROMPT_CHARS)
-    first, last = first_and_last(generation)
-    if last:
-        raise Unsupported("end_image", f"{WIRE} takes one image, as the first frame")
+    first, _ = first_and_last(generation)
     fields = {
         "model": request.model,
         "prompt": request.prompt,

@@ -7,8 +7,11 @@ failure and the task as the body; poll_replies.py reads that. DELETE aborts a qu
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import orjson
 
+from batchvid.dialects import openai_videos
 from batchvid.dialects.common.frame_sizes import frame_pixels
 from batchvid.dialects.common.request_building import (
     check_prompt,
@@ -22,8 +25,9 @@ from batchvid.dialects.common.request_building import (
     whole_seconds,
 )
 from batchvid.dialects.dialect import Dialect
-from batchvid.dialects.openai_videos import NEWEST, PATH, poll, read_poll, read_submit
-from batchvid.domain.wire import GenerationRequest, Request
+from batchvid.dialects.openai_videos import NEWEST, PATH, poll, read_submit
+from batchvid.domain.failures import FailureKind
+from batchvid.domain.wire import GenerationRequest, Phase, Rejected, Request, Response, Status
 
 __all__ = ["DIALECT", "poll", "read_poll", "read_submit", "submit"]
 
@@ -34,6 +38,8 @@ NEW = (
     *("resolution", "seed", "sound", "audio"),
 )
 SUPPORTED = {"": NEW, "edit": (*NEW, "action", "video", "parent")}
+UNFIT = frozenset({400, 413, 415, 422})
+"""HTTP statuses under which a task failed for what was requested: the same request fails again."""
 H3 = ". MiniMax H3: options: {aspect_ratio: '16:9', short_edge: 768}"
 
 
@@ -63,6 +69,14 @@ def submit(generation: GenerationRequest) -> Request:
         "audio_reference": _json({"audio_url": request.audio} if request.audio else None),
     }
     return Request(method="POST", path=PATH, parts=form(fields, images if is_part else (), generation))
+
+
+def read_poll(response: Response, task_id: str, *, prompt: str = "") -> Status | Rejected:
+    """Read a poll reply; the HTTP status tells why a task failed. Raises UnreadableReply."""
+    status = openai_videos.read_poll(response, task_id, prompt=prompt)
+    if isinstance(status, Rejected) or status.phase is not Phase.FAILED or response.status not in UNFIT:
+        return status
+    return replace(status, kind=FailureKind.INVALID) if status.kind is FailureKind.UNAVAILABLE else status
 
 
 def cancel(_generation: GenerationRequest, task_id: str) -> Request:

@@ -32,6 +32,7 @@ from tests.emulator.script_player import (
     sent,
     unknown,
 )
+from tests.emulator.server_reply_scripts import SERVERS
 
 STOCK: dict[str, Any] = {"gateway_shape": "stock"}
 WRAPPED: dict[str, Any] = {"veo_shape": "wrapped", "sora_shape": "wrapped"}
@@ -234,4 +235,4 @@ COMET = {
     "videos/submit-refused-too-large": bare("videos", "submit", 413),
     "videos/submit-throttled-retry-after": refused("videos", "rate", code="", headers={"Retry-After": "12"}),
 }
-REPLY_SCRIPTS: dict[str, ReplyScript] = {**GATEWAY, **KLING, **OPENAI, **RUNWAY, **COMET, **XAI}
+REPLY_SCRIPTS: dict[str, ReplyScript] = {**GATEWAY, **KLING, **OPENAI, **RUNWAY, **COMET, **XAI, **SERVERS}

@@ -10,6 +10,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import aiohttp
+
 from tests.emulator.helpers import VERSION, Answer, Vendor
 
 Act = Callable[[Vendor], Awaitable[Answer]]
@@ -26,6 +28,7 @@ PATHS = {
     "gateway": ("/gateway/v1/videos",) * 2,
     "newapi": ("/gateway/v1/video/generations",) * 2,
     "ark": ("/volc/v3/contents/generations/tasks",) * 2,
+    **{of: (f"/{of}/v1/videos",) * 2 for of in ("sglang", "vllm-omni", "litellm", "llmgateway", "openrouter")},
 }
 """Where a family's tasks are submitted and polled; the others share `/v1/videos`."""
 BODIES: dict[str, dict[str, Any]] = {
@@ -38,8 +41,16 @@ BODIES: dict[str, dict[str, Any]] = {
     "xai": {},
     "gateway": {"model": "kling-video", "model_name": "kling-v2-6"},
     "newapi": {"model": "kling-v2-6"},
+    "sglang": {"model": "wan", "seconds": 5, "size": "832x480"},
+    "vllm-omni": {"model": "wan", "seconds": "5", "size": "832x480"},
+    "litellm": {"model": "wan", "seconds": "5", "size": "832x480"},
+    "llmgateway": {"seconds": 8},
+    "openrouter": {"model": "bytedance/seedance-2.0", "duration": 5},
     "ark": {"model": "doubao-seedance-1-5-pro-251215", "content": [{"type": "text", "text": "a kite"}]},
 }
+
+FORMS = ("vllm-omni",)
+"""The families that take multipart only."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,11 +73,24 @@ def task_of(reply: Answer) -> str:
     return str(inner.get("task_id") or body.get("id") or body.get("task_id") or body["request_id"])
 
 
+def multipart(body: dict[str, Any]) -> aiohttp.FormData:
+    """A form with these fields; a value in bytes is a picture's."""
+    form = aiohttp.FormData(default_to_multipart=True)
+    for name, value in body.items():
+        if isinstance(value, bytes):
+            form.add_field(name, value, filename="a.png", content_type="image/png")
+        elif value is not None:
+            form.add_field(name, str(value))
+    return form
+
+
 def sends(of: str, path: str = "", **fields: Any) -> Act:
     """A submit: the family's usual body with these fields over it."""
 
     async def act(v: Vendor) -> Answer:
-        return await v.call("POST", path or paths(of)[0], json={**PROMPT, **BODIES[of], **fields}, headers=VERSION)
+        body = {**PROMPT, **BODIES[of], **fields}
+        sent = {"data": multipart(body)} if of in FORMS else {"json": body}
+        return await v.call("POST", path or paths(of)[0], **sent, headers=VERSION)
 
     return act
 

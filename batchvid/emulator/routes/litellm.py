@@ -97,10 +97,19 @@ async def _pictures(submit: SubmitRequest) -> tuple[list[InputImage], list[Input
 def _object(task: Task, view: TaskView, word: str = "", **own: Any) -> dict[str, Any]:
     """Its VideoObject."""
     return {
-        **{"id": task.id, "object": "video", "status": word or _WORDS[view.phase], "created_at": int(task.created_at)},
-        **{"completed_at": None, "expires_at": None, "error": None, "progress": view.progress},
-        **{"remixed_from_video_id": None, **task.echo, "model": task.model},
-        **{"usage": {"duration_seconds": task.seconds}, **own},
+        "id": task.id,
+        "object": "video",
+        "status": word or _WORDS[view.phase],
+        "created_at": int(task.created_at),
+        "completed_at": None,
+        "expires_at": None,
+        "error": None,
+        "progress": view.progress,
+        "remixed_from_video_id": None,
+        **task.echo,
+        "model": task.model,
+        "usage": {"duration_seconds": task.seconds},
+        **own,
     }
 
 

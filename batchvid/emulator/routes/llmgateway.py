@@ -77,8 +77,14 @@ async def _images(submit: SubmitRequest, *names: str) -> list[InputImage]:
 
 def _object(task: Task, view: TaskView, **own: Any) -> dict[str, Any]:
     return {
-        **{"id": task.id, "object": "video", "model": task.model, "status": _WORDS[view.phase]},
-        **{"progress": view.progress, "created_at": int(task.created_at), "completed_at": None, "expires_at": None},
+        "id": task.id,
+        "object": "video",
+        "model": task.model,
+        "status": _WORDS[view.phase],
+        "progress": view.progress,
+        "created_at": int(task.created_at),
+        "completed_at": None,
+        "expires_at": None,
         "error": None,
         **own,
     }

@@ -68,9 +68,7 @@ async def _clip(submit: SubmitRequest) -> ClipSpec:
     return ClipSpec(float(duration), *_pixels(submit), frames, references)
 
 
-def _continued(
-    submit: SubmitRequest, job_id: str, frames: list[InputImage], references: list[InputImage]
-) -> ClipSpec:
+def _continued(submit: SubmitRequest, job_id: str, frames: list[InputImage], references: list[InputImage]) -> ClipSpec:
     source, service = submit.service.store.get(job_id, "openrouter", submit.owner), submit.service
     if source is None or service.store.peek(source, service.clock()).phase is not Phase.SUCCEEDED:
         raise _bad("previous_job_id must be a completed video job")

@@ -70,12 +70,19 @@ def _object(task: Task, view: TaskView, **own: Any) -> dict[str, Any]:
     empty = dict.fromkeys(("url", "urls", "remixed_from_video_id", "completed_at", "expires_at", "error", "file_path"))
     more = dict.fromkeys(("file_paths", "num_outputs", "peak_memory_mb", "inference_time_s", "revised_prompt"))
     return {
-        **{"id": task.id, "object": "video", "model": task.model or "sora-2", "status": _WORDS[view.phase]},
-        **{"progress": view.progress, "created_at": int(task.created_at), **task.echo, "quality": "standard"},
+        "id": task.id,
+        "object": "video",
+        "model": task.model or "sora-2",
+        "status": _WORDS[view.phase],
+        "progress": view.progress,
+        "created_at": int(task.created_at),
+        **task.echo,
+        "quality": "standard",
         **empty,
         "file_path": f"/outputs/{task.id}.mp4" if still_open(view) else None,
         **more,
-        **{"action": None, "lidar": None},
+        "action": None,
+        "lidar": None,
         **own,
     }
 
