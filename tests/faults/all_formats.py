@@ -45,9 +45,15 @@ JOBS: Mapping[str, Mapping[str, Any]] = {
     "xai": {"model": "grok-imagine-video", "duration_s": 4, "aspect_ratio": "16:9"},
     "gateway": {"model": "gateway/veo3.1-fast", "duration_s": 4, "aspect_ratio": "16:9"},
     "newapi": {"model": "newapi/kling-v2-6", "duration_s": 5, "aspect_ratio": "16:9"},
+    "sglang": {"model": "sglang/wan", "duration_s": 4, "resolution": "832x480"},
+    "vllm-omni": {"model": "vllm-omni/wan", "duration_s": 4, "resolution": "832x480"},
+    "litellm": {"model": "litellm/wan", "duration_s": 4, "resolution": "832x480"},
+    "llmgateway": {"model": "llmgateway/veo-3.1-generate-preview", "duration_s": 4, "resolution": "1280x720"},
+    "openrouter": {"model": "openrouter/google/veo-3.1", "duration_s": 4, "resolution": "720p", "aspect_ratio": "16:9"},
 }
 """A cheap clip in each wire format."""
 PREFIXES = {"kling": "/kling", "runway": "/runwayml", "xai": "/grok", "gateway": "/gateway", "newapi": "/gateway"}
+PREFIXES |= {name: f"/{name}" for name in ("sglang", "vllm-omni", "litellm", "llmgateway", "openrouter")}
 """Where the emulator speaks it; the others stand at its root."""
 FAMILIES = {"openai-videos": "sora"}
 """What the emulator calls it, where that is another name."""

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from batchvid.dialects.common.request_building import exact_size
 from batchvid.domain.wire import GenerationRequest
 from batchvid.errors import Unsupported
 
-TIERS: Mapping[str, Mapping[str, str]] = {
+TIERS = {
     "720p": {"16:9": "1280x720", "9:16": "720x1280"},
     "1080p": {"16:9": "1920x1080", "9:16": "1080x1920"},
 }
