@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from batchvid.dialects import (
+    ark,
     gateway,
     kling,
     litellm,
@@ -32,6 +33,7 @@ DIALECTS: dict[str, Dialect] = {
     "xai": xai.DIALECT,
     "gateway": gateway.DIALECT,
     "newapi": newapi.DIALECT,
+    "ark": ark.DIALECT,
     "sglang": sglang.DIALECT,
     "vllm-omni": vllm_omni.DIALECT,
     "litellm": litellm.DIALECT,

@@ -17,9 +17,16 @@ import pytest
 from tests.emulator.helpers import Answer, Vendor, vendor
 
 EXCHANGES = Path(__file__).parents[1] / "exchanges"
-PREFIXES = {"kling": "/kling", "runway": "/runwayml", "xai": "/grok", "gateway": "/gateway", "newapi": "/gateway"}
+PREFIXES = {
+    "kling": "/kling",
+    "runway": "/runwayml",
+    "xai": "/grok",
+    "gateway": "/gateway",
+    "newapi": "/gateway",
+    "ark": "/ark/api/v3",
+}
 PREFIXES |= {name: f"/{name}" for name in ("sglang", "vllm-omni", "litellm", "llmgateway", "openrouter")}
-"""Where the emulator has a dialect's paths, as CometAPI does; the others stand at the root."""
+"""Where the emulator has a dialect's paths; the others stand at the root."""
 
 
 def submits() -> list[Any]:

@@ -45,6 +45,7 @@ JOBS: Mapping[str, Mapping[str, Any]] = {
     "xai": {"model": "grok-imagine-video", "duration_s": 4, "aspect_ratio": "16:9"},
     "gateway": {"model": "gateway/veo3.1-fast", "duration_s": 4, "aspect_ratio": "16:9"},
     "newapi": {"model": "newapi/kling-v2-6", "duration_s": 5, "aspect_ratio": "16:9"},
+    "ark": {"model": "ark/seedance-1-0-pro-250528", "duration_s": 4, "aspect_ratio": "16:9"},
     "sglang": {"model": "sglang/wan", "duration_s": 4, "resolution": "832x480"},
     "vllm-omni": {"model": "vllm-omni/wan", "duration_s": 4, "resolution": "832x480"},
     "litellm": {"model": "litellm/wan", "duration_s": 4, "resolution": "832x480"},
@@ -52,7 +53,14 @@ JOBS: Mapping[str, Mapping[str, Any]] = {
     "openrouter": {"model": "openrouter/google/veo-3.1", "duration_s": 4, "resolution": "720p", "aspect_ratio": "16:9"},
 }
 """A cheap clip in each wire format."""
-PREFIXES = {"kling": "/kling", "runway": "/runwayml", "xai": "/grok", "gateway": "/gateway", "newapi": "/gateway"}
+PREFIXES = {
+    "kling": "/kling",
+    "runway": "/runwayml",
+    "xai": "/grok",
+    "gateway": "/gateway",
+    "newapi": "/gateway",
+    "ark": "/ark/api/v3",
+}
 PREFIXES |= {name: f"/{name}" for name in ("sglang", "vllm-omni", "litellm", "llmgateway", "openrouter")}
 """Where the emulator speaks it; the others stand at its root."""
 FAMILIES = {"openai-videos": "sora"}

@@ -3,6 +3,7 @@
 from aiohttp import web
 
 from batchvid.emulator.routes import (
+    ark,
     catalogue,
     gateway,
     kling,
@@ -11,18 +12,25 @@ from batchvid.emulator.routes import (
     newapi,
     openrouter,
     runway,
-    seedance,
     sglang,
     videos,
     vllm_omni,
     xai,
 )
-from batchvid.emulator.routes.route import register_content
+from batchvid.emulator.routes.route import Route, register_content
 from batchvid.emulator.service import EmulatorService
 
 SERVERS = (sglang, vllm_omni, litellm, llmgateway, openrouter)  # with OpenAI's video routes
-ROUTES = (kling.ROUTE, runway.ROUTE, xai.ROUTE, gateway.ROUTE, newapi.ROUTE, seedance.ARK)
-ROUTES += tuple(server.ROUTE for server in SERVERS)
+ROUTES: tuple[Route, ...] = (
+    kling.ROUTE,
+    runway.ROUTE,
+    xai.ROUTE,
+    gateway.ROUTE,
+    newapi.ROUTE,
+    ark.ROUTE,
+    ark.VOLC,
+    *(server.ROUTE for server in SERVERS),
+)
 FAMILIES = {family.name: family for family in (*videos.FAMILIES, *(route.family for route in ROUTES))}
 
 
