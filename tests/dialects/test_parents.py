@@ -60,6 +60,8 @@ def test_every_wire_that_works_on_clips_is_recorded() -> None:
         ("litellm", "extend"),
         ("openai-videos", "remix"),
         ("openrouter", "extend"),
+        ("runway", "edit"),
+        ("runway", "extend"),
         ("sglang", "edit"),
         ("videos", "edit"),
         ("vllm-omni", "edit"),

@@ -156,10 +156,6 @@ def _accepted(_service: EmulatorService, task: Task) -> Reply:
     return _object(task, TaskView(Phase.QUEUED, 0))
 
 
-def _unauthorized() -> web.Response:
-    return _envelope(401, "auth_error", "Authentication Error, Invalid proxy server token passed")
-
-
 _FAMILY = Family("litellm", _new_id, refuse)
 ROUTE = Route(
     family=_FAMILY,
@@ -169,7 +165,7 @@ ROUTE = Route(
     accepted=_accepted,
     shown=_shown,
     missing=lambda _service: _missing(),
-    unauthorized=_unauthorized,
+    own_auth=True,
 )
 COPIES = tuple(
     Route(
@@ -178,7 +174,7 @@ COPIES = tuple(
         describe=_describe_copy,
         clip=_copy,
         accepted=_accepted,
-        unauthorized=_unauthorized,
+        own_auth=True,
     )
     for kind in ("edits", "extensions")
 )

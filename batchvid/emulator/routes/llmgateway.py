@@ -117,6 +117,6 @@ ROUTE = Route(
     accepted=lambda _service, task: _object(task, TaskView(Phase.QUEUED, 0)),
     shown=_shown,
     missing=lambda _service: _missing(),
-    unauthorized=lambda: _envelope(401, "authentication_error", "Unauthorized: Invalid LLMGateway API token"),
+    own_auth=True,
 )
 EXTRAS = Extras(not_ready=_not_ready, missing=_missing)

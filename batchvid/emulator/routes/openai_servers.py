@@ -29,6 +29,10 @@ def detail(status: int, message: object) -> web.Response:
     return reply({"detail": message}, status)
 
 
+UNAUTHORIZED = {"error": "Unauthorized"}
+"""The middleware's reply to a wrong key, in both servers of the user's own."""
+
+
 def validation(field: str, message: str, kind: str = "value_error") -> ErrorResponse:
     """FastAPI's 422 for one field of a form."""
     return ErrorResponse(detail(422, [{"type": kind, "loc": ["body", field], "msg": message, "input": None}]))

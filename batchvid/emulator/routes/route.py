@@ -50,7 +50,7 @@ class Route:
     missing: Callable[[EmulatorService], web.Response] = EmulatorService.unknown_task
     hidden: Callable[[EmulatorService, Task], Reply | None] = lambda _service, _task: None  # not visible yet
     deleted: Callable[[Task | None, bool], web.Response] | None = None  # (task or none, whether it was cancelled)
-    unauthorized: Callable[[], web.Response] | None = None  # the vendor's own 401
+    own_auth: bool = False  # a wrong key gets the family's own refusal, not that of CometAPI and new-api
 
     def register(self, router: web.UrlDispatcher, service: EmulatorService) -> None:
         """Add the handlers to the router."""
@@ -72,11 +72,13 @@ class Route:
         return self.path.replace("{kind}", request.match_info.get("kind", "")).rstrip("/")
 
     def owner(self, service: EmulatorService, request: web.Request) -> str:
-        """The owner of the caller's key. Raises ErrorResponse (401, in the vendor's own words)."""
+        """The caller. Raises ErrorResponse (401) for a wrong key."""
         try:
             return service.owner(request, self.error_type)
-        except ErrorResponse as exc:
-            raise (ErrorResponse(self.unauthorized()) if self.unauthorized else exc) from None
+        except ErrorResponse:
+            if not self.own_auth:
+                raise
+            raise ErrorResponse(self.family.refuse("auth", "")) from None
 
     def _task(self, service: EmulatorService, request: web.Request) -> Task | None:
         """The task of the path's id, if the caller's key created it. Raises ErrorResponse (401)."""

@@ -13,6 +13,7 @@ from batchvid.emulator.replies import ErrorResponse, reply
 from batchvid.emulator.routes.errors import failure_of, refusals
 from batchvid.emulator.routes.images import store_image
 from batchvid.emulator.routes.openai_servers import (
+    UNAUTHORIZED,
     Extras,
     clip_pixels,
     clip_seconds,
@@ -32,7 +33,13 @@ DEFAULT_SIZE, DEFAULT_S = (832, 480), 4
 CLOUD = "Video has been uploaded to cloud storage. Please use the cloud URL: "
 
 _WORDS = words("queued", "in_progress", "completed")
-refuse = refusals("sglang", lambda status, _code, message: detail(status, message))
+
+
+def _envelope(status: int, _code: str, message: str) -> web.Response:
+    return reply(UNAUTHORIZED, status) if status == 401 else detail(status, message)
+
+
+refuse = refusals("sglang", _envelope)
 
 
 async def _clip(submit: SubmitRequest) -> ClipSpec:
@@ -123,7 +130,7 @@ ROUTE = Route(
     accepted=lambda _service, task: _object(task, TaskView(Phase.QUEUED, 0)),
     shown=_shown,
     missing=lambda _service: detail(404, "Video not found"),
-    unauthorized=lambda: reply({"error": "Unauthorized"}, 401),
+    own_auth=True,
 )
 EXTRAS = Extras(
     not_ready=_not_ready,

@@ -15,6 +15,7 @@ from batchvid.emulator.replies import ErrorResponse, reply
 from batchvid.emulator.routes.errors import failure_of, refusals
 from batchvid.emulator.routes.images import ANY_LINK, read_image, store_image
 from batchvid.emulator.routes.openai_servers import (
+    UNAUTHORIZED,
     Extras,
     clip_pixels,
     clip_seconds,
@@ -41,6 +42,8 @@ _WORDS = words("queued", "in_progress", "completed")
 
 
 def _envelope(status: int, code: str, message: str) -> web.Response:
+    if status == 401:
+        return reply(UNAUTHORIZED, status)
     return reply({"error": {"message": message, "type": code, "param": None, "code": status}}, status)
 
 
@@ -156,7 +159,7 @@ ROUTE = Route(
     accepted=lambda _service, task: _object(task, TaskView(Phase.QUEUED, 0)),
     shown=_shown,
     missing=lambda _service: detail(404, "Video not found"),
-    unauthorized=lambda: reply({"error": "Unauthorized"}, 401),
+    own_auth=True,
 )
 EXTRAS = Extras(
     not_ready=_not_ready,
