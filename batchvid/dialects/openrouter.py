@@ -7,12 +7,11 @@ and ignores fields that it does not know.
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
 from batchvid.dialects.common import poll_replies
-from batchvid.dialects.common.json_bodies import parse
-from batchvid.dialects.common.links import link
 from batchvid.dialects.common.request_building import (
     check_prompt,
     checked_options,
@@ -28,7 +27,7 @@ from batchvid.dialects.common.request_building import (
 from batchvid.dialects.dialect import Dialect
 from batchvid.dialects.litellm import picture_part
 from batchvid.dialects.openai_videos import PATH, poll, read_submit
-from batchvid.domain.wire import Asset, GenerationRequest, Phase, Rejected, Request, Response, Status
+from batchvid.domain.wire import Asset, GenerationRequest, Rejected, Request, Response, Status
 from batchvid.errors import Unsupported
 
 __all__ = ["DIALECT", "poll", "read_poll", "read_submit", "submit"]
@@ -43,6 +42,8 @@ CONTINUED = (*NEW, "action", "parent")
 SUPPORTED = {"": NEW, "edit": CONTINUED, "extend": CONTINUED}
 FIELDS = frozenset({"provider", "session_id", "user", "trace", "upscale_factor", "creativity", "previous_job_id"})
 """Options that are fields of the request itself; any other would be ignored."""
+
+_CONTENT = re.compile(r"/videos/[^/]+/content\?index=(\d+)$")
 
 
 def submit(generation: GenerationRequest) -> Request:
@@ -84,28 +85,21 @@ def submit(generation: GenerationRequest) -> Request:
 def read_poll(response: Response, task_id: str, *, prompt: str = "") -> Status | Rejected:
     """Read a poll reply. Raises UnreadableReply.
 
-    Of each clip the signed link comes first, which needs no key; then the content route, which does and which also
-    stands in `unsigned_urls`; then any other link there.
+    Of each clip the signed link of `urls` comes first, which needs no key; then the content route, which does, and
+    whose links stand in `unsigned_urls`.
     """
-    content = f"{PATH}/{path_segment(task_id)}/content"
-    status = poll_replies.read_poll(response, task_id=task_id, prompt=prompt, content_path=f"{content}?index=0")
-    document = parse(response.body) or {}
-    signed, unsigned = _links(document.get("urls")), _links(document.get("unsigned_urls"))
-    if isinstance(status, Rejected) or status.phase is not Phase.SUCCEEDED or not (signed or unsigned):
+    content = f"{PATH}/{path_segment(task_id)}/content?index="
+    status = poll_replies.read_poll(response, task_id=task_id, prompt=prompt, content_path=f"{content}0")
+    if isinstance(status, Rejected):
         return status
-    assets: list[Asset] = []
-    for index in range(max(len(signed), len(unsigned))):
-        links = [found for found in (*signed[index : index + 1], *unsigned[index : index + 1]) if found]
-        keyless = [Asset(location=found, output=index + 1) for found in links if "/content?index=" not in found]
-        keyed = Asset(location=f"{content}?index={index}", keyed=True, output=index + 1)
-        has_signed = bool(signed[index : index + 1] and signed[index])
-        assets += [*keyless[:has_signed], keyed, *keyless[has_signed:]]
-    return replace(status, assets=tuple(assets))
+    assets = (_through_route(asset, content) for asset in status.assets)
+    return replace(status, assets=tuple(dict.fromkeys(assets)))
 
 
-def _links(value: object) -> list[str]:
-    """The links of a list, an empty text where there is none, so that their places stay."""
-    return [link(item) for item in value] if isinstance(value, list) else []
+def _through_route(asset: Asset, content: str) -> Asset:
+    """The asset, fetched with the key if its link is that of the content route."""
+    found = _CONTENT.search(asset.location)
+    return replace(asset, location=content + found[1], keyed=True) if found else asset
 
 
 def _material(generation: GenerationRequest) -> list[tuple[str, str]]:
