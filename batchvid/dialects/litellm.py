@@ -1,6 +1,6 @@
 """A LiteLLM proxy's `/v1/videos`: OpenAI's fields and OpenRouter's, which it translates for the vendor behind it.
 
-Source: litellm 1.110.2, proxy/video_endpoints/endpoints.py, types/videos/main.py and llms/*/videos. A local picture is
+Source: litellm 1.110.2, `proxy.video_endpoints.endpoints`, `types.videos.main` and `llms.*.videos`. A local picture is
 a file part, as OpenAI's SDK sends it; anything else is JSON, which keeps the types of the fields. A backend that cannot
 take a field refuses it (`UnsupportedParamsError`), unless the proxy has `drop_params`. There is no DELETE, and the list
 is only that of one backend: no cancellation, no look-up. The transport forbids the proxy to repeat paid calls.

@@ -1,6 +1,6 @@
 """LLMGateway's `/v1/videos`: OpenAI's task object, and a request in JSON with a number of seconds.
 
-Sources: docs.llmgateway.io/features/video-generation; theopenco/llmgateway, apps/gateway/src/videos/videos.ts. A
+Sources: docs.llmgateway.io/features/video-generation; theopenco/llmgateway, `apps/gateway/src/videos`. A
 callback needs a secret that only the server and its user know, so none is requested.
 """
 

@@ -1,6 +1,6 @@
 """SGLang-diffusion's `/v1/videos`: OpenAI's form with the knobs of a diffusion model.
 
-Source: sglang 0.5.23, multimodal_gen/runtime/entrypoints/openai/video_api.py and protocol.py. The server ignores form
+Source: sglang 0.5.23, `multimodal_gen.runtime.entrypoints.openai.video_api` and `.protocol`. The server ignores form
 fields that neither it nor its model declares, so that a ratio or a tier, which it does not know, is refused here. Its
 DELETE forgets the record and does not stop the GPU: it is no cancellation. Its list names no prompts.
 """

@@ -1,6 +1,6 @@
 """vLLM-Omni's `/v1/videos`: OpenAI's form with the knobs of a diffusion model, multipart only.
 
-Source: vllm-omni 0.30.0, entrypoints/openai/api_server.py, protocol/videos.py and video/generation/helpers.py. The
+Source: vllm-omni 0.30.0, `entrypoints.openai.api_server`, `.protocol.videos`, `.video.generation.helpers`. The
 server ignores form fields that it does not declare. It answers polls of a failed task with the HTTP status of the
 failure and the task as the body; poll_replies.py reads that. DELETE aborts a queued or running task.
 """

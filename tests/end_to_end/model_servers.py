@@ -100,7 +100,7 @@ class ModelServer:
 
 @dataclass
 class SGLang(ModelServer):
-    """video_api.py: create_video, retrieve_video, delete_video, download_video_content; protocol.py: VideoResponse."""
+    """The routes create_video, retrieve_video, delete_video and download_video_content; the model VideoResponse."""
 
     uploads_to: str = ""
     """Where clips are uploaded; then the content route refuses them."""
@@ -158,7 +158,7 @@ class SGLang(ModelServer):
 
 @dataclass
 class VllmOmni(ModelServer):
-    """api_server.py: create_video, retrieve_video, delete_video, download_video; helpers.py: _parse_video_form."""
+    """The routes create_video, retrieve_video, delete_video and download_video; the form of _parse_video_form."""
 
     failure: int = 500
     """The HTTP status of a failed task."""
@@ -209,7 +209,7 @@ class VllmOmni(ModelServer):
 
 @dataclass
 class LiteLLM(ModelServer):
-    """endpoints.py; types/videos/utils.py: encode_video_id_with_provider. Repeats failed calls unless forbidden."""
+    """Its route video_generation, and ids of encode_video_id_with_provider. It repeats failed calls by default."""
 
     fails_first: bool = False
     """The vendor behind it fails the first call."""

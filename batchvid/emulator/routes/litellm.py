@@ -1,4 +1,4 @@
-"""A LiteLLM proxy's `/v1/videos` (wire-notes 15.3): long ids, all of OpenAI's fields with nulls, no DELETE."""
+"""A LiteLLM proxy's `/v1/videos` (wire-notes 20.3): long ids, all of OpenAI's fields with nulls, no DELETE."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""LLMGateway's `/v1/videos` (wire-notes 15.4): JSON with whole seconds, a list of links when it is done."""
+"""LLMGateway's `/v1/videos` (wire-notes 20.4): JSON with whole seconds, a list of links when it is done."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""OpenRouter's `/v1/videos` (wire-notes 15.5): JSON, 202, an error as a text, signed links beside keyed ones."""
+"""OpenRouter's `/v1/videos` (wire-notes 20.5): JSON, 202, an error as a text, signed links beside keyed ones."""
 
 from __future__ import annotations
 

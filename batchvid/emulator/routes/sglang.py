@@ -1,4 +1,4 @@
-"""SGLang-diffusion's `/v1/videos` (wire-notes 15.1): any size, FastAPI's errors, a DELETE that only forgets."""
+"""SGLang-diffusion's `/v1/videos` (wire-notes 20.1): any size, FastAPI's errors, a DELETE that only forgets."""
 
 from __future__ import annotations
 

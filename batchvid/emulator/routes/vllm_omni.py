@@ -1,4 +1,4 @@
-"""vLLM-Omni's `/v1/videos` (wire-notes 15.2): multipart only; a failed task is polled as an HTTP error."""
+"""vLLM-Omni's `/v1/videos` (wire-notes 20.2): multipart only; a failed task is polled as an HTTP error."""
 
 from __future__ import annotations
 
