@@ -141,7 +141,9 @@ async def test_a_server_with_fields_of_its_own(server: str) -> None:
     emulator = Emulator(Settings(render="shared", api_key="k", life="polls:2", faults=faults))
     async with emulator, client_of(emulator, f"/{server}/v1") as ai:
         done = await ai.videos.create_and_poll(
-            **{"model": "wan", "prompt": "a kite", "poll_interval_ms": QUICK_MS},
+            model="wan",
+            prompt="a kite",
+            poll_interval_ms=QUICK_MS,
             seconds="4",
             size="832x480",  # type: ignore[arg-type]  # any size here, not only Sora's
             input_reference=("a.png", picture(64, 48), "image/png"),
