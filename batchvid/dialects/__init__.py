@@ -8,14 +8,19 @@ from batchvid.dialects import (
     gateway,
     kling,
     kling_new,
+    litellm,
+    llmgateway,
     minimax,
     minimax_v1,
     newapi,
     openai_videos,
+    openrouter,
     runway,
     seedance,
+    sglang,
     veo,
     videos,
+    vllm_omni,
     xai,
 )
 from batchvid.dialects.dialect import Dialect
@@ -37,5 +42,10 @@ DIALECTS: dict[str, Dialect] = {
     "minimax": minimax.DIALECT,
     "minimax-v1": minimax_v1.DIALECT,
     "dashscope": dashscope.DIALECT,
+    "sglang": sglang.DIALECT,
+    "vllm-omni": vllm_omni.DIALECT,
+    "litellm": litellm.DIALECT,
+    "llmgateway": llmgateway.DIALECT,
+    "openrouter": openrouter.DIALECT,
 }
 """Every dialect by the name that the catalogue uses. `json-task` dialects of the user are added when they are read."""

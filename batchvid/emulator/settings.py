@@ -65,6 +65,10 @@ class Settings(BaseModel):
     """The gateway as its page documents it, or as stock new-api is."""
     newapi_shape: Literal["wrapped", "old", "simple", "simple_wrapped"] = "wrapped"
     """Stock new-api's native route: its table row, the same before `result_url`, its docs' object bare, or wrapped."""
+    sglang_cloud: bool = False  # SGLang uploads its clips: they have links, and the content route refuses them
+    litellm_running: Literal["in_progress", "processing"] = "in_progress"
+    """LiteLLM's word for a running task: OpenAI's, or the one that leaks through from Gemini."""
+    openrouter_signed: bool = True  # OpenRouter keeps a copy: beside the keyed content route there are signed links
 
     callback_signature: Literal["none", "standard-webhooks", "openrouter", "llmgateway", "fal", "atlas"] = "none"
     """How callbacks are signed. The emulator calls once a task ends, if the request named an address."""

@@ -33,6 +33,8 @@ PLANS = {
     "sheets": 3 + 2,
     "budget": 1,
     "own server manifest": 1,
+    "sglang manifest": 1,
+    "openrouter": 1,
     "pictures": 5,
     "equal names": 3,
     "pictures of a table": 3,

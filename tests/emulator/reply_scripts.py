@@ -33,6 +33,7 @@ from tests.emulator.script_player import (
     sent,
     unknown,
 )
+from tests.emulator.server_reply_scripts import SERVERS
 
 STOCK: dict[str, Any] = {"gateway_shape": "stock"}
 WRAPPED: dict[str, Any] = {"veo_shape": "wrapped", "sora_shape": "wrapped"}
@@ -246,4 +247,5 @@ REPLY_SCRIPTS: dict[str, ReplyScript] = {
     **ARK,
     **MINIMAX,
     **DASHSCOPE,
+    **SERVERS,
 }

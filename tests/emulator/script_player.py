@@ -10,6 +10,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import aiohttp
+
 from tests.emulator.helpers import ASYNC, VERSION, Answer, Vendor
 
 Act = Callable[[Vendor], Awaitable[Answer]]
@@ -33,6 +35,7 @@ PATHS = {
         "/dashscope/api/v1/services/aigc/video-generation/video-synthesis",
         "/dashscope/api/v1/tasks",
     ),
+    **{of: (f"/{of}/v1/videos",) * 2 for of in ("sglang", "vllm-omni", "litellm", "llmgateway", "openrouter")},
 }
 """Where a family's tasks are submitted and polled; the others share `/v1/videos`."""
 BODIES: dict[str, dict[str, Any]] = {
@@ -46,6 +49,11 @@ BODIES: dict[str, dict[str, Any]] = {
     "xai": {},
     "gateway": {"model": "kling-video", "model_name": "kling-v2-6"},
     "newapi": {"model": "kling-v2-6"},
+    "sglang": {"model": "wan", "seconds": 5, "size": "832x480"},
+    "vllm-omni": {"model": "wan", "seconds": "5", "size": "832x480"},
+    "litellm": {"model": "wan", "seconds": "5", "size": "832x480"},
+    "llmgateway": {"seconds": 8},
+    "openrouter": {"model": "bytedance/seedance-2.0", "duration": 5},
     "ark": {"model": "doubao-seedance-1-5-pro-251215", "content": [{"type": "text", "text": "a kite"}]},
     "minimax": {
         "model": "MiniMax-H3",
@@ -61,6 +69,9 @@ BODIES: dict[str, dict[str, Any]] = {
         "parameters": {"resolution": "720P", "ratio": "16:9", "duration": 5},
     },
 }
+
+FORMS = ("vllm-omni",)
+"""The families that take multipart only."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,12 +94,24 @@ def task_of(reply: Answer) -> str:
     return str(inner.get("task_id") or body.get("id") or body.get("task_id") or inner.get("id") or body["request_id"])
 
 
+def multipart(body: dict[str, Any]) -> aiohttp.FormData:
+    """A form with these fields; a value in bytes is a picture's."""
+    form = aiohttp.FormData(default_to_multipart=True)
+    for name, value in body.items():
+        if isinstance(value, bytes):
+            form.add_field(name, value, filename="a.png", content_type="image/png")
+        elif value is not None:
+            form.add_field(name, str(value))
+    return form
+
+
 def sends(of: str, path: str = "", **fields: Any) -> Act:
     """A submit: the family's usual body with these fields over it."""
 
     async def act(v: Vendor) -> Answer:
         body = {**({} if "content" in BODIES[of] else PROMPT), **BODIES[of], **fields}
-        return await v.call("POST", path or paths(of)[0], json=body, headers=VERSION | ASYNC)
+        sent = {"data": multipart(body)} if of in FORMS else {"json": body}
+        return await v.call("POST", path or paths(of)[0], **sent, headers=VERSION | ASYNC)
 
     return act
 

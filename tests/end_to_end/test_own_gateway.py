@@ -24,6 +24,7 @@ PREFIXES = {
     "xai": "/grok",
     "gateway": "/gateway",
     "newapi": "/gateway",
+    **{name: f"/{name}" for name in ("sglang", "vllm-omni", "litellm", "llmgateway", "openrouter")},
 }
 """Where the emulator has each wire format; the others stand at the root."""
 CLIPS = {
@@ -37,6 +38,11 @@ CLIPS = {
     "xai": "model: grok-imagine-video",
     "gateway": "model: viduq3-turbo",
     "newapi": "model: kling-v2-6",
+    "sglang": f"model: Wan-AI/Wan2.2-I2V-A14B, resolution: 832x480, seed: 7, negative_prompt: rain, image: '{FILE}'",
+    "vllm-omni": f"model: Wan-AI/Wan2.2-I2V-A14B, resolution: 832x480, seed: 7, image: '{FILE}'",
+    "litellm": f"model: wan, duration_s: 4, resolution: 832x480, image: '{FILE}'",
+    "llmgateway": f"model: veo-3.1-fast, duration_s: 4, resolution: 1280x720, image: '{FILE}'",
+    "openrouter": f"model: bytedance/seedance-2.0, duration_s: 4, resolution: 720p, image: '{FILE}'",
 }
 """One clip for each wire format."""
 

@@ -50,6 +50,11 @@ JOBS: Mapping[str, Mapping[str, Any]] = {
     "minimax": {"model": "minimax/MiniMax-H3", "duration_s": 4, "aspect_ratio": "16:9", "resolution": "768p"},
     "minimax-v1": {"model": "minimax-v1/MiniMax-Hailuo-2.3", "duration_s": 6, "resolution": "768p"},
     "dashscope": {"model": "dashscope/wan2.7-t2v", "duration_s": 4, "aspect_ratio": "16:9", "resolution": "720p"},
+    "sglang": {"model": "sglang/wan", "duration_s": 4, "resolution": "832x480"},
+    "vllm-omni": {"model": "vllm-omni/wan", "duration_s": 4, "resolution": "832x480"},
+    "litellm": {"model": "litellm/wan", "duration_s": 4, "resolution": "832x480"},
+    "llmgateway": {"model": "llmgateway/veo-3.1-generate-preview", "duration_s": 4, "resolution": "1280x720"},
+    "openrouter": {"model": "openrouter/google/veo-3.1", "duration_s": 4, "resolution": "720p", "aspect_ratio": "16:9"},
 }
 """A cheap clip in each wire format."""
 PREFIXES = {
@@ -64,6 +69,7 @@ PREFIXES = {
     "minimax-v1": "/minimax",
     "dashscope": "/dashscope/api/v1",
 }
+PREFIXES |= {name: f"/{name}" for name in ("sglang", "vllm-omni", "litellm", "llmgateway", "openrouter")}
 """Where the emulator speaks it; the others stand at its root."""
 FAMILIES = {"openai-videos": "sora"}
 """What the emulator calls it, where that is another name."""

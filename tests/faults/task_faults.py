@@ -14,13 +14,18 @@ def _task(name: str, action: Any, ends: Ending, **more: Any) -> Fault:
 
 
 FILTERED = failed("moderation_output")
-WORDLESS = dict.fromkeys(("kling", "kling-new", "newapi"), failed("unavailable"))
+WORDLESS = dict.fromkeys(("kling", "kling-new", "newapi", "sglang", "vllm-omni"), failed("unavailable"))
 """Wire formats without a word of their own for it: the task just failed."""
 CODELESS = {"outcome": "fail", "code": "task_failed"}
 TASKS = (
     _task("failed", {"outcome": "fail", "message": "the renderer broke"}, failed("unavailable")),
     _task("failed, quoting secrets", {"outcome": "fail", "message": QUOTING}, failed("unavailable")),
-    _task("failed without a message", {"outcome": "fail_silent"}, failed("moderation_suspected")),
+    _task(
+        "failed without a message",
+        {"outcome": "fail_silent"},
+        failed("moderation_suspected"),
+        but={"vllm-omni": failed("unavailable")},  # the HTTP status of the poll is a reason
+    ),
     _task(
         "failed without a message, at a server without a filter",
         {"outcome": "fail_silent"},

@@ -9,18 +9,24 @@ from batchvid.emulator.routes import (
     gateway,
     kling,
     kling_new,
+    litellm,
+    llmgateway,
     minimax,
     minimax_v1,
     newapi,
+    openrouter,
     price_lists,
     runway,
+    sglang,
     videos,
+    vllm_omni,
     xai,
 )
-from batchvid.emulator.routes.route import register_content
+from batchvid.emulator.routes.route import Route, register_content
 from batchvid.emulator.service import EmulatorService
 
-ROUTES = (
+SERVERS = (sglang, vllm_omni, litellm, llmgateway, openrouter)  # with OpenAI's video routes
+ROUTES: tuple[Route, ...] = (
     kling.ROUTE,
     kling_new.ROUTE,
     runway.ROUTE,
@@ -32,6 +38,7 @@ ROUTES = (
     minimax.ROUTE,
     minimax_v1.ROUTE,
     dashscope.ROUTE,
+    *(server.ROUTE for server in SERVERS),
 )
 FAMILIES = {family.name: family for family in (*videos.FAMILIES, *(route.family for route in ROUTES))}
 
@@ -43,5 +50,9 @@ def register(router: web.UrlDispatcher, service: EmulatorService) -> None:
     for route in ROUTES:
         route.register(router, service)
     kling_new.register_polls(router, service)
+    for route in litellm.COPIES:
+        route.register(router, service)
+    for server in SERVERS:
+        server.EXTRAS.register(router, service, server.ROUTE)
     register_content(router, service, gateway.PATH, newapi.find_either, FAMILIES, gateway.ERROR_TYPE)
     catalogue.register(router)

@@ -39,6 +39,7 @@ class Route:
     tasks: str = ""  # where tasks are polled, when not below `path`
     prompt_field: str = "prompt"
     error_type: str = "comet_api_error"
+    accepted_status: int = 0  # HTTP status of an accepted submit; 0: that of the settings
     # hooks: the first three may raise ErrorResponse
     read: Callable[[web.Request], Awaitable[Form]] = read_json
     describe: Callable[[SubmitRequest], None] = lambda _submit: None  # completes the submit
@@ -108,7 +109,7 @@ class Route:
             if url:
                 service.callbacks.watch(created[0], url)
             response = _as_response(self.accepted(service, created[0]))
-            response.set_status(service.settings.accepted_status)
+            response.set_status(self.accepted_status or service.settings.accepted_status)
             return response
 
         response = await apply_fault(action, request, act, submit.family.refuse)
