@@ -146,12 +146,15 @@ def _listed(reply: Response | None) -> list[str]:
 
 
 def _known_prefixes() -> dict[str, list[str]]:
-    """Below which prefixes the built-in providers have each dialect: relays have taken them over."""
+    """Below which prefixes the built-in providers have each dialect: relays have taken them over.
+
+    A vendor's own row has its dialect at the root, where others may have another.
+    """
     built_in = catalog.providers({}).values()
-    return {
-        dialect: list(dict.fromkeys(row.routes[dialect] for row in built_in if dialect in row.routes))
-        for dialect in DIALECTS
+    known = {
+        dialect: dict.fromkeys(row.routes[dialect] for row in built_in if dialect in row.routes) for dialect in DIALECTS
     }
+    return {dialect: [prefix for prefix in found if prefix] or list(found) for dialect, found in known.items()}
 
 
 def _redacted(one: Recognized) -> Recognized:
