@@ -27,7 +27,8 @@ class TrackedTask:
     handled. `last_seen_running_at` is None until this run has seen the task; time before that teaches the duration
     model nothing. `not_before` is the earliest next poll. `follows_cost`: a new poll cost moves the next poll.
     `follow_up` is the request that a finished task still needs; it is sent instead of the next poll. `poll_many` polls
-    it together with others, None where the wire format cannot. `called` is the last call, for people.
+    it together with others, None where the wire format cannot, or where a reply for several did not name it. `called`
+    is the last call, for people.
     """
 
     job_id: str
