@@ -152,13 +152,14 @@ def _listed(reply: Response | None) -> list[str]:
 def _known_prefixes(*, of_emulator: bool = False) -> dict[str, list[str]]:
     """Below which prefixes the built-in providers have each dialect: relays have taken them over.
 
-    The emulator has a prefix of its own for each vendor, which nobody else has.
+    A vendor's own row has its dialect at the root, where others may have another. The emulator has a prefix of its own
+    for each vendor, which nobody else has.
     """
     built_in = [row for row in catalog.providers({}).values() if of_emulator or not row.is_emulator]
-    return {
-        dialect: list(dict.fromkeys(row.routes[dialect] for row in built_in if dialect in row.routes))
-        for dialect in DIALECTS
+    known = {
+        dialect: dict.fromkeys(row.routes[dialect] for row in built_in if dialect in row.routes) for dialect in DIALECTS
     }
+    return {dialect: [prefix for prefix in found if prefix] or list(found) for dialect, found in known.items()}
 
 
 def _redacted(one: Recognized) -> Recognized:

@@ -204,6 +204,8 @@ def _judge(
     if dialect == "runway":  # other servers have /v1/tasks too
         certain = is_known_place or isinstance(error.get("error"), str)
         return (Sureness.CERTAIN if certain else Sureness.POSSIBLE), []
+    if dialect == "kling-new":  # and so have some `/tasks`: only Kling lists none of them as a success
+        return (Sureness.CERTAIN if isinstance(error.get("data"), list) else Sureness.POSSIBLE), []
     return Sureness.CERTAIN, []
 
 

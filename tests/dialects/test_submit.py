@@ -337,6 +337,16 @@ REFUSED: list[tuple[str, dict[str, Any], str, str]] = [
 ]
 
 
+def test_kling_is_told_where_it_may_call() -> None:
+    """Where the run listens for callbacks, both wires carry the address."""
+    address = "https://example.com/callbacks/token"
+    bodies = [
+        DIALECTS[dialect].submit(with_fields(BASE[dialect], callback_url=address)).json or {}
+        for dialect in ("kling", "kling-new")
+    ]
+    assert bodies[0]["callback_url"] == bodies[1]["options"]["callback_url"] == address
+
+
 @pytest.mark.parametrize(("dialect", "changes", "field", "reason"), REFUSED)
 def test_what_the_wire_cannot_say_is_refused(dialect: str, changes: dict[str, Any], field: str, reason: str) -> None:
     """The refusal names the manifest's field and what is allowed instead; nothing is dropped silently."""

@@ -28,7 +28,8 @@ class TrackedTask:
     handled. `last_seen_running_at` is None until this run has seen the task; time before that teaches the duration
     model nothing. `not_before` is the earliest next poll. `follows_cost`: a new poll cost moves the next poll.
     `follow_up` is the request that a finished task still needs; it is sent instead of the next poll. `poll_many` polls
-    it together with others, None where the wire format cannot. `called` is the last call, for people.
+    it together with others, None where the wire format cannot, or where a reply for several did not name it. `called`
+    is the last call, for people.
     `expects_callback`: the vendor has an address to call. `was_called`: it has called since the last poll that was
     scheduled. `called_during_poll`: it called while a poll was pending. `woken_at` is when the last callback had the
     task polled. `is_rare`: its next poll is late, because a callback is expected.
