@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
 
 from batchvid.catalog.model import Model
 from batchvid.dialects import DIALECTS
@@ -26,7 +27,7 @@ class Layer:
     `models` are by name. `dialects` are for every model in a wire format, and `common` for every model; their price is
     only for models that have a row. A new model
     has the wire format of its `dialect`, else of its name (`dialect/id`), else `only_dialect`: that of a provider with
-    exactly one.
+    exactly one. `is_vendors` is for what is stated of the vendor, not by the user.
     """
 
     provider: str = ""
@@ -34,6 +35,15 @@ class Layer:
     dialects: Mapping[str, Fields] = field(default_factory=dict)
     common: Fields = field(default_factory=dict)
     only_dialect: str = ""
+    is_vendors: bool = False
+
+    def without_prices(self) -> Layer:
+        """The same without its prices."""
+        return replace(
+            self,
+            models={name: _unpriced(row) for name, row in self.models.items()},
+            dialects={name: _unpriced(row) for name, row in self.dialects.items()},
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +163,10 @@ def _dialect(name: str, row: Fields, only_dialect: str) -> str:
     return str(row.get("dialect", "")) or (written if slash and written in DIALECTS else only_dialect)
 
 
+def _unpriced(row: Fields) -> Fields:
+    return {key: value for key, value in row.items() if key != "price"}
+
+
 def _fields(model: Model) -> dict[str, Any]:
     return {one.name: getattr(model, one.name) for one in fields(model)}
 
@@ -172,5 +186,12 @@ def as_model(name: str, row: Fields) -> Model:
     try:
         return _MODEL.validate_python(row)
     except ValidationError as exc:
-        wrong = (f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in exc.errors(include_input=False))
+        wrong = (f"{'.'.join(map(str, e['loc']))}: {_problem(e)}" for e in exc.errors(include_input=False))
         raise UsageError(f"model {name}: {'; '.join(wrong)}") from None
+
+
+def _problem(error: ErrorDetails) -> str:
+    if error["type"] == "unexpected_keyword_argument":
+        known = (one.name for one in fields(Model)) if len(error["loc"]) == 1 else ()
+        return " ".join(filter(None, ("unknown key;", did_you_mean(str(error["loc"][-1]), known)))).rstrip(";")
+    return error["msg"].removeprefix("Value error, ")
