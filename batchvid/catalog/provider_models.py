@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from batchvid.catalog.model import Model
+from batchvid.catalog.model import INPUTS, Model
 from batchvid.dialects import DIALECTS
 from batchvid.errors import UsageError
 from batchvid.near_matches import did_you_mean
@@ -111,7 +111,7 @@ class ModelMerger:
             for key, model in self.rows.items():
                 if model.dialect not in self._routes:
                     continue
-                if stated := {**layer.common, **layer.dialects.get(model.dialect, {})}:
+                if stated := _fitting(model, {**layer.common, **layer.dialects.get(model.dialect, {})}):
                     self.rows[key] = as_model(model.name, {**_fields(model), **stated})
             for dialect in DIALECTS:
                 stated = {**layer.common, **layer.dialects.get(dialect, {})}
@@ -161,6 +161,14 @@ class ModelMerger:
 def _dialect(name: str, row: Fields, only_dialect: str) -> str:
     written, slash, _vendor_id = name.partition("/")
     return str(row.get("dialect", "")) or (written if slash and written in DIALECTS else only_dialect)
+
+
+def _fitting(model: Model, stated: dict[str, Any]) -> dict[str, Any]:
+    """What is stated of a whole wire format, as far as it fits: a model without images does not need one."""
+    takes = model.images is None or model.images.get(INPUTS.get(stated.get("needs", ""), ""))
+    if "needs" in stated and (model.needs or not takes):
+        del stated["needs"]
+    return stated
 
 
 def _unpriced(row: Fields) -> Fields:
