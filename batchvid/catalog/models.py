@@ -70,7 +70,8 @@ class Models:
             is_placed = bool(slash) and dialect in DIALECTS
             if name not in names and "dialect" not in row and not is_placed and not (provider and len(routes) < 2):
                 words = ", ".join(routes or DIALECTS)
-                raise UsageError(f"model {name}: is not built in, and needs a dialect: {words}")
+                hint = "" if provider else f"; one provider's own id is written [providers.NAME.models.{name}]"
+                raise UsageError(f"model {name}: is not built in, and needs a dialect: {words}{hint}")
             if row.get("dialect", "veo") in DIALECTS:
                 as_model(name, {"name": name, "dialect": "veo", **row})
         only_dialect = next(iter(routes)) if len(routes) == 1 else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
@@ -100,7 +100,10 @@ class ModelMerger:
     """Puts layers over the families of models, for a provider with these routes."""
 
     def __init__(self, families: Mapping[str, Model], routes: Collection[str]) -> None:
-        self.rows = dict(families)
+        self.rows: dict[str, Model] = {}
+        self._keys: dict[str, list[str]] = {}  # of the rows of a model, in whichever wire format, by any of its names
+        for key, model in families.items():
+            self._set(key, model)
         self.unlisted: dict[str, dict[str, Any]] = {}
         self._routes = routes
         self._only_dialect = next(iter(routes)) if len(routes) == 1 else ""
@@ -112,7 +115,7 @@ class ModelMerger:
                 if model.dialect not in self._routes:
                     continue
                 if stated := _fitting(model, {**layer.common, **layer.dialects.get(model.dialect, {})}):
-                    self.rows[key] = as_model(model.name, {**_fields(model), **stated})
+                    self._set(key, as_model(model.name, {**_fields(model), **stated}))
             for dialect in DIALECTS:
                 stated = {**layer.common, **layer.dialects.get(dialect, {})}
                 if stated := {key: value for key, value in stated.items() if key != "price"}:
@@ -123,18 +126,18 @@ class ModelMerger:
     def add_unknown(self, layer: Layer) -> None:
         """Add only the models of a layer that have no row yet."""
         for name, row in layer.models.items():
-            if next(self._keys(name), None) is None and _dialect(name, row, layer.only_dialect) in DIALECTS:
+            if name not in self._keys and _dialect(name, row, layer.only_dialect) in DIALECTS:
                 self._add(name, row, layer.only_dialect)
 
     def _apply_row(self, name: str, row: Fields, layer: Layer) -> None:
         dialect = row.get("dialect")
         if dialect is not None and dialect not in DIALECTS:
             return
-        keys = [key for key in self._keys(name) if self._is_meant(self.rows[key], layer)]
+        keys = [key for key in self._keys.get(name, ()) if self._is_meant(self.rows[key], layer)]
         if dialect is not None:
             keys = [key for key in keys if self.rows[key].dialect == dialect] or keys[:1]
         for key in keys:
-            self.rows[key] = as_model(name, {**_fields(self.rows[key]), **row})
+            self._set(key, as_model(name, {**_fields(self.rows[key]), **row}))
         if not keys:
             self._add(name, row, layer.only_dialect or (self._only_dialect if layer.provider else ""))
 
@@ -144,15 +147,15 @@ class ModelMerger:
             return  # a row for every provider, of a model that this one does not sell
         vendor_id = name.removeprefix(f"{dialect}/") if "dialect" not in row else name
         key = f"{dialect}/{vendor_id}" if name in self.rows else name
-        self.rows[key] = as_model(
-            name, {**self.unlisted.get(dialect, {}), "name": vendor_id, "dialect": dialect, **row}
-        )
+        stated = self.unlisted.get(dialect, {})
+        self._set(key, as_model(name, {**stated, "name": vendor_id, "dialect": dialect, **row}))
 
-    def _keys(self, name: str) -> Iterator[str]:
-        """The rows of a model: that of the name or alias, and those in other wire formats."""
-        for key, model in self.rows.items():
-            if key == name or name in model.aliases or key == f"{model.dialect}/{name}":
-                yield key
+    def _set(self, key: str, model: Model) -> None:
+        self.rows[key] = model
+        for name in (key, *model.aliases, key.removeprefix(f"{model.dialect}/")):
+            keys = self._keys.setdefault(name, [])
+            if key not in keys:
+                keys.append(key)
 
     def _is_meant(self, model: Model, layer: Layer) -> bool:
         return not layer.provider or model.dialect in self._routes
