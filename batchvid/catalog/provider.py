@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, ClassVar, Literal
 from urllib.parse import urlsplit
 
@@ -117,6 +117,14 @@ class Provider:
     def is_private(self) -> bool:
         """Whether its address is certainly not in a public network."""
         return is_private_host(urlsplit(self.base_url).hostname or "")
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether a built-in provider has an address in another public domain: what the vendor asks is unknown there.
+
+        A private address is a proxy of the user's, or a rehearsal.
+        """
+        return _is_elsewhere(self.name, self.base_url)
 
     @property
     def own_dialect(self) -> str:
@@ -239,6 +247,13 @@ def _provider_rows() -> dict[str, dict[str, Any]]:
         rows[name] = {key: value for key, value in table.items() if key not in (*MODEL_TABLES, *MODEL_DEFAULTS)}
         rows[name]["routes"] = {one: prefix for one, prefix in table["routes"].items() if one in DIALECTS}
     return rows
+
+
+@lru_cache(maxsize=256)
+def _is_elsewhere(name: str, base_url: str) -> bool:
+    ours = urlsplit(_provider_rows().get(name, {}).get("base_url", "")).hostname or ""
+    host = urlsplit(base_url).hostname or ""
+    return bool(ours) and host.split(".")[-2:] != ours.split(".")[-2:] and not is_private_host(host)
 
 
 _PROVIDER = TypeAdapter(Provider)
