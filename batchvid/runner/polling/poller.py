@@ -113,7 +113,8 @@ class Poller:
         while (wait_s := self._queue.wait_s(provider_state, now)) <= 0:
             task = self._queue.pop(provider_state)
             provider_state.polls.acquire(now)
-            provider_state.poll_pacer.acquire(now)
+            if not task.is_woken:  # callbacks come when tasks end, not together
+                provider_state.poll_pacer.acquire(now)
             provider_state.pending_polls += 1
             task.called_during_poll = False
             self._polled[task.job_id] = task

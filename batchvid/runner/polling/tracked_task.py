@@ -29,7 +29,8 @@ class TrackedTask:
     `follow_up` is the request that a finished task still needs; it is sent instead of the next poll.
     `expects_callback`: the vendor has an address to call. `was_called`: it has called since the last poll that was
     scheduled. `called_during_poll`: it called while a poll was pending. `woken_at` is when the last callback had the
-    task polled. `is_rare`: its next poll is late, because a callback is expected.
+    task polled, `is_woken` whether that poll is the next one. `is_rare`: its next poll is late, because a callback is
+    expected.
     """
 
     job_id: str
@@ -53,6 +54,7 @@ class TrackedTask:
     was_called: bool = False
     called_during_poll: bool = False
     woken_at: float = -math.inf
+    is_woken: bool = False
     is_rare: bool = False
 
     @property

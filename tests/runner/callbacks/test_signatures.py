@@ -147,5 +147,5 @@ def test_keys_are_read_padded_or_not(padding: str) -> None:
         3,
     ]
     assert public_keys({"keys": rows}) == {"k1": PUBLIC}
-    for none in ({}, {"keys": 3}, [], None, json.loads("3")):
-        assert public_keys(none) == {}
+    nothing: list[Any] = [{}, {"keys": 3}, [], None, json.loads("3")]
+    assert [public_keys(one) for one in nothing] == [{}] * 5
