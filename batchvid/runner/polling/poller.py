@@ -29,6 +29,7 @@ GRACE_POLLS = 6
 MAX_BODY_CHARS = 200  # of an unreadable reply, in a message
 WARN_AFTER_UNANSWERED = 3  # polls in a row: one or two failures need no warning
 MIN_POLL_S = 10.0  # a poll may take so long, however soon the task's deadline is
+CALLBACK_DELAY_S = 2.0  # between the end of a task and the poll that its callback causes, at most
 QUEUE_NOTICE_S = 600.0  # where the catalogue has no limit for the queue
 
 
@@ -225,7 +226,11 @@ class Poller:
         if task.last_seen_running_at is not None:
             ended = phase in (Phase.SUCCEEDED, Phase.FAILED)
             observe = task.duration_model.ended if ended else task.duration_model.survived
-            observe(max(task.last_seen_running_at - task.submitted_at_s, 0.0), now - task.submitted_at_s)
+            from_s, to_s = max(task.last_seen_running_at - task.submitted_at_s, 0.0), now - task.submitted_at_s
+            if ended and task.is_woken and to_s - from_s > CALLBACK_DELAY_S:  # a callback comes right after the end
+                task.duration_model.survived(from_s, to_s - CALLBACK_DELAY_S)
+                from_s = to_s - CALLBACK_DELAY_S
+            observe(from_s, to_s)
         task.last_seen_running_at = now
 
     async def _on_failed_poll(self, task: TrackedTask, rejected: Rejected) -> None:
