@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -16,6 +17,9 @@ from batchvid.runner.callbacks.addresses import CallbackSettings
 from batchvid.runner.callbacks.receiver import CallbackReceiver
 
 MAX_CHALLENGE_BYTES = 4096
+_SILENT = logging.getLogger("batchvid.callbacks")  # the port is public: what is no HTTP is no news
+_SILENT.addHandler(logging.NullHandler())
+_SILENT.propagate = False
 MAX_CHALLENGE_CHARS = 1024
 
 
@@ -38,7 +42,9 @@ async def serving(
 ) -> AsyncIterator[int]:
     """Listen for callbacks; yields the port. Raises UsageError if nothing can listen there."""
     loop = asyncio.get_running_loop()
-    protocols = web.Server(_Handler(receiver, bounds), access_log=None, keepalive_timeout=5.0, lingering_time=0.0)
+    protocols = web.Server(
+        _Handler(receiver, bounds), access_log=None, keepalive_timeout=5.0, lingering_time=0.0, logger=_SILENT
+    )
 
     def connect() -> asyncio.Protocol:
         if len(protocols.connections) >= bounds.connections:
@@ -96,8 +102,8 @@ class _Handler:
         if challenge := _challenge(body):
             return _closing(web.json_response({"challenge": challenge}))
         response = _closing(web.Response())
-        await response.prepare(request)
         with contextlib.suppress(ConnectionError):
+            await response.prepare(request)
             await response.write_eof()
         self._receiver.accept(expected, request.headers, body)
         return response

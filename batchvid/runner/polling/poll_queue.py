@@ -54,8 +54,9 @@ class PollQueue:
         """Poll the task when its duration model suggests it."""
         now = self._context.now()
         task.not_before, task.follows_cost = now + task.poll_interval.refresh_s, True
-        # a poll that a callback caused and that shows no end: the vendor's own view may be late, so no rare poll now
-        task.is_rare = task.expects_callback and not task.was_called and task.provider_state.callback_trust.is_given
+        # no rare poll where one that a callback caused shows no end: the vendor's own view may be late
+        may_be_rare = task.expects_callback and not task.was_called and not task.unseen
+        task.is_rare = may_be_rare and task.provider_state.callback_trust.is_given
         task.was_called = task.is_woken = False
         self.push(task, self._due_at(task, now))
 

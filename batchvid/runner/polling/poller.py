@@ -16,6 +16,7 @@ from batchvid.domain.jobs import Job, JobState
 from batchvid.domain.wire import Phase, Rejected, Status
 from batchvid.errors import UnreadableReply, WireError
 from batchvid.runner.context import Dispatch, RunContext
+from batchvid.runner.polling.callback_wakes import CallbackWakes
 from batchvid.runner.polling.poll_queue import PollQueue
 from batchvid.runner.polling.task_failure import record_task_failure
 from batchvid.runner.polling.task_timeout import handle_timeout
@@ -41,10 +42,7 @@ class Poller:
         self._dispatch = dispatch
         self._queue = PollQueue(context)
         self._polls: set[asyncio.Task[None]] = set()
-        self._polled: dict[str, TrackedTask] = {}  # those whose poll is pending, by job
-        if context.callbacks is not None:
-            context.callbacks.wake = self.wake
-        self._called_early: set[str] = set()  # jobs whose vendor called before the reply to the submit was read
+        self._callbacks = CallbackWakes(context, self._queue)
         self._undocumented: set[tuple[str, str]] = set()
         self._unanswered: set[str] = set()  # providers whose silence is reported
 
@@ -59,45 +57,18 @@ class Poller:
             context.mark_idle(job.id)
             return
         context.active.add(job.id)
-        if at_once and context.callbacks is not None:
-            context.callbacks.expect(job.id, job.attempts, job.spec.provider, carried=False)
+        if at_once:
+            self._callbacks.expect_again(job)
         now = context.now()
         task = track_task(context, job, None if at_once or first else now)
         if at_once or first:
             self._queue.push(task, -math.inf if first else now)
-        elif job.id in self._called_early:
-            self._called_early.discard(job.id)
+        elif self._callbacks.came_early(job.id):
             self._queue.push_woken(task)
         else:
             self._queue.schedule(task)
         if context.stop_reason:
             context.check_over()
-
-    def wake(self, job_id: str) -> None:
-        """Poll the job's task now, within the rate: its vendor called. Nothing happens if the task has ended."""
-        job = self._context.recorder.jobs.get(job_id)
-        if job is None:
-            return
-        provider_state = self._context.provider_states.get(job.spec.provider)
-        if provider_state is None:
-            return
-        was_given = provider_state.callback_trust.is_given
-        provider_state.callback_trust.record_callback()
-        if not was_given:
-            self._queue.reschedule(provider_state)
-        if (task := self._polled.get(job_id)) is not None:
-            task.was_called = task.called_during_poll = True
-        elif not self._queue.wake(provider_state, job_id) and job.state is JobState.SUBMITTING:
-            self._called_early.add(job_id)
-
-    def _note_end(self, task: TrackedTask) -> None:
-        """Count an end that came without the callback that was expected."""
-        trust = task.provider_state.callback_trust
-        if task.expects_callback and not task.was_called:
-            was_given = trust.is_given
-            trust.record_miss()
-            if was_given and not trust.is_given:
-                self._queue.reschedule(task.provider_state)
 
     async def serve(self) -> None:
         """Poll what is due, until the run stops."""
@@ -117,8 +88,7 @@ class Poller:
             if not task.is_woken:  # callbacks come when tasks end, not together
                 provider_state.poll_pacer.acquire(now)
             provider_state.pending_polls += 1
-            task.called_during_poll = False
-            self._polled[task.job_id] = task
+            self._callbacks.begin_poll(task)
             poll = asyncio.create_task(self._poll(task))
             self._polls.add(poll)
             poll.add_done_callback(self._done)
@@ -138,7 +108,7 @@ class Poller:
         try:
             await self._poll_once(task)
         finally:
-            self._polled.pop(task.job_id, None)
+            self._callbacks.end_poll(task)
 
     async def _poll_once(self, task: TrackedTask) -> None:
         context, provider_state = self._context, task.provider_state
@@ -179,7 +149,7 @@ class Poller:
         task.phase = status.phase
         self._learn(task, status.phase)
         if status.phase in (Phase.SUCCEEDED, Phase.FAILED):
-            self._note_end(task)
+            self._callbacks.note_end(task)
         if status.phase is Phase.SUCCEEDED:
             succeeded = ev.TaskSucceeded(
                 at=utc_now(),
@@ -291,7 +261,7 @@ class Poller:
                 f"{name}: tasks of {model} are queued for over {QUEUE_NOTICE_S / 60:.0f} minutes; polling continues. "
                 f"queue_timeout_s with a fallback on queue_stall would buy them elsewhere"
             )
-        self._polled.pop(task.job_id, None)  # from now on the queue has it
+        self._callbacks.end_poll(task)  # from now on the queue has it
         if delay_s is not None:
             self._queue.postpone(task, delay_s)
         elif task.called_during_poll:

@@ -188,6 +188,21 @@ async def test_without_a_secret_a_callback_counts_unchecked(site: Site) -> None:
     ]
 
 
+async def test_what_is_no_http_is_no_news(site: Site, capfd: pytest.CaptureFixture[str]) -> None:
+    """The port is public: nobody who knocks there fills the user's screen."""
+    host, _, port = site.base_url.removeprefix("http://").partition(":")
+    path = site.url().removeprefix(site.base_url).encode()
+    for said in (b"\x16\x03\x01\x00\xff", b"POST " + path + b" HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nab"):
+        _, writer = await asyncio.open_connection(host, int(port))
+        writer.write(said)
+        await writer.drain()
+        writer.close()
+        await writer.wait_closed()
+    await asyncio.sleep(0.05)
+    assert (await site.post(site.url(), BODY))[0] == 200
+    assert capfd.readouterr() == ("", "")
+
+
 async def test_a_port_that_is_taken_is_named(site: Site) -> None:
     """Before anything is bought."""
     port = int(site.base_url.rpartition(":")[2])

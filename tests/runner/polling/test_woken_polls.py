@@ -13,6 +13,9 @@ from aiohttp import web
 
 from batchvid.clock import utc_now
 from batchvid.domain.jobs import JobState
+from batchvid.runner.callbacks.addresses import CallbackAddresses
+from batchvid.runner.callbacks.checks import SignatureCheck
+from batchvid.runner.callbacks.receiver import CallbackReceiver
 from batchvid.runner.estimation.poll_schedule import MAX_CALLBACK_WAIT_S, next_age_with_callbacks_s
 from batchvid.runner.polling.poller import Poller
 from batchvid.runner.providers.callback_trust import MAX_MISSES, CallbackTrust
@@ -26,9 +29,9 @@ LATE = {"poll_every_s": 30}  # none is polled by its schedule
 
 @dataclass
 class Polling:
-    """A poller at work, and the server that it polls."""
+    """A poller at work: what a callback does, and the server that is polled."""
 
-    poller: Poller
+    wake: Callable[[str], None]
     server: Served
 
     @property
@@ -48,6 +51,15 @@ async def running(_request: web.Request) -> web.Response:
     return web.json_response({"id": "t", "status": "in_progress"})
 
 
+def unused_receiver() -> CallbackReceiver:
+    """One that no vendor calls: the tests wake tasks by themselves."""
+
+    def no_check(provider: str) -> SignatureCheck:
+        raise AssertionError(provider)
+
+    return CallbackReceiver(CallbackAddresses("http://x", b"secret"), no_check, print)
+
+
 @asynccontextmanager
 async def polling(folder: Path, answer: Any = running, jobs: int = 1, **limits: Any) -> AsyncIterator[Polling]:
     """So many running tasks, which were polled once when they were tracked or are due later."""
@@ -55,12 +67,13 @@ async def polling(folder: Path, answer: Any = running, jobs: int = 1, **limits: 
     async with serving(answer) as server:
         found = [replace(job, task_id=job.id, origin=server.base_url, watched_from=utc_now()) for job in found]
         async with open_harness(folder, *found, base_url=server.base_url, **{**LATE, **limits}) as at_work:
+            at_work.context.callbacks = receiver = unused_receiver()
             poller = Poller(at_work.context, dispatch=ignore)
             for job in found:
                 poller.track(job)
             loop = asyncio.create_task(poller.serve())
             try:
-                yield Polling(poller, server)
+                yield Polling(receiver.wake, server)
             finally:
                 loop.cancel()
                 await asyncio.gather(loop, return_exceptions=True)
@@ -71,11 +84,11 @@ async def test_a_burst_of_callbacks_is_one_poll(tmp_path: Path) -> None:
     """Of that task alone; unknown jobs and other tasks are left as they are."""
     async with polling(tmp_path, jobs=3) as at_work:
         for _ in range(50):
-            at_work.poller.wake("kite-1")
-        at_work.poller.wake("no-such-job")
+            at_work.wake("kite-1")
+        at_work.wake("no-such-job")
         await at_work.until(lambda: bool(at_work.polled))
         for _ in range(50):
-            at_work.poller.wake("kite-1")  # the next one is a while away
+            at_work.wake("kite-1")  # the next one is a while away
         await asyncio.sleep(0.2)
         assert at_work.polled == ["kite-1"]
 
@@ -84,7 +97,7 @@ async def test_woken_polls_stay_within_the_rate(tmp_path: Path) -> None:
     """Ten tasks that end together are polled at the provider's rate, without further spacing."""
     async with polling(tmp_path, jobs=10, polls_per_s=4) as at_work:
         for number in range(10):
-            at_work.poller.wake(f"kite-{number}")
+            at_work.wake(f"kite-{number}")
         await asyncio.sleep(0.5)
         assert len(at_work.polled) == 4
 
@@ -99,10 +112,10 @@ async def test_a_callback_during_a_poll_causes_one_more(tmp_path: Path) -> None:
         return await running(request)
 
     async with polling(tmp_path, late) as at_work:
-        at_work.poller.wake("kite-0")
+        at_work.wake("kite-0")
         await arrived.wait()
         for _ in range(3):
-            at_work.poller.wake("kite-0")
+            at_work.wake("kite-0")
         may_answer.set()
         await at_work.until(lambda: len(at_work.polled) == 2)
         await asyncio.sleep(0.1)
@@ -116,11 +129,11 @@ async def test_a_vendor_that_does_not_answer_is_not_pressed(tmp_path: Path) -> N
         return web.Response(status=503, headers={"Retry-After": "60"})
 
     async with polling(tmp_path, broken) as at_work:
-        at_work.poller.wake("kite-0")
+        at_work.wake("kite-0")
         await at_work.until(lambda: bool(at_work.polled))
         await asyncio.sleep(0.05)
         for _ in range(5):
-            at_work.poller.wake("kite-0")
+            at_work.wake("kite-0")
         await asyncio.sleep(0.2)
         assert at_work.polled == ["kite-0"]
 
