@@ -32,7 +32,8 @@ class TrackedTask:
     is the last call, for people.
     `expects_callback`: the vendor has an address to call. `was_called`: it has called since the last poll that was
     scheduled. `called_during_poll`: it called while a poll was pending. `woken_at` is when the last callback had the
-    task polled. `is_rare`: its next poll is late, because a callback is expected.
+    task polled, `is_woken` whether that poll is the next one. `is_rare`: its next poll is late, because a callback is
+    expected.
     """
 
     job_id: str
@@ -56,6 +57,7 @@ class TrackedTask:
     was_called: bool = False
     called_during_poll: bool = False
     woken_at: float = -math.inf
+    is_woken: bool = False
     is_rare: bool = False
     poll_many: PollMany | None = None
     called: str = ""
