@@ -57,6 +57,8 @@ class Settings(BaseModel):
     """The gateway as its page documents it, or as stock new-api is."""
     newapi_shape: Literal["wrapped", "old", "simple", "simple_wrapped"] = "wrapped"
     """Stock new-api's native route: its table row, the same before `result_url`, its docs' object bare, or wrapped."""
+    gemini_delivery: Literal["inline", "uri"] = "inline"
+    """Where a poll of an interaction has the clip: as base64, whatever was requested, or behind a URI of the Files API."""
 
     render: Literal["full", "shared"] = "full"
     """`full`: one clip per prompt; `shared`: one per duration and size, for load tests. Bytes differ in both."""

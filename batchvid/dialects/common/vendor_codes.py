@@ -168,6 +168,7 @@ GOOGLE: Table = (
         "G-rpc",
         codes="INVALID_ARGUMENT FAILED_PRECONDITION OUT_OF_RANGE NOT_FOUND UNIMPLEMENTED",
     ),
+    OutcomeRule(NO, FailureKind.MODERATION_INPUT, "I-rep: Gemini's Interactions", codes="content_blocked"),
     OutcomeRule(
         ANY,
         None,
@@ -263,5 +264,6 @@ TABLES: dict[str, Table] = {
     "kling": (*KLING, *_GATEWAYS),
     "runway": _GATEWAYS,  # Runway itself has statuses and sentences, no codes (R-oas)
     "xai": (*XAI, *_GATEWAYS),
+    "google": _GATEWAYS,
 }
 """Routes with one vendor behind them. CometAPI is of the new-api family: its own errors may come on every route."""

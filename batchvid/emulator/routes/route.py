@@ -35,7 +35,7 @@ class Route:
     families: Mapping[str, Family] = field(default_factory=dict)  # the others of this path, by name
     path: str  # may contain `{kind}`, one of `kinds`
     kinds: tuple[str, ...] = ()
-    tasks: str = ""  # where tasks are polled, when not below `path`
+    tasks: str = ""  # where tasks are polled, when not below `path`; with `{id...}` the whole path of one
     prompt_field: str = "prompt"
     error_type: str = "comet_api_error"
     # hooks: the first three may raise ErrorResponse
@@ -53,7 +53,7 @@ class Route:
     def register(self, router: web.UrlDispatcher, service: EmulatorService) -> None:
         """Add the handlers to the router."""
         path = self.path.replace("{kind}", "{kind:" + "|".join(self.kinds) + "}")
-        tasks = (self.tasks or path) + "/{id}"
+        tasks = self.tasks if "{id" in self.tasks else (self.tasks or path) + "/{id}"
 
         def count(request: web.Request) -> None:
             service.ledger.count("submits", self.family.name, self._name(request), service.clock())
@@ -69,15 +69,19 @@ class Route:
         """The route's name in the ledger."""
         return self.path.replace("{kind}", request.match_info.get("kind", "")).rstrip("/")
 
+    def owner(self, service: EmulatorService, request: web.Request) -> str:
+        """The owner of the caller's key. Raises ErrorResponse (401)."""
+        return service.owner(request, self.error_type)
+
     def _task(self, service: EmulatorService, request: web.Request) -> Task | None:
         """The task of the path's id, if the caller's key created it. Raises ErrorResponse (401)."""
-        owner = service.owner(request, self.error_type)
+        owner = self.owner(service, request)
         if self.find is not None:
             return self.find(service, request, owner)
         return service.store.get(request.match_info["id"], self.family.name, owner)
 
     async def _create(self, service: EmulatorService, request: web.Request) -> web.StreamResponse:
-        owner, form = service.owner(request, self.error_type), await self.read(request)
+        owner, form = self.owner(service, request), await self.read(request)
         kind, model, prompt = request.match_info.get("kind", ""), form.text("model"), form.text(self.prompt_field)
         submit = SubmitRequest(service, request, self.family, owner, self._name(request), kind, form, model, prompt)
         self.describe(submit)

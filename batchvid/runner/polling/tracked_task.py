@@ -16,6 +16,8 @@ from batchvid.runner.context import RunContext
 from batchvid.runner.estimation.duration_model import DurationModel
 from batchvid.runner.providers.provider_state import ProviderState
 
+MAX_KEPT_BYTES = 64 * 1024  # of a reply that is compared with the next one
+
 
 @dataclass(slots=True)
 class TrackedTask:
@@ -60,6 +62,8 @@ class TrackedTask:
             status = dialect.read_poll(response, job.task_id, prompt=job.spec.request.prompt)
             if isinstance(status, Status):
                 status = status.with_scheme(self.path.partition(":")[0])
+            if len(response.body) > MAX_KEPT_BYTES:  # it may hold a clip
+                return status
             self.last_reply = (response.body, status)
         return self.last_reply[1]
 
