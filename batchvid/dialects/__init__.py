@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from batchvid.dialects import gateway, gemini, kling, newapi, openai_videos, runway, seedance, veo, videos, xai
+from batchvid.dialects import gateway, gemini, gemini_veo, kling, newapi, openai_videos, runway, seedance, veo, videos, xai
 from batchvid.dialects.dialect import Dialect
 
 __all__ = ["DIALECTS", "Dialect"]
@@ -18,5 +18,6 @@ DIALECTS: dict[str, Dialect] = {
     "gateway": gateway.DIALECT,
     "newapi": newapi.DIALECT,
     "gemini": gemini.DIALECT,
+    "gemini-veo": gemini_veo.DIALECT,
 }
 """Every dialect by the name that the catalogue uses. `json-task` dialects of the user are added when they are read."""

@@ -2,11 +2,11 @@
 
 from aiohttp import web
 
-from batchvid.emulator.routes import catalogue, gateway, gemini, google, kling, newapi, runway, seedance, videos, xai
+from batchvid.emulator.routes import catalogue, gateway, gemini, gemini_veo, google, kling, newapi, runway, seedance, videos, xai
 from batchvid.emulator.routes.route import register_content
 from batchvid.emulator.service import EmulatorService
 
-ROUTES = (kling.ROUTE, runway.ROUTE, xai.ROUTE, gateway.ROUTE, newapi.ROUTE, seedance.ARK, gemini.ROUTE)
+ROUTES = (kling.ROUTE, runway.ROUTE, xai.ROUTE, gateway.ROUTE, newapi.ROUTE, seedance.ARK, gemini.ROUTE, gemini_veo.ROUTE)
 FAMILIES = {family.name: family for family in (*videos.FAMILIES, *(route.family for route in ROUTES))}
 
 
@@ -16,5 +16,5 @@ def register(router: web.UrlDispatcher, service: EmulatorService) -> None:
     for route in ROUTES:
         route.register(router, service)
     register_content(router, service, gateway.PATH, newapi.find_either, FAMILIES, gateway.ERROR_TYPE)
-    google.register_files(router, service, (gemini.ROUTE.family.name,))
+    google.register_files(router, service, (gemini.ROUTE.family.name, gemini_veo.NAME))
     catalogue.register(router)
