@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from batchvid.dialects import gateway, gemini, gemini_veo, kling, newapi, openai_videos, runway, seedance, veo, videos, xai
+from batchvid.dialects import (
+    gateway,
+    gemini,
+    gemini_veo,
+    kling,
+    newapi,
+    openai_videos,
+    runway,
+    seedance,
+    veo,
+    videos,
+    xai,
+)
 from batchvid.dialects.dialect import Dialect
 
 __all__ = ["DIALECTS", "Dialect"]

@@ -11,10 +11,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-import orjson
-
 from batchvid.dialects.common import moderation, poll_replies, submit_replies
-from batchvid.dialects.common.google_files import MAX_INLINE_REPLY_BYTES, clip_assets, is_files_uri, picture_part
+from batchvid.dialects.common.google_files import (
+    MAX_INLINE_REPLY_BYTES,
+    clip_assets,
+    is_files_uri,
+    picture_part,
+    with_document,
+)
 from batchvid.dialects.common.json_bodies import parse
 from batchvid.dialects.common.json_values import Path, dig, first_text, text
 from batchvid.dialects.common.request_building import (
@@ -107,7 +111,7 @@ def read_poll(response: Response, task_id: str, *, prompt: str = "") -> Status |
     reason = {} if assets else _reason(document)
     if reason and "error" not in rest:
         rest["error"] = reason
-    slim = replace(response, body=orjson.dumps(rest)) if document else response
+    slim = with_document(response, rest) if rest != document else response
     status = poll_replies.read_poll(slim, task_id=task_id, prompt=prompt, vendor=VENDOR)
     if not isinstance(status, Status) or status.phase is not Phase.SUCCEEDED:
         return status
@@ -201,7 +205,7 @@ def _reason(document: Mapping[str, Any]) -> dict[str, Any]:
     errors = _objects(document.get("errors"))
     errors += [error for step in _objects(document.get("steps")) if isinstance(error := step.get("error"), dict)]
     found = next((error for error in errors if error.get("message") or error.get("code")), {})
-    named = {key: found[key] for key in ("code", "message") if key in found}
+    named: dict[str, Any] = {key: found[key] for key in ("code", "message") if key in found}
     if isinstance(code := named.get("code"), int):
         named["code"] = GRPC_CODES.get(str(code), code)
     return named

@@ -10,10 +10,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-import orjson
-
 from batchvid.dialects.common import poll_replies, submit_replies
-from batchvid.dialects.common.google_files import MAX_INLINE_REPLY_BYTES, clip_assets, encoded_picture, resource_path
+from batchvid.dialects.common.google_files import (
+    MAX_INLINE_REPLY_BYTES,
+    clip_assets,
+    encoded_picture,
+    resource_path,
+    with_document,
+)
 from batchvid.dialects.common.json_bodies import parse
 from batchvid.dialects.common.json_values import dig
 from batchvid.dialects.common.request_building import (
@@ -112,9 +116,7 @@ def read_submit(response: Response, *, sent: GenerationRequest | None = None) ->
 
 def poll(generation: GenerationRequest, task_id: str) -> Request:  # noqa: ARG001 - the port's signature
     """Build the poll request."""
-    return Request(
-        method="GET", path=f"{PREFIX}/{resource_path(task_id)}", max_reply_bytes=MAX_INLINE_REPLY_BYTES
-    )
+    return Request(method="GET", path=f"{PREFIX}/{resource_path(task_id)}", max_reply_bytes=MAX_INLINE_REPLY_BYTES)
 
 
 def read_poll(response: Response, task_id: str, *, prompt: str = "") -> Status | Rejected:
@@ -132,8 +134,8 @@ def read_operation(response: Response, task_id: str, *, prompt: str = "") -> Sta
     is_operation = 200 <= response.status < 300 and isinstance(document.get("name"), str)
     if is_operation and not isinstance(document.get("done"), bool):
         document = {**document, "done": False}
-    read = replace(response, body=orjson.dumps(document)) if document else response
-    status = poll_replies.read_poll(read, task_id=task_id, prompt=prompt, vendor={})
+    slim = with_document(response, document) if document else response
+    status = poll_replies.read_poll(slim, task_id=task_id, prompt=prompt, vendor={})
     if isinstance(status, Status) and status.phase is Phase.SUCCEEDED and assets:
         return replace(status, assets=assets)
     return status

@@ -58,7 +58,7 @@ class Settings(BaseModel):
     newapi_shape: Literal["wrapped", "old", "simple", "simple_wrapped"] = "wrapped"
     """Stock new-api's native route: its table row, the same before `result_url`, its docs' object bare, or wrapped."""
     gemini_delivery: Literal["inline", "uri"] = "inline"
-    """Where a poll of an interaction has the clip: as base64, whatever was requested, or behind a URI of the Files API."""
+    """A poll of an interaction has the clip as base64, whatever was requested, or as the URI of a file."""
 
     render: Literal["full", "shared"] = "full"
     """`full`: one clip per prompt; `shared`: one per duration and size, for load tests. Bytes differ in both."""

@@ -123,7 +123,12 @@ class Transport:
         """
         session = self._submits if request.is_paid else self._polls
         timeout = _timeout(read_timeout_s)
-        headers = {"Accept-Encoding": "gzip", **(NO_RELAY_RETRIES if request.is_paid else {}), **request.headers, **bearer(key)}
+        headers = {
+            "Accept-Encoding": "gzip",
+            **(NO_RELAY_RETRIES if request.is_paid else {}),
+            **request.headers,
+            **bearer(key),
+        }
         data: bytes | io.BytesIO | aiohttp.MultipartWriter | None = None
         if request.parts:
             data = _form(request)
@@ -175,7 +180,6 @@ class Transport:
             body = b"".join(pieces)
             pieces.clear()
             return inflate(body, max(MAX_BYTES, max_bytes))
-
 
 
 @cache

@@ -9,6 +9,7 @@ import base64
 import json
 from typing import Any
 
+from tests.emulator.google_reply_scripts import GOOGLE
 from tests.emulator.helpers import picture
 from tests.emulator.own_reply_scripts import KLING, RUNWAY, XAI
 from tests.emulator.script_player import (
@@ -234,4 +235,4 @@ COMET = {
     "videos/submit-refused-too-large": bare("videos", "submit", 413),
     "videos/submit-throttled-retry-after": refused("videos", "rate", code="", headers={"Retry-After": "12"}),
 }
-REPLY_SCRIPTS: dict[str, ReplyScript] = {**GATEWAY, **KLING, **OPENAI, **RUNWAY, **COMET, **XAI}
+REPLY_SCRIPTS: dict[str, ReplyScript] = {**GATEWAY, **KLING, **OPENAI, **RUNWAY, **COMET, **XAI, **GOOGLE}

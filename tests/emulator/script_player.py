@@ -26,6 +26,8 @@ PATHS = {
     "gateway": ("/gateway/v1/videos",) * 2,
     "newapi": ("/gateway/v1/video/generations",) * 2,
     "ark": ("/volc/v3/contents/generations/tasks",) * 2,
+    "gemini": ("/gemini/v1beta/interactions",) * 2,
+    "gemini-veo": ("/gemini/v1beta/models/veo-3.1-generate-preview:predictLongRunning", "/gemini/v1beta"),
 }
 """Where a family's tasks are submitted and polled; the others share `/v1/videos`."""
 BODIES: dict[str, dict[str, Any]] = {
@@ -39,6 +41,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "gateway": {"model": "kling-video", "model_name": "kling-v2-6"},
     "newapi": {"model": "kling-v2-6"},
     "ark": {"model": "doubao-seedance-1-5-pro-251215", "content": [{"type": "text", "text": "a kite"}]},
+    "gemini": {"model": "gemini-omni-1.2-flash", "input": "a kite", "background": True},
+    "gemini-veo": {"instances": [{"prompt": "a kite"}]},
 }
 
 
@@ -51,6 +55,10 @@ class ReplyScript:
     settings: dict[str, Any] = field(default_factory=dict)
 
 
+def _prompt(of: str) -> dict[str, str]:
+    return {} if of.startswith("gemini") else PROMPT
+
+
 def paths(of: str) -> tuple[str, str]:
     return PATHS.get(of, ("/v1/videos",) * 2)
 
@@ -59,14 +67,14 @@ def task_of(reply: Answer) -> str:
     """The id in the answer to a submit."""
     body = reply.json
     inner = body.get("data") or {}
-    return str(inner.get("task_id") or body.get("id") or body.get("task_id") or body["request_id"])
+    return str(inner.get("task_id") or body.get("id") or body.get("task_id") or body.get("name") or body["request_id"])
 
 
 def sends(of: str, path: str = "", **fields: Any) -> Act:
     """A submit: the family's usual body with these fields over it."""
 
     async def act(v: Vendor) -> Answer:
-        return await v.call("POST", path or paths(of)[0], json={**PROMPT, **BODIES[of], **fields}, headers=VERSION)
+        return await v.call("POST", path or paths(of)[0], json={**_prompt(of), **BODIES[of], **fields}, headers=VERSION)
 
     return act
 

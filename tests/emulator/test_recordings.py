@@ -24,6 +24,7 @@ WORDS = ("status", "task_status", "code", "object", "action")
 
 UNPLAYED: dict[str, tuple[str, ...]] = {
     "no vendor answers so: the dialect must stand it all the same": (
+        "gemini-veo/poll-queued-by-a-relay",
         "kling/poll-success-without-link",
         "kling/submit-outer-id-is-a-trace",
         "openai-videos/poll-completed-with-error-and-a-link",
@@ -56,6 +57,7 @@ UNPLAYED: dict[str, tuple[str, ...]] = {
     ),
     "a public report of a poll of another vendor or relay, in the words of the report": (
         "gateway/poll-failed-fal-content-checker-422",
+        "gemini/poll-ready-older-outputs",
         "gateway/poll-failed-responsible-ai",
         "kling/poll-failed-image-pixel",
         "newapi/poll-failed-rai-audio-inside-success",
@@ -73,6 +75,9 @@ UNPLAYED: dict[str, tuple[str, ...]] = {
         "xai/poll-ready-relative-link",
     ),
     "known from a client's code only, which does not show the whole reply": (
+        "gemini/poll-failed-step-error",
+        "gemini/poll-withheld-in-words",
+        "gemini/submit-edit",
         "openai-videos/poll-contradiction-outer-failure-inner-running",
         "openai-videos/poll-ready-wrapped-without-link",
         "openai-videos/poll-without-status",

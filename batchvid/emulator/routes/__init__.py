@@ -2,11 +2,32 @@
 
 from aiohttp import web
 
-from batchvid.emulator.routes import catalogue, gateway, gemini, gemini_veo, google, kling, newapi, runway, seedance, videos, xai
+from batchvid.emulator.routes import (
+    catalogue,
+    gateway,
+    gemini,
+    gemini_veo,
+    google,
+    kling,
+    newapi,
+    runway,
+    seedance,
+    videos,
+    xai,
+)
 from batchvid.emulator.routes.route import register_content
 from batchvid.emulator.service import EmulatorService
 
-ROUTES = (kling.ROUTE, runway.ROUTE, xai.ROUTE, gateway.ROUTE, newapi.ROUTE, seedance.ARK, gemini.ROUTE, gemini_veo.ROUTE)
+ROUTES = (
+    kling.ROUTE,
+    runway.ROUTE,
+    xai.ROUTE,
+    gateway.ROUTE,
+    newapi.ROUTE,
+    seedance.ARK,
+    gemini.ROUTE,
+    gemini_veo.ROUTE,
+)
 FAMILIES = {family.name: family for family in (*videos.FAMILIES, *(route.family for route in ROUTES))}
 
 

@@ -137,8 +137,7 @@ def _shown(_service: EmulatorService, task: Task, view: TaskView, url: str) -> R
     head = _head(task)
     if view.ended and task.outcome is Outcome.MODERATION:
         usage = {"total_input_tokens": 12, "total_output_tokens": 0, "total_tokens": 12}
-        output = {"type": "model_output", "content": []}
-        return {**head, "status": "completed", "usage": usage, "steps": [output]}
+        return {**head, "status": "completed", "usage": usage, "steps": _steps(task, [])}
     shown: dict[str, Any] = {**head, "status": _WORDS[view.phase]}
     if view.phase is Phase.SUCCEEDED:
         tokens = round(task.seconds * TOKENS_PER_S)
@@ -148,11 +147,17 @@ def _shown(_service: EmulatorService, task: Task, view: TaskView, url: str) -> R
         inline = url.startswith("data:")
         video = {"data": url.partition(",")[2]} if inline else {"uri": url}
         content = [{"type": "video", "mime_type": "video/mp4", **video}]
-        shown["steps"] = [{"type": "model_output", "content": content}]
+        shown["steps"] = _steps(task, content)
     failure = failure_of(task)
     if view.failed and failure.message:
         shown["errors"] = [{"code": failure.code, "message": failure.message}]
     return shown
+
+
+def _steps(task: Task, output: list[dict[str, str]]) -> list[dict[str, Any]]:
+    asked = {"type": "user_input", "content": [{"type": "text", "text": task.prompt}]}
+    thought = {"type": "thought", "content": [{"type": "thought", "text": "The prompt asks for a video."}]}
+    return [asked, thought, {"type": "model_output", "content": output}]
 
 
 async def _link(service: EmulatorService, request: web.Request, task: Task) -> str:
@@ -182,7 +187,7 @@ class InteractionsRoute(google.GoogleRoute):
         task = service.store.get(found[1], self.family.name, self.owner(service, request)) if found else None
         if body.get("background") or task is None:
             return response
-        while not (view := service.store.poll(task, service.clock())).ended:
+        while not (view := service.store.poll(task, service.clock())).ended:  # noqa: ASYNC110 - a task has no event
             await asyncio.sleep(SYNC_STEP_S)
         by_uri = task.echo.get("delivery") == "uri"
         link = google.file_uri(request, task) if by_uri else await service.clips.inline(task)

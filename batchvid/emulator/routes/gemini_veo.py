@@ -16,7 +16,7 @@ from batchvid.emulator.routes.errors import failure_of
 from batchvid.emulator.routes.route import Reply
 from batchvid.emulator.service import ClipSpec, EmulatorService, Family, SubmitRequest
 from batchvid.emulator.task import Task
-from batchvid.emulator.task_lifecycle import Outcome, Phase, TaskView
+from batchvid.emulator.task_lifecycle import Outcome, TaskView
 
 NAME = "gemini-veo"
 PATH = google.PREFIX + "/models/{model:[^/:]+}:predictLongRunning"
@@ -58,7 +58,7 @@ async def clip(submit: SubmitRequest) -> ClipSpec:
     parameters = submit.form.fields.get("parameters") or {}
     if not isinstance(parameters, dict) or set(parameters) - PARAMETERS:
         unknown = sorted(set(parameters) - PARAMETERS)[0] if isinstance(parameters, dict) else "parameters"
-        raise google.invalid(f'Invalid JSON payload received. Unknown name "{unknown}" at \'parameters\'')
+        raise google.invalid(f"Invalid JSON payload received. Unknown name \"{unknown}\" at 'parameters'")
     return await checked_clip(submit, instance, parameters)
 
 

@@ -124,7 +124,10 @@ def register_files(router: web.UrlDispatcher, service: EmulatorService, families
 
     async def download(request: web.Request) -> web.StreamResponse:
         task = find(request)
-        if service.store.peek(task, service.clock()).phase is not Phase.SUCCEEDED or request.query.get("alt") != "media":
+        if (
+            service.store.peek(task, service.clock()).phase is not Phase.SUCCEEDED
+            or request.query.get("alt") != "media"
+        ):
             raise invalid("The file is not ready, or alt=media is missing.")
         service.ledger.count("downloads", task.family, task.route)
         action = service.faults.match_fault("content", task.family, task, task.id)
