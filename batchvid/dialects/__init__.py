@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from batchvid.dialects import (
+    ark,
     gateway,
     gemini,
     gemini_veo,
@@ -29,6 +30,7 @@ DIALECTS: dict[str, Dialect] = {
     "xai": xai.DIALECT,
     "gateway": gateway.DIALECT,
     "newapi": newapi.DIALECT,
+    "ark": ark.DIALECT,
     "gemini": gemini.DIALECT,
     "gemini-veo": gemini_veo.DIALECT,
 }

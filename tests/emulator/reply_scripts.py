@@ -12,6 +12,7 @@ from typing import Any
 from tests.emulator.google_reply_scripts import GOOGLE
 from tests.emulator.helpers import picture
 from tests.emulator.own_reply_scripts import KLING, RUNWAY, XAI
+from tests.emulator.record_reply_scripts import ARK
 from tests.emulator.script_player import (
     LINK,
     UPSTREAM,
@@ -235,4 +236,13 @@ COMET = {
     "videos/submit-refused-too-large": bare("videos", "submit", 413),
     "videos/submit-throttled-retry-after": refused("videos", "rate", code="", headers={"Retry-After": "12"}),
 }
-REPLY_SCRIPTS: dict[str, ReplyScript] = {**GATEWAY, **KLING, **OPENAI, **RUNWAY, **COMET, **XAI, **GOOGLE}
+REPLY_SCRIPTS: dict[str, ReplyScript] = {
+    **GATEWAY,
+    **KLING,
+    **OPENAI,
+    **RUNWAY,
+    **COMET,
+    **XAI,
+    **ARK,
+    **GOOGLE,
+}

@@ -16,6 +16,8 @@ Act = Callable[[Vendor], Awaitable[Answer]]
 
 LINK = "https://cdn.example/a.png"
 PROMPT = {"prompt": "a kite"}
+OWN_PROMPT = frozenset({"content", "input", "instances"})
+"""Where a body has its prompt in another place."""
 UPSTREAM = json.dumps({"code": 1301, "message": "content security policy", "request_id": "u"})
 RETRY = {"Retry-After": "30"}
 VISIBLE = {"runway_hidden_polls": 0}
@@ -25,7 +27,7 @@ PATHS = {
     "xai": ("/grok/v1/videos/generations", "/grok/v1/videos"),
     "gateway": ("/gateway/v1/videos",) * 2,
     "newapi": ("/gateway/v1/video/generations",) * 2,
-    "ark": ("/volc/v3/contents/generations/tasks",) * 2,
+    "ark": ("/ark/api/v3/contents/generations/tasks",) * 2,
     "gemini": ("/gemini/v1beta/interactions",) * 2,
     "gemini-veo": ("/gemini/v1beta/models/veo-3.1-generate-preview:predictLongRunning", "/gemini/v1beta"),
 }
@@ -55,10 +57,6 @@ class ReplyScript:
     settings: dict[str, Any] = field(default_factory=dict)
 
 
-def _prompt(of: str) -> dict[str, str]:
-    return {} if of.startswith("gemini") else PROMPT
-
-
 def paths(of: str) -> tuple[str, str]:
     return PATHS.get(of, ("/v1/videos",) * 2)
 
@@ -74,7 +72,8 @@ def sends(of: str, path: str = "", **fields: Any) -> Act:
     """A submit: the family's usual body with these fields over it."""
 
     async def act(v: Vendor) -> Answer:
-        return await v.call("POST", path or paths(of)[0], json={**_prompt(of), **BODIES[of], **fields}, headers=VERSION)
+        body = {**({} if BODIES[of].keys() & OWN_PROMPT else PROMPT), **BODIES[of], **fields}
+        return await v.call("POST", path or paths(of)[0], json=body, headers=VERSION)
 
     return act
 
@@ -169,10 +168,14 @@ def astray(method: str, **settings: Any) -> ReplyScript:
     return ReplyScript(of="", act=lambda v: v.call(method, "/v2/videos/1"), settings=settings)
 
 
-async def second(v: Vendor) -> Answer:
-    """Two submits to Kling; the second answer."""
-    await sends("kling")(v)
-    return await sends("kling")(v)
+def second(of: str) -> Act:
+    """Two submits; the second answer."""
+
+    async def act(v: Vendor) -> Answer:
+        await sends(of)(v)
+        return await sends(of)(v)
+
+    return act
 
 
 async def waits(v: Vendor) -> Answer:

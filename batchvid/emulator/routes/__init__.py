@@ -3,6 +3,7 @@
 from aiohttp import web
 
 from batchvid.emulator.routes import (
+    ark,
     catalogue,
     gateway,
     gemini,
@@ -11,7 +12,6 @@ from batchvid.emulator.routes import (
     kling,
     newapi,
     runway,
-    seedance,
     videos,
     xai,
 )
@@ -24,7 +24,8 @@ ROUTES = (
     xai.ROUTE,
     gateway.ROUTE,
     newapi.ROUTE,
-    seedance.ARK,
+    ark.ROUTE,
+    ark.VOLC,
     gemini.ROUTE,
     gemini_veo.ROUTE,
 )
