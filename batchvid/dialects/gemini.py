@@ -108,14 +108,14 @@ def read_poll(response: Response, task_id: str, *, prompt: str = "") -> Status |
     parts = list(_video_parts(document))
     assets = tuple(asset for number, part in enumerate(parts, 1) for asset in clip_assets(part, number))
     rest = {key: value for key, value in document.items() if key not in _HEAVY}
-    reason = {} if assets else _reason(document)
+    reason = {} if parts else _reason(document)
     if reason and "error" not in rest:
         rest["error"] = reason
     slim = with_document(response, rest) if rest != document else response
     status = poll_replies.read_poll(slim, task_id=task_id, prompt=prompt, vendor=VENDOR)
     if not isinstance(status, Status) or status.phase is not Phase.SUCCEEDED:
         return status
-    if assets or status.assets:
+    if assets or status.assets or parts:  # a part without a clip: it is not there yet
         return replace(status, assets=assets or status.assets)
     words = _spoken(document)
     kind = moderation.kind_of_words(own_words(words, prompt)) or FailureKind.MODERATION_SUSPECTED
@@ -195,7 +195,7 @@ def _video_parts(document: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 
 def _is_clip(part: Mapping[str, Any]) -> bool:
-    return part.get("type") == "video" and bool(part.get("data") or part.get("uri"))
+    return part.get("type") == "video"
 
 
 def _reason(document: Mapping[str, Any]) -> dict[str, Any]:

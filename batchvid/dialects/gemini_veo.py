@@ -19,17 +19,17 @@ from batchvid.dialects.common.google_files import (
     with_document,
 )
 from batchvid.dialects.common.json_bodies import parse
-from batchvid.dialects.common.json_values import dig
+from batchvid.dialects.common.json_values import dig, text
 from batchvid.dialects.common.request_building import (
     check_prompt,
     checked_options,
+    clip_id,
     find_by_action,
     first_and_last,
     images_with_role,
     one_of,
     path_segment,
     refuse_unsupported,
-    source_video,
     whole_seconds,
 )
 from batchvid.dialects.common.vendor_codes import TABLES
@@ -58,6 +58,7 @@ SHAPE = ("duration_s", "aspect_ratio", "resolution")
 SUPPORTED = {"": (*FIELDS, *SHAPE), "extend": ("action", "prompt", "negative_prompt", "parent", *SHAPE)}
 RATIOS = {ratio: ratio for ratio in ("16:9", "9:16")}
 TIERS = {tier: tier for tier in ("720p", "1080p", "4k")}
+VIDEO_URI = "video_uri"
 RESULTS = (("generateVideoResponse", "generatedSamples"), ("generatedVideos",), ("videos",))
 """Where the response of an operation has its clips: the Gemini API, the SDK's own form, Vertex."""
 
@@ -67,7 +68,7 @@ def submit(generation: GenerationRequest) -> Request:
     refuse_unsupported(generation, WIRE, find_by_action(generation, WIRE, SUPPORTED))
     instance = build_instance(generation)
     if generation.request.action:
-        instance["video"] = {"uri": source_video(generation)}
+        instance["video"] = {"uri": clip_id(generation, VIDEO_URI, "the file of the clip that is extended")}
     body = {"instances": [instance], "parameters": build_parameters(generation)}
     model = path_segment(generation.request.model)
     return Request(method="POST", path=f"{PREFIX}/models/{model}:predictLongRunning", json=body)
@@ -136,15 +137,19 @@ def read_operation(response: Response, task_id: str, *, prompt: str = "") -> Sta
         document = {**document, "done": False}
     slim = with_document(response, document) if document else response
     status = poll_replies.read_poll(slim, task_id=task_id, prompt=prompt, vendor={})
-    if isinstance(status, Status) and status.phase is Phase.SUCCEEDED and assets:
-        return replace(status, assets=assets)
-    return status
+    if not isinstance(status, Status) or status.phase is not Phase.SUCCEEDED or not isinstance(result, dict):
+        return status
+    uri = next((text(clip.get("uri")) for clip in _clips(result)), "")
+    return replace(status, assets=assets or status.assets, vendor_metadata={VIDEO_URI: uri} if uri else {})
 
 
 def _assets(result: Mapping[str, Any]) -> tuple[Asset, ...]:
+    return tuple(asset for number, clip in enumerate(_clips(result), 1) for asset in clip_assets(clip, number))
+
+
+def _clips(result: Mapping[str, Any]) -> list[dict[str, Any]]:
     samples = next((found for place in RESULTS if isinstance(found := dig(result, place), list) and found), [])
-    clips = [sample["video"] if isinstance(sample.get("video"), dict) else sample for sample in _objects(samples)]
-    return tuple(asset for number, clip in enumerate(clips, 1) for asset in clip_assets(clip, number))
+    return [sample["video"] if isinstance(sample.get("video"), dict) else sample for sample in _objects(samples)]
 
 
 def _objects(values: Iterable[object]) -> list[dict[str, Any]]:

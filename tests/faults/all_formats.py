@@ -46,6 +46,8 @@ JOBS: Mapping[str, Mapping[str, Any]] = {
     "gateway": {"model": "gateway/veo3.1-fast", "duration_s": 4, "aspect_ratio": "16:9"},
     "newapi": {"model": "newapi/kling-v2-6", "duration_s": 5, "aspect_ratio": "16:9"},
     "ark": {"model": "ark/seedance-1-0-pro-250528", "duration_s": 4, "aspect_ratio": "16:9"},
+    "gemini": {"model": "gemini/gemini-omni-1.2-flash", "duration_s": 4, "resolution": "360p"},
+    "gemini-veo": {"model": "gemini-veo/veo-3.1-fast-generate-preview", "duration_s": 4, "aspect_ratio": "16:9"},
 }
 """A cheap clip in each wire format."""
 PREFIXES = {
@@ -55,8 +57,13 @@ PREFIXES = {
     "gateway": "/gateway",
     "newapi": "/gateway",
     "ark": "/ark/api/v3",
+    "gemini": "/gemini",
+    "gemini-veo": "/gemini",
 }
 """Where the emulator speaks it; the others stand at its root."""
+GOOGLE_KEY = {"header": "x-goog-api-key", "scheme": ""}
+AUTH = {"gemini": GOOGLE_KEY, "gemini-veo": GOOGLE_KEY}
+"""Where a call has its key, if not as a bearer."""
 FAMILIES = {"openai-videos": "sora"}
 """What the emulator calls it, where that is another name."""
 
@@ -79,6 +86,7 @@ def write_manifest(folder: Path, base_url: str, dialects: Sequence[str], *, take
             "prefix": PREFIXES.get(dialect, ""),
             "base_url": base_url,
             "api_key_env": "TEST_KEY",
+            **({"auth": AUTH[dialect]} if dialect in AUTH else {}),
             **LIMITS,
             **limits,
         }

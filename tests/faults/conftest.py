@@ -13,7 +13,7 @@ from batchvid.emulator import Settings
 from tests.end_to_end.conftest import ServedEmulator
 from tests.faults import all_formats, matrix
 
-SETTINGS = Settings(life="polls:1", render="shared", api_key=all_formats.KEY)
+SETTINGS = Settings(gemini_delivery="uri", life="polls:1", render="shared", api_key=all_formats.KEY)
 
 
 @pytest.fixture(scope="session")

@@ -22,7 +22,7 @@ MAX_INLINE_REPLY_BYTES = 128 * 1024 * 1024
 """Of a poll's reply that holds the clip as base64: 15 s in 4k with 50 Mbit/s are 94 MB, and base64 adds a third."""
 
 _NAME = re.compile(r"[\w@:.-]+(/[\w@:.-]+)*")
-_FILE = re.compile(r"https?://[^/]+(?:/.*)?(/v1(?:alpha|beta)?/files/[\w.-]+:download\?alt=media)")
+_FILE = re.compile(r"https?://[^/]+(?:/.*)?(/v1(?:alpha|beta)?/files/[\w.-]+:download\?alt=media\S*)")
 _FILES_URI = re.compile(r"https://[^/]+/v1(?:alpha|beta)?/files/[\w.-]+")
 
 
@@ -41,7 +41,7 @@ def with_document(response: Response, document: Mapping[str, Any]) -> Response:
 
 
 def clip_assets(part: Mapping[str, Any], output: int = 1) -> tuple[Asset, ...]:
-    """Return the ways to the clip of one part: inline, by its file below the route, by its link. Only what is there.
+    """Return the ways to the clip of one part: inline, and by its file below the route or its link.
 
     The file is fetched with the key, from the provider's own address: a relay has it there, too.
     """
@@ -53,7 +53,7 @@ def clip_assets(part: Mapping[str, Any], output: int = 1) -> tuple[Asset, ...]:
         found.append(Asset(location=f"data:{media_type};base64,{encoded}", output=output))
     if isinstance(location, str) and (file := _FILE.fullmatch(location.strip())):
         found.append(Asset(location=file[1], keyed=True, output=output))
-    if (linked := asset_of(location)) and not linked.keyed:
+    elif (linked := asset_of(location)) and not linked.keyed:
         found.append(Asset(location=linked.location, output=output))
     return tuple(found)
 

@@ -30,7 +30,7 @@ PARAMETERS = frozenset(
 )
 INSTANCE = frozenset({"prompt", "image", "lastFrame", "referenceImages", "video"})
 FILTERED = "Sorry, we can't create videos with content that goes against our usage guidelines."
-CODES = {"internal": 13, "invalid_argument": 3}
+CODES = {"cancelled": 1, "internal": 13, "": 13}  # any other: 3, an invalid argument
 
 
 def _prompt_of(body: dict[str, Any]) -> str:
@@ -105,7 +105,7 @@ def operation(task: Task, view: TaskView, response: dict[str, Any], kind: str) -
         return name
     failure = failure_of(task)
     if view.failed and task.outcome is not Outcome.MODERATION:
-        error = {"code": CODES.get(failure.code, 13), "message": failure.message or "Operation failed."}
+        error = {"code": CODES.get(failure.code, 3), "message": failure.message}
         return {**name, "done": True, "error": error}
     return {**name, "done": True, "response": {"@type": f"type.googleapis.com/{kind}", **response}}
 
