@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -28,7 +29,7 @@ WITHHELD = {"match": {"step": "submit", "prompt": "rude"}, "do": {"outcome": "mo
 
 
 @pytest.mark.parametrize("delivery", ["inline", "uri"])
-def test_interactions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, delivery: str) -> None:
+def test_interactions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, delivery: Literal["inline", "uri"]) -> None:
     """A clip and an edit of it are stored, and a withheld one fails; no file holds the clip as text."""
     monkeypatch.setenv("TEST_KEY", "k-123456789")
     settings = Settings(gemini_delivery=delivery, render="shared", api_key="k-123456789", life="polls:2")
