@@ -1,7 +1,7 @@
 """Veo as a long-running operation of the Gemini API: `:predictLongRunning`, polled by the operation's name.
 
 Sources: google-genai 2.34.0 (the last with this wire), vercel/ai `packages/google`, CopilotKit/aimock. Google ended Veo
-on this API on 2026-10-22 (a price map says so); relays still speak it. vertex_veo.py is the same on Vertex AI.
+on this API on 2026-10-22 (a price map says so); relays still speak it.
 """
 
 from __future__ import annotations

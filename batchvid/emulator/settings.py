@@ -74,6 +74,8 @@ class Settings(BaseModel):
     clips_folder: Path | None = Field(default_factory=_clips_folder)
     """Folder that keeps rendered clips for other emulators, by default the one that BATCHVID_EMULATOR_CLIPS names."""
     link_ttl_s: float = Field(default=3600, gt=0)  # seconds until a link expires
+    account_token: str = ""  # the only token that reads the account pages; empty: any
+    balance_usd: float = 100.0  # what the account has left, on its billing pages
     usd_per_s: dict[str, NonNegativeFloat] = {}  # price per second of video by family, for the ledger
 
     faults: tuple[dict[str, Any], ...] = ()  # fault rules from the start: see fault_rules.py

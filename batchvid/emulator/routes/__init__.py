@@ -3,6 +3,7 @@
 from aiohttp import web
 
 from batchvid.emulator.routes import (
+    account,
     ark,
     catalogue,
     gateway,
@@ -39,4 +40,5 @@ def register(router: web.UrlDispatcher, service: EmulatorService) -> None:
         route.register(router, service)
     register_content(router, service, gateway.PATH, newapi.find_either, FAMILIES, gateway.ERROR_TYPE)
     google.register_files(router, service, (gemini.ROUTE.family.name, gemini_veo.NAME))
+    account.register(router, service)
     catalogue.register(router)
