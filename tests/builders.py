@@ -130,6 +130,7 @@ ONE_OF_EACH: tuple[ev.Event, ...] = (
     ev.Adopted(at=at(360), adopted_from="boat", spec=spec(), clip=clip()),
     ev.PollResumed(at=at(400)),
     ev.Relocated(at=at(500), origin="https://new.example"),
+    ev.CostBilled(at=at(600), attempt=1, actual_usd="0.3", cost_usd=Decimal("0.3"), extra_usd=Decimal("0.2")),
 )
 """An event of every kind."""
 

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
+from batchvid.catalog.account import Account, BalanceApi
 from batchvid.catalog.authentication import Authentication
 from batchvid.catalog.data_files import MODEL_DEFAULTS, MODEL_TABLES, provider_files
 from batchvid.catalog.hosts import is_private_host
@@ -53,7 +54,8 @@ class Provider:
     `send_key_to_own_links`: a link on the provider's own origin that refuses an anonymous request is tried again with
     the key. `allow_http` permits a public `base_url` without encryption. `unit_usd` is the worth of the
     vendor's own units, by the name that a dialect gives them (`Status.vendor_metadata`): only a provider that bills in
-    them has it, not one that resells its tasks. `life` is the emulator's setting for the
+    them has it, not one that resells its tasks. `account` is where its bill is read, `balance` which pages tell the
+    balance. `life` is the emulator's setting for the
     duration of tasks; `free` means that nothing is charged. An `emulator` without a base URL is started by the run.
     """
 
@@ -92,6 +94,8 @@ class Provider:
     send_key_to_own_links: bool = True
     allow_http: bool = False
     unit_usd: Mapping[str, Decimal] = field(default_factory=dict)
+    account: Account | None = None
+    balance: BalanceApi = "none"
     life: str = ""
     free: bool = False
 

@@ -6,6 +6,8 @@ from batchvid.dialects import (
     ark,
     dashscope,
     gateway,
+    gemini,
+    gemini_veo,
     kling,
     kling_new,
     litellm,
@@ -47,5 +49,7 @@ DIALECTS: dict[str, Dialect] = {
     "litellm": litellm.DIALECT,
     "llmgateway": llmgateway.DIALECT,
     "openrouter": openrouter.DIALECT,
+    "gemini": gemini.DIALECT,
+    "gemini-veo": gemini_veo.DIALECT,
 }
 """Every dialect by the name that the catalogue uses. `json-task` dialects of the user are added when they are read."""

@@ -130,6 +130,17 @@ def track_slots(context: RunContext) -> Listener:
     return on_event
 
 
+def track_inline_clips(context: RunContext) -> Listener:
+    """Count the bytes of clips that came inside a reply and are not stored yet."""
+
+    def on_event(_event: ev.Event, before: Job | None, after: Job) -> None:
+        if after.assets or (before is not None and before.assets):
+            inline = (asset.location for asset in after.assets if asset.location.startswith("data:"))
+            context.transport.large_replies.hold(after.id, sum(map(len, inline)))
+
+    return on_event
+
+
 def track_health(context: RunContext) -> Listener:
     """Keep the circuit breakers and the retry budget of each provider up to date."""
 

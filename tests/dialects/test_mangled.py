@@ -28,6 +28,8 @@ ONLY_FOR_WANT_OF_A_CLIP = (  # their word is a success, or they have none: besid
     "poll-completed-with-error-and-no-link",
     "poll-failed-grok-blocked",
     "poll-failed-withheld",
+    "poll-withheld",
+    "poll-withheld-in-words",
     "poll-failed-withheld-wrapped",
     "poll-failed-rai-operation",
     "poll-failed-rai-audio-inside-success",

@@ -43,6 +43,8 @@ BASE = {
     "litellm": generation(model="wan", prompt="kite"),
     "llmgateway": generation(model="veo-3.1", prompt="kite", duration_s=8),
     "openrouter": generation(model="bytedance/seedance-2.0", prompt="kite"),
+    "gemini": generation(model="gemini-omni-1.2-flash", prompt="kite"),
+    "gemini-veo": generation(model="veo-3.1-generate-preview", prompt="kite"),
 }
 SOURCE = "https://example.com/source.mp4"
 FACE = {"face_id": "0", "audio_id": "a-1"}
@@ -53,6 +55,16 @@ MANY = (picture("reference"),) * 5
 TWO_LAST = (picture(), picture("last"), picture("last"))
 
 REFUSED: list[tuple[str, dict[str, Any], str, str]] = [
+    ("gemini", {"images": (LINK,)}, "image", "local path"),
+    ("gemini", {"images": BOTH}, "reference_images", "`image`"),
+    ("gemini", {"aspect_ratio": "1:1"}, "aspect_ratio", "16:9, 9:16"),
+    ("gemini", {"action": "edit"}, "options", "previous_interaction_id"),
+    ("gemini", {"action": "edit", "video": SOURCE}, "video", "Files API"),
+    ("gemini", {"options": {"response_format": {"duration": "10s"}}}, "options", "response_format.duration"),
+    ("gemini-veo", {"images": BOTH}, "reference_images", "`image`"),
+    ("gemini-veo", {"images": MANY}, "reference_images", "at most 3"),
+    ("gemini-veo", {"images": (LINK,)}, "image", "local path"),
+    ("gemini-veo", {"options": {"sampleCount": 2}}, "options", "sampleCount"),
     ("veo", {"prompt": "  "}, "prompt", "empty"),
     ("veo", {"prompt": "k" * 32_001}, "prompt", "32000"),
     ("veo", {"seed": 0}, "seed", "does not support"),

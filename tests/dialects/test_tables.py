@@ -19,11 +19,11 @@ DOCUMENTED = {
     Phase.QUEUED: "queued pending PENDING SUBMITTED submitted QUEUED NOT_START created queueing Preparing Queueing"
     " in_queue THROTTLED starting waiting queuing",
     Phase.RUNNING: "in_progress IN_PROGRESS processing running RUNNING Processing dreaming generating preprocessing"
-    " SUSPENDED",
+    " SUSPENDED requires_continuation",
     Phase.SUCCEEDED: "completed succeeded SUCCEEDED succeed SUCCESS success done Success Ready"
     " COMPLETE finished MEDIA_GENERATION_STATUS_SUCCESSFUL TASK_STATUS_SUCCEED successful",
     Phase.FAILED: "failed FAILED FAILURE error ERROR expired Fail cancelled canceled CANCELLED CANCELED aborted timeout"
-    " deleted",
+    " deleted incomplete budget_exceeded requires_action",
     Phase.UNSEEN: "task_not_exist TASK_NOT_EXIST task_not_found",
     Phase.UNKNOWN: "unknown UNKNOWN succ succeeding completely status_success 200",
 }

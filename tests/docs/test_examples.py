@@ -32,6 +32,7 @@ PLANS = {
     "cells of rows": 2 + 1,
     "sheets": 3 + 2,
     "budget": 1,
+    "bill of an own gateway": 1,
     "own server manifest": 1,
     "sglang manifest": 1,
     "openrouter": 1,

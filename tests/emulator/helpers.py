@@ -50,7 +50,8 @@ class Vendor:
 
     async def call(self, method: str, path: str, *, key: str | None = KEY, **more: Any) -> Answer:
         """One request; `path` may be a whole URL."""
-        headers = {**({"Authorization": key} if key else {}), **more.pop("headers", {})}
+        given = {"x-goog-api-key" if path.startswith("/gemini") else "Authorization": key} if key else {}
+        headers = {**given, **more.pop("headers", {})}
         url = path if path.startswith("http") else self.emulator.base_url + path
         async with self.session.request(method, url, headers=headers, allow_redirects=False, **more) as response:
             body = await response.read()

@@ -9,6 +9,7 @@ import base64
 import json
 from typing import Any
 
+from tests.emulator.google_reply_scripts import GOOGLE
 from tests.emulator.helpers import picture
 from tests.emulator.own_reply_scripts import KLING, KLING_NEW, RUNWAY, XAI
 from tests.emulator.record_reply_scripts import ARK, DASHSCOPE, MINIMAX
@@ -248,4 +249,5 @@ REPLY_SCRIPTS: dict[str, ReplyScript] = {
     **MINIMAX,
     **DASHSCOPE,
     **SERVERS,
+    **GOOGLE,
 }

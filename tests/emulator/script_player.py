@@ -18,6 +18,8 @@ Act = Callable[[Vendor], Awaitable[Answer]]
 
 LINK = "https://cdn.example/a.png"
 PROMPT = {"prompt": "a kite"}
+OWN_PROMPT = frozenset({"content", "input", "instances"})
+"""Where a body has its prompt in another place."""
 UPSTREAM = json.dumps({"code": 1301, "message": "content security policy", "request_id": "u"})
 RETRY = {"Retry-After": "30"}
 VISIBLE = {"runway_hidden_polls": 0}
@@ -36,6 +38,8 @@ PATHS = {
         "/dashscope/api/v1/tasks",
     ),
     **{of: (f"/{of}/v1/videos",) * 2 for of in ("sglang", "vllm-omni", "litellm", "llmgateway", "openrouter")},
+    "gemini": ("/gemini/v1beta/interactions",) * 2,
+    "gemini-veo": ("/gemini/v1beta/models/veo-3.1-generate-preview:predictLongRunning", "/gemini/v1beta"),
 }
 """Where a family's tasks are submitted and polled; the others share `/v1/videos`."""
 BODIES: dict[str, dict[str, Any]] = {
@@ -68,6 +72,8 @@ BODIES: dict[str, dict[str, Any]] = {
         "input": {"prompt": "a kite"},
         "parameters": {"resolution": "720P", "ratio": "16:9", "duration": 5},
     },
+    "gemini": {"model": "gemini-omni-1.2-flash", "input": "a kite", "background": True},
+    "gemini-veo": {"instances": [{"prompt": "a kite"}]},
 }
 
 FORMS = ("vllm-omni",)
@@ -91,7 +97,8 @@ def task_of(reply: Answer) -> str:
     """The id in the answer to a submit."""
     body = reply.json
     inner = body.get("data") or body.get("output") or {}
-    return str(inner.get("task_id") or body.get("id") or body.get("task_id") or inner.get("id") or body["request_id"])
+    names = (inner.get("task_id"), body.get("id"), body.get("task_id"), inner.get("id"), body.get("name"))
+    return str(next(filter(None, names), "") or body["request_id"])
 
 
 def multipart(body: dict[str, Any]) -> aiohttp.FormData:
@@ -109,7 +116,7 @@ def sends(of: str, path: str = "", **fields: Any) -> Act:
     """A submit: the family's usual body with these fields over it."""
 
     async def act(v: Vendor) -> Answer:
-        body = {**({} if "content" in BODIES[of] else PROMPT), **BODIES[of], **fields}
+        body = {**({} if BODIES[of].keys() & OWN_PROMPT else PROMPT), **BODIES[of], **fields}
         sent = {"data": multipart(body)} if of in FORMS else {"json": body}
         return await v.call("POST", path or paths(of)[0], **sent, headers=VERSION | ASYNC)
 

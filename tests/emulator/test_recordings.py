@@ -26,6 +26,7 @@ UNPLAYED: dict[str, tuple[str, ...]] = {
     "no vendor answers so: the dialect must stand it all the same": (
         "ark/poll-ready-with-last-frame",
         "dashscope/poll-suspended",
+        "gemini-veo/poll-queued-by-a-relay",
         "kling/poll-success-without-link",
         "kling-new/poll-other-tasks-only",
         "kling/submit-outer-id-is-a-trace",
@@ -60,6 +61,7 @@ UNPLAYED: dict[str, tuple[str, ...]] = {
     ),
     "a public report of a poll of another vendor or relay, in the words of the report": (
         "gateway/poll-failed-fal-content-checker-422",
+        "gemini/poll-ready-older-outputs",
         "gateway/poll-failed-responsible-ai",
         "kling/poll-failed-image-pixel",
         "newapi/poll-failed-rai-audio-inside-success",
@@ -77,6 +79,9 @@ UNPLAYED: dict[str, tuple[str, ...]] = {
         "xai/poll-ready-relative-link",
     ),
     "known from a client's code only, which does not show the whole reply": (
+        "gemini/poll-failed-step-error",
+        "gemini/poll-withheld-in-words",
+        "gemini/submit-edit",
         "openai-videos/poll-contradiction-outer-failure-inner-running",
         "openai-videos/poll-ready-wrapped-without-link",
         "openai-videos/poll-without-status",

@@ -28,6 +28,8 @@ PREFIXES = {
     "minimax": "/minimax",
     "minimax-v1": "/minimax",
     "dashscope": "/dashscope/api/v1",
+    "gemini": "/gemini",
+    "gemini-veo": "/gemini",
 }
 PREFIXES |= {name: f"/{name}" for name in ("sglang", "vllm-omni", "litellm", "llmgateway", "openrouter")}
 """Where the emulator has a dialect's paths; the others stand at the root."""
@@ -71,10 +73,11 @@ def needs_a_parent(exchange: dict[str, Any]) -> bool:
     if exchange["dialect"] == "gateway":
         return False
     body = request.get("json", {})
-    values = {**body, **body.get("input", {})}
+    inner = body.get("input", {})
+    values = {**body, **(inner if isinstance(inner, dict) else {})}
     if exchange["dialect"] == "litellm" and "video" in body:
         return True
-    ids = ("video_id", "task_id", "previous_job_id")
+    ids = ("video_id", "task_id", "previous_job_id", "previous_interaction_id")
     return request["path"].endswith("/remix") or any(values.get(name) for name in ids)
 
 
@@ -94,7 +97,8 @@ async def test_recorded_request(exchange: dict[str, Any]) -> None:
         bought = v.ledger()["purchases"]
     if needs_a_parent(exchange):
         assert (reply.status in (400, 404), bought) == (True, 0)
-        assert any(word in reply.body for word in (b"parent", b"task_not_exist", b"not found", b"previous_job_id"))
+        words = (b"parent", b"task_not_exist", b"not found", b"previous_job_id", b"Interaction v1_")
+        assert any(word in reply.body for word in words)
     else:
         accepted = 202 if exchange["dialect"] == "openrouter" else 200
         assert (reply.status, bought) == (accepted, 1), reply.body

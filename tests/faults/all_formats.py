@@ -55,6 +55,8 @@ JOBS: Mapping[str, Mapping[str, Any]] = {
     "litellm": {"model": "litellm/wan", "duration_s": 4, "resolution": "832x480"},
     "llmgateway": {"model": "llmgateway/veo-3.1-generate-preview", "duration_s": 4, "resolution": "1280x720"},
     "openrouter": {"model": "openrouter/google/veo-3.1", "duration_s": 4, "resolution": "720p", "aspect_ratio": "16:9"},
+    "gemini": {"model": "gemini/gemini-omni-1.2-flash", "duration_s": 4, "resolution": "360p"},
+    "gemini-veo": {"model": "gemini-veo/veo-3.1-fast-generate-preview", "duration_s": 4, "aspect_ratio": "16:9"},
 }
 """A cheap clip in each wire format."""
 PREFIXES = {
@@ -68,9 +70,14 @@ PREFIXES = {
     "minimax": "/minimax",
     "minimax-v1": "/minimax",
     "dashscope": "/dashscope/api/v1",
+    "gemini": "/gemini",
+    "gemini-veo": "/gemini",
 }
 PREFIXES |= {name: f"/{name}" for name in ("sglang", "vllm-omni", "litellm", "llmgateway", "openrouter")}
 """Where the emulator speaks it; the others stand at its root."""
+GOOGLE_KEY = {"header": "x-goog-api-key", "scheme": ""}
+AUTH = {"gemini": GOOGLE_KEY, "gemini-veo": GOOGLE_KEY}
+"""Where a call has its key, if not as a bearer."""
 FAMILIES = {"openai-videos": "sora"}
 """What the emulator calls it, where that is another name."""
 
@@ -93,6 +100,7 @@ def write_manifest(folder: Path, base_url: str, dialects: Sequence[str], *, take
             "prefix": PREFIXES.get(dialect, ""),
             "base_url": base_url,
             "api_key_env": "TEST_KEY",
+            **({"auth": AUTH[dialect]} if dialect in AUTH else {}),
             **LIMITS,
             **limits,
         }

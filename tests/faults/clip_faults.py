@@ -71,6 +71,11 @@ def _decorated(url: str) -> str:
 def _second_output(document: Any) -> Any:
     """Another clip in the task's reply, beside the first."""
     first = next(_links_of(document), _content_path(document))
+    if ":download?" in first:  # Google's: among the samples, or the parts of a step
+        result = document.get("response", {}).get("generateVideoResponse")
+        clips = result["generatedSamples"] if result else document["steps"][-1]["content"]
+        clips.append({"video": {"uri": f"{first}&n=2"}} if result else {**clips[0], "uri": f"{first}&n=2"})
+        return document
     task_layer(document)["videos"] = [{"url": first}, {"url": f"{first}&n=2"}]
     return document
 

@@ -49,7 +49,7 @@ class _Request:
         if self.line.startswith(b"POST"):
             return "submit"
         path = self.path.partition(b"?")[0]
-        return "link" if CDN in path else "content" if path.endswith(b"/content") else "poll"
+        return "link" if CDN in path else "content" if path.endswith((b"/content", b":download")) else "poll"
 
     @property
     def subject(self) -> str:

@@ -14,18 +14,15 @@ def _task(name: str, action: Any, ends: Ending, **more: Any) -> Fault:
 
 
 FILTERED = failed("moderation_output")
-WORDLESS = dict.fromkeys(("kling", "kling-new", "newapi", "sglang", "vllm-omni"), failed("unavailable"))
+WORDLESS = dict.fromkeys(("kling", "kling-new", "newapi", "sglang", "vllm-omni", "gemini-veo"), failed("unavailable"))
 """Wire formats without a word of their own for it: the task just failed."""
+NUMBERED = dict.fromkeys(("gemini-veo", "vllm-omni"), failed("unavailable"))
+"""Google's operations have a number, vLLM-Omni's polls an HTTP status: that is a reason."""
 CODELESS = {"outcome": "fail", "code": "task_failed"}
 TASKS = (
     _task("failed", {"outcome": "fail", "message": "the renderer broke"}, failed("unavailable")),
     _task("failed, quoting secrets", {"outcome": "fail", "message": QUOTING}, failed("unavailable")),
-    _task(
-        "failed without a message",
-        {"outcome": "fail_silent"},
-        failed("moderation_suspected"),
-        but={"vllm-omni": failed("unavailable")},  # the HTTP status of the poll is a reason
-    ),
+    _task("failed without a message", {"outcome": "fail_silent"}, failed("moderation_suspected"), but=NUMBERED),
     _task(
         "failed without a message, at a server without a filter",
         {"outcome": "fail_silent"},
@@ -36,7 +33,10 @@ TASKS = (
         "moderated, in each vendor's own form",
         {"outcome": "moderation"},
         failed("moderation_input"),
-        but=dict.fromkeys(("kling", "kling-new", "xai"), FILTERED),
+        but={
+            **dict.fromkeys(("kling", "kling-new", "xai", "gemini-veo"), FILTERED),
+            "gemini": failed("moderation_suspected"),
+        },
     ),
     _task("moderated, in the message only", {**CODELESS, "message": "violates our content policy"}, FILTERED),
     _task(
@@ -44,12 +44,14 @@ TASKS = (
     ),
     _task("the picture is unfit", {**CODELESS, "message": "the input image is too small"}, failed("invalid")),
     _task("error", {"outcome": "error"}, failed("unavailable")),
-    _task("cancelled", {"outcome": "cancelled"}, failed("cancelled"), but=WORDLESS),
+    _task(
+        "cancelled", {"outcome": "cancelled"}, failed("cancelled"), but=WORDLESS | {"gemini-veo": failed("cancelled")}
+    ),
     _task(
         "expired",
         {"outcome": "expired"},
         failed("expired"),
-        but=WORDLESS | {"runway": failed("unavailable")},
+        but=WORDLESS | {"runway": failed("unavailable"), "gemini": failed("moderation_suspected")},
     ),
     _task("stuck in the queue", {"outcome": "stuck"}, failed("timeout"), dials={"timeout_s": 0.2}),
     _task("an unknown word forever", {"outcome": "unknown_word"}, failed("timeout"), dials={"timeout_s": 0.2}),

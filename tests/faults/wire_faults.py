@@ -136,7 +136,7 @@ def without_links(value: Any) -> Any:
 
 def is_link(value: object) -> bool:
     """Whether it is a link of the emulator to a clip."""
-    return isinstance(value, str) and value.startswith("http") and "/_cdn/" in value
+    return isinstance(value, str) and value.startswith("http") and ("/_cdn/" in value or ":download?" in value)
 
 
 def task_layer(document: Any) -> dict[str, Any]:
@@ -146,11 +146,11 @@ def task_layer(document: Any) -> dict[str, Any]:
         inner = inner[0]
     if isinstance(inner, dict) and (found := task_layer(inner)):
         return found
-    words = ("status", "task_status")
+    words = ("status", "task_status", "done")
     return document if isinstance(document, dict) and any(word in document for word in words) else {}
 
 
 def _has_ended(reply: Reply) -> bool:
     layer = task_layer(reply.json())
     word = str(layer.get("status") or layer.get("task_status") or "").casefold()
-    return word in ("succeed", "succeeded", "success", "completed", "done")
+    return layer.get("done") is True or word in ("succeed", "succeeded", "success", "completed", "done")

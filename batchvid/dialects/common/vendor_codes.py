@@ -179,6 +179,7 @@ GOOGLE: Table = (
         "G-rpc",
         codes="INVALID_ARGUMENT FAILED_PRECONDITION OUT_OF_RANGE NOT_FOUND UNIMPLEMENTED",
     ),
+    OutcomeRule(NO, FailureKind.MODERATION_INPUT, "I-rep: Gemini's Interactions", codes="content_blocked"),
     OutcomeRule(
         ANY,
         None,
@@ -278,5 +279,6 @@ TABLES: dict[str, Table] = {
     "minimax": (*MINIMAX_V2, *MINIMAX, *_GATEWAYS),
     "minimax-v1": (*MINIMAX, *_GATEWAYS),
     "dashscope": (*DASHSCOPE, *ALI, *_GATEWAYS),
+    "google": _GATEWAYS,
 }
 """Routes with one vendor behind them. CometAPI is of the new-api family: its own errors may come on every route."""

@@ -3,10 +3,14 @@
 from aiohttp import web
 
 from batchvid.emulator.routes import (
+    account,
     ark,
     catalogue,
     dashscope,
     gateway,
+    gemini,
+    gemini_veo,
+    google,
     kling,
     kling_new,
     litellm,
@@ -39,6 +43,8 @@ ROUTES: tuple[Route, ...] = (
     minimax_v1.ROUTE,
     dashscope.ROUTE,
     *(server.ROUTE for server in SERVERS),
+    gemini.ROUTE,
+    gemini_veo.ROUTE,
 )
 FAMILIES = {family.name: family for family in (*videos.FAMILIES, *(route.family for route in ROUTES))}
 
@@ -55,4 +61,6 @@ def register(router: web.UrlDispatcher, service: EmulatorService) -> None:
     for server in SERVERS:
         server.EXTRAS.register(router, service, server.ROUTE)
     register_content(router, service, gateway.PATH, newapi.find_either, FAMILIES, gateway.ERROR_TYPE)
+    google.register_files(router, service, (gemini.ROUTE.family.name, gemini_veo.NAME))
+    account.register(router, service)
     catalogue.register(router)

@@ -99,7 +99,7 @@ async def _transfer(
 ) -> tuple[list[bytes], bool]:
     """The end of the body, which is not written yet, and whether the server announced where the body ends."""
     if request.asset.location.startswith("data:"):
-        rest = [_decode_inline(request.asset.location)]
+        rest = [await run_in(pool, _decode_inline, request.asset.location)]
         partial_file.expect(0, "", len(rest[0]))
         return rest, True
     now = asyncio.get_running_loop().time

@@ -19,6 +19,8 @@ from batchvid.runner.context import RunContext
 from batchvid.runner.estimation.duration_model import DurationModel
 from batchvid.runner.providers.provider_state import ProviderState
 
+MAX_KEPT_BYTES = 64 * 1024  # of a reply that is compared with the next one
+
 
 @dataclass(slots=True)
 class TrackedTask:
@@ -84,7 +86,10 @@ class TrackedTask:
             return self.completed(dialect.read_result(response, job.task_id, prompt=job.spec.request.prompt))
         if self.last_reply is None or response.status != 200 or self.last_reply[0] != response.body:
             status = dialect.read_poll(response, job.task_id, prompt=job.spec.request.prompt)
-            self.last_reply = (response.body, self.completed(status))
+            status = self.completed(status)
+            if len(response.body) > MAX_KEPT_BYTES:  # it may hold a clip
+                return status
+            self.last_reply = (response.body, status)
         return self.last_reply[1]
 
     def completed(self, status: Status | Rejected) -> Status | Rejected:

@@ -239,6 +239,7 @@ MINIMAX_TABLE: tuple[Case, ...] = (
 )
 GOOGLE_TABLE: tuple[Case, ...] = (
     *((400, f"{code} no", AUTH) for code in ("API_KEY_INVALID", "API_KEY_SERVICE_BLOCKED")),
+    (400, "content_blocked no", MODERATION),
     *((403, f"API_KEY_{code}_BLOCKED no", AUTH) for code in ("HTTP_REFERRER", "IP_ADDRESS")),
     *((403, f"{code} no", AUTH) for code in ("SERVICE_DISABLED", "CONSUMER_INVALID", "CONSUMER_SUSPENDED")),
     (401, "ACCESS_TOKEN_EXPIRED no", AUTH),
