@@ -19,7 +19,7 @@ from batchvid.errors import UsageError
 from batchvid.near_matches import did_you_mean
 from batchvid.quoting import quoted
 
-FAMILIES = ("veo", "sora", "seedance", "kling", "runway", "xai", "videos", "gateway", "newapi")
+FAMILIES = ("veo", "sora", "seedance", "kling", "runway", "xai", "videos", "gateway", "newapi", "fal")
 """The files of data/ with models, in the order in which they are listed."""
 
 _MODEL = TypeAdapter(Model)

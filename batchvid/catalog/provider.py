@@ -31,7 +31,9 @@ TOTAL_TIMEOUT_S = 120.0  # the largest reply, 32 MB with an inline clip, at 2 Mb
 class Provider:
     """A provider: it has the key, the limits and the bill.
 
-    `routes` maps a dialect to its path prefix below `base_url`. Without `api_key_env` no key is sent.
+    `routes` maps a dialect to its path prefix below `base_url`. Without `api_key_env` no key is sent. `account_url` is
+    the vendor's other address, for what concerns the account, such as a list of requests; empty where it is `base_url`.
+    `account_key_env` is the variable of another key for it, such as an access token.
 
     Limits are counts, per minute and per second as named; `model_concurrency` limits single models. `poll_every_s`
     overrides the poll interval of the models. `timeout_s` is how long a task may take, `queue_timeout_s` how long it
@@ -52,6 +54,8 @@ class Provider:
     base_url: str
     routes: Mapping[str, str]
     api_key_env: str = ""
+    account_url: str = ""
+    account_key_env: str = ""
     concurrency: int = 5
     submits_per_min: float = 60
     polls_per_s: float = 5

@@ -33,6 +33,7 @@ BASE = {
     "xai": generation(model="grok-imagine-video", prompt="kite"),
     "gateway": generation(model="veo3.1", prompt="kite"),
     "newapi": generation(model="kling-v2-6", prompt="kite"),
+    "fal": generation(model="fal-ai/veo3.1", prompt="kite"),
 }
 SOURCE = "https://example.com/source.mp4"
 FACE = {"face_id": "0", "audio_id": "a-1"}

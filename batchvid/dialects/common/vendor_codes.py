@@ -263,5 +263,6 @@ TABLES: dict[str, Table] = {
     "kling": (*KLING, *_GATEWAYS),
     "runway": _GATEWAYS,  # Runway itself has statuses and sentences, no codes (R-oas)
     "xai": (*XAI, *_GATEWAYS),
+    "fal": (*FAL, *_GATEWAYS),
 }
 """Routes with one vendor behind them. CometAPI is of the new-api family: its own errors may come on every route."""

@@ -2,12 +2,13 @@
 
 from aiohttp import web
 
-from batchvid.emulator.routes import catalogue, gateway, kling, newapi, runway, seedance, videos, xai
+from batchvid.emulator.routes import catalogue, fal, gateway, kling, newapi, runway, seedance, videos, xai
 from batchvid.emulator.routes.route import register_content
 from batchvid.emulator.service import EmulatorService
 
 ROUTES = (kling.ROUTE, runway.ROUTE, xai.ROUTE, gateway.ROUTE, newapi.ROUTE, seedance.ARK)
-FAMILIES = {family.name: family for family in (*videos.FAMILIES, *(route.family for route in ROUTES))}
+QUEUES = (fal.QUEUE,)
+FAMILIES = {family.name: family for family in (*videos.FAMILIES, *(route.family for route in (*ROUTES, *QUEUES)))}
 
 
 def register(router: web.UrlDispatcher, service: EmulatorService) -> None:
@@ -16,4 +17,5 @@ def register(router: web.UrlDispatcher, service: EmulatorService) -> None:
     for route in ROUTES:
         route.register(router, service)
     register_content(router, service, gateway.PATH, newapi.find_either, FAMILIES, gateway.ERROR_TYPE)
+    fal.register(router, service)
     catalogue.register(router)

@@ -118,13 +118,15 @@ class Poller:
         except WireError as exc:
             reply = Rejected(kind=FailureKind.UNAVAILABLE, message=str(exc))
         if isinstance(reply, Rejected):
+            reply = task.verdict_without_follow_up() or reply
+        if isinstance(reply, Rejected):
             await self._on_failed_poll(task, reply)
-            task.follow_up = None  # the next poll names it again, perhaps with a new link
+            task.note_follow_up(None)  # the next poll names it again, perhaps with a new link
         elif reply.follow_up is not None:
-            task.follow_up = reply.follow_up
+            task.note_follow_up(reply)
             await self._continue(task, 0.0)
         else:
-            task.follow_up = None
+            task.note_follow_up(None)
             task.unanswered = provider_state.consecutive_poll_refusals = 0
             await self._on_status(task, job, reply)
 

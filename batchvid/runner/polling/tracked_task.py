@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from batchvid.catalog import Deadlines, timeouts_for
 from batchvid.catalog.model_policies import find_poll_interval
@@ -24,7 +24,8 @@ class TrackedTask:
     `phase` is that of the last poll, UNKNOWN after a failed one. `queue_timeout_reported`: the queue timeout was
     handled. `last_seen_running_at` is None until this run has seen the task; time before that teaches the duration
     model nothing. `not_before` is the earliest next poll. `follows_cost`: a new poll cost moves the next poll.
-    `follow_up` is the request that a finished task still needs; it is sent instead of the next poll.
+    `follow_up` is the request that a finished task still needs; it is sent instead of the next poll. `before_follow_up`
+    is the status that named it.
     """
 
     job_id: str
@@ -44,11 +45,21 @@ class TrackedTask:
     unanswered: int = 0
     last_reply: tuple[bytes, Status | Rejected] | None = None
     follow_up: Request | None = None
+    before_follow_up: Status | None = None
 
     @property
     def next_request(self) -> Request:
         """What is sent next: the poll, or what a finished task still needs."""
-        return self.follow_up or self.request
+        return self.follow_up.relative_to(self.request) if self.follow_up else self.request
+
+    def note_follow_up(self, status: Status | None) -> None:
+        """Send the request that this status names instead of the next poll; None if the next one is a poll again."""
+        self.follow_up, self.before_follow_up = (status.follow_up if status else None), status
+
+    def verdict_without_follow_up(self) -> Status | None:
+        """The status that stands although the request that it named was refused: of a failed task."""
+        before = self.before_follow_up
+        return replace(before, follow_up=None) if before is not None and before.phase is Phase.FAILED else None
 
     def read(self, response: Response, job: Job) -> Status | Rejected:
         """Parse a reply to `next_request`. Most replies equal the last one and are not parsed again."""
