@@ -2,6 +2,7 @@
 
 BatchvidError                  1
 ├── UsageError                 2   the command line is not valid
+│   └── MissingExtra           2   an optional library is not installed
 ├── ManifestError              2   the manifest has problems (all of them, each with file:line)
 ├── StateError                 1   the state file cannot be read or written
 │   ├── StateLocked            4   another run holds the state file
@@ -10,6 +11,7 @@ BatchvidError                  1
 ├── IllegalEvent               1   an event that the job's state does not allow (a bug)
 ├── WireError                  1   talking to a provider went wrong
 │   ├── NotSent                1   nothing reached the provider: safe to send again
+│   │   └── NotAuthenticated   1   nothing was sent, because no valid token can be made
 │   ├── ReplyLost              1   the request may have been processed: never resent automatically
 │   │   └── ReplyCut           1   the reply broke off; what came of it is attached
 │   ├── ReplyTooLarge          1   the reply is larger than any valid one
@@ -40,6 +42,14 @@ class UsageError(BatchvidError):
     """The command line is not valid."""
 
     exit_code = 2
+
+
+class MissingExtra(UsageError):
+    """An optional library is not installed. `install` is the line that installs it."""
+
+    def __init__(self, message: str, install: str) -> None:
+        super().__init__(f"{message}: {install}")
+        self.install = install
 
 
 class ManifestError(BatchvidError):
@@ -88,6 +98,10 @@ class WireError(BatchvidError):
 
 class NotSent(WireError):
     """Nothing reached the provider (no connection, TLS refused): safe to send again."""
+
+
+class NotAuthenticated(NotSent):
+    """Nothing was sent, because no valid token can be made: another try does not help."""
 
 
 class ReplyLost(WireError):

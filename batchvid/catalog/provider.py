@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from functools import cache
 from typing import Any, ClassVar, Literal
 from urllib.parse import urlsplit
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
+from batchvid.catalog.authentication import Authentication
+from batchvid.catalog.data_files import MODEL_DEFAULTS, MODEL_TABLES, provider_files
 from batchvid.catalog.hosts import is_private_host
-from batchvid.catalog.models import data
 from batchvid.dialects import DIALECTS
 from batchvid.dialects.api_paths import without_api_path
 from batchvid.errors import UsageError
 from batchvid.near_matches import did_you_mean
 
 DEFAULT_PROVIDER = "cometapi"
+DEFAULT_AUTH = Authentication()
 TIMEOUT_S = 3600.0  # clips take 2-5 minutes; after an hour a task is stalled
 GRACE_S = 60.0  # how long a provider may not know a new task (wire-notes 6.3)
 SUBMIT_READ_TIMEOUT_S = 180.0  # a gateway tries several channels behind one submit (wire-notes 4.6)
@@ -31,9 +33,11 @@ TOTAL_TIMEOUT_S = 120.0  # the largest reply, 32 MB with an inline clip, at 2 Mb
 class Provider:
     """A provider: it has the key, the limits and the bill.
 
-    `routes` maps a dialect to its path prefix below `base_url`. Without `api_key_env` no key is sent. `account_url` is
-    the vendor's other address, for what concerns the account, such as a list of requests; empty where it is `base_url`.
-    `account_key_env` is the variable of another key for it, such as an access token.
+    `routes` maps a dialect to its path prefix below `base_url`. `auth` is how calls are authenticated; without
+    `api_key_env`, and without an `auth` that has variables of its own, no key is sent. `ca_file` holds further
+    certificates to trust, as an absolute path; `proxy` is the address of an HTTP proxy, `proxy_env` the variable with
+    one. `account_url` is the vendor's other address, for what concerns the account, such as a list of requests; empty
+    where it is `base_url`. `account_key_env` is the variable of another key for it, such as an access token.
 
     Limits are counts, per minute and per second as named; `model_concurrency` limits single models. `poll_every_s`
     overrides the poll interval of the models. `timeout_s` is how long a task may take, `queue_timeout_s` how long it
@@ -46,7 +50,9 @@ class Provider:
     (`Dialect.lookups`). With `allow_private_links` links to clips may lead into a private network.
     `moderates` is false for a server without a content filter: there an unexplained failure is no moderation.
     `send_key_to_own_links`: a link on the provider's own origin that refuses an anonymous request is tried again with
-    the key. `allow_http` permits a public `base_url` without encryption. `life` is the emulator's setting for the
+    the key. `allow_http` permits a public `base_url` without encryption. `unit_usd` is the worth of the
+    vendor's own units, by the name that a dialect gives them (`Status.vendor_metadata`): only a provider that bills in
+    them has it, not one that resells its tasks. `life` is the emulator's setting for the
     duration of tasks; `free` means that nothing is charged. An `emulator` without a base URL is started by the run.
     """
 
@@ -54,6 +60,10 @@ class Provider:
     base_url: str
     routes: Mapping[str, str]
     api_key_env: str = ""
+    auth: Authentication = DEFAULT_AUTH
+    ca_file: str = ""
+    proxy: str = ""
+    proxy_env: str = ""
     account_url: str = ""
     account_key_env: str = ""
     concurrency: int = 5
@@ -79,6 +89,7 @@ class Provider:
     moderates: bool = True
     send_key_to_own_links: bool = True
     allow_http: bool = False
+    unit_usd: Mapping[str, Decimal] = field(default_factory=dict)
     life: str = ""
     free: bool = False
 
@@ -91,14 +102,24 @@ class Provider:
         return host == "localhost" or host.startswith("127.") or host == "::1"
 
     @property
+    def has_key(self) -> bool:
+        """Whether its calls carry a key, or a token that is made of one."""
+        return bool(self.api_key_env) or self.auth.type != "header"
+
+    @property
+    def key_variables(self) -> tuple[str, ...]:
+        """The names of the variables that hold its key."""
+        return (self.api_key_env,) if self.api_key_env else self.auth.variables
+
+    @property
     def is_private(self) -> bool:
         """Whether its address is certainly not in a public network."""
         return is_private_host(urlsplit(self.base_url).hostname or "")
 
     @property
     def own_dialect(self) -> str:
-        """The only wire format of a provider that is not built in: any model's name is an id there. Otherwise empty."""
-        return next(iter(self.routes)) if len(self.routes) == 1 and self.name not in _provider_rows() else ""
+        """The only wire format of a provider with exactly one: any model's name is an id there. Otherwise empty."""
+        return next(iter(self.routes)) if len(self.routes) == 1 else ""
 
     @property
     def is_emulator(self) -> bool:
@@ -114,7 +135,7 @@ class Provider:
     def http_problem(self) -> str:
         """Why nothing is bought at this address: the key would cross a public network unencrypted; empty if fine."""
         parts = urlsplit(self.base_url)
-        if self.allow_http or parts.scheme != "http" or self.is_private or not self.api_key_env:
+        if self.allow_http or parts.scheme != "http" or self.is_private or not self.has_key:
             return ""
         host = f"http://{parts.netloc.rpartition('@')[2]}"
         return (
@@ -147,12 +168,29 @@ def providers(overrides: Mapping[str, Mapping[str, Any]]) -> dict[str, Provider]
             row.pop("lookup", None)
         if (way := fields.pop("lookup", None)) is not None:
             row["lookup"] = _lookup(name, way, row.get("routes", {}))
-        row.update(fields)
+        row = rows[name] = overridden(row, fields)
         missing = [key for key in ("routes", "base_url") if key not in row]
         if missing:
             words = ", ".join("dialect" if key == "routes" else key for key in missing)
             raise UsageError(f"{name} is not built in, and a provider of your own needs {words} too")
     return {name: _as_provider(name, row) for name, row in rows.items()}
+
+
+def overridden(row: Mapping[str, Any], fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The row with these fields, without what they replace: another way to authenticate, another proxy."""
+    replaced = set()
+    if _is_token(fields.get("auth")):
+        replaced.add("api_key_env")
+    if "api_key_env" in fields and _is_token(row.get("auth")):
+        replaced.add("auth")
+    replaced |= {"proxy", "proxy_env"} if fields.keys() & {"proxy", "proxy_env"} else set()
+    return {key: value for key, value in row.items() if key not in replaced} | dict(fields)
+
+
+def _is_token(auth: Any) -> bool:
+    """Whether this way to authenticate makes its own tokens, from other variables than `api_key_env`."""
+    kind = auth.get("type", "header") if isinstance(auth, Mapping) else getattr(auth, "type", "header")
+    return kind != "header"
 
 
 def trim_base_url(base_url: str, dialects: Iterable[str]) -> str:
@@ -178,18 +216,26 @@ def _as_provider(name: str, row: Mapping[str, Any]) -> Provider:
     routes = {dialect: without_api_path(prefix, [dialect]) for dialect, prefix in row["routes"].items()}
     fields = {**row, "name": name, "base_url": trim_base_url(str(row["base_url"]), routes), "routes": routes}
     try:
-        return _PROVIDER.validate_python(fields)
+        provider = _PROVIDER.validate_python(fields)
     except ValidationError as exc:
         wrong = "; ".join(f"{error['loc'][-1]}: {error['msg']}" for error in exc.errors(include_input=False))
         raise UsageError(f"provider {name}: {wrong}") from None
+    if provider.auth.type != "header" and provider.api_key_env:
+        raise UsageError(
+            f"provider {name}: auth: type: {provider.auth.type} reads no api_key_env: remove one of the two"
+        )
+    if provider.proxy and provider.proxy_env:
+        raise UsageError(f"provider {name}: has proxy and proxy_env: remove one of the two")
+    return provider
 
 
 @cache
 def _provider_rows() -> dict[str, dict[str, Any]]:
     """The built-in rows, without routes in wire formats that this version does not support."""
-    rows = tomllib.loads(data("providers.toml"))
-    for row in rows.values():
-        row["routes"] = {dialect: prefix for dialect, prefix in row["routes"].items() if dialect in DIALECTS}
+    rows: dict[str, dict[str, Any]] = {}
+    for name, table in provider_files().items():
+        rows[name] = {key: value for key, value in table.items() if key not in (*MODEL_TABLES, *MODEL_DEFAULTS)}
+        rows[name]["routes"] = {one: prefix for one, prefix in table["routes"].items() if one in DIALECTS}
     return rows
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from batchvid.dialects import fal, gateway, kling, newapi, openai_videos, runway, seedance, veo, videos, xai
+from batchvid.dialects import ark, fal, gateway, kling, newapi, openai_videos, runway, seedance, veo, videos, xai
 from batchvid.dialects.dialect import Dialect
 
 __all__ = ["DIALECTS", "Dialect"]
@@ -17,6 +17,7 @@ DIALECTS: dict[str, Dialect] = {
     "xai": xai.DIALECT,
     "gateway": gateway.DIALECT,
     "newapi": newapi.DIALECT,
+    "ark": ark.DIALECT,
     "fal": fal.DIALECT,
 }
 """Every dialect by the name that the catalogue uses. `json-task` dialects of the user are added when they are read."""

@@ -10,6 +10,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from batchvid import catalog, manifest
 from batchvid.catalog import user_files
+from batchvid.catalog.provider import overridden
 from batchvid.domain.job_spec import JobSpec
 from batchvid.errors import Unsupported, UsageError
 from batchvid.manifest import JobProblem
@@ -34,18 +35,26 @@ class Availability:
 
     def __init__(self, folder: Path) -> None:
         self.models = catalog.load_models(folder)
+        self._folder = folder
         self._user_rows = _user_providers(folder)
-        self.providers = catalog.providers(self._user_rows)
+        self.providers = catalog.providers(self._complete_rows())
         self._suggestions: dict[str, str] = {}
 
     def register_provider(self, name: str, provider: manifest.Provider) -> str:
         """Add a provider of the manifest, or override a known one. Returns what is wrong with it, or nothing."""
         try:
-            row = {**self._user_rows.get(name, {}), **_row(provider)}
+            row = overridden(self._user_rows.get(name, {}), _row(provider, self._folder))
             self.providers |= {name: catalog.providers({name: row})[name]}
         except UsageError as exc:
             return str(exc)
         return ""
+
+    def _complete_rows(self) -> dict[str, dict[str, Any]]:
+        """Without the rows that only price or limit a provider of the manifest."""
+        known = catalog.providers({})
+        return {
+            name: row for name, row in self._user_rows.items() if name in known or "base_url" in row or "dialect" in row
+        }
 
     def job_problem(self, spec: JobSpec, bad_providers: Collection[str]) -> JobProblem | None:
         """Why the job cannot be bought, or nothing."""
@@ -74,16 +83,27 @@ def _user_providers(folder: Path) -> dict[str, dict[str, Any]]:
             own = {key: value for key, value in fields.items() if key in FILE_ONLY}
             try:
                 written = {key: value for key, value in fields.items() if key not in own}
-                rows[name] = _row(manifest.Provider.model_validate(written)) | _POSITIVE.validate_python(own)
+                if limits := written.pop("models", {}):
+                    written["models"] = {
+                        name: {key: value for key, value in row.items() if key in user_files.LIMITS}
+                        for name, row in limits.items()
+                    }
+                rows[name] = _row(manifest.Provider.model_validate(written), file.parent) | _POSITIVE.validate_python(
+                    own
+                )
             except ValidationError as exc:
                 error = exc.errors(include_input=False)[0]
                 where = ".".join(map(str, error["loc"]))
-                raise UsageError(f"{file}: providers.{name}: {where}: {error['msg']}") from None
+                problem = error["msg"].removeprefix("Value error, ")
+                raise UsageError(f"{file}: providers.{name}: {where}: {problem}") from None
     return rows
 
 
-def _row(provider: manifest.Provider) -> dict[str, Any]:
+def _row(provider: manifest.Provider, folder: Path) -> dict[str, Any]:
+    """The row of a provider that stands in a file of this folder."""
     row = provider.model_dump(exclude_none=True, exclude={"budget", "models"})
+    if "ca_file" in row:
+        row["ca_file"] = str((folder / Path(row["ca_file"]).expanduser()).absolute())
     for limit in manifest.ModelLimits.model_fields:
         values = {model: getattr(limits, limit) for model, limits in provider.models.items()}
         if stated := {model: value for model, value in values.items() if value}:

@@ -11,7 +11,7 @@ from batchvid.catalog import built_in, remote_listing
 from batchvid.catalog.remote_listing import Listing
 from batchvid.errors import UsageError
 from batchvid.planning.availability import Availability
-from tests.builders import spec
+from tests.builders import sold, spec
 
 OWN = """
 [models.veo3-fast]
@@ -34,9 +34,9 @@ def test_a_file_beside_the_manifest_lies_over_the_catalogue(tmp_path: Path) -> N
     """Models and providers of one's own, without a word of Python; what is not said stays."""
     (tmp_path / "batchvid.toml").write_text(OWN)
     market = Availability(tmp_path)
-    assert market.models.find("veo3-fast").price_of(8).basis == "estimate: our contract, 2026-11"
-    assert market.models.find("house-model").durations_s == tuple(range(4, 13))
-    assert market.models.find("kling-v2-6") == built_in().find("kling-v2-6")
+    assert sold(market.models).find("veo3-fast").price_of(8).basis == "estimate: our contract, 2026-11"
+    assert sold(market.models).find("house-model").durations_s == tuple(range(4, 13))
+    assert sold(market.models).find("kling-v2-6") == sold().find("kling-v2-6")
     assert market.job_problem(spec(model="house-model", provider="office"), ()) is None
     assert "house-model" not in built_in().rows
 
@@ -67,7 +67,7 @@ def test_the_environment_names_another_file(tmp_path: Path, monkeypatch: pytest.
     folder = tmp_path / "kites"
     folder.mkdir()
     (folder / "batchvid.toml").write_text("[models.house-model]\ndefault_duration_s = 9\n")
-    model = Availability(folder).models.find("house-model")
+    model = sold(Availability(folder).models).find("house-model")
     assert (model.default_duration_s, model.durations_s[0]) == (9, 4)
     everywhere.unlink()
     with pytest.raises(UsageError, match=r"ours\.toml: No such file"):
@@ -80,7 +80,7 @@ def test_a_fetched_list_lies_between(tmp_path: Path, monkeypatch: pytest.MonkeyP
     rows = tuple({"id": name, "pricing": {"per_second": "0.7"}} for name in ("veo3-fast", "veo3.1"))
     remote_listing.save(Listing(fetched_on="2026-11-01", source="the list", models=rows), remote_listing.cache_file())
     (tmp_path / "batchvid.toml").write_text(OWN)
-    models = Availability(tmp_path).models
+    models = sold(Availability(tmp_path).models)
     assert models.find("veo3.1").price_of(8).basis == "estimate: the list, 2026-11-01"
     assert models.find("veo3-fast").price_of(8).basis == "estimate: our contract, 2026-11"
 
@@ -108,6 +108,13 @@ def test_a_fetched_list_lies_between(tmp_path: Path, monkeypatch: pytest.MonkeyP
         ('[models.x]\ndialect = "veo"\ndurations_s = [4, 1e400]\n', "durations_s"),
         ('[models.x]\ndialect = "veo"\ndefault_duration_s = nan\n', "default_duration_s"),
         ('[providers.x]\napi_key_env = "sk-0123456789abcdef0123"\n', "must be the NAME of an environment variable"),
+        (
+            '[providers.x]\nauth = {type = "jwt", access_env = "A", secret_env = "sk-0123456789abcdef0123"}\n',
+            "providers.x: auth.secret_env: must be the NAME of an environment variable",
+        ),
+        ("[providers.x]\nauth = {colour = 1}\n", "providers.x: auth.colour"),
+        ('[providers.x]\nproxy = "http://u:sk-0123@p"\n', "providers.x: proxy: .* write proxy_env: ITS_NAME"),
+        ('[providers.x]\nproxy = "socks5://p:1"\n', "proxy: must be the address of an HTTP proxy"),
     ],
 )
 def test_a_file_that_does_not_fit_is_told(tmp_path: Path, text: str, said: str) -> None:
@@ -116,6 +123,18 @@ def test_a_file_that_does_not_fit_is_told(tmp_path: Path, text: str, said: str) 
     with pytest.raises(UsageError, match=said) as raised:
         Availability(tmp_path)
     assert "sk-0123" not in str(raised.value)
+
+
+def test_a_ca_file_is_found_beside_the_file_that_names_it(tmp_path: Path) -> None:
+    """From the user's file and from the manifest, wherever the command is started."""
+    (tmp_path / "batchvid.toml").write_text(OWN + 'ca_file = "certs/ca.pem"\nauth = {header = "x-key"}\n')
+    market = Availability(tmp_path)
+    office = market.providers["office"]
+    assert (office.ca_file, office.auth.header, office.auth.word) == (str(tmp_path / "certs/ca.pem"), "x-key", "")
+    said = manifest.Provider.model_validate({"ca_file": "mine.pem", "auth": {"type": "google"}})
+    assert market.register_provider("office", said) == ""
+    office = market.providers["office"]
+    assert (office.ca_file, office.auth.type, office.api_key_env) == (str(tmp_path / "mine.pem"), "google", "")
 
 
 def test_a_bad_provider_of_ones_own_says_nothing_of_models(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from urllib.parse import urlsplit
 
 from batchvid.dialects import DIALECTS
+from batchvid.dialects.common.outcome_rules import missed_reply
 from batchvid.dialects.dialect import ReadPoll
 from batchvid.domain.failures import FailureKind
 from batchvid.domain.job_spec import JobSpec
@@ -134,12 +135,10 @@ async def _send_poll(
     """Send one poll, which the poll rate allows, and read its reply."""
     provider_state.polls.acquire(context.now())
     try:
-        response = await context.transport.send(
-            provider_state.base_url + parent.prefix, request, provider_state.key.get_secret_value()
-        )
+        response = await context.transport.send(provider_state.base_url + parent.prefix, request, provider_state.access)
         reply = read(response, parent.task_id)
     except WireError as exc:
-        return Rejected(kind=FailureKind.UNAVAILABLE, message=str(exc))
+        return missed_reply(exc)
     return reply.with_scheme(urlsplit(provider_state.base_url).scheme) if isinstance(reply, Status) else reply
 
 
