@@ -177,13 +177,15 @@ def providers(overrides: Mapping[str, Mapping[str, Any]]) -> dict[str, Provider]
 
 
 def overridden(row: Mapping[str, Any], fields: Mapping[str, Any]) -> dict[str, Any]:
-    """The row with these fields, without what they replace: another way to authenticate, another proxy."""
+    """The row with these fields, without what they replace: a way to authenticate, a proxy, another server's address."""
     replaced = set()
     if _is_token(fields.get("auth")):
         replaced.add("api_key_env")
     if "api_key_env" in fields and _is_token(row.get("auth")):
         replaced.add("auth")
     replaced |= {"proxy", "proxy_env"} if fields.keys() & {"proxy", "proxy_env"} else set()
+    if fields.get("base_url") not in (None, row.get("base_url")):
+        replaced.add("account_url")  # that of another server
     return {key: value for key, value in row.items() if key not in replaced} | dict(fields)
 
 

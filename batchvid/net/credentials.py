@@ -14,6 +14,7 @@ from pydantic import SecretStr
 from yarl import URL
 
 from batchvid.catalog import Provider
+from batchvid.catalog.authentication import Authentication
 from batchvid.errors import UsageError
 from batchvid.known_keys import known_keys
 from batchvid.net.access import Access, Authenticator, KeyHeader
@@ -62,6 +63,7 @@ class Credentials:
         """Hide the keys of all these providers from now on, also of those that this run does not use."""
         for provider in providers:
             self.has(provider)
+            self.has_account(provider)
 
     def has(self, provider: Provider) -> bool:
         """Whether the provider's key is available."""
@@ -75,6 +77,22 @@ class Credentials:
         """How the provider is reached. Raises UsageError if a variable is unset, or a file or an extra is missing."""
         way = self.way_to(provider)
         return replace(way, authenticator=self._authenticator(provider, way.proxy))
+
+    def has_account(self, provider: Provider) -> bool:
+        """Whether the key for the provider's account is available."""
+        try:
+            self.of_account(provider)
+        except UsageError:
+            return False
+        return True
+
+    def of_account(self, provider: Provider) -> Access:
+        """How the provider's `account_url` is reached. Raises UsageError as `of` does."""
+        if not provider.account_key_env:
+            return self.of(provider)
+        return replace(self.way_to(provider), style=Authentication()).with_key(
+            self._key(provider, provider.account_key_env)
+        )
 
     def way_to(self, provider: Provider) -> Access:
         """The same without the key. Raises UsageError for a wrong `ca_file` or proxy."""

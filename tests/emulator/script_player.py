@@ -26,8 +26,11 @@ PATHS = {
     "gateway": ("/gateway/v1/videos",) * 2,
     "newapi": ("/gateway/v1/video/generations",) * 2,
     "ark": ("/ark/api/v3/contents/generations/tasks",) * 2,
+    "fal": ("/fal/fal-ai/kling-video/v2.5-turbo/pro/text-to-video", "/fal/fal-ai/kling-video/requests"),
 }
 """Where a family's tasks are submitted and polled; the others share `/v1/videos`."""
+POLL_ENDS = {"fal": "/status"}
+"""What stands behind the task's id in the path of a poll."""
 BODIES: dict[str, dict[str, Any]] = {
     "veo": {"model": "veo3-fast", "size": "16x9"},
     "openai-videos": {"model": "sora-2", "seconds": "4", "size": "1280x720"},
@@ -38,6 +41,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "xai": {},
     "gateway": {"model": "kling-video", "model_name": "kling-v2-6"},
     "newapi": {"model": "kling-v2-6"},
+    "fal": {},
     "ark": {"model": "doubao-seedance-1-5-pro-251215", "content": [{"type": "text", "text": "a kite"}]},
 }
 
@@ -77,7 +81,8 @@ def polls(of: str, number: int, submit: Act | None = None, *, below: str = "") -
 
     async def act(v: Vendor) -> Answer:
         task = task_of(await (submit or sends(of))(v))
-        answers = [await v.call("GET", f"{below or paths(of)[1]}/{task}") for _ in range(number)]
+        path = f"{below or paths(of)[1]}/{task}{POLL_ENDS.get(of, '')}"
+        answers = [await v.call("GET", path) for _ in range(number)]
         return answers[-1]
 
     return act
@@ -147,12 +152,13 @@ def sent(of: str, path: str = "", settings: dict[str, Any] | None = None, /, **f
 
 def unknown(of: str, **settings: Any) -> ReplyScript:
     """A poll of an unknown task."""
-    return ReplyScript(of=of, act=lambda v: v.call("GET", f"{paths(of)[1]}/1"), settings=settings)
+    path = f"{paths(of)[1]}/1{POLL_ENDS.get(of, '')}"
+    return ReplyScript(of=of, act=lambda v: v.call("GET", path), settings=settings)
 
 
 def locked_out(of: str, step: str) -> ReplyScript:
     """The wrong key."""
-    path = paths(of)[0] if step == "submit" else f"{paths(of)[1]}/1"
+    path = paths(of)[0] if step == "submit" else f"{paths(of)[1]}/1{POLL_ENDS.get(of, '')}"
     method = "POST" if step == "submit" else "GET"
     return ReplyScript(of=of, act=lambda v: v.call(method, path, json=BODIES[of]), settings={"api_key": "another"})
 

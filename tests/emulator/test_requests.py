@@ -24,6 +24,7 @@ PREFIXES = {
     "gateway": "/gateway",
     "newapi": "/gateway",
     "ark": "/ark/api/v3",
+    "fal": "/fal",
 }
 """Where the emulator has a dialect's paths; the others stand at the root."""
 

@@ -46,6 +46,7 @@ JOBS: Mapping[str, Mapping[str, Any]] = {
     "gateway": {"model": "gateway/veo3.1-fast", "duration_s": 4, "aspect_ratio": "16:9"},
     "newapi": {"model": "newapi/kling-v2-6", "duration_s": 5, "aspect_ratio": "16:9"},
     "ark": {"model": "ark/seedance-1-0-pro-250528", "duration_s": 4, "aspect_ratio": "16:9"},
+    "fal": {"model": "fal/fal-ai/kling-video/v2.5-turbo/pro/text-to-video", "duration_s": 5, "aspect_ratio": "16:9"},
 }
 """A cheap clip in each wire format."""
 PREFIXES = {
@@ -55,8 +56,11 @@ PREFIXES = {
     "gateway": "/gateway",
     "newapi": "/gateway",
     "ark": "/ark/api/v3",
+    "fal": "/fal",
 }
 """Where the emulator speaks it; the others stand at its root."""
+AUTH: Mapping[str, Mapping[str, str]] = {"fal": {"scheme": "Key"}}
+"""How it takes the key, where that is no bearer."""
 FAMILIES = {"openai-videos": "sora"}
 """What the emulator calls it, where that is another name."""
 
@@ -79,6 +83,7 @@ def write_manifest(folder: Path, base_url: str, dialects: Sequence[str], *, take
             "prefix": PREFIXES.get(dialect, ""),
             "base_url": base_url,
             "api_key_env": "TEST_KEY",
+            **({"auth": AUTH[dialect]} if dialect in AUTH else {}),
             **LIMITS,
             **limits,
         }

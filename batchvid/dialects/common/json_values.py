@@ -65,7 +65,7 @@ def identifier(value: object) -> str:
 
 
 def moment(value: object) -> datetime | None:
-    """Turn Unix seconds or milliseconds, or an ISO 8601 time with an offset, into UTC. 0 and nonsense mean "not set"."""
+    """Turn Unix seconds or milliseconds, or an ISO 8601 time with an offset, into UTC. Nonsense means "not set"."""
     if isinstance(value, str) and "T" in value[:20]:
         return _iso_moment(value)
     if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 20:

@@ -1,0 +1,65 @@
+"""Reply scripts of the queues whose results are a second call; script_player.py has the building blocks."""
+
+from __future__ import annotations
+
+from tests.emulator.helpers import Answer, Vendor
+from tests.emulator.script_player import (
+    POLL_ENDS,
+    ReplyScript,
+    bare,
+    ended,
+    locked_out,
+    paths,
+    queued,
+    ready,
+    refused,
+    refused_poll,
+    running,
+    sends,
+    sent,
+    task_of,
+    unknown,
+)
+
+
+def result(of: str, outcome: str = "success", *, polled: int = 3, message: str = "", code: str = "") -> ReplyScript:
+    """The second request of a task with this outcome, after so many polls."""
+
+    async def act(v: Vendor) -> Answer:
+        path = f"{paths(of)[1]}/{task_of(await sends(of)(v))}"
+        for _ in range(polled):
+            await v.call("GET", path + POLL_ENDS[of])
+        return await v.call("GET", path)
+
+    rule = {"match": {"step": "submit"}, "do": {"outcome": outcome, "message": message, "code": code}}
+    return ReplyScript(of=of, act=act, settings={"faults": (rule,)})
+
+
+FAL = {
+    "fal/poll-cancelled": ended("fal", "cancelled"),
+    "fal/poll-completed": ready("fal"),
+    "fal/poll-completed-with-error": ended("fal", "error"),
+    "fal/poll-named-address": running("fal"),
+    "fal/poll-queued": queued("fal"),
+    "fal/poll-refused-key": locked_out("fal", "poll"),
+    "fal/poll-running": running("fal"),
+    "fal/poll-server-error": bare("fal", "poll", 502, "Bad Gateway"),
+    "fal/poll-start-timeout": ended("fal", "expired"),
+    "fal/poll-throttled": refused_poll("fal", "rate"),
+    "fal/poll-unseen-404": unknown("fal"),
+    "fal/result-failed": result("fal", "fail"),
+    "fal/result-infrastructure": result("fal", "error"),
+    "fal/result-moderation": result("fal", "moderation"),
+    "fal/result-not-ready": result("fal", polled=1),
+    "fal/result-video": result("fal"),
+    "fal/result-wrong-input": result(
+        "fal", "fail", code="literal_error", message="Input should be a number of seconds"
+    ),
+    "fal/submit-refused-balance": refused("fal", "balance"),
+    "fal/submit-refused-input": refused("fal", "invalid"),
+    "fal/submit-refused-key": locked_out("fal", "submit"),
+    "fal/submit-refused-moderation": refused("fal", "moderation"),
+    "fal/submit-refused-unknown-model": sent("fal", "/fal/nothing"),
+    "fal/submit-server-error": refused("fal", "unavailable"),
+    "fal/submit-throttled": refused("fal", "rate"),
+}
