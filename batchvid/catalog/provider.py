@@ -177,7 +177,7 @@ def providers(overrides: Mapping[str, Mapping[str, Any]]) -> dict[str, Provider]
 
 
 def overridden(row: Mapping[str, Any], fields: Mapping[str, Any]) -> dict[str, Any]:
-    """The row with these fields, without what they replace: a way to authenticate, a proxy, another server's address."""
+    """The row with these fields, without what they replace: a way to authenticate, a proxy, a server's address."""
     replaced = set()
     if _is_token(fields.get("auth")):
         replaced.add("api_key_env")

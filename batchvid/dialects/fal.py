@@ -140,7 +140,7 @@ def _failed(response: Response, document: Mapping[str, Any], prompt: str) -> Sta
     kind = kind_of_code(code, sentence) or failure_kind(("failed",), code, error.message, prompt=prompt)
     if code in CANCELLED:
         kind = FailureKind.CANCELLED
-    elif code in BROKEN or response.headers.get("x-fal-retryable", "").casefold() == "true" or response.status >= 500:
+    elif code in BROKEN:
         kind = FailureKind.UNAVAILABLE
     elif kind is FailureKind.UNAVAILABLE and response.status in (400, 422):
         kind = FailureKind.INVALID

@@ -20,7 +20,12 @@ CODELESS = {"outcome": "fail", "code": "task_failed"}
 TASKS = (
     _task("failed", {"outcome": "fail", "message": "the renderer broke"}, failed("unavailable")),
     _task("failed, quoting secrets", {"outcome": "fail", "message": QUOTING}, failed("unavailable")),
-    _task("failed without a message", {"outcome": "fail_silent"}, failed("moderation_suspected")),
+    _task(
+        "failed without a message",
+        {"outcome": "fail_silent"},
+        failed("moderation_suspected"),
+        but={"fal": failed("unavailable")},  # its results always name a type
+    ),
     _task(
         "failed without a message, at a server without a filter",
         {"outcome": "fail_silent"},
@@ -44,7 +49,7 @@ TASKS = (
         "expired",
         {"outcome": "expired"},
         failed("expired"),
-        but=WORDLESS | {"runway": failed("unavailable")},
+        but=WORDLESS | {"runway": failed("unavailable"), "fal": failed("unavailable")},  # it was not started in time
     ),
     _task("stuck in the queue", {"outcome": "stuck"}, failed("timeout"), dials={"timeout_s": 0.2}),
     _task("an unknown word forever", {"outcome": "unknown_word"}, failed("timeout"), dials={"timeout_s": 0.2}),

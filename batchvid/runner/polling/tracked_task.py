@@ -66,7 +66,10 @@ class TrackedTask:
         """Parse a reply to `next_request`. Most replies equal the last one and are not parsed again."""
         dialect = DIALECTS[job.dialect]
         if self.follow_up is not None and dialect.read_result is not None:
-            return self._completed(dialect.read_result(response, job.task_id, prompt=job.spec.request.prompt))
+            status = dialect.read_result(response, job.task_id, prompt=job.spec.request.prompt)
+            if isinstance(status, Status) and self.before_follow_up is not None and not status.actual_usd:
+                status = replace(status, actual_usd=self.before_follow_up.actual_usd)
+            return self._completed(status)
         if self.last_reply is None or response.status != 200 or self.last_reply[0] != response.body:
             status = dialect.read_poll(response, job.task_id, prompt=job.spec.request.prompt)
             self.last_reply = (response.body, self._completed(status))
