@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from batchvid.dialects import ark, fal, gateway, kling, newapi, openai_videos, runway, seedance, veo, videos, xai
+from batchvid.dialects import (
+    ark,
+    fal,
+    gateway,
+    kling,
+    newapi,
+    openai_videos,
+    replicate,
+    runway,
+    seedance,
+    veo,
+    videos,
+    xai,
+)
 from batchvid.dialects.dialect import Dialect
 
 __all__ = ["DIALECTS", "Dialect"]
@@ -19,5 +32,6 @@ DIALECTS: dict[str, Dialect] = {
     "newapi": newapi.DIALECT,
     "ark": ark.DIALECT,
     "fal": fal.DIALECT,
+    "replicate": replicate.DIALECT,
 }
 """Every dialect by the name that the catalogue uses. `json-task` dialects of the user are added when they are read."""

@@ -1,4 +1,4 @@
-"""Reply scripts of the queues whose results are a second call; script_player.py has the building blocks."""
+"""Reply scripts of vendors of many models: queues with a second call, predictions. script_player.py has the parts."""
 
 from __future__ import annotations
 
@@ -62,4 +62,21 @@ FAL = {
     "fal/submit-refused-unknown-model": sent("fal", "/fal/nothing"),
     "fal/submit-server-error": refused("fal", "unavailable"),
     "fal/submit-throttled": refused("fal", "rate"),
+}
+
+REPLICATE = {
+    "replicate/poll-aborted": ended("replicate", "expired"),
+    "replicate/poll-cancelled": ended("replicate", "cancelled"),
+    "replicate/poll-failed": ended("replicate", "fail"),
+    "replicate/poll-queued": queued("replicate"),
+    "replicate/poll-ready": ready("replicate"),
+    "replicate/poll-refused-key": locked_out("replicate", "poll"),
+    "replicate/poll-running": running("replicate"),
+    "replicate/poll-throttled": refused_poll("replicate", "rate"),
+    "replicate/poll-unseen-404": unknown("replicate"),
+    "replicate/submit-refused-credit": refused("replicate", "balance"),
+    "replicate/submit-refused-input": refused("replicate", "invalid"),
+    "replicate/submit-refused-key": locked_out("replicate", "submit"),
+    "replicate/submit-server-error": refused("replicate", "unavailable"),
+    "replicate/submit-throttled": refused("replicate", "rate"),
 }

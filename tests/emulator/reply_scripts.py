@@ -11,7 +11,7 @@ from typing import Any
 
 from tests.emulator.helpers import picture
 from tests.emulator.own_reply_scripts import KLING, RUNWAY, XAI
-from tests.emulator.queue_reply_scripts import FAL
+from tests.emulator.queue_reply_scripts import FAL, REPLICATE
 from tests.emulator.record_reply_scripts import ARK
 from tests.emulator.script_player import (
     LINK,
@@ -236,4 +236,14 @@ COMET = {
     "videos/submit-refused-too-large": bare("videos", "submit", 413),
     "videos/submit-throttled-retry-after": refused("videos", "rate", code="", headers={"Retry-After": "12"}),
 }
-REPLY_SCRIPTS: dict[str, ReplyScript] = {**GATEWAY, **KLING, **OPENAI, **RUNWAY, **COMET, **XAI, **ARK, **FAL}
+REPLY_SCRIPTS: dict[str, ReplyScript] = {
+    **GATEWAY,
+    **KLING,
+    **OPENAI,
+    **RUNWAY,
+    **COMET,
+    **XAI,
+    **ARK,
+    **FAL,
+    **REPLICATE,
+}

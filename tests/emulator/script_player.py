@@ -26,6 +26,7 @@ PATHS = {
     "gateway": ("/gateway/v1/videos",) * 2,
     "newapi": ("/gateway/v1/video/generations",) * 2,
     "ark": ("/ark/api/v3/contents/generations/tasks",) * 2,
+    "replicate": ("/replicate/v1/models/kwaivgi/kling-v2.5-turbo-pro/predictions", "/replicate/v1/predictions"),
     "fal": ("/fal/fal-ai/kling-video/v2.5-turbo/pro/text-to-video", "/fal/fal-ai/kling-video/requests"),
 }
 """Where a family's tasks are submitted and polled; the others share `/v1/videos`."""
@@ -42,6 +43,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "gateway": {"model": "kling-video", "model_name": "kling-v2-6"},
     "newapi": {"model": "kling-v2-6"},
     "fal": {},
+    "replicate": {"input": {"prompt": "a kite", "duration": 5, "aspect_ratio": "16:9"}},
     "ark": {"model": "doubao-seedance-1-5-pro-251215", "content": [{"type": "text", "text": "a kite"}]},
 }
 
@@ -70,7 +72,7 @@ def sends(of: str, path: str = "", **fields: Any) -> Act:
     """A submit: the family's usual body with these fields over it."""
 
     async def act(v: Vendor) -> Answer:
-        body = {**({} if "content" in BODIES[of] else PROMPT), **BODIES[of], **fields}
+        body = {**({} if BODIES[of].keys() & {"content", "input"} else PROMPT), **BODIES[of], **fields}
         return await v.call("POST", path or paths(of)[0], json=body, headers=VERSION)
 
     return act

@@ -26,6 +26,10 @@ UNPLAYED: dict[str, tuple[str, ...]] = {
     "no vendor answers so: the dialect must stand it all the same": (
         "ark/poll-ready-with-last-frame",
         "fal/poll-namespace",
+        "replicate/poll-data-removed",
+        "replicate/poll-ready-list",
+        "replicate/poll-succeeded-without-output",
+        "replicate/submit-refused-unknown-model",
         "fal/result-proxy-error",
         "fal/result-unusual-name",
         "kling/poll-success-without-link",

@@ -36,7 +36,7 @@ TASKS = (
         "moderated, in each vendor's own form",
         {"outcome": "moderation"},
         failed("moderation_input"),
-        but={"kling": FILTERED, "xai": FILTERED},
+        but={"kling": FILTERED, "xai": FILTERED, "replicate": FILTERED},
     ),
     _task("moderated, in the message only", {**CODELESS, "message": "violates our content policy"}, FILTERED),
     _task(
@@ -49,7 +49,9 @@ TASKS = (
         "expired",
         {"outcome": "expired"},
         failed("expired"),
-        but=WORDLESS | {"runway": failed("unavailable"), "fal": failed("unavailable")},  # it was not started in time
+        but=WORDLESS
+        | {"runway": failed("unavailable"), "fal": failed("unavailable")}  # it was not started in time
+        | {"replicate": failed("cancelled")},  # aborted
     ),
     _task("stuck in the queue", {"outcome": "stuck"}, failed("timeout"), dials={"timeout_s": 0.2}),
     _task("an unknown word forever", {"outcome": "unknown_word"}, failed("timeout"), dials={"timeout_s": 0.2}),

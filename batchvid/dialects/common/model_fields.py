@@ -93,13 +93,16 @@ def parse_row(row: str) -> ModelFields:
     return ModelFields(fields, action)
 
 
-def build_fields(generation: GenerationRequest, table: Table, wire: str) -> dict[str, Any]:
-    """Build the fields of the generation's model, the user's options over them. Raises Unsupported."""
+def build_fields(generation: GenerationRequest, table: Table, wire: str, *, model: str = "") -> dict[str, Any]:
+    """Build the fields of the generation's model, the user's options over them. Raises Unsupported.
+
+    `model` is its name in the table where that differs.
+    """
     request = generation.request
     refuse_unsupported(generation, wire, SUPPORTED)
     check_prompt(generation, max_chars=MAX_PROMPT_CHARS, required=not (generation.images or request.action))
     check_length("negative_prompt", request.negative_prompt, MAX_PROMPT_CHARS)
-    known = find_fields(table, request.model)
+    known = find_fields(table, model or request.model)
     if known is None:
         return _unknown_model(generation, wire)
     _check_action(generation, known)

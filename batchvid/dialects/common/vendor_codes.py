@@ -269,5 +269,6 @@ TABLES: dict[str, Table] = {
     "xai": (*XAI, *_GATEWAYS),
     "ark": (*ARK, *_GATEWAYS),
     "fal": (*FAL, *_GATEWAYS),
+    "replicate": _GATEWAYS,  # Replicate itself has statuses and sentences (RFC 9457)
 }
 """Routes with one vendor behind them. CometAPI is of the new-api family: its own errors may come on every route."""

@@ -2,13 +2,14 @@
 
 from aiohttp import web
 
-from batchvid.emulator.routes import ark, catalogue, fal, gateway, kling, newapi, runway, videos, xai
+from batchvid.emulator.routes import ark, catalogue, fal, gateway, kling, newapi, replicate, runway, videos, xai
 from batchvid.emulator.routes.route import register_content
 from batchvid.emulator.service import EmulatorService
 
 ROUTES = (kling.ROUTE, runway.ROUTE, xai.ROUTE, gateway.ROUTE, newapi.ROUTE, ark.ROUTE, ark.VOLC)
 QUEUES = (fal.QUEUE,)
-FAMILIES = {family.name: family for family in (*videos.FAMILIES, *(route.family for route in (*ROUTES, *QUEUES)))}
+_OWN = (*(route.family for route in (*ROUTES, *QUEUES)), replicate.FAMILY)
+FAMILIES = {family.name: family for family in (*videos.FAMILIES, *_OWN)}
 
 
 def register(router: web.UrlDispatcher, service: EmulatorService) -> None:
@@ -18,4 +19,5 @@ def register(router: web.UrlDispatcher, service: EmulatorService) -> None:
         route.register(router, service)
     register_content(router, service, gateway.PATH, newapi.find_either, FAMILIES, gateway.ERROR_TYPE)
     fal.register(router, service)
+    replicate.register(router, service)
     catalogue.register(router)
