@@ -272,6 +272,8 @@ def _end(folder: Path, outcome: Outcome) -> None:
     _show(f"{counts}; report: {BatchPaths(folder).report}")
     if outcome.reason:
         _show(outcome.reason, err=True)
+    if outcome.price_lines:
+        _show("\n".join(("write into batchvid.toml:", *outcome.price_lines)), err=True)
     if (refused := BatchPaths(folder).edit_these).exists():
         _show(
             f"a content filter refused some jobs: edit {refused}, then batchvid retry {quoted(folder)} --edits "

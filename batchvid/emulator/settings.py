@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any, Literal
 
@@ -10,6 +11,11 @@ from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, NonNegative
 from batchvid.emulator import task_lifecycle
 
 VideoShape = Literal["video_url", "url", "output", "success", "content", "metadata", "wrapped", "inline"]
+
+
+def _clips_folder() -> Path | None:
+    folder = os.environ.get("BATCHVID_EMULATOR_CLIPS", "")
+    return Path(folder) if folder else None
 
 
 class Settings(BaseModel):
@@ -62,7 +68,9 @@ class Settings(BaseModel):
     """`full`: one clip per prompt; `shared`: one per duration and size, for load tests. Bytes differ in both."""
     fps: int = Field(default=24, ge=1, le=60)  # frames per second of every clip
     render_threads: int = Field(default=2, ge=1, le=16)  # number of clips rendered at the same time
-    cache_bytes: int = Field(default=512 * 1024 * 1024, ge=0)  # disk limit of rendered clips
+    cache_bytes: int = Field(default=512 * 1024 * 1024, ge=0)  # disk limit of rendered clips, without a clips_folder
+    clips_folder: Path | None = Field(default_factory=_clips_folder)
+    """Folder that keeps rendered clips for other emulators, by default the one that BATCHVID_EMULATOR_CLIPS names."""
     link_ttl_s: float = Field(default=3600, gt=0)  # seconds until a link expires
     usd_per_s: dict[str, NonNegativeFloat] = {}  # price per second of video by family, for the ledger
 

@@ -243,5 +243,30 @@ class TestWithoutKey:
         assert "sora2 is sent as office's own model id; the catalogue has sora-2" in planned.out
         ended = bench.run()
         assert ended.code == 3
-        assert "unknown price: budget.usd needs budget.allow_unpriced for it" in ended.out + ended.err
+        assert "unknown price of sora2 at office: budget.usd needs it in batchvid.toml, or budget.allow_" in ended.err
         assert office.ledger()["submits"] == 0
+        header, price = ended.err.splitlines()[-2:]
+        assert header in planned.out
+        assert price in planned.out
+        file = bench.manifest.parent / "batchvid.toml"
+        for stated, code, submits in (("{ usd_per_clip = 6 }", 3, 0), ("{ usd_per_clip = 0.5 }", 0, 1)):
+            line = price.replace("{ usd_per_s = N }", stated)
+            file.write_text(f"{header}\n{line}\n", "utf-8")
+            ended = bench.run()
+            assert ended.code == code, ended.out + ended.err
+            assert office.ledger()["submits"] == submits
+        assert "$0.50" in bench.cli("status", str(bench.manifest)).out
+
+    def test_a_free_model_needs_one_word(self, bench: Bench, office: ServedEmulator) -> None:
+        """Its owner states that it costs nothing: a budget in dollars lets it through."""
+        row = {"dialect": "openai-videos", "base_url": f"{office.base_url}/v1", **QUICK}
+        write(bench, {"house": "provider: office, model: Wan-AI/Wan2.2, resolution: 1280x720"}, office=row)
+        text = bench.manifest.read_text("utf-8")
+        bench.manifest.write_text(f"budget: {{usd: 5}}\n{text}", "utf-8")
+        ours = '[providers.office.models."Wan-AI/Wan2.2"]\nprice = "free"\n'
+        (bench.manifest.parent / "batchvid.toml").write_text(ours, "utf-8")
+        planned = bench.cli("plan", str(bench.manifest))
+        assert "$0.00" in planned.out
+        assert "free" in planned.out
+        assert bench.run().code == 0
+        assert office.ledger()["submits"] == 1
