@@ -40,6 +40,8 @@ class Provider:
     certificates to trust, as an absolute path; `proxy` is the address of an HTTP proxy, `proxy_env` the variable with
     one. `callback_signature` is how the provider signs callbacks, with the secret in the variable
     `callback_secret_env`, or with a key of the set at `callback_keys_url` (None: the vendor's).
+    one. `account_url` is the vendor's other address, for what concerns the account, such as a list of requests; empty
+    where it is `base_url`. `account_key_env` is the variable of another key for it, such as an access token.
 
     Limits are counts, per minute and per second as named; `model_concurrency` limits single models. `poll_every_s`
     overrides the poll interval of the models. `timeout_s` is how long a task may take, `queue_timeout_s` how long it
@@ -70,6 +72,8 @@ class Provider:
     callback_signature: CallbackSignature = "none"
     callback_secret_env: str = ""
     callback_keys_url: str = ""
+    account_url: str = ""
+    account_key_env: str = ""
     concurrency: int = 5
     submits_per_min: float = 60
     polls_per_s: float = 5
@@ -191,13 +195,15 @@ def providers(overrides: Mapping[str, Mapping[str, Any]]) -> dict[str, Provider]
 
 
 def overridden(row: Mapping[str, Any], fields: Mapping[str, Any]) -> dict[str, Any]:
-    """The row with these fields, without what they replace: another way to authenticate, another proxy."""
+    """The row with these fields, without what they replace: a way to authenticate, a proxy, a server's address."""
     replaced = set()
     if _is_token(fields.get("auth")):
         replaced.add("api_key_env")
     if "api_key_env" in fields and _is_token(row.get("auth")):
         replaced.add("auth")
     replaced |= {"proxy", "proxy_env"} if fields.keys() & {"proxy", "proxy_env"} else set()
+    if fields.get("base_url") not in (None, row.get("base_url")):
+        replaced.add("account_url")  # that of another server
     return {key: value for key, value in row.items() if key not in replaced} | dict(fields)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from batchvid.dialects import (
     ark,
     dashscope,
+    fal,
     gateway,
     gemini,
     gemini_veo,
@@ -17,6 +18,7 @@ from batchvid.dialects import (
     newapi,
     openai_videos,
     openrouter,
+    replicate,
     runway,
     seedance,
     sglang,
@@ -51,5 +53,7 @@ DIALECTS: dict[str, Dialect] = {
     "openrouter": openrouter.DIALECT,
     "gemini": gemini.DIALECT,
     "gemini-veo": gemini_veo.DIALECT,
+    "fal": fal.DIALECT,
+    "replicate": replicate.DIALECT,
 }
 """Every dialect by the name that the catalogue uses. `json-task` dialects of the user are added when they are read."""

@@ -46,7 +46,8 @@ class LookupMethod:
 
     A `Rejected` describes this one query only. `where` states for people what was searched; `exact` means that the
     query names the one task that is meant. With `replays` the query is the paid call itself, sent again with the same
-    idempotency key: the vendor documents that it makes no second task.
+    idempotency key: the vendor documents that it makes no second task. `at_account` is a query below the provider's
+    `account_url`, with the key of `account_key_env`.
     """
 
     ask: Callable[[GenerationRequest], Request]
@@ -54,6 +55,7 @@ class LookupMethod:
     where: str
     exact: bool
     replays: bool = False
+    at_account: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +81,7 @@ class Dialect:
     to `Status.follow_up`. `cancel` builds the cancellation of a task, `is_cancelled` states whether the reply confirms
     it. `lookups` are the queries after a lost submit, by their name in a provider's `lookup`. `api_paths` are its paths
     below the prefix, without a task's id. `image_rules` are the limits of pictures, by the beginning of the model's
+    name.
     """
 
     submit: Callable[[GenerationRequest], Request]

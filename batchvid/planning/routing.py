@@ -114,7 +114,7 @@ def build_order(
 def submitted_generation(job: Job) -> GenerationRequest:
     """What was submitted for this job, as its polls, cancellations and lookups need it: without the images' bytes."""
     generation = build_order(job.spec, model=job.model_sent, external_id=job.external_id)
-    return replace(generation, poll_path=job.poll_path) if job.poll_path else generation
+    return replace(generation, poll_path=job.poll_path, submitted_at=job.submitted_at)
 
 
 def check(spec: JobSpec, route: Route, parent: Parent = ANY_PARENT) -> None:

@@ -45,6 +45,8 @@ BASE = {
     "openrouter": generation(model="bytedance/seedance-2.0", prompt="kite"),
     "gemini": generation(model="gemini-omni-1.2-flash", prompt="kite"),
     "gemini-veo": generation(model="veo-3.1-generate-preview", prompt="kite"),
+    "fal": generation(model="fal-ai/veo3.1", prompt="kite"),
+    "replicate": generation(model="google/veo-3.1", prompt="kite"),
 }
 SOURCE = "https://example.com/source.mp4"
 FACE = {"face_id": "0", "audio_id": "a-1"}

@@ -40,8 +40,12 @@ PATHS = {
     **{of: (f"/{of}/v1/videos",) * 2 for of in ("sglang", "vllm-omni", "litellm", "llmgateway", "openrouter")},
     "gemini": ("/gemini/v1beta/interactions",) * 2,
     "gemini-veo": ("/gemini/v1beta/models/veo-3.1-generate-preview:predictLongRunning", "/gemini/v1beta"),
+    "replicate": ("/replicate/v1/models/kwaivgi/kling-v2.5-turbo-pro/predictions", "/replicate/v1/predictions"),
+    "fal": ("/fal/fal-ai/kling-video/v2.5-turbo/pro/text-to-video", "/fal/fal-ai/kling-video/requests"),
 }
 """Where a family's tasks are submitted and polled; the others share `/v1/videos`."""
+POLL_ENDS = {"fal": "/status"}
+"""What stands behind the task's id in the path of a poll."""
 BODIES: dict[str, dict[str, Any]] = {
     "veo": {"model": "veo3-fast", "size": "16x9"},
     "openai-videos": {"model": "sora-2", "seconds": "4", "size": "1280x720"},
@@ -58,6 +62,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "litellm": {"model": "wan", "seconds": "5", "size": "832x480"},
     "llmgateway": {"seconds": 8},
     "openrouter": {"model": "bytedance/seedance-2.0", "duration": 5},
+    "fal": {},
+    "replicate": {"input": {"prompt": "a kite", "duration": 5, "aspect_ratio": "16:9"}},
     "ark": {"model": "doubao-seedance-1-5-pro-251215", "content": [{"type": "text", "text": "a kite"}]},
     "minimax": {
         "model": "MiniMax-H3",
@@ -133,7 +139,8 @@ def polls(of: str, number: int, submit: Act | None = None, *, below: str = "") -
 
     async def act(v: Vendor) -> Answer:
         task = task_of(await (submit or sends(of))(v))
-        answers = [await v.call("GET", place(below or paths(of)[1], task)) for _ in range(number)]
+        path = place(below or paths(of)[1], task) + POLL_ENDS.get(of, "")
+        answers = [await v.call("GET", path) for _ in range(number)]
         return answers[-1]
 
     return act
@@ -203,12 +210,13 @@ def sent(of: str, path: str = "", settings: dict[str, Any] | None = None, /, **f
 
 def unknown(of: str, **settings: Any) -> ReplyScript:
     """A poll of an unknown task."""
-    return ReplyScript(of=of, act=lambda v: v.call("GET", place(paths(of)[1], "1")), settings=settings)
+    path = place(paths(of)[1], "1") + POLL_ENDS.get(of, "")
+    return ReplyScript(of=of, act=lambda v: v.call("GET", path), settings=settings)
 
 
 def locked_out(of: str, step: str) -> ReplyScript:
     """The wrong key."""
-    path = paths(of)[0] if step == "submit" else place(paths(of)[1], "1")
+    path = paths(of)[0] if step == "submit" else place(paths(of)[1], "1") + POLL_ENDS.get(of, "")
     method = "POST" if step == "submit" else "GET"
     return ReplyScript(of=of, act=lambda v: v.call(method, path, json=BODIES[of]), settings={"api_key": "another"})
 

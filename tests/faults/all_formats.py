@@ -57,6 +57,8 @@ JOBS: Mapping[str, Mapping[str, Any]] = {
     "openrouter": {"model": "openrouter/google/veo-3.1", "duration_s": 4, "resolution": "720p", "aspect_ratio": "16:9"},
     "gemini": {"model": "gemini/gemini-omni-1.2-flash", "duration_s": 4, "resolution": "360p"},
     "gemini-veo": {"model": "gemini-veo/veo-3.1-fast-generate-preview", "duration_s": 4, "aspect_ratio": "16:9"},
+    "fal": {"model": "fal/fal-ai/kling-video/v2.5-turbo/pro/text-to-video", "duration_s": 5, "aspect_ratio": "16:9"},
+    "replicate": {"model": "replicate/kwaivgi/kling-v2.5-turbo-pro", "duration_s": 5, "aspect_ratio": "16:9"},
 }
 """A cheap clip in each wire format."""
 PREFIXES = {
@@ -72,11 +74,13 @@ PREFIXES = {
     "dashscope": "/dashscope/api/v1",
     "gemini": "/gemini",
     "gemini-veo": "/gemini",
+    "fal": "/fal",
+    "replicate": "/replicate",
 }
 PREFIXES |= {name: f"/{name}" for name in ("sglang", "vllm-omni", "litellm", "llmgateway", "openrouter")}
 """Where the emulator speaks it; the others stand at its root."""
 GOOGLE_KEY = {"header": "x-goog-api-key", "scheme": ""}
-AUTH = {"gemini": GOOGLE_KEY, "gemini-veo": GOOGLE_KEY}
+AUTH: Mapping[str, Mapping[str, str]] = {"gemini": GOOGLE_KEY, "gemini-veo": GOOGLE_KEY, "fal": {"scheme": "Key"}}
 """Where a call has its key, if not as a bearer."""
 FAMILIES = {"openai-videos": "sora"}
 """What the emulator calls it, where that is another name."""

@@ -59,7 +59,9 @@ ARREARS = '{"code":1101,"message":"account in arrears","request_id":"u-2"}'
 DISGUISED = {"error": {"message": "duration is malformed", "code": "invalid_request"}}
 NO_CHANNEL = {"error": {"message": "No available channel for model x under group y", "code": "model_not_found"}}
 GUIDELINES = {"error": "the prompt may violate the community guidelines (CM_EXT.POther)"}
-ONE_VENDOR = dict.fromkeys(("kling", "kling-new", "runway", "xai", "ark", "gemini", "gemini-veo"), UNSOLD)
+ONE_VENDOR = dict.fromkeys(
+    ("kling", "kling-new", "runway", "xai", "ark", "gemini", "gemini-veo", "fal", "replicate"), UNSOLD
+)
 """No relay stands behind these wire formats: MiniMax's codes mean nothing there."""
 
 IN_TOTAL = {"submit_total_timeout_s": 0.3}
@@ -88,7 +90,9 @@ REFUSALS = (
         "X2 around arrears",
         embedded(ARREARS, 400),
         STOPPED,
-        but=dict.fromkeys(("runway", "xai", "gemini", "gemini-veo"), refused("invalid")),  # not their number
+        but=dict.fromkeys(  # not their number
+            ("runway", "xai", "gemini", "gemini-veo", "fal", "replicate"), refused("invalid")
+        ),
     ),
     _submit("X2 around a moderation", embedded(SENSITIVE, 400), refused("moderation_input")),
     _submit("wrong key", {"auth": True, "message": QUOTING}, STOPPED),
@@ -121,7 +125,7 @@ ACCEPTED = (
     _wire(
         "an error beside the task's id, under a 500",
         fault={"change": lambda reply: status(500)(fields(**UPSTREAM)(reply))},
-        but={"runway": UNSEEN, "xai": UNSEEN},
+        but={"runway": UNSEEN, "xai": UNSEEN, "fal": UNSEEN},
     ),
     _wire("an unlisted code without an id", UNSOLD, fault={"instead": json_reply(200, UNLISTED)}),
     _wire(

@@ -16,8 +16,8 @@ def _task(name: str, action: Any, ends: Ending, **more: Any) -> Fault:
 FILTERED = failed("moderation_output")
 WORDLESS = dict.fromkeys(("kling", "kling-new", "newapi", "sglang", "vllm-omni", "gemini-veo"), failed("unavailable"))
 """Wire formats without a word of their own for it: the task just failed."""
-NUMBERED = dict.fromkeys(("gemini-veo", "vllm-omni"), failed("unavailable"))
-"""Google's operations have a number, vLLM-Omni's polls an HTTP status: that is a reason."""
+NUMBERED = dict.fromkeys(("gemini-veo", "vllm-omni", "fal"), failed("unavailable"))
+"""Google's operations have a number, vLLM-Omni's polls an HTTP status, fal's results a type: that is a reason."""
 CODELESS = {"outcome": "fail", "code": "task_failed"}
 TASKS = (
     _task("failed", {"outcome": "fail", "message": "the renderer broke"}, failed("unavailable")),
@@ -34,7 +34,7 @@ TASKS = (
         {"outcome": "moderation"},
         failed("moderation_input"),
         but={
-            **dict.fromkeys(("kling", "kling-new", "xai", "gemini-veo"), FILTERED),
+            **dict.fromkeys(("kling", "kling-new", "xai", "gemini-veo", "replicate"), FILTERED),
             "gemini": failed("moderation_suspected"),
         },
     ),
@@ -51,7 +51,10 @@ TASKS = (
         "expired",
         {"outcome": "expired"},
         failed("expired"),
-        but=WORDLESS | {"runway": failed("unavailable"), "gemini": failed("moderation_suspected")},
+        but=WORDLESS
+        | {"runway": failed("unavailable"), "gemini": failed("moderation_suspected")}
+        | {"fal": failed("unavailable")}  # it was not started in time
+        | {"replicate": failed("cancelled")},  # aborted
     ),
     _task("stuck in the queue", {"outcome": "stuck"}, failed("timeout"), dials={"timeout_s": 0.2}),
     _task("an unknown word forever", {"outcome": "unknown_word"}, failed("timeout"), dials={"timeout_s": 0.2}),

@@ -280,5 +280,7 @@ TABLES: dict[str, Table] = {
     "minimax-v1": (*MINIMAX, *_GATEWAYS),
     "dashscope": (*DASHSCOPE, *ALI, *_GATEWAYS),
     "google": _GATEWAYS,
+    "fal": (*FAL, *_GATEWAYS),
+    "replicate": _GATEWAYS,  # Replicate itself has statuses and sentences (RFC 9457)
 }
 """Routes with one vendor behind them. CometAPI is of the new-api family: its own errors may come on every route."""

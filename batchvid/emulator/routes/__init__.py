@@ -7,6 +7,7 @@ from batchvid.emulator.routes import (
     ark,
     catalogue,
     dashscope,
+    fal,
     gateway,
     gemini,
     gemini_veo,
@@ -20,6 +21,7 @@ from batchvid.emulator.routes import (
     newapi,
     openrouter,
     price_lists,
+    replicate,
     runway,
     sglang,
     videos,
@@ -46,7 +48,9 @@ ROUTES: tuple[Route, ...] = (
     gemini.ROUTE,
     gemini_veo.ROUTE,
 )
-FAMILIES = {family.name: family for family in (*videos.FAMILIES, *(route.family for route in ROUTES))}
+QUEUES = (fal.QUEUE,)
+_OWN = (*(route.family for route in ROUTES), *(queue.family for queue in QUEUES), replicate.FAMILY)
+FAMILIES = {family.name: family for family in (*videos.FAMILIES, *_OWN)}
 
 
 def register(router: web.UrlDispatcher, service: EmulatorService) -> None:
@@ -63,4 +67,6 @@ def register(router: web.UrlDispatcher, service: EmulatorService) -> None:
     register_content(router, service, gateway.PATH, newapi.find_either, FAMILIES, gateway.ERROR_TYPE)
     google.register_files(router, service, (gemini.ROUTE.family.name, gemini_veo.NAME))
     account.register(router, service)
+    fal.register(router, service)
+    replicate.register(router, service)
     catalogue.register(router)

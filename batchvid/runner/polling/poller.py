@@ -156,13 +156,15 @@ class Poller:
 
     async def _on_reply(self, task: TrackedTask, job: Job, reply: Status | Rejected) -> None:
         if isinstance(reply, Rejected):
+            reply = task.verdict_without_follow_up() or reply
+        if isinstance(reply, Rejected):
             await self._on_failed_poll(task, reply)
-            task.follow_up = None  # the next poll names it again, perhaps with a new link
+            task.note_follow_up(None)  # the next poll names it again, perhaps with a new link
         elif reply.follow_up is not None:
-            task.follow_up = reply.follow_up
+            task.note_follow_up(reply)
             await self._continue(task, 0.0)
         else:
-            task.follow_up = None
+            task.note_follow_up(None)
             task.unanswered = task.provider_state.consecutive_poll_refusals = 0
             await self._on_status(task, job, reply)
 

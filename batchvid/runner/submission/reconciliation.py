@@ -20,7 +20,7 @@ from batchvid.dialects import DIALECTS
 from batchvid.dialects.common.outcome_rules import missed_reply
 from batchvid.dialects.dialect import LookupMethod
 from batchvid.domain import events as ev
-from batchvid.domain.failures import STOPS_PROVIDER
+from batchvid.domain.failures import STOPS_PROVIDER, FailureKind
 from batchvid.domain.jobs import Job, JobState
 from batchvid.domain.origins import same_origin
 from batchvid.domain.wire import Candidate, Rejected
@@ -289,10 +289,14 @@ class Reconciler:
     async def _send_lookup(
         self, provider_state: ProviderState, job: Job, method: LookupMethod
     ) -> tuple[Candidate, ...] | Rejected:
-        generation = submitted_generation(job)
-        origin = provider_state.base_url + job.prefix
+        request, provider = method.ask(submitted_generation(job)), provider_state.provider
+        origin, access = provider_state.base_url + job.prefix, provider_state.access
+        if method.at_account:
+            if provider_state.account is None:
+                return Rejected(kind=FailureKind.AUTH, message=f"set {provider.account_key_env} to look it up")
+            origin, access = provider.account_url or provider_state.base_url, provider_state.account
         try:
-            response = await self._context.transport.send(origin, method.ask(generation), provider_state.access)
+            response = await self._context.transport.send(origin, request, access)
             provider_state.repliers.add(response.is_emulator)
             return method.read(response)
         except WireError as exc:
