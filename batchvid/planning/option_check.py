@@ -27,9 +27,9 @@ def check_options(model: Model, request: ClipRequest) -> None:
 def priced_by(model: Model) -> frozenset[Paid]:
     """What the price of a clip of this model depends on, or may depend on without being listed. Free stays free."""
     tiers = model.price.tiers if model.price else ()
-    if not any(tier.usd_per_s or tier.usd_per_clip for tier in tiers):
+    if not any(tier.usd_per_s or tier.usd_per_clip or tier.usd_per_million_tokens for tier in tiers):
         return frozenset()
-    by_length = any(tier.usd_per_s is not None for tier in tiers)
+    by_length = any(tier.is_by_length for tier in tiers)
     return frozenset({Paid.SIZE, Paid.MODE, Paid.SOUND, *((Paid.FRAMES,) if by_length else ())})
 
 

@@ -56,16 +56,18 @@ def test_every_wire_that_works_on_clips_is_recorded() -> None:
         ("kling", "edit"),
         ("kling", "extend"),
         ("kling", "lip-sync"),
-        ("litellm", "edit"),
-        ("litellm", "extend"),
+        ("kling-new", "edit"),
         ("openai-videos", "remix"),
-        ("openrouter", "extend"),
         ("runway", "edit"),
         ("runway", "extend"),
+        ("litellm", "edit"),
+        ("litellm", "extend"),
+        ("openrouter", "extend"),
         ("sglang", "edit"),
         ("videos", "edit"),
         ("vllm-omni", "edit"),
         ("xai", "edit"),
+        ("xai", "extend"),
     }
 
 

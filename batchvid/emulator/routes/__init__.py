@@ -5,12 +5,17 @@ from aiohttp import web
 from batchvid.emulator.routes import (
     ark,
     catalogue,
+    dashscope,
     gateway,
     kling,
+    kling_new,
     litellm,
     llmgateway,
+    minimax,
+    minimax_v1,
     newapi,
     openrouter,
+    price_lists,
     runway,
     sglang,
     videos,
@@ -23,12 +28,16 @@ from batchvid.emulator.service import EmulatorService
 SERVERS = (sglang, vllm_omni, litellm, llmgateway, openrouter)  # with OpenAI's video routes
 ROUTES: tuple[Route, ...] = (
     kling.ROUTE,
+    kling_new.ROUTE,
     runway.ROUTE,
     xai.ROUTE,
     gateway.ROUTE,
     newapi.ROUTE,
     ark.ROUTE,
     ark.VOLC,
+    minimax.ROUTE,
+    minimax_v1.ROUTE,
+    dashscope.ROUTE,
     *(server.ROUTE for server in SERVERS),
 )
 FAMILIES = {family.name: family for family in (*videos.FAMILIES, *(route.family for route in ROUTES))}
@@ -36,9 +45,11 @@ FAMILIES = {family.name: family for family in (*videos.FAMILIES, *(route.family 
 
 def register(router: web.UrlDispatcher, service: EmulatorService) -> None:
     """Add every vendor's routes."""
+    price_lists.register(router)
     videos.register(router, service)
     for route in ROUTES:
         route.register(router, service)
+    kling_new.register_polls(router, service)
     for route in litellm.COPIES:
         route.register(router, service)
     for server in SERVERS:
