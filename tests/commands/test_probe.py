@@ -14,11 +14,11 @@ import pytest
 import yaml
 from click.testing import CliRunner, Result
 
+from batchvid.catalog import providers
 from batchvid.cli.main import group
 from batchvid.commands.probe import ProbeResult, probe_server
 from batchvid.dialects import DIALECTS
 from batchvid.dialects.recognition import COMETAPI, TASK_ID
-from batchvid.dialects.recognition import SERVERS as BEHIND_PREFIXES
 from batchvid.emulator import Settings
 from batchvid.errors import UsageError, WireError
 from tests.end_to_end.conftest import ServedEmulator
@@ -294,7 +294,7 @@ def test_one_path_of_the_emulator(path: str, dialects: set[str]) -> None:
     """An address with a path: only what is served there."""
     with ServedEmulator(Settings(), marked=True) as emulator:
         result = probe_server(emulator.base_url + path)
-    elsewhere = {"kling", "kling-new", "runway", "xai", "gateway", "newapi", *BEHIND_PREFIXES}
+    elsewhere = {name for name, prefix in providers({})["emulator"].routes.items() if prefix}
     assert dialects <= set(found(result)) <= dialects | elsewhere
     assert {one.dialect for one in result.formats if not one.prefix} == dialects
     assert all(one.sureness == "certain" for one in result.formats)
