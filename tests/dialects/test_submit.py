@@ -35,6 +35,7 @@ BASE = {
     "newapi": generation(model="kling-v2-6", prompt="kite"),
     "ark": generation(model="doubao-seedance-2-0-260128", prompt="kite"),
     "fal": generation(model="fal-ai/veo3.1", prompt="kite"),
+    "comfy-router": generation(model="acme/film", prompt="kite"),
     "replicate": generation(model="google/veo-3.1", prompt="kite"),
 }
 SOURCE = "https://example.com/source.mp4"

@@ -11,7 +11,7 @@ from typing import Any
 
 from tests.emulator.helpers import picture
 from tests.emulator.own_reply_scripts import KLING, RUNWAY, XAI
-from tests.emulator.queue_reply_scripts import FAL, REPLICATE
+from tests.emulator.queue_reply_scripts import COMFY_ROUTER, FAL, REPLICATE
 from tests.emulator.record_reply_scripts import ARK
 from tests.emulator.script_player import (
     LINK,
@@ -245,5 +245,6 @@ REPLY_SCRIPTS: dict[str, ReplyScript] = {
     **XAI,
     **ARK,
     **FAL,
+    **COMFY_ROUTER,
     **REPLICATE,
 }

@@ -26,6 +26,13 @@ UNPLAYED: dict[str, tuple[str, ...]] = {
     "no vendor answers so: the dialect must stand it all the same": (
         "ark/poll-ready-with-last-frame",
         "fal/poll-namespace",
+        "comfy-router/result-cancelled",
+        "comfy-router/result-expired",
+        "comfy-router/result-failed",
+        "comfy-router/result-ready-with-an-error-type-of-its-own",
+        "comfy-router/submit-rate",
+        "comfy-router/submit-refused-not-enabled",
+        "comfy-router/submit-refused-unknown-model",
         "replicate/poll-data-removed",
         "replicate/poll-ready-list",
         "replicate/poll-succeeded-without-output",

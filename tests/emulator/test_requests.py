@@ -26,6 +26,7 @@ PREFIXES = {
     "ark": "/ark/api/v3",
     "fal": "/fal",
     "replicate": "/replicate",
+    "comfy-router": "/comfy-router",
 }
 """Where the emulator has a dialect's paths; the others stand at the root."""
 

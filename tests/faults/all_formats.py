@@ -47,6 +47,7 @@ JOBS: Mapping[str, Mapping[str, Any]] = {
     "newapi": {"model": "newapi/kling-v2-6", "duration_s": 5, "aspect_ratio": "16:9"},
     "ark": {"model": "ark/seedance-1-0-pro-250528", "duration_s": 4, "aspect_ratio": "16:9"},
     "fal": {"model": "fal/fal-ai/kling-video/v2.5-turbo/pro/text-to-video", "duration_s": 5, "aspect_ratio": "16:9"},
+    "comfy-router": {"model": "comfy-router/acme/film"},
     "replicate": {"model": "replicate/kwaivgi/kling-v2.5-turbo-pro", "duration_s": 5, "aspect_ratio": "16:9"},
 }
 """A cheap clip in each wire format."""
@@ -59,6 +60,7 @@ PREFIXES = {
     "ark": "/ark/api/v3",
     "fal": "/fal",
     "replicate": "/replicate",
+    "comfy-router": "/comfy-router",
 }
 """Where the emulator speaks it; the others stand at its root."""
 AUTH: Mapping[str, Mapping[str, str]] = {"fal": {"scheme": "Key"}}

@@ -2,12 +2,24 @@
 
 from aiohttp import web
 
-from batchvid.emulator.routes import ark, catalogue, fal, gateway, kling, newapi, replicate, runway, videos, xai
+from batchvid.emulator.routes import (
+    ark,
+    catalogue,
+    comfy_router,
+    fal,
+    gateway,
+    kling,
+    newapi,
+    replicate,
+    runway,
+    videos,
+    xai,
+)
 from batchvid.emulator.routes.route import register_content
 from batchvid.emulator.service import EmulatorService
 
 ROUTES = (kling.ROUTE, runway.ROUTE, xai.ROUTE, gateway.ROUTE, newapi.ROUTE, ark.ROUTE, ark.VOLC)
-QUEUES = (fal.QUEUE,)
+QUEUES = (fal.QUEUE, comfy_router.QUEUE)
 _OWN = (*(route.family for route in (*ROUTES, *QUEUES)), replicate.FAMILY)
 FAMILIES = {family.name: family for family in (*videos.FAMILIES, *_OWN)}
 
@@ -19,5 +31,6 @@ def register(router: web.UrlDispatcher, service: EmulatorService) -> None:
         route.register(router, service)
     register_content(router, service, gateway.PATH, newapi.find_either, FAMILIES, gateway.ERROR_TYPE)
     fal.register(router, service)
+    comfy_router.register(router, service)
     replicate.register(router, service)
     catalogue.register(router)
