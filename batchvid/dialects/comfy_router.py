@@ -67,7 +67,10 @@ UNBILLED = frozenset({"invalid_input", "content_policy_violation"})
 
 def submit(generation: GenerationRequest) -> Request:
     """Build the submit request: the fields of the provider's own input. Raises Unsupported."""
-    key = generation.external_id
+    model, key = generation.request.model, generation.external_id
+    steps = model.split("/")
+    if len(steps) != 2 or any(step in ("", ".", "..") for step in steps):
+        raise Unsupported("model", f"an id of Comfy Router is PROVIDER/MODEL, not {model}")
     is_fit = key.isascii() and key.isprintable() and len(key) <= MAX_KEY_CHARS
     return Request(
         method="POST",
@@ -78,11 +81,7 @@ def submit(generation: GenerationRequest) -> Request:
 
 
 def _model_path(generation: GenerationRequest) -> str:
-    model = generation.request.model
-    steps = model.split("/")
-    if len(steps) != 2 or any(step in ("", ".", "..") for step in steps):
-        raise Unsupported("model", f"an id of Comfy Router is PROVIDER/MODEL, not {model}")
-    return f"{PATH}/{quote(model, safe='/')}/requests"
+    return f"{PATH}/{quote(generation.request.model, safe='/')}/requests"
 
 
 def read_submit(response: Response, *, sent: GenerationRequest | None = None) -> Accepted | Rejected | Uncertain:
