@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from batchvid.dialects import (
     ark,
+    comfy_router,
     dashscope,
     fal,
     gateway,
@@ -54,6 +55,7 @@ DIALECTS: dict[str, Dialect] = {
     "gemini": gemini.DIALECT,
     "gemini-veo": gemini_veo.DIALECT,
     "fal": fal.DIALECT,
+    "comfy-router": comfy_router.DIALECT,
     "replicate": replicate.DIALECT,
 }
 """Every dialect by the name that the catalogue uses. `json-task` dialects of the user are added when they are read."""

@@ -47,7 +47,8 @@ class LookupMethod:
     A `Rejected` describes this one query only. `where` states for people what was searched; `exact` means that the
     query names the one task that is meant. With `replays` the query is the paid call itself, sent again with the same
     idempotency key: the vendor documents that it makes no second task. `at_account` is a query below the provider's
-    `account_url`, with the key of `account_key_env`.
+    `account_url`, with the key of `account_key_env`. `kept_s` is how long after a call the vendor still knows of it,
+    None where nothing is documented: later nobody is asked, as the reply would prove nothing.
     """
 
     ask: Callable[[GenerationRequest], Request]
@@ -56,6 +57,7 @@ class LookupMethod:
     exact: bool
     replays: bool = False
     at_account: bool = False
+    kept_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

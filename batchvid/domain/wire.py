@@ -112,8 +112,9 @@ class Request:
         return self if self.path.startswith("/") else replace(self, path=urljoin(other.path, self.path))
 
     def carries(self, value: str) -> bool:
-        """Whether a field of the body is exactly this text."""
-        return _contains(self.json, value) or any(part.value == value.encode() for part in self.parts)
+        """Whether a field of the body, or a header, is exactly this text."""
+        is_sent = value in self.headers.values() or _contains(self.json, value)
+        return is_sent or any(part.value == value.encode() for part in self.parts)
 
 
 def _contains(body: object, value: str) -> bool:

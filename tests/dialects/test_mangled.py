@@ -262,10 +262,10 @@ def test_a_numeric_id_keeps_every_digit(dialect: str, number: int) -> None:
     assert read.task_id == str(number)
 
 
-@pytest.mark.parametrize("dialect", [name for name in DIALECTS if name not in ("xai", "fal")])
+@pytest.mark.parametrize("dialect", [name for name in DIALECTS if name not in ("xai", "fal", "comfy-router")])
 @pytest.mark.parametrize("said", [{}, {"code": 0, "data": {}}, {"object": "video", "status": "queued"}])
 def test_a_trace_id_is_no_task_elsewhere(dialect: str, said: dict[str, Any]) -> None:
-    """Only xAI and fal call a task's id `request_id`: elsewhere it is a trace, and following it would lose the task."""
+    """Only xAI, fal and Comfy Router call a task's id `request_id`: elsewhere it is a trace."""
     response = Response(status=200, body=orjson.dumps({**said, "request_id": "4b2cd27e"}))
     assert isinstance(DIALECTS[dialect].read_submit(response), Uncertain)
 

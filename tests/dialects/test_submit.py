@@ -46,6 +46,7 @@ BASE = {
     "gemini": generation(model="gemini-omni-1.2-flash", prompt="kite"),
     "gemini-veo": generation(model="veo-3.1-generate-preview", prompt="kite"),
     "fal": generation(model="fal-ai/veo3.1", prompt="kite"),
+    "comfy-router": generation(model="acme/film", prompt="kite"),
     "replicate": generation(model="google/veo-3.1", prompt="kite"),
 }
 SOURCE = "https://example.com/source.mp4"

@@ -35,6 +35,17 @@ def result(of: str, outcome: str = "success", *, polled: int = 3, message: str =
     return ReplyScript(of=of, act=act, settings={"faults": (rule,)})
 
 
+def same_key(prompt: str) -> ReplyScript:
+    """A second call with the key of the first one."""
+
+    async def act(v: Vendor) -> Answer:
+        path, headers = paths("comfy-router")[0], {"Idempotency-Key": "kite-1"}
+        await v.call("POST", path, json={"prompt": "a kite"}, headers=headers)
+        return await v.call("POST", path, json={"prompt": prompt}, headers=headers)
+
+    return ReplyScript(of="comfy-router", act=act)
+
+
 FAL = {
     "fal/poll-cancelled": ended("fal", "cancelled"),
     "fal/poll-completed": ready("fal"),
@@ -64,6 +75,25 @@ FAL = {
     "fal/submit-throttled": refused("fal", "rate"),
 }
 
+COMFY_ROUTER = {
+    "comfy-router/poll-cancelled": ended("comfy-router", "cancelled"),
+    "comfy-router/poll-completed": ready("comfy-router"),
+    "comfy-router/poll-failed": ended("comfy-router", "fail"),
+    "comfy-router/poll-failed-moderation": ended("comfy-router", "moderation"),
+    "comfy-router/poll-queued": queued("comfy-router"),
+    "comfy-router/poll-refused-key": locked_out("comfy-router", "poll"),
+    "comfy-router/poll-running": running("comfy-router"),
+    "comfy-router/poll-unseen-404": unknown("comfy-router"),
+    "comfy-router/result-ready": result("comfy-router"),
+    "comfy-router/submit-key-used": same_key("a boat"),
+    "comfy-router/submit-refused-credit": refused("comfy-router", "balance"),
+    "comfy-router/submit-refused-input": refused("comfy-router", "invalid"),
+    "comfy-router/submit-refused-key": locked_out("comfy-router", "submit"),
+    "comfy-router/submit-refused-moderation": refused("comfy-router", "moderation"),
+    "comfy-router/submit-replayed": same_key("a kite"),
+    "comfy-router/submit-throttled": refused("comfy-router", "concurrency"),
+    "comfy-router/submit-unavailable": refused("comfy-router", "unavailable"),
+}
 REPLICATE = {
     "replicate/poll-aborted": ended("replicate", "expired"),
     "replicate/poll-cancelled": ended("replicate", "cancelled"),

@@ -12,7 +12,7 @@ from typing import Any
 from tests.emulator.google_reply_scripts import GOOGLE
 from tests.emulator.helpers import picture
 from tests.emulator.own_reply_scripts import KLING, KLING_NEW, RUNWAY, XAI
-from tests.emulator.queue_reply_scripts import FAL, REPLICATE
+from tests.emulator.queue_reply_scripts import COMFY_ROUTER, FAL, REPLICATE
 from tests.emulator.record_reply_scripts import ARK, DASHSCOPE, MINIMAX
 from tests.emulator.script_player import (
     LINK,
@@ -252,5 +252,6 @@ REPLY_SCRIPTS: dict[str, ReplyScript] = {
     **SERVERS,
     **GOOGLE,
     **FAL,
+    **COMFY_ROUTER,
     **REPLICATE,
 }

@@ -41,10 +41,11 @@ PATHS = {
     "gemini": ("/gemini/v1beta/interactions",) * 2,
     "gemini-veo": ("/gemini/v1beta/models/veo-3.1-generate-preview:predictLongRunning", "/gemini/v1beta"),
     "replicate": ("/replicate/v1/models/kwaivgi/kling-v2.5-turbo-pro/predictions", "/replicate/v1/predictions"),
+    "comfy-router": ("/comfy-router/v2/models/acme/film/requests",) * 2,
     "fal": ("/fal/fal-ai/kling-video/v2.5-turbo/pro/text-to-video", "/fal/fal-ai/kling-video/requests"),
 }
 """Where a family's tasks are submitted and polled; the others share `/v1/videos`."""
-POLL_ENDS = {"fal": "/status"}
+POLL_ENDS = {"fal": "/status", "comfy-router": "/status"}
 """What stands behind the task's id in the path of a poll."""
 BODIES: dict[str, dict[str, Any]] = {
     "veo": {"model": "veo3-fast", "size": "16x9"},
@@ -63,6 +64,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "llmgateway": {"seconds": 8},
     "openrouter": {"model": "bytedance/seedance-2.0", "duration": 5},
     "fal": {},
+    "comfy-router": {},
     "replicate": {"input": {"prompt": "a kite", "duration": 5, "aspect_ratio": "16:9"}},
     "ark": {"model": "doubao-seedance-1-5-pro-251215", "content": [{"type": "text", "text": "a kite"}]},
     "minimax": {

@@ -32,6 +32,7 @@ PREFIXES = {
     "gemini-veo": "/gemini",
     "fal": "/fal",
     "replicate": "/replicate",
+    "comfy-router": "/comfy-router",
 }
 PREFIXES |= {name: f"/{name}" for name in ("sglang", "vllm-omni", "litellm", "llmgateway", "openrouter")}
 """Where the emulator has a dialect's paths; the others stand at the root."""

@@ -58,6 +58,7 @@ JOBS: Mapping[str, Mapping[str, Any]] = {
     "gemini": {"model": "gemini/gemini-omni-1.2-flash", "duration_s": 4, "resolution": "360p"},
     "gemini-veo": {"model": "gemini-veo/veo-3.1-fast-generate-preview", "duration_s": 4, "aspect_ratio": "16:9"},
     "fal": {"model": "fal/fal-ai/kling-video/v2.5-turbo/pro/text-to-video", "duration_s": 5, "aspect_ratio": "16:9"},
+    "comfy-router": {"model": "comfy-router/acme/film"},
     "replicate": {"model": "replicate/kwaivgi/kling-v2.5-turbo-pro", "duration_s": 5, "aspect_ratio": "16:9"},
 }
 """A cheap clip in each wire format."""
@@ -76,6 +77,7 @@ PREFIXES = {
     "gemini-veo": "/gemini",
     "fal": "/fal",
     "replicate": "/replicate",
+    "comfy-router": "/comfy-router",
 }
 PREFIXES |= {name: f"/{name}" for name in ("sglang", "vllm-omni", "litellm", "llmgateway", "openrouter")}
 """Where the emulator speaks it; the others stand at its root."""

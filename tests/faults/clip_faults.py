@@ -33,7 +33,9 @@ def _refused(
 ) -> Fault:
     """A link on another host that is refused: there the key is never sent, which the emulator checks."""
     but = (
-        dict.fromkeys(("kling", "kling-new", "runway", "xai", "fal", "replicate"), READY) if steps == "download" else {}
+        dict.fromkeys(("kling", "kling-new", "runway", "xai", "fal", "replicate", "comfy-router"), READY)
+        if steps == "download"
+        else {}
     )  # no content route
     made = rules(steps, action, times)
     return Fault(name=name, group="the clip", rules=made, wire=(ON_ANOTHER_HOST,), ends=ends, but=but)

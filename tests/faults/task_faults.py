@@ -16,7 +16,7 @@ def _task(name: str, action: Any, ends: Ending, **more: Any) -> Fault:
 FILTERED = failed("moderation_output")
 WORDLESS = dict.fromkeys(("kling", "kling-new", "newapi", "sglang", "vllm-omni", "gemini-veo"), failed("unavailable"))
 """Wire formats without a word of their own for it: the task just failed."""
-NUMBERED = dict.fromkeys(("gemini-veo", "vllm-omni", "fal"), failed("unavailable"))
+NUMBERED = dict.fromkeys(("gemini-veo", "vllm-omni", "fal", "comfy-router"), failed("unavailable"))
 """Google's operations have a number, vLLM-Omni's polls an HTTP status, fal's results a type: that is a reason."""
 CODELESS = {"outcome": "fail", "code": "task_failed"}
 TASKS = (
@@ -52,8 +52,8 @@ TASKS = (
         {"outcome": "expired"},
         failed("expired"),
         but=WORDLESS
-        | {"runway": failed("unavailable"), "gemini": failed("moderation_suspected")}
-        | {"fal": failed("unavailable")}  # it was not started in time
+        | {"gemini": failed("moderation_suspected")}
+        | dict.fromkeys(("runway", "fal", "comfy-router"), failed("unavailable"))  # it was not started in time
         | {"replicate": failed("cancelled")},  # aborted
     ),
     _task("stuck in the queue", {"outcome": "stuck"}, failed("timeout"), dials={"timeout_s": 0.2}),

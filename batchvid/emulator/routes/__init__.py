@@ -6,6 +6,7 @@ from batchvid.emulator.routes import (
     account,
     ark,
     catalogue,
+    comfy_router,
     dashscope,
     fal,
     gateway,
@@ -48,7 +49,7 @@ ROUTES: tuple[Route, ...] = (
     gemini.ROUTE,
     gemini_veo.ROUTE,
 )
-QUEUES = (fal.QUEUE,)
+QUEUES = (fal.QUEUE, comfy_router.QUEUE)
 _OWN = (*(route.family for route in ROUTES), *(queue.family for queue in QUEUES), replicate.FAMILY)
 FAMILIES = {family.name: family for family in (*videos.FAMILIES, *_OWN)}
 
@@ -68,5 +69,6 @@ def register(router: web.UrlDispatcher, service: EmulatorService) -> None:
     google.register_files(router, service, (gemini.ROUTE.family.name, gemini_veo.NAME))
     account.register(router, service)
     fal.register(router, service)
+    comfy_router.register(router, service)
     replicate.register(router, service)
     catalogue.register(router)

@@ -7,7 +7,7 @@ when it runs: a wrong one is accepted, and fails.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from aiohttp import web
@@ -52,7 +52,7 @@ class QueueRoute:
     admitted: Callable[[EmulatorService, SubmitRequest, str], web.Response | None] = field(
         default=lambda _service, _submit, _base: None
     )  # a reply in place of a new request, such as a replay
-    remember: Callable[[SubmitRequest, Task], None] = field(default=lambda _submit, _task: None)
+    echo: Callable[[SubmitRequest], dict[str, Any]] = field(default=lambda _submit: {})  # what a task keeps of its call
 
     def register(self, router: web.UrlDispatcher, service: EmulatorService) -> None:
         """Add the handlers to the router."""
@@ -95,20 +95,21 @@ class QueueRoute:
         service.ledger.count("submits", self.family.name, submit.route, service.clock())
         action = service.match_fault("submit", self.family, submit)
         created: list[Task] = []
+        replayed: list[web.Response] = []
         base = f"{request.scheme}://{request.host}"
 
         async def act() -> web.StreamResponse:
             try:
                 if (replay := self.admitted(service, submit, base)) is not None:
+                    replayed.append(replay)
                     return replay
                 created.append(await self._make(service, submit, action))
             except ErrorResponse as exc:
                 return exc.response
-            self.remember(submit, created[0])
             return self.accepted(base + self.task_path(created[0]), created[0])
 
         response = await apply_fault(action, request, act, self.family.refuse)
-        if not created:
+        if not created and not any(replay.status < 400 for replay in replayed):
             service.ledger.count("refused", self.family.name, submit.route)
         return response
 
@@ -118,7 +119,7 @@ class QueueRoute:
         except InputRejected as exc:
             clip = ClipSpec(5.0, 1280, 720, echo={"field": exc.field_name})
             action = FaultAction(outcome=Outcome.FAIL, message=exc.message, code=exc.code)
-        return service.create(submit, clip, action)
+        return service.create(submit, replace(clip, echo={**clip.echo, **self.echo(submit)}), action)
 
     async def _status(self, service: EmulatorService, request: web.Request) -> web.StreamResponse:
         task = self._find(service, request)
