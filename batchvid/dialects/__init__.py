@@ -8,6 +8,7 @@ from batchvid.dialects import (
     gemini,
     gemini_veo,
     kling,
+    luma,
     newapi,
     openai_videos,
     runway,
@@ -33,5 +34,6 @@ DIALECTS: dict[str, Dialect] = {
     "ark": ark.DIALECT,
     "gemini": gemini.DIALECT,
     "gemini-veo": gemini_veo.DIALECT,
+    "luma": luma.DIALECT,
 }
 """Every dialect by the name that the catalogue uses. `json-task` dialects of the user are added when they are read."""

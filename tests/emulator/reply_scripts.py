@@ -11,6 +11,7 @@ from typing import Any
 
 from tests.emulator.google_reply_scripts import GOOGLE
 from tests.emulator.helpers import picture
+from tests.emulator.luma_reply_scripts import LUMA
 from tests.emulator.own_reply_scripts import KLING, RUNWAY, XAI
 from tests.emulator.record_reply_scripts import ARK
 from tests.emulator.script_player import (
@@ -245,4 +246,5 @@ REPLY_SCRIPTS: dict[str, ReplyScript] = {
     **XAI,
     **ARK,
     **GOOGLE,
+    **LUMA,
 }

@@ -30,6 +30,7 @@ PATHS = {
     "ark": ("/ark/api/v3/contents/generations/tasks",) * 2,
     "gemini": ("/gemini/v1beta/interactions",) * 2,
     "gemini-veo": ("/gemini/v1beta/models/veo-3.1-generate-preview:predictLongRunning", "/gemini/v1beta"),
+    "luma": ("/luma/generations/video", "/luma/generations"),
 }
 """Where a family's tasks are submitted and polled; the others share `/v1/videos`."""
 BODIES: dict[str, dict[str, Any]] = {
@@ -45,6 +46,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "ark": {"model": "doubao-seedance-1-5-pro-251215", "content": [{"type": "text", "text": "a kite"}]},
     "gemini": {"model": "gemini-omni-1.2-flash", "input": "a kite", "background": True},
     "gemini-veo": {"instances": [{"prompt": "a kite"}]},
+    "luma": {"model": "ray-2"},
 }
 
 

@@ -79,6 +79,7 @@ UNPLAYED: dict[str, tuple[str, ...]] = {
         "gemini/poll-failed-step-error",
         "gemini/poll-withheld-in-words",
         "gemini/submit-edit",
+        "luma/submit-extend",
         "openai-videos/poll-contradiction-outer-failure-inner-running",
         "openai-videos/poll-ready-wrapped-without-link",
         "openai-videos/poll-without-status",

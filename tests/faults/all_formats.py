@@ -48,6 +48,7 @@ JOBS: Mapping[str, Mapping[str, Any]] = {
     "ark": {"model": "ark/seedance-1-0-pro-250528", "duration_s": 4, "aspect_ratio": "16:9"},
     "gemini": {"model": "gemini/gemini-omni-1.2-flash", "duration_s": 4, "resolution": "360p"},
     "gemini-veo": {"model": "gemini-veo/veo-3.1-fast-generate-preview", "duration_s": 4, "aspect_ratio": "16:9"},
+    "luma": {"model": "ray-flash-2", "duration_s": 5, "aspect_ratio": "16:9", "resolution": "540p"},
 }
 """A cheap clip in each wire format."""
 PREFIXES = {
@@ -59,6 +60,7 @@ PREFIXES = {
     "ark": "/ark/api/v3",
     "gemini": "/gemini",
     "gemini-veo": "/gemini",
+    "luma": "/luma",
 }
 """Where the emulator speaks it; the others stand at its root."""
 GOOGLE_KEY = {"header": "x-goog-api-key", "scheme": ""}

@@ -14,7 +14,12 @@ def _task(name: str, action: Any, ends: Ending, **more: Any) -> Fault:
 
 
 FILTERED = failed("moderation_output")
-WORDLESS = {"kling": failed("unavailable"), "newapi": failed("unavailable"), "gemini-veo": failed("unavailable")}
+WORDLESS = {
+    "kling": failed("unavailable"),
+    "newapi": failed("unavailable"),
+    "gemini-veo": failed("unavailable"),
+    "luma": failed("unavailable"),
+}
 """Wire formats without a word of their own for it: the task just failed."""
 NUMBERED = {"gemini-veo": failed("unavailable")}
 """Google's operations always have a number."""
@@ -33,7 +38,13 @@ TASKS = (
         "moderated, in each vendor's own form",
         {"outcome": "moderation"},
         failed("moderation_input"),
-        but={"kling": FILTERED, "xai": FILTERED, "gemini-veo": FILTERED, "gemini": failed("moderation_suspected")},
+        but={
+            "kling": FILTERED,
+            "xai": FILTERED,
+            "gemini-veo": FILTERED,
+            "gemini": failed("moderation_suspected"),
+            "luma": FILTERED,
+        },
     ),
     _task("moderated, in the message only", {**CODELESS, "message": "violates our content policy"}, FILTERED),
     _task(

@@ -144,11 +144,11 @@ def task_layer(document: Any) -> dict[str, Any]:
     inner = document.get("data") if isinstance(document, dict) else None
     if isinstance(inner, dict) and (found := task_layer(inner)):
         return found
-    words = ("status", "task_status", "done")
+    words = ("status", "task_status", "state", "done")
     return document if isinstance(document, dict) and any(word in document for word in words) else {}
 
 
 def _has_ended(reply: Reply) -> bool:
     layer = task_layer(reply.json())
-    word = str(layer.get("status") or layer.get("task_status") or "").casefold()
+    word = str(layer.get("status") or layer.get("task_status") or layer.get("state") or "").casefold()
     return layer.get("done") is True or word in ("succeed", "succeeded", "success", "completed", "done")

@@ -11,6 +11,7 @@ from batchvid.emulator.routes import (
     gemini_veo,
     google,
     kling,
+    luma,
     newapi,
     runway,
     videos,
@@ -29,6 +30,7 @@ ROUTES = (
     ark.VOLC,
     gemini.ROUTE,
     gemini_veo.ROUTE,
+    luma.ROUTE,
 )
 FAMILIES = {family.name: family for family in (*videos.FAMILIES, *(route.family for route in ROUTES))}
 

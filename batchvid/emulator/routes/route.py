@@ -38,6 +38,7 @@ class Route:
     tasks: str = ""  # where tasks are polled, when not below `path`; with `{id...}` the whole path of one
     prompt_field: str = "prompt"
     error_type: str = "comet_api_error"
+    accepted_status: int = 0  # HTTP status of an accepted submit; 0: that of the settings
     # hooks: the first three may raise ErrorResponse
     read: Callable[[web.Request], Awaitable[Form]] = read_json
     describe: Callable[[SubmitRequest], None] = lambda _submit: None  # completes the submit
@@ -101,7 +102,7 @@ class Route:
             except ErrorResponse as exc:
                 return exc.response
             response = _as_response(self.accepted(service, created[0]))
-            response.set_status(service.settings.accepted_status)
+            response.set_status(self.accepted_status or service.settings.accepted_status)
             return response
 
         response = await apply_fault(action, request, act, submit.family.refuse)
