@@ -14,6 +14,7 @@ from batchvid.dialects import (
     runway,
     seedance,
     veo,
+    vertex_veo,
     videos,
     xai,
 )
@@ -35,5 +36,6 @@ DIALECTS: dict[str, Dialect] = {
     "gemini": gemini.DIALECT,
     "gemini-veo": gemini_veo.DIALECT,
     "luma": luma.DIALECT,
+    "vertex-veo": vertex_veo.DIALECT,
 }
 """Every dialect by the name that the catalogue uses. `json-task` dialects of the user are added when they are read."""

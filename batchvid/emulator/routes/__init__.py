@@ -14,6 +14,7 @@ from batchvid.emulator.routes import (
     luma,
     newapi,
     runway,
+    vertex_veo,
     videos,
     xai,
 )
@@ -31,6 +32,7 @@ ROUTES = (
     gemini.ROUTE,
     gemini_veo.ROUTE,
     luma.ROUTE,
+    vertex_veo.ROUTE,
 )
 FAMILIES = {family.name: family for family in (*videos.FAMILIES, *(route.family for route in ROUTES))}
 
