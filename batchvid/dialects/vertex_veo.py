@@ -1,7 +1,8 @@
 """Veo on Vertex AI: `:predictLongRunning`, polled by a POST of the operation's name to `:fetchPredictOperation`.
 
 Sources: google-genai 3.6.1 (models, operations), vercel/ai `packages/google-vertex`. The route's prefix names the
-project and the location. The clip comes as base64; one in Cloud Storage cannot be fetched here, so no `storageUri` is sent.
+project and the location. The clip comes as base64; one in Cloud Storage cannot be fetched here, so no `storageUri` is
+sent.
 """
 
 from __future__ import annotations

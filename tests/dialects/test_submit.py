@@ -37,6 +37,7 @@ BASE = {
     "gemini": generation(model="gemini-omni-1.2-flash", prompt="kite"),
     "gemini-veo": generation(model="veo-3.1-generate-preview", prompt="kite"),
     "luma": generation(model="ray-2", prompt="kite"),
+    "vertex-veo": generation(model="veo-3.1-generate-001", prompt="kite"),
 }
 SOURCE = "https://example.com/source.mp4"
 FACE = {"face_id": "0", "audio_id": "a-1"}
@@ -53,6 +54,7 @@ REFUSED: list[tuple[str, dict[str, Any], str, str]] = [
     ("gemini", {"action": "edit"}, "options", "previous_interaction_id"),
     ("gemini", {"action": "edit", "video": SOURCE}, "video", "Files API"),
     ("gemini", {"options": {"response_format": {"duration": "10s"}}}, "options", "response_format.duration"),
+    ("vertex-veo", {"options": {"storageUri": "gs://b/c"}}, "options", "storageUri"),
     ("luma", {"images": (picture(),)}, "image", "https://"),
     ("luma", {"duration_s": 6}, "duration_s", "5 and 9"),
     ("luma", {"action": "extend"}, "options", "generation_id"),

@@ -21,6 +21,7 @@ OWN_PROMPT = frozenset({"content", "input", "instances"})
 UPSTREAM = json.dumps({"code": 1301, "message": "content security policy", "request_id": "u"})
 RETRY = {"Retry-After": "30"}
 VISIBLE = {"runway_hidden_polls": 0}
+VERTEX = "/vertex/v1/projects/p/locations/global/publishers/google/models/veo-3.1-generate-001"
 PATHS = {
     "kling": ("/kling/v1/videos/text2video",) * 2,
     "runway": ("/runwayml/v1/image_to_video", "/runwayml/v1/tasks"),
@@ -31,6 +32,7 @@ PATHS = {
     "gemini": ("/gemini/v1beta/interactions",) * 2,
     "gemini-veo": ("/gemini/v1beta/models/veo-3.1-generate-preview:predictLongRunning", "/gemini/v1beta"),
     "luma": ("/luma/generations/video", "/luma/generations"),
+    "vertex-veo": (f"{VERTEX}:predictLongRunning", f"{VERTEX}:fetchPredictOperation"),
 }
 """Where a family's tasks are submitted and polled; the others share `/v1/videos`."""
 BODIES: dict[str, dict[str, Any]] = {
@@ -47,6 +49,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "gemini": {"model": "gemini-omni-1.2-flash", "input": "a kite", "background": True},
     "gemini-veo": {"instances": [{"prompt": "a kite"}]},
     "luma": {"model": "ray-2"},
+    "vertex-veo": {"instances": [{"prompt": "a kite"}]},
 }
 
 
@@ -80,12 +83,19 @@ def sends(of: str, path: str = "", **fields: Any) -> Act:
     return act
 
 
+async def looks(v: Vendor, of: str, path: str, task: str) -> Answer:
+    """One poll; Vertex AI takes a POST."""
+    if of == "vertex-veo":
+        return await v.call("POST", path, json={"operationName": task})
+    return await v.call("GET", f"{path}/{task}")
+
+
 def polls(of: str, number: int, submit: Act | None = None, *, below: str = "") -> Act:
     """A submit, and so many polls at its task."""
 
     async def act(v: Vendor) -> Answer:
         task = task_of(await (submit or sends(of))(v))
-        answers = [await v.call("GET", f"{below or paths(of)[1]}/{task}") for _ in range(number)]
+        answers = [await looks(v, of, below or paths(of)[1], task) for _ in range(number)]
         return answers[-1]
 
     return act

@@ -26,6 +26,8 @@ UNPLAYED: dict[str, tuple[str, ...]] = {
     "no vendor answers so: the dialect must stand it all the same": (
         "ark/poll-ready-with-last-frame",
         "gemini-veo/poll-queued-by-a-relay",
+        "vertex-veo/poll-queued-by-a-relay",
+        "vertex-veo/poll-ready-in-storage",
         "kling/poll-success-without-link",
         "kling/submit-outer-id-is-a-trace",
         "openai-videos/poll-completed-with-error-and-a-link",

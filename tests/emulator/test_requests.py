@@ -27,6 +27,7 @@ PREFIXES = {
     "gemini": "/gemini",
     "gemini-veo": "/gemini",
     "luma": "/luma",
+    "vertex-veo": "/vertex/v1/projects/p/locations/global",
 }
 """Where the emulator has a dialect's paths; the others stand at the root."""
 

@@ -49,6 +49,7 @@ JOBS: Mapping[str, Mapping[str, Any]] = {
     "gemini": {"model": "gemini/gemini-omni-1.2-flash", "duration_s": 4, "resolution": "360p"},
     "gemini-veo": {"model": "gemini-veo/veo-3.1-fast-generate-preview", "duration_s": 4, "aspect_ratio": "16:9"},
     "luma": {"model": "ray-flash-2", "duration_s": 5, "aspect_ratio": "16:9", "resolution": "540p"},
+    "vertex-veo": {"model": "vertex-veo/veo-3.1-fast-generate-001", "duration_s": 4, "aspect_ratio": "16:9"},
 }
 """A cheap clip in each wire format."""
 PREFIXES = {
@@ -61,6 +62,7 @@ PREFIXES = {
     "gemini": "/gemini",
     "gemini-veo": "/gemini",
     "luma": "/luma",
+    "vertex-veo": "/vertex/v1/projects/p/locations/global",
 }
 """Where the emulator speaks it; the others stand at its root."""
 GOOGLE_KEY = {"header": "x-goog-api-key", "scheme": ""}

@@ -59,8 +59,10 @@ ARREARS = '{"code":1101,"message":"account in arrears","request_id":"u-2"}'
 DISGUISED = {"error": {"message": "duration is malformed", "code": "invalid_request"}}
 NO_CHANNEL = {"error": {"message": "No available channel for model x under group y", "code": "model_not_found"}}
 GUIDELINES = {"error": "the prompt may violate the community guidelines (CM_EXT.POther)"}
-ONE_VENDOR = dict.fromkeys(("kling", "runway", "xai", "ark", "gemini", "gemini-veo"), UNSOLD)
+ONE_VENDOR = dict.fromkeys(("kling", "runway", "xai", "ark", "gemini", "gemini-veo", "vertex-veo"), UNSOLD)
 """No relay stands behind these wire formats: MiniMax's codes mean nothing there."""
+OTHER_NUMBERS = ("runway", "xai", "gemini", "gemini-veo", "vertex-veo")
+"""Wire formats where Kling's numbers mean nothing."""
 
 IN_TOTAL = {"submit_total_timeout_s": 0.3}
 SPACES = b" " * 1000
@@ -88,7 +90,9 @@ REFUSALS = (
         "X2 around arrears",
         embedded(ARREARS, 400),
         STOPPED,
-        but=dict.fromkeys(("runway", "xai", "gemini", "gemini-veo"), refused("invalid")),  # not their number
+        but=dict.fromkeys(
+            ("runway", "xai", "gemini", "gemini-veo", "vertex-veo"), refused("invalid")
+        ),  # not their number
     ),
     _submit("X2 around a moderation", embedded(SENSITIVE, 400), refused("moderation_input")),
     _submit("wrong key", {"auth": True, "message": QUOTING}, STOPPED),
@@ -148,7 +152,13 @@ UNREADABLE = (
     _submit(
         "truncated JSON",
         "truncate_json",
-        but={"runway": UNSEEN, "xai": UNSEEN, "ark": UNSEEN, "gemini-veo": UNSEEN},  # the id is cut off
+        but={
+            "runway": UNSEEN,
+            "xai": UNSEEN,
+            "ark": UNSEEN,
+            "gemini-veo": UNSEEN,
+            "vertex-veo": UNSEEN,
+        },  # the id is cut off
     ),
     _submit(
         "reply after the client's timeout",

@@ -14,15 +14,11 @@ def _task(name: str, action: Any, ends: Ending, **more: Any) -> Fault:
 
 
 FILTERED = failed("moderation_output")
-WORDLESS = {
-    "kling": failed("unavailable"),
-    "newapi": failed("unavailable"),
-    "gemini-veo": failed("unavailable"),
-    "luma": failed("unavailable"),
-}
+WORDLESS = dict.fromkeys(("kling", "newapi", "gemini-veo", "luma", "vertex-veo"), failed("unavailable"))
 """Wire formats without a word of their own for it: the task just failed."""
-NUMBERED = {"gemini-veo": failed("unavailable")}
+NUMBERED = dict.fromkeys(("gemini-veo", "vertex-veo"), failed("unavailable"))
 """Google's operations always have a number."""
+CALLED_OFF = dict.fromkeys(("gemini-veo", "vertex-veo"), failed("cancelled"))
 CODELESS = {"outcome": "fail", "code": "task_failed"}
 TASKS = (
     _task("failed", {"outcome": "fail", "message": "the renderer broke"}, failed("unavailable")),
@@ -44,6 +40,7 @@ TASKS = (
             "gemini-veo": FILTERED,
             "gemini": failed("moderation_suspected"),
             "luma": FILTERED,
+            "vertex-veo": FILTERED,
         },
     ),
     _task("moderated, in the message only", {**CODELESS, "message": "violates our content policy"}, FILTERED),
@@ -53,7 +50,10 @@ TASKS = (
     _task("the picture is unfit", {**CODELESS, "message": "the input image is too small"}, failed("invalid")),
     _task("error", {"outcome": "error"}, failed("unavailable")),
     _task(
-        "cancelled", {"outcome": "cancelled"}, failed("cancelled"), but=WORDLESS | {"gemini-veo": failed("cancelled")}
+        "cancelled",
+        {"outcome": "cancelled"},
+        failed("cancelled"),
+        but=WORDLESS | CALLED_OFF,
     ),
     _task(
         "expired",
