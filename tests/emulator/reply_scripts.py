@@ -12,8 +12,8 @@ from typing import Any
 from tests.emulator.google_reply_scripts import GOOGLE
 from tests.emulator.helpers import picture
 from tests.emulator.luma_reply_scripts import LUMA
-from tests.emulator.own_reply_scripts import KLING, RUNWAY, XAI
-from tests.emulator.record_reply_scripts import ARK
+from tests.emulator.own_reply_scripts import KLING, KLING_NEW, RUNWAY, XAI
+from tests.emulator.record_reply_scripts import ARK, DASHSCOPE, MINIMAX
 from tests.emulator.script_player import (
     LINK,
     UPSTREAM,
@@ -240,11 +240,14 @@ COMET = {
 REPLY_SCRIPTS: dict[str, ReplyScript] = {
     **GATEWAY,
     **KLING,
+    **KLING_NEW,
     **OPENAI,
     **RUNWAY,
     **COMET,
     **XAI,
     **ARK,
+    **MINIMAX,
+    **DASHSCOPE,
     **GOOGLE,
     **LUMA,
 }

@@ -28,11 +28,14 @@ def _clip(name: str, action: Any, ends: Ending = STORED, *, times: int = 1, **mo
     return Fault(name=name, group="the clip", rules=rules("download content", action, times), ends=ends, **more)
 
 
+NO_CONTENT_ROUTE = ("kling", "kling-new", "runway", "xai", "luma")
+
+
 def _refused(
     name: str, action: Any, ends: Ending = STORED, *, times: int = 0, steps: str = "download content"
 ) -> Fault:
     """A link on another host that is refused: there the key is never sent, which the emulator checks."""
-    but = dict.fromkeys(("kling", "runway", "xai", "luma"), READY) if steps == "download" else {}  # no content route
+    but = dict.fromkeys(NO_CONTENT_ROUTE, READY) if steps == "download" else {}
     made = rules(steps, action, times)
     return Fault(name=name, group="the clip", rules=made, wire=(ON_ANOTHER_HOST,), ends=ends, but=but)
 

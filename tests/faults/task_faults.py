@@ -14,7 +14,7 @@ def _task(name: str, action: Any, ends: Ending, **more: Any) -> Fault:
 
 
 FILTERED = failed("moderation_output")
-WORDLESS = dict.fromkeys(("kling", "newapi", "gemini-veo", "luma", "vertex-veo"), failed("unavailable"))
+WORDLESS = dict.fromkeys(("kling", "kling-new", "newapi", "gemini-veo", "luma", "vertex-veo"), failed("unavailable"))
 """Wire formats without a word of their own for it: the task just failed."""
 NUMBERED = dict.fromkeys(("gemini-veo", "vertex-veo"), failed("unavailable"))
 """Google's operations always have a number."""
@@ -34,14 +34,8 @@ TASKS = (
         "moderated, in each vendor's own form",
         {"outcome": "moderation"},
         failed("moderation_input"),
-        but={
-            "kling": FILTERED,
-            "xai": FILTERED,
-            "gemini-veo": FILTERED,
-            "gemini": failed("moderation_suspected"),
-            "luma": FILTERED,
-            "vertex-veo": FILTERED,
-        },
+        but=dict.fromkeys(("kling", "kling-new", "xai", "gemini-veo", "luma", "vertex-veo"), FILTERED)
+        | {"gemini": failed("moderation_suspected")},
     ),
     _task("moderated, in the message only", {**CODELESS, "message": "violates our content policy"}, FILTERED),
     _task(

@@ -6,13 +6,18 @@ from batchvid.emulator.routes import (
     account,
     ark,
     catalogue,
+    dashscope,
     gateway,
     gemini,
     gemini_veo,
     google,
     kling,
+    kling_new,
     luma,
+    minimax,
+    minimax_v1,
     newapi,
+    price_lists,
     runway,
     vertex_veo,
     videos,
@@ -23,12 +28,16 @@ from batchvid.emulator.service import EmulatorService
 
 ROUTES = (
     kling.ROUTE,
+    kling_new.ROUTE,
     runway.ROUTE,
     xai.ROUTE,
     gateway.ROUTE,
     newapi.ROUTE,
     ark.ROUTE,
     ark.VOLC,
+    minimax.ROUTE,
+    minimax_v1.ROUTE,
+    dashscope.ROUTE,
     gemini.ROUTE,
     gemini_veo.ROUTE,
     luma.ROUTE,
@@ -39,9 +48,11 @@ FAMILIES = {family.name: family for family in (*videos.FAMILIES, *(route.family 
 
 def register(router: web.UrlDispatcher, service: EmulatorService) -> None:
     """Add every vendor's routes."""
+    price_lists.register(router)
     videos.register(router, service)
     for route in ROUTES:
         route.register(router, service)
+    kling_new.register_polls(router, service)
     register_content(router, service, gateway.PATH, newapi.find_either, FAMILIES, gateway.ERROR_TYPE)
     google.register_files(router, service, (gemini.ROUTE.family.name, gemini_veo.NAME))
     account.register(router, service)
