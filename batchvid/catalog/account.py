@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from batchvid.catalog.authentication import VariableName
 
-BalanceApi = Literal["none", "new-api", "openrouter", "runway"]
+BalanceApi = Literal["none", "new-api", "openrouter", "runway", "luma"]
 """Which pages tell the balance by the plain key."""
 
 

@@ -14,6 +14,7 @@ from batchvid.dialects import (
     kling_new,
     litellm,
     llmgateway,
+    luma,
     minimax,
     minimax_v1,
     newapi,
@@ -24,6 +25,7 @@ from batchvid.dialects import (
     seedance,
     sglang,
     veo,
+    vertex_veo,
     videos,
     vllm_omni,
     xai,
@@ -57,5 +59,7 @@ DIALECTS: dict[str, Dialect] = {
     "fal": fal.DIALECT,
     "comfy-router": comfy_router.DIALECT,
     "replicate": replicate.DIALECT,
+    "luma": luma.DIALECT,
+    "vertex-veo": vertex_veo.DIALECT,
 }
 """Every dialect by the name that the catalogue uses. `json-task` dialects of the user are added when they are read."""

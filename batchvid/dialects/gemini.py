@@ -17,7 +17,6 @@ from batchvid.dialects.common.google_files import (
     clip_assets,
     is_files_uri,
     picture_part,
-    with_document,
 )
 from batchvid.dialects.common.json_bodies import parse
 from batchvid.dialects.common.json_values import Path, dig, first_text, text
@@ -31,6 +30,7 @@ from batchvid.dialects.common.request_building import (
     path_segment,
     refuse_unsupported,
 )
+from batchvid.dialects.common.slim_replies import with_document
 from batchvid.dialects.common.status_words import read_phase
 from batchvid.dialects.common.task_reasons import GRPC_CODES
 from batchvid.dialects.common.vendor_codes import TABLES

@@ -16,7 +16,6 @@ from batchvid.dialects.common.google_files import (
     clip_assets,
     encoded_picture,
     resource_path,
-    with_document,
 )
 from batchvid.dialects.common.json_bodies import parse
 from batchvid.dialects.common.json_values import dig, text
@@ -32,6 +31,7 @@ from batchvid.dialects.common.request_building import (
     refuse_unsupported,
     whole_seconds,
 )
+from batchvid.dialects.common.slim_replies import with_document
 from batchvid.dialects.common.vendor_codes import TABLES
 from batchvid.dialects.dialect import Dialect
 from batchvid.domain.wire import (

@@ -1,6 +1,7 @@
 """Reads an account's balance in US dollars by the plain key, where the vendor has a page for it. Free GETs only.
 
-Sources: cometapi-cli (`/v1/dashboard/billing`), openrouter 1.3 (`/credits`), runwayml 5 (`/v1/organization`).
+Sources: cometapi-cli (`/v1/dashboard/billing`), openrouter 1.3 (`/credits`), runwayml 5 (`/v1/organization`),
+lumaai 1.21 (`/credits`).
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ PATHS: Mapping[BalanceApi, tuple[str, ...]] = {
     "new-api": (SUBSCRIPTION, USAGE),
     "openrouter": ("/credits",),
     "runway": ("/v1/organization",),
+    "luma": ("/credits",),
 }
 HEADERS = {"runway": {"X-Runway-Version": "2024-11-06"}}
 RUNWAY_CREDIT_USD = Decimal("0.01")
@@ -45,6 +47,8 @@ async def read_balance(provider: Provider, access: Access) -> Decimal | None:
         return None if limit >= UNLIMITED_USD else limit - used
     if api == "openrouter":
         return _number(replies[0], ("data", "total_credits")) - _number(replies[0], ("data", "total_usage"))
+    if api == "luma":  # in cents
+        return _number(replies[0], ("credit_balance",)) / 100
     return _number(replies[0], ("creditBalance",)) * RUNWAY_CREDIT_USD
 
 

@@ -16,6 +16,7 @@ import pytest
 from google import genai
 from google.genai._interactions import BadRequestError, NotFoundError
 from google.genai.client import AsyncClient
+from google.oauth2.credentials import Credentials
 
 from batchvid.emulator import Emulator, Settings
 
@@ -106,3 +107,39 @@ async def test_refusals() -> None:
             await google.interactions.get("v1_none")
         with pytest.raises(BadRequestError, match="blocked"):
             await google.interactions.create(model=MODEL, input="rude", background=True)
+
+
+@asynccontextmanager
+async def vertex(**settings: Any) -> AsyncIterator[AsyncClient]:
+    """The client of Vertex AI, with a token instead of a service account, and an emulator behind it."""
+    async with Emulator(Settings(**{"render": "shared", "api_key": "k", **settings})) as emulator:
+        options = genai.types.HttpOptions(base_url=emulator.base_url + "/vertex", api_version="v1")
+        token = Credentials(token="k")  # type: ignore[no-untyped-call]
+        with genai.Client(
+            vertexai=True, project="p", location="global", credentials=token, http_options=options
+        ) as blocking:
+            yield blocking  # type: ignore[misc]
+
+
+async def test_veo_on_vertex() -> None:
+    """The client starts an operation, polls it by POST, and decodes the clip; a failure and a filter are told."""
+    faults = (
+        {"match": {"step": "submit", "prompt": "bad"}, "do": {"outcome": "fail"}},
+        {"match": {"step": "submit", "prompt": "rude"}, "do": {"outcome": "moderation"}},
+    )
+    config = genai.types.GenerateVideosConfig(duration_seconds=4, aspect_ratio="16:9", generate_audio=True, seed=7)
+
+    def make(client: Any, prompt: str) -> Any:
+        source = genai.types.GenerateVideosSource(prompt=prompt)
+        made = client.models.generate_videos(model="veo-3.1-generate-001", source=source, config=config)
+        for _ in range(9):
+            if made.done:
+                break
+            made = client.operations.get(made)
+        return made
+
+    async with vertex(faults=faults, life="polls:3") as client:
+        done, failed, withheld = [await asyncio.to_thread(make, client, words) for words in ("a kite", "bad", "rude")]
+    assert done.response.generated_videos[0].video.video_bytes[4:8] == b"ftyp"
+    assert failed.error["code"] == 13
+    assert (withheld.error, withheld.response.rai_media_filtered_count) == (None, 1)

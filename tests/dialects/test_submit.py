@@ -48,6 +48,8 @@ BASE = {
     "fal": generation(model="fal-ai/veo3.1", prompt="kite"),
     "comfy-router": generation(model="acme/film", prompt="kite"),
     "replicate": generation(model="google/veo-3.1", prompt="kite"),
+    "luma": generation(model="ray-2", prompt="kite"),
+    "vertex-veo": generation(model="veo-3.1-generate-001", prompt="kite"),
 }
 SOURCE = "https://example.com/source.mp4"
 FACE = {"face_id": "0", "audio_id": "a-1"}
@@ -64,6 +66,10 @@ REFUSED: list[tuple[str, dict[str, Any], str, str]] = [
     ("gemini", {"action": "edit"}, "options", "previous_interaction_id"),
     ("gemini", {"action": "edit", "video": SOURCE}, "video", "Files API"),
     ("gemini", {"options": {"response_format": {"duration": "10s"}}}, "options", "response_format.duration"),
+    ("vertex-veo", {"options": {"storageUri": "gs://b/c"}}, "options", "storageUri"),
+    ("luma", {"images": (picture(),)}, "image", "https://"),
+    ("luma", {"duration_s": 6}, "duration_s", "5 and 9"),
+    ("luma", {"action": "extend"}, "options", "generation_id"),
     ("gemini-veo", {"images": BOTH}, "reference_images", "`image`"),
     ("gemini-veo", {"images": MANY}, "reference_images", "at most 3"),
     ("gemini-veo", {"images": (LINK,)}, "image", "local path"),

@@ -6,6 +6,8 @@ from tests.emulator.script_player import (
     ReplyScript,
     ended,
     locked_out,
+    looks,
+    paths,
     queued,
     ready,
     refused,
@@ -53,4 +55,18 @@ VEO = {
     "gemini-veo/submit-refused-key": locked_out("gemini-veo", "submit"),
     "gemini-veo/submit-throttled": refused("gemini-veo", "rate"),
 }
-GOOGLE = {**GEMINI, **VEO}
+VERTEX = {
+    "vertex-veo/poll-failed": ended("vertex-veo", "fail"),
+    "vertex-veo/poll-ready": ready("vertex-veo"),
+    "vertex-veo/poll-running": running("vertex-veo"),
+    "vertex-veo/poll-throttled": refused_poll("vertex-veo", "rate"),
+    "vertex-veo/poll-unseen-404": ReplyScript(
+        of="vertex-veo", act=lambda v: looks(v, "vertex-veo", paths("vertex-veo")[1], "projects/p/operations/1")
+    ),
+    "vertex-veo/poll-withheld": ended("vertex-veo", "moderation"),
+    "vertex-veo/submit-overloaded-503": refused("vertex-veo", "unavailable"),
+    "vertex-veo/submit-refused-duration": sent("vertex-veo", parameters={"durationSeconds": 5}),
+    "vertex-veo/submit-refused-token": locked_out("vertex-veo", "submit"),
+    "vertex-veo/submit-throttled": refused("vertex-veo", "rate"),
+}
+GOOGLE = {**GEMINI, **VEO, **VERTEX}

@@ -11,6 +11,7 @@ from typing import Any
 
 from tests.emulator.google_reply_scripts import GOOGLE
 from tests.emulator.helpers import picture
+from tests.emulator.luma_reply_scripts import LUMA
 from tests.emulator.own_reply_scripts import KLING, KLING_NEW, RUNWAY, XAI
 from tests.emulator.queue_reply_scripts import COMFY_ROUTER, FAL, REPLICATE
 from tests.emulator.record_reply_scripts import ARK, DASHSCOPE, MINIMAX
@@ -254,4 +255,5 @@ REPLY_SCRIPTS: dict[str, ReplyScript] = {
     **FAL,
     **COMFY_ROUTER,
     **REPLICATE,
+    **LUMA,
 }

@@ -23,6 +23,7 @@ OWN_PROMPT = frozenset({"content", "input", "instances"})
 UPSTREAM = json.dumps({"code": 1301, "message": "content security policy", "request_id": "u"})
 RETRY = {"Retry-After": "30"}
 VISIBLE = {"runway_hidden_polls": 0}
+VERTEX = "/vertex/v1/projects/p/locations/global/publishers/google/models/veo-3.1-generate-001"
 PATHS = {
     "kling": ("/kling/v1/videos/text2video",) * 2,
     "kling-new": ("/kling-new/text-to-video/kling-3.0", "/kling-new/tasks?task_ids="),
@@ -40,6 +41,8 @@ PATHS = {
     **{of: (f"/{of}/v1/videos",) * 2 for of in ("sglang", "vllm-omni", "litellm", "llmgateway", "openrouter")},
     "gemini": ("/gemini/v1beta/interactions",) * 2,
     "gemini-veo": ("/gemini/v1beta/models/veo-3.1-generate-preview:predictLongRunning", "/gemini/v1beta"),
+    "luma": ("/luma/generations/video", "/luma/generations"),
+    "vertex-veo": (f"{VERTEX}:predictLongRunning", f"{VERTEX}:fetchPredictOperation"),
     "replicate": ("/replicate/v1/models/kwaivgi/kling-v2.5-turbo-pro/predictions", "/replicate/v1/predictions"),
     "comfy-router": ("/comfy-router/v2/models/acme/film/requests",) * 2,
     "fal": ("/fal/fal-ai/kling-video/v2.5-turbo/pro/text-to-video", "/fal/fal-ai/kling-video/requests"),
@@ -82,6 +85,8 @@ BODIES: dict[str, dict[str, Any]] = {
     },
     "gemini": {"model": "gemini-omni-1.2-flash", "input": "a kite", "background": True},
     "gemini-veo": {"instances": [{"prompt": "a kite"}]},
+    "luma": {"model": "ray-2"},
+    "vertex-veo": {"instances": [{"prompt": "a kite"}]},
 }
 
 FORMS = ("vllm-omni",)
@@ -136,13 +141,19 @@ def place(tasks: str, task: str) -> str:
     return f"{tasks}{task}" if tasks.endswith("=") else f"{tasks}/{task}"
 
 
+async def looks(v: Vendor, of: str, path: str, task: str) -> Answer:
+    """One poll; Vertex AI takes a POST."""
+    if of == "vertex-veo":
+        return await v.call("POST", path, json={"operationName": task})
+    return await v.call("GET", place(path, task) + POLL_ENDS.get(of, ""))
+
+
 def polls(of: str, number: int, submit: Act | None = None, *, below: str = "") -> Act:
     """A submit, and so many polls at its task."""
 
     async def act(v: Vendor) -> Answer:
         task = task_of(await (submit or sends(of))(v))
-        path = place(below or paths(of)[1], task) + POLL_ENDS.get(of, "")
-        answers = [await v.call("GET", path) for _ in range(number)]
+        answers = [await looks(v, of, below or paths(of)[1], task) for _ in range(number)]
         return answers[-1]
 
     return act

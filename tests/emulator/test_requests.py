@@ -33,6 +33,8 @@ PREFIXES = {
     "fal": "/fal",
     "replicate": "/replicate",
     "comfy-router": "/comfy-router",
+    "luma": "/luma",
+    "vertex-veo": "/vertex/v1/projects/p/locations/global",
 }
 PREFIXES |= {name: f"/{name}" for name in ("sglang", "vllm-omni", "litellm", "llmgateway", "openrouter")}
 """Where the emulator has a dialect's paths; the others stand at the root."""
@@ -81,7 +83,9 @@ def needs_a_parent(exchange: dict[str, Any]) -> bool:
     if exchange["dialect"] == "litellm" and "video" in body:
         return True
     ids = ("video_id", "task_id", "previous_job_id", "previous_interaction_id")
-    return request["path"].endswith("/remix") or any(values.get(name) for name in ids)
+    frames = body.get("keyframes", {})
+    is_extension = any(frame["type"] == "generation" for frame in frames.values())
+    return request["path"].endswith("/remix") or is_extension or any(values.get(name) for name in ids)
 
 
 async def replayed(v: Vendor, exchange: dict[str, Any]) -> Answer:

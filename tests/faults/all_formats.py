@@ -60,6 +60,8 @@ JOBS: Mapping[str, Mapping[str, Any]] = {
     "fal": {"model": "fal/fal-ai/kling-video/v2.5-turbo/pro/text-to-video", "duration_s": 5, "aspect_ratio": "16:9"},
     "comfy-router": {"model": "comfy-router/acme/film"},
     "replicate": {"model": "replicate/kwaivgi/kling-v2.5-turbo-pro", "duration_s": 5, "aspect_ratio": "16:9"},
+    "luma": {"model": "ray-flash-2", "duration_s": 5, "aspect_ratio": "16:9", "resolution": "540p"},
+    "vertex-veo": {"model": "vertex-veo/veo-3.1-fast-generate-001", "duration_s": 4, "aspect_ratio": "16:9"},
 }
 """A cheap clip in each wire format."""
 PREFIXES = {
@@ -78,6 +80,8 @@ PREFIXES = {
     "fal": "/fal",
     "replicate": "/replicate",
     "comfy-router": "/comfy-router",
+    "luma": "/luma",
+    "vertex-veo": "/vertex/v1/projects/p/locations/global",
 }
 PREFIXES |= {name: f"/{name}" for name in ("sglang", "vllm-omni", "litellm", "llmgateway", "openrouter")}
 """Where the emulator speaks it; the others stand at its root."""

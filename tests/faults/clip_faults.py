@@ -28,15 +28,14 @@ def _clip(name: str, action: Any, ends: Ending = STORED, *, times: int = 1, **mo
     return Fault(name=name, group="the clip", rules=rules("download content", action, times), ends=ends, **more)
 
 
+NO_CONTENT_ROUTE = ("kling", "kling-new", "runway", "xai", "luma", "fal", "replicate", "comfy-router")
+
+
 def _refused(
     name: str, action: Any, ends: Ending = STORED, *, times: int = 0, steps: str = "download content"
 ) -> Fault:
     """A link on another host that is refused: there the key is never sent, which the emulator checks."""
-    but = (
-        dict.fromkeys(("kling", "kling-new", "runway", "xai", "fal", "replicate", "comfy-router"), READY)
-        if steps == "download"
-        else {}
-    )  # no content route
+    but = dict.fromkeys(NO_CONTENT_ROUTE, READY) if steps == "download" else {}
     made = rules(steps, action, times)
     return Fault(name=name, group="the clip", rules=made, wire=(ON_ANOTHER_HOST,), ends=ends, but=but)
 
@@ -72,7 +71,7 @@ def _decorated(url: str) -> str:
 
 def _second_output(document: Any) -> Any:
     """Another clip in the task's reply, beside the first."""
-    first = next(_links_of(document), _content_path(document))
+    first = next((link for link in _links_of(document) if ".jpg" not in link), _content_path(document))
     if ":download?" in first:  # Google's: among the samples, or the parts of a step
         result = document.get("response", {}).get("generateVideoResponse")
         clips = result["generatedSamples"] if result else document["steps"][-1]["content"]

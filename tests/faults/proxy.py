@@ -46,9 +46,9 @@ class _Request:
 
     @property
     def step(self) -> Step:
-        if self.line.startswith(b"POST"):
-            return "submit"
         path = self.path.partition(b"?")[0]
+        if self.line.startswith(b"POST") and not path.endswith(b":fetchPredictOperation"):
+            return "submit"
         return "link" if CDN in path else "content" if path.endswith((b"/content", b":download")) else "poll"
 
     @property

@@ -60,9 +60,15 @@ DISGUISED = {"error": {"message": "duration is malformed", "code": "invalid_requ
 NO_CHANNEL = {"error": {"message": "No available channel for model x under group y", "code": "model_not_found"}}
 GUIDELINES = {"error": "the prompt may violate the community guidelines (CM_EXT.POther)"}
 ONE_VENDOR = dict.fromkeys(
-    ("kling", "kling-new", "runway", "xai", "ark", "gemini", "gemini-veo", "fal", "replicate", "comfy-router"), UNSOLD
+    (
+        *("kling", "kling-new", "runway", "xai", "ark", "gemini", "gemini-veo", "vertex-veo"),
+        *("fal", "replicate", "comfy-router"),
+    ),
+    UNSOLD,
 )
 """No relay stands behind these wire formats: MiniMax's codes mean nothing there."""
+OTHER_NUMBERS = ("runway", "xai", "gemini", "gemini-veo", "vertex-veo")
+"""Wire formats where Kling's numbers mean nothing."""
 
 IN_TOTAL = {"submit_total_timeout_s": 0.3}
 SPACES = b" " * 1000
@@ -91,7 +97,8 @@ REFUSALS = (
         embedded(ARREARS, 400),
         STOPPED,
         but=dict.fromkeys(  # not their number
-            ("runway", "xai", "gemini", "gemini-veo", "fal", "replicate", "comfy-router"), refused("invalid")
+            ("runway", "xai", "gemini", "gemini-veo", "vertex-veo", "fal", "replicate", "comfy-router"),
+            refused("invalid"),
         ),
     ),
     _submit("X2 around a moderation", embedded(SENSITIVE, 400), refused("moderation_input")),
@@ -152,7 +159,13 @@ UNREADABLE = (
     _submit(
         "truncated JSON",
         "truncate_json",
-        but={"runway": UNSEEN, "xai": UNSEEN, "ark": UNSEEN, "gemini-veo": UNSEEN},  # the id is cut off
+        but={
+            "runway": UNSEEN,
+            "xai": UNSEEN,
+            "ark": UNSEEN,
+            "gemini-veo": UNSEEN,
+            "vertex-veo": UNSEEN,
+        },  # the id is cut off
     ),
     _submit(
         "reply after the client's timeout",

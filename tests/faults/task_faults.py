@@ -14,10 +14,13 @@ def _task(name: str, action: Any, ends: Ending, **more: Any) -> Fault:
 
 
 FILTERED = failed("moderation_output")
-WORDLESS = dict.fromkeys(("kling", "kling-new", "newapi", "sglang", "vllm-omni", "gemini-veo"), failed("unavailable"))
+WORDLESS = dict.fromkeys(
+    ("kling", "kling-new", "newapi", "sglang", "vllm-omni", "gemini-veo", "luma", "vertex-veo"), failed("unavailable")
+)
 """Wire formats without a word of their own for it: the task just failed."""
-NUMBERED = dict.fromkeys(("gemini-veo", "vllm-omni", "fal", "comfy-router"), failed("unavailable"))
+NUMBERED = dict.fromkeys(("gemini-veo", "vertex-veo", "vllm-omni", "fal", "comfy-router"), failed("unavailable"))
 """Google's operations have a number, vLLM-Omni's polls an HTTP status, fal's results a type: that is a reason."""
+CALLED_OFF = dict.fromkeys(("gemini-veo", "vertex-veo"), failed("cancelled"))
 CODELESS = {"outcome": "fail", "code": "task_failed"}
 TASKS = (
     _task("failed", {"outcome": "fail", "message": "the renderer broke"}, failed("unavailable")),
@@ -33,10 +36,8 @@ TASKS = (
         "moderated, in each vendor's own form",
         {"outcome": "moderation"},
         failed("moderation_input"),
-        but={
-            **dict.fromkeys(("kling", "kling-new", "xai", "gemini-veo", "replicate"), FILTERED),
-            "gemini": failed("moderation_suspected"),
-        },
+        but=dict.fromkeys(("kling", "kling-new", "xai", "gemini-veo", "luma", "vertex-veo", "replicate"), FILTERED)
+        | {"gemini": failed("moderation_suspected")},
     ),
     _task("moderated, in the message only", {**CODELESS, "message": "violates our content policy"}, FILTERED),
     _task(
@@ -45,7 +46,10 @@ TASKS = (
     _task("the picture is unfit", {**CODELESS, "message": "the input image is too small"}, failed("invalid")),
     _task("error", {"outcome": "error"}, failed("unavailable")),
     _task(
-        "cancelled", {"outcome": "cancelled"}, failed("cancelled"), but=WORDLESS | {"gemini-veo": failed("cancelled")}
+        "cancelled",
+        {"outcome": "cancelled"},
+        failed("cancelled"),
+        but=WORDLESS | CALLED_OFF,
     ),
     _task(
         "expired",

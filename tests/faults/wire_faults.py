@@ -148,7 +148,7 @@ def task_layer(document: Any) -> dict[str, Any]:
         return found
     if not isinstance(document, dict):
         return {}
-    words = ("status", "task_status", "done")
+    words = ("status", "task_status", "state", "done")
     return document if _is_output(document) or any(word in document for word in words) else {}
 
 
@@ -161,5 +161,5 @@ def _has_ended(reply: Reply) -> bool:
     layer = task_layer(reply.json())
     if _is_output(layer) or "response_url" in layer:  # a queue's status: its result follows
         return _is_output(layer)
-    word = str(layer.get("status") or layer.get("task_status") or "").casefold()
+    word = str(layer.get("status") or layer.get("task_status") or layer.get("state") or "").casefold()
     return layer.get("done") is True or word in ("succeed", "succeeded", "success", "completed", "done")

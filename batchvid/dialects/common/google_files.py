@@ -7,15 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
-
-import orjson
 
 from batchvid.dialects.common.json_values import text
 from batchvid.dialects.common.links import asset_of
 from batchvid.dialects.common.request_building import bare_base64, manifest_field, path_segment
-from batchvid.domain.wire import Asset, ImageInput, Response
+from batchvid.domain.wire import Asset, ImageInput
 from batchvid.errors import Unsupported
 
 MAX_INLINE_REPLY_BYTES = 128 * 1024 * 1024
@@ -30,14 +27,6 @@ def resource_path(name: str) -> str:
     """Return the name of an operation as a path: `models/ID/operations/ID`. Any other text becomes one segment."""
     honest = _NAME.fullmatch(name) and not any(part.strip(".") == "" for part in name.split("/"))
     return name if honest else path_segment(name)
-
-
-def with_document(response: Response, document: Mapping[str, Any]) -> Response:
-    """Return the response with another document; the response itself where it is nested too deep to be written."""
-    try:
-        return replace(response, body=orjson.dumps(document))
-    except orjson.JSONEncodeError:
-        return response
 
 
 def clip_assets(part: Mapping[str, Any], output: int = 1) -> tuple[Asset, ...]:

@@ -17,6 +17,7 @@ from batchvid.emulator.routes import (
     kling_new,
     litellm,
     llmgateway,
+    luma,
     minimax,
     minimax_v1,
     newapi,
@@ -25,6 +26,7 @@ from batchvid.emulator.routes import (
     replicate,
     runway,
     sglang,
+    vertex_veo,
     videos,
     vllm_omni,
     xai,
@@ -48,6 +50,8 @@ ROUTES: tuple[Route, ...] = (
     *(server.ROUTE for server in SERVERS),
     gemini.ROUTE,
     gemini_veo.ROUTE,
+    luma.ROUTE,
+    vertex_veo.ROUTE,
 )
 QUEUES = (fal.QUEUE, comfy_router.QUEUE)
 _OWN = (*(route.family for route in ROUTES), *(queue.family for queue in QUEUES), replicate.FAMILY)

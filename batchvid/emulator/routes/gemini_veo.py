@@ -52,18 +52,17 @@ def describe(submit: SubmitRequest) -> None:
     submit.family = Family(NAME, lambda: f"models/{submit.model}/operations/{secrets.token_hex(6)}", google.refuse)
 
 
-async def clip(submit: SubmitRequest) -> ClipSpec:
-    """Check a submit as the Gemini API does."""
+async def clip(submit: SubmitRequest, known: frozenset[str] = PARAMETERS) -> ClipSpec:
+    """Check a submit, with the parameters that this API knows. Raises ErrorResponse."""
     instance = _instance(submit.form.fields)
     parameters = submit.form.fields.get("parameters") or {}
-    if not isinstance(parameters, dict) or set(parameters) - PARAMETERS:
-        unknown = sorted(set(parameters) - PARAMETERS)[0] if isinstance(parameters, dict) else "parameters"
+    if not isinstance(parameters, dict) or set(parameters) - known:
+        unknown = sorted(set(parameters) - known)[0] if isinstance(parameters, dict) else "parameters"
         raise google.invalid(f"Invalid JSON payload received. Unknown name \"{unknown}\" at 'parameters'")
-    return await checked_clip(submit, instance, parameters)
+    return await _checked(submit, instance, parameters)
 
 
-async def checked_clip(submit: SubmitRequest, instance: dict[str, Any], parameters: dict[str, Any]) -> ClipSpec:
-    """The clip of valid parameters. Raises ErrorResponse."""
+async def _checked(submit: SubmitRequest, instance: dict[str, Any], parameters: dict[str, Any]) -> ClipSpec:
     if not submit.model.startswith("veo-"):
         message = f"models/{submit.model} is not found for API version v1beta, or is not supported"
         raise ErrorResponse(google.error(404, "NOT_FOUND", message))

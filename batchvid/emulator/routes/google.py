@@ -91,6 +91,11 @@ def file_uri(request: web.Request, task: Task) -> str:
     return f"{request.scheme}://{request.host}/gemini/v1beta/files/{file_id(task)}:download?alt=media"
 
 
+def filled(path: str, request: web.Request) -> str:
+    """The pattern of a path with what the request has in its places."""
+    return re.sub(r"\{(\w+)[^}]*\}", lambda part: request.match_info.get(part[1], part[1]), path)
+
+
 class GoogleRoute(Route):
     """A route of Google's, with its own key and errors."""
 
@@ -100,7 +105,7 @@ class GoogleRoute(Route):
 
     def _name(self, request: web.Request) -> str:
         """The route's name in the ledger."""
-        return re.sub(r"\{(\w+)[^}]*\}", lambda part: request.match_info.get(part[1], part[1]), self.path)
+        return filled(self.path, request)
 
 
 def register_files(router: web.UrlDispatcher, service: EmulatorService, families: Collection[str]) -> None:
