@@ -35,6 +35,9 @@ BASE = {
     "gateway": generation(model="veo3.1", prompt="kite"),
     "newapi": generation(model="kling-v2-6", prompt="kite"),
     "ark": generation(model="doubao-seedance-2-0-260128", prompt="kite"),
+    "minimax": generation(model="MiniMax-H3", prompt="kite", duration_s=5, resolution="768p", aspect_ratio="16:9"),
+    "minimax-v1": generation(model="MiniMax-Hailuo-2.3", prompt="kite"),
+    "dashscope": generation(model="wan2.7-t2v", prompt="kite"),
 }
 SOURCE = "https://example.com/source.mp4"
 FACE = {"face_id": "0", "audio_id": "a-1"}

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.emulator.helpers import VERSION, Answer, Vendor
+from tests.emulator.helpers import ASYNC, VERSION, Answer, Vendor
 
 Act = Callable[[Vendor], Awaitable[Answer]]
 
@@ -27,6 +27,12 @@ PATHS = {
     "gateway": ("/gateway/v1/videos",) * 2,
     "newapi": ("/gateway/v1/video/generations",) * 2,
     "ark": ("/ark/api/v3/contents/generations/tasks",) * 2,
+    "minimax": ("/minimax/v2/video_generation", "/minimax/v2/query/video_generation"),
+    "minimax-v1": ("/minimax/v1/video_generation", "/minimax/v1/query/video_generation?task_id="),
+    "dashscope": (
+        "/dashscope/api/v1/services/aigc/video-generation/video-synthesis",
+        "/dashscope/api/v1/tasks",
+    ),
 }
 """Where a family's tasks are submitted and polled; the others share `/v1/videos`."""
 BODIES: dict[str, dict[str, Any]] = {
@@ -41,6 +47,19 @@ BODIES: dict[str, dict[str, Any]] = {
     "gateway": {"model": "kling-video", "model_name": "kling-v2-6"},
     "newapi": {"model": "kling-v2-6"},
     "ark": {"model": "doubao-seedance-1-5-pro-251215", "content": [{"type": "text", "text": "a kite"}]},
+    "minimax": {
+        "model": "MiniMax-H3",
+        "content": [{"type": "text", "text": "a kite"}],
+        "resolution": "768P",
+        "duration": 5,
+        "ratio": "16:9",
+    },
+    "minimax-v1": {"model": "MiniMax-Hailuo-2.3", "duration": 6},
+    "dashscope": {
+        "model": "wan2.7-t2v",
+        "input": {"prompt": "a kite"},
+        "parameters": {"resolution": "720P", "ratio": "16:9", "duration": 5},
+    },
 }
 
 
@@ -60,7 +79,7 @@ def paths(of: str) -> tuple[str, str]:
 def task_of(reply: Answer) -> str:
     """The id in the answer to a submit."""
     body = reply.json
-    inner = body.get("data") or {}
+    inner = body.get("data") or body.get("output") or {}
     return str(inner.get("task_id") or body.get("id") or body.get("task_id") or inner.get("id") or body["request_id"])
 
 
@@ -69,7 +88,7 @@ def sends(of: str, path: str = "", **fields: Any) -> Act:
 
     async def act(v: Vendor) -> Answer:
         body = {**({} if "content" in BODIES[of] else PROMPT), **BODIES[of], **fields}
-        return await v.call("POST", path or paths(of)[0], json=body, headers=VERSION)
+        return await v.call("POST", path or paths(of)[0], json=body, headers=VERSION | ASYNC)
 
     return act
 

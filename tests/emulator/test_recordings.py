@@ -25,6 +25,7 @@ WORDS = ("status", "task_status", "code", "object", "action")
 UNPLAYED: dict[str, tuple[str, ...]] = {
     "no vendor answers so: the dialect must stand it all the same": (
         "ark/poll-ready-with-last-frame",
+        "dashscope/poll-suspended",
         "kling/poll-success-without-link",
         "kling-new/poll-other-tasks-only",
         "kling/submit-outer-id-is-a-trace",

@@ -25,6 +25,9 @@ PREFIXES = {
     "gateway": "/gateway",
     "newapi": "/gateway",
     "ark": "/ark/api/v3",
+    "minimax": "/minimax",
+    "minimax-v1": "/minimax",
+    "dashscope": "/dashscope/api/v1",
 }
 """Where the emulator has a dialect's paths; the others stand at the root."""
 

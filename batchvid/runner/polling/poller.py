@@ -6,6 +6,7 @@ import asyncio
 import math
 from datetime import timedelta
 
+from batchvid.catalog.model_policies import cost_of_tokens
 from batchvid.clock import utc_now
 from batchvid.dialects.common.outcome_rules import missed_reply
 from batchvid.domain import events as ev
@@ -40,6 +41,10 @@ class Poller:
         self._dispatch = dispatch
         self._queue = PollQueue(context)
         self._polls: set[asyncio.Task[None]] = set()
+        self._polled: dict[str, TrackedTask] = {}  # those whose poll is pending, by job
+        if context.callbacks is not None:
+            context.callbacks.wake = self.wake
+        self._called_early: set[str] = set()  # jobs whose vendor called before the reply to the submit was read
         self._undocumented: set[tuple[str, str]] = set()
         self._unanswered: set[str] = set()  # providers whose silence is reported
 
@@ -54,14 +59,45 @@ class Poller:
             context.mark_idle(job.id)
             return
         context.active.add(job.id)
+        if at_once and context.callbacks is not None:
+            context.callbacks.expect(job.id, job.attempts, job.spec.provider, carried=False)
         now = context.now()
         task = track_task(context, job, None if at_once or first else now)
         if at_once or first:
             self._queue.push(task, -math.inf if first else now)
+        elif job.id in self._called_early:
+            self._called_early.discard(job.id)
+            self._queue.push_woken(task)
         else:
             self._queue.schedule(task)
         if context.stop_reason:
             context.check_over()
+
+    def wake(self, job_id: str) -> None:
+        """Poll the job's task now, within the rate: its vendor called. Nothing happens if the task has ended."""
+        job = self._context.recorder.jobs.get(job_id)
+        if job is None:
+            return
+        provider_state = self._context.provider_states.get(job.spec.provider)
+        if provider_state is None:
+            return
+        was_given = provider_state.callback_trust.is_given
+        provider_state.callback_trust.record_callback()
+        if not was_given:
+            self._queue.reschedule(provider_state)
+        if (task := self._polled.get(job_id)) is not None:
+            task.was_called = task.called_during_poll = True
+        elif not self._queue.wake(provider_state, job_id) and job.state is JobState.SUBMITTING:
+            self._called_early.add(job_id)
+
+    def _note_end(self, task: TrackedTask) -> None:
+        """Count an end that came without the callback that was expected."""
+        trust = task.provider_state.callback_trust
+        if task.expects_callback and not task.was_called:
+            was_given = trust.is_given
+            trust.record_miss()
+            if was_given and not trust.is_given:
+                self._queue.reschedule(task.provider_state)
 
     async def serve(self) -> None:
         """Poll what is due, until the run stops."""
@@ -80,7 +116,10 @@ class Poller:
             provider_state.polls.acquire(now)
             provider_state.poll_pacer.acquire(now)
             provider_state.pending_polls += 1
-            poll = asyncio.create_task(self._poll(tasks[0]) if len(tasks) == 1 else self._poll_many(tasks))
+            for task in tasks:
+                task.called_during_poll = False
+                self._polled[task.job_id] = task
+            poll = asyncio.create_task(self._poll(tasks))
             self._polls.add(poll)
             poll.add_done_callback(self._done)
         return wait_s
@@ -111,7 +150,14 @@ class Poller:
         task.poll_many = None  # it is polled alone: a list may be cut short
         await self._continue(task, task.poll_interval.refresh_s)
 
-    async def _poll(self, task: TrackedTask) -> None:
+    async def _poll(self, tasks: list[TrackedTask]) -> None:
+        try:
+            await (self._poll_one(tasks[0]) if len(tasks) == 1 else self._poll_many(tasks))
+        finally:
+            for task in tasks:
+                self._polled.pop(task.job_id, None)
+
+    async def _poll_one(self, task: TrackedTask) -> None:
         context, provider_state = self._context, task.provider_state
         job = context.job(task.job_id)
         reply: Status | Rejected
@@ -152,14 +198,18 @@ class Poller:
         context = self._context
         task.phase = status.phase
         self._learn(task, status.phase)
+        if status.phase in (Phase.SUCCEEDED, Phase.FAILED):
+            self._note_end(task)
         if status.phase is Phase.SUCCEEDED:
+            provider, tokens = task.provider_state.provider, status.vendor_metadata.get("completion_tokens", "")
+            actual_usd = status.actual_usd or cost_of_tokens(provider, job.spec.request, tokens, context.models)
             succeeded = ev.TaskSucceeded(
                 at=utc_now(),
                 assets=status.assets,
                 expires_at=status.expires_at,
                 model=status.model,
-                actual_usd=status.actual_usd,
-                cost_usd=cost_of(status.actual_usd),
+                actual_usd=actual_usd,
+                cost_usd=cost_of(actual_usd),
                 vendor_metadata=status.vendor_metadata,
             )
             self._dispatch(await context.recorder.record(job.id, succeeded))
@@ -259,10 +309,13 @@ class Poller:
                 f"{name}: tasks of {model} are queued for over {QUEUE_NOTICE_S / 60:.0f} minutes; polling continues. "
                 f"queue_timeout_s with a fallback on queue_stall would buy them elsewhere"
             )
-        if delay_s is None:
-            self._queue.schedule(task)
-        else:
+        self._polled.pop(task.job_id, None)  # from now on the queue has it
+        if delay_s is not None:
             self._queue.postpone(task, delay_s)
+        elif task.called_during_poll:
+            self._queue.push_woken(task)
+        else:
+            self._queue.schedule(task)
 
     async def _on_timeout(self, task: TrackedTask, reason: Reason, message: str) -> bool:
         """Handle an overdue task; return whether polling ends."""

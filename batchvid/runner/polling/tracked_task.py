@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 from batchvid.catalog import Deadlines, timeouts_for
@@ -28,7 +29,10 @@ class TrackedTask:
     model nothing. `not_before` is the earliest next poll. `follows_cost`: a new poll cost moves the next poll.
     `follow_up` is the request that a finished task still needs; it is sent instead of the next poll. `poll_many` polls
     it together with others, None where the wire format cannot, or where a reply for several did not name it. `called`
-    is the last call, for people.
+    is the last call, for people. `expects_callback`: the vendor has an address to call.
+    `was_called`: it has called since the last poll that was scheduled. `called_during_poll`: it called while a poll was
+    pending. `woken_at` is when the last callback had the task polled. `is_rare`: its next poll is late, because a
+    callback is expected.
     """
 
     job_id: str
@@ -48,6 +52,11 @@ class TrackedTask:
     unanswered: int = 0
     last_reply: tuple[bytes, Status | Rejected] | None = None
     follow_up: Request | None = None
+    expects_callback: bool = False
+    was_called: bool = False
+    called_during_poll: bool = False
+    woken_at: float = -math.inf
+    is_rare: bool = False
     poll_many: PollMany | None = None
     called: str = ""
 
@@ -100,5 +109,6 @@ def track_task(context: RunContext, job: Job, last_seen_running_at: float | None
         deadlines=timeouts_for(provider_state.provider, job.spec.request.model, context.models),
         last_seen_running_at=last_seen_running_at,
         follows_cost=last_seen_running_at is not None,
+        expects_callback=context.callbacks is not None and context.callbacks.is_expected(job.id),
         poll_many=DIALECTS[job.dialect].poll_many,
     )
