@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from batchvid.catalog import DEFAULT_PROVIDER, POLL_EVERY_S, REFRESH_S, built_in, providers
+from batchvid.catalog import DEFAULT_PROVIDER, POLL_EVERY_S, REFRESH_S, built_in, models_of, providers
 from batchvid.catalog.model_policies import charged_on_failure, find_poll_interval
 from batchvid.dialects import DIALECTS
 from batchvid.domain.failures import Charged
@@ -27,7 +27,7 @@ def test_how_often_a_task_is_asked_after() -> None:
     """The provider's own word, else the model's, else the usual one: also for a model that is no longer listed."""
     cometapi = providers({})[DEFAULT_PROVIDER]
     own = providers({DEFAULT_PROVIDER: {"poll_every_s": 0.5}})[DEFAULT_PROVIDER]
-    for name, model in built_in().rows.items():
+    for name, model in models_of(built_in(), cometapi).rows.items():
         assert find_poll_interval(cometapi, name) == PollInterval(model.poll_every_s, model.refresh_s)
         assert find_poll_interval(own, name) == PollInterval(0.5, 0.5)
     for gone in ("veo-1-preview", "kling/kling-v9", ""):

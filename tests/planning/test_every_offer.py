@@ -60,3 +60,26 @@ def test_every_offer_can_be_bought(provider: Provider) -> None:
             assert model.price.source in route.price.basis, name
             assert model.price.as_of in route.price.basis, name
             assert route.price.usd > 0, name
+
+
+FRAMES = ((1280, 720), (720, 1280), (1000, 1000))
+
+
+@pytest.mark.parametrize("provider", ["runway", "kling", "kling-cn", "xai"])
+def test_every_offer_can_be_bought_from_frames(provider: str) -> None:
+    """Whatever the shape of a first frame, alone or with a last one: the defaults fit it."""
+    row = PROVIDERS[provider]
+    for name, model in models_of(built_in(), row).rows.items():
+        limits = model.images or {}
+        if model.dialect not in row.routes or not limits.get("first"):
+            continue
+        for width, height in FRAMES:
+            image = {"source": "/a.jpg", "sha256": "a" * 64, "media_type": "image/jpeg", "size_bytes": 1000}
+            first, last = (
+                ImageRef(role=role, width=width, height=height, **image)  # type: ignore[arg-type]
+                for role in ("first", "last")
+            )
+            for images in ((first,), (first, last)) if limits.get("last") else ((first,),):
+                fields: dict[str, Any] = {"duration_s": None, "aspect_ratio": "", "resolution": "", "images": images}
+                job = spec(model=name, provider=provider, **fields)
+                check(job, find_route(job, PROVIDERS))
