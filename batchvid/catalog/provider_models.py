@@ -16,6 +16,7 @@ from batchvid.near_matches import did_you_mean
 from batchvid.quoting import quoted
 
 Fields = Mapping[str, Any]
+ONLY = "only"
 
 _MODEL = TypeAdapter(Model)
 
@@ -25,7 +26,7 @@ class Layer:
     """Fields that replace those below: of one provider, or of every provider if `provider` is empty.
 
     `models` are by name. `dialects` are for every model in a wire format, and `common` for every model; their price is
-    only for models that have a row. A new model
+    only for models that have a row. With `only`, a wire format has no other rows than these. A new model
     has the wire format of its `dialect`, else of its name (`dialect/id`), else `only_dialect`: that of a provider with
     exactly one. `is_vendors` is for what is stated of the vendor, not by the user.
     """
@@ -111,14 +112,16 @@ class ModelMerger:
     def apply(self, layer: Layer) -> None:
         """Put a layer over the rows, field by field. Raises UsageError for an invalid row."""
         if layer.common or layer.dialects:
-            for key, model in self.rows.items():
+            for key, model in list(self.rows.items()):
                 if model.dialect not in self._routes:
                     continue
-                if stated := _fitting(model, {**layer.common, **layer.dialects.get(model.dialect, {})}):
+                if model.name not in layer.dialects.get(model.dialect, {}).get(ONLY, (model.name,)):
+                    self._drop(key)
+                elif stated := _fitting(model, {**layer.common, **layer.dialects.get(model.dialect, {})}):
                     self._set(key, as_model(model.name, {**_fields(model), **stated}))
             for dialect in DIALECTS:
                 stated = {**layer.common, **layer.dialects.get(dialect, {})}
-                if stated := {key: value for key, value in stated.items() if key != "price"}:
+                if stated := {key: value for key, value in stated.items() if key not in ("price", ONLY)}:
                     self.unlisted.setdefault(dialect, {}).update(stated)
         for name, row in layer.models.items():
             self._apply_row(name, row, layer)
@@ -150,6 +153,13 @@ class ModelMerger:
         stated = self.unlisted.get(dialect, {})
         self._set(key, as_model(name, {**stated, "name": vendor_id, "dialect": dialect, **row}))
 
+    def _drop(self, key: str) -> None:
+        del self.rows[key]
+        for name in [name for name, keys in self._keys.items() if key in keys]:
+            self._keys[name].remove(key)
+            if not self._keys[name]:
+                del self._keys[name]
+
     def _set(self, key: str, model: Model) -> None:
         self.rows[key] = model
         for name in (key, *model.aliases, key.removeprefix(f"{model.dialect}/")):
@@ -168,6 +178,7 @@ def _dialect(name: str, row: Fields, only_dialect: str) -> str:
 
 def _fitting(model: Model, stated: dict[str, Any]) -> dict[str, Any]:
     """What is stated of a whole wire format, as far as it fits: a model without images does not need one."""
+    stated.pop(ONLY, None)
     takes = model.images is None or model.images.get(INPUTS.get(stated.get("needs", ""), ""))
     if "needs" in stated and (model.needs or not takes):
         del stated["needs"]

@@ -217,7 +217,8 @@ def test_a_row_lies_over_another_field_by_field() -> None:
     assert own.find("veo3-fast").durations_s == (5, 6, 7)
     assert own.find("veo3-fast").price == find("veo3-fast").price
     assert own.find("n").price_of(8) == UNPRICED
-    assert list(own.rows)[: len(MODELS.families)] == list(MODELS.families)
+    known = [name for name in MODELS.families if name in own.rows]
+    assert list(own.rows)[: len(known)] == known
     with pytest.raises(UsageError, match="model n: is not built in, and needs a dialect: veo, "):
         MODELS.merged_with({"n": {"durations_s": [5]}})
     with pytest.raises(UsageError, match=r"model veo3-fast: colour: "):

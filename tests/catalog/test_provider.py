@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
-from batchvid.catalog import DEFAULT_PROVIDER, POLL_EVERY_S, REFRESH_S, built_in, models_of, providers
+from batchvid.catalog import DEFAULT_PROVIDER, POLL_EVERY_S, REFRESH_S, built_in, providers
 from batchvid.catalog.model_policies import charged_on_failure, find_poll_interval
 from batchvid.dialects import DIALECTS
 from batchvid.domain.failures import Charged
 from batchvid.domain.poll_interval import PollInterval
 from batchvid.errors import UsageError
+from tests.builders import sold
 
 OWN: Mapping[str, Any] = {"dialect": "openai-videos", "base_url": "https://gw.example.com/", "api_key_env": "GW_KEY"}
 
@@ -27,7 +28,7 @@ def test_how_often_a_task_is_asked_after() -> None:
     """The provider's own word, else the model's, else the usual one: also for a model that is no longer listed."""
     cometapi = providers({})[DEFAULT_PROVIDER]
     own = providers({DEFAULT_PROVIDER: {"poll_every_s": 0.5}})[DEFAULT_PROVIDER]
-    for name, model in models_of(built_in(), cometapi).rows.items():
+    for name, model in sold().rows.items():
         assert find_poll_interval(cometapi, name) == PollInterval(model.poll_every_s, model.refresh_s)
         assert find_poll_interval(own, name) == PollInterval(0.5, 0.5)
     for gone in ("veo-1-preview", "kling/kling-v9", ""):

@@ -264,7 +264,7 @@ class TestWithoutKey:
         assert price in planned.out
         file = bench.manifest.parent / "batchvid.toml"
         for stated, code, submits in (("{ usd_per_clip = 6 }", 3, 0), ("{ usd_per_clip = 0.5 }", 0, 1)):
-            line = price.replace("{ usd_per_s = N }", stated)
+            line = price.replace("{ usd_per_clip = N }", stated)
             file.write_text(f"{header}\n{line}\n", "utf-8")
             ended = bench.run()
             assert ended.code == code, ended.out + ended.err
