@@ -39,6 +39,7 @@ class PollQueue:
     def __init__(self, context: RunContext) -> None:
         self._context = context
         self._due: defaultdict[str, list[tuple[float, int, TrackedTask]]] = defaultdict(list)
+        self._singly: set[str] = set()
         self._pushed = 0
         self._wake = asyncio.Event()
         self._sleeps_until = math.inf
@@ -115,6 +116,25 @@ class PollQueue:
         """Remove and return the provider's next task."""
         return heapq.heappop(self._due[provider_state.name])[2]
 
+    def pop_batch(self, provider_state: ProviderState, now: float) -> list[TrackedTask]:
+        """Remove and return the provider's next task, and those that the same call may poll, the next ones first."""
+        first = self.pop(provider_state)
+        if first.poll_many is None or first.follow_up is not None or first.path in self._singly:
+            return [first]
+        due = self._due[provider_state.name]
+        joining = sorted(entry[:2] for entry in due if entry[2].joins(first, now))[: first.poll_many.max_tasks - 1]
+        if not joining:
+            return [first]
+        chosen = {number for _, number in joining}
+        tasks = {number: task for _, number, task in due if number in chosen}
+        due[:] = [entry for entry in due if entry[1] not in chosen]
+        heapq.heapify(due)
+        return [first, *(tasks[number] for _, number in joining)]
+
+    def poll_singly(self, task: TrackedTask) -> None:
+        """Poll the tasks at this place one by one from now on: a call for several was refused."""
+        self._singly.add(task.path)
+
     def clear(self, provider_state: ProviderState) -> list[TrackedTask]:
         """Remove and return all tasks of the provider."""
         return [task for _, _, task in self._due.pop(provider_state.name, [])]
@@ -155,7 +175,9 @@ class PollQueue:
         step = 1 + len(due) // MAX_SAMPLED_TASKS
         demands = [
             poll_demand(task.duration_model, task.poll_interval, now - task.submitted_at_s)
-            * (step / CALLBACK_FACTOR if task.is_rare else step)
+            * step
+            / self._batch_size(task, len(due))
+            / (CALLBACK_FACTOR if task.is_rare else 1)
             for _, _, task in due[::step]
         ]
         provider_state.min_poll_cost_s = BUSY_POLL_COST_S if provider_state.queue else IDLE_POLL_COST_S
@@ -165,6 +187,10 @@ class PollQueue:
         if not 1 / REPRICE_RATIO < cost_s / provider_state.poll_cost_s < REPRICE_RATIO:
             provider_state.poll_cost_s = cost_s
             self._recompute(due, now)
+
+    def _batch_size(self, task: TrackedTask, count: int) -> int:
+        """How many tasks one call polls, of so many."""
+        return 1 if task.poll_many is None or task.path in self._singly else min(task.poll_many.max_tasks, count)
 
     def _due_at(self, task: TrackedTask, now: float) -> float:
         last_seen_running_at = now if task.last_seen_running_at is None else task.last_seen_running_at

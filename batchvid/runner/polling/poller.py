@@ -6,6 +6,7 @@ import asyncio
 import math
 from datetime import timedelta
 
+from batchvid.catalog.model_policies import cost_of_tokens
 from batchvid.clock import utc_now
 from batchvid.dialects.common.outcome_rules import missed_reply
 from batchvid.domain import events as ev
@@ -16,6 +17,7 @@ from batchvid.domain.jobs import Job, JobState
 from batchvid.domain.wire import Phase, Rejected, Status
 from batchvid.errors import UnreadableReply, WireError
 from batchvid.runner.context import Dispatch, RunContext
+from batchvid.runner.polling.batch_poll import MAX_BODY_CHARS, poll_batch
 from batchvid.runner.polling.callback_wakes import CallbackWakes
 from batchvid.runner.polling.poll_queue import PollQueue
 from batchvid.runner.polling.task_failure import record_task_failure
@@ -27,7 +29,6 @@ from batchvid.runner.providers.retry_policy import RETRYABLE_REFUSALS, RetryPoli
 from batchvid.runner.providers.submission_times import MAX_WAIT, describe_time, is_too_long
 
 GRACE_POLLS = 6
-MAX_BODY_CHARS = 200  # of an unreadable reply, in a message
 WARN_AFTER_UNANSWERED = 3  # polls in a row: one or two failures need no warning
 MIN_POLL_S = 10.0  # a poll may take so long, however soon the task's deadline is
 CALLBACK_DELAY_S = 2.0  # between the end of a task and the poll that its callback causes, at most
@@ -83,13 +84,14 @@ class Poller:
         now = self._context.now()
         self._queue.update_cost(provider_state, now)
         while (wait_s := self._queue.wait_s(provider_state, now)) <= 0:
-            task = self._queue.pop(provider_state)
+            tasks = self._queue.pop_batch(provider_state, now)
             provider_state.polls.acquire(now)
-            if not task.is_woken:  # callbacks come when tasks end, not together
+            if not any(task.is_woken for task in tasks):  # callbacks come when tasks end, not together
                 provider_state.poll_pacer.acquire(now)
             provider_state.pending_polls += 1
-            self._callbacks.begin_poll(task)
-            poll = asyncio.create_task(self._poll(task))
+            for task in tasks:
+                self._callbacks.begin_poll(task)
+            poll = asyncio.create_task(self._poll(tasks))
             self._polls.add(poll)
             poll.add_done_callback(self._done)
         return wait_s
@@ -104,17 +106,27 @@ class Poller:
         while self._polls:
             await asyncio.wait(self._polls)
 
-    async def _poll(self, task: TrackedTask) -> None:
-        try:
-            await self._poll_once(task)
-        finally:
-            self._callbacks.end_poll(task)
+    async def _poll_many(self, tasks: list[TrackedTask]) -> None:
+        replies = await poll_batch(self._context, tasks, total_timeout_s=self._total_timeout_s(tasks[0]))
+        if any(isinstance(reply, Rejected) and reply.kind is FailureKind.INVALID for _, _, reply in replies):
+            self._queue.poll_singly(tasks[0])
+        ends = (self._on_reply(task, job, reply) for task, job, reply in replies)
+        for problem in await asyncio.gather(*ends, return_exceptions=True):  # all are recorded before the run stops
+            if problem is not None:
+                raise problem
 
-    async def _poll_once(self, task: TrackedTask) -> None:
+    async def _poll(self, tasks: list[TrackedTask]) -> None:
+        try:
+            await (self._poll_one(tasks[0]) if len(tasks) == 1 else self._poll_many(tasks))
+        finally:
+            for task in tasks:
+                self._callbacks.end_poll(task)
+
+    async def _poll_one(self, task: TrackedTask) -> None:
         context, provider_state = self._context, task.provider_state
         job = context.job(task.job_id)
         reply: Status | Rejected
-        status = 0
+        status, task.called = 0, f"{task.next_request.method} {task.path}{task.next_request.path}"
         try:
             try:
                 response = await context.transport.send(
@@ -133,6 +145,9 @@ class Poller:
             reply = Rejected(kind=FailureKind.UNAVAILABLE, message=message, http_status=status)
         except WireError as exc:
             reply = missed_reply(exc)
+        await self._on_reply(task, job, reply)
+
+    async def _on_reply(self, task: TrackedTask, job: Job, reply: Status | Rejected) -> None:
         if isinstance(reply, Rejected):
             await self._on_failed_poll(task, reply)
             task.follow_up = None  # the next poll names it again, perhaps with a new link
@@ -141,7 +156,7 @@ class Poller:
             await self._continue(task, 0.0)
         else:
             task.follow_up = None
-            task.unanswered = provider_state.consecutive_poll_refusals = 0
+            task.unanswered = task.provider_state.consecutive_poll_refusals = 0
             await self._on_status(task, job, reply)
 
     async def _on_status(self, task: TrackedTask, job: Job, status: Status) -> None:
@@ -151,13 +166,15 @@ class Poller:
         if status.phase in (Phase.SUCCEEDED, Phase.FAILED):
             self._callbacks.note_end(task)
         if status.phase is Phase.SUCCEEDED:
+            provider, tokens = task.provider_state.provider, status.vendor_metadata.get("completion_tokens", "")
+            actual_usd = status.actual_usd or cost_of_tokens(provider, job.spec.request, tokens, context.models)
             succeeded = ev.TaskSucceeded(
                 at=utc_now(),
                 assets=status.assets,
                 expires_at=status.expires_at,
                 model=status.model,
-                actual_usd=status.actual_usd,
-                cost_usd=cost_of(status.actual_usd),
+                actual_usd=actual_usd,
+                cost_usd=cost_of(actual_usd),
                 vendor_metadata=status.vendor_metadata,
             )
             self._dispatch(await context.recorder.record(job.id, succeeded))
@@ -298,5 +315,4 @@ class Poller:
 
 def describe_poll(task: TrackedTask, rejected: Rejected) -> str:
     """The failed poll for people: method, URL, HTTP status, and the vendor's words."""
-    call = f"{task.next_request.method} {task.path}{task.next_request.path}"
-    return f"{call}: {describe_refusal(rejected)}"
+    return f"{task.called}: {describe_refusal(rejected)}"

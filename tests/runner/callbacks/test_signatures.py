@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import json
 from typing import Any
 
 import pytest
@@ -147,5 +146,5 @@ def test_keys_are_read_padded_or_not(padding: str) -> None:
         3,
     ]
     assert public_keys({"keys": rows}) == {"k1": PUBLIC}
-    nothing: list[Any] = [{}, {"keys": 3}, [], None, json.loads("3")]
-    assert [public_keys(one) for one in nothing] == [{}] * 5
+    unusable: tuple[Any, ...] = ({}, {"keys": 3}, [], None, 3)
+    assert [public_keys(document) for document in unusable] == [{}] * 5
