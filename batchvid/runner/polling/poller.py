@@ -86,7 +86,7 @@ class Poller:
         while (wait_s := self._queue.wait_s(provider_state, now)) <= 0:
             tasks = self._queue.pop_batch(provider_state, now)
             provider_state.polls.acquire(now)
-            if not tasks[0].is_woken:  # callbacks come when tasks end, not together
+            if not any(task.is_woken for task in tasks):  # callbacks come when tasks end, not together
                 provider_state.poll_pacer.acquire(now)
             provider_state.pending_polls += 1
             for task in tasks:
