@@ -21,6 +21,7 @@ from tests.faults.wire_faults import (
     task_layer,
 )
 
+NO_CONTENT_ROUTE = ("kling", "runway", "xai", "ark", "minimax", "minimax-v1", "dashscope")
 STEPS: tuple[Step, Step] = ("link", "content")
 
 
@@ -32,7 +33,7 @@ def _refused(
     name: str, action: Any, ends: Ending = STORED, *, times: int = 0, steps: str = "download content"
 ) -> Fault:
     """A link on another host that is refused: there the key is never sent, which the emulator checks."""
-    but = {"kling": READY, "runway": READY, "xai": READY} if steps == "download" else {}  # no content route
+    but = dict.fromkeys(NO_CONTENT_ROUTE, READY) if steps == "download" else {}
     made = rules(steps, action, times)
     return Fault(name=name, group="the clip", rules=made, wire=(ON_ANOTHER_HOST,), ends=ends, but=but)
 

@@ -59,7 +59,10 @@ ARREARS = '{"code":1101,"message":"account in arrears","request_id":"u-2"}'
 DISGUISED = {"error": {"message": "duration is malformed", "code": "invalid_request"}}
 NO_CHANNEL = {"error": {"message": "No available channel for model x under group y", "code": "model_not_found"}}
 GUIDELINES = {"error": "the prompt may violate the community guidelines (CM_EXT.POther)"}
-ONE_VENDOR = dict.fromkeys(("kling", "runway", "xai", "ark"), UNSOLD)
+OTHER_NUMBERS = ("runway", "xai", "ark", "minimax", "minimax-v1", "dashscope")
+"""Vendors to which Kling's codes mean nothing."""
+
+ONE_VENDOR = dict.fromkeys(("kling", "runway", "xai", "ark", "dashscope"), UNSOLD)
 """No relay stands behind these wire formats: MiniMax's codes mean nothing there."""
 
 IN_TOTAL = {"submit_total_timeout_s": 0.3}
@@ -88,7 +91,7 @@ REFUSALS = (
         "X2 around arrears",
         embedded(ARREARS, 400),
         STOPPED,
-        but={"runway": refused("invalid"), "xai": refused("invalid")},  # not their number
+        but=dict.fromkeys(OTHER_NUMBERS, refused("invalid")),
     ),
     _submit("X2 around a moderation", embedded(SENSITIVE, 400), refused("moderation_input")),
     _submit("wrong key", {"auth": True, "message": QUOTING}, STOPPED),
@@ -148,7 +151,7 @@ UNREADABLE = (
     _submit(
         "truncated JSON",
         "truncate_json",
-        but={"runway": UNSEEN, "xai": UNSEEN, "ark": UNSEEN},  # the id is cut off
+        but={"runway": UNSEEN, "xai": UNSEEN, "ark": UNSEEN, "minimax": UNSEEN},  # the id is cut off
     ),
     _submit(
         "reply after the client's timeout",

@@ -14,13 +14,14 @@ def _task(name: str, action: Any, ends: Ending, **more: Any) -> Fault:
 
 
 FILTERED = failed("moderation_output")
-WORDLESS = {"kling": failed("unavailable"), "newapi": failed("unavailable")}
-"""Wire formats without a word of their own for it: the task just failed."""
+SUSPECTED = failed("moderation_suspected")
+WORDLESS = {"kling": failed("unavailable"), "newapi": failed("unavailable"), "minimax-v1": SUSPECTED}
+"""Wire formats without a word of their own for it: the task just failed, with a message or without one."""
 CODELESS = {"outcome": "fail", "code": "task_failed"}
 TASKS = (
     _task("failed", {"outcome": "fail", "message": "the renderer broke"}, failed("unavailable")),
     _task("failed, quoting secrets", {"outcome": "fail", "message": QUOTING}, failed("unavailable")),
-    _task("failed without a message", {"outcome": "fail_silent"}, failed("moderation_suspected")),
+    _task("failed without a message", {"outcome": "fail_silent"}, SUSPECTED),
     _task(
         "failed without a message, at a server without a filter",
         {"outcome": "fail_silent"},
@@ -31,7 +32,7 @@ TASKS = (
         "moderated, in each vendor's own form",
         {"outcome": "moderation"},
         failed("moderation_input"),
-        but={"kling": FILTERED, "xai": FILTERED},
+        but=dict.fromkeys(("kling", "xai", "ark", "minimax-v1", "dashscope"), FILTERED),
     ),
     _task("moderated, in the message only", {**CODELESS, "message": "violates our content policy"}, FILTERED),
     _task(
@@ -44,7 +45,9 @@ TASKS = (
         "expired",
         {"outcome": "expired"},
         failed("expired"),
-        but=WORDLESS | {"runway": failed("unavailable")},
+        but=WORDLESS
+        | dict.fromkeys(("runway", "ark"), failed("unavailable"))
+        | dict.fromkeys(("minimax", "dashscope"), SUSPECTED),
     ),
     _task("stuck in the queue", {"outcome": "stuck"}, failed("timeout"), dials={"timeout_s": 0.2}),
     _task("an unknown word forever", {"outcome": "unknown_word"}, failed("timeout"), dials={"timeout_s": 0.2}),

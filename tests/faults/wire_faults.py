@@ -141,9 +141,10 @@ def is_link(value: object) -> bool:
 
 def task_layer(document: Any) -> dict[str, Any]:
     """The innermost object that says where the task stands."""
-    inner = document.get("data") if isinstance(document, dict) else None
-    if isinstance(inner, dict) and (found := task_layer(inner)):
-        return found
+    for wrap in ("data", "task", "output"):
+        inner = document.get(wrap) if isinstance(document, dict) else None
+        if isinstance(inner, dict) and (found := task_layer(inner)):
+            return found
     words = ("status", "task_status")
     return document if isinstance(document, dict) and any(word in document for word in words) else {}
 
