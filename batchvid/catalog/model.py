@@ -12,6 +12,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field, NonNegativeInt
 
+from batchvid.domain.clip_request import ClipRequest
 from batchvid.domain.failures import Charged
 from batchvid.domain.job_spec import UNPRICED, Price
 
@@ -19,7 +20,10 @@ POLL_EVERY_S = 10.0  # what CometAPI's own samples use (wire-notes 6.2)
 MAX_USD_PER_S, MAX_USD_PER_CLIP = Decimal(100), Decimal(10_000)  # some hundred times the dearest model sold
 MAX_STEP_S = 86_400  # a day; no vendor sells a clip of an hour
 REFRESH_S = 2.0  # no page documents how often CometAPI refreshes a task's status; polling more often is impolite
+DEFAULT_RESOLUTION = "default"  # of a tier: for clips that set none
 SMALLEST_USD = Decimal("0.000001")  # of a price by tokens
+MadeFrom = Literal["text", "image", "video"]
+"""What a clip is made from: `video` for an action on another clip, or with one as reference."""
 FREE, OWN_SOURCE = "free", "your price"
 INPUTS = {"image": "first", "end-image": "last", "references": "reference"}
 """The kinds of input images, with the role of such an image in a request."""
@@ -57,13 +61,15 @@ _STRICT = ConfigDict(extra="forbid")
 class Tier:
     """A price in USD: per second of the billed duration, per clip (the upper end of a range), or per million tokens.
 
-    It applies to jobs with the same resolution, mode and sound, as far as the tier sets them. With a price per million
-    tokens, `tokens_per_s` and `tokens_per_clip` say how many a clip costs at most.
+    It applies to jobs with the same resolution, mode and sound, as far as the tier sets them. The resolution `default`
+    is for jobs that set none. `input` is for new clips without images (`text`), or with some (`image`). With a price
+    per million tokens, `tokens_per_s` and `tokens_per_clip` state how many a clip costs at most.
     """
 
     resolution: str = ""
     mode: str = ""
     sound: bool | None = None
+    input: Literal["", "text", "image"] = ""
     usd_per_s: UsdPerS | None = None
     usd_per_clip: UsdPerClip | None = None
     lowest_usd_per_clip: UsdPerClip | None = None
@@ -76,7 +82,7 @@ class Tier:
     @property
     def is_plain(self) -> bool:
         """Whether it applies to every job."""
-        return not self.resolution and not self.mode and self.sound is None
+        return not self.resolution and not self.mode and self.sound is None and not self.input
 
     @property
     def is_by_length(self) -> bool:
@@ -97,10 +103,11 @@ class Tier:
             return f"{self.usd_per_s * seconds:f}"
         return self.usd_of_tokens(self.tokens_per_s * seconds + self.tokens_per_clip)
 
-    def fits(self, resolution: str, mode: str, sound: bool | None) -> bool:
-        """Whether it applies to a job with these options."""
+    def fits(self, resolution: str, mode: str, sound: bool | None, given: str = "") -> bool:
+        """Whether it applies to a job with these options; `given` is what it makes a clip from."""
         return (
-            (not self.resolution or self.resolution.casefold() == tier_word(resolution))
+            (not self.resolution or self.resolution.casefold() == (tier_word(resolution) or DEFAULT_RESOLUTION))
+            and (not self.input or self.input == given)
             and (not self.mode or self.mode == mode)
             and (self.sound is None or self.sound == bool(sound))
         )
@@ -116,9 +123,9 @@ class ModelPrice:
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
 
-    def tier_of(self, resolution: str, mode: str, sound: bool | None) -> Tier | None:
+    def tier_of(self, resolution: str, mode: str, sound: bool | None, given: str = "") -> Tier | None:
         """The tier that applies to a job, or None."""
-        return next((tier for tier in self.tiers if tier.fits(resolution, mode, sound)), None)
+        return next((tier for tier in self.tiers if tier.fits(resolution, mode, sound, given)), None)
 
 
 def _as_price(value: Any) -> Any:
@@ -199,12 +206,12 @@ class Model:
         return min(self.durations_s, key=lambda step: (abs(step - requested_s), step))
 
     def tier_of(
-        self, *, resolution: str = "", mode: str = "", sound: bool | None = None, has_video: bool = False
+        self, *, resolution: str = "", mode: str = "", sound: bool | None = None, given: MadeFrom = "text"
     ) -> Tier | None:
         """The tier that applies, None if none does, or if a source video costs something that is not known."""
-        if self.price is None or (has_video and self.bills_source_video):
+        if self.price is None or (given == "video" and self.bills_source_video):
             return None
-        return self.price.tier_of(resolution, mode, self.default_sound if sound is None else sound)
+        return self.price.tier_of(resolution, mode, self.default_sound if sound is None else sound, given)
 
     def price_of(
         self,
@@ -213,10 +220,10 @@ class Model:
         resolution: str = "",
         mode: str = "",
         sound: bool | None = None,
-        has_video: bool = False,
+        given: MadeFrom = "text",
     ) -> Price:
         """The maximum price of one clip with this billed duration; unknown if no tier applies."""
-        tier = self.tier_of(resolution=resolution, mode=mode, sound=sound, has_video=has_video)
+        tier = self.tier_of(resolution=resolution, mode=mode, sound=sound, given=given)
         if tier is None or self.price is None:
             return UNPRICED
         source = ", ".join(filter(None, (self.price.source, self.price.as_of)))
@@ -234,6 +241,13 @@ class Model:
 def _price(usd: str, basis: str) -> Price:
     """One object for all jobs with the same price. A text as key: 0.20 and 0.200 are equal, and shown differently."""
     return Price(usd=Decimal(usd), basis=basis)
+
+
+def made_from(request: ClipRequest) -> MadeFrom:
+    """What the clip of this request is made from."""
+    if request.action or request.video:
+        return "video"
+    return "image" if request.images else "text"
 
 
 def is_exact(resolution: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from batchvid.catalog.model import POLL_EVERY_S, REFRESH_S
+from batchvid.catalog.model import POLL_EVERY_S, REFRESH_S, made_from
 from batchvid.catalog.model_lookup import find_model
 from batchvid.catalog.models import Models, built_in
 from batchvid.catalog.provider import Provider
@@ -51,5 +51,5 @@ def cost_of_tokens(provider: Provider, request: ClipRequest, tokens: str, models
     except UsageError:
         return ""
     resolution = resolve_options(model, request).resolution
-    tier = model.tier_of(resolution=resolution, mode=request.mode, sound=request.sound, has_video=bool(request.video))
+    tier = model.tier_of(resolution=resolution, mode=request.mode, sound=request.sound, given=made_from(request))
     return tier.usd_of_tokens(Decimal(tokens)) if tier else ""

@@ -10,7 +10,7 @@ import json
 from typing import Any
 
 from tests.emulator.helpers import picture
-from tests.emulator.own_reply_scripts import KLING, RUNWAY, XAI
+from tests.emulator.own_reply_scripts import KLING, KLING_NEW, RUNWAY, XAI
 from tests.emulator.record_reply_scripts import ARK, DASHSCOPE, MINIMAX
 from tests.emulator.script_player import (
     LINK,
@@ -238,6 +238,7 @@ COMET = {
 REPLY_SCRIPTS: dict[str, ReplyScript] = {
     **GATEWAY,
     **KLING,
+    **KLING_NEW,
     **OPENAI,
     **RUNWAY,
     **COMET,

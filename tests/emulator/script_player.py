@@ -21,6 +21,7 @@ RETRY = {"Retry-After": "30"}
 VISIBLE = {"runway_hidden_polls": 0}
 PATHS = {
     "kling": ("/kling/v1/videos/text2video",) * 2,
+    "kling-new": ("/kling-new/text-to-video/kling-3.0", "/kling-new/tasks?task_ids="),
     "runway": ("/runwayml/v1/image_to_video", "/runwayml/v1/tasks"),
     "xai": ("/grok/v1/videos/generations", "/grok/v1/videos"),
     "gateway": ("/gateway/v1/videos",) * 2,
@@ -40,6 +41,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "seedance": {"model": "doubao-seedance-2-0-fast"},
     "videos": {"model": "happyhorse-1.0"},
     "kling": {},
+    "kling-new": {},
     "runway": {"model": "gen4_turbo", "promptImage": LINK, "promptText": "a kite"},
     "xai": {},
     "gateway": {"model": "kling-video", "model_name": "kling-v2-6"},
@@ -74,16 +76,11 @@ def paths(of: str) -> tuple[str, str]:
     return PATHS.get(of, ("/v1/videos",) * 2)
 
 
-def at(path: str, task: str) -> str:
-    """The path of a poll: MiniMax's first version has the task in the query."""
-    return path + task if path.endswith("=") else f"{path}/{task}"
-
-
 def task_of(reply: Answer) -> str:
     """The id in the answer to a submit."""
     body = reply.json
     inner = body.get("data") or body.get("output") or {}
-    return str(inner.get("task_id") or body.get("id") or body.get("task_id") or body["request_id"])
+    return str(inner.get("task_id") or body.get("id") or body.get("task_id") or inner.get("id") or body["request_id"])
 
 
 def sends(of: str, path: str = "", **fields: Any) -> Act:
@@ -96,12 +93,17 @@ def sends(of: str, path: str = "", **fields: Any) -> Act:
     return act
 
 
+def place(tasks: str, task: str) -> str:
+    """Where a task is polled: below a path, or as the value of a query."""
+    return f"{tasks}{task}" if tasks.endswith("=") else f"{tasks}/{task}"
+
+
 def polls(of: str, number: int, submit: Act | None = None, *, below: str = "") -> Act:
     """A submit, and so many polls at its task."""
 
     async def act(v: Vendor) -> Answer:
         task = task_of(await (submit or sends(of))(v))
-        answers = [await v.call("GET", at(below or paths(of)[1], task)) for _ in range(number)]
+        answers = [await v.call("GET", place(below or paths(of)[1], task)) for _ in range(number)]
         return answers[-1]
 
     return act
@@ -171,12 +173,12 @@ def sent(of: str, path: str = "", settings: dict[str, Any] | None = None, /, **f
 
 def unknown(of: str, **settings: Any) -> ReplyScript:
     """A poll of an unknown task."""
-    return ReplyScript(of=of, act=lambda v: v.call("GET", at(paths(of)[1], "1")), settings=settings)
+    return ReplyScript(of=of, act=lambda v: v.call("GET", place(paths(of)[1], "1")), settings=settings)
 
 
 def locked_out(of: str, step: str) -> ReplyScript:
     """The wrong key."""
-    path = paths(of)[0] if step == "submit" else at(paths(of)[1], "1")
+    path = paths(of)[0] if step == "submit" else place(paths(of)[1], "1")
     method = "POST" if step == "submit" else "GET"
     return ReplyScript(of=of, act=lambda v: v.call(method, path, json=BODIES[of]), settings={"api_key": "another"})
 

@@ -19,6 +19,7 @@ from tests.emulator.helpers import Answer, Vendor, vendor
 EXCHANGES = Path(__file__).parents[1] / "exchanges"
 PREFIXES = {
     "kling": "/kling",
+    "kling-new": "/kling-new",
     "runway": "/runwayml",
     "xai": "/grok",
     "gateway": "/gateway",

@@ -36,6 +36,7 @@ JOBS: Mapping[str, Mapping[str, Any]] = {
     "seedance": {"model": "doubao-seedance-2-0-fast", "duration_s": 4, "aspect_ratio": "16:9"},
     "videos": {"model": "videos/wan2.5-t2v", "duration_s": 4, "resolution": "1280x720"},
     "kling": {"model": "kling-v2-6", "duration_s": 5, "aspect_ratio": "16:9"},
+    "kling-new": {"model": "kling-3.0", "duration_s": 5, "aspect_ratio": "16:9"},
     "runway": {
         "model": "gen3a_turbo",
         "duration_s": 5,
@@ -53,6 +54,7 @@ JOBS: Mapping[str, Mapping[str, Any]] = {
 """A cheap clip in each wire format."""
 PREFIXES = {
     "kling": "/kling",
+    "kling-new": "/kling-new",
     "runway": "/runwayml",
     "xai": "/grok",
     "gateway": "/gateway",
@@ -72,7 +74,7 @@ CLIP_WAIT_S = 0.05
 QUICK: dict[str, Any] = {
     "wait_initial_s": 0.001,
     "max_clip_bytes": 2_000_000,
-    "lookup": {"kling": "external_id"},
+    "lookup": {"kling": "external_id", "kling-new": "external_id"},
     "send_key_to_own_links": False,  # the emulator's signed links stand for those of another host
 }
 

@@ -62,7 +62,7 @@ GUIDELINES = {"error": "the prompt may violate the community guidelines (CM_EXT.
 OTHER_NUMBERS = ("runway", "xai", "ark", "minimax", "minimax-v1", "dashscope")
 """Vendors to which Kling's codes mean nothing."""
 
-ONE_VENDOR = dict.fromkeys(("kling", "runway", "xai", "ark", "dashscope"), UNSOLD)
+ONE_VENDOR = dict.fromkeys(("kling", "kling-new", "runway", "xai", "ark", "dashscope"), UNSOLD)
 """No relay stands behind these wire formats: MiniMax's codes mean nothing there."""
 
 IN_TOTAL = {"submit_total_timeout_s": 0.3}

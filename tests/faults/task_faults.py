@@ -15,7 +15,7 @@ def _task(name: str, action: Any, ends: Ending, **more: Any) -> Fault:
 
 FILTERED = failed("moderation_output")
 SUSPECTED = failed("moderation_suspected")
-WORDLESS = {"kling": failed("unavailable"), "newapi": failed("unavailable"), "minimax-v1": SUSPECTED}
+WORDLESS = dict.fromkeys(("kling", "kling-new", "newapi"), failed("unavailable")) | {"minimax-v1": SUSPECTED}
 """Wire formats without a word of their own for it: the task just failed, with a message or without one."""
 CODELESS = {"outcome": "fail", "code": "task_failed"}
 TASKS = (
@@ -32,7 +32,7 @@ TASKS = (
         "moderated, in each vendor's own form",
         {"outcome": "moderation"},
         failed("moderation_input"),
-        but=dict.fromkeys(("kling", "xai", "ark", "minimax-v1", "dashscope"), FILTERED),
+        but=dict.fromkeys(("kling", "kling-new", "xai", "ark", "minimax-v1", "dashscope"), FILTERED),
     ),
     _task("moderated, in the message only", {**CODELESS, "message": "violates our content policy"}, FILTERED),
     _task(

@@ -143,6 +143,8 @@ def task_layer(document: Any) -> dict[str, Any]:
     """The innermost object that says where the task stands."""
     for wrap in ("data", "task", "output"):
         inner = document.get(wrap) if isinstance(document, dict) else None
+        if isinstance(inner, list) and len(inner) == 1:  # Kling's new wire
+            inner = inner[0]
         if isinstance(inner, dict) and (found := task_layer(inner)):
             return found
     words = ("status", "task_status")

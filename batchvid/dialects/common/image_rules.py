@@ -37,6 +37,10 @@ KLING = ImageRules(
     types=("image/jpeg", "image/png"), max_bytes=10 * 1024 * 1024, max_size="10 MB", min_side_px=300, max_shape=2.5
 )  # apidoc.cometapi.com/api/video/kling, image-to-video; Kling's newer pages say 50 MB (wire-notes 3.9)
 
+KLING_NEW = ImageRules(
+    types=("image/jpeg", "image/png"), max_bytes=50 * 1024 * 1024, max_size="50 MB", min_side_px=300, max_shape=2.5
+)  # Kling's new API pages, image-to-video (wire-notes 13.3)
+
 RUNWAY_DATA_URI_BYTES = 5 * 1024 * 1024  # encoded; docs.dev.runwayml.com/assets/inputs
 RUNWAY = ImageRules(
     max_bytes=(RUNWAY_DATA_URI_BYTES - len("data:image/jpeg;base64,")) // 4 * 3, max_size="3.9 MB for a local file"

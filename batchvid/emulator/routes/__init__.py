@@ -8,9 +8,11 @@ from batchvid.emulator.routes import (
     dashscope,
     gateway,
     kling,
+    kling_new,
     minimax,
     minimax_v1,
     newapi,
+    price_lists,
     runway,
     videos,
     xai,
@@ -20,6 +22,7 @@ from batchvid.emulator.service import EmulatorService
 
 ROUTES = (
     kling.ROUTE,
+    kling_new.ROUTE,
     runway.ROUTE,
     xai.ROUTE,
     gateway.ROUTE,
@@ -35,8 +38,10 @@ FAMILIES = {family.name: family for family in (*videos.FAMILIES, *(route.family 
 
 def register(router: web.UrlDispatcher, service: EmulatorService) -> None:
     """Add every vendor's routes."""
+    price_lists.register(router)
     videos.register(router, service)
     for route in ROUTES:
         route.register(router, service)
+    kling_new.register_polls(router, service)
     register_content(router, service, gateway.PATH, newapi.find_either, FAMILIES, gateway.ERROR_TYPE)
     catalogue.register(router)
