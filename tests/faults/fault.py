@@ -81,17 +81,13 @@ class Fault:
 
     def clips_of(self, dialect: str) -> int:
         """How many clips a stored task of this wire format makes."""
-        return 1 if dialect in self.one_clip else self.clips
+        return 1 if dialect in self.one_clip or dialect in INLINE else self.clips
 
     def ending(self, dialect: str) -> Ending:
         """How a job in that wire format must end."""
         if self.group == CLIP and dialect in INLINE:
             return STORED
         return self.but.get(dialect, self.ends)
-
-    def clips_of(self, dialect: str) -> int:
-        """How many clips a stored task has in that wire format."""
-        return 1 if dialect in INLINE else self.clips
 
 
 def rules(steps: str, action: Any, times: int = 0) -> tuple[Rule, ...]:

@@ -68,8 +68,6 @@ ONE_VENDOR = dict.fromkeys(
     ("kling", "kling-new", *(name for name in OTHER_NUMBERS if not name.startswith("minimax"))), UNSOLD
 )
 """No relay stands behind these wire formats: MiniMax's codes mean nothing there."""
-OTHER_NUMBERS = ("runway", "xai", "gemini", "gemini-veo", "vertex-veo")
-"""Wire formats where Kling's numbers mean nothing."""
 
 IN_TOTAL = {"submit_total_timeout_s": 0.3}
 SPACES = b" " * 1000
