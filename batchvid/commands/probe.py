@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import TypeAdapter, ValidationError
 
 from batchvid import catalog
-from batchvid.catalog import Provider, remote_listing
+from batchvid.catalog import Provider, cometapi_listing, remote_listing
 from batchvid.catalog.provider import trim_base_url
 from batchvid.commands.event_loop import run_coroutine
 from batchvid.dialects import DIALECTS
@@ -35,7 +35,7 @@ PLACEHOLDER = "GW_KEY"
 NAME = "own"
 _BASE_URL: TypeAdapter[str] = TypeAdapter(BaseUrl)
 _KEY_NAME: TypeAdapter[str] = TypeAdapter(KeyName)
-_PRICES = Request(method="GET", path=remote_listing.PATH)
+_PRICES = Request(method="GET", path=cometapi_listing.PATH)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,7 +142,7 @@ def _listed(reply: Response | None) -> list[str]:
         page = remote_listing.read_page(reply.body)
     except UnreadableReply:
         return []
-    return sorted({remote_listing.dialect_of(row) for row in remote_listing.video_rows(page.rows)})
+    return sorted({cometapi_listing.dialect_of(row) for row in cometapi_listing.video_rows(page.rows)})
 
 
 def _known_prefixes() -> dict[str, list[str]]:

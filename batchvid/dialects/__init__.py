@@ -5,9 +5,13 @@ from __future__ import annotations
 from batchvid.dialects import (
     ark,
     comfy_router,
+    dashscope,
     fal,
     gateway,
     kling,
+    kling_new,
+    minimax,
+    minimax_v1,
     newapi,
     openai_videos,
     replicate,
@@ -27,6 +31,7 @@ DIALECTS: dict[str, Dialect] = {
     "seedance": seedance.DIALECT,
     "videos": videos.DIALECT,
     "kling": kling.DIALECT,
+    "kling-new": kling_new.DIALECT,
     "runway": runway.DIALECT,
     "xai": xai.DIALECT,
     "gateway": gateway.DIALECT,
@@ -35,5 +40,8 @@ DIALECTS: dict[str, Dialect] = {
     "fal": fal.DIALECT,
     "comfy-router": comfy_router.DIALECT,
     "replicate": replicate.DIALECT,
+    "minimax": minimax.DIALECT,
+    "minimax-v1": minimax_v1.DIALECT,
+    "dashscope": dashscope.DIALECT,
 }
 """Every dialect by the name that the catalogue uses. `json-task` dialects of the user are added when they are read."""

@@ -12,6 +12,8 @@ from batchvid.emulator import task_lifecycle
 
 VideoShape = Literal["video_url", "url", "output", "success", "content", "metadata", "wrapped", "inline"]
 
+CallbackFault = Literal["none", "drop", "unsigned", "tampered", "stale", "replayed", "padded_x", "wrong_key"]
+
 
 def _clips_folder() -> Path | None:
     folder = os.environ.get("BATCHVID_EMULATOR_CLIPS", "")
@@ -63,6 +65,14 @@ class Settings(BaseModel):
     """The gateway as its page documents it, or as stock new-api is."""
     newapi_shape: Literal["wrapped", "old", "simple", "simple_wrapped"] = "wrapped"
     """Stock new-api's native route: its table row, the same before `result_url`, its docs' object bare, or wrapped."""
+
+    callback_signature: Literal["none", "standard-webhooks", "openrouter", "llmgateway", "fal", "atlas"] = "none"
+    """How callbacks are signed. The emulator calls once a task ends, if the request named an address."""
+    callback_secret: str = "whsec_ZW11bGF0b3ItY2FsbGJhY2stc2VjcmV0"  # noqa: S105 - of the schemes with a secret
+    callback_fault: CallbackFault = "none"
+    """What is wrong with every callback: `drop` sends none, `replayed` sends each five times, `padded_x` pads the
+    public key as fal does, `wrong_key` signs with a key that the key set does not have."""
+    callback_challenge: bool = False  # as MiniMax: an address must echo a challenge before the task is made
 
     render: Literal["full", "shared"] = "full"
     """`full`: one clip per prompt; `shared`: one per duration and size, for load tests. Bytes differ in both."""

@@ -17,6 +17,7 @@ KEY = "Bearer a-key"
 SCHEMES = {"/fal/": "Key"}
 """The word before the key where it is another one, by the beginning of the path."""
 VERSION = {"X-Runway-Version": "2024-11-06"}
+ASYNC = {"X-DashScope-Async": "enable"}
 
 
 class FakeClock:

@@ -10,9 +10,9 @@ import json
 from typing import Any
 
 from tests.emulator.helpers import picture
-from tests.emulator.own_reply_scripts import KLING, RUNWAY, XAI
+from tests.emulator.own_reply_scripts import KLING, KLING_NEW, RUNWAY, XAI
 from tests.emulator.queue_reply_scripts import COMFY_ROUTER, FAL, REPLICATE
-from tests.emulator.record_reply_scripts import ARK
+from tests.emulator.record_reply_scripts import ARK, DASHSCOPE, MINIMAX
 from tests.emulator.script_player import (
     LINK,
     UPSTREAM,
@@ -239,6 +239,7 @@ COMET = {
 REPLY_SCRIPTS: dict[str, ReplyScript] = {
     **GATEWAY,
     **KLING,
+    **KLING_NEW,
     **OPENAI,
     **RUNWAY,
     **COMET,
@@ -247,4 +248,6 @@ REPLY_SCRIPTS: dict[str, ReplyScript] = {
     **FAL,
     **COMFY_ROUTER,
     **REPLICATE,
+    **MINIMAX,
+    **DASHSCOPE,
 }

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.emulator.helpers import VERSION, Answer, Vendor
+from tests.emulator.helpers import ASYNC, VERSION, Answer, Vendor
 
 Act = Callable[[Vendor], Awaitable[Answer]]
 
@@ -21,6 +21,7 @@ RETRY = {"Retry-After": "30"}
 VISIBLE = {"runway_hidden_polls": 0}
 PATHS = {
     "kling": ("/kling/v1/videos/text2video",) * 2,
+    "kling-new": ("/kling-new/text-to-video/kling-3.0", "/kling-new/tasks?task_ids="),
     "runway": ("/runwayml/v1/image_to_video", "/runwayml/v1/tasks"),
     "xai": ("/grok/v1/videos/generations", "/grok/v1/videos"),
     "gateway": ("/gateway/v1/videos",) * 2,
@@ -29,6 +30,12 @@ PATHS = {
     "replicate": ("/replicate/v1/models/kwaivgi/kling-v2.5-turbo-pro/predictions", "/replicate/v1/predictions"),
     "comfy-router": ("/comfy-router/v2/models/acme/film/requests",) * 2,
     "fal": ("/fal/fal-ai/kling-video/v2.5-turbo/pro/text-to-video", "/fal/fal-ai/kling-video/requests"),
+    "minimax": ("/minimax/v2/video_generation", "/minimax/v2/query/video_generation"),
+    "minimax-v1": ("/minimax/v1/video_generation", "/minimax/v1/query/video_generation?task_id="),
+    "dashscope": (
+        "/dashscope/api/v1/services/aigc/video-generation/video-synthesis",
+        "/dashscope/api/v1/tasks",
+    ),
 }
 """Where a family's tasks are submitted and polled; the others share `/v1/videos`."""
 POLL_ENDS = {"fal": "/status", "comfy-router": "/status"}
@@ -39,6 +46,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "seedance": {"model": "doubao-seedance-2-0-fast"},
     "videos": {"model": "happyhorse-1.0"},
     "kling": {},
+    "kling-new": {},
     "runway": {"model": "gen4_turbo", "promptImage": LINK, "promptText": "a kite"},
     "xai": {},
     "gateway": {"model": "kling-video", "model_name": "kling-v2-6"},
@@ -47,6 +55,19 @@ BODIES: dict[str, dict[str, Any]] = {
     "comfy-router": {},
     "replicate": {"input": {"prompt": "a kite", "duration": 5, "aspect_ratio": "16:9"}},
     "ark": {"model": "doubao-seedance-1-5-pro-251215", "content": [{"type": "text", "text": "a kite"}]},
+    "minimax": {
+        "model": "MiniMax-H3",
+        "content": [{"type": "text", "text": "a kite"}],
+        "resolution": "768P",
+        "duration": 5,
+        "ratio": "16:9",
+    },
+    "minimax-v1": {"model": "MiniMax-Hailuo-2.3", "duration": 6},
+    "dashscope": {
+        "model": "wan2.7-t2v",
+        "input": {"prompt": "a kite"},
+        "parameters": {"resolution": "720P", "ratio": "16:9", "duration": 5},
+    },
 }
 
 
@@ -66,8 +87,8 @@ def paths(of: str) -> tuple[str, str]:
 def task_of(reply: Answer) -> str:
     """The id in the answer to a submit."""
     body = reply.json
-    inner = body.get("data") or {}
-    return str(inner.get("task_id") or body.get("id") or body.get("task_id") or body["request_id"])
+    inner = body.get("data") or body.get("output") or {}
+    return str(inner.get("task_id") or body.get("id") or body.get("task_id") or inner.get("id") or body["request_id"])
 
 
 def sends(of: str, path: str = "", **fields: Any) -> Act:
@@ -75,9 +96,14 @@ def sends(of: str, path: str = "", **fields: Any) -> Act:
 
     async def act(v: Vendor) -> Answer:
         body = {**({} if BODIES[of].keys() & {"content", "input"} else PROMPT), **BODIES[of], **fields}
-        return await v.call("POST", path or paths(of)[0], json=body, headers=VERSION)
+        return await v.call("POST", path or paths(of)[0], json=body, headers=VERSION | ASYNC)
 
     return act
+
+
+def place(tasks: str, task: str) -> str:
+    """Where a task is polled: below a path, or as the value of a query."""
+    return f"{tasks}{task}" if tasks.endswith("=") else f"{tasks}/{task}"
 
 
 def polls(of: str, number: int, submit: Act | None = None, *, below: str = "") -> Act:
@@ -85,7 +111,7 @@ def polls(of: str, number: int, submit: Act | None = None, *, below: str = "") -
 
     async def act(v: Vendor) -> Answer:
         task = task_of(await (submit or sends(of))(v))
-        path = f"{below or paths(of)[1]}/{task}{POLL_ENDS.get(of, '')}"
+        path = place(below or paths(of)[1], task) + POLL_ENDS.get(of, "")
         answers = [await v.call("GET", path) for _ in range(number)]
         return answers[-1]
 
@@ -156,13 +182,13 @@ def sent(of: str, path: str = "", settings: dict[str, Any] | None = None, /, **f
 
 def unknown(of: str, **settings: Any) -> ReplyScript:
     """A poll of an unknown task."""
-    path = f"{paths(of)[1]}/1{POLL_ENDS.get(of, '')}"
+    path = place(paths(of)[1], "1") + POLL_ENDS.get(of, "")
     return ReplyScript(of=of, act=lambda v: v.call("GET", path), settings=settings)
 
 
 def locked_out(of: str, step: str) -> ReplyScript:
     """The wrong key."""
-    path = paths(of)[0] if step == "submit" else f"{paths(of)[1]}/1{POLL_ENDS.get(of, '')}"
+    path = paths(of)[0] if step == "submit" else place(paths(of)[1], "1") + POLL_ENDS.get(of, "")
     method = "POST" if step == "submit" else "GET"
     return ReplyScript(of=of, act=lambda v: v.call(method, path, json=BODIES[of]), settings={"api_key": "another"})
 

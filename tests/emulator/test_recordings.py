@@ -39,7 +39,9 @@ UNPLAYED: dict[str, tuple[str, ...]] = {
         "replicate/submit-refused-unknown-model",
         "fal/result-proxy-error",
         "fal/result-unusual-name",
+        "dashscope/poll-suspended",
         "kling/poll-success-without-link",
+        "kling-new/poll-other-tasks-only",
         "kling/submit-outer-id-is-a-trace",
         "openai-videos/poll-completed-with-error-and-a-link",
         "openai-videos/poll-undocumented-word",
@@ -60,8 +62,9 @@ UNPLAYED: dict[str, tuple[str, ...]] = {
         "runway/submit-wrapped",
         "xai/poll-ready-without-word",
     ),
-    "a server that the emulator is not: another aggregator, a self-hosted one, Kling's next generation": (
+    "a server that the emulator is not: another aggregator, a self-hosted one, or an account with money": (
         "kling/submit-new-generation-id",
+        "kling-new/poll-ready-paid-in-cash",
         "openai-videos/poll-failed-under-http-500",
         "openai-videos/poll-relay-id-with-colon",
         "openai-videos/submit-refused-community-guidelines-500",

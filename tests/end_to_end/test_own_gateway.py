@@ -17,7 +17,14 @@ SOURCE = "https://example.com/source.mp4"
 SOUND = "https://example.com/rain.mp3"
 FPS = 4  # the clips are only looked at for their length and shape
 QUICK = {"concurrency": 20, "submits_per_min": 60000, "polls_per_s": 1000, "poll_every_s": 0.02}
-PREFIXES = {"kling": "/kling", "runway": "/runwayml", "xai": "/grok", "gateway": "/gateway", "newapi": "/gateway"}
+PREFIXES = {
+    "kling": "/kling",
+    "kling-new": "/kling-new",
+    "runway": "/runwayml",
+    "xai": "/grok",
+    "gateway": "/gateway",
+    "newapi": "/gateway",
+}
 """Where the emulator has each wire format; the others stand at the root."""
 CLIPS = {
     "veo": "model: veo3-fast",
@@ -25,6 +32,7 @@ CLIPS = {
     "seedance": "model: doubao-seedance-2-0-fast",
     "videos": "model: videos/wan2.6, resolution: 1280x720",
     "kling": "model: kling-v2-6",
+    "kling-new": "model: kling-3.0",
     "runway": f"model: gen3a_turbo, image: '{FILE}'",
     "xai": "model: grok-imagine-video",
     "gateway": "model: viduq3-turbo",

@@ -33,7 +33,7 @@ def _refused(
 ) -> Fault:
     """A link on another host that is refused: there the key is never sent, which the emulator checks."""
     but = (
-        dict.fromkeys(("kling", "runway", "xai", "fal", "replicate", "comfy-router"), READY)
+        dict.fromkeys(("kling", "kling-new", "runway", "xai", "fal", "replicate", "comfy-router"), READY)
         if steps == "download"
         else {}
     )  # no content route

@@ -59,7 +59,7 @@ ARREARS = '{"code":1101,"message":"account in arrears","request_id":"u-2"}'
 DISGUISED = {"error": {"message": "duration is malformed", "code": "invalid_request"}}
 NO_CHANNEL = {"error": {"message": "No available channel for model x under group y", "code": "model_not_found"}}
 GUIDELINES = {"error": "the prompt may violate the community guidelines (CM_EXT.POther)"}
-ONE_VENDOR = dict.fromkeys(("kling", "runway", "xai", "ark", "fal", "replicate", "comfy-router"), UNSOLD)
+ONE_VENDOR = dict.fromkeys(("kling", "kling-new", "runway", "xai", "ark", "fal", "replicate", "comfy-router"), UNSOLD)
 """No relay stands behind these wire formats: MiniMax's codes mean nothing there."""
 
 IN_TOTAL = {"submit_total_timeout_s": 0.3}

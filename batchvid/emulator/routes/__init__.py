@@ -6,10 +6,15 @@ from batchvid.emulator.routes import (
     ark,
     catalogue,
     comfy_router,
+    dashscope,
     fal,
     gateway,
     kling,
+    kling_new,
+    minimax,
+    minimax_v1,
     newapi,
+    price_lists,
     replicate,
     runway,
     videos,
@@ -18,7 +23,19 @@ from batchvid.emulator.routes import (
 from batchvid.emulator.routes.route import register_content
 from batchvid.emulator.service import EmulatorService
 
-ROUTES = (kling.ROUTE, runway.ROUTE, xai.ROUTE, gateway.ROUTE, newapi.ROUTE, ark.ROUTE, ark.VOLC)
+ROUTES = (
+    kling.ROUTE,
+    kling_new.ROUTE,
+    runway.ROUTE,
+    xai.ROUTE,
+    gateway.ROUTE,
+    newapi.ROUTE,
+    ark.ROUTE,
+    ark.VOLC,
+    minimax.ROUTE,
+    minimax_v1.ROUTE,
+    dashscope.ROUTE,
+)
 QUEUES = (fal.QUEUE, comfy_router.QUEUE)
 _OWN = (*(route.family for route in (*ROUTES, *QUEUES)), replicate.FAMILY)
 FAMILIES = {family.name: family for family in (*videos.FAMILIES, *_OWN)}
@@ -26,9 +43,11 @@ FAMILIES = {family.name: family for family in (*videos.FAMILIES, *_OWN)}
 
 def register(router: web.UrlDispatcher, service: EmulatorService) -> None:
     """Add every vendor's routes."""
+    price_lists.register(router)
     videos.register(router, service)
     for route in ROUTES:
         route.register(router, service)
+    kling_new.register_polls(router, service)
     register_content(router, service, gateway.PATH, newapi.find_either, FAMILIES, gateway.ERROR_TYPE)
     fal.register(router, service)
     comfy_router.register(router, service)

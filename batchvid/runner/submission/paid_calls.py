@@ -6,6 +6,7 @@ A call is repeated only byte for byte: with another body, or from another accoun
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 
 import orjson
 
@@ -29,7 +30,13 @@ def repeats_calls(provider: Provider, dialect: str) -> bool:
 
 
 async def build_call(
-    context: RunContext, provider_state: ProviderState, spec: JobSpec, images: ImageReader, external_id: str
+    context: RunContext,
+    provider_state: ProviderState,
+    spec: JobSpec,
+    images: ImageReader,
+    *,
+    external_id: str,
+    attempt: int,
 ) -> tuple[GenerationRequest, Request]:
     """The paid call, and what it asks for. Raises StorageError and Unsupported; then nothing was sent."""
     route = context.route(spec)
@@ -40,6 +47,8 @@ async def build_call(
         images=await images.read(spec, route),
         external_id=external_id,
     )
+    if context.callbacks is not None:
+        generation = replace(generation, callback_url=context.callbacks.addresses.url(spec.id, attempt))
     return generation, await request_for(context, provider_state, spec, route.model.dialect, generation)
 
 
@@ -66,7 +75,9 @@ async def same_call(context: RunContext, provider_state: ProviderState, job: Job
     if not job.call_fingerprint:
         return "what it sent is not known"
     try:
-        _, request = await build_call(context, provider_state, job.spec, images, job.external_id)
+        _, request = await build_call(
+            context, provider_state, job.spec, images, external_id=job.external_id, attempt=job.attempts
+        )
         is_same = await fingerprint(provider_state, job.prefix, request) == job.call_fingerprint
     except (StorageError, Unsupported, UsageError) as exc:
         return str(exc)

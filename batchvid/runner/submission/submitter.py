@@ -23,6 +23,7 @@ from batchvid.domain.wire import EMULATOR_HEADER, Accepted, GenerationRequest, R
 from batchvid.errors import ReplyCut, StateError, StorageError, Unsupported, WireError
 from batchvid.paths import quoted
 from batchvid.planning.dependencies import waits_for
+from batchvid.runner.callbacks.addresses import is_carried
 from batchvid.runner.context import Dispatch, RunContext, wait_for_event
 from batchvid.runner.estimation.poll_schedule import MIN_SAMPLES
 from batchvid.runner.fallback import next_fallback, switch_model
@@ -155,7 +156,9 @@ class Submitter:
         dialect = DIALECTS[route.model.dialect]
         external_id = f"{spec.id[:40]}-{utc_now():%y%m%d%H%M%S%f}"
         try:
-            generation, request = await build_call(context, provider_state, spec, self._images, external_id)
+            generation, request = await build_call(
+                context, provider_state, spec, self._images, external_id=external_id, attempt=job.attempts + 1
+            )
         except (StorageError, Unsupported) as exc:
             self.reservations.release_capped_jobs(await record_unsent(context, provider_state, job, exc))
             context.mark_idle(job.id)
@@ -177,6 +180,8 @@ class Submitter:
             rehearsal=provider_state.is_emulator,
         )
         job = await record(job.id, started)
+        if context.callbacks is not None and is_carried(request, generation.callback_url):
+            context.callbacks.expect(job.id, job.attempts, provider_state.name, carried=True)
         called = f"{provider_state.base_url}{route.prefix}{request.path}"
         verdict: Accepted | Rejected | Uncertain
         by_emulator = False
