@@ -157,7 +157,7 @@ class Submitter:
         external_id = f"{spec.id[:40]}-{utc_now():%y%m%d%H%M%S%f}"
         try:
             generation, request = await build_call(
-                context, provider_state, spec, self._images, external_id, attempt=job.attempts + 1
+                context, provider_state, spec, self._images, external_id=external_id, attempt=job.attempts + 1
             )
         except (StorageError, Unsupported) as exc:
             self.reservations.release_capped_jobs(await record_unsent(context, provider_state, job, exc))
