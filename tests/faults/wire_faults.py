@@ -67,6 +67,9 @@ class WireFault:
     times: int = 0
 
 
+CDN = "/_cdn/"
+
+
 def json_reply(status: int, document: Mapping[str, Any], **headers: str) -> Reply:
     """A JSON reply of whoever stands between us and the vendor."""
     return Reply(status, {"content-type": "application/json"}, orjson.dumps(document)).with_headers(**headers)
@@ -113,14 +116,14 @@ def finished(change: Callable[[Any], Any]) -> Change:
 
 
 def links(edit: Callable[[str], str]) -> Change:
-    """The honest poll reply with other links to its clip."""
+    """The honest poll reply with other links to its clip; a file of Google's keeps its address."""
 
     def walk(value: Any) -> Any:
         if isinstance(value, dict):
             return {key: walk(inner) for key, inner in value.items()}
         if isinstance(value, list):
             return [walk(inner) for inner in value]
-        return edit(value) if is_link(value) else value
+        return edit(value) if is_link(value) and CDN in value else value
 
     return lambda reply: replace(reply, body=orjson.dumps(walk(reply.json()))) if reply.json() else reply
 
@@ -136,7 +139,7 @@ def without_links(value: Any) -> Any:
 
 def is_link(value: object) -> bool:
     """Whether it is a link of the emulator to a clip."""
-    return isinstance(value, str) and value.startswith("http") and ("/_cdn/" in value or ":download?" in value)
+    return isinstance(value, str) and value.startswith("http") and (CDN in value or ":download?" in value)
 
 
 def task_layer(document: Any) -> dict[str, Any]:
