@@ -63,6 +63,7 @@ class Poller:
         now = context.now()
         task = track_task(context, job, None if at_once or first else now)
         if at_once or first:
+            task.expects_callback = False  # it came, or it is not known to be on its way
             self._queue.push(task, -math.inf if first else now)
         elif self._callbacks.came_early(job.id):
             self._queue.push_woken(task)
