@@ -110,10 +110,17 @@ class Poller:
         replies = await poll_batch(self._context, tasks, total_timeout_s=self._total_timeout_s(tasks[0]))
         if any(isinstance(reply, Rejected) and reply.kind is FailureKind.INVALID for _, _, reply in replies):
             self._queue.poll_singly(tasks[0])
-        ends = (self._on_reply(task, job, reply) for task, job, reply in replies)
+        ends = (self._on_batch_reply(task, job, reply) for task, job, reply in replies)
         for problem in await asyncio.gather(*ends, return_exceptions=True):  # all are recorded before the run stops
             if problem is not None:
                 raise problem
+
+    async def _on_batch_reply(self, task: TrackedTask, job: Job, reply: Status | Rejected | None) -> None:
+        if reply is not None:
+            await self._on_reply(task, job, reply)
+            return
+        task.poll_many = None  # it is polled alone: a list may be cut short
+        await self._continue(task, task.poll_interval.refresh_s)
 
     async def _poll(self, tasks: list[TrackedTask]) -> None:
         try:
@@ -149,13 +156,15 @@ class Poller:
 
     async def _on_reply(self, task: TrackedTask, job: Job, reply: Status | Rejected) -> None:
         if isinstance(reply, Rejected):
+            reply = task.verdict_without_follow_up() or reply
+        if isinstance(reply, Rejected):
             await self._on_failed_poll(task, reply)
-            task.follow_up = None  # the next poll names it again, perhaps with a new link
+            task.note_follow_up(None)  # the next poll names it again, perhaps with a new link
         elif reply.follow_up is not None:
-            task.follow_up = reply.follow_up
+            task.note_follow_up(reply)
             await self._continue(task, 0.0)
         else:
-            task.follow_up = None
+            task.note_follow_up(None)
             task.unanswered = task.provider_state.consecutive_poll_refusals = 0
             await self._on_status(task, job, reply)
 
