@@ -64,7 +64,7 @@ async def _read(request: web.Request) -> Form:
         raise _invalid("- body: invalid JSON\n") from None
     if not isinstance(body, dict) or not isinstance(body.get("input"), dict):
         raise _invalid("- input is required\n")
-    return Form(fields={**body["input"], "version": body.get("version")})
+    return Form(fields={**body["input"], "version": body.get("version"), "webhook": body.get("webhook")})
 
 
 async def _clip(submit: SubmitRequest) -> ClipSpec:
