@@ -29,6 +29,9 @@ def _clip(name: str, action: Any, ends: Ending = STORED, *, times: int = 1, **mo
     return Fault(name=name, group="the clip", rules=rules("download content", action, times), ends=ends, **more)
 
 
+NO_CONTENT_ROUTE = ("kling", "kling-new", "runway", "xai", "luma", "fal", "replicate", "comfy-router")
+
+
 def _refused(
     name: str, action: Any, ends: Ending = STORED, *, times: int = 0, steps: str = "download content"
 ) -> Fault:
@@ -71,7 +74,12 @@ def _second_output(document: Any) -> Any:
     """Another clip in the task's reply, beside the first."""
     if "file_id" in document:  # a poll on MiniMax's first wire names one file, and no link
         return document
-    first = next(_links_of(document), _content_path(document))
+    first = next((link for link in _links_of(document) if ".jpg" not in link), _content_path(document))
+    if ":download?" in first:  # Google's: among the samples, or the parts of a step
+        result = document.get("response", {}).get("generateVideoResponse")
+        clips = result["generatedSamples"] if result else document["steps"][-1]["content"]
+        clips.append({"video": {"uri": f"{first}&n=2"}} if result else {**clips[0], "uri": f"{first}&n=2"})
+        return document
     task_layer(document)["videos"] = [{"url": first}, {"url": f"{first}&n=2"}]
     return document
 

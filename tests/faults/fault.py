@@ -31,6 +31,9 @@ class Ending:
         return EXIT_CODES.get(self.word, 1)
 
 
+CLIP = "the clip"
+INLINE = frozenset({"vertex-veo"})
+"""Wire formats whose polls hold the clip: nothing is downloaded, so no fault of a clip's bytes meets them."""
 EXIT_CODES = {"stored": 0, "uncertain": 5, "pending": 6, "running": 6}
 STORED = Ending("stored", 1)
 UNSOLD, UNSEEN = Ending("uncertain", 0), Ending("uncertain", 1)
@@ -78,10 +81,12 @@ class Fault:
 
     def clips_of(self, dialect: str) -> int:
         """How many clips a stored task of this wire format makes."""
-        return 1 if dialect in self.one_clip else self.clips
+        return 1 if dialect in self.one_clip or dialect in INLINE else self.clips
 
     def ending(self, dialect: str) -> Ending:
         """How a job in that wire format must end."""
+        if self.group == CLIP and dialect in INLINE:
+            return STORED
         return self.but.get(dialect, self.ends)
 
 
