@@ -21,8 +21,10 @@ def first_job(name: str, model: Model, provider: Provider) -> JobSpec:
     fields: dict[str, Any] = {"duration_s": None, "aspect_ratio": "", "resolution": ""}
     if model.needs in ("image", "references"):
         fields["images"] = (ImageRef(source=LINK, role="first" if model.needs == "image" else "reference"),)
+    if "first-last-frame" in name:
+        fields["images"] = tuple(ImageRef(source=LINK, role=role) for role in ("first", "last"))
     if model.needs == "action":
-        fields |= {"action": "edit", "video": "https://cdn.example/a.mp4"}
+        fields |= {"action": (model.actions or ("edit",))[0], "video": "https://cdn.example/a.mp4"}
     return spec(model=name, provider=provider.name, **fields)
 
 
