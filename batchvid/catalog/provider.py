@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, ClassVar, Literal
 from urllib.parse import urlsplit
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
+from batchvid.catalog.account import Account, BalanceApi
 from batchvid.catalog.authentication import Authentication
 from batchvid.catalog.data_files import MODEL_DEFAULTS, MODEL_TABLES, provider_files
 from batchvid.catalog.hosts import is_private_host
@@ -39,7 +40,7 @@ class Provider:
     certificates to trust, as an absolute path; `proxy` is the address of an HTTP proxy, `proxy_env` the variable with
     one. `callback_signature` is how the provider signs callbacks, with the secret in the variable
     `callback_secret_env`, or with a key of the set at `callback_keys_url` (None: the vendor's).
-    `account_url` is the vendor's other address, for what concerns the account, such as a list of requests; empty
+    one. `account_url` is the vendor's other address, for what concerns the account, such as a list of requests; empty
     where it is `base_url`. `account_key_env` is the variable of another key for it, such as an access token.
 
     Limits are counts, per minute and per second as named; `model_concurrency` limits single models. `poll_every_s`
@@ -55,7 +56,8 @@ class Provider:
     `send_key_to_own_links`: a link on the provider's own origin that refuses an anonymous request is tried again with
     the key. `allow_http` permits a public `base_url` without encryption. `unit_usd` is the worth of the
     vendor's own units, by the name that a dialect gives them (`Status.vendor_metadata`): only a provider that bills in
-    them has it, not one that resells its tasks. `life` is the emulator's setting for the
+    them has it, not one that resells its tasks. `account` is where its bill is read, `balance` which pages tell the
+    balance. `life` is the emulator's setting for the
     duration of tasks; `free` means that nothing is charged. An `emulator` without a base URL is started by the run.
     """
 
@@ -96,6 +98,8 @@ class Provider:
     send_key_to_own_links: bool = True
     allow_http: bool = False
     unit_usd: Mapping[str, Decimal] = field(default_factory=dict)
+    account: Account | None = None
+    balance: BalanceApi = "none"
     life: str = ""
     free: bool = False
 
@@ -123,6 +127,14 @@ class Provider:
         return is_private_host(urlsplit(self.base_url).hostname or "")
 
     @property
+    def is_elsewhere(self) -> bool:
+        """Whether a built-in provider has an address in another public domain: what the vendor asks is unknown there.
+
+        A private address is a proxy of the user's, or a rehearsal.
+        """
+        return _is_elsewhere(self.name, self.base_url)
+
+    @property
     def own_dialect(self) -> str:
         """The only wire format of a provider with exactly one: any model's name is an id there. Otherwise empty."""
         return next(iter(self.routes)) if len(self.routes) == 1 else ""
@@ -139,11 +151,17 @@ class Provider:
 
     @property
     def http_problem(self) -> str:
-        """Why nothing is bought at this address: the key would cross a public network unencrypted; empty if fine."""
-        parts = urlsplit(self.base_url)
-        if self.allow_http or parts.scheme != "http" or self.is_private or not self.has_key:
+        """Why nothing is bought at this address: the key would cross a public network unencrypted; empty if fine.
+
+        A proxy sees what is sent to an `http://` address.
+        """
+        if self.allow_http or urlsplit(self.base_url).scheme != "http" or not self.has_key:
             return ""
-        host = f"http://{parts.netloc.rpartition('@')[2]}"
+        hops = [urlsplit(url) for url in (self.base_url, self.proxy) if url]
+        public = next((hop for hop in hops if not is_private_host(hop.hostname or "")), None)
+        if public is None:
+            return ""
+        host = f"http://{public.netloc.rpartition('@')[2]}"
         return (
             f"{host} is a public host, and the key would be sent unencrypted: use https://, or write allow_http: true"
         )
@@ -245,6 +263,13 @@ def _provider_rows() -> dict[str, dict[str, Any]]:
         rows[name] = {key: value for key, value in table.items() if key not in (*MODEL_TABLES, *MODEL_DEFAULTS)}
         rows[name]["routes"] = {one: prefix for one, prefix in table["routes"].items() if one in DIALECTS}
     return rows
+
+
+@lru_cache(maxsize=256)
+def _is_elsewhere(name: str, base_url: str) -> bool:
+    ours = urlsplit(_provider_rows().get(name, {}).get("base_url", "")).hostname or ""
+    host = urlsplit(base_url).hostname or ""
+    return bool(ours) and host.split(".")[-2:] != ours.split(".")[-2:] and not is_private_host(host)
 
 
 _PROVIDER = TypeAdapter(Provider)

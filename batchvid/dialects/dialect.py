@@ -64,8 +64,8 @@ class LookupMethod:
 class PollMany:
     """One call that polls several tasks of one provider and prefix.
 
-    `build` takes the task ids, at most `max_tasks`; `read` returns a status for each task of the reply. A task that is
-    missing there is unseen.
+    `build` takes the task ids, at most `max_tasks`. `read` returns a status for each task of the reply, given the
+    prompts by task; it raises `errors.UnreadableReply` as `ReadPoll` does. A task that is missing is polled alone.
     """
 
     build: Callable[[Sequence[str]], Request]

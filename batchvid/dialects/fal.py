@@ -24,6 +24,7 @@ from batchvid.dialects.common.media_names import names_a_video
 from batchvid.dialects.common.model_fields import build_fields
 from batchvid.dialects.common.moderation import find_filter_verdict, kind_of_code
 from batchvid.dialects.common.request_building import path_segment
+from batchvid.dialects.common.task_layers import task_layers
 from batchvid.dialects.common.task_lists import read_task_list
 from batchvid.dialects.common.vendor_codes import TABLES
 from batchvid.dialects.common.vendor_text import own_words
@@ -92,11 +93,12 @@ def poll(generation: GenerationRequest, task_id: str) -> Request:
 def read_poll(response: Response, task_id: str, *, prompt: str = "") -> Status | Rejected:
     """Read a status. What a finished request made, or why it failed, is in its result. Raises UnreadableReply."""
     status = poll_replies.read_poll(response, task_id=task_id, prompt=prompt)
-    if not isinstance(status, Status) or status.phase not in (Phase.SUCCEEDED, Phase.FAILED) or status.assets:
-        return status
-    if status.vendor_status.upper() != "COMPLETED":
+    if not isinstance(status, Status) or status.phase not in (Phase.SUCCEEDED, Phase.FAILED):
         return status
     document = parse(response.body) or {}
+    document = next((layer for layer in task_layers(document) if text(layer.get("error_type"))), document)
+    if not text(document.get("error_type")) and (status.assets or status.vendor_status.upper() != "COMPLETED"):
+        return status
     if code := text(document.get("error_type")):
         status = _failed(response, {**document, "detail": document.get("detail") or document.get("error")}, prompt)
         status = replace(status, code=code, vendor_status="COMPLETED")

@@ -212,6 +212,21 @@ class Relocated(Event):
     origin: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CostBilled(Event):
+    """The vendor's own bill charges the `attempt`th paid call more than it counted as: `cost_usd` counts from now on.
+
+    `extra_usd` is how much more that is. `was_unpriced`: it counted as an unknown amount; `was_released`: as not paid.
+    """
+
+    attempt: int
+    actual_usd: str
+    cost_usd: Decimal
+    extra_usd: Decimal
+    was_unpriced: bool = False
+    was_released: bool = False
+
+
 KINDS: dict[str, type[Event]] = {
     kind.__name__: kind
     for kind in (
@@ -231,6 +246,7 @@ KINDS: dict[str, type[Event]] = {
         Adopted,
         PollResumed,
         Relocated,
+        CostBilled,
     )
 }
 """Every event by its name in the state file. A name is never reused for another meaning."""

@@ -156,6 +156,7 @@ TRANSITIONS: dict[type[ev.Event], dict[JobState | None, tuple[JobState, ...]]] =
     ev.Adopted: {state: (state,) for state in (_P, _OK, _F)},
     ev.PollResumed: {_F: (_R,)},
     ev.Relocated: {state: (state,) for state in (_U, _R, _Y, _OK, _F)},
+    ev.CostBilled: {state: (state,) for state in (_P, _U, _R, _Y, _OK, _F)},
 }
 """Event -> state before -> states after. Of two, `retry_at` decides: set, the job waits; else it failed."""
 

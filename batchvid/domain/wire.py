@@ -72,6 +72,10 @@ class GenerationRequest:
     submitted_at: datetime | None = None
 
 
+MAX_REPLY_BYTES = 32 * 1024 * 1024
+"""Of a reply, where its request allows no more: it may carry a whole small clip as a `data:` URI."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
     """One field of a multipart body; a file part when it has a `filename`."""
@@ -86,7 +90,8 @@ class Part:
 class Request:
     """One API call. `path` begins with `/`, is percent-encoded, and stands below the route's base URL and prefix.
 
-    At most one of `json` and `parts` is given. It contains no keys: the transport adds them.
+    At most one of `json` and `parts` is given. It contains no keys: the transport adds them. A POST buys something
+    unless it `is_free`, such as a poll or a cancellation. `max_reply_bytes` limits its reply.
     """
 
     method: Literal["GET", "POST", "PUT", "DELETE"]
@@ -94,6 +99,13 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict)
     json: Mapping[str, Any] | None = None
     parts: tuple[Part, ...] = ()
+    is_free: bool = False
+    max_reply_bytes: int = MAX_REPLY_BYTES
+
+    @property
+    def is_paid(self) -> bool:
+        """Whether it may buy something."""
+        return self.method == "POST" and not self.is_free
 
     def relative_to(self, other: Request) -> Request:
         """Return the request with its path resolved against that of `other`, as RFC 3986 resolves references."""

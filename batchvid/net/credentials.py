@@ -21,6 +21,7 @@ from batchvid.net.access import Access, Authenticator, KeyHeader
 from batchvid.net.google_tokens import GoogleToken, check_installed
 from batchvid.net.signed_tokens import SignedToken
 
+_BEARER = Authentication()
 EMULATOR_KEY = "emulator"  # it wants some key, and any will do; never sent to another host
 
 _MARKS = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"", "utf-8-sig"))
@@ -77,6 +78,13 @@ class Credentials:
         """How the provider is reached. Raises UsageError if a variable is unset, or a file or an extra is missing."""
         way = self.way_to(provider)
         return replace(way, authenticator=self._authenticator(provider, way.proxy))
+
+    def account_of(self, provider: Provider) -> Access:
+        """How the provider's account pages are reached, by their own token. Raises UsageError if it is unset."""
+        if provider.account is None:
+            raise UsageError(f"provider {provider.name} has no account: write account: {{token_env: NAME}}")
+        token = self._key(provider, provider.account.token_env)
+        return replace(self.way_to(provider), style=_BEARER, authenticator=KeyHeader(_BEARER, token))
 
     def has_account(self, provider: Provider) -> bool:
         """Whether the key for the provider's account is available."""

@@ -54,7 +54,8 @@ class Vendor:
         """One request; `path` may be a whole URL."""
         scheme = next((word for start, word in SCHEMES.items() if path.startswith(start)), "")
         key = f"{scheme} {key.partition(' ')[2]}" if key and scheme else key
-        headers = {**({"Authorization": key} if key else {}), **more.pop("headers", {})}
+        given = {"x-goog-api-key" if path.startswith("/gemini") else "Authorization": key} if key else {}
+        headers = {**given, **more.pop("headers", {})}
         url = path if path.startswith("http") else self.emulator.base_url + path
         async with self.session.request(method, url, headers=headers, allow_redirects=False, **more) as response:
             body = await response.read()

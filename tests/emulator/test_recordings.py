@@ -25,6 +25,8 @@ WORDS = ("status", "task_status", "code", "object", "action")
 UNPLAYED: dict[str, tuple[str, ...]] = {
     "no vendor answers so: the dialect must stand it all the same": (
         "ark/poll-ready-with-last-frame",
+        "dashscope/poll-suspended",
+        "gemini-veo/poll-queued-by-a-relay",
         "fal/poll-namespace",
         "comfy-router/result-cancelled",
         "comfy-router/result-expired",
@@ -39,6 +41,8 @@ UNPLAYED: dict[str, tuple[str, ...]] = {
         "replicate/submit-refused-unknown-model",
         "fal/result-proxy-error",
         "fal/result-unusual-name",
+        "vertex-veo/poll-queued-by-a-relay",
+        "vertex-veo/poll-ready-in-storage",
         "dashscope/poll-suspended",
         "kling/poll-success-without-link",
         "kling-new/poll-other-tasks-only",
@@ -74,6 +78,7 @@ UNPLAYED: dict[str, tuple[str, ...]] = {
     ),
     "a public report of a poll of another vendor or relay, in the words of the report": (
         "gateway/poll-failed-fal-content-checker-422",
+        "gemini/poll-ready-older-outputs",
         "gateway/poll-failed-responsible-ai",
         "kling/poll-failed-image-pixel",
         "newapi/poll-failed-rai-audio-inside-success",
@@ -91,6 +96,10 @@ UNPLAYED: dict[str, tuple[str, ...]] = {
         "xai/poll-ready-relative-link",
     ),
     "known from a client's code only, which does not show the whole reply": (
+        "gemini/poll-failed-step-error",
+        "gemini/poll-withheld-in-words",
+        "gemini/submit-edit",
+        "luma/submit-extend",
         "openai-videos/poll-contradiction-outer-failure-inner-running",
         "openai-videos/poll-ready-wrapped-without-link",
         "openai-videos/poll-without-status",

@@ -139,6 +139,14 @@ EVENTS: dict[type[ev.Event], st.SearchStrategy[ev.Event]] = {
     ev.Adopted: st.builds(ev.Adopted, at=TIMES, adopted_from=WORDS, spec=st.just(spec()), clip=st.none() | CLIPS),
     ev.PollResumed: st.builds(ev.PollResumed, at=TIMES),
     ev.Relocated: st.builds(ev.Relocated, at=TIMES, origin=WORDS),
+    ev.CostBilled: st.builds(
+        ev.CostBilled,
+        at=TIMES,
+        attempt=st.integers(1, 9),
+        actual_usd=WORDS,
+        cost_usd=st.decimals(0, 100, places=4),
+        extra_usd=st.decimals(0, 100, places=4),
+    ),
 }
 
 

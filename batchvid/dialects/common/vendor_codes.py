@@ -179,6 +179,7 @@ GOOGLE: Table = (
         "G-rpc",
         codes="INVALID_ARGUMENT FAILED_PRECONDITION OUT_OF_RANGE NOT_FOUND UNIMPLEMENTED",
     ),
+    OutcomeRule(NO, FailureKind.MODERATION_INPUT, "I-rep: Gemini's Interactions", codes="content_blocked"),
     OutcomeRule(
         ANY,
         None,
@@ -291,11 +292,12 @@ TABLES: dict[str, Table] = {
     "runway": _GATEWAYS,  # Runway itself has statuses and sentences, no codes (R-oas)
     "xai": (*XAI, *_GATEWAYS),
     "ark": (*ARK, *_GATEWAYS),
-    "fal": (*FAL, *_GATEWAYS),
-    "comfy-router": (*COMFY_ROUTER, *_GATEWAYS),
-    "replicate": _GATEWAYS,  # Replicate itself has statuses and sentences (RFC 9457)
     "minimax": (*MINIMAX_V2, *MINIMAX, *_GATEWAYS),
     "minimax-v1": (*MINIMAX, *_GATEWAYS),
     "dashscope": (*DASHSCOPE, *ALI, *_GATEWAYS),
+    "google": _GATEWAYS,
+    "fal": (*FAL, *_GATEWAYS),
+    "comfy-router": (*COMFY_ROUTER, *_GATEWAYS),
+    "replicate": _GATEWAYS,  # Replicate itself has statuses and sentences (RFC 9457)
 }
 """Routes with one vendor behind them. CometAPI is of the new-api family: its own errors may come on every route."""

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator
 
+from batchvid.catalog.account import Account, BalanceApi
 from batchvid.catalog.authentication import Authentication
 from batchvid.catalog.provider import CallbackSignature
 from batchvid.manifest.schema import fallback as fb
@@ -157,6 +158,8 @@ class Provider(_Strict):
     allow_http: bool | None = Field(
         None, strict=True, description="allow an unencrypted http:// base_url of a public host"
     )
+    account: Account | None = Field(None, description="where report --actuals reads the bill, by an access token")
+    balance: BalanceApi | None = Field(None, description="the pages by which doctor reads the balance")
     life: Annotated[str, BeforeValidator(field_types.word)] | None = Field(
         None, description="emulator setting: how long its tasks take"
     )

@@ -19,6 +19,8 @@ from batchvid.runner.context import RunContext
 from batchvid.runner.estimation.duration_model import DurationModel
 from batchvid.runner.providers.provider_state import ProviderState
 
+MAX_KEPT_BYTES = 64 * 1024  # of a reply that is compared with the next one
+
 
 @dataclass(slots=True)
 class TrackedTask:
@@ -28,10 +30,12 @@ class TrackedTask:
     handled. `last_seen_running_at` is None until this run has seen the task; time before that teaches the duration
     model nothing. `not_before` is the earliest next poll. `follows_cost`: a new poll cost moves the next poll.
     `follow_up` is the request that a finished task still needs; it is sent instead of the next poll. `before_follow_up`
-    is the status that named it. `poll_many` polls it together with others, None where the wire format cannot. `called`
-    is the last call, for people. `expects_callback`: the vendor has an address to call. `was_called`: it has called
-    since the last poll that was scheduled. `called_during_poll`: it called while a poll was pending. `woken_at` is when
-    the last callback had the task polled. `is_rare`: its next poll is late, because a callback is expected.
+    is the status that named it. `poll_many` polls it together with others, None where the wire format cannot, or where
+    a reply for several did not name it. `called` is the last call, for people.
+    `expects_callback`: the vendor has an address to call. `was_called`: it has called since the last poll that was
+    scheduled. `called_during_poll`: it called while a poll was pending. `woken_at` is when the last callback had the
+    task polled, `is_woken` whether that poll is the next one. `is_rare`: its next poll is late, because a callback is
+    expected.
     """
 
     job_id: str
@@ -51,14 +55,15 @@ class TrackedTask:
     unanswered: int = 0
     last_reply: tuple[bytes, Status | Rejected] | None = None
     follow_up: Request | None = None
-    before_follow_up: Status | None = None
     expects_callback: bool = False
     was_called: bool = False
     called_during_poll: bool = False
     woken_at: float = -math.inf
+    is_woken: bool = False
     is_rare: bool = False
     poll_many: PollMany | None = None
     called: str = ""
+    before_follow_up: Status | None = None
 
     @property
     def next_request(self) -> Request:
@@ -94,7 +99,10 @@ class TrackedTask:
             return self.completed(status)
         if self.last_reply is None or response.status != 200 or self.last_reply[0] != response.body:
             status = dialect.read_poll(response, job.task_id, prompt=job.spec.request.prompt)
-            self.last_reply = (response.body, self.completed(status))
+            status = self.completed(status)
+            if len(response.body) > MAX_KEPT_BYTES:  # it may hold a clip
+                return status
+            self.last_reply = (response.body, status)
         return self.last_reply[1]
 
     def completed(self, status: Status | Rejected) -> Status | Rejected:

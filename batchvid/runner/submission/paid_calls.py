@@ -38,7 +38,10 @@ async def build_call(
     external_id: str,
     attempt: int,
 ) -> tuple[GenerationRequest, Request]:
-    """The paid call, and what it asks for. Raises StorageError and Unsupported; then nothing was sent."""
+    """The paid call of this attempt, and what it asks for.
+
+    Raises StorageError and Unsupported; then nothing was sent.
+    """
     route = context.route(spec)
     generation = build_order(
         spec,

@@ -180,8 +180,9 @@ class Submitter:
             rehearsal=provider_state.is_emulator,
         )
         job = await record(job.id, started)
-        if context.callbacks is not None and is_carried(request, generation.callback_url):
-            context.callbacks.expect(job.id, job.attempts, provider_state.name, carried=True)
+        if context.callbacks is not None:
+            carried = is_carried(request, generation.callback_url)
+            context.callbacks.expect(job.id, job.attempts, provider_state.name, carried=carried)
         called = f"{provider_state.base_url}{route.prefix}{request.path}"
         verdict: Accepted | Rejected | Uncertain
         by_emulator = False

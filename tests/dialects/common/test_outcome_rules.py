@@ -25,6 +25,7 @@ from batchvid.dialects.common.vendor_codes import RELAYED, TABLES, VENDORS
 from batchvid.domain.failures import FailureKind
 from batchvid.domain.wire import Rejected, Response, Uncertain
 from batchvid.errors import NotSent, ReplyLost, ReplyTooLarge, UnreadableReply, WireError
+from tests.dialects.readers import SUBMIT_READERS
 
 AUTH, BALANCE, RATE, SLOT = FailureKind.AUTH, FailureKind.BALANCE, FailureKind.RATE, FailureKind.CONCURRENCY
 INVALID, MODERATION, DOWN = FailureKind.INVALID, FailureKind.MODERATION_INPUT, FailureKind.UNAVAILABLE
@@ -238,6 +239,7 @@ MINIMAX_TABLE: tuple[Case, ...] = (
 )
 GOOGLE_TABLE: tuple[Case, ...] = (
     *((400, f"{code} no", AUTH) for code in ("API_KEY_INVALID", "API_KEY_SERVICE_BLOCKED")),
+    (400, "content_blocked no", MODERATION),
     *((403, f"API_KEY_{code}_BLOCKED no", AUTH) for code in ("HTTP_REFERRER", "IP_ADDRESS")),
     *((403, f"{code} no", AUTH) for code in ("SERVICE_DISABLED", "CONSUMER_INVALID", "CONSUMER_SUSPENDED")),
     (401, "ACCESS_TOKEN_EXPIRED no", AUTH),
@@ -330,7 +332,7 @@ EVERY = (RELAYED, *TABLES.values())
 GENERAL: tuple[Table, ...] = (DUPLICATES, CODE_WORDS, REQUEST_WORDS, ACCOUNT_WORDS, HTTP)
 RELAYS = ("veo", "openai-videos", "seedance", "videos", "gateway")
 MET_BY: tuple[tuple[tuple[Case, ...], tuple[str, ...]], ...] = (
-    (HTTP_TABLE, tuple(DIALECTS)),
+    (HTTP_TABLE, tuple(SUBMIT_READERS)),
     (KLING_TABLE, ("kling", *RELAYS)),
     (RUNWAY_TABLE, ("runway",)),
     (ARK_TABLE, ("ark", *RELAYS)),
@@ -341,12 +343,12 @@ MET_BY: tuple[tuple[tuple[Case, ...], tuple[str, ...]], ...] = (
     (XAI_TABLE, ("xai", *RELAYS)),
     (COMFY_ROUTER_TABLE, ("comfy-router",)),
     (FAL_TABLE, ("fal",)),
-    (tuple(case for case in NEW_API_TABLE if "{" not in case[1]), tuple(DIALECTS)),
+    (tuple(case for case in NEW_API_TABLE if "{" not in case[1]), tuple(SUBMIT_READERS)),
     (NEW_API_TABLE, RELAYS),
     (OTHERS, RELAYS),
     *((table, RELAYS) for table in (ALI_TABLE, MINIMAX_TABLE, FAL_TABLE, VIDU_TABLE)),
     *((table, RELAYS) for table in (ZHIPU_TABLE, PIXVERSE_TABLE, JIMENG_TABLE)),
-    *((table, tuple(DIALECTS)) for table in (GOOGLE_TABLE, LITELLM_TABLE)),
+    *((table, tuple(SUBMIT_READERS)) for table in (GOOGLE_TABLE, LITELLM_TABLE)),
 )
 """Which dialects meet which of the vendors' tables."""
 
