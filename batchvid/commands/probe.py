@@ -106,7 +106,8 @@ def _result(
     hints = hints_of(replies, _listed(replies.get(_PRICES.path)))
     formats = recognize(replies, relays, hints, base_path=urlsplit(provider.base_url).path)
     key_env = provider.api_key_env
-    refused = wants_key(replies) or any(one.needs_key for one in formats)
+    wanting = [one.needs_key for one in formats]  # with a key, a format that takes another kind of key proves nothing
+    refused = wants_key(replies) or (any(wanting) and (all(wanting) or not key_env))
     is_emulator = any(reply.is_emulator for reply in replies.values())
     if refused and not key_env and not is_emulator:
         key_env = PLACEHOLDER

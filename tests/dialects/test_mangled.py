@@ -37,6 +37,8 @@ ONLY_FOR_WANT_OF_A_CLIP = (  # their word is a success, or they have none: besid
     "poll-report-jimeng-text-risk",
     "poll-report-filter-code-under-500",
     "poll-failed-fal-content-checker-422",
+    "poll-data-removed",
+    "poll-succeeded-without-output",
 )
 FAILED = [
     r for r in WHOLE if r.means.get("status", {}).get("phase") == "failed" and r.case not in ONLY_FOR_WANT_OF_A_CLIP

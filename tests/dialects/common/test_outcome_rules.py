@@ -279,6 +279,17 @@ FAL_TABLE: tuple[Case, ...] = (
         )
     ),
 )
+COMFY_ROUTER_TABLE: tuple[Case, ...] = (
+    *((409, f"{code} no", None) for code in ("invalid_input", "concurrency_limit_exceeded")),
+    *((status, f"{code} no", INVALID) for status, code in ((422, "invalid_input"), (404, "model_not_found"))),
+    (422, "content_policy_violation no", MODERATION),
+    (402, "insufficient_credits no", BALANCE),
+    *((status, f"{code} no", AUTH) for status, code in ((401, "unauthorized"), (403, "not_enabled"))),
+    (429, "concurrency_limit_exceeded no", SLOT),
+    *((status, f"{code} no", None) for status, code in ((502, "provider_error"), (504, "provider_timeout"))),
+    *((status, f"{code} no", None) for status, code in ((504, "deadline_exceeded"), (500, "internal_error"))),
+    *((status, f"{code} no", None) for status, code in ((503, "service_unavailable"), (499, "client_disconnected"))),
+)
 VIDU_TABLE: tuple[Case, ...] = (
     (400, "CreditInsufficient no", BALANCE),
     *((429, f"{code} no", RATE) for code in ("TooManyRequests", "SystemThrottling")),
@@ -330,6 +341,8 @@ MET_BY: tuple[tuple[tuple[Case, ...], tuple[str, ...]], ...] = (
     (MINIMAX_TABLE, ("minimax-v1",)),
     (((422, "unprocessable_entity_error no", MODERATION),), ("minimax",)),
     (XAI_TABLE, ("xai", *RELAYS)),
+    (COMFY_ROUTER_TABLE, ("comfy-router",)),
+    (FAL_TABLE, ("fal",)),
     (tuple(case for case in NEW_API_TABLE if "{" not in case[1]), tuple(SUBMIT_READERS)),
     (NEW_API_TABLE, RELAYS),
     (OTHERS, RELAYS),
