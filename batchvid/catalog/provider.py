@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, ClassVar, Literal
 from urllib.parse import urlsplit
 
@@ -40,6 +40,8 @@ class Provider:
     certificates to trust, as an absolute path; `proxy` is the address of an HTTP proxy, `proxy_env` the variable with
     one. `callback_signature` is how the provider signs callbacks, with the secret in the variable
     `callback_secret_env`, or with a key of the set at `callback_keys_url` (None: the vendor's).
+    one. `account_url` is the vendor's other address, for what concerns the account, such as a list of requests; empty
+    where it is `base_url`. `account_key_env` is the variable of another key for it, such as an access token.
 
     Limits are counts, per minute and per second as named; `model_concurrency` limits single models. `poll_every_s`
     overrides the poll interval of the models. `timeout_s` is how long a task may take, `queue_timeout_s` how long it
@@ -70,6 +72,8 @@ class Provider:
     callback_signature: CallbackSignature = "none"
     callback_secret_env: str = ""
     callback_keys_url: str = ""
+    account_url: str = ""
+    account_key_env: str = ""
     concurrency: int = 5
     submits_per_min: float = 60
     polls_per_s: float = 5
@@ -121,6 +125,14 @@ class Provider:
     def is_private(self) -> bool:
         """Whether its address is certainly not in a public network."""
         return is_private_host(urlsplit(self.base_url).hostname or "")
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether a built-in provider has an address in another public domain: what the vendor asks is unknown there.
+
+        A private address is a proxy of the user's, or a rehearsal.
+        """
+        return _is_elsewhere(self.name, self.base_url)
 
     @property
     def own_dialect(self) -> str:
@@ -183,13 +195,15 @@ def providers(overrides: Mapping[str, Mapping[str, Any]]) -> dict[str, Provider]
 
 
 def overridden(row: Mapping[str, Any], fields: Mapping[str, Any]) -> dict[str, Any]:
-    """The row with these fields, without what they replace: another way to authenticate, another proxy."""
+    """The row with these fields, without what they replace: a way to authenticate, a proxy, a server's address."""
     replaced = set()
     if _is_token(fields.get("auth")):
         replaced.add("api_key_env")
     if "api_key_env" in fields and _is_token(row.get("auth")):
         replaced.add("auth")
     replaced |= {"proxy", "proxy_env"} if fields.keys() & {"proxy", "proxy_env"} else set()
+    if fields.get("base_url") not in (None, row.get("base_url")):
+        replaced.add("account_url")  # that of another server
     return {key: value for key, value in row.items() if key not in replaced} | dict(fields)
 
 
@@ -243,6 +257,13 @@ def _provider_rows() -> dict[str, dict[str, Any]]:
         rows[name] = {key: value for key, value in table.items() if key not in (*MODEL_TABLES, *MODEL_DEFAULTS)}
         rows[name]["routes"] = {one: prefix for one, prefix in table["routes"].items() if one in DIALECTS}
     return rows
+
+
+@lru_cache(maxsize=256)
+def _is_elsewhere(name: str, base_url: str) -> bool:
+    ours = urlsplit(_provider_rows().get(name, {}).get("base_url", "")).hostname or ""
+    host = urlsplit(base_url).hostname or ""
+    return bool(ours) and host.split(".")[-2:] != ours.split(".")[-2:] and not is_private_host(host)
 
 
 _PROVIDER = TypeAdapter(Provider)

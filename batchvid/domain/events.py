@@ -37,8 +37,9 @@ class SubmitStarted(Event):
     All that is needed to collect what it buys is frozen here, so that neither a changed manifest nor an upgrade can
     lose it: `origin` is the base URL (the task lives there and is polled there only), `dialect` and `prefix` how it
     is spoken to, `model` the id on the wire, `duration_s` what is bought. `external_id` is the id of ours that the
-    call carries. `provider` is whose bill it goes on: the job may turn to another later (empty in older files).
-    `rehearsal`: so far, the server of this run is the emulator, which charges nothing.
+    call carries; `call_fingerprint` is that of the whole call, if it may be repeated. `provider` is whose bill it
+    goes on: the job may turn to another later (empty in older files). `rehearsal`: so far, the server of this run is
+    the emulator, which charges nothing.
     """
 
     origin: str
@@ -48,6 +49,7 @@ class SubmitStarted(Event):
     duration_s: float | None
     price: Price
     external_id: str
+    call_fingerprint: str = ""
     provider: str = ""
     rehearsal: bool = False
 

@@ -39,6 +39,7 @@ def _submit_started(job: Job, event: ev.SubmitStarted) -> dict[str, Any]:
         "model_sent": event.model,
         "billed_duration_s": event.duration_s,
         "external_id": event.external_id,
+        "call_fingerprint": event.call_fingerprint,
         "request_id": "",
         "looked_up": "",
         "candidates": (),

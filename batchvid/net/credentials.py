@@ -64,6 +64,7 @@ class Credentials:
         """Hide the keys of all these providers from now on, also of those that this run does not use."""
         for provider in providers:
             self.has(provider)
+            self.has_account(provider)
 
     def has(self, provider: Provider) -> bool:
         """Whether the provider's key is available."""
@@ -84,6 +85,22 @@ class Credentials:
             raise UsageError(f"provider {provider.name} has no account: write account: {{token_env: NAME}}")
         token = self._key(provider, provider.account.token_env)
         return replace(self.way_to(provider), style=_BEARER, authenticator=KeyHeader(_BEARER, token))
+
+    def has_account(self, provider: Provider) -> bool:
+        """Whether the key for the provider's account is available."""
+        try:
+            self.of_account(provider)
+        except UsageError:
+            return False
+        return True
+
+    def of_account(self, provider: Provider) -> Access:
+        """How the provider's `account_url` is reached. Raises UsageError as `of` does."""
+        if not provider.account_key_env:
+            return self.of(provider)
+        return replace(self.way_to(provider), style=Authentication()).with_key(
+            self._key(provider, provider.account_key_env)
+        )
 
     def way_to(self, provider: Provider) -> Access:
         """The same without the key. Raises UsageError for a wrong `ca_file` or proxy."""

@@ -111,7 +111,8 @@ def track_spending(context: RunContext, on_return: Callable[[Charge], None]) -> 
             on_return(returned)
         if isinstance(event, ev.SubmitAccepted | ev.TaskSucceeded | ev.TaskFailed):
             kind = (after.spec.provider, after.model_sent, "cost" if event.cost_usd is not None else "no cost")
-            line = describe_cost(after.price, event.actual_usd) if kind not in reported else ""
+            is_final = not isinstance(event, ev.SubmitAccepted)
+            line = describe_cost(after.price, event.actual_usd, is_final=is_final) if kind not in reported else ""
             if line:
                 reported.add(kind)
                 context.notice(f"{after.id} (task {after.task_id}): {line}. Each attempt's cost is in ledger.csv")

@@ -48,7 +48,7 @@ m.yaml:14: f: prompt: nothing is called field
 m.yaml:15: g: takes: must be at least 1
 m.yaml:16: h: image: gen3a_turbo: makes clips from an image only; give one
 m.yaml:17: h: makes the id h again
-m.yaml:18: i: unknown provider 'nobody'; there are cometapi, emulator"""
+m.yaml:18: i: unknown provider 'nobody'; there are cometapi, """
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from batchvid.dialects.common.links import link
 from batchvid.dialects.common.status_words import PHASES, read_failure_kind, read_phase
 from batchvid.domain.failures import Charged, FailureKind
 from batchvid.domain.wire import Phase, Response, Status
+from tests.dialects.readers import SUBMIT_READERS
 
 DOCUMENTED = {
     Phase.QUEUED: "queued pending PENDING SUBMITTED submitted QUEUED NOT_START created queueing Preparing Queueing"
@@ -120,7 +121,7 @@ def test_a_vendors_message_is_one_clean_line_without_keys() -> None:
     assert said == "Incorrect key sk-***[2J provided"
 
 
-@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("dialect", SUBMIT_READERS)
 @pytest.mark.parametrize(
     ("status", "body", "kind"),
     [

@@ -34,6 +34,8 @@ PLANS = {
     "budget": 1,
     "bill of an own gateway": 1,
     "own server manifest": 1,
+    "sglang manifest": 1,
+    "openrouter": 1,
     "pictures": 5,
     "equal names": 3,
     "pictures of a table": 3,

@@ -13,6 +13,7 @@ from tests.emulator.google_reply_scripts import GOOGLE
 from tests.emulator.helpers import picture
 from tests.emulator.luma_reply_scripts import LUMA
 from tests.emulator.own_reply_scripts import KLING, KLING_NEW, RUNWAY, XAI
+from tests.emulator.queue_reply_scripts import COMFY_ROUTER, FAL, REPLICATE
 from tests.emulator.record_reply_scripts import ARK, DASHSCOPE, MINIMAX
 from tests.emulator.script_player import (
     LINK,
@@ -35,6 +36,7 @@ from tests.emulator.script_player import (
     sent,
     unknown,
 )
+from tests.emulator.server_reply_scripts import SERVERS
 
 STOCK: dict[str, Any] = {"gateway_shape": "stock"}
 WRAPPED: dict[str, Any] = {"veo_shape": "wrapped", "sora_shape": "wrapped"}
@@ -248,6 +250,10 @@ REPLY_SCRIPTS: dict[str, ReplyScript] = {
     **ARK,
     **MINIMAX,
     **DASHSCOPE,
+    **SERVERS,
     **GOOGLE,
+    **FAL,
+    **COMFY_ROUTER,
+    **REPLICATE,
     **LUMA,
 }

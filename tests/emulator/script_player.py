@@ -10,6 +10,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import aiohttp
+
 from tests.emulator.helpers import ASYNC, VERSION, Answer, Vendor
 
 Act = Callable[[Vendor], Awaitable[Answer]]
@@ -36,12 +38,18 @@ PATHS = {
         "/dashscope/api/v1/services/aigc/video-generation/video-synthesis",
         "/dashscope/api/v1/tasks",
     ),
+    **{of: (f"/{of}/v1/videos",) * 2 for of in ("sglang", "vllm-omni", "litellm", "llmgateway", "openrouter")},
     "gemini": ("/gemini/v1beta/interactions",) * 2,
     "gemini-veo": ("/gemini/v1beta/models/veo-3.1-generate-preview:predictLongRunning", "/gemini/v1beta"),
     "luma": ("/luma/generations/video", "/luma/generations"),
     "vertex-veo": (f"{VERTEX}:predictLongRunning", f"{VERTEX}:fetchPredictOperation"),
+    "replicate": ("/replicate/v1/models/kwaivgi/kling-v2.5-turbo-pro/predictions", "/replicate/v1/predictions"),
+    "comfy-router": ("/comfy-router/v2/models/acme/film/requests",) * 2,
+    "fal": ("/fal/fal-ai/kling-video/v2.5-turbo/pro/text-to-video", "/fal/fal-ai/kling-video/requests"),
 }
 """Where a family's tasks are submitted and polled; the others share `/v1/videos`."""
+POLL_ENDS = {"fal": "/status", "comfy-router": "/status"}
+"""What stands behind the task's id in the path of a poll."""
 BODIES: dict[str, dict[str, Any]] = {
     "veo": {"model": "veo3-fast", "size": "16x9"},
     "openai-videos": {"model": "sora-2", "seconds": "4", "size": "1280x720"},
@@ -53,6 +61,14 @@ BODIES: dict[str, dict[str, Any]] = {
     "xai": {},
     "gateway": {"model": "kling-video", "model_name": "kling-v2-6"},
     "newapi": {"model": "kling-v2-6"},
+    "sglang": {"model": "wan", "seconds": 5, "size": "832x480"},
+    "vllm-omni": {"model": "wan", "seconds": "5", "size": "832x480"},
+    "litellm": {"model": "wan", "seconds": "5", "size": "832x480"},
+    "llmgateway": {"seconds": 8},
+    "openrouter": {"model": "bytedance/seedance-2.0", "duration": 5},
+    "fal": {},
+    "comfy-router": {},
+    "replicate": {"input": {"prompt": "a kite", "duration": 5, "aspect_ratio": "16:9"}},
     "ark": {"model": "doubao-seedance-1-5-pro-251215", "content": [{"type": "text", "text": "a kite"}]},
     "minimax": {
         "model": "MiniMax-H3",
@@ -73,6 +89,9 @@ BODIES: dict[str, dict[str, Any]] = {
     "vertex-veo": {"instances": [{"prompt": "a kite"}]},
 }
 
+FORMS = ("vllm-omni",)
+"""The families that take multipart only."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ReplyScript:
@@ -91,8 +110,19 @@ def task_of(reply: Answer) -> str:
     """The id in the answer to a submit."""
     body = reply.json
     inner = body.get("data") or body.get("output") or {}
-    found = inner.get("task_id") or body.get("id") or body.get("task_id") or inner.get("id") or body.get("name")
-    return str(found or body["request_id"])
+    names = (inner.get("task_id"), body.get("id"), body.get("task_id"), inner.get("id"), body.get("name"))
+    return str(next(filter(None, names), "") or body["request_id"])
+
+
+def multipart(body: dict[str, Any]) -> aiohttp.FormData:
+    """A form with these fields; a value in bytes is a picture's."""
+    form = aiohttp.FormData(default_to_multipart=True)
+    for name, value in body.items():
+        if isinstance(value, bytes):
+            form.add_field(name, value, filename="a.png", content_type="image/png")
+        elif value is not None:
+            form.add_field(name, str(value))
+    return form
 
 
 def sends(of: str, path: str = "", **fields: Any) -> Act:
@@ -100,7 +130,8 @@ def sends(of: str, path: str = "", **fields: Any) -> Act:
 
     async def act(v: Vendor) -> Answer:
         body = {**({} if BODIES[of].keys() & OWN_PROMPT else PROMPT), **BODIES[of], **fields}
-        return await v.call("POST", path or paths(of)[0], json=body, headers=VERSION | ASYNC)
+        sent = {"data": multipart(body)} if of in FORMS else {"json": body}
+        return await v.call("POST", path or paths(of)[0], **sent, headers=VERSION | ASYNC)
 
     return act
 
@@ -114,7 +145,7 @@ async def looks(v: Vendor, of: str, path: str, task: str) -> Answer:
     """One poll; Vertex AI takes a POST."""
     if of == "vertex-veo":
         return await v.call("POST", path, json={"operationName": task})
-    return await v.call("GET", place(path, task))
+    return await v.call("GET", place(path, task) + POLL_ENDS.get(of, ""))
 
 
 def polls(of: str, number: int, submit: Act | None = None, *, below: str = "") -> Act:
@@ -192,12 +223,13 @@ def sent(of: str, path: str = "", settings: dict[str, Any] | None = None, /, **f
 
 def unknown(of: str, **settings: Any) -> ReplyScript:
     """A poll of an unknown task."""
-    return ReplyScript(of=of, act=lambda v: v.call("GET", place(paths(of)[1], "1")), settings=settings)
+    path = place(paths(of)[1], "1") + POLL_ENDS.get(of, "")
+    return ReplyScript(of=of, act=lambda v: v.call("GET", path), settings=settings)
 
 
 def locked_out(of: str, step: str) -> ReplyScript:
     """The wrong key."""
-    path = paths(of)[0] if step == "submit" else place(paths(of)[1], "1")
+    path = paths(of)[0] if step == "submit" else place(paths(of)[1], "1") + POLL_ENDS.get(of, "")
     method = "POST" if step == "submit" else "GET"
     return ReplyScript(of=of, act=lambda v: v.call(method, path, json=BODIES[of]), settings={"api_key": "another"})
 

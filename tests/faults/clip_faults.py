@@ -28,7 +28,7 @@ def _clip(name: str, action: Any, ends: Ending = STORED, *, times: int = 1, **mo
     return Fault(name=name, group="the clip", rules=rules("download content", action, times), ends=ends, **more)
 
 
-NO_CONTENT_ROUTE = ("kling", "kling-new", "runway", "xai", "luma")
+NO_CONTENT_ROUTE = ("kling", "kling-new", "runway", "xai", "luma", "fal", "replicate", "comfy-router")
 
 
 def _refused(

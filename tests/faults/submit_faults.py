@@ -59,7 +59,13 @@ ARREARS = '{"code":1101,"message":"account in arrears","request_id":"u-2"}'
 DISGUISED = {"error": {"message": "duration is malformed", "code": "invalid_request"}}
 NO_CHANNEL = {"error": {"message": "No available channel for model x under group y", "code": "model_not_found"}}
 GUIDELINES = {"error": "the prompt may violate the community guidelines (CM_EXT.POther)"}
-ONE_VENDOR = dict.fromkeys(("kling", "kling-new", "runway", "xai", "ark", "gemini", "gemini-veo", "vertex-veo"), UNSOLD)
+ONE_VENDOR = dict.fromkeys(
+    (
+        *("kling", "kling-new", "runway", "xai", "ark", "gemini", "gemini-veo", "vertex-veo"),
+        *("fal", "replicate", "comfy-router"),
+    ),
+    UNSOLD,
+)
 """No relay stands behind these wire formats: MiniMax's codes mean nothing there."""
 OTHER_NUMBERS = ("runway", "xai", "gemini", "gemini-veo", "vertex-veo")
 """Wire formats where Kling's numbers mean nothing."""
@@ -90,9 +96,10 @@ REFUSALS = (
         "X2 around arrears",
         embedded(ARREARS, 400),
         STOPPED,
-        but=dict.fromkeys(
-            ("runway", "xai", "gemini", "gemini-veo", "vertex-veo"), refused("invalid")
-        ),  # not their number
+        but=dict.fromkeys(  # not their number
+            ("runway", "xai", "gemini", "gemini-veo", "vertex-veo", "fal", "replicate", "comfy-router"),
+            refused("invalid"),
+        ),
     ),
     _submit("X2 around a moderation", embedded(SENSITIVE, 400), refused("moderation_input")),
     _submit("wrong key", {"auth": True, "message": QUOTING}, STOPPED),
@@ -125,7 +132,7 @@ ACCEPTED = (
     _wire(
         "an error beside the task's id, under a 500",
         fault={"change": lambda reply: status(500)(fields(**UPSTREAM)(reply))},
-        but={"runway": UNSEEN, "xai": UNSEEN},
+        but={"runway": UNSEEN, "xai": UNSEEN, "fal": UNSEEN, "comfy-router": UNSEEN},
     ),
     _wire("an unlisted code without an id", UNSOLD, fault={"instead": json_reply(200, UNLISTED)}),
     _wire(
@@ -133,7 +140,7 @@ ACCEPTED = (
         Ending("stored", 2),
         fault={"copies": 2},
         extra_sold=1,
-        but=FOUND,  # it takes each `external_task_id` once
+        but=FOUND | {"comfy-router": STORED},  # they take each id of a call once
     ),
 )
 UNREADABLE = (

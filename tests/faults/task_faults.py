@@ -14,10 +14,12 @@ def _task(name: str, action: Any, ends: Ending, **more: Any) -> Fault:
 
 
 FILTERED = failed("moderation_output")
-WORDLESS = dict.fromkeys(("kling", "kling-new", "newapi", "gemini-veo", "luma", "vertex-veo"), failed("unavailable"))
+WORDLESS = dict.fromkeys(
+    ("kling", "kling-new", "newapi", "sglang", "vllm-omni", "gemini-veo", "luma", "vertex-veo"), failed("unavailable")
+)
 """Wire formats without a word of their own for it: the task just failed."""
-NUMBERED = dict.fromkeys(("gemini-veo", "vertex-veo"), failed("unavailable"))
-"""Google's operations always have a number."""
+NUMBERED = dict.fromkeys(("gemini-veo", "vertex-veo", "vllm-omni", "fal", "comfy-router"), failed("unavailable"))
+"""Google's operations have a number, vLLM-Omni's polls an HTTP status, fal's results a type: that is a reason."""
 CALLED_OFF = dict.fromkeys(("gemini-veo", "vertex-veo"), failed("cancelled"))
 CODELESS = {"outcome": "fail", "code": "task_failed"}
 TASKS = (
@@ -34,7 +36,7 @@ TASKS = (
         "moderated, in each vendor's own form",
         {"outcome": "moderation"},
         failed("moderation_input"),
-        but=dict.fromkeys(("kling", "kling-new", "xai", "gemini-veo", "luma", "vertex-veo"), FILTERED)
+        but=dict.fromkeys(("kling", "kling-new", "xai", "gemini-veo", "luma", "vertex-veo", "replicate"), FILTERED)
         | {"gemini": failed("moderation_suspected")},
     ),
     _task("moderated, in the message only", {**CODELESS, "message": "violates our content policy"}, FILTERED),
@@ -53,7 +55,10 @@ TASKS = (
         "expired",
         {"outcome": "expired"},
         failed("expired"),
-        but=WORDLESS | {"runway": failed("unavailable"), "gemini": failed("moderation_suspected")},
+        but=WORDLESS
+        | {"gemini": failed("moderation_suspected")}
+        | dict.fromkeys(("runway", "fal", "comfy-router"), failed("unavailable"))  # it was not started in time
+        | {"replicate": failed("cancelled")},  # aborted
     ),
     _task("stuck in the queue", {"outcome": "stuck"}, failed("timeout"), dials={"timeout_s": 0.2}),
     _task("an unknown word forever", {"outcome": "unknown_word"}, failed("timeout"), dials={"timeout_s": 0.2}),

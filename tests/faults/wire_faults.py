@@ -149,11 +149,20 @@ def task_layer(document: Any) -> dict[str, Any]:
         inner = inner[0]
     if isinstance(inner, dict) and (found := task_layer(inner)):
         return found
+    if not isinstance(document, dict):
+        return {}
     words = ("status", "task_status", "state", "done")
-    return document if isinstance(document, dict) and any(word in document for word in words) else {}
+    return document if _is_output(document) or any(word in document for word in words) else {}
+
+
+def _is_output(document: Mapping[str, Any]) -> bool:
+    """Whether it is the second reply of a queue: a model's output, without a word of its own."""
+    return isinstance(document.get("video"), dict) and "status" not in document
 
 
 def _has_ended(reply: Reply) -> bool:
     layer = task_layer(reply.json())
+    if _is_output(layer) or "response_url" in layer:  # a queue's status: its result follows
+        return _is_output(layer)
     word = str(layer.get("status") or layer.get("task_status") or layer.get("state") or "").casefold()
     return layer.get("done") is True or word in ("succeed", "succeeded", "success", "completed", "done")

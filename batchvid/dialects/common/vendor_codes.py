@@ -203,6 +203,22 @@ FAL: Table = (
         " client_disconnected downstream_service_error generation_timeout",
     ),
 )
+COMFY_ROUTER: Table = (
+    OutcomeRule("409", None, "Comfy: the key was used", codes="invalid_input concurrency_limit_exceeded"),
+    OutcomeRule(NO, FailureKind.INVALID, "Comfy", codes="invalid_input model_not_found"),
+    OutcomeRule(NO, FailureKind.MODERATION_INPUT, "Comfy", codes="content_policy_violation"),
+    OutcomeRule(NO, FailureKind.BALANCE, "Comfy", codes="insufficient_credits"),
+    OutcomeRule(NO, FailureKind.AUTH, "Comfy", codes="unauthorized"),
+    OutcomeRule(NO, FailureKind.AUTH, "Comfy: the queue is not open for this account", codes="not_enabled"),
+    OutcomeRule(NO, FailureKind.CONCURRENCY, "Comfy", codes="concurrency_limit_exceeded"),
+    OutcomeRule(
+        ANY,
+        None,
+        "Comfy: a provider may have been called",
+        codes="provider_error provider_timeout deadline_exceeded internal_error service_unavailable"
+        " client_disconnected",
+    ),
+)
 VIDU: Table = (
     OutcomeRule(NO, FailureKind.BALANCE, "Vi-err", codes="CreditInsufficient"),
     OutcomeRule(NO, FailureKind.RATE, "Vi-err", codes="TooManyRequests SystemThrottling"),
@@ -280,5 +296,8 @@ TABLES: dict[str, Table] = {
     "minimax-v1": (*MINIMAX, *_GATEWAYS),
     "dashscope": (*DASHSCOPE, *ALI, *_GATEWAYS),
     "google": _GATEWAYS,
+    "fal": (*FAL, *_GATEWAYS),
+    "comfy-router": (*COMFY_ROUTER, *_GATEWAYS),
+    "replicate": _GATEWAYS,  # Replicate itself has statuses and sentences (RFC 9457)
 }
 """Routes with one vendor behind them. CometAPI is of the new-api family: its own errors may come on every route."""

@@ -22,6 +22,7 @@ from batchvid.emulator.task_lifecycle import Phase
 
 DURATIONS = ("5", "10")
 OMNI_DURATIONS = tuple(str(seconds) for seconds in range(3, 11))
+V3_DURATIONS = tuple(str(seconds) for seconds in range(3, 16))
 RATIOS = ("16:9", "9:16", "1:1", "4:3", "3:4", "3:2", "2:3")
 MULTI_RATIOS = RATIOS[:3]
 SHORTER_SIDES = {"std": 720, "pro": 1080}
@@ -169,6 +170,8 @@ def _generation(
     body: Body, images: list[InputImage], *, ratios: Sequence[str] = RATIOS, durations: Sequence[str] = DURATIONS
 ) -> ClipSpec:
     """What all kinds with a new picture have in common. The frame of an image has the image's ratio."""
+    if str(body.get("model_name", "")).startswith("kling-v3"):
+        durations = V3_DURATIONS
     duration, mode, guidance = body.get("duration", "5"), str(body.get("mode", "std")), body.get("cfg_scale", 0.5)
     valid = isinstance(duration, str) and duration in durations
     _check(valid, f"duration must be one of the strings {', '.join(durations)}, not {duration!r}")

@@ -104,6 +104,12 @@ class Provider(_Strict):
     api_key_env: KeyName | None = Field(
         None, description="the name of the environment variable that holds the key; a server of your own may need none"
     )
+    account_url: BaseUrl | None = Field(
+        None, description="the vendor's address for what concerns the account, if not base_url; it gets the key too"
+    )
+    account_key_env: KeyName | None = Field(
+        None, description="the name of the variable with another key for the account, such as an access token"
+    )
     auth: Authentication | None = Field(
         None, description="how calls are authenticated, if not by Authorization: Bearer KEY"
     )
@@ -137,7 +143,7 @@ class Provider(_Strict):
     on_lost_submit: Literal["hold", "resubmit"] | None = Field(
         None, description="after a submit without an answer; hold: a person decides; resubmit: it may be bought twice"
     )
-    lookup: Literal["external_id", "list", "none"] | None = Field(
+    lookup: Literal["external_id", "list", "idempotency", "account", "none"] | None = Field(
         None, description="how a task is looked up after a submit without an answer"
     )
     allow_private_links: bool | None = Field(

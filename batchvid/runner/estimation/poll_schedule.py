@@ -16,7 +16,7 @@ LONG_TASK_FACTOR = 3.0
 JITTER = 0.1
 BUSY_POLL_COST_S = 0.1  # seconds of lag that one poll costs while jobs wait for slots: lag delays them
 IDLE_POLL_COST_S = 0.35  # the same while no job waits: lag only delays a file
-CALLBACK_FACTOR = 6.0  # an interval is so much longer while the provider's callbacks arrive
+CALLBACK_FACTOR = 20.0  # an interval is so much longer while the provider's callbacks arrive
 MAX_CALLBACK_WAIT_S = 120.0  # at most so much longer: a callback that is lost costs no more
 CATCH_UP_RATIO = 1.5  # polls go out so much faster than needed in the long run, so that a backlog shrinks
 

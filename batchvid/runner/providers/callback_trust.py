@@ -6,20 +6,21 @@ MAX_MISSES = 3  # ends in a row that only a poll has shown: one poll may simply 
 
 
 class CallbackTrust:
-    """Counts, for one provider, the ends that came with a callback and those that came without."""
+    """Counts, for one provider, the ends in a row that came without a callback.
+
+    At first callbacks are trusted: the user has stated where they arrive.
+    """
 
     def __init__(self) -> None:
-        self._has_called = False
         self._misses = 0
 
     @property
     def is_given(self) -> bool:
-        """Whether callbacks arrive."""
-        return self._has_called and self._misses < MAX_MISSES
+        """Whether callbacks are expected to arrive."""
+        return self._misses < MAX_MISSES
 
     def record_callback(self) -> None:
         """A callback came."""
-        self._has_called = True
         self._misses = 0
 
     def record_miss(self) -> None:
