@@ -37,7 +37,7 @@ async def test_a_balance(api: str) -> None:
         row = {"base_url": server.base_url, "dialect": "luma", "balance": api}
         provider = catalog.providers({"house": row})["house"]
         assert await read_balance(provider, ANONYMOUS) == Decimal("12.5")
-        pages = dict.fromkeys(pages, {})
+        pages = {path: {} for path in pages}
         with pytest.raises(UnreadableReply, match="has no"):
             await read_balance(provider, ANONYMOUS)
 
