@@ -151,11 +151,17 @@ class Provider:
 
     @property
     def http_problem(self) -> str:
-        """Why nothing is bought at this address: the key would cross a public network unencrypted; empty if fine."""
-        parts = urlsplit(self.base_url)
-        if self.allow_http or parts.scheme != "http" or self.is_private or not self.has_key:
+        """Why nothing is bought at this address: the key would cross a public network unencrypted; empty if fine.
+
+        A proxy sees what is sent to an `http://` address.
+        """
+        if self.allow_http or urlsplit(self.base_url).scheme != "http" or not self.has_key:
             return ""
-        host = f"http://{parts.netloc.rpartition('@')[2]}"
+        hops = [urlsplit(url) for url in (self.base_url, self.proxy) if url]
+        public = next((hop for hop in hops if not is_private_host(hop.hostname or "")), None)
+        if public is None:
+            return ""
+        host = f"http://{public.netloc.rpartition('@')[2]}"
         return (
             f"{host} is a public host, and the key would be sent unencrypted: use https://, or write allow_http: true"
         )

@@ -25,6 +25,7 @@ from batchvid.paths import quoted
 from batchvid.planning.availability import Availability
 from batchvid.redaction import redact
 from batchvid.runner import utc_now
+from batchvid.runner.callbacks.checks import missing_for_check
 from batchvid.state.lock import locks_are_kept
 from batchvid.state.user_index import open_user_index
 
@@ -190,6 +191,7 @@ def _provider(
         yield CheckResult(what=f"{name} key", found=_key(provider) if provider.has_key else _no_key(provider))
     except UsageError as exc:
         yield CheckResult(what=f"{name} key", found=str(exc), fix=_fix_key(provider, exc))
+    yield from _callbacks(provider, keys)
     yield _address(provider)
     try:
         reply, results = run_coroutine(check_provider(provider, dialects, access))
@@ -231,6 +233,15 @@ def _way(provider: Provider) -> Iterator[CheckResult]:
     if provider.proxy or provider.proxy_env:
         found = provider.proxy or f"calls go through the proxy in {provider.proxy_env}"
         yield CheckResult(what=f"{provider.name} proxy", found=found)
+
+
+def _callbacks(provider: Provider, keys: Credentials) -> Iterator[CheckResult]:
+    """No fault: callbacks that are not checked only have a task polled, and most runs do not listen."""
+    if provider.callback_signature == "none":
+        return
+    how = missing_for_check(provider, keys.callback_secret(provider))
+    found = f"cannot be checked: {how}" if how else f"are checked ({provider.callback_signature})"
+    yield CheckResult(what=f"{provider.name} callbacks", found=found, is_open=bool(how))
 
 
 def _key(provider: Provider) -> str:

@@ -13,6 +13,7 @@ from enum import StrEnum
 from batchvid.dialects import DIALECTS
 from batchvid.dialects.common.error_parsing import find_error
 from batchvid.dialects.common.json_bodies import parse
+from batchvid.dialects.common.json_values import dig
 from batchvid.dialects.openai_videos import PATH as VIDEOS
 from batchvid.domain.clip_request import ClipRequest
 from batchvid.domain.failures import FailureKind
@@ -32,6 +33,8 @@ SELF_HOSTED = {"vllm": "vllm-omni", "vllm-omni": "vllm-omni", "sglang": "sglang"
 """The dialects of servers by the `owned_by` in their list of models."""
 CATALOGUES = {"canonical_slug": "openrouter", "family": "llmgateway"}
 """The dialects of gateways by a field that only their lists of models have."""
+CUT_OFF = {"dashscope": ("/v1",)}
+"""What is cut off the end of an address, as most wire formats begin with it, and belongs to the root of these."""
 MAX_SHOWN_CHARS = 80
 
 _NAMES = re.compile(r"[\w.:-]*(/[\w.:-]*)+|batchvid-(doctor|probe)[\w-]*|[0-9a-f]{8,}|\d+", re.IGNORECASE)
@@ -111,7 +114,7 @@ def recognize(
 
 
 def _prefixes(dialect: str, relays: Mapping[str, Collection[str]]) -> Iterable[str]:
-    return dict.fromkeys(("", *relays.get(dialect, ())))
+    return dict.fromkeys(("", *CUT_OFF.get(dialect, ()), *relays.get(dialect, ())))
 
 
 def wants_key(replies: Mapping[str, Response]) -> bool:
@@ -198,6 +201,8 @@ def _judge(
         return (sureness and Sureness.POSSIBLE if is_other_place else sureness), reasons
     if not knows_tasks:
         return Sureness.POSSIBLE, []
+    if dialect == "dashscope":  # others have `/tasks` too
+        return (None if dig(error, ("output", "task_status")) is None else Sureness.CERTAIN), []
     if dialect == "newapi":
         certain = _is_newapi_error(reply) or hints.is_newapi
         return (Sureness.CERTAIN if certain else Sureness.LIKELY), []

@@ -285,6 +285,8 @@ def test_every_wire_format_of_the_emulator_is_found(folder: Path) -> None:
         ("/runwayml", {"runway"}),
         ("/grok/v1/videos/", {"xai"}),
         ("/gateway", {"gateway", "newapi"}),
+        ("/ark/api/v3", {"ark"}),
+        ("/minimax", {"minimax", "minimax-v1"}),
     ],
 )
 def test_one_path_of_the_emulator(path: str, dialects: set[str]) -> None:
@@ -295,6 +297,14 @@ def test_one_path_of_the_emulator(path: str, dialects: set[str]) -> None:
     assert dialects <= set(found(result)) <= dialects | elsewhere
     assert {one.dialect for one in result.formats if not one.prefix} == dialects
     assert all(one.sureness == "certain" for one in result.formats)
+
+
+def test_the_documented_root_of_dashscope() -> None:
+    """Its `/v1` is cut off, as that of others, and comes back as the prefix."""
+    with ServedEmulator(Settings(), marked=True) as emulator:
+        result = probe_server(emulator.base_url + "/dashscope/api/v1")
+    assert [(one.dialect, one.prefix) for one in result.formats] == [("dashscope", "/v1")]
+    assert "    prefix: /v1" in result.lines()
 
 
 def test_a_relay_like_cometapi(monkeypatch: pytest.MonkeyPatch) -> None:

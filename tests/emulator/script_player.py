@@ -32,6 +32,9 @@ PATHS = {
     "gateway": ("/gateway/v1/videos",) * 2,
     "newapi": ("/gateway/v1/video/generations",) * 2,
     "ark": ("/ark/api/v3/contents/generations/tasks",) * 2,
+    "replicate": ("/replicate/v1/models/kwaivgi/kling-v2.5-turbo-pro/predictions", "/replicate/v1/predictions"),
+    "comfy-router": ("/comfy-router/v2/models/acme/film/requests",) * 2,
+    "fal": ("/fal/fal-ai/kling-video/v2.5-turbo/pro/text-to-video", "/fal/fal-ai/kling-video/requests"),
     "minimax": ("/minimax/v2/video_generation", "/minimax/v2/query/video_generation"),
     "minimax-v1": ("/minimax/v1/video_generation", "/minimax/v1/query/video_generation?task_id="),
     "dashscope": (
@@ -43,9 +46,6 @@ PATHS = {
     "gemini-veo": ("/gemini/v1beta/models/veo-3.1-generate-preview:predictLongRunning", "/gemini/v1beta"),
     "luma": ("/luma/generations/video", "/luma/generations"),
     "vertex-veo": (f"{VERTEX}:predictLongRunning", f"{VERTEX}:fetchPredictOperation"),
-    "replicate": ("/replicate/v1/models/kwaivgi/kling-v2.5-turbo-pro/predictions", "/replicate/v1/predictions"),
-    "comfy-router": ("/comfy-router/v2/models/acme/film/requests",) * 2,
-    "fal": ("/fal/fal-ai/kling-video/v2.5-turbo/pro/text-to-video", "/fal/fal-ai/kling-video/requests"),
 }
 """Where a family's tasks are submitted and polled; the others share `/v1/videos`."""
 POLL_ENDS = {"fal": "/status", "comfy-router": "/status"}

@@ -59,16 +59,15 @@ ARREARS = '{"code":1101,"message":"account in arrears","request_id":"u-2"}'
 DISGUISED = {"error": {"message": "duration is malformed", "code": "invalid_request"}}
 NO_CHANNEL = {"error": {"message": "No available channel for model x under group y", "code": "model_not_found"}}
 GUIDELINES = {"error": "the prompt may violate the community guidelines (CM_EXT.POther)"}
+OTHER_NUMBERS = (
+    *("runway", "xai", "ark", "minimax", "minimax-v1", "dashscope"),
+    *("gemini", "gemini-veo", "vertex-veo", "fal", "replicate", "comfy-router"),
+)
+"""Vendors to which Kling's codes mean nothing."""
 ONE_VENDOR = dict.fromkeys(
-    (
-        *("kling", "kling-new", "runway", "xai", "ark", "gemini", "gemini-veo", "vertex-veo"),
-        *("fal", "replicate", "comfy-router"),
-    ),
-    UNSOLD,
+    ("kling", "kling-new", *(name for name in OTHER_NUMBERS if not name.startswith("minimax"))), UNSOLD
 )
 """No relay stands behind these wire formats: MiniMax's codes mean nothing there."""
-OTHER_NUMBERS = ("runway", "xai", "gemini", "gemini-veo", "vertex-veo")
-"""Wire formats where Kling's numbers mean nothing."""
 
 IN_TOTAL = {"submit_total_timeout_s": 0.3}
 SPACES = b" " * 1000
@@ -96,10 +95,7 @@ REFUSALS = (
         "X2 around arrears",
         embedded(ARREARS, 400),
         STOPPED,
-        but=dict.fromkeys(  # not their number
-            ("runway", "xai", "gemini", "gemini-veo", "vertex-veo", "fal", "replicate", "comfy-router"),
-            refused("invalid"),
-        ),
+        but=dict.fromkeys(OTHER_NUMBERS, refused("invalid")),
     ),
     _submit("X2 around a moderation", embedded(SENSITIVE, 400), refused("moderation_input")),
     _submit("wrong key", {"auth": True, "message": QUOTING}, STOPPED),
@@ -159,13 +155,7 @@ UNREADABLE = (
     _submit(
         "truncated JSON",
         "truncate_json",
-        but={
-            "runway": UNSEEN,
-            "xai": UNSEEN,
-            "ark": UNSEEN,
-            "gemini-veo": UNSEEN,
-            "vertex-veo": UNSEEN,
-        },  # the id is cut off
+        but=dict.fromkeys(("runway", "xai", "ark", "minimax", "gemini-veo", "vertex-veo"), UNSEEN),  # the id is cut off
     ),
     _submit(
         "reply after the client's timeout",

@@ -14,10 +14,11 @@ def _task(name: str, action: Any, ends: Ending, **more: Any) -> Fault:
 
 
 FILTERED = failed("moderation_output")
+SUSPECTED = failed("moderation_suspected")
 WORDLESS = dict.fromkeys(
     ("kling", "kling-new", "newapi", "sglang", "vllm-omni", "gemini-veo", "luma", "vertex-veo"), failed("unavailable")
-)
-"""Wire formats without a word of their own for it: the task just failed."""
+) | {"minimax-v1": SUSPECTED}
+"""Wire formats without a word of their own for it: the task just failed, with a message or without one."""
 NUMBERED = dict.fromkeys(("gemini-veo", "vertex-veo", "vllm-omni", "fal", "comfy-router"), failed("unavailable"))
 """Google's operations have a number, vLLM-Omni's polls an HTTP status, fal's results a type: that is a reason."""
 CALLED_OFF = dict.fromkeys(("gemini-veo", "vertex-veo"), failed("cancelled"))
@@ -25,7 +26,7 @@ CODELESS = {"outcome": "fail", "code": "task_failed"}
 TASKS = (
     _task("failed", {"outcome": "fail", "message": "the renderer broke"}, failed("unavailable")),
     _task("failed, quoting secrets", {"outcome": "fail", "message": QUOTING}, failed("unavailable")),
-    _task("failed without a message", {"outcome": "fail_silent"}, failed("moderation_suspected"), but=NUMBERED),
+    _task("failed without a message", {"outcome": "fail_silent"}, SUSPECTED, but=NUMBERED),
     _task(
         "failed without a message, at a server without a filter",
         {"outcome": "fail_silent"},
@@ -36,8 +37,14 @@ TASKS = (
         "moderated, in each vendor's own form",
         {"outcome": "moderation"},
         failed("moderation_input"),
-        but=dict.fromkeys(("kling", "kling-new", "xai", "gemini-veo", "luma", "vertex-veo", "replicate"), FILTERED)
-        | {"gemini": failed("moderation_suspected")},
+        but=dict.fromkeys(
+            (
+                *("kling", "kling-new", "xai", "gemini-veo", "luma", "vertex-veo", "replicate"),
+                *("ark", "minimax-v1", "dashscope"),
+            ),
+            FILTERED,
+        )
+        | {"gemini": SUSPECTED},
     ),
     _task("moderated, in the message only", {**CODELESS, "message": "violates our content policy"}, FILTERED),
     _task(
@@ -56,8 +63,8 @@ TASKS = (
         {"outcome": "expired"},
         failed("expired"),
         but=WORDLESS
-        | {"gemini": failed("moderation_suspected")}
-        | dict.fromkeys(("runway", "fal", "comfy-router"), failed("unavailable"))  # it was not started in time
+        | dict.fromkeys(("gemini", "minimax", "dashscope"), SUSPECTED)
+        | dict.fromkeys(("runway", "ark", "fal", "comfy-router"), failed("unavailable"))  # it was not started in time
         | {"replicate": failed("cancelled")},  # aborted
     ),
     _task("stuck in the queue", {"outcome": "stuck"}, failed("timeout"), dials={"timeout_s": 0.2}),

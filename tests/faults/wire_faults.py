@@ -144,13 +144,14 @@ def is_link(value: object) -> bool:
 
 def task_layer(document: Any) -> dict[str, Any]:
     """The innermost object that says where the task stands."""
-    inner = document.get("data") if isinstance(document, dict) else None
-    if isinstance(inner, list) and len(inner) == 1:  # Kling's new wire
-        inner = inner[0]
-    if isinstance(inner, dict) and (found := task_layer(inner)):
-        return found
     if not isinstance(document, dict):
         return {}
+    for wrap in ("data", "task", "output"):
+        inner = document.get(wrap)
+        if isinstance(inner, list) and len(inner) == 1:  # Kling's new wire
+            inner = inner[0]
+        if isinstance(inner, dict) and (found := task_layer(inner)):
+            return found
     words = ("status", "task_status", "state", "done")
     return document if _is_output(document) or any(word in document for word in words) else {}
 

@@ -22,6 +22,7 @@ from batchvid.emulator.task_lifecycle import Phase
 
 DURATIONS = ("5", "10")
 OMNI_DURATIONS = tuple(str(seconds) for seconds in range(3, 11))
+V3_UNITS_PER_S, V3_SOUND = {"std": 0.6, "pro": 0.8}, 1.5
 V3_DURATIONS = tuple(str(seconds) for seconds in range(3, 16))
 RATIOS = ("16:9", "9:16", "1:1", "4:3", "3:4", "3:2", "2:3")
 MULTI_RATIOS = RATIOS[:3]
@@ -62,7 +63,16 @@ async def clip_of(submit: SubmitRequest) -> ClipSpec:
     external = submit.form.text("external_task_id")
     used = external and submit.service.store.by_external(external, submit.family.name, submit.owner)
     _check(not used, "external_task_id already exists")
-    return replace(await KINDS[submit.kind](submit, submit.form.fields), external_task_id=external)
+    clip = await KINDS[submit.kind](submit, submit.form.fields)
+    return replace(clip, external_task_id=external, echo=_bill(submit.model, submit.form.fields, clip))
+
+
+def _bill(model: str, body: Body, clip: ClipSpec) -> dict[str, float]:
+    """The units of a clip of version 3, whose prices are published; the others' are not."""
+    if not model.startswith("kling-v3"):
+        return {}
+    per_s = V3_UNITS_PER_S[str(body.get("mode", "std"))] * (V3_SOUND if body.get("sound") == "on" else 1)
+    return {"units": round(per_s * clip.seconds, 2)}
 
 
 def prompt_of(body: Body) -> str:

@@ -89,7 +89,7 @@ class _Handler:
 
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
         """200 for whatever may be a callback, also for an unknown one: its sender learns nothing."""
-        expected = self._receiver.find(request.path.rpartition("/")[2])
+        expected = self._receiver.find(request.path.rstrip("/").rpartition("/")[2])
         if expected is None or request.method != "POST":
             return _closing(web.Response())
         try:

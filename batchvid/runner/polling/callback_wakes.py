@@ -25,9 +25,10 @@ class CallbackWakes:
         provider_state = self._context.provider_states.get(job.spec.provider) if job else None
         if job is None or provider_state is None:
             return
-        was_given = provider_state.callback_trust.is_given
-        provider_state.callback_trust.record_callback()
-        if not was_given:
+        trust = provider_state.callback_trust
+        before = (trust.is_given, trust.max_wait_s)
+        trust.record_callback()
+        if before != (trust.is_given, trust.max_wait_s):
             self._queue.reschedule(provider_state)
         if (task := self._polled.get(job_id)) is not None:
             task.was_called = task.called_during_poll = True

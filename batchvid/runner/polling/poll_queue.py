@@ -99,7 +99,7 @@ class PollQueue:
         """Give the provider's tasks new times, because its callbacks began or ceased to arrive."""
         now, trusted = self._context.now(), provider_state.callback_trust.is_given
         for _, _, task in (due := self._due[provider_state.name]):
-            task.is_rare = task.follows_cost and task.expects_callback and trusted
+            task.is_rare = task.follows_cost and task.expects_callback and not task.unseen and trusted
         self._recompute(due, now)
         self._wake.set()
 
@@ -198,6 +198,8 @@ class PollQueue:
         due_age_s = next_age_s(
             task.duration_model, task.poll_interval, age_s, task.provider_state.poll_cost_s, task.job_id
         )
-        due_at = task.submitted_at_s + (next_age_with_callbacks_s(age_s, due_age_s) if task.is_rare else due_age_s)
+        if task.is_rare:
+            due_age_s = next_age_with_callbacks_s(age_s, due_age_s, task.provider_state.callback_trust.max_wait_s)
+        due_at = task.submitted_at_s + due_age_s
         timeout_at = task.submitted_at_s + task.deadlines.next_s(now - task.submitted_at_s)
         return max(min(due_at, timeout_at), task.not_before)  # only a poll detects that a task is overdue

@@ -63,6 +63,7 @@ class Poller:
         now = context.now()
         task = track_task(context, job, None if at_once or first else now)
         if at_once or first:
+            task.expects_callback = False  # it came, or it is not known to be on its way
             self._queue.push(task, -math.inf if first else now)
         elif self._callbacks.came_early(job.id):
             self._queue.push_woken(task)
@@ -86,7 +87,7 @@ class Poller:
         while (wait_s := self._queue.wait_s(provider_state, now)) <= 0:
             tasks = self._queue.pop_batch(provider_state, now)
             provider_state.polls.acquire(now)
-            if not tasks[0].is_woken:  # callbacks come when tasks end, not together
+            if not any(task.is_woken for task in tasks):  # callbacks come when tasks end, not together
                 provider_state.poll_pacer.acquire(now)
             provider_state.pending_polls += 1
             for task in tasks:

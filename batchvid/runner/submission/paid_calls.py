@@ -34,8 +34,8 @@ async def build_call(
     provider_state: ProviderState,
     spec: JobSpec,
     images: ImageReader,
-    external_id: str,
     *,
+    external_id: str,
     attempt: int,
 ) -> tuple[GenerationRequest, Request]:
     """The paid call of this attempt, and what it asks for.
@@ -78,7 +78,9 @@ async def same_call(context: RunContext, provider_state: ProviderState, job: Job
     if not job.call_fingerprint:
         return "what it sent is not known"
     try:
-        _, request = await build_call(context, provider_state, job.spec, images, job.external_id, attempt=job.attempts)
+        _, request = await build_call(
+            context, provider_state, job.spec, images, external_id=job.external_id, attempt=job.attempts
+        )
         is_same = await fingerprint(provider_state, job.prefix, request) == job.call_fingerprint
     except (StorageError, Unsupported, UsageError) as exc:
         return str(exc)

@@ -157,7 +157,7 @@ class Submitter:
         external_id = f"{spec.id[:40]}-{utc_now():%y%m%d%H%M%S%f}"
         try:
             generation, request = await build_call(
-                context, provider_state, spec, self._images, external_id, attempt=job.attempts + 1
+                context, provider_state, spec, self._images, external_id=external_id, attempt=job.attempts + 1
             )
         except (StorageError, Unsupported) as exc:
             self.reservations.release_capped_jobs(await record_unsent(context, provider_state, job, exc))
@@ -180,8 +180,9 @@ class Submitter:
             rehearsal=provider_state.is_emulator,
         )
         job = await record(job.id, started)
-        if context.callbacks is not None and is_carried(request, generation.callback_url):
-            context.callbacks.expect(job.id, job.attempts, provider_state.name, carried=True)
+        if context.callbacks is not None:
+            carried = is_carried(request, generation.callback_url)
+            context.callbacks.expect(job.id, job.attempts, provider_state.name, carried=carried)
         called = f"{provider_state.base_url}{route.prefix}{request.path}"
         verdict: Accepted | Rejected | Uncertain
         by_emulator = False

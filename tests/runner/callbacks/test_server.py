@@ -203,6 +203,16 @@ async def test_what_is_no_http_is_no_news(site: Site, capfd: pytest.CaptureFixtu
     assert capfd.readouterr() == ("", "")
 
 
+async def test_only_an_attempt_that_named_its_address_is_waited_for(site: Site) -> None:
+    """A job that is bought again elsewhere, without one, is polled as ever; a late call for the first is understood."""
+    assert site.receiver.is_expected("kite")
+    site.receiver.expect("kite", 2, "other", carried=False)
+    assert not site.receiver.is_expected("kite")
+    await site.post(site.url(), BODY)
+    await site.settle()
+    assert site.woken == ["kite"]
+
+
 async def test_a_port_that_is_taken_is_named(site: Site) -> None:
     """Before anything is bought."""
     port = int(site.base_url.rpartition(":")[2])
