@@ -33,6 +33,8 @@ PLANS = {
     "sheets": 3 + 2,
     "budget": 1,
     "bill of an own gateway": 1,
+    "gemini": 2,
+    "vertex": 1,
     "own server manifest": 1,
     "sglang manifest": 1,
     "openrouter": 1,
