@@ -14,6 +14,8 @@ import av
 from av.audio.stream import AudioStream
 from av.video.stream import VideoStream
 
+from batchvid.catalog import DEFAULT_PROVIDER, Models, built_in, models_of, providers
+from batchvid.catalog.provider_models import ProviderModels
 from batchvid.domain import events as ev
 from batchvid.domain.clip_request import CLIP_FIELDS, ClipRequest
 from batchvid.domain.failures import Charged, FailureKind
@@ -38,6 +40,11 @@ class MakeClip(Protocol):
 def at(seconds: float = 0) -> datetime:
     """So many seconds after the tests' own evening."""
     return START + timedelta(seconds=seconds)
+
+
+def sold(models: Models | None = None, provider: str = DEFAULT_PROVIDER) -> ProviderModels:
+    """What a built-in provider sells, out of these models or the built-in ones."""
+    return models_of(models or built_in(), providers({})[provider])
 
 
 def clip_request(**fields: Any) -> ClipRequest:
@@ -67,7 +74,11 @@ def generation(**fields: Any) -> GenerationRequest:
 
 def with_fields(request: GenerationRequest, **changes: Any) -> GenerationRequest:
     """The same request with other values of its own fields and of its request's."""
-    own = {name: changes.pop(name) for name in ("images", "parent", "external_id") if name in changes}
+    own = {
+        name: changes.pop(name)
+        for name in ("images", "parent", "external_id", "callback_url", "poll_path")
+        if name in changes
+    }
     return replace(request, request=replace(request.request, **changes), **own)
 
 

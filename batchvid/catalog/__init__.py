@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from batchvid.catalog.model import KINDS, POLL_EVERY_S, REFRESH_S, Model, ModelPrice, Tier, steps_words
-from batchvid.catalog.model_lookup import find_model
+from batchvid.catalog.model_lookup import find_model, models_of
 from batchvid.catalog.model_policies import charged_on_failure, find_poll_interval, link_lifetime_s
 from batchvid.catalog.models import Models, built_in
 from batchvid.catalog.provider import DEFAULT_PROVIDER, Provider, providers
@@ -30,6 +30,7 @@ __all__ = [
     "find_poll_interval",
     "link_lifetime_s",
     "load_models",
+    "models_of",
     "providers",
     "resolve_options",
     "steps_words",

@@ -19,6 +19,7 @@ POLL_EVERY_S = 10.0  # what CometAPI's own samples use (wire-notes 6.2)
 MAX_USD_PER_S, MAX_USD_PER_CLIP = Decimal(100), Decimal(10_000)  # some hundred times the dearest model sold
 MAX_STEP_S = 86_400  # a day; no vendor sells a clip of an hour
 REFRESH_S = 2.0  # no page documents how often CometAPI refreshes a task's status; polling more often is impolite
+FREE, OWN_SOURCE = "free", "your price"
 INPUTS = {"image": "first", "end-image": "last", "references": "reference"}
 """The kinds of input images, with the role of such an image in a request."""
 
@@ -83,10 +84,10 @@ class Tier:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelPrice:
-    """A model's price list with its date and source; the first of `tiers` that fits a job applies."""
+    """A model's price list with its date and source, if known; the first of `tiers` that fits a job applies."""
 
-    as_of: str
-    source: str
+    as_of: str = ""
+    source: str = ""
     tiers: tuple[Tier, ...]
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
@@ -94,6 +95,18 @@ class ModelPrice:
     def tier_of(self, resolution: str, mode: str, sound: bool | None) -> Tier | None:
         """The tier that applies to a job, or None."""
         return next((tier for tier in self.tiers if tier.fits(resolution, mode, sound)), None)
+
+
+def _as_price(value: Any) -> Any:
+    """A price list as a mapping: `free` and the fields of one tier are short for it."""
+    if value == FREE:
+        return {"source": FREE, "tiers": ({"usd_per_clip": 0},)}
+    if isinstance(value, str | int | float | Decimal):
+        raise ValueError('must be "free", or such as { usd_per_s = 0.05 } or { usd_per_clip = 0.40 }')
+    if not isinstance(value, Mapping) or "tiers" in value:
+        return value
+    stated = {key: one for key, one in value.items() if key in ("as_of", "source")}
+    return {"source": OWN_SOURCE, **stated, "tiers": ({key: one for key, one in value.items() if key not in stated},)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +140,7 @@ class Model:
     default_resolution: str = ""
     modes: tuple[str, ...] = ()
     prompt_chars: int | None = None
-    price: ModelPrice | None = None
+    price: Annotated[ModelPrice | None, BeforeValidator(_as_price)] = None
     charged_on_failure: Charged = Charged.UNKNOWN
     sunset: date | None = None
     sunset_source: str = ""
@@ -166,8 +179,10 @@ class Model:
         tier = self.price.tier_of(resolution, mode, sound)
         if tier is None:
             return UNPRICED
-        source = f"{self.price.source}, {self.price.as_of}"
+        source = ", ".join(filter(None, (self.price.source, self.price.as_of)))
         if tier.usd_per_clip is not None:
+            if source == FREE:
+                return _price("0", FREE)
             ranged = tier.lowest_usd_per_clip is not None
             return _price(f"{tier.usd_per_clip:f}", f"at most: {source}" if ranged else f"estimate: {source}")
         if tier.usd_per_s is not None and duration_s is not None:

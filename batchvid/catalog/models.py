@@ -1,110 +1,94 @@
-"""All models, found by name, alias or `dialect/id`; and the built-in ones, read from data/."""
+"""All models: families with what they can do, and layers with what each provider, list and user's file states."""
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, fields
-from decimal import Decimal
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from functools import cache
-from importlib import resources
 from types import MappingProxyType
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
-
+from batchvid.catalog.data_files import MODEL_DEFAULTS, family_files, provider_files
 from batchvid.catalog.model import Model
+from batchvid.catalog.provider_models import Fields, Layer, ModelMerger, ProviderModels, as_model, family
 from batchvid.dialects import DIALECTS
 from batchvid.errors import UsageError
-from batchvid.near_matches import did_you_mean
-from batchvid.quoting import quoted
 
-FAMILIES = ("veo", "sora", "seedance", "kling", "runway", "xai", "videos", "gateway", "newapi")
-"""The files of data/ with models, in the order in which they are listed."""
-
-_MODEL = TypeAdapter(Model)
+Rows = Mapping[str, Fields]
 
 
 @dataclass(frozen=True, slots=True)
 class Models:
-    """The catalogue. `rows` are by name; a model with several wire formats has further rows `dialect/name`."""
+    """The catalogue. `families` are by name, without prices; a later one of the `layers` replaces an earlier one."""
 
-    rows: Mapping[str, Model]
+    families: Mapping[str, Model]
+    layers: tuple[Layer, ...] = ()
+    _views: dict[tuple[str, tuple[str, ...], bool], ProviderModels] = field(
+        default_factory=dict, init=False, compare=False, repr=False
+    )
 
-    def find(self, name: str, dialects: Collection[str] = ()) -> Model:
-        """The model with that name or alias, preferably in one of `dialects`.
+    @property
+    def rows(self) -> Mapping[str, Model]:
+        """Every model that has a row somewhere, by name: what it can do, without any provider's price."""
+        return self.at("", (), sees_all=True).rows
 
-        `dialect/vendor-id` names any model of a known dialect, without limits or price. Raises UsageError, with
-        similar names, for anything else.
+    def at(self, provider: str, routes: Collection[str], *, sees_all: bool = False) -> ProviderModels:
+        """What the provider of that name sells over its routes. Merged once; `sees_all` adds every other model."""
+        key = (provider, tuple(routes), sees_all)
+        view = self._views.get(key)
+        if view is None:
+            view = self._views[key] = self._merge(provider, key[1], sees_all)
+        return view
+
+    def _merge(self, provider: str, routes: tuple[str, ...], sees_all: bool) -> ProviderModels:
+        merger = ModelMerger(self.families, routes)
+        for layer in self.layers:
+            if layer.provider in ("", provider):
+                merger.apply(layer)
+        for layer in self.layers if sees_all else ():
+            if layer.provider not in ("", provider):
+                merger.add_unknown(layer)
+        return ProviderModels(MappingProxyType(merger.rows), merger.unlisted)
+
+    def merged_with(self, rows: Rows, provider: str = "", *, routes: Collection[str] = ()) -> Models:
+        """The catalogue with these rows over it, field by field: of one provider, or of every provider.
+
+        A new model needs a `dialect`, unless its provider has only one route, or `routes` are not known yet. Rows with
+        a dialect that this version does not support are left out. Raises UsageError for an invalid row.
         """
-        listed = self.named(name)
-        if listed and (not dialects or listed.dialect in dialects):
-            return listed
-        elsewhere = next(filter(None, (self.rows.get(f"{dialect}/{name}") for dialect in dialects)), None)
-        if found := elsewhere or listed:
-            return found
-        dialect, slash, vendor_id = name.partition("/")
-        if slash and vendor_id and dialect in DIALECTS:
-            known = self.named(vendor_id)
-            return known if known and known.dialect == dialect else Model(name=vendor_id, dialect=dialect)
-        sold = [row for row, model in self.rows.items() if not dialects or model.dialect in dialects]
-        near = did_you_mean(name, sold) or did_you_mean(name, self.rows) or "batchvid models lists them."
-        raise UsageError(
-            f"unknown model {quoted(name)}; {near} "
-            f"Any other model of a known wire format is written {'|'.join(DIALECTS)}/its-id"
-        )
-
-    def merged_with(self, overrides: Mapping[str, Mapping[str, Any]]) -> Models:
-        """The catalogue with these rows merged in, field by field; a new model needs a `dialect`.
-
-        Rows with a dialect that this version does not support are left out. Raises UsageError for an invalid row.
-        """
-        rows = dict(self.rows)
-        for name, override in overrides.items():
-            found = self.named(name)
-            key = next((key for key, row in rows.items() if row is found), name)
-            before = {} if found is None else {f.name: getattr(found, f.name) for f in fields(found)}
-            row = {"name": name, **before, **override}
-            if row.get("dialect") in DIALECTS:
-                rows[key] = as_model(name, row)
-            elif "dialect" not in row:
-                raise UsageError(f"model {name}: is not built in, and needs a dialect: {', '.join(DIALECTS)}")
-        return Models(MappingProxyType(rows))
-
-    def named(self, name: str) -> Model | None:
-        """The row with that name or alias."""
-        aliased = (model for model in self.rows.values() if name in model.aliases)
-        return self.rows.get(name) or next(aliased, None)
+        known = self.at(provider, routes).rows if provider else self.rows
+        names = {name for key, model in known.items() for name in (key, model.name, *model.aliases)}
+        for name, row in rows.items():
+            dialect, slash, _vendor_id = name.partition("/")
+            is_placed = bool(slash) and dialect in DIALECTS
+            if name not in names and "dialect" not in row and not is_placed and not (provider and len(routes) < 2):
+                words = ", ".join(routes or DIALECTS)
+                raise UsageError(f"model {name}: is not built in, and needs a dialect: {words}")
+            if row.get("dialect", "veo") in DIALECTS:
+                as_model(name, {"name": name, "dialect": "veo", **row})
+        layer = Layer(provider=provider, models=rows, only_dialect=next(iter(routes)) if len(routes) == 1 else "")
+        return Models(self.families, (*self.layers, layer))
 
 
 @cache
 def built_in() -> Models:
     """The models of data/, without those in wire formats that this version does not support."""
-    rows: dict[str, Model] = {}
-    for name in FAMILIES:
-        rows |= dict(family(tomllib.loads(data(f"{name}.toml"), parse_float=Decimal)))
-    return Models(MappingProxyType(rows))
+    families = {name: model for table in family_files() for name, model in family(table)}
+    return Models(MappingProxyType(families), tuple(_layer(name, table) for name, table in provider_files().items()))
 
 
-def family(table: Mapping[str, Any]) -> Iterable[tuple[str, Model]]:
-    """The models of a file: each overrides the common fields of its family. `named` is a prefix of the row names."""
-    common = dict(table["family"])
-    prefix = common.pop("named", "")
-    for name, fields_of_model in table["models"].items():
-        row = {**common, **fields_of_model, "name": name}
-        if row["dialect"] in DIALECTS:
-            yield f"{prefix}{name}", as_model(name, row)
+def built_in_routes(provider: str) -> tuple[str, ...]:
+    """The dialects of a built-in provider; none for any other."""
+    routes = provider_files().get(provider, {}).get("routes", {})
+    return tuple(dialect for dialect in routes if dialect in DIALECTS)
 
 
-def data(filename: str) -> str:
-    """A file of the built-in data."""
-    return resources.files(__package__).joinpath("data", filename).read_text("utf-8")
-
-
-def as_model(name: str, row: Mapping[str, Any]) -> Model:
-    """A row as a Model. Raises UsageError with every invalid field."""
-    try:
-        return _MODEL.validate_python(row)
-    except ValidationError as exc:
-        wrong = (f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in exc.errors(include_input=False))
-        raise UsageError(f"model {name}: {'; '.join(wrong)}") from None
+def _layer(provider: str, table: Mapping[str, Any]) -> Layer:
+    routes = built_in_routes(provider)
+    return Layer(
+        provider=provider,
+        models=table.get("models", {}),
+        dialects=table.get("dialects", {}),
+        common={key: table[key] for key in MODEL_DEFAULTS if key in table},
+        only_dialect=next(iter(routes)) if len(routes) == 1 else "",
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -11,8 +10,8 @@ from urllib.parse import urlsplit
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
+from batchvid.catalog.data_files import MODEL_DEFAULTS, MODEL_TABLES, provider_files
 from batchvid.catalog.hosts import is_private_host
-from batchvid.catalog.models import data
 from batchvid.dialects import DIALECTS
 from batchvid.dialects.api_paths import without_api_path
 from batchvid.errors import UsageError
@@ -93,8 +92,8 @@ class Provider:
 
     @property
     def own_dialect(self) -> str:
-        """The only wire format of a provider that is not built in: any model's name is an id there. Otherwise empty."""
-        return next(iter(self.routes)) if len(self.routes) == 1 and self.name not in _provider_rows() else ""
+        """The only wire format of a provider with exactly one: any model's name is an id there. Otherwise empty."""
+        return next(iter(self.routes)) if len(self.routes) == 1 else ""
 
     @property
     def is_emulator(self) -> bool:
@@ -183,9 +182,10 @@ def _as_provider(name: str, row: Mapping[str, Any]) -> Provider:
 @cache
 def _provider_rows() -> dict[str, dict[str, Any]]:
     """The built-in rows, without routes in wire formats that this version does not support."""
-    rows = tomllib.loads(data("providers.toml"))
-    for row in rows.values():
-        row["routes"] = {dialect: prefix for dialect, prefix in row["routes"].items() if dialect in DIALECTS}
+    rows: dict[str, dict[str, Any]] = {}
+    for name, table in provider_files().items():
+        rows[name] = {key: value for key, value in table.items() if key not in (*MODEL_TABLES, *MODEL_DEFAULTS)}
+        rows[name]["routes"] = {one: prefix for one, prefix in table["routes"].items() if one in DIALECTS}
     return rows
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -17,6 +17,7 @@ from typing import Any
 from batchvid.atomic_file import write_atomic
 from batchvid.catalog.model import MAX_USD_PER_CLIP, MAX_USD_PER_S
 from batchvid.catalog.models import Models
+from batchvid.catalog.provider import DEFAULT_PROVIDER
 from batchvid.errors import UnreadableReply
 
 PATH = "/api/models"  # public; /v1/models is another list, without prices
@@ -33,13 +34,14 @@ _ROUTES = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listing:
-    """The video models of one list: the day it was fetched (`2026-05-28`), its source, and its rows.
+    """The video models of a provider's list: the day it was fetched (`2026-05-28`), its source, and its rows.
 
     `missing` is how many rows of the list were not delivered or not readable.
     """
 
     fetched_on: str
     source: str
+    provider: str = DEFAULT_PROVIDER
     models: tuple[Mapping[str, Any], ...]
     missing: int = 0
 
@@ -74,23 +76,24 @@ def video_rows(rows: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]
             yield row
 
 
-def merged_with(models: Models, listing: Listing) -> Models:
-    """The catalogue with the list's prices, and with its other video models as rows without limits.
+def merged_with(models: Models, listing: Listing, routes: Collection[str] = ()) -> Models:
+    """The catalogue with the list's prices at its provider, and with its other video models as rows without limits.
 
     The list has one price for every resolution, mode and sound: tiers of the catalogue that distinguish them stay,
     and the price of the list applies to everything else.
     """
     overrides: dict[str, dict[str, Any]] = {}
+    sold = models.at(listing.provider, routes)
     for row in listing.models:
         name, price = _name(row), _price(row)
-        known = models.named(name)
+        known = sold.named(name)
         fields: dict[str, Any] = {} if known else {"dialect": dialect_of(row)}
         if price:
             finer = [tier for tier in known.price.tiers if not tier.is_plain] if known and known.price else []
             fields["price"] = {"as_of": listing.fetched_on, "source": listing.source, "tiers": (*finer, price)}
         if fields:
             overrides[name] = fields
-    return models.merged_with(overrides)
+    return models.merged_with(overrides, listing.provider, routes=routes)
 
 
 def cache_file() -> Path:

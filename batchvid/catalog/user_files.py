@@ -5,26 +5,29 @@ out = "renders"                   # the directory of all batches, relative to th
 [models.house-model]              # a new model needs a dialect; a known one only what differs
 dialect = "videos"
 durations_s = "4-12"
-price = { as_of = "2026-11", source = "our contract", tiers = [{ usd_per_s = 0.03 }] }
+price = { as_of = "2026-11", source = "our contract", tiers = [{ usd_per_s = 0.03 }] }  # at every provider
 
 [providers.office]                # the keys of a manifest's provider
 dialect = "gateway"
 base_url = "https://gw.example.com"
 api_key_env = "GW_KEY"
+
+[providers.office.models.house-model]             # only what this provider sells differently
+price = { usd_per_s = 0.02 }
 """
 
 from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from batchvid.catalog import remote_listing
-from batchvid.catalog.models import Models, built_in
+from batchvid.catalog.models import Models, built_in, built_in_routes
 from batchvid.errors import UsageError
 from batchvid.near_matches import did_you_mean
 
@@ -32,6 +35,8 @@ FILENAME = "batchvid.toml"
 VARIABLE = "BATCHVID_CATALOG"
 TABLES = ("models", "providers")
 KEYS = ("out", *TABLES)
+LIMITS = ("concurrency", "timeout_s", "queue_timeout_s")
+"""The keys of a provider's `models` that limit the provider; all others are about what it sells."""
 
 Rows = Mapping[str, Mapping[str, Any]]
 
@@ -46,15 +51,39 @@ class UserCatalog:
 
 
 def load_models(folder: Path) -> Models:
-    """The built-in models, overridden by the last fetched list, and by the user's files for this folder."""
-    fetched = remote_listing.load_saved(remote_listing.cache_file())
-    models = remote_listing.merged_with(built_in(), fetched) if fetched else built_in()
-    for file in user_catalog_files(folder):
-        try:
-            models = models.merged_with(read(file).models)
-        except UsageError as exc:
-            raise UsageError(f"{file}: {exc}") from None
+    """The built-in models, overridden by the last fetched lists, and by the user's files for this folder."""
+    models = built_in()
+    if fetched := remote_listing.load_saved(remote_listing.cache_file()):
+        models = remote_listing.merged_with(models, fetched, built_in_routes(fetched.provider))
+    catalogs = [(file, read(file)) for file in user_catalog_files(folder)]
+    for file, catalog in catalogs:
+        models = _merged(models, file, catalog.models)
+    for file, catalog in catalogs:
+        for provider, row in catalog.providers.items():
+            dialects = [other.providers[provider]["dialect"] for _, other in catalogs if _dialect(other, provider)]
+            routes = dialects[-1:] or built_in_routes(provider)
+            models = _merged(models, file, _sold(file, provider, row), provider, routes)
     return models
+
+
+def _merged(models: Models, file: Path, rows: Rows, provider: str = "", routes: Collection[str] = ()) -> Models:
+    try:
+        return models.merged_with(rows, provider, routes=routes) if rows else models
+    except UsageError as exc:
+        raise UsageError(f"{file}: {f'providers.{provider}: ' if provider else ''}{exc}") from None
+
+
+def _dialect(catalog: UserCatalog, provider: str) -> bool:
+    return isinstance(catalog.providers.get(provider, {}).get("dialect"), str)
+
+
+def _sold(file: Path, provider: str, row: Mapping[str, Any]) -> Rows:
+    """What a provider of a user's file sells differently: its `models` without their limits."""
+    rows = row.get("models", {})
+    if not isinstance(rows, dict) or not all(isinstance(one, dict) for one in rows.values()):
+        raise UsageError(f"{file}: providers.{provider}.models: must have a table for each name")
+    sold = {name: {key: value for key, value in one.items() if key not in LIMITS} for name, one in rows.items()}
+    return {name: one for name, one in sold.items() if one}
 
 
 def user_catalog_files(folder: Path) -> list[Path]:

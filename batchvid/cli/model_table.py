@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
 
 from batchvid.catalog import steps_words
+from batchvid.catalog.model import FREE
 from batchvid.cli.console import PIPE_COLUMNS, console_for_people
 
 if TYPE_CHECKING:
     from batchvid.catalog import Model, Tier
+    from batchvid.commands.models import Offer
 
 WIDE = ("model", "wire format", "can", "seconds", "ratios", "resolutions", "price", "remarks")
 NARROW = ("model", "can", "seconds", "price")
@@ -20,41 +22,46 @@ NARROWEST = ("model", "price")
 MIN_COLUMN = 10  # characters; a word of any column but the first fits into it
 
 
-def print_models(rows: Mapping[str, Model], *, wide: bool) -> None:
-    """One line for each model, or several where a screen is too narrow for one.
+def print_models(offers: Sequence[Offer], *, wide: bool) -> None:
+    """One line for each model of each provider, or several where a screen is too narrow for one.
 
     With `wide`, and in a file or a pipe, each model has one line with everything.
     """
     console = console_for_people()
     if wide and console.is_terminal:
         console = Console(highlight=False, width=PIPE_COLUMNS)
-    columns = _columns_that_fit(rows, console)
+    columns = _columns_that_fit(offers, console)
     table = Table(box=None, pad_edge=False)
     for column in columns:
-        table.add_column(column, no_wrap=column == "model" and _fits(rows, columns, console), overflow="fold")
-    for name, model in rows.items():
-        cells = _cells(name, model, is_narrow=columns != WIDE)
+        table.add_column(column, no_wrap=column == "model" and _fits(offers, columns, console), overflow="fold")
+    for offer in offers:
+        cells = _cells(offer, is_narrow="remarks" not in columns)
         table.add_row(*(cells[column] for column in columns))
     console.print(table)
-    if columns != WIDE:
+    if "remarks" not in columns:
         console.print("--wide shows wire formats, ratios, resolutions and all remarks, on one line for each model")
 
 
-def _columns_that_fit(rows: Mapping[str, Model], console: Console) -> tuple[str, ...]:
+def _columns_that_fit(offers: Sequence[Offer], console: Console) -> tuple[str, ...]:
+    several = len({offer.provider for offer in offers if offer.provider}) > 1
+    sets = [(*columns[:1], "provider", *columns[1:]) if several else columns for columns in (WIDE, NARROW, NARROWEST)]
     if console.width >= PIPE_COLUMNS:
-        return WIDE
-    return next((columns for columns in (WIDE, NARROW) if _fits(rows, columns, console)), NARROWEST)
+        return sets[0]
+    return next((columns for columns in sets[:2] if _fits(offers, columns, console)), sets[2])
 
 
-def _fits(rows: Mapping[str, Model], columns: tuple[str, ...], console: Console) -> bool:
+def _fits(offers: Sequence[Offer], columns: tuple[str, ...], console: Console) -> bool:
     """Whether the longest name has room beside the other columns."""
-    return max(map(len, rows), default=0) + (MIN_COLUMN + 2) * (len(columns) - 1) <= console.width
+    longest = max((len(offer.name) for offer in offers), default=0)
+    return longest + (MIN_COLUMN + 2) * (len(columns) - 1) <= console.width
 
 
-def _cells(name: str, model: Model, *, is_narrow: bool) -> dict[str, str]:
+def _cells(offer: Offer, *, is_narrow: bool) -> dict[str, str]:
+    model = offer.model
     price, sunset = _price_words(model), f"sold until {model.sunset}" if model.sunset else ""
     return {
-        "model": name,
+        "model": offer.name,
+        "provider": offer.provider,
         "wire format": model.dialect,
         "can": " ".join(model.kinds),
         "seconds": steps_words(model.durations_s),
@@ -68,7 +75,10 @@ def _cells(name: str, model: Model, *, is_narrow: bool) -> dict[str, str]:
 def _price_words(model: Model) -> str:
     if model.price is None:
         return "unknown"
-    return f"{', '.join(map(_tier_words, model.price.tiers))} ({model.price.as_of})"
+    if model.price.source == FREE:
+        return FREE
+    dated = f" ({model.price.as_of})" if model.price.as_of else ""
+    return f"{', '.join(map(_tier_words, model.price.tiers))}{dated}"
 
 
 def _tier_words(tier: Tier) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
     from batchvid.catalog import Model
+    from batchvid.commands.models import Offer
 
 
 class OneOf(click.ParamType[str]):
@@ -54,7 +55,7 @@ def _kinds() -> Iterable[str]:
 @click.option("--wide", is_flag=True, help="Every column, on one line for each model, however narrow the screen.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON with everything that is known.")
 @click.option("--refresh", is_flag=True, help="First fetch the provider's list (one free request, no key).")
-@click.option("--provider", default="cometapi", show_default=True, help="The provider whose list --refresh fetches.")
+@click.option("--provider", help="Only models of this provider; the one whose list --refresh fetches (cometapi).")
 def models(
     pattern: str | None,
     dialect: str | None,
@@ -63,50 +64,64 @@ def models(
     wide: bool,
     as_json: bool,
     refresh: bool,
-    provider: str,
+    provider: str | None,
 ) -> None:
-    """List the models with their abilities and prices.
+    """List the models of each provider with their abilities and prices.
 
     PATTERN selects by name, such as "kling*". Listed are the models of the wire formats that the configured providers
-    speak: cometapi, and those of your files and of the manifests in this folder. The built-in catalogue is overridden
-    by the last list that --refresh fetched, by the file that BATCHVID_CATALOG names, and by batchvid.toml in this
-    folder. The exit code is 1 if nothing matches.
+    speak: the built-in ones, and those of your files and of the manifests in this folder. What a provider sells is
+    overridden by the last list that --refresh fetched from it, by the file that BATCHVID_CATALOG names, and by
+    batchvid.toml in this folder. The exit code is 1 if nothing matches.
     """
     from batchvid import commands
     from batchvid.cli.model_table import print_models
 
     folder = Path.cwd()
     if refresh:
-        listing = commands.refresh(provider, folder)
+        listing = commands.refresh(provider or "cometapi", folder)
         missing = f"; {listing.missing} rows of its list are missing" if listing.missing else ""
-        click.echo(f"{len(listing.models)} video models of {provider}, {listing.fetched_on}{missing}", err=True)
-    every = commands.models(folder, pattern=pattern or "*", dialect=dialect or "", can=can)
-    sold = every if show_all else commands.models(folder, sold_only=True)
-    rows = {name: model for name, model in every.items() if name in sold}
+        click.echo(f"{len(listing.models)} video models of {listing.provider}, {listing.fetched_on}{missing}", err=True)
+    every = commands.models(folder, pattern=pattern or "*", dialect=dialect or "", can=can, provider=provider or "")
+    offers = [offer for offer in every if offer.provider or show_all]
+    unsold = [offer for offer in every if not offer.provider and not show_all]
     if as_json:
-        click.echo(json.dumps({name: _facts(model) for name, model in rows.items()}, indent=1))
-    elif rows:
-        print_models(rows, wide=wide)
-    if not rows:
-        _tell_no_match(folder, pattern or "", every)
+        click.echo(json.dumps(_all_facts(offers), indent=1))
+    elif offers:
+        print_models(offers, wide=wide)
+    if not offers:
+        _tell_no_match(folder, pattern or "", unsold)
         click.get_current_context().exit(1)
-    if unsold := len(every) - len(rows):
-        formats = ", ".join(sorted({model.dialect for name, model in every.items() if name not in rows}))
-        click.echo(f"{unsold} more in wire formats that no configured provider speaks ({formats}): --all", err=True)
+    if unsold:
+        formats = ", ".join(sorted({offer.model.dialect for offer in unsold}))
+        click.echo(
+            f"{len(unsold)} more in wire formats that no configured provider speaks ({formats}): --all", err=True
+        )
 
 
-def _tell_no_match(folder: Path, pattern: str, unsold: Mapping[str, Model]) -> None:
+def _tell_no_match(folder: Path, pattern: str, unsold: Sequence[Offer]) -> None:
     """Say that nothing matches, and what probably does."""
     from batchvid.commands.models import similar_models
 
     if unsold:
-        formats = ", ".join(sorted({model.dialect for model in unsold.values()}))
+        formats = ", ".join(sorted({offer.model.dialect for offer in unsold}))
         hint = f"{len(unsold)} do in wire formats that no configured provider speaks ({formats}): add --all"
     elif near := similar_models(folder, pattern):
         hint = f"did you mean {' or '.join(near)}?"
     else:
         hint = "batchvid models --all lists all of them"
     click.echo(f"no model matches{f' {pattern!r}' if pattern else ''}; {hint}", err=True)
+
+
+def _all_facts(offers: Iterable[Offer]) -> dict[str, dict[str, Any]]:
+    """By name: what the first provider sells, and under `also_sold_by` the same model at others."""
+    found: dict[str, dict[str, Any]] = {}
+    for offer in offers:
+        facts = _facts(offer.model)
+        if first := found.get(offer.name):
+            first.setdefault("also_sold_by", {})[offer.provider] = facts
+        else:
+            found[offer.name] = {**({"provider": offer.provider} if offer.provider else {}), **facts}
+    return found
 
 
 def _facts(model: Model) -> Mapping[str, Any]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from batchvid import catalog, manifest
-from batchvid.catalog import Model, Provider
+from batchvid.catalog import Model, Models, Provider
 from batchvid.catalog.remote_listing import Listing, cache_file, save
 from batchvid.clock import utc_now
 from batchvid.commands.batch_lookup import manifests_below
@@ -16,27 +17,49 @@ from batchvid.errors import BatchvidError, UsageError
 from batchvid.near_matches import near_matches
 from batchvid.net.provider_probe import fetch_listing
 from batchvid.planning.availability import Availability
+from batchvid.quoting import quoted
 from batchvid.selection import matches_name
 
 MAX_MANIFESTS = 50  # of a folder, whose providers are read
 
 
-def models(
-    folder: Path, *, pattern: str = "*", dialect: str = "", can: Sequence[str] = (), sold_only: bool = False
-) -> dict[str, Model]:
-    """The models for manifests in this folder that fit the pattern and have every requested ability, by name.
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A model as a provider sells it; `provider` is empty if no configured provider speaks its wire format."""
 
-    With `sold_only` only those in a wire format that a configured provider speaks.
+    provider: str
+    name: str
+    model: Model
+
+
+def models(
+    folder: Path, *, pattern: str = "*", dialect: str = "", can: Sequence[str] = (), provider: str = ""
+) -> list[Offer]:
+    """What can be bought for manifests in this folder, of one provider or of each: also what no provider sells.
+
+    Every offer fits the pattern and has every requested ability. Raises UsageError for an unknown provider.
     """
-    spoken = {one for provider in sellers(folder).values() for one in provider.routes} if sold_only else None
-    return {
-        name: model
-        for name, model in catalog.load_models(folder).rows.items()
-        if (spoken is None or model.dialect in spoken)
-        and any(matches_name(pattern, one) for one in (name, *model.aliases))
-        and dialect in ("", model.dialect)
-        and set(can) <= set(model.kinds)
-    }
+    configured = sellers(folder)
+    if provider and provider not in configured:
+        raise UsageError(f"unknown provider {quoted(provider)}; there are {', '.join(configured)}")
+    return [
+        offer
+        for offer in _offers(catalog.load_models(folder), configured)
+        if any(matches_name(pattern, one) for one in (offer.name, *offer.model.aliases))
+        and provider in ("", offer.provider)
+        and dialect in ("", offer.model.dialect)
+        and set(can) <= set(offer.model.kinds)
+    ]
+
+
+def _offers(known: Models, configured: Mapping[str, Provider]) -> Iterator[Offer]:
+    sold: set[str] = set()
+    for seller in configured.values():
+        for name, model in catalog.models_of(known, seller).rows.items():
+            if model.dialect in seller.routes:
+                sold.add(name)
+                yield Offer(seller.name, name, model)
+    yield from (Offer("", name, model) for name, model in known.rows.items() if name not in sold)
 
 
 def sellers(folder: Path) -> dict[str, Provider]:

@@ -26,6 +26,8 @@ from batchvid.dialects.common.request_building import (
     first_and_last,
     images_with_role,
     manifest_field,
+    multipart,
+    one_of,
     refuse_unsupported,
     source_video,
     whole_seconds,
@@ -40,12 +42,16 @@ __all__ = ["DIALECT", "poll", "read_poll", "read_submit", "submit"]
 MAX_PROMPT_CHARS = 32_000  # the gateway publishes none: this is the OpenAI wire's
 SOUND = {True: "on", False: "off"}
 KLING = "kling-video"
+VEO = "veo"
+FILE_PART = "input_reference"
+GROUPS = ("stable", "official")  # the page: groups of an account or key, never a suffix of a model's name
+QUALITIES = {"std": "std", "pro": "pro"}  # Kling's own `mode`: it travels in `metadata`, which overlays Kling's body
 OMNI_SECONDS = (4, 6, 8, 10)  # the gateway rounds anything else by itself, and bills what it rounded to
 
 _SHAPE = ("prompt", "duration_s", "aspect_ratio", "resolution")
 SUPPORTED = {
     "sora": (*_SHAPE, "image"),
-    "kling": (*_SHAPE, "negative_prompt", "sound", "image", "reference_images", "parent", "action"),
+    "kling": (*_SHAPE, "mode", "negative_prompt", "sound", "image", "reference_images", "parent", "action"),
     "gemini-omni": (*_SHAPE, "seed", "reference_images", "video", "parent", "action"),
     "other": (*_SHAPE, "seed", "image", "end_image", "reference_images", "video", "parent", "audio", "action"),
 }
@@ -71,7 +77,7 @@ NEEDS: dict[str, dict[str, tuple[tuple[str, ...], ...]]] = {
     },
     "gemini-omni": {"r2v": (_PICTURES,), "edit": (_VIDEOS,)},
     "other": {
-        "i2v": (("image_url",),),
+        "i2v": (("image_url", "input_reference"),),
         "i2v_first_last": (("image_url",), ("end_image_url",)),
         "reference_images": (("reference_images",),),
         "r2v": (_PICTURES,),
@@ -99,24 +105,50 @@ LOCAL: tuple[tuple[str, Callable[[ImageInput], str], ImageRules], ...] = (
 
 def submit(generation: GenerationRequest) -> Request:
     """Build the submit request. Images go as links; a local file only where the vendor takes it. Raises Unsupported."""
+    _check_model(generation.request.model)
     family = _family(generation.request.model)
     wire = f"the gateway's {family} wire" if family != "other" else "the gateway's wire"
-    if generation.request.mode:
-        raise Unsupported("mode", "the gateway's own mode is another thing: ask for a quality by its options")
     mode = find_by_action(generation, wire, ACTIONS[family])
     refuse_unsupported(generation, wire, SUPPORTED[family])
     _check_texts(generation, required=mode != "extend")
     _check_values(generation, family)
-    body = BODIES[family](generation, mode)
+    body = BODIES[family](generation, mode) | {"callback_url": generation.callback_url or None}
+    file = _file_part(generation)
     sent = {name: value for name, value in body.items() if value is not None}
     # its mode names the inputs; a bare `kling-video` leaves the model of Kling's to the options
     sent |= checked_options(
         generation, sent, of_wire={"mode", *({"model_name"} - sent.keys() if family == "kling" else ())}
     )
+    given = sent.keys() | ({FILE_PART} if file else set())
     for group in NEEDS[family].get(str(sent.get("mode")), ()):
-        if not sent.keys() & set(group):
+        if not given & set(group):
             raise Unsupported("options", f"{wire} needs {' or '.join(group)} in mode {sent['mode']}")
-    return Request(method="POST", path=PATH, json=sent)
+    if file is None:
+        return Request(method="POST", path=PATH, json=sent)
+    return Request(method="POST", path=PATH, parts=multipart(sent, [file]))
+
+
+def _check_model(model: str) -> None:
+    """Raise Unsupported for a model with the name of a group: the gateway's page tells to name the base model."""
+    base, dash, group = model.rpartition("-")
+    if dash and group in GROUPS:
+        raise Unsupported(
+            "model",
+            f"{group} is a group of the gateway and no part of a model's name: write model: {base}; the account or "
+            f"the group of its key decides which group serves it",
+        )
+
+
+def _file_part(generation: GenerationRequest) -> ImageInput | None:
+    """The local first frame that goes as the file `input_reference`, None if every image stands in the body."""
+    first, last = first_and_last(generation)
+    if first is None or first.url or not generation.request.model.startswith(VEO):
+        return None
+    if last is not None:
+        raise Unsupported(
+            "end_image", "the gateway takes a first and a last frame by link: give two https:// addresses"
+        )
+    return first
 
 
 def _check_texts(generation: GenerationRequest, *, required: bool) -> None:
@@ -169,12 +201,15 @@ def _kling(generation: GenerationRequest, mode: str) -> dict[str, Any]:
     if generation.parent and not mode:
         raise Unsupported("parent", "Kling takes a source clip only for `action: extend`")
     made_of = "i2v" if first else "multi_i2v" if references else "t2v"
+    if generation.request.mode and "metadata" in generation.request.options:
+        raise Unsupported("mode", "it travels in metadata, which the options set too: write metadata.mode there alone")
     return {
         **_shared(generation),
         "video_id": clip_id(generation, "video_id", "of a Kling clip", is_task=True) if generation.parent else None,
         "model": KLING,
         "model_name": None if generation.request.model == KLING else generation.request.model.removeprefix(f"{KLING}/"),
         "mode": mode or made_of,
+        "metadata": {"mode": one_of("mode", generation.request.mode, QUALITIES)} if generation.request.mode else None,
         "negative_prompt": generation.request.negative_prompt or None,
         "sound": None if generation.request.sound is None else SOUND[generation.request.sound],
         "image": _picture(generation.request.model, first) if first else None,
@@ -207,12 +242,14 @@ def _other(generation: GenerationRequest, mode: str) -> dict[str, Any]:
         raise Unsupported("image", "the gateway's wire allows none together with references, a video or a sound")
     if mode and generation.request.audio:
         raise Unsupported("audio", "the gateway's wire takes none beside a clip that is edited")
-    material = not mode and bool(source or generation.request.audio)
+    material = not mode and bool(
+        source or generation.request.audio or generation.request.options.get("mode") == "reference_material"
+    )
     made_of = "i2v_first_last" if last else "i2v" if first else "reference_images" if references else "t2v"
     return {
         **_shared(generation),
         "mode": mode or ("reference_material" if material else made_of),
-        "image_url": _picture(generation.request.model, first) if first else None,
+        "image_url": _picture(generation.request.model, first) if first and not _file_part(generation) else None,
         "end_image_url": _picture(generation.request.model, last) if last else None,
         "image_urls" if material else "reference_images": references or None,
         "video_urls": [source_video(generation)] if material and source else None,

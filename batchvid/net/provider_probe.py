@@ -81,6 +81,7 @@ async def fetch_listing(provider: Provider, today: date) -> Listing:
     return Listing(
         fetched_on=today.isoformat(),
         source=f"the list of {provider.name}",
+        provider=provider.name,
         models=tuple(remote_listing.video_rows(found.values())),
         missing=max(0, total - len(found)),
     )

@@ -35,7 +35,7 @@ class Availability:
     def __init__(self, folder: Path) -> None:
         self.models = catalog.load_models(folder)
         self._user_rows = _user_providers(folder)
-        self.providers = catalog.providers(self._user_rows)
+        self.providers = catalog.providers(self._complete_rows())
         self._suggestions: dict[str, str] = {}
 
     def register_provider(self, name: str, provider: manifest.Provider) -> str:
@@ -46,6 +46,13 @@ class Availability:
         except UsageError as exc:
             return str(exc)
         return ""
+
+    def _complete_rows(self) -> dict[str, dict[str, Any]]:
+        """Without the rows that only price or limit a provider of the manifest."""
+        known = catalog.providers({})
+        return {
+            name: row for name, row in self._user_rows.items() if name in known or "base_url" in row or "dialect" in row
+        }
 
     def job_problem(self, spec: JobSpec, bad_providers: Collection[str]) -> JobProblem | None:
         """Why the job cannot be bought, or nothing."""
@@ -74,6 +81,11 @@ def _user_providers(folder: Path) -> dict[str, dict[str, Any]]:
             own = {key: value for key, value in fields.items() if key in FILE_ONLY}
             try:
                 written = {key: value for key, value in fields.items() if key not in own}
+                if limits := written.pop("models", {}):
+                    written["models"] = {
+                        name: {key: value for key, value in row.items() if key in user_files.LIMITS}
+                        for name, row in limits.items()
+                    }
                 rows[name] = _row(manifest.Provider.model_validate(written)) | _POSITIVE.validate_python(own)
             except ValidationError as exc:
                 error = exc.errors(include_input=False)[0]

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from batchvid import catalog
-from batchvid.catalog import Models, Provider
+from batchvid.catalog import Models, Provider, find_model
 from batchvid.domain.failures import FailureKind
 from batchvid.domain.job_spec import UNPRICED, JobSpec, Reason
 from batchvid.domain.jobs import Job, JobState
@@ -81,7 +81,7 @@ def make_plan(
     def parent_of(spec: JobSpec, route: Route) -> Parent:
         if not spec.parent:
             return ANY_PARENT
-        find = partial(models.find, dialects=route.provider.routes)
+        find = partial(find_model, models, provider=route.provider)
         return promised(spec, route.model.dialect, specs, jobs, find)
 
     def other_route(spec: JobSpec) -> Route:

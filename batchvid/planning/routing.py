@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from batchvid import catalog
-from batchvid.catalog import Model, Models, Provider, ResolvedOptions, find_model, resolve_options
+from batchvid.catalog import Model, Models, Provider, ResolvedOptions, find_model, models_of, resolve_options
 from batchvid.catalog.model_lookup import own_id_warning
 from batchvid.dialects import DIALECTS
 from batchvid.dialects.common.image_rules import ANY
@@ -135,7 +135,7 @@ def check(spec: JobSpec, route: Route, parent: Parent = ANY_PARENT) -> None:
 def suggest_models(spec: JobSpec, provider: Provider, models: Models, parent: Parent = ANY_PARENT) -> str:
     """Names other models of this provider that can do all that the job asks; empty when there is none."""
     able = []
-    for name, model in models.rows.items():
+    for name, model in models_of(models, provider).rows.items():
         if model.dialect not in provider.routes or model.sunset or name == spec.request.model:
             continue
         with suppress(Unsupported):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from decimal import Decimal
 from typing import Any
 
@@ -10,34 +9,54 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from batchvid.catalog import KINDS, Model, ModelPrice, Tier, built_in, models, providers
+from batchvid.catalog import KINDS, Model, ModelPrice, Tier, built_in, find_model, models_of, providers
+from batchvid.catalog.data_files import family_files
+from batchvid.catalog.provider_models import as_model, family
 from batchvid.dialects import DIALECTS
-from batchvid.domain.job_spec import UNPRICED
+from batchvid.domain.job_spec import UNPRICED, Price
 from batchvid.errors import UsageError
+from tests.builders import sold
 
 MODELS = built_in()
-find = MODELS.find
+find = sold().find
 
 
-@pytest.mark.parametrize("name", MODELS.rows)
-def test_every_model_can_be_spoken_to(name: str) -> None:
+PAIRS = [
+    (provider.name, name, model)
+    for provider in providers({}).values()
+    for name, model in models_of(MODELS, provider).rows.items()
+    if model.dialect in provider.routes
+]
+"""Every model that a built-in provider sells."""
+
+
+def test_every_model_can_be_spoken_to() -> None:
     """A row's dialect exists and some provider has a route for it; its default is one of its steps."""
-    model = find(name)
-    assert name in (model.name, f"{model.dialect}/{model.name}")
-    assert model.dialect in DIALECTS
-    assert any(model.dialect in provider.routes for provider in providers({}).values())
-    assert not model.durations_s or model.default_duration_s in model.durations_s
-    assert list(model.durations_s) == sorted(set(model.durations_s))
+    assert {name for _provider, name, _model in PAIRS} == set(MODELS.rows)
+    for provider, name, model in PAIRS:
+        if name in MODELS.families:
+            assert name in (model.name, f"{model.dialect}/{model.name}")
+        assert model.dialect in DIALECTS
+        assert not model.durations_s or model.default_duration_s in model.durations_s, (provider, name)
+        assert list(model.durations_s) == sorted(set(model.durations_s)), (provider, name)
 
 
-@pytest.mark.parametrize("name", MODELS.rows)
-def test_every_price_says_where_it_is_from(name: str) -> None:
+@pytest.mark.parametrize("provider", providers({}))
+def test_every_price_says_where_it_is_from(provider: str) -> None:
     """A price has a date and a source, is per second or per clip, and a clip of the default length has one."""
-    model = find(name)
+    for seller, name, model in PAIRS:
+        if seller == provider:
+            check_price(name, model)
+
+
+def check_price(name: str, model: Model) -> None:
+    """That the price can be used, and that its date and source are shown."""
     price = model.price_of(model.default_duration_s, resolution=model.default_resolution)
     if model.price is None:
         assert price == UNPRICED
         return
+    assert model.price.as_of, name
+    assert model.price.source, name
     for tier in model.price.tiers:
         assert (tier.usd_per_s is None) != (tier.usd_per_clip is None)
     assert price.usd is not None
@@ -141,17 +160,67 @@ def test_the_named_format_is_the_one_that_is_spoken() -> None:
     assert (model.name, model.dialect, model.price, model.durations_s) == ("veo3-fast", "openai-videos", None, ())
 
 
-@pytest.mark.parametrize("name", MODELS.rows)
-def test_every_default_is_one_of_the_values(name: str) -> None:
+def test_every_default_is_one_of_the_values() -> None:
     """What is sent where nobody says anything is what the model sells; ratios have a default where they have values."""
-    model = find(name)
-    assert not model.aspect_ratios or model.default_ratio in model.aspect_ratios
-    assert not model.default_resolution or not model.resolutions or model.default_resolution in model.resolutions
-    assert not model.sizes or set(model.aspect_ratios) == set(model.sizes)
-    assert not set(model.doubtful_durations_s) & set(model.durations_s)
-    assert not set(model.doubtful_ratios) & set(model.aspect_ratios)
-    assert bool(model.sunset) == bool(model.sunset_source)
-    assert set(model.kinds) <= set(KINDS)
+    for provider, name, model in PAIRS:
+        pair = (provider, name)
+        assert not model.aspect_ratios or model.default_ratio in model.aspect_ratios, pair
+        assert not model.default_resolution or not model.resolutions or model.default_resolution in model.resolutions
+        assert not model.sizes or set(model.aspect_ratios) == set(model.sizes), pair
+        assert not set(model.doubtful_durations_s) & set(model.durations_s), pair
+        assert not set(model.doubtful_ratios) & set(model.aspect_ratios), pair
+        assert bool(model.sunset) == bool(model.sunset_source), pair
+        assert set(model.kinds) <= set(KINDS), pair
+
+
+def test_a_price_belongs_to_a_provider() -> None:
+    """The same model has CometAPI's price at CometAPI, and none at a relay of the user's own."""
+    relay = providers({"relay": {"dialect": "kling", "base_url": "https://relay.example"}})["relay"]
+    here, there = find("kling-v2-6"), find_model(MODELS, "kling-v2-6", relay)
+    assert here.price_of(5).usd == Decimal("2.64")
+    assert there.price_of(5) == UNPRICED
+    assert (there.durations_s, there.dialect) == (here.durations_s, here.dialect)
+    assert all(model.price is None for model in MODELS.families.values())
+
+
+def test_what_one_provider_limits_is_not_the_models() -> None:
+    """CometAPI's Runway route needs an image, also for a model that is not listed; Runway's wire does not."""
+    relay = providers({"relay": {"dialect": "runway", "base_url": "https://relay.example"}})["relay"]
+    assert find("runway/gen9").needs == "image"
+    assert find("runway/gen9").price is None
+    assert find_model(MODELS, "gen9", relay).needs == ""
+    assert (find("kling-v2-6").prompt_chars, find("kling/kling-v9").price) == (500, None)
+
+
+def test_layers_lie_over_each_other_in_order() -> None:
+    """The user's row for every provider over the built-in one of a provider, and the user's row for it over that."""
+    relay = providers({"relay": {"dialect": "kling", "base_url": "https://relay.example"}})["relay"]
+    own = MODELS.merged_with({"kling-v2-6": {"price": {"usd_per_clip": 1}}})
+    assert sold(own).find("kling-v2-6").price_of(5).usd == 1
+    assert find_model(own, "kling-v2-6", relay).price_of(5).usd == 1
+    own = own.merged_with({"kling-v2-6": {"price": {"usd_per_clip": 2}}}, "relay", routes=relay.routes)
+    assert sold(own).find("kling-v2-6").price_of(5).usd == 1
+    assert find_model(own, "kling-v2-6", relay).price_of(5).usd == 2
+    assert find_model(own, "kling-v2-6", relay) is find_model(own, "kling-v2-6", relay)
+
+
+def test_a_row_of_a_provider_may_be_its_own_id() -> None:
+    """With one route it needs no dialect; with several its name or a key says which."""
+    relay = providers({"relay": {"dialect": "kling", "base_url": "https://relay.example"}})["relay"]
+    own = MODELS.merged_with({"house-1": {"price": "free"}}, "relay", routes=relay.routes)
+    model = find_model(own, "house-1", relay)
+    assert (model.name, model.dialect, model.price_of(5)) == ("house-1", "kling", Price(usd=Decimal(0), basis="free"))
+    own = MODELS.merged_with({"veo/house": {"price": {"usd_per_s": 1}}}, "cometapi", routes=("veo", "kling"))
+    assert (sold(own).find("veo/house").name, sold(own).find("veo/house").price_of(2).usd) == ("house", Decimal(2))
+    with pytest.raises(UsageError, match="model house: is not built in, and needs a dialect: veo, kling"):
+        MODELS.merged_with({"house": {"price": "free"}}, "cometapi", routes=("veo", "kling"))
+
+
+@pytest.mark.parametrize("price", ["fre", 3, "0.05", {"usd_per_week": 3}, {"usd_per_s": -1}])
+def test_a_price_is_never_guessed(price: Any) -> None:
+    """A number alone does not say of what, and a wrong word is no gift."""
+    with pytest.raises(UsageError, match=r"model veo3-fast: price"):
+        MODELS.merged_with({"veo3-fast": {"price": price}})
 
 
 def test_rows_of_a_format_that_is_not_spoken_are_not_there() -> None:
@@ -160,29 +229,27 @@ def test_rows_of_a_format_that_is_not_spoken_are_not_there() -> None:
         "family": {"dialect": "veo", "named": "x/"},
         "models": {"here": {}, "later": {"dialect": "telepathy"}},
     }
-    assert [(name, model.name) for name, model in models.family(table)] == [("x/here", "here")]
-    assert MODELS.merged_with({"later": {"dialect": "telepathy"}}).named("later") is None
+    assert [(name, model.name) for name, model in family(table)] == [("x/here", "here")]
+    assert sold(MODELS.merged_with({"later": {"dialect": "telepathy"}})).named("later") is None
 
 
 def test_every_file_of_the_data_fits() -> None:
     """Also the rows of dialects that are still to come: none would be refused on the day."""
-    for name in models.FAMILIES:
-        table = tomllib.loads(models.data(f"{name}.toml"), parse_float=Decimal)
+    for table in family_files():
         for model, row in table["models"].items():
             common = {key: value for key, value in table["family"].items() if key != "named"}
-            assert models.as_model(model, {**common, **row, "name": model}).dialect == row.get(
-                "dialect", common["dialect"]
-            )
+            assert as_model(model, {**common, **row, "name": model}).dialect == row.get("dialect", common["dialect"])
 
 
 def test_an_alias_is_the_model() -> None:
     """Another name for the same row; the plain name of a row for another format is found where that is spoken."""
-    own = MODELS.merged_with(
+    models = MODELS.merged_with(
         {
             "veo/twin": {"name": "twin", "dialect": "veo", "aliases": ["zwilling"]},
             "kling/twin": {"name": "twin", "dialect": "kling"},
         }
     )
+    own = sold(models)
     assert own.find("zwilling") is own.find("veo/twin")
     assert own.find("twin", ("runway", "kling")).dialect == "kling"
     assert own.find("twin", ("veo",)).dialect == "veo"
@@ -191,11 +258,15 @@ def test_an_alias_is_the_model() -> None:
 
 def test_a_row_lies_over_another_field_by_field() -> None:
     """What is said replaces, what is not said stays; a new model needs a dialect, and a wrong word is refused."""
-    own = MODELS.merged_with({"veo3-fast": {"durations_s": "5-7", "default_duration_s": 6}, "n": {"dialect": "veo"}})
+    rows: dict[str, dict[str, Any]] = {
+        "veo3-fast": {"durations_s": "5-7", "default_duration_s": 6},
+        "n": {"dialect": "veo"},
+    }
+    own = sold(MODELS.merged_with(rows))
     assert own.find("veo3-fast").durations_s == (5, 6, 7)
     assert own.find("veo3-fast").price == find("veo3-fast").price
     assert own.find("n").price_of(8) == UNPRICED
-    assert list(own.rows)[: len(MODELS.rows)] == list(MODELS.rows)
+    assert list(own.rows)[: len(MODELS.families)] == list(MODELS.families)
     with pytest.raises(UsageError, match="model n: is not built in, and needs a dialect: veo, "):
         MODELS.merged_with({"n": {"durations_s": [5]}})
     with pytest.raises(UsageError, match=r"model veo3-fast: colour: "):

@@ -12,8 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from batchvid.catalog import built_in, remote_listing
+from batchvid.catalog.models import built_in_routes
+from batchvid.catalog.provider_models import ProviderModels
 from batchvid.catalog.remote_listing import Listing, cache_file, load_saved, merged_with, read_page, save, video_rows
 from batchvid.errors import UnreadableReply
+from tests.builders import sold
 
 VIDEOS = json.dumps({"seedance": {"path": "/v1/videos", "method": "POST"}})
 
@@ -28,6 +31,11 @@ def listed(*rows: dict[str, Any]) -> Listing:
     """These rows, fetched on a spring day."""
     page = read_page(json.dumps({"data": list(rows)}).encode())
     return Listing(fetched_on="2026-05-28", source="the list of cometapi", models=tuple(video_rows(page.rows)))
+
+
+def merged(listing: Listing) -> ProviderModels:
+    """What CometAPI sells by this list."""
+    return sold(merged_with(built_in(), listing, built_in_routes("cometapi")))
 
 
 def prices(**said: Any) -> dict[str, Any]:
@@ -93,7 +101,7 @@ def test_what_cannot_be_bought_is_left_out(fields: dict[str, Any]) -> None:
 )
 def test_an_unknown_model_becomes_a_row(endpoints: Any, dialect: str) -> None:
     """With the dialect of its first endpoint that we can speak, its price, and no limits that nobody said."""
-    known = merged_with(built_in(), listed(row(endpoints=endpoints))).named("new-video")
+    known = merged(listed(row(endpoints=endpoints))).named("new-video")
     if dialect not in {model.dialect for model in built_in().rows.values()}:
         assert known is None
         return
@@ -116,10 +124,10 @@ def test_an_unknown_model_becomes_a_row(endpoints: Any, dialect: str) -> None:
 )
 def test_a_listed_price_lies_over_ours(pricing: Any, usd: str) -> None:
     """A second's price, else a clip's, exactly as the list writes it."""
-    models = merged_with(built_in(), listed(row("veo3-fast", pricing=pricing)))
+    models = merged(listed(row("veo3-fast", pricing=pricing)))
     assert models.find("veo3-fast").price_of(8).usd == Decimal(usd)
-    assert models.find("veo3-fast").durations_s == built_in().find("veo3-fast").durations_s
-    assert models.find("veo3.1") == built_in().find("veo3.1")
+    assert models.find("veo3-fast").durations_s == sold().find("veo3-fast").durations_s
+    assert models.find("veo3.1") == sold().find("veo3.1")
 
 
 @pytest.mark.parametrize(
@@ -131,14 +139,14 @@ def test_no_price_is_no_news(pricing: Any) -> None:
     """A list without a price for it leaves a known model's as it was, and a new model's unknown: never nought."""
     kling = {"kling": {"path": "/kling/v1/videos/text2video"}}
     new = row("kling-v9", pricing=pricing, endpoints=kling)
-    models = merged_with(built_in(), listed(row("veo3-fast", pricing=pricing), new))
-    assert models.find("veo3-fast").price == built_in().find("veo3-fast").price
+    models = merged(listed(row("veo3-fast", pricing=pricing), new))
+    assert models.find("veo3-fast").price == sold().find("veo3-fast").price
     assert models.find("kling-v9").price_of(8).usd is None
 
 
 def test_one_price_does_not_hide_what_we_know_better() -> None:
     """Our lines for single resolutions stay; the list's price counts for the rest."""
-    model = merged_with(built_in(), listed(row("veo3.1", pricing=prices(per_second=0.2)))).find("veo3.1")
+    model = merged(listed(row("veo3.1", pricing=prices(per_second=0.2)))).find("veo3.1")
     assert model.price_of(1, resolution="3840x2160").usd == Decimal("0.48")
     assert model.price_of(1).usd == Decimal("0.2")
 
@@ -153,7 +161,7 @@ ANYTHING = st.recursive(
 @given(st.dictionaries(KEYS, ANYTHING))
 def test_nothing_in_a_row_breaks_the_catalogue(odd: dict[str, Any]) -> None:
     """Whatever stands in whatever place: at worst the row is left out, and every other model is as it was."""
-    models = merged_with(built_in(), listed({**row("kling-v2-6"), **odd}, row("veo3-fast")))
+    models = merged(listed({**row("kling-v2-6"), **odd}, row("veo3-fast")))
     assert set(built_in().rows) <= set(models.rows)
     assert models.find("veo3-fast").price_of(1).usd == Decimal("0.024")
 

@@ -10,9 +10,9 @@ import pytest
 from batchvid.catalog import Model, built_in, check, resolve_options
 from batchvid.domain.clip_request import ImageRef, ImageRole
 from batchvid.errors import Unsupported
-from tests.builders import clip_request
+from tests.builders import clip_request, sold
 
-find = built_in().find
+find = sold().find
 
 
 def image(role: ImageRole = "first", width: int = 1600, height: int = 900, **fields: Any) -> ImageRef:
@@ -94,7 +94,7 @@ def test_a_price_is_that_of_what_is_sent() -> None:
             }
         }
     )
-    model = own.find("exact")
+    model = sold(own).find("exact")
     assert resolve_options(model, clip_request(duration_s=40)).price.usd == Decimal(3)
     assert resolve_options(model, clip_request(duration_s=40, resolution="480p")).price.usd is None
 

@@ -1,4 +1,4 @@
-"""docs/reference/models.md: the built-in catalogue, made from `batchvid models --all --json`."""
+"""docs/reference/models.md: what each built-in provider sells, made from `batchvid models --all --json`."""
 
 from __future__ import annotations
 
@@ -16,11 +16,14 @@ from tests.docs.markdown import GENERATED, table
 
 INTRO = """# Models
 
-The built-in catalogue. `batchvid models --all` prints it with your own additions and the last fetched price list. A
-model that is not listed can be bought as `DIALECT/ITS-ID`, and at a server of your own by its id alone, without checks
-of its limits. Prices are what the named
-source showed at the named date.
+What each built-in provider sells. `batchvid models --all` prints it with your own additions and the last fetched price
+lists. A model that is not listed can be bought as `DIALECT/ITS-ID`, and at a provider with one wire format by its id
+alone, without checks of its limits. Prices, limits and defaults belong to a model at a provider: at another provider
+the price is unknown until you state it ([catalogue](catalogue.md)). Prices are what the named source showed at the
+named date.
 """
+ELSEWHERE = """No built-in provider speaks these wire formats. They are for a server of your own: its owner chooses
+models and prices."""
 
 
 def page() -> str:
@@ -29,7 +32,7 @@ def page() -> str:
         environment = {"XDG_CACHE_HOME": empty, "BATCHVID_CATALOG": None}
         result = CliRunner().invoke(group, ["models", "--all", "--json"], env=environment, catch_exceptions=False)
     models = json.loads(result.stdout)
-    columns = (
+    columns: tuple[str, ...] = (
         "model",
         "wire format",
         "can make a clip from",
@@ -39,8 +42,15 @@ def page() -> str:
         "price in USD",
         "notes",
     )
-    rows = [_row(name, facts) for name, facts in models.items()]
-    return f"{GENERATED}\n\n{INTRO.strip()}\n\n{table(columns, rows)}\n"
+    by_provider: dict[str, list[tuple[str, ...]]] = {}
+    for name, facts in models.items():
+        for provider, offer in {facts.get("provider", ""): facts, **facts.get("also_sold_by", {})}.items():
+            by_provider.setdefault(provider, []).append(_row(name, offer))
+    unsold = by_provider.pop("", [])
+    parts = [f"## {provider}\n\n{table(columns, rows)}" for provider, rows in by_provider.items()]
+    if unsold:
+        parts.append(f"## A server of your own\n\n{ELSEWHERE}\n\n{table(columns, unsold)}")
+    return "\n\n".join([GENERATED, INTRO.strip(), *parts]) + "\n"
 
 
 def _row(name: str, facts: Mapping[str, Any]) -> tuple[str, ...]:

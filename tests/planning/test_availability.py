@@ -11,7 +11,7 @@ from batchvid.catalog import built_in, remote_listing
 from batchvid.catalog.remote_listing import Listing
 from batchvid.errors import UsageError
 from batchvid.planning.availability import Availability
-from tests.builders import spec
+from tests.builders import sold, spec
 
 OWN = """
 [models.veo3-fast]
@@ -34,9 +34,9 @@ def test_a_file_beside_the_manifest_lies_over_the_catalogue(tmp_path: Path) -> N
     """Models and providers of one's own, without a word of Python; what is not said stays."""
     (tmp_path / "batchvid.toml").write_text(OWN)
     market = Availability(tmp_path)
-    assert market.models.find("veo3-fast").price_of(8).basis == "estimate: our contract, 2026-11"
-    assert market.models.find("house-model").durations_s == tuple(range(4, 13))
-    assert market.models.find("kling-v2-6") == built_in().find("kling-v2-6")
+    assert sold(market.models).find("veo3-fast").price_of(8).basis == "estimate: our contract, 2026-11"
+    assert sold(market.models).find("house-model").durations_s == tuple(range(4, 13))
+    assert sold(market.models).find("kling-v2-6") == sold().find("kling-v2-6")
     assert market.job_problem(spec(model="house-model", provider="office"), ()) is None
     assert "house-model" not in built_in().rows
 
@@ -67,7 +67,7 @@ def test_the_environment_names_another_file(tmp_path: Path, monkeypatch: pytest.
     folder = tmp_path / "kites"
     folder.mkdir()
     (folder / "batchvid.toml").write_text("[models.house-model]\ndefault_duration_s = 9\n")
-    model = Availability(folder).models.find("house-model")
+    model = sold(Availability(folder).models).find("house-model")
     assert (model.default_duration_s, model.durations_s[0]) == (9, 4)
     everywhere.unlink()
     with pytest.raises(UsageError, match=r"ours\.toml: No such file"):
@@ -80,7 +80,7 @@ def test_a_fetched_list_lies_between(tmp_path: Path, monkeypatch: pytest.MonkeyP
     rows = tuple({"id": name, "pricing": {"per_second": "0.7"}} for name in ("veo3-fast", "veo3.1"))
     remote_listing.save(Listing(fetched_on="2026-11-01", source="the list", models=rows), remote_listing.cache_file())
     (tmp_path / "batchvid.toml").write_text(OWN)
-    models = Availability(tmp_path).models
+    models = sold(Availability(tmp_path).models)
     assert models.find("veo3.1").price_of(8).basis == "estimate: the list, 2026-11-01"
     assert models.find("veo3-fast").price_of(8).basis == "estimate: our contract, 2026-11"
 

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from batchvid.catalog import built_in, providers
+from batchvid.catalog import providers
 from batchvid.domain.job_spec import JobSpec
 from batchvid.errors import Unsupported
 from batchvid.planning.availability import Availability
 from batchvid.planning.option_check import priced_by
 from batchvid.planning.routing import check, find_route
-from tests.builders import spec
+from tests.builders import sold, spec
 
 OWN = providers({"office": {"dialect": "gateway", "base_url": "https://gw.example", "api_key_env": "GW"}})
 
@@ -52,7 +52,7 @@ def test_a_priced_model_takes_no_option_that_a_vendor_prices(options: dict[str, 
 def test_a_model_without_a_price_takes_the_vendors_own_fields(options: dict[str, Any]) -> None:
     """No figure of the plan can be wrong: only the model, the number of clips and the length stay the manifest's."""
     model = "videos/wan2.6"
-    assert priced_by(built_in().find(model)) == frozenset()
+    assert priced_by(sold().find(model)) == frozenset()
     assert refusal(spec(model=model, options=options)) == ""
     assert "write takes" in refusal(spec(model=model, options={"n": 2}))
     assert "write duration_s" in refusal(spec(model=model, options={"seconds": 12}))

@@ -22,7 +22,7 @@ from batchvid.manifest import Manifest, ManifestModel, Place, PlacedJob
 from batchvid.planning.plan import make_plan
 from batchvid.planning.plan_types import Plan, PlanAction
 from batchvid.planning.routing import build_order, check, find_route
-from tests.builders import job_in, spec
+from tests.builders import job_in, sold, spec
 
 PROVIDERS: Mapping[str, Provider] = providers({})
 BLUE = 'prompt: "a paper kite" -> "a blue kite"'
@@ -316,7 +316,7 @@ def test_another_model_needs_no_other_change(model: str, fields: dict[str, Any])
     """A job of eight seconds in 16:9 is bought from any of them: the length becomes a step, and the ratio holds."""
     job = spec(model=model, **{"duration_s": 8.0, "aspect_ratio": "16:9", **fields})
     (planned,) = plan(job).to_buy
-    assert planned.duration_s in catalog.built_in().find(model).durations_s
+    assert planned.duration_s in sold().find(model).durations_s
     assert bool(planned.warning) == (job.request.duration_s not in (planned.duration_s, None))
 
 

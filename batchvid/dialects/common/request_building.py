@@ -154,16 +154,18 @@ def form(fields: Mapping[str, str], files: Collection[ImageInput], generation: G
     it. Raises Unsupported as `checked_options` does.
     """
     sent = {name: value for name, value in fields.items() if value}
-    options = {
-        name: value if isinstance(value, str) else orjson.dumps(value).decode()
-        for name, value in checked_options(generation, sent).items()
-    }
-    parts = [Part(name=name, value=value.encode()) for name, value in (sent | options).items()]
-    if "input_reference" not in options:
-        parts += [
-            Part(name="input_reference", value=file.data, filename=file.filename, content_type=file.media_type)
-            for file in files
-        ]
+    options = checked_options(generation, sent)
+    return multipart({**sent, **options}, () if "input_reference" in options else files)
+
+
+def multipart(fields: Mapping[str, Any], files: Collection[ImageInput]) -> tuple[Part, ...]:
+    """Make a multipart body: strings as they are, everything else as JSON, then the files as `input_reference`."""
+    texts = {name: value if isinstance(value, str) else orjson.dumps(value).decode() for name, value in fields.items()}
+    parts = [Part(name=name, value=text.encode()) for name, text in texts.items()]
+    parts += [
+        Part(name="input_reference", value=file.data, filename=file.filename, content_type=file.media_type)
+        for file in files
+    ]
     return tuple(parts)
 
 

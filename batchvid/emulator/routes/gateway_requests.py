@@ -149,7 +149,10 @@ def _check_types(form: Form) -> None:
 
 
 def _overlay_metadata(form: Form) -> None:
-    """Merge the vendor's own fields, which override all but the model; in a form they are JSON in a text."""
+    """Merge the vendor's own fields, which override all but the model; in a form they are JSON in a text.
+
+    Kling's own `mode`, std or pro, is another field than the gateway's.
+    """
     metadata = form.fields.pop("metadata", None) or {}
     if isinstance(metadata, str):
         try:
@@ -157,7 +160,9 @@ def _overlay_metadata(form: Form) -> None:
         except orjson.JSONDecodeError:
             raise _invalid("metadata is not JSON") from None
     require(isinstance(metadata, dict), _invalid, "metadata is not an object")
-    form.fields |= {name: value for name, value in metadata.items() if name != "model"}
+    quality = metadata.get("mode", "std")
+    require(quality in ("std", "pro"), _invalid, f"mode value '{quality}' is invalid")
+    form.fields |= {name: value for name, value in metadata.items() if name not in ("model", "mode")}
 
 
 def _seconds(form: Form, model: str, *, stock: bool) -> float:
