@@ -43,6 +43,11 @@ class WireFormat:
         return {"file": self.file, "table": self.table}
 
 
+def name_of(dialect: str) -> str:
+    """The name of the wire format that a provider's `dialect` names, by its name or by its file."""
+    return Path(dialect).name.removesuffix(SUFFIX) if dialect.endswith(SUFFIX) else dialect
+
+
 def read_wire_formats(file: Path) -> dict[str, WireFormat]:
     """Read the definitions of a file: those of its `[dialects.NAME]`, else the one that the file itself is.
 
@@ -80,11 +85,11 @@ def define_for(value: object, folder: Path) -> WireFormat | None:
     """
     if not isinstance(value, str) or not value.endswith(SUFFIX):
         return None
-    file = folder / value
+    file, name = folder / value, name_of(value)
     formats = read_wire_formats(file)
-    if len(formats) != 1:
-        raise UsageError(f"{file}: must hold one wire format, not {len(formats)}: name one of {', '.join(formats)}")
-    return next(iter(define_all(formats.values()).values()))
+    if name not in formats:
+        raise UsageError(f"{file}: has no wire format {name}, only {', '.join(formats)}: write the keys at the file's top")
+    return define_all([formats[name]])[name]
 
 
 def define_saved(facts: Mapping[str, Any]) -> dict[str, WireFormat]:

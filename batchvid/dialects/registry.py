@@ -39,6 +39,10 @@ class Dialects(dict[str, Dialect]):
         """The names that no file of the user defines."""
         return tuple(name for name in self if name in self._coded or name in self._examples)
 
+    def is_declared(self, name: str) -> bool:
+        """Whether a definition states this wire format."""
+        return name in self._definitions
+
     def add_example(self, name: str, definition: Definition) -> None:
         """Add a definition that ships with batchvid."""
         self._examples[name] = self._definitions[name] = definition

@@ -10,6 +10,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from batchvid import catalog, manifest
 from batchvid.catalog import user_files
+from batchvid.catalog.wire_formats import define_for
 from batchvid.domain.job_spec import JobSpec
 from batchvid.errors import Unsupported, UsageError
 from batchvid.manifest import JobProblem
@@ -29,10 +30,14 @@ _POSITIVE = TypeAdapter(dict[str, Annotated[float, Field(gt=0, allow_inf_nan=Fal
 class Availability:
     """The models and providers for the manifests of one folder. Implements the manifest's ExternalChecks.
 
+    `formats` are the wire formats of the user's files, and of the files that the manifest's providers name.
+
     Raises UsageError when one of the user's files is wrong.
     """
 
     def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.formats = user_files.define_formats(folder)
         self.models = catalog.load_models(folder)
         self._user_rows = _user_providers(folder)
         self.providers = catalog.providers(self._complete_rows())
@@ -42,6 +47,9 @@ class Availability:
         """Add a provider of the manifest, or override a known one. Returns what is wrong with it, or nothing."""
         try:
             row = {**self._user_rows.get(name, {}), **_row(provider)}
+            if one := define_for(row.get("dialect"), self._folder):
+                self.formats[one.name] = one
+                row["dialect"] = one.name
             self.providers |= {name: catalog.providers({name: row})[name]}
         except UsageError as exc:
             return str(exc)

@@ -49,7 +49,8 @@ def build_submit(name: str, definition: Definition, generation: GenerationReques
     for image in generation.images:
         check_image(image, image_rules(definition))
     _check_options(generation, body)
-    values = RequestValues(generation, definition.values, in_parts=definition.body_as == "multipart")
+    names = {variable.name for variable in (*variables_in(call.path), *variables_in(body))}
+    values = RequestValues(generation, definition.values, names, in_parts=definition.body_as == "multipart")
     filled = fill(body, values)
     sent: dict[str, Any] = {} if filled is UNSET else filled
     path = fill_path(call.path, values, safe=_MODEL_PATH)
@@ -138,10 +139,8 @@ def of_task(definition: Definition, call: Call, method: str, task_id: str, body:
 
 
 def _refuse_dropped(name: str, definition: Definition, generation: GenerationRequest, placed: frozenset[str]) -> None:
-    spoken = {*placed, "action"}  # find_variant refuses an action that the definition does not have
-    if "aspect_ratio" in spoken and "resolution" not in spoken and "x" in generation.request.resolution:
-        spoken.discard("resolution")
-    refuse_unsupported(generation, f"the {name} wire", spoken)
+    # find_variant refuses an action that the definition does not have
+    refuse_unsupported(generation, f"the {name} wire", {*placed, "action"})
     request = generation.request
     if "model" not in placed and request.model not in definition.models:
         raise Unsupported("model", f"this wire has {', '.join(definition.models)} only, not {request.model}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from batchvid.dialects.common.request_building import (
@@ -46,6 +46,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
 
 PICTURES = frozenset({"image", "end_image", "reference_images"})
 NUMBERS = frozenset({"duration_s", "seed", "width", "height"})
+PIXELS = frozenset({"size", "width", "height"})
 PICTURE_FORMS = ("base64", "uri", "link", "file", "type", "name")
 NUMBER_FORMS = ("text", "float")
 TABLED = frozenset({"model", "duration_s", "aspect_ratio", "resolution", "size", "seed", "sound", "mode"})
@@ -63,12 +64,23 @@ Table = Mapping[str, str | int | float | bool]
 
 
 class RequestValues:
-    """The values of the variables for one request. Raises Unsupported for what a form or a table cannot express."""
+    """The values of the variables for one request. Raises Unsupported for what a form or a table cannot express.
 
-    def __init__(self, generation: GenerationRequest, tables: Mapping[str, Table], *, in_parts: bool = False) -> None:
+    In a template with both pixels and `resolution` (its `names`), exact pixels go to the former, a tier to the latter.
+    """
+
+    def __init__(
+        self,
+        generation: GenerationRequest,
+        tables: Mapping[str, Table],
+        names: Collection[str] = (),
+        *,
+        in_parts: bool = False,
+    ) -> None:
         self._generation = generation
         self._tables = tables
         self._in_parts = in_parts
+        self._has_both = "resolution" in names and not PIXELS.isdisjoint(names) and "size" not in tables
         self._known: dict[Variable, Any] = {}
 
     def __call__(self, variable: Variable) -> Any:
@@ -80,6 +92,10 @@ class RequestValues:
     def _read(self, variable: Variable) -> Any:
         if variable.name in PICTURES:
             return self._pictures(variable)
+        if self._has_both and variable.name in ("resolution", *PIXELS):
+            is_exact = exact_size(self._generation) is not None
+            if is_exact == (variable.name == "resolution"):
+                return UNSET
         value = _READERS[variable.name](self._generation, variable.form, self._tables)
         if value is None or value == "":
             return UNSET

@@ -55,11 +55,11 @@ class TrackedTask:
         dialect = DIALECTS[job.dialect]
         if self.follow_up is not None and dialect.read_result is not None:
             status = dialect.read_result(response, job.task_id, prompt=job.spec.request.prompt)
-            return status.with_scheme(self.path.partition(":")[0]) if isinstance(status, Status) else status
+            return status.at_route(self.path) if isinstance(status, Status) else status
         if self.last_reply is None or response.status != 200 or self.last_reply[0] != response.body:
             status = dialect.read_poll(response, job.task_id, prompt=job.spec.request.prompt)
             if isinstance(status, Status):
-                status = status.with_scheme(self.path.partition(":")[0])
+                status = status.at_route(self.path)
             self.last_reply = (response.body, status)
         return self.last_reply[1]
 
