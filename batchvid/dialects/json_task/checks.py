@@ -118,7 +118,10 @@ def _calls(definition: Definition) -> Iterator[Problem]:
 def _of_task(
     path: KeyPath, written: str, body: object, *, is_needed: bool, takes_places: bool = False
 ) -> Iterator[Problem]:
-    names = [variable.name for variable in (*variables_in(written), *variables_in(body))]
+    found = [*variables_in(written), *variables_in(body)]
+    names = [variable.name for variable in found]
+    if any(variable.form not in ("", "int") for variable in found):
+        yield Problem(path, "{id} has one form: {id:int}, a number in a body")
     if is_needed and "id" not in names:
         yield Problem(path, "must hold {id}, the task's id")
     for name in names:

@@ -133,9 +133,13 @@ def image_rules(definition: Definition) -> ImageRules:
 
 def of_task(definition: Definition, call: Call, method: str, task_id: str, body: Mapping[str, Any] | None) -> Request:
     """Build a call about one task."""
-    path = fill_path(call.path, lambda _: task_id)
+
+    def value(variable: Variable) -> str | int:
+        return int(task_id) if variable.form == "int" and task_id.isascii() and task_id.isdecimal() else task_id
+
+    path = fill_path(call.path, value)
     request = Request(method=call.method or method, path=path, headers=definition.headers)  # type: ignore[arg-type]
-    return request if body is None else replace(request, json=fill(body, lambda _: task_id))
+    return request if body is None else replace(request, json=fill(body, value))
 
 
 def _refuse_dropped(name: str, definition: Definition, generation: GenerationRequest, placed: frozenset[str]) -> None:
