@@ -2,7 +2,8 @@
 
 BatchvidError                  1
 ├── UsageError                 2   the command line is not valid
-│   └── DefinitionError        2   a wire format in a TOML file has problems (all of them, each with file:line)
+│   ├── DefinitionError        2   a wire format in a TOML file has problems (all of them, each with file:line)
+│   └── MissingExtra           2   an optional library is not installed
 ├── ManifestError              2   the manifest has problems (all of them, each with file:line)
 ├── StateError                 1   the state file cannot be read or written
 │   ├── StateLocked            4   another run holds the state file
@@ -11,6 +12,7 @@ BatchvidError                  1
 ├── IllegalEvent               1   an event that the job's state does not allow (a bug)
 ├── WireError                  1   talking to a provider went wrong
 │   ├── NotSent                1   nothing reached the provider: safe to send again
+│   │   └── NotAuthenticated   1   nothing was sent, because no valid token can be made
 │   ├── ReplyLost              1   the request may have been processed: never resent automatically
 │   │   └── ReplyCut           1   the reply broke off; what came of it is attached
 │   ├── ReplyTooLarge          1   the reply is larger than any valid one
@@ -49,6 +51,14 @@ class DefinitionError(UsageError):
     def __init__(self, problems: Sequence[str]) -> None:
         super().__init__("\n".join(problems))
         self.problems = tuple(problems)
+
+
+class MissingExtra(UsageError):
+    """An optional library is not installed. `install` is the line that installs it."""
+
+    def __init__(self, message: str, install: str) -> None:
+        super().__init__(f"{message}: {install}")
+        self.install = install
 
 
 class ManifestError(BatchvidError):
@@ -97,6 +107,10 @@ class WireError(BatchvidError):
 
 class NotSent(WireError):
     """Nothing reached the provider (no connection, TLS refused): safe to send again."""
+
+
+class NotAuthenticated(NotSent):
+    """Nothing was sent, because no valid token can be made: another try does not help."""
 
 
 class ReplyLost(WireError):

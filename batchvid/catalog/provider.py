@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from functools import cache
 from typing import Any, ClassVar, Literal
 from urllib.parse import urlsplit
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
+from batchvid.catalog.authentication import Authentication
 from batchvid.catalog.data_files import MODEL_DEFAULTS, MODEL_TABLES, provider_files
 from batchvid.catalog.hosts import is_private_host
 from batchvid.dialects import DIALECTS
@@ -18,6 +20,7 @@ from batchvid.errors import UsageError
 from batchvid.near_matches import did_you_mean
 
 DEFAULT_PROVIDER = "cometapi"
+DEFAULT_AUTH = Authentication()
 TIMEOUT_S = 3600.0  # clips take 2-5 minutes; after an hour a task is stalled
 GRACE_S = 60.0  # how long a provider may not know a new task (wire-notes 6.3)
 SUBMIT_READ_TIMEOUT_S = 180.0  # a gateway tries several channels behind one submit (wire-notes 4.6)
@@ -30,7 +33,10 @@ TOTAL_TIMEOUT_S = 120.0  # the largest reply, 32 MB with an inline clip, at 2 Mb
 class Provider:
     """A provider: it has the key, the limits and the bill.
 
-    `routes` maps a dialect to its path prefix below `base_url`. Without `api_key_env` no key is sent.
+    `routes` maps a dialect to its path prefix below `base_url`. `auth` is how calls are authenticated; without
+    `api_key_env`, and without an `auth` that has variables of its own, no key is sent. `ca_file` holds further
+    certificates to trust, as an absolute path; `proxy` is the address of an HTTP proxy, `proxy_env` the variable with
+    one.
 
     Limits are counts, per minute and per second as named; `model_concurrency` limits single models. `poll_every_s`
     overrides the poll interval of the models. `timeout_s` is how long a task may take, `queue_timeout_s` how long it
@@ -43,7 +49,9 @@ class Provider:
     (`Dialect.lookups`). With `allow_private_links` links to clips may lead into a private network.
     `moderates` is false for a server without a content filter: there an unexplained failure is no moderation.
     `send_key_to_own_links`: a link on the provider's own origin that refuses an anonymous request is tried again with
-    the key. `allow_http` permits a public `base_url` without encryption. `life` is the emulator's setting for the
+    the key. `allow_http` permits a public `base_url` without encryption. `unit_usd` is the worth of the
+    vendor's own units, by the name that a dialect gives them (`Status.vendor_metadata`): only a provider that bills in
+    them has it, not one that resells its tasks. `life` is the emulator's setting for the
     duration of tasks; `free` means that nothing is charged. An `emulator` without a base URL is started by the run.
     """
 
@@ -51,6 +59,10 @@ class Provider:
     base_url: str
     routes: Mapping[str, str]
     api_key_env: str = ""
+    auth: Authentication = DEFAULT_AUTH
+    ca_file: str = ""
+    proxy: str = ""
+    proxy_env: str = ""
     concurrency: int = 5
     submits_per_min: float = 60
     polls_per_s: float = 5
@@ -74,6 +86,7 @@ class Provider:
     moderates: bool = True
     send_key_to_own_links: bool = True
     allow_http: bool = False
+    unit_usd: Mapping[str, Decimal] = field(default_factory=dict)
     life: str = ""
     free: bool = False
 
@@ -84,6 +97,16 @@ class Provider:
         """Whether its address is on this machine."""
         host = urlsplit(self.base_url).hostname or ""
         return host == "localhost" or host.startswith("127.") or host == "::1"
+
+    @property
+    def has_key(self) -> bool:
+        """Whether its calls carry a key, or a token that is made of one."""
+        return bool(self.api_key_env) or self.auth.type != "header"
+
+    @property
+    def key_variables(self) -> tuple[str, ...]:
+        """The names of the variables that hold its key."""
+        return (self.api_key_env,) if self.api_key_env else self.auth.variables
 
     @property
     def is_private(self) -> bool:
@@ -109,7 +132,7 @@ class Provider:
     def http_problem(self) -> str:
         """Why nothing is bought at this address: the key would cross a public network unencrypted; empty if fine."""
         parts = urlsplit(self.base_url)
-        if self.allow_http or parts.scheme != "http" or self.is_private or not self.api_key_env:
+        if self.allow_http or parts.scheme != "http" or self.is_private or not self.has_key:
             return ""
         host = f"http://{parts.netloc.rpartition('@')[2]}"
         return (
@@ -145,7 +168,7 @@ def providers(overrides: Mapping[str, Mapping[str, Any]]) -> dict[str, Provider]
         if (way := fields.pop("lookup", None)) is not None:
             row["lookup"] = _lookup(name, way, row.get("routes", {}))
             has_lookup.add(name)
-        row.update(fields)
+        row = rows[name] = overridden(row, fields)
         missing = [key for key in ("routes", "base_url") if key not in row]
         if missing:
             words = ", ".join("dialect" if key == "routes" else key for key in missing)
@@ -163,6 +186,23 @@ def _add_stated(row: dict[str, Any], *, with_lookup: bool) -> None:
             row.setdefault("cancel", value.cancel_until)
         if with_lookup and value.lookups:
             row["lookup"] = {dialect: next(iter(value.lookups)), **row.get("lookup", {})}
+
+
+def overridden(row: Mapping[str, Any], fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The row with these fields, without what they replace: another way to authenticate, another proxy."""
+    replaced = set()
+    if _is_token(fields.get("auth")):
+        replaced.add("api_key_env")
+    if "api_key_env" in fields and _is_token(row.get("auth")):
+        replaced.add("auth")
+    replaced |= {"proxy", "proxy_env"} if fields.keys() & {"proxy", "proxy_env"} else set()
+    return {key: value for key, value in row.items() if key not in replaced} | dict(fields)
+
+
+def _is_token(auth: Any) -> bool:
+    """Whether this way to authenticate makes its own tokens, from other variables than `api_key_env`."""
+    kind = auth.get("type", "header") if isinstance(auth, Mapping) else getattr(auth, "type", "header")
+    return kind != "header"
 
 
 def trim_base_url(base_url: str, dialects: Iterable[str]) -> str:
@@ -188,10 +228,17 @@ def _as_provider(name: str, row: Mapping[str, Any]) -> Provider:
     routes = {dialect: without_api_path(prefix, [dialect]) for dialect, prefix in row["routes"].items()}
     fields = {**row, "name": name, "base_url": trim_base_url(str(row["base_url"]), routes), "routes": routes}
     try:
-        return _PROVIDER.validate_python(fields)
+        provider = _PROVIDER.validate_python(fields)
     except ValidationError as exc:
         wrong = "; ".join(f"{error['loc'][-1]}: {error['msg']}" for error in exc.errors(include_input=False))
         raise UsageError(f"provider {name}: {wrong}") from None
+    if provider.auth.type != "header" and provider.api_key_env:
+        raise UsageError(
+            f"provider {name}: auth: type: {provider.auth.type} reads no api_key_env: remove one of the two"
+        )
+    if provider.proxy and provider.proxy_env:
+        raise UsageError(f"provider {name}: has proxy and proxy_env: remove one of the two")
+    return provider
 
 
 @cache

@@ -79,7 +79,7 @@ def _check(provider: str, model: str) -> tuple[Model, tuple[str, ...]]:
         raise click.UsageError(f"unknown provider {provider!r}; {hint}")
     row = find_model(known.models, model, known.providers[provider])
     chosen = [known.providers[provider]] if provider != DEFAULT_PROVIDER else known.providers.values()
-    return row, tuple(sorted({one.api_key_env for one in chosen if one.api_key_env}))
+    return row, tuple(sorted({name for one in chosen for name in one.key_variables}))
 
 
 def _read(name: str, folder: Path) -> Sheet:

@@ -17,7 +17,7 @@ from batchvid.commands.batch_lookup import open_target, output_directories
 from batchvid.commands.event_loop import run_coroutine
 from batchvid.commands.provider_checks import CheckResult, check_own_provider, check_provider
 from batchvid.domain.wire import Response
-from batchvid.errors import ManifestError, UsageError, WireError
+from batchvid.errors import ManifestError, MissingExtra, UsageError, WireError
 from batchvid.net.credentials import Credentials
 from batchvid.paths import quoted
 from batchvid.planning.availability import Availability
@@ -71,7 +71,7 @@ def examine(target: str | None, *, out: str | Path | None = None) -> Iterator[Ch
 
 
 def _without_manifest(folder: Path, out: Path) -> CheckTargets:
-    providers = (row for row in Availability(folder).providers.values() if row.api_key_env or row.own_dialect)
+    providers = (row for row in Availability(folder).providers.values() if row.has_key or row.own_dialect)
     routes = [(row, list(row.routes)[:1]) for row in providers]
     return CheckTargets(routes=routes, models={}, folder=None, out=out, clips=0)
 
@@ -166,25 +166,49 @@ def _provider(
     if provider.is_embedded:
         yield CheckResult(what=name, found="is started by the run and needs nothing")
         return
-    key = ""
     try:
-        key = keys.of(provider).get_secret_value()
-        yield CheckResult(what=f"{name} key", found=f"{provider.api_key_env} is set" if key else _no_key(provider))
+        access = keys.way_to(provider)
+        yield from _way(provider)
     except UsageError as exc:
-        yield CheckResult(
-            what=f"{name} key", found=str(exc), fix=f"export {provider.api_key_env}=..., or put it into .env"
-        )
+        fix = f"correct ca_file, proxy or proxy_env of providers.{name}"
+        yield CheckResult(what=f"{name} way", found=str(exc), fix=fix)
+        return
+    try:
+        access = keys.of(provider)
+        yield CheckResult(what=f"{name} key", found=_key(provider) if provider.has_key else _no_key(provider))
+    except UsageError as exc:
+        yield CheckResult(what=f"{name} key", found=str(exc), fix=_fix_key(provider, exc))
     yield _address(provider)
     try:
-        reply, results = run_coroutine(check_provider(provider, dialects, key))
+        reply, results = run_coroutine(check_provider(provider, dialects, access))
     except WireError as exc:
         fix = "check the address, your network and its firewall"
         yield CheckResult(what=f"{name} reachable", found=redact(str(exc)), fix=fix)
     else:
         yield from results
         if provider.own_dialect and results[0].is_ok:
-            yield from run_coroutine(check_own_provider(provider, models, key))
+            yield from run_coroutine(check_own_provider(provider, models, access))
         yield from _clock(name, reply, utc_now())
+
+
+def _way(provider: Provider) -> Iterator[CheckResult]:
+    if provider.ca_file:
+        yield CheckResult(what=f"{provider.name} ca_file", found=f"{provider.ca_file} is trusted too")
+    if provider.proxy or provider.proxy_env:
+        found = provider.proxy or f"calls go through the proxy in {provider.proxy_env}"
+        yield CheckResult(what=f"{provider.name} proxy", found=found)
+
+
+def _key(provider: Provider) -> str:
+    if not provider.key_variables:
+        return "the machine's own Google credentials"
+    return f"{' and '.join(provider.key_variables)} {'is' if len(provider.key_variables) == 1 else 'are'} set"
+
+
+def _fix_key(provider: Provider, exc: UsageError) -> str:
+    if isinstance(exc, MissingExtra):
+        return exc.install
+    return f"export {' '.join(f'{name}=...' for name in provider.key_variables)}, or put it into .env"
 
 
 def _no_key(provider: Provider) -> str:

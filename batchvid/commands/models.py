@@ -15,6 +15,7 @@ from batchvid.commands.batch_lookup import manifests_below
 from batchvid.commands.event_loop import run_coroutine
 from batchvid.errors import BatchvidError, UsageError
 from batchvid.near_matches import near_matches
+from batchvid.net.credentials import Credentials
 from batchvid.net.provider_probe import fetch_listing
 from batchvid.planning.availability import Availability
 from batchvid.quoting import quoted
@@ -94,6 +95,7 @@ def refresh(provider: str, folder: Path) -> Listing:
     known = Availability(folder).providers
     if provider not in known or not known[provider].base_url:
         raise UsageError(f"provider {provider} has no list of models; providers are {', '.join(known)}")
-    listing = run_coroutine(fetch_listing(known[provider], utc_now().date()))
+    way = Credentials(folder).way_to(known[provider])
+    listing = run_coroutine(fetch_listing(known[provider], utc_now().date(), way))
     save(listing, cache_file())
     return listing

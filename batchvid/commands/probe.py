@@ -27,11 +27,10 @@ from batchvid.dialects.recognition import (
 from batchvid.domain.wire import Request, Response
 from batchvid.errors import UnreadableReply, UsageError
 from batchvid.manifest.schema.key_types import BaseUrl, KeyName
-from batchvid.net.credentials import Credentials
+from batchvid.net.credentials import EMULATOR_KEY, Credentials
 from batchvid.net.provider_probe import send_all
 from batchvid.redaction import redact
 
-EMULATOR_KEY = "emulator"  # it wants some key, and any will do; never sent to another host
 PLACEHOLDER = "GW_KEY"
 NAME = "own"
 _BASE_URL: TypeAdapter[str] = TypeAdapter(BaseUrl)
@@ -86,13 +85,13 @@ def probe_server(url: str, *, key_env: str = "") -> ProbeResult:
     provider = catalog.providers({NAME: row})[NAME]
     if provider.http_problem:
         raise UsageError(f"{provider.http_problem.partition(': use')[0]}: use https://")
-    key = Credentials().of(provider).get_secret_value()
+    access = Credentials().of(provider)
     relays = _known_prefixes()
     requests = {**probe_requests(relays), _PRICES.path: _PRICES}
-    replies = run_coroutine(send_all(base_url, requests, key))
+    replies = run_coroutine(send_all(base_url, requests, access))
     calls, is_emulator = len(requests), any(reply.is_emulator for reply in replies.values())
-    if is_emulator and not key and provider.is_loopback:
-        replies = run_coroutine(send_all(base_url, requests, EMULATOR_KEY))
+    if is_emulator and not access.has_key and provider.is_loopback:
+        replies = run_coroutine(send_all(base_url, requests, access.with_key(EMULATOR_KEY)))
         calls *= 2
     return _result(provider, replies, calls, relays)
 

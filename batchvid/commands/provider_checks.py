@@ -17,6 +17,7 @@ from batchvid.domain.failures import FailureKind
 from batchvid.domain.wire import GenerationRequest, Phase, Rejected, Request, Response, Status
 from batchvid.errors import UnreadableReply, Unsupported, WireError
 from batchvid.near_matches import did_you_mean
+from batchvid.net.access import Access
 from batchvid.net.provider_probe import MODELS_PATH, probe
 from batchvid.redaction import redact
 from batchvid.runner.providers.reply_messages import describe_refusal
@@ -46,20 +47,22 @@ class CheckResult:
         return not self.fix
 
 
-async def check_provider(provider: Provider, dialects: Sequence[str], key: str) -> tuple[Response, list[CheckResult]]:
+async def check_provider(
+    provider: Provider, dialects: Sequence[str], access: Access
+) -> tuple[Response, list[CheckResult]]:
     """The first reply, and what the replies prove of these routes and of the key. Raises WireError without a reply."""
     first, *others = dialects
-    response, results = await _check_route(provider, first, key, with_key=True)
+    response, results = await _check_route(provider, first, access, with_key=True)
     for dialect in others if results[0].is_ok else ():
-        _, more = await _check_route(provider, dialect, key, with_key=False)
+        _, more = await _check_route(provider, dialect, access, with_key=False)
         results += more[1:]
     return response, results
 
 
-async def check_own_provider(provider: Provider, models: Sequence[str], key: str) -> list[CheckResult]:
+async def check_own_provider(provider: Provider, models: Sequence[str], access: Access) -> list[CheckResult]:
     """What a provider of the user's own says of these models in its list, and what no free call can show."""
     return [
-        await _check_models(provider, models, key),
+        await _check_models(provider, models, access),
         CheckResult(
             what=f"{provider.name} submit",
             found="not checked: every submit may be paid. batchvid run --limit 1 tries one clip",
@@ -68,10 +71,10 @@ async def check_own_provider(provider: Provider, models: Sequence[str], key: str
     ]
 
 
-async def _check_models(provider: Provider, models: Sequence[str], key: str) -> CheckResult:
+async def _check_models(provider: Provider, models: Sequence[str], access: Access) -> CheckResult:
     what = f"{provider.name} models"
     try:
-        reply = await probe(provider, Request(method="GET", path=MODELS_PATH), key)
+        reply = await probe(provider, Request(method="GET", path=MODELS_PATH), access)
     except WireError as exc:
         return CheckResult(what=what, found=f"could not be checked: {redact(str(exc))}", is_open=True)
     listed = [redact(str(row["id"])) for row in model_rows(reply)]
@@ -88,25 +91,25 @@ async def _check_models(provider: Provider, models: Sequence[str], key: str) -> 
 
 
 async def _check_route(
-    provider: Provider, dialect: str, key: str, *, with_key: bool
+    provider: Provider, dialect: str, access: Access, *, with_key: bool
 ) -> tuple[Response, list[CheckResult]]:
     generation = GenerationRequest(request=ClipRequest(model="doctor", prompt="doctor"))
     prefix = provider.routes[dialect]
     poll = DIALECTS[dialect].poll(generation, TASK_ID)
-    response = await probe(provider, poll, key, prefix=prefix)
+    response = await probe(provider, poll, access, prefix=prefix)
     url = f"{provider.base_url}{prefix}{poll.path.removesuffix(f'/{TASK_ID}')}"
     results = [_reachable(provider, response)]
     if not results[0].is_ok:
         return response, results
     reply = _read(dialect, response)
     no_path = f"/{poll.path.split('/')[1]}{NO_PATH}"  # a web page may answer for all that is outside of the API
-    nowhere = await probe(provider, Request(method="GET", path=no_path), key, prefix=prefix)
+    nowhere = await probe(provider, Request(method="GET", path=no_path), access, prefix=prefix)
     submit: Response | None = None
     if looks_alike(response, nowhere) and (path := _submit_path(dialect, generation)):
-        submit = await probe(provider, Request(method="GET", path=path), key, prefix=prefix)
+        submit = await probe(provider, Request(method="GET", path=path), access, prefix=prefix)
     results.append(_route(provider, dialect, url, reply, exists=not looks_alike(submit or response, nowhere)))
-    if key and with_key:
-        results.append(await _key(provider, prefix, poll, (response, reply), key))
+    if access.has_key and with_key:
+        results.append(await _key(provider, prefix, poll, (response, reply), access))
     return response, results
 
 
@@ -140,7 +143,7 @@ def _route(provider: Provider, dialect: str, url: str, reply: Status | Rejected 
         return CheckResult(what=what, found=f"{url} is not {dialect}: {reply}", fix=fix)
     if isinstance(reply, Rejected):
         words = redact(describe_refusal(reply))
-        if reply.kind is FailureKind.AUTH and not provider.api_key_env:
+        if reply.kind is FailureKind.AUTH and not provider.has_key:
             fix = f"the server wants a key: write api_key_env: NAME for providers.{provider.name}, and set NAME"
             return CheckResult(what=what, found=f"{url} could not be checked: {words}", fix=fix)
         if reply.kind is FailureKind.AUTH or reply.kind is FailureKind.RATE:
@@ -156,22 +159,22 @@ def _route(provider: Provider, dialect: str, url: str, reply: Status | Rejected 
 
 
 async def _key(
-    provider: Provider, prefix: str, poll: Request, polled: tuple[Response, Status | Rejected | str], key: str
+    provider: Provider, prefix: str, poll: Request, polled: tuple[Response, Status | Rejected | str], access: Access
 ) -> CheckResult:
     """Whether the key is right: a reply proves it only if a wrong key gets a refusal instead."""
     what, fix = (
         f"{provider.name} key test",
-        (f"the key in {provider.api_key_env} is refused: copy it again, or create a new one"),
+        (f"the key in {' and '.join(provider.key_variables) or 'use'} is refused: copy it again, or create a new one"),
     )
     response, reply = polled
     if _is_refused(response, reply):
         words = redact(describe_refusal(reply)) if isinstance(reply, Rejected) else f"HTTP {response.status}"
         return CheckResult(what=what, found=f"refused: {words}", fix=fix)
-    wrong = await probe(provider, poll, WRONG_KEY, prefix=prefix)
+    wrong = await probe(provider, poll, access.with_key(WRONG_KEY), prefix=prefix)
     if _is_refused(wrong):
         return CheckResult(what=what, found=f"accepted; a wrong key gets HTTP {wrong.status}")
     models = Request(method="GET", path=MODELS_PATH)
-    listed, wrong = [await probe(provider, models, one) for one in (key, WRONG_KEY)]
+    listed, wrong = [await probe(provider, models, one) for one in (access, access.with_key(WRONG_KEY))]
     if _is_refused(listed):
         return CheckResult(what=what, found=f"refused: {MODELS_PATH} answers HTTP {listed.status}", fix=fix)
     if _is_refused(wrong):

@@ -14,6 +14,7 @@ from batchvid.domain.jobs import PAID_AND_OPEN, Job, JobState
 from batchvid.domain.origins import same_origin
 from batchvid.domain.wire import Request
 from batchvid.errors import UsageError, WireError
+from batchvid.net.access import ANONYMOUS
 from batchvid.net.transport import Transport
 from batchvid.planning.rehearsals import describe_end, emulators_among, is_only_rehearsed
 from batchvid.runner import RunRequest
@@ -49,7 +50,7 @@ def _is_emulator(provider: Provider, rehearsed: Iterable[str]) -> bool:
 
 async def _probe(base_url: str) -> bool:
     async with Transport() as transport:
-        reply = await transport.send(base_url, PROBE, "", read_timeout_s=PROBE_S, total_timeout_s=PROBE_S)
+        reply = await transport.send(base_url, PROBE, ANONYMOUS, read_timeout_s=PROBE_S, total_timeout_s=PROBE_S)
         return reply.is_emulator
 
 

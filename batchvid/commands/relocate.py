@@ -21,6 +21,7 @@ from batchvid.domain.origins import same_origin
 from batchvid.domain.wire import Phase, Rejected
 from batchvid.errors import StateError, StateLocked, UsageError, WireError
 from batchvid.manifest.schema.key_types import BaseUrl
+from batchvid.net.access import Access
 from batchvid.net.credentials import Credentials
 from batchvid.net.transport import Transport
 from batchvid.paths import BatchPaths
@@ -107,10 +108,10 @@ async def _find_known(
         for name, jobs in by_provider.items():
             if name not in providers:
                 raise UsageError(f"{name} is not known any more: add it to providers: in the manifest and run it once")
-            key = keys.of(providers[name]).get_secret_value()
+            access = keys.of(providers[name])
             replies = []
             for job in jobs[:MAX_POLLS]:
-                reply = await _poll(transport, new, key, job)
+                reply = await _poll(transport, new, access, job)
                 if not reply:
                     known.append(job.task_id)
                     break
@@ -123,12 +124,12 @@ async def _find_known(
     return tuple(known)
 
 
-async def _poll(transport: Transport, origin: str, key: str, job: Job) -> str:
+async def _poll(transport: Transport, origin: str, access: Access, job: Job) -> str:
     """Empty if the server at this address knows the job's task, otherwise its reply in words. Free."""
     dialect = DIALECTS[job.dialect]
     request = dialect.poll(submitted_generation(job), job.task_id)
     try:
-        reply = await transport.send(origin + job.prefix, request, key)
+        reply = await transport.send(origin + job.prefix, request, access)
         status = dialect.read_poll(reply, job.task_id)
     except WireError as exc:
         return redact(f"{request.method} {job.prefix}{request.path}: {exc}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from batchvid.dialects import gateway, kling, newapi, openai_videos, runway, seedance, veo, videos, xai
+from batchvid.dialects import ark, gateway, kling, newapi, openai_videos, runway, seedance, veo, videos, xai
 from batchvid.dialects.dialect import Dialect
 from batchvid.dialects.registry import Dialects
 
@@ -18,6 +18,7 @@ _CODED: dict[str, Dialect] = {
     "xai": xai.DIALECT,
     "gateway": gateway.DIALECT,
     "newapi": newapi.DIALECT,
+    "ark": ark.DIALECT,
 }
 DIALECTS = Dialects(_CODED)
 """Every dialect by the name that the catalogue uses.

@@ -7,6 +7,7 @@ to the user's own upstream account reports 0; so does a reply that is written be
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import ROUND_CEILING, Decimal
 
 from batchvid.domain.failures import Charged
@@ -15,6 +16,22 @@ from batchvid.domain.job_spec import Price
 MAX_COST_USD = Decimal(10**9)  # a higher cost counts as this: it exceeds every cap
 SMALLEST_COST_USD = Decimal("1e-10")  # one tick of xAI's
 IMPLAUSIBLE_FACTOR = 1000  # a cost of so many times the estimate is reported as implausible, and counts
+
+
+def usd_of_units(units: Mapping[str, str], worth: Mapping[str, Decimal]) -> str:
+    """The cost that a reply names in the vendor's own units, in US dollars; empty where none of them has a worth.
+
+    >>> usd_of_units({"credits": "60"}, {"credits": Decimal("0.01")})
+    '0.60'
+    """
+    for name, usd in worth.items():
+        try:
+            amount = Decimal(units.get(name, ""))
+        except ArithmeticError:
+            continue
+        if amount.is_finite():
+            return f"{amount * usd:f}"
+    return ""
 
 
 def cost_of(actual_usd: str) -> Decimal | None:

@@ -131,7 +131,8 @@ class Accepted:
     """A submit that made a task. `model` is what the vendor says it resolved the model to, else empty.
 
     `actual_usd` is the cost in the reply, empty where the vendor names none in US dollars. `poll_url` is the address
-    that the reply names for polls, absolute or a path; it counts only below the route that the call went to.
+    that the reply names for polls, absolute or a path; it counts only below the route that the call went to. `units`
+    are what the task may cost in the vendor's own units, by their name; a provider's row has their worth.
     """
 
     task_id: str
@@ -139,6 +140,7 @@ class Accepted:
     request_id: str = ""
     actual_usd: str = ""
     poll_url: str = ""
+    units: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

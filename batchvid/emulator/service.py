@@ -11,6 +11,7 @@ from typing import Any
 from aiohttp import web
 
 from batchvid.emulator import task_lifecycle
+from batchvid.emulator.authorization import bearer
 from batchvid.emulator.body_parsing import Form
 from batchvid.emulator.fault_rules import FaultAction, Faults, Step
 from batchvid.emulator.ledger import Ledger
@@ -81,12 +82,16 @@ class EmulatorService:
 
     def owner(self, request: web.Request, error_type: str = "comet_api_error") -> str:
         """A digest of the caller's key. Raises ErrorResponse (401, the OpenAI-style error on every route)."""
-        header = request.headers.get("Authorization")
-        if header is None and not self.settings.needs_key:
+        if owner := self.owner_of(request, bearer(request)):
+            return owner
+        raise ErrorResponse(openai_error(401, "Invalid token", kind=error_type))
+
+    def owner_of(self, request: web.Request, key: str) -> str:
+        """A digest of the key that a function of authorization.py found; empty for a wrong or missing one."""
+        if not key and not self.settings.needs_key and "Authorization" not in request.headers:
             return "keyless"
-        scheme, _, key = (header or "").partition(" ")
-        if scheme != "Bearer" or not key or (self.settings.api_key and key != self.settings.api_key):
-            raise ErrorResponse(openai_error(401, "Invalid token", kind=error_type))
+        if not key or (self.settings.api_key and key != self.settings.api_key):
+            return ""
         return hashlib.sha256(key.encode()).hexdigest()[:12]
 
     def limit(self, family: str) -> int:

@@ -41,6 +41,12 @@ class Store:
         task = self._tasks.get(task_id)
         return None if task is not None and task.removed else task
 
+    def cancelled(self, task_id: str, family: str, owner: str) -> Task | None:
+        """A task of this key that was cancelled before it began, where the vendor keeps its record."""
+        task = self._tasks.get(task_id)
+        kept = task is not None and task.removed and task.keeps_record and (task.family, task.owner) == (family, owner)
+        return task if kept else None
+
     def by_external(self, external_task_id: str, family: str, owner: str) -> Task | None:
         """The task that this key created under its own id."""
         return self._by_external.get((family, owner, external_task_id))
@@ -75,6 +81,8 @@ class Store:
     def poll(self, task: Task, now: float) -> TaskView:
         """What the task shows now. Counts as a poll, which may end the task."""
         self.settle(now)
+        if task.removed:
+            return self.peek(task, now)
         if task.started_at is None:
             return TaskView(Phase.THROTTLED, 0)
         if task.ended_at is None:

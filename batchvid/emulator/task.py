@@ -38,4 +38,5 @@ class Task:
     visible_polls: int = 0  # polls that found the task unfinished
     polls: int = 0  # all polls
     removed: bool = False  # cancelled or deleted by its buyer
+    keeps_record: bool = False  # cancelled where the vendor still shows it, as cancelled
     restored: bool = False  # created by an earlier emulator

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import io
 import os
+import ssl
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from dotenv import dotenv_values, parser
 from pydantic import SecretStr
+from yarl import URL
 
 from batchvid.catalog import Provider
 from batchvid.errors import UsageError
 from batchvid.known_keys import known_keys
+from batchvid.net.access import Access, Authenticator, KeyHeader
+from batchvid.net.google_tokens import GoogleToken, check_installed
+from batchvid.net.signed_tokens import SignedToken
+
+EMULATOR_KEY = "emulator"  # it wants some key, and any will do; never sent to another host
 
 _MARKS = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"", "utf-8-sig"))
 
@@ -58,25 +66,92 @@ class Credentials:
     def has(self, provider: Provider) -> bool:
         """Whether the provider's key is available."""
         try:
-            self.of(provider)
+            self._authenticator(provider, proxy="")
         except UsageError:
             return False
         return True
 
-    def of(self, provider: Provider) -> SecretStr:
-        """The provider's key; empty if it needs none. Raises UsageError if the variable is unset."""
-        if not provider.api_key_env:
-            return SecretStr("emulator" if provider.free else "")  # it requires a key and accepts any
-        value = (self._values.get(provider.api_key_env) or "").strip()
+    def of(self, provider: Provider) -> Access:
+        """How the provider is reached. Raises UsageError if a variable is unset, or a file or an extra is missing."""
+        way = self.way_to(provider)
+        return replace(way, authenticator=self._authenticator(provider, way.proxy))
+
+    def way_to(self, provider: Provider) -> Access:
+        """The same without the key. Raises UsageError for a wrong `ca_file` or proxy."""
+        tls = tls_context(provider.ca_file, f"provider {provider.name}: ca_file") if provider.ca_file else None
+        return Access(style=provider.auth, tls=tls, proxy=self._proxy(provider))
+
+    def _authenticator(self, provider: Provider, proxy: str) -> Authenticator | None:
+        auth = provider.auth
+        if auth.type == "jwt":
+            access_key, secret = (self._key(provider, name or "") for name in (auth.access_env, auth.secret_env))
+            return SignedToken(auth, access_key, SecretStr(secret))
+        if auth.type == "google":
+            check_installed(provider.name)
+            return GoogleToken(provider.name, self._credentials_file(provider), proxy)
+        if provider.api_key_env:
+            return KeyHeader(auth, self._key(provider, provider.api_key_env))
+        return KeyHeader(auth, EMULATOR_KEY) if provider.free else None
+
+    def _key(self, provider: Provider, variable: str) -> str:
+        value = self._value(variable)
         if not value:
-            hint = "".join(f"; {problem}" for problem in self.problems)
-            raise UsageError(
-                f"provider {provider.name} needs a key: set {provider.api_key_env} in the environment or in a .env "
-                f"file{hint}"
-            )
+            raise UsageError(f"provider {provider.name} needs a key: {self._set(variable)}")
         if not value.isascii() or any(c.isspace() for c in value):
-            raise UsageError(
-                f"the key in {provider.api_key_env} contains blanks or other characters that are not valid in a key"
-            )
+            raise UsageError(f"the key in {variable} contains blanks or other characters that are not valid in a key")
         known_keys.add(value)  # no writer shows it from now on
-        return SecretStr(value)
+        return value
+
+    def _credentials_file(self, provider: Provider) -> Path | None:
+        variable = provider.auth.credentials_env
+        if not variable:
+            return None
+        if not (value := self._value(variable)):
+            raise UsageError(f"provider {provider.name} needs a service account's file: {self._set(variable)}")
+        file = Path(value)
+        if not file.is_file():  # the value is not shown: it may be the content of the file
+            raise UsageError(
+                f"provider {provider.name}: there is no file at the path in {variable}; it must be the path of the "
+                f"JSON file of a service account"
+            )
+        return file
+
+    def _proxy(self, provider: Provider) -> str:
+        """The address of the proxy, also with a user name and a password; empty if there is none."""
+        if not provider.proxy_env:
+            return provider.proxy
+        variable = provider.proxy_env
+        if not (value := self._value(variable)):
+            raise UsageError(f"provider {provider.name} needs its proxy's address: {self._set(variable)}")
+        try:
+            url = URL(value)
+            usable = url.scheme == "http" and bool(url.host) and url.path in ("", "/") and not url.query_string
+        except ValueError:
+            usable = False
+        if not usable or any(map(str.isspace, value)):
+            raise UsageError(f"{variable} must hold an address such as http://user:password@proxy.example.com:3128")
+        for secret in (url.password, url.raw_password):
+            known_keys.add(secret or "")
+        return value
+
+    def _value(self, variable: str) -> str:
+        return (self._values.get(variable) or "").strip()
+
+    def _set(self, variable: str) -> str:
+        hint = "".join(f"; {problem}" for problem in self.problems)
+        return f"set {variable} in the environment or in a .env file{hint}"
+
+
+def tls_context(ca_file: str, key: str) -> ssl.SSLContext:
+    """Trust these certificates beside those of the system. Raises UsageError, which begins with `key`."""
+    context = ssl.create_default_context()
+    context.set_alpn_protocols(["http/1.1"])  # as aiohttp's own
+    try:
+        context.load_verify_locations(cafile=ca_file)
+    except FileNotFoundError:
+        raise UsageError(f"{key}: there is no file {ca_file}") from None
+    except ssl.SSLError:
+        raise UsageError(f"{key}: {ca_file} holds no certificate in PEM form") from None
+    except OSError as exc:
+        raise UsageError(f"{key}: {ca_file}: {exc.strerror}") from None
+    return context

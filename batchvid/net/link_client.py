@@ -1,7 +1,8 @@
 """Opens downloads: links from replies, and content routes of the API. Knows no job and no retry.
 
-The key is sent to the provider's own scheme, host and port only, and never follows a redirect. Which addresses a link
-may lead to is decided in address_filter.py.
+The key is sent to the provider's own scheme, host and port only, and never follows a redirect; so is what goes through
+its proxy. Its private CA is trusted for its links too: they may lead to a store with a certificate of the same CA.
+Which addresses a link may lead to is decided in address_filter.py.
 """
 
 from __future__ import annotations
@@ -9,17 +10,20 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from ipaddress import ip_address
+from typing import Any
 
 import aiohttp
 from yarl import URL
 
 from batchvid.catalog.provider import READ_TIMEOUT_S
-from batchvid.errors import DownloadError, LinkRefused
+from batchvid.errors import DownloadError, LinkRefused, WireError
+from batchvid.net.access import Access
 from batchvid.net.address_filter import BlockedAddress, is_public, socket_factory
-from batchvid.net.sessions import CONNECT_S, POLL_KEEPALIVE_S, api_url, bearer, create_session
+from batchvid.net.sessions import CONNECT_S, POLL_KEEPALIVE_S, api_url, create_session
 
 NEEDS_KEY = (401, 403)
 
@@ -53,28 +57,49 @@ class LinkClient:
 
     @asynccontextmanager
     async def open_link(
-        self, url: str, headers: Mapping[str, str], *, origin: str, allow_private: bool = False
+        self,
+        url: str,
+        headers: Mapping[str, str],
+        *,
+        origin: str,
+        allow_private: bool = False,
+        tls: ssl.SSLContext | None = None,
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """Start a download without a key; follows redirects, as CDNs use them.
 
-        `origin`, the provider that named the link, decides which addresses each hop may lead to. Raises DownloadError,
-        LinkRefused for a blocked address.
+        `origin`, the provider that named the link, decides which addresses each hop may lead to; `tls` trusts its
+        private CA. Raises DownloadError, LinkRefused for a blocked address.
         """
-        async with self._open(await self._link_session(origin, allow_private), url, headers, follow=True) as reply:
+        session = await self._link_session(origin, allow_private)
+        async with self._open(session, url, headers, {"ssl": tls or True}, follow=True) as reply:
             yield reply
 
     @asynccontextmanager
     async def open_own_link(
-        self, url: str, key: str, headers: Mapping[str, str], *, origin: str, allow_private: bool = False
+        self,
+        url: str,
+        access: Access,
+        headers: Mapping[str, str],
+        *,
+        origin: str,
+        allow_private: bool = False,
+        send_key: bool = True,
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """Start a download without the key, and again with it if the provider's own server answers 401 or 403.
 
         The key is sent only if `url` has the scheme, host and port of `origin`. Raises DownloadError, LinkRefused.
         """
-        async with self.open_link(url, headers, origin=origin, allow_private=allow_private) as reply:
-            if reply.status in NEEDS_KEY and key and is_own_link(url, origin):
+        is_own = is_own_link(url, origin)
+        if is_own and not access.is_direct:  # the way to the provider's own server
+            anonymous = self._open_own(
+                URL(url, encoded=True), access, headers, origin, allow_private=allow_private, with_key=False
+            )
+        else:
+            anonymous = self.open_link(url, headers, origin=origin, allow_private=allow_private, tls=access.tls)
+        async with anonymous as reply:
+            if reply.status in NEEDS_KEY and is_own and send_key and access.has_key:
                 own = URL(url, encoded=True)
-                async with self._open_with_key(own, key, headers, origin, allow_private) as keyed:
+                async with self._open_own(own, access, headers, origin, allow_private=allow_private) as keyed:
                     if keyed.status < 400:
                         yield keyed
                         return
@@ -82,20 +107,34 @@ class LinkClient:
 
     @asynccontextmanager
     async def open_content(
-        self, origin: str, path: str, key: str, headers: Mapping[str, str], *, allow_private: bool = False
+        self, origin: str, path: str, access: Access, headers: Mapping[str, str], *, allow_private: bool = False
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """Start a download of an API path with the key; follows a redirect without it, like a link.
 
         Raises DownloadError.
         """
-        async with self._open_with_key(api_url(origin, path), key, headers, origin, allow_private) as reply:
+        url = api_url(origin, path)
+        async with self._open_own(url, access, headers, origin, allow_private=allow_private) as reply:
             yield reply
 
     @asynccontextmanager
-    async def _open_with_key(
-        self, url: URL, key: str, headers: Mapping[str, str], origin: str, allow_private: bool
+    async def _open_own(
+        self,
+        url: URL,
+        access: Access,
+        headers: Mapping[str, str],
+        origin: str,
+        *,
+        allow_private: bool,
+        with_key: bool = True,
     ) -> AsyncIterator[aiohttp.ClientResponse]:
-        async with self._open(self._content, str(url), {**headers, **bearer(key)}, follow=False) as reply:
+        """Open an address of the provider's own server, and what it redirects to like a link."""
+        try:
+            own_headers = await access.headers() if with_key else {}
+        except WireError as exc:
+            raise DownloadError(f"the download from {url.host} could not begin: {exc}") from exc
+        opened = self._open(self._content, str(url), {**headers, **own_headers}, access.connection(), follow=False)
+        async with opened as reply:
             if not 300 <= reply.status < 400 or "Location" not in reply.headers:
                 yield reply
                 return
@@ -103,12 +142,18 @@ class LinkClient:
                 target = str(url.join(URL(reply.headers["Location"], encoded=True)))
             except ValueError:
                 raise DownloadError(f"{url.host} redirects to an invalid address") from None
-        async with self.open_link(target, headers, origin=origin, allow_private=allow_private) as reply:
+        async with self.open_link(target, headers, origin=origin, allow_private=allow_private, tls=access.tls) as reply:
             yield reply
 
     @asynccontextmanager
     async def _open(
-        self, session: aiohttp.ClientSession, url: str, headers: Mapping[str, str], *, follow: bool
+        self,
+        session: aiohttp.ClientSession,
+        url: str,
+        headers: Mapping[str, str],
+        connection: Mapping[str, Any],
+        *,
+        follow: bool,
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S, sock_read=READ_TIMEOUT_S)
         # identity: a compressed body has another length than the announced one, and Range would not match
@@ -121,6 +166,7 @@ class LinkClient:
                 allow_redirects=follow,
                 max_redirects=5,
                 auto_decompress=False,  # a wrong Content-Encoding must not hide a good clip
+                **connection,
             ) as reply:
                 yield reply
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as exc:

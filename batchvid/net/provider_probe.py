@@ -12,6 +12,7 @@ from batchvid.catalog import Provider, remote_listing
 from batchvid.catalog.remote_listing import Listing
 from batchvid.domain.wire import Request, Response
 from batchvid.errors import UnreadableReply, WireError
+from batchvid.net.access import ANONYMOUS, Access
 from batchvid.net.transport import Transport
 
 MODELS_PATH = "/v1/models"  # OpenAI-compatible, with the key: all such servers have it, and none charges for it
@@ -21,14 +22,19 @@ ALL_CALLS_S = 60.0  # for all of them
 MAX_AT_ONCE = 4
 
 
-async def probe(provider: Provider, request: Request, key: str, *, prefix: str = "") -> Response:
+async def probe(provider: Provider, request: Request, access: Access, *, prefix: str = "") -> Response:
     """One free call; any response shows that the provider is reachable. Raises WireError."""
     async with Transport() as transport:
-        return await transport.send(provider.base_url + prefix, request, key)
+        return await transport.send(provider.base_url + prefix, request, access)
 
 
 async def send_all(
-    base_url: str, requests: Mapping[str, Request], key: str, *, call_s: float = CALL_S, total_s: float = ALL_CALLS_S
+    base_url: str,
+    requests: Mapping[str, Request],
+    access: Access,
+    *,
+    call_s: float = CALL_S,
+    total_s: float = ALL_CALLS_S,
 ) -> dict[str, Response]:
     """The replies to free calls by their name; those without a reply in time are left out. Follows no redirect.
 
@@ -42,7 +48,7 @@ async def send_all(
         async def send(name: str) -> None:
             async with slots:
                 replies[name] = await transport.send(
-                    base_url, requests[name], key, read_timeout_s=call_s, total_timeout_s=call_s
+                    base_url, requests[name], access, read_timeout_s=call_s, total_timeout_s=call_s
                 )
 
         async def send_quietly(name: str) -> None:
@@ -57,8 +63,10 @@ async def send_all(
     return replies
 
 
-async def fetch_listing(provider: Provider, today: date) -> Listing:
-    """The provider's current list of video models. Raises WireError if the request or the parsing fails.
+async def fetch_listing(provider: Provider, today: date, access: Access = ANONYMOUS) -> Listing:
+    """The provider's current list of video models, which needs no key.
+
+    Raises WireError if the request or the parsing fails.
 
     If the first response is only a page, requests further pages until one has nothing new.
     """
@@ -66,7 +74,7 @@ async def fetch_listing(provider: Provider, today: date) -> Listing:
     path, seen, total = remote_listing.PATH, 0, 0
     async with Transport() as transport:
         for number in range(2, MAX_PAGES + 2):
-            reply = await transport.send(provider.base_url, Request(method="GET", path=path), "")
+            reply = await transport.send(provider.base_url, Request(method="GET", path=path), access)
             if reply.status != 200:
                 raise UnreadableReply(
                     f"{provider.base_url}{remote_listing.PATH} answers HTTP {reply.status}, not a list"

@@ -1,4 +1,4 @@
-"""What the API client and the link client share: sessions, limits, the authorization header. Sends nothing."""
+"""What the API client and the link client share: sessions and limits. Sends nothing."""
 
 from __future__ import annotations
 
@@ -26,11 +26,6 @@ def create_session(
         headers={"User-Agent": f"batchvid/{__version__}"},
         requote_redirect_url=False,  # a signed link is only valid unchanged
     )
-
-
-def bearer(key: str) -> dict[str, str]:
-    """The authorization header; none without a key."""
-    return {"Authorization": f"Bearer {key}"} if key else {}
 
 
 def api_url(base_url: str, path: str) -> URL:

@@ -21,8 +21,9 @@ from batchvid.clock import utc_now
 from batchvid.dialects.common.json_bodies import inflate
 from batchvid.domain.wire import Request, Response
 from batchvid.errors import NotSent, ReplyCut, ReplyLost, ReplyTooLarge, WireError
+from batchvid.net.access import Access
 from batchvid.net.link_client import LinkClient
-from batchvid.net.sessions import CONNECT_S, POLL_KEEPALIVE_S, api_url, bearer, create_session
+from batchvid.net.sessions import CONNECT_S, POLL_KEEPALIVE_S, api_url, create_session
 
 MAX_REPLY_BYTES = 32 * 1024 * 1024  # a reply may carry a whole small clip as a data: URI, never more than this
 NO_RELAY_RETRIES = {"x-litellm-num-retries": "0"}
@@ -30,6 +31,13 @@ NO_RELAY_RETRIES = {"x-litellm-num-retries": "0"}
 buy a task. This header outranks them (docs.litellm.ai/docs/proxy/request_headers); other servers ignore it."""
 SMALL_FORM_BYTES = 64 * 1024  # is sent in one piece: aiohttp needs four writes for each field of a form
 SUBMIT_KEEPALIVE_S = 2.0  # shorter than any server's: a connection that closes during a submit makes it uncertain
+
+_NO_CONNECTION = (
+    aiohttp.ClientConnectorError,
+    aiohttp.ConnectionTimeoutError,
+    aiohttp.InvalidURL,
+    aiohttp.ClientHttpProxyError,  # the proxy opens no tunnel
+)
 
 
 class Transport:
@@ -107,20 +115,22 @@ class Transport:
         self,
         origin: str,
         request: Request,
-        key: str,
+        access: Access,
         *,
         read_timeout_s: float = READ_TIMEOUT_S,
         total_timeout_s: float = TOTAL_TIMEOUT_S,
     ) -> Response:
         """One API call with its whole reply, whatever the HTTP status. Redirects are not followed.
 
-        Raises NotSent if certainly nothing reached the server, ReplyLost if it may have acted (also after no data for
+        `access` is of the provider at `origin`. Raises NotSent if certainly nothing
+        reached the server, ReplyLost if it may have acted (also after no data for
         `read_timeout_s` seconds, or without a complete reply after `total_timeout_s`), ReplyTooLarge.
         """
         is_paid = request.method == "POST"
         session = self._submits if is_paid else self._polls
         timeout = _timeout(read_timeout_s)
-        headers = {"Accept-Encoding": "gzip", **(NO_RELAY_RETRIES if is_paid else {}), **request.headers, **bearer(key)}
+        own_headers = await access.headers()
+        headers = {"Accept-Encoding": "gzip", **(NO_RELAY_RETRIES if is_paid else {}), **request.headers, **own_headers}
         data: bytes | io.BytesIO | aiohttp.MultipartWriter | None = None
         if request.parts:
             data = _form(request)
@@ -136,7 +146,7 @@ class Transport:
         try:
             async with self._limit(origin, total_timeout_s), session.request(
                 request.method, api_url(origin, request.path), headers=headers, data=data, timeout=timeout,
-                allow_redirects=False, auto_decompress=False,
+                allow_redirects=False, auto_decompress=False, **access.connection(),
             ) as reply:  # fmt: skip
                 head = reply
                 await _receive(reply, pieces)
@@ -150,8 +160,9 @@ class Transport:
                 body = inflate(b"".join(pieces))
                 raise ReplyCut(str(exc), status=head.status, headers=head.headers, body=body) from exc
             raise
-        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL) as exc:
-            raise NotSent(f"no connection to {origin}: {_message(exc)}") from exc
+        except _NO_CONNECTION as exc:
+            way = " through its proxy" if access.proxy else ""
+            raise NotSent(f"no connection to {origin}{way}: {_message(exc)}") from exc
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as exc:
             raise ReplyLost(f"no reply from {origin}: {_message(exc)}") from exc
 
@@ -187,4 +198,6 @@ async def _receive(reply: aiohttp.ClientResponse, pieces: list[bytes]) -> None:
 
 
 def _message(exc: BaseException) -> str:
+    if isinstance(exc, aiohttp.ClientHttpProxyError):  # its text has the proxy's address, with the password
+        return f"it answers HTTP {exc.status}"
     return str(exc) or type(exc).__name__

@@ -22,8 +22,10 @@ def describe_provider(provider: Provider) -> str:
     if provider.is_embedded:
         return f"{provider.name}: the emulator, which the run starts; no key"
     address = urlsplit(provider.base_url)
-    key = f"key in {provider.api_key_env}" if provider.api_key_env else "no key"
-    if not provider.api_key_env and not provider.is_private:
+    key = f"key in {' and '.join(provider.key_variables)}" if provider.key_variables else "no key"
+    if provider.has_key and not provider.key_variables:
+        key = "Google's application default credentials"
+    if not provider.has_key and not provider.is_private:
         key = f"no key: nothing is sent to this public host that shows who calls{_unencrypted(address.scheme)}"
     return f"{provider.name}: {address.scheme}://{address.netloc.rpartition('@')[2]}, {key}"
 

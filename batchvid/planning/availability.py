@@ -10,6 +10,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from batchvid import catalog, manifest
 from batchvid.catalog import user_files
+from batchvid.catalog.provider import overridden
 from batchvid.catalog.wire_formats import define_for
 from batchvid.domain.job_spec import JobSpec
 from batchvid.errors import Unsupported, UsageError
@@ -46,10 +47,11 @@ class Availability:
     def register_provider(self, name: str, provider: manifest.Provider) -> str:
         """Add a provider of the manifest, or override a known one. Returns what is wrong with it, or nothing."""
         try:
-            row = {**self._user_rows.get(name, {}), **_row(provider)}
-            if one := define_for(row.get("dialect"), self._folder):
+            fields = _row(provider, self._folder)
+            if one := define_for(fields.get("dialect"), self._folder):
                 self.formats[one.name] = one
-                row["dialect"] = one.name
+                fields["dialect"] = one.name
+            row = overridden(self._user_rows.get(name, {}), fields)
             self.providers |= {name: catalog.providers({name: row})[name]}
         except UsageError as exc:
             return str(exc)
@@ -94,16 +96,22 @@ def _user_providers(folder: Path) -> dict[str, dict[str, Any]]:
                         name: {key: value for key, value in row.items() if key in user_files.LIMITS}
                         for name, row in limits.items()
                     }
-                rows[name] = _row(manifest.Provider.model_validate(written)) | _POSITIVE.validate_python(own)
+                rows[name] = _row(manifest.Provider.model_validate(written), file.parent) | _POSITIVE.validate_python(
+                    own
+                )
             except ValidationError as exc:
                 error = exc.errors(include_input=False)[0]
                 where = ".".join(map(str, error["loc"]))
-                raise UsageError(f"{file}: providers.{name}: {where}: {error['msg']}") from None
+                problem = error["msg"].removeprefix("Value error, ")
+                raise UsageError(f"{file}: providers.{name}: {where}: {problem}") from None
     return rows
 
 
-def _row(provider: manifest.Provider) -> dict[str, Any]:
+def _row(provider: manifest.Provider, folder: Path) -> dict[str, Any]:
+    """The row of a provider that stands in a file of this folder."""
     row = provider.model_dump(exclude_none=True, exclude={"budget", "models"})
+    if "ca_file" in row:
+        row["ca_file"] = str((folder / Path(row["ca_file"]).expanduser()).absolute())
     for limit in manifest.ModelLimits.model_fields:
         values = {model: getattr(limits, limit) for model, limits in provider.models.items()}
         if stated := {model: value for model, value in values.items() if value}:

@@ -10,6 +10,7 @@ from pathlib import Path
 import av  # noqa: F401 - the media check imports it with the first clip
 
 from batchvid.domain.wire import Asset
+from batchvid.net.access import ANONYMOUS
 from batchvid.net.transport import Transport
 from batchvid.runner.downloads.differences import Expected
 from batchvid.runner.downloads.fetch import FetchRequest, fetch_clip
@@ -45,7 +46,7 @@ def _request(base_url: str, number: int) -> FetchRequest:
     return FetchRequest(
         asset=Asset(location=f"{base_url}/clip/{number}.mp4"),
         base_url=base_url,
-        key="",
+        access=ANONYMOUS,
         clip_key=f"{number}.mp4",
         task_id=f"task_{number}",
         expected=Expected(duration_s=8.0),

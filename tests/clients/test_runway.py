@@ -51,10 +51,23 @@ async def test_wait_for_task_output() -> None:
             except TaskFailedError as exc:
                 return exc
 
-        done, failed, moderated = await asyncio.gather(make("a kite"), make("bad"), make("rude"))
+        async def write(prompt: str) -> Any:
+            task = await runway.text_to_video.create(model="gen4.5", prompt_text=prompt, ratio="1280:720", duration=5)
+            assert task.estimated_cost.credits == 60  # type: ignore[attr-defined]
+            try:
+                return await task.wait_for_task_output(timeout=30)
+            except TaskFailedError as exc:
+                return exc
+
+        done, failed, moderated, written, unwritten = await asyncio.gather(
+            make("a kite"), make("bad"), make("rude"), write("a kite of text"), write("bad")
+        )
         async with aiohttp.ClientSession() as session, session.get(done.output[0]) as response:
             assert (response.status, (await response.read())[4:8]) == (200, b"ftyp")
     assert (done.status, done.cost.credits) == ("SUCCEEDED", 25)
+    assert (written.status, written.cost.credits, len(written.output)) == ("SUCCEEDED", 60, 1)
+    assert isinstance(unwritten, TaskFailedError)
+    assert unwritten.task_details.failure_code == "INTERNAL.BAD_OUTPUT.CODE01"  # type: ignore[union-attr]
     assert isinstance(failed, TaskFailedError)
     assert isinstance(moderated, TaskFailedError)
     one, two = failed.task_details, moderated.task_details
@@ -91,6 +104,18 @@ async def test_images() -> None:
                 model="gen4_turbo", prompt_image="http://a.example/a.png", ratio="1280:720"
             )
     assert caught.value.body["issues"][0]["message"] == "Only HTTPS URLs are allowed."  # type: ignore[index]
+
+
+async def test_video_to_video() -> None:
+    """An edit by each name of the source field; a field of the other is refused, as Runway does it."""
+    source = "https://cdn.example/a.mp4"
+    async with client() as runway:
+        edit = await runway.video_to_video.create(model="aleph2", video_uri=source, prompt_text="in winter")
+        guided = await runway.video_to_video.create(model="seedance2", prompt_video=source, duration=5)
+        assert len({edit.id, guided.id}) == 2
+        with pytest.raises(runwayml.BadRequestError) as caught:
+            await runway.video_to_video.create(model="aleph2", video_uri=source, extra_body={"audio": True})
+    assert caught.value.body["issues"][0]["code"] == "unrecognized_keys"  # type: ignore[index]
 
 
 @pytest.mark.parametrize(

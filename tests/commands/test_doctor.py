@@ -16,6 +16,7 @@ from click.testing import CliRunner
 from batchvid.cli.main import group
 from batchvid.commands.doctor import examine
 from batchvid.commands.provider_checks import NO_PATH, TASK_ID, WRONG_KEY
+from tests.runner.servers import closed_port
 
 KEY = "sk-do-not-show-me-0123"
 MANIFEST = """
@@ -342,3 +343,37 @@ def test_an_own_provider_is_checked_without_a_manifest(folder: Path) -> None:
         found = {one.what: one for one in examine(None)}
     assert found["office openai-videos"].is_ok
     assert found["office models"].found == "lists Wan-AI/Wan2.2-T2V-A14B, hailuo:02"
+
+
+def network(url: str, rows: str) -> str:
+    """A manifest whose provider has these lines too."""
+    return KEYLESS.format(url=url, model="house").replace(f'"{url}/v1"', f'"{url}/v1", {rows}')
+
+
+def test_a_wrong_ca_file_is_reported_before_anything_is_sent(folder: Path) -> None:
+    """With the file, and what to correct."""
+    with office() as (url, asked):
+        (folder / "m.yaml").write_text(network(url, "ca_file: ca.pem"))
+        found = {one.what: one for one in examine("m.yaml")}
+    assert found["office way"].found == f"provider office: ca_file: there is no file {folder / 'ca.pem'}"
+    assert found["office way"].fix == "correct ca_file, proxy or proxy_env of providers.office"
+    assert not asked
+
+
+def test_a_proxy_is_named_and_used(folder: Path) -> None:
+    """A proxy that is not there means that nothing was sent."""
+    with office() as (url, asked):
+        (folder / "m.yaml").write_text(network(url, f"proxy: http://127.0.0.1:{closed_port()}"))
+        found = {one.what: one for one in examine("m.yaml")}
+    assert found["office proxy"].found.startswith("http://127.0.0.1:")
+    assert f"no connection to {url} through its proxy" in found["office reachable"].found
+    assert not asked
+
+
+def test_each_variable_of_a_token_is_named(folder: Path) -> None:
+    """The line that sets them is shown."""
+    with office() as (url, _):
+        auth = "auth: {type: jwt, access_env: GW_ACCESS, secret_env: GW_SECRET}"
+        (folder / "m.yaml").write_text(network(url, auth))
+        found = {one.what: one for one in examine("m.yaml")}
+    assert found["office key"].fix == "export GW_ACCESS=... GW_SECRET=..., or put it into .env"

@@ -33,6 +33,7 @@ BASE = {
     "xai": generation(model="grok-imagine-video", prompt="kite"),
     "gateway": generation(model="veo3.1", prompt="kite"),
     "newapi": generation(model="kling-v2-6", prompt="kite"),
+    "ark": generation(model="doubao-seedance-2-0-260128", prompt="kite"),
 }
 SOURCE = "https://example.com/source.mp4"
 FACE = {"face_id": "0", "audio_id": "a-1"}

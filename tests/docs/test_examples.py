@@ -8,6 +8,7 @@ import json
 import re
 import shutil
 import subprocess
+import tomllib
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ import batchvid
 from batchvid import commands
 from batchvid.cli.main import group
 from batchvid.emulator import Settings
+from batchvid.planning.availability import Availability
 from batchvid.planning.plan_types import Plan, PlanAction
 from tests.docs.texts import HAND_WRITTEN, ROOT, Block, blocks, command_lines, spans
 from tests.manifest.workbooks import xlsx
@@ -86,8 +88,12 @@ def test_the_example_of_parents_waits_as_the_text_says(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("example", blocks("toml"), ids=str)
 def test_a_catalogue_example_counts(example: Block, tmp_path: Path) -> None:
-    """Saved beside a manifest, it brings its model and its provider."""
+    """Saved beside a manifest, it brings its models and its providers."""
     (tmp_path / "batchvid.toml").write_text(example.text, "utf-8")
+    rows = tomllib.loads(example.text)
+    assert rows["providers"].keys() <= Availability(tmp_path).providers.keys()
+    if "models" not in rows:
+        return
     manifest = "clips: [{id: a, prompt: p, model: house-model, provider: office, resolution: 1280x720}]"
     (tmp_path / "m.yaml").write_text(manifest, "utf-8")
     (job,) = commands.plan(commands.load(tmp_path / "m.yaml", out=tmp_path)).to_buy

@@ -125,11 +125,11 @@ class Vendor:
     async def ark(self, **fields: Any) -> Answer:
         """Submit to Seedance's native route."""
         body = {"model": "doubao-seedance-1-5-pro-251215", "content": [{"type": "text", "text": "a kite"}], **fields}
-        return await self.call("POST", "/volc/v3/contents/generations/tasks", json=body)
+        return await self.call("POST", "/ark/api/v3/contents/generations/tasks", json=body)
 
     async def ark_poll(self, task_id: str) -> Answer:
         """Poll Seedance's native route."""
-        return await self.call("GET", f"/volc/v3/contents/generations/tasks/{task_id}")
+        return await self.call("GET", f"/ark/api/v3/contents/generations/tasks/{task_id}")
 
     async def link(self, **fields: Any) -> str:
         """Buy a clip that is done at once; its link."""

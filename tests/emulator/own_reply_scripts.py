@@ -85,7 +85,7 @@ KLING = {
     "kling/submit-refused-1203-no-such-model": refused("kling", "invalid", 404, code="1203"),
     "kling/submit-refused-1300-platform-policy": refused("kling", "moderation", code="1300"),
     "kling/submit-refused-1301-content-security": refused("kling", "moderation"),
-    "kling/submit-refused-1303-no-slot": ReplyScript(of="kling", act=second, settings={"concurrency": 1}),
+    "kling/submit-refused-1303-no-slot": ReplyScript(of="kling", act=second("kling"), settings={"concurrency": 1}),
     "kling/submit-refused-1304-ip": refused("kling", "auth", 429, code="1304"),
     "kling/submit-refused-in-200": refused("kling", "balance", 200),
     "kling/submit-refused-task-failed": refused("gateway", "invalid", code="task_failed"),
@@ -131,6 +131,7 @@ RUNWAY = {
     "runway/poll-unseen-status-400": ReplyScript(of="runway", act=polls("runway", 1), settings=HIDDEN_400),
     "runway/submit-refused-issues": sent("runway", promptImage="http://a.example/a.png"),
     "runway/submit-refused-key": refused("runway", "auth"),
+    "runway/submit-refused-unknown-field": sent("runway", "/runwayml/v1/text_to_video", model="gen4.5"),
     "runway/submit-server-error": refused("runway", "unavailable", 502),
     "runway/submit-throttled-daily": refused("runway", "rate"),
 }

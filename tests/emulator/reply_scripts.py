@@ -11,6 +11,7 @@ from typing import Any
 
 from tests.emulator.helpers import picture
 from tests.emulator.own_reply_scripts import KLING, RUNWAY, XAI
+from tests.emulator.record_reply_scripts import ARK
 from tests.emulator.script_player import (
     LINK,
     UPSTREAM,
@@ -234,4 +235,4 @@ COMET = {
     "videos/submit-refused-too-large": bare("videos", "submit", 413),
     "videos/submit-throttled-retry-after": refused("videos", "rate", code="", headers={"Retry-After": "12"}),
 }
-REPLY_SCRIPTS: dict[str, ReplyScript] = {**GATEWAY, **KLING, **OPENAI, **RUNWAY, **COMET, **XAI}
+REPLY_SCRIPTS: dict[str, ReplyScript] = {**GATEWAY, **KLING, **OPENAI, **RUNWAY, **COMET, **XAI, **ARK}

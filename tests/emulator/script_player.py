@@ -25,7 +25,7 @@ PATHS = {
     "xai": ("/grok/v1/videos/generations", "/grok/v1/videos"),
     "gateway": ("/gateway/v1/videos",) * 2,
     "newapi": ("/gateway/v1/video/generations",) * 2,
-    "ark": ("/volc/v3/contents/generations/tasks",) * 2,
+    "ark": ("/ark/api/v3/contents/generations/tasks",) * 2,
 }
 """Where a family's tasks are submitted and polled; the others share `/v1/videos`."""
 BODIES: dict[str, dict[str, Any]] = {
@@ -66,7 +66,8 @@ def sends(of: str, path: str = "", **fields: Any) -> Act:
     """A submit: the family's usual body with these fields over it."""
 
     async def act(v: Vendor) -> Answer:
-        return await v.call("POST", path or paths(of)[0], json={**PROMPT, **BODIES[of], **fields}, headers=VERSION)
+        body = {**({} if "content" in BODIES[of] else PROMPT), **BODIES[of], **fields}
+        return await v.call("POST", path or paths(of)[0], json=body, headers=VERSION)
 
     return act
 
@@ -161,10 +162,14 @@ def astray(method: str, **settings: Any) -> ReplyScript:
     return ReplyScript(of="", act=lambda v: v.call(method, "/v2/videos/1"), settings=settings)
 
 
-async def second(v: Vendor) -> Answer:
-    """Two submits to Kling; the second answer."""
-    await sends("kling")(v)
-    return await sends("kling")(v)
+def second(of: str) -> Act:
+    """Two submits; the second answer."""
+
+    async def act(v: Vendor) -> Answer:
+        await sends(of)(v)
+        return await sends(of)(v)
+
+    return act
 
 
 async def waits(v: Vendor) -> Answer:

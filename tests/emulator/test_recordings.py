@@ -24,6 +24,7 @@ WORDS = ("status", "task_status", "code", "object", "action")
 
 UNPLAYED: dict[str, tuple[str, ...]] = {
     "no vendor answers so: the dialect must stand it all the same": (
+        "ark/poll-ready-with-last-frame",
         "kling/poll-success-without-link",
         "kling/submit-outer-id-is-a-trace",
         "openai-videos/poll-completed-with-error-and-a-link",

@@ -17,8 +17,15 @@ import pytest
 from tests.emulator.helpers import Answer, Vendor, vendor
 
 EXCHANGES = Path(__file__).parents[1] / "exchanges"
-PREFIXES = {"kling": "/kling", "runway": "/runwayml", "xai": "/grok", "gateway": "/gateway", "newapi": "/gateway"}
-"""Where the emulator has a dialect's paths, as CometAPI does; the others stand at the root."""
+PREFIXES = {
+    "kling": "/kling",
+    "runway": "/runwayml",
+    "xai": "/grok",
+    "gateway": "/gateway",
+    "newapi": "/gateway",
+    "ark": "/ark/api/v3",
+}
+"""Where the emulator has a dialect's paths; the others stand at the root."""
 
 
 def submits() -> list[Any]:

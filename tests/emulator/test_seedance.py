@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-from typing import Any
-
 import pytest
 
 from tests.emulator.helpers import picture, vendor
@@ -93,67 +90,3 @@ async def test_failure() -> None:
         async with vendor(faults=({"match": {"step": "submit"}, "do": {"outcome": outcome}},)) as v:
             reply = (await v.poll((await v.form(model="doubao-seedance-2-0")).json["id"])).json
         assert (reply["status"], reply["completed_at"] > 1e9, bool(reply["error"]["message"])) == (word, True, True)
-
-
-async def test_ark_life() -> None:
-    """The native route answers a bare id, then Ark's words, then content, usage and the requested values."""
-    async with vendor(life="polls:3") as v:
-        first = (await v.ark(ratio="1:1", resolution="480p", duration=4)).json
-        assert list(first) == ["id"]
-        assert first["id"].startswith("cgt-")
-        seen = [(await v.ark_poll(first["id"])).json for _ in range(3)]
-        assert [one["status"] for one in seen] == ["queued", "running", "succeeded"]
-        assert (await v.get(seen[2]["content"]["video_url"])).status == 200
-        task = v.ledger()["tasks"][0]
-        assert (await v.ark_poll("cgt-0")).json["code"] == "task_not_exist"
-    assert (task["family"], task["prompt"], task["width"], task["seconds"]) == ("ark", "a kite", 480, 4)
-    assert (seen[2]["ratio"], seen[2]["resolution"], seen[2]["duration"]) == ("1:1", "480p", 4)
-    assert seen[2]["usage"]["total_tokens"] == 480 * 480 * 4 * 24 / 1024
-
-
-async def test_ark_images() -> None:
-    """Pictures stand in the content by their role; links are taken on trust."""
-    uri = "data:image/png;base64," + base64.b64encode(picture()).decode()
-
-    cut = "data:image/png;base64," + base64.b64encode(picture()[:99]).decode()
-
-    def part(url: str, role: str) -> dict[str, Any]:
-        return {"type": "image_url", "image_url": {"url": url}, "role": role}
-
-    content = [
-        TEXT,
-        part(uri, "first_frame"),
-        part(uri, "reference_image"),
-        part("https://a.example/x.png", "last_frame"),
-    ]
-    async with vendor() as v:
-        assert (await v.ark(content=content)).status == 200
-        task = v.ledger()["tasks"][0]
-        for broken in (
-            part(uri, "background"),
-            part("http://a.example/x.png", "first_frame"),
-            part("data:,x", ""),
-            part(cut, ""),
-        ):
-            assert (await v.ark(content=[TEXT, broken])).status == 400
-    assert [one["field"] for one in task["images"] + task["references"]] == ["first_frame", "reference_image"]
-
-
-@pytest.mark.parametrize(
-    "fields",
-    [{"duration": 31}, {"duration": "5"}, {"ratio": "3:2"}, {"resolution": "4k"}, {"content": []}, {"model": ""}],
-)
-async def test_ark_refusals(fields: dict[str, Any]) -> None:
-    """Wrong values are Ark's InvalidParameter, as an error object."""
-    async with vendor() as v:
-        reply = await v.ark(**fields)
-        assert (reply.status, reply.json["error"]["code"]) == (400, "InvalidParameter")
-
-
-async def test_ark_failure() -> None:
-    """A failed task says why in its error object; a silent one has null there."""
-    for outcome, error in (("moderation", "prompt_blocked"), ("fail_silent", None)):
-        async with vendor(faults=({"match": {"step": "submit"}, "do": {"outcome": outcome}},)) as v:
-            reply = (await v.ark_poll((await v.ark()).json["id"])).json
-        assert reply["status"] == "failed"
-        assert (reply["error"] or {}).get("code") == error

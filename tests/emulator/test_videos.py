@@ -311,7 +311,7 @@ async def test_statuses() -> None:
             await v.ark(),
         ):
             assert reply.status == 202
-        for reply in (await v.poll("x"), await v.xai_poll("x"), await v.gateway_poll("x"), await v.ark_poll("x")):
+        for reply in (await v.poll("x"), await v.xai_poll("x"), await v.gateway_poll("x")):
             assert (reply.status, reply.json["code"]) == (404, "task_not_exist")
 
 

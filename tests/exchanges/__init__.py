@@ -86,5 +86,5 @@ def _read(path: Path) -> Recording:
 
 def _order(raw: dict[str, Any]) -> GenerationRequest:
     images = tuple(ImageInput(data=b64decode(image.pop("data_base64", "")), **image) for image in raw.pop("images", []))
-    external_id = raw.pop("external_id", "")
-    return GenerationRequest(request=ClipRequest(**raw), images=images, external_id=external_id)
+    ours = {name: raw.pop(name, "") for name in ("external_id", "callback_url")}
+    return GenerationRequest(request=ClipRequest(**raw), images=images, **ours)

@@ -45,9 +45,17 @@ JOBS: Mapping[str, Mapping[str, Any]] = {
     "xai": {"model": "grok-imagine-video", "duration_s": 4, "aspect_ratio": "16:9"},
     "gateway": {"model": "gateway/veo3.1-fast", "duration_s": 4, "aspect_ratio": "16:9"},
     "newapi": {"model": "newapi/kling-v2-6", "duration_s": 5, "aspect_ratio": "16:9"},
+    "ark": {"model": "ark/seedance-1-0-pro-250528", "duration_s": 4, "aspect_ratio": "16:9"},
 }
 """A cheap clip in each wire format."""
-PREFIXES = {"kling": "/kling", "runway": "/runwayml", "xai": "/grok", "gateway": "/gateway", "newapi": "/gateway"}
+PREFIXES = {
+    "kling": "/kling",
+    "runway": "/runwayml",
+    "xai": "/grok",
+    "gateway": "/gateway",
+    "newapi": "/gateway",
+    "ark": "/ark/api/v3",
+}
 """Where the emulator speaks it; the others stand at its root."""
 FAMILIES = {"openai-videos": "sora"}
 """What the emulator calls it, where that is another name."""

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from batchvid.errors import DownloadError, LinkRefused
+from batchvid.net.access import bearer
 from batchvid.net.address_filter import is_public, may_fetch
 from batchvid.net.transport import Transport
-from tests.runner.downloads.fetch_harness import KEY
 from tests.runner.servers import Served, serving
 
 AFAR = "https://1.1.1.1"  # a provider in the public network; nothing is ever sent to it here
@@ -79,9 +79,9 @@ async def clip(_request: web.Request) -> web.Response:
     return web.Response(body=b"clip", content_type="video/mp4")
 
 
-async def fetched(transport: Transport, link: str, origin: str, **leave: bool) -> bytes:
+async def fetched(transport: Transport, link: str, origin: str, allow_private: bool = False) -> bytes:
     """The body behind a link of a provider at `origin`."""
-    async with transport.links.open_link(link, {}, origin=origin, **leave) as reply:
+    async with transport.links.open_link(link, {}, origin=origin, allow_private=allow_private) as reply:
         return await reply.read()
 
 
@@ -145,7 +145,7 @@ async def test_a_redirect_is_held_to_the_same(transport: Transport, keyed: bool)
 
     async with serving(away) as server:
         if keyed:
-            opened = transport.links.open_content(server.base_url, "/v1/videos/t-1/content", KEY, {})
+            opened = transport.links.open_content(server.base_url, "/v1/videos/t-1/content", bearer("sk-the-key"), {})
         else:
             opened = transport.links.open_link(named(server, "127.0.0.1"), {}, origin=HOME)
         with pytest.raises(LinkRefused, match=r"169\.254\.169\.254"):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from batchvid.catalog import providers
 from batchvid.errors import UsageError
+from batchvid.net.access import Access
 from batchvid.net.credentials import Credentials
 
 COMET = providers({})["cometapi"]
@@ -29,9 +32,19 @@ def write(folder: Path, value: str) -> None:
     (folder / ".env").write_text(f"# ours\nCOMETAPI_KEY={value}\nOTHER=x\n", "utf-8")
 
 
+def key_of(access: Access) -> str:
+    """The key that a call would carry; empty without one."""
+    return asyncio.run(sent(access)).get("Authorization", "").removeprefix("Bearer ")
+
+
+async def sent(access: Access) -> Mapping[str, str]:
+    """The headers of a call."""
+    return await access.headers()
+
+
 def found(folder: Path | None) -> str:
     """The key in the clear."""
-    return Credentials(folder).of(COMET).get_secret_value()
+    return key_of(Credentials(folder).of(COMET))
 
 
 def test_the_nearer_place_wins(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -79,7 +92,7 @@ def test_the_other_lines_of_a_damaged_env_file_count(folder: Path) -> None:
     """One wrong line does not take the key away; it is named all the same."""
     (folder / ".env").write_text(f"this is no line\nCOMETAPI_KEY={VALUE}\n", "utf-8")
     keys = Credentials(folder)
-    assert keys.of(COMET).get_secret_value() == VALUE
+    assert key_of(keys.of(COMET)) == VALUE
     assert keys.problems == [f"{folder / '.env'}:1: this line cannot be read; write NAME=value"]
 
 
@@ -134,8 +147,8 @@ def test_a_key_is_never_printed(folder: Path, monkeypatch: pytest.MonkeyPatch) -
 def test_the_emulator_needs_none(folder: Path) -> None:
     """A provider without a variable has no key; the free one gets a word, for it wants some key."""
     keyless = providers({"lan": {"dialect": "veo", "base_url": "http://127.0.0.1:1", "api_key_env": ""}})["lan"]
-    assert Credentials(folder).of(keyless).get_secret_value() == ""
-    assert Credentials(folder).of(providers({})["emulator"]).get_secret_value() == "emulator"
+    assert key_of(Credentials(folder).of(keyless)) == ""
+    assert key_of(Credentials(folder).of(providers({})["emulator"])) == "emulator"
 
 
 def test_only_the_providers_own_variable_is_read(folder: Path) -> None:

@@ -12,10 +12,12 @@ import pytest
 from aiohttp import web
 
 from batchvid.errors import BadMedia, DownloadError, StorageError
+from batchvid.net.access import bearer
 from batchvid.net.transport import Transport
 from tests.runner.servers import Handler, closed_port, resets, says, serving, talking
 
 KEY = "sk-the-key"
+ACCESS = bearer(KEY)
 LOOPBACK = "http://127.0.0.1"  # a provider at home, whose links may stay there
 PATH = "/v1/videos/t-1/content"
 SIGNED = "/clips/a%2Fb.mp4?X-Credential=AK%2F2026&X-Signature=a%2Bb%3D%3d&Expires=9"
@@ -72,7 +74,7 @@ async def test_a_link_may_lead_to_another_host(transport: Transport, status: int
 async def test_content_is_opened_with_the_key(transport: Transport) -> None:
     """The provider's own path needs it."""
     async with serving(clip) as server:
-        assert await read(transport.links.open_content(server.base_url + "/kling", PATH, KEY, {})) == (200, b"clip")
+        assert await read(transport.links.open_content(server.base_url + "/kling", PATH, ACCESS, {})) == (200, b"clip")
     assert [path for _, path, _ in server.asked] == ["/kling" + PATH]
     assert server.keys == [f"Bearer {KEY}"]
 
@@ -85,7 +87,7 @@ async def test_a_key_never_leaves_its_host(transport: Transport, status: int) ->
         serving(redirecting(last.base_url + "/c.mp4")) as cdn,
         serving(redirecting(cdn.base_url + "/b.mp4", status)) as api,
     ):
-        opened = transport.links.open_content(api.base_url, PATH, KEY, {"Range": "bytes=3-"})
+        opened = transport.links.open_content(api.base_url, PATH, ACCESS, {"Range": "bytes=3-"})
         assert await read(opened) == (200, b"clip")
     assert (api.keys, cdn.keys, last.keys) == ([f"Bearer {KEY}"], [None], [None])
     assert last.asked[0][2]["Range"] == "bytes=3-"
@@ -98,7 +100,7 @@ async def test_a_redirect_may_be_relative(transport: Transport) -> None:
         return await (clip if request.path.endswith("/file") else redirecting("../t-1/file"))(request)
 
     async with serving(both) as server:
-        assert await read(transport.links.open_content(server.base_url, PATH, KEY, {})) == (200, b"clip")
+        assert await read(transport.links.open_content(server.base_url, PATH, ACCESS, {})) == (200, b"clip")
     assert [path for _, path, _ in server.asked] == [PATH, "/v1/videos/t-1/file"]
     assert server.keys == [f"Bearer {KEY}", None]
 
@@ -112,7 +114,7 @@ async def test_what_the_server_says_is_passed_on(transport: Transport, status: i
 
     async with serving(no) as server:
         assert (await read(transport.links.open_link(server.base_url + "/a.mp4", {}, origin=LOOPBACK)))[0] == status
-        assert (await read(transport.links.open_content(server.base_url, PATH, KEY, {})))[0] == status
+        assert (await read(transport.links.open_content(server.base_url, PATH, ACCESS, {})))[0] == status
 
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: video/mp4\r\n"
@@ -131,7 +133,7 @@ async def test_a_download_that_breaks_off_is_told(transport: Transport, talk: An
     async with talking(talk) as address:
         for opened in (
             transport.links.open_link(f"http://{address}{SIGNED}", {}, origin=LOOPBACK),
-            transport.links.open_content(f"http://{address}", PATH, KEY, {}),
+            transport.links.open_content(f"http://{address}", PATH, ACCESS, {}),
         ):
             with pytest.raises(DownloadError) as raised:
                 await read(opened)
@@ -145,7 +147,7 @@ async def test_a_host_that_is_down_is_told(transport: Transport) -> None:
         await read(transport.links.open_link(f"http://127.0.0.1:{port}/a.mp4", {}, origin=LOOPBACK))
     async with serving(redirecting(f"http://127.0.0.1:{port}/b.mp4")) as server:
         with pytest.raises(DownloadError):
-            await read(transport.links.open_content(server.base_url, PATH, KEY, {}))
+            await read(transport.links.open_content(server.base_url, PATH, ACCESS, {}))
 
 
 async def test_a_circle_of_redirects_has_an_end(transport: Transport) -> None:
@@ -162,7 +164,7 @@ async def test_no_signed_link_stands_in_a_message(transport: Transport, to: str)
     async with serving(redirecting(to + "/again.mp4?Signature=s1gned")) as server:
         for opened in (
             transport.links.open_link(server.base_url + "/a.mp4?Signature=s1gned", {}, origin=LOOPBACK),
-            transport.links.open_content(server.base_url, PATH, KEY, {}),
+            transport.links.open_content(server.base_url, PATH, ACCESS, {}),
         ):
             with pytest.raises(DownloadError, match=r"from 127\.0\.0\.1 broke off") as raised:
                 await read(opened)
@@ -175,7 +177,7 @@ async def test_a_redirect_keeps_the_link_as_signed(transport: Transport, keyed: 
     signed = "/clips/a%2Fb.mp4?X-Credential=AK%2F2026&sig=a%2Bb%3D%41"
     async with serving(clip) as cdn, serving(redirecting(cdn.base_url + signed)) as first:
         if keyed:
-            opened = transport.links.open_content(first.base_url, PATH, KEY, {})
+            opened = transport.links.open_content(first.base_url, PATH, ACCESS, {})
         else:
             opened = transport.links.open_link(first.base_url + "/a.mp4", {}, origin=LOOPBACK)
         assert await read(opened) == (200, b"clip")
@@ -189,7 +191,7 @@ async def test_a_redirect_to_something_else_is_not_followed(transport: Transport
         with pytest.raises(DownloadError):
             await read(transport.links.open_link(server.base_url + "/a.mp4", {}, origin=LOOPBACK))
         with pytest.raises(DownloadError):
-            await read(transport.links.open_content(server.base_url, PATH, KEY, {}))
+            await read(transport.links.open_content(server.base_url, PATH, ACCESS, {}))
 
 
 @pytest.mark.parametrize("own", [BadMedia("not it"), StorageError("no room")])
@@ -209,6 +211,6 @@ async def test_a_redirect_to_an_address_that_is_none(transport: Transport) -> No
 
     async with serving(away) as server:
         with pytest.raises(DownloadError, match="an invalid address") as raised:
-            async with transport.links.open_content(server.base_url, "/c", "k", {}):
+            async with transport.links.open_content(server.base_url, "/c", ACCESS, {}):
                 pass
     assert "s1gned" not in str(raised.value)

@@ -13,6 +13,7 @@ from aiohttp import web
 from batchvid.catalog import Provider, providers
 from batchvid.domain.wire import Request
 from batchvid.errors import NotSent, ReplyLost, UnreadableReply
+from batchvid.net.access import ANONYMOUS, bearer
 from batchvid.net.provider_probe import fetch_listing, probe, send_all
 from tests.runner.servers import serving
 
@@ -95,11 +96,11 @@ async def test_any_answer_tells_that_it_is_there() -> None:
 
     async with serving(answer) as server:
         provider = at(server.base_url)
-        assert (await probe(provider, MODELS, "K")).status == 404
+        assert (await probe(provider, MODELS, bearer("K"))).status == 404
         assert server.keys == ["Bearer K"]
         assert [method for method, _, _ in server.asked] == ["GET"]
     with pytest.raises(NotSent):
-        await probe(provider, MODELS, "K")
+        await probe(provider, MODELS, bearer("K"))
 
 
 async def test_many_calls_are_bounded_in_time() -> None:
@@ -112,10 +113,10 @@ async def test_many_calls_are_bounded_in_time() -> None:
 
     calls = {path: Request(method="GET", path=path) for path in ("/a", "/slow", "/b")}
     async with serving(answer) as server:
-        replies = await send_all(server.base_url, calls, "K", call_s=0.2)
+        replies = await send_all(server.base_url, calls, bearer("K"), call_s=0.2)
         assert set(replies) == {"/a", "/b"}
         with pytest.raises(ReplyLost):
-            await send_all(server.base_url, {"/slow": calls["/slow"], "/a": calls["/a"]}, "", call_s=0.1)
-        late = await send_all(server.base_url, calls, "", call_s=5, total_s=0.2)
+            await send_all(server.base_url, {"/slow": calls["/slow"], "/a": calls["/a"]}, ANONYMOUS, call_s=0.1)
+        late = await send_all(server.base_url, calls, ANONYMOUS, call_s=5, total_s=0.2)
         assert set(late) == {"/a", "/b"}
     assert "/elsewhere" not in {path for _, path, _ in server.asked}

@@ -15,10 +15,12 @@ from aiohttp import web
 
 from batchvid.domain.wire import Part, Request
 from batchvid.errors import NotSent, ReplyCut, ReplyLost, ReplyTooLarge
+from batchvid.net.access import ANONYMOUS, bearer
 from batchvid.net.transport import MAX_REPLY_BYTES, Transport
 from tests.runner.servers import closed_port, read_request, resets, says, serving, talking
 
 KEY = "sk-the-key"
+ACCESS = bearer(KEY)
 SUBMIT = Request(method="POST", path="/v1/videos", json={"model": "veo3", "prompt": "一只风筝"})
 POLL = Request(method="GET", path="/v1/videos/t%2F%41")
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
@@ -39,7 +41,7 @@ async def fine(_request: web.Request) -> web.Response:
 async def test_a_reply_is_read_whole(transport: Transport) -> None:
     """Status, body, and headers, which are found under lower-case names however they are spelled."""
     async with serving(fine) as server:
-        reply = await transport.send(server.base_url, SUBMIT, KEY)
+        reply = await transport.send(server.base_url, SUBMIT, ACCESS)
     assert (reply.status, orjson.loads(reply.body), reply.headers["x-request-id"]) == (200, {"id": "t-1"}, "r-1")
     assert reply.headers["X-Request-Id"] == "r-1"
 
@@ -55,8 +57,8 @@ async def test_what_is_sent_is_what_the_dialect_said(transport: Transport) -> No
     request = Request(method="POST", path="/v1/x%2Fy%41?a=%2B%20b", headers={"X-Version": "2024"}, json=SUBMIT.json)
     async with serving(note) as server:
         for _ in range(2):
-            await transport.send(server.base_url + "/kling", request, KEY)
-        await transport.send(server.base_url, POLL, "")
+            await transport.send(server.base_url + "/kling", request, ACCESS)
+        await transport.send(server.base_url, POLL, ANONYMOUS)
     assert [(method, path) for method, path, _ in server.asked] == [
         *[("POST", "/kling/v1/x%2Fy%41?a=%2B%20b")] * 2,
         ("GET", "/v1/videos/t%2F%41"),
@@ -74,7 +76,7 @@ async def test_a_cookie_is_never_kept(transport: Transport) -> None:
     async with serving(fine) as server:
         named = server.base_url.replace("127.0.0.1", "localhost")  # a jar keeps nothing for a bare address
         for request in (SUBMIT, SUBMIT, POLL, POLL):
-            assert "set-cookie" in (await transport.send(named, request, KEY)).headers
+            assert "set-cookie" in (await transport.send(named, request, ACCESS)).headers
     assert [headers.get("Cookie") for _, _, headers in server.asked] == [None] * 4
 
 
@@ -87,7 +89,7 @@ async def test_a_refusal_is_a_reply(transport: Transport, status: int) -> None:
         return web.Response(status=status, body=b"{}", headers={"Retry-After": "7"})
 
     async with serving(refuse) as server:
-        reply = await transport.send(server.base_url, SUBMIT, KEY)
+        reply = await transport.send(server.base_url, SUBMIT, ACCESS)
     assert (reply.status, reply.body) == (status, b"{}")
     assert reply.headers["retry-after"] == "7"
 
@@ -102,7 +104,7 @@ async def test_a_redirect_is_not_followed(transport: Transport) -> None:
 
         async with serving(away) as server:
             for request in (SUBMIT, POLL):
-                reply = await transport.send(server.base_url, request, KEY)
+                reply = await transport.send(server.base_url, request, ACCESS)
                 assert (reply.status, reply.headers["location"]) == (307, other.base_url + "/v1/videos")
     assert other.asked == []
 
@@ -126,7 +128,7 @@ async def test_a_form_is_multipart_and_keeps_its_order(transport: Transport, wit
     if with_file:
         parts.insert(1, Part(name="input_reference", value=b"\x89PNG", filename="kite.png", content_type="image/png"))
     async with serving(note) as server:
-        await transport.send(server.base_url, Request(method="POST", path="/v1/videos", parts=tuple(parts)), KEY)
+        await transport.send(server.base_url, Request(method="POST", path="/v1/videos", parts=tuple(parts)), ACCESS)
     assert types[0] == "multipart/form-data"
     assert [(name, data) for name, _, data in found] == [(part.name, part.value) for part in parts]
     if with_file:
@@ -138,7 +140,7 @@ async def test_a_form_is_multipart_and_keeps_its_order(transport: Transport, wit
 async def test_where_nobody_listens_nothing_was_sent(transport: Transport, request_: Request) -> None:
     """A refused connection may be tried again."""
     with pytest.raises(NotSent, match="no connection to http://127"):
-        await transport.send(f"http://127.0.0.1:{closed_port()}", request_, KEY)
+        await transport.send(f"http://127.0.0.1:{closed_port()}", request_, ACCESS)
 
 
 async def test_where_there_is_no_tls_nothing_was_sent(transport: Transport) -> None:
@@ -152,7 +154,7 @@ async def test_where_there_is_no_tls_nothing_was_sent(transport: Transport) -> N
 
     async with talking(plain) as address:
         with pytest.raises(NotSent):
-            await transport.send(f"https://{address}", SUBMIT, KEY)
+            await transport.send(f"https://{address}", SUBMIT, ACCESS)
     assert heard
     assert KEY.encode() not in heard[0]
 
@@ -165,14 +167,14 @@ async def test_a_handshake_that_is_hung_up_on_sent_nothing(transport: Transport)
 
     async with talking(hang_up) as address:
         with pytest.raises(NotSent):
-            await transport.send(f"https://{address}", SUBMIT, KEY)
+            await transport.send(f"https://{address}", SUBMIT, ACCESS)
 
 
 @pytest.mark.parametrize("url", ["no-scheme.example", ""])
 async def test_an_address_that_is_none_was_sent_nothing(transport: Transport, url: str) -> None:
     """A base URL that cannot be called makes no uncertain purchase."""
     with pytest.raises(NotSent):
-        await transport.send(url, SUBMIT, KEY)
+        await transport.send(url, SUBMIT, ACCESS)
 
 
 LOST = {
@@ -193,21 +195,21 @@ async def test_a_reply_that_cannot_be_had_is_lost(transport: Transport, reply: b
     async with talking(says(reply)) as address:
         for request in (SUBMIT, POLL):
             with pytest.raises(ReplyLost):
-                await transport.send(f"http://{address}", request, KEY)
+                await transport.send(f"http://{address}", request, ACCESS)
 
 
 async def test_a_reply_that_is_cut_off_keeps_what_came(transport: Transport) -> None:
     """It may hold the id of a task that is paid for."""
     async with talking(says(OK + b'Content-Length: 100\r\n\r\n{"id": "t-1", "sta')) as address:
         with pytest.raises(ReplyCut, match="cut off") as raised:
-            await transport.send(f"http://{address}", SUBMIT, KEY)
+            await transport.send(f"http://{address}", SUBMIT, ACCESS)
     assert (raised.value.status, raised.value.body) == (200, b'{"id": "t-1", "sta')
 
 
 async def test_a_reply_knows_when_it_was_received(transport: Transport) -> None:
     """A date in `Retry-After` needs a clock."""
     async with serving(fine) as server:
-        reply = await transport.send(server.base_url, SUBMIT, KEY)
+        reply = await transport.send(server.base_url, SUBMIT, ACCESS)
     assert reply.received_at is not None
     assert abs((datetime.now(UTC) - reply.received_at).total_seconds()) < 60
 
@@ -216,7 +218,7 @@ async def test_a_reset_after_the_body_is_lost(transport: Transport) -> None:
     """The server had the whole order before the line broke."""
     async with talking(resets) as address:
         with pytest.raises(ReplyLost, match="no reply from"):
-            await transport.send(f"http://{address}", SUBMIT, KEY)
+            await transport.send(f"http://{address}", SUBMIT, ACCESS)
 
 
 @pytest.mark.parametrize("end", [says(b""), resets], ids=["closed", "reset"])
@@ -233,9 +235,9 @@ async def test_an_order_is_never_sent_twice(transport: Transport, end: Any) -> N
         orders.append(b"a second one on the same connection")
 
     async with talking(once_kindly) as address:
-        await transport.send(f"http://{address}", SUBMIT, KEY)
+        await transport.send(f"http://{address}", SUBMIT, ACCESS)
         with pytest.raises(ReplyLost):
-            await transport.send(f"http://{address}", SUBMIT, KEY)
+            await transport.send(f"http://{address}", SUBMIT, ACCESS)
     assert len(orders) == 2
 
 
@@ -254,7 +256,7 @@ async def test_an_endless_reply_is_cut_off(transport: Transport) -> None:
 
     async with serving(flood) as server:
         with pytest.raises(ReplyTooLarge, match="larger than") as raised:
-            await transport.send(server.base_url, SUBMIT, KEY)
+            await transport.send(server.base_url, SUBMIT, ACCESS)
     assert isinstance(raised.value, ReplyLost)
     assert MAX_REPLY_BYTES < sent + 4 * 1024 * 1024 < 3 * MAX_REPLY_BYTES
 
@@ -264,7 +266,7 @@ async def test_a_compressed_reply_is_read(transport: Transport) -> None:
     body = gzip.compress(b'{"id": "t-1"}', mtime=0)
     head = OK + b"Content-Encoding: gzip\r\nContent-Length: " + str(len(body)).encode() + b"\r\n\r\n"
     async with talking(says(head + body)) as address:
-        assert (await transport.send(f"http://{address}", POLL, KEY)).body == b'{"id": "t-1"}'
+        assert (await transport.send(f"http://{address}", POLL, ACCESS)).body == b'{"id": "t-1"}'
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "zstd", "none"])
@@ -274,7 +276,7 @@ async def test_a_wrong_content_encoding_hides_no_body(transport: Transport, enco
     for body in (plain, gzip.compress(plain, mtime=0)):
         head = OK + f"Content-Encoding: {encoding}\r\nContent-Length: {len(body)}\r\n\r\n".encode()
         async with talking(says(head + body)) as address:
-            assert (await transport.send(f"http://{address}", SUBMIT, KEY)).body == plain
+            assert (await transport.send(f"http://{address}", SUBMIT, ACCESS)).body == plain
 
 
 async def test_a_reply_that_drips_keeps_what_came(transport: Transport) -> None:
@@ -290,7 +292,7 @@ async def test_a_reply_that_drips_keeps_what_came(transport: Transport) -> None:
 
     async with talking(drip) as address:
         with pytest.raises(ReplyCut, match="no complete reply") as raised:
-            await transport.send(f"http://{address}", SUBMIT, KEY, total_timeout_s=0.2)
+            await transport.send(f"http://{address}", SUBMIT, ACCESS, total_timeout_s=0.2)
     assert raised.value.body.startswith(b'{"id": "t-1", "x": "')
 
 
@@ -325,19 +327,19 @@ async def test_a_reply_that_drips_is_lost(transport: Transport, drip: str, metho
     """Each piece comes in time, and the whole never does: the total limit ends the call, and it may have bought."""
     async with talking(lambda reader, writer: _drip(reader, writer, *DRIPS[drip])) as address:
         with pytest.raises(ReplyLost, match=r"no complete reply from .* within 0 s"):
-            await transport.send(f"http://{address}", Request(method=method, path="/"), "K", total_timeout_s=0.2)
+            await transport.send(f"http://{address}", Request(method=method, path="/"), ACCESS, total_timeout_s=0.2)
 
 
 async def test_open_calls_can_be_shortened(transport: Transport) -> None:
     """As Ctrl-C does: an open call ends soon and is lost; one that was not sent yet is not sent."""
     async with talking(lambda reader, writer: _drip(reader, writer, *DRIPS["body"])) as address:
-        call = asyncio.create_task(transport.send(f"http://{address}", Request(method="POST", path="/"), "K"))
+        call = asyncio.create_task(transport.send(f"http://{address}", Request(method="POST", path="/"), ACCESS))
         await asyncio.sleep(0.05)
         transport.shorten_calls(0.05)
         with pytest.raises(ReplyLost):
             await call
         with pytest.raises(NotSent, match="interrupted"):
-            await transport.send(f"http://{address}", Request(method="POST", path="/"), "K")
+            await transport.send(f"http://{address}", Request(method="POST", path="/"), ACCESS)
 
 
 async def test_a_reply_is_read_as_it_came(transport: Transport) -> None:
@@ -348,5 +350,5 @@ async def test_a_reply_is_read_as_it_came(transport: Transport) -> None:
         return web.json_response(f"bad key {key}", status=401)
 
     async with serving(quote) as server:
-        reply = await transport.send(server.base_url, Request(method="GET", path="/"), key)
+        reply = await transport.send(server.base_url, Request(method="GET", path="/"), bearer(key))
     assert (reply.status, reply.body) == (401, b'"bad key gw_live_0123456789"')

@@ -96,3 +96,13 @@ def test_a_provider_without_a_key_is_described(base_url: str, shown: str) -> Non
 def test_a_provider_is_described_without_a_password() -> None:
     """Host and variable, as plan shows them."""
     assert describe_provider(gateway("https://gw.example.com/api")) == "gw: https://gw.example.com, key in GW_KEY"
+
+
+def test_the_variables_of_a_key_are_named() -> None:
+    """Whatever the key is made of; a secret is not read for that."""
+    jwt = {"type": "jwt", "access_env": "ACCESS", "secret_env": "SECRET"}
+    shown = [
+        describe_provider(gateway("https://gw.example.com", **fields)).partition(", ")[2]
+        for fields in ({}, {"api_key_env": None, "auth": jwt}, {"api_key_env": None, "auth": {"type": "google"}})
+    ]
+    assert shown == ["key in GW_KEY", "key in ACCESS and SECRET", "Google's application default credentials"]

@@ -108,6 +108,13 @@ def test_a_fetched_list_lies_between(tmp_path: Path, monkeypatch: pytest.MonkeyP
         ('[models.x]\ndialect = "veo"\ndurations_s = [4, 1e400]\n', "durations_s"),
         ('[models.x]\ndialect = "veo"\ndefault_duration_s = nan\n', "default_duration_s"),
         ('[providers.x]\napi_key_env = "sk-0123456789abcdef0123"\n', "must be the NAME of an environment variable"),
+        (
+            '[providers.x]\nauth = {type = "jwt", access_env = "A", secret_env = "sk-0123456789abcdef0123"}\n',
+            "providers.x: auth.secret_env: must be the NAME of an environment variable",
+        ),
+        ("[providers.x]\nauth = {colour = 1}\n", "providers.x: auth.colour"),
+        ('[providers.x]\nproxy = "http://u:sk-0123@p"\n', "providers.x: proxy: .* write proxy_env: ITS_NAME"),
+        ('[providers.x]\nproxy = "socks5://p:1"\n', "proxy: must be the address of an HTTP proxy"),
     ],
 )
 def test_a_file_that_does_not_fit_is_told(tmp_path: Path, text: str, said: str) -> None:
@@ -116,6 +123,18 @@ def test_a_file_that_does_not_fit_is_told(tmp_path: Path, text: str, said: str) 
     with pytest.raises(UsageError, match=said) as raised:
         Availability(tmp_path)
     assert "sk-0123" not in str(raised.value)
+
+
+def test_a_ca_file_is_found_beside_the_file_that_names_it(tmp_path: Path) -> None:
+    """From the user's file and from the manifest, wherever the command is started."""
+    (tmp_path / "batchvid.toml").write_text(OWN + 'ca_file = "certs/ca.pem"\nauth = {header = "x-key"}\n')
+    market = Availability(tmp_path)
+    office = market.providers["office"]
+    assert (office.ca_file, office.auth.header, office.auth.word) == (str(tmp_path / "certs/ca.pem"), "x-key", "")
+    said = manifest.Provider.model_validate({"ca_file": "mine.pem", "auth": {"type": "google"}})
+    assert market.register_provider("office", said) == ""
+    office = market.providers["office"]
+    assert (office.ca_file, office.auth.type, office.api_key_env) == (str(tmp_path / "mine.pem"), "google", "")
 
 
 def test_a_bad_provider_of_ones_own_says_nothing_of_models(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import ssl
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -30,8 +31,8 @@ class Served:
 
 
 @asynccontextmanager
-async def serving(handler: Handler) -> AsyncIterator[Served]:
-    """An HTTP server that answers everything with the handler."""
+async def serving(handler: Handler, tls: ssl.SSLContext | None = None) -> AsyncIterator[Served]:
+    """An HTTP server that answers everything with the handler; with `tls` over TLS."""
     served = Served("")
 
     async def answer(request: web.Request) -> web.StreamResponse:
@@ -42,10 +43,10 @@ async def serving(handler: Handler) -> AsyncIterator[Served]:
     application.router.add_route("*", "/{path:.*}", answer)
     runner = web.AppRunner(application, shutdown_timeout=0)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
+    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls)
     await site.start()
     host, port = runner.addresses[0][:2]
-    served.base_url = f"http://{host}:{port}"
+    served.base_url = f"{'https' if tls else 'http'}://{host}:{port}"
     try:
         yield served
     finally:

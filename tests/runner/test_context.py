@@ -7,11 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from pydantic import SecretStr
 
 from batchvid.catalog import providers
 from batchvid.domain.jobs import JobState
 from batchvid.errors import StateError
+from batchvid.net.access import ANONYMOUS
 from batchvid.net.transport import Transport
 from batchvid.runner.budget.budget import Budget
 from batchvid.runner.context import RunContext
@@ -51,7 +51,7 @@ def _lane(name: str) -> ProviderState:
     return ProviderState(
         provider=provider,
         base_url=provider.base_url,
-        key=SecretStr(""),
+        access=ANONYMOUS,
         slots=ConcurrencySlots(4),
         submits=SlidingWindowRateLimiter(60, 60.0),
         polls=SlidingWindowRateLimiter(5, 1.0),

@@ -16,7 +16,7 @@ BY_STATUS: dict[int, str] = {
     422: "change the field that the vendor names in the manifest",
 }
 BY_KIND: dict[FailureKind, str] = {
-    FailureKind.AUTH: "check the key in the variable that the provider's api_key_env names, then run `batchvid doctor`",
+    FailureKind.AUTH: "check the provider's key (api_key_env, or auth), then run `batchvid doctor`",
     FailureKind.BALANCE: "add credit to the vendor's account; the next run goes on",
 }
 

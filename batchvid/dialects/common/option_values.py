@@ -79,6 +79,7 @@ ARK: Rules = {
     "priority": Range(0, 9, whole=True),
     "output_format": OneOf(("mp4", "mov")),
     "execution_expires_after": Range(3600, 259_200, whole=True),
+    "draft": YES_NO,
 }
 RUNWAY: Rules = {
     "watermark": YES_NO,

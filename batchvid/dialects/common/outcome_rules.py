@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from batchvid.dialects.common.filter_words import tells_of_filter
 from batchvid.domain.failures import FailureKind
 from batchvid.domain.wire import Rejected, Uncertain
-from batchvid.errors import NotSent, WireError
+from batchvid.errors import NotAuthenticated, NotSent, WireError
 
 CONCURRENCY = re.compile(r"parallel task|over resource pack limit|concurren", re.I)
 _MODERATION_IN_A_403 = re.compile(r"moderat|content (polic|filter)|\bnsfw\b|flagged|敏感|违规", re.I)
@@ -182,5 +182,11 @@ def classify_missing_reply(exc: WireError) -> Rejected | Uncertain:
     reply says nothing of what the other side has done (wire-notes 5).
     """
     if isinstance(exc, NotSent):
-        return Rejected(kind=FailureKind.UNAVAILABLE, message=str(exc))
+        return missed_reply(exc)
     return Uncertain(message=str(exc))
+
+
+def missed_reply(exc: WireError) -> Rejected:
+    """A free call without a readable reply: the provider is not available, or no valid token can be made for it."""
+    kind = FailureKind.AUTH if isinstance(exc, NotAuthenticated) else FailureKind.UNAVAILABLE
+    return Rejected(kind=kind, message=str(exc))

@@ -22,6 +22,9 @@ CHECKED_ELSEWHERE = frozenset({"model", "images", "fit", "options"})
 FIELD_OF_ROLE: dict[ImageRole, str] = {"first": "image", "last": "end_image", "reference": "reference_images"}
 """The manifest's field for an image of each role."""
 
+ASSET = "asset://"
+"""The beginning of a link into Ark's store of approved pictures, clips and sounds."""
+
 SHAPE_TOLERANCE = 0.02  # 1584:672 is sold as 21:9, 854x480 as 16:9
 
 T = TypeVar("T")
@@ -42,8 +45,18 @@ def refuse_unsupported(generation: GenerationRequest, wire: str, spoken: Collect
     for field in fields:
         if field not in spoken and field not in CHECKED_ELSEWHERE:
             raise Unsupported(field, f"{wire} does not support it: leave it out, or choose another model")
+    _refuse_stored_links(generation, wire, spoken)
     if generation.parent is not None and generation.request.video:
         raise Unsupported("video", "not allowed together with `parent`: both name the clip that is worked on")
+
+
+def _refuse_stored_links(generation: GenerationRequest, wire: str, spoken: Collection[str]) -> None:
+    """Raise Unsupported for a link into Ark's own store, unless `spoken` has `asset://`."""
+    links = {manifest_field(image): image.url for image in generation.images}
+    links |= {"video": generation.request.video, "audio": generation.request.audio}
+    for field, link in links.items():
+        if link.startswith(ASSET) and ASSET not in spoken:
+            raise Unsupported(field, f"{wire} does not support {ASSET} links: they are of Ark's own store")
 
 
 def find_by_action(generation: GenerationRequest, wire: str, known: Mapping[str, T]) -> T:

@@ -74,14 +74,16 @@ OPENAI: Table = (
     ),
 )
 ARK: Table = (
-    OutcomeRule(NO, FailureKind.AUTH, "C-seed", codes="AuthenticationError"),
+    OutcomeRule(NO, FailureKind.AUTH, "C-seed, V-err", codes="AuthenticationError InvalidAccountStatus"),
     OutcomeRule(
         NO,
         FailureKind.CONCURRENCY,
-        "Vi-err: Vidu's concurrency limit; Ark's own sentence under this code tells of the account",
+        "V-err: too many tasks wait in the queue; Vi-err: Vidu's concurrency limit. Ark's other sentences under this"
+        " code tell of the account",
         codes="QuotaExceeded",
-        words=re.compile(r"\bquota exceeded\W*$", re.I).search,
+        words=re.compile(r"\bquota exceeded\W*$|\brequest has exceeded the quota\b", re.I).search,
     ),
+    OutcomeRule(NO, FailureKind.CONCURRENCY, "V-err", codes="InflightBatchsizeExceeded"),
     OutcomeRule(
         NO,
         FailureKind.BALANCE,
@@ -93,7 +95,8 @@ ARK: Table = (
         FailureKind.RATE,
         "C-seed, V-err",
         codes="RateLimitExceeded.EndpointRPMExceeded RateLimitExceeded.EndpointTPMExceeded"
-        " ModelAccountRpmRateLimitExceeded ModelAccountTpmRateLimitExceeded RequestBurstTooFast",
+        " ModelAccountRpmRateLimitExceeded ModelAccountTpmRateLimitExceeded ModelAccountIpmRateLimitExceeded"
+        " APIAccountRpmRateLimitExceeded AccountRateLimitExceeded RequestBurstTooFast",
     ),
     OutcomeRule(
         NO,
@@ -107,13 +110,14 @@ ARK: Table = (
         FailureKind.MODERATION_INPUT,
         "V-err",
         codes="InputTextSensitiveContentDetected InputImageSensitiveContentDetected"
-        " InputVideoSensitiveContentDetected InputAudioSensitiveContentDetected SensitiveContentDetected",
+        " InputVideoSensitiveContentDetected InputAudioSensitiveContentDetected SensitiveContentDetected"
+        " InputTextRiskDetection InputImageRiskDetection",
     ),
     OutcomeRule(
         "4xx",
         FailureKind.UNAVAILABLE,
         "C-seed: to be sent again",
-        codes="ModelLoadingError ServerOverloaded InvalidEndpoint.ClosedEndpoint",
+        codes="ModelLoadingError ServerOverloaded InvalidEndpoint.ClosedEndpoint ContentSecurityDetectionError",
     ),
     OutcomeRule(ANY, None, "C-seed", codes="InternalServiceError"),
 )
@@ -263,5 +267,6 @@ TABLES: dict[str, Table] = {
     "kling": (*KLING, *_GATEWAYS),
     "runway": _GATEWAYS,  # Runway itself has statuses and sentences, no codes (R-oas)
     "xai": (*XAI, *_GATEWAYS),
+    "ark": (*ARK, *_GATEWAYS),
 }
 """Routes with one vendor behind them. CometAPI is of the new-api family: its own errors may come on every route."""

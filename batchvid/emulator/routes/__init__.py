@@ -2,11 +2,11 @@
 
 from aiohttp import web
 
-from batchvid.emulator.routes import catalogue, gateway, kling, newapi, runway, seedance, videos, xai
+from batchvid.emulator.routes import ark, catalogue, gateway, kling, newapi, runway, videos, xai
 from batchvid.emulator.routes.route import register_content
 from batchvid.emulator.service import EmulatorService
 
-ROUTES = (kling.ROUTE, runway.ROUTE, xai.ROUTE, gateway.ROUTE, newapi.ROUTE, seedance.ARK)
+ROUTES = (kling.ROUTE, runway.ROUTE, xai.ROUTE, gateway.ROUTE, newapi.ROUTE, ark.ROUTE, ark.VOLC)
 FAMILIES = {family.name: family for family in (*videos.FAMILIES, *(route.family for route in ROUTES))}
 
 

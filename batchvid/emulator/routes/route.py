@@ -49,6 +49,7 @@ class Route:
     missing: Callable[[EmulatorService], web.Response] = EmulatorService.unknown_task
     hidden: Callable[[EmulatorService, Task], Reply | None] = lambda _service, _task: None  # not visible yet
     deleted: Callable[[Task | None, bool], web.Response] | None = None  # (task or none, whether it was cancelled)
+    own_auth: bool = False  # a wrong key gets the family's own refusal, not that of CometAPI and new-api
 
     def register(self, router: web.UrlDispatcher, service: EmulatorService) -> None:
         """Add the handlers to the router."""
@@ -69,15 +70,24 @@ class Route:
         """The route's name in the ledger."""
         return self.path.replace("{kind}", request.match_info.get("kind", "")).rstrip("/")
 
+    def owner(self, service: EmulatorService, request: web.Request) -> str:
+        """The caller. Raises ErrorResponse (401) for a wrong key."""
+        try:
+            return service.owner(request, self.error_type)
+        except ErrorResponse:
+            if not self.own_auth:
+                raise
+            raise ErrorResponse(self.family.refuse("auth", "")) from None
+
     def _task(self, service: EmulatorService, request: web.Request) -> Task | None:
         """The task of the path's id, if the caller's key created it. Raises ErrorResponse (401)."""
-        owner = service.owner(request, self.error_type)
+        owner = self.owner(service, request)
         if self.find is not None:
             return self.find(service, request, owner)
         return service.store.get(request.match_info["id"], self.family.name, owner)
 
     async def _create(self, service: EmulatorService, request: web.Request) -> web.StreamResponse:
-        owner, form = service.owner(request, self.error_type), await self.read(request)
+        owner, form = self.owner(service, request), await self.read(request)
         kind, model, prompt = request.match_info.get("kind", ""), form.text("model"), form.text(self.prompt_field)
         submit = SubmitRequest(service, request, self.family, owner, self._name(request), kind, form, model, prompt)
         self.describe(submit)

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator
 
+from batchvid.catalog.authentication import VariableName
 from batchvid.catalog.hosts import is_private_host
 from batchvid.manifest.reading.marked_data import plain
 from batchvid.manifest.reading.safe_names import safe_name, text_of
@@ -87,18 +88,20 @@ _NO_SCHEME = re.compile(
 """An address without a scheme. A key, which no message may repeat, is none: it has no dot, or capital letters."""
 
 
-def _key_name(name: str) -> str:
-    """Never prints the value: it may be the key itself."""
-    dense = len(name) >= 20 and "_" not in name and any(c.isdigit() for c in name)
-    mixed = len(name) >= 20 and name not in (name.upper(), name.lower()) and any(c.isdigit() for c in name)
-    if dense or mixed or name.startswith(("sk-", "Bearer ")):
+def _proxy(url: str) -> str:
+    """Never prints the value: it may hold a password."""
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme == "http" and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        usable = False
+    if usable and (parts.username is not None or parts.password is not None):
         raise ValueError(
-            "must be the NAME of an environment variable, such as GW_KEY, and this looks like the key itself: "
-            "remove it from the file, and create a new key if the file was shared"
+            "must not hold a user name or password: put the address into a variable, and write proxy_env: ITS_NAME"
         )
-    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,63}", name):
-        raise ValueError("must be the name of an environment variable, such as GW_KEY")
-    return name
+    if not usable or parts.path.strip("/") or parts.query or parts.fragment or any(map(str.isspace, url)):
+        raise ValueError("must be the address of an HTTP proxy, such as http://proxy.example.com:3128")
+    return url.rstrip("/")
 
 
 def _prefix(path: str) -> str:
@@ -175,8 +178,9 @@ Variable = Annotated[str, AfterValidator(_variable_name)]
 Axis = Annotated[list[Scalar], Field(min_length=1), AfterValidator(_unique)]
 BatchName = Annotated[str, BeforeValidator(_batch_name)]
 BaseUrl = Annotated[str, AfterValidator(_base_url)]
+ProxyAddress = Annotated[str, AfterValidator(_proxy)]
 Prefix = Annotated[str, AfterValidator(_prefix)]
-KeyName = Annotated[str, AfterValidator(_key_name)]
+KeyName = VariableName
 Usd = Annotated[Decimal, BeforeValidator(_not_bool), Field(gt=0, allow_inf_nan=False)]
 Literals = dict[Variable, Annotated[Any, AfterValidator(_literal)]]
 NonEmptyWord = Annotated[str, BeforeValidator(field_types.word), Field(min_length=1)]

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator
 
+from batchvid.catalog.authentication import Authentication
 from batchvid.manifest.schema import fallback as fb
 from batchvid.manifest.schema import field_types
 from batchvid.manifest.schema.condition_hints import condition_text
@@ -32,6 +33,7 @@ from batchvid.manifest.schema.key_types import (
     Patterns,
     Pictures,
     Prefix,
+    ProxyAddress,
     Ratio,
     Scalar,
     Seconds,
@@ -99,6 +101,18 @@ class Provider(_Strict):
     prefix: Prefix | None = Field(None, description="a path prefix for every path of the dialect")
     api_key_env: KeyName | None = Field(
         None, description="the name of the environment variable that holds the key; a server of your own may need none"
+    )
+    auth: Authentication | None = Field(
+        None, description="how calls are authenticated, if not by Authorization: Bearer KEY"
+    )
+    ca_file: NonEmptyWord | None = Field(
+        None, description="a PEM file with certificates to trust too, such as your own CA; relative to this file"
+    )
+    proxy: ProxyAddress | None = Field(
+        None, description="the HTTP proxy on the way to base_url, such as http://proxy.example.com:3128"
+    )
+    proxy_env: KeyName | None = Field(
+        None, description="the name of the variable with the proxy's address, for one that needs a user and password"
     )
     concurrency: Count | None = Field(None, description="tasks in flight at once")
     submits_per_min: Number | None = Field(None, description="paid calls per minute")

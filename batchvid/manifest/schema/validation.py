@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from batchvid.catalog.authentication import Authentication
 from batchvid.manifest.reading.marked_data import Map, mark_at
 from batchvid.manifest.reading.problems import Place, Problems
 from batchvid.manifest.reading.safe_names import text_of
@@ -249,6 +250,7 @@ _MODELS: tuple[tuple[tuple[str | None, ...], type[BaseModel]], ...] = (
     (("clips", None), models.ClipEntry),
     (("clips", None, "rows"), RowsField),
     (("providers", None, "models", None), models.ModelLimits),
+    (("providers", None, "auth"), Authentication),
     (("providers", None), models.Provider),
     (("clips", None, "fallback"), Fallback),
     (("defaults", "fallback"), Fallback),

@@ -9,7 +9,7 @@ import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -27,6 +27,7 @@ from batchvid.errors import (
     LinkGone,
     StorageError,
 )
+from batchvid.net.access import Access
 from batchvid.net.transport import Transport
 from batchvid.runner.downloads.differences import Expected
 from batchvid.runner.downloads.partial_file import WRITE_BYTES, PartialFile
@@ -46,14 +47,14 @@ PROGRESS_BYTES = 64 * 1024  # fewer show no progress of a download
 class FetchRequest:
     """What to fetch, and what it must be.
 
-    The `key` is sent to the provider at `base_url` only: for a keyed asset, and with `send_key_to_own_links` for a link
-    on its own origin that refuses an anonymous request. `clip_key` is the planned key, in MP4. `sidecar` is written
-    beside the clip. `fresh`: no earlier attempt, so there is no partial file.
+    The key of `access` is sent to the provider at `base_url` only: for a keyed asset, and with `send_key_to_own_links`
+    for a link on its own origin that refuses an anonymous request. `clip_key` is the planned key, in MP4. `sidecar` is
+    written beside the clip. `fresh`: no earlier attempt, so there is no partial file.
     """
 
     asset: Asset
     base_url: str
-    key: str = field(repr=False)
+    access: Access
     clip_key: str
     task_id: str
     expected: Expected
@@ -120,13 +121,15 @@ async def _open(
     links, asset, private = transport.links, request.asset, request.allow_private_links
     if asset.keyed and not asset.from_origin:
         async with links.open_content(
-            request.base_url, asset.location, request.key, headers, allow_private=private
+            request.base_url, asset.location, request.access, headers, allow_private=private
         ) as response:
             yield response
         return
-    key = request.key if request.send_key_to_own_links else ""
     for url in (urls := _urls(request)):
-        async with links.open_own_link(url, key, headers, origin=request.base_url, allow_private=private) as response:
+        async with links.open_own_link(
+            url, request.access, headers, origin=request.base_url, allow_private=private,
+            send_key=request.send_key_to_own_links,
+        ) as response:  # fmt: skip
             if response.status != 404 or url is urls[-1]:
                 yield response
                 return

@@ -35,7 +35,7 @@ class FetchRequests:
         return FetchRequest(
             asset=asset,
             base_url=provider_state.base_url + job.prefix,
-            key=provider_state.key.get_secret_value(),
+            access=provider_state.access,
             clip_key=key,
             task_id=job.task_id,
             expected=expected_of(job),

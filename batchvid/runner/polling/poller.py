@@ -7,6 +7,7 @@ import math
 from datetime import timedelta
 
 from batchvid.clock import utc_now
+from batchvid.dialects.common.outcome_rules import missed_reply
 from batchvid.domain import events as ev
 from batchvid.domain.costs import cost_of
 from batchvid.domain.failures import STOPS_PROVIDER, FailureKind
@@ -104,7 +105,7 @@ class Poller:
                 response = await context.transport.send(
                     task.path,
                     task.next_request,
-                    provider_state.key.get_secret_value(),
+                    provider_state.access,
                     read_timeout_s=provider_state.provider.read_timeout_s,
                     total_timeout_s=self._total_timeout_s(task),
                 )
@@ -116,7 +117,7 @@ class Poller:
             message = f"{exc}: {exc.body[:MAX_BODY_CHARS]}" if exc.body else str(exc)
             reply = Rejected(kind=FailureKind.UNAVAILABLE, message=message, http_status=status)
         except WireError as exc:
-            reply = Rejected(kind=FailureKind.UNAVAILABLE, message=str(exc))
+            reply = missed_reply(exc)
         if isinstance(reply, Rejected):
             await self._on_failed_poll(task, reply)
             task.follow_up = None  # the next poll names it again, perhaps with a new link

@@ -17,6 +17,7 @@ from batchvid.domain.jobs import Job
 from batchvid.domain.origins import same_origin
 from batchvid.domain.wire import Phase, Rejected
 from batchvid.errors import WireError
+from batchvid.net.access import Access
 from batchvid.net.credentials import Credentials
 from batchvid.net.transport import Transport
 from batchvid.planning.routing import submitted_generation
@@ -38,7 +39,7 @@ async def cancel_tasks(
     Raises UsageError, before anything is sent, when the key of a provider is missing.
     """
     names = dict.fromkeys(job.spec.provider for job in jobs if _can_cancel(job, providers))
-    secrets = {name: keys.of(providers[name]).get_secret_value() for name in names}
+    access = {name: keys.of(providers[name]) for name in names}
     rates = {name: SlidingWindowRateLimiter(providers[name].polls_per_s, 1.0) for name in names}
     clock = asyncio.get_running_loop().time
     async with Transport() as transport:
@@ -49,11 +50,11 @@ async def cancel_tasks(
                 continue
             await asyncio.sleep(max(rates[name].next_available_at() - clock(), 0.0))
             rates[name].acquire(clock())
-            phase = await _poll_phase(transport, providers[name], secrets[name], job)
+            phase = await _poll_phase(transport, providers[name], access[name], job)
             if phase in ENDED:
                 yield job, None, ENDED[phase]
             elif can_cancel(providers[name], phase) and await cancel_task(
-                transport, providers[name].base_url, secrets[name], job
+                transport, providers[name].base_url, access[name], job
             ):
                 message = f"task {job.task_id} was cancelled at {name}; whether it is billed depends on its terms"
                 yield job, ev.TaskFailed(at=utc_now(), kind=FailureKind.CANCELLED, message=message), message
@@ -69,11 +70,11 @@ def _can_cancel(job: Job, providers: Mapping[str, Provider]) -> bool:
     return DIALECTS[job.dialect].cancel is not None
 
 
-async def _poll_phase(transport: Transport, provider: Provider, key: str, job: Job) -> Phase:
+async def _poll_phase(transport: Transport, provider: Provider, access: Access, job: Job) -> Phase:
     dialect = DIALECTS[job.dialect]
     poll = dialect.poll(submitted_generation(job), job.task_id)
     try:
-        reply = await transport.send(provider.base_url + job.prefix, poll, key)
+        reply = await transport.send(provider.base_url + job.prefix, poll, access)
         status = dialect.read_poll(reply, job.task_id)
     except WireError:
         return Phase.UNKNOWN

@@ -14,6 +14,7 @@ from batchvid.domain.job_spec import Reason
 from batchvid.domain.jobs import Job
 from batchvid.domain.wire import Phase
 from batchvid.errors import WireError
+from batchvid.net.access import Access
 from batchvid.net.transport import Transport
 from batchvid.planning.routing import submitted_generation
 from batchvid.runner.context import RunContext
@@ -36,7 +37,7 @@ async def handle_timeout(context: RunContext, job: Job, reason: Reason, message:
     await context.planned.wait()  # only then is known whether the job may be bought again
     provider_state, other = context.provider_state(job), next_fallback(context, job, reason)
     if can_cancel(provider_state.provider, phase) and await cancel_task(
-        context.transport, provider_state.base_url, provider_state.key.get_secret_value(), job
+        context.transport, provider_state.base_url, provider_state.access, job
     ):
         failed = ev.TaskFailed(
             at=utc_now(),
@@ -65,13 +66,14 @@ def can_cancel(provider: Provider, phase: Phase) -> bool:
     return phase in CANCELLED_IN[provider.cancel]
 
 
-async def cancel_task(transport: Transport, base_url: str, key: str, job: Job) -> bool:
+async def cancel_task(transport: Transport, base_url: str, access: Access, job: Job) -> bool:
     """Cancel the task at the vendor, if its wire format can; return whether the vendor did."""
     dialect = DIALECTS[job.dialect]
     if dialect.cancel is None:
         return False
     try:
-        reply = await transport.send(base_url + job.prefix, dialect.cancel(submitted_generation(job), job.task_id), key)
+        request = dialect.cancel(submitted_generation(job), job.task_id)
+        reply = await transport.send(base_url + job.prefix, request, access)
     except WireError:  # the next poll shows the result
         return False
     return dialect.is_cancelled(reply)

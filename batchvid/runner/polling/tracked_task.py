@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from batchvid.catalog import Deadlines, timeouts_for
 from batchvid.catalog.model_policies import find_poll_interval
 from batchvid.clock import utc_now
 from batchvid.dialects import DIALECTS
+from batchvid.domain.costs import usd_of_units
 from batchvid.domain.jobs import Job
 from batchvid.domain.poll_interval import PollInterval
 from batchvid.domain.wire import Phase, Rejected, Request, Response, Status
@@ -54,14 +55,19 @@ class TrackedTask:
         """Parse a reply to `next_request`. Most replies equal the last one and are not parsed again."""
         dialect = DIALECTS[job.dialect]
         if self.follow_up is not None and dialect.read_result is not None:
-            status = dialect.read_result(response, job.task_id, prompt=job.spec.request.prompt)
-            return status.at_route(self.path) if isinstance(status, Status) else status
+            return self._completed(dialect.read_result(response, job.task_id, prompt=job.spec.request.prompt))
         if self.last_reply is None or response.status != 200 or self.last_reply[0] != response.body:
             status = dialect.read_poll(response, job.task_id, prompt=job.spec.request.prompt)
-            if isinstance(status, Status):
-                status = status.at_route(self.path)
-            self.last_reply = (response.body, status)
+            self.last_reply = (response.body, self._completed(status))
         return self.last_reply[1]
+
+    def _completed(self, status: Status | Rejected) -> Status | Rejected:
+        """The status with what its provider knows: the scheme of its links, its route, and the worth of its units."""
+        if isinstance(status, Rejected):
+            return status
+        status = status.at_route(self.path)
+        usd = status.actual_usd or usd_of_units(status.vendor_metadata, self.provider_state.provider.unit_usd)
+        return status if usd == status.actual_usd else replace(status, actual_usd=usd)
 
 
 def track_task(context: RunContext, job: Job, last_seen_running_at: float | None) -> TrackedTask:

@@ -9,12 +9,11 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from pydantic import SecretStr
-
 from batchvid.catalog import Provider
 from batchvid.clock import utc_now
 from batchvid.domain.jobs import Job
 from batchvid.domain.origins import EMBEDDED_ORIGIN
+from batchvid.net.access import Access
 from batchvid.runner.estimation.poll_schedule import BUSY_POLL_COST_S
 from batchvid.runner.providers.adaptive_limit import AdaptiveLimit
 from batchvid.runner.providers.circuit_breaker import ProviderHealth
@@ -46,7 +45,7 @@ class ProviderState:
 
     provider: Provider
     base_url: str
-    key: SecretStr
+    access: Access
     slots: ConcurrencySlots
     submits: SlidingWindowRateLimiter
     polls: SlidingWindowRateLimiter

@@ -1,4 +1,4 @@
-"""Starts each provider that has work: loads its key, starts the emulator if needed.
+"""Starts each provider that has work: reads its key, starts the emulator if needed.
 
 Submits and polls of earlier runs in the last minute count towards its rates.
 """
@@ -53,7 +53,7 @@ class ProviderStartup(contextlib.AsyncExitStack):
             )
         if not new:
             return []
-        keys = {name: self._keys.of(self._providers[name]) for name in new}
+        access = {name: self._keys.of(self._providers[name]) for name in new}
         now, loop_now = utc_now(), asyncio.get_running_loop().time()
         slowest_per_min = min([1.0, *(self._providers[name].submits_per_min for name in new)])
         submitted = self._state.submit_times(now - timedelta(minutes=min(2 / slowest_per_min, MAX_LOOK_BACK_MIN)))
@@ -67,7 +67,7 @@ class ProviderStartup(contextlib.AsyncExitStack):
             self.provider_states[name] = ProviderState(
                 provider=provider,
                 base_url=base_url,
-                key=keys[name],
+                access=access[name],
                 slots=ConcurrencySlots(provider.concurrency, provider.model_concurrency),
                 health=ProviderHealth(provider.wait_initial_s),
                 submits=SlidingWindowRateLimiter(

@@ -10,6 +10,7 @@ from dataclasses import replace
 from urllib.parse import urlsplit
 
 from batchvid.dialects import DIALECTS
+from batchvid.dialects.common.outcome_rules import missed_reply
 from batchvid.dialects.dialect import ReadPoll
 from batchvid.domain.failures import FailureKind
 from batchvid.domain.job_spec import JobSpec
@@ -135,10 +136,10 @@ async def _send_poll(
     provider_state.polls.acquire(context.now())
     route = provider_state.base_url + parent.prefix
     try:
-        response = await context.transport.send(route, request, provider_state.key.get_secret_value())
+        response = await context.transport.send(route, request, provider_state.access)
         reply = read(response, parent.task_id)
     except WireError as exc:
-        return Rejected(kind=FailureKind.UNAVAILABLE, message=str(exc))
+        return missed_reply(exc)
     return reply.at_route(route) if isinstance(reply, Status) else reply
 
 

@@ -17,9 +17,10 @@ from batchvid.catalog import Provider
 from batchvid.catalog.model_policies import find_poll_interval
 from batchvid.clock import utc_now
 from batchvid.dialects import DIALECTS
+from batchvid.dialects.common.outcome_rules import missed_reply
 from batchvid.dialects.dialect import LookupMethod
 from batchvid.domain import events as ev
-from batchvid.domain.failures import STOPS_PROVIDER, FailureKind
+from batchvid.domain.failures import STOPS_PROVIDER
 from batchvid.domain.jobs import Job, JobState
 from batchvid.domain.origins import same_origin
 from batchvid.domain.wire import Candidate, Rejected
@@ -289,10 +290,10 @@ class Reconciler:
         self, provider_state: ProviderState, job: Job, method: LookupMethod
     ) -> tuple[Candidate, ...] | Rejected:
         generation = submitted_generation(job)
-        origin, key = provider_state.base_url + job.prefix, provider_state.key.get_secret_value()
+        origin = provider_state.base_url + job.prefix
         try:
-            response = await self._context.transport.send(origin, method.ask(generation), key)
+            response = await self._context.transport.send(origin, method.ask(generation), provider_state.access)
             provider_state.repliers.add(response.is_emulator)
             return method.read(response)
         except WireError as exc:
-            return Rejected(kind=FailureKind.UNAVAILABLE, message=str(exc))
+            return missed_reply(exc)

@@ -14,7 +14,7 @@ from batchvid.dialects import DIALECTS, Dialect
 from batchvid.dialects.common.advice import with_advice
 from batchvid.dialects.common.outcome_rules import classify_missing_reply
 from batchvid.domain import events as ev
-from batchvid.domain.costs import cost_above
+from batchvid.domain.costs import cost_above, usd_of_units
 from batchvid.domain.failures import FailureKind
 from batchvid.domain.job_spec import Reason
 from batchvid.domain.jobs import Job
@@ -186,7 +186,7 @@ class Submitter:
             response = await context.transport.send(
                 provider_state.base_url + route.prefix,
                 request,
-                provider_state.key.get_secret_value(),
+                provider_state.access,
                 read_timeout_s=provider_state.provider.submit_read_timeout_s,
                 total_timeout_s=provider_state.provider.submit_total_timeout_s,
             )
@@ -215,9 +215,10 @@ class Submitter:
                 verdict = self._stop_for_shared_task(provider_state, job, verdict, owner)
         if isinstance(verdict, Accepted):
             provider_state.consecutive_refusals = 0
+            usd = _named_cost(provider_state, job, verdict)
             accepted = ev.SubmitAccepted(
                 at=utc_now(), task_id=verdict.task_id, model=verdict.model, request_id=verdict.request_id,
-                actual_usd=verdict.actual_usd, cost_usd=cost_above(job.price, verdict.actual_usd),
+                actual_usd=usd, cost_usd=cost_above(job.price, usd),
                 rehearsal=by_emulator, poll_path=path_below(provider_state.base_url + job.prefix, verdict.poll_url),
             )  # fmt: skip
             try:
@@ -299,6 +300,13 @@ class Submitter:
                 self._context.notice(
                     f"{provider_state.name}: at most {limit} tasks {f'of {name} ' if name else ''}at once{suffix}"
                 )
+
+
+def _named_cost(provider_state: ProviderState, job: Job, accepted: Accepted) -> str:
+    """The cost in the reply. One in the vendor's units is an upper limit: only more than the price counts yet."""
+    usd = accepted.actual_usd
+    limit = "" if usd else usd_of_units(accepted.units, provider_state.provider.unit_usd)
+    return usd or (limit if cost_above(job.price, limit) is not None else "")
 
 
 def _read_missing_reply(

@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import SecretStr
-
 from batchvid.catalog import providers
 from batchvid.clock import utc_now
 from batchvid.domain import events as ev
 from batchvid.domain.jobs import Job, JobState
 from batchvid.domain.wire import Asset
+from batchvid.net.access import bearer
 from batchvid.net.transport import Transport
 from batchvid.runner.budget.budget import Budget
 from batchvid.runner.context import RunContext
@@ -112,7 +111,7 @@ async def open_harness(
     """A downloader with these ready jobs of one provider, which is at `base_url`."""
     rows = providers({"cometapi": {"base_url": base_url, "wait_initial_s": 0.02, **provider}})
     provider_state = ProviderState(
-        provider=rows["cometapi"], base_url=base_url, key=SecretStr("sk-the-key"),
+        provider=rows["cometapi"], base_url=base_url, access=bearer("sk-the-key"),
         slots=ConcurrencySlots(4), submits=SlidingWindowRateLimiter(60, 60.0),
         polls=SlidingWindowRateLimiter(rows["cometapi"].polls_per_s, 1.0),
     )  # fmt: skip

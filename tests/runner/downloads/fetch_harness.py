@@ -10,6 +10,7 @@ from typing import Any
 
 from batchvid.domain.job_spec import Clip
 from batchvid.domain.wire import Asset
+from batchvid.net.access import bearer
 from batchvid.net.transport import Transport
 from batchvid.runner.downloads.differences import Expected
 from batchvid.runner.downloads.fetch import FetchRequest, fetch_clip
@@ -36,7 +37,7 @@ class Net:
         given: dict[str, Any] = {
             "asset": Asset(location=location, keyed=bool(fields.pop("keyed", False))),
             "base_url": "http://127.0.0.1",
-            "key": KEY,
+            "access": bearer(KEY),
             "clip_key": "kite/1.mp4",
             "task_id": "t-1",
             "expected": Expected(duration_s=fields.pop("duration_s", 1.0), fails=fields.pop("fails", False)),

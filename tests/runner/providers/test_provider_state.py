@@ -6,11 +6,11 @@ from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import SecretStr
 
 from batchvid.catalog import Provider, providers
 from batchvid.domain.jobs import JobState
 from batchvid.domain.origins import EMBEDDED_ORIGIN
+from batchvid.net.access import bearer
 from batchvid.runner.providers.provider_state import (
     MAX_PENDING_SUBMITS,
     SUBMIT_SPACING_S,
@@ -31,7 +31,7 @@ def provider_state(provider: Provider = OFFICE) -> ProviderState:
     return ProviderState(
         provider=provider,
         base_url=provider.base_url or "http://127.0.0.1:9",
-        key=SecretStr("sk-the-key"),
+        access=bearer("sk-the-key"),
         slots=ConcurrencySlots(4),
         submits=SlidingWindowRateLimiter(60, 60.0),
         polls=SlidingWindowRateLimiter(5, 1.0),

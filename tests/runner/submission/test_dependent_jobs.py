@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 from aiohttp import web
-from pydantic import SecretStr
 
 from batchvid.catalog import providers
 from batchvid.domain.jobs import Job, JobState
 from batchvid.domain.wire import Asset
 from batchvid.errors import Unsupported
+from batchvid.net.access import bearer
 from batchvid.net.transport import Transport
 from batchvid.planning.routing import build_order
 from batchvid.runner.budget.budget import Budget
@@ -72,7 +72,7 @@ def lane_at(context: RunContext, served: Served) -> ProviderState:
     provider_state = ProviderState(
         provider=providers({"office": row})["office"],
         base_url=served.base_url,
-        key=SecretStr("sk-test-key"),
+        access=bearer("sk-test-key"),
         slots=ConcurrencySlots(4),
         submits=SlidingWindowRateLimiter(1, 60.0),
         polls=SlidingWindowRateLimiter(5, 1.0),

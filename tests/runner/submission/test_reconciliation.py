@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from pydantic import SecretStr
 
 from batchvid.catalog import providers
 from batchvid.clock import utc_now
 from batchvid.domain.jobs import Job, JobState
 from batchvid.domain.wire import Candidate
 from batchvid.errors import UsageError
+from batchvid.net.access import ANONYMOUS
 from batchvid.net.transport import Transport
 from batchvid.runner.budget.budget import Budget
 from batchvid.runner.context import RunContext
@@ -243,7 +243,7 @@ async def case(tmp_path: Path, base_url: str, *, ago_s: float = 0.0, **row: Any)
             provider_state = ProviderState(
                 provider=rows["own"],
                 base_url=base_url,
-                key=SecretStr(""),
+                access=ANONYMOUS,
                 slots=ConcurrencySlots(4),
                 submits=SlidingWindowRateLimiter(60, 60.0),
                 polls=SlidingWindowRateLimiter(rows["own"].polls_per_s, 1.0),
