@@ -77,8 +77,9 @@ class Dialect:
     `errors.Unsupported` for anything that the wire does not support: nothing is dropped silently. `poll` builds the
     poll of a task; its generation is the one submitted, because some paths depend on it. `read_result` reads the reply
     to `Status.follow_up`. `cancel` builds the cancellation of a task, `is_cancelled` states whether the reply confirms
-    it; `cancel_until` is until when it works, where the wire format itself states that. `lookups` are the queries after a lost submit, by their name in a provider's `lookup`. `api_paths` are its paths
-    below the prefix, without a task's id. `image_rules` are the limits of pictures, by the beginning of the model's
+    it; `cancel_until` is until when it works, where the wire format itself states that. `lookups` are the queries after
+    a lost submit, by their name in a provider's `lookup`. `api_paths` are its paths below the prefix, without a task's
+    id. `image_rules` are the limits of pictures, by the beginning of the model's
     """
 
     submit: Callable[[GenerationRequest], Request]

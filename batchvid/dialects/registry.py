@@ -43,6 +43,10 @@ class Dialects(dict[str, Dialect]):
         """Whether a definition states this wire format."""
         return name in self._definitions
 
+    def definition_of(self, name: str) -> Definition:
+        """The definition of a wire format that one states."""
+        return self._definitions[name]
+
     def add_example(self, name: str, definition: Definition) -> None:
         """Add a definition that ships with batchvid."""
         self._examples[name] = self._definitions[name] = definition

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import copy
+import re
 from datetime import timedelta
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 import orjson
 import pytest
@@ -18,6 +19,7 @@ from batchvid.domain.failures import Charged
 from batchvid.domain.wire import Accepted, Phase, Rejected, Response, Status, Uncertain
 from batchvid.errors import UnreadableReply
 from tests.builders import generation
+from tests.dialects import CODED
 from tests.exchanges import Recording, load
 
 often = settings(deadline=None, max_examples=300, database=None)  # no bound on the clock, no files left behind
@@ -156,6 +158,23 @@ def read_poll(dialect: str, response: Response, task_id: str = "task_1") -> Stat
         return None
 
 
+def shown(dialect: str, *, status: str = "", task_id: str = "") -> dict[str, Any]:
+    """A good reply with these values, where the dialect has them."""
+    if not DIALECTS.is_declared(dialect):
+        return {"status": status, "id": task_id}
+    definition = DIALECTS.definition_of(dialect)
+    values = [(definition.status, status), (definition.id, task_id)]
+    values += [(definition.ok.at, definition.ok.is_[0])] if definition.ok else []
+    document: dict[str, Any] = {}
+    for pointer, value in values:
+        if value:
+            inner = document
+            for step in pointer.steps[:-1]:
+                inner = inner.setdefault(step, {})
+            inner[pointer.steps[-1]] = value
+    return document
+
+
 def check_words(*said: str) -> None:
     assert all(len(word) <= 500 and (word.isprintable() or not word) for word in said), said
 
@@ -238,7 +257,8 @@ def test_a_failure_cut_short_is_no_verdict(recording: Recording, data: st.DataOb
 )
 def test_a_word_nobody_documented_is_no_verdict(dialect: str, word: str, extra: dict[str, Any]) -> None:
     """An undocumented status word keeps the task alive, whatever links or errors stand beside it."""
-    read = read_poll(dialect, Response(status=200, body=orjson.dumps({"id": "task_1", **extra, "status": word})))
+    document = {"id": "task_1", **extra, **shown(dialect, status=word)}
+    read = read_poll(dialect, Response(status=200, body=orjson.dumps(document)))
     assert isinstance(read, Status)
     assert read.phase is Phase.UNKNOWN
 
@@ -249,6 +269,8 @@ def test_a_word_nobody_documented_is_no_verdict(dialect: str, word: str, extra: 
 def test_a_numeric_id_keeps_every_digit(dialect: str, number: int) -> None:
     """A task id sent as a bare number arrives digit by digit, also beyond 64 bits."""
     body = b'{"code":0,"data":{"task_id":%d,"task_status":"submitted"}}' % number
+    if DIALECTS.is_declared(dialect):
+        body = orjson.dumps(shown(dialect, task_id="0")).replace(b'"0"', b"%d" % number)
     read = DIALECTS[dialect].read_submit(Response(status=200, body=body))
     assert isinstance(read, Accepted)
     assert read.task_id == str(number)
@@ -290,11 +312,14 @@ def test_a_server_error_without_a_code_leaves_a_submit_uncertain(dialect: str, b
 def test_a_task_id_stays_one_step_of_the_path(dialect: str, task_id: str) -> None:
     """Any task id can be told back from the last step of the poll's path: slashes and the like are encoded."""
     path = DIALECTS[dialect].poll(ORDER, task_id).path
+    if DIALECTS.is_declared(dialect):  # it may stand before other steps, or in the query
+        assert quote(task_id, safe="") in re.split("[/=]", path)
+        return
     assert unquote(path.rsplit("/", 1)[1]) == task_id
     assert not set(path) & set("?#% ") - {"%"}
 
 
-@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("dialect", CODED)
 def test_a_reply_of_ten_megabytes_is_read(dialect: str) -> None:
     """A clip inside the reply comes out whole, and a huge message beside it is trimmed."""
     clip = "data:video/mp4;base64," + "A" * 10_000_000

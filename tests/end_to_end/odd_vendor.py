@@ -60,8 +60,8 @@ class _Desk(BaseHTTPRequestHandler):
             self._say(12, remark="this pass opens nothing")
         elif self.path == "/studio/v4/renders":
             self._render(body)
-        elif self.path == "/studio/v4/lookup" and isinstance(body.get("no"), int):
-            self._show(body["no"])
+        elif self.path == "/studio/v4/lookup":
+            self._show(body.get("no"))
         else:
             self._say(11, remark="no such counter")
 
@@ -95,9 +95,9 @@ class _Desk(BaseHTTPRequestHandler):
             self.server.renders.append(body)
             self._say(0, ticket={"no": 7_700_000 + len(self.server.renders)})
 
-    def _show(self, number: int) -> None:
-        at = number - 7_700_001
-        if not 0 <= at < len(self.server.renders):
+    def _show(self, number: object) -> None:
+        at = number - 7_700_001 if isinstance(number, int) else -1
+        if not isinstance(number, int) or not 0 <= at < len(self.server.renders):
             self._say(40, remark="that ticket was never printed")
             return
         polls = self.server.polls[number] = self.server.polls.get(number, 0) + 1

@@ -177,10 +177,10 @@ def _status_word(definition: Definition, document: object) -> str | None:
 
 def _without_word(definition: Definition, response: Response, document: object, task_id: str) -> Status | Rejected:
     """Read a reply that says nothing of where the task stands."""
+    if document is None and 200 <= response.status < 300:
+        raise UnreadableReply(f"{describe(response)}: not JSON", beginning(response.body))
     if not is_good(definition, response, document):
         return _refused(definition, response, document)
-    if document is None:
-        raise UnreadableReply(f"{describe(response)}: not JSON", beginning(response.body))
     if _names(document, task_id):
         return Status(phase=Phase.UNKNOWN)
     error = error_of(definition, document)

@@ -53,7 +53,7 @@ def error_of(definition: Definition, document: object) -> VendorError:
         found = replace(found, code=next(iter(codes), ""), codes=codes)
     if definition.error_message:
         messages = [word for word in _words(document, definition.error_message, limit=4000) if word.casefold() not in FINE]
-        message = next(iter(messages), "")
+        message = next(iter(messages), found.full_message)
         found = replace(found, message=text(message), full_message=message)
     return found
 
@@ -70,14 +70,16 @@ def judge(definition: Definition, response: Response, document: object, own: Ite
     """Judge an error reply. `own` are the user's texts: no word of a message that repeats them decides anything."""
     error = error_of(definition, document)
     body = read_json(response.body)
-    own_shape = not error.is_empty and body.is_whole and not body.is_behind_text
+    general = find_error(document)
+    is_error = not (error.is_empty and general.is_empty)
+    own_shape = bool(body.documents) and is_error and body.is_whole and not body.is_behind_text
     spoken = without_user_words(error.full_message, own)
     if own_shape and any(rule.fits(response.status, "", spoken) for rule in DUPLICATES if rule.words):
         return Judgement(refusal=None)
     if own_shape and (named := named_kind(definition.refusals, response.status, error.codes)):
         kind = KINDS.get(named)
         return Judgement(refusal=_refuse(definition, response, document, error, kind) if kind else None, is_named=True)
-    if obstacle := describe_obstacle(response, error, own_shape=own_shape):
+    if obstacle := describe_obstacle(response, general, own_shape=own_shape):
         wide = build_rejection(response, error, FailureKind.INVALID, message=obstacle, provider_wide=True)
         return Judgement(refusal=wide)
     if response.status not in PROVEN:

@@ -2,11 +2,14 @@
 
 from aiohttp import web
 
-from batchvid.emulator.routes import ark, catalogue, gateway, kling, newapi, runway, videos, xai
+from batchvid.emulator.routes import ark, catalogue, gateway, kling, markets, newapi, runway, videos, vidu, xai
 from batchvid.emulator.routes.route import register_content
 from batchvid.emulator.service import EmulatorService
 
-ROUTES = (kling.ROUTE, runway.ROUTE, xai.ROUTE, gateway.ROUTE, newapi.ROUTE, ark.ROUTE, ark.VOLC)
+ROUTES = (
+    kling.ROUTE, runway.ROUTE, xai.ROUTE, gateway.ROUTE, newapi.ROUTE, ark.ROUTE, ark.VOLC,
+    markets.WAVESPEED, markets.ATLAS, markets.KIE, vidu.ROUTE,
+)
 FAMILIES = {family.name: family for family in (*videos.FAMILIES, *(route.family for route in ROUTES))}
 
 
