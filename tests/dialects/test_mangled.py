@@ -39,7 +39,11 @@ ONLY_FOR_WANT_OF_A_CLIP = (  # their word is a success, or they have none: besid
     "poll-failed-fal-content-checker-422",
 )
 FAILED = [
-    r for r in WHOLE if r.means.get("status", {}).get("phase") == "failed" and r.case not in ONLY_FOR_WANT_OF_A_CLIP
+    r
+    for r in WHOLE
+    if r.dialect in CODED
+    and r.means.get("status", {}).get("phase") == "failed"
+    and r.case not in ONLY_FOR_WANT_OF_A_CLIP
 ]
 ORDER = generation(model="m", prompt="p")
 KEYS = (

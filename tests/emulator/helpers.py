@@ -49,6 +49,8 @@ class Vendor:
 
     async def call(self, method: str, path: str, *, key: str | None = KEY, **more: Any) -> Answer:
         """One request; `path` may be a whole URL."""
+        if key and path.startswith("/vidu/"):
+            key = key.replace("Bearer", "Token")
         headers = {**({"Authorization": key} if key else {}), **more.pop("headers", {})}
         url = path if path.startswith("http") else self.emulator.base_url + path
         async with self.session.request(method, url, headers=headers, allow_redirects=False, **more) as response:

@@ -10,6 +10,7 @@ import json
 from typing import Any
 
 from tests.emulator.helpers import picture
+from tests.emulator.market_reply_scripts import MARKETS
 from tests.emulator.own_reply_scripts import KLING, RUNWAY, XAI
 from tests.emulator.record_reply_scripts import ARK
 from tests.emulator.script_player import (
@@ -235,4 +236,4 @@ COMET = {
     "videos/submit-refused-too-large": bare("videos", "submit", 413),
     "videos/submit-throttled-retry-after": refused("videos", "rate", code="", headers={"Retry-After": "12"}),
 }
-REPLY_SCRIPTS: dict[str, ReplyScript] = {**GATEWAY, **KLING, **OPENAI, **RUNWAY, **COMET, **XAI, **ARK}
+REPLY_SCRIPTS: dict[str, ReplyScript] = {**GATEWAY, **KLING, **OPENAI, **RUNWAY, **COMET, **XAI, **ARK, **MARKETS}

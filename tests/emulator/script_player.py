@@ -25,6 +25,10 @@ PATHS = {
     "xai": ("/grok/v1/videos/generations", "/grok/v1/videos"),
     "gateway": ("/gateway/v1/videos",) * 2,
     "newapi": ("/gateway/v1/video/generations",) * 2,
+    "wavespeed": ("/wavespeed/api/v3/alibaba/wan-3.0/text-to-video", "/wavespeed/api/v3/predictions/{}/result"),
+    "atlas": ("/atlas/api/v1/model/generateVideo", "/atlas/api/v1/model/prediction"),
+    "kie": ("/kie/api/v1/jobs/createTask", "/kie/api/v1/jobs/recordInfo?taskId={}"),
+    "vidu": ("/vidu/ent/v2/text2video", "/vidu/ent/v2/tasks/{}/creations"),
     "ark": ("/ark/api/v3/contents/generations/tasks",) * 2,
 }
 """Where a family's tasks are submitted and polled; the others share `/v1/videos`."""
@@ -39,6 +43,10 @@ BODIES: dict[str, dict[str, Any]] = {
     "gateway": {"model": "kling-video", "model_name": "kling-v2-6"},
     "newapi": {"model": "kling-v2-6"},
     "ark": {"model": "doubao-seedance-1-5-pro-251215", "content": [{"type": "text", "text": "a kite"}]},
+    "wavespeed": {"duration": 5, "resolution": "720p"},
+    "atlas": {"model": "bytedance/seedance-v1.5-pro/text-to-video", "duration": 5},
+    "kie": {"model": "kling-2.6/text-to-video", "input": {"prompt": "a kite", "duration": "5"}},
+    "vidu": {"model": "viduq3-turbo", "duration": 4, "payload": "job-1"},
 }
 
 
@@ -55,11 +63,16 @@ def paths(of: str) -> tuple[str, str]:
     return PATHS.get(of, ("/v1/videos",) * 2)
 
 
+def poll_path(base: str, task: str) -> str:
+    """Where a task is polled: below the path, or where it has a place for the id."""
+    return base.format(task) if "{}" in base else f"{base}/{task}"
+
+
 def task_of(reply: Answer) -> str:
     """The id in the answer to a submit."""
     body = reply.json
     inner = body.get("data") or {}
-    return str(inner.get("task_id") or body.get("id") or body.get("task_id") or body["request_id"])
+    return str(inner.get("task_id") or inner.get("taskId") or inner.get("id") or body.get("id") or body.get("task_id") or body["request_id"])
 
 
 def sends(of: str, path: str = "", **fields: Any) -> Act:
@@ -77,7 +90,7 @@ def polls(of: str, number: int, submit: Act | None = None, *, below: str = "") -
 
     async def act(v: Vendor) -> Answer:
         task = task_of(await (submit or sends(of))(v))
-        answers = [await v.call("GET", f"{below or paths(of)[1]}/{task}") for _ in range(number)]
+        answers = [await v.call("GET", poll_path(below or paths(of)[1], task)) for _ in range(number)]
         return answers[-1]
 
     return act
@@ -147,12 +160,12 @@ def sent(of: str, path: str = "", settings: dict[str, Any] | None = None, /, **f
 
 def unknown(of: str, **settings: Any) -> ReplyScript:
     """A poll of an unknown task."""
-    return ReplyScript(of=of, act=lambda v: v.call("GET", f"{paths(of)[1]}/1"), settings=settings)
+    return ReplyScript(of=of, act=lambda v: v.call("GET", poll_path(paths(of)[1], "1")), settings=settings)
 
 
 def locked_out(of: str, step: str) -> ReplyScript:
     """The wrong key."""
-    path = paths(of)[0] if step == "submit" else f"{paths(of)[1]}/1"
+    path = paths(of)[0] if step == "submit" else poll_path(paths(of)[1], "1")
     method = "POST" if step == "submit" else "GET"
     return ReplyScript(of=of, act=lambda v: v.call(method, path, json=BODIES[of]), settings={"api_key": "another"})
 

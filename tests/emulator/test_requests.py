@@ -24,6 +24,10 @@ PREFIXES = {
     "gateway": "/gateway",
     "newapi": "/gateway",
     "ark": "/ark/api/v3",
+    "wavespeed": "/wavespeed",
+    "atlas": "/atlas",
+    "kie": "/kie",
+    "vidu": "/vidu",
 }
 """Where the emulator has a dialect's paths; the others stand at the root."""
 

@@ -18,6 +18,7 @@ SOUND = "https://example.com/rain.mp3"
 FPS = 4  # the clips are only looked at for their length and shape
 QUICK = {"concurrency": 20, "submits_per_min": 60000, "polls_per_s": 1000, "poll_every_s": 0.02}
 PREFIXES = {"kling": "/kling", "runway": "/runwayml", "xai": "/grok", "gateway": "/gateway", "newapi": "/gateway"}
+PREFIXES |= {name: f"/{name}" for name in ("wavespeed", "atlas", "kie", "vidu")}
 """Where the emulator has each wire format; the others stand at the root."""
 CLIPS = {
     "veo": "model: veo3-fast",
@@ -28,6 +29,10 @@ CLIPS = {
     "runway": f"model: gen3a_turbo, image: '{FILE}'",
     "xai": "model: grok-imagine-video",
     "gateway": "model: viduq3-turbo",
+    "wavespeed": "model: alibaba/wan-3.0/text-to-video",
+    "atlas": "model: bytedance/seedance-v1.5-pro",
+    "kie": "model: kling-2.6/text-to-video, duration_s: 5",
+    "vidu": "model: vidu/viduq3-turbo",
     "newapi": "model: kling-v2-6",
 }
 """One clip for each wire format."""
@@ -72,7 +77,9 @@ def office(settings: Settings, bench: Bench) -> Iterator[ServedEmulator]:
 
 def own(served: ServedEmulator, dialect: str) -> dict[str, object]:
     """The provider's row, as a manifest or a batchvid.toml holds it."""
-    at = {"dialect": dialect, "base_url": served.base_url, "api_key_env": "TEST_KEY"}
+    at: dict[str, object] = {"dialect": dialect, "base_url": served.base_url, "api_key_env": "TEST_KEY"}
+    if dialect == "vidu":
+        at["auth"] = {"header": "Authorization", "scheme": "Token"}
     return {**at, "prefix": PREFIXES.get(dialect, ""), **QUICK}
 
 

@@ -46,6 +46,10 @@ JOBS: Mapping[str, Mapping[str, Any]] = {
     "gateway": {"model": "gateway/veo3.1-fast", "duration_s": 4, "aspect_ratio": "16:9"},
     "newapi": {"model": "newapi/kling-v2-6", "duration_s": 5, "aspect_ratio": "16:9"},
     "ark": {"model": "ark/seedance-1-0-pro-250528", "duration_s": 4, "aspect_ratio": "16:9"},
+    "wavespeed": {"model": "wavespeed/alibaba/wan-3.0/text-to-video", "duration_s": 4, "aspect_ratio": "16:9"},
+    "atlas": {"model": "atlas/bytedance/seedance-v1.5-pro", "duration_s": 4, "aspect_ratio": "16:9"},
+    "kie": {"model": "kie/kling-2.6/text-to-video", "duration_s": 4, "aspect_ratio": "16:9"},
+    "vidu": {"model": "vidu/viduq3-turbo", "duration_s": 4, "aspect_ratio": "16:9"},
 }
 """A cheap clip in each wire format."""
 PREFIXES = {
@@ -55,8 +59,13 @@ PREFIXES = {
     "gateway": "/gateway",
     "newapi": "/gateway",
     "ark": "/ark/api/v3",
+    "wavespeed": "/wavespeed",
+    "atlas": "/atlas",
+    "kie": "/kie",
+    "vidu": "/vidu",
 }
 """Where the emulator speaks it; the others stand at its root."""
+AUTH = {"vidu": {"auth": {"header": "Authorization", "scheme": "Token"}}}
 FAMILIES = {"openai-videos": "sora"}
 """What the emulator calls it, where that is another name."""
 
@@ -79,6 +88,7 @@ def write_manifest(folder: Path, base_url: str, dialects: Sequence[str], *, take
             "prefix": PREFIXES.get(dialect, ""),
             "base_url": base_url,
             "api_key_env": "TEST_KEY",
+            **AUTH.get(dialect, {}),
             **LIMITS,
             **limits,
         }

@@ -51,7 +51,7 @@ def read_poll(definition: Definition, response: Response, task_id: str, prompt: 
 def read_result(definition: Definition, response: Response, task_id: str, prompt: str = "") -> Status | Rejected:
     """Read the reply to the second GET of a finished task, where its clip stands. Raises UnreadableReply."""
     document = document_of(response)
-    if document is None and 200 <= response.status < 300:
+    if not document and 200 <= response.status < 300:
         raise UnreadableReply(f"{describe(response)}: not JSON", beginning(response.body))
     if not is_good(definition, response, document):
         return _refused(definition, response, document)
@@ -177,9 +177,12 @@ def _status_word(definition: Definition, document: object) -> str | None:
 
 def _without_word(definition: Definition, response: Response, document: object, task_id: str) -> Status | Rejected:
     """Read a reply that says nothing of where the task stands."""
-    if document is None and 200 <= response.status < 300:
+    is_answer = 200 <= response.status < 300
+    if is_answer and not document:
         raise UnreadableReply(f"{describe(response)}: not JSON", beginning(response.body))
     if not is_good(definition, response, document):
+        if is_answer and error_of(definition, document).is_empty:
+            raise UnreadableReply("the reply names neither a status nor an error", beginning(response.body))
         return _refused(definition, response, document)
     if _names(document, task_id):
         return Status(phase=Phase.UNKNOWN)

@@ -154,6 +154,8 @@ def _refuse_dropped(name: str, definition: Definition, generation: GenerationReq
         raise Unsupported("prompt", f"the {name} wire does not place it here")
     if request.options and "options" not in placed:
         raise Unsupported("options", f"the {name} wire takes none: its definition has no place for {{options}}")
+    if request.action and not request.video and generation.parent is None:
+        raise Unsupported("video", f"the clip to {request.action} is required: a link, or `parent`")
     for image in generation.images:
         if manifest_field(image) not in placed:
             raise Unsupported(manifest_field(image), f"the {name} wire does not support it: leave it out")
