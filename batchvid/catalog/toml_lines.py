@@ -82,14 +82,14 @@ def _scan(text: str, depth: int, closing: str) -> tuple[int, str]:
         found = _TOKEN.search(text, position)
         if found is None:
             return depth, ""
-        token, position = found[0], found.end()
-        if token in ('"""', "'''"):
-            closing = token
-        elif token[0] == "#":
+        sign, position = found[0], found.end()
+        if sign in ('"""', "'''"):
+            closing = sign
+        elif sign[0] == "#":
             return depth, ""
-        elif token in "[{":
+        elif sign in "[{":
             depth += 1
-        elif token in "]}":
+        elif sign in "]}":
             depth -= 1
     return depth, closing
 

@@ -88,7 +88,9 @@ def define_for(value: object, folder: Path) -> WireFormat | None:
     file, name = folder / value, name_of(value)
     formats = read_wire_formats(file)
     if name not in formats:
-        raise UsageError(f"{file}: has no wire format {name}, only {', '.join(formats)}: write the keys at the file's top")
+        raise UsageError(
+            f"{file}: has no wire format {name}, only {', '.join(formats)}: write the keys at the file's top"
+        )
     return define_all([formats[name]])[name]
 
 
@@ -121,12 +123,17 @@ def _read_text(text: str, file: Path) -> dict[str, WireFormat]:
     lines, problems, found = TomlLines(text), [], {}
     tables = document.get(TABLE) if TABLE in document else {file.stem: document}
     if not isinstance(tables, dict) or not all(isinstance(table, dict) for table in tables.values()):
-        raise DefinitionError([f"{file}:{lines.line_of((TABLE,))}: {TABLE}: must have a table for each name: [dialects.NAME]"])
+        raise DefinitionError(
+            [f"{file}:{lines.line_of((TABLE,))}: {TABLE}: must have a table for each name: [dialects.NAME]"]
+        )
     for name, table in tables.items():
         start = (TABLE, name) if TABLE in document else ()
         if not _NAME.fullmatch(name) or name.endswith(SUFFIX):
             problems.append(
-                (lines.line_of(start), f"{name}: a name has small letters, digits and - only, and begins with one of them")
+                (
+                    lines.line_of(start),
+                    f"{name}: a name has small letters, digits and - only, and begins with one of them",
+                )
             )
             continue
         definition, wrong = read_definition(table)
@@ -152,7 +159,9 @@ def define_examples() -> None:
     for name in EXAMPLES:
         definition, problems = read_definition(tomllib.loads(folder.joinpath(f"{name}{SUFFIX}").read_text("utf-8")))
         if definition is None:
-            raise DefinitionError([f"{name}{SUFFIX}: {'.'.join(map(str, one.path))}: {one.message}" for one in problems])
+            raise DefinitionError(
+                [f"{name}{SUFFIX}: {'.'.join(map(str, one.path))}: {one.message}" for one in problems]
+            )
         DIALECTS.add_example(name, definition)
 
 

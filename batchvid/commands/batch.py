@@ -94,7 +94,8 @@ class Batch:
 
     The jobs are in `manifest`. Everything else is known before the manifest is expanded to jobs. `new_batch` allows a
     run to begin although the manifest was run into another folder; `notice` is empty or for the user.
-    `formats` are the wire formats of the user's files. `edited` is what `edit` read from a file: then `retry` buys only those jobs.
+    `formats` are the wire formats of the user's files. `edited` is what `edit` read from a file: then `retry` buys only
+    those jobs.
     """
 
     path: Path

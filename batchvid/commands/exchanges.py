@@ -73,7 +73,9 @@ def _reply_differences(exchange: Exchange, dialect: Dialect, response: Response)
     verdict = _read_reply(exchange, dialect, response)
     kind = "unreadable" if isinstance(verdict, str) else type(verdict).__name__.casefold()
     if kind != meaning:
-        reason = verdict if isinstance(verdict, str) else getattr(verdict, "message", "") or getattr(verdict, "task_id", "")
+        reason = (
+            verdict if isinstance(verdict, str) else getattr(verdict, "message", "") or getattr(verdict, "task_id", "")
+        )
         yield f"the reply is {kind}{f' ({reason})' if reason else ''}, recorded is {meaning}"
         return
     for name, value in fields.items() if isinstance(fields, dict) else ():

@@ -19,8 +19,8 @@ from batchvid.commands.caps import build_caps
 from batchvid.commands.edit_sheet import write_refused
 from batchvid.commands.event_loop import run_coroutine
 from batchvid.commands.output_folder import has_no_place
-from batchvid.display.progress import Progress
 from batchvid.dialects import DIALECTS
+from batchvid.display.progress import Progress
 from batchvid.domain.jobs import PAID_AND_OPEN, Job, JobState
 from batchvid.errors import StateError
 from batchvid.net.credentials import Credentials

@@ -19,6 +19,7 @@ from batchvid.dialects.recognition import (
     Recognized,
     Sureness,
     hints_of,
+    more_requests,
     model_rows,
     probe_requests,
     recognize,
@@ -78,7 +79,7 @@ def probe_server(url: str, *, key_env: str = "") -> ProbeResult:
     `key_env` names the variable that holds the key. Raises UsageError for a wrong address or a missing key, WireError
     if the server does not reply.
     """
-    base_url = trim_base_url(_checked(url, "URL", _BASE_URL), DIALECTS)
+    base_url = trim_base_url(_checked(url, "URL", _BASE_URL), DIALECTS.coded)
     row = {"dialect": "openai-videos", "base_url": base_url}
     if key_env:
         row["api_key_env"] = _checked(key_env, "--key-env", _KEY_NAME)
@@ -93,7 +94,14 @@ def probe_server(url: str, *, key_env: str = "") -> ProbeResult:
     if is_emulator and not access.has_key and provider.is_loopback:
         replies = run_coroutine(send_all(base_url, requests, access.with_key(EMULATOR_KEY)))
         calls *= 2
-    return _result(provider, replies, calls, relays)
+    result = _result(provider, replies, calls, relays)
+    if result.formats and result.formats[0].sureness is Sureness.CERTAIN and not result.is_emulator:
+        return result
+    requests = {path: request for path, request in more_requests(relays if result.is_emulator else {}).items() if path not in replies}
+    if result.is_emulator and not access.has_key and provider.is_loopback:
+        access = access.with_key(EMULATOR_KEY)
+    replies |= run_coroutine(send_all(base_url, requests, access))
+    return _result(provider, replies, calls + len(requests), relays)
 
 
 def _result(

@@ -39,6 +39,11 @@ class Dialects(dict[str, Dialect]):
         """The names that no file of the user defines."""
         return tuple(name for name in self if name in self._coded or name in self._examples)
 
+    @property
+    def coded(self) -> tuple[str, ...]:
+        """The names of the wire formats in Python."""
+        return tuple(name for name in self if name not in self._definitions)
+
     def is_declared(self, name: str) -> bool:
         """Whether a definition states this wire format."""
         return name in self._definitions

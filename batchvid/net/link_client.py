@@ -91,7 +91,8 @@ class LinkClient:
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """Start a download without the key, and again with it if the provider's own server answers 401 or 403.
 
-        So it does for a 2xx with JSON: some vendors answer errors so. The key is sent only if `url` has the scheme, host and port of `origin`. Raises DownloadError, LinkRefused.
+        So it does for a 2xx with JSON: some vendors answer errors so. The key is sent only if `url` has the scheme,
+        host and port of `origin`. Raises DownloadError, LinkRefused.
         """
         is_own = is_own_link(url, origin)
         if is_own and not access.is_direct:  # the way to the provider's own server

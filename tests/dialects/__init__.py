@@ -7,4 +7,4 @@ from batchvid import catalog  # defines the json-task dialects that ship with ba
 from batchvid.dialects import DIALECTS
 
 assert catalog
-CODED = tuple(name for name in DIALECTS if not DIALECTS.is_declared(name))
+CODED = DIALECTS.coded

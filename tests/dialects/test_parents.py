@@ -49,6 +49,7 @@ def test_a_parent_becomes_what_the_recording_names(recording: Recording) -> None
 def test_every_wire_that_works_on_clips_is_recorded() -> None:
     """The recordings above cover each dialect and action that takes a parent."""
     assert {(r.dialect, r.order.request.action) for r in WORKS if r.order} == {
+        ("atlas", "edit"),
         ("gateway", "edit"),
         ("gateway", "extend"),
         ("kling", "edit"),
@@ -56,6 +57,7 @@ def test_every_wire_that_works_on_clips_is_recorded() -> None:
         ("kling", "lip-sync"),
         ("openai-videos", "remix"),
         ("videos", "edit"),
+        ("wavespeed", "edit"),
         ("xai", "edit"),
     }
 

@@ -11,8 +11,8 @@ import pytest
 from batchvid.dialects import DIALECTS
 from batchvid.domain.wire import ImageInput
 from batchvid.errors import Unsupported
-from tests.dialects import CODED
 from tests.builders import generation, with_fields
+from tests.dialects import CODED
 
 
 def picture(role: Any = "first", **changes: Any) -> ImageInput:

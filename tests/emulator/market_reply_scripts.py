@@ -9,7 +9,6 @@ from tests.emulator.script_player import (
     queued,
     ready,
     refused,
-    refused_poll,
     running,
     sent,
     unknown,

@@ -72,7 +72,14 @@ def task_of(reply: Answer) -> str:
     """The id in the answer to a submit."""
     body = reply.json
     inner = body.get("data") or {}
-    return str(inner.get("task_id") or inner.get("taskId") or inner.get("id") or body.get("id") or body.get("task_id") or body["request_id"])
+    return str(
+        inner.get("task_id")
+        or inner.get("taskId")
+        or inner.get("id")
+        or body.get("id")
+        or body.get("task_id")
+        or body["request_id"]
+    )
 
 
 def sends(of: str, path: str = "", **fields: Any) -> Act:

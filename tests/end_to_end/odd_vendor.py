@@ -3,11 +3,12 @@
 Its page, as a customer would read it:
 
 - `POST /studio/v4/renders` `{"engine", "script": {"text", "avoid"}, "runtime": "5s", "frame": "wide"|"tall"|"square",
-  "stills": [{"slot": "opening"|"closing", "bytes": base64, "mime"}], "dice"}`: `{"verdict": 0, "ticket": {"no": 7700001}}`.
+  "stills": [{"slot": "opening"|"closing", "bytes": base64, "mime"}], "dice"}`:
+  `{"verdict": 0, "ticket": {"no": 7700001}}`.
 - Every reply has HTTP 200 and a `verdict`: 0 fine, 11 unknown engine or bad script, 12 the pass is wrong, 13 no coins,
   14 too many renders at once. No ticket is printed then. Any other verdict: the desk does not know itself.
-- `POST /studio/v4/lookup` `{"no": 7700001}`: `{"verdict": 0, "ticket": {"no", "stage", "done": 0..1, "coins"}}`; stage 1
-  waiting, 2 in the studio, 3 on the shelf, 8 torn up, 9 withheld by the censor, with `remark`.
+- `POST /studio/v4/lookup` `{"no": 7700001}`: `{"verdict": 0, "ticket": {"no", "stage", "done": 0..1, "coins"}}`;
+  stage 1 waiting, 2 in the studio, 3 on the shelf, 8 torn up, 9 withheld by the censor, with `remark`.
 - `GET /studio/v4/shelf?no=7700001`, once the stage is 3: `{"verdict": 0, "parcel": "{\"reels\": [{\"href\": ...}]}"}`,
   links relative to the studio, with the pass. One coin is 0.02 USD.
 """
@@ -105,7 +106,9 @@ class _Desk(BaseHTTPRequestHandler):
         end = next((stage for word, stage in self.server.torn.items() if word in text), 3)
         stage = min(polls, 2) if polls < 3 else end
         ticket = {"no": number, "stage": stage, "done": min(polls / 3, 1)}
-        self._say(0, ticket=ticket | ({"coins": COINS} if stage == 3 else {"remark": "the reel tore"} if stage > 3 else {}))
+        self._say(
+            0, ticket=ticket | ({"coins": COINS} if stage == 3 else {"remark": "the reel tore"} if stage > 3 else {})
+        )
 
     def _has_pass(self) -> bool:
         return self.headers.get("Authorization") == f"Bearer {self.server.key}"

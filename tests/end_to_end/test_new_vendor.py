@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -134,7 +133,7 @@ def test_a_batch_by_its_name_finds_the_definition(bench: Bench, studio: Fernwerk
     finally:
         process.kill()
         process.communicate()
-    os.remove(bench.folder / "batchvid.toml")
+    (bench.folder / "batchvid.toml").unlink()
     bench.manifest.unlink()
     studio.torn = {}
     collected = bench.cli("run", str(bench.batch), "--collect-only")

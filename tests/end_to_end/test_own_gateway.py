@@ -83,6 +83,13 @@ def own(served: ServedEmulator, dialect: str) -> dict[str, object]:
     return {**at, "prefix": PREFIXES.get(dialect, ""), **QUICK}
 
 
+def as_toml(value: object) -> str:
+    """A value as TOML writes it."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key} = {as_toml(inner)}" for key, inner in value.items()) + "}"
+    return json.dumps(value)
+
+
 def write(bench: Bench, clips: dict[str, str], **providers: dict[str, object]) -> None:
     """A manifest of these clips, each with its name, all at the last provider unless they name theirs."""
     lines = "\n".join(f"  - {{id: {name}, prompt: 'a kite, {name}', {fields}}}" for name, fields in clips.items())
@@ -103,7 +110,7 @@ def test_every_dialect_in_the_manifest(bench: Bench, office: ServedEmulator) -> 
 def test_every_dialect_in_batchvid_toml(bench: Bench, office: ServedEmulator) -> None:
     """The same in the user's own file beside the manifest, which then only names the providers."""
     rows = [
-        f"[providers.own-{dialect}]\n" + "\n".join(f"{key} = {json.dumps(value)}" for key, value in row.items())
+        f"[providers.own-{dialect}]\n" + "\n".join(f"{key} = {as_toml(value)}" for key, value in row.items())
         for dialect in DIALECTS
         for row in [own(office, dialect)]
     ]

@@ -184,7 +184,7 @@ def test_an_unknown_price_is_shown_as_unknown() -> None:
         ),
         ({"images": (replace(FIRST, role="reference"),)}, "reference_images: veo3-fast: cannot take 1 of them"),
         ({"model": "veo3-fsat"}, "unknown model 'veo3-fsat'; did you mean veo3-fast"),
-        ({"provider": "nobody"}, "unknown provider 'nobody'; there are cometapi, emulator"),
+        ({"provider": "nobody"}, "unknown provider 'nobody'; there are cometapi, "),
     ],
 )
 def test_what_cannot_be_is_told_with_its_place(fields: dict[str, Any], said: str) -> None:

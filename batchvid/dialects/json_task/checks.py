@@ -1,4 +1,4 @@
-"""Checks a definition when it is read: every problem with the place of its key, so that a file and line can be named."""
+"""Checks a definition when it is read. Every problem has the place of its key, so that file and line can be named."""
 
 from __future__ import annotations
 
@@ -90,6 +90,9 @@ def _calls(definition: Definition) -> Iterator[Problem]:
         yield from _of_task(path, call.path, definition.poll_body, is_needed=True)
     if definition.poll_body is not None and definition.poll.method != "POST":
         yield Problem(("poll",), "has a poll_body: write POST before the path")
+
+
+def _calls_after(definition: Definition) -> Iterator[Problem]:
     if definition.cancel:
         yield from _of_task(("cancel",), definition.cancel.path, definition.cancel_body, is_needed=True)
         if definition.cancel_until is None:
@@ -104,6 +107,9 @@ def _calls(definition: Definition) -> Iterator[Problem]:
         yield from _of_task(("follow_up",), definition.follow_up.path, None, is_needed=False, takes_places=True)
         if not any(variables_in(definition.follow_up.path)):
             yield Problem(("follow_up",), "must hold {id}, or a place of the poll's reply such as {/data/file_id}")
+
+
+def _lookups(definition: Definition) -> Iterator[Problem]:
     for name, tasks in (("list", definition.list), ("find", definition.find)):
         if tasks is None:
             continue
@@ -131,7 +137,9 @@ def _of_task(
             except ValueError as exc:
                 yield Problem(path, f"{{{name}}} {exc}")
         elif name != "id":
-            yield Problem(path, f"unknown variable {{{name}}}; there is {{id}}{' and {/place}' if takes_places else ''}")
+            yield Problem(
+                path, f"unknown variable {{{name}}}; there is {{id}}{' and {/place}' if takes_places else ''}"
+            )
 
 
 def _templates(definition: Definition) -> Iterator[Problem]:
@@ -154,7 +162,9 @@ def _templates(definition: Definition) -> Iterator[Problem]:
         yield Problem(("body",), 'write "*" = "{options}" in the object that takes the options')
     for name in definition.values:
         if name not in TABLED:
-            yield Problem(("values", name), f"no table is possible here; {did_you_mean(name, TABLED) or _listed(TABLED)}")
+            yield Problem(
+                ("values", name), f"no table is possible here; {did_you_mean(name, TABLED) or _listed(TABLED)}"
+            )
     for word in map(str, definition.values.get("size", {}).values()):
         if not re.fullmatch(r"[1-9]\d*x[1-9]\d*", word):
             yield Problem(("values", "size"), f"must be pixels such as 1280x720, not {word}")
@@ -252,7 +262,8 @@ def _headers(definition: Definition) -> Iterator[Problem]:
     for name, value in definition.headers.items():
         if SECRET_HEADERS.fullmatch(name):
             yield Problem(
-                ("headers", name), "the key does not stand here: the provider's api_key_env names its variable, auth its header"
+                ("headers", name),
+                "the key does not stand here: the provider's api_key_env names its variable, auth its header",
             )
         elif not re.fullmatch(r"[A-Za-z0-9-]+", name) or not value.isprintable():
             yield Problem(("headers", name), "is no header")
@@ -262,4 +273,4 @@ def _listed(names: Any) -> str:
     return ", ".join(sorted(names) if isinstance(names, frozenset | set) else names)
 
 
-CHECKS = (_calls, _templates, _variants, _words, _clips, _refusals, _headers)
+CHECKS = (_calls, _calls_after, _lookups, _templates, _variants, _words, _clips, _refusals, _headers)

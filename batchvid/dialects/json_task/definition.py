@@ -1,4 +1,4 @@
-"""The keys of a `json-task` definition: a wire format as data, as it stands in a TOML file. The checks are in checks.py."""
+"""The keys of a `json-task` definition: a wire format as data, as it stands in a TOML file. checks.py checks it."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def _call(value: Any) -> Any:
     found = _CALL.fullmatch(value.strip()) if isinstance(value, str) else None
     if found is None or not found[2].startswith(("/", "{/")) or " " in found[2]:
         raise ValueError("must be a method and a path, such as POST /v1/tasks")
-    return Call(method=found[1], path=found[2])  # type: ignore[arg-type] - one of the four words of the pattern
+    return {"method": found[1], "path": found[2]}
 
 
 def _rule(value: Any) -> Any:
@@ -188,15 +188,20 @@ class Definition(_Keys):
     )
     models: tuple[str, ...] = Field((), description="the only models it has; needed if no path or body names the model")
     prompt_chars: int | None = Field(None, gt=0, description="the longest prompt")
-    pictures: Pictures = Field(default_factory=Pictures, description="what pictures the vendor takes")  # type: ignore[arg-type]
-    ok: Envelope | None = Field(None, description="what every good reply has, for vendors that answer errors with HTTP 200")
+    pictures: Pictures = Field(default_factory=Pictures, description="what pictures the vendor takes")
+    ok: Envelope | None = Field(
+        None, description="what every good reply has, for vendors that answer errors with HTTP 200"
+    )
     id: Place = Field(description="where the task's id stands in the reply to `submit`")
     poll: CallLine = Field(description="the call that asks for a task (GET if left out); {id} is its id")
     poll_body: dict[str, Any] | None = Field(None, description="the body of a poll by POST; {id} is the task's id")
     poll_url: Place | None = Field(
-        None, description="where the reply to `submit` names the address for polls, if it does; `poll` is used elsewhere"
+        None,
+        description="where the reply to `submit` names the address for polls, if it does; `poll` is used elsewhere",
     )
-    pending_http: tuple[int, ...] = Field((), description="HTTP statuses of a poll that mean: not finished, such as 202")
+    pending_http: tuple[int, ...] = Field(
+        (), description="HTTP statuses of a poll that mean: not finished, such as 202"
+    )
     status: Place = Field(description="where the status word stands in the reply to `poll`")
     words: StatusWords = Field(description="the meaning of the status words")
     success: tuple[Condition, ...] = Field((), description="what a finished task must show, besides its status word")
@@ -204,17 +209,21 @@ class Definition(_Keys):
         (), description="where the links stand, one or a list; of several places the first with a link counts first"
     )
     inline: Place | None = Field(None, description="where the clip itself stands, as base64")
-    content: str = Field("", pattern=r"^$|^/", description="a path that serves the clip, fetched with the key; {id} is its id")
+    content: str = Field(
+        "", pattern=r"^$|^/", description="a path that serves the clip, fetched with the key; {id} is its id"
+    )
     follow_up: CallLine | None = Field(
         None,
-        description="a second GET that a finished task needs, where its clip stands; {/place} is a value or an address of "
-        "the poll's reply",
+        description="a second GET that a finished task needs, where its clip stands; {/place} is a value or an "
+        "address of the poll's reply",
     )
     expires_at: Place | None = Field(None, description="where the end of the links' life stands (Unix time)")
     error_code: Places = Field((), description="where an error's code stands, in replies of every kind")
     error_message: Places = Field((), description="where an error's sentence stands")
-    refusals: Refusals = Field(default_factory=Refusals, description="which replies say that nothing was made")  # type: ignore[arg-type]
-    retry_after: Place | None = Field(None, description="where a refusal says how many seconds to wait, besides its headers")
+    refusals: Refusals = Field(default_factory=Refusals, description="which replies say that nothing was made")
+    retry_after: Place | None = Field(
+        None, description="where a refusal says how many seconds to wait, besides its headers"
+    )
     cost: Place | None = Field(None, description="where the cost stands, in US dollars or in units")
     usd_per_unit: float | None = Field(None, ge=0, description="what one unit of `cost` costs in US dollars")
     progress: Place | None = Field(None, description="where the progress stands")

@@ -18,9 +18,7 @@ from batchvid.domain.wire import Candidate, GenerationRequest, Rejected, Request
 def lookup_methods(definition: Definition) -> dict[str, LookupMethod]:
     """Return the queries of a definition by the names that a provider's `lookup` uses."""
     ways = {"external_id": (definition.find, True), "list": (definition.list, False)}
-    return {
-        name: _method(definition, tasks, exact=exact) for name, (tasks, exact) in ways.items() if tasks is not None
-    }
+    return {name: _method(definition, tasks, exact=exact) for name, (tasks, exact) in ways.items() if tasks is not None}
 
 
 def _method(definition: Definition, tasks: TaskList, *, exact: bool) -> LookupMethod:

@@ -21,7 +21,8 @@ def key_of(definition: Definition, word: str) -> str:
     """Return the key of `words` that has this word, whatever its case; empty if none has."""
     folded = word.strip().casefold()
     return next(
-        (key for key in PHASES if any(folded == known.strip().casefold() for known in getattr(definition.words, key))), ""
+        (key for key in PHASES if any(folded == known.strip().casefold() for known in getattr(definition.words, key))),
+        "",
     )
 
 

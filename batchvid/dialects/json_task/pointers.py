@@ -1,4 +1,4 @@
-"""JSON pointers (RFC 6901) with two additions: `*` is every item of a list, and a step leads into JSON inside a string."""
+"""JSON pointers (RFC 6901) with two additions: `*` is every item of a list, and a step leads into JSON in a string."""
 
 from __future__ import annotations
 

@@ -67,7 +67,9 @@ def _status(definition: Definition, document: object, word: str, task_id: str, p
         unmet = _unmet(definition, document, is_last=False)
         if unmet:
             return _failed(definition, document, word, unmet, prompt)
-        return replace(_open(definition, document, Phase.UNKNOWN if request is None else phase, word), follow_up=request)
+        return replace(
+            _open(definition, document, Phase.UNKNOWN if request is None else phase, word), follow_up=request
+        )
     if phase is Phase.FAILED:
         return _failed(definition, document, word, key, prompt)
     return _open(definition, document, phase, word)

@@ -1,4 +1,4 @@
-"""Judges an error reply by a definition: a refusal only where the definition, or HTTP itself, says that nothing was made.
+"""Judges an error reply by a definition: a refusal only where it, or HTTP itself, says that nothing was made.
 
 HTTP itself says so for few statuses: a wrong key (401, 407), no payment (402), too many calls (429), a body that is
 refused before it is read (413, 414, 415, 431), and what stands in front of an API (not_reached.py). An unnamed 400 is
@@ -52,7 +52,9 @@ def error_of(definition: Definition, document: object) -> VendorError:
         codes = tuple(code for code in _words(document, definition.error_code) if code.casefold() not in FINE)
         found = replace(found, code=next(iter(codes), ""), codes=codes)
     if definition.error_message:
-        messages = [word for word in _words(document, definition.error_message, limit=4000) if word.casefold() not in FINE]
+        messages = [
+            word for word in _words(document, definition.error_message, limit=4000) if word.casefold() not in FINE
+        ]
         message = next(iter(messages), found.full_message)
         found = replace(found, message=text(message), full_message=message)
     return found

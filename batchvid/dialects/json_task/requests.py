@@ -104,7 +104,9 @@ def find_variant(definition: Definition, generation: GenerationRequest, *, stric
     """Return what differs for this clip's inputs or action. Raises Unsupported for an action without a variant."""
     request, roles = generation.request, {image.role for image in generation.images}
     inputs = [
-        name for role, name in (("first", "image"), ("last", "end_image"), ("reference", "reference_images")) if role in roles
+        name
+        for role, name in (("first", "image"), ("last", "end_image"), ("reference", "reference_images"))
+        if role in roles
     ]
     keys = ["+".join(inputs)]
     if request.action:
@@ -127,7 +129,9 @@ def image_rules(definition: Definition) -> ImageRules:
     if pictures.max_mb is None:
         return ImageRules(types=pictures.types or SENT_TYPES)
     return ImageRules(
-        types=pictures.types or SENT_TYPES, max_bytes=int(pictures.max_mb * MEGABYTE), max_size=f"{pictures.max_mb:g} MB"
+        types=pictures.types or SENT_TYPES,
+        max_bytes=int(pictures.max_mb * MEGABYTE),
+        max_size=f"{pictures.max_mb:g} MB",
     )
 
 
@@ -170,7 +174,9 @@ def _check_options(generation: GenerationRequest, body: Mapping[str, Any]) -> No
             refuse_option(option)
     taken = (keys_beside_options(body) or frozenset()) & generation.request.options.keys()
     if taken:
-        raise Unsupported("options", f"{', '.join(sorted(taken))}: the wire's definition sets it: use the manifest's own key")
+        raise Unsupported(
+            "options", f"{', '.join(sorted(taken))}: the wire's definition sets it: use the manifest's own key"
+        )
 
 
 def _from_reply(variable: Variable, document: object, task_id: str) -> str:

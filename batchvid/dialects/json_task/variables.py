@@ -61,6 +61,8 @@ def forms_of(name: str) -> tuple[str, ...]:
 
 
 Table = Mapping[str, str | int | float | bool]
+Reader = Callable[[GenerationRequest, str, Mapping[str, Table]], Any]
+"""Reads the plain value of a variable: (request, form, tables) -> a value, None or empty if it is not set."""
 
 
 class RequestValues:
@@ -170,7 +172,7 @@ def _size_word(generation: GenerationRequest, _form: str, tables: Mapping[str, T
     return f"{found[0]}x{found[1]}" if found else None
 
 
-def _side(number: int) -> Callable[[GenerationRequest, str, Mapping[str, Table]], int | None]:
+def _side(number: int) -> Reader:
     def read(generation: GenerationRequest, _form: str, tables: Mapping[str, Table]) -> int | None:
         found = _size(generation, tables)
         return found[number] if found else None
@@ -190,11 +192,13 @@ def _parent_id(generation: GenerationRequest, _form: str, _tables: Mapping[str, 
     return generation.parent.task_id
 
 
-_READERS: dict[str, Callable[[GenerationRequest, str, Mapping[str, Table]], Any]] = {
-    **{
-        name: lambda generation, _form, _tables, name=name: getattr(generation.request, name)
-        for name in ("model", "prompt", "negative_prompt", "aspect_ratio", "resolution", "seed", "sound", "mode", "audio")
-    },
+def _field(name: str) -> Reader:
+    return lambda generation, _form, _tables: getattr(generation.request, name)
+
+
+_PLAIN = ("model", "prompt", "negative_prompt", "aspect_ratio", "resolution", "seed", "sound", "mode", "audio")
+_READERS: dict[str, Reader] = {
+    **{name: _field(name) for name in _PLAIN},
     "duration_s": _duration,
     "size": _size_word,
     "width": _side(0),

@@ -7,8 +7,17 @@ from batchvid.emulator.routes.route import register_content
 from batchvid.emulator.service import EmulatorService
 
 ROUTES = (
-    kling.ROUTE, runway.ROUTE, xai.ROUTE, gateway.ROUTE, newapi.ROUTE, ark.ROUTE, ark.VOLC,
-    markets.WAVESPEED, markets.ATLAS, markets.KIE, vidu.ROUTE,
+    kling.ROUTE,
+    runway.ROUTE,
+    xai.ROUTE,
+    gateway.ROUTE,
+    newapi.ROUTE,
+    ark.ROUTE,
+    ark.VOLC,
+    markets.WAVESPEED,
+    markets.ATLAS,
+    markets.KIE,
+    vidu.ROUTE,
 )
 FAMILIES = {family.name: family for family in (*videos.FAMILIES, *(route.family for route in ROUTES))}
 

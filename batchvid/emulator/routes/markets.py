@@ -1,6 +1,6 @@
 """WaveSpeed, Atlas Cloud and kie.ai: markets of many models, each with fields of its own, behind one envelope.
 
-Sources: wire-notes 16 (wavespeed.ai/docs, atlascloud.ai/docs, docs.kie.ai). What a field is called depends on the
+Sources: wavespeed.ai/docs (rest-api, error-codes), atlascloud.ai/docs (errors, faq), docs.kie.ai (market). What a field is called depends on the
 model; fields that are not checked here are accepted, as the markets accept what their models know.
 """
 
@@ -49,7 +49,7 @@ class MarketRoute(Route):
         router.add_post(self.path, answering(lambda request: self._create(service, request), count))
         router.add_get(self.poll_path, answering(lambda request: self._poll(service, request)))
 
-    def _name(self, request: web.Request) -> str:
+    def _name(self, request: web.Request) -> str:  # noqa: ARG002 - the signature of Route
         """The route's name in the ledger, without the model."""
         return self.path.partition("/{")[0]
 
@@ -138,7 +138,7 @@ _WAVESPEED_WORDS = words("created", "processing", "completed", cancelled="cancel
 _ATLAS_WORDS = words("created", "processing", "completed", cancelled="canceled", expired="timeout")
 
 
-def _prediction(service: EmulatorService, task: Task, word: str) -> dict[str, Any]:
+def _prediction(task: Task, word: str) -> dict[str, Any]:
     created = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(task.created_at))
     return {
         "id": task.id,
@@ -151,8 +151,8 @@ def _prediction(service: EmulatorService, task: Task, word: str) -> dict[str, An
     }
 
 
-def _wavespeed_task(service: EmulatorService, task: Task, view: TaskView, url: str) -> Reply:
-    shown = _prediction(service, task, _WAVESPEED_WORDS[view.phase])
+def _wavespeed_task(_service: EmulatorService, task: Task, view: TaskView, url: str) -> Reply:
+    shown = _prediction(task, _WAVESPEED_WORDS[view.phase])
     failure = failure_of(task)
     if view.phase is Phase.SUCCEEDED:
         shown["outputs"] = [url]
@@ -180,10 +180,10 @@ WAVESPEED = MarketRoute(
     poll_path="/wavespeed/api/v3/predictions/{id}/result",
     describe=_model_of_path,
     clip=lambda submit: _market_clip(submit, WAVESPEED_REFUSE),
-    accepted=lambda service, task: {
+    accepted=lambda _service, task: {
         "code": 200,
         "message": "success",
-        "data": _prediction(service, task, "created"),
+        "data": _prediction(task, "created"),
     },
     shown=_wavespeed_task,
     missing=lambda _service: reply({"code": 404, "message": "prediction not found", "data": None}, 404),
@@ -218,7 +218,9 @@ async def _kie_clip(submit: SubmitRequest) -> ClipSpec:
     _prompt_of(submit, KIE_REFUSE)
     body = submit.form.fields
     frames = await pictures_of(submit, ("image_urls",), KIE_REFUSE, only_links=True)
-    return ClipSpec(float(check_seconds(body.get("duration"), KIE_REFUSE)), *pixels_of(body, KIE_REFUSE, frames), frames)
+    return ClipSpec(
+        float(check_seconds(body.get("duration"), KIE_REFUSE)), *pixels_of(body, KIE_REFUSE, frames), frames
+    )
 
 
 def _kie_task(_service: EmulatorService, task: Task, view: TaskView, url: str) -> Reply:

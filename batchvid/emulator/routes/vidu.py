@@ -1,4 +1,4 @@
-"""Vidu's own API (wire-notes 16; platform.vidu.com/docs): a path for each kind of input, a list, a cancellation."""
+"""Vidu's own API (platform.vidu.com/docs): a path for each kind of input, a list, a cancellation."""
 
 from __future__ import annotations
 
@@ -20,7 +20,12 @@ from batchvid.emulator.task import Task
 from batchvid.emulator.task_lifecycle import Phase, TaskView
 
 PATH = "/vidu/ent/v2"
-PICTURES = {"text2video": range(1), "img2video": range(1, 2), "start-end2video": range(2, 3), "reference2video": range(1, 8)}
+PICTURES = {
+    "text2video": range(1),
+    "img2video": range(1, 2),
+    "start-end2video": range(2, 3),
+    "reference2video": range(1, 8),
+}
 """The kinds, with how many pictures each takes."""
 TIERS = ("540p", "720p", "1080p")
 CREDITS_PER_S = 7
@@ -54,7 +59,9 @@ class ViduRoute(Route):
 
         async def list_tasks(request: web.Request) -> web.StreamResponse:
             owner, now = self.owner(service, request), service.clock()
-            tasks = [t for t in reversed(list(service.store)) if (t.family, t.owner) == ("vidu", owner) and not t.removed]
+            tasks = [
+                t for t in reversed(list(service.store)) if (t.family, t.owner) == ("vidu", owner) and not t.removed
+            ]
             rows = [
                 {"id": task.id, "model": task.model, "prompt": task.prompt, "created_at": _time(task),
                  "state": _WORDS[service.store.peek(task, now).phase], "payload": task.external_task_id}

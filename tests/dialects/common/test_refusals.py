@@ -13,8 +13,8 @@ from batchvid.dialects import DIALECTS
 from batchvid.dialects.common.advice import with_advice
 from batchvid.domain.failures import FailureKind
 from batchvid.domain.wire import ImageInput, Rejected, Response, Uncertain
-from tests.dialects import CODED
 from tests.builders import generation
+from tests.dialects import CODED
 from tests.dialects.test_mangled import often
 
 HTML = {"content-type": "text/html"}

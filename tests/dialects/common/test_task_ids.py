@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from batchvid.dialects import DIALECTS
 from batchvid.domain.wire import Accepted, Parent, Rejected, Response, Uncertain
-from tests.dialects import CODED
 from tests.builders import generation
+from tests.dialects import CODED
 from tests.dialects.test_mangled import often
 
 IDS = st.text(alphabet="abcdefghijklmnopqrstuvwxyz0123456789-_", min_size=6, max_size=40).filter(
