@@ -71,6 +71,11 @@ class Dialects(dict[str, Dialect]):
         self._definitions[name] = definition
         self[name] = as_dialect(name, definition)
 
+    def forget_definitions(self) -> None:
+        """Forget every definition that does not ship with batchvid."""
+        for name in set(self._definitions) - set(self._examples):
+            del self._definitions[name], self[name]
+
     @contextmanager
     def in_use(self, definitions: Mapping[str, Definition], names: Iterable[str] = ()) -> Iterator[None]:
         """Hold these definitions, and what these names mean now, while a run uses them. Raises UsageError."""

@@ -206,12 +206,18 @@ def test_the_recorded_replies_to_unknown_tasks_are_recognized(dialect: str) -> N
     Where dialects differ only in their submit, CometAPI's price list decides; xAI has a prefix of its own there.
     """
     recordings = [one for one in load(dialect, "poll") if one.means.get("status", {}).get("phase") == "unseen"]
-    own_path = {"kling": "/v1/videos/text2video/", "runway": "/v1/tasks/", "newapi": "/v1/video/generations/"}
-    path = own_path.get(dialect, "/v1/videos/")
+    own_path = {"kling": "/v1/videos/text2video/ID", "runway": "/v1/tasks/ID", "newapi": "/v1/video/generations/ID"}
+    own_path |= {
+        "wavespeed": "/api/v3/predictions/ID/result",
+        "atlas": "/api/v1/model/prediction/ID",
+        "kie": "/api/v1/jobs/recordInfo",
+        "vidu": "/ent/v2/tasks/ID/creations",
+    }
+    path = own_path.get(dialect, "/v1/videos/ID")
     for recording in recordings:
         reply = recording.response.status, recording.response.body.decode()
         prefix = "/grok" if dialect == "xai" and recording.response.status == 400 else ""
-        replies = {f"{prefix}{path}ID": reply, **({"/api/models": PRICES} if dialect in COMETAPI else {})}
+        replies = {f"{prefix}{path}": reply, **({"/api/models": PRICES} if dialect in COMETAPI else {})}
         with server(routes(replies, (404, NO_ROUTE))) as (url, _):
             assert dialect in found(probe_server(url)), recording.case
     assert recordings

@@ -17,6 +17,15 @@ everywhere. [Exit codes](exit-codes.md) has its own page.
 """
 
 
+def every_command() -> dict[str, click.Command]:
+    """The commands by their names, those of a group as `dialect check`."""
+    found: dict[str, click.Command] = {}
+    for name, command in group.commands.items():
+        inner = command.commands if isinstance(command, click.Group) else None
+        found |= {f"{name} {one}": value for one, value in inner.items()} if inner else {name: command}
+    return found
+
+
 def page() -> str:
     """The whole page."""
     context = click.Context(group, info_name="batchvid")
