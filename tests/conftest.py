@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import itertools
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -39,6 +40,10 @@ def _nobodys_catalogue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Non
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
         patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))  # for fixtures of a whole session
+        # one folder for all processes of a session: a clip takes half a second of CPU to render
+        session = tmp_path_factory.getbasetemp()
+        everybody = session.parent if "PYTEST_XDIST_WORKER" in os.environ else session
+        patch.setenv("BATCHVID_EMULATOR_CLIPS", str(everybody / "rendered"))
         for name in ("BATCHVID_CATALOG", "BATCHVID_OUT"):
             patch.delenv(name, raising=False)
         yield

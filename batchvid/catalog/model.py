@@ -6,12 +6,13 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 from functools import lru_cache
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, ConfigDict, Field, NonNegativeInt
 
+from batchvid.domain.clip_request import ClipRequest
 from batchvid.domain.failures import Charged
 from batchvid.domain.job_spec import UNPRICED, Price
 
@@ -19,6 +20,10 @@ POLL_EVERY_S = 10.0  # what CometAPI's own samples use (wire-notes 6.2)
 MAX_USD_PER_S, MAX_USD_PER_CLIP = Decimal(100), Decimal(10_000)  # some hundred times the dearest model sold
 MAX_STEP_S = 86_400  # a day; no vendor sells a clip of an hour
 REFRESH_S = 2.0  # no page documents how often CometAPI refreshes a task's status; polling more often is impolite
+DEFAULT_RESOLUTION = "default"  # of a tier: for clips that set none
+SMALLEST_USD = Decimal("0.000001")  # of a price by tokens
+MadeFrom = Literal["text", "image", "video"]
+"""What a clip is made from: `video` for an action on another clip, or with one as reference."""
 FREE, OWN_SOURCE = "free", "your price"
 INPUTS = {"image": "first", "end-image": "last", "references": "reference"}
 """The kinds of input images, with the role of such an image in a request."""
@@ -54,29 +59,55 @@ _STRICT = ConfigDict(extra="forbid")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tier:
-    """A price in USD: per second of the billed duration, or per clip (the upper end of a range).
+    """A price in USD: per second of the billed duration, per clip (the upper end of a range), or per million tokens.
 
-    It applies to jobs with the same resolution, mode and sound, as far as the tier sets them.
+    It applies to jobs with the same resolution, mode and sound, as far as the tier sets them. The resolution `default`
+    is for jobs that set none. `input` is for new clips without images (`text`), or with some (`image`). With a price
+    per million tokens, `tokens_per_s` and `tokens_per_clip` state how many a clip costs at most.
     """
 
     resolution: str = ""
     mode: str = ""
     sound: bool | None = None
+    input: Literal["", "text", "image"] = ""
     usd_per_s: UsdPerS | None = None
     usd_per_clip: UsdPerClip | None = None
     lowest_usd_per_clip: UsdPerClip | None = None
+    usd_per_million_tokens: UsdPerClip | None = None
+    tokens_per_s: NonNegativeInt = 0
+    tokens_per_clip: NonNegativeInt = 0
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
 
     @property
     def is_plain(self) -> bool:
         """Whether it applies to every job."""
-        return not self.resolution and not self.mode and self.sound is None
+        return not self.resolution and not self.mode and self.sound is None and not self.input
 
-    def fits(self, resolution: str, mode: str, sound: bool | None) -> bool:
-        """Whether it applies to a job with these options."""
+    @property
+    def is_by_length(self) -> bool:
+        """Whether a longer clip costs more."""
+        return self.usd_per_s is not None or self.usd_per_million_tokens is not None
+
+    def usd_of_tokens(self, tokens: Decimal) -> str:
+        """What so many tokens cost; empty where the price is not per token."""
+        if self.usd_per_million_tokens is None:
+            return ""
+        cost = (tokens * self.usd_per_million_tokens / 10**6).quantize(SMALLEST_USD, rounding=ROUND_CEILING)
+        return f"{cost.normalize():f}"
+
+    def usd_of_length(self, duration_s: float) -> str:
+        """What a clip of this billed duration costs at most; empty where the price is not by length."""
+        seconds = Decimal(str(duration_s))
+        if self.usd_per_s is not None:
+            return f"{self.usd_per_s * seconds:f}"
+        return self.usd_of_tokens(self.tokens_per_s * seconds + self.tokens_per_clip)
+
+    def fits(self, resolution: str, mode: str, sound: bool | None, given: str = "") -> bool:
+        """Whether it applies to a job with these options; `given` is what it makes a clip from."""
         return (
-            (not self.resolution or self.resolution.casefold() == tier_word(resolution))
+            (not self.resolution or self.resolution.casefold() == (tier_word(resolution) or DEFAULT_RESOLUTION))
+            and (not self.input or self.input == given)
             and (not self.mode or self.mode == mode)
             and (self.sound is None or self.sound == bool(sound))
         )
@@ -92,9 +123,9 @@ class ModelPrice:
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
 
-    def tier_of(self, resolution: str, mode: str, sound: bool | None) -> Tier | None:
+    def tier_of(self, resolution: str, mode: str, sound: bool | None, given: str = "") -> Tier | None:
         """The tier that applies to a job, or None."""
-        return next((tier for tier in self.tiers if tier.fits(resolution, mode, sound)), None)
+        return next((tier for tier in self.tiers if tier.fits(resolution, mode, sound, given)), None)
 
 
 def _as_price(value: Any) -> Any:
@@ -116,6 +147,8 @@ class Model:
     Empty means unknown: the vendor decides; so does None for `images` (how many of each role a request may have) and
     for `actions`. `needs` is a required input. A clip has the shape of its first frame if the model `follows_image`.
     `doubtful_*` are values that only some sources allow: they are sent, with a warning. Defaults are always sent.
+    A clip has sound where the request does not say if `default_sound` says so; None: it has none, or it costs nothing.
+    A job with a `video` has no known price if the model `bills_source_video`, whose length is not known.
     `sizes` has the exact pixels that are sent for a ratio. Some sources refuse a prompt longer than `prompt_chars`. The
     model is not sold from the day of `sunset`. `link_lifetime_s` is how long a finished clip can be fetched.
     `poll_every_s` is the poll interval until the duration of tasks is learned, `refresh_s` how often the vendor
@@ -139,6 +172,8 @@ class Model:
     resolutions: tuple[str, ...] = ()
     default_resolution: str = ""
     modes: tuple[str, ...] = ()
+    default_sound: bool | None = None
+    bills_source_video: bool = False
     prompt_chars: int | None = None
     price: Annotated[ModelPrice | None, BeforeValidator(_as_price)] = None
     charged_on_failure: Charged = Charged.UNKNOWN
@@ -170,14 +205,26 @@ class Model:
             return requested_s
         return min(self.durations_s, key=lambda step: (abs(step - requested_s), step))
 
+    def tier_of(
+        self, *, resolution: str = "", mode: str = "", sound: bool | None = None, given: MadeFrom = "text"
+    ) -> Tier | None:
+        """The tier that applies, None if none does, or if a source video costs something that is not known."""
+        if self.price is None or (given == "video" and self.bills_source_video):
+            return None
+        return self.price.tier_of(resolution, mode, self.default_sound if sound is None else sound, given)
+
     def price_of(
-        self, duration_s: float | None, *, resolution: str = "", mode: str = "", sound: bool | None = None
+        self,
+        duration_s: float | None,
+        *,
+        resolution: str = "",
+        mode: str = "",
+        sound: bool | None = None,
+        given: MadeFrom = "text",
     ) -> Price:
         """The maximum price of one clip with this billed duration; unknown if no tier applies."""
-        if self.price is None:
-            return UNPRICED
-        tier = self.price.tier_of(resolution, mode, sound)
-        if tier is None:
+        tier = self.tier_of(resolution=resolution, mode=mode, sound=sound, given=given)
+        if tier is None or self.price is None:
             return UNPRICED
         source = ", ".join(filter(None, (self.price.source, self.price.as_of)))
         if tier.usd_per_clip is not None:
@@ -185,8 +232,8 @@ class Model:
                 return _price("0", FREE)
             ranged = tier.lowest_usd_per_clip is not None
             return _price(f"{tier.usd_per_clip:f}", f"at most: {source}" if ranged else f"estimate: {source}")
-        if tier.usd_per_s is not None and duration_s is not None:
-            return _price(f"{tier.usd_per_s * Decimal(str(duration_s)):f}", f"estimate: {source}")
+        if duration_s is not None and (usd := tier.usd_of_length(duration_s)):
+            return _price(usd, f"estimate: {source}")
         return UNPRICED
 
 
@@ -194,6 +241,13 @@ class Model:
 def _price(usd: str, basis: str) -> Price:
     """One object for all jobs with the same price. A text as key: 0.20 and 0.200 are equal, and shown differently."""
     return Price(usd=Decimal(usd), basis=basis)
+
+
+def made_from(request: ClipRequest) -> MadeFrom:
+    """What the clip of this request is made from."""
+    if request.action or request.video:
+        return "video"
+    return "image" if request.images else "text"
 
 
 def is_exact(resolution: str) -> bool:

@@ -21,6 +21,7 @@ from batchvid.near_matches import did_you_mean
 
 DEFAULT_PROVIDER = "cometapi"
 DEFAULT_AUTH = Authentication()
+CallbackSignature = Literal["none", "standard-webhooks", "openrouter", "llmgateway", "fal", "atlas"]
 TIMEOUT_S = 3600.0  # clips take 2-5 minutes; after an hour a task is stalled
 GRACE_S = 60.0  # how long a provider may not know a new task (wire-notes 6.3)
 SUBMIT_READ_TIMEOUT_S = 180.0  # a gateway tries several channels behind one submit (wire-notes 4.6)
@@ -36,7 +37,8 @@ class Provider:
     `routes` maps a dialect to its path prefix below `base_url`. `auth` is how calls are authenticated; without
     `api_key_env`, and without an `auth` that has variables of its own, no key is sent. `ca_file` holds further
     certificates to trust, as an absolute path; `proxy` is the address of an HTTP proxy, `proxy_env` the variable with
-    one.
+    one. `callback_signature` is how the provider signs callbacks, with the secret in the variable
+    `callback_secret_env`, or with a key of the set at `callback_keys_url` (None: the vendor's).
 
     Limits are counts, per minute and per second as named; `model_concurrency` limits single models. `poll_every_s`
     overrides the poll interval of the models. `timeout_s` is how long a task may take, `queue_timeout_s` how long it
@@ -63,6 +65,9 @@ class Provider:
     ca_file: str = ""
     proxy: str = ""
     proxy_env: str = ""
+    callback_signature: CallbackSignature = "none"
+    callback_secret_env: str = ""
+    callback_keys_url: str = ""
     concurrency: int = 5
     submits_per_min: float = 60
     polls_per_s: float = 5

@@ -53,11 +53,7 @@ class ProviderModels:
         `dialect/vendor-id` names any model of a known dialect. Raises UsageError, with similar names, for anything
         else.
         """
-        listed = self.named(name)
-        if listed and (not dialects or listed.dialect in dialects):
-            return listed
-        elsewhere = next(filter(None, (self.rows.get(f"{dialect}/{name}") for dialect in dialects)), None)
-        if found := elsewhere or listed:
+        if found := self.find_listed(name, dialects) or self.named(name):
             return found
         dialect, slash, vendor_id = name.partition("/")
         if slash and vendor_id and dialect in DIALECTS:
@@ -69,6 +65,13 @@ class ProviderModels:
             f"unknown model {quoted(name)}; {near} "
             f"Any other model of a known wire format is written {'|'.join(DIALECTS)}/its-id"
         )
+
+    def find_listed(self, name: str, dialects: Collection[str] = ()) -> Model | None:
+        """The row with that name or alias, in one of `dialects` if there are any; None if there is none."""
+        listed = self.named(name)
+        if listed and (not dialects or listed.dialect in dialects):
+            return listed
+        return next(filter(None, (self.rows.get(f"{dialect}/{name}") for dialect in dialects)), None)
 
     def named(self, name: str) -> Model | None:
         """The row with that name or alias."""

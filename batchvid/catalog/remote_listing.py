@@ -1,6 +1,6 @@
-"""A provider's list of models (`GET /api/models`), saved with its date, and merged with the catalogue.
+"""A provider's list of models, saved with its date, and merged with the catalogue at this provider.
 
-The list is read tolerantly (wire-notes 9.1): unreadable rows are left out, an unknown price stays unknown.
+Lists are read tolerantly: unreadable rows are left out, an unknown price stays unknown.
 """
 
 from __future__ import annotations
@@ -8,40 +8,42 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from batchvid.atomic_file import write_atomic
-from batchvid.catalog.model import MAX_USD_PER_CLIP, MAX_USD_PER_S
+from batchvid.catalog import cometapi_listing, fal_listing, openrouter_listing
+from batchvid.catalog.listing_values import name_of
+from batchvid.catalog.model import Model
 from batchvid.catalog.models import Models
-from batchvid.catalog.provider import DEFAULT_PROVIDER
-from batchvid.errors import UnreadableReply
+from batchvid.catalog.provider import DEFAULT_PROVIDER, Provider
+from batchvid.catalog.provider_models import as_model
+from batchvid.errors import UnreadableReply, UsageError
 
-PATH = "/api/models"  # public; /v1/models is another list, without prices
 FILENAME = "models.json"
-MAX_NAME_CHARS = 128
-_ROUTES = (
-    ("/kling/", "kling"),
-    ("/runwayml/", "runway"),
-    ("/grok/", "xai"),
-    ("/v1/videos", "videos"),
-)
-"""The prefix of a listed endpoint's path, and its dialect. Other paths are not supported."""
+FORMATS = ("cometapi", "openrouter", "fal")
+KEYS = {"fal": "endpoint_id"}
+"""The key of a row's name in each format; `id` in all others."""
+NEEDS_KEY = frozenset({"fal"})
+"""Formats of lists that are only for customers: all others are public."""
+_SAVED_BY = "the list of "
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listing:
     """The video models of a provider's list: the day it was fetched (`2026-05-28`), its source, and its rows.
 
-    `missing` is how many rows of the list were not delivered or not readable.
+    `missing` is how many rows of the list were not delivered or not readable. `format` is one of FORMATS.
     """
 
     fetched_on: str
     source: str
     provider: str = DEFAULT_PROVIDER
+    format: str = "cometapi"
     models: tuple[Mapping[str, Any], ...]
     missing: int = 0
 
@@ -55,105 +57,103 @@ class Page:
     total: int
 
 
-def read_page(body: bytes) -> Page:
+def format_of(provider: Provider) -> str:
+    """How the list of this provider is written: by its name, else by its only wire format."""
+    return next((name for name in (provider.name, provider.own_dialect) if name in FORMATS), "cometapi")
+
+
+def read_page(body: bytes, *, within: str = "data", key: str = "id") -> Page:
     """Read one reply, the whole list or a page. Raises UnreadableReply if it is not a list of models."""
     try:
         document = json.loads(body, parse_float=str)
     except (ValueError, RecursionError):
         document = None
-    found = document.get("data") if isinstance(document, dict) else document
+    found = document.get(within) if isinstance(document, dict) else document
     if not isinstance(found, list):
         raise UnreadableReply("the reply is not a list of models", body[:200].decode("utf-8", "replace"))
     total = document.get("total") if isinstance(document, dict) else None
-    rows = tuple(row for row in found if isinstance(row, dict) and _name(row))
+    rows = tuple(row for row in found if isinstance(row, dict) and name_of(row, key))
     return Page(rows, len(found), total if isinstance(total, int) else len(found))
 
 
-def video_rows(rows: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
-    """The rows of video models that can be bought now."""
-    for row in rows:
-        if row.get("upcoming") is not True and row.get("model_type") in ("video", None) and dialect_of(row):
-            yield row
-
-
 def merged_with(models: Models, listing: Listing, routes: Collection[str] = ()) -> Models:
-    """The catalogue with the list's prices at its provider, and with its other video models as rows without limits.
+    """The catalogue with the list's prices and limits at its provider, and with its other video models as rows.
 
-    The list has one price for every resolution, mode and sound: tiers of the catalogue that distinguish them stay,
-    and the price of the list applies to everything else.
+    A row that the catalogue cannot take is left out.
     """
     overrides: dict[str, dict[str, Any]] = {}
     sold = models.at(listing.provider, routes)
     for row in listing.models:
-        name, price = _name(row), _price(row)
-        known = sold.named(name)
-        fields: dict[str, Any] = {} if known else {"dialect": dialect_of(row)}
-        if price:
-            finer = [tier for tier in known.price.tiers if not tier.is_plain] if known and known.price else []
-            fields["price"] = {"as_of": listing.fetched_on, "source": listing.source, "tiers": (*finer, price)}
-        if fields:
+        name = name_of(row, KEYS.get(listing.format, "id"))
+        known = sold.find_listed(name, routes)
+        fields, tiers = _read(listing.format, row, known)
+        if tiers:
+            fields["price"] = {"as_of": listing.fetched_on, "source": listing.source, "tiers": tuple(tiers)}
+        if not name or not fields or (known is None and "dialect" not in fields and len(routes) != 1):
+            continue
+        with suppress(UsageError):
+            as_model(name, {"name": name, "dialect": "veo", **fields})
             overrides[name] = fields
     return models.merged_with(overrides, listing.provider, routes=routes)
 
 
-def cache_file() -> Path:
-    """Where the last list is saved: below XDG_CACHE_HOME, or ~/.cache."""
+def _read(style: str, row: Mapping[str, Any], known: Model | None) -> tuple[dict[str, Any], list[Any]]:
+    """The fields of a row, and its price lines.
+
+    CometAPI's list has one price for every resolution, mode and sound: tiers of the catalogue that distinguish them
+    stay, and the price of the list applies to everything else.
+    """
+    if style == "openrouter":
+        fields = openrouter_listing.fields_of(row, known)
+        return fields, openrouter_listing.tiers_of(
+            row, fields.get("durations_s") or (known.durations_s if known else ())
+        )
+    if style == "fal":
+        return {}, fal_listing.tiers_of(row, known)
+    price = cometapi_listing.price_of(row)
+    finer = [tier for tier in known.price.tiers if not tier.is_plain] if known and known.price else []
+    return {} if known else {"dialect": cometapi_listing.dialect_of(row)}, [*finer, price] if price else []
+
+
+def cache_file(provider: str = DEFAULT_PROVIDER) -> Path:
+    """Where the last list of a provider is saved: below XDG_CACHE_HOME, or ~/.cache."""
+    name = FILENAME if provider == DEFAULT_PROVIDER else f"models-{quote(provider, safe='')}.json"
     root = os.environ.get("XDG_CACHE_HOME", "")
     if os.path.isabs(root):  # noqa: PTH117 - "" is no absolute path
-        return Path(root) / "batchvid" / FILENAME
+        return Path(root) / "batchvid" / name
     try:
-        return Path.home() / ".cache" / "batchvid" / FILENAME
+        return Path.home() / ".cache" / "batchvid" / name
     except RuntimeError:  # no HOME, and no user with that number, as in a container
-        return Path(tempfile.gettempdir()) / f"batchvid-cache-{os.getuid()}" / FILENAME
+        return Path(tempfile.gettempdir()) / f"batchvid-cache-{os.getuid()}" / name
 
 
 def save(listing: Listing, file: Path) -> None:
     """Write the dated copy, whole or not at all. Raises OSError."""
-    facts = {"fetched_on": listing.fetched_on, "source": listing.source, "models": list(listing.models)}
-    write_atomic(file, json.dumps(facts))
+    facts = {"fetched_on": listing.fetched_on, "source": listing.source, "provider": listing.provider}
+    write_atomic(file, json.dumps({**facts, "format": listing.format, "models": list(listing.models)}))
+
+
+def load_all_saved() -> Iterator[Listing]:
+    """The dated copies of all providers."""
+    folder = cache_file().parent
+    with suppress(OSError):
+        for file in sorted(folder.glob("models*.json")):
+            if listing := load_saved(file):
+                yield listing
 
 
 def load_saved(file: Path) -> Listing | None:
     """The dated copy; None when it is missing or unreadable: the next refresh writes it again."""
     try:
         document = json.loads(file.read_bytes())
-        page = read_page(json.dumps(document["models"]).encode())
-        return Listing(fetched_on=str(document["fetched_on"]), source=str(document["source"]), models=page.rows)
-    except (OSError, ValueError, KeyError, TypeError, UnreadableReply):
+        style, source = str(document.get("format", "cometapi")), str(document["source"])
+        saved_by = source.removeprefix(_SAVED_BY) if source.startswith(_SAVED_BY) else DEFAULT_PROVIDER
+        return Listing(
+            fetched_on=str(document["fetched_on"]),
+            source=source,
+            provider=str(document.get("provider", saved_by)),  # older versions had one file, and named it in the source
+            format=style,
+            models=read_page(json.dumps(document["models"]).encode(), key=KEYS.get(style, "id")).rows,
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, UnreadableReply):
         return None
-
-
-def _name(row: Mapping[str, Any]) -> str:
-    name = row.get("id")
-    is_valid = isinstance(name, str) and name.isprintable() and 0 < len(name) <= MAX_NAME_CHARS and " " not in name
-    return str(name) if is_valid else ""
-
-
-def dialect_of(row: Mapping[str, Any]) -> str:
-    """The dialect of the first supported endpoint. The endpoints are JSON, or JSON in a string."""
-    endpoints = row.get("endpoints")
-    if isinstance(endpoints, str):
-        try:
-            endpoints = json.loads(endpoints)
-        except (ValueError, RecursionError):
-            return ""
-    for endpoint in endpoints.values() if isinstance(endpoints, dict) else ():
-        path = endpoint.get("path") if isinstance(endpoint, dict) else None
-        dialect = next((word for start, word in _ROUTES if isinstance(path, str) and path.startswith(start)), "")
-        if dialect:
-            return dialect
-    return ""
-
-
-def _price(row: Mapping[str, Any]) -> dict[str, Decimal]:
-    """The price per second, otherwise per clip; empty if the list has neither. Its `currency` is only for tokens."""
-    pricing = row.get("pricing")
-    for word, field in (("per_second", "usd_per_s"), ("per_request", "usd_per_clip")):
-        value = pricing.get(word) if isinstance(pricing, dict) else None
-        try:
-            amount = Decimal(value) if isinstance(value, str | int) and not isinstance(value, bool) else Decimal(-1)
-        except ArithmeticError:
-            continue
-        if amount.is_finite() and 0 < amount <= (MAX_USD_PER_S if field == "usd_per_s" else MAX_USD_PER_CLIP):
-            return {field: amount}
-    return {}

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from batchvid.catalog.model import INPUTS, Model, is_exact, steps_words, tier_word
+from batchvid.catalog.model import INPUTS, Model, is_exact, made_from, steps_words, tier_word
 from batchvid.domain.clip_request import ClipRequest, ImageRef
 from batchvid.domain.job_spec import Price
 from batchvid.errors import Unsupported
@@ -51,7 +51,13 @@ def resolve_options(model: Model, request: ClipRequest) -> ResolvedOptions:
         duration_s=duration_s,
         aspect_ratio=ratio,
         resolution=resolution,
-        price=model.price_of(duration_s, resolution=resolution, mode=request.mode, sound=request.sound),
+        price=model.price_of(
+            duration_s,
+            resolution=resolution,
+            mode=request.mode,
+            sound=request.sound,
+            given=made_from(request),
+        ),
         pixels=_pixels(ratio, resolution)
         if request.fit and (request.aspect_ratio or is_exact(request.resolution))
         else None,

@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -59,16 +59,14 @@ def load_models(folder: Path) -> Models:
     """
     define_formats(folder)
     models = built_in()
-    if fetched := remote_listing.load_saved(remote_listing.cache_file()):
-        models = remote_listing.merged_with(models, fetched, built_in_routes(fetched.provider))
     catalogs = [(file, read(file)) for file in user_catalog_files(folder)]
+    for fetched in remote_listing.load_all_saved():
+        models = remote_listing.merged_with(models, fetched, _routes(fetched.provider, catalogs))
     for file, catalog in catalogs:
         models = _merged(models, file, catalog.models)
     for file, catalog in catalogs:
         for provider, row in catalog.providers.items():
-            dialects = [other.providers[provider]["dialect"] for _, other in catalogs if _dialect(other, provider)]
-            routes = dialects[-1:] or built_in_routes(provider)
-            models = _merged(models, file, _sold(file, provider, row), provider, routes)
+            models = _merged(models, file, _sold(file, provider, row), provider, _routes(provider, catalogs))
     return models
 
 
@@ -86,15 +84,17 @@ def define_formats(folder: Path) -> dict[str, wire_formats.WireFormat]:
     return found
 
 
+def _routes(provider: str, catalogs: Iterable[tuple[Path, UserCatalog]]) -> Collection[str]:
+    """The wire formats of a provider, as far as the user's files and the built-in rows say them."""
+    dialects = [catalog.providers.get(provider, {}).get("dialect") for _, catalog in catalogs]
+    return [one for one in dialects if isinstance(one, str)][-1:] or built_in_routes(provider)
+
+
 def _merged(models: Models, file: Path, rows: Rows, provider: str = "", routes: Collection[str] = ()) -> Models:
     try:
         return models.merged_with(rows, provider, routes=routes) if rows else models
     except UsageError as exc:
         raise UsageError(f"{file}: {f'providers.{provider}: ' if provider else ''}{exc}") from None
-
-
-def _dialect(catalog: UserCatalog, provider: str) -> bool:
-    return isinstance(catalog.providers.get(provider, {}).get("dialect"), str)
 
 
 def _sold(file: Path, provider: str, row: Mapping[str, Any]) -> Rows:

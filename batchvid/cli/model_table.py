@@ -84,6 +84,8 @@ def _price_words(model: Model) -> str:
 def _tier_words(tier: Tier) -> str:
     sound = {None: "", True: "sound", False: "silent"}[tier.sound]
     amount = f"${tier.usd_per_s}/s"
+    if tier.usd_per_million_tokens is not None:
+        amount = f"${tier.usd_per_million_tokens}/M tokens"
     if tier.usd_per_clip is not None:
         low = "" if tier.lowest_usd_per_clip is None else f"{tier.lowest_usd_per_clip}-"
         amount = f"${low}{tier.usd_per_clip}/clip"

@@ -54,8 +54,14 @@ def _kinds() -> Iterable[str]:
 @click.option("--all", "show_all", is_flag=True, help="Also models that no configured provider sells.")
 @click.option("--wide", is_flag=True, help="Every column, on one line for each model, however narrow the screen.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON with everything that is known.")
-@click.option("--refresh", is_flag=True, help="First fetch the provider's list (one free request, no key).")
-@click.option("--provider", help="Only models of this provider; the one whose list --refresh fetches (cometapi).")
+@click.option(
+    "--refresh",
+    is_flag=False,
+    flag_value="",
+    metavar="[PROVIDER]",
+    help="First fetch the list of --provider, of PROVIDER or of cometapi (free; only fal's needs its key).",
+)
+@click.option("--provider", help="Only models of this provider.")
 def models(
     pattern: str | None,
     dialect: str | None,
@@ -63,7 +69,7 @@ def models(
     show_all: bool,
     wide: bool,
     as_json: bool,
-    refresh: bool,
+    refresh: str | None,
     provider: str | None,
 ) -> None:
     """List the models of each provider with their abilities and prices.
@@ -77,8 +83,10 @@ def models(
     from batchvid.cli.model_table import print_models
 
     folder = Path.cwd()
-    if refresh:
-        listing = commands.refresh(provider or "cometapi", folder)
+    if refresh is not None:
+        name, rest = commands.provider_and_pattern(refresh, folder)
+        pattern = pattern or rest
+        listing = commands.refresh(name or provider or "cometapi", folder)
         missing = f"; {listing.missing} rows of its list are missing" if listing.missing else ""
         click.echo(f"{len(listing.models)} video models of {listing.provider}, {listing.fetched_on}{missing}", err=True)
     every = commands.models(folder, pattern=pattern or "*", dialect=dialect or "", can=can, provider=provider or "")

@@ -15,6 +15,7 @@ from batchvid.cli.targets import (
     dry_run_option,
     folder_of,
     limit_option,
+    listen_option,
     load,
     many_option,
     max_clips_option,
@@ -24,6 +25,7 @@ from batchvid.cli.targets import (
     only_option,
     open_batch,
     out_option,
+    public_url_option,
     refuse_warnings,
     regenerate_option,
     retired_option,
@@ -68,6 +70,8 @@ if TYPE_CHECKING:
 @max_clips_option
 @no_wait_option
 @try_now_option
+@listen_option
+@public_url_option
 @verbose_option
 def run(
     target: str | None,
@@ -88,6 +92,8 @@ def run(
     max_clips: int | None,
     no_wait: bool,
     try_now: bool,
+    listen: str | None,
+    public_url: str | None,
     verbose: bool,
 ) -> None:
     """Buy the clips, collect them, write the report.
@@ -103,8 +109,9 @@ def run(
     from batchvid.display.progress import progress_for
     from batchvid.errors import ManifestError
     from batchvid.runner import SpendingLimits
+    from batchvid.runner.callbacks.addresses import parse_settings
 
-    limits = SpendingLimits(usd=max_usd, clips=max_clips)
+    limits, callbacks = SpendingLimits(usd=max_usd, clips=max_clips), parse_settings(listen, public_url)
     show = partial(progress_for, verbose=verbose)
     if plan_file is not None:
         context = click.get_current_context()
@@ -114,7 +121,9 @@ def run(
         if dry_run:
             print_plan(commands.plan_saved(saved, limits=limits), show_all=False)
             return
-        batch, outcome = commands.run_saved(saved, limits=limits, wait=not no_wait, try_now=try_now, display=show)
+        batch, outcome = commands.run_saved(
+            saved, limits=limits, wait=not no_wait, try_now=try_now, callbacks=callbacks, display=show
+        )
         _end(shown(batch.folder), outcome)
         return
     if target is None:
@@ -124,7 +133,7 @@ def run(
         if dry_run:
             print_plan(commands.plan_collect(folder), show_all=False)
         else:
-            _end(folder, commands.collect(folder, display=show))
+            _end(folder, commands.collect(folder, callbacks=callbacks, display=show))
 
     if collect_only and not is_manifest(target):  # needs no manifest: it may be broken or missing
         collect(folder_of(target, out))
@@ -154,12 +163,24 @@ def run(
         limits=limits,
         wait=not no_wait,
         try_now=try_now,
+        callbacks=callbacks,
         display=show,
     )
     _end(batch.folder, outcome)
 
 
-WITH_A_PLAN = {"plan_file", "out", "dry_run", "max_usd", "max_clips", "no_wait", "try_now", "verbose"}
+WITH_A_PLAN = {
+    "plan_file",
+    "out",
+    "dry_run",
+    "max_usd",
+    "max_clips",
+    "no_wait",
+    "try_now",
+    "listen",
+    "public_url",
+    "verbose",
+}
 
 
 def _refuse_other_options(context: click.Context) -> None:
@@ -202,6 +223,8 @@ def _refuse_other_options(context: click.Context) -> None:
 @max_clips_option
 @no_wait_option
 @try_now_option
+@listen_option
+@public_url_option
 @verbose_option
 def retry(
     target: str,
@@ -221,6 +244,8 @@ def retry(
     max_clips: int | None,
     no_wait: bool,
     try_now: bool,
+    listen: str | None,
+    public_url: str | None,
     verbose: bool,
 ) -> None:
     """Buy failed jobs again, and only those.
@@ -235,12 +260,13 @@ def retry(
     from batchvid.display.progress import progress_for
     from batchvid.domain.failures import FailureKind
     from batchvid.runner import SpendingLimits
+    from batchvid.runner.callbacks.addresses import parse_settings
 
     unknown = [kind for kind in kinds if kind not in set(FailureKind)]
     if unknown:
         raise click.UsageError(f"unknown kind {unknown[0]!r}; there are {', '.join(FailureKind)}")
     batch = load(target, out, sets, Selection(only, sample, limit), many=many, strict=strict)
-    limits = SpendingLimits(usd=max_usd, clips=max_clips)
+    limits, callbacks = SpendingLimits(usd=max_usd, clips=max_clips), parse_settings(listen, public_url)
     if edits:
         batch = commands.edit(batch, Path(edits), save=not dry_run)
     if dry_run:
@@ -255,6 +281,7 @@ def retry(
         limits=limits,
         wait=not no_wait,
         try_now=try_now,
+        callbacks=callbacks,
         display=partial(progress_for, verbose=verbose),
     )
     _end(batch.folder, outcome)
@@ -272,6 +299,8 @@ def _end(folder: Path, outcome: Outcome) -> None:
     _show(f"{counts}; report: {BatchPaths(folder).report}")
     if outcome.reason:
         _show(outcome.reason, err=True)
+    if outcome.price_lines:
+        _show("\n".join(("write into batchvid.toml:", *outcome.price_lines)), err=True)
     if (refused := BatchPaths(folder).edit_these).exists():
         _show(
             f"a content filter refused some jobs: edit {refused}, then batchvid retry {quoted(folder)} --edits "

@@ -85,6 +85,12 @@ max_clips_option = click.option(
 no_wait_option = click.option(
     "--no-wait", is_flag=True, help="End rather than wait for slots that uncertain submits hold until their deadline."
 )
+listen_option = click.option(
+    "--listen", metavar="HOST:PORT", help="Listen here for vendors that call when a task ends; needs --public-url."
+)
+public_url_option = click.option(
+    "--public-url", metavar="URL", help="The https:// address under which vendors reach --listen, such as a tunnel's."
+)
 try_now_option = click.option(
     "--try-now", is_flag=True, help="Submit even before the time that a provider requested (a daily quota)."
 )

@@ -12,7 +12,7 @@ from batchvid.commands.batch import (
     reopen,
 )
 from batchvid.commands.execution import Display, known_providers
-from batchvid.commands.models import models, refresh
+from batchvid.commands.models import models, provider_and_pattern, refresh
 from batchvid.commands.planned_run import open_saved, plan_saved, run_saved
 from batchvid.commands.previews import plan, plan_collect, plan_retry, validate
 from batchvid.commands.resolve import abandon, resolve, uncertain
@@ -39,6 +39,7 @@ __all__ = [
     "plan_collect",
     "plan_retry",
     "plan_saved",
+    "provider_and_pattern",
     "refresh",
     "reopen",
     "resolve",

@@ -94,10 +94,10 @@ def _with_manifest(target: str, out: str | Path | None) -> CheckTargets:
 
 
 def _list_age() -> CheckResult:
-    saved = remote_listing.load_saved(remote_listing.cache_file())
+    saved = ", ".join(f"{one.provider} ({one.fetched_on})" for one in remote_listing.load_all_saved())
     found = "built-in; batchvid models --refresh fetches current ones"
     if saved:
-        found = f"the list of {saved.fetched_on} overrides the built-in prices"
+        found = f"fetched lists override the built-in prices of {saved}"
     return CheckResult(what="prices", found=found)
 
 

@@ -28,6 +28,7 @@ from batchvid.paths import BatchPaths
 from batchvid.renamed_keys import PROVIDER_KEYS, with_current_names
 from batchvid.report.logger import EventLogger
 from batchvid.runner import Outcome, Recorder, RunConfig, RunRequest, SpendingLimits, utc_now
+from batchvid.runner.callbacks.addresses import CallbackSettings
 from batchvid.runner.listeners import Listeners
 from batchvid.runner.recorder import rename_jobs
 from batchvid.state.readers import read_attempts, read_meta
@@ -63,11 +64,12 @@ def run_batch(
     first_notices: Iterable[str] = (),
     wait: bool = True,
     try_now: bool = False,
+    callbacks: CallbackSettings | None = None,
 ) -> Outcome:
     """Run the jobs of a batch. The request is computed while open jobs are collected.
 
-    The facts that a later run needs are saved as soon as they are known. `first_notices` are shown first. `wait` and
-    `try_now` are as in RunConfig.
+    The facts that a later run needs are saved as soon as they are known. `first_notices` are shown first. `wait`,
+    `try_now` and `callbacks` are as in RunConfig.
     """
     settings, meta = batch.settings, read_meta(state.path)
     if not has_no_place(batch.path):
@@ -113,6 +115,7 @@ def run_batch(
         download_wait_s=settings.downloads.wait_s or runner.PATIENCE_S,
         waits_for_slots=wait,
         try_now=try_now,
+        callbacks=callbacks,
     )
     definitions = {name: one.definition for name, one in batch.formats.items()}
     with DIALECTS.in_use(definitions, used):

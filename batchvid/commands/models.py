@@ -9,14 +9,14 @@ from pathlib import Path
 
 from batchvid import catalog, manifest
 from batchvid.catalog import Model, Models, Provider
-from batchvid.catalog.remote_listing import Listing, cache_file, save
+from batchvid.catalog.remote_listing import NEEDS_KEY, Listing, cache_file, format_of, save
 from batchvid.clock import utc_now
 from batchvid.commands.batch_lookup import manifests_below
 from batchvid.commands.event_loop import run_coroutine
 from batchvid.errors import BatchvidError, UsageError
 from batchvid.near_matches import near_matches
 from batchvid.net.credentials import Credentials
-from batchvid.net.provider_probe import fetch_listing
+from batchvid.net.listing_fetch import fetch_listing
 from batchvid.planning.availability import Availability
 from batchvid.quoting import quoted
 from batchvid.selection import matches_name
@@ -87,15 +87,24 @@ def similar_models(folder: Path, pattern: str) -> list[str]:
     return near_matches(word, names) or longer[:5]
 
 
+def provider_and_pattern(word: str, folder: Path) -> tuple[str, str | None]:
+    """What the word after `--refresh` is: a provider, else the pattern that selects models."""
+    return (word, None) if not word or word in Availability(folder).providers else ("", word)
+
+
 def refresh(provider: str, folder: Path) -> Listing:
     """Fetch a provider's list of models and save it for every later plan.
 
-    Raises UsageError for an unknown provider, WireError when the list cannot be fetched or read.
+    Raises UsageError for an unknown provider or a missing key, WireError when the list cannot be fetched or read.
     """
-    known = Availability(folder).providers
+    availability = Availability(folder)
+    known = availability.providers
     if provider not in known or not known[provider].base_url:
         raise UsageError(f"provider {provider} has no list of models; providers are {', '.join(known)}")
-    way = Credentials(folder).way_to(known[provider])
-    listing = run_coroutine(fetch_listing(known[provider], utc_now().date(), way))
-    save(listing, cache_file())
+    row, keys = known[provider], Credentials(folder)
+    access = keys.of(row) if format_of(row) in NEEDS_KEY else keys.way_to(row)
+    sold = catalog.models_of(availability.models, row).rows.values()
+    ids = [model.name for model in sold if model.dialect in row.routes]
+    listing = run_coroutine(fetch_listing(row, utc_now().date(), access, known_ids=ids))
+    save(listing, cache_file(provider))
     return listing

@@ -15,6 +15,7 @@ from batchvid.display.progress import progress_for
 from batchvid.errors import UsageError
 from batchvid.planning.plan_types import Plan
 from batchvid.runner import Outcome, SpendingLimits
+from batchvid.runner.callbacks.addresses import CallbackSettings
 
 
 def open_saved(path: Path, *, out: str | Path | None = None) -> SavedPlan:
@@ -38,6 +39,7 @@ def run_saved(
     limits: SpendingLimits | None = None,
     wait: bool = True,
     try_now: bool = False,
+    callbacks: CallbackSettings | None = None,
     display: Display = progress_for,
 ) -> tuple[Batch, Outcome]:
     """Buy what the plan holds, but for what was bought since; the options are as in `run`.
@@ -46,7 +48,7 @@ def run_saved(
     or a picture or an address changed; then nothing is bought.
     """
     batch, intent = _checked(saved)
-    outcome = run_intent(batch, intent, limits=limits, wait=wait, try_now=try_now, display=display)
+    outcome = run_intent(batch, intent, limits=limits, wait=wait, try_now=try_now, callbacks=callbacks, display=display)
     return batch, outcome
 
 

@@ -13,6 +13,7 @@ from batchvid.commands.rollback_guard import check_same_folder
 from batchvid.errors import UsageError
 from batchvid.manifest import Manifest
 from batchvid.paths import BatchPaths
+from batchvid.planning.old_prices import old_prices
 from batchvid.planning.plan import plan_collecting
 from batchvid.planning.plan_types import Plan
 from batchvid.runner import Budget, Charge, SpendingLimits, count_allowed, earlier_charges, utc_now
@@ -76,7 +77,8 @@ def preview(batch: Batch, intent: Intent, limits: SpendingLimits | None = None) 
     charges = [Charge.for_spec(job.spec, job.price, job.duration_s, now) for job in planned.to_buy]
     held_by = (f"another run is active ({view.holder}): until it ends, this command exits with 4",)
     notices = filter(None, (*batch.notices, other_folder))
-    cautions = (*notices, *planned.cautions, *budget.forecast(charges), *(held_by if view.holder else ()))
+    old = old_prices(planned.to_buy, now.date())
+    cautions = (*notices, *planned.cautions, *budget.forecast(charges), *old, *(held_by if view.holder else ()))
     return replace(
         planned,
         cautions=cautions,

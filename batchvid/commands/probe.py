@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import TypeAdapter, ValidationError
 
 from batchvid import catalog
-from batchvid.catalog import Provider, remote_listing
+from batchvid.catalog import Provider, cometapi_listing, remote_listing
 from batchvid.catalog.provider import trim_base_url
 from batchvid.commands.event_loop import run_coroutine
 from batchvid.dialects import DIALECTS
@@ -19,8 +19,8 @@ from batchvid.dialects.recognition import (
     Recognized,
     Sureness,
     hints_of,
-    more_requests,
     model_rows,
+    more_requests,
     probe_requests,
     recognize,
     wants_key,
@@ -36,7 +36,7 @@ PLACEHOLDER = "GW_KEY"
 NAME = "own"
 _BASE_URL: TypeAdapter[str] = TypeAdapter(BaseUrl)
 _KEY_NAME: TypeAdapter[str] = TypeAdapter(KeyName)
-_PRICES = Request(method="GET", path=remote_listing.PATH)
+_PRICES = Request(method="GET", path=cometapi_listing.PATH)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +97,11 @@ def probe_server(url: str, *, key_env: str = "") -> ProbeResult:
     result = _result(provider, replies, calls, relays)
     if result.formats and result.formats[0].sureness is Sureness.CERTAIN and not result.is_emulator:
         return result
-    requests = {path: request for path, request in more_requests(relays if result.is_emulator else {}).items() if path not in replies}
+    requests = {
+        path: request
+        for path, request in more_requests(relays if result.is_emulator else {}).items()
+        if path not in replies
+    }
     if result.is_emulator and not access.has_key and provider.is_loopback:
         access = access.with_key(EMULATOR_KEY)
     replies |= run_coroutine(send_all(base_url, requests, access))
@@ -150,7 +154,7 @@ def _listed(reply: Response | None) -> list[str]:
         page = remote_listing.read_page(reply.body)
     except UnreadableReply:
         return []
-    return sorted({remote_listing.dialect_of(row) for row in remote_listing.video_rows(page.rows)})
+    return sorted({cometapi_listing.dialect_of(row) for row in cometapi_listing.video_rows(page.rows)})
 
 
 def _known_prefixes() -> dict[str, list[str]]:

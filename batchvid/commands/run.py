@@ -24,6 +24,7 @@ from batchvid.errors import BatchvidError, UsageError
 from batchvid.net.credentials import Credentials
 from batchvid.paths import BatchPaths
 from batchvid.runner import Outcome, RunConfig, RunRequest, SpendingLimits, utc_now
+from batchvid.runner.callbacks.addresses import CallbackSettings
 from batchvid.state.meta import Meta
 from batchvid.state.readers import read_jobs, read_meta
 from batchvid.state.state_file import StateFile, record_offline
@@ -41,6 +42,7 @@ def run(
     limits: SpendingLimits | None = None,
     wait: bool = True,
     try_now: bool = False,
+    callbacks: CallbackSettings | None = None,
     display: Display = progress_for,
 ) -> Outcome:
     """Buy what is new or waiting, collect what is paid for, and write the report.
@@ -48,13 +50,14 @@ def run(
     `regenerate` holds `changed` or patterns of ids whose stored clips are bought again; after an interrupted run only
     those that are still missing. Without `buy` nothing is bought; with `allow_retired` models past their sunset are
     tried too; `limits` are those of this run. Without `wait` it ends rather than wait for slots of uncertain jobs;
-    `try_now` submits before the time that a provider requested. The manifest is expanded while the open jobs of an
-    earlier run are collected. Raises ManifestError before anything is bought, and UsageError when the manifest was run
-    into another folder, which still has its jobs, unless the batch was opened with `new_batch`.
+    `try_now` submits before the time that a provider requested; `callbacks` is where it listens for vendors. The
+    manifest is expanded while the open jobs of an earlier run are collected. Raises ManifestError before anything is
+    bought, and UsageError when the manifest was run into another folder, which still has its jobs, unless the batch was
+    opened with `new_batch`.
     """
 
     intent = Intent(buy=buy, regenerate=tuple(regenerate), allow_retired=allow_retired)
-    return run_intent(batch, intent, limits=limits, wait=wait, try_now=try_now, display=display)
+    return run_intent(batch, intent, limits=limits, wait=wait, try_now=try_now, callbacks=callbacks, display=display)
 
 
 def run_intent(
@@ -64,6 +67,7 @@ def run_intent(
     limits: SpendingLimits | None,
     wait: bool,
     try_now: bool,
+    callbacks: CallbackSettings | None,
     display: Display,
 ) -> Outcome:
     """Buy what the intent selects and collect what is paid for. The options are as in `run`."""
@@ -110,6 +114,7 @@ def run_intent(
             first_notices=notices,
             wait=wait,
             try_now=try_now,
+            callbacks=callbacks,
         )
         clear_finished(state)
         if waiting:
@@ -148,14 +153,15 @@ def retry(
     limits: SpendingLimits | None = None,
     wait: bool = True,
     try_now: bool = False,
+    callbacks: CallbackSettings | None = None,
     display: Display = progress_for,
 ) -> Outcome:
     """Reopen failed jobs and run those. A task that may still finish is polled again; the others are bought again.
 
     `kinds` selects failure kinds. With `new_task` every job is bought again, even if its old task may still finish.
-    `limits`, `wait` and `try_now` are as in `run`. Some jobs are bought again only if `kinds` names their kind:
-    cancelled jobs, jobs whose task the provider does not know, and jobs that a content filter refused and that are
-    unchanged.
+    `limits`, `wait`, `try_now` and `callbacks` are as in `run`. Some jobs are bought again only if `kinds` names their
+    kind: cancelled jobs, jobs whose task the provider does not know, and jobs that a content filter refused and that
+    are unchanged.
     """
     check_same_folder(batch, command="retry")
     if not batch.state_path.exists():
@@ -182,6 +188,7 @@ def retry(
             first_notices=[*notices, *after.notices, *planned.notices, *_first_warnings(planned.warnings)],
             wait=wait,
             try_now=try_now,
+            callbacks=callbacks,
         )
         return _with_web_tables(batch, outcome)
 
@@ -214,7 +221,13 @@ def _first_warnings(warnings: Sequence[str]) -> list[str]:
     return shown
 
 
-def collect(folder: Path, *, only_reconcile: bool = False, display: Display = progress_for) -> Outcome:
+def collect(
+    folder: Path,
+    *,
+    only_reconcile: bool = False,
+    callbacks: CallbackSettings | None = None,
+    display: Display = progress_for,
+) -> Outcome:
     """Poll and download what is paid for. Needs only the state file, not the manifest. Buys nothing.
 
     With `only_reconcile` it only looks up the tasks of uncertain jobs, at the providers that support lookup.
@@ -232,6 +245,7 @@ def collect(folder: Path, *, only_reconcile: bool = False, display: Display = pr
             keys=Credentials(source),
             request=lambda: request,
             only_reconcile=only_reconcile,
+            callbacks=callbacks,
         )
         return run_jobs(state, jobs, setup, display, first_notices=[*notices, meta.describe_unreadable()])
 

@@ -2,7 +2,22 @@
 
 from __future__ import annotations
 
-from batchvid.dialects import ark, gateway, kling, newapi, openai_videos, runway, seedance, veo, videos, xai
+from batchvid.dialects import (
+    ark,
+    dashscope,
+    gateway,
+    kling,
+    kling_new,
+    minimax,
+    minimax_v1,
+    newapi,
+    openai_videos,
+    runway,
+    seedance,
+    veo,
+    videos,
+    xai,
+)
 from batchvid.dialects.dialect import Dialect
 from batchvid.dialects.registry import Dialects
 
@@ -14,11 +29,15 @@ _CODED: dict[str, Dialect] = {
     "seedance": seedance.DIALECT,
     "videos": videos.DIALECT,
     "kling": kling.DIALECT,
+    "kling-new": kling_new.DIALECT,
     "runway": runway.DIALECT,
     "xai": xai.DIALECT,
     "gateway": gateway.DIALECT,
     "newapi": newapi.DIALECT,
     "ark": ark.DIALECT,
+    "minimax": minimax.DIALECT,
+    "minimax-v1": minimax_v1.DIALECT,
+    "dashscope": dashscope.DIALECT,
 }
 DIALECTS = Dialects(_CODED)
 """Every dialect by the name that the catalogue uses.

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from batchvid.dialects.common import poll_replies, submit_replies
+from batchvid.dialects.common.content_parts import content_of
 from batchvid.dialects.common.image_rules import ARK, check_image
 from batchvid.dialects.common.json_values import Path
 from batchvid.dialects.common.option_values import ARK as ARK_OPTIONS
@@ -26,7 +27,6 @@ from batchvid.dialects.common.request_building import (
     path_segment,
     refuse_unsupported,
     same_shape,
-    source_video,
     whole_seconds,
 )
 from batchvid.dialects.common.task_lists import read_task_list
@@ -54,12 +54,11 @@ MAX_PROMPT_CHARS = 32_000  # Ark publishes none
 MAX_LISTED = 500  # the most that Ark lists on a page; of the last seven days, the newest first
 SUPPORTED = (
     *("prompt", "image", "end_image", "reference_images", "duration_s", "aspect_ratio", "resolution", "seed"),
-    *("sound", "mode", "video", "parent", "audio", "asset://"),
+    *("sound", "mode", "video", "audio", "asset://"),
 )
 RATIOS = {ratio: ratio for ratio in ("21:9", "16:9", "4:3", "1:1", "3:4", "9:16", "3:2", "5:4")}
 TIERS = {tier: tier for tier in ("480p", "720p", "1080p", "4k")}
 SERVICE_TIERS = {tier: tier for tier in ("default", "flex")}
-ROLES = {"first": "first_frame", "last": "last_frame", "reference": "reference_image"}
 
 SECOND = ("seedance-2",)
 WITH_SOUND = (*SECOND, "seedance-1-5")
@@ -79,15 +78,14 @@ def submit(generation: GenerationRequest) -> Request:
     """Build the submit request. Frames and reference media exclude each other. Raises Unsupported."""
     refuse_unsupported(generation, WIRE, SUPPORTED)
     request = generation.request
-    media = _media(generation)
-    check_prompt(generation, max_chars=MAX_PROMPT_CHARS, required=not media)
+    content = content_of(generation, _link, "Ark")
+    check_prompt(generation, max_chars=MAX_PROMPT_CHARS, required=not content)
     check_seed(request.seed, MAX_ARK_SEED)
     check_values(request.options, ARK_OPTIONS)
     _check_model(generation)
-    text = [{"type": "text", "text": request.prompt}] if request.prompt.strip() else []
     body: dict[str, Any] = {
         "model": request.model,
-        "content": [*text, *media],
+        "content": content,
         "resolution": one_of("resolution", request.resolution.casefold(), TIERS) if request.resolution else None,
         "ratio": _ratio(generation),
         "duration": whole_seconds(generation),
@@ -125,32 +123,6 @@ def read_poll(response: Response, task_id: str, *, prompt: str = "") -> Status |
     if isinstance(status, Status) and status.kind is FailureKind.CANCELLED and status.charged is Charged.UNKNOWN:
         return replace(status, charged=Charged.NO)  # only a task in the queue can be cancelled
     return status
-
-
-def _media(generation: GenerationRequest) -> list[dict[str, Any]]:
-    """The pictures, the video and the sound of a request, each with its role. Raises Unsupported."""
-    frames = [image for image in first_and_last(generation) if image]
-    references = images_with_role(generation, "reference")
-    is_video = bool(generation.request.video or generation.parent)
-    if frames and (references or is_video or generation.request.audio):
-        field = "reference_images" if references else "video" if is_video else "audio"
-        raise Unsupported(field, "Ark allows no reference media together with `image`")
-    if generation.request.audio and not references and not is_video:
-        raise Unsupported("audio", "Ark takes a sound only together with reference_images or a video")
-    media = [
-        {"type": "image_url", "image_url": {"url": _link(image)}, "role": ROLES[image.role]}
-        for image in (*frames, *references)
-    ]
-    if is_video:
-        link = generation.request.video
-        media.append(_reference("video", link if link.startswith("asset://") else source_video(generation)))
-    if generation.request.audio:
-        media.append(_reference("audio", generation.request.audio))
-    return media
-
-
-def _reference(medium: str, link: str) -> dict[str, Any]:
-    return {"type": f"{medium}_url", f"{medium}_url": {"url": link}, "role": f"reference_{medium}"}
 
 
 def _link(image: ImageInput) -> str:
@@ -193,8 +165,8 @@ def _check_model(generation: GenerationRequest) -> None:
     is_second = _is(generation, SECOND)
     if not is_second and "lite" not in request.model and (references := images_with_role(generation, "reference")):
         raise Unsupported(manifest_field(references[0]), "Seedance takes reference media from 2.0 on")
-    if not is_second and (request.video or generation.parent or request.audio):
-        field = "audio" if request.audio else "video" if request.video else "parent"
+    if not is_second and (request.video or request.audio):
+        field = "audio" if request.audio else "video"
         raise Unsupported(field, "Seedance takes reference media from 2.0 on")
     if is_second and request.mode == "flex":
         raise Unsupported("mode", "flex is sold for Seedance 1.x only")

@@ -63,7 +63,7 @@ MAX_IMAGES = 4
 MAX_OMNI_IMAGES = 7
 NOT_WITH_A_LAST_FRAME = ("camera_control", "static_mask", "dynamic_masks")
 FRAME_TYPES = {"first": {"type": "first_frame"}, "last": {"type": "end_frame"}, "reference": {}}
-OMNI = "kling-video-o"
+OMNI = "kling-video-o"  # and `kling-v3-omni`
 BESIDE_INPUT = ("callback_url", "input")  # the only options of a lip-sync that do not belong into its `input`
 
 _SCENE = ("prompt", "negative_prompt", "duration_s", "aspect_ratio", "resolution", "mode")
@@ -108,7 +108,7 @@ def submit(generation: GenerationRequest) -> Request:
         options = {name: value for name, value in options.items() if name in BESIDE_INPUT}
     else:
         body = BODIES[kind](generation)
-    body["external_task_id"] = generation.external_id
+    body |= {"external_task_id": generation.external_id, "callback_url": generation.callback_url}
     sent = {name: value for name, value in body.items() if value not in (None, "")}
     checked_options(generation, sent)
     return Request(method="POST", path=f"/v1/videos/{kind}", json={**sent, **options})
@@ -133,7 +133,8 @@ def read_poll(response: Response, task_id: str, *, prompt: str = "") -> Status |
 
 def _kind(generation: GenerationRequest) -> str:
     """Return the kind of a generation. Raises Unsupported for an action that the model has not."""
-    if generation.request.model.rpartition("/")[2].startswith(OMNI):  # for a poll the model is as in the manifest
+    model = generation.request.model.rpartition("/")[2]
+    if model.startswith(OMNI) or model.endswith("-omni"):  # for a poll the model is as in the manifest
         return find_by_action(generation, f"{WIRE} of an omni model", {"": "omni-video", "edit": "omni-video"})
     lip_sync = "advanced-lip-sync" if "session_id" in generation.request.options else "lip-sync"
     made_of = "text2video"

@@ -1,7 +1,7 @@
-"""xAI's Grok Imagine wire, as CometAPI serves it: generate from text or pictures, and edit a clip behind a link.
+"""xAI's Grok Imagine wire, at xAI and behind CometAPI's prefix `/grok`: from text or pictures, edit and extend a clip.
 
-Sources: apidoc.cometapi.com/api/video/xai, xai-org/xai-proto, the REST client in vercel/ai.
-The route adds `/grok` and the key. Replies come bare or wrapped, and a pending one may hold nothing at all.
+Sources: docs.x.ai (model capabilities, video), xai-org/xai-proto, the REST client in vercel/ai,
+apidoc.cometapi.com/api/video/xai. Replies come bare or wrapped, and a pending one may hold nothing at all.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from batchvid.dialects.common.request_building import (
 )
 from batchvid.dialects.common.vendor_codes import TABLES
 from batchvid.dialects.dialect import Dialect
+from batchvid.domain.failures import Charged
 from batchvid.domain.wire import (
     Accepted,
     GenerationRequest,
@@ -48,10 +49,11 @@ __all__ = ["DIALECT", "poll", "read_poll", "read_submit", "submit"]
 
 WIRE = "the xAI wire"
 MAX_PROMPT_CHARS = 4096
-PATHS = {"": "/v1/videos/generations", "edit": "/v1/videos/edits"}
+PATHS = {"": "/v1/videos/generations", "edit": "/v1/videos/edits", "extend": "/v1/videos/extensions"}
 SUPPORTED = {
     "": ("prompt", "image", "reference_images", "duration_s", "aspect_ratio", "resolution"),
     "edit": ("action", "prompt", "video", "parent"),  # length and shape are the source clip's
+    "extend": ("action", "prompt", "video", "parent", "duration_s"),  # the length is that of what is added
 }
 RATIOS = {ratio: ratio for ratio in ("1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3")}
 TIERS = {tier: tier for tier in ("480p", "720p", "1080p")}  # 1080p only on the 1.5 models
@@ -65,6 +67,8 @@ def submit(generation: GenerationRequest) -> Request:
     """Build the submit request. References and a first frame exclude each other. Raises Unsupported."""
     refuse_unsupported(generation, WIRE, find_by_action(generation, WIRE, SUPPORTED))
     check_prompt(generation, max_chars=MAX_PROMPT_CHARS)
+    if generation.request.action == "extend" and generation.request.duration_s is None:
+        raise Unsupported("duration_s", "is required: how many seconds are added, from 2 to 10")
     first, _ = first_and_last(generation)
     references = images_with_role(generation, "reference")
     if first and references:
@@ -110,7 +114,11 @@ def read_poll(response: Response, task_id: str, *, prompt: str = "") -> Status |
         return Status(phase=Phase.QUEUED, vendor_status="pending")
     if response.status == 200 and not document.keys() & {"status", "error", "data"} and asset_of(dig(document, LINK)):
         response = replace(response, body=orjson.dumps({**document, "status": "done"}))
-    return poll_replies.read_poll(response, task_id=task_id, prompt=prompt, vendor=VENDOR, billed="cost_in_usd_ticks")
+    status = poll_replies.read_poll(response, task_id=task_id, prompt=prompt, vendor=VENDOR, billed="cost_in_usd_ticks")
+    withheld = dig(document, ("video", "respect_moderation")) is False  # in xAI's own reply: a relay has its own terms
+    if isinstance(status, Status) and status.phase is Phase.FAILED and status.charged is Charged.UNKNOWN and withheld:
+        return replace(status, charged=Charged.YES)  # xAI bills the clip that its filter withheld (X-proto)
+    return status
 
 
 def _picture(image: ImageInput) -> dict[str, str]:

@@ -22,6 +22,9 @@ ImageRole = Literal["first", "last", "reference"]
 Convert = Literal["", "allowed", "needed"]
 """Whether an image is encoded as JPEG: never, only where the vendor does not take it as it is, or always."""
 
+STORED_LINKS = ("asset://", "mm_file://")
+"""The beginnings of links into a vendor's own store: Ark's, MiniMax's. Only that vendor takes them."""
+
 SENT_TYPES = ("image/jpeg", "image/png", "image/webp")
 """The types of images that at least one vendor takes."""
 

@@ -1,4 +1,4 @@
-"""The emulator's own pages below `/_emulator`: the ledger, the fault rules, a reset. They need no key."""
+"""The emulator's own pages below `/_emulator`: the ledger, the fault rules, a reset, keys. They need no key."""
 
 from __future__ import annotations
 
@@ -36,6 +36,10 @@ def register(router: web.UrlDispatcher, service: EmulatorService) -> None:
         service.ledger.clear()
         return reply({})
 
+    async def key_set(_request: web.Request) -> web.Response:
+        return reply(service.callbacks.key_set())
+
+    router.add_get(PREFIX + "/jwks.json", key_set)
     router.add_get(PREFIX + "/ledger", show_ledger)
     router.add_get(PREFIX + "/faults", faults)
     router.add_put(PREFIX + "/faults", faults)

@@ -16,6 +16,7 @@ from typing import Any, Self
 from aiohttp import web
 
 from batchvid.emulator import cdn, control, replies, routes
+from batchvid.emulator.callbacks import CallbackSender
 from batchvid.emulator.fault_rules import Faults
 from batchvid.emulator.ledger import Ledger
 from batchvid.emulator.links import Links
@@ -80,8 +81,10 @@ class Emulator:
         stack.push_async_callback(clips.close)
         ledger = Ledger()
         store, links = Store(ledger, task_log, tick_s=settings.tick_s), Links(task_log.secret, settings.link_ttl_s)
-        self._service = EmulatorService(settings, self._clock, ledger, store, faults, links, images, clips)
+        callbacks = CallbackSender(settings, store, self._clock)
+        self._service = EmulatorService(settings, self._clock, ledger, store, faults, links, images, clips, callbacks)
         self._service.store.restore(self._service.limit)
+        stack.push_async_callback(_end, asyncio.create_task(callbacks.run()))
         runner = web.AppRunner(self._app(), access_log=None, shutdown_timeout=GRACE_S)
         await runner.setup()
         transports: list[asyncio.Transport] = []
@@ -100,6 +103,11 @@ class Emulator:
             module.register(app.router, self._service)
         app.router.add_route("*", "/{anything:.*}", _wrong_path)
         return app
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 async def _mark(_request: web.Request, response: web.StreamResponse) -> None:

@@ -13,6 +13,7 @@ from aiohttp import web
 from batchvid.emulator import task_lifecycle
 from batchvid.emulator.authorization import bearer
 from batchvid.emulator.body_parsing import Form
+from batchvid.emulator.callbacks import CallbackSender
 from batchvid.emulator.fault_rules import FaultAction, Faults, Step
 from batchvid.emulator.ledger import Ledger
 from batchvid.emulator.links import Links
@@ -79,6 +80,7 @@ class EmulatorService:
     links: Links
     images: InputImages
     clips: Clips
+    callbacks: CallbackSender
 
     def owner(self, request: web.Request, error_type: str = "comet_api_error") -> str:
         """A digest of the caller's key. Raises ErrorResponse (401, the OpenAI-style error on every route)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any, Literal
 
@@ -10,6 +11,13 @@ from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, NonNegative
 from batchvid.emulator import task_lifecycle
 
 VideoShape = Literal["video_url", "url", "output", "success", "content", "metadata", "wrapped", "inline"]
+
+CallbackFault = Literal["none", "drop", "unsigned", "tampered", "stale", "replayed", "padded_x", "wrong_key"]
+
+
+def _clips_folder() -> Path | None:
+    folder = os.environ.get("BATCHVID_EMULATOR_CLIPS", "")
+    return Path(folder) if folder else None
 
 
 class Settings(BaseModel):
@@ -58,11 +66,21 @@ class Settings(BaseModel):
     newapi_shape: Literal["wrapped", "old", "simple", "simple_wrapped"] = "wrapped"
     """Stock new-api's native route: its table row, the same before `result_url`, its docs' object bare, or wrapped."""
 
+    callback_signature: Literal["none", "standard-webhooks", "openrouter", "llmgateway", "fal", "atlas"] = "none"
+    """How callbacks are signed. The emulator calls once a task ends, if the request named an address."""
+    callback_secret: str = "whsec_ZW11bGF0b3ItY2FsbGJhY2stc2VjcmV0"  # noqa: S105 - of the schemes with a secret
+    callback_fault: CallbackFault = "none"
+    """What is wrong with every callback: `drop` sends none, `replayed` sends each five times, `padded_x` pads the
+    public key as fal does, `wrong_key` signs with a key that the key set does not have."""
+    callback_challenge: bool = False  # as MiniMax: an address must echo a challenge before the task is made
+
     render: Literal["full", "shared"] = "full"
     """`full`: one clip per prompt; `shared`: one per duration and size, for load tests. Bytes differ in both."""
     fps: int = Field(default=24, ge=1, le=60)  # frames per second of every clip
     render_threads: int = Field(default=2, ge=1, le=16)  # number of clips rendered at the same time
-    cache_bytes: int = Field(default=512 * 1024 * 1024, ge=0)  # disk limit of rendered clips
+    cache_bytes: int = Field(default=512 * 1024 * 1024, ge=0)  # disk limit of rendered clips, without a clips_folder
+    clips_folder: Path | None = Field(default_factory=_clips_folder)
+    """Folder that keeps rendered clips for other emulators, by default the one that BATCHVID_EMULATOR_CLIPS names."""
     link_ttl_s: float = Field(default=3600, gt=0)  # seconds until a link expires
     usd_per_s: dict[str, NonNegativeFloat] = {}  # price per second of video by family, for the ledger
 

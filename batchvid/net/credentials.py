@@ -81,6 +81,12 @@ class Credentials:
         tls = tls_context(provider.ca_file, f"provider {provider.name}: ca_file") if provider.ca_file else None
         return Access(style=provider.auth, tls=tls, proxy=self._proxy(provider))
 
+    def callback_secret(self, provider: Provider) -> str:
+        """The secret that signs the provider's callbacks; empty without one."""
+        secret = self._value(provider.callback_secret_env) if provider.callback_secret_env else ""
+        known_keys.add(secret)
+        return secret
+
     def _authenticator(self, provider: Provider, proxy: str) -> Authenticator | None:
         auth = provider.auth
         if auth.type == "jwt":

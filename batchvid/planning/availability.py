@@ -42,7 +42,7 @@ class Availability:
         self.models = catalog.load_models(folder)
         self._user_rows = _user_providers(folder)
         self.providers = catalog.providers(self._complete_rows())
-        self._suggestions: dict[str, str] = {}
+        self._suggestions: dict[tuple[str, str], str] = {}
 
     def register_provider(self, name: str, provider: manifest.Provider) -> str:
         """Add a provider of the manifest, or override a known one. Returns what is wrong with it, or nothing."""
@@ -75,9 +75,10 @@ class Availability:
             problem = f"{exc.field}: {shortened(spec.request.model)}: {exc.reason}"
             if exc.field == "options":  # another model is no way to say what the manifest's own key says
                 return JobProblem((exc.field,), problem)
-            if problem not in self._suggestions:  # a suggestion tries every model: once for all jobs with this problem
-                self._suggestions[problem] = suggest_models(spec, route.provider, self.models)
-            return JobProblem((exc.field,), f"{problem}{self._suggestions[problem]}")
+            key = (spec.provider, problem)
+            if key not in self._suggestions:  # a suggestion tries every model: once for all jobs with this problem
+                self._suggestions[key] = suggest_models(spec, route.provider, self.models)
+            return JobProblem((exc.field,), f"{problem}{self._suggestions[key]}")
         except UsageError as exc:
             return JobProblem(("model", "provider"), str(exc))
         return None

@@ -28,7 +28,7 @@ def priced_by(model: Model) -> frozenset[Paid]:
     """What the price of a clip of this model depends on, or may depend on without being listed."""
     if model.price is None or not model.price.tiers:
         return frozenset()
-    by_length = any(tier.usd_per_s is not None for tier in model.price.tiers)
+    by_length = any(tier.is_by_length for tier in model.price.tiers)
     return frozenset({Paid.SIZE, Paid.MODE, Paid.SOUND, *((Paid.FRAMES,) if by_length else ())})
 
 

@@ -73,7 +73,7 @@ def make_plan(
     """
     planned: list[JobPlan] = []
     problems = Problems(str(manifest.path))
-    texts: dict[str, str] = {}
+    texts: dict[tuple[str, str], str] = {}
     models = models or catalog.built_in()
     actions = _plan_actions(manifest, jobs, rebuy, skip, emulators | emulators_among(providers), adoptions)
     specs = {placed.spec.id: placed.spec for placed in manifest.jobs}
@@ -117,10 +117,11 @@ def make_plan(
             planned.append(_buy(plan_of(route.price), route, parent, other_route, sold_on))
         except Unsupported as exc:
             text = f"{exc.field}: {shortened(spec.request.model)}: {exc.reason}"
-            if text not in texts:  # a suggestion tries every model: once for all jobs with this problem
+            problem = (spec.provider, text)
+            if problem not in texts:  # a suggestion tries every model: once for all jobs with this problem
                 others = "" if exc.field == "options" else suggest_models(spec, route.provider, models, parent)
-                texts[text] = f"{text}{others}"
-            _add(problems, placed, texts[text], (exc.field,), manifest.folder)
+                texts[problem] = f"{text}{others}"
+            _add(problems, placed, texts[problem], (exc.field,), manifest.folder)
         except UsageError as exc:
             _add(problems, placed, str(exc), ("model", "provider"), manifest.folder)
     if problems:
@@ -269,9 +270,12 @@ def _buy(
             raise Unsupported("fallback", f"{gone}; remove it")
         prices.append(other.price)
         warnings += [*other.terms.warnings, *filter(None, (gone, _more_expensive(spec, route, other)))]
+    listed = route.model.price if route.price.usd is not None and not route.provider.free else None
     return replace(
         job,
         price=route.price,
+        price_as_of=listed.as_of if listed else "",
+        price_source=listed.source if listed else "",
         duration_s=route.duration_s,
         aspect_ratio=route.terms.aspect_ratio,
         resolution=route.terms.resolution,

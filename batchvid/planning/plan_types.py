@@ -51,7 +51,8 @@ class JobPlan:
 
     `spec` is what is bought first; `fallback_prices` are the prices of the models that it may switch to. `duration_s`,
     `aspect_ratio` and `resolution` are what is sent, empty where the vendor decides. `place` is its clip entry.
-    `state` (None: new) and `paid_attempts` are what the plan was made for.
+    `state` (None: new) and `paid_attempts` are what the plan was made for. `price_as_of` and `price_source` are the
+    date and the source of a known price, if they are stated.
     """
 
     spec: JobSpec
@@ -66,6 +67,8 @@ class JobPlan:
     place: Place | None = None
     state: JobState | None = None
     paid_attempts: int = 0
+    price_as_of: str = ""
+    price_source: str = ""
 
     @property
     def row(self) -> RowPlace | None:

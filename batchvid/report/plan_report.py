@@ -21,7 +21,8 @@ COLUMNS = (
     "file", "sheet", "row", "line", "variables", "id", "entry", "take", "tags", "action", "reason", "warning",
     "is_bought", "provider", "model", "duration_s", "aspect_ratio", "resolution", "mode", "sound", "seed", "prompt",
     "negative_prompt", "image", "end_image", "reference_images", "fit", "request_action", "parent", "video",
-    "audio", "options", "price_usd", "price_basis", "fallback",
+    "audio", "options", "price_usd", "price_basis", "price_as_of", "price_source",
+    "fallback",
 )  # fmt: skip
 """The keys of a job, in the order of the table."""
 
@@ -116,6 +117,8 @@ def job_values(job: JobPlan) -> Values:
         "options": hide_links(request.options),
         "price_usd": None if job.price.usd is None else f"{job.price.usd:f}",
         "price_basis": job.price.basis,
+        "price_as_of": job.price_as_of,
+        "price_source": job.price_source,
         "fallback": [target.model for target in spec.fallback],
     }
 

@@ -17,6 +17,7 @@ from batchvid.net.transport import Transport
 from batchvid.paths import quoted
 from batchvid.planning.routing import Route, find_route
 from batchvid.runner.budget.budget import Budget
+from batchvid.runner.callbacks.receiver import CallbackReceiver
 from batchvid.runner.estimation.duration_model import DurationModel
 from batchvid.runner.providers.provider_state import ProviderState
 from batchvid.runner.providers.submission_blocks import Block, SubmissionBlocks
@@ -58,7 +59,7 @@ class RunContext:
     again automatically, where `retries`, `moderation_retries` or their fallback allow it; they are known once `planned`
     is set. `duration_models` are by provider and model. `error` is the exception that ended the run. `stop` sets
     `stopped`, which ends waits. With `waits_for_slots` the run waits until uncertain jobs release the slots that other
-    jobs need.
+    jobs need. `callbacks` are expected while the run listens for vendors.
     """
 
     recorder: Recorder
@@ -80,6 +81,7 @@ class RunContext:
     started: bool = False
     error: BaseException | None = None
     waits_for_slots: bool = True
+    callbacks: CallbackReceiver | None = None
     _notified: set[str] = field(default_factory=set)
     duration_models: dict[str, DurationModel] = field(default_factory=dict)
     _routes: dict[tuple[object, ...], Route] = field(default_factory=dict)

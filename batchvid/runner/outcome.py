@@ -16,11 +16,15 @@ FAILED, BUDGET, UNCERTAIN, STOPPED, INTERRUPTED = 1, 3, 5, 6, 130  # docs/refere
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """How a run ended. `counts` are of the whole batch. If several exit codes apply, it is the most urgent."""
+    """How a run ended. `counts` are of the whole batch. If several exit codes apply, it is the most urgent.
+
+    `price_lines` are what batchvid.toml needs, so that models of unknown price can be bought under a cap in dollars.
+    """
 
     exit_code: int
     counts: Counter[JobState]
     reason: str = ""
+    price_lines: tuple[str, ...] = ()
 
 
 def build_outcome(context: RunContext, exit_code_ids: frozenset[str], *, interrupted: bool) -> Outcome:
@@ -65,7 +69,9 @@ def build_outcome(context: RunContext, exit_code_ids: frozenset[str], *, interru
         detail = f" ({skipped})" if skipped else ""
         code, reason = FAILED, f"some jobs are not finished: run again to go on{detail}"
     counts = Counter(job.state for job in jobs.values())
-    return Outcome(exit_code=code, counts=counts, reason=redact(reason))  # it may contain a vendor's message
+    lines = tuple(context.blocks.price_lines) if code == BUDGET else ()
+    # the reason may contain a vendor's message
+    return Outcome(exit_code=code, counts=counts, reason=redact(reason), price_lines=lines)
 
 
 def _describe_failed(failed: list[Job]) -> str:

@@ -14,6 +14,7 @@ from batchvid.domain.jobs import PAID_AND_OPEN, Job, JobState
 from batchvid.errors import BatchvidError, StateError
 from batchvid.net.transport import Transport
 from batchvid.runner.budget.budget import Budget
+from batchvid.runner.callbacks.opening import open_callbacks
 from batchvid.runner.context import RunContext
 from batchvid.runner.dispatcher import Dispatcher
 from batchvid.runner.downloads.downloader import Downloader
@@ -55,6 +56,9 @@ async def run(state: StateFile, recorder: Recorder, config: RunConfig, listeners
         async with (
             ProviderStartup(state, config.folder, config.providers, config.keys) as startup,
             Transport() as transport,
+            open_callbacks(
+                config.callbacks, state, config.providers, config.keys, transport, listeners.notice
+            ) as callbacks,
         ):
             await startup.open(required_providers(work))
             context = RunContext(
@@ -71,6 +75,7 @@ async def run(state: StateFile, recorder: Recorder, config: RunConfig, listeners
                 planned=asyncio.Event(),
                 duration_models=_load_duration_models(state),
                 waits_for_slots=config.waits_for_slots,
+                callbacks=callbacks,
             )
             restore_slots(context, recorder.jobs.values())
             with handle_signals(context, listeners.close) as interrupted:

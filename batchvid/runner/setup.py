@@ -11,6 +11,7 @@ from batchvid.catalog import Models, Provider, built_in
 from batchvid.domain.jobs import Job
 from batchvid.net.credentials import Credentials
 from batchvid.runner.budget.caps import Cap
+from batchvid.runner.callbacks.addresses import CallbackSettings
 from batchvid.runner.downloads.disk_space_gate import WAIT_S
 from batchvid.runner.downloads.downloader import PATIENCE_S
 from batchvid.state.state_file import RecordedEvent
@@ -49,7 +50,7 @@ class RunConfig:
     was withheld. A run that `only_reconcile` looks for the tasks of lost submits and changes nothing else. A finished
     clip that cannot be fetched yet is tried again for `download_wait_s` seconds. `spare_bytes` of the disk stay free;
     a full disk may take `room_wait_s` seconds to be freed. `waits_for_slots` is as in RunContext. `try_now` submits
-    even before the time that a provider requested in an earlier run.
+    even before the time that a provider requested in an earlier run. `callbacks`: where the run listens for vendors.
     """
 
     folder: Path
@@ -67,3 +68,4 @@ class RunConfig:
     room_wait_s: float = WAIT_S
     waits_for_slots: bool = True
     try_now: bool = False
+    callbacks: CallbackSettings | None = None

@@ -58,7 +58,8 @@ def check_price(name: str, model: Model) -> None:
     assert model.price.as_of, name
     assert model.price.source, name
     for tier in model.price.tiers:
-        assert (tier.usd_per_s is None) != (tier.usd_per_clip is None)
+        assert [tier.usd_per_s, tier.usd_per_clip, tier.usd_per_million_tokens].count(None) == 2
+        assert (tier.tokens_per_s > 0) is (tier.usd_per_million_tokens is not None)
     assert price.usd is not None
     assert price.usd > 0
     assert model.price.source in price.basis

@@ -12,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from batchvid.catalog import built_in, remote_listing
+from batchvid.catalog.cometapi_listing import video_rows
 from batchvid.catalog.models import built_in_routes
 from batchvid.catalog.provider_models import ProviderModels
-from batchvid.catalog.remote_listing import Listing, cache_file, load_saved, merged_with, read_page, save, video_rows
+from batchvid.catalog.remote_listing import Listing, cache_file, load_saved, merged_with, read_page, save
 from batchvid.errors import UnreadableReply
 from tests.builders import sold
 

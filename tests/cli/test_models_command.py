@@ -122,6 +122,21 @@ def test_refresh_lays_the_sellers_list_over(folder: Path) -> None:
     assert "kling-v10" not in found
 
 
+@pytest.mark.usefixtures("seller")
+def test_refresh_may_name_the_provider() -> None:
+    """A word that is no provider selects models, as it always did."""
+    for arguments in (
+        ("--refresh", "cometapi"),
+        ("--refresh", "cometapi", "veo*"),
+        ("--refresh", "veo*"),
+        ("--refresh",),
+    ):
+        result = models(*arguments)
+        assert result.stderr.startswith("2 video models of cometapi, 2")
+        assert "veo3-fast" in result.stdout
+        assert ("kling-v1" in result.stdout) == ("veo*" not in arguments)
+
+
 def test_a_provider_without_a_list() -> None:
     """One that nobody knows, and the emulator that runs nowhere, are told; nothing is written."""
     for name in ("nobody", "emulator"):

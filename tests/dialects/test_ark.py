@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from batchvid.dialects import DIALECTS
-from batchvid.domain.wire import Candidate, ImageInput, Parent, Response
+from batchvid.domain.wire import Candidate, ImageInput, Response
 from batchvid.errors import Unsupported
 from tests.builders import generation, with_fields
 from tests.dialects.test_submit import picture
@@ -80,14 +80,8 @@ def test_links_into_ark_s_own_store() -> None:
     assert body(images=(STORED,))["content"][1]["image_url"] == {"url": "asset://asset-1"}
     assert body(video="asset://asset-2")["content"][1]["video_url"] == {"url": "asset://asset-2"}
     for dialect, model in (("kling", "kling-v2-6"), ("xai", "grok-imagine-video"), ("gateway", "veo3.1")):
-        with pytest.raises(Unsupported, match="Ark's own store"):
+        with pytest.raises(Unsupported, match="another vendor's store"):
             DIALECTS[dialect].submit(with_fields(PLAIN, model=model, images=(STORED,)))
-
-
-def test_a_parent_is_a_reference_video() -> None:
-    """By its link."""
-    found = body(parent=Parent(task_id="cgt-1", link=VIDEO))["content"][1]
-    assert found == {"type": "video_url", "video_url": {"url": VIDEO}, "role": "reference_video"}
 
 
 def test_the_list_after_a_lost_submit() -> None:

@@ -55,10 +55,14 @@ def test_every_wire_that_works_on_clips_is_recorded() -> None:
         ("kling", "edit"),
         ("kling", "extend"),
         ("kling", "lip-sync"),
+        ("kling-new", "edit"),
         ("openai-videos", "remix"),
+        ("runway", "edit"),
+        ("runway", "extend"),
         ("videos", "edit"),
         ("wavespeed", "edit"),
         ("xai", "edit"),
+        ("xai", "extend"),
     }
 
 

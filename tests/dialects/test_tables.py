@@ -18,7 +18,8 @@ from tests.dialects import CODED
 DOCUMENTED = {
     Phase.QUEUED: "queued pending PENDING SUBMITTED submitted QUEUED NOT_START created queueing Preparing Queueing"
     " in_queue THROTTLED starting waiting queuing",
-    Phase.RUNNING: "in_progress IN_PROGRESS processing running RUNNING Processing dreaming generating preprocessing",
+    Phase.RUNNING: "in_progress IN_PROGRESS processing running RUNNING Processing dreaming generating preprocessing"
+    " SUSPENDED",
     Phase.SUCCEEDED: "completed succeeded SUCCEEDED succeed SUCCESS success done Success Ready"
     " COMPLETE finished MEDIA_GENERATION_STATUS_SUCCESSFUL TASK_STATUS_SUCCEED successful",
     Phase.FAILED: "failed FAILED FAILURE error ERROR expired Fail cancelled canceled CANCELLED CANCELED aborted timeout"

@@ -78,7 +78,9 @@ def _price(price: Mapping[str, Any] | None) -> str:
 
 def _tier(tier: Mapping[str, Any]) -> str:
     sound = {None: "", True: "sound", False: "silent"}[tier.get("sound")]
-    if "usd_per_clip" in tier:
+    if "usd_per_million_tokens" in tier:
+        amount = f"{tier['usd_per_million_tokens']} per million tokens"
+    elif "usd_per_clip" in tier:
         low = f"{tier['lowest_usd_per_clip']} to " if "lowest_usd_per_clip" in tier else ""
         amount = f"{low}{tier['usd_per_clip']} per clip"
     else:

@@ -13,7 +13,7 @@ import pytest
 from batchvid import errors
 from batchvid.catalog.model import Model, ModelPrice, Tier
 from batchvid.catalog.provider import Provider
-from batchvid.cli.main import INTERNAL_ERROR, group
+from batchvid.cli.main import INTERNAL_ERROR
 from batchvid.commands.edit_sheet import COLUMNS as EDIT_COLUMNS
 from batchvid.dialects import gateway, kling
 from batchvid.domain.attempts import AttemptStatus

@@ -38,5 +38,5 @@ def plan_block() -> str:
 
 
 def trimmed(output: str) -> str:
-    """The output without blanks at the ends of lines."""
-    return "\n".join(line.rstrip() for line in output.splitlines())
+    """The output without blanks at the ends of lines, and without what depends on today's date."""
+    return "\n".join(line.rstrip() for line in output.splitlines() if not line.startswith("old prices: "))

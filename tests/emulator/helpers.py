@@ -15,6 +15,7 @@ from batchvid.emulator import Emulator, Settings
 
 KEY = "Bearer a-key"
 VERSION = {"X-Runway-Version": "2024-11-06"}
+ASYNC = {"X-DashScope-Async": "enable"}
 
 
 class FakeClock:

@@ -96,6 +96,25 @@ KLING = {
     "kling/submit-trace-id-is-no-task": sent("kling"),
     "kling/submit-trouble-in-200": refused("kling", "unavailable", 200, code="5000"),
 }
+KLING_NEW = {
+    "kling-new/poll-failed-risk-control": ended("kling-new", "moderation"),
+    "kling-new/poll-queued": queued("kling-new"),
+    "kling-new/poll-ready": ready("kling-new", sends("kling-new", options={"external_task_id": "job-1"})),
+    "kling-new/poll-refused-key": refused_poll("kling-new", "auth", code="1004"),
+    "kling-new/poll-running": running("kling-new"),
+    "kling-new/poll-server-error": refused_poll("kling-new", "unavailable"),
+    "kling-new/poll-throttled": refused_poll("kling-new", "rate"),
+    "kling-new/poll-unseen": unknown("kling-new"),
+    "kling-new/submit-refused-arrears": refused("kling-new", "balance", code="1101"),
+    "kling-new/submit-refused-key": refused("kling-new", "auth"),
+    "kling-new/submit-refused-moderation": refused("kling-new", "moderation"),
+    "kling-new/submit-refused-no-slot": ReplyScript(
+        of="kling-new", act=second("kling-new"), settings={"concurrency": 1}
+    ),
+    "kling-new/submit-refused-parameter": sent("kling-new", settings={"duration": 2}),
+    "kling-new/submit-server-error": refused("kling-new", "unavailable", 500, code="5000"),
+    "kling-new/submit-throttled": refused("kling-new", "rate"),
+}
 RUNWAY = {
     "runway/poll-cancelled": ended("runway", "cancelled"),
     "runway/poll-contradiction-inner-success": contradicts("runway", 3, "IN_PROGRESS", runway_shape="wrapped"),

@@ -11,8 +11,8 @@ from typing import Any
 
 from tests.emulator.helpers import picture
 from tests.emulator.market_reply_scripts import MARKETS
-from tests.emulator.own_reply_scripts import KLING, RUNWAY, XAI
-from tests.emulator.record_reply_scripts import ARK
+from tests.emulator.own_reply_scripts import KLING, KLING_NEW, RUNWAY, XAI
+from tests.emulator.record_reply_scripts import ARK, DASHSCOPE, MINIMAX
 from tests.emulator.script_player import (
     LINK,
     UPSTREAM,
@@ -236,4 +236,16 @@ COMET = {
     "videos/submit-refused-too-large": bare("videos", "submit", 413),
     "videos/submit-throttled-retry-after": refused("videos", "rate", code="", headers={"Retry-After": "12"}),
 }
-REPLY_SCRIPTS: dict[str, ReplyScript] = {**GATEWAY, **KLING, **OPENAI, **RUNWAY, **COMET, **XAI, **ARK, **MARKETS}
+REPLY_SCRIPTS: dict[str, ReplyScript] = {
+    **GATEWAY,
+    **KLING,
+    **KLING_NEW,
+    **OPENAI,
+    **RUNWAY,
+    **COMET,
+    **XAI,
+    **ARK,
+    **MINIMAX,
+    **DASHSCOPE,
+    **MARKETS,
+}

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.emulator.helpers import VERSION, Answer, Vendor
+from tests.emulator.helpers import ASYNC, VERSION, Answer, Vendor
 
 Act = Callable[[Vendor], Awaitable[Answer]]
 
@@ -21,6 +21,7 @@ RETRY = {"Retry-After": "30"}
 VISIBLE = {"runway_hidden_polls": 0}
 PATHS = {
     "kling": ("/kling/v1/videos/text2video",) * 2,
+    "kling-new": ("/kling-new/text-to-video/kling-3.0", "/kling-new/tasks?task_ids="),
     "runway": ("/runwayml/v1/image_to_video", "/runwayml/v1/tasks"),
     "xai": ("/grok/v1/videos/generations", "/grok/v1/videos"),
     "gateway": ("/gateway/v1/videos",) * 2,
@@ -30,6 +31,12 @@ PATHS = {
     "kie": ("/kie/api/v1/jobs/createTask", "/kie/api/v1/jobs/recordInfo?taskId={}"),
     "vidu": ("/vidu/ent/v2/text2video", "/vidu/ent/v2/tasks/{}/creations"),
     "ark": ("/ark/api/v3/contents/generations/tasks",) * 2,
+    "minimax": ("/minimax/v2/video_generation", "/minimax/v2/query/video_generation"),
+    "minimax-v1": ("/minimax/v1/video_generation", "/minimax/v1/query/video_generation?task_id="),
+    "dashscope": (
+        "/dashscope/api/v1/services/aigc/video-generation/video-synthesis",
+        "/dashscope/api/v1/tasks",
+    ),
 }
 """Where a family's tasks are submitted and polled; the others share `/v1/videos`."""
 BODIES: dict[str, dict[str, Any]] = {
@@ -38,6 +45,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "seedance": {"model": "doubao-seedance-2-0-fast"},
     "videos": {"model": "happyhorse-1.0"},
     "kling": {},
+    "kling-new": {},
     "runway": {"model": "gen4_turbo", "promptImage": LINK, "promptText": "a kite"},
     "xai": {},
     "gateway": {"model": "kling-video", "model_name": "kling-v2-6"},
@@ -47,6 +55,19 @@ BODIES: dict[str, dict[str, Any]] = {
     "atlas": {"model": "bytedance/seedance-v1.5-pro/text-to-video", "duration": 5},
     "kie": {"model": "kling-2.6/text-to-video", "input": {"prompt": "a kite", "duration": "5"}},
     "vidu": {"model": "viduq3-turbo", "duration": 4, "payload": "job-1"},
+    "minimax": {
+        "model": "MiniMax-H3",
+        "content": [{"type": "text", "text": "a kite"}],
+        "resolution": "768P",
+        "duration": 5,
+        "ratio": "16:9",
+    },
+    "minimax-v1": {"model": "MiniMax-Hailuo-2.3", "duration": 6},
+    "dashscope": {
+        "model": "wan2.7-t2v",
+        "input": {"prompt": "a kite"},
+        "parameters": {"resolution": "720P", "ratio": "16:9", "duration": 5},
+    },
 }
 
 
@@ -63,21 +84,16 @@ def paths(of: str) -> tuple[str, str]:
     return PATHS.get(of, ("/v1/videos",) * 2)
 
 
-def poll_path(base: str, task: str) -> str:
-    """Where a task is polled: below the path, or where it has a place for the id."""
-    return base.format(task) if "{}" in base else f"{base}/{task}"
-
-
 def task_of(reply: Answer) -> str:
     """The id in the answer to a submit."""
     body = reply.json
-    inner = body.get("data") or {}
+    inner = body.get("data") or body.get("output") or {}
     return str(
         inner.get("task_id")
         or inner.get("taskId")
-        or inner.get("id")
         or body.get("id")
         or body.get("task_id")
+        or inner.get("id")
         or body["request_id"]
     )
 
@@ -87,9 +103,16 @@ def sends(of: str, path: str = "", **fields: Any) -> Act:
 
     async def act(v: Vendor) -> Answer:
         body = {**({} if "content" in BODIES[of] else PROMPT), **BODIES[of], **fields}
-        return await v.call("POST", path or paths(of)[0], json=body, headers=VERSION)
+        return await v.call("POST", path or paths(of)[0], json=body, headers=VERSION | ASYNC)
 
     return act
+
+
+def place(tasks: str, task: str) -> str:
+    """Where a task is polled: where the path has a place for it, below it, or as the value of a query."""
+    if "{}" in tasks:
+        return tasks.format(task)
+    return f"{tasks}{task}" if tasks.endswith("=") else f"{tasks}/{task}"
 
 
 def polls(of: str, number: int, submit: Act | None = None, *, below: str = "") -> Act:
@@ -97,7 +120,7 @@ def polls(of: str, number: int, submit: Act | None = None, *, below: str = "") -
 
     async def act(v: Vendor) -> Answer:
         task = task_of(await (submit or sends(of))(v))
-        answers = [await v.call("GET", poll_path(below or paths(of)[1], task)) for _ in range(number)]
+        answers = [await v.call("GET", place(below or paths(of)[1], task)) for _ in range(number)]
         return answers[-1]
 
     return act
@@ -167,12 +190,12 @@ def sent(of: str, path: str = "", settings: dict[str, Any] | None = None, /, **f
 
 def unknown(of: str, **settings: Any) -> ReplyScript:
     """A poll of an unknown task."""
-    return ReplyScript(of=of, act=lambda v: v.call("GET", poll_path(paths(of)[1], "1")), settings=settings)
+    return ReplyScript(of=of, act=lambda v: v.call("GET", place(paths(of)[1], "1")), settings=settings)
 
 
 def locked_out(of: str, step: str) -> ReplyScript:
     """The wrong key."""
-    path = paths(of)[0] if step == "submit" else poll_path(paths(of)[1], "1")
+    path = paths(of)[0] if step == "submit" else place(paths(of)[1], "1")
     method = "POST" if step == "submit" else "GET"
     return ReplyScript(of=of, act=lambda v: v.call(method, path, json=BODIES[of]), settings={"api_key": "another"})
 

@@ -37,7 +37,10 @@ async def test_rules_are_set_and_read() -> None:
         ([rule(do={"explode": True})], "rule 1: do.explode: is not one of: status, body, json"),
         ([rule(), rule(times=0)], "rule 2: match.times"),
         ([rule(step="pay")], "'submit', 'poll', 'download' or 'content'"),
-        ([rule(route="pika")], "match.route: is not one of: *, veo, sora, seedance, videos, kling, runway, xai"),
+        (
+            [rule(route="pika")],
+            "match.route: is not one of: *, veo, sora, seedance, videos, kling, kling-new, runway, xai",
+        ),
         ([rule(step="poll", do={"outcome": "fail"})], "the step must be submit"),
         ([rule(do={"truncate": True})], "the step must be download or content"),
         ([rule(step="content", do="truncate_json")], "the step must be submit or poll"),

@@ -30,7 +30,9 @@ UNPLAYED: dict[str, tuple[str, ...]] = {
         "atlas/submit-refused-balance-in-200",
         "atlas/submit-unnamed-code-in-200",
         "kie/submit-server-error-in-200",
+        "dashscope/poll-suspended",
         "kling/poll-success-without-link",
+        "kling-new/poll-other-tasks-only",
         "kling/submit-outer-id-is-a-trace",
         "openai-videos/poll-completed-with-error-and-a-link",
         "openai-videos/poll-undocumented-word",
@@ -58,8 +60,9 @@ UNPLAYED: dict[str, tuple[str, ...]] = {
         "runway/submit-wrapped",
         "xai/poll-ready-without-word",
     ),
-    "a server that the emulator is not: another aggregator, a self-hosted one, Kling's next generation": (
+    "a server that the emulator is not: another aggregator, a self-hosted one, or an account with money": (
         "kling/submit-new-generation-id",
+        "kling-new/poll-ready-paid-in-cash",
         "openai-videos/poll-failed-under-http-500",
         "openai-videos/poll-relay-id-with-colon",
         "openai-videos/submit-refused-community-guidelines-500",

@@ -19,6 +19,7 @@ from tests.emulator.helpers import Answer, Vendor, vendor
 EXCHANGES = Path(__file__).parents[1] / "exchanges"
 PREFIXES = {
     "kling": "/kling",
+    "kling-new": "/kling-new",
     "runway": "/runwayml",
     "xai": "/grok",
     "gateway": "/gateway",
@@ -28,6 +29,9 @@ PREFIXES = {
     "atlas": "/atlas",
     "kie": "/kie",
     "vidu": "/vidu",
+    "minimax": "/minimax",
+    "minimax-v1": "/minimax",
+    "dashscope": "/dashscope/api/v1",
 }
 """Where the emulator has a dialect's paths; the others stand at the root."""
 

@@ -177,6 +177,16 @@ async def test_an_edit_shows_its_source() -> None:
     assert difference(expected, edited) < 3 < min(difference(expected, source), difference(expected, stranger))
 
 
+async def test_extension() -> None:
+    """The source and what is added, in one clip of the source's shape; a shape of its own is refused."""
+    async with vendor(render="shared") as v:
+        link = (await v.xai_poll((await v.xai(duration=3)).json["request_id"])).json["video"]["url"]
+        assert (await v.xai("extensions", video={"url": link}, duration=4)).status == 200
+        assert (await v.xai("extensions", video={"url": link}, duration=11)).status == 400
+        assert (await v.xai("extensions", video={"url": link}, aspect_ratio="1:1")).status == 400
+        assert v.ledger()["tasks"][-1]["seconds"] == 7
+
+
 async def test_unknown() -> None:
     """Tasks of nobody, and of another key, do not exist; a wrong kind is a wrong path."""
     async with vendor() as v:
@@ -184,7 +194,7 @@ async def test_unknown() -> None:
         foreign = await v.call("GET", f"/grok/v1/videos/{task}", key="Bearer other")
         for reply in (await v.xai_poll("x"), foreign):
             assert (reply.status, reply.json["code"]) == (400, "task_not_exist")
-        assert (await v.xai("extensions")).headers["content-type"] == "text/html"
+        assert (await v.xai("upscales")).headers["content-type"] == "text/html"
 
 
 @pytest.mark.parametrize(("action", "status"), [("rate", 429), ("balance", 403), ("moderation", 400), ("auth", 401)])

@@ -178,7 +178,8 @@ class TestCaps:
         bench.write(clips, top="budget: {usd: 5}", concurrency=1)
         ended = bench.run()
         assert ended.code == 3
-        assert "budget.usd needs budget.allow_unpriced" in ended.err
+        assert "unknown price of openai-videos/house at " in ended.err
+        assert '.models."openai-videos/house"]\n' in ended.err
         assert {row["id"]: row["state"] for row in bench.rows()} == {
             "house": "pending", "kite": "succeeded", "boat": "succeeded",
         }  # fmt: skip

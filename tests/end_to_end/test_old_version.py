@@ -17,16 +17,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.conftest import Result
+from batchvid.emulator import Settings
+from tests.end_to_end.conftest import Result, ServedEmulator
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "old_version"
-PLACEHOLDER = "/FOLDER"
+PLACEHOLDER, ADDRESS = "/FOLDER", "127.0.0.1:RELAY"
 COLUMNS = (
     ("meta", "value"),
     ("jobs", "spec"),
     ("jobs", "standing"),
     ("events", "data"),
-)  # as the old version named them
+)  # as the first version named them
 STORED = {"stored", "two_t1", "two_t2", "house", "rerolled", "again", "turned"}
 OPEN = {"answer-out", "running", "finished", "parent"}
 FAILED = {"rude", "withheld", "broken", "invalid", "late"}
@@ -183,3 +184,34 @@ def test_it_is_collected_without_its_manifest(old_batch: OldBatch) -> None:
     old_batch.cli("run", "--collect-only")
     assert old_batch.tasks() == tasks
     assert Counter(old_batch.states().values()) == {"succeeded": 7, "pending": 2}
+
+
+def test_a_batch_at_an_own_relay_goes_on(tmp_path: Path, run_cli: Callable[[Sequence[str]], Result]) -> None:
+    """Its reservations keep the amounts of the old version; what is not bought yet needs the relay's own price."""
+    folder = tmp_path / "own_relay"
+    shutil.copytree(FIXTURES / "own_relay", folder)
+    batch, tasks = OldBatch(folder, run_cli), folder / "tasks.jsonl"
+    with ServedEmulator(Settings(state_file=tasks, life="seconds:0.1-0.2", needs_key=False, fps=2)) as relay:
+        address = relay.base_url.removeprefix("http://")
+        for file in (folder / "batch.yaml", tasks):
+            file.write_text(file.read_text("utf-8").replace(ADDRESS, address), "utf-8")
+        with closing(sqlite3.connect(batch.batch / "state.sqlite3")) as connection, connection:
+            for table, column in (("meta", "value"), ("events", "data"), ("jobs", "job_data")):
+                connection.execute(f"UPDATE {table} SET {column} = replace({column}, ?, ?)", (ADDRESS, address))
+        out = ("--out", str(folder / "batches"))
+        run = ["run", str(folder / "batch.yaml"), *out]
+        ended = run_cli(run)
+        assert ended.code == 3, ended.err
+        assert "unknown price of kling-v2-6 at relay" in ended.err
+        assert relay.ledger()["submits"] == 0
+        assert list(batch.states().values()) == ["succeeded"] * 4 + ["pending"]
+        assert [row["committed_usd"] for row in batch.rows().values()] == ["2.64"] * 4 + ["0"]
+        line = "[providers.relay.models.kling-v2-6]\nprice = { usd_per_clip = 9.45 }\n"
+        (folder / "batchvid.toml").write_text(line, "utf-8")
+        ended = run_cli(run)
+        assert ended.code == 3, ended.err
+        assert "budget.usd is 20: 10.56 are committed, one more may cost 9.45" in ended.err
+        (folder / "batchvid.toml").write_text(line.replace("9.45", "9.44"), "utf-8")
+        assert run_cli(run).code == 0
+        assert relay.ledger()["submits"] == 1
+        assert [row["committed_usd"] for row in batch.rows().values()] == ["2.64"] * 4 + ["9.44"]

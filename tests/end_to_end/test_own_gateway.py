@@ -17,7 +17,14 @@ SOURCE = "https://example.com/source.mp4"
 SOUND = "https://example.com/rain.mp3"
 FPS = 4  # the clips are only looked at for their length and shape
 QUICK = {"concurrency": 20, "submits_per_min": 60000, "polls_per_s": 1000, "poll_every_s": 0.02}
-PREFIXES = {"kling": "/kling", "runway": "/runwayml", "xai": "/grok", "gateway": "/gateway", "newapi": "/gateway"}
+PREFIXES = {
+    "kling": "/kling",
+    "kling-new": "/kling-new",
+    "runway": "/runwayml",
+    "xai": "/grok",
+    "gateway": "/gateway",
+    "newapi": "/gateway",
+}
 PREFIXES |= {name: f"/{name}" for name in ("wavespeed", "atlas", "kie", "vidu")}
 """Where the emulator has each wire format; the others stand at the root."""
 CLIPS = {
@@ -26,6 +33,7 @@ CLIPS = {
     "seedance": "model: doubao-seedance-2-0-fast",
     "videos": "model: videos/wan2.6, resolution: 1280x720",
     "kling": "model: kling-v2-6",
+    "kling-new": "model: kling-3.0",
     "runway": f"model: gen3a_turbo, image: '{FILE}'",
     "xai": "model: grok-imagine-video",
     "gateway": "model: viduq3-turbo",
@@ -257,5 +265,30 @@ class TestWithoutKey:
         assert "sora2 is sent as office's own model id; the catalogue has sora-2" in planned.out
         ended = bench.run()
         assert ended.code == 3
-        assert "unknown price: budget.usd needs budget.allow_unpriced for it" in ended.out + ended.err
+        assert "unknown price of sora2 at office: budget.usd needs it in batchvid.toml, or budget.allow_" in ended.err
         assert office.ledger()["submits"] == 0
+        header, price = ended.err.splitlines()[-2:]
+        assert header in planned.out
+        assert price in planned.out
+        file = bench.manifest.parent / "batchvid.toml"
+        for stated, code, submits in (("{ usd_per_clip = 6 }", 3, 0), ("{ usd_per_clip = 0.5 }", 0, 1)):
+            line = price.replace("{ usd_per_s = N }", stated)
+            file.write_text(f"{header}\n{line}\n", "utf-8")
+            ended = bench.run()
+            assert ended.code == code, ended.out + ended.err
+            assert office.ledger()["submits"] == submits
+        assert "$0.50" in bench.cli("status", str(bench.manifest)).out
+
+    def test_a_free_model_needs_one_word(self, bench: Bench, office: ServedEmulator) -> None:
+        """Its owner states that it costs nothing: a budget in dollars lets it through."""
+        row = {"dialect": "openai-videos", "base_url": f"{office.base_url}/v1", **QUICK}
+        write(bench, {"house": "provider: office, model: Wan-AI/Wan2.2, resolution: 1280x720"}, office=row)
+        text = bench.manifest.read_text("utf-8")
+        bench.manifest.write_text(f"budget: {{usd: 5}}\n{text}", "utf-8")
+        ours = '[providers.office.models."Wan-AI/Wan2.2"]\nprice = "free"\n'
+        (bench.manifest.parent / "batchvid.toml").write_text(ours, "utf-8")
+        planned = bench.cli("plan", str(bench.manifest))
+        assert "$0.00" in planned.out
+        assert "free" in planned.out
+        assert bench.run().code == 0
+        assert office.ledger()["submits"] == 1

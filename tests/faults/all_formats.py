@@ -36,6 +36,7 @@ JOBS: Mapping[str, Mapping[str, Any]] = {
     "seedance": {"model": "doubao-seedance-2-0-fast", "duration_s": 4, "aspect_ratio": "16:9"},
     "videos": {"model": "videos/wan2.5-t2v", "duration_s": 4, "resolution": "1280x720"},
     "kling": {"model": "kling-v2-6", "duration_s": 5, "aspect_ratio": "16:9"},
+    "kling-new": {"model": "kling-3.0", "duration_s": 5, "aspect_ratio": "16:9"},
     "runway": {
         "model": "gen3a_turbo",
         "duration_s": 5,
@@ -50,10 +51,14 @@ JOBS: Mapping[str, Mapping[str, Any]] = {
     "atlas": {"model": "atlas/bytedance/seedance-v1.5-pro", "duration_s": 4, "aspect_ratio": "16:9"},
     "kie": {"model": "kie/kling-2.6/text-to-video", "duration_s": 4, "aspect_ratio": "16:9"},
     "vidu": {"model": "vidu/viduq3-turbo", "duration_s": 4, "aspect_ratio": "16:9"},
+    "minimax": {"model": "minimax/MiniMax-H3", "duration_s": 4, "aspect_ratio": "16:9", "resolution": "768p"},
+    "minimax-v1": {"model": "minimax-v1/MiniMax-Hailuo-2.3", "duration_s": 6, "resolution": "768p"},
+    "dashscope": {"model": "dashscope/wan2.7-t2v", "duration_s": 4, "aspect_ratio": "16:9", "resolution": "720p"},
 }
 """A cheap clip in each wire format."""
 PREFIXES = {
     "kling": "/kling",
+    "kling-new": "/kling-new",
     "runway": "/runwayml",
     "xai": "/grok",
     "gateway": "/gateway",
@@ -63,6 +68,9 @@ PREFIXES = {
     "atlas": "/atlas",
     "kie": "/kie",
     "vidu": "/vidu",
+    "minimax": "/minimax",
+    "minimax-v1": "/minimax",
+    "dashscope": "/dashscope/api/v1",
 }
 """Where the emulator speaks it; the others stand at its root."""
 AUTH = {"vidu": {"auth": {"header": "Authorization", "scheme": "Token"}}}
@@ -75,7 +83,7 @@ CLIP_WAIT_S = 0.05
 QUICK: dict[str, Any] = {
     "wait_initial_s": 0.001,
     "max_clip_bytes": 2_000_000,
-    "lookup": {"kling": "external_id"},
+    "lookup": {"kling": "external_id", "kling-new": "external_id"},
     "send_key_to_own_links": False,  # the emulator's signed links stand for those of another host
 }
 

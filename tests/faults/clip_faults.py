@@ -32,7 +32,9 @@ def _refused(
     name: str, action: Any, ends: Ending = STORED, *, times: int = 0, steps: str = "download content"
 ) -> Fault:
     """A link on another host that is refused: there the key is never sent, which the emulator checks."""
-    but = {"kling": READY, "runway": READY, "xai": READY} if steps == "download" else {}  # no content route
+    but = (
+        dict.fromkeys(("kling", "kling-new", "runway", "xai"), READY) if steps == "download" else {}
+    )  # no content route
     made = rules(steps, action, times)
     return Fault(name=name, group="the clip", rules=made, wire=(ON_ANOTHER_HOST,), ends=ends, but=but)
 

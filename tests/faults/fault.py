@@ -38,7 +38,7 @@ STOPPED, BLIND = Ending("pending", 0), Ending("running", 1)
 """The provider is stopped; the next run goes on."""
 READY = Ending("ready", 1)
 """The clip is paid for; the next run fetches it."""
-FOUND = {"kling": STORED}
+FOUND = {"kling": STORED, "kling-new": STORED}
 """A lost Kling submit that bought a task is looked up by the `external_task_id` that we chose."""
 
 

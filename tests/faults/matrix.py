@@ -154,12 +154,15 @@ def exit_code(endings: Mapping[str, Ending]) -> int:
 
 
 def table(endings: Mapping[str, Mapping[str, Ending]]) -> str:
-    """Fault by wire format, as Markdown."""
-    dialects = list(all_formats.JOBS)
-    lines = [f"| where | fault | {' | '.join(dialects)} |", "|---" * (len(dialects) + 2) + "|"]
+    """How each fault ends in most wire formats, and in which ones otherwise, as Markdown."""
+    lines = ["| where | fault | ends | otherwise |", "|---|---|---|---|"]
     for name, row in endings.items():
-        cells = [str(row[dialect]) for dialect in dialects]
-        lines.append(f"| {FAULTS[name].group} | {FAULTS[name].name} | {' | '.join(cells)} |")
+        (usual, _), *others = Counter(map(str, row.values())).most_common()
+        exceptions = [
+            f"{', '.join(dialect for dialect, ending in row.items() if str(ending) == other)}: {other}"
+            for other, _ in others
+        ]
+        lines.append(f"| {FAULTS[name].group} | {FAULTS[name].name} | {usual} | {'; '.join(exceptions)} |")
     return "\n".join(lines)
 
 

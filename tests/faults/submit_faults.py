@@ -59,7 +59,7 @@ ARREARS = '{"code":1101,"message":"account in arrears","request_id":"u-2"}'
 DISGUISED = {"error": {"message": "duration is malformed", "code": "invalid_request"}}
 NO_CHANNEL = {"error": {"message": "No available channel for model x under group y", "code": "model_not_found"}}
 GUIDELINES = {"error": "the prompt may violate the community guidelines (CM_EXT.POther)"}
-ONE_VENDOR = dict.fromkeys(("kling", "runway", "xai"), UNSOLD)
+ONE_VENDOR = dict.fromkeys(("kling", "kling-new", "runway", "xai", "ark"), UNSOLD)
 """No relay stands behind these wire formats: MiniMax's codes mean nothing there."""
 
 IN_TOTAL = {"submit_total_timeout_s": 0.3}
@@ -148,7 +148,7 @@ UNREADABLE = (
     _submit(
         "truncated JSON",
         "truncate_json",
-        but={"runway": UNSEEN, "xai": UNSEEN},  # the id is cut off
+        but={"runway": UNSEEN, "xai": UNSEEN, "ark": UNSEEN},  # the id is cut off
     ),
     _submit(
         "reply after the client's timeout",

@@ -14,7 +14,7 @@ def _task(name: str, action: Any, ends: Ending, **more: Any) -> Fault:
 
 
 FILTERED = failed("moderation_output")
-WORDLESS = {"kling": failed("unavailable"), "newapi": failed("unavailable")}
+WORDLESS = dict.fromkeys(("kling", "kling-new", "newapi"), failed("unavailable"))
 """Wire formats without a word of their own for it: the task just failed."""
 CODELESS = {"outcome": "fail", "code": "task_failed"}
 TASKS = (
@@ -31,7 +31,7 @@ TASKS = (
         "moderated, in each vendor's own form",
         {"outcome": "moderation"},
         failed("moderation_input"),
-        but={"kling": FILTERED, "xai": FILTERED},
+        but=dict.fromkeys(("kling", "kling-new", "xai"), FILTERED),
     ),
     _task("moderated, in the message only", {**CODELESS, "message": "violates our content policy"}, FILTERED),
     _task(

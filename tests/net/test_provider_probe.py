@@ -14,7 +14,8 @@ from batchvid.catalog import Provider, providers
 from batchvid.domain.wire import Request
 from batchvid.errors import NotSent, ReplyLost, UnreadableReply
 from batchvid.net.access import ANONYMOUS, bearer
-from batchvid.net.provider_probe import fetch_listing, probe, send_all
+from batchvid.net.listing_fetch import fetch_listing
+from batchvid.net.provider_probe import probe, send_all
 from tests.runner.servers import serving
 
 TODAY = date(2026, 11, 21)

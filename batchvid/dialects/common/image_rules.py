@@ -37,6 +37,10 @@ KLING = ImageRules(
     types=("image/jpeg", "image/png"), max_bytes=10 * 1024 * 1024, max_size="10 MB", min_side_px=300, max_shape=2.5
 )  # apidoc.cometapi.com/api/video/kling, image-to-video; Kling's newer pages say 50 MB (wire-notes 3.9)
 
+KLING_NEW = ImageRules(
+    types=("image/jpeg", "image/png"), max_bytes=50 * 1024 * 1024, max_size="50 MB", min_side_px=300, max_shape=2.5
+)  # Kling's new API pages, image-to-video (wire-notes 13.3)
+
 RUNWAY_DATA_URI_BYTES = 5 * 1024 * 1024  # encoded; docs.dev.runwayml.com/assets/inputs
 RUNWAY = ImageRules(
     max_bytes=(RUNWAY_DATA_URI_BYTES - len("data:image/jpeg;base64,")) // 4 * 3, max_size="3.9 MB for a local file"
@@ -45,6 +49,17 @@ RUNWAY = ImageRules(
 ARK = ImageRules(
     max_bytes=30_000_000 - 1, max_size="30 MB", min_side_px=300, max_side_px=6000, max_shape=2.5
 )  # ModelArk's video generation API: less than 30 MB, 300 to 6000 pixels a side, width over height 0.4 to 2.5
+
+MINIMAX = ImageRules(
+    max_bytes=30_000_000, max_size="30 MB", min_side_px=256, max_side_px=5760, max_shape=2.5
+)  # MiniMax's OpenAPI of V2: 256 to 5760 pixels a side, width over height 0.4 to 2.5
+HAILUO = ImageRules(
+    max_bytes=20_000_000 - 1, max_size="20 MB", min_side_px=301, max_shape=2.5
+)  # MiniMax's V1, image to video: less than 20 MB, more than 300 pixels, shapes from 2:5 to 5:2
+
+DASHSCOPE = ImageRules(
+    max_bytes=20_000_000, max_size="20 MB", min_side_px=240, max_side_px=8000, max_shape=8
+)  # Model Studio, Wan image to video: 240 to 8000 pixels a side, shapes from 1:8 to 8:1
 
 
 def check_image(image: ImageInput, rules: ImageRules) -> None:

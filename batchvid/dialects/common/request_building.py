@@ -11,7 +11,7 @@ from urllib.parse import quote
 import orjson
 
 from batchvid.dialects.common.option_words import EXACT_SIZE, Paid, PaidOption, paid_options
-from batchvid.domain.clip_request import ImageRole, set_fields
+from batchvid.domain.clip_request import STORED_LINKS, ImageRole, set_fields
 from batchvid.domain.wire import GenerationRequest, ImageInput, Part
 from batchvid.errors import Unsupported
 
@@ -21,9 +21,6 @@ CHECKED_ELSEWHERE = frozenset({"model", "images", "fit", "options"})
 """Fields of a ClipRequest that every wire has, or that never reach one."""
 FIELD_OF_ROLE: dict[ImageRole, str] = {"first": "image", "last": "end_image", "reference": "reference_images"}
 """The manifest's field for an image of each role."""
-
-ASSET = "asset://"
-"""The beginning of a link into Ark's store of approved pictures, clips and sounds."""
 
 SHAPE_TOLERANCE = 0.02  # 1584:672 is sold as 21:9, 854x480 as 16:9
 
@@ -51,12 +48,13 @@ def refuse_unsupported(generation: GenerationRequest, wire: str, spoken: Collect
 
 
 def _refuse_stored_links(generation: GenerationRequest, wire: str, spoken: Collection[str]) -> None:
-    """Raise Unsupported for a link into Ark's own store, unless `spoken` has `asset://`."""
+    """Raise Unsupported for a link into a vendor's own store, unless `spoken` has its beginning."""
     links = {manifest_field(image): image.url for image in generation.images}
     links |= {"video": generation.request.video, "audio": generation.request.audio}
     for field, link in links.items():
-        if link.startswith(ASSET) and ASSET not in spoken:
-            raise Unsupported(field, f"{wire} does not support {ASSET} links: they are of Ark's own store")
+        store = next((start for start in STORED_LINKS if link.startswith(start)), "")
+        if store and store not in spoken:
+            raise Unsupported(field, f"{wire} does not support {store} links: they lead into another vendor's store")
 
 
 def find_by_action(generation: GenerationRequest, wire: str, known: Mapping[str, T]) -> T:

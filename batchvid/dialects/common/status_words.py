@@ -22,6 +22,7 @@ PHASES: dict[str, Phase] = {
     "in_progress": Phase.RUNNING,  # OpenAI, CometAPI, task wrapper
     "processing": Phase.RUNNING,  # Kling, xAI, Vidu, Hailuo
     "running": Phase.RUNNING,  # Runway, Ark, Ali
+    "suspended": Phase.RUNNING,  # Ali
     "completed": Phase.SUCCEEDED,  # OpenAI, CometAPI
     "succeeded": Phase.SUCCEEDED,  # Runway, Ark, Ali
     "succeed": Phase.SUCCEEDED,  # Kling

@@ -133,6 +133,10 @@ ALI: Table = (
     OutcomeRule(NO_OR_500, FailureKind.MODERATION_INPUT, "N", codes="DataInspectionFailed IPInfringementSuspect"),
     OutcomeRule(ANY, None, "A-err", codes="InternalError ServiceUnavailable GatewayTimeout"),
 )
+DASHSCOPE: Table = (
+    OutcomeRule(NO, FailureKind.AUTH, "A-err: the model is not activated", codes="AccessDenied.Unpurchased"),
+    OutcomeRule(NO, FailureKind.INVALID, "A-err", codes="AccessDenied InvalidParameter"),
+)
 MINIMAX: Table = (
     OutcomeRule(NO, FailureKind.AUTH, "M-err", codes="base_resp:1004 base_resp:2049"),
     OutcomeRule(NO, FailureKind.BALANCE, "M-err", codes="base_resp:1008 base_resp:2056"),
@@ -141,6 +145,9 @@ MINIMAX: Table = (
     OutcomeRule(NO, FailureKind.MODERATION_INPUT, "M-err", codes="base_resp:1026 base_resp:1027"),
     OutcomeRule(NO, FailureKind.INVALID, "M-err", codes="base_resp:1042 base_resp:2013 base_resp:2037"),
     OutcomeRule(ANY, None, "M-err", codes="base_resp:1000 base_resp:1001 base_resp:1013 base_resp:1024 base_resp:1033"),
+)
+MINIMAX_V2: Table = (
+    OutcomeRule("422", FailureKind.MODERATION_INPUT, "M-oas: its only 422", codes="unprocessable_entity_error"),
 )
 GOOGLE: Table = (
     OutcomeRule(
@@ -268,5 +275,8 @@ TABLES: dict[str, Table] = {
     "runway": _GATEWAYS,  # Runway itself has statuses and sentences, no codes (R-oas)
     "xai": (*XAI, *_GATEWAYS),
     "ark": (*ARK, *_GATEWAYS),
+    "minimax": (*MINIMAX_V2, *MINIMAX, *_GATEWAYS),
+    "minimax-v1": (*MINIMAX, *_GATEWAYS),
+    "dashscope": (*DASHSCOPE, *ALI, *_GATEWAYS),
 }
 """Routes with one vendor behind them. CometAPI is of the new-api family: its own errors may come on every route."""

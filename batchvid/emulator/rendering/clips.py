@@ -6,6 +6,7 @@ import asyncio
 import base64
 import hashlib
 import os
+import secrets
 import struct
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -47,10 +48,14 @@ class Clip:
 
 
 class Clips:
-    """Renders clips and caches them in a folder, at most `cache_bytes` of them."""
+    """Renders clips and caches them in a folder, at most `cache_bytes` of them.
+
+    With a `clips_folder` they are kept there, and other emulators use them: the same values give the same bytes.
+    """
 
     def __init__(self, folder: Path, settings: Settings, images: InputImages) -> None:
-        self._folder, self._settings, self._images = folder, settings, images
+        self._folder, self._settings, self._images = settings.clips_folder or folder, settings, images
+        self._folder.mkdir(parents=True, exist_ok=True)
         self._pool = ThreadPoolExecutor(settings.render_threads, thread_name_prefix="render")
         self._cached: dict[str, int] = {}  # sizes in bytes; the last used is last
         self._cached_bytes = 0
@@ -122,20 +127,27 @@ class Clips:
         from batchvid.emulator.rendering.render import render  # loads FFmpeg with the first clip
 
         path, size = self._path(key), (task.width, task.height)
-        work = partial(render, path, size, seconds=task.seconds, fps=self._settings.fps, picture=self._picture(task))
+        unfinished = path.with_name(f"{key}.{secrets.token_hex(4)}.part.mp4")
         try:
-            await asyncio.get_running_loop().run_in_executor(self._pool, work)
+            if not path.exists():
+                seconds, fps = task.seconds, self._settings.fps
+                work = partial(render, unfinished, size, seconds=seconds, fps=fps, picture=self._picture(task))
+                await asyncio.get_running_loop().run_in_executor(self._pool, work)
+                unfinished.replace(path)
             self._cached[key] = path.stat().st_size
             self._cached_bytes += self._cached[key]
             self._sweep(key)
         finally:
+            unfinished.unlink(missing_ok=True)
             del self._rendering[key]
 
     def _path(self, key: str) -> Path:
         return self._folder / f"{key}.mp4"
 
     def _sweep(self, newest: str) -> None:
-        """Delete the least recently used clips until the rest fits; never the newest."""
+        """Delete the least recently used clips until the rest fits; never the newest, and none that others use."""
+        if self._settings.clips_folder:
+            return
         while self._cached_bytes > self._settings.cache_bytes:
             key = next(iter(self._cached))
             if key == newest:

@@ -11,6 +11,7 @@ from aiohttp import web
 
 from batchvid.emulator import cdn
 from batchvid.emulator.body_parsing import Form, read_json
+from batchvid.emulator.callbacks import callback_url
 from batchvid.emulator.fault_injection import apply_fault
 from batchvid.emulator.replies import ErrorResponse, openai_error, reply
 from batchvid.emulator.routes.video_object import WRAPPER_WORDS
@@ -96,10 +97,16 @@ class Route:
         created: list[Task] = []
 
         async def act() -> web.StreamResponse:
+            url = callback_url(request.query, submit.form.fields)
             try:
-                created.append(service.create(submit, await self.clip(submit), action))
+                clip = await self.clip(submit)
+                if url and not await service.callbacks.is_reachable(url):
+                    raise ErrorResponse(openai_error(400, "callback_url does not echo the challenge"))
+                created.append(service.create(submit, clip, action))
             except ErrorResponse as exc:
                 return exc.response
+            if url:
+                service.callbacks.watch(created[0], url)
             response = _as_response(self.accepted(service, created[0]))
             response.set_status(service.settings.accepted_status)
             return response

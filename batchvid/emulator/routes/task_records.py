@@ -24,9 +24,10 @@ Shown = tuple[Task, TaskView]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordRoute(Route):
-    """A route with records. `records` is where they are listed; `undeletable` is the refusal of a DELETE."""
+    """A route with records: where they are listed, where DELETE is if not below `tasks`, and its refusal."""
 
     records: str
+    deletes: str = ""
     listed: Callable[[EmulatorService, web.Request, Sequence[Shown]], Reply]
     undeletable: Callable[[Task, Phase], web.Response]
 
@@ -43,7 +44,7 @@ class RecordRoute(Route):
 
         Route.register(self, router, service)
         router.add_get(self.records, answering(list_records))
-        router.add_delete((self.tasks or self.path) + "/{id}", answering(delete))
+        router.add_delete((self.deletes or self.tasks or self.path) + "/{id}", answering(delete))
 
     def _records(self, service: EmulatorService, owner: str) -> Iterator[Shown]:
         """The tasks of this key that are still recorded, the newest first."""

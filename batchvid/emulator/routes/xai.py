@@ -1,8 +1,9 @@
-"""xAI's Grok Imagine as CometAPI forwards it (wire-notes 4.5, 7.7): JSON only, generate and edit."""
+"""xAI's Grok Imagine, also as CometAPI forwards it (wire-notes 4.5, 7.7): JSON only; generate, edit and extend."""
 
 from __future__ import annotations
 
 import uuid
+from collections.abc import Collection
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -22,15 +23,18 @@ from batchvid.emulator.task_lifecycle import Outcome, Phase, TaskView
 
 DEFAULT_MODEL = "grok-imagine-video"
 RATIOS = ("1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3")
-SHORTER_SIDES = {"480p": 480, "720p": 720}
+SHORTER_SIDES = {"480p": 480, "720p": 720, "1080p": 1080}
 # 10^10 ticks are a dollar. The page shows the first; the second is `billed higher`, its amount is invented.
-TICKS_PER_S = {"480p": 500_000_000, "720p": 700_000_000}
+TICKS_PER_S = {"480p": 500_000_000, "720p": 700_000_000, "1080p": 2_500_000_000}
 DURATIONS_S = range(1, 16)
 DEFAULT_S = 8
 MAX_EDIT_S = 8.7
 MAX_PROMPT_LENGTH = 4096
 MAX_REFERENCES = 7
 INVALID = "Client specified an invalid argument"
+EXTENSION_S = range(2, 11)
+DEFAULT_EXTENSION_S = 6
+SOURCE_S = (2.0, 15.0)  # of a clip that is extended
 NOT_FOR_EDITS = ("duration", "aspect_ratio", "resolution")
 
 _WORDS = words("queued", "processing", "done", expired="expired")
@@ -52,12 +56,15 @@ async def _clip(submit: SubmitRequest) -> ClipSpec:
         raise _invalid(f"prompt must have 1 to {MAX_PROMPT_LENGTH} characters")
     if submit.kind == "edits":
         return _edit(submit)
+    if submit.kind == "extensions":
+        return _extend(submit)
     body = submit.form.fields
     duration = body.get("duration", DEFAULT_S)
     if not isinstance(duration, int) or isinstance(duration, bool) or duration not in DURATIONS_S:
         raise _invalid(f"duration must be an integer from {DURATIONS_S[0]} to {DURATIONS_S[-1]}")
     resolution = str(body.get("resolution") or "480p")
-    require(resolution in SHORTER_SIDES, _invalid, f"resolution must be one of {', '.join(SHORTER_SIDES)}")
+    allowed = resolution in SHORTER_SIDES and (resolution != "1080p" or "1.5" in submit.model)
+    require(allowed, _invalid, f"resolution must be one of {', '.join(SHORTER_SIDES)}")
     pixels = ratio_pixels(str(body.get("aspect_ratio") or "16:9"), RATIOS, SHORTER_SIDES[resolution])
     if pixels is None:
         raise _invalid(f"aspect_ratio must be one of {', '.join(RATIOS)}")
@@ -73,14 +80,30 @@ async def _clip(submit: SubmitRequest) -> ClipSpec:
 
 def _edit(submit: SubmitRequest) -> ClipSpec:
     """The source in another hue, with the source's length and shape."""
+    clip = recoloured(_source(submit, NOT_FOR_EDITS))
+    require(clip.seconds <= MAX_EDIT_S, _invalid, f"The input video is longer than {MAX_EDIT_S} seconds")
+    return clip
+
+
+def _extend(submit: SubmitRequest) -> ClipSpec:
+    """The source, and what is added to it, in one clip of the source's shape."""
+    clip = _source(submit, NOT_FOR_EDITS[1:])
+    require(SOURCE_S[0] <= clip.seconds <= SOURCE_S[1], _invalid, "The input video must be 2 to 15 seconds long")
+    added = submit.form.fields.get("duration", DEFAULT_EXTENSION_S)
+    is_number = isinstance(added, int) and not isinstance(added, bool)
+    require(is_number and added in EXTENSION_S, _invalid, "duration must be an integer from 2 to 10")
+    return replace(clip, seconds=clip.seconds + added)
+
+
+def _source(submit: SubmitRequest, unsupported: Collection[str]) -> ClipSpec:
+    """The clip that is worked on."""
     body = submit.form.fields
-    for name in NOT_FOR_EDITS:
-        require(name not in body, _invalid, f"{name} is not supported for edits")
+    for name in unsupported:
+        require(name not in body, _invalid, f"{name} is not supported for {submit.kind}")
     url = _url("video", body.get("video"))
     if not url.startswith("https://") and submit.service.linked_task(url, submit.owner) is None:
         raise _invalid("video.url must be an HTTPS URL of an .mp4 file")
-    clip = recoloured(linked_clip(submit, url))
-    require(clip.seconds <= MAX_EDIT_S, _invalid, f"The input video is longer than {MAX_EDIT_S} seconds")
+    clip = linked_clip(submit, url)
     return replace(clip, echo={"resolution": "480p" if min(clip.width, clip.height) <= 480 else "720p"})
 
 
@@ -135,7 +158,7 @@ def _bare(task: Task, view: TaskView, url: str) -> dict[str, Any]:
 ROUTE = Route(
     family=Family("xai", lambda: str(uuid.uuid4()), refuse),
     path="/grok/v1/videos/{kind}",
-    kinds=("generations", "edits"),
+    kinds=("generations", "edits", "extensions"),
     tasks="/grok/v1/videos",
     read=_read,
     describe=_describe,

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from urllib.parse import quote, unquote, urlsplit
 
+from batchvid.domain.clip_request import STORED_LINKS
+
 _SHARE_PAGES = {
     "drive.google.com": "Google Drive",
     "docs.google.com": "Google Drive",
@@ -25,7 +27,7 @@ _DIRECT = re.compile(r"[?&](raw|dl)=1\b|[?&]export=(download|view)\b|/uc\?|/thum
 
 def is_link(name: str) -> bool:
     """Whether the text is written like an address: with a scheme, or as `//host/path`."""
-    return re.match(r"[A-Za-z][A-Za-z0-9+.-]*://|data:|//[^/\\]+\.[^/\\]+/", name) is not None
+    return re.match(r"[A-Za-z][A-Za-z0-9+._-]*://|data:|//[^/\\]+\.[^/\\]+/", name) is not None
 
 
 def check_link(link: str) -> str:
@@ -40,6 +42,8 @@ def _hint(link: str) -> str:
     lower = link.casefold()
     if lower.startswith("data:"):
         return "holds the picture itself: save it as a file beside the manifest, and write its name"
+    if lower.startswith(STORED_LINKS):
+        return "" if re.fullmatch(r"[a-z_]+://[\w.-]+", link) else "names no file of the vendor's store"
     if lower.startswith("file:"):
         return f"is an address of this machine: write the path, {_path_of(link)}"
     if link.startswith("//"):

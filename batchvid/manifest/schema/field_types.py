@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
+from batchvid.domain.clip_request import STORED_LINKS
 from batchvid.manifest.reading.safe_names import text_of
 from batchvid.manifest.reading.yaml_mistakes import quote
 from batchvid.manifest.schema.cell_values import truth
@@ -148,6 +149,8 @@ def _one_of(value: Any, allowed: tuple[str, ...]) -> str:
 
 
 def _is_link(address: str) -> bool:
+    if address.startswith(STORED_LINKS):
+        return " " not in address
     try:
         parts = urlsplit(address)
         return parts.scheme == "https" and bool(parts.hostname) and " " not in address

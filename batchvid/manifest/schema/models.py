@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator
 
 from batchvid.catalog.authentication import Authentication
+from batchvid.catalog.provider import CallbackSignature
 from batchvid.manifest.schema import fallback as fb
 from batchvid.manifest.schema import field_types
 from batchvid.manifest.schema.condition_hints import condition_text
@@ -113,6 +114,13 @@ class Provider(_Strict):
     )
     proxy_env: KeyName | None = Field(
         None, description="the name of the variable with the proxy's address, for one that needs a user and password"
+    )
+    callback_signature: CallbackSignature | None = Field(None, description="how it signs callbacks (run --listen)")
+    callback_secret_env: KeyName | None = Field(
+        None, description="the name of the variable with the secret that signs callbacks"
+    )
+    callback_keys_url: BaseUrl | None = Field(
+        None, description="where its public keys for callbacks are, if not at the vendor's own address"
     )
     concurrency: Count | None = Field(None, description="tasks in flight at once")
     submits_per_min: Number | None = Field(None, description="paid calls per minute")

@@ -7,6 +7,7 @@ run: it shows what they do, and leaves nothing behind.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -18,6 +19,7 @@ from batchvid.domain.failures import Charged
 from batchvid.domain.job_spec import JobSpec, Price
 from batchvid.domain.jobs import Job
 from batchvid.runner.budget.caps import MEASURES, NEXT_STEP, Cap, Period
+from batchvid.runner.budget.price_lines import price_lines
 
 Amount = Decimal | int | float
 WARN_AT = Decimal("0.8")  # of a cap: early enough to raise it
@@ -25,18 +27,22 @@ WARN_AT = Decimal("0.8")  # of a cap: early enough to raise it
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """What one attempt costs: one clip, at most `usd` (None: unknown) and `seconds` of video (None: unknown)."""
+    """What one attempt costs: one clip, at most `usd` (None: unknown) and `seconds` of video (None: unknown).
+
+    `model` is named where the attempt cannot be counted.
+    """
 
     provider: str
     tags: tuple[str, ...]
     at: datetime
     usd: Decimal | None
     seconds: float | None
+    model: str = ""
 
     @classmethod
     def for_spec(cls, spec: JobSpec, price: Price, duration_s: float | None, at: datetime) -> Charge:
         """The charge of a new attempt."""
-        return cls(spec.provider, spec.tags, at, price.usd, duration_s)
+        return cls(spec.provider, spec.tags, at, price.usd, duration_s, spec.request.model)
 
     @classmethod
     def from_job(cls, job: Job) -> Charge:
@@ -52,10 +58,14 @@ class Charge:
 
 @dataclass(frozen=True, slots=True)
 class CapExceeded:
-    """Why an attempt may not be made. `cap` is None if the reason lies in the job: no cap can count it."""
+    """Why an attempt may not be made. `cap` is None if the reason lies in the job: no cap can count it.
+
+    `to_write` are the lines of batchvid.toml that change that, if there are any.
+    """
 
     reason: str
     cap: Cap | None = None
+    to_write: str = ""
 
     def __str__(self) -> str:
         """The reason, and what the user can do if a cap is reached."""
@@ -107,14 +117,18 @@ class _Account:
             if limit is not None:
                 yield measure, limit
 
-    def uncountable(self, charge: Charge) -> str:
-        """Why this cap cannot count the attempt, empty if it can. An unknown amount fits under no cap."""
+    def uncountable(self, charge: Charge) -> CapExceeded | None:
+        """Why this cap cannot count the attempt, None if it can. An unknown amount fits under no cap."""
         cap = self.cap
         if cap.limits.usd is not None and charge.usd is None and not cap.allow_unpriced:
-            return f"unknown price: {cap.prefix}usd needs {cap.budget}.allow_unpriced for it"
+            return CapExceeded(
+                f"unknown price of {charge.model} at {charge.provider}: {cap.prefix}usd needs it in batchvid.toml, or "
+                f"{cap.budget}.allow_unpriced",
+                to_write=price_lines(charge.provider, charge.model),
+            )
         if cap.limits.seconds is not None and charge.seconds is None:
-            return f"unknown length: {cap.prefix}seconds needs duration_s for it"
-        return ""
+            return CapExceeded(f"unknown length: {cap.prefix}seconds needs duration_s for it")
+        return None
 
     def exceeded(self, charge: Charge) -> str:
         """Which limit one more attempt would exceed and by how much, empty if it fits."""
@@ -158,8 +172,8 @@ class Budget:
     def check(self, charge: Charge) -> CapExceeded | None:
         """Why one more attempt may not be made, None if it may."""
         for account in self._covering(charge):
-            if why := account.uncountable(charge):
-                return CapExceeded(why)
+            if exceeded := account.uncountable(charge):
+                return exceeded
         for account in self._covering(charge):
             if why := account.exceeded(charge):
                 return CapExceeded(why, account.cap)
@@ -258,7 +272,9 @@ class Budget:
                 )
             unknown = [why for charge in mine if (why := account.uncountable(charge))]
             countable = [charge for charge in mine if not account.uncountable(charge)]
-            warnings += [f"{len(unknown)} of the clips are not bought: {why}" for why in dict.fromkeys(unknown)]
+            for why, count in Counter(unknown).items():
+                lines = f"; write into batchvid.toml:\n{why.to_write}" if why.to_write else ""
+                warnings.append(f"{count} of the clips are not bought: {why.reason}{lines}")
             total = _Sum()
             for charge in countable:
                 total.add(charge, 1)

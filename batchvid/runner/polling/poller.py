@@ -6,6 +6,7 @@ import asyncio
 import math
 from datetime import timedelta
 
+from batchvid.catalog.model_policies import cost_of_tokens
 from batchvid.clock import utc_now
 from batchvid.dialects.common.outcome_rules import missed_reply
 from batchvid.domain import events as ev
@@ -16,6 +17,7 @@ from batchvid.domain.jobs import Job, JobState
 from batchvid.domain.wire import Phase, Rejected, Status
 from batchvid.errors import UnreadableReply, WireError
 from batchvid.runner.context import Dispatch, RunContext
+from batchvid.runner.polling.batch_poll import MAX_BODY_CHARS, poll_batch
 from batchvid.runner.polling.poll_queue import PollQueue
 from batchvid.runner.polling.task_failure import record_task_failure
 from batchvid.runner.polling.task_timeout import handle_timeout
@@ -26,7 +28,6 @@ from batchvid.runner.providers.retry_policy import RETRYABLE_REFUSALS, RetryPoli
 from batchvid.runner.providers.submission_times import MAX_WAIT, describe_time, is_too_long
 
 GRACE_POLLS = 6
-MAX_BODY_CHARS = 200  # of an unreadable reply, in a message
 WARN_AFTER_UNANSWERED = 3  # polls in a row: one or two failures need no warning
 MIN_POLL_S = 10.0  # a poll may take so long, however soon the task's deadline is
 QUEUE_NOTICE_S = 600.0  # where the catalogue has no limit for the queue
@@ -40,6 +41,10 @@ class Poller:
         self._dispatch = dispatch
         self._queue = PollQueue(context)
         self._polls: set[asyncio.Task[None]] = set()
+        self._polled: dict[str, TrackedTask] = {}  # those whose poll is pending, by job
+        if context.callbacks is not None:
+            context.callbacks.wake = self.wake
+        self._called_early: set[str] = set()  # jobs whose vendor called before the reply to the submit was read
         self._undocumented: set[tuple[str, str]] = set()
         self._unanswered: set[str] = set()  # providers whose silence is reported
 
@@ -54,14 +59,45 @@ class Poller:
             context.mark_idle(job.id)
             return
         context.active.add(job.id)
+        if at_once and context.callbacks is not None:
+            context.callbacks.expect(job.id, job.attempts, job.spec.provider, carried=False)
         now = context.now()
         task = track_task(context, job, None if at_once or first else now)
         if at_once or first:
             self._queue.push(task, -math.inf if first else now)
+        elif job.id in self._called_early:
+            self._called_early.discard(job.id)
+            self._queue.push_woken(task)
         else:
             self._queue.schedule(task)
         if context.stop_reason:
             context.check_over()
+
+    def wake(self, job_id: str) -> None:
+        """Poll the job's task now, within the rate: its vendor called. Nothing happens if the task has ended."""
+        job = self._context.recorder.jobs.get(job_id)
+        if job is None:
+            return
+        provider_state = self._context.provider_states.get(job.spec.provider)
+        if provider_state is None:
+            return
+        was_given = provider_state.callback_trust.is_given
+        provider_state.callback_trust.record_callback()
+        if not was_given:
+            self._queue.reschedule(provider_state)
+        if (task := self._polled.get(job_id)) is not None:
+            task.was_called = task.called_during_poll = True
+        elif not self._queue.wake(provider_state, job_id) and job.state is JobState.SUBMITTING:
+            self._called_early.add(job_id)
+
+    def _note_end(self, task: TrackedTask) -> None:
+        """Count an end that came without the callback that was expected."""
+        trust = task.provider_state.callback_trust
+        if task.expects_callback and not task.was_called:
+            was_given = trust.is_given
+            trust.record_miss()
+            if was_given and not trust.is_given:
+                self._queue.reschedule(task.provider_state)
 
     async def serve(self) -> None:
         """Poll what is due, until the run stops."""
@@ -76,11 +112,14 @@ class Poller:
         now = self._context.now()
         self._queue.update_cost(provider_state, now)
         while (wait_s := self._queue.wait_s(provider_state, now)) <= 0:
-            task = self._queue.pop(provider_state)
+            tasks = self._queue.pop_batch(provider_state, now)
             provider_state.polls.acquire(now)
             provider_state.poll_pacer.acquire(now)
             provider_state.pending_polls += 1
-            poll = asyncio.create_task(self._poll(task))
+            for task in tasks:
+                task.called_during_poll = False
+                self._polled[task.job_id] = task
+            poll = asyncio.create_task(self._poll(tasks))
             self._polls.add(poll)
             poll.add_done_callback(self._done)
         return wait_s
@@ -95,11 +134,27 @@ class Poller:
         while self._polls:
             await asyncio.wait(self._polls)
 
-    async def _poll(self, task: TrackedTask) -> None:
+    async def _poll_many(self, tasks: list[TrackedTask]) -> None:
+        replies = await poll_batch(self._context, tasks, total_timeout_s=self._total_timeout_s(tasks[0]))
+        if any(isinstance(reply, Rejected) and reply.kind is FailureKind.INVALID for _, _, reply in replies):
+            self._queue.poll_singly(tasks[0])
+        ends = (self._on_reply(task, job, reply) for task, job, reply in replies)
+        for problem in await asyncio.gather(*ends, return_exceptions=True):  # all are recorded before the run stops
+            if problem is not None:
+                raise problem
+
+    async def _poll(self, tasks: list[TrackedTask]) -> None:
+        try:
+            await (self._poll_one(tasks[0]) if len(tasks) == 1 else self._poll_many(tasks))
+        finally:
+            for task in tasks:
+                self._polled.pop(task.job_id, None)
+
+    async def _poll_one(self, task: TrackedTask) -> None:
         context, provider_state = self._context, task.provider_state
         job = context.job(task.job_id)
         reply: Status | Rejected
-        status = 0
+        status, task.called = 0, f"{task.next_request.method} {task.path}{task.next_request.path}"
         try:
             try:
                 response = await context.transport.send(
@@ -118,6 +173,9 @@ class Poller:
             reply = Rejected(kind=FailureKind.UNAVAILABLE, message=message, http_status=status)
         except WireError as exc:
             reply = missed_reply(exc)
+        await self._on_reply(task, job, reply)
+
+    async def _on_reply(self, task: TrackedTask, job: Job, reply: Status | Rejected) -> None:
         if isinstance(reply, Rejected):
             await self._on_failed_poll(task, reply)
             task.follow_up = None  # the next poll names it again, perhaps with a new link
@@ -126,21 +184,25 @@ class Poller:
             await self._continue(task, 0.0)
         else:
             task.follow_up = None
-            task.unanswered = provider_state.consecutive_poll_refusals = 0
+            task.unanswered = task.provider_state.consecutive_poll_refusals = 0
             await self._on_status(task, job, reply)
 
     async def _on_status(self, task: TrackedTask, job: Job, status: Status) -> None:
         context = self._context
         task.phase = status.phase
         self._learn(task, status.phase)
+        if status.phase in (Phase.SUCCEEDED, Phase.FAILED):
+            self._note_end(task)
         if status.phase is Phase.SUCCEEDED:
+            provider, tokens = task.provider_state.provider, status.vendor_metadata.get("completion_tokens", "")
+            actual_usd = status.actual_usd or cost_of_tokens(provider, job.spec.request, tokens, context.models)
             succeeded = ev.TaskSucceeded(
                 at=utc_now(),
                 assets=status.assets,
                 expires_at=status.expires_at,
                 model=status.model,
-                actual_usd=status.actual_usd,
-                cost_usd=cost_of(status.actual_usd),
+                actual_usd=actual_usd,
+                cost_usd=cost_of(actual_usd),
                 vendor_metadata=status.vendor_metadata,
             )
             self._dispatch(await context.recorder.record(job.id, succeeded))
@@ -240,10 +302,13 @@ class Poller:
                 f"{name}: tasks of {model} are queued for over {QUEUE_NOTICE_S / 60:.0f} minutes; polling continues. "
                 f"queue_timeout_s with a fallback on queue_stall would buy them elsewhere"
             )
-        if delay_s is None:
-            self._queue.schedule(task)
-        else:
+        self._polled.pop(task.job_id, None)  # from now on the queue has it
+        if delay_s is not None:
             self._queue.postpone(task, delay_s)
+        elif task.called_during_poll:
+            self._queue.push_woken(task)
+        else:
+            self._queue.schedule(task)
 
     async def _on_timeout(self, task: TrackedTask, reason: Reason, message: str) -> bool:
         """Handle an overdue task; return whether polling ends."""
@@ -274,5 +339,4 @@ class Poller:
 
 def describe_poll(task: TrackedTask, rejected: Rejected) -> str:
     """The failed poll for people: method, URL, HTTP status, and the vendor's words."""
-    call = f"{task.next_request.method} {task.path}{task.next_request.path}"
-    return f"{call}: {describe_refusal(rejected)}"
+    return f"{task.called}: {describe_refusal(rejected)}"

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 from batchvid.catalog import Deadlines, timeouts_for
 from batchvid.catalog.model_policies import find_poll_interval
 from batchvid.clock import utc_now
 from batchvid.dialects import DIALECTS
+from batchvid.dialects.dialect import PollMany
 from batchvid.domain.costs import usd_of_units
 from batchvid.domain.jobs import Job
 from batchvid.domain.poll_interval import PollInterval
@@ -25,7 +27,11 @@ class TrackedTask:
     `phase` is that of the last poll, UNKNOWN after a failed one. `queue_timeout_reported`: the queue timeout was
     handled. `last_seen_running_at` is None until this run has seen the task; time before that teaches the duration
     model nothing. `not_before` is the earliest next poll. `follows_cost`: a new poll cost moves the next poll.
-    `follow_up` is the request that a finished task still needs; it is sent instead of the next poll.
+    `follow_up` is the request that a finished task still needs; it is sent instead of the next poll. `poll_many` polls
+    it together with others, None where the wire format cannot. `called` is the last call, for people.
+    `expects_callback`: the vendor has an address to call. `was_called`: it has called since the last poll that was
+    scheduled. `called_during_poll`: it called while a poll was pending. `woken_at` is when the last callback had the
+    task polled. `is_rare`: its next poll is late, because a callback is expected.
     """
 
     job_id: str
@@ -45,23 +51,40 @@ class TrackedTask:
     unanswered: int = 0
     last_reply: tuple[bytes, Status | Rejected] | None = None
     follow_up: Request | None = None
+    expects_callback: bool = False
+    was_called: bool = False
+    called_during_poll: bool = False
+    woken_at: float = -math.inf
+    is_rare: bool = False
+    poll_many: PollMany | None = None
+    called: str = ""
 
     @property
     def next_request(self) -> Request:
         """What is sent next: the poll, or what a finished task still needs."""
         return self.follow_up or self.request
 
+    def joins(self, other: TrackedTask, now: float) -> bool:
+        """Whether one call may poll this task together with another: at once, in the same wire format and place."""
+        return (
+            self.poll_many is not None
+            and self.poll_many is other.poll_many
+            and self.path == other.path
+            and self.follow_up is None
+            and self.not_before <= now
+        )
+
     def read(self, response: Response, job: Job) -> Status | Rejected:
         """Parse a reply to `next_request`. Most replies equal the last one and are not parsed again."""
         dialect = DIALECTS[job.dialect]
         if self.follow_up is not None and dialect.read_result is not None:
-            return self._completed(dialect.read_result(response, job.task_id, prompt=job.spec.request.prompt))
+            return self.completed(dialect.read_result(response, job.task_id, prompt=job.spec.request.prompt))
         if self.last_reply is None or response.status != 200 or self.last_reply[0] != response.body:
             status = dialect.read_poll(response, job.task_id, prompt=job.spec.request.prompt)
-            self.last_reply = (response.body, self._completed(status))
+            self.last_reply = (response.body, self.completed(status))
         return self.last_reply[1]
 
-    def _completed(self, status: Status | Rejected) -> Status | Rejected:
+    def completed(self, status: Status | Rejected) -> Status | Rejected:
         """The status with what its provider knows: the scheme of its links, its route, and the worth of its units."""
         if isinstance(status, Rejected):
             return status
@@ -85,4 +108,6 @@ def track_task(context: RunContext, job: Job, last_seen_running_at: float | None
         deadlines=timeouts_for(provider_state.provider, job.spec.request.model, context.models),
         last_seen_running_at=last_seen_running_at,
         follows_cost=last_seen_running_at is not None,
+        expects_callback=context.callbacks is not None and context.callbacks.is_expected(job.id),
+        poll_many=DIALECTS[job.dialect].poll_many,
     )

@@ -16,6 +16,7 @@ from batchvid.domain.origins import EMBEDDED_ORIGIN
 from batchvid.net.access import Access
 from batchvid.runner.estimation.poll_schedule import BUSY_POLL_COST_S
 from batchvid.runner.providers.adaptive_limit import AdaptiveLimit
+from batchvid.runner.providers.callback_trust import CallbackTrust
 from batchvid.runner.providers.circuit_breaker import ProviderHealth
 from batchvid.runner.providers.equal_refusals import EqualReplies
 from batchvid.runner.providers.fair_queue import FairQueue
@@ -73,6 +74,7 @@ class ProviderState:
     resume_at: datetime | None = None
     equal_replies: EqualReplies = field(default_factory=EqualReplies)
     repliers: set[bool] = field(default_factory=set)
+    callback_trust: CallbackTrust = field(default_factory=CallbackTrust)
 
     @property
     def name(self) -> str:

@@ -31,10 +31,14 @@ SUBMITS_WAIT = (Block.STOPPED, Block.DISK_FULL, Block.CAP)
 
 @dataclass(slots=True)
 class SubmissionBlocks:
-    """The reasons in force, by block. `capped_jobs` are the jobs that wait for a cap, by id."""
+    """The reasons in force, by block. `capped_jobs` are the jobs that wait for a cap, by id.
+
+    The keys of `price_lines` are the lines of batchvid.toml that give a price to the models that have none.
+    """
 
     _reasons: dict[Block, str] = field(default_factory=dict)
     capped_jobs: dict[str, CapExceeded] = field(default_factory=dict)
+    price_lines: dict[str, None] = field(default_factory=dict)
 
     def add(self, block: Block, reason: str) -> None:
         """Adds a reason. The first reason of a block stays."""

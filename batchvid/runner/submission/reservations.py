@@ -34,6 +34,8 @@ class BudgetReservations:
             if not context.blocks.reason(Block.UNPRICED):
                 context.notice(f"jobs such as {job.id} are not bought: {exceeded.reason}")
             context.blocks.add(Block.UNPRICED, exceeded.reason)
+            if exceeded.to_write:
+                context.blocks.price_lines[exceeded.to_write] = None
         else:
             self._wait_for_cap(provider_state, job, exceeded, exceeded.cap)
         return exceeded is None

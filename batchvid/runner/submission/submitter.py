@@ -7,6 +7,7 @@ poll. A call without a verdict is never repeated here.
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from functools import partial
 
 from batchvid.clock import utc_now
@@ -24,6 +25,7 @@ from batchvid.errors import ReplyCut, StateError, StorageError, Unsupported, Wir
 from batchvid.paths import quoted
 from batchvid.planning.dependencies import waits_for
 from batchvid.planning.routing import build_order
+from batchvid.runner.callbacks.addresses import is_carried
 from batchvid.runner.context import Dispatch, RunContext, wait_for_event
 from batchvid.runner.estimation.poll_schedule import MIN_SAMPLES
 from batchvid.runner.fallback import next_fallback, switch_model
@@ -160,6 +162,8 @@ class Submitter:
             generation = build_order(
                 spec, model=route.model.name, terms=route.terms, images=images, external_id=external_id
             )
+            if context.callbacks is not None:
+                generation = replace(generation, callback_url=context.callbacks.addresses.url(job.id, job.attempts + 1))
             request = await request_for(context, provider_state, spec, route.model.dialect, generation)
         except (StorageError, Unsupported) as exc:
             self.reservations.release_capped_jobs(await record_unsent(context, provider_state, job, exc))
@@ -179,6 +183,8 @@ class Submitter:
             rehearsal=provider_state.is_emulator,
         )
         job = await record(job.id, started)
+        if context.callbacks is not None and is_carried(request, generation.callback_url):
+            context.callbacks.expect(job.id, job.attempts, provider_state.name, carried=True)
         called = f"{provider_state.base_url}{route.prefix}{request.path}"
         verdict: Accepted | Rejected | Uncertain
         by_emulator = False

@@ -222,6 +222,11 @@ ALI_TABLE: tuple[Case, ...] = (
     *((400, f"{code} no", INVALID) for code in ("Model.AccessDenied", "Model.NotExist", "InvalidURL")),
     *((500, f"{code} no", None) for code in ("InternalError", "ServiceUnavailable", "GatewayTimeout")),
 )
+DASHSCOPE_TABLE: tuple[Case, ...] = (
+    (403, "AccessDenied.Unpurchased no", AUTH),
+    (403, "AccessDenied current user api does not support synchronous calls", INVALID),
+    (400, "InvalidParameter no", INVALID),
+)
 MINIMAX_TABLE: tuple[Case, ...] = (
     *((200, f"base_resp:{code} no", AUTH) for code in (1004, 2049)),
     *((200, f"base_resp:{code} no", BALANCE) for code in (1008, 2056)),
@@ -318,7 +323,11 @@ MET_BY: tuple[tuple[tuple[Case, ...], tuple[str, ...]], ...] = (
     (HTTP_TABLE, CODED),
     (KLING_TABLE, ("kling", *RELAYS)),
     (RUNWAY_TABLE, ("runway",)),
-    (ARK_TABLE, RELAYS),
+    (ARK_TABLE, ("ark", *RELAYS)),
+    (DASHSCOPE_TABLE, ("dashscope",)),
+    (ALI_TABLE, ("dashscope",)),
+    (MINIMAX_TABLE, ("minimax-v1",)),
+    (((422, "unprocessable_entity_error no", MODERATION),), ("minimax",)),
     (XAI_TABLE, ("xai", *RELAYS)),
     (tuple(case for case in NEW_API_TABLE if "{" not in case[1]), CODED),
     (NEW_API_TABLE, RELAYS),

@@ -207,7 +207,7 @@ def test_wrapping() -> None:
 
 async def test_the_cache_is_bounded() -> None:
     """Only so many bytes of clips are kept; what was thrown away is rendered again, the same."""
-    async with vendor(render="full", cache_bytes=1, fps=6) as v:
+    async with vendor(render="full", cache_bytes=1, clips_folder=None, fps=6) as v:
         links = [await v.link(model="wan", seconds="1", prompt=prompt) for prompt in "abc"]
         first = [(await v.get(link)).body for link in links]
         again = [(await v.get(link)).body for link in links]
@@ -216,7 +216,7 @@ async def test_the_cache_is_bounded() -> None:
 
 async def test_swept_while_waiting(tmp_path: Path) -> None:
     """A clip that is thrown away before its reader gets to it is rendered again."""
-    settings = Settings(cache_bytes=0, fps=6)
+    settings = Settings(cache_bytes=0, clips_folder=None, fps=6)
     images = InputImages(tmp_path)
     clips = Clips(tmp_path, settings, images)
     (await clips.of(a_task("loads FFmpeg"))).file.close()
@@ -237,8 +237,20 @@ async def test_swept_while_waiting(tmp_path: Path) -> None:
 
 async def test_many_readers_of_a_full_cache() -> None:
     """However small the cache and however many read at a time, everybody gets a whole clip."""
-    async with vendor(render="full", cache_bytes=0, fps=6) as v:
+    async with vendor(render="full", cache_bytes=0, clips_folder=None, fps=6) as v:
         links = [await v.link(model="wan", seconds="1", size="64x64", prompt=prompt) for prompt in "aabbccdd"]
         replies = await asyncio.gather(*(v.get(link) for link in links * 2))
         assert all(len(frames(reply.body)) == 6 for reply in replies)
         assert len({reply.body for reply in replies}) == 8
+
+
+async def test_emulators_share_a_folder_of_clips(tmp_path: Path) -> None:
+    """The second one sends the bytes that the first one rendered, and deletes none."""
+    bodies = []
+    for _ in range(2):
+        async with vendor(render="full", cache_bytes=0, clips_folder=tmp_path / "clips", fps=6) as v:
+            bodies.append((await v.get(await v.link(model="wan", seconds="1", size="64x64", prompt="a"))).body)
+        (kept,) = (tmp_path / "clips").iterdir()
+        kept.write_bytes(kept.read_bytes().replace(b"free", b"skip", 1))
+    assert bodies[0] != bodies[1], "the second one rendered its own"
+    assert len(bodies[0]) == len(bodies[1])

@@ -262,7 +262,9 @@ def test_an_unknown_price_under_a_cap_needs_permission() -> None:
     dollars = cap(usd=Decimal(5))
     refusal = Budget([dollars]).check(charge(UNPRICED))
     assert refusal is not None
-    assert refusal.reason == "unknown price: budget.usd needs budget.allow_unpriced for it"
+    assert refusal.reason == (
+        "unknown price of veo3-fast at cometapi: budget.usd needs it in batchvid.toml, or budget.allow_unpriced"
+    )
     assert refusal.cap is None
     assert Budget([dollars]).check(charge()) is None
     assert Budget([replace(dollars, allow_unpriced=True)]).check(charge(UNPRICED)) is None
@@ -365,7 +367,9 @@ def test_a_forecast_names_the_caps_that_a_plan_exceeds() -> None:
     budget = Budget([of, replace(cap("budget.tags.hero.", clips=2), tag="hero")], [charge(tags=("hero",))])
     assert budget.forecast([charge()]) == []
     assert budget.forecast([charge(), charge(), charge(UNPRICED), charge(UNPRICED)]) == [
-        "2 of the clips are not bought: unknown price: budget.usd needs budget.allow_unpriced for it",
+        "2 of the clips are not bought: unknown price of veo3-fast at cometapi: budget.usd needs it in batchvid.toml, "
+        "or budget.allow_unpriced; write into batchvid.toml:\n[providers.cometapi.models.veo3-fast]\n"
+        'price = { usd_per_s = N }  # N: US dollars; or { usd_per_clip = N }, or "free"',
         "budget.usd is 0.25: 0.10 are committed, and the plan takes 0.20 more: not all of it will be bought",
     ]
     assert budget.forecast([]) == []
