@@ -45,6 +45,7 @@ BASE: dict[str, Any] = {
     "refusals": {"balance": "no_coins", "invalid": [400, "200 bad"], "rate": "429 slow", "uncertain": ["400 odd"]},
     "body": {"engine": "{model}", "text": "{prompt}"},
 }
+OPTIONS = {"body": {**BASE["body"], "*": "{options}"}}
 FILE = ImageInput(role="first", filename="a.png", media_type="image/png", width=64, height=64, data=b"abc")
 LINK = ImageInput(role="first", filename="", media_type="", url="https://example.com/a.png")
 
@@ -54,6 +55,11 @@ def dialect(**changes: Any) -> Dialect:
     definition, problems = read_definition({**copy.deepcopy(BASE), **changes})
     assert definition is not None, problems
     return as_dialect("bakery", definition)
+
+
+def placed(**body: str) -> dict[str, Any]:
+    """A template with these fields more."""
+    return {"body": {**BASE["body"], **body}}
 
 
 def order(**fields: Any) -> GenerationRequest:
@@ -111,15 +117,15 @@ def test_an_item_is_repeated_for_each_reference() -> None:
         ({}, order(options={"cfg": 1}), "options", "no place for {options}"),
         ({}, order(images=(LINK,)), "image", "does not support"),
         ({}, order(action="extend"), "action", "this wire can make new clips, not extend"),
-        ({"values": {"mode": {"pro": "p"}}, "body": {**BASE["body"], "m": "{mode}"}}, order(mode="std"), "mode", "allowed are pro"),
-        ({"body": {**BASE["body"], "f": "{image:link}"}}, order(images=(FILE,)), "image", "fetches pictures by link"),
-        ({"body": {**BASE["body"], "f": "{image:base64}"}}, order(images=(LINK,)), "image", "not a link"),
-        ({"body": {**BASE["body"], "*": "{options}"}}, order(options={"n": 4}), "options", "would change what is paid for"),
-        ({"body": {**BASE["body"], "*": "{options}"}}, order(options={"engine": "x"}), "options", "would change|sets it"),
-        ({"body": {**BASE["body"], "*": "{options}"}}, order(options={"text": "x"}), "options", "the wire's definition sets it"),
+        ({"values": {"mode": {"pro": "p"}}, **placed(m="{mode}")}, order(mode="std"), "mode", "allowed are pro"),
+        ({**placed(f="{image:link}")}, order(images=(FILE,)), "image", "fetches pictures by link"),
+        ({**placed(f="{image:base64}")}, order(images=(LINK,)), "image", "not a link"),
+        (OPTIONS, order(options={"n": 4}), "options", "would change what is paid for"),
+        (OPTIONS, order(options={"engine": "x"}), "options", "would change|sets it"),
+        (OPTIONS, order(options={"text": "x"}), "options", "the wire's definition sets it"),
         ({"models": ["a"]}, order(), "model", "this wire has a, not loaf-2"),
         ({"prompt_chars": 3}, order(), "prompt", "at most 3 characters"),
-        ({"variants": {"edit": {}}, "body": {**BASE["body"], "v": "{video}"}}, order(action="edit"), "video", "is required"),
+        ({"variants": {"edit": {}}, **placed(v="{video}")}, order(action="edit"), "video", "is required"),
     ],
 )  # fmt: skip
 def test_what_a_definition_does_not_place_is_refused(
@@ -204,7 +210,7 @@ def test_a_submit_is_refused_only_where_that_is_named(response: Response, verdic
 
 
 def test_an_envelope_decides_before_anything_else() -> None:
-    """With HTTP 200, a wrong value at its place is no success: an id beside it needs another sign that it is a task's."""
+    """With HTTP 200, a wrong value at its place is no success: an id beside it needs another sign of a task."""
     made = dialect(ok={"at": "/code", "is": [0, 200]})
     assert isinstance(made.read_submit(reply({"code": 0, "job": {"no": 1}})), Accepted)
     assert isinstance(made.read_submit(reply({"code": 7, "job": {"no": 1}})), Uncertain)

@@ -68,9 +68,10 @@ def page() -> str:
 VARIABLES = """
 In `body`, in the path of `submit`, and in those of `variants`. A string that is one variable becomes its value; inside
 other text it becomes text. A key whose variable is not set is left out, and so is an object or a list item with nothing
-else in it. `"*" = "{options}"` takes the `options` of a clip. `width`, `height` and `size` come from an exact resolution
-such as 1280x720, or from `values.size` by `"720p 16:9"`; in a body with `{resolution}`, too, a tier goes there and exact
-pixels to them. The other paths know `{id}`, the task's id; `follow_up` and `content` also `{/place}` of the poll's reply.
+else in it. `"*" = "{options}"` takes the `options` of a clip. `width`, `height` and `size` come from an exact
+resolution such as 1280x720, or from `values.size` by `"720p 16:9"`; in a body with `{resolution}`, too, a tier goes
+there and exact pixels to them. The other paths know `{id}`, the task's id; `follow_up` and `content` also `{/place}` of
+the poll's reply.
 """
 
 

@@ -1,7 +1,8 @@
 """WaveSpeed, Atlas Cloud and kie.ai: markets of many models, each with fields of its own, behind one envelope.
 
-Sources: wavespeed.ai/docs (rest-api, error-codes), atlascloud.ai/docs (errors, faq), docs.kie.ai (market). What a field is called depends on the
-model; fields that are not checked here are accepted, as the markets accept what their models know.
+Sources: wavespeed.ai/docs (rest-api, error-codes), atlascloud.ai/docs (errors, faq), docs.kie.ai (market). What a field
+is called depends on the model; fields that are not checked here are accepted, as the markets accept what their models
+know.
 """
 
 from __future__ import annotations
