@@ -39,7 +39,8 @@ def is_own_link(url: str, origin: str) -> bool:
 
 
 def _may_need_key(reply: aiohttp.ClientResponse) -> bool:
-    return reply.status in NEEDS_KEY or (200 <= reply.status < 300 and reply.content_type == "application/json")
+    is_json = 200 <= reply.status < 300 and reply.content_type == "application/json"
+    return reply.status in NEEDS_KEY or (is_json and not reply.url.query_string)
 
 
 def _origin_of(url: URL) -> tuple[str, str, int | None]:
@@ -91,8 +92,8 @@ class LinkClient:
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """Start a download without the key, and again with it if the provider's own server answers 401 or 403.
 
-        So it does for a 2xx with JSON: some vendors answer errors so. The key is sent only if `url` has the scheme,
-        host and port of `origin`. Raises DownloadError, LinkRefused.
+        So it does for a 2xx with JSON where the link has no query that may be a signature: some vendors answer errors
+        so. The key is sent only if `url` has the scheme, host and port of `origin`. Raises DownloadError, LinkRefused.
         """
         is_own = is_own_link(url, origin)
         if is_own and not access.is_direct:  # the way to the provider's own server
