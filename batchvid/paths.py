@@ -33,6 +33,11 @@ class BatchPaths:
         return self.folder / "ledger.csv"
 
     @property
+    def actuals(self) -> Path:
+        """One row per attempt with what the vendor charged, written on request."""
+        return self.folder / "actuals.csv"
+
+    @property
     def workbook(self) -> Path:
         """The rows of both as two sheets, written on request."""
         return self.folder / "report.xlsx"

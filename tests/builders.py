@@ -47,6 +47,22 @@ def sold(models: Models | None = None, provider: str = DEFAULT_PROVIDER) -> Prov
     return models_of(models or built_in(), providers({})[provider])
 
 
+def offered() -> list[tuple[str, str]]:
+    """Every model that a built-in provider sells, with the provider's name, in the order of `models`."""
+    sellers = [provider for provider in providers({}).values() if not provider.free]
+    return [
+        (name, provider.name)
+        for provider in sellers
+        for name, model in models_of(built_in(), provider).rows.items()
+        if model.dialect in provider.routes
+    ]
+
+
+def unsold() -> list[str]:
+    """The models that only a provider of the user's own may sell."""
+    return [name for name in built_in().rows if name not in dict(offered())]
+
+
 def clip_request(**fields: Any) -> ClipRequest:
     """A ClipRequest; fields that are not given have ordinary values."""
     return ClipRequest(**{"model": "veo3-fast", "prompt": "a paper kite", **fields})
@@ -130,6 +146,7 @@ ONE_OF_EACH: tuple[ev.Event, ...] = (
     ev.Adopted(at=at(360), adopted_from="boat", spec=spec(), clip=clip()),
     ev.PollResumed(at=at(400)),
     ev.Relocated(at=at(500), origin="https://new.example"),
+    ev.CostBilled(at=at(600), attempt=1, actual_usd="0.3", cost_usd=Decimal("0.3"), extra_usd=Decimal("0.2")),
 )
 """An event of every kind."""
 

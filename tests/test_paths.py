@@ -14,7 +14,7 @@ def test_every_file_is_below_the_folder() -> None:
     """No two of them are the same file."""
     paths = BatchPaths(Path("outputs/kites"))
     files = [value for name in dir(BatchPaths) if isinstance(value := getattr(paths, name), Path)]
-    assert len(files) == len(set(files)) == 12
+    assert len(files) == len(set(files)) == 13
     assert all(file == paths.folder or paths.folder in file.parents for file in files)
 
 

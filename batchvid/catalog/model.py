@@ -113,11 +113,15 @@ class Tier:
         )
 
 
+def _as_day(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, date) else value
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelPrice:
     """A model's price list with its date and source, if known; the first of `tiers` that fits a job applies."""
 
-    as_of: str = ""
+    as_of: Annotated[str, BeforeValidator(_as_day)] = ""
     source: str = ""
     tiers: tuple[Tier, ...]
 

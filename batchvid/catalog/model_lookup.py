@@ -32,10 +32,13 @@ def find_model(models: Models, name: str, provider: Provider | None) -> Model:
 
 
 def models_of(models: Models, provider: Provider | None) -> ProviderModels:
-    """The models as this provider sells them. The emulator rehearses those of every provider."""
+    """The models as this provider sells them. The emulator rehearses those of every provider.
+
+    The prices of a vendor do not count where `base_url` leads to somebody else.
+    """
     if provider is None:
         return models.at("", ())
-    return models.at(provider.name, tuple(provider.routes), sees_all=provider.is_emulator)
+    return models.at(provider.name, provider.routes, sees_all=provider.is_emulator, is_elsewhere=provider.is_elsewhere)
 
 
 def is_own_id(models: Models, name: str, provider: Provider) -> bool:

@@ -23,7 +23,7 @@ class Models:
 
     families: Mapping[str, Model]
     layers: tuple[Layer, ...] = ()
-    _views: dict[tuple[str, tuple[str, ...], bool], ProviderModels] = field(
+    _views: dict[tuple[str, tuple[str, ...], bool, bool], ProviderModels] = field(
         default_factory=dict, init=False, compare=False, repr=False
     )
 
@@ -32,25 +32,32 @@ class Models:
         """Every model that has a row somewhere, by name: what it can do, without any provider's price."""
         return self.at("", (), sees_all=True).rows
 
-    def at(self, provider: str, routes: Collection[str], *, sees_all: bool = False) -> ProviderModels:
-        """What the provider of that name sells over its routes. Merged once; `sees_all` adds every other model."""
-        key = (provider, tuple(routes), sees_all)
+    def at(
+        self, provider: str, routes: Collection[str], *, sees_all: bool = False, is_elsewhere: bool = False
+    ) -> ProviderModels:
+        """What the provider of that name sells over its routes. Merged once.
+
+        `sees_all` adds every other model. With `is_elsewhere` the vendor's prices do not count.
+        """
+        key = (provider, tuple(routes), sees_all, is_elsewhere)
         view = self._views.get(key)
         if view is None:
-            view = self._views[key] = self._merge(provider, key[1], sees_all)
+            view = self._views[key] = self._merge(*key)
         return view
 
-    def _merge(self, provider: str, routes: tuple[str, ...], sees_all: bool) -> ProviderModels:
+    def _merge(self, provider: str, routes: tuple[str, ...], sees_all: bool, is_elsewhere: bool) -> ProviderModels:
         merger = ModelMerger(self.families, routes)
         for layer in self.layers:
             if layer.provider in ("", provider):
-                merger.apply(layer)
+                merger.apply(layer.without_prices() if is_elsewhere and layer.is_vendors else layer)
         for layer in self.layers if sees_all else ():
             if layer.provider not in ("", provider):
                 merger.add_unknown(layer)
         return ProviderModels(MappingProxyType(merger.rows), merger.unlisted)
 
-    def merged_with(self, rows: Rows, provider: str = "", *, routes: Collection[str] = ()) -> Models:
+    def merged_with(
+        self, rows: Rows, provider: str = "", *, routes: Collection[str] = (), is_vendors: bool = False
+    ) -> Models:
         """The catalogue with these rows over it, field by field: of one provider, or of every provider.
 
         A new model needs a `dialect`, unless its provider has only one route, or `routes` are not known yet. Rows with
@@ -63,10 +70,12 @@ class Models:
             is_placed = bool(slash) and dialect in DIALECTS
             if name not in names and "dialect" not in row and not is_placed and not (provider and len(routes) < 2):
                 words = ", ".join(routes or DIALECTS)
-                raise UsageError(f"model {name}: is not built in, and needs a dialect: {words}")
+                hint = "" if provider else f"; one provider's own id is written [providers.NAME.models.{name}]"
+                raise UsageError(f"model {name}: is not built in, and needs a dialect: {words}{hint}")
             if row.get("dialect", "veo") in DIALECTS:
                 as_model(name, {"name": name, "dialect": "veo", **row})
-        layer = Layer(provider=provider, models=rows, only_dialect=next(iter(routes)) if len(routes) == 1 else "")
+        only_dialect = next(iter(routes)) if len(routes) == 1 else ""
+        layer = Layer(provider=provider, models=rows, only_dialect=only_dialect, is_vendors=is_vendors)
         return Models(self.families, (*self.layers, layer))
 
 
@@ -91,4 +100,5 @@ def _layer(provider: str, table: Mapping[str, Any]) -> Layer:
         dialects=table.get("dialects", {}),
         common={key: table[key] for key in MODEL_DEFAULTS if key in table},
         only_dialect=next(iter(routes)) if len(routes) == 1 else "",
+        is_vendors=True,
     )

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, ClassVar, Literal
 from urllib.parse import urlsplit
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
+from batchvid.catalog.account import Account, BalanceApi
 from batchvid.catalog.authentication import Authentication
 from batchvid.catalog.data_files import MODEL_DEFAULTS, MODEL_TABLES, provider_files
 from batchvid.catalog.hosts import is_private_host
@@ -39,6 +40,8 @@ class Provider:
     certificates to trust, as an absolute path; `proxy` is the address of an HTTP proxy, `proxy_env` the variable with
     one. `callback_signature` is how the provider signs callbacks, with the secret in the variable
     `callback_secret_env`, or with a key of the set at `callback_keys_url` (None: the vendor's).
+    one. `account_url` is the vendor's other address, for what concerns the account, such as a list of requests; empty
+    where it is `base_url`. `account_key_env` is the variable of another key for it, such as an access token.
 
     Limits are counts, per minute and per second as named; `model_concurrency` limits single models. `poll_every_s`
     overrides the poll interval of the models. `timeout_s` is how long a task may take, `queue_timeout_s` how long it
@@ -53,7 +56,8 @@ class Provider:
     `send_key_to_own_links`: a link on the provider's own origin that refuses an anonymous request is tried again with
     the key. `allow_http` permits a public `base_url` without encryption. `unit_usd` is the worth of the
     vendor's own units, by the name that a dialect gives them (`Status.vendor_metadata`): only a provider that bills in
-    them has it, not one that resells its tasks. `life` is the emulator's setting for the
+    them has it, not one that resells its tasks. `account` is where its bill is read, `balance` which pages tell the
+    balance. `life` is the emulator's setting for the
     duration of tasks; `free` means that nothing is charged. An `emulator` without a base URL is started by the run.
     """
 
@@ -68,6 +72,8 @@ class Provider:
     callback_signature: CallbackSignature = "none"
     callback_secret_env: str = ""
     callback_keys_url: str = ""
+    account_url: str = ""
+    account_key_env: str = ""
     concurrency: int = 5
     submits_per_min: float = 60
     polls_per_s: float = 5
@@ -92,6 +98,8 @@ class Provider:
     send_key_to_own_links: bool = True
     allow_http: bool = False
     unit_usd: Mapping[str, Decimal] = field(default_factory=dict)
+    account: Account | None = None
+    balance: BalanceApi = "none"
     life: str = ""
     free: bool = False
 
@@ -119,6 +127,14 @@ class Provider:
         return is_private_host(urlsplit(self.base_url).hostname or "")
 
     @property
+    def is_elsewhere(self) -> bool:
+        """Whether a built-in provider has an address in another public domain: what the vendor asks is unknown there.
+
+        A private address is a proxy of the user's, or a rehearsal.
+        """
+        return _is_elsewhere(self.name, self.base_url)
+
+    @property
     def own_dialect(self) -> str:
         """The only wire format of a provider with exactly one: any model's name is an id there. Otherwise empty."""
         return next(iter(self.routes)) if len(self.routes) == 1 else ""
@@ -135,11 +151,17 @@ class Provider:
 
     @property
     def http_problem(self) -> str:
-        """Why nothing is bought at this address: the key would cross a public network unencrypted; empty if fine."""
-        parts = urlsplit(self.base_url)
-        if self.allow_http or parts.scheme != "http" or self.is_private or not self.has_key:
+        """Why nothing is bought at this address: the key would cross a public network unencrypted; empty if fine.
+
+        A proxy sees what is sent to an `http://` address.
+        """
+        if self.allow_http or urlsplit(self.base_url).scheme != "http" or not self.has_key:
             return ""
-        host = f"http://{parts.netloc.rpartition('@')[2]}"
+        hops = [urlsplit(url) for url in (self.base_url, self.proxy) if url]
+        public = next((hop for hop in hops if not is_private_host(hop.hostname or "")), None)
+        if public is None:
+            return ""
+        host = f"http://{public.netloc.rpartition('@')[2]}"
         return (
             f"{host} is a public host, and the key would be sent unencrypted: use https://, or write allow_http: true"
         )
@@ -194,13 +216,15 @@ def _add_stated(row: dict[str, Any], *, with_lookup: bool) -> None:
 
 
 def overridden(row: Mapping[str, Any], fields: Mapping[str, Any]) -> dict[str, Any]:
-    """The row with these fields, without what they replace: another way to authenticate, another proxy."""
+    """The row with these fields, without what they replace: a way to authenticate, a proxy, a server's address."""
     replaced = set()
     if _is_token(fields.get("auth")):
         replaced.add("api_key_env")
     if "api_key_env" in fields and _is_token(row.get("auth")):
         replaced.add("auth")
     replaced |= {"proxy", "proxy_env"} if fields.keys() & {"proxy", "proxy_env"} else set()
+    if fields.get("base_url") not in (None, row.get("base_url")):
+        replaced.add("account_url")  # that of another server
     return {key: value for key, value in row.items() if key not in replaced} | dict(fields)
 
 
@@ -254,6 +278,13 @@ def _provider_rows() -> dict[str, dict[str, Any]]:
         rows[name] = {key: value for key, value in table.items() if key not in (*MODEL_TABLES, *MODEL_DEFAULTS)}
         rows[name]["routes"] = {one: prefix for one, prefix in table["routes"].items() if one in DIALECTS}
     return rows
+
+
+@lru_cache(maxsize=256)
+def _is_elsewhere(name: str, base_url: str) -> bool:
+    ours = urlsplit(_provider_rows().get(name, {}).get("base_url", "")).hostname or ""
+    host = urlsplit(base_url).hostname or ""
+    return bool(ours) and host.split(".")[-2:] != ours.split(".")[-2:] and not is_private_host(host)
 
 
 _PROVIDER = TypeAdapter(Provider)

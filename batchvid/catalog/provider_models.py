@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
 
-from batchvid.catalog.model import Model
+from batchvid.catalog.model import INPUTS, Model
 from batchvid.dialects import DIALECTS
 from batchvid.errors import UsageError
 from batchvid.near_matches import did_you_mean
 from batchvid.quoting import quoted
 
 Fields = Mapping[str, Any]
+ONLY = "only"
 
 _MODEL = TypeAdapter(Model)
 
@@ -24,9 +26,9 @@ class Layer:
     """Fields that replace those below: of one provider, or of every provider if `provider` is empty.
 
     `models` are by name. `dialects` are for every model in a wire format, and `common` for every model; their price is
-    only for models that have a row. A new model
+    only for models that have a row. With `only`, a wire format has no other rows than these. A new model
     has the wire format of its `dialect`, else of its name (`dialect/id`), else `only_dialect`: that of a provider with
-    exactly one.
+    exactly one. `is_vendors` is for what is stated of the vendor, not by the user.
     """
 
     provider: str = ""
@@ -34,6 +36,15 @@ class Layer:
     dialects: Mapping[str, Fields] = field(default_factory=dict)
     common: Fields = field(default_factory=dict)
     only_dialect: str = ""
+    is_vendors: bool = False
+
+    def without_prices(self) -> Layer:
+        """The same without its prices."""
+        return replace(
+            self,
+            models={name: _unpriced(row) for name, row in self.models.items()},
+            dialects={name: _unpriced(row) for name, row in self.dialects.items()},
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +101,10 @@ class ModelMerger:
     """Puts layers over the families of models, for a provider with these routes."""
 
     def __init__(self, families: Mapping[str, Model], routes: Collection[str]) -> None:
-        self.rows = dict(families)
+        self.rows: dict[str, Model] = {}
+        self._keys: dict[str, list[str]] = {}  # of the rows of a model, in whichever wire format, by any of its names
+        for key, model in families.items():
+            self._set(key, model)
         self.unlisted: dict[str, dict[str, Any]] = {}
         self._routes = routes
         self._only_dialect = next(iter(routes)) if len(routes) == 1 else ""
@@ -98,14 +112,16 @@ class ModelMerger:
     def apply(self, layer: Layer) -> None:
         """Put a layer over the rows, field by field. Raises UsageError for an invalid row."""
         if layer.common or layer.dialects:
-            for key, model in self.rows.items():
+            for key, model in list(self.rows.items()):
                 if model.dialect not in self._routes:
                     continue
-                if stated := {**layer.common, **layer.dialects.get(model.dialect, {})}:
-                    self.rows[key] = as_model(model.name, {**_fields(model), **stated})
+                if model.name not in layer.dialects.get(model.dialect, {}).get(ONLY, (model.name,)):
+                    self._drop(key)
+                elif stated := _fitting(model, {**layer.common, **layer.dialects.get(model.dialect, {})}):
+                    self._set(key, as_model(model.name, {**_fields(model), **stated}))
             for dialect in DIALECTS:
                 stated = {**layer.common, **layer.dialects.get(dialect, {})}
-                if stated := {key: value for key, value in stated.items() if key != "price"}:
+                if stated := {key: value for key, value in stated.items() if key not in ("price", ONLY)}:
                     self.unlisted.setdefault(dialect, {}).update(stated)
         for name, row in layer.models.items():
             self._apply_row(name, row, layer)
@@ -113,18 +129,18 @@ class ModelMerger:
     def add_unknown(self, layer: Layer) -> None:
         """Add only the models of a layer that have no row yet."""
         for name, row in layer.models.items():
-            if next(self._keys(name), None) is None and _dialect(name, row, layer.only_dialect) in DIALECTS:
+            if name not in self._keys and _dialect(name, row, layer.only_dialect) in DIALECTS:
                 self._add(name, row, layer.only_dialect)
 
     def _apply_row(self, name: str, row: Fields, layer: Layer) -> None:
         dialect = row.get("dialect")
         if dialect is not None and dialect not in DIALECTS:
             return
-        keys = [key for key in self._keys(name) if self._is_meant(self.rows[key], layer)]
+        keys = [key for key in self._keys.get(name, ()) if self._is_meant(self.rows[key], layer)]
         if dialect is not None:
             keys = [key for key in keys if self.rows[key].dialect == dialect] or keys[:1]
         for key in keys:
-            self.rows[key] = as_model(name, {**_fields(self.rows[key]), **row})
+            self._set(key, as_model(name, {**_fields(self.rows[key]), **row}))
         if not keys:
             self._add(name, row, layer.only_dialect or (self._only_dialect if layer.provider else ""))
 
@@ -134,15 +150,22 @@ class ModelMerger:
             return  # a row for every provider, of a model that this one does not sell
         vendor_id = name.removeprefix(f"{dialect}/") if "dialect" not in row else name
         key = f"{dialect}/{vendor_id}" if name in self.rows else name
-        self.rows[key] = as_model(
-            name, {**self.unlisted.get(dialect, {}), "name": vendor_id, "dialect": dialect, **row}
-        )
+        stated = self.unlisted.get(dialect, {})
+        self._set(key, as_model(name, {**stated, "name": vendor_id, "dialect": dialect, **row}))
 
-    def _keys(self, name: str) -> Iterator[str]:
-        """The rows of a model: that of the name or alias, and those in other wire formats."""
-        for key, model in self.rows.items():
-            if key == name or name in model.aliases or key == f"{model.dialect}/{name}":
-                yield key
+    def _drop(self, key: str) -> None:
+        del self.rows[key]
+        for name in [name for name, keys in self._keys.items() if key in keys]:
+            self._keys[name].remove(key)
+            if not self._keys[name]:
+                del self._keys[name]
+
+    def _set(self, key: str, model: Model) -> None:
+        self.rows[key] = model
+        for name in (key, *model.aliases, key.removeprefix(f"{model.dialect}/")):
+            keys = self._keys.setdefault(name, [])
+            if key not in keys:
+                keys.append(key)
 
     def _is_meant(self, model: Model, layer: Layer) -> bool:
         return not layer.provider or model.dialect in self._routes
@@ -151,6 +174,19 @@ class ModelMerger:
 def _dialect(name: str, row: Fields, only_dialect: str) -> str:
     written, slash, _vendor_id = name.partition("/")
     return str(row.get("dialect", "")) or (written if slash and written in DIALECTS else only_dialect)
+
+
+def _fitting(model: Model, stated: dict[str, Any]) -> dict[str, Any]:
+    """What is stated of a whole wire format, as far as it fits: a model without images does not need one."""
+    stated.pop(ONLY, None)
+    takes = model.images is None or model.images.get(INPUTS.get(stated.get("needs", ""), ""))
+    if "needs" in stated and (model.needs or not takes):
+        del stated["needs"]
+    return stated
+
+
+def _unpriced(row: Fields) -> Fields:
+    return {key: value for key, value in row.items() if key != "price"}
 
 
 def _fields(model: Model) -> dict[str, Any]:
@@ -172,5 +208,12 @@ def as_model(name: str, row: Fields) -> Model:
     try:
         return _MODEL.validate_python(row)
     except ValidationError as exc:
-        wrong = (f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in exc.errors(include_input=False))
+        wrong = (f"{'.'.join(map(str, e['loc']))}: {_problem(e)}" for e in exc.errors(include_input=False))
         raise UsageError(f"model {name}: {'; '.join(wrong)}") from None
+
+
+def _problem(error: ErrorDetails) -> str:
+    if error["type"] == "unexpected_keyword_argument":
+        known = (one.name for one in fields(Model)) if len(error["loc"]) == 1 else ()
+        return " ".join(filter(None, ("unknown key;", did_you_mean(str(error["loc"][-1]), known)))).rstrip(";")
+    return error["msg"].removeprefix("Value error, ")

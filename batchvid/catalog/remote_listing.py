@@ -94,7 +94,7 @@ def merged_with(models: Models, listing: Listing, routes: Collection[str] = ()) 
         with suppress(UsageError):
             as_model(name, {"name": name, "dialect": "veo", **fields})
             overrides[name] = fields
-    return models.merged_with(overrides, listing.provider, routes=routes)
+    return models.merged_with(overrides, listing.provider, routes=routes, is_vendors=True)
 
 
 def _read(style: str, row: Mapping[str, Any], known: Model | None) -> tuple[dict[str, Any], list[Any]]:

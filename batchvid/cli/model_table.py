@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 WIDE = ("model", "wire format", "can", "seconds", "ratios", "resolutions", "price", "remarks")
 NARROW = ("model", "can", "seconds", "price")
 NARROWEST = ("model", "price")
+MAX_TIERS = 3  # of a price
 MIN_COLUMN = 10  # characters; a word of any column but the first fits into it
 
 
@@ -78,7 +79,10 @@ def _price_words(model: Model) -> str:
     if model.price.source == FREE:
         return FREE
     dated = f" ({model.price.as_of})" if model.price.as_of else ""
-    return f"{', '.join(map(_tier_words, model.price.tiers))}{dated}"
+    shown = list(map(_tier_words, model.price.tiers[:MAX_TIERS]))
+    if (more := len(model.price.tiers) - MAX_TIERS) > 0:
+        shown.append(f"and {more} more: --json")
+    return f"{', '.join(shown)}{dated}"
 
 
 def _tier_words(tier: Tier) -> str:
@@ -89,7 +93,8 @@ def _tier_words(tier: Tier) -> str:
     if tier.usd_per_clip is not None:
         low = "" if tier.lowest_usd_per_clip is None else f"{tier.lowest_usd_per_clip}-"
         amount = f"${low}{tier.usd_per_clip}/clip"
-    return " ".join(filter(None, (tier.resolution, tier.mode, sound, amount)))
+    given = {"text": "text only", "image": "with images"}.get(tier.input, "")
+    return " ".join(filter(None, (tier.resolution, tier.mode, sound, given, amount)))
 
 
 def _remarks(model: Model) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from datetime import date
 from typing import Any
 
 import click
@@ -11,7 +12,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from batchvid.catalog.price_age import age_days
 from batchvid.cli.console import console_for_people, price_of, seconds_of, sum_of
+from batchvid.clock import utc_now
 from batchvid.manifest import EntryCounts, Place
 from batchvid.manifest.reading.tables import label
 from batchvid.planning.addresses import describe_provider
@@ -23,6 +26,7 @@ MAX_SHOWN_JOBS = 8  # of one action, without --all
 MAX_EXAMPLES = 8  # clip entries with an example
 MAX_NAMED_ROWS = 3  # of those that where leaves out
 COLUMNS = 80
+DAYS_A_MONTH = 30
 SHORT = "long texts end with …; batchvid plan --prompts shows every job with its whole prompt"
 TEXTS = ("prompt", "negative_prompt")
 INPUTS = ("image", "end_image", "reference_images", "request_action", "parent", "video", "audio", "options")
@@ -59,12 +63,13 @@ def _print(console: Console, line: str) -> None:
 
 
 def _print_purchases(console: Console, plan: Plan) -> None:
+    today = utc_now().date()
     by_model: dict[tuple[str, str], list[JobPlan]] = defaultdict(list)
     for job in plan.to_buy:
         by_model[job.spec.provider, job.spec.request.model].append(job)
     table = Table("provider", "model", "clips", "seconds", "price at most", "how sure", box=None, pad_edge=False)
     for (provider, model), jobs in by_model.items():
-        sure = "; ".join(dict.fromkeys(job.price.basis for job in jobs))
+        sure = "; ".join(dict.fromkeys(describe_basis(job, today) for job in jobs))
         table.add_row(provider, escape(model), str(len(jobs)), seconds_of(jobs), price_of(jobs), sure)
     if by_model:
         console.print(table)
@@ -75,6 +80,12 @@ def _print_purchases(console: Console, plan: Plan) -> None:
     if any(job.fallback_prices for job in plan.to_buy):
         worst = [price for job in plan.to_buy for price in (job.price, *job.fallback_prices)]
         console.print(f"if every attempt fails, is charged and switches to every fallback: {sum_of(worst)}")
+
+
+def describe_basis(job: JobPlan, today: date) -> str:
+    """Where a price comes from, with its age in whole months."""
+    months = (age_days(job.price_as_of, today) or 0) // DAYS_A_MONTH
+    return f"{job.price.basis} ({months} {'month' if months == 1 else 'months'} ago)" if months else job.price.basis
 
 
 def print_notes(notes: Sequence[str]) -> None:

@@ -265,8 +265,9 @@ def retry(
     unknown = [kind for kind in kinds if kind not in set(FailureKind)]
     if unknown:
         raise click.UsageError(f"unknown kind {unknown[0]!r}; there are {', '.join(FailureKind)}")
+    callbacks = parse_settings(listen, public_url)
     batch = load(target, out, sets, Selection(only, sample, limit), many=many, strict=strict)
-    limits, callbacks = SpendingLimits(usd=max_usd, clips=max_clips), parse_settings(listen, public_url)
+    limits = SpendingLimits(usd=max_usd, clips=max_clips)
     if edits:
         batch = commands.edit(batch, Path(edits), save=not dry_run)
     if dry_run:

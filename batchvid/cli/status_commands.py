@@ -37,21 +37,40 @@ def status(target: str | None, as_json: bool, out: str | None) -> None:
 @click.command()
 @click.argument("target", required=False, shell_complete=complete_target)
 @click.option("--xlsx", is_flag=True, help="Write report.xlsx, too: the same rows in two sheets, all texts as text.")
+@click.option(
+    "--actuals",
+    is_flag=True,
+    help="Read what the providers charged in the end, compare it with the estimates, and write actuals.csv, too.",
+)
+@click.option("--json", "as_json", is_flag=True, help="With --actuals: print JSON, for scripts.")
 @out_option
-def report(target: str | None, xlsx: bool, out: str | None) -> None:
-    """Write report.csv, ledger.csv and edit-these.csv again, also during a run."""
+def report(target: str | None, xlsx: bool, actuals: bool, as_json: bool, out: str | None) -> None:
+    """Write report.csv, ledger.csv and edit-these.csv again, also during a run.
+
+    With --actuals the bill of each provider is read by free requests. A charge above what was counted counts under
+    every cap from then on.
+    """
     from batchvid.commands.edit_sheet import write_refused
     from batchvid.domain.attempts import sums
     from batchvid.report import ledger_line, write_ledger, write_report
     from batchvid.state.readers import read_attempts, read_jobs
 
+    if as_json and not actuals:
+        raise click.UsageError("--json needs --actuals")
     paths = BatchPaths(folder_of(target, out))
+    if actuals:
+        from batchvid.cli.actuals_output import show
+        from batchvid.commands.actuals import read_actuals
+
+        show(read_actuals(paths.folder), paths.actuals, as_json_text=as_json)
     jobs = read_jobs(paths.state)
     write_report(paths.report, jobs)
     write_refused(paths.folder, jobs)
-    click.echo(str(paths.report))
     attempts = list(read_attempts(paths.state))
     write_ledger(paths.ledger, attempts)
+    if as_json:
+        return
+    click.echo(str(paths.report))
     click.echo(str(paths.ledger))
     if xlsx:
         from batchvid.report.workbook import write_workbook

@@ -6,8 +6,9 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 
@@ -18,11 +19,13 @@ from batchvid.commands.event_loop import run_coroutine
 from batchvid.commands.provider_checks import CheckResult, check_own_provider, check_provider
 from batchvid.domain.wire import Response
 from batchvid.errors import ManifestError, MissingExtra, UsageError, WireError
+from batchvid.net.balances import read_balance
 from batchvid.net.credentials import Credentials
 from batchvid.paths import quoted
 from batchvid.planning.availability import Availability
 from batchvid.redaction import redact
 from batchvid.runner import utc_now
+from batchvid.runner.callbacks.checks import missing_for_check
 from batchvid.state.lock import locks_are_kept
 from batchvid.state.user_index import open_user_index
 
@@ -36,7 +39,8 @@ OTHERS_MAY_READ = 0o077
 class CheckTargets:
     """What is checked: providers with their wire formats, the folder with keys, the output folder, how many clips.
 
-    `models` are the vendors' ids of the models by provider.
+    `models` are the vendors' ids of the models by provider, `planned_usd` is what the plan costs there at most, as far
+    as prices are known.
     """
 
     routes: Sequence[tuple[Provider, Sequence[str]]]
@@ -44,6 +48,7 @@ class CheckTargets:
     folder: Path | None
     out: Path
     clips: int
+    planned_usd: Mapping[str, Decimal] = field(default_factory=dict)
 
 
 def examine(target: str | None, *, out: str | Path | None = None) -> Iterator[CheckResult]:
@@ -68,6 +73,8 @@ def examine(target: str | None, *, out: str | Path | None = None) -> Iterator[Ch
         yield CheckResult(what=".env", found=problem, fix="correct that line; the other lines are used")
     for provider, dialects in targets.routes:
         yield from _provider(provider, dialects, keys, targets.models.get(provider.name, ()))
+        if provider.balance != "none" and not provider.is_embedded:
+            yield from _balance(provider, keys, targets.planned_usd.get(provider.name))
 
 
 def _without_manifest(folder: Path, out: Path) -> CheckTargets:
@@ -90,7 +97,13 @@ def _with_manifest(target: str, out: str | Path | None) -> CheckTargets:
     routes = [(batch.providers[name], list(names)) for name, names in dialects.items()]
     names = {provider: list(of_provider) for provider, of_provider in models.items()}
     folder = batch.manifest.folder
-    return CheckTargets(routes=routes, models=names, folder=folder, out=batch.folder, clips=len(to_buy))
+    planned_usd: dict[str, Decimal] = {}
+    for job in to_buy:
+        if job.price.usd is not None:
+            planned_usd[job.spec.provider] = planned_usd.get(job.spec.provider, Decimal(0)) + job.price.usd
+    return CheckTargets(
+        routes=routes, models=names, folder=folder, out=batch.folder, clips=len(to_buy), planned_usd=planned_usd
+    )
 
 
 def _list_age() -> CheckResult:
@@ -178,6 +191,7 @@ def _provider(
         yield CheckResult(what=f"{name} key", found=_key(provider) if provider.has_key else _no_key(provider))
     except UsageError as exc:
         yield CheckResult(what=f"{name} key", found=str(exc), fix=_fix_key(provider, exc))
+    yield from _callbacks(provider, keys)
     yield _address(provider)
     try:
         reply, results = run_coroutine(check_provider(provider, dialects, access))
@@ -191,12 +205,43 @@ def _provider(
         yield from _clock(name, reply, utc_now())
 
 
+def _balance(provider: Provider, keys: Credentials, planned_usd: Decimal | None) -> Iterator[CheckResult]:
+    """The balance beside the known part of the plan's price. One that cannot be read is no fault."""
+    what = f"{provider.name} balance"
+    try:
+        balance_usd = run_coroutine(read_balance(provider, keys.of(provider)))
+    except UsageError:
+        return  # the missing key is reported already
+    except WireError as exc:
+        yield CheckResult(what=what, found=f"could not be read: {redact(str(exc))}", is_open=True)
+        return
+    found = "unlimited" if balance_usd is None else f"${balance_usd:.2f}"
+    if planned_usd is None:
+        yield CheckResult(what=what, found=found)
+        return
+    is_short = balance_usd is not None and balance_usd < planned_usd
+    yield CheckResult(
+        what=what,
+        found=f"{found}; the plan costs up to ${planned_usd:.2f} there",
+        fix="top up the account, or limit the run: batchvid run --limit N" if is_short else "",
+    )
+
+
 def _way(provider: Provider) -> Iterator[CheckResult]:
     if provider.ca_file:
         yield CheckResult(what=f"{provider.name} ca_file", found=f"{provider.ca_file} is trusted too")
     if provider.proxy or provider.proxy_env:
         found = provider.proxy or f"calls go through the proxy in {provider.proxy_env}"
         yield CheckResult(what=f"{provider.name} proxy", found=found)
+
+
+def _callbacks(provider: Provider, keys: Credentials) -> Iterator[CheckResult]:
+    """No fault: callbacks that are not checked only have a task polled, and most runs do not listen."""
+    if provider.callback_signature == "none":
+        return
+    how = missing_for_check(provider, keys.callback_secret(provider))
+    found = f"cannot be checked: {how}" if how else f"are checked ({provider.callback_signature})"
+    yield CheckResult(what=f"{provider.name} callbacks", found=found, is_open=bool(how))
 
 
 def _key(provider: Provider) -> str:

@@ -90,20 +90,19 @@ def probe_server(url: str, *, key_env: str = "") -> ProbeResult:
     relays = _known_prefixes()
     requests = {**probe_requests(relays), _PRICES.path: _PRICES}
     replies = run_coroutine(send_all(base_url, requests, access))
-    calls, is_emulator = len(requests), any(reply.is_emulator for reply in replies.values())
-    if is_emulator and not access.has_key and provider.is_loopback:
-        replies = run_coroutine(send_all(base_url, requests, access.with_key(EMULATOR_KEY)))
-        calls *= 2
+    calls = len(requests)
+    if any(reply.is_emulator for reply in replies.values()):
+        relays = _known_prefixes(of_emulator=True)
+        requests = {**probe_requests(relays), _PRICES.path: _PRICES}
+        if not access.has_key and provider.is_loopback:
+            access = access.with_key(EMULATOR_KEY)
+        replies = run_coroutine(send_all(base_url, requests, access))
+        calls += len(requests)
     result = _result(provider, replies, calls, relays)
     if result.formats and result.formats[0].sureness is Sureness.CERTAIN and not result.is_emulator:
         return result
-    requests = {
-        path: request
-        for path, request in more_requests(relays if result.is_emulator else {}).items()
-        if path not in replies
-    }
-    if result.is_emulator and not access.has_key and provider.is_loopback:
-        access = access.with_key(EMULATOR_KEY)
+    more = more_requests(relays if result.is_emulator else {})
+    requests = {path: request for path, request in more.items() if path not in replies}
     replies |= run_coroutine(send_all(base_url, requests, access))
     return _result(provider, replies, calls + len(requests), relays)
 
@@ -157,13 +156,17 @@ def _listed(reply: Response | None) -> list[str]:
     return sorted({cometapi_listing.dialect_of(row) for row in cometapi_listing.video_rows(page.rows)})
 
 
-def _known_prefixes() -> dict[str, list[str]]:
-    """Below which prefixes the built-in providers have each dialect: relays have taken them over."""
-    built_in = catalog.providers({}).values()
-    return {
-        dialect: list(dict.fromkeys(row.routes[dialect] for row in built_in if dialect in row.routes))
-        for dialect in DIALECTS
+def _known_prefixes(*, of_emulator: bool = False) -> dict[str, list[str]]:
+    """Below which prefixes the built-in providers have each dialect: relays have taken them over.
+
+    A vendor's own row has its dialect at the root, where others may have another. The emulator has a prefix of its own
+    for each vendor, which nobody else has.
+    """
+    built_in = [row for row in catalog.providers({}).values() if of_emulator or not row.is_emulator]
+    known = {
+        dialect: dict.fromkeys(row.routes[dialect] for row in built_in if dialect in row.routes) for dialect in DIALECTS
     }
+    return {dialect: [prefix for prefix in found if prefix] or list(found) for dialect, found in known.items()}
 
 
 def _redacted(one: Recognized) -> Recognized:

@@ -98,12 +98,13 @@ async def _check_route(
     prefix = provider.routes[dialect]
     poll = DIALECTS[dialect].poll(generation, TASK_ID)
     response = await probe(provider, poll, access, prefix=prefix)
-    url = f"{provider.base_url}{prefix}{poll.path.removesuffix(f'/{TASK_ID}')}"
+    place = poll.path.partition("?")[0].removesuffix(f"/{TASK_ID}")
+    url = f"{provider.base_url}{prefix}{place}"
     results = [_reachable(provider, response)]
     if not results[0].is_ok:
         return response, results
     reply = _read(dialect, response)
-    no_path = f"/{poll.path.split('/')[1]}{NO_PATH}"  # a web page may answer for all that is outside of the API
+    no_path = f"/{place.split('/')[1]}{NO_PATH}"  # a web page may answer for all that is outside of the API
     nowhere = await probe(provider, Request(method="GET", path=no_path), access, prefix=prefix)
     submit: Response | None = None
     if looks_alike(response, nowhere) and (path := _submit_path(dialect, generation)):

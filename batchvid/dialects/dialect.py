@@ -46,7 +46,9 @@ class LookupMethod:
 
     A `Rejected` describes this one query only. `where` states for people what was searched; `exact` means that the
     query names the one task that is meant. With `replays` the query is the paid call itself, sent again with the same
-    idempotency key: the vendor documents that it makes no second task.
+    idempotency key: the vendor documents that it makes no second task. `at_account` is a query below the provider's
+    `account_url`, with the key of `account_key_env`. `kept_s` is how long after a call the vendor still knows of it,
+    None where nothing is documented: later nobody is asked, as the reply would prove nothing.
     """
 
     ask: Callable[[GenerationRequest], Request]
@@ -54,14 +56,16 @@ class LookupMethod:
     where: str
     exact: bool
     replays: bool = False
+    at_account: bool = False
+    kept_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PollMany:
     """One call that polls several tasks of one provider and prefix.
 
-    `build` takes the task ids, at most `max_tasks`; `read` returns a status for each task of the reply. A task that is
-    missing there is unseen.
+    `build` takes the task ids, at most `max_tasks`. `read` returns a status for each task of the reply, given the
+    prompts by task; it raises `errors.UnreadableReply` as `ReadPoll` does. A task that is missing is polled alone.
     """
 
     build: Callable[[Sequence[str]], Request]
@@ -80,6 +84,7 @@ class Dialect:
     it; `cancel_until` is until when it works, where the wire format itself states that. `lookups` are the queries after
     a lost submit, by their name in a provider's `lookup`. `api_paths` are its paths below the prefix, without a task's
     id. `image_rules` are the limits of pictures, by the beginning of the model's
+    name.
     """
 
     submit: Callable[[GenerationRequest], Request]

@@ -63,7 +63,7 @@ MAX_IMAGES = 4
 MAX_OMNI_IMAGES = 7
 NOT_WITH_A_LAST_FRAME = ("camera_control", "static_mask", "dynamic_masks")
 FRAME_TYPES = {"first": {"type": "first_frame"}, "last": {"type": "end_frame"}, "reference": {}}
-OMNI = "kling-video-o"  # and `kling-v3-omni`
+OMNI = "kling-video-o"
 BESIDE_INPUT = ("callback_url", "input")  # the only options of a lip-sync that do not belong into its `input`
 
 _SCENE = ("prompt", "negative_prompt", "duration_s", "aspect_ratio", "resolution", "mode")
@@ -96,7 +96,8 @@ def submit(generation: GenerationRequest) -> Request:
     `external_task_id` carries the generation's own id, by which a task whose reply was lost can be found again.
     """
     kind = _kind(generation)
-    refuse_unsupported(generation, f"Kling's {kind}", SUPPORTED[kind])
+    has_sound = kind == "omni-video" and not _is_silent_omni(generation.request.model)
+    refuse_unsupported(generation, f"Kling's {kind}", (*SUPPORTED[kind], *(("sound",) if has_sound else ())))
     check_length("prompt", generation.request.prompt, MAX_PROMPT_CHARS)
     check_length("negative_prompt", generation.request.negative_prompt, MAX_PROMPT_CHARS)
     options = checked_options(generation)
@@ -133,8 +134,8 @@ def read_poll(response: Response, task_id: str, *, prompt: str = "") -> Status |
 
 def _kind(generation: GenerationRequest) -> str:
     """Return the kind of a generation. Raises Unsupported for an action that the model has not."""
-    model = generation.request.model.rpartition("/")[2]
-    if model.startswith(OMNI) or model.endswith("-omni"):  # for a poll the model is as in the manifest
+    model = generation.request.model
+    if _is_silent_omni(model) or model.endswith("-omni"):  # for a poll the model is as in the manifest
         return find_by_action(generation, f"{WIRE} of an omni model", {"": "omni-video", "edit": "omni-video"})
     lip_sync = "advanced-lip-sync" if "session_id" in generation.request.options else "lip-sync"
     made_of = "text2video"
@@ -143,6 +144,11 @@ def _kind(generation: GenerationRequest) -> str:
             "image2video" if any(image.role != "reference" for image in generation.images) else "multi-image2video"
         )
     return find_by_action(generation, WIRE, {"": made_of, "extend": "video-extend", "lip-sync": lip_sync})
+
+
+def _is_silent_omni(model: str) -> bool:
+    """Whether it is the first omni model, which keeps the sound of its source at most."""
+    return model.rpartition("/")[2].startswith(OMNI)
 
 
 def _scene(generation: GenerationRequest) -> dict[str, Any]:

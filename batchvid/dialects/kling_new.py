@@ -7,18 +7,11 @@ speaks it (middleware kling_v3 of a new-api fork); docs.cloudsway.net kl_3.0_tur
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
-from decimal import Decimal, InvalidOperation
 from typing import Any
 from urllib.parse import quote
 
-import orjson
-
-from batchvid.dialects.common import poll_replies, refusals, submit_replies
-from batchvid.dialects.common.error_parsing import find_error
+from batchvid.dialects.common import submit_replies
 from batchvid.dialects.common.image_rules import KLING_NEW, check_image
-from batchvid.dialects.common.json_bodies import parse
-from batchvid.dialects.common.json_values import Path, identifier, text
 from batchvid.dialects.common.option_values import YES_NO, OneOf, Rules, check_values
 from batchvid.dialects.common.request_building import (
     bare_base64,
@@ -36,19 +29,8 @@ from batchvid.dialects.common.request_building import (
 )
 from batchvid.dialects.common.vendor_codes import TABLES
 from batchvid.dialects.dialect import Dialect, LookupMethod, PollMany
-from batchvid.domain.failures import Charged, FailureKind
-from batchvid.domain.wire import (
-    Accepted,
-    Candidate,
-    GenerationRequest,
-    ImageInput,
-    Phase,
-    Rejected,
-    Request,
-    Response,
-    Status,
-    Uncertain,
-)
+from batchvid.dialects.kling_new_replies import read_lookup, read_many, read_poll
+from batchvid.domain.wire import Accepted, GenerationRequest, ImageInput, Rejected, Request, Response, Uncertain
 from batchvid.errors import Unsupported
 
 __all__ = ["DIALECT", "poll", "read_poll", "read_submit", "submit"]
@@ -76,7 +58,6 @@ OPTIONS: Rules = {
     "settings.audio": OneOf(("native", "original", "off")),
     "options.watermark_info.enabled": YES_NO,
 }
-VENDOR: dict[str, Path] = {"video_id": ("outputs", 0, "id")}
 
 
 def submit(generation: GenerationRequest) -> Request:
@@ -115,29 +96,6 @@ def read_submit(response: Response, *, sent: GenerationRequest | None = None) ->
 def poll(generation: GenerationRequest, task_id: str) -> Request:  # noqa: ARG001 - the port's signature; this path depends on the id only
     """Build the poll request of one task."""
     return _tasks("task_ids", [task_id])
-
-
-def read_poll(response: Response, task_id: str, *, prompt: str = "") -> Status | Rejected:
-    """Read a poll reply. A list without the task means that Kling does not know it. Raises UnreadableReply."""
-    listed = _listed(response)
-    if listed is None:
-        return _with_units(poll_replies.read_poll(response, task_id=task_id, prompt=prompt, vendor=VENDOR), {})
-    found = next((task for task in listed if task_id in (_id(task), text(task.get("external_id")))), None)
-    return _read_task(found, task_id, prompt)
-
-
-def read_many(response: Response, prompts: Mapping[str, str]) -> Mapping[str, Status] | Rejected:
-    """Read the reply to a poll of several tasks: a status for each that it names. Raises UnreadableReply."""
-    listed = _listed(response)
-    if listed is None:
-        read = poll_replies.read_poll(response)
-        return read if isinstance(read, Rejected) else {}
-    found: dict[str, Status] = {}
-    for task in listed:
-        task_id = _id(task)
-        if task_id in prompts and isinstance(status := _read_task(task, task_id, prompts[task_id]), Status):
-            found[task_id] = status
-    return found
 
 
 def _kind(generation: GenerationRequest) -> str:
@@ -233,74 +191,8 @@ def _poll_many(task_ids: Sequence[str]) -> Request:
     return _tasks("task_ids", task_ids)
 
 
-def _listed(response: Response) -> list[dict[str, Any]] | None:
-    """Return the tasks of a reply that lists them, None for every other reply."""
-    document = parse(response.body)
-    listed = document.get("data") if document is not None and 200 <= response.status < 300 else None
-    is_fine = document is not None and text(document.get("code", 0)) == "0"
-    if not isinstance(listed, list) or not is_fine:
-        return None
-    return [task for task in listed if isinstance(task, dict)]
-
-
-def _id(task: Mapping[str, Any]) -> str:
-    return identifier(task.get("id")) or identifier(task.get("task_id"))
-
-
-def _read_task(task: dict[str, Any] | None, task_id: str, prompt: str) -> Status | Rejected:
-    """Read one task of a list as if the reply were of it alone."""
-    if task is None:
-        return Status(phase=Phase.UNSEEN, vendor_status="not found", message="the list of tasks is without it")
-    alone = Response(status=200, body=orjson.dumps({"code": 0, "data": task}))
-    return _with_units(poll_replies.read_poll(alone, task_id=task_id, prompt=prompt, vendor=VENDOR), task)
-
-
-def _with_units(read: Status | Rejected, task: Mapping[str, Any]) -> Status | Rejected:
-    """The status with the units of its bill. A failed task with a bill of none was not charged."""
-    if isinstance(read, Rejected):
-        return read
-    units = _units(task.get("billing"))
-    if units is None:
-        return read
-    metadata = {**read.vendor_metadata, "units": f"{units:f}"}
-    if read.phase is Phase.FAILED and read.charged is Charged.UNKNOWN:
-        read = replace(read, charged=Charged.YES if units else Charged.NO)
-    return replace(read, vendor_metadata=metadata)
-
-
-def _units(bills: object) -> Decimal | None:
-    """Add up the charges in units of a package; None where one of them is in money, or no number."""
-    if not isinstance(bills, list) or not bills:
-        return None
-    total = Decimal(0)
-    for bill in bills:
-        if not isinstance(bill, dict) or bill.get("charge_type") != "unit":
-            return None
-        try:
-            total += Decimal(str(bill.get("amount"))[:32])
-        except InvalidOperation:
-            return None
-    return total if total.is_finite() and total >= 0 else None
-
-
 def _by_external_id(generation: GenerationRequest) -> Request:
     return _tasks("external_task_ids", [generation.external_id])
-
-
-def _read_lookup(response: Response) -> tuple[Candidate, ...] | Rejected:
-    """Read the tasks under our own id: an empty list means that there is none."""
-    listed = _listed(response)
-    if listed is not None:
-        return tuple(
-            Candidate(task_id=_id(task), external_id=text(task.get("external_id"))) for task in listed if _id(task)
-        )
-    vendor_error = find_error(parse(response.body))
-    if refusals.is_unseen(response, vendor_error):
-        return ()
-    read = read_submit(response)
-    if isinstance(read, Rejected):
-        return read
-    return refusals.build_rejection(response, vendor_error, FailureKind.UNAVAILABLE)
 
 
 DIALECT = Dialect(
@@ -311,7 +203,7 @@ DIALECT = Dialect(
     poll_many=PollMany(build=_poll_many, read=read_many, max_tasks=MAX_BATCH),
     api_paths=(*(f"/{kind}" for kind in SUPPORTED), "/tasks"),
     lookups={
-        "external_id": LookupMethod(ask=_by_external_id, read=_read_lookup, where="by our id of the call", exact=True)
+        "external_id": LookupMethod(ask=_by_external_id, read=read_lookup, where="by our id of the call", exact=True)
     },
     image_rules=(("", KLING_NEW),),
 )

@@ -1,12 +1,14 @@
 """The OpenAI Videos wire, as Sora and its many relays speak it: multipart, string seconds, an exact size.
 
 A remix is JSON on a path of its own. Sources: apidoc.cometapi.com/api/video/sora-2, openai/openai-openapi. Any other
-model on the same route takes an exact resolution. It knows no prefix, no key and no model's limits.
+model on the same route takes an exact resolution, and a picture of any size. Servers with fields of their own have
+modules of their own (sglang.py, vllm_omni.py, litellm.py, llmgateway.py, openrouter.py). It knows no prefix and no key.
 """
 
 from __future__ import annotations
 
 from batchvid.dialects.common import poll_replies
+from batchvid.dialects.common.frame_sizes import TIERS
 from batchvid.dialects.common.request_building import (
     check_prompt,
     checked_options,
@@ -37,15 +39,11 @@ SUPPORTED = {
     "": ("prompt", "image", "end_image", "duration_s", "aspect_ratio", "resolution"),
     "remix": ("action", "parent", "prompt"),  # the rest is the source clip's
 }
-SIZES = {
-    "720p": {"16:9": "1280x720", "9:16": "720x1280"},
-    "1080p": {"16:9": "1920x1080", "9:16": "1080x1920"},  # sora-2-pro
-}
 WIDE_SIZES = {"7:4": "1792x1024", "4:7": "1024x1792"}  # sora-2-pro
 
 
 def submit(generation: GenerationRequest) -> Request:
-    """Build the submit request. One image is allowed, of exactly the size of the clip. Raises Unsupported.
+    """Build the submit request. One image is allowed, for Sora of exactly the size of the clip. Raises Unsupported.
 
     A remix names its source, a finished Sora task: its parent, or the option `video_id`.
     """
@@ -57,7 +55,7 @@ def submit(generation: GenerationRequest) -> Request:
     first, last = first_and_last(generation)
     if last:
         raise Unsupported("end_image", f"{WIRE} takes one image, as the first frame")
-    if first:
+    if first and is_sora(generation.request.model):
         check_pixels(uploaded(first), size)
     fields = {
         "model": generation.request.model,
@@ -65,7 +63,7 @@ def submit(generation: GenerationRequest) -> Request:
         "seconds": str(seconds or ""),
         "size": size,
     }
-    return Request(method="POST", path=PATH, parts=form(fields, [first] if first else [], generation))
+    return Request(method="POST", path=PATH, parts=form(fields, [uploaded(first)] if first else [], generation))
 
 
 def poll(generation: GenerationRequest, task_id: str) -> Request:  # noqa: ARG001 - the port's signature; this path depends on the id only
@@ -95,6 +93,15 @@ def _remix(generation: GenerationRequest) -> Request:
     return Request(method="POST", path=f"{PATH}/{path_segment(source)}/remix", json=body)
 
 
+def is_sora(model: str) -> bool:
+    """Whether a model's id names one of OpenAI's, also behind a relay's prefix.
+
+    >>> is_sora("sora-2-pro"), is_sora("openai/sora-2"), is_sora("Wan-AI/Wan2.2-T2V-A14B")
+    (True, True, False)
+    """
+    return "sora" in model.casefold()
+
+
 def check_pixels(image: ImageInput, size: str) -> None:
     """Raise Unsupported for an image that is not of exactly this size: Sora refuses it only after the submit."""
     if size != (pixels := f"{image.width}x{image.height}"):
@@ -113,7 +120,7 @@ def clip_size(generation: GenerationRequest) -> str:
                 "aspect_ratio", f"must be given with the resolution {generation.request.resolution}: 16:9 or 9:16"
             )
         return ""
-    tiers = SIZES | {"": SIZES["720p"] | WIDE_SIZES}
+    tiers = TIERS | {"": TIERS["720p"] | WIDE_SIZES}
     if generation.request.resolution not in tiers:
         raise Unsupported(
             "resolution", f"allowed are 720p, 1080p or exact pixels like 1280x720, not {generation.request.resolution}"
@@ -121,6 +128,7 @@ def clip_size(generation: GenerationRequest) -> str:
     return one_of("aspect_ratio", generation.request.aspect_ratio, tiers[generation.request.resolution])
 
 
+NEWEST = LookupMethod(ask=_newest, read=read_task_list, where=f"among its newest {MAX_LISTED}", exact=False)
 DIALECT = Dialect(
     submit=submit,
     read_submit=read_submit,
@@ -128,7 +136,5 @@ DIALECT = Dialect(
     read_poll=read_poll,
     api_paths=(PATH,),
     cancel=_cancel,
-    lookups={
-        "list": LookupMethod(ask=_newest, read=read_task_list, where=f"among its newest {MAX_LISTED}", exact=False)
-    },
+    lookups={"list": NEWEST},
 )

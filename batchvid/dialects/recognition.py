@@ -13,6 +13,7 @@ from enum import StrEnum
 from batchvid.dialects import DIALECTS
 from batchvid.dialects.common.error_parsing import find_error
 from batchvid.dialects.common.json_bodies import parse
+from batchvid.dialects.common.json_values import dig
 from batchvid.dialects.openai_videos import PATH as VIDEOS
 from batchvid.domain.clip_request import ClipRequest
 from batchvid.domain.failures import FailureKind
@@ -23,11 +24,17 @@ TASK_ID = "batchvid-probe-00000000"
 NOWHERE = f"/v1/batchvid-probe-no-such-path/{TASK_ID}"
 VIDEO_LIST = f"{VIDEOS}?limit=1"
 MODEL_LIST = "/v1/models"
-SHARED = ("openai-videos", "gateway", "veo", "seedance", "videos", "xai")
+SERVERS = ("sglang", "vllm-omni", "litellm", "llmgateway", "openrouter")
+"""The dialects of servers with OpenAI's video routes: only what else a server says tells which one it is."""
+SHARED = ("openai-videos", "gateway", "veo", "seedance", "videos", "xai", *SERVERS)
 """The dialects that are polled at `/v1/videos/ID`: only their submits differ."""
 COMETAPI = ("veo", "openai-videos", "seedance", "videos")
-SELF_HOSTED = frozenset({"vllm", "vllm-omni", "sglang", "fastvideo"})
-"""`owned_by` in the model list of servers that have OpenAI's video routes."""
+SELF_HOSTED = {"vllm": "vllm-omni", "vllm-omni": "vllm-omni", "sglang": "sglang", "fastvideo": "openai-videos"}
+"""The dialects of servers by the `owned_by` in their list of models."""
+CATALOGUES = {"canonical_slug": "openrouter", "family": "llmgateway"}
+"""The dialects of gateways by a field that only their lists of models have."""
+CUT_OFF = {"dashscope": ("/v1",)}
+"""What is cut off the end of an address, as most wire formats begin with it, and belongs to the root of these."""
 MAX_SHOWN_CHARS = 80
 
 _NAMES = re.compile(r"[\w.:-]*(/[\w.:-]*)+|batchvid-(doctor|probe)[\w-]*|[0-9a-f]{8,}|\d+", re.IGNORECASE)
@@ -52,10 +59,16 @@ class _Answer(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hints:
-    """What the server's lists say of it. `listed` are the dialects of the endpoints that its price list names."""
+    """What the server's replies say of it.
+
+    `server` is the one of SERVERS that they name, `named_by` where. `listed` are the dialects of the endpoints that its
+    price list names.
+    """
 
     lists_videos: bool = False
     owner: str = ""
+    server: str = ""
+    named_by: str = ""
     is_newapi: bool = False
     listed: Collection[str] = ()
 
@@ -113,7 +126,7 @@ def recognize(
 
 
 def _prefixes(dialect: str, relays: Mapping[str, Collection[str]]) -> Iterable[str]:
-    return dict.fromkeys(("", *relays.get(dialect, ())))
+    return dict.fromkeys(("", *CUT_OFF.get(dialect, ()), *relays.get(dialect, ())))
 
 
 def wants_key(replies: Mapping[str, Response]) -> bool:
@@ -191,8 +204,10 @@ def _judge(
     if dialect in SHARED:
         if answer is not _Answer.NEEDS_KEY:
             sureness, reasons = _judge_shared(dialect, reply, hints, is_known_place=is_known_place)
-            if sureness is Sureness.LIKELY and not knows_tasks:
+            if sureness is Sureness.LIKELY and not knows_tasks and dialect != hints.server:
                 sureness = Sureness.POSSIBLE
+        elif dialect == hints.server:
+            sureness, reasons = Sureness.LIKELY, [hints.named_by]
         else:
             sureness, reasons = (Sureness.POSSIBLE if dialect == "openai-videos" or is_known_place else None), []
         return (sureness and Sureness.POSSIBLE if is_other_place else sureness), reasons
@@ -200,12 +215,16 @@ def _judge(
         return Sureness.POSSIBLE, []
     if DIALECTS.is_declared(dialect):
         return Sureness.LIKELY, []
+    if dialect == "dashscope":  # others have `/tasks` too
+        return (None if dig(error, ("output", "task_status")) is None else Sureness.CERTAIN), []
     if dialect == "newapi":
         certain = _is_newapi_error(reply) or hints.is_newapi
         return (Sureness.CERTAIN if certain else Sureness.LIKELY), []
     if dialect == "runway":  # other servers have /v1/tasks too
         certain = is_known_place or isinstance(error.get("error"), str)
         return (Sureness.CERTAIN if certain else Sureness.POSSIBLE), []
+    if dialect == "kling-new":  # and so have some `/tasks`: only Kling lists none of them as a success
+        return (Sureness.CERTAIN if isinstance(error.get("data"), list) else Sureness.POSSIBLE), []
     return Sureness.CERTAIN, []
 
 
@@ -215,6 +234,12 @@ def _judge_shared(
     """The same for the dialects that are polled alike, by everything else that the server says."""
     if is_known_place:
         return Sureness.LIKELY, [f"the path is one where relays have {dialect}"]
+    if hints.server:
+        certain = hints.owner in SELF_HOSTED or hints.lists_videos
+        fits = {hints.server: Sureness.CERTAIN if certain else Sureness.LIKELY, "openai-videos": Sureness.POSSIBLE}
+        return fits.get(dialect), [hints.named_by]
+    if dialect in SERVERS:
+        return None, []
     if hints.lists_videos or hints.owner in SELF_HOSTED:
         reasons = [f"GET {VIDEO_LIST} lists videos, as OpenAI's API does"] if hints.lists_videos else []
         reasons += [f"{MODEL_LIST} says owned_by: {hints.owner}"] if hints.owner in SELF_HOSTED else []
@@ -276,12 +301,29 @@ def hints_of(replies: Mapping[str, Response], listed: Iterable[str] = ()) -> Hin
     rows = list(model_rows(replies.get(MODEL_LIST)))
     owners = [str(row.get("owned_by", "")).casefold() for row in rows]
     videos = replies.get(VIDEO_LIST)
+    owner = next((owner for owner in owners if owner in SELF_HOSTED), "")
+    server, named_by = _server(replies.values(), rows, owner)
     return Hints(
         lists_videos=videos is not None and is_video_list(videos),
-        owner=next((owner for owner in owners if owner in SELF_HOSTED), ""),
+        owner=owner,
+        server=server if server in SERVERS else "",
+        named_by=named_by,
         is_newapi=any("supported_endpoint_types" in row for row in rows),
         listed=frozenset(listed),
     )
+
+
+def _server(replies: Iterable[Response], rows: Iterable[Mapping[str, object]], owner: str) -> tuple[str, str]:
+    """The server that these replies name, and where: LiteLLM in headers and errors, the others in their models."""
+    for reply in replies:
+        if any(name.startswith("x-litellm-") for name in reply.headers):
+            return "litellm", "its replies have headers x-litellm-"
+        if "litellm." in find_error(parse(reply.body)).message:
+            return "litellm", "its errors are LiteLLM's"
+    if owner:
+        return SELF_HOSTED[owner], f"{MODEL_LIST} says owned_by: {owner}"
+    found = next((field for row in rows for field in CATALOGUES if field in row), "")
+    return CATALOGUES.get(found, ""), f"{MODEL_LIST} has the field {found}"
 
 
 def _is_newapi_error(reply: Response) -> bool:

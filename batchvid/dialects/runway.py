@@ -156,6 +156,10 @@ def _check(generation: GenerationRequest, route: str, fields: Fields) -> None:
         *(("negative_prompt",) if fields.negative_prompt else ()),
         *(("seed",) if fields.seed else ()),
     ]
+    with_frame = MODELS.get(request.model, UNLISTED).get(IMAGE)
+    takes_beside_frame = with_frame is not None and with_frame.references > 0
+    if route == TEXT and generation.images and not fields.references and takes_beside_frame:
+        raise Unsupported("reference_images", f"need `image` too: {request.model} takes them beside a first frame")
     refuse_unsupported(generation, f"the Runway wire of {request.model}", supported)
     if fields.prompt_needed and not request.prompt.strip():
         raise Unsupported("prompt", "must not be empty")

@@ -22,11 +22,12 @@ class Fields:
 
     `pairs` and `names` are the values of `ratio`, `auto` the resolutions of `auto_720p` and its like, `resolutions`
     the values of `resolution`. `ratio_field` has another name at aleph2. `ratio_needed` and `prompt_needed`: it is
-    required. `last`: a last frame is taken. `references` is the number of reference images, `source` the name of the
-    field for the source clip, `actions` maps what is done to it to its `mode` (empty: no such field). In `keeps_shape`
-    are the actions without a `ratio`, `edit_duration` is the word for the length of an edit. `audio` is the
-    value that is sent where the manifest does not set `sound`: the vendor's default where sound costs nothing, else
-    silence. `options` are fields of the vendor without a word of the manifest; None: they are not known.
+    required. `frame_sets_shape`: without a ratio the clip has the shape of its first frame. `last`: a last frame is
+    taken. `references` is the number of reference images, `source` the name of the field for the source clip,
+    `actions` maps what is done to it to its `mode` (empty: no such field). In `keeps_shape` are the actions without a
+    `ratio`, `edit_duration` is the word for the length of an edit. `audio` is the value that is sent where the
+    manifest does not set `sound`: the vendor's default where sound costs nothing, else silence. `options` are fields of
+    the vendor without a word of the manifest; None: they are not known.
     """
 
     pairs: Pairs | None = None
@@ -35,6 +36,7 @@ class Fields:
     resolutions: tuple[str, ...] = ()
     ratio_field: str = "ratio"
     ratio_needed: bool = False
+    frame_sets_shape: bool = False
     prompt_needed: bool = False
     prompt_chars: int | None = None
     duration: bool = True
@@ -114,7 +116,7 @@ def _kling(generation: str, tier: str) -> Routes:
     is_o3 = generation == "O3"
     options = ("providerSettings", *(() if is_o3 else ("cfgScale",)))
     text = Fields(pairs=_KLING[tier], ratio_needed=True, audio=False, options=options)
-    image = replace(text, ratio_needed=False, last=True, references=7 if is_o3 else 0)
+    image = replace(text, ratio_needed=False, frame_sets_shape=True, last=True, references=7 if is_o3 else 0)
     if not is_o3:
         return {TEXT: text, IMAGE: image}
     video = Fields(
@@ -195,12 +197,8 @@ UNLISTED: Routes = {TEXT: _OLD, IMAGE: _OLD}
 MODELS: Mapping[str, Routes] = {
     "gen3a_turbo": {IMAGE: _OLD},
     "gen4.5": _gen4_5(),
-    "gen4_turbo": {
-        # `watermark` and a last frame are on CometAPI's page and in the schema of 2024-11-06
-        IMAGE: Fields(
-            pairs=_GEN4, prompt_chars=1000, seed=True, last=True, options=(*_MODERATION, "watermark"),
-        ),
-    },
+    # any option passes: CometAPI's page has some that the SDK has not; the schema of 2024-11-06 has a last frame
+    "gen4_turbo": {IMAGE: Fields(pairs=_GEN4, prompt_chars=1000, seed=True, last=True, options=None)},
     "aleph2": {VIDEO: _ALEPH},
     "veo3.1": _veo(),
     "veo3.1_fast": _veo(),

@@ -74,7 +74,7 @@ def _pair(generation: GenerationRequest, fields: Fields) -> str:
             "resolution", f"{', '.join(tiers)} or exact pixels like 1280x720 are allowed, not {request.resolution}"
         )
     if not request.aspect_ratio:
-        if tier:
+        if tier and not (fields.frame_sets_shape and len(tiers) == 1):
             raise Unsupported("aspect_ratio", f"must be given with the resolution {request.resolution}")
         return ""
     pairs = tiers[tier or (USUAL_TIER if USUAL_TIER in tiers else next(iter(tiers)))]

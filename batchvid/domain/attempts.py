@@ -91,6 +91,7 @@ NEXT_STATUS: dict[type[ev.Event], dict[AttemptStatus, AttemptStatus]] = {
     ev.GaveUp: {AttemptStatus.RESERVED: AttemptStatus.MAYBE},
     ev.Reopened: {AttemptStatus.HELD: AttemptStatus.MAYBE},
     ev.PollResumed: {AttemptStatus.MAYBE: AttemptStatus.RESERVED},
+    ev.CostBilled: {AttemptStatus.RELEASED: AttemptStatus.SPENT},
 }
 """The events that concern money, and the status that each gives the last attempt; any other status stays. What
 `releases` covers is not repeated here."""
@@ -109,6 +110,9 @@ def build_attempts(spec: JobSpec, events: Iterable[ev.Event]) -> list[Attempt]:
     for event in events:
         if isinstance(event, ev.SubmitStarted):
             rows.append(_started(spec, len(rows) + 1, event))
+        elif isinstance(event, ev.CostBilled):
+            if event.attempt <= len(rows):
+                rows[event.attempt - 1] = _billed(rows[event.attempt - 1], event)
         elif rows:
             rows[-1] = _moved(rows[-1], event)
     return rows
@@ -145,6 +149,11 @@ def _moved(row: Attempt, event: ev.Event) -> Attempt:
             return _settled(replace(row, status=_FAILED[event.charged]), event)
         case _:
             return row if status is row.status else replace(row, status=status)
+
+
+def _billed(row: Attempt, event: ev.CostBilled) -> Attempt:
+    status = NEXT_STATUS[ev.CostBilled].get(row.status, row.status)
+    return replace(row, status=status, actual_usd=event.actual_usd, cost_usd=event.cost_usd)
 
 
 def _rehearsed(row: Attempt, event: ev.Event) -> Attempt:

@@ -67,8 +67,11 @@ def charged_with(charged: Charged, actual_usd: str) -> Charged:
     return Charged.UNKNOWN if charged is Charged.NO else Charged.YES
 
 
-def describe_cost(price: Price, actual_usd: str) -> str:
-    """What a person should know about the cost in a reply; empty where the price covers it."""
+def describe_cost(price: Price, actual_usd: str, *, is_final: bool = True) -> str:
+    """What a person should know about the cost in a reply; empty where the price covers it.
+
+    `is_final` is false before the task has ended.
+    """
     if not actual_usd:
         return ""
     cost, shown = cost_of(actual_usd), actual_usd[:40]
@@ -79,7 +82,8 @@ def describe_cost(price: Price, actual_usd: str) -> str:
     if price.usd is None or cost <= price.usd:
         return ""
     much = f", more than {IMPLAUSIBLE_FACTOR} times as much" if cost > price.usd * IMPLAUSIBLE_FACTOR > 0 else ""
-    return f"the vendor charged ${cost:f}, the estimate was ${price.usd:f}{much}: ${cost:f} counts under every cap"
+    charged = "charged" if is_final else "may charge"
+    return f"the vendor {charged} ${cost:f}, the estimate was ${price.usd:f}{much}: ${cost:f} counts under every cap"
 
 
 def _is_zero(actual_usd: str) -> bool:

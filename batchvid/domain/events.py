@@ -37,8 +37,9 @@ class SubmitStarted(Event):
     All that is needed to collect what it buys is frozen here, so that neither a changed manifest nor an upgrade can
     lose it: `origin` is the base URL (the task lives there and is polled there only), `dialect` and `prefix` how it
     is spoken to, `model` the id on the wire, `duration_s` what is bought. `external_id` is the id of ours that the
-    call carries. `provider` is whose bill it goes on: the job may turn to another later (empty in older files).
-    `rehearsal`: so far, the server of this run is the emulator, which charges nothing.
+    call carries; `call_fingerprint` is that of the whole call, if it may be repeated. `provider` is whose bill it
+    goes on: the job may turn to another later (empty in older files). `rehearsal`: so far, the server of this run is
+    the emulator, which charges nothing.
     """
 
     origin: str
@@ -48,6 +49,7 @@ class SubmitStarted(Event):
     duration_s: float | None
     price: Price
     external_id: str
+    call_fingerprint: str = ""
     provider: str = ""
     rehearsal: bool = False
 
@@ -210,6 +212,21 @@ class Relocated(Event):
     origin: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CostBilled(Event):
+    """The vendor's own bill charges the `attempt`th paid call more than it counted as: `cost_usd` counts from now on.
+
+    `extra_usd` is how much more that is. `was_unpriced`: it counted as an unknown amount; `was_released`: as not paid.
+    """
+
+    attempt: int
+    actual_usd: str
+    cost_usd: Decimal
+    extra_usd: Decimal
+    was_unpriced: bool = False
+    was_released: bool = False
+
+
 KINDS: dict[str, type[Event]] = {
     kind.__name__: kind
     for kind in (
@@ -229,6 +246,7 @@ KINDS: dict[str, type[Event]] = {
         Adopted,
         PollResumed,
         Relocated,
+        CostBilled,
     )
 }
 """Every event by its name in the state file. A name is never reused for another meaning."""

@@ -39,6 +39,7 @@ def _submit_started(job: Job, event: ev.SubmitStarted) -> dict[str, Any]:
         "model_sent": event.model,
         "billed_duration_s": event.duration_s,
         "external_id": event.external_id,
+        "call_fingerprint": event.call_fingerprint,
         "request_id": "",
         "looked_up": "",
         "candidates": (),
@@ -206,6 +207,16 @@ def _relocated(_job: Job, event: ev.Relocated) -> dict[str, Any]:
     return {"origin": event.origin}
 
 
+def _cost_billed(job: Job, event: ev.CostBilled) -> dict[str, Any]:
+    totals = {
+        "committed_usd": job.committed_usd + event.extra_usd,
+        "committed_attempts": job.committed_attempts + event.was_released,
+        "unpriced_attempts": job.unpriced_attempts - event.was_unpriced,
+    }
+    is_last = event.attempt == job.attempts
+    return totals | ({"actual_usd": event.actual_usd, "cost_usd": event.cost_usd} if is_last else {})
+
+
 def _rehearsed(job: Job, rehearsal: bool) -> dict[str, Any]:
     """The totals once it is known whether the open attempt is a rehearsal: one counts nothing. Empty for no change."""
     if rehearsal == job.rehearsal:
@@ -248,4 +259,5 @@ _CHANGES: dict[type[ev.Event], Callable[[Job, Any], dict[str, Any]]] = {
     ev.Adopted: _adopted,
     ev.PollResumed: _poll_resumed,
     ev.Relocated: _relocated,
+    ev.CostBilled: _cost_billed,
 }

@@ -59,7 +59,8 @@ class Job:
     `committed_attempts` counts them and `unpriced_attempts` those of unknown price and cost. Counters:
     `attempts` are paid calls, `tasks` those that made one, `refusals` clear refusals since then, `dead_links` assets
     that could not be fetched. `origin`, `dialect`, `prefix`, `model_sent` and `billed_duration_s` (seconds bought) are
-    fixed with the attempt and suffice to collect it. `request_id`, `looked_up` and `candidates` belong to a lost
+    fixed with the attempt and suffice to collect it; `call_fingerprint` tells whether a call would be the same once
+    more. `request_id`, `looked_up` and `candidates` belong to a lost
     submit: the vendor's trace id, the result of the lookup, and the tasks that it read. `submitted_at`, `accepted_at`
     and `finished_at` are those of the last attempt. `rehearsal`: that attempt is the emulator's, and does not count;
     `rehearsed_clip`: the stored clip is. `adopted_from` are the former ids of the job, the first one first.
@@ -77,6 +78,7 @@ class Job:
     model_sent: str = ""
     billed_duration_s: float | None = None
     external_id: str = ""
+    call_fingerprint: str = ""
     request_id: str = ""
     looked_up: str = ""
     candidates: tuple[Candidate, ...] = ()
@@ -154,6 +156,7 @@ TRANSITIONS: dict[type[ev.Event], dict[JobState | None, tuple[JobState, ...]]] =
     ev.Adopted: {state: (state,) for state in (_P, _OK, _F)},
     ev.PollResumed: {_F: (_R,)},
     ev.Relocated: {state: (state,) for state in (_U, _R, _Y, _OK, _F)},
+    ev.CostBilled: {state: (state,) for state in (_P, _U, _R, _Y, _OK, _F)},
 }
 """Event -> state before -> states after. Of two, `retry_at` decides: set, the job waits; else it failed."""
 

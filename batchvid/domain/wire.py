@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal
+from urllib.parse import urljoin
 
 from batchvid.domain.clip_request import ClipRequest, ImageRole
 from batchvid.domain.failures import Charged, FailureKind
@@ -59,7 +60,8 @@ class GenerationRequest:
     `images` are its images with their bytes, in the same order. `parent` is the clip that an action works on, where
     `request.video` does not name it. `external_id` is ours and unique, for vendors that look a task up by it.
     `callback_url` is where the vendor may call when the task changes; empty while nothing listens. For a poll,
-    `poll_path` is the path below the route that the reply to the submit named; empty where it named none.
+    `poll_path` is the path below the route that the reply to the submit named; empty where it named none. For a lookup,
+    `submitted_at` is when the call was sent (UTC).
     """
 
     request: ClipRequest
@@ -68,6 +70,11 @@ class GenerationRequest:
     external_id: str = ""
     callback_url: str = ""
     poll_path: str = ""
+    submitted_at: datetime | None = None
+
+
+MAX_REPLY_BYTES = 32 * 1024 * 1024
+"""Of a reply, where its request allows no more: it may carry a whole small clip as a `data:` URI."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +91,8 @@ class Part:
 class Request:
     """One API call. `path` begins with `/`, is percent-encoded, and stands below the route's base URL and prefix.
 
-    At most one of `json` and `parts` is given. It contains no keys: the transport adds them.
+    At most one of `json` and `parts` is given. It contains no keys: the transport adds them. A POST buys something
+    unless it `is_free`, such as a poll or a cancellation. `max_reply_bytes` limits its reply.
     """
 
     method: Literal["GET", "POST", "PUT", "DELETE"]
@@ -92,11 +100,22 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict)
     json: Mapping[str, Any] | None = None
     parts: tuple[Part, ...] = ()
+    is_free: bool = False
+    max_reply_bytes: int = MAX_REPLY_BYTES
+
+    @property
+    def is_paid(self) -> bool:
+        """Whether it may buy something."""
+        return self.method == "POST" and not self.is_free
+
+    def relative_to(self, other: Request) -> Request:
+        """Return the request with its path resolved against that of `other`, as RFC 3986 resolves references."""
+        return self if self.path.startswith("/") else replace(self, path=urljoin(other.path, self.path))
 
     def carries(self, value: str) -> bool:
         """Whether a field of the body, or a header, is exactly this text."""
-        in_parts = any(part.value == value.encode() for part in self.parts)
-        return _contains(self.json, value) or in_parts or value in self.headers.values()
+        is_sent = value in self.headers.values() or _contains(self.json, value)
+        return is_sent or any(part.value == value.encode() for part in self.parts)
 
 
 def _contains(body: object, value: str) -> bool:
@@ -222,7 +241,8 @@ class Status:
     `vendor_status` is the vendor's own status word. `progress` is 0.0-1.0. `assets` come in the order in which to try
     them. `kind`, `message` and `charged` describe a failure. `vendor_metadata` holds what later steps may need (a Kling
     video id, units deducted), as strings. `follow_up` is a second request that the verdict needs, sent before anything
-    else happens to the task; `Dialect.read_result` reads its reply.
+    else happens to the task; `Dialect.read_result` reads its reply. Its path may be relative to that of the poll. A
+    failed task is failed whatever comes of it: then it only explains more.
     """
 
     phase: Phase

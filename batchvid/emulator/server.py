@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import ssl
 import tempfile
 import threading
 import time
@@ -35,15 +36,21 @@ ACCEPT_S = 0.02  # a few turns of the loop: asyncio hands an accepted socket ove
 
 
 class Emulator:
-    """A provider on a loopback port, as an async context. `clock` returns seconds since 1970.
+    """A provider on a loopback port, as an async context. `clock` returns seconds since 1970; `tls` makes it https.
 
     Raises ValueError for an unknown family, FaultError for invalid rules, OSError when the port is taken.
     """
 
     def __init__(
-        self, settings: Settings | None = None, host: str = "127.0.0.1", port: int = 0, *, clock: Clock = time.time
+        self,
+        settings: Settings | None = None,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        *,
+        clock: Clock = time.time,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
-        self._settings, self._clock = settings or Settings(), clock
+        self._settings, self._clock, self._tls = settings or Settings(), clock, tls
         self._address = (host, port)
         self.base_url = ""  # without a trailing slash; empty until it listens
         unknown = {*self._settings.concurrency_by_family, *self._settings.usd_per_s} - set(routes.FAMILIES)
@@ -91,9 +98,16 @@ class Emulator:
         stack.push_async_callback(_abort, transports)
         stack.push_async_callback(runner.cleanup)
         host, port = self._address
-        server = await asyncio.get_running_loop().create_server(runner.server, host, port, backlog=1024)  # type: ignore[arg-type]  # a factory
+        server = await asyncio.get_running_loop().create_server(
+            runner.server,  # type: ignore[arg-type]  # a factory
+            host,
+            port,
+            backlog=1024,
+            ssl=self._tls,
+        )
         stack.push_async_callback(_stop_accepting, server, runner, transports)
-        self.base_url = "http://{}:{}".format(*server.sockets[0].getsockname()[:2])
+        scheme = "https" if self._tls else "http"
+        self.base_url = "{}://{}:{}".format(scheme, *server.sockets[0].getsockname()[:2])
 
     def _app(self) -> web.Application:
         app = web.Application(client_max_size=MAX_BODY_BYTES)

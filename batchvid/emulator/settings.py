@@ -65,6 +65,10 @@ class Settings(BaseModel):
     """The gateway as its page documents it, or as stock new-api is."""
     newapi_shape: Literal["wrapped", "old", "simple", "simple_wrapped"] = "wrapped"
     """Stock new-api's native route: its table row, the same before `result_url`, its docs' object bare, or wrapped."""
+    sglang_cloud: bool = False  # SGLang uploads its clips: they have links, and the content route refuses them
+    litellm_running: Literal["in_progress", "processing"] = "in_progress"
+    """LiteLLM's word for a running task: OpenAI's, or the one that leaks through from Gemini."""
+    openrouter_signed: bool = True  # OpenRouter keeps a copy: beside the keyed content route there are signed links
 
     callback_signature: Literal["none", "standard-webhooks", "openrouter", "llmgateway", "fal", "atlas"] = "none"
     """How callbacks are signed. The emulator calls once a task ends, if the request named an address."""
@@ -73,6 +77,8 @@ class Settings(BaseModel):
     """What is wrong with every callback: `drop` sends none, `replayed` sends each five times, `padded_x` pads the
     public key as fal does, `wrong_key` signs with a key that the key set does not have."""
     callback_challenge: bool = False  # as MiniMax: an address must echo a challenge before the task is made
+    gemini_delivery: Literal["inline", "uri"] = "inline"
+    """A poll of an interaction has the clip as base64, whatever was requested, or as the URI of a file."""
 
     render: Literal["full", "shared"] = "full"
     """`full`: one clip per prompt; `shared`: one per duration and size, for load tests. Bytes differ in both."""
@@ -82,6 +88,8 @@ class Settings(BaseModel):
     clips_folder: Path | None = Field(default_factory=_clips_folder)
     """Folder that keeps rendered clips for other emulators, by default the one that BATCHVID_EMULATOR_CLIPS names."""
     link_ttl_s: float = Field(default=3600, gt=0)  # seconds until a link expires
+    account_token: str = ""  # the only token that reads the account pages; empty: any
+    balance_usd: float = 100.0  # what the account has left, on its billing pages
     usd_per_s: dict[str, NonNegativeFloat] = {}  # price per second of video by family, for the ledger
 
     faults: tuple[dict[str, Any], ...] = ()  # fault rules from the start: see fault_rules.py

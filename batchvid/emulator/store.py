@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 from batchvid.emulator.ledger import Ledger
 from batchvid.emulator.task import Task
-from batchvid.emulator.task_lifecycle import ENDLESS, Phase, TaskView, has_ended, view
+from batchvid.emulator.task_lifecycle import ENDLESS, Outcome, Phase, TaskView, has_ended, view
 from batchvid.emulator.task_log import TaskLog
 
 
@@ -75,8 +75,9 @@ class Store:
         """End every task whose time is over, in the order of their ends, and start the waiting ones."""
         while self._ends and self._ends[0][0] <= now:
             ends_at, task_id = heapq.heappop(self._ends)
-            if not self._tasks[task_id].removed:
-                self._end(self._tasks[task_id], ends_at)
+            task = self._tasks[task_id]
+            if not task.removed and task.ended_at is None:
+                self._end(task, ends_at)
 
     def poll(self, task: Task, now: float) -> TaskView:
         """What the task shows now. Counts as a poll, which may end the task."""
@@ -97,6 +98,8 @@ class Store:
         self.settle(now)
         if task.removed:
             return TaskView(Phase.CANCELLED, 0)
+        if task.ended_at is not None and task.outcome is Outcome.CANCELLED:
+            return TaskView(Phase.CANCELLED, 0)
         if task.started_at is None:
             return TaskView(Phase.THROTTLED, 0)
         if task.ended_at is not None and task.duration.polls:
@@ -110,6 +113,11 @@ class Store:
         self._task_log.write({"removed": task.id, "at": at})
         self._remove(task, at)
 
+    def cancel(self, task: Task, at: float) -> None:
+        """Cancel an unfinished task, which its buyer still sees."""
+        self._task_log.write({"cancelled": task.id, "at": at})
+        self._cancel(task, at)
+
     def restore(self, limit_of: Callable[[str], int]) -> None:
         """Replay the log."""
         for entry in self._task_log.read():
@@ -121,6 +129,9 @@ class Store:
             if how == "removed":
                 self.settle(at)
                 self._remove(self._tasks[task_id], at)
+            elif how == "cancelled":
+                self.settle(at)
+                self._cancel(self._tasks[task_id], at)
             else:
                 self._end(self._tasks[task_id], at)
 
@@ -146,6 +157,13 @@ class Store:
             self._ledger.ended(task.family, task.route)
         elif task.ended_at is None:
             self._end(task, at)
+
+    def _cancel(self, task: Task, at: float) -> None:
+        task.outcome = Outcome.CANCELLED
+        if task.started_at is None:
+            self._waiting[task.family].remove(task)
+            self._start(task, at)
+        self._end(task, at)
 
     def _end(self, task: Task, at: float) -> None:
         task.ended_at = at

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import IO, Any, Literal, get_args
 
 import orjson
 from pydantic import TypeAdapter
@@ -14,7 +14,7 @@ from batchvid.emulator.task import Task
 
 _TASKS = TypeAdapter(Task)
 
-TaskEnd = Literal["ended", "removed"]  # ended by a poll; cancelled or deleted by its buyer
+TaskEnd = Literal["ended", "removed", "cancelled"]  # ended by a poll; cancelled or deleted by its buyer; still visible
 
 
 class TaskLog:
@@ -28,13 +28,13 @@ class TaskLog:
             self._open(path)
 
     def write(self, line: dict[str, Any]) -> None:
-        """Write one line: `task` (before its buyer gets its id), or `ended` or `removed` with its id, and `at`."""
+        """Write one line: `task` (before its buyer gets its id), or one of TaskEnd with its id, and `at`."""
         if self._file is not None:
             self._file.write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
 
     def read(self) -> Iterator[Task | tuple[TaskEnd, str, float]]:
         """The lines in their order; tasks as they were when they were created."""
-        ends: tuple[TaskEnd, ...] = ("ended", "removed")
+        ends: tuple[TaskEnd, ...] = get_args(TaskEnd)
         for line in map(orjson.loads, self._path.read_bytes().splitlines() if self._path else ()):
             if "task" in line:
                 yield _TASKS.validate_python(_with_new_names(line["task"]))

@@ -14,12 +14,14 @@ from pydantic import SecretStr
 from yarl import URL
 
 from batchvid.catalog import Provider
+from batchvid.catalog.authentication import Authentication
 from batchvid.errors import UsageError
 from batchvid.known_keys import known_keys
 from batchvid.net.access import Access, Authenticator, KeyHeader
 from batchvid.net.google_tokens import GoogleToken, check_installed
 from batchvid.net.signed_tokens import SignedToken
 
+_BEARER = Authentication()
 EMULATOR_KEY = "emulator"  # it wants some key, and any will do; never sent to another host
 
 _MARKS = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"", "utf-8-sig"))
@@ -62,6 +64,7 @@ class Credentials:
         """Hide the keys of all these providers from now on, also of those that this run does not use."""
         for provider in providers:
             self.has(provider)
+            self.has_account(provider)
 
     def has(self, provider: Provider) -> bool:
         """Whether the provider's key is available."""
@@ -75,6 +78,29 @@ class Credentials:
         """How the provider is reached. Raises UsageError if a variable is unset, or a file or an extra is missing."""
         way = self.way_to(provider)
         return replace(way, authenticator=self._authenticator(provider, way.proxy))
+
+    def account_of(self, provider: Provider) -> Access:
+        """How the provider's account pages are reached, by their own token. Raises UsageError if it is unset."""
+        if provider.account is None:
+            raise UsageError(f"provider {provider.name} has no account: write account: {{token_env: NAME}}")
+        token = self._key(provider, provider.account.token_env)
+        return replace(self.way_to(provider), style=_BEARER, authenticator=KeyHeader(_BEARER, token))
+
+    def has_account(self, provider: Provider) -> bool:
+        """Whether the key for the provider's account is available."""
+        try:
+            self.of_account(provider)
+        except UsageError:
+            return False
+        return True
+
+    def of_account(self, provider: Provider) -> Access:
+        """How the provider's `account_url` is reached. Raises UsageError as `of` does."""
+        if not provider.account_key_env:
+            return self.of(provider)
+        return replace(self.way_to(provider), style=Authentication()).with_key(
+            self._key(provider, provider.account_key_env)
+        )
 
     def way_to(self, provider: Provider) -> Access:
         """The same without the key. Raises UsageError for a wrong `ca_file` or proxy."""

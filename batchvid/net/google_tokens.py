@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from batchvid.redaction import redact
 
 SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
 TOKEN_S = 30.0  # how long a new token may take
+CALL_S = 20.0  # one call for it
 INSTALL = "pip install 'batchvid[vertex]'"
 
 
@@ -92,4 +94,4 @@ class GoogleToken:
         session = requests.Session()
         if self._proxy:
             session.proxies = {"http": self._proxy, "https": self._proxy}
-        return Request(session)
+        return partial(Request(session), timeout=CALL_S)

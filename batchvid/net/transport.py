@@ -9,7 +9,7 @@ import asyncio
 import io
 import math
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import cache
 from typing import Self, cast
 
@@ -18,14 +18,14 @@ import orjson
 
 from batchvid.catalog.provider import READ_TIMEOUT_S, TOTAL_TIMEOUT_S
 from batchvid.clock import utc_now
-from batchvid.dialects.common.json_bodies import inflate
+from batchvid.dialects.common.json_bodies import MAX_BYTES, inflate
 from batchvid.domain.wire import Request, Response
 from batchvid.errors import NotSent, ReplyCut, ReplyLost, ReplyTooLarge, WireError
 from batchvid.net.access import Access
+from batchvid.net.large_replies import LARGE_REPLY_BYTES, LargeReplies
 from batchvid.net.link_client import LinkClient
 from batchvid.net.sessions import CONNECT_S, POLL_KEEPALIVE_S, api_url, create_session
 
-MAX_REPLY_BYTES = 32 * 1024 * 1024  # a reply may carry a whole small clip as a data: URI, never more than this
 NO_RELAY_RETRIES = {"x-litellm-num-retries": "0"}
 """Sent with every paid call: a LiteLLM proxy repeats a failed call by its own settings, twice by default, and each may
 buy a task. This header outranks them (docs.litellm.ai/docs/proxy/request_headers); other servers ignore it."""
@@ -41,12 +41,16 @@ _NO_CONNECTION = (
 
 
 class Transport:
-    """Open as an async context manager; one per run. `links` opens downloads."""
+    """Open as an async context manager; one per run. `links` opens downloads.
+
+    `large_replies` bounds the memory of replies that hold clips.
+    """
 
     def __init__(self) -> None:
         self._polls = create_session(POLL_KEEPALIVE_S)
         self._submits = create_session(SUBMIT_KEEPALIVE_S)
         self.links = LinkClient(self._polls)
+        self.large_replies = LargeReplies()
         self._open_calls: set[asyncio.Timeout] = set()
         self._last_end_at: float | None = None
         self._open_downloads: set[asyncio.Timeout] = set()
@@ -126,11 +130,14 @@ class Transport:
         reached the server, ReplyLost if it may have acted (also after no data for
         `read_timeout_s` seconds, or without a complete reply after `total_timeout_s`), ReplyTooLarge.
         """
-        is_paid = request.method == "POST"
-        session = self._submits if is_paid else self._polls
+        session = self._submits if request.is_paid else self._polls
         timeout = _timeout(read_timeout_s)
-        own_headers = await access.headers()
-        headers = {"Accept-Encoding": "gzip", **(NO_RELAY_RETRIES if is_paid else {}), **request.headers, **own_headers}
+        headers = {
+            "Accept-Encoding": "gzip",
+            **(NO_RELAY_RETRIES if request.is_paid else {}),
+            **request.headers,
+            **await access.headers(),
+        }
         data: bytes | io.BytesIO | aiohttp.MultipartWriter | None = None
         if request.parts:
             data = _form(request)
@@ -149,10 +156,8 @@ class Transport:
                 allow_redirects=False, auto_decompress=False, **access.connection(),
             ) as reply:  # fmt: skip
                 head = reply
-                await _receive(reply, pieces)
-                return Response(
-                    status=reply.status, headers=reply.headers, body=inflate(b"".join(pieces)), received_at=utc_now()
-                )
+                body = await self._receive(reply, pieces, request.max_reply_bytes)
+                return Response(status=reply.status, headers=reply.headers, body=body, received_at=utc_now())
         except (NotSent, ReplyTooLarge):
             raise
         except WireError as exc:
@@ -165,6 +170,26 @@ class Transport:
             raise NotSent(f"no connection to {origin}{way}: {_message(exc)}") from exc
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as exc:
             raise ReplyLost(f"no reply from {origin}: {_message(exc)}") from exc
+
+    async def _receive(self, reply: aiohttp.ClientResponse, pieces: list[bytes], max_bytes: int) -> bytes:
+        """Append the body as it comes; return the whole. Raises ReplyLost if it breaks off, ReplyTooLarge."""
+        size, is_large = 0, False
+        async with AsyncExitStack() as stack:
+            try:
+                async for piece in reply.content.iter_any():
+                    size += len(piece)
+                    if size > max_bytes:
+                        reply.close()
+                        raise ReplyTooLarge(f"the reply of {reply.url.host} is larger than {max_bytes} bytes")
+                    pieces.append(piece)
+                    if size > LARGE_REPLY_BYTES and not is_large:
+                        is_large = True
+                        await stack.enter_async_context(self.large_replies.slot())
+            except (aiohttp.ClientError, OSError) as exc:
+                raise ReplyLost(f"the reply of {reply.url.host} is cut off: {_message(exc)}") from exc
+            body = b"".join(pieces)
+            pieces.clear()
+            return inflate(body, max(MAX_BYTES, max_bytes))
 
 
 @cache
@@ -181,20 +206,6 @@ def _form(request: Request) -> aiohttp.MultipartWriter:
         else:
             form.add_field(part.name, part.value.decode(), content_type=part.content_type or None)
     return cast("aiohttp.MultipartWriter", form())
-
-
-async def _receive(reply: aiohttp.ClientResponse, pieces: list[bytes]) -> None:
-    """Append the body as it comes. Raises ReplyLost if it breaks off, ReplyTooLarge."""
-    size = 0
-    try:
-        async for piece in reply.content.iter_any():
-            size += len(piece)
-            if size > MAX_REPLY_BYTES:
-                reply.close()
-                raise ReplyTooLarge(f"the reply of {reply.url.host} is larger than {MAX_REPLY_BYTES} bytes")
-            pieces.append(piece)
-    except (aiohttp.ClientError, OSError) as exc:
-        raise ReplyLost(f"the reply of {reply.url.host} is cut off: {_message(exc)}") from exc
 
 
 def _message(exc: BaseException) -> str:

@@ -25,10 +25,11 @@ def check_options(model: Model, request: ClipRequest) -> None:
 
 
 def priced_by(model: Model) -> frozenset[Paid]:
-    """What the price of a clip of this model depends on, or may depend on without being listed."""
-    if model.price is None or not model.price.tiers:
+    """What the price of a clip of this model depends on, or may depend on without being listed. Free stays free."""
+    tiers = model.price.tiers if model.price else ()
+    if not any(tier.usd_per_s or tier.usd_per_clip or tier.usd_per_million_tokens for tier in tiers):
         return frozenset()
-    by_length = any(tier.is_by_length for tier in model.price.tiers)
+    by_length = any(tier.is_by_length for tier in tiers)
     return frozenset({Paid.SIZE, Paid.MODE, Paid.SOUND, *((Paid.FRAMES,) if by_length else ())})
 
 

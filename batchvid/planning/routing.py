@@ -17,6 +17,7 @@ from batchvid.domain.job_spec import JobSpec, Price
 from batchvid.domain.jobs import Job
 from batchvid.domain.wire import GenerationRequest, ImageInput, Parent
 from batchvid.errors import Unsupported, UsageError
+from batchvid.near_matches import did_you_mean
 from batchvid.planning.dependencies import ANY_PARENT
 from batchvid.planning.image_preparation import Preparation, image_metadata, prepare
 from batchvid.planning.option_check import check_options
@@ -60,7 +61,8 @@ def find_route(spec: JobSpec, providers: Mapping[str, Provider], models: Models 
     models = models or catalog.built_in()
     model = find_model(models, spec.request.model, provider)
     if provider is None:
-        raise UsageError(f"unknown provider {quoted(spec.provider)}; there are {', '.join(providers)}")
+        hints = filter(None, (did_you_mean(spec.provider, providers, limit=1), f"there are {', '.join(providers)}"))
+        raise UsageError(f"unknown provider {quoted(spec.provider)}; {' '.join(hints)}")
     if model.dialect not in provider.routes:
         raise UsageError(
             f"provider {provider.name} does not speak {model.dialect}, which model {spec.request.model} needs; "
@@ -114,7 +116,7 @@ def build_order(
 def submitted_generation(job: Job) -> GenerationRequest:
     """What was submitted for this job, as its polls, cancellations and lookups need it: without the images' bytes."""
     generation = build_order(job.spec, model=job.model_sent, external_id=job.external_id)
-    return replace(generation, poll_path=job.poll_path) if job.poll_path else generation
+    return replace(generation, poll_path=job.poll_path, submitted_at=job.submitted_at)
 
 
 def check(spec: JobSpec, route: Route, parent: Parent = ANY_PARENT) -> None:

@@ -111,7 +111,8 @@ def track_spending(context: RunContext, on_return: Callable[[Charge], None]) -> 
             on_return(returned)
         if isinstance(event, ev.SubmitAccepted | ev.TaskSucceeded | ev.TaskFailed):
             kind = (after.spec.provider, after.model_sent, "cost" if event.cost_usd is not None else "no cost")
-            line = describe_cost(after.price, event.actual_usd) if kind not in reported else ""
+            is_final = not isinstance(event, ev.SubmitAccepted)
+            line = describe_cost(after.price, event.actual_usd, is_final=is_final) if kind not in reported else ""
             if line:
                 reported.add(kind)
                 context.notice(f"{after.id} (task {after.task_id}): {line}. Each attempt's cost is in ledger.csv")
@@ -125,6 +126,17 @@ def track_slots(context: RunContext) -> Listener:
     def on_event(event: ev.Event, _before: Job | None, after: Job) -> None:
         if not isinstance(event, ev.Progressed):
             _update_slot(context, after)
+
+    return on_event
+
+
+def track_inline_clips(context: RunContext) -> Listener:
+    """Count the bytes of clips that came inside a reply and are not stored yet."""
+
+    def on_event(_event: ev.Event, before: Job | None, after: Job) -> None:
+        if after.assets or (before is not None and before.assets):
+            inline = (asset.location for asset in after.assets if asset.location.startswith("data:"))
+            context.transport.large_replies.hold(after.id, sum(map(len, inline)))
 
     return on_event
 

@@ -19,7 +19,14 @@ from batchvid.runner.context import RunContext
 from batchvid.runner.dispatcher import Dispatcher
 from batchvid.runner.downloads.downloader import Downloader
 from batchvid.runner.estimation.duration_model import DurationModel
-from batchvid.runner.listeners import Listeners, restore_slots, track_health, track_slots, track_spending
+from batchvid.runner.listeners import (
+    Listeners,
+    restore_slots,
+    track_health,
+    track_inline_clips,
+    track_slots,
+    track_spending,
+)
 from batchvid.runner.outcome import Outcome, build_outcome
 from batchvid.runner.polling.poller import Poller
 from batchvid.runner.providers.startup import POLLED, ProviderStartup, required_providers
@@ -132,6 +139,7 @@ async def _drive(
         track_spending(context, submitter.reservations.release_capped_jobs),
         track_slots(context),
         track_health(context),
+        track_inline_clips(context),
         submitter.on_event,
     )
     for job in sorted(work, key=lambda job: job.state is not JobState.READY):  # finished clips first

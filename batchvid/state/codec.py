@@ -27,7 +27,7 @@ from batchvid.renamed_keys import JOB_FIELDS, with_current_names
 
 REQUEST_FOLLOWS = ",\n"  # between two fields; no JSON text of ours has a raw line end anywhere else
 
-NEEDED = frozenset({"task_id", "assets", "origin", "prefix", "external_id", "poll_path"})
+NEEDED = frozenset({"task_id", "assets", "origin", "prefix", "external_id", "call_fingerprint", "poll_path"})
 """Kept as they are: without them a paid clip cannot be collected."""
 
 _RENAMED_FIELD = re.compile("|".join(f'"{name}":' for name in JOB_FIELDS))  # a quote inside a value is escaped

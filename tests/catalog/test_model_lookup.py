@@ -63,3 +63,14 @@ def test_an_own_id_that_is_nearly_a_known_name_gets_a_warning() -> None:
     )
     assert own_id_warning(built_in(), "veo3fast", own()) == ""
     assert own_id_warning(built_in(), "sora-2", own()) == ""
+
+
+def test_a_built_in_provider_with_one_wire_format_takes_any_id() -> None:
+    """As the vendor's own id, without limits or price, and with a warning about a name that is nearly a listed one."""
+    xai = providers({})["xai"]
+    model = find_model(built_in(), "grok-imagine-vidio", xai)
+    assert (model.name, model.dialect, model.price, model.durations_s) == ("grok-imagine-vidio", "xai", None, ())
+    warning = "grok-imagine-vidio is sent as xai's own model id; the catalogue has grok-imagine-video"
+    assert own_id_warning(built_in(), "grok-imagine-vidio", xai).startswith(warning)
+    assert own_id_warning(built_in(), "grok-imagine-video", xai) == ""
+    assert find_model(built_in(), "grok-imagine-video", xai).price is not None

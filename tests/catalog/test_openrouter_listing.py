@@ -15,7 +15,7 @@ from batchvid.catalog.remote_listing import Listing, merged_with, read_page
 from batchvid.domain.clip_request import ImageRef
 from tests.builders import clip_request
 
-ROUTER = providers({"openrouter": {"dialect": "openai-videos", "base_url": "https://openrouter.example"}})["openrouter"]
+ROUTER = providers({})["openrouter"]
 IMAGE = (ImageRef(source="https://cdn.example/a.jpg", role="first"),)
 SHAPES = {"supported_durations": [8, 4, 6], "supported_resolutions": ["720p", "1080p", "4K"]}
 

@@ -16,6 +16,7 @@ from click.testing import CliRunner, Result
 
 from batchvid.catalog import built_in
 from batchvid.cli.main import group
+from tests.builders import offered, unsold
 
 LISTED = {
     "success": True,
@@ -78,7 +79,8 @@ def seller(folder: Path) -> Iterator[None]:
 def test_every_model_has_a_line() -> None:
     """With its name, what it can do and its price; one without a price says so."""
     lines = models("--all").stdout.splitlines()
-    assert [line.split()[0] for line in lines[1:]] == list(built_in().rows)
+    assert [tuple(line.split()[:2]) for line in lines[1 : len(offered()) + 1]] == offered()
+    assert [line.split()[0] for line in lines[len(offered()) + 1 :]] == unsold()
     assert "$0.13-2.64/clip (2026-05)" in models("kling-v2-6").stdout
     assert "4k $0.48/s, $0.32/s (2026)" in models("veo3.1").stdout
     assert "unknown" in models("gen4_turbo").stdout
@@ -168,7 +170,7 @@ def test_what_the_configured_providers_sell_is_listed(folder: Path, file: str) -
     ("arguments", "said"),
     [
         (("veo3fst",), "no model matches 'veo3fst'; did you mean veo3-fast"),
-        (("kling",), "no model matches 'kling'; did you mean kling-v1"),
+        (("kling",), "no model matches 'kling'; did you mean kling-v"),
         (("gateway/veo3.1",), "1 do in wire formats that no configured provider speaks (gateway): add --all"),
         (
             ("--dialect", "newapi"),
@@ -201,14 +203,17 @@ def test_no_name_is_cut_on_a_narrow_screen(monkeypatch: pytest.MonkeyPatch, colu
     shown = re.sub(r"\x1b\[[0-9;]*m", "", models("--all").stdout)
     assert max(map(len, shown.splitlines())) <= columns
     assert "…" not in shown
-    if columns >= 60:
-        assert set(built_in().rows) <= {line.split(" ")[0] for line in shown.splitlines()}
+    names = [*(name for name, _provider in offered()), *unsold()]
+    if columns >= 80:
+        assert set(names) <= {line.split(" ")[0] for line in shown.splitlines()}
     else:  # the longest names go on in a second line
-        width = shown.index("price")
-        assert "".join(line[:width].strip() for line in shown.splitlines()[1:-3]).startswith("".join(built_in().rows))
+        width = shown.index("provider")
+        lines = shown.partition("\n")[2].partition("--wide")[0].splitlines()
+        assert "".join(line[:width].strip() for line in lines) == "".join(names)
     wide = re.sub(r"\x1b\[[0-9;]*m", "", models("--all", "--wide").stdout)
-    assert [line.split()[0] for line in wide.splitlines()[1:]] == list(built_in().rows)
-    assert " ".join(wide.split("\n")[0].split()) == "model wire format can seconds ratios resolutions price remarks"
+    assert [line.split()[0] for line in wide.splitlines()[1:]] == names
+    heads = "model provider wire format can seconds ratios resolutions price remarks"
+    assert " ".join(wide.split("\n")[0].split()) == heads
 
 
 def test_names_are_completed(folder: Path) -> None:

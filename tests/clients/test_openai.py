@@ -129,3 +129,35 @@ async def test_wrong_values_and_keys() -> None:
             await ai.videos.create(model="sora-2", prompt="x", seconds="5")  # type: ignore[arg-type]
         with pytest.raises(openai.AuthenticationError, match="Invalid token"):
             await ai.with_options(api_key="other").videos.retrieve("video_1")
+
+
+@pytest.mark.parametrize("server", ["sglang", "vllm-omni", "litellm"])
+async def test_a_server_with_fields_of_its_own(server: str) -> None:
+    """The client makes a clip at each server that takes forms, with the server's own knobs, and sees its failure.
+
+    LLMGateway and OpenRouter take JSON only, which this client never sends for a video.
+    """
+    faults = ({"match": {"step": "submit", "prompt": "bad"}, "do": {"outcome": "fail"}},)
+    emulator = Emulator(Settings(render="shared", api_key="k", life="polls:2", faults=faults))
+    async with emulator, client_of(emulator, f"/{server}/v1") as ai:
+        done = await ai.videos.create_and_poll(
+            model="wan",
+            prompt="a kite",
+            poll_interval_ms=QUICK_MS,
+            seconds="4",
+            size="832x480",  # type: ignore[arg-type]  # any size here, not only Sora's
+            input_reference=("a.png", picture(64, 48), "image/png"),
+            extra_body={"seed": 7, "num_inference_steps": 30},
+        )
+        clip = (await ai.videos.download_content(done.id)).content
+        failed = await ai.videos.create(model="wan", prompt="bad")
+        if server == "vllm-omni":
+            await ai.videos.retrieve(failed.id)
+            with pytest.raises(openai.InternalServerError, match="CUDA out of memory"):
+                await ai.videos.retrieve(failed.id)
+        else:
+            failed = await ai.videos.poll(failed.id, poll_interval_ms=QUICK_MS)
+            assert (failed.status, failed.error is None) == ("failed", False)
+        with pytest.raises(openai.APIStatusError):
+            await ai.videos.download_content(failed.id)
+    assert (done.status, done.seconds, done.size, clip[4:8]) == ("completed", "4", "832x480", b"ftyp")

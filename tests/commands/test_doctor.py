@@ -377,3 +377,21 @@ def test_each_variable_of_a_token_is_named(folder: Path) -> None:
         (folder / "m.yaml").write_text(network(url, auth))
         found = {one.what: one for one in examine("m.yaml")}
     assert found["office key"].fix == "export GW_ACCESS=... GW_SECRET=..., or put it into .env"
+
+
+@pytest.mark.parametrize(
+    ("fields", "mark", "found"),
+    [
+        ("callback_signature: openrouter", "?   ", "cannot be checked: write callback_secret_env: NAME"),
+        ("callback_signature: openrouter, callback_secret_env: NO_HOOK", "?   ", "cannot be checked: set NO_HOOK"),
+        ("callback_signature: openrouter, callback_secret_env: OFFICE_KEY", "ok  ", "are checked (openrouter)"),
+    ],
+)
+def test_what_callbacks_need_is_named(folder: Path, fields: str, mark: str, found: str) -> None:
+    """It is no fault: a callback only has a task polled."""
+    with office() as (url, _):
+        (folder / "m.yaml").write_text(network(url, fields))
+        result = CliRunner().invoke(group, ["doctor", "m.yaml"])
+    line = next(line for line in result.output.splitlines() if "office callbacks: " in line)
+    assert line.startswith(mark)
+    assert found in line

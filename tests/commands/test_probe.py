@@ -14,10 +14,13 @@ import pytest
 import yaml
 from click.testing import CliRunner, Result
 
+from batchvid.catalog import providers
 from batchvid.cli.main import group
 from batchvid.commands.probe import ProbeResult, probe_server
 from batchvid.dialects import DIALECTS
 from batchvid.dialects.recognition import COMETAPI, TASK_ID
+from batchvid.domain.clip_request import ClipRequest
+from batchvid.domain.wire import GenerationRequest
 from batchvid.emulator import Settings
 from batchvid.errors import UsageError, WireError
 from tests.end_to_end.conftest import ServedEmulator
@@ -32,6 +35,13 @@ NO_ROUTE = {"detail": "Not Found"}  # Starlette's words
 INVALID_URL = {
     "error": {"message": "Invalid URL (GET /v1/x)", "type": "invalid_request_error", "param": "", "code": ""}
 }
+NAMED: dict[str, dict[str, object]] = {
+    "sglang": {"owned_by": "sglang"},
+    "vllm-omni": {"owned_by": "vllm"},
+    "openrouter": {"canonical_slug": "wan"},
+    "llmgateway": {"family": "wan"},
+}
+"""What the lists of models of servers say that are polled alike."""
 PRICES = (200, {"data": [{"id": "veo3-fast", "endpoints": '{"veo": {"path": "/v1/videos"}}'}]})
 NO_TASK = {"code": "task_not_exist", "message": "task_not_exist", "data": None}
 
@@ -94,7 +104,7 @@ SERVERS: dict[str, tuple[Answer, dict[str, str]]] = {
             },
             (404, {"error": {"message": "Not Found", "type": "NotFoundError", "code": 404}}),
         ),
-        {"openai-videos": "certain"},
+        {"vllm-omni": "certain", "openai-videos": "possible"},
     ),
     "SGLang": (
         routes(
@@ -105,7 +115,38 @@ SERVERS: dict[str, tuple[Answer, dict[str, str]]] = {
             },
             (404, NO_ROUTE),
         ),
+        {"sglang": "certain", "openai-videos": "possible"},
+    ),
+    "FastVideo": (
+        routes(
+            {
+                "/v1/videos/ID": (404, {"detail": "Video not found"}),
+                "/v1/videos": (200, {"data": [], "object": "list"}),
+                "/v1/models": models("FastWan2.1-T2V-1.3B", owned_by="fastvideo"),
+            },
+            (404, NO_ROUTE),
+        ),
         {"openai-videos": "certain"},
+    ),
+    "OpenRouter": (
+        routes(
+            {
+                "/v1/videos/ID": (404, {"error": {"message": "Video job not found", "code": 404}}),
+                "/v1/models": models("google/veo-3.1", canonical_slug="google/veo-3.1"),
+            },
+            (404, "<html>not here</html>"),
+        ),
+        {"openrouter": "likely", "openai-videos": "possible"},
+    ),
+    "LLMGateway": (
+        routes(
+            {
+                "/v1/videos/ID": (404, {"error": {"message": "Video not found", "code": "not_found"}}),
+                "/v1/models": models("veo-3.1-generate-preview", family="google", providers=[]),
+            },
+            (404, "404 Not Found"),
+        ),
+        {"llmgateway": "likely", "openai-videos": "possible"},
     ),
     "a small server": (routes({"/v1/videos/ID": (404, {"detail": "Video not found"})}, (404, NO_ROUTE)), {
         "openai-videos": "likely"
@@ -122,7 +163,7 @@ SERVERS: dict[str, tuple[Answer, dict[str, str]]] = {
             },
             (404, NO_ROUTE),
         ),
-        {"openai-videos": "possible"},
+        {"litellm": "likely", "openai-videos": "possible"},
     ),
     "new-api": (
         routes(
@@ -194,7 +235,7 @@ def test_a_server_is_recognized(name: str) -> None:
     assert result.base_url == url
     assert {method for method, _, _ in asked} == {"GET"}
     assert {key for _, _, key in asked} == {""}
-    assert len(asked) == result.calls <= 24
+    assert len(asked) == result.calls <= 3 * len(DIALECTS)
     assert all(one.evidence for one in result.formats)
     assert bool(result.problem) == (not expected)
 
@@ -206,18 +247,14 @@ def test_the_recorded_replies_to_unknown_tasks_are_recognized(dialect: str) -> N
     Where dialects differ only in their submit, CometAPI's price list decides; xAI has a prefix of its own there.
     """
     recordings = [one for one in load(dialect, "poll") if one.means.get("status", {}).get("phase") == "unseen"]
-    own_path = {"kling": "/v1/videos/text2video/ID", "runway": "/v1/tasks/ID", "newapi": "/v1/video/generations/ID"}
-    own_path |= {
-        "wavespeed": "/api/v3/predictions/ID/result",
-        "atlas": "/api/v1/model/prediction/ID",
-        "kie": "/api/v1/jobs/recordInfo",
-        "vidu": "/ent/v2/tasks/ID/creations",
-    }
-    path = own_path.get(dialect, "/v1/videos/ID")
+    polled = DIALECTS[dialect].poll(GenerationRequest(request=ClipRequest(model="probe", prompt="probe")), "ID").path
+    path = polled.partition("?")[0]
     for recording in recordings:
         reply = recording.response.status, recording.response.body.decode()
         prefix = "/grok" if dialect == "xai" and recording.response.status == 400 else ""
         replies = {f"{prefix}{path}": reply, **({"/api/models": PRICES} if dialect in COMETAPI else {})}
+        if dialect in NAMED:
+            replies["/v1/models"] = models("wan", **NAMED[dialect])
         with server(routes(replies, (404, NO_ROUTE))) as (url, _):
             assert dialect in found(probe_server(url)), recording.case
     assert recordings
@@ -248,18 +285,30 @@ OWN_PREFIX = {"kling", "runway", "xai", "gateway", "newapi", "wavespeed", "atlas
     [
         ("/v1/videos", {"veo", "openai-videos", "seedance", "videos"}),
         ("/kling/v1", {"kling"}),
+        ("/kling-new", {"kling-new"}),
         ("/runwayml", {"runway"}),
         ("/grok/v1/videos/", {"xai"}),
         ("/gateway", {"gateway", "newapi"}),
+        ("/ark/api/v3", {"ark"}),
+        ("/minimax", {"minimax", "minimax-v1"}),
     ],
 )
 def test_one_path_of_the_emulator(path: str, dialects: set[str]) -> None:
     """An address with a path: only what is served there."""
     with ServedEmulator(Settings(), marked=True) as emulator:
         result = probe_server(emulator.base_url + path)
-    assert dialects <= set(found(result)) <= dialects | OWN_PREFIX
+    elsewhere = {name for name, prefix in providers({})["emulator"].routes.items() if prefix}
+    assert dialects <= set(found(result)) <= dialects | elsewhere
     assert {one.dialect for one in result.formats if not one.prefix} == dialects
     assert all(one.sureness == "certain" for one in result.formats if one.dialect in dialects)
+
+
+def test_the_documented_root_of_dashscope() -> None:
+    """Its `/v1` is cut off, as that of others, and comes back as the prefix."""
+    with ServedEmulator(Settings(), marked=True) as emulator:
+        result = probe_server(emulator.base_url + "/dashscope/api/v1")
+    assert [(one.dialect, one.prefix) for one in result.formats] == [("dashscope", "/v1")]
+    assert "    prefix: /v1" in result.lines()
 
 
 def test_a_relay_like_cometapi(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -267,7 +316,7 @@ def test_a_relay_like_cometapi(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GW_KEY", KEY)
     with ServedEmulator(Settings(api_key=KEY, mark_replies=False)) as emulator:
         result = probe_server(emulator.base_url, key_env="GW_KEY")
-    assert {"veo", "openai-videos", "seedance", "videos", "kling", "runway", "xai", "newapi"} <= set(found(result))
+    assert {"veo", "openai-videos", "seedance", "videos", "kling", "runway", "xai"} <= set(found(result))
     assert not result.is_emulator
     assert result.problem == ""
     assert "    api_key_env: GW_KEY" in result.lines()
@@ -291,7 +340,7 @@ def test_a_server_that_wants_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (without.exit_code, wrong.exit_code, right.exit_code) == (1, 1, 0)
     assert "--key-env NAME" in without.output
     assert "the key in GW_KEY is refused" in wrong.output
-    assert "certain: openai-videos" in right.output
+    assert "certain: sglang" in right.output
     assert "api_key_env: GW_KEY" in right.output
     for result in (without, wrong, right):
         assert KEY not in result.output

@@ -19,10 +19,13 @@ def test_the_words_of_each_wire() -> None:
     assert _cancel("runway", "a/b") == Request(
         method="DELETE", path="/v1/tasks/a%2Fb", headers={"X-Runway-Version": "2024-11-06"}
     )
-    assert _cancel("openai-videos", "video_1") == Request(method="DELETE", path="/v1/videos/video_1")
+    for dialect in ("openai-videos", "vllm-omni"):
+        assert _cancel(dialect, "video_1") == Request(method="DELETE", path="/v1/videos/video_1")
 
 
-@pytest.mark.parametrize("dialect", ["veo", "kling", "xai", "gateway", "newapi"])
+@pytest.mark.parametrize(
+    "dialect", ["veo", "kling", "xai", "gateway", "newapi", "sglang", "litellm", "llmgateway", "openrouter"]
+)
 def test_a_wire_without_a_cancellation(dialect: str) -> None:
     """Nothing is sent where no source documents one."""
     assert DIALECTS[dialect].cancel is None

@@ -14,7 +14,7 @@ from tests.exchanges import Recording, as_recorded, load
 
 LINK = "https://cdn.example/a.mp4?Signature=s"
 ALL = Parent(task_id="t-1", vendor_metadata={"video_id": "v-1"}, link=LINK)
-IDS = ("task_id", "video_id")
+IDS = ("task_id", "video_id", "previous_job_id")
 KLING = generation(model="kling-v1-6", prompt="", action="extend")
 REMIX = generation(model="sora-2", prompt="kite", action="remix")
 OMNI = generation(model="kling-video-o1", prompt="kite")
@@ -29,7 +29,9 @@ def of_a_parent(order: GenerationRequest) -> GenerationRequest | None:
         return None
     # where a vendor calls a clip by its task, the recording's video_id is that
     parent = Parent(
-        task_id=ids.get("task_id", ids.get("video_id", "t")), vendor_metadata=ids, link=order.request.video or LINK
+        task_id=next((ids[name] for name in IDS if name in ids), "t"),
+        vendor_metadata=ids,
+        link=order.request.video or LINK,
     )
     options = {name: value for name, value in order.request.options.items() if name not in IDS}
     return with_fields(order, video="", options=options, parent=parent)
@@ -50,6 +52,7 @@ def test_every_wire_that_works_on_clips_is_recorded() -> None:
     """The recordings above cover each dialect and action that takes a parent."""
     assert {(r.dialect, r.order.request.action) for r in WORKS if r.order} == {
         ("atlas", "edit"),
+        ("fal", "edit"),
         ("gateway", "edit"),
         ("gateway", "extend"),
         ("kling", "edit"),
@@ -59,8 +62,13 @@ def test_every_wire_that_works_on_clips_is_recorded() -> None:
         ("openai-videos", "remix"),
         ("runway", "edit"),
         ("runway", "extend"),
+        ("litellm", "edit"),
+        ("litellm", "extend"),
+        ("openrouter", "extend"),
+        ("sglang", "edit"),
         ("videos", "edit"),
         ("wavespeed", "edit"),
+        ("vllm-omni", "edit"),
         ("xai", "edit"),
         ("xai", "extend"),
     }

@@ -49,6 +49,7 @@ REFUSED = [
     ("gen4.5", {"resolution": "4k"}, "resolution", "720p"),
     ("veo3.1", {"resolution": "1281x720"}, "resolution", "1280x720"),
     ("veo3.1", {"images": (REFERENCE,)}, "reference_images", "does not support"),
+    ("klingO3_pro", {"images": (REFERENCE,)}, "reference_images", "need `image` too"),
     ("seedance2", {"images": (REFERENCE,) * 10}, "reference_images", "at most 9"),
     ("seedance2_5", {"action": "edit", "video": SOURCE, "duration_s": 5}, "duration_s", "length of its source"),
     ("seedance2_5", {"action": "extend", "video": SOURCE}, "aspect_ratio", "of its source"),

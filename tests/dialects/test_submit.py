@@ -39,6 +39,18 @@ BASE = {
     "minimax": generation(model="MiniMax-H3", prompt="kite", duration_s=5, resolution="768p", aspect_ratio="16:9"),
     "minimax-v1": generation(model="MiniMax-Hailuo-2.3", prompt="kite"),
     "dashscope": generation(model="wan2.7-t2v", prompt="kite"),
+    "sglang": generation(model="wan", prompt="kite"),
+    "vllm-omni": generation(model="wan", prompt="kite"),
+    "litellm": generation(model="wan", prompt="kite"),
+    "llmgateway": generation(model="veo-3.1", prompt="kite", duration_s=8),
+    "openrouter": generation(model="bytedance/seedance-2.0", prompt="kite"),
+    "gemini": generation(model="gemini-omni-1.2-flash", prompt="kite"),
+    "gemini-veo": generation(model="veo-3.1-generate-preview", prompt="kite"),
+    "fal": generation(model="fal-ai/veo3.1", prompt="kite"),
+    "comfy-router": generation(model="acme/film", prompt="kite"),
+    "replicate": generation(model="google/veo-3.1", prompt="kite"),
+    "luma": generation(model="ray-2", prompt="kite"),
+    "vertex-veo": generation(model="veo-3.1-generate-001", prompt="kite"),
 }
 SOURCE = "https://example.com/source.mp4"
 FACE = {"face_id": "0", "audio_id": "a-1"}
@@ -49,6 +61,20 @@ MANY = (picture("reference"),) * 5
 TWO_LAST = (picture(), picture("last"), picture("last"))
 
 REFUSED: list[tuple[str, dict[str, Any], str, str]] = [
+    ("gemini", {"images": (LINK,)}, "image", "local path"),
+    ("gemini", {"images": BOTH}, "reference_images", "`image`"),
+    ("gemini", {"aspect_ratio": "1:1"}, "aspect_ratio", "16:9, 9:16"),
+    ("gemini", {"action": "edit"}, "options", "previous_interaction_id"),
+    ("gemini", {"action": "edit", "video": SOURCE}, "video", "Files API"),
+    ("gemini", {"options": {"response_format": {"duration": "10s"}}}, "options", "response_format.duration"),
+    ("vertex-veo", {"options": {"storageUri": "gs://b/c"}}, "options", "storageUri"),
+    ("luma", {"images": (picture(),)}, "image", "https://"),
+    ("luma", {"duration_s": 6}, "duration_s", "5 and 9"),
+    ("luma", {"action": "extend"}, "options", "generation_id"),
+    ("gemini-veo", {"images": BOTH}, "reference_images", "`image`"),
+    ("gemini-veo", {"images": MANY}, "reference_images", "at most 3"),
+    ("gemini-veo", {"images": (LINK,)}, "image", "local path"),
+    ("gemini-veo", {"options": {"sampleCount": 2}}, "options", "sampleCount"),
     ("veo", {"prompt": "  "}, "prompt", "empty"),
     ("veo", {"prompt": "k" * 32_001}, "prompt", "32000"),
     ("veo", {"seed": 0}, "seed", "does not support"),
@@ -79,6 +105,7 @@ REFUSED: list[tuple[str, dict[str, Any], str, str]] = [
     ("openai-videos", {"images": (picture(width=720, height=1280),)}, "image", "1280x720"),
     ("openai-videos", {"images": (picture(),), "aspect_ratio": ""}, "image", "say the resolution"),
     ("openai-videos", {"images": (LINK,)}, "image", "local path"),
+    ("openai-videos", {"model": "wan", "images": (LINK,)}, "image", "local path"),
     ("openai-videos", {"action": "extend"}, "action", "remix"),
     ("openai-videos", {"action": "remix", "aspect_ratio": ""}, "options", "video_id"),
     ("openai-videos", {"action": "remix", "aspect_ratio": "", "options": {"video_id": 7}}, "options", "quotes"),
@@ -308,7 +335,38 @@ REFUSED: list[tuple[str, dict[str, Any], str, str]] = [
     ("runway", {"images": (linked("https://[broken/a.png"),)}, "image", "domain"),
     ("runway", {"images": (linked("https://example.com/" + "a" * 2048),)}, "image", "2048"),
     ("runway", {"images": (picture(), linked("ftp://example.com/a", "last"))}, "end_image", "https"),
+    ("sglang", {"prompt": ""}, "prompt", "empty"),
+    ("sglang", {"resolution": "480p", "aspect_ratio": "16:9"}, "resolution", "832x480"),
+    ("sglang", {"aspect_ratio": "16:9"}, "aspect_ratio", "exact pixels"),
+    ("sglang", {"images": (picture(), picture("last"))}, "end_image", "does not support"),
+    ("sglang", {"images": (picture("reference"),)}, "reference_images", "does not support"),
+    ("sglang", {"sound": True}, "sound", "does not support"),
+    ("vllm-omni", {"aspect_ratio": "16:9"}, "aspect_ratio", "short_edge"),
+    ("vllm-omni", {"images": BOTH}, "reference_images", "together"),
+    ("vllm-omni", {"mode": "pro"}, "mode", "does not support"),
+    ("litellm", {"images": BOTH}, "reference_images", "together"),
+    ("litellm", {"action": "edit"}, "options", "video_id"),
+    ("litellm", {"negative_prompt": "rain"}, "negative_prompt", "does not support"),
+    ("llmgateway", {"duration_s": None}, "duration_s", "requires"),
+    ("llmgateway", {"images": (picture("reference"),) * 10}, "reference_images", "at most 9"),
+    ("llmgateway", {"images": (picture(),), "video": SOURCE}, "video", "together"),
+    ("llmgateway", {"audio": "data:audio/mp3;base64,AAAA"}, "audio", "https://"),
+    ("llmgateway", {"resolution": "480p"}, "resolution", "exact pixels"),
+    ("openrouter", {"images": BOTH}, "reference_images", "ignores references"),
+    ("openrouter", {"options": {"camera_fixed": True}}, "options", "provider: {options: {VENDOR: {camera_fixed"),
+    ("openrouter", {"action": "extend"}, "options", "previous_job_id"),
+    ("openrouter", {"negative_prompt": "rain"}, "negative_prompt", "does not support"),
 ]
+
+
+def test_kling_is_told_where_it_may_call() -> None:
+    """Where the run listens for callbacks, both wires carry the address."""
+    address = "https://example.com/callbacks/token"
+    bodies = [
+        DIALECTS[dialect].submit(with_fields(BASE[dialect], callback_url=address)).json or {}
+        for dialect in ("kling", "kling-new")
+    ]
+    assert bodies[0]["callback_url"] == bodies[1]["options"]["callback_url"] == address
 
 
 @pytest.mark.parametrize(("dialect", "changes", "field", "reason"), REFUSED)
@@ -397,6 +455,9 @@ def test_a_json_wire_says_a_field_its_own_way(dialect: str, changes: dict[str, A
         ("openai-videos", {"resolution": "1080p"}, [("size", b"1920x1080")]),
         ("openai-videos", {"aspect_ratio": "4:7"}, [("size", b"1024x1792")]),
         ("openai-videos", {"aspect_ratio": ""}, []),
+        ("openai-videos", {"model": "wan", "aspect_ratio": "", "images": (picture(width=64),)}, [
+            ("input_reference", b"png"),
+        ]),
         ("seedance", {"model": "doubao-seedance-2-5", "aspect_ratio": "3:4"}, [("size", b"834x1112")]),
         ("seedance", {"model": "doubao-seedance-2-5"}, []),
         ("seedance", {"images": MANY[:2]}, [("input_reference", b"png")] * 2),
@@ -429,9 +490,19 @@ def test_a_multipart_wire_says_everything_as_text(dialect: str, changes: dict[st
         ("runway", {"duration_s": 5, "options": {"duration": 10}}, "duration"),
         ("xai", {"duration_s": 5, "options": {"duration": 15}}, "duration"),
         ("gateway", {"options": {"n": 4}}, "n"),
+        ("sglang", {"options": {"num_outputs_per_prompt": 2}}, "num_outputs_per_prompt"),
+        ("vllm-omni", {"resolution": "832x480", "options": {"width": 1280}}, "width"),
+        ("openrouter", {"options": {"duration": 20}}, "duration"),
     ],
 )
 def test_no_option_buys_past_the_plan(dialect: str, changes: dict[str, Any], option: str) -> None:
     """What is priced and capped is said by the clip's own fields; an option that would replace it is refused."""
     with pytest.raises(Unsupported, match=f"^options: {option} "):
         DIALECTS[dialect].submit(with_fields(BASE[dialect], **changes))
+
+
+def test_openrouter_is_given_the_address_of_callbacks() -> None:
+    """The run's own address goes out, under the vendor's name for it; without one nothing does."""
+    order = with_fields(BASE["openrouter"], callback_url="https://me.example/callbacks/t")
+    assert (DIALECTS["openrouter"].submit(order).json or {})["callback_url"] == "https://me.example/callbacks/t"
+    assert "callback_url" not in (DIALECTS["openrouter"].submit(BASE["openrouter"]).json or {})

@@ -85,7 +85,8 @@ def _tier(tier: Mapping[str, Any]) -> str:
         amount = f"{low}{tier['usd_per_clip']} per clip"
     else:
         amount = f"{tier['usd_per_s']} per second"
-    return " ".join(filter(None, (tier.get("resolution", ""), tier.get("mode", ""), sound, amount)))
+    given = {"text": "text only", "image": "with images"}.get(tier.get("input", ""), "")
+    return " ".join(filter(None, (tier.get("resolution", ""), tier.get("mode", ""), sound, given, amount)))
 
 
 def _notes(facts: Mapping[str, Any]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import shutil
 import tempfile
 from pathlib import Path
@@ -39,4 +40,5 @@ def plan_block() -> str:
 
 def trimmed(output: str) -> str:
     """The output without blanks at the ends of lines, and without what depends on today's date."""
-    return "\n".join(line.rstrip() for line in output.splitlines() if not line.startswith("old prices: "))
+    lines = (re.sub(r" \([0-9]+ months? ago\)", "", line) for line in output.splitlines())
+    return "\n".join(line.rstrip() for line in lines if not line.startswith("old prices: "))

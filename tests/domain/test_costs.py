@@ -8,7 +8,7 @@ import pytest
 
 from batchvid.domain import events as ev
 from batchvid.domain.attempts import AttemptStatus, build_attempts
-from batchvid.domain.costs import charged_with, cost_of, describe_cost
+from batchvid.domain.costs import charged_with, cost_of, describe_cost, usd_of_units
 from batchvid.domain.failures import Charged, FailureKind
 from batchvid.domain.job_spec import UNPRICED, Price
 from batchvid.domain.jobs import Job, advance
@@ -143,3 +143,21 @@ def test_a_cost_above_the_estimate_or_without_sense_is_reported(price: Price, co
 def test_what_the_estimate_covers_is_not_reported(price: Price, cost: str) -> None:
     """Nor is a cost without an estimate beside it."""
     assert describe_cost(price, cost) == ""
+
+
+@pytest.mark.parametrize(
+    ("units", "usd"),
+    [
+        ({"credits": "60"}, "0.60"),
+        ({"credits": "0"}, "0.00"),
+        ({"credits": "1e1"}, "0.1"),
+        ({"credits": "many"}, ""),
+        ({"credits": "NaN"}, ""),
+        ({"units": "3"}, ""),
+        ({}, ""),
+    ],
+)
+def test_units_of_the_vendor_are_worth_what_the_provider_states(units: dict[str, str], usd: str) -> None:
+    """A unit without a worth, and what is no number, is no cost."""
+    assert usd_of_units(units, {"credits": Decimal("0.01")}) == usd
+    assert usd_of_units(units, {}) == ""

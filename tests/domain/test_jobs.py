@@ -38,6 +38,12 @@ Relocated       running                                 running
 Relocated       ready                                   ready
 Relocated       succeeded                               succeeded
 Relocated       failed                                  failed
+CostBilled      pending                                 pending
+CostBilled      uncertain                               uncertain
+CostBilled      running                                 running
+CostBilled      ready                                   ready
+CostBilled      succeeded                               succeeded
+CostBilled      failed                                  failed
 """
 """The table of docs/explanation/architecture.md: a plan may change before it is bought."""
 

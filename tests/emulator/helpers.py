@@ -14,6 +14,8 @@ from PIL import Image
 from batchvid.emulator import Emulator, Settings
 
 KEY = "Bearer a-key"
+SCHEMES = {"/fal/": "Key", "/vidu/": "Token"}
+"""The word before the key where it is another one, by the beginning of the path."""
 VERSION = {"X-Runway-Version": "2024-11-06"}
 ASYNC = {"X-DashScope-Async": "enable"}
 
@@ -50,9 +52,10 @@ class Vendor:
 
     async def call(self, method: str, path: str, *, key: str | None = KEY, **more: Any) -> Answer:
         """One request; `path` may be a whole URL."""
-        if key and path.startswith("/vidu/"):
-            key = key.replace("Bearer", "Token")
-        headers = {**({"Authorization": key} if key else {}), **more.pop("headers", {})}
+        scheme = next((word for start, word in SCHEMES.items() if path.startswith(start)), "")
+        key = f"{scheme} {key.partition(' ')[2]}" if key and scheme else key
+        given = {"x-goog-api-key" if path.startswith("/gemini") else "Authorization": key} if key else {}
+        headers = {**given, **more.pop("headers", {})}
         url = path if path.startswith("http") else self.emulator.base_url + path
         async with self.session.request(method, url, headers=headers, allow_redirects=False, **more) as response:
             body = await response.read()

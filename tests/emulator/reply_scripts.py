@@ -9,9 +9,12 @@ import base64
 import json
 from typing import Any
 
+from tests.emulator.google_reply_scripts import GOOGLE
 from tests.emulator.helpers import picture
+from tests.emulator.luma_reply_scripts import LUMA
 from tests.emulator.market_reply_scripts import MARKETS
 from tests.emulator.own_reply_scripts import KLING, KLING_NEW, RUNWAY, XAI
+from tests.emulator.queue_reply_scripts import COMFY_ROUTER, FAL, REPLICATE
 from tests.emulator.record_reply_scripts import ARK, DASHSCOPE, MINIMAX
 from tests.emulator.script_player import (
     LINK,
@@ -34,6 +37,7 @@ from tests.emulator.script_player import (
     sent,
     unknown,
 )
+from tests.emulator.server_reply_scripts import SERVERS
 
 STOCK: dict[str, Any] = {"gateway_shape": "stock"}
 WRAPPED: dict[str, Any] = {"veo_shape": "wrapped", "sora_shape": "wrapped"}
@@ -248,4 +252,10 @@ REPLY_SCRIPTS: dict[str, ReplyScript] = {
     **MINIMAX,
     **DASHSCOPE,
     **MARKETS,
+    **SERVERS,
+    **GOOGLE,
+    **FAL,
+    **COMFY_ROUTER,
+    **REPLICATE,
+    **LUMA,
 }

@@ -10,15 +10,20 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import aiohttp
+
 from tests.emulator.helpers import ASYNC, VERSION, Answer, Vendor
 
 Act = Callable[[Vendor], Awaitable[Answer]]
 
 LINK = "https://cdn.example/a.png"
 PROMPT = {"prompt": "a kite"}
+OWN_PROMPT = frozenset({"content", "input", "instances"})
+"""Where a body has its prompt in another place."""
 UPSTREAM = json.dumps({"code": 1301, "message": "content security policy", "request_id": "u"})
 RETRY = {"Retry-After": "30"}
 VISIBLE = {"runway_hidden_polls": 0}
+VERTEX = "/vertex/v1/projects/p/locations/global/publishers/google/models/veo-3.1-generate-001"
 PATHS = {
     "kling": ("/kling/v1/videos/text2video",) * 2,
     "kling-new": ("/kling-new/text-to-video/kling-3.0", "/kling-new/tasks?task_ids="),
@@ -31,14 +36,24 @@ PATHS = {
     "kie": ("/kie/api/v1/jobs/createTask", "/kie/api/v1/jobs/recordInfo?taskId={}"),
     "vidu": ("/vidu/ent/v2/text2video", "/vidu/ent/v2/tasks/{}/creations"),
     "ark": ("/ark/api/v3/contents/generations/tasks",) * 2,
+    "replicate": ("/replicate/v1/models/kwaivgi/kling-v2.5-turbo-pro/predictions", "/replicate/v1/predictions"),
+    "comfy-router": ("/comfy-router/v2/models/acme/film/requests",) * 2,
+    "fal": ("/fal/fal-ai/kling-video/v2.5-turbo/pro/text-to-video", "/fal/fal-ai/kling-video/requests"),
     "minimax": ("/minimax/v2/video_generation", "/minimax/v2/query/video_generation"),
     "minimax-v1": ("/minimax/v1/video_generation", "/minimax/v1/query/video_generation?task_id="),
     "dashscope": (
         "/dashscope/api/v1/services/aigc/video-generation/video-synthesis",
         "/dashscope/api/v1/tasks",
     ),
+    **{of: (f"/{of}/v1/videos",) * 2 for of in ("sglang", "vllm-omni", "litellm", "llmgateway", "openrouter")},
+    "gemini": ("/gemini/v1beta/interactions",) * 2,
+    "gemini-veo": ("/gemini/v1beta/models/veo-3.1-generate-preview:predictLongRunning", "/gemini/v1beta"),
+    "luma": ("/luma/generations/video", "/luma/generations"),
+    "vertex-veo": (f"{VERTEX}:predictLongRunning", f"{VERTEX}:fetchPredictOperation"),
 }
 """Where a family's tasks are submitted and polled; the others share `/v1/videos`."""
+POLL_ENDS = {"fal": "/status", "comfy-router": "/status"}
+"""What stands behind the task's id in the path of a poll."""
 BODIES: dict[str, dict[str, Any]] = {
     "veo": {"model": "veo3-fast", "size": "16x9"},
     "openai-videos": {"model": "sora-2", "seconds": "4", "size": "1280x720"},
@@ -50,6 +65,14 @@ BODIES: dict[str, dict[str, Any]] = {
     "xai": {},
     "gateway": {"model": "kling-video", "model_name": "kling-v2-6"},
     "newapi": {"model": "kling-v2-6"},
+    "sglang": {"model": "wan", "seconds": 5, "size": "832x480"},
+    "vllm-omni": {"model": "wan", "seconds": "5", "size": "832x480"},
+    "litellm": {"model": "wan", "seconds": "5", "size": "832x480"},
+    "llmgateway": {"seconds": 8},
+    "openrouter": {"model": "bytedance/seedance-2.0", "duration": 5},
+    "fal": {},
+    "comfy-router": {},
+    "replicate": {"input": {"prompt": "a kite", "duration": 5, "aspect_ratio": "16:9"}},
     "ark": {"model": "doubao-seedance-1-5-pro-251215", "content": [{"type": "text", "text": "a kite"}]},
     "wavespeed": {"duration": 5, "resolution": "720p"},
     "atlas": {"model": "bytedance/seedance-v1.5-pro/text-to-video", "duration": 5},
@@ -68,7 +91,14 @@ BODIES: dict[str, dict[str, Any]] = {
         "input": {"prompt": "a kite"},
         "parameters": {"resolution": "720P", "ratio": "16:9", "duration": 5},
     },
+    "gemini": {"model": "gemini-omni-1.2-flash", "input": "a kite", "background": True},
+    "gemini-veo": {"instances": [{"prompt": "a kite"}]},
+    "luma": {"model": "ray-2"},
+    "vertex-veo": {"instances": [{"prompt": "a kite"}]},
 }
+
+FORMS = ("vllm-omni",)
+"""The families that take multipart only."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,22 +118,35 @@ def task_of(reply: Answer) -> str:
     """The id in the answer to a submit."""
     body = reply.json
     inner = body.get("data") or body.get("output") or {}
-    return str(
-        inner.get("task_id")
-        or inner.get("taskId")
-        or body.get("id")
-        or body.get("task_id")
-        or inner.get("id")
-        or body["request_id"]
+    names = (
+        inner.get("task_id"),
+        inner.get("taskId"),
+        body.get("id"),
+        body.get("task_id"),
+        inner.get("id"),
+        body.get("name"),
     )
+    return str(next(filter(None, names), "") or body["request_id"])
+
+
+def multipart(body: dict[str, Any]) -> aiohttp.FormData:
+    """A form with these fields; a value in bytes is a picture's."""
+    form = aiohttp.FormData(default_to_multipart=True)
+    for name, value in body.items():
+        if isinstance(value, bytes):
+            form.add_field(name, value, filename="a.png", content_type="image/png")
+        elif value is not None:
+            form.add_field(name, str(value))
+    return form
 
 
 def sends(of: str, path: str = "", **fields: Any) -> Act:
     """A submit: the family's usual body with these fields over it."""
 
     async def act(v: Vendor) -> Answer:
-        body = {**({} if "content" in BODIES[of] else PROMPT), **BODIES[of], **fields}
-        return await v.call("POST", path or paths(of)[0], json=body, headers=VERSION | ASYNC)
+        body = {**({} if BODIES[of].keys() & OWN_PROMPT else PROMPT), **BODIES[of], **fields}
+        sent = {"data": multipart(body)} if of in FORMS else {"json": body}
+        return await v.call("POST", path or paths(of)[0], **sent, headers=VERSION | ASYNC)
 
     return act
 
@@ -115,12 +158,19 @@ def place(tasks: str, task: str) -> str:
     return f"{tasks}{task}" if tasks.endswith("=") else f"{tasks}/{task}"
 
 
+async def looks(v: Vendor, of: str, path: str, task: str) -> Answer:
+    """One poll; Vertex AI takes a POST."""
+    if of == "vertex-veo":
+        return await v.call("POST", path, json={"operationName": task})
+    return await v.call("GET", place(path, task) + POLL_ENDS.get(of, ""))
+
+
 def polls(of: str, number: int, submit: Act | None = None, *, below: str = "") -> Act:
     """A submit, and so many polls at its task."""
 
     async def act(v: Vendor) -> Answer:
         task = task_of(await (submit or sends(of))(v))
-        answers = [await v.call("GET", place(below or paths(of)[1], task)) for _ in range(number)]
+        answers = [await looks(v, of, below or paths(of)[1], task) for _ in range(number)]
         return answers[-1]
 
     return act
@@ -190,12 +240,13 @@ def sent(of: str, path: str = "", settings: dict[str, Any] | None = None, /, **f
 
 def unknown(of: str, **settings: Any) -> ReplyScript:
     """A poll of an unknown task."""
-    return ReplyScript(of=of, act=lambda v: v.call("GET", place(paths(of)[1], "1")), settings=settings)
+    path = place(paths(of)[1], "1") + POLL_ENDS.get(of, "")
+    return ReplyScript(of=of, act=lambda v: v.call("GET", path), settings=settings)
 
 
 def locked_out(of: str, step: str) -> ReplyScript:
     """The wrong key."""
-    path = paths(of)[0] if step == "submit" else place(paths(of)[1], "1")
+    path = paths(of)[0] if step == "submit" else place(paths(of)[1], "1") + POLL_ENDS.get(of, "")
     method = "POST" if step == "submit" else "GET"
     return ReplyScript(of=of, act=lambda v: v.call(method, path, json=BODIES[of]), settings={"api_key": "another"})
 

@@ -15,12 +15,12 @@ from typing import Any
 
 import pytest
 
-from batchvid.catalog import built_in, providers
 from batchvid.cli.main import group
 from batchvid.emulator import Settings
 from batchvid.manifest.schema.models import ManifestModel
 from batchvid.renamed_keys import MANIFEST_KEYS
 from batchvid.version import __version__
+from tests.builders import offered, unsold
 from tests.end_to_end.conftest import KEY, Bench, Result, environment, until
 
 Cli = Callable[[Sequence[str]], Result]
@@ -231,14 +231,16 @@ def _objects(node: Any) -> Iterator[dict[str, Any]]:
 
 
 def test_models_lists_all_there_are(run_cli: Cli) -> None:
-    """Every model of the catalogue with --all, else what the default provider sells; each in a line of its own."""
+    """Every model of the catalogue with --all, else what providers sell; each in a line of its own for each of them."""
     result = run_cli(["models", "--all"])
     assert result.code == 0
-    assert [line.split()[0] for line in result.out.splitlines()[1:]] == list(built_in().rows)
+    names = [name for name, _provider in offered()]
+    assert [line.split()[0] for line in result.out.splitlines()[1:]] == [*names, *unsold()]
     sold = run_cli(["models"])
-    rows = {name: row for name, row in built_in().rows.items() if row.dialect in providers({})["cometapi"].routes}
-    assert [line.split()[0] for line in sold.out.splitlines()[1:]] == list(rows)
-    assert f"{len(built_in().rows) - len(rows)} more in wire formats that no configured provider speaks" in sold.err
+    assert [line.split()[0] for line in sold.out.splitlines()[1:]] == names
+    assert f"{len(unsold())} more in wire formats that no configured provider speaks" in sold.err
+    one = run_cli(["models", "--provider", "cometapi"])
+    assert [line.split()[0] for line in one.out.splitlines()[1:]] == [n for n, p in offered() if p == "cometapi"]
 
 
 def test_a_first_manifest_can_be_planned(run_cli: Cli, bench: Bench) -> None:

@@ -18,7 +18,7 @@ TASKS = 30
 
 @pytest.fixture
 def settings() -> Settings:
-    return Settings(life="polls:4", render="shared", api_key=KEY)
+    return Settings(life="polls:4", render="shared")
 
 
 def write(bench: Bench, *clips: str, **limits: object) -> None:
@@ -68,3 +68,18 @@ def test_a_lost_submit_is_found_by_its_own_id(bench: Bench) -> None:
     assert ended.code == 0
     assert "is found again at kling" in ended.err + ended.out
     assert bench.emulator.ledger()["purchases"] == 1
+
+
+def test_the_older_wire_with_a_signed_token(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An access and a secret key: the emulator takes any token here; the units of the reply are the bill."""
+    for name in ("KLING_ACCESS_KEY", "KLING_SECRET_KEY"):
+        monkeypatch.setenv(name, KEY)
+    row = {"base_url": f"{bench.emulator.base_url}/kling", "poll_every_s": 0.05, "send_key_to_own_links": False}
+    clip = "{id: kite, prompt: a kite, model: kling-v3, duration_s: 7, mode: pro, sound: true}"
+    providers = json.dumps({"kling-jwt": row})
+    bench.manifest.write_text(
+        f"batch: batch\nproviders: {providers}\ndefaults: {{provider: kling-jwt}}\nclips: [{clip}]\n"
+    )
+    assert bench.run().code == 0
+    (kite,) = read_jobs(bench.batch / "state.sqlite3")
+    assert Decimal(kite.actual_usd) == kite.price.usd == Decimal("1.176")

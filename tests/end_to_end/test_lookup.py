@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import signal
+import sqlite3
 import urllib.request
 from decimal import Decimal
 
@@ -36,6 +38,18 @@ def lose_all(bench: Bench, clip: str) -> None:
 def lose(bench: Bench, deed: dict[str, object], **match: object) -> None:
     """The provider does this with such submits."""
     bench.emulator.set_faults({"match": {"step": "submit", **match}, "do": deed})
+
+
+def kill_after_purchase(bench: Bench) -> None:
+    """kill -9 while the answer to the call is on its way."""
+    lose(bench, {"delay_s": 30})
+    process = bench.start("run", str(bench.manifest))
+    while not bench.emulator.ledger()["purchases"]:
+        assert process.poll() is None, process.communicate()
+    process.kill()
+    process.communicate()
+    assert process.returncode == -signal.SIGKILL
+    bench.emulator.set_faults()
 
 
 class TestByOurOwnId:
@@ -77,14 +91,7 @@ class TestByOurOwnId:
     def test_killed_between_the_call_and_its_answer(self, bench: Bench) -> None:
         """kill -9 while the answer is on its way: the next run asks Kling and goes on by itself."""
         bench.write(BOAT)
-        lose(bench, {"delay_s": 30})
-        process = bench.start("run", str(bench.manifest))
-        while not bench.emulator.ledger()["purchases"]:
-            assert process.poll() is None, process.communicate()
-        process.kill()
-        process.communicate()
-        assert process.returncode == -signal.SIGKILL
-        bench.emulator.set_faults()
+        kill_after_purchase(bench)
         assert bench.run().code == 0
         assert bench.emulator.ledger()["purchases"] == 1
 
@@ -205,3 +212,64 @@ class TestInAList:
         states = bench.status()["states"]
         assert (states["succeeded"], states["uncertain"]) == (1, 1)
         assert "does not know it among its newest 100" in bench.status()["uncertain"][0]["looked_up"]
+
+
+class TestByTheSameCall:
+    """Comfy Router takes an idempotency key: the same call once more gets the first one's request, never a second."""
+
+    def write(self, bench: Bench) -> None:
+        """A provider of one's own that knows the keys of calls."""
+        quick = {"submits_per_min": 60000, "polls_per_s": 1000, "poll_every_s": 0.02, "concurrency": 20}
+        where = {"dialect": "comfy-router", "base_url": f"{bench.emulator.base_url}/comfy-router"}
+        own = {"lookup": "idempotency", "api_key_env": "TEST_KEY", **where, **quick}
+        clip = {"id": "boat", "model": "comfy-router/acme/film", "provider": "own", "prompt": "a boat"}
+        bench.manifest.write_text(json.dumps({"providers": {"own": own}, "clips": [clip]}), "utf-8")
+
+    @pytest.mark.parametrize("deed", [{"reset_after": True}, {"reset_before": True}], ids=["made", "not made"])
+    def test_it_is_bought_once_whether_or_not_it_arrived(self, bench: Bench, deed: dict[str, object]) -> None:
+        """What the lost call made is found by its key; what it never made is made by the second call."""
+        self.write(bench)
+        lose(bench, deed, nth=[1])
+        result = bench.run()
+        assert result.code == 0, result
+        ledger = bench.emulator.ledger()
+        assert (ledger["submits"], ledger["purchases"]) == (2, 1)
+
+    def test_killed_in_between_the_next_run_sends_the_same_bytes(self, bench: Bench) -> None:
+        """The state file has the key of the call, and proves that it would be the same."""
+        self.write(bench)
+        kill_after_purchase(bench)
+        assert bench.cli("run", "batch", "--collect-only").code == 5  # it buys nothing, so it repeats nothing
+        assert bench.status()["uncertain"][0]["looked_up"].endswith("not sent again: this run does not buy it")
+        assert bench.emulator.ledger()["submits"] == 1
+        result = bench.run()
+        assert result.code == 0, result
+        ledger = bench.emulator.ledger()
+        assert (ledger["submits"], ledger["purchases"]) == (2, 1)
+
+    @pytest.mark.parametrize(
+        ("change", "said"),
+        [
+            ("another key", "would not be the same call: what it sends, or the key, has changed"),
+            ("a day later", "own keeps no track of the key of the call after 23 h. No proof"),
+        ],
+    )
+    def test_what_would_not_be_the_same_is_not_sent(
+        self, bench: Bench, monkeypatch: pytest.MonkeyPatch, change: str, said: str
+    ) -> None:
+        """Keys are those of an account, and are forgotten after a day: either call would buy a second task."""
+        self.write(bench)
+        lose(bench, {"reset_before": True})
+        assert bench.run().code == 5
+        before = bench.emulator.ledger()["submits"]
+        assert before > 1  # the same call, several times
+        if change == "another key":
+            monkeypatch.setenv("TEST_KEY", "another")
+        else:
+            long_ago = "UPDATE jobs SET job_data = json_set(job_data, '$.submitted_at', '2026-01-01T00:00:00Z')"
+            with contextlib.closing(sqlite3.connect(bench.batch / "state.sqlite3")) as state, state:
+                assert state.execute(long_ago).rowcount == 1
+        bench.emulator.set_faults()
+        assert bench.run().code == 5
+        assert bench.emulator.ledger()["submits"] == before
+        assert bench.status()["uncertain"][0]["looked_up"].endswith(said)

@@ -24,6 +24,7 @@ PREFIXES = {
     "xai": "/grok",
     "gateway": "/gateway",
     "newapi": "/gateway",
+    **{name: f"/{name}" for name in ("sglang", "vllm-omni", "litellm", "llmgateway", "openrouter")},
 }
 PREFIXES |= {name: f"/{name}" for name in ("wavespeed", "atlas", "kie", "vidu")}
 """Where the emulator has each wire format; the others stand at the root."""
@@ -42,6 +43,11 @@ CLIPS = {
     "kie": "model: kling-2.6/text-to-video, duration_s: 5",
     "vidu": "model: vidu/viduq3-turbo",
     "newapi": "model: kling-v2-6",
+    "sglang": f"model: Wan-AI/Wan2.2-I2V-A14B, resolution: 832x480, seed: 7, negative_prompt: rain, image: '{FILE}'",
+    "vllm-omni": f"model: Wan-AI/Wan2.2-I2V-A14B, resolution: 832x480, seed: 7, image: '{FILE}'",
+    "litellm": f"model: wan, duration_s: 4, resolution: 832x480, image: '{FILE}'",
+    "llmgateway": f"model: veo-3.1-fast, duration_s: 4, resolution: 1280x720, image: '{FILE}'",
+    "openrouter": f"model: bytedance/seedance-2.0, duration_s: 4, resolution: 720p, image: '{FILE}'",
 }
 """One clip for each wire format."""
 
@@ -272,7 +278,7 @@ class TestWithoutKey:
         assert price in planned.out
         file = bench.manifest.parent / "batchvid.toml"
         for stated, code, submits in (("{ usd_per_clip = 6 }", 3, 0), ("{ usd_per_clip = 0.5 }", 0, 1)):
-            line = price.replace("{ usd_per_s = N }", stated)
+            line = price.replace("{ usd_per_clip = N }", stated)
             file.write_text(f"{header}\n{line}\n", "utf-8")
             ended = bench.run()
             assert ended.code == code, ended.out + ended.err

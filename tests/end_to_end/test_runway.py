@@ -54,6 +54,16 @@ def test_every_route(bench: Bench) -> None:
     assert (Decimal(jobs["winter"].actual_usd), jobs["winter"].price.usd) == (Decimal("1.40"), None)
 
 
+def test_a_task_that_may_cost_more_counts_at_once(bench: Bench) -> None:
+    """The reply to the submit names five dollars: the second clip is over the cap. In the end the real cost counts."""
+    write(bench, KITE, KITE.replace("kite", "boat"), concurrency=1)
+    bench.emulator.set_faults({"match": {"step": "submit"}, "do": {"set": {"estimatedCost.credits": 500}}})
+    ended = bench.run("--set", "budget.usd=1.20")
+    assert "the vendor may charge $5, the estimate was $0.60" in ended.err + ended.out
+    kite = read_jobs(bench.batch / "state.sqlite3")[0]
+    assert (kite.state, Decimal(kite.actual_usd)) == (JobState.SUCCEEDED, Decimal("0.60"))
+
+
 def test_the_daily_cap_ends_the_run(bench: Bench) -> None:
     """Nothing more is submitted, and the next run does not try before the day is over."""
     write(bench, KITE, KITE.replace("kite", "boat"), concurrency=1)

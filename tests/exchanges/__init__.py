@@ -39,7 +39,7 @@ class Recording:
 
 
 def load(dialect: str | None = None, step: str | None = None) -> list[Recording]:
-    """Read the recordings of one dialect and one step (`submit` or `poll`), or of all, ordered by path."""
+    """Read the recordings of one dialect and one step (`submit`, `poll` or `result`), or of all, ordered by path."""
     found = [_read(path) for path in sorted(FOLDER.glob("*/*.json"))]
     return [r for r in found if dialect in (None, r.dialect) and step in (None, r.step)]
 
@@ -86,5 +86,5 @@ def _read(path: Path) -> Recording:
 
 def _order(raw: dict[str, Any]) -> GenerationRequest:
     images = tuple(ImageInput(data=b64decode(image.pop("data_base64", "")), **image) for image in raw.pop("images", []))
-    ours = {name: raw.pop(name, "") for name in ("external_id", "callback_url")}
+    ours = {name: raw.pop(name, "") for name in ("external_id", "callback_url", "poll_path")}
     return GenerationRequest(request=ClipRequest(**raw), images=images, **ours)

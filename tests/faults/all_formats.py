@@ -50,6 +50,18 @@ JOBS: dict[str, Mapping[str, Any]] = {
     "minimax": {"model": "minimax/MiniMax-H3", "duration_s": 4, "aspect_ratio": "16:9", "resolution": "768p"},
     "minimax-v1": {"model": "minimax-v1/MiniMax-Hailuo-2.3", "duration_s": 6, "resolution": "768p"},
     "dashscope": {"model": "dashscope/wan2.7-t2v", "duration_s": 4, "aspect_ratio": "16:9", "resolution": "720p"},
+    "sglang": {"model": "sglang/wan", "duration_s": 4, "resolution": "832x480"},
+    "vllm-omni": {"model": "vllm-omni/wan", "duration_s": 4, "resolution": "832x480"},
+    "litellm": {"model": "litellm/wan", "duration_s": 4, "resolution": "832x480"},
+    "llmgateway": {"model": "llmgateway/veo-3.1-generate-preview", "duration_s": 4, "resolution": "1280x720"},
+    "openrouter": {"model": "openrouter/google/veo-3.1", "duration_s": 4, "resolution": "720p", "aspect_ratio": "16:9"},
+    "gemini": {"model": "gemini/gemini-omni-1.2-flash", "duration_s": 4, "resolution": "360p"},
+    "gemini-veo": {"model": "gemini-veo/veo-3.1-fast-generate-preview", "duration_s": 4, "aspect_ratio": "16:9"},
+    "fal": {"model": "fal/fal-ai/kling-video/v2.5-turbo/pro/text-to-video", "duration_s": 5, "aspect_ratio": "16:9"},
+    "comfy-router": {"model": "comfy-router/acme/film"},
+    "replicate": {"model": "replicate/kwaivgi/kling-v2.5-turbo-pro", "duration_s": 5, "aspect_ratio": "16:9"},
+    "luma": {"model": "ray-flash-2", "duration_s": 5, "aspect_ratio": "16:9", "resolution": "540p"},
+    "vertex-veo": {"model": "vertex-veo/veo-3.1-fast-generate-001", "duration_s": 4, "aspect_ratio": "16:9"},
 }
 """A cheap clip in each wire format in Python."""
 DECLARED_JOBS: dict[str, Mapping[str, Any]] = {
@@ -74,9 +86,20 @@ PREFIXES = {
     "minimax": "/minimax",
     "minimax-v1": "/minimax",
     "dashscope": "/dashscope/api/v1",
+    "gemini": "/gemini",
+    "gemini-veo": "/gemini",
+    "fal": "/fal",
+    "replicate": "/replicate",
+    "comfy-router": "/comfy-router",
+    "luma": "/luma",
+    "vertex-veo": "/vertex/v1/projects/p/locations/global",
 }
+PREFIXES |= {name: f"/{name}" for name in ("sglang", "vllm-omni", "litellm", "llmgateway", "openrouter")}
 """Where the emulator speaks it; the others stand at its root."""
 AUTH = {"vidu": {"auth": {"header": "Authorization", "scheme": "Token"}}}
+GOOGLE_KEY = {"header": "x-goog-api-key", "scheme": ""}
+AUTH: Mapping[str, Mapping[str, str]] = {"gemini": GOOGLE_KEY, "gemini-veo": GOOGLE_KEY, "fal": {"scheme": "Key"}}
+"""Where a call has its key, if not as a bearer."""
 FAMILIES = {"openai-videos": "sora"}
 """What the emulator calls it, where that is another name."""
 
@@ -100,6 +123,7 @@ def write_manifest(folder: Path, base_url: str, dialects: Sequence[str], *, take
             "base_url": base_url,
             "api_key_env": "TEST_KEY",
             **AUTH.get(dialect, {}),
+            **({"auth": AUTH[dialect]} if dialect in AUTH else {}),
             **LIMITS,
             **limits,
         }

@@ -14,7 +14,7 @@ from tests.end_to_end.conftest import ServedEmulator
 from tests.faults import all_formats, matrix
 
 FORMATS_EACH = 3  # wire formats in which the suite tries each fault
-SETTINGS = Settings(life="polls:1", render="shared", api_key=all_formats.KEY)
+SETTINGS = Settings(gemini_delivery="uri", life="polls:1", render="shared", api_key=all_formats.KEY)
 
 
 @pytest.fixture(scope="session")

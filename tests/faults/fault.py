@@ -31,6 +31,9 @@ class Ending:
         return EXIT_CODES.get(self.word, 1)
 
 
+CLIP = "the clip"
+INLINE = frozenset({"vertex-veo"})
+"""Wire formats whose polls hold the clip: nothing is downloaded, so no fault of a clip's bytes meets them."""
 EXIT_CODES = {"stored": 0, "uncertain": 5, "pending": 6, "running": 6}
 STORED = Ending("stored", 1)
 UNSOLD, UNSEEN = Ending("uncertain", 0), Ending("uncertain", 1)
@@ -58,8 +61,8 @@ class Fault:
 
     `dials` are fields of the provider's row that it takes to see the end soon. `wait_s`: the second paid call must
     come so much later than the first. `shows` must stand in the output or in a file of the batch. `moves`: the vendor's
-    address changes before the second run. `clips` is how many each stored task makes. `extra_sold` counts the tasks of
-    each job that somebody between us and the vendor bought.
+    address changes before the second run. `clips` is how many each stored task makes, but one in the formats of
+    `one_clip`. `extra_sold` counts the tasks of each job that somebody between us and the vendor bought.
     """
 
     name: str
@@ -73,10 +76,17 @@ class Fault:
     shows: str = ""
     moves: bool = False
     clips: int = 1
+    one_clip: tuple[str, ...] = ()
     extra_sold: int = 0
+
+    def clips_of(self, dialect: str) -> int:
+        """How many clips a stored task of this wire format makes."""
+        return 1 if dialect in self.one_clip or dialect in INLINE else self.clips
 
     def ending(self, dialect: str) -> Ending:
         """How a job in that wire format must end."""
+        if self.group == CLIP and dialect in INLINE:
+            return STORED
         return self.but.get(dialect, self.ends)
 
 

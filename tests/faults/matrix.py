@@ -78,7 +78,9 @@ def try_fault(vendor: Vendor, batch: Batch, fault: Fault, folder: Path) -> Trial
     more_output, more_wrong = _go_on(vendor, tried, fault, jobs)
     output, wrong, ledger = output + more_output, wrong + more_wrong, vendor.emulator.ledger()
     wrong += consistency_checks.disagreements(folder, ledger["tasks"], extra_sold=fault.extra_sold)
-    wrong += [f"{job.id}: {count} clips" for job in jobs if (count := _clips(job)) not in (0, fault.clips)]
+    wrong += [
+        f"{job.id}: {count} clips" for job in jobs if (count := _clips(job)) not in (0, fault.clips_of(job.spec.entry))
+    ]
     if ledger["purchases"] > len(jobs) * (1 + fault.extra_sold):
         wrong.append(f"{ledger['purchases']} tasks were sold, and {len(jobs)} planned")
     if ledger["key_leaks"]:

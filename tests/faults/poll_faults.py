@@ -100,6 +100,7 @@ POLLS = (
         "finished, and the clip is filtered",
         WireFault(step="poll", change=finished(_filtered)),
         ends=failed("moderation_output"),
+        but={"openrouter": STORED},  # the reply still names the content route, and the clip is there
     ),
     _wire(
         "finished before the link is there",

@@ -46,10 +46,10 @@ class _Request:
 
     @property
     def step(self) -> Step:
-        if self.line.startswith(b"POST"):
-            return "submit"
         path = self.path.partition(b"?")[0]
-        return "link" if CDN in path else "content" if path.endswith(b"/content") else "poll"
+        if self.line.startswith(b"POST") and not path.endswith(b":fetchPredictOperation"):
+            return "submit"
+        return "link" if CDN in path else "content" if path.endswith((b"/content", b":download")) else "poll"
 
     @property
     def subject(self) -> str:

@@ -59,7 +59,14 @@ ARREARS = '{"code":1101,"message":"account in arrears","request_id":"u-2"}'
 DISGUISED = {"error": {"message": "duration is malformed", "code": "invalid_request"}}
 NO_CHANNEL = {"error": {"message": "No available channel for model x under group y", "code": "model_not_found"}}
 GUIDELINES = {"error": "the prompt may violate the community guidelines (CM_EXT.POther)"}
-ONE_VENDOR = dict.fromkeys(("kling", "kling-new", "runway", "xai", "ark"), UNSOLD)
+OTHER_NUMBERS = (
+    *("runway", "xai", "ark", "minimax", "minimax-v1", "dashscope"),
+    *("gemini", "gemini-veo", "vertex-veo", "fal", "replicate", "comfy-router"),
+)
+"""Vendors to which Kling's codes mean nothing."""
+ONE_VENDOR = dict.fromkeys(
+    ("kling", "kling-new", *(name for name in OTHER_NUMBERS if not name.startswith("minimax"))), UNSOLD
+)
 """No relay stands behind these wire formats: MiniMax's codes mean nothing there."""
 
 IN_TOTAL = {"submit_total_timeout_s": 0.3}
@@ -88,7 +95,7 @@ REFUSALS = (
         "X2 around arrears",
         embedded(ARREARS, 400),
         STOPPED,
-        but={"runway": refused("invalid"), "xai": refused("invalid")},  # not their number
+        but=dict.fromkeys(OTHER_NUMBERS, refused("invalid")),
     ),
     _submit("X2 around a moderation", embedded(SENSITIVE, 400), refused("moderation_input")),
     _submit("wrong key", {"auth": True, "message": QUOTING}, STOPPED),
@@ -121,7 +128,7 @@ ACCEPTED = (
     _wire(
         "an error beside the task's id, under a 500",
         fault={"change": lambda reply: status(500)(fields(**UPSTREAM)(reply))},
-        but={"runway": UNSEEN, "xai": UNSEEN},
+        but={"runway": UNSEEN, "xai": UNSEEN, "fal": UNSEEN, "comfy-router": UNSEEN},
     ),
     _wire("an unlisted code without an id", UNSOLD, fault={"instead": json_reply(200, UNLISTED)}),
     _wire(
@@ -129,7 +136,7 @@ ACCEPTED = (
         Ending("stored", 2),
         fault={"copies": 2},
         extra_sold=1,
-        but=FOUND,  # it takes each `external_task_id` once
+        but=FOUND | {"comfy-router": STORED},  # they take each id of a call once
     ),
 )
 UNREADABLE = (
@@ -148,7 +155,7 @@ UNREADABLE = (
     _submit(
         "truncated JSON",
         "truncate_json",
-        but={"runway": UNSEEN, "xai": UNSEEN, "ark": UNSEEN},  # the id is cut off
+        but=dict.fromkeys(("runway", "xai", "ark", "minimax", "gemini-veo", "vertex-veo"), UNSEEN),  # the id is cut off
     ),
     _submit(
         "reply after the client's timeout",

@@ -14,13 +14,19 @@ def _task(name: str, action: Any, ends: Ending, **more: Any) -> Fault:
 
 
 FILTERED = failed("moderation_output")
-WORDLESS = dict.fromkeys(("kling", "kling-new", "newapi"), failed("unavailable"))
-"""Wire formats without a word of their own for it: the task just failed."""
+SUSPECTED = failed("moderation_suspected")
+WORDLESS = dict.fromkeys(
+    ("kling", "kling-new", "newapi", "sglang", "vllm-omni", "gemini-veo", "luma", "vertex-veo"), failed("unavailable")
+) | {"minimax-v1": SUSPECTED}
+"""Wire formats without a word of their own for it: the task just failed, with a message or without one."""
+NUMBERED = dict.fromkeys(("gemini-veo", "vertex-veo", "vllm-omni", "fal", "comfy-router"), failed("unavailable"))
+"""Google's operations have a number, vLLM-Omni's polls an HTTP status, fal's results a type: that is a reason."""
+CALLED_OFF = dict.fromkeys(("gemini-veo", "vertex-veo"), failed("cancelled"))
 CODELESS = {"outcome": "fail", "code": "task_failed"}
 TASKS = (
     _task("failed", {"outcome": "fail", "message": "the renderer broke"}, failed("unavailable")),
     _task("failed, quoting secrets", {"outcome": "fail", "message": QUOTING}, failed("unavailable")),
-    _task("failed without a message", {"outcome": "fail_silent"}, failed("moderation_suspected")),
+    _task("failed without a message", {"outcome": "fail_silent"}, SUSPECTED, but=NUMBERED),
     _task(
         "failed without a message, at a server without a filter",
         {"outcome": "fail_silent"},
@@ -31,7 +37,14 @@ TASKS = (
         "moderated, in each vendor's own form",
         {"outcome": "moderation"},
         failed("moderation_input"),
-        but=dict.fromkeys(("kling", "kling-new", "xai"), FILTERED),
+        but=dict.fromkeys(
+            (
+                *("kling", "kling-new", "xai", "gemini-veo", "luma", "vertex-veo", "replicate"),
+                *("ark", "minimax-v1", "dashscope"),
+            ),
+            FILTERED,
+        )
+        | {"gemini": SUSPECTED},
     ),
     _task("moderated, in the message only", {**CODELESS, "message": "violates our content policy"}, FILTERED),
     _task(
@@ -39,12 +52,20 @@ TASKS = (
     ),
     _task("the picture is unfit", {**CODELESS, "message": "the input image is too small"}, failed("invalid")),
     _task("error", {"outcome": "error"}, failed("unavailable")),
-    _task("cancelled", {"outcome": "cancelled"}, failed("cancelled"), but=WORDLESS),
+    _task(
+        "cancelled",
+        {"outcome": "cancelled"},
+        failed("cancelled"),
+        but=WORDLESS | CALLED_OFF,
+    ),
     _task(
         "expired",
         {"outcome": "expired"},
         failed("expired"),
-        but=WORDLESS | {"runway": failed("unavailable")},
+        but=WORDLESS
+        | dict.fromkeys(("gemini", "minimax", "dashscope"), SUSPECTED)
+        | dict.fromkeys(("runway", "ark", "fal", "comfy-router"), failed("unavailable"))  # it was not started in time
+        | {"replicate": failed("cancelled")},  # aborted
     ),
     _task("stuck in the queue", {"outcome": "stuck"}, failed("timeout"), dials={"timeout_s": 0.2}),
     _task("an unknown word forever", {"outcome": "unknown_word"}, failed("timeout"), dials={"timeout_s": 0.2}),

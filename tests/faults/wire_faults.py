@@ -67,6 +67,9 @@ class WireFault:
     times: int = 0
 
 
+CDN = "/_cdn/"
+
+
 def json_reply(status: int, document: Mapping[str, Any], **headers: str) -> Reply:
     """A JSON reply of whoever stands between us and the vendor."""
     return Reply(status, {"content-type": "application/json"}, orjson.dumps(document)).with_headers(**headers)
@@ -113,14 +116,14 @@ def finished(change: Callable[[Any], Any]) -> Change:
 
 
 def links(edit: Callable[[str], str]) -> Change:
-    """The honest poll reply with other links to its clip."""
+    """The honest poll reply with other links to its clip; a file of Google's keeps its address."""
 
     def walk(value: Any) -> Any:
         if isinstance(value, dict):
             return {key: walk(inner) for key, inner in value.items()}
         if isinstance(value, list):
             return [walk(inner) for inner in value]
-        return edit(value) if is_link(value) else value
+        return edit(value) if is_link(value) and CDN in value else value
 
     return lambda reply: replace(reply, body=orjson.dumps(walk(reply.json()))) if reply.json() else reply
 
@@ -136,21 +139,31 @@ def without_links(value: Any) -> Any:
 
 def is_link(value: object) -> bool:
     """Whether it is a link of the emulator to a clip."""
-    return isinstance(value, str) and value.startswith("http") and "/_cdn/" in value
+    return isinstance(value, str) and value.startswith("http") and (CDN in value or ":download?" in value)
 
 
 def task_layer(document: Any) -> dict[str, Any]:
     """The innermost object that says where the task stands."""
-    inner = document.get("data") if isinstance(document, dict) else None
-    if isinstance(inner, list) and len(inner) == 1:  # Kling's new wire
-        inner = inner[0]
-    if isinstance(inner, dict) and (found := task_layer(inner)):
-        return found
-    words = ("status", "task_status")
-    return document if isinstance(document, dict) and any(word in document for word in words) else {}
+    if not isinstance(document, dict):
+        return {}
+    for wrap in ("data", "task", "output"):
+        inner = document.get(wrap)
+        if isinstance(inner, list) and len(inner) == 1:  # Kling's new wire
+            inner = inner[0]
+        if isinstance(inner, dict) and (found := task_layer(inner)):
+            return found
+    words = ("status", "task_status", "state", "done")
+    return document if _is_output(document) or any(word in document for word in words) else {}
+
+
+def _is_output(document: Mapping[str, Any]) -> bool:
+    """Whether it is the second reply of a queue: a model's output, without a word of its own."""
+    return isinstance(document.get("video"), dict) and "status" not in document
 
 
 def _has_ended(reply: Reply) -> bool:
     layer = task_layer(reply.json())
-    word = str(layer.get("status") or layer.get("task_status") or "").casefold()
-    return word in ("succeed", "succeeded", "success", "completed", "done")
+    if _is_output(layer) or "response_url" in layer:  # a queue's status: its result follows
+        return _is_output(layer)
+    word = str(layer.get("status") or layer.get("task_status") or layer.get("state") or "").casefold()
+    return layer.get("done") is True or word in ("succeed", "succeeded", "success", "completed", "done")

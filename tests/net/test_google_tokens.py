@@ -40,15 +40,18 @@ def account(folder: Path, token_uri: str) -> Path:
 
 
 def access_of(monkeypatch: pytest.MonkeyPatch, value: str) -> Access:
-    """How a Vertex provider is reached whose variable has this value."""
+    """How a Vertex provider is reached whose variable has this value; without one, by the machine's default."""
     monkeypatch.setenv("VERTEX_ACCOUNT", value)
-    auth = {"type": "google", "credentials_env": "VERTEX_ACCOUNT"}
+    auth = {"type": "google", **({"credentials_env": "VERTEX_ACCOUNT"} if value else {})}
     row = {"dialect": "veo", "base_url": "https://vertex.example.com", "auth": auth}
     return Credentials().of(providers({"vertex": row})["vertex"])
 
 
-async def test_a_token_is_fetched_once_and_hidden(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The paid call carries it; a token that is still valid is used again."""
+@pytest.mark.parametrize("is_default", [False, True])
+async def test_a_token_is_fetched_once_and_hidden(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_default: bool
+) -> None:
+    """The paid call carries it; a token that is still valid is used again. Of a file, or of the machine's default."""
 
     async def answer(request: web.Request) -> web.Response:
         if request.path == "/token":
@@ -56,7 +59,9 @@ async def test_a_token_is_fetched_once_and_hidden(tmp_path: Path, monkeypatch: p
         return web.json_response({})
 
     async with serving(answer) as server, Transport() as transport:
-        access = access_of(monkeypatch, str(account(tmp_path, f"{server.base_url}/token")))
+        file = str(account(tmp_path, f"{server.base_url}/token"))
+        monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", file)
+        access = access_of(monkeypatch, "" if is_default else file)
         for _ in range(2):
             await transport.send(server.base_url, SUBMIT, access)
     assert [path for _, path, _ in server.asked] == ["/token", "/v1/submit", "/v1/submit"]

@@ -13,10 +13,10 @@ import orjson
 import pytest
 from aiohttp import web
 
-from batchvid.domain.wire import Part, Request
+from batchvid.domain.wire import MAX_REPLY_BYTES, Part, Request
 from batchvid.errors import NotSent, ReplyCut, ReplyLost, ReplyTooLarge
 from batchvid.net.access import ANONYMOUS, bearer
-from batchvid.net.transport import MAX_REPLY_BYTES, Transport
+from batchvid.net.transport import Transport
 from tests.runner.servers import closed_port, read_request, resets, says, serving, talking
 
 KEY = "sk-the-key"

@@ -59,6 +59,15 @@ def test_an_http_address_of_a_public_host_is_refused(base_url: str, allow_http: 
             check_encryption([provider], [], "m.yaml")
 
 
+def test_a_public_proxy_must_not_see_a_key() -> None:
+    """It sees what is sent to an http:// address, however private that is; a tunnel shows it nothing."""
+    proxy = {"proxy": "http://proxy.example.com:3128"}
+    assert "http://proxy.example.com:3128 is a public host" in gateway("http://10.0.0.7", **proxy).http_problem
+    assert gateway("https://gw.example.com", **proxy).http_problem == ""
+    assert gateway("http://10.0.0.7", proxy="http://10.0.0.8:3128").http_problem == ""
+    assert gateway("http://10.0.0.7", allow_http=True, **proxy).http_problem == ""
+
+
 @pytest.mark.parametrize("state", [JobState.RUNNING, JobState.READY, JobState.UNCERTAIN])
 async def test_tasks_of_an_earlier_run_are_collected(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, state: JobState

@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 
 from batchvid.catalog.price_age import age_days
+from batchvid.cli.plan_output import describe_basis
 from batchvid.domain.job_spec import Price
 from batchvid.planning.old_prices import old_prices
 from batchvid.planning.plan_types import JobPlan, PlanAction
@@ -51,3 +52,17 @@ def test_only_old_prices_are_named() -> None:
     assert line.startswith("old prices: gen3a_turbo at cometapi (2025-03); batchvid models --refresh ")
     (line,) = old_prices([job(f"m{number}", "2024") for number in range(5)], TODAY)
     assert "m2 at cometapi (2024) and 2 more; " in line
+
+
+@pytest.mark.parametrize(
+    ("as_of", "shown"),
+    [
+        ("2026-05", "estimate: a list (6 months ago)"),
+        ("2026-10-30", "estimate: a list (1 month ago)"),
+        ("2026-11", "estimate: a list"),
+        ("", "estimate: a list"),
+    ],
+)
+def test_the_plan_shows_the_age(as_of: str, shown: str) -> None:
+    """In whole months, beside the source and the date."""
+    assert describe_basis(job("veo3-fast", as_of), TODAY) == shown

@@ -58,6 +58,19 @@ def test_a_model_without_a_price_takes_the_vendors_own_fields(options: dict[str,
     assert "write duration_s" in refusal(spec(model=model, options={"seconds": 12}))
 
 
+def test_a_free_model_takes_every_knob(tmp_path: Path) -> None:
+    """On a server of the user's own nothing that it makes can cost more: only length, model and count stay planned."""
+    (tmp_path / "batchvid.toml").write_text(
+        '[providers.gpu]\ndialect = "sglang"\nbase_url = "http://127.0.0.1:30000"\n'
+        '[providers.gpu.models."Wan-AI/Wan2.2-T2V-A14B"]\nprice = "free"\n'
+    )
+    market = Availability(tmp_path)
+    job = spec(model="Wan-AI/Wan2.2-T2V-A14B", provider="gpu", aspect_ratio="")
+    knobs = {"num_inference_steps": 30, "fps": 16, "width": 832, "height": 480, "quality": "high"}
+    assert market.job_problem(job.with_request(options=knobs), ()) is None
+    assert market.job_problem(job.with_request(options={"num_outputs_per_prompt": 2}), ()) is not None
+
+
 def test_a_price_by_clip_does_not_depend_on_frames() -> None:
     """A frame rate changes nothing there; a mode still does."""
     assert refusal(spec(model="kling-v2-6", options={"fps": 30})) == ""

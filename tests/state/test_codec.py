@@ -79,6 +79,7 @@ JOBS = st.builds(
             "dialect",
             "prefix",
             "external_id",
+            "call_fingerprint",
             "task_id",
             "model_returned",
             "actual_usd",
@@ -106,7 +107,7 @@ EVENTS: dict[type[ev.Event], st.SearchStrategy[ev.Event]] = {
         at=TIMES,
         price=PRICES,
         duration_s=st.none() | st.floats(1, 60),
-        **dict.fromkeys(("origin", "dialect", "prefix", "model", "external_id"), WORDS),
+        **dict.fromkeys(("origin", "dialect", "prefix", "model", "external_id", "call_fingerprint"), WORDS),
     ),
     ev.SubmitAccepted: st.builds(ev.SubmitAccepted, at=TIMES, task_id=WORDS, model=WORDS, rehearsal=st.booleans()),
     ev.SubmitRefused: st.builds(
@@ -138,6 +139,14 @@ EVENTS: dict[type[ev.Event], st.SearchStrategy[ev.Event]] = {
     ev.Adopted: st.builds(ev.Adopted, at=TIMES, adopted_from=WORDS, spec=st.just(spec()), clip=st.none() | CLIPS),
     ev.PollResumed: st.builds(ev.PollResumed, at=TIMES),
     ev.Relocated: st.builds(ev.Relocated, at=TIMES, origin=WORDS),
+    ev.CostBilled: st.builds(
+        ev.CostBilled,
+        at=TIMES,
+        attempt=st.integers(1, 9),
+        actual_usd=WORDS,
+        cost_usd=st.decimals(0, 100, places=4),
+        extra_usd=st.decimals(0, 100, places=4),
+    ),
 }
 
 

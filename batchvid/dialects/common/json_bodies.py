@@ -158,19 +158,19 @@ def _unquoted(text: str) -> str:
     return inner.strip() if isinstance(inner, str) else text
 
 
-def inflate(body: bytes) -> bytes:
+def inflate(body: bytes, max_bytes: int = MAX_BYTES) -> bytes:
     """Decompress a gzip or zlib body, whatever its headers name; any other body is returned as it is."""
     if body[:2] == b"\x1f\x8b":
-        return _decompress(body, 16 + zlib.MAX_WBITS)
+        return _decompress(body, 16 + zlib.MAX_WBITS, max_bytes)
     if body[:1] == b"\x78" and len(body) > 1 and (body[0] * 256 + body[1]) % 31 == 0:
-        return _decompress(body, zlib.MAX_WBITS)
+        return _decompress(body, zlib.MAX_WBITS, max_bytes)
     return body
 
 
-def _decompress(body: bytes, window: int) -> bytes:
+def _decompress(body: bytes, window: int, max_bytes: int) -> bytes:
     """Decompress as much as there is: a stream that breaks off still shows its beginning."""
     try:
-        found = zlib.decompressobj(window).decompress(body, MAX_BYTES)
+        found = zlib.decompressobj(window).decompress(body, max_bytes)
     except zlib.error:
         return body
     return found or body

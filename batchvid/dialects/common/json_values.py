@@ -65,13 +65,23 @@ def identifier(value: object) -> str:
 
 
 def moment(value: object) -> datetime | None:
-    """Turn Unix seconds or milliseconds into UTC. 0, null and nonsense mean "not set"."""
+    """Turn Unix seconds or milliseconds, or an ISO 8601 time with an offset, into UTC. Nonsense means "not set"."""
+    if isinstance(value, str) and "T" in value[:20]:
+        return _iso_moment(value)
     if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 20:
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, (int, float)) or value <= 0:
         return None
     seconds = value / 1000 if MILLISECONDS_FROM < value < 1000 * LAST_SECOND else value
     return datetime.fromtimestamp(seconds, UTC) if seconds <= LAST_SECOND else None
+
+
+def _iso_moment(value: str) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(value.strip())
+        return found.astimezone(UTC) if found.tzinfo else None
+    except (ValueError, OverflowError):
+        return None
 
 
 def fraction(value: object, top: float) -> float | None:

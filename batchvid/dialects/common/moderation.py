@@ -42,6 +42,7 @@ CODES = frozenset(
     (
         *("1300", "1301"),  # Kling (K-err)
         *("moderation_blocked", "content_policy_violation", "content_policy", "content_filter"),  # OpenAI, fal, Azure
+        "content_blocked",  # Gemini's Interactions
         *("content_filtered", "content_moderated", "moderated", "moderation", "nsfw", "policy_violation"),  # Luma, BFL
         *("responsibleaipolicyviolation", "content_safety_violation", "safety_violation", "output_moderation"),  # Azure
         *("creationpolicyviolation", "moderation_failed", "unsafe_content", "nsfw_content_detected"),  # Vidu, relays

@@ -48,6 +48,10 @@ PHASES: dict[str, Phase] = {
     "complete": Phase.SUCCEEDED,  # Leonardo, Hedra
     "finished": Phase.SUCCEEDED,  # Pika
     "successful": Phase.SUCCEEDED,  # Flow: MEDIA_GENERATION_STATUS_SUCCESSFUL
+    "requires_continuation": Phase.RUNNING,  # Gemini's Interactions
+    "incomplete": Phase.FAILED,  # Gemini's Interactions
+    "budget_exceeded": Phase.FAILED,  # Gemini's Interactions
+    "requires_action": Phase.FAILED,  # Gemini's Interactions: it waits for a tool, and no clip needs one
     "task_not_found": Phase.UNSEEN,  # BFL: "Task not found"
     "task_not_exist": Phase.UNSEEN,  # CometAPI's Runway, right after the submit
 }

@@ -52,7 +52,13 @@ BESIDE_A_STATUS = ("message", "msg", "reason")
 GREETINGS = frozenset({"", "0", "200", "ok", "success", "succeed", "succeeded", "successful"})
 """What stands in the place of a code or a message where nothing is wrong."""
 
-GRPC_CODES = {"3": "invalid_argument", "7": "permission_denied", "8": "resource_exhausted", "13": "internal"}
+GRPC_CODES = {
+    "1": "cancelled",
+    "3": "invalid_argument",
+    "7": "permission_denied",
+    "8": "resource_exhausted",
+    "13": "internal",
+}
 """Google's numbers in the `error` of an operation (google.rpc.Code)."""
 
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9]*([_.-][A-Za-z0-9]+)+")

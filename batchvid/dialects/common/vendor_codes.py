@@ -179,6 +179,7 @@ GOOGLE: Table = (
         "G-rpc",
         codes="INVALID_ARGUMENT FAILED_PRECONDITION OUT_OF_RANGE NOT_FOUND UNIMPLEMENTED",
     ),
+    OutcomeRule(NO, FailureKind.MODERATION_INPUT, "I-rep: Gemini's Interactions", codes="content_blocked"),
     OutcomeRule(
         ANY,
         None,
@@ -200,6 +201,22 @@ FAL: Table = (
         "F-err",
         codes="request_timeout startup_timeout runner_server_error runner_disconnected runner_incomplete_response"
         " client_disconnected downstream_service_error generation_timeout",
+    ),
+)
+COMFY_ROUTER: Table = (
+    OutcomeRule("409", None, "Comfy: the key was used", codes="invalid_input concurrency_limit_exceeded"),
+    OutcomeRule(NO, FailureKind.INVALID, "Comfy", codes="invalid_input model_not_found"),
+    OutcomeRule(NO, FailureKind.MODERATION_INPUT, "Comfy", codes="content_policy_violation"),
+    OutcomeRule(NO, FailureKind.BALANCE, "Comfy", codes="insufficient_credits"),
+    OutcomeRule(NO, FailureKind.AUTH, "Comfy", codes="unauthorized"),
+    OutcomeRule(NO, FailureKind.AUTH, "Comfy: the queue is not open for this account", codes="not_enabled"),
+    OutcomeRule(NO, FailureKind.CONCURRENCY, "Comfy", codes="concurrency_limit_exceeded"),
+    OutcomeRule(
+        ANY,
+        None,
+        "Comfy: a provider may have been called",
+        codes="provider_error provider_timeout deadline_exceeded internal_error service_unavailable"
+        " client_disconnected",
     ),
 )
 VIDU: Table = (
@@ -278,5 +295,9 @@ TABLES: dict[str, Table] = {
     "minimax": (*MINIMAX_V2, *MINIMAX, *_GATEWAYS),
     "minimax-v1": (*MINIMAX, *_GATEWAYS),
     "dashscope": (*DASHSCOPE, *ALI, *_GATEWAYS),
+    "google": _GATEWAYS,
+    "fal": (*FAL, *_GATEWAYS),
+    "comfy-router": (*COMFY_ROUTER, *_GATEWAYS),
+    "replicate": _GATEWAYS,  # Replicate itself has statuses and sentences (RFC 9457)
 }
 """Routes with one vendor behind them. CometAPI is of the new-api family: its own errors may come on every route."""

@@ -26,7 +26,7 @@ from batchvid.emulator.routes.ark_models import (
 from batchvid.emulator.routes.errors import failure_of, refusals
 from batchvid.emulator.routes.images import read_image, split
 from batchvid.emulator.routes.route import Reply
-from batchvid.emulator.routes.task_records import RecordRoute, Shown, find_record
+from batchvid.emulator.routes.task_records import RecordRoute, Shown, find_record, page_number
 from batchvid.emulator.routes.video_object import words
 from batchvid.emulator.service import ClipSpec, EmulatorService, Family, SubmitRequest
 from batchvid.emulator.task import Task
@@ -232,18 +232,13 @@ def _listed(service: EmulatorService, request: web.Request, records: Sequence[Sh
         and query.get("filter.model", task.model) == task.model
         and (not ids or task.id in ids)
     ]
-    page, size = _count(query.get("page_num", "1")), _count(query.get("page_size", "20"))
+    page, size = (page_number(query.get(name, usual)) for name, usual in (("page_num", "1"), ("page_size", "20")))
+    require(0 < page <= MAX_LISTED and 0 < size <= MAX_LISTED, _not_valid, "page_num")
     shown = found[(page - 1) * size : page * size]
     items = [
         _task(task, view, service.link(request, task) if view.phase is Phase.SUCCEEDED else "") for task, view in shown
     ]
     return {"items": items, "total": len(found)}
-
-
-def _count(text: str) -> int:
-    if not text.isascii() or not text.isdecimal() or not 1 <= int(text[:9]) <= MAX_LISTED:
-        raise _not_valid("page_num")
-    return int(text)
 
 
 PATH = "/contents/generations/tasks"

@@ -15,6 +15,7 @@ from batchvid.emulator.replies import ErrorResponse, reply, require
 from batchvid.emulator.routes.errors import failure_of, refusals
 from batchvid.emulator.routes.images import read_image
 from batchvid.emulator.routes.route import Reply, Route, answering
+from batchvid.emulator.routes.task_records import page_number
 from batchvid.emulator.routes.video_object import words
 from batchvid.emulator.service import ClipSpec, EmulatorService, Family, SubmitRequest
 from batchvid.emulator.task import Task
@@ -24,6 +25,7 @@ ROOT = "/dashscope/api/v1"
 FRAMES_PATH = ROOT + "/services/aigc/image2video/video-synthesis"
 TASKS = ROOT + "/tasks"
 KEPT_S = 86_400
+MAX_LISTED = 100
 ASYNC = "X-DashScope-Async"
 PREFIXES = ("wan2.", "wan3", "wanx2.", "happyhorse-")
 PIXELS = ("wan2.1", "wan2.2", "wan2.5", "wan2.6", "wanx")
@@ -193,7 +195,8 @@ class DashScopeRoute(Route):
             if query.get("status", row["status"]) == row["status"]
             and query.get("model_name", row["model_name"]) == row["model_name"]
         ]
-        page, size = (int(query.get(name, usual)) for name, usual in (("page_no", "1"), ("page_size", "10")))
+        page, size = (page_number(query.get(name, usual)) for name, usual in (("page_no", "1"), ("page_size", "10")))
+        require(page and 0 < size <= MAX_LISTED, _invalid, "page_no or page_size")
         shown = found[(page - 1) * size : page * size]
         return {
             "request_id": str(uuid.uuid4()),

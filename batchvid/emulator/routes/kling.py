@@ -44,7 +44,10 @@ def _shown(service: EmulatorService, task: Task, view: TaskView, url: str) -> Re
     data = _data(service, task, view)
     if view.phase is Phase.SUCCEEDED:
         clip = {"id": kling_requests.video_id(task), "url": url, "watermark_url": "", "duration": f"{task.seconds:.1f}"}
-        data |= {"final_unit_deduction": f"{task.seconds / 5:g}", "task_result": {"videos": [clip]}}
+        data |= {
+            "final_unit_deduction": f"{task.echo.get('units', task.seconds / 5):g}",
+            "task_result": {"videos": [clip]},
+        }
     if service.settings.kling_shape == "gateway":
         return wrap(task, view, "generate", url, failure_of(task), _success(data))
     return _success(data)

@@ -22,6 +22,8 @@ from batchvid.emulator.task_lifecycle import Phase
 
 DURATIONS = ("5", "10")
 OMNI_DURATIONS = tuple(str(seconds) for seconds in range(3, 11))
+V3_UNITS_PER_S, V3_SOUND = {"std": 0.6, "pro": 0.8}, 1.5
+V3_DURATIONS = tuple(str(seconds) for seconds in range(3, 16))
 RATIOS = ("16:9", "9:16", "1:1", "4:3", "3:4", "3:2", "2:3")
 MULTI_RATIOS = RATIOS[:3]
 SHORTER_SIDES = {"std": 720, "pro": 1080}
@@ -61,7 +63,16 @@ async def clip_of(submit: SubmitRequest) -> ClipSpec:
     external = submit.form.text("external_task_id")
     used = external and submit.service.store.by_external(external, submit.family.name, submit.owner)
     _check(not used, "external_task_id already exists")
-    return replace(await KINDS[submit.kind](submit, submit.form.fields), external_task_id=external)
+    clip = await KINDS[submit.kind](submit, submit.form.fields)
+    return replace(clip, external_task_id=external, echo=_bill(submit.model, submit.form.fields, clip))
+
+
+def _bill(model: str, body: Body, clip: ClipSpec) -> dict[str, float]:
+    """The units of a clip of version 3, whose prices are published; the others' are not."""
+    if not model.startswith("kling-v3"):
+        return {}
+    per_s = V3_UNITS_PER_S[str(body.get("mode", "std"))] * (V3_SOUND if body.get("sound") == "on" else 1)
+    return {"units": round(per_s * clip.seconds, 2)}
 
 
 def prompt_of(body: Body) -> str:
@@ -169,6 +180,8 @@ def _generation(
     body: Body, images: list[InputImage], *, ratios: Sequence[str] = RATIOS, durations: Sequence[str] = DURATIONS
 ) -> ClipSpec:
     """What all kinds with a new picture have in common. The frame of an image has the image's ratio."""
+    if str(body.get("model_name", "")).startswith("kling-v3"):
+        durations = V3_DURATIONS
     duration, mode, guidance = body.get("duration", "5"), str(body.get("mode", "std")), body.get("cfg_scale", 0.5)
     valid = isinstance(duration, str) and duration in durations
     _check(valid, f"duration must be one of the strings {', '.join(durations)}, not {duration!r}")

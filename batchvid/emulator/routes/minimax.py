@@ -15,7 +15,7 @@ from batchvid.emulator.replies import ErrorResponse, reply, require
 from batchvid.emulator.routes.errors import failure_of, refusals
 from batchvid.emulator.routes.images import read_image, split
 from batchvid.emulator.routes.route import Reply
-from batchvid.emulator.routes.task_records import RecordRoute, Shown, find_record
+from batchvid.emulator.routes.task_records import RecordRoute, Shown, find_record, page_number
 from batchvid.emulator.routes.video_object import words
 from batchvid.emulator.service import ClipSpec, EmulatorService, Family, SubmitRequest
 from batchvid.emulator.task import Task
@@ -145,9 +145,8 @@ def _listed(service: EmulatorService, request: web.Request, records: Sequence[Sh
         if query.get("filter.status", _WORDS[view.phase]) == _WORDS[view.phase]
         and query.get("filter.model", task.model) == task.model
     ]
-    page, size = (int(query.get(name, usual)) for name, usual in (("page_num", "1"), ("page_size", "10")))
-    if not (page > 0 and 0 < size <= MAX_LISTED):
-        raise _invalid("page_size")
+    page, size = (page_number(query.get(name, usual)) for name, usual in (("page_num", "1"), ("page_size", "10")))
+    require(page and 0 < size <= MAX_LISTED, _invalid, "page_num or page_size")
     shown = found[(page - 1) * size : page * size]
     items = [
         _task(task, view, service.link(request, task) if view.phase is Phase.SUCCEEDED else "") for task, view in shown

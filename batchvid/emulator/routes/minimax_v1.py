@@ -29,6 +29,7 @@ SHORTER_SIDE = {"512P": 512, "720P": 720, "768P": 768, "1080P": 1080}
 SECONDS = (6, 10)
 MAX_TEXT_CHARS = 2000
 FILE = "17"  # a file's id is the task's behind this: more than 2^53
+UNKNOWN_ERROR = 1000
 FILES = "/minimax/v1/files/retrieve"
 
 _WORDS = words("Queueing", "Processing", "Success", "Fail")
@@ -93,8 +94,9 @@ def _shown(_service: EmulatorService, task: Task, view: TaskView, _url: str) -> 
     shown: dict[str, Any] = {"task_id": task.id, "status": word, "file_id": FILE + task.id if done else ""}
     if done:
         shown |= {"video_width": task.width, "video_height": task.height}
-    code, message = (int(failure.code or 1000), failure.message) if view.failed and failure.message else (0, "success")
-    return {**shown, "base_resp": {"status_code": code, "status_msg": message}}
+    code, message = (failure.code, failure.message) if view.failed and failure.message else ("0", "success")
+    number = int(code) if code.isdecimal() else UNKNOWN_ERROR
+    return {**shown, "base_resp": {"status_code": number, "status_msg": message}}
 
 
 def _find(service: EmulatorService, request: web.Request, owner: str) -> Task | None:

@@ -36,9 +36,10 @@ class Route:
     families: Mapping[str, Family] = field(default_factory=dict)  # the others of this path, by name
     path: str  # may contain `{kind}`, one of `kinds`
     kinds: tuple[str, ...] = ()
-    tasks: str = ""  # where tasks are polled, when not below `path`
+    tasks: str = ""  # where tasks are polled, when not below `path`; with `{id...}` the whole path of one
     prompt_field: str = "prompt"
     error_type: str = "comet_api_error"
+    accepted_status: int = 0  # HTTP status of an accepted submit; 0: that of the settings
     # hooks: the first three may raise ErrorResponse
     read: Callable[[web.Request], Awaitable[Form]] = read_json
     describe: Callable[[SubmitRequest], None] = lambda _submit: None  # completes the submit
@@ -55,7 +56,7 @@ class Route:
     def register(self, router: web.UrlDispatcher, service: EmulatorService) -> None:
         """Add the handlers to the router."""
         path = self.path.replace("{kind}", "{kind:" + "|".join(self.kinds) + "}")
-        tasks = (self.tasks or path) + "/{id}"
+        tasks = self.tasks if "{id" in self.tasks else (self.tasks or path) + "/{id}"
 
         def count(request: web.Request) -> None:
             service.ledger.count("submits", self.family.name, self._name(request), service.clock())
@@ -108,7 +109,7 @@ class Route:
             if url:
                 service.callbacks.watch(created[0], url)
             response = _as_response(self.accepted(service, created[0]))
-            response.set_status(service.settings.accepted_status)
+            response.set_status(self.accepted_status or service.settings.accepted_status)
             return response
 
         response = await apply_fault(action, request, act, submit.family.refuse)

@@ -16,6 +16,7 @@ from batchvid.emulator.service import EmulatorService
 from batchvid.emulator.task import Task
 from batchvid.emulator.task_lifecycle import Phase, TaskView
 
+MAX_DIGITS = 9
 KEPT_S = 7 * 86_400
 OPEN = (Phase.QUEUED, Phase.THROTTLED)
 
@@ -79,3 +80,8 @@ def find_record(route_family: str) -> Callable[[EmulatorService, web.Request, st
         return task if task is not None and is_kept(task, service.clock()) else None
 
     return find
+
+
+def page_number(text: str) -> int:
+    """The number of a list's page, or how many rows it has; 0 where the text is none."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < MAX_DIGITS else 0

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator
 
+from batchvid.catalog.account import Account, BalanceApi
 from batchvid.catalog.authentication import Authentication
 from batchvid.catalog.provider import CallbackSignature
 from batchvid.manifest.schema import fallback as fb
@@ -103,6 +104,12 @@ class Provider(_Strict):
     api_key_env: KeyName | None = Field(
         None, description="the name of the environment variable that holds the key; a server of your own may need none"
     )
+    account_url: BaseUrl | None = Field(
+        None, description="the vendor's address for what concerns the account, if not base_url; it gets the key too"
+    )
+    account_key_env: KeyName | None = Field(
+        None, description="the name of the variable with another key for the account, such as an access token"
+    )
     auth: Authentication | None = Field(
         None, description="how calls are authenticated, if not by Authorization: Bearer KEY"
     )
@@ -136,7 +143,7 @@ class Provider(_Strict):
     on_lost_submit: Literal["hold", "resubmit"] | None = Field(
         None, description="after a submit without an answer; hold: a person decides; resubmit: it may be bought twice"
     )
-    lookup: Literal["external_id", "list", "none"] | None = Field(
+    lookup: Literal["external_id", "list", "idempotency", "account", "none"] | None = Field(
         None, description="how a task is looked up after a submit without an answer"
     )
     allow_private_links: bool | None = Field(
@@ -151,6 +158,8 @@ class Provider(_Strict):
     allow_http: bool | None = Field(
         None, strict=True, description="allow an unencrypted http:// base_url of a public host"
     )
+    account: Account | None = Field(None, description="where report --actuals reads the bill, by an access token")
+    balance: BalanceApi | None = Field(None, description="the pages by which doctor reads the balance")
     life: Annotated[str, BeforeValidator(field_types.word)] | None = Field(
         None, description="emulator setting: how long its tasks take"
     )

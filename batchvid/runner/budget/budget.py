@@ -124,7 +124,7 @@ class _Account:
             return CapExceeded(
                 f"unknown price of {charge.model} at {charge.provider}: {cap.prefix}usd needs it in batchvid.toml, or "
                 f"{cap.budget}.allow_unpriced",
-                to_write=price_lines(charge.provider, charge.model),
+                to_write=price_lines(charge.provider, charge.model, charge.seconds),
             )
         if cap.limits.seconds is not None and charge.seconds is None:
             return CapExceeded(f"unknown length: {cap.prefix}seconds needs duration_s for it")

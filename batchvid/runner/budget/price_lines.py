@@ -5,17 +5,19 @@ from __future__ import annotations
 import json
 import re
 
-EXAMPLE = 'price = { usd_per_s = N }  # N: US dollars; or { usd_per_clip = N }, or "free"'
+BY_SECOND = 'price = { usd_per_s = N }  # N: US dollars; or { usd_per_clip = N }, or "free"'
+BY_CLIP = 'price = { usd_per_clip = N }  # N: US dollars; or "free"; a price per second needs duration_s'
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 
 
-def price_lines(provider: str, model: str) -> str:
-    """Two lines for `batchvid.toml`; N is for the user to fill in.
+def price_lines(provider: str, model: str, seconds: float | None) -> str:
+    """Two lines for `batchvid.toml`; N is for the user to fill in. `seconds` is the length that is bought, if known.
 
-    >>> price_lines("office", "Wan-AI/Wan2.2").splitlines()[0]
+    >>> price_lines("office", "Wan-AI/Wan2.2", 5.0).splitlines()[0]
     '[providers.office.models."Wan-AI/Wan2.2"]'
     """
-    return f"[providers.{_key(provider)}.models.{_key(model)}]\n{EXAMPLE}"
+    example = BY_CLIP if seconds is None else BY_SECOND
+    return f"[providers.{_key(provider)}.models.{_key(model)}]\n{example}"
 
 
 def _key(name: str) -> str:

@@ -26,6 +26,16 @@ _STAMPED = {"openrouter": ("x-openrouter-signature", b","), "llmgateway": ("x-ll
 _SIGNED_TEXT = {"fal": fal_text, "atlas": atlas_text}
 
 
+def missing_for_check(provider: Provider, secret: str) -> str:
+    """What to do so that the signatures of a provider can be checked; empty if they can be, or if it does not sign."""
+    if provider.callback_signature in KEY_SETS:
+        return "" if find_spec("cryptography") else INSTALL
+    if provider.callback_signature == "none" or secret:
+        return ""
+    variable = provider.callback_secret_env
+    return f"set {variable}" if variable else f"write callback_secret_env: NAME for providers.{provider.name}"
+
+
 class SignatureCheck:
     """The check for one provider. `unchecked` says why its callbacks count unchecked; empty if they are checked."""
 
@@ -36,17 +46,10 @@ class SignatureCheck:
         self._secret = secret
         self._now = now
         self._key_set: KeySet | None = None
-        self.unchecked = ""
-        if self._scheme in KEY_SETS:
-            if find_spec("cryptography") is None:
-                self.unchecked = f"callbacks of {provider.name} are not checked: {INSTALL}"
-            else:
-                url = provider.callback_keys_url or KEY_SETS[self._scheme]
-                self._key_set = KeySet(url, transport, now)
-        elif self._scheme != "none" and not secret:
-            variable = provider.callback_secret_env
-            how = f"set {variable}" if variable else f"write callback_secret_env: NAME for providers.{provider.name}"
-            self.unchecked = f"callbacks of {provider.name} are not checked: {how}"
+        how = missing_for_check(provider, secret)
+        self.unchecked = f"callbacks of {provider.name} are not checked: {how}" if how else ""
+        if self._scheme in KEY_SETS and not how:
+            self._key_set = KeySet(provider.callback_keys_url or KEY_SETS[self._scheme], transport, now)
 
     async def is_valid(self, headers: Headers, body: bytes) -> bool | None:
         """Whether the vendor signed this; None where it does not sign, or where nothing here can check it."""

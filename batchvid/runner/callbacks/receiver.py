@@ -49,10 +49,12 @@ class CallbackReceiver:
         self._reported: set[str] = set()
 
     def expect(self, job_id: str, attempt: int, provider: str, *, carried: bool) -> None:
-        """An attempt may call. `carried`: this run has seen that its request names the address."""
+        """The vendor of an attempt may call. `carried`: its request is known to name the address."""
         self._expected[self.addresses.token(job_id, attempt)] = Expected(job_id, provider)
         if carried:
             self._carried.add(job_id)
+        else:
+            self._carried.discard(job_id)
 
     def is_expected(self, job_id: str) -> bool:
         """Whether the vendor was given an address for the job's task, so that it can be polled less often."""

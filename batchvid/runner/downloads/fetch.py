@@ -38,6 +38,7 @@ from batchvid.storage import LocalStore
 from batchvid.storage.file_kind import HEAD_BYTES, container_of, is_gzip
 
 GONE = 410
+NOT_THERE = frozenset({401, 403, 404})  # a path that belongs below the base URL may want another key at its origin
 PASSING = frozenset({408, 416, 425, 429})  # say nothing about the link; other 4xx do
 QUOTED_BYTES = 300
 PROGRESS_BYTES = 64 * 1024  # fewer show no progress of a download
@@ -98,7 +99,7 @@ async def _transfer(
 ) -> tuple[list[bytes], bool]:
     """The end of the body, which is not written yet, and whether the server announced where the body ends."""
     if request.asset.location.startswith("data:"):
-        rest = [_decode_inline(request.asset.location)]
+        rest = [await run_in(pool, _decode_inline, request.asset.location)]
         partial_file.expect(0, "", len(rest[0]))
         return rest, True
     now = asyncio.get_running_loop().time
@@ -130,7 +131,7 @@ async def _open(
             url, request.access, headers, origin=request.base_url, allow_private=private,
             send_key=request.send_key_to_own_links,
         ) as response:  # fmt: skip
-            if response.status != 404 or url is urls[-1]:
+            if response.status not in NOT_THERE or url is urls[-1]:
                 yield response
                 return
 

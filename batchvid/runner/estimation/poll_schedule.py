@@ -16,8 +16,7 @@ LONG_TASK_FACTOR = 3.0
 JITTER = 0.1
 BUSY_POLL_COST_S = 0.1  # seconds of lag that one poll costs while jobs wait for slots: lag delays them
 IDLE_POLL_COST_S = 0.35  # the same while no job waits: lag only delays a file
-CALLBACK_FACTOR = 6.0  # an interval is so much longer while the provider's callbacks arrive
-MAX_CALLBACK_WAIT_S = 120.0  # at most so much longer: a callback that is lost costs no more
+CALLBACK_FACTOR = 20.0  # an interval is so much longer while the provider's callbacks arrive
 CATCH_UP_RATIO = 1.5  # polls go out so much faster than needed in the long run, so that a backlog shrinks
 
 
@@ -34,9 +33,9 @@ def next_age_s(duration_model: DurationModel, pace: PollInterval, age_s: float, 
     return age_s + min(max(due_s - age_s, pace.refresh_s), max_s)
 
 
-def next_age_with_callbacks_s(age_s: float, due_age_s: float) -> float:
-    """The same for a task whose vendor is expected to call when it ends: at most two minutes after `due_age_s`."""
-    return min(age_s + (due_age_s - age_s) * CALLBACK_FACTOR, due_age_s + MAX_CALLBACK_WAIT_S)
+def next_age_with_callbacks_s(age_s: float, due_age_s: float, max_wait_s: float) -> float:
+    """The same for a task whose vendor is expected to call when it ends: at most `max_wait_s` after `due_age_s`."""
+    return min(age_s + (due_age_s - age_s) * CALLBACK_FACTOR, due_age_s + max_wait_s)
 
 
 def cost_within_rate(demands: Iterable[float], polls_per_s: float) -> float:

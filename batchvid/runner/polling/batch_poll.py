@@ -1,6 +1,7 @@
 """One call that polls several tasks of a provider, where its wire format has one (`Dialect.poll_many`).
 
-A failed call counts for each of its tasks as an unanswered poll. A task that the reply does not name is unseen.
+A failed call counts for each of its tasks as an unanswered poll. A task that the reply does not name is polled alone: a
+list may be cut short, and only a reply about the task alone shows that it is unknown.
 """
 
 from __future__ import annotations
@@ -10,24 +11,24 @@ from collections.abc import Sequence
 from batchvid.dialects.common.outcome_rules import missed_reply
 from batchvid.domain.failures import FailureKind
 from batchvid.domain.jobs import Job
-from batchvid.domain.wire import Phase, Rejected, Status
+from batchvid.domain.wire import Rejected, Status
 from batchvid.errors import UnreadableReply, WireError
 from batchvid.runner.context import RunContext
 from batchvid.runner.polling.tracked_task import TrackedTask
 
 MAX_BODY_CHARS = 200  # of an unreadable reply, in a message
-NOT_NAMED = "the reply to a poll of several tasks does not name it"
 
 
 async def poll_batch(
     context: RunContext, tasks: Sequence[TrackedTask], *, total_timeout_s: float
-) -> list[tuple[TrackedTask, Job, Status | Rejected]]:
-    """Send the call; return what it shows of each task."""
+) -> list[tuple[TrackedTask, Job, Status | Rejected | None]]:
+    """Send the call; return what it shows of each task, None where it does not name it."""
     first = tasks[0]
     provider_state, many = first.provider_state, first.poll_many
     jobs = [context.job(task.job_id) for task in tasks]
     assert many is not None  # noqa: S101 - only such tasks are polled together
-    request = many.build([job.task_id for job in jobs])
+    ids = [job.task_id for job in jobs]
+    request = many.build(ids)
     for task in tasks:
         task.called = f"{request.method} {task.path}{request.path.partition('?')[0]} for {len(tasks)} tasks"
     status = 0
@@ -51,5 +52,7 @@ async def poll_batch(
         read = missed_reply(exc)
     if isinstance(read, Rejected):
         return [(task, job, read) for task, job in zip(tasks, jobs, strict=True)]
-    unseen = Status(phase=Phase.UNSEEN, vendor_status="not found", message=NOT_NAMED)
-    return [(task, job, task.completed(read.get(job.task_id, unseen))) for task, job in zip(tasks, jobs, strict=True)]
+    named = {
+        task_id: task.completed(read[task_id]) for task, task_id in zip(tasks, ids, strict=True) if task_id in read
+    }
+    return [(task, job, named.get(job.task_id)) for task, job in zip(tasks, jobs, strict=True)]

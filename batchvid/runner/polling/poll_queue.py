@@ -55,9 +55,10 @@ class PollQueue:
         """Poll the task when its duration model suggests it."""
         now = self._context.now()
         task.not_before, task.follows_cost = now + task.poll_interval.refresh_s, True
-        # a poll that a callback caused and that shows no end: the vendor's own view may be late, so no rare poll now
-        task.is_rare = task.expects_callback and not task.was_called and task.provider_state.callback_trust.is_given
-        task.was_called = False
+        # no rare poll where one that a callback caused shows no end: the vendor's own view may be late
+        may_be_rare = task.expects_callback and not task.was_called and not task.unseen
+        task.is_rare = may_be_rare and task.provider_state.callback_trust.is_given
+        task.was_called = task.is_woken = False
         self.push(task, self._due_at(task, now))
 
     def wake(self, provider_state: ProviderState, job_id: str) -> bool:
@@ -90,7 +91,7 @@ class PollQueue:
 
     def _mark_woken(self, task: TrackedTask, at: float) -> None:
         task.woken_at = task.not_before = at
-        task.follows_cost = False
+        task.follows_cost, task.is_woken = False, True
         if at < self._sleeps_until:
             self._wake.set()
 
@@ -98,7 +99,7 @@ class PollQueue:
         """Give the provider's tasks new times, because its callbacks began or ceased to arrive."""
         now, trusted = self._context.now(), provider_state.callback_trust.is_given
         for _, _, task in (due := self._due[provider_state.name]):
-            task.is_rare = task.follows_cost and task.expects_callback and trusted
+            task.is_rare = task.follows_cost and task.expects_callback and not task.unseen and trusted
         self._recompute(due, now)
         self._wake.set()
 
@@ -108,7 +109,7 @@ class PollQueue:
 
     def postpone(self, task: TrackedTask, delay_s: float) -> None:
         """Poll the task after this delay, whatever a poll costs."""
-        task.not_before, task.follows_cost = self._context.now() + delay_s, False
+        task.not_before, task.follows_cost, task.is_woken = self._context.now() + delay_s, False, False
         self.push(task, task.not_before)
 
     def pop(self, provider_state: ProviderState) -> TrackedTask:
@@ -158,7 +159,7 @@ class PollQueue:
         next_at = max(
             due_at,
             provider_state.polls.next_available_at(),
-            provider_state.poll_pacer.next_available_at(),
+            -math.inf if task.is_woken else provider_state.poll_pacer.next_available_at(),
             provider_state.polls_paused_until,
         )
         if next_at <= now and provider_state.pending_polls < MAX_CONCURRENT_POLLS:
@@ -197,6 +198,8 @@ class PollQueue:
         due_age_s = next_age_s(
             task.duration_model, task.poll_interval, age_s, task.provider_state.poll_cost_s, task.job_id
         )
-        due_at = task.submitted_at_s + (next_age_with_callbacks_s(age_s, due_age_s) if task.is_rare else due_age_s)
+        if task.is_rare:
+            due_age_s = next_age_with_callbacks_s(age_s, due_age_s, task.provider_state.callback_trust.max_wait_s)
+        due_at = task.submitted_at_s + due_age_s
         timeout_at = task.submitted_at_s + task.deadlines.next_s(now - task.submitted_at_s)
         return max(min(due_at, timeout_at), task.not_before)  # only a poll detects that a task is overdue

@@ -18,6 +18,7 @@ from batchvid.domain.wire import Phase, Rejected, Status
 from batchvid.errors import UnreadableReply, WireError
 from batchvid.runner.context import Dispatch, RunContext
 from batchvid.runner.polling.batch_poll import MAX_BODY_CHARS, poll_batch
+from batchvid.runner.polling.callback_wakes import CallbackWakes
 from batchvid.runner.polling.poll_queue import PollQueue
 from batchvid.runner.polling.task_failure import record_task_failure
 from batchvid.runner.polling.task_timeout import handle_timeout
@@ -30,6 +31,7 @@ from batchvid.runner.providers.submission_times import MAX_WAIT, describe_time, 
 GRACE_POLLS = 6
 WARN_AFTER_UNANSWERED = 3  # polls in a row: one or two failures need no warning
 MIN_POLL_S = 10.0  # a poll may take so long, however soon the task's deadline is
+CALLBACK_DELAY_S = 2.0  # between the end of a task and the poll that its callback causes, at most
 QUEUE_NOTICE_S = 600.0  # where the catalogue has no limit for the queue
 
 
@@ -41,10 +43,7 @@ class Poller:
         self._dispatch = dispatch
         self._queue = PollQueue(context)
         self._polls: set[asyncio.Task[None]] = set()
-        self._polled: dict[str, TrackedTask] = {}  # those whose poll is pending, by job
-        if context.callbacks is not None:
-            context.callbacks.wake = self.wake
-        self._called_early: set[str] = set()  # jobs whose vendor called before the reply to the submit was read
+        self._callbacks = CallbackWakes(context, self._queue)
         self._undocumented: set[tuple[str, str]] = set()
         self._unanswered: set[str] = set()  # providers whose silence is reported
 
@@ -59,45 +58,19 @@ class Poller:
             context.mark_idle(job.id)
             return
         context.active.add(job.id)
-        if at_once and context.callbacks is not None:
-            context.callbacks.expect(job.id, job.attempts, job.spec.provider, carried=False)
+        if at_once:
+            self._callbacks.expect_again(job)
         now = context.now()
         task = track_task(context, job, None if at_once or first else now)
         if at_once or first:
+            task.expects_callback = False  # it came, or it is not known to be on its way
             self._queue.push(task, -math.inf if first else now)
-        elif job.id in self._called_early:
-            self._called_early.discard(job.id)
+        elif self._callbacks.came_early(job.id):
             self._queue.push_woken(task)
         else:
             self._queue.schedule(task)
         if context.stop_reason:
             context.check_over()
-
-    def wake(self, job_id: str) -> None:
-        """Poll the job's task now, within the rate: its vendor called. Nothing happens if the task has ended."""
-        job = self._context.recorder.jobs.get(job_id)
-        if job is None:
-            return
-        provider_state = self._context.provider_states.get(job.spec.provider)
-        if provider_state is None:
-            return
-        was_given = provider_state.callback_trust.is_given
-        provider_state.callback_trust.record_callback()
-        if not was_given:
-            self._queue.reschedule(provider_state)
-        if (task := self._polled.get(job_id)) is not None:
-            task.was_called = task.called_during_poll = True
-        elif not self._queue.wake(provider_state, job_id) and job.state is JobState.SUBMITTING:
-            self._called_early.add(job_id)
-
-    def _note_end(self, task: TrackedTask) -> None:
-        """Count an end that came without the callback that was expected."""
-        trust = task.provider_state.callback_trust
-        if task.expects_callback and not task.was_called:
-            was_given = trust.is_given
-            trust.record_miss()
-            if was_given and not trust.is_given:
-                self._queue.reschedule(task.provider_state)
 
     async def serve(self) -> None:
         """Poll what is due, until the run stops."""
@@ -114,11 +87,11 @@ class Poller:
         while (wait_s := self._queue.wait_s(provider_state, now)) <= 0:
             tasks = self._queue.pop_batch(provider_state, now)
             provider_state.polls.acquire(now)
-            provider_state.poll_pacer.acquire(now)
+            if not any(task.is_woken for task in tasks):  # callbacks come when tasks end, not together
+                provider_state.poll_pacer.acquire(now)
             provider_state.pending_polls += 1
             for task in tasks:
-                task.called_during_poll = False
-                self._polled[task.job_id] = task
+                self._callbacks.begin_poll(task)
             poll = asyncio.create_task(self._poll(tasks))
             self._polls.add(poll)
             poll.add_done_callback(self._done)
@@ -138,17 +111,24 @@ class Poller:
         replies = await poll_batch(self._context, tasks, total_timeout_s=self._total_timeout_s(tasks[0]))
         if any(isinstance(reply, Rejected) and reply.kind is FailureKind.INVALID for _, _, reply in replies):
             self._queue.poll_singly(tasks[0])
-        ends = (self._on_reply(task, job, reply) for task, job, reply in replies)
+        ends = (self._on_batch_reply(task, job, reply) for task, job, reply in replies)
         for problem in await asyncio.gather(*ends, return_exceptions=True):  # all are recorded before the run stops
             if problem is not None:
                 raise problem
+
+    async def _on_batch_reply(self, task: TrackedTask, job: Job, reply: Status | Rejected | None) -> None:
+        if reply is not None:
+            await self._on_reply(task, job, reply)
+            return
+        task.poll_many = None  # it is polled alone: a list may be cut short
+        await self._continue(task, task.poll_interval.refresh_s)
 
     async def _poll(self, tasks: list[TrackedTask]) -> None:
         try:
             await (self._poll_one(tasks[0]) if len(tasks) == 1 else self._poll_many(tasks))
         finally:
             for task in tasks:
-                self._polled.pop(task.job_id, None)
+                self._callbacks.end_poll(task)
 
     async def _poll_one(self, task: TrackedTask) -> None:
         context, provider_state = self._context, task.provider_state
@@ -177,13 +157,15 @@ class Poller:
 
     async def _on_reply(self, task: TrackedTask, job: Job, reply: Status | Rejected) -> None:
         if isinstance(reply, Rejected):
+            reply = task.verdict_without_follow_up() or reply
+        if isinstance(reply, Rejected):
             await self._on_failed_poll(task, reply)
-            task.follow_up = None  # the next poll names it again, perhaps with a new link
+            task.note_follow_up(None)  # the next poll names it again, perhaps with a new link
         elif reply.follow_up is not None:
-            task.follow_up = reply.follow_up
+            task.note_follow_up(reply)
             await self._continue(task, 0.0)
         else:
-            task.follow_up = None
+            task.note_follow_up(None)
             task.unanswered = task.provider_state.consecutive_poll_refusals = 0
             await self._on_status(task, job, reply)
 
@@ -192,7 +174,7 @@ class Poller:
         task.phase = status.phase
         self._learn(task, status.phase)
         if status.phase in (Phase.SUCCEEDED, Phase.FAILED):
-            self._note_end(task)
+            self._callbacks.note_end(task)
         if status.phase is Phase.SUCCEEDED:
             provider, tokens = task.provider_state.provider, status.vendor_metadata.get("completion_tokens", "")
             actual_usd = status.actual_usd or cost_of_tokens(provider, job.spec.request, tokens, context.models)
@@ -241,7 +223,11 @@ class Poller:
         if task.last_seen_running_at is not None:
             ended = phase in (Phase.SUCCEEDED, Phase.FAILED)
             observe = task.duration_model.ended if ended else task.duration_model.survived
-            observe(max(task.last_seen_running_at - task.submitted_at_s, 0.0), now - task.submitted_at_s)
+            from_s, to_s = max(task.last_seen_running_at - task.submitted_at_s, 0.0), now - task.submitted_at_s
+            if ended and task.is_woken and to_s - from_s > CALLBACK_DELAY_S:  # a callback comes right after the end
+                task.duration_model.survived(from_s, to_s - CALLBACK_DELAY_S)
+                from_s = to_s - CALLBACK_DELAY_S
+            observe(from_s, to_s)
         task.last_seen_running_at = now
 
     async def _on_failed_poll(self, task: TrackedTask, rejected: Rejected) -> None:
@@ -302,7 +288,7 @@ class Poller:
                 f"{name}: tasks of {model} are queued for over {QUEUE_NOTICE_S / 60:.0f} minutes; polling continues. "
                 f"queue_timeout_s with a fallback on queue_stall would buy them elsewhere"
             )
-        self._polled.pop(task.job_id, None)  # from now on the queue has it
+        self._callbacks.end_poll(task)  # from now on the queue has it
         if delay_s is not None:
             self._queue.postpone(task, delay_s)
         elif task.called_during_poll:

@@ -19,6 +19,8 @@ from batchvid.runner.context import RunContext
 from batchvid.runner.estimation.duration_model import DurationModel
 from batchvid.runner.providers.provider_state import ProviderState
 
+MAX_KEPT_BYTES = 64 * 1024  # of a reply that is compared with the next one
+
 
 @dataclass(slots=True)
 class TrackedTask:
@@ -27,11 +29,13 @@ class TrackedTask:
     `phase` is that of the last poll, UNKNOWN after a failed one. `queue_timeout_reported`: the queue timeout was
     handled. `last_seen_running_at` is None until this run has seen the task; time before that teaches the duration
     model nothing. `not_before` is the earliest next poll. `follows_cost`: a new poll cost moves the next poll.
-    `follow_up` is the request that a finished task still needs; it is sent instead of the next poll. `poll_many` polls
-    it together with others, None where the wire format cannot. `called` is the last call, for people.
+    `follow_up` is the request that a finished task still needs; it is sent instead of the next poll. `before_follow_up`
+    is the status that named it. `poll_many` polls it together with others, None where the wire format cannot, or where
+    a reply for several did not name it. `called` is the last call, for people.
     `expects_callback`: the vendor has an address to call. `was_called`: it has called since the last poll that was
     scheduled. `called_during_poll`: it called while a poll was pending. `woken_at` is when the last callback had the
-    task polled. `is_rare`: its next poll is late, because a callback is expected.
+    task polled, `is_woken` whether that poll is the next one. `is_rare`: its next poll is late, because a callback is
+    expected.
     """
 
     job_id: str
@@ -55,14 +59,25 @@ class TrackedTask:
     was_called: bool = False
     called_during_poll: bool = False
     woken_at: float = -math.inf
+    is_woken: bool = False
     is_rare: bool = False
     poll_many: PollMany | None = None
     called: str = ""
+    before_follow_up: Status | None = None
 
     @property
     def next_request(self) -> Request:
         """What is sent next: the poll, or what a finished task still needs."""
-        return self.follow_up or self.request
+        return self.follow_up.relative_to(self.request) if self.follow_up else self.request
+
+    def note_follow_up(self, status: Status | None) -> None:
+        """Send the request that this status names instead of the next poll; None if the next one is a poll again."""
+        self.follow_up, self.before_follow_up = (status.follow_up if status else None), status
+
+    def verdict_without_follow_up(self) -> Status | None:
+        """The status that stands although the request that it named was refused: of a failed task."""
+        before = self.before_follow_up
+        return replace(before, follow_up=None) if before is not None and before.phase is Phase.FAILED else None
 
     def joins(self, other: TrackedTask, now: float) -> bool:
         """Whether one call may poll this task together with another: at once, in the same wire format and place."""
@@ -78,10 +93,16 @@ class TrackedTask:
         """Parse a reply to `next_request`. Most replies equal the last one and are not parsed again."""
         dialect = DIALECTS[job.dialect]
         if self.follow_up is not None and dialect.read_result is not None:
-            return self.completed(dialect.read_result(response, job.task_id, prompt=job.spec.request.prompt))
+            status = dialect.read_result(response, job.task_id, prompt=job.spec.request.prompt)
+            if isinstance(status, Status) and self.before_follow_up is not None and not status.actual_usd:
+                status = replace(status, actual_usd=self.before_follow_up.actual_usd)
+            return self.completed(status)
         if self.last_reply is None or response.status != 200 or self.last_reply[0] != response.body:
             status = dialect.read_poll(response, job.task_id, prompt=job.spec.request.prompt)
-            self.last_reply = (response.body, self.completed(status))
+            status = self.completed(status)
+            if len(response.body) > MAX_KEPT_BYTES:  # it may hold a clip
+                return status
+            self.last_reply = (response.body, status)
         return self.last_reply[1]
 
     def completed(self, status: Status | Rejected) -> Status | Rejected:

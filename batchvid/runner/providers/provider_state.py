@@ -33,7 +33,8 @@ SUBMIT_SPACING_S = 0.003  # above that: a gateway that answers slowly still fill
 class ProviderState:
     """The run's view of a provider. Times are seconds on the event loop's clock.
 
-    `blocks` say why nothing is submitted here. `paused_until` delays submits after a temporary refusal;
+    `account` is how its account is reached, None without a key for it. `blocks` say why nothing is submitted here.
+    `paused_until` delays submits after a temporary refusal;
     `consecutive_refusals` counts those, `consecutive_poll_refusals` the refused polls. `pending_submits` have no
     verdict yet, the last began at `last_submit_at`; `awaited` are their jobs until the reply is read.
     `delayed` counts the jobs that are queued again later, by model. `health` is by model.
@@ -47,6 +48,7 @@ class ProviderState:
     provider: Provider
     base_url: str
     access: Access
+    account: Access | None = None
     slots: ConcurrencySlots
     submits: SlidingWindowRateLimiter
     polls: SlidingWindowRateLimiter

@@ -68,6 +68,7 @@ class ProviderStartup(contextlib.AsyncExitStack):
                 provider=provider,
                 base_url=base_url,
                 access=access[name],
+                account=self._keys.of_account(provider) if self._keys.has_account(provider) else None,
                 slots=ConcurrencySlots(provider.concurrency, provider.model_concurrency),
                 health=ProviderHealth(provider.wait_initial_s),
                 submits=SlidingWindowRateLimiter(

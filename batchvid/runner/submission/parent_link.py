@@ -119,13 +119,13 @@ async def _poll_parent(
     ):
         return None
     dialect = DIALECTS[parent.dialect]
-    reply = await _send_poll(
-        context, provider_state, parent, dialect.poll(submitted_generation(parent), parent.task_id), dialect.read_poll
-    )
+    request = dialect.poll(submitted_generation(parent), parent.task_id)
+    reply = await _send_poll(context, provider_state, parent, request, dialect.read_poll)
     if isinstance(reply, Status) and reply.follow_up is not None and dialect.read_result is not None:
         if not await _wait_until(context, provider_state, provider_state.polls.next_available_at):
             return None
-        reply = await _send_poll(context, provider_state, parent, reply.follow_up, dialect.read_result)
+        follow_up = reply.follow_up.relative_to(request)
+        reply = await _send_poll(context, provider_state, parent, follow_up, dialect.read_result)
     return None if context.stop_reason or provider_state.stop_reason else reply
 
 

@@ -9,8 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Coroutine, Iterable, Mapping
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from batchvid.catalog import Provider
@@ -20,7 +18,7 @@ from batchvid.dialects import DIALECTS
 from batchvid.dialects.common.outcome_rules import missed_reply
 from batchvid.dialects.dialect import LookupMethod
 from batchvid.domain import events as ev
-from batchvid.domain.failures import STOPS_PROVIDER
+from batchvid.domain.failures import STOPS_PROVIDER, FailureKind
 from batchvid.domain.jobs import Job, JobState
 from batchvid.domain.origins import same_origin
 from batchvid.domain.wire import Candidate, Rejected
@@ -30,14 +28,12 @@ from batchvid.redaction import redact
 from batchvid.runner.context import Dispatch, RunContext
 from batchvid.runner.providers.provider_state import ProviderState
 from batchvid.runner.providers.retry_policy import WAIT_MAX_S, RetryPolicy
+from batchvid.runner.submission.image_loader import ImageReader
+from batchvid.runner.submission.paid_calls import same_call
+from batchvid.runner.submission.task_matching import matching_tasks, unclaimed_tasks
 
 LOOKUP_DELAYS = (0.1, 0.4, 1.0, 2.0)  # before each lookup, in poll intervals: a task may not be visible at once
 VISIBLE_AFTER_S = 60.0  # by then a task is visible (wire-notes 6.3), and one lookup is enough
-MAX_CLOCK_SKEW_S = 120.0
-MAX_CREATION_DELAY_S = 600.0  # a gateway may try its channels for minutes before one accepts the task
-MAX_CANDIDATES = 10  # tasks that are shown to a person
-MAX_PROMPT_CHARS = 80  # of a task that is shown
-EPOCH = datetime.fromtimestamp(0, UTC)
 RESUBMIT_SLOWER = 2.0  # than after a refusal, and the wait grows fourfold: each call may be a purchase
 MAX_RESUBMITS = 3  # on_lost_submit: resubmit may risk a second purchase, but not endlessly
 
@@ -62,88 +58,8 @@ def jobs_to_reconcile(
     ]
 
 
-def matching_tasks(job: Job, candidates: Iterable[Candidate], jobs: Iterable[Job], *, exact: bool) -> list[Candidate]:
-    """The candidates that may be this job's task. Only a single one is a match.
-
-    An `exact` lookup used our own id: its result matches unless it has another id. Otherwise model, prompt and time
-    must agree, and no other job may own the task. The match is rejected if another job, or an earlier attempt, could
-    own an identical task. Only lost submits of identical requests may share their tasks: with as many tasks as
-    submits, each gets one, in the order of time.
-    """
-    if exact:
-        return [candidate for candidate in candidates if candidate.external_id in ("", job.external_id)]
-    candidates = list(candidates)
-    similar = [candidate for candidate in candidates if _is_similar(job, candidate)]
-    if not similar:
-        return []
-    key, others = _match_key(job), [other for other in jobs if other.id != job.id]
-    twins = [other for other in others if _match_key(other) == key]
-    owned = {other.task_id for other in others}
-    unclaimed = [candidate for candidate in candidates if candidate.task_id not in owned]
-    if shared := _shared_out(job, twins, unclaimed):
-        return [shared]
-    other_owners = job.tasks + sum(
-        other.tasks - bool(other.task_id) + (other.state in (JobState.UNCERTAIN, JobState.SUBMITTING))
-        for other in twins
-    )
-    return [candidate for candidate in similar if candidate.task_id not in owned] * (1 + other_owners)
-
-
-def unclaimed_tasks(job: Job, candidates: Iterable[Candidate], jobs: Iterable[Job]) -> tuple[Candidate, ...]:
-    """The tasks that a person may compare with a lost submit: no job owns them, the most similar come first."""
-    owned = {other.task_id for other in jobs}
-    found = [one for one in candidates if one.task_id not in owned and (one.created_at is None or _in_time(job, one))]
-    found.sort(key=lambda one: (not _is_similar(job, one), one.model != job.model_sent, one.task_id))
-    return tuple(replace(one, prompt=redact(one.prompt)[:MAX_PROMPT_CHARS]) for one in found[:MAX_CANDIDATES])
-
-
-def _is_interchangeable(job: Job, other: Job) -> bool:
-    """Whether a clip of one is as good for the other: all settings agree, and it was sent to the same place."""
-    one, another = job.spec, other.spec
-    return (one.request, one.parent, job.origin, job.billed_duration_s) == (
-        another.request, another.parent, other.origin, other.billed_duration_s,
-    )  # fmt: skip
-
-
-def _shared_out(job: Job, twins: Iterable[Job], unclaimed: Iterable[Candidate]) -> Candidate | None:
-    """The task of this job if there are as many tasks as lost submits; the order is the same for each of them.
-
-    None if one of the tasks may be another's: of a request with other settings, of a call that is out, or of an earlier
-    attempt that was given up without a verdict.
-    """
-    lost = sorted(
-        (job, *(twin for twin in twins if twin.state is JobState.UNCERTAIN)),
-        key=lambda one: (one.submitted_at or EPOCH, one.id),
-    )
-    if len(lost) == 1 or not all(_is_interchangeable(job, one) and one.attempts == 1 and not one.tasks for one in lost):
-        return None
-    others = (twin for twin in twins if twin.state is not JobState.UNCERTAIN)
-    if any(other.tasks > bool(other.task_id) or other.committed_attempts > other.tasks for other in others):
-        return None
-    similar = [candidate for candidate in unclaimed if any(_is_similar(one, candidate) for one in lost)]
-    tasks = sorted(similar, key=lambda one: (one.created_at or EPOCH, one.task_id))
-    if len(tasks) != len(lost) or not all(map(_is_similar, lost, tasks)):
-        return None
-    return tasks[lost.index(job)]
-
-
-def _match_key(job: Job) -> tuple[str, str, str]:
-    return job.spec.provider, job.model_sent, job.spec.request.prompt
-
-
-def _in_time(job: Job, candidate: Candidate) -> bool:
-    if candidate.created_at is None or job.submitted_at is None:
-        return False
-    age = candidate.created_at - job.submitted_at
-    return timedelta(seconds=-MAX_CLOCK_SKEW_S) <= age <= timedelta(seconds=MAX_CREATION_DELAY_S)
-
-
-def _is_similar(job: Job, candidate: Candidate) -> bool:
-    return (
-        _in_time(job, candidate)
-        and candidate.model == job.model_sent
-        and candidate.prompt.strip() == job.spec.request.prompt.strip() != ""
-    )
+def _age_s(job: Job) -> float:
+    return (utc_now() - job.submitted_at).total_seconds() if job.submitted_at else 0.0
 
 
 class Reconciler:
@@ -154,6 +70,7 @@ class Reconciler:
         self._dispatch = dispatch
         self._lookups: set[asyncio.Task[None]] = set()
         self._closing = asyncio.Event()
+        self._images = ImageReader()
 
     def start(self, job: Job, *, resumed: bool = False) -> None:
         """Look for the task of a lost submit; `resumed` if an earlier run left the job uncertain."""
@@ -242,6 +159,11 @@ class Reconciler:
         context = self._context
         every_s = find_poll_interval(provider_state.provider, job.spec.request.model, context.models).every_s
         result, lookups, requested_s, unclaimed = "", 0, 0.0, job.candidates
+        if method.kept_s is not None and _age_s(job) > method.kept_s:
+            hours = f"{method.kept_s / 3600:g} h"
+            return None, f"{provider_state.name} keeps no track {method.where} after {hours}. No proof", unclaimed
+        if method.replays and not await self._until_planned():
+            return None, "", unclaimed
         for delay in LOOKUP_DELAYS:
             if provider_state.polling_stopped or not await self._wait_to_poll(
                 provider_state, max(delay * every_s, requested_s)
@@ -251,7 +173,7 @@ class Reconciler:
             if isinstance(reply, Rejected):
                 result = redact(f"lookup at {provider_state.name} failed: {reply.message}")
                 requested_s = reply.retry_after_s or 0.0
-                if reply.kind in STOPS_PROVIDER:
+                if reply.kind in STOPS_PROVIDER or reply.provider_wide:
                     break
                 continue
             lookups += 1
@@ -264,9 +186,17 @@ class Reconciler:
                 continue
             times = f"asked {lookups} time{'s' * (lookups > 1)}"
             result = f"{provider_state.name} does not know it {method.where} ({times}). No proof: check its console"
-            if job.submitted_at and utc_now() - job.submitted_at > timedelta(seconds=VISIBLE_AFTER_S):
+            if _age_s(job) > VISIBLE_AFTER_S:
                 break
         return None, result, unclaimed
+
+    async def _until_planned(self) -> bool:
+        """Wait until the run knows what it may buy; false if lookups are closing."""
+        waits = [asyncio.create_task(event.wait()) for event in (self._context.planned, self._closing)]
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        for wait in waits:
+            wait.cancel()
+        return self._context.planned.is_set() and not self._closing.is_set()
 
     async def _wait_to_poll(self, provider_state: ProviderState, wait_s: float) -> bool:
         """Wait so long, and for the poll rate; false if lookups are closing, or if the wait would be too long."""
@@ -289,10 +219,23 @@ class Reconciler:
     async def _send_lookup(
         self, provider_state: ProviderState, job: Job, method: LookupMethod
     ) -> tuple[Candidate, ...] | Rejected:
-        generation = submitted_generation(job)
-        origin = provider_state.base_url + job.prefix
+        provider = provider_state.provider
+        origin, access, limits = provider_state.base_url + job.prefix, provider_state.access, {}
+        request = method.ask(submitted_generation(job))
+        if method.replays:
+            same = await same_call(self._context, provider_state, job, self._images)
+            if isinstance(same, str):
+                return Rejected(kind=FailureKind.INVALID, message=f"not sent again: {same}", provider_wide=True)
+            provider_state.submits.acquire(self._context.now())
+            request, limits = same, {
+                "read_timeout_s": provider.submit_read_timeout_s, "total_timeout_s": provider.submit_total_timeout_s
+            }  # fmt: skip
+        if method.at_account:
+            if provider_state.account is None:
+                return Rejected(kind=FailureKind.AUTH, message=f"set {provider.account_key_env} to look it up")
+            origin, access = provider.account_url or provider_state.base_url, provider_state.account
         try:
-            response = await self._context.transport.send(origin, method.ask(generation), provider_state.access)
+            response = await self._context.transport.send(origin, request, access, **limits)
             provider_state.repliers.add(response.is_emulator)
             return method.read(response)
         except WireError as exc:

@@ -7,7 +7,6 @@ poll. A call without a verdict is never repeated here.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from functools import partial
 
 from batchvid.clock import utc_now
@@ -24,7 +23,6 @@ from batchvid.domain.wire import EMULATOR_HEADER, Accepted, GenerationRequest, R
 from batchvid.errors import ReplyCut, StateError, StorageError, Unsupported, WireError
 from batchvid.paths import quoted
 from batchvid.planning.dependencies import waits_for
-from batchvid.planning.routing import build_order
 from batchvid.runner.callbacks.addresses import is_carried
 from batchvid.runner.context import Dispatch, RunContext, wait_for_event
 from batchvid.runner.estimation.poll_schedule import MIN_SAMPLES
@@ -33,7 +31,7 @@ from batchvid.runner.providers.provider_state import ProviderState
 from batchvid.runner.providers.submission_blocks import Block
 from batchvid.runner.submission.dependent_jobs import WaitingChildren
 from batchvid.runner.submission.image_loader import ImageReader
-from batchvid.runner.submission.parent_link import request_for
+from batchvid.runner.submission.paid_calls import build_call, fingerprint, repeats_calls
 from batchvid.runner.submission.refusals import record_refusal, record_unsent
 from batchvid.runner.submission.repeated_replies import after_lost_submit, judge_replies, note_reply
 from batchvid.runner.submission.reservations import BudgetReservations
@@ -158,18 +156,16 @@ class Submitter:
         dialect = DIALECTS[route.model.dialect]
         external_id = f"{spec.id[:40]}-{utc_now():%y%m%d%H%M%S%f}"
         try:
-            images = await self._images.read(spec, route)
-            generation = build_order(
-                spec, model=route.model.name, terms=route.terms, images=images, external_id=external_id
+            generation, request = await build_call(
+                context, provider_state, spec, self._images, external_id=external_id, attempt=job.attempts + 1
             )
-            if context.callbacks is not None:
-                generation = replace(generation, callback_url=context.callbacks.addresses.url(job.id, job.attempts + 1))
-            request = await request_for(context, provider_state, spec, route.model.dialect, generation)
         except (StorageError, Unsupported) as exc:
             self.reservations.release_capped_jobs(await record_unsent(context, provider_state, job, exc))
             context.mark_idle(job.id)
             provider_state.wake.set()
             return
+        carries_id = request.carries(external_id)
+        may_repeat = carries_id and repeats_calls(provider_state.provider, route.model.dialect)
         started = ev.SubmitStarted(
             at=utc_now(),
             origin=provider_state.origin,
@@ -178,13 +174,15 @@ class Submitter:
             model=route.model.name,
             duration_s=route.duration_s,
             price=route.price,
-            external_id=external_id if request.carries(external_id) else "",
+            external_id=external_id if carries_id else "",
+            call_fingerprint=await fingerprint(provider_state, route.prefix, request) if may_repeat else "",
             provider=provider_state.name,
             rehearsal=provider_state.is_emulator,
         )
         job = await record(job.id, started)
-        if context.callbacks is not None and is_carried(request, generation.callback_url):
-            context.callbacks.expect(job.id, job.attempts, provider_state.name, carried=True)
+        if context.callbacks is not None:
+            carried = is_carried(request, generation.callback_url)
+            context.callbacks.expect(job.id, job.attempts, provider_state.name, carried=carried)
         called = f"{provider_state.base_url}{route.prefix}{request.path}"
         verdict: Accepted | Rejected | Uncertain
         by_emulator = False

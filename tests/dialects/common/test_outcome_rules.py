@@ -26,6 +26,7 @@ from batchvid.domain.failures import FailureKind
 from batchvid.domain.wire import Rejected, Response, Uncertain
 from batchvid.errors import NotSent, ReplyLost, ReplyTooLarge, UnreadableReply, WireError
 from tests.dialects import CODED
+from tests.dialects.readers import SUBMIT_READERS
 
 AUTH, BALANCE, RATE, SLOT = FailureKind.AUTH, FailureKind.BALANCE, FailureKind.RATE, FailureKind.CONCURRENCY
 INVALID, MODERATION, DOWN = FailureKind.INVALID, FailureKind.MODERATION_INPUT, FailureKind.UNAVAILABLE
@@ -239,6 +240,7 @@ MINIMAX_TABLE: tuple[Case, ...] = (
 )
 GOOGLE_TABLE: tuple[Case, ...] = (
     *((400, f"{code} no", AUTH) for code in ("API_KEY_INVALID", "API_KEY_SERVICE_BLOCKED")),
+    (400, "content_blocked no", MODERATION),
     *((403, f"API_KEY_{code}_BLOCKED no", AUTH) for code in ("HTTP_REFERRER", "IP_ADDRESS")),
     *((403, f"{code} no", AUTH) for code in ("SERVICE_DISABLED", "CONSUMER_INVALID", "CONSUMER_SUSPENDED")),
     (401, "ACCESS_TOKEN_EXPIRED no", AUTH),
@@ -320,7 +322,7 @@ EVERY = (RELAYED, *TABLES.values())
 GENERAL: tuple[Table, ...] = (DUPLICATES, CODE_WORDS, REQUEST_WORDS, ACCOUNT_WORDS, HTTP)
 RELAYS = ("veo", "openai-videos", "seedance", "videos", "gateway")
 MET_BY: tuple[tuple[tuple[Case, ...], tuple[str, ...]], ...] = (
-    (HTTP_TABLE, CODED),
+    (HTTP_TABLE, tuple(SUBMIT_READERS)),
     (KLING_TABLE, ("kling", *RELAYS)),
     (RUNWAY_TABLE, ("runway",)),
     (ARK_TABLE, ("ark", *RELAYS)),
@@ -329,12 +331,12 @@ MET_BY: tuple[tuple[tuple[Case, ...], tuple[str, ...]], ...] = (
     (MINIMAX_TABLE, ("minimax-v1",)),
     (((422, "unprocessable_entity_error no", MODERATION),), ("minimax",)),
     (XAI_TABLE, ("xai", *RELAYS)),
-    (tuple(case for case in NEW_API_TABLE if "{" not in case[1]), CODED),
+    (tuple(case for case in NEW_API_TABLE if "{" not in case[1]), tuple(SUBMIT_READERS)),
     (NEW_API_TABLE, RELAYS),
     (OTHERS, RELAYS),
     *((table, RELAYS) for table in (ALI_TABLE, MINIMAX_TABLE, FAL_TABLE, VIDU_TABLE)),
     *((table, RELAYS) for table in (ZHIPU_TABLE, PIXVERSE_TABLE, JIMENG_TABLE)),
-    *((table, CODED) for table in (GOOGLE_TABLE, LITELLM_TABLE)),
+    *((table, tuple(SUBMIT_READERS)) for table in (GOOGLE_TABLE, LITELLM_TABLE)),
 )
 """Which dialects meet which of the vendors' tables."""
 

@@ -58,15 +58,15 @@ async def test_a_hundred_tasks_need_a_fraction_of_the_calls(tmp_path: Path) -> N
 
 
 async def test_each_task_of_a_reply_has_its_own_verdict(tmp_path: Path) -> None:
-    """Failed, running, succeeded and missing tasks in one reply; one of somebody else's is ignored."""
+    """Failed, running and succeeded tasks in one reply. A missing one is polled alone; somebody else's is ignored."""
     polled_again = asyncio.Event()
     first: list[str] = []
 
     async def mixed(request: web.Request) -> web.Response:
         ids = asked_for(request)
-        if len(first) == 4 and {"kite-1", "kite-3"} <= set(ids):
-            polled_again.set()
         first.extend(ids)
+        if first.count("kite-1") > 1 and ids == ["kite-3"]:
+            polled_again.set()
         verdicts = {
             "kite-0": task("kite-0", "failed", message="Failure to pass the risk control system"),
             "kite-1": task("kite-1"),
@@ -87,6 +87,23 @@ async def test_each_task_of_a_reply_has_its_own_verdict(tmp_path: Path) -> None:
     }
     assert failed.kind is FailureKind.MODERATION_OUTPUT
     assert [job.id for job in dispatched] == ["kite-2"]
+
+
+async def test_a_reply_without_a_list_decides_nothing(tmp_path: Path) -> None:
+    """No task is unseen because of it, and each is polled again."""
+    seen = asyncio.Event()
+    calls: list[int] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        calls.append(len(asked_for(request)))
+        if len(calls) > 6:
+            seen.set()
+        return web.json_response({"code": 0, "message": "SUCCEED", "request_id": "r", "data": {"id": "x"}})
+
+    async with polled_jobs(tmp_path, answer, *kling_jobs(3), **QUICK, grace_s=0.0) as (at_work, _, _dispatched):
+        await asyncio.wait_for(seen.wait(), 10)
+        assert {at_work.state(f"kite-{number}") for number in range(3)} == {JobState.RUNNING}
+    assert calls[0] == 3
 
 
 async def ends_after(folder: Path, fault: Callable[[], web.StreamResponse], calls: int = 3) -> list[list[str]]:

@@ -24,12 +24,10 @@ from batchvid.runner.context import RunContext
 from batchvid.runner.providers.provider_state import ProviderState
 from batchvid.runner.providers.rate_limits import ConcurrencySlots, SlidingWindowRateLimiter
 from batchvid.runner.recorder import Recorder
-from batchvid.runner.submission.reconciliation import (
-    LOOKUP_DELAYS,
+from batchvid.runner.submission.reconciliation import LOOKUP_DELAYS, Reconciler, jobs_to_reconcile
+from batchvid.runner.submission.task_matching import (
     MAX_CLOCK_SKEW_S,
     MAX_CREATION_DELAY_S,
-    Reconciler,
-    jobs_to_reconcile,
     matching_tasks,
     unclaimed_tasks,
 )

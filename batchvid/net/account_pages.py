@@ -1,0 +1,84 @@
+"""Reads the account pages of the new-api family, CometAPI's included: tasks with their quota, refunds, the balance.
+
+Sources: cometapi-cli 0.3.10 (its client, tasks and logs), new-api's controllers of tasks, logs and billing.
+Pure.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from batchvid.dialects.common.json_bodies import parse
+from batchvid.dialects.common.json_values import dig, identifier, text
+from batchvid.domain.bills import BillEntry
+from batchvid.domain.wire import Response
+from batchvid.errors import UnreadableReply
+
+TASKS, LOGS, STATUS = "/api/task/self", "/api/log/self", "/api/status"
+QUOTA_PER_USD = Decimal(500_000)
+REFUND = 6  # the type of a log row
+UNLIMITED_USD = Decimal(10**8)
+
+_WORD = re.compile(r"[\w-]{6,200}")
+
+
+@dataclass(frozen=True, slots=True)
+class AccountPage:
+    """The rows of one page, and how many rows all pages have; 0 where the reply does not say."""
+
+    rows: tuple[Mapping[str, Any], ...]
+    total: int
+
+
+def read_page(response: Response, path: str) -> AccountPage:
+    """Read one page: a list, or `items` or `data` inside `data`. Raises UnreadableReply."""
+    document = parse(response.body) or {}
+    message = text(document.get("message")) or text(dig(document, ("error", "message")))
+    if response.status != 200 or document.get("success") is False:
+        raise UnreadableReply(f"{path} answers HTTP {response.status}{f': {message}' if message else ''}")
+    data = document.get("data")
+    inner = data if isinstance(data, list) else dig(data, ("items",)) or dig(data, ("data",))
+    if inner is None and isinstance(data, dict):
+        inner = []
+    if not isinstance(inner, list):
+        raise UnreadableReply(f"{path} answers HTTP {response.status} without a list")
+    total = dig(data, ("total",))
+    rows = tuple(row for row in inner if isinstance(row, dict))
+    return AccountPage(rows, total if isinstance(total, int) and not isinstance(total, bool) else 0)
+
+
+def read_quota_per_usd(response: Response) -> Decimal:
+    """Read how many units are a dollar here; the family's default where the server does not say."""
+    value = dig(parse(response.body) or {}, ("data", "quota_per_unit"))
+    return Decimal(str(value)) if isinstance(value, int | float) and value >= 1 else QUOTA_PER_USD
+
+
+def charges(rows: Collection[Mapping[str, Any]], per_usd: Decimal) -> Iterator[BillEntry]:
+    """Yield what each task was charged."""
+    for row in rows:
+        task_id, quota = identifier(row.get("task_id")), _quota(row)
+        if task_id and quota is not None:
+            model = text(row.get("model_name")) or text(dig(row, ("properties", "origin_model_name")))
+            yield BillEntry(task_id=task_id, usd=quota / per_usd, model=model)
+
+
+def refunds(rows: Collection[Mapping[str, Any]], per_usd: Decimal, known: Collection[str]) -> Iterator[BillEntry]:
+    """Yield the refunds of `known` tasks: by the row's own field, else by a task id that its text names."""
+    for row in rows:
+        quota = _quota(row)
+        if row.get("type") != REFUND or not quota:
+            continue
+        named = identifier(dig(parse(text(row.get("other"), 4000)) or {}, ("task_id",)))
+        words = set(_WORD.findall(text(row.get("content"), 2000)))
+        found = {named} if named else words & set(known)
+        if len(found) == 1 and (task_id := found.pop()) in known:
+            yield BillEntry(task_id=task_id, usd=-abs(quota) / per_usd)
+
+
+def _quota(row: Mapping[str, Any]) -> Decimal | None:
+    value = row.get("quota")
+    return Decimal(value) if isinstance(value, int) and not isinstance(value, bool) else None
