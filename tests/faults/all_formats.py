@@ -96,9 +96,9 @@ PREFIXES = {
 }
 PREFIXES |= {name: f"/{name}" for name in ("sglang", "vllm-omni", "litellm", "llmgateway", "openrouter")}
 """Where the emulator speaks it; the others stand at its root."""
-AUTH = {"vidu": {"auth": {"header": "Authorization", "scheme": "Token"}}}
 GOOGLE_KEY = {"header": "x-goog-api-key", "scheme": ""}
-AUTH: Mapping[str, Mapping[str, str]] = {"gemini": GOOGLE_KEY, "gemini-veo": GOOGLE_KEY, "fal": {"scheme": "Key"}}
+AUTH: dict[str, Mapping[str, str]] = {"gemini": GOOGLE_KEY, "gemini-veo": GOOGLE_KEY, "fal": {"scheme": "Key"}}
+AUTH["vidu"] = {"scheme": "Token"}
 """Where a call has its key, if not as a bearer."""
 FAMILIES = {"openai-videos": "sora"}
 """What the emulator calls it, where that is another name."""
@@ -122,7 +122,6 @@ def write_manifest(folder: Path, base_url: str, dialects: Sequence[str], *, take
             "prefix": PREFIXES.get(dialect, ""),
             "base_url": base_url,
             "api_key_env": "TEST_KEY",
-            **AUTH.get(dialect, {}),
             **({"auth": AUTH[dialect]} if dialect in AUTH else {}),
             **LIMITS,
             **limits,
