@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tests.docs import (
     command_pages,
+    dialect_page,
     manifest_page,
     model_page,
     routes_page,
@@ -22,6 +23,7 @@ DOCS = ROOT / "docs"
 PAGES: dict[Path, Callable[[], str]] = {
     DOCS / "reference" / "manifest-keys.md": manifest_page.page,
     DOCS / "reference" / "commands.md": command_pages.page,
+    DOCS / "reference" / "dialect-keys.md": dialect_page.page,
     DOCS / "reference" / "models.md": model_page.page,
     DOCS / "reference" / "emulator-settings.md": settings_page.page,
     DOCS / "reference" / "warnings.md": warnings_page.page,

@@ -18,9 +18,17 @@ SOURCE = "https://example.com/source.mp4"
 SOUND = "https://example.com/rain.mp3"
 FPS = 4  # the clips are only looked at for their length and shape
 QUICK = {"concurrency": 20, "submits_per_min": 60000, "polls_per_s": 1000, "poll_every_s": 0.02}
+DECLARED = ("wavespeed", "atlas", "kie", "vidu")
+PLACES = {**PREFIXES, **{name: f"/{name}" for name in DECLARED}}
+"""Where the emulator has each wire format; the others stand at the root."""
+KEYS = {**AUTH, "vidu": {"header": "Authorization", "scheme": "Token"}}
 OWN_NAMES = {
     "openai-videos": "model: openai-videos/wan2.6, resolution: 1280x720",
     "gateway": "model: viduq3-turbo",
+    "wavespeed": "model: alibaba/wan-3.0/text-to-video",
+    "atlas": "model: bytedance/seedance-v1.5-pro",
+    "kie": "model: kling-2.6/text-to-video, duration_s: 5",
+    "vidu": "model: vidu/viduq3-turbo",
     "newapi": "model: kling-v2-6",
     "sglang": f"model: Wan-AI/Wan2.2-I2V-A14B, resolution: 832x480, seed: 7, negative_prompt: rain, image: '{FILE}'",
     "vllm-omni": f"model: Wan-AI/Wan2.2-I2V-A14B, resolution: 832x480, seed: 7, image: '{FILE}'",
@@ -73,8 +81,15 @@ def office(settings: Settings, bench: Bench) -> Iterator[ServedEmulator]:
 def own(served: ServedEmulator, dialect: str) -> dict[str, object]:
     """The provider's row, as a manifest or a batchvid.toml holds it."""
     at = {"dialect": dialect, "base_url": served.base_url, "api_key_env": "TEST_KEY"}
-    auth = {"auth": AUTH[dialect]} if dialect in AUTH else {}
-    return {**at, "prefix": PREFIXES.get(dialect, ""), **auth, **QUICK}
+    auth = {"auth": KEYS[dialect]} if dialect in KEYS else {}
+    return {**at, "prefix": PLACES.get(dialect, ""), **auth, **QUICK}
+
+
+def as_toml(value: object) -> str:
+    """A value as TOML writes it."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key} = {as_toml(inner)}" for key, inner in value.items()) + "}"
+    return json.dumps(value)
 
 
 def write(bench: Bench, clips: dict[str, str], **providers: dict[str, object]) -> None:

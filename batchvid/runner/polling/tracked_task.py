@@ -121,10 +121,10 @@ class TrackedTask:
         return self.last_reply[1]
 
     def completed(self, status: Status | Rejected) -> Status | Rejected:
-        """The status with what its provider knows: the scheme of its links, and the worth of its units."""
+        """The status with what its provider knows: the scheme of its links, its route, and the worth of its units."""
         if isinstance(status, Rejected):
             return status
-        status = status.with_scheme(self.path.partition(":")[0])
+        status = status.at_route(self.path)
         usd = status.actual_usd or usd_of_units(status.vendor_metadata, self.provider_state.provider.unit_usd)
         return status if usd == status.actual_usd else replace(status, actual_usd=usd)
 
