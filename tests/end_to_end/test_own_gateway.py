@@ -21,7 +21,6 @@ QUICK = {"concurrency": 20, "submits_per_min": 60000, "polls_per_s": 1000, "poll
 DECLARED = ("wavespeed", "atlas", "kie", "vidu")
 PLACES = {**PREFIXES, **{name: f"/{name}" for name in DECLARED}}
 """Where the emulator has each wire format; the others stand at the root."""
-KEYS = {**AUTH, "vidu": {"header": "Authorization", "scheme": "Token"}}
 OWN_NAMES = {
     "openai-videos": "model: openai-videos/wan2.6, resolution: 1280x720",
     "gateway": "model: viduq3-turbo",
@@ -81,7 +80,7 @@ def office(settings: Settings, bench: Bench) -> Iterator[ServedEmulator]:
 def own(served: ServedEmulator, dialect: str) -> dict[str, object]:
     """The provider's row, as a manifest or a batchvid.toml holds it."""
     at = {"dialect": dialect, "base_url": served.base_url, "api_key_env": "TEST_KEY"}
-    auth = {"auth": KEYS[dialect]} if dialect in KEYS else {}
+    auth = {"auth": AUTH[dialect]} if dialect in AUTH else {}
     return {**at, "prefix": PLACES.get(dialect, ""), **auth, **QUICK}
 
 
@@ -96,13 +95,6 @@ def write(bench: Bench, clips: dict[str, str], **providers: dict[str, object]) -
     """A manifest of these clips, each with its name, all at the last provider unless they name theirs."""
     lines = "\n".join(f"  - {{id: {name}, prompt: 'a kite, {name}', {fields}}}" for name, fields in clips.items())
     bench.manifest.write_text(f"providers: {json.dumps(providers)}\nclips:\n{lines}\n", "utf-8")
-
-
-def as_toml(value: object) -> str:
-    """A value of such a row: its texts and numbers look as in JSON."""
-    if isinstance(value, dict):
-        return f"{{ {', '.join(f'{key} = {as_toml(inner)}' for key, inner in value.items())} }}"
-    return json.dumps(value)
 
 
 def test_every_dialect_in_the_manifest(bench: Bench, office: ServedEmulator) -> None:
