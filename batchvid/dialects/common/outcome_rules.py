@@ -65,7 +65,7 @@ _CODE_KEY = re.compile(
     r"|(key|token) (invalid|expired|disabled|inactive|deleted|revoked|blocked)"
     r"|(account|organization|consumer|project) (suspended|locked|disabled|deactivated)"
     r"|\bip (address )?(is )?not (allowed|authorized|whitelisted)|failed to auth"
-    r"|unauthori[sz]ed|authentication|unauthenticated|authorized error",
+    r"|unauthori[sz]ed|authentication|unauthenticated|not authenticated|authorized error",
     re.I,
 )
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[._\-]+")
