@@ -128,7 +128,9 @@ def test_a_prefix_without_a_dialect_is_that_of_the_only_route() -> None:
     """A relay of Ark has its own prefix. A provider with several wire formats cannot know which one is meant."""
     relay = {"base_url": "http://127.0.0.1:9", "prefix": "/seedance/api/v3"}
     assert providers({"byteplus": relay})["byteplus"].routes == {"ark": "/seedance/api/v3"}
-    with pytest.raises(UsageError, match=r"^cometapi speaks .*: write dialect beside prefix, to name the one you mean$"):
+    with pytest.raises(
+        UsageError, match=r"^cometapi speaks .*: write dialect beside prefix, to name the one you mean$"
+    ):
         providers({"cometapi": {"prefix": "/relay"}})
 
 

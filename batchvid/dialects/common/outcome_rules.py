@@ -34,7 +34,7 @@ _KEY = re.compile(
     r"(invalid|expired|disabled).{0,20}\b(token|key)\b"
     r"|\b(token|key)\b.{0,20}(invalid|expired|disabled|blocked|revoked|leaked|suspended|deleted)"  # xAI, Google
     r"|\bip\b.{0,40}(allow|white)|令牌(?!.{0,6}无权(访问|使用).{0,2}模型)|用户已被(封禁|禁用)"
-    r"|(user|account) (is |has been )?(locked|suspended|deactivated)",
+    r"|(user|account) (is |has been )?(locked|suspended|deactivated)|\bnot authenticated\b",  # FastAPI
     re.I,
 )
 _KEY_IN_A_400 = re.compile(
@@ -65,7 +65,7 @@ _CODE_KEY = re.compile(
     r"|(key|token) (invalid|expired|disabled|inactive|deleted|revoked|blocked)"
     r"|(account|organization|consumer|project) (suspended|locked|disabled|deactivated)"
     r"|\bip (address )?(is )?not (allowed|authorized|whitelisted)|failed to auth"
-    r"|unauthori[sz]ed|authentication|unauthenticated|not authenticated|authorized error",
+    r"|unauthori[sz]ed|authentication|unauthenticated|authorized error",
     re.I,
 )
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[._\-]+")

@@ -115,7 +115,9 @@ class Reconciler:
             reopened = await context.recorder.record(job.id, ev.Reopened(at=utc_now(), reason=reason))
             self._dispatch(reopened, delay_s=delay_s)
         else:
-            context.notice(f"{job.id} is uncertain: {job.message.rstrip('.')}. It may be paid for and is not sent again")
+            context.notice(
+                f"{job.id} is uncertain: {job.message.rstrip('.')}. It may be paid for and is not sent again"
+            )
         context.mark_idle(job.id)
 
     def _resubmit_delay_s(self, job: Job) -> float:
