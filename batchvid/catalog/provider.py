@@ -176,7 +176,8 @@ def providers(overrides: Mapping[str, Mapping[str, Any]]) -> dict[str, Provider]
     """The built-in providers, merged with a manifest's `providers:` section.
 
     An override may have any field of Provider (limits, `base_url`, `api_key_env`), and `dialect` with `prefix` for a
-    provider that is not built in. `base_url` and `prefix` may end with what the paths of its wire formats begin with.
+    provider that is not built in. `base_url` and `prefix` may end with what the paths of its wire formats begin with,
+    `base_url` also with the prefix of a built-in provider, as in the address that its SDK takes.
     Raises UsageError for an invalid or incomplete provider.
     """
     rows: dict[str, dict[str, Any]] = {name: dict(row) for name, row in _provider_rows().items()}
@@ -192,6 +193,10 @@ def providers(overrides: Mapping[str, Mapping[str, Any]]) -> dict[str, Provider]
                 raise UsageError(f"unknown dialect {dialect!r}; {'; '.join((*hints, own))}")
             row["routes"] = {dialect: prefix or ""}
             row.pop("lookup", None)
+        elif prefix is not None and "routes" in row:
+            row["routes"] = {_only_route(name, row["routes"]): prefix}
+        elif "base_url" in fields:
+            fields["base_url"] = _without_prefix(str(fields["base_url"]), row.get("routes", {}))
         if (way := fields.pop("lookup", None)) is not None:
             row["lookup"] = _lookup(name, way, row.get("routes", {}))
             has_lookup.add(name)
@@ -203,6 +208,23 @@ def providers(overrides: Mapping[str, Mapping[str, Any]]) -> dict[str, Provider]
     for name, row in rows.items():
         _add_stated(row, with_lookup=name not in has_lookup)
     return {name: _as_provider(name, row) for name, row in rows.items()}
+
+
+def _only_route(name: str, routes: Mapping[str, str]) -> str:
+    """The wire format that a prefix alone concerns. Raises UsageError if the provider speaks several."""
+    if len(routes) > 1:
+        raise UsageError(f"{name} speaks {', '.join(routes)}: write dialect beside prefix, to name the one you mean")
+    return next(iter(routes))
+
+
+def _without_prefix(base_url: str, routes: Mapping[str, str]) -> str:
+    """The address without the prefix that all routes of a provider have.
+
+    >>> _without_prefix("https://ark.example.com/api/v3/", {"ark": "/api/v3"})
+    'https://ark.example.com'
+    """
+    prefixes = set(routes.values())
+    return base_url.rstrip("/").removesuffix(prefixes.pop()) if len(prefixes) == 1 else base_url
 
 
 def _add_stated(row: dict[str, Any], *, with_lookup: bool) -> None:

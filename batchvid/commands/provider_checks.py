@@ -24,6 +24,7 @@ from batchvid.redaction import redact
 from batchvid.runner.providers.reply_messages import describe_refusal
 
 TASK_ID = "batchvid-doctor-00000000"
+MODEL = "batchvid/doctor"  # with an owner: the paths of fal and Replicate begin with it
 NO_PATH = "/batchvid-doctor-no-such-path"
 WRONG_KEY = "batchvid-doctor-wrong-key"
 MAX_BODY_CHARS = 120
@@ -94,7 +95,7 @@ async def _check_models(provider: Provider, models: Sequence[str], access: Acces
 async def _check_route(
     provider: Provider, dialect: str, access: Access, *, with_key: bool
 ) -> tuple[Response, list[CheckResult]]:
-    generation = GenerationRequest(request=ClipRequest(model="doctor", prompt="doctor"))
+    generation = GenerationRequest(request=ClipRequest(model=MODEL, prompt="doctor"))
     prefix = provider.routes[dialect]
     poll = DIALECTS[dialect].poll(generation, TASK_ID)
     response = await probe(provider, poll, access, prefix=prefix)

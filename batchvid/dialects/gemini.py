@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from batchvid.dialects.common import moderation, poll_replies, submit_replies
+from batchvid.dialects.common.failure_rules import NO_REASON
 from batchvid.dialects.common.google_files import (
     MAX_INLINE_REPLY_BYTES,
     clip_assets,
@@ -66,6 +67,8 @@ PREVIOUS = "previous_interaction_id"
 
 VENDOR: dict[str, Path] = {"output_tokens": ("usage", "total_output_tokens")}
 WITHHELD = "the interaction is completed without a clip, which usually means a content filter"
+NO_FILTER = frozenset({"budget_exceeded", "requires_action"})
+"""Words that end an interaction for reasons other than its contents (google-genai 3.6.1, Interaction.status)."""
 _HEAVY = frozenset({"steps", "outputs", "output_video", "input"})
 """Fields of an interaction that hold clips and pictures, or the user's own words."""
 
@@ -114,13 +117,21 @@ def read_poll(response: Response, task_id: str, *, prompt: str = "") -> Status |
     slim = with_document(response, rest) if rest != document else response
     status = poll_replies.read_poll(slim, task_id=task_id, prompt=prompt, vendor=VENDOR)
     if not isinstance(status, Status) or status.phase is not Phase.SUCCEEDED:
-        return status
+        return _named(status)
     if assets or status.assets or parts:  # a part without a clip: it is not there yet
         return replace(status, assets=assets or status.assets)
     words = _spoken(document)
     kind = moderation.kind_of_words(own_words(words, prompt)) or FailureKind.MODERATION_SUSPECTED
     message = text(f"{WITHHELD}: {words}" if words else WITHHELD)
     return replace(status, phase=Phase.FAILED, kind=kind, message=message)
+
+
+def _named(status: Status | Rejected) -> Status | Rejected:
+    """A failure without a reason, with the word that ends it. Those of no filter are named so."""
+    if not isinstance(status, Status) or status.phase is not Phase.FAILED or status.message != NO_REASON:
+        return status
+    kind = FailureKind.UNAVAILABLE if status.vendor_status in NO_FILTER else status.kind
+    return replace(status, kind=kind, message=f"the interaction is {status.vendor_status} ({NO_REASON})")
 
 
 def cancel(generation: GenerationRequest, task_id: str) -> Request:  # noqa: ARG001 - the port's signature

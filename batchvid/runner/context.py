@@ -202,6 +202,7 @@ class RunContext:
             until = provider_state.next_release_at(map(self.job, provider_state.slots.holders))
             self.notify_once(
                 f"{provider_state.name}: {waiting} jobs wait for slots that uncertain submits hold until "
-                f"{describe_time(until)}. To decide now: Ctrl-C, then batchvid resolve; --no-wait ends the run instead"
+                f"{describe_time(until)}. To decide now: Ctrl-C, then "
+                f"batchvid resolve --batch {quoted(self.recorder.folder)}; --no-wait ends the run instead"
             )
         return not self.waits_for_slots

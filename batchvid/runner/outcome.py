@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from batchvid.domain.jobs import Job, JobState, may_still_finish
+from batchvid.paths import quoted
 from batchvid.redaction import redact
 from batchvid.runner.context import RunContext
 from batchvid.runner.providers.submission_blocks import Block
@@ -53,7 +54,8 @@ def build_outcome(context: RunContext, exit_code_ids: frozenset[str], *, interru
         )
         held = f"; {waiting} jobs wait for the slots that these hold until their deadline" if waiting else ""
         also = f"; {'; '.join(stopped)}" if stopped else ""
-        code, reason = UNCERTAIN, f"uncertain submits need a decision: batchvid resolve{held}{also}"
+        resolve = f"batchvid resolve --batch {quoted(context.recorder.folder)}"
+        code, reason = UNCERTAIN, f"uncertain submits need a decision: {resolve}{held}{also}"
     elif stopped:
         what_next = "run again after that" if only_time_helps else "fix that and run again"
         code, reason = STOPPED, f"{'; '.join(stopped)}. Its jobs stay pending: {what_next}"

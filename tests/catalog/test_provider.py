@@ -116,6 +116,24 @@ def test_a_built_in_provider_may_be_reached_by_such_an_address_too() -> None:
     assert moved.routes == providers({})["cometapi"].routes
 
 
+def test_the_address_of_a_vendors_sdk_may_end_with_the_prefix_of_the_row() -> None:
+    """The Ark SDK takes `https://.../api/v3`, which the row of BytePlus has as the prefix of its route."""
+    moved = providers({"byteplus": {"base_url": "http://127.0.0.1:9/api/v3/"}})["byteplus"]
+    assert (moved.base_url, moved.routes) == ("http://127.0.0.1:9", {"ark": "/api/v3"})
+    moved = providers({"luma": {"base_url": "http://127.0.0.1:9/dream-machine/v1"}})["luma"]
+    assert moved.base_url + moved.routes["luma"] == "http://127.0.0.1:9/dream-machine/v1"
+
+
+def test_a_prefix_without_a_dialect_is_that_of_the_only_route() -> None:
+    """A relay of Ark has its own prefix. A provider with several wire formats cannot know which one is meant."""
+    relay = {"base_url": "http://127.0.0.1:9", "prefix": "/seedance/api/v3"}
+    assert providers({"byteplus": relay})["byteplus"].routes == {"ark": "/seedance/api/v3"}
+    with pytest.raises(
+        UsageError, match=r"^cometapi speaks .*: write dialect beside prefix, to name the one you mean$"
+    ):
+        providers({"cometapi": {"prefix": "/relay"}})
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [("concurrency", "many"), ("conurrency", 3), ("polls_per_s", [5]), ("on_lost_submit", "pray")],

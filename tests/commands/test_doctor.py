@@ -15,7 +15,9 @@ from click.testing import CliRunner
 
 from batchvid.cli.main import group
 from batchvid.commands.doctor import examine
-from batchvid.commands.provider_checks import NO_PATH, TASK_ID, WRONG_KEY
+from batchvid.commands.provider_checks import MODEL, NO_PATH, TASK_ID, WRONG_KEY
+from batchvid.dialects import DIALECTS
+from tests.builders import generation
 from tests.runner.servers import closed_port
 
 KEY = "sk-do-not-show-me-0123"
@@ -395,3 +397,10 @@ def test_what_callbacks_need_is_named(folder: Path, fields: str, mark: str, foun
     line = next(line for line in result.output.splitlines() if "office callbacks: " in line)
     assert line.startswith(mark)
     assert found in line
+
+
+@pytest.mark.parametrize("dialect", ["fal", "replicate"])
+def test_the_model_of_its_calls_has_an_owner(dialect: str) -> None:
+    """Ids of these vendors are OWNER/NAME, and fal's paths begin with both: without it doctor asks no path of fal."""
+    asked = generation(model=MODEL)
+    assert DIALECTS[dialect].submit(asked).path.count(MODEL) == 1

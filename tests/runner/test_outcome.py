@@ -12,6 +12,7 @@ from batchvid.clock import utc_now
 from batchvid.domain import events as ev
 from batchvid.domain.failures import FailureKind
 from batchvid.domain.jobs import Job, JobState, advance
+from batchvid.paths import quoted
 from batchvid.runner.outcome import build_outcome
 from tests.builders import at, job_in
 from tests.runner.downloads.downloader_harness import open_harness
@@ -64,4 +65,6 @@ async def test_a_stop_beside_uncertain_jobs_is_named_too(tmp_path: Path) -> None
         at_work.context.provider_states["cometapi"].stop("a web page")
         outcome = build_outcome(at_work.context, frozenset({"kite"}), interrupted=False)
     assert outcome.exit_code == 5
-    assert outcome.reason.endswith("batchvid resolve; cometapi was stopped: a web page")
+    assert outcome.reason.endswith(
+        f": batchvid resolve --batch {quoted(at_work.context.recorder.folder)}; cometapi was stopped: a web page"
+    )

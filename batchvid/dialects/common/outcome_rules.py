@@ -34,7 +34,7 @@ _KEY = re.compile(
     r"(invalid|expired|disabled).{0,20}\b(token|key)\b"
     r"|\b(token|key)\b.{0,20}(invalid|expired|disabled|blocked|revoked|leaked|suspended|deleted)"  # xAI, Google
     r"|\bip\b.{0,40}(allow|white)|令牌(?!.{0,6}无权(访问|使用).{0,2}模型)|用户已被(封禁|禁用)"
-    r"|(user|account) (is |has been )?(locked|suspended|deactivated)",
+    r"|(user|account) (is |has been )?(locked|suspended|deactivated)|\bnot authenticated\b",  # FastAPI
     re.I,
 )
 _KEY_IN_A_400 = re.compile(

@@ -99,8 +99,12 @@ class Provider(_Strict):
     dialect: str | None = Field(
         None, description="the wire format it speaks, for a gateway the catalogue does not know"
     )
-    base_url: BaseUrl | None = Field(None, description="its address, with or without /v1 at its end")
-    prefix: Prefix | None = Field(None, description="a path prefix for every path of the dialect")
+    base_url: BaseUrl | None = Field(
+        None, description="its address, with or without /v1 (a built-in one: its own prefix) at its end"
+    )
+    prefix: Prefix | None = Field(
+        None, description="a path prefix for every path of the dialect; alone: of a built-in provider's only dialect"
+    )
     api_key_env: KeyName | None = Field(
         None, description="the name of the environment variable that holds the key; a server of your own may need none"
     )

@@ -5,6 +5,8 @@ Overdue is not failed. A replacement for a task that may still finish is bought 
 
 from __future__ import annotations
 
+import asyncio
+
 from batchvid.catalog import Provider
 from batchvid.clock import utc_now
 from batchvid.dialects import DIALECTS
@@ -12,7 +14,7 @@ from batchvid.domain import events as ev
 from batchvid.domain.failures import FailureKind
 from batchvid.domain.job_spec import Reason
 from batchvid.domain.jobs import Job
-from batchvid.domain.wire import Phase
+from batchvid.domain.wire import Phase, Rejected, Status
 from batchvid.errors import WireError
 from batchvid.net.access import Access
 from batchvid.net.transport import Transport
@@ -26,6 +28,8 @@ CANCELLED_IN = {
     "running": frozenset({Phase.QUEUED, Phase.RUNNING}),
 }
 """The phases in which a task can be cancelled, by the `cancel` of its provider."""
+CONFIRMED_AFTER_S = (0.1, 0.5, 1.0)
+"""Waits before the polls that show whether a promised cancellation took place."""
 
 
 async def handle_timeout(context: RunContext, job: Job, reason: Reason, message: str, phase: Phase) -> Job | None:
@@ -67,13 +71,25 @@ def can_cancel(provider: Provider, phase: Phase) -> bool:
 
 
 async def cancel_task(transport: Transport, base_url: str, access: Access, job: Job) -> bool:
-    """Cancel the task at the vendor, if its wire format can; return whether the vendor did."""
+    """Cancel the task at the vendor, if its wire format can; return whether the vendor did.
+
+    A reply may only promise it (fal's 202, a prediction of Replicate that still runs): then polls show whether it did.
+    """
     dialect = DIALECTS[job.dialect]
     if dialect.cancel is None:
         return False
+    generation = submitted_generation(job)
     try:
-        request = dialect.cancel(submitted_generation(job), job.task_id)
+        request = dialect.cancel(generation, job.task_id)
         reply = await transport.send(base_url + job.prefix, request, access)
+        if dialect.is_cancelled(reply) or not 200 <= reply.status < 300:
+            return dialect.is_cancelled(reply)
+        for wait_s in CONFIRMED_AFTER_S:
+            await asyncio.sleep(wait_s)
+            reply = await transport.send(base_url + job.prefix, dialect.poll(generation, job.task_id), access)
+            status = dialect.read_poll(reply, job.task_id)
+            if isinstance(status, Rejected) or status.phase not in (Phase.QUEUED, Phase.RUNNING):
+                return isinstance(status, Status) and status.kind is FailureKind.CANCELLED
     except WireError:  # the next poll shows the result
         return False
-    return dialect.is_cancelled(reply)
+    return False

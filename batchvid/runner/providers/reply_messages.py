@@ -8,7 +8,7 @@ from batchvid.domain.wire import Rejected
 def describe_refusal(refusal: Rejected) -> str:
     """The HTTP status, and the vendor's code and message."""
     message = refusal.message
-    if refusal.code and refusal.code not in message:
+    if refusal.code not in ("", str(refusal.http_status)) and refusal.code not in message:
         message = f"{refusal.code}: {message}"
     return with_status(message, refusal.http_status)
 

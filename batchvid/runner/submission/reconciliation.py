@@ -109,13 +109,15 @@ class Reconciler:
             reason = "on_lost_submit: resubmit"
             delay_s = self._resubmit_delay_s(job)
             context.notice(
-                f"{job.id} is uncertain: {job.message}. {reason} buys it again in {delay_s:.0f} s "
+                f"{job.id} is uncertain: {job.message.rstrip('.')}. {reason} buys it again in {delay_s:.0f} s "
                 f"(attempt {job.attempts + 1} of {MAX_RESUBMITS + 1})"
             )
             reopened = await context.recorder.record(job.id, ev.Reopened(at=utc_now(), reason=reason))
             self._dispatch(reopened, delay_s=delay_s)
         else:
-            context.notice(f"{job.id} is uncertain: {job.message}. It may be paid for and is not sent again")
+            context.notice(
+                f"{job.id} is uncertain: {job.message.rstrip('.')}. It may be paid for and is not sent again"
+            )
         context.mark_idle(job.id)
 
     def _resubmit_delay_s(self, job: Job) -> float:

@@ -79,6 +79,7 @@ HTTP_TABLE: tuple[Case, ...] = (  # wire-notes 4.1
     (403, "NOT_ENOUGH_BALANCE no", BALANCE),  # Novita
     (403, "FAILED_TO_AUTH no", AUTH),
     (403, "ip_not_allowed no", AUTH),
+    (403, "- Not authenticated", AUTH),  # FastAPI, for a call without a key it reads
     (403, "Forbidden You've run out of credits.", BALANCE),  # AI/ML API
     (406, "- Insufficient credits", BALANCE),  # Segmind
     (429, "monthly_limit_reached no", BALANCE),
