@@ -40,8 +40,6 @@ class Provider:
     certificates to trust, as an absolute path; `proxy` is the address of an HTTP proxy, `proxy_env` the variable with
     one. `callback_signature` is how the provider signs callbacks, with the secret in the variable
     `callback_secret_env`, or with a key of the set at `callback_keys_url` (None: the vendor's).
-    one. `account_url` is the vendor's other address, for what concerns the account, such as a list of requests; empty
-    where it is `base_url`. `account_key_env` is the variable of another key for it, such as an access token.
 
     Limits are counts, per minute and per second as named; `model_concurrency` limits single models. `poll_every_s`
     overrides the poll interval of the models. `timeout_s` is how long a task may take, `queue_timeout_s` how long it
@@ -56,8 +54,8 @@ class Provider:
     `send_key_to_own_links`: a link on the provider's own origin that refuses an anonymous request is tried again with
     the key. `allow_http` permits a public `base_url` without encryption. `unit_usd` is the worth of the
     vendor's own units, by the name that a dialect gives them (`Status.vendor_metadata`): only a provider that bills in
-    them has it, not one that resells its tasks. `account` is where its bill is read, `balance` which pages tell the
-    balance. `life` is the emulator's setting for the
+    them has it, not one that resells its tasks. `account` is how the pages of its account are reached, such as its bill
+    or a list of tasks; `balance` is which pages tell the balance. `life` is the emulator's setting for the
     duration of tasks; `free` means that nothing is charged. An `emulator` without a base URL is started by the run.
     """
 
@@ -72,8 +70,6 @@ class Provider:
     callback_signature: CallbackSignature = "none"
     callback_secret_env: str = ""
     callback_keys_url: str = ""
-    account_url: str = ""
-    account_key_env: str = ""
     concurrency: int = 5
     submits_per_min: float = 60
     polls_per_s: float = 5
@@ -132,7 +128,12 @@ class Provider:
 
         A private address is a proxy of the user's, or a rehearsal.
         """
-        return _is_elsewhere(self.name, self.base_url)
+        return _is_elsewhere(_provider_rows().get(self.name, {}).get("base_url", ""), self.base_url)
+
+    @property
+    def account_url(self) -> str:
+        """The address of the account's pages."""
+        return (self.account.url if self.account else "") or self.base_url
 
     @property
     def own_dialect(self) -> str:
@@ -155,9 +156,10 @@ class Provider:
 
         A proxy sees what is sent to an `http://` address.
         """
-        if self.allow_http or urlsplit(self.base_url).scheme != "http" or not self.has_key:
+        addresses = [url for url in (self.base_url, self.account_url) if urlsplit(url).scheme == "http"]
+        if self.allow_http or not addresses or not (self.has_key or (self.account and self.account.token_env)):
             return ""
-        hops = [urlsplit(url) for url in (self.base_url, self.proxy) if url]
+        hops = [urlsplit(url) for url in (*addresses, self.proxy) if url]
         public = next((hop for hop in hops if not is_private_host(hop.hostname or "")), None)
         if public is None:
             return ""
@@ -205,6 +207,8 @@ def providers(overrides: Mapping[str, Mapping[str, Any]]) -> dict[str, Provider]
         if missing:
             words = ", ".join("dialect" if key == "routes" else key for key in missing)
             raise UsageError(f"{name} is not built in, and a provider of your own needs {words} too")
+        if way == "account" and (row.get("account") or {}).get("api", "none") == "none":
+            raise UsageError(f"{name}: lookup: account needs account: {{api: new-api, token_env: NAME}}")
     for name, row in rows.items():
         _add_stated(row, with_lookup=name not in has_lookup)
     return {name: _as_provider(name, row) for name, row in rows.items()}
@@ -238,16 +242,22 @@ def _add_stated(row: dict[str, Any], *, with_lookup: bool) -> None:
 
 
 def overridden(row: Mapping[str, Any], fields: Mapping[str, Any]) -> dict[str, Any]:
-    """The row with these fields, without what they replace: a way to authenticate, a proxy, a server's address."""
+    """The row with these fields, without what they replace: a way to authenticate, a proxy, a server's account.
+
+    The account of a server with another address has no other `url`; in another public domain it has no known token.
+    """
+    kept = dict(row)
     replaced = set()
     if _is_token(fields.get("auth")):
         replaced.add("api_key_env")
     if "api_key_env" in fields and _is_token(row.get("auth")):
         replaced.add("auth")
     replaced |= {"proxy", "proxy_env"} if fields.keys() & {"proxy", "proxy_env"} else set()
-    if fields.get("base_url") not in (None, row.get("base_url")):
-        replaced.add("account_url")  # that of another server
-    return {key: value for key, value in row.items() if key not in replaced} | dict(fields)
+    if (account := row.get("account")) and fields.get("base_url", row.get("base_url")) != row.get("base_url"):
+        kept["account"] = {key: value for key, value in account.items() if key != "url"}
+        if not kept["account"].get("token_env") or _is_elsewhere(row.get("base_url", ""), fields["base_url"]):
+            replaced.add("account")
+    return {key: value for key, value in kept.items() if key not in replaced} | dict(fields)
 
 
 def _is_token(auth: Any) -> bool:
@@ -269,6 +279,8 @@ def trim_base_url(base_url: str, dialects: Iterable[str]) -> str:
 
 def _lookup(name: str, way: str, routes: Mapping[str, str]) -> dict[str, str]:
     """The lookup method after a lost submit, for each route that supports it. Raises UsageError if none does."""
+    if way == "account":  # the account's list has no id of ours: the query by it is better
+        return {one: "external_id" if "external_id" in DIALECTS[one].lookups else way for one in routes}
     able = [dialect for dialect, value in DIALECTS.items() if way in value.lookups]
     if way != "none" and not set(able) & routes.keys():
         raise UsageError(f"{name} does not support lookup by {way}: only {', '.join(able) or 'no wire format'} can")
@@ -303,8 +315,8 @@ def _provider_rows() -> dict[str, dict[str, Any]]:
 
 
 @lru_cache(maxsize=256)
-def _is_elsewhere(name: str, base_url: str) -> bool:
-    ours = urlsplit(_provider_rows().get(name, {}).get("base_url", "")).hostname or ""
+def _is_elsewhere(built_in_url: str, base_url: str) -> bool:
+    ours = urlsplit(built_in_url).hostname or ""
     host = urlsplit(base_url).hostname or ""
     return bool(ours) and host.split(".")[-2:] != ours.split(".")[-2:] and not is_private_host(host)
 

@@ -69,7 +69,7 @@ def _bill_of(
 ) -> list[BillEntry]:
     """The bill of one provider. What is missing is a note: the other providers are read all the same."""
     own = [row for row in rows if provider is not None and row.task_id and same_origin(row.origin, provider.base_url)]
-    if provider is None or provider.account is None:
+    if provider is None or provider.account is None or provider.account.api == "none":
         notes.append(f"{name}: no account is configured: only costs in its replies are shown")
         return []
     if not own:
@@ -77,7 +77,7 @@ def _bill_of(
         return []
     since, until = min(row.at for row in own) - WINDOW, min(utc_now(), max(row.at for row in own) + LATEST) + WINDOW
     try:
-        access = keys.account_of(provider)
+        access = keys.of_account(provider)
         ids = {row.task_id for row in own}
         return run_coroutine(fetch_bill(provider, access, since=since, until=until, task_ids=ids))
     except (UsageError, WireError) as exc:

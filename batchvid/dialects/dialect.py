@@ -46,8 +46,8 @@ class LookupMethod:
 
     A `Rejected` describes this one query only. `where` states for people what was searched; `exact` means that the
     query names the one task that is meant. With `replays` the query is the paid call itself, sent again with the same
-    idempotency key: the vendor documents that it makes no second task. `at_account` is a query below the provider's
-    `account_url`, with the key of `account_key_env`. `kept_s` is how long after a call the vendor still knows of it,
+    idempotency key: the vendor documents that it makes no second task. `at_account` is a query below the address of
+    the provider's `account`, with its token. `kept_s` is how long after a call the vendor still knows of it,
     None where nothing is documented: later nobody is asked, as the reply would prove nothing.
     """
 

@@ -13,9 +13,9 @@ from decimal import Decimal
 from typing import Any
 
 from batchvid.dialects.common.json_bodies import parse
-from batchvid.dialects.common.json_values import dig, identifier, text
+from batchvid.dialects.common.json_values import dig, identifier, moment, text
 from batchvid.domain.bills import BillEntry
-from batchvid.domain.wire import Response
+from batchvid.domain.wire import Candidate, Response
 from batchvid.errors import UnreadableReply
 
 TASKS, LOGS, STATUS = "/api/task/self", "/api/log/self", "/api/status"
@@ -24,6 +24,10 @@ REFUND = 6  # the type of a log row
 UNLIMITED_USD = Decimal(10**8)
 
 _WORD = re.compile(r"[\w-]{6,200}")
+
+
+class AccountRefused(UnreadableReply):
+    """The page is refused, most likely because of its token: another try does not help."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +39,13 @@ class AccountPage:
 
 
 def read_page(response: Response, path: str) -> AccountPage:
-    """Read one page: a list, or `items` or `data` inside `data`. Raises UnreadableReply."""
+    """Read one page: a list, or `items` or `data` inside `data`. Raises UnreadableReply, AccountRefused."""
     document = parse(response.body) or {}
     message = text(document.get("message")) or text(dig(document, ("error", "message")))
     if response.status != 200 or document.get("success") is False:
-        raise UnreadableReply(f"{path} answers HTTP {response.status}{f': {message}' if message else ''}")
+        refused = response.status in (200, 401, 403)  # new-api refuses a wrong token with a 200
+        words = f"{path} answers HTTP {response.status}{f': {message}' if message else ''}"
+        raise AccountRefused(words) if refused else UnreadableReply(words)
     data = document.get("data")
     inner = data if isinstance(data, list) else dig(data, ("items",)) or dig(data, ("data",))
     if inner is None and isinstance(data, dict):
@@ -62,8 +68,7 @@ def charges(rows: Collection[Mapping[str, Any]], per_usd: Decimal) -> Iterator[B
     for row in rows:
         task_id, quota = identifier(row.get("task_id")), _quota(row)
         if task_id and quota is not None:
-            model = text(row.get("model_name")) or text(dig(row, ("properties", "origin_model_name")))
-            yield BillEntry(task_id=task_id, usd=quota / per_usd, model=model)
+            yield BillEntry(task_id=task_id, usd=quota / per_usd, model=_model(row))
 
 
 def refunds(rows: Collection[Mapping[str, Any]], per_usd: Decimal, known: Collection[str]) -> Iterator[BillEntry]:
@@ -77,6 +82,21 @@ def refunds(rows: Collection[Mapping[str, Any]], per_usd: Decimal, known: Collec
         found = {named} if named else words & set(known)
         if len(found) == 1 and (task_id := found.pop()) in known:
             yield BillEntry(task_id=task_id, usd=-abs(quota) / per_usd)
+
+
+def candidates(rows: Collection[Mapping[str, Any]]) -> tuple[Candidate, ...]:
+    """Return the tasks, each once. new-api's own rows may have the prompt, as `properties.input`."""
+    found: dict[str, Candidate] = {}
+    for row in rows:
+        if task_id := identifier(row.get("task_id")):
+            created_at = moment(row.get("created_at")) or moment(row.get("submit_time"))
+            prompt = text(dig(row, ("properties", "input")))
+            found[task_id] = Candidate(task_id=task_id, model=_model(row), prompt=prompt, created_at=created_at)
+    return tuple(found.values())
+
+
+def _model(row: Mapping[str, Any]) -> str:
+    return text(row.get("model_name")) or text(dig(row, ("properties", "origin_model_name")))
 
 
 def _quota(row: Mapping[str, Any]) -> Decimal | None:

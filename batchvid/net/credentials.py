@@ -79,15 +79,8 @@ class Credentials:
         way = self.way_to(provider)
         return replace(way, authenticator=self._authenticator(provider, way.proxy))
 
-    def account_of(self, provider: Provider) -> Access:
-        """How the provider's account pages are reached, by their own token. Raises UsageError if it is unset."""
-        if provider.account is None:
-            raise UsageError(f"provider {provider.name} has no account: write account: {{token_env: NAME}}")
-        token = self._key(provider, provider.account.token_env)
-        return replace(self.way_to(provider), style=_BEARER, authenticator=KeyHeader(_BEARER, token))
-
     def has_account(self, provider: Provider) -> bool:
-        """Whether the key for the provider's account is available."""
+        """Whether the token or key for the provider's account is available."""
         try:
             self.of_account(provider)
         except UsageError:
@@ -95,12 +88,13 @@ class Credentials:
         return True
 
     def of_account(self, provider: Provider) -> Access:
-        """How the provider's `account_url` is reached. Raises UsageError as `of` does."""
-        if not provider.account_key_env:
+        """How the provider's `account_url` is reached: by its own token, else by the provider's key.
+
+        Raises UsageError as `of` does.
+        """
+        if provider.account is None or not provider.account.token_env:
             return self.of(provider)
-        return replace(self.way_to(provider), style=Authentication()).with_key(
-            self._key(provider, provider.account_key_env)
-        )
+        return replace(self.way_to(provider), style=_BEARER).with_key(self._key(provider, provider.account.token_env))
 
     def way_to(self, provider: Provider) -> Access:
         """The same without the key. Raises UsageError for a wrong `ca_file` or proxy."""

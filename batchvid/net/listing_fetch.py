@@ -70,7 +70,8 @@ def _address(provider: Provider, style: str) -> str:
     if style == "cometapi":
         return provider.base_url
     prefix = provider.routes.get(provider.own_dialect, "")
-    return getattr(provider, "account_url", "") or f"{provider.base_url}{prefix}"
+    account_url = provider.account.url if provider.account else ""
+    return account_url or f"{provider.base_url}{prefix}"
 
 
 async def _cometapi(caller: _Caller) -> tuple[list[Mapping[str, Any]], int]:

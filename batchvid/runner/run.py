@@ -57,7 +57,7 @@ async def run(state: StateFile, recorder: Recorder, config: RunConfig, listeners
     try:
         # no lookup without a key: jobs of a provider that is no longer used must not stop the others
         can_ask = (lambda _: True) if config.only_reconcile else config.keys.has
-        lost = jobs_to_reconcile(recorder.jobs.values(), config.providers, can_ask)
+        lost = jobs_to_reconcile(recorder.jobs.values(), config.providers, can_ask, config.keys.has_account)
         paid = [] if config.only_reconcile else [job for job in recorder.jobs.values() if job.state in PAID_AND_OPEN]
         work = [*lost, *paid]
         async with (
@@ -123,7 +123,7 @@ async def _drive(
 ) -> RunRequest:
     """Start the loops, dispatch the work, wait for the end, and let open calls finish."""
     dispatch = Dispatcher(context, only_reconcile=config.only_reconcile)
-    dispatch.reconciler = reconciler = Reconciler(context, dispatch)
+    dispatch.reconciler = reconciler = Reconciler(context, dispatch, config.folder)
     dispatch.submitter = submitter = Submitter(context, dispatch)
     dispatch.poller = poller = Poller(context, dispatch)
     dispatch.downloader = downloader = Downloader(

@@ -27,6 +27,10 @@ class TaskOwners:
             owners[task_id] = job_id
         return owner
 
+    def owner(self, origin: str, task_id: str) -> str:
+        """The id of the job that owns the task; empty if none does."""
+        return self._owners.get(origin, {}).get(task_id, "")
+
 
 def reopened_ids(jobs: Iterable[Job]) -> list[str]:
     """The jobs with a task that their row no longer names: only the event log has its id."""

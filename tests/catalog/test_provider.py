@@ -158,3 +158,38 @@ def test_the_emulator_is_started_by_the_run_unless_it_is_somewhere() -> None:
     assert built_in["emulator"].free
     assert built_in["emulator"].api_key_env == ""
     assert not providers({"emulator": {"base_url": "http://127.0.0.1:8080"}})["emulator"].is_embedded
+
+
+def test_the_account_of_another_server_is_not_the_built_in_one() -> None:
+    """A built-in token or address is not sent where the user moves the provider; one of the user's own is."""
+    moved = providers(
+        {"cometapi": {"base_url": "https://gw.example.org"}, "fal": {"base_url": "https://q.example.org"}}
+    )
+    assert moved["cometapi"].account is None
+    assert moved["fal"].account_url == "https://q.example.org"
+    rehearsal = providers({"cometapi": {"base_url": "http://127.0.0.1:9"}})["cometapi"]
+    assert rehearsal.account is not None
+    assert (rehearsal.account.token_env, rehearsal.account_url) == ("COMETAPI_ACCESS_TOKEN", "http://127.0.0.1:9")
+    mine = {"api": "new-api", "token_env": "MINE"}
+    own = providers({"cometapi": {"base_url": "https://gw.example.org", "account": mine}})["cometapi"]
+    assert own.account is not None
+    assert own.account.token_env == "MINE"
+    assert providers({})["fal"].account_url == "https://api.fal.ai"
+    public = providers({"cometapi": {"account": {**mine, "url": "http://acc.example.org"}}})["cometapi"]
+    assert "http://acc.example.org is a public host" in public.http_problem
+
+
+@pytest.mark.parametrize(
+    ("account", "why"),
+    [
+        ({"api": "new-api"}, "needs token_env"),
+        ({"url": "ftp://a.example.org"}, "must be an address"),
+        ({"url": "https://user:word@a.example.org"}, "must be an address"),
+    ],
+)
+def test_a_wrong_account_is_refused(account: dict[str, str], why: str) -> None:
+    """Before anything is bought."""
+    with pytest.raises(UsageError, match=why):
+        providers({"cometapi": {"account": account}})
+    with pytest.raises(UsageError, match="lookup: account needs account"):
+        providers({"cometapi": {"base_url": "https://gw.example.org", "lookup": "account"}})

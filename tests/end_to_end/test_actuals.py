@@ -28,7 +28,7 @@ budget: {{usd: 30}}
 defaults: {{provider: house, model: veo3-fast, duration_s: 4}}
 providers:
   house: {{base_url: "{url}", dialect: veo, api_key_env: TEST_KEY, balance: new-api, poll_every_s: 0.05,
-           account: {{token_env: TEST_TOKEN}}}}
+           account: {{api: new-api, token_env: TEST_TOKEN}}}}
 clips:
   - {{id: kite, prompt: a kite}}
   - {{id: storm, prompt: a storm}}

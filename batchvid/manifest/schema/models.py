@@ -108,12 +108,6 @@ class Provider(_Strict):
     api_key_env: KeyName | None = Field(
         None, description="the name of the environment variable that holds the key; a server of your own may need none"
     )
-    account_url: BaseUrl | None = Field(
-        None, description="the vendor's address for what concerns the account, if not base_url; it gets the key too"
-    )
-    account_key_env: KeyName | None = Field(
-        None, description="the name of the variable with another key for the account, such as an access token"
-    )
     auth: Authentication | None = Field(
         None, description="how calls are authenticated, if not by Authorization: Bearer KEY"
     )
@@ -162,7 +156,9 @@ class Provider(_Strict):
     allow_http: bool | None = Field(
         None, strict=True, description="allow an unencrypted http:// base_url of a public host"
     )
-    account: Account | None = Field(None, description="where report --actuals reads the bill, by an access token")
+    account: Account | None = Field(
+        None, description="how the pages of its account are reached: its bill (report --actuals), its list of tasks"
+    )
     balance: BalanceApi | None = Field(None, description="the pages by which doctor reads the balance")
     life: Annotated[str, BeforeValidator(field_types.word)] | None = Field(
         None, description="emulator setting: how long its tasks take"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Coroutine, Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from batchvid.catalog import Provider
@@ -21,16 +22,22 @@ from batchvid.domain import events as ev
 from batchvid.domain.failures import STOPS_PROVIDER, FailureKind
 from batchvid.domain.jobs import Job, JobState
 from batchvid.domain.origins import same_origin
-from batchvid.domain.wire import Candidate, Rejected
-from batchvid.errors import WireError
+from batchvid.domain.wire import Candidate, Rejected, Request, Response
+from batchvid.errors import UnreadableReply, WireError
 from batchvid.planning.routing import submitted_generation
 from batchvid.redaction import redact
 from batchvid.runner.context import Dispatch, RunContext
 from batchvid.runner.providers.provider_state import ProviderState
 from batchvid.runner.providers.retry_policy import WAIT_MAX_S, RetryPolicy
+from batchvid.runner.submission.account_lookup import ACCOUNT_LOOKUP, AccountLookup, account_tasks, needed_token
 from batchvid.runner.submission.image_loader import ImageReader
+from batchvid.runner.submission.other_batches import OtherOwners
 from batchvid.runner.submission.paid_calls import same_call
-from batchvid.runner.submission.task_matching import matching_tasks, unclaimed_tasks
+from batchvid.runner.submission.task_matching import (
+    matching_tasks,
+    tasks_by_model,
+    unclaimed_tasks,
+)
 
 LOOKUP_DELAYS = (0.1, 0.4, 1.0, 2.0)  # before each lookup, in poll intervals: a task may not be visible at once
 VISIBLE_AFTER_S = 60.0  # by then a task is visible (wire-notes 6.3), and one lookup is enough
@@ -38,23 +45,29 @@ RESUBMIT_SLOWER = 2.0  # than after a refusal, and the wait grows fourfold: each
 MAX_RESUBMITS = 3  # on_lost_submit: resubmit may risk a second purchase, but not endlessly
 
 
-def lookup_method(job: Job, provider: Provider) -> LookupMethod | None:
+def lookup_method(job: Job, provider: Provider) -> LookupMethod | AccountLookup | None:
     """How the provider looks up this job's submit; None if it cannot."""
     name = provider.lookup.get(job.dialect)
+    if name == "account":
+        return ACCOUNT_LOOKUP if provider.account and provider.account.api != "none" else None
     return DIALECTS[job.dialect].lookups.get(name) if name and job.dialect in DIALECTS else None
 
 
 def jobs_to_reconcile(
-    jobs: Iterable[Job], providers: Mapping[str, Provider], can_ask: Callable[[Provider], bool]
+    jobs: Iterable[Job],
+    providers: Mapping[str, Provider],
+    can_ask: Callable[[Provider], bool],
+    has_account: Callable[[Provider], bool] = lambda _: True,
 ) -> list[Job]:
-    """The uncertain jobs of earlier runs whose provider supports lookup."""
+    """The uncertain jobs of earlier runs whose provider supports lookup. `has_account`: with its account's token."""
     names = {name for name, provider in providers.items() if provider.lookup and can_ask(provider)}
     return [
         job
         for job in jobs
         if job.state is JobState.UNCERTAIN
         and job.spec.provider in names
-        and lookup_method(job, providers[job.spec.provider])
+        and (method := lookup_method(job, providers[job.spec.provider]))
+        and (method is not ACCOUNT_LOOKUP or has_account(providers[job.spec.provider]))
     ]
 
 
@@ -65,8 +78,10 @@ def _age_s(job: Job) -> float:
 class Reconciler:
     """Looks up lost submits at their providers. Dispatches each job whose task is found, or that is bought again."""
 
-    def __init__(self, context: RunContext, dispatch: Dispatch) -> None:
+    def __init__(self, context: RunContext, dispatch: Dispatch, folder: Path | None = None) -> None:
+        """`folder` is the batch's: the folders beside it may hold other batches."""
         self._context = context
+        self._others = OtherOwners(context, folder)
         self._dispatch = dispatch
         self._lookups: set[asyncio.Task[None]] = set()
         self._closing = asyncio.Event()
@@ -132,7 +147,11 @@ class Reconciler:
         method = lookup_method(job, provider_state.provider)
         if method is None or not same_origin(job.origin, provider_state.origin):
             return False
-        found, result, unclaimed = await self._look_up(provider_state, job, method)
+        if method is ACCOUNT_LOOKUP and provider_state.account is None:
+            token = needed_token(provider_state.provider)
+            found, result, unclaimed = None, f"not looked up: set {token}, and the next run does", job.candidates
+        else:
+            found, result, unclaimed = await self._look_up(provider_state, job, method)
         if found and (owner := context.task_owners.claim(job.origin, found.task_id, job.id)):
             result = f"{provider_state.name} names task {found.task_id} for it, which belongs to {owner}"
             found = None
@@ -155,7 +174,7 @@ class Reconciler:
         return found is not None
 
     async def _look_up(
-        self, provider_state: ProviderState, job: Job, method: LookupMethod
+        self, provider_state: ProviderState, job: Job, method: LookupMethod | AccountLookup
     ) -> tuple[Candidate | None, str, tuple[Candidate, ...]]:
         """The job's task if it is found, otherwise the result in words and the tasks that may be it."""
         context = self._context
@@ -179,10 +198,15 @@ class Reconciler:
                     break
                 continue
             lookups += 1
-            found = matching_tasks(job, reply, context.recorder.jobs.values(), exact=method.exact)
+            jobs = context.recorder.jobs.values()
+            if isinstance(method, AccountLookup):
+                reply, others = await self._others.exclude(job, reply)
+                found = tasks_by_model(job, reply, others)
+            else:
+                found = matching_tasks(job, reply, jobs, exact=method.exact)
             if len(found) == 1:
                 return found[0], "", ()
-            unclaimed = unclaimed_tasks(job, reply, context.recorder.jobs.values())
+            unclaimed = unclaimed_tasks(job, reply, jobs)
             if found:  # the other's reply, or the next list, may decide
                 result = f"{provider_state.name} has a task like it, but another job may own it"
                 continue
@@ -219,9 +243,11 @@ class Reconciler:
         return True
 
     async def _send_lookup(
-        self, provider_state: ProviderState, job: Job, method: LookupMethod
+        self, provider_state: ProviderState, job: Job, method: LookupMethod | AccountLookup
     ) -> tuple[Candidate, ...] | Rejected:
         provider = provider_state.provider
+        if isinstance(method, AccountLookup):
+            return await self._read_account(provider_state, job)
         origin, access, limits = provider_state.base_url + job.prefix, provider_state.access, {}
         request = method.ask(submitted_generation(job))
         if method.replays:
@@ -234,7 +260,7 @@ class Reconciler:
             }  # fmt: skip
         if method.at_account:
             if provider_state.account is None:
-                return Rejected(kind=FailureKind.AUTH, message=f"set {provider.account_key_env} to look it up")
+                return Rejected(kind=FailureKind.AUTH, message=f"set {needed_token(provider)} to look it up")
             origin, access = provider.account_url or provider_state.base_url, provider_state.account
         try:
             response = await self._context.transport.send(origin, request, access, **limits)
@@ -242,3 +268,18 @@ class Reconciler:
             return method.read(response)
         except WireError as exc:
             return missed_reply(exc)
+
+    async def _read_account(self, provider_state: ProviderState, job: Job) -> tuple[Candidate, ...] | Rejected:
+        """The account's tasks. Every page after the first waits for the poll rate, too."""
+        access, provider, pages = provider_state.account, provider_state.provider, 0
+        if access is None:
+            return Rejected(kind=FailureKind.AUTH, message=f"set {needed_token(provider)} to look it up")
+
+        async def send(request: Request) -> Response:
+            nonlocal pages
+            pages += 1
+            if pages > 1 and not await self._wait_to_poll(provider_state, 0.0):
+                raise UnreadableReply("the list was not read to its end")
+            return await self._context.transport.send(provider.account_url or provider_state.base_url, request, access)
+
+        return await account_tasks(provider, job, send)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from batchvid.domain.jobs import Job, JobState
+from batchvid.domain.origins import same_origin
 from batchvid.domain.wire import Candidate
 from batchvid.redaction import redact
 
@@ -42,6 +43,36 @@ def matching_tasks(job: Job, candidates: Iterable[Candidate], jobs: Iterable[Job
         for other in twins
     )
     return [candidate for candidate in similar if candidate.task_id not in owned] * (1 + other_owners)
+
+
+def tasks_by_model(job: Job, candidates: Iterable[Candidate], others: Iterable[Job] | None) -> list[Candidate]:
+    """The candidates that may be this job's task, in a list without prompts. Only a single one is a match.
+
+    The candidates belong to no other job. One is a match if it is the only one of the model from the time of the call,
+    and the job the only lost submit of the model in that time, among all `others` (None: not known). A task without a
+    model or time may be of any.
+    """
+    found = [
+        one
+        for one in candidates
+        if one.model in ("", job.model_sent) and (one.created_at is None or _in_time(job, one))
+    ]
+    certain = others is not None and all(one.model and one.created_at for one in found)
+    earlier = job.committed_attempts > job.tasks + 1
+    if certain and not earlier and not any(_may_own_like(job, other) for other in others or ()):
+        return found
+    return found * 2
+
+
+def _may_own_like(job: Job, other: Job) -> bool:
+    """Whether a task of the same model and time may be that of the other job, although it does not know it."""
+    if other.model_sent != job.model_sent or not same_origin(other.origin, job.origin):
+        return False
+    if other.state not in (JobState.UNCERTAIN, JobState.SUBMITTING):
+        return other.committed_attempts > other.tasks  # an earlier attempt without a verdict
+    if other.committed_attempts > other.tasks + 1 or other.submitted_at is None or job.submitted_at is None:
+        return True
+    return abs((other.submitted_at - job.submitted_at).total_seconds()) <= MAX_CLOCK_SKEW_S + MAX_CREATION_DELAY_S
 
 
 def unclaimed_tasks(job: Job, candidates: Iterable[Candidate], jobs: Iterable[Job]) -> tuple[Candidate, ...]:

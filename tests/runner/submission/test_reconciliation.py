@@ -30,6 +30,7 @@ from batchvid.runner.submission.task_matching import (
     MAX_CLOCK_SKEW_S,
     MAX_CREATION_DELAY_S,
     matching_tasks,
+    tasks_by_model,
     unclaimed_tasks,
 )
 from batchvid.state.state_file import StateFile
@@ -164,6 +165,53 @@ class TestMeant:
         assert matching_tasks(lost(), [Candidate(task_id="t-9", external_id="kite-2")], [], exact=True) == []
 
 
+class TestByModel:
+    """The rule for a list without prompts."""
+
+    def test_the_only_one_of_the_only_lost_submit_is_it(self) -> None:
+        """Other models, other times and accepted jobs do not matter."""
+        others = [
+            job_in(JobState.RUNNING, "boat"),
+            lost("other-model", model_sent="sora-2"),
+            lost("next-day", submitted_at=at(86400)),
+        ]
+        tasks = [listed(prompt=""), listed("t-8", model="sora-2"), listed("t-7", created_at=at(5000))]
+        assert tasks_by_model(lost(), tasks, others) == tasks[:1]
+        assert tasks_by_model(lost(), tasks[1:], others) == []
+
+    @pytest.mark.parametrize(
+        "other",
+        [
+            lost("twin", submitted_at=at(400)),
+            lost("twin", submitted_at=None),
+            job_in(JobState.SUBMITTING, "out"),
+            replace(job_in(JobState.RUNNING, "bought-again"), committed_attempts=2),
+            None,
+        ],
+    )
+    def test_whose_it_is_must_be_certain(self, other: Job | None) -> None:
+        """Another lost or open submit of the model may have made it; so may a batch that cannot be read."""
+        others = None if other is None else [other]
+        assert len(tasks_by_model(lost(), [listed()], others)) > 1
+
+    @pytest.mark.parametrize("second", [{}, {"model": ""}, {"created_at": None}])
+    def test_a_second_task_leaves_it_open(self, second: dict[str, Any]) -> None:
+        """Also one that does not say of which model or time it is, even alone."""
+        assert len(tasks_by_model(lost(), [listed(), listed("t-8", **second)], [])) > 1
+        if second:
+            assert len(tasks_by_model(lost(), [listed("t-8", **second)], [])) > 1
+
+    def test_an_earlier_attempt_may_own_it(self) -> None:
+        """It was lost, too."""
+        assert len(tasks_by_model(lost(committed_attempts=2, attempts=2), [listed()], [])) > 1
+
+
+IN_ACCOUNT = {
+    "kling": "external_id",
+    **dict.fromkeys(("veo", "openai-videos", "seedance", "videos", "runway", "xai"), "account"),
+}
+
+
 def test_only_what_can_be_asked_after_is_asked_after() -> None:
     """Uncertain, at a provider that is still known and whose route serves lookup."""
     jobs = [
@@ -172,7 +220,9 @@ def test_only_what_can_be_asked_after_is_asked_after() -> None:
         lost("gone", dialect="kling", spec=spec("gone", provider="nobody")),
         replace(job_in(JobState.RUNNING, "running"), dialect="kling"),
     ]
-    assert [job.id for job in jobs_to_reconcile(jobs, providers({}), lambda _: True)] == ["kite"]
+    assert [job.id for job in jobs_to_reconcile(jobs, providers({}), lambda _: True)] == ["kite", "veo"]
+    no_token = jobs_to_reconcile(jobs, providers({}), lambda _: True, lambda _: False)
+    assert [job.id for job in no_token] == ["kite"]
     assert jobs_to_reconcile(jobs, providers({}), lambda _: False) == []
 
 
@@ -180,7 +230,8 @@ def test_only_what_can_be_asked_after_is_asked_after() -> None:
     ("notices", "lookup"),
     [
         ({"cometapi": {"lookup": "none"}}, {}),
-        ({"cometapi": {}}, {"kling": "external_id"}),
+        ({"cometapi": {}}, IN_ACCOUNT),
+        ({"cometapi": {"lookup": "account"}}, IN_ACCOUNT),
         ({"cometapi": {"lookup": "list"}}, {"openai-videos": "list"}),
         ({"cometapi": {**KLING, "base_url": "https://k.example"}}, {"kling": "external_id"}),
         ({"cometapi": {"dialect": "xai"}}, {}),
