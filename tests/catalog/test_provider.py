@@ -140,3 +140,15 @@ def test_the_emulator_is_started_by_the_run_unless_it_is_somewhere() -> None:
     assert built_in["emulator"].free
     assert built_in["emulator"].api_key_env == ""
     assert not providers({"emulator": {"base_url": "http://127.0.0.1:8080"}})["emulator"].is_embedded
+
+
+def test_units_have_no_worth_at_somebody_elses_server() -> None:
+    """A relay counts in units of its own. A proxy of the user's, and the vendor's other address, bill Kling's."""
+    worth = providers({})["kling"].unit_usd
+    assert worth
+    for address, found in (
+        ("https://relay.example.com", {}),
+        ("http://127.0.0.1:8080", worth),
+        ("https://api-cn.klingai.com", worth),
+    ):
+        assert providers({"kling": {"base_url": address}})["kling"].unit_usd == found
