@@ -10,6 +10,7 @@ from batchvid.catalog.model_policies import cost_of_tokens
 from batchvid.clock import utc_now
 from batchvid.dialects.common.outcome_rules import missed_reply
 from batchvid.domain import events as ev
+from batchvid.domain.bills import cost_while_running
 from batchvid.domain.costs import cost_of
 from batchvid.domain.failures import STOPS_PROVIDER, FailureKind
 from batchvid.domain.job_spec import Reason
@@ -213,6 +214,8 @@ class Poller:
             if (status.vendor_status, status.progress) != (job.vendor_status, job.progress):
                 progress = ev.Progressed(at=utc_now(), vendor_status=status.vendor_status, progress=status.progress)
                 await context.recorder.record(job.id, progress)
+            if (billed := cost_while_running(job, status.actual_usd, utc_now())) is not None:
+                await context.recorder.record(job.id, billed)
             await self._continue(task)
 
     def _learn(self, task: TrackedTask, phase: Phase) -> None:
