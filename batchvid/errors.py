@@ -2,6 +2,7 @@
 
 BatchvidError                  1
 ├── UsageError                 2   the command line is not valid
+│   ├── DefinitionError        2   a wire format in a TOML file has problems (all of them, each with file:line)
 │   └── MissingExtra           2   an optional library is not installed
 ├── ManifestError              2   the manifest has problems (all of them, each with file:line)
 ├── StateError                 1   the state file cannot be read or written
@@ -42,6 +43,14 @@ class UsageError(BatchvidError):
     """The command line is not valid."""
 
     exit_code = 2
+
+
+class DefinitionError(UsageError):
+    """A wire format in a TOML file has problems. `problems` holds one line each: `file:line: key: what is wrong`."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = tuple(problems)
 
 
 class MissingExtra(UsageError):

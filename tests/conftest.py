@@ -1,6 +1,6 @@
 """For all tests: nothing outside this machine is ever called, and hypothesis is not bound by a clock.
 
-Knows nothing of batchvid; what tests build their jobs and clips with stands in builders.py.
+Knows of batchvid only what a process keeps; what tests build their jobs and clips with stands in builders.py.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
+from batchvid.dialects import DIALECTS
 from tests.builders import MakeClip, make_clip
 
 settings.register_profile("shared", deadline=None, max_examples=60, database=None)  # the cores are shared with others
@@ -55,6 +56,13 @@ _STATE_HOMES = itertools.count()
 def _own_index(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each test has its own index of batches: a file system gives the inode of a deleted manifest to the next one."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path_factory.getbasetemp() / "indexes" / str(next(_STATE_HOMES))))
+
+
+@pytest.fixture(autouse=True)
+def _own_wire_formats() -> Iterator[None]:
+    """What a test defines counts for no other one."""
+    yield
+    DIALECTS.forget_definitions()
 
 
 @pytest.fixture(scope="session")

@@ -180,6 +180,7 @@ def providers(overrides: Mapping[str, Mapping[str, Any]]) -> dict[str, Provider]
     Raises UsageError for an invalid or incomplete provider.
     """
     rows: dict[str, dict[str, Any]] = {name: dict(row) for name, row in _provider_rows().items()}
+    has_lookup: set[str] = set()
     for name, override in overrides.items():
         row = rows.setdefault(name, {})
         fields = {key: value for key, value in override.items() if value is not None}
@@ -187,17 +188,31 @@ def providers(overrides: Mapping[str, Mapping[str, Any]]) -> dict[str, Provider]
         if dialect is not None:
             if dialect not in DIALECTS:
                 hints = filter(None, (did_you_mean(dialect, DIALECTS), f"there are {', '.join(DIALECTS)}"))
-                raise UsageError(f"unknown dialect {dialect!r}; {' '.join(hints)}")
+                own = f"a wire format of your own is written as [dialects.{dialect}] in batchvid.toml"
+                raise UsageError(f"unknown dialect {dialect!r}; {'; '.join((*hints, own))}")
             row["routes"] = {dialect: prefix or ""}
             row.pop("lookup", None)
         if (way := fields.pop("lookup", None)) is not None:
             row["lookup"] = _lookup(name, way, row.get("routes", {}))
+            has_lookup.add(name)
         row = rows[name] = overridden(row, fields)
         missing = [key for key in ("routes", "base_url") if key not in row]
         if missing:
             words = ", ".join("dialect" if key == "routes" else key for key in missing)
             raise UsageError(f"{name} is not built in, and a provider of your own needs {words} too")
+    for name, row in rows.items():
+        _add_stated(row, with_lookup=name not in has_lookup)
     return {name: _as_provider(name, row) for name, row in rows.items()}
+
+
+def _add_stated(row: dict[str, Any], *, with_lookup: bool) -> None:
+    """Add what the definition of a wire format states of its provider, unless the row states it itself."""
+    for dialect in filter(DIALECTS.is_declared, row["routes"]):
+        value = DIALECTS[dialect]
+        if value.cancel_until != "none":
+            row.setdefault("cancel", value.cancel_until)
+        if with_lookup and value.lookups:
+            row["lookup"] = {dialect: next(iter(value.lookups)), **row.get("lookup", {})}
 
 
 def overridden(row: Mapping[str, Any], fields: Mapping[str, Any]) -> dict[str, Any]:

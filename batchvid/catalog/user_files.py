@@ -14,6 +14,8 @@ api_key_env = "GW_KEY"
 
 [providers.office.models.house-model]             # only what this provider sells differently
 price = { usd_per_s = 0.02 }
+
+[dialects.acme]                   # a wire format as data, see catalog/wire_formats.py
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from batchvid.catalog import remote_listing
+from batchvid.catalog import remote_listing, wire_formats
 from batchvid.catalog.models import Models, built_in, built_in_routes
 from batchvid.errors import UsageError
 from batchvid.near_matches import did_you_mean
@@ -34,7 +36,7 @@ from batchvid.near_matches import did_you_mean
 FILENAME = "batchvid.toml"
 VARIABLE = "BATCHVID_CATALOG"
 TABLES = ("models", "providers")
-KEYS = ("out", *TABLES)
+KEYS = ("out", *TABLES, wire_formats.TABLE)
 LIMITS = ("concurrency", "timeout_s", "queue_timeout_s")
 """The keys of a provider's `models` that limit the provider; all others are about what it sells."""
 
@@ -51,7 +53,11 @@ class UserCatalog:
 
 
 def load_models(folder: Path) -> Models:
-    """The built-in models, overridden by the last fetched lists, and by the user's files for this folder."""
+    """The built-in models, overridden by the last fetched lists, and by the user's files for this folder.
+
+    The wire formats of these files are known afterwards.
+    """
+    define_formats(folder)
     models = built_in()
     catalogs = [(file, read(file)) for file in user_catalog_files(folder)]
     for fetched in remote_listing.load_all_saved():
@@ -62,6 +68,20 @@ def load_models(folder: Path) -> Models:
         for provider, row in catalog.providers.items():
             models = _merged(models, file, _sold(file, provider, row), provider, _routes(provider, catalogs))
     return models
+
+
+def define_formats(folder: Path) -> dict[str, wire_formats.WireFormat]:
+    """Make the wire formats of the user's files for this folder known. Raises UsageError."""
+    found: dict[str, wire_formats.WireFormat] = {}
+    for file in user_catalog_files(folder):
+        tables = _tables(file)
+        if wire_formats.TABLE in tables:
+            found |= wire_formats.define_all(wire_formats.read_wire_formats(file).values())
+        providers = tables.get("providers", {})
+        for row in providers.values() if isinstance(providers, dict) else ():
+            if one := wire_formats.define_for(row.get("dialect") if isinstance(row, dict) else None, file.parent):
+                found[one.name] = one
+    return found
 
 
 def _routes(provider: str, catalogs: Iterable[tuple[Path, UserCatalog]]) -> Collection[str]:
@@ -94,13 +114,8 @@ def user_catalog_files(folder: Path) -> list[Path]:
 
 
 def read(file: Path) -> UserCatalog:
-    """Read one file. Raises UsageError for an invalid file."""
-    try:
-        tables = tomllib.loads(file.read_text("utf-8"), parse_float=Decimal)
-    except OSError as exc:
-        raise UsageError(f"{file}: {exc.strerror}") from None
-    except ValueError as exc:  # not UTF-8, not TOML
-        raise UsageError(f"{file}: {exc}") from None
+    """Read one file, without its wire formats. Raises UsageError for an invalid file."""
+    tables = _tables(file)
     for key in sorted(tables.keys() - set(KEYS)):
         hints = filter(None, (did_you_mean(key, KEYS, limit=1), f"Allowed: {', '.join(KEYS)}"))
         raise UsageError(f"{file}: {key}: unknown key; {' '.join(hints)}")
@@ -111,7 +126,18 @@ def read(file: Path) -> UserCatalog:
         rows = tables.get(table, {})
         if not isinstance(rows, dict) or not all(isinstance(row, dict) for row in rows.values()):
             raise UsageError(f"{file}: {table}: must have a table for each name, such as [{table}.NAME]")
-    return UserCatalog(tables.get("models", {}), tables.get("providers", {}), out)
+    providers = {
+        name: row | {"dialect": wire_formats.name_of(row["dialect"])} if isinstance(row.get("dialect"), str) else row
+        for name, row in tables.get("providers", {}).items()
+    }
+    return UserCatalog(tables.get("models", {}), providers, out)
+
+
+def _tables(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(wire_formats.read_text(file), parse_float=Decimal)
+    except ValueError as exc:
+        raise UsageError(f"{file}: {exc}") from None
 
 
 def find_project_out(folder: Path) -> Path | None:

@@ -11,6 +11,7 @@ import click
 
 from batchvid.cli import (
     accept_command,
+    dialect_commands,
     doctor_command,
     emulator_command,
     init_command,
@@ -108,6 +109,7 @@ COMMANDS = (
     models_command.models,
     doctor_command.doctor,
     probe_command.probe,
+    dialect_commands.dialect,
     status_commands.schema,
     emulator_command.emulator,
     status_commands.completion,

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from batchvid import catalog, manifest
 from batchvid.catalog import Models, Provider
+from batchvid.catalog.wire_formats import WireFormat
 from batchvid.commands import prompt_edits
 from batchvid.commands.edit_reading import SheetEdits
 from batchvid.commands.output_folder import choose_folder
@@ -93,7 +94,8 @@ class Batch:
 
     The jobs are in `manifest`. Everything else is known before the manifest is expanded to jobs. `new_batch` allows a
     run to begin although the manifest was run into another folder; `notice` is empty or for the user.
-    `edited` is what `edit` read from a file: then `retry` buys only those jobs.
+    `formats` are the wire formats of the user's files. `edited` is what `edit` read from a file: then `retry` buys only
+    those jobs.
     """
 
     path: Path
@@ -107,6 +109,7 @@ class Batch:
     new_batch: bool = False
     notice: str = ""
     edited: SheetEdits | None = None
+    formats: Mapping[str, WireFormat] = field(default_factory=dict, repr=False)
     lazy_manifest: LazyManifest = field(repr=False)
     web_tables: WebTables | None = field(default=None, repr=False)
 
@@ -173,6 +176,7 @@ def open_batch(
         selection=selection,
         new_batch=new_batch,
         notice=chosen.notice,
+        formats=availability.formats,
         lazy_manifest=LazyManifest(expand, folder=chosen.folder, selection=selection),
         web_tables=web_tables,
     )

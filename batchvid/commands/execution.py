@@ -13,11 +13,13 @@ from pydantic import TypeAdapter, ValidationError
 
 from batchvid import catalog, gc_control, report, runner
 from batchvid.catalog import Provider
+from batchvid.catalog.wire_formats import define_saved
 from batchvid.commands.batch import Batch
 from batchvid.commands.caps import build_caps
 from batchvid.commands.edit_sheet import write_refused
 from batchvid.commands.event_loop import run_coroutine
 from batchvid.commands.output_folder import has_no_place
+from batchvid.dialects import DIALECTS
 from batchvid.display.progress import Progress
 from batchvid.domain.jobs import PAID_AND_OPEN, Job, JobState
 from batchvid.errors import StateError
@@ -39,7 +41,11 @@ Display = Callable[[Sequence[Job]], Progress]
 
 
 def known_providers(meta: Mapping[str, Any]) -> dict[str, Provider]:
-    """The providers that the last run of a batch knew. In the place of a row that cannot be read: the built-in one."""
+    """The providers that the last run of a batch knew. In the place of a row that cannot be read: the built-in one.
+
+    The wire formats of that run are known afterwards.
+    """
+    define_saved(meta.get("dialects", {}))
     providers = catalog.providers({})
     for name, row in meta.get("providers", {}).items():
         with contextlib.suppress(ValidationError, TypeError, AttributeError):
@@ -70,6 +76,8 @@ def run_batch(
         state.index.record_use(ManifestFile.at(batch.path), batch.folder.resolve(), batch.name, utc_now())
     # providers of an earlier manifest may still have open tasks
     providers = known_providers(meta) | dict(batch.providers)
+    used = {dialect for provider in batch.providers.values() for dialect in provider.routes}
+    formats = {name: one.as_fact() for name, one in batch.formats.items() if name in used}
     facts = {
         "batch": batch.name,
         "manifest": str(batch.path.absolute()),
@@ -78,6 +86,7 @@ def run_batch(
         "sample": batch.selection.sample or 0,
         "limit": batch.selection.limit or 0,
         "providers": _PROVIDERS.dump_python(providers, mode="json"),
+        **({"dialects": {**meta.get("dialects", {}), **formats}} if formats or "dialects" in meta else {}),
     }
 
     def request_and_save_facts() -> RunRequest:
@@ -108,13 +117,20 @@ def run_batch(
         try_now=try_now,
         callbacks=callbacks,
     )
-    return run_jobs(state, jobs, config, display, first_notices=[*first_notices, meta.describe_unreadable()])
+    definitions = {name: one.definition for name, one in batch.formats.items()}
+    with DIALECTS.in_use(definitions, used):
+        return run_jobs(state, jobs, config, display, first_notices=[*first_notices, meta.describe_unreadable()])
 
 
 def run_jobs(
     state: StateFile, jobs: dict[str, Job], config: RunConfig, display: Display, *, first_notices: Iterable[str] = ()
 ) -> Outcome:
-    """Run these jobs with a log and a display, and write the reports at the end, whatever happened."""
+    """Run these jobs with a log and a display, and write the reports at the end, whatever happened.
+
+    Raises UsageError if the wire format of an open job is not known.
+    """
+    for dialect in {job.dialect for job in jobs.values() if job.state in RESUMABLE and job.dialect}:
+        _ = DIALECTS[dialect]
     paths = BatchPaths(config.folder)
     log = report.RunLog(paths.log, run=uuid4().hex[:12])
     listeners = Listeners((log, EventLogger(), display(list(jobs.values()))))  # the log comes first

@@ -20,6 +20,7 @@ from batchvid.dialects.recognition import (
     Sureness,
     hints_of,
     model_rows,
+    more_requests,
     probe_requests,
     recognize,
     wants_key,
@@ -78,7 +79,7 @@ def probe_server(url: str, *, key_env: str = "") -> ProbeResult:
     `key_env` names the variable that holds the key. Raises UsageError for a wrong address or a missing key, WireError
     if the server does not reply.
     """
-    base_url = trim_base_url(_checked(url, "URL", _BASE_URL), DIALECTS)
+    base_url = trim_base_url(_checked(url, "URL", _BASE_URL), DIALECTS.coded)
     row = {"dialect": "openai-videos", "base_url": base_url}
     if key_env:
         row["api_key_env"] = _checked(key_env, "--key-env", _KEY_NAME)
@@ -97,7 +98,13 @@ def probe_server(url: str, *, key_env: str = "") -> ProbeResult:
             access = access.with_key(EMULATOR_KEY)
         replies = run_coroutine(send_all(base_url, requests, access))
         calls += len(requests)
-    return _result(provider, replies, calls, relays)
+    result = _result(provider, replies, calls, relays)
+    if result.formats and result.formats[0].sureness is Sureness.CERTAIN and not result.is_emulator:
+        return result
+    more = more_requests(relays if result.is_emulator else {})
+    requests = {path: request for path, request in more.items() if path not in replies}
+    replies |= run_coroutine(send_all(base_url, requests, access))
+    return _result(provider, replies, calls + len(requests), relays)
 
 
 def _result(
@@ -106,7 +113,8 @@ def _result(
     hints = hints_of(replies, _listed(replies.get(_PRICES.path)))
     formats = recognize(replies, relays, hints, base_path=urlsplit(provider.base_url).path)
     key_env = provider.api_key_env
-    refused = wants_key(replies) or any(one.needs_key for one in formats)
+    wanting = [one.needs_key for one in formats]  # with a key, a format that takes another kind of key proves nothing
+    refused = wants_key(replies) or (any(wanting) and (all(wanting) or not key_env))
     is_emulator = any(reply.is_emulator for reply in replies.values())
     if refused and not key_env and not is_emulator:
         key_env = PLACEHOLDER

@@ -73,7 +73,7 @@ def relocate(folder: Path, *, old: str, new: str, dry_run: bool = False) -> Relo
 
 def _checked(address: str, option: str) -> str:
     try:
-        return trim_base_url(_BASE_URL.validate_python(address), DIALECTS)
+        return trim_base_url(_BASE_URL.validate_python(address), DIALECTS.coded)
     except ValidationError as exc:
         raise UsageError(f"{option}: {exc.errors(include_input=False)[0]['msg']}") from None
 
@@ -154,4 +154,4 @@ def _moved_set(one: str, old: str, new: str) -> str:
 
 
 def _is_at(base_url: str, origin: str) -> bool:
-    return same_origin(trim_base_url(base_url, DIALECTS), origin)
+    return same_origin(trim_base_url(base_url, DIALECTS.coded), origin)

@@ -31,10 +31,11 @@ from batchvid.dialects import (
     xai,
 )
 from batchvid.dialects.dialect import Dialect
+from batchvid.dialects.registry import Dialects
 
-__all__ = ["DIALECTS", "Dialect"]
+__all__ = ["DIALECTS", "Dialect", "Dialects"]
 
-DIALECTS: dict[str, Dialect] = {
+_CODED: dict[str, Dialect] = {
     "veo": veo.DIALECT,
     "openai-videos": openai_videos.DIALECT,
     "seedance": seedance.DIALECT,
@@ -62,4 +63,8 @@ DIALECTS: dict[str, Dialect] = {
     "luma": luma.DIALECT,
     "vertex-veo": vertex_veo.DIALECT,
 }
-"""Every dialect by the name that the catalogue uses. `json-task` dialects of the user are added when they are read."""
+DIALECTS = Dialects(_CODED)
+"""Every dialect by the name that the catalogue uses.
+
+catalog/wire_formats.py adds the `json-task` dialects: those that ship as examples, and the user's when they are read.
+"""

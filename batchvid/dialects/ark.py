@@ -207,7 +207,11 @@ DIALECT = Dialect(
     cancel=_cancel,
     lookups={
         "list": LookupMethod(
-            ask=_listed, read=_read_list, where=f"among its newest {MAX_LISTED} tasks of seven days", exact=False
+            ask=_listed,
+            read=_read_list,
+            where=f"among its newest {MAX_LISTED} tasks of seven days",
+            exact=False,
+            kept_s=7 * 86400.0,
         )
     },
     image_rules=(("", ARK),),

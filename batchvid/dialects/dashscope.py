@@ -228,7 +228,11 @@ DIALECT = Dialect(
     cancel=_cancel,
     lookups={
         "list": LookupMethod(
-            ask=_listed, read=_read_list, where=f"among its newest {MAX_LISTED} tasks of 24 hours", exact=False
+            ask=_listed,
+            read=_read_list,
+            where=f"among its newest {MAX_LISTED} tasks of 24 hours",
+            exact=False,
+            kept_s=86400.0,
         )
     },
     image_rules=(("", DASHSCOPE),),

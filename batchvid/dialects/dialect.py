@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Literal, Protocol
 
 from batchvid.dialects.common.image_rules import ANY, ImageRules
 from batchvid.domain.wire import (
@@ -81,8 +81,9 @@ class Dialect:
     `errors.Unsupported` for anything that the wire does not support: nothing is dropped silently. `poll` builds the
     poll of a task; its generation is the one submitted, because some paths depend on it. `read_result` reads the reply
     to `Status.follow_up`. `cancel` builds the cancellation of a task, `is_cancelled` states whether the reply confirms
-    it. `lookups` are the queries after a lost submit, by their name in a provider's `lookup`. `api_paths` are its paths
-    below the prefix, without a task's id. `image_rules` are the limits of pictures, by the beginning of the model's
+    it; `cancel_until` is until when it works, where the wire format itself states that. `lookups` are the queries after
+    a lost submit, by their name in a provider's `lookup`. `api_paths` are its paths below the prefix, without a task's
+    id. `image_rules` are the limits of pictures, by the beginning of the model's
     name.
     """
 
@@ -94,6 +95,7 @@ class Dialect:
     read_result: ReadPoll | None = None
     poll_many: PollMany | None = None
     cancel: Callable[[GenerationRequest, str], Request] | None = None
+    cancel_until: Literal["none", "queued", "running"] = "none"
     is_cancelled: Callable[[Response], bool] = lambda response: 200 <= response.status < 300
     lookups: Mapping[str, LookupMethod] = field(default_factory=dict)
     image_rules: tuple[tuple[str, ImageRules], ...] = ()

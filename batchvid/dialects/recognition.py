@@ -91,8 +91,20 @@ def probe_requests(relays: Mapping[str, Collection[str]]) -> dict[str, Request]:
     nothing and change nothing.
     """
     found = {NOWHERE: _get(NOWHERE), VIDEO_LIST: _get(VIDEO_LIST), MODEL_LIST: _get(MODEL_LIST)}
-    for dialect in DIALECTS:
+    return found | _polls(relays, DIALECTS.coded)
+
+
+def more_requests(relays: Mapping[str, Collection[str]]) -> dict[str, Request]:
+    """The calls for the wire formats that a definition states: for a server that speaks none in Python."""
+    return _polls(relays, [name for name in DIALECTS if DIALECTS.is_declared(name)])
+
+
+def _polls(relays: Mapping[str, Collection[str]], dialects: Iterable[str]) -> dict[str, Request]:
+    found: dict[str, Request] = {}
+    for dialect in dialects:
         poll = DIALECTS[dialect].poll(_GENERATION, TASK_ID)
+        if poll.method != "GET":
+            continue
         for prefix in _prefixes(dialect, relays):
             found[prefix + NOWHERE] = _get(prefix + NOWHERE)
             found[prefix + poll.path] = Request(method="GET", path=prefix + poll.path, headers=poll.headers)
@@ -201,6 +213,8 @@ def _judge(
         return (sureness and Sureness.POSSIBLE if is_other_place else sureness), reasons
     if not knows_tasks:
         return Sureness.POSSIBLE, []
+    if DIALECTS.is_declared(dialect):
+        return Sureness.LIKELY, []
     if dialect == "dashscope":  # others have `/tasks` too
         return (None if dig(error, ("output", "task_status")) is None else Sureness.CERTAIN), []
     if dialect == "newapi":

@@ -37,6 +37,7 @@ __all__ = ["DIALECT", "poll", "read_poll", "read_submit", "submit"]
 
 WIRE = "Replicate"
 PATH = "/v1/predictions"
+INPUTS_KEPT_S = 3600.0  # a row without its input shows no prompt
 VENDOR: dict[str, Path] = {"predict_time": ("metrics", "predict_time")}
 CANCELLED = frozenset({"canceled", "aborted"})
 
@@ -149,5 +150,9 @@ DIALECT = Dialect(
     api_paths=("/v1/models", "/v1/predictions", "/v1/deployments"),
     cancel=_cancel,
     is_cancelled=_is_cancelled,
-    lookups={"list": LookupMethod(ask=_newest, read=_read_list, where="among its newest 100", exact=False)},
+    lookups={
+        "list": LookupMethod(
+            ask=_newest, read=_read_list, where="among its newest 100", exact=False, kept_s=INPUTS_KEPT_S
+        )
+    },
 )

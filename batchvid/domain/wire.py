@@ -11,6 +11,7 @@ from urllib.parse import urljoin
 
 from batchvid.domain.clip_request import ClipRequest, ImageRole
 from batchvid.domain.failures import Charged, FailureKind
+from batchvid.domain.origins import path_below
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -257,6 +258,19 @@ class Status:
     actual_usd: str = ""
     vendor_metadata: Mapping[str, str] = field(default_factory=dict)
     follow_up: Request | None = None
+
+    def at_route(self, route: str) -> Status:
+        """Return the status for a task of this route: with the scheme of `with_scheme`, and a follow-up below it.
+
+        An absolute address of a follow-up that is not below the route never gets the key: then the phase is unknown.
+        """
+        status = self.with_scheme(route.partition(":")[0])
+        if status.follow_up is None or "://" not in status.follow_up.path:
+            return status
+        path = path_below(route, status.follow_up.path)
+        if not path:
+            return replace(status, phase=Phase.UNKNOWN, follow_up=None)
+        return replace(status, follow_up=replace(status.follow_up, path=path))
 
     def with_scheme(self, scheme: str) -> Status:
         """Return the status with `scheme`, the provider's own, for every link that names none."""

@@ -13,7 +13,7 @@ from aiohttp import web
 from batchvid.emulator import task_lifecycle
 from batchvid.emulator.authorization import bearer
 from batchvid.emulator.body_parsing import Form
-from batchvid.emulator.callbacks import CallbackSender
+from batchvid.emulator.callbacks import CallbackSender, callback_url
 from batchvid.emulator.fault_rules import FaultAction, Faults, Step
 from batchvid.emulator.ledger import Ledger
 from batchvid.emulator.links import Links
@@ -150,4 +150,6 @@ class EmulatorService:
             created_at=now,
         )
         self.store.create(task, limit=limit)
+        if url := callback_url(submit.request.query, submit.form.fields):
+            self.callbacks.watch(task, url)
         return task

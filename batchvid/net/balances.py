@@ -1,6 +1,6 @@
 """Reads an account's balance in US dollars by the plain key, where the vendor has a page for it. Free GETs only.
 
-Sources: cometapi-cli (`/v1/dashboard/billing`), openrouter 1.3 (`/credits`), runwayml 5 (`/v1/organization`),
+Sources: cometapi-cli (`/v1/dashboard/billing`), openrouter 1.3 (`/v1/credits`), runwayml 5 (`/v1/organization`),
 lumaai 1.21 (`/credits`).
 """
 
@@ -22,7 +22,7 @@ from batchvid.net.transport import Transport
 SUBSCRIPTION, USAGE = "/v1/dashboard/billing/subscription", "/v1/dashboard/billing/usage"
 PATHS: Mapping[BalanceApi, tuple[str, ...]] = {
     "new-api": (SUBSCRIPTION, USAGE),
-    "openrouter": ("/credits",),
+    "openrouter": ("/v1/credits",),
     "runway": ("/v1/organization",),
     "luma": ("/credits",),
 }

@@ -38,6 +38,11 @@ def is_own_link(url: str, origin: str) -> bool:
         return False
 
 
+def _may_need_key(reply: aiohttp.ClientResponse) -> bool:
+    is_json = 200 <= reply.status < 300 and reply.content_type == "application/json"
+    return reply.status in NEEDS_KEY or (is_json and not reply.url.query_string)
+
+
 def _origin_of(url: URL) -> tuple[str, str, int | None]:
     return url.scheme.lower(), (url.host or "").lower(), url.port
 
@@ -87,7 +92,8 @@ class LinkClient:
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """Start a download without the key, and again with it if the provider's own server answers 401 or 403.
 
-        The key is sent only if `url` has the scheme, host and port of `origin`. Raises DownloadError, LinkRefused.
+        So it does for a 2xx with JSON where the link has no query that may be a signature: some vendors answer errors
+        so. The key is sent only if `url` has the scheme, host and port of `origin`. Raises DownloadError, LinkRefused.
         """
         is_own = is_own_link(url, origin)
         if is_own and not access.is_direct:  # the way to the provider's own server
@@ -97,10 +103,10 @@ class LinkClient:
         else:
             anonymous = self.open_link(url, headers, origin=origin, allow_private=allow_private, tls=access.tls)
         async with anonymous as reply:
-            if reply.status in NEEDS_KEY and is_own and send_key and access.has_key:
+            if _may_need_key(reply) and is_own and send_key and access.has_key:
                 own = URL(url, encoded=True)
                 async with self._open_own(own, access, headers, origin, allow_private=allow_private) as keyed:
-                    if keyed.status < 400:
+                    if keyed.status < 400 and not _may_need_key(keyed):
                         yield keyed
                         return
             yield reply

@@ -11,6 +11,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 from batchvid import catalog, manifest
 from batchvid.catalog import user_files
 from batchvid.catalog.provider import overridden
+from batchvid.catalog.wire_formats import define_for
 from batchvid.domain.job_spec import JobSpec
 from batchvid.errors import Unsupported, UsageError
 from batchvid.manifest import JobProblem
@@ -30,12 +31,15 @@ _POSITIVE = TypeAdapter(dict[str, Annotated[float, Field(gt=0, allow_inf_nan=Fal
 class Availability:
     """The models and providers for the manifests of one folder. Implements the manifest's ExternalChecks.
 
+    `formats` are the wire formats of the user's files, and of the files that the manifest's providers name.
+
     Raises UsageError when one of the user's files is wrong.
     """
 
     def __init__(self, folder: Path) -> None:
-        self.models = catalog.load_models(folder)
         self._folder = folder
+        self.formats = user_files.define_formats(folder)
+        self.models = catalog.load_models(folder)
         self._user_rows = _user_providers(folder)
         self.providers = catalog.providers(self._complete_rows())
         self._suggestions: dict[tuple[str, str], str] = {}
@@ -43,7 +47,11 @@ class Availability:
     def register_provider(self, name: str, provider: manifest.Provider) -> str:
         """Add a provider of the manifest, or override a known one. Returns what is wrong with it, or nothing."""
         try:
-            row = overridden(self._user_rows.get(name, {}), _row(provider, self._folder))
+            fields = _row(provider, self._folder)
+            if one := define_for(fields.get("dialect"), self._folder):
+                self.formats[one.name] = one
+                fields["dialect"] = one.name
+            row = overridden(self._user_rows.get(name, {}), fields)
             self.providers |= {name: catalog.providers({name: row})[name]}
         except UsageError as exc:
             return str(exc)

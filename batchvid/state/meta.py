@@ -14,6 +14,7 @@ KINDS: dict[str, type] = {
     "sample": int,
     "limit": int,
     "providers": dict,
+    "dialects": dict,
     "laws": dict,
     "polled": dict,
     "regeneration": dict,

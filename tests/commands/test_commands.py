@@ -76,7 +76,8 @@ def test_all_mistakes_are_told_at_once(folder: Path) -> None:
 def test_what_the_market_finds_alone_is_told_too(folder: Path) -> None:
     """A manifest whose only mistakes are the market's: the provider's at loading, with its line."""
     assert problems("providers:\n  office: {dialect: smtp}\nclips: [{id: a, model: veo3-fast, prompt: p}]") == [
-        f"m.yaml:2: providers.office: unknown dialect 'smtp'; there are {', '.join(DIALECTS)}"
+        f"m.yaml:2: providers.office: unknown dialect 'smtp'; there are {', '.join(DIALECTS)}; a wire format of your "
+        "own is written as [dialects.smtp] in batchvid.toml"
     ]
     assert [path.name for path in folder.iterdir()] == ["m.yaml"]
 

@@ -23,6 +23,12 @@ EVERY = [
     for dialect, value in DIALECTS.items()
     for name, way in value.lookups.items()
 ]
+LISTS = [
+    pytest.param(way, id=f"{name} of {dialect}")
+    for dialect, value in DIALECTS.items()
+    for name, way in value.lookups.items()
+    if not way.exact
+]
 
 
 def reply(document: Any, status: int = 200) -> Response:
@@ -75,6 +81,25 @@ def test_the_list_is_read_row_by_row() -> None:
         ),
         Candidate(task_id="video_2"),
     )
+
+
+@pytest.mark.parametrize("way", LISTS)
+def test_a_list_is_asked_for_with_a_get_and_no_body(way: LookupMethod) -> None:
+    """Reading costs nothing, and no prompt leaves in a query; only a call with a key of its own may be sent again."""
+    asked = way.ask(generation(model="owner/model", prompt="a secret kite", external_id="kite-1"))
+    assert (asked.method, asked.json, asked.parts) == ("GET", None, ())
+    assert "secret" not in asked.path
+    assert way.where
+
+
+def test_only_the_documented_call_is_repeated() -> None:
+    """A lookup that is the paid call itself names its vendor's time limit, and carries the id of the call."""
+    repeated = {dialect for dialect in DIALECTS for way in DIALECTS[dialect].lookups.values() if way.replays}
+    assert repeated == {"comfy-router"}
+    way = DIALECTS["comfy-router"].lookups["idempotency"]
+    assert way.kept_s is not None
+    assert way.kept_s < 24 * 3600
+    assert way.ask(generation(model="acme/film", prompt="p", external_id="kite-1")).carries("kite-1")
 
 
 @pytest.mark.parametrize("way", EVERY)

@@ -51,6 +51,7 @@ def test_a_parent_becomes_what_the_recording_names(recording: Recording) -> None
 def test_every_wire_that_works_on_clips_is_recorded() -> None:
     """The recordings above cover each dialect and action that takes a parent."""
     assert {(r.dialect, r.order.request.action) for r in WORKS if r.order} == {
+        ("atlas", "edit"),
         ("fal", "edit"),
         ("gateway", "edit"),
         ("gateway", "extend"),
@@ -66,6 +67,7 @@ def test_every_wire_that_works_on_clips_is_recorded() -> None:
         ("openrouter", "extend"),
         ("sglang", "edit"),
         ("videos", "edit"),
+        ("wavespeed", "edit"),
         ("vllm-omni", "edit"),
         ("xai", "edit"),
         ("xai", "extend"),

@@ -17,17 +17,35 @@ everywhere. [Exit codes](exit-codes.md) has its own page.
 """
 
 
+def every_command() -> dict[str, click.Command]:
+    """The commands by their names, those of a group as `dialect check`."""
+    found: dict[str, click.Command] = {}
+    for name, command in group.commands.items():
+        inner = command.commands if isinstance(command, click.Group) else None
+        found |= {f"{name} {one}": value for one, value in inner.items()} if inner else {name: command}
+    return found
+
+
 def page() -> str:
     """The whole page."""
     context = click.Context(group, info_name="batchvid")
     names = group.list_commands(context)
-    return "\n\n".join([GENERATED, INTRO.strip(), *(_section(context, group.commands[name]) for name in names)]) + "\n"
+    sections = [part for name in names for part in _sections(context, group.commands[name])]
+    return "\n\n".join([GENERATED, INTRO.strip(), *sections]) + "\n"
+
+
+def _sections(parent: click.Context, command: click.Command) -> list[str]:
+    """The section of a command, or those of the commands of a group."""
+    if not isinstance(command, click.Group):
+        return [_section(parent, command)]
+    context = click.Context(command, info_name=command.name, parent=parent)
+    return [_section(context, one) for one in command.commands.values()]
 
 
 def _section(parent: click.Context, command: click.Command) -> str:
     context = click.Context(command, info_name=command.name, parent=parent)
     usage = " ".join([context.command_path, *command.collect_usage_pieces(context)])
-    parts = [f"## `batchvid {command.name}`", f"```text\n{usage}\n```"]
+    parts = [f"## `{context.command_path}`", f"```text\n{usage}\n```"]
     parts += [sentence(paragraph) for paragraph in re.split(r"\n\s*\n", command.help or "")]
     rows = []
     for param in command.get_params(context):

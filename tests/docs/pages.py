@@ -7,8 +7,10 @@ from pathlib import Path
 
 from tests.docs import (
     command_pages,
+    dialect_page,
     manifest_page,
     model_page,
+    provider_page,
     routes_page,
     settings_page,
     state_diagram,
@@ -22,7 +24,9 @@ DOCS = ROOT / "docs"
 PAGES: dict[Path, Callable[[], str]] = {
     DOCS / "reference" / "manifest-keys.md": manifest_page.page,
     DOCS / "reference" / "commands.md": command_pages.page,
+    DOCS / "reference" / "dialect-keys.md": dialect_page.page,
     DOCS / "reference" / "models.md": model_page.page,
+    DOCS / "reference" / "providers.md": provider_page.page,
     DOCS / "reference" / "emulator-settings.md": settings_page.page,
     DOCS / "reference" / "warnings.md": warnings_page.page,
     DOCS / "routes.md": routes_page.page,

@@ -13,7 +13,7 @@ import pytest
 from batchvid import errors
 from batchvid.catalog.model import Model, ModelPrice, Tier
 from batchvid.catalog.provider import Provider
-from batchvid.cli.main import INTERNAL_ERROR, group
+from batchvid.cli.main import INTERNAL_ERROR
 from batchvid.commands.edit_sheet import COLUMNS as EDIT_COLUMNS
 from batchvid.dialects import gateway, kling
 from batchvid.domain.attempts import AttemptStatus
@@ -25,6 +25,7 @@ from batchvid.manifest.schema.field_types import ACTIONS
 from batchvid.planning.plan_types import PlanAction
 from batchvid.report import COLUMNS, LEDGER_COLUMNS
 from tests.docs import routes_page
+from tests.docs.command_pages import every_command
 from tests.docs.texts import read
 
 
@@ -58,15 +59,15 @@ def test_the_route_table_leaves_no_kind_of_call_out() -> None:
     assert [action for action in ACTIONS if f"| {action} of " not in table] == []
 
 
-@pytest.mark.parametrize("name", sorted(group.commands))
+@pytest.mark.parametrize("name", sorted(every_command()))
 def test_a_command_has_a_section_and_a_help_text(name: str) -> None:
     assert f"## `batchvid {name}`\n" in read("reference/commands.md")
-    assert group.commands[name].get_short_help_str()
+    assert every_command()[name].get_short_help_str()
 
 
 def test_every_option_has_a_help_text_and_is_listed() -> None:
     page = read("reference/commands.md")
-    for command in group.commands.values():
+    for command in every_command().values():
         for option in command.params:
             if isinstance(option, click.Option):
                 assert option.help, f"{command.name} {option.name}"
@@ -74,7 +75,7 @@ def test_every_option_has_a_help_text_and_is_listed() -> None:
 
 
 def test_no_option_is_described_that_does_not_exist() -> None:
-    known = {flag for command in group.commands.values() for param in command.params for flag in param.opts}
+    known = {flag for command in every_command().values() for param in command.params for flag in param.opts}
     listed = set(re.findall(r"^\| `(?:-\w, )?(--[\w-]+)", read("reference/commands.md"), re.MULTILINE))
     assert listed <= known
 

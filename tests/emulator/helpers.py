@@ -14,7 +14,7 @@ from PIL import Image
 from batchvid.emulator import Emulator, Settings
 
 KEY = "Bearer a-key"
-SCHEMES = {"/fal/": "Key"}
+SCHEMES = {"/fal/": "Key", "/vidu/": "Token"}
 """The word before the key where it is another one, by the beginning of the path."""
 VERSION = {"X-Runway-Version": "2024-11-06"}
 ASYNC = {"X-DashScope-Async": "enable"}

@@ -12,6 +12,7 @@ from typing import Any
 from tests.emulator.google_reply_scripts import GOOGLE
 from tests.emulator.helpers import picture
 from tests.emulator.luma_reply_scripts import LUMA
+from tests.emulator.market_reply_scripts import MARKETS
 from tests.emulator.own_reply_scripts import KLING, KLING_NEW, RUNWAY, XAI
 from tests.emulator.queue_reply_scripts import COMFY_ROUTER, FAL, REPLICATE
 from tests.emulator.record_reply_scripts import ARK, DASHSCOPE, MINIMAX
@@ -250,6 +251,7 @@ REPLY_SCRIPTS: dict[str, ReplyScript] = {
     **ARK,
     **MINIMAX,
     **DASHSCOPE,
+    **MARKETS,
     **SERVERS,
     **GOOGLE,
     **FAL,

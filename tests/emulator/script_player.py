@@ -31,6 +31,10 @@ PATHS = {
     "xai": ("/grok/v1/videos/generations", "/grok/v1/videos"),
     "gateway": ("/gateway/v1/videos",) * 2,
     "newapi": ("/gateway/v1/video/generations",) * 2,
+    "wavespeed": ("/wavespeed/api/v3/alibaba/wan-3.0/text-to-video", "/wavespeed/api/v3/predictions/{}/result"),
+    "atlas": ("/atlas/api/v1/model/generateVideo", "/atlas/api/v1/model/prediction"),
+    "kie": ("/kie/api/v1/jobs/createTask", "/kie/api/v1/jobs/recordInfo?taskId={}"),
+    "vidu": ("/vidu/ent/v2/text2video", "/vidu/ent/v2/tasks/{}/creations"),
     "ark": ("/ark/api/v3/contents/generations/tasks",) * 2,
     "replicate": ("/replicate/v1/models/kwaivgi/kling-v2.5-turbo-pro/predictions", "/replicate/v1/predictions"),
     "comfy-router": ("/comfy-router/v2/models/acme/film/requests",) * 2,
@@ -70,6 +74,10 @@ BODIES: dict[str, dict[str, Any]] = {
     "comfy-router": {},
     "replicate": {"input": {"prompt": "a kite", "duration": 5, "aspect_ratio": "16:9"}},
     "ark": {"model": "doubao-seedance-1-5-pro-251215", "content": [{"type": "text", "text": "a kite"}]},
+    "wavespeed": {"duration": 5, "resolution": "720p"},
+    "atlas": {"model": "bytedance/seedance-v1.5-pro/text-to-video", "duration": 5},
+    "kie": {"model": "kling-2.6/text-to-video", "input": {"prompt": "a kite", "duration": "5"}},
+    "vidu": {"model": "viduq3-turbo", "duration": 4, "payload": "job-1"},
     "minimax": {
         "model": "MiniMax-H3",
         "content": [{"type": "text", "text": "a kite"}],
@@ -110,7 +118,14 @@ def task_of(reply: Answer) -> str:
     """The id in the answer to a submit."""
     body = reply.json
     inner = body.get("data") or body.get("output") or {}
-    names = (inner.get("task_id"), body.get("id"), body.get("task_id"), inner.get("id"), body.get("name"))
+    names = (
+        inner.get("task_id"),
+        inner.get("taskId"),
+        body.get("id"),
+        body.get("task_id"),
+        inner.get("id"),
+        body.get("name"),
+    )
     return str(next(filter(None, names), "") or body["request_id"])
 
 
@@ -137,7 +152,9 @@ def sends(of: str, path: str = "", **fields: Any) -> Act:
 
 
 def place(tasks: str, task: str) -> str:
-    """Where a task is polled: below a path, or as the value of a query."""
+    """Where a task is polled: where the path has a place for it, below it, or as the value of a query."""
+    if "{}" in tasks:
+        return tasks.format(task)
     return f"{tasks}{task}" if tasks.endswith("=") else f"{tasks}/{task}"
 
 

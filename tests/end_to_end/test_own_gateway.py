@@ -10,6 +10,7 @@ import pytest
 from batchvid.dialects import DIALECTS
 from batchvid.emulator import Settings
 from tests.end_to_end.conftest import KEY, PICTURES, Bench, ServedEmulator
+from tests.faults.all_formats import AUTH, JOBS, PREFIXES
 
 FILE = PICTURES / "harbour.jpg"
 LINK = "https://example.com/harbour.png"
@@ -17,26 +18,16 @@ SOURCE = "https://example.com/source.mp4"
 SOUND = "https://example.com/rain.mp3"
 FPS = 4  # the clips are only looked at for their length and shape
 QUICK = {"concurrency": 20, "submits_per_min": 60000, "polls_per_s": 1000, "poll_every_s": 0.02}
-PREFIXES = {
-    "kling": "/kling",
-    "kling-new": "/kling-new",
-    "runway": "/runwayml",
-    "xai": "/grok",
-    "gateway": "/gateway",
-    "newapi": "/gateway",
-    **{name: f"/{name}" for name in ("sglang", "vllm-omni", "litellm", "llmgateway", "openrouter")},
-}
+DECLARED = ("wavespeed", "atlas", "kie", "vidu")
+PLACES = {**PREFIXES, **{name: f"/{name}" for name in DECLARED}}
 """Where the emulator has each wire format; the others stand at the root."""
-CLIPS = {
-    "veo": "model: veo3-fast",
+OWN_NAMES = {
     "openai-videos": "model: openai-videos/wan2.6, resolution: 1280x720",
-    "seedance": "model: doubao-seedance-2-0-fast",
-    "videos": "model: videos/wan2.6, resolution: 1280x720",
-    "kling": "model: kling-v2-6",
-    "kling-new": "model: kling-3.0",
-    "runway": f"model: gen3a_turbo, image: '{FILE}'",
-    "xai": "model: grok-imagine-video",
     "gateway": "model: viduq3-turbo",
+    "wavespeed": "model: alibaba/wan-3.0/text-to-video",
+    "atlas": "model: bytedance/seedance-v1.5-pro",
+    "kie": "model: kling-2.6/text-to-video, duration_s: 5",
+    "vidu": "model: vidu/viduq3-turbo",
     "newapi": "model: kling-v2-6",
     "sglang": f"model: Wan-AI/Wan2.2-I2V-A14B, resolution: 832x480, seed: 7, negative_prompt: rain, image: '{FILE}'",
     "vllm-omni": f"model: Wan-AI/Wan2.2-I2V-A14B, resolution: 832x480, seed: 7, image: '{FILE}'",
@@ -44,6 +35,8 @@ CLIPS = {
     "llmgateway": f"model: veo-3.1-fast, duration_s: 4, resolution: 1280x720, image: '{FILE}'",
     "openrouter": f"model: bytedance/seedance-2.0, duration_s: 4, resolution: 720p, image: '{FILE}'",
 }
+"""Clips with the names that models have at servers of these wire formats."""
+CLIPS = {dialect: json.dumps(dict(fields))[1:-1] for dialect, fields in JOBS.items()} | OWN_NAMES
 """One clip for each wire format."""
 
 MODES = {
@@ -87,7 +80,15 @@ def office(settings: Settings, bench: Bench) -> Iterator[ServedEmulator]:
 def own(served: ServedEmulator, dialect: str) -> dict[str, object]:
     """The provider's row, as a manifest or a batchvid.toml holds it."""
     at = {"dialect": dialect, "base_url": served.base_url, "api_key_env": "TEST_KEY"}
-    return {**at, "prefix": PREFIXES.get(dialect, ""), **QUICK}
+    auth = {"auth": AUTH[dialect]} if dialect in AUTH else {}
+    return {**at, "prefix": PLACES.get(dialect, ""), **auth, **QUICK}
+
+
+def as_toml(value: object) -> str:
+    """A value as TOML writes it."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key} = {as_toml(inner)}" for key, inner in value.items()) + "}"
+    return json.dumps(value)
 
 
 def write(bench: Bench, clips: dict[str, str], **providers: dict[str, object]) -> None:
@@ -110,7 +111,7 @@ def test_every_dialect_in_the_manifest(bench: Bench, office: ServedEmulator) -> 
 def test_every_dialect_in_batchvid_toml(bench: Bench, office: ServedEmulator) -> None:
     """The same in the user's own file beside the manifest, which then only names the providers."""
     rows = [
-        f"[providers.own-{dialect}]\n" + "\n".join(f"{key} = {json.dumps(value)}" for key, value in row.items())
+        f"[providers.own-{dialect}]\n" + "\n".join(f"{key} = {as_toml(value)}" for key, value in row.items())
         for dialect in DIALECTS
         for row in [own(office, dialect)]
     ]
@@ -197,8 +198,8 @@ def test_a_local_file_where_the_vendor_takes_it(bench: Bench, office: ServedEmul
     [
         (
             "gateway",
-            f"model: veo3.1, image: '{FILE}'",
-            "image: veo3.1: the gateway fetches pictures for veo3.1 by link",
+            f"model: hailuo-video, image: '{FILE}'",
+            "image: hailuo-video: the gateway fetches pictures for hailuo-video by link",
         ),
         (
             "gateway",

@@ -9,21 +9,27 @@ from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.conftest import PICTURES, Result
+from batchvid.emulator import Settings
+from tests.end_to_end.conftest import PICTURES, Result, ServedEmulator
+
+FPS = 4
 
 
 def test_every_route_ends_stored(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run_cli: Callable[[Sequence[str]], Result]
 ) -> None:
-    """manifests/every-route.yaml, run as it is against the emulator it starts itself, stores every clip."""
+    """manifests/every-route.yaml stores every clip; clips of one length and size are rendered once."""
     shutil.copytree(PICTURES.parent, tmp_path / "manifests")
     monkeypatch.chdir(tmp_path)
-    ended = run_cli(["run", "manifests/every-route.yaml", "--set", "providers.emulator.life=instant"])
+    with ServedEmulator(Settings(life="instant", render="shared", fps=FPS), marked=True) as emulator:
+        address = f"providers.emulator.base_url={emulator.base_url}"
+        ended = run_cli(["run", "manifests/every-route.yaml", "--set", address])
+        books = emulator.ledger()
     assert ended.code == 0, ended.out + ended.err
     with (tmp_path / "manifests" / "outputs" / "every-route" / "report.csv").open(
         encoding="utf-8-sig", newline=""
     ) as file:
         rows = list(csv.DictReader(file))
-    assert len(rows) >= 47
+    assert len(rows) == books["purchases"] >= 106
     assert {row["state"] for row in rows} == {"succeeded"}
     assert all((tmp_path / "manifests" / "outputs" / "every-route" / row["path"]).is_file() for row in rows)

@@ -30,7 +30,7 @@ ROOT = Path(__file__).parents[2]
 ENVIRONMENT = {"TEST_KEY": KEY, "PYTHONPATH": str(ROOT)}
 """What runs need, here and in processes of their own."""
 
-JOBS: Mapping[str, Mapping[str, Any]] = {
+JOBS: dict[str, Mapping[str, Any]] = {
     "veo": {"model": "veo3-fast", "duration_s": 4, "aspect_ratio": "16:9"},
     "openai-videos": {"model": "sora-2", "duration_s": 4, "aspect_ratio": "16:9"},
     "seedance": {"model": "doubao-seedance-2-0-fast", "duration_s": 4, "aspect_ratio": "16:9"},
@@ -63,7 +63,14 @@ JOBS: Mapping[str, Mapping[str, Any]] = {
     "luma": {"model": "ray-flash-2", "duration_s": 5, "aspect_ratio": "16:9", "resolution": "540p"},
     "vertex-veo": {"model": "vertex-veo/veo-3.1-fast-generate-001", "duration_s": 4, "aspect_ratio": "16:9"},
 }
-"""A cheap clip in each wire format."""
+"""A cheap clip in each wire format in Python."""
+DECLARED_JOBS: dict[str, Mapping[str, Any]] = {
+    "wavespeed": {"model": "wavespeed/alibaba/wan-3.0/text-to-video", "duration_s": 4, "aspect_ratio": "16:9"},
+    "atlas": {"model": "atlas/bytedance/seedance-v1.5-pro", "duration_s": 4, "aspect_ratio": "16:9"},
+    "kie": {"model": "kie/kling-2.6/text-to-video", "duration_s": 4, "aspect_ratio": "16:9"},
+    "vidu": {"model": "vidu/viduq3-turbo", "duration_s": 4, "aspect_ratio": "16:9"},
+}
+"""The same in those that ship as definitions: they are tried with a sample of the faults."""
 PREFIXES = {
     "kling": "/kling",
     "kling-new": "/kling-new",
@@ -72,6 +79,10 @@ PREFIXES = {
     "gateway": "/gateway",
     "newapi": "/gateway",
     "ark": "/ark/api/v3",
+    "wavespeed": "/wavespeed",
+    "atlas": "/atlas",
+    "kie": "/kie",
+    "vidu": "/vidu",
     "minimax": "/minimax",
     "minimax-v1": "/minimax",
     "dashscope": "/dashscope/api/v1",
@@ -86,7 +97,8 @@ PREFIXES = {
 PREFIXES |= {name: f"/{name}" for name in ("sglang", "vllm-omni", "litellm", "llmgateway", "openrouter")}
 """Where the emulator speaks it; the others stand at its root."""
 GOOGLE_KEY = {"header": "x-goog-api-key", "scheme": ""}
-AUTH: Mapping[str, Mapping[str, str]] = {"gemini": GOOGLE_KEY, "gemini-veo": GOOGLE_KEY, "fal": {"scheme": "Key"}}
+AUTH: dict[str, Mapping[str, str]] = {"gemini": GOOGLE_KEY, "gemini-veo": GOOGLE_KEY, "fal": {"scheme": "Key"}}
+AUTH["vidu"] = {"scheme": "Token"}
 """Where a call has its key, if not as a bearer."""
 FAMILIES = {"openai-videos": "sora"}
 """What the emulator calls it, where that is another name."""
@@ -122,7 +134,7 @@ def write_manifest(folder: Path, base_url: str, dialects: Sequence[str], *, take
             "provider": f"house-{dialect}",
             "prompt": f"a kite for {dialect} {{{{ n }}}}.",
             "matrix": {"n": list(range(takes))},
-            **JOBS[dialect],
+            **(JOBS | DECLARED_JOBS)[dialect],
         }
         for dialect in dialects
     ]

@@ -70,7 +70,7 @@ POLLS = (
     _poll("500", {"status": 500}),
     _poll("503 in the vendor's own form", "unavailable"),
     _poll("524", {"status": 524, "html": True}),
-    _poll("503 forever", {"status": 503}, failed("timeout"), times=0, dials={"timeout_s": 0.2}),
+    _poll("503 forever", {"status": 503}, failed("timeout"), times=0, dials={"timeout_s": 0.5}),
     _poll("reset", "reset_before"),
     _poll("reply after the client's timeout", {"delay_s": 0.5}, times=1, dials={"read_timeout_s": 0.1}),
     _slow("a reply that drips", Delivery.DRIP),
@@ -79,7 +79,7 @@ POLLS = (
     _poll("truncated JSON", "truncate_json"),
     _poll("mangled JSON", {"status": 200, "body": MANGLED}),
     _poll("HTML", {"html": True}),
-    _poll("HTML forever", {"html": True}, failed("timeout"), times=0, dials={"timeout_s": 0.2}),
+    _poll("HTML forever", {"html": True}, failed("timeout"), times=0, dials={"timeout_s": 0.5}),
     _poll("200 with an error object", {"error_200": True}),
     _poll("X2 around a 1303", embedded(NO_SLOT, 429)),
     _poll("wrong key", {"auth": True, "message": QUOTING}, BLIND, times=0),
@@ -89,7 +89,7 @@ POLLS = (
     _poll("404 forever", NOT_FOUND, failed("lost_task"), times=0, dials={"grace_s": 0.05}),
     _poll("a 404 that is not the vendor's own", NO_ROUTE),
     _poll(
-        "a 404 that is not the vendor's own, forever", NO_ROUTE, failed("timeout"), times=0, dials={"timeout_s": 0.2}
+        "a 404 that is not the vendor's own, forever", NO_ROUTE, failed("timeout"), times=0, dials={"timeout_s": 0.5}
     ),
     _wire(
         "moderation as an HTTP error",

@@ -62,7 +62,7 @@ def test_killed_after_every_single_event_buys_each_clip_once(
     finish(batch, emulator, len(all_formats.JOBS))
 
 
-@pytest.mark.parametrize("dialect", all_formats.JOBS)
+@pytest.mark.parametrize("dialect", [*all_formats.JOBS, "kie"])
 def test_killed_at_the_bytes_of_a_download(
     single: Callable[[str], Batch], emulator: ServedEmulator, tmp_path: Path, dialect: str
 ) -> None:

@@ -50,4 +50,26 @@ def test_every_failure_kind_has_a_producer() -> None:
 
 def test_no_wire_format_is_left_out() -> None:
     """Whoever adds a dialect finds its column missing here."""
-    assert list(all_formats.JOBS) == list(DIALECTS)
+    assert list(all_formats.JOBS) == list(DIALECTS.coded)
+    assert set(all_formats.DECLARED_JOBS) == set(DIALECTS) - set(DIALECTS.coded)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "the paid call: 429 rate, once",
+        "the paid call: wrong key",
+        "the paid call: 500, after acting",
+        "the paid call: reset after acting",
+        "a poll: 500",
+    ],
+)
+def test_a_fault_in_a_format_that_is_data(vendor: matrix.Vendor, tmp_path: Path, name: str) -> None:
+    """A definition ends each of these as a wire format in Python does."""
+    fault = FAULTS[name]
+    batch = all_formats.load(tmp_path, vendor.emulator.base_url, list(all_formats.DECLARED_JOBS))
+    trial = matrix.try_fault(vendor, batch, fault, tmp_path / "batch")
+    assert trial.wrong == []
+    assert {dialect: trial.endings[dialect] for dialect in all_formats.DECLARED_JOBS} == {
+        dialect: fault.ending(dialect) for dialect in all_formats.DECLARED_JOBS
+    }

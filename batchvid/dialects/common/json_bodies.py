@@ -68,6 +68,16 @@ def parse(body: bytes | str) -> dict[str, Any] | None:
     return document if isinstance(document, dict) else None
 
 
+def parse_value(value: str) -> object:
+    """Read the object or list that a string holds, as kie's `resultJson` does; None where it holds none."""
+    if value.lstrip()[:1] not in ("{", "[") or len(value) > MAX_EMBEDDED_CHARS:
+        return None
+    try:
+        return json.loads(value)
+    except (ValueError, RecursionError):
+        return None
+
+
 def read_json(body: bytes | str) -> JsonBody:
     """Read every JSON document in a body, also one that breaks off; none in a web page. Raises nothing."""
     text = (body if isinstance(body, str) else decode_body(body)).lstrip("\ufeff \t\r\n")

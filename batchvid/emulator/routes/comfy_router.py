@@ -53,6 +53,8 @@ async def _read(request: web.Request) -> Form:
 
 async def _clip(submit: SubmitRequest) -> ClipSpec:
     """A clip of the length asked for: what else an input holds is the provider's affair."""
+    if submit.model.count("/") != 1:
+        raise ErrorResponse(_error(404, "model_not_found", "No such model"))
     seconds = submit.form.fields.get("duration", 5)
     if not str(seconds).isdecimal() or not 1 <= int(seconds) <= 60:
         raise InputRejected("duration", "Input should be a number of seconds", "invalid_input")
@@ -148,8 +150,8 @@ def _missing() -> web.Response:
 
 QUEUE = QueueRoute(
     family=Family("comfy-router", lambda: str(uuid.uuid4()), refuse),
-    submit=f"{PREFIX}/v2/models/{{model:[^/]+/[^/]+}}/requests",
-    tasks=f"{PREFIX}/v2/models/{{model:[^/]+/[^/]+}}/requests/{{id}}",
+    submit=f"{PREFIX}/v2/models/{{model:.+}}/requests",
+    tasks=f"{PREFIX}/v2/models/{{model:.+}}/requests/{{id}}",
     task_path=_task_path,
     key=_key,
     read=_read,

@@ -14,6 +14,7 @@ import orjson
 from aiohttp import web
 
 from batchvid.emulator.body_parsing import Form
+from batchvid.emulator.callbacks import callback_url
 from batchvid.emulator.fault_injection import apply_fault
 from batchvid.emulator.rendering.geometry import fitted, pair, tier
 from batchvid.emulator.rendering.input_images import InputImage
@@ -198,6 +199,8 @@ class _Predictions:
             except ErrorResponse as exc:
                 return exc.response
             created[0].echo["version"] = form.text("version")
+            if url := callback_url({}, orjson.loads(await request.read())):  # beside the input
+                service.callbacks.watch(created[0], url)
             return reply(_prediction(service, request, created[0]), 201)
 
         response = await apply_fault(action, request, act, refuse)

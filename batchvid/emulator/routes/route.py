@@ -106,8 +106,6 @@ class Route:
                 created.append(service.create(submit, clip, action))
             except ErrorResponse as exc:
                 return exc.response
-            if url:
-                service.callbacks.watch(created[0], url)
             response = _as_response(self.accepted(service, created[0]))
             response.set_status(self.accepted_status or service.settings.accepted_status)
             return response

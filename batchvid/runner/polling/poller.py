@@ -32,7 +32,6 @@ from batchvid.runner.providers.submission_times import MAX_WAIT, describe_time, 
 GRACE_POLLS = 6
 WARN_AFTER_UNANSWERED = 3  # polls in a row: one or two failures need no warning
 MIN_POLL_S = 10.0  # a poll may take so long, however soon the task's deadline is
-CALLBACK_DELAY_S = 2.0  # between the end of a task and the poll that its callback causes, at most
 QUEUE_NOTICE_S = 600.0  # where the catalogue has no limit for the queue
 
 
@@ -173,7 +172,7 @@ class Poller:
     async def _on_status(self, task: TrackedTask, job: Job, status: Status) -> None:
         context = self._context
         task.phase = status.phase
-        self._learn(task, status.phase)
+        task.learn(status.phase, self._context.now())
         if status.phase in (Phase.SUCCEEDED, Phase.FAILED):
             self._callbacks.note_end(task)
         if status.phase is Phase.SUCCEEDED:
@@ -217,21 +216,6 @@ class Poller:
             if (billed := cost_while_running(job, status.actual_usd, utc_now())) is not None:
                 await context.recorder.record(job.id, billed)
             await self._continue(task)
-
-    def _learn(self, task: TrackedTask, phase: Phase) -> None:
-        """Update the duration model with what this poll shows."""
-        if phase is Phase.UNSEEN:
-            return
-        now = self._context.now()
-        if task.last_seen_running_at is not None:
-            ended = phase in (Phase.SUCCEEDED, Phase.FAILED)
-            observe = task.duration_model.ended if ended else task.duration_model.survived
-            from_s, to_s = max(task.last_seen_running_at - task.submitted_at_s, 0.0), now - task.submitted_at_s
-            if ended and task.is_woken and to_s - from_s > CALLBACK_DELAY_S:  # a callback comes right after the end
-                task.duration_model.survived(from_s, to_s - CALLBACK_DELAY_S)
-                from_s = to_s - CALLBACK_DELAY_S
-            observe(from_s, to_s)
-        task.last_seen_running_at = now
 
     async def _on_failed_poll(self, task: TrackedTask, rejected: Rejected) -> None:
         context, provider_state = self._context, task.provider_state

@@ -20,6 +20,7 @@ from batchvid.runner.estimation.duration_model import DurationModel
 from batchvid.runner.providers.provider_state import ProviderState
 
 MAX_JOINT_FAILURES = 3  # polls in a row without an answer; then only a poll of the task alone shows whose fault it is
+CALLBACK_DELAY_S = 2.0  # between the end of a task and the poll that its callback causes, at most
 MAX_KEPT_BYTES = 64 * 1024  # of a reply that is compared with the next one
 
 
@@ -94,6 +95,20 @@ class TrackedTask:
             and self.not_before <= now
         )
 
+    def learn(self, phase: Phase, now: float) -> None:
+        """Update the duration model with what a poll shows."""
+        if phase is Phase.UNSEEN:
+            return
+        if self.last_seen_running_at is not None:
+            ended = phase in (Phase.SUCCEEDED, Phase.FAILED)
+            observe = self.duration_model.ended if ended else self.duration_model.survived
+            from_s, to_s = max(self.last_seen_running_at - self.submitted_at_s, 0.0), now - self.submitted_at_s
+            if ended and self.is_woken and to_s - from_s > CALLBACK_DELAY_S:  # a callback comes right after the end
+                self.duration_model.survived(from_s, to_s - CALLBACK_DELAY_S)
+                from_s = to_s - CALLBACK_DELAY_S
+            observe(from_s, to_s)
+        self.last_seen_running_at = now
+
     def read(self, response: Response, job: Job) -> Status | Rejected:
         """Parse a reply to `next_request`. Most replies equal the last one and are not parsed again."""
         dialect = DIALECTS[job.dialect]
@@ -111,10 +126,10 @@ class TrackedTask:
         return self.last_reply[1]
 
     def completed(self, status: Status | Rejected) -> Status | Rejected:
-        """The status with what its provider knows: the scheme of its links, and the worth of its units."""
+        """The status with what its provider knows: the scheme of its links, its route, and the worth of its units."""
         if isinstance(status, Rejected):
             return status
-        status = status.with_scheme(self.path.partition(":")[0])
+        status = status.at_route(self.path)
         usd = status.actual_usd or usd_of_units(status.vendor_metadata, self.provider_state.provider.unit_usd)
         return status if usd == status.actual_usd else replace(status, actual_usd=usd)
 

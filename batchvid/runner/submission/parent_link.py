@@ -134,12 +134,13 @@ async def _send_poll(
 ) -> Status | Rejected:
     """Send one poll, which the poll rate allows, and read its reply."""
     provider_state.polls.acquire(context.now())
+    route = provider_state.base_url + parent.prefix
     try:
-        response = await context.transport.send(provider_state.base_url + parent.prefix, request, provider_state.access)
+        response = await context.transport.send(route, request, provider_state.access)
         reply = read(response, parent.task_id)
     except WireError as exc:
         return missed_reply(exc)
-    return reply.with_scheme(urlsplit(provider_state.base_url).scheme) if isinstance(reply, Status) else reply
+    return reply.at_route(route) if isinstance(reply, Status) else reply
 
 
 async def _wait_until(

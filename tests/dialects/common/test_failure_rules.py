@@ -12,6 +12,7 @@ from batchvid.dialects.common.failure_rules import NO_REASON, failure_kind
 from batchvid.dialects.common.vendor_text import own_words
 from batchvid.domain.failures import MODERATION, Charged, FailureKind
 from batchvid.domain.wire import Phase, Rejected, Response, Status
+from tests.dialects import CODED
 
 REFUSED_BY_A_FILTER = """
 Veo could not generate 1 videos based on the prompt provided. Try rephrasing the prompt. Support codes: 42237218
@@ -198,7 +199,7 @@ FILTERED: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("sign", FILTERED)
-@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("dialect", CODED)
 def test_a_finished_task_without_a_clip_and_with_a_filters_sign_is_refused(dialect: str, sign: dict[str, Any]) -> None:
     """Also where a content route is offered for every finished task, and inside a wrapper that says SUCCESS."""
     for body in (

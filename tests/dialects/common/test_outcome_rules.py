@@ -25,6 +25,7 @@ from batchvid.dialects.common.vendor_codes import RELAYED, TABLES, VENDORS
 from batchvid.domain.failures import FailureKind
 from batchvid.domain.wire import Rejected, Response, Uncertain
 from batchvid.errors import NotSent, ReplyLost, ReplyTooLarge, UnreadableReply, WireError
+from tests.dialects import CODED
 from tests.dialects.readers import SUBMIT_READERS
 
 AUTH, BALANCE, RATE, SLOT = FailureKind.AUTH, FailureKind.BALANCE, FailureKind.RATE, FailureKind.CONCURRENCY
@@ -279,6 +280,17 @@ FAL_TABLE: tuple[Case, ...] = (
         )
     ),
 )
+COMFY_ROUTER_TABLE: tuple[Case, ...] = (
+    *((409, f"{code} no", None) for code in ("invalid_input", "concurrency_limit_exceeded")),
+    *((status, f"{code} no", INVALID) for status, code in ((422, "invalid_input"), (404, "model_not_found"))),
+    (422, "content_policy_violation no", MODERATION),
+    (402, "insufficient_credits no", BALANCE),
+    *((status, f"{code} no", AUTH) for status, code in ((401, "unauthorized"), (403, "not_enabled"))),
+    (429, "concurrency_limit_exceeded no", SLOT),
+    *((status, f"{code} no", None) for status, code in ((502, "provider_error"), (504, "provider_timeout"))),
+    *((status, f"{code} no", None) for status, code in ((504, "deadline_exceeded"), (500, "internal_error"))),
+    *((status, f"{code} no", None) for status, code in ((503, "service_unavailable"), (499, "client_disconnected"))),
+)
 VIDU_TABLE: tuple[Case, ...] = (
     (400, "CreditInsufficient no", BALANCE),
     *((429, f"{code} no", RATE) for code in ("TooManyRequests", "SystemThrottling")),
@@ -330,6 +342,8 @@ MET_BY: tuple[tuple[tuple[Case, ...], tuple[str, ...]], ...] = (
     (MINIMAX_TABLE, ("minimax-v1",)),
     (((422, "unprocessable_entity_error no", MODERATION),), ("minimax",)),
     (XAI_TABLE, ("xai", *RELAYS)),
+    (COMFY_ROUTER_TABLE, ("comfy-router",)),
+    (FAL_TABLE, ("fal",)),
     (tuple(case for case in NEW_API_TABLE if "{" not in case[1]), tuple(SUBMIT_READERS)),
     (NEW_API_TABLE, RELAYS),
     (OTHERS, RELAYS),
@@ -434,7 +448,7 @@ def test_a_5xx_is_a_no_only_where_a_source_says_so() -> None:
         (status, said, kind)
         for said in {said for _, (_, said, _) in cases() if "{" not in said}
         for status in (500, 501, 502, 503, 504, 520, 524, 529)
-        for dialect in DIALECTS
+        for dialect in CODED
         for body in bodies(said)
         if (kind := getattr(DIALECTS[dialect].read_submit(Response(status=status, body=body)), "kind", None))
     }

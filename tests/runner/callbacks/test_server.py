@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import sys
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 
@@ -186,6 +187,16 @@ async def test_without_a_secret_a_callback_counts_unchecked(site: Site) -> None:
         "callbacks of own are not checked: write callback_secret_env: NAME for providers.own. They only make the task "
         "be polled"
     ]
+
+
+@pytest.mark.parametrize("site", [{"callback_signature": "fal"}], indirect=True)
+async def test_without_the_extra_a_callback_counts_unchecked(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The line that installs it is named."""
+    monkeypatch.setitem(sys.modules, "cryptography", None)
+    await site.post(site.url(), BODY)
+    await site.settle()
+    assert site.woken == ["kite"]
+    assert site.notices[0].startswith("callbacks of own are not checked: pip install 'batchvid[callbacks]'. They only")
 
 
 async def test_what_is_no_http_is_no_news(site: Site, capfd: pytest.CaptureFixture[str]) -> None:

@@ -14,6 +14,7 @@ from aiohttp import web
 
 from batchvid.catalog import providers
 from batchvid.clock import utc_now
+from batchvid.dialects import DIALECTS
 from batchvid.domain.jobs import Job, JobState
 from batchvid.domain.wire import Candidate
 from batchvid.errors import UsageError
@@ -309,6 +310,25 @@ async def test_the_asking_ends(tmp_path: Path, ago_s: float, asked: int) -> None
         assert one.job.state is JobState.UNCERTAIN
         assert f"(asked {asked} time" in one.job.looked_up
         assert not one.found
+
+
+@pytest.mark.parametrize(
+    ("dialect", "name"),
+    [(dialect, name) for dialect in DIALECTS for name, way in DIALECTS[dialect].lookups.items() if way.kept_s],
+)
+async def test_after_the_time_that_a_vendor_keeps_its_tasks_nobody_is_asked(
+    tmp_path: Path, dialect: str, name: str
+) -> None:
+    """Whatever the reply, it would prove nothing; a call with an old key would even buy a second task."""
+    kept_s = DIALECTS[dialect].lookups[name].kept_s or 0
+    row = {"dialect": dialect, "lookup": name}
+    async with serving(says({})) as server, case(tmp_path, server.base_url, ago_s=kept_s + 1, **row) as one:
+        one.context.recorder.jobs["kite"] = job = replace(one.job, dialect=dialect)
+        one.lookup.start(job, resumed=True)
+        await one.context.over.wait()
+        assert server.asked == []
+        assert one.job.state is JobState.UNCERTAIN
+        assert one.job.looked_up.endswith(" h. No proof")
 
 
 async def test_a_key_that_does_not_fit_ends_the_asking(tmp_path: Path) -> None:
