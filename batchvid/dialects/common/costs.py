@@ -63,8 +63,9 @@ def actual_usd(layers: Iterable[Mapping[str, Any]]) -> str:
     A price that cannot be true is returned as well: domain/costs.py decides what counts, and it is reported.
     """
     for layer in layers:
-        ticks = dig(layer, ("usage", "cost_in_usd_ticks"))  # as text in JSON made of a protocol buffer
-        if (amount := _number(ticks)) is not None:
+        ticks = dig(layer, ("usage", "cost_in_usd_ticks"))
+        is_written = isinstance(ticks, str) and ticks.isascii() and ticks.isdecimal()  # JSON of a protocol buffer
+        if (is_written or isinstance(ticks, int | float)) and (amount := _number(ticks)) is not None:
             return _plain(amount / USD_TICKS)
         for place in USD_PLACES:
             if (amount := _number(dig(layer, place))) is not None and not _other_currency(dig(layer, place[:-1])):
