@@ -8,10 +8,10 @@ from tests.docs.markdown import GENERATED, table
 
 INTRO = """# Providers
 
-The built-in providers. `provider: NAME` in a manifest, or `batchvid run --provider`, chooses one; its key is in the
-named variable or in a `.env` file. A manifest's `providers:` section and `batchvid.toml` change any field of a row, or
-add a provider of your own ([catalogue](catalogue.md), [your own server](../how-to/own-server.md), [a vendor that
-batchvid does not know](../how-to/new-vendor.md)). Limits are defaults: an account may have others.
+The built-in providers. `provider: NAME` in a manifest chooses one; its key is in the named variable or a `.env` file.
+A manifest's `providers:` section and `batchvid.toml` change any field of a row, or add a provider of your own
+([catalogue](catalogue.md), [your own server](../how-to/own-server.md), [a vendor that batchvid does not
+know](../how-to/new-vendor.md)). Limits are defaults: an account may have others.
 
 No row was tried with a paid account. The wire formats follow the vendors' own clients and pages, which [wire
 notes](../wire-notes.md) name; start with one cheap clip.
