@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import cache, lru_cache
 from typing import Any, ClassVar, Literal
@@ -301,6 +301,8 @@ def _as_provider(name: str, row: Mapping[str, Any]) -> Provider:
         )
     if provider.proxy and provider.proxy_env:
         raise UsageError(f"provider {name}: has proxy and proxy_env: remove one of the two")
+    if provider.is_elsewhere and row.get("unit_usd") == _provider_rows()[name].get("unit_usd"):
+        return replace(provider, unit_usd={})  # what the vendor's units are worth there is as unknown as its prices
     return provider
 
 

@@ -16,6 +16,7 @@ import orjson
 
 from batchvid.dialects.common import poll_replies, submit_replies
 from batchvid.dialects.common.assets import find_assets
+from batchvid.dialects.common.costs import actual_usd
 from batchvid.dialects.common.error_parsing import find_error
 from batchvid.dialects.common.failure_rules import failure_kind
 from batchvid.dialects.common.json_bodies import parse
@@ -136,6 +137,7 @@ def read_result(response: Response, task_id: str, *, prompt: str = "") -> Status
             assets=assets,
             kind=verdict.kind if verdict else None,
             message=verdict.reason if verdict else "",
+            actual_usd=actual_usd([document]),
         )
     if document is None or (response.status not in (409, 410, 422) and code not in KINDS):
         return poll_replies.read_poll(_typed(response), task_id=task_id, prompt=prompt)
@@ -154,6 +156,7 @@ def _failed(code: str, document: Mapping[str, Any], words: str, prompt: str) -> 
         message=error.message or code,
         code=code,
         charged=Charged.NO if code in UNBILLED else Charged.UNKNOWN,
+        actual_usd=actual_usd([document]),
     )
 
 

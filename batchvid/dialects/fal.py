@@ -14,7 +14,7 @@ from urllib.parse import quote, urlencode
 
 from batchvid.dialects.common import poll_replies, submit_replies
 from batchvid.dialects.common.assets import find_assets
-from batchvid.dialects.common.costs import was_charged
+from batchvid.dialects.common.costs import actual_usd, was_charged
 from batchvid.dialects.common.error_parsing import find_error
 from batchvid.dialects.common.failure_rules import failure_kind
 from batchvid.dialects.common.json_bodies import parse
@@ -123,6 +123,7 @@ def read_result(response: Response, task_id: str, *, prompt: str = "") -> Status
             assets=assets,
             kind=verdict.kind if verdict else None,
             message=verdict.reason if verdict else "",
+            actual_usd=actual_usd([document]),
             vendor_metadata=_units(response),
         )
     return _failed(response, document, prompt)
@@ -146,7 +147,8 @@ def _failed(response: Response, document: Mapping[str, Any], prompt: str) -> Sta
         kind = FailureKind.UNAVAILABLE
     elif kind is FailureKind.UNAVAILABLE and response.status in (400, 422):
         kind = FailureKind.INVALID
-    charged = was_charged([document], units.get("billable_units", ""), "", sentence)
+    usd = actual_usd([document])
+    charged = was_charged([document], units.get("billable_units", ""), usd, sentence)
     if charged is Charged.UNKNOWN and (response.status >= 500 or code in BROKEN):
         charged = Charged.NO
     return Status(
@@ -156,6 +158,7 @@ def _failed(response: Response, document: Mapping[str, Any], prompt: str) -> Sta
         message=error.message or code or f"HTTP {response.status}",
         code=code,
         charged=charged,
+        actual_usd=usd,
         vendor_metadata=units,
     )
 

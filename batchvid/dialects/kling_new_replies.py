@@ -28,21 +28,32 @@ def read_poll(response: Response, task_id: str, *, prompt: str = "") -> Status |
     listed = _listed(response)
     if listed is None:
         return _with_units(poll_replies.read_poll(response, task_id=task_id, prompt=prompt, vendor=VENDOR), {})
-    found = next((task for task in listed if task_id in (_id(task), text(task.get("external_id")))), None)
-    return _read_task(found, task_id, prompt)
+    found = [task for task in listed if task_id in (_id(task), text(task.get("external_id")))]
+    reads = [_read_task(task, task_id, prompt) for task in found or (None,)]
+    if len({read.phase if isinstance(read, Status) else None for read in reads}) > 1:
+        return Status(phase=Phase.UNKNOWN, vendor_status="several at once")
+    return reads[0]
 
 
 def read_many(response: Response, prompts: Mapping[str, str]) -> Mapping[str, Status] | Rejected:
-    """Read the reply to a poll of several tasks: a status for each that it names. Raises UnreadableReply."""
+    """Read the reply to a poll of several tasks: a status for each that it names, without contradiction.
+
+    Raises UnreadableReply.
+    """
     listed = _listed(response)
     if listed is None:
         read = poll_replies.read_poll(response)
         if isinstance(read, Rejected):
             return read
         raise UnreadableReply("the reply lists no tasks", beginning(response.body))
-    return {
-        task_id: _read_named(task, task_id, prompts[task_id]) for task in listed if (task_id := _id(task)) in prompts
-    }
+    named: dict[str, Status] = {}
+    contradicted: set[str] = set()
+    for task in listed:
+        if (task_id := _id(task)) in prompts:
+            status = _read_named(task, task_id, prompts[task_id])
+            if named.setdefault(task_id, status).phase is not status.phase:
+                contradicted.add(task_id)
+    return {task_id: status for task_id, status in named.items() if task_id not in contradicted}
 
 
 def _read_named(task: dict[str, Any], task_id: str, prompt: str) -> Status:

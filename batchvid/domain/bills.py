@@ -13,7 +13,9 @@ from decimal import Decimal
 from enum import StrEnum
 
 from batchvid.domain.attempts import Attempt, AttemptStatus
+from batchvid.domain.costs import cost_of
 from batchvid.domain.events import CostBilled
+from batchvid.domain.jobs import Job
 
 OPEN_QUESTIONS = (AttemptStatus.HELD, AttemptStatus.MAYBE)
 """Attempts of which it is unknown whether they were charged: they are shown first."""
@@ -97,6 +99,24 @@ def by_day(rows: Iterable[BilledAttempt]) -> list[Difference]:
 def costs_above(rows: Iterable[BilledAttempt], at: datetime) -> list[tuple[str, CostBilled]]:
     """The events, by job, for attempts that the bill charges more than they count as. A lower bill may not be final."""
     return [(row.attempt.job, _event(row.attempt, row.billed_usd, at)) for row in rows if _counts_more(row)]
+
+
+def cost_while_running(job: Job, actual_usd: str, at: datetime) -> CostBilled | None:
+    """The event for an unfinished task whose reply names more than its attempt counts as; None otherwise.
+
+    A lower cost may be a part of it: what the attempt counts as stays in force until the task has ended.
+    """
+    cost, counted = cost_of(actual_usd), job.counted_usd
+    if cost is None or job.is_rehearsal or (counted is not None and cost <= counted):
+        return None
+    return CostBilled(
+        at=at,
+        attempt=job.attempts,
+        actual_usd=actual_usd,
+        cost_usd=cost,
+        extra_usd=cost - (counted or 0),
+        was_unpriced=counted is None,
+    )
 
 
 def describe(row: BilledAttempt) -> str:

@@ -216,7 +216,8 @@ class Relocated(Event):
 class CostBilled(Event):
     """The vendor's own bill charges the `attempt`th paid call more than it counted as: `cost_usd` counts from now on.
 
-    `extra_usd` is how much more that is. `was_unpriced`: it counted as an unknown amount; `was_released`: as not paid.
+    So does a reply that names it before the task has ended. `extra_usd` is how much more that is. `was_unpriced`: it
+    counted as an unknown amount; `was_released`: as not paid.
     """
 
     attempt: int

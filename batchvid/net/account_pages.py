@@ -22,6 +22,7 @@ TASKS, LOGS, STATUS = "/api/task/self", "/api/log/self", "/api/status"
 QUOTA_PER_USD = Decimal(500_000)
 REFUND = 6  # the type of a log row
 UNLIMITED_USD = Decimal(10**8)
+MAX_QUOTA = 10**15  # no task, and no dollar, is so many units
 
 _WORD = re.compile(r"[\w-]{6,200}")
 
@@ -60,15 +61,18 @@ def read_page(response: Response, path: str) -> AccountPage:
 def read_quota_per_usd(response: Response) -> Decimal:
     """Read how many units are a dollar here; the family's default where the server does not say."""
     value = dig(parse(response.body) or {}, ("data", "quota_per_unit"))
-    return Decimal(str(value)) if isinstance(value, int | float) and value >= 1 else QUOTA_PER_USD
+    is_usable = isinstance(value, int | float) and 1 <= value <= MAX_QUOTA
+    return Decimal(str(value)) if is_usable else QUOTA_PER_USD
 
 
 def charges(rows: Collection[Mapping[str, Any]], per_usd: Decimal) -> Iterator[BillEntry]:
-    """Yield what each task was charged."""
+    """Yield what each task was charged: by the last of its rows, which may be on several pages while it runs."""
+    found: dict[str, BillEntry] = {}
     for row in rows:
         task_id, quota = identifier(row.get("task_id")), _quota(row)
-        if task_id and quota is not None:
-            yield BillEntry(task_id=task_id, usd=quota / per_usd, model=_model(row))
+        if task_id and quota is not None and quota >= 0:
+            found[task_id] = BillEntry(task_id=task_id, usd=quota / per_usd, model=_model(row))
+    yield from found.values()
 
 
 def refunds(rows: Collection[Mapping[str, Any]], per_usd: Decimal, known: Collection[str]) -> Iterator[BillEntry]:
@@ -101,4 +105,6 @@ def _model(row: Mapping[str, Any]) -> str:
 
 def _quota(row: Mapping[str, Any]) -> Decimal | None:
     value = row.get("quota")
-    return Decimal(value) if isinstance(value, int) and not isinstance(value, bool) else None
+    if not isinstance(value, int) or isinstance(value, bool):
+        return None
+    return Decimal(value) if abs(value) <= MAX_QUOTA else None

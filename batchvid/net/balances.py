@@ -28,6 +28,8 @@ PATHS: Mapping[BalanceApi, tuple[str, ...]] = {
 }
 HEADERS = {"runway": {"X-Runway-Version": "2024-11-06"}}
 RUNWAY_CREDIT_USD = Decimal("0.01")
+MAX_AMOUNT = Decimal(10**12)
+"""No balance is further from zero; also not infinite, and not NaN, which Python's JSON reads."""
 
 
 async def read_balance(provider: Provider, access: Access) -> Decimal | None:
@@ -54,6 +56,8 @@ async def read_balance(provider: Provider, access: Access) -> Decimal | None:
 
 def _number(response: Response, place: Path) -> Decimal:
     value = dig(parse(response.body) or {}, place)
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise UnreadableReply(f"the reply has no {'.'.join(map(str, place))}")
-    return Decimal(str(value))
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        amount = Decimal(str(value))
+        if amount.is_finite() and abs(amount) <= MAX_AMOUNT:
+            return amount
+    raise UnreadableReply(f"the reply has no {'.'.join(map(str, place))}")

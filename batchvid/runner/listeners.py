@@ -109,9 +109,9 @@ def track_spending(context: RunContext, on_return: Callable[[Charge], None]) -> 
     def on_event(event: ev.Event, before: Job | None, after: Job) -> None:
         if before is not None and (returned := context.budget.settle(before, after)):
             on_return(returned)
-        if isinstance(event, ev.SubmitAccepted | ev.TaskSucceeded | ev.TaskFailed):
+        if isinstance(event, ev.SubmitAccepted | ev.TaskSucceeded | ev.TaskFailed | ev.CostBilled):
             kind = (after.spec.provider, after.model_sent, "cost" if event.cost_usd is not None else "no cost")
-            is_final = not isinstance(event, ev.SubmitAccepted)
+            is_final = isinstance(event, ev.TaskSucceeded | ev.TaskFailed)
             line = describe_cost(after.price, event.actual_usd, is_final=is_final) if kind not in reported else ""
             if line:
                 reported.add(kind)

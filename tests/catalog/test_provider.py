@@ -193,3 +193,15 @@ def test_a_wrong_account_is_refused(account: dict[str, str], why: str) -> None:
         providers({"cometapi": {"account": account}})
     with pytest.raises(UsageError, match="lookup: account needs account"):
         providers({"cometapi": {"base_url": "https://gw.example.org", "lookup": "account"}})
+
+
+def test_units_have_no_worth_at_somebody_elses_server() -> None:
+    """A relay counts in units of its own. A proxy of the user's, and the vendor's other address, bill Kling's."""
+    worth = providers({})["kling"].unit_usd
+    assert worth
+    for address, found in (
+        ("https://relay.example.com", {}),
+        ("http://127.0.0.1:8080", worth),
+        ("https://api-cn.klingai.com", worth),
+    ):
+        assert providers({"kling": {"base_url": address}})["kling"].unit_usd == found

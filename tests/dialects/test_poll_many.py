@@ -74,3 +74,14 @@ def test_whatever_comes_is_read_or_refused(many: PollMany) -> None:
         assert isinstance(read, Rejected) or all(isinstance(status, Status) for status in read.values())
 
     check()
+
+
+def test_a_task_with_two_verdicts_has_none() -> None:
+    """A list that names a task twice and contradicts itself decides nothing: it is polled alone, and stays alive."""
+    both = reply({"id": "1", "status": "succeed"}, {"id": "2", "status": "failed"}, {"id": "1", "status": "failed"})
+    read = kling().read(both, PROMPTS)
+    assert not isinstance(read, Rejected)
+    assert read.keys() == {"2"}
+    alone = DIALECTS["kling-new"].read_poll(both, "1", prompt="a kite")
+    assert isinstance(alone, Status)
+    assert alone.phase is Phase.UNKNOWN

@@ -163,3 +163,18 @@ def test_a_task_of_an_earlier_attempt_is_no_new_one(vendor: RecordingVendor, tmp
     said = [job.message for job in read_jobs(batch.state_path)]
     assert (len(vendor.calls), states(batch)) == (2, [JobState.UNCERTAIN])
     assert said == ["house answered with a task of another call: task same already belongs to its earlier attempt"]
+
+
+def test_a_cost_named_before_the_end_counts_at_once(vendor: RecordingVendor, tmp_path: Path) -> None:
+    """The task runs on and ends without a cost: what its polls named counts under the cap, once, and is reported."""
+    running = {"status": "pending", "usage": {"cost_in_usd_ticks": 5 * TICKS}}
+    done = {"status": "done", "video": {"url": "%BASE%/clips/%ID%"}}
+    polls = tuple(Reply(200, json.dumps(document).encode()) for document in (running, running, done))
+    batch = batch_of(tmp_path, vendor, budget="0.30", concurrency=1)
+    vendor.begin((), SubmitScript(Truth.SOLD, Reply(200, b'{"request_id":"%ID%"}'), TaskScript(polls)), "task-{}")
+    outcome, said = run(batch)
+    assert (len(vendor.calls), outcome.exit_code) == (1, 3)
+    assert "the vendor may charge $5, the estimate was $0.10" in said
+    kite = next(job for job in read_jobs(batch.state_path) if job.state is JobState.SUCCEEDED)
+    assert (kite.committed_usd, kite.actual_usd) == (Decimal(5), "5")
+    assert [(row["settled_usd"], row["actual_usd"]) for row in ledger(batch)] == [("5", "5")]

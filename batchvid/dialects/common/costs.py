@@ -64,7 +64,8 @@ def actual_usd(layers: Iterable[Mapping[str, Any]]) -> str:
     """
     for layer in layers:
         ticks = dig(layer, ("usage", "cost_in_usd_ticks"))
-        if isinstance(ticks, int | float) and (amount := _number(ticks)) is not None:
+        is_written = isinstance(ticks, str) and ticks.isascii() and ticks.isdecimal()  # JSON of a protocol buffer
+        if (is_written or isinstance(ticks, int | float)) and (amount := _number(ticks)) is not None:
             return _plain(amount / USD_TICKS)
         for place in USD_PLACES:
             if (amount := _number(dig(layer, place))) is not None and not _other_currency(dig(layer, place[:-1])):

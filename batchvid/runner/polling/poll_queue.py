@@ -119,7 +119,7 @@ class PollQueue:
     def pop_batch(self, provider_state: ProviderState, now: float) -> list[TrackedTask]:
         """Remove and return the provider's next task, and those that the same call may poll, the next ones first."""
         first = self.pop(provider_state)
-        if first.poll_many is None or first.follow_up is not None or first.path in self._singly:
+        if first.poll_many is None or not first.is_joinable or first.path in self._singly:
             return [first]
         due = self._due[provider_state.name]
         joining = sorted(entry[:2] for entry in due if entry[2].joins(first, now))[: first.poll_many.max_tasks - 1]

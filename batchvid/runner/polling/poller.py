@@ -10,6 +10,7 @@ from batchvid.catalog.model_policies import cost_of_tokens
 from batchvid.clock import utc_now
 from batchvid.dialects.common.outcome_rules import missed_reply
 from batchvid.domain import events as ev
+from batchvid.domain.bills import cost_while_running
 from batchvid.domain.costs import cost_of
 from batchvid.domain.failures import STOPS_PROVIDER, FailureKind
 from batchvid.domain.job_spec import Reason
@@ -108,7 +109,7 @@ class Poller:
 
     async def _poll_many(self, tasks: list[TrackedTask]) -> None:
         replies = await poll_batch(self._context, tasks, total_timeout_s=self._total_timeout_s(tasks[0]))
-        if any(isinstance(reply, Rejected) and reply.kind is FailureKind.INVALID for _, _, reply in replies):
+        if any(isinstance(reply, Rejected) and _is_about_the_group(reply) for _, _, reply in replies):
             self._queue.poll_singly(tasks[0])
         ends = (self._on_batch_reply(task, job, reply) for task, job, reply in replies)
         for problem in await asyncio.gather(*ends, return_exceptions=True):  # all are recorded before the run stops
@@ -212,6 +213,8 @@ class Poller:
             if (status.vendor_status, status.progress) != (job.vendor_status, job.progress):
                 progress = ev.Progressed(at=utc_now(), vendor_status=status.vendor_status, progress=status.progress)
                 await context.recorder.record(job.id, progress)
+            if (billed := cost_while_running(job, status.actual_usd, utc_now())) is not None:
+                await context.recorder.record(job.id, billed)
             await self._continue(task)
 
     async def _on_failed_poll(self, task: TrackedTask, rejected: Rejected) -> None:
@@ -305,6 +308,16 @@ class Poller:
 
     def _age_s(self, task: TrackedTask) -> float:
         return self._context.now() - task.submitted_at_s
+
+
+def _is_about_the_group(rejected: Rejected) -> bool:
+    """Whether a poll of several tasks failed for what it asks: it was answered, and not with trouble of the vendor's.
+
+    One unknown task among them may refuse the whole call.
+    """
+    if rejected.kind is FailureKind.INVALID:
+        return True
+    return rejected.kind is FailureKind.UNAVAILABLE and 200 <= rejected.http_status < 500
 
 
 def describe_poll(task: TrackedTask, rejected: Rejected) -> str:

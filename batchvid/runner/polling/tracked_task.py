@@ -19,6 +19,7 @@ from batchvid.runner.context import RunContext
 from batchvid.runner.estimation.duration_model import DurationModel
 from batchvid.runner.providers.provider_state import ProviderState
 
+MAX_JOINT_FAILURES = 3  # polls in a row without an answer; then only a poll of the task alone shows whose fault it is
 CALLBACK_DELAY_S = 2.0  # between the end of a task and the poll that its callback causes, at most
 MAX_KEPT_BYTES = 64 * 1024  # of a reply that is compared with the next one
 
@@ -80,13 +81,17 @@ class TrackedTask:
         before = self.before_follow_up
         return replace(before, follow_up=None) if before is not None and before.phase is Phase.FAILED else None
 
+    @property
+    def is_joinable(self) -> bool:
+        """Whether it may be polled together with others."""
+        return self.poll_many is not None and self.follow_up is None and self.unanswered < MAX_JOINT_FAILURES
+
     def joins(self, other: TrackedTask, now: float) -> bool:
         """Whether one call may poll this task together with another: at once, in the same wire format and place."""
         return (
-            self.poll_many is not None
+            self.is_joinable
             and self.poll_many is other.poll_many
             and self.path == other.path
-            and self.follow_up is None
             and self.not_before <= now
         )
 

@@ -41,6 +41,7 @@ from batchvid.runner.submission.task_matching import (
 
 LOOKUP_DELAYS = (0.1, 0.4, 1.0, 2.0)  # before each lookup, in poll intervals: a task may not be visible at once
 VISIBLE_AFTER_S = 60.0  # by then a task is visible (wire-notes 6.3), and one lookup is enough
+MAX_REPEAT_WAIT_S = 150.0  # for a free place under the rate of submits: two of its windows, and a little more
 RESUBMIT_SLOWER = 2.0  # than after a refusal, and the wait grows fourfold: each call may be a purchase
 MAX_RESUBMITS = 3  # on_lost_submit: resubmit may risk a second purchase, but not endlessly
 
@@ -186,9 +187,8 @@ class Reconciler:
         if method.replays and not await self._until_planned():
             return None, "", unclaimed
         for delay in LOOKUP_DELAYS:
-            if provider_state.polling_stopped or not await self._wait_to_poll(
-                provider_state, max(delay * every_s, requested_s)
-            ):
+            wait_s = max(delay * every_s, requested_s)
+            if provider_state.polling_stopped or not await self._wait_to_ask(provider_state, method, wait_s):
                 break
             reply = await self._send_lookup(provider_state, job, method)
             if isinstance(reply, Rejected):
@@ -224,22 +224,32 @@ class Reconciler:
             wait.cancel()
         return self._context.planned.is_set() and not self._closing.is_set()
 
-    async def _wait_to_poll(self, provider_state: ProviderState, wait_s: float) -> bool:
-        """Wait so long, and for the poll rate; false if lookups are closing, or if the wait would be too long."""
+    async def _wait_to_ask(self, provider_state: ProviderState, method: LookupMethod, wait_s: float) -> bool:
+        """Wait so long, and for the rates of the call; false if lookups are closing, or if the wait would be too long.
+
+        A call that is sent once more counts as a submit, and as a poll.
+        """
+        limits = [provider_state.polls, provider_state.submits] if method.replays else [provider_state.polls]
+        # do not delay the end of this run: the next one looks again
+        max_wait_s = MAX_REPEAT_WAIT_S if method.replays else VISIBLE_AFTER_S
         next_available_at = self._context.now() + wait_s
         while (
             left_s := max(
-                next_available_at, provider_state.polls.next_available_at(), provider_state.polls_paused_until
+                next_available_at,
+                provider_state.polls_paused_until,
+                provider_state.polls.next_available_at(),
+                provider_state.next_submit_at() if method.replays else 0.0,
             )
             - self._context.now()
         ) > 0:
-            if left_s > VISIBLE_AFTER_S:  # do not delay the end of this run: the next one looks again
+            if left_s > max_wait_s:
                 return False
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._closing.wait(), left_s)
             if self._closing.is_set():
                 return False
-        provider_state.polls.acquire(self._context.now())
+        for limit in limits:
+            limit.acquire(self._context.now())
         return True
 
     async def _send_lookup(
@@ -254,7 +264,6 @@ class Reconciler:
             same = await same_call(self._context, provider_state, job, self._images)
             if isinstance(same, str):
                 return Rejected(kind=FailureKind.INVALID, message=f"not sent again: {same}", provider_wide=True)
-            provider_state.submits.acquire(self._context.now())
             request, limits = same, {
                 "read_timeout_s": provider.submit_read_timeout_s, "total_timeout_s": provider.submit_total_timeout_s
             }  # fmt: skip

@@ -21,6 +21,7 @@ from batchvid.domain.jobs import Job
 from batchvid.domain.origins import path_below
 from batchvid.domain.wire import EMULATOR_HEADER, Accepted, GenerationRequest, Rejected, Response, Uncertain
 from batchvid.errors import ReplyCut, StateError, StorageError, Unsupported, WireError
+from batchvid.known_keys import known_keys
 from batchvid.paths import quoted
 from batchvid.planning.dependencies import waits_for
 from batchvid.runner.callbacks.addresses import is_carried
@@ -223,7 +224,7 @@ class Submitter:
             accepted = ev.SubmitAccepted(
                 at=utc_now(), task_id=verdict.task_id, model=verdict.model, request_id=verdict.request_id,
                 actual_usd=usd, cost_usd=cost_above(job.price, usd),
-                rehearsal=by_emulator, poll_path=path_below(provider_state.base_url + job.prefix, verdict.poll_url),
+                rehearsal=by_emulator, poll_path=_poll_path(provider_state, job, verdict),
             )  # fmt: skip
             try:
                 job = await context.recorder.record(job.id, accepted)
@@ -304,6 +305,12 @@ class Submitter:
                 self._context.notice(
                     f"{provider_state.name}: at most {limit} tasks {f'of {name} ' if name else ''}at once{suffix}"
                 )
+
+
+def _poll_path(provider_state: ProviderState, job: Job, accepted: Accepted) -> str:
+    """The path that the reply names for polls; empty if it is another server's, or holds a key of ours or a token."""
+    path = path_below(provider_state.base_url + job.prefix, accepted.poll_url)
+    return path if known_keys.hide(path) == path else ""
 
 
 def _named_cost(provider_state: ProviderState, job: Job, accepted: Accepted) -> str:

@@ -16,6 +16,7 @@ from batchvid.domain.costs import cost_of
     ("layer", "usd", "counts"),
     [
         ({"usage": {"cost_in_usd_ticks": 3_100_000_000}}, "0.31", "0.31"),
+        ({"usage": {"cost_in_usd_ticks": "3100000000"}}, "0.31", "0.31"),
         ({"usage": {"cost_in_usd_ticks": 10**30}}, "100000000000000000000", "1000000000"),
         ({"usage": {"cost_in_usd_ticks": -(10**9)}}, "-0.1", None),
         ({"usage": {"cost": 1000}}, "1000", "1000"),
