@@ -120,6 +120,10 @@ def _read_text(text: str, file: Path) -> dict[str, WireFormat]:
         document = tomllib.loads(text)
     except ValueError as exc:
         raise DefinitionError([_syntax_problem(file, str(exc))]) from None
+    except RecursionError:
+        rows = text.splitlines()
+        line = 1 + max(range(len(rows)), key=lambda number: rows[number].count("{") + rows[number].count("["))
+        raise DefinitionError([f"{file}:{line}: is nested too deep: write fewer levels"]) from None
     lines, problems, found = TomlLines(text), [], {}
     tables = document.get(TABLE) if TABLE in document else {file.stem: document}
     if not isinstance(tables, dict) or not all(isinstance(table, dict) for table in tables.values()):

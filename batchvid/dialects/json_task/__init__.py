@@ -5,10 +5,11 @@ from __future__ import annotations
 from functools import partial
 
 from batchvid.dialects.dialect import Dialect
-from batchvid.dialects.json_task.checks import Problem, read_definition
+from batchvid.dialects.json_task.checks import read_definition
 from batchvid.dialects.json_task.definition import Definition
 from batchvid.dialects.json_task.lookups import lookup_methods
 from batchvid.dialects.json_task.poll_replies import read_poll, read_result
+from batchvid.dialects.json_task.problems import Problem
 from batchvid.dialects.json_task.requests import build_cancel, build_poll, build_submit, image_rules
 from batchvid.dialects.json_task.submit_replies import read_submit
 from batchvid.domain.wire import (
