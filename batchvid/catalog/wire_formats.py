@@ -78,10 +78,11 @@ def define_all(formats: Iterable[WireFormat]) -> dict[str, WireFormat]:
     return found
 
 
-def define_for(value: object, folder: Path) -> WireFormat | None:
+def define_for(value: object, folder: Path, known: Mapping[str, WireFormat]) -> WireFormat | None:
     """Make the definition known that a provider's `dialect` names as a file; None for the name of a wire format.
 
-    Raises UsageError.
+    `known` are the other definitions of the same manifest or batchvid.toml. Raises UsageError, also for a name that one
+    of them defines differently: two providers would share one of the two.
     """
     if not isinstance(value, str) or not value.endswith(SUFFIX):
         return None
@@ -91,6 +92,9 @@ def define_for(value: object, folder: Path) -> WireFormat | None:
         raise UsageError(
             f"{file}: has no wire format {name}, only {', '.join(formats)}: write the keys at the file's top"
         )
+    other = known.get(name)
+    if other and other.definition != formats[name].definition:
+        raise UsageError(f"{file}: {other.file} defines the wire format {name} differently: rename one of the two")
     return define_all([formats[name]])[name]
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from batchvid.dialects.json_task import read_definition
 from batchvid.domain.failures import FailureKind
-from batchvid.domain.wire import Accepted, Rejected, Response, Uncertain
+from batchvid.domain.wire import Accepted, Rejected, Response, Status, Uncertain
 from tests.dialects.test_json_task import BASE, OPTIONS, dialect, order, placed, reply, sent
 
 LOCATION = {"id": "header Location", "poll": "/v2/renders/{id}"}
@@ -79,6 +79,17 @@ def test_a_status_named_uncertain_is_uncertain_without_a_body() -> None:
     refusals = {"uncertain": 429}
     assert isinstance(dialect(refusals=refusals).read_submit(reply(b"", 429)), Uncertain)
     assert isinstance(dialect(refusals={}).read_submit(reply(b"", 429)), Rejected)
+
+
+def test_a_code_of_a_failed_task_may_name_a_filter_or_a_cancellation() -> None:
+    """The status word says `failed`, the code beside it why; no word of a table's other codes decides."""
+    words = {**BASE["words"], "moderated": "SAFE_7", "cancelled": "GONE_9"}
+    kinds = {"SAFE_7": FailureKind.MODERATION_OUTPUT, "GONE_9": FailureKind.CANCELLED}
+    for code, kind in kinds.items():
+        failed = reply({"why": code, "job": {"state": "burnt", "no": 4711}})
+        found = dialect(words=words).read_poll(failed, "4711")
+        assert isinstance(found, Status)
+        assert found.kind is kind
 
 
 def test_sizes_are_written_as_the_table_writes_them() -> None:

@@ -126,8 +126,8 @@ class StatusWords(_Keys):
     running: Words = Field((), description="being made")
     succeeded: Words = Field((), description="finished, with a clip")
     failed: Words = Field((), description="ended without a clip")
-    moderated: Words = Field((), description="ended without a clip by a content filter")
-    cancelled: Words = Field((), description="ended by a cancellation")
+    moderated: Words = Field((), description="ended without a clip by a content filter; also codes of failed tasks")
+    cancelled: Words = Field((), description="ended by a cancellation; also codes of failed tasks")
     unseen: Words = Field((), description="not known (yet): status words, or codes of errors such as TASK_NOT_FOUND")
 
 
@@ -211,7 +211,7 @@ class Definition(_Keys):
         None, description="what every good reply has, for vendors that answer errors with HTTP 200"
     )
     id: IdPlace = Field(
-        description="where the task's id stands in the reply to `submit`; also `header NAME`. Of an address it is the "
+        description="where the task's id stands in the reply to `submit`. Of an address it is the "
         "part where `poll` has {id}, else the last step"
     )
     poll: CallLine = Field(description="the call that asks for a task (GET if left out); {id} is its id")

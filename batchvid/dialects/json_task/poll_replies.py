@@ -125,7 +125,8 @@ def _failed(
     code = error.code if definition.error_code else code
     message = (error.message if definition.error_message else "") or message or error.message
     sentence = own_words(message, prompt)
-    kind = {"cancelled": FailureKind.CANCELLED, "moderated": FailureKind.MODERATION_OUTPUT}.get(key)
+    named = {"cancelled": FailureKind.CANCELLED, "moderated": FailureKind.MODERATION_OUTPUT}
+    kind = named.get(key) or (named.get(key_of(definition, code)) if code else None)
     kind = kind or named_failure(definition.refusals, code, sentence)
     cost = cost_usd(definition, document)
     shown = message if has_reason(code, message) else f"{message} ({NO_REASON})" if message else NO_REASON
