@@ -92,6 +92,26 @@ def test_a_code_of_a_failed_task_may_name_a_filter_or_a_cancellation() -> None:
         assert found.kind is kind
 
 
+@pytest.mark.parametrize(
+    ("changes", "response", "confirmed"),
+    [
+        ({}, reply(b"", 204), True),
+        ({}, reply({"why": "too_late"}), False),
+        ({}, reply({"why": "user", "job": {"state": "gone"}}), True),
+        ({}, reply({"why": "too_late"}, 409), False),
+        ({"ok": {"at": "/code", "is": 0}}, reply({"code": 41}), False),
+        ({"ok": {"at": "/code", "is": 0}}, reply({"code": 0, "why": "user"}), True),
+    ],
+)
+def test_a_cancellation_is_confirmed_by_a_good_reply(
+    changes: dict[str, Any], response: Response, confirmed: bool
+) -> None:
+    """A vendor that answers errors with HTTP 200 has not cancelled the task then."""
+    words = {**BASE["words"], "cancelled": "gone"}
+    calls = {"cancel": "/x/{id}", "cancel_until": "queued", "words": words}
+    assert dialect(**calls, **changes).is_cancelled(response) is confirmed
+
+
 def test_sizes_are_written_as_the_table_writes_them() -> None:
     """W*H in the table is W*H in the request, for a tier and for exact pixels."""
     table = {"values": {"size": {"720p 16:9": "1280*720"}}}
