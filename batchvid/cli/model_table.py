@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 
 from batchvid.catalog import steps_words
@@ -20,6 +21,7 @@ WIDE = ("model", "wire format", "can", "seconds", "ratios", "resolutions", "pric
 NARROW = ("model", "can", "seconds", "price")
 NARROWEST = ("model", "price")
 MAX_TIERS = 3  # of a price
+MAX_WIDTH = 100_000
 MIN_COLUMN = 10  # characters; a word of any column but the first fits into it
 
 
@@ -29,6 +31,7 @@ def print_models(offers: Sequence[Offer], *, wide: bool) -> None:
     With `wide`, and in a file or a pipe, each model has one line with everything.
     """
     console = console_for_people()
+    is_whole = wide or not console.is_terminal
     if wide and console.is_terminal:
         console = Console(highlight=False, width=PIPE_COLUMNS)
     columns = _columns_that_fit(offers, console)
@@ -38,6 +41,9 @@ def print_models(offers: Sequence[Offer], *, wide: bool) -> None:
     for offer in offers:
         cells = _cells(offer, is_narrow="remarks" not in columns)
         table.add_row(*(cells[column] for column in columns))
+    if is_whole:
+        unlimited = console.options.update(max_width=MAX_WIDTH)
+        console.width = max(console.width, Measurement.get(console, unlimited, table).maximum)
     console.print(table)
     if "remarks" not in columns:
         console.print("--wide shows wire formats, ratios, resolutions and all remarks, on one line for each model")
@@ -48,7 +54,7 @@ def _columns_that_fit(offers: Sequence[Offer], console: Console) -> tuple[str, .
     sets = [(*columns[:1], "provider", *columns[1:]) if several else columns for columns in (WIDE, NARROW, NARROWEST)]
     if console.width >= PIPE_COLUMNS:
         return sets[0]
-    return next((columns for columns in sets[:2] if _fits(offers, columns, console)), sets[2])
+    return next((columns for columns in (*sets[:3], NARROWEST) if _fits(offers, columns, console)), sets[2])
 
 
 def _fits(offers: Sequence[Offer], columns: tuple[str, ...], console: Console) -> bool:

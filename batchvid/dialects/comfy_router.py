@@ -23,6 +23,7 @@ from batchvid.dialects.common.json_values import text
 from batchvid.dialects.common.model_fields import Table, build_fields
 from batchvid.dialects.common.moderation import find_filter_verdict, kind_of_code
 from batchvid.dialects.common.request_building import path_segment
+from batchvid.dialects.common.task_layers import task_layers
 from batchvid.dialects.common.vendor_codes import TABLES
 from batchvid.dialects.common.vendor_text import own_words
 from batchvid.dialects.common.waits import requested_wait_s
@@ -108,11 +109,13 @@ def poll(generation: GenerationRequest, task_id: str) -> Request:
 def read_poll(response: Response, task_id: str, *, prompt: str = "") -> Status | Rejected:
     """Read a status. `COMPLETED` has a result, or an `error_type` if it failed. Raises UnreadableReply."""
     status = poll_replies.read_poll(_typed(response), task_id=task_id, prompt=prompt)
-    if not isinstance(status, Status) or status.vendor_status.upper() != "COMPLETED":
+    if not isinstance(status, Status) or status.phase not in (Phase.SUCCEEDED, Phase.FAILED):
         return status
-    document = parse(response.body) or {}
-    if code := text(document.get("error_type")):
-        return _failed(code, document, "COMPLETED", prompt)
+    for layer in task_layers(parse(response.body)):
+        if code := text(layer.get("error_type")):
+            return _failed(code, layer, "COMPLETED", prompt)
+    if status.vendor_status.upper() != "COMPLETED":
+        return status
     if status.phase is Phase.SUCCEEDED and not status.assets:
         return replace(status, follow_up=Request(method="GET", path=f"../{path_segment(task_id)}"))
     return status

@@ -170,7 +170,7 @@ def test_what_the_configured_providers_sell_is_listed(folder: Path, file: str) -
     ("arguments", "said"),
     [
         (("veo3fst",), "no model matches 'veo3fst'; did you mean veo3-fast"),
-        (("kling",), "no model matches 'kling'; did you mean kling-v"),
+        (("kling",), "no model matches 'kling'; did you mean kling"),
         (("gateway/veo3.1",), "1 do in wire formats that no configured provider speaks (gateway): add --all"),
         (
             ("--dialect", "newapi"),

@@ -247,6 +247,8 @@ def test_the_recorded_replies_to_unknown_tasks_are_recognized(dialect: str) -> N
     Where dialects differ only in their submit, CometAPI's price list decides; xAI has a prefix of its own there.
     """
     recordings = [one for one in load(dialect, "poll") if one.means.get("status", {}).get("phase") == "unseen"]
+    if dialect == "vertex-veo":
+        pytest.skip("it is polled by POST, and a probe sends none")
     polled = DIALECTS[dialect].poll(GenerationRequest(request=ClipRequest(model="probe", prompt="probe")), "ID").path
     path = polled.partition("?")[0]
     for recording in recordings:
@@ -260,6 +262,10 @@ def test_the_recorded_replies_to_unknown_tasks_are_recognized(dialect: str) -> N
     assert recordings
 
 
+NOT_FOUND = {"vertex-veo", "gemini-veo"}
+"""Vertex AI is polled by POST, and a probe sends none; Google's operations stand below the name of their model."""
+
+
 def test_every_wire_format_of_the_emulator_is_found(folder: Path) -> None:
     """All at one address: each is listed with its prefix, and the lines make a manifest that holds."""
     with ServedEmulator(Settings(), marked=True) as emulator:
@@ -270,7 +276,7 @@ def test_every_wire_format_of_the_emulator_is_found(folder: Path) -> None:
     assert (ledger["submits"], ledger["key_leaks"]) == (0, 0)
     pasted = result.output.partition("\n\nproviders:")[2]
     providers = yaml.safe_load(f"providers:{pasted}")["providers"]
-    assert {row["dialect"] for row in providers.values()} == set(DIALECTS)
+    assert {row["dialect"] for row in providers.values()} == set(DIALECTS) - NOT_FOUND
     clips = "clips: [{id: a, prompt: a kite, model: house-model, provider: own-openai-videos}]\n"
     (folder / "m.yaml").write_text(f"providers:{pasted}\n{clips}")
     assert CliRunner().invoke(group, ["validate", "m.yaml"]).exit_code == 0

@@ -48,7 +48,6 @@ UNPLAYED: dict[str, tuple[str, ...]] = {
         "fal/result-unusual-name",
         "vertex-veo/poll-queued-by-a-relay",
         "vertex-veo/poll-ready-in-storage",
-        "dashscope/poll-suspended",
         "kling/poll-success-without-link",
         "kling-new/poll-other-tasks-only",
         "kling/submit-outer-id-is-a-trace",

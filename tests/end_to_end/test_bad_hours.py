@@ -239,14 +239,15 @@ def test_a_network_that_disappears_for_a_while(
     monkeypatch.setenv("TEST_KEY", KEY)
     monkeypatch.chdir(tmp_path)
     settings = Settings(life="seconds:0.1", render="shared", api_key=KEY, state_file=tmp_path / "tasks.jsonl")
+    some = list(all_formats.JOBS)[::3]
     with ServedEmulator(settings) as before:
         port = int(before.base_url.rpartition(":")[2])
-        batch = all_formats.load(tmp_path, before.base_url, list(all_formats.JOBS), takes=3, concurrency=1)
+        batch = all_formats.load(tmp_path, before.base_url, some, takes=3, concurrency=1)
         batch = all_formats.with_dials(batch, wait_initial_s=0.05)
         ended: list[Outcome] = []
         run = threading.Thread(target=lambda: ended.append(all_formats.run(batch, wait=False)[0]))
         run.start()
-        until(lambda: before.ledger()["purchases"] >= len(all_formats.JOBS))
+        until(lambda: before.ledger()["purchases"] >= len(some))
     time.sleep(0.05)  # nobody is there
     with ServedEmulator(settings, port) as after:
         run.join()

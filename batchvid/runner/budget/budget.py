@@ -274,7 +274,8 @@ class Budget:
             countable = [charge for charge in mine if not account.uncountable(charge)]
             for why, count in Counter(unknown).items():
                 lines = f"; write into batchvid.toml:\n{why.to_write}" if why.to_write else ""
-                warnings.append(f"{count} of the clips are not bought: {why.reason}{lines}")
+                which = "1 clip is" if count == 1 else f"{count} clips are"
+                warnings.append(f"{which} not bought: {why.reason}{lines}")
             total = _Sum()
             for charge in countable:
                 total.add(charge, 1)

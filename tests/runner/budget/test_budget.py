@@ -367,7 +367,7 @@ def test_a_forecast_names_the_caps_that_a_plan_exceeds() -> None:
     budget = Budget([of, replace(cap("budget.tags.hero.", clips=2), tag="hero")], [charge(tags=("hero",))])
     assert budget.forecast([charge()]) == []
     assert budget.forecast([charge(), charge(), charge(UNPRICED), charge(UNPRICED)]) == [
-        "2 of the clips are not bought: unknown price of veo3-fast at cometapi: budget.usd needs it in batchvid.toml, "
+        "2 clips are not bought: unknown price of veo3-fast at cometapi: budget.usd needs it in batchvid.toml, "
         "or budget.allow_unpriced; write into batchvid.toml:\n[providers.cometapi.models.veo3-fast]\n"
         'price = { usd_per_s = N }  # N: US dollars; or { usd_per_clip = N }, or "free"',
         "budget.usd is 0.25: 0.10 are committed, and the plan takes 0.20 more: not all of it will be bought",
