@@ -118,3 +118,35 @@ def test_dialect_test(bench: Bench, studio: Fernwerk) -> None:
     for words in ("coins.json: ", "balance", "submit.json: ", "runtime"):
         assert words in differing.out, differing.out
     assert studio.renders == []
+
+
+def test_two_files_of_one_name(bench: Bench, studio: Fernwerk) -> None:
+    """Two providers whose files define one name differently are refused at the second's line; equal ones are not."""
+    text = (bench.folder / "batchvid.toml").read_text("utf-8").partition("[dialects.fernwerk]")[2]
+    text = text.replace("[dialects.fernwerk.body]", "[body]")
+    other = bench.folder / "other"
+    other.mkdir()
+    (bench.folder / "atelier.toml").write_text(text, "utf-8")
+    (other / "atelier.toml").write_text(text, "utf-8")
+    rows = [f'  {name}: {{dialect: {file}, base_url: "{studio.base_url}"}}'
+            for name, file in (("one", "atelier.toml"), ("two", "other/atelier.toml"))]  # fmt: skip
+    manifest = KITE.replace("provider: fernwerk", "provider: two")
+    bench.manifest.write_text("\n".join(["providers:", *rows, manifest]), "utf-8")
+    assert bench.cli("plan", str(bench.manifest)).code == 0
+    (other / "atelier.toml").write_text(text.replace("running = 2", "running = 22"), "utf-8")
+    refused = bench.cli("plan", str(bench.manifest))
+    assert refused.code == 2
+    assert "batch.yaml:3: providers.two: " in refused.err
+    assert "defines the wire format atelier differently: rename one of the two" in refused.err
+
+
+def test_a_mistyped_recording_and_a_file_nested_too_deep(bench: Bench, studio: Fernwerk) -> None:
+    """Both are named with their place, as any other mistake of a file."""
+    folder = bench.folder / "recordings"
+    folder.mkdir()
+    (folder / "a.json").write_text('{"stepp": "submit"}', "utf-8")
+    ended = bench.run_cli(("dialect", "test", "batchvid.toml", "--exchanges", "recordings"))
+    assert (ended.code, "a.json: stepp: unknown key; did you mean step?" in ended.err) == (2, True), ended.err
+    (bench.folder / "deep.toml").write_text("id = 1\nbody = " + "{a=" * 3000 + "1" + "}" * 3000, "utf-8")
+    ended = bench.run_cli(("dialect", "check", "deep.toml"))
+    assert (ended.code, "deep.toml:2: is nested too deep" in ended.err) == (2, True), ended.err
