@@ -25,7 +25,7 @@ _RATES = (
     (r"cents_per_(?:video_output_second|second_output)", "", 100),
     (r"per[-_]video[-_]second", "", 1),
 )
-"""SKUs per second of the clip: name, the inputs that they are for, and the part of a dollar. Sound is not told apart:
+"""SKUs per second of the clip: name, the inputs that they are for, and the part of a dollar. Sound makes no difference:
 which of the two is the default is not documented, and the dearer one counts."""
 _PATTERNS = [(re.compile(name + _RESOLUTION), inputs, unit) for name, inputs, unit in _RATES]
 _FOR_IMAGES = re.compile(r"reference_images|cents_per_image_input|reference_duration_seconds.*")

@@ -105,7 +105,7 @@ def _count(paths: BatchPaths, rows: list[BilledAttempt], notes: list[str]) -> li
 
 
 def _entries(rows: Iterable[BilledAttempt]) -> list[BillEntry]:
-    """The bill again, by task id, for attempts that are read anew."""
+    """The bill again, by task id, for attempts that are read again."""
     return [
         BillEntry(task_id=row.attempt.task_id, usd=row.billed_usd)
         for row in rows

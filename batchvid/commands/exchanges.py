@@ -117,18 +117,18 @@ def _shown(value: object) -> str:
 
 def as_recorded(request: Request) -> dict[str, Any]:
     """A request in the form of a recording: files by their digest, everything else in full."""
-    said: dict[str, Any] = {"method": request.method, "path": request.path, "headers": dict(request.headers)}
+    facts: dict[str, Any] = {"method": request.method, "path": request.path, "headers": dict(request.headers)}
     if request.json is not None:
-        said["json"] = dict(request.json)
+        facts["json"] = dict(request.json)
     if request.parts:
-        said["parts"] = [
+        facts["parts"] = [
             {"name": part.name, "filename": part.filename, "content_type": part.content_type,
              "sha256": sha256(part.value).hexdigest()}
             if part.filename
             else {"name": part.name, "value": part.value.decode()}
             for part in request.parts
         ]  # fmt: skip
-    return said
+    return facts
 
 
 def _plain(value: Any) -> Any:

@@ -63,7 +63,7 @@ OPTIONS: Rules = {
 def submit(generation: GenerationRequest) -> Request:
     """Build the submit request. Raises Unsupported.
 
-    What costs money by default is always said: sound, several shots, resolution and length.
+    What costs money by default is always sent: sound, several shots, resolution and length.
     """
     kind = _kind(generation)
     refuse_unsupported(generation, f"Kling's {kind}", SUPPORTED[kind])
