@@ -74,13 +74,14 @@ def define_formats(folder: Path) -> dict[str, wire_formats.WireFormat]:
     """Make the wire formats of the user's files for this folder known. Raises UsageError."""
     found: dict[str, wire_formats.WireFormat] = {}
     for file in user_catalog_files(folder):
-        tables = _tables(file)
+        tables, own = _tables(file), {}
         if wire_formats.TABLE in tables:
-            found |= wire_formats.define_all(wire_formats.read_wire_formats(file).values())
+            own = wire_formats.define_all(wire_formats.read_wire_formats(file).values())
         providers = tables.get("providers", {})
         for row in providers.values() if isinstance(providers, dict) else ():
-            if one := wire_formats.define_for(row.get("dialect") if isinstance(row, dict) else None, file.parent):
-                found[one.name] = one
+            if one := wire_formats.define_for(row.get("dialect") if isinstance(row, dict) else None, file.parent, own):
+                own[one.name] = one
+        found |= own
     return found
 
 

@@ -78,10 +78,11 @@ def define_all(formats: Iterable[WireFormat]) -> dict[str, WireFormat]:
     return found
 
 
-def define_for(value: object, folder: Path) -> WireFormat | None:
+def define_for(value: object, folder: Path, known: Mapping[str, WireFormat]) -> WireFormat | None:
     """Make the definition known that a provider's `dialect` names as a file; None for the name of a wire format.
 
-    Raises UsageError.
+    `known` are the other definitions of the same manifest or batchvid.toml. Raises UsageError, also for a name that one
+    of them defines differently: two providers would share one of the two.
     """
     if not isinstance(value, str) or not value.endswith(SUFFIX):
         return None
@@ -91,6 +92,9 @@ def define_for(value: object, folder: Path) -> WireFormat | None:
         raise UsageError(
             f"{file}: has no wire format {name}, only {', '.join(formats)}: write the keys at the file's top"
         )
+    other = known.get(name)
+    if other and other.definition != formats[name].definition:
+        raise UsageError(f"{file}: {other.file} defines the wire format {name} differently: rename one of the two")
     return define_all([formats[name]])[name]
 
 
@@ -120,6 +124,10 @@ def _read_text(text: str, file: Path) -> dict[str, WireFormat]:
         document = tomllib.loads(text)
     except ValueError as exc:
         raise DefinitionError([_syntax_problem(file, str(exc))]) from None
+    except RecursionError:
+        rows = text.splitlines()
+        line = 1 + max(range(len(rows)), key=lambda number: rows[number].count("{") + rows[number].count("["))
+        raise DefinitionError([f"{file}:{line}: is nested too deep: write fewer levels"]) from None
     lines, problems, found = TomlLines(text), [], {}
     tables = document.get(TABLE) if TABLE in document else {file.stem: document}
     if not isinstance(tables, dict) or not all(isinstance(table, dict) for table in tables.values()):

@@ -49,10 +49,11 @@ def test_dialect(file: Path, folder: Path) -> None:
     from batchvid.errors import UsageError
 
     dialects: dict[str, Dialect] = {name: as_dialect(name, one.definition) for name, one in _read(file).items()}
-    failed, run = 0, 0
+    failed, run, others = 0, 0, 0
     for exchange in read_exchanges(folder):
         name = exchange.dialect or next(iter(dialects))
         if name not in dialects:
+            others += 1
             continue
         run += 1
         found = list(differences(exchange, dialects[name]))
@@ -61,7 +62,9 @@ def test_dialect(file: Path, folder: Path) -> None:
             click.echo(f"{exchange.file}: {line}")
     if not run:
         raise UsageError(f"{folder}: no recording is of {' or '.join(dialects)}")
-    click.echo(f"{run} exchanges, {failed} with differences" if failed else f"{run} exchanges, all as recorded")
+    skipped = f"; {others} of other wire formats left out" if others else ""
+    ended = f"{failed} with differences" if failed else "all as recorded"
+    click.echo(f"{run} exchanges, {ended}{skipped}")
     click.get_current_context().exit(1 if failed else 0)
 
 

@@ -19,8 +19,11 @@ from batchvid.dialects.dialect import Dialect
 from batchvid.domain.clip_request import CLIP_FIELDS, ClipRequest
 from batchvid.domain.wire import Accepted, GenerationRequest, ImageInput, Rejected, Request, Response, Status, Uncertain
 from batchvid.errors import UnreadableReply, Unsupported, UsageError
+from batchvid.near_matches import did_you_mean
 
 STEPS = ("submit", "poll", "result")
+NOTES = ("case", "source", "date", "confidence", "pitfall", "note")
+KEYS = ("step", "dialect", "order", "request", "task_id", "response", "means", *NOTES)
 MEANINGS = ("accepted", "rejected", "uncertain", "status", "unreadable")
 Verdict = Accepted | Rejected | Uncertain | Status
 
@@ -63,7 +66,7 @@ def _request_differences(
     except Unsupported as exc:
         yield f"the order is refused: {exc.field}: {exc.reason}"
         return
-    sent = as_recorded(request)
+    sent, recorded = as_recorded(request), {"headers": {}, **recorded}
     for key in sorted({*sent, *recorded}):
         yield from _compare(f"request.{key}", sent.get(key), recorded.get(key))
 
@@ -148,6 +151,9 @@ def _read(file: Path) -> Exchange:
         raise UsageError(f"{file}: is no JSON: {exc}") from None
     if not isinstance(raw, dict):
         raise UsageError(f"{file}: must be an object with step, response and means")
+    for key in raw.keys() - set(KEYS):
+        hint = did_you_mean(str(key), KEYS) or f"there are {', '.join(KEYS)}"
+        raise UsageError(f"{file}: {key}: unknown key; {hint}")
     step, means, response = raw.get("step"), raw.get("means", {}), raw.get("response")
     if step not in STEPS:
         raise UsageError(f"{file}: step: must be one of {', '.join(STEPS)}")
@@ -168,10 +174,14 @@ def _read(file: Path) -> Exchange:
 
 
 def _response(file: Path, raw: Any) -> Response:
-    if not isinstance(raw, dict) or not isinstance(raw.get("status"), int) or not {"json", "text"} & raw.keys():
-        raise UsageError(f"{file}: response: must have a status, and json or text")
-    body = orjson.dumps(raw["json"]) if "json" in raw else str(raw["text"]).encode()
-    return Response(status=raw["status"], headers=raw.get("headers", {}), body=body)
+    if not isinstance(raw, dict) or not isinstance(raw.get("status"), int):
+        raise UsageError(f"{file}: response: must have a status, and json or text unless its body is empty")
+    headers = raw.get("headers", {})
+    if not isinstance(headers, dict):
+        raise UsageError(f"{file}: response.headers: must be an object")
+    body = orjson.dumps(raw["json"]) if "json" in raw else str(raw.get("text", "")).encode()
+    lower = {str(name).lower(): str(value) for name, value in headers.items()}
+    return Response(status=raw["status"], headers=lower, body=body)
 
 
 def _order(file: Path, raw: Any) -> GenerationRequest:

@@ -48,13 +48,13 @@ class Availability:
         """Add a provider of the manifest, or override a known one. Returns what is wrong with it, or nothing."""
         try:
             fields = _row(provider, self._folder)
-            if one := define_for(fields.get("dialect"), self._folder):
+            if one := define_for(fields.get("dialect"), self._folder, self.formats):
                 self.formats[one.name] = one
                 fields["dialect"] = one.name
             row = overridden(self._user_rows.get(name, {}), fields)
             self.providers |= {name: catalog.providers({name: row})[name]}
         except UsageError as exc:
-            return str(exc)
+            return "; ".join(str(exc).splitlines())
         return ""
 
     def _complete_rows(self) -> dict[str, dict[str, Any]]:

@@ -343,7 +343,7 @@ def test_lists_are_read_for_lost_submits() -> None:
         ({"headers": {"X-Api-Key": "k"}}, "headers.X-Api-Key", "the key does not stand here"),
         ({"variants": {"end_image+image": {}}}, "variants.end_image+image", "write it image.end_image"),
         ({"variants": {"picture": {}}}, "variants.picture", "unknown input or action picture"),
-        ({"cancel": "/x/{id}"}, "cancel_until", "is required with cancel"),
+        ({"cancel": "/x/{id}"}, "cancel", "cancel_until is required with it"),
         ({"idempotency": {"header": "Idempotency-Key", "deduplicates": False}}, "idempotency.deduplicates", "True"),
         ({"find": {"request": "/x", "id": "/id"}}, "find.request", "must hold {external_id}"),
         ({"values": {"prompt": {"a": "b"}}}, "values.prompt", "no table is possible"),

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from batchvid.dialects import DIALECTS
 from batchvid.dialects.common.status_words import read_phase
+from batchvid.dialects.json_task.pointers import Pointer
 from batchvid.domain.failures import Charged
 from batchvid.domain.wire import Accepted, Phase, Rejected, Response, Status, Uncertain
 from batchvid.errors import UnreadableReply
@@ -175,6 +176,7 @@ def shown(dialect: str, *, status: str = "", task_id: str = "") -> dict[str, Any
     if not DIALECTS.is_declared(dialect):
         return {"status": status, "id": task_id}
     definition = DIALECTS.definition_of(dialect)
+    assert isinstance(definition.id, Pointer)
     values = [(definition.status, status), (definition.id, task_id)]
     values += [(definition.ok.at, definition.ok.is_[0])] if definition.ok else []
     document: dict[str, Any] = {}

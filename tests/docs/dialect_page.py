@@ -30,6 +30,8 @@ TABLES: tuple[tuple[str, type[BaseModel]], ...] = (
 TYPES = {
     "CallLine": "call",
     "Place": "place",
+    "IdPlace": "place or `header NAME`",
+    "ContentPath": "path",
     "Places": "place or list of places",
     "Words": "word or list of words",
     "RuleList": "HTTP rule or list of rules",

@@ -11,6 +11,7 @@ Its page, as a customer would read it:
   stage 1 waiting, 2 in the studio, 3 on the shelf, 8 torn up, 9 withheld by the censor, with `remark`.
 - `GET /studio/v4/shelf?no=7700001`, once the stage is 3: `{"verdict": 0, "parcel": "{\"reels\": [{\"href\": ...}]}"}`,
   links relative to the studio, with the pass. One coin is 0.02 USD.
+- `PUT /studio/v4/tear` `{"no": 7700001}` cancels a render: verdict 0, or 41 once it is on the shelf.
 """
 
 from __future__ import annotations
@@ -46,6 +47,8 @@ class Fernwerk(ThreadingHTTPServer):
         self.refusals: list[int] = []
         self.torn: dict[str, int] = {}
         """The stage in which a render ends whose text holds this word."""
+        self.cancelled: list[int] = []
+        self.refuses_to_cancel = False
 
 
 class _Desk(BaseHTTPRequestHandler):
@@ -65,6 +68,16 @@ class _Desk(BaseHTTPRequestHandler):
             self._show(body.get("no"))
         else:
             self._say(11, remark="no such counter")
+
+    def do_PUT(self) -> None:
+        number = json.loads(self.rfile.read(int(self.headers["Content-Length"]))).get("no")
+        if not self._has_pass() or self.path != "/studio/v4/tear":
+            self._say(12, remark="this pass opens nothing")
+        elif self.server.refuses_to_cancel:
+            self._say(41, remark="it is on the shelf")
+        else:
+            self.server.cancelled.append(number)
+            self._say(0)
 
     def do_GET(self) -> None:
         parts = urlsplit(self.path)

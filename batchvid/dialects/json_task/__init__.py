@@ -5,10 +5,11 @@ from __future__ import annotations
 from functools import partial
 
 from batchvid.dialects.dialect import Dialect
-from batchvid.dialects.json_task.checks import Problem, read_definition
+from batchvid.dialects.json_task.checks import read_definition
 from batchvid.dialects.json_task.definition import Definition
 from batchvid.dialects.json_task.lookups import lookup_methods
-from batchvid.dialects.json_task.poll_replies import read_poll, read_result
+from batchvid.dialects.json_task.poll_replies import is_cancelled, read_poll, read_result
+from batchvid.dialects.json_task.problems import Problem
 from batchvid.dialects.json_task.requests import build_cancel, build_poll, build_submit, image_rules
 from batchvid.dialects.json_task.submit_replies import read_submit
 from batchvid.domain.wire import (
@@ -47,6 +48,7 @@ def as_dialect(name: str, definition: Definition) -> Dialect:
         api_paths=_api_paths(definition),
         read_result=result_reply if definition.follow_up else None,
         cancel=cancel if definition.cancel else None,
+        is_cancelled=partial(is_cancelled, definition),
         cancel_until=definition.cancel_until or "none",
         lookups=lookup_methods(definition),
         image_rules=(("", image_rules(definition)),),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -12,37 +11,31 @@ from pydantic import BaseModel, ValidationError
 from batchvid.dialects.json_task.definition import Call, Definition, Rule
 from batchvid.dialects.json_task.phases import PHASES
 from batchvid.dialects.json_task.pointers import parse_pointer
+from batchvid.dialects.json_task.problems import KeyPath, Problem
 from batchvid.dialects.json_task.refusals import KINDS
 from batchvid.dialects.json_task.requests import placed_fields
+from batchvid.dialects.json_task.safety_checks import SAFETY_CHECKS, oversized
 from batchvid.dialects.json_task.template import Variable, keys_beside_options, variables_in
-from batchvid.dialects.json_task.variables import FIELDS, TABLED, forms_of
+from batchvid.dialects.json_task.variables import FIELDS, PIXEL_SIZE, TABLED, forms_of
 from batchvid.near_matches import did_you_mean
 
-KeyPath = tuple[str | int, ...]
 INPUTS = ("image", "end_image", "reference_images")
 ACTIONS = ("extend", "edit", "remix", "lip-sync")
 NO_EVIDENCE = (
     "is no evidence that nothing was made: name it with the vendor's code, such as {example}, or leave it uncertain"
 )
-SECRET_HEADERS = re.compile(r"authorization|cookie|.*(api|access|secret)[-_]?(key|token)|x-key|.*[-_]token", re.I)
 _STRAY = re.compile(r"\{[^{}]*\}")
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """What is wrong with a key of a definition; `path` leads to the key."""
-
-    path: KeyPath
-    message: str
 
 
 def read_definition(table: Mapping[str, Any]) -> tuple[Definition | None, list[Problem]]:
     """Read a definition. With problems it is None; they come in the order of the keys."""
+    if problems := list(oversized(table)):
+        return None, problems
     try:
         definition = Definition.model_validate(table)
     except ValidationError as exc:
         return None, [_problem(error["loc"], error["type"], error["msg"]) for error in exc.errors(include_input=False)]
-    problems = [problem for check in CHECKS for problem in check(definition)]
+    problems = [problem for check in (*CHECKS, *SAFETY_CHECKS) for problem in check(definition)]
     return (None if problems else definition), problems
 
 
@@ -96,7 +89,7 @@ def _calls_after(definition: Definition) -> Iterator[Problem]:
     if definition.cancel:
         yield from _of_task(("cancel",), definition.cancel.path, definition.cancel_body, is_needed=True)
         if definition.cancel_until is None:
-            yield Problem(("cancel_until",), 'is required with cancel: "queued", or "running" for both')
+            yield Problem(("cancel",), 'cancel_until is required with it: "queued", or "running" for both')
     elif definition.cancel_until:
         yield Problem(("cancel",), "is required with cancel_until")
     if definition.content:
@@ -166,8 +159,8 @@ def _templates(definition: Definition) -> Iterator[Problem]:
                 ("values", name), f"no table is possible here; {did_you_mean(name, TABLED) or _listed(TABLED)}"
             )
     for word in map(str, definition.values.get("size", {}).values()):
-        if not re.fullmatch(r"[1-9]\d*x[1-9]\d*", word):
-            yield Problem(("values", "size"), f"must be pixels such as 1280x720, not {word}")
+        if not PIXEL_SIZE.fullmatch(word):
+            yield Problem(("values", "size"), f"must be pixels such as 1280x720 or 1280*720, not {word}")
 
 
 def _orders(definition: Definition) -> Iterator[tuple[KeyPath, str, object]]:
@@ -258,19 +251,8 @@ def _is_evidence(rule: Rule) -> bool:
     return rule.status is not None and 400 <= rule.status < 500 and rule.status not in (408, 409, 425, 499)
 
 
-def _headers(definition: Definition) -> Iterator[Problem]:
-    for name, value in definition.headers.items():
-        if SECRET_HEADERS.fullmatch(name):
-            yield Problem(
-                ("headers", name),
-                "the key does not stand here: the provider's api_key_env names its variable, auth its header",
-            )
-        elif not re.fullmatch(r"[A-Za-z0-9-]+", name) or not value.isprintable():
-            yield Problem(("headers", name), "is no header")
-
-
 def _listed(names: Any) -> str:
     return ", ".join(sorted(names) if isinstance(names, frozenset | set) else names)
 
 
-CHECKS = (_calls, _calls_after, _lookups, _templates, _variants, _words, _clips, _refusals, _headers)
+CHECKS = (_calls, _calls_after, _lookups, _templates, _variants, _words, _clips, _refusals)

@@ -7,13 +7,14 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 
-from batchvid.dialects.json_task.pointers import Pointer, as_word, parse_pointer
+from batchvid.dialects.json_task.pointers import Header, Pointer, as_word, parse_pointer
 
 Method = Literal["GET", "POST", "PUT", "DELETE"]
 Word = Annotated[str, BeforeValidator(lambda value: value if isinstance(value, str) else as_word(value) or value)]
 """A status word, a code or a value of a table; numbers and true and false count as their words."""
 
 _CALL = re.compile(r"(?:(GET|POST|PUT|DELETE)\s+)?(\S.*)")
+_HEADER = re.compile(r"header\s+([A-Za-z][A-Za-z0-9-]*)")
 _RULE = re.compile(r"([1-5]\d\d)\s+(\S.*)")
 
 
@@ -58,6 +59,12 @@ def _call(value: Any) -> Any:
     return {"method": found[1], "path": found[2]}
 
 
+def _content(value: Any) -> Any:
+    if not isinstance(value, str) or not value.startswith("/") or " " in value:
+        raise ValueError("must be a path, such as /v1/tasks/{id}/file; for a link in the reply use clips")
+    return value
+
+
 def _rule(value: Any) -> Any:
     if isinstance(value, bool) or not isinstance(value, int | str) or not str(value).strip():
         raise ValueError('must be an HTTP status such as 429, a code such as "NO_CREDITS", or both: "400 NO_CREDITS"')
@@ -75,13 +82,24 @@ def _pointer(value: Any) -> Any:
     return parse_pointer(value)
 
 
+def _pointer_or_header(value: Any) -> Any:
+    found = _HEADER.fullmatch(value.strip()) if isinstance(value, str) else None
+    if found:
+        return Header(found[1].lower())
+    if not isinstance(value, str) or not value.startswith("/"):
+        raise ValueError("must be the place of a value, such as /data/id, or a header, such as header Location")
+    return parse_pointer(value)
+
+
 def _listed(value: Any) -> Any:
     return value if isinstance(value, list | tuple) else [value]
 
 
+ContentPath = Annotated[str, BeforeValidator(_content)]
 CallLine = Annotated[Call, BeforeValidator(_call)]
 Rules = tuple[Annotated[Rule, BeforeValidator(_rule)], ...]
 Place = Annotated[Pointer, BeforeValidator(_pointer), PlainSerializer(str)]
+IdPlace = Annotated[Pointer | Header, BeforeValidator(_pointer_or_header), PlainSerializer(str)]
 Places = Annotated[tuple[Place, ...], BeforeValidator(_listed)]
 Words = Annotated[tuple[Word, ...], BeforeValidator(_listed)]
 RuleList = Annotated[Rules, BeforeValidator(_listed)]
@@ -108,8 +126,8 @@ class StatusWords(_Keys):
     running: Words = Field((), description="being made")
     succeeded: Words = Field((), description="finished, with a clip")
     failed: Words = Field((), description="ended without a clip")
-    moderated: Words = Field((), description="ended without a clip by a content filter")
-    cancelled: Words = Field((), description="ended by a cancellation")
+    moderated: Words = Field((), description="ended without a clip by a content filter; also codes of failed tasks")
+    cancelled: Words = Field((), description="ended by a cancellation; also codes of failed tasks")
     unseen: Words = Field((), description="not known (yet): status words, or codes of errors such as TASK_NOT_FOUND")
 
 
@@ -192,7 +210,10 @@ class Definition(_Keys):
     ok: Envelope | None = Field(
         None, description="what every good reply has, for vendors that answer errors with HTTP 200"
     )
-    id: Place = Field(description="where the task's id stands in the reply to `submit`")
+    id: IdPlace = Field(
+        description="where the task's id stands in the reply to `submit`. Of an address it is the "
+        "part where `poll` has {id}, else the last step"
+    )
     poll: CallLine = Field(description="the call that asks for a task (GET if left out); {id} is its id")
     poll_body: dict[str, Any] | None = Field(None, description="the body of a poll by POST; {id} is the task's id")
     poll_url: Place | None = Field(
@@ -209,9 +230,7 @@ class Definition(_Keys):
         (), description="where the links stand, one or a list; of several places the first with a link counts first"
     )
     inline: Place | None = Field(None, description="where the clip itself stands, as base64")
-    content: str = Field(
-        "", pattern=r"^$|^/", description="a path that serves the clip, fetched with the key; {id} is its id"
-    )
+    content: ContentPath = Field("", description="a path that serves the clip, fetched with the key; {id} is its id")
     follow_up: CallLine | None = Field(
         None,
         description="a second GET that a finished task needs, where its clip stands; {/place} is a value or an "

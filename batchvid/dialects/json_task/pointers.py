@@ -22,6 +22,16 @@ class Pointer:
         return "".join(f"/{step.replace('~', '~0').replace('/', '~1')}" for step in self.steps)
 
 
+@dataclass(frozen=True, slots=True)
+class Header:
+    """A header of a reply, written `header Location`; `name` is in lower case."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return f"header {self.name}"
+
+
 def parse_pointer(written: str) -> Pointer:
     """Read a pointer such as `/data/outputs/*/url`. Raises ValueError with what is wrong."""
     if not written.startswith("/") or written == "/":

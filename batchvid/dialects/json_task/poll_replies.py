@@ -58,6 +58,19 @@ def read_result(definition: Definition, response: Response, task_id: str, prompt
     return _finished(definition, document, "", task_id, prompt)
 
 
+def is_cancelled(definition: Definition, response: Response) -> bool:
+    """Whether a reply confirms a cancellation: a good one, with no error code or with the word of a cancelled task.
+
+    Many vendors refuse one with HTTP 200, too.
+    """
+    document = document_of(response)
+    if not is_good(definition, response, document):
+        return False
+    word = find_word(document, definition.status)
+    is_named = word is not None and key_of(definition, word) == "cancelled"
+    return is_named or definition.ok is not None or not error_of(definition, document).codes
+
+
 def _status(definition: Definition, document: object, word: str, task_id: str, prompt: str) -> Status:
     key, phase = key_of(definition, word), phase_of(definition, word)
     if phase is Phase.SUCCEEDED:
@@ -125,7 +138,8 @@ def _failed(
     code = error.code if definition.error_code else code
     message = (error.message if definition.error_message else "") or message or error.message
     sentence = own_words(message, prompt)
-    kind = {"cancelled": FailureKind.CANCELLED, "moderated": FailureKind.MODERATION_OUTPUT}.get(key)
+    named = {"cancelled": FailureKind.CANCELLED, "moderated": FailureKind.MODERATION_OUTPUT}
+    kind = named.get(key) or (named.get(key_of(definition, code)) if code else None)
     kind = kind or named_failure(definition.refusals, code, sentence)
     cost = cost_usd(definition, document)
     shown = message if has_reason(code, message) else f"{message} ({NO_REASON})" if message else NO_REASON

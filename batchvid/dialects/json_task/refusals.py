@@ -2,7 +2,8 @@
 
 HTTP itself says so for few statuses: a wrong key (401, 407), no payment (402), too many calls (429), a body that is
 refused before it is read (413, 414, 415, 431), and what stands in front of an API (not_reached.py). An unnamed 400 is
-uncertain: nobody documented that this vendor creates nothing then.
+uncertain: nobody documented that this vendor creates nothing then. A status that the definition names counts also
+where the reply is empty or plain text: many servers write no JSON then.
 """
 
 from __future__ import annotations
@@ -11,10 +12,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from batchvid.dialects.common.error_parsing import FINE, VendorError, find_error
-from batchvid.dialects.common.json_bodies import read_json
+from batchvid.dialects.common.json_bodies import decode_body, read_json
 from batchvid.dialects.common.json_values import text
 from batchvid.dialects.common.moderation import kind_of_words
-from batchvid.dialects.common.not_reached import describe_obstacle
+from batchvid.dialects.common.not_reached import describe_obstacle, is_web_page
 from batchvid.dialects.common.outcome_rules import DUPLICATES, HTTP
 from batchvid.dialects.common.refusals import build_rejection, classify_reply
 from batchvid.dialects.common.user_words import without_user_words
@@ -74,16 +75,22 @@ def judge(definition: Definition, response: Response, document: object, own: Ite
     body = read_json(response.body)
     general = find_error(document)
     is_error = not (error.is_empty and general.is_empty)
-    own_shape = bool(body.documents) and is_error and body.is_whole and not body.is_behind_text
-    spoken = without_user_words(error.full_message, own)
-    if own_shape and any(rule.fits(response.status, "", spoken) for rule in DUPLICATES if rule.words):
+    is_json = bool(body.documents) and body.is_whole and not body.is_behind_text
+    own_shape = is_json and is_error
+    is_bare = not own_shape and (is_json or not body.documents) and not is_web_page(response)
+    spoken = without_user_words(error.full_message or (decode_body(response.body) if is_bare else ""), own)
+    if (own_shape or is_bare) and any(rule.fits(response.status, "", spoken) for rule in DUPLICATES if rule.words):
         return Judgement(refusal=None)
-    if own_shape and (named := named_kind(definition.refusals, response.status, error.codes)):
-        kind = KINDS.get(named)
-        return Judgement(refusal=_refuse(definition, response, document, error, kind) if kind else None, is_named=True)
+    named = named_kind(definition.refusals, response.status, error.codes)
+    kind = KINDS.get(named)
+    if named and (own_shape or (is_bare and kind is None)):
+        refusal = _refuse(definition, response, document, error, kind) if kind else None
+        return Judgement(refusal=refusal, is_named=True)
     if obstacle := describe_obstacle(response, general, own_shape=own_shape):
         wide = build_rejection(response, error, FailureKind.INVALID, message=obstacle, provider_wide=True)
         return Judgement(refusal=wide)
+    if is_bare and kind:
+        return Judgement(refusal=_refuse(definition, response, document, error, kind))
     if response.status not in PROVEN:
         return Judgement(refusal=None)
     row = next(row for row in HTTP if row.fits(response.status, "", "", own_shape=own_shape))

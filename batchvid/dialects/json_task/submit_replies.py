@@ -1,12 +1,14 @@
 """Reads the reply to a submit by a definition.
 
-The task's id stands at one place. An id anywhere else may be a task's: then nothing is refused, and the submit is
-uncertain with that id in its message, unless the definition names the reply as a refusal.
+The task's id stands at one place of the body, or in one header. An id anywhere else may be a task's: then nothing is
+refused, and the submit is uncertain with that id in its message, unless the definition names the reply as a refusal.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from urllib.parse import unquote, urlsplit
 
 from batchvid.dialects.common.envelopes import each, unwrap
 from batchvid.dialects.common.json_bodies import JsonBody, decode_body, read_json
@@ -18,7 +20,7 @@ from batchvid.dialects.common.user_words import own_ids, own_names, own_texts
 from batchvid.dialects.json_task.costs import cost_usd
 from batchvid.dialects.json_task.definition import Definition
 from batchvid.dialects.json_task.phases import phase_of
-from batchvid.dialects.json_task.pointers import find_values, find_word
+from batchvid.dialects.json_task.pointers import Header, find_values, find_word
 from batchvid.dialects.json_task.refusals import error_of, is_good, judge
 from batchvid.domain.wire import Accepted, GenerationRequest, Phase, Rejected, Response, Uncertain
 
@@ -68,8 +70,12 @@ def _declared_id(
     In a reply that is an error it is, if a status word stands beside it or its key names a task; else it may be the
     error's own.
     """
+    if isinstance(definition.id, Header):
+        task_id = _id_of(definition, response.headers.get(definition.id.name))
+        return task_id, bool(task_id) and is_good(definition, response, next(iter(documents), None))
     for document in documents:
-        task_id = next(filter(None, map(identifier, find_values(document, definition.id))), "")
+        values = find_values(document, definition.id)
+        task_id = next(filter(None, (_id_of(definition, value) for value in values)), "")
         if not task_id:
             continue
         if is_good(definition, response, document):
@@ -79,6 +85,16 @@ def _declared_id(
         is_named = key in TASK_KEYS or (word is not None and phase_of(definition, word) is not Phase.UNKNOWN)
         return task_id, is_named and task_id not in own
     return "", False
+
+
+def _id_of(definition: Definition, value: object) -> str:
+    """Read an id. Of a task's address it is what stands where `poll` has {id}, else the last step of its path."""
+    found = identifier(value)
+    if not found.startswith(("/", "http://", "https://")):
+        return found
+    before, _, after = definition.poll.path.partition("{id}")
+    place = re.search(f"{re.escape(before)}([^/?#&]+){re.escape(after)}(?:[?#&]|$)", found) if after or before else None
+    return identifier(unquote(place[1] if place else urlsplit(found).path.rstrip("/").rpartition("/")[2]))
 
 
 def _address(definition: Definition, document: object) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
@@ -47,6 +48,8 @@ FIELDS: dict[str, tuple[str, ...]] = {
 PICTURES = frozenset({"image", "end_image", "reference_images"})
 NUMBERS = frozenset({"duration_s", "seed", "width", "height"})
 PIXELS = frozenset({"size", "width", "height"})
+PIXEL_SIZE = re.compile(r"[1-9]\d{0,4}[x*][1-9]\d{0,4}")
+"""A value of the table of sizes."""
 PICTURE_FORMS = ("base64", "uri", "link", "file", "type", "name")
 NUMBER_FORMS = ("text", "float")
 TABLED = frozenset({"model", "duration_s", "aspect_ratio", "resolution", "size", "seed", "sound", "mode"})
@@ -163,13 +166,19 @@ def _size(generation: GenerationRequest, tables: Mapping[str, Table]) -> tuple[i
         field = "aspect_ratio" if request.aspect_ratio else "resolution"
         allowed = ", ".join(table) or "exact pixels like 1280x720"
         raise Unsupported(field, f"allowed are {allowed}, not {word}")
-    width, _, height = str(table[word]).partition("x")
+    return _sides(table[word])
+
+
+def _sides(word: object) -> tuple[int, int]:
+    width, _, height = str(word).replace("*", "x").partition("x")
     return int(width), int(height)
 
 
 def _size_word(generation: GenerationRequest, _form: str, tables: Mapping[str, Table]) -> str | None:
+    """Return the pixels in the way that the table writes them, also for an exact resolution."""
     found = _size(generation, tables)
-    return f"{found[0]}x{found[1]}" if found else None
+    sign = "*" if any("*" in str(word) for word in tables.get("size", {}).values()) else "x"
+    return f"{found[0]}{sign}{found[1]}" if found else None
 
 
 def _side(number: int) -> Reader:
