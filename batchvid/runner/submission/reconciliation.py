@@ -188,7 +188,9 @@ class Reconciler:
             return None, "", unclaimed
         for delay in LOOKUP_DELAYS:
             wait_s = max(delay * every_s, requested_s)
-            if provider_state.polling_stopped or not await self._wait_to_ask(provider_state, method, wait_s):
+            if provider_state.polling_stopped or not await self._wait_to_ask(
+                provider_state, wait_s, repeats=method.replays
+            ):
                 break
             reply = await self._send_lookup(provider_state, job, method)
             if isinstance(reply, Rejected):
@@ -224,21 +226,21 @@ class Reconciler:
             wait.cancel()
         return self._context.planned.is_set() and not self._closing.is_set()
 
-    async def _wait_to_ask(self, provider_state: ProviderState, method: LookupMethod, wait_s: float) -> bool:
+    async def _wait_to_ask(self, provider_state: ProviderState, wait_s: float, *, repeats: bool = False) -> bool:
         """Wait so long, and for the rates of the call; false if lookups are closing, or if the wait would be too long.
 
-        A call that is sent once more counts as a submit, and as a poll.
+        A paid call that is sent once more (`repeats`) counts as a submit, and as a poll.
         """
-        limits = [provider_state.polls, provider_state.submits] if method.replays else [provider_state.polls]
+        limits = [provider_state.polls, provider_state.submits] if repeats else [provider_state.polls]
         # do not delay the end of this run: the next one looks again
-        max_wait_s = MAX_REPEAT_WAIT_S if method.replays else VISIBLE_AFTER_S
+        max_wait_s = MAX_REPEAT_WAIT_S if repeats else VISIBLE_AFTER_S
         next_available_at = self._context.now() + wait_s
         while (
             left_s := max(
                 next_available_at,
                 provider_state.polls_paused_until,
                 provider_state.polls.next_available_at(),
-                provider_state.next_submit_at() if method.replays else 0.0,
+                provider_state.next_submit_at() if repeats else 0.0,
             )
             - self._context.now()
         ) > 0:
@@ -287,7 +289,7 @@ class Reconciler:
         async def send(request: Request) -> Response:
             nonlocal pages
             pages += 1
-            if pages > 1 and not await self._wait_to_poll(provider_state, 0.0):
+            if pages > 1 and not await self._wait_to_ask(provider_state, 0.0):
                 raise UnreadableReply("the list was not read to its end")
             return await self._context.transport.send(provider.account_url or provider_state.base_url, request, access)
 
