@@ -68,7 +68,7 @@ def test_what_was_not_made_is_held(bench: Bench) -> None:
 def test_two_lost_submits_of_a_model_are_left_to_a_person(bench: Bench) -> None:
     """Nobody can tell whose task is whose: `resolve` shows both to both."""
     bench.write(TAKES)
-    bench.emulator.set_faults({"match": {"step": "submit"}, "do": {"reset_after": True, "delay_s": 0.3}})
+    bench.emulator.set_faults({"match": {"step": "submit"}, "do": {"reset_after": True, "delay_s": 1.0}})
     for _ in range(2):
         assert bench.run().code == 5
     waiting = bench.status()["uncertain"]
