@@ -331,7 +331,7 @@ LITELLM_TABLE: tuple[Case, ...] = (
 )
 EVERY = (RELAYED, *TABLES.values())
 GENERAL: tuple[Table, ...] = (DUPLICATES, CODE_WORDS, REQUEST_WORDS, ACCOUNT_WORDS, HTTP)
-RELAYS = ("veo", "openai-videos", "seedance", "videos", "gateway")
+RELAYS = tuple(name for name in ("veo", "openai-videos", "seedance", "videos", "gateway") if name in SUBMIT_READERS)
 MET_BY: tuple[tuple[tuple[Case, ...], tuple[str, ...]], ...] = (
     (HTTP_TABLE, tuple(SUBMIT_READERS)),
     (KLING_TABLE, ("kling", *RELAYS)),
@@ -375,14 +375,20 @@ def bodies(said: str) -> Iterator[bytes]:
     yield orjson.dumps({"code": wrapped, "message": message, "data": None})
 
 
-@pytest.mark.parametrize(("dialect", "case"), list(cases()), ids=lambda value: str(value)[:60])
-def test_each_line_of_the_vendors_tables_has_its_verdict(dialect: str, case: Case) -> None:
+BY_CASE: dict[Case, list[str]] = {}
+for _dialect, _case in cases():
+    BY_CASE.setdefault(_case, []).append(_dialect)
+
+
+@pytest.mark.parametrize("case", BY_CASE, ids=lambda value: str(value)[:60])
+def test_each_line_of_the_vendors_tables_has_its_verdict(case: Case) -> None:
     """Refused with this kind where a source says that nothing was made, uncertain everywhere else."""
     status, said, kind = case
-    for body in bodies(said):
-        read = DIALECTS[dialect].read_submit(Response(status=status, body=body))
-        assert isinstance(read, Uncertain if kind is None else Rejected), read
-        assert getattr(read, "kind", None) is kind
+    for dialect in BY_CASE[case]:
+        for body in bodies(said):
+            read = DIALECTS[dialect].read_submit(Response(status=status, body=body))
+            assert isinstance(read, Uncertain if kind is None else Rejected), (dialect, read)
+            assert getattr(read, "kind", None) is kind, dialect
 
 
 def deciding(dialect: str, case: Case) -> tuple[OutcomeRule, str] | None:

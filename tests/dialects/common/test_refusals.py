@@ -15,7 +15,7 @@ from batchvid.domain.failures import FailureKind
 from batchvid.domain.wire import ImageInput, Rejected, Response, Uncertain
 from tests.builders import generation
 from tests.dialects import CODED
-from tests.dialects.readers import READERS, SUBMIT_READERS
+from tests.dialects.readers import READERS, SUBMIT_READERS, for_each
 from tests.dialects.test_mangled import often
 
 HTML = {"content-type": "text/html"}
@@ -25,7 +25,7 @@ def body_of(said: Any) -> bytes:
     return said.encode() if isinstance(said, str) else orjson.dumps(said)
 
 
-@pytest.mark.parametrize("dialect", SUBMIT_READERS)
+@for_each(SUBMIT_READERS)
 @pytest.mark.parametrize(
     ("status", "said", "headers"),
     [
@@ -67,7 +67,7 @@ def test_what_every_call_meets_belongs_to_the_provider(
     assert read.provider_wide, read
 
 
-@pytest.mark.parametrize("dialect", SUBMIT_READERS)
+@for_each(SUBMIT_READERS)
 @pytest.mark.parametrize(
     ("status", "said"),
     [
@@ -85,7 +85,7 @@ def test_an_error_in_the_vendors_own_shape_belongs_to_the_job(dialect: str, stat
     assert (read.kind, read.provider_wide) == (FailureKind.INVALID, False)
 
 
-@pytest.mark.parametrize("dialect", SUBMIT_READERS)
+@for_each(SUBMIT_READERS)
 @pytest.mark.parametrize("status", [200, 201, 500, 502, 503, 504])
 @pytest.mark.parametrize("page", ["<html><body>Log in to the hotel's network</body></html>", "<!DOCTYPE html>\n<p>"])
 def test_a_web_page_under_a_2xx_or_5xx_is_uncertain_and_stops_the_provider(
@@ -98,7 +98,7 @@ def test_a_web_page_under_a_2xx_or_5xx_is_uncertain_and_stops_the_provider(
     assert "web page" in read.message
 
 
-@pytest.mark.parametrize("dialect", SUBMIT_READERS)
+@for_each(SUBMIT_READERS)
 @pytest.mark.parametrize("status", [400, 409, 418, 422])
 @pytest.mark.parametrize("said", ["", "no", "{}", '{"ok":true}', "null"])
 def test_a_4xx_without_an_error_of_the_vendor_is_uncertain(dialect: str, status: int, said: str) -> None:
@@ -114,7 +114,7 @@ PROMPTS = (
 )
 
 
-@pytest.mark.parametrize("dialect", SUBMIT_READERS)
+@for_each(SUBMIT_READERS)
 @pytest.mark.parametrize("prompt", PROMPTS)
 @pytest.mark.parametrize("status", [400, 403, 422, 429])
 @pytest.mark.parametrize(
@@ -152,7 +152,7 @@ def test_no_quoted_prompt_stops_a_provider(dialect: str, words: list[str]) -> No
     assert read.kind is FailureKind.INVALID
 
 
-@pytest.mark.parametrize("dialect", SUBMIT_READERS)
+@for_each(SUBMIT_READERS)
 @pytest.mark.parametrize(
     ("said", "kind"),
     [
@@ -172,7 +172,7 @@ def test_words_decide_only_where_nothing_else_does(dialect: str, said: Any, kind
 BLOCK = {"error": {"message": "look again", "type": "invalid_request_error", "param": None, "code": "sentinel_block"}}
 
 
-@pytest.mark.parametrize("dialect", SUBMIT_READERS)
+@for_each(SUBMIT_READERS)
 @pytest.mark.parametrize("status", [200, 400, 500, 502])
 @pytest.mark.parametrize(
     "message",
@@ -267,7 +267,7 @@ def test_a_refusal_says_what_to_do(status: int, said: Any, advice: str) -> None:
     assert len(advised.message) <= 1000
 
 
-@pytest.mark.parametrize("dialect", READERS)
+@for_each(READERS)
 @pytest.mark.parametrize(
     ("status", "said", "headers"),
     [
@@ -288,7 +288,7 @@ def test_a_poll_that_does_not_reach_the_api_says_nothing_of_the_task(
     assert read.provider_wide
 
 
-@pytest.mark.parametrize("dialect", READERS)
+@for_each(READERS)
 def test_a_poll_reads_the_time_to_wait_as_a_submit_does(dialect: str) -> None:
     """Also where the sentence stands behind a long one."""
     message = f"You exceeded your current quota. {'See the page on limits. ' * 40}Please retry in 34.5s."

@@ -15,7 +15,7 @@ from batchvid.dialects import DIALECTS
 from batchvid.domain.wire import Accepted, Parent, Rejected, Response, Uncertain
 from tests.builders import generation
 from tests.dialects import CODED
-from tests.dialects.readers import SUBMIT_READERS
+from tests.dialects.readers import SUBMIT_READERS, for_each
 from tests.dialects.test_mangled import often
 
 IDS = st.text(alphabet="abcdefghijklmnopqrstuvwxyz0123456789-_", min_size=6, max_size=40).filter(
@@ -65,7 +65,7 @@ def test_a_reply_with_an_id_is_never_refused(dialect: str, reply: tuple[Response
         assert read.task_id == task_id
 
 
-@pytest.mark.parametrize("dialect", SUBMIT_READERS)
+@for_each(SUBMIT_READERS)
 @pytest.mark.parametrize("status", [200, 202, 400, 409, 429, 500, 504])
 @pytest.mark.parametrize(
     "document",
@@ -90,7 +90,7 @@ def test_a_task_id_is_accepted_under_any_status(dialect: str, status: int, docum
 TASK = '{"id":"task_1000","object":"video","status":"queued"}'
 
 
-@pytest.mark.parametrize("dialect", SUBMIT_READERS)
+@for_each(SUBMIT_READERS)
 @pytest.mark.parametrize(
     "body",
     [
@@ -131,7 +131,7 @@ def test_half_an_id_is_no_id(body: bytes) -> None:
     assert "cut off" in read.message
 
 
-@pytest.mark.parametrize("dialect", SUBMIT_READERS)
+@for_each(SUBMIT_READERS)
 @pytest.mark.parametrize(
     "document",
     [
@@ -148,7 +148,7 @@ def test_another_things_id_does_not_hide_a_refusal(dialect: str, document: Any) 
     assert isinstance(read, Rejected), read
 
 
-@pytest.mark.parametrize("dialect", SUBMIT_READERS)
+@for_each(SUBMIT_READERS)
 def test_an_id_that_may_be_a_tasks_leaves_the_submit_uncertain(dialect: str) -> None:
     """The message holds it, for the person who decides."""
     body = orjson.dumps({"id": "8c1f9e20", "error": {"message": "no", "code": "invalid_value"}})
@@ -164,7 +164,7 @@ def test_an_id_of_ours_that_is_repeated_is_no_new_task() -> None:
     assert isinstance(DIALECTS["openai-videos"].read_submit(Response(status=404, body=body), sent=sent), Rejected)
 
 
-@pytest.mark.parametrize("dialect", SUBMIT_READERS)
+@for_each(SUBMIT_READERS)
 @pytest.mark.parametrize(
     ("status", "sentence", "named"),
     [

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from batchvid.dialects import DIALECTS
 from batchvid.dialects.common.waits import requested_wait_s, wait_in_words
 from batchvid.domain.wire import Rejected, Response
-from tests.dialects.readers import SUBMIT_READERS
+from tests.dialects.readers import SUBMIT_READERS, for_each
 from tests.dialects.test_mangled import often
 
 NOW = datetime(2026, 11, 30, 8, 0, tzinfo=UTC)
@@ -105,7 +105,7 @@ def test_a_sentence_names_the_wait(message: str, wait_s: float | None) -> None:
     assert wait_in_words(message) == wait_s
 
 
-@pytest.mark.parametrize("dialect", SUBMIT_READERS)
+@for_each(SUBMIT_READERS)
 def test_a_refusal_carries_the_wait_of_its_body(dialect: str) -> None:
     """Every dialect reads the delay, and a message about plan and billing does not make an empty account of it."""
     message = "You exceeded your current quota, please check your plan and billing details. Please retry in 34.5s."
