@@ -17,7 +17,10 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 MIN_BRANCH_PERCENT = 95.0
 PURE = ("batchvid/domain", "batchvid/dialects", "batchvid/runner/budget")
-TESTS_OF_PURE = ("tests/domain", "tests/dialects", "tests/runner/budget", "tests/commands/test_probe.py")
+TESTS_OF_PURE = (
+    *("tests/domain", "tests/dialects", "tests/runner/budget", "tests/commands/test_probe.py"),
+    *("tests/end_to_end/test_new_vendor.py", "tests/end_to_end/test_new_vendor_commands.py"),
+)
 NOT_FAST = ("benchmarks", "clients", "docs", "end_to_end", "faults", "packaging")
 
 

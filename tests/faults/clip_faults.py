@@ -21,15 +21,15 @@ from tests.faults.wire_faults import (
     task_layer,
 )
 
-NO_CONTENT_ROUTE = ("kling", "kling-new", "runway", "xai", "ark", "minimax", "minimax-v1", "dashscope")
+NO_CONTENT_ROUTE = (
+    *("kling", "kling-new", "runway", "xai", "ark", "minimax", "minimax-v1", "dashscope"),
+    *("luma", "fal", "replicate", "comfy-router"),
+)
 STEPS: tuple[Step, Step] = ("link", "content")
 
 
 def _clip(name: str, action: Any, ends: Ending = STORED, *, times: int = 1, **more: Any) -> Fault:
     return Fault(name=name, group="the clip", rules=rules("download content", action, times), ends=ends, **more)
-
-
-NO_CONTENT_ROUTE = ("kling", "kling-new", "runway", "xai", "luma", "fal", "replicate", "comfy-router")
 
 
 def _refused(

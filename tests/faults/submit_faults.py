@@ -80,7 +80,7 @@ UPSTREAM = {"error": {"message": "upstream closed the connection", "code": "upst
 MINIMAX_RATE = {"task_id": "", "base_resp": {"status_code": 1002, "status_msg": "rate limit"}}
 
 REFUSALS = (
-    _submit("429 rate, once", "rate", times=1),
+    _submit("429 rate, once", "rate", times=1, but={"runway": STOPPED}),  # there it is the daily cap
     _submit("429 rate forever", {"rate": True, "headers": AT_ONCE}, STOPPED),
     _submit("429 with an empty body", {"status": 429, "empty": True}, times=2),
     _submit("no slot, three times", {"concurrency": True, "headers": AT_ONCE}, times=3),
