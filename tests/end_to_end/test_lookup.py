@@ -264,7 +264,7 @@ class TestByTheSameCall:
         before = bench.emulator.ledger()["submits"]
         assert before > 1  # the same call, several times
         if change == "another key":
-            monkeypatch.setenv("TEST_KEY", "another")
+            monkeypatch.setenv("TEST_KEY", "sk-other-account")
         else:
             long_ago = "UPDATE jobs SET job_data = json_set(job_data, '$.submitted_at', '2026-01-01T00:00:00Z')"
             with contextlib.closing(sqlite3.connect(bench.batch / "state.sqlite3")) as state, state:
