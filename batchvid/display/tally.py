@@ -17,7 +17,6 @@ class RunCounters:
 
     def __init__(self, jobs: Iterable[Job]) -> None:
         self._states: dict[str, Counter[JobState]] = {}
-        self._money: dict[str, tuple[Decimal, int]] = {}
         self.committed_usd, self.unpriced = Decimal(0), 0
         for job in jobs:
             self._count(None, job)
@@ -30,11 +29,11 @@ class RunCounters:
         states = self._states.setdefault(after.spec.provider, Counter())
         if before is not None:
             self._states[before.spec.provider][before.state] -= 1
+            self.committed_usd -= before.committed_usd
+            self.unpriced -= before.unpriced_attempts
         states[after.state] += 1
-        usd, unpriced = self._money.get(after.id, (Decimal(0), 0))
-        self.committed_usd += after.committed_usd - usd
-        self.unpriced += after.unpriced_attempts - unpriced
-        self._money[after.id] = (after.committed_usd, after.unpriced_attempts)
+        self.committed_usd += after.committed_usd
+        self.unpriced += after.unpriced_attempts
 
     @property
     def providers(self) -> list[str]:
