@@ -14,17 +14,15 @@ from batchvid.catalog.provider import trim_base_url
 from batchvid.commands.event_loop import run_coroutine
 from batchvid.dialects import DIALECTS
 from batchvid.dialects.recognition import (
-    MODEL_LIST,
     NOWHERE,
     Recognized,
     Sureness,
-    hints_of,
-    model_rows,
     more_requests,
     probe_requests,
     recognize,
     wants_key,
 )
+from batchvid.dialects.server_hints import MODEL_LIST, hints_of, model_rows
 from batchvid.domain.wire import Request, Response
 from batchvid.errors import UnreadableReply, UsageError
 from batchvid.manifest.schema.key_types import BaseUrl, KeyName

@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from batchvid.catalog import Provider
 from batchvid.dialects import DIALECTS
 from batchvid.dialects.common.json_bodies import parse
-from batchvid.dialects.recognition import looks_alike, model_rows
+from batchvid.dialects.recognition import looks_alike
+from batchvid.dialects.server_hints import model_rows
 from batchvid.domain.clip_request import ClipRequest
 from batchvid.domain.failures import FailureKind
 from batchvid.domain.wire import GenerationRequest, Phase, Rejected, Request, Response, Status

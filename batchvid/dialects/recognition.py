@@ -6,7 +6,7 @@ A reply proves that a path exists only if it differs from the reply to a path th
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -14,7 +14,15 @@ from batchvid.dialects import DIALECTS
 from batchvid.dialects.common.error_parsing import find_error
 from batchvid.dialects.common.json_bodies import parse
 from batchvid.dialects.common.json_values import dig
-from batchvid.dialects.openai_videos import PATH as VIDEOS
+from batchvid.dialects.server_hints import (
+    MODEL_LIST,
+    SELF_HOSTED,
+    SERVERS,
+    VIDEO_LIST,
+    Hints,
+    is_newapi_error,
+    is_video_list,
+)
 from batchvid.domain.clip_request import ClipRequest
 from batchvid.domain.failures import FailureKind
 from batchvid.domain.wire import GenerationRequest, Phase, Request, Response, Status
@@ -22,17 +30,9 @@ from batchvid.errors import UnreadableReply
 
 TASK_ID = "batchvid-probe-00000000"
 NOWHERE = f"/v1/batchvid-probe-no-such-path/{TASK_ID}"
-VIDEO_LIST = f"{VIDEOS}?limit=1"
-MODEL_LIST = "/v1/models"
-SERVERS = ("sglang", "vllm-omni", "litellm", "llmgateway", "openrouter")
-"""The dialects of servers with OpenAI's video routes: only what else a server says tells which one it is."""
 SHARED = ("openai-videos", "gateway", "veo", "seedance", "videos", "xai", *SERVERS)
 """The dialects that are polled at `/v1/videos/ID`: only their submits differ."""
 COMETAPI = ("veo", "openai-videos", "seedance", "videos")
-SELF_HOSTED = {"vllm": "vllm-omni", "vllm-omni": "vllm-omni", "sglang": "sglang", "fastvideo": "openai-videos"}
-"""The dialects of servers by the `owned_by` in their list of models."""
-CATALOGUES = {"canonical_slug": "openrouter", "family": "llmgateway"}
-"""The dialects of gateways by a field that only their lists of models have."""
 CUT_OFF = {"dashscope": ("/v1",)}
 """What is cut off the end of an address, as most wire formats begin with it, and belongs to the root of these."""
 MAX_SHOWN_CHARS = 80
@@ -55,22 +55,6 @@ class _Answer(StrEnum):
     NEEDS_KEY = "wants a key"
     ANYTHING = "claims to know a task that cannot exist"
     NOTHING = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hints:
-    """What the server's replies say of it.
-
-    `server` is the one of SERVERS that they name, `named_by` where. `listed` are the dialects of the endpoints that its
-    price list names.
-    """
-
-    lists_videos: bool = False
-    owner: str = ""
-    server: str = ""
-    named_by: str = ""
-    is_newapi: bool = False
-    listed: Collection[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,7 +202,7 @@ def _judge(
     if dialect == "dashscope":  # others have `/tasks` too
         return (None if dig(error, ("output", "task_status")) is None else Sureness.CERTAIN), []
     if dialect == "newapi":
-        certain = _is_newapi_error(reply) or hints.is_newapi
+        certain = is_newapi_error(reply) or hints.is_newapi
         return (Sureness.CERTAIN if certain else Sureness.LIKELY), []
     if dialect == "runway":  # other servers have /v1/tasks too
         certain = is_known_place or isinstance(error.get("error"), str)
@@ -251,7 +235,7 @@ def _judge_shared(
     if isinstance(document.get("error"), str) and isinstance(document.get("code"), str):  # X5: xAI's error
         fits = {"xai": Sureness.LIKELY, "openai-videos": Sureness.POSSIBLE}
         return fits.get(dialect), ["its error is written as xAI's"]
-    if hints.is_newapi or _is_newapi_error(reply):
+    if hints.is_newapi or is_newapi_error(reply):
         fits = {"gateway": Sureness.LIKELY, "openai-videos": Sureness.POSSIBLE}
         return fits.get(dialect), ["it answers as servers of the new-api family do"]
     return (Sureness.LIKELY if dialect == "openai-videos" else None), []
@@ -275,60 +259,6 @@ def _is_there(replies: Mapping[str, Response], nowhere: Response) -> bool:
     """Whether the list's path exists, although unknown tasks get the reply of unknown paths: 405 says POST only."""
     listed = replies.get(VIDEO_LIST)
     return listed is not None and (listed.status == 405 or is_video_list(listed)) and not looks_alike(listed, nowhere)
-
-
-def is_video_list(reply: Response) -> bool:
-    """Whether a reply is a list of videos, also an empty one."""
-    document = parse(reply.body) or {}
-    rows = document.get("data")
-    if reply.status != 200 or not isinstance(rows, list):
-        return False
-    return document.get("object") == "list" or any(
-        isinstance(row, dict) and row.get("object") == "video" for row in rows
-    )
-
-
-def model_rows(reply: Response | None) -> Iterator[Mapping[str, object]]:
-    """The rows of an OpenAI-compatible list of models that have an id."""
-    rows = (parse(reply.body) or {}).get("data") if reply is not None and reply.status == 200 else None
-    for row in rows if isinstance(rows, list) else ():
-        if isinstance(row, dict) and isinstance(row.get("id"), str):
-            yield row
-
-
-def hints_of(replies: Mapping[str, Response], listed: Iterable[str] = ()) -> Hints:
-    """What the lists among these replies say."""
-    rows = list(model_rows(replies.get(MODEL_LIST)))
-    owners = [str(row.get("owned_by", "")).casefold() for row in rows]
-    videos = replies.get(VIDEO_LIST)
-    owner = next((owner for owner in owners if owner in SELF_HOSTED), "")
-    server, named_by = _server(replies.values(), rows, owner)
-    return Hints(
-        lists_videos=videos is not None and is_video_list(videos),
-        owner=owner,
-        server=server if server in SERVERS else "",
-        named_by=named_by,
-        is_newapi=any("supported_endpoint_types" in row for row in rows),
-        listed=frozenset(listed),
-    )
-
-
-def _server(replies: Iterable[Response], rows: Iterable[Mapping[str, object]], owner: str) -> tuple[str, str]:
-    """The server that these replies name, and where: LiteLLM in headers and errors, the others in their models."""
-    for reply in replies:
-        if any(name.startswith("x-litellm-") for name in reply.headers):
-            return "litellm", "its replies have headers x-litellm-"
-        if "litellm." in find_error(parse(reply.body)).message:
-            return "litellm", "its errors are LiteLLM's"
-    if owner:
-        return SELF_HOSTED[owner], f"{MODEL_LIST} says owned_by: {owner}"
-    found = next((field for row in rows for field in CATALOGUES if field in row), "")
-    return CATALOGUES.get(found, ""), f"{MODEL_LIST} has the field {found}"
-
-
-def _is_newapi_error(reply: Response) -> bool:
-    error = find_error(parse(reply.body))
-    return "task_not_exist" in {text.casefold() for text in (*error.codes, error.message)}
 
 
 def _describe(reply: Response) -> str:

@@ -60,10 +60,10 @@ class Job:
     `attempts` are paid calls, `tasks` those that made one, `refusals` clear refusals since then, `dead_links` assets
     that could not be fetched. `origin`, `dialect`, `prefix`, `model_sent` and `billed_duration_s` (seconds bought) are
     fixed with the attempt and suffice to collect it; `call_fingerprint` tells whether a call would be the same once
-    more. `request_id`, `looked_up` and `candidates` belong to a lost
-    submit: the vendor's trace id, the result of the lookup, and the tasks that it read. `submitted_at`, `accepted_at`
-    and `finished_at` are those of the last attempt. `rehearsal`: that attempt is the emulator's, and does not count;
-    `rehearsed_clip`: the stored clip is. `adopted_from` are the former ids of the job, the first one first.
+    more. `request_id`, `looked_up` and `candidates` belong to a lost submit: the vendor's trace id, the result of the
+    lookup, and the tasks that it read. `submitted_at`, `accepted_at` and `finished_at` are those of the last attempt.
+    `rehearsal`: that attempt is the emulator's, and does not count; `rehearsed_clip`: the stored clip is.
+    `adopted_from` are the former ids of the job, the first one first.
     """
 
     spec: JobSpec

@@ -122,7 +122,7 @@ async def vertex(**settings: Any) -> AsyncIterator[AsyncClient]:
 
 
 async def test_veo_on_vertex() -> None:
-    """The client starts an operation, polls it by POST, and decodes the clip; a failure and a filter are told."""
+    """The client starts an operation, polls it by POST, and decodes the clip; it reports a failure and a filter."""
     faults = (
         {"match": {"step": "submit", "prompt": "bad"}, "do": {"outcome": "fail"}},
         {"match": {"step": "submit", "prompt": "rude"}, "do": {"outcome": "moderation"}},

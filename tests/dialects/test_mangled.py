@@ -326,7 +326,7 @@ def test_a_server_error_without_a_code_leaves_a_submit_uncertain(dialect: str, b
 @often
 @given(dialect=st.sampled_from(list(DIALECTS)), task_id=st.text(min_size=1, max_size=40))
 def test_a_task_id_stays_one_step_of_the_path(dialect: str, task_id: str) -> None:
-    """Any task id can be told back from one step of the poll's path or its query: slashes and the like are encoded."""
+    """The poll's path or query holds any task id, encoded, and decodes to it again."""
     request = DIALECTS[dialect].poll(ORDER, task_id)
     if request.json is not None:  # Vertex AI takes it in the body
         assert task_id in request.json.values()

@@ -61,7 +61,7 @@ def test_a_refusal_is_of_the_whole_call() -> None:
 
 @pytest.mark.parametrize("many", EVERY)
 def test_whatever_comes_is_read_or_refused(many: PollMany) -> None:
-    """Mangled as it may be: a status of tasks that were asked for, a refusal, or no reply."""
+    """However a reply is mangled, it yields statuses of the polled tasks only, a refusal, or no reply."""
 
     @often
     @given(response=RESPONSES)

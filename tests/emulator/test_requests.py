@@ -15,33 +15,9 @@ import aiohttp
 import pytest
 
 from tests.emulator.helpers import Answer, Vendor, vendor
+from tests.emulator.prefixes import PREFIXES
 
 EXCHANGES = Path(__file__).parents[1] / "exchanges"
-PREFIXES = {
-    "kling": "/kling",
-    "kling-new": "/kling-new",
-    "runway": "/runwayml",
-    "xai": "/grok",
-    "gateway": "/gateway",
-    "newapi": "/gateway",
-    "ark": "/ark/api/v3",
-    "wavespeed": "/wavespeed",
-    "atlas": "/atlas",
-    "kie": "/kie",
-    "vidu": "/vidu",
-    "minimax": "/minimax",
-    "minimax-v1": "/minimax",
-    "dashscope": "/dashscope/api/v1",
-    "gemini": "/gemini",
-    "gemini-veo": "/gemini",
-    "fal": "/fal",
-    "replicate": "/replicate",
-    "comfy-router": "/comfy-router",
-    "luma": "/luma",
-    "vertex-veo": "/vertex/v1/projects/p/locations/global",
-}
-PREFIXES |= {name: f"/{name}" for name in ("sglang", "vllm-omni", "litellm", "llmgateway", "openrouter")}
-"""Where the emulator has a dialect's paths; the others stand at the root."""
 
 
 def submits() -> list[Any]:

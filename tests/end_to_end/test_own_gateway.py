@@ -9,8 +9,9 @@ import pytest
 
 from batchvid.dialects import DIALECTS
 from batchvid.emulator import Settings
+from tests.emulator.prefixes import PREFIXES
 from tests.end_to_end.conftest import KEY, PICTURES, Bench, ServedEmulator
-from tests.faults.all_formats import AUTH, JOBS, PREFIXES
+from tests.faults.all_formats import AUTH, JOBS
 
 FILE = PICTURES / "harbour.jpg"
 LINK = "https://example.com/harbour.png"

@@ -21,6 +21,7 @@ from batchvid.domain import events as ev
 from batchvid.domain.jobs import Job, JobState
 from batchvid.runner import Outcome, utc_now
 from batchvid.state.state_file import StateFile, record_offline
+from tests.emulator.prefixes import PREFIXES
 from tests.faults import consistency_checks
 
 KEY = "sk-test-key-that-must-not-leak"
@@ -71,31 +72,6 @@ DECLARED_JOBS: dict[str, Mapping[str, Any]] = {
     "vidu": {"model": "vidu/viduq3-turbo", "duration_s": 4, "aspect_ratio": "16:9"},
 }
 """The same in those that ship as definitions: they are tried with a sample of the faults."""
-PREFIXES = {
-    "kling": "/kling",
-    "kling-new": "/kling-new",
-    "runway": "/runwayml",
-    "xai": "/grok",
-    "gateway": "/gateway",
-    "newapi": "/gateway",
-    "ark": "/ark/api/v3",
-    "wavespeed": "/wavespeed",
-    "atlas": "/atlas",
-    "kie": "/kie",
-    "vidu": "/vidu",
-    "minimax": "/minimax",
-    "minimax-v1": "/minimax",
-    "dashscope": "/dashscope/api/v1",
-    "gemini": "/gemini",
-    "gemini-veo": "/gemini",
-    "fal": "/fal",
-    "replicate": "/replicate",
-    "comfy-router": "/comfy-router",
-    "luma": "/luma",
-    "vertex-veo": "/vertex/v1/projects/p/locations/global",
-}
-PREFIXES |= {name: f"/{name}" for name in ("sglang", "vllm-omni", "litellm", "llmgateway", "openrouter")}
-"""Where the emulator speaks it; the others stand at its root."""
 GOOGLE_KEY = {"header": "x-goog-api-key", "scheme": ""}
 AUTH: dict[str, Mapping[str, str]] = {"gemini": GOOGLE_KEY, "gemini-veo": GOOGLE_KEY, "fal": {"scheme": "Key"}}
 AUTH["vidu"] = {"scheme": "Token"}

@@ -18,7 +18,7 @@ from batchvid.dialects.common.request_building import (
     refuse_option,
     refuse_unsupported,
 )
-from batchvid.dialects.json_task.definition import Call, Definition, Variant
+from batchvid.dialects.json_task.definition import Call, Definition, Method, Variant
 from batchvid.dialects.json_task.pointers import find, parse_pointer
 from batchvid.dialects.json_task.template import (
     UNSET,
@@ -135,14 +135,16 @@ def image_rules(definition: Definition) -> ImageRules:
     )
 
 
-def of_task(definition: Definition, call: Call, method: str, task_id: str, body: Mapping[str, Any] | None) -> Request:
+def of_task(
+    definition: Definition, call: Call, method: Method, task_id: str, body: Mapping[str, Any] | None
+) -> Request:
     """Build a call about one task."""
 
     def value(variable: Variable) -> str | int:
         return int(task_id) if variable.form == "int" and task_id.isascii() and task_id.isdecimal() else task_id
 
     path = fill_path(call.path, value)
-    request = Request(method=call.method or method, path=path, headers=definition.headers)  # type: ignore[arg-type]
+    request = Request(method=call.method or method, path=path, headers=definition.headers)
     return request if body is None else replace(request, json=fill(body, value))
 
 

@@ -52,7 +52,7 @@ async def _read(request: web.Request) -> Form:
 
 
 async def _clip(submit: SubmitRequest) -> ClipSpec:
-    """A clip of the length asked for: what else an input holds is the provider's affair."""
+    """Returns a clip of the requested length. Comfy Router passes the other fields to the provider unread."""
     if submit.model.count("/") != 1:
         raise ErrorResponse(_error(404, "model_not_found", "No such model"))
     seconds = submit.form.fields.get("duration", 5)

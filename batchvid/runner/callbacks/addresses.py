@@ -85,5 +85,5 @@ class CallbackAddresses:
 
 
 def is_carried(request: Request, url: str) -> bool:
-    """Whether the request hands the address to the vendor, in its body or in its query."""
+    """Whether the request sends the address to the vendor, in its body or in its query."""
     return request.carries(url) or url.rpartition("/")[2] in request.path

@@ -81,7 +81,7 @@ def _abort(protocol: asyncio.BaseProtocol) -> None:
 
 
 class _Handler:
-    """Answers one callback, and hands it over afterwards."""
+    """Answers one callback, then passes it to the receiver."""
 
     def __init__(self, receiver: CallbackReceiver, bounds: Bounds) -> None:
         self._receiver = receiver
